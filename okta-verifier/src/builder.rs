@@ -1,0 +1,167 @@
+use std::{sync::Arc, time::Duration};
+
+use reqwest::{Client, ClientBuilder};
+
+use crate::{
+    crypto::random_u64,
+    error::ConfigError,
+    issuer::{Issuer, Judged},
+    keys::{KeyStore, Source},
+    remote::Fetch,
+    request::{Challenges, DEFAULT_REALM},
+    token::Origin,
+    verifier::{Tenant, Verifier},
+};
+
+/// Settings of a [`Verifier`].
+///
+/// ```
+/// use okta_verifier::{Issuer, Verifier};
+///
+/// let verifier = Verifier::builder()
+///     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").client_id("0oa1client"))
+///     .realm("orders")
+///     .build()?;
+///
+/// assert!(Verifier::builder().build().is_err()); // no issuer
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct VerifierBuilder {
+    issuers: Vec<Issuer>,
+    realm: String,
+    http_client: Option<ClientBuilder>,
+    fetch_timeout: Duration,
+}
+
+impl VerifierBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            issuers: Vec::new(),
+            realm: DEFAULT_REALM.to_owned(),
+            http_client: None,
+            fetch_timeout: DEFAULT_FETCH_TIMEOUT,
+        }
+    }
+
+    /// Accepts this issuer's tokens; call it once for each. Each has its own keys.
+    pub fn issuer(mut self, issuer: Issuer) -> Self {
+        self.issuers.push(issuer);
+        self
+    }
+
+    /// The `realm` of challenges (RFC 9110 §11.5). Default `api`.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = realm.into();
+        self
+    }
+
+    /// Proxy, private CA and client identity for every fetch from https issuers. Time-outs and
+    /// redirects are ours to set, whatever it says.
+    pub fn http_client(mut self, client: ClientBuilder) -> Self {
+        self.http_client = Some(client);
+        self
+    }
+
+    /// How long metadata and keys together may take. Default 3 s; 50 ms to 30 s.
+    pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
+        self.fetch_timeout = timeout;
+        self
+    }
+
+    /// No I/O: the service starts while the issuer is down, and fetches keys when the first
+    /// token comes, or in [`Verifier::warm_up`].
+    ///
+    /// # Errors
+    ///
+    /// The first setting that is wrong, with what to write instead.
+    pub fn build(self) -> Result<Verifier, ConfigError> {
+        if self.issuers.is_empty() {
+            return Err(ConfigError::NoIssuer);
+        }
+        if !FETCH_TIMEOUTS.contains(&self.fetch_timeout) {
+            return Err(ConfigError::FetchTimeout);
+        }
+        let challenges = Arc::new(Challenges::new(&self.realm)?);
+        let mut clients = Clients {
+            https: None,
+            loopback: None,
+            builder: self.http_client,
+            deadline: self.fetch_timeout,
+        };
+        let mut tenants: Vec<Tenant> = Vec::new();
+        for issuer in self.issuers {
+            let judged = issuer.judge()?;
+            if tenants
+                .iter()
+                .any(|tenant| tenant.issuer() == &*judged.expected.issuer)
+            {
+                return Err(ConfigError::DuplicateIssuer {
+                    url: judged.expected.issuer.into(),
+                });
+            }
+            tenants.push(tenant(judged, &mut clients, &challenges)?);
+        }
+        Ok(Verifier::new(tenants, challenges))
+    }
+}
+
+fn tenant(
+    mut judged: Judged,
+    clients: &mut Clients,
+    challenges: &Arc<Challenges>,
+) -> Result<Tenant, ConfigError> {
+    let keys = match judged.pinned.take() {
+        Some(set) => KeyStore::Pinned(Arc::new(set)),
+        None => {
+            let fetch = clients.fetch_for(&judged)?;
+            KeyStore::fetched(
+                Source::new(fetch, judged.metadata, clients.deadline),
+                random_u64(),
+            )
+        }
+    };
+    let expected = Arc::new(judged.expected);
+    let origin = Origin {
+        expected,
+        groups_claim: judged.groups_claim,
+        challenges: challenges.clone(),
+    };
+    Ok(Tenant { origin, keys })
+}
+
+/// Built when the first issuer needs them: pinned keys need no CA certificates.
+struct Clients {
+    https: Option<Fetch>,
+    loopback: Option<Fetch>,
+    builder: Option<ClientBuilder>,
+    deadline: Duration,
+}
+
+impl Clients {
+    fn fetch_for(&mut self, judged: &Judged) -> Result<Fetch, ConfigError> {
+        let fetch = if judged.is_http() {
+            tracing::warn!(
+                "an issuer is asked over http, which is for development on this machine only"
+            );
+            match &self.loopback {
+                Some(fetch) => return Ok(fetch.clone()),
+                None => self.loopback.insert(Fetch::loopback(self.deadline)?),
+            }
+        } else {
+            match &self.https {
+                Some(fetch) => return Ok(fetch.clone()),
+                None => {
+                    let builder = self.builder.take().unwrap_or_else(Client::builder);
+                    self.https.insert(Fetch::https(builder, self.deadline)?)
+                }
+            }
+        };
+        Ok(fetch.clone())
+    }
+}
+
+const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_secs(3);
+const FETCH_TIMEOUTS: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(50)..=Duration::from_secs(30);

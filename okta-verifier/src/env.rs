@@ -1,0 +1,114 @@
+//! Settings from the environment, for services that are configured that way.
+
+use std::{env, time::Duration};
+
+use crate::{algorithm::Algorithm, error::ConfigError, issuer::Issuer, verifier::Verifier};
+
+impl Verifier {
+    /// A verifier for the one issuer that the environment names.
+    ///
+    /// | variable | |
+    /// |---|---|
+    /// | `OKTA_ISSUER` | required, such as `https://acme.okta.com/oauth2/default` |
+    /// | `OKTA_AUDIENCE` | required, such as `api://default` |
+    /// | `OKTA_CLIENT_IDS` | required: client ids with commas between, or `*` for any |
+    /// | `OKTA_LEEWAY_SECONDS` | 0 to 300, default 60 |
+    /// | `OKTA_ALGORITHMS` | such as `RS256,ES256`; default: every supported one |
+    /// | `OKTA_GROUPS_CLAIM` | default `groups` |
+    /// | `OKTA_PROFILE` | `okta` (default), or `rfc9068` for other issuers |
+    ///
+    /// ```no_run
+    /// let verifier = okta_verifier::Verifier::from_env()?;
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A variable is missing or wrong; the error names it and says what to write.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        from_vars(|name| Some(env::var_os(name)?.to_string_lossy().into_owned()))
+    }
+}
+
+fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Verifier, ConfigError> {
+    let optional = |name| var(name).map(|value| value.trim().to_owned());
+    let required = |variable, example: &str| match optional(variable) {
+        Some(value) if !value.is_empty() => Ok(value),
+        Some(_) => Err(wrong(variable, format!("it is empty; write {example}"))),
+        None => Err(wrong(variable, format!("it is not set; write {example}"))),
+    };
+    let url = required(ISSUER, "such as https://acme.okta.com/oauth2/default")?;
+    let audience = required(
+        AUDIENCE,
+        "the aud of the access tokens, such as api://default",
+    )?;
+    let mut issuer = match optional(PROFILE).as_deref() {
+        None | Some("okta") => Issuer::okta(url, audience),
+        Some("rfc9068") => Issuer::rfc9068(url, audience),
+        Some(_) => return Err(wrong(PROFILE, "write okta or rfc9068".to_owned())),
+    };
+    issuer = match required(
+        CLIENT_IDS,
+        "the client ids with commas between, or * to accept any client",
+    )?
+    .as_str()
+    {
+        "*" => issuer.any_client_id(),
+        list => list_of(CLIENT_IDS, list)?
+            .into_iter()
+            .fold(issuer, Issuer::client_id),
+    };
+    if let Some(seconds) = optional(LEEWAY_SECONDS) {
+        let seconds = seconds
+            .parse()
+            .map_err(|_| wrong(LEEWAY_SECONDS, "write whole seconds, 0 to 300".to_owned()))?;
+        issuer = issuer.leeway(Duration::from_secs(seconds));
+    }
+    if let Some(list) = optional(ALGORITHMS) {
+        let names = list_of(ALGORITHMS, &list)?;
+        let algorithms: Result<Vec<Algorithm>, _> = names.into_iter().map(str::parse).collect();
+        issuer =
+            issuer.algorithms(algorithms.map_err(|error| wrong(ALGORITHMS, error.to_string()))?);
+    }
+    if let Some(claim) = optional(GROUPS_CLAIM) {
+        issuer = issuer.groups_claim(claim);
+    }
+    Verifier::builder()
+        .issuer(issuer)
+        .build()
+        .map_err(name_the_variable)
+}
+
+fn list_of<'l>(variable: &'static str, list: &'l str) -> Result<Vec<&'l str>, ConfigError> {
+    let items: Vec<_> = list.split(',').map(str::trim).collect();
+    if items.iter().any(|item| item.is_empty() || *item == "*") {
+        return Err(wrong(
+            variable,
+            "write a list with single commas between".to_owned(),
+        ));
+    }
+    Ok(items)
+}
+
+/// The builder speaks of calls; who sets the environment knows variables.
+fn name_the_variable(error: ConfigError) -> ConfigError {
+    let variable = match &error {
+        ConfigError::IssuerUrl { .. } | ConfigError::OrgAuthorizationServer { .. } => ISSUER,
+        ConfigError::Leeway { .. } => LEEWAY_SECONDS,
+        ConfigError::GroupsClaim { .. } => GROUPS_CLAIM,
+        _ => return error,
+    };
+    wrong(variable, error.to_string())
+}
+
+fn wrong(variable: &'static str, problem: String) -> ConfigError {
+    ConfigError::Environment { variable, problem }
+}
+
+const ISSUER: &str = "OKTA_ISSUER";
+const AUDIENCE: &str = "OKTA_AUDIENCE";
+const CLIENT_IDS: &str = "OKTA_CLIENT_IDS";
+const LEEWAY_SECONDS: &str = "OKTA_LEEWAY_SECONDS";
+const ALGORITHMS: &str = "OKTA_ALGORITHMS";
+const GROUPS_CLAIM: &str = "OKTA_GROUPS_CLAIM";
+const PROFILE: &str = "OKTA_PROFILE";

@@ -1,0 +1,84 @@
+use std::{sync::Arc, time::Duration};
+
+/// Why the issuer's metadata or keys could not be had.
+///
+/// Never the caller's fault: the answer is 503 with `Retry-After`, not 401.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// No connection, or one that broke.
+    #[error("the issuer cannot be reached")]
+    Transport {
+        /// What the HTTP client said.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// No whole answer within the time-out.
+    #[error("the issuer did not answer in time")]
+    Timeout,
+    /// Another status than 200; redirects are never followed.
+    #[error("the issuer answered with status {status}")]
+    Status {
+        /// The status code.
+        status: u16,
+        /// What the issuer asked us to wait, from `Retry-After` or `X-Rate-Limit-Reset`.
+        retry_after: Option<Duration>,
+    },
+    /// Not JSON by its `Content-Type`.
+    #[error("the issuer's answer is not application/json")]
+    ContentType,
+    /// More bytes than the cap.
+    #[error("the issuer's answer is larger than {limit} bytes")]
+    TooLarge {
+        /// The cap.
+        limit: usize,
+    },
+    /// Not the JSON document that was asked for.
+    #[error("the issuer's {document} is malformed")]
+    Malformed {
+        /// `metadata` or `key set`.
+        document: &'static str,
+    },
+    /// The metadata names another issuer (RFC 8414 §3.3).
+    #[error("the metadata names another issuer than the configured one, to the letter")]
+    OtherIssuer,
+    /// The metadata names a URL of another origin, or without https.
+    #[error(
+        "the metadata's {member} is not an https URL of the issuer's origin; Issuer::allow_origin names another"
+    )]
+    ForeignUrl {
+        /// The metadata's member.
+        member: &'static str,
+    },
+    /// More than 100 keys.
+    #[error("the key set has more than {limit} keys")]
+    TooManyKeys {
+        /// The cap.
+        limit: usize,
+    },
+    /// No key of the set can be used.
+    #[error("the key set has no usable key; {skipped} were skipped")]
+    NoUsableKey {
+        /// How many keys were skipped.
+        skipped: usize,
+    },
+    /// There is no tokio runtime to fetch on.
+    #[error("keys must be fetched, and there is no tokio runtime to do it on")]
+    NoRuntime,
+    /// The fetch ended without a result, because its runtime was shut down.
+    #[error("the fetch was abandoned")]
+    Abandoned,
+    /// The key is unknown, and the budget for asking again is spent for now.
+    #[error("too many unknown key ids were asked for; the keys are fetched again shortly")]
+    BudgetSpent,
+}
+
+impl FetchError {
+    /// What the issuer asked us to wait.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+use std::time::Duration;
+
+use super::FetchError;
+
+/// Why a token was refused, or could not be judged.
+///
+/// For logs and metrics: the peer is told a fixed phrase only.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::{Verifier, VerifyError};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let okta = TestIssuer::new("api://orders");
+/// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+///
+/// let error = verifier.verify(&okta.token("ada").expired().sign()).await.unwrap_err();
+/// assert!(matches!(error, VerifyError::Expired { .. }));
+/// assert_eq!(error.code(), "expired");
+/// # }
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// Not a JWT in the strict compact form.
+    #[error("malformed token: {0}")]
+    Malformed(MalformedToken),
+    /// Five parts: an encrypted token (RFC 7516), which this verifier cannot read.
+    #[error("the token is encrypted")]
+    Encrypted,
+    /// `alg` is `none`, symmetric, unknown or not allowed for the issuer.
+    #[error("the token's algorithm is not allowed")]
+    AlgorithmNotAllowed,
+    /// `alg` is not the one of the key (RFC 8725 §3.1).
+    #[error("the token's algorithm is not its key's")]
+    AlgorithmMismatch,
+    /// `typ` says that it is another kind of JWT (RFC 8725 §3.11).
+    #[error("the token's typ is not an access token's")]
+    TypeNotAllowed,
+    /// The header has no `kid`.
+    #[error("the token names no key")]
+    MissingKeyId,
+    /// The issuer publishes no key with this `kid`.
+    #[error("the issuer publishes no such key")]
+    UnknownKeyId,
+    /// The signature is not the key's over this token.
+    #[error("the signature does not verify")]
+    BadSignature,
+    /// No configured issuer has this `iss`, to the letter.
+    #[error("the token's issuer is not configured")]
+    UnknownIssuer,
+    /// `iss` is the org authorization server's: only Okta may judge its tokens.
+    #[error("the token is one of the org authorization server; ask a custom one for it")]
+    OrgAuthorizationServer,
+    /// A required claim is absent.
+    #[error("the claim `{claim}` is missing")]
+    MissingClaim {
+        /// The claim's name.
+        claim: &'static str,
+    },
+    /// A claim has a type or a value that its definition forbids, or contradicts another one.
+    #[error("the claim `{claim}` is invalid")]
+    InvalidClaim {
+        /// The claim's name.
+        claim: &'static str,
+    },
+    /// `exp` and the leeway have passed.
+    #[error("the token expired {seconds} s ago")]
+    Expired {
+        /// Seconds since `exp`.
+        seconds: u64,
+    },
+    /// `nbf` is ahead by more than the leeway.
+    #[error("the token is valid in {seconds} s only")]
+    NotYetValid {
+        /// Seconds until `nbf`.
+        seconds: u64,
+    },
+    /// `iat` is ahead by more than the leeway.
+    #[error("the token was issued {seconds} s in the future")]
+    IssuedInFuture {
+        /// Seconds until `iat`.
+        seconds: u64,
+    },
+    /// `aud` does not hold the expected audience.
+    #[error("the token is for another audience")]
+    WrongAudience,
+    /// An ID token, or another JWT that is no access token, by its shape.
+    #[error("the token is no access token")]
+    NotAnAccessToken,
+    /// The client id is not one of the configured ones.
+    #[error("the token's client is not allowed")]
+    ClientNotAllowed,
+    /// The token is bound to a key or certificate (`cnf`) that nothing here has checked.
+    #[error("the token is sender-constrained, and its binding was not checked")]
+    BindingUnchecked,
+    /// The issuer's keys cannot be had: the token was not judged. Not the caller's fault.
+    #[error("the issuer's keys cannot be had")]
+    Unavailable {
+        /// When to try again.
+        retry_after: Duration,
+        /// Why.
+        source: FetchError,
+    },
+}
+
+impl VerifyError {
+    /// A stable word for metrics and alerts, such as `expired`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Encrypted => "encrypted",
+            Self::AlgorithmNotAllowed => "algorithm_not_allowed",
+            Self::AlgorithmMismatch => "algorithm_mismatch",
+            Self::TypeNotAllowed => "type_not_allowed",
+            Self::MissingKeyId => "missing_key_id",
+            Self::UnknownKeyId => "unknown_key_id",
+            Self::BadSignature => "bad_signature",
+            Self::UnknownIssuer => "unknown_issuer",
+            Self::OrgAuthorizationServer => "org_authorization_server",
+            Self::MissingClaim { .. } => "missing_claim",
+            Self::InvalidClaim { .. } => "invalid_claim",
+            Self::Expired { .. } => "expired",
+            Self::NotYetValid { .. } => "not_yet_valid",
+            Self::IssuedInFuture { .. } => "issued_in_future",
+            Self::WrongAudience => "wrong_audience",
+            Self::NotAnAccessToken => "not_an_access_token",
+            Self::ClientNotAllowed => "client_not_allowed",
+            Self::BindingUnchecked => "binding_unchecked",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+}
+
+impl From<MalformedToken> for VerifyError {
+    fn from(reason: MalformedToken) -> Self {
+        Self::Malformed(reason)
+    }
+}
+
+/// What is wrong with the form of a token (RFC 7515 §5.2, RFC 7519 §7.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MalformedToken {
+    /// Above 16 KiB.
+    #[error("it is larger than 16 KiB")]
+    TooLarge,
+    /// A character outside `A-Z a-z 0-9 - _ .`.
+    #[error("it has a character that no JWT has")]
+    Alphabet,
+    /// Neither three nor five parts.
+    #[error("it does not have three parts")]
+    Parts,
+    /// Not canonical base64url: padding, a wrong length or stray bits.
+    #[error("a part is not canonical base64url")]
+    Base64,
+    /// The header or the payload is not one JSON object in UTF-8.
+    #[error("a part is not a JSON object")]
+    Json,
+    /// A member occurs twice, also when one is written with escapes.
+    #[error("a member occurs twice")]
+    DuplicateMember,
+    /// Nested deeper than 16, or an object of more than 256 members.
+    #[error("the JSON is too deep or too wide")]
+    Complexity,
+    /// A header parameter of the wrong type, or a `kid` above 256 bytes.
+    #[error("a header parameter is invalid")]
+    Header,
+    /// `crit` or `b64` asks for an extension (RFC 7515 §4.1.11, RFC 7797 §6).
+    #[error("the header demands an extension")]
+    Extension,
+    /// `cty` announces a nested JWT.
+    #[error("the payload is another JWT")]
+    Nested,
+}
+
+/// A claim that does not fit the type it was read as. Holds no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} not fit the requested type", self.subject())]
+pub struct ClaimError {
+    /// `None`: the claims as a whole.
+    name: Option<String>,
+}
+
+impl ClaimError {
+    pub(crate) fn claim(name: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+        }
+    }
+
+    pub(crate) const fn whole() -> Self {
+        Self { name: None }
+    }
+
+    fn subject(&self) -> String {
+        match &self.name {
+            Some(name) => format!("the claim {name:?} does"),
+            None => "the claims do".to_owned(),
+        }
+    }
+}

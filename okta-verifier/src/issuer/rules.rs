@@ -1,0 +1,125 @@
+//! Which URLs may be trusted.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Origin, Url};
+
+use crate::{error::ConfigError, token::checks::Profile};
+
+/// RFC 8414 §2, and Okta's own shape. The string stays as it was written: it is compared with
+/// `iss` to the letter.
+pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigError> {
+    let fail = |problem: &str| ConfigError::IssuerUrl {
+        url: text.to_owned(),
+        problem: problem.to_owned(),
+    };
+    let url = Url::parse(text)
+        .map_err(|_| fail("write a whole URL, such as https://acme.okta.com/oauth2/default"))?;
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
+        return Err(fail(
+            "write https; http is for issuers on 127.0.0.0/8, [::1] and localhost",
+        ));
+    }
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
+        return Err(fail("write it without user name, query and fragment"));
+    }
+    let host = url.host_str().unwrap_or_default();
+    if okta_label(host).is_some_and(|label| label.ends_with("-admin")) {
+        let problem = format!(
+            "this is the host of the admin console; write {}",
+            text.replacen("-admin.", ".", 1)
+        );
+        return Err(fail(&problem));
+    }
+    if profile == Profile::Rfc9068 && okta_label(host).is_none() {
+        return Ok(url);
+    }
+    custom_server(text, url)
+}
+
+/// Okta's tokens are for an API only when a custom authorization server issued them.
+fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
+    let path = url.path();
+    if path.trim_end_matches('/').is_empty()
+        || path.trim_end_matches('/') == "/oauth2"
+        || is_org_endpoint(path)
+    {
+        let url = url.origin().ascii_serialization();
+        return Err(ConfigError::OrgAuthorizationServer { url });
+    }
+    let id = path.strip_prefix("/oauth2/").unwrap_or_default();
+    let is_id = !id.is_empty()
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if !is_id || url.as_str() != text {
+        let id = id
+            .split('/')
+            .next()
+            .filter(|id| !id.is_empty())
+            .unwrap_or("default");
+        let write = format!("write {}/oauth2/{id}", url.origin().ascii_serialization());
+        return Err(ConfigError::IssuerUrl {
+            url: text.to_owned(),
+            problem: write,
+        });
+    }
+    Ok(url)
+}
+
+/// `/oauth2/v1/…` are the org authorization server's endpoints.
+fn is_org_endpoint(path: &str) -> bool {
+    path == "/oauth2/v1" || path.starts_with("/oauth2/v1/")
+}
+
+/// An origin for the metadata's URLs; http only where the issuer itself is on loopback.
+pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
+    let fail = |problem| ConfigError::Origin {
+        origin: text.to_owned(),
+        problem,
+    };
+    let url = Url::parse(text)
+        .map_err(|_| fail("write scheme and host, such as https://keys.example.com"))?;
+    if url.scheme() != "https"
+        && !(url.scheme() == "http" && issuer.scheme() == "http" && is_loopback(&url))
+    {
+        return Err(fail("write https"));
+    }
+    let origin = url.origin();
+    if origin.ascii_serialization() != text.trim_end_matches('/') {
+        return Err(fail(
+            "write scheme, host and port only, such as https://keys.example.com",
+        ));
+    }
+    Ok(origin)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
+        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// What stands before one of Okta's own domains.
+fn okta_label(host: &str) -> Option<&str> {
+    OKTA_DOMAINS
+        .iter()
+        .find_map(|domain| host.strip_suffix(domain)?.strip_suffix('.'))
+}
+
+const OKTA_DOMAINS: [&str; 7] = [
+    "okta.com",
+    "oktapreview.com",
+    "okta-emea.com",
+    "okta-gov.com",
+    "okta.mil",
+    "okta-miltest.com",
+    "trex-govcloud.com",
+];

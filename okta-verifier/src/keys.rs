@@ -1,0 +1,19 @@
+//! An issuer's public keys: parsed and judged one by one, fetched when they must be, trusted for
+//! a bounded time.
+
+mod discovery;
+mod flight;
+mod key;
+mod schedule;
+mod set;
+mod source;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use discovery::Metadata;
+pub(crate) use key::Key;
+pub(crate) use set::KeySet;
+pub(crate) use source::Source;
+pub(crate) use store::{KeyStore, Wanted};

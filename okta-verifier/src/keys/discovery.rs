@@ -1,0 +1,91 @@
+//! Where an issuer publishes its keys: its metadata document (RFC 8414, OpenID Connect
+//! Discovery 1.0), which is believed only when it names the very issuer that was configured.
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::{error::FetchError, remote::Fetch};
+
+/// What is accepted as the metadata of one issuer.
+#[derive(Clone, Debug)]
+pub(crate) struct Metadata {
+    /// The configured issuer, to the letter.
+    pub(crate) issuer: Box<str>,
+    pub(crate) url: Url,
+    /// Further origins that the metadata may name.
+    pub(crate) origins: Vec<url::Origin>,
+}
+
+impl Metadata {
+    /// Asks for the metadata, and gives its `jwks_uri`.
+    ///
+    /// The next form of the URL is tried only where this one does not exist (404, 410): an
+    /// issuer in trouble is not asked three times, and a foreign document is an error.
+    pub(crate) async fn jwks_uri(&self, fetch: &Fetch) -> Result<String, FetchError> {
+        let mut result = Err(FetchError::Abandoned);
+        for url in self.candidates() {
+            result = match fetch.get(&url, MAX_METADATA).await {
+                Ok(answer) => return self.judge(&answer.body),
+                Err(
+                    error @ FetchError::Status {
+                        status: 404 | 410, ..
+                    },
+                ) => Err(error),
+                Err(error) => return Err(error),
+            };
+        }
+        result
+    }
+
+    /// The OpenID form, which Okta has always served; the form of RFC 8414 §3.1, which it serves
+    /// since 2026.06; and the older one, with the suffix appended.
+    pub(crate) fn candidates(&self) -> Vec<String> {
+        let issuer = self.issuer.strip_suffix('/').unwrap_or(&self.issuer);
+        let path = self.url.path().trim_end_matches('/');
+        let origin = self.url.origin().ascii_serialization();
+        let mut urls = vec![
+            format!("{issuer}/.well-known/openid-configuration"),
+            format!("{origin}/.well-known/oauth-authorization-server{path}"),
+        ];
+        if !path.is_empty() {
+            urls.push(format!("{issuer}/.well-known/oauth-authorization-server"));
+        }
+        urls
+    }
+
+    pub(crate) fn judge(&self, document: &[u8]) -> Result<String, FetchError> {
+        #[derive(Deserialize)]
+        struct Document {
+            issuer: String,
+            jwks_uri: String,
+        }
+
+        let Document { issuer, jwks_uri } =
+            serde_json::from_slice(document).map_err(|_| FetchError::Malformed {
+                document: "metadata",
+            })?;
+        // RFC 8414 §3.3-4: code point by code point, no normalisation.
+        if *issuer != *self.issuer {
+            return Err(FetchError::OtherIssuer);
+        }
+        if !self.may_fetch(&jwks_uri) {
+            return Err(FetchError::ForeignUrl { member: "jwks_uri" });
+        }
+        Ok(jwks_uri)
+    }
+
+    /// https, or the loopback http of the issuer itself; and of an origin that was configured.
+    fn may_fetch(&self, url: &str) -> bool {
+        let Ok(url) = Url::parse(url) else {
+            return false;
+        };
+        let scheme =
+            url.scheme() == "https" || (url.scheme() == "http" && self.url.scheme() == "http");
+        let origin = url.origin();
+        let clean =
+            url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+        scheme && clean && (origin == self.url.origin() || self.origins.contains(&origin))
+    }
+}
+
+const MAX_METADATA: usize = 256 * 1024;

@@ -1,0 +1,328 @@
+//! When keys are fetched, and how long they are trusted: a pure state machine. It has no clock
+//! and does no I/O; every rule can be tested by telling it the time.
+//!
+//! Long because it is one machine: the rules of freshness, of unknown keys and of failures meet
+//! in [`Schedule::decide`].
+
+use std::{collections::HashSet, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::time::Now;
+
+/// What a request asks of the keys.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Read {
+    /// The key set holds the `kid`.
+    Known,
+    /// It does not. `kid` is a keyed hash; `arrived` is when the request came.
+    Unknown { kid: u64, arrived: Instant },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// The keys at hand are trusted.
+    Serve,
+    /// They are, and a fetch should replace them without anybody waiting.
+    ServeAndFetch,
+    /// A fetch must begin, and the request waits for it.
+    Fetch(Reason),
+    /// The request waits for the fetch under way.
+    Wait,
+    /// The issuer publishes no such key.
+    Refuse,
+    /// Nothing can be said before this time has passed.
+    Unavailable {
+        retry_after: Duration,
+        budget_spent: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// There are no keys, or they have aged.
+    Age,
+    /// For a `kid` that is not there: draws on the budget.
+    UnknownKey,
+}
+
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    trust: Option<Trust>,
+    flight: Option<Departure>,
+    flights: u64,
+    failures: u32,
+    /// No attempt before: the back-off after a failure.
+    not_before: Option<Instant>,
+    budget: Budget,
+    refused: Refused,
+    jitter: u64,
+}
+
+/// The last good fetch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trust {
+    /// When it began: the time an answer travels counts as age (RFC 9111 §4.2.3).
+    began: Now,
+    fresh_for: Duration,
+    refresh_after: Duration,
+}
+
+/// The fetch under way.
+#[derive(Clone, Copy, Debug)]
+struct Departure {
+    id: u64,
+    began: Now,
+}
+
+impl Trust {
+    /// Young enough that there is nothing to decide.
+    pub(crate) fn is_young(&self, now: Now) -> bool {
+        now.since(self.began) < self.refresh_after
+    }
+}
+
+impl Schedule {
+    /// `jitter` makes instances that start together drift apart.
+    pub(crate) fn new(jitter: u64) -> Self {
+        Self {
+            trust: None,
+            flight: None,
+            flights: 0,
+            failures: 0,
+            not_before: None,
+            budget: Budget {
+                left: BURST,
+                counted: None,
+            },
+            refused: Refused {
+                kids: HashSet::new(),
+                until: None,
+            },
+            jitter,
+        }
+    }
+
+    /// Changes nothing.
+    pub(crate) fn decide(&self, read: Read, now: Now) -> Decision {
+        match read {
+            Read::Known => self.decide_known(now),
+            Read::Unknown { kid, arrived } => self.decide_unknown(kid, arrived, now),
+        }
+    }
+
+    fn decide_known(&self, now: Now) -> Decision {
+        let Some(trust) = self.trust else {
+            return self.fetch_or_wait(now);
+        };
+        let age = now.since(trust.began);
+        let can_fetch = self.flight.is_none() && self.back_off(now).is_none();
+        if age < trust.refresh_after {
+            Decision::Serve
+        } else if age < trust.fresh_for
+            || (age < trust.fresh_for + STALE_IF_ERROR && self.failures > 0)
+        {
+            // Past freshness this is RFC 5861 §4: served stale because the last attempt failed,
+            // never because nobody asked.
+            if can_fetch {
+                Decision::ServeAndFetch
+            } else {
+                Decision::Serve
+            }
+        } else {
+            self.fetch_or_wait(now)
+        }
+    }
+
+    fn decide_unknown(&self, kid: u64, arrived: Instant, now: Now) -> Decision {
+        if self.refused.holds(kid, now.instant) {
+            return Decision::Refuse;
+        }
+        match self.trust {
+            // Asked after the request came, and not there.
+            Some(trust) if trust.began.instant >= arrived => Decision::Refuse,
+            Some(trust) if now.since(trust.began) < trust.fresh_for => {
+                if self.flight.is_some() {
+                    Decision::Wait
+                } else if let Some(retry_after) = self.back_off(now) {
+                    Decision::Unavailable {
+                        retry_after,
+                        budget_spent: false,
+                    }
+                } else if self.budget.available(now.instant) {
+                    Decision::Fetch(Reason::UnknownKey)
+                } else {
+                    let retry_after = self
+                        .budget
+                        .next_refill(now.instant)
+                        .duration_since(now.instant);
+                    Decision::Unavailable {
+                        retry_after,
+                        budget_spent: true,
+                    }
+                }
+            }
+            _ => self.fetch_or_wait(now),
+        }
+    }
+
+    fn fetch_or_wait(&self, now: Now) -> Decision {
+        if self.flight.is_some() {
+            Decision::Wait
+        } else if let Some(retry_after) = self.back_off(now) {
+            Decision::Unavailable {
+                retry_after,
+                budget_spent: false,
+            }
+        } else {
+            Decision::Fetch(Reason::Age)
+        }
+    }
+
+    fn back_off(&self, now: Now) -> Option<Duration> {
+        let left = self.not_before?.saturating_duration_since(now.instant);
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// A fetch begins. Its budget is drawn now, so that no caller gets it back by going away.
+    pub(crate) fn began(&mut self, reason: Reason, now: Now) -> u64 {
+        if reason == Reason::UnknownKey {
+            self.budget.draw(now.instant);
+        }
+        self.flights += 1;
+        self.flight = Some(Departure {
+            id: self.flights,
+            began: now,
+        });
+        self.flights
+    }
+
+    /// The fetch `id` brought a usable set. `None`: it is not the one under way, and came too
+    /// late to count.
+    pub(crate) fn fetched(&mut self, id: u64, changed: bool, fresh_for: Duration) -> Option<Trust> {
+        let Departure { began, .. } = self.flight.take_if(|flight| flight.id == id)?;
+        if changed {
+            self.refused.kids.clear();
+        }
+        self.failures = 0;
+        self.not_before = None;
+        let fresh_for = fresh_for.clamp(MIN_FRESH, MAX_FRESH);
+        // 70 to 80 % of it: ahead of the end, and not all instances at once.
+        let refresh_after = fresh_for * 7 / 10 + fresh_for.mul_f64(self.fraction() / 10.0);
+        self.trust = Some(Trust {
+            began,
+            fresh_for,
+            refresh_after,
+        });
+        self.trust
+    }
+
+    /// The fetch `id` failed. Says whether it is the first failure since the last success.
+    pub(crate) fn failed(&mut self, id: u64, retry_after: Option<Duration>, now: Now) -> bool {
+        if self.flight.take_if(|flight| flight.id == id).is_none() {
+            return false;
+        }
+        let doubled = MIN_BACK_OFF * 2_u32.pow(self.failures.min(10));
+        let delay = doubled
+            .min(MAX_BACK_OFF)
+            .mul_f64(0.5 + self.fraction() / 2.0);
+        let delay = retry_after.map_or(delay, |asked| asked.min(MAX_RETRY_AFTER).max(delay));
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = Some(now.instant + delay);
+        self.failures == 1
+    }
+
+    /// The fetch `id` ended without a result, because its runtime did.
+    pub(crate) fn abandoned(&mut self, id: u64) {
+        self.flight.take_if(|flight| flight.id == id);
+    }
+
+    /// The `kid` was shown absent: it is refused without a fetch until the next refill.
+    pub(crate) fn refuse(&mut self, kid: u64, now: Now) {
+        let until = self.budget.next_refill(now.instant);
+        self.refused.remember(kid, now.instant, until);
+    }
+
+    /// A number in 0..1, another one each time (xorshift64).
+    fn fraction(&mut self) -> f64 {
+        self.jitter ^= self.jitter << 13;
+        self.jitter ^= self.jitter >> 7;
+        self.jitter ^= self.jitter << 17;
+        (self.jitter >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// A token bucket: [`BURST`] fetches at once, one more every [`REFILL`]. Asking without drawing
+/// leaves it alone, so that no flood pushes the next refill back.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    left: u32,
+    /// Since when the next refill is counted; `None` while the bucket has always been full.
+    counted: Option<Instant>,
+}
+
+impl Budget {
+    fn available(self, now: Instant) -> bool {
+        self.at(now).left > 0
+    }
+
+    fn draw(&mut self, now: Instant) {
+        *self = self.at(now);
+        self.left = self.left.saturating_sub(1);
+    }
+
+    fn next_refill(self, now: Instant) -> Instant {
+        self.at(now).counted.unwrap_or(now) + REFILL
+    }
+
+    fn at(self, now: Instant) -> Self {
+        let counted = self.counted.unwrap_or(now);
+        let refills = now.saturating_duration_since(counted).as_secs() / REFILL.as_secs();
+        let left = BURST.min(
+            self.left
+                .saturating_add(u32::try_from(refills).unwrap_or(u32::MAX)),
+        );
+        let counted = if left == BURST {
+            now
+        } else {
+            counted + REFILL * u32::try_from(refills).unwrap_or(0)
+        };
+        Self {
+            left,
+            counted: Some(counted),
+        }
+    }
+}
+
+/// The `kid`s that the issuer was shown not to publish.
+#[derive(Debug)]
+struct Refused {
+    kids: HashSet<u64>,
+    until: Option<Instant>,
+}
+
+impl Refused {
+    fn holds(&self, kid: u64, now: Instant) -> bool {
+        self.until.is_some_and(|until| now < until) && self.kids.contains(&kid)
+    }
+
+    fn remember(&mut self, kid: u64, now: Instant, until: Instant) {
+        if self.until.is_none_or(|until| now >= until) {
+            self.kids.clear();
+            self.until = Some(until);
+        }
+        if self.kids.len() < MAX_REFUSED {
+            self.kids.insert(kid);
+        }
+    }
+}
+
+const MIN_FRESH: Duration = Duration::from_secs(5 * 60);
+const MAX_FRESH: Duration = Duration::from_secs(60 * 60);
+const STALE_IF_ERROR: Duration = Duration::from_secs(60 * 60);
+const BURST: u32 = 3;
+const REFILL: Duration = Duration::from_secs(10);
+const MIN_BACK_OFF: Duration = Duration::from_millis(250);
+const MAX_BACK_OFF: Duration = Duration::from_secs(30);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
+const MAX_REFUSED: usize = 1024;

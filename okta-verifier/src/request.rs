@@ -1,0 +1,17 @@
+//! HTTP's side: what a request presents, and the exact bytes of a refusal.
+
+mod anonymous;
+mod challenge;
+mod credentials;
+mod presented;
+mod rejection;
+
+#[cfg(test)]
+mod tests;
+
+pub use anonymous::Anonymous;
+pub(crate) use challenge::{Challenges, is_scope_token};
+pub(crate) use credentials::Credentials;
+pub use presented::Presented;
+pub(crate) use rejection::DEFAULT_REALM;
+pub use rejection::Rejection;

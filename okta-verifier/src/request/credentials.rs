@@ -1,0 +1,66 @@
+//! One `Authorization` field value → credentials (RFC 9110 §11.4, RFC 6750 §2.1).
+
+/// Not debuggable: it holds the token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credentials<'a> {
+    /// No `Authorization` field at all.
+    Absent,
+    Bearer(&'a str),
+    /// Another scheme: the caller does not know that a token is needed (RFC 6750 §3.1).
+    OtherScheme,
+}
+
+/// There are credentials, and they are none: 400, never anonymous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+pub(crate) fn parse(value: &[u8]) -> Result<Credentials<'_>, Malformed> {
+    // The white space around a field value is not part of it (RFC 9110 §5.5).
+    let value = trim(value);
+    let scheme_length = value.iter().take_while(|byte| is_tchar(**byte)).count();
+    let (scheme, rest) = value.split_at(scheme_length);
+    if scheme.is_empty() {
+        return Err(Malformed);
+    }
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
+        // Whatever follows is that scheme's business, but a scheme ends at a space.
+        return if matches!(rest.first(), None | Some(b' ')) {
+            Ok(Credentials::OtherScheme)
+        } else {
+            Err(Malformed)
+        };
+    }
+    // One space or more, and nothing else (RFC 6750 §2.1: 1*SP).
+    let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
+    if token.len() == rest.len() || token.len() > MAX_CREDENTIAL || !is_b64token(token) {
+        return Err(Malformed);
+    }
+    std::str::from_utf8(token)
+        .map(Credentials::Bearer)
+        .map_err(|_| Malformed)
+}
+
+/// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+fn is_b64token(token: &[u8]) -> bool {
+    let body = token
+        .iter()
+        .rposition(|byte| *byte != b'=')
+        .map_or(0, |last| last + 1);
+    body > 0
+        && token[..body].iter().all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+        })
+}
+
+fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+const MAX_CREDENTIAL: usize = 16 * 1024;

@@ -1,0 +1,187 @@
+use std::{fmt, time::Duration};
+
+use http::{
+    HeaderName, HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+
+use super::Challenges;
+use crate::error::{ClaimError, ConfigError, VerifyError};
+
+/// A refusal: status and headers, written here and nowhere else.
+///
+/// | situation | status | `WWW-Authenticate` |
+/// |---|---|---|
+/// | no credentials, or another scheme | 401 | `Bearer realm="api"` |
+/// | malformed or repeated credentials | 400 | `error="invalid_request"` |
+/// | the token is not valid | 401 | `error="invalid_token"` |
+/// | a scope is missing | 403 | `error="insufficient_scope"`, `scope` |
+/// | another rule is not met | 403 | none |
+/// | the issuer cannot be asked | 503 | none, but `Retry-After` in seconds |
+/// | a route without its layer | 500 | none |
+///
+/// Every refusal says `Cache-Control: no-store` and has an empty body. What happened inside is
+/// in [`error`](Self::error), for the log, and never in the answer. Source: RFC 6750 §3.
+///
+/// ```
+/// use okta_verifier::Rejection;
+///
+/// let refusal = Rejection::insufficient_scope("orders:read")?;
+/// let response: http::Response<String> = refusal.into_response();
+/// assert_eq!(response.status(), 403);
+/// assert!(response.headers()["www-authenticate"].to_str()?.ends_with(r#"scope="orders:read""#));
+/// assert!(Rejection::insufficient_scope("no \"quotes\"").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Rejection {
+    status: StatusCode,
+    challenge: Option<HeaderValue>,
+    /// Whole seconds.
+    retry_after: Option<u64>,
+    error: Option<Box<VerifyError>>,
+}
+
+impl Rejection {
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The headers, for an adapter that builds a response of its own.
+    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let challenge = self
+            .challenge
+            .clone()
+            .map(|value| (WWW_AUTHENTICATE, value));
+        let retry_after = self
+            .retry_after
+            .map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+        // A cached refusal would outlive its reason (RFC 9111 §5.2.2.5).
+        let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        challenge.into_iter().chain([no_store]).chain(retry_after)
+    }
+
+    /// Why the token was refused, for logs and metrics. `None` where no token was judged.
+    #[must_use]
+    pub fn error(&self) -> Option<&VerifyError> {
+        self.error.as_deref()
+    }
+
+    /// The whole response with an empty body. The refusal itself is in its extensions, so that
+    /// an outer layer can log it or write a body.
+    #[must_use]
+    pub fn into_response<B: Default>(self) -> Response<B> {
+        let mut response = Response::new(B::default());
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.headers());
+        response.extensions_mut().insert(self);
+        response
+    }
+
+    /// A 403 for scopes that are known at run time only; the realm is `api`. Scopes known at
+    /// compile time are better said with [`Policy::scope`](crate::Policy::scope).
+    ///
+    /// # Errors
+    ///
+    /// `scope` is not one scope token, or several with single spaces between (RFC 6749 §3.3).
+    pub fn insufficient_scope(scope: &str) -> Result<Self, ConfigError> {
+        Self::missing_scope(&Challenges::new(DEFAULT_REALM)?, scope)
+    }
+
+    /// A valid token that does not fit the claims a handler reads: 403 without an error code, as
+    /// no scope would help, and a warning in the log.
+    #[must_use]
+    pub fn unreadable_claims(error: &ClaimError) -> Self {
+        tracing::warn!(%error, "a valid token does not fit the claims that the handler reads");
+        Self::forbidden()
+    }
+
+    /// A protected handler that no layer stands before: 500, and an error in the log. Closed,
+    /// because without a layer nobody has looked at the request.
+    #[must_use]
+    pub fn missing_layer() -> Self {
+        tracing::error!(
+            "a handler asks for a verified token, and its route has no verifying layer"
+        );
+        Self::plain(StatusCode::INTERNAL_SERVER_ERROR, None)
+    }
+
+    pub(crate) fn unauthenticated(challenges: &Challenges) -> Self {
+        Self::plain(StatusCode::UNAUTHORIZED, Some(challenges.bare.clone()))
+    }
+
+    pub(crate) fn malformed(challenges: &Challenges) -> Self {
+        Self::plain(
+            StatusCode::BAD_REQUEST,
+            Some(challenges.invalid_request.clone()),
+        )
+    }
+
+    pub(crate) fn refused(challenges: &Challenges, error: VerifyError) -> Self {
+        let rejection = match error {
+            VerifyError::Unavailable { retry_after, .. } => Self {
+                retry_after: Some(seconds(retry_after)),
+                ..Self::plain(StatusCode::SERVICE_UNAVAILABLE, None)
+            },
+            _ => Self::plain(
+                StatusCode::UNAUTHORIZED,
+                Some(challenges.invalid_token.clone()),
+            ),
+        };
+        Self {
+            error: Some(Box::new(error)),
+            ..rejection
+        }
+    }
+
+    pub(crate) fn missing_scope(challenges: &Challenges, scope: &str) -> Result<Self, ConfigError> {
+        Ok(Self::plain(
+            StatusCode::FORBIDDEN,
+            Some(challenges.insufficient_scope(scope)?),
+        ))
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::plain(StatusCode::FORBIDDEN, None)
+    }
+
+    fn plain(status: StatusCode, challenge: Option<HeaderValue>) -> Self {
+        Self {
+            status,
+            challenge,
+            retry_after: None,
+            error: None,
+        }
+    }
+}
+
+/// Rounded up, so that who comes back then is not early; within reason for a client to wait.
+fn seconds(retry_after: Duration) -> u64 {
+    let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
+    seconds.clamp(1, 120)
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection")
+            .field("status", &self.status)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused with {}", self.status)?;
+        match &self.error {
+            Some(error) => write!(f, ": {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+pub(crate) const DEFAULT_REALM: &str = "api";

@@ -1,0 +1,13 @@
+//! One token: its form, its claims, and what is checked of them. Pure functions of their input.
+
+pub(crate) mod checks;
+pub(crate) mod claims;
+pub(crate) mod json;
+pub(crate) mod jws;
+mod verified;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use verified::Origin;
+pub use verified::VerifiedToken;

@@ -1,0 +1,162 @@
+//! Whether a token whose signature verified is an access token for this API, now.
+
+use super::{
+    claims::Claims,
+    jws::{Header, Typ},
+};
+use crate::{algorithm::Algorithms, error::VerifyError};
+
+/// What an issuer's tokens must look like.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    pub(crate) issuer: Box<str>,
+    pub(crate) audience: Box<str>,
+    pub(crate) profile: Profile,
+    pub(crate) clients: Clients,
+    /// Seconds.
+    pub(crate) leeway: u64,
+    pub(crate) algorithms: Algorithms,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Tokens of an Okta custom authorization server: `cid`, `scp`, no `typ`.
+    Okta,
+    /// The JWT profile of RFC 9068.
+    Rfc9068,
+}
+
+#[derive(Debug)]
+pub(crate) enum Clients {
+    Any,
+    Listed(Vec<String>),
+}
+
+/// What the header says, judged before the key is looked up.
+pub(crate) fn check_header(header: &Header, expected: &Expected) -> Result<(), VerifyError> {
+    if !expected.algorithms.allow(header.algorithm) {
+        return Err(VerifyError::AlgorithmNotAllowed);
+    }
+    match (expected.profile, header.typ) {
+        (_, Typ::AccessToken) | (Profile::Okta, Typ::Absent | Typ::Jwt) => Ok(()),
+        // RFC 9068 §4: the profile demands the explicit type.
+        _ => Err(VerifyError::TypeNotAllowed),
+    }
+}
+
+/// What the claims say, judged after the signature, in this order. `now` is in seconds.
+pub(crate) fn check(
+    claims: &Claims<'_>,
+    typ: Typ,
+    expected: &Expected,
+    now: u64,
+) -> Result<(), VerifyError> {
+    check_dates(claims, expected, now)?;
+    // The issuer was picked by `iss`; to the letter again, so that this function stands alone.
+    if claims.iss != expected.issuer.as_ref() {
+        return Err(VerifyError::UnknownIssuer);
+    }
+    if !claims
+        .aud
+        .iter()
+        .any(|audience| audience == expected.audience.as_ref())
+    {
+        return Err(VerifyError::WrongAudience);
+    }
+    check_kind(claims, typ)?;
+    check_client(claims, typ, expected)?;
+    if claims.contains("cnf") {
+        return Err(VerifyError::BindingUnchecked);
+    }
+    Ok(())
+}
+
+/// The client that the token was issued to. Okta writes `cid`; `client_id` counts in its place
+/// under the explicit type only, and always for RFC 9068.
+pub(crate) fn client<'c>(claims: &'c Claims<'_>, typ: Typ, profile: Profile) -> Option<&'c str> {
+    let client_id = claims.client_id.as_deref();
+    match profile {
+        Profile::Okta if typ == Typ::AccessToken => claims.cid.as_deref().or(client_id),
+        Profile::Okta => claims.cid.as_deref(),
+        Profile::Rfc9068 => client_id,
+    }
+}
+
+/// RFC 7519 §4.1.4-6. The leeway is for clocks that differ; equality means expired.
+fn check_dates(claims: &Claims<'_>, expected: &Expected, now: u64) -> Result<(), VerifyError> {
+    let leeway = expected.leeway;
+    if now >= claims.exp.saturating_add(leeway) {
+        return Err(VerifyError::Expired {
+            seconds: now - claims.exp,
+        });
+    }
+    if let Some(nbf) = claims.nbf
+        && nbf > now.saturating_add(leeway)
+    {
+        return Err(VerifyError::NotYetValid { seconds: nbf - now });
+    }
+    if let Some(iat) = claims.iat {
+        if iat > now.saturating_add(leeway) {
+            return Err(VerifyError::IssuedInFuture { seconds: iat - now });
+        }
+        if claims.exp <= iat {
+            return Err(VerifyError::InvalidClaim { claim: "exp" });
+        }
+    }
+    if expected.profile == Profile::Rfc9068 {
+        // RFC 9068 §2.2; the other required claims are required everywhere.
+        require("iat", claims.iat.is_some())?;
+        require("jti", claims.jti.is_some())?;
+    }
+    Ok(())
+}
+
+/// ID tokens and security events share the issuer's keys and may share its header: they are
+/// told apart by shape, unless the token is explicitly typed (RFC 8725 §3.12). The audience,
+/// checked before, is the first line.
+fn check_kind(claims: &Claims<'_>, typ: Typ) -> Result<(), VerifyError> {
+    if typ == Typ::AccessToken {
+        return Ok(());
+    }
+    let id_token = claims
+        .jti
+        .as_deref()
+        .is_some_and(|jti| jti.starts_with("ID."))
+        || claims.contains("at_hash")
+        || claims.contains("c_hash")
+        || (claims.contains("nonce") && claims.scope.is_empty());
+    // RFC 8417 §2.2: what has an `events` object is a security event token.
+    if id_token || claims.has_object("events") {
+        return Err(VerifyError::NotAnAccessToken);
+    }
+    Ok(())
+}
+
+fn check_client(claims: &Claims<'_>, typ: Typ, expected: &Expected) -> Result<(), VerifyError> {
+    if let (Some(cid), Some(client_id)) = (&claims.cid, &claims.client_id)
+        && cid != client_id
+    {
+        return Err(VerifyError::InvalidClaim { claim: "cid" });
+    }
+    let client = client(claims, typ, expected.profile);
+    match (&expected.clients, expected.profile) {
+        (_, Profile::Rfc9068) => require("client_id", client.is_some())?,
+        (Clients::Listed(_), Profile::Okta) => require("cid", client.is_some())?,
+        (Clients::Any, Profile::Okta) => {}
+    }
+    match (&expected.clients, client) {
+        (Clients::Any, _) => Ok(()),
+        (Clients::Listed(allowed), Some(client)) if allowed.iter().any(|one| one == client) => {
+            Ok(())
+        }
+        (Clients::Listed(_), _) => Err(VerifyError::ClientNotAllowed),
+    }
+}
+
+fn require(claim: &'static str, present: bool) -> Result<(), VerifyError> {
+    if present {
+        Ok(())
+    } else {
+        Err(VerifyError::MissingClaim { claim })
+    }
+}

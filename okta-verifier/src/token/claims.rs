@@ -1,0 +1,157 @@
+//! The registered claims, typed strictly: a claim of another type than its definition's refuses
+//! the token. Whether the values please is for `checks`.
+
+use std::borrow::Cow;
+
+use super::json::{self, Object};
+use crate::error::VerifyError;
+
+#[derive(Debug)]
+pub(crate) struct Claims<'a> {
+    pub(crate) iss: Cow<'a, str>,
+    pub(crate) sub: Cow<'a, str>,
+    pub(crate) aud: Vec<Cow<'a, str>>,
+    /// Seconds since 1970, like the dates below.
+    pub(crate) exp: u64,
+    pub(crate) nbf: Option<u64>,
+    pub(crate) iat: Option<u64>,
+    pub(crate) jti: Option<Cow<'a, str>>,
+    pub(crate) cid: Option<Cow<'a, str>>,
+    pub(crate) client_id: Option<Cow<'a, str>>,
+    pub(crate) uid: Option<Cow<'a, str>>,
+    /// Scope tokens with single spaces between, from `scp` or `scope`.
+    pub(crate) scope: Cow<'a, str>,
+    object: Object<'a>,
+}
+
+impl<'a> Claims<'a> {
+    pub(crate) fn parse(payload: &'a str) -> Result<Self, VerifyError> {
+        let object = Object::parse(payload)?;
+        Ok(Self {
+            iss: required("iss", text(&object, "iss")?)?,
+            sub: required("sub", text(&object, "sub")?)?,
+            aud: audience(&object)?,
+            exp: required("exp", date(&object, "exp", f64::floor)?)?,
+            // Rounded towards refusal: a token is not valid before its fraction of a second.
+            nbf: date(&object, "nbf", f64::ceil)?,
+            iat: date(&object, "iat", f64::ceil)?,
+            jti: text(&object, "jti")?,
+            cid: text(&object, "cid")?,
+            client_id: text(&object, "client_id")?,
+            uid: text(&object, "uid")?,
+            scope: scope(&object)?,
+            object,
+        })
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.object.contains(name)
+    }
+
+    /// Whether the claim is a JSON object.
+    pub(crate) fn has_object(&self, name: &str) -> bool {
+        self.object
+            .get(name)
+            .is_some_and(|value| value.starts_with('{'))
+    }
+}
+
+fn required<T>(claim: &'static str, value: Option<T>) -> Result<T, VerifyError> {
+    value.ok_or(VerifyError::MissingClaim { claim })
+}
+
+/// A string. An empty one identifies nobody and nothing.
+fn text<'a>(object: &Object<'a>, claim: &'static str) -> Result<Option<Cow<'a, str>>, VerifyError> {
+    let Some(value) = object.get(claim) else {
+        return Ok(None);
+    };
+    match json::string(value) {
+        Some(text) if !text.is_empty() => Ok(Some(text)),
+        _ => Err(VerifyError::InvalidClaim { claim }),
+    }
+}
+
+/// A NumericDate (RFC 7519 §2): a JSON number, possibly with a fraction; never a string.
+fn date(
+    object: &Object<'_>,
+    claim: &'static str,
+    round: fn(f64) -> f64,
+) -> Result<Option<u64>, VerifyError> {
+    let Some(value) = object.get(claim) else {
+        return Ok(None);
+    };
+    let invalid = VerifyError::InvalidClaim { claim };
+    if !value.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(invalid); // negative, or no number
+    }
+    let seconds = match value.parse::<u64>() {
+        Ok(seconds) => seconds,
+        Err(_) => match value.parse::<f64>() {
+            Ok(seconds) if seconds <= MAX_DATE as f64 => round(seconds) as u64,
+            _ => return Err(invalid),
+        },
+    };
+    if seconds > MAX_DATE {
+        Err(invalid)
+    } else {
+        Ok(Some(seconds))
+    }
+}
+
+/// 2^53: beyond it a JSON number is no longer exact (RFC 8259 §6).
+const MAX_DATE: u64 = 1 << 53;
+
+/// RFC 7519 §4.1.3: one string, or an array of strings.
+fn audience<'a>(object: &Object<'a>) -> Result<Vec<Cow<'a, str>>, VerifyError> {
+    let claim = "aud";
+    let value = required(claim, object.get(claim))?;
+    let audience = match json::string(value) {
+        Some(one) => Some(vec![one]),
+        None => json::strings(value),
+    };
+    match audience {
+        Some(audience) if !audience.is_empty() => Ok(audience),
+        _ => Err(VerifyError::InvalidClaim { claim }),
+    }
+}
+
+/// Okta's `scp` array and the `scope` string of RFC 9068 §2.2.3 as one view; each is also read in
+/// the other's shape. Two that differ leave open which one was granted: refused.
+fn scope<'a>(object: &Object<'a>) -> Result<Cow<'a, str>, VerifyError> {
+    match (scope_tokens(object, "scp")?, scope_tokens(object, "scope")?) {
+        (None, None) => Ok(Cow::Borrowed("")),
+        (Some(scope), None) | (None, Some(scope)) => Ok(scope),
+        (Some(scp), Some(scope)) if sorted(&scp) == sorted(&scope) => Ok(scp),
+        _ => Err(VerifyError::InvalidClaim { claim: "scp" }),
+    }
+}
+
+fn scope_tokens<'a>(
+    object: &Object<'a>,
+    claim: &'static str,
+) -> Result<Option<Cow<'a, str>>, VerifyError> {
+    let Some(value) = object.get(claim) else {
+        return Ok(None);
+    };
+    if let Some(list) = json::string(value) {
+        return Ok(Some(list));
+    }
+    match json::strings(value) {
+        // Splitting an element at a space would grant scopes that nobody listed.
+        Some(tokens)
+            if tokens
+                .iter()
+                .all(|token| !token.is_empty() && !token.contains(' ')) =>
+        {
+            Ok(Some(Cow::Owned(tokens.join(" "))))
+        }
+        _ => Err(VerifyError::InvalidClaim { claim }),
+    }
+}
+
+fn sorted(scope: &str) -> Vec<&str> {
+    let mut tokens: Vec<_> = scope.split(' ').filter(|token| !token.is_empty()).collect();
+    tokens.sort_unstable();
+    tokens.dedup();
+    tokens
+}

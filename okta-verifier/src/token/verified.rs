@@ -1,0 +1,221 @@
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::de::DeserializeOwned;
+
+use super::{
+    checks::{self, Expected, Profile},
+    claims::Claims,
+    json::{self, Object},
+    jws::Jws,
+};
+use crate::{error::ClaimError, request::Challenges};
+
+/// An access token that passed every check: the proof is that there is no other way to get one.
+///
+/// `Clone` is a reference count. Its identity is the pair ([`issuer`](Self::issuer),
+/// [`subject`](Self::subject)). `Debug` shows the issuer only.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::Verifier;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let okta = TestIssuer::new("api://orders");
+/// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+///
+/// let jwt = okta.token("ada").scope("orders:read").claim("department", "sales").sign();
+/// let token = verifier.verify(&jwt).await.unwrap();
+/// assert_eq!(token.subject(), "ada");
+/// assert!(token.has_scope("orders:read") && !token.has_scope("orders:write"));
+///
+/// let department: Option<String> = token.claim("department").unwrap();
+/// assert_eq!(department.as_deref(), Some("sales"));
+/// assert!(token.claim::<u64>("department").is_err());
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct VerifiedToken(Arc<Inner>);
+
+struct Inner {
+    issuer: Arc<Expected>,
+    subject: Box<str>,
+    client_id: Option<Box<str>>,
+    jti: Option<Box<str>>,
+    scope: Box<str>,
+    is_user: bool,
+    exp: u64,
+    iat: Option<u64>,
+    payload: Box<str>,
+    groups_claim: Arc<str>,
+    /// Read at first use: most requests ask for scopes only.
+    groups: OnceLock<Vec<String>>,
+    challenges: Arc<Challenges>,
+}
+
+/// What a token shares with all of its issuer.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) expected: Arc<Expected>,
+    pub(crate) groups_claim: Arc<str>,
+    pub(crate) challenges: Arc<Challenges>,
+}
+
+impl VerifiedToken {
+    /// For the verifier, after the last check.
+    pub(crate) fn new(claims: &Claims<'_>, jws: &Jws<'_>, origin: &Origin) -> Self {
+        let profile = origin.expected.profile;
+        let client_id = checks::client(claims, jws.header.typ, profile);
+        let is_user = match profile {
+            Profile::Okta => claims.uid.is_some(),
+            // RFC 9068 §2.2: without a resource owner, sub identifies the client.
+            Profile::Rfc9068 => client_id != Some(claims.sub.as_ref()),
+        };
+        Self(Arc::new(Inner {
+            issuer: origin.expected.clone(),
+            subject: claims.sub.as_ref().into(),
+            client_id: client_id.map(Into::into),
+            jti: claims.jti.as_deref().map(Into::into),
+            scope: claims.scope.as_ref().into(),
+            is_user,
+            exp: claims.exp,
+            iat: claims.iat,
+            payload: jws.payload.as_str().into(),
+            groups_claim: origin.groups_claim.clone(),
+            groups: OnceLock::new(),
+            challenges: origin.challenges.clone(),
+        }))
+    }
+
+    /// `iss`, as configured.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer.issuer
+    }
+
+    /// `sub`: the user, or for client credentials the client. Unique within the issuer only.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// The client that the token was issued to: Okta's `cid`, or `client_id` (RFC 9068 §2.2).
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.0.client_id.as_deref()
+    }
+
+    /// `jti`, the token's own id.
+    #[must_use]
+    pub fn jti(&self) -> Option<&str> {
+        self.0.jti.as_deref()
+    }
+
+    /// Whether a person stands behind the token, and not a service alone: Okta's `uid` is there,
+    /// or for RFC 9068 `sub` differs from the client id. `sub` alone cannot tell, as a client
+    /// may be named like a user.
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        self.0.is_user
+    }
+
+    /// The granted scopes, from `scp` or `scope`.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.0.scope.split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// Whether `scope` was granted; compared to the letter.
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().any(|granted| granted == scope)
+    }
+
+    /// The groups, from the claim named by [`Issuer::groups_claim`](crate::Issuer::groups_claim):
+    /// an array of strings, an array of objects with a `value` (RFC 7643 §4.1.2), or one string.
+    /// A claim of another shape gives no group.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.group_list().iter().map(String::as_str)
+    }
+
+    /// Whether the subject is in `group`; compared whole and to the letter.
+    #[must_use]
+    pub fn has_group(&self, group: &str) -> bool {
+        self.group_list().iter().any(|member| member == group)
+    }
+
+    /// `exp`.
+    #[must_use]
+    pub fn expires_at(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.0.exp)
+    }
+
+    /// `iat`. A refreshed token has a new one: it is not the time of authentication.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<SystemTime> {
+        Some(UNIX_EPOCH + Duration::from_secs(self.0.iat?))
+    }
+
+    /// One top-level claim as any type; `None` when it is absent.
+    ///
+    /// `T` owns its data, as an escape in the JSON cannot be borrowed.
+    ///
+    /// # Errors
+    ///
+    /// The claim is there and is no `T`.
+    pub fn claim<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClaimError> {
+        self.raw_claim(name)
+            .map(|value| serde_json::from_str(value).map_err(|_| ClaimError::claim(name)))
+            .transpose()
+    }
+
+    /// All claims as one type.
+    ///
+    /// # Errors
+    ///
+    /// The claims are no `T`.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimError> {
+        serde_json::from_str(&self.0.payload).map_err(|_| ClaimError::whole())
+    }
+
+    pub(crate) fn challenges(&self) -> &Challenges {
+        &self.0.challenges
+    }
+
+    /// The claim as it is written. The payload parsed before, so it parses again.
+    pub(crate) fn raw_claim(&self, name: &str) -> Option<&str> {
+        Object::parse(&self.0.payload).ok()?.get(name)
+    }
+
+    fn group_list(&self) -> &[String] {
+        self.0.groups.get_or_init(|| {
+            let value = self.raw_claim(&self.0.groups_claim);
+            value.and_then(groups).unwrap_or_default()
+        })
+    }
+}
+
+impl fmt::Debug for VerifiedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedToken")
+            .field("issuer", &self.issuer())
+            .finish_non_exhaustive()
+    }
+}
+
+fn groups(value: &str) -> Option<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Member {
+        value: String,
+    }
+
+    if let Some(one) = json::string(value) {
+        return Some(vec![one.into_owned()]);
+    }
+    if let Some(names) = json::strings(value) {
+        return Some(names.into_iter().map(Into::into).collect());
+    }
+    let members: Vec<Member> = serde_json::from_str(value).ok()?;
+    Some(members.into_iter().map(|member| member.value).collect())
+}

@@ -112,3 +112,6 @@ const LEEWAY_SECONDS: &str = "OKTA_LEEWAY_SECONDS";
 const ALGORITHMS: &str = "OKTA_ALGORITHMS";
 const GROUPS_CLAIM: &str = "OKTA_GROUPS_CLAIM";
 const PROFILE: &str = "OKTA_PROFILE";
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,13 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
         url: text.to_owned(),
         problem: problem.to_owned(),
     };
+    // What the parser would repair in silence stays in the string that `iss` is compared with.
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(fail("write it without blanks and in ASCII"));
+    }
+    if text.contains(['{', '}']) {
+        return Err(fail("replace the placeholder by your own domain"));
+    }
     let url = Url::parse(text)
         .map_err(|_| fail("write a whole URL, such as https://acme.okta.com/oauth2/default"))?;
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
@@ -76,7 +83,7 @@ fn is_org_endpoint(path: &str) -> bool {
     path == "/oauth2/v1" || path.starts_with("/oauth2/v1/")
 }
 
-/// An origin for the metadata's URLs; http only where the issuer itself is on loopback.
+/// An origin for the metadata's URLs, of the issuer's own scheme.
 pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     let fail = |problem| ConfigError::Origin {
         origin: text.to_owned(),
@@ -84,10 +91,10 @@ pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     };
     let url = Url::parse(text)
         .map_err(|_| fail("write scheme and host, such as https://keys.example.com"))?;
-    if url.scheme() != "https"
-        && !(url.scheme() == "http" && issuer.scheme() == "http" && is_loopback(&url))
-    {
-        return Err(fail("write https"));
+    if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
+        return Err(fail(
+            "write https; http is for an issuer on loopback, and names loopback only",
+        ));
     }
     let origin = url.origin();
     if origin.ascii_serialization() != text.trim_end_matches('/') {

@@ -74,17 +74,18 @@ impl Metadata {
         Ok(jwks_uri)
     }
 
-    /// https, or the loopback http of the issuer itself; and of an origin that was configured.
+    /// Of the issuer's scheme, https unless the issuer is on loopback, and of its origin or one
+    /// that was configured.
     fn may_fetch(&self, url: &str) -> bool {
         let Ok(url) = Url::parse(url) else {
             return false;
         };
-        let scheme =
-            url.scheme() == "https" || (url.scheme() == "http" && self.url.scheme() == "http");
         let origin = url.origin();
         let clean =
             url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        scheme && clean && (origin == self.url.origin() || self.origins.contains(&origin))
+        clean
+            && url.scheme() == self.url.scheme()
+            && (origin == self.url.origin() || self.origins.contains(&origin))
     }
 }
 

@@ -37,9 +37,10 @@ impl Fetch {
         Self::finish(builder.https_only(true), deadline)
     }
 
-    /// For http on loopback: without proxy, which would carry the request off the machine.
+    /// For http on loopback: without proxy, which would carry the request off the machine, and
+    /// without roots, which an image for development may lack.
     pub(crate) fn loopback(deadline: Duration) -> Result<Self, ConfigError> {
-        Self::finish(Client::builder().no_proxy(), deadline)
+        Self::finish(Client::builder().no_proxy().tls_certs_only([]), deadline)
     }
 
     fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {

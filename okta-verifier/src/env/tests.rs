@@ -1,0 +1,87 @@
+use super::*;
+
+const GOOD: &[(&str, &str)] = &[
+    (ISSUER, "http://127.0.0.1:4011/oauth2/default"),
+    (AUDIENCE, "api://default"),
+    (CLIENT_IDS, "0oa1, 0oa2"),
+];
+
+fn from(changes: &[(&str, Option<&str>)]) -> Result<Verifier, ConfigError> {
+    from_vars(|name| {
+        let changed = changes.iter().find(|(changed, _)| *changed == name);
+        let value = changed.map_or_else(
+            || {
+                GOOD.iter()
+                    .find(|(given, _)| *given == name)
+                    .map(|(_, value)| *value)
+            },
+            |(_, value)| *value,
+        );
+        value.map(str::to_owned)
+    })
+}
+
+#[test]
+fn a_missing_or_wrong_variable_is_named_with_what_to_write() {
+    for (variable, value, says) in [
+        (
+            ISSUER,
+            None,
+            "it is not set; write such as https://acme.okta.com/oauth2/default",
+        ),
+        (ISSUER, Some(" "), "it is empty"),
+        (ISSUER, Some("acme.okta.com"), "write a whole URL"),
+        (
+            ISSUER,
+            Some("http://acme.okta.com/oauth2/default"),
+            "write https",
+        ),
+        (
+            ISSUER,
+            Some("https://acme.okta.com"),
+            "org authorization server",
+        ),
+        (AUDIENCE, None, "api://default"),
+        (AUDIENCE, Some(""), "it is empty"),
+        (CLIENT_IDS, None, "* to accept any client"),
+        (CLIENT_IDS, Some("0oa1,,0oa2"), "single commas"),
+        (CLIENT_IDS, Some("0oa1,*"), "single commas"),
+        (LEEWAY_SECONDS, Some("1m"), "whole seconds, 0 to 300"),
+        (LEEWAY_SECONDS, Some("-1"), "whole seconds, 0 to 300"),
+        (LEEWAY_SECONDS, Some("301"), "at most 300 s"),
+        (ALGORITHMS, Some("RS256,HS256"), "write one of RS256"),
+        (ALGORITHMS, Some(""), "single commas"),
+        (GROUPS_CLAIM, Some(""), "no name"),
+        (PROFILE, Some("rfc-9068"), "write okta or rfc9068"),
+    ] {
+        let error = from(&[(variable, value)]).unwrap_err();
+        let ConfigError::Environment {
+            variable: named,
+            problem,
+        } = &error
+        else {
+            panic!("{variable}={value:?}: {error}");
+        };
+        assert_eq!(*named, variable);
+        assert!(problem.contains(says), "{variable}={value:?}: {problem}");
+    }
+}
+
+#[test]
+fn complete_settings_build_a_verifier() {
+    for changes in [
+        &[][..],
+        &[(CLIENT_IDS, Some("*"))],
+        &[
+            (LEEWAY_SECONDS, Some("0")),
+            (ALGORITHMS, Some("RS256, ES256")),
+            (GROUPS_CLAIM, Some("Groups")),
+        ],
+        &[
+            (PROFILE, Some("rfc9068")),
+            (ISSUER, Some("http://localhost:8080")),
+        ],
+    ] {
+        assert!(from(changes).is_ok(), "{changes:?}: {:?}", from(changes));
+    }
+}

@@ -1,0 +1,47 @@
+//! `Verifier::from_env` over a real environment, which only a process of its own has.
+
+use std::{env, process::Command};
+
+use okta_verifier::Verifier;
+
+const CHILD: &str = "OKTA_VERIFIER_TEST_CHILD";
+
+#[test]
+fn the_environment_of_the_process_is_read() {
+    if env::var_os(CHILD).is_some() {
+        match Verifier::from_env() {
+            Ok(verifier) => println!("built {verifier:?}"),
+            Err(error) => println!("failed {error}"),
+        }
+        return;
+    }
+    let none = child(&[]);
+    assert!(none.contains("failed OKTA_ISSUER: it is not set"), "{none}");
+
+    let issuer = "http://127.0.0.1:4011/oauth2/default";
+    let complete = [
+        ("OKTA_ISSUER", issuer),
+        ("OKTA_AUDIENCE", "api://default"),
+        ("OKTA_CLIENT_IDS", "*"),
+    ];
+    let built = child(&complete);
+    assert!(
+        built.contains("built Verifier") && built.contains(issuer),
+        "{built}"
+    );
+}
+
+fn child(variables: &[(&str, &str)]) -> String {
+    let output = Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "env::the_environment_of_the_process_is_read",
+            "--nocapture",
+        ])
+        .env_clear()
+        .env(CHILD, "1")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}

@@ -1,0 +1,4 @@
+//! The public API, as a user sees it.
+
+mod config;
+mod env;

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::{Client, ClientBuilder};
 
@@ -26,7 +26,6 @@ use crate::{
 /// assert!(Verifier::builder().build().is_err()); // no issuer
 /// # Ok::<(), okta_verifier::ConfigError>(())
 /// ```
-#[derive(Debug)]
 #[must_use]
 pub struct VerifierBuilder {
     issuers: Vec<Issuer>,
@@ -35,16 +34,19 @@ pub struct VerifierBuilder {
     fetch_timeout: Duration,
 }
 
-impl VerifierBuilder {
-    pub(crate) fn new() -> Self {
-        Self {
+impl Verifier {
+    /// Begins with no issuer.
+    pub fn builder() -> VerifierBuilder {
+        VerifierBuilder {
             issuers: Vec::new(),
             realm: DEFAULT_REALM.to_owned(),
             http_client: None,
             fetch_timeout: DEFAULT_FETCH_TIMEOUT,
         }
     }
+}
 
+impl VerifierBuilder {
     /// Accepts this issuer's tokens; call it once for each. Each has its own keys.
     pub fn issuer(mut self, issuer: Issuer) -> Self {
         self.issuers.push(issuer);
@@ -104,6 +106,17 @@ impl VerifierBuilder {
             tenants.push(tenant(judged, &mut clients, &challenges)?);
         }
         Ok(Verifier::new(tenants, challenges))
+    }
+}
+
+/// Leaves the HTTP client out: a proxy's password may be in it.
+impl fmt::Debug for VerifierBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifierBuilder")
+            .field("issuers", &self.issuers)
+            .field("realm", &self.realm)
+            .field("fetch_timeout", &self.fetch_timeout)
+            .finish_non_exhaustive()
     }
 }
 

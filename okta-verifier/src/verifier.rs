@@ -1,7 +1,6 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use crate::{
-    builder::VerifierBuilder,
     error::VerifyError,
     keys::{Key, KeyStore, Wanted},
     request::{Anonymous, Challenges, Credentials, Presented, Rejection},
@@ -50,11 +49,6 @@ impl Tenant {
 }
 
 impl Verifier {
-    /// Begins with no issuer.
-    pub fn builder() -> VerifierBuilder {
-        VerifierBuilder::new()
-    }
-
     pub(crate) fn new(tenants: Vec<Tenant>, challenges: Arc<Challenges>) -> Self {
         let by_issuer = tenants
             .iter()

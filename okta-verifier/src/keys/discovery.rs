@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use url::Url;
 
+use super::set::is_object;
 use crate::{error::FetchError, remote::Fetch};
 
 /// What is accepted as the metadata of one issuer.
@@ -60,8 +61,11 @@ impl Metadata {
             jwks_uri: String,
         }
 
-        let Document { issuer, jwks_uri } =
-            serde_json::from_slice(document).map_err(|_| FetchError::Malformed {
+        let Document { issuer, jwks_uri } = std::str::from_utf8(document)
+            .ok()
+            .filter(|text| is_object(text))
+            .and_then(|text| serde_json::from_str(text).ok())
+            .ok_or(FetchError::Malformed {
                 document: "metadata",
             })?;
         // RFC 8414 §3.3-4: code point by code point, no normalisation.

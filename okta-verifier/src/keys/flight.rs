@@ -51,18 +51,21 @@ impl Future for Wait {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
+        // A waker is foreign code, which may even drop another `Wait`: it is cloned and dropped
+        // outside the lock.
+        let waker = context.waker().clone();
         let mut state = this.flight.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.landed {
+            drop(state);
             return Poll::Ready(());
         }
         let place = *this.place.get_or_insert_with(|| {
             state.waiting.push(None);
             state.waiting.len() - 1
         });
-        match &mut state.waiting[place] {
-            Some(waker) => waker.clone_from(context.waker()),
-            empty => *empty = Some(context.waker().clone()),
-        }
+        let former = state.waiting[place].replace(waker);
+        drop(state);
+        drop(former);
         Poll::Pending
     }
 }
@@ -70,8 +73,10 @@ impl Future for Wait {
 impl Drop for Wait {
     fn drop(&mut self) {
         let mut state = self.flight.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = self.place.and_then(|place| state.waiting.get_mut(place)) {
-            *place = None;
-        }
+        let waker = self
+            .place
+            .and_then(|place| state.waiting.get_mut(place)?.take());
+        drop(state);
+        drop(waker);
     }
 }

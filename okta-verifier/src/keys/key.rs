@@ -7,8 +7,8 @@ use std::{
 
 use base64::Engine;
 use jsonwebtoken::jwk::{
-    AlgorithmParameters, EllipticCurve, EllipticCurveKeyParameters, Jwk, KeyOperations,
-    OctetKeyPairParameters, PublicKeyUse, RSAKeyParameters,
+    AlgorithmParameters, EllipticCurve, EllipticCurveKeyParameters, OctetKeyPairParameters,
+    RSAKeyParameters,
 };
 
 use crate::{
@@ -63,20 +63,24 @@ impl Key {
         {
             return Err(Skipped::Private);
         }
-        // Read here and not through `Jwk`, which knows no `Ed25519` (RFC 9864).
-        let named = match members.get("alg").map(json::string) {
-            None => None,
-            Some(None) => return Err(Skipped::Malformed),
-            Some(Some(name)) => Some(Algorithm::named(&name).ok_or(Skipped::Unsupported)?),
+        // The common members are read here and not through `Jwk`: it knows no `Ed25519`
+        // (RFC 9864), takes null for an absent `use`, and drops a good key for an odd `x5c`,
+        // which nothing here looks at.
+        let text = |name| match members.get(name).map(json::string) {
+            None => Ok(None),
+            Some(None) => Err(Skipped::Malformed),
+            Some(text) => Ok(text),
         };
-        let jwk: Jwk = serde_json::from_str(entry).map_err(|_| Skipped::Malformed)?;
-        check_use(&jwk)?;
-        let kid = jwk
-            .common
-            .key_id
+        let named = text("alg")?
+            .map(|name| Algorithm::named(&name).ok_or(Skipped::Unsupported))
+            .transpose()?;
+        check_use(text("use")?.as_deref(), members.get("key_ops"))?;
+        let kid = text("kid")?
             .filter(|kid| !kid.is_empty())
             .ok_or(Skipped::NoKid)?;
-        let (algorithm, prepared, thumbprint) = match &jwk.algorithm {
+        let jwk: AlgorithmParameters =
+            serde_json::from_str(entry).map_err(|_| Skipped::Malformed)?;
+        let (algorithm, prepared, thumbprint) = match &jwk {
             AlgorithmParameters::RSA(rsa) => prepare_rsa(rsa, named)?,
             AlgorithmParameters::EllipticCurve(ec) => prepare_ec(ec, named)?,
             AlgorithmParameters::OctetKeyPair(okp) => prepare_ed25519(okp, named)?,
@@ -143,17 +147,12 @@ impl Kty {
 }
 
 /// RFC 7517 §4.2-3: what is there must allow verification.
-fn check_use(jwk: &Jwk) -> Result<(), Skipped> {
-    let signs = jwk
-        .common
-        .public_key_use
-        .as_ref()
-        .is_none_or(|usage| *usage == PublicKeyUse::Signature);
-    let verifies = jwk
-        .common
-        .key_operations
-        .as_ref()
-        .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+fn check_use(usage: Option<&str>, operations: Option<&str>) -> Result<(), Skipped> {
+    let operations = operations
+        .map(|list| json::strings(list).ok_or(Skipped::Malformed))
+        .transpose()?;
+    let signs = usage.is_none_or(|usage| usage == "sig");
+    let verifies = operations.is_none_or(|list| list.iter().any(|name| name == "verify"));
     if signs && verifies {
         Ok(())
     } else {

@@ -217,11 +217,15 @@ impl Schedule {
         self.trust
     }
 
-    /// The fetch `id` failed. Says whether it is the first failure since the last success.
-    pub(crate) fn failed(&mut self, id: u64, retry_after: Option<Duration>, now: Now) -> bool {
-        if self.flight.take_if(|flight| flight.id == id).is_none() {
-            return false;
-        }
+    /// The fetch `id` failed. Says whether it is the first failure since the last success;
+    /// `None`: it is not the one under way, and came too late to count.
+    pub(crate) fn failed(
+        &mut self,
+        id: u64,
+        retry_after: Option<Duration>,
+        now: Now,
+    ) -> Option<bool> {
+        self.flight.take_if(|flight| flight.id == id)?;
         let doubled = MIN_BACK_OFF * 2_u32.pow(self.failures.min(10));
         let delay = doubled
             .min(MAX_BACK_OFF)
@@ -229,7 +233,7 @@ impl Schedule {
         let delay = retry_after.map_or(delay, |asked| asked.min(MAX_RETRY_AFTER).max(delay));
         self.failures = self.failures.saturating_add(1);
         self.not_before = Some(now.instant + delay);
-        self.failures == 1
+        Some(self.failures == 1)
     }
 
     /// The fetch `id` ended without a result, because its runtime did.

@@ -114,7 +114,7 @@ impl KeySet {
     }
 }
 
-/// The elements of `keys`. Other members are ignored, a member that occurs twice is refused.
+/// The elements of `keys`. Other members are ignored, a second `keys` is refused.
 fn keys_member(text: &str) -> Option<Vec<&RawValue>> {
     #[derive(Deserialize)]
     struct Document<'a> {
@@ -122,8 +122,16 @@ fn keys_member(text: &str) -> Option<Vec<&RawValue>> {
         keys: Vec<&'a RawValue>,
     }
 
+    if !is_object(text) {
+        return None;
+    }
     let Document { keys } = serde_json::from_str(text).ok()?;
     Some(keys)
+}
+
+/// serde would read an array's elements as the members of a struct.
+pub(super) fn is_object(text: &str) -> bool {
+    text.trim_start().starts_with('{')
 }
 
 const MAX_KEYS: usize = 100;

@@ -1,7 +1,7 @@
 //! From the issuer to a key set: metadata, then keys.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -14,8 +14,15 @@ pub(crate) struct Source {
     metadata: Metadata,
     /// For metadata and keys together.
     pub(crate) deadline: Duration,
-    /// The last good `jwks_uri` and when it was asked for.
-    jwks_uri: Mutex<Option<(String, Now)>>,
+    last_good: Mutex<Option<LastGood>>,
+}
+
+/// The last `jwks_uri` that the metadata named. It outlives the metadata's own failures.
+#[derive(Clone, Debug)]
+struct LastGood {
+    url: String,
+    /// When it was asked for; `None`: ask again, because the keys may have moved.
+    asked: Option<Now>,
 }
 
 #[derive(Debug)]
@@ -30,25 +37,44 @@ impl Source {
             fetch,
             metadata,
             deadline,
-            jwks_uri: Mutex::new(None),
+            last_good: Mutex::new(None),
         }
     }
 
     pub(crate) async fn load(&self, now: Now) -> Result<Loaded, FetchError> {
-        let url = match self.remembered(now) {
-            Some(url) => url,
-            None => {
-                let url = self.metadata.jwks_uri(&self.fetch).await?;
-                self.remember(Some((url.clone(), now)));
-                url
-            }
+        let (url, asked) = match self.known() {
+            Some(LastGood {
+                url,
+                asked: Some(asked),
+            }) if now.since(asked) < METADATA_FRESH => (url, Some(asked)),
+            known => self.ask(known, now).await?,
         };
-        let loaded = self.keys(&url).await;
-        if loaded.is_err() {
-            // The keys may have moved: the next attempt asks for the metadata again.
-            self.remember(None);
+        // In doubt until the keys have come, also when the deadline cuts this attempt off.
+        self.remember(&url, None);
+        let loaded = self.keys(&url).await?;
+        self.remember(&url, asked);
+        Ok(loaded)
+    }
+
+    /// The metadata's `jwks_uri`; where that cannot be had, the last good one.
+    async fn ask(
+        &self,
+        known: Option<LastGood>,
+        now: Now,
+    ) -> Result<(String, Option<Now>), FetchError> {
+        let Some(LastGood { url, .. }) = known else {
+            let url = self.metadata.jwks_uri(&self.fetch).await?;
+            return Ok((url, Some(now)));
+        };
+        // If the metadata hangs, it takes this whole attempt; the next one is for the keys.
+        self.remember(&url, Some(now));
+        match self.metadata.jwks_uri(&self.fetch).await {
+            Ok(url) => Ok((url, Some(now))),
+            Err(error) => {
+                tracing::debug!(%error, "the metadata cannot be had; its last jwks_uri stays");
+                Ok((url, None))
+            }
         }
-        loaded
     }
 
     async fn keys(&self, url: &str) -> Result<Loaded, FetchError> {
@@ -59,14 +85,19 @@ impl Source {
         })
     }
 
-    fn remembered(&self, now: Now) -> Option<String> {
-        let known = self.jwks_uri.lock().unwrap_or_else(PoisonError::into_inner);
-        let (url, asked) = known.as_ref()?;
-        (now.since(*asked) < METADATA_FRESH).then(|| url.clone())
+    fn known(&self) -> Option<LastGood> {
+        self.lock().clone()
     }
 
-    fn remember(&self, known: Option<(String, Now)>) {
-        *self.jwks_uri.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    fn remember(&self, url: &str, asked: Option<Now>) {
+        let url = url.to_owned();
+        *self.lock() = Some(LastGood { url, asked });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<LastGood>> {
+        self.last_good
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

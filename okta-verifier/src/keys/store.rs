@@ -278,19 +278,28 @@ impl Store {
                     return;
                 };
                 set.succeed(previous);
-                if changed && !set.skipped().is_empty() {
-                    tracing::warn!(skipped = ?set.skipped(), "keys of the issuer were skipped");
+                let recovered = state.error.take().is_some();
+                let snapshot = Arc::new(Snapshot { set, trust });
+                self.snapshot.store(Some(snapshot.clone()));
+                // A subscriber is foreign code: not under the lock.
+                drop(state);
+                let skipped = snapshot.set.skipped();
+                if changed && !skipped.is_empty() {
+                    tracing::warn!(?skipped, "keys of the issuer were skipped");
                 }
-                if state.error.take().is_some() {
+                if recovered {
                     tracing::info!("the issuer's keys are fetched again");
                 }
-                self.snapshot.store(Some(Arc::new(Snapshot { set, trust })));
             }
             Err(error) => {
-                if state.schedule.failed(id, error.retry_after(), now) {
-                    tracing::warn!(error = %error, "the issuer's keys cannot be fetched");
+                let Some(first) = state.schedule.failed(id, error.retry_after(), now) else {
+                    return;
+                };
+                state.error = Some(error.clone());
+                drop(state);
+                if first {
+                    tracing::warn!(%error, "the issuer's keys cannot be fetched");
                 }
-                state.error = Some(error);
             }
         }
     }

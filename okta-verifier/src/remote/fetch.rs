@@ -46,6 +46,9 @@ impl Fetch {
     fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
         builder
             .redirect(Policy::none())
+            // Fetches are minutes apart, and an idle connection dies with the runtime it was
+            // opened on, which need not be the next fetch's.
+            .pool_max_idle_per_host(0)
             .connect_timeout(CONNECT_TIMEOUT.min(deadline))
             .timeout(deadline)
             .build()
@@ -78,7 +81,7 @@ async fn read(mut response: Response, limit: usize) -> Result<Answer, FetchError
     if status != 200 {
         return Err(FetchError::Status {
             status,
-            retry_after: retry_after(response.headers()),
+            retry_after: retry_after(status, response.headers()),
         });
     }
     if !is_json(response.headers()) {
@@ -113,12 +116,16 @@ fn is_json(headers: &HeaderMap) -> bool {
         || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
 
-/// Seconds in `Retry-After`, or Okta's `X-Rate-Limit-Reset`, an instant in seconds since 1970.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// Seconds in `Retry-After`. Or Okta's `X-Rate-Limit-Reset`, an instant in seconds since 1970,
+/// but of a 429 only: Okta sends it with other answers too, and it asks for nothing there.
+fn retry_after(status: u16, headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &HeaderName| texts(headers, name).next()?.trim().parse::<u64>().ok();
     let reset = HeaderName::from_static("x-rate-limit-reset");
     number(&RETRY_AFTER)
-        .or_else(|| Some(number(&reset)?.saturating_sub(Now::read().unix)))
+        .or_else(|| {
+            let reset = number(&reset).filter(|_| status == 429)?;
+            Some(reset.saturating_sub(Now::read().unix))
+        })
         .map(Duration::from_secs)
 }
 

@@ -159,8 +159,8 @@ impl Rejection {
 
 /// Rounded up, so that who comes back then is not early; within reason for a client to wait.
 fn seconds(retry_after: Duration) -> u64 {
-    let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
-    seconds.clamp(1, 120)
+    let started = u64::from(retry_after.subsec_nanos() > 0);
+    retry_after.as_secs().saturating_add(started).clamp(1, 120)
 }
 
 impl fmt::Debug for Rejection {

@@ -124,7 +124,7 @@ fn check_kind(claims: &Claims<'_>, typ: Typ) -> Result<(), VerifyError> {
         .is_some_and(|jti| jti.starts_with("ID."))
         || claims.contains("at_hash")
         || claims.contains("c_hash")
-        || (claims.contains("nonce") && claims.scope.is_empty());
+        || (claims.contains("nonce") && claims.scope.trim().is_empty());
     // RFC 8417 §2.2: what has an `events` object is a security event token.
     if id_token || claims.has_object("events") {
         return Err(VerifyError::NotAnAccessToken);

@@ -19,7 +19,7 @@ pub(crate) struct Claims<'a> {
     pub(crate) cid: Option<Cow<'a, str>>,
     pub(crate) client_id: Option<Cow<'a, str>>,
     pub(crate) uid: Option<Cow<'a, str>>,
-    /// Scope tokens with single spaces between, from `scp` or `scope`.
+    /// Scope tokens with spaces between, from `scp` or `scope`.
     pub(crate) scope: Cow<'a, str>,
     object: Object<'a>,
 }

@@ -1,1 +1,36 @@
+//! Refusals first; the vectors of the RFCs are typed in with their section.
 
+mod checks;
+mod claims;
+mod header;
+mod json;
+mod jws;
+mod kinds;
+mod properties;
+mod vectors;
+
+use base64::Engine;
+
+use super::jws::{BASE64URL, Jws};
+use crate::error::{MalformedToken, VerifyError};
+
+fn encode(bytes: impl AsRef<[u8]>) -> String {
+    BASE64URL.encode(bytes)
+}
+
+/// A token with these bytes for header and payload, and something for a signature.
+fn compact(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+    format!("{}.{}.c2ln", encode(header), encode(payload))
+}
+
+/// Why the form of `token` is refused.
+fn malformed(token: &str) -> MalformedToken {
+    match Jws::parse(token) {
+        Err(VerifyError::Malformed(reason)) => reason,
+        Err(other) => panic!("{other}: {token}"),
+        Ok(_) => panic!("parsed: {token}"),
+    }
+}
+
+/// The shortest header that parses.
+const HEADER: &str = r#"{"alg":"RS256","kid":"1"}"#;

@@ -1,10 +1,12 @@
 use std::{
+    borrow::Cow,
     fmt,
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use super::{
     checks::{self, Expected, Profile},
@@ -148,13 +150,13 @@ impl VerifiedToken {
     /// `exp`.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.0.exp)
+        moment(self.0.exp)
     }
 
     /// `iat`. A refreshed token has a new one: it is not the time of authentication.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
-        Some(UNIX_EPOCH + Duration::from_secs(self.0.iat?))
+        self.0.iat.map(moment)
     }
 
     /// One top-level claim as any type; `None` when it is absent.
@@ -205,17 +207,23 @@ impl fmt::Debug for VerifiedToken {
 }
 
 fn groups(value: &str) -> Option<Vec<String>> {
-    #[derive(serde::Deserialize)]
-    struct Member {
-        value: String,
-    }
-
     if let Some(one) = json::string(value) {
         return Some(vec![one.into_owned()]);
     }
     if let Some(names) = json::strings(value) {
         return Some(names.into_iter().map(Into::into).collect());
     }
-    let members: Vec<Member> = serde_json::from_str(value).ok()?;
-    Some(members.into_iter().map(|member| member.value).collect())
+    // No derived struct, which serde_json would also read from an array, `[["Admins"]]`.
+    let members: Vec<&RawValue> = serde_json::from_str(value).ok()?;
+    let name = |member: &RawValue| {
+        let member = Object::parse(member.get()).ok()?;
+        json::string(member.get("value")?).map(Cow::into_owned)
+    };
+    members.into_iter().map(name).collect()
+}
+
+/// The end of the year 9999: not every platform's `SystemTime` reaches as far as a NumericDate,
+/// and the addition would panic.
+fn moment(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799))
 }

@@ -1,0 +1,119 @@
+//! No settings: the API trusts a mock Okta of this process, and prints tokens to try it with.
+
+use std::{error::Error, net::SocketAddr, time::Duration};
+
+use okta_verifier::Verifier;
+use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta, TokenBuilder};
+
+const AUDIENCE: &str = "api://orders";
+
+/// Long enough for an afternoon with the printed lines.
+const LIFETIME: Duration = Duration::from_secs(12 * 3600);
+
+/// A verifier that trusts `okta`, and what to paste.
+///
+/// # Errors
+///
+/// None in practice: the settings are this file's own.
+pub(crate) fn start(
+    okta: &MockOkta,
+    api: SocketAddr,
+) -> Result<(Verifier, String), Box<dyn Error>> {
+    okta.set_audience(AUDIENCE);
+    // From here on nothing knows of a mock: metadata and keys are fetched as from Okta itself.
+    let issuer = okta.issuer(AUDIENCE).client_id(CLIENT_ID);
+    let verifier = Verifier::builder().issuer(issuer).build()?;
+    Ok((verifier, guide(okta, api)))
+}
+
+fn guide(okta: &MockOkta, api: SocketAddr) -> String {
+    let issuer = okta.issuer_url();
+    let tries = tries(okta).map(|attempt| attempt.at(api)).concat();
+    format!(
+        "A mock Okta issues tokens at {issuer}, and this API accepts them.\n\
+         Paste a line into another terminal; the number above it is the status it gets.\n\
+         \n\
+         {tries}\
+         # a token from the mock itself, as a service would get one from Okta\n\
+         curl -s -u {CLIENT_ID}:{CLIENT_SECRET} -d grant_type=client_credentials -d scope=orders:read {issuer}/v1/token\n\
+         \n"
+    )
+}
+
+/// One request to try: a script that finds `# expect` may run the line after it and compare.
+struct Try {
+    what: &'static str,
+    path: &'static str,
+    credentials: Option<String>,
+    expect: u16,
+}
+
+fn tries(okta: &MockOkta) -> [Try; 10] {
+    let token = || okta.token("ada").expires_in(LIFETIME);
+    let reader = || token().scope("orders:read");
+    let ask = |path, jwt: TokenBuilder, expect, what| Try {
+        what,
+        path,
+        credentials: Some(jwt.sign()),
+        expect,
+    };
+    [
+        Try {
+            what: "open to everyone",
+            path: "/health",
+            credentials: None,
+            expect: 200,
+        },
+        ask("/me", token(), 200, "any valid token"),
+        Try {
+            what: "no token",
+            path: "/me",
+            credentials: None,
+            expect: 401,
+        },
+        ask("/me", okta.token("ada").expired(), 401, "an expired token"),
+        ask(
+            "/me",
+            token().foreign_key(),
+            401,
+            "a token signed by somebody else",
+        ),
+        Try {
+            what: "no token at all, but something like one",
+            path: "/me",
+            credentials: Some("not,a,token".to_owned()),
+            expect: 400,
+        },
+        ask(
+            "/orders",
+            reader(),
+            200,
+            "a token with the scope orders:read",
+        ),
+        ask("/orders", token(), 403, "a valid token without the scope"),
+        ask(
+            "/admin",
+            token().group("Admins"),
+            200,
+            "a token of a member of Admins",
+        ),
+        ask("/admin", reader(), 403, "a valid token of somebody else"),
+    ]
+}
+
+impl Try {
+    fn at(&self, api: SocketAddr) -> String {
+        let Self {
+            what,
+            path,
+            expect,
+            credentials,
+        } = self;
+        let header = credentials
+            .as_ref()
+            .map_or_else(String::new, |credentials| {
+                format!("-H 'Authorization: Bearer {credentials}' ")
+            });
+        format!("# GET {path}: {what}\n# expect {expect}\ncurl -i {header}http://{api}{path}\n\n")
+    }
+}

@@ -1,0 +1,37 @@
+//! Where the API listens: loopback, and the port of the environment variable `PORT`.
+
+use std::{env, error::Error, io::ErrorKind, net::Ipv4Addr};
+
+use tokio::net::TcpListener;
+
+const DEFAULT_PORT: u16 = 3000;
+
+/// # Errors
+///
+/// When `PORT` is no port number, when that port is taken, and when the system allows no socket.
+pub(crate) async fn listen() -> Result<TcpListener, Box<dyn Error>> {
+    let port = match env::var("PORT") {
+        Ok(text) => parse(&text)?,
+        Err(env::VarError::NotPresent) => DEFAULT_PORT,
+        Err(error) => return Err(format!("PORT: {error}").into()),
+    };
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|error| match error.kind() {
+            ErrorKind::AddrInUse => taken(port).into(),
+            _ => format!("cannot listen on 127.0.0.1:{port}: {error}").into(),
+        })
+}
+
+fn taken(port: u16) -> String {
+    let next = port.checked_add(1).unwrap_or(DEFAULT_PORT);
+    format!(
+        "port {port} on 127.0.0.1 is taken; choose another one, such as PORT={next}, \
+         or PORT=0 for any free one"
+    )
+}
+
+fn parse(text: &str) -> Result<u16, String> {
+    text.parse()
+        .map_err(|_| format!("PORT must be a number from 0 to 65535, not {text:?}"))
+}

@@ -1,0 +1,53 @@
+//! With `OKTA_ISSUER` set: the example beside an authorization server that it did not start.
+
+use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
+
+use crate::process::Quickstart;
+
+/// The audience of `MockOkta`'s tokens.
+const AUDIENCE: &str = "api://default";
+
+fn start(okta: &MockOkta) -> Quickstart {
+    Quickstart::start(&[
+        ("OKTA_ISSUER", okta.issuer_url()),
+        ("OKTA_AUDIENCE", AUDIENCE),
+        ("OKTA_CLIENT_IDS", CLIENT_ID),
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_trusts_that_issuer_and_says_where_its_tokens_are() {
+    let okta = MockOkta::start().await;
+    let quickstart = start(&okta);
+
+    let token_endpoint = format!(" {}/v1/token", okta.issuer_url());
+    assert!(
+        quickstart
+            .printed()
+            .iter()
+            .any(|line| line.ends_with(&token_endpoint))
+    );
+    assert_eq!(
+        quickstart.ask("/orders", &okta.token("ada").scope("orders:read").sign()),
+        200
+    );
+    assert_eq!(quickstart.ask("/orders", &okta.token("ada").sign()), 403);
+    assert_eq!(
+        quickstart.ask("/orders", &okta.token("ada").expired().sign()),
+        401
+    );
+    assert_eq!(
+        quickstart.ask("/me", &okta.token("ada").client_id("0oastranger").sign()),
+        401
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_starts_while_the_issuer_is_down_and_answers_503() {
+    let okta = MockOkta::start().await;
+    okta.fault(Endpoint::Discovery, Fault::Status(500));
+    let quickstart = start(&okta);
+
+    assert_eq!(quickstart.ask("/health", "unread"), 200);
+    assert_eq!(quickstart.ask("/me", &okta.token("ada").sign()), 503);
+}

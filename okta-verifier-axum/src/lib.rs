@@ -1,0 +1,80 @@
+//! `async fn orders(token: Verified<ReadOrders>) -> String`
+//!
+//! axum extractors over [`okta_verifier`]. [`VerifyLayer`] verifies the request's access token once;
+//! a handler then takes it as an argument, and the argument's type says what the token must allow.
+//!
+//! ```
+//! use axum::{Router, body::Body, http::Request, routing::get};
+//! use okta_verifier::{Policy, Requirement, Verifier};
+//! use okta_verifier_axum::{Verified, VerifyLayer};
+//! use okta_verifier_testing::TestIssuer;
+//! use tower::ServiceExt;
+//!
+//! struct ReadOrders;
+//!
+//! impl Requirement for ReadOrders {
+//!     const POLICY: Policy = Policy::scope("orders:read");
+//! }
+//!
+//! async fn me(token: Verified) -> String {
+//!     token.subject().to_owned()
+//! }
+//!
+//! async fn orders(token: Verified<ReadOrders>) -> String {
+//!     format!("orders of {}", token.subject())
+//! }
+//!
+//! fn router(verifier: Verifier) -> Router {
+//!     Router::new()
+//!         .route("/me", get(me))
+//!         .route("/orders", get(orders))
+//!         .route_layer(VerifyLayer::new(verifier)) // over the routes above, and no others
+//!         .route("/health", get(async || "ok"))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let okta = TestIssuer::new("api://orders");
+//! let app = router(Verifier::builder().issuer(okta.issuer().any_client_id()).build()?);
+//!
+//! let ask = |path: &str, jwt: &str| {
+//!     Request::get(path).header("authorization", format!("Bearer {jwt}")).body(Body::empty())
+//! };
+//! let reader = okta.token("ada").scope("orders:read").sign();
+//! let other = okta.token("bob").sign();
+//!
+//! assert_eq!(app.clone().oneshot(ask("/orders", &reader)?).await?.status(), 200);
+//! assert_eq!(app.clone().oneshot(ask("/orders", &other)?).await?.status(), 403);
+//! assert_eq!(app.clone().oneshot(ask("/me", &other)?).await?.status(), 200);
+//! assert_eq!(app.clone().oneshot(ask("/me", "a.b.c")?).await?.status(), 401);
+//! assert_eq!(app.oneshot(Request::get("/health").body(Body::empty())?).await?.status(), 200);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | extractor | token meets `R` | token does not | anonymous | no [`VerifyLayer`] |
+//! |---|---|---|---|---|
+//! | [`Verified<R>`] | the token | 403 | the plain 401 | 500, error log |
+//! | [`MaybeVerified<R>`] | the token | 403 | no token | 500, error log |
+//! | [`Claims<T>`] | its claims as `T` | 403 when `T` does not fit | the plain 401 | 500, error log |
+//!
+//! A request with a bad token reaches none of them: [`VerifyLayer`] has refused it. *Anonymous* is a
+//! request without an `Authorization` field behind a layer made with [`VerifyLayer::optional`].
+//!
+//! # Where the layers stand
+//!
+//! - `Router::route_layer` leaves unknown paths 404. `Router::layer` would wrap the fallback too, and
+//!   every unknown path would answer 401.
+//! - A layer covers the routes that were added before it: open routes come after, as `/health` above.
+//! - A CORS layer goes outside, so after [`VerifyLayer`] in a chain of `Router::layer` calls.
+
+mod claims;
+mod maybe;
+mod rejected;
+mod verified;
+
+pub use claims::Claims;
+pub use maybe::MaybeVerified;
+pub use okta_verifier_tower::{RequireLayer, VerifyLayer};
+pub use rejected::Rejected;
+pub use verified::Verified;

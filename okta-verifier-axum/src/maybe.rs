@@ -1,0 +1,81 @@
+use std::fmt;
+
+use axum_core::extract::FromRequestParts;
+use http::request::Parts;
+use okta_verifier::{Anonymous, AnyToken, Requirement, VerifiedToken};
+
+use crate::{Rejected, Verified};
+
+/// The request's verified access token, or none: for a handler behind an optional layer.
+///
+/// None means that the request carried no `Authorization` field at all. Bad credentials never get
+/// here, and a token that does not meet `R` is refused with 403: it is not taken for no token.
+///
+/// ```
+/// use axum::{Router, body::Body, http::Request, routing::get};
+/// use okta_verifier::Verifier;
+/// use okta_verifier_axum::{MaybeVerified, VerifyLayer};
+/// # use okta_verifier_testing::TestIssuer;
+/// # use tower::ServiceExt;
+///
+/// async fn news(caller: MaybeVerified) -> String {
+///     match caller.token() {
+///         Some(token) => format!("news for {}", token.subject()),
+///         None => "news for everyone".to_owned(),
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://news");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let app = Router::new().route("/", get(news)).route_layer(VerifyLayer::new(verifier).optional());
+///
+/// let nobody = Request::get("/").body(Body::empty())?;
+/// assert_eq!(app.clone().oneshot(nobody).await?.status(), 200);
+///
+/// let bad = Request::get("/").header("authorization", "Bearer a.b.c").body(Body::empty())?;
+/// assert_eq!(app.oneshot(bad).await?.status(), 401);
+/// # Ok(())
+/// # }
+/// ```
+pub struct MaybeVerified<R: Requirement = AnyToken>(Option<Verified<R>>);
+
+impl<R: Requirement> MaybeVerified<R> {
+    /// The token, if the request carried one.
+    pub fn token(&self) -> Option<&VerifiedToken> {
+        self.0.as_deref()
+    }
+
+    /// The same by value, still with the proof that it meets `R`.
+    pub fn into_verified(self) -> Option<Verified<R>> {
+        self.0
+    }
+}
+
+impl<R: Requirement, S: Sync> FromRequestParts<S> for MaybeVerified<R> {
+    type Rejection = Rejected;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Rejected> {
+        let extensions = &parts.extensions;
+        let token = extensions.get::<VerifiedToken>();
+        if token.is_none() && extensions.get::<Anonymous>().is_some() {
+            return Ok(Self(None));
+        }
+        Verified::from_request_parts(parts, state)
+            .await
+            .map(|token| Self(Some(token)))
+    }
+}
+
+impl<R: Requirement> Clone for MaybeVerified<R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<R: Requirement> fmt::Debug for MaybeVerified<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MaybeVerified").field(&self.token()).finish()
+    }
+}

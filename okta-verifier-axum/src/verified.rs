@@ -1,0 +1,108 @@
+use std::{fmt, marker::PhantomData, ops::Deref};
+
+use axum_core::extract::FromRequestParts;
+use http::{Extensions, request::Parts};
+use okta_verifier::{Anonymous, AnyToken, Policy, Rejection, Requirement, VerifiedToken};
+
+use crate::Rejected;
+
+/// The request's verified access token, which meets `R`; any valid token when `R` is not named.
+///
+/// It dereferences to [`VerifiedToken`]. Several `Verified` in one handler are all checked, in order.
+///
+/// ```
+/// use okta_verifier::{Policy, Requirement};
+/// use okta_verifier_axum::Verified;
+///
+/// struct Admin;
+///
+/// impl Requirement for Admin {
+///     const POLICY: Policy = Policy::group("Admins");
+/// }
+///
+/// async fn audit(token: Verified<Admin>) -> String {
+///     format!("hello {}", token.subject())
+/// }
+/// # let _ = axum::Router::<()>::new().route("/audit", axum::routing::get(audit));
+/// ```
+///
+/// `R` has to be a [`Requirement`]; a bare marker type does not compile:
+///
+/// ```compile_fail,E0277
+/// use okta_verifier_axum::Verified;
+///
+/// struct Admin;
+///
+/// async fn audit(token: Verified<Admin>) -> String {
+///     token.subject().to_owned()
+/// }
+/// ```
+///
+/// `Option<Verified>` is not an extractor: it would turn a refusal into "no token". A handler that
+/// serves both kinds of caller takes [`MaybeVerified`](crate::MaybeVerified).
+///
+/// ```compile_fail,E0277
+/// use okta_verifier_axum::Verified;
+///
+/// async fn news(token: Option<Verified>) -> &'static str {
+///     "news"
+/// }
+/// let _ = axum::Router::<()>::new().route("/news", axum::routing::get(news));
+/// ```
+pub struct Verified<R: Requirement = AnyToken> {
+    token: VerifiedToken,
+    requirement: PhantomData<fn() -> R>,
+}
+
+impl<R: Requirement> Verified<R> {
+    /// The token by value, to keep beyond the request or to pass on.
+    pub fn into_token(self) -> VerifiedToken {
+        self.token
+    }
+}
+
+impl<R: Requirement> Deref for Verified<R> {
+    type Target = VerifiedToken;
+
+    fn deref(&self) -> &VerifiedToken {
+        &self.token
+    }
+}
+
+impl<R: Requirement, S: Sync> FromRequestParts<S> for Verified<R> {
+    type Rejection = Rejected;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejected> {
+        let token = admitted(R::POLICY, &parts.extensions)?.clone();
+        Ok(Self {
+            token,
+            requirement: PhantomData,
+        })
+    }
+}
+
+/// The token that the layer found, once `policy` is met.
+pub(crate) fn admitted(
+    policy: Policy,
+    extensions: &Extensions,
+) -> Result<&VerifiedToken, Rejection> {
+    let token = extensions.get::<VerifiedToken>();
+    policy.admit(token, extensions.get::<Anonymous>())?;
+    // `admit` says yes to a token alone. Were it ever to say yes to nothing, this stays closed.
+    token.ok_or_else(Rejection::missing_layer)
+}
+
+impl<R: Requirement> Clone for Verified<R> {
+    fn clone(&self) -> Self {
+        Self {
+            token: self.token.clone(),
+            requirement: PhantomData,
+        }
+    }
+}
+
+impl<R: Requirement> fmt::Debug for Verified<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Verified").field(&self.token).finish()
+    }
+}

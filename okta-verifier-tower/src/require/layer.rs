@@ -1,0 +1,64 @@
+use okta_verifier::Policy;
+use tower_layer::Layer;
+
+use super::Require;
+
+/// Lets a request pass only when the token that [`VerifyLayer`](crate::VerifyLayer) found meets a
+/// [`Policy`].
+///
+/// | the request's extensions hold | answer |
+/// |---|---|
+/// | a token that meets the policy | the inner service's |
+/// | a token that does not | 403, naming the scopes when scopes would help |
+/// | [`Anonymous`](okta_verifier::Anonymous), from an optional layer | the plain 401 |
+/// | neither: there is no `VerifyLayer` outside | 500, and an error in the log |
+///
+/// ```
+/// # use std::convert::Infallible;
+/// # use http::{Request, Response};
+/// # use okta_verifier::{Policy, Verifier};
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier_tower::{RequireLayer, VerifyLayer};
+/// # use tower::{ServiceBuilder, ServiceExt};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// const READ_OR_AUDIT: Policy =
+///     Policy::any(&[Policy::scope("orders:read"), Policy::scope("orders:audit")]);
+///
+/// let service = ServiceBuilder::new()
+///     .layer(VerifyLayer::new(verifier))
+///     .layer(RequireLayer::new(READ_OR_AUDIT))
+///     .service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+///
+/// let ask = |jwt: String| Request::get("/").header("authorization", format!("Bearer {jwt}")).body(());
+///
+/// let auditor = okta.token("ada").scope("orders:audit").sign();
+/// assert_eq!(service.clone().oneshot(ask(auditor)?).await?.status(), 200);
+///
+/// let refused = service.oneshot(ask(okta.token("bob").sign())?).await?;
+/// assert_eq!(refused.status(), 403);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it is applied to a service"]
+pub struct RequireLayer {
+    policy: Policy,
+}
+
+impl RequireLayer {
+    /// Requires `policy` of every request.
+    pub const fn new(policy: Policy) -> Self {
+        Self { policy }
+    }
+}
+
+impl<S> Layer<S> for RequireLayer {
+    type Service = Require<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Require::new(inner, self.policy)
+    }
+}

@@ -1,0 +1,48 @@
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use okta_verifier::{Anonymous, Policy, VerifiedToken};
+use tower_service::Service;
+
+use super::RequireFuture;
+use crate::ready;
+
+/// The service that [`RequireLayer`](crate::RequireLayer) makes of `S`.
+#[derive(Clone, Debug)]
+#[must_use = "a service does nothing unless called"]
+pub struct Require<S> {
+    inner: S,
+    policy: Policy,
+}
+
+impl<S> Require<S> {
+    pub(super) fn new(inner: S, policy: Policy) -> Self {
+        Self { inner, policy }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Require<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    R: Default,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = RequireFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let extensions = request.extensions();
+        let token = extensions.get::<VerifiedToken>();
+        match self.policy.admit(token, extensions.get::<Anonymous>()) {
+            Ok(()) => RequireFuture::inner(self.inner.call(request)),
+            Err(rejection) => {
+                drop(ready::take(&mut self.inner));
+                RequireFuture::refused(rejection)
+            }
+        }
+    }
+}

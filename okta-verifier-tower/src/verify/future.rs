@@ -1,0 +1,124 @@
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::{Request, Response};
+use okta_verifier::Rejection;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::credentials::Authentication;
+
+pin_project! {
+    /// The answer of [`Verify`](crate::Verify): a refusal, or what the inner service answers.
+    ///
+    /// It is `Send` when `S`, its future and the request are.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct VerifyFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: State<S, B>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        Refused { rejection: Option<Rejection> },
+        Authenticating { authentication: Authentication, call: Option<(Request<B>, S)> },
+        Inner { #[pin] future: S::Future },
+    }
+}
+
+impl<S, B> VerifyFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    pub(super) fn refused(rejection: Rejection) -> Self {
+        Self {
+            state: State::Refused {
+                rejection: Some(rejection),
+            },
+        }
+    }
+
+    /// `service` is the one that was polled ready; it is called once the token is verified.
+    pub(super) fn authenticating(
+        authentication: Authentication,
+        request: Request<B>,
+        service: S,
+    ) -> Self {
+        Self {
+            state: State::Authenticating {
+                authentication,
+                call: Some((request, service)),
+            },
+        }
+    }
+
+    pub(super) fn inner(future: S::Future) -> Self {
+        Self {
+            state: State::Inner { future },
+        }
+    }
+}
+
+impl<S, B, R> Future for VerifyFuture<S, B>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Default,
+{
+    type Output = Result<Response<R>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let future = match state.as_mut().project() {
+                StateProjection::Refused { rejection } => {
+                    return refuse(rejection.take().expect(POLLED_AGAIN));
+                }
+                StateProjection::Authenticating {
+                    authentication,
+                    call,
+                } => {
+                    let verdict = ready!(authentication.as_mut().poll(cx));
+                    // Taken before the verdict is looked at: a refusal drops the ready service, and
+                    // its permit with it, before anyone writes the response.
+                    let (mut request, mut service) = call.take().expect(POLLED_AGAIN);
+                    match verdict {
+                        Ok(token) => {
+                            request.extensions_mut().insert(token);
+                            service.call(request)
+                        }
+                        Err(rejection) => return refuse(rejection),
+                    }
+                }
+                StateProjection::Inner { future } => return future.poll(cx),
+            };
+            state.set(State::Inner { future });
+        }
+    }
+}
+
+fn refuse<R: Default, E>(rejection: Rejection) -> Poll<Result<Response<R>, E>> {
+    Poll::Ready(Ok(rejection.into_response()))
+}
+
+impl<S, B> fmt::Debug for VerifyFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    /// Says nothing of the request: its headers hold the token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyFuture").finish_non_exhaustive()
+    }
+}
+
+const POLLED_AGAIN: &str = "`VerifyFuture` polled after it completed";

@@ -1,0 +1,101 @@
+use okta_verifier::Verifier;
+use tower_layer::Layer;
+
+use super::Verify;
+
+/// Lets a request pass only with a valid access token, which it puts into the request's extensions.
+///
+/// The layer first removes any [`VerifiedToken`] and [`Anonymous`] that an earlier layer left behind;
+/// what the service reads afterwards is this layer's own verdict. It exempts no method and no path.
+///
+/// ```
+/// # use std::convert::Infallible;
+/// # use http::{Request, Response};
+/// # use okta_verifier::{VerifiedToken, Verifier};
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier_tower::VerifyLayer;
+/// # use tower::{Layer, ServiceExt, service_fn};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let service = VerifyLayer::new(verifier).layer(service_fn(async |request: Request<()>| {
+///     let token = request.extensions().get::<VerifiedToken>();
+///     assert_eq!(token.map(VerifiedToken::subject), Some("ada"));
+///     Ok::<_, Infallible>(Response::new(()))
+/// }));
+///
+/// let good = Request::get("/me").header("authorization", format!("Bearer {}", okta.token("ada").sign()));
+/// assert_eq!(service.clone().oneshot(good.body(())?).await?.status(), 200);
+///
+/// let bad = Request::get("/me").header("authorization", "Bearer a.b.c");
+/// assert_eq!(service.oneshot(bad.body(())?).await?.status(), 401);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`Anonymous`]: okta_verifier::Anonymous
+/// [`VerifiedToken`]: okta_verifier::VerifiedToken
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it is applied to a service"]
+pub struct VerifyLayer {
+    verifier: Verifier,
+    optional: bool,
+}
+
+impl VerifyLayer {
+    /// A strict layer: a request without a valid access token is refused.
+    pub fn new(verifier: Verifier) -> Self {
+        Self {
+            verifier,
+            optional: false,
+        }
+    }
+
+    /// Lets a request without any `Authorization` field pass as [`Anonymous`].
+    ///
+    /// Only that one: a bad token, a malformed or repeated field and another scheme are refused as
+    /// ever, for the caller meant to authenticate. A [`RequireLayer`] further in answers an anonymous
+    /// request with the plain 401.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use http::{Request, Response};
+    /// # use okta_verifier::{Anonymous, Verifier};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let layer = VerifyLayer::new(verifier).optional();
+    /// let service = layer.layer(service_fn(async |request: Request<()>| {
+    ///     assert!(request.extensions().get::<Anonymous>().is_some());
+    ///     Ok::<_, Infallible>(Response::new(()))
+    /// }));
+    ///
+    /// let without = Request::get("/news").body(())?;
+    /// assert_eq!(service.clone().oneshot(without).await?.status(), 200);
+    ///
+    /// let basic = Request::get("/news").header("authorization", "Basic YWRhOmFkYQ==").body(())?;
+    /// assert_eq!(service.oneshot(basic).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`Anonymous`]: okta_verifier::Anonymous
+    /// [`RequireLayer`]: crate::RequireLayer
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+}
+
+impl<S> Layer<S> for VerifyLayer {
+    type Service = Verify<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Verify::new(inner, self.verifier.clone(), self.optional)
+    }
+}

@@ -1,0 +1,163 @@
+//! Every kind of credentials through [`VerifyLayer`], and the answer to the byte.
+
+use http::{Method, Request, Response};
+use okta_verifier_testing::TestIssuer;
+use okta_verifier_tower::VerifyLayer;
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::support::{
+    INVALID, MALFORMED, PLAIN, assert_refused, assert_served, bearer, get, okta, verifier, who,
+};
+
+async fn ask(request: Request<()>) -> Response<String> {
+    let layer = VerifyLayer::new(verifier(okta()));
+    let Ok(answer) = layer.layer(service_fn(who)).oneshot(request).await;
+    answer
+}
+
+fn good() -> String {
+    okta().token("ada").sign()
+}
+
+/// RFC 9110 §11.1: the scheme's case is free; RFC 6750 §2.1: one or more spaces.
+#[tokio::test]
+async fn a_good_token_is_served() {
+    let jwt = good();
+    for scheme in ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "] {
+        let answer = ask(get("/orders", &[format!("{scheme}{jwt}").as_bytes()])).await;
+        assert_served(scheme, &answer, "ada");
+    }
+}
+
+/// RFC 6750 §3.1: no error code for a caller that did not know it had to authenticate.
+#[tokio::test]
+async fn no_bearer_credentials_are_the_plain_401() {
+    let rows: &[(&str, &[&[u8]])] = &[
+        ("no Authorization field", &[]),
+        ("Basic", &[b"Basic YWRhOmFkYQ=="]),
+        ("Digest", &[br#"Digest username="ada""#]),
+        ("a scheme that starts like ours", &[b"Bearertoken abc"]),
+    ];
+    for (name, authorization) in rows {
+        assert_refused(
+            name,
+            &ask(get("/orders", authorization)).await,
+            401,
+            Some(PLAIN),
+        );
+    }
+}
+
+/// RFC 6750 §2.1 and §3.1, RFC 9110 §5.3.
+#[tokio::test]
+async fn malformed_credentials_are_400() {
+    let jwt = good();
+    let valid = format!("Bearer {jwt}");
+    let long = format!("Bearer {}", "a".repeat(20 * 1024));
+    let rows: &[(&str, &[&[u8]])] = &[
+        ("scheme alone", &[b"Bearer"]),
+        ("empty token", &[b"Bearer "]),
+        ("tab", &[b"Bearer\tabc"]),
+        ("comma", &[b"Bearer a,b"]),
+        ("inner equals sign", &[b"Bearer a=b"]),
+        ("quotes", &[br#"Bearer "abc""#]),
+        ("two tokens", &[b"Bearer abc def"]),
+        ("UTF-8", &["Bearer é".as_bytes()]),
+        ("Latin-1", &[b"Bearer \xe9"]),
+        ("20 KiB", &[long.as_bytes()]),
+        ("two lines", &[b"Bearer abc", b"Bearer def"]),
+        ("the same line twice", &[valid.as_bytes(), valid.as_bytes()]),
+        (
+            "a good token beside Basic",
+            &[valid.as_bytes(), b"Basic YWRhOmFkYQ=="],
+        ),
+        (
+            "Basic beside a good token",
+            &[b"Basic YWRhOmFkYQ==", valid.as_bytes()],
+        ),
+    ];
+    for (name, authorization) in rows {
+        assert_refused(
+            name,
+            &ask(get("/orders", authorization)).await,
+            400,
+            Some(MALFORMED),
+        );
+    }
+}
+
+/// RFC 6750 §2: one method a request. The query alone is not a method here (RFC 9700 §4.3.2).
+#[tokio::test]
+async fn a_token_in_the_query_never_counts() {
+    let jwt = good();
+    let uri = format!("/orders?page=2&access_token={jwt}");
+    assert_refused("query alone", &ask(get(&uri, &[])).await, 401, Some(PLAIN));
+
+    let both = get(&uri, &[format!("Bearer {jwt}").as_bytes()]);
+    assert_refused(
+        "query beside header",
+        &ask(both).await,
+        400,
+        Some(MALFORMED),
+    );
+
+    let near = get(
+        "/orders?my_access_token=x",
+        &[format!("Bearer {jwt}").as_bytes()],
+    );
+    assert_served("another parameter", &ask(near).await, "ada");
+}
+
+#[tokio::test]
+async fn a_bad_token_is_401_invalid_token() {
+    let okta = okta();
+    let rows = [
+        ("not a JWT", "a.b.c".to_owned()),
+        ("opaque", "2YotnFZFEjr1zCsicMWpAA".to_owned()),
+        ("encrypted", okta.token("ada").encrypted().sign()),
+        ("unsigned", okta.token("ada").unsigned().sign()),
+        ("tampered", okta.token("ada").tampered().sign()),
+        ("another key", okta.token("ada").foreign_key().sign()),
+        ("an unknown key", okta.token("ada").unpublished_key().sign()),
+        ("expired", okta.token("ada").expired().sign()),
+        (
+            "another audience",
+            okta.token("ada").audience("api://billing").sign(),
+        ),
+        (
+            "another issuer",
+            TestIssuer::rfc9068("api://orders").token("ada").sign(),
+        ),
+        (
+            "an ID token",
+            okta.token("ada").id_token().audience("api://orders").sign(),
+        ),
+        ("bound to a key", okta.token("ada").bound_to_key().sign()),
+    ];
+    for (name, jwt) in rows {
+        assert_refused(name, &ask(bearer(&jwt)).await, 401, Some(INVALID));
+    }
+}
+
+/// The layer exempts no method: a CORS layer outside answers preflights.
+#[tokio::test]
+async fn options_is_judged_like_any_method() {
+    let preflight = Request::builder()
+        .method(Method::OPTIONS)
+        .uri("/orders")
+        .header("origin", "https://app.example")
+        .header("access-control-request-method", "GET")
+        .body(())
+        .expect("a valid request");
+    assert_refused("OPTIONS", &ask(preflight).await, 401, Some(PLAIN));
+}
+
+/// RFC 9110 §11.7: the proxy's credentials are for the proxy.
+#[tokio::test]
+async fn proxy_authorization_is_ignored() {
+    let request = Request::get("/orders")
+        .header("proxy-authorization", format!("Bearer {}", good()))
+        .body(())
+        .expect("a valid request");
+    assert_refused("Proxy-Authorization", &ask(request).await, 401, Some(PLAIN));
+}

@@ -1,0 +1,9 @@
+//! The layers from outside: a request in, a response out.
+
+mod anonymous;
+mod bytes;
+mod cold;
+mod futures;
+mod readiness;
+mod require;
+mod support;

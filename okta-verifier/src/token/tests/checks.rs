@@ -1,0 +1,264 @@
+//! Dates, issuer, audience and client, at their edges.
+
+use serde_json::{Value, json};
+
+use crate::{
+    algorithm::{Algorithm, Algorithms},
+    error::VerifyError,
+    token::{
+        checks::{self, Clients, Expected, Profile},
+        claims::Claims,
+        jws::Typ,
+    },
+};
+
+pub(super) const ISSUER: &str = "https://okta.test/oauth2/default";
+
+pub(super) fn expected(profile: Profile) -> Expected {
+    Expected {
+        issuer: ISSUER.into(),
+        audience: "api://orders".into(),
+        profile,
+        clients: Clients::Any,
+        leeway: 0,
+        algorithms: Algorithms::ALL,
+    }
+}
+
+/// A good payload of both profiles, valid from 1000 to 2000, with these claims changed; a null
+/// takes one away.
+pub(super) fn payload(changes: Value) -> String {
+    let mut claims = json!({
+        "iss": ISSUER, "sub": "ada", "aud": "api://orders", "exp": 2000, "iat": 1000,
+        "jti": "AT.1", "cid": "0oatest", "client_id": "0oatest", "uid": "00uada",
+    });
+    let members = claims.as_object_mut().expect("an object");
+    for (name, value) in changes.as_object().expect("an object") {
+        members.insert(name.clone(), value.clone());
+    }
+    members.retain(|_, value| !value.is_null());
+    claims.to_string()
+}
+
+fn judge(changes: Value, expected: &Expected, now: u64) -> Result<(), VerifyError> {
+    let payload = payload(changes);
+    checks::check(&Claims::parse(&payload)?, Typ::Absent, expected, now)
+}
+
+/// The code of a refusal, or `ok`.
+pub(super) fn code(result: Result<(), VerifyError>) -> &'static str {
+    result.map_or_else(|error| error.code(), |()| "ok")
+}
+
+// conformance 50, 94
+#[test]
+fn at_its_end_a_token_has_expired() {
+    let mut okta = expected(Profile::Okta);
+    for (leeway, now, answer) in [
+        (0, 1999, "ok"),
+        (0, 2000, "expired"),
+        (0, 2001, "expired"),
+        (60, 2059, "ok"),
+        (60, 2060, "expired"),
+        (60, u64::MAX, "expired"),
+        (u64::MAX, u64::MAX - 1, "ok"),
+    ] {
+        okta.leeway = leeway;
+        assert_eq!(code(judge(json!({}), &okta, now)), answer, "{now}");
+        // A fraction of a second more is no second more.
+        let fraction = json!({ "exp": 2000.9 });
+        assert_eq!(code(judge(fraction, &okta, now)), answer, "{now}");
+    }
+    let error = judge(json!({}), &expected(Profile::Okta), 2007).unwrap_err();
+    assert!(matches!(error, VerifyError::Expired { seconds: 7 }));
+}
+
+// conformance 51, 52
+#[test]
+fn before_its_time_a_token_is_refused() {
+    let mut okta = expected(Profile::Okta);
+    for (leeway, now, answer) in [
+        (0, 1499, "not_yet_valid"),
+        (0, 1500, "ok"),
+        (60, 1439, "not_yet_valid"),
+        (60, 1440, "ok"),
+    ] {
+        okta.leeway = leeway;
+        for nbf in [json!(1500), json!(1499.5)] {
+            assert_eq!(code(judge(json!({ "nbf": nbf }), &okta, now)), answer);
+        }
+    }
+}
+
+// conformance 53
+#[test]
+fn a_token_from_the_future_or_that_ends_before_it_begins_is_refused() {
+    let mut okta = expected(Profile::Okta);
+    for (leeway, now, answer) in [
+        (0, 999, "issued_in_future"),
+        (0, 1000, "ok"),
+        (60, 939, "issued_in_future"),
+        (60, 940, "ok"),
+    ] {
+        okta.leeway = leeway;
+        for iat in [json!(1000), json!(999.5)] {
+            assert_eq!(code(judge(json!({ "iat": iat }), &okta, now)), answer);
+        }
+    }
+    okta.leeway = 300;
+    for iat in [json!(2000), json!(2001), json!(1999.5)] {
+        assert_eq!(
+            code(judge(json!({ "iat": iat }), &okta, 1990)),
+            "invalid_claim"
+        );
+    }
+    assert_eq!(code(judge(json!({ "iat": 1999 }), &okta, 1990)), "ok");
+}
+
+// conformance 55, 91
+#[test]
+fn an_issuer_is_compared_to_the_letter() {
+    for iss in [
+        "https://okta.test/oauth2/default/",
+        "https://okta.test/oauth2/Default",
+        "https://OKTA.test/oauth2/default",
+        "https://okta.test:443/oauth2/default",
+        "https://okta.test/oauth2/./default",
+        "https://okta.test/oauth2/d%65fault",
+        "http://okta.test/oauth2/default",
+        "https://okta.test",
+        " https://okta.test/oauth2/default",
+    ] {
+        let answer = judge(json!({ "iss": iss }), &expected(Profile::Okta), 1500);
+        assert_eq!(code(answer), "unknown_issuer", "{iss}");
+    }
+}
+
+// conformance 54, 55, 83, 92
+#[test]
+fn an_audience_is_compared_to_the_letter() {
+    for (aud, answer) in [
+        (json!("api://orders"), "ok"),
+        (json!(["api://billing", "api://orders"]), "ok"),
+        (json!("api://orders/"), "wrong_audience"),
+        (json!("api://Orders"), "wrong_audience"),
+        (json!("api://order"), "wrong_audience"),
+        (json!("api://orders api://billing"), "wrong_audience"),
+        (json!(["api://billing"]), "wrong_audience"),
+        (json!(""), "wrong_audience"),
+        (json!([""]), "wrong_audience"),
+        (json!(null), "missing_claim"),
+    ] {
+        let result = judge(json!({ "aud": aud }), &expected(Profile::Okta), 1500);
+        assert_eq!(code(result), answer, "{aud}");
+    }
+}
+
+// conformance 56, 67
+#[test]
+fn an_algorithm_that_is_not_listed_is_refused() {
+    let header = crate::token::jws::Header {
+        algorithm: Algorithm::ES256,
+        kid: "1".into(),
+        typ: Typ::Absent,
+    };
+    let mut okta = expected(Profile::Okta);
+    assert!(checks::check_header(&header, &okta).is_ok());
+    okta.algorithms = Algorithms::NONE
+        .with(Algorithm::RS256)
+        .with(Algorithm::EdDSA);
+    let error = checks::check_header(&header, &okta).unwrap_err();
+    assert!(matches!(error, VerifyError::AlgorithmNotAllowed));
+}
+
+// conformance 90
+#[test]
+fn the_client_is_cid_and_client_id_only_under_the_explicit_type() {
+    let listed = |profile| Expected {
+        clients: Clients::Listed(vec!["0oatest".to_owned(), "0oaother".to_owned()]),
+        ..expected(profile)
+    };
+    use Profile::{Okta, Rfc9068};
+    use Typ::{AccessToken, Jwt};
+    for (profile, typ, cid, client_id, answer) in [
+        (Okta, Jwt, Some("0oatest"), None, "ok"),
+        (Okta, Jwt, Some("0oaother"), None, "ok"),
+        (Okta, Jwt, Some("0oatest"), Some("0oatest"), "ok"),
+        (
+            Okta,
+            Jwt,
+            Some("0oatest"),
+            Some("0oaother"),
+            "invalid_claim",
+        ),
+        (Okta, Jwt, Some("0oastranger"), None, "client_not_allowed"),
+        (Okta, Jwt, Some("0oates"), None, "client_not_allowed"),
+        (
+            Okta,
+            Jwt,
+            Some("0oatest,0oaother"),
+            None,
+            "client_not_allowed",
+        ),
+        (Okta, Jwt, None, Some("0oatest"), "missing_claim"),
+        (Okta, Jwt, None, None, "missing_claim"),
+        (Okta, AccessToken, None, Some("0oatest"), "ok"),
+        (
+            Okta,
+            AccessToken,
+            None,
+            Some("0oastranger"),
+            "client_not_allowed",
+        ),
+        (Okta, AccessToken, None, None, "missing_claim"),
+        (Rfc9068, AccessToken, None, Some("0oatest"), "ok"),
+        (Rfc9068, AccessToken, Some("0oatest"), None, "missing_claim"),
+        (
+            Rfc9068,
+            AccessToken,
+            Some("0oastranger"),
+            Some("0oatest"),
+            "invalid_claim",
+        ),
+        (
+            Rfc9068,
+            AccessToken,
+            None,
+            Some("0oastranger"),
+            "client_not_allowed",
+        ),
+    ] {
+        let payload = payload(json!({ "cid": cid, "client_id": client_id }));
+        let claims = Claims::parse(&payload).unwrap();
+        let result = checks::check(&claims, typ, &listed(profile), 1500);
+        assert_eq!(code(result), answer, "{profile:?} {typ:?} {payload}");
+        // The waiver asks nobody's name; RFC 9068 §2.2 still demands that there is one.
+        let anybody = checks::check(&claims, typ, &expected(profile), 1500);
+        let answer = match answer {
+            "missing_claim" if profile == Okta => "ok",
+            "client_not_allowed" => "ok",
+            other => other,
+        };
+        assert_eq!(code(anybody), answer, "{profile:?} {typ:?} {payload}");
+    }
+}
+
+// conformance 187
+#[test]
+fn any_binding_is_refused_whatever_its_shape() {
+    for cnf in [
+        json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }),
+        json!({ "x5t#S256": "x" }),
+        json!({}),
+        json!([]),
+        json!(false),
+        json!(""),
+    ] {
+        let result = judge(json!({ "cnf": cnf }), &expected(Profile::Okta), 1500);
+        assert_eq!(code(result), "binding_unchecked", "{cnf}");
+    }
+    let null = payload(json!({})).replace('{', r#"{"cnf":null,"#);
+    let claims = Claims::parse(&null).unwrap();
+    let result = checks::check(&claims, Typ::Absent, &expected(Profile::Okta), 1500);
+    assert_eq!(code(result), "binding_unchecked");
+}

@@ -1,0 +1,191 @@
+//! Claims of the wrong type or shape.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    error::{MalformedToken, VerifyError},
+    token::claims::Claims,
+};
+
+/// A payload that parses, with `name` set to `value`, as JSON text.
+fn with(name: &str, value: &str) -> String {
+    let members = [
+        ("iss", r#""https://okta.test""#),
+        ("sub", r#""ada""#),
+        ("aud", r#""api://orders""#),
+        ("exp", "2000"),
+    ];
+    let mut text = format!("{{\"{name}\":{value}");
+    for (member, value) in members {
+        if member != name {
+            text.push_str(&format!(",\"{member}\":{value}"));
+        }
+    }
+    text + "}"
+}
+
+/// The claim that is refused as invalid.
+fn invalid(payload: &str) -> &'static str {
+    match Claims::parse(payload) {
+        Err(VerifyError::InvalidClaim { claim }) => claim,
+        other => panic!("{payload}: {other:?}"),
+    }
+}
+
+// conformance 38
+#[test]
+fn a_claim_that_occurs_twice_is_refused() {
+    for (name, value) in [
+        ("sub", r#""eve","sub":"ada""#),
+        ("aud", r#""api://orders","\u0061ud":"api://other""#),
+        ("act", r#"{"sub":"x","sub":"y"}"#),
+    ] {
+        let error = Claims::parse(&with(name, value)).unwrap_err();
+        let duplicate = VerifyError::Malformed(MalformedToken::DuplicateMember);
+        assert_eq!(error.to_string(), duplicate.to_string());
+    }
+}
+
+// conformance 90, 92
+#[test]
+fn a_required_claim_that_is_missing_is_named() {
+    for claim in ["iss", "sub", "aud", "exp"] {
+        let mut claims: Map<String, Value> =
+            serde_json::from_str(&with("x", "0")).expect("an object");
+        claims.remove(claim);
+        let error = Claims::parse(&Value::Object(claims).to_string()).unwrap_err();
+        assert_eq!(error.to_string(), format!("the claim `{claim}` is missing"));
+    }
+}
+
+// conformance 49, 50
+#[test]
+fn a_date_that_is_no_number_in_range_is_refused() {
+    for claim in ["exp", "nbf", "iat"] {
+        for value in [
+            r#""2000""#,
+            r#""tomorrow""#,
+            "true",
+            "null",
+            "[2000]",
+            "{}",
+            "-1",
+            "-0.5",
+            "-1e300",
+            "1e300",
+            "9007199254740993",
+            "9007199254740992.5e1",
+            "18446744073709551616",
+            "99999999999999999999999999",
+        ] {
+            assert_eq!(invalid(&with(claim, value)), claim, "{value}");
+        }
+    }
+}
+
+// conformance 49
+#[test]
+fn fractional_dates_round_towards_refusal() {
+    for (value, down, up) in [
+        ("1700000000", 1_700_000_000, 1_700_000_000),
+        ("1.7e9", 1_700_000_000, 1_700_000_000),
+        ("17E+8", 1_700_000_000, 1_700_000_000),
+        ("1700000000.5", 1_700_000_000, 1_700_000_001),
+        ("1700000000.000001", 1_700_000_000, 1_700_000_001),
+        ("0", 0, 0),
+        ("0.9", 0, 1),
+        ("1e-300", 0, 1),
+        ("9007199254740992", 1 << 53, 1 << 53),
+    ] {
+        assert_eq!(Claims::parse(&with("exp", value)).unwrap().exp, down);
+        assert_eq!(Claims::parse(&with("nbf", value)).unwrap().nbf, Some(up));
+        assert_eq!(Claims::parse(&with("iat", value)).unwrap().iat, Some(up));
+    }
+}
+
+// conformance 54
+#[test]
+fn an_audience_of_another_shape_is_refused() {
+    for value in [
+        "[]",
+        "null",
+        "1",
+        "{}",
+        r#"["api://orders",1]"#,
+        r#"["api://orders",null]"#,
+        r#"[["api://orders"]]"#,
+        r#"{"aud":"api://orders"}"#,
+    ] {
+        assert_eq!(invalid(&with("aud", value)), "aud", "{value}");
+    }
+    for value in [r#""a""#, r#"["a"]"#, r#"[ "\u0061" ]"#] {
+        assert_eq!(Claims::parse(&with("aud", value)).unwrap().aud, ["a"]);
+    }
+}
+
+// conformance 55, 88
+#[test]
+fn an_identity_that_is_no_string_or_empty_is_refused() {
+    for claim in ["iss", "sub", "jti", "cid", "client_id", "uid"] {
+        for value in ["\"\"", "null", "1", "true", r#"["ada"]"#, "{}"] {
+            assert_eq!(invalid(&with(claim, value)), claim, "{value}");
+        }
+    }
+}
+
+// conformance 98
+#[test]
+fn a_scope_of_another_shape_is_refused() {
+    for claim in ["scp", "scope"] {
+        for value in [
+            "1",
+            "null",
+            "true",
+            "{}",
+            r#"["a",1]"#,
+            r#"["a b"]"#,
+            r#"["a",""]"#,
+            r#"["a "]"#,
+            r#"[["a"]]"#,
+        ] {
+            assert_eq!(invalid(&with(claim, value)), claim, "{value}");
+        }
+    }
+}
+
+// conformance 98
+#[test]
+fn two_scope_claims_that_differ_are_refused() {
+    for (scp, scope) in [
+        (json!(["a"]), json!("b")),
+        (json!(["a"]), json!("a b")),
+        (json!(["a", "b"]), json!("a")),
+        (json!([]), json!("a")),
+        (json!("a"), json!("")),
+        (json!(["a"]), json!("A")),
+    ] {
+        let payload = with("scp", &format!(r#"{scp},"scope":{scope}"#));
+        assert_eq!(invalid(&payload), "scp", "{payload}");
+    }
+}
+
+// conformance 98
+#[test]
+fn scopes_of_both_shapes_are_one_view() {
+    let scopes = |payload: &str| {
+        let claims = Claims::parse(payload).expect(payload);
+        let mut scopes: Vec<_> = claims.scope.split(' ').map(str::to_owned).collect();
+        scopes.retain(|scope| !scope.is_empty());
+        scopes
+    };
+    for claim in ["scp", "scope"] {
+        for value in [r#"["a","b"]"#, r#""a b""#, r#"" a  b ""#, r#""\u0061 b""#] {
+            assert_eq!(scopes(&with(claim, value)), ["a", "b"], "{value}");
+        }
+        assert!(scopes(&with(claim, "[]")).is_empty());
+        assert!(scopes(&with(claim, "\"\"")).is_empty());
+    }
+    assert!(scopes(&with("x", "0")).is_empty());
+    let agreeing = with("scp", r#"["a","b"],"scope":"b a""#);
+    assert_eq!(scopes(&agreeing), ["a", "b"]);
+}

@@ -1,0 +1,105 @@
+//! Strict JSON objects.
+
+use crate::{error::MalformedToken, token::json::Object};
+
+fn refusal(text: &str) -> MalformedToken {
+    Object::parse(text).expect_err(text)
+}
+
+/// `{"a": …}`, `depth` levels in all.
+fn nested(open: &str, close: &str, depth: usize) -> String {
+    format!(
+        r#"{{"a":{}1{}}}"#,
+        open.repeat(depth - 1),
+        close.repeat(depth - 1)
+    )
+}
+
+// conformance 37, 38, 39
+#[test]
+fn a_member_that_occurs_twice_is_refused_at_every_depth() {
+    for text in [
+        r#"{"a":1,"a":1}"#,
+        r#"{"a":1,"b":2,"c":3,"a":4}"#,
+        r#"{"":1,"":2}"#,
+        r#"{"a":1,"\u0061":1}"#,
+        r#"{"\u00e9":1,"é":1}"#,
+        r#"{"\ud83d\ude00":1,"😀":1}"#,
+        r#"{"a":{"b":1,"b":2}}"#,
+        r#"{"a":[{"b":1},{"b":1,"\u0062":2}]}"#,
+        r#"{"act":{"sub":"x","act":{"sub":"y","sub":"z"}}}"#,
+    ] {
+        assert_eq!(refusal(text), MalformedToken::DuplicateMember, "{text}");
+    }
+    // Another object, another name.
+    let distinct = r#"{"a":{"a":[{"a":1},{"a":1}]},"A":1,"a ":1}"#;
+    assert!(Object::parse(distinct).is_ok());
+}
+
+// conformance 57
+#[test]
+fn json_too_deep_or_too_wide_is_refused() {
+    assert!(Object::parse(&nested("[", "]", 16)).is_ok());
+    assert!(Object::parse(&nested(r#"{"a":"#, "}", 16)).is_ok());
+    for text in [
+        nested("[", "]", 18),
+        nested(r#"{"a":"#, "}", 18),
+        nested("[", "]", 100_000),
+        nested(r#"{"a":"#, "}", 100_000),
+    ] {
+        assert_eq!(refusal(&text), MalformedToken::Complexity);
+    }
+    let wide = |members: usize| {
+        let members: Vec<_> = (0..members).map(|n| format!("\"{n}\":0")).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    assert!(Object::parse(&wide(256)).is_ok());
+    assert_eq!(refusal(&wide(257)), MalformedToken::Complexity);
+    assert!(Object::parse(&format!(r#"{{"a":{}}}"#, wide(256))).is_ok());
+    let inside = format!(r#"{{"a":[{}]}}"#, wide(257));
+    assert_eq!(refusal(&inside), MalformedToken::Complexity);
+}
+
+// conformance 36, 48, 58
+#[test]
+fn a_value_that_no_json_reader_takes_is_refused() {
+    for value in [
+        // Half a surrogate pair is no character (RFC 8259 §8.2).
+        r#""\ud800""#,
+        r#""\udc00\ud800""#,
+        r#""\ud800x""#,
+        r#"["\ud800"]"#,
+        r#"{"\ud800":1}"#,
+        // Beyond every number type.
+        "1e999",
+        "-1e999",
+        "[1e999]",
+        // No JSON at all.
+        "01",
+        ".5",
+        "1.",
+        "+1",
+        "Infinity",
+        "'a'",
+        r#""\x41""#,
+        "\"\n\"",
+        "[1,]",
+        "tru",
+        "",
+    ] {
+        let text = format!(r#"{{"a":{value}}}"#);
+        assert_eq!(refusal(&text), MalformedToken::Json, "{text}");
+    }
+}
+
+// conformance 39
+#[test]
+fn a_value_is_found_by_its_unescaped_name() {
+    let text = r#" {"b": [1, 2] ,"\u0061":"x\u0079" ,"":null}"#;
+    let object = Object::parse(text).unwrap();
+    assert_eq!(object.get("a"), Some(r#""x\u0079""#));
+    assert_eq!(object.get("b"), Some("[1, 2]"));
+    assert_eq!(object.get(""), Some("null"));
+    assert_eq!(object.get("c"), None);
+    assert_eq!(object.get(r"\u0061"), None);
+}

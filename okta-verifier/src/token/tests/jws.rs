@@ -1,0 +1,167 @@
+//! The compact form (RFC 7515 §5.2, §7.1).
+
+use super::{HEADER, compact, encode, malformed};
+use crate::{
+    error::{MalformedToken, VerifyError},
+    token::jws::{Jws, MAX_TOKEN},
+};
+
+// conformance 33
+#[test]
+fn only_three_parts_are_a_signed_token() {
+    let (header, payload) = (encode(HEADER), encode("{}"));
+    for token in [
+        String::new(),
+        header.clone(),
+        format!("{header}.{payload}"),
+        format!("{header}.{payload}.c2ln.c2ln"),
+        format!("{header}.{payload}.c2ln.c2ln.c2ln.c2ln"),
+        ".".repeat(8_000),
+    ] {
+        assert_eq!(malformed(&token), MalformedToken::Parts, "{token}");
+    }
+}
+
+// conformance 33, 59, 60
+#[test]
+fn five_parts_are_told_apart_as_encrypted() {
+    for token in ["a.b.c.d.e", "....", "eyJhbGciOiJkaXIifQ..aXY.Yw.dGFn"] {
+        let error = Jws::parse(token).unwrap_err();
+        assert!(matches!(error, VerifyError::Encrypted), "{token}: {error}");
+    }
+}
+
+// conformance 33
+#[test]
+fn the_json_serializations_are_refused() {
+    for token in [
+        r#"{"payload":"e30","protected":"e30","signature":"c2ln"}"#,
+        r#"{"payload":"e30","signatures":[{"protected":"e30","signature":"c2ln"}]}"#,
+    ] {
+        assert_eq!(malformed(token), MalformedToken::Alphabet);
+    }
+}
+
+// conformance 34, 35
+#[test]
+fn a_byte_outside_the_alphabet_is_refused_in_every_part() {
+    let good = compact(HEADER, "{}");
+    assert!(Jws::parse(&good).is_ok());
+    let foreign = (0..=127_u8)
+        .filter(|byte| !byte.is_ascii_alphanumeric() && !b"-_.".contains(byte))
+        .map(char::from)
+        .chain(['é', '\u{feff}', 'А']);
+    for character in foreign {
+        for at in [0, 5, good.rfind('.').unwrap() - 1, good.len()] {
+            let mut token = good.clone();
+            token.insert(at, character);
+            assert_eq!(malformed(&token), MalformedToken::Alphabet, "{token:?}");
+        }
+    }
+}
+
+// conformance 35
+#[test]
+fn a_part_with_stray_bits_or_an_impossible_length_is_refused() {
+    // `{}` is `e30`; the two last bits of its last character must be zero, and `c2ln` is whole.
+    let header = encode(HEADER);
+    for payload in ["e31", "e32", "e33", "e", "e30AA", "e3"] {
+        assert_eq!(
+            malformed(&format!("{header}.{payload}.c2ln")),
+            MalformedToken::Base64,
+            "{payload}"
+        );
+    }
+    for signature in ["AB", "A", "AAAAA", "c2l"] {
+        assert_eq!(
+            malformed(&format!("{header}.e30.{signature}")),
+            MalformedToken::Base64,
+            "{signature}"
+        );
+    }
+    assert_eq!(malformed("e31.e30.c2ln"), MalformedToken::Base64);
+}
+
+// conformance 36, 48, 58
+#[test]
+fn a_part_that_is_no_json_object_in_utf_8_is_refused() {
+    for bytes in [
+        &b""[..],
+        b"[]",
+        b"\"alg\"",
+        b"null",
+        b"1",
+        b"{",
+        b"{}}",
+        b"{} x",
+        b"{}{}",
+        b"\xef\xbb\xbf{}",
+        b"{'alg':'RS256'}",
+        b"{\"alg\":\"RS256\",}",
+        b"{\"a\":\"\xff\"}",
+        b"{\"a\":\"\xed\xa0\x80\"}",
+        b"{\"a\":\"\xc0\x80\"}",
+        b"{\"a\":\"\0\"}",
+        b"{\"a\":01}",
+        b"{\"a\":NaN}",
+        b"{/**/}",
+    ] {
+        let header = compact(bytes, "{}");
+        assert_eq!(malformed(&header), MalformedToken::Json, "{bytes:?}");
+        // The payload's UTF-8 is judged here, its JSON with the claims.
+        let payload = compact(HEADER, bytes);
+        let json = match Jws::parse(&payload) {
+            Ok(jws) => crate::token::claims::Claims::parse(&jws.payload).map(|_| ()),
+            Err(error) => Err(error),
+        };
+        let refused = matches!(json, Err(VerifyError::Malformed(MalformedToken::Json)));
+        assert!(refused, "{bytes:?}");
+    }
+}
+
+// conformance 57
+#[test]
+fn a_token_above_the_cap_is_refused_before_decoding() {
+    let sized = |length: usize| {
+        let rest = compact(HEADER, "").len();
+        format!(
+            "{}.{}.c2ln",
+            encode(HEADER),
+            "A".repeat(length.saturating_sub(rest))
+        )
+    };
+    let largest = sized(MAX_TOKEN);
+    assert_eq!(largest.len(), MAX_TOKEN);
+    assert!(Jws::parse(&largest).is_ok());
+    assert_eq!(malformed(&sized(MAX_TOKEN + 1)), MalformedToken::TooLarge);
+    // Not even its alphabet is looked at.
+    assert_eq!(malformed(&"\"".repeat(1 << 20)), MalformedToken::TooLarge);
+}
+
+// conformance 60
+#[test]
+fn a_signature_longer_than_any_keys_is_refused() {
+    let token = |length| format!("{}.e30.{}", encode(HEADER), encode(vec![7; length]));
+    assert_eq!(Jws::parse(&token(1024)).unwrap().signature(), [7; 1024]);
+    for length in [1025, 1026, 1027, 4096] {
+        let error = Jws::parse(&token(length)).unwrap_err();
+        assert!(matches!(error, VerifyError::BadSignature), "{error}");
+    }
+}
+
+// conformance 33, 60
+#[test]
+fn what_is_signed_is_what_was_sent() {
+    let token = compact(HEADER, r#"{"sub":"ada"}"#);
+    let jws = Jws::parse(&token).unwrap();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    assert_eq!(jws.signed, signed.as_bytes());
+    assert_eq!(super::encode(jws.signature()), signature);
+    assert_eq!(jws.payload, r#"{"sub":"ada"}"#);
+    assert!(
+        Jws::parse(&format!("{signed}."))
+            .unwrap()
+            .signature()
+            .is_empty()
+    );
+}

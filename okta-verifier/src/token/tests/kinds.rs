@@ -1,0 +1,113 @@
+//! Other kinds of JWT with the issuer's own signature (RFC 8725 §3.12).
+
+use serde_json::{Value, json};
+
+use super::checks::{code, expected, payload};
+use crate::{
+    algorithm::Algorithm,
+    token::{
+        checks::{self, Profile},
+        claims::Claims,
+        jws::{Header, Typ},
+    },
+};
+
+fn judge(changes: Value, typ: Typ) -> &'static str {
+    let payload = payload(changes);
+    let claims = Claims::parse(&payload).unwrap();
+    code(checks::check(&claims, typ, &expected(Profile::Okta), 1500))
+}
+
+// conformance 84, 86
+#[test]
+fn an_id_token_for_our_own_audience_is_refused_by_its_shape() {
+    for shape in [
+        json!({ "jti": "ID.1" }),
+        json!({ "at_hash": "w6BLQV3642TKWvaVwTAJuw" }),
+        json!({ "c_hash": "w6BLQV3642TKWvaVwTAJuw" }),
+        json!({ "at_hash": "x", "scp": ["openid"] }),
+        json!({ "nonce": "UBGW" }),
+        json!({ "nonce": "UBGW", "scp": [] }),
+        json!({ "nonce": "UBGW", "scope": " " }),
+        json!({ "nonce": 1 }),
+    ] {
+        for typ in [Typ::Absent, Typ::Jwt] {
+            assert_eq!(judge(shape.clone(), typ), "not_an_access_token", "{shape}");
+        }
+        // RFC 8725 §3.11: the explicit type settles it.
+        assert_eq!(judge(shape, Typ::AccessToken), "ok");
+    }
+}
+
+// conformance 84, 215
+#[test]
+fn a_security_event_and_a_logout_token_are_refused_by_their_events() {
+    for uri in [
+        "https://schemas.openid.net/secevent/caep/event-type/session-revoked",
+        "http://schemas.openid.net/event/backchannel-logout",
+    ] {
+        let events = json!({ "events": { uri: {} } });
+        assert_eq!(judge(events, Typ::Absent), "not_an_access_token");
+    }
+    assert_eq!(
+        judge(json!({ "events": {} }), Typ::Jwt),
+        "not_an_access_token"
+    );
+    // A custom claim of that name is none of RFC 8417 §2.2.
+    assert_eq!(judge(json!({ "events": ["login"] }), Typ::Absent), "ok");
+}
+
+// conformance 86
+#[test]
+fn what_okta_puts_into_access_tokens_is_no_reason_to_refuse() {
+    for shape in [
+        json!({ "nonce": "UBGW", "scp": ["openid"] }),
+        json!({ "jti": null }),
+        json!({ "jti": "id.1" }),
+        json!({ "uid": null, "cid": null, "client_id": null }),
+        json!({ "amr": ["pwd"], "idp": "00o1", "auth_time": 900, "acr": "urn:okta:loa:1fa:any" }),
+    ] {
+        assert_eq!(judge(shape.clone(), Typ::Absent), "ok", "{shape}");
+    }
+}
+
+// conformance 85, 89
+#[test]
+fn only_an_access_tokens_typ_is_allowed() {
+    for (profile, typ, answer) in [
+        (Profile::Okta, Typ::Absent, "ok"),
+        (Profile::Okta, Typ::Jwt, "ok"),
+        (Profile::Okta, Typ::AccessToken, "ok"),
+        (Profile::Okta, Typ::Other, "type_not_allowed"),
+        (Profile::Rfc9068, Typ::Absent, "type_not_allowed"),
+        (Profile::Rfc9068, Typ::Jwt, "type_not_allowed"),
+        (Profile::Rfc9068, Typ::AccessToken, "ok"),
+        (Profile::Rfc9068, Typ::Other, "type_not_allowed"),
+    ] {
+        let header = Header {
+            algorithm: Algorithm::RS256,
+            kid: "1".into(),
+            typ,
+        };
+        let result = checks::check_header(&header, &expected(profile));
+        assert_eq!(code(result), answer, "{profile:?} {typ:?}");
+    }
+}
+
+// conformance 90
+#[test]
+fn the_profile_of_rfc_9068_demands_its_claims() {
+    for (claim, profile, answer) in [
+        ("iat", Profile::Rfc9068, "missing_claim"),
+        ("jti", Profile::Rfc9068, "missing_claim"),
+        ("client_id", Profile::Rfc9068, "missing_claim"),
+        ("iat", Profile::Okta, "ok"),
+        ("jti", Profile::Okta, "ok"),
+        ("client_id", Profile::Okta, "ok"),
+    ] {
+        let payload = payload(json!({ claim: null }));
+        let claims = Claims::parse(&payload).unwrap();
+        let result = checks::check(&claims, Typ::AccessToken, &expected(profile), 1500);
+        assert_eq!(code(result), answer, "{profile:?} without {claim}");
+    }
+}

@@ -1,0 +1,188 @@
+//! For any input.
+
+use base64::Engine;
+use proptest::{collection::vec, prelude::*};
+use serde_json::{Map, Value};
+
+use super::{HEADER, compact, encode};
+use crate::{
+    error::MalformedToken,
+    token::{
+        claims::Claims,
+        json::Object,
+        jws::{BASE64URL, Jws},
+    },
+};
+
+/// JSON as it is written, and whether a member occurs twice somewhere in it.
+#[derive(Clone, Debug)]
+struct Written(String, bool);
+
+/// A name in one of several spellings.
+fn name() -> impl Strategy<Value = (usize, String)> {
+    let spellings = [
+        [r#""a""#, r#""\u0061""#],
+        [r#""é""#, r#""\u00e9""#],
+        [r#""/""#, r#""\/""#],
+        [r#""""#, r#""""#],
+        [r#""b""#, r#""b" "#],
+        [r#""exp""#, r#""e\u0078p""#],
+    ];
+    (0..6_usize, 0..2_usize).prop_map(move |(name, form)| (name, spellings[name][form].to_owned()))
+}
+
+fn json() -> impl Strategy<Value = Written> {
+    let leaf = prop_oneof![
+        Just("null"),
+        Just("true"),
+        Just("0"),
+        Just("-1.5e3"),
+        Just("12345678901234567890123"),
+        Just(r#""x\n\ud83d\ude00""#),
+        Just("\"\""),
+    ]
+    .prop_map(|text| Written(text.to_owned(), false));
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(|elements| {
+                let texts: Vec<_> = elements.iter().map(|Written(text, _)| &**text).collect();
+                let twice = elements.iter().any(|Written(_, twice)| *twice);
+                Written(format!("[{}]", texts.join(" ,")), twice)
+            }),
+            object(inner),
+        ]
+    })
+}
+
+fn object(value: impl Strategy<Value = Written>) -> impl Strategy<Value = Written> {
+    vec((name(), value), 0..4).prop_map(|members| {
+        let mut names: Vec<usize> = members.iter().map(|((name, _), _)| *name).collect();
+        names.sort_unstable();
+        let twice = names.windows(2).any(|pair| pair[0] == pair[1])
+            || members.iter().any(|(_, Written(_, twice))| *twice);
+        let texts: Vec<_> = members
+            .iter()
+            .map(|((_, name), Written(value, _))| format!("{name}: {value}"))
+            .collect();
+        Written(format!("{{{}}}", texts.join(",")), twice)
+    })
+}
+
+/// Text that is nearly JSON.
+fn nearly_json() -> impl Strategy<Value = String> {
+    prop_oneof![
+        r#"[\[\]{}",:\\u0-9a-fEtrn.+ -]{0,40}"#,
+        r#"\{"(a|\\u0061)":[\[\]{}",:\\ud0-9a-f.e+-]{0,20}\}"#,
+        any::<String>(),
+    ]
+}
+
+/// Whatever is accepted, serde_json accepts too and reads alike; what is refused as no JSON, it
+/// refuses too.
+fn assert_agrees(text: &str) {
+    let theirs: Result<Map<String, Value>, _> = serde_json::from_str(text);
+    match (Object::parse(text), theirs) {
+        (Ok(object), Ok(map)) => {
+            for (name, value) in &map {
+                let ours = object.get(name).expect("a member that serde_json found");
+                assert_eq!(&serde_json::from_str::<Value>(ours).unwrap(), value);
+            }
+        }
+        (Ok(_), Err(error)) => panic!("serde_json refuses {text:?}: {error}"),
+        (Err(MalformedToken::Json), Ok(_)) => panic!("serde_json accepts {text:?}"),
+        (Err(_), _) => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    // conformance 37, 38, 39
+    #[test]
+    fn an_object_is_accepted_exactly_when_no_member_occurs_twice(
+        Written(text, twice) in object(json())
+    ) {
+        assert_agrees(&text);
+        match Object::parse(&text) {
+            Ok(_) => prop_assert!(!twice),
+            Err(reason) => {
+                prop_assert!(twice);
+                prop_assert_eq!(reason, MalformedToken::DuplicateMember);
+            }
+        }
+    }
+
+    // conformance 36, 48
+    #[test]
+    fn nothing_is_accepted_that_serde_json_refuses(text in nearly_json()) {
+        assert_agrees(&text);
+    }
+
+    // conformance 35
+    #[test]
+    fn base64url_has_one_spelling(text in "[A-Za-z0-9_-]{0,24}", bytes in any::<Vec<u8>>()) {
+        if let Ok(decoded) = BASE64URL.decode(&text) {
+            prop_assert_eq!(BASE64URL.encode(decoded), text);
+        }
+        prop_assert_eq!(BASE64URL.decode(BASE64URL.encode(&bytes)).unwrap(), bytes);
+    }
+
+    // conformance 33, 34, 57, 58
+    #[test]
+    fn no_token_makes_the_parser_panic(
+        text in any::<String>(),
+        parts in vec("[A-Za-z0-9_-]{0,20}", 0..7),
+        header in any::<Vec<u8>>(),
+        payload in any::<Vec<u8>>(),
+        json in nearly_json(),
+    ) {
+        for token in [
+            text,
+            parts.join("."),
+            compact(&header, &payload),
+            compact(&json, "{}"),
+            compact(HEADER, &json),
+            format!("{}.{}.{}", encode(HEADER), encode("{}"), parts.concat()),
+        ] {
+            if let Ok(jws) = Jws::parse(&token) {
+                prop_assert!(token.as_bytes().starts_with(jws.signed));
+                let spelled = format!(
+                    "{}.{}",
+                    std::str::from_utf8(jws.signed).unwrap(),
+                    encode(jws.signature())
+                );
+                prop_assert_eq!(spelled, token);
+            }
+        }
+    }
+
+    // conformance 38, 48, 49
+    #[test]
+    fn no_payload_makes_the_claims_panic(
+        text in nearly_json(),
+        claim in prop_oneof![
+            Just("exp"), Just("nbf"), Just("iat"), Just("aud"), Just("scp"), Just("scope"),
+            Just("sub"), Just("cid"), Just("cnf"), Just("events"),
+        ],
+        value in prop_oneof![
+            json().prop_map(|Written(text, _)| text),
+            any::<f64>().prop_map(|number| number.to_string()),
+            any::<i128>().prop_map(|number| number.to_string()),
+            "[0-9]{1,20}(\\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?",
+        ],
+    ) {
+        let _ = Claims::parse(&text);
+        let payload = format!(
+            r#"{{"iss":"i","{claim}":{value}{}}}"#,
+            [("sub", "\"s\""), ("aud", "\"a\""), ("exp", "1")]
+                .iter()
+                .filter(|(name, _)| *name != claim)
+                .map(|(name, value)| format!(",\"{name}\":{value}"))
+                .collect::<String>()
+        );
+        if let Ok(claims) = Claims::parse(&payload) {
+            prop_assert!(claims.exp <= 1 << 53);
+            prop_assert!(!claims.aud.is_empty());
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Key pairs and the sets an issuer publishes.
+
+mod pair;
+mod pool;
+mod random;
+mod ring;
+
+pub(crate) use random::{fingerprint, random_bytes, random_name};
+#[cfg(feature = "server")]
+pub(crate) use ring::generate;
+pub(crate) use ring::{Key, Ring, bound_thumbprint, foreign};

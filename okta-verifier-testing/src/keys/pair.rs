@@ -1,0 +1,123 @@
+//! One key pair: signs, and shows its public half as a JWK.
+
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding};
+use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
+use okta_verifier::Algorithm;
+use serde_json::{Value, json};
+
+use super::pool::{self, Slot};
+use super::random::fingerprint;
+
+/// A private key of one of the four kinds an access token can be signed with.
+#[derive(Debug)]
+pub(crate) enum Pair {
+    /// 2048 bits, from the process's pool: serves the RS and PS algorithms.
+    Rsa(&'static rsa::KeyPair),
+    P256(EcdsaKeyPair),
+    P384(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+}
+
+impl Pair {
+    /// A pair that can sign with `algorithm`: an elliptic curve's is new, an RSA pair is the pool's.
+    ///
+    /// # Panics
+    ///
+    /// When this crate cannot sign with `algorithm`, which is a newer one of `okta-verifier`.
+    pub(crate) fn new(algorithm: Algorithm, slot: Slot) -> Self {
+        use Algorithm::*;
+        match algorithm {
+            RS256 | RS384 | RS512 | PS256 | PS384 | PS512 => Self::Rsa(pool::rsa(slot)),
+            ES256 => Self::P256(ecdsa(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)),
+            ES384 => Self::P384(ecdsa(&signature::ECDSA_P384_SHA384_FIXED_SIGNING)),
+            EdDSA => Self::Ed25519(Ed25519KeyPair::generate().expect("aws-lc makes keys")),
+            other => panic!("okta-verifier-testing cannot sign with {other}"),
+        }
+    }
+
+    /// Whether [`Pair::sign`] can sign with `algorithm`.
+    pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
+        use Algorithm::*;
+        match self {
+            Self::Rsa(_) => matches!(algorithm, RS256 | RS384 | RS512 | PS256 | PS384 | PS512),
+            Self::P256(_) => algorithm == ES256,
+            Self::P384(_) => algorithm == ES384,
+            Self::Ed25519(_) => algorithm == EdDSA,
+        }
+    }
+
+    /// The signature in JWS form: an ECDSA one is R and S at fixed length (RFC 7518 §3.4), never DER.
+    ///
+    /// # Panics
+    ///
+    /// When the pair does not [fit](Pair::fits) `algorithm`.
+    pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
+        use Algorithm::*;
+        match (self, algorithm) {
+            (Self::Rsa(pair), RS256) => rsa(pair, &signature::RSA_PKCS1_SHA256, message),
+            (Self::Rsa(pair), RS384) => rsa(pair, &signature::RSA_PKCS1_SHA384, message),
+            (Self::Rsa(pair), RS512) => rsa(pair, &signature::RSA_PKCS1_SHA512, message),
+            (Self::Rsa(pair), PS256) => rsa(pair, &signature::RSA_PSS_SHA256, message),
+            (Self::Rsa(pair), PS384) => rsa(pair, &signature::RSA_PSS_SHA384, message),
+            (Self::Rsa(pair), PS512) => rsa(pair, &signature::RSA_PSS_SHA512, message),
+            (Self::P256(pair), ES256) | (Self::P384(pair), ES384) => pair
+                .sign(&SystemRandom::new(), message)
+                .expect("a whole key signs")
+                .as_ref()
+                .to_vec(),
+            (Self::Ed25519(pair), EdDSA) => pair.sign(message).as_ref().to_vec(),
+            (pair, other) => panic!("{pair:?} cannot sign with {other}"),
+        }
+    }
+
+    /// The members of the public JWK that RFC 7638 §3.2 calls required, and no others, in the
+    /// order its §3.3 hashes them.
+    pub(crate) fn jwk(&self) -> Value {
+        match self {
+            Self::Rsa(pair) => {
+                json!({ "e": "AQAB", "kty": "RSA", "n": encode(pool::modulus(pair)) })
+            }
+            Self::P256(pair) => point("P-256", pair.public_key().as_ref()),
+            Self::P384(pair) => point("P-384", pair.public_key().as_ref()),
+            Self::Ed25519(pair) => {
+                json!({ "crv": "Ed25519", "kty": "OKP", "x": encode(pair.public_key().as_ref()) })
+            }
+        }
+    }
+
+    /// The RFC 7638 thumbprint: what `cnf.jkt` of a bound token holds.
+    pub(crate) fn thumbprint(&self) -> String {
+        fingerprint(self.jwk().to_string().as_bytes())
+    }
+
+    /// The public half as a DER `SubjectPublicKeyInfo`; of an RSA pair only.
+    pub(crate) fn public_der(&self) -> Option<Vec<u8>> {
+        let Self::Rsa(pair) = self else { return None };
+        let der: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
+        Some(der.as_ref().to_vec())
+    }
+}
+
+fn ecdsa(algorithm: &'static signature::EcdsaSigningAlgorithm) -> EcdsaKeyPair {
+    EcdsaKeyPair::generate(algorithm).expect("aws-lc makes keys")
+}
+
+fn rsa(pair: &rsa::KeyPair, padding: &'static dyn RsaEncoding, message: &[u8]) -> Vec<u8> {
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(padding, &SystemRandom::new(), message, &mut signature)
+        .expect("2048 bits are enough for every padding");
+    signature
+}
+
+/// `point` is uncompressed: 4, X, Y (SEC 1 §2.3.3).
+fn point(curve: &str, point: &[u8]) -> Value {
+    let (x, y) = point[1..].split_at(point.len() / 2);
+    json!({ "crv": curve, "kty": "EC", "x": encode(x), "y": encode(y) })
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}

@@ -1,0 +1,124 @@
+//! What an issuer publishes, and which of it signs.
+
+use std::sync::{Arc, OnceLock};
+
+use base64::engine::{Engine, general_purpose::STANDARD};
+use okta_verifier::Algorithm;
+use serde_json::{Value, json};
+
+use super::pair::Pair;
+use super::pool::Slot;
+use super::random::random_name;
+
+/// A published key: one pair, one name, one algorithm.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) kid: String,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) pair: Pair,
+}
+
+impl Key {
+    /// The JWK in Okta's shape: `kty`, `alg`, `use`, `kid` and the numbers.
+    pub(crate) fn jwk(&self) -> Value {
+        let mut jwk = self.pair.jwk();
+        jwk["alg"] = json!(self.algorithm.to_string());
+        jwk["use"] = json!("sig");
+        jwk["kid"] = json!(self.kid);
+        jwk
+    }
+}
+
+/// An issuer's published keys. `Clone` shares the pairs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ring {
+    /// Those that sign now; the first is the default.
+    pub(crate) active: Vec<Arc<Key>>,
+    /// Published, and will sign later.
+    pub(crate) next: Vec<Arc<Key>>,
+    /// Published, and signed before.
+    pub(crate) expired: Vec<Arc<Key>>,
+}
+
+impl Ring {
+    /// A ring whose keys of `algorithms` all sign.
+    pub(crate) fn new(algorithms: &[Algorithm], generation: usize) -> Self {
+        Self {
+            active: generate(algorithms, generation),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn published(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.active.iter().chain(&self.next).chain(&self.expired)
+    }
+
+    /// The set as JSON text, as the keys endpoint answers it.
+    pub(crate) fn jwks(&self) -> String {
+        let keys: Vec<Value> = self.published().map(|key| key.jwk()).collect();
+        json!({ "keys": keys }).to_string()
+    }
+
+    /// The active key a token of `algorithm` names: the algorithm's own, else one of its family,
+    /// else the default.
+    ///
+    /// # Panics
+    ///
+    /// When no key signs: all were withdrawn.
+    pub(crate) fn signer(&self, algorithm: Option<Algorithm>) -> &Key {
+        let own = |key: &&Arc<Key>| algorithm == Some(key.algorithm);
+        let family = |key: &&Arc<Key>| {
+            algorithm.is_some_and(|it| it.to_string()[..2] == key.algorithm.to_string()[..2])
+        };
+        let keys = &self.active;
+        keys.iter()
+            .find(own)
+            .or_else(|| keys.iter().find(family))
+            .or_else(|| keys.first())
+            .expect("the issuer has a key that signs")
+    }
+
+    /// The published RSA key as PEM text: what CVE-2015-9235 used as an HMAC secret.
+    ///
+    /// # Panics
+    ///
+    /// When no RSA key is published.
+    pub(crate) fn rsa_pem(&self) -> String {
+        let der = self
+            .published()
+            .find_map(|key| key.pair.public_der())
+            .expect("the issuer publishes an RSA key");
+        let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
+        let text = STANDARD.encode(der);
+        // RFC 7468 §2: lines of 64 characters.
+        for start in (0..text.len()).step_by(64) {
+            pem.push_str(&text[start..text.len().min(start + 64)]);
+            pem.push('\n');
+        }
+        pem + "-----END PUBLIC KEY-----\n"
+    }
+}
+
+/// New keys with new names. `generation` chooses the one RSA pair behind all RS and PS keys, and
+/// wraps round after four.
+pub(crate) fn generate(algorithms: &[Algorithm], generation: usize) -> Vec<Arc<Key>> {
+    let key = |&algorithm: &Algorithm| {
+        Arc::new(Key {
+            kid: random_name(),
+            algorithm,
+            pair: Pair::new(algorithm, Slot::Issuer(generation)),
+        })
+    };
+    algorithms.iter().map(key).collect()
+}
+
+/// A pair that no issuer publishes, for `algorithm`.
+pub(crate) fn foreign(algorithm: Algorithm) -> Pair {
+    Pair::new(algorithm, Slot::Foreign)
+}
+
+/// The thumbprint of the key a bound token names: one a process, published by no issuer.
+pub(crate) fn bound_thumbprint() -> &'static str {
+    static THUMBPRINT: OnceLock<String> = OnceLock::new();
+    THUMBPRINT.get_or_init(|| foreign(Algorithm::ES256).thumbprint())
+}

@@ -1,0 +1,82 @@
+//! What can go wrong at an endpoint.
+
+use std::time::Duration;
+
+/// A part of [`MockOkta`](crate::MockOkta) that can be counted and disturbed.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # use okta_verifier_testing::{Endpoint, MockOkta};
+/// # let okta = MockOkta::start().await;
+/// okta.set_cache_control(Endpoint::Keys, "max-age=60");
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// Metadata, in every [form](crate::MetadataForm).
+    Discovery,
+    /// `/v1/keys`.
+    Keys,
+    /// `/v1/token`.
+    Token,
+}
+
+/// What happens to a request in place of the true answer.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+///
+/// let okta = MockOkta::start().await;
+/// okta.fault_times(Endpoint::Keys, Fault::Status(503), 1);
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// This status, with Okta's error JSON; 429 and 503 with `Retry-After: 2`, 429 also with
+    /// Okta's `X-Rate-Limit-*`.
+    Status(u16),
+    /// No answer, and the connection stays open until the client closes it.
+    Hang,
+    /// The true answer, this much later.
+    Slow(Duration),
+    /// The true answer, its body one byte at a time with this pause before each.
+    Drip(Duration),
+    /// The true `Content-Length`, half of the body, and the end of the connection.
+    Truncate,
+    /// A whole answer whose JSON stops in the middle.
+    Half,
+    /// Well-formed JSON of so many MiB, without a `Content-Length`.
+    Huge(usize),
+    /// 200 and a login page: what a captive proxy answers.
+    Html,
+    /// The true answer under another media type.
+    ContentType(&'static str),
+    /// `{"keys":[]}`.
+    EmptyKeys,
+    /// `{}`.
+    NoKeys,
+    /// The true keys among entries a verifier must skip: a number, an unknown `kty`, an unknown
+    /// curve, a point off its curve, `kid` as a number, an RSA key of 1024 bits, one for
+    /// encryption, a post-quantum key (`AKP`), and a symmetric one (`oct`).
+    Mixed,
+    /// The end of the connection, without an answer.
+    Drop,
+    /// 302 to this URL.
+    Redirect(String),
+    /// The metadata names another issuer: `https://evil.test/oauth2/default`. Discovery only.
+    OtherIssuer,
+    /// The metadata names this `jwks_uri`. Discovery only.
+    JwksUri(String),
+    /// 200, `application/json`, and these bytes.
+    Body(Vec<u8>),
+}
+
+impl Fault {
+    /// Whether the fault changes a metadata document, and so means nothing elsewhere.
+    pub(super) fn is_of_metadata(&self) -> bool {
+        matches!(self, Self::OtherIssuer | Self::JwksUri(_))
+    }
+}

@@ -1,0 +1,130 @@
+//! Writes an answer to the socket, true or disturbed.
+
+use std::io;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+use super::answer::Answer;
+use super::fault::Fault;
+use super::mixed::mixed;
+use super::state::Shared;
+
+/// Plays `fault` instead of `answer`.
+pub(super) async fn play(
+    stream: &mut TcpStream,
+    shared: &Shared,
+    answer: Answer,
+    fault: Option<Fault>,
+) -> io::Result<()> {
+    match fault {
+        Some(Fault::Hang) => stream.read(&mut [0; 1]).await.map(drop),
+        Some(Fault::Drop) => Ok(()),
+        Some(Fault::Slow(pause)) => {
+            sleep(pause).await;
+            send(stream, &answer).await
+        }
+        Some(Fault::Drip(pause)) => drip(stream, &answer, pause).await,
+        Some(Fault::Truncate) => {
+            stream
+                .write_all(&answer.head(Some(answer.body.len())))
+                .await?;
+            stream
+                .write_all(&answer.body[..answer.body.len() / 2])
+                .await?;
+            stream.shutdown().await
+        }
+        Some(Fault::Huge(mebibytes)) => huge(stream, mebibytes).await,
+        Some(fault) => send(stream, &replace(shared, answer, fault)).await,
+        None => send(stream, &answer).await,
+    }
+}
+
+/// The faults that are whole answers.
+fn replace(shared: &Shared, mut answer: Answer, fault: Fault) -> Answer {
+    let json = |body: &str| Answer::new(200, JSON, body);
+    match fault {
+        Fault::Status(status) => trouble(status),
+        Fault::Html => Answer::new(200, "text/html", "<!doctype html><title>Sign in</title>"),
+        Fault::EmptyKeys => json(r#"{"keys":[]}"#),
+        Fault::NoKeys => json("{}"),
+        Fault::Mixed => json(&mixed(&shared.state().ring.jwks())),
+        Fault::Body(bytes) => Answer::new(200, JSON, bytes),
+        Fault::Redirect(url) => Answer::new(302, "text/plain", "").with("location", url),
+        Fault::ContentType(media_type) => answer.with("content-type", media_type),
+        Fault::OtherIssuer => set(answer, "issuer", "https://evil.test/oauth2/default"),
+        Fault::JwksUri(url) => set(answer, "jwks_uri", &url),
+        Fault::Half => {
+            answer.body.truncate(answer.body.len() / 2);
+            answer
+        }
+        // The others are played on the socket.
+        _ => answer,
+    }
+}
+
+fn trouble(status: u16) -> Answer {
+    let answer = Answer::okta_error(status);
+    match status {
+        429 => {
+            let now = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
+            answer
+                .with("retry-after", "2")
+                .with("x-rate-limit-limit", "600")
+                .with("x-rate-limit-remaining", "0")
+                // An instant in unix seconds, not a delay.
+                .with("x-rate-limit-reset", (now.as_secs() + 2).to_string())
+        }
+        503 => answer.with("retry-after", "2"),
+        _ => answer,
+    }
+}
+
+/// A metadata document with one member changed; an answer that is none stays as it is.
+fn set(mut answer: Answer, name: &str, value: &str) -> Answer {
+    if let Ok(mut document @ Value::Object(_)) = serde_json::from_slice::<Value>(&answer.body) {
+        document[name] = json!(value);
+        answer.body = document.to_string().into_bytes();
+    }
+    answer
+}
+
+async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
+    stream
+        .write_all(&answer.head(Some(answer.body.len())))
+        .await?;
+    stream.write_all(&answer.body).await?;
+    stream.shutdown().await
+}
+
+async fn drip(stream: &mut TcpStream, answer: &Answer, pause: Duration) -> io::Result<()> {
+    // Else the system may hold small writes back.
+    stream.set_nodelay(true)?;
+    stream
+        .write_all(&answer.head(Some(answer.body.len())))
+        .await?;
+    for byte in &answer.body {
+        sleep(pause).await;
+        stream.write_all(&[*byte]).await?;
+    }
+    stream.shutdown().await
+}
+
+async fn huge(stream: &mut TcpStream, mebibytes: usize) -> io::Result<()> {
+    let head = Answer::new(200, JSON, "").head(None);
+    stream.write_all(&head).await?;
+    stream.write_all(br#"{"keys":[],"pad":""#).await?;
+    let mebibyte = vec![b'A'; 1 << 20];
+    for _ in 0..mebibytes {
+        stream.write_all(&mebibyte).await?;
+    }
+    stream.write_all(br#""}"#).await?;
+    stream.shutdown().await
+}
+
+const JSON: &str = "application/json";

@@ -1,0 +1,157 @@
+//! An issuer without a network.
+
+use std::sync::Arc;
+
+use okta_verifier::{Algorithm, Issuer};
+
+use crate::keys::Ring;
+use crate::token::{Profile, TokenBuilder};
+
+/// An issuer without a network: its keys are pinned, its tokens are really signed.
+///
+/// It publishes one key each for RS256, ES256, EdDSA and PS256, and signs with RS256, as Okta does,
+/// unless a token [asks for another](TokenBuilder::algorithm). Key names are new for each issuer, as
+/// are the elliptic curve pairs; the RSA pair is made once a process, because that takes a large part
+/// of a second. The RS256 and the PS256 key are that one pair under two names, so that nothing but a
+/// key's `alg` tells a wrong padding (RFC 8725 §3.1). `Clone` shares the keys.
+///
+/// ```
+/// use okta_verifier_testing::TestIssuer;
+///
+/// let okta = TestIssuer::new("api://orders");
+/// let jwt = okta.token("ada").scope("orders:read").group("Admins").sign();
+/// assert_eq!(jwt.split('.').count(), 3);
+/// ```
+#[derive(Clone, Debug)]
+pub struct TestIssuer {
+    profile: Profile,
+    url: String,
+    audience: String,
+    ring: Arc<Ring>,
+}
+
+impl TestIssuer {
+    /// A custom authorization server of Okta, `https://okta.test/oauth2/default`, whose tokens are
+    /// for `audience`.
+    ///
+    /// ```
+    /// let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// assert_eq!(okta.issuer_url(), "https://okta.test/oauth2/default");
+    /// ```
+    #[must_use]
+    pub fn new(audience: impl Into<String>) -> Self {
+        Self::with(Profile::Okta, "https://okta.test/oauth2/default", audience)
+    }
+
+    /// An issuer of RFC 9068 tokens, `https://issuer.test`, whose tokens are for `audience`.
+    ///
+    /// ```
+    /// let issuer = okta_verifier_testing::TestIssuer::rfc9068("https://orders.test");
+    /// assert_eq!(issuer.issuer_url(), "https://issuer.test");
+    /// ```
+    #[must_use]
+    pub fn rfc9068(audience: impl Into<String>) -> Self {
+        Self::with(Profile::Rfc9068, "https://issuer.test", audience)
+    }
+
+    /// The same issuer at another URL: for tests with several issuers.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// let tenant = TestIssuer::new("api://orders").at("https://okta.test/oauth2/tenant-b");
+    /// assert_eq!(tenant.issuer_url(), "https://okta.test/oauth2/tenant-b");
+    /// ```
+    #[must_use]
+    pub fn at(mut self, url: impl Into<String>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// The same issuer with new keys, one for each of `algorithms`; the first signs by default.
+    ///
+    /// # Panics
+    ///
+    /// When `algorithms` is empty.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// use okta_verifier::Algorithm;
+    ///
+    /// let okta = TestIssuer::new("api://orders").algorithms([Algorithm::ES384]);
+    /// assert!(okta.jwks().contains("P-384"));
+    /// ```
+    #[must_use]
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        let algorithms: Vec<Algorithm> = algorithms.into_iter().collect();
+        assert!(!algorithms.is_empty(), "name at least one algorithm");
+        self.ring = Arc::new(Ring::new(&algorithms, 0));
+        self
+    }
+
+    /// The issuer as a verifier wants it, with its keys pinned: nothing is ever fetched.
+    ///
+    /// The caller adds [`client_id`](Issuer::client_id) or [`any_client_id`](Issuer::any_client_id).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{CLIENT_ID, TestIssuer};
+    /// let okta = TestIssuer::new("api://orders");
+    /// let issuer = okta.issuer().client_id(CLIENT_ID);
+    /// ```
+    #[must_use]
+    pub fn issuer(&self) -> Issuer {
+        self.profile
+            .issuer(&self.url, &self.audience)
+            .keys(self.jwks())
+    }
+
+    /// The `iss` of its tokens.
+    ///
+    /// ```
+    /// let issuer = okta_verifier_testing::TestIssuer::rfc9068("https://orders.test");
+    /// assert_eq!(issuer.issuer_url(), "https://issuer.test");
+    /// ```
+    #[must_use]
+    pub fn issuer_url(&self) -> &str {
+        &self.url
+    }
+
+    /// The published keys, a JWK set as JSON text.
+    ///
+    /// ```
+    /// let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// assert!(okta.jwks().starts_with(r#"{"keys":["#));
+    /// ```
+    #[must_use]
+    pub fn jwks(&self) -> String {
+        self.ring.jwks()
+    }
+
+    /// Begins a good access token of the user `subject`, for the issuer's audience, from the client
+    /// [`CLIENT_ID`](crate::CLIENT_ID), for one hour, without scopes or groups.
+    ///
+    /// ```
+    /// let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let jwt = okta.token("ada").scope("orders:read").sign();
+    /// ```
+    pub fn token(&self, subject: impl Into<String>) -> TokenBuilder {
+        let (ring, profile) = (Arc::clone(&self.ring), self.profile);
+        TokenBuilder::new(ring, profile, &self.url, &self.audience, subject.into())
+    }
+
+    fn with(profile: Profile, url: &str, audience: impl Into<String>) -> Self {
+        Self {
+            profile,
+            url: url.to_owned(),
+            audience: audience.into(),
+            ring: Arc::new(Ring::new(&DEFAULT_ALGORITHMS, 0)),
+        }
+    }
+}
+
+/// One of each kind of key; the first signs by default.
+pub(crate) const DEFAULT_ALGORITHMS: [Algorithm; 4] = [
+    Algorithm::RS256,
+    Algorithm::ES256,
+    Algorithm::EdDSA,
+    Algorithm::PS256,
+];

@@ -1,0 +1,139 @@
+//! `TokenBuilder`: a good token, and every way to spoil it.
+
+mod claims;
+mod header;
+mod jws;
+mod kind;
+mod payload;
+mod wrong;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use okta_verifier::Algorithm;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::keys::Ring;
+use jws::Seal;
+use kind::Kind;
+pub(crate) use payload::Profile;
+
+/// The client id of every token that does not [say otherwise](TokenBuilder::client_id).
+///
+/// ```
+/// use okta_verifier_testing::{CLIENT_ID, TestIssuer};
+///
+/// let issuer = TestIssuer::new("api://orders").issuer().client_id(CLIENT_ID);
+/// ```
+pub const CLIENT_ID: &str = "0oatest";
+
+/// A token in the making: good as it starts, and each method changes one thing.
+///
+/// Where two methods set the same thing, the last one wins. [`claim`](Self::claim) and
+/// [`without`](Self::without) come after everything else, [`raw_payload`](Self::raw_payload) after
+/// them.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// let okta = TestIssuer::new("api://orders");
+/// let good = okta.token("ada").scope("orders:read").claim("department", "Sales").sign();
+/// let forged = okta.token("ada").scope("orders:read").foreign_key().sign();
+/// assert_ne!(good, forged);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a token exists once it is signed: end with `.sign()`"]
+pub struct TokenBuilder {
+    ring: Arc<Ring>,
+    profile: Profile,
+    kind: Kind,
+    issuer: String,
+    audience: String,
+    subject: String,
+    client_id: String,
+    scopes: Vec<String>,
+    groups: Vec<String>,
+    issued_at: u64,
+    expires_at: u64,
+    claims: Edits,
+    header: Edits,
+    algorithm: Option<Algorithm>,
+    seal: Seal,
+    raw_header: Option<Vec<u8>>,
+    raw_payload: Option<Vec<u8>>,
+    tampered: bool,
+    encrypted: bool,
+    edit_signature: Option<fn(Vec<u8>) -> Vec<u8>>,
+}
+
+impl TokenBuilder {
+    pub(crate) fn new(
+        ring: Arc<Ring>,
+        profile: Profile,
+        issuer: &str,
+        audience: &str,
+        subject: String,
+    ) -> Self {
+        let now = unix_now();
+        Self {
+            ring,
+            profile,
+            kind: Kind::User,
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            subject,
+            client_id: CLIENT_ID.to_owned(),
+            scopes: Vec::new(),
+            groups: Vec::new(),
+            issued_at: now,
+            expires_at: now + LIFETIME,
+            claims: Edits::default(),
+            header: Edits::default(),
+            algorithm: None,
+            seal: Seal::Published,
+            raw_header: None,
+            raw_payload: None,
+            tampered: false,
+            encrypted: false,
+            edit_signature: None,
+        }
+    }
+}
+
+/// Changes to a JSON object, in the order they were asked for.
+#[derive(Clone, Debug, Default)]
+struct Edits(Vec<(String, Option<Value>)>);
+
+impl Edits {
+    /// # Panics
+    ///
+    /// When `value` has no JSON form.
+    fn set(&mut self, name: &str, value: impl Serialize) {
+        let value = serde_json::to_value(value)
+            .unwrap_or_else(|error| panic!("`{name}` has no JSON form: {error}"));
+        self.0.push((name.to_owned(), Some(value)));
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.0.push((name.to_owned(), None));
+    }
+
+    fn apply(&self, object: &mut Map<String, Value>) {
+        for (name, value) in &self.0 {
+            match value {
+                Some(value) => object.insert(name.clone(), value.clone()),
+                None => object.remove(name),
+            };
+        }
+    }
+}
+
+fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("the clock is after 1970")
+        .as_secs()
+}
+
+/// Okta's default, in seconds.
+pub(crate) const LIFETIME: u64 = 3600;

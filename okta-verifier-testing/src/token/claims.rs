@@ -1,0 +1,154 @@
+//! What a token says: its claims.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{LIFETIME, TokenBuilder, unix_now};
+use crate::keys::bound_thumbprint;
+
+impl TokenBuilder {
+    /// Adds one scope, as it is: `scp` is an array at Okta, `scope` a string in RFC 9068.
+    ///
+    /// A token without scopes has neither claim.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let jwt = okta.token("ada").scope("orders:read").scope("orders:write").sign();
+    /// ```
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scopes.push(scope.into());
+        self
+    }
+
+    /// Adds one name to the array `groups`. For a claim of another name use [`claim`](Self::claim).
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let jwt = okta.token("ada").group("Everyone").group("Admins").sign();
+    /// ```
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.groups.push(group.into());
+        self
+    }
+
+    /// The client the token was given to: `cid` at Okta, `client_id` in RFC 9068. Default:
+    /// [`CLIENT_ID`](crate::CLIENT_ID).
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let stranger = okta.token("ada").client_id("0oastranger").sign();
+    /// ```
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = client_id.into();
+        self
+    }
+
+    /// The one audience. For several use `.claim("aud", ["api://a", "api://b"])`.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let not_ours = okta.token("ada").audience("api://billing").sign();
+    /// ```
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.claims.set("aud", audience.into());
+        self
+    }
+
+    /// Sets a claim to any value, of the right type or the wrong one.
+    ///
+    /// # Panics
+    ///
+    /// When `value` has no JSON form.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let good = okta.token("ada").claim("department", "Sales").sign();
+    /// let wrong = okta.token("ada").claim("exp", "tomorrow").sign();
+    /// ```
+    pub fn claim(mut self, name: &str, value: impl Serialize) -> Self {
+        self.claims.set(name, value);
+        self
+    }
+
+    /// Takes a claim away.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let endless = okta.token("ada").without("exp").sign();
+    /// ```
+    pub fn without(mut self, claim: &str) -> Self {
+        self.claims.remove(claim);
+        self
+    }
+
+    /// A token whose hour ended an hour ago: beyond every leeway.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let late = okta.token("ada").expired().sign();
+    /// ```
+    pub fn expired(mut self) -> Self {
+        self.expires_at = unix_now() - LIFETIME;
+        self.issued_at = self.expires_at - LIFETIME;
+        self
+    }
+
+    /// Ends `lifetime` from now, rounded down to whole seconds. Default: one hour.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// use std::time::Duration;
+    ///
+    /// let short = okta.token("ada").expires_in(Duration::from_secs(5)).sign();
+    /// ```
+    pub fn expires_in(self, lifetime: Duration) -> Self {
+        self.expires_at(unix_now() + lifetime.as_secs())
+    }
+
+    /// `exp`, in unix seconds.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let old = okta.token("ada").issued_at(1_600_000_000).expires_at(1_600_003_600).sign();
+    /// ```
+    pub fn expires_at(mut self, unix_seconds: u64) -> Self {
+        self.expires_at = unix_seconds;
+        self
+    }
+
+    /// `iat`, in unix seconds; `exp` stays. Default: now.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let from_the_future = okta.token("ada").issued_at(33_000_000_000).sign();
+    /// ```
+    pub fn issued_at(mut self, unix_seconds: u64) -> Self {
+        self.issued_at = unix_seconds;
+        self
+    }
+
+    /// `nbf`, in unix seconds. Default: none, as at Okta.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let early = okta.token("ada").not_before(33_000_000_000).sign();
+    /// ```
+    pub fn not_before(mut self, unix_seconds: u64) -> Self {
+        self.claims.set("nbf", unix_seconds);
+        self
+    }
+
+    /// A token bound to a key (RFC 9449 §6.1): `cnf.jkt` is the thumbprint of a P-256 key.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let bound = okta.token("ada").bound_to_key().sign();
+    /// ```
+    pub fn bound_to_key(mut self) -> Self {
+        let thumbprint = bound_thumbprint();
+        self.claims
+            .set("cnf", serde_json::json!({ "jkt": thumbprint }));
+        self
+    }
+}

@@ -1,0 +1,135 @@
+//! The compact form (RFC 7515 §7.1) and who signs it.
+
+use aws_lc_rs::hmac;
+use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value, json};
+
+use super::TokenBuilder;
+use super::kind::Kind;
+use super::payload::Profile;
+use crate::keys::{Key, foreign, random_bytes, random_name};
+
+/// What stands in the third part.
+#[derive(Clone, Debug)]
+pub(super) enum Seal {
+    /// A signature of the key that `kid` names.
+    Published,
+    /// A signature of another key under that `kid`.
+    Foreign,
+    /// A signature of a key that the issuer does not have, under its own `kid`.
+    Unpublished,
+    /// Nothing; `alg` is `none`.
+    Nothing,
+    /// An HMAC; `alg` is `HS256`.
+    Hmac(Vec<u8>),
+}
+
+impl TokenBuilder {
+    /// The token, in compact form.
+    ///
+    /// # Panics
+    ///
+    /// When the issuer has no key that signs: all were withdrawn.
+    ///
+    /// ```
+    /// let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let jwt = okta.token("ada").scope("orders:read").sign();
+    /// let authorization = format!("Bearer {jwt}");
+    /// ```
+    #[must_use]
+    pub fn sign(self) -> String {
+        let key = self.ring.signer(self.algorithm);
+        if self.encrypted {
+            return self.seal_in_five_parts(key);
+        }
+        let header = self
+            .raw_header
+            .clone()
+            .unwrap_or_else(|| self.header_of(key));
+        let payload = self.raw_payload.clone().unwrap_or_else(|| self.payload());
+        let input = format!("{}.{}", encode(&header), encode(&payload));
+        let mut signature = self.signature(key, input.as_bytes());
+        if let Some(edit) = self.edit_signature {
+            signature = edit(signature);
+        }
+        let input = match self.tampered {
+            true => format!("{}.{}", encode(&header), encode(&tamper(payload))),
+            false => input,
+        };
+        format!("{input}.{}", encode(&signature))
+    }
+
+    fn header_of(&self, key: &Key) -> Vec<u8> {
+        let alg = match &self.seal {
+            Seal::Nothing => "none".to_owned(),
+            Seal::Hmac(_) => "HS256".to_owned(),
+            _ => self.algorithm.unwrap_or(key.algorithm).to_string(),
+        };
+        let kid = match &self.seal {
+            Seal::Unpublished => random_name(),
+            _ => key.kid.clone(),
+        };
+        let mut header = Map::new();
+        header.insert("alg".to_owned(), json!(alg));
+        header.insert("kid".to_owned(), json!(kid));
+        if self.profile == Profile::Rfc9068 && self.kind != Kind::Id {
+            header.insert("typ".to_owned(), json!("at+jwt"));
+        }
+        self.header.apply(&mut header);
+        Value::Object(header).to_string().into_bytes()
+    }
+
+    fn signature(&self, key: &Key, input: &[u8]) -> Vec<u8> {
+        let algorithm = self.algorithm.unwrap_or(key.algorithm);
+        match &self.seal {
+            Seal::Published if key.pair.fits(algorithm) => key.pair.sign(algorithm, input),
+            Seal::Published | Seal::Foreign | Seal::Unpublished => {
+                foreign(algorithm).sign(algorithm, input)
+            }
+            Seal::Nothing => Vec::new(),
+            Seal::Hmac(secret) => {
+                let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+                hmac::sign(&key, input).as_ref().to_vec()
+            }
+        }
+    }
+
+    /// RFC 7516 §7.1: header, encrypted key, initialization vector, ciphertext, tag. All but the
+    /// header is random: nobody here could decrypt it.
+    fn seal_in_five_parts(&self, key: &Key) -> String {
+        let mut header = Map::new();
+        header.insert("alg".to_owned(), json!("RSA-OAEP-256"));
+        header.insert("enc".to_owned(), json!("A256GCM"));
+        header.insert("cty".to_owned(), json!("JWT"));
+        header.insert("kid".to_owned(), json!(key.kid));
+        self.header.apply(&mut header);
+        let header = Value::Object(header).to_string().into_bytes();
+        let header = self.raw_header.clone().unwrap_or(header);
+        let parts = [
+            header,
+            random_bytes(256),
+            random_bytes(12),
+            random_bytes(700),
+            random_bytes(16),
+        ];
+        parts.map(|part| encode(&part)).join(".")
+    }
+}
+
+/// Another subject; a payload that is no JSON object gets a space at its end.
+fn tamper(mut payload: Vec<u8>) -> Vec<u8> {
+    match serde_json::from_slice::<Map<String, Value>>(&payload) {
+        Ok(mut claims) => {
+            claims.insert("sub".to_owned(), json!("mallory"));
+            Value::Object(claims).to_string().into_bytes()
+        }
+        Err(_) => {
+            payload.push(b' ');
+            payload
+        }
+    }
+}
+
+fn encode(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}

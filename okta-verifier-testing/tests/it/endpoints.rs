@@ -1,0 +1,140 @@
+//! `MockOkta` without faults: metadata, keys, counters, settings.
+
+use std::time::Duration;
+
+use okta_verifier_testing::{Endpoint, MetadataForm, MockOkta};
+
+use crate::http::{KEYS, LEGACY, OAUTH, OPENID, connect, get, send};
+use crate::jose::{parts, verifies};
+
+#[tokio::test]
+async fn metadata_in_three_forms() {
+    let okta = MockOkta::start().await;
+    for path in [OPENID, OAUTH, LEGACY] {
+        let reply = get(&okta, path).await;
+        assert_eq!(reply.status, 200, "{path}");
+        assert_eq!(reply.header("content-type"), Some("application/json"));
+        assert_eq!(
+            reply.header("cache-control"),
+            Some("max-age=3832304, must-revalidate")
+        );
+        let document = reply.json();
+        assert_eq!(document["issuer"], okta.issuer_url());
+        assert_eq!(
+            document["jwks_uri"],
+            format!("{}/v1/keys", okta.issuer_url())
+        );
+        assert_eq!(document.get("userinfo_endpoint").is_some(), path == OPENID);
+    }
+    assert_eq!(okta.hits().discovery, 3);
+}
+
+#[tokio::test]
+async fn each_form_can_be_missing() {
+    let okta = MockOkta::start().await;
+    let forms = [
+        (MetadataForm::OpenId, OPENID),
+        (MetadataForm::OAuth, OAUTH),
+        (MetadataForm::OAuthLegacy, LEGACY),
+    ];
+    for (form, path) in forms {
+        okta.set_metadata(form, false);
+        let reply = get(&okta, path).await;
+        assert_eq!(reply.status, 404);
+        assert_eq!(reply.json()["errorCode"], "E0000007");
+        assert_eq!(reply.header("cache-control"), None);
+        okta.set_metadata(form, true);
+        assert_eq!(get(&okta, path).await.status, 200);
+    }
+    assert_eq!(okta.hits().discovery, 6);
+}
+
+#[tokio::test]
+async fn keys_verify_its_tokens() {
+    let okta = MockOkta::start().await;
+    let reply = get(&okta, KEYS).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(
+        reply.header("cache-control"),
+        Some("max-age=3832304, must-revalidate")
+    );
+    let jwks = String::from_utf8(reply.body).unwrap();
+    assert_eq!(jwks, okta.jwks());
+    let jwt = okta.token("ada").sign();
+    assert!(verifies(&jwt, &jwks));
+    assert_eq!(parts(&jwt).header["kid"], okta.key_ids()[0]);
+    assert_eq!(parts(&jwt).payload["iss"], okta.issuer_url());
+    assert_eq!(parts(&jwt).payload["aud"], "api://default");
+    assert_eq!((okta.hits().keys, okta.hits().discovery), (1, 0));
+}
+
+#[tokio::test]
+async fn the_query_is_no_part_of_the_path() {
+    let okta = MockOkta::start().await;
+    assert_eq!(
+        get(&okta, &format!("{KEYS}?client_id=0oatest"))
+            .await
+            .status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn other_paths_and_methods() {
+    let okta = MockOkta::start().await;
+    assert_eq!(
+        get(&okta, "/oauth2/other/v1/keys").await.json()["errorCode"],
+        "E0000007"
+    );
+    let posted = send(&okta, &format!("POST {KEYS} HTTP/1.1\r\n\r\n")).await;
+    assert_eq!((posted.status, posted.header("allow")), (405, Some("GET")));
+    assert_eq!(send(&okta, "no HTTP\r\n\r\n").await.status, 0);
+    assert_eq!(
+        okta.hits().keys,
+        1,
+        "a wrong method counts, another path does not"
+    );
+}
+
+#[tokio::test]
+async fn settings() {
+    let okta = MockOkta::start().await;
+    okta.set_audience("api://orders");
+    assert_eq!(
+        parts(&okta.token("ada").sign()).payload["aud"],
+        "api://orders"
+    );
+    okta.set_cache_control(Endpoint::Keys, "no-cache");
+    okta.set_header(Endpoint::Keys, "age", Some("3500"));
+    okta.set_header(Endpoint::Discovery, "cache-control", None);
+    let keys = get(&okta, KEYS).await;
+    assert_eq!(keys.header("cache-control"), Some("no-cache"));
+    assert_eq!(keys.header("age"), Some("3500"));
+    assert_eq!(get(&okta, OPENID).await.header("cache-control"), None);
+    okta.set_latency(Duration::from_millis(60));
+    assert!(get(&okta, KEYS).await.took >= Duration::from_millis(60));
+}
+
+#[tokio::test]
+async fn hits_can_be_awaited_and_reset() {
+    let okta = MockOkta::start().await;
+    let (_, reply) = tokio::join!(okta.wait_for_hits(Endpoint::Keys, 1), get(&okta, KEYS));
+    assert_eq!(reply.status, 200);
+    okta.reset_hits();
+    assert_eq!(okta.hits().keys, 0);
+}
+
+#[tokio::test]
+async fn it_ends_when_it_is_dropped() {
+    let okta = MockOkta::start().await;
+    let address = connect(&okta).await.unwrap().peer_addr().unwrap();
+    drop(okta);
+    let refused = async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), refused)
+        .await
+        .unwrap();
+}

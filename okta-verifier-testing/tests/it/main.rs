@@ -1,0 +1,15 @@
+//! What this crate makes, judged without `okta-verifier`: by aws-lc-rs, by the JWK reader of
+//! another crate, and by bytes on a socket.
+
+// clippy knows a test function, not the functions that one calls.
+#![allow(clippy::unwrap_used)]
+
+mod endpoints;
+mod faults;
+mod http;
+mod jose;
+mod rotation;
+mod shapes;
+mod signatures;
+mod token_endpoint;
+mod wrong;

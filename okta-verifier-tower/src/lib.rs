@@ -61,11 +61,19 @@
 //! [`Rejection`] itself travels in the response's extensions, so that an outer layer can log the
 //! reason or write a body.
 //!
+//! # gRPC
+//!
+//! In front of `tonic::service::Routes` the layers refuse a gRPC request (`content-type:
+//! application/grpc`) with trailers only: `grpc-status` 16 (unauthenticated), 7 (permission denied)
+//! or 14 (unavailable), and the `www-authenticate` header beside it. Handlers read the
+//! [`VerifiedToken`] from `request.extensions()`.
+//!
 //! [tower]: https://docs.rs/tower
 //! [`Rejection`]: okta_verifier::Rejection
 //! [`VerifiedToken`]: okta_verifier::VerifiedToken
 
 mod ready;
+mod refusal;
 mod require;
 mod verify;
 

@@ -1,10 +1,15 @@
 //! What a route demands of a valid token: constant data, evaluated without I/O.
 
-use std::fmt;
+mod evaluate;
+mod requirement;
+
+use std::{fmt, time::Duration};
+
+pub use requirement::{AnyToken, Requirement};
 
 use crate::{
     request::{Anonymous, Rejection},
-    token::{VerifiedToken, json},
+    token::VerifiedToken,
 };
 
 /// A rule over a [`VerifiedToken`]. `'static`, `Copy` and `const`: written once, beside the route.
@@ -43,6 +48,8 @@ enum Rule {
     Scope(&'static str),
     Group(&'static str),
     Claim(&'static str, &'static str),
+    Acr(&'static [&'static str]),
+    MaxAge(Duration),
     All(&'static [Policy]),
     Any(&'static [Policy]),
     When(&'static str, fn(&VerifiedToken) -> bool),
@@ -92,6 +99,36 @@ impl Policy {
         Self(Rule::Claim(name, value))
     }
 
+    /// The user authenticated in one of these ways: `acr` is one of them, to the letter. A token
+    /// without `acr` does not meet it; the answer is a step-up challenge, 401 (RFC 9470 §3).
+    ///
+    /// # Panics
+    ///
+    /// `acr_values` is empty, or one of them is no printable word; in a const that is a compile
+    /// error.
+    #[must_use]
+    pub const fn acr(acr_values: &'static [&'static str]) -> Self {
+        assert!(!acr_values.is_empty(), "write at least one acr value");
+        let mut index = 0;
+        while index < acr_values.len() {
+            let word = crate::request::is_scope_token(acr_values[index]);
+            assert!(
+                word,
+                "write one acr value, such as \"urn:okta:loa:2fa:any\""
+            );
+            index += 1;
+        }
+        Self(Rule::Acr(acr_values))
+    }
+
+    /// The user authenticated at most this long ago, by `auth_time` and the issuer's leeway; in
+    /// whole seconds. A token without `auth_time` does not meet it, and `iat` does not count, as a
+    /// refreshed token has a new one; the answer is a step-up challenge, 401 (RFC 9470 §3).
+    #[must_use]
+    pub const fn max_age(max_age: Duration) -> Self {
+        Self(Rule::MaxAge(max_age))
+    }
+
     /// Every one of the policies.
     ///
     /// # Panics
@@ -125,7 +162,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// A token that does not meet the policy: 403. No token, but [`Anonymous`]: the plain 401.
+    /// A token that does not meet the policy: 403, or the 401 of a step-up. No token, but [`Anonymous`]: the plain 401.
     /// Neither, as there was no layer: 500 and an error in the log.
     pub fn admit(
         self,
@@ -138,76 +175,6 @@ impl Policy {
             (None, None) => Err(Rejection::missing_layer()),
         }
     }
-
-    fn allows(self, token: &VerifiedToken) -> bool {
-        match self.0 {
-            Rule::AnyToken => true,
-            Rule::Scope(scope) => token.has_scope(scope),
-            Rule::Group(group) => token.has_group(group),
-            Rule::Claim(name, value) => claim_equals(token, name, value),
-            Rule::All(policies) => policies.iter().all(|policy| policy.allows(token)),
-            Rule::Any(policies) => policies.iter().any(|policy| policy.allows(token)),
-            Rule::When(_, rule) => rule(token),
-        }
-    }
-
-    /// Adds the scopes with which `token` would be allowed; says whether scopes can do that.
-    fn remedy(self, token: &VerifiedToken, scopes: &mut Vec<&'static str>) -> bool {
-        match self.0 {
-            Rule::Scope(scope) => {
-                if !scopes.contains(&scope) {
-                    scopes.push(scope);
-                }
-                true
-            }
-            Rule::All(policies) => policies.iter().all(|policy| policy.remedy(token, scopes)),
-            Rule::Any(policies) => {
-                let met = policies.iter().filter(|policy| policy.allows(token));
-                met.chain(policies).any(|policy| {
-                    let before = scopes.len();
-                    let helps = policy.remedy(token, scopes);
-                    if !helps {
-                        scopes.truncate(before);
-                    }
-                    helps
-                })
-            }
-            _ => self.allows(token),
-        }
-    }
-}
-
-impl VerifiedToken {
-    /// Whether the token meets the policy.
-    ///
-    /// # Errors
-    ///
-    /// The 403 to answer with.
-    pub fn require(&self, policy: Policy) -> Result<(), Rejection> {
-        if policy.allows(self) {
-            return Ok(());
-        }
-        let mut scopes = Vec::new();
-        if !policy.remedy(self, &mut scopes) || scopes.is_empty() {
-            return Err(Rejection::forbidden());
-        }
-        // Each is a scope token by construction.
-        Err(
-            Rejection::missing_scope(self.challenges(), &scopes.join(" "))
-                .unwrap_or_else(|_| Rejection::forbidden()),
-        )
-    }
-}
-
-/// Never a substring: equal to a string, or to one whole element of an array of strings.
-fn claim_equals(token: &VerifiedToken, name: &str, value: &str) -> bool {
-    let Some(claim) = token.raw_claim(name) else {
-        return false;
-    };
-    match json::string(claim) {
-        Some(text) => text == value,
-        None => json::strings(claim).is_some_and(|texts| texts.iter().any(|text| text == value)),
-    }
 }
 
 impl fmt::Debug for Policy {
@@ -217,38 +184,11 @@ impl fmt::Debug for Policy {
             Rule::Scope(scope) => write!(f, "scope {scope:?}"),
             Rule::Group(group) => write!(f, "group {group:?}"),
             Rule::Claim(name, value) => write!(f, "claim {name:?} is {value:?}"),
+            Rule::Acr(values) => write!(f, "acr one of {values:?}"),
+            Rule::MaxAge(max_age) => write!(f, "authenticated within {max_age:?}"),
             Rule::All(policies) => write!(f, "all of {policies:?}"),
             Rule::Any(policies) => write!(f, "any of {policies:?}"),
             Rule::When(name, _) => write!(f, "when {name:?}"),
         }
     }
-}
-
-/// Names a [`Policy`] as a type, for extractors: `Verified<ReadOrders>`.
-///
-/// ```
-/// use okta_verifier::{Policy, Requirement};
-///
-/// struct ReadOrders;
-/// impl Requirement for ReadOrders {
-///     const POLICY: Policy = Policy::scope("orders:read");
-/// }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` says nothing about what a token must have",
-    label = "this type is no `Requirement`",
-    note = "write: impl Requirement for {Self} {{ const POLICY: Policy = Policy::scope(\"orders:read\"); }}"
-)]
-pub trait Requirement {
-    /// What a token must have.
-    const POLICY: Policy;
-}
-
-/// Any valid token will do.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct AnyToken;
-
-impl Requirement for AnyToken {
-    const POLICY: Policy = Policy::any_token();
 }

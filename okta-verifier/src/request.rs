@@ -3,8 +3,10 @@
 mod anonymous;
 mod challenge;
 mod credentials;
+mod grpc;
 mod presented;
 mod rejection;
+mod remedy;
 
 #[cfg(test)]
 mod tests;
@@ -15,3 +17,4 @@ pub(crate) use credentials::Credentials;
 pub use presented::Presented;
 pub(crate) use rejection::DEFAULT_REALM;
 pub use rejection::Rejection;
+pub(crate) use remedy::Remedy;

@@ -4,8 +4,9 @@ use std::{
 };
 
 use http::Response;
-use okta_verifier::Rejection;
 use pin_project_lite::pin_project;
+
+use crate::refusal::Refusal;
 
 pin_project! {
     /// The answer of [`Require`](crate::Require): a refusal, or what the inner service answers.
@@ -21,16 +22,16 @@ pin_project! {
     #[derive(Debug)]
     #[project = StateProjection]
     enum State<F> {
-        Refused { rejection: Option<Rejection> },
+        Refused { refusal: Option<Refusal> },
         Inner { #[pin] future: F },
     }
 }
 
 impl<F> RequireFuture<F> {
-    pub(super) fn refused(rejection: Rejection) -> Self {
+    pub(super) fn refused(refusal: Refusal) -> Self {
         Self {
             state: State::Refused {
-                rejection: Some(rejection),
+                refusal: Some(refusal),
             },
         }
     }
@@ -51,11 +52,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProjection::Refused { rejection } => {
-                let rejection = rejection
+            StateProjection::Refused { refusal } => {
+                let refusal = refusal
                     .take()
                     .expect("`RequireFuture` polled after it completed");
-                Poll::Ready(Ok(rejection.into_response()))
+                Poll::Ready(Ok(refusal.into_response()))
             }
             StateProjection::Inner { future } => future.poll(cx),
         }

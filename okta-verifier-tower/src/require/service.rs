@@ -5,7 +5,7 @@ use okta_verifier::{Anonymous, Policy, VerifiedToken};
 use tower_service::Service;
 
 use super::RequireFuture;
-use crate::ready;
+use crate::{ready, refusal::Refusal};
 
 /// The service that [`RequireLayer`](crate::RequireLayer) makes of `S`.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ where
             Ok(()) => RequireFuture::inner(self.inner.call(request)),
             Err(rejection) => {
                 drop(ready::take(&mut self.inner));
-                RequireFuture::refused(rejection)
+                RequireFuture::refused(Refusal::new(rejection, request.headers()))
             }
         }
     }

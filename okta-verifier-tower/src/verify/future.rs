@@ -5,11 +5,11 @@ use std::{
 };
 
 use http::{Request, Response};
-use okta_verifier::Rejection;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use super::credentials::Authentication;
+use crate::refusal::Refusal;
 
 pin_project! {
     /// The answer of [`Verify`](crate::Verify): a refusal, or what the inner service answers.
@@ -31,7 +31,7 @@ pin_project! {
     where
         S: Service<Request<B>>,
     {
-        Refused { rejection: Option<Rejection> },
+        Refused { refusal: Option<Refusal> },
         Authenticating { authentication: Authentication, call: Option<(Request<B>, S)> },
         Inner { #[pin] future: S::Future },
     }
@@ -41,10 +41,10 @@ impl<S, B> VerifyFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn refused(rejection: Rejection) -> Self {
+    pub(super) fn refused(refusal: Refusal) -> Self {
         Self {
             state: State::Refused {
-                rejection: Some(rejection),
+                refusal: Some(refusal),
             },
         }
     }
@@ -81,8 +81,8 @@ where
         let mut state = self.project().state;
         loop {
             let future = match state.as_mut().project() {
-                StateProjection::Refused { rejection } => {
-                    return refuse(rejection.take().expect(POLLED_AGAIN));
+                StateProjection::Refused { refusal } => {
+                    return refuse(refusal.take().expect(POLLED_AGAIN));
                 }
                 StateProjection::Authenticating {
                     authentication,
@@ -97,7 +97,9 @@ where
                             request.extensions_mut().insert(token);
                             service.call(request)
                         }
-                        Err(rejection) => return refuse(rejection),
+                        Err(rejection) => {
+                            return refuse(Refusal::new(rejection, request.headers()));
+                        }
                     }
                 }
                 StateProjection::Inner { future } => return future.poll(cx),
@@ -107,8 +109,8 @@ where
     }
 }
 
-fn refuse<R: Default, E>(rejection: Rejection) -> Poll<Result<Response<R>, E>> {
-    Poll::Ready(Ok(rejection.into_response()))
+fn refuse<R: Default, E>(refusal: Refusal) -> Poll<Result<Response<R>, E>> {
+    Poll::Ready(Ok(refusal.into_response()))
 }
 
 impl<S, B> fmt::Debug for VerifyFuture<S, B>

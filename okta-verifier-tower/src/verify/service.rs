@@ -8,7 +8,7 @@ use super::{
     VerifyFuture,
     credentials::{self, Credentials},
 };
-use crate::ready;
+use crate::{ready, refusal::Refusal};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) makes of `S`.
 ///
@@ -62,7 +62,7 @@ where
             }
             Some(Err(rejection)) => {
                 drop(ready::take(&mut self.inner));
-                VerifyFuture::refused(rejection)
+                VerifyFuture::refused(Refusal::new(rejection, request.headers()))
             }
             None => {
                 let authentication = Credentials::of(&request).authenticate(self.verifier.clone());

@@ -143,23 +143,16 @@ impl Schedule {
             Some(trust) if trust.began.instant >= arrived => Decision::Refuse,
             Some(trust) if now.since(trust.began) < trust.fresh_for => {
                 if self.flight.is_some() {
-                    Decision::Wait
-                } else if let Some(retry_after) = self.back_off(now) {
-                    Decision::Unavailable {
+                    return Decision::Wait;
+                }
+                let back_off = self.back_off(now);
+                // Both must end: who comes back earlier would be turned away again.
+                match back_off.max(self.budget.wait(now.instant)) {
+                    None => Decision::Fetch(Reason::UnknownKey),
+                    Some(retry_after) => Decision::Unavailable {
                         retry_after,
-                        budget_spent: false,
-                    }
-                } else if self.budget.available(now.instant) {
-                    Decision::Fetch(Reason::UnknownKey)
-                } else {
-                    let retry_after = self
-                        .budget
-                        .next_refill(now.instant)
-                        .duration_since(now.instant);
-                    Decision::Unavailable {
-                        retry_after,
-                        budget_spent: true,
-                    }
+                        budget_spent: back_off.is_none(),
+                    },
                 }
             }
             _ => self.fetch_or_wait(now),
@@ -179,7 +172,7 @@ impl Schedule {
         }
     }
 
-    fn back_off(&self, now: Now) -> Option<Duration> {
+    pub(super) fn back_off(&self, now: Now) -> Option<Duration> {
         let left = self.not_before?.saturating_duration_since(now.instant);
         (!left.is_zero()).then_some(left)
     }
@@ -266,8 +259,9 @@ struct Budget {
 }
 
 impl Budget {
-    fn available(self, now: Instant) -> bool {
-        self.at(now).left > 0
+    /// Until there is something to draw; `None`: there is.
+    fn wait(self, now: Instant) -> Option<Duration> {
+        (self.at(now).left == 0).then(|| self.next_refill(now).duration_since(now))
     }
 
     fn draw(&mut self, now: Instant) {

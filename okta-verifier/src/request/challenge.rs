@@ -2,6 +2,7 @@
 
 use http::HeaderValue;
 
+use super::Remedy;
 use crate::error::ConfigError;
 
 /// The challenges that never change, written once.
@@ -23,7 +24,7 @@ impl Challenges {
         if realm.is_empty() || !realm.bytes().all(printable) {
             return Err(ConfigError::Realm);
         }
-        let write = |error| challenge(realm, error, None);
+        let write = |error| challenge(realm, error, &[]);
         Ok(Self {
             realm: realm.into(),
             bare: write(None)?,
@@ -41,7 +42,30 @@ impl Challenges {
         if !scope.split(' ').all(is_scope_token) {
             return Err(ConfigError::Scope);
         }
-        challenge(&self.realm, Some(INSUFFICIENT_SCOPE), Some(scope))
+        challenge(&self.realm, Some(INSUFFICIENT_SCOPE), &[("scope", scope)])
+    }
+
+    /// The step-up challenge of RFC 9470 §3; `scope` where scopes lack too.
+    pub(super) fn insufficient_authentication(
+        &self,
+        remedy: &Remedy,
+    ) -> Result<HeaderValue, ConfigError> {
+        let scope = if remedy.lacks_scope {
+            remedy.scopes.join(" ")
+        } else {
+            String::new()
+        };
+        let acr_values = remedy.acr_values.join(" ");
+        let max_age = remedy
+            .max_age
+            .map(|seconds| seconds.to_string())
+            .unwrap_or_default();
+        let parameters = [
+            ("scope", &*scope),
+            ("acr_values", &*acr_values),
+            ("max_age", &*max_age),
+        ];
+        challenge(&self.realm, Some(INSUFFICIENT_AUTHENTICATION), &parameters)
     }
 }
 
@@ -73,11 +97,16 @@ const INSUFFICIENT_SCOPE: ErrorCode = ErrorCode(
     "The access token lacks a required scope",
 );
 
-/// Parameters in this order, each once.
+const INSUFFICIENT_AUTHENTICATION: ErrorCode = ErrorCode(
+    "insufficient_user_authentication",
+    "The user must authenticate again or more strongly",
+);
+
+/// Parameters in this order, each once; empty ones are left out.
 fn challenge(
     realm: &str,
     error: Option<ErrorCode>,
-    scope: Option<&str>,
+    parameters: &[(&str, &str)],
 ) -> Result<HeaderValue, ConfigError> {
     let mut value = String::from("Bearer");
     push_parameter(&mut value, "realm", realm);
@@ -85,8 +114,8 @@ fn challenge(
         push_parameter(&mut value, "error", code);
         push_parameter(&mut value, "error_description", description);
     }
-    if let Some(scope) = scope {
-        push_parameter(&mut value, "scope", scope);
+    for (name, text) in parameters.iter().filter(|(_, text)| !text.is_empty()) {
+        push_parameter(&mut value, name, text);
     }
     HeaderValue::try_from(value).map_err(|_| ConfigError::Realm)
 }

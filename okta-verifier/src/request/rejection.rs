@@ -5,7 +5,7 @@ use http::{
     header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use super::Challenges;
+use super::{Challenges, Remedy};
 use crate::error::{ClaimError, ConfigError, VerifyError};
 
 /// A refusal: status and headers, written here and nowhere else.
@@ -15,6 +15,7 @@ use crate::error::{ClaimError, ConfigError, VerifyError};
 /// | no credentials, or another scheme | 401 | `Bearer realm="api"` |
 /// | malformed or repeated credentials | 400 | `error="invalid_request"` |
 /// | the token is not valid | 401 | `error="invalid_token"` |
+/// | the user must authenticate anew | 401 | `error="insufficient_user_authentication"`, `acr_values`, `max_age` |
 /// | a scope is missing | 403 | `error="insufficient_scope"`, `scope` |
 /// | another rule is not met | 403 | none |
 /// | the issuer cannot be asked | 503 | none, but `Retry-After` in seconds |
@@ -87,7 +88,8 @@ impl Rejection {
     ///
     /// `scope` is not one scope token, or several with single spaces between (RFC 6749 §3.3).
     pub fn insufficient_scope(scope: &str) -> Result<Self, ConfigError> {
-        Self::missing_scope(&Challenges::new(DEFAULT_REALM)?, scope)
+        let challenge = Challenges::new(DEFAULT_REALM)?.insufficient_scope(scope)?;
+        Ok(Self::plain(StatusCode::FORBIDDEN, Some(challenge)))
     }
 
     /// A valid token that does not fit the claims a handler reads: 403 without an error code, as
@@ -136,11 +138,24 @@ impl Rejection {
         }
     }
 
-    pub(crate) fn missing_scope(challenges: &Challenges, scope: &str) -> Result<Self, ConfigError> {
-        Ok(Self::plain(
-            StatusCode::FORBIDDEN,
-            Some(challenges.insufficient_scope(scope)?),
-        ))
+    /// A valid token that is not enough, and what would be.
+    pub(crate) fn remediable(challenges: &Challenges, remedy: &Remedy) -> Self {
+        let (status, challenge) = if remedy.lacks_authentication {
+            (
+                StatusCode::UNAUTHORIZED,
+                challenges.insufficient_authentication(remedy),
+            )
+        } else {
+            (
+                StatusCode::FORBIDDEN,
+                challenges.insufficient_scope(&remedy.scopes.join(" ")),
+            )
+        };
+        // Every word was judged when its policy was made; without one it is still a refusal.
+        challenge.map_or_else(
+            |_| Self::forbidden(),
+            |value| Self::plain(status, Some(value)),
+        )
     }
 
     pub(crate) fn forbidden() -> Self {

@@ -1,1 +1,34 @@
+//! Credentials in, refusals out.
 
+mod challenge;
+mod credentials;
+mod properties;
+mod rejection;
+
+/// The parameters of a Bearer challenge, by a reader of RFC 9110 §11.2 and §5.6.4 that knows
+/// nothing of the writer.
+fn parameters(value: &str) -> Vec<(String, String)> {
+    let mut rest = value.strip_prefix("Bearer ").expect("the scheme");
+    let mut parameters = Vec::new();
+    loop {
+        let (name, quoted) = rest.split_once("=\"").expect("a quoted string");
+        assert!(name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_')));
+        let mut text = String::new();
+        let mut characters = quoted.char_indices();
+        let end = loop {
+            match characters.next().expect("a closing quote") {
+                (_, '\\') => text.push(characters.next().expect("an escaped character").1),
+                (at, '"') => break at + 1,
+                (_, character) => text.push(character),
+            }
+        };
+        parameters.push((name.to_owned(), text));
+        match quoted[end..].strip_prefix(", ") {
+            Some(more) => rest = more,
+            None => {
+                assert_eq!(&quoted[end..], "");
+                return parameters;
+            }
+        }
+    }
+}

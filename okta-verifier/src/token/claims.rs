@@ -15,6 +15,8 @@ pub(crate) struct Claims<'a> {
     pub(crate) exp: u64,
     pub(crate) nbf: Option<u64>,
     pub(crate) iat: Option<u64>,
+    pub(crate) auth_time: Option<u64>,
+    pub(crate) acr: Option<Cow<'a, str>>,
     pub(crate) jti: Option<Cow<'a, str>>,
     pub(crate) cid: Option<Cow<'a, str>>,
     pub(crate) client_id: Option<Cow<'a, str>>,
@@ -35,6 +37,9 @@ impl<'a> Claims<'a> {
             // Rounded towards refusal: a token is not valid before its fraction of a second.
             nbf: date(&object, "nbf", f64::ceil)?,
             iat: date(&object, "iat", f64::ceil)?,
+            // Towards refusal here is towards the past.
+            auth_time: date(&object, "auth_time", f64::floor)?,
+            acr: text(&object, "acr")?,
             jti: text(&object, "jti")?,
             cid: text(&object, "cid")?,
             client_id: text(&object, "client_id")?,

@@ -50,6 +50,8 @@ struct Inner {
     is_user: bool,
     exp: u64,
     iat: Option<u64>,
+    acr: Option<Box<str>>,
+    auth_time: Option<u64>,
     payload: Box<str>,
     groups_claim: Arc<str>,
     /// Read at first use: most requests ask for scopes only.
@@ -84,6 +86,8 @@ impl VerifiedToken {
             is_user,
             exp: claims.exp,
             iat: claims.iat,
+            acr: claims.acr.as_deref().map(Into::into),
+            auth_time: claims.auth_time,
             payload: jws.payload.as_str().into(),
             groups_claim: origin.groups_claim.clone(),
             groups: OnceLock::new(),
@@ -157,6 +161,28 @@ impl VerifiedToken {
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
         self.0.iat.map(moment)
+    }
+
+    /// `acr`: how the user authenticated (RFC 9470 §6.1). Compared to the letter; there is no
+    /// order among the values.
+    #[must_use]
+    pub fn acr(&self) -> Option<&str> {
+        self.0.acr.as_deref()
+    }
+
+    /// `auth_time`: when the user authenticated. It stays the same when the token is refreshed.
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<SystemTime> {
+        self.0.auth_time.map(moment)
+    }
+
+    /// `now` and `max_age` in seconds. A time ahead of ours says nothing.
+    pub(crate) fn authenticated_within(&self, max_age: u64, now: u64) -> bool {
+        let leeway = self.0.issuer.leeway;
+        self.0.auth_time.is_some_and(|auth_time| {
+            auth_time <= now.saturating_add(leeway)
+                && now.saturating_sub(auth_time) <= max_age.saturating_add(leeway)
+        })
     }
 
     /// One top-level claim as any type; `None` when it is absent.

@@ -42,8 +42,8 @@ fn json_too_deep_or_too_wide_is_refused() {
     assert!(Object::parse(&nested("[", "]", 16)).is_ok());
     assert!(Object::parse(&nested(r#"{"a":"#, "}", 16)).is_ok());
     for text in [
-        nested("[", "]", 18),
-        nested(r#"{"a":"#, "}", 18),
+        nested("[", "]", 17),
+        nested(r#"{"a":"#, "}", 17),
         nested("[", "]", 100_000),
         nested(r#"{"a":"#, "}", 100_000),
     ] {

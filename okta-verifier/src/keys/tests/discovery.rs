@@ -1,0 +1,273 @@
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::{
+    error::FetchError,
+    keys::Metadata,
+    remote::{
+        Fetch,
+        fetch::{Answer, scripted::Script},
+    },
+};
+
+fn metadata(issuer: &str) -> Metadata {
+    Metadata {
+        issuer: issuer.into(),
+        url: Url::parse(issuer).unwrap(),
+        origins: Vec::new(),
+    }
+}
+
+fn judge(metadata: &Metadata, document: &Value) -> Result<String, FetchError> {
+    metadata.judge(document.to_string().as_bytes())
+}
+
+// conformance 124, 125, 126
+#[test]
+fn the_urls_of_the_metadata() {
+    for (issuer, urls) in [
+        (
+            "https://acme.okta.com/oauth2/default",
+            &[
+                "https://acme.okta.com/oauth2/default/.well-known/openid-configuration",
+                "https://acme.okta.com/.well-known/oauth-authorization-server/oauth2/default",
+                "https://acme.okta.com/oauth2/default/.well-known/oauth-authorization-server",
+            ][..],
+        ),
+        (
+            "https://issuer.test",
+            &[
+                "https://issuer.test/.well-known/openid-configuration",
+                "https://issuer.test/.well-known/oauth-authorization-server",
+            ],
+        ),
+        (
+            "https://issuer.test/",
+            &[
+                "https://issuer.test/.well-known/openid-configuration",
+                "https://issuer.test/.well-known/oauth-authorization-server",
+            ],
+        ),
+        (
+            "https://issuer.test:8443/a/",
+            &[
+                "https://issuer.test:8443/a/.well-known/openid-configuration",
+                "https://issuer.test:8443/.well-known/oauth-authorization-server/a",
+                "https://issuer.test:8443/a/.well-known/oauth-authorization-server",
+            ],
+        ),
+        (
+            "http://[::1]:4011/a",
+            &[
+                "http://[::1]:4011/a/.well-known/openid-configuration",
+                "http://[::1]:4011/.well-known/oauth-authorization-server/a",
+                "http://[::1]:4011/a/.well-known/oauth-authorization-server",
+            ],
+        ),
+    ] {
+        assert_eq!(metadata(issuer).candidates(), urls, "{issuer}");
+    }
+}
+
+// conformance 127, 128
+#[test]
+fn metadata_of_another_issuer_is_refused_to_the_letter() {
+    let own = metadata("https://issuer.test/a");
+    for issuer in [
+        "https://issuer.test/a/",
+        "https://issuer.test/A",
+        "https://Issuer.test/a",
+        "HTTPS://issuer.test/a",
+        "https://issuer.test:443/a",
+        "https://issuer.test/%61",
+        "https://issuer.test/a ",
+        "https://issuer.test/b/../a",
+        "https://evil.test/a",
+        "https://issuer.test",
+        "",
+    ] {
+        let document = json!({ "issuer": issuer, "jwks_uri": "https://issuer.test/keys" });
+        let refused = judge(&own, &document);
+        assert!(matches!(refused, Err(FetchError::OtherIssuer)), "{issuer}");
+    }
+    let nfd = "https://issuer.test/e\u{301}";
+    let document = json!({ "issuer": nfd, "jwks_uri": "https://issuer.test/keys" });
+    let nfc = metadata("https://issuer.test/\u{e9}");
+    assert!(matches!(
+        judge(&nfc, &document),
+        Err(FetchError::OtherIssuer)
+    ));
+    // Equal once JSON's escapes are undone.
+    let escaped =
+        br#"{"issuer":"https:\/\/issuer.test\/\u0061","jwks_uri":"https:\/\/issuer.test/keys"}"#;
+    assert_eq!(own.judge(escaped).unwrap(), "https://issuer.test/keys");
+}
+
+// conformance 131
+#[test]
+fn a_document_that_is_no_metadata_is_malformed() {
+    let own = metadata("https://issuer.test/a");
+    let documents: [&[u8]; 12] = [
+        b"",
+        b"[]",
+        b"null",
+        b"<html>",
+        b"{}",
+        b"\xff",
+        br#"{"issuer":"https://issuer.test/a"}"#,
+        br#"{"issuer":"https://issuer.test/a","jwks_uri":null}"#,
+        br#"{"issuer":"https://issuer.test/a","jwks_uri":["https://issuer.test/keys"]}"#,
+        br#"{"issuer":["https://issuer.test/a"],"jwks_uri":"https://issuer.test/keys"}"#,
+        br#"{"issuer":"https://evil.test","issuer":"https://issuer.test/a","jwks_uri":"https://issuer.test/keys"}"#,
+        br#"["https://issuer.test/a","https://issuer.test/keys"]"#,
+    ];
+    for document in documents {
+        let refused = own.judge(document);
+        assert!(
+            matches!(refused, Err(FetchError::Malformed { .. })),
+            "{}: {refused:?}",
+            String::from_utf8_lossy(document)
+        );
+    }
+}
+
+// conformance 87, 129
+#[test]
+fn a_jwks_uri_without_https_or_of_another_origin_is_refused() {
+    let own = metadata("https://issuer.test/a");
+    for jwks_uri in [
+        "http://issuer.test/keys",
+        "http://127.0.0.1/keys",
+        "https://keys.test/keys",
+        "https://issuer.test:8443/keys",
+        "https://issuer.test.evil.test/keys",
+        "https://sub.issuer.test/keys",
+        "https://ada@issuer.test/keys",
+        "https://ada:secret@issuer.test/keys",
+        "https://issuer.test@evil.test/keys",
+        "https://evil.test\\@issuer.test/keys",
+        "https://issuer.test/keys#part",
+        "file:///etc/passwd",
+        "data:application/json,{}",
+        "ftp://issuer.test/keys",
+        "//issuer.test/keys",
+        "/keys",
+        "",
+    ] {
+        let document = json!({ "issuer": "https://issuer.test/a", "jwks_uri": jwks_uri });
+        let refused = judge(&own, &document);
+        assert!(
+            matches!(refused, Err(FetchError::ForeignUrl { member: "jwks_uri" })),
+            "{jwks_uri}: {refused:?}"
+        );
+    }
+    for jwks_uri in [
+        "https://issuer.test/keys?client_id=1",
+        "https://issuer.test:443/keys",
+        "https://ISSUER.test/keys",
+    ] {
+        let document = json!({ "issuer": "https://issuer.test/a", "jwks_uri": jwks_uri });
+        assert_eq!(judge(&own, &document).unwrap(), jwks_uri);
+    }
+}
+
+// conformance 87, 129
+#[test]
+fn an_origin_that_was_configured_may_hold_the_keys() {
+    let mut own = metadata("https://issuer.test/a");
+    own.origins = vec![Url::parse("https://keys.test").unwrap().origin()];
+    for (jwks_uri, taken) in [
+        ("https://keys.test/v1", true),
+        ("https://issuer.test/v1", true),
+        ("http://keys.test/v1", false),
+        ("https://keys.test:444/v1", false),
+        ("https://other.test/v1", false),
+    ] {
+        let document = json!({ "issuer": "https://issuer.test/a", "jwks_uri": jwks_uri });
+        assert_eq!(judge(&own, &document).is_ok(), taken, "{jwks_uri}");
+    }
+}
+
+// conformance 129
+#[test]
+fn a_loopback_issuer_may_name_its_own_http_origin_only() {
+    let own = metadata("http://127.0.0.1:4011/a");
+    for (jwks_uri, taken) in [
+        ("http://127.0.0.1:4011/keys", true),
+        ("http://127.0.0.1:4012/keys", false),
+        ("http://localhost:4011/keys", false),
+        ("http://evil.test/keys", false),
+        ("https://evil.test/keys", false),
+    ] {
+        let document = json!({ "issuer": "http://127.0.0.1:4011/a", "jwks_uri": jwks_uri });
+        assert_eq!(judge(&own, &document).is_ok(), taken, "{jwks_uri}");
+    }
+}
+
+/// Asks for the metadata where only the `served` form (counted from 0) is there, the others fail
+/// by `error`; gives the result and how many forms were asked for.
+async fn asked(served: usize, error: FetchError) -> (Result<String, FetchError>, usize) {
+    let own = metadata("https://issuer.test/a");
+    let urls = own.candidates();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = seen.clone();
+    let script = Script::new(move |url| {
+        log.lock().unwrap().push(url.to_owned());
+        let there = urls.get(served).is_some_and(|it| it == url);
+        let answer = Answer {
+            body: br#"{"issuer":"https://issuer.test/a","jwks_uri":"https://issuer.test/keys"}"#
+                .to_vec(),
+            fresh_for: std::time::Duration::ZERO,
+        };
+        let result = if there {
+            Ok(answer)
+        } else {
+            Err(error.clone())
+        };
+        async move { result }
+    });
+    let result = own.jwks_uri(&Fetch::Scripted(script)).await;
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen[..], own.candidates()[..seen.len()], "in order");
+    (result, seen.len())
+}
+
+// conformance 126
+#[tokio::test]
+async fn only_404_and_410_move_on_to_the_next_form() {
+    let status = |status| FetchError::Status {
+        status,
+        retry_after: None,
+    };
+    for gone in [404, 410] {
+        for served in 0..3 {
+            let (result, forms) = asked(served, status(gone)).await;
+            assert_eq!(
+                (result.unwrap().as_str(), forms),
+                ("https://issuer.test/keys", served + 1)
+            );
+        }
+        let (result, forms) = asked(3, status(gone)).await;
+        assert!(matches!(result, Err(FetchError::Status { status, .. }) if status == gone));
+        assert_eq!(forms, 3);
+    }
+    for error in [
+        status(301),
+        status(302),
+        status(400),
+        status(401),
+        status(403),
+        status(429),
+        status(500),
+        status(503),
+        FetchError::Timeout,
+        FetchError::ContentType,
+        FetchError::TooLarge { limit: 1 },
+    ] {
+        let (result, forms) = asked(1, error.clone()).await;
+        let same = result.unwrap_err().to_string() == error.to_string();
+        assert!(same && forms == 1, "{error}");
+    }
+}

@@ -1,0 +1,300 @@
+use base64::Engine;
+use serde_json::{Value, json};
+
+use super::{ed25519, p256, p384, rsa, with, without};
+use crate::{
+    algorithm::Algorithm,
+    keys::key::{Key, Skipped},
+    token::jws::BASE64URL,
+};
+
+fn skipped(jwk: &Value) -> Skipped {
+    Key::parse(&jwk.to_string()).expect_err(&format!("used: {jwk}"))
+}
+
+fn used(jwk: &Value) -> Key {
+    Key::parse(&jwk.to_string()).unwrap_or_else(|reason| panic!("{reason:?}: {jwk}"))
+}
+
+fn encoded(bytes: &[u8]) -> String {
+    BASE64URL.encode(bytes)
+}
+
+fn decoded(jwk: &Value, name: &str) -> Vec<u8> {
+    BASE64URL.decode(jwk[name].as_str().unwrap()).unwrap()
+}
+
+// conformance 62, 63
+#[test]
+fn an_entry_that_is_no_jwk_is_skipped() {
+    for entry in ["null", "42", "[]", "\"key\"", "{}", "{\"kty\":", ""] {
+        let reason = Key::parse(entry).expect_err(entry);
+        assert!(
+            matches!(reason, Skipped::Malformed | Skipped::NoKid),
+            "{entry}: {reason:?}"
+        );
+    }
+    for (jwk, reason) in [
+        (with(rsa(), "kty", "rsa"), Skipped::Unsupported),
+        (with(rsa(), "kty", 7), Skipped::Unsupported),
+        (without(rsa(), "kty"), Skipped::Unsupported),
+        (without(rsa(), "n"), Skipped::Unsupported),
+        (without(p256(), "y"), Skipped::Unsupported),
+        (with(rsa(), "kid", 7), Skipped::Malformed),
+        (with(rsa(), "kid", Value::Null), Skipped::Malformed),
+        (with(rsa(), "kid", ""), Skipped::NoKid),
+        (without(rsa(), "kid"), Skipped::NoKid),
+        (with(rsa(), "alg", 5), Skipped::Malformed),
+        (with(rsa(), "n", "AQ=="), Skipped::Malformed),
+    ] {
+        assert_eq!(skipped(&jwk), reason, "{jwk}");
+    }
+}
+
+// conformance 61
+#[test]
+fn a_member_that_occurs_twice_spoils_the_entry() {
+    let text = rsa().to_string();
+    for twice in [
+        r#"{"kid":"other","#,
+        r#"{"\u006bid":"other","#,
+        r#"{"x":{"a":1,"a":2},"#,
+    ] {
+        let entry = text.replacen('{', twice, 1);
+        assert_eq!(Key::parse(&entry).unwrap_err(), Skipped::Malformed);
+    }
+}
+
+// conformance 62, 73, 74
+#[test]
+fn key_types_and_curves_that_are_not_supported_are_skipped() {
+    let p521 = json!({
+        "kty": "EC", "kid": "p521", "crv": "P-521",
+        "x": "AcSOIpbJuduwCZZ6r24gGriMC1RLLEENmdKZL9ci_qEcnDdu-yZzg-OVLgsntWln_KPEUgimJM2PA1QUJDKwUBLy",
+        "y": "AOUEOdg_peM5pF7Zl6WhpDroCwBwfnCVhFTrqw09qeoFWV0zThcaR3bzj64C96KA7jn6lOQAHAUHn_zmFcz6iAUP",
+    });
+    let secp256k1 = json!({
+        "kty": "EC", "kid": "secp256k1", "crv": "secp256k1",
+        "x": "z-JITaQNZSQ9agtv7GlrZKbPI7BqzmEXU7RtONPbF60",
+        "y": "PfWIoSTDrcqvOPtTDBqWjdxWl9AT0gIFfVQNyiqDQI0",
+    });
+    let zeros = encoded(&[0; 57]);
+    for jwk in [
+        p521,
+        secp256k1,
+        json!({ "kty": "AKP", "kid": "lattice", "alg": "ML-DSA-44", "pub": zeros }),
+        json!({ "kty": "OKP", "kid": "ed448", "crv": "Ed448", "x": zeros }),
+        json!({ "kty": "OKP", "kid": "x25519", "crv": "X25519", "x": encoded(&[9; 32]) }),
+        with(ed25519(), "crv", "P-256"),
+        with(p256(), "crv", "Ed25519"),
+        with(rsa(), "alg", "RSA-OAEP"),
+        with(rsa(), "alg", "rs256"),
+        with(p256(), "alg", "ES512"),
+    ] {
+        assert_eq!(skipped(&jwk), Skipped::Unsupported, "{jwk}");
+    }
+}
+
+// conformance 64, 65
+#[test]
+fn a_key_for_something_else_than_signatures_is_skipped() {
+    for (name, value) in [
+        ("use", json!("enc")),
+        ("use", json!("SIG")),
+        ("use", json!("")),
+        ("key_ops", json!([])),
+        ("key_ops", json!(["sign"])),
+        ("key_ops", json!(["encrypt", "wrapKey"])),
+        ("key_ops", json!(["Verify"])),
+    ] {
+        let jwk = with(p256(), name, value);
+        assert_eq!(skipped(&jwk), Skipped::NotForSignatures, "{jwk}");
+    }
+    for (usage, operation) in [("enc", "verify"), ("sig", "encrypt")] {
+        let jwk = with(with(p256(), "use", usage), "key_ops", json!([operation]));
+        assert_eq!(skipped(&jwk), Skipped::NotForSignatures, "{jwk}");
+    }
+    for (name, value) in [
+        ("use", Value::Null),
+        ("use", json!(["sig"])),
+        ("key_ops", Value::Null),
+        ("key_ops", json!("verify")),
+        ("key_ops", json!(["verify", 1])),
+    ] {
+        let jwk = with(p256(), name, value);
+        assert_eq!(skipped(&jwk), Skipped::Malformed, "{jwk}");
+    }
+    used(&with(
+        with(p256(), "use", "sig"),
+        "key_ops",
+        json!(["verify"]),
+    ));
+}
+
+// conformance 66, 67, 68
+#[test]
+fn a_key_has_one_algorithm_and_it_fits_its_type() {
+    for (jwk, named) in [
+        (rsa(), "ES256"),
+        (rsa(), "EdDSA"),
+        (p256(), "RS256"),
+        (p256(), "ES384"),
+        (p384(), "ES256"),
+        (ed25519(), "ES256"),
+    ] {
+        let jwk = with(jwk, "alg", named);
+        assert_eq!(skipped(&jwk), Skipped::AlgorithmMismatch, "{jwk}");
+    }
+    for (jwk, named, algorithm) in [
+        (rsa(), None, Algorithm::RS256),
+        (rsa(), Some("RS384"), Algorithm::RS384),
+        (rsa(), Some("RS512"), Algorithm::RS512),
+        (rsa(), Some("PS256"), Algorithm::PS256),
+        (rsa(), Some("PS384"), Algorithm::PS384),
+        (rsa(), Some("PS512"), Algorithm::PS512),
+        (p256(), None, Algorithm::ES256),
+        (p256(), Some("ES256"), Algorithm::ES256),
+        (p384(), None, Algorithm::ES384),
+        (ed25519(), None, Algorithm::EdDSA),
+        (ed25519(), Some("EdDSA"), Algorithm::EdDSA),
+        (ed25519(), Some("Ed25519"), Algorithm::EdDSA),
+    ] {
+        let jwk = named.map_or(jwk.clone(), |named| with(jwk, "alg", named));
+        assert_eq!(used(&jwk).algorithm, algorithm, "{jwk}");
+    }
+}
+
+// conformance 67, 76
+#[test]
+fn symmetric_and_private_keys_are_never_used() {
+    let secret = json!({ "kty": "oct", "kid": "oct", "k": encoded(&[7; 32]) });
+    assert_eq!(skipped(&secret), Skipped::Private);
+    let nameless = without(secret.clone(), "k");
+    assert_eq!(skipped(&nameless), Skipped::Unsupported);
+    let named = with(secret, "alg", "HS256");
+    assert_eq!(skipped(&named), Skipped::Private);
+    for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+        for jwk in [rsa(), p256(), ed25519()] {
+            let jwk = with(jwk, member, "AQ");
+            assert_eq!(skipped(&jwk), Skipped::Private, "{jwk}");
+        }
+    }
+    for (jwk, hmac) in [(rsa(), "HS256"), (p256(), "HS384"), (ed25519(), "none")] {
+        assert_eq!(skipped(&with(jwk, "alg", hmac)), Skipped::Unsupported);
+    }
+}
+
+// conformance 70
+#[test]
+fn rsa_keys_that_are_too_weak_or_too_large_are_skipped() {
+    let modulus = decoded(&rsa(), "n");
+    let bits_2047 = [&[modulus[0] >> 1][..], &modulus[1..]].concat();
+    let bits_8193 = [&[1][..], &[0x80; 1023], &[1]].concat();
+    let even = [&modulus[..255], &[modulus[255] & 0xFE]].concat();
+    // 1024 bits behind 128 zero octets: strength is counted without them.
+    let padded = [&[0; 128][..], &modulus[..127], &[1]].concat();
+    for n in [
+        &modulus[..127],
+        &bits_2047,
+        &bits_8193,
+        &even,
+        &padded,
+        &[],
+        &[0; 256],
+    ] {
+        let jwk = with(rsa(), "n", encoded(n));
+        assert_eq!(skipped(&jwk), Skipped::Strength, "{jwk}");
+    }
+    let exponents: [&[u8]; 7] = [
+        &[],
+        &[0],
+        &[1],
+        &[0, 0, 1],
+        &[2],
+        &[1, 0, 0],
+        &[1, 0, 0, 0, 1],
+    ];
+    for e in exponents {
+        let jwk = with(rsa(), "e", encoded(e));
+        assert_eq!(skipped(&jwk), Skipped::Strength, "{jwk}");
+    }
+    used(&with(rsa(), "e", encoded(&[3])));
+}
+
+// conformance 71
+#[test]
+fn a_leading_zero_octet_of_a_sloppy_issuer_is_taken() {
+    for name in ["n", "e"] {
+        let number = [&[0][..], &decoded(&rsa(), name)].concat();
+        let sloppy = used(&with(rsa(), name, encoded(&number)));
+        assert_eq!(sloppy.algorithm, Algorithm::RS256);
+    }
+}
+
+// conformance 73, 74
+#[test]
+fn coordinates_of_the_wrong_length_or_off_the_curve_are_skipped() {
+    for (jwk, length) in [(p256(), 32), (p384(), 48)] {
+        for name in ["x", "y"] {
+            let mut off = decoded(&jwk, name);
+            off[length - 1] ^= 1;
+            for bytes in [
+                decoded(&jwk, name)[1..].to_vec(),
+                [&[0][..], &decoded(&jwk, name)].concat(),
+                Vec::new(),
+                off,
+                vec![0; length],
+                vec![0xFF; length],
+            ] {
+                let jwk = with(jwk.clone(), name, encoded(&bytes));
+                assert_eq!(skipped(&jwk), Skipped::Point, "{jwk}");
+            }
+        }
+    }
+    let infinity = with(with(p256(), "x", encoded(&[0; 32])), "y", encoded(&[0; 32]));
+    assert_eq!(skipped(&infinity), Skipped::Point);
+    assert_eq!(skipped(&with(p384(), "crv", "P-256")), Skipped::Point);
+    for length in [0, 31, 33, 64] {
+        let jwk = with(ed25519(), "x", encoded(&vec![7; length]));
+        assert_eq!(skipped(&jwk), Skipped::Point, "{jwk}");
+    }
+}
+
+// conformance 77
+#[test]
+fn certificates_in_a_key_are_not_looked_at() {
+    for (name, value) in [
+        ("x5c", json!(["not a certificate"])),
+        ("x5c", json!("not even a list")),
+        ("x5t", json!(5)),
+        ("x5t#S256", json!("AA")),
+        ("x5u", json!("http://169.254.169.254/")),
+    ] {
+        assert_eq!(used(&with(p256(), name, value)).algorithm, Algorithm::ES256);
+    }
+}
+
+// conformance 78, 79, 80
+#[test]
+fn the_thumbprints_of_the_rfcs() {
+    let rfc9449 = json!({
+        "kty": "EC", "kid": "rfc9449", "crv": "P-256",
+        "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+        "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+    });
+    for (jwk, thumbprint) in [
+        (rsa(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"), // RFC 7638 §3.1
+        (ed25519(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"), // RFC 8037 §A.3
+        (rfc9449, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"), // RFC 9449 §6.1
+    ] {
+        assert_eq!(encoded(&used(&jwk).thumbprint), thumbprint);
+        let dressed = with(with(jwk, "use", "sig"), "kid", "2011-04-29");
+        assert_eq!(encoded(&used(&dressed).thumbprint), thumbprint);
+    }
+}
+
+#[test]
+fn debug_output_shows_no_key_material() {
+    let shown = format!("{:?}", used(&rsa()));
+    assert_eq!(shown, "Key { algorithm: RS256, .. }");
+}

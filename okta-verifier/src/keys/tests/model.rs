@@ -1,0 +1,320 @@
+//! The schedule against a plain model of its rules, over random histories.
+
+use std::{collections::HashSet, time::Duration};
+
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use super::schedule::{HOUR, start};
+use crate::{
+    keys::schedule::{Decision, Read, Reason, Schedule, Trust},
+    time::Now,
+};
+
+#[derive(Clone, Debug)]
+enum Step {
+    Pass(Duration),
+    Known,
+    /// A request for this kid, which came so long ago.
+    Unknown(u64, Duration),
+    Land {
+        changed: bool,
+        fresh_for: Duration,
+    },
+    Fail(Option<Duration>),
+    Abandon,
+    /// What was abandoned ends after all.
+    EndLate,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let millis = |range: std::ops::Range<u64>| range.prop_map(Duration::from_millis);
+    let seconds = |range: std::ops::Range<u64>| range.prop_map(Duration::from_secs);
+    prop_oneof![
+        4 => millis(1..3_000).prop_map(Step::Pass),
+        2 => seconds(1..60).prop_map(Step::Pass),
+        1 => seconds(60..4_000).prop_map(Step::Pass),
+        4 => Just(Step::Known),
+        8 => (0..20_u64, millis(0..4_000)).prop_map(|(kid, ago)| Step::Unknown(kid, ago)),
+        7 => (any::<bool>(), seconds(0..7_200))
+            .prop_map(|(changed, fresh_for)| Step::Land { changed, fresh_for }),
+        3 => proptest::option::of(seconds(0..300)).prop_map(Step::Fail),
+        1 => Just(Step::Abandon),
+        1 => Just(Step::EndLate),
+    ]
+}
+
+struct Good {
+    began: Now,
+    fresh_for: Duration,
+    trust: Trust,
+}
+
+/// What the rules need to know, kept in the plainest way.
+struct Model {
+    machine: Schedule,
+    now: Now,
+    good: Option<Good>,
+    flight: Option<(u64, Now)>,
+    late: Option<u64>,
+    failures: u32,
+    blocked_until: Instant,
+    tokens: u32,
+    /// When the bucket gets one more, while it is not full.
+    refill: Instant,
+    draws: Vec<Instant>,
+    refused: HashSet<u64>,
+    refused_until: Instant,
+}
+
+impl Model {
+    fn new(jitter: u64) -> Self {
+        let now = start();
+        Self {
+            machine: Schedule::new(jitter),
+            now,
+            good: None,
+            flight: None,
+            late: None,
+            failures: 0,
+            blocked_until: now.instant,
+            tokens: 3,
+            refill: now.instant,
+            draws: Vec::new(),
+            refused: HashSet::new(),
+            refused_until: now.instant,
+        }
+    }
+
+    fn play(&mut self, step: Step) {
+        match step {
+            Step::Pass(time) => self.pass(time),
+            Step::Known => self.read(Read::Known),
+            Step::Unknown(kid, ago) => {
+                let arrived = self.now.instant.checked_sub(ago).unwrap();
+                self.read(Read::Unknown { kid, arrived });
+            }
+            Step::Land { changed, fresh_for } => self.land(changed, fresh_for),
+            Step::Fail(retry_after) => self.fail(retry_after),
+            Step::Abandon => {
+                if let Some((id, _)) = self.flight.take() {
+                    self.machine.abandoned(id);
+                    self.late = Some(id);
+                }
+            }
+            Step::EndLate => self.end_late(),
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now = Now {
+            // Whole seconds of the wall clock lag behind, as the real ones do.
+            unix: self.now.unix + time.as_secs(),
+            instant: self.now.instant + time,
+        };
+        while self.tokens < 3 && self.refill <= self.now.instant {
+            self.tokens += 1;
+            self.refill += REFILL;
+        }
+    }
+
+    fn read(&mut self, read: Read) {
+        let before = format!("{:?}", self.machine);
+        let decision = self.machine.decide(read, self.now);
+        assert_eq!(
+            format!("{:?}", self.machine),
+            before,
+            "a decision changes nothing"
+        );
+        assert_eq!(decision, self.expected(read), "{read:?}");
+        self.check(read, decision);
+        match (decision, read) {
+            (Decision::Fetch(reason), _) => self.begin(reason),
+            (Decision::ServeAndFetch, _) => self.begin(Reason::Age),
+            (Decision::Refuse, Read::Unknown { kid, .. }) => self.refuse(kid),
+            _ => {}
+        }
+    }
+
+    /// What may never happen, whatever the model says.
+    fn check(&self, read: Read, decision: Decision) {
+        match decision {
+            Decision::Serve | Decision::ServeAndFetch => {
+                let good = self.good.as_ref().expect("served without keys");
+                assert!(self.now.since(good.began) < good.fresh_for + HOUR);
+            }
+            Decision::Fetch(_) => {
+                assert!(self.flight.is_none(), "one fetch at a time");
+                assert!(
+                    self.now.instant >= self.blocked_until,
+                    "within the back-off"
+                );
+            }
+            Decision::Refuse => {
+                let Read::Unknown { kid, arrived } = read else {
+                    panic!("refused a known key");
+                };
+                let began = self.good.as_ref().map(|good| good.began.instant);
+                assert!(self.remembers(kid) || began.is_some_and(|began| began >= arrived));
+            }
+            Decision::Unavailable { retry_after, .. } => {
+                let later = self.now.after(retry_after + Duration::from_secs(1));
+                let then = self.machine.decide(read, later);
+                assert!(matches!(then, Decision::Fetch(_)), "{then:?} as announced");
+            }
+            Decision::Wait => {}
+        }
+    }
+
+    fn expected(&self, read: Read) -> Decision {
+        let fresh = self
+            .good
+            .as_ref()
+            .filter(|good| self.now.since(good.began) < good.fresh_for);
+        match (read, &self.good) {
+            (Read::Known, Some(good)) if good.trust.is_young(self.now) => Decision::Serve,
+            (Read::Known, Some(good)) if fresh.is_some() || self.is_stale_only(good) => {
+                let idle = self.flight.is_none() && self.now.instant >= self.blocked_until;
+                if idle {
+                    Decision::ServeAndFetch
+                } else {
+                    Decision::Serve
+                }
+            }
+            (Read::Known, _) => self.fetch_or_wait(Reason::Age),
+            (Read::Unknown { kid, arrived }, good) => {
+                let seen_after = good
+                    .as_ref()
+                    .is_some_and(|good| good.began.instant >= arrived);
+                if seen_after || self.remembers(kid) {
+                    Decision::Refuse
+                } else if fresh.is_some() {
+                    self.fetch_or_wait(Reason::UnknownKey)
+                } else {
+                    self.fetch_or_wait(Reason::Age)
+                }
+            }
+        }
+    }
+
+    fn is_stale_only(&self, good: &Good) -> bool {
+        self.failures > 0 && self.now.since(good.began) < good.fresh_for + HOUR
+    }
+
+    fn fetch_or_wait(&self, reason: Reason) -> Decision {
+        let blocked = self.now.instant < self.blocked_until;
+        let mut until = self.blocked_until;
+        if reason == Reason::UnknownKey && self.tokens == 0 {
+            until = until.max(self.refill);
+        }
+        if self.flight.is_some() {
+            Decision::Wait
+        } else if until > self.now.instant {
+            Decision::Unavailable {
+                retry_after: until - self.now.instant,
+                budget_spent: !blocked,
+            }
+        } else {
+            Decision::Fetch(reason)
+        }
+    }
+
+    fn remembers(&self, kid: u64) -> bool {
+        self.now.instant < self.refused_until && self.refused.contains(&kid)
+    }
+
+    fn begin(&mut self, reason: Reason) {
+        self.flight = Some((self.machine.began(reason, self.now), self.now));
+        if reason == Reason::UnknownKey {
+            if self.tokens == 3 {
+                self.refill = self.now.instant + REFILL;
+            }
+            self.tokens -= 1;
+            self.draws.push(self.now.instant);
+        }
+    }
+
+    fn refuse(&mut self, kid: u64) {
+        self.machine.refuse(kid, self.now);
+        if self.now.instant >= self.refused_until {
+            self.refused.clear();
+            self.refused_until = match self.tokens {
+                3 => self.now.instant + REFILL,
+                _ => self.refill,
+            };
+        }
+        self.refused.insert(kid);
+    }
+
+    fn land(&mut self, changed: bool, fresh_for: Duration) {
+        let Some((id, began)) = self.flight.take() else {
+            return;
+        };
+        let trust = self.machine.fetched(id, changed, fresh_for).unwrap();
+        let fresh_for = fresh_for.clamp(HOUR / 12, HOUR);
+        assert!(trust.is_young(began.after(fresh_for * 7 / 10 - Duration::from_secs(1))));
+        assert!(!trust.is_young(began.after(fresh_for * 8 / 10)));
+        self.good = Some(Good {
+            began,
+            fresh_for,
+            trust,
+        });
+        if changed {
+            self.refused.clear();
+        }
+        (self.failures, self.blocked_until) = (0, self.now.instant);
+    }
+
+    fn fail(&mut self, retry_after: Option<Duration>) {
+        let Some((id, _)) = self.flight.take() else {
+            return;
+        };
+        let first = self.machine.failed(id, retry_after, self.now);
+        assert_eq!(first, Some(self.failures == 0));
+        let full = Duration::from_millis(250) * 2_u32.pow(self.failures.min(10));
+        let full = full.min(Duration::from_secs(30));
+        let asked = retry_after
+            .unwrap_or_default()
+            .min(Duration::from_secs(120));
+        self.failures += 1;
+        let retry_after = self.machine.back_off(self.now).expect("a back-off");
+        assert!(retry_after >= asked.max(full / 2) && retry_after <= asked.max(full));
+        self.blocked_until = self.now.instant + retry_after;
+    }
+
+    fn end_late(&mut self) {
+        let Some(id) = self.late.take() else { return };
+        let before = format!("{:?}", self.machine);
+        assert!(self.machine.fetched(id, true, HOUR).is_none());
+        assert!(self.machine.failed(id, None, self.now).is_none());
+        self.machine.abandoned(id);
+        assert_eq!(
+            format!("{:?}", self.machine),
+            before,
+            "an older answer never lands"
+        );
+    }
+}
+
+proptest! {
+    // conformance 140, 148, 149, 150
+    #[test]
+    fn the_schedule_keeps_its_rules_in_every_history(
+        jitter in any::<u64>(),
+        steps in proptest::collection::vec(step(), 1..400),
+    ) {
+        let mut model = Model::new(jitter);
+        for step in steps {
+            model.play(step);
+        }
+        // Three at once and one more every ten seconds, in every stretch of time.
+        for (number, draw) in model.draws.iter().enumerate() {
+            for (more, later) in model.draws[number..].iter().skip(3).enumerate() {
+                let least = REFILL * u32::try_from(more + 1).unwrap();
+                prop_assert!(*later - *draw >= least);
+            }
+        }
+    }
+}
+
+const REFILL: Duration = Duration::from_secs(10);

@@ -1,0 +1,90 @@
+//! Whether a token meets a policy, and what would help one that does not.
+
+use std::cell::LazyCell;
+
+use super::{Policy, Rule};
+use crate::{
+    request::{Rejection, Remedy},
+    time::Now,
+    token::{VerifiedToken, json},
+};
+
+impl VerifiedToken {
+    /// Whether the token meets the policy.
+    ///
+    /// # Errors
+    ///
+    /// The refusal to answer with: 403, or 401 where a new authentication of the user would help
+    /// (RFC 9470 §3).
+    pub fn require(&self, policy: Policy) -> Result<(), Rejection> {
+        let now = Clock::new(unix_now);
+        if policy.allows(self, &now) {
+            return Ok(());
+        }
+        let mut remedy = Remedy::default();
+        if !policy.remedy(self, &now, &mut remedy) {
+            return Err(Rejection::forbidden());
+        }
+        Err(Rejection::remediable(self.challenges(), &remedy))
+    }
+}
+
+fn unix_now() -> u64 {
+    Now::read().unix
+}
+
+/// Seconds since 1970, read when the first rule asks.
+type Clock = LazyCell<u64>;
+
+impl Policy {
+    fn allows(self, token: &VerifiedToken, now: &Clock) -> bool {
+        match self.0 {
+            Rule::AnyToken => true,
+            Rule::Scope(scope) => token.has_scope(scope),
+            Rule::Group(group) => token.has_group(group),
+            Rule::Claim(name, value) => claim_equals(token, name, value),
+            Rule::Acr(values) => token.acr().is_some_and(|acr| values.contains(&acr)),
+            Rule::MaxAge(max_age) => token.authenticated_within(max_age.as_secs(), **now),
+            Rule::All(policies) => policies.iter().all(|policy| policy.allows(token, now)),
+            Rule::Any(policies) => policies.iter().any(|policy| policy.allows(token, now)),
+            Rule::When(_, rule) => rule(token),
+        }
+    }
+
+    /// Adds what would make `token` allowed; says whether anything can.
+    fn remedy(self, token: &VerifiedToken, now: &Clock, remedy: &mut Remedy) -> bool {
+        match self.0 {
+            Rule::Scope(scope) => remedy.scope(scope, self.allows(token, now)),
+            Rule::Acr(values) => remedy.acr(values, self.allows(token, now)),
+            Rule::MaxAge(max_age) => remedy.max_age(max_age.as_secs(), self.allows(token, now)),
+            Rule::All(policies) => policies
+                .iter()
+                .all(|policy| policy.remedy(token, now, remedy)),
+            Rule::Any(policies) => {
+                let met = policies.iter().filter(|policy| policy.allows(token, now));
+                met.chain(policies).any(|policy| {
+                    let mut with = remedy.clone();
+                    let helps = policy.remedy(token, now, &mut with);
+                    if helps {
+                        *remedy = with;
+                    }
+                    helps
+                })
+            }
+            Rule::AnyToken | Rule::Group(_) | Rule::Claim(..) | Rule::When(..) => {
+                self.allows(token, now)
+            }
+        }
+    }
+}
+
+/// Never a substring: equal to a string, or to one whole element of an array of strings.
+fn claim_equals(token: &VerifiedToken, name: &str, value: &str) -> bool {
+    let Some(claim) = token.raw_claim(name) else {
+        return false;
+    };
+    match json::string(claim) {
+        Some(text) => text == value,
+        None => json::strings(claim).is_some_and(|texts| texts.iter().any(|text| text == value)),
+    }
+}

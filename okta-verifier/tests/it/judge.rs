@@ -1,0 +1,39 @@
+//! One token before a verifier whose keys are pinned: decided without waiting.
+
+use okta_verifier::{Issuer, Presented, Rejection, VerifiedToken, Verifier, VerifyError};
+use okta_verifier_testing::TestIssuer;
+
+pub(crate) const AUDIENCE: &str = "api://orders";
+
+pub(crate) fn okta() -> TestIssuer {
+    TestIssuer::new(AUDIENCE)
+}
+
+pub(crate) fn build(issuer: Issuer) -> Verifier {
+    Verifier::builder()
+        .issuer(issuer)
+        .build()
+        .expect("good settings")
+}
+
+/// Accepts every client.
+pub(crate) fn verifier(okta: &TestIssuer) -> Verifier {
+    build(okta.issuer().any_client_id())
+}
+
+pub(crate) fn present(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, Rejection> {
+    let authorization = format!("Bearer {jwt}");
+    verifier
+        .authenticate_now(&Presented::new([authorization.as_bytes()]))
+        .expect("decided without I/O")
+}
+
+pub(crate) fn judge(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyError> {
+    present(verifier, jwt)
+        .map_err(|rejection| rejection.error().expect("a token was judged").clone())
+}
+
+/// The code of the refusal, or `ok`.
+pub(crate) fn code(verifier: &Verifier, jwt: &str) -> &'static str {
+    judge(verifier, jwt).map_or_else(|error| error.code(), |_| "ok")
+}

@@ -1,0 +1,112 @@
+//! What is logged: never a token, never what its sender wrote.
+
+use std::{
+    fmt::{self, Write},
+    sync::{Arc, Mutex},
+};
+
+use okta_verifier::{Presented, Rejection};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
+
+use crate::{
+    judge::{okta, present, verifier},
+    refusals::wrong,
+};
+
+/// Keeps every event as text.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<(Level, String)>>>);
+
+struct Line<'l>(&'l mut String);
+
+impl Visit for Line<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        write!(self.0, "{field}={value:?} ").expect("memory");
+    }
+}
+
+impl Subscriber for Log {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = String::new();
+        event.record(&mut Line(&mut text));
+        let level = *event.metadata().level();
+        self.0.lock().expect("unpoisoned").push((level, text));
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// What `act` logs.
+fn logged(act: impl FnOnce()) -> Vec<(Level, String)> {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.clone(), act);
+    let lines = log.0.lock().expect("unpoisoned");
+    lines.clone()
+}
+
+// conformance 20, 44
+#[test]
+fn a_refusal_is_logged_at_debug_and_without_the_senders_words() {
+    let okta = okta();
+    let verifier = verifier(&okta);
+    let tokens = wrong(&okta);
+    let count = tokens.len();
+    let mut jwts = Vec::new();
+    let lines = logged(|| {
+        for token in tokens {
+            // Words of the sender wherever there is room for them.
+            let jwt = token.claim("x", "5ecret").header("y", "5ecret").sign();
+            assert!(present(&verifier, &jwt).is_err());
+            jwts.push(jwt);
+        }
+        let malformed = Presented::new([&b"Bearer 5ecret 5ecret"[..]]).query(Some("5ecret"));
+        assert!(verifier.authenticate_now(&malformed).is_some());
+    });
+    assert!(lines.len() >= count);
+    for (level, text) in &lines {
+        assert_eq!(*level, Level::DEBUG, "{text}");
+        for word in [
+            "5ecret", "ada", "0oatest", "api://", "evil", "X-Evil", "eyJ", "AT.",
+        ] {
+            assert!(!text.contains(word), "{text}");
+        }
+        assert!(!jwts.iter().any(|jwt| text.contains(jwt)), "{text}");
+    }
+}
+
+// conformance 20
+#[test]
+fn an_unreadable_claim_warns_and_a_missing_layer_is_an_error() {
+    let okta = okta();
+    let token = present(&verifier(&okta), &okta.token("ada").sign()).unwrap();
+    let unreadable = token.claim::<u8>("sub").unwrap_err();
+    let lines = logged(|| {
+        drop(Rejection::unreadable_claims(&unreadable));
+        drop(Rejection::missing_layer());
+    });
+    let levels: Vec<Level> = lines.iter().map(|(level, _)| *level).collect();
+    assert_eq!(levels, [Level::WARN, Level::ERROR]);
+    assert!(
+        lines[0].1.contains("sub") && !lines[0].1.contains("ada"),
+        "{}",
+        lines[0].1
+    );
+}

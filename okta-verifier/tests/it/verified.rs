@@ -1,0 +1,198 @@
+//! What a verified token tells, and what it never shows.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use okta_verifier::{Presented, VerifiedToken};
+use okta_verifier_testing::CLIENT_ID;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::judge::{build, judge, okta, present, verifier};
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs()
+}
+
+fn groups(claim: &str, value: Value) -> Vec<String> {
+    let okta = okta();
+    let verifier = build(okta.issuer().any_client_id().groups_claim(claim));
+    let token =
+        judge(&verifier, &okta.token("ada").claim(claim, value).sign()).expect("a good token");
+    token.groups().map(str::to_owned).collect()
+}
+
+// conformance 99
+#[test]
+fn groups_of_another_shape_are_no_groups() {
+    for value in [
+        json!(null),
+        json!(1),
+        json!({ "value": "Admins" }),
+        json!([["Admins"]]),
+        json!(["Admins", 1]),
+        json!(["Admins", { "value": "Staff" }]),
+        json!([{ "value": 1 }]),
+        json!([{ "display": "Admins" }]),
+        json!([null]),
+        json!([]),
+    ] {
+        assert_eq!(groups("groups", value.clone()), [""; 0], "{value}");
+    }
+}
+
+// conformance 99
+#[test]
+fn groups_are_read_from_every_shape() {
+    for value in [
+        json!(["Admins", "Staff, all"]),
+        json!([
+            { "value": "Admins", "$ref": "https://example.com/1", "display": "A" },
+            { "value": "Staff, all" }
+        ]),
+    ] {
+        assert_eq!(
+            groups("groups", value.clone()),
+            ["Admins", "Staff, all"],
+            "{value}"
+        );
+    }
+    assert_eq!(groups("groups", json!("Admins")), ["Admins"]);
+    // The claim's name is free at Okta, and a dot in it is no path.
+    assert_eq!(groups("GroupsClaim", json!(["Admins"])), ["Admins"]);
+    assert_eq!(
+        groups("https://acme.test/groups", json!(["Admins"])),
+        ["Admins"]
+    );
+    let okta = okta();
+    let renamed = build(okta.issuer().any_client_id().groups_claim("roles"));
+    let token = judge(&renamed, &okta.token("ada").group("Admins").sign()).unwrap();
+    assert!(!token.has_group("Admins"));
+    let token = judge(&verifier(&okta), &okta.token("ada").group("Admins").sign()).unwrap();
+    for other in ["admins", "Admin", "Admins ", "", "Admins,Staff"] {
+        assert!(
+            token.has_group("Admins") && !token.has_group(other),
+            "{other:?}"
+        );
+    }
+}
+
+// conformance 20
+#[test]
+fn nothing_that_is_shown_holds_a_token_or_a_claim() {
+    let okta = okta();
+    let verifier = verifier(&okta);
+    let secret = "5ecret";
+    let token = || {
+        okta.token(secret)
+            .claim("department", secret)
+            .client_id(secret)
+    };
+    let jwt = token().sign();
+    let accepted: VerifiedToken = judge(&verifier, &jwt).unwrap();
+    let authorization = format!("Bearer {jwt}");
+    let mut shown = vec![
+        format!("{accepted:?}"),
+        format!("{verifier:?}"),
+        format!(
+            "{:?}",
+            Presented::new([authorization.as_bytes()]).query(Some(secret))
+        ),
+        format!("{:?}", verifier.anonymous()),
+    ];
+    for refused in [
+        token().expired(),
+        token().tampered(),
+        token().audience(secret),
+        token().claim("iss", secret),
+        token().key_id(secret),
+        token().typ(secret),
+        token().header("alg", secret),
+        token().claim("exp", secret),
+        token().header("crit", [secret]),
+        token().claim("scp", json!({ secret: secret })),
+        token().raw_payload(secret),
+        token().encrypted(),
+    ] {
+        let rejection = present(&verifier, &refused.sign()).unwrap_err();
+        let error = rejection.error().expect("a token was judged");
+        shown.extend([
+            format!("{rejection} {rejection:?}"),
+            format!("{error} {error:?}"),
+        ]);
+    }
+    for error in [
+        accepted.claim::<u8>("department"),
+        accepted.claim::<u8>("sub"),
+    ] {
+        let error = error.unwrap_err();
+        shown.push(format!("{error} {error:?}"));
+    }
+    let signature = jwt.rsplit('.').next().unwrap();
+    for text in shown {
+        assert!(!text.contains(secret), "{text}");
+        assert!(!text.contains(signature) && !text.contains("eyJ"), "{text}");
+    }
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Employee {
+    department: String,
+    level: Option<u8>,
+}
+
+// conformance 88, 97, 192
+#[test]
+fn a_verified_token_tells_what_it_says() {
+    let okta = okta();
+    let verifier = verifier(&okta);
+    let jwt = okta
+        .token("ada")
+        .scope("orders:read")
+        .issued_at(now() - 10)
+        .claim("auth_time", now() - 500)
+        .claim("acr", "urn:okta:loa:2fa:any")
+        .claim("department", "sa\"les")
+        .claim("level", 7)
+        .sign();
+    let token = judge(&verifier, &jwt).unwrap();
+    assert_eq!(token.issuer(), okta.issuer_url());
+    assert_eq!(token.subject(), "ada");
+    assert_eq!(token.client_id(), Some(CLIENT_ID));
+    assert!(token.jti().unwrap().starts_with("AT."));
+    assert!(token.is_user());
+    assert!(token.has_scope("orders:read"));
+    assert!(token.expires_at() > SystemTime::now());
+    let issued = token.issued_at().unwrap();
+    assert!(issued < SystemTime::now() - Duration::from_secs(9));
+    let auth_time: u64 = token.claim("auth_time").unwrap().unwrap();
+    assert!(issued - Duration::from_secs(400) > UNIX_EPOCH + Duration::from_secs(auth_time));
+
+    assert_eq!(
+        token.claim("department").unwrap(),
+        Some("sa\"les".to_owned())
+    );
+    assert_eq!(token.claim::<u8>("level").unwrap(), Some(7));
+    assert_eq!(token.claim::<u8>("absent").unwrap(), None);
+    assert_eq!(token.claim::<u8>("department.x").unwrap(), None);
+    for name in ["department", "acr"] {
+        let error = token.claim::<u64>(name).unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(name) && !text.contains("les") && !text.contains("urn"));
+    }
+    let employee: Employee = token.claims().unwrap();
+    assert_eq!(
+        (employee.department.as_str(), employee.level),
+        ("sa\"les", Some(7))
+    );
+    let error = token.claims::<Vec<u8>>().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the claims do not fit the requested type"
+    );
+
+    let service = judge(&verifier, &okta.token("").service().sign()).unwrap();
+    assert_eq!((service.subject(), service.is_user()), (CLIENT_ID, false));
+}

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use url::{Origin, Url};
 
@@ -24,7 +24,7 @@ mod rules;
 /// assert!(Verifier::builder().issuer(issuer.clone()).build().is_err()); // which clients?
 /// assert!(Verifier::builder().issuer(issuer.client_id("0oa1client")).build().is_ok());
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Issuer {
     url: String,
     audience: String,
@@ -121,6 +121,19 @@ impl Issuer {
     pub fn keys(mut self, jwks: impl Into<String>) -> Self {
         self.keys = Some(jwks.into());
         self
+    }
+}
+
+/// Leaves pinned keys out: somebody may have pinned private ones by mistake.
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer")
+            .field("url", &self.url)
+            .field("audience", &self.audience)
+            .field("profile", &self.profile)
+            .field("client_ids", &self.client_ids)
+            .field("any_client_id", &self.any_client_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -22,17 +22,20 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     }
     let url = Url::parse(text)
         .map_err(|_| fail("write a whole URL, such as https://acme.okta.com/oauth2/default"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(ConfigError::IssuerUrl {
+            // What may be a password stays out of the log.
+            url: url.origin().ascii_serialization(),
+            problem: UNADORNED.to_owned(),
+        });
+    }
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
         return Err(fail(
             "write https; http is for issuers on 127.0.0.0/8, [::1] and localhost",
         ));
     }
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || url.query().is_some()
-        || url.fragment().is_some()
-    {
-        return Err(fail("write it without user name, query and fragment"));
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(fail(UNADORNED));
     }
     let host = url.host_str().unwrap_or_default();
     if okta_label(host).is_some_and(|label| label.ends_with("-admin")) {
@@ -113,6 +116,8 @@ fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+const UNADORNED: &str = "write it without user name, query and fragment";
 
 /// What stands before one of Okta's own domains.
 fn okta_label(host: &str) -> Option<&str> {

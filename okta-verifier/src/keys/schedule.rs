@@ -1,8 +1,7 @@
-//! When keys are fetched, and how long they are trusted: a pure state machine. It has no clock
-//! and does no I/O; every rule can be tested by telling it the time.
+//! When keys are fetched, and for how long trusted: one pure machine, long because its rules meet.
 //!
-//! Long because it is one machine: the rules of freshness, of unknown keys and of failures meet
-//! in [`Schedule::decide`].
+//! The rules of freshness, of unknown keys and of failures meet in [`Schedule::decide`]. It has no
+//! clock and does no I/O; every rule can be tested by telling it the time.
 
 use std::{collections::HashSet, time::Duration};
 

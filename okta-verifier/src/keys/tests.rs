@@ -1,14 +1,19 @@
 //! From one JWK to a rotation under a flood. The keys are figures of RFCs, typed in.
 
 mod discovery;
+mod failure;
 mod flight;
+mod issuer;
 mod key;
 mod model;
+mod outage;
+mod runtime;
 mod schedule;
 mod set;
 mod signature;
 mod source;
 mod store;
+mod thumbprint;
 
 use serde_json::{Value, json};
 

@@ -2,14 +2,19 @@
 
 mod claims;
 mod config;
+mod conformance;
+mod discovery;
 mod env;
 mod judge;
+mod keys;
 mod logs;
+mod mock;
 mod policy;
 mod profile;
 mod properties;
 mod refusals;
 mod signatures;
 mod step_up;
+mod store;
 mod token_form;
 mod verified;

@@ -71,7 +71,7 @@ fn a_logout_token_is_refused() {
     assert_code(&verifier(&okta), global, "type_not_allowed");
 }
 
-// conformance 84, 85, 156
+// conformance 84, 85
 #[test]
 fn a_dpop_proof_is_refused() {
     let okta = okta();

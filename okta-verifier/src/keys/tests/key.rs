@@ -274,25 +274,6 @@ fn certificates_in_a_key_are_not_looked_at() {
     }
 }
 
-// conformance 78, 79, 80
-#[test]
-fn the_thumbprints_of_the_rfcs() {
-    let rfc9449 = json!({
-        "kty": "EC", "kid": "rfc9449", "crv": "P-256",
-        "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
-        "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
-    });
-    for (jwk, thumbprint) in [
-        (rsa(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"), // RFC 7638 §3.1
-        (ed25519(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"), // RFC 8037 §A.3
-        (rfc9449, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"), // RFC 9449 §6.1
-    ] {
-        assert_eq!(encoded(&used(&jwk).thumbprint), thumbprint);
-        let dressed = with(with(jwk, "use", "sig"), "kid", "2011-04-29");
-        assert_eq!(encoded(&used(&dressed).thumbprint), thumbprint);
-    }
-}
-
 #[test]
 fn debug_output_shows_no_key_material() {
     let shown = format!("{:?}", used(&rsa()));

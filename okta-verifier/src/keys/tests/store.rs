@@ -1,1 +1,252 @@
+//! Rotations, floods and callers that go away.
 
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    ed25519,
+    issuer::{Hits, Issuer, Reply, find, is_unknown, pass, unavailable, wanted},
+    p256, set_of, with,
+};
+use crate::{
+    algorithm::Algorithm,
+    error::{FetchError, VerifyError},
+    keys::{KeySet, KeyStore, Wanted},
+    time::Now,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MILLI: Duration = Duration::from_millis(1);
+
+fn once() -> Hits {
+    Hits {
+        metadata: 1,
+        keys: 1,
+    }
+}
+
+// conformance 148
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_cold_callers_make_one_fetch() {
+    let issuer = Issuer::new(&["a"]);
+    issuer.keys(Reply::Slow(SECOND, set_of(&["a"])));
+    let store = issuer.store();
+    let callers: Vec<_> = (0..10_000)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { find(&store, "a").await })
+        })
+        .collect();
+    for caller in callers {
+        assert_eq!(&*caller.await.unwrap().unwrap().kid, "a");
+    }
+    assert_eq!(issuer.hits(), once());
+}
+
+// conformance 148
+#[tokio::test(start_paused = true)]
+async fn half_of_ten_thousand_callers_go_away_and_the_others_are_served_by_one_fetch() {
+    let issuer = Issuer::new(&["a"]);
+    issuer.keys(Reply::Slow(SECOND, set_of(&["a"])));
+    let store = issuer.store();
+    let callers: Vec<_> = (0..10_000)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { find(&store, "a").await })
+        })
+        .collect();
+    pass(SECOND / 2).await;
+    // The first one, which began the fetch, is among those that go.
+    for caller in callers.iter().step_by(2) {
+        caller.abort();
+    }
+    for caller in callers.into_iter().skip(1).step_by(2) {
+        assert_eq!(&*caller.await.unwrap().unwrap().kid, "a");
+    }
+    assert_eq!(issuer.hits(), once());
+}
+
+// conformance 148
+#[tokio::test(start_paused = true)]
+async fn a_fetch_goes_on_when_its_only_caller_goes_away() {
+    let issuer = Issuer::new(&["a"]);
+    issuer.keys(Reply::Slow(SECOND, set_of(&["a"])));
+    let store = issuer.store();
+    let caller = {
+        let store = store.clone();
+        tokio::spawn(async move { find(&store, "a").await })
+    };
+    pass(MILLI).await;
+    caller.abort();
+    pass(2 * SECOND).await;
+    let wanted = wanted("a");
+    let found = store.find(wanted, wanted.arrived).expect("no fetch needed");
+    assert_eq!(&*found.unwrap().kid, "a");
+    assert_eq!(issuer.hits(), once());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_without_waiting_fetches_nothing() {
+    let issuer = Issuer::new(&["a"]);
+    let store = issuer.store();
+    for kid in ["a", "b"] {
+        let wanted = wanted(kid);
+        assert!(store.find(wanted, wanted.arrived).is_none());
+    }
+    pass(SECOND).await;
+    assert_eq!(issuer.hits(), Hits::default());
+    store.warm_up().await.unwrap();
+    pass(SECOND).await;
+    let wanted = wanted("b");
+    assert!(store.find(wanted, wanted.arrived).is_none());
+    pass(SECOND).await;
+    assert_eq!(issuer.hits(), once());
+}
+
+// conformance 148
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_made_up_kids_makes_three_more_fetches_and_blocks_no_rotation() {
+    let issuer = Issuer::new(&["a"]);
+    let store = issuer.store();
+    store.warm_up().await.unwrap();
+    let flood: Vec<String> = (0..1_000)
+        .map(|number| format!("made up {number}"))
+        .collect();
+    let (mut refused, mut put_off) = (0, 0);
+    for kid in &flood {
+        pass(MILLI).await;
+        match find(&store, kid).await {
+            Err(VerifyError::UnknownKeyId) => refused += 1,
+            other => {
+                let (retry_after, source) = unavailable(other);
+                assert!(retry_after <= 10 * SECOND && !retry_after.is_zero());
+                assert!(matches!(source, FetchError::BudgetSpent), "{source}");
+                put_off += 1;
+            }
+        }
+    }
+    assert_eq!((refused, put_off, issuer.hits().keys), (3, 997, 4));
+    // The kids that a fetch has shown absent are still refused, without another one.
+    assert!(is_unknown(find(&store, &flood[0]).await));
+    find(&store, "a").await.unwrap();
+
+    issuer.publish(&["a", "rotated"]);
+    let (retry_after, _) = unavailable(find(&store, "rotated").await);
+    assert!(retry_after <= 10 * SECOND);
+    // The flood goes on, and is first in line at the refill too.
+    pass(retry_after).await;
+    let callers: Vec<_> = (0..100)
+        .map(|number| {
+            if number == 99 {
+                "rotated".to_owned()
+            } else {
+                format!("late {number}")
+            }
+        })
+        .map(|kid| {
+            let store = store.clone();
+            tokio::spawn(async move { find(&store, &kid).await })
+        })
+        .collect();
+    let mut results = Vec::new();
+    for caller in callers {
+        results.push(caller.await.unwrap());
+    }
+    assert_eq!(&*results.pop().unwrap().unwrap().kid, "rotated");
+    assert!(results.into_iter().all(is_unknown));
+    assert_eq!(issuer.hits().keys, 5);
+}
+
+// conformance 148
+#[tokio::test(start_paused = true)]
+async fn a_rotated_key_is_accepted_at_once_by_one_fetch_for_all() {
+    let issuer = Issuer::new(&["a"]);
+    let store = issuer.store();
+    store.warm_up().await.unwrap();
+    pass(MILLI).await;
+    issuer.keys(Reply::Slow(SECOND, set_of(&["a", "b"])));
+    let callers: Vec<_> = (0..1_000)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { find(&store, "b").await })
+        })
+        .collect();
+    for caller in callers {
+        assert_eq!(&*caller.await.unwrap().unwrap().kid, "b");
+    }
+    assert_eq!(issuer.hits().keys, 2);
+}
+
+// conformance 24
+#[tokio::test(start_paused = true)]
+async fn an_unknown_kid_is_not_refused_by_a_fetch_that_failed() {
+    let issuer = Issuer::new(&["a"]);
+    let store = issuer.store();
+    store.warm_up().await.unwrap();
+    pass(MILLI).await;
+    issuer.keys(Reply::status(500));
+    let (_, source) = unavailable(find(&store, "b").await);
+    assert!(matches!(source, FetchError::Status { status: 500, .. }));
+    find(&store, "a").await.unwrap();
+    issuer.publish(&["a"]);
+    pass(SECOND).await;
+    assert!(is_unknown(find(&store, "b").await));
+    assert_eq!(issuer.hits().keys, 3);
+    // It is remembered, until the set changes or the refill comes.
+    assert!(is_unknown(find(&store, "b").await));
+    assert_eq!(issuer.hits().keys, 3);
+    issuer.publish(&["b"]);
+    pass(10 * SECOND).await;
+    find(&store, "b").await.unwrap();
+}
+
+// conformance 66, 82
+#[tokio::test(start_paused = true)]
+async fn another_algorithm_than_the_keys_is_refused_without_a_fetch() {
+    let issuer = Issuer::new(&["a"]);
+    let store = issuer.store();
+    store.warm_up().await.unwrap();
+    pass(MILLI).await;
+    for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::PS512] {
+        let arrived = Now::read();
+        let wanted = Wanted {
+            kid: "a",
+            algorithm,
+            arrived,
+        };
+        let refused = store.find_or_fetch(wanted).await;
+        assert!(matches!(refused, Err(VerifyError::AlgorithmMismatch)));
+    }
+    assert_eq!(issuer.hits(), once());
+}
+
+// conformance 149, 151
+#[tokio::test(start_paused = true)]
+async fn a_withdrawn_key_is_retired_and_an_unchanged_one_stays_the_same() {
+    let issuer = Issuer::new(&["stays", "leaves"]);
+    let store = issuer.store();
+    let stays = find(&store, "stays").await.unwrap();
+    let leaves = find(&store, "leaves").await.unwrap();
+    pass(SECOND).await;
+    issuer.publish(&["stays", "new"]);
+    find(&store, "new").await.unwrap();
+    assert!(leaves.is_retired() && !stays.is_retired());
+    assert!(Arc::ptr_eq(&stays, &find(&store, "stays").await.unwrap()));
+    pass(SECOND).await;
+    assert!(is_unknown(find(&store, "leaves").await));
+    pass(10 * SECOND).await;
+    issuer.publish(&["stays", "leaves"]);
+    let returned = find(&store, "leaves").await.unwrap();
+    assert!(!returned.is_retired() && leaves.is_retired());
+}
+
+#[tokio::test]
+async fn pinned_keys_judge_by_themselves() {
+    let set = serde_json::json!({ "keys": [with(ed25519(), "kid", "a"), p256()] });
+    let set = KeySet::parse(set.to_string().as_bytes()).unwrap();
+    let store = KeyStore::Pinned(Arc::new(set));
+    store.warm_up().await.unwrap();
+    assert_eq!(&*find(&store, "a").await.unwrap().kid, "a");
+    assert!(is_unknown(find(&store, "b").await));
+    let mismatch = find(&store, "p256").await;
+    assert!(matches!(mismatch, Err(VerifyError::AlgorithmMismatch)));
+}

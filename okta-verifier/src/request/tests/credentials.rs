@@ -52,6 +52,7 @@ fn a_malformed_value_is_neither_a_token_nor_nothing() {
         b"Bearer \xff",
         b"Bearer,abc",
         b"Bearer=abc",
+        b"Bearer/abc",
         b"Bearer:abc",
         b"Bearer\0abc",
         b"Bearer\xa0abc",

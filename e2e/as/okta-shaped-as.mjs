@@ -1,0 +1,140 @@
+// Starts `oidc-provider` (npm; OpenID-certified, written by nobody here) on loopback with Okta's paths,
+// issuers and claims, and puts test controls beside it under /__admin. Test use only: it signs anything.
+//
+// env: PORT=0      0 takes a free port; the line with "ready":true names it
+//      ALG=RS256   or PS256, ES256, EdDSA: what access tokens are signed with
+//      SHAPE=okta  or rfc9068, both: which claims they carry
+//      TYP=none    or at+jwt, JWT, ...: their `typ`
+//      TTL=600     their lifetime in seconds
+//      AUDIENCE=api://default   ISSUERS=default,tenant-b
+//      TLS=certs   the issuers are https, with the certificates of that directory (make-certs.sh);
+//                  "plain" in the same line is another address of the same server, without TLS
+//      TLS_MAX=TLSv1.1
+import fs from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { querystringBody, readBody, send } from './body.mjs';
+import { faultOf, faults, hits, kindOf } from './faults.mjs';
+import { createIssuer, freshKeys, newKey, privateKeyJwtClient, publicPart, shadowOf, signWith } from './issuer.mjs';
+
+const env = process.env;
+const settings = {
+  alg: env.ALG ?? 'RS256',
+  shape: env.SHAPE ?? 'okta',
+  typ: env.TYP ?? 'none',
+  ttl: Number(env.TTL ?? 600),
+  dpopNonce: false,
+  cacheControl: undefined,
+  audience: env.AUDIENCE ?? 'api://default',
+};
+const paths = [...(env.ISSUERS ?? 'default,tenant-b').split(',').map((name) => `/oauth2/${name}`), ''];
+const issuers = new Map(); // path → issuer; '' is the org server
+
+const port = Number(env.PORT ?? 0);
+const plain = await listen(http.createServer(), env.TLS ? 0 : port);
+const base = env.TLS ? await listen(https.createServer(certificates(env.TLS)), port) : plain;
+for (const path of paths) use(path, await freshKeys()); // the issuers' names need the real port
+process.on('SIGTERM', () => process.exit(0));
+console.log(JSON.stringify({ ready: true, base, plain }));
+
+async function listen(server, onPort) {
+  server.on('request', (req, res) => {
+    answer(req, res).catch((error) => {
+      console.error(error);
+      if (!res.headersSent) send(res, 500, { error: String(error) });
+    });
+  });
+  await new Promise((resolve) => server.listen(onPort, '127.0.0.1', resolve));
+  return `${server instanceof https.Server ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
+}
+
+function certificates(directory) {
+  const old = env.TLS_MAX && { maxVersion: env.TLS_MAX, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' };
+  return { key: fs.readFileSync(`${directory}/server.key`), cert: fs.readFileSync(`${directory}/server.crt`), ...old };
+}
+
+function use(path, keys) {
+  issuers.set(path, createIssuer({ base, path, keys, settings }));
+}
+
+async function answer(req, res) {
+  const url = new URL(req.url, base);
+  if (url.pathname.startsWith('/__admin/')) return admin(req, res, url);
+  if (url.pathname === '/cb') return send(res, 200, Object.fromEntries(url.searchParams));
+
+  const kind = kindOf(url.pathname);
+  hits[kind] = (hits[kind] ?? 0) + 1;
+  if (await faultOf(kind, req, res, issuers.get(paths[0]).keys.map(publicPart))) return undefined;
+
+  // RFC 8414 §3.1: the well-known part stands between host and path; the provider wants it at the end.
+  const inserted = url.pathname.match(/^(\/\.well-known\/[a-z-]+)(\/oauth2\/.+)$/);
+  if (inserted && issuers.has(inserted[2])) {
+    url.pathname = inserted[2] + inserted[1];
+    req.url = url.pathname + url.search;
+  }
+  const path = paths.find((p) => p !== '' && url.pathname.startsWith(`${p}/`)) ?? '';
+  const issuer = issuers.get(path);
+
+  if (kind === 'keys') res.setHeader('cache-control', settings.cacheControl ?? 'max-age=60, must-revalidate');
+  if (kind === 'discovery') res.setHeader('cache-control', settings.cacheControl ?? 'max-age=86400, must-revalidate');
+  if ((kind === 'introspect' || kind === 'revoke') && req.method === 'POST') {
+    // The provider does neither for a JWT; Okta does both. Its stored record stands in for the JWT.
+    req.body = await querystringBody(req);
+    req.body.token = shadowOf(req.body.token, issuer);
+  }
+  req.originalUrl = req.url;
+  req.url = req.url.slice(path.length) || '/';
+  return issuer.handle(req, res);
+}
+
+// ?issuer=/oauth2/default is the default
+async function admin(req, res, url) {
+  const query = Object.fromEntries(url.searchParams);
+  const path = query.issuer ?? paths[0];
+  const issuer = issuers.get(path);
+  if (!issuer) return send(res, 404, { error: 'no such issuer', issuers: paths });
+  const kids = () => ({ kids: issuers.get(path).keys.map((key) => key.kid) });
+
+  switch (url.pathname.slice('/__admin/'.length)) {
+    case 'info':
+      return send(res, 200, { base, settings, privateKeyJwtClient });
+    case 'set': {
+      for (const name of ['alg', 'shape', 'typ', 'cacheControl']) if (name in query) settings[name] = query[name];
+      if ('ttl' in query) settings.ttl = Number(query.ttl);
+      if ('dpopNonce' in query) settings.dpopNonce = query.dpopNonce === '1';
+      return send(res, 200, settings);
+    }
+    case 'rotate': {
+      const old = issuer.keys;
+      const fresh = await Promise.all([...new Set(old.map((key) => key.alg))].map(newKey));
+      const ways = {
+        overlap: [...fresh, ...old], // the new keys sign, the old ones stay published
+        append: [...old, ...fresh], // published ahead of use: the old keys still sign
+        hard: fresh, // the old keys are withdrawn
+      };
+      const keys = ways[query.mode ?? 'overlap'];
+      if (!keys) return send(res, 400, { error: 'no such mode', modes: Object.keys(ways) });
+      use(path, keys);
+      return send(res, 200, kids());
+    }
+    case 'withdraw':
+      use(path, issuer.keys.filter((key) => key.kid !== query.kid));
+      return send(res, 200, kids());
+    case 'fault': {
+      // on=keys|discovery|introspect|token mode=MODE [count=N]; no mode clears it, no `on` clears all
+      if (!query.on) for (const kind of Object.keys(faults)) delete faults[kind];
+      else if (!query.mode) delete faults[query.on];
+      else faults[query.on] = { mode: query.mode, left: query.count ? Number(query.count) : Infinity };
+      return send(res, 200, faults);
+    }
+    case 'hits': {
+      const counted = { ...hits };
+      if (query.reset) for (const kind of Object.keys(hits)) delete hits[kind];
+      return send(res, 200, counted);
+    }
+    case 'sign': // POST {header, payload[, kid][, secret]}: the issuer's key, or an HMAC secret in base64url
+      return send(res, 200, { token: await signWith(issuer, settings, JSON.parse(await readBody(req))) });
+    default:
+      return send(res, 404, { error: 'unknown admin path' });
+  }
+}

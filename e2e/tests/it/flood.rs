@@ -1,0 +1,62 @@
+//! Tokens with made-up kids must not become requests to the issuer, nor keep a new key out.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::api::Api;
+use crate::server::AuthorizationServer;
+
+const CLIENTS: usize = 4;
+const REQUESTS: usize = 150; // by each client
+const BURST: u64 = 3;
+const REFILL: Duration = Duration::from_secs(10);
+
+// conformance 148
+#[test]
+fn unknown_kids_cost_a_bounded_number_of_fetches() {
+    let server = AuthorizationServer::start();
+    let api = Api::of(&server);
+    let known = server.token("read");
+    api.get("/me", &known).is_accepted("cold");
+    assert_eq!(server.take_hits("keys"), 1, "one fetch when cold");
+
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            let (server, api, known) = (&server, &api, &known);
+            scope.spawn(move || {
+                for request in 0..REQUESTS {
+                    let answer =
+                        api.get("/me", &server.made_up(&format!("kid-{client}-{request}")));
+                    answer.is_refused_or_unavailable("an unknown kid");
+                    if request % 10 == 0 {
+                        api.get("/me", known)
+                            .is_accepted("a known kid in the flood");
+                    }
+                }
+            });
+        }
+    });
+    let most = BURST + start.elapsed().as_secs().div_ceil(REFILL.as_secs());
+    let fetches = server.take_hits("keys");
+    assert!(
+        (1..=most).contains(&fetches),
+        "{fetches} fetches in {:?}",
+        start.elapsed()
+    );
+
+    // The budget is spent; a real rotation gets through with its next refill.
+    server.rotate("overlap");
+    let new = server.token("read");
+    let rotated = Instant::now();
+    let limit = REFILL + Duration::from_secs(2);
+    let answer = api.settled(limit, &new, "a good token is never blamed");
+    answer.is_accepted("after a refill");
+    let most = 1 + rotated.elapsed().as_secs() / REFILL.as_secs();
+    assert!(
+        server.take_hits("keys") <= most + 1,
+        "the wait does not cost fetches either"
+    );
+    api.get("/me", &known)
+        .is_accepted("the old key is still published");
+}

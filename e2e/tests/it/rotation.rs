@@ -1,0 +1,167 @@
+//! The server changes its keys while requests arrive.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crate::api::{Api, INVALID_TOKEN};
+use crate::process::within;
+use crate::server::{AuthorizationServer, DEFAULT, decode};
+
+// conformance 148: a new key is learned from the first token that names it
+#[test]
+fn an_overlapping_rotation_refuses_nothing() {
+    let server = AuthorizationServer::start();
+    let api = Api::of(&server);
+    let load = Load::new(&api, server.token("read"));
+    load.while_running(|| {
+        for _ in 0..2 {
+            server.rotate("overlap");
+            load.add(server.token("read"));
+            load.goes_on();
+        }
+    });
+}
+
+// conformance 148: a key that is published ahead of its use costs nothing until it is used
+#[test]
+fn an_appended_key_refuses_nothing() {
+    let server = AuthorizationServer::start();
+    let api = Api::of(&server);
+    let old_kid = server.public_key(DEFAULT, "RS256")["kid"]
+        .as_str()
+        .expect("kid")
+        .to_owned();
+    let old = server.token("read");
+    let load = Load::new(&api, old.clone());
+    load.while_running(|| {
+        server.take_hits("keys");
+        server.rotate("append");
+        let same_key = server.token("read");
+        assert_eq!(decode(&same_key).0["kid"], old_kid.as_str());
+        load.add(same_key);
+        load.goes_on();
+        assert_eq!(server.take_hits("keys"), 0, "no kid was unknown");
+        load.clear();
+    });
+
+    server.withdraw(&old_kid);
+    let load = Load::new(&api, server.token("read"));
+    load.while_running(|| load.goes_on());
+    refused_soon(&api, &old);
+}
+
+// conformance 149
+#[test]
+fn a_hard_rotation_ends_the_old_tokens() {
+    let server = AuthorizationServer::start();
+    let api = Api::of(&server);
+    let old = server.token("read");
+    api.get("/me", &old).is_accepted("before");
+    server.rotate("hard");
+    api.get("/me", &server.token("read"))
+        .is_accepted("the new key is learned at once");
+    refused_soon(&api, &old);
+}
+
+// conformance 149: a revoked key, while its neighbours go on
+#[test]
+fn a_withdrawn_key_ends_its_own_tokens() {
+    let server = AuthorizationServer::start();
+    let api = Api::of(&server);
+    let revoked = server.token("read");
+    api.get("/me", &revoked).is_accepted("before");
+    server.set("alg", "ES256");
+    let neighbour = server.token("read");
+    api.get("/me", &neighbour).is_accepted("before");
+
+    server.rotate("overlap");
+    server.withdraw(decode(&revoked).0["kid"].as_str().expect("kid"));
+    // The first token under a new key makes the API look.
+    api.get("/me", &server.token("read"))
+        .is_accepted("a new key");
+    refused_soon(&api, &revoked);
+    api.get("/me", &neighbour).is_accepted("after");
+}
+
+/// 503 at most while the issuer may not be asked about the kid; never accepted.
+#[track_caller]
+fn refused_soon(api: &Api, token: &str) {
+    let answer = api.settled(Duration::from_secs(12), token, "the key is gone");
+    answer.is(INVALID_TOKEN, "the key is gone");
+    api.get("/orders", token)
+        .is(INVALID_TOKEN, "and stays gone");
+}
+
+/// Requests from two threads, each token in turn; all must be accepted.
+struct Load<'a> {
+    api: &'a Api,
+    tokens: Mutex<Vec<String>>,
+    sent: AtomicUsize,
+}
+
+impl<'a> Load<'a> {
+    const MOST: usize = 5_000;
+
+    fn new(api: &'a Api, token: String) -> Self {
+        api.get("/me", &token).is_accepted("before the load");
+        Self {
+            api,
+            tokens: Mutex::new(vec![token]),
+            sent: AtomicUsize::new(0),
+        }
+    }
+
+    fn add(&self, token: String) {
+        self.tokens().push(token);
+    }
+
+    fn clear(&self) {
+        self.tokens().clear();
+    }
+
+    /// Until a hundred more requests were accepted.
+    fn goes_on(&self) {
+        let before = self.sent.load(Ordering::Relaxed);
+        within(Duration::from_secs(10), "the load goes on", || {
+            (self.sent.load(Ordering::Relaxed) >= before + 100).then_some(())
+        });
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, Vec<String>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn while_running(&self, change: impl FnOnce()) {
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let clients: Vec<_> = (0..2).map(|_| scope.spawn(|| self.run(&stop))).collect();
+            let end = StopOnDrop(&stop); // also when `change` panics
+            change();
+            drop(end);
+            for client in clients {
+                client.join().expect("no request is refused");
+            }
+        });
+    }
+
+    fn run(&self, stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) && self.sent.load(Ordering::Relaxed) < Self::MOST {
+            let tokens = self.tokens().clone();
+            for token in &tokens {
+                self.api.get("/me", token).is_accepted("under load");
+                self.sent.fetch_add(1, Ordering::Relaxed);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

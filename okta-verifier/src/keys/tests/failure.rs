@@ -1,0 +1,99 @@
+//! The schedule while the issuer fails.
+
+use std::time::Duration;
+
+use super::schedule::{HOUR, backed_off, fail, land, start, unknown, warm};
+use crate::{
+    keys::schedule::{Decision, Read, Reason, Schedule},
+    time::Now,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MILLI: Duration = Duration::from_millis(1);
+
+// conformance 140, 143
+#[test]
+fn stale_keys_serve_after_a_failure_only_and_for_one_hour_only() {
+    let now = start();
+    let mut schedule = warm(now);
+    let stale = now.after(HOUR + SECOND);
+    assert_eq!(
+        schedule.decide(Read::Known, stale),
+        Decision::Fetch(Reason::Age)
+    );
+    fail(&mut schedule, stale, None);
+    assert_eq!(schedule.decide(Read::Known, stale), Decision::Serve);
+    let last = now.after(2 * HOUR - SECOND);
+    assert_eq!(schedule.decide(Read::Known, last), Decision::ServeAndFetch);
+    let over = now.after(2 * HOUR);
+    assert_eq!(
+        schedule.decide(Read::Known, over),
+        Decision::Fetch(Reason::Age)
+    );
+    fail(&mut schedule, over, None);
+    backed_off(schedule.decide(Read::Known, over));
+    // A machine that slept, or whose clock was set back, has aged by the larger of both clocks.
+    for (unix, instant) in [(7200, SECOND), (0, 2 * HOUR)] {
+        let aged = Now {
+            unix: now.unix + unix,
+            instant: over.instant + instant,
+        };
+        let decision = schedule.decide(Read::Known, aged);
+        assert!(
+            !matches!(decision, Decision::Serve | Decision::ServeAndFetch),
+            "{decision:?}"
+        );
+    }
+}
+
+// conformance 24, 132
+#[test]
+fn failures_back_off_from_a_quarter_second_to_half_a_minute() {
+    let now = start();
+    let mut schedule = Schedule::new(7);
+    for failure in 0..20 {
+        let full = (250 * MILLI * 2_u32.pow(failure.min(10))).min(30 * SECOND);
+        assert_eq!(fail(&mut schedule, now, None), Some(failure == 0));
+        for read in [Read::Known, unknown(1, now)] {
+            let left = backed_off(schedule.decide(read, now));
+            assert!((full / 2..=full).contains(&left), "{failure}: {left:?}");
+            let after = now.after(left);
+            assert_eq!(schedule.decide(read, after), Decision::Fetch(Reason::Age));
+        }
+    }
+    land(&mut schedule, Reason::Age, now, true);
+    assert_eq!(fail(&mut schedule, now, None), Some(true), "counts anew");
+}
+
+// conformance 24
+#[test]
+fn what_the_issuer_asks_us_to_wait_is_honoured_within_bounds() {
+    let now = start();
+    for (asked, least, most) in [
+        (Duration::ZERO, 125 * MILLI, 250 * MILLI),
+        (20 * SECOND, 20 * SECOND, 20 * SECOND),
+        (24 * HOUR, 120 * SECOND, 120 * SECOND),
+        (Duration::MAX, 120 * SECOND, 120 * SECOND),
+    ] {
+        let mut schedule = Schedule::new(7);
+        fail(&mut schedule, now, Some(asked));
+        let left = backed_off(schedule.decide(Read::Known, now));
+        assert!((least..=most).contains(&left), "{asked:?}: {left:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_comes_too_late_counts_for_nothing() {
+    let now = start();
+    let mut schedule = Schedule::new(7);
+    let late = schedule.began(Reason::Age, now);
+    schedule.abandoned(late);
+    let id = schedule.began(Reason::Age, now);
+    let before = format!("{schedule:?}");
+    assert!(schedule.fetched(late, true, HOUR).is_none());
+    assert!(schedule.failed(late, None, now).is_none());
+    schedule.abandoned(late);
+    assert_eq!(format!("{schedule:?}"), before);
+    assert!(schedule.fetched(id, true, HOUR).is_some());
+    assert!(schedule.fetched(id, true, HOUR).is_none());
+}

@@ -1,0 +1,171 @@
+//! An issuer that answers by a script, for stores under a clock that stands still.
+
+use std::{
+    future::pending,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use url::Url;
+
+use super::set_of;
+use crate::{
+    algorithm::Algorithm,
+    error::{FetchError, VerifyError},
+    keys::{Key, KeyStore, Metadata, Source, Wanted},
+    remote::{
+        Fetch,
+        fetch::{Answer, scripted::Script},
+    },
+    time::Now,
+};
+
+#[derive(Clone)]
+pub(super) struct Issuer(Arc<Mutex<State>>);
+
+struct State {
+    metadata: Reply,
+    keys: Reply,
+    hits: Hits,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hits {
+    pub(super) metadata: usize,
+    pub(super) keys: usize,
+}
+
+#[derive(Clone)]
+pub(super) enum Reply {
+    Body(Vec<u8>),
+    Fail(FetchError),
+    Hang,
+    /// This answer, so much later.
+    Slow(Duration, Vec<u8>),
+}
+
+impl Reply {
+    pub(super) fn status(status: u16) -> Self {
+        Self::Fail(FetchError::Status {
+            status,
+            retry_after: None,
+        })
+    }
+
+    async fn play(self) -> Result<Answer, FetchError> {
+        let body = match self {
+            Self::Body(body) => body,
+            Self::Fail(error) => return Err(error),
+            Self::Hang => pending().await,
+            Self::Slow(time, body) => {
+                tokio::time::sleep_until(Instant::now() + time).await;
+                body
+            }
+        };
+        Ok(Answer {
+            body,
+            fresh_for: Duration::from_secs(3600),
+        })
+    }
+}
+
+impl Issuer {
+    /// Publishes a key for each of `kids`.
+    pub(super) fn new(kids: &[&str]) -> Self {
+        let metadata = br#"{"issuer":"https://issuer.test","jwks_uri":"https://issuer.test/keys"}"#;
+        Self(Arc::new(Mutex::new(State {
+            metadata: Reply::Body(metadata.to_vec()),
+            keys: Reply::Body(set_of(kids)),
+            hits: Hits::default(),
+        })))
+    }
+
+    pub(super) fn publish(&self, kids: &[&str]) {
+        self.keys(Reply::Body(set_of(kids)));
+    }
+
+    pub(super) fn keys(&self, reply: Reply) {
+        self.state().keys = reply;
+    }
+
+    pub(super) fn metadata(&self, reply: Reply) {
+        self.state().metadata = reply;
+    }
+
+    pub(super) fn hits(&self) -> Hits {
+        self.state().hits
+    }
+
+    pub(super) fn source(&self) -> Source {
+        let issuer = self.clone();
+        let script = Script::new(move |url| {
+            let mut state = issuer.state();
+            let reply = if url == "https://issuer.test/keys" {
+                state.hits.keys += 1;
+                state.keys.clone()
+            } else {
+                state.hits.metadata += 1;
+                state.metadata.clone()
+            };
+            reply.play()
+        });
+        let metadata = Metadata {
+            issuer: "https://issuer.test".into(),
+            url: Url::parse("https://issuer.test").unwrap(),
+            origins: Vec::new(),
+        };
+        Source::new(Fetch::Scripted(script), metadata, DEADLINE)
+    }
+
+    pub(super) fn store(&self) -> KeyStore {
+        KeyStore::fetched(self.source(), 7)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+/// As a verifier asks: at once where it can, and else by a fetch.
+pub(super) async fn find(store: &KeyStore, kid: &str) -> Result<Arc<Key>, VerifyError> {
+    let wanted = wanted(kid);
+    match store.find(wanted, wanted.arrived) {
+        Some(result) => result,
+        None => store.find_or_fetch(wanted).await,
+    }
+}
+
+pub(super) fn wanted(kid: &str) -> Wanted<'_> {
+    Wanted {
+        kid,
+        algorithm: Algorithm::EdDSA,
+        arrived: Now::read(),
+    }
+}
+
+/// Lets `time` pass, and every task do what it can.
+pub(super) async fn pass(time: Duration) {
+    tokio::time::advance(time).await;
+    for _ in 0..8 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// When to come back, and why not now.
+pub(super) fn unavailable<T>(result: Result<T, VerifyError>) -> (Duration, FetchError) {
+    match result {
+        Err(VerifyError::Unavailable {
+            retry_after,
+            source,
+        }) => (retry_after, source),
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("accepted"),
+    }
+}
+
+pub(super) fn is_unknown<T>(result: Result<T, VerifyError>) -> bool {
+    matches!(result, Err(VerifyError::UnknownKeyId))
+}
+
+pub(super) const DEADLINE: Duration = Duration::from_secs(3);

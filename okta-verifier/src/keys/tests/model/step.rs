@@ -1,0 +1,37 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+/// What may happen to a schedule.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Pass(Duration),
+    Known,
+    /// A request for this kid, which came so long ago.
+    Unknown(u64, Duration),
+    Land {
+        changed: bool,
+        fresh_for: Duration,
+    },
+    Fail(Option<Duration>),
+    Abandon,
+    /// What was abandoned ends after all.
+    EndLate,
+}
+
+pub(super) fn step() -> impl Strategy<Value = Step> {
+    let millis = |range: std::ops::Range<u64>| range.prop_map(Duration::from_millis);
+    let seconds = |range: std::ops::Range<u64>| range.prop_map(Duration::from_secs);
+    prop_oneof![
+        4 => millis(1..3_000).prop_map(Step::Pass),
+        2 => seconds(1..60).prop_map(Step::Pass),
+        1 => seconds(60..4_000).prop_map(Step::Pass),
+        4 => Just(Step::Known),
+        8 => (0..20_u64, millis(0..4_000)).prop_map(|(kid, ago)| Step::Unknown(kid, ago)),
+        7 => (any::<bool>(), seconds(0..7_200))
+            .prop_map(|(changed, fresh_for)| Step::Land { changed, fresh_for }),
+        3 => proptest::option::of(seconds(0..300)).prop_map(Step::Fail),
+        1 => Just(Step::Abandon),
+        1 => Just(Step::EndLate),
+    ]
+}

@@ -1,0 +1,38 @@
+//! RFC 7638, which tells whether a key of the next set is the same one.
+
+use base64::Engine;
+use serde_json::{Value, json};
+
+use super::{ed25519, rsa, with};
+use crate::{keys::key::Key, token::jws::BASE64URL};
+
+fn thumbprint(jwk: &Value) -> String {
+    let key = Key::parse(&jwk.to_string()).unwrap();
+    BASE64URL.encode(key.thumbprint)
+}
+
+// conformance 78, 79, 80
+#[test]
+fn the_thumbprints_of_the_rfcs() {
+    let rfc9449 = json!({
+        "kty": "EC", "kid": "rfc9449", "crv": "P-256",
+        "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+        "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+    });
+    for (jwk, expected) in [
+        (rsa(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"), // RFC 7638 §3.1
+        (ed25519(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"), // RFC 8037 §A.3
+        (rfc9449, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"), // RFC 9449 §6.1
+    ] {
+        assert_eq!(thumbprint(&jwk), expected);
+        let dressed = with(with(jwk, "use", "sig"), "kid", "2011-04-29");
+        assert_eq!(thumbprint(&dressed), expected);
+    }
+}
+
+// conformance 79
+#[test]
+fn the_numbers_count_as_they_are_written() {
+    let sloppy = with(rsa(), "e", "AAEAAQ");
+    assert_ne!(thumbprint(&sloppy), thumbprint(&rsa()));
+}

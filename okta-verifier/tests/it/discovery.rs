@@ -1,0 +1,241 @@
+//! From an issuer's URL to its keys, over a socket.
+
+use okta_verifier::{Algorithm, FetchError, Issuer};
+use okta_verifier_testing::{Endpoint, Fault, MetadataForm, MockOkta};
+
+use crate::mock::{AUDIENCE, issuer, trouble, verdict, verifier, verifier_for};
+
+// conformance 124, 125, 126
+#[tokio::test]
+async fn each_form_of_the_metadata_is_found_and_asked_for_in_order() {
+    let okta = MockOkta::start().await;
+    let token = okta.token("ada").sign();
+    let forms = [
+        MetadataForm::OpenId,
+        MetadataForm::OAuth,
+        MetadataForm::OAuthLegacy,
+    ];
+    for (missing, form) in forms.into_iter().enumerate() {
+        assert_eq!(verdict(&verifier(&okta), &token).await, "ok", "{form:?}");
+        assert_eq!(okta.hits().discovery, missing + 1);
+        okta.reset_hits();
+        okta.set_metadata(form, false);
+    }
+    let error = trouble(&verifier(&okta), &token).await;
+    assert!(matches!(error, FetchError::Status { status: 404, .. }));
+    // Without metadata nobody guesses where the keys are.
+    assert_eq!((okta.hits().discovery, okta.hits().keys), (3, 0));
+}
+
+// conformance 126, 131
+#[tokio::test]
+async fn an_issuer_in_trouble_is_not_asked_for_other_forms() {
+    let okta = MockOkta::start().await;
+    let token = okta.token("ada").sign();
+    for fault in [
+        Fault::Status(401),
+        Fault::Status(429),
+        Fault::Status(500),
+        Fault::Status(503),
+        Fault::Html,
+        Fault::ContentType("text/plain"),
+        Fault::Half,
+        Fault::Truncate,
+        Fault::Drop,
+        Fault::Hang,
+        Fault::Huge(1),
+        Fault::OtherIssuer,
+        Fault::Body(Vec::new()),
+    ] {
+        okta.reset_hits();
+        okta.fault(Endpoint::Discovery, fault.clone());
+        trouble(&verifier_for(&okta, &fault), &token).await;
+        let hits = okta.hits();
+        assert_eq!((hits.discovery, hits.keys), (1, 0), "{fault:?}");
+    }
+}
+
+// conformance 131
+#[tokio::test]
+async fn metadata_that_cannot_be_read_says_why() {
+    let okta = MockOkta::start().await;
+    let token = okta.token("ada").sign();
+    for (fault, expected) in [
+        (Fault::ContentType("text/plain"), FetchError::ContentType),
+        (Fault::Html, FetchError::ContentType),
+        (Fault::Huge(2), FetchError::TooLarge { limit: 262_144 }),
+        (
+            Fault::Half,
+            FetchError::Malformed {
+                document: "metadata",
+            },
+        ),
+    ] {
+        okta.fault(Endpoint::Discovery, fault);
+        let error = trouble(&verifier(&okta), &token).await;
+        assert_eq!(error.to_string(), expected.to_string());
+    }
+    okta.fault(Endpoint::Discovery, Fault::Truncate);
+    let error = trouble(&verifier(&okta), &token).await;
+    assert!(matches!(error, FetchError::Transport { .. }), "{error}");
+    okta.fault(
+        Endpoint::Discovery,
+        Fault::ContentType("Application/JSON; charset=utf-8"),
+    );
+    assert_eq!(verdict(&verifier(&okta), &token).await, "ok");
+}
+
+// conformance 127, 128
+#[tokio::test]
+async fn metadata_of_another_issuer_is_discarded() {
+    let okta = MockOkta::start().await;
+    let token = okta.token("ada").sign();
+    let url = okta.issuer_url().to_owned();
+    for other in [
+        format!("{url}/"),
+        url.replace("default", "Default"),
+        url.replace("http", "HTTP"),
+        url.replace("127.0.0.1", "localhost"),
+        "https://evil.test/oauth2/default".to_owned(),
+    ] {
+        let document = format!(r#"{{"issuer":"{other}","jwks_uri":"{url}/v1/keys"}}"#);
+        okta.fault(Endpoint::Discovery, Fault::Body(document.into_bytes()));
+        let error = trouble(&verifier(&okta), &token).await;
+        assert!(matches!(error, FetchError::OtherIssuer), "{other}: {error}");
+    }
+    let escaped = url.replace('/', "\\/").replace("default", "d\\u0065fault");
+    let document = format!(r#"{{"issuer":"{escaped}","jwks_uri":"{url}/v1/keys"}}"#);
+    okta.fault(Endpoint::Discovery, Fault::Body(document.into_bytes()));
+    assert_eq!(verdict(&verifier(&okta), &token).await, "ok");
+}
+
+// conformance 87, 129
+#[tokio::test]
+async fn keys_of_another_origin_are_never_asked_for() {
+    let (okta, evil) = (MockOkta::start().await, MockOkta::start().await);
+    let token = okta.token("ada").sign();
+    let keys = format!("{}/v1/keys", evil.issuer_url());
+    for jwks_uri in [
+        keys.clone(),
+        keys.replace("http", "https"),
+        keys.replace("://", "://ada:secret@"),
+        keys.replace("127.0.0.1", "localhost"),
+        format!("{}/v1/keys", okta.issuer_url()).replace("://", "://ada@"),
+        "file:///etc/passwd".to_owned(),
+        "/oauth2/default/v1/keys".to_owned(),
+    ] {
+        okta.fault(Endpoint::Discovery, Fault::JwksUri(jwks_uri.clone()));
+        let error = trouble(&verifier(&okta), &token).await;
+        assert!(
+            matches!(error, FetchError::ForeignUrl { member: "jwks_uri" }),
+            "{jwks_uri}: {error}"
+        );
+    }
+    assert_eq!((okta.hits().keys, evil.hits().keys), (0, 0));
+}
+
+// conformance 87, 129
+#[tokio::test]
+async fn keys_of_an_origin_that_is_named_are_taken() {
+    let (okta, host) = (MockOkta::start().await, MockOkta::start().await);
+    let origin = host.issuer_url().trim_end_matches("/oauth2/default");
+    let keys = format!("{}/v1/keys", host.issuer_url());
+    okta.fault(Endpoint::Discovery, Fault::JwksUri(keys));
+    let verifier = crate::mock::within(
+        std::time::Duration::from_secs(10),
+        issuer(&okta).allow_origin(origin),
+    );
+    // The host signs for this issuer, as a shared key server would.
+    let token = host.token("ada").claim("iss", okta.issuer_url()).sign();
+    assert_eq!(verdict(&verifier, &token).await, "ok");
+    assert_eq!((okta.hits().keys, host.hits().keys), (0, 1));
+    assert_eq!(host.hits().discovery, 0);
+}
+
+// conformance 87
+#[tokio::test]
+async fn redirects_are_refused() {
+    let (okta, evil) = (MockOkta::start().await, MockOkta::start().await);
+    let token = okta.token("ada").sign();
+    for (endpoint, own, path) in [
+        (
+            Endpoint::Discovery,
+            true,
+            "/.well-known/openid-configuration",
+        ),
+        (
+            Endpoint::Discovery,
+            false,
+            "/.well-known/openid-configuration",
+        ),
+        (Endpoint::Keys, true, "/v1/keys"),
+        (Endpoint::Keys, false, "/v1/keys"),
+    ] {
+        okta.clear_faults();
+        okta.reset_hits();
+        let target = if own { &okta } else { &evil };
+        let target = format!("{}{path}", target.issuer_url());
+        okta.fault(endpoint, Fault::Redirect(target));
+        let error = trouble(&verifier(&okta), &token).await;
+        assert!(matches!(error, FetchError::Status { status: 302, .. }));
+        let asked = match endpoint {
+            Endpoint::Discovery => okta.hits().discovery,
+            _ => okta.hits().keys,
+        };
+        assert_eq!(asked, 1);
+    }
+    assert_eq!((evil.hits().discovery, evil.hits().keys), (0, 0));
+}
+
+// conformance 82
+#[tokio::test]
+async fn a_token_of_an_unknown_issuer_asks_nobody() {
+    let (okta, evil) = (MockOkta::start().await, MockOkta::start().await);
+    let verifier = verifier(&okta);
+    let foreign = [
+        evil.token("ada").sign(),
+        okta.token("ada")
+            .claim("iss", format!("{}/", okta.issuer_url()))
+            .sign(),
+        okta.token("ada")
+            .claim("iss", okta.issuer_url().to_uppercase())
+            .sign(),
+        evil.token("ada")
+            .header("jku", format!("{}/v1/keys", evil.issuer_url()))
+            .header("x5u", evil.issuer_url())
+            .sign(),
+    ];
+    for token in foreign {
+        assert_eq!(verdict(&verifier, &token).await, "unknown_issuer");
+    }
+    for okta in [&okta, &evil] {
+        assert_eq!((okta.hits().discovery, okta.hits().keys), (0, 0));
+    }
+}
+
+// conformance 81, 82
+#[tokio::test]
+async fn each_issuer_has_its_own_keys() {
+    let (one, other) = (MockOkta::start().await, MockOkta::start().await);
+    let verifier = okta_verifier::Verifier::builder()
+        .issuer(issuer(&one))
+        .issuer(Issuer::okta(other.issuer_url(), AUDIENCE).any_client_id())
+        .build()
+        .unwrap();
+    verifier.warm_up().await.unwrap();
+    for okta in [&one, &other] {
+        let token = okta.token("ada").sign();
+        assert_eq!(verdict(&verifier, &token).await, "ok");
+        assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1));
+    }
+    let forged = other.token("ada").claim("iss", one.issuer_url()).sign();
+    assert_eq!(verdict(&verifier, &forged).await, "unknown_key_id");
+    // The name of one issuer's key over the other's signature; RSA pairs are shared in a process.
+    let borrowed = other
+        .token("ada")
+        .algorithm(Algorithm::ES256)
+        .claim("iss", one.issuer_url())
+        .key_id(&one.key_ids()[1])
+        .sign();
+    assert_eq!(verdict(&verifier, &borrowed).await, "bad_signature");
+}

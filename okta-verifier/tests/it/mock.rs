@@ -1,0 +1,59 @@
+//! A verifier whose issuer is a `MockOkta`: real sockets, real time, short time-outs.
+
+use std::time::{Duration, Instant};
+
+use okta_verifier::{FetchError, Issuer, Verifier, VerifyError};
+use okta_verifier_testing::{Fault, MockOkta};
+
+pub(crate) const AUDIENCE: &str = "api://default";
+
+pub(crate) fn issuer(okta: &MockOkta) -> Issuer {
+    okta.issuer(AUDIENCE).any_client_id()
+}
+
+/// For issuers that answer: patient, so that a busy machine fails no test.
+pub(crate) fn verifier(okta: &MockOkta) -> Verifier {
+    within(Duration::from_secs(10), issuer(okta))
+}
+
+/// For issuers that shall meet `fault`: impatient only where nothing else ends the wait.
+pub(crate) fn verifier_for(okta: &MockOkta, fault: &Fault) -> Verifier {
+    match fault {
+        Fault::Hang | Fault::Drip(_) => within(Duration::from_millis(200), issuer(okta)),
+        _ => verifier(okta),
+    }
+}
+
+/// Warms `verifier` up, also on a machine that is too busy for a short time-out.
+pub(crate) async fn warm(verifier: &Verifier) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while verifier.warm_up().await.is_err() {
+        assert!(Instant::now() < deadline, "the issuer does not answer");
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(crate) fn within(timeout: Duration, issuer: Issuer) -> Verifier {
+    Verifier::builder()
+        .issuer(issuer)
+        .fetch_timeout(timeout)
+        .build()
+        .expect("good settings")
+}
+
+/// Why the issuer's keys cannot be had.
+pub(crate) async fn trouble(verifier: &Verifier, jwt: &str) -> FetchError {
+    match verifier.verify(jwt).await {
+        Err(VerifyError::Unavailable { source, .. }) => source,
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("accepted"),
+    }
+}
+
+/// The code of the refusal, or `ok`.
+pub(crate) async fn verdict(verifier: &Verifier, jwt: &str) -> &'static str {
+    match verifier.verify(jwt).await {
+        Ok(_) => "ok",
+        Err(error) => error.code(),
+    }
+}

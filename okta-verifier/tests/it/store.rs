@@ -1,0 +1,289 @@
+//! Rotations, floods and outages over a socket. Waits are bounded, and end by an event.
+
+use std::time::{Duration, Instant};
+
+use okta_verifier::{FetchError, Presented, Rejection, Verifier, VerifyError};
+use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
+
+use crate::mock::{trouble, verdict, verifier, verifier_for, warm};
+
+async fn refusal(verifier: &Verifier, jwt: &str) -> Rejection {
+    let authorization = format!("Bearer {jwt}");
+    let presented = Presented::new([authorization.as_bytes()]);
+    verifier
+        .authenticate(&presented)
+        .await
+        .expect_err("refused")
+}
+
+fn retry_after(rejection: &Rejection) -> u64 {
+    let field = rejection.headers().find(|(name, _)| name == "retry-after");
+    let seconds = field.and_then(|(_, value)| value.to_str().ok()?.parse().ok());
+    seconds.expect("whole seconds")
+}
+
+// conformance 148
+#[tokio::test]
+async fn a_thousand_cold_requests_of_which_half_go_away_make_one_fetch() {
+    let okta = MockOkta::start().await;
+    okta.set_latency(Duration::from_millis(100));
+    let verifier = verifier(&okta);
+    let token = okta.token("ada").sign();
+    let requests: Vec<_> = (0..1_000)
+        .map(|_| {
+            let (verifier, token) = (verifier.clone(), token.clone());
+            tokio::spawn(async move { verdict(&verifier, &token).await })
+        })
+        .collect();
+    okta.wait_for_hits(Endpoint::Discovery, 1).await;
+    for request in requests.iter().step_by(2) {
+        request.abort();
+    }
+    for request in requests.into_iter().skip(1).step_by(2) {
+        assert_eq!(request.await.unwrap(), "ok");
+    }
+    assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1));
+}
+
+// conformance 148, 149
+#[tokio::test]
+async fn rotated_keys_are_accepted_at_once_and_withdrawn_ones_are_not() {
+    let okta = MockOkta::start().await;
+    let verifier = verifier(&okta);
+    let old = okta.token("ada").sign();
+    assert_eq!(verdict(&verifier, &old).await, "ok");
+    okta.rotate(Rotation::Overlap);
+    let new = okta.token("ada").sign();
+    for token in [&new, &old] {
+        assert_eq!(verdict(&verifier, token).await, "ok");
+    }
+    assert_eq!(okta.hits().keys, 2);
+    okta.rotate(Rotation::Hard);
+    let newest = okta.token("ada").sign();
+    assert_eq!(verdict(&verifier, &newest).await, "ok");
+    // The third fetch shows the one key absent; for the other one the budget is spent.
+    assert_eq!(verdict(&verifier, &new).await, "unknown_key_id");
+    assert_eq!(verdict(&verifier, &new).await, "unknown_key_id");
+    assert_eq!(verdict(&verifier, &old).await, "unavailable");
+    assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 4));
+}
+
+// conformance 148
+#[tokio::test]
+async fn keys_that_are_published_before_they_sign_cost_no_fetch() {
+    let okta = MockOkta::start().await;
+    okta.rotate(Rotation::Append);
+    let verifier = verifier(&okta);
+    assert_eq!(verdict(&verifier, &okta.token("ada").sign()).await, "ok");
+    okta.rotate(Rotation::Promote);
+    assert_eq!(verdict(&verifier, &okta.token("ada").sign()).await, "ok");
+    assert_eq!(okta.hits().keys, 1);
+}
+
+// conformance 24, 148
+#[tokio::test]
+async fn a_thousand_made_up_kids_cost_three_more_fetches_and_are_never_accepted() {
+    let okta = MockOkta::start().await;
+    let verifier = verifier(&okta);
+    verifier.warm_up().await.unwrap();
+    let made_up = okta.token("ada");
+    let (began, mut refused, mut put_off) = (Instant::now(), 0_u64, 0);
+    for _ in 0..1_000 {
+        let refusal = refusal(&verifier, &made_up.clone().unpublished_key().sign()).await;
+        match refusal.status().as_u16() {
+            401 => refused += 1,
+            status => {
+                assert_eq!(status, 503);
+                assert!((1..=10).contains(&retry_after(&refusal)));
+                put_off += 1;
+            }
+        }
+    }
+    // A slow machine may see a refill or two.
+    let refills = began.elapsed().as_secs() / 10;
+    assert!((3..=3 + refills).contains(&refused), "{refused}");
+    assert_eq!(put_off, 1_000 - refused);
+    assert_eq!(okta.hits().keys as u64, 1 + refused);
+    assert_eq!(verdict(&verifier, &made_up.sign()).await, "ok");
+}
+
+// conformance 62, 132, 143
+#[tokio::test]
+async fn known_keys_serve_while_the_issuer_is_in_trouble() {
+    for fault in [
+        Fault::Status(404),
+        Fault::Status(429),
+        Fault::Status(500),
+        Fault::Hang,
+        Fault::Drip(Duration::from_millis(20)),
+        Fault::Drop,
+        Fault::Truncate,
+        Fault::Half,
+        Fault::Html,
+        Fault::Huge(6),
+        Fault::EmptyKeys,
+        Fault::NoKeys,
+        Fault::Redirect("http://127.0.0.1:9/".to_owned()),
+    ] {
+        let okta = MockOkta::start().await;
+        let verifier = verifier_for(&okta, &fault);
+        warm(&verifier).await;
+        okta.reset_hits();
+        let good = okta.token("ada").sign();
+        okta.fault(Endpoint::Keys, fault.clone());
+        let unknown = okta.token("ada").unpublished_key().sign();
+        assert_eq!(
+            refusal(&verifier, &unknown).await.status(),
+            503,
+            "{fault:?}"
+        );
+        assert_eq!(okta.hits().keys, 1);
+        assert_eq!(verdict(&verifier, &good).await, "ok", "{fault:?}");
+    }
+}
+
+// conformance 24
+#[tokio::test]
+async fn an_issuer_that_hangs_costs_one_time_out_and_is_not_asked_again_at_once() {
+    let okta = MockOkta::start().await;
+    okta.fault(Endpoint::Discovery, Fault::Hang);
+    let verifier = verifier_for(&okta, &Fault::Hang);
+    let token = okta.token("ada").sign();
+    let began = Instant::now();
+    let refusal = refusal(&verifier, &token).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!((refusal.status().as_u16(), retry_after(&refusal)), (503, 1));
+    let source = match refusal.error() {
+        Some(VerifyError::Unavailable { source, .. }) => source.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(source, FetchError::Timeout), "{source}");
+}
+
+// conformance 24
+#[tokio::test]
+async fn an_issuer_that_says_when_to_come_back_is_not_asked_before() {
+    let okta = MockOkta::start().await;
+    okta.fault(Endpoint::Keys, Fault::Status(429));
+    let verifier = verifier(&okta);
+    let token = okta.token("ada").sign();
+    let began = Instant::now();
+    for _ in 0..20 {
+        let refusal = refusal(&verifier, &token).await;
+        assert_eq!(refusal.status(), 503);
+        assert!((1..=2).contains(&retry_after(&refusal)));
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(2),
+        "within Retry-After"
+    );
+    assert_eq!(okta.hits().keys, 1);
+}
+
+// conformance 24
+#[tokio::test]
+async fn a_rate_limit_of_another_answer_than_429_asks_for_nothing() {
+    let okta = MockOkta::start().await;
+    okta.set_header(Endpoint::Keys, "retry-after", Some("100"));
+    okta.set_header(Endpoint::Keys, "x-rate-limit-reset", Some("99999999999"));
+    okta.fault(Endpoint::Keys, Fault::Redirect("/".to_owned()));
+    let refusal = refusal(&verifier(&okta), &okta.token("ada").sign()).await;
+    assert_eq!(retry_after(&refusal), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_goes_away_leaves_its_fetch_to_the_next() {
+    let okta = MockOkta::start().await;
+    let verifier = verifier(&okta);
+    let token = okta.token("ada").sign();
+    let request = {
+        let (verifier, token) = (verifier.clone(), token.clone());
+        tokio::spawn(async move { verdict(&verifier, &token).await })
+    };
+    okta.wait_for_hits(Endpoint::Discovery, 1).await;
+    request.abort();
+    okta.wait_for_hits(Endpoint::Keys, 1).await;
+    assert_eq!(verdict(&verifier, &token).await, "ok");
+    assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1));
+}
+
+#[test]
+fn a_verifier_outlives_the_runtime_that_it_fetched_on() {
+    let runtime = || tokio::runtime::Runtime::new().unwrap();
+    let server = runtime();
+    let okta = server.block_on(MockOkta::start());
+    let verifier = verifier(&okta);
+    okta.fault_times(Endpoint::Keys, Fault::Hang, 1);
+    let token = okta.token("ada").sign();
+    let first = runtime();
+    first.spawn({
+        let (verifier, token) = (verifier.clone(), token.clone());
+        async move { verdict(&verifier, &token).await }
+    });
+    server.block_on(okta.wait_for_hits(Endpoint::Keys, 1));
+    drop(first);
+    let second = runtime();
+    assert_eq!(second.block_on(verdict(&verifier, &token)), "ok");
+    drop(second);
+    okta.rotate(Rotation::Overlap);
+    let rotated = okta.token("ada").sign();
+    assert_eq!(runtime().block_on(verdict(&verifier, &rotated)), "ok");
+}
+
+#[test]
+fn without_a_runtime_a_cold_request_is_put_off_and_a_warm_one_is_served() {
+    let server = tokio::runtime::Runtime::new().unwrap();
+    let okta = server.block_on(MockOkta::start());
+    let verifier = verifier(&okta);
+    let token = okta.token("ada").sign();
+    let poll = |token: &str| {
+        let mut request = std::pin::pin!(verifier.verify(token));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match request.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(result) => result,
+            std::task::Poll::Pending => panic!("waits without a runtime"),
+        }
+    };
+    let refused = poll(&token);
+    assert!(matches!(
+        refused,
+        Err(VerifyError::Unavailable {
+            source: FetchError::NoRuntime,
+            ..
+        })
+    ));
+    server.block_on(verifier.warm_up()).unwrap();
+    assert_eq!(poll(&token).unwrap().subject(), "ada");
+}
+
+// conformance 136, 138, 150
+#[tokio::test]
+async fn an_answer_that_may_not_be_kept_is_still_not_asked_for_at_each_request() {
+    for caching in ["no-store", "max-age=0", "no-cache, max-age=60", "max-age=1"] {
+        let okta = MockOkta::start().await;
+        okta.set_cache_control(Endpoint::Keys, caching);
+        okta.set_header(Endpoint::Keys, "age", Some("3500"));
+        let verifier = verifier(&okta);
+        for _ in 0..50 {
+            assert_eq!(verdict(&verifier, &okta.token("ada").sign()).await, "ok");
+        }
+        assert_eq!(okta.hits().keys, 1, "{caching}");
+    }
+}
+
+#[tokio::test]
+async fn warming_up_fails_with_the_issuers_trouble_and_works_once_that_is_over() {
+    let okta = MockOkta::start().await;
+    okta.fault_times(Endpoint::Keys, Fault::Drop, 1);
+    let verifier = verifier(&okta);
+    let error = verifier.warm_up().await.unwrap_err();
+    assert_eq!(error.code(), "unavailable");
+    let error = trouble(&verifier, &okta.token("ada").sign()).await;
+    assert!(matches!(error, FetchError::Transport { .. }), "{error}");
+    warm(&verifier).await;
+    assert_eq!(okta.hits().keys, 2);
+}

@@ -32,6 +32,7 @@ pub struct VerifierBuilder {
     realm: String,
     http_client: Option<ClientBuilder>,
     fetch_timeout: Duration,
+    cached_tokens: u64,
 }
 
 impl Verifier {
@@ -42,6 +43,7 @@ impl Verifier {
             realm: DEFAULT_REALM.to_owned(),
             http_client: None,
             fetch_timeout: DEFAULT_FETCH_TIMEOUT,
+            cached_tokens: DEFAULT_CACHED_TOKENS,
         }
     }
 }
@@ -69,6 +71,15 @@ impl VerifierBuilder {
     /// How long metadata and keys together may take. Default 3 s; 50 ms to 30 s.
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.fetch_timeout = timeout;
+        self
+    }
+
+    /// How many verified tokens are remembered, so that each costs its signature once. Default
+    /// 10,000; 0 remembers none.
+    ///
+    /// A remembered token is refused like any other once it expires or its key is withdrawn.
+    pub fn cached_tokens(mut self, tokens: u64) -> Self {
+        self.cached_tokens = tokens;
         self
     }
 
@@ -105,7 +116,7 @@ impl VerifierBuilder {
             }
             tenants.push(tenant(judged, &mut clients, &challenges)?);
         }
-        Ok(Verifier::new(tenants, challenges))
+        Ok(Verifier::new(tenants, self.cached_tokens, challenges))
     }
 }
 
@@ -176,5 +187,6 @@ impl Clients {
 }
 
 const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_secs(3);
+const DEFAULT_CACHED_TOKENS: u64 = 10_000;
 const FETCH_TIMEOUTS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(50)..=Duration::from_secs(30);

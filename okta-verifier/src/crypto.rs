@@ -5,5 +5,5 @@ mod random;
 mod verify;
 
 pub(crate) use digest::sha256;
-pub(crate) use random::random_u64;
+pub(crate) use random::{random_bytes, random_u64};
 pub(crate) use verify::{BadSignature, MAX_SIGNATURE, PreparedKey};

@@ -1,5 +1,6 @@
 //! One token: its form, its claims, and what is checked of them. Pure functions of their input.
 
+pub(crate) mod cache;
 pub(crate) mod checks;
 pub(crate) mod claims;
 pub(crate) mod json;

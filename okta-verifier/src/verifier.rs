@@ -5,7 +5,13 @@ use crate::{
     keys::{Key, KeyStore, Wanted},
     request::{Anonymous, Challenges, Credentials, Presented, Rejection},
     time::Now,
-    token::{Origin, VerifiedToken, checks, claims::Claims, jws::Jws},
+    token::{
+        Origin, VerifiedToken,
+        cache::{Digest, Entry, TokenCache},
+        checks,
+        claims::Claims,
+        jws::{Jws, MAX_TOKEN},
+    },
 };
 
 /// Accepts the access tokens of the configured issuers, and refuses everything else.
@@ -33,6 +39,8 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     tenants: Vec<Tenant>,
     by_issuer: HashMap<Box<str>, usize>,
+    /// Keyed by the token; `None` when it is turned off.
+    cache: Option<TokenCache<Arc<Key>>>,
     challenges: Arc<Challenges>,
 }
 
@@ -49,7 +57,11 @@ impl Tenant {
 }
 
 impl Verifier {
-    pub(crate) fn new(tenants: Vec<Tenant>, challenges: Arc<Challenges>) -> Self {
+    pub(crate) fn new(
+        tenants: Vec<Tenant>,
+        cached_tokens: u64,
+        challenges: Arc<Challenges>,
+    ) -> Self {
         let by_issuer = tenants
             .iter()
             .enumerate()
@@ -58,6 +70,7 @@ impl Verifier {
         Self(Arc::new(Inner {
             tenants,
             by_issuer,
+            cache: TokenCache::new(cached_tokens),
             challenges,
         }))
     }
@@ -85,16 +98,20 @@ impl Verifier {
     /// decided, because the issuer's keys cannot be had.
     pub async fn verify(&self, jwt: &str) -> Result<VerifiedToken, VerifyError> {
         let arrived = Now::read();
+        let digest = self.digest(jwt);
+        if let Some(verdict) = self.remembered(digest, arrived) {
+            return verdict;
+        }
         let jws = Jws::parse(jwt)?;
         let opened = self.open(&jws)?;
         let wanted = opened.wanted(arrived);
         match opened.tenant.keys.find(wanted, arrived) {
-            Some(key) => opened.finish(&*key?, arrived),
-            // The clock goes on while keys are fetched.
-            None => opened.finish(
-                &*opened.tenant.keys.find_or_fetch(wanted).await?,
-                Now::read(),
-            ),
+            Some(key) => self.finish(&opened, key?, digest, arrived),
+            None => {
+                let key = opened.tenant.keys.find_or_fetch(wanted).await?;
+                // The clock went on while keys were fetched.
+                self.finish(&opened, key, digest, Now::read())
+            }
         }
     }
 
@@ -149,12 +166,66 @@ impl Verifier {
 
     /// `None`: keys must be fetched first.
     fn verify_now(&self, jwt: &str, now: Now) -> Result<Option<VerifiedToken>, VerifyError> {
+        let digest = self.digest(jwt);
+        if let Some(verdict) = self.remembered(digest, now) {
+            return verdict.map(Some);
+        }
         let jws = Jws::parse(jwt)?;
         let opened = self.open(&jws)?;
         match opened.tenant.keys.find(opened.wanted(now), now) {
-            Some(key) => opened.finish(&*key?, now).map(Some),
+            Some(key) => self.finish(&opened, key?, digest, now).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// `None`: there is no cache, or no token is that long.
+    fn digest(&self, jwt: &str) -> Option<Digest> {
+        let cache = self.0.cache.as_ref().filter(|_| jwt.len() <= MAX_TOKEN)?;
+        Some(cache.digest(jwt))
+    }
+
+    /// The verdict over a token that was verified before: the same that judging it anew would
+    /// give, because the key is looked up as ever and must be the very one, and time is checked.
+    fn remembered(
+        &self,
+        digest: Option<Digest>,
+        now: Now,
+    ) -> Option<Result<VerifiedToken, VerifyError>> {
+        let (cache, digest) = (self.0.cache.as_ref()?, digest?);
+        let entry = cache.find(digest)?;
+        let Entry { token, key } = &*entry;
+        let wanted = Wanted {
+            kid: &key.kid,
+            algorithm: key.algorithm,
+            arrived: now,
+        };
+        match self.tenant(token.issuer()).ok()?.keys.find(wanted, now)? {
+            Ok(found) if Arc::ptr_eq(&found, key) => {}
+            _ => {
+                cache.forget(digest); // withdrawn, or replaced under its name
+                return None;
+            }
+        }
+        let valid = token.check_dates(now.unix);
+        if valid.is_err() {
+            cache.forget(digest);
+        }
+        Some(valid.map(|()| token.clone()))
+    }
+
+    /// The signature, and then what the claims say. Only what passes both is remembered.
+    fn finish(
+        &self,
+        opened: &Opened<'_, '_>,
+        key: Arc<Key>,
+        digest: Option<Digest>,
+        now: Now,
+    ) -> Result<VerifiedToken, VerifyError> {
+        let token = opened.judge(&key, now)?;
+        if let (Some(cache), Some(digest)) = (&self.0.cache, digest) {
+            cache.remember(digest, token.clone(), key);
+        }
+        Ok(token)
     }
 
     /// Header, claims and issuer: no cryptography and no I/O, so that what is malformed or
@@ -211,8 +282,7 @@ impl Opened<'_, '_> {
         }
     }
 
-    /// The signature, and then what the claims say.
-    fn finish(&self, key: &Key, now: Now) -> Result<VerifiedToken, VerifyError> {
+    fn judge(&self, key: &Key, now: Now) -> Result<VerifiedToken, VerifyError> {
         let Self {
             jws,
             claims,

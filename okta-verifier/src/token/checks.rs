@@ -1,7 +1,7 @@
 //! Whether a token whose signature verified is an access token for this API, now.
 
 use super::{
-    claims::Claims,
+    claims::{Claims, Dates},
     jws::{Header, Typ},
 };
 use crate::{algorithm::Algorithms, error::VerifyError};
@@ -51,7 +51,8 @@ pub(crate) fn check(
     expected: &Expected,
     now: u64,
 ) -> Result<(), VerifyError> {
-    check_dates(claims, expected, now)?;
+    check_dates(claims.dates(), expected.leeway, now)?;
+    check_issue(claims, expected.profile)?;
     // The issuer was picked by `iss`; to the letter again, so that this function stands alone.
     if claims.iss != expected.issuer.as_ref() {
         return Err(VerifyError::UnknownIssuer);
@@ -83,27 +84,29 @@ pub(crate) fn client<'c>(claims: &'c Claims<'_>, typ: Typ, profile: Profile) -> 
 }
 
 /// RFC 7519 §4.1.4-6. The leeway is for clocks that differ; equality means expired.
-fn check_dates(claims: &Claims<'_>, expected: &Expected, now: u64) -> Result<(), VerifyError> {
-    let leeway = expected.leeway;
-    if now >= claims.exp.saturating_add(leeway) {
-        return Err(VerifyError::Expired {
-            seconds: now - claims.exp,
-        });
+pub(crate) fn check_dates(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
+    let Dates { exp, nbf, iat } = dates;
+    if now >= exp.saturating_add(leeway) {
+        return Err(VerifyError::Expired { seconds: now - exp });
     }
-    if let Some(nbf) = claims.nbf
+    if let Some(nbf) = nbf
         && nbf > now.saturating_add(leeway)
     {
         return Err(VerifyError::NotYetValid { seconds: nbf - now });
     }
-    if let Some(iat) = claims.iat {
-        if iat > now.saturating_add(leeway) {
-            return Err(VerifyError::IssuedInFuture { seconds: iat - now });
-        }
-        if claims.exp <= iat {
-            return Err(VerifyError::InvalidClaim { claim: "exp" });
-        }
+    if let Some(iat) = iat
+        && iat > now.saturating_add(leeway)
+    {
+        return Err(VerifyError::IssuedInFuture { seconds: iat - now });
     }
-    if expected.profile == Profile::Rfc9068 {
+    Ok(())
+}
+
+fn check_issue(claims: &Claims<'_>, profile: Profile) -> Result<(), VerifyError> {
+    if claims.iat.is_some_and(|iat| claims.exp <= iat) {
+        return Err(VerifyError::InvalidClaim { claim: "exp" });
+    }
+    if profile == Profile::Rfc9068 {
         // RFC 9068 §2.2; the other required claims are required everywhere.
         require("iat", claims.iat.is_some())?;
         require("jti", claims.jti.is_some())?;

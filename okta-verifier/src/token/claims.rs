@@ -26,6 +26,14 @@ pub(crate) struct Claims<'a> {
     object: Object<'a>,
 }
 
+/// When a token is valid, in seconds since 1970: all that a clock has a say in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dates {
+    pub(crate) exp: u64,
+    pub(crate) nbf: Option<u64>,
+    pub(crate) iat: Option<u64>,
+}
+
 impl<'a> Claims<'a> {
     pub(crate) fn parse(payload: &'a str) -> Result<Self, VerifyError> {
         let object = Object::parse(payload)?;
@@ -47,6 +55,14 @@ impl<'a> Claims<'a> {
             scope: scope(&object)?,
             object,
         })
+    }
+
+    pub(crate) fn dates(&self) -> Dates {
+        Dates {
+            exp: self.exp,
+            nbf: self.nbf,
+            iat: self.iat,
+        }
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {

@@ -10,11 +10,14 @@ use serde_json::value::RawValue;
 
 use super::{
     checks::{self, Expected, Profile},
-    claims::Claims,
+    claims::{Claims, Dates},
     json::{self, Object},
     jws::Jws,
 };
-use crate::{error::ClaimError, request::Challenges};
+use crate::{
+    error::{ClaimError, VerifyError},
+    request::Challenges,
+};
 
 /// An access token that passed every check: the proof is that there is no other way to get one.
 ///
@@ -48,8 +51,7 @@ struct Inner {
     jti: Option<Box<str>>,
     scope: Box<str>,
     is_user: bool,
-    exp: u64,
-    iat: Option<u64>,
+    dates: Dates,
     acr: Option<Box<str>>,
     auth_time: Option<u64>,
     payload: Box<str>,
@@ -84,8 +86,7 @@ impl VerifiedToken {
             jti: claims.jti.as_deref().map(Into::into),
             scope: claims.scope.as_ref().into(),
             is_user,
-            exp: claims.exp,
-            iat: claims.iat,
+            dates: claims.dates(),
             acr: claims.acr.as_deref().map(Into::into),
             auth_time: claims.auth_time,
             payload: jws.payload.as_str().into(),
@@ -154,13 +155,13 @@ impl VerifiedToken {
     /// `exp`.
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        moment(self.0.exp)
+        moment(self.0.dates.exp)
     }
 
     /// `iat`. A refreshed token has a new one: it is not the time of authentication.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
-        self.0.iat.map(moment)
+        self.0.dates.iat.map(moment)
     }
 
     /// `acr`: how the user authenticated (RFC 9470 §6.1). Compared to the letter; there is no
@@ -205,6 +206,11 @@ impl VerifiedToken {
     /// The claims are no `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimError> {
         serde_json::from_str(&self.0.payload).map_err(|_| ClaimError::whole())
+    }
+
+    /// Whether the token is still valid: what may change between two requests with it.
+    pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
+        checks::check_dates(self.0.dates, self.0.issuer.leeway, now)
     }
 
     pub(crate) fn challenges(&self) -> &Challenges {

@@ -1,5 +1,6 @@
 //! The public API, as a user sees it.
 
+mod cache;
 mod claims;
 mod config;
 mod conformance;

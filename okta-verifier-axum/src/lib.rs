@@ -66,7 +66,50 @@
 //! - `Router::route_layer` leaves unknown paths 404. `Router::layer` would wrap the fallback too, and
 //!   every unknown path would answer 401.
 //! - A layer covers the routes that were added before it: open routes come after, as `/health` above.
-//! - A CORS layer goes outside, so after [`VerifyLayer`] in a chain of `Router::layer` calls.
+//! - A CORS layer goes outside, so after [`VerifyLayer`] in a chain of `Router::layer` calls. It then
+//!   answers preflights, which carry no credentials, and decorates refusals, which a script could not
+//!   read otherwise.
+//!
+//! ```
+//! use axum::{Router, body::Body, http::{Method, Request, header}, routing::get};
+//! # use okta_verifier::Verifier;
+//! use okta_verifier_axum::{Verified, VerifyLayer};
+//! # use okta_verifier_testing::TestIssuer;
+//! use tower::ServiceExt;
+//! use tower_http::cors::{Any, CorsLayer};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let okta = TestIssuer::new("api://orders");
+//! # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+//! let cors = CorsLayer::new()
+//!     .allow_origin(Any)
+//!     .allow_headers([header::AUTHORIZATION])
+//!     .expose_headers([header::WWW_AUTHENTICATE]); // so that a script may read the challenge
+//! let routes = || Router::new().route("/me", get(async |_: Verified| "me"));
+//! let verify = VerifyLayer::new(verifier);
+//! let preflight = || {
+//!     Request::builder()
+//!         .method(Method::OPTIONS)
+//!         .uri("/me")
+//!         .header("origin", "https://app.example")
+//!         .header("access-control-request-method", "GET")
+//!         .body(Body::empty())
+//! };
+//!
+//! // The last layer is the outermost.
+//! let app = routes().route_layer(verify.clone()).layer(cors.clone());
+//! assert_eq!(app.clone().oneshot(preflight()?).await?.status(), 200);
+//! let refused = app.oneshot(Request::get("/me").body(Body::empty())?).await?;
+//! assert_eq!(refused.status(), 401);
+//! assert_eq!(refused.headers()["access-control-allow-origin"], "*");
+//!
+//! // The other way round the preflight itself is refused, and the browser gives up.
+//! let app = routes().layer(cors).layer(verify);
+//! assert_eq!(app.oneshot(preflight()?).await?.status(), 401);
+//! # Ok(())
+//! # }
+//! ```
 
 mod claims;
 mod maybe;

@@ -5,6 +5,8 @@ mod pool;
 mod random;
 mod ring;
 
+pub(crate) use pair::Pair;
+pub(crate) use pool::Slot;
 pub(crate) use random::{fingerprint, random_bytes, random_name};
 #[cfg(feature = "server")]
 pub(crate) use ring::generate;

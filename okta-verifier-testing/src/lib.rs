@@ -23,17 +23,23 @@
 //! feature `server`, `MockOkta` is an authorization server on a loopback socket, for the tests that
 //! shall fetch: metadata, keys, `/v1/token`, key rotation, and faults.
 //!
+//! [`conformance`] is one table of requests and exact answers, for every adapter and, with
+//! `assert_conformant` of the feature `server`, for an API of your own.
+//!
 //! This is a crate of its own, and not a feature of `okta-verifier`, so that no build of a service
 //! can mint a token that its verifier accepts. Name it under `[dev-dependencies]` only.
 //!
 //! Misuse panics, with a message that says what is wrong.
 
+pub mod conformance;
 mod keys;
 #[cfg(feature = "server")]
 mod server;
 mod test_issuer;
 mod token;
 
+#[cfg(feature = "server")]
+pub use conformance::{Routes, assert_conformant};
 #[cfg(feature = "server")]
 pub use server::{CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, Rotation};
 pub use test_issuer::TestIssuer;

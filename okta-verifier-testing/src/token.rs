@@ -5,6 +5,7 @@ mod header;
 mod jws;
 mod kind;
 mod payload;
+mod rewrite;
 mod wrong;
 
 use std::sync::Arc;
@@ -128,7 +129,7 @@ impl Edits {
     }
 }
 
-fn unix_now() -> u64 {
+pub(crate) fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .expect("the clock is after 1970")

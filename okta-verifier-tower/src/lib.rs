@@ -66,7 +66,8 @@
 //! In front of `tonic::service::Routes` the layers refuse a gRPC request (`content-type:
 //! application/grpc`) with trailers only: `grpc-status` 16 (unauthenticated), 7 (permission denied)
 //! or 14 (unavailable), and the `www-authenticate` header beside it. Handlers read the
-//! [`VerifiedToken`] from `request.extensions()`.
+//! [`VerifiedToken`] from `request.extensions()`. For one service of several there is tonic's
+//! `LayerExt::named_layer`; `examples/grpc-orders` shows it.
 //!
 //! [tower]: https://docs.rs/tower
 //! [`Rejection`]: okta_verifier::Rejection

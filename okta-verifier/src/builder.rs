@@ -6,9 +6,10 @@ use crate::{
     crypto::random_u64,
     error::ConfigError,
     issuer::{Issuer, Judged},
-    keys::{KeyStore, Source},
+    keys::{KeyStore, Source, Store},
     remote::Fetch,
     request::{Challenges, DEFAULT_REALM},
+    time::Now,
     token::Origin,
     verifier::{Tenant, Verifier},
 };
@@ -140,10 +141,17 @@ fn tenant(
         Some(set) => KeyStore::Pinned(Arc::new(set)),
         None => {
             let fetch = clients.fetch_for(&judged)?;
-            KeyStore::fetched(
-                Source::new(fetch, judged.metadata, clients.deadline),
-                random_u64(),
-            )
+            let source = Source::new(fetch, judged.metadata, clients.deadline);
+            let mut store = Store::new(source, random_u64(), judged.stale_if_error);
+            if let Some(saved) = judged.key_snapshot {
+                store = store
+                    .restore(&saved, Now::read())
+                    .map_err(|error| ConfigError::Keys {
+                        issuer: saved.issuer,
+                        problem: error.to_string(),
+                    })?;
+            }
+            KeyStore::Fetched(Arc::new(store))
         }
     };
     let expected = Arc::new(judged.expected);

@@ -5,7 +5,8 @@ use url::{Origin, Url};
 use crate::{
     algorithm::{Algorithm, Algorithms},
     error::ConfigError,
-    keys::{KeySet, Metadata},
+    keys::{DEFAULT_STALE_IF_ERROR, KeySet, Metadata},
+    snapshot::KeySnapshot,
     token::checks::{Clients, Expected, Profile},
 };
 
@@ -36,6 +37,8 @@ pub struct Issuer {
     groups_claim: String,
     origins: Vec<String>,
     keys: Option<String>,
+    stale_if_error: Duration,
+    key_snapshot: Option<KeySnapshot>,
 }
 
 impl Issuer {
@@ -67,6 +70,8 @@ impl Issuer {
             groups_claim: "groups".to_owned(),
             origins: Vec::new(),
             keys: None,
+            stale_if_error: DEFAULT_STALE_IF_ERROR,
+            key_snapshot: None,
         }
     }
 
@@ -124,6 +129,27 @@ impl Issuer {
     }
 }
 
+impl Issuer {
+    /// How long keys serve past their freshness while they cannot be fetched (RFC 5861 §4).
+    /// Default 1 h, at most 24 h; zero: not at all.
+    ///
+    /// Trust in the keys of one good fetch ends after their freshness, 1 h at most, and this;
+    /// then requests get 503. A longer time survives a longer outage of the issuer, and trusts a
+    /// key that was withdrawn in it for as long.
+    #[must_use]
+    pub fn stale_if_error(mut self, stale_if_error: Duration) -> Self {
+        self.stale_if_error = stale_if_error;
+        self
+    }
+
+    /// Begins with the keys of an earlier process, as old as they are.
+    #[must_use]
+    pub fn key_snapshot(mut self, snapshot: KeySnapshot) -> Self {
+        self.key_snapshot = Some(snapshot);
+        self
+    }
+}
+
 /// Leaves pinned keys out: somebody may have pinned private ones by mistake.
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -143,6 +169,8 @@ pub(crate) struct Judged {
     pub(crate) groups_claim: Arc<str>,
     pub(crate) metadata: Metadata,
     pub(crate) pinned: Option<KeySet>,
+    pub(crate) stale_if_error: Duration,
+    pub(crate) key_snapshot: Option<KeySnapshot>,
 }
 
 impl Issuer {
@@ -172,6 +200,18 @@ impl Issuer {
                 issuer,
                 seconds: self.leeway.as_secs(),
             });
+        }
+        if self.stale_if_error > MAX_STALE_IF_ERROR {
+            let seconds = self.stale_if_error.as_secs();
+            return Err(ConfigError::StaleIfError { issuer, seconds });
+        }
+        if self
+            .key_snapshot
+            .as_ref()
+            .is_some_and(|saved| saved.issuer != issuer)
+        {
+            let problem = "the saved ones are another issuer's".to_owned();
+            return Err(ConfigError::Keys { issuer, problem });
         }
         if self.groups_claim.is_empty() {
             return Err(ConfigError::GroupsClaim { issuer });
@@ -212,6 +252,8 @@ impl Issuer {
             groups_claim: self.groups_claim.into(),
             metadata,
             pinned,
+            stale_if_error: self.stale_if_error,
+            key_snapshot: self.key_snapshot,
         })
     }
 }
@@ -235,4 +277,5 @@ fn client_problem(any: bool, listed: &[String]) -> &'static str {
 }
 
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(60);
+const MAX_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_LEEWAY: Duration = Duration::from_secs(300);

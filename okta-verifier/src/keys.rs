@@ -4,6 +4,7 @@
 mod discovery;
 mod flight;
 mod key;
+mod key_store;
 mod schedule;
 mod set;
 mod source;
@@ -14,6 +15,8 @@ mod tests;
 
 pub(crate) use discovery::Metadata;
 pub(crate) use key::Key;
+pub(crate) use key_store::KeyStore;
+pub(crate) use schedule::DEFAULT_STALE_IF_ERROR;
 pub(crate) use set::KeySet;
 pub(crate) use source::Source;
-pub(crate) use store::{KeyStore, Wanted};
+pub(crate) use store::{Store, Wanted};

@@ -3,4 +3,4 @@
 pub(crate) mod fetch;
 mod freshness;
 
-pub(crate) use fetch::Fetch;
+pub(crate) use fetch::{Answer, Fetch, Revalidated, Validator};

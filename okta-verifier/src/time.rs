@@ -32,6 +32,13 @@ impl Now {
         monotonic.max(wall)
     }
 
+    /// The moment on the wall clock.
+    pub(crate) fn wall(self) -> SystemTime {
+        UNIX_EPOCH
+            .checked_add(Duration::from_secs(self.unix))
+            .unwrap_or(UNIX_EPOCH)
+    }
+
     #[cfg(test)]
     pub(crate) fn after(self, passed: Duration) -> Self {
         Self {

@@ -1,3 +1,5 @@
+mod operate;
+
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use crate::{
@@ -73,19 +75,6 @@ impl Verifier {
             cache: TokenCache::new(cached_tokens),
             challenges,
         }))
-    }
-
-    /// Fetches the keys of every issuer now, for a service that should not start without.
-    ///
-    /// # Errors
-    ///
-    /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had. The verifier
-    /// stays usable, and tries again when a token comes.
-    pub async fn warm_up(&self) -> Result<(), VerifyError> {
-        for tenant in &self.0.tenants {
-            tenant.keys.warm_up().await?;
-        }
-        Ok(())
     }
 
     /// Verifies a token by itself, without a request around it.

@@ -1,8 +1,11 @@
 //! The extractors behind a real `Router`: both outcomes of each, and the routes around them.
 
 mod claims;
+mod conformance;
+mod cors;
 mod decide;
 mod maybe;
 mod routes;
 mod support;
+mod tool;
 mod verified;

@@ -59,7 +59,7 @@ impl TokenBuilder {
         format!("{input}.{}", encode(&signature))
     }
 
-    fn header_of(&self, key: &Key) -> Vec<u8> {
+    pub(super) fn header_of(&self, key: &Key) -> Vec<u8> {
         let alg = match &self.seal {
             Seal::Nothing => "none".to_owned(),
             Seal::Hmac(_) => "HS256".to_owned(),

@@ -4,6 +4,7 @@
 // clippy knows a test function, not the functions that one calls.
 #![allow(clippy::unwrap_used)]
 
+mod conformance;
 mod endpoints;
 mod faults;
 mod http;

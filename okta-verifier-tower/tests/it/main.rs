@@ -3,7 +3,9 @@
 mod anonymous;
 mod bytes;
 mod cold;
+mod conformance;
 mod futures;
+mod grpc;
 mod readiness;
 mod require;
 mod support;

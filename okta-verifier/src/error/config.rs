@@ -98,12 +98,22 @@ pub enum ConfigError {
         problem: &'static str,
     },
     /// [`Issuer::keys`](crate::Issuer::keys) got no usable key set.
-    #[error("issuer {issuer:?}: the pinned keys cannot be used: {problem}")]
+    #[error("issuer {issuer:?}: the given keys cannot be used: {problem}")]
     Keys {
         /// The issuer's URL.
         issuer: String,
         /// What is wrong.
         problem: String,
+    },
+    /// [`Issuer::stale_if_error`](crate::Issuer::stale_if_error) is above 24 hours.
+    #[error(
+        "issuer {issuer:?}: stale_if_error of {seconds} s trusts keys that the issuer may have withdrawn long ago; write at most 24 h"
+    )]
+    StaleIfError {
+        /// The issuer's URL.
+        issuer: String,
+        /// What was given.
+        seconds: u64,
     },
     /// The realm has a character that a header cannot carry.
     #[error("realm: write printable ASCII characters")]

@@ -3,11 +3,17 @@
 //! The rules of freshness, of unknown keys and of failures meet in [`Schedule::decide`]. It has no
 //! clock and does no I/O; every rule can be tested by telling it the time.
 
-use std::{collections::HashSet, time::Duration};
+mod budget;
+mod trust;
+
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::time::Now;
+pub(crate) use trust::Trust;
+
+use self::budget::{Budget, Refused};
+use crate::{health::KeyState, time::Now};
 
 /// What a request asks of the keys.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +22,8 @@ pub(crate) enum Read {
     Known,
     /// It does not. `kid` is a keyed hash; `arrived` is when the request came.
     Unknown { kid: u64, arrived: Instant },
+    /// An operator wants keys that were fetched after `since`.
+    Refresh { since: Instant },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,21 +58,15 @@ pub(crate) struct Schedule {
     trust: Option<Trust>,
     flight: Option<Departure>,
     flights: u64,
+    /// When the last fetch began.
+    attempted: Option<Instant>,
     failures: u32,
     /// No attempt before: the back-off after a failure.
     not_before: Option<Instant>,
     budget: Budget,
     refused: Refused,
+    stale_if_error: Duration,
     jitter: u64,
-}
-
-/// The last good fetch.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Trust {
-    /// When it began: the time an answer travels counts as age (RFC 9111 §4.2.3).
-    began: Now,
-    fresh_for: Duration,
-    refresh_after: Duration,
 }
 
 /// The fetch under way.
@@ -74,13 +76,6 @@ struct Departure {
     began: Now,
 }
 
-impl Trust {
-    /// Young enough that there is nothing to decide.
-    pub(crate) fn is_young(&self, now: Now) -> bool {
-        now.since(self.began) < self.refresh_after
-    }
-}
-
 impl Schedule {
     /// `jitter` makes instances that start together drift apart.
     pub(crate) fn new(jitter: u64) -> Self {
@@ -88,18 +83,26 @@ impl Schedule {
             trust: None,
             flight: None,
             flights: 0,
+            attempted: None,
             failures: 0,
             not_before: None,
-            budget: Budget {
-                left: BURST,
-                counted: None,
-            },
-            refused: Refused {
-                kids: HashSet::new(),
-                until: None,
-            },
+            budget: Budget::full(),
+            refused: Refused::default(),
+            stale_if_error: DEFAULT_STALE_IF_ERROR,
             jitter,
         }
+    }
+
+    /// How long past their freshness keys serve while fetches fail: with the freshness it is the
+    /// ceiling of trust.
+    pub(crate) fn stale_if_error(mut self, stale_if_error: Duration) -> Self {
+        self.stale_if_error = stale_if_error;
+        self
+    }
+
+    /// There are keys that an earlier process fetched.
+    pub(crate) fn trust(&mut self, trust: Trust) {
+        self.trust = Some(trust);
     }
 
     /// Changes nothing.
@@ -107,6 +110,7 @@ impl Schedule {
         match read {
             Read::Known => self.decide_known(now),
             Read::Unknown { kid, arrived } => self.decide_unknown(kid, arrived, now),
+            Read::Refresh { since } => self.decide_refresh(since, now),
         }
     }
 
@@ -119,7 +123,7 @@ impl Schedule {
         if age < trust.refresh_after {
             Decision::Serve
         } else if age < trust.fresh_for
-            || (age < trust.fresh_for + STALE_IF_ERROR && self.failures > 0)
+            || (age < trust.fresh_for + self.stale_if_error && self.failures > 0)
         {
             // Past freshness this is RFC 5861 §4: served stale because the last attempt failed,
             // never because nobody asked.
@@ -158,6 +162,52 @@ impl Schedule {
         }
     }
 
+    /// An operator's word goes before the back-off, but once: a failure is an answer too.
+    fn decide_refresh(&self, since: Instant, now: Now) -> Decision {
+        if self.flight.is_some() {
+            Decision::Wait
+        } else if self.trust.is_some_and(|trust| trust.began.instant >= since) {
+            Decision::Serve
+        } else if self.attempted.is_some_and(|attempted| attempted >= since) {
+            Decision::Unavailable {
+                retry_after: self.back_off(now).unwrap_or_default(),
+                budget_spent: false,
+            }
+        } else {
+            Decision::Fetch(Reason::Age)
+        }
+    }
+
+    /// What [`decide`](Self::decide) would say to a request with a known key.
+    pub(crate) fn outlook(&self, now: Now) -> KeyState {
+        let back_off = self.back_off(now);
+        let unavailable = KeyState::Unavailable {
+            retry_after: back_off.unwrap_or_default(),
+        };
+        let Some(trust) = self.trust else {
+            return if back_off.is_some() {
+                unavailable
+            } else {
+                KeyState::NotFetched
+            };
+        };
+        let age = now.since(trust.began);
+        let ceiling = trust.fresh_for + self.stale_if_error;
+        if age < trust.fresh_for {
+            if self.flight.is_some() {
+                KeyState::Refreshing
+            } else {
+                KeyState::Fresh
+            }
+        } else if age < ceiling {
+            KeyState::Stale {
+                trusted_for: ceiling - age,
+            }
+        } else {
+            unavailable
+        }
+    }
+
     fn fetch_or_wait(&self, now: Now) -> Decision {
         if self.flight.is_some() {
             Decision::Wait
@@ -182,6 +232,7 @@ impl Schedule {
             self.budget.draw(now.instant);
         }
         self.flights += 1;
+        self.attempted = Some(now.instant);
         self.flight = Some(Departure {
             id: self.flights,
             began: now,
@@ -194,18 +245,11 @@ impl Schedule {
     pub(crate) fn fetched(&mut self, id: u64, changed: bool, fresh_for: Duration) -> Option<Trust> {
         let Departure { began, .. } = self.flight.take_if(|flight| flight.id == id)?;
         if changed {
-            self.refused.kids.clear();
+            self.refused.forget();
         }
         self.failures = 0;
         self.not_before = None;
-        let fresh_for = fresh_for.clamp(MIN_FRESH, MAX_FRESH);
-        // 70 to 80 % of it: ahead of the end, and not all instances at once.
-        let refresh_after = fresh_for * 7 / 10 + fresh_for.mul_f64(self.fraction() / 10.0);
-        self.trust = Some(Trust {
-            began,
-            fresh_for,
-            refresh_after,
-        });
+        self.trust = Some(Trust::new(began, fresh_for, self.fraction()));
         self.trust
     }
 
@@ -248,78 +292,7 @@ impl Schedule {
     }
 }
 
-/// A token bucket: [`BURST`] fetches at once, one more every [`REFILL`]. Asking without drawing
-/// leaves it alone, so that no flood pushes the next refill back.
-#[derive(Clone, Copy, Debug)]
-struct Budget {
-    left: u32,
-    /// Since when the next refill is counted; `None` while the bucket has always been full.
-    counted: Option<Instant>,
-}
-
-impl Budget {
-    /// Until there is something to draw; `None`: there is.
-    fn wait(self, now: Instant) -> Option<Duration> {
-        (self.at(now).left == 0).then(|| self.next_refill(now).duration_since(now))
-    }
-
-    fn draw(&mut self, now: Instant) {
-        *self = self.at(now);
-        self.left = self.left.saturating_sub(1);
-    }
-
-    fn next_refill(self, now: Instant) -> Instant {
-        self.at(now).counted.unwrap_or(now) + REFILL
-    }
-
-    fn at(self, now: Instant) -> Self {
-        let counted = self.counted.unwrap_or(now);
-        let refills = now.saturating_duration_since(counted).as_secs() / REFILL.as_secs();
-        let left = BURST.min(
-            self.left
-                .saturating_add(u32::try_from(refills).unwrap_or(u32::MAX)),
-        );
-        let counted = if left == BURST {
-            now
-        } else {
-            counted + REFILL * u32::try_from(refills).unwrap_or(0)
-        };
-        Self {
-            left,
-            counted: Some(counted),
-        }
-    }
-}
-
-/// The `kid`s that the issuer was shown not to publish.
-#[derive(Debug)]
-struct Refused {
-    kids: HashSet<u64>,
-    until: Option<Instant>,
-}
-
-impl Refused {
-    fn holds(&self, kid: u64, now: Instant) -> bool {
-        self.until.is_some_and(|until| now < until) && self.kids.contains(&kid)
-    }
-
-    fn remember(&mut self, kid: u64, now: Instant, until: Instant) {
-        if self.until.is_none_or(|until| now >= until) {
-            self.kids.clear();
-            self.until = Some(until);
-        }
-        if self.kids.len() < MAX_REFUSED {
-            self.kids.insert(kid);
-        }
-    }
-}
-
-const MIN_FRESH: Duration = Duration::from_secs(5 * 60);
-const MAX_FRESH: Duration = Duration::from_secs(60 * 60);
-const STALE_IF_ERROR: Duration = Duration::from_secs(60 * 60);
-const BURST: u32 = 3;
-const REFILL: Duration = Duration::from_secs(10);
+pub(crate) const DEFAULT_STALE_IF_ERROR: Duration = Duration::from_secs(60 * 60);
 const MIN_BACK_OFF: Duration = Duration::from_millis(250);
 const MAX_BACK_OFF: Duration = Duration::from_secs(30);
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
-const MAX_REFUSED: usize = 1024;

@@ -95,7 +95,6 @@ impl KeySet {
         &self.skipped
     }
 
-    #[cfg(test)]
     pub(crate) fn keys(&self) -> &[Arc<Key>] {
         &self.keys
     }

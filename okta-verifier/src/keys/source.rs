@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{discovery::Metadata, set::KeySet};
-use crate::{error::FetchError, remote::Fetch, time::Now};
+use crate::{
+    error::FetchError,
+    remote::{Answer, Fetch, Revalidated, Validator},
+    time::Now,
+};
 
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -26,9 +30,23 @@ struct LastGood {
 }
 
 #[derive(Debug)]
-pub(crate) struct Loaded {
-    pub(crate) set: KeySet,
-    pub(crate) fresh_for: Duration,
+pub(crate) enum Loaded {
+    Keys {
+        set: KeySet,
+        /// The key set as it was sent.
+        document: String,
+        fresh_for: Duration,
+        revision: Option<Revision>,
+    },
+    /// The keys of the revision that was asked about. `None`: as fresh as before.
+    Unchanged { fresh_for: Option<Duration> },
+}
+
+/// Names the answer that keys came with.
+#[derive(Clone, Debug)]
+pub(crate) struct Revision {
+    url: String,
+    validator: Validator,
 }
 
 impl Source {
@@ -41,7 +59,12 @@ impl Source {
         }
     }
 
-    pub(crate) async fn load(&self, now: Now) -> Result<Loaded, FetchError> {
+    /// `revision` is that of the keys at hand, which are not sent again if they still hold.
+    pub(crate) async fn load(
+        &self,
+        now: Now,
+        revision: Option<&Revision>,
+    ) -> Result<Loaded, FetchError> {
         let (url, asked) = match self.known() {
             Some(LastGood {
                 url,
@@ -51,7 +74,7 @@ impl Source {
         };
         // In doubt until the keys have come, also when the deadline cuts this attempt off.
         self.remember(&url, None);
-        let loaded = self.keys(&url).await?;
+        let loaded = self.keys(url.clone(), revision).await?;
         self.remember(&url, asked);
         Ok(loaded)
     }
@@ -77,12 +100,26 @@ impl Source {
         }
     }
 
-    async fn keys(&self, url: &str) -> Result<Loaded, FetchError> {
-        let answer = self.fetch.get(url, MAX_KEY_SET).await?;
-        Ok(Loaded {
-            set: KeySet::parse(&answer.body)?,
-            fresh_for: answer.fresh_for,
-        })
+    async fn keys(&self, url: String, known: Option<&Revision>) -> Result<Loaded, FetchError> {
+        // Another place's word says nothing about this one's keys.
+        let validator = known
+            .filter(|known| known.url == url)
+            .map(|known| &known.validator);
+        match self.fetch.revalidate(&url, MAX_KEY_SET, validator).await? {
+            Revalidated::NotModified { fresh_for } => Ok(Loaded::Unchanged { fresh_for }),
+            Revalidated::Modified(Answer { body, fresh_for }, validator) => {
+                let malformed = FetchError::Malformed {
+                    document: "key set",
+                };
+                let document = String::from_utf8(body).map_err(|_| malformed)?;
+                Ok(Loaded::Keys {
+                    set: KeySet::parse(document.as_bytes())?,
+                    document,
+                    fresh_for,
+                    revision: validator.map(|validator| Revision { url, validator }),
+                })
+            }
+        }
     }
 
     fn known(&self) -> Option<LastGood> {

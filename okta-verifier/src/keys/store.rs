@@ -2,6 +2,7 @@
 //! caller can cancel.
 
 mod landing;
+mod report;
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -18,21 +19,13 @@ use super::{
     key::Key,
     schedule::{Decision, Read, Reason, Schedule, Trust},
     set::{Found, KeySet},
-    source::Source,
+    source::{Revision, Source},
 };
 use crate::{
     algorithm::Algorithm,
     error::{FetchError, VerifyError},
     time::Now,
 };
-
-/// The keys of one issuer.
-#[derive(Clone, Debug)]
-pub(crate) enum KeyStore {
-    /// Given by the user; never fetched.
-    Pinned(Arc<KeySet>),
-    Fetched(Arc<Store>),
-}
 
 /// Names the key that a token wants.
 #[derive(Clone, Copy, Debug)]
@@ -41,66 +34,6 @@ pub(crate) struct Wanted<'t> {
     pub(crate) algorithm: Algorithm,
     /// When the request came.
     pub(crate) arrived: Now,
-}
-
-impl KeyStore {
-    pub(crate) fn fetched(source: Source, jitter: u64) -> Self {
-        Self::Fetched(Arc::new(Store {
-            snapshot: ArcSwapOption::empty(),
-            state: Mutex::new(State {
-                schedule: Schedule::new(jitter),
-                flight: None,
-                error: None,
-            }),
-            source,
-            hasher: RandomState::new(),
-        }))
-    }
-
-    /// Decides without waiting; `None` when the keys must be fetched first. Then nothing was
-    /// changed.
-    pub(crate) fn find(
-        &self,
-        wanted: Wanted<'_>,
-        now: Now,
-    ) -> Option<Result<Arc<Key>, VerifyError>> {
-        match self {
-            Self::Pinned(set) => Some(in_pinned(set, wanted)),
-            Self::Fetched(store) => match store.find(wanted, now, false) {
-                Outcome::Decided(result) => Some(result),
-                Outcome::Pending(_) => None,
-            },
-        }
-    }
-
-    /// Decides, and fetches the keys for it where it must.
-    pub(crate) async fn find_or_fetch(&self, wanted: Wanted<'_>) -> Result<Arc<Key>, VerifyError> {
-        match self {
-            Self::Pinned(set) => in_pinned(set, wanted),
-            Self::Fetched(store) => store.wait_for(|now| store.find(wanted, now, true)).await,
-        }
-    }
-
-    /// Returns once there are keys that are trusted.
-    pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
-        match self {
-            Self::Pinned(_) => Ok(()),
-            Self::Fetched(store) => store.wait_for(|now| store.ready(now)).await,
-        }
-    }
-}
-
-fn in_pinned(set: &KeySet, wanted: Wanted<'_>) -> Result<Arc<Key>, VerifyError> {
-    key_or_refusal(set.find(wanted.kid, wanted.algorithm)).unwrap_or(Err(VerifyError::UnknownKeyId))
-}
-
-/// `None`: the set has no such `kid`.
-fn key_or_refusal(found: Found) -> Option<Result<Arc<Key>, VerifyError>> {
-    match found {
-        Found::Key(key) => Some(Ok(key)),
-        Found::OtherAlgorithm => Some(Err(VerifyError::AlgorithmMismatch)),
-        Found::Nothing => None,
-    }
 }
 
 /// The fetched keys of one issuer.
@@ -114,9 +47,13 @@ pub(crate) struct Store {
     hasher: RandomState,
 }
 
-#[derive(Debug)]
+/// The keys in use.
+#[derive(Clone, Debug)]
 struct Snapshot {
-    set: KeySet,
+    set: Arc<KeySet>,
+    /// As the issuer sent them.
+    document: Arc<str>,
+    revision: Option<Revision>,
     trust: Trust,
 }
 
@@ -130,19 +67,39 @@ struct State {
 
 /// A fetch to wait for.
 #[derive(Clone, Debug)]
-struct Boarding {
+pub(super) struct Boarding {
     id: u64,
     flight: Arc<Flight>,
 }
 
-enum Outcome<T> {
+pub(super) enum Outcome<T> {
     Decided(Result<T, VerifyError>),
     /// A fetch is needed; with a flight to wait for unless none was to be begun.
     Pending(Option<Boarding>),
 }
 
 impl Store {
-    fn find(self: &Arc<Self>, wanted: Wanted<'_>, now: Now, may_fetch: bool) -> Outcome<Arc<Key>> {
+    /// `jitter` is a random number; `stale_if_error` how long past their freshness keys serve
+    /// while fetches fail.
+    pub(crate) fn new(source: Source, jitter: u64, stale_if_error: Duration) -> Self {
+        Self {
+            snapshot: ArcSwapOption::empty(),
+            state: Mutex::new(State {
+                schedule: Schedule::new(jitter).stale_if_error(stale_if_error),
+                flight: None,
+                error: None,
+            }),
+            source,
+            hasher: RandomState::new(),
+        }
+    }
+
+    pub(super) fn find(
+        self: &Arc<Self>,
+        wanted: Wanted<'_>,
+        now: Now,
+        may_fetch: bool,
+    ) -> Outcome<Arc<Key>> {
         let Wanted {
             kid,
             algorithm,
@@ -178,9 +135,9 @@ impl Store {
         self.carry_out(decision, found, state, now, may_fetch)
     }
 
-    fn ready(self: &Arc<Self>, now: Now) -> Outcome<()> {
+    pub(super) fn ready(self: &Arc<Self>, read: Read, now: Now) -> Outcome<()> {
         let state = self.lock();
-        let decision = state.schedule.decide(Read::Known, now);
+        let decision = state.schedule.decide(read, now);
         self.carry_out(decision, Some(Ok(())), state, now, true)
     }
 
@@ -244,7 +201,10 @@ impl Store {
         Ok(boarding)
     }
 
-    async fn wait_for<T>(&self, ask: impl Fn(Now) -> Outcome<T>) -> Result<T, VerifyError> {
+    pub(super) async fn wait_for<T>(
+        &self,
+        ask: impl Fn(Now) -> Outcome<T>,
+    ) -> Result<T, VerifyError> {
         for _ in 0..MAX_ROUNDS {
             match ask(Now::read()) {
                 Outcome::Decided(result) => return result,
@@ -269,6 +229,15 @@ impl Store {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `None`: the set has no such `kid`.
+pub(super) fn key_or_refusal(found: Found) -> Option<Result<Arc<Key>, VerifyError>> {
+    match found {
+        Found::Key(key) => Some(Ok(key)),
+        Found::OtherAlgorithm => Some(Err(VerifyError::AlgorithmMismatch)),
+        Found::Nothing => None,
     }
 }
 

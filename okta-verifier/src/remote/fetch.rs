@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Client, ClientBuilder, Response,
-    header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER},
+    header::{
+        ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+        IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+    },
     redirect::Policy,
 };
 
@@ -28,6 +31,23 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// By its `Cache-Control` and `Age`.
     pub(crate) fresh_for: Duration,
+}
+
+/// What the issuer named its answer, to ask whether it still holds (RFC 9111 §4.3.1).
+#[derive(Clone, Debug)]
+pub(crate) struct Validator {
+    etag: Option<HeaderValue>,
+    last_modified: Option<HeaderValue>,
+}
+
+/// An answer to a question with a [`Validator`].
+#[derive(Debug)]
+pub(crate) enum Revalidated {
+    Modified(Answer, Option<Validator>),
+    /// `None`: the 304 says nothing new about freshness (RFC 9111 §4.3.4).
+    NotModified {
+        fresh_for: Option<Duration>,
+    },
 }
 
 impl Fetch {
@@ -60,18 +80,44 @@ impl Fetch {
 
     /// Reads at most `limit` bytes.
     pub(crate) async fn get(&self, url: &str, limit: usize) -> Result<Answer, FetchError> {
+        match self.revalidate(url, limit, None).await? {
+            Revalidated::Modified(answer, _) => Ok(answer),
+            Revalidated::NotModified { .. } => Err(NOT_ASKED_FOR),
+        }
+    }
+
+    /// The same, unless the answer that `known` names still holds.
+    pub(crate) async fn revalidate(
+        &self,
+        url: &str,
+        limit: usize,
+        known: Option<&Validator>,
+    ) -> Result<Revalidated, FetchError> {
         match self {
             Self::Http(client) => {
-                let response = client
-                    .get(url)
-                    .header(ACCEPT, "application/json")
-                    .send()
-                    .await
-                    .map_err(transport)?;
-                read(response, limit).await
+                let mut request = client.get(url).header(ACCEPT, "application/json");
+                if let Some(etag) = known.and_then(|known| known.etag.as_ref()) {
+                    request = request.header(IF_NONE_MATCH, etag);
+                }
+                if let Some(date) = known.and_then(|known| known.last_modified.as_ref()) {
+                    request = request.header(IF_MODIFIED_SINCE, date);
+                }
+                let response = request.send().await.map_err(transport)?;
+                if response.status().as_u16() == 304 && known.is_some() {
+                    let headers = response.headers();
+                    let fresh_for = headers
+                        .contains_key(CACHE_CONTROL)
+                        .then(|| fresh_for(headers));
+                    return Ok(Revalidated::NotModified { fresh_for });
+                }
+                let validator = validator(response.headers());
+                Ok(Revalidated::Modified(
+                    read(response, limit).await?,
+                    validator,
+                ))
             }
             #[cfg(test)]
-            Self::Scripted(script) => script.get(url).await,
+            Self::Scripted(script) => Ok(Revalidated::Modified(script.get(url).await?, None)),
         }
     }
 }
@@ -87,10 +133,7 @@ async fn read(mut response: Response, limit: usize) -> Result<Answer, FetchError
     if !is_json(response.headers()) {
         return Err(FetchError::ContentType);
     }
-    let fresh_for = freshness::fresh_for(
-        texts(response.headers(), &CACHE_CONTROL),
-        texts(response.headers(), &AGE),
-    );
+    let fresh_for = fresh_for(response.headers());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(transport)? {
         if chunk.len() > limit - body.len() {
@@ -99,6 +142,24 @@ async fn read(mut response: Response, limit: usize) -> Result<Answer, FetchError
         body.extend_from_slice(&chunk);
     }
     Ok(Answer { body, fresh_for })
+}
+
+fn fresh_for(headers: &HeaderMap) -> Duration {
+    freshness::fresh_for(texts(headers, &CACHE_CONTROL), texts(headers, &AGE))
+}
+
+fn validator(headers: &HeaderMap) -> Option<Validator> {
+    let short = |name| {
+        headers
+            .get(name)
+            .filter(|value| value.len() <= MAX_VALIDATOR)
+            .cloned()
+    };
+    let (etag, last_modified) = (short(ETAG), short(LAST_MODIFIED));
+    (etag.is_some() || last_modified.is_some()).then_some(Validator {
+        etag,
+        last_modified,
+    })
 }
 
 /// `application/json`, or a type that says `+json`, such as `application/jwk-set+json`.
@@ -146,6 +207,13 @@ fn transport(error: reqwest::Error) -> FetchError {
     }
 }
 
+/// A 304 to a question without a validator.
+const NOT_ASKED_FOR: FetchError = FetchError::Status {
+    status: 304,
+    retry_after: None,
+};
+/// Bytes that we are willing to send back.
+const MAX_VALIDATOR: usize = 256;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

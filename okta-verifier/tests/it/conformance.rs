@@ -1,7 +1,8 @@
 //! The table through [`Verifier::authenticate`] and [`Verifier::authenticate_now`], as a gateway
-//! without a framework calls them: in this process, and from behind a bare HTTP server.
+//! without a framework calls them: in this process, and from behind a bare HTTP server. Each case
+//! names its requirements.
 
-use std::{convert::Infallible, net::SocketAddr};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use http::{Response, header::AUTHORIZATION, request::Parts};
 use http_body_util::Empty;
@@ -53,8 +54,8 @@ async fn call(gateway: &Gateway, request: &Request) -> Answer {
 }
 
 async fn serve(gateway: Gateway) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let address = listener.local_addr().expect("it is bound");
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let gateway = gateway.clone();
@@ -105,6 +106,7 @@ impl Gateway {
             "/forgotten" => return Policy::any_token().admit(None, None),
             "/orders" | "/maybe/orders" => Policy::scope("orders:read"),
             "/admin" => Policy::group("Admins"),
+            "/transfer" => TRANSFER,
             _ => Policy::any_token(),
         };
         if path.starts_with("/maybe") && authorization.is_empty() {
@@ -132,6 +134,12 @@ impl Gateway {
         self.verifier.authenticate(presented).await
     }
 }
+
+const TRANSFER: Policy = Policy::all(&[
+    Policy::scope("orders:read"),
+    Policy::acr(&["phrh", "phr"]),
+    Policy::max_age(Duration::from_secs(300)),
+]);
 
 #[derive(Deserialize)]
 struct Employee {

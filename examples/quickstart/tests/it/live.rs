@@ -1,18 +1,20 @@
 //! With `OKTA_ISSUER` set: the example beside an authorization server that it did not start.
 
+use example_support::process::Example;
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
 
-use crate::process::Quickstart;
+use crate::PROGRAM;
 
 /// The audience of `MockOkta`'s tokens.
 const AUDIENCE: &str = "api://default";
 
-fn start(okta: &MockOkta) -> Quickstart {
-    Quickstart::start(&[
+fn start(okta: &MockOkta) -> Example {
+    let settings = [
         ("OKTA_ISSUER", okta.issuer_url()),
         ("OKTA_AUDIENCE", AUDIENCE),
         ("OKTA_CLIENT_IDS", CLIENT_ID),
-    ])
+    ];
+    Example::start(PROGRAM, &settings)
 }
 
 #[tokio::test(flavor = "multi_thread")]

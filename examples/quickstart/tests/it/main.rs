@@ -1,31 +1,22 @@
 //! The example as a process: what it prints is true, and what is wrong with its settings it says.
 
-mod curl;
 mod live;
-mod process;
 
 use std::net::TcpListener;
 
-use curl::Curl;
-use process::{Quickstart, fails};
+use example_support::process::{self, Example};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_quickstart");
+
+fn fails(settings: &[(&str, &str)]) -> String {
+    process::fails(PROGRAM, settings)
+}
 
 #[test]
 fn every_printed_curl_line_gets_the_printed_answer() {
-    let quickstart = Quickstart::start(&[]);
-    let mut statuses = Vec::new();
-    for pair in quickstart.printed().windows(2) {
-        let Some(expected) = pair[0].strip_prefix("# expect ") else {
-            continue;
-        };
-        let curl = Curl::parse(&pair[1]);
-        assert_eq!(curl.run().to_string(), expected, "{}", pair[1]);
-        statuses.push(expected.to_owned());
-    }
-    for status in ["200", "400", "401", "403"] {
-        assert!(
-            statuses.iter().any(|seen| seen == status),
-            "no line shows a {status}"
-        );
+    let statuses = Example::start(PROGRAM, &[]).try_what_it_printed();
+    for status in [200, 400, 401, 403] {
+        assert!(statuses.contains(&status), "no line shows a {status}");
     }
     assert!(statuses.len() >= 10, "{statuses:?}");
 }

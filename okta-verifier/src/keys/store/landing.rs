@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::{Boarding, Snapshot, Store};
 use crate::{
     error::FetchError,
-    keys::{set::KeySet, source::Loaded},
+    keys::{schedule::Schedule, source::Loaded},
     time::Now,
 };
 
@@ -20,7 +20,11 @@ pub(super) struct Landing {
 impl Landing {
     pub(super) async fn run(self, now: Now) {
         let source = &self.store.source;
-        let result = timeout(source.deadline, source.load(now))
+        let known = self.store.snapshot.load_full();
+        let revision = known
+            .as_ref()
+            .and_then(|snapshot| snapshot.revision.as_ref());
+        let result = timeout(source.deadline, source.load(now, revision))
             .await
             .unwrap_or(Err(FetchError::Timeout));
         self.store.land(self.boarding.id, result);
@@ -41,42 +45,85 @@ impl Drop for Landing {
 
 impl Store {
     fn land(&self, id: u64, result: Result<Loaded, FetchError>) {
+        match result {
+            Ok(loaded) => self.land_keys(id, loaded),
+            Err(error) => self.land_error(id, error),
+        }
+    }
+
+    fn land_keys(&self, id: u64, loaded: Loaded) {
+        let mut state = self.lock();
+        let Some((snapshot, changed)) = self.take_in(id, loaded, &mut state.schedule) else {
+            return;
+        };
+        let snapshot = Arc::new(snapshot);
+        self.snapshot.store(Some(snapshot.clone()));
+        let recovered = state.error.take().is_some();
+        // A subscriber is foreign code: not under the lock.
+        drop(state);
+        let skipped = snapshot.set.skipped();
+        if changed && !skipped.is_empty() {
+            tracing::warn!(?skipped, "keys of the issuer were skipped");
+        }
+        if recovered {
+            tracing::info!("the issuer's keys are fetched again");
+        }
+    }
+
+    /// The keys to trust from now on, and whether they are others than before. `None` for an
+    /// answer that comes too late: it must change nothing.
+    fn take_in(
+        &self,
+        id: u64,
+        loaded: Loaded,
+        schedule: &mut Schedule,
+    ) -> Option<(Snapshot, bool)> {
+        let previous = self.snapshot.load_full();
+        match loaded {
+            Loaded::Keys {
+                mut set,
+                document,
+                fresh_for,
+                revision,
+            } => {
+                let changed = previous
+                    .as_ref()
+                    .is_none_or(|previous| set.differs(&previous.set));
+                let trust = schedule.fetched(id, changed, fresh_for)?;
+                if let Some(previous) = &previous {
+                    set.succeed(&previous.set);
+                }
+                let snapshot = Snapshot {
+                    set: Arc::new(set),
+                    document: document.into(),
+                    revision,
+                    trust,
+                };
+                Some((snapshot, changed))
+            }
+            Loaded::Unchanged { fresh_for } => {
+                let previous = previous?;
+                let fresh_for = fresh_for.unwrap_or(previous.trust.fresh_for());
+                let trust = schedule.fetched(id, false, fresh_for)?;
+                let snapshot = Snapshot {
+                    trust,
+                    ..Snapshot::clone(&previous)
+                };
+                Some((snapshot, false))
+            }
+        }
+    }
+
+    fn land_error(&self, id: u64, error: FetchError) {
         let now = Now::read();
         let mut state = self.lock();
-        match result {
-            Ok(Loaded { mut set, fresh_for }) => {
-                let previous = self.snapshot.load_full();
-                let empty = KeySet::default();
-                let previous = previous.as_ref().map_or(&empty, |snapshot| &snapshot.set);
-                // Asked before anything is retired: a late answer must change nothing.
-                let changed = set.differs(previous);
-                let Some(trust) = state.schedule.fetched(id, changed, fresh_for) else {
-                    return;
-                };
-                set.succeed(previous);
-                let recovered = state.error.take().is_some();
-                let snapshot = Arc::new(Snapshot { set, trust });
-                self.snapshot.store(Some(snapshot.clone()));
-                // A subscriber is foreign code: not under the lock.
-                drop(state);
-                let skipped = snapshot.set.skipped();
-                if changed && !skipped.is_empty() {
-                    tracing::warn!(?skipped, "keys of the issuer were skipped");
-                }
-                if recovered {
-                    tracing::info!("the issuer's keys are fetched again");
-                }
-            }
-            Err(error) => {
-                let Some(first) = state.schedule.failed(id, error.retry_after(), now) else {
-                    return;
-                };
-                state.error = Some(error.clone());
-                drop(state);
-                if first {
-                    tracing::warn!(%error, "the issuer's keys cannot be fetched");
-                }
-            }
+        let Some(first) = state.schedule.failed(id, error.retry_after(), now) else {
+            return;
+        };
+        state.error = Some(error.clone());
+        drop(state);
+        if first {
+            tracing::warn!(%error, "the issuer's keys cannot be fetched");
         }
     }
 }

@@ -13,7 +13,7 @@ use super::set_of;
 use crate::{
     algorithm::Algorithm,
     error::{FetchError, VerifyError},
-    keys::{Key, KeyStore, Metadata, Source, Wanted},
+    keys::{DEFAULT_STALE_IF_ERROR, Key, KeyStore, Metadata, Source, Store, Wanted},
     remote::{
         Fetch,
         fetch::{Answer, scripted::Script},
@@ -119,7 +119,8 @@ impl Issuer {
     }
 
     pub(super) fn store(&self) -> KeyStore {
-        KeyStore::fetched(self.source(), 7)
+        let store = Store::new(self.source(), 7, DEFAULT_STALE_IF_ERROR);
+        KeyStore::Fetched(Arc::new(store))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

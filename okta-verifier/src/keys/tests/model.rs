@@ -147,6 +147,7 @@ impl Model {
                 }
             }
             (Read::Known, _) => self.fetch_or_wait(Reason::Age),
+            (Read::Refresh { .. }, _) => panic!("an operator's read is no part of this model"),
             (Read::Unknown { kid, arrived }, good) => {
                 let seen_after = good
                     .as_ref()

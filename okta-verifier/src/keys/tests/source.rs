@@ -49,7 +49,7 @@ async fn the_metadata_is_asked_for_once_a_day() {
     let source = issuer.source();
     let now = Now::read();
     for (age, asked) in [(0, 1), (1, 1), (23, 1), (24, 2), (47, 2), (48, 3)] {
-        source.load(now.after(age * DAY / 24)).await.unwrap();
+        source.load(now.after(age * DAY / 24), None).await.unwrap();
         assert_eq!(issuer.hits().metadata, asked, "{age} h");
     }
 }
@@ -60,12 +60,12 @@ async fn keys_that_have_moved_are_found_by_the_metadata() {
     let issuer = Issuer::new(&["a"]);
     let source = issuer.source();
     let now = Now::read();
-    source.load(now).await.unwrap();
+    source.load(now, None).await.unwrap();
     issuer.keys(Reply::status(404));
-    source.load(now).await.unwrap_err();
+    source.load(now, None).await.unwrap_err();
     assert_eq!(issuer.hits(), hits(1, 2));
     issuer.publish(&["a"]);
-    source.load(now).await.unwrap();
+    source.load(now, None).await.unwrap();
     assert_eq!(issuer.hits(), hits(2, 3));
 }
 
@@ -83,14 +83,14 @@ async fn the_last_good_metadata_outlives_the_failures_of_its_endpoint() {
         let issuer = Issuer::new(&["a"]);
         let source = issuer.source();
         let now = Now::read();
-        source.load(now).await.unwrap();
+        source.load(now, None).await.unwrap();
         issuer.metadata(trouble);
-        source.load(now.after(2 * DAY)).await.unwrap();
+        source.load(now.after(2 * DAY), None).await.unwrap();
         // A passing failure of the keys, and the metadata still in trouble.
         issuer.keys(Reply::status(500));
-        source.load(now.after(2 * DAY)).await.unwrap_err();
+        source.load(now.after(2 * DAY), None).await.unwrap_err();
         issuer.publish(&["a"]);
-        source.load(now.after(2 * DAY)).await.unwrap();
+        source.load(now.after(2 * DAY), None).await.unwrap();
     }
 }
 

@@ -1,26 +1,30 @@
 //! Where the API listens: loopback, and the port of the environment variable `PORT`.
 
-use std::{env, error::Error, io::ErrorKind, net::Ipv4Addr};
-
-use tokio::net::TcpListener;
+use std::{
+    env,
+    error::Error,
+    io::ErrorKind,
+    net::{Ipv4Addr, TcpListener},
+};
 
 const DEFAULT_PORT: u16 = 3000;
 
 /// # Errors
 ///
 /// When `PORT` is no port number, when that port is taken, and when the system allows no socket.
-pub(crate) async fn listen() -> Result<TcpListener, Box<dyn Error>> {
+pub(crate) fn listen() -> Result<TcpListener, Box<dyn Error>> {
     let port = match env::var("PORT") {
         Ok(text) => parse(&text)?,
         Err(env::VarError::NotPresent) => DEFAULT_PORT,
         Err(error) => return Err(format!("PORT: {error}").into()),
     };
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .await
-        .map_err(|error| match error.kind() {
-            ErrorKind::AddrInUse => taken(port).into(),
-            _ => format!("cannot listen on 127.0.0.1:{port}: {error}").into(),
-        })
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| match error.kind() {
+            ErrorKind::AddrInUse => taken(port),
+            _ => format!("cannot listen on 127.0.0.1:{port}: {error}"),
+        })?;
+    listener.set_nonblocking(true)?; // as tokio wants it
+    Ok(listener)
 }
 
 fn taken(port: u16) -> String {

@@ -5,6 +5,8 @@ use std::{error::Error, net::SocketAddr, time::Duration};
 use okta_verifier::Verifier;
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta, TokenBuilder};
 
+use crate::paste::Paste;
+
 const AUDIENCE: &str = "api://orders";
 
 /// Long enough for an afternoon with the printed lines.
@@ -18,17 +20,18 @@ const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 pub(crate) fn start(
     okta: &MockOkta,
     api: SocketAddr,
+    paste: Paste<'_>,
 ) -> Result<(Verifier, String), Box<dyn Error>> {
     okta.set_audience(AUDIENCE);
     // From here on nothing knows of a mock: metadata and keys are fetched as from Okta itself.
     let issuer = okta.issuer(AUDIENCE).client_id(CLIENT_ID);
     let verifier = Verifier::builder().issuer(issuer).build()?;
-    Ok((verifier, guide(okta, api)))
+    Ok((verifier, guide(okta, api, paste)))
 }
 
-fn guide(okta: &MockOkta, api: SocketAddr) -> String {
+fn guide(okta: &MockOkta, api: SocketAddr, paste: Paste<'_>) -> String {
     let issuer = okta.issuer_url();
-    let tries = tries(okta).map(|attempt| attempt.at(api)).concat();
+    let tries = tries(okta).map(|attempt| attempt.at(api, paste)).concat();
     format!(
         "A mock Okta issues tokens at {issuer}, and this API accepts them.\n\
          Paste a line into another terminal; the number above it is the status it gets.\n\
@@ -102,18 +105,11 @@ fn tries(okta: &MockOkta) -> [Try; 10] {
 }
 
 impl Try {
-    fn at(&self, api: SocketAddr) -> String {
-        let Self {
-            what,
-            path,
-            expect,
-            credentials,
-        } = self;
-        let header = credentials
-            .as_ref()
-            .map_or_else(String::new, |credentials| {
-                format!("-H 'Authorization: Bearer {credentials}' ")
-            });
-        format!("# GET {path}: {what}\n# expect {expect}\ncurl -i {header}http://{api}{path}\n\n")
+    fn at(&self, api: SocketAddr, paste: Paste<'_>) -> String {
+        let Self { what, path, .. } = self;
+        let title = paste.title(path);
+        let expect = paste.expectation(self.expect);
+        let line = paste.line(api, path, self.credentials.as_deref());
+        format!("# {title}: {what}\n# expect {expect}\n{line}\n\n")
     }
 }

@@ -4,27 +4,40 @@ use std::{env, error::Error, fmt::Write, net::SocketAddr};
 
 use okta_verifier::Verifier;
 
+use crate::{paste::Paste, run::complain};
+
 /// A verifier from the environment, and how to get a token that it accepts.
 ///
 /// # Errors
 ///
 /// When a setting is missing or wrong; the message names the variable.
-pub(crate) async fn start(api: SocketAddr) -> Result<(Verifier, String), Box<dyn Error>> {
+pub(crate) async fn start(
+    example: &str,
+    api: SocketAddr,
+    paste: Paste<'_>,
+) -> Result<(Verifier, String), Box<dyn Error>> {
     let verifier = Verifier::from_env()?;
     // Not fatal: an API that starts while its issuer is down answers 503 until it is up again.
     if let Err(error) = verifier.warm_up().await {
-        crate::complain(&error);
-        eprintln!("  requests with a token get 503 until the issuer answers");
+        complain(example, &error);
+        let status = paste.expectation(503);
+        eprintln!("  requests with a token get {status} until the issuer answers");
     }
     let guide = guide(
         &env::var("OKTA_ISSUER")?,
         env::var("OKTA_PROFILE").is_ok_and(|profile| profile == "rfc9068"),
         api,
+        paste,
     )?;
     Ok((verifier, guide))
 }
 
-fn guide(issuer: &str, rfc9068: bool, api: SocketAddr) -> Result<String, std::fmt::Error> {
+fn guide(
+    issuer: &str,
+    rfc9068: bool,
+    api: SocketAddr,
+    paste: Paste<'_>,
+) -> Result<String, std::fmt::Error> {
     let token_endpoint = if rfc9068 {
         "$TOKEN_ENDPOINT".to_owned()
     } else {
@@ -54,11 +67,8 @@ fn guide(issuer: &str, rfc9068: bool, api: SocketAddr) -> Result<String, std::fm
         "curl -s -u \"$CLIENT_ID:$CLIENT_SECRET\" -d grant_type=client_credentials -d scope=orders:read {token_endpoint}\n"
     )?;
     writeln!(text, "# TOKEN is `access_token` in the answer.")?;
-    for path in ["me", "orders", "admin"] {
-        writeln!(
-            text,
-            "curl -i -H \"Authorization: Bearer $TOKEN\" http://{api}/{path}"
-        )?;
+    for path in ["/me", "/orders", "/admin"] {
+        writeln!(text, "{}", paste.line(api, path, Some("$TOKEN")))?;
     }
     writeln!(
         text,
@@ -75,13 +85,19 @@ mod tests {
     #[test]
     fn the_guide_names_the_issuers_token_endpoint() {
         let api = SocketAddr::from(([127, 0, 0, 1], 3000));
-        let okta = guide("https://acme.okta.com/oauth2/default", false, api).expect("text");
+        let okta = guide(
+            "https://acme.okta.com/oauth2/default",
+            false,
+            api,
+            Paste::Curl,
+        )
+        .expect("text");
         assert!(okta.contains(" https://acme.okta.com/oauth2/default/v1/token\n"));
         assert!(okta.contains(
             "curl -i -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:3000/orders\n"
         ));
 
-        let other = guide("https://issuer.example", true, api).expect("text");
+        let other = guide("https://issuer.example", true, api, Paste::Curl).expect("text");
         assert!(!other.contains("/v1/token"));
         assert!(other.contains("https://issuer.example/.well-known/openid-configuration"));
     }

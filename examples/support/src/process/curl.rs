@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
 };
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Curl {
     header: Option<String>,
     host: String,

@@ -1,0 +1,88 @@
+//! The services themselves: what a server of yours would hold.
+
+use okta_verifier::{Anonymous, Policy, Rejection, VerifiedToken, Verifier};
+use okta_verifier_tower::{RequireLayer, VerifyLayer};
+use tonic::{
+    Code, Request, Response, Status, async_trait,
+    metadata::MetadataMap,
+    service::{LayerExt, Routes},
+};
+use tower::ServiceBuilder;
+
+use crate::proto::{Caller, Empty, Text, admin_server, health_server, orders_server};
+
+/// `Orders` behind `verifier`, `Admin` behind a policy too, and `Health`, which is open.
+pub(crate) fn routes(verifier: Verifier) -> Routes {
+    let verify = VerifyLayer::new(verifier);
+    let require_admin = ServiceBuilder::new()
+        .layer(verify.clone())
+        .layer(RequireLayer::new(Policy::group("Admins")));
+    Routes::new(health_server::HealthServer::new(Health))
+        .add_service(verify.named_layer(orders_server::OrdersServer::new(Orders)))
+        .add_service(require_admin.named_layer(admin_server::AdminServer::new(Admin)))
+}
+
+struct Health;
+
+#[async_trait]
+impl health_server::Health for Health {
+    async fn check(&self, _: Request<Empty>) -> Result<Response<Text>, Status> {
+        Ok(text("ok".to_owned()))
+    }
+}
+
+struct Orders;
+
+#[async_trait]
+impl orders_server::Orders for Orders {
+    async fn me(&self, request: Request<Empty>) -> Result<Response<Caller>, Status> {
+        let token = require(Policy::any_token(), &request)?;
+        Ok(Response::new(Caller {
+            subject: token.subject().to_owned(),
+            client_id: token.client_id().map(str::to_owned),
+            scopes: token.scopes().map(str::to_owned).collect(),
+            groups: token.groups().map(str::to_owned).collect(),
+            is_user: token.is_user(),
+        }))
+    }
+
+    async fn list(&self, request: Request<Empty>) -> Result<Response<Text>, Status> {
+        let token = require(Policy::scope("orders:read"), &request)?;
+        Ok(text(format!("the orders of {}", token.subject())))
+    }
+}
+
+struct Admin;
+
+#[async_trait]
+impl admin_server::Admin for Admin {
+    async fn greet(&self, request: Request<Empty>) -> Result<Response<Text>, Status> {
+        let token = require(Policy::any_token(), &request)?;
+        Ok(text(format!("hello, administrator {}", token.subject())))
+    }
+}
+
+/// What `RequireLayer` does for a whole service, for one method: the caller, if `policy` lets it in.
+fn require<T>(policy: Policy, request: &Request<T>) -> Result<&VerifiedToken, Status> {
+    let extensions = request.extensions();
+    let token = extensions.get::<VerifiedToken>();
+    policy
+        .admit(token, extensions.get::<Anonymous>())
+        .map_err(|rejection| status(&rejection))?;
+    token.ok_or_else(|| status(&Rejection::missing_layer()))
+}
+
+/// The code and the challenge of the refusal, as the layers send them: what happened inside stays
+/// inside.
+fn status(rejection: &Rejection) -> Status {
+    let code = Code::from_i32(rejection.grpc_status().into());
+    let metadata = MetadataMap::from_headers(rejection.headers().collect());
+    Status::with_metadata(code, "", metadata)
+}
+
+fn text(text: String) -> Response<Text> {
+    Response::new(Text { text })
+}
+
+#[cfg(test)]
+mod tests;

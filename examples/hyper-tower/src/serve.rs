@@ -1,0 +1,37 @@
+//! From connections to requests: the loop that a framework would bring.
+
+use std::{convert::Infallible, time::Duration};
+
+use http::{Request, Response};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::net::TcpListener;
+use tower::Service;
+
+use hyper::body::Incoming;
+
+/// Serves HTTP/1.1 and HTTP/2 until the task is dropped.
+pub(crate) async fn serve<S>(listener: TcpListener, api: S)
+where
+    S: Service<Request<Incoming>, Response = Response<String>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+{
+    let mut http = Builder::new(TokioExecutor::new());
+    // With a timer hyper closes a connection whose headers do not come within 30 s.
+    http.http1().timer(TokioTimer::new());
+    http.http2().timer(TokioTimer::new());
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors, or a peer that left: others may still come.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let (http, api) = (http.clone(), TowerToHyperService::new(api.clone()));
+        // What ends a connection early is the peer's doing, and no other connection's concern.
+        tokio::spawn(async move { http.serve_connection(TokioIo::new(stream), api).await });
+    }
+}

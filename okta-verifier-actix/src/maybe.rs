@@ -1,0 +1,89 @@
+use std::{
+    fmt,
+    future::{Ready, ready},
+};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
+use okta_verifier::{Anonymous, AnyToken, Requirement, VerifiedToken};
+
+use crate::{Rejected, Verified};
+
+/// The request's verified access token, or none: for a handler behind an optional middleware.
+///
+/// None means that the request carried no `Authorization` field at all. Bad credentials never get
+/// here, and a token that does not meet `R` is refused with 403: it is not taken for no token.
+///
+/// ```
+/// use actix_web::{App, test, web};
+/// use okta_verifier::Verifier;
+/// use okta_verifier_actix::{MaybeVerified, VerifyMiddleware};
+/// # use okta_verifier_testing::TestIssuer;
+///
+/// async fn news(caller: MaybeVerified) -> String {
+///     match caller.token() {
+///         Some(token) => format!("news for {}", token.subject()),
+///         None => "news for everyone".to_owned(),
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://news");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let verify = VerifyMiddleware::new(verifier).optional();
+/// let app = test::init_service(App::new().service(web::resource("/").wrap(verify).get(news))).await;
+///
+/// let nobody = test::TestRequest::get().uri("/").to_request();
+/// assert_eq!(test::call_service(&app, nobody).await.status(), 200);
+///
+/// let bad = test::TestRequest::get().uri("/").insert_header(("authorization", "Bearer a.b.c"));
+/// assert_eq!(test::call_service(&app, bad.to_request()).await.status(), 401);
+/// # Ok(())
+/// # }
+/// ```
+pub struct MaybeVerified<R: Requirement = AnyToken>(Option<Verified<R>>);
+
+impl<R: Requirement> MaybeVerified<R> {
+    /// The token, if the request carried one.
+    pub fn token(&self) -> Option<&VerifiedToken> {
+        self.0.as_deref()
+    }
+
+    /// The same by value, still with the proof that it meets `R`.
+    pub fn into_verified(self) -> Option<Verified<R>> {
+        self.0
+    }
+
+    fn of(request: &HttpRequest) -> Result<Self, Rejected> {
+        if is_anonymous(request) {
+            return Ok(Self(None));
+        }
+        Verified::of(request).map(|token| Self(Some(token)))
+    }
+}
+
+impl<R: Requirement> FromRequest for MaybeVerified<R> {
+    type Error = Rejected;
+    type Future = Ready<Result<Self, Rejected>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+fn is_anonymous(request: &HttpRequest) -> bool {
+    let extensions = request.extensions();
+    !extensions.contains::<VerifiedToken>() && extensions.contains::<Anonymous>()
+}
+
+impl<R: Requirement> Clone for MaybeVerified<R> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<R: Requirement> fmt::Debug for MaybeVerified<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MaybeVerified").field(&self.token()).finish()
+    }
+}

@@ -1,0 +1,70 @@
+use std::{error::Error, fmt};
+
+use okta_verifier::Rejection;
+
+/// A refusal, as an actix-web error: the error type of every extractor here.
+///
+/// Handlers that decide for themselves return it as their error; `?` turns a [`Rejection`] into it.
+/// The response has an empty body, and the [`Rejection`] in its extensions.
+///
+/// ```
+/// use actix_web::{App, test, web};
+/// use okta_verifier::{Policy, Verifier};
+/// use okta_verifier_actix::{Rejected, Verified, VerifyMiddleware};
+/// # use okta_verifier_testing::TestIssuer;
+///
+/// async fn order(token: Verified, owner: web::Path<String>) -> Result<String, Rejected> {
+///     if *owner != token.subject() {
+///         token.require(Policy::group("Admins"))?; // 403 to everyone else
+///     }
+///     Ok(format!("an order of {owner}"))
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let orders = web::scope("/orders")
+///     .wrap(VerifyMiddleware::new(verifier))
+///     .route("/{owner}", web::get().to(order));
+/// let app = test::init_service(App::new().service(orders)).await;
+///
+/// let ada = format!("Bearer {}", okta.token("ada").sign());
+/// let ask = |path| test::TestRequest::get().uri(path).insert_header(("authorization", ada.as_str()));
+/// assert_eq!(test::call_service(&app, ask("/orders/ada").to_request()).await.status(), 200);
+/// assert_eq!(test::call_service(&app, ask("/orders/bob").to_request()).await.status(), 403);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rejected(Rejection);
+
+impl Rejected {
+    /// What the core decided: status, headers and, for the log, the reason.
+    pub fn rejection(&self) -> &Rejection {
+        &self.0
+    }
+
+    /// The same by value.
+    pub fn into_rejection(self) -> Rejection {
+        self.0
+    }
+}
+
+impl From<Rejection> for Rejected {
+    fn from(rejection: Rejection) -> Self {
+        Self(rejection)
+    }
+}
+
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Rejected {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}

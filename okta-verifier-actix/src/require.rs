@@ -1,0 +1,114 @@
+//! Whether the caller may go on: [`RequireMiddleware`] makes [`Require`] of a service.
+
+use std::future::{Ready, ready};
+
+use actix_web::{
+    HttpMessage,
+    body::EitherBody,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+};
+use okta_verifier::{Anonymous, Policy, VerifiedToken};
+
+use crate::answer::Answer;
+
+/// Lets a request pass only when the token that [`VerifyMiddleware`](crate::VerifyMiddleware) found
+/// meets a [`Policy`].
+///
+/// | the request's extensions hold | answer |
+/// |---|---|
+/// | a token that meets the policy | the inner service's |
+/// | a token that does not | 403, naming the scopes when scopes would help; 401 when the user has to authenticate anew |
+/// | [`Anonymous`], from an optional middleware | the plain 401 |
+/// | neither: there is no `VerifyMiddleware` outside | 500, and an error in the log |
+///
+/// The last `wrap` is the outermost: [`VerifyMiddleware`](crate::VerifyMiddleware) comes after it.
+///
+/// ```
+/// # use actix_web::{App, test, web};
+/// # use okta_verifier::{Policy, Verifier};
+/// # use okta_verifier_actix::{RequireMiddleware, VerifyMiddleware};
+/// # use okta_verifier_testing::TestIssuer;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// const READ_OR_AUDIT: Policy =
+///     Policy::any(&[Policy::scope("orders:read"), Policy::scope("orders:audit")]);
+///
+/// let orders = web::scope("/orders")
+///     .wrap(RequireMiddleware::new(READ_OR_AUDIT))
+///     .wrap(VerifyMiddleware::new(verifier))
+///     .route("", web::get().to(async || "orders"));
+/// let app = test::init_service(App::new().service(orders)).await;
+///
+/// let ask = |jwt: String| {
+///     let bearer = ("authorization", format!("Bearer {jwt}"));
+///     test::TestRequest::get().uri("/orders").insert_header(bearer).to_request()
+/// };
+/// let auditor = okta.token("ada").scope("orders:audit").sign();
+/// assert_eq!(test::call_service(&app, ask(auditor)).await.status(), 200);
+///
+/// let other = okta.token("bob").sign();
+/// assert_eq!(test::call_service(&app, ask(other)).await.status(), 403);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a middleware does nothing until an app, a scope or a resource is wrapped in it"]
+pub struct RequireMiddleware {
+    policy: Policy,
+}
+
+impl RequireMiddleware {
+    /// Requires `policy` of every request.
+    pub const fn new(policy: Policy) -> Self {
+        Self { policy }
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for RequireMiddleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = S::Error;
+    type Transform = Require<S>;
+    type InitError = ();
+    type Future = Ready<Result<Require<S>, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(Require {
+            inner: service,
+            policy: self.policy,
+        }))
+    }
+}
+
+#[derive(Debug)]
+pub struct Require<S> {
+    inner: S,
+    policy: Policy,
+}
+
+impl<S, B> Service<ServiceRequest> for Require<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = S::Error;
+    type Future = Answer<S::Future>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let verdict = {
+            let extensions = request.extensions();
+            let token = extensions.get::<VerifiedToken>();
+            self.policy.admit(token, extensions.get::<Anonymous>())
+        };
+        match verdict {
+            Ok(()) => Answer::inner(self.inner.call(request)),
+            Err(rejection) => Answer::refused(request, rejection),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+use actix_web::{
+    HttpMessage,
+    body::EitherBody,
+    dev::{Service, ServiceRequest, ServiceResponse},
+};
+use pin_project_lite::pin_project;
+
+use crate::{answer::Answer, bridge::Authentication};
+
+pin_project! {
+    /// The answer of [`Verify`](super::Verify).
+    #[must_use = "futures do nothing unless polled"]
+    pub struct VerifyFuture<S>
+    where
+        S: Service<ServiceRequest>,
+    {
+        #[pin]
+        state: State<S>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<S>
+    where
+        S: Service<ServiceRequest>,
+    {
+        Authenticating {
+            authentication: Authentication,
+            call: Option<(ServiceRequest, Rc<S>)>,
+        },
+        Answering { #[pin] answer: Answer<S::Future> },
+    }
+}
+
+impl<S: Service<ServiceRequest>> VerifyFuture<S> {
+    /// `service` is called once the token is verified.
+    pub(super) fn authenticating(
+        authentication: Authentication,
+        request: ServiceRequest,
+        service: Rc<S>,
+    ) -> Self {
+        Self {
+            state: State::Authenticating {
+                authentication,
+                call: Some((request, service)),
+            },
+        }
+    }
+
+    pub(super) fn answering(answer: Answer<S::Future>) -> Self {
+        Self {
+            state: State::Answering { answer },
+        }
+    }
+}
+
+impl<S, B> Future for VerifyFuture<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let answer = match state.as_mut().project() {
+                StateProjection::Authenticating {
+                    authentication,
+                    call,
+                } => {
+                    let verdict = ready!(authentication.as_mut().poll(cx));
+                    let (request, service) = call.take().expect(POLLED_AGAIN);
+                    match verdict {
+                        Ok(token) => {
+                            request.extensions_mut().insert(token);
+                            Answer::inner(service.call(request))
+                        }
+                        Err(rejection) => Answer::refused(request, rejection),
+                    }
+                }
+                StateProjection::Answering { answer } => return answer.poll(cx),
+            };
+            state.set(State::Answering { answer });
+        }
+    }
+}
+
+const POLLED_AGAIN: &str = "`VerifyFuture` polled after it completed";

@@ -1,0 +1,123 @@
+use std::future::{Ready, ready};
+
+use actix_web::{
+    body::EitherBody,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform},
+};
+use okta_verifier::Verifier;
+
+use super::Verify;
+
+/// Lets a request pass only with a valid access token, which it puts into the request's extensions.
+///
+/// Build it once, outside the factory that `HttpServer` runs for each worker: its clones are
+/// reference counts, and all workers share the keys that one of them fetched.
+///
+/// The middleware first removes any [`VerifiedToken`] and [`Anonymous`] that an earlier one left
+/// behind; what a handler reads afterwards is this middleware's own verdict. It exempts no method
+/// and no path, and leaves the payload alone. A refusal is a response and not an `Err`, so that a
+/// CORS middleware outside decorates it.
+///
+/// ```
+/// use actix_web::{App, HttpMessage, HttpRequest, test, web};
+/// use okta_verifier::{VerifiedToken, Verifier};
+/// use okta_verifier_actix::VerifyMiddleware;
+/// # use okta_verifier_testing::TestIssuer;
+///
+/// async fn me(request: HttpRequest) -> String {
+///     let extensions = request.extensions();
+///     extensions.get::<VerifiedToken>().map_or("nobody", VerifiedToken::subject).to_owned()
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let verify = VerifyMiddleware::new(verifier);
+/// let worker = || App::new().service(web::resource("/me").wrap(verify.clone()).get(me));
+/// let app = test::init_service(worker()).await;
+///
+/// let ask = |value: String| {
+///     test::TestRequest::get().uri("/me").insert_header(("authorization", value)).to_request()
+/// };
+/// let good = format!("Bearer {}", okta.token("ada").sign());
+/// assert_eq!(test::call_and_read_body(&app, ask(good)).await, "ada");
+///
+/// let bad = "Bearer a.b.c".to_owned();
+/// assert_eq!(test::call_service(&app, ask(bad)).await.status(), 401);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`Anonymous`]: okta_verifier::Anonymous
+/// [`VerifiedToken`]: okta_verifier::VerifiedToken
+#[derive(Clone, Debug)]
+#[must_use = "a middleware does nothing until an app, a scope or a resource is wrapped in it"]
+pub struct VerifyMiddleware {
+    verifier: Verifier,
+    optional: bool,
+}
+
+impl VerifyMiddleware {
+    /// A strict middleware: a request without a valid access token is refused.
+    pub fn new(verifier: Verifier) -> Self {
+        Self {
+            verifier,
+            optional: false,
+        }
+    }
+
+    /// Lets a request without any `Authorization` field pass as [`Anonymous`].
+    ///
+    /// Only that one: a bad token, a malformed or repeated field and another scheme are refused as
+    /// ever, for the caller meant to authenticate. A [`RequireMiddleware`] further in answers an
+    /// anonymous request with the plain 401.
+    ///
+    /// ```
+    /// # use actix_web::{App, test, web};
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_actix::{MaybeVerified, VerifyMiddleware};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// async fn news(caller: MaybeVerified) -> &'static str {
+    ///     if caller.token().is_some() { "news for you" } else { "news for everyone" }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://news");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let verify = VerifyMiddleware::new(verifier).optional();
+    /// let app = test::init_service(App::new().service(web::resource("/").wrap(verify).get(news))).await;
+    ///
+    /// let without = test::TestRequest::get().uri("/");
+    /// assert_eq!(test::call_service(&app, without.to_request()).await.status(), 200);
+    ///
+    /// let basic = test::TestRequest::get().uri("/").insert_header(("authorization", "Basic YWRhOmFkYQ=="));
+    /// assert_eq!(test::call_service(&app, basic.to_request()).await.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`Anonymous`]: okta_verifier::Anonymous
+    /// [`RequireMiddleware`]: crate::RequireMiddleware
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for VerifyMiddleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = S::Error;
+    type Transform = Verify<S>;
+    type InitError = ();
+    type Future = Ready<Result<Verify<S>, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        let verifier = self.verifier.clone();
+        ready(Ok(Verify::new(service, verifier, self.optional)))
+    }
+}

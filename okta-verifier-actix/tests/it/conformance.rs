@@ -1,0 +1,128 @@
+//! The table through an app: called in this process, and behind an HTTP server.
+
+use std::time::Duration;
+
+use actix_web::{
+    App,
+    body::to_bytes,
+    dev::Service,
+    http::{
+        Method, Uri,
+        header::{HeaderName, HeaderValue},
+    },
+    test::{self, TestRequest},
+    web::{self, ServiceConfig},
+};
+use okta_verifier::{Policy, Requirement, Verifier};
+use okta_verifier_actix::{Claims, MaybeVerified, Verified, VerifyMiddleware};
+use okta_verifier_testing::conformance::{self, Answer, Issuers, Request};
+use serde::Deserialize;
+
+use crate::{
+    server::Server,
+    support::{Admin, ReadOrders},
+};
+
+#[tokio::test]
+async fn the_conformance_table() {
+    let issuers = Issuers::new();
+    let app = test::init_service(App::new().configure(routes(issuers.verifier()))).await;
+    let report = conformance::run(&issuers, async |request| {
+        let response = app.call(call(request)?.to_request()).await;
+        let response = response.expect("a response, and no `Err`").into_parts().1;
+        let fields: Vec<_> = response.headers().iter().map(field).collect();
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body()).await.ok()?;
+        Some(Answer::new(status, fields, body))
+    });
+    report.await.assert();
+}
+
+#[tokio::test]
+async fn the_conformance_table_over_a_socket() {
+    let issuers = Issuers::new();
+    let server = Server::start(1, routes(issuers.verifier()));
+    conformance::run_server(&issuers, server.address)
+        .await
+        .assert();
+}
+
+/// `None`: it is not one that HTTP can carry.
+fn call(request: &Request) -> Option<TestRequest> {
+    let uri: Uri = request.target().parse().ok()?;
+    let mut call = TestRequest::default()
+        .method(Method::from_bytes(request.method().as_bytes()).ok()?)
+        .uri(&uri.to_string())
+        .set_payload(request.body().to_vec());
+    for (name, value) in request.fields() {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let value = HeaderValue::from_bytes(value).ok()?;
+        call = call.append_header((name, value));
+    }
+    Some(call)
+}
+
+fn field((name, value): (&HeaderName, &HeaderValue)) -> (String, Vec<u8>) {
+    (name.to_string(), value.as_bytes().to_vec())
+}
+
+/// The API that the table is for.
+fn routes(verifier: Verifier) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    let verify = VerifyMiddleware::new(verifier);
+    move |app| {
+        let strict = || verify.clone();
+        let optional = || verify.clone().optional();
+        app.service(
+            web::resource("/me")
+                .wrap(strict())
+                .to(async |_: Verified| "in"),
+        )
+        .service(
+            web::resource("/orders")
+                .wrap(strict())
+                .to(async |_: Verified<ReadOrders>| "in"),
+        )
+        .service(
+            web::resource("/admin")
+                .wrap(strict())
+                .to(async |_: Verified<Admin>| "in"),
+        )
+        .service(web::resource("/claims").wrap(strict()).to(claims))
+        .service(
+            web::resource("/transfer")
+                .wrap(strict())
+                .to(async |_: Verified<Transfer>| "in"),
+        )
+        .service(
+            web::resource("/maybe")
+                .wrap(optional())
+                .to(async |_: MaybeVerified| "in"),
+        )
+        .service(
+            web::resource("/maybe/orders")
+                .wrap(optional())
+                .to(async |_: Verified<ReadOrders>| "in"),
+        )
+        .route("/health", web::to(async || "ok"))
+        .route("/forgotten", web::to(async |_: Verified| "in"));
+    }
+}
+
+struct Transfer;
+
+impl Requirement for Transfer {
+    const POLICY: Policy = Policy::all(&[
+        Policy::scope("orders:read"),
+        Policy::acr(&["phrh", "phr"]),
+        Policy::max_age(Duration::from_secs(300)),
+    ]);
+}
+
+#[derive(Deserialize)]
+struct Employee {
+    department: String,
+}
+
+async fn claims(Claims(employee): Claims<Employee>) -> String {
+    employee.department
+}

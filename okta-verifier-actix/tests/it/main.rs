@@ -1,0 +1,20 @@
+//! The middleware and the extractors from outside: a request in, a response out, in-process and over
+//! a socket.
+
+mod anonymous;
+mod bytes;
+mod claims;
+mod cold;
+mod conformance;
+mod cors;
+mod decide;
+mod maybe;
+mod options;
+mod payload;
+mod require;
+mod routes;
+mod server;
+mod socket;
+mod support;
+mod verified;
+mod workers;

@@ -1,0 +1,192 @@
+//! The same bytes over a real socket: what the parser of actix-web lets through is judged, and the
+//! answer arrives as it was written.
+
+use std::time::Duration;
+
+use actix_web::web;
+use okta_verifier::Policy;
+use okta_verifier_actix::{RequireMiddleware, VerifyMiddleware};
+use okta_verifier_testing::{Endpoint, Fault};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::{
+    cold::{self, HangingIssuer},
+    server::{Server, Wire, request},
+    support::{
+        INVALID, LACKS_SCOPE, MALFORMED, PLAIN, assert_retry_after, okta, refusal, strict, who,
+    },
+};
+
+fn server(verify: VerifyMiddleware) -> Server {
+    Server::start(1, move |routes| {
+        let reader = RequireMiddleware::new(Policy::scope("orders:read"));
+        routes
+            .service(web::resource("/me").wrap(verify.clone()).get(who))
+            .service(
+                web::resource("/orders")
+                    .wrap(reader)
+                    .wrap(verify.clone())
+                    .get(who),
+            )
+            .service(
+                web::resource("/unguarded")
+                    .wrap(RequireMiddleware::new(Policy::any_token()))
+                    .get(who),
+            );
+    })
+}
+
+#[track_caller]
+fn assert_refused(name: &str, wire: &Wire, status: u16, challenge: Option<&str>) {
+    let mut headers = refusal(challenge);
+    headers.push("content-length: 0".to_owned());
+    headers.sort();
+    assert_eq!(wire.headers, headers, "{name}");
+    assert_eq!((wire.status, wire.body.as_str()), (status, ""), "{name}");
+}
+
+fn authorization(value: &str) -> Vec<u8> {
+    format!("Authorization: {value}").into_bytes()
+}
+
+/// Name, path, header lines; status, challenge.
+type Row<'a> = (&'a str, &'a str, &'a [&'a [u8]], u16, Option<&'a str>);
+
+#[tokio::test]
+async fn every_row_of_the_response_table() {
+    let server = server(strict());
+    let jwt = okta().token("ada").sign();
+    let good = authorization(&format!("Bearer {jwt}"));
+    let bad = authorization("Bearer a.b.c");
+    let long = authorization(&format!("Bearer {}", "a".repeat(20 * 1024)));
+    let rows: &[Row<'_>] = &[
+        ("no field", "/me", &[], 401, Some(PLAIN)),
+        (
+            "another scheme",
+            "/me",
+            &[b"Authorization: Basic YWRhOmFkYQ=="],
+            401,
+            Some(PLAIN),
+        ),
+        ("query", "/me?access_token=x", &[], 401, Some(PLAIN)),
+        (
+            "query beside header",
+            "/me?access_token=x",
+            &[&good],
+            400,
+            Some(MALFORMED),
+        ),
+        (
+            "empty value",
+            "/me",
+            &[b"Authorization:"],
+            400,
+            Some(MALFORMED),
+        ),
+        (
+            "empty token",
+            "/me",
+            &[b"Authorization: Bearer "],
+            400,
+            Some(MALFORMED),
+        ),
+        (
+            "tab",
+            "/me",
+            &[b"Authorization: Bearer\tabc"],
+            400,
+            Some(MALFORMED),
+        ),
+        (
+            "UTF-8",
+            "/me",
+            &["Authorization: Bearer é".as_bytes()],
+            400,
+            Some(MALFORMED),
+        ),
+        (
+            "Latin-1",
+            "/me",
+            &[b"Authorization: Bearer \xe9"],
+            400,
+            Some(MALFORMED),
+        ),
+        ("20 KiB", "/me", &[&long], 400, Some(MALFORMED)),
+        ("two lines", "/me", &[&good, &good], 400, Some(MALFORMED)),
+        ("a bad token", "/me", &[&bad], 401, Some(INVALID)),
+        ("no scope", "/orders", &[&good], 403, Some(LACKS_SCOPE)),
+        ("no VerifyMiddleware", "/unguarded", &[&good], 500, None),
+    ];
+    for (name, path, headers, status, challenge) in rows {
+        let wire = server.get(path, headers).await;
+        assert_refused(name, &wire, *status, *challenge);
+    }
+    server.get("/me", &[&good]).await.served("good", "ada");
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_down_is_503_with_retry_after() {
+    let issuer = HangingIssuer::start().await;
+    let server = server(VerifyMiddleware::new(
+        issuer.verifier(Duration::from_millis(100)),
+    ));
+    let good = authorization(&format!("Bearer {}", issuer.token()));
+    let wire = server.get("/me", &[&good]).await;
+    let [no_store, length, retry_after] = &wire.headers[..] else {
+        panic!("{wire:?}")
+    };
+    assert_eq!(
+        [no_store, length],
+        ["cache-control: no-store", "content-length: 0"]
+    );
+    assert_retry_after(retry_after);
+    assert_eq!((wire.status, wire.body.as_str()), (503, ""));
+}
+
+#[tokio::test]
+async fn a_connection_outlives_a_refusal() {
+    let server = server(strict());
+    let good = authorization(&format!("Bearer {}", okta().token("ada").sign()));
+    let mut stream = server.connect().await;
+    let refused = request("GET", "/me", &[], b"");
+    stream
+        .write_all(&refused)
+        .await
+        .expect("an open connection");
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let count = stream.read_buf(&mut bytes).await.expect("an answer");
+        assert!(count > 0, "closed: {:?}", String::from_utf8_lossy(&bytes));
+    }
+    assert_refused("first", &Wire::parse(&bytes), 401, Some(PLAIN));
+
+    let served = request("GET", "/me", &[&good, b"connection: close"], b"");
+    stream.write_all(&served).await.expect("still open");
+    Wire::read(stream).await.served("second", "ada");
+}
+
+/// Clients that hang up while the keys are under way: the fetch goes on, the next one is served.
+#[tokio::test]
+async fn clients_that_hang_up_do_not_cancel_the_fetch() {
+    let okta = cold::mock().await;
+    let slow = Fault::Slow(Duration::from_millis(300));
+    okta.fault_times(Endpoint::Keys, slow, 1);
+    let server = server(cold::cold(&okta));
+    let good = authorization(&format!("Bearer {}", okta.token("ada").sign()));
+    for _ in 0..3 {
+        let mut stream = server.connect().await;
+        let refused = request("GET", "/me", &[], b"");
+        stream.write_all(&refused).await.expect("open");
+        stream.readable().await.expect("an answer");
+        let slow = request("GET", "/me", &[&good], b"");
+        stream.write_all(&slow).await.expect("open");
+        okta.wait_for_hits(Endpoint::Keys, 1).await;
+        // Closed with an answer unread, which the server sees as a reset and not as a half-close.
+        drop(stream);
+    }
+    server
+        .get("/me", &[&good])
+        .await
+        .served("the next one", "ada");
+    assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1));
+}

@@ -1,0 +1,137 @@
+//! The table through a router: called in this process, behind `axum::serve`, and over HTTP/2.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderName, HeaderValue, Method, Request, Response},
+    routing::any,
+};
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    body::{Bytes, Incoming},
+    client, server,
+};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    service::TowerToHyperService,
+};
+use okta_verifier::{Policy, Requirement, Verifier};
+use okta_verifier_axum::{Claims, MaybeVerified, Verified, VerifyLayer};
+use okta_verifier_testing::conformance::{self, Answer, Issuers};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+use crate::support::{Admin, ReadOrders};
+
+#[tokio::test]
+async fn the_conformance_table() {
+    let issuers = Issuers::new();
+    let app = app(issuers.verifier());
+    let report = conformance::run(&issuers, async |request| {
+        let body = Body::from(request.body().to_vec());
+        let Ok(response) = app.clone().oneshot(call(request, body)?).await;
+        Some(answer(response).await)
+    });
+    report.await.assert();
+}
+
+#[tokio::test]
+async fn the_conformance_table_over_a_socket() {
+    let issuers = Issuers::new();
+    let address = serve(app(issuers.verifier())).await;
+    conformance::run_server(&issuers, address).await.assert();
+}
+
+/// One connection for the whole table: no refusal ends it.
+#[tokio::test]
+async fn the_conformance_table_over_http2() {
+    let issuers = Issuers::new();
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let mut server = server::conn::http2::Builder::new(TokioExecutor::new());
+    // By default hyper itself refuses a head over 16 KiB here, with 431.
+    server.max_header_list_size(64 * 1024);
+    let service = TowerToHyperService::new(app(issuers.verifier()));
+    tokio::spawn(server.serve_connection(TokioIo::new(far), service));
+    let handshake = client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(near));
+    let (sender, connection) = handshake.await.expect("HTTP/2");
+    tokio::spawn(connection);
+
+    let report = conformance::run(&issuers, async |request| {
+        let mut call = call(request, Full::new(Bytes::copy_from_slice(request.body())))?;
+        let uri = format!("http://api.test{}", request.target());
+        *call.uri_mut() = uri.parse().ok()?;
+        let response: Response<Incoming> = sender.clone().send_request(call).await.ok()?;
+        Some(answer(response).await)
+    });
+    report.await.assert();
+}
+
+/// `None`: it is not one that HTTP can carry.
+fn call<B>(request: &conformance::Request, body: B) -> Option<Request<B>> {
+    let mut call = Request::new(body);
+    *call.method_mut() = Method::from_bytes(request.method().as_bytes()).ok()?;
+    *call.uri_mut() = request.target().parse().ok()?;
+    for (name, value) in request.fields() {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let value = HeaderValue::from_bytes(value).ok()?;
+        call.headers_mut().append(name, value);
+    }
+    Some(call)
+}
+
+async fn answer<B: BodyExt<Error: std::fmt::Debug>>(response: Response<B>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.expect("a whole body").to_bytes();
+    let fields = parts.headers.iter();
+    let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+    Answer::new(parts.status.as_u16(), fields, body)
+}
+
+pub(crate) async fn serve(app: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async { axum::serve(listener, app).await });
+    address
+}
+
+/// The API that the table is for.
+pub(crate) fn app(verifier: Verifier) -> Router {
+    let verify = VerifyLayer::new(verifier);
+    let strict = Router::new()
+        .route("/me", any(async |_: Verified| "in"))
+        .route("/orders", any(async |_: Verified<ReadOrders>| "in"))
+        .route("/admin", any(async |_: Verified<Admin>| "in"))
+        .route("/claims", any(claims))
+        .route("/transfer", any(async |_: Verified<Transfer>| "in"))
+        .route_layer(verify.clone());
+    let optional = Router::new()
+        .route("/maybe", any(async |_: MaybeVerified| "in"))
+        .route("/maybe/orders", any(async |_: Verified<ReadOrders>| "in"))
+        .route_layer(verify.optional());
+    strict
+        .merge(optional)
+        .route("/health", any(async || "ok"))
+        .route("/forgotten", any(async |_: Verified| "in"))
+}
+
+struct Transfer;
+
+impl Requirement for Transfer {
+    const POLICY: Policy = Policy::all(&[
+        Policy::scope("orders:read"),
+        Policy::acr(&["phrh", "phr"]),
+        Policy::max_age(Duration::from_secs(300)),
+    ]);
+}
+
+#[derive(Deserialize)]
+struct Employee {
+    department: String,
+}
+
+async fn claims(Claims(employee): Claims<Employee>) -> String {
+    employee.department
+}

@@ -1,0 +1,56 @@
+//! What came out.
+
+/// An answer, as the judge wants it: a driver fills it from its framework's own response.
+///
+/// ```
+/// use okta_verifier_testing::conformance::Answer;
+///
+/// let fields = [("WWW-Authenticate", r#"Bearer realm="api""#), ("Cache-Control", "no-store")];
+/// let refused = Answer::new(401, fields, "");
+/// assert_eq!(refused.status(), 401);
+/// assert_eq!(refused.field("www-authenticate").count(), 1);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: u16,
+    fields: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// Of a status, every field line in order, and the body.
+    pub fn new<N: Into<String>, V: Into<Vec<u8>>>(
+        status: u16,
+        fields: impl IntoIterator<Item = (N, V)>,
+        body: impl Into<Vec<u8>>,
+    ) -> Self {
+        let fields = fields.into_iter();
+        Self {
+            status,
+            fields: fields
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            body: body.into(),
+        }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The values of every line of a field, found without regard to case.
+    pub fn field(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.fields
+            .iter()
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_slice())
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+}

@@ -1,0 +1,294 @@
+//! One case, and the few words it is written with.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use super::{
+    Expected, Issuers, Request,
+    expected::Verdict,
+    issuers::{Source, Terms},
+    request::{AUTHORIZATION, Field},
+    route::Route,
+};
+use crate::TokenBuilder;
+
+/// One case of the table: a request and the answer it must get.
+///
+/// ```
+/// use okta_verifier_testing::conformance;
+///
+/// let cases = conformance::cases();
+/// assert!(cases.iter().any(|case| case.requirements().contains(&56) && case.expected().status() == 401));
+/// assert!(cases.iter().any(|case| case.requirements().contains(&98) && case.expected().status() == 200));
+/// ```
+#[derive(Clone)]
+pub struct Case {
+    name: Cow<'static, str>,
+    requirements: &'static [u16],
+    pub(super) method: &'static str,
+    pub(super) route: Route,
+    pub(super) source: Source,
+    token: Arc<Edit>,
+    respell: Arc<dyn Fn(String) -> String + Send + Sync>,
+    fields: Arc<Present>,
+    query: Option<fn(&str) -> String>,
+    body: Option<fn(&str) -> String>,
+    pub(super) verdict: Verdict,
+    pub(super) names_client: bool,
+    pub(super) unknown_key: bool,
+    is_http: bool,
+}
+
+/// What happens to a good token before it is signed.
+type Edit = dyn Fn(TokenBuilder, &Terms) -> TokenBuilder + Send + Sync;
+
+/// Field lines, of the signed token.
+type Present = dyn Fn(&str) -> Vec<Field> + Send + Sync;
+
+impl Case {
+    /// Says what is presented, and is unique.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The numbers of the requirements in `CONFORMANCE.md` that the case shows.
+    #[must_use]
+    pub fn requirements(&self) -> &[u16] {
+        self.requirements
+    }
+
+    /// Whether HTTP can carry the request: a field value has no control characters (RFC 9110 §5.5).
+    /// Where it cannot, only a caller of the verifier itself can try.
+    #[must_use]
+    pub fn is_http(&self) -> bool {
+        self.is_http
+    }
+
+    /// The request, with tokens of `issuers`: signed anew each time.
+    #[must_use]
+    pub fn request(&self, issuers: &Issuers) -> Request {
+        self.request_to(issuers, self.route.path().to_owned(), |token| token)
+    }
+
+    /// The answer it must get from the API that the [table is for](super).
+    #[must_use]
+    pub fn expected(&self) -> Expected {
+        let terms = Terms::default();
+        Expected::of(self.verdict, &terms.realm, &terms.scope)
+    }
+
+    /// The same request to another path; `prepare` has the token before the case's own edits.
+    pub(super) fn request_to(
+        &self,
+        issuers: &Issuers,
+        path: String,
+        prepare: impl Fn(TokenBuilder) -> TokenBuilder,
+    ) -> Request {
+        let token = issuers.token(self.source).map_or(String::new(), |token| {
+            (self.respell)((self.token)(prepare(token), issuers.terms()).sign())
+        });
+        Request {
+            method: self.method,
+            path,
+            query: self.query.map(|query| query(&token)),
+            fields: (self.fields)(&token),
+            body: self
+                .body
+                .map_or(Vec::new(), |body| body(&token).into_bytes()),
+        }
+    }
+}
+
+/// How the files of the table write a case. Without more it asks `GET /me` and presents nothing.
+impl Case {
+    pub(super) fn new(
+        verdict: Verdict,
+        name: impl Into<Cow<'static, str>>,
+        requirements: &'static [u16],
+    ) -> Self {
+        Self {
+            name: name.into(),
+            requirements,
+            method: "GET",
+            route: Route::Me,
+            source: Source::None,
+            token: Arc::new(|token, _| token),
+            respell: Arc::new(|token| token),
+            fields: Arc::new(|_| Vec::new()),
+            query: None,
+            body: None,
+            verdict,
+            names_client: false,
+            unknown_key: false,
+            is_http: true,
+        }
+    }
+
+    pub(super) fn renamed(mut self, rename: impl Fn(&str) -> String) -> Self {
+        self.name = rename(&self.name).into();
+        self
+    }
+
+    pub(super) fn at(mut self, route: Route) -> Self {
+        self.route = route;
+        self
+    }
+
+    pub(super) fn method(mut self, method: &'static str) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// A token of the first issuer, after `edit`, as `Authorization: Bearer`.
+    pub(super) fn okta(
+        self,
+        edit: impl Fn(TokenBuilder) -> TokenBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.of(Source::Okta, move |token, _| edit(token))
+    }
+
+    /// A token of any issuer, after an `edit` that may look at what the API demands.
+    pub(super) fn of(
+        mut self,
+        source: Source,
+        edit: impl Fn(TokenBuilder, &Terms) -> TokenBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.source = source;
+        self.token = Arc::new(edit);
+        self.lines(|token| vec![format!("Bearer {token}").into_bytes()])
+    }
+
+    /// Changes the signed token's text.
+    pub(super) fn respelled(
+        mut self,
+        respell: impl Fn(String) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.respell = Arc::new(respell);
+        self
+    }
+
+    /// These `Authorization` lines, in place of the one `Bearer` line; they are given the token.
+    pub(super) fn lines(
+        self,
+        lines: impl Fn(&str) -> Vec<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
+        self.fields(move |token| {
+            let lines = lines(token).into_iter();
+            lines.map(|value| (AUTHORIZATION, value)).collect()
+        })
+    }
+
+    /// This one `Authorization` line.
+    pub(super) fn line(self, value: impl Into<Vec<u8>>) -> Self {
+        let value = value.into();
+        self.lines(move |_| vec![value.clone()])
+    }
+
+    /// These field lines and no others; they are given the token.
+    pub(super) fn fields(
+        mut self,
+        fields: impl Fn(&str) -> Vec<Field> + Send + Sync + 'static,
+    ) -> Self {
+        self.fields = Arc::new(fields);
+        self
+    }
+
+    pub(super) fn query(mut self, query: fn(&str) -> String) -> Self {
+        self.query = Some(query);
+        self
+    }
+
+    pub(super) fn body(mut self, body: fn(&str) -> String) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// Refused only where the API names the clients it takes.
+    pub(super) fn names_client(mut self) -> Self {
+        self.names_client = true;
+        self
+    }
+
+    /// The token names a key that its issuer does not publish, so an issuer may be asked for it.
+    pub(super) fn unknown_key(mut self) -> Self {
+        self.unknown_key = true;
+        self
+    }
+
+    pub(super) fn not_http(mut self) -> Self {
+        self.is_http = false;
+        self
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Case")
+            .field("name", &self.name)
+            .field("requirements", &self.requirements)
+            .field("verdict", &self.verdict)
+            .finish_non_exhaustive()
+    }
+}
+
+/// 200.
+pub(super) fn accepted(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
+    Case::new(Verdict::Accepted, name, requirements)
+}
+
+/// 401 without an error.
+pub(super) fn plain(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
+    Case::new(Verdict::Unauthenticated, name, requirements)
+}
+
+/// 400 `invalid_request`.
+pub(super) fn malformed(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
+    Case::new(Verdict::Malformed, name, requirements)
+}
+
+/// 401 `invalid_token`.
+pub(super) fn invalid(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
+    Case::new(Verdict::InvalidToken, name, requirements)
+}
+
+/// 403 `insufficient_scope`.
+pub(super) fn lacks_scope(
+    name: impl Into<Cow<'static, str>>,
+    requirements: &'static [u16],
+) -> Case {
+    Case::new(Verdict::LacksScope, name, requirements)
+}
+
+/// 403 without a challenge.
+pub(super) fn forbidden(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
+    Case::new(Verdict::Forbidden, name, requirements)
+}
+
+/// 401 `insufficient_user_authentication`.
+pub(super) fn step_up(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
+    Case::new(Verdict::StepUp, name, requirements)
+}
+
+/// The same, and the scope is named too.
+pub(super) fn step_up_and_scope(
+    name: impl Into<Cow<'static, str>>,
+    requirements: &'static [u16],
+) -> Case {
+    Case::new(Verdict::StepUpAndScope, name, requirements)
+}
+
+/// 503.
+pub(super) fn unavailable(
+    name: impl Into<Cow<'static, str>>,
+    requirements: &'static [u16],
+) -> Case {
+    Case::new(Verdict::Unavailable, name, requirements)
+}
+
+/// 500.
+pub(super) fn missing_layer(
+    name: impl Into<Cow<'static, str>>,
+    requirements: &'static [u16],
+) -> Case {
+    Case::new(Verdict::MissingLayer, name, requirements)
+}

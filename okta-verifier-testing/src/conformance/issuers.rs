@@ -1,0 +1,166 @@
+//! The issuers that the table's API trusts, and their tokens.
+
+use std::{collections::HashMap, fmt, time::Duration};
+
+use okta_verifier::{Algorithm, Issuer, Verifier};
+
+use super::odd_keys;
+use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
+
+/// The issuers that the API under test trusts. Nothing is fetched from them, save in vain.
+///
+/// | issuer | profile | clients | keys |
+/// |---|---|---|---|
+/// | `https://okta.test/oauth2/default` | Okta | `0oatest` | pinned, good ones among odd ones |
+/// | `https://okta.test/oauth2/tenant-b` | Okta | any | pinned |
+/// | `https://issuer.test` | RFC 9068 | any | pinned |
+/// | `http://127.0.0.1:1/oauth2/default` | Okta | any | nobody listens there |
+///
+/// The audience is `api://conformance`. `Clone` shares nothing that changes.
+///
+/// ```
+/// use okta_verifier_testing::conformance::{self, Issuers};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let issuers = Issuers::new();
+/// let verifier = issuers.verifier();
+///
+/// let cases = conformance::cases();
+/// let ask = |name: &str| cases.iter().find(|case| case.name() == name).unwrap().request(&issuers);
+/// let presented = ask("a good token");
+/// let presented = okta_verifier::Presented::new(presented.authorization());
+/// assert!(verifier.authenticate(&presented).await.is_ok());
+///
+/// let presented = ask("the same line twice");
+/// let presented = okta_verifier::Presented::new(presented.authorization());
+/// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 400);
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Issuers {
+    trusted: Vec<Issuer>,
+    tokens: HashMap<Source, TokenBuilder>,
+    terms: Terms,
+}
+
+/// Who signs a case's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Source {
+    /// There is no token.
+    None,
+    /// The first issuer; in a user's own API the `MockOkta`.
+    Okta,
+    TenantB,
+    Rfc9068,
+    /// The issuer whose keys cannot be had.
+    Silent,
+    /// A key of the first issuer's set with something odd about it.
+    Odd(&'static str),
+}
+
+/// What the API demands and says. The defaults are the table's own.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    /// The first issuer's `iss`.
+    pub(super) issuer: String,
+    pub(super) scope: String,
+    pub(super) group: String,
+    pub(super) realm: String,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            issuer: OKTA.to_owned(),
+            scope: "orders:read".to_owned(),
+            group: "Admins".to_owned(),
+            realm: "api".to_owned(),
+        }
+    }
+}
+
+impl Issuers {
+    /// With new keys.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it makes keys: say so")]
+    pub fn new() -> Self {
+        let okta = TestIssuer::new(AUDIENCE).at(OKTA);
+        let tenant_b = TestIssuer::new(AUDIENCE).at("https://okta.test/oauth2/tenant-b");
+        let rfc9068 = TestIssuer::rfc9068(AUDIENCE);
+        let silent = TestIssuer::new(AUDIENCE).at(SILENT);
+        let (jwks, odd) = odd_keys::among(&okta.jwks(), OKTA, AUDIENCE);
+        let trusted = vec![
+            okta.issuer().client_id(CLIENT_ID).keys(jwks),
+            tenant_b.issuer().any_client_id(),
+            rfc9068.issuer().any_client_id(),
+            Issuer::okta(SILENT, AUDIENCE).any_client_id(),
+        ];
+        let mut tokens: HashMap<_, _> = odd.into_iter().collect();
+        tokens.extend([
+            (Source::Okta, token(&okta)),
+            (Source::TenantB, token(&tenant_b)),
+            (Source::Rfc9068, token(&rfc9068)),
+            (Source::Silent, token(&silent)),
+        ]);
+        Self {
+            trusted,
+            tokens,
+            terms: Terms::default(),
+        }
+    }
+
+    /// A verifier that trusts all of them, with everything else as it is by default. Each is new:
+    /// the delays of a 503 begin with it.
+    ///
+    /// # Panics
+    ///
+    /// Never: the settings are right.
+    #[must_use]
+    pub fn verifier(&self) -> Verifier {
+        let builder = Verifier::builder().fetch_timeout(Duration::from_millis(200));
+        let trusted = self.trusted.iter().cloned();
+        trusted
+            .fold(builder, okta_verifier::VerifierBuilder::issuer)
+            .build()
+            .expect("the settings are right")
+    }
+
+    /// The tokens of a running issuer alone, for an API that says what it demands.
+    #[cfg(feature = "server")]
+    pub(super) fn of_mock(okta: &crate::MockOkta, terms: Terms) -> Self {
+        let token = okta.token(SUBJECT).algorithm(Algorithm::ES256);
+        Self {
+            trusted: Vec::new(),
+            tokens: HashMap::from([(Source::Okta, token)]),
+            terms,
+        }
+    }
+
+    pub(super) fn token(&self, source: Source) -> Option<TokenBuilder> {
+        self.tokens.get(&source).cloned()
+    }
+
+    pub(super) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+}
+
+/// Signed on a curve, which takes a tenth of the time of RSA; a case says so where it matters.
+fn token(issuer: &TestIssuer) -> TokenBuilder {
+    issuer.token(SUBJECT).algorithm(Algorithm::ES256)
+}
+
+/// Shows no keys.
+impl fmt::Debug for Issuers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuers")
+            .field("terms", &self.terms)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) const SUBJECT: &str = "ada";
+const AUDIENCE: &str = "api://conformance";
+const OKTA: &str = "https://okta.test/oauth2/default";
+/// Port 1 is nobody's: a connection is refused at once.
+const SILENT: &str = "http://127.0.0.1:1/oauth2/default";

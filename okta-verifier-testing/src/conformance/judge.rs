@@ -1,0 +1,178 @@
+//! Compares an answer with what the case wants, and says what is different.
+
+use std::{error::Error, fmt};
+
+use super::{Answer, Case, Expected, expected::Verdict};
+
+impl Case {
+    /// Judges the answer of a framework that was called, or of a server that could read the request.
+    ///
+    /// Status, every `WWW-Authenticate` line, `Cache-Control` and `Retry-After` must be those of
+    /// [`expected`](Self::expected) to the byte, and the body of a refusal must be empty.
+    ///
+    /// # Errors
+    ///
+    /// What is different.
+    ///
+    /// ```
+    /// use okta_verifier_testing::conformance::{self, Answer};
+    ///
+    /// let cases = conformance::cases();
+    /// let anonymous = cases.iter().find(|case| case.name() == "no credentials for /me").unwrap();
+    ///
+    /// let fields = [("www-authenticate", r#"Bearer realm="api""#), ("cache-control", "no-store")];
+    /// assert!(anonymous.judge(&Answer::new(401, fields, "")).is_ok());
+    ///
+    /// let fault = anonymous.judge(&Answer::new(401, [("cache-control", "no-store")], "")).unwrap_err();
+    /// assert_eq!(fault.to_string(), r#"WWW-Authenticate: expected "Bearer realm=\"api\"", came nothing"#);
+    /// ```
+    pub fn judge(&self, answer: &Answer) -> Result<(), Difference> {
+        compare(&self.expected(), answer).into_result()
+    }
+
+    /// Judges the answer that came over a connection: where HTTP [cannot carry](Self::is_http) the
+    /// request, the server must have refused it with its own 400, before any layer saw it.
+    ///
+    /// # Errors
+    ///
+    /// What is different.
+    ///
+    /// ```
+    /// use okta_verifier_testing::conformance::{self, Answer};
+    ///
+    /// let cases = conformance::cases();
+    /// let control = cases.iter().find(|case| !case.is_http()).unwrap();
+    /// assert!(control.judge_server(&Answer::new(400, [("content-length", "0")], "")).is_ok());
+    /// assert!(control.judge_server(&Answer::new(200, [("content-length", "2")], "ok")).is_err());
+    /// ```
+    pub fn judge_server(&self, answer: &Answer) -> Result<(), Difference> {
+        if self.is_http() {
+            return self.judge(answer);
+        }
+        let mut difference = Difference::default();
+        difference.status(400, answer);
+        // Ours is on every refusal, and a handler's answer is 200.
+        difference.field("WWW-Authenticate", None, answer);
+        difference.into_result()
+    }
+
+    /// Judges an API that is not ours: its handlers answer what they like, its issuer has a budget,
+    /// and what stands around it may write bodies.
+    #[cfg(feature = "server")]
+    pub(super) fn judge_api(&self, expected: &Expected, answer: &Answer) -> Result<(), Difference> {
+        if !self.is_http() {
+            return self.judge_server(answer);
+        }
+        let mut difference = Difference::default();
+        match self.verdict {
+            Verdict::Accepted => {
+                if !(200..300).contains(&answer.status()) {
+                    difference.add("status", "2xx", &answer.status().to_string());
+                }
+                difference.field("WWW-Authenticate", None, answer);
+                // RFC 9111 §3.5: it would open a shared cache.
+                let public = |value: &[u8]| {
+                    let mut directives = value.split(|byte| *byte == b',');
+                    directives.any(|it| it.trim_ascii().eq_ignore_ascii_case(b"public"))
+                };
+                if answer.field("Cache-Control").any(public) {
+                    difference.add("Cache-Control", "anything but public", "public");
+                }
+            }
+            // Too many unknown keys a minute are not asked for.
+            _ if self.unknown_key && answer.status() == 503 => {
+                difference.field("WWW-Authenticate", None, answer);
+                difference.field("Cache-Control", Some("no-store"), answer);
+                if answer.field("Retry-After").count() != 1 {
+                    difference.add("Retry-After", "whole seconds", "nothing");
+                }
+            }
+            _ => difference.fields(expected, answer),
+        }
+        difference.into_result()
+    }
+}
+
+fn compare(expected: &Expected, answer: &Answer) -> Difference {
+    let mut difference = Difference::default();
+    difference.fields(expected, answer);
+    if expected.status() != 200 && !answer.body().is_empty() {
+        difference.add("body", "nothing", &quoted(answer.body()));
+    }
+    difference
+}
+
+/// How an answer differs from what was expected, one thing after another.
+///
+/// ```
+/// use okta_verifier_testing::conformance::{self, Answer};
+///
+/// let good = conformance::cases().into_iter().find(|case| case.name() == "a good token").unwrap();
+/// let none = Vec::<(String, String)>::new();
+/// assert_eq!(good.judge(&Answer::new(401, none, "")).unwrap_err().to_string(), "status: expected 200, came 401");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Difference(Vec<String>);
+
+impl Difference {
+    pub(super) fn of(what: &str, expected: &str, came: &str) -> Self {
+        let mut difference = Self::default();
+        difference.add(what, expected, came);
+        difference
+    }
+
+    fn fields(&mut self, expected: &Expected, answer: &Answer) {
+        self.status(expected.status(), answer);
+        self.field("WWW-Authenticate", expected.www_authenticate(), answer);
+        self.field("Cache-Control", expected.cache_control(), answer);
+        self.field("Retry-After", expected.retry_after(), answer);
+    }
+
+    fn status(&mut self, expected: u16, answer: &Answer) {
+        if answer.status() != expected {
+            self.add(
+                "status",
+                &expected.to_string(),
+                &answer.status().to_string(),
+            );
+        }
+    }
+
+    /// Every line of a field: none, or exactly the one.
+    fn field(&mut self, name: &str, expected: Option<&str>, answer: &Answer) {
+        let came: Vec<&[u8]> = answer.field(name).collect();
+        if came != Vec::from_iter(expected.map(str::as_bytes)) {
+            let expected = expected.map_or("nothing".to_owned(), |it| quoted(it.as_bytes()));
+            let came: Vec<String> = came.into_iter().map(quoted).collect();
+            let came = match came.is_empty() {
+                true => "nothing".to_owned(),
+                false => came.join(" and "),
+            };
+            self.add(name, &expected, &came);
+        }
+    }
+
+    fn add(&mut self, what: &str, expected: &str, came: &str) {
+        self.0
+            .push(format!("{what}: expected {expected}, came {came}"));
+    }
+
+    fn into_result(self) -> Result<(), Self> {
+        match self.0.is_empty() {
+            true => Ok(()),
+            false => Err(self),
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl Error for Difference {}
+
+fn quoted(bytes: &[u8]) -> String {
+    format!("\"{}\"", bytes.escape_ascii())
+}

@@ -1,0 +1,147 @@
+//! Keys with something odd about them, published among the good ones (RFC 7517 §4, §5).
+
+use std::sync::Arc;
+
+use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
+use okta_verifier::Algorithm;
+use serde_json::{Value, json};
+
+use super::issuers::{SUBJECT, Source};
+use crate::TokenBuilder;
+use crate::keys::{Key, Pair, Ring, Slot};
+use crate::token::Profile;
+
+/// A key: the name that cases call it by, its `kid`, its algorithm, and what is odd about its JWK.
+type Odd = (&'static str, &'static str, Algorithm, fn(&mut Value));
+
+const ODD_KEYS: &[Odd] = &[
+    ("for encryption", "a", Algorithm::ES256, |jwk| {
+        jwk["use"] = json!("enc")
+    }),
+    ("use in capitals", "b", Algorithm::ES256, |jwk| {
+        jwk["use"] = json!("SIG")
+    }),
+    ("without use", "c", Algorithm::ES256, |jwk| {
+        remove(jwk, "use")
+    }),
+    ("to sign, not to verify", "d", Algorithm::ES256, |jwk| {
+        jwk["key_ops"] = json!(["sign"])
+    }),
+    ("to verify", "e", Algorithm::ES256, |jwk| {
+        jwk["key_ops"] = json!(["sign", "verify"])
+    }),
+    ("key_ops as a string", "f", Algorithm::ES256, |jwk| {
+        jwk["key_ops"] = json!("verify")
+    }),
+    ("kty in small letters", "g", Algorithm::ES256, |jwk| {
+        jwk["kty"] = json!("ec")
+    }),
+    ("without kty", "h", Algorithm::ES256, |jwk| {
+        remove(jwk, "kty")
+    }),
+    ("a new kty", "i", Algorithm::ES256, |jwk| {
+        jwk["kty"] = json!("FUTURE")
+    }),
+    ("RSA without alg", "j", Algorithm::RS256, |jwk| {
+        remove(jwk, "alg")
+    }),
+    ("EC without alg", "k", Algorithm::ES256, |jwk| {
+        remove(jwk, "alg")
+    }),
+    ("alg of another curve", "l", Algorithm::ES256, |jwk| {
+        jwk["alg"] = json!("ES384")
+    }),
+    ("crv of another alg", "m", Algorithm::ES256, |jwk| {
+        jwk["crv"] = json!("P-384")
+    }),
+    ("alg in small letters", "n", Algorithm::ES256, |jwk| {
+        jwk["alg"] = json!("es256")
+    }),
+    ("an HMAC's alg", "o", Algorithm::ES256, |jwk| {
+        jwk["alg"] = json!("HS256")
+    }),
+    ("symmetric", "p", Algorithm::ES256, |jwk| *jwk = symmetric()),
+    ("private", "q", Algorithm::ES256, |jwk| {
+        jwk["d"] = json!("A".repeat(43))
+    }),
+    ("a short coordinate", "r", Algorithm::ES256, |jwk| {
+        jwk["x"] = json!("A".repeat(42))
+    }),
+    ("off the curve", "s", Algorithm::ES256, |jwk| {
+        jwk["y"] = jwk["x"].clone()
+    }),
+    ("without y", "t", Algorithm::ES256, |jwk| remove(jwk, "y")),
+    ("with a foreign x5c", "u", Algorithm::ES256, |jwk| {
+        jwk["x5c"] = json!(["AAAA"])
+    }),
+    ("with members of the future", "v", Algorithm::ES256, |jwk| {
+        jwk["future"] = json!({ "z": [1] })
+    }),
+    ("a leading zero in n", "w", Algorithm::RS256, |jwk| {
+        jwk["n"] = zero_before(&jwk["n"])
+    }),
+    ("an even exponent", "x", Algorithm::RS256, |jwk| {
+        jwk["e"] = json!("AQAA")
+    }),
+    ("alg Ed25519", "y", Algorithm::EdDSA, |jwk| {
+        jwk["alg"] = json!("Ed25519")
+    }),
+    ("the first of two", "z", Algorithm::ES256, |_| {}),
+    ("the second of two", "z", Algorithm::ES256, |_| {}),
+    ("EC under a shared name", "both", Algorithm::ES256, |_| {}),
+    ("OKP under a shared name", "both", Algorithm::EdDSA, |_| {}),
+    ("kid as a number", "7", Algorithm::ES256, |jwk| {
+        jwk["kid"] = json!(7)
+    }),
+];
+
+/// The secret of the symmetric key.
+pub(super) const SECRET: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
+
+/// `jwks` with the odd keys at its front, and a token of each of them.
+pub(super) fn among(
+    jwks: &str,
+    issuer: &str,
+    audience: &str,
+) -> (String, Vec<(Source, TokenBuilder)>) {
+    let mut set: Value = serde_json::from_str(jwks).expect("we wrote it");
+    let good = set["keys"].take();
+    let mut published = Vec::new();
+    let mut tokens = Vec::new();
+    for &(name, kid, algorithm, edit) in ODD_KEYS {
+        let key = Key {
+            kid: kid.to_owned(),
+            algorithm,
+            pair: Pair::new(algorithm, Slot::Issuer(0)),
+        };
+        let mut jwk = key.jwk();
+        edit(&mut jwk);
+        published.push(jwk);
+        let ring = Arc::new(Ring {
+            active: vec![Arc::new(key)],
+            ..Ring::default()
+        });
+        let token = TokenBuilder::new(ring, Profile::Okta, issuer, audience, SUBJECT.to_owned());
+        tokens.push((Source::Odd(name), token));
+    }
+    published.extend(good.as_array().expect("we wrote it").iter().cloned());
+    set["keys"] = json!(published);
+    (set.to_string(), tokens)
+}
+
+fn remove(jwk: &mut Value, member: &str) {
+    if let Value::Object(members) = jwk {
+        members.remove(member);
+    }
+}
+
+fn symmetric() -> Value {
+    let k = URL_SAFE_NO_PAD.encode(SECRET);
+    json!({ "kty": "oct", "kid": "p", "alg": "HS256", "k": k })
+}
+
+fn zero_before(number: &Value) -> Value {
+    let bytes = URL_SAFE_NO_PAD.decode(number.as_str().expect("n is a string"));
+    let bytes = bytes.expect("we wrote it");
+    json!(URL_SAFE_NO_PAD.encode([&[0][..], &bytes].concat()))
+}

@@ -1,0 +1,122 @@
+//! A request of the table, as the parts that every framework can be given.
+
+use std::fmt;
+
+/// One request, in parts: a driver builds its framework's own request of them.
+///
+/// ```
+/// use okta_verifier_testing::conformance::{self, Issuers};
+///
+/// let issuers = Issuers::new();
+/// for case in conformance::cases() {
+///     let request = case.request(&issuers);
+///     assert!(request.path().starts_with('/'));
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Request {
+    pub(super) method: &'static str,
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+    pub(super) fields: Vec<Field>,
+    pub(super) body: Vec<u8>,
+}
+
+/// A field line: a name and the raw bytes of its value.
+pub(super) type Field = (&'static str, Vec<u8>);
+
+impl Request {
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.method
+    }
+
+    /// The path, without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The query, without the question mark.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    /// Path and query: what stands in the request line.
+    #[must_use]
+    pub fn target(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path),
+            None => self.path.clone(),
+        }
+    }
+
+    /// Every field line, in order: a name and the raw bytes of a value, which need not be legal.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let fields = self.fields.iter();
+        fields.map(|(name, value)| (*name, value.as_slice()))
+    }
+
+    /// The values of the `Authorization` lines, which is all a verifier wants of the fields.
+    pub fn authorization(&self) -> impl Iterator<Item = &[u8]> {
+        self.fields()
+            .filter(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION))
+            .map(|(_, value)| value)
+    }
+
+    /// The body; nearly always empty.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The message of HTTP/1.1 (RFC 9112), byte for byte, legal or not. It asks for the end of the
+    /// connection, so that the answer ends there.
+    #[must_use]
+    pub fn to_http1(&self, host: &str) -> Vec<u8> {
+        let mut message = format!(
+            "{} {} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n",
+            self.method,
+            self.target()
+        )
+        .into_bytes();
+        for (name, value) in self.fields() {
+            message.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+        }
+        if !self.body.is_empty() {
+            message.extend(format!("Content-Length: {}\r\n", self.body.len()).into_bytes());
+        }
+        message.extend(b"\r\n");
+        message.extend(&self.body);
+        message
+    }
+}
+
+/// On one line, with long values cut: the tokens are real, and a page each.
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, cut(&self.target()))?;
+        for (name, value) in self.fields() {
+            write!(f, ", {name}: {}", cut(&value.escape_ascii().to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({self})")
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+pub(super) const AUTHORIZATION: &str = "Authorization";
+const SHOWN: usize = 48;

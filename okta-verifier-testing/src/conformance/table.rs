@@ -1,0 +1,70 @@
+//! The table itself: one file a theme, one entry a case.
+
+mod audience;
+mod claims;
+mod clients;
+mod credentials;
+mod dates;
+mod header;
+mod keys;
+mod kinds;
+mod malformed;
+mod odd_keys;
+mod open;
+mod optional;
+mod policy;
+mod profile;
+mod scopes;
+mod signatures;
+mod step_up;
+mod tenants;
+mod token_form;
+mod unavailable;
+
+use super::Case;
+use crate::TokenBuilder;
+
+/// Every case, in an order that does not matter.
+///
+/// ```
+/// use okta_verifier_testing::conformance;
+///
+/// let cases = conformance::cases();
+/// let statuses: Vec<u16> = cases.iter().map(|case| case.expected().status()).collect();
+/// assert!([200, 400, 401, 403, 500, 503].iter().all(|status| statuses.contains(status)));
+/// ```
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    [
+        credentials::cases(),
+        malformed::cases(),
+        token_form::cases(),
+        header::cases(),
+        keys::cases(),
+        odd_keys::cases(),
+        signatures::cases(),
+        tenants::cases(),
+        claims::cases(),
+        dates::cases(),
+        audience::cases(),
+        clients::cases(),
+        kinds::cases(),
+        scopes::cases(),
+        policy::cases(),
+        step_up::cases(),
+        profile::cases(),
+        optional::cases(),
+        open::cases(),
+        unavailable::cases(),
+    ]
+    .concat()
+}
+
+/// A case in a row of like ones: its name, its requirements, and what is special.
+type Row<T> = (&'static str, &'static [u16], T);
+
+/// What happens to a good token before it is signed.
+type Edit = fn(TokenBuilder) -> TokenBuilder;
+
+/// What happens to the JSON text of a good header or payload.
+type Rewrite = fn(String) -> Vec<u8>;

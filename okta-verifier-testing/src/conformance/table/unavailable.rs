@@ -1,0 +1,30 @@
+//! An issuer whose keys cannot be had: no fault of the token (decision 4). Three cases may end in
+//! 503, and no more: from the fourth failure on the delay grows beyond a second.
+
+use super::super::case::{Case, accepted, invalid, malformed, unavailable};
+use super::super::issuers::Source;
+use super::super::route::Route;
+
+pub(super) fn cases() -> Vec<Case> {
+    vec![
+        unavailable("no keys: a good token", &[24]).of(Source::Silent, |token, _| token),
+        unavailable("no keys: a good token for a scope", &[24])
+            .at(Route::Orders)
+            .of(Source::Silent, |token, terms| token.scope(&terms.scope)),
+        unavailable("no keys: a good token is not anonymous", &[24])
+            .at(Route::Maybe)
+            .of(Source::Silent, |token, _| token),
+        accepted("no keys: an open route", &[24])
+            .at(Route::Health)
+            .of(Source::Silent, |token, _| token),
+        invalid("no keys: a token of another kind", &[14, 85])
+            .of(Source::Silent, |token, _| token.typ("secevent+jwt")),
+        invalid("no keys: an unsigned token", &[14, 56])
+            .of(Source::Silent, |token, _| token.unsigned()),
+        invalid("no keys: claims of the wrong type", &[14, 49])
+            .of(Source::Silent, |token, _| token.claim("exp", "tomorrow")),
+        malformed("no keys: the same line twice", &[8])
+            .of(Source::Silent, |token, _| token)
+            .lines(|token| vec![format!("Bearer {token}").into_bytes(); 2]),
+    ]
+}

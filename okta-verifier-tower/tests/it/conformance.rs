@@ -1,0 +1,129 @@
+//! The table through the layers: called in this process, and behind hyper.
+
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
+
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use http_body_util::Empty;
+use hyper::{body::Bytes, server::conn::http1};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use okta_verifier::{Policy, Rejection, VerifiedToken, Verifier};
+use okta_verifier_testing::conformance::{self, Answer, Issuers};
+use okta_verifier_tower::{RequireLayer, VerifyLayer};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tower::{Layer, ServiceExt, service_fn, util::BoxCloneSyncService};
+
+type Api<B> = BoxCloneSyncService<Request<B>, Response<Empty<Bytes>>, Infallible>;
+
+#[tokio::test]
+async fn the_conformance_table() {
+    let issuers = Issuers::new();
+    let api = api::<()>(issuers.verifier());
+    let report = conformance::run(&issuers, async |request| {
+        let Ok(answer) = api.clone().oneshot(call(request)?).await;
+        let (parts, _) = answer.into_parts();
+        let fields = parts.headers.iter();
+        let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+        Some(Answer::new(parts.status.as_u16(), fields, ""))
+    });
+    report.await.assert();
+}
+
+#[tokio::test]
+async fn the_conformance_table_over_a_socket() {
+    let issuers = Issuers::new();
+    let address = serve(api(issuers.verifier())).await;
+    conformance::run_server(&issuers, address).await.assert();
+}
+
+/// `None`: it is not one that HTTP can carry.
+fn call(request: &conformance::Request) -> Option<Request<()>> {
+    let mut call = Request::new(());
+    *call.method_mut() = Method::from_bytes(request.method().as_bytes()).ok()?;
+    *call.uri_mut() = request.target().parse().ok()?;
+    for (name, value) in request.fields() {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let value = HeaderValue::from_bytes(value).ok()?;
+        call.headers_mut().append(name, value);
+    }
+    Some(call)
+}
+
+async fn serve(api: Api<hyper::body::Incoming>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = TowerToHyperService::new(api.clone());
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    address
+}
+
+/// Routes by hand: which layers stand before the handler is all that differs.
+fn api<B: Send + 'static>(verifier: Verifier) -> Api<B> {
+    let verify = VerifyLayer::new(verifier);
+    let optional = verify.clone().optional();
+    let any = RequireLayer::new(Policy::any_token());
+    let scope = RequireLayer::new(Policy::scope("orders:read"));
+    let group = RequireLayer::new(Policy::group("Admins"));
+    let strong = RequireLayer::new(TRANSFER);
+    let open = service_fn(async |_: Request<B>| Ok(Response::default()));
+    let routes: [(&str, Api<B>); 9] = [
+        ("/health", BoxCloneSyncService::new(open)),
+        (
+            "/me",
+            BoxCloneSyncService::new(verify.layer(any.layer(open))),
+        ),
+        (
+            "/orders",
+            BoxCloneSyncService::new(verify.layer(scope.layer(open))),
+        ),
+        (
+            "/admin",
+            BoxCloneSyncService::new(verify.layer(group.layer(open))),
+        ),
+        (
+            "/claims",
+            BoxCloneSyncService::new(verify.layer(service_fn(claims))),
+        ),
+        (
+            "/transfer",
+            BoxCloneSyncService::new(verify.layer(strong.layer(open))),
+        ),
+        ("/maybe", BoxCloneSyncService::new(optional.layer(open))),
+        (
+            "/maybe/orders",
+            BoxCloneSyncService::new(optional.layer(scope.layer(open))),
+        ),
+        ("/forgotten", BoxCloneSyncService::new(any.layer(open))),
+    ];
+    BoxCloneSyncService::new(service_fn(move |request: Request<B>| {
+        let mut routes = routes.iter();
+        let route = routes.find(|(path, _)| *path == request.uri().path());
+        let (_, service) = route.expect("the table has no other path");
+        service.clone().oneshot(request)
+    }))
+}
+
+const TRANSFER: Policy = Policy::all(&[
+    Policy::scope("orders:read"),
+    Policy::acr(&["phrh", "phr"]),
+    Policy::max_age(Duration::from_secs(300)),
+]);
+
+/// A handler that decides for itself.
+async fn claims<B>(request: Request<B>) -> Result<Response<Empty<Bytes>>, Infallible> {
+    #[derive(Deserialize)]
+    struct Employee {
+        #[serde(rename = "department")]
+        _department: String,
+    }
+    let token = request.extensions().get::<VerifiedToken>();
+    let token = token.expect("a strict layer stands before it");
+    Ok(match token.claims::<Employee>() {
+        Ok(_) => Response::default(),
+        Err(error) => Rejection::unreadable_claims(&error).into_response(),
+    })
+}

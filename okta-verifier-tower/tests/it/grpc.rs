@@ -1,0 +1,230 @@
+//! The layers in front of tonic, over a socket: what a gRPC client is told.
+
+mod server;
+
+use http::{HeaderMap, Response};
+use http_body_util::BodyExt;
+use okta_verifier::Policy;
+use okta_verifier_testing::{Endpoint, Fault};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tonic::{Code, Status, body::Body, codegen::Body as _};
+
+use crate::{
+    cold,
+    support::{INVALID, LACKS_SCOPE, MALFORMED, PLAIN, okta, verifier},
+};
+use server::Api;
+
+const READ: Policy = Policy::scope("orders:read");
+const STEP_UP: &str = r#"Bearer realm="api", error="insufficient_user_authentication", error_description="The user must authenticate again or more strongly", acr_values="phr""#;
+
+async fn api(policy: Policy) -> Api {
+    Api::new(verifier(okta()), policy).await
+}
+
+fn bearer(jwt: &str) -> String {
+    format!("Bearer {jwt}")
+}
+
+fn metadata<'a>(status: &'a Status, name: &str) -> Vec<&'a str> {
+    let values = status.metadata().get_all(name).iter();
+    values.map(|value| value.to_str().expect("ASCII")).collect()
+}
+
+/// Asserts what tonic's client makes of a refusal: its code, and the challenge in the metadata.
+fn assert_refused(
+    name: &str,
+    answer: Result<String, Status>,
+    code: Code,
+    challenge: Option<&str>,
+) -> Status {
+    let status = answer.expect_err(name);
+    assert_eq!(status.code(), code, "{name}: {status:?}");
+    let challenges = metadata(&status, "www-authenticate");
+    assert_eq!(challenges, Vec::from_iter(challenge), "{name}");
+    assert_eq!(metadata(&status, "cache-control"), ["no-store"], "{name}");
+    status
+}
+
+#[tokio::test]
+async fn an_accepted_call_finds_the_token_in_its_extensions() {
+    let api = api(READ).await;
+    let jwt = okta().token("ada").scope("orders:read").sign();
+    assert_eq!(api.who(&[&bearer(&jwt)]).await.expect("served"), "ada");
+}
+
+#[tokio::test]
+async fn missing_and_bad_credentials_are_unauthenticated() {
+    let api = api(Policy::any_token()).await;
+    let good = bearer(&okta().token("ada").sign());
+    let expired = bearer(&okta().token("ada").expired().sign());
+    let forged = bearer(&okta().token("ada").foreign_key().sign());
+    let rows: &[(&str, &[&str], &str)] = &[
+        ("no metadata", &[], PLAIN),
+        ("Basic", &["Basic YWRhOmFkYQ=="], PLAIN),
+        ("malformed", &["Bearer a,b"], MALFORMED),
+        ("twice", &[&good, &good], MALFORMED),
+        ("not a JWT", &["Bearer a.b.c"], INVALID),
+        ("expired", &[&expired], INVALID),
+        ("another key", &[&forged], INVALID),
+    ];
+    for (name, authorization, challenge) in rows {
+        let answer = api.who(authorization).await;
+        assert_refused(name, answer, Code::Unauthenticated, Some(challenge));
+    }
+    assert_eq!(api.who(&[&good]).await.expect("served"), "ada");
+}
+
+#[tokio::test]
+async fn an_unmet_policy_is_permission_denied() {
+    let jwt = bearer(&okta().token("ada").sign());
+    let answer = api(READ).await.who(&[&jwt]).await;
+    assert_refused("scope", answer, Code::PermissionDenied, Some(LACKS_SCOPE));
+
+    let answer = api(Policy::group("Admins")).await.who(&[&jwt]).await;
+    assert_refused("group", answer, Code::PermissionDenied, None);
+}
+
+/// RFC 9470 §3: the caller is known, and shall authenticate more strongly.
+#[tokio::test]
+async fn step_up_is_unauthenticated_and_says_what_would_do() {
+    let api = api(Policy::acr(&["phr"])).await;
+    let weak = bearer(&okta().token("ada").claim("acr", "pwd").sign());
+    let answer = api.who(&[&weak]).await;
+    assert_refused("acr", answer, Code::Unauthenticated, Some(STEP_UP));
+
+    let strong = bearer(&okta().token("ada").claim("acr", "phr").sign());
+    assert_eq!(api.who(&[&strong]).await.expect("served"), "ada");
+}
+
+#[tokio::test]
+async fn a_dead_issuer_is_unavailable_until_it_is_back() {
+    let okta = cold::mock().await;
+    okta.fault(Endpoint::Discovery, Fault::Drop);
+    let api = Api::new(cold::verifier(&okta), Policy::any_token()).await;
+    let jwt = bearer(&cold::token(&okta));
+
+    let status = assert_refused("dead", api.who(&[&jwt]).await, Code::Unavailable, None);
+    let retry_after = metadata(&status, "retry-after");
+    let [seconds] = retry_after[..] else {
+        panic!("{retry_after:?}")
+    };
+    assert!((1..=120).contains(&seconds.parse().expect("whole seconds")));
+
+    // The slow path that ends well: another verifier, whose first request fetches the keys.
+    okta.clear_faults();
+    let api = Api::new(cold::verifier(&okta), Policy::any_token()).await;
+    assert_eq!(api.who(&[&jwt]).await.expect("served"), "ada");
+}
+
+#[tokio::test]
+async fn a_missing_layer_is_internal_even_for_a_good_token() {
+    let api = Api::unverified(Policy::any_token()).await;
+    let jwt = bearer(&okta().token("ada").sign());
+    let answer = api.who(&[&jwt]).await;
+    assert_refused("no VerifyLayer", answer, Code::Internal, None);
+}
+
+/// A server may have services that are open, such as the one of its health.
+#[tokio::test]
+async fn layers_of_one_service_leave_the_others_alone() {
+    let api = Api::with_an_open_service(verifier(okta()), READ).await;
+    assert_eq!(api.open().await.expect("served"), "nobody");
+
+    let answer = api.who(&[]).await;
+    assert_refused("protected", answer, Code::Unauthenticated, Some(PLAIN));
+    let jwt = okta().token("ada").scope("orders:read").sign();
+    assert_eq!(api.who(&[&bearer(&jwt)]).await.expect("served"), "ada");
+}
+
+/// The refusal does not wait for the request's end, and the connection goes on.
+#[tokio::test]
+async fn an_endless_request_is_refused_at_once() {
+    let api = api(Policy::any_token()).await;
+    let answer = api.who_endless().await;
+    assert_refused("endless", answer, Code::Unauthenticated, Some(PLAIN));
+
+    let jwt = bearer(&okta().token("ada").sign());
+    assert_eq!(api.who(&[&jwt]).await.expect("served"), "ada");
+}
+
+/// Asserts that a response is one block of headers and nothing after it, and gives these back.
+async fn only_headers(name: &str, answer: Response<Body>) -> HeaderMap {
+    let (head, body) = answer.into_parts();
+    assert!(body.is_end_stream(), "{name}");
+    let rest = body.collect().await.expect("a whole answer");
+    assert!(rest.trailers().is_none(), "{name}");
+    assert!(rest.to_bytes().is_empty(), "{name}");
+    head.headers
+}
+
+/// The gRPC protocol's `Trailers-Only`: HTTP 200, and `grpc-status` among the headers.
+#[tokio::test]
+async fn a_grpc_refusal_is_trailers_only() {
+    let api = api(Policy::any_token()).await;
+    for content_type in [
+        "application/grpc",
+        "application/grpc+proto",
+        "application/grpc+json",
+        "Application/GRPC",
+        "application/grpc-web",
+        "application/grpc-web+proto",
+    ] {
+        let answer = api.post(Some(content_type)).await;
+        assert_eq!(answer.status(), 200, "{content_type}");
+        let headers = only_headers(content_type, answer).await;
+        for (name, value) in [
+            ("content-type", "application/grpc"),
+            ("grpc-status", "16"),
+            ("www-authenticate", PLAIN),
+            ("cache-control", "no-store"),
+        ] {
+            let values: Vec<_> = headers.get_all(name).iter().collect();
+            assert_eq!(values, [value], "{content_type}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_grpc_is_refused_in_plain_http() {
+    let api = api(Policy::any_token()).await;
+    for content_type in [
+        None,
+        Some("application/json"),
+        Some("application/gr"),
+        Some("text/application/grpc"),
+    ] {
+        let answer = api.post(content_type).await;
+        assert_eq!(answer.status(), 401, "{content_type:?}");
+        let headers = only_headers("plain", answer).await;
+        assert_eq!(headers["www-authenticate"], PLAIN);
+        assert_eq!(headers["cache-control"], "no-store");
+        assert!(!headers.contains_key("grpc-status"), "{headers:?}");
+        assert!(!headers.contains_key("content-type"), "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn http_1_through_the_same_layers_is_refused_in_plain_http() {
+    let api = api(READ).await;
+    let jwt = okta().token("ada").sign();
+    let mut stream = TcpStream::connect(&api.address).await.expect("a listener");
+    let request = format!(
+        "GET /orders HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {jwt}\r\nConnection: close\r\n\r\n",
+        api.address
+    );
+    let sent = stream.write_all(request.as_bytes()).await;
+    sent.expect("an open connection");
+    let mut answer = String::new();
+    let read = stream.read_to_string(&mut answer).await;
+    read.expect("a whole answer");
+
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    let challenge = format!("\r\nwww-authenticate: {LACKS_SCOPE}\r\n");
+    assert!(answer.contains(&challenge), "{answer}");
+    assert!(!answer.contains("grpc"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+}

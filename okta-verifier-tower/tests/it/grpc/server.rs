@@ -1,0 +1,179 @@
+//! tonic on a loopback socket, and clients of it.
+
+use std::{
+    convert::Infallible,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response, header::AUTHORIZATION, uri::PathAndQuery};
+use okta_verifier::{Policy, VerifiedToken, Verifier};
+use okta_verifier_tower::{RequireLayer, VerifyLayer};
+use tokio::net::TcpListener;
+use tonic::{
+    Status,
+    body::Body,
+    client,
+    codegen::{
+        BoxFuture,
+        tokio_stream::{self, Stream},
+    },
+    server::{self, NamedService},
+    service::{LayerExt, Routes},
+    transport::{Channel, Server, server::TcpIncoming},
+};
+use tonic_prost::ProstCodec;
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn, util::option_layer};
+
+const WHO: &str = "/test.Who/Am";
+const OPEN: &str = "/test.Open/Am";
+
+/// A server, and one connection to it. The server ends with the test's runtime.
+pub(crate) struct Api {
+    pub(crate) address: String,
+    pub(crate) channel: Channel,
+}
+
+impl Api {
+    /// Both layers in front of all that the server has.
+    pub(crate) async fn new(verifier: Verifier, policy: Policy) -> Self {
+        Self::layered(Some(verifier), policy).await
+    }
+
+    /// Without `VerifyLayer`.
+    pub(crate) async fn unverified(policy: Policy) -> Self {
+        Self::layered(None, policy).await
+    }
+
+    async fn layered(verifier: Option<Verifier>, policy: Policy) -> Self {
+        let layers = ServiceBuilder::new()
+            .layer(option_layer(verifier.map(VerifyLayer::new)))
+            .layer(RequireLayer::new(policy));
+        Self::serve(layers.service(Routes::new(Who))).await
+    }
+
+    /// Both layers in front of `test.Who`, and none in front of `test.Open`.
+    pub(crate) async fn with_an_open_service(verifier: Verifier, policy: Policy) -> Self {
+        let layers = ServiceBuilder::new()
+            .layer(VerifyLayer::new(verifier))
+            .layer(RequireLayer::new(policy));
+        Self::serve(Routes::new(layers.named_layer(Who)).add_service(Open(Who))).await
+    }
+
+    async fn serve<S>(service: S) -> Self
+    where
+        S: Service<Request<Body>, Response: Into<Response<Body>>, Error = Infallible>,
+        S: Clone + Send + 'static,
+        S::Future: Send,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+        let address = listener.local_addr().expect("bound").to_string();
+        let server = Server::builder().accept_http1(true).serve_with_incoming(
+            service.map_response(Into::into),
+            TcpIncoming::from(listener),
+        );
+        tokio::spawn(server);
+        let channel = Channel::from_shared(format!("http://{address}")).expect("a valid URI");
+        let channel = channel.connect().await.expect("a listener");
+        Self { address, channel }
+    }
+
+    /// `test.Who/Am` with these metadata of the name `authorization`.
+    pub(crate) async fn who(&self, authorization: &[&str]) -> Result<String, Status> {
+        let request = tokio_stream::once(());
+        self.call(WHO, request, authorization).await
+    }
+
+    /// The same of the service that no layer stands before.
+    pub(crate) async fn open(&self) -> Result<String, Status> {
+        self.call(OPEN, tokio_stream::once(()), &[]).await
+    }
+
+    /// `test.Who/Am` by a client that never ends its request.
+    pub(crate) async fn who_endless(&self) -> Result<String, Status> {
+        self.call(WHO, tokio_stream::pending(), &[]).await
+    }
+
+    async fn call(
+        &self,
+        method: &'static str,
+        messages: impl Stream<Item = ()> + Send + 'static,
+        authorization: &[&str],
+    ) -> Result<String, Status> {
+        let mut client = client::Grpc::new(self.channel.clone());
+        client.ready().await.expect("a connection");
+        let mut request = tonic::Request::new(messages);
+        for value in authorization {
+            let value = value.parse().expect("ASCII");
+            request.metadata_mut().append(AUTHORIZATION.as_str(), value);
+        }
+        let (method, codec) = (PathAndQuery::from_static(method), ProstCodec::default());
+        let answer = client.client_streaming(request, method, codec).await;
+        answer.map(tonic::Response::into_inner)
+    }
+
+    /// The HTTP/2 answer to an empty POST, as it came.
+    pub(crate) async fn post(&self, content_type: Option<&str>) -> Response<Body> {
+        let mut request = Request::post(WHO);
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        let request = request.body(Body::default()).expect("a valid request");
+        let answer = self.channel.clone().oneshot(request).await;
+        answer.expect("an answer")
+    }
+}
+
+/// What `tonic-prost-build` would make of a service `test.Who` with one method; the messages are
+/// protobuf's own `Empty` and `StringValue`.
+#[derive(Clone)]
+struct Who;
+
+impl NamedService for Who {
+    const NAME: &'static str = "test.Who";
+}
+
+impl Service<Request<Body>> for Who {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Self::Error>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        Box::pin(async move {
+            let mut server = server::Grpc::new(ProstCodec::<String, ()>::default());
+            Ok(server.unary(service_fn(am), request).await)
+        })
+    }
+}
+
+/// The handler: who the layers say is calling.
+async fn am(request: tonic::Request<()>) -> Result<tonic::Response<String>, Status> {
+    let token = request.extensions().get::<VerifiedToken>();
+    let subject = token.map_or("nobody", VerifiedToken::subject);
+    Ok(tonic::Response::new(subject.to_owned()))
+}
+
+/// The same service under another name.
+#[derive(Clone)]
+struct Open(Who);
+
+impl NamedService for Open {
+    const NAME: &'static str = "test.Open";
+}
+
+impl Service<Request<Body>> for Open {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Self::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.0.call(request)
+    }
+}

@@ -1,0 +1,61 @@
+//! The state of the keys, for a person, a probe or a metric.
+
+use std::time::{Duration, SystemTime};
+
+use crate::error::FetchError;
+
+/// What a verifier knows of one issuer's keys, told without asking anybody.
+///
+/// ```
+/// use okta_verifier::{Issuer, KeyState, Verifier};
+///
+/// let verifier = Verifier::builder()
+///     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
+///     .build()?;
+/// let health = verifier.health();
+/// assert_eq!(health[0].issuer, "https://acme.okta.com/oauth2/default");
+/// assert!(matches!(health[0].state, KeyState::NotFetched)); // nobody has asked yet
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IssuerHealth {
+    /// The issuer, as configured.
+    pub issuer: String,
+    /// What would happen to a request now.
+    pub state: KeyState,
+    /// The `kid` of every usable key.
+    pub key_ids: Vec<String>,
+    /// Since the last good fetch began.
+    pub age: Option<Duration>,
+    /// How long a good fetch counts as fresh: its `Cache-Control`, within 5 min and 1 h.
+    pub fresh_for: Option<Duration>,
+    /// When the last good fetch began.
+    pub last_success: Option<SystemTime>,
+    /// Why the last fetch failed; `None` since the last good one.
+    pub last_error: Option<FetchError>,
+}
+
+/// What would happen to a request with a known key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// Served: the keys were given with the settings and are never fetched.
+    Pinned,
+    /// It waits for the first fetch.
+    NotFetched,
+    /// Served.
+    Fresh,
+    /// Served, while a fetch is under way.
+    Refreshing,
+    /// The keys are past their freshness. Served while fetches fail, and no longer than this.
+    Stale {
+        /// What is left of the trust in the keys.
+        trusted_for: Duration,
+    },
+    /// Refused with 503: there are no keys that are still trusted.
+    Unavailable {
+        /// When the next fetch is tried.
+        retry_after: Duration,
+    },
+}

@@ -1,0 +1,49 @@
+//! For whoever runs the service: keys ahead of time, anew, saved, and their state.
+
+use super::{Tenant, Verifier};
+use crate::{error::VerifyError, health::IssuerHealth, snapshot::KeySnapshot, time::Now};
+
+impl Verifier {
+    /// Fetches the keys of every issuer now, for a service that should not start without.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had. The verifier
+    /// stays usable, and tries again when a token comes.
+    pub async fn warm_up(&self) -> Result<(), VerifyError> {
+        for tenant in &self.0.tenants {
+            tenant.keys.warm_up().await?;
+        }
+        Ok(())
+    }
+
+    /// Fetches the keys of every issuer anew, for an operator after an emergency rotation: keys
+    /// that were withdrawn are no longer trusted when it returns, nor any token of theirs.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had; the keys at
+    /// hand stay in use as long as they are trusted.
+    pub async fn refresh(&self) -> Result<(), VerifyError> {
+        for tenant in &self.0.tenants {
+            tenant.keys.refresh().await?;
+        }
+        Ok(())
+    }
+
+    /// The state of every issuer's keys, in the order of the settings. Asks nobody.
+    #[must_use]
+    pub fn health(&self) -> Vec<IssuerHealth> {
+        let now = Now::read();
+        let health = |tenant: &Tenant| tenant.keys.health(tenant.issuer(), now);
+        self.0.tenants.iter().map(health).collect()
+    }
+
+    /// The keys of every issuer that has fetched some, to be saved for
+    /// [`Issuer::key_snapshot`](crate::Issuer::key_snapshot).
+    #[must_use]
+    pub fn key_snapshots(&self) -> Vec<KeySnapshot> {
+        let snapshot = |tenant: &Tenant| tenant.keys.key_snapshot(tenant.issuer());
+        self.0.tenants.iter().filter_map(snapshot).collect()
+    }
+}

@@ -1,9 +1,16 @@
 //! From an issuer's URL to its keys, over a socket.
 
-use okta_verifier::{Algorithm, FetchError, Issuer};
-use okta_verifier_testing::{Endpoint, Fault, MetadataForm, MockOkta};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+    time::Duration,
+};
 
-use crate::mock::{AUDIENCE, issuer, trouble, verdict, verifier, verifier_for};
+use okta_verifier::{Algorithm, FetchError, Issuer, VerifyError};
+use okta_verifier_testing::{Endpoint, Fault, MetadataForm, MockOkta, TestIssuer};
+
+use crate::mock::{AUDIENCE, issuer, trouble, verdict, verifier, verifier_for, within};
 
 // conformance 124, 125, 126
 #[tokio::test]
@@ -141,10 +148,7 @@ async fn keys_of_an_origin_that_is_named_are_taken() {
     let origin = host.issuer_url().trim_end_matches("/oauth2/default");
     let keys = format!("{}/v1/keys", host.issuer_url());
     okta.fault(Endpoint::Discovery, Fault::JwksUri(keys));
-    let verifier = crate::mock::within(
-        std::time::Duration::from_secs(10),
-        issuer(&okta).allow_origin(origin),
-    );
+    let verifier = within(Duration::from_secs(10), issuer(&okta).allow_origin(origin));
     // The host signs for this issuer, as a shared key server would.
     let token = host.token("ada").claim("iss", okta.issuer_url()).sign();
     assert_eq!(verdict(&verifier, &token).await, "ok");
@@ -238,4 +242,49 @@ async fn each_issuer_has_its_own_keys() {
         .key_id(&one.key_ids()[1])
         .sign();
     assert_eq!(verdict(&verifier, &borrowed).await, "bad_signature");
+}
+
+// conformance 24
+#[tokio::test]
+async fn only_a_429_means_its_rate_limit_and_no_wait_is_without_bounds() {
+    for (head, seconds) in [
+        ("429 \r\nx-rate-limit-reset: 99999999999", 120),
+        ("429 \r\nx-rate-limit-reset: 1000", 1),
+        ("429 \r\nx-rate-limit-reset: soon", 1),
+        (
+            "429 \r\nretry-after: 7\r\nx-rate-limit-reset: 99999999999",
+            7,
+        ),
+        ("500 \r\nx-rate-limit-reset: 99999999999", 1),
+        ("503 \r\nretry-after: 7", 7),
+        ("503 \r\nretry-after: 99999999999999999999", 1),
+        ("503 \r\nretry-after: -7", 1),
+    ] {
+        let url = answer_once(head);
+        let okta = TestIssuer::new(AUDIENCE).at(&url);
+        let verifier = within(
+            Duration::from_secs(10),
+            Issuer::okta(url, AUDIENCE).any_client_id(),
+        );
+        let Err(VerifyError::Unavailable { retry_after, .. }) =
+            verifier.verify(&okta.token("ada").sign()).await
+        else {
+            panic!("{head}");
+        };
+        assert_eq!(retry_after.as_secs_f64().ceil() as u64, seconds, "{head}");
+    }
+}
+
+/// An issuer's URL, where one request is answered with this status and these fields.
+fn answer_once(head: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback socket");
+    let address = listener.local_addr().expect("a bound socket");
+    let answer = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept()?;
+        let mut request = [0; 4096];
+        stream.read(&mut request).map(drop)?; // one segment on loopback
+        stream.write_all(answer.as_bytes())
+    });
+    format!("http://{address}/oauth2/default")
 }

@@ -184,17 +184,6 @@ async fn an_issuer_that_says_when_to_come_back_is_not_asked_before() {
     assert_eq!(okta.hits().keys, 1);
 }
 
-// conformance 24
-#[tokio::test]
-async fn a_rate_limit_of_another_answer_than_429_asks_for_nothing() {
-    let okta = MockOkta::start().await;
-    okta.set_header(Endpoint::Keys, "retry-after", Some("100"));
-    okta.set_header(Endpoint::Keys, "x-rate-limit-reset", Some("99999999999"));
-    okta.fault(Endpoint::Keys, Fault::Redirect("/".to_owned()));
-    let refusal = refusal(&verifier(&okta), &okta.token("ada").sign()).await;
-    assert_eq!(retry_after(&refusal), 1);
-}
-
 #[tokio::test]
 async fn a_request_that_goes_away_leaves_its_fetch_to_the_next() {
     let okta = MockOkta::start().await;

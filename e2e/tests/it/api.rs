@@ -1,4 +1,4 @@
-//! The quickstart example as a resource server of the authorization server, and what it answers.
+//! An example as a resource server of the authorization server, and what it answers.
 
 use std::process::Command;
 use std::time::Duration;
@@ -6,10 +6,8 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::http::HeaderMap;
 
-use crate::process::{Process, within};
+use crate::process::{Process, program, within};
 use crate::server::{AUDIENCE, AuthorizationServer, CLIENT, http_client};
-
-const PROGRAM: &str = "../target/debug/quickstart";
 
 pub(crate) struct Api {
     base: String,
@@ -18,18 +16,23 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// Trusts one client of the server's default issuer.
+    /// The quickstart. It trusts one client of the server's default issuer.
     pub(crate) fn of(server: &AuthorizationServer) -> Self {
         Self::with(server, &[])
     }
 
     /// As `of`, with more environment variables.
     pub(crate) fn with(server: &AuthorizationServer, settings: &[(&str, &str)]) -> Self {
-        assert!(
-            std::fs::exists(PROGRAM).is_ok_and(|found| found),
-            "first: cargo build -p quickstart"
-        );
-        let mut command = Command::new(PROGRAM);
+        Self::start("quickstart", server, settings)
+    }
+
+    /// As `with`, for any of the examples.
+    pub(crate) fn start(
+        example: &'static str,
+        server: &AuthorizationServer,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let mut command = Command::new(program(example));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OKTA_")) {
             command.env_remove(name);
         }
@@ -39,7 +42,7 @@ impl Api {
             .env("OKTA_CLIENT_IDS", CLIENT)
             .env("PORT", "0")
             .envs(settings.iter().copied());
-        let (process, base) = Process::start("quickstart", &mut command, |line| {
+        let (process, base) = Process::start(example, &mut command, |line| {
             Some(line.split_once("listening on ")?.1.trim().to_owned())
         });
         Self {

@@ -1,14 +1,17 @@
-//! The quickstart example verifies the tokens of a real authorization server; each runs as a process.
+//! The examples verify the tokens of a real authorization server; each runs as a process.
 //!
-//! `as/` holds the server (Node); `cargo build -p quickstart` in the workspace above makes the example.
-//! Every test starts its own pair, so none disturbs another's keys, faults or counters.
+//! `as/` holds the server (Node); `.ci/e2e` installs it and builds the examples in the workspace above.
+//! Every test starts its own server and API, so none disturbs another's keys, faults or counters.
 
 mod api;
+mod browser;
 mod process;
+mod rpc;
 mod server;
 
 mod accepted;
 mod credentials;
+mod every_example;
 mod faults;
 mod flood;
 mod forged;

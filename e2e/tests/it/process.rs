@@ -1,6 +1,7 @@
 //! A child process that cannot outlive its test, and waits that end.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -80,6 +81,22 @@ fn first<T>(lines: &Receiver<String>, ready: impl Fn(&str) -> Option<T>) -> Opti
             return Some(found);
         }
     }
+}
+
+/// The example `name`, where cargo has put it: beside this test, whatever the target directory.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a path"); // TARGET/debug/deps/it-...
+    let debug = test.parent().and_then(|deps| deps.parent());
+    let program = debug
+        .expect("a target directory")
+        .join(name)
+        .with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(
+        program.exists(),
+        "{} is missing: .ci/e2e builds it",
+        program.display()
+    );
+    program
 }
 
 /// Asks every 100 ms until there is an answer; panics when `limit` has passed without one.

@@ -2,7 +2,9 @@
 
 use std::{error::Error, fmt};
 
-use super::{Answer, Case, Expected, expected::Verdict};
+#[cfg(feature = "server")]
+use super::expected::Verdict;
+use super::{Answer, Case, Expected};
 
 impl Case {
     /// Judges the answer of a framework that was called, or of a server that could read the request.

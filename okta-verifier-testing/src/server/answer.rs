@@ -72,6 +72,21 @@ impl Answer {
         self
     }
 
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut fields = self.headers.iter();
+        let (_, value) = fields.find(|(field, _)| field.eq_ignore_ascii_case(name))?;
+        Some(value)
+    }
+
+    /// Status 304 with the fields that a 200 would carry, save those of the body.
+    pub(super) fn not_modified(mut self) -> Self {
+        self.status = 304;
+        self.headers
+            .retain(|(field, _)| !field.starts_with("content-"));
+        self.body.clear();
+        self
+    }
+
     /// The bytes before the body. `length` `None` means that the end of the connection ends the
     /// body (RFC 9112 §6.3).
     pub(super) fn head(&self, length: Option<usize>) -> Vec<u8> {

@@ -32,7 +32,10 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) {
     let endpoint = route::endpoint(&request.path);
     let (fault, latency) = shared.arrived(endpoint);
     tokio::time::sleep(latency).await;
-    let answer = route::answer(&shared, &request);
+    let mut answer = route::answer(&shared, &request);
+    if fault.is_none() {
+        answer = route::revalidated(&shared, &request, answer);
+    }
     // A client that hangs up early is part of many tests.
     let _ = play::play(&mut stream, &shared, answer, fault).await;
 }

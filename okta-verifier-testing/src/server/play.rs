@@ -95,9 +95,9 @@ fn set(mut answer: Answer, name: &str, value: &str) -> Answer {
 }
 
 async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
-    stream
-        .write_all(&answer.head(Some(answer.body.len())))
-        .await?;
+    // RFC 9110 §8.6: in a 304 the length would be that of the body it does not repeat.
+    let length = (answer.status != 304).then_some(answer.body.len());
+    stream.write_all(&answer.head(length)).await?;
     stream.write_all(&answer.body).await?;
     stream.shutdown().await
 }

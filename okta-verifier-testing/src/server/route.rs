@@ -1,5 +1,9 @@
 //! Which path is which endpoint, and what it answers when nothing is wrong.
 
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::answer::Answer;
 use super::fault::Endpoint;
 use super::metadata::{self, MetadataForm};
@@ -30,7 +34,7 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
         return Answer::okta_error(405).with("allow", method);
     }
     let answer = match endpoint {
-        Endpoint::Keys => Answer::new(200, "application/json", shared.state().ring.jwks()),
+        Endpoint::Keys => keys(shared),
         Endpoint::Token => token_endpoint::answer(shared, request),
         Endpoint::Discovery => metadata(shared, &request.path),
     };
@@ -38,6 +42,32 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
         200 => shared.state().decorate(endpoint, answer),
         _ => answer,
     }
+}
+
+/// The answer that says no more than that the client's copy still holds (RFC 9110 §15.4.5).
+pub(super) fn revalidated(shared: &Shared, request: &Request, answer: Answer) -> Answer {
+    let etag = answer.header("etag");
+    if answer.status != 200 || etag.is_none() || request.header("if-none-match") != etag {
+        return answer;
+    }
+    shared.hits.send_modify(|hits| hits.not_modified += 1);
+    answer.not_modified()
+}
+
+fn keys(shared: &Shared) -> Answer {
+    let state = shared.state();
+    let jwks = state.ring.jwks();
+    let etag = state.etags.then(|| etag_of(&jwks));
+    let answer = Answer::new(200, "application/json", jwks);
+    match etag {
+        Some(etag) => answer.with("etag", etag),
+        None => answer,
+    }
+}
+
+fn etag_of(body: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, body.as_bytes());
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12]))
 }
 
 fn metadata(shared: &Shared, path: &str) -> Answer {

@@ -84,4 +84,25 @@ impl MockOkta {
                 .push((endpoint, name.to_owned(), value.to_owned()));
         }
     }
+
+    /// Names each answer of the keys endpoint by an `ETag`, and answers 304 without a body to an
+    /// `If-None-Match` of that name, unless a fault disturbs the request. Default: no names.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use okta_verifier::Verifier;
+    /// use okta_verifier_testing::MockOkta;
+    ///
+    /// let okta = MockOkta::start().await;
+    /// okta.set_etags(true);
+    /// let issuer = okta.issuer("api://default").any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// verifier.warm_up().await?;
+    /// verifier.refresh().await?; // the keys are the same, and are not sent again
+    /// assert_eq!((okta.hits().keys, okta.hits().not_modified), (2, 1));
+    /// # Ok(()) }
+    /// ```
+    pub fn set_etags(&self, named: bool) {
+        self.shared.state().etags = named;
+    }
 }

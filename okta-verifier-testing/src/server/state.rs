@@ -31,6 +31,8 @@ pub struct Hits {
     pub keys: usize,
     /// `/v1/token`.
     pub token: usize,
+    /// Of `keys`, those that were answered 304: see [`MockOkta::set_etags`](crate::MockOkta::set_etags).
+    pub not_modified: usize,
 }
 
 impl Hits {
@@ -68,6 +70,7 @@ pub(super) struct State {
     pub(super) faults: Vec<(Endpoint, Fault, usize)>,
     pub(super) headers: Vec<(Endpoint, String, String)>,
     pub(super) unserved: Vec<MetadataForm>,
+    pub(super) etags: bool,
 }
 
 impl Shared {
@@ -87,6 +90,7 @@ impl Shared {
             faults: Vec::new(),
             headers: [Endpoint::Discovery, Endpoint::Keys].map(cached).into(),
             unserved: Vec::new(),
+            etags: false,
         };
         Self {
             issuer: format!("{origin}/oauth2/default"),

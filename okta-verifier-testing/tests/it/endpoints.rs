@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_verifier_testing::{Endpoint, MetadataForm, MockOkta};
+use okta_verifier_testing::{Endpoint, Fault, MetadataForm, MockOkta, Rotation};
 
 use crate::http::{KEYS, LEGACY, OAUTH, OPENID, connect, get, send};
 use crate::jose::{parts, verifies};
@@ -113,6 +113,28 @@ async fn settings() {
     assert_eq!(get(&okta, OPENID).await.header("cache-control"), None);
     okta.set_latency(Duration::from_millis(60));
     assert!(get(&okta, KEYS).await.took >= Duration::from_millis(60));
+}
+
+#[tokio::test]
+async fn keys_that_did_not_change_are_not_sent_again() {
+    let okta = MockOkta::start().await;
+    assert_eq!(get(&okta, KEYS).await.header("etag"), None);
+    okta.set_etags(true);
+    let etag = get(&okta, KEYS).await.header("etag").unwrap().to_owned();
+    okta.set_cache_control(Endpoint::Keys, "max-age=60");
+    let ask = format!("GET {KEYS} HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\n\r\n");
+    let same = send(&okta, &ask).await;
+    assert_eq!((same.status, same.body.len()), (304, 0));
+    assert_eq!(same.header("etag"), Some(&*etag));
+    assert_eq!(same.header("cache-control"), Some("max-age=60"));
+    assert_eq!(same.header("content-type"), None);
+    okta.fault_times(Endpoint::Keys, Fault::Half, 1);
+    assert_eq!(send(&okta, &ask).await.status, 200, "a fault comes first");
+    okta.rotate(Rotation::Overlap);
+    let other = send(&okta, &ask).await;
+    assert_eq!(other.status, 200);
+    assert_ne!(other.header("etag"), Some(&*etag));
+    assert_eq!((okta.hits().keys, okta.hits().not_modified), (5, 1));
 }
 
 #[tokio::test]

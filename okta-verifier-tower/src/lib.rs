@@ -63,8 +63,8 @@
 //!
 //! # gRPC
 //!
-//! In front of `tonic::service::Routes` the layers refuse a gRPC request (`content-type:
-//! application/grpc`) with trailers only: `grpc-status` 16 (unauthenticated), 7 (permission denied)
+//! In front of `tonic::service::Routes` the layers refuse a gRPC request (`POST` over HTTP/2 with
+//! `content-type: application/grpc`) with trailers only: `grpc-status` 16 (unauthenticated), 7 (permission denied)
 //! or 14 (unavailable), and the `www-authenticate` header beside it. Handlers read the
 //! [`VerifiedToken`] from `request.extensions()`. For one service of several there is tonic's
 //! `LayerExt::named_layer`; `examples/grpc-orders` shows it.

@@ -78,7 +78,8 @@ impl VerifierBuilder {
     /// How many verified tokens are remembered, so that each costs its signature once. Default
     /// 10,000; 0 remembers none.
     ///
-    /// A remembered token is refused like any other once it expires or its key is withdrawn.
+    /// A remembered token is refused like any other once it expires or its key is withdrawn. One
+    /// above 4 KiB, and one that is not presented for an hour, is not remembered.
     pub fn cached_tokens(mut self, tokens: u64) -> Self {
         self.cached_tokens = tokens;
         self

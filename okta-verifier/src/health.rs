@@ -42,7 +42,7 @@ pub struct IssuerHealth {
 pub enum KeyState {
     /// Served: the keys were given with the settings and are never fetched.
     Pinned,
-    /// It waits for the first fetch.
+    /// It waits for a fetch: there are no keys yet, or none that are still trusted.
     NotFetched,
     /// Served.
     Fresh,
@@ -53,7 +53,7 @@ pub enum KeyState {
         /// What is left of the trust in the keys.
         trusted_for: Duration,
     },
-    /// Refused with 503: there are no keys that are still trusted.
+    /// Refused with 503: there are no keys that are still trusted, and the last fetch failed.
     Unavailable {
         /// When the next fetch is tried.
         retry_after: Duration,

@@ -2,8 +2,9 @@
 //!
 //! Accepts OAuth 2.0 access tokens of an Okta custom authorization server, or of any RFC 9068
 //! issuer: discovery, keys, signature and claim checks, authorization policies and exact HTTP
-//! refusals behind one [`Verifier`]. The adapters `okta-verifier-tower` and `okta-verifier-axum`
-//! put it in front of handlers; a gateway of another kind calls [`Verifier::authenticate`].
+//! refusals behind one [`Verifier`]. The adapters `okta-verifier-tower`, `okta-verifier-axum` and
+//! `okta-verifier-actix` put it in front of handlers; a gateway of another kind calls
+//! [`Verifier::authenticate`].
 //!
 //! ```
 //! # async fn hello() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,6 +30,9 @@
 //! `kid` and algorithm, the signature, `exp` / `nbf` / `iat`, `aud`, the kind of token (an ID
 //! token is no access token), the client id, and any `cnf`. A token of the org authorization
 //! server is never accepted.
+//!
+//! A token that passed is remembered ([`VerifierBuilder::cached_tokens`]): its key and its dates are
+//! asked again at every request, so that it is refused once it expires or its key is withdrawn.
 //!
 //! # Runtime
 //!

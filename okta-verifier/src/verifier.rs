@@ -12,7 +12,7 @@ use crate::{
         cache::{Digest, Entry, TokenCache},
         checks,
         claims::Claims,
-        jws::{Jws, MAX_TOKEN},
+        jws::Jws,
     },
 };
 
@@ -167,10 +167,9 @@ impl Verifier {
         }
     }
 
-    /// `None`: there is no cache, or no token is that long.
+    /// `None`: this token is not remembered.
     fn digest(&self, jwt: &str) -> Option<Digest> {
-        let cache = self.0.cache.as_ref().filter(|_| jwt.len() <= MAX_TOKEN)?;
-        Some(cache.digest(jwt))
+        self.0.cache.as_ref()?.digest(jwt)
     }
 
     /// The verdict over a token that was verified before: the same that judging it anew would
@@ -190,6 +189,8 @@ impl Verifier {
         };
         match self.tenant(token.issuer()).ok()?.keys.find(wanted, now)? {
             Ok(found) if Arc::ptr_eq(&found, key) => {}
+            // Nothing is known of the key now; it may be the same again.
+            Err(unavailable @ VerifyError::Unavailable { .. }) => return Some(Err(unavailable)),
             _ => {
                 cache.forget(digest); // withdrawn, or replaced under its name
                 return None;

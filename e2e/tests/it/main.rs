@@ -18,4 +18,5 @@ mod forged;
 mod login;
 mod meant_for_others;
 mod rotation;
+mod table;
 mod tls;

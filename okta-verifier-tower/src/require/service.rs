@@ -41,7 +41,7 @@ where
             Ok(()) => RequireFuture::inner(self.inner.call(request)),
             Err(rejection) => {
                 drop(ready::take(&mut self.inner));
-                RequireFuture::refused(Refusal::new(rejection, request.headers()))
+                RequireFuture::refused(Refusal::new(rejection, &request))
             }
         }
     }

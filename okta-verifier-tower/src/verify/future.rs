@@ -98,7 +98,7 @@ where
                             service.call(request)
                         }
                         Err(rejection) => {
-                            return refuse(Refusal::new(rejection, request.headers()));
+                            return refuse(Refusal::new(rejection, &request));
                         }
                     }
                 }

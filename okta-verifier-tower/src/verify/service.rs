@@ -62,7 +62,7 @@ where
             }
             Some(Err(rejection)) => {
                 drop(ready::take(&mut self.inner));
-                VerifyFuture::refused(Refusal::new(rejection, request.headers()))
+                VerifyFuture::refused(Refusal::new(rejection, &request))
             }
             None => {
                 let authentication = Credentials::of(&request).authenticate(self.verifier.clone());

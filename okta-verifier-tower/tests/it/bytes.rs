@@ -1,6 +1,6 @@
 //! Every kind of credentials through [`VerifyLayer`], and the answer to the byte.
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use okta_verifier_testing::TestIssuer;
 use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
@@ -160,4 +160,26 @@ async fn proxy_authorization_is_ignored() {
         .body(())
         .expect("a valid request");
     assert_refused("Proxy-Authorization", &ask(request).await, 401, Some(PLAIN));
+}
+
+/// A proxy's authentication request carries the caller's headers, and takes any 2xx for a yes.
+#[tokio::test]
+async fn a_content_type_alone_never_makes_a_refusal_a_200() {
+    let layer = VerifyLayer::new(verifier(okta()));
+    for (method, version) in [
+        (Method::GET, Version::HTTP_11),
+        (Method::POST, Version::HTTP_11),
+        (Method::GET, Version::HTTP_2),
+        (Method::HEAD, Version::HTTP_2),
+    ] {
+        let request = Request::builder()
+            .method(&method)
+            .version(version)
+            .header("content-type", "application/grpc")
+            .body(())
+            .expect("a request");
+        let Ok(answer) = layer.layer(service_fn(who)).oneshot(request).await;
+        assert_eq!(answer.status(), 401, "{method} {version:?}");
+        assert!(!answer.headers().contains_key("grpc-status"));
+    }
 }

@@ -10,7 +10,7 @@ use crate::{error::ConfigError, token::checks::Profile};
 /// `iss` to the letter.
 pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigError> {
     let fail = |problem: &str| ConfigError::IssuerUrl {
-        url: text.to_owned(),
+        url: without_password(text),
         problem: problem.to_owned(),
     };
     // What the parser would repair in silence stays in the string that `iss` is compared with.
@@ -23,11 +23,7 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     let url = Url::parse(text)
         .map_err(|_| fail("write a whole URL, such as https://acme.okta.com/oauth2/default"))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(ConfigError::IssuerUrl {
-            // What may be a password stays out of the log.
-            url: url.origin().ascii_serialization(),
-            problem: UNADORNED.to_owned(),
-        });
+        return Err(fail(UNADORNED));
     }
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
         return Err(fail(
@@ -89,7 +85,7 @@ fn is_org_endpoint(path: &str) -> bool {
 /// An origin for the metadata's URLs, of the issuer's own scheme.
 pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     let fail = |problem| ConfigError::Origin {
-        origin: text.to_owned(),
+        origin: without_password(text),
         problem,
     };
     let url = Url::parse(text)
@@ -118,6 +114,15 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 const UNADORNED: &str = "write it without user name, query and fragment";
+
+/// For an error's text: what stands before an `@` may be a password.
+fn without_password(text: &str) -> String {
+    match (text.split_once("//"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}//{rest}"),
+        (None, Some((_, rest))) => rest.to_owned(),
+        _ => text.to_owned(),
+    }
+}
 
 /// What stands before one of Okta's own domains.
 fn okta_label(host: &str) -> Option<&str> {

@@ -61,6 +61,8 @@ pub(crate) struct Schedule {
     /// When the last fetch began.
     attempted: Option<Instant>,
     failures: u32,
+    /// When the last fetch failed, if none has succeeded since.
+    failed_at: Option<Now>,
     /// No attempt before: the back-off after a failure.
     not_before: Option<Instant>,
     budget: Budget,
@@ -85,6 +87,7 @@ impl Schedule {
             flights: 0,
             attempted: None,
             failures: 0,
+            failed_at: None,
             not_before: None,
             budget: Budget::full(),
             refused: Refused::default(),
@@ -100,9 +103,12 @@ impl Schedule {
         self
     }
 
-    /// There are keys that an earlier process fetched.
-    pub(crate) fn trust(&mut self, trust: Trust) {
+    /// There are keys that an earlier process fetched. Instances that start with the same ones
+    /// refresh them apart.
+    pub(crate) fn inherit(&mut self, began: Now, fresh_for: Duration) -> Trust {
+        let trust = Trust::new(began, fresh_for, self.fraction());
         self.trust = Some(trust);
+        trust
     }
 
     /// Changes nothing.
@@ -123,10 +129,10 @@ impl Schedule {
         if age < trust.refresh_after {
             Decision::Serve
         } else if age < trust.fresh_for
-            || (age < trust.fresh_for + self.stale_if_error && self.failures > 0)
+            || (age < trust.fresh_for + self.stale_if_error && self.failed_lately(now))
         {
-            // Past freshness this is RFC 5861 §4: served stale because the last attempt failed,
-            // never because nobody asked.
+            // Past freshness this is RFC 5861 §4: served stale because the issuer was asked just
+            // now and failed, never because nobody asked.
             if can_fetch {
                 Decision::ServeAndFetch
             } else {
@@ -135,6 +141,13 @@ impl Schedule {
         } else {
             self.fetch_or_wait(now)
         }
+    }
+
+    /// A failure says less the older it is: who comes after a quiet time has the issuer asked
+    /// first. Under traffic each failed attempt renews it.
+    fn failed_lately(&self, now: Now) -> bool {
+        self.failed_at
+            .is_some_and(|failed_at| now.since(failed_at) < 2 * MAX_RETRY_AFTER)
     }
 
     fn decide_unknown(&self, kid: u64, arrived: Instant, now: Now) -> Decision {
@@ -180,31 +193,24 @@ impl Schedule {
 
     /// What [`decide`](Self::decide) would say to a request with a known key.
     pub(crate) fn outlook(&self, now: Now) -> KeyState {
-        let back_off = self.back_off(now);
-        let unavailable = KeyState::Unavailable {
-            retry_after: back_off.unwrap_or_default(),
-        };
-        let Some(trust) = self.trust else {
-            return if back_off.is_some() {
-                unavailable
-            } else {
-                KeyState::NotFetched
-            };
-        };
-        let age = now.since(trust.began);
-        let ceiling = trust.fresh_for + self.stale_if_error;
-        if age < trust.fresh_for {
-            if self.flight.is_some() {
-                KeyState::Refreshing
-            } else {
-                KeyState::Fresh
+        if let Some(trust) = self.trust {
+            let age = now.since(trust.began);
+            let ceiling = trust.fresh_for + self.stale_if_error;
+            if age < trust.fresh_for {
+                return match self.flight {
+                    Some(_) => KeyState::Refreshing,
+                    None => KeyState::Fresh,
+                };
+            } else if age < ceiling {
+                let trusted_for = ceiling - age;
+                return KeyState::Stale { trusted_for };
             }
-        } else if age < ceiling {
-            KeyState::Stale {
-                trusted_for: ceiling - age,
-            }
-        } else {
-            unavailable
+        }
+        // What has aged through disuse is fetched again: a service that nobody asked for hours
+        // is not out of order.
+        match self.fetch_or_wait(now) {
+            Decision::Unavailable { retry_after, .. } => KeyState::Unavailable { retry_after },
+            _ => KeyState::NotFetched,
         }
     }
 
@@ -248,6 +254,7 @@ impl Schedule {
             self.refused.forget();
         }
         self.failures = 0;
+        self.failed_at = None;
         self.not_before = None;
         self.trust = Some(Trust::new(began, fresh_for, self.fraction()));
         self.trust
@@ -268,13 +275,17 @@ impl Schedule {
             .mul_f64(0.5 + self.fraction() / 2.0);
         let delay = retry_after.map_or(delay, |asked| asked.min(MAX_RETRY_AFTER).max(delay));
         self.failures = self.failures.saturating_add(1);
+        self.failed_at = Some(now);
         self.not_before = Some(now.instant + delay);
         Some(self.failures == 1)
     }
 
     /// The fetch `id` ended without a result, because its runtime did.
     pub(crate) fn abandoned(&mut self, id: u64) {
-        self.flight.take_if(|flight| flight.id == id);
+        if self.flight.take_if(|flight| flight.id == id).is_some() {
+            // No answer: an operator who waited for one may try again.
+            self.attempted = None;
+        }
     }
 
     /// The `kid` was shown absent: it is refused without a fetch until the next refill.

@@ -168,8 +168,9 @@ impl Store {
                 budget_spent,
             } => {
                 let source = match &state.error {
-                    Some(error) if !budget_spent => error.clone(),
-                    _ => FetchError::BudgetSpent,
+                    _ if budget_spent => FetchError::BudgetSpent,
+                    Some(error) => error.clone(),
+                    None => FetchError::Abandoned,
                 };
                 Outcome::Decided(Err(unavailable(retry_after, source)))
             }

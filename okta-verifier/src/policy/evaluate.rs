@@ -22,7 +22,7 @@ impl VerifiedToken {
             return Ok(());
         }
         let mut remedy = Remedy::default();
-        if !policy.remedy(self, &now, &mut remedy) {
+        if !policy.remedy(self, &now, &mut remedy, &mut |_| true) {
             return Err(Rejection::forbidden());
         }
         Err(Rejection::remediable(self.challenges(), &remedy))
@@ -51,20 +51,31 @@ impl Policy {
         }
     }
 
-    /// Adds what would make `token` allowed; says whether anything can.
-    fn remedy(self, token: &VerifiedToken, now: &Clock, remedy: &mut Remedy) -> bool {
+    /// Adds what would make `token` allowed; says whether anything can. `rest` is what must be
+    /// satisfied besides: an alternative is chosen only where the whole still can be.
+    fn remedy(
+        self,
+        token: &VerifiedToken,
+        now: &Clock,
+        remedy: &mut Remedy,
+        rest: &mut dyn FnMut(&mut Remedy) -> bool,
+    ) -> bool {
+        let met = || self.allows(token, now);
         match self.0 {
-            Rule::Scope(scope) => remedy.scope(scope, self.allows(token, now)),
-            Rule::Acr(values) => remedy.acr(values, self.allows(token, now)),
-            Rule::MaxAge(max_age) => remedy.max_age(max_age.as_secs(), self.allows(token, now)),
-            Rule::All(policies) => policies
-                .iter()
-                .all(|policy| policy.remedy(token, now, remedy)),
+            Rule::Scope(scope) => remedy.scope(scope, met()) && rest(remedy),
+            Rule::Acr(values) => remedy.acr(values, met()) && rest(remedy),
+            Rule::MaxAge(max_age) => remedy.max_age(max_age.as_secs(), met()) && rest(remedy),
+            Rule::All([]) => rest(remedy),
+            Rule::All([first, others @ ..]) => {
+                let others = Self(Rule::All(others));
+                let mut rest = |remedy: &mut Remedy| others.remedy(token, now, remedy, rest);
+                first.remedy(token, now, remedy, &mut rest)
+            }
             Rule::Any(policies) => {
                 let met = policies.iter().filter(|policy| policy.allows(token, now));
                 met.chain(policies).any(|policy| {
                     let mut with = remedy.clone();
-                    let helps = policy.remedy(token, now, &mut with);
+                    let helps = policy.remedy(token, now, &mut with, rest);
                     if helps {
                         *remedy = with;
                     }
@@ -72,7 +83,7 @@ impl Policy {
                 })
             }
             Rule::AnyToken | Rule::Group(_) | Rule::Claim(..) | Rule::When(..) => {
-                self.allows(token, now)
+                met() && rest(remedy)
             }
         }
     }

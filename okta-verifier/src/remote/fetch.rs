@@ -6,7 +6,7 @@ use reqwest::{
     Client, ClientBuilder, Response,
     header::{
         ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-        IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER,
+        IF_NONE_MATCH, RETRY_AFTER,
     },
     redirect::Policy,
 };
@@ -34,11 +34,11 @@ pub(crate) struct Answer {
 }
 
 /// What the issuer named its answer, to ask whether it still holds (RFC 9111 §4.3.1).
-#[derive(Clone, Debug)]
-pub(crate) struct Validator {
-    etag: Option<HeaderValue>,
-    last_modified: Option<HeaderValue>,
-}
+///
+/// Its `ETag` only. A `Last-Modified` counts whole seconds: keys withdrawn within the second they
+/// were fetched in would be confirmed for ever (RFC 9110 §8.8.2.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Validator(HeaderValue);
 
 /// An answer to a question with a [`Validator`].
 #[derive(Debug)]
@@ -95,12 +95,14 @@ impl Fetch {
     ) -> Result<Revalidated, FetchError> {
         match self {
             Self::Http(client) => {
-                let mut request = client.get(url).header(ACCEPT, "application/json");
-                if let Some(etag) = known.and_then(|known| known.etag.as_ref()) {
+                // How long keys are trusted is decided here: a cache on the way has to ask the
+                // issuer, and not answer with what it kept (RFC 9111 §5.2.1.4).
+                let mut request = client
+                    .get(url)
+                    .header(ACCEPT, "application/json")
+                    .header(CACHE_CONTROL, "no-cache");
+                if let Some(Validator(etag)) = known {
                     request = request.header(IF_NONE_MATCH, etag);
-                }
-                if let Some(date) = known.and_then(|known| known.last_modified.as_ref()) {
-                    request = request.header(IF_MODIFIED_SINCE, date);
                 }
                 let response = request.send().await.map_err(transport)?;
                 if response.status().as_u16() == 304 && known.is_some() {
@@ -117,7 +119,7 @@ impl Fetch {
                 ))
             }
             #[cfg(test)]
-            Self::Scripted(script) => Ok(Revalidated::Modified(script.get(url).await?, None)),
+            Self::Scripted(script) => script.get(url, known).await,
         }
     }
 }
@@ -149,17 +151,10 @@ fn fresh_for(headers: &HeaderMap) -> Duration {
 }
 
 fn validator(headers: &HeaderMap) -> Option<Validator> {
-    let short = |name| {
-        headers
-            .get(name)
-            .filter(|value| value.len() <= MAX_VALIDATOR)
-            .cloned()
-    };
-    let (etag, last_modified) = (short(ETAG), short(LAST_MODIFIED));
-    (etag.is_some() || last_modified.is_some()).then_some(Validator {
-        etag,
-        last_modified,
-    })
+    let etag = headers
+        .get(ETAG)
+        .filter(|value| value.len() <= MAX_VALIDATOR)?;
+    Some(Validator(etag.clone()))
 }
 
 /// `application/json`, or a type that says `+json`, such as `application/jwk-set+json`.
@@ -220,24 +215,32 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 pub(crate) mod scripted {
     use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-    use super::{Answer, FetchError};
+    use super::{FetchError, HeaderValue, Revalidated, Validator};
 
-    type Reply = Pin<Box<dyn Future<Output = Result<Answer, FetchError>> + Send>>;
+    type Reply = Pin<Box<dyn Future<Output = Result<Revalidated, FetchError>> + Send>>;
 
     /// Answers by a closure, so that a paused clock rules every wait.
     #[derive(Clone)]
-    pub(crate) struct Script(Arc<dyn Fn(&str) -> Reply + Send + Sync>);
+    pub(crate) struct Script(Arc<dyn Fn(&str, Option<&Validator>) -> Reply + Send + Sync>);
 
     impl Script {
-        pub(crate) fn new<F>(answer: impl Fn(&str) -> F + Send + Sync + 'static) -> Self
+        pub(crate) fn new<F>(
+            answer: impl Fn(&str, Option<&Validator>) -> F + Send + Sync + 'static,
+        ) -> Self
         where
-            F: Future<Output = Result<Answer, FetchError>> + Send + 'static,
+            F: Future<Output = Result<Revalidated, FetchError>> + Send + 'static,
         {
-            Self(Arc::new(move |url| Box::pin(answer(url))))
+            Self(Arc::new(move |url, known| Box::pin(answer(url, known))))
         }
 
-        pub(super) fn get(&self, url: &str) -> Reply {
-            (self.0)(url)
+        pub(super) fn get(&self, url: &str, known: Option<&Validator>) -> Reply {
+            (self.0)(url, known)
+        }
+    }
+
+    impl Validator {
+        pub(crate) fn etag(etag: &'static str) -> Self {
+            Self(HeaderValue::from_static(etag))
         }
     }
 

@@ -5,6 +5,7 @@ use std::{
     fmt,
     hash::{BuildHasherDefault, Hasher},
     sync::Arc,
+    time::Duration,
 };
 
 use moka::sync::Cache;
@@ -40,16 +41,21 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
         }
         let entries = Cache::builder()
             .max_capacity(entries)
+            .time_to_idle(IDLE)
             .build_with_hasher(BuildHasherDefault::default());
         let keyed = SipHasher13::new_with_key(&random_bytes()?);
         Some(Self { entries, keyed })
     }
 
-    pub(crate) fn digest(&self, token: &str) -> Digest {
+    /// `None`: a token so long is not remembered, so that entries bound the memory too.
+    pub(crate) fn digest(&self, token: &str) -> Option<Digest> {
+        if token.len() > MAX_REMEMBERED {
+            return None;
+        }
         let mut hasher = self.keyed;
         hasher.write(token.as_bytes());
         let digest = hasher.finish128();
-        Digest(digest.h1, digest.h2)
+        Some(Digest(digest.h1, digest.h2))
     }
 
     pub(crate) fn find(&self, digest: Digest) -> Option<Arc<Entry<K>>> {
@@ -90,3 +96,8 @@ impl Hasher for Folded {
         self.0
     }
 }
+
+/// Okta's tokens have about 1 KB.
+const MAX_REMEMBERED: usize = 4 * 1024;
+/// What nobody presents any more is let go.
+const IDLE: Duration = Duration::from_secs(60 * 60);

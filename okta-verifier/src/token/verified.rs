@@ -1,5 +1,4 @@
 use std::{
-    borrow::Cow,
     fmt,
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -57,7 +56,7 @@ struct Inner {
     payload: Box<str>,
     groups_claim: Arc<str>,
     /// Read at first use: most requests ask for scopes only.
-    groups: OnceLock<Vec<String>>,
+    groups: OnceLock<Box<[Box<str>]>>,
     challenges: Arc<Challenges>,
 }
 
@@ -143,13 +142,13 @@ impl VerifiedToken {
     /// an array of strings, an array of objects with a `value` (RFC 7643 §4.1.2), or one string.
     /// A claim of another shape gives no group.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
-        self.group_list().iter().map(String::as_str)
+        self.group_list().iter().map(AsRef::as_ref)
     }
 
     /// Whether the subject is in `group`; compared whole and to the letter.
     #[must_use]
     pub fn has_group(&self, group: &str) -> bool {
-        self.group_list().iter().any(|member| member == group)
+        self.group_list().iter().any(|member| **member == *group)
     }
 
     /// `exp`.
@@ -222,7 +221,7 @@ impl VerifiedToken {
         Object::parse(&self.0.payload).ok()?.get(name)
     }
 
-    fn group_list(&self) -> &[String] {
+    fn group_list(&self) -> &[Box<str>] {
         self.0.groups.get_or_init(|| {
             let value = self.raw_claim(&self.0.groups_claim);
             value.and_then(groups).unwrap_or_default()
@@ -238,9 +237,9 @@ impl fmt::Debug for VerifiedToken {
     }
 }
 
-fn groups(value: &str) -> Option<Vec<String>> {
+fn groups(value: &str) -> Option<Box<[Box<str>]>> {
     if let Some(one) = json::string(value) {
-        return Some(vec![one.into_owned()]);
+        return Some(Box::new([one.into()]));
     }
     if let Some(names) = json::strings(value) {
         return Some(names.into_iter().map(Into::into).collect());
@@ -249,7 +248,7 @@ fn groups(value: &str) -> Option<Vec<String>> {
     let members: Vec<&RawValue> = serde_json::from_str(value).ok()?;
     let name = |member: &RawValue| {
         let member = Object::parse(member.get()).ok()?;
-        json::string(member.get("value")?).map(Cow::into_owned)
+        json::string(member.get("value")?).map(Into::into)
     };
     members.into_iter().map(name).collect()
 }

@@ -8,13 +8,14 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had. The verifier
-    /// stays usable, and tries again when a token comes.
+    /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had; the others'
+    /// are fetched. The verifier stays usable, and tries again when a token comes.
     pub async fn warm_up(&self) -> Result<(), VerifyError> {
+        let mut result = Ok(());
         for tenant in &self.0.tenants {
-            tenant.keys.warm_up().await?;
+            result = result.and(tenant.keys.warm_up().await);
         }
-        Ok(())
+        result
     }
 
     /// Fetches the keys of every issuer anew, for an operator after an emergency rotation: keys
@@ -22,13 +23,14 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had; the keys at
-    /// hand stay in use as long as they are trusted.
+    /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had; the others'
+    /// are fetched. Its keys at hand stay in use as long as they are trusted.
     pub async fn refresh(&self) -> Result<(), VerifyError> {
+        let mut result = Ok(());
         for tenant in &self.0.tenants {
-            tenant.keys.refresh().await?;
+            result = result.and(tenant.keys.refresh().await);
         }
-        Ok(())
+        result
     }
 
     /// The state of every issuer's keys, in the order of the settings. Asks nobody.
@@ -43,7 +45,8 @@ impl Verifier {
     /// [`Issuer::key_snapshot`](crate::Issuer::key_snapshot).
     #[must_use]
     pub fn key_snapshots(&self) -> Vec<KeySnapshot> {
-        let snapshot = |tenant: &Tenant| tenant.keys.key_snapshot(tenant.issuer());
+        let now = Now::read();
+        let snapshot = |tenant: &Tenant| tenant.keys.key_snapshot(tenant.issuer(), now);
         self.0.tenants.iter().filter_map(snapshot).collect()
     }
 }

@@ -99,6 +99,24 @@ fn an_issuer_that_is_no_custom_authorization_server_is_refused() {
     }
 }
 
+#[test]
+fn no_password_gets_into_an_error() {
+    for url in [
+        "https://svc:hunter2@acme.okta.com/oauth2/default",
+        "https://svc:hunter2 @acme.okta.com/oauth2/default",
+        "https://svc:{hunter2}@acme.okta.com/oauth2/default",
+        "https://svc:hunter2@acme.okta.com:x/oauth2/default",
+        "svc:hunter2@acme.okta.com",
+    ] {
+        for error in [okta(url).unwrap_err(), rfc9068(url).unwrap_err()] {
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{url}");
+        }
+        let issuer = Issuer::okta(CUSTOM, "api://default").any_client_id();
+        let error = build(issuer.allow_origin(url)).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{url}");
+    }
+}
+
 // conformance 123
 #[test]
 fn http_is_for_loopback_only() {

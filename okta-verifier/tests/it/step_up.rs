@@ -148,6 +148,20 @@ fn no_step_up_is_asked_for_where_it_would_not_help() {
     assert_eq!(refused(NEVER, &token).status(), 403);
 }
 
+/// An alternative that would help alone, and not with what else is demanded, is passed over.
+#[test]
+fn the_order_of_rules_does_not_hide_a_step_up_that_would_help() {
+    const A_OR_B: Policy = Policy::any(&[Policy::acr(&["A"]), Policy::acr(&["B"])]);
+    const LAST: Policy = Policy::all(&[A_OR_B, Policy::acr(&["B"])]);
+    const FIRST: Policy = Policy::all(&[Policy::acr(&["B"]), A_OR_B]);
+    let okta = TestIssuer::new("api://bank");
+    let token = verified(&okta, okta.token("ada").claim("acr", "A"));
+    for policy in [LAST, FIRST] {
+        let expected = format!(r#"{DESCRIPTION}, acr_values="B""#);
+        assert_eq!(challenge(&refused(policy, &token)), Some(expected));
+    }
+}
+
 #[test]
 fn claims_about_the_authentication_are_typed() {
     let okta = TestIssuer::new("api://bank");

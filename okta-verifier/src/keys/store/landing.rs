@@ -34,6 +34,10 @@ impl Landing {
 impl Drop for Landing {
     fn drop(&mut self) {
         let id = self.boarding.id;
+        if std::thread::panicking() {
+            // It would panic again: backed off from, like any other failure.
+            self.store.land_error(id, FetchError::Abandoned);
+        }
         let mut state = self.store.lock();
         // No effect after a landing; otherwise the runtime has dropped the task.
         state.schedule.abandoned(id);

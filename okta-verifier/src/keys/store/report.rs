@@ -9,7 +9,7 @@ use super::{Snapshot, Store};
 use crate::{
     error::FetchError,
     health::{IssuerHealth, KeyState},
-    keys::{key_store::KeyStore, schedule::Trust, set::KeySet},
+    keys::{key_store::KeyStore, set::KeySet},
     snapshot::KeySnapshot,
     time::Now,
 };
@@ -33,15 +33,18 @@ impl KeyStore {
     }
 
     /// `None` where there is nothing to save: pinned keys, or none yet.
-    pub(crate) fn key_snapshot(&self, issuer: &str) -> Option<KeySnapshot> {
+    pub(crate) fn key_snapshot(&self, issuer: &str, now: Now) -> Option<KeySnapshot> {
         let Self::Fetched(store) = self else {
             return None;
         };
         let snapshot = store.snapshot.load_full()?;
+        // As old as the larger of both clocks says: the next process has the wall clock only.
+        let age = snapshot.trust.age(now).as_secs();
+        let began = snapshot.trust.began().unix;
         Some(KeySnapshot {
             issuer: issuer.to_owned(),
             jwks: snapshot.document.as_ref().to_owned(),
-            fetched_at: snapshot.trust.began().unix,
+            fetched_at: began.min(now.unix.saturating_sub(age)),
             fresh_for: snapshot.trust.fresh_for().as_secs(),
         })
     }
@@ -66,7 +69,9 @@ impl Store {
             // A machine that runs for a shorter time cannot say; the wall clock still does.
             instant: now.instant.checked_sub(age).unwrap_or(now.instant),
         };
-        let trust = Trust::new(began, Duration::from_secs(saved.fresh_for), 0.0);
+        let fresh_for = Duration::from_secs(saved.fresh_for);
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let trust = state.schedule.inherit(began, fresh_for);
         let snapshot = Snapshot {
             set: Arc::new(set),
             document: saved.jwks.as_str().into(),
@@ -74,8 +79,6 @@ impl Store {
             trust,
         };
         self.snapshot.store(Some(Arc::new(snapshot)));
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.schedule.trust(trust);
         Ok(self)
     }
 

@@ -7,7 +7,7 @@ use crate::{
     error::FetchError,
     keys::Metadata,
     remote::{
-        Fetch,
+        Fetch, Revalidated,
         fetch::{Answer, scripted::Script},
     },
 };
@@ -213,7 +213,7 @@ async fn asked(served: usize, error: FetchError) -> (Result<String, FetchError>,
     let urls = own.candidates();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = seen.clone();
-    let script = Script::new(move |url| {
+    let script = Script::new(move |url, _| {
         log.lock().unwrap().push(url.to_owned());
         let there = urls.get(served).is_some_and(|it| it == url);
         let answer = Answer {
@@ -222,7 +222,7 @@ async fn asked(served: usize, error: FetchError) -> (Result<String, FetchError>,
             fresh_for: std::time::Duration::ZERO,
         };
         let result = if there {
-            Ok(answer)
+            Ok(Revalidated::Modified(answer, None))
         } else {
             Err(error.clone())
         };

@@ -23,8 +23,17 @@ fn stale_keys_serve_after_a_failure_only_and_for_one_hour_only() {
     );
     fail(&mut schedule, stale, None);
     assert_eq!(schedule.decide(Read::Known, stale), Decision::Serve);
+    // A failure that is four minutes old says nothing any more: the issuer is asked first.
+    let soon = stale.after(239 * SECOND);
+    assert_eq!(schedule.decide(Read::Known, soon), Decision::ServeAndFetch);
+    let quiet = stale.after(240 * SECOND);
+    assert_eq!(
+        schedule.decide(Read::Known, quiet),
+        Decision::Fetch(Reason::Age)
+    );
     let last = now.after(2 * HOUR - SECOND);
-    assert_eq!(schedule.decide(Read::Known, last), Decision::ServeAndFetch);
+    fail(&mut schedule, last, None);
+    assert_eq!(schedule.decide(Read::Known, last), Decision::Serve);
     let over = now.after(2 * HOUR);
     assert_eq!(
         schedule.decide(Read::Known, over),

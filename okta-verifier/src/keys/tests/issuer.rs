@@ -15,7 +15,7 @@ use crate::{
     error::{FetchError, VerifyError},
     keys::{DEFAULT_STALE_IF_ERROR, Key, KeyStore, Metadata, Source, Store, Wanted},
     remote::{
-        Fetch,
+        Fetch, Revalidated, Validator,
         fetch::{Answer, scripted::Script},
     },
     time::Now,
@@ -28,6 +28,8 @@ struct State {
     metadata: Reply,
     keys: Reply,
     hits: Hits,
+    /// Each request for keys, with the name of those at hand.
+    asked: Vec<(String, Option<Validator>)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,10 @@ pub(super) enum Reply {
     Hang,
     /// This answer, so much later.
     Slow(Duration, Vec<u8>),
+    /// An answer with an `ETag`.
+    Named(&'static str, Vec<u8>),
+    /// 304, with the freshness that its `Cache-Control` gives.
+    NotModified(Option<Duration>),
 }
 
 impl Reply {
@@ -53,7 +59,8 @@ impl Reply {
         })
     }
 
-    async fn play(self) -> Result<Answer, FetchError> {
+    async fn play(self) -> Result<Revalidated, FetchError> {
+        let mut validator = None;
         let body = match self {
             Self::Body(body) => body,
             Self::Fail(error) => return Err(error),
@@ -62,11 +69,17 @@ impl Reply {
                 tokio::time::sleep_until(Instant::now() + time).await;
                 body
             }
+            Self::Named(etag, body) => {
+                validator = Some(Validator::etag(etag));
+                body
+            }
+            Self::NotModified(fresh_for) => return Ok(Revalidated::NotModified { fresh_for }),
         };
-        Ok(Answer {
+        let answer = Answer {
             body,
             fresh_for: Duration::from_secs(3600),
-        })
+        };
+        Ok(Revalidated::Modified(answer, validator))
     }
 }
 
@@ -78,6 +91,7 @@ impl Issuer {
             metadata: Reply::Body(metadata.to_vec()),
             keys: Reply::Body(set_of(kids)),
             hits: Hits::default(),
+            asked: Vec::new(),
         })))
     }
 
@@ -97,12 +111,18 @@ impl Issuer {
         self.state().hits
     }
 
+    /// What the requests for keys have asked so far, and begins anew.
+    pub(super) fn take_asked(&self) -> Vec<(String, Option<Validator>)> {
+        std::mem::take(&mut self.state().asked)
+    }
+
     pub(super) fn source(&self) -> Source {
         let issuer = self.clone();
-        let script = Script::new(move |url| {
+        let script = Script::new(move |url, known| {
             let mut state = issuer.state();
-            let reply = if url == "https://issuer.test/keys" {
+            let reply = if url.starts_with("https://issuer.test/keys") {
                 state.hits.keys += 1;
+                state.asked.push((url.to_owned(), known.cloned()));
                 state.keys.clone()
             } else {
                 state.hits.metadata += 1;
@@ -119,7 +139,11 @@ impl Issuer {
     }
 
     pub(super) fn store(&self) -> KeyStore {
-        let store = Store::new(self.source(), 7, DEFAULT_STALE_IF_ERROR);
+        self.store_for(DEFAULT_STALE_IF_ERROR)
+    }
+
+    pub(super) fn store_for(&self, stale_if_error: Duration) -> KeyStore {
+        let store = Store::new(self.source(), 7, stale_if_error);
         KeyStore::Fetched(Arc::new(store))
     }
 

@@ -156,3 +156,20 @@ async fn keys_that_nobody_used_for_an_hour_are_fetched_before_they_serve() {
     assert!(old.is_retired());
     assert_eq!(issuer.hits().keys, 2);
 }
+
+// conformance 140
+#[tokio::test(start_paused = true)]
+async fn service_ends_exactly_when_stale_if_error_says() {
+    for stale_if_error in [Duration::ZERO, SECOND, 90 * MINUTE, 24 * 60 * MINUTE] {
+        let issuer = Issuer::new(&["a"]);
+        let store = issuer.store_for(stale_if_error);
+        store.warm_up().await.unwrap();
+        issuer.keys(Reply::status(500));
+        pass(60 * MINUTE - SECOND).await;
+        find(&store, "a").await.unwrap();
+        pass(stale_if_error).await;
+        find(&store, "a").await.unwrap();
+        pass(SECOND).await;
+        unavailable(find(&store, "a").await);
+    }
+}

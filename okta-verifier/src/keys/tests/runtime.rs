@@ -20,7 +20,7 @@ use crate::{error::FetchError, keys::KeyStore, time::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn runtime() -> Runtime {
+pub(super) fn runtime() -> Runtime {
     Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
@@ -33,7 +33,7 @@ fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
 }
 
 /// A request on `runtime` that begins a fetch, and then nobody drives the runtime.
-fn begin_on(runtime: &Runtime, store: &KeyStore) {
+pub(super) fn begin_on(runtime: &Runtime, store: &KeyStore) {
     runtime.block_on(async {
         let store = store.clone();
         tokio::spawn(async move { find(&store, "a").await });

@@ -9,6 +9,8 @@ pub(super) enum Step {
     Known,
     /// A request for this kid, which came so long ago.
     Unknown(u64, Duration),
+    /// An operator wants keys that are no older than this.
+    Refresh(Duration),
     Land {
         changed: bool,
         fresh_for: Duration,
@@ -28,6 +30,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => seconds(60..4_000).prop_map(Step::Pass),
         4 => Just(Step::Known),
         8 => (0..20_u64, millis(0..4_000)).prop_map(|(kid, ago)| Step::Unknown(kid, ago)),
+        2 => millis(0..4_000).prop_map(Step::Refresh),
         7 => (any::<bool>(), seconds(0..7_200))
             .prop_map(|(changed, fresh_for)| Step::Land { changed, fresh_for }),
         3 => proptest::option::of(seconds(0..300)).prop_map(Step::Fail),

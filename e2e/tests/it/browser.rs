@@ -1,0 +1,136 @@
+//! A person at the server's own pages: the authorization code flow with PKCE.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use ureq::Body;
+use ureq::http::Response;
+
+use crate::server::{AUDIENCE, AuthorizationServer, CLIENT, DEFAULT};
+
+/// What the token endpoint answers at the end.
+pub(crate) fn log_in(server: &AuthorizationServer, user: &str) -> Value {
+    // RFC 7636, appendix B
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    let mut browser = Browser {
+        server,
+        cookies: BTreeMap::new(),
+    };
+    let back = format!("{}/cb", server.base());
+    let mut next = browser.open(
+        &format!("{DEFAULT}/v1/authorize"),
+        &[
+            ("client_id", CLIENT),
+            ("response_type", "code"),
+            ("redirect_uri", &back),
+            ("scope", "openid profile read groups"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+            ("resource", AUDIENCE),
+            ("state", "s"),
+        ],
+    );
+    // authorize → login page → authorize → consent page → authorize → back with a code
+    for _ in 0..12 {
+        let location = redirect_of(&next);
+        if let Some((_, query)) = location.split_once("/cb?") {
+            let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
+            let code = code.unwrap_or_else(|| panic!("no code: {query}"));
+            let form = [
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("redirect_uri", &back),
+                ("code_verifier", VERIFIER),
+                ("resource", AUDIENCE),
+            ];
+            return server.ask_token(&format!("{DEFAULT}/v1/token"), &[], &form);
+        }
+        next = if location.contains("/interaction/") {
+            let page = browser
+                .open(&location, &[])
+                .body_mut()
+                .read_to_string()
+                .expect("a page");
+            if page.contains(r#"name="prompt" value="login""#) {
+                browser.submit(
+                    &location,
+                    &[("prompt", "login"), ("login", user), ("password", "x")],
+                )
+            } else {
+                browser.submit(&location, &[("prompt", "consent")])
+            }
+        } else {
+            browser.open(&location, &[])
+        };
+    }
+    panic!("no code after 12 steps");
+}
+
+/// Follows no redirect by itself, and keeps cookies.
+struct Browser<'a> {
+    server: &'a AuthorizationServer,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser<'_> {
+    fn open(&mut self, url: &str, query: &[(&str, &str)]) -> Response<Body> {
+        let request = self
+            .server
+            .http
+            .get(self.absolute(url))
+            .header("cookie", self.cookie());
+        let response = request
+            .query_pairs(query.iter().copied())
+            .call()
+            .expect("a page");
+        self.keep(response)
+    }
+
+    fn submit(&mut self, url: &str, form: &[(&str, &str)]) -> Response<Body> {
+        let request = self
+            .server
+            .http
+            .post(self.absolute(url))
+            .header("cookie", self.cookie());
+        let response = request.send_form(form.iter().copied()).expect("a page");
+        self.keep(response)
+    }
+
+    fn absolute(&self, url: &str) -> String {
+        if url.starts_with('/') {
+            format!("{}{url}", self.server.base())
+        } else {
+            url.to_owned()
+        }
+    }
+
+    fn cookie(&self) -> String {
+        let pairs: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join("; ")
+    }
+
+    fn keep(&mut self, response: Response<Body>) -> Response<Body> {
+        for line in response.headers().get_all("set-cookie") {
+            let line = line.to_str().expect("ASCII");
+            let (name, value) = line
+                .split(';')
+                .next()
+                .and_then(|pair| pair.split_once('='))
+                .expect("a cookie");
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+        response
+    }
+}
+
+fn redirect_of(response: &Response<Body>) -> String {
+    let location = response.headers().get("location");
+    let location = location.unwrap_or_else(|| panic!("no redirect: {response:?}"));
+    location.to_str().expect("ASCII").to_owned()
+}

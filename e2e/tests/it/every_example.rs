@@ -1,0 +1,225 @@
+//! One list of tokens of the real server, and every example's verdict on each: the frameworks agree.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::api::{
+    Api, FORBIDDEN, INVALID_TOKEN, LACKS_ORDERS_READ, MALFORMED, NO_CREDENTIALS, Refusal,
+};
+use crate::browser::log_in;
+use crate::process::within;
+use crate::rpc::Rpc;
+use crate::server::{AuthorizationServer, TENANT_B, access_token, now};
+
+// conformance 1, 9, 13, 16, 72, 74, 82, 83, 88
+#[test]
+fn the_quickstart_gives_every_token_its_answer() {
+    gives_every_token_its_answer("quickstart");
+}
+
+// conformance 1, 9, 13, 16, 72, 74, 82, 83, 88
+#[test]
+fn the_actix_example_gives_every_token_its_answer() {
+    gives_every_token_its_answer("actix-orders");
+}
+
+// conformance 1, 9, 13, 16, 72, 74, 82, 83, 88
+#[test]
+fn the_hyper_example_gives_every_token_its_answer() {
+    gives_every_token_its_answer("hyper-tower");
+}
+
+// conformance 1, 9, 13, 16, 72, 74, 82, 83, 88
+#[test]
+fn the_grpc_example_gives_every_token_its_code_and_challenge() {
+    let server = AuthorizationServer::start();
+    let rpc = Rpc::of(&server);
+    rpc.call("health", None).is_accepted("open");
+    for Try {
+        what,
+        of,
+        token,
+        answer,
+    } in tries(&server)
+    {
+        let reply = rpc.call(of, token.as_deref());
+        match answer {
+            None => reply.is_accepted(what),
+            Some(refusal) => reply.is(refusal, what),
+        }
+    }
+}
+
+// conformance 24, 148: down at the start; back without a restart; then one fetch of each, for all workers
+#[test]
+fn the_actix_example_starts_without_its_issuer_and_shares_the_keys() {
+    let server = AuthorizationServer::start();
+    let token = server.token("orders:read");
+    server.fault("discovery", "status:500");
+    let api = Api::start("actix-orders", &server, &[]);
+    api.get("/me", &token).is_unavailable("the issuer is down");
+    server.heal();
+    server.take_hits("keys");
+    api.settled(Duration::from_secs(30), &token, "the issuer is back")
+        .is_accepted("the issuer is back");
+
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    api.get("/orders", &token).is_accepted("any worker");
+                }
+            });
+        }
+    });
+    assert_eq!(server.take_hits("keys"), 1, "the workers share their keys");
+
+    server.rotate("hard");
+    let token = server.token("orders:read");
+    api.settled(Duration::from_secs(30), &token, "a new key")
+        .is_accepted("a new key");
+    assert_eq!(server.take_hits("keys"), 1, "one fetch for the new key");
+}
+
+// conformance 24
+#[test]
+fn the_grpc_example_starts_without_its_issuer() {
+    let server = AuthorizationServer::start();
+    let token = server.token("orders:read");
+    server.fault("discovery", "status:500");
+    let rpc = Rpc::of(&server);
+    rpc.call("health", None).is_accepted("open");
+    rpc.call("me", None)
+        .is(NO_CREDENTIALS, "decided without the issuer");
+    rpc.call("me", Some(&token))
+        .is_unavailable("the issuer is down");
+    server.heal();
+    let reply = within(Duration::from_secs(30), "the issuer is back", || {
+        let reply = rpc.call("orders", Some(&token));
+        (reply.code != 14).then_some(reply)
+    });
+    reply.is_accepted("the issuer is back");
+}
+
+fn gives_every_token_its_answer(example: &'static str) {
+    let server = AuthorizationServer::start();
+    let api = Api::start(example, &server, &[]);
+    assert_eq!(api.send("/health", &[]).status, 200);
+    assert_eq!(api.send("/nowhere", &[]).status, 404);
+    for Try {
+        what,
+        of,
+        token,
+        answer,
+    } in tries(&server)
+    {
+        let credentials = token.map(|token| format!("Bearer {token}"));
+        let credentials: Vec<_> = credentials.iter().map(String::as_str).collect();
+        let got = api.send(&format!("/{of}"), &credentials);
+        match answer {
+            None => got.is_accepted(what),
+            Some(refusal) => got.is(refusal, what),
+        }
+    }
+}
+
+struct Try {
+    what: &'static str,
+    /// The path without its slash, and the method of the gRPC client.
+    of: &'static str,
+    token: Option<String>,
+    /// `None`: accepted.
+    answer: Option<Refusal>,
+}
+
+fn tries(server: &AuthorizationServer) -> Vec<Try> {
+    let mut tries = accepted(server);
+    let refused = |what, of, token: Option<String>, refusal| Try {
+        what,
+        of,
+        token,
+        answer: Some(refusal),
+    };
+
+    let reader = server.token("orders:read");
+    let form = [("scope", "orders:read"), ("resource", "api://billing")];
+    let billing = server.token_for(&form);
+    let form = [("scope", "orders:read")];
+    let tenant_b = access_token(&server.ask_token(&format!("{TENANT_B}/v1/token"), &[], &form));
+    let org = access_token(&server.ask_token("/oauth2/v1/token", &[], &form));
+    let form = [
+        ("scope", "orders:read"),
+        ("client_id", "0oaclient2"),
+        ("client_secret", "secret2-secret2-secret2"),
+    ];
+    let other_client = server.token_for(&form);
+    let mut claims = server.claims();
+    claims["iat"] = json!(now() - 3600);
+    claims["exp"] = json!(now() - 90);
+    let expired = server.sign(json!({}), &claims);
+    let id_token = log_in(server, "alice")["id_token"]
+        .as_str()
+        .map(str::to_owned);
+    let bob = access_token(&log_in(server, "bob"));
+    let unsigned = reader.rsplit_once('.').expect("three parts").0;
+    let kid = "a-kid-that-nobody-has";
+
+    tries.extend(["me", "orders", "admin"].map(|of| refused("none", of, None, NO_CREDENTIALS)));
+    let comma = Some(format!("{reader},{reader}"));
+    tries.push(refused("two in one", "orders", comma, MALFORMED));
+    for (what, token) in [
+        ("expired", expired),
+        ("another audience", billing),
+        ("another tenant", tenant_b),
+        ("the org server", org),
+        ("another client", other_client),
+        ("an ID token", id_token.expect("an ID token")),
+        ("no signature", format!("{unsigned}.")),
+        ("an unknown key", server.made_up(kid)),
+        ("no JWT", "a.b.c".to_owned()),
+    ] {
+        tries.push(refused(what, "orders", Some(token), INVALID_TOKEN));
+    }
+    for (what, of, token, refusal) in [
+        (
+            "no scope",
+            "orders",
+            server.token("read"),
+            LACKS_ORDERS_READ,
+        ),
+        (
+            "a person without the scope",
+            "orders",
+            bob.clone(),
+            LACKS_ORDERS_READ,
+        ),
+        ("another group", "admin", bob, FORBIDDEN),
+        ("a machine", "admin", reader, FORBIDDEN),
+    ] {
+        tries.push(refused(what, of, Some(token), refusal));
+    }
+    tries
+}
+
+/// Of a machine, under each algorithm; of a person, by group.
+fn accepted(server: &AuthorizationServer) -> Vec<Try> {
+    let accepted = |what, of, token| Try {
+        what,
+        of,
+        token: Some(token),
+        answer: None,
+    };
+    let mut tries = Vec::new();
+    for algorithm in ["ES256", "PS256", "EdDSA", "RS256"] {
+        server.set("alg", algorithm);
+        let token = server.token("orders:read");
+        tries.push(accepted(algorithm, "me", token.clone()));
+        tries.push(accepted(algorithm, "orders", token));
+    }
+    let alice = access_token(&log_in(server, "alice"));
+    tries.push(accepted("alice", "me", alice.clone()));
+    tries.push(accepted("alice, of Admins", "admin", alice));
+    tries
+}

@@ -217,11 +217,12 @@ pub(crate) mod scripted {
 
     use super::{FetchError, HeaderValue, Revalidated, Validator};
 
+    type Answer = dyn Fn(&str, Option<&Validator>) -> Reply + Send + Sync;
     type Reply = Pin<Box<dyn Future<Output = Result<Revalidated, FetchError>> + Send>>;
 
     /// Answers by a closure, so that a paused clock rules every wait.
     #[derive(Clone)]
-    pub(crate) struct Script(Arc<dyn Fn(&str, Option<&Validator>) -> Reply + Send + Sync>);
+    pub(crate) struct Script(Arc<Answer>);
 
     impl Script {
         pub(crate) fn new<F>(

@@ -1,5 +1,7 @@
 //! A token that was verified before gets the verdict that it would get anew.
 
+use std::time::{Duration, Instant};
+
 use okta_verifier::Verifier;
 use okta_verifier_testing::{MockOkta, Rotation, TestIssuer};
 
@@ -88,4 +90,34 @@ async fn each_verifier_judges_for_its_own_audience_and_without_a_cache_alike() {
     for jwt in tokens.iter().chain(&tokens) {
         assert_eq!(verdict(&with, jwt).await, verdict(&without, jwt).await);
     }
+}
+
+// conformance 151
+#[tokio::test]
+async fn a_remembered_token_is_refused_once_it_expires() {
+    let okta = TestIssuer::new("api://orders");
+    let verifier = Verifier::builder()
+        .issuer(okta.issuer().any_client_id().leeway(Duration::ZERO))
+        .build()
+        .unwrap();
+    let jwt = okta
+        .token("ada")
+        .issued_at(1_000)
+        .expires_in(Duration::from_secs(2))
+        .sign();
+    let began = Instant::now();
+    let mut served = 0;
+    let refused = loop {
+        match verdict(&verifier, &jwt).await {
+            Ok(_) => served += 1,
+            Err(code) => break code,
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(4),
+            "served past its end"
+        );
+    };
+    assert!(served > 1, "remembered meanwhile");
+    assert_eq!(refused, "expired");
+    assert_eq!(verdict(&verifier, &jwt).await, Err("expired"));
 }

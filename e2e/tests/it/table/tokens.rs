@@ -1,0 +1,86 @@
+//! The rows about key sets and tokens that are not what they should be.
+
+use okta_verifier::Presented;
+use serde_json::json;
+
+use super::Table;
+use crate::browser::log_in;
+
+impl Table {
+    pub(super) fn bad_key_sets(&mut self) {
+        let verifier = self.warm();
+        let token = self.server.token("read");
+        self.server.fault("keys", "huge:6");
+        assert!(self.runtime.block_on(verifier.refresh()).is_err());
+        assert_eq!(self.verdict(&verifier, &token), "ok");
+        self.row("JWKS of 6 MB", "refused, the old keys kept");
+        self.server.fault("keys", "mixed");
+        assert_eq!(self.verdict(&self.verifier(), &token), "ok");
+        self.row(
+            "malformed JWKs beside a good one",
+            "skipped, the good one used",
+        );
+        self.server.heal();
+    }
+
+    pub(super) fn other_tokens(&mut self) {
+        let verifier = self.warm();
+        let sign = |member: &str, value| {
+            let mut claims = self.server.claims();
+            claims[member] = value;
+            claims
+                .as_object_mut()
+                .expect("claims")
+                .retain(|_, value| !value.is_null());
+            self.server.sign(json!({ "alg": "RS256" }), &claims)
+        };
+        assert_eq!(self.verdict(&verifier, &sign("ver", json!(1))), "ok");
+        let answer = log_in(&self.server, "alice");
+        let id_token = answer["id_token"].as_str().expect("an ID token").to_owned();
+        let rows = [
+            ("token without `exp`", sign("exp", json!(null)), ""),
+            (
+                "ID token sent as an access token",
+                sign("jti", json!("ID.1")),
+                "",
+            ),
+            (
+                "DPoP-bound token sent as a bearer token",
+                sign(
+                    "cnf",
+                    json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }),
+                ),
+                ": not supported yet",
+            ),
+            (
+                "certificate-bound token",
+                sign(
+                    "cnf",
+                    json!({ "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" }),
+                ),
+                ": not supported yet",
+            ),
+        ];
+        for (scenario, token, more) in rows {
+            let verdict = self.verdict(&verifier, &token);
+            assert!(
+                !matches!(verdict, "ok" | "unavailable"),
+                "{scenario}: {verdict}"
+            );
+            self.row(scenario, format!("refused{more} (`{verdict}`)"));
+        }
+        let query = format!("access_token={}", self.server.token("read"));
+        let presented = Presented::new([]).query(Some(&query));
+        let rejection = self.runtime.block_on(verifier.authenticate(&presented));
+        let rejection = rejection.expect_err("no token");
+        let challenge = rejection
+            .headers()
+            .find(|(name, _)| name == "www-authenticate");
+        assert_eq!(rejection.status(), 401);
+        assert_eq!(challenge.expect("a challenge").1, r#"Bearer realm="api""#);
+        self.row(
+            "`?access_token=` in the query",
+            "not a token: 401 without error",
+        );
+    }
+}

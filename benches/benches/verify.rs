@@ -36,18 +36,25 @@ fn verifier(okta: &TestIssuer, cached_tokens: u64) -> Verifier {
 /// What an adapter calls, without the future.
 fn verify(verifier: &Verifier, authorization: &str) -> bool {
     let presented = Presented::new([authorization.as_bytes()]);
-    let verdict = verifier.authenticate_now(&presented).expect("pinned keys need no I/O");
+    let verdict = verifier
+        .authenticate_now(&presented)
+        .expect("pinned keys need no I/O");
     verdict.as_ref().map(VerifiedToken::subject).is_ok()
 }
 
 fn raw_key(okta: &TestIssuer, algorithm: Algorithm) -> ParsedPublicKey {
     let set: Value = serde_json::from_str(&okta.jwks()).unwrap();
     let keys = set["keys"].as_array().unwrap();
-    let jwk = keys.iter().find(|jwk| jwk["alg"] == algorithm.name()).unwrap();
+    let jwk = keys
+        .iter()
+        .find(|jwk| jwk["alg"] == algorithm.name())
+        .unwrap();
     let member = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
     let rsa = |parameters| {
         let (n, e) = (member("n"), member("e"));
-        RsaPublicKeyComponents { n: &n, e: &e }.to_parsed_public_key(parameters).unwrap()
+        RsaPublicKeyComponents { n: &n, e: &e }
+            .to_parsed_public_key(parameters)
+            .unwrap()
     };
     match algorithm {
         Algorithm::RS256 => rsa(&RSA_PKCS1_2048_8192_SHA256),
@@ -62,7 +69,12 @@ fn raw_key(okta: &TestIssuer, algorithm: Algorithm) -> ParsedPublicKey {
 
 fn each_algorithm(criterion: &mut Criterion) {
     let okta = TestIssuer::new("api://default");
-    for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA, Algorithm::PS256] {
+    for algorithm in [
+        Algorithm::RS256,
+        Algorithm::ES256,
+        Algorithm::EdDSA,
+        Algorithm::PS256,
+    ] {
         let mut group = criterion.benchmark_group(algorithm.name());
         let jwt = ordinary(&okta).algorithm(algorithm).sign();
         let authorization = format!("Bearer {jwt}");
@@ -70,7 +82,10 @@ fn each_algorithm(criterion: &mut Criterion) {
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
         let key = raw_key(&okta, algorithm);
         group.bench_function("raw", |bencher| {
-            bencher.iter(|| key.verify_sig(black_box(signed.as_bytes()), &signature).unwrap());
+            bencher.iter(|| {
+                key.verify_sig(black_box(signed.as_bytes()), &signature)
+                    .unwrap()
+            });
         });
         let uncached = verifier(&okta, 0);
         assert!(verify(&uncached, &authorization));
@@ -93,7 +108,10 @@ fn many_tokens(criterion: &mut Criterion) {
     for count in [1_usize, 1_000] {
         let tokens: Vec<_> = (0..count)
             .map(|number| {
-                let jwt = ordinary(&okta).algorithm(Algorithm::ES256).claim("number", number).sign();
+                let jwt = ordinary(&okta)
+                    .algorithm(Algorithm::ES256)
+                    .claim("number", number)
+                    .sign();
                 format!("Bearer {jwt}")
             })
             .collect();

@@ -1,7 +1,7 @@
 //! The table "Keys under stress" of README.md: the library against the real authorization server.
 //!
 //! ```sh
-//! cd e2e && cargo test keys_under_stress -- --nocapture
+//! .ci/e2e keys_under_stress -- --nocapture
 //! ```
 
 mod tokens;

@@ -39,11 +39,7 @@ impl Table {
         let id_token = answer["id_token"].as_str().expect("an ID token").to_owned();
         let rows = [
             ("token without `exp`", sign("exp", json!(null)), ""),
-            (
-                "ID token sent as an access token",
-                sign("jti", json!("ID.1")),
-                "",
-            ),
+            ("ID token sent as an access token", id_token, ""),
             (
                 "DPoP-bound token sent as a bearer token",
                 sign(

@@ -6,7 +6,7 @@ mod report;
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::Duration,
 };
 
@@ -106,15 +106,22 @@ impl Store {
             arrived,
         } = wanted;
         let snapshot = self.snapshot.load();
-        if let Some(snapshot) = snapshot.as_ref()
-            && snapshot.trust.is_young(now)
-            && let Some(result) = key_or_refusal(snapshot.set.find(kid, algorithm))
-        {
-            return Outcome::Decided(result);
-        }
+        let fresh = snapshot.as_ref().filter(|held| held.trust.is_fresh(now));
+        let known = fresh.and_then(|fresh| {
+            let result = key_or_refusal(fresh.set.find(kid, algorithm))?;
+            Some((fresh.trust.is_young(now), result))
+        });
+        let mut state = match known {
+            Some((true, result)) => return Outcome::Decided(result),
+            // A fetch may be due. Where somebody sees to that already, fresh keys do not wait.
+            Some((false, result)) => match self.state.try_lock() {
+                Ok(state) => state,
+                Err(TryLockError::WouldBlock) => return Outcome::Decided(result),
+                Err(TryLockError::Poisoned(state)) => state.into_inner(),
+            },
+            None => self.lock(),
+        };
         drop(snapshot);
-
-        let mut state = self.lock();
         // Under the lock no fetch lands: the set and the schedule belong together.
         let found = self
             .snapshot
@@ -226,6 +233,13 @@ impl Store {
             }
         }
         Err(unavailable(Duration::ZERO, FetchError::Abandoned))
+    }
+
+    /// Does `act` while somebody else holds the lock.
+    #[cfg(test)]
+    pub(super) fn while_busy<R>(&self, act: impl FnOnce() -> R) -> R {
+        let _state = self.lock();
+        act()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

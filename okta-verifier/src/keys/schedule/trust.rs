@@ -38,6 +38,11 @@ impl Trust {
         self.fresh_for
     }
 
+    /// RFC 9111 §4.2: equality is stale.
+    pub(crate) fn is_fresh(&self, now: Now) -> bool {
+        self.age(now) < self.fresh_for
+    }
+
     /// Young enough that there is nothing to decide.
     pub(crate) fn is_young(&self, now: Now) -> bool {
         now.since(self.began) < self.refresh_after

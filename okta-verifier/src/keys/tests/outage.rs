@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    issuer::{DEADLINE, Issuer, Reply, find, pass, unavailable},
+    issuer::{DEADLINE, Issuer, Reply, find, pass, unavailable, wanted},
     set_of,
 };
-use crate::error::FetchError;
+use crate::{error::FetchError, keys::KeyStore, time::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -172,4 +172,22 @@ async fn service_ends_exactly_when_stale_if_error_says() {
         pass(SECOND).await;
         unavailable(find(&store, "a").await);
     }
+}
+
+/// The lock is held by somebody else for all of the test: who waited for it would never return.
+#[tokio::test(start_paused = true)]
+async fn a_known_key_that_is_fresh_never_waits_for_the_lock() {
+    let issuer = Issuer::new(&["a"]);
+    let store = issuer.store();
+    let key = find(&store, "a").await.unwrap();
+    let KeyStore::Fetched(inner) = &store else {
+        panic!("fetched")
+    };
+    // Young, and then past the time of the refresh ahead.
+    for _ in 0..59 {
+        let found = inner.while_busy(|| store.find(wanted("a"), Now::read()));
+        assert!(Arc::ptr_eq(&found.unwrap().unwrap(), &key));
+        pass(MINUTE).await;
+    }
+    assert_eq!(issuer.hits().keys, 1);
 }

@@ -87,21 +87,15 @@ impl Verifier {
     /// decided, because the issuer's keys cannot be had.
     pub async fn verify(&self, jwt: &str) -> Result<VerifiedToken, VerifyError> {
         let arrived = Now::read();
-        let digest = self.digest(jwt);
-        if let Some(verdict) = self.remembered(digest, arrived) {
-            return verdict;
+        if let Some(token) = self.verify_now(jwt, arrived)? {
+            return Ok(token);
         }
         let jws = Jws::parse(jwt)?;
         let opened = self.open(&jws)?;
         let wanted = opened.wanted(arrived);
-        match opened.tenant.keys.find(wanted, arrived) {
-            Some(key) => self.finish(&opened, key?, digest, arrived),
-            None => {
-                let key = opened.tenant.keys.find_or_fetch(wanted).await?;
-                // The clock went on while keys were fetched.
-                self.finish(&opened, key, digest, Now::read())
-            }
-        }
+        let key = opened.tenant.keys.find_or_fetch(wanted).await?;
+        // The clock went on while keys were fetched.
+        self.finish(&opened, key, self.digest(jwt), Now::read())
     }
 
     /// Judges a request, without waiting. `None`: keys must be fetched first, so call

@@ -124,7 +124,7 @@ impl Schedule {
         let Some(trust) = self.trust else {
             return self.fetch_or_wait(now);
         };
-        let age = now.since(trust.began);
+        let age = trust.age(now);
         let can_fetch = self.flight.is_none() && self.back_off(now).is_none();
         if age < trust.refresh_after {
             Decision::Serve
@@ -157,7 +157,7 @@ impl Schedule {
         match self.trust {
             // Asked after the request came, and not there.
             Some(trust) if trust.began.instant >= arrived => Decision::Refuse,
-            Some(trust) if now.since(trust.began) < trust.fresh_for => {
+            Some(trust) if trust.is_fresh(now) => {
                 if self.flight.is_some() {
                     return Decision::Wait;
                 }
@@ -194,7 +194,7 @@ impl Schedule {
     /// What [`decide`](Self::decide) would say to a request with a known key.
     pub(crate) fn outlook(&self, now: Now) -> KeyState {
         if let Some(trust) = self.trust {
-            let age = now.since(trust.began);
+            let age = trust.age(now);
             let ceiling = trust.fresh_for + self.stale_if_error;
             if age < trust.fresh_for {
                 return match self.flight {

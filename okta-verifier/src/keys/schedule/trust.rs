@@ -45,7 +45,7 @@ impl Trust {
 
     /// Young enough that there is nothing to decide.
     pub(crate) fn is_young(&self, now: Now) -> bool {
-        now.since(self.began) < self.refresh_after
+        self.age(now) < self.refresh_after
     }
 }
 

@@ -1,17 +1,16 @@
+mod issuers;
+
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::{Client, ClientBuilder};
+use reqwest::ClientBuilder;
 
 use crate::{
-    crypto::random_u64,
     error::ConfigError,
-    issuer::{Issuer, Judged},
-    keys::{KeyStore, Source, Store},
-    remote::Fetch,
+    issuer::Issuer,
+    remote::Clients,
     request::{Challenges, DEFAULT_REALM},
-    time::Now,
-    token::Origin,
-    verifier::{Tenant, Verifier},
+    token::cache::TokenCache,
+    verifier::Verifier,
 };
 
 /// Settings of a [`Verifier`].
@@ -34,6 +33,7 @@ pub struct VerifierBuilder {
     http_client: Option<ClientBuilder>,
     fetch_timeout: Duration,
     cached_tokens: u64,
+    cached_for: Duration,
 }
 
 impl Verifier {
@@ -45,6 +45,7 @@ impl Verifier {
             http_client: None,
             fetch_timeout: DEFAULT_FETCH_TIMEOUT,
             cached_tokens: DEFAULT_CACHED_TOKENS,
+            cached_for: DEFAULT_CACHED_FOR,
         }
     }
 }
@@ -79,9 +80,16 @@ impl VerifierBuilder {
     /// 10,000; 0 remembers none.
     ///
     /// A remembered token is refused like any other once it expires or its key is withdrawn. One
-    /// above 4 KiB, and one that is not presented for an hour, is not remembered.
+    /// above 4 KiB is not remembered.
     pub fn cached_tokens(mut self, tokens: u64) -> Self {
         self.cached_tokens = tokens;
+        self
+    }
+
+    /// How long a verified token is remembered at most; it never is beyond its `exp`. Default 1 h;
+    /// zero remembers none.
+    pub fn cached_for(mut self, max_age: Duration) -> Self {
+        self.cached_for = max_age;
         self
     }
 
@@ -92,33 +100,14 @@ impl VerifierBuilder {
     ///
     /// The first setting that is wrong, with what to write instead.
     pub fn build(self) -> Result<Verifier, ConfigError> {
-        if self.issuers.is_empty() {
-            return Err(ConfigError::NoIssuer);
-        }
         if !FETCH_TIMEOUTS.contains(&self.fetch_timeout) {
             return Err(ConfigError::FetchTimeout);
         }
         let challenges = Arc::new(Challenges::new(&self.realm)?);
-        let mut clients = Clients {
-            https: None,
-            loopback: None,
-            builder: self.http_client,
-            deadline: self.fetch_timeout,
-        };
-        let mut tenants: Vec<Tenant> = Vec::new();
-        for issuer in self.issuers {
-            let judged = issuer.judge()?;
-            if tenants
-                .iter()
-                .any(|tenant| tenant.issuer() == &*judged.expected.issuer)
-            {
-                return Err(ConfigError::DuplicateIssuer {
-                    url: judged.expected.issuer.into(),
-                });
-            }
-            tenants.push(tenant(judged, &mut clients, &challenges)?);
-        }
-        Ok(Verifier::new(tenants, self.cached_tokens, challenges))
+        let mut clients = Clients::new(self.http_client, self.fetch_timeout);
+        let tenants = issuers::tenants(self.issuers, &[], &mut clients, &challenges)?;
+        let cache = TokenCache::new(self.cached_tokens, self.cached_for);
+        Ok(Verifier::new(tenants, cache, challenges, clients))
     }
 }
 
@@ -133,69 +122,8 @@ impl fmt::Debug for VerifierBuilder {
     }
 }
 
-fn tenant(
-    mut judged: Judged,
-    clients: &mut Clients,
-    challenges: &Arc<Challenges>,
-) -> Result<Tenant, ConfigError> {
-    let keys = match judged.pinned.take() {
-        Some(set) => KeyStore::Pinned(Arc::new(set)),
-        None => {
-            let fetch = clients.fetch_for(&judged)?;
-            let source = Source::new(fetch, judged.metadata, clients.deadline);
-            let mut store = Store::new(source, random_u64(), judged.stale_if_error);
-            if let Some(saved) = judged.key_snapshot {
-                store = store
-                    .restore(&saved, Now::read())
-                    .map_err(|error| ConfigError::Keys {
-                        issuer: saved.issuer,
-                        problem: error.to_string(),
-                    })?;
-            }
-            KeyStore::Fetched(Arc::new(store))
-        }
-    };
-    let expected = Arc::new(judged.expected);
-    let origin = Origin {
-        expected,
-        groups_claim: judged.groups_claim,
-        challenges: challenges.clone(),
-    };
-    Ok(Tenant { origin, keys })
-}
-
-/// Built when the first issuer needs them: pinned keys need no CA certificates.
-struct Clients {
-    https: Option<Fetch>,
-    loopback: Option<Fetch>,
-    builder: Option<ClientBuilder>,
-    deadline: Duration,
-}
-
-impl Clients {
-    fn fetch_for(&mut self, judged: &Judged) -> Result<Fetch, ConfigError> {
-        let fetch = if judged.is_http() {
-            tracing::warn!(
-                "an issuer is asked over http, which is for development on this machine only"
-            );
-            match &self.loopback {
-                Some(fetch) => return Ok(fetch.clone()),
-                None => self.loopback.insert(Fetch::loopback(self.deadline)?),
-            }
-        } else {
-            match &self.https {
-                Some(fetch) => return Ok(fetch.clone()),
-                None => {
-                    let builder = self.builder.take().unwrap_or_else(Client::builder);
-                    self.https.insert(Fetch::https(builder, self.deadline)?)
-                }
-            }
-        };
-        Ok(fetch.clone())
-    }
-}
-
 const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 const DEFAULT_CACHED_TOKENS: u64 = 10_000;
+const DEFAULT_CACHED_FOR: Duration = Duration::from_secs(60 * 60);
 const FETCH_TIMEOUTS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(50)..=Duration::from_secs(30);

@@ -1,9 +1,11 @@
 //! The only room that knows aws-lc-rs.
 
 mod digest;
+mod fingerprint;
 mod random;
 mod verify;
 
 pub(crate) use digest::sha256;
+pub(crate) use fingerprint::{Fingerprint, Fingerprints};
 pub(crate) use random::{random_bytes, random_u64};
 pub(crate) use verify::{BadSignature, MAX_SIGNATURE, PreparedKey};

@@ -25,9 +25,10 @@ mod rules;
 /// assert!(Verifier::builder().issuer(issuer.clone()).build().is_err()); // which clients?
 /// assert!(Verifier::builder().issuer(issuer.client_id("0oa1client")).build().is_ok());
 /// ```
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Issuer {
     url: String,
+    aliases: Vec<String>,
     audience: String,
     profile: Profile,
     client_ids: Vec<String>,
@@ -61,6 +62,7 @@ impl Issuer {
     fn new(profile: Profile, url: String, audience: String) -> Self {
         Self {
             url,
+            aliases: Vec::new(),
             audience,
             profile,
             client_ids: Vec::new(),
@@ -110,6 +112,17 @@ impl Issuer {
     #[must_use]
     pub fn groups_claim(mut self, name: impl Into<String>) -> Self {
         self.groups_claim = name.into();
+        self
+    }
+
+    /// Another `iss` of the same Okta authorization server: the same path under another domain of
+    /// the org, such as a custom one beside `acme.okta.com`. Call it once for each.
+    ///
+    /// It shares the keys and is never asked for any. What it issues is the issuer's own:
+    /// [`VerifiedToken::issuer`](crate::VerifiedToken::issuer) says the issuer's URL.
+    #[must_use]
+    pub fn also_known_as(mut self, url: impl Into<String>) -> Self {
+        self.aliases.push(url.into());
         self
     }
 
@@ -168,14 +181,33 @@ pub(crate) struct Judged {
     pub(crate) expected: Expected,
     pub(crate) groups_claim: Arc<str>,
     pub(crate) metadata: Metadata,
-    pub(crate) pinned: Option<KeySet>,
+    pub(crate) pinned: Option<Arc<KeySet>>,
     pub(crate) stale_if_error: Duration,
     pub(crate) key_snapshot: Option<KeySnapshot>,
 }
 
 impl Issuer {
+    /// What tells it from other settings: keys of an earlier process matter at the start only.
+    pub(crate) fn without_snapshot(self) -> Self {
+        Self {
+            key_snapshot: None,
+            ..self
+        }
+    }
+
+    /// Whether its keys come from the same place, under the same rules.
+    pub(crate) fn has_keys_of(&self, other: &Self) -> bool {
+        self.url == other.url
+            && self.origins == other.origins
+            && self.keys == other.keys
+            && self.stale_if_error == other.stale_if_error
+    }
+
     pub(crate) fn judge(self) -> Result<Judged, ConfigError> {
         let url = rules::issuer_url(&self.url, self.profile)?;
+        for alias in &self.aliases {
+            rules::alias(alias, &url, self.profile)?;
+        }
         let issuer = self.url;
         if self.audience.is_empty() {
             return Err(ConfigError::Audience { issuer });
@@ -241,6 +273,7 @@ impl Issuer {
         };
         let expected = Expected {
             issuer: issuer.into(),
+            aliases: self.aliases,
             audience: self.audience.into(),
             profile: self.profile,
             clients,
@@ -251,7 +284,7 @@ impl Issuer {
             expected,
             groups_claim: self.groups_claim.into(),
             metadata,
-            pinned,
+            pinned: pinned.map(Arc::new),
             stale_if_error: self.stale_if_error,
             key_snapshot: self.key_snapshot,
         })

@@ -40,6 +40,7 @@
 //! and I/O enabled. Pinned keys ([`Issuer::keys`]) need no runtime.
 
 mod algorithm;
+mod alphabet;
 mod builder;
 mod crypto;
 mod env;

@@ -1,6 +1,8 @@
 //! What is asked of the issuer over the network.
 
+mod clients;
 pub(crate) mod fetch;
 mod freshness;
 
+pub(crate) use clients::Clients;
 pub(crate) use fetch::{Answer, Fetch, Revalidated, Validator};

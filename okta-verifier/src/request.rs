@@ -13,7 +13,7 @@ mod tests;
 
 pub use anonymous::Anonymous;
 pub(crate) use challenge::{Challenges, is_scope_token};
-pub(crate) use credentials::Credentials;
+pub(crate) use credentials::{Credentials, is_b64token};
 pub use presented::Presented;
 pub(crate) use rejection::DEFAULT_REALM;
 pub use rejection::Rejection;

@@ -1,19 +1,22 @@
+mod judge;
 mod operate;
+mod tenants;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use arc_swap::ArcSwap;
+
+use self::judge::Proof;
+pub(crate) use self::tenants::{Tenant, Tenants};
 use crate::{
-    error::VerifyError,
-    keys::{Key, KeyStore, Wanted},
-    request::{Anonymous, Challenges, Credentials, Presented, Rejection},
+    error::{ConfigError, VerifyError},
+    remote::Clients,
+    request::{Anonymous, Challenges, Credentials, Presented, Rejection, is_b64token},
     time::Now,
-    token::{
-        Origin, VerifiedToken,
-        cache::{Digest, Entry, TokenCache},
-        checks,
-        claims::Claims,
-        jws::Jws,
-    },
+    token::{VerifiedToken, cache::TokenCache},
 };
 
 /// Accepts the access tokens of the configured issuers, and refuses everything else.
@@ -39,42 +42,44 @@ use crate::{
 pub struct Verifier(Arc<Inner>);
 
 struct Inner {
-    tenants: Vec<Tenant>,
-    by_issuer: HashMap<Box<str>, usize>,
+    tenants: ArcSwap<Tenants>,
     /// Keyed by the token; `None` when it is turned off.
-    cache: Option<TokenCache<Arc<Key>>>,
+    cache: Option<TokenCache<Proof>>,
     challenges: Arc<Challenges>,
-}
-
-/// One issuer at work.
-pub(crate) struct Tenant {
-    pub(crate) origin: Origin,
-    pub(crate) keys: KeyStore,
-}
-
-impl Tenant {
-    pub(crate) fn issuer(&self) -> &str {
-        &self.origin.expected.issuer
-    }
+    /// For issuers that come later. Held while issuers are replaced, so one after the other.
+    clients: Mutex<Clients>,
 }
 
 impl Verifier {
     pub(crate) fn new(
-        tenants: Vec<Tenant>,
-        cached_tokens: u64,
+        tenants: Tenants,
+        cache: Option<TokenCache<Proof>>,
         challenges: Arc<Challenges>,
+        clients: Clients,
     ) -> Self {
-        let by_issuer = tenants
-            .iter()
-            .enumerate()
-            .map(|(index, tenant)| (tenant.issuer().into(), index))
-            .collect();
         Self(Arc::new(Inner {
-            tenants,
-            by_issuer,
-            cache: TokenCache::new(cached_tokens),
+            tenants: ArcSwap::from_pointee(tenants),
+            cache,
             challenges,
+            clients: Mutex::new(clients),
         }))
+    }
+
+    /// Puts other issuers to work; when `make` fails, nothing changes.
+    pub(crate) fn replace(
+        &self,
+        make: impl FnOnce(&Tenants, &mut Clients, &Arc<Challenges>) -> Result<Tenants, ConfigError>,
+    ) -> Result<(), ConfigError> {
+        let mut clients = self
+            .0
+            .clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let former = self.0.tenants.load_full();
+        let next = Arc::new(make(&former, &mut clients, &self.0.challenges)?);
+        self.0.tenants.store(next.clone());
+        former.give_way_to(&next);
+        Ok(())
     }
 
     /// Verifies a token by itself, without a request around it.
@@ -86,16 +91,11 @@ impl Verifier {
     /// Why the token is not accepted; [`VerifyError::Unavailable`] when that could not be
     /// decided, because the issuer's keys cannot be had.
     pub async fn verify(&self, jwt: &str) -> Result<VerifiedToken, VerifyError> {
-        let arrived = Now::read();
-        if let Some(token) = self.verify_now(jwt, arrived)? {
-            return Ok(token);
+        let (jwt, arrived) = (jwt.as_bytes(), Now::read());
+        match self.judge_now(jwt, arrived)? {
+            Some(token) => Ok(token),
+            None => self.judge_with_fetch(jwt, arrived).await,
         }
-        let jws = Jws::parse(jwt)?;
-        let opened = self.open(&jws)?;
-        let wanted = opened.wanted(arrived);
-        let key = opened.tenant.keys.find_or_fetch(wanted).await?;
-        // The clock went on while keys were fetched.
-        self.finish(&opened, key, self.digest(jwt), Now::read())
     }
 
     /// Judges a request, without waiting. `None`: keys must be fetched first, so call
@@ -113,9 +113,17 @@ impl Verifier {
             Ok(jwt) => jwt,
             Err(rejection) => return Some(Err(rejection)),
         };
-        self.verify_now(jwt, Now::read())
-            .map_err(|error| self.refuse(error))
-            .transpose()
+        let now = Now::read();
+        let digest = self.digest(jwt);
+        let verdict = match self.remembered(digest, now) {
+            Some(verdict) => verdict.map(Some),
+            // A remembered token was well-formed, to the byte.
+            None if !is_b64token(jwt) => {
+                return Some(Err(Rejection::malformed(&self.0.challenges)));
+            }
+            None => self.judge_unseen(jwt, digest, now),
+        };
+        verdict.map_err(|error| self.refuse(error)).transpose()
     }
 
     /// Judges a request, and fetches keys where it must.
@@ -127,8 +135,13 @@ impl Verifier {
         &self,
         presented: &Presented<'_>,
     ) -> Result<VerifiedToken, Rejection> {
+        let arrived = Now::read();
+        if let Some(verdict) = self.authenticate_now(presented) {
+            return verdict;
+        }
         let jwt = self.credentials(presented)?;
-        self.verify(jwt).await.map_err(|error| self.refuse(error))
+        let verdict = self.judge_with_fetch(jwt, arrived).await;
+        verdict.map_err(|error| self.refuse(error))
     }
 
     /// What an optional layer gives a request without credentials.
@@ -137,7 +150,7 @@ impl Verifier {
         Anonymous::new(self.0.challenges.clone())
     }
 
-    fn credentials<'a>(&self, presented: &Presented<'a>) -> Result<&'a str, Rejection> {
+    fn credentials<'a>(&self, presented: &Presented<'a>) -> Result<&'a [u8], Rejection> {
         match presented.credentials() {
             Ok(Credentials::Bearer(jwt)) => Ok(jwt),
             Ok(Credentials::Absent | Credentials::OtherScheme) => {
@@ -147,145 +160,17 @@ impl Verifier {
         }
     }
 
-    /// `None`: keys must be fetched first.
-    fn verify_now(&self, jwt: &str, now: Now) -> Result<Option<VerifiedToken>, VerifyError> {
-        let digest = self.digest(jwt);
-        if let Some(verdict) = self.remembered(digest, now) {
-            return verdict.map(Some);
-        }
-        let jws = Jws::parse(jwt)?;
-        let opened = self.open(&jws)?;
-        match opened.tenant.keys.find(opened.wanted(now), now) {
-            Some(key) => self.finish(&opened, key?, digest, now).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// `None`: this token is not remembered.
-    fn digest(&self, jwt: &str) -> Option<Digest> {
-        self.0.cache.as_ref()?.digest(jwt)
-    }
-
-    /// The verdict over a token that was verified before: the same that judging it anew would
-    /// give, because the key is looked up as ever and must be the very one, and time is checked.
-    fn remembered(
-        &self,
-        digest: Option<Digest>,
-        now: Now,
-    ) -> Option<Result<VerifiedToken, VerifyError>> {
-        let (cache, digest) = (self.0.cache.as_ref()?, digest?);
-        let entry = cache.find(digest)?;
-        let Entry { token, key } = &*entry;
-        let wanted = Wanted {
-            kid: &key.kid,
-            algorithm: key.algorithm,
-            arrived: now,
-        };
-        match self.tenant(token.issuer()).ok()?.keys.find(wanted, now)? {
-            Ok(found) if Arc::ptr_eq(&found, key) => {}
-            // Nothing is known of the key now; it may be the same again.
-            Err(unavailable @ VerifyError::Unavailable { .. }) => return Some(Err(unavailable)),
-            _ => {
-                cache.forget(digest); // withdrawn, or replaced under its name
-                return None;
-            }
-        }
-        let valid = token.check_dates(now.unix);
-        if valid.is_err() {
-            cache.forget(digest);
-        }
-        Some(valid.map(|()| token.clone()))
-    }
-
-    /// The signature, and then what the claims say. Only what passes both is remembered.
-    fn finish(
-        &self,
-        opened: &Opened<'_, '_>,
-        key: Arc<Key>,
-        digest: Option<Digest>,
-        now: Now,
-    ) -> Result<VerifiedToken, VerifyError> {
-        let token = opened.judge(&key, now)?;
-        if let (Some(cache), Some(digest)) = (&self.0.cache, digest) {
-            cache.remember(digest, token.clone(), key);
-        }
-        Ok(token)
-    }
-
-    /// Header, claims and issuer: no cryptography and no I/O, so that what is malformed or
-    /// foreign costs neither.
-    fn open<'j>(&self, jws: &'j Jws<'_>) -> Result<Opened<'j, '_>, VerifyError> {
-        let claims = Claims::parse(&jws.payload)?;
-        let tenant = self.tenant(&claims.iss)?;
-        checks::check_header(&jws.header, &tenant.origin.expected)?;
-        Ok(Opened {
-            jws,
-            claims,
-            tenant,
-        })
-    }
-
-    /// By the exact, unverified `iss`: an unknown one is refused without a word to the network,
-    /// and no other issuer's keys are tried (RFC 8725 §3.8).
-    fn tenant(&self, iss: &str) -> Result<&Tenant, VerifyError> {
-        if let Some(index) = self.0.by_issuer.get(iss) {
-            return Ok(&self.0.tenants[*index]);
-        }
-        let org_server = |tenant: &Tenant| {
-            tenant
-                .issuer()
-                .strip_prefix(iss)
-                .is_some_and(|rest| rest.starts_with("/oauth2/"))
-        };
-        if self.0.tenants.iter().any(org_server) {
-            return Err(VerifyError::OrgAuthorizationServer);
-        }
-        Err(VerifyError::UnknownIssuer)
-    }
-
     fn refuse(&self, error: VerifyError) -> Rejection {
         tracing::debug!(error = error.code(), "refused a token");
         Rejection::refused(&self.0.challenges, error)
     }
 }
 
-/// A token that is well-formed and names a configured issuer. Nothing of it is trusted yet.
-struct Opened<'j, 'v> {
-    jws: &'j Jws<'j>,
-    claims: Claims<'j>,
-    tenant: &'v Tenant,
-}
-
-impl Opened<'_, '_> {
-    fn wanted(&self, arrived: Now) -> Wanted<'_> {
-        let header = &self.jws.header;
-        Wanted {
-            kid: &header.kid,
-            algorithm: header.algorithm,
-            arrived,
-        }
-    }
-
-    fn judge(&self, key: &Key, now: Now) -> Result<VerifiedToken, VerifyError> {
-        let Self {
-            jws,
-            claims,
-            tenant,
-        } = self;
-        key.verify(jws.signed, jws.signature())
-            .map_err(|_| VerifyError::BadSignature)?;
-        if key.is_retired() {
-            return Err(VerifyError::UnknownKeyId); // withdrawn since it was looked up
-        }
-        checks::check(claims, jws.header.typ, &tenant.origin.expected, now.unix)?;
-        Ok(VerifiedToken::new(claims, jws, &tenant.origin))
-    }
-}
-
 /// Shows the issuers only.
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let issuers: Vec<_> = self.0.tenants.iter().map(Tenant::issuer).collect();
+        let tenants = self.0.tenants.load();
+        let issuers: Vec<_> = tenants.iter().map(|tenant| tenant.issuer()).collect();
         f.debug_struct("Verifier")
             .field("issuers", &issuers)
             .finish_non_exhaustive()

@@ -47,6 +47,27 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     custom_server(text, url)
 }
 
+/// Okta answers under each domain of an org, and writes that domain into `iss`: nothing but the
+/// host may differ.
+pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), ConfigError> {
+    let fail = |problem: &str| ConfigError::IssuerUrl {
+        url: without_password(text),
+        problem: problem.to_owned(),
+    };
+    if profile != Profile::Okta {
+        return Err(fail(
+            "only an Okta issuer is known by another name: .also_known_as(..) out",
+        ));
+    }
+    let url = issuer_url(text, profile)?;
+    if url.scheme() != issuer.scheme() || url.path() != issuer.path() {
+        return Err(fail(
+            "another name has the issuer's own path, and another host only",
+        ));
+    }
+    Ok(())
+}
+
 /// Okta's tokens are for an API only when a custom authorization server issued them.
 fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
     let path = url.path();

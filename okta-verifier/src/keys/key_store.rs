@@ -35,6 +35,17 @@ impl KeyStore {
         }
     }
 
+    /// Whether `key` is still trusted; `None` when keys must be fetched first.
+    pub(crate) fn trusts(&self, key: &Arc<Key>, now: Now) -> Option<Result<bool, VerifyError>> {
+        match self {
+            Self::Pinned(_) => Some(Ok(true)),
+            Self::Fetched(store) => match store.trusts(key, now) {
+                Outcome::Decided(result) => Some(result),
+                Outcome::Pending(_) => None,
+            },
+        }
+    }
+
     /// Decides, and fetches the keys for it where it must.
     pub(crate) async fn find_or_fetch(&self, wanted: Wanted<'_>) -> Result<Arc<Key>, VerifyError> {
         match self {

@@ -142,6 +142,30 @@ impl Store {
         self.carry_out(decision, found, state, now, may_fetch)
     }
 
+    /// Whether `key` is still the issuer's, for a token that was verified with it; `None` when
+    /// keys must be fetched first. Decided like [`find`](Self::find), without its search.
+    pub(super) fn trusts(self: &Arc<Self>, key: &Arc<Key>, now: Now) -> Outcome<bool> {
+        let held = self.snapshot.load();
+        if held.as_ref().is_some_and(|held| held.trust.is_young(now)) {
+            return Outcome::Decided(Ok(!key.is_retired()));
+        }
+        drop(held);
+        let wanted = Wanted {
+            kid: &key.kid,
+            algorithm: key.algorithm,
+            arrived: now,
+        };
+        match self.find(wanted, now, false) {
+            Outcome::Decided(Ok(found)) => Outcome::Decided(Ok(Arc::ptr_eq(&found, key))),
+            // Nothing is known of the key now; it may be the same again.
+            Outcome::Decided(Err(unavailable @ VerifyError::Unavailable { .. })) => {
+                Outcome::Decided(Err(unavailable))
+            }
+            Outcome::Decided(Err(_)) => Outcome::Decided(Ok(false)),
+            Outcome::Pending(boarding) => Outcome::Pending(boarding),
+        }
+    }
+
     pub(super) fn ready(self: &Arc<Self>, read: Read, now: Now) -> Outcome<()> {
         let state = self.lock();
         let decision = state.schedule.decide(read, now);

@@ -1,11 +1,14 @@
 //! One `Authorization` field value → credentials (RFC 9110 §11.4, RFC 6750 §2.1).
 
+use crate::alphabet::{self, is_alphanumeric};
+
 /// Not debuggable: it holds the token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Credentials<'a> {
     /// No `Authorization` field at all.
     Absent,
-    Bearer(&'a str),
+    /// Of any bytes: whether it [`is_b64token`] is asked only when it is not a token seen before.
+    Bearer(&'a [u8]),
     /// Another scheme: the caller does not know that a token is needed (RFC 6750 §3.1).
     OtherScheme,
 }
@@ -32,23 +35,23 @@ pub(crate) fn parse(value: &[u8]) -> Result<Credentials<'_>, Malformed> {
     }
     // One space or more, and nothing else (RFC 6750 §2.1: 1*SP).
     let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
-    if token.len() == rest.len() || token.len() > MAX_CREDENTIAL || !is_b64token(token) {
+    if token.len() == rest.len() || token.is_empty() || token.len() > MAX_CREDENTIAL {
         return Err(Malformed);
     }
-    std::str::from_utf8(token)
-        .map(Credentials::Bearer)
-        .map_err(|_| Malformed)
+    Ok(Credentials::Bearer(token))
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
-fn is_b64token(token: &[u8]) -> bool {
+pub(crate) fn is_b64token(token: &[u8]) -> bool {
     let body = token
         .iter()
         .rposition(|byte| *byte != b'=')
         .map_or(0, |last| last + 1);
     body > 0
-        && token[..body].iter().all(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
+        && alphabet::all(&token[..body], |byte| {
+            // `-./` stand side by side.
+            let sign = byte.wrapping_sub(b'-') < 3;
+            is_alphanumeric(byte) | sign | (byte == b'_') | (byte == b'~') | (byte == b'+')
         })
 }
 

@@ -9,61 +9,72 @@ use std::{
 };
 
 use moka::sync::Cache;
-use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::verified::VerifiedToken;
-use crate::crypto::random_bytes;
+use crate::{
+    crypto::{Fingerprint, Fingerprints},
+    time::Now,
+};
 
 /// `K` is what the token was verified with.
 pub(crate) struct TokenCache<K> {
     entries: Cache<Digest, Arc<Entry<K>>, BuildHasherDefault<Folded>>,
-    /// Drawn for this cache: nobody outside can tell a digest, nor make two tokens share one.
-    keyed: SipHasher13,
+    /// Keyed for this cache: nobody outside can make two tokens share one.
+    fingerprints: Fingerprints,
+    max_age: Duration,
 }
 
 /// Stands for one token, to the byte. The token itself is not kept.
-///
-/// 128 bits of a keyed function over all of it: to be taken for a remembered token, another one
-/// would have to hit its digest without ever seeing one, with 2^-128 a try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Digest(u64, u64);
+pub(crate) struct Digest(Fingerprint);
 
 pub(crate) struct Entry<K> {
     pub(crate) token: VerifiedToken,
-    pub(crate) key: K,
+    pub(crate) proof: K,
+    verified: Now,
 }
 
 impl<K: Send + Sync + 'static> TokenCache<K> {
     /// `None`: there is nothing to remember, or no randomness to do it safely.
-    pub(crate) fn new(entries: u64) -> Option<Self> {
-        if entries == 0 {
+    pub(crate) fn new(entries: u64, max_age: Duration) -> Option<Self> {
+        if entries == 0 || max_age.is_zero() {
             return None;
         }
         let entries = Cache::builder()
             .max_capacity(entries)
-            .time_to_idle(IDLE)
             .build_with_hasher(BuildHasherDefault::default());
-        let keyed = SipHasher13::new_with_key(&random_bytes()?);
-        Some(Self { entries, keyed })
+        Some(Self {
+            entries,
+            fingerprints: Fingerprints::new()?,
+            max_age,
+        })
     }
 
     /// `None`: a token so long is not remembered, so that entries bound the memory too.
-    pub(crate) fn digest(&self, token: &str) -> Option<Digest> {
+    pub(crate) fn digest(&self, token: &[u8]) -> Option<Digest> {
         if token.len() > MAX_REMEMBERED {
             return None;
         }
-        let mut hasher = self.keyed;
-        hasher.write(token.as_bytes());
-        let digest = hasher.finish128();
-        Some(Digest(digest.h1, digest.h2))
+        self.fingerprints.of(token).map(Digest)
     }
 
-    pub(crate) fn find(&self, digest: Digest) -> Option<Arc<Entry<K>>> {
-        self.entries.get(&digest)
+    pub(crate) fn find(&self, digest: Digest, now: Now) -> Option<Arc<Entry<K>>> {
+        let entry = self.entries.get(&digest)?;
+        if now.since(entry.verified) >= self.max_age {
+            self.forget(digest);
+            return None;
+        }
+        Some(entry)
     }
 
-    pub(crate) fn remember(&self, digest: Digest, token: VerifiedToken, key: K) {
-        self.entries.insert(digest, Arc::new(Entry { token, key }));
+    /// `now` is when the token was verified.
+    pub(crate) fn remember(&self, digest: Digest, token: VerifiedToken, proof: K, now: Now) {
+        let entry = Entry {
+            token,
+            proof,
+            verified: now,
+        };
+        self.entries.insert(digest, Arc::new(entry));
     }
 
     pub(crate) fn forget(&self, digest: Digest) {
@@ -83,14 +94,14 @@ struct Folded(u64);
 
 impl Hasher for Folded {
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        for word in bytes.chunks(8) {
+            let mut padded = [0; 8];
+            padded[..word.len()].copy_from_slice(word);
+            self.0 ^= u64::from_ne_bytes(padded);
         }
     }
 
-    fn write_u64(&mut self, word: u64) {
-        self.0 = self.0.rotate_left(32) ^ word;
-    }
+    fn write_usize(&mut self, _: usize) {} // of an array: always the same
 
     fn finish(&self) -> u64 {
         self.0
@@ -99,5 +110,3 @@ impl Hasher for Folded {
 
 /// Okta's tokens have about 1 KB.
 const MAX_REMEMBERED: usize = 4 * 1024;
-/// What nobody presents any more is let go.
-const IDLE: Duration = Duration::from_secs(60 * 60);

@@ -10,12 +10,21 @@ use crate::{algorithm::Algorithms, error::VerifyError};
 #[derive(Debug)]
 pub(crate) struct Expected {
     pub(crate) issuer: Box<str>,
+    /// Other values of `iss` that stand for the same issuer.
+    pub(crate) aliases: Vec<String>,
     pub(crate) audience: Box<str>,
     pub(crate) profile: Profile,
     pub(crate) clients: Clients,
     /// Seconds.
     pub(crate) leeway: u64,
     pub(crate) algorithms: Algorithms,
+}
+
+impl Expected {
+    /// To the letter (RFC 8725 §3.8).
+    pub(crate) fn is_issuer(&self, iss: &str) -> bool {
+        *self.issuer == *iss || self.aliases.iter().any(|alias| alias == iss)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +63,7 @@ pub(crate) fn check(
     check_dates(claims.dates(), expected.leeway, now)?;
     check_issue(claims, expected.profile)?;
     // The issuer was picked by `iss`; to the letter again, so that this function stands alone.
-    if claims.iss != expected.issuer.as_ref() {
+    if !expected.is_issuer(&claims.iss) {
         return Err(VerifyError::UnknownIssuer);
     }
     if !claims

@@ -4,14 +4,15 @@
 //! serde_json keeps the grammar; names are compared after unescaping (RFC 7515 §5.3), so
 //! `"\u0061lg"` is `alg`.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, cmp::Ordering, fmt};
 
+use memchr::memchr;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::MalformedToken;
 
-/// The members of one object, sorted by name, with their values as they are written.
+/// The members of one object, in [`order`] of their names, with their values as they are written.
 #[derive(Debug)]
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -21,12 +22,14 @@ impl<'a> Object<'a> {
         if members.len() > MAX_MEMBERS {
             return Err(MalformedToken::Complexity);
         }
-        members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        members.sort_unstable_by(|(one, _), (other, _)| order(one, other));
         if members.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(MalformedToken::DuplicateMember);
         }
         for (_, value) in &members {
-            check_nested(value.get())?;
+            if !is_plain(value.get()) {
+                check_nested(value.get())?;
+            }
         }
         Ok(Self(members))
     }
@@ -35,7 +38,7 @@ impl<'a> Object<'a> {
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         let index = self
             .0
-            .binary_search_by(|(member, _)| member.as_ref().cmp(name))
+            .binary_search_by(|(member, _)| order(member, name))
             .ok()?;
         Some(self.0[index].1.get())
     }
@@ -45,13 +48,26 @@ impl<'a> Object<'a> {
     }
 }
 
-/// A JSON string; borrowed where it holds no escape.
+/// Any total order would do; most names differ in length already.
+fn order(one: &str, other: &str) -> Ordering {
+    let by_length = one.len().cmp(&other.len());
+    by_length.then_with(|| one.cmp(other))
+}
+
+/// A JSON string; borrowed where it holds no escape. `value` is JSON text.
 pub(crate) fn string(value: &str) -> Option<Cow<'_, str>> {
+    let text = value.strip_prefix('"')?;
+    if !has_escape(text) {
+        return text.strip_suffix('"').map(Cow::Borrowed);
+    }
     serde_json::from_str(value).ok().map(|Text(text)| text)
 }
 
 /// A JSON array of strings.
 pub(crate) fn strings(value: &str) -> Option<Vec<Cow<'_, str>>> {
+    if !value.starts_with('[') {
+        return None; // before serde_json makes an error of it, which costs
+    }
     let texts: Vec<Text<'_>> = serde_json::from_str(value).ok()?;
     Some(texts.into_iter().map(|Text(text)| text).collect())
 }
@@ -84,6 +100,18 @@ impl<'de> Visitor<'de> for MembersVisitor {
         }
         Ok(members)
     }
+}
+
+/// Whether `RawValue` passed over nothing unread in it: most claims are a plain string or a number.
+fn is_plain(value: &str) -> bool {
+    match value.as_bytes() {
+        [b'"', text @ ..] => !has_escape(text),
+        digits => digits.len() <= 16 && digits.iter().all(u8::is_ascii_digit),
+    }
+}
+
+fn has_escape(text: impl AsRef<[u8]>) -> bool {
+    memchr(b'\\', text.as_ref()).is_some()
 }
 
 /// What `RawValue` passes over unread: half a surrogate pair, which is no UTF-8 (RFC 8725 §3.7),

@@ -7,9 +7,12 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
+use memchr::memchr_iter;
+
 use super::json::{self, Object};
 use crate::{
     algorithm::Algorithm,
+    alphabet::{self, is_base64url},
     crypto::MAX_SIGNATURE,
     error::{MalformedToken, VerifyError},
 };
@@ -45,32 +48,29 @@ pub(crate) enum Typ {
 }
 
 impl<'t> Jws<'t> {
-    pub(crate) fn parse(token: &'t str) -> Result<Self, VerifyError> {
+    pub(crate) fn parse<T: AsRef<[u8]> + ?Sized>(token: &'t T) -> Result<Self, VerifyError> {
+        let token = token.as_ref();
         if token.len() > MAX_TOKEN {
             return Err(MalformedToken::TooLarge.into());
         }
         // Checked before decoding, so that no decoder's leniency matters (RFC 8725 §3.14 of the
         // revision of 2026).
-        if !token.bytes().all(
-            |byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'),
-        ) {
+        if !alphabet::all(token, |byte| is_base64url(byte) | (byte == b'.')) {
             return Err(MalformedToken::Alphabet.into());
         }
-        let mut parts = token.split('.');
-        let (Some(header), Some(payload), Some(signature)) =
-            (parts.next(), parts.next(), parts.next())
-        else {
+        let mut dots = memchr_iter(b'.', token);
+        let (Some(first), Some(second)) = (dots.next(), dots.next()) else {
             return Err(MalformedToken::Parts.into());
         };
-        match parts.count() {
+        match dots.count() {
             0 => {}
             2 => return Err(VerifyError::Encrypted),
             _ => return Err(MalformedToken::Parts.into()),
         }
-        let signed = &token.as_bytes()[..header.len() + 1 + payload.len()];
-        let header = Header::parse(&decode_text(header)?)?;
-        let payload = decode_text(payload)?;
-        let (signature, signature_length) = decode_signature(signature)?;
+        let signed = &token[..second];
+        let header = Header::parse(&decode_text(&token[..first])?)?;
+        let payload = decode_text(&token[first + 1..second])?;
+        let (signature, signature_length) = decode_signature(&token[second + 1..])?;
         Ok(Self {
             header,
             payload,
@@ -141,12 +141,12 @@ fn media_type(value: &str, subtype: &str) -> bool {
     }
 }
 
-fn decode_text(part: &str) -> Result<String, MalformedToken> {
+fn decode_text(part: &[u8]) -> Result<String, MalformedToken> {
     let bytes = BASE64URL.decode(part).map_err(|_| MalformedToken::Base64)?;
     String::from_utf8(bytes).map_err(|_| MalformedToken::Json)
 }
 
-fn decode_signature(part: &str) -> Result<([u8; MAX_SIGNATURE], usize), VerifyError> {
+fn decode_signature(part: &[u8]) -> Result<([u8; MAX_SIGNATURE], usize), VerifyError> {
     let mut signature = [0; MAX_SIGNATURE];
     match BASE64URL.decode_slice(part, &mut signature) {
         Ok(length) => Ok((signature, length)),

@@ -11,7 +11,8 @@ use super::{
     checks::{self, Expected, Profile},
     claims::{Claims, Dates},
     json::{self, Object},
-    jws::Jws,
+    jws::Typ,
+    texts::Texts,
 };
 use crate::{
     error::{ClaimError, VerifyError},
@@ -44,79 +45,73 @@ use crate::{
 pub struct VerifiedToken(Arc<Inner>);
 
 struct Inner {
-    issuer: Arc<Expected>,
-    subject: Box<str>,
-    client_id: Option<Box<str>>,
-    jti: Option<Box<str>>,
-    scope: Box<str>,
+    origin: Arc<Origin>,
+    texts: Texts<6>,
     is_user: bool,
     dates: Dates,
-    acr: Option<Box<str>>,
     auth_time: Option<u64>,
-    payload: Box<str>,
-    groups_claim: Arc<str>,
     /// Read at first use: most requests ask for scopes only.
     groups: OnceLock<Box<[Box<str>]>>,
-    challenges: Arc<Challenges>,
 }
 
 /// What a token shares with all of its issuer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Origin {
-    pub(crate) expected: Arc<Expected>,
+    pub(crate) expected: Expected,
     pub(crate) groups_claim: Arc<str>,
     pub(crate) challenges: Arc<Challenges>,
 }
 
 impl VerifiedToken {
     /// For the verifier, after the last check.
-    pub(crate) fn new(claims: &Claims<'_>, jws: &Jws<'_>, origin: &Origin) -> Self {
+    pub(crate) fn new(claims: &Claims<'_>, typ: Typ, payload: &str, origin: &Arc<Origin>) -> Self {
         let profile = origin.expected.profile;
-        let client_id = checks::client(claims, jws.header.typ, profile);
+        let client_id = checks::client(claims, typ, profile);
         let is_user = match profile {
             Profile::Okta => claims.uid.is_some(),
             // RFC 9068 §2.2: without a resource owner, sub identifies the client.
             Profile::Rfc9068 => client_id != Some(claims.sub.as_ref()),
         };
+        let mut texts = [""; 6];
+        texts[PAYLOAD] = payload;
+        texts[SUBJECT] = &claims.sub;
+        texts[SCOPE] = &claims.scope;
+        // Absent is empty here: an empty one was refused.
+        texts[CLIENT_ID] = client_id.unwrap_or_default();
+        texts[JTI] = claims.jti.as_deref().unwrap_or_default();
+        texts[ACR] = claims.acr.as_deref().unwrap_or_default();
         Self(Arc::new(Inner {
-            issuer: origin.expected.clone(),
-            subject: claims.sub.as_ref().into(),
-            client_id: client_id.map(Into::into),
-            jti: claims.jti.as_deref().map(Into::into),
-            scope: claims.scope.as_ref().into(),
+            origin: origin.clone(),
+            texts: Texts::new(texts),
             is_user,
             dates: claims.dates(),
-            acr: claims.acr.as_deref().map(Into::into),
             auth_time: claims.auth_time,
-            payload: jws.payload.as_str().into(),
-            groups_claim: origin.groups_claim.clone(),
             groups: OnceLock::new(),
-            challenges: origin.challenges.clone(),
         }))
     }
 
     /// `iss`, as configured.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.0.issuer.issuer
+        &self.0.origin.expected.issuer
     }
 
     /// `sub`: the user, or for client credentials the client. Unique within the issuer only.
     #[must_use]
     pub fn subject(&self) -> &str {
-        &self.0.subject
+        self.0.texts.get(SUBJECT)
     }
 
     /// The client that the token was issued to: Okta's `cid`, or `client_id` (RFC 9068 §2.2).
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
-        self.0.client_id.as_deref()
+        self.0.texts.present(CLIENT_ID)
     }
 
     /// `jti`, the token's own id.
     #[must_use]
     pub fn jti(&self) -> Option<&str> {
-        self.0.jti.as_deref()
+        self.0.texts.present(JTI)
     }
 
     /// Whether a person stands behind the token, and not a service alone: Okta's `uid` is there,
@@ -129,7 +124,8 @@ impl VerifiedToken {
 
     /// The granted scopes, from `scp` or `scope`.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        self.0.scope.split(' ').filter(|scope| !scope.is_empty())
+        let scope = self.0.texts.get(SCOPE);
+        scope.split(' ').filter(|scope| !scope.is_empty())
     }
 
     /// Whether `scope` was granted; compared to the letter.
@@ -167,7 +163,7 @@ impl VerifiedToken {
     /// order among the values.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
-        self.0.acr.as_deref()
+        self.0.texts.present(ACR)
     }
 
     /// `auth_time`: when the user authenticated. It stays the same when the token is refreshed.
@@ -178,7 +174,7 @@ impl VerifiedToken {
 
     /// `now` and `max_age` in seconds. A time ahead of ours says nothing.
     pub(crate) fn authenticated_within(&self, max_age: u64, now: u64) -> bool {
-        let leeway = self.0.issuer.leeway;
+        let leeway = self.0.origin.expected.leeway;
         self.0.auth_time.is_some_and(|auth_time| {
             auth_time <= now.saturating_add(leeway)
                 && now.saturating_sub(auth_time) <= max_age.saturating_add(leeway)
@@ -204,26 +200,30 @@ impl VerifiedToken {
     ///
     /// The claims are no `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimError> {
-        serde_json::from_str(&self.0.payload).map_err(|_| ClaimError::whole())
+        serde_json::from_str(self.payload()).map_err(|_| ClaimError::whole())
     }
 
     /// Whether the token is still valid: what may change between two requests with it.
     pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
-        checks::check_dates(self.0.dates, self.0.issuer.leeway, now)
+        checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
     }
 
     pub(crate) fn challenges(&self) -> &Challenges {
-        &self.0.challenges
+        &self.0.origin.challenges
     }
 
     /// The claim as it is written. The payload parsed before, so it parses again.
     pub(crate) fn raw_claim(&self, name: &str) -> Option<&str> {
-        Object::parse(&self.0.payload).ok()?.get(name)
+        Object::parse(self.payload()).ok()?.get(name)
+    }
+
+    fn payload(&self) -> &str {
+        self.0.texts.get(PAYLOAD)
     }
 
     fn group_list(&self) -> &[Box<str>] {
         self.0.groups.get_or_init(|| {
-            let value = self.raw_claim(&self.0.groups_claim);
+            let value = self.raw_claim(&self.0.origin.groups_claim);
             value.and_then(groups).unwrap_or_default()
         })
     }
@@ -236,6 +236,14 @@ impl fmt::Debug for VerifiedToken {
             .finish_non_exhaustive()
     }
 }
+
+/// Places in the texts.
+const PAYLOAD: usize = 0;
+const SUBJECT: usize = 1;
+const SCOPE: usize = 2;
+const CLIENT_ID: usize = 3;
+const JTI: usize = 4;
+const ACR: usize = 5;
 
 fn groups(value: &str) -> Option<Box<[Box<str>]>> {
     if let Some(one) = json::string(value) {

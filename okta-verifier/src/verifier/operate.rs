@@ -1,5 +1,7 @@
 //! For whoever runs the service: keys ahead of time, anew, saved, and their state.
 
+use std::sync::Arc;
+
 use super::{Tenant, Verifier};
 use crate::{error::VerifyError, health::IssuerHealth, snapshot::KeySnapshot, time::Now};
 
@@ -12,7 +14,7 @@ impl Verifier {
     /// are fetched. The verifier stays usable, and tries again when a token comes.
     pub async fn warm_up(&self) -> Result<(), VerifyError> {
         let mut result = Ok(());
-        for tenant in &self.0.tenants {
+        for tenant in self.0.tenants.load_full().iter() {
             result = result.and(tenant.keys.warm_up().await);
         }
         result
@@ -27,7 +29,7 @@ impl Verifier {
     /// are fetched. Its keys at hand stay in use as long as they are trusted.
     pub async fn refresh(&self) -> Result<(), VerifyError> {
         let mut result = Ok(());
-        for tenant in &self.0.tenants {
+        for tenant in self.0.tenants.load_full().iter() {
             result = result.and(tenant.keys.refresh().await);
         }
         result
@@ -37,8 +39,8 @@ impl Verifier {
     #[must_use]
     pub fn health(&self) -> Vec<IssuerHealth> {
         let now = Now::read();
-        let health = |tenant: &Tenant| tenant.keys.health(tenant.issuer(), now);
-        self.0.tenants.iter().map(health).collect()
+        let health = |tenant: &Arc<Tenant>| tenant.keys.health(tenant.issuer(), now);
+        self.0.tenants.load().iter().map(health).collect()
     }
 
     /// The keys of every issuer that has fetched some, to be saved for
@@ -46,7 +48,7 @@ impl Verifier {
     #[must_use]
     pub fn key_snapshots(&self) -> Vec<KeySnapshot> {
         let now = Now::read();
-        let snapshot = |tenant: &Tenant| tenant.keys.key_snapshot(tenant.issuer(), now);
-        self.0.tenants.iter().filter_map(snapshot).collect()
+        let snapshot = |tenant: &Arc<Tenant>| tenant.keys.key_snapshot(tenant.issuer(), now);
+        self.0.tenants.load().iter().filter_map(snapshot).collect()
     }
 }

@@ -21,5 +21,6 @@ mod revalidate;
 mod signatures;
 mod step_up;
 mod store;
+mod tenants;
 mod token_form;
 mod verified;

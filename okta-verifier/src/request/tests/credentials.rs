@@ -2,13 +2,14 @@
 
 use crate::request::{
     Presented,
-    credentials::{Credentials, Malformed, parse},
+    credentials::{Credentials, Malformed, is_b64token, parse},
 };
 
 /// What came out, in a form that can be shown.
 fn outcome(parsed: Result<Credentials<'_>, Malformed>) -> String {
     match parsed {
-        Ok(Credentials::Bearer(token)) => format!("token {token}"),
+        Ok(Credentials::Bearer(token)) if !is_b64token(token) => "malformed".to_owned(),
+        Ok(Credentials::Bearer(token)) => format!("token {}", String::from_utf8_lossy(token)),
         Ok(Credentials::OtherScheme) => "other scheme".to_owned(),
         Ok(Credentials::Absent) => "absent".to_owned(),
         Err(Malformed) => "malformed".to_owned(),

@@ -17,6 +17,7 @@ pub(super) const ISSUER: &str = "https://okta.test/oauth2/default";
 pub(super) fn expected(profile: Profile) -> Expected {
     Expected {
         issuer: ISSUER.into(),
+        aliases: Vec::new(),
         audience: "api://orders".into(),
         profile,
         clients: Clients::Any,

@@ -1,0 +1,63 @@
+use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+
+use super::random_bytes;
+
+/// Gives texts fingerprints of 128 bits, under a key of its own that nobody knows.
+///
+/// It is the GHASH of AES-GCM (NIST SP 800-38D §6.4) over the text: two texts that are chosen
+/// without knowledge of the key share a fingerprint with a probability of their length in blocks
+/// over 2^128, whatever the chooser can compute. Nothing is encrypted, so the one nonce repeats
+/// safely, as long as no fingerprint is ever shown to anybody.
+pub(crate) struct Fingerprints(LessSafeKey);
+
+pub(crate) type Fingerprint = [u8; 16];
+
+impl Fingerprints {
+    /// `None`: there is no randomness.
+    pub(crate) fn new() -> Option<Self> {
+        let key = UnboundKey::new(&AES_128_GCM, &random_bytes::<16>()?).ok()?;
+        Some(Self(LessSafeKey::new(key)))
+    }
+
+    pub(crate) fn of(&self, text: &[u8]) -> Option<Fingerprint> {
+        let nonce = Nonce::assume_unique_for_key([0; NONCE_LEN]);
+        let tag = self
+            .0
+            .seal_in_place_separate_tag(nonce, Aad::from(text), &mut [])
+            .ok()?;
+        tag.as_ref().try_into().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_text_has_one_fingerprint_and_every_changed_one_another() {
+        let fingerprints = Fingerprints::new().unwrap();
+        let text = vec![b'a'; 1000];
+        let one = fingerprints.of(&text).unwrap();
+        assert_eq!(fingerprints.of(&text), Some(one));
+        for position in 0..text.len() {
+            let mut changed = text.clone();
+            changed[position] = b'b';
+            assert_ne!(fingerprints.of(&changed), Some(one));
+            assert_ne!(fingerprints.of(&text[..position]), Some(one));
+        }
+    }
+
+    #[test]
+    fn another_key_gives_other_fingerprints() {
+        let of = || Fingerprints::new().unwrap().of(b"text").unwrap();
+        assert_ne!(of(), of());
+    }
+
+    #[test]
+    fn padding_does_not_make_texts_alike() {
+        // GHASH fills the last block with zeros and closes with the length.
+        let fingerprints = Fingerprints::new().unwrap();
+        assert_ne!(fingerprints.of(b"a"), fingerprints.of(b"a\0"));
+        assert_ne!(fingerprints.of(b""), fingerprints.of(&[0; 16]));
+    }
+}

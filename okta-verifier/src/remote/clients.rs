@@ -1,0 +1,60 @@
+use std::{fmt, time::Duration};
+
+use reqwest::{Client, ClientBuilder};
+
+use super::Fetch;
+use crate::error::ConfigError;
+
+/// The ways to the issuers. Each is built when the first issuer needs it: pinned keys need no CA
+/// certificates.
+pub(crate) struct Clients {
+    https: Option<Fetch>,
+    loopback: Option<Fetch>,
+    builder: Option<ClientBuilder>,
+    deadline: Duration,
+}
+
+impl Clients {
+    /// `builder` is the caller's proxy, roots and identity.
+    pub(crate) fn new(builder: Option<ClientBuilder>, deadline: Duration) -> Self {
+        Self {
+            https: None,
+            loopback: None,
+            builder,
+            deadline,
+        }
+    }
+
+    /// For one fetch.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    pub(crate) fn https(&mut self) -> Result<Fetch, ConfigError> {
+        if let Some(fetch) = &self.https {
+            return Ok(fetch.clone());
+        }
+        let builder = self.builder.take().unwrap_or_else(Client::builder);
+        Ok(self
+            .https
+            .insert(Fetch::https(builder, self.deadline)?)
+            .clone())
+    }
+
+    pub(crate) fn loopback(&mut self) -> Result<Fetch, ConfigError> {
+        if let Some(fetch) = &self.loopback {
+            return Ok(fetch.clone());
+        }
+        Ok(self
+            .loopback
+            .insert(Fetch::loopback(self.deadline)?)
+            .clone())
+    }
+}
+
+/// Shows nothing: a proxy's password may be in it.
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clients").finish_non_exhaustive()
+    }
+}

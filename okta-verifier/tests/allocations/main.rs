@@ -110,6 +110,20 @@ fn junk_pushes_no_remembered_token_out() {
 }
 
 #[test]
+fn a_token_that_is_judged_anew_costs_eighteen_at_most() {
+    let okta = TestIssuer::new("api://default");
+    let verifier = verifier(&okta, 0);
+    let jwt = ordinary(&okta).sign();
+    let line = format!("Bearer {jwt}");
+    assert!(accepts(&verifier, &line));
+    let through_authenticate_now = measure(|| assert!(accepts(&verifier, &line))).count_total;
+    let through_verify = measure(|| assert!(verify(&verifier, &jwt).is_ok())).count_total;
+    println!("authenticate_now {through_authenticate_now}, verify {through_verify}");
+    assert!(through_authenticate_now <= 18, "{through_authenticate_now}");
+    assert!(through_verify <= 18, "{through_verify}");
+}
+
+#[test]
 fn a_cache_of_no_tokens_remembers_none() {
     let okta = TestIssuer::new("api://default");
     let verifier = verifier(&okta, 0);

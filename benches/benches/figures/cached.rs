@@ -1,0 +1,51 @@
+use benches::{
+    floor::Floor,
+    rounds::Rounds,
+    table,
+    tokens::{many, ordinary},
+    verifiers::{Served, accepts, verify},
+};
+
+/// A hit beside the digest and the look-up alone.
+pub(crate) fn rows(served: &Served) {
+    let mut jwts = many(&served.okta, 100_000);
+    jwts[0] = ordinary(&served.okta).sign();
+    for (count, must, aim) in [
+        (1, "300 ns", "180 ns"),
+        (1_000, "400 ns", "250 ns"),
+        (100_000, "—", "—"),
+    ] {
+        let jwts = &jwts[..count];
+        let capacity = 2 * count.max(5_000) as u64;
+        let (verifier, floor) = (served.verifier(capacity), Floor::new(capacity));
+        assert!(jwts.iter().all(|jwt| verify(&verifier, jwt).is_ok()));
+        jwts.iter().for_each(|jwt| floor.insert(jwt));
+        let lines: Vec<_> = jwts.iter().map(|jwt| format!("Bearer {jwt}")).collect();
+
+        let mut rounds = Rounds::default();
+        let mut next = jwts.iter().cycle();
+        let base = rounds.add(|| assert!(next.next().is_some_and(|jwt| floor.holds(jwt))));
+        let mut next = jwts.iter().cycle();
+        let hit = rounds.add(|| {
+            assert!(
+                next.next()
+                    .is_some_and(|jwt| verify(&verifier, jwt).is_ok())
+            )
+        });
+        let mut next = lines.iter().cycle();
+        let request =
+            rounds.add(|| assert!(next.next().is_some_and(|line| accepts(&verifier, line))));
+        let timings = rounds.run();
+        let measured = format!(
+            "{:.0} ns; floor {:.0} ns; through `authenticate_now` {:.0} ns",
+            timings.nanoseconds(hit),
+            timings.nanoseconds(base),
+            timings.nanoseconds(request),
+        );
+        let figure = match count {
+            1 => "cached hit through `verify`, 1 hot token".to_owned(),
+            _ => format!("cached hit through `verify`, {count} tokens in turn"),
+        };
+        table::row(&figure, &measured, must, aim);
+    }
+}

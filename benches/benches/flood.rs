@@ -109,7 +109,7 @@ impl Samples {
 impl Flood {
     fn new(served: &Served) -> Self {
         let hot = ordinary(&served.okta).sign();
-        let (verifier, floor) = (served.verifier(10_000), Floor::new(10_000));
+        let (verifier, floor) = (served.verifier(10_000), Floor::ghash(10_000));
         floor.insert(&hot);
         assert!(verify(&verifier, &hot).is_ok());
         Self {

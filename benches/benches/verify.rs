@@ -45,7 +45,7 @@ fn cached(criterion: &mut Criterion) {
     for count in [1, 1_000, 100_000] {
         let capacity = 2 * count.max(5_000) as u64;
         let (jwts, lines) = (&jwts[..count], &lines[..count]);
-        let (verifier, floor) = (served.verifier(capacity), Floor::new(capacity));
+        let (verifier, floor) = (served.verifier(capacity), Floor::ghash(capacity));
         assert!(lines.iter().all(|line| accepts(&verifier, line)));
         jwts.iter().for_each(|jwt| floor.insert(jwt));
         let mut next = jwts.iter().cycle();

@@ -19,7 +19,7 @@ fn main() {
     let jwt = ordinary(&served.okta).sign();
     let verifier = served.verifier(if case == "cached" { 10_000 } else { 0 });
     let raw = Raw::of(&served.okta, Algorithm::RS256, &jwt);
-    let floor = Floor::new(10_000);
+    let floor = Floor::ghash(10_000);
     floor.insert(&jwt);
     let work: &dyn Fn() -> bool = match case.as_str() {
         "cached" | "uncached" => &|| verify(&verifier, black_box(&jwt)).is_ok(),

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{Algorithm, Verifier};
-use okta_verifier_testing::{MockOkta, Rotation, TestIssuer, TokenBuilder};
+use okta_verifier::{Algorithm, Issuer, Verifier};
+use okta_verifier_testing::{CLIENT_ID, MockOkta, Rotation, TestIssuer, TokenBuilder};
 use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::{
@@ -16,6 +16,7 @@ enum Step {
     Rotate(Rotation),
     Withdraw(Index),
     Refresh,
+    ChangeSettings(usize),
     /// A new token of the keys that sign now.
     Mint(Kind, usize),
     /// A token that was minted before, this often.
@@ -75,9 +76,23 @@ fn step() -> impl Strategy<Value = Step> {
         1 => rotation.prop_map(Step::Rotate),
         1 => any::<Index>().prop_map(Step::Withdraw),
         1 => Just(Step::Refresh),
+        2 => (0..SETTINGS.len()).prop_map(Step::ChangeSettings),
         4 => (kind, 0..ALGORITHMS.len()).prop_map(|(kind, algorithm)| Step::Mint(kind, algorithm)),
         8 => (any::<Index>(), 1..3_usize).prop_map(|(token, times)| Step::Verify(token, times)),
     ]
+}
+
+/// Each may turn another one's verdicts, or what is read from a token.
+const SETTINGS: [fn(&MockOkta) -> Issuer; 5] = [
+    mock::issuer,
+    |okta| okta.issuer(mock::AUDIENCE).client_id(CLIENT_ID),
+    |okta| okta.issuer(mock::AUDIENCE).client_id("0oaother"),
+    |okta| okta.issuer("api://other").any_client_id(),
+    |okta| mock::issuer(okta).groups_claim("teams"),
+];
+
+fn settings(okta: &MockOkta, number: usize) -> Issuer {
+    SETTINGS[number](okta).leeway(Duration::ZERO)
 }
 
 struct World {
@@ -91,7 +106,7 @@ impl World {
         let okta = MockOkta::start().await;
         let pair = Pair::new(|cached_tokens| {
             Verifier::builder()
-                .issuer(mock::issuer(&okta).leeway(Duration::ZERO))
+                .issuer(settings(&okta, 0))
                 .fetch_timeout(Duration::from_secs(10))
                 .cached_tokens(cached_tokens)
                 .build()
@@ -120,6 +135,7 @@ impl World {
                 }
             }
             Step::Refresh => self.pair.refresh().await?,
+            Step::ChangeSettings(number) => self.pair.set_issuer(&settings(&self.okta, number)),
             Step::Mint(kind, algorithm) => self.mint(kind, algorithm),
             Step::Verify(token, times) => {
                 let jwt = &self.tokens[token.index(self.tokens.len())];

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use okta_verifier::{Presented, VerifiedToken, Verifier, VerifyError};
+use okta_verifier::{Issuer, Presented, VerifiedToken, Verifier, VerifyError};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -86,6 +86,12 @@ impl Pair {
             code(self.forgetful.refresh().await)
         );
         Ok(())
+    }
+
+    pub(crate) fn set_issuer(&self, issuer: &Issuer) {
+        for verifier in [&self.remembering, &self.forgetful] {
+            verifier.set_issuers([issuer.clone()]).unwrap();
+        }
     }
 
     /// What both say of `jwt`: at once, and after a fetch where one is needed.

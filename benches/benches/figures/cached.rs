@@ -1,15 +1,18 @@
 use benches::{
     floor::Floor,
+    raw::Raw,
     rounds::Rounds,
     table,
     tokens::{many, ordinary},
     verifiers::{Served, accepts, verify},
 };
+use okta_verifier::Algorithm;
 
 /// A hit beside the digest and the look-up alone.
 pub(crate) fn rows(served: &Served) {
     let mut jwts = many(&served.okta, 100_000);
     jwts[0] = ordinary(&served.okta).sign();
+    let raw = Raw::of(&served.okta, Algorithm::RS256, &jwts[0]);
     for (count, must, aim) in [
         (1, "300 ns", "180 ns"),
         (1_000, "400 ns", "250 ns"),
@@ -28,6 +31,7 @@ pub(crate) fn rows(served: &Served) {
         let lines: Vec<_> = jwts.iter().map(|jwt| format!("Bearer {jwt}")).collect();
 
         let mut rounds = Rounds::default();
+        let signature = rounds.add(|| raw.verify());
         let floors = floors.each_ref().map(|floor| {
             let mut next = jwts.iter().cycle();
             rounds.add(move || assert!(next.next().is_some_and(|jwt| floor.holds(jwt))))
@@ -44,8 +48,10 @@ pub(crate) fn rows(served: &Served) {
             rounds.add(|| assert!(next.next().is_some_and(|line| accepts(&verifier, line))));
         let timings = rounds.run();
         let measured = format!(
-            "{:.0} ns; floor {:.0} ns by SipHash-1-3, {:.0} ns by GHASH; through `authenticate_now` {:.0} ns",
+            "{:.0} ns, a {:.0}th of a raw RS256; floor {:.0} ns by SipHash-1-3, {:.0} ns by GHASH; \
+             through `authenticate_now` {:.0} ns",
             timings.nanoseconds(hit),
+            timings.ratio(signature, hit),
             timings.nanoseconds(floors[0]),
             timings.nanoseconds(floors[1]),
             timings.nanoseconds(request),

@@ -54,7 +54,7 @@ pub(crate) fn rows(served: &Served) {
         ),
     ] {
         let measured = format!(
-            "{:.0} ns, a {:.0}th of a raw RS256 (to {:.0} ns)",
+            "{:.0} ns, 1/{:.0} of a raw RS256 (to {:.0} ns)",
             timings.added(verified, plain),
             timings.nanoseconds(signature) / timings.added(verified, plain),
             timings.nanoseconds(plain)

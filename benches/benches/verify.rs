@@ -1,74 +1,20 @@
-//! One token: the whole verification beside the bare signature.
+//! One token: the whole verification beside the bare signature, hits of the cache, and refusals.
 
 #![allow(missing_docs, reason = "criterion's macros write public items")]
-#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 use std::hint::black_box;
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
+use benches::{
+    floor::Floor,
+    raw::Raw,
+    tokens::{many, ordinary},
+    verifiers::{Served, accepts},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use criterion::{Criterion, criterion_group, criterion_main};
-use okta_verifier::{Algorithm, Presented, VerifiedToken, Verifier};
-use okta_verifier_testing::{TestIssuer, TokenBuilder};
-use serde_json::Value;
-
-/// A token as Okta issues it, of about 950 bytes with RS256.
-fn ordinary(okta: &TestIssuer) -> TokenBuilder {
-    okta.token("joe.smith@example.com")
-        .scope("openid")
-        .scope("orders:read")
-        .scope("orders:write")
-        .group("Everyone")
-        .group("Admins")
-}
-
-fn verifier(okta: &TestIssuer, cached_tokens: u64) -> Verifier {
-    Verifier::builder()
-        .issuer(okta.issuer().client_id("0oatest"))
-        .cached_tokens(cached_tokens)
-        .build()
-        .unwrap()
-}
-
-/// What an adapter calls, without the future.
-fn verify(verifier: &Verifier, authorization: &str) -> bool {
-    let presented = Presented::new([authorization.as_bytes()]);
-    let verdict = verifier
-        .authenticate_now(&presented)
-        .expect("pinned keys need no I/O");
-    verdict.as_ref().map(VerifiedToken::subject).is_ok()
-}
-
-fn raw_key(okta: &TestIssuer, algorithm: Algorithm) -> ParsedPublicKey {
-    let set: Value = serde_json::from_str(&okta.jwks()).unwrap();
-    let keys = set["keys"].as_array().unwrap();
-    let jwk = keys
-        .iter()
-        .find(|jwk| jwk["alg"] == algorithm.name())
-        .unwrap();
-    let member = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
-    let rsa = |parameters| {
-        let (n, e) = (member("n"), member("e"));
-        RsaPublicKeyComponents { n: &n, e: &e }
-            .to_parsed_public_key(parameters)
-            .unwrap()
-    };
-    match algorithm {
-        Algorithm::RS256 => rsa(&RSA_PKCS1_2048_8192_SHA256),
-        Algorithm::PS256 => rsa(&RSA_PSS_2048_8192_SHA256),
-        Algorithm::ES256 => {
-            let point = [vec![4], member("x"), member("y")].concat();
-            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).unwrap()
-        }
-        _ => ParsedPublicKey::new(&ED25519, member("x")).unwrap(),
-    }
-}
+use okta_verifier::Algorithm;
 
 fn each_algorithm(criterion: &mut Criterion) {
-    let okta = TestIssuer::new("api://default");
+    let served = Served::default();
     for algorithm in [
         Algorithm::RS256,
         Algorithm::ES256,
@@ -76,72 +22,86 @@ fn each_algorithm(criterion: &mut Criterion) {
         Algorithm::PS256,
     ] {
         let mut group = criterion.benchmark_group(algorithm.name());
-        let jwt = ordinary(&okta).algorithm(algorithm).sign();
-        let authorization = format!("Bearer {jwt}");
-        let (signed, signature) = jwt.rsplit_once('.').unwrap();
-        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
-        let key = raw_key(&okta, algorithm);
-        group.bench_function("raw", |bencher| {
-            bencher.iter(|| {
-                key.verify_sig(black_box(signed.as_bytes()), &signature)
-                    .unwrap()
+        let jwt = ordinary(&served.okta).algorithm(algorithm).sign();
+        let line = format!("Bearer {jwt}");
+        let raw = Raw::of(&served.okta, algorithm, &jwt);
+        group.bench_function("raw", |bencher| bencher.iter(|| raw.verify()));
+        for (name, cached_tokens) in [("uncached", 0), ("cached", 10_000)] {
+            let verifier = served.verifier(cached_tokens);
+            assert!(accepts(&verifier, &line));
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| accepts(&verifier, black_box(&line)));
             });
-        });
-        let uncached = verifier(&okta, 0);
-        assert!(verify(&uncached, &authorization));
-        group.bench_function("uncached", |bencher| {
-            bencher.iter(|| verify(&uncached, black_box(&authorization)));
-        });
-        let remembering = verifier(&okta, 10_000);
-        assert!(verify(&remembering, &authorization));
-        group.bench_function("remembered", |bencher| {
-            bencher.iter(|| verify(&remembering, black_box(&authorization)));
-        });
+        }
         group.finish();
     }
 }
 
-fn many_tokens(criterion: &mut Criterion) {
-    let okta = TestIssuer::new("api://default");
-    let mut group = criterion.benchmark_group("remembered tokens");
-    let verifier = verifier(&okta, 10_000);
-    for count in [1_usize, 1_000] {
-        let tokens: Vec<_> = (0..count)
-            .map(|number| {
-                let jwt = ordinary(&okta)
-                    .algorithm(Algorithm::ES256)
-                    .claim("number", number)
-                    .sign();
-                format!("Bearer {jwt}")
-            })
-            .collect();
-        assert!(tokens.iter().all(|token| verify(&verifier, token)));
-        let mut next = tokens.iter().cycle();
-        group.bench_function(count.to_string(), |bencher| {
-            bencher.iter(|| verify(&verifier, next.next().unwrap()));
+fn cached(criterion: &mut Criterion) {
+    let served = Served::default();
+    let mut group = criterion.benchmark_group("cached");
+    let jwts = many(&served.okta, 100_000);
+    let lines: Vec<_> = jwts.iter().map(|jwt| format!("Bearer {jwt}")).collect();
+    for count in [1, 1_000, 100_000] {
+        let capacity = 2 * count.max(5_000) as u64;
+        let (jwts, lines) = (&jwts[..count], &lines[..count]);
+        let (verifier, floor) = (served.verifier(capacity), Floor::ghash(capacity));
+        assert!(lines.iter().all(|line| accepts(&verifier, line)));
+        jwts.iter().for_each(|jwt| floor.insert(jwt));
+        let mut next = jwts.iter().cycle();
+        group.bench_function(format!("{count} tokens, floor"), |bencher| {
+            bencher.iter(|| floor.holds(next.next().expect("a cycle")));
+        });
+        let mut next = lines.iter().cycle();
+        group.bench_function(format!("{count} tokens"), |bencher| {
+            bencher.iter(|| accepts(&verifier, next.next().expect("a cycle")));
         });
     }
     group.finish();
 }
 
-fn refusals(criterion: &mut Criterion) {
-    let okta = TestIssuer::new("api://default");
-    let verifier = verifier(&okta, 10_000);
+fn refused(criterion: &mut Criterion) {
+    let served = Served::default();
+    let verifier = served.verifier(10_000);
+    let token = || ordinary(&served.okta);
+    let good = token().sign();
+    assert!(accepts(&verifier, &format!("Bearer {good}")));
+    let (signed, signature) = good.rsplit_once('.').expect("a compact JWS");
+    let (_, payload) = signed.split_once('.').expect("a compact JWS");
+    let raw = Raw::of(&served.okta, Algorithm::RS256, &good);
+
     let mut group = criterion.benchmark_group("refused");
-    for (name, token) in [
-        ("malformed", ordinary(&okta).raw_header("{}")),
-        ("unknown kid", ordinary(&okta).unpublished_key()),
-        ("bad signature", ordinary(&okta).tampered()),
-        ("expired", ordinary(&okta).expired()),
+    group.bench_function("raw", |bencher| bencher.iter(|| raw.verify()));
+    for (name, jwt) in [
+        ("expired", token().expired().sign()),
+        ("bad signature", token().tampered().sign()),
+        ("junk of 16 KiB", "x".repeat(16 * 1024)),
+        (
+            "junk of 16 KiB in three parts",
+            format!("eyJ{0}.eyJ{0}.{0}", "x".repeat(5_400)),
+        ),
+        (
+            "a good token's prefix",
+            format!("{signed}.{}", signature.to_lowercase()),
+        ),
+        (
+            "a good token's tail",
+            format!("eyJ{}.{payload}.{signature}", "x".repeat(60)),
+        ),
+        // The last one: it spends what unknown kids may ask of the issuer.
+        ("unknown kid", token().unpublished_key().sign()),
     ] {
-        let authorization = format!("Bearer {}", token.sign());
-        assert!(!verify(&verifier, &authorization));
+        let line = format!("Bearer {jwt}");
+        if name == "unknown kid" {
+            served.spend_budget(&verifier);
+        }
+        assert!(!accepts(&verifier, &line));
         group.bench_function(name, |bencher| {
-            bencher.iter(|| verify(&verifier, black_box(&authorization)));
+            bencher.iter(|| accepts(&verifier, black_box(&line)));
         });
     }
     group.finish();
 }
 
-criterion_group!(benches, each_algorithm, many_tokens, refusals);
+criterion_group!(benches, each_algorithm, cached, refused);
 criterion_main!(benches);

@@ -1,1 +1,11 @@
-//! Nothing but benchmarks: `cargo bench -p benches`.
+//! What the benchmarks have in common: tokens, the bare cryptography, the floor, apps, and rounds.
+
+pub mod actix_app;
+pub mod apps;
+pub mod crowds;
+pub mod floor;
+pub mod raw;
+pub mod rounds;
+pub mod table;
+pub mod tokens;
+pub mod verifiers;

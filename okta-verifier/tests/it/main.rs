@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cache;
+mod cached_verdicts;
 mod claims;
 mod config;
 mod conformance;
@@ -13,6 +14,7 @@ mod keys;
 mod logs;
 mod mock;
 mod operate;
+mod pair;
 mod policy;
 mod profile;
 mod properties;

@@ -1,0 +1,57 @@
+//! A request within the process, with and without layer and extractor.
+
+#![allow(missing_docs, reason = "criterion's macros write public items")]
+
+use actix_web::http::header::HeaderValue as ActixValue;
+use axum::http::HeaderValue;
+use benches::{
+    actix_app::{actix_plain, actix_verified, ask_actix},
+    apps::{ask_axum, ask_tower, axum_plain, axum_verified, tower_plain, tower_verified},
+    tokens::ordinary,
+    verifiers::Served,
+};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn adapters(criterion: &mut Criterion) {
+    let served = Served::default();
+    let line = format!("Bearer {}", ordinary(&served.okta).sign());
+    let value = HeaderValue::from_str(&line).expect("ASCII");
+    let for_actix = ActixValue::from_str(&line).expect("ASCII");
+    for (name, cached_tokens) in [("cached", 10_000), ("uncached", 0)] {
+        let verifier = || served.verifier(cached_tokens);
+
+        let mut group = criterion.benchmark_group(format!("axum, {name}"));
+        let (plain, verified) = (axum_plain(), axum_verified(verifier()));
+        group.bench_function("without", |bencher| {
+            bencher.iter(|| ask_axum(&plain, &value));
+        });
+        group.bench_function("with", |bencher| {
+            bencher.iter(|| ask_axum(&verified, &value));
+        });
+        group.finish();
+
+        let mut group = criterion.benchmark_group(format!("tower, {name}"));
+        let (plain, verified) = (tower_plain(), tower_verified(verifier()));
+        assert!(!ask_tower(&plain, &value) && ask_tower(&verified, &value));
+        group.bench_function("without", |bencher| {
+            bencher.iter(|| ask_tower(&plain, &value));
+        });
+        group.bench_function("with", |bencher| {
+            bencher.iter(|| ask_tower(&verified, &value));
+        });
+        group.finish();
+
+        let mut group = criterion.benchmark_group(format!("actix, {name}"));
+        let (plain, verified) = (actix_plain(), actix_verified(verifier()));
+        group.bench_function("without", |bencher| {
+            bencher.iter(|| ask_actix(&plain, &for_actix));
+        });
+        group.bench_function("with", |bencher| {
+            bencher.iter(|| ask_actix(&verified, &for_actix));
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, adapters);
+criterion_main!(benches);

@@ -1,0 +1,82 @@
+//! The same API of one route, with and without authentication, called within the process.
+
+use std::convert::Infallible;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, Request, Response, header::AUTHORIZATION},
+    routing::get,
+};
+use okta_verifier::{Policy, Requirement, VerifiedToken, Verifier};
+use okta_verifier_axum::Verified;
+use okta_verifier_tower::VerifyLayer;
+use tower::{Layer, Service, ServiceExt};
+
+use crate::verifiers::ready;
+
+/// What the route demands.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ReadOrders;
+
+impl Requirement for ReadOrders {
+    const POLICY: Policy = Policy::scope("orders:read");
+}
+
+/// axum without authentication.
+pub fn axum_plain() -> Router {
+    Router::new().route("/orders", get(async || "orders"))
+}
+
+/// axum with layer and extractor.
+pub fn axum_verified(verifier: Verifier) -> Router {
+    Router::new()
+        .route("/orders", get(async |_: Verified<ReadOrders>| "orders"))
+        .route_layer(VerifyLayer::new(verifier))
+}
+
+/// One request to an axum app.
+///
+/// # Panics
+///
+/// When the answer is not 200.
+pub fn ask_axum(app: &Router, authorization: &HeaderValue) {
+    let Ok(answer) = ready(app.clone().oneshot(request(authorization, Body::empty())));
+    assert_eq!(answer.status(), 200);
+}
+
+/// tower without authentication.
+pub fn tower_plain()
+-> impl Service<Request<()>, Response = Response<bool>, Error = Infallible> + Clone {
+    tower::service_fn(async |request: Request<()>| {
+        Ok(Response::new(
+            request.extensions().get::<VerifiedToken>().is_some(),
+        ))
+    })
+}
+
+/// tower with the layer.
+pub fn tower_verified(
+    verifier: Verifier,
+) -> impl Service<Request<()>, Response = Response<bool>, Error = Infallible> + Clone {
+    VerifyLayer::new(verifier).layer(tower_plain())
+}
+
+/// One request to a tower service. Says whether a token came through.
+pub fn ask_tower<S>(service: &S, authorization: &HeaderValue) -> bool
+where
+    S: Service<Request<()>, Response = Response<bool>, Error = Infallible> + Clone,
+{
+    let Ok(answer) = ready(service.clone().oneshot(request(authorization, ())));
+    answer.into_body()
+}
+
+fn request<B>(authorization: &HeaderValue, body: B) -> Request<B> {
+    let mut request = Request::new(body);
+    *request.uri_mut() = axum::http::Uri::from_static("/orders");
+    request
+        .headers_mut()
+        .insert(AUTHORIZATION, authorization.clone());
+    request
+}

@@ -1,0 +1,43 @@
+//! Work for callgrind: `benches/instructions` runs it, and counts what `measured` executes.
+
+use std::hint::black_box;
+
+use benches::{
+    floor::Floor,
+    raw::Raw,
+    tokens::ordinary,
+    verifiers::{Served, verify},
+};
+use okta_verifier::Algorithm;
+
+/// `count CASE CALLS`
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let case = arguments.next().unwrap_or_default();
+    let calls = arguments.next().and_then(|calls| calls.parse().ok());
+    let served = Served::default();
+    let jwt = ordinary(&served.okta).sign();
+    let verifier = served.verifier(if case == "cached" { 10_000 } else { 0 });
+    let raw = Raw::of(&served.okta, Algorithm::RS256, &jwt);
+    let floor = Floor::ghash(10_000);
+    floor.insert(&jwt);
+    let work: &dyn Fn() -> bool = match case.as_str() {
+        "cached" | "uncached" => &|| verify(&verifier, black_box(&jwt)).is_ok(),
+        "raw" => &|| {
+            black_box(&raw).verify();
+            true
+        },
+        "floor" => &|| floor.holds(black_box(&jwt)),
+        _ => panic!("count cached|uncached|raw|floor CALLS"),
+    };
+    assert!(work() && work());
+    measured(work, calls.unwrap_or(1_000));
+}
+
+/// Callgrind counts from here: what comes before depends on random keys.
+#[inline(never)]
+fn measured(work: &dyn Fn() -> bool, calls: u32) {
+    for _ in 0..calls {
+        assert!(work());
+    }
+}

@@ -1,0 +1,57 @@
+//! Verifiers of many keys and of many issuers.
+
+use okta_verifier::{Algorithm, Verifier};
+use okta_verifier_testing::TestIssuer;
+use serde_json::{Value, json};
+
+use crate::{tokens::ordinary, verifiers::verifier};
+
+/// A key set holds no more.
+pub const MAX_KEYS: usize = 100;
+
+/// A verifier whose issuer publishes `count` keys, and tokens of the first and of the last one.
+///
+/// # Panics
+///
+/// When `count` is 0.
+#[must_use]
+pub fn keys(count: usize, cached_tokens: u64) -> (Verifier, [String; 2]) {
+    let signers = [(); 2].map(|()| TestIssuer::new("api://default").algorithms([Algorithm::RS256]));
+    let others = TestIssuer::new("api://default").algorithms([Algorithm::ES256; MAX_KEYS]);
+    let entries = |okta: &TestIssuer| -> Vec<Value> {
+        let mut set: Value = serde_json::from_str(&okta.jwks()).expect("a key set");
+        serde_json::from_value(set["keys"].take()).expect("an array")
+    };
+    let mut set = entries(&signers[0]);
+    set.extend(entries(&others).into_iter().take(count.saturating_sub(2)));
+    let last = if count > 1 { &signers[1] } else { &signers[0] };
+    if count > 1 {
+        set.extend(entries(last));
+    }
+    assert_eq!(set.len(), count);
+    let issuer = signers[0].issuer().keys(json!({ "keys": set }).to_string());
+    let tokens = [&signers[0], last].map(|okta| ordinary(okta).sign());
+    (verifier(issuer.any_client_id(), cached_tokens), tokens)
+}
+
+/// A verifier of `count` issuers, and tokens of the first and of the last one.
+///
+/// # Panics
+///
+/// When `count` is 0.
+#[must_use]
+pub fn issuers(count: usize, cached_tokens: u64) -> (Verifier, [String; 2]) {
+    let okta = TestIssuer::new("api://default");
+    let tenants: Vec<_> = (0..count)
+        .map(|number| {
+            okta.clone()
+                .at(format!("https://okta.test/oauth2/tenant{number}"))
+        })
+        .collect();
+    let builder = tenants.iter().fold(Verifier::builder(), |builder, tenant| {
+        builder.issuer(tenant.issuer().any_client_id())
+    });
+    let verifier = builder.cached_tokens(cached_tokens).build();
+    let tokens = [tenants.first(), tenants.last()].map(|okta| ordinary(okta.expect("one")).sign());
+    (verifier.expect("good settings"), tokens)
+}

@@ -1,0 +1,75 @@
+//! The limit: aws-lc-rs by itself, with a key that is prepared.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use okta_verifier::Algorithm;
+use serde_json::Value;
+
+use crate::tokens::Issuing;
+
+/// One signature, taken apart.
+#[derive(Debug)]
+pub struct Raw {
+    key: ParsedPublicKey,
+    signed: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl Raw {
+    /// Of `jwt`, which `okta` signed with its key for `algorithm`.
+    ///
+    /// # Panics
+    ///
+    /// When `okta` has no such key, and when `jwt` is no token.
+    #[must_use]
+    pub fn of(okta: &impl Issuing, algorithm: Algorithm, jwt: &str) -> Self {
+        let (signed, signature) = jwt.rsplit_once('.').expect("a compact JWS");
+        Self {
+            key: key(okta, algorithm),
+            signed: signed.into(),
+            signature: decode(signature),
+        }
+    }
+
+    /// The verification and nothing around it.
+    ///
+    /// # Panics
+    ///
+    /// When the signature does not verify.
+    pub fn verify(&self) {
+        self.key
+            .verify_sig(&self.signed, &self.signature)
+            .expect("a good signature");
+    }
+}
+
+fn key(okta: &impl Issuing, algorithm: Algorithm) -> ParsedPublicKey {
+    let set: Value = serde_json::from_str(&okta.published()).expect("a key set");
+    let keys = set["keys"].as_array().expect("keys");
+    let jwk = keys
+        .iter()
+        .find(|jwk| jwk["alg"] == algorithm.name())
+        .expect("a key for the algorithm");
+    let member = |name: &str| decode(jwk[name].as_str().expect("base64url"));
+    let rsa = |parameters| {
+        let (n, e) = (member("n"), member("e"));
+        RsaPublicKeyComponents { n: &n, e: &e }.to_parsed_public_key(parameters)
+    };
+    let key = match algorithm {
+        Algorithm::RS256 => rsa(&RSA_PKCS1_2048_8192_SHA256),
+        Algorithm::PS256 => rsa(&RSA_PSS_2048_8192_SHA256),
+        Algorithm::ES256 => {
+            let point = [vec![4], member("x"), member("y")].concat();
+            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+        }
+        _ => ParsedPublicKey::new(&ED25519, member("x")),
+    };
+    key.expect("a good key")
+}
+
+fn decode(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).expect("base64url")
+}

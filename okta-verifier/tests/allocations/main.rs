@@ -1,0 +1,135 @@
+//! How often one verification asks for memory. A binary of its own: its allocator counts, for the
+//! thread that measures.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "the counts are the result")]
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use allocation_counter::measure;
+use okta_verifier::{Presented, VerifiedToken, Verifier, VerifyError};
+use okta_verifier_testing::{TestIssuer, TokenBuilder};
+
+/// An access token of a user as Okta issues it: RS256, 12 claims, about 950 bytes.
+fn ordinary(okta: &TestIssuer) -> TokenBuilder {
+    okta.token("ada.lovelace@example.com")
+        .client_id("0oa2hl2inow5Uqc6c357")
+        .scope("openid")
+        .scope("profile")
+        .scope("orders:read")
+        .scope("orders:write")
+        .group("Everyone")
+        .group("Engineering")
+        .group("orders-admin")
+}
+
+fn verifier(okta: &TestIssuer, cached_tokens: u64) -> Verifier {
+    Verifier::builder()
+        .issuer(okta.issuer().any_client_id())
+        .cached_tokens(cached_tokens)
+        .build()
+        .unwrap()
+}
+
+/// `Verifier::verify` without a runtime: pinned keys wait for nothing.
+fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyError> {
+    match pin!(verifier.verify(jwt)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(verdict) => verdict,
+        Poll::Pending => panic!("pinned keys wait for nothing"),
+    }
+}
+
+fn accepts(verifier: &Verifier, authorization: &str) -> bool {
+    let presented = Presented::new([authorization.as_bytes()]);
+    verifier.authenticate_now(&presented).unwrap().is_ok()
+}
+
+#[test]
+fn the_token_is_an_ordinary_one() {
+    let okta = TestIssuer::new("api://default");
+    let jwt = ordinary(&okta).sign();
+    assert!((900..1_000).contains(&jwt.len()), "{} bytes", jwt.len());
+    let token = verify(&verifier(&okta, 0), &jwt).unwrap();
+    let claims: serde_json::Value = token.claims().unwrap();
+    assert_eq!(claims.as_object().unwrap().len(), 12);
+}
+
+#[test]
+fn a_remembered_token_costs_none() {
+    let okta = TestIssuer::new("api://default");
+    let verifier = verifier(&okta, 10_000);
+    let tokens: Vec<_> = (0..100)
+        .map(|number| ordinary(&okta).claim("jti", format!("AT.{number}")).sign())
+        .collect();
+    let lines: Vec<_> = tokens.iter().map(|jwt| format!("Bearer {jwt}")).collect();
+    // Twice: the cache also sorts its own books now and then.
+    for _ in 0..2 {
+        assert!(tokens.iter().all(|jwt| verify(&verifier, jwt).is_ok()));
+    }
+    let through_verify = measure(|| {
+        for jwt in tokens.iter().cycle().take(1_000) {
+            assert!(verify(&verifier, jwt).is_ok());
+        }
+    });
+    assert_eq!(through_verify.count_total, 0, "in 1,000 calls of verify");
+    let through_authenticate_now = measure(|| {
+        for line in lines.iter().cycle().take(1_000) {
+            assert!(accepts(&verifier, line));
+        }
+    });
+    assert_eq!(
+        through_authenticate_now.count_total, 0,
+        "in 1,000 calls of authenticate_now"
+    );
+}
+
+#[test]
+fn junk_pushes_no_remembered_token_out() {
+    let okta = TestIssuer::new("api://default");
+    let verifier = verifier(&okta, 1);
+    let good = ordinary(&okta).sign();
+    for _ in 0..2 {
+        assert!(verify(&verifier, &good).is_ok());
+    }
+    let valid_elsewhere = ordinary(&okta).audience("api://other");
+    for number in 0..1_000 {
+        let junk = match number % 5 {
+            0 => format!("{}{number}", &good[..good.len() - 4]), // a shared prefix
+            1 => good.replacen("ey", &format!("{number}"), 1),   // a shared signature
+            2 => "x".repeat(16 * 1024),
+            3 => valid_elsewhere.clone().claim("jti", number).sign(),
+            _ => ordinary(&okta).claim("jti", number).expired().sign(),
+        };
+        assert!(verify(&verifier, &junk).is_err());
+    }
+    let hit = measure(|| assert!(verify(&verifier, &good).is_ok()));
+    assert_eq!(hit.count_total, 0, "the good token is still remembered");
+}
+
+#[test]
+fn a_token_that_is_judged_anew_costs_eighteen_at_most() {
+    let okta = TestIssuer::new("api://default");
+    let verifier = verifier(&okta, 0);
+    let jwt = ordinary(&okta).sign();
+    let line = format!("Bearer {jwt}");
+    assert!(accepts(&verifier, &line));
+    let through_authenticate_now = measure(|| assert!(accepts(&verifier, &line))).count_total;
+    let through_verify = measure(|| assert!(verify(&verifier, &jwt).is_ok())).count_total;
+    println!("authenticate_now {through_authenticate_now}, verify {through_verify}");
+    assert!(through_authenticate_now <= 18, "{through_authenticate_now}");
+    assert!(through_verify <= 18, "{through_verify}");
+}
+
+#[test]
+fn a_cache_of_no_tokens_remembers_none() {
+    let okta = TestIssuer::new("api://default");
+    let verifier = verifier(&okta, 0);
+    let jwt = ordinary(&okta).sign();
+    for _ in 0..3 {
+        let anew = measure(|| assert!(verify(&verifier, &jwt).is_ok()));
+        assert!(anew.count_total > 0);
+    }
+}

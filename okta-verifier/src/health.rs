@@ -59,3 +59,39 @@ pub enum KeyState {
         retry_after: Duration,
     },
 }
+
+/// What a verifier knows of asking one issuer about tokens
+/// ([`Issuer::introspection`](crate::Issuer::introspection)).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IntrospectionHealth {
+    /// What the last question came to.
+    pub state: IntrospectionState,
+    /// How many questions are under way.
+    pub in_flight: usize,
+    /// When the last question that was answered began.
+    pub last_success: Option<SystemTime>,
+    /// Why the last question failed; `None` since the last answer.
+    pub last_error: Option<FetchError>,
+}
+
+/// What the last question about a token came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IntrospectionState {
+    /// There was none.
+    NotAsked,
+    /// It was answered.
+    Available,
+    /// It failed. Tokens that must be asked about get 503.
+    Unavailable {
+        /// When the next question is asked; zero: now.
+        retry_after: Duration,
+    },
+    /// The issuer refused our own credentials: correct the settings. Tokens that must be asked
+    /// about get 503.
+    CredentialsRefused {
+        /// When the next question is asked; zero: now.
+        retry_after: Duration,
+    },
+}

@@ -34,6 +34,26 @@ pub struct IssuerHealth {
     pub last_success: Option<SystemTime>,
     /// Why the last fetch failed; `None` since the last good one.
     pub last_error: Option<FetchError>,
+    pub(crate) introspection: Option<IntrospectionHealth>,
+}
+
+impl IssuerHealth {
+    /// The state of asking the issuer about tokens; `None` where it is not asked.
+    ///
+    /// ```
+    /// use okta_verifier::{Introspection, IntrospectionState, Issuer, Verifier};
+    ///
+    /// let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let asking = issuer.introspection(Introspection::new("0oa1service", "secret"));
+    /// let health = Verifier::builder().issuer(asking).build()?.health();
+    /// let introspection = health[0].introspection().expect("it is configured");
+    /// assert_eq!(introspection.state, IntrospectionState::NotAsked);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn introspection(&self) -> Option<&IntrospectionHealth> {
+        self.introspection.as_ref()
+    }
 }
 
 /// What would happen to a request with a known key.

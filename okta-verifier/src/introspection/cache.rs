@@ -1,4 +1,4 @@
-//! The last answers, by the token's digest; never the token. Whether an answer is still good is
+//! The last answers, by the token's fingerprint; never the token. Whether an answer is still good is
 //! asked of itself at each use: the caches' own clock only lets go of what is of no use.
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -6,13 +6,13 @@ use std::{fmt, sync::Arc, time::Duration};
 use moka::sync::Cache;
 
 use super::answer::{Checked, REFUSALS};
-use crate::token::cache::Digest;
+use crate::crypto::Fingerprint;
 
 /// One issuer's: nothing that another issuer said can be found in it.
 pub(super) struct Answers {
-    active: Cache<Digest, Arc<Checked>>,
+    active: Cache<Fingerprint, Arc<Checked>>,
     /// Apart, and small: a flood of made-up tokens pushes nothing out but its own kind.
-    refused: Cache<Digest, Arc<Checked>>,
+    refused: Cache<Fingerprint, Arc<Checked>>,
 }
 
 impl Answers {
@@ -30,20 +30,20 @@ impl Answers {
         }
     }
 
-    pub(super) fn find(&self, digest: Digest) -> Option<Arc<Checked>> {
+    pub(super) fn find(&self, fingerprint: Fingerprint) -> Option<Arc<Checked>> {
         self.active
-            .get(&digest)
-            .or_else(|| self.refused.get(&digest))
+            .get(&fingerprint)
+            .or_else(|| self.refused.get(&fingerprint))
     }
 
     /// The newest answer is the only one.
-    pub(super) fn remember(&self, digest: Digest, checked: Arc<Checked>) {
+    pub(super) fn remember(&self, fingerprint: Fingerprint, checked: Arc<Checked>) {
         let (to, from) = match checked.verdict {
             Ok(_) => (&self.active, &self.refused),
             Err(_) => (&self.refused, &self.active),
         };
-        from.invalidate(&digest);
-        to.insert(digest, checked);
+        from.invalidate(&fingerprint);
+        to.insert(fingerprint, checked);
     }
 
     #[cfg(test)]

@@ -26,11 +26,12 @@ use super::{
     gate::{Closed, Gate},
 };
 use crate::{
-    error::{FetchError, VerifyError},
+    crypto::{Fingerprint, Fingerprints},
+    error::{FetchError, MalformedToken, VerifyError},
     keys::{Flight, Metadata},
     remote::Fetch,
     time::Now,
-    token::{Origin, cache::Digest},
+    token::Origin,
 };
 
 pub(crate) struct Introspector {
@@ -40,6 +41,8 @@ pub(crate) struct Introspector {
     fetch: Fetch,
     /// For metadata and answer together.
     deadline: Duration,
+    /// `None` without randomness: then nothing is asked.
+    fingerprints: Option<Fingerprints>,
     answers: Answers,
     /// One permit a question under way. It is had before the question's task is spawned, so
     /// that no flood can make tasks.
@@ -50,7 +53,7 @@ pub(crate) struct Introspector {
 
 struct State {
     gate: Gate,
-    flights: HashMap<Digest, Boarding>,
+    flights: HashMap<Fingerprint, Boarding>,
     last_id: u64,
 }
 
@@ -75,6 +78,7 @@ impl Introspector {
     ) -> Self {
         Self {
             endpoint: Endpoint::new(settings.endpoint.clone(), metadata),
+            fingerprints: Fingerprints::new(),
             answers: Answers::new(settings.max_age),
             permits: Arc::new(Semaphore::new(settings.max_in_flight)),
             state: Mutex::new(State {
@@ -98,21 +102,22 @@ impl Introspector {
     /// (`max_age`). Without waiting, and without effect.
     pub(crate) fn find(
         &self,
-        digest: Digest,
+        token: &[u8],
         max_age: Option<Duration>,
         now: Now,
     ) -> Option<Arc<Checked>> {
-        self.find_since(digest, max_age, now, now)
+        let fingerprint = self.fingerprints.as_ref()?.of(token)?;
+        self.find_since(fingerprint, max_age, now, now)
     }
 
     fn find_since(
         &self,
-        digest: Digest,
+        fingerprint: Fingerprint,
         max_age: Option<Duration>,
         arrived: Now,
         now: Now,
     ) -> Option<Arc<Checked>> {
-        let checked = self.answers.find(digest)?;
+        let checked = self.answers.find(fingerprint)?;
         checked.holds(arrived, max_age, now).then_some(checked)
     }
 
@@ -123,17 +128,22 @@ impl Introspector {
     /// The issuer could not be asked.
     pub(crate) async fn ask(
         self: &Arc<Self>,
-        digest: Digest,
-        token: &str,
+        token: &[u8],
         max_age: Option<Duration>,
         arrived: Now,
     ) -> Result<Arc<Checked>, VerifyError> {
+        let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of(token));
+        let Some(fingerprint) = fingerprint else {
+            return Err(unavailable(Duration::ZERO, FetchError::NoRandomness));
+        };
+        // What travels in the form; a token is ASCII.
+        let token = std::str::from_utf8(token).map_err(|_| MalformedToken::Alphabet)?;
         for _ in 0..MAX_ROUNDS {
             let now = Now::read();
-            if let Some(checked) = self.find_since(digest, max_age, arrived, now) {
+            if let Some(checked) = self.find_since(fingerprint, max_age, arrived, now) {
                 return Ok(checked);
             }
-            let boarding = match self.board(digest, max_age, arrived, now)? {
+            let boarding = match self.board(fingerprint, max_age, arrived, now)? {
                 Role::Follows(boarding) => boarding,
                 Role::Leads(lead) => lead.depart(token).await?,
             };
@@ -144,7 +154,7 @@ impl Introspector {
             // one is for a task whose runtime stands still.
             let wait = boarding.flight.clone().wait();
             if timeout(2 * self.deadline + GRACE, wait).await.is_err() {
-                self.abandon(digest, boarding.id);
+                self.abandon(fingerprint, boarding.id);
             }
             match boarding.result.get() {
                 Some(Ok(checked)) if checked.holds(arrived, max_age, Now::read()) => {
@@ -161,17 +171,17 @@ impl Introspector {
     /// Joins the question about this token, or begins it.
     fn board(
         self: &Arc<Self>,
-        digest: Digest,
+        fingerprint: Fingerprint,
         max_age: Option<Duration>,
         arrived: Now,
         now: Now,
     ) -> Result<Role, VerifyError> {
         let mut state = self.lock();
-        if let Some(boarding) = state.flights.get(&digest) {
+        if let Some(boarding) = state.flights.get(&fingerprint) {
             return Ok(Role::Follows(boarding.clone()));
         }
         // Between the look into the cache and the lock an answer may have landed.
-        if let Some(checked) = self.find_since(digest, max_age, arrived, now) {
+        if let Some(checked) = self.find_since(fingerprint, max_age, arrived, now) {
             return Ok(Role::Follows(Boarding::landed(checked)));
         }
         state.gate.pass(now).map_err(|closed| {
@@ -187,23 +197,23 @@ impl Introspector {
             flight: Arc::default(),
             result: Arc::default(),
         };
-        state.flights.insert(digest, boarding.clone());
+        state.flights.insert(fingerprint, boarding.clone());
         Ok(Role::Leads(Lead {
             introspector: self.clone(),
-            digest,
+            fingerprint,
             boarding: Some(boarding),
         }))
     }
 
     /// The question is over, or counts as over. Says whether it was still the one under way.
-    fn abandon(&self, digest: Digest, id: u64) -> bool {
+    fn abandon(&self, fingerprint: Fingerprint, id: u64) -> bool {
         let mut state = self.lock();
         let current = state
             .flights
-            .get(&digest)
+            .get(&fingerprint)
             .is_some_and(|boarding| boarding.id == id);
         if current {
-            state.flights.remove(&digest);
+            state.flights.remove(&fingerprint);
         }
         current
     }
@@ -222,7 +232,7 @@ enum Role {
 /// follow him are woken, and one of them begins anew.
 struct Lead {
     introspector: Arc<Introspector>,
-    digest: Digest,
+    fingerprint: Fingerprint,
     boarding: Option<Boarding>,
 }
 
@@ -237,7 +247,7 @@ impl Lead {
         };
         let landing = Landing::new(
             self.introspector.clone(),
-            self.digest,
+            self.fingerprint,
             boarding.clone(),
             permit,
         );
@@ -264,7 +274,7 @@ impl Lead {
 impl Drop for Lead {
     fn drop(&mut self) {
         if let Some(boarding) = self.boarding.take() {
-            self.introspector.abandon(self.digest, boarding.id);
+            self.introspector.abandon(self.fingerprint, boarding.id);
             boarding.flight.land();
         }
     }

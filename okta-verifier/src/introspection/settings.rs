@@ -38,7 +38,7 @@ use crate::remote::client_auth::{self, ClientAuth};
 /// Answers are remembered for [`max_age`](Self::max_age), and not past `exp`; refusals for 5 s.
 /// One token is one question, however many requests wait for it. New questions are asked 32 at
 /// once and 16 a second at most, with [`max_in_flight`](Self::max_in_flight) under way.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 pub struct Introspection {
     client: Client,
@@ -87,6 +87,29 @@ pub enum Introspect {
     /// Every token, after the local checks: a revoked one is refused once the last answer is
     /// older than [`Introspection::max_age`]. Without the issuer no token is accepted for longer.
     Always,
+}
+
+/// For an issuer whose settings may have changed: both sides are ours.
+impl PartialEq for Client {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Client {
+    fn parts(&self) -> (&str, Option<&str>, Option<&str>, Option<&str>) {
+        match self {
+            Self::Secret { client_id, secret } => {
+                (client_id, Some(secret.expose_secret()), None, None)
+            }
+            Self::PrivateKey {
+                client_id,
+                kid,
+                pem,
+            } => (client_id, None, kid.as_deref(), Some(pem.expose_secret())),
+            Self::Unauthenticated { client_id } => (client_id, None, None, None),
+        }
+    }
 }
 
 impl Introspection {

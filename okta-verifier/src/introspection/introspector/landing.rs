@@ -6,16 +6,16 @@ use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
 use super::{Boarding, Introspector, unavailable};
 use crate::{
+    crypto::Fingerprint,
     error::FetchError,
     introspection::{answer::Checked, gate::News},
     time::Now,
-    token::cache::Digest,
 };
 
 /// Held by the task of a question. However the task ends, those who wait are woken.
 pub(super) struct Landing {
     introspector: Arc<Introspector>,
-    digest: Digest,
+    fingerprint: Fingerprint,
     boarding: Boarding,
     _permit: OwnedSemaphorePermit,
 }
@@ -23,13 +23,13 @@ pub(super) struct Landing {
 impl Landing {
     pub(super) fn new(
         introspector: Arc<Introspector>,
-        digest: Digest,
+        fingerprint: Fingerprint,
         boarding: Boarding,
         permit: OwnedSemaphorePermit,
     ) -> Self {
         Self {
             introspector,
-            digest,
+            fingerprint,
             boarding,
             _permit: permit,
         }
@@ -52,14 +52,14 @@ impl Landing {
         let mut state = introspector.lock();
         let current = state
             .flights
-            .get(&self.digest)
+            .get(&self.fingerprint)
             .is_some_and(|boarding| boarding.id == self.boarding.id);
         let news = match result {
             Ok(checked) => {
                 let checked = Arc::new(checked);
                 // One that comes too late must not replace a newer one.
                 if current {
-                    introspector.answers.remember(self.digest, checked.clone());
+                    introspector.answers.remember(self.fingerprint, checked.clone());
                 }
                 let _ = self.boarding.result.set(Ok(checked));
                 state.gate.answered(asked).map(|news| (news, None))
@@ -72,7 +72,7 @@ impl Landing {
             }
         };
         if current {
-            state.flights.remove(&self.digest);
+            state.flights.remove(&self.fingerprint);
         }
         // A subscriber is foreign code: not under the lock.
         drop(state);
@@ -119,7 +119,7 @@ impl Drop for Landing {
             let _ = state.gate.failed(&FetchError::Abandoned, now, now);
         }
         // No effect after a landing; otherwise the runtime has dropped the task.
-        self.introspector.abandon(self.digest, self.boarding.id);
+        self.introspector.abandon(self.fingerprint, self.boarding.id);
         self.boarding.flight.land();
     }
 }

@@ -41,7 +41,9 @@ mod token;
 #[cfg(feature = "server")]
 pub use conformance::{Routes, assert_conformant};
 #[cfg(feature = "server")]
-pub use server::{CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, Rotation};
+pub use server::{
+    CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, Received, Rotation,
+};
 pub use test_issuer::TestIssuer;
 pub use token::{CLIENT_ID, TokenBuilder};
 

@@ -5,6 +5,7 @@ mod header;
 mod jws;
 mod kind;
 mod payload;
+mod register;
 mod rewrite;
 mod wrong;
 
@@ -16,9 +17,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::keys::Ring;
-use jws::Seal;
+use jws::{Form, Seal};
 use kind::Kind;
 pub(crate) use payload::Profile;
+pub(crate) use register::Register;
 
 /// The client id of every token that does not [say otherwise](TokenBuilder::client_id).
 ///
@@ -63,8 +65,10 @@ pub struct TokenBuilder {
     raw_header: Option<Vec<u8>>,
     raw_payload: Option<Vec<u8>>,
     tampered: bool,
-    encrypted: bool,
+    form: Form,
     edit_signature: Option<fn(Vec<u8>) -> Vec<u8>>,
+    /// Where the issuer remembers what it made, if it answers questions about it.
+    register: Option<Arc<Register>>,
 }
 
 impl TokenBuilder {
@@ -95,8 +99,9 @@ impl TokenBuilder {
             raw_header: None,
             raw_payload: None,
             tampered: false,
-            encrypted: false,
+            form: Form::Signed,
             edit_signature: None,
+            register: None,
         }
     }
 }

@@ -4,10 +4,12 @@
 // clippy knows a test function, not the functions that one calls.
 #![allow(clippy::unwrap_used)]
 
+mod client_authentication;
 mod conformance;
 mod endpoints;
 mod faults;
 mod http;
+mod introspection;
 mod jose;
 mod rotation;
 mod shapes;

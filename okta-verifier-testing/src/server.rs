@@ -3,6 +3,7 @@
 mod answer;
 mod clients;
 mod controls;
+mod dpop;
 mod fault;
 mod form;
 mod introspection;
@@ -49,7 +50,8 @@ pub const CLIENT_SECRET: &str = "secret";
 /// An Okta custom authorization server on `127.0.0.1`, on a port of its own.
 ///
 /// Its issuer is `http://127.0.0.1:PORT/oauth2/default`. It answers metadata in
-/// [three forms](MetadataForm), `/v1/keys`, `/v1/token` for the client credentials grant, and
+/// [three forms](MetadataForm), `/v1/keys`, `/v1/token` for the client credentials grant (a
+/// DPoP proof binds the token, and must carry the nonce that the first answer gives), and
 /// `/v1/introspect` and `/v1/revoke` for every token it made. It speaks HTTP/1.1 and closes the connection after each answer, so that its [hits](Self::hits) count
 /// what a client asked for and no retry on a kept connection hides one.
 ///

@@ -13,9 +13,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use okta_verifier::Algorithm;
-use serde::Serialize;
-use serde_json::{Map, Value};
 
+use crate::edits::Edits;
 use crate::keys::Ring;
 use jws::{Form, Seal};
 use kind::Kind;
@@ -102,34 +101,6 @@ impl TokenBuilder {
             form: Form::Signed,
             edit_signature: None,
             register: None,
-        }
-    }
-}
-
-/// Changes to a JSON object, in the order they were asked for.
-#[derive(Clone, Debug, Default)]
-struct Edits(Vec<(String, Option<Value>)>);
-
-impl Edits {
-    /// # Panics
-    ///
-    /// When `value` has no JSON form.
-    fn set(&mut self, name: &str, value: impl Serialize) {
-        let value = serde_json::to_value(value)
-            .unwrap_or_else(|error| panic!("`{name}` has no JSON form: {error}"));
-        self.0.push((name.to_owned(), Some(value)));
-    }
-
-    fn remove(&mut self, name: &str) {
-        self.0.push((name.to_owned(), None));
-    }
-
-    fn apply(&self, object: &mut Map<String, Value>) {
-        for (name, value) in &self.0 {
-            match value {
-                Some(value) => object.insert(name.clone(), value.clone()),
-                None => object.remove(name),
-            };
         }
     }
 }

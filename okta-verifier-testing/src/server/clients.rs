@@ -103,8 +103,7 @@ impl Clients {
         if ids != [self.id.as_str(); 2] || !named {
             return Err("The client_assertion must have the client's id as issuer and subject.");
         }
-        let origin = shared.issuer.trim_end_matches("/oauth2/default");
-        if claims["aud"] != format!("{origin}{}", request.path) {
+        if claims["aud"] != shared.url(request) {
             return Err("The audience of the client_assertion must be the endpoint it is sent to.");
         }
         let now = unix_now();
@@ -126,15 +125,16 @@ impl Clients {
 
 /// Header and claims of a JWT that has some signature.
 pub(super) fn read(jwt: &str) -> Option<(Value, Value)> {
-    let parts: Vec<Vec<u8>> = jwt
-        .split('.')
-        .map(|part| URL_SAFE_NO_PAD.decode(part).ok())
-        .collect::<Option<_>>()?;
+    let parts: Vec<Vec<u8>> = jwt.split('.').map(decode).collect::<Option<_>>()?;
     let [header, claims, signature] = parts.as_slice() else {
         return None;
     };
     let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
     (!signature.is_empty()).then_some((read(header)?, read(claims)?))
+}
+
+pub(super) fn decode(part: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(part).ok()
 }
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::answer::Answer;
 use super::clients::Clients;
+use super::dpop::Proofs;
 use super::fault::{Endpoint, Fault};
 use super::metadata::MetadataForm;
 use super::received::Received;
@@ -85,6 +86,7 @@ pub(super) struct State {
     pub(super) unserved: Vec<MetadataForm>,
     pub(super) etags: bool,
     pub(super) clients: Clients,
+    pub(super) proofs: Proofs,
     pub(super) received: VecDeque<(Endpoint, Received)>,
 }
 
@@ -107,6 +109,7 @@ impl Shared {
             unserved: Vec::new(),
             etags: false,
             clients: Clients::default(),
+            proofs: Proofs::default(),
             received: VecDeque::new(),
         };
         Self {
@@ -120,6 +123,12 @@ impl Shared {
     /// Never held over an await. A panic of a misused control leaves the state whole.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a request was sent to, without its query.
+    pub(super) fn url(&self, request: &Request) -> String {
+        let origin = self.issuer.trim_end_matches("/oauth2/default");
+        format!("{origin}{}", request.path)
     }
 
     pub(super) fn token(&self, subject: String) -> TokenBuilder {

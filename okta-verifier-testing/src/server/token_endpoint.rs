@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::answer::Answer;
 use super::clients;
+use super::dpop;
 use super::form::Form;
 use super::request::Request;
 use super::state::Shared;
@@ -30,12 +31,17 @@ fn grant(shared: &Shared, request: &Request) -> Result<Answer, Answer> {
     let scope = form
         .parameter("scope")
         .ok_or_else(|| Answer::oauth_error(400, "invalid_scope", SCOPE))?;
+    let binding = dpop::binding(shared, request)?;
     let token = shared.token(String::new()).service();
     let token = scope
         .split_ascii_whitespace()
         .fold(token, |token, scope| token.scope(scope));
+    let (token, token_type) = match binding {
+        Some(jkt) => (token.claim("cnf", json!({ "jkt": jkt })), "DPoP"),
+        None => (token, "Bearer"),
+    };
     let body = json!({
-        "token_type": "Bearer",
+        "token_type": token_type,
         "expires_in": LIFETIME,
         "access_token": token.sign(),
         "scope": scope,

@@ -59,7 +59,9 @@ impl Landing {
                 let checked = Arc::new(checked);
                 // One that comes too late must not replace a newer one.
                 if current {
-                    introspector.answers.remember(self.fingerprint, checked.clone());
+                    introspector
+                        .answers
+                        .remember(self.fingerprint, checked.clone());
                 }
                 let _ = self.boarding.result.set(Ok(checked));
                 state.gate.answered(asked).map(|news| (news, None))
@@ -119,7 +121,8 @@ impl Drop for Landing {
             let _ = state.gate.failed(&FetchError::Abandoned, now, now);
         }
         // No effect after a landing; otherwise the runtime has dropped the task.
-        self.introspector.abandon(self.fingerprint, self.boarding.id);
+        self.introspector
+            .abandon(self.fingerprint, self.boarding.id);
         self.boarding.flight.land();
     }
 }

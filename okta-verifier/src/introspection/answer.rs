@@ -74,6 +74,16 @@ impl Checked {
         })
     }
 
+    /// No answer came, and another one may not be asked for at once.
+    pub(super) fn put_off(unavailable: VerifyError, counts_for: Duration, asked: Now) -> Self {
+        Self {
+            asked,
+            counts_for,
+            verdict: Err(unavailable),
+            names_scopes: false,
+        }
+    }
+
     /// Whether the answer is new enough for a request that `arrived`: asked for after that, or
     /// younger than both the settings and the route (`max_age`) allow.
     pub(crate) fn holds(&self, arrived: Now, max_age: Option<Duration>, now: Now) -> bool {

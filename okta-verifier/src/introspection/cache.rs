@@ -30,10 +30,16 @@ impl Answers {
         }
     }
 
-    pub(super) fn find(&self, fingerprint: Fingerprint) -> Option<Arc<Checked>> {
-        self.active
-            .get(&fingerprint)
-            .or_else(|| self.refused.get(&fingerprint))
+    /// The answer that `holds`.
+    pub(super) fn find(
+        &self,
+        fingerprint: Fingerprint,
+        holds: impl Fn(&Checked) -> bool,
+    ) -> Option<Arc<Checked>> {
+        let of = |cache: &Cache<Fingerprint, Arc<Checked>>| {
+            cache.get(&fingerprint).filter(|checked| holds(checked))
+        };
+        of(&self.active).or_else(|| of(&self.refused))
     }
 
     /// The newest answer is the only one.
@@ -44,6 +50,11 @@ impl Answers {
         };
         from.invalidate(&fingerprint);
         to.insert(fingerprint, checked);
+    }
+
+    /// What came was no answer: it takes the place of none.
+    pub(super) fn put_off(&self, fingerprint: Fingerprint, checked: Arc<Checked>) {
+        self.refused.insert(fingerprint, checked);
     }
 
     #[cfg(test)]

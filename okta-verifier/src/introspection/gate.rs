@@ -141,7 +141,7 @@ impl Gate {
 /// Says something about the token that was sent, or about the answer over it: other tokens can
 /// still be asked about. Otherwise whoever finds a token that the endpoint chokes on could shut
 /// it for everybody.
-fn concerns_one_question(error: &FetchError) -> bool {
+pub(super) fn concerns_one_question(error: &FetchError) -> bool {
     matches!(
         error,
         FetchError::Malformed { document } if *document != "metadata"

@@ -117,8 +117,8 @@ impl Introspector {
         arrived: Now,
         now: Now,
     ) -> Option<Arc<Checked>> {
-        let checked = self.answers.find(fingerprint)?;
-        checked.holds(arrived, max_age, now).then_some(checked)
+        self.answers
+            .find(fingerprint, |checked| checked.holds(arrived, max_age, now))
     }
 
     /// An answer that is new enough, asked for where it must be.

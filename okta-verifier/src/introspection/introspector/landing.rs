@@ -8,7 +8,10 @@ use super::{Boarding, Introspector, unavailable};
 use crate::{
     crypto::Fingerprint,
     error::FetchError,
-    introspection::{answer::Checked, gate::News},
+    introspection::{
+        answer::Checked,
+        gate::{self, News},
+    },
     time::Now,
 };
 
@@ -69,6 +72,13 @@ impl Landing {
             Err(error) => {
                 let (news, retry_after) = state.gate.failed(&error, asked, Now::read());
                 let refusal = unavailable(retry_after, error.clone());
+                if current && gate::concerns_one_question(&error) {
+                    // Other tokens can still be asked about; this one not at once again.
+                    let put_off = Checked::put_off(refusal.clone(), retry_after, asked);
+                    introspector
+                        .answers
+                        .put_off(self.fingerprint, Arc::new(put_off));
+                }
                 let _ = self.boarding.result.set(Err(refusal));
                 news.map(|news| (news, Some(error)))
             }

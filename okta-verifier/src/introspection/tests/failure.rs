@@ -66,6 +66,21 @@ async fn a_dead_endpoint_is_not_hammered_and_known_tokens_are_served_all_the_whi
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_the_endpoint_chokes_on_is_asked_about_once_and_others_are_answered() {
+    let issuer = Issuer::new(Reply::Text(r#"{"active":"true"}"#));
+    let desk = issuer.introspector();
+    let (retry_after, _) = unavailable(desk.ask("bad").await);
+    issuer.reply(Reply::Json(active()));
+    pass(retry_after - MILLI).await;
+    assert_eq!(desk.verdict("bad").await, "unavailable");
+    assert_eq!(issuer.calls(), 1);
+    assert_eq!(desk.verdict("good").await, "ok");
+    pass(MILLI).await;
+    assert_eq!(desk.verdict("bad").await, "ok");
+    assert_eq!(issuer.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_issuer_is_left_alone_for_as_long_as_it_asks() {
     let issuer = Issuer::new(Reply::Fail(FetchError::Status {
         status: 429,

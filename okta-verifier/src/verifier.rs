@@ -1,5 +1,6 @@
 mod judge;
 mod operate;
+mod question;
 mod tenants;
 
 use std::{

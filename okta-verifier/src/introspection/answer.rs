@@ -66,10 +66,11 @@ impl Checked {
         if let Err(error) = check(&claims, expires, &origin.expected, now.unix) {
             return Ok(refused(error));
         }
+        let client_id = claims.client_id.as_deref();
         Ok(Self {
             asked,
             counts_for,
-            verdict: Ok(VerifiedToken::answered(&claims, text, origin)),
+            verdict: Ok(VerifiedToken::of(&claims, client_id, text, origin)),
             names_scopes: claims.contains("scope") || claims.contains("scp"),
         })
     }

@@ -69,30 +69,8 @@ impl VerifiedToken {
         Self::of(claims, client_id, payload, origin)
     }
 
-    /// The same from an answer of the issuer (RFC 7662 §2.2), whose text is `payload`.
-    pub(crate) fn answered(claims: &Claims<'_>, payload: &str, origin: &Arc<Origin>) -> Self {
-        Self::of(claims, claims.client_id.as_deref(), payload, origin)
-    }
-
-    /// With those scopes only that `other` has too.
-    pub(crate) fn narrowed_to(&self, other: &Self) -> Self {
-        let inner = &*self.0;
-        let common: Vec<&str> = self
-            .scopes()
-            .filter(|scope| other.has_scope(scope))
-            .collect();
-        let scope = common.join(" ");
-        Self(Arc::new(Inner {
-            origin: inner.origin.clone(),
-            texts: inner.texts.with(SCOPE, &scope),
-            is_user: inner.is_user,
-            dates: inner.dates,
-            auth_time: inner.auth_time,
-            groups: OnceLock::new(),
-        }))
-    }
-
-    fn of(
+    /// The same for whoever tells the client otherwise: an answer of the issuer does.
+    pub(crate) fn of(
         claims: &Claims<'_>,
         client_id: Option<&str>,
         payload: &str,
@@ -232,6 +210,24 @@ impl VerifiedToken {
     /// The claims are no `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimError> {
         serde_json::from_str(self.payload()).map_err(|_| ClaimError::whole())
+    }
+
+    /// With those scopes only that `other` has too.
+    pub(crate) fn narrowed_to(&self, other: &Self) -> Self {
+        let inner = &*self.0;
+        let common: Vec<&str> = self
+            .scopes()
+            .filter(|scope| other.has_scope(scope))
+            .collect();
+        let scope = common.join(" ");
+        Self(Arc::new(Inner {
+            origin: inner.origin.clone(),
+            texts: inner.texts.with(SCOPE, &scope),
+            is_user: inner.is_user,
+            dates: inner.dates,
+            auth_time: inner.auth_time,
+            groups: OnceLock::new(),
+        }))
     }
 
     /// Whether the token is still valid: what may change between two requests with it.

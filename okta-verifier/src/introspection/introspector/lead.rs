@@ -40,7 +40,16 @@ impl Lead {
 
     /// Spawns the question's task as soon as there is a permit.
     pub(super) async fn depart(mut self, token: &str) -> Result<Boarding, VerifyError> {
-        let permit = self.permit().await?;
+        let permit = match self.permit().await {
+            Ok(permit) => permit,
+            Err(error) => {
+                // Who follows has waited as long.
+                if let Some(boarding) = &self.boarding {
+                    let _ = boarding.result.set(Err(error.clone()));
+                }
+                return Err(error);
+            }
+        };
         let runtime = Handle::try_current()
             .map_err(|_| unavailable(Duration::ZERO, FetchError::NoRuntime))?;
         let Some(boarding) = self.boarding.take() else {
@@ -59,14 +68,18 @@ impl Lead {
     async fn permit(&self) -> Result<OwnedSemaphorePermit, VerifyError> {
         let permits = self.introspector.permits.clone();
         if let Ok(permit) = permits.clone().try_acquire_owned() {
-            return Ok(permit);
+            return Ok(permit); // the gate was open just now
         }
         let busy = || unavailable(self.introspector.deadline, FetchError::TooManyQuestions);
         if Handle::try_current().is_err() {
             return Err(busy());
         }
         match timeout(self.introspector.deadline, permits.acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
+            // What was under way may have failed meanwhile.
+            Ok(Ok(permit)) => match self.introspector.lock().gate.closed(Now::read()) {
+                None => Ok(permit),
+                Some(closed) => Err(unavailable(closed.retry_after, closed.source)),
+            },
             _ => Err(busy()),
         }
     }

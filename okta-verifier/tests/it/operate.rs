@@ -1,6 +1,6 @@
 //! What whoever runs the service can do and see.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use okta_verifier::{ConfigError, FetchError, Issuer, KeySnapshot, KeyState, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
@@ -167,4 +167,23 @@ fn stale_if_error_is_at_most_a_day_and_says_so() {
         assert!(matches!(error, ConfigError::StaleIfError { seconds, .. } if seconds == refused));
         assert!(error.to_string().contains("at most 24 h"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn an_issuer_that_hangs_holds_up_no_other_one() {
+    let (dead, alive) = (MockOkta::start().await, MockOkta::start().await);
+    dead.fault(Endpoint::Discovery, Fault::Hang);
+    let verifier = Verifier::builder()
+        .issuer(issuer(&dead))
+        .issuer(issuer(&alive))
+        .fetch_timeout(PATIENT)
+        .build()
+        .unwrap();
+    let warming = tokio::spawn(async move { verifier.warm_up().await });
+    let deadline = Instant::now() + PATIENT / 2;
+    while alive.hits().keys == 0 {
+        assert!(Instant::now() < deadline, "it waits for the one that hangs");
+        tokio::task::yield_now().await;
+    }
+    warming.abort();
 }

@@ -24,3 +24,4 @@ mod store;
 mod tenants;
 mod token_form;
 mod verified;
+mod why_401;

@@ -17,6 +17,7 @@ mod policy;
 mod profile;
 mod properties;
 mod refusals;
+mod regressions;
 mod revalidate;
 mod signatures;
 mod step_up;

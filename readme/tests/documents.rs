@@ -53,3 +53,35 @@ fn every_block_of_rust_is_compiled() {
         assert!(included || !name.starts_with("docs"), "{name}: include it");
     }
 }
+
+/// `package::test` in a document, where a package's folder has its name.
+#[test]
+fn every_test_that_security_names_exists() {
+    let text = fs::read_to_string(root().join("SECURITY.md")).expect("UTF-8");
+    let named: Vec<_> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|word| word.split_once("::"))
+        .collect();
+    assert!(named.len() > 50, "{}", named.len());
+    for (package, test) in named {
+        let source = sources(&root().join(package));
+        let is_there = source.contains(&format!("fn {test}("));
+        assert!(is_there, "SECURITY.md: there is no {package}::{test}");
+    }
+}
+
+/// All Rust of a folder.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() && !path.ends_with("target") && !path.ends_with("node_modules") {
+            text += &sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &fs::read_to_string(&path).expect("UTF-8");
+        }
+    }
+    text
+}

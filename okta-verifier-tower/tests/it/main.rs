@@ -7,5 +7,6 @@ mod conformance;
 mod futures;
 mod grpc;
 mod readiness;
+mod regressions;
 mod require;
 mod support;

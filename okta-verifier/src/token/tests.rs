@@ -1,5 +1,6 @@
 //! Refusals first; the vectors of the RFCs are typed in with their section.
 
+mod cache;
 mod checks;
 mod claims;
 mod header;

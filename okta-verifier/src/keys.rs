@@ -14,6 +14,7 @@ mod store;
 mod tests;
 
 pub(crate) use discovery::Metadata;
+pub(crate) use flight::Flight;
 pub(crate) use key::Key;
 pub(crate) use key_store::KeyStore;
 pub(crate) use schedule::DEFAULT_STALE_IF_ERROR;

@@ -14,6 +14,9 @@ mod choosing_settings {}
 #[doc = include_str!("../../docs/decisions.md")]
 mod decisions {}
 
+#[doc = include_str!("../../docs/introspection.md")]
+mod introspection {}
+
 #[doc = include_str!("../../docs/key-rotation.md")]
 mod key_rotation {}
 

@@ -115,6 +115,14 @@ pub enum ConfigError {
         /// What was given.
         seconds: u64,
     },
+    /// [`Issuer::introspection`](crate::Issuer::introspection) got something that cannot work.
+    #[error("issuer {issuer:?}: introspection: {problem}")]
+    Introspection {
+        /// The issuer's URL.
+        issuer: String,
+        /// What to write.
+        problem: &'static str,
+    },
     /// The realm has a character that a header cannot carry.
     #[error("realm: write printable ASCII characters")]
     Realm,

@@ -93,8 +93,13 @@ pub enum VerifyError {
     /// The token is bound to a key or certificate (`cnf`) that nothing here has checked.
     #[error("the token is sender-constrained, and its binding was not checked")]
     BindingUnchecked,
-    /// The issuer's keys cannot be had: the token was not judged. Not the caller's fault.
-    #[error("the issuer's keys cannot be had")]
+    /// The issuer says that the token is not active: revoked, expired, or none of its own
+    /// (RFC 7662 §2.2).
+    #[error("the issuer says that the token is not active")]
+    Inactive,
+    /// The issuer cannot be asked, for its keys or for the token's state: the token was not
+    /// judged. Not the caller's fault.
+    #[error("the issuer cannot be asked")]
     Unavailable {
         /// When to try again.
         retry_after: Duration,
@@ -127,6 +132,7 @@ impl VerifyError {
             Self::NotAnAccessToken => "not_an_access_token",
             Self::ClientNotAllowed => "client_not_allowed",
             Self::BindingUnchecked => "binding_unchecked",
+            Self::Inactive => "inactive",
             Self::Unavailable { .. } => "unavailable",
         }
     }

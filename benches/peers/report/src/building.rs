@@ -41,8 +41,17 @@ pub(crate) fn build(all: Vec<Contestant>, options: &Options) -> (Vec<Contestant>
 /// jsonwebtoken panics in a process that holds both of its backends.
 fn cargo(package: &str) -> Result<Vec<PathBuf>, String> {
     eprintln!("building {package}");
-    let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
-    let output = Command::new(cargo)
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    for (name, _) in env::vars_os() {
+        // What `cargo run` says about this package. ring is compiled anew when it changes.
+        if name
+            .to_str()
+            .is_some_and(|it| it.starts_with("CARGO_PKG_") || it.starts_with("CARGO_MANIFEST_"))
+        {
+            cargo.env_remove(name);
+        }
+    }
+    let output = cargo
         .args([
             "build",
             "--release",

@@ -44,7 +44,7 @@ impl Field {
         ready
     }
 
-    /// Those with a fetch of their own. The cache of tokens makes no difference to fetches.
+    /// Those with a fetch of their own.
     pub(crate) fn fetching(&self) -> impl Iterator<Item = &Contestant> {
         self.contestants.iter().filter(|it| it.fetches)
     }

@@ -36,10 +36,10 @@ pub(crate) fn count(count: usize) -> String {
     }
 }
 
-/// Two decimals below ten, none above.
+/// Three decimals below a tenth, two below ten, none above.
 pub(crate) fn ratio(value: f64) -> String {
     if value < 0.1 {
-        format!("{value:.4}")
+        format!("{value:.3}")
     } else if value < 10.0 {
         format!("{value:.2}")
     } else {

@@ -25,14 +25,15 @@ pub(crate) fn draw(path: &Path, verifications: &[Verification]) -> Result<(), Bo
     let area = SVGBackend::new(path, (WIDTH as u32, height as u32)).into_drawing_area();
     area.fill(&WHITE)?;
     let scale = Scale::over(verifications);
-    let title = "One verification of an RS256 token, in nanoseconds of CPU time (log scale)";
-    area.draw(&Text::new(title, (LEFT, 16), text(16, INK, HPos::Left)))?;
+    let title =
+        "One verification of an RS256 token, as a multiple of the signature alone (log scale)";
+    area.draw(&Text::new(title, (MARGIN, 18), text(15, INK, HPos::Left)))?;
     for decade in scale.decades() {
         let x = scale.x(decade);
         let foot = height - BOTTOM;
         area.draw(&PathElement::new([(x, TOP - 4), (x, foot)], GRID))?;
         area.draw(&Text::new(
-            number(decade),
+            format!("{decade}×"),
             (x, foot + 12),
             text(12, MUTED, HPos::Center),
         ))?;
@@ -59,7 +60,7 @@ where
         Role::Raw => MUTED,
         Role::Neighbour => PLAIN,
     };
-    let end = scale.x(verification.ns);
+    let end = scale.x(verification.over_raw);
     let middle = top + ROW / 2;
     let label = format!("{} ({})", contestant.name, contestant.crypto);
     area.draw(&Text::new(
@@ -71,11 +72,8 @@ where
         [(LEFT, top + 4), (end, top + ROW - 4)],
         colour.filled(),
     ))?;
-    let value = format!(
-        "{} · {}×",
-        number(verification.ns),
-        ratio(verification.over_raw)
-    );
+    let (multiple, ns) = (ratio(verification.over_raw), number(verification.ns));
+    let value = format!("{multiple}× · {ns} ns");
     area.draw(&Text::new(
         value,
         (end + 6, middle),
@@ -84,7 +82,7 @@ where
     Ok(())
 }
 
-/// From whole decade to whole decade.
+/// From whole decade to whole decade, as powers of ten.
 struct Scale {
     low: f64,
     high: f64,
@@ -92,18 +90,19 @@ struct Scale {
 
 impl Scale {
     fn over(verifications: &[Verification]) -> Self {
-        let logs = verifications.iter().map(|it| it.ns.log10());
+        let logs = verifications.iter().map(|it| it.over_raw.log10());
         let (low, high) = logs.fold((f64::MAX, f64::MIN), |(low, high), log| {
             (low.min(log), high.max(log))
         });
         Self {
-            low: low.floor(),
+            // So that the shortest bar can be seen.
+            low: (low - 0.3).floor(),
             high: high.ceil(),
         }
     }
 
-    fn x(&self, ns: f64) -> i32 {
-        let share = (ns.log10() - self.low) / (self.high - self.low);
+    fn x(&self, multiple: f64) -> i32 {
+        let share = (multiple.log10() - self.low) / (self.high - self.low);
         LEFT + (share * f64::from(RIGHT - LEFT)) as i32
     }
 
@@ -112,14 +111,16 @@ impl Scale {
     }
 }
 
+/// `size` in pixels: the backend takes another unit.
 fn text(size: i32, colour: RGBColor, side: HPos) -> TextStyle<'static> {
-    let font = ("sans-serif", size).into_font();
+    let font = ("sans-serif", f64::from(size) * 1.24).into_font();
     font.color(&colour).pos(Pos::new(side, VPos::Center))
 }
 
-const WIDTH: i32 = 920;
-const LEFT: i32 = 330;
-const RIGHT: i32 = 790;
+const WIDTH: i32 = 940;
+const MARGIN: i32 = 12;
+const LEFT: i32 = 370;
+const RIGHT: i32 = 800;
 const TOP: i32 = 40;
 const ROW: i32 = 26;
 const BOTTOM: i32 = 28;

@@ -30,7 +30,7 @@ pub(crate) async fn section(field: &Field, neighbour: Option<&Contestant>) -> St
         .iter()
         .filter(|it| it.is(Role::Ours))
         .collect();
-    if let Some(first) = ours.first() {
+    if let Some(first) = ours.iter().copied().chain(neighbour).next() {
         lanes.push(Lane::new("no verification", first, false));
     }
     for contestant in ours.into_iter().chain(neighbour) {

@@ -117,10 +117,10 @@ fn text(size: i32, colour: RGBColor, side: HPos) -> TextStyle<'static> {
     font.color(&colour).pos(Pos::new(side, VPos::Center))
 }
 
-const WIDTH: i32 = 940;
+const WIDTH: i32 = 970;
 const MARGIN: i32 = 12;
-const LEFT: i32 = 370;
-const RIGHT: i32 = 800;
+const LEFT: i32 = 400;
+const RIGHT: i32 = 830;
 const TOP: i32 = 40;
 const ROW: i32 = 26;
 const BOTTOM: i32 = 28;

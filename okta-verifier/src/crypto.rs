@@ -2,10 +2,12 @@
 
 mod digest;
 mod fingerprint;
+mod mac;
 mod random;
 mod verify;
 
 pub(crate) use digest::sha256;
 pub(crate) use fingerprint::{Fingerprint, Fingerprints};
+pub(crate) use mac::MacKey;
 pub(crate) use random::{random_bytes, random_u64};
 pub(crate) use verify::{BadSignature, MAX_SIGNATURE, PreparedKey};

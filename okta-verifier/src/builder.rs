@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use reqwest::ClientBuilder;
 
 use crate::{
+    binding::DpopSettings,
     error::ConfigError,
     issuer::Issuer,
     remote::Clients,
@@ -34,6 +35,7 @@ pub struct VerifierBuilder {
     fetch_timeout: Duration,
     cached_tokens: u64,
     cached_for: Duration,
+    dpop: Option<DpopSettings>,
 }
 
 impl Verifier {
@@ -46,6 +48,7 @@ impl Verifier {
             fetch_timeout: DEFAULT_FETCH_TIMEOUT,
             cached_tokens: DEFAULT_CACHED_TOKENS,
             cached_for: DEFAULT_CACHED_FOR,
+            dpop: None,
         }
     }
 }
@@ -90,6 +93,12 @@ impl VerifierBuilder {
     /// zero remembers none.
     pub fn cached_for(mut self, max_age: Duration) -> Self {
         self.cached_for = max_age;
+        self
+    }
+
+    /// Accepts DPoP-bound tokens (RFC 9449).
+    pub fn dpop(mut self, settings: DpopSettings) -> Self {
+        self.dpop = Some(settings);
         self
     }
 

@@ -41,6 +41,7 @@
 
 mod algorithm;
 mod alphabet;
+mod binding;
 mod builder;
 mod crypto;
 mod env;
@@ -57,8 +58,9 @@ mod token;
 mod verifier;
 
 pub use algorithm::Algorithm;
+pub use binding::{ClientCertificate, DpopNonces, DpopSettings, ReplayAnswer, ReplayStore};
 pub use builder::VerifierBuilder;
-pub use error::{ClaimError, ConfigError, FetchError, MalformedToken, VerifyError};
+pub use error::{ClaimError, ConfigError, FetchError, MalformedToken, ProofError, VerifyError};
 pub use health::{IssuerHealth, KeyState};
 pub use issuer::Issuer;
 pub use policy::{AnyToken, Policy, Requirement};

@@ -3,6 +3,8 @@
 pub(crate) mod cache;
 pub(crate) mod checks;
 pub(crate) mod claims;
+pub(crate) mod compact;
+pub(crate) mod confirmation;
 pub(crate) mod json;
 pub(crate) mod jws;
 mod texts;

@@ -93,7 +93,7 @@ fn text<'a>(object: &Object<'a>, claim: &'static str) -> Result<Option<Cow<'a, s
 }
 
 /// A NumericDate (RFC 7519 §2): a JSON number, possibly with a fraction; never a string.
-fn date(
+pub(crate) fn date(
     object: &Object<'_>,
     claim: &'static str,
     round: fn(f64) -> f64,

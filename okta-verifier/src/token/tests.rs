@@ -2,6 +2,7 @@
 
 mod checks;
 mod claims;
+mod confirmation;
 mod header;
 mod json;
 mod jws;

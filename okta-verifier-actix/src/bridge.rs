@@ -1,7 +1,7 @@
 //! actix-web's `http` is another version of the crate than the core's. They meet here and nowhere
 //! else, by value: bytes and numbers go across, no types.
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -25,18 +25,26 @@ pub(crate) fn has_credentials(request: &ServiceRequest) -> bool {
 }
 
 /// What of a request the verifier looks at, borrowed to decide at once.
-pub(crate) fn presented(request: &ServiceRequest) -> Presented<'_> {
-    present(request.headers().get_all(AUTHORIZATION), request.uri())
+pub(crate) fn presented(
+    request: &ServiceRequest,
+    checked_within: Option<Duration>,
+) -> Presented<'_> {
+    let authorization = request.headers().get_all(AUTHORIZATION);
+    present(authorization, request.uri(), checked_within)
 }
 
 /// The same, to outlive the call. Its copies are reference counts: the bytes stay where the server
 /// read them.
-pub(crate) fn authenticate(request: &ServiceRequest, verifier: Verifier) -> Authentication {
+pub(crate) fn authenticate(
+    request: &ServiceRequest,
+    verifier: Verifier,
+    checked_within: Option<Duration>,
+) -> Authentication {
     let values = request.headers().get_all(AUTHORIZATION);
     let authorization: Vec<HeaderValue> = values.cloned().collect();
     let uri = request.uri().clone();
     Box::pin(async move {
-        let presented = present(&authorization, &uri);
+        let presented = present(&authorization, &uri, checked_within);
         verifier.authenticate(&presented).await
     })
 }
@@ -45,8 +53,14 @@ pub(crate) fn authenticate(request: &ServiceRequest, verifier: Verifier) -> Auth
 fn present<'a>(
     authorization: impl IntoIterator<Item = &'a HeaderValue>,
     uri: &'a Uri,
+    checked_within: Option<Duration>,
 ) -> Presented<'a> {
-    Presented::new(authorization.into_iter().map(HeaderValue::as_bytes)).query(uri.query())
+    let values = authorization.into_iter().map(HeaderValue::as_bytes);
+    let presented = Presented::new(values).query(uri.query());
+    match checked_within {
+        Some(max_age) => presented.checked_within(max_age),
+        None => presented,
+    }
 }
 
 impl ResponseError for Rejected {

@@ -15,7 +15,8 @@ mod store;
 mod tests;
 
 pub(crate) use discovery::Metadata;
-pub(crate) use key::{Key, Skipped};
+pub(crate) use flight::Flight;
+pub(crate) use key::Key;
 pub(crate) use key_store::KeyStore;
 pub(crate) use proof_key::ProofKey;
 pub(crate) use schedule::DEFAULT_STALE_IF_ERROR;

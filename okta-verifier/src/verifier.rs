@@ -9,7 +9,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use self::judge::Proof;
+use self::judge::{Asked, Proof};
 pub(crate) use self::tenants::{Tenant, Tenants};
 use crate::{
     error::{ConfigError, VerifyError},
@@ -89,17 +89,21 @@ impl Verifier {
     /// # Errors
     ///
     /// Why the token is not accepted; [`VerifyError::Unavailable`] when that could not be
-    /// decided, because the issuer's keys cannot be had.
+    /// decided, because the issuer cannot be asked.
     pub async fn verify(&self, jwt: &str) -> Result<VerifiedToken, VerifyError> {
-        let (jwt, arrived) = (jwt.as_bytes(), Now::read());
-        match self.judge_now(jwt, arrived)? {
+        let asked = Asked {
+            token: jwt.as_bytes(),
+            max_age: None,
+            arrived: Now::read(),
+        };
+        match self.judge_now(asked)? {
             Some(token) => Ok(token),
-            None => self.judge_with_fetch(jwt, arrived).await,
+            None => self.judge_with_fetch(asked).await,
         }
     }
 
-    /// Judges a request, without waiting. `None`: keys must be fetched first, so call
-    /// [`authenticate`](Self::authenticate); nothing was changed.
+    /// Judges a request, without waiting. `None`: the issuer must be asked first, for keys or
+    /// about the token, so call [`authenticate`](Self::authenticate); nothing was changed.
     ///
     /// # Errors
     ///
@@ -113,20 +117,24 @@ impl Verifier {
             Ok(jwt) => jwt,
             Err(rejection) => return Some(Err(rejection)),
         };
-        let now = Now::read();
+        let asked = Asked {
+            token: jwt,
+            max_age: presented.max_age(),
+            arrived: Now::read(),
+        };
         let digest = self.digest(jwt);
-        let verdict = match self.remembered(digest, now) {
-            Some(verdict) => verdict.map(Some),
+        let verdict = match self.remembered(asked, digest) {
+            Some(verdict) => verdict,
             // A remembered token was well-formed, to the byte.
             None if !is_b64token(jwt) => {
                 return Some(Err(Rejection::malformed(&self.0.challenges)));
             }
-            None => self.judge_unseen(jwt, digest, now),
+            None => self.judge_unseen(asked, digest),
         };
         verdict.map_err(|error| self.refuse(error)).transpose()
     }
 
-    /// Judges a request, and fetches keys where it must.
+    /// Judges a request, and asks the issuer where it must.
     ///
     /// # Errors
     ///
@@ -139,8 +147,12 @@ impl Verifier {
         if let Some(verdict) = self.authenticate_now(presented) {
             return verdict;
         }
-        let jwt = self.credentials(presented)?;
-        let verdict = self.judge_with_fetch(jwt, arrived).await;
+        let asked = Asked {
+            token: self.credentials(presented)?,
+            max_age: presented.max_age(),
+            arrived,
+        };
+        let verdict = self.judge_with_fetch(asked).await;
         verdict.map_err(|error| self.refuse(error))
     }
 

@@ -1,4 +1,4 @@
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use actix_web::{
     HttpMessage,
@@ -20,14 +20,21 @@ pub struct Verify<S> {
     inner: Rc<S>,
     verifier: Verifier,
     optional: bool,
+    checked_within: Option<Duration>,
 }
 
 impl<S> Verify<S> {
-    pub(super) fn new(inner: S, verifier: Verifier, optional: bool) -> Self {
+    pub(super) fn new(
+        inner: S,
+        verifier: Verifier,
+        optional: bool,
+        checked_within: Option<Duration>,
+    ) -> Self {
         Self {
             inner: Rc::new(inner),
             verifier,
             optional,
+            checked_within,
         }
     }
 }
@@ -48,7 +55,8 @@ where
             request.extensions_mut().insert(self.verifier.anonymous());
             return VerifyFuture::answering(Answer::inner(self.inner.call(request)));
         }
-        let verdict = self.verifier.authenticate_now(&bridge::presented(&request));
+        let presented = bridge::presented(&request, self.checked_within);
+        let verdict = self.verifier.authenticate_now(&presented);
         match verdict {
             Some(Ok(token)) => {
                 request.extensions_mut().insert(token);
@@ -56,7 +64,8 @@ where
             }
             Some(Err(rejection)) => VerifyFuture::answering(Answer::refused(request, rejection)),
             None => {
-                let authentication = bridge::authenticate(&request, self.verifier.clone());
+                let verifier = self.verifier.clone();
+                let authentication = bridge::authenticate(&request, verifier, self.checked_within);
                 VerifyFuture::authenticating(authentication, request, Rc::clone(&self.inner))
             }
         }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use okta_verifier::Verifier;
 use tower_layer::Layer;
 
@@ -41,6 +43,7 @@ use super::Verify;
 pub struct VerifyLayer {
     verifier: Verifier,
     optional: bool,
+    checked_within: Option<Duration>,
 }
 
 impl VerifyLayer {
@@ -49,6 +52,7 @@ impl VerifyLayer {
         Self {
             verifier,
             optional: false,
+            checked_within: None,
         }
     }
 
@@ -90,12 +94,54 @@ impl VerifyLayer {
         self.optional = true;
         self
     }
+
+    /// Demands that the issuer was asked about the token no longer ago than this, for routes where a
+    /// revoked token must not pass: a payment route can be strict while a listing one is not.
+    ///
+    /// Without introspection for the token's issuer the answer is 503: see
+    /// [`Presented::checked_within`](okta_verifier::Presented::checked_within).
+    ///
+    /// ```
+    /// # use std::{convert::Infallible, time::Duration};
+    /// # use http::{Request, Response};
+    /// # use okta_verifier::{Introspection, Verifier};
+    /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+    /// let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET);
+    /// let issuer = okta.issuer("api://default").any_client_id().introspection(asking);
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// let list = VerifyLayer::new(verifier.clone()).layer(handler);
+    /// let pay = VerifyLayer::new(verifier).checked_within(Duration::ZERO).layer(handler);
+    ///
+    /// let jwt = okta.token("ada").sign();
+    /// let ask = || Request::get("/").header("authorization", format!("Bearer {jwt}")).body(());
+    /// assert_eq!(pay.clone().oneshot(ask()?).await?.status(), 200);
+    /// okta.revoke(&jwt);
+    /// assert_eq!(list.oneshot(ask()?).await?.status(), 200);
+    /// assert_eq!(pay.oneshot(ask()?).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn checked_within(mut self, max_age: Duration) -> Self {
+        self.checked_within = Some(max_age);
+        self
+    }
 }
 
 impl<S> Layer<S> for VerifyLayer {
     type Service = Verify<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, self.verifier.clone(), self.optional)
+        Verify::new(
+            inner,
+            self.verifier.clone(),
+            self.optional,
+            self.checked_within,
+        )
     }
 }

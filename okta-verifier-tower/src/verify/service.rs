@@ -1,4 +1,7 @@
-use std::task::{Context, Poll};
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use http::{Extensions, Request, Response, header::AUTHORIZATION};
 use okta_verifier::{Anonymous, VerifiedToken, Verifier};
@@ -21,14 +24,21 @@ pub struct Verify<S> {
     inner: S,
     verifier: Verifier,
     optional: bool,
+    checked_within: Option<Duration>,
 }
 
 impl<S> Verify<S> {
-    pub(super) fn new(inner: S, verifier: Verifier, optional: bool) -> Self {
+    pub(super) fn new(
+        inner: S,
+        verifier: Verifier,
+        optional: bool,
+        checked_within: Option<Duration>,
+    ) -> Self {
         Self {
             inner,
             verifier,
             optional,
+            checked_within,
         }
     }
 }
@@ -52,10 +62,8 @@ where
             request.extensions_mut().insert(self.verifier.anonymous());
             return VerifyFuture::inner(self.inner.call(request));
         }
-        match self
-            .verifier
-            .authenticate_now(&credentials::presented(&request))
-        {
+        let presented = credentials::presented(&request, self.checked_within);
+        match self.verifier.authenticate_now(&presented) {
             Some(Ok(token)) => {
                 request.extensions_mut().insert(token);
                 VerifyFuture::inner(self.inner.call(request))
@@ -65,7 +73,8 @@ where
                 VerifyFuture::refused(Refusal::new(rejection, &request))
             }
             None => {
-                let authentication = Credentials::of(&request).authenticate(self.verifier.clone());
+                let authentication = Credentials::of(&request, self.checked_within)
+                    .authenticate(self.verifier.clone());
                 VerifyFuture::authenticating(authentication, request, ready::take(&mut self.inner))
             }
         }

@@ -148,6 +148,14 @@ pub enum ConfigError {
     /// The system has no random bytes to give.
     #[error("the system gives no random bytes, without which nothing can be kept secret")]
     Randomness,
+    /// [`Issuer::introspection`](crate::Issuer::introspection) got something that cannot work.
+    #[error("issuer {issuer:?}: introspection: {problem}")]
+    Introspection {
+        /// The issuer's URL.
+        issuer: String,
+        /// What to write.
+        problem: &'static str,
+    },
     /// The realm has a character that a header cannot carry.
     #[error("realm: write printable ASCII characters")]
     Realm,

@@ -112,8 +112,13 @@ pub enum VerifyError {
     /// The DPoP proof has no nonce, or an old one (RFC 9449 §9). The answer brings a new one.
     #[error("the DPoP proof has no nonce that is valid now")]
     NonceRequired,
-    /// The issuer's keys cannot be had: the token was not judged. Not the caller's fault.
-    #[error("the issuer's keys cannot be had")]
+    /// The issuer says that the token is not active: revoked, expired, or none of its own
+    /// (RFC 7662 §2.2).
+    #[error("the issuer says that the token is not active")]
+    Inactive,
+    /// The issuer cannot be asked, for its keys or for the token's state: the token was not
+    /// judged. Not the caller's fault.
+    #[error("the issuer cannot be asked")]
     Unavailable {
         /// When to try again.
         retry_after: Duration,
@@ -152,6 +157,7 @@ impl VerifyError {
             Self::NoCertificate => "no_certificate",
             Self::InvalidProof(_) => "invalid_dpop_proof",
             Self::NonceRequired => "use_dpop_nonce",
+            Self::Inactive => "inactive",
             Self::Unavailable { .. } => "unavailable",
         }
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use url::form_urlencoded;
 
 use super::credentials::{self, Credentials, Malformed};
@@ -23,6 +25,7 @@ use super::credentials::{self, Credentials, Malformed};
 pub struct Presented<'a> {
     authorization: Lines<'a>,
     query: Option<&'a str>,
+    checked_within: Option<Duration>,
 }
 
 #[derive(Clone, Copy)]
@@ -48,6 +51,7 @@ impl<'a> Presented<'a> {
         Self {
             authorization,
             query: None,
+            checked_within: None,
         }
     }
 
@@ -56,6 +60,41 @@ impl<'a> Presented<'a> {
     #[must_use]
     pub fn query(self, query: Option<&'a str>) -> Self {
         Self { query, ..self }
+    }
+
+    /// Demands that the issuer was asked about the token no longer ago than this, for a route
+    /// where a revoked token must not pass: the last answer counts if it is that young, and is
+    /// asked for again otherwise. Zero: it is asked at every request.
+    ///
+    /// It tightens [`Introspection::max_age`](crate::Introspection::max_age), and never loosens
+    /// it. A token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection)
+    /// is answered with 503, because nobody can tell; the log says so.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Presented, Verifier};
+    /// let okta = TestIssuer::new("api://payments");
+    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+    /// let authorization = format!("Bearer {}", okta.token("ada").sign());
+    /// let listing = Presented::new([authorization.as_bytes()]);
+    /// assert!(verifier.authenticate_now(&listing).unwrap().is_ok());
+    ///
+    /// let paying = listing.checked_within(Duration::from_secs(5));
+    /// let refusal = verifier.authenticate_now(&paying).unwrap().unwrap_err();
+    /// assert_eq!(refusal.status(), 503); // this issuer has no introspection
+    /// ```
+    #[must_use]
+    pub fn checked_within(self, max_age: Duration) -> Self {
+        Self {
+            checked_within: Some(max_age),
+            ..self
+        }
+    }
+
+    /// How old the issuer's last answer may be; `None`: as old as the settings say.
+    pub(crate) fn max_age(&self) -> Option<Duration> {
+        self.checked_within
     }
 
     pub(crate) fn credentials(&self) -> Result<Credentials<'a>, Malformed> {

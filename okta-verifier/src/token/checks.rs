@@ -75,6 +75,12 @@ pub(crate) fn check(
     }
     check_kind(claims, typ)?;
     check_client(claims, typ, expected)?;
+    check_binding(claims)
+}
+
+/// A sender-constrained token is nobody's until its binding is checked (RFC 7800 §3.1), which a
+/// member of any type demands.
+pub(crate) fn check_binding(claims: &Claims<'_>) -> Result<(), VerifyError> {
     if claims.contains("cnf") {
         return Err(VerifyError::BindingUnchecked);
     }
@@ -126,7 +132,7 @@ fn check_issue(claims: &Claims<'_>, profile: Profile) -> Result<(), VerifyError>
 /// ID tokens and security events share the issuer's keys and may share its header: they are
 /// told apart by shape, unless the token is explicitly typed (RFC 8725 §3.12). The audience,
 /// checked before, is the first line.
-fn check_kind(claims: &Claims<'_>, typ: Typ) -> Result<(), VerifyError> {
+pub(crate) fn check_kind(claims: &Claims<'_>, typ: Typ) -> Result<(), VerifyError> {
     if typ == Typ::AccessToken {
         return Ok(());
     }

@@ -71,6 +71,11 @@ impl<'t> Jws<'t> {
     }
 }
 
+/// How many parts with dots between.
+pub(crate) fn parts(token: &[u8]) -> usize {
+    memchr_iter(b'.', token).count() + 1
+}
+
 impl Header {
     fn parse(text: &str) -> Result<Self, VerifyError> {
         let header = Object::parse(text)?;

@@ -65,9 +65,40 @@ pub(crate) struct Origin {
 impl VerifiedToken {
     /// For the verifier, after the last check.
     pub(crate) fn new(claims: &Claims<'_>, typ: Typ, payload: &str, origin: &Arc<Origin>) -> Self {
-        let profile = origin.expected.profile;
-        let client_id = checks::client(claims, typ, profile);
-        let is_user = match profile {
+        let client_id = checks::client(claims, typ, origin.expected.profile);
+        Self::of(claims, client_id, payload, origin)
+    }
+
+    /// The same from an answer of the issuer (RFC 7662 §2.2), whose text is `payload`.
+    pub(crate) fn answered(claims: &Claims<'_>, payload: &str, origin: &Arc<Origin>) -> Self {
+        Self::of(claims, claims.client_id.as_deref(), payload, origin)
+    }
+
+    /// With those scopes only that `other` has too.
+    pub(crate) fn narrowed_to(&self, other: &Self) -> Self {
+        let inner = &*self.0;
+        let common: Vec<&str> = self
+            .scopes()
+            .filter(|scope| other.has_scope(scope))
+            .collect();
+        let scope = common.join(" ");
+        Self(Arc::new(Inner {
+            origin: inner.origin.clone(),
+            texts: inner.texts.with(SCOPE, &scope),
+            is_user: inner.is_user,
+            dates: inner.dates,
+            auth_time: inner.auth_time,
+            groups: OnceLock::new(),
+        }))
+    }
+
+    fn of(
+        claims: &Claims<'_>,
+        client_id: Option<&str>,
+        payload: &str,
+        origin: &Arc<Origin>,
+    ) -> Self {
+        let is_user = match origin.expected.profile {
             Profile::Okta => claims.uid.is_some(),
             // RFC 9068 §2.2: without a resource owner, sub identifies the client.
             Profile::Rfc9068 => client_id != Some(claims.sub.as_ref()),
@@ -215,6 +246,11 @@ impl VerifiedToken {
     /// The claim as it is written. The payload parsed before, so it parses again.
     pub(crate) fn raw_claim(&self, name: &str) -> Option<&str> {
         Object::parse(self.payload()).ok()?.get(name)
+    }
+
+    /// The bytes of its claims.
+    pub(crate) fn size(&self) -> usize {
+        self.payload().len()
     }
 
     fn payload(&self) -> &str {

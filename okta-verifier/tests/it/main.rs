@@ -8,6 +8,7 @@ mod config;
 mod conformance;
 mod discovery;
 mod env;
+mod introspection;
 mod judge;
 mod keys;
 mod logs;

@@ -9,6 +9,7 @@ use crate::{
         Origin, VerifiedToken,
         checks::{self, Clients, Expected},
         claims::Claims,
+        confirmation::Confirmation,
         json::Object,
         jws::Typ,
     },
@@ -63,13 +64,14 @@ impl Checked {
             Err(missing @ VerifyError::MissingClaim { .. }) => return Ok(refused(missing)),
             Err(_) => return Err(MALFORMED),
         };
-        if let Err(error) = check(&claims, expires, &origin.expected, now.unix) {
-            return Ok(refused(error));
-        }
+        let confirmation = match check(&claims, expires, &origin.expected, now.unix) {
+            Ok(confirmation) => confirmation,
+            Err(error) => return Ok(refused(error)),
+        };
         Ok(Self {
             asked,
             counts_for,
-            verdict: Ok(VerifiedToken::answered(&claims, text, origin)),
+            verdict: Ok(VerifiedToken::answered(&claims, confirmation, text, origin)),
             names_scopes: claims.contains("scope") || claims.contains("scp"),
         })
     }
@@ -116,6 +118,11 @@ impl Checked {
         {
             return Err(VerifyError::InvalidClaim { claim: "client_id" });
         }
+        // An answer may leave `cnf` out; one that has it has the token's (RFC 9449 §6.2).
+        let binding = answered.confirmation();
+        if binding.is_some() && binding != verified.confirmation() {
+            return Err(VerifyError::InvalidClaim { claim: "cnf" });
+        }
         if self.names_scopes && !verified.scopes().all(|scope| answered.has_scope(scope)) {
             return Ok(verified.narrowed_to(answered));
         }
@@ -153,7 +160,7 @@ fn check(
     expires: bool,
     expected: &Expected,
     now: u64,
-) -> Result<(), VerifyError> {
+) -> Result<Option<Confirmation>, VerifyError> {
     checks::check_dates(claims.dates(), expected.leeway, now)?;
     if expires && claims.iat.is_some_and(|iat| claims.exp <= iat) {
         return Err(VerifyError::InvalidClaim { claim: "exp" });

@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use super::{Policy, Rule};
 use crate::{
-    request::{Rejection, Remedy},
+    request::{Rejection, Remedy, Scheme},
     time::Now,
     token::{VerifiedToken, json},
 };
@@ -25,7 +25,11 @@ impl VerifiedToken {
         if !policy.remedy(self, &now, &mut remedy, &mut |_| true) {
             return Err(Rejection::forbidden());
         }
-        Err(Rejection::remediable(self.challenges(), &remedy))
+        let scheme = match self.is_bound_to_key() {
+            true => Scheme::Dpop,
+            false => Scheme::Bearer,
+        };
+        Err(Rejection::remediable(self.challenges(), scheme, &remedy))
     }
 }
 

@@ -69,6 +69,11 @@ impl<'a> Claims<'a> {
         self.object.contains(name)
     }
 
+    /// The claim as it is written.
+    pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
+        self.object.get(name)
+    }
+
     /// Whether the claim is a JSON object.
     pub(crate) fn has_object(&self, name: &str) -> bool {
         self.object

@@ -22,19 +22,19 @@ pub(crate) struct Confirmation {
 
 impl Confirmation {
     /// `value` is the claim as JSON text. A member beside the two known ones binds the token in
-    /// a way that nothing here can check, and an empty object says that it is bound, and not to
-    /// what.
+    /// a way that nothing here can check, as does a hash that cannot be read; and an empty object
+    /// says that it is bound, and not to what.
     pub(crate) fn parse(value: &str) -> Result<Self, VerifyError> {
-        const INVALID: VerifyError = VerifyError::InvalidClaim { claim: "cnf" };
-        let members = Object::parse(value).map_err(|_| INVALID)?;
+        const UNCHECKED: VerifyError = VerifyError::BindingUnchecked;
+        let members = Object::parse(value).map_err(|_| UNCHECKED)?;
         let hash = |name| match members.get(name) {
             None => Ok(None),
-            Some(value) => decode(value).map(Some).ok_or(INVALID),
+            Some(value) => decode(value).map(Some).ok_or(UNCHECKED),
         };
         let (jkt, x5t_s256) = (hash("jkt")?, hash("x5t#S256")?);
         let known = usize::from(jkt.is_some()) + usize::from(x5t_s256.is_some());
         if known == 0 || known != members.len() {
-            return Err(VerifyError::BindingUnchecked);
+            return Err(UNCHECKED);
         }
         Ok(Self { jkt, x5t_s256 })
     }

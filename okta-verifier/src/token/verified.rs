@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::{
     checks::{self, Expected, Profile},
     claims::{Claims, Dates},
+    confirmation::Confirmation,
     json::{self, Object},
     jws::Typ,
     texts::Texts,
@@ -50,6 +51,7 @@ struct Inner {
     is_user: bool,
     dates: Dates,
     auth_time: Option<u64>,
+    confirmation: Option<Confirmation>,
     /// Read at first use: most requests ask for scopes only.
     groups: OnceLock<Box<[Box<str>]>>,
 }
@@ -64,14 +66,26 @@ pub(crate) struct Origin {
 
 impl VerifiedToken {
     /// For the verifier, after the last check.
-    pub(crate) fn new(claims: &Claims<'_>, typ: Typ, payload: &str, origin: &Arc<Origin>) -> Self {
+    pub(crate) fn new(
+        claims: &Claims<'_>,
+        typ: Typ,
+        confirmation: Option<Confirmation>,
+        payload: &str,
+        origin: &Arc<Origin>,
+    ) -> Self {
         let client_id = checks::client(claims, typ, origin.expected.profile);
-        Self::of(claims, client_id, payload, origin)
+        Self::of(claims, client_id, confirmation, payload, origin)
     }
 
     /// The same from an answer of the issuer (RFC 7662 §2.2), whose text is `payload`.
-    pub(crate) fn answered(claims: &Claims<'_>, payload: &str, origin: &Arc<Origin>) -> Self {
-        Self::of(claims, claims.client_id.as_deref(), payload, origin)
+    pub(crate) fn answered(
+        claims: &Claims<'_>,
+        confirmation: Option<Confirmation>,
+        payload: &str,
+        origin: &Arc<Origin>,
+    ) -> Self {
+        let client_id = claims.client_id.as_deref();
+        Self::of(claims, client_id, confirmation, payload, origin)
     }
 
     /// With those scopes only that `other` has too.
@@ -88,6 +102,7 @@ impl VerifiedToken {
             is_user: inner.is_user,
             dates: inner.dates,
             auth_time: inner.auth_time,
+            confirmation: inner.confirmation,
             groups: OnceLock::new(),
         }))
     }
@@ -95,6 +110,7 @@ impl VerifiedToken {
     fn of(
         claims: &Claims<'_>,
         client_id: Option<&str>,
+        confirmation: Option<Confirmation>,
         payload: &str,
         origin: &Arc<Origin>,
     ) -> Self {
@@ -117,6 +133,7 @@ impl VerifiedToken {
             is_user,
             dates: claims.dates(),
             auth_time: claims.auth_time,
+            confirmation,
             groups: OnceLock::new(),
         }))
     }
@@ -201,6 +218,16 @@ impl VerifiedToken {
     #[must_use]
     pub fn authenticated_at(&self) -> Option<SystemTime> {
         self.0.auth_time.map(moment)
+    }
+
+    /// What a request with this token must show.
+    pub(crate) fn confirmation(&self) -> Option<Confirmation> {
+        self.0.confirmation
+    }
+
+    /// Whether it was presented with the scheme `DPoP`: such a token passes with no other.
+    pub(crate) fn is_bound_to_key(&self) -> bool {
+        self.0.confirmation.is_some_and(|cnf| cnf.jkt.is_some())
     }
 
     /// `now` and `max_age` in seconds. A time ahead of ours says nothing.

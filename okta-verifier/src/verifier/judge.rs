@@ -84,7 +84,7 @@ impl Verifier {
             _ => None,
         };
         match (found, unknown) {
-            (Some(checked), _) => answered(Some(checked), now),
+            (Some(checked), _) => opened.stands_by(checked.token(now)?).map(Some),
             (None, Some(VerifyError::UnknownKeyId)) => {
                 opened.must_ask(now)?;
                 Ok(None)
@@ -131,7 +131,7 @@ impl Verifier {
             Err(VerifyError::UnknownKeyId) => {
                 let introspector = opened.must_ask(Now::read())?;
                 let checked = introspector.ask(token, max_age, arrived).await?;
-                checked.token(Now::read()).cloned()
+                opened.stands_by(checked.token(Now::read())?)
             }
             Err(error) => Err(error),
         }
@@ -300,6 +300,16 @@ impl Opened<'_> {
         }
     }
 
+    /// The issuer's word for it. What says of itself that it is bound is not let go unbound where
+    /// the answer leaves `cnf` out (RFC 9449 §6.2).
+    fn stands_by(&self, answered: &VerifiedToken) -> Result<VerifiedToken, VerifyError> {
+        let said = checks::check_binding(&self.claims)?;
+        if said.is_some() && said != answered.confirmation() {
+            return Err(VerifyError::BindingUnchecked);
+        }
+        Ok(answered.clone())
+    }
+
     fn wanted(&self, arrived: Now) -> Wanted<'_> {
         let header = &self.jws.header;
         Wanted {
@@ -321,10 +331,11 @@ impl Opened<'_> {
             return Err(VerifyError::UnknownKeyId); // withdrawn since it was looked up
         }
         let typ = jws.header.typ;
-        checks::check(claims, typ, &tenant.origin.expected, now.unix)?;
+        let confirmation = checks::check(claims, typ, &tenant.origin.expected, now.unix)?;
         Ok(VerifiedToken::new(
             claims,
             typ,
+            confirmation,
             &jws.payload,
             &tenant.origin,
         ))

@@ -1,6 +1,7 @@
 mod bind;
 mod judge;
 mod operate;
+mod question;
 mod tenants;
 
 use std::{

@@ -1,3 +1,6 @@
 #![doc = include_str!("../../README.md")]
 //!
-//! (This package compiles and runs the code blocks above, and is not published.)
+//! (This package compiles and runs the code blocks above and of `docs/`, and is not published.)
+
+#[doc = include_str!("../../docs/introspection.md")]
+mod introspection {}

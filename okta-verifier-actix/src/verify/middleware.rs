@@ -122,7 +122,7 @@ impl VerifyMiddleware {
     /// # use okta_verifier_actix::VerifyMiddleware;
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
     /// # use std::time::Duration;
-    /// # #[actix_web::main]
+    /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
     /// # async fn done() -> &'static str { "done" }

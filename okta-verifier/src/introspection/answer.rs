@@ -68,10 +68,12 @@ impl Checked {
             Ok(confirmation) => confirmation,
             Err(error) => return Ok(refused(error)),
         };
+        let client_id = claims.client_id.as_deref();
+        let token = VerifiedToken::of(&claims, client_id, confirmation, text, origin);
         Ok(Self {
             asked,
             counts_for,
-            verdict: Ok(VerifiedToken::answered(&claims, confirmation, text, origin)),
+            verdict: Ok(token),
             names_scopes: claims.contains("scope") || claims.contains("scp"),
         })
     }

@@ -51,16 +51,22 @@ impl Gate {
 
     /// Lets one question pass, or says when to come back.
     pub(super) fn pass(&mut self, now: Now) -> Result<(), Closed> {
-        if let Some(retry_after) = self.back_off(now) {
-            let source = self.error.clone().unwrap_or(FetchError::Abandoned);
-            return Err(Closed {
-                retry_after,
-                source,
-            });
+        if let Some(closed) = self.closed(now) {
+            return Err(closed);
         }
         self.budget.draw(now.instant).map_err(|retry_after| Closed {
             retry_after,
             source: FetchError::TooManyQuestions,
+        })
+    }
+
+    /// Because of a failure.
+    pub(super) fn closed(&self, now: Now) -> Option<Closed> {
+        let retry_after = self.back_off(now)?;
+        let source = self.error.clone().unwrap_or(FetchError::Abandoned);
+        Some(Closed {
+            retry_after,
+            source,
         })
     }
 

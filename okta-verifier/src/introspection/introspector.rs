@@ -2,6 +2,7 @@
 //! caller can cancel, and never more often than the gate lets pass.
 
 mod landing;
+mod lead;
 mod report;
 
 use std::{
@@ -11,13 +12,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 
-use self::landing::Landing;
+use self::lead::{Lead, Role};
 use super::{
     Judged, Question,
     answer::Checked,
@@ -198,11 +195,8 @@ impl Introspector {
             result: Arc::default(),
         };
         state.flights.insert(fingerprint, boarding.clone());
-        Ok(Role::Leads(Lead {
-            introspector: self.clone(),
-            fingerprint,
-            boarding: Some(boarding),
-        }))
+        let lead = Lead::new(self.clone(), fingerprint, boarding);
+        Ok(Role::Leads(lead))
     }
 
     /// The question is over, or counts as over. Says whether it was still the one under way.
@@ -220,63 +214,6 @@ impl Introspector {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-enum Role {
-    Follows(Boarding),
-    Leads(Lead),
-}
-
-/// The caller who begins a question. If he goes away before its task is spawned, those who
-/// follow him are woken, and one of them begins anew.
-struct Lead {
-    introspector: Arc<Introspector>,
-    fingerprint: Fingerprint,
-    boarding: Option<Boarding>,
-}
-
-impl Lead {
-    /// Spawns the question's task as soon as there is a permit.
-    async fn depart(mut self, token: &str) -> Result<Boarding, VerifyError> {
-        let permit = self.permit().await?;
-        let runtime = Handle::try_current()
-            .map_err(|_| unavailable(Duration::ZERO, FetchError::NoRuntime))?;
-        let Some(boarding) = self.boarding.take() else {
-            return Err(unavailable(Duration::ZERO, FetchError::Abandoned));
-        };
-        let landing = Landing::new(
-            self.introspector.clone(),
-            self.fingerprint,
-            boarding.clone(),
-            permit,
-        );
-        runtime.spawn(landing.run(token.to_owned(), Now::read()));
-        Ok(boarding)
-    }
-
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, VerifyError> {
-        let permits = self.introspector.permits.clone();
-        if let Ok(permit) = permits.clone().try_acquire_owned() {
-            return Ok(permit);
-        }
-        let busy = || unavailable(self.introspector.deadline, FetchError::TooManyQuestions);
-        if Handle::try_current().is_err() {
-            return Err(busy());
-        }
-        match timeout(self.introspector.deadline, permits.acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(busy()),
-        }
-    }
-}
-
-impl Drop for Lead {
-    fn drop(&mut self) {
-        if let Some(boarding) = self.boarding.take() {
-            self.introspector.abandon(self.fingerprint, boarding.id);
-            boarding.flight.land();
-        }
     }
 }
 

@@ -5,13 +5,13 @@ use std::{
 };
 
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use super::{
     checks::{self, Expected, Profile},
     claims::{Claims, Dates},
     confirmation::Confirmation,
-    json::{self, Object},
+    groups::groups,
+    json::Object,
     jws::Typ,
     texts::Texts,
 };
@@ -77,37 +77,8 @@ impl VerifiedToken {
         Self::of(claims, client_id, confirmation, payload, origin)
     }
 
-    /// The same from an answer of the issuer (RFC 7662 §2.2), whose text is `payload`.
-    pub(crate) fn answered(
-        claims: &Claims<'_>,
-        confirmation: Option<Confirmation>,
-        payload: &str,
-        origin: &Arc<Origin>,
-    ) -> Self {
-        let client_id = claims.client_id.as_deref();
-        Self::of(claims, client_id, confirmation, payload, origin)
-    }
-
-    /// With those scopes only that `other` has too.
-    pub(crate) fn narrowed_to(&self, other: &Self) -> Self {
-        let inner = &*self.0;
-        let common: Vec<&str> = self
-            .scopes()
-            .filter(|scope| other.has_scope(scope))
-            .collect();
-        let scope = common.join(" ");
-        Self(Arc::new(Inner {
-            origin: inner.origin.clone(),
-            texts: inner.texts.with(SCOPE, &scope),
-            is_user: inner.is_user,
-            dates: inner.dates,
-            auth_time: inner.auth_time,
-            confirmation: inner.confirmation,
-            groups: OnceLock::new(),
-        }))
-    }
-
-    fn of(
+    /// The same for whoever tells the client otherwise: an answer of the issuer does.
+    pub(crate) fn of(
         claims: &Claims<'_>,
         client_id: Option<&str>,
         confirmation: Option<Confirmation>,
@@ -261,6 +232,25 @@ impl VerifiedToken {
         serde_json::from_str(self.payload()).map_err(|_| ClaimError::whole())
     }
 
+    /// With those scopes only that `other` has too.
+    pub(crate) fn narrowed_to(&self, other: &Self) -> Self {
+        let inner = &*self.0;
+        let common: Vec<&str> = self
+            .scopes()
+            .filter(|scope| other.has_scope(scope))
+            .collect();
+        let scope = common.join(" ");
+        Self(Arc::new(Inner {
+            origin: inner.origin.clone(),
+            texts: inner.texts.with(SCOPE, &scope),
+            is_user: inner.is_user,
+            dates: inner.dates,
+            auth_time: inner.auth_time,
+            confirmation: inner.confirmation,
+            groups: OnceLock::new(),
+        }))
+    }
+
     /// Whether the token is still valid: what may change between two requests with it.
     pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
         checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
@@ -307,22 +297,6 @@ const SCOPE: usize = 2;
 const CLIENT_ID: usize = 3;
 const JTI: usize = 4;
 const ACR: usize = 5;
-
-fn groups(value: &str) -> Option<Box<[Box<str>]>> {
-    if let Some(one) = json::string(value) {
-        return Some(Box::new([one.into()]));
-    }
-    if let Some(names) = json::strings(value) {
-        return Some(names.into_iter().map(Into::into).collect());
-    }
-    // No derived struct, which serde_json would also read from an array, `[["Admins"]]`.
-    let members: Vec<&RawValue> = serde_json::from_str(value).ok()?;
-    let name = |member: &RawValue| {
-        let member = Object::parse(member.get()).ok()?;
-        json::string(member.get("value")?).map(Into::into)
-    };
-    members.into_iter().map(name).collect()
-}
 
 /// The end of the year 9999: not every platform's `SystemTime` reaches as far as a NumericDate,
 /// and the addition would panic.

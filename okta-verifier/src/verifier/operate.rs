@@ -34,7 +34,8 @@ impl Verifier {
         all(tenants.iter().map(|tenant| tenant.keys.refresh())).await
     }
 
-    /// The state of every issuer's keys, and of asking it about tokens, in the order of the settings. Asks nobody.
+    /// The state of every issuer's keys, and of asking it about tokens, in the order of the
+    /// settings. Asks nobody.
     #[must_use]
     pub fn health(&self) -> Vec<IssuerHealth> {
         let now = Now::read();

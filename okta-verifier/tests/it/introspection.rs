@@ -2,6 +2,7 @@
 
 mod clients;
 mod faults;
+mod logs;
 mod modes;
 mod routes;
 mod several;

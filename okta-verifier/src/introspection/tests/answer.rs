@@ -129,14 +129,21 @@ fn a_member_of_another_type_makes_it_no_answer() {
     assert!(judge(null).is_err());
 }
 
-// conformance 104, 179
+// conformance 104, 179, 186
 #[test]
 fn the_token_type_has_no_say() {
     for token_type in ["Bearer", "DPoP", "refresh_token", "N_A"] {
         assert_eq!(verdict(&with(active(), "token_type", token_type)), "ok");
         // Bound by what the issuer says of it, whatever it calls it.
-        let bound = with(with(active(), "token_type", token_type), "cnf", json!({}));
-        assert_eq!(verdict(&bound), "binding_unchecked");
+        for cnf in [
+            json!({}),
+            json!({ "jkt": "x" }),
+            json!({ "x5t#S256": "x" }),
+            json!("x"),
+        ] {
+            let bound = with(with(active(), "token_type", token_type), "cnf", cnf);
+            assert_eq!(verdict(&bound), "binding_unchecked");
+        }
     }
 }
 
@@ -148,6 +155,7 @@ fn an_answer_gives_the_same_token_as_a_jwt() {
         "groups",
         json!(["Admins"]),
     );
+    let answer = with(answer, "act", json!({ "sub": "agent" }));
     let checked = judge(answer.to_string().as_bytes()).unwrap();
     let token = checked.token(Now::read()).unwrap();
     assert_eq!(token.issuer(), "https://issuer.test");
@@ -159,6 +167,8 @@ fn an_answer_gives_the_same_token_as_a_jwt() {
     assert!(token.has_group("Admins"));
     assert_eq!(token.acr(), Some("phr"));
     assert!(token.authenticated_at().is_some());
+    let act: Option<Value> = token.claim("act").unwrap();
+    assert_eq!(act, Some(json!({ "sub": "agent" })));
     assert_eq!(
         token.claim::<String>("username").unwrap().as_deref(),
         Some("ada@example.com")

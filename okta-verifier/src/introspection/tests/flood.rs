@@ -48,7 +48,8 @@ async fn at_most_eight_questions_are_under_way() {
             turned_away += usize::from(matches!(source, FetchError::TooManyQuestions));
         }
         assert!(turned_away >= 968, "{turned_away}");
-        assert!(issuer.calls() <= 32, "{}", issuer.calls());
+        // Those who waited for a place find that the endpoint does not answer.
+        assert_eq!(issuer.calls(), bound);
     }
 }
 

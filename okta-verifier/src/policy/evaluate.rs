@@ -25,9 +25,10 @@ impl VerifiedToken {
         if !policy.remedy(self, &now, &mut remedy, &mut |_| true) {
             return Err(Rejection::forbidden());
         }
-        let scheme = match self.is_bound_to_key() {
-            true => Scheme::Dpop,
-            false => Scheme::Bearer,
+        // A token that is bound to a key passes with no other scheme.
+        let scheme = match self.confirmation().and_then(|cnf| cnf.jkt) {
+            Some(_) => Scheme::Dpop,
+            None => Scheme::Bearer,
         };
         Err(Rejection::remediable(self.challenges(), scheme, &remedy))
     }

@@ -196,11 +196,6 @@ impl VerifiedToken {
         self.0.confirmation
     }
 
-    /// Whether it was presented with the scheme `DPoP`: such a token passes with no other.
-    pub(crate) fn is_bound_to_key(&self) -> bool {
-        self.0.confirmation.is_some_and(|cnf| cnf.jkt.is_some())
-    }
-
     /// `now` and `max_age` in seconds. A time ahead of ours says nothing.
     pub(crate) fn authenticated_within(&self, max_age: u64, now: u64) -> bool {
         let leeway = self.0.origin.expected.leeway;

@@ -1,3 +1,4 @@
+mod bind;
 mod judge;
 mod operate;
 mod question;
@@ -10,12 +11,16 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use self::judge::{Asked, Proof};
+pub(crate) use self::bind::Binding;
 pub(crate) use self::tenants::{Tenant, Tenants};
+use self::{
+    bind::Sent,
+    judge::{Asked, Proof},
+};
 use crate::{
     error::{ConfigError, VerifyError},
     remote::Clients,
-    request::{Anonymous, Challenges, Credentials, Presented, Rejection, is_b64token},
+    request::{Anonymous, Challenges, Credentials, Presented, Rejection, Scheme, is_b64token},
     time::Now,
     token::{VerifiedToken, cache::TokenCache},
 };
@@ -47,6 +52,7 @@ struct Inner {
     /// Keyed by the token; `None` when it is turned off.
     cache: Option<TokenCache<Proof>>,
     challenges: Arc<Challenges>,
+    binding: Binding,
     /// For issuers that come later. Held while issuers are replaced, so one after the other.
     clients: Mutex<Clients>,
 }
@@ -56,12 +62,14 @@ impl Verifier {
         tenants: Tenants,
         cache: Option<TokenCache<Proof>>,
         challenges: Arc<Challenges>,
+        binding: Binding,
         clients: Clients,
     ) -> Self {
         Self(Arc::new(Inner {
             tenants: ArcSwap::from_pointee(tenants),
             cache,
             challenges,
+            binding,
             clients: Mutex::new(clients),
         }))
     }
@@ -97,14 +105,19 @@ impl Verifier {
             max_age: None,
             arrived: Now::read(),
         };
-        match self.judge_now(asked)? {
-            Some(token) => Ok(token),
-            None => self.judge_with_fetch(asked).await,
+        let token = match self.judge_now(asked)? {
+            Some(token) => token,
+            None => self.judge_with_fetch(asked).await?,
+        };
+        match token.confirmation() {
+            None => Ok(token),
+            Some(_) => Err(VerifyError::BindingUnchecked),
         }
     }
 
     /// Judges a request, without waiting. `None`: the issuer must be asked first, for keys or
-    /// about the token, so call [`authenticate`](Self::authenticate); nothing was changed.
+    /// about the token, or a [`ReplayStore`](crate::ReplayStore) about its proof, so call
+    /// [`authenticate`](Self::authenticate); nothing was changed.
     ///
     /// # Errors
     ///
@@ -114,25 +127,32 @@ impl Verifier {
         &self,
         presented: &Presented<'_>,
     ) -> Option<Result<VerifiedToken, Rejection>> {
-        let jwt = match self.credentials(presented) {
-            Ok(jwt) => jwt,
+        let sent = match self.credentials(presented) {
+            Ok(sent) => sent,
             Err(rejection) => return Some(Err(rejection)),
         };
+        let now = Now::read();
         let asked = Asked {
-            token: jwt,
+            token: sent.token,
             max_age: presented.max_age(),
-            arrived: Now::read(),
+            arrived: now,
         };
-        let digest = self.digest(jwt);
+        let digest = self.digest(sent.token);
         let verdict = match self.remembered(asked, digest) {
             Some(verdict) => verdict,
             // A remembered token was well-formed, to the byte.
-            None if !is_b64token(jwt) => {
+            None if !is_b64token(sent.token) => {
                 return Some(Err(Rejection::malformed(&self.0.challenges)));
             }
             None => self.judge_unseen(asked, digest),
         };
-        verdict.map_err(|error| self.refuse(error)).transpose()
+        let bound = verdict.and_then(|token| match token {
+            Some(token) => self.bind_now(token, sent, now),
+            None => Ok(None),
+        });
+        bound
+            .map_err(|error| self.refuse(sent.scheme, error))
+            .transpose()
     }
 
     /// Judges a request, and asks the issuer where it must.
@@ -148,13 +168,17 @@ impl Verifier {
         if let Some(verdict) = self.authenticate_now(presented) {
             return verdict;
         }
+        let sent = self.credentials(presented)?;
         let asked = Asked {
-            token: self.credentials(presented)?,
+            token: sent.token,
             max_age: presented.max_age(),
             arrived,
         };
-        let verdict = self.judge_with_fetch(asked).await;
-        verdict.map_err(|error| self.refuse(error))
+        let verdict = match self.judge_with_fetch(asked).await {
+            Ok(token) => self.bind(token, sent).await,
+            Err(error) => Err(error),
+        };
+        verdict.map_err(|error| self.refuse(sent.scheme, error))
     }
 
     /// What an optional layer gives a request without credentials.
@@ -163,19 +187,29 @@ impl Verifier {
         Anonymous::new(self.0.challenges.clone())
     }
 
-    fn credentials<'a>(&self, presented: &Presented<'a>) -> Result<&'a [u8], Rejection> {
-        match presented.credentials() {
-            Ok(Credentials::Bearer(jwt)) => Ok(jwt),
+    fn credentials<'a>(&self, presented: &'a Presented<'_>) -> Result<Sent<'a>, Rejection> {
+        let (scheme, token) = match presented.credentials(self.dpop_header().is_some()) {
+            Ok(Credentials::Bearer(token)) => (Scheme::Bearer, token),
+            Ok(Credentials::Dpop(token)) => (Scheme::Dpop, token),
             Ok(Credentials::Absent | Credentials::OtherScheme) => {
-                Err(Rejection::unauthenticated(&self.0.challenges))
+                return Err(Rejection::unauthenticated(&self.0.challenges));
             }
-            Err(_) => Err(Rejection::malformed(&self.0.challenges)),
-        }
+            Err(_) => return Err(Rejection::malformed(&self.0.challenges)),
+        };
+        Ok(Sent {
+            token,
+            scheme,
+            shown: &presented.shown,
+        })
     }
 
-    fn refuse(&self, error: VerifyError) -> Rejection {
+    fn refuse(&self, scheme: Scheme, error: VerifyError) -> Rejection {
         tracing::debug!(error = error.code(), "refused a token");
-        Rejection::refused(&self.0.challenges, error)
+        let nonce = match error {
+            VerifyError::NonceRequired => self.nonce_value(),
+            _ => None,
+        };
+        Rejection::refused(&self.0.challenges, scheme, error).with_nonce(nonce)
     }
 }
 

@@ -1,9 +1,10 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
+use http::{Extensions, Uri};
 use okta_verifier::Verifier;
 use tower_layer::Layer;
 
-use super::Verify;
+use super::{Verify, credentials::Reading};
 
 /// Lets a request pass only with a valid access token, which it puts into the request's extensions.
 ///
@@ -43,7 +44,7 @@ use super::Verify;
 pub struct VerifyLayer {
     verifier: Verifier,
     optional: bool,
-    checked_within: Option<Duration>,
+    reading: Reading,
 }
 
 impl VerifyLayer {
@@ -52,7 +53,7 @@ impl VerifyLayer {
         Self {
             verifier,
             optional: false,
-            checked_within: None,
+            reading: Reading::default(),
         }
     }
 
@@ -128,7 +129,55 @@ impl VerifyLayer {
     /// # }
     /// ```
     pub fn checked_within(mut self, max_age: Duration) -> Self {
-        self.checked_within = Some(max_age);
+        self.reading.checked_within = Some(max_age);
+        self
+    }
+
+    /// Where the request's extensions say the address at the other end of the connection. It is
+    /// needed where a proxy is trusted: [`DpopSettings::trusted_proxy`],
+    /// [`VerifierBuilder::client_cert_header_from`]. Without it no proxy is known, and what only a
+    /// proxy can say is refused.
+    ///
+    /// With axum, behind `into_make_service_with_connect_info::<SocketAddr>()`:
+    ///
+    /// ```
+    /// # mod axum { pub mod extract { #[derive(Clone)] pub struct ConnectInfo<T>(pub T); } }
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// use std::net::SocketAddr;
+    /// use axum::extract::ConnectInfo;
+    ///
+    /// # fn layer(verifier: Verifier) -> VerifyLayer {
+    /// VerifyLayer::new(verifier)
+    ///     .peer(|extensions| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip()))
+    /// # }
+    /// ```
+    ///
+    /// [`DpopSettings::trusted_proxy`]: okta_verifier::DpopSettings::trusted_proxy
+    /// [`VerifierBuilder::client_cert_header_from`]: okta_verifier::VerifierBuilder::client_cert_header_from
+    pub fn peer(mut self, read: fn(&Extensions) -> Option<IpAddr>) -> Self {
+        self.reading.peer = Some(read);
+        self
+    }
+
+    /// Where the request's extensions say its URI as it was sent, for routers that shorten it: a
+    /// DPoP proof is for the whole path. `None` from it: the request's own URI is the whole one.
+    ///
+    /// With axum, needed inside `Router::nest`:
+    ///
+    /// ```
+    /// # mod axum { pub mod extract { #[derive(Clone)] pub struct OriginalUri(pub http::Uri); } }
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// use axum::extract::OriginalUri;
+    ///
+    /// # fn layer(verifier: Verifier) -> VerifyLayer {
+    /// VerifyLayer::new(verifier)
+    ///     .original_uri(|extensions| extensions.get::<OriginalUri>().map(|uri| &uri.0))
+    /// # }
+    /// ```
+    pub fn original_uri(mut self, read: fn(&Extensions) -> Option<&Uri>) -> Self {
+        self.reading.original_uri = Some(read);
         self
     }
 }
@@ -137,11 +186,6 @@ impl<S> Layer<S> for VerifyLayer {
     type Service = Verify<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(
-            inner,
-            self.verifier.clone(),
-            self.optional,
-            self.checked_within,
-        )
+        Verify::new(inner, self.verifier.clone(), self.optional, self.reading)
     }
 }

@@ -1,6 +1,7 @@
 //! The layers from outside: a request in, a response out.
 
 mod anonymous;
+mod binding;
 mod bytes;
 mod cold;
 mod conformance;

@@ -86,6 +86,16 @@ pub enum FetchError {
     /// The fetch ended without a result, because its runtime was shut down.
     #[error("the fetch was abandoned")]
     Abandoned,
+    /// The replay store of DPoP holds as many proofs as it may, or as many of this one caller.
+    #[error("no room is left to remember DPoP proofs; see DpopSettings::replay_capacity")]
+    ReplayStoreFull,
+    /// The replay store of DPoP cannot be asked.
+    #[error("the store of used DPoP proofs cannot be asked")]
+    ReplayStore {
+        /// What the store said.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// The key is unknown, and the budget for asking again is spent for now.
     #[error("too many unknown key ids were asked for; the keys are fetched again shortly")]
     BudgetSpent,

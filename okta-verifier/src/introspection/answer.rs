@@ -9,6 +9,7 @@ use crate::{
         Origin, VerifiedToken,
         checks::{self, Clients, Expected},
         claims::Claims,
+        confirmation::Confirmation,
         json::Object,
         jws::Typ,
     },
@@ -63,14 +64,16 @@ impl Checked {
             Err(missing @ VerifyError::MissingClaim { .. }) => return Ok(refused(missing)),
             Err(_) => return Err(MALFORMED),
         };
-        if let Err(error) = check(&claims, expires, &origin.expected, now.unix) {
-            return Ok(refused(error));
-        }
+        let confirmation = match check(&claims, expires, &origin.expected, now.unix) {
+            Ok(confirmation) => confirmation,
+            Err(error) => return Ok(refused(error)),
+        };
         let client_id = claims.client_id.as_deref();
+        let token = VerifiedToken::of(&claims, client_id, confirmation, text, origin);
         Ok(Self {
             asked,
             counts_for,
-            verdict: Ok(VerifiedToken::of(&claims, client_id, text, origin)),
+            verdict: Ok(token),
             names_scopes: claims.contains("scope") || claims.contains("scp"),
         })
     }
@@ -117,6 +120,11 @@ impl Checked {
         {
             return Err(VerifyError::InvalidClaim { claim: "client_id" });
         }
+        // An answer may leave `cnf` out; one that has it has the token's (RFC 9449 §6.2).
+        let binding = answered.confirmation();
+        if binding.is_some() && binding != verified.confirmation() {
+            return Err(VerifyError::InvalidClaim { claim: "cnf" });
+        }
         if self.names_scopes && !verified.scopes().all(|scope| answered.has_scope(scope)) {
             return Ok(verified.narrowed_to(answered));
         }
@@ -154,7 +162,7 @@ fn check(
     expires: bool,
     expected: &Expected,
     now: u64,
-) -> Result<(), VerifyError> {
+) -> Result<Option<Confirmation>, VerifyError> {
     checks::check_dates(claims.dates(), expected.leeway, now)?;
     if expires && claims.iat.is_some_and(|iat| claims.exp <= iat) {
         return Err(VerifyError::InvalidClaim { claim: "exp" });

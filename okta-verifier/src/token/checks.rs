@@ -2,6 +2,7 @@
 
 use super::{
     claims::{Claims, Dates},
+    confirmation::Confirmation,
     jws::{Header, Typ},
 };
 use crate::{algorithm::Algorithms, error::VerifyError};
@@ -59,7 +60,7 @@ pub(crate) fn check(
     typ: Typ,
     expected: &Expected,
     now: u64,
-) -> Result<(), VerifyError> {
+) -> Result<Option<Confirmation>, VerifyError> {
     check_dates(claims.dates(), expected.leeway, now)?;
     check_issue(claims, expected.profile)?;
     // The issuer was picked by `iss`; to the letter again, so that this function stands alone.
@@ -78,13 +79,10 @@ pub(crate) fn check(
     check_binding(claims)
 }
 
-/// A sender-constrained token is nobody's until its binding is checked (RFC 7800 §3.1), which a
-/// member of any type demands.
-pub(crate) fn check_binding(claims: &Claims<'_>) -> Result<(), VerifyError> {
-    if claims.contains("cnf") {
-        return Err(VerifyError::BindingUnchecked);
-    }
-    Ok(())
+/// What a sender-constrained token is bound to, so that the request can be asked to show it. A
+/// `cnf` that cannot be read binds it to nobody (RFC 7800 §3.1).
+pub(crate) fn check_binding(claims: &Claims<'_>) -> Result<Option<Confirmation>, VerifyError> {
+    claims.raw("cnf").map(Confirmation::parse).transpose()
 }
 
 /// The client that the token was issued to. Okta writes `cid`; `client_id` counts in its place

@@ -3,6 +3,7 @@
 mod cache;
 mod checks;
 mod claims;
+mod confirmation;
 mod header;
 mod json;
 mod jws;

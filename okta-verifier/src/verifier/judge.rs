@@ -83,7 +83,7 @@ impl Verifier {
             _ => None,
         };
         match (found, unknown) {
-            (Some(checked), _) => answered(Some(checked), now),
+            (Some(checked), _) => opened.stands_by(checked.token(now)?).map(Some),
             (None, Some(VerifyError::UnknownKeyId)) => {
                 opened.must_ask(now)?;
                 Ok(None)
@@ -130,7 +130,7 @@ impl Verifier {
             Err(VerifyError::UnknownKeyId) => {
                 let introspector = opened.must_ask(Now::read())?;
                 let checked = introspector.ask(token, max_age, arrived).await?;
-                checked.token(Now::read()).cloned()
+                opened.stands_by(checked.token(Now::read())?)
             }
             Err(error) => Err(error),
         }
@@ -235,10 +235,11 @@ impl Opened<'_> {
             return Err(VerifyError::UnknownKeyId); // withdrawn since it was looked up
         }
         let typ = jws.header.typ;
-        checks::check(claims, typ, &tenant.origin.expected, now.unix)?;
+        let confirmation = checks::check(claims, typ, &tenant.origin.expected, now.unix)?;
         Ok(VerifiedToken::new(
             claims,
             typ,
+            confirmation,
             &jws.payload,
             &tenant.origin,
         ))

@@ -99,6 +99,16 @@ impl Opened<'_> {
             _ => Err(VerifyError::UnknownKeyId),
         }
     }
+
+    /// The issuer's word for it. What says of itself that it is bound is not let go unbound where
+    /// the answer leaves `cnf` out (RFC 9449 §6.2).
+    pub(super) fn stands_by(&self, answered: &VerifiedToken) -> Result<VerifiedToken, VerifyError> {
+        let said = checks::check_binding(&self.claims)?;
+        if said.is_some() && said != answered.confirmation() {
+            return Err(VerifyError::BindingUnchecked);
+        }
+        Ok(answered.clone())
+    }
 }
 
 /// What a remembered answer says now.

@@ -4,3 +4,6 @@
 
 #[doc = include_str!("../../docs/introspection.md")]
 mod introspection {}
+
+#[doc = include_str!("../../docs/binding.md")]
+mod binding {}

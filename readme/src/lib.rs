@@ -8,6 +8,9 @@ mod contributing {}
 #[doc = include_str!("../../SECURITY.md")]
 mod security {}
 
+#[doc = include_str!("../../docs/binding.md")]
+mod binding {}
+
 #[doc = include_str!("../../docs/choosing-settings.md")]
 mod choosing_settings {}
 

@@ -43,7 +43,8 @@ pub struct Rejection {
     status: StatusCode,
     /// A line for each scheme.
     challenges: [Option<HeaderValue>; 2],
-    nonce: Option<HeaderValue>,
+    /// Boxed, as most refusals have none.
+    nonce: Option<Box<HeaderValue>>,
     /// Whole seconds.
     retry_after: Option<u64>,
     error: Option<Box<VerifyError>>,
@@ -60,7 +61,10 @@ impl Rejection {
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let challenges = self.challenges.clone().into_iter().flatten();
         let challenges = challenges.map(|value| (WWW_AUTHENTICATE, value));
-        let nonce = self.nonce.clone().map(|value| (DPOP_NONCE, value));
+        let nonce = self
+            .nonce
+            .as_deref()
+            .map(|value| (DPOP_NONCE, value.clone()));
         let retry_after = self
             .retry_after
             .map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
@@ -156,6 +160,7 @@ impl Rejection {
 
     /// With the nonce that the next proof must hold (RFC 9449 §9).
     pub(crate) fn with_nonce(self, nonce: Option<HeaderValue>) -> Self {
+        let nonce = nonce.map(Box::new);
         Self { nonce, ..self }
     }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use okta_verifier::{DpopSettings, Introspect, Introspection, Presented, Verifier};
-use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Certificate, Client, MockOkta};
+use okta_verifier_testing::{
+    CLIENT_ID, CLIENT_SECRET, Certificate, Client, Endpoint, Fault, MockOkta,
+};
 
 use super::{BASE, TARGET, URL, Verdict, code};
 
@@ -95,4 +97,47 @@ async fn a_store_is_asked_after_the_issuer() {
         code(&send(&verifier, "DPoP", &jwt, &proof).await),
         "inactive"
     );
+}
+
+// conformance 179, 187
+#[tokio::test]
+async fn an_answer_without_cnf_sets_nobody_free() {
+    let okta = MockOkta::start().await;
+    let client = Client::new();
+    okta.fault(Endpoint::Introspection, Fault::Without("cnf"));
+    // The key is unknown here: all that is known is the answer.
+    let undecidable = verifier(&okta, Introspect::Undecidable, DpopSettings::base_url(BASE));
+    let jwt = client.bind(okta.token("ada")).unpublished_key().sign();
+    for scheme in ["Bearer", "DPoP"] {
+        let proof = client.proof("GET", URL).token(&jwt).sign();
+        let verdict = send(&undecidable, scheme, &jwt, &proof).await;
+        assert_eq!(code(&verdict), "binding_unchecked", "{scheme}");
+    }
+    // What was signed stands, whatever the answer leaves out.
+    let always = verifier(&okta, Introspect::Always, DpopSettings::base_url(BASE));
+    let jwt = client.bind(okta.token("ada")).sign();
+    for (scheme, expected) in [("Bearer", "bound_token_as_bearer"), ("DPoP", "ok")] {
+        let proof = client.proof("GET", URL).token(&jwt).sign();
+        let verdict = send(&always, scheme, &jwt, &proof).await;
+        assert_eq!(code(&verdict), expected);
+    }
+}
+
+// conformance 179, 187
+#[tokio::test]
+async fn an_answer_with_another_cnf_refuses() {
+    let okta = MockOkta::start().await;
+    let other = r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#;
+    okta.fault(Endpoint::Introspection, Fault::Member("cnf", other));
+    let verifier = verifier(&okta, Introspect::Always, DpopSettings::base_url(BASE));
+    let client = Client::new();
+    let (bound, free) = (
+        client.bind(okta.token("ada")).sign(),
+        okta.token("ada").sign(),
+    );
+    for (scheme, jwt) in [("DPoP", bound), ("Bearer", free)] {
+        let proof = client.proof("GET", URL).token(&jwt).sign();
+        let verdict = send(&verifier, scheme, &jwt, &proof).await;
+        assert_eq!(code(&verdict), "invalid_claim", "{scheme}");
+    }
 }

@@ -2,6 +2,7 @@
 //! none here. No judgement of those projects: the holes are easy to dig, which is why they are
 //! guarded. The layer's own are in the tests of `okta-verifier-tower`.
 
+mod binding;
 mod claims;
 mod key_sets;
 mod keys;

@@ -18,7 +18,7 @@ const URL: &str = "https://api.example.com/v1/orders";
 
 fn middleware(settings: DpopSettings) -> VerifyMiddleware {
     let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
-    VerifyMiddleware::new(builder.dpop(settings).build().unwrap())
+    VerifyMiddleware::new(builder.dpop(settings).build().expect("good settings"))
 }
 
 async fn who(token: Verified) -> String {

@@ -17,7 +17,7 @@ const BASE: &str = "https://api.example.com";
 
 fn verifier(settings: DpopSettings) -> Verifier {
     let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
-    builder.dpop(settings).build().unwrap()
+    builder.dpop(settings).build().expect("good settings")
 }
 
 fn dpop(target: &str, jwt: &str, proof: &str) -> Request<()> {
@@ -25,7 +25,7 @@ fn dpop(target: &str, jwt: &str, proof: &str) -> Request<()> {
         .header("authorization", format!("DPoP {jwt}"))
         .header("dpop", proof)
         .body(())
-        .unwrap()
+        .expect("a request")
 }
 
 async fn answer(layer: &VerifyLayer, request: Request<()>) -> Response<String> {

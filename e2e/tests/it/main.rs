@@ -11,6 +11,7 @@ mod server;
 
 mod accepted;
 mod credentials;
+mod dpop;
 mod every_example;
 mod faults;
 mod flood;
@@ -18,6 +19,7 @@ mod forged;
 mod introspection;
 mod login;
 mod meant_for_others;
+mod mutual_tls;
 mod revoked;
 mod rotation;
 mod table;

@@ -1,5 +1,7 @@
 //! What the middleware hands on of a sender-constrained token, and what it adds to answers.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use actix_web::{
     App,
     body::MessageBody,
@@ -43,7 +45,7 @@ fn dpop(target: &str, jwt: &str, proof: &str) -> TestRequest {
 }
 
 // conformance 152, 153, 160, 161, 170
-#[actix_web::test]
+#[tokio::test]
 async fn a_proof_is_judged_by_the_request_it_came_with() {
     let verify = middleware(DpopSettings::base_url(BASE));
     let client = Client::new();
@@ -74,7 +76,7 @@ async fn a_proof_is_judged_by_the_request_it_came_with() {
 }
 
 // conformance 163
-#[actix_web::test]
+#[tokio::test]
 async fn a_proxy_is_known_by_its_address_only() {
     let verify = middleware(DpopSettings::trusted_proxy(
         ["10.0.0.0/8"],
@@ -103,7 +105,7 @@ async fn a_proxy_is_known_by_its_address_only() {
 }
 
 // conformance 182, 184, 185
-#[actix_web::test]
+#[tokio::test]
 async fn a_certificate_is_an_extension_and_no_header() {
     let mine = Certificate::new("mine");
     let verify = middleware(DpopSettings::base_url(BASE));
@@ -133,7 +135,7 @@ async fn a_certificate_is_an_extension_and_no_header() {
 }
 
 // conformance 173, 174
-#[actix_web::test]
+#[tokio::test]
 async fn every_answer_brings_one_nonce() {
     let verify = middleware(DpopSettings::base_url(BASE).nonces(DpopNonces::random()));
     let client = Client::new();
@@ -152,7 +154,7 @@ async fn every_answer_brings_one_nonce() {
 }
 
 // conformance 152, 171
-#[actix_web::test]
+#[tokio::test]
 async fn a_cold_verifier_judges_the_same() {
     let mock = MockOkta::start().await;
     mock.set_audience(AUDIENCE);

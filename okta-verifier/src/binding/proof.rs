@@ -56,9 +56,8 @@ impl<'a> Claims<'a> {
         };
         let text = |claim| optional(claim)?.ok_or(ProofError::Claim { claim });
         // A fraction counts as the next second, which is nearer to the future.
-        let iat = match date(&object, "iat", f64::ceil) {
-            Ok(Some(iat)) => iat,
-            _ => return Err(ProofError::Claim { claim: "iat" }),
+        let Ok(Some(iat)) = date(&object, "iat", f64::ceil) else {
+            return Err(ProofError::Claim { claim: "iat" });
         };
         let jti = text("jti")?;
         if jti.len() > MAX_JTI {

@@ -126,7 +126,7 @@ fn a_nonce_is_demanded_and_given() {
         (401, vec![BEARER.to_owned(), wanted])
     );
 
-    let mut good = || world.send(&[&world.proof().nonce(nonce).sign()]);
+    let good = || world.send(&[&world.proof().nonce(nonce).sign()]);
     assert_eq!(code(&good()), "ok");
     assert_eq!(code(&good()), "ok"); // the nonce may come again
     for proof in [

@@ -1,5 +1,7 @@
 //! What the middleware hands on of a sender-constrained token, and what it adds to answers.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use actix_web::{
     App,
     body::MessageBody,

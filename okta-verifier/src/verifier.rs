@@ -88,6 +88,9 @@ impl Verifier {
         let next = Arc::new(make(&former, &mut clients, &self.0.challenges)?);
         self.0.tenants.store(next.clone());
         former.give_way_to(&next);
+        if let Some(cache) = &self.0.cache {
+            cache.forget_all(Proof::is_void);
+        }
         Ok(())
     }
 

@@ -28,12 +28,22 @@ impl<'a> Htu<'a> {
 
 /// The path of a request's target in normal form, from `/orders?page=2` or from an absolute URI
 /// (RFC 9112 §3.2), whose scheme and host are the caller's word and are passed over.
+///
+/// One with dot segments is refused: routers do not remove them, and would lead a request elsewhere
+/// than its proof was made for. No client that conforms sends any (RFC 3986 §6.2.2.3).
 pub(crate) fn target_path(target: &str) -> Option<Cow<'_, str>> {
-    if target.starts_with('/') {
-        return normal_path(target);
+    let path = if target.starts_with('/') {
+        target
+    } else {
+        let (_, rest) = target.split_once("://")?;
+        &rest[rest.find(DELIMITERS).unwrap_or(rest.len())..]
+    };
+    let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
+    let is_dots = |segment: &str| matches!(unescape(segment).as_deref(), Some("." | ".."));
+    if path.split('/').any(is_dots) {
+        return None;
     }
-    let (_, rest) = target.split_once("://")?;
-    normal_path(&rest[rest.find(DELIMITERS).unwrap_or(rest.len())..])
+    normal_path(path)
 }
 
 /// What ends an authority (RFC 3986 §3.2).

@@ -60,6 +60,10 @@ pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<U
         Some(key) => key.clone(),
         None => Arc::new(proof_key(&jws.header().map_err(malformed)?)?), // items 3 to 5, and 7
     };
+    // Of item 12: before the signature, or a thief could choose what key we work with.
+    if key.thumbprint != *expected.jkt {
+        return Err(VerifyError::BindingMismatch);
+    }
     let payload = jws.payload().map_err(malformed)?;
     let claims = Claims::parse(&payload)?; // item 3
     let signature = jws.signature().map_err(|error| match error {
@@ -76,10 +80,8 @@ pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<U
     }
     check_nonce(claims.nonce.as_deref(), expected.nonces, now)?; // item 10
     check_age(claims.iat, expected.window, now)?; // item 11
+    check_own_dates(&claims, expected.window, now)?;
     check_hash(&claims.ath, expected.token)?; // item 12
-    if key.thumbprint != *expected.jkt {
-        return Err(VerifyError::BindingMismatch);
-    }
     if known.is_none() {
         expected.keys.remember(jws.header, key.clone());
     }
@@ -113,6 +115,20 @@ fn check_age(iat: u64, window: Window, now: u64) -> Result<(), ProofError> {
     }
     if iat.saturating_sub(now) > window.future {
         return Err(ProofError::InFuture { seconds: iat - now });
+    }
+    Ok(())
+}
+
+/// A proof need not say when it ends or begins; where it does, that holds (RFC 7519 §4.1.4-5).
+fn check_own_dates(claims: &Claims<'_>, window: Window, now: u64) -> Result<(), ProofError> {
+    if claims.exp.is_some_and(|exp| exp <= now) {
+        return Err(ProofError::Claim { claim: "exp" });
+    }
+    if claims
+        .nbf
+        .is_some_and(|nbf| nbf > now.saturating_add(window.future))
+    {
+        return Err(ProofError::Claim { claim: "nbf" });
     }
     Ok(())
 }

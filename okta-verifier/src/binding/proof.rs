@@ -42,6 +42,8 @@ pub(super) struct Claims<'a> {
     pub(super) htm: Cow<'a, str>,
     pub(super) htu: Cow<'a, str>,
     pub(super) iat: u64,
+    pub(super) exp: Option<u64>,
+    pub(super) nbf: Option<u64>,
     pub(super) ath: Cow<'a, str>,
     pub(super) nonce: Option<Cow<'a, str>>,
 }
@@ -59,6 +61,8 @@ impl<'a> Claims<'a> {
         let Ok(Some(iat)) = date(&object, "iat", f64::ceil) else {
             return Err(ProofError::Claim { claim: "iat" });
         };
+        let own_date =
+            |claim, round| date(&object, claim, round).map_err(|_| ProofError::Claim { claim });
         let jti = text("jti")?;
         if jti.len() > MAX_JTI {
             return Err(ProofError::Claim { claim: "jti" });
@@ -68,6 +72,8 @@ impl<'a> Claims<'a> {
             htm: text("htm")?,
             htu: text("htu")?,
             iat,
+            exp: own_date("exp", f64::floor)?,
+            nbf: own_date("nbf", f64::ceil)?,
             ath: text("ath")?,
             nonce: optional("nonce")?,
         })

@@ -36,7 +36,8 @@ pub trait ReplayStore: Send + Sync + 'static {
     /// Whether this proof comes for the first time. It is then remembered for `keep` at least,
     /// in the same step: of two that ask at once, one is told `true`.
     ///
-    /// `proof` is a SHA-256 over the proof's key and its `jti`, the same in every instance.
+    /// `keep` is longer than the proof is good, so that the clocks of instances may differ by six
+    /// minutes. `proof` is a SHA-256 over the proof's key and its `jti`, the same in every instance.
     fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a>;
 }
 

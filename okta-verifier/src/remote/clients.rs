@@ -11,6 +11,9 @@ pub(crate) struct Clients {
     https: Option<Fetch>,
     loopback: Option<Fetch>,
     builder: Option<ClientBuilder>,
+    /// The caller's builder is spent, and there is no second one: without its proxy, roots and
+    /// identity no request may leave.
+    failed: Option<ConfigError>,
     deadline: Duration,
 }
 
@@ -21,6 +24,7 @@ impl Clients {
             https: None,
             loopback: None,
             builder,
+            failed: None,
             deadline,
         }
     }
@@ -34,11 +38,13 @@ impl Clients {
         if let Some(fetch) = &self.https {
             return Ok(fetch.clone());
         }
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
         let builder = self.builder.take().unwrap_or_else(Client::builder);
-        Ok(self
-            .https
-            .insert(Fetch::https(builder, self.deadline)?)
-            .clone())
+        let fetch = Fetch::https(builder, self.deadline)
+            .inspect_err(|error| self.failed = Some(error.clone()))?;
+        Ok(self.https.insert(fetch).clone())
     }
 
     pub(crate) fn loopback(&mut self) -> Result<Fetch, ConfigError> {

@@ -67,6 +67,8 @@ impl Fetch {
     fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
         builder
             .redirect(Policy::none())
+            // It would write tokens and secrets into the log.
+            .connection_verbose(false)
             // Questions about tokens follow one another, and a new TLS session for each would
             // double their wait and the issuer's load. An idle connection dies with the runtime
             // it was opened on, which need not be the next request's: then that opens its own.

@@ -42,6 +42,7 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
         }
         let entries = Cache::builder()
             .max_capacity(entries)
+            .support_invalidation_closures()
             .build_with_hasher(BuildHasherDefault::default());
         Some(Self {
             entries,
@@ -75,6 +76,14 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
             verified: now,
         };
         self.entries.insert(digest, Arc::new(entry));
+    }
+
+    /// Lets all go whose proof is like that, as time allows; none of them is found meanwhile.
+    pub(crate) fn forget_all(&self, is_gone: impl Fn(&K) -> bool + Send + Sync + 'static) {
+        // The only error is that the cache was not built for it.
+        let _ = self
+            .entries
+            .invalidate_entries_if(move |_, entry| is_gone(&entry.proof));
     }
 
     pub(crate) fn forget(&self, digest: Digest) {

@@ -1,3 +1,5 @@
+mod narrow;
+
 use std::{
     fmt,
     sync::{Arc, OnceLock},
@@ -88,7 +90,7 @@ impl VerifiedToken {
         let is_user = match origin.expected.profile {
             Profile::Okta => claims.uid.is_some(),
             // RFC 9068 §2.2: without a resource owner, sub identifies the client.
-            Profile::Rfc9068 => client_id != Some(claims.sub.as_ref()),
+            Profile::Rfc9068 => client_id.is_some_and(|client| *client != *claims.sub),
         };
         let mut texts = [""; 6];
         texts[PAYLOAD] = payload;
@@ -225,25 +227,6 @@ impl VerifiedToken {
     /// The claims are no `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimError> {
         serde_json::from_str(self.payload()).map_err(|_| ClaimError::whole())
-    }
-
-    /// With those scopes only that `other` has too.
-    pub(crate) fn narrowed_to(&self, other: &Self) -> Self {
-        let inner = &*self.0;
-        let common: Vec<&str> = self
-            .scopes()
-            .filter(|scope| other.has_scope(scope))
-            .collect();
-        let scope = common.join(" ");
-        Self(Arc::new(Inner {
-            origin: inner.origin.clone(),
-            texts: inner.texts.with(SCOPE, &scope),
-            is_user: inner.is_user,
-            dates: inner.dates,
-            auth_time: inner.auth_time,
-            confirmation: inner.confirmation,
-            groups: OnceLock::new(),
-        }))
     }
 
     /// Whether the token is still valid: what may change between two requests with it.

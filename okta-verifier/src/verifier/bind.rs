@@ -163,8 +163,8 @@ impl Binding {
         self.dpop.is_some()
     }
 
-    /// The hash of the caller's certificate. Where a peer ends TLS for its callers, its own
-    /// certificate is nobody's.
+    /// The hash of the caller's certificate. Where a named peer ends TLS for its callers, its own
+    /// certificate is nobody's; the adapter has to say who the peer is.
     fn certificate(&self, shown: &Shown<'_>) -> Option<[u8; 32]> {
         let peers = self.client_cert_from.as_ref();
         if peers.is_some_and(|peers| peers.contain(shown.peer)) {
@@ -184,7 +184,11 @@ impl Binding {
         if Handle::try_current().is_err() {
             return Err(unavailable(FetchError::NoRuntime)); // it has the clock
         }
-        let keep = Duration::from_secs(used.until.saturating_sub(now.unix) + 1);
+        let keep = used
+            .until
+            .saturating_sub(now.unix)
+            .saturating_add(CLOCKS_APART);
+        let keep = Duration::from_secs(keep);
         let answer = store.first_use(&used.digest, keep);
         let answer = match tokio::time::timeout(STORE_TIMEOUT, answer).await {
             Ok(answer) => answer,
@@ -251,3 +255,5 @@ fn unavailable(source: FetchError) -> VerifyError {
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Old proofs leave the store every second.
 const RETRY_AFTER_STORE: Duration = Duration::from_secs(2);
+/// Seconds. Instances judge by their own clocks: what one forgets must be over for all of them.
+const CLOCKS_APART: u64 = 360;

@@ -33,6 +33,14 @@ pub(crate) struct Proof {
     key: Arc<Key>,
 }
 
+impl Proof {
+    /// The settings that it was accepted under are gone: refused at its next request, it need not
+    /// hold them in memory until then.
+    pub(super) fn is_void(&self) -> bool {
+        self.tenant.is_retired()
+    }
+}
+
 /// A token that is well-formed and names a configured issuer. Nothing of it is trusted yet.
 pub(super) struct Opened<'j> {
     pub(super) jws: &'j Jws<'j>,

@@ -133,7 +133,12 @@ fn of_a_target_the_path_alone_counts() {
     for (target, expected) in [
         ("/orders?page=2", Some("/orders")),
         ("/", Some("/")),
-        ("/a/../b%7E", Some("/b~")),
+        ("/a/b%7E", Some("/a/b~")),
+        ("/a/.b/..c", Some("/a/.b/..c")),
+        ("/a/../b", None),
+        ("/a/%2e%2E/b", None),
+        ("/a/.", None),
+        ("https://api.example/./b", None),
         ("//evil.example/a", Some("//evil.example/a")),
         ("http://evil.example/orders?x", Some("/orders")),
         ("https://evil.example", Some("/")),

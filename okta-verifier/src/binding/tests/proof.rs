@@ -285,6 +285,27 @@ fn the_window_has_two_edges() {
     }
 }
 
+// RFC 7519 §4.1.4-5
+#[test]
+fn dates_of_the_proofs_own_hold() {
+    let signer = Signer::new("ES256");
+    let case = Case::of(&signer);
+    let dated = |claim, date: Value| signer.proof(&with(claims(), claim, date));
+    for (claim, date) in [
+        ("exp", json!(NOW)),
+        ("exp", json!(1)),
+        ("exp", json!("tomorrow")),
+        ("nbf", json!(NOW + 31)),
+        ("nbf", json!(true)),
+    ] {
+        let proof = dated(claim, date.clone());
+        assert_eq!(case.reason(&proof), ProofError::Claim { claim }, "{date}");
+    }
+    for (claim, date) in [("exp", NOW + 1), ("nbf", NOW + 30), ("nbf", 1)] {
+        assert!(case.judge(&dated(claim, json!(date))).is_ok());
+    }
+}
+
 // conformance 166, 167
 #[test]
 fn token_and_key_are_the_requests() {

@@ -45,18 +45,18 @@ fn a_clock_that_is_set_back_lets_nothing_in_twice() {
     // cannot be told from it, and what is younger passes.
     assert_eq!(slots.insert(2, 1, NOW + 3660, NOW + 3600), Verdict::First);
     for until in [NOW + 1, NOW + 60, NOW + 3660] {
-        assert_eq!(slots.insert(1, 1, until, NOW + 1), Verdict::Seen);
+        assert_eq!(slots.insert(1, 1, until, NOW + 1), Verdict::Full);
     }
     let mut slots = Slots::new(100, WINDOW);
     assert_eq!(slots.insert(1, 1, NOW + 60, NOW), Verdict::First);
     // Ahead without proofs, as callers' clocks stay right: only the old window is lost.
     slots.sweep(NOW + 3600);
-    assert_eq!(slots.insert(1, 1, NOW + 60, NOW + 5), Verdict::Seen);
+    assert_eq!(slots.insert(1, 1, NOW + 60, NOW + 5), Verdict::Full);
     assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 5), Verdict::First);
     assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 6), Verdict::Seen);
     // A broken clock, and its repair.
     slots.sweep(u64::MAX);
-    assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 7), Verdict::Seen);
+    assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 7), Verdict::Full);
     assert_eq!(slots.insert(4, 1, NOW + 80, NOW + 30), Verdict::First);
     assert_eq!(slots.insert(4, 1, NOW + 80, NOW + 30), Verdict::Seen);
 }

@@ -25,8 +25,8 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 ///
 /// impl ReplayStore for Seen {
 ///     fn first_use<'a>(&'a self, proof: &'a [u8; 32], _keep: Duration) -> ReplayAnswer<'a> {
-///         let first = self.0.lock().map(|mut seen| seen.insert(*proof));
-///         Box::pin(async move { first.map_err(|_| "poisoned".into()) })
+///         let first = self.0.lock().map(|mut seen| seen.insert(*proof)).map_err(|_| "poisoned".into());
+///         Box::pin(async move { first })
 ///     }
 /// }
 ///

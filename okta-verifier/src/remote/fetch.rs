@@ -66,6 +66,8 @@ impl Fetch {
     fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
         builder
             .redirect(Policy::none())
+            // It would write every byte to the log, secrets of ours among them.
+            .connection_verbose(false)
             // Fetches are minutes apart, and an idle connection dies with the runtime it was
             // opened on, which need not be the next fetch's.
             .pool_max_idle_per_host(0)

@@ -1,17 +1,17 @@
 //! actix-web's `http` is another version of the crate than the core's. They meet here and nowhere
 //! else, by value: bytes and numbers go across, no types.
 
-use std::pin::Pin;
+use std::{net::IpAddr, pin::Pin, time::Duration};
 
 use actix_web::{
-    HttpResponse, ResponseError,
+    HttpMessage, HttpResponse, ResponseError,
     dev::ServiceRequest,
     http::{
-        StatusCode, Uri,
-        header::{AUTHORIZATION, HeaderName, HeaderValue},
+        Method, StatusCode, Uri,
+        header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
     },
 };
-use okta_verifier::{Presented, Rejection, VerifiedToken, Verifier};
+use okta_verifier::{ClientCertificate, Presented, Rejection, VerifiedToken, Verifier};
 
 use crate::Rejected;
 
@@ -24,29 +24,110 @@ pub(crate) fn has_credentials(request: &ServiceRequest) -> bool {
     request.headers().contains_key(AUTHORIZATION)
 }
 
-/// What of a request the verifier looks at, borrowed to decide at once.
-pub(crate) fn presented(request: &ServiceRequest) -> Presented<'_> {
-    present(request.headers().get_all(AUTHORIZATION), request.uri())
+/// What the connection says of the caller.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    peer: Option<IpAddr>,
+    certificate: Option<ClientCertificate>,
+}
+
+impl Caller {
+    /// The certificate is in the request's extensions, or in the connection's, where
+    /// `HttpServer::on_connect` puts it.
+    pub(crate) fn of(request: &ServiceRequest) -> Self {
+        let certificate = request.extensions().get::<ClientCertificate>().cloned();
+        let of_connection = || request.request().conn_data::<ClientCertificate>().cloned();
+        Self {
+            peer: request.peer_addr().map(|address| address.ip()),
+            certificate: certificate.or_else(of_connection),
+        }
+    }
+}
+
+/// What of a request the verifier looks at, borrowed to decide at once. Each set of values is the
+/// raw bytes of every field line: a repeated or a non-ASCII one is for the verifier to refuse.
+pub(crate) fn presented<'a>(
+    request: &'a ServiceRequest,
+    caller: &'a Caller,
+    verifier: &Verifier,
+    checked_within: Option<Duration>,
+) -> Presented<'a> {
+    let place = (request.method(), request.uri());
+    present(request.headers(), place, caller, verifier, checked_within)
 }
 
 /// The same, to outlive the call. Its copies are reference counts: the bytes stay where the server
 /// read them.
-pub(crate) fn authenticate(request: &ServiceRequest, verifier: Verifier) -> Authentication {
-    let values = request.headers().get_all(AUTHORIZATION);
-    let authorization: Vec<HeaderValue> = values.cloned().collect();
-    let uri = request.uri().clone();
+pub(crate) fn authenticate(
+    request: &ServiceRequest,
+    caller: Caller,
+    verifier: Verifier,
+    checked_within: Option<Duration>,
+) -> Authentication {
+    let bound = [
+        verifier.dpop_header(),
+        verifier.forwarded_header(),
+        verifier.client_cert_header(),
+    ];
+    let names = [Some(AUTHORIZATION.as_str())].into_iter().chain(bound);
+    let mut headers = HeaderMap::new();
+    for name in names.flatten() {
+        for value in request.headers().get_all(name) {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect(BOTH_KNOW);
+            headers.append(name, value.clone());
+        }
+    }
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     Box::pin(async move {
-        let presented = present(&authorization, &uri);
+        let place = (&method, &uri);
+        let presented = present(&headers, place, &caller, &verifier, checked_within);
         verifier.authenticate(&presented).await
     })
 }
 
-/// Every field line as raw bytes: a repeated or a non-ASCII one is for the verifier to refuse.
 fn present<'a>(
-    authorization: impl IntoIterator<Item = &'a HeaderValue>,
-    uri: &'a Uri,
+    headers: &'a HeaderMap,
+    (method, uri): (&'a Method, &'a Uri),
+    caller: &'a Caller,
+    verifier: &Verifier,
+    checked_within: Option<Duration>,
 ) -> Presented<'a> {
-    Presented::new(authorization.into_iter().map(HeaderValue::as_bytes)).query(uri.query())
+    let values = |name: &str| headers.get_all(name).map(HeaderValue::as_bytes);
+    let mut presented = Presented::new(values(AUTHORIZATION.as_str()))
+        .query(uri.query())
+        .request(method.as_str(), uri.path());
+    if let Some(max_age) = checked_within {
+        presented = presented.checked_within(max_age);
+    }
+    if let Some(name) = verifier.dpop_header() {
+        presented = presented.dpop(values(name));
+    }
+    if let Some(name) = verifier.forwarded_header() {
+        presented = presented.forwarded(values(name));
+    }
+    if let Some(name) = verifier.client_cert_header() {
+        presented = presented.client_cert(values(name));
+    }
+    if let Some(peer) = caller.peer {
+        presented = presented.peer(peer);
+    }
+    if let Some(certificate) = &caller.certificate {
+        presented = presented.client_certificate(certificate.der());
+    }
+    presented
+}
+
+/// What every answer carries beside its own headers.
+pub(crate) fn added(verifier: &Verifier) -> Vec<(HeaderName, HeaderValue)> {
+    verifier
+        .response_headers()
+        .map(|(name, value)| convert(name.as_str(), value.as_bytes()))
+        .collect()
+}
+
+fn convert(name: &str, value: &[u8]) -> (HeaderName, HeaderValue) {
+    let name = HeaderName::from_bytes(name.as_bytes()).expect(BOTH_KNOW);
+    (name, HeaderValue::from_bytes(value).expect(BOTH_KNOW))
 }
 
 impl ResponseError for Rejected {
@@ -58,8 +139,7 @@ impl ResponseError for Rejected {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         for (name, value) in self.rejection().headers() {
-            let name = HeaderName::from_bytes(name.as_str().as_bytes()).expect(BOTH_KNOW);
-            let value = HeaderValue::from_bytes(value.as_bytes()).expect(BOTH_KNOW);
+            let (name, value) = convert(name.as_str(), value.as_bytes());
             response.headers_mut().append(name, value);
         }
         response.extensions_mut().insert(self.rejection().clone());

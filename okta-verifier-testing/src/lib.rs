@@ -23,6 +23,8 @@
 //! feature `server`, `MockOkta` is an authorization server on a loopback socket, for the tests that
 //! shall fetch: metadata, keys, `/v1/token`, key rotation, and faults.
 //!
+//! [`Client`] holds a key, binds tokens to it, and signs the proofs of RFC 9449, the wrong ones too.
+//!
 //! [`conformance`] is one table of requests and exact answers, for every adapter and, with
 //! `assert_conformant` of the feature `server`, for an API of your own.
 //!
@@ -31,17 +33,26 @@
 //!
 //! Misuse panics, with a message that says what is wrong.
 
+#[cfg(feature = "tls")]
+mod certificate;
+mod client;
 pub mod conformance;
+mod edits;
 mod keys;
 #[cfg(feature = "server")]
 mod server;
 mod test_issuer;
 mod token;
 
+#[cfg(feature = "tls")]
+pub use certificate::Certificate;
+pub use client::{Client, ProofBuilder};
 #[cfg(feature = "server")]
 pub use conformance::{Routes, assert_conformant};
 #[cfg(feature = "server")]
-pub use server::{CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, Rotation};
+pub use server::{
+    CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, Received, Rotation,
+};
 pub use test_issuer::TestIssuer;
 pub use token::{CLIENT_ID, TokenBuilder};
 

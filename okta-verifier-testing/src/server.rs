@@ -1,19 +1,24 @@
 //! `MockOkta`: an authorization server on a loopback socket.
 
 mod answer;
+mod clients;
 mod controls;
+mod dpop;
 mod fault;
 mod form;
+mod introspection;
 mod listen;
 mod metadata;
 mod mixed;
 mod play;
+mod received;
 mod request;
 mod rotation;
 mod route;
 mod settings;
 mod state;
 mod token_endpoint;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -24,6 +29,7 @@ use tokio::task::AbortHandle;
 use crate::token::{Profile, TokenBuilder};
 pub use fault::{Endpoint, Fault};
 pub use metadata::MetadataForm;
+pub use received::Received;
 pub use rotation::Rotation;
 pub use state::Hits;
 use state::Shared;
@@ -44,8 +50,9 @@ pub const CLIENT_SECRET: &str = "secret";
 /// An Okta custom authorization server on `127.0.0.1`, on a port of its own.
 ///
 /// Its issuer is `http://127.0.0.1:PORT/oauth2/default`. It answers metadata in
-/// [three forms](MetadataForm), `/v1/keys`, and `/v1/token` for the client credentials grant. It
-/// speaks HTTP/1.1 and closes the connection after each answer, so that its [hits](Self::hits) count
+/// [three forms](MetadataForm), `/v1/keys`, `/v1/token` for the client credentials grant (a
+/// DPoP proof binds the token, and must carry the nonce that the first answer gives), and
+/// `/v1/introspect` and `/v1/revoke` for every token it made. It speaks HTTP/1.1 and closes the connection after each answer, so that its [hits](Self::hits) count
 /// what a client asked for and no retry on a kept connection hides one.
 ///
 /// It ends when it is dropped, with every connection it still holds.

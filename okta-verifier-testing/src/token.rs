@@ -5,6 +5,7 @@ mod header;
 mod jws;
 mod kind;
 mod payload;
+mod register;
 mod rewrite;
 mod wrong;
 
@@ -12,13 +13,13 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use okta_verifier::Algorithm;
-use serde::Serialize;
-use serde_json::{Map, Value};
 
+use crate::edits::Edits;
 use crate::keys::Ring;
-use jws::Seal;
+use jws::{Form, Seal};
 use kind::Kind;
 pub(crate) use payload::Profile;
+pub(crate) use register::Register;
 
 /// The client id of every token that does not [say otherwise](TokenBuilder::client_id).
 ///
@@ -63,8 +64,10 @@ pub struct TokenBuilder {
     raw_header: Option<Vec<u8>>,
     raw_payload: Option<Vec<u8>>,
     tampered: bool,
-    encrypted: bool,
+    form: Form,
     edit_signature: Option<fn(Vec<u8>) -> Vec<u8>>,
+    /// Where the issuer remembers what it made, if it answers questions about it.
+    register: Option<Arc<Register>>,
 }
 
 impl TokenBuilder {
@@ -95,36 +98,9 @@ impl TokenBuilder {
             raw_header: None,
             raw_payload: None,
             tampered: false,
-            encrypted: false,
+            form: Form::Signed,
             edit_signature: None,
-        }
-    }
-}
-
-/// Changes to a JSON object, in the order they were asked for.
-#[derive(Clone, Debug, Default)]
-struct Edits(Vec<(String, Option<Value>)>);
-
-impl Edits {
-    /// # Panics
-    ///
-    /// When `value` has no JSON form.
-    fn set(&mut self, name: &str, value: impl Serialize) {
-        let value = serde_json::to_value(value)
-            .unwrap_or_else(|error| panic!("`{name}` has no JSON form: {error}"));
-        self.0.push((name.to_owned(), Some(value)));
-    }
-
-    fn remove(&mut self, name: &str) {
-        self.0.push((name.to_owned(), None));
-    }
-
-    fn apply(&self, object: &mut Map<String, Value>) {
-        for (name, value) in &self.0 {
-            match value {
-                Some(value) => object.insert(name.clone(), value.clone()),
-                None => object.remove(name),
-            };
+            register: None,
         }
     }
 }

@@ -65,6 +65,11 @@ impl Algorithm {
         }
     }
 
+    /// All of them, with spaces between.
+    pub(crate) fn names() -> String {
+        Self::ALL.map(Self::name).join(" ")
+    }
+
     /// Names compare case-sensitively (RFC 7515 §4.1.1): `rs256` is no algorithm.
     pub(crate) fn named(name: &str) -> Option<Self> {
         if name == "Ed25519" {

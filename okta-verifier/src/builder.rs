@@ -5,12 +5,13 @@ use std::{fmt, sync::Arc, time::Duration};
 use reqwest::ClientBuilder;
 
 use crate::{
+    binding::{DpopSettings, Peers},
     error::ConfigError,
     issuer::Issuer,
     remote::Clients,
     request::{Challenges, DEFAULT_REALM},
     token::cache::TokenCache,
-    verifier::Verifier,
+    verifier::{Binding, Verifier},
 };
 
 /// Settings of a [`Verifier`].
@@ -34,6 +35,8 @@ pub struct VerifierBuilder {
     fetch_timeout: Duration,
     cached_tokens: u64,
     cached_for: Duration,
+    dpop: Option<DpopSettings>,
+    client_cert_from: Option<Vec<String>>,
 }
 
 impl Verifier {
@@ -46,6 +49,8 @@ impl Verifier {
             fetch_timeout: DEFAULT_FETCH_TIMEOUT,
             cached_tokens: DEFAULT_CACHED_TOKENS,
             cached_for: DEFAULT_CACHED_FOR,
+            dpop: None,
+            client_cert_from: None,
         }
     }
 }
@@ -93,6 +98,26 @@ impl VerifierBuilder {
         self
     }
 
+    /// Accepts DPoP-bound tokens (RFC 9449), and offers the scheme in challenges.
+    pub fn dpop(mut self, settings: DpopSettings) -> Self {
+        self.dpop = Some(settings);
+        self
+    }
+
+    /// Believes the `Client-Cert` header (RFC 9440) of these peers, which end TLS for their
+    /// callers; `cidrs` are networks, such as `10.0.0.0/8`. Everybody else's is ignored, and of
+    /// these peers nothing else counts: a request without the header has no certificate.
+    ///
+    /// A certificate is public. The peer must take the header out of what its callers send, and set
+    /// it only when it has verified the certificate in the handshake.
+    pub fn client_cert_header_from<C>(mut self, cidrs: impl IntoIterator<Item = C>) -> Self
+    where
+        C: Into<String>,
+    {
+        self.client_cert_from = Some(cidrs.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// No I/O: the service starts while the issuer is down, and fetches keys when the first
     /// token comes, or in [`Verifier::warm_up`].
     ///
@@ -103,11 +128,22 @@ impl VerifierBuilder {
         if !FETCH_TIMEOUTS.contains(&self.fetch_timeout) {
             return Err(ConfigError::FetchTimeout);
         }
-        let challenges = Arc::new(Challenges::new(&self.realm)?);
+        let binding = Binding::new(
+            self.dpop.map(DpopSettings::judge).transpose()?,
+            self.client_cert_from
+                .as_deref()
+                .map(Peers::new)
+                .transpose()?,
+        );
+        let challenges = Challenges::new(&self.realm)?;
+        let challenges = Arc::new(match binding.offers_dpop() {
+            true => challenges.with_dpop()?,
+            false => challenges,
+        });
         let mut clients = Clients::new(self.http_client, self.fetch_timeout);
         let tenants = issuers::tenants(self.issuers, &[], &mut clients, &challenges)?;
         let cache = TokenCache::new(self.cached_tokens, self.cached_for);
-        Ok(Verifier::new(tenants, cache, challenges, clients))
+        Ok(Verifier::new(tenants, cache, challenges, binding, clients))
     }
 }
 

@@ -2,10 +2,14 @@
 
 mod digest;
 mod fingerprint;
+mod mac;
 mod random;
+mod sign;
 mod verify;
 
 pub(crate) use digest::sha256;
 pub(crate) use fingerprint::{Fingerprint, Fingerprints};
+pub(crate) use mac::MacKey;
 pub(crate) use random::{random_bytes, random_u64};
+pub(crate) use sign::SigningKey;
 pub(crate) use verify::{BadSignature, MAX_SIGNATURE, PreparedKey};

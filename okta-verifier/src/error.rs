@@ -5,8 +5,10 @@
 
 mod config;
 mod fetch;
+mod proof;
 mod verify;
 
 pub use config::ConfigError;
 pub use fetch::FetchError;
+pub use proof::ProofError;
 pub use verify::{ClaimError, MalformedToken, VerifyError};

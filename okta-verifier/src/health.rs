@@ -34,6 +34,26 @@ pub struct IssuerHealth {
     pub last_success: Option<SystemTime>,
     /// Why the last fetch failed; `None` since the last good one.
     pub last_error: Option<FetchError>,
+    pub(crate) introspection: Option<IntrospectionHealth>,
+}
+
+impl IssuerHealth {
+    /// The state of asking the issuer about tokens; `None` where it is not asked.
+    ///
+    /// ```
+    /// use okta_verifier::{Introspection, IntrospectionState, Issuer, Verifier};
+    ///
+    /// let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let asking = issuer.introspection(Introspection::new("0oa1service", "secret"));
+    /// let health = Verifier::builder().issuer(asking).build()?.health();
+    /// let introspection = health[0].introspection().expect("it is configured");
+    /// assert_eq!(introspection.state, IntrospectionState::NotAsked);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn introspection(&self) -> Option<&IntrospectionHealth> {
+        self.introspection.as_ref()
+    }
 }
 
 /// What would happen to a request with a known key.
@@ -56,6 +76,42 @@ pub enum KeyState {
     /// Refused with 503: there are no keys that are still trusted, and the last fetch failed.
     Unavailable {
         /// When the next fetch is tried.
+        retry_after: Duration,
+    },
+}
+
+/// What a verifier knows of asking one issuer about tokens
+/// ([`Issuer::introspection`](crate::Issuer::introspection)).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IntrospectionHealth {
+    /// What the last question came to.
+    pub state: IntrospectionState,
+    /// How many questions are under way.
+    pub in_flight: usize,
+    /// When the last question that was answered began.
+    pub last_success: Option<SystemTime>,
+    /// Why the last question failed; `None` since the last answer.
+    pub last_error: Option<FetchError>,
+}
+
+/// What the last question about a token came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IntrospectionState {
+    /// There was none.
+    NotAsked,
+    /// It was answered.
+    Available,
+    /// It failed. Tokens that must be asked about get 503.
+    Unavailable {
+        /// When the next question is asked; zero: now.
+        retry_after: Duration,
+    },
+    /// The issuer refused our own credentials: correct the settings. Tokens that must be asked
+    /// about get 503.
+    CredentialsRefused {
+        /// When the next question is asked; zero: now.
         retry_after: Duration,
     },
 }

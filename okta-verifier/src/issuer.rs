@@ -2,6 +2,7 @@ use std::{fmt, time::Duration};
 
 use crate::{
     algorithm::{Algorithm, Algorithms},
+    introspection::Introspection,
     keys::DEFAULT_STALE_IF_ERROR,
     snapshot::KeySnapshot,
     token::checks::Profile,
@@ -40,6 +41,7 @@ pub struct Issuer {
     keys: Option<String>,
     stale_if_error: Duration,
     key_snapshot: Option<KeySnapshot>,
+    introspection: Option<Introspection>,
 }
 
 impl Issuer {
@@ -74,6 +76,7 @@ impl Issuer {
             keys: None,
             stale_if_error: DEFAULT_STALE_IF_ERROR,
             key_snapshot: None,
+            introspection: None,
         }
     }
 
@@ -159,6 +162,16 @@ impl Issuer {
     #[must_use]
     pub fn key_snapshot(mut self, snapshot: KeySnapshot) -> Self {
         self.key_snapshot = Some(snapshot);
+        self
+    }
+}
+
+impl Issuer {
+    /// Asks the issuer about tokens that cannot be decided here, or about every one
+    /// (RFC 7662): see [`Introspection`].
+    #[must_use]
+    pub fn introspection(mut self, introspection: Introspection) -> Self {
+        self.introspection = Some(introspection);
         self
     }
 }

@@ -5,6 +5,7 @@ mod discovery;
 mod flight;
 mod key;
 mod key_store;
+mod proof_key;
 mod schedule;
 mod set;
 mod source;
@@ -14,8 +15,10 @@ mod store;
 mod tests;
 
 pub(crate) use discovery::Metadata;
+pub(crate) use flight::Flight;
 pub(crate) use key::Key;
 pub(crate) use key_store::KeyStore;
+pub(crate) use proof_key::ProofKey;
 pub(crate) use schedule::DEFAULT_STALE_IF_ERROR;
 pub(crate) use set::KeySet;
 pub(crate) use source::Source;

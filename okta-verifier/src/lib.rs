@@ -28,8 +28,9 @@
 //! In this order, and every failure refuses: size and alphabet, three parts, header (duplicates,
 //! `alg`, `crit`, `b64`, `typ`), claims as strict JSON, the issuer by its exact `iss`, the key by
 //! `kid` and algorithm, the signature, `exp` / `nbf` / `iat`, `aud`, the kind of token (an ID
-//! token is no access token), the client id, and any `cnf`. A token of the org authorization
-//! server is never accepted.
+//! token is no access token), the client id, and any `cnf`: a sender-constrained token passes with
+//! its DPoP proof ([`VerifierBuilder::dpop`]) or its client certificate ([`ClientCertificate`]) only.
+//! A token of the org authorization server is never accepted.
 //!
 //! A token that passed is remembered ([`VerifierBuilder::cached_tokens`]): its key and its dates are
 //! asked again at every request, so that it is refused once it expires or its key is withdrawn.
@@ -41,11 +42,13 @@
 
 mod algorithm;
 mod alphabet;
+mod binding;
 mod builder;
 mod crypto;
 mod env;
 mod error;
 mod health;
+mod introspection;
 mod issuer;
 mod keys;
 mod policy;
@@ -57,9 +60,11 @@ mod token;
 mod verifier;
 
 pub use algorithm::Algorithm;
+pub use binding::{ClientCertificate, DpopNonces, DpopSettings, ReplayAnswer, ReplayStore};
 pub use builder::VerifierBuilder;
-pub use error::{ClaimError, ConfigError, FetchError, MalformedToken, VerifyError};
-pub use health::{IssuerHealth, KeyState};
+pub use error::{ClaimError, ConfigError, FetchError, MalformedToken, ProofError, VerifyError};
+pub use health::{IntrospectionHealth, IntrospectionState, IssuerHealth, KeyState};
+pub use introspection::{Introspect, Introspection};
 pub use issuer::Issuer;
 pub use policy::{AnyToken, Policy, Requirement};
 pub use request::{Anonymous, Presented, Rejection};

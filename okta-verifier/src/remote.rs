@@ -1,5 +1,6 @@
 //! What is asked of the issuer over the network.
 
+pub(crate) mod client_auth;
 mod clients;
 pub(crate) mod fetch;
 mod freshness;

@@ -4,6 +4,7 @@ mod anonymous;
 mod challenge;
 mod credentials;
 mod grpc;
+mod nonce;
 mod presented;
 mod rejection;
 mod remedy;
@@ -11,10 +12,14 @@ mod remedy;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use http::{HeaderName, HeaderValue};
+
 pub use anonymous::Anonymous;
-pub(crate) use challenge::{Challenges, is_scope_token};
+pub(crate) use challenge::{Challenges, Scheme, is_scope_token};
 pub(crate) use credentials::{Credentials, is_b64token};
+pub(crate) use nonce::{nonce_headers, nonce_value};
 pub use presented::Presented;
+pub(crate) use presented::{Lines, Shown};
 pub(crate) use rejection::DEFAULT_REALM;
 pub use rejection::Rejection;
 pub(crate) use remedy::Remedy;

@@ -3,6 +3,9 @@
 pub(crate) mod cache;
 pub(crate) mod checks;
 pub(crate) mod claims;
+pub(crate) mod compact;
+pub(crate) mod confirmation;
+mod groups;
 pub(crate) mod json;
 pub(crate) mod jws;
 mod texts;

@@ -1,5 +1,7 @@
+mod bind;
 mod judge;
 mod operate;
+mod question;
 mod tenants;
 
 use std::{
@@ -9,12 +11,16 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use self::judge::Proof;
+pub(crate) use self::bind::Binding;
 pub(crate) use self::tenants::{Tenant, Tenants};
+use self::{
+    bind::Sent,
+    judge::{Asked, Proof},
+};
 use crate::{
     error::{ConfigError, VerifyError},
     remote::Clients,
-    request::{Anonymous, Challenges, Credentials, Presented, Rejection, is_b64token},
+    request::{Anonymous, Challenges, Credentials, Presented, Rejection, Scheme, is_b64token},
     time::Now,
     token::{VerifiedToken, cache::TokenCache},
 };
@@ -46,6 +52,7 @@ struct Inner {
     /// Keyed by the token; `None` when it is turned off.
     cache: Option<TokenCache<Proof>>,
     challenges: Arc<Challenges>,
+    binding: Binding,
     /// For issuers that come later. Held while issuers are replaced, so one after the other.
     clients: Mutex<Clients>,
 }
@@ -55,12 +62,14 @@ impl Verifier {
         tenants: Tenants,
         cache: Option<TokenCache<Proof>>,
         challenges: Arc<Challenges>,
+        binding: Binding,
         clients: Clients,
     ) -> Self {
         Self(Arc::new(Inner {
             tenants: ArcSwap::from_pointee(tenants),
             cache,
             challenges,
+            binding,
             clients: Mutex::new(clients),
         }))
     }
@@ -89,16 +98,25 @@ impl Verifier {
     /// # Errors
     ///
     /// Why the token is not accepted; [`VerifyError::Unavailable`] when that could not be
-    /// decided, because the issuer's keys cannot be had.
+    /// decided, because the issuer cannot be asked.
     pub async fn verify(&self, jwt: &str) -> Result<VerifiedToken, VerifyError> {
-        let (jwt, arrived) = (jwt.as_bytes(), Now::read());
-        match self.judge_now(jwt, arrived)? {
-            Some(token) => Ok(token),
-            None => self.judge_with_fetch(jwt, arrived).await,
+        let asked = Asked {
+            token: jwt.as_bytes(),
+            max_age: None,
+            arrived: Now::read(),
+        };
+        let token = match self.judge_now(asked)? {
+            Some(token) => token,
+            None => self.judge_with_fetch(asked).await?,
+        };
+        match token.confirmation() {
+            None => Ok(token),
+            Some(_) => Err(VerifyError::BindingUnchecked),
         }
     }
 
-    /// Judges a request, without waiting. `None`: keys must be fetched first, so call
+    /// Judges a request, without waiting. `None`: the issuer must be asked first, for keys or
+    /// about the token, or a [`ReplayStore`](crate::ReplayStore) about its proof, so call
     /// [`authenticate`](Self::authenticate); nothing was changed.
     ///
     /// # Errors
@@ -109,24 +127,35 @@ impl Verifier {
         &self,
         presented: &Presented<'_>,
     ) -> Option<Result<VerifiedToken, Rejection>> {
-        let jwt = match self.credentials(presented) {
-            Ok(jwt) => jwt,
+        let sent = match self.credentials(presented) {
+            Ok(sent) => sent,
             Err(rejection) => return Some(Err(rejection)),
         };
         let now = Now::read();
-        let digest = self.digest(jwt);
-        let verdict = match self.remembered(digest, now) {
-            Some(verdict) => verdict.map(Some),
+        let asked = Asked {
+            token: sent.token,
+            max_age: presented.max_age(),
+            arrived: now,
+        };
+        let digest = self.digest(sent.token);
+        let verdict = match self.remembered(asked, digest) {
+            Some(verdict) => verdict,
             // A remembered token was well-formed, to the byte.
-            None if !is_b64token(jwt) => {
+            None if !is_b64token(sent.token) => {
                 return Some(Err(Rejection::malformed(&self.0.challenges)));
             }
-            None => self.judge_unseen(jwt, digest, now),
+            None => self.judge_unseen(asked, digest),
         };
-        verdict.map_err(|error| self.refuse(error)).transpose()
+        let bound = verdict.and_then(|token| match token {
+            Some(token) => self.bind_now(token, sent, now),
+            None => Ok(None),
+        });
+        bound
+            .map_err(|error| self.refuse(sent.scheme, error))
+            .transpose()
     }
 
-    /// Judges a request, and fetches keys where it must.
+    /// Judges a request, and asks the issuer where it must.
     ///
     /// # Errors
     ///
@@ -139,9 +168,17 @@ impl Verifier {
         if let Some(verdict) = self.authenticate_now(presented) {
             return verdict;
         }
-        let jwt = self.credentials(presented)?;
-        let verdict = self.judge_with_fetch(jwt, arrived).await;
-        verdict.map_err(|error| self.refuse(error))
+        let sent = self.credentials(presented)?;
+        let asked = Asked {
+            token: sent.token,
+            max_age: presented.max_age(),
+            arrived,
+        };
+        let verdict = match self.judge_with_fetch(asked).await {
+            Ok(token) => self.bind(token, sent).await,
+            Err(error) => Err(error),
+        };
+        verdict.map_err(|error| self.refuse(sent.scheme, error))
     }
 
     /// What an optional layer gives a request without credentials.
@@ -150,19 +187,29 @@ impl Verifier {
         Anonymous::new(self.0.challenges.clone())
     }
 
-    fn credentials<'a>(&self, presented: &Presented<'a>) -> Result<&'a [u8], Rejection> {
-        match presented.credentials() {
-            Ok(Credentials::Bearer(jwt)) => Ok(jwt),
+    fn credentials<'a>(&self, presented: &'a Presented<'_>) -> Result<Sent<'a>, Rejection> {
+        let (scheme, token) = match presented.credentials(self.dpop_header().is_some()) {
+            Ok(Credentials::Bearer(token)) => (Scheme::Bearer, token),
+            Ok(Credentials::Dpop(token)) => (Scheme::Dpop, token),
             Ok(Credentials::Absent | Credentials::OtherScheme) => {
-                Err(Rejection::unauthenticated(&self.0.challenges))
+                return Err(Rejection::unauthenticated(&self.0.challenges));
             }
-            Err(_) => Err(Rejection::malformed(&self.0.challenges)),
-        }
+            Err(_) => return Err(Rejection::malformed(&self.0.challenges)),
+        };
+        Ok(Sent {
+            token,
+            scheme,
+            shown: &presented.shown,
+        })
     }
 
-    fn refuse(&self, error: VerifyError) -> Rejection {
+    fn refuse(&self, scheme: Scheme, error: VerifyError) -> Rejection {
         tracing::debug!(error = error.code(), "refused a token");
-        Rejection::refused(&self.0.challenges, error)
+        let nonce = match error {
+            VerifyError::NonceRequired => self.nonce_value(),
+            _ => None,
+        };
+        Rejection::refused(&self.0.challenges, scheme, error).with_nonce(nonce)
     }
 }
 

@@ -8,6 +8,7 @@ use actix_web::{
     HttpMessage,
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
 };
 use pin_project_lite::pin_project;
 
@@ -22,6 +23,7 @@ pin_project! {
     {
         #[pin]
         state: State<S>,
+        added: Vec<(HeaderName, HeaderValue)>,
     }
 }
 
@@ -46,17 +48,26 @@ impl<S: Service<ServiceRequest>> VerifyFuture<S> {
         request: ServiceRequest,
         service: Rc<S>,
     ) -> Self {
-        Self {
-            state: State::Authenticating {
-                authentication,
-                call: Some((request, service)),
-            },
-        }
+        Self::new(State::Authenticating {
+            authentication,
+            call: Some((request, service)),
+        })
     }
 
     pub(super) fn answering(answer: Answer<S::Future>) -> Self {
+        Self::new(State::Answering { answer })
+    }
+
+    /// With these headers on the answer, whatever it is.
+    pub(super) fn adding(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
+        self.added = headers;
+        self
+    }
+
+    fn new(state: State<S>) -> Self {
         Self {
-            state: State::Answering { answer },
+            state,
+            added: Vec::new(),
         }
     }
 }
@@ -68,7 +79,8 @@ where
     type Output = Result<ServiceResponse<EitherBody<B>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let this = self.project();
+        let mut state = this.state;
         loop {
             let answer = match state.as_mut().project() {
                 StateProjection::Authenticating {
@@ -85,7 +97,14 @@ where
                         Err(rejection) => Answer::refused(request, rejection),
                     }
                 }
-                StateProjection::Answering { answer } => return answer.poll(cx),
+                StateProjection::Answering { answer } => {
+                    return answer.poll(cx).map_ok(|mut response| {
+                        for (name, value) in this.added.drain(..) {
+                            response.headers_mut().insert(name, value);
+                        }
+                        response
+                    });
+                }
             };
             state.set(State::Answering { answer });
         }

@@ -1,4 +1,7 @@
-use std::future::{Ready, ready};
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
 
 use actix_web::{
     body::EitherBody,
@@ -56,6 +59,7 @@ use super::Verify;
 pub struct VerifyMiddleware {
     verifier: Verifier,
     optional: bool,
+    checked_within: Option<Duration>,
 }
 
 impl VerifyMiddleware {
@@ -64,6 +68,7 @@ impl VerifyMiddleware {
         Self {
             verifier,
             optional: false,
+            checked_within: None,
         }
     }
 
@@ -104,6 +109,48 @@ impl VerifyMiddleware {
         self.optional = true;
         self
     }
+
+    /// Demands that the issuer was asked about the token no longer ago than this, for routes where a
+    /// revoked token must not pass: a payment route can be strict while a listing one is not.
+    ///
+    /// Without introspection for the token's issuer the answer is 503: see
+    /// [`Presented::checked_within`](okta_verifier::Presented::checked_within).
+    ///
+    /// ```
+    /// # use actix_web::{App, test, web};
+    /// # use okta_verifier::{Introspection, Verifier};
+    /// # use okta_verifier_actix::VerifyMiddleware;
+    /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # async fn done() -> &'static str { "done" }
+    /// let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET);
+    /// let issuer = okta.issuer("api://default").any_client_id().introspection(asking);
+    /// let list = VerifyMiddleware::new(Verifier::builder().issuer(issuer).build()?);
+    /// let pay = list.clone().checked_within(Duration::ZERO);
+    /// let app = App::new()
+    ///     .service(web::resource("/list").wrap(list).get(done))
+    ///     .service(web::resource("/pay").wrap(pay).get(done));
+    /// let app = test::init_service(app).await;
+    ///
+    /// let jwt = okta.token("ada").sign();
+    /// let ask = |path: &str| {
+    ///     let value = format!("Bearer {jwt}");
+    ///     test::TestRequest::get().uri(path).insert_header(("authorization", value)).to_request()
+    /// };
+    /// assert_eq!(test::call_service(&app, ask("/pay")).await.status(), 200);
+    /// okta.revoke(&jwt);
+    /// assert_eq!(test::call_service(&app, ask("/list")).await.status(), 200);
+    /// assert_eq!(test::call_service(&app, ask("/pay")).await.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn checked_within(mut self, max_age: Duration) -> Self {
+        self.checked_within = Some(max_age);
+        self
+    }
 }
 
 impl<S, B> Transform<S, ServiceRequest> for VerifyMiddleware
@@ -118,6 +165,11 @@ where
 
     fn new_transform(&self, service: S) -> Self::Future {
         let verifier = self.verifier.clone();
-        ready(Ok(Verify::new(service, verifier, self.optional)))
+        ready(Ok(Verify::new(
+            service,
+            verifier,
+            self.optional,
+            self.checked_within,
+        )))
     }
 }

@@ -1,4 +1,4 @@
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use actix_web::{
     HttpMessage,
@@ -8,7 +8,10 @@ use actix_web::{
 use okta_verifier::{Anonymous, VerifiedToken, Verifier};
 
 use super::VerifyFuture;
-use crate::{answer::Answer, bridge};
+use crate::{
+    answer::Answer,
+    bridge::{self, Caller},
+};
 
 /// The service that [`VerifyMiddleware`](crate::VerifyMiddleware) makes of `S`, one a worker.
 ///
@@ -20,14 +23,21 @@ pub struct Verify<S> {
     inner: Rc<S>,
     verifier: Verifier,
     optional: bool,
+    checked_within: Option<Duration>,
 }
 
 impl<S> Verify<S> {
-    pub(super) fn new(inner: S, verifier: Verifier, optional: bool) -> Self {
+    pub(super) fn new(
+        inner: S,
+        verifier: Verifier,
+        optional: bool,
+        checked_within: Option<Duration>,
+    ) -> Self {
         Self {
             inner: Rc::new(inner),
             verifier,
             optional,
+            checked_within,
         }
     }
 }
@@ -44,11 +54,23 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         forget_earlier_verdicts(&request);
+        self.judge(request).adding(bridge::added(&self.verifier))
+    }
+}
+
+impl<S> Verify<S> {
+    fn judge<B>(&self, request: ServiceRequest) -> VerifyFuture<S>
+    where
+        S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+    {
         if self.optional && !bridge::has_credentials(&request) {
             request.extensions_mut().insert(self.verifier.anonymous());
             return VerifyFuture::answering(Answer::inner(self.inner.call(request)));
         }
-        let verdict = self.verifier.authenticate_now(&bridge::presented(&request));
+        let (verifier, checked_within) = (&self.verifier, self.checked_within);
+        let caller = Caller::of(&request);
+        let presented = bridge::presented(&request, &caller, verifier, checked_within);
+        let verdict = verifier.authenticate_now(&presented);
         match verdict {
             Some(Ok(token)) => {
                 request.extensions_mut().insert(token);
@@ -56,7 +78,9 @@ where
             }
             Some(Err(rejection)) => VerifyFuture::answering(Answer::refused(request, rejection)),
             None => {
-                let authentication = bridge::authenticate(&request, self.verifier.clone());
+                let verifier = verifier.clone();
+                let authentication =
+                    bridge::authenticate(&request, caller, verifier, checked_within);
                 VerifyFuture::authenticating(authentication, request, Rc::clone(&self.inner))
             }
         }

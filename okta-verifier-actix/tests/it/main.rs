@@ -2,6 +2,7 @@
 //! a socket.
 
 mod anonymous;
+mod binding;
 mod bytes;
 mod claims;
 mod cold;

@@ -1,5 +1,7 @@
 //! One key pair: signs, and shows its public half as a JWK.
 
+use std::sync::Arc;
+
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa;
@@ -14,15 +16,15 @@ use super::random::fingerprint;
 /// A private key of one of the four kinds an access token can be signed with.
 #[derive(Debug)]
 pub(crate) enum Pair {
-    /// 2048 bits, from the process's pool: serves the RS and PS algorithms.
-    Rsa(&'static rsa::KeyPair),
+    /// 2048 bits, an issuer's from the process's pool: serves the RS and PS algorithms.
+    Rsa(Arc<rsa::KeyPair>),
     P256(EcdsaKeyPair),
     P384(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
 }
 
 impl Pair {
-    /// A pair that can sign with `algorithm`: an elliptic curve's is new, an RSA pair is the pool's.
+    /// A pair that can sign with `algorithm`: an elliptic curve's is new, an RSA pair is the slot's.
     ///
     /// # Panics
     ///
@@ -35,6 +37,22 @@ impl Pair {
             ES384 => Self::P384(ecdsa(&signature::ECDSA_P384_SHA384_FIXED_SIGNING)),
             EdDSA => Self::Ed25519(Ed25519KeyPair::generate().expect("aws-lc makes keys")),
             other => panic!("okta-verifier-testing cannot sign with {other}"),
+        }
+    }
+
+    /// A P-256 pair whose `x` begins with a zero byte, and that `x` without the byte: one in 256.
+    ///
+    /// # Panics
+    ///
+    /// When `algorithm` is not ES256.
+    pub(crate) fn with_short_x(algorithm: Algorithm) -> (Self, String) {
+        assert_eq!(algorithm, Algorithm::ES256, "short coordinates are P-256's");
+        loop {
+            let pair = ecdsa(&signature::ECDSA_P256_SHA256_FIXED_SIGNING);
+            if let [4, 0, rest @ ..] = pair.public_key().as_ref() {
+                let x = encode(&rest[..31]);
+                return (Self::P256(pair), x);
+            }
         }
     }
 

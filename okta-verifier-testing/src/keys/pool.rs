@@ -1,6 +1,7 @@
-//! The RSA pairs of this process: made once each, because one takes a large part of a second.
+//! The RSA pairs of this process: those of issuers are made once each, because one takes a large
+//! part of a second.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
@@ -10,19 +11,27 @@ use aws_lc_rs::signature::KeyPair as _;
 pub(crate) enum Slot {
     /// For an issuer's keys of this generation; the numbers wrap round.
     Issuer(usize),
+    /// None: a new pair each time, for a client.
+    Client,
     /// Published by no issuer.
     Foreign,
 }
 
 /// The pair of `slot`, 2048 bits, made when it is first asked for.
-pub(crate) fn rsa(slot: Slot) -> &'static KeyPair {
-    static ISSUERS: [OnceLock<KeyPair>; ISSUER_SLOTS] = [const { OnceLock::new() }; ISSUER_SLOTS];
-    static FOREIGN: OnceLock<KeyPair> = OnceLock::new();
+pub(crate) fn rsa(slot: Slot) -> Arc<KeyPair> {
+    static ISSUERS: [OnceLock<Arc<KeyPair>>; ISSUER_SLOTS] =
+        [const { OnceLock::new() }; ISSUER_SLOTS];
+    static FOREIGN: OnceLock<Arc<KeyPair>> = OnceLock::new();
     let cell = match slot {
         Slot::Issuer(number) => &ISSUERS[number % ISSUER_SLOTS],
+        Slot::Client => return new(),
         Slot::Foreign => &FOREIGN,
     };
-    cell.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).expect("aws-lc makes keys"))
+    Arc::clone(cell.get_or_init(new))
+}
+
+fn new() -> Arc<KeyPair> {
+    Arc::new(KeyPair::generate(KeySize::Rsa2048).expect("aws-lc makes keys"))
 }
 
 /// The big-endian modulus, without a leading zero (RFC 7518 §6.3.1.1).

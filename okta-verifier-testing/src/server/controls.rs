@@ -118,7 +118,8 @@ impl MockOkta {
     ///
     /// # Panics
     ///
-    /// When the fault is one of metadata and the endpoint is not [`Endpoint::Discovery`].
+    /// When the fault is one of metadata and the endpoint is not [`Endpoint::Discovery`], and when
+    /// its JSON text is none.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -148,6 +149,7 @@ impl MockOkta {
     pub fn fault_times(&self, endpoint: Endpoint, fault: Fault, count: usize) {
         let fits = endpoint == Endpoint::Discovery || !fault.is_of_metadata();
         assert!(fits, "{fault:?} belongs to `Endpoint::Discovery`");
+        fault.assert_json();
         let mut state = self.shared.state();
         state.faults.retain(|it| it.0 != endpoint);
         if count > 0 {

@@ -20,6 +20,10 @@ pub enum Endpoint {
     Keys,
     /// `/v1/token`.
     Token,
+    /// `/v1/introspect`.
+    Introspection,
+    /// `/v1/revoke`.
+    Revocation,
 }
 
 /// What happens to a request in place of the true answer.
@@ -48,7 +52,7 @@ pub enum Fault {
     Truncate,
     /// A whole answer whose JSON stops in the middle.
     Half,
-    /// Well-formed JSON of so many MiB, without a `Content-Length`.
+    /// The true answer with a member of so many MiB more, without a `Content-Length`.
     Huge(usize),
     /// 200 and a login page: what a captive proxy answers.
     Html,
@@ -70,6 +74,13 @@ pub enum Fault {
     OtherIssuer,
     /// The metadata names this `jwks_uri`. Discovery only.
     JwksUri(String),
+    /// The true answer with this member set to this JSON text: `Member("active", r#""true""#)`. An
+    /// answer that is no JSON object stays as it is, here and below.
+    Member(&'static str, &'static str),
+    /// The true answer without this member.
+    Without(&'static str),
+    /// The true answer, and this member again at its end, with this JSON text as its value.
+    Twice(&'static str, &'static str),
     /// 200, `application/json`, and these bytes.
     Body(Vec<u8>),
 }
@@ -78,5 +89,15 @@ impl Fault {
     /// Whether the fault changes a metadata document, and so means nothing elsewhere.
     pub(super) fn is_of_metadata(&self) -> bool {
         matches!(self, Self::OtherIssuer | Self::JwksUri(_))
+    }
+
+    /// # Panics
+    ///
+    /// When a member's value is no JSON: at the one who asks for it, not later at the server.
+    pub(super) fn assert_json(&self) {
+        if let Self::Member(_, json) | Self::Twice(_, json) = self {
+            let read = serde_json::from_str::<serde_json::Value>(json);
+            assert!(read.is_ok(), "`{json}` is no JSON text");
+        }
     }
 }

@@ -2,17 +2,47 @@
 
 use base64::engine::{Engine, general_purpose::STANDARD};
 
-/// The pairs of a form body; `None` when it is no form.
-pub(super) fn pairs(body: &[u8]) -> Option<Vec<(String, String)>> {
-    let text = std::str::from_utf8(body).ok()?;
-    let pair = |part: &str| {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        Some((decode(name)?, decode(value)?))
-    };
-    text.split('&')
-        .filter(|part| !part.is_empty())
-        .map(pair)
-        .collect()
+use super::answer::Answer;
+use super::request::Request;
+
+/// The parameters of a request.
+#[derive(Debug)]
+pub(super) struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// The body of a request, or the refusal of one that is no form or repeats a parameter
+    /// (RFC 6749 §3.2).
+    pub(super) fn of(request: &Request) -> Result<Self, Answer> {
+        let media_type = request.header("content-type").unwrap_or_default();
+        Some(media_type)
+            .filter(|it| it.starts_with("application/x-www-form-urlencoded"))
+            .and_then(|_| Self::parse(&request.body))
+            .filter(Self::is_unambiguous)
+            .ok_or_else(|| Answer::oauth_error(400, "invalid_request", NO_FORM))
+    }
+
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(body).ok()?;
+        let pair = |part: &str| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            Some((decode(name)?, decode(value)?))
+        };
+        let parts = text.split('&').filter(|part| !part.is_empty());
+        Some(Self(parts.map(pair).collect::<Option<_>>()?))
+    }
+
+    /// RFC 6749 §3.2: a parameter without a value is as one that was left out.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.0.iter();
+        let (_, value) = pairs.find(|(key, value)| key == name && !value.is_empty())?;
+        Some(value)
+    }
+
+    fn is_unambiguous(&self) -> bool {
+        let mut names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names.windows(2).all(|pair| pair[0] != pair[1])
+    }
 }
 
 /// Client id and secret of an `Authorization: Basic` value. RFC 6749 §2.3.1: each is form-encoded
@@ -43,3 +73,5 @@ fn decode(text: &str) -> Option<String> {
 fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16)?.try_into().ok()
 }
+
+const NO_FORM: &str = "The request body must be form-encoded.";

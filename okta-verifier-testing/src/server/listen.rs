@@ -30,7 +30,7 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) {
         return;
     };
     let endpoint = route::endpoint(&request.path);
-    let (fault, latency) = shared.arrived(endpoint);
+    let (fault, latency) = shared.arrived(endpoint, &request);
     tokio::time::sleep(latency).await;
     let mut answer = route::answer(&shared, &request);
     if fault.is_none() {

@@ -37,7 +37,7 @@ pub(super) async fn play(
                 .await?;
             stream.shutdown().await
         }
-        Some(Fault::Huge(mebibytes)) => huge(stream, mebibytes).await,
+        Some(Fault::Huge(mebibytes)) => huge(stream, &answer, mebibytes).await,
         Some(fault) => send(stream, &replace(shared, answer, fault)).await,
         None => send(stream, &answer).await,
     }
@@ -55,8 +55,15 @@ fn replace(shared: &Shared, mut answer: Answer, fault: Fault) -> Answer {
         Fault::Body(bytes) => Answer::new(200, JSON, bytes),
         Fault::Redirect(url) => Answer::new(302, "text/plain", "").with("location", url),
         Fault::ContentType(media_type) => answer.with("content-type", media_type),
-        Fault::OtherIssuer => set(answer, "issuer", "https://evil.test/oauth2/default"),
-        Fault::JwksUri(url) => set(answer, "jwks_uri", &url),
+        Fault::OtherIssuer => edit(answer, |body| {
+            body["issuer"] = json!("https://evil.test/oauth2/default");
+        }),
+        Fault::JwksUri(url) => edit(answer, |body| body["jwks_uri"] = json!(url)),
+        Fault::Member(name, value) => edit(answer, |body| body[name] = parsed(value)),
+        Fault::Without(name) => edit(answer, |body| {
+            body.as_object_mut().map(|members| members.remove(name));
+        }),
+        Fault::Twice(name, value) => append(answer, &format!("\"{name}\":{value}")),
         Fault::Half => {
             answer.body.truncate(answer.body.len() / 2);
             answer
@@ -85,13 +92,36 @@ fn trouble(status: u16) -> Answer {
     }
 }
 
-/// A metadata document with one member changed; an answer that is none stays as it is.
-fn set(mut answer: Answer, name: &str, value: &str) -> Answer {
-    if let Ok(mut document @ Value::Object(_)) = serde_json::from_slice::<Value>(&answer.body) {
-        document[name] = json!(value);
-        answer.body = document.to_string().into_bytes();
+/// A JSON object, changed; an answer that is none stays as it is.
+fn edit(mut answer: Answer, change: impl FnOnce(&mut Value)) -> Answer {
+    if let Ok(mut body @ Value::Object(_)) = serde_json::from_slice::<Value>(&answer.body) {
+        change(&mut body);
+        answer.body = body.to_string().into_bytes();
     }
     answer
+}
+
+/// A JSON object with one more member at its end, also one that it has; an answer that is none
+/// stays as it is.
+fn append(mut answer: Answer, member: &str) -> Answer {
+    if let Some(open) = opened(&answer.body) {
+        answer.body = [open.as_slice(), member.as_bytes(), b"}"].concat();
+    }
+    answer
+}
+
+/// A JSON object with members, up to where the next one would begin.
+fn opened(body: &[u8]) -> Option<Vec<u8>> {
+    let mut open = body.strip_suffix(b"}")?.to_vec();
+    if open != b"{" {
+        open.push(b',');
+    }
+    Some(open)
+}
+
+/// Judged when the fault was asked for.
+fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
 }
 
 async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
@@ -115,10 +145,11 @@ async fn drip(stream: &mut TcpStream, answer: &Answer, pause: Duration) -> io::R
     stream.shutdown().await
 }
 
-async fn huge(stream: &mut TcpStream, mebibytes: usize) -> io::Result<()> {
-    let head = Answer::new(200, JSON, "").head(None);
-    stream.write_all(&head).await?;
-    stream.write_all(br#"{"keys":[],"pad":""#).await?;
+async fn huge(stream: &mut TcpStream, answer: &Answer, mebibytes: usize) -> io::Result<()> {
+    stream.write_all(&answer.head(None)).await?;
+    let open = opened(&answer.body).unwrap_or_else(|| b"{".to_vec());
+    stream.write_all(&open).await?;
+    stream.write_all(br#""pad":""#).await?;
     let mebibyte = vec![b'A'; 1 << 20];
     for _ in 0..mebibytes {
         stream.write_all(&mebibyte).await?;

@@ -9,13 +9,15 @@ use super::fault::Endpoint;
 use super::metadata::{self, MetadataForm};
 use super::request::Request;
 use super::state::Shared;
-use super::token_endpoint;
+use super::{introspection, token_endpoint};
 
 /// The endpoint a path belongs to, also one whose metadata form is not served.
 pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
     match path {
         KEYS => Some(Endpoint::Keys),
         TOKEN => Some(Endpoint::Token),
+        INTROSPECT => Some(Endpoint::Introspection),
+        REVOKE => Some(Endpoint::Revocation),
         _ => MetadataForm::of(path).map(|_| Endpoint::Discovery),
     }
 }
@@ -25,10 +27,9 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     let Some(endpoint) = endpoint(&request.path) else {
         return Answer::okta_error(404);
     };
-    let method = if endpoint == Endpoint::Token {
-        "POST"
-    } else {
-        "GET"
+    let method = match endpoint {
+        Endpoint::Discovery | Endpoint::Keys => "GET",
+        Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation => "POST",
     };
     if request.method != method {
         return Answer::okta_error(405).with("allow", method);
@@ -36,6 +37,8 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     let answer = match endpoint {
         Endpoint::Keys => keys(shared),
         Endpoint::Token => token_endpoint::answer(shared, request),
+        Endpoint::Introspection => introspection::introspect(shared, request),
+        Endpoint::Revocation => introspection::revoke(shared, request),
         Endpoint::Discovery => metadata(shared, &request.path),
     };
     match answer.status {
@@ -81,3 +84,5 @@ fn metadata(shared: &Shared, path: &str) -> Answer {
 
 const KEYS: &str = "/oauth2/default/v1/keys";
 const TOKEN: &str = "/oauth2/default/v1/token";
+const INTROSPECT: &str = "/oauth2/default/v1/introspect";
+const REVOKE: &str = "/oauth2/default/v1/revoke";

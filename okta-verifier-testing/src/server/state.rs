@@ -1,16 +1,21 @@
 //! What the server knows, shared between its handle and its connections.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::answer::Answer;
+use super::clients::Clients;
+use super::dpop::Proofs;
 use super::fault::{Endpoint, Fault};
 use super::metadata::MetadataForm;
+use super::received::Received;
+use super::request::Request;
 use crate::keys::Ring;
 use crate::test_issuer::DEFAULT_ALGORITHMS;
-use crate::token::{Profile, TokenBuilder};
+use crate::token::{Profile, Register, TokenBuilder};
 
 /// How many requests reached each endpoint, the ones that met a fault too.
 ///
@@ -31,6 +36,10 @@ pub struct Hits {
     pub keys: usize,
     /// `/v1/token`.
     pub token: usize,
+    /// `/v1/introspect`.
+    pub introspection: usize,
+    /// `/v1/revoke`.
+    pub revocation: usize,
     /// Of `keys`, those that were answered 304: see [`MockOkta::set_etags`](crate::MockOkta::set_etags).
     pub not_modified: usize,
 }
@@ -41,6 +50,8 @@ impl Hits {
             Endpoint::Discovery => self.discovery,
             Endpoint::Keys => self.keys,
             Endpoint::Token => self.token,
+            Endpoint::Introspection => self.introspection,
+            Endpoint::Revocation => self.revocation,
         }
     }
 
@@ -49,6 +60,8 @@ impl Hits {
             Endpoint::Discovery => self.discovery += 1,
             Endpoint::Keys => self.keys += 1,
             Endpoint::Token => self.token += 1,
+            Endpoint::Introspection => self.introspection += 1,
+            Endpoint::Revocation => self.revocation += 1,
         }
     }
 }
@@ -57,6 +70,7 @@ impl Hits {
 pub(super) struct Shared {
     pub(super) issuer: String,
     pub(super) hits: watch::Sender<Hits>,
+    pub(super) register: Arc<Register>,
     state: Mutex<State>,
 }
 
@@ -71,6 +85,9 @@ pub(super) struct State {
     pub(super) headers: Vec<(Endpoint, String, String)>,
     pub(super) unserved: Vec<MetadataForm>,
     pub(super) etags: bool,
+    pub(super) clients: Clients,
+    pub(super) proofs: Proofs,
+    pub(super) received: VecDeque<(Endpoint, Received)>,
 }
 
 impl Shared {
@@ -91,10 +108,14 @@ impl Shared {
             headers: [Endpoint::Discovery, Endpoint::Keys].map(cached).into(),
             unserved: Vec::new(),
             etags: false,
+            clients: Clients::default(),
+            proofs: Proofs::default(),
+            received: VecDeque::new(),
         };
         Self {
             issuer: format!("{origin}/oauth2/default"),
             hits: watch::Sender::default(),
+            register: Arc::default(),
             state: Mutex::new(state),
         }
     }
@@ -104,15 +125,29 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where a request was sent to, without its query.
+    pub(super) fn url(&self, request: &Request) -> String {
+        let origin = self.issuer.trim_end_matches("/oauth2/default");
+        format!("{origin}{}", request.path)
+    }
+
     pub(super) fn token(&self, subject: String) -> TokenBuilder {
         let state = self.state();
         let ring = Arc::new(state.ring.clone());
         TokenBuilder::new(ring, Profile::Okta, &self.issuer, &state.audience, subject)
+            .remembered_by(&self.register)
     }
 
     /// Counts a request, and says what shall happen to it.
-    pub(super) fn arrived(&self, endpoint: Option<Endpoint>) -> (Option<Fault>, Duration) {
+    pub(super) fn arrived(
+        &self,
+        endpoint: Option<Endpoint>,
+        request: &Request,
+    ) -> (Option<Fault>, Duration) {
         let mut state = self.state();
+        if let Some(endpoint) = endpoint {
+            state.receive(endpoint, Received::new(request));
+        }
         let fault = endpoint.and_then(|it| state.take_fault(it));
         // After the fault is taken: who waits for the hit may then clear or change the fault.
         if let Some(endpoint) = endpoint {
@@ -123,6 +158,13 @@ impl Shared {
 }
 
 impl State {
+    fn receive(&mut self, endpoint: Endpoint, request: Received) {
+        self.received.push_back((endpoint, request));
+        if self.received.len() > RECEIVED {
+            self.received.pop_front();
+        }
+    }
+
     fn take_fault(&mut self, endpoint: Endpoint) -> Option<Fault> {
         let at = self.faults.iter().position(|it| it.0 == endpoint)?;
         let (_, fault, left) = &mut self.faults[at];
@@ -147,3 +189,6 @@ impl State {
 
 /// What Okta's documents show for keys: 44 days.
 const OKTA_CACHING: &str = "max-age=3832304, must-revalidate";
+
+/// How many requests are kept, so that a long run of requests fills no memory.
+const RECEIVED: usize = 1000;

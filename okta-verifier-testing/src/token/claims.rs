@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{LIFETIME, TokenBuilder, unix_now};
-use crate::keys::bound_thumbprint;
+use crate::keys::{bound_thumbprint, fingerprint};
 
 impl TokenBuilder {
     /// Adds one scope, as it is: `scp` is an array at Okta, `scope` a string in RFC 9068.
@@ -139,7 +139,8 @@ impl TokenBuilder {
         self
     }
 
-    /// A token bound to a key (RFC 9449 §6.1): `cnf.jkt` is the thumbprint of a P-256 key.
+    /// A token bound to a key (RFC 9449 §6.1): `cnf.jkt` is the thumbprint of a P-256 key that nobody
+    /// holds. For one that somebody holds: [`Client::bind`](crate::Client::bind).
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -149,6 +150,20 @@ impl TokenBuilder {
         let thumbprint = bound_thumbprint();
         self.claims
             .set("cnf", serde_json::json!({ "jkt": thumbprint }));
+        self
+    }
+
+    /// A token bound to a certificate (RFC 8705 §3.1): `cnf` is the SHA-256 of its DER.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// # let der = [0x30, 0x00];
+    /// let bound = okta.token("ada").bound_to_certificate(&der).sign();
+    /// ```
+    pub fn bound_to_certificate(mut self, der: &[u8]) -> Self {
+        let thumbprint = fingerprint(der);
+        self.claims
+            .set("cnf", serde_json::json!({ "x5t#S256": thumbprint }));
         self
     }
 }

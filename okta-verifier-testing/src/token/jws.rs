@@ -9,6 +9,18 @@ use super::kind::Kind;
 use super::payload::Profile;
 use crate::keys::{Key, foreign, random_bytes, random_name};
 
+/// What the token is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Three parts, to be read by anybody.
+    Signed,
+    /// Five parts (RFC 7516), to be read by the API and the issuer.
+    Encrypted,
+    /// A name without a meaning, to be read by the issuer alone.
+    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "nobody to ask"))]
+    Opaque,
+}
+
 /// What stands in the third part.
 #[derive(Clone, Debug)]
 pub(super) enum Seal {
@@ -38,22 +50,31 @@ impl TokenBuilder {
     /// ```
     #[must_use]
     pub fn sign(self) -> String {
-        let key = self.ring.signer(self.algorithm);
-        if self.encrypted {
-            return self.seal_in_five_parts(key);
+        let payload = self.raw_payload.clone().unwrap_or_else(|| self.payload());
+        let token = match self.form {
+            Form::Signed => self.seal_in_three_parts(&payload),
+            Form::Encrypted => self.seal_in_five_parts(),
+            Form::Opaque => random_name(),
+        };
+        if let Some(register) = &self.register {
+            register.enter(&token, &payload);
         }
+        token
+    }
+
+    fn seal_in_three_parts(&self, payload: &[u8]) -> String {
+        let key = self.ring.signer(self.algorithm);
         let header = self
             .raw_header
             .clone()
             .unwrap_or_else(|| self.header_of(key));
-        let payload = self.raw_payload.clone().unwrap_or_else(|| self.payload());
-        let input = format!("{}.{}", encode(&header), encode(&payload));
+        let input = format!("{}.{}", encode(&header), encode(payload));
         let mut signature = self.signature(key, input.as_bytes());
         if let Some(edit) = self.edit_signature {
             signature = edit(signature);
         }
         let input = match self.tampered {
-            true => format!("{}.{}", encode(&header), encode(&tamper(payload))),
+            true => format!("{}.{}", encode(&header), encode(&tamper(payload.to_vec()))),
             false => input,
         };
         format!("{input}.{}", encode(&signature))
@@ -96,7 +117,8 @@ impl TokenBuilder {
 
     /// RFC 7516 §7.1: header, encrypted key, initialization vector, ciphertext, tag. All but the
     /// header is random: nobody here could decrypt it.
-    fn seal_in_five_parts(&self, key: &Key) -> String {
+    fn seal_in_five_parts(&self) -> String {
+        let key = self.ring.signer(self.algorithm);
         let mut header = Map::new();
         header.insert("alg".to_owned(), json!("RSA-OAEP-256"));
         header.insert("enc".to_owned(), json!("A256GCM"));

@@ -1,6 +1,11 @@
 //! Other tokens of the same issuer.
 
+#[cfg(feature = "server")]
+use std::sync::Arc;
+
 use super::TokenBuilder;
+#[cfg(feature = "server")]
+use super::{Register, jws::Form};
 
 /// What the issuer made the token for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +16,9 @@ pub(super) enum Kind {
     Service,
     /// An ID token: tells a client who signed in, and opens no API.
     Id,
+    /// A refresh token: gets a client new access tokens, and opens no API.
+    #[cfg(feature = "server")]
+    Refresh,
 }
 
 impl TokenBuilder {
@@ -37,5 +45,26 @@ impl TokenBuilder {
     pub fn id_token(mut self) -> Self {
         self.kind = Kind::Id;
         self
+    }
+}
+
+#[cfg(feature = "server")]
+impl TokenBuilder {
+    /// What is signed is remembered there.
+    pub(crate) fn remembered_by(mut self, register: &Arc<Register>) -> Self {
+        self.register = Some(Arc::clone(register));
+        self
+    }
+
+    /// A random string in place of the JWT: only the register knows what it says.
+    pub(crate) fn opaque(mut self) -> Self {
+        self.form = Form::Opaque;
+        self
+    }
+
+    /// As Okta's refresh tokens: opaque, and without `aud`.
+    pub(crate) fn refresh(mut self) -> Self {
+        self.kind = Kind::Refresh;
+        self.opaque()
     }
 }

@@ -1,7 +1,7 @@
 //! Tokens that no verifier may accept.
 
 use super::TokenBuilder;
-use super::jws::Seal;
+use super::jws::{Form, Seal};
 
 impl TokenBuilder {
     /// Signed by a key that the issuer does not publish, under the `kid` of one that it does.
@@ -122,7 +122,7 @@ impl TokenBuilder {
     /// assert_eq!(encrypted.split('.').count(), 5);
     /// ```
     pub fn encrypted(mut self) -> Self {
-        self.encrypted = true;
+        self.form = Form::Encrypted;
         self
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use base64::engine::{Engine, general_purpose::STANDARD};
 use okta_verifier_testing::MockOkta;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,6 +13,8 @@ pub(crate) const OAUTH: &str = "/.well-known/oauth-authorization-server/oauth2/d
 pub(crate) const LEGACY: &str = "/oauth2/default/.well-known/oauth-authorization-server";
 pub(crate) const KEYS: &str = "/oauth2/default/v1/keys";
 pub(crate) const TOKEN: &str = "/oauth2/default/v1/token";
+pub(crate) const INTROSPECT: &str = "/oauth2/default/v1/introspect";
+pub(crate) const REVOKE: &str = "/oauth2/default/v1/revoke";
 
 /// What came before the connection ended.
 #[derive(Debug)]
@@ -40,14 +43,24 @@ pub(crate) async fn get(okta: &MockOkta, path: &str) -> Reply {
     send(okta, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await
 }
 
-/// Posts a form, with more header lines, each ending in `\r\n`.
+/// Posts a form to the token endpoint, with more header lines, each ending in `\r\n`.
 pub(crate) async fn post(okta: &MockOkta, headers: &str, form: &str) -> Reply {
+    post_to(okta, TOKEN, headers, form).await
+}
+
+pub(crate) async fn post_to(okta: &MockOkta, path: &str, headers: &str, form: &str) -> Reply {
     let length = form.len();
     let head = format!(
-        "POST {TOKEN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Content-Length: {length}\r\n{headers}\r\n{form}"
     );
     send(okta, &head).await
+}
+
+/// `Authorization: Basic`, as a header line.
+pub(crate) fn basic(id: &str, secret: &str) -> String {
+    let credentials = STANDARD.encode(format!("{id}:{secret}"));
+    format!("Authorization: Basic {credentials}\r\n")
 }
 
 /// At most five seconds.

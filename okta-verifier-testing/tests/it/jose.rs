@@ -34,6 +34,28 @@ pub(crate) fn verifies(jwt: &str, jwks: &str) -> bool {
     verifies_with(&parts, jwk)
 }
 
+/// Whether the key in the header made the signature.
+pub(crate) fn proves(proof: &str) -> bool {
+    proves_parts(&parts(proof))
+}
+
+pub(crate) fn proves_parts(parts: &Parts) -> bool {
+    let jwk = serde_json::from_value(parts.header["jwk"].clone());
+    jwk.is_ok_and(|jwk| verifies_with(parts, &jwk))
+}
+
+/// RFC 7638 of an elliptic curve's key.
+pub(crate) fn thumbprint(jwk: &Value) -> String {
+    let [crv, kty, x, y] = ["crv", "kty", "x", "y"].map(|name| &jwk[name]);
+    digest(format!(r#"{{"crv":{crv},"kty":{kty},"x":{x},"y":{y}}}"#))
+}
+
+/// SHA-256, as base64url.
+pub(crate) fn digest(text: impl AsRef<[u8]>) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_ref());
+    URL_SAFE_NO_PAD.encode(digest)
+}
+
 fn verifies_with(parts: &Parts, jwk: &Jwk) -> bool {
     let (input, signature) = (parts.input.as_bytes(), parts.signature.as_slice());
     let alg = parts.header["alg"].as_str().unwrap();

@@ -4,11 +4,17 @@
 // clippy knows a test function, not the functions that one calls.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "tls")]
+mod certificate;
+mod client_authentication;
 mod conformance;
+mod dpop;
 mod endpoints;
 mod faults;
 mod http;
+mod introspection;
 mod jose;
+mod proofs;
 mod rotation;
 mod shapes;
 mod signatures;

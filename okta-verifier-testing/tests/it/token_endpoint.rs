@@ -1,10 +1,9 @@
 //! `/v1/token` of `MockOkta`: the client credentials grant and its refusals.
 
-use base64::engine::{Engine, general_purpose::STANDARD};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
 use serde_json::json;
 
-use crate::http::{TOKEN, get, post, send};
+use crate::http::{TOKEN, basic, get, post, send};
 use crate::jose::{parts, verifies};
 
 const GRANT: &str = "grant_type=client_credentials&scope=orders%3Aread+orders:write";
@@ -95,11 +94,4 @@ async fn wrong_requests() {
     )
     .await;
     assert_eq!(json.json()["error"], "invalid_request");
-}
-
-fn basic(id: &str, secret: &str) -> String {
-    format!(
-        "Authorization: Basic {}\r\n",
-        STANDARD.encode(format!("{id}:{secret}"))
-    )
 }

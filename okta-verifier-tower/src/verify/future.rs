@@ -4,7 +4,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -22,6 +22,7 @@ pin_project! {
     {
         #[pin]
         state: State<S, B>,
+        added: Vec<(HeaderName, HeaderValue)>,
     }
 }
 
@@ -42,11 +43,9 @@ where
     S: Service<Request<B>>,
 {
     pub(super) fn refused(refusal: Refusal) -> Self {
-        Self {
-            state: State::Refused {
-                refusal: Some(refusal),
-            },
-        }
+        Self::new(State::Refused {
+            refusal: Some(refusal),
+        })
     }
 
     /// `service` is the one that was polled ready; it is called once the token is verified.
@@ -55,17 +54,29 @@ where
         request: Request<B>,
         service: S,
     ) -> Self {
-        Self {
-            state: State::Authenticating {
-                authentication,
-                call: Some((request, service)),
-            },
-        }
+        Self::new(State::Authenticating {
+            authentication,
+            call: Some((request, service)),
+        })
     }
 
     pub(super) fn inner(future: S::Future) -> Self {
+        Self::new(State::Inner { future })
+    }
+
+    /// With these headers on the answer, whatever it is.
+    pub(super) fn adding(
+        mut self,
+        headers: impl Iterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Self {
+        self.added.extend(headers);
+        self
+    }
+
+    fn new(state: State<S, B>) -> Self {
         Self {
-            state: State::Inner { future },
+            state,
+            added: Vec::new(),
         }
     }
 }
@@ -78,11 +89,13 @@ where
     type Output = Result<Response<R>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let this = self.project();
+        let mut state = this.state;
         loop {
             let future = match state.as_mut().project() {
                 StateProjection::Refused { refusal } => {
-                    return refuse(refusal.take().expect(POLLED_AGAIN));
+                    let refusal = refusal.take().expect(POLLED_AGAIN);
+                    return Poll::Ready(Ok(add(refusal.into_response(), this.added)));
                 }
                 StateProjection::Authenticating {
                     authentication,
@@ -98,19 +111,25 @@ where
                             service.call(request)
                         }
                         Err(rejection) => {
-                            return refuse(Refusal::new(rejection, &request));
+                            let refusal = Refusal::new(rejection, &request);
+                            return Poll::Ready(Ok(add(refusal.into_response(), this.added)));
                         }
                     }
                 }
-                StateProjection::Inner { future } => return future.poll(cx),
+                StateProjection::Inner { future } => {
+                    return future.poll(cx).map_ok(|response| add(response, this.added));
+                }
             };
             state.set(State::Inner { future });
         }
     }
 }
 
-fn refuse<R: Default, E>(refusal: Refusal) -> Poll<Result<Response<R>, E>> {
-    Poll::Ready(Ok(refusal.into_response()))
+fn add<R>(mut response: Response<R>, headers: &mut Vec<(HeaderName, HeaderValue)>) -> Response<R> {
+    for (name, value) in headers.drain(..) {
+        response.headers_mut().insert(name, value);
+    }
+    response
 }
 
 impl<S, B> fmt::Debug for VerifyFuture<S, B>

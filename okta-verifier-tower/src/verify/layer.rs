@@ -1,7 +1,10 @@
+use std::{net::IpAddr, time::Duration};
+
+use http::{Extensions, Uri};
 use okta_verifier::Verifier;
 use tower_layer::Layer;
 
-use super::Verify;
+use super::{Verify, credentials::Reading};
 
 /// Lets a request pass only with a valid access token, which it puts into the request's extensions.
 ///
@@ -41,6 +44,7 @@ use super::Verify;
 pub struct VerifyLayer {
     verifier: Verifier,
     optional: bool,
+    reading: Reading,
 }
 
 impl VerifyLayer {
@@ -49,6 +53,7 @@ impl VerifyLayer {
         Self {
             verifier,
             optional: false,
+            reading: Reading::default(),
         }
     }
 
@@ -90,12 +95,97 @@ impl VerifyLayer {
         self.optional = true;
         self
     }
+
+    /// Demands that the issuer was asked about the token no longer ago than this, for routes where a
+    /// revoked token must not pass: a payment route can be strict while a listing one is not.
+    ///
+    /// Without introspection for the token's issuer the answer is 503: see
+    /// [`Presented::checked_within`](okta_verifier::Presented::checked_within).
+    ///
+    /// ```
+    /// # use std::{convert::Infallible, time::Duration};
+    /// # use http::{Request, Response};
+    /// # use okta_verifier::{Introspection, Verifier};
+    /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+    /// let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET);
+    /// let issuer = okta.issuer("api://default").any_client_id().introspection(asking);
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// let list = VerifyLayer::new(verifier.clone()).layer(handler);
+    /// let pay = VerifyLayer::new(verifier).checked_within(Duration::ZERO).layer(handler);
+    ///
+    /// let jwt = okta.token("ada").sign();
+    /// let ask = || Request::get("/").header("authorization", format!("Bearer {jwt}")).body(());
+    /// assert_eq!(pay.clone().oneshot(ask()?).await?.status(), 200);
+    /// okta.revoke(&jwt);
+    /// assert_eq!(list.oneshot(ask()?).await?.status(), 200);
+    /// assert_eq!(pay.oneshot(ask()?).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn checked_within(mut self, max_age: Duration) -> Self {
+        self.reading.checked_within = Some(max_age);
+        self
+    }
+
+    /// Where the request's extensions say the address at the other end of the connection. It is
+    /// needed where a proxy is trusted: [`DpopSettings::trusted_proxy`],
+    /// [`VerifierBuilder::client_cert_header_from`]. Without it no proxy is known, and what only a
+    /// proxy can say is refused.
+    ///
+    /// With axum, behind `into_make_service_with_connect_info::<SocketAddr>()`:
+    ///
+    /// ```
+    /// # mod axum { pub mod extract { #[derive(Clone)] pub struct ConnectInfo<T>(pub T); } }
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// use std::net::SocketAddr;
+    /// use axum::extract::ConnectInfo;
+    ///
+    /// # fn layer(verifier: Verifier) -> VerifyLayer {
+    /// VerifyLayer::new(verifier)
+    ///     .peer(|extensions| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip()))
+    /// # }
+    /// ```
+    ///
+    /// [`DpopSettings::trusted_proxy`]: okta_verifier::DpopSettings::trusted_proxy
+    /// [`VerifierBuilder::client_cert_header_from`]: okta_verifier::VerifierBuilder::client_cert_header_from
+    pub fn peer(mut self, read: fn(&Extensions) -> Option<IpAddr>) -> Self {
+        self.reading.peer = Some(read);
+        self
+    }
+
+    /// Where the request's extensions say its URI as it was sent, for routers that shorten it: a
+    /// DPoP proof is for the whole path. `None` from it: the request's own URI is the whole one.
+    ///
+    /// With axum, needed inside `Router::nest`:
+    ///
+    /// ```
+    /// # mod axum { pub mod extract { #[derive(Clone)] pub struct OriginalUri(pub http::Uri); } }
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// use axum::extract::OriginalUri;
+    ///
+    /// # fn layer(verifier: Verifier) -> VerifyLayer {
+    /// VerifyLayer::new(verifier)
+    ///     .original_uri(|extensions| extensions.get::<OriginalUri>().map(|uri| &uri.0))
+    /// # }
+    /// ```
+    pub fn original_uri(mut self, read: fn(&Extensions) -> Option<&Uri>) -> Self {
+        self.reading.original_uri = Some(read);
+        self
+    }
 }
 
 impl<S> Layer<S> for VerifyLayer {
     type Service = Verify<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, self.verifier.clone(), self.optional)
+        Verify::new(inner, self.verifier.clone(), self.optional, self.reading)
     }
 }

@@ -6,7 +6,7 @@ use tower_service::Service;
 
 use super::{
     VerifyFuture,
-    credentials::{self, Credentials},
+    credentials::{self, Credentials, Reading},
 };
 use crate::{ready, refusal::Refusal};
 
@@ -21,14 +21,16 @@ pub struct Verify<S> {
     inner: S,
     verifier: Verifier,
     optional: bool,
+    reading: Reading,
 }
 
 impl<S> Verify<S> {
-    pub(super) fn new(inner: S, verifier: Verifier, optional: bool) -> Self {
+    pub(super) fn new(inner: S, verifier: Verifier, optional: bool, reading: Reading) -> Self {
         Self {
             inner,
             verifier,
             optional,
+            reading,
         }
     }
 }
@@ -48,14 +50,22 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         forget_earlier_verdicts(request.extensions_mut());
+        let future = self.judge(request);
+        future.adding(self.verifier.response_headers())
+    }
+}
+
+impl<S> Verify<S> {
+    fn judge<B, R>(&mut self, mut request: Request<B>) -> VerifyFuture<S, B>
+    where
+        S: Service<Request<B>, Response = Response<R>> + Clone,
+    {
         if self.optional && !request.headers().contains_key(AUTHORIZATION) {
             request.extensions_mut().insert(self.verifier.anonymous());
             return VerifyFuture::inner(self.inner.call(request));
         }
-        match self
-            .verifier
-            .authenticate_now(&credentials::presented(&request))
-        {
+        let presented = credentials::presented(&request, &self.verifier, self.reading);
+        match self.verifier.authenticate_now(&presented) {
             Some(Ok(token)) => {
                 request.extensions_mut().insert(token);
                 VerifyFuture::inner(self.inner.call(request))
@@ -65,7 +75,8 @@ where
                 VerifyFuture::refused(Refusal::new(rejection, &request))
             }
             None => {
-                let authentication = Credentials::of(&request).authenticate(self.verifier.clone());
+                let authentication = Credentials::of(&request, &self.verifier, self.reading)
+                    .authenticate(self.verifier.clone());
                 VerifyFuture::authenticating(authentication, request, ready::take(&mut self.inner))
             }
         }

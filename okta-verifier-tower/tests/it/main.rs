@@ -1,11 +1,13 @@
 //! The layers from outside: a request in, a response out.
 
 mod anonymous;
+mod binding;
 mod bytes;
 mod cold;
 mod conformance;
 mod futures;
 mod grpc;
 mod readiness;
+mod regressions;
 mod require;
 mod support;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::{
     crypto::random_u64,
     error::ConfigError,
+    introspection::Introspector,
     issuer::{Issuer, Judged},
     keys::{KeyStore, Source, Store},
-    remote::Clients,
+    remote::{Clients, Fetch},
     request::Challenges,
     time::Now,
     token::Origin,
@@ -69,7 +70,16 @@ pub(super) fn tenants(
         if let Some(same) = former.iter().find(|tenant| tenant.settings == settings) {
             return Ok(same.clone());
         }
-        let judged = issuer.judge()?;
+        let mut judged = issuer.judge()?;
+        if judged.is_http() && (judged.pinned.is_none() || judged.introspection.is_some()) {
+            tracing::warn!(
+                "an issuer is asked over http, which is for development on this machine only"
+            );
+        }
+        let asking = match judged.introspection.take() {
+            Some(asking) => Some((asking, way(&judged, clients)?)),
+            None => None,
+        };
         let keys = match former.iter().find(|it| it.settings.has_keys_of(&settings)) {
             Some(tenant) => tenant.keys.clone(),
             None => keys(&judged, clients)?,
@@ -79,24 +89,38 @@ pub(super) fn tenants(
             groups_claim: judged.groups_claim,
             challenges: challenges.clone(),
         });
-        Ok(Arc::new(Tenant::new(settings, origin, keys)))
+        let introspection = asking.map(|(asking, fetch)| {
+            Arc::new(Introspector::new(
+                asking,
+                origin.clone(),
+                judged.metadata,
+                fetch,
+                clients.deadline(),
+                random_u64(),
+            ))
+        });
+        Ok(Arc::new(Tenant::new(settings, origin, keys, introspection)))
     });
     Tenants::new(list.collect::<Result<_, _>>()?)
+}
+
+fn way(judged: &Judged, clients: &mut Clients) -> Result<Fetch, ConfigError> {
+    if judged.is_http() {
+        clients.loopback()
+    } else {
+        clients.https()
+    }
 }
 
 fn keys(judged: &Judged, clients: &mut Clients) -> Result<KeyStore, ConfigError> {
     if let Some(set) = &judged.pinned {
         return Ok(KeyStore::Pinned(set.clone()));
     }
-    let fetch = if judged.is_http() {
-        tracing::warn!(
-            "an issuer is asked over http, which is for development on this machine only"
-        );
-        clients.loopback()?
-    } else {
-        clients.https()?
-    };
-    let source = Source::new(fetch, judged.metadata.clone(), clients.deadline());
+    let source = Source::new(
+        way(judged, clients)?,
+        judged.metadata.clone(),
+        clients.deadline(),
+    );
     let store = Store::new(source, random_u64(), judged.stale_if_error);
     let store = match &judged.key_snapshot {
         None => store,

@@ -115,6 +115,47 @@ pub enum ConfigError {
         /// What was given.
         seconds: u64,
     },
+    /// [`DpopSettings::base_url`](crate::DpopSettings::base_url) got no URL to build on.
+    #[error(
+        "DPoP base URL {url:?}: write scheme and host of the API as its clients see it, without query, such as \"https://api.example.com\"; http is for loopback only"
+    )]
+    BaseUrl {
+        /// What was given.
+        url: String,
+    },
+    /// [`DpopSettings::trusted_proxy`](crate::DpopSettings::trusted_proxy) got no header.
+    #[error(
+        "proxy header {header:?}: write the one that the proxy always sets anew, such as \"Forwarded\" or \"X-Forwarded-Host\""
+    )]
+    ProxyHeader {
+        /// What was given.
+        header: String,
+    },
+    /// Peers that may speak for their callers are not named as networks.
+    #[error("peers {cidr:?}: {problem}")]
+    Peers {
+        /// What was given.
+        cidr: String,
+        /// What to write.
+        problem: &'static str,
+    },
+    /// A setting of DPoP is out of bounds, or contradicts another one.
+    #[error("DPoP: {problem}")]
+    Dpop {
+        /// What to write.
+        problem: &'static str,
+    },
+    /// The system has no random bytes to give.
+    #[error("the system gives no random bytes, without which nothing can be kept secret")]
+    Randomness,
+    /// [`Issuer::introspection`](crate::Issuer::introspection) got something that cannot work.
+    #[error("issuer {issuer:?}: introspection: {problem}")]
+    Introspection {
+        /// The issuer's URL.
+        issuer: String,
+        /// What to write.
+        problem: &'static str,
+    },
     /// The realm has a character that a header cannot carry.
     #[error("realm: write printable ASCII characters")]
     Realm,

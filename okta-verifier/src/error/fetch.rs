@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-/// Why the issuer's metadata or keys could not be had.
+/// Why the issuer could not be asked: for its metadata, its keys, or a token's state.
 ///
 /// Never the caller's fault: the answer is 503 with `Retry-After`, not 401.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub enum FetchError {
     /// Not the JSON document that was asked for.
     #[error("the issuer's {document} is malformed")]
     Malformed {
-        /// `metadata` or `key set`.
+        /// `metadata`, `key set` or `introspection answer`.
         document: &'static str,
     },
     /// The metadata names another issuer (RFC 8414 §3.3).
@@ -62,12 +62,40 @@ pub enum FetchError {
         /// How many keys were skipped.
         skipped: usize,
     },
+    /// The metadata has no `introspection_endpoint`.
+    #[error(
+        "the issuer's metadata names no introspection endpoint; Introspection::endpoint names it"
+    )]
+    NoIntrospectionEndpoint,
+    /// The issuer refuses our own credentials at its introspection endpoint (RFC 7662 §2.3):
+    /// wrong ones are configured, or they were withdrawn. It says nothing about any token.
+    #[error("the issuer refuses our own credentials")]
+    CredentialsRefused,
+    /// A route wants the issuer to be asked, and nothing says how to ask this one.
+    #[error("the issuer must be asked, and has no Issuer::introspection")]
+    NoIntrospection,
+    /// More tokens had to be asked about than the issuer is asked at a time.
+    #[error("too many tokens were asked about; the issuer is asked again shortly")]
+    TooManyQuestions,
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes")]
+    NoRandomness,
     /// There is no tokio runtime to fetch on.
-    #[error("keys must be fetched, and there is no tokio runtime to do it on")]
+    #[error("the issuer must be asked, and there is no tokio runtime to do it on")]
     NoRuntime,
     /// The fetch ended without a result, because its runtime was shut down.
     #[error("the fetch was abandoned")]
     Abandoned,
+    /// The replay store of DPoP holds as many proofs as it may, or as many of this one caller.
+    #[error("no room is left to remember DPoP proofs; see DpopSettings::replay_capacity")]
+    ReplayStoreFull,
+    /// The replay store of DPoP cannot be asked.
+    #[error("the store of used DPoP proofs cannot be asked")]
+    ReplayStore {
+        /// What the store said.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// The key is unknown, and the budget for asking again is spent for now.
     #[error("too many unknown key ids were asked for; the keys are fetched again shortly")]
     BudgetSpent,

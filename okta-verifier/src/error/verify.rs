@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::FetchError;
+use super::{FetchError, ProofError};
 
 /// Why a token was refused, or could not be judged.
 ///
@@ -93,8 +93,32 @@ pub enum VerifyError {
     /// The token is bound to a key or certificate (`cnf`) that nothing here has checked.
     #[error("the token is sender-constrained, and its binding was not checked")]
     BindingUnchecked,
-    /// The issuer's keys cannot be had: the token was not judged. Not the caller's fault.
-    #[error("the issuer's keys cannot be had")]
+    /// The token is bound to a key (`cnf.jkt`) and came with the scheme `Bearer`: only with a
+    /// proof does it show that it was not stolen (RFC 9449 §7.2).
+    #[error("the token is bound to a key, and came without the scheme DPoP")]
+    BoundTokenAsBearer,
+    /// The token came with the scheme `DPoP` and is bound to no key (RFC 9449 §7.1).
+    #[error("the token came with the scheme DPoP, and is bound to no key")]
+    NotBound,
+    /// The token is bound to another key or another certificate than the caller's.
+    #[error("the token is bound to another key or certificate")]
+    BindingMismatch,
+    /// The token is bound to a certificate, and the caller showed none, or several.
+    #[error("the token is bound to a certificate, and the caller showed none that can be used")]
+    NoCertificate,
+    /// The DPoP proof beside the token is refused.
+    #[error("the DPoP proof is refused: {0}")]
+    InvalidProof(ProofError),
+    /// The DPoP proof has no nonce, or an old one (RFC 9449 §9). The answer brings a new one.
+    #[error("the DPoP proof has no nonce that is valid now")]
+    NonceRequired,
+    /// The issuer says that the token is not active: revoked, expired, or none of its own
+    /// (RFC 7662 §2.2).
+    #[error("the issuer says that the token is not active")]
+    Inactive,
+    /// The issuer cannot be asked, for its keys or for the token's state: the token was not
+    /// judged. Not the caller's fault.
+    #[error("the issuer cannot be asked")]
     Unavailable {
         /// When to try again.
         retry_after: Duration,
@@ -127,6 +151,13 @@ impl VerifyError {
             Self::NotAnAccessToken => "not_an_access_token",
             Self::ClientNotAllowed => "client_not_allowed",
             Self::BindingUnchecked => "binding_unchecked",
+            Self::BoundTokenAsBearer => "bound_token_as_bearer",
+            Self::NotBound => "not_bound",
+            Self::BindingMismatch => "binding_mismatch",
+            Self::NoCertificate => "no_certificate",
+            Self::InvalidProof(_) => "invalid_dpop_proof",
+            Self::NonceRequired => "use_dpop_nonce",
+            Self::Inactive => "inactive",
             Self::Unavailable { .. } => "unavailable",
         }
     }
@@ -135,6 +166,12 @@ impl VerifyError {
 impl From<MalformedToken> for VerifyError {
     fn from(reason: MalformedToken) -> Self {
         Self::Malformed(reason)
+    }
+}
+
+impl From<ProofError> for VerifyError {
+    fn from(reason: ProofError) -> Self {
+        Self::InvalidProof(reason)
     }
 }
 

@@ -8,9 +8,10 @@ use super::{Issuer, rules};
 use crate::{
     algorithm::Algorithms,
     error::ConfigError,
+    introspection::{self, Introspect, Introspection},
     keys::{KeySet, Metadata},
     snapshot::KeySnapshot,
-    token::checks::{Clients, Expected},
+    token::checks::{Clients, Expected, Profile},
 };
 
 /// An issuer whose settings please.
@@ -21,6 +22,7 @@ pub(crate) struct Judged {
     pub(crate) pinned: Option<Arc<KeySet>>,
     pub(crate) stale_if_error: Duration,
     pub(crate) key_snapshot: Option<KeySnapshot>,
+    pub(crate) introspection: Option<introspection::Judged>,
 }
 
 impl Issuer {
@@ -90,6 +92,11 @@ impl Issuer {
             .iter()
             .map(|origin| rules::origin(origin, &url))
             .collect::<Result<_, _>>()?;
+        let introspection = judge_introspection(self.introspection, &url, self.profile);
+        let introspection = introspection.map_err(|problem| ConfigError::Introspection {
+            issuer: issuer.clone(),
+            problem,
+        })?;
         let pinned = match self
             .keys
             .map(|keys| KeySet::parse(keys.as_bytes()))
@@ -124,6 +131,7 @@ impl Issuer {
             pinned: pinned.map(Arc::new),
             stale_if_error: self.stale_if_error,
             key_snapshot: self.key_snapshot,
+            introspection,
         })
     }
 }
@@ -134,6 +142,25 @@ impl Judged {
         let url: &Url = &self.metadata.url;
         url.scheme() == "http"
     }
+}
+
+fn judge_introspection(
+    introspection: Option<Introspection>,
+    issuer: &Url,
+    profile: Profile,
+) -> Result<Option<introspection::Judged>, &'static str> {
+    let default = match profile {
+        Profile::Okta => Introspect::Undecidable,
+        Profile::Rfc9068 => Introspect::Opaque,
+    };
+    let Some(introspection) = introspection else {
+        return Ok(None);
+    };
+    let judged = introspection.judge(default)?;
+    if let Some(endpoint) = &judged.endpoint {
+        rules::endpoint(endpoint, issuer)?;
+    }
+    Ok(Some(judged))
 }
 
 fn client_problem(any: bool, listed: &[String]) -> &'static str {

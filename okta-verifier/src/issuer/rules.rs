@@ -125,6 +125,20 @@ pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     Ok(origin)
 }
 
+/// An endpoint that the settings name: of any origin, as the user wrote it, and of the issuer's
+/// scheme, because a token and our credentials go there.
+pub(super) fn endpoint(text: &str, issuer: &Url) -> Result<(), &'static str> {
+    let url = Url::parse(text)
+        .map_err(|_| "endpoint: write a whole URL, such as https://acme.okta.com/oauth2/default/v1/introspect")?;
+    if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
+        return Err("endpoint: write https; http is for an issuer on loopback, and stays there");
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err("endpoint: write it without user name and fragment");
+    }
+    Ok(())
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),

@@ -19,14 +19,27 @@ pub(crate) struct Metadata {
 
 impl Metadata {
     /// Asks for the metadata, and gives its `jwks_uri`.
-    ///
+    pub(crate) async fn jwks_uri(&self, fetch: &Fetch) -> Result<String, FetchError> {
+        self.ask(fetch, Self::judge).await
+    }
+
+    /// Asks for the metadata, and gives its `introspection_endpoint` (RFC 8414 §2), which the
+    /// same rules bind: what is sent there is a token and our credentials.
+    pub(crate) async fn introspection_endpoint(&self, fetch: &Fetch) -> Result<String, FetchError> {
+        self.ask(fetch, Self::judge_introspection).await
+    }
+
     /// The next form of the URL is tried only where this one does not exist (404, 410): an
     /// issuer in trouble is not asked three times, and a foreign document is an error.
-    pub(crate) async fn jwks_uri(&self, fetch: &Fetch) -> Result<String, FetchError> {
+    async fn ask(
+        &self,
+        fetch: &Fetch,
+        judge: fn(&Self, &[u8]) -> Result<String, FetchError>,
+    ) -> Result<String, FetchError> {
         let mut result = Err(FetchError::Abandoned);
         for url in self.candidates() {
             result = match fetch.get(&url, MAX_METADATA).await {
-                Ok(answer) => return self.judge(&answer.body),
+                Ok(answer) => return judge(self, &answer.body),
                 Err(
                     error @ FetchError::Status {
                         status: 404 | 410, ..
@@ -60,27 +73,37 @@ impl Metadata {
             issuer: String,
             jwks_uri: String,
         }
+        let Document { issuer, jwks_uri } = read(document)?;
+        self.trust(&issuer, "jwks_uri", jwks_uri)
+    }
 
-        let Document { issuer, jwks_uri } = std::str::from_utf8(document)
-            .ok()
-            .filter(|text| is_object(text))
-            .and_then(|text| serde_json::from_str(text).ok())
-            .ok_or(FetchError::Malformed {
-                document: "metadata",
-            })?;
-        // RFC 8414 §3.3-4: code point by code point, no normalisation.
+    fn judge_introspection(&self, document: &[u8]) -> Result<String, FetchError> {
+        #[derive(Deserialize)]
+        struct Document {
+            issuer: String,
+            introspection_endpoint: Option<String>,
+        }
+        let document: Document = read(document)?;
+        let endpoint = document
+            .introspection_endpoint
+            .ok_or(FetchError::NoIntrospectionEndpoint)?;
+        self.trust(&document.issuer, "introspection_endpoint", endpoint)
+    }
+
+    /// RFC 8414 §3.3-4: the issuer is compared code point by code point, without normalisation.
+    fn trust(&self, issuer: &str, member: &'static str, url: String) -> Result<String, FetchError> {
         if *issuer != *self.issuer {
             return Err(FetchError::OtherIssuer);
         }
-        if !self.may_fetch(&jwks_uri) {
-            return Err(FetchError::ForeignUrl { member: "jwks_uri" });
+        if !self.may_fetch(&url) {
+            return Err(FetchError::ForeignUrl { member });
         }
-        Ok(jwks_uri)
+        Ok(url)
     }
 
     /// Of the issuer's scheme, https unless the issuer is on loopback, and of its origin or one
     /// that was configured.
-    fn may_fetch(&self, url: &str) -> bool {
+    pub(crate) fn may_fetch(&self, url: &str) -> bool {
         let Ok(url) = Url::parse(url) else {
             return false;
         };
@@ -91,6 +114,16 @@ impl Metadata {
             && url.scheme() == self.url.scheme()
             && (origin == self.url.origin() || self.origins.contains(&origin))
     }
+}
+
+fn read<'d, D: Deserialize<'d>>(document: &'d [u8]) -> Result<D, FetchError> {
+    std::str::from_utf8(document)
+        .ok()
+        .filter(|text| is_object(text))
+        .and_then(|text| serde_json::from_str(text).ok())
+        .ok_or(FetchError::Malformed {
+            document: "metadata",
+        })
 }
 
 const MAX_METADATA: usize = 256 * 1024;

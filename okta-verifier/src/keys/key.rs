@@ -1,6 +1,7 @@
 //! One JWK (RFC 7517 §4) → one prepared public key with its ONE algorithm.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -57,35 +58,10 @@ impl Key {
     /// `entry` is one element of `keys`, as JSON text.
     pub(crate) fn parse(entry: &str) -> Result<Self, Skipped> {
         let members = Object::parse(entry).map_err(|_| Skipped::Malformed)?;
-        if PRIVATE_MEMBERS
-            .iter()
-            .any(|member| members.contains(member))
-        {
-            return Err(Skipped::Private);
-        }
-        // The common members are read here and not through `Jwk`: it knows no `Ed25519`
-        // (RFC 9864), takes null for an absent `use`, and drops a good key for an odd `x5c`,
-        // which nothing here looks at.
-        let text = |name| match members.get(name).map(json::string) {
-            None => Ok(None),
-            Some(None) => Err(Skipped::Malformed),
-            Some(text) => Ok(text),
-        };
-        let named = text("alg")?
-            .map(|name| Algorithm::named(&name).ok_or(Skipped::Unsupported))
-            .transpose()?;
-        check_use(text("use")?.as_deref(), members.get("key_ops"))?;
-        let kid = text("kid")?
+        let kid = text(&members, "kid")?
             .filter(|kid| !kid.is_empty())
             .ok_or(Skipped::NoKid)?;
-        let jwk: AlgorithmParameters =
-            serde_json::from_str(entry).map_err(|_| Skipped::Malformed)?;
-        let (algorithm, prepared, thumbprint) = match &jwk {
-            AlgorithmParameters::RSA(rsa) => prepare_rsa(rsa, named)?,
-            AlgorithmParameters::EllipticCurve(ec) => prepare_ec(ec, named)?,
-            AlgorithmParameters::OctetKeyPair(okp) => prepare_ed25519(okp, named)?,
-            _ => return Err(Skipped::Unsupported),
-        };
+        let (algorithm, prepared, thumbprint) = prepare(entry, &members, None)?;
         Ok(Self {
             kid: kid.into(),
             algorithm,
@@ -129,6 +105,44 @@ impl fmt::Debug for Key {
     }
 }
 
+/// `unnamed` is the algorithm of a key without `alg`, where something else says which.
+pub(super) fn prepare(
+    jwk: &str,
+    members: &Object<'_>,
+    unnamed: Option<Algorithm>,
+) -> Result<Prepared, Skipped> {
+    if PRIVATE_MEMBERS
+        .iter()
+        .any(|member| members.contains(member))
+    {
+        return Err(Skipped::Private);
+    }
+    // The common members are read here and not through `Jwk`: it knows no `Ed25519`
+    // (RFC 9864), takes null for an absent `use`, and drops a good key for an odd `x5c`,
+    // which nothing here looks at.
+    let named = text(members, "alg")?
+        .map(|name| Algorithm::named(&name).ok_or(Skipped::Unsupported))
+        .transpose()?
+        .or(unnamed);
+    check_use(text(members, "use")?.as_deref(), members.get("key_ops"))?;
+    let parameters: AlgorithmParameters =
+        serde_json::from_str(jwk).map_err(|_| Skipped::Malformed)?;
+    match &parameters {
+        AlgorithmParameters::RSA(rsa) => prepare_rsa(rsa, named),
+        AlgorithmParameters::EllipticCurve(ec) => prepare_ec(ec, named),
+        AlgorithmParameters::OctetKeyPair(okp) => prepare_ed25519(okp, named),
+        _ => Err(Skipped::Unsupported),
+    }
+}
+
+fn text<'a>(members: &Object<'a>, name: &str) -> Result<Option<Cow<'a, str>>, Skipped> {
+    match members.get(name).map(json::string) {
+        None => Ok(None),
+        Some(None) => Err(Skipped::Malformed),
+        Some(text) => Ok(text),
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kty {
     Rsa,
@@ -160,7 +174,7 @@ fn check_use(usage: Option<&str>, operations: Option<&str>) -> Result<(), Skippe
     }
 }
 
-type Prepared = (Algorithm, PreparedKey, [u8; 32]);
+pub(super) type Prepared = (Algorithm, PreparedKey, [u8; 32]);
 
 /// RFC 7518 §6.3.1. Without `alg` the key is for RS256, and for it only (RFC 8725 §3.1).
 fn prepare_rsa(rsa: &RSAKeyParameters, named: Option<Algorithm>) -> Result<Prepared, Skipped> {

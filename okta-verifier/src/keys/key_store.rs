@@ -54,6 +54,11 @@ impl KeyStore {
         }
     }
 
+    /// Whether the user chose the keys: what they do not sign, nobody else may vouch for.
+    pub(crate) fn is_pinned(&self) -> bool {
+        matches!(self, Self::Pinned(_))
+    }
+
     /// Returns once there are keys that are trusted.
     pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
         self.wait_until(Read::Known).await

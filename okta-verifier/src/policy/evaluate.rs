@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use super::{Policy, Rule};
 use crate::{
-    request::{Rejection, Remedy},
+    request::{Rejection, Remedy, Scheme},
     time::Now,
     token::{VerifiedToken, json},
 };
@@ -25,7 +25,12 @@ impl VerifiedToken {
         if !policy.remedy(self, &now, &mut remedy, &mut |_| true) {
             return Err(Rejection::forbidden());
         }
-        Err(Rejection::remediable(self.challenges(), &remedy))
+        // A token that is bound to a key passes with no other scheme.
+        let scheme = match self.confirmation().and_then(|cnf| cnf.jkt) {
+            Some(_) => Scheme::Dpop,
+            None => Scheme::Bearer,
+        };
+        Err(Rejection::remediable(self.challenges(), scheme, &remedy))
     }
 }
 

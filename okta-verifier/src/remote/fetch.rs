@@ -1,17 +1,18 @@
-//! GET with every bound set: https (or loopback http), no redirect, time-outs, a cap on the body.
+//! GET and POST with every bound set: https (or loopback http), no redirect, no cookie, time-outs,
+//! a cap on the body.
 
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{
     Client, ClientBuilder, Response,
     header::{
-        ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-        IF_NONE_MATCH, RETRY_AFTER,
+        ACCEPT, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
+        HeaderValue, IF_NONE_MATCH, RETRY_AFTER,
     },
     redirect::Policy,
 };
 
-use super::freshness;
+use super::{client_auth::Form, freshness};
 use crate::{
     error::{ConfigError, FetchError},
     time::Now,
@@ -68,9 +69,13 @@ impl Fetch {
             .redirect(Policy::none())
             // It would write every byte to the log, secrets of ours among them.
             .connection_verbose(false)
-            // Fetches are minutes apart, and an idle connection dies with the runtime it was
-            // opened on, which need not be the next fetch's.
-            .pool_max_idle_per_host(0)
+            // Questions about tokens follow one another, and a new TLS session for each would
+            // double their wait and the issuer's load. An idle connection dies with the runtime
+            // it was opened on, which need not be the next request's: then that opens its own.
+            // One whose runtime stands still costs a request its deadline, and is gone with it;
+            // so none is kept for long, and keys, fetched minutes apart, never meet one.
+            .pool_max_idle_per_host(MAX_IDLE)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT.min(deadline))
             .timeout(deadline)
             .build()
@@ -124,20 +129,84 @@ impl Fetch {
             Self::Scripted(script) => script.get(url, known).await,
         }
     }
+
+    /// Sends a form with our credentials, and reads at most `limit` bytes.
+    ///
+    /// Whether the other side refuses the credentials is told apart from every other trouble:
+    /// RFC 6749 §5.2 has it say so with 401, or with 400 and an error code.
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        form: &Form,
+        limit: usize,
+    ) -> Result<Vec<u8>, FetchError> {
+        match self {
+            Self::Http(client) => {
+                let mut request = client
+                    .post(url)
+                    .header(ACCEPT, "application/json")
+                    .header(CACHE_CONTROL, "no-cache")
+                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+                if let Some(credentials) = form.authorization() {
+                    let mut value = HeaderValue::from_str(credentials)
+                        .map_err(|_| FetchError::CredentialsRefused)?;
+                    value.set_sensitive(true);
+                    request = request.header(AUTHORIZATION, value);
+                }
+                let request = request.body(form.body().to_owned());
+                let response = request.send().await.map_err(transport)?;
+                match response.status().as_u16() {
+                    401 => Err(FetchError::CredentialsRefused),
+                    400 => Err(bad_request(response).await),
+                    _ => Ok(read(response, limit).await?.body),
+                }
+            }
+            #[cfg(test)]
+            Self::Scripted(script) => script.post(url, form).await,
+        }
+    }
 }
 
-async fn read(mut response: Response, limit: usize) -> Result<Answer, FetchError> {
-    let status = response.status().as_u16();
-    if status != 200 {
-        return Err(FetchError::Status {
-            status,
-            retry_after: retry_after(status, response.headers()),
-        });
+/// What a 400 means: our client, or this one question.
+async fn bad_request(response: Response) -> FetchError {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        error: String,
+    }
+    let status = status_error(&response);
+    let body = match is_json(response.headers()) {
+        true => body(response, MAX_ERROR).await.unwrap_or_default(),
+        false => return status,
+    };
+    match serde_json::from_slice::<Refusal>(&body) {
+        Ok(Refusal { error }) if matches!(&*error, "invalid_client" | "unauthorized_client") => {
+            FetchError::CredentialsRefused
+        }
+        _ => status,
+    }
+}
+
+async fn read(response: Response, limit: usize) -> Result<Answer, FetchError> {
+    if response.status().as_u16() != 200 {
+        return Err(status_error(&response));
     }
     if !is_json(response.headers()) {
         return Err(FetchError::ContentType);
     }
     let fresh_for = fresh_for(response.headers());
+    let body = body(response, limit).await?;
+    Ok(Answer { body, fresh_for })
+}
+
+fn status_error(response: &Response) -> FetchError {
+    let status = response.status().as_u16();
+    FetchError::Status {
+        status,
+        retry_after: retry_after(status, response.headers()),
+    }
+}
+
+async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(transport)? {
         if chunk.len() > limit - body.len() {
@@ -145,7 +214,7 @@ async fn read(mut response: Response, limit: usize) -> Result<Answer, FetchError
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { body, fresh_for })
+    Ok(body)
 }
 
 fn fresh_for(headers: &HeaderMap) -> Duration {
@@ -211,45 +280,13 @@ const NOT_ASKED_FOR: FetchError = FetchError::Status {
 };
 /// Bytes that we are willing to send back.
 const MAX_VALIDATOR: usize = 256;
+/// Enough of an error's body to read its code.
+const MAX_ERROR: usize = 8 * 1024;
+const MAX_IDLE: usize = 32;
+/// Below the 5 s that the shortest-tempered servers keep a connection: one that the other side is
+/// closing would fail a question.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
-pub(crate) mod scripted {
-    use std::{fmt, future::Future, pin::Pin, sync::Arc};
-
-    use super::{FetchError, HeaderValue, Revalidated, Validator};
-
-    type Answer = dyn Fn(&str, Option<&Validator>) -> Reply + Send + Sync;
-    type Reply = Pin<Box<dyn Future<Output = Result<Revalidated, FetchError>> + Send>>;
-
-    /// Answers by a closure, so that a paused clock rules every wait.
-    #[derive(Clone)]
-    pub(crate) struct Script(Arc<Answer>);
-
-    impl Script {
-        pub(crate) fn new<F>(
-            answer: impl Fn(&str, Option<&Validator>) -> F + Send + Sync + 'static,
-        ) -> Self
-        where
-            F: Future<Output = Result<Revalidated, FetchError>> + Send + 'static,
-        {
-            Self(Arc::new(move |url, known| Box::pin(answer(url, known))))
-        }
-
-        pub(super) fn get(&self, url: &str, known: Option<&Validator>) -> Reply {
-            (self.0)(url, known)
-        }
-    }
-
-    impl Validator {
-        pub(crate) fn etag(etag: &'static str) -> Self {
-            Self(HeaderValue::from_static(etag))
-        }
-    }
-
-    impl fmt::Debug for Script {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("Script")
-        }
-    }
-}
+pub(crate) mod scripted;

@@ -1,9 +1,12 @@
-//! The value of `WWW-Authenticate` (RFC 6750 §3, RFC 9110 §11.6.1).
+//! The value of `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9110 §11.6.1).
 
 use http::HeaderValue;
 
 use super::Remedy;
-use crate::error::ConfigError;
+use crate::{
+    algorithm::Algorithm,
+    error::{ConfigError, VerifyError},
+};
 
 /// The challenges that never change, written once.
 #[derive(Clone, Debug)]
@@ -13,6 +16,25 @@ pub(crate) struct Challenges {
     pub(crate) bare: HeaderValue,
     pub(crate) invalid_request: HeaderValue,
     pub(crate) invalid_token: HeaderValue,
+    /// `None`: no DPoP is offered.
+    pub(crate) dpop: Option<DpopChallenges>,
+}
+
+/// Those of RFC 9449 §7.1.
+#[derive(Clone, Debug)]
+pub(crate) struct DpopChallenges {
+    pub(crate) bare: HeaderValue,
+    pub(crate) invalid_request: HeaderValue,
+    pub(crate) invalid_token: HeaderValue,
+    pub(crate) invalid_proof: HeaderValue,
+    pub(crate) use_nonce: HeaderValue,
+}
+
+/// How a token is presented. An error is told under the scheme that was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Bearer,
+    Dpop,
 }
 
 impl Challenges {
@@ -24,13 +46,49 @@ impl Challenges {
         if realm.is_empty() || !realm.bytes().all(printable) {
             return Err(ConfigError::Realm);
         }
-        let write = |error| challenge(realm, error, &[]);
+        let write = |error| challenge(Scheme::Bearer, realm, error, &[]);
         Ok(Self {
             realm: realm.into(),
             bare: write(None)?,
             invalid_request: write(Some(INVALID_REQUEST))?,
             invalid_token: write(Some(INVALID_TOKEN))?,
+            dpop: None,
         })
+    }
+
+    /// Offers DPoP too.
+    pub(crate) fn with_dpop(mut self) -> Result<Self, ConfigError> {
+        let write = |error| challenge(Scheme::Dpop, &self.realm, error, &[]);
+        self.dpop = Some(DpopChallenges {
+            bare: write(None)?,
+            invalid_request: write(Some(INVALID_REQUEST))?,
+            invalid_token: write(Some(INVALID_TOKEN))?,
+            invalid_proof: write(Some(INVALID_PROOF))?,
+            use_nonce: write(Some(USE_NONCE))?,
+        });
+        Ok(self)
+    }
+
+    /// The error under the scheme that was used, and the other scheme offered (RFC 9449 §7.2).
+    pub(super) fn for_error(
+        &self,
+        scheme: Scheme,
+        error: &VerifyError,
+    ) -> [Option<HeaderValue>; 2] {
+        match (scheme, &self.dpop) {
+            (Scheme::Dpop, Some(dpop)) => {
+                let failed = match error {
+                    VerifyError::InvalidProof(_) => &dpop.invalid_proof,
+                    VerifyError::NonceRequired => &dpop.use_nonce,
+                    _ => &dpop.invalid_token,
+                };
+                [Some(self.bare.clone()), Some(failed.clone())]
+            }
+            (_, dpop) => {
+                let offered = dpop.as_ref().map(|dpop| dpop.bare.clone());
+                [Some(self.invalid_token.clone()), offered]
+            }
+        }
     }
 
     /// `scope` names the scopes that would have been enough (RFC 6750 §3.1).
@@ -38,16 +96,22 @@ impl Challenges {
     /// # Errors
     ///
     /// `scope` is not a list of scope tokens.
-    pub(crate) fn insufficient_scope(&self, scope: &str) -> Result<HeaderValue, ConfigError> {
+    pub(crate) fn insufficient_scope(
+        &self,
+        scheme: Scheme,
+        scope: &str,
+    ) -> Result<HeaderValue, ConfigError> {
         if !scope.split(' ').all(is_scope_token) {
             return Err(ConfigError::Scope);
         }
-        challenge(&self.realm, Some(INSUFFICIENT_SCOPE), &[("scope", scope)])
+        let parameters = [("scope", scope)];
+        challenge(scheme, &self.realm, Some(INSUFFICIENT_SCOPE), &parameters)
     }
 
     /// The step-up challenge of RFC 9470 §3; `scope` where scopes lack too.
     pub(super) fn insufficient_authentication(
         &self,
+        scheme: Scheme,
         remedy: &Remedy,
     ) -> Result<HeaderValue, ConfigError> {
         let scope = if remedy.lacks_scope {
@@ -65,7 +129,8 @@ impl Challenges {
             ("acr_values", &*acr_values),
             ("max_age", &*max_age),
         ];
-        challenge(&self.realm, Some(INSUFFICIENT_AUTHENTICATION), &parameters)
+        let error = Some(INSUFFICIENT_AUTHENTICATION);
+        challenge(scheme, &self.realm, error, &parameters)
     }
 }
 
@@ -102,13 +167,25 @@ const INSUFFICIENT_AUTHENTICATION: ErrorCode = ErrorCode(
     "The user must authenticate again or more strongly",
 );
 
-/// Parameters in this order, each once; empty ones are left out.
+const INVALID_PROOF: ErrorCode =
+    ErrorCode("invalid_dpop_proof", "The DPoP proof is missing or invalid");
+const USE_NONCE: ErrorCode = ErrorCode(
+    "use_dpop_nonce",
+    "The DPoP proof needs the nonce of this response",
+);
+
+/// Parameters in this order, each once; empty ones are left out. The last one of DPoP says which
+/// algorithms a proof may be signed with (RFC 9449 §7.1).
 fn challenge(
+    scheme: Scheme,
     realm: &str,
     error: Option<ErrorCode>,
     parameters: &[(&str, &str)],
 ) -> Result<HeaderValue, ConfigError> {
-    let mut value = String::from("Bearer");
+    let mut value = String::from(match scheme {
+        Scheme::Bearer => "Bearer",
+        Scheme::Dpop => "DPoP",
+    });
     push_parameter(&mut value, "realm", realm);
     if let Some(ErrorCode(code, description)) = error {
         push_parameter(&mut value, "error", code);
@@ -116,6 +193,9 @@ fn challenge(
     }
     for (name, text) in parameters.iter().filter(|(_, text)| !text.is_empty()) {
         push_parameter(&mut value, name, text);
+    }
+    if scheme == Scheme::Dpop {
+        push_parameter(&mut value, "algs", &Algorithm::names());
     }
     HeaderValue::try_from(value).map_err(|_| ConfigError::Realm)
 }

@@ -9,6 +9,8 @@ pub(crate) enum Credentials<'a> {
     Absent,
     /// Of any bytes: whether it [`is_b64token`] is asked only when it is not a token seen before.
     Bearer(&'a [u8]),
+    /// The same, with a proof beside it (RFC 9449 §7.1).
+    Dpop(&'a [u8]),
     /// Another scheme: the caller does not know that a token is needed (RFC 6750 §3.1).
     OtherScheme,
 }
@@ -17,7 +19,8 @@ pub(crate) enum Credentials<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-pub(crate) fn parse(value: &[u8]) -> Result<Credentials<'_>, Malformed> {
+/// `dpop`: its scheme is one of ours; else it is as foreign as any.
+pub(crate) fn parse(value: &[u8], dpop: bool) -> Result<Credentials<'_>, Malformed> {
     // The white space around a field value is not part of it (RFC 9110 §5.5).
     let value = trim(value);
     let scheme_length = value.iter().take_while(|byte| is_tchar(**byte)).count();
@@ -25,20 +28,24 @@ pub(crate) fn parse(value: &[u8]) -> Result<Credentials<'_>, Malformed> {
     if scheme.is_empty() {
         return Err(Malformed);
     }
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
+    let credentials = if scheme.eq_ignore_ascii_case(b"bearer") {
+        Credentials::Bearer
+    } else if dpop && scheme.eq_ignore_ascii_case(b"dpop") {
+        Credentials::Dpop
+    } else {
         // Whatever follows is that scheme's business, but a scheme ends at a space.
         return if matches!(rest.first(), None | Some(b' ')) {
             Ok(Credentials::OtherScheme)
         } else {
             Err(Malformed)
         };
-    }
+    };
     // One space or more, and nothing else (RFC 6750 §2.1: 1*SP).
     let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
     if token.len() == rest.len() || token.is_empty() || token.len() > MAX_CREDENTIAL {
         return Err(Malformed);
     }
-    Ok(Credentials::Bearer(token))
+    Ok(credentials(token))
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`

@@ -1,3 +1,5 @@
+use std::{net::IpAddr, time::Duration};
+
 use url::form_urlencoded;
 
 use super::credentials::{self, Credentials, Malformed};
@@ -23,10 +25,26 @@ use super::credentials::{self, Credentials, Malformed};
 pub struct Presented<'a> {
     authorization: Lines<'a>,
     query: Option<&'a str>,
+    checked_within: Option<Duration>,
+    pub(crate) shown: Shown<'a>,
 }
 
-#[derive(Clone, Copy)]
-enum Lines<'a> {
+/// What shows that the caller is who the token was issued to.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Shown<'a> {
+    pub(crate) proof: Lines<'a>,
+    pub(crate) method: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) forwarded: Lines<'a>,
+    pub(crate) certificate: Option<&'a [u8]>,
+    pub(crate) client_cert: Lines<'a>,
+}
+
+/// The field lines of one name.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Lines<'a> {
+    #[default]
     Absent,
     One(&'a [u8]),
     Repeated,
@@ -39,15 +57,11 @@ impl<'a> Presented<'a> {
     where
         I: IntoIterator<Item = &'a [u8]>,
     {
-        let mut values = authorization_values.into_iter();
-        let authorization = match (values.next(), values.next()) {
-            (None, _) => Lines::Absent,
-            (Some(value), None) => Lines::One(value),
-            (Some(_), Some(_)) => Lines::Repeated,
-        };
         Self {
-            authorization,
+            authorization: Lines::of(authorization_values),
             query: None,
+            checked_within: None,
+            shown: Shown::default(),
         }
     }
 
@@ -58,13 +72,97 @@ impl<'a> Presented<'a> {
         Self { query, ..self }
     }
 
-    pub(crate) fn credentials(&self) -> Result<Credentials<'a>, Malformed> {
+    /// Demands that the issuer was asked about the token no longer ago than this, for a route
+    /// where a revoked token must not pass: the last answer counts if it is that young, and is
+    /// asked for again otherwise. Zero: it is asked at every request.
+    ///
+    /// It tightens [`Introspection::max_age`](crate::Introspection::max_age), and never loosens
+    /// it. A token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection)
+    /// is answered with 503, because nobody can tell; the log says so.
+    ///
+    /// ```
+    /// use std::{net::IpAddr, time::Duration};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Presented, Verifier};
+    /// let okta = TestIssuer::new("api://payments");
+    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+    /// let authorization = format!("Bearer {}", okta.token("ada").sign());
+    /// let listing = Presented::new([authorization.as_bytes()]);
+    /// assert!(verifier.authenticate_now(&listing).unwrap().is_ok());
+    ///
+    /// let paying = listing.checked_within(Duration::from_secs(5));
+    /// let refusal = verifier.authenticate_now(&paying).unwrap().unwrap_err();
+    /// assert_eq!(refusal.status(), 503); // this issuer has no introspection
+    /// ```
+    #[must_use]
+    pub fn checked_within(self, max_age: Duration) -> Self {
+        Self {
+            checked_within: Some(max_age),
+            ..self
+        }
+    }
+
+    /// The raw bytes of every `DPoP` field line ([`Verifier::dpop_header`](crate::Verifier::dpop_header)).
+    #[must_use]
+    pub fn dpop(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        self.shown.proof = Lines::of(values);
+        self
+    }
+
+    /// The method, as it was sent, and the target: the path at which the outside called, or the
+    /// whole URL, whose scheme and host are passed over. Not one that a router has shortened.
+    #[must_use]
+    pub fn request(mut self, method: &'a str, target: &'a str) -> Self {
+        (self.shown.method, self.shown.target) = (method, target);
+        self
+    }
+
+    /// The address at the other end of the connection. Unknown, it is nobody's that is trusted.
+    #[must_use]
+    pub fn peer(mut self, peer: IpAddr) -> Self {
+        self.shown.peer = Some(peer);
+        self
+    }
+
+    /// The raw bytes of every line of the trusted proxy's header
+    /// ([`Verifier::forwarded_header`](crate::Verifier::forwarded_header)). Looked at only when
+    /// the peer is that proxy.
+    #[must_use]
+    pub fn forwarded(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        self.shown.forwarded = Lines::of(values);
+        self
+    }
+
+    /// The certificate of the TLS session's client, in DER: what the TLS library verified, and
+    /// never what a header says.
+    #[must_use]
+    pub fn client_certificate(mut self, der: &'a [u8]) -> Self {
+        self.shown.certificate = Some(der);
+        self
+    }
+
+    /// The raw bytes of every `Client-Cert` field line (RFC 9440;
+    /// [`Verifier::client_cert_header`](crate::Verifier::client_cert_header)). Looked at only when
+    /// the peer is one that may say so.
+    #[must_use]
+    pub fn client_cert(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        self.shown.client_cert = Lines::of(values);
+        self
+    }
+
+    /// How old the issuer's last answer may be; `None`: as old as the settings say.
+    pub(crate) fn max_age(&self) -> Option<Duration> {
+        self.checked_within
+    }
+
+    pub(crate) fn credentials(&self, dpop: bool) -> Result<Credentials<'a>, Malformed> {
         let credentials = match self.authorization {
             Lines::Absent => return Ok(Credentials::Absent),
-            Lines::One(value) => credentials::parse(value)?,
+            Lines::One(value) => credentials::parse(value, dpop)?,
             Lines::Repeated => return Err(Malformed),
         };
-        if matches!(credentials, Credentials::Bearer(_)) && self.has_query_token() {
+        let has_token = matches!(credentials, Credentials::Bearer(_) | Credentials::Dpop(_));
+        if has_token && self.has_query_token() {
             return Err(Malformed);
         }
         Ok(credentials)
@@ -73,6 +171,25 @@ impl<'a> Presented<'a> {
     fn has_query_token(&self) -> bool {
         let query = self.query.unwrap_or_default().as_bytes();
         form_urlencoded::parse(query).any(|(name, _)| name == "access_token")
+    }
+}
+
+impl<'a> Lines<'a> {
+    fn of(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (None, _) => Self::Absent,
+            (Some(value), None) => Self::One(value),
+            (Some(_), Some(_)) => Self::Repeated,
+        }
+    }
+
+    /// The only line there is.
+    pub(crate) fn one(self) -> Option<&'a [u8]> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::Absent | Self::Repeated => None,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use http::{
     header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use super::{Challenges, Remedy};
+use super::{Challenges, Remedy, Scheme, nonce::DPOP_NONCE};
 use crate::error::{ClaimError, ConfigError, VerifyError};
 
 /// A refusal: status and headers, written here and nowhere else.
@@ -15,6 +15,8 @@ use crate::error::{ClaimError, ConfigError, VerifyError};
 /// | no credentials, or another scheme | 401 | `Bearer realm="api"` |
 /// | malformed or repeated credentials | 400 | `error="invalid_request"` |
 /// | the token is not valid | 401 | `error="invalid_token"` |
+/// | its DPoP proof is missing or not valid | 401 | `DPoP …, error="invalid_dpop_proof"` |
+/// | its DPoP proof needs a nonce | 401 | `DPoP …, error="use_dpop_nonce"`, and a `DPoP-Nonce` |
 /// | the user must authenticate anew | 401 | `error="insufficient_user_authentication"`, `acr_values`, `max_age` |
 /// | a scope is missing | 403 | `error="insufficient_scope"`, `scope` |
 /// | another rule is not met | 403 | none |
@@ -22,7 +24,9 @@ use crate::error::{ClaimError, ConfigError, VerifyError};
 /// | a route without its layer | 500 | none |
 ///
 /// Every refusal says `Cache-Control: no-store` and has an empty body. What happened inside is
-/// in [`error`](Self::error), for the log, and never in the answer. Source: RFC 6750 §3.
+/// in [`error`](Self::error), for the log, and never in the answer. With
+/// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop) each scheme has its line, `Bearer` and
+/// `DPoP`, and an error stands under the one that was used. Source: RFC 6750 §3, RFC 9449 §7.
 ///
 /// ```
 /// use okta_verifier::Rejection;
@@ -37,7 +41,10 @@ use crate::error::{ClaimError, ConfigError, VerifyError};
 #[derive(Clone)]
 pub struct Rejection {
     status: StatusCode,
-    challenge: Option<HeaderValue>,
+    /// A line for each scheme.
+    challenges: [Option<HeaderValue>; 2],
+    /// Boxed, as most refusals have none.
+    nonce: Option<Box<HeaderValue>>,
     /// Whole seconds.
     retry_after: Option<u64>,
     error: Option<Box<VerifyError>>,
@@ -52,16 +59,18 @@ impl Rejection {
 
     /// The headers, for an adapter that builds a response of its own.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let challenge = self
-            .challenge
-            .clone()
-            .map(|value| (WWW_AUTHENTICATE, value));
+        let challenges = self.challenges.clone().into_iter().flatten();
+        let challenges = challenges.map(|value| (WWW_AUTHENTICATE, value));
+        let nonce = self
+            .nonce
+            .as_deref()
+            .map(|value| (DPOP_NONCE, value.clone()));
         let retry_after = self
             .retry_after
             .map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
         // A cached refusal would outlive its reason (RFC 9111 §5.2.2.5).
         let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        challenge.into_iter().chain([no_store]).chain(retry_after)
+        challenges.chain([no_store]).chain(nonce).chain(retry_after)
     }
 
     /// Why the token was refused, for logs and metrics. `None` where no token was judged.
@@ -88,8 +97,9 @@ impl Rejection {
     ///
     /// `scope` is not one scope token, or several with single spaces between (RFC 6749 §3.3).
     pub fn insufficient_scope(scope: &str) -> Result<Self, ConfigError> {
-        let challenge = Challenges::new(DEFAULT_REALM)?.insufficient_scope(scope)?;
-        Ok(Self::plain(StatusCode::FORBIDDEN, Some(challenge)))
+        let challenges = Challenges::new(DEFAULT_REALM)?;
+        let challenge = challenges.insufficient_scope(Scheme::Bearer, scope)?;
+        Ok(Self::with(StatusCode::FORBIDDEN, [Some(challenge), None]))
     }
 
     /// A valid token that does not fit the claims a handler reads: 403 without an error code, as
@@ -107,29 +117,39 @@ impl Rejection {
         tracing::error!(
             "a handler asks for a verified token, and its route has no verifying layer"
         );
-        Self::plain(StatusCode::INTERNAL_SERVER_ERROR, None)
+        Self::plain(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Every scheme is offered, and none has failed (RFC 9449 §7.2).
     pub(crate) fn unauthenticated(challenges: &Challenges) -> Self {
-        Self::plain(StatusCode::UNAUTHORIZED, Some(challenges.bare.clone()))
-    }
-
-    pub(crate) fn malformed(challenges: &Challenges) -> Self {
-        Self::plain(
-            StatusCode::BAD_REQUEST,
-            Some(challenges.invalid_request.clone()),
+        let dpop = challenges.dpop.as_ref().map(|dpop| dpop.bare.clone());
+        Self::with(
+            StatusCode::UNAUTHORIZED,
+            [Some(challenges.bare.clone()), dpop],
         )
     }
 
-    pub(crate) fn refused(challenges: &Challenges, error: VerifyError) -> Self {
+    /// Which scheme was meant is open: both have failed.
+    pub(crate) fn malformed(challenges: &Challenges) -> Self {
+        let dpop = challenges.dpop.as_ref();
+        Self::with(
+            StatusCode::BAD_REQUEST,
+            [
+                Some(challenges.invalid_request.clone()),
+                dpop.map(|dpop| dpop.invalid_request.clone()),
+            ],
+        )
+    }
+
+    pub(crate) fn refused(challenges: &Challenges, scheme: Scheme, error: VerifyError) -> Self {
         let rejection = match error {
             VerifyError::Unavailable { retry_after, .. } => Self {
                 retry_after: Some(seconds(retry_after)),
-                ..Self::plain(StatusCode::SERVICE_UNAVAILABLE, None)
+                ..Self::plain(StatusCode::SERVICE_UNAVAILABLE)
             },
-            _ => Self::plain(
+            _ => Self::with(
                 StatusCode::UNAUTHORIZED,
-                Some(challenges.invalid_token.clone()),
+                challenges.for_error(scheme, &error),
             ),
         };
         Self {
@@ -138,34 +158,45 @@ impl Rejection {
         }
     }
 
+    /// With the nonce that the next proof must hold (RFC 9449 §9).
+    pub(crate) fn with_nonce(self, nonce: Option<HeaderValue>) -> Self {
+        let nonce = nonce.map(Box::new);
+        Self { nonce, ..self }
+    }
+
     /// A valid token that is not enough, and what would be.
-    pub(crate) fn remediable(challenges: &Challenges, remedy: &Remedy) -> Self {
+    pub(crate) fn remediable(challenges: &Challenges, scheme: Scheme, remedy: &Remedy) -> Self {
         let (status, challenge) = if remedy.lacks_authentication {
             (
                 StatusCode::UNAUTHORIZED,
-                challenges.insufficient_authentication(remedy),
+                challenges.insufficient_authentication(scheme, remedy),
             )
         } else {
             (
                 StatusCode::FORBIDDEN,
-                challenges.insufficient_scope(&remedy.scopes.join(" ")),
+                challenges.insufficient_scope(scheme, &remedy.scopes.join(" ")),
             )
         };
         // Every word was judged when its policy was made; without one it is still a refusal.
         challenge.map_or_else(
             |_| Self::forbidden(),
-            |value| Self::plain(status, Some(value)),
+            |value| Self::with(status, [Some(value), None]),
         )
     }
 
     pub(crate) fn forbidden() -> Self {
-        Self::plain(StatusCode::FORBIDDEN, None)
+        Self::plain(StatusCode::FORBIDDEN)
     }
 
-    fn plain(status: StatusCode, challenge: Option<HeaderValue>) -> Self {
+    fn plain(status: StatusCode) -> Self {
+        Self::with(status, [None, None])
+    }
+
+    fn with(status: StatusCode, challenges: [Option<HeaderValue>; 2]) -> Self {
         Self {
             status,
-            challenge,
+            challenges,
+            nonce: None,
             retry_after: None,
             error: None,
         }

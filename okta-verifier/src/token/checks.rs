@@ -2,6 +2,7 @@
 
 use super::{
     claims::{Claims, Dates},
+    confirmation::Confirmation,
     jws::{Header, Typ},
 };
 use crate::{algorithm::Algorithms, error::VerifyError};
@@ -59,7 +60,7 @@ pub(crate) fn check(
     typ: Typ,
     expected: &Expected,
     now: u64,
-) -> Result<(), VerifyError> {
+) -> Result<Option<Confirmation>, VerifyError> {
     check_dates(claims.dates(), expected.leeway, now)?;
     check_issue(claims, expected.profile)?;
     // The issuer was picked by `iss`; to the letter again, so that this function stands alone.
@@ -75,10 +76,13 @@ pub(crate) fn check(
     }
     check_kind(claims, typ)?;
     check_client(claims, typ, expected)?;
-    if claims.contains("cnf") {
-        return Err(VerifyError::BindingUnchecked);
-    }
-    Ok(())
+    check_binding(claims)
+}
+
+/// What a sender-constrained token is bound to, so that the request can be asked to show it. A
+/// `cnf` that cannot be read binds it to nobody (RFC 7800 §3.1).
+pub(crate) fn check_binding(claims: &Claims<'_>) -> Result<Option<Confirmation>, VerifyError> {
+    claims.raw("cnf").map(Confirmation::parse).transpose()
 }
 
 /// The client that the token was issued to. Okta writes `cid`; `client_id` counts in its place
@@ -126,7 +130,7 @@ fn check_issue(claims: &Claims<'_>, profile: Profile) -> Result<(), VerifyError>
 /// ID tokens and security events share the issuer's keys and may share its header: they are
 /// told apart by shape, unless the token is explicitly typed (RFC 8725 §3.12). The audience,
 /// checked before, is the first line.
-fn check_kind(claims: &Claims<'_>, typ: Typ) -> Result<(), VerifyError> {
+pub(crate) fn check_kind(claims: &Claims<'_>, typ: Typ) -> Result<(), VerifyError> {
     if typ == Typ::AccessToken {
         return Ok(());
     }

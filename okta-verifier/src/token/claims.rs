@@ -69,6 +69,11 @@ impl<'a> Claims<'a> {
         self.object.contains(name)
     }
 
+    /// The claim as it is written.
+    pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
+        self.object.get(name)
+    }
+
     /// Whether the claim is a JSON object.
     pub(crate) fn has_object(&self, name: &str) -> bool {
         self.object
@@ -93,7 +98,7 @@ fn text<'a>(object: &Object<'a>, claim: &'static str) -> Result<Option<Cow<'a, s
 }
 
 /// A NumericDate (RFC 7519 §2): a JSON number, possibly with a fraction; never a string.
-fn date(
+pub(crate) fn date(
     object: &Object<'_>,
     claim: &'static str,
     round: fn(f64) -> f64,

@@ -46,6 +46,10 @@ impl<'a> Object<'a> {
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// Any total order would do; most names differ in length already.

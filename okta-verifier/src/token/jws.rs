@@ -2,18 +2,18 @@
 //! left to the sender but `alg` and `kid`, and those only select among what the issuer publishes.
 
 use base64::{
-    Engine,
     alphabet::URL_SAFE,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
 use memchr::memchr_iter;
 
-use super::json::{self, Object};
+use super::{
+    compact::{Compact, Signature},
+    json::{self, Object},
+};
 use crate::{
     algorithm::Algorithm,
-    alphabet::{self, is_base64url},
-    crypto::MAX_SIGNATURE,
     error::{MalformedToken, VerifyError},
 };
 
@@ -25,8 +25,7 @@ pub(crate) struct Jws<'t> {
     pub(crate) payload: String,
     /// What is signed: the first two parts as they were sent.
     pub(crate) signed: &'t [u8],
-    signature: [u8; MAX_SIGNATURE],
-    signature_length: usize,
+    signature: Signature,
 }
 
 #[derive(Debug)]
@@ -50,39 +49,31 @@ pub(crate) enum Typ {
 impl<'t> Jws<'t> {
     pub(crate) fn parse<T: AsRef<[u8]> + ?Sized>(token: &'t T) -> Result<Self, VerifyError> {
         let token = token.as_ref();
-        if token.len() > MAX_TOKEN {
-            return Err(MalformedToken::TooLarge.into());
-        }
-        // Checked before decoding, so that no decoder's leniency matters (RFC 8725 §3.14 of the
-        // revision of 2026).
-        if !alphabet::all(token, |byte| is_base64url(byte) | (byte == b'.')) {
-            return Err(MalformedToken::Alphabet.into());
-        }
-        let mut dots = memchr_iter(b'.', token);
-        let (Some(first), Some(second)) = (dots.next(), dots.next()) else {
-            return Err(MalformedToken::Parts.into());
-        };
-        match dots.count() {
-            0 => {}
-            2 => return Err(VerifyError::Encrypted),
-            _ => return Err(MalformedToken::Parts.into()),
-        }
-        let signed = &token[..second];
-        let header = Header::parse(&decode_text(&token[..first])?)?;
-        let payload = decode_text(&token[first + 1..second])?;
-        let (signature, signature_length) = decode_signature(&token[second + 1..])?;
+        let parts = Compact::split(token).map_err(|reason| match reason {
+            MalformedToken::Parts if memchr_iter(b'.', token).count() == 4 => {
+                VerifyError::Encrypted
+            }
+            reason => reason.into(),
+        })?;
+        let header = Header::parse(&parts.header()?)?;
+        let payload = parts.payload()?;
+        let signature = parts.signature()?;
         Ok(Self {
             header,
             payload,
-            signed,
+            signed: parts.signed,
             signature,
-            signature_length,
         })
     }
 
     pub(crate) fn signature(&self) -> &[u8] {
-        &self.signature[..self.signature_length]
+        self.signature.bytes()
     }
+}
+
+/// How many parts with dots between.
+pub(crate) fn parts(token: &[u8]) -> usize {
+    memchr_iter(b'.', token).count() + 1
 }
 
 impl Header {
@@ -131,28 +122,13 @@ impl Typ {
 
 /// RFC 7515 §4.1.9: media types compare without regard to case, and a value without a slash
 /// stands for `application/` and itself.
-fn media_type(value: &str, subtype: &str) -> bool {
+pub(crate) fn media_type(value: &str, subtype: &str) -> bool {
     const PREFIX: &str = "application/";
     match value.split_at_checked(PREFIX.len()) {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case(PREFIX) => {
             rest.eq_ignore_ascii_case(subtype)
         }
         _ => value.eq_ignore_ascii_case(subtype),
-    }
-}
-
-fn decode_text(part: &[u8]) -> Result<String, MalformedToken> {
-    let bytes = BASE64URL.decode(part).map_err(|_| MalformedToken::Base64)?;
-    String::from_utf8(bytes).map_err(|_| MalformedToken::Json)
-}
-
-fn decode_signature(part: &[u8]) -> Result<([u8; MAX_SIGNATURE], usize), VerifyError> {
-    let mut signature = [0; MAX_SIGNATURE];
-    match BASE64URL.decode_slice(part, &mut signature) {
-        Ok(length) => Ok((signature, length)),
-        Err(base64::DecodeSliceError::DecodeError(_)) => Err(MalformedToken::Base64.into()),
-        // Longer than any key's signature.
-        Err(base64::DecodeSliceError::OutputSliceTooSmall) => Err(VerifyError::BadSignature),
     }
 }
 
@@ -166,5 +142,4 @@ pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(false),
 );
 
-pub(super) const MAX_TOKEN: usize = 16 * 1024;
 const MAX_KID: usize = 256;

@@ -1,7 +1,9 @@
 //! Refusals first; the vectors of the RFCs are typed in with their section.
 
+mod cache;
 mod checks;
 mod claims;
+mod confirmation;
 mod header;
 mod json;
 mod jws;

@@ -20,6 +20,13 @@ impl<const N: usize> Texts<N> {
         }
     }
 
+    /// The same, but for one.
+    pub(super) fn with(&self, place: usize, text: &str) -> Self {
+        let mut texts = std::array::from_fn(|place| self.get(place));
+        texts[place] = text;
+        Self::new(texts)
+    }
+
     pub(super) fn get(&self, place: usize) -> &str {
         let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.all[start..self.ends[place]]
@@ -42,5 +49,8 @@ mod tests {
         assert_eq!(found, ["", "ada", "", "größer", ""]);
         assert_eq!(texts.present(1), Some("ada"));
         assert_eq!(texts.present(2), None);
+        let other = texts.with(3, "x");
+        let found: Vec<_> = (0..5).map(|place| other.get(place)).collect();
+        assert_eq!(found, ["", "ada", "", "x", ""]);
     }
 }

@@ -5,12 +5,13 @@ use std::{
 };
 
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
 use super::{
     checks::{self, Expected, Profile},
     claims::{Claims, Dates},
-    json::{self, Object},
+    confirmation::Confirmation,
+    groups::groups,
+    json::Object,
     jws::Typ,
     texts::Texts,
 };
@@ -50,6 +51,7 @@ struct Inner {
     is_user: bool,
     dates: Dates,
     auth_time: Option<u64>,
+    confirmation: Option<Confirmation>,
     /// Read at first use: most requests ask for scopes only.
     groups: OnceLock<Box<[Box<str>]>>,
 }
@@ -64,10 +66,26 @@ pub(crate) struct Origin {
 
 impl VerifiedToken {
     /// For the verifier, after the last check.
-    pub(crate) fn new(claims: &Claims<'_>, typ: Typ, payload: &str, origin: &Arc<Origin>) -> Self {
-        let profile = origin.expected.profile;
-        let client_id = checks::client(claims, typ, profile);
-        let is_user = match profile {
+    pub(crate) fn new(
+        claims: &Claims<'_>,
+        typ: Typ,
+        confirmation: Option<Confirmation>,
+        payload: &str,
+        origin: &Arc<Origin>,
+    ) -> Self {
+        let client_id = checks::client(claims, typ, origin.expected.profile);
+        Self::of(claims, client_id, confirmation, payload, origin)
+    }
+
+    /// The same for whoever tells the client otherwise: an answer of the issuer does.
+    pub(crate) fn of(
+        claims: &Claims<'_>,
+        client_id: Option<&str>,
+        confirmation: Option<Confirmation>,
+        payload: &str,
+        origin: &Arc<Origin>,
+    ) -> Self {
+        let is_user = match origin.expected.profile {
             Profile::Okta => claims.uid.is_some(),
             // RFC 9068 §2.2: without a resource owner, sub identifies the client.
             Profile::Rfc9068 => client_id != Some(claims.sub.as_ref()),
@@ -86,6 +104,7 @@ impl VerifiedToken {
             is_user,
             dates: claims.dates(),
             auth_time: claims.auth_time,
+            confirmation,
             groups: OnceLock::new(),
         }))
     }
@@ -172,6 +191,11 @@ impl VerifiedToken {
         self.0.auth_time.map(moment)
     }
 
+    /// What a request with this token must show.
+    pub(crate) fn confirmation(&self) -> Option<Confirmation> {
+        self.0.confirmation
+    }
+
     /// `now` and `max_age` in seconds. A time ahead of ours says nothing.
     pub(crate) fn authenticated_within(&self, max_age: u64, now: u64) -> bool {
         let leeway = self.0.origin.expected.leeway;
@@ -203,6 +227,25 @@ impl VerifiedToken {
         serde_json::from_str(self.payload()).map_err(|_| ClaimError::whole())
     }
 
+    /// With those scopes only that `other` has too.
+    pub(crate) fn narrowed_to(&self, other: &Self) -> Self {
+        let inner = &*self.0;
+        let common: Vec<&str> = self
+            .scopes()
+            .filter(|scope| other.has_scope(scope))
+            .collect();
+        let scope = common.join(" ");
+        Self(Arc::new(Inner {
+            origin: inner.origin.clone(),
+            texts: inner.texts.with(SCOPE, &scope),
+            is_user: inner.is_user,
+            dates: inner.dates,
+            auth_time: inner.auth_time,
+            confirmation: inner.confirmation,
+            groups: OnceLock::new(),
+        }))
+    }
+
     /// Whether the token is still valid: what may change between two requests with it.
     pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
         checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
@@ -215,6 +258,11 @@ impl VerifiedToken {
     /// The claim as it is written. The payload parsed before, so it parses again.
     pub(crate) fn raw_claim(&self, name: &str) -> Option<&str> {
         Object::parse(self.payload()).ok()?.get(name)
+    }
+
+    /// The bytes of its claims.
+    pub(crate) fn size(&self) -> usize {
+        self.payload().len()
     }
 
     fn payload(&self) -> &str {
@@ -244,22 +292,6 @@ const SCOPE: usize = 2;
 const CLIENT_ID: usize = 3;
 const JTI: usize = 4;
 const ACR: usize = 5;
-
-fn groups(value: &str) -> Option<Box<[Box<str>]>> {
-    if let Some(one) = json::string(value) {
-        return Some(Box::new([one.into()]));
-    }
-    if let Some(names) = json::strings(value) {
-        return Some(names.into_iter().map(Into::into).collect());
-    }
-    // No derived struct, which serde_json would also read from an array, `[["Admins"]]`.
-    let members: Vec<&RawValue> = serde_json::from_str(value).ok()?;
-    let name = |member: &RawValue| {
-        let member = Object::parse(member.get()).ok()?;
-        json::string(member.get("value")?).map(Into::into)
-    };
-    members.into_iter().map(name).collect()
-}
 
 /// The end of the year 9999: not every platform's `SystemTime` reaches as far as a NumericDate,
 /// and the addition would panic.

@@ -1,14 +1,30 @@
 //! From a token to the verdict over it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use super::{Tenant, Verifier};
+use super::{Tenant, Verifier, question::answered};
 use crate::{
     error::VerifyError,
+    introspection::Question,
     keys::{Key, Wanted},
     time::Now,
-    token::{VerifiedToken, cache::Digest, checks, claims::Claims, jws::Jws},
+    token::{
+        VerifiedToken,
+        cache::{Digest, Entry},
+        checks,
+        claims::Claims,
+        jws::Jws,
+    },
 };
+
+/// A token to judge.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'t> {
+    pub(super) token: &'t [u8],
+    /// How old the issuer's word about it may be; `None`: as old as the settings say.
+    pub(super) max_age: Option<Duration>,
+    pub(super) arrived: Now,
+}
 
 /// What a remembered token was accepted by.
 #[derive(Debug)]
@@ -18,52 +34,106 @@ pub(crate) struct Proof {
 }
 
 /// A token that is well-formed and names a configured issuer. Nothing of it is trusted yet.
-struct Opened<'j> {
-    jws: &'j Jws<'j>,
-    claims: Claims<'j>,
-    tenant: Arc<Tenant>,
+pub(super) struct Opened<'j> {
+    pub(super) jws: &'j Jws<'j>,
+    pub(super) claims: Claims<'j>,
+    pub(super) tenant: Arc<Tenant>,
 }
 
 impl Verifier {
-    /// `None`: keys must be fetched first.
-    pub(super) fn judge_now(
-        &self,
-        jwt: &[u8],
-        now: Now,
-    ) -> Result<Option<VerifiedToken>, VerifyError> {
-        let digest = self.digest(jwt);
-        match self.remembered(digest, now) {
-            Some(verdict) => verdict.map(Some),
-            None => self.judge_unseen(jwt, digest, now),
+    /// `None`: the issuer must be asked first.
+    pub(super) fn judge_now(&self, asked: Asked<'_>) -> Result<Option<VerifiedToken>, VerifyError> {
+        let digest = self.digest(asked.token);
+        match self.remembered(asked, digest) {
+            Some(verdict) => verdict,
+            None => self.judge_unseen(asked, digest),
         }
     }
 
-    /// `None`: keys must be fetched first.
+    /// `None`: the issuer must be asked first.
     pub(super) fn judge_unseen(
         &self,
-        jwt: &[u8],
+        asked: Asked<'_>,
         digest: Option<Digest>,
-        now: Now,
     ) -> Result<Option<VerifiedToken>, VerifyError> {
-        let jws = Jws::parse(jwt)?;
+        let now = asked.arrived;
+        let jws = match Jws::parse(asked.token) {
+            Ok(jws) => jws,
+            Err(error) => {
+                let introspector = self.reader(asked.token, error)?;
+                return answered(introspector.find(asked.token, asked.max_age, now), now);
+            }
+        };
         let opened = self.open(&jws)?;
-        match opened.tenant.keys.find(opened.wanted(now), now) {
-            Some(key) => self.finish(opened, key?, digest, now).map(Some),
-            None => Ok(None),
+        let tenant = opened.tenant.clone();
+        let unknown = match tenant.keys.find(opened.wanted(now), now) {
+            Some(Ok(key)) => {
+                let token = self.finish(opened, key, digest, now)?;
+                return self.settle_now(&tenant, token, asked, digest);
+            }
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        // What the issuer said of a token whose key it does not publish is known without keys.
+        let found = match (&unknown, tenant.asks(Question::UnknownKey)) {
+            (
+                None | Some(VerifyError::UnknownKeyId | VerifyError::Unavailable { .. }),
+                Some(introspector),
+            ) => introspector.find(asked.token, asked.max_age, now),
+            _ => None,
+        };
+        match (found, unknown) {
+            (Some(checked), _) => opened.stands_by(checked.token(now)?).map(Some),
+            (None, Some(VerifyError::UnknownKeyId)) => {
+                opened.must_ask(now)?;
+                Ok(None)
+            }
+            (None, Some(error)) => Err(error),
+            (None, None) => Ok(None),
         }
     }
 
     pub(super) async fn judge_with_fetch(
         &self,
-        jwt: &[u8],
-        arrived: Now,
+        asked: Asked<'_>,
     ) -> Result<VerifiedToken, VerifyError> {
-        let jws = Jws::parse(jwt)?;
+        let Asked {
+            token,
+            max_age,
+            arrived,
+        } = asked;
+        let digest = self.digest(token);
+        if let Some(entry) = self.known(digest, Now::read()) {
+            let entry = entry?;
+            let tenant = &entry.proof.tenant;
+            return self
+                .settle(tenant, entry.token.clone(), asked, digest)
+                .await;
+        }
+        let jws = match Jws::parse(token) {
+            Ok(jws) => jws,
+            Err(error) => {
+                let introspector = self.reader(token, error)?;
+                let checked = introspector.ask(token, max_age, arrived).await?;
+                return checked.token(Now::read()).cloned();
+            }
+        };
         let opened = self.open(&jws)?;
-        let wanted = opened.wanted(arrived);
-        let key = opened.tenant.keys.find_or_fetch(wanted).await?;
-        // The clock went on while keys were fetched.
-        self.finish(opened, key, self.digest(jwt), Now::read())
+        let tenant = opened.tenant.clone();
+        match tenant.keys.find_or_fetch(opened.wanted(arrived)).await {
+            Ok(key) => {
+                // The clock went on while keys were fetched.
+                let verified = self.finish(opened, key, digest, Now::read())?;
+                self.settle(&tenant, verified, asked, digest).await
+            }
+            // Keys that were fetched for this request do not have it.
+            Err(VerifyError::UnknownKeyId) => {
+                let introspector = opened.must_ask(Now::read())?;
+                let checked = introspector.ask(token, max_age, arrived).await?;
+                opened.stands_by(checked.token(Now::read())?)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// `None`: this token is not remembered.
@@ -72,12 +142,26 @@ impl Verifier {
     }
 
     /// The verdict over a token that was verified before: the same that judging it anew would
-    /// give, because settings and key must still be the very ones, and time is checked.
+    /// give. `Some(Ok(None))`: it is good, and the issuer must be asked first all the same.
     pub(super) fn remembered(
+        &self,
+        asked: Asked<'_>,
+        digest: Option<Digest>,
+    ) -> Option<Result<Option<VerifiedToken>, VerifyError>> {
+        let entry = match self.known(digest, asked.arrived)? {
+            Ok(entry) => entry,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(self.settle_now(&entry.proof.tenant, entry.token.clone(), asked, digest))
+    }
+
+    /// A token that was verified before and is still good: settings and key must be the very
+    /// ones they were, and time is checked.
+    fn known(
         &self,
         digest: Option<Digest>,
         now: Now,
-    ) -> Option<Result<VerifiedToken, VerifyError>> {
+    ) -> Option<Result<Arc<Entry<Proof>>, VerifyError>> {
         let (cache, digest) = (self.0.cache.as_ref()?, digest?);
         let entry = cache.find(digest, now)?;
         let Proof { tenant, key } = &entry.proof;
@@ -93,7 +177,7 @@ impl Verifier {
         if valid.is_err() {
             cache.forget(digest);
         }
-        Some(valid.map(|()| entry.token.clone()))
+        Some(valid.map(|()| entry))
     }
 
     /// Header, claims and issuer: no cryptography and no I/O, so that what is malformed or
@@ -151,10 +235,11 @@ impl Opened<'_> {
             return Err(VerifyError::UnknownKeyId); // withdrawn since it was looked up
         }
         let typ = jws.header.typ;
-        checks::check(claims, typ, &tenant.origin.expected, now.unix)?;
+        let confirmation = checks::check(claims, typ, &tenant.origin.expected, now.unix)?;
         Ok(VerifiedToken::new(
             claims,
             typ,
+            confirmation,
             &jws.payload,
             &tenant.origin,
         ))

@@ -34,11 +34,15 @@ impl Verifier {
         all(tenants.iter().map(|tenant| tenant.keys.refresh())).await
     }
 
-    /// The state of every issuer's keys, in the order of the settings. Asks nobody.
+    /// The state of every issuer's keys, and of asking it about tokens, in the order of the
+    /// settings. Asks nobody.
     #[must_use]
     pub fn health(&self) -> Vec<IssuerHealth> {
         let now = Now::read();
-        let health = |tenant: &Arc<Tenant>| tenant.keys.health(tenant.issuer(), now);
+        let health = |tenant: &Arc<Tenant>| IssuerHealth {
+            introspection: tenant.introspection.as_ref().map(|it| it.health(now)),
+            ..tenant.keys.health(tenant.issuer(), now)
+        };
         self.0.tenants.load().iter().map(health).collect()
     }
 

@@ -4,10 +4,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use crate::{
-    error::{ConfigError, VerifyError},
+    error::{ConfigError, FetchError, VerifyError},
+    introspection::{Introspector, Question},
     issuer::Issuer,
     keys::KeyStore,
     token::Origin,
@@ -19,7 +21,10 @@ pub(crate) struct Tenant {
     pub(crate) settings: Issuer,
     pub(crate) origin: Arc<Origin>,
     pub(crate) keys: KeyStore,
+    pub(crate) introspection: Option<Arc<Introspector>>,
     retired: AtomicBool,
+    /// Somebody demanded introspection where there is none.
+    missed: AtomicBool,
 }
 
 /// All issuers at work; replaced as a whole.
@@ -27,20 +32,67 @@ pub(crate) struct Tenant {
 pub(crate) struct Tenants {
     list: Vec<Arc<Tenant>>,
     by_issuer: HashMap<Box<str>, Arc<Tenant>>,
+    /// The one whose tokens may be such that nobody else can read them.
+    unreadable: Option<Arc<Tenant>>,
 }
 
 impl Tenant {
-    pub(crate) fn new(settings: Issuer, origin: Arc<Origin>, keys: KeyStore) -> Self {
+    pub(crate) fn new(
+        settings: Issuer,
+        origin: Arc<Origin>,
+        keys: KeyStore,
+        introspection: Option<Arc<Introspector>>,
+    ) -> Self {
         Self {
             settings,
             origin,
             keys,
+            introspection,
             retired: AtomicBool::new(false),
+            missed: AtomicBool::new(false),
         }
     }
 
     pub(crate) fn issuer(&self) -> &str {
         &self.origin.expected.issuer
+    }
+
+    /// Who answers for tokens of this kind, if the settings want them asked about.
+    pub(super) fn asks(&self, question: Question) -> Option<&Arc<Introspector>> {
+        let pinned = question == Question::UnknownKey && self.keys.is_pinned();
+        self.introspection
+            .as_ref()
+            .filter(|introspector| introspector.asks(question) && !pinned)
+    }
+
+    /// The same for a token that local checks accepted, for a route that wants an answer no
+    /// older than `max_age`.
+    ///
+    /// # Errors
+    ///
+    /// The route wants an answer and there is nobody to ask. The token may be good, so this is
+    /// no 401; and it is ours to repair, as [`Verifier::set_issuers`](super::Verifier) can at
+    /// any time.
+    pub(super) fn must_ask(
+        &self,
+        max_age: Option<Duration>,
+    ) -> Result<Option<&Arc<Introspector>>, VerifyError> {
+        match (&self.introspection, max_age) {
+            (None, None) => Ok(None),
+            (Some(introspector), Some(_)) => Ok(Some(introspector)),
+            (Some(_), None) => Ok(self.asks(Question::Accepted)),
+            (None, Some(_)) => {
+                if !self.missed.swap(true, Ordering::Relaxed) {
+                    tracing::error!(
+                        "a route demands tokens that were checked lately, and their issuer has no introspection"
+                    );
+                }
+                Err(VerifyError::Unavailable {
+                    retry_after: NOT_SOON,
+                    source: FetchError::NoIntrospection,
+                })
+            }
+        }
     }
 
     /// Its settings are no longer those: what they accepted must be judged anew.
@@ -64,7 +116,7 @@ impl Tenant {
 impl Tenants {
     /// # Errors
     ///
-    /// There is none, or two have a name in common.
+    /// There is none, or two have a name in common, or two claim what does not name its issuer.
     pub(crate) fn new(list: Vec<Arc<Tenant>>) -> Result<Self, ConfigError> {
         if list.is_empty() {
             return Err(ConfigError::NoIssuer);
@@ -77,7 +129,25 @@ impl Tenants {
                 }
             }
         }
-        Ok(Self { list, by_issuer })
+        let claims = |tenant: &&Arc<Tenant>| tenant.asks(Question::Encrypted).is_some();
+        let mut claiming = list.iter().filter(claims);
+        let unreadable = claiming.next().cloned();
+        if let Some(second) = claiming.next() {
+            return Err(ConfigError::Introspection {
+                issuer: second.issuer().to_owned(),
+                problem: "another issuer claims opaque and encrypted tokens already, and they do not name theirs; call Introspection::signed_tokens_only() on all but one",
+            });
+        }
+        Ok(Self {
+            list,
+            by_issuer,
+            unreadable,
+        })
+    }
+
+    /// Who answers for a token that does not say whose it is.
+    pub(super) fn asks(&self, question: Question) -> Option<&Arc<Introspector>> {
+        self.unreadable.as_ref()?.asks(question)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Tenant>> {
@@ -112,3 +182,6 @@ impl Tenants {
         leaving.for_each(|tenant| tenant.retire());
     }
 }
+
+/// A setting is missing: coming back soon will not help.
+const NOT_SOON: Duration = Duration::from_secs(120);

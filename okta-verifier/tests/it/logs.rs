@@ -55,7 +55,7 @@ impl Subscriber for Log {
 }
 
 /// What `act` logs.
-fn logged(act: impl FnOnce()) -> Vec<(Level, String)> {
+pub(crate) fn logged(act: impl FnOnce()) -> Vec<(Level, String)> {
     let log = Log::default();
     tracing::subscriber::with_default(log.clone(), act);
     let lines = log.0.lock().expect("unpoisoned");

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod binding;
 mod cache;
 mod cached_verdicts;
 mod claims;
@@ -9,6 +10,7 @@ mod config;
 mod conformance;
 mod discovery;
 mod env;
+mod introspection;
 mod judge;
 mod keys;
 mod logs;
@@ -19,6 +21,7 @@ mod policy;
 mod profile;
 mod properties;
 mod refusals;
+mod regressions;
 mod revalidate;
 mod signatures;
 mod step_up;
@@ -26,3 +29,4 @@ mod store;
 mod tenants;
 mod token_form;
 mod verified;
+mod why_401;

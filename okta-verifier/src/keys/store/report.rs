@@ -27,6 +27,7 @@ impl KeyStore {
                 fresh_for: None,
                 last_success: None,
                 last_error: None,
+                introspection: None,
             },
             Self::Fetched(store) => store.health(issuer, now),
         }
@@ -98,6 +99,7 @@ impl Store {
             fresh_for: trust.map(|trust| trust.fresh_for()),
             last_success: trust.map(|trust| trust.began().wall()),
             last_error: state.error.clone(),
+            introspection: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::parameters;
 use crate::{
     error::ConfigError,
-    request::{Challenges, is_scope_token},
+    request::{Challenges, Scheme, is_scope_token},
 };
 
 fn challenges() -> Challenges {
@@ -34,7 +34,9 @@ fn a_scope_that_is_no_list_of_scope_tokens_is_refused() {
     for scope in [
         "", " ", "a  b", " a", "a ", "a\"b", "a\\b", "a\tb", "a\r\nb", "é", "a\u{7f}", "a\0",
     ] {
-        let error = challenges().insufficient_scope(scope).unwrap_err();
+        let error = challenges()
+            .insufficient_scope(Scheme::Bearer, scope)
+            .unwrap_err();
         assert!(matches!(error, ConfigError::Scope), "{scope:?}");
     }
 }
@@ -67,7 +69,7 @@ fn each_challenge_has_its_bytes() {
     );
     assert_eq!(
         challenges
-            .insufficient_scope("orders:read orders:write")
+            .insufficient_scope(Scheme::Bearer, "orders:read orders:write")
             .unwrap(),
         r#"Bearer realm="api", error="insufficient_scope", error_description="The access token lacks a required scope", scope="orders:read orders:write""#
     );
@@ -96,4 +98,34 @@ fn a_realm_is_escaped_where_it_must_be() {
         );
         assert_eq!(parameters(&value).len(), 3);
     }
+}
+
+// conformance 175, 177, 178
+#[test]
+fn dpop_challenges_name_the_algorithms_and_stand_beside_bearer() {
+    let challenges = challenges().with_dpop().expect("a good realm");
+    let dpop = challenges.dpop.as_ref().expect("offered");
+    let algs = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#;
+    assert_eq!(dpop.bare, format!(r#"DPoP realm="api", {algs}"#));
+    for (value, error) in [
+        (&dpop.invalid_request, "invalid_request"),
+        (&dpop.invalid_token, "invalid_token"),
+        (&dpop.invalid_proof, "invalid_dpop_proof"),
+        (&dpop.use_nonce, "use_dpop_nonce"),
+    ] {
+        let value = value.to_str().expect("ASCII");
+        let start = format!(r#"DPoP realm="api", error="{error}", error_description=""#);
+        assert!(
+            value.starts_with(&start) && value.ends_with(algs),
+            "{value}"
+        );
+    }
+    let scope = challenges.insufficient_scope(Scheme::Dpop, "orders:read");
+    let scope = scope.expect("a scope");
+    let end = format!(r#", scope="orders:read", {algs}"#);
+    let scope = scope.to_str().expect("ASCII");
+    assert!(
+        scope.starts_with("DPoP ") && scope.ends_with(&end),
+        "{scope}"
+    );
 }

@@ -10,6 +10,7 @@ fn outcome(parsed: Result<Credentials<'_>, Malformed>) -> String {
     match parsed {
         Ok(Credentials::Bearer(token)) if !is_b64token(token) => "malformed".to_owned(),
         Ok(Credentials::Bearer(token)) => format!("token {}", String::from_utf8_lossy(token)),
+        Ok(Credentials::Dpop(token)) => format!("dpop {}", String::from_utf8_lossy(token)),
         Ok(Credentials::OtherScheme) => "other scheme".to_owned(),
         Ok(Credentials::Absent) => "absent".to_owned(),
         Err(Malformed) => "malformed".to_owned(),
@@ -17,7 +18,7 @@ fn outcome(parsed: Result<Credentials<'_>, Malformed>) -> String {
 }
 
 fn read(value: impl AsRef<[u8]>) -> String {
-    outcome(parse(value.as_ref()))
+    outcome(parse(value.as_ref(), false))
 }
 
 // conformance 2, 4, 5, 13
@@ -122,7 +123,7 @@ fn a_bearer_token_is_what_follows_the_spaces() {
 fn one_field_line_and_one_method_a_request() {
     let of = |lines: &[&str], query| {
         let presented = Presented::new(lines.iter().map(|line| line.as_bytes())).query(query);
-        outcome(presented.credentials())
+        outcome(presented.credentials(false))
     };
     for (lines, query, expected) in [
         (&[][..], None, "absent"),
@@ -154,4 +155,18 @@ fn what_is_presented_shows_no_credentials() {
     let presented = Presented::new([&b"Bearer secret"[..]]).query(Some("access_token=secret"));
     assert_eq!(format!("{presented:?}"), "Presented { .. }");
     assert_eq!(format!("{Malformed:?}"), "Malformed");
+}
+
+// conformance 152
+#[test]
+fn the_scheme_dpop_is_read_where_it_is_offered() {
+    let read = |value: &str, dpop| outcome(parse(value.as_bytes(), dpop));
+    for value in ["DPoP a.b.c", "dpop a.b.c", "dPoP   a.b.c "] {
+        assert_eq!(read(value, true), "dpop a.b.c", "{value}");
+        assert_eq!(read(value, false), "other scheme", "{value}");
+    }
+    for value in ["DPoP", "DPoP ", "DPoP\ta.b.c", "DPoP,a.b.c", "DPoP=a.b.c"] {
+        assert_eq!(read(value, true), "malformed", "{value}");
+    }
+    assert_eq!(read("DPoPx a.b.c", true), "other scheme");
 }

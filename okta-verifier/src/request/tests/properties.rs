@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::parameters;
 use crate::request::{
-    Challenges,
+    Challenges, Scheme,
     credentials::{Credentials, is_b64token, parse},
     is_scope_token,
 };
@@ -34,7 +34,7 @@ proptest! {
         for bytes in [&bytes[..], near.as_bytes()] {
             let expected = std::str::from_utf8(bytes).ok().and_then(bearer_token);
             let expected = expected.map(str::as_bytes);
-            match parse(bytes) {
+            match parse(bytes, true) {
                 Ok(Credentials::Bearer(token)) if is_b64token(token) => prop_assert_eq!(Some(token), expected),
                 _ => prop_assert_eq!(None, expected),
             }
@@ -58,7 +58,7 @@ proptest! {
             (challenges.invalid_request.clone(), 3),
             (challenges.invalid_token.clone(), 3),
         ];
-        match challenges.insufficient_scope(&scope) {
+        match challenges.insufficient_scope(Scheme::Bearer, &scope) {
             Ok(value) => {
                 prop_assert!(scope.split(' ').all(is_scope_token));
                 let text = value.to_str().expect("ASCII").to_owned();

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, Response};
 
 use crate::{
     error::{FetchError, VerifyError},
-    request::{Challenges, Rejection},
+    request::{Challenges, Rejection, Scheme},
 };
 
 fn challenges() -> Challenges {
@@ -17,6 +17,7 @@ fn unavailable(retry_after: Duration) -> Rejection {
     let source = FetchError::Timeout;
     Rejection::refused(
         &challenges(),
+        Scheme::Bearer,
         VerifyError::Unavailable {
             retry_after,
             source,
@@ -73,7 +74,7 @@ fn every_fault_of_the_token_is_401_and_only_ours_is_503() {
         VerifyError::ClientNotAllowed,
         VerifyError::BindingUnchecked,
     ] {
-        let rejection = Rejection::refused(&challenges(), error.clone());
+        let rejection = Rejection::refused(&challenges(), Scheme::Bearer, error.clone());
         let response: Response<()> = rejection.into_response();
         assert_eq!(response.status(), 401, "{error}");
         let challenge = &response.headers()["www-authenticate"];

@@ -43,12 +43,12 @@ pub(super) fn payload(changes: Value) -> String {
 
 fn judge(changes: Value, expected: &Expected, now: u64) -> Result<(), VerifyError> {
     let payload = payload(changes);
-    checks::check(&Claims::parse(&payload)?, Typ::Absent, expected, now)
+    checks::check(&Claims::parse(&payload)?, Typ::Absent, expected, now).map(|_| ())
 }
 
 /// The code of a refusal, or `ok`.
-pub(super) fn code(result: Result<(), VerifyError>) -> &'static str {
-    result.map_or_else(|error| error.code(), |()| "ok")
+pub(super) fn code<T>(result: Result<T, VerifyError>) -> &'static str {
+    result.map_or_else(|error| error.code(), |_| "ok")
 }
 
 // conformance 50, 94
@@ -246,9 +246,9 @@ fn the_client_is_cid_and_client_id_only_under_the_explicit_type() {
 
 // conformance 187
 #[test]
-fn any_binding_is_refused_whatever_its_shape() {
+fn a_binding_that_cannot_be_read_is_refused_whatever_its_shape() {
     for cnf in [
-        json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }),
+        json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", "x": 1 }),
         json!({ "x5t#S256": "x" }),
         json!({}),
         json!([]),

@@ -1,0 +1,118 @@
+//! `Client`: who holds the key that a token is bound to.
+
+mod compact;
+mod proof;
+mod wrong;
+
+use std::sync::Arc;
+
+use okta_verifier::Algorithm;
+use serde_json::json;
+
+use crate::keys::{Pair, Slot};
+use crate::token::TokenBuilder;
+pub use proof::ProofBuilder;
+
+/// A client with a key of its own, for tokens that are worthless without it (RFC 9449).
+///
+/// `Clone` shares the key.
+///
+/// ```
+/// use okta_verifier_testing::{Client, TestIssuer};
+///
+/// let okta = TestIssuer::new("api://orders");
+/// let client = Client::new();
+///
+/// let jwt = client.bind(okta.token("ada").scope("orders:read")).sign();
+/// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
+/// let request = format!("GET /orders HTTP/1.1\r\nAuthorization: DPoP {jwt}\r\nDPoP: {proof}\r\n\r\n");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client {
+    algorithm: Algorithm,
+    pair: Arc<Pair>,
+}
+
+impl Client {
+    /// With a new key for ES256.
+    ///
+    /// ```
+    /// let client = okta_verifier_testing::Client::new();
+    /// assert_eq!(client.thumbprint().len(), 43);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_algorithm(Algorithm::ES256)
+    }
+
+    /// With a new key for `algorithm`; an RSA key takes a large part of a second.
+    ///
+    /// ```
+    /// use okta_verifier::Algorithm;
+    /// use okta_verifier_testing::Client;
+    ///
+    /// assert!(Client::with_algorithm(Algorithm::EdDSA).jwk().contains("Ed25519"));
+    /// ```
+    #[must_use]
+    pub fn with_algorithm(algorithm: Algorithm) -> Self {
+        let pair = Arc::new(Pair::new(algorithm, Slot::Client));
+        Self { algorithm, pair }
+    }
+
+    /// The RFC 7638 thumbprint of its key: what `cnf.jkt` of its tokens holds.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::Client;
+    /// assert_ne!(Client::new().thumbprint(), Client::new().thumbprint());
+    /// ```
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        self.pair.thumbprint()
+    }
+
+    /// The public half of its key, a JWK as JSON text, with the members of RFC 7638 §3.2 only.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::Client;
+    /// assert!(Client::new().jwk().starts_with(r#"{"crv":"P-256","kty":"EC","#));
+    /// ```
+    #[must_use]
+    pub fn jwk(&self) -> String {
+        self.pair.jwk().to_string()
+    }
+
+    /// Binds a token to its key: `cnf` is `{"jkt": …}` with the thumbprint.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let client = Client::new();
+    /// let mine = client.bind(okta.token("ada")).sign();
+    /// let stolen_by = Client::new();
+    /// let useless = stolen_by.proof("GET", "https://api.example.com/orders").token(&mine).sign();
+    /// ```
+    pub fn bind(&self, token: TokenBuilder) -> TokenBuilder {
+        token.claim("cnf", json!({ "jkt": self.thumbprint() }))
+    }
+
+    /// Begins a good proof for one request, made now, with a `jti` of its own. For a request with a
+    /// token say [which](ProofBuilder::token).
+    ///
+    /// `htu` is `url` without query and fragment (RFC 9449 §4.2), and otherwise as it is.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::Client;
+    /// # let jwt = "a.b.c";
+    /// let proof = Client::new().proof("GET", "https://api.example.com/orders?page=2");
+    /// let proof = proof.token(jwt).nonce("from the last answer").sign();
+    /// ```
+    pub fn proof(&self, method: &str, url: &str) -> ProofBuilder {
+        ProofBuilder::new(self, method, url)
+    }
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self::new()
+    }
+}

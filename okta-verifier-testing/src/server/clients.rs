@@ -1,0 +1,144 @@
+//! Who may ask the endpoints that answer clients only (RFC 6749 §2.3, RFC 7523 §2.2).
+
+use std::collections::HashSet;
+
+use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
+use serde_json::Value;
+
+use super::CLIENT_SECRET;
+use super::answer::Answer;
+use super::form::{self, Form};
+use super::request::Request;
+use super::state::Shared;
+use crate::token::{CLIENT_ID, unix_now};
+
+/// The one client the server knows.
+#[derive(Debug)]
+pub(super) struct Clients {
+    pub(super) id: String,
+    pub(super) secret: String,
+    /// Whether its id alone will do.
+    pub(super) public: bool,
+    assertions: HashSet<String>,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self {
+            id: CLIENT_ID.to_owned(),
+            secret: CLIENT_SECRET.to_owned(),
+            public: false,
+            assertions: HashSet::new(),
+        }
+    }
+}
+
+/// The refusal of a request that names no client, a wrong one, or one twice (RFC 6749 §2.3.1).
+pub(super) fn authenticate(shared: &Shared, request: &Request, form: &Form) -> Result<(), Answer> {
+    let clients = &mut shared.state().clients;
+    let header = request.header("authorization");
+    let secret = form.parameter("client_secret");
+    let assertion = form.parameter("client_assertion");
+    let id = form.parameter("client_id");
+    let ways = [header, secret, assertion];
+    let outcome = match ways.iter().flatten().count() {
+        0 => match id {
+            Some(id) if clients.public && id == clients.id => Ok(()),
+            _ => Err(NONE),
+        },
+        1 => clients.judge(shared, request, form),
+        _ => return Err(Answer::oauth_error(400, "invalid_request", TWO)),
+    };
+    let Err(text) = outcome else { return Ok(()) };
+    let refusal = Answer::oauth_error(401, "invalid_client", text);
+    // RFC 6749 §5.2: the scheme the client used.
+    Err(match header {
+        Some(_) => refusal.with("www-authenticate", "Basic realm=\"okta\""),
+        None => refusal,
+    })
+}
+
+impl Clients {
+    fn judge(
+        &mut self,
+        shared: &Shared,
+        request: &Request,
+        form: &Form,
+    ) -> Result<(), &'static str> {
+        let presented = match (
+            request.header("authorization"),
+            form.parameter("client_secret"),
+        ) {
+            (Some(value), _) => form::basic(value),
+            (_, Some(secret)) => form
+                .parameter("client_id")
+                .map(|id| (id.to_owned(), secret.to_owned())),
+            (None, None) => return self.judge_assertion(shared, request, form),
+        };
+        match presented {
+            Some((id, secret)) if id == self.id && secret == self.secret => Ok(()),
+            _ => Err(WRONG),
+        }
+    }
+
+    /// RFC 7523 §3, with Okta's limits. Nobody told the server the client's key, so that the
+    /// signature is only looked for.
+    fn judge_assertion(
+        &mut self,
+        shared: &Shared,
+        request: &Request,
+        form: &Form,
+    ) -> Result<(), &'static str> {
+        if form.parameter("client_assertion_type") != Some(JWT_BEARER) {
+            return Err("The client_assertion_type is invalid.");
+        }
+        let jwt = form.parameter("client_assertion").unwrap_or_default();
+        let (header, claims) = read(jwt).ok_or("The client_assertion is no JWT.")?;
+        let alg = header["alg"].as_str().unwrap_or_default();
+        if !ALGORITHMS.contains(&alg) {
+            return Err("The client_assertion is signed with an unsupported algorithm.");
+        }
+        let ids = [&claims["iss"], &claims["sub"]];
+        let named = form.parameter("client_id").is_none_or(|id| id == self.id);
+        if ids != [self.id.as_str(); 2] || !named {
+            return Err("The client_assertion must have the client's id as issuer and subject.");
+        }
+        if claims["aud"] != shared.url(request) {
+            return Err("The audience of the client_assertion must be the endpoint it is sent to.");
+        }
+        let now = unix_now();
+        if !claims["exp"]
+            .as_u64()
+            .is_some_and(|exp| (now..=now + 3600).contains(&exp))
+        {
+            return Err("The client_assertion is expired, or expires in more than one hour.");
+        }
+        let used = claims["jti"]
+            .as_str()
+            .is_some_and(|jti| !self.assertions.insert(jti.to_owned()));
+        if used {
+            return Err("The client_assertion has already been used.");
+        }
+        Ok(())
+    }
+}
+
+/// Header and claims of a JWT that has some signature.
+pub(super) fn read(jwt: &str) -> Option<(Value, Value)> {
+    let parts: Vec<Vec<u8>> = jwt.split('.').map(decode).collect::<Option<_>>()?;
+    let [header, claims, signature] = parts.as_slice() else {
+        return None;
+    };
+    let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
+    (!signature.is_empty()).then_some((read(header)?, read(claims)?))
+}
+
+pub(super) fn decode(part: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(part).ok()
+}
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const ALGORITHMS: [&str; 6] = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
+const TWO: &str = "Cannot supply multiple client credentials.";
+const WRONG: &str = "The client secret supplied for a confidential client is invalid.";
+const NONE: &str = "No client credentials found.";

@@ -1,0 +1,105 @@
+//! A request as it reached the server, for tests of the one who sent it.
+
+use super::clients;
+use super::form::Form;
+use super::request::Request;
+use super::{Endpoint, MockOkta};
+
+/// A request that reached [`MockOkta`]: what a verifier really sent.
+///
+/// It holds the credentials and tokens that were sent, and `Debug` shows them.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use okta_verifier_testing::{Endpoint, MockOkta};
+///
+/// let okta = MockOkta::start().await;
+/// for request in okta.received(Endpoint::Introspection) {
+///     assert_eq!(request.header("cookie"), None);
+///     assert!(request.parameter("token").is_some());
+/// }
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Received {
+    /// Such as `POST`.
+    pub method: String,
+    /// Each field's name and value, as they came.
+    pub headers: Vec<(String, String)>,
+    /// As it came.
+    pub body: Vec<u8>,
+}
+
+impl Received {
+    pub(super) fn new(request: &Request) -> Self {
+        Self {
+            method: request.method.clone(),
+            headers: request.headers.clone(),
+            body: request.body.clone(),
+        }
+    }
+
+    /// The value of a field, found without regard to case; of several the first.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::Received;
+    /// fn asks_for_json(request: &Received) -> bool {
+    ///     request.header("accept") == Some("application/json")
+    /// }
+    /// ```
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut fields = self.headers.iter();
+        let field = fields.find(|(field, _)| field.eq_ignore_ascii_case(name))?;
+        Some(&field.1)
+    }
+
+    /// A parameter of the form that the body is, decoded.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::Received;
+    /// fn asks_about(request: &Received, token: &str) -> bool {
+    ///     request.parameter("token").as_deref() == Some(token)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let form = Form::parse(&self.body)?;
+        form.parameter(name).map(str::to_owned)
+    }
+
+    /// Header and claims of the JWT by which the client proved who it is (RFC 7523 §2.2), each as
+    /// JSON text.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::Received;
+    /// fn names_its_key(request: &Received) -> bool {
+    ///     request.assertion().is_some_and(|(header, _)| header.contains(r#""kid":"#))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn assertion(&self) -> Option<(String, String)> {
+        let (header, claims) = clients::read(&self.parameter("client_assertion")?)?;
+        Some((header.to_string(), claims.to_string()))
+    }
+}
+
+impl MockOkta {
+    /// The requests that reached an endpoint, the oldest first, those too that met a fault. Of all
+    /// endpoints together the last thousand are kept.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # use okta_verifier_testing::{Endpoint, MockOkta};
+    /// # let okta = MockOkta::start().await;
+    /// assert!(okta.received(Endpoint::Introspection).is_empty());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn received(&self, endpoint: Endpoint) -> Vec<Received> {
+        let state = self.shared.state();
+        let of = state.received.iter().filter(|(of, _)| *of == endpoint);
+        of.map(|(_, request)| request.clone()).collect()
+    }
+}

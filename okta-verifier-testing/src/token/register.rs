@@ -1,0 +1,72 @@
+//! What an issuer remembers of the tokens it made, to answer questions about them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+
+/// The claims of every token that was signed, and which are revoked.
+#[derive(Debug, Default)]
+pub(crate) struct Register(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    claims: HashMap<String, Map<String, Value>>,
+    /// The latest token of each `jti`.
+    names: HashMap<String, String>,
+}
+
+impl Register {
+    /// Remembers what `token` says; one whose payload is no JSON object is never active.
+    pub(crate) fn enter(&self, token: &str, payload: &[u8]) {
+        let Ok(claims) = serde_json::from_slice::<Map<String, Value>>(payload) else {
+            return;
+        };
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Value::String(jti)) = claims.get("jti") {
+            entries.names.insert(jti.clone(), token.to_owned());
+        }
+        entries.claims.insert(token.to_owned(), claims);
+    }
+}
+
+#[cfg(feature = "server")]
+impl Register {
+    /// The claims as they were signed, of a token that is not revoked.
+    ///
+    /// A JWT is found by its text, else by its `jti`, as real servers do: what its other members
+    /// say, and who signed it, makes no difference.
+    pub(crate) fn claims(&self, token: &str) -> Option<Map<String, Value>> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.claims.get(entries.own(token)).cloned()
+    }
+
+    /// Forgets a token, under every text that names it.
+    pub(crate) fn revoke(&self, token: &str) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = entries.own(token).to_owned();
+        entries.claims.remove(&own);
+    }
+}
+
+#[cfg(feature = "server")]
+impl Entries {
+    /// The text under which a token is remembered.
+    fn own<'a>(&'a self, token: &'a str) -> &'a str {
+        if self.claims.contains_key(token) {
+            return token;
+        }
+        let own = jti(token).and_then(|jti| self.names.get(&jti));
+        own.map_or(token, String::as_str)
+    }
+}
+
+#[cfg(feature = "server")]
+fn jti(jwt: &str) -> Option<String> {
+    use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
+
+    let payload = jwt.split('.').nth(1)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let claims: Value = serde_json::from_slice(&payload).ok()?;
+    Some(claims["jti"].as_str()?.to_owned())
+}

@@ -1,0 +1,192 @@
+//! What the layer hands on of a sender-constrained token, and what it adds to answers.
+
+use std::{convert::Infallible, net::IpAddr};
+
+use http::{Request, Response, Uri};
+use okta_verifier::{ClientCertificate, DpopNonces, DpopSettings, Verifier};
+use okta_verifier_testing::{Certificate, Client, MockOkta};
+use okta_verifier_tower::VerifyLayer;
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::{
+    cold,
+    support::{AUDIENCE, okta, who},
+};
+
+const BASE: &str = "https://api.example.com";
+
+fn verifier(settings: DpopSettings) -> Verifier {
+    let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
+    builder.dpop(settings).build().unwrap()
+}
+
+fn dpop(target: &str, jwt: &str, proof: &str) -> Request<()> {
+    Request::get(target)
+        .header("authorization", format!("DPoP {jwt}"))
+        .header("dpop", proof)
+        .body(())
+        .unwrap()
+}
+
+async fn answer(layer: &VerifyLayer, request: Request<()>) -> Response<String> {
+    let service = layer.layer(service_fn(who));
+    let answered: Result<_, Infallible> = service.oneshot(request).await;
+    answered.unwrap()
+}
+
+// conformance 152, 153, 160, 161, 170
+#[tokio::test]
+async fn a_proof_is_judged_by_the_request_it_came_with() {
+    let layer = VerifyLayer::new(verifier(DpopSettings::base_url(BASE)));
+    let client = Client::new();
+    let jwt = client.bind(okta().token("ada")).sign();
+    let proof = |url: &str| client.proof("GET", url).token(&jwt).sign();
+    let good = proof("https://api.example.com/orders");
+    let twice = {
+        let mut request = dpop("/orders", &jwt, &good);
+        let value = request.headers()["dpop"].clone();
+        request.headers_mut().append("dpop", value);
+        request
+    };
+    let post = {
+        let mut request = dpop("/orders", &jwt, &good);
+        *request.method_mut() = http::Method::POST;
+        request
+    };
+    for refused in [dpop("/other", &jwt, &good), twice, post] {
+        assert_eq!(answer(&layer, refused).await.status(), 401);
+    }
+    let request = dpop("/orders?page=2", &jwt, &good);
+    assert_eq!(answer(&layer, request).await.body(), "ada");
+    let again = dpop("/orders?page=2", &jwt, &good);
+    let replayed = answer(&layer, again).await;
+    let challenges: Vec<_> = replayed
+        .headers()
+        .get_all("www-authenticate")
+        .iter()
+        .collect();
+    assert_eq!(challenges.len(), 2);
+    assert!(
+        challenges[1]
+            .to_str()
+            .unwrap()
+            .contains("invalid_dpop_proof")
+    );
+}
+
+// conformance 161
+#[tokio::test]
+async fn a_shortened_uri_is_not_the_requests() {
+    #[derive(Clone)]
+    struct Original(Uri);
+    let layer = VerifyLayer::new(verifier(DpopSettings::base_url(BASE)));
+    let client = Client::new();
+    let jwt = client.bind(okta().token("ada")).sign();
+    let nested = || {
+        let url = "https://api.example.com/v1/orders";
+        let proof = client.proof("GET", url).token(&jwt).sign();
+        let mut request = dpop("/orders", &jwt, &proof);
+        let original = Original(Uri::from_static("/v1/orders?page=2"));
+        request.extensions_mut().insert(original);
+        request
+    };
+    assert_eq!(answer(&layer, nested()).await.status(), 401);
+    let layer = layer.original_uri(|extensions| extensions.get::<Original>().map(|uri| &uri.0));
+    assert_eq!(answer(&layer, nested()).await.status(), 200);
+}
+
+// conformance 163
+#[tokio::test]
+async fn a_proxy_is_known_by_its_address_only() {
+    let settings = DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host");
+    let layer = VerifyLayer::new(verifier(settings));
+    let client = Client::new();
+    let jwt = client.bind(okta().token("ada")).sign();
+    let from = |peer: &str| {
+        let url = "https://api.example.com/orders";
+        let proof = client.proof("GET", url).token(&jwt).sign();
+        let mut request = dpop("/orders", &jwt, &proof);
+        let host = "api.example.com".parse().unwrap();
+        request.headers_mut().insert("x-forwarded-host", host);
+        let peer: IpAddr = peer.parse().unwrap();
+        request.extensions_mut().insert(peer);
+        request
+    };
+    // The layer was not told where the address is.
+    assert_eq!(answer(&layer, from("10.0.0.1")).await.status(), 401);
+    let layer = layer.peer(|extensions| extensions.get().copied());
+    assert_eq!(answer(&layer, from("192.0.2.1")).await.status(), 401);
+    assert_eq!(answer(&layer, from("10.0.0.1")).await.status(), 200);
+}
+
+// conformance 182, 184, 185
+#[tokio::test]
+async fn a_certificate_is_an_extension_and_no_header() {
+    let mine = Certificate::new("mine");
+    let layer = VerifyLayer::new(crate::support::verifier(okta()));
+    let jwt = okta().token("ada").bound_to_certificate(mine.der()).sign();
+    let bearer = || crate::support::bearer(&jwt);
+    assert_eq!(answer(&layer, bearer()).await.status(), 401);
+    let mut said = bearer();
+    said.headers_mut()
+        .insert("client-cert", ":AAAA:".parse().unwrap());
+    assert_eq!(answer(&layer, said).await.status(), 401);
+    let mut shown = bearer();
+    shown
+        .extensions_mut()
+        .insert(ClientCertificate::new(mine.der()));
+    assert_eq!(answer(&layer, shown).await.status(), 200);
+}
+
+// conformance 173, 174
+#[tokio::test]
+async fn every_answer_brings_one_nonce() {
+    let settings = DpopSettings::base_url(BASE).nonces(DpopNonces::random());
+    let layer = VerifyLayer::new(verifier(settings)).optional();
+    let client = Client::new();
+    let jwt = client.bind(okta().token("ada")).sign();
+    let proof = || {
+        client
+            .proof("GET", "https://api.example.com/orders")
+            .token(&jwt)
+    };
+    let nonce = |answer: &Response<String>| {
+        let values: Vec<_> = answer.headers().get_all("dpop-nonce").iter().collect();
+        assert_eq!(values.len(), 1);
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        values[0].to_str().unwrap().to_owned()
+    };
+    let without = answer(&layer, dpop("/orders", &jwt, &proof().sign())).await;
+    assert_eq!(without.status(), 401);
+    let first = nonce(&without);
+    let good = answer(&layer, dpop("/orders", &jwt, &proof().nonce(&first).sign())).await;
+    assert_eq!(good.status(), 200);
+    nonce(&good);
+    nonce(&answer(&layer, Request::get("/").body(()).unwrap()).await); // anonymous
+    nonce(&answer(&layer, crate::support::bearer("a.b.c")).await);
+}
+
+// conformance 152, 171
+#[tokio::test]
+async fn a_cold_verifier_judges_the_same() {
+    let mock: MockOkta = cold::mock().await;
+    let client = Client::new();
+    let issuer = mock.issuer(AUDIENCE).any_client_id();
+    let builder = Verifier::builder()
+        .issuer(issuer)
+        .dpop(DpopSettings::base_url(BASE));
+    let layer = VerifyLayer::new(builder.build().unwrap());
+    let jwt = client.bind(mock.token("ada")).sign();
+    let proof = client
+        .proof("GET", "https://api.example.com/orders")
+        .token(&jwt)
+        .sign();
+    assert_eq!(
+        answer(&layer, dpop("/orders", &jwt, &proof)).await.body(),
+        "ada"
+    );
+    assert_eq!(
+        answer(&layer, dpop("/orders", &jwt, &proof)).await.status(),
+        401
+    );
+}

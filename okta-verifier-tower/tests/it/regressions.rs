@@ -1,0 +1,61 @@
+//! Holes that other layers have, or had. Each test is named after one, and shows that it is none
+//! here; those of the core are in its own tests.
+
+use std::{
+    future::Ready,
+    future::ready,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response};
+use okta_verifier_tower::VerifyLayer;
+use tower::{BoxError, Layer, Service, ServiceExt};
+
+use crate::{
+    cold,
+    support::{bearer, okta, verifier},
+};
+
+/// Breaks when it is called without having been polled ready, in this very value.
+struct Fussy {
+    is_ready: bool,
+}
+
+impl Clone for Fussy {
+    fn clone(&self) -> Self {
+        Self { is_ready: false } // readiness belongs to a value, not to its clones
+    }
+}
+
+impl Service<Request<()>> for Fussy {
+    type Response = Response<()>;
+    type Error = BoxError;
+    type Future = Ready<Result<Response<()>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.is_ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        ready(if self.is_ready {
+            Ok(Response::new(()))
+        } else {
+            Err("called without being ready".into())
+        })
+    }
+}
+
+#[tokio::test]
+async fn tower_oauth2_resource_server_calls_an_unready_service() {
+    let fussy = Fussy { is_ready: false };
+    // Decided at once, and after a fetch.
+    let warm = VerifyLayer::new(verifier(okta())).layer(fussy.clone());
+    let answer = warm.oneshot(bearer(&okta().token("ada").sign())).await;
+    assert_eq!(answer.expect("called when ready").status(), 200);
+
+    let mock = cold::mock().await;
+    let cold = VerifyLayer::new(cold::verifier(&mock)).layer(fussy);
+    let answer = cold.oneshot(bearer(&cold::token(&mock))).await;
+    assert_eq!(answer.expect("called when ready").status(), 200);
+}

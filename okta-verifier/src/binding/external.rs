@@ -1,0 +1,167 @@
+//! Under which URL the outside knows this service. It is never guessed: it is configured, or a
+//! named proxy says it. `Host` and `X-Forwarded-*` are anybody's word.
+
+use std::{borrow::Cow, net::IpAddr};
+
+use super::{
+    htu::{Htu, target_path},
+    peers::Peers,
+};
+use crate::error::ConfigError;
+
+#[derive(Debug)]
+pub(crate) enum External {
+    Base(Base),
+    Proxy { peers: Peers, header: Box<str> },
+}
+
+/// Scheme, host and port, and the path that the service's own paths are appended to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Base {
+    origin: Box<str>,
+    /// Empty, or with a slash before and none behind.
+    prefix: Box<str>,
+}
+
+/// What a request says of its own place.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place<'a> {
+    /// The target of the request line: a path, or a URL whose path alone counts.
+    pub(crate) target: &'a str,
+    pub(crate) peer: Option<IpAddr>,
+    /// The one field line of the proxy's header; `None` also where there are several.
+    pub(crate) forwarded: Option<&'a [u8]>,
+}
+
+impl External {
+    pub(crate) fn base(url: &str) -> Result<Self, ConfigError> {
+        Base::parse(url)
+            .filter(|base| is_secure(&base.origin))
+            .map(Self::Base)
+            .ok_or_else(|| ConfigError::BaseUrl {
+                url: url.to_owned(),
+            })
+    }
+
+    pub(crate) fn proxy(cidrs: &[String], header: &str) -> Result<Self, ConfigError> {
+        let peers = Peers::new(cidrs)?;
+        let is_tchar =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if header.is_empty()
+            || !header.bytes().all(is_tchar)
+            || ["host", "authorization", "dpop"]
+                .iter()
+                .any(|name| header.eq_ignore_ascii_case(name))
+        {
+            return Err(ConfigError::ProxyHeader {
+                header: header.to_owned(),
+            });
+        }
+        Ok(Self::Proxy {
+            peers,
+            header: header.to_ascii_lowercase().into(),
+        })
+    }
+
+    /// The name of the header that the proxy says it in, in lower case.
+    pub(crate) fn header(&self) -> Option<&str> {
+        match self {
+            Self::Base(_) => None,
+            Self::Proxy { header, .. } => Some(header),
+        }
+    }
+
+    /// Whether `htu` is the URL that the outside knows this request by. Where that is unknown,
+    /// nothing is.
+    pub(crate) fn is(&self, htu: &Htu<'_>, place: Place<'_>) -> bool {
+        let Some(path) = target_path(place.target) else {
+            return false;
+        };
+        match self {
+            Self::Base(base) => base.is(htu, &path),
+            Self::Proxy { peers, header } if peers.contain(place.peer) => place
+                .forwarded
+                .and_then(|value| std::str::from_utf8(value).ok())
+                .and_then(|value| match &**header {
+                    "forwarded" => forwarded(value),
+                    _ => origin(value),
+                })
+                .is_some_and(|base| base.is(htu, &path)),
+            Self::Proxy { .. } => false,
+        }
+    }
+}
+
+impl Base {
+    fn parse(url: &str) -> Option<Self> {
+        if url.contains(['?', '#']) {
+            return None;
+        }
+        let Htu { origin, path } = Htu::parse(url)?;
+        Some(Self {
+            origin: origin.into(),
+            prefix: path.trim_end_matches('/').into(),
+        })
+    }
+
+    /// Prefix and path are compared apart: a path of `/../x` never leaves the prefix.
+    fn is(&self, htu: &Htu<'_>, path: &str) -> bool {
+        htu.origin == self.origin.as_ref() && htu.path.strip_prefix(&*self.prefix) == Some(path)
+    }
+}
+
+/// RFC 9449 §2 wants TLS; loopback alone does without, for development.
+fn is_secure(origin: &str) -> bool {
+    let loopback = |host: &str| {
+        origin
+            .strip_prefix("http://")
+            .and_then(|rest| rest.strip_prefix(host))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    };
+    origin.starts_with("https://")
+        || ["localhost", "127.0.0.1", "[::1]"]
+            .into_iter()
+            .any(loopback)
+}
+
+/// A whole origin, or a host alone, which is one of https. A list is refused: its first word may
+/// be the caller's own.
+fn origin(value: &str) -> Option<Base> {
+    let url = if value.contains("://") {
+        Cow::Borrowed(value)
+    } else {
+        Cow::Owned(format!("https://{value}"))
+    };
+    let base = Base::parse(&url)?;
+    let slashes = url.matches('/').count();
+    (slashes == 2 && base.prefix.is_empty() && is_secure(&base.origin)).then_some(base)
+}
+
+/// RFC 7239 §4: one element that says `host` and `proto`, each once.
+fn forwarded(value: &str) -> Option<Base> {
+    let (mut host, mut proto) = (None, None);
+    for pair in value.split(';') {
+        let (name, value) = pair.split_once('=')?;
+        let value = unquoted(value.trim_end_matches(' '))?;
+        let slot = match name.trim_matches(' ').to_ascii_lowercase().as_str() {
+            "host" => &mut host,
+            "proto" => &mut proto,
+            _ => continue,
+        };
+        if slot.replace(value).is_some() {
+            return None;
+        }
+    }
+    origin(&format!("{}://{}", proto?, host?))
+}
+
+/// A token or a quoted string. One with an escape, or with what separates elements and pairs, is
+/// refused: no host or scheme has it, and who looks for it is up to something.
+fn unquoted(value: &str) -> Option<&str> {
+    let value = match value.strip_prefix('"') {
+        Some(rest) => rest.strip_suffix('"')?,
+        None => value,
+    };
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\,;/?#".contains(&byte);
+    value.bytes().all(plain).then_some(value)
+}

@@ -1,0 +1,120 @@
+//! Whether a proof proves that who sends this request holds the key that its token is bound to:
+//! the checks of RFC 9449 §4.3, in their order. Pure.
+
+use base64::Engine;
+
+use super::{
+    external::{External, Place},
+    htu::Htu,
+    nonce::DpopNonces,
+    proof::{Claims, proof_key},
+};
+use crate::{
+    crypto::sha256,
+    error::{MalformedToken, ProofError, VerifyError},
+    token::{compact::Compact, jws::BASE64URL},
+};
+
+/// What a proof must fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) place: Place<'a>,
+    pub(crate) external: &'a External,
+    /// The access token, as it was sent.
+    pub(crate) token: &'a [u8],
+    /// The thumbprint of the key that the token is bound to.
+    pub(crate) jkt: &'a [u8; 32],
+    pub(crate) window: Window,
+    /// `None`: no nonce is demanded, and one that is there says nothing.
+    pub(crate) nonces: Option<&'a DpopNonces>,
+}
+
+/// How far `iat` may lie back and ahead, in seconds. A token's leeway is not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) past: u64,
+    pub(crate) future: u64,
+}
+
+/// A proof that passed: what stands between it and its replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Used {
+    /// Of key and `jti`: the same proof has the same everywhere.
+    pub(crate) digest: [u8; 32],
+    /// The last second in which the proof would pass again.
+    pub(crate) until: u64,
+}
+
+/// `proof` is the one value of the `DPoP` header (item 1); `now` is in seconds.
+pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<Used, VerifyError> {
+    let jws = Compact::split(proof).map_err(malformed)?; // item 2
+    let key = proof_key(&jws.header().map_err(malformed)?)?; // items 3 to 5, and 7
+    let payload = jws.payload().map_err(malformed)?;
+    let claims = Claims::parse(&payload)?; // item 3
+    let signature = jws.signature().map_err(|error| match error {
+        VerifyError::Malformed(reason) => malformed(reason),
+        _ => ProofError::Signature,
+    })?;
+    key.verify(jws.signed, signature.bytes())
+        .map_err(|_| ProofError::Signature)?; // item 6
+    if claims.htm != expected.method {
+        return Err(ProofError::Method.into()); // item 8
+    }
+    if !Htu::parse(&claims.htu).is_some_and(|htu| expected.external.is(&htu, expected.place)) {
+        return Err(ProofError::Url.into()); // item 9
+    }
+    check_nonce(claims.nonce.as_deref(), expected.nonces, now)?; // item 10
+    check_age(claims.iat, expected.window, now)?; // item 11
+    check_hash(&claims.ath, expected.token)?; // item 12
+    if key.thumbprint != *expected.jkt {
+        return Err(VerifyError::BindingMismatch);
+    }
+    Ok(Used {
+        digest: digest(&key.thumbprint, &claims.jti),
+        until: claims.iat.saturating_add(expected.window.past),
+    })
+}
+
+fn malformed(reason: MalformedToken) -> ProofError {
+    ProofError::Malformed(reason)
+}
+
+/// One that was demanded cannot be left out (RFC 9449 §11.3); an old one is answered with a new
+/// one (§9).
+fn check_nonce(
+    nonce: Option<&str>,
+    nonces: Option<&DpopNonces>,
+    now: u64,
+) -> Result<(), VerifyError> {
+    match (nonces, nonce) {
+        (None, _) => Ok(()),
+        (Some(nonces), Some(nonce)) if nonces.accept(nonce, now) => Ok(()),
+        (Some(_), _) => Err(VerifyError::NonceRequired),
+    }
+}
+
+fn check_age(iat: u64, window: Window, now: u64) -> Result<(), ProofError> {
+    if now.saturating_sub(iat) > window.past {
+        return Err(ProofError::TooOld { seconds: now - iat });
+    }
+    if iat.saturating_sub(now) > window.future {
+        return Err(ProofError::InFuture { seconds: iat - now });
+    }
+    Ok(())
+}
+
+/// Hashes of what the caller holds: comparing them need not take constant time.
+fn check_hash(ath: &str, token: &[u8]) -> Result<(), ProofError> {
+    let hash = BASE64URL.encode(sha256(token));
+    if ath == hash {
+        Ok(())
+    } else {
+        Err(ProofError::TokenHash)
+    }
+}
+
+/// The key is part of it: nobody can use up the `jti` of another one's proof.
+fn digest(thumbprint: &[u8; 32], jti: &str) -> [u8; 32] {
+    sha256(&[thumbprint, jti.as_bytes()].concat())
+}

@@ -1,0 +1,85 @@
+//! A proof is good once (RFC 9449 §11.1): where the used ones are remembered.
+
+mod slots;
+
+use std::{fmt, pin::Pin, sync::Mutex, time::Duration};
+
+use self::slots::Slots;
+pub(crate) use self::slots::Verdict;
+use super::judge::{Used, Window};
+use crate::{crypto::Fingerprints, error::ConfigError};
+
+/// Remembers used DPoP proofs for several instances of a service at once.
+///
+/// Without one, each instance remembers what it has seen itself: behind a load balancer a proof
+/// then passes once at each. With one, a request waits for the store's answer, and is refused
+/// with 503 where there is none.
+///
+/// ```
+/// use std::{collections::HashSet, sync::Mutex, time::Duration};
+/// use okta_verifier::{DpopSettings, ReplayAnswer, ReplayStore};
+///
+/// /// A test's store, which forgets nothing.
+/// #[derive(Default)]
+/// struct Seen(Mutex<HashSet<[u8; 32]>>);
+///
+/// impl ReplayStore for Seen {
+///     fn first_use<'a>(&'a self, proof: &'a [u8; 32], _keep: Duration) -> ReplayAnswer<'a> {
+///         let first = self.0.lock().map(|mut seen| seen.insert(*proof));
+///         Box::pin(async move { first.map_err(|_| "poisoned".into()) })
+///     }
+/// }
+///
+/// let settings = DpopSettings::base_url("https://api.example.com").replay_store(Seen::default());
+/// ```
+pub trait ReplayStore: Send + Sync + 'static {
+    /// Whether this proof comes for the first time. It is then remembered for `keep` at least,
+    /// in the same step: of two that ask at once, one is told `true`.
+    ///
+    /// `proof` is a SHA-256 over the proof's key and its `jti`, the same in every instance.
+    fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a>;
+}
+
+/// What a [`ReplayStore`] answers; an error refuses the request with 503.
+pub type ReplayAnswer<'a> = Pin<
+    Box<dyn Future<Output = Result<bool, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>,
+>;
+
+/// The store of one process: bounded, and answered at once.
+///
+/// Who is let in is known by then, and still may be hostile: one caller gets a tenth of it. What
+/// identifies proof and caller are digests under a key of this store, which nobody can aim at.
+pub(crate) struct Memory {
+    slots: Mutex<Slots>,
+    fingerprints: Fingerprints,
+}
+
+impl Memory {
+    pub(crate) fn new(capacity: u32, window: Window) -> Result<Self, ConfigError> {
+        Ok(Self {
+            slots: Mutex::new(Slots::new(capacity, window.past + window.future)),
+            fingerprints: Fingerprints::new().ok_or(ConfigError::Randomness)?,
+        })
+    }
+
+    /// `caller` is (issuer, client, subject). What is slow is done before the lock is taken.
+    pub(crate) fn first_use(&self, used: &Used, caller: [&str; 3], now: u64) -> Verdict {
+        let lengths = caller.map(|name| name.len().to_be_bytes()).concat();
+        let caller = [&lengths, caller.concat().as_bytes()].concat();
+        let digest = |text| self.fingerprints.of(text).map(u128::from_ne_bytes);
+        let (Some(proof), Some(caller)) = (digest(&used.digest), digest(&caller)) else {
+            return Verdict::Full;
+        };
+        match self.slots.lock() {
+            Ok(mut slots) => slots.insert(proof, caller as u32, used.until, now),
+            // Who held it panicked: what it remembers is no longer sure.
+            Err(_) => Verdict::Full,
+        }
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,186 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{
+    external::External,
+    judge::Window,
+    nonce::DpopNonces,
+    replay::{Memory, ReplayStore},
+};
+use crate::error::ConfigError;
+
+/// Accepts DPoP-bound tokens (RFC 9449) and their proofs.
+///
+/// A proof names the URL it was made for, and only who deployed the service knows by which one the
+/// outside knows it: [`base_url`](Self::base_url) says it, or a [trusted
+/// proxy](Self::trusted_proxy) does. Without these settings every DPoP-bound token is refused.
+///
+/// ```
+/// use std::time::Duration;
+/// use okta_verifier::{DpopNonces, DpopSettings, Issuer, Verifier};
+///
+/// let verifier = Verifier::builder()
+///     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
+///     .dpop(
+///         DpopSettings::base_url("https://api.example.com")
+///             .window(Duration::from_secs(60), Duration::from_secs(30))
+///             .nonces(DpopNonces::random()),
+///     )
+///     .build()?;
+///
+/// let wrong = DpopSettings::base_url("http://api.example.com"); // DPoP is no substitute for TLS
+/// assert!(Verifier::builder().dpop(wrong).build().is_err());
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
+#[must_use]
+pub struct DpopSettings {
+    external: Outside,
+    past: Duration,
+    future: Duration,
+    capacity: Option<usize>,
+    store: Option<Arc<dyn ReplayStore>>,
+    nonces: Option<DpopNonces>,
+}
+
+enum Outside {
+    Base(String),
+    Proxy { cidrs: Vec<String>, header: String },
+}
+
+impl DpopSettings {
+    /// Clients call this service under `url`, such as `https://api.example.com`. A path in it is
+    /// put before the service's own: behind a gateway that strips `/v1`, write
+    /// `https://api.example.com/v1`.
+    pub fn base_url(url: impl Into<String>) -> Self {
+        Self::new(Outside::Base(url.into()))
+    }
+
+    /// A proxy at one of these addresses says in `header` under which host clients call it;
+    /// `cidrs` are networks, such as `10.0.0.0/8`.
+    ///
+    /// One line of `header` is read, and from nobody else:
+    ///
+    /// - `Forwarded` (RFC 7239) with `host` and `proto` in one element:
+    ///   `proxy_set_header Forwarded "host=$server_name;proto=https"`;
+    /// - any other name: a host, which is one of https (`X-Forwarded-Host: api.example.com`), or a
+    ///   whole origin (`X-External-Origin: https://api.example.com`).
+    ///
+    /// The proxy must set it anew in every request: a list, which a proxy makes that appends, is
+    /// refused. And it must answer for your own hosts only. If it passes on whatever `Host` it is
+    /// sent, a proof that was made for somebody else's API fits yours; prefer
+    /// [`base_url`](Self::base_url) where there is one host.
+    pub fn trusted_proxy<C>(cidrs: impl IntoIterator<Item = C>, header: impl Into<String>) -> Self
+    where
+        C: Into<String>,
+    {
+        Self::new(Outside::Proxy {
+            cidrs: cidrs.into_iter().map(Into::into).collect(),
+            header: header.into(),
+        })
+    }
+
+    /// How old a proof may be, and how far ahead of our clock. Default 60 s and 30 s; at most
+    /// 300 s and 60 s. A token's leeway is not added.
+    pub fn window(mut self, past: Duration, future: Duration) -> Self {
+        (self.past, self.future) = (past, future);
+        self
+    }
+
+    /// How many used proofs are remembered in this process. Default 1,000,000, which is about 11,000
+    /// a second in a window of 90 s; each takes 32 bytes once it is used, and
+    /// no caller (issuer, client and subject) gets more than a tenth. Beyond, requests are refused
+    /// with 503.
+    pub fn replay_capacity(mut self, proofs: usize) -> Self {
+        self.capacity = Some(proofs);
+        self
+    }
+
+    /// Remembers used proofs in a store that several instances share.
+    pub fn replay_store(mut self, store: impl ReplayStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Demands a nonce of ours in every proof.
+    pub fn nonces(mut self, nonces: DpopNonces) -> Self {
+        self.nonces = Some(nonces);
+        self
+    }
+
+    fn new(external: Outside) -> Self {
+        Self {
+            external,
+            past: Duration::from_secs(60),
+            future: Duration::from_secs(30),
+            capacity: None,
+            store: None,
+            nonces: None,
+        }
+    }
+
+    pub(crate) fn judge(self) -> Result<Dpop, ConfigError> {
+        let wrong = |problem| Err(ConfigError::Dpop { problem });
+        if !(1..=300).contains(&self.past.as_secs()) {
+            return wrong("the window's past is out of bounds; write 1 s to 300 s");
+        }
+        if self.future > Duration::from_secs(60) {
+            return wrong("the window's future is out of bounds; write at most 60 s");
+        }
+        let window = Window {
+            past: self.past.as_secs(),
+            future: self.future.as_secs(),
+        };
+        let replay = match (self.store, self.capacity) {
+            (Some(_), Some(_)) => {
+                return wrong("replay_capacity is for the store of this process; leave it out");
+            }
+            (Some(store), None) => Replay::Remote(store),
+            (None, capacity) => match u32::try_from(capacity.unwrap_or(DEFAULT_CAPACITY)) {
+                Ok(capacity) if (1..=MAX_CAPACITY).contains(&capacity) => {
+                    Replay::Memory(Memory::new(capacity, window)?)
+                }
+                _ => return wrong("replay_capacity is out of bounds; write 1 to 16,000,000"),
+            },
+        };
+        Ok(Dpop {
+            external: match self.external {
+                Outside::Base(url) => External::base(&url)?,
+                Outside::Proxy { cidrs, header } => External::proxy(&cidrs, &header)?,
+            },
+            window,
+            replay,
+            nonces: self.nonces.map(DpopNonces::judge).transpose()?,
+        })
+    }
+}
+
+impl fmt::Debug for DpopSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DpopSettings").finish_non_exhaustive()
+    }
+}
+
+/// The settings at work.
+#[derive(Debug)]
+pub(crate) struct Dpop {
+    pub(crate) external: External,
+    pub(crate) window: Window,
+    pub(crate) replay: Replay,
+    pub(crate) nonces: Option<DpopNonces>,
+}
+
+pub(crate) enum Replay {
+    Memory(Memory),
+    Remote(Arc<dyn ReplayStore>),
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory(_) => "Memory",
+            Self::Remote(_) => "Remote",
+        })
+    }
+}
+
+const DEFAULT_CAPACITY: usize = 1_000_000;
+const MAX_CAPACITY: u32 = 16_000_000;

@@ -1,0 +1,94 @@
+//! The JWK of a proof: judged like a published key, but for its name.
+
+use serde_json::{Value, json};
+
+use super::{
+    proof::{Case, claims, with},
+    signer::{Signer, encode},
+};
+use crate::error::ProofError;
+
+fn refused(signer: &Signer, jwk: Value) {
+    let header = with(signer.header(), "jwk", jwk.clone()).to_string();
+    let proof = signer.sign(header, claims().to_string());
+    assert_eq!(Case::of(signer).reason(&proof), ProofError::Key, "{jwk}");
+}
+
+// conformance 159
+#[test]
+fn a_private_member_is_refused() {
+    let signer = Signer::new("ES256");
+    for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+        refused(&signer, with(signer.jwk.clone(), member, "AA"));
+        refused(&signer, with(signer.jwk.clone(), member, Value::Null));
+    }
+}
+
+// conformance 157
+#[test]
+fn a_symmetric_key_is_refused() {
+    let signer = Signer::new("ES256");
+    refused(&signer, json!({ "kty": "oct", "k": encode([7; 32]) }));
+    refused(&signer, json!({ "kty": "oct" }));
+}
+
+// conformance 155
+#[test]
+fn no_key_and_what_is_none_are_refused() {
+    let signer = Signer::new("ES256");
+    for jwk in [
+        json!(null),
+        json!("jwk"),
+        json!([signer.jwk]),
+        json!({}),
+        json!({ "kty": "EC" }),
+        with(signer.jwk.clone(), "kty", "RSA"),
+        with(signer.jwk.clone(), "crv", "P-384"),
+        with(signer.jwk.clone(), "crv", "secp256k1"),
+        with(signer.jwk.clone(), "alg", "ES384"),
+        with(signer.jwk.clone(), "use", "enc"),
+        with(signer.jwk.clone(), "key_ops", json!(["sign"])),
+    ] {
+        refused(&signer, jwk);
+    }
+    let mut header = signer.header();
+    header.as_object_mut().unwrap().remove("jwk");
+    let proof = signer.sign(header.to_string(), claims().to_string());
+    assert_eq!(Case::of(&signer).reason(&proof), ProofError::Key);
+}
+
+#[test]
+fn points_of_another_length_or_off_the_curve_are_refused() {
+    let signer = Signer::new("ES256");
+    for x in [
+        encode([7; 31]),
+        encode([7; 33]),
+        encode([0; 32]),
+        encode([255; 32]),
+        String::new(),
+        "!".to_owned(),
+    ] {
+        refused(&signer, with(signer.jwk.clone(), "x", x));
+    }
+}
+
+#[test]
+fn weak_rsa_keys_are_refused() {
+    let signer = Signer::new("RS256");
+    let mut small = [255; 128];
+    small[0] = 0x81;
+    refused(&signer, with(signer.jwk.clone(), "n", encode(small)));
+    for e in ["AQ", "Ag", "AAAA", "AQAAAAE"] {
+        refused(&signer, with(signer.jwk.clone(), "e", e));
+    }
+    refused(&signer, with(signer.jwk.clone(), "n", encode([255; 1025])));
+}
+
+#[test]
+fn a_name_and_a_fitting_alg_change_nothing() {
+    let signer = Signer::new("ES256");
+    let jwk = with(with(signer.jwk.clone(), "kid", "mine"), "alg", "ES256");
+    let header = with(signer.header(), "jwk", with(jwk, "use", "sig")).to_string();
+    let proof = signer.sign(header, claims().to_string());
+    assert!(Case::of(&signer).judge(&proof).is_ok());
+}

@@ -1,0 +1,205 @@
+//! One answer of the issuer (RFC 7662 §2.2), judged as strictly as a token.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    error::{FetchError, VerifyError},
+    time::Now,
+    token::{
+        Origin, VerifiedToken,
+        checks::{self, Clients, Expected},
+        claims::Claims,
+        confirmation::Confirmation,
+        json::Object,
+        jws::Typ,
+    },
+};
+
+/// What the issuer said of a token, and what follows from it.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// When the question was begun: what is revoked later is not in the answer.
+    pub(crate) asked: Now,
+    /// How old the answer may grow.
+    pub(crate) counts_for: Duration,
+    pub(crate) verdict: Result<VerifiedToken, VerifyError>,
+    /// Whether the answer says which scopes were granted.
+    pub(crate) names_scopes: bool,
+}
+
+impl Checked {
+    /// # Errors
+    ///
+    /// What came is no answer: nothing is known of the token. Then it is not the token that is
+    /// refused (RFC 7662 §2.2: `active` is a required boolean).
+    pub(crate) fn judge(
+        body: &[u8],
+        origin: &Arc<Origin>,
+        max_age: Duration,
+        asked: Now,
+        now: Now,
+    ) -> Result<Self, FetchError> {
+        let text = std::str::from_utf8(body).map_err(|_| MALFORMED)?;
+        let object = Object::parse(text).map_err(|_| MALFORMED)?;
+        let refused = |error| Self {
+            asked,
+            counts_for: max_age.min(REFUSALS),
+            verdict: Err(error),
+            names_scopes: false,
+        };
+        match object.get("active") {
+            Some("true") => {}
+            Some("false") => return Ok(refused(VerifyError::Inactive)),
+            _ => return Err(MALFORMED),
+        }
+        let expires = object.contains("exp");
+        let counts_for = match expires {
+            true => max_age,
+            false => max_age.min(WITHOUT_EXPIRY),
+        };
+        let completed = complete(text, &object, &origin.expected, counts_for, now);
+        let claims = match Claims::parse(&completed) {
+            Ok(claims) => claims,
+            // Also a token that has no audience: a refresh token is active too.
+            Err(missing @ VerifyError::MissingClaim { .. }) => return Ok(refused(missing)),
+            Err(_) => return Err(MALFORMED),
+        };
+        let confirmation = match check(&claims, expires, &origin.expected, now.unix) {
+            Ok(confirmation) => confirmation,
+            Err(error) => return Ok(refused(error)),
+        };
+        let client_id = claims.client_id.as_deref();
+        let token = VerifiedToken::of(&claims, client_id, confirmation, text, origin);
+        Ok(Self {
+            asked,
+            counts_for,
+            verdict: Ok(token),
+            names_scopes: claims.contains("scope") || claims.contains("scp"),
+        })
+    }
+
+    /// No answer came, and another one may not be asked for at once.
+    pub(super) fn put_off(unavailable: VerifyError, counts_for: Duration, asked: Now) -> Self {
+        Self {
+            asked,
+            counts_for,
+            verdict: Err(unavailable),
+            names_scopes: false,
+        }
+    }
+
+    /// Whether the answer is new enough for a request that `arrived`: asked for after that, or
+    /// younger than both the settings and the route (`max_age`) allow.
+    pub(crate) fn holds(&self, arrived: Now, max_age: Option<Duration>, now: Now) -> bool {
+        let limit = max_age.map_or(self.counts_for, |max_age| max_age.min(self.counts_for));
+        self.asked.instant >= arrived.instant || now.since(self.asked) < limit
+    }
+
+    /// What it means now: time has gone on since the answer.
+    pub(crate) fn token(&self, now: Now) -> Result<&VerifiedToken, VerifyError> {
+        let token = self.verdict.as_ref().map_err(Clone::clone)?;
+        token.check_dates(now.unix)?;
+        Ok(token)
+    }
+
+    /// A verified token that the issuer was asked about as well: it is as good as both say.
+    ///
+    /// Its claims are the ones that were signed, as an answer may leave most of them out. Of
+    /// the scopes those count that the answer names too, if it names any.
+    pub(crate) fn confirm(
+        &self,
+        verified: VerifiedToken,
+        now: Now,
+    ) -> Result<VerifiedToken, VerifyError> {
+        let answered = self.token(now)?;
+        if answered.subject() != verified.subject() {
+            return Err(VerifyError::InvalidClaim { claim: "sub" });
+        }
+        if let (Some(one), Some(other)) = (answered.client_id(), verified.client_id())
+            && one != other
+        {
+            return Err(VerifyError::InvalidClaim { claim: "client_id" });
+        }
+        // An answer may leave `cnf` out; one that has it has the token's (RFC 9449 §6.2).
+        let binding = answered.confirmation();
+        if binding.is_some() && binding != verified.confirmation() {
+            return Err(VerifyError::InvalidClaim { claim: "cnf" });
+        }
+        if self.names_scopes && !verified.scopes().all(|scope| answered.has_scope(scope)) {
+            return Ok(verified.narrowed_to(answered));
+        }
+        Ok(verified)
+    }
+}
+
+/// The answer with what it may leave out and a token must have: the issuer is the one that was
+/// asked, and the token is good for as long as the answer is. The members are in front; the
+/// answer has `active` at least.
+fn complete(
+    text: &str,
+    object: &Object<'_>,
+    expected: &Expected,
+    counts_for: Duration,
+    now: Now,
+) -> String {
+    let mut completed = String::from("{");
+    if !object.contains("iss") {
+        let issuer = serde_json::Value::from(&*expected.issuer);
+        completed.push_str(&format!(r#""iss":{issuer},"#));
+    }
+    if !object.contains("exp") {
+        let until = now.unix.saturating_add(counts_for.as_secs().max(1));
+        completed.push_str(&format!(r#""exp":{until},"#));
+    }
+    completed.push_str(text.trim_start().strip_prefix('{').unwrap_or_default());
+    completed
+}
+
+/// RFC 7662 §4: active is what the issuer says of its token; whether it is for this API is ours
+/// to check. `token_type` has no say: Okta answers `Bearer` for every token.
+fn check(
+    claims: &Claims<'_>,
+    expires: bool,
+    expected: &Expected,
+    now: u64,
+) -> Result<Option<Confirmation>, VerifyError> {
+    checks::check_dates(claims.dates(), expected.leeway, now)?;
+    if expires && claims.iat.is_some_and(|iat| claims.exp <= iat) {
+        return Err(VerifyError::InvalidClaim { claim: "exp" });
+    }
+    if !expected.is_issuer(&claims.iss) {
+        return Err(VerifyError::UnknownIssuer);
+    }
+    if !claims.aud.iter().any(|one| **one == *expected.audience) {
+        return Err(VerifyError::WrongAudience);
+    }
+    // An ID token is active too. An answer has no explicit type.
+    checks::check_kind(claims, Typ::Absent)?;
+    check_client(claims, expected)?;
+    checks::check_binding(claims)
+}
+
+/// The client is in `client_id` (RFC 7662 §2.2); a `cid` beside it is the token's own claim.
+fn check_client(claims: &Claims<'_>, expected: &Expected) -> Result<(), VerifyError> {
+    let client_id = claims.client_id.as_deref();
+    if let (Some(cid), Some(client_id)) = (claims.cid.as_deref(), client_id)
+        && cid != client_id
+    {
+        return Err(VerifyError::InvalidClaim { claim: "cid" });
+    }
+    match (&expected.clients, client_id) {
+        (Clients::Any, _) => Ok(()),
+        (Clients::Listed(_), None) => Err(VerifyError::MissingClaim { claim: "client_id" }),
+        (Clients::Listed(allowed), Some(client)) if allowed.iter().any(|one| one == client) => {
+            Ok(())
+        }
+        (Clients::Listed(_), Some(_)) => Err(VerifyError::ClientNotAllowed),
+    }
+}
+
+const MALFORMED: FetchError = FetchError::Malformed {
+    document: "introspection answer",
+};
+/// A token can become active: its `nbf` comes, or the issuer's servers catch up.
+pub(super) const REFUSALS: Duration = Duration::from_secs(5);
+const WITHOUT_EXPIRY: Duration = Duration::from_secs(60);

@@ -1,0 +1,189 @@
+//! How often an issuer may be asked about tokens: a pure state machine, told the time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{error::FetchError, time::Now};
+
+#[derive(Debug)]
+pub(super) struct Gate {
+    budget: Budget,
+    failures: u32,
+    /// No question before: the back-off after a failure.
+    not_before: Option<Instant>,
+    /// When the question of the last good answer was begun.
+    last_success: Option<Now>,
+    /// The last failure, if no answer has come since.
+    error: Option<FetchError>,
+    credentials_refused: bool,
+    jitter: u64,
+}
+
+/// Why a question is not asked now.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) retry_after: Duration,
+    pub(super) source: FetchError,
+}
+
+/// What the log should hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    Trouble,
+    CredentialsRefused,
+    Recovered,
+}
+
+impl Gate {
+    /// `jitter` makes instances that fail together come back apart.
+    pub(super) fn new(jitter: u64) -> Self {
+        Self {
+            budget: Budget::default(),
+            failures: 0,
+            not_before: None,
+            last_success: None,
+            error: None,
+            credentials_refused: false,
+            jitter: jitter.max(1),
+        }
+    }
+
+    /// Lets one question pass, or says when to come back.
+    pub(super) fn pass(&mut self, now: Now) -> Result<(), Closed> {
+        if let Some(closed) = self.closed(now) {
+            return Err(closed);
+        }
+        self.budget.draw(now.instant).map_err(|retry_after| Closed {
+            retry_after,
+            source: FetchError::TooManyQuestions,
+        })
+    }
+
+    /// Because of a failure.
+    pub(super) fn closed(&self, now: Now) -> Option<Closed> {
+        let retry_after = self.back_off(now)?;
+        let source = self.error.clone().unwrap_or(FetchError::Abandoned);
+        Some(Closed {
+            retry_after,
+            source,
+        })
+    }
+
+    pub(super) fn answered(&mut self, asked: Now) -> Option<News> {
+        self.failures = 0;
+        self.not_before = None;
+        self.last_success = Some(asked);
+        self.credentials_refused = false;
+        self.error.take().map(|_| News::Recovered)
+    }
+
+    /// A failure, of a question that was begun at `asked`. With what the log should hear of, and
+    /// the time to come back after.
+    pub(super) fn failed(
+        &mut self,
+        error: &FetchError,
+        asked: Now,
+        now: Now,
+    ) -> (Option<News>, Duration) {
+        let overtaken = self
+            .last_success
+            .is_some_and(|success| success.instant > asked.instant);
+        if overtaken {
+            return (None, MIN_BACK_OFF); // the issuer has answered a later question
+        }
+        let first = self.error.replace(error.clone()).is_none();
+        let refused = matches!(error, FetchError::CredentialsRefused);
+        let news = if refused && !self.credentials_refused {
+            Some(News::CredentialsRefused)
+        } else {
+            (first && !refused).then_some(News::Trouble)
+        };
+        self.credentials_refused = refused;
+        if concerns_one_question(error) {
+            return (news, MIN_BACK_OFF);
+        }
+        let asked_for = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
+        let delay = match self.back_off(now) {
+            // Questions that were under way together fail together: that is one failure.
+            Some(left) => left.max(asked_for),
+            None => self.next_delay().max(asked_for),
+        };
+        self.not_before = Some(now.instant + delay);
+        (news, delay)
+    }
+
+    /// Half to full of a time that doubles with each failure.
+    fn next_delay(&mut self) -> Duration {
+        let doubled = MIN_BACK_OFF * 2_u32.pow(self.failures.min(10));
+        self.failures = self.failures.saturating_add(1);
+        doubled
+            .min(MAX_BACK_OFF)
+            .mul_f64(0.5 + self.fraction() / 2.0)
+    }
+
+    pub(super) fn back_off(&self, now: Now) -> Option<Duration> {
+        let left = self.not_before?.saturating_duration_since(now.instant);
+        (!left.is_zero()).then_some(left)
+    }
+
+    pub(super) fn last_success(&self) -> Option<Now> {
+        self.last_success
+    }
+
+    pub(super) fn error(&self) -> Option<&FetchError> {
+        self.error.as_ref()
+    }
+
+    /// A number in 0..1, another one each time (xorshift64).
+    fn fraction(&mut self) -> f64 {
+        self.jitter ^= self.jitter << 13;
+        self.jitter ^= self.jitter >> 7;
+        self.jitter ^= self.jitter << 17;
+        (self.jitter >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// Says something about the token that was sent, or about the answer over it: other tokens can
+/// still be asked about. Otherwise whoever finds a token that the endpoint chokes on could shut
+/// it for everybody.
+pub(super) fn concerns_one_question(error: &FetchError) -> bool {
+    matches!(
+        error,
+        FetchError::Malformed { document } if *document != "metadata"
+    ) || matches!(
+        error,
+        FetchError::Status {
+            status: 400 | 413 | 414 | 422,
+            retry_after: None
+        } | FetchError::TooLarge { .. }
+    )
+}
+
+/// A token bucket: [`BURST`] questions at once, one more every [`REFILL`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Budget {
+    /// When the bucket is full again.
+    full_at: Option<Instant>,
+}
+
+impl Budget {
+    /// Asking an empty bucket leaves it alone, so that no flood pushes the refill back.
+    fn draw(&mut self, now: Instant) -> Result<(), Duration> {
+        let full_at = self.full_at.map_or(now, |full_at| full_at.max(now));
+        let after = full_at + REFILL;
+        let wait = (after - now).saturating_sub(REFILL * BURST);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        self.full_at = Some(after);
+        Ok(())
+    }
+}
+
+const BURST: u32 = 32;
+/// 16 a second.
+const REFILL: Duration = Duration::from_micros(62_500);
+const MIN_BACK_OFF: Duration = Duration::from_millis(250);
+const MAX_BACK_OFF: Duration = Duration::from_secs(30);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);

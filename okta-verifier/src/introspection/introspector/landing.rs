@@ -1,0 +1,140 @@
+//! How a question ends: with an answer, with an error, or with its runtime.
+
+use std::sync::Arc;
+
+use tokio::{sync::OwnedSemaphorePermit, time::timeout};
+
+use super::{Boarding, Introspector, unavailable};
+use crate::{
+    crypto::Fingerprint,
+    error::FetchError,
+    introspection::{
+        answer::Checked,
+        gate::{self, News},
+    },
+    time::Now,
+};
+
+/// Held by the task of a question. However the task ends, those who wait are woken.
+pub(super) struct Landing {
+    introspector: Arc<Introspector>,
+    fingerprint: Fingerprint,
+    boarding: Boarding,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Landing {
+    pub(super) fn new(
+        introspector: Arc<Introspector>,
+        fingerprint: Fingerprint,
+        boarding: Boarding,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            introspector,
+            fingerprint,
+            boarding,
+            _permit: permit,
+        }
+    }
+
+    pub(super) async fn run(self, token: String, asked: Now) {
+        let result = timeout(
+            self.introspector.deadline,
+            self.introspector.question(&token, asked),
+        )
+        .await
+        .unwrap_or(Err(FetchError::Timeout));
+        self.land(result, asked);
+    }
+
+    /// First the answer can be found, and only then the question is over: whoever comes in
+    /// between finds one of the two.
+    fn land(&self, result: Result<Checked, FetchError>, asked: Now) {
+        let introspector = &*self.introspector;
+        let mut state = introspector.lock();
+        let current = state
+            .flights
+            .get(&self.fingerprint)
+            .is_some_and(|boarding| boarding.id == self.boarding.id);
+        let news = match result {
+            Ok(checked) => {
+                let checked = Arc::new(checked);
+                // One that comes too late must not replace a newer one.
+                if current {
+                    introspector
+                        .answers
+                        .remember(self.fingerprint, checked.clone());
+                }
+                let _ = self.boarding.result.set(Ok(checked));
+                state.gate.answered(asked).map(|news| (news, None))
+            }
+            Err(error) => {
+                let (news, retry_after) = state.gate.failed(&error, asked, Now::read());
+                let refusal = unavailable(retry_after, error.clone());
+                if current && gate::concerns_one_question(&error) {
+                    // Other tokens can still be asked about; this one not at once again.
+                    let put_off = Checked::put_off(refusal.clone(), retry_after, asked);
+                    introspector
+                        .answers
+                        .put_off(self.fingerprint, Arc::new(put_off));
+                }
+                let _ = self.boarding.result.set(Err(refusal));
+                news.map(|news| (news, Some(error)))
+            }
+        };
+        if current {
+            state.flights.remove(&self.fingerprint);
+        }
+        // A subscriber is foreign code: not under the lock.
+        drop(state);
+        match news {
+            Some((News::CredentialsRefused, _)) => tracing::error!(
+                "the issuer refuses our own credentials for introspection: no token can be asked about until they are right"
+            ),
+            Some((News::Trouble, Some(error))) => {
+                tracing::warn!(%error, "the issuer cannot be asked about tokens");
+            }
+            Some((News::Recovered, _)) => {
+                tracing::info!("the issuer is asked about tokens again");
+            }
+            Some((News::Trouble, None)) | None => {}
+        }
+    }
+}
+
+impl Introspector {
+    /// RFC 7662 §2.1. The hint is that: the server may look elsewhere, and what kind of token it
+    /// found is told by the answer.
+    async fn question(&self, token: &str, asked: Now) -> Result<Checked, FetchError> {
+        let url = self.endpoint.url(&self.fetch, asked).await?;
+        let parameters = [("token", token), ("token_type_hint", "access_token")];
+        let form = self.settings.auth.form(&url, &parameters, asked.unix)?;
+        let answer = self.fetch.post(&url, &form, MAX_ANSWER).await;
+        if let Err(FetchError::Status {
+            status: 404 | 410, ..
+        }) = answer
+        {
+            self.endpoint.doubt();
+        }
+        let (max_age, now) = (self.settings.max_age, Now::read());
+        Checked::judge(&answer?, &self.origin, max_age, asked, now)
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // It would panic again: backed off from, like any other failure.
+            let now = Now::read();
+            let mut state = self.introspector.lock();
+            let _ = state.gate.failed(&FetchError::Abandoned, now, now);
+        }
+        // No effect after a landing; otherwise the runtime has dropped the task.
+        self.introspector
+            .abandon(self.fingerprint, self.boarding.id);
+        self.boarding.flight.land();
+    }
+}
+
+const MAX_ANSWER: usize = 64 * 1024;

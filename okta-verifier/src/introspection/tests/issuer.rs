@@ -1,0 +1,261 @@
+//! An issuer whose introspection endpoint answers by a script.
+
+use std::{
+    future::pending,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use url::Url;
+
+use crate::{
+    algorithm::Algorithms,
+    error::{FetchError, VerifyError},
+    introspection::{Checked, Introspect, Introspection, Introspector},
+    keys::Metadata,
+    remote::{Answer, Fetch, Revalidated, fetch::scripted::Script},
+    request::Challenges,
+    time::Now,
+    token::{
+        Origin,
+        checks::{Clients, Expected, Profile},
+    },
+};
+
+pub(super) const MILLI: Duration = Duration::from_millis(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const DEADLINE: Duration = Duration::from_secs(3);
+pub(super) const ENDPOINT: &str = "https://issuer.test/v1/introspect";
+
+#[derive(Clone)]
+pub(super) struct Issuer(Arc<Mutex<State>>);
+
+struct State {
+    reply: Reply,
+    metadata: Reply,
+    metadata_hits: usize,
+    /// The form of each question.
+    asked: Vec<String>,
+}
+
+#[derive(Clone)]
+pub(super) enum Reply {
+    Json(Value),
+    Text(&'static str),
+    Fail(FetchError),
+    Hang,
+    /// This answer, so much later.
+    Slow(Duration, Value),
+}
+
+impl Reply {
+    pub(super) fn status(status: u16) -> Self {
+        Self::Fail(FetchError::Status {
+            status,
+            retry_after: None,
+        })
+    }
+
+    async fn play(self) -> Result<Vec<u8>, FetchError> {
+        match self {
+            Self::Json(value) => Ok(value.to_string().into_bytes()),
+            Self::Text(text) => Ok(text.as_bytes().to_vec()),
+            Self::Fail(error) => Err(error),
+            Self::Hang => pending().await,
+            Self::Slow(time, value) => {
+                tokio::time::sleep_until(Instant::now() + time).await;
+                Ok(value.to_string().into_bytes())
+            }
+        }
+    }
+}
+
+/// What Okta says of an active token.
+pub(super) fn active() -> Value {
+    json!({
+        "active": true,
+        "token_type": "Bearer",
+        "scope": "orders:read orders:write",
+        "client_id": "0oa1client",
+        "username": "ada@example.com",
+        "sub": "ada@example.com",
+        "uid": "00u1",
+        "aud": "api://orders",
+        "iss": "https://issuer.test",
+        "jti": "AT.1",
+        "iat": Now::read().unix - 10,
+        "exp": Now::read().unix + 3_600,
+    })
+}
+
+pub(super) fn inactive() -> Value {
+    json!({ "active": false })
+}
+
+/// `answer` with one member set; `null` takes it out.
+pub(super) fn with(mut answer: Value, name: &str, value: impl Into<Value>) -> Value {
+    match value.into() {
+        Value::Null => {
+            answer.as_object_mut().unwrap().remove(name);
+        }
+        value => answer[name] = value,
+    }
+    answer
+}
+
+pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
+    Arc::new(Origin {
+        expected: Expected {
+            issuer: "https://issuer.test".into(),
+            aliases: Vec::new(),
+            audience: "api://orders".into(),
+            profile,
+            clients,
+            leeway: 60,
+            algorithms: Algorithms::ALL,
+        },
+        groups_claim: "groups".into(),
+        challenges: Arc::new(Challenges::new("api").unwrap()),
+    })
+}
+
+impl Issuer {
+    pub(super) fn new(reply: Reply) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            reply,
+            metadata: Reply::Json(json!({
+                "issuer": "https://issuer.test",
+                "introspection_endpoint": ENDPOINT,
+            })),
+            metadata_hits: 0,
+            asked: Vec::new(),
+        })))
+    }
+
+    pub(super) fn reply(&self, reply: Reply) {
+        self.state().reply = reply;
+    }
+
+    pub(super) fn metadata(&self, reply: Reply) {
+        self.state().metadata = reply;
+    }
+
+    /// How many questions came.
+    pub(super) fn calls(&self) -> usize {
+        self.state().asked.len()
+    }
+
+    pub(super) fn metadata_calls(&self) -> usize {
+        self.state().metadata_hits
+    }
+
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.state().asked.clone()
+    }
+
+    pub(super) fn introspector(&self) -> Desk {
+        self.with(Introspection::new("0oa1service", "secret"))
+    }
+
+    pub(super) fn with(&self, settings: Introspection) -> Desk {
+        let (gets, posts) = (self.clone(), self.clone());
+        let script = Script::new(move |_, _| {
+            let reply = {
+                let mut state = gets.state();
+                state.metadata_hits += 1;
+                state.metadata.clone()
+            };
+            async move {
+                let answer = Answer {
+                    body: reply.play().await?,
+                    fresh_for: Duration::ZERO,
+                };
+                Ok(Revalidated::Modified(answer, None))
+            }
+        })
+        .posts(move |url, form| {
+            let mut state = posts.state();
+            state.asked.push(format!("{url} {}", form.body()));
+            state.reply.clone().play()
+        });
+        let metadata = Metadata {
+            issuer: "https://issuer.test".into(),
+            url: Url::parse("https://issuer.test").unwrap(),
+            origins: Vec::new(),
+        };
+        let settings = settings.judge(Introspect::Opaque).unwrap();
+        Desk {
+            introspector: Arc::new(Introspector::new(
+                settings,
+                origin(Profile::Okta, Clients::Any),
+                metadata,
+                Fetch::Scripted(script),
+                DEADLINE,
+                7,
+            )),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+/// An introspector, and the requests that reach it.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub(super) introspector: Arc<Introspector>,
+}
+
+impl Desk {
+    /// The last answer, if it still counts.
+    pub(super) fn find(&self, token: &str) -> Option<Arc<Checked>> {
+        self.introspector.find(token.as_bytes(), None, Now::read())
+    }
+
+    pub(super) async fn ask(&self, token: &str) -> Result<Arc<Checked>, VerifyError> {
+        self.ask_within(token, None).await
+    }
+
+    pub(super) async fn ask_within(
+        &self,
+        token: &str,
+        max_age: Option<Duration>,
+    ) -> Result<Arc<Checked>, VerifyError> {
+        self.introspector
+            .ask(token.as_bytes(), max_age, Now::read())
+            .await
+    }
+
+    /// The code of the verdict, or `ok`.
+    pub(super) async fn verdict(&self, token: &str) -> &'static str {
+        match self.ask(token).await {
+            Ok(checked) => checked
+                .token(Now::read())
+                .map_or_else(|e| e.code(), |_| "ok"),
+            Err(error) => error.code(),
+        }
+    }
+}
+
+/// The time and the reason of a 503.
+pub(super) fn unavailable<T>(result: Result<T, VerifyError>) -> (Duration, FetchError) {
+    match result {
+        Err(VerifyError::Unavailable {
+            retry_after,
+            source,
+        }) => (retry_after, source),
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("answered"),
+    }
+}
+
+pub(super) async fn pass(time: Duration) {
+    tokio::time::advance(time).await;
+    // What woke up runs.
+    for _ in 0..16 {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,165 @@
+//! How we say who we are to an endpoint of the issuer (RFC 6749 §2.3, RFC 7523 §2.2).
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use url::form_urlencoded;
+
+use crate::{
+    crypto::{SigningKey, random_bytes},
+    error::FetchError,
+    token::jws::BASE64URL,
+};
+
+/// Our credentials at the issuer, ready for use.
+pub(crate) enum ClientAuth {
+    /// The whole value of the `Authorization` field.
+    Basic(SecretString),
+    Post {
+        client_id: String,
+        secret: SecretString,
+    },
+    PrivateKeyJwt {
+        client_id: String,
+        kid: Option<String>,
+        key: Box<SigningKey>,
+    },
+    /// A public client names itself and proves nothing.
+    Named { client_id: String },
+}
+
+impl ClientAuth {
+    /// RFC 6749 §2.3.1: id and secret are form-urlencoded each, so that a colon in one cannot
+    /// be taken for the one between them.
+    pub(crate) fn basic(client_id: &str, secret: &SecretString) -> Self {
+        let mut pair: String = form_urlencoded::byte_serialize(client_id.as_bytes()).collect();
+        pair.push(':');
+        pair.extend(form_urlencoded::byte_serialize(
+            secret.expose_secret().as_bytes(),
+        ));
+        Self::Basic(format!("Basic {}", STANDARD.encode(pair)).into())
+    }
+
+    /// The form with `parameters` and our credentials, for `endpoint`. `now` in seconds.
+    pub(crate) fn form(
+        &self,
+        endpoint: &str,
+        parameters: &[(&str, &str)],
+        now: u64,
+    ) -> Result<Form, FetchError> {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(parameters);
+        let mut authorization = None;
+        match self {
+            Self::Basic(value) => authorization = Some(value.clone()),
+            Self::Post { client_id, secret } => {
+                body.append_pair("client_id", client_id);
+                body.append_pair("client_secret", secret.expose_secret());
+            }
+            Self::PrivateKeyJwt {
+                client_id,
+                kid,
+                key,
+            } => {
+                let assertion = assertion(client_id, kid.as_deref(), key, endpoint, now)
+                    .ok_or(FetchError::NoRandomness)?;
+                body.append_pair("client_assertion_type", ASSERTION_TYPE);
+                body.append_pair("client_assertion", &assertion);
+            }
+            Self::Named { client_id } => {
+                body.append_pair("client_id", client_id);
+            }
+        }
+        Ok(Form {
+            authorization,
+            body: body.finish().into(),
+        })
+    }
+}
+
+/// RFC 7523 §3. A fresh `jti` each time, as an assertion is good for one use. `None`: there is
+/// no randomness for it.
+fn assertion(
+    client_id: &str,
+    kid: Option<&str>,
+    key: &SigningKey,
+    audience: &str,
+    now: u64,
+) -> Option<String> {
+    let mut header = json!({ "alg": key.algorithm().name(), "typ": "JWT" });
+    if let Some(kid) = kid {
+        header["kid"] = kid.into();
+    }
+    let claims = json!({
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "iat": now,
+        "exp": now.saturating_add(LIFETIME),
+        "jti": BASE64URL.encode(random_bytes::<16>()?),
+    });
+    let signed = format!(
+        "{}.{}",
+        BASE64URL.encode(header.to_string()),
+        BASE64URL.encode(claims.to_string())
+    );
+    let signature = key.sign(signed.as_bytes()).ok()?;
+    Some(format!("{signed}.{}", BASE64URL.encode(signature)))
+}
+
+/// The private key of a PEM text (RFC 7468 §10).
+pub(crate) fn private_key(pem: &SecretString) -> Result<SigningKey, &'static str> {
+    let pem = pem.expose_secret().trim();
+    let body = pem
+        .strip_prefix("-----BEGIN PRIVATE KEY-----")
+        .and_then(|rest| rest.strip_suffix("-----END PRIVATE KEY-----"))
+        .ok_or(NOT_PKCS8)?;
+    let text: String = body.split_ascii_whitespace().collect();
+    let der = STANDARD.decode(text).map_err(|_| NOT_PKCS8)?;
+    SigningKey::from_pkcs8(&der).map_err(
+        |_| "the private key is neither RSA of 2048 to 8192 bits nor of P-256; make one of these",
+    )
+}
+
+/// A form on its way to the issuer. It holds a token and our credentials: neither is shown.
+pub(crate) struct Form {
+    authorization: Option<SecretString>,
+    body: SecretString,
+}
+
+impl Form {
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        self.authorization.as_ref().map(ExposeSecret::expose_secret)
+    }
+
+    pub(crate) fn body(&self) -> &str {
+        self.body.expose_secret()
+    }
+}
+
+impl fmt::Debug for ClientAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Basic(_) => "client_secret_basic",
+            Self::Post { .. } => "client_secret_post",
+            Self::PrivateKeyJwt { .. } => "private_key_jwt",
+            Self::Named { .. } => "none",
+        })
+    }
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Form").finish_non_exhaustive()
+    }
+}
+
+const NOT_PKCS8: &str = "the private key is not PKCS#8 in PEM, which begins with -----BEGIN PRIVATE KEY-----; openssl pkcs8 -topk8 -nocrypt turns other forms into it";
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// Seconds. Longer than clocks differ and calls last; Okta takes an hour at most.
+const LIFETIME: u64 = 120;
+
+#[cfg(test)]
+mod tests;

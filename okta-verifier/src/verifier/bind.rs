@@ -1,0 +1,252 @@
+//! That who sends a token is who it was issued to: asked after the verdict over the token, of a
+//! remembered one as of any.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::runtime::Handle;
+
+use super::Verifier;
+use crate::{
+    binding::{
+        self, Dpop, Expected, Peers, Place, Replay, ReplayStore, Used, Verdict, certificate,
+    },
+    error::{FetchError, ProofError, VerifyError},
+    request::{HeaderName, HeaderValue, Lines, Scheme, Shown, nonce_headers, nonce_value},
+    time::Now,
+    token::VerifiedToken,
+};
+
+/// How bindings are checked.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    /// `None`: what is bound to a key is refused.
+    dpop: Option<Dpop>,
+    /// Who may say which certificate a caller has.
+    client_cert_from: Option<Peers>,
+    /// Whether the store elsewhere could not be asked the last time.
+    store_fails: AtomicBool,
+}
+
+/// A request with a token in it.
+#[derive(Clone, Copy)]
+pub(super) struct Sent<'a> {
+    pub(super) token: &'a [u8],
+    pub(super) scheme: Scheme,
+    pub(super) shown: &'a Shown<'a>,
+}
+
+impl Verifier {
+    /// What every answer carries beside its own headers: a nonce for the caller's next proof
+    /// where nonces are demanded ([`DpopNonces`](crate::DpopNonces)), and then
+    /// `Cache-Control: no-store`. Nothing otherwise. The adapters add it by themselves; it replaces
+    /// headers of the same name.
+    pub fn response_headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        nonce_headers(self.nonce())
+    }
+
+    /// Which header holds proofs; `None`: none is looked at.
+    #[must_use]
+    pub fn dpop_header(&self) -> Option<&str> {
+        self.0.binding.dpop.as_ref().map(|_| "dpop")
+    }
+
+    /// In which header the trusted proxy says the external host
+    /// ([`DpopSettings::trusted_proxy`](crate::DpopSettings::trusted_proxy)).
+    #[must_use]
+    pub fn forwarded_header(&self) -> Option<&str> {
+        self.0.binding.dpop.as_ref()?.external.header()
+    }
+
+    /// In which header named peers say the caller's certificate
+    /// ([`VerifierBuilder::client_cert_header_from`](crate::VerifierBuilder::client_cert_header_from)).
+    #[must_use]
+    pub fn client_cert_header(&self) -> Option<&str> {
+        let peers = self.0.binding.client_cert_from.as_ref();
+        peers.map(|_| "client-cert")
+    }
+
+    pub(super) fn nonce_value(&self) -> Option<HeaderValue> {
+        nonce_value(self.nonce())
+    }
+
+    fn nonce(&self) -> Option<String> {
+        let nonces = self.0.binding.dpop.as_ref()?.nonces.as_ref()?;
+        Some(nonces.current(Now::read().unix))
+    }
+
+    /// `None`: a store elsewhere must be asked, and nothing was changed.
+    pub(super) fn bind_now(
+        &self,
+        token: VerifiedToken,
+        sent: Sent<'_>,
+        now: Now,
+    ) -> Result<Option<VerifiedToken>, VerifyError> {
+        let Some((dpop, jkt)) = self.check_holder(&token, sent)? else {
+            return Ok(Some(token));
+        };
+        let Replay::Memory(memory) = &dpop.replay else {
+            return Ok(None);
+        };
+        let used = dpop.judge(&jkt, sent, now)?;
+        match memory.first_use(&used, caller(&token), now.unix) {
+            Verdict::First => Ok(Some(token)),
+            Verdict::Seen => Err(ProofError::Replayed.into()),
+            Verdict::Full => Err(unavailable(FetchError::ReplayStoreFull)),
+        }
+    }
+
+    pub(super) async fn bind(
+        &self,
+        token: VerifiedToken,
+        sent: Sent<'_>,
+    ) -> Result<VerifiedToken, VerifyError> {
+        let now = Now::read();
+        if let Some(token) = self.bind_now(token.clone(), sent, now)? {
+            return Ok(token);
+        }
+        if let Some((dpop, jkt)) = self.check_holder(&token, sent)?
+            && let Replay::Remote(store) = &dpop.replay
+        {
+            let used = dpop.judge(&jkt, sent, now)?;
+            return match self.0.binding.first_use(&**store, &used, now).await? {
+                true => Ok(token),
+                false => Err(ProofError::Replayed.into()),
+            };
+        }
+        Err(VerifyError::BindingUnchecked)
+    }
+
+    /// Scheme and certificate; and the key whose proof is still to be judged.
+    fn check_holder(
+        &self,
+        token: &VerifiedToken,
+        sent: Sent<'_>,
+    ) -> Result<Option<(&Dpop, [u8; 32])>, VerifyError> {
+        let binding = &self.0.binding;
+        let confirmation = token.confirmation();
+        let jkt = confirmation.and_then(|cnf| cnf.jkt);
+        let key = match (sent.scheme, jkt, &binding.dpop) {
+            (_, Some(_), None) => return Err(VerifyError::BindingUnchecked),
+            (Scheme::Bearer, Some(_), Some(_)) => return Err(VerifyError::BoundTokenAsBearer),
+            (Scheme::Dpop, None, _) => return Err(VerifyError::NotBound),
+            (Scheme::Bearer, None, _) => None,
+            (Scheme::Dpop, Some(jkt), Some(dpop)) => Some((dpop, jkt)),
+        };
+        if let Some(expected) = confirmation.and_then(|cnf| cnf.x5t_s256) {
+            match binding.certificate(sent.shown) {
+                None => return Err(VerifyError::NoCertificate),
+                // Hashes of public values: this need not take constant time.
+                Some(found) if found == expected => {}
+                Some(_) => return Err(VerifyError::BindingMismatch),
+            }
+        }
+        Ok(key)
+    }
+}
+
+impl Binding {
+    pub(crate) fn new(dpop: Option<Dpop>, client_cert_from: Option<Peers>) -> Self {
+        Self {
+            dpop,
+            client_cert_from,
+            store_fails: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn offers_dpop(&self) -> bool {
+        self.dpop.is_some()
+    }
+
+    /// The hash of the caller's certificate. Where a peer ends TLS for its callers, its own
+    /// certificate is nobody's.
+    fn certificate(&self, shown: &Shown<'_>) -> Option<[u8; 32]> {
+        let peers = self.client_cert_from.as_ref();
+        if peers.is_some_and(|peers| peers.contain(shown.peer)) {
+            let der = certificate::decode(shown.client_cert.one()?)?;
+            return certificate::thumbprint(&der);
+        }
+        certificate::thumbprint(shown.certificate?)
+    }
+
+    /// No answer in time is none.
+    async fn first_use(
+        &self,
+        store: &dyn ReplayStore,
+        used: &Used,
+        now: Now,
+    ) -> Result<bool, VerifyError> {
+        if Handle::try_current().is_err() {
+            return Err(unavailable(FetchError::NoRuntime)); // it has the clock
+        }
+        let keep = Duration::from_secs(used.until.saturating_sub(now.unix) + 1);
+        let answer = store.first_use(&used.digest, keep);
+        let answer = match tokio::time::timeout(STORE_TIMEOUT, answer).await {
+            Ok(answer) => answer,
+            Err(late) => Err(late.into()),
+        };
+        let failed_before = self.store_fails.swap(answer.is_err(), Ordering::Relaxed);
+        if answer.is_err() && !failed_before {
+            tracing::warn!("the store of used DPoP proofs cannot be asked");
+        }
+        answer.map_err(|source| {
+            unavailable(FetchError::ReplayStore {
+                source: Arc::from(source),
+            })
+        })
+    }
+}
+
+impl Dpop {
+    fn judge(&self, jkt: &[u8; 32], sent: Sent<'_>, now: Now) -> Result<Used, VerifyError> {
+        let Shown {
+            proof,
+            method,
+            target,
+            peer,
+            forwarded,
+            ..
+        } = *sent.shown;
+        // RFC 9449 §4.3, item 1. A list is several in one line (RFC 9110 §5.3).
+        let proof = match proof {
+            Lines::Absent => return Err(ProofError::Missing.into()),
+            Lines::One(proof) if !proof.contains(&b',') => proof,
+            Lines::One(_) | Lines::Repeated => return Err(ProofError::Repeated.into()),
+        };
+        let expected = Expected {
+            method,
+            place: Place {
+                target,
+                peer,
+                forwarded: forwarded.one(),
+            },
+            external: &self.external,
+            token: sent.token,
+            jkt,
+            window: self.window,
+            nonces: self.nonces.as_ref(),
+        };
+        binding::judge(proof, &expected, now.unix)
+    }
+}
+
+fn caller(token: &VerifiedToken) -> [&str; 3] {
+    let client = token.client_id().unwrap_or_default();
+    [token.issuer(), client, token.subject()]
+}
+
+fn unavailable(source: FetchError) -> VerifyError {
+    VerifyError::Unavailable {
+        retry_after: RETRY_AFTER_STORE,
+        source,
+    }
+}
+
+const STORE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Old proofs leave the store every second.
+const RETRY_AFTER_STORE: Duration = Duration::from_secs(2);

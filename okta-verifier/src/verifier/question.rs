@@ -1,0 +1,122 @@
+//! What the issuer must be asked about, and what is made of its answer.
+
+use std::sync::Arc;
+
+use super::{
+    Tenant, Verifier,
+    judge::{Asked, Opened},
+};
+use crate::{
+    error::{MalformedToken, VerifyError},
+    introspection::{Checked, Introspector, Question},
+    request::is_b64token,
+    time::Now,
+    token::{VerifiedToken, cache::Digest, checks, jws},
+};
+
+impl Verifier {
+    /// Who can read a token that is no JWT to us; else `error` stands. Three parts are a JWT,
+    /// and never asked about because they do not parse.
+    pub(super) fn reader(
+        &self,
+        token: &[u8],
+        error: VerifyError,
+    ) -> Result<Arc<Introspector>, VerifyError> {
+        let question = match error {
+            VerifyError::Encrypted => Question::Encrypted,
+            VerifyError::Malformed(MalformedToken::Parts | MalformedToken::Alphabet)
+                if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) =>
+            {
+                Question::Opaque
+            }
+            error => return Err(error),
+        };
+        let tenants = self.0.tenants.load();
+        tenants.asks(question).cloned().ok_or(error)
+    }
+
+    /// A token that local checks accepted: it is, unless settings or route want the issuer asked.
+    pub(super) fn settle_now(
+        &self,
+        tenant: &Tenant,
+        token: VerifiedToken,
+        asked: Asked<'_>,
+        digest: Option<Digest>,
+    ) -> Result<Option<VerifiedToken>, VerifyError> {
+        let Some(introspector) = tenant.must_ask(asked.max_age)? else {
+            return Ok(Some(token));
+        };
+        match introspector.find(asked.token, asked.max_age, asked.arrived) {
+            None => Ok(None),
+            Some(checked) => self
+                .confirm(&checked, token, digest, asked.arrived)
+                .map(Some),
+        }
+    }
+
+    pub(super) async fn settle(
+        &self,
+        tenant: &Tenant,
+        token: VerifiedToken,
+        asked: Asked<'_>,
+        digest: Option<Digest>,
+    ) -> Result<VerifiedToken, VerifyError> {
+        let Some(introspector) = tenant.must_ask(asked.max_age)? else {
+            return Ok(token);
+        };
+        let checked = introspector
+            .ask(asked.token, asked.max_age, asked.arrived)
+            .await?;
+        self.confirm(&checked, token, digest, Now::read())
+    }
+
+    /// What the issuer refuses is not remembered as accepted.
+    fn confirm(
+        &self,
+        checked: &Checked,
+        token: VerifiedToken,
+        digest: Option<Digest>,
+        now: Now,
+    ) -> Result<VerifiedToken, VerifyError> {
+        let confirmed = checked.confirm(token, now);
+        if let (Err(_), Some(cache), Some(digest)) = (&confirmed, &self.0.cache, digest) {
+            cache.forget(digest);
+        }
+        confirmed
+    }
+}
+
+impl Opened<'_> {
+    /// Whom to ask about a token whose key the issuer does not publish. What it says of itself
+    /// is not trusted, but what it admits is: one that nothing could make acceptable is refused
+    /// without a question.
+    pub(super) fn must_ask(&self, now: Now) -> Result<Arc<Introspector>, VerifyError> {
+        let typ = self.jws.header.typ;
+        let expected = &self.tenant.origin.expected;
+        let hopeless = checks::check(&self.claims, typ, expected, now.unix).is_err();
+        match self.tenant.asks(Question::UnknownKey) {
+            Some(introspector) if !hopeless => Ok(introspector.clone()),
+            _ => Err(VerifyError::UnknownKeyId),
+        }
+    }
+
+    /// The issuer's word for it. What says of itself that it is bound is not let go unbound where
+    /// the answer leaves `cnf` out (RFC 9449 §6.2).
+    pub(super) fn stands_by(&self, answered: &VerifiedToken) -> Result<VerifiedToken, VerifyError> {
+        let said = checks::check_binding(&self.claims)?;
+        if said.is_some() && said != answered.confirmation() {
+            return Err(VerifyError::BindingUnchecked);
+        }
+        Ok(answered.clone())
+    }
+}
+
+/// What a remembered answer says now.
+pub(super) fn answered(
+    checked: Option<Arc<Checked>>,
+    now: Now,
+) -> Result<Option<VerifiedToken>, VerifyError> {
+    checked
+        .map(|checked| checked.token(now).cloned())
+        .transpose()
+}

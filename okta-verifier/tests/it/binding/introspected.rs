@@ -1,0 +1,143 @@
+//! Bindings in the issuer's answers (RFC 9449 §6.2, RFC 8705 §3.2).
+
+use std::time::Duration;
+
+use okta_verifier::{DpopSettings, Introspect, Introspection, Presented, Verifier};
+use okta_verifier_testing::{
+    CLIENT_ID, CLIENT_SECRET, Certificate, Client, Endpoint, Fault, MockOkta,
+};
+
+use super::{BASE, TARGET, URL, Verdict, code};
+
+fn verifier(okta: &MockOkta, ask: Introspect, dpop: DpopSettings) -> Verifier {
+    let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET).introspect(ask);
+    let issuer = okta.issuer("api://default").any_client_id();
+    Verifier::builder()
+        .issuer(issuer.introspection(asking))
+        .fetch_timeout(Duration::from_secs(10))
+        .dpop(dpop)
+        .build()
+        .unwrap()
+}
+
+async fn send(verifier: &Verifier, scheme: &str, token: &str, proof: &str) -> Verdict {
+    let authorization = format!("{scheme} {token}");
+    let presented = Presented::new([authorization.as_bytes()])
+        .dpop([proof.as_bytes()])
+        .request("GET", TARGET);
+    verifier.authenticate(&presented).await
+}
+
+// conformance 170, 171, 181
+#[tokio::test]
+async fn always_asking_and_dpop_pass_once_and_fail_twice() {
+    let okta = MockOkta::start().await;
+    let client = Client::new();
+    let verifier = verifier(&okta, Introspect::Always, DpopSettings::base_url(BASE));
+    let jwt = client.bind(okta.token("ada")).sign();
+    let proof = client.proof("GET", URL).token(&jwt).sign();
+    assert_eq!(code(&send(&verifier, "DPoP", &jwt, &proof).await), "ok");
+    for _ in 0..2 {
+        let again = send(&verifier, "DPoP", &jwt, &proof).await;
+        assert_eq!(code(&again), "invalid_dpop_proof");
+    }
+    okta.revoke(&jwt);
+    let another = client.proof("GET", URL).token(&jwt).sign();
+    let bearer = send(&verifier, "Bearer", &jwt, &another).await;
+    assert_eq!(code(&bearer), "bound_token_as_bearer");
+}
+
+// conformance 179
+#[tokio::test]
+async fn an_opaque_tokens_binding_is_the_answers() {
+    let okta = MockOkta::start().await;
+    let client = Client::new();
+    let verifier = verifier(&okta, Introspect::Opaque, DpopSettings::base_url(BASE));
+    let token = client.bind(okta.opaque_token("ada")).sign();
+    let proof = || client.proof("GET", URL).token(&token).sign();
+    let bearer = send(&verifier, "Bearer", &token, &proof()).await;
+    assert_eq!(code(&bearer), "bound_token_as_bearer");
+    let thief = Client::new().proof("GET", URL).token(&token).sign();
+    let stolen = send(&verifier, "DPoP", &token, &thief).await;
+    assert_eq!(code(&stolen), "binding_mismatch");
+    assert_eq!(code(&send(&verifier, "DPoP", &token, &proof()).await), "ok");
+}
+
+// conformance 186
+#[tokio::test]
+async fn an_opaque_tokens_certificate_is_the_answers() {
+    let okta = MockOkta::start().await;
+    let mine = Certificate::new("mine");
+    let verifier = verifier(&okta, Introspect::Opaque, DpopSettings::base_url(BASE));
+    let token = okta
+        .opaque_token("ada")
+        .bound_to_certificate(mine.der())
+        .sign();
+    let authorization = format!("Bearer {token}");
+    let bare = Presented::new([authorization.as_bytes()]);
+    assert_eq!(code(&verifier.authenticate(&bare).await), "no_certificate");
+    let shown = bare.client_certificate(mine.der());
+    assert_eq!(code(&verifier.authenticate(&shown).await), "ok");
+}
+
+// conformance 171
+#[tokio::test]
+async fn a_store_is_asked_after_the_issuer() {
+    let okta = MockOkta::start().await;
+    let client = Client::new();
+    let verifier = verifier(&okta, Introspect::Always, DpopSettings::base_url(BASE));
+    let jwt = client.bind(okta.token("ada")).sign();
+    let proof = client.proof("GET", URL).token(&jwt).sign();
+    okta.revoke(&jwt);
+    assert_eq!(
+        code(&send(&verifier, "DPoP", &jwt, &proof).await),
+        "inactive"
+    );
+    assert_eq!(
+        code(&send(&verifier, "DPoP", &jwt, &proof).await),
+        "inactive"
+    );
+}
+
+// conformance 179, 187
+#[tokio::test]
+async fn an_answer_without_cnf_sets_nobody_free() {
+    let okta = MockOkta::start().await;
+    let client = Client::new();
+    okta.fault(Endpoint::Introspection, Fault::Without("cnf"));
+    // The key is unknown here: all that is known is the answer.
+    let undecidable = verifier(&okta, Introspect::Undecidable, DpopSettings::base_url(BASE));
+    let jwt = client.bind(okta.token("ada")).unpublished_key().sign();
+    for scheme in ["Bearer", "DPoP"] {
+        let proof = client.proof("GET", URL).token(&jwt).sign();
+        let verdict = send(&undecidable, scheme, &jwt, &proof).await;
+        assert_eq!(code(&verdict), "binding_unchecked", "{scheme}");
+    }
+    // What was signed stands, whatever the answer leaves out.
+    let always = verifier(&okta, Introspect::Always, DpopSettings::base_url(BASE));
+    let jwt = client.bind(okta.token("ada")).sign();
+    for (scheme, expected) in [("Bearer", "bound_token_as_bearer"), ("DPoP", "ok")] {
+        let proof = client.proof("GET", URL).token(&jwt).sign();
+        let verdict = send(&always, scheme, &jwt, &proof).await;
+        assert_eq!(code(&verdict), expected);
+    }
+}
+
+// conformance 179, 187
+#[tokio::test]
+async fn an_answer_with_another_cnf_refuses() {
+    let okta = MockOkta::start().await;
+    let other = r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#;
+    okta.fault(Endpoint::Introspection, Fault::Member("cnf", other));
+    let verifier = verifier(&okta, Introspect::Always, DpopSettings::base_url(BASE));
+    let client = Client::new();
+    let (bound, free) = (
+        client.bind(okta.token("ada")).sign(),
+        okta.token("ada").sign(),
+    );
+    for (scheme, jwt) in [("DPoP", bound), ("Bearer", free)] {
+        let proof = client.proof("GET", URL).token(&jwt).sign();
+        let verdict = send(&verifier, scheme, &jwt, &proof).await;
+        assert_eq!(code(&verdict), "invalid_claim", "{scheme}");
+    }
+}

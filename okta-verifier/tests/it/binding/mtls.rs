@@ -1,0 +1,144 @@
+use base64::{Engine, engine::general_purpose::STANDARD};
+use okta_verifier::{ClientCertificate, ConfigError, DpopSettings, Presented, Verifier};
+use okta_verifier_testing::{Certificate, Client, TestIssuer};
+use serde_json::json;
+
+use super::{BASE, TARGET, URL, code};
+
+/// With this certificate in the session, from nobody in particular.
+fn bearer(verifier: &Verifier, jwt: &str, der: Option<&[u8]>) -> &'static str {
+    let authorization = format!("Bearer {jwt}");
+    let mut presented = Presented::new([authorization.as_bytes()]);
+    if let Some(der) = der {
+        presented = presented.client_certificate(der);
+    }
+    code(&verifier.authenticate_now(&presented).unwrap())
+}
+
+fn verifier(okta: &TestIssuer) -> Verifier {
+    let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    builder.build().unwrap()
+}
+
+// conformance 182, 183, 185
+#[test]
+fn the_certificate_of_the_session_is_the_tokens() {
+    let okta = TestIssuer::new("api://orders");
+    let verifier = verifier(&okta);
+    let (mine, other) = (Certificate::new("mine"), Certificate::new("other"));
+    let jwt = okta.token("ada").bound_to_certificate(mine.der()).sign();
+    for _ in 0..2 {
+        assert_eq!(bearer(&verifier, &jwt, None), "no_certificate");
+        let theirs = bearer(&verifier, &jwt, Some(other.der()));
+        assert_eq!(theirs, "binding_mismatch");
+        let broken = bearer(&verifier, &jwt, Some(&mine.der()[1..]));
+        assert_eq!(broken, "no_certificate");
+        let mine = ClientCertificate::new(mine.der());
+        let good = bearer(&verifier, &jwt, Some(mine.der()));
+        assert_eq!(good, "ok");
+    }
+    // Who has a certificate may use a token that is bound to none.
+    let unbound = okta.token("ada").sign();
+    let good = bearer(&verifier, &unbound, Some(mine.der()));
+    assert_eq!(good, "ok");
+}
+
+// conformance 184
+#[test]
+fn a_header_says_it_for_named_peers_only() {
+    let okta = TestIssuer::new("api://orders");
+    let (mine, proxys) = (Certificate::new("mine"), Certificate::new("proxy"));
+    let jwt = okta.token("ada").bound_to_certificate(mine.der()).sign();
+    let value = format!(":{}:", STANDARD.encode(mine.der()));
+    let other = format!(":{}:", STANDARD.encode(proxys.der()));
+    let header = |verifier: &Verifier, peer: &str, values: &[&str]| {
+        let authorization = format!("Bearer {jwt}");
+        let presented = Presented::new([authorization.as_bytes()])
+            .client_cert(values.iter().map(|value| value.as_bytes()))
+            .client_certificate(proxys.der())
+            .peer(peer.parse().unwrap());
+        code(&verifier.authenticate_now(&presented).unwrap())
+    };
+    // By default nobody's header is looked at.
+    let deaf = verifier(&okta);
+    assert_eq!(deaf.client_cert_header(), None);
+    assert_eq!(header(&deaf, "10.0.0.1", &[&value]), "binding_mismatch");
+
+    let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    let verifier = builder
+        .client_cert_header_from(["10.0.0.0/8"])
+        .build()
+        .unwrap();
+    assert_eq!(verifier.client_cert_header(), Some("client-cert"));
+    assert_eq!(header(&verifier, "10.0.0.1", &[&value]), "ok");
+    assert_eq!(
+        header(&verifier, "192.0.2.1", &[&value]),
+        "binding_mismatch"
+    );
+    assert_eq!(header(&verifier, "10.0.0.1", &[&other]), "binding_mismatch");
+    let list = format!("{value}, {value}");
+    let bad_der = format!(":{}:", STANDARD.encode(&mine.der()[1..]));
+    for values in [
+        &[][..],
+        &[&*value, &*value],
+        &[&*list],
+        &[value.trim_matches(':')],
+        &[&*bad_der],
+        &[""],
+        &["::"],
+    ] {
+        assert_eq!(
+            header(&verifier, "10.0.0.1", values),
+            "no_certificate",
+            "{values:?}"
+        );
+    }
+}
+
+// conformance 167, 182
+#[test]
+fn a_token_with_both_is_held_to_both() {
+    let okta = TestIssuer::new("api://orders");
+    let (client, mine) = (Client::new(), Certificate::new("mine"));
+    let bound = okta.token("ada").bound_to_certificate(mine.der()).sign();
+    let payload: serde_json::Value = {
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let part = bound.split('.').nth(1).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    };
+    let cnf = json!({ "x5t#S256": payload["cnf"]["x5t#S256"], "jkt": client.thumbprint() });
+    let jwt = okta.token("ada").claim("cnf", cnf).sign();
+    let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    let verifier = builder.dpop(DpopSettings::base_url(BASE)).build().unwrap();
+    let send = |proof: Option<&str>, der: Option<&[u8]>| {
+        let authorization = format!("DPoP {jwt}");
+        let mut presented = Presented::new([authorization.as_bytes()]).request("GET", TARGET);
+        if let Some(proof) = proof {
+            presented = presented.dpop([proof.as_bytes()]);
+        }
+        if let Some(der) = der {
+            presented = presented.client_certificate(der);
+        }
+        code(&verifier.authenticate_now(&presented).unwrap())
+    };
+    let proof = client.proof("GET", URL).token(&jwt).sign();
+    assert_eq!(send(Some(&proof), None), "no_certificate");
+    assert_eq!(send(None, Some(mine.der())), "invalid_dpop_proof");
+    let other = Certificate::new("other");
+    assert_eq!(send(Some(&proof), Some(other.der())), "binding_mismatch");
+    assert_eq!(send(Some(&proof), Some(mine.der())), "ok");
+}
+
+// conformance 184
+#[test]
+fn peers_are_named_as_networks() {
+    let okta = TestIssuer::new("api://orders");
+    for cidrs in [&[][..], &["0.0.0.0/0"], &["proxy"], &["10.0.0.1/8"]] {
+        let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+        let error = builder
+            .client_cert_header_from(cidrs.iter().copied())
+            .build()
+            .unwrap_err();
+        assert!(matches!(error, ConfigError::Peers { .. }), "{error}");
+    }
+}

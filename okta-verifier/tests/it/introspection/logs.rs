@@ -1,0 +1,105 @@
+//! What is logged: each change once, and never a token, a secret or a claim.
+
+use std::time::{Duration, Instant};
+
+use okta_verifier::{Introspect, Introspection};
+use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
+use tracing::Level;
+
+use super::{asking, with};
+use crate::{logs::logged, mock::verdict};
+
+fn block_on(future: impl Future<Output = ()>) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().build().unwrap().block_on(future);
+}
+
+// conformance 107
+#[test]
+fn refused_credentials_are_one_error_until_they_are_right() {
+    let lines = logged(|| {
+        block_on(async {
+            let okta = MockOkta::start().await;
+            let secret = "hunter2hunter2hunter2";
+            let asking = Introspection::new(CLIENT_ID, secret).introspect(Introspect::Opaque);
+            let verifier = with(&okta, asking);
+            for number in 0..3 {
+                let opaque = okta.opaque_token("ada").sign();
+                assert_eq!(verdict(&verifier, &opaque).await, "unavailable", "{number}");
+                let retry = Instant::now() + Duration::from_millis(300);
+                while Instant::now() < retry {
+                    tokio::task::yield_now().await;
+                }
+            }
+            okta.set_client(CLIENT_ID, secret);
+            let opaque = okta.opaque_token("ada").sign();
+            let deadline = Instant::now() + Duration::from_secs(5);
+            while verdict(&verifier, &opaque).await != "ok" {
+                assert!(Instant::now() < deadline);
+                tokio::task::yield_now().await;
+            }
+        });
+    });
+    let of = |level| lines.iter().filter(|(of, _)| *of == level).count();
+    assert_eq!(
+        (of(Level::ERROR), of(Level::WARN)),
+        (1, 1),
+        "the warning is of http: {lines:?}"
+    );
+    let text = format!("{lines:?}");
+    assert!(text.contains("refuses our own credentials"), "{text}");
+    assert!(text.contains("asked about tokens again"), "{text}");
+}
+
+// conformance 20, 115
+#[test]
+fn neither_token_nor_secret_nor_claim_is_logged() {
+    let (mut secrets, mut lines) = (Vec::new(), Vec::new());
+    for fault in [
+        None,
+        Some(Fault::Status(500)),
+        Some(Fault::Html),
+        Some(Fault::Member("exp", "\"soon\"")),
+        Some(Fault::Without("aud")),
+    ] {
+        let secrets = &mut secrets;
+        lines.extend(logged(|| {
+            block_on(async {
+                let okta = MockOkta::start().await;
+                let secret = "hunter2hunter2hunter2";
+                okta.set_client(CLIENT_ID, secret);
+                secrets.push(secret.to_owned());
+                let always = Introspection::new(CLIENT_ID, secret).introspect(Introspect::Always);
+                if let Some(fault) = fault {
+                    okta.fault(Endpoint::Introspection, fault);
+                }
+                let verifier = with(&okta, always);
+                let build = |token: okta_verifier_testing::TokenBuilder| {
+                    token.claim("department", "5ecret5ecret5ecret").sign()
+                };
+                for token in [
+                    build(okta.token("ada.lovelace@example.com")),
+                    build(okta.opaque_token("ada.lovelace@example.com")),
+                    build(okta.token("ada.lovelace@example.com").encrypted()),
+                ] {
+                    let error = format!("{:?}", verifier.verify(&token).await);
+                    assert!(
+                        !error.contains(&token) && !error.contains("5ecret"),
+                        "{error}"
+                    );
+                    secrets.push(token);
+                }
+                let shown = format!("{verifier:?} {:?}", asking(Introspect::Always));
+                assert!(!shown.contains("hunter2"), "{shown}");
+            });
+        }));
+    }
+    secrets.extend(["ada.lovelace".to_owned(), "5ecret".to_owned()]);
+    assert!(!lines.is_empty());
+    // The HTTP client's own events are not ours to write, and hold neither.
+    for (_, line) in &lines {
+        for secret in &secrets {
+            assert!(!line.contains(secret.as_str()), "{line}");
+        }
+    }
+}

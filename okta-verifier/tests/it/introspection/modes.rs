@@ -1,0 +1,279 @@
+//! Which tokens are asked about, and what is made of the answers.
+
+use std::time::Duration;
+
+use okta_verifier::{Introspect, Introspection, Verifier};
+use okta_verifier_testing::{Endpoint, Fault, MockOkta, TokenBuilder};
+use serde_json::Value;
+
+use super::{asking, calls, with};
+use crate::mock::{issuer, verdict, verifier, within};
+
+/// `token` with another payload; the signature stays.
+fn edited(jwt: &str, name: &str, value: &str) -> String {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let parts: Vec<_> = jwt.split('.').collect();
+    let payload = URL_SAFE_NO_PAD.decode(parts[1]).unwrap();
+    let mut payload: Value = serde_json::from_slice(&payload).unwrap();
+    payload[name] = value.into();
+    let payload = URL_SAFE_NO_PAD.encode(payload.to_string());
+    format!("{}.{payload}.{}", parts[0], parts[2])
+}
+
+// conformance 104, 106, 108
+#[tokio::test]
+async fn each_kind_of_token_in_each_mode() {
+    use Introspect::{Always, Opaque, Undecidable};
+    let okta = MockOkta::start().await;
+    type Make = fn(&MockOkta) -> TokenBuilder;
+    let kinds: [(&str, Make); 5] = [
+        ("published key", |okta| okta.token("ada")),
+        ("unpublished key", |okta| {
+            okta.token("ada").unpublished_key()
+        }),
+        ("encrypted", |okta| okta.token("ada").encrypted()),
+        ("opaque", |okta| okta.opaque_token("ada")),
+        ("refresh", |okta| okta.refresh_token("ada")),
+    ];
+    let none = [
+        "ok",
+        "unknown_key_id",
+        "encrypted",
+        "malformed",
+        "malformed",
+    ];
+    let without = verifier(&okta);
+    for ((name, make), expected) in kinds.iter().zip(none) {
+        assert_eq!(
+            verdict(&without, &make(&okta).sign()).await,
+            expected,
+            "{name}"
+        );
+    }
+    assert_eq!(calls(&okta), 0);
+    for (mode, expected, asked) in [
+        (
+            Undecidable,
+            ["ok", "ok", "ok", "malformed", "malformed"],
+            [0, 1, 1, 0, 0],
+        ),
+        (
+            Opaque,
+            ["ok", "ok", "ok", "ok", "missing_claim"],
+            [0, 1, 1, 1, 1],
+        ),
+        (
+            Always,
+            ["ok", "ok", "ok", "ok", "missing_claim"],
+            [1, 1, 1, 1, 1],
+        ),
+    ] {
+        for (((name, make), expected), asked) in kinds.iter().zip(expected).zip(asked) {
+            let verifier = with(&okta, asking(mode));
+            let (token, before) = (make(&okta).sign(), calls(&okta));
+            for _ in 0..3 {
+                assert_eq!(
+                    verdict(&verifier, &token).await,
+                    expected,
+                    "{mode:?}: {name}"
+                );
+            }
+            assert_eq!(calls(&okta) - before, asked, "{mode:?}: {name}");
+        }
+    }
+}
+
+// decision 31
+#[tokio::test]
+async fn the_default_is_the_profiles() {
+    let okta = MockOkta::start().await;
+    let (id, secret) = (
+        okta_verifier_testing::CLIENT_ID,
+        okta_verifier_testing::CLIENT_SECRET,
+    );
+    let okta_profile = with(&okta, Introspection::new(id, secret));
+    let opaque = okta.opaque_token("ada").sign();
+    assert_eq!(verdict(&okta_profile, &opaque).await, "malformed");
+    let rfc9068 = okta_verifier::Issuer::rfc9068(okta.issuer_url(), "api://default");
+    let rfc9068 = rfc9068
+        .any_client_id()
+        .introspection(Introspection::new(id, secret));
+    assert_eq!(
+        verdict(&within(Duration::from_secs(10), rfc9068), &opaque).await,
+        "ok"
+    );
+}
+
+// conformance 109, 115
+#[tokio::test]
+async fn what_local_checks_refuse_is_never_asked_about() {
+    let okta = MockOkta::start().await;
+    let verifier = with(&okta, asking(Introspect::Always));
+    let good = || okta.token("ada");
+    let opaque = okta.opaque_token("ada").sign();
+    let junk = [
+        "a".repeat(16 * 1024 + 1),
+        format!("{opaque} "),
+        format!("{opaque}\u{e9}"),
+        "a,b".to_owned(),
+        String::new(),
+        "====".to_owned(),
+    ];
+    let long = format!(
+        "{}.{}.{}",
+        "a".repeat(8_000),
+        "b".repeat(8_000),
+        "c".repeat(8_000)
+    );
+    let tokens = [
+        good().tampered().sign(),
+        good().foreign_key().sign(),
+        good().expired().sign(),
+        good().audience("api://other").sign(),
+        good().unsigned().sign(),
+        good().hmac("secret").sign(),
+        good().id_token().sign(),
+        good().typ("dpop+jwt").sign(),
+        good().claim("exp", "soon").sign(),
+        good().raw_payload(r#"{"iss":1}"#).sign(),
+        good().claim("iss", "https://unknown.test").sign(),
+        good().without_header("kid").sign(),
+        // With a key that is not published either: refused for what they admit.
+        good().unpublished_key().expired().sign(),
+        good().unpublished_key().audience("api://other").sign(),
+        // Three parts are a JWT, whatever they hold.
+        "a.b.c".to_owned(),
+        "..".to_owned(),
+        long,
+    ];
+    for token in tokens.iter().chain(&junk) {
+        let code = verdict(&verifier, token).await;
+        assert!(!matches!(code, "ok" | "unavailable"), "{code}: {token}");
+    }
+    assert_eq!(calls(&okta), 0);
+}
+
+// decision 30: a server may find a token by its jti alone.
+// conformance 109, 114
+#[tokio::test]
+async fn an_edited_payload_with_an_unknown_key_gains_nothing() {
+    let okta = MockOkta::start().await;
+    let verifier = with(&okta, asking(Introspect::Undecidable));
+    let jwt = okta
+        .token("ada")
+        .scope("orders:read")
+        .unpublished_key()
+        .sign();
+    let forged = edited(&edited(&jwt, "sub", "root"), "scp", "admin");
+    let forged = edited(&forged, "groups", "Admins");
+    for token in [&jwt, &forged] {
+        let token = verifier.verify(token).await.unwrap();
+        assert_eq!(token.subject(), "ada");
+        assert_eq!(token.scopes().collect::<Vec<_>>(), ["orders:read"]);
+        assert!(!token.has_group("Admins"));
+    }
+    assert_eq!(calls(&okta), 2, "the same jti, and another token");
+}
+
+// conformance 116
+#[tokio::test]
+async fn an_opaque_token_reads_like_a_jwt() {
+    let okta = MockOkta::start().await;
+    let verifier = with(&okta, asking(Introspect::Opaque));
+    let build = |token: TokenBuilder| {
+        token
+            .scope("a")
+            .scope("b")
+            .group("Admins")
+            .claim("acr", "phr")
+            .sign()
+    };
+    let jwt = verifier.verify(&build(okta.token("ada"))).await.unwrap();
+    let opaque = verifier
+        .verify(&build(okta.opaque_token("ada")))
+        .await
+        .unwrap();
+    assert_eq!(jwt.subject(), opaque.subject());
+    assert_eq!(jwt.issuer(), opaque.issuer());
+    assert_eq!(jwt.client_id(), opaque.client_id());
+    assert!(jwt.scopes().eq(opaque.scopes()));
+    assert!(jwt.groups().eq(opaque.groups()));
+    assert_eq!(jwt.acr(), opaque.acr());
+    assert_eq!((jwt.is_user(), opaque.is_user()), (true, true));
+}
+
+// conformance 106, 111
+#[tokio::test]
+async fn a_revoked_token_is_refused_once_the_answer_is_too_old() {
+    let okta = MockOkta::start().await;
+    let verifier = with(&okta, asking(Introspect::Always).max_age(Duration::ZERO));
+    let tokens = [
+        okta.token("ada").sign(),
+        okta.opaque_token("ada").sign(),
+        okta.token("ada").encrypted().sign(),
+    ];
+    for token in &tokens {
+        assert_eq!(verdict(&verifier, token).await, "ok");
+        okta.revoke(token);
+        assert_eq!(verdict(&verifier, token).await, "inactive");
+    }
+    let other = okta.token("ada").sign();
+    assert_eq!(verdict(&verifier, &other).await, "ok");
+}
+
+#[tokio::test]
+async fn a_verified_token_has_no_more_scopes_than_the_issuer_says() {
+    let okta = MockOkta::start().await;
+    let verifier = with(&okta, asking(Introspect::Always));
+    let jwt = okta
+        .token("ada")
+        .scope("a")
+        .scope("b")
+        .claim("department", "sales")
+        .sign();
+    okta.fault(Endpoint::Introspection, Fault::Member("scope", r#""b c""#));
+    for _ in 0..2 {
+        let token = verifier.verify(&jwt).await.unwrap();
+        assert_eq!(token.scopes().collect::<Vec<_>>(), ["b"]);
+        // What the answer leaves out is still signed.
+        assert_eq!(
+            token.claim::<String>("department").unwrap().as_deref(),
+            Some("sales")
+        );
+    }
+    assert_eq!(calls(&okta), 1);
+    okta.fault(Endpoint::Introspection, Fault::Member("sub", r#""bob""#));
+    let other = okta.token("ada").sign();
+    assert_eq!(verdict(&verifier, &other).await, "invalid_claim");
+}
+
+// Keys that the user chose are the only ones: nobody else may vouch for another.
+#[tokio::test]
+async fn an_unknown_key_is_not_asked_about_where_keys_are_pinned() {
+    let okta = MockOkta::start().await;
+    let pinned = issuer(&okta)
+        .keys(okta.jwks())
+        .introspection(asking(Introspect::Always));
+    let verifier = Verifier::builder().issuer(pinned).build().unwrap();
+    let unknown = okta.token("ada").unpublished_key().sign();
+    assert_eq!(verdict(&verifier, &unknown).await, "unknown_key_id");
+    assert_eq!(calls(&okta), 0);
+    assert_eq!(verdict(&verifier, &okta.token("ada").sign()).await, "ok");
+    assert_eq!((calls(&okta), okta.hits().keys), (1, 0));
+}
+
+// decision 32
+#[tokio::test]
+async fn an_unknown_key_is_asked_about_only_after_the_keys_were_fetched() {
+    let okta = MockOkta::start().await;
+    let verifier = with(&okta, asking(Introspect::Undecidable));
+    let unknown = || okta.token("ada").unpublished_key().sign();
+    okta.fault(Endpoint::Keys, Fault::Status(500));
+    assert_eq!(verdict(&verifier, &unknown()).await, "unavailable");
+    assert_eq!(calls(&okta), 0);
+    okta.clear_faults();
+    crate::mock::warm(&verifier).await;
+    let before = okta.hits().keys;
+    assert_eq!(verdict(&verifier, &unknown()).await, "ok");
+    assert_eq!((calls(&okta), okta.hits().keys - before), (1, 1));
+}

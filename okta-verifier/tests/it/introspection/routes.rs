@@ -1,0 +1,139 @@
+//! A route that wants a newer answer than the settings, and a caller who does not wait.
+
+use std::{sync::Arc, time::Duration};
+
+use okta_verifier::{Introspect, Presented, Verifier};
+use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+
+use super::{asking, calls, with};
+use crate::mock::{verdict, verifier};
+
+const NEVER: Duration = Duration::ZERO;
+
+/// The status that a route answers with.
+async fn route(verifier: &Verifier, token: &str, checked_within: Option<Duration>) -> u16 {
+    let value = format!("Bearer {token}");
+    let mut presented = Presented::new([value.as_bytes()]);
+    if let Some(max_age) = checked_within {
+        presented = presented.checked_within(max_age);
+    }
+    match verifier.authenticate(&presented).await {
+        Ok(_) => 200,
+        Err(rejection) => rejection.status().as_u16(),
+    }
+}
+
+// conformance 111
+#[tokio::test]
+async fn a_strict_route_sees_a_revocation_at_once_and_a_lax_one_need_not() {
+    let okta = MockOkta::start().await;
+    let verifier = with(&okta, asking(Introspect::Undecidable));
+    let jwt = okta.token("ada").sign();
+    assert_eq!(route(&verifier, &jwt, None).await, 200);
+    assert_eq!(calls(&okta), 0);
+    let minute = Some(Duration::from_secs(60));
+    for expected in [1, 1, 1] {
+        assert_eq!(route(&verifier, &jwt, minute).await, 200);
+        assert_eq!(calls(&okta), expected);
+    }
+    okta.revoke(&jwt);
+    assert_eq!(
+        route(&verifier, &jwt, minute).await,
+        200,
+        "the last answer is young enough"
+    );
+    assert_eq!(route(&verifier, &jwt, Some(NEVER)).await, 401);
+    assert_eq!(calls(&okta), 2);
+    assert_eq!(
+        route(&verifier, &jwt, minute).await,
+        401,
+        "and it is the last answer for all"
+    );
+    assert_eq!(calls(&okta), 2);
+}
+
+// Nobody can tell: closed, and not the caller's fault.
+#[tokio::test]
+async fn a_strict_route_without_introspection_answers_503_to_a_good_token() {
+    let okta = MockOkta::start().await;
+    let verifier = verifier(&okta);
+    let good = okta.token("ada").sign();
+    assert_eq!(route(&verifier, &good, None).await, 200);
+    assert_eq!(route(&verifier, &good, Some(NEVER)).await, 503);
+    let forged = okta.token("ada").tampered().sign();
+    assert_eq!(route(&verifier, &forged, Some(NEVER)).await, 401);
+}
+
+// conformance 111
+#[tokio::test]
+async fn a_strict_route_asks_before_the_policy_and_after_the_local_checks() {
+    let okta = MockOkta::start().await;
+    let verifier = with(&okta, asking(Introspect::Undecidable));
+    for token in [
+        okta.token("ada").expired().sign(),
+        okta.token("ada").foreign_key().sign(),
+        okta.opaque_token("ada").sign(),
+    ] {
+        assert_eq!(route(&verifier, &token, Some(NEVER)).await, 401);
+    }
+    assert_eq!(calls(&okta), 0);
+    okta.fault(Endpoint::Introspection, Fault::Status(500));
+    let good = okta.token("ada").sign();
+    assert_eq!(route(&verifier, &good, Some(NEVER)).await, 503);
+    assert_eq!(route(&verifier, &good, None).await, 200);
+}
+
+#[tokio::test]
+async fn who_does_not_wait_gets_what_is_known_and_changes_nothing() {
+    let okta = MockOkta::start().await;
+    let verifier = with(&okta, asking(Introspect::Always));
+    let [jwt, opaque, encrypted, unknown] = [
+        okta.token("ada").sign(),
+        okta.opaque_token("ada").sign(),
+        okta.token("ada").encrypted().sign(),
+        okta.token("ada").unpublished_key().sign(),
+    ];
+    let now = |token: &str| {
+        let value = format!("Bearer {token}");
+        let presented = Presented::new([value.as_bytes()]);
+        verifier
+            .authenticate_now(&presented)
+            .map(|verdict| verdict.is_ok())
+    };
+    verifier.warm_up().await.unwrap();
+    let before = okta.hits();
+    for token in [&jwt, &opaque, &encrypted, &unknown] {
+        assert_eq!(now(token), None);
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(okta.hits(), before);
+    for token in [&jwt, &opaque, &encrypted, &unknown] {
+        assert_eq!(verdict(&verifier, token).await, "ok");
+        assert_eq!(now(token), Some(true));
+    }
+    assert_eq!(calls(&okta), 4);
+}
+
+// conformance 111
+#[tokio::test]
+async fn a_thousand_requests_with_one_token_are_one_question() {
+    let okta = Arc::new(MockOkta::start().await);
+    let verifier = with(&okta, asking(Introspect::Always));
+    verifier.warm_up().await.unwrap();
+    okta.fault_times(
+        Endpoint::Introspection,
+        Fault::Slow(Duration::from_millis(100)),
+        1,
+    );
+    let jwt: Arc<str> = okta.token("ada").sign().into();
+    let requests: Vec<_> = (0..1_000)
+        .map(|_| {
+            let (verifier, jwt) = (verifier.clone(), jwt.clone());
+            tokio::spawn(async move { verifier.verify(&jwt).await.is_ok() })
+        })
+        .collect();
+    for request in requests {
+        assert!(request.await.unwrap());
+    }
+    assert_eq!(calls(&okta), 1);
+}

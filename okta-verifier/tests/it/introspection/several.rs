@@ -1,0 +1,130 @@
+//! Several issuers: each is asked about its own tokens, and is in nobody's way.
+
+use std::time::Duration;
+
+use okta_verifier::{ConfigError, Introspect, Introspection, Issuer, Verifier};
+use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, Fault, MockOkta};
+
+use super::{asking, calls};
+use crate::mock::{issuer, verdict};
+
+fn both(one: Issuer, other: Issuer) -> Result<Verifier, ConfigError> {
+    Verifier::builder()
+        .issuer(one)
+        .issuer(other)
+        .fetch_timeout(Duration::from_secs(10))
+        .build()
+}
+
+// decision 35
+#[tokio::test]
+async fn only_one_issuer_may_claim_what_does_not_name_its_own() {
+    let (one, other) = (MockOkta::start().await, MockOkta::start().await);
+    let claims = |okta: &MockOkta, mode| issuer(okta).introspection(asking(mode));
+    for mode in [
+        Introspect::Undecidable,
+        Introspect::Opaque,
+        Introspect::Always,
+    ] {
+        let error = both(claims(&one, mode), claims(&other, mode)).unwrap_err();
+        assert!(error.to_string().contains("signed_tokens_only"), "{error}");
+    }
+    let signed_only =
+        |okta: &MockOkta, mode| issuer(okta).introspection(asking(mode).signed_tokens_only());
+    let always = Introspect::Always;
+    assert!(both(signed_only(&one, always), signed_only(&other, always)).is_ok());
+    let verifier = both(claims(&one, always), signed_only(&other, always)).unwrap();
+    assert_eq!(verdict(&verifier, &one.token("ada").sign()).await, "ok");
+    assert_eq!(verdict(&verifier, &other.token("ada").sign()).await, "ok");
+    assert_eq!((calls(&one), calls(&other)), (1, 1));
+    // Strings that say nothing go to the one that claims them, and nowhere else.
+    assert_eq!(
+        verdict(&verifier, &one.opaque_token("ada").sign()).await,
+        "ok"
+    );
+    assert_eq!(
+        verdict(&verifier, &other.opaque_token("ada").sign()).await,
+        "inactive"
+    );
+    assert_eq!((calls(&one), calls(&other)), (3, 1));
+}
+
+// conformance 81, 82, 112
+#[tokio::test]
+async fn an_issuer_is_asked_about_its_own_tokens_only() {
+    let (one, other) = (MockOkta::start().await, MockOkta::start().await);
+    let asks = |okta: &MockOkta| {
+        let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET).introspect(Introspect::Always);
+        issuer(okta).introspection(asking.signed_tokens_only())
+    };
+    let verifier = both(asks(&one), asks(&other)).unwrap();
+    // Signed with a key of the one, in the other's name: its `kid` is not among the other's keys,
+    // and the other knows nothing of it.
+    let crossed = one.token("ada").claim("iss", other.issuer_url()).sign();
+    let code = verdict(&verifier, &crossed).await;
+    assert!(matches!(code, "inactive" | "bad_signature"), "{code}");
+    assert_eq!((calls(&one), one.hits().keys), (0, 0));
+    let nobodys = one.token("ada").claim("iss", "https://nobody.test").sign();
+    let before = (one.hits(), other.hits());
+    assert_eq!(verdict(&verifier, &nobodys).await, "unknown_issuer");
+    assert_eq!((one.hits(), other.hits()), before);
+}
+
+// conformance 81
+#[tokio::test]
+async fn one_hanging_issuer_is_in_nobodys_way() {
+    let (hanging, good) = (MockOkta::start().await, MockOkta::start().await);
+    let asks = |okta: &MockOkta| {
+        issuer(okta).introspection(asking(Introspect::Always).signed_tokens_only())
+    };
+    let verifier = both(asks(&hanging), asks(&good)).unwrap();
+    verifier.warm_up().await.unwrap();
+    hanging.fault(Endpoint::Introspection, Fault::Hang);
+    let stuck: Vec<_> = (0..100)
+        .map(|_| {
+            let (verifier, jwt) = (verifier.clone(), hanging.token("ada").sign());
+            tokio::spawn(async move { verifier.verify(&jwt).await.is_ok() })
+        })
+        .collect();
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while calls(&hanging) < 8 {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the questions do not arrive"
+        );
+        tokio::task::yield_now().await;
+    }
+    // All places for questions to the one are taken; the other's are free.
+    for _ in 0..20 {
+        assert_eq!(verdict(&verifier, &good.token("ada").sign()).await, "ok");
+    }
+    assert_eq!((calls(&hanging), calls(&good)), (8, 20));
+    assert!(
+        stuck
+            .iter()
+            .filter(|request| !request.is_finished())
+            .count()
+            >= 8
+    );
+    stuck.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_kept_while_the_settings_are() {
+    let (one, other) = (MockOkta::start().await, MockOkta::start().await);
+    let asks = |okta: &MockOkta, secret: &str| {
+        let asking = Introspection::new(CLIENT_ID, secret).introspect(Introspect::Always);
+        issuer(okta).introspection(asking.signed_tokens_only())
+    };
+    let right = |okta: &MockOkta| asks(okta, CLIENT_SECRET);
+    let verifier = both(right(&one), right(&other)).unwrap();
+    let jwt = one.token("ada").sign();
+    assert_eq!(verdict(&verifier, &jwt).await, "ok");
+    verifier.set_issuers([right(&one)]).unwrap();
+    assert_eq!(verdict(&verifier, &jwt).await, "ok");
+    assert_eq!(calls(&one), 1);
+    // Another secret is another setting.
+    verifier.set_issuers([asks(&one, "wrong")]).unwrap();
+    assert_eq!(verdict(&verifier, &jwt).await, "unavailable");
+    assert_eq!(calls(&one), 2);
+}

@@ -1,0 +1,172 @@
+//! When keys are fetched, and for how long they are trusted.
+
+use std::time::Duration;
+
+use okta_verifier::{Presented, Verifier};
+use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
+
+use crate::mock::{issuer, verdict, verifier, within};
+
+const PATIENT: Duration = Duration::from_secs(10);
+
+/// A verifier whose keys were fetched this long ago.
+async fn aged(okta: &MockOkta, age: Duration) -> Verifier {
+    let earlier = verifier(okta);
+    earlier.warm_up().await.unwrap();
+    let mut saved = earlier.key_snapshots().remove(0);
+    saved.fetched_at -= age.as_secs();
+    within(PATIENT, issuer(okta).key_snapshot(saved))
+}
+
+/// The status, and the seconds of `Retry-After`.
+async fn answer(verifier: &Verifier, jwt: &str) -> (u16, Option<u64>) {
+    let authorization = format!("Bearer {jwt}");
+    let presented = Presented::new([authorization.as_bytes()]);
+    match verifier.authenticate(&presented).await {
+        Ok(_) => (200, None),
+        Err(refusal) => {
+            let field = refusal.headers().find(|(name, _)| name == "retry-after");
+            let seconds = field.map(|(_, value)| value.to_str().unwrap().parse().unwrap());
+            (refusal.status().as_u16(), seconds)
+        }
+    }
+}
+
+// conformance 148
+#[tokio::test]
+async fn jose_refuses_a_rotated_key_right_after_warm_up() {
+    let okta = MockOkta::start().await;
+    let verifier = verifier(&okta);
+    verifier.warm_up().await.unwrap();
+    okta.rotate(Rotation::Hard);
+    assert_eq!(verdict(&verifier, &okta.token("ada").sign()).await, "ok");
+}
+
+// conformance 148
+#[tokio::test]
+async fn okta_java_and_spring_refetch_without_limit() {
+    let okta = MockOkta::start().await;
+    let verifier = verifier(&okta);
+    verifier.warm_up().await.unwrap();
+    let began = std::time::Instant::now();
+    for _ in 0..200 {
+        let made_up = okta.token("ada").unpublished_key().sign();
+        assert_ne!(verdict(&verifier, &made_up).await, "ok");
+    }
+    let refills = usize::try_from(began.elapsed().as_secs() / 10).unwrap();
+    assert!(okta.hits().keys <= 1 + 3 + refills, "{:?}", okta.hits());
+}
+
+// conformance 24, 148
+#[tokio::test]
+async fn aws_locks_a_rotated_key_out_after_bad_ones() {
+    let okta = MockOkta::start().await;
+    let verifier = verifier(&okta);
+    verifier.warm_up().await.unwrap();
+    let made_up = || okta.token("ada").unpublished_key().sign();
+    for _ in 0..10 {
+        answer(&verifier, &made_up()).await;
+    }
+    okta.rotate(Rotation::Hard);
+    let rotated = okta.token("ada").sign();
+    let mut waits = Vec::new();
+    for _ in 0..10 {
+        match answer(&verifier, &rotated).await {
+            (503, Some(seconds)) => waits.push(seconds),
+            // On a slow machine the refill has come.
+            (status, _) => return assert_eq!(status, 200),
+        }
+        // Bad ones go on, and do not push the end of the wait back.
+        answer(&verifier, &made_up()).await;
+    }
+    assert!(waits.iter().all(|wait| *wait <= 10), "{waits:?}");
+    assert!(
+        waits.is_sorted_by(|earlier, later| later <= earlier),
+        "{waits:?}"
+    );
+}
+
+// conformance 148
+#[tokio::test]
+async fn okta_python_clears_the_cache_on_an_unknown_kid() {
+    let okta = MockOkta::start().await;
+    let verifier = verifier(&okta);
+    verifier.warm_up().await.unwrap();
+    okta.fault(Endpoint::Keys, Fault::Status(500));
+    let made_up = okta.token("ada").unpublished_key().sign();
+    assert_eq!(verdict(&verifier, &made_up).await, "unavailable");
+    assert_eq!(verdict(&verifier, &okta.token("ada").sign()).await, "ok");
+}
+
+// conformance 149
+#[tokio::test]
+async fn aws_trusts_a_withdrawn_key_for_ever() {
+    let okta = MockOkta::start().await;
+    let verifier = aged(&okta, Duration::from_secs(3601)).await;
+    let stolen = okta.token("ada").sign();
+    okta.rotate(Rotation::Hard);
+    // Nobody named an unknown key, and nobody called `refresh`.
+    assert_eq!(verdict(&verifier, &stolen).await, "unknown_key_id");
+}
+
+// conformance 132, 140
+#[tokio::test]
+async fn envoy_and_jwx_trust_stale_keys_without_bound() {
+    let okta = MockOkta::start().await;
+    let token = okta.token("ada").sign();
+    let within_bound = aged(&okta, Duration::from_secs(7_000)).await;
+    let beyond = aged(&okta, Duration::from_secs(7_201)).await;
+    for endpoint in [Endpoint::Discovery, Endpoint::Keys] {
+        okta.fault(endpoint, Fault::Status(500));
+    }
+    assert_eq!(verdict(&within_bound, &token).await, "ok");
+    assert_eq!(verdict(&beyond, &token).await, "unavailable");
+}
+
+// conformance 151
+#[tokio::test]
+async fn fast_jwt_and_envoy_remember_tokens_past_their_key() {
+    let okta = MockOkta::start().await;
+    let verifier = verifier(&okta);
+    let remembered = okta.token("ada").sign();
+    for _ in 0..3 {
+        assert_eq!(verdict(&verifier, &remembered).await, "ok");
+    }
+    okta.rotate(Rotation::Hard);
+    verifier.refresh().await.unwrap();
+    assert_eq!(verdict(&verifier, &remembered).await, "unknown_key_id");
+}
+
+/// A token whose key is known, while a fetch for another one hangs.
+async fn served_during_a_fetch() {
+    let okta = MockOkta::start().await;
+    let verifier = within(Duration::from_secs(30), issuer(&okta));
+    let seen = okta.token("ada").sign();
+    assert_eq!(verdict(&verifier, &seen).await, "ok");
+    okta.fault(Endpoint::Keys, Fault::Hang);
+    let unknown = {
+        let (verifier, made_up) = (verifier.clone(), okta.token("ada").unpublished_key().sign());
+        tokio::spawn(async move { verdict(&verifier, &made_up).await })
+    };
+    okta.wait_for_hits(Endpoint::Keys, 2).await;
+    for jwt in [seen, okta.token("bob").sign()] {
+        let authorization = format!("Bearer {jwt}");
+        let presented = Presented::new([authorization.as_bytes()]);
+        let verdict = verifier.authenticate_now(&presented);
+        assert!(verdict.expect("no wait").is_ok());
+    }
+    assert!(!unknown.is_finished());
+    unknown.abort();
+}
+
+// conformance 148
+#[tokio::test]
+async fn okta_go_holds_one_lock_over_an_untimed_fetch() {
+    served_during_a_fetch().await;
+}
+
+// conformance 148
+#[tokio::test]
+async fn jwt_authorizer_holds_a_lock_over_the_fetch() {
+    served_during_a_fetch().await;
+}

@@ -1,0 +1,78 @@
+//! An issuer that is down, slow or gone half way.
+
+use std::time::{Duration, Instant};
+
+use okta_verifier::{FetchError, Presented, VerifyError};
+use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+
+use crate::mock::{trouble, verdict, verifier, verifier_for};
+
+// conformance 24
+#[tokio::test]
+async fn jose_fetches_at_every_request_while_the_issuer_fails() {
+    let okta = MockOkta::start().await;
+    okta.fault(Endpoint::Discovery, Fault::Status(500));
+    let verifier = verifier(&okta);
+    let token = okta.token("ada").sign();
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(verdict(&verifier, &token).await, "unavailable");
+    }
+    // The first back-off is 125 ms at least: a slow machine may see it end.
+    let ended = usize::try_from(began.elapsed().as_millis() / 125).unwrap();
+    assert!(okta.hits().discovery <= 1 + ended, "{:?}", okta.hits());
+}
+
+// conformance 14, 24
+#[tokio::test]
+async fn auth0_answers_an_outage_with_401() {
+    let okta = MockOkta::start().await;
+    okta.fault(Endpoint::Keys, Fault::Status(500));
+    let authorization = format!("Bearer {}", okta.token("ada").sign());
+    let presented = Presented::new([authorization.as_bytes()]);
+    let refusal = verifier(&okta).authenticate(&presented).await.unwrap_err();
+    assert_eq!(refusal.status(), 503);
+    let names: Vec<_> = refusal
+        .headers()
+        .map(|(name, _)| name.to_string())
+        .collect();
+    assert_eq!(names, ["cache-control", "retry-after"], "no challenge");
+    assert!(matches!(
+        refusal.error(),
+        Some(VerifyError::Unavailable { .. })
+    ));
+}
+
+// conformance 24
+#[tokio::test]
+async fn get_jwks_ignores_its_own_timeout() {
+    // No answer at all, and one that comes a byte at a time.
+    for fault in [Fault::Hang, Fault::Drip(Duration::from_millis(20))] {
+        let okta = MockOkta::start().await;
+        okta.fault(Endpoint::Discovery, fault.clone());
+        let verifier = verifier_for(&okta, &fault); // 200 ms
+        let began = Instant::now();
+        let error = trouble(&verifier, &okta.token("ada").sign()).await;
+        assert!(matches!(error, FetchError::Timeout), "{fault:?}: {error}");
+        assert!(began.elapsed() < Duration::from_secs(3), "{fault:?}");
+    }
+}
+
+// conformance 148
+#[tokio::test]
+async fn huskarl_burns_the_cool_down_when_a_fetch_is_cancelled() {
+    let okta = MockOkta::start().await;
+    okta.set_latency(Duration::from_millis(50));
+    let verifier = verifier(&okta);
+    let token = okta.token("ada").sign();
+    let caller = {
+        let (verifier, token) = (verifier.clone(), token.clone());
+        tokio::spawn(async move { verdict(&verifier, &token).await })
+    };
+    okta.wait_for_hits(Endpoint::Discovery, 1).await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    // The next caller finds the fetch under way, or its keys.
+    assert_eq!(verdict(&verifier, &token).await, "ok");
+    assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1));
+}

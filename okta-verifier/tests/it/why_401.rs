@@ -1,0 +1,76 @@
+//! `docs/why-401.md` has a row for every reason there is, and none for one that there is not.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The first cells of the page's rows that are one word of code, such as `expired`.
+fn rows() -> BTreeSet<String> {
+    let page = read("../docs/why-401.md");
+    let first = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
+    let is_word = |cell: &String| !cell.contains('`');
+    page.lines().filter_map(first).filter(is_word).collect()
+}
+
+/// The words that `VerifyError::code` may say, from its source: nothing to forget.
+fn codes() -> BTreeSet<String> {
+    let source = read("src/error/verify.rs");
+    let (_, body) = source.split_once("fn code(").expect("VerifyError::code");
+    let (body, _) = body.split_once("\n    }\n").expect("its end");
+    body.split('"')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The variants of every enum that says why a token was refused, or could not be judged.
+/// `ConfigError` is for the start; a `VerifyError` has its code.
+fn reasons() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error");
+    let mut reasons = BTreeSet::new();
+    for file in fs::read_dir(folder).unwrap() {
+        let source = read(file.unwrap().path());
+        for item in source.split("\npub enum ").skip(1) {
+            let (name, rest) = item.split_once(' ').unwrap();
+            let (body, _) = rest.split_once("\n}").expect("its end");
+            if !matches!(name, "ConfigError" | "VerifyError") {
+                reasons.extend(body.lines().filter_map(variant));
+            }
+        }
+    }
+    reasons
+}
+
+/// `    Timeout,`, `    Status {` or `    Other(…),`: four blanks, then a capital.
+fn variant(line: &str) -> Option<String> {
+    let name = line.strip_prefix("    ")?;
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+        .then(|| {
+            name.chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect()
+        })
+}
+
+#[test]
+fn every_code_has_its_row() {
+    let (rows, codes, reasons) = (rows(), codes(), reasons());
+    // That the source is read at all:
+    assert!(codes.contains("expired") && codes.contains("unavailable"));
+    assert!(reasons.contains("Parts") && reasons.contains("Status"));
+    let known: BTreeSet<_> = codes.union(&reasons).cloned().collect();
+    let missing: Vec<_> = known.difference(&rows).collect();
+    assert!(
+        missing.is_empty(),
+        "docs/why-401.md has no row for {missing:?}"
+    );
+    let unknown: Vec<_> = rows.difference(&known).collect();
+    assert!(
+        unknown.is_empty(),
+        "docs/why-401.md has rows for nothing: {unknown:?}"
+    );
+}

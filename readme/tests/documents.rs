@@ -1,0 +1,89 @@
+//! No document of the project has a block of Rust that nothing compiles.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package stands in the workspace")
+}
+
+/// The Markdown files of a folder of the project.
+fn documents(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join(folder)).expect("a folder");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
+
+/// What opens a block of code: the words behind the fence.
+fn fences(text: &str) -> Vec<&str> {
+    let fences = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("```"));
+    fences.step_by(2).collect()
+}
+
+#[test]
+fn every_block_of_rust_is_compiled() {
+    let compiled = include_str!("../src/lib.rs");
+    for path in [documents("."), documents("docs")].concat() {
+        let name = path
+            .strip_prefix(root())
+            .expect("below it")
+            .display()
+            .to_string();
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        let included = compiled.contains(&format!("include_str!(\"../../{name}\")"));
+        for fence in fences(&text) {
+            assert!(
+                !fence.contains("ignore"),
+                "{name}: write text for what is not ours"
+            );
+            if fence.starts_with("rust") {
+                assert!(included, "{name}: readme/src/lib.rs does not include it");
+            }
+            // rustdoc takes a block without a language for Rust.
+            assert!(!included || !fence.is_empty(), "{name}: name the language");
+        }
+        assert!(included || !name.starts_with("docs"), "{name}: include it");
+    }
+}
+
+/// `package::test` in a document, where a package's folder has its name.
+#[test]
+fn every_test_that_security_names_exists() {
+    let text = fs::read_to_string(root().join("SECURITY.md")).expect("UTF-8");
+    let named: Vec<_> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|word| word.split_once("::"))
+        // `Introspect::Always` is no test.
+        .filter(|(package, _)| package.starts_with(|first: char| first.is_ascii_lowercase()))
+        .collect();
+    assert!(named.len() > 50, "{}", named.len());
+    for (package, test) in named {
+        let source = sources(&root().join(package));
+        let is_there = source.contains(&format!("fn {test}("));
+        assert!(is_there, "SECURITY.md: there is no {package}::{test}");
+    }
+}
+
+/// All Rust of a folder.
+fn sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() && !path.ends_with("target") && !path.ends_with("node_modules") {
+            text += &sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &fs::read_to_string(&path).expect("UTF-8");
+        }
+    }
+    text
+}

@@ -6,6 +6,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bound;
+mod introspected;
 mod mock;
 mod settings;
 mod shown;

@@ -3,6 +3,8 @@
 
 pub(crate) mod certificate;
 mod external;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod htu;
 mod judge;
 mod nonce;

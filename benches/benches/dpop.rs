@@ -23,7 +23,7 @@ fn verifier(okta: &TestIssuer, settings: DpopSettings) -> Verifier {
     // Room for as many proofs of one caller as a run may need.
     Verifier::builder()
         .issuer(okta.issuer().client_id("0oatest"))
-        .dpop(settings.replay_capacity(10_000_000))
+        .dpop(settings.replay_capacity(4_000_000))
         .build()
         .unwrap()
 }

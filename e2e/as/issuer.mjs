@@ -1,6 +1,6 @@
 // One issuer: an oidc-provider with its own keys, Okta's paths and Okta's claims.
-import { randomBytes } from 'node:crypto';
-import { CompactSign, decodeJwt, exportJWK, generateKeyPair, importJWK } from 'jose';
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { CompactSign, decodeJwt, exportJWK, exportPKCS8, generateKeyPair, importJWK } from 'jose';
 import { Provider } from 'oidc-provider';
 import { Storage } from './storage.mjs';
 
@@ -33,6 +33,7 @@ export async function signWith(issuer, settings, { header = {}, payload, kid, se
 // ---- clients ------------------------------------------------------------------------------------
 
 export const privateKeyJwtClient = await newKey('ES256');
+export const privateKeyJwtPem = await exportPKCS8(await importJWK(privateKeyJwtClient, 'ES256', { extractable: true }));
 
 const clientCredentials = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
 const clientsAt = (base) => [
@@ -43,6 +44,10 @@ const clientsAt = (base) => [
     jwks: { keys: [publicPart(privateKeyJwtClient)] }, ...clientCredentials },
   { client_id: '0oadpop', client_secret: 'secretd-secretd-secretd', token_endpoint_auth_method: 'client_secret_basic',
     dpop_bound_access_tokens: true, ...clientCredentials },
+  ...(base.startsWith('https:')
+    ? [{ client_id: '0oamtls', client_secret: 'secretm-secretm-secretm', token_endpoint_auth_method: 'client_secret_basic',
+        tls_client_certificate_bound_access_tokens: true, ...clientCredentials }]
+    : []),
   // the resource server's own client, for introspection
   { client_id: '0oaresource', client_secret: 'secretr-secretr-secretr', token_endpoint_auth_method: 'client_secret_basic', ...clientCredentials },
 ];
@@ -78,6 +83,14 @@ export function createIssuer({ base, path, keys, settings }) {
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true, allowedPolicy: () => true },
       userinfo: { enabled: true },
+      mTLS: {
+        enabled: base.startsWith('https:'),
+        certificateBoundAccessTokens: base.startsWith('https:'),
+        getCertificate: (ctx) => {
+          const shown = ctx.req.socket.getPeerCertificate?.();
+          return shown?.raw && new X509Certificate(shown.raw);
+        },
+      },
       dPoP: { enabled: true, nonceSecret, requireNonce: () => settings.dpopNonce, allowReplay: false },
       resourceIndicators: {
         enabled: true,
@@ -138,7 +151,7 @@ async function keepShadow(issuer, path, token, payload, ttl) {
   const twin = `shadow-${randomBytes(24).toString('base64url')}`;
   shadows.set(`${issuer} ${jti}`, twin);
   await new Storage(`${path}|${kind}`).upsert(twin, {
-    kind, jti: twin, clientId, accountId, grantId, scope, aud, iat, exp, jkt, gty, format: 'opaque', extra: { ver, cid, uid, scp },
+    kind, jti: twin, clientId, accountId, grantId, scope, aud, iat, exp, jkt, 'x5t#S256': token['x5t#S256'], gty, format: 'opaque', extra: { ver, cid, uid, scp },
   }, ttl);
 }
 

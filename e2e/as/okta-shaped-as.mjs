@@ -15,7 +15,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { querystringBody, readBody, send } from './body.mjs';
 import { faultOf, faults, hits, kindOf } from './faults.mjs';
-import { createIssuer, freshKeys, newKey, privateKeyJwtClient, publicPart, shadowOf, signWith } from './issuer.mjs';
+import { createIssuer, freshKeys, newKey, privateKeyJwtClient, privateKeyJwtPem, publicPart, shadowOf, signWith } from './issuer.mjs';
 
 const env = process.env;
 const settings = {
@@ -50,7 +50,10 @@ async function listen(server, onPort) {
 
 function certificates(directory) {
   const old = env.TLS_MAX && { maxVersion: env.TLS_MAX, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' };
-  return { key: fs.readFileSync(`${directory}/server.key`), cert: fs.readFileSync(`${directory}/server.crt`), ...old };
+  const file = (name) => fs.readFileSync(`${directory}/${name}`);
+  // A client may show a certificate, and its tokens are bound to it then (RFC 8705 §3).
+  const clients = { ca: file('ca.crt'), requestCert: true, rejectUnauthorized: false };
+  return { key: file('server.key'), cert: file('server.crt'), ...clients, ...old };
 }
 
 function use(path, keys) {
@@ -97,7 +100,7 @@ async function admin(req, res, url) {
 
   switch (url.pathname.slice('/__admin/'.length)) {
     case 'info':
-      return send(res, 200, { base, settings, privateKeyJwtClient });
+      return send(res, 200, { base, settings, privateKeyJwtClient, privateKeyJwtPem });
     case 'set': {
       for (const name of ['alg', 'shape', 'typ', 'cacheControl']) if (name in query) settings[name] = query[name];
       if ('ttl' in query) settings.ttl = Number(query.ttl);

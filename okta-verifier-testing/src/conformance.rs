@@ -36,6 +36,10 @@
 //! # }
 //! ```
 //!
+//! A second table, [`bound_cases`], is of tokens that are bound to a key or a certificate: the same
+//! drivers run it over [`Issuers::bound`]. And a third one, `asked_cases`, is of tokens that their
+//! issuer is asked about (RFC 7662), over `Issuers::asking`, with the feature `server`.
+//!
 //! With the feature `server` the table also goes over a connection: to an adapter's server with
 //! `run_server`, and to an API of your own with `assert_conformant`.
 
@@ -73,4 +77,6 @@ pub use run::run;
 pub use run_server::{assert_conformant, run_api, run_server};
 #[cfg(feature = "server")]
 pub use socket::exchange;
-pub use table::cases;
+#[cfg(feature = "server")]
+pub use table::asked_cases;
+pub use table::{bound_cases, cases};

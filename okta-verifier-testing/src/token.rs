@@ -68,6 +68,7 @@ pub struct TokenBuilder {
     edit_signature: Option<fn(Vec<u8>) -> Vec<u8>>,
     /// Where the issuer remembers what it made, if it answers questions about it.
     register: Option<Arc<Register>>,
+    revoked: bool,
 }
 
 impl TokenBuilder {
@@ -101,6 +102,7 @@ impl TokenBuilder {
             form: Form::Signed,
             edit_signature: None,
             register: None,
+            revoked: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Sender-constrained tokens: that who sends a token is who it was issued to, shown by a DPoP
 //! proof (RFC 9449) or a client certificate (RFC 8705).
 
+mod cache;
 pub(crate) mod certificate;
 mod external;
 #[cfg(any(test, fuzzing))]

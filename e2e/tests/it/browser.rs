@@ -10,6 +10,16 @@ use crate::server::{AUDIENCE, AuthorizationServer, CLIENT, DEFAULT};
 
 /// What the token endpoint answers at the end.
 pub(crate) fn log_in(server: &AuthorizationServer, user: &str) -> Value {
+    log_in_at(server, DEFAULT, user, AUDIENCE)
+}
+
+/// At any of the issuers, for any audience.
+pub(crate) fn log_in_at(
+    server: &AuthorizationServer,
+    issuer: &str,
+    user: &str,
+    audience: &str,
+) -> Value {
     // RFC 7636, appendix B
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -20,7 +30,7 @@ pub(crate) fn log_in(server: &AuthorizationServer, user: &str) -> Value {
     };
     let back = format!("{}/cb", server.base());
     let mut next = browser.open(
-        &format!("{DEFAULT}/v1/authorize"),
+        &format!("{issuer}/v1/authorize"),
         &[
             ("client_id", CLIENT),
             ("response_type", "code"),
@@ -28,7 +38,7 @@ pub(crate) fn log_in(server: &AuthorizationServer, user: &str) -> Value {
             ("scope", "openid profile read groups"),
             ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
-            ("resource", AUDIENCE),
+            ("resource", audience),
             ("state", "s"),
         ],
     );
@@ -43,9 +53,9 @@ pub(crate) fn log_in(server: &AuthorizationServer, user: &str) -> Value {
                 ("code", code),
                 ("redirect_uri", &back),
                 ("code_verifier", VERIFIER),
-                ("resource", AUDIENCE),
+                ("resource", audience),
             ];
-            return server.ask_token(&format!("{DEFAULT}/v1/token"), &[], &form);
+            return server.ask_token(&format!("{issuer}/v1/token"), &[], &form);
         }
         next = if location.contains("/interaction/") {
             let page = browser

@@ -11,12 +11,16 @@ mod server;
 
 mod accepted;
 mod credentials;
+mod dpop;
 mod every_example;
 mod faults;
 mod flood;
 mod forged;
+mod introspection;
 mod login;
 mod meant_for_others;
+mod mutual_tls;
+mod revoked;
 mod rotation;
 mod table;
 mod tls;

@@ -171,7 +171,7 @@ impl AuthorizationServer {
         json_of(self.admin("fault").call());
     }
 
-    /// How often `kind` (keys, discovery, token, other) was asked for since the last call.
+    /// How often `kind` (keys, discovery, token, introspect, other) was asked for since the last call.
     pub(crate) fn take_hits(&self, kind: &str) -> u64 {
         let hits = json_of(self.admin("hits").query("reset", "1").call());
         hits[kind].as_u64().unwrap_or(0)
@@ -188,6 +188,25 @@ impl AuthorizationServer {
         keys.into_iter()
             .find(|key| key["alg"] == alg)
             .unwrap_or_else(|| panic!("no {alg} key"))
+    }
+
+    /// The key of the client `0oapkjwt`: its name, and PKCS#8 in PEM.
+    pub(crate) fn client_key(&self) -> (String, String) {
+        let info = json_of(self.admin("info").call());
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        (
+            text(&info["privateKeyJwtClient"]["kid"]),
+            text(&info["privateKeyJwtPem"]),
+        )
+    }
+
+    /// As the client that got it (RFC 7009).
+    pub(crate) fn revoke(&self, issuer: &str, token: &str) {
+        let credentials = STANDARD.encode(format!("{CLIENT}:{CLIENT_SECRET}"));
+        let request = self.http.post(self.url(&format!("{issuer}/v1/revoke")));
+        let request = request.header("authorization", format!("Basic {credentials}"));
+        let answer = request.send_form([("token", token)]);
+        assert_eq!(answer.expect("the server answers").status(), 200);
     }
 
     fn admin(&self, what: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {

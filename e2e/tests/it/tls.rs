@@ -56,7 +56,7 @@ fn https_metadata_may_not_name_http() {
 }
 
 /// A directory with an authority of our own, and the server's certificate.
-fn certificates() -> &'static str {
+pub(crate) fn certificates() -> &'static str {
     const DIRECTORY: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/certificates");
     static MADE: OnceLock<()> = OnceLock::new();
     MADE.get_or_init(|| {

@@ -11,4 +11,5 @@ mod paste;
 pub mod process;
 mod run;
 
-pub use run::{run, run_grpc};
+pub use listen::listen;
+pub use run::{report, run, run_grpc, say};

@@ -9,10 +9,12 @@ use std::{
 
 const DEFAULT_PORT: u16 = 3000;
 
+/// A listener there, which does not block.
+///
 /// # Errors
 ///
 /// When `PORT` is no port number, when that port is taken, and when the system allows no socket.
-pub(crate) fn listen() -> Result<TcpListener, Box<dyn Error>> {
+pub fn listen() -> Result<TcpListener, Box<dyn Error>> {
     let port = match env::var("PORT") {
         Ok(text) => parse(&text)?,
         Err(env::VarError::NotPresent) => DEFAULT_PORT,

@@ -8,6 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+pub use curl::Answer;
 use curl::Curl;
 
 /// A running example. It ends when this is dropped.
@@ -36,7 +37,9 @@ impl Example {
         };
         for line in BufReader::new(stdout).lines() {
             let line = line.expect("UTF-8");
-            let listens = line.starts_with("listening on http://127.0.0.1:");
+            let listens = ["http", "https"]
+                .iter()
+                .any(|scheme| line.starts_with(&format!("listening on {scheme}://127.0.0.1:")));
             example.printed.push(line);
             if listens {
                 return example;
@@ -45,7 +48,7 @@ impl Example {
         panic!("it ended before it listened: {:?}", example.printed);
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, or `https`.
     pub fn address(&self) -> &str {
         let last = self.printed.last();
         last.and_then(|line| line.strip_prefix("listening on "))
@@ -59,6 +62,14 @@ impl Example {
             "curl -i -H 'Authorization: Bearer {jwt}' {address}{path}"
         ))
         .run()
+        .status
+    }
+
+    /// `GET path` with these field lines; the answer's head.
+    pub fn answer(&self, path: &str, fields: &[&str]) -> Answer {
+        let fields = fields.iter().map(|field| format!("-H '{field}' "));
+        let fields: String = fields.collect();
+        Curl::parse(&format!("curl -i {fields}{}{path}", self.address())).run()
     }
 
     /// The lines on its stdout, until it listened.
@@ -74,7 +85,7 @@ impl Example {
     pub fn try_what_it_printed(&self) -> Vec<u16> {
         self.promises()
             .map(|(expected, line)| {
-                assert_eq!(Curl::parse(line).run(), expected, "{line}");
+                assert_eq!(Curl::parse(line).run().status, expected, "{line}");
                 expected
             })
             .collect()

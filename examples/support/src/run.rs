@@ -32,7 +32,8 @@ where
     report(example, set_up_and(serve, example, paste).await)
 }
 
-fn report(example: &str, result: Result<(), Box<dyn Error>>) -> ExitCode {
+/// The end of a `main`: what went wrong goes to stderr.
+pub fn report(example: &str, result: Result<(), Box<dyn Error>>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -62,8 +63,8 @@ where
     serve(listener, verifier).await
 }
 
-/// To stdout. A reader that has gone away, as in `| head`, is no reason to stop serving.
-fn say(text: &str) {
+/// Prints to stdout. A reader that has gone away, as in `| head`, is no reason to stop serving.
+pub fn say(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout
         .write_all(text.as_bytes())

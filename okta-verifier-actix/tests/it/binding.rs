@@ -1,5 +1,7 @@
 //! What the middleware hands on of a sender-constrained token, and what it adds to answers.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use actix_web::{
     App,
     body::MessageBody,
@@ -18,7 +20,7 @@ const URL: &str = "https://api.example.com/v1/orders";
 
 fn middleware(settings: DpopSettings) -> VerifyMiddleware {
     let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
-    VerifyMiddleware::new(builder.dpop(settings).build().unwrap())
+    VerifyMiddleware::new(builder.dpop(settings).build().expect("good settings"))
 }
 
 async fn who(token: Verified) -> String {

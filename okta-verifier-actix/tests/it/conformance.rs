@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{
-    App,
+    App, HttpMessage,
     body::to_bytes,
     dev::Service,
     http::{
@@ -13,9 +13,12 @@ use actix_web::{
     test::{self, TestRequest},
     web::{self, ServiceConfig},
 };
-use okta_verifier::{Policy, Requirement, Verifier};
+use okta_verifier::{ClientCertificate, Policy, Requirement, Verifier};
 use okta_verifier_actix::{Claims, MaybeVerified, Verified, VerifyMiddleware};
-use okta_verifier_testing::conformance::{self, Answer, Issuers, Request};
+use okta_verifier_testing::{
+    MockOkta,
+    conformance::{self, Answer, Issuers, Request},
+};
 use serde::Deserialize;
 
 use crate::{
@@ -25,10 +28,40 @@ use crate::{
 
 #[tokio::test]
 async fn the_conformance_table() {
-    let issuers = Issuers::new();
+    in_process(&Issuers::new()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_bound_tokens() {
+    in_process(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_bound_tokens_over_a_socket() {
+    over_a_socket(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_tokens_that_the_issuer_is_asked_about() {
+    let okta = MockOkta::start().await;
+    in_process(&Issuers::asking(&okta)).await;
+    // Nothing is remembered of the first run: each verifier is new.
+    over_a_socket(&Issuers::asking(&okta)).await;
+}
+
+#[tokio::test]
+async fn the_conformance_table_over_a_socket() {
+    over_a_socket(&Issuers::new()).await;
+}
+
+async fn in_process(issuers: &Issuers) {
     let app = test::init_service(App::new().configure(routes(issuers.verifier()))).await;
-    let report = conformance::run(&issuers, async |request| {
-        let response = app.call(call(request)?.to_request()).await;
+    let report = conformance::run(issuers, async |request| {
+        let call = call(request)?.to_request();
+        if let Some(der) = request.client_certificate() {
+            call.extensions_mut().insert(ClientCertificate::new(der));
+        }
+        let response = app.call(call).await;
         let response = response.expect("a response, and no `Err`").into_parts().1;
         let fields: Vec<_> = response.headers().iter().map(field).collect();
         let status = response.status().as_u16();
@@ -38,11 +71,9 @@ async fn the_conformance_table() {
     report.await.assert();
 }
 
-#[tokio::test]
-async fn the_conformance_table_over_a_socket() {
-    let issuers = Issuers::new();
+async fn over_a_socket(issuers: &Issuers) {
     let server = Server::start(1, routes(issuers.verifier()));
-    conformance::run_server(&issuers, server.address)
+    conformance::run_server(issuers, server.address)
         .await
         .assert();
 }

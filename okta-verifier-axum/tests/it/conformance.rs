@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use axum::{
     Router,
     body::Body,
+    extract::ConnectInfo,
     http::{HeaderName, HeaderValue, Method, Request, Response},
     routing::any,
 };
@@ -17,9 +18,12 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     service::TowerToHyperService,
 };
-use okta_verifier::{Policy, Requirement, Verifier};
+use okta_verifier::{ClientCertificate, Policy, Requirement, Verifier};
 use okta_verifier_axum::{Claims, MaybeVerified, Verified, VerifyLayer};
-use okta_verifier_testing::conformance::{self, Answer, Issuers};
+use okta_verifier_testing::{
+    MockOkta,
+    conformance::{self, Answer, Issuers},
+};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -28,9 +32,35 @@ use crate::support::{Admin, ReadOrders};
 
 #[tokio::test]
 async fn the_conformance_table() {
-    let issuers = Issuers::new();
+    in_process(&Issuers::new()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_bound_tokens() {
+    in_process(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_bound_tokens_over_a_socket() {
+    over_a_socket(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_tokens_that_the_issuer_is_asked_about() {
+    let okta = MockOkta::start().await;
+    in_process(&Issuers::asking(&okta)).await;
+    // Nothing is remembered of the first run: each verifier is new.
+    over_a_socket(&Issuers::asking(&okta)).await;
+}
+
+#[tokio::test]
+async fn the_conformance_table_over_a_socket() {
+    over_a_socket(&Issuers::new()).await;
+}
+
+async fn in_process(issuers: &Issuers) {
     let app = app(issuers.verifier());
-    let report = conformance::run(&issuers, async |request| {
+    let report = conformance::run(issuers, async |request| {
         let body = Body::from(request.body().to_vec());
         let Ok(response) = app.clone().oneshot(call(request, body)?).await;
         Some(answer(response).await)
@@ -38,11 +68,9 @@ async fn the_conformance_table() {
     report.await.assert();
 }
 
-#[tokio::test]
-async fn the_conformance_table_over_a_socket() {
-    let issuers = Issuers::new();
+async fn over_a_socket(issuers: &Issuers) {
     let address = serve(app(issuers.verifier())).await;
-    conformance::run_server(&issuers, address).await.assert();
+    conformance::run_server(issuers, address).await.assert();
 }
 
 /// One connection for the whole table: no refusal ends it.
@@ -79,6 +107,9 @@ fn call<B>(request: &conformance::Request, body: B) -> Option<Request<B>> {
         let value = HeaderValue::from_bytes(value).ok()?;
         call.headers_mut().append(name, value);
     }
+    if let Some(der) = request.client_certificate() {
+        call.extensions_mut().insert(ClientCertificate::new(der));
+    }
     Some(call)
 }
 
@@ -93,13 +124,15 @@ async fn answer<B: BodyExt<Error: std::fmt::Debug>>(response: Response<B>) -> An
 pub(crate) async fn serve(app: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let address = listener.local_addr().expect("it is bound");
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async { axum::serve(listener, app).await });
     address
 }
 
 /// The API that the table is for.
 pub(crate) fn app(verifier: Verifier) -> Router {
-    let verify = VerifyLayer::new(verifier);
+    let verify =
+        VerifyLayer::new(verifier).peer(|of| Some(of.get::<ConnectInfo<SocketAddr>>()?.0.ip()));
     let strict = Router::new()
         .route("/me", any(async |_: Verified| "in"))
         .route("/orders", any(async |_: Verified<ReadOrders>| "in"))

@@ -1,15 +1,18 @@
 //! One case, and the few words it is written with.
 
+mod outcomes;
+
 use std::{borrow::Cow, fmt, sync::Arc};
 
 use super::{
     Expected, Issuers, Request,
-    expected::Verdict,
+    expected::{Dpop, Verdict},
     issuers::{Source, Terms},
     request::{AUTHORIZATION, Field},
     route::Route,
 };
 use crate::TokenBuilder;
+pub(super) use outcomes::*;
 
 /// One case of the table: a request and the answer it must get.
 ///
@@ -33,6 +36,8 @@ pub struct Case {
     query: Option<fn(&str) -> String>,
     body: Option<fn(&str) -> String>,
     pub(super) verdict: Verdict,
+    dpop: Dpop,
+    certificate: Option<&'static [u8]>,
     pub(super) names_client: bool,
     pub(super) unknown_key: bool,
     is_http: bool,
@@ -74,7 +79,12 @@ impl Case {
     #[must_use]
     pub fn expected(&self) -> Expected {
         let terms = Terms::default();
-        Expected::of(self.verdict, &terms.realm, &terms.scope)
+        self.expected_of(&terms)
+    }
+
+    /// The same from an API that says something else.
+    pub(super) fn expected_of(&self, terms: &Terms) -> Expected {
+        Expected::of(self.verdict, self.dpop, &terms.realm, &terms.scope)
     }
 
     /// The same request to another path; `prepare` has the token before the case's own edits.
@@ -92,6 +102,7 @@ impl Case {
             path,
             query: self.query.map(|query| query(&token)),
             fields: (self.fields)(&token),
+            certificate: self.certificate,
             body: self
                 .body
                 .map_or(Vec::new(), |body| body(&token).into_bytes()),
@@ -118,6 +129,8 @@ impl Case {
             query: None,
             body: None,
             verdict,
+            dpop: Dpop::NotOffered,
+            certificate: None,
             names_client: false,
             unknown_key: false,
             is_http: true,
@@ -215,6 +228,24 @@ impl Case {
         self
     }
 
+    /// The API offers DPoP.
+    pub(super) fn beside_dpop(mut self) -> Self {
+        self.dpop = Dpop::Offered;
+        self
+    }
+
+    /// The request uses it.
+    pub(super) fn by_dpop(mut self) -> Self {
+        self.dpop = Dpop::Used;
+        self
+    }
+
+    /// The certificate that the client shows.
+    pub(super) fn certificate(mut self, der: &'static [u8]) -> Self {
+        self.certificate = Some(der);
+        self
+    }
+
     pub(super) fn not_http(mut self) -> Self {
         self.is_http = false;
         self
@@ -229,66 +260,4 @@ impl fmt::Debug for Case {
             .field("verdict", &self.verdict)
             .finish_non_exhaustive()
     }
-}
-
-/// 200.
-pub(super) fn accepted(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
-    Case::new(Verdict::Accepted, name, requirements)
-}
-
-/// 401 without an error.
-pub(super) fn plain(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
-    Case::new(Verdict::Unauthenticated, name, requirements)
-}
-
-/// 400 `invalid_request`.
-pub(super) fn malformed(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
-    Case::new(Verdict::Malformed, name, requirements)
-}
-
-/// 401 `invalid_token`.
-pub(super) fn invalid(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
-    Case::new(Verdict::InvalidToken, name, requirements)
-}
-
-/// 403 `insufficient_scope`.
-pub(super) fn lacks_scope(
-    name: impl Into<Cow<'static, str>>,
-    requirements: &'static [u16],
-) -> Case {
-    Case::new(Verdict::LacksScope, name, requirements)
-}
-
-/// 403 without a challenge.
-pub(super) fn forbidden(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
-    Case::new(Verdict::Forbidden, name, requirements)
-}
-
-/// 401 `insufficient_user_authentication`.
-pub(super) fn step_up(name: impl Into<Cow<'static, str>>, requirements: &'static [u16]) -> Case {
-    Case::new(Verdict::StepUp, name, requirements)
-}
-
-/// The same, and the scope is named too.
-pub(super) fn step_up_and_scope(
-    name: impl Into<Cow<'static, str>>,
-    requirements: &'static [u16],
-) -> Case {
-    Case::new(Verdict::StepUpAndScope, name, requirements)
-}
-
-/// 503.
-pub(super) fn unavailable(
-    name: impl Into<Cow<'static, str>>,
-    requirements: &'static [u16],
-) -> Case {
-    Case::new(Verdict::Unavailable, name, requirements)
-}
-
-/// 500.
-pub(super) fn missing_layer(
-    name: impl Into<Cow<'static, str>>,
-    requirements: &'static [u16],
-) -> Case {
-    Case::new(Verdict::MissingLayer, name, requirements)
 }

@@ -2,9 +2,11 @@
 
 use std::{collections::HashMap, fmt, time::Duration};
 
-use okta_verifier::{Algorithm, Issuer, Verifier};
+use okta_verifier::{Algorithm, DpopSettings, Issuer, Verifier};
+#[cfg(feature = "server")]
+use okta_verifier::{Introspect, Introspection};
 
-use super::odd_keys;
+use super::{Case, odd_keys};
 use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
 
 /// The issuers that the API under test trusts. Nothing is fetched from them, save in vain.
@@ -41,6 +43,8 @@ pub struct Issuers {
     trusted: Vec<Issuer>,
     tokens: HashMap<Source, TokenBuilder>,
     terms: Terms,
+    table: fn() -> Vec<Case>,
+    knows_bindings: bool,
 }
 
 /// Who signs a case's token.
@@ -56,6 +60,12 @@ pub(super) enum Source {
     Silent,
     /// A key of the first issuer's set with something odd about it.
     Odd(&'static str),
+    /// The first issuer, and only it can read the token.
+    #[cfg(feature = "server")]
+    Opaque,
+    /// The same, and it is for the token endpoint.
+    #[cfg(feature = "server")]
+    Refresh,
 }
 
 /// What the API demands and says. The defaults are the table's own.
@@ -106,7 +116,67 @@ impl Issuers {
             trusted,
             tokens,
             terms: Terms::default(),
+            table: super::cases,
+            knows_bindings: false,
         }
+    }
+
+    /// The issuers of a second, shorter table, of [bound tokens](super::bound_cases): its API is known
+    /// outside as `https://api.example.com`, takes DPoP, and believes the `Client-Cert` of peers on
+    /// loopback.
+    #[must_use]
+    pub fn bound() -> Self {
+        Self {
+            table: super::bound_cases,
+            knows_bindings: true,
+            ..Self::new()
+        }
+    }
+
+    /// The issuers of a third table, of [tokens that their issuer is asked about](super::asked_cases):
+    /// `okta`, which is asked about each token, and one whose endpoint is not there.
+    #[cfg(feature = "server")]
+    #[must_use]
+    pub fn asking(okta: &crate::MockOkta) -> Self {
+        okta.set_audience(AUDIENCE);
+        let silent = TestIssuer::new(AUDIENCE).at(SILENT);
+        let asking = || {
+            let client = Introspection::new(CLIENT_ID, crate::CLIENT_SECRET);
+            client.introspect(Introspect::Always)
+        };
+        let nobody = asking().signed_tokens_only();
+        let nobody = nobody.endpoint(format!("{SILENT}/v1/introspect"));
+        let trusted = vec![
+            okta.issuer(AUDIENCE)
+                .client_id(CLIENT_ID)
+                .introspection(asking()),
+            silent.issuer().any_client_id().introspection(nobody),
+        ];
+        let tokens = [
+            (
+                Source::Okta,
+                okta.token(SUBJECT).algorithm(Algorithm::ES256),
+            ),
+            (Source::Opaque, okta.opaque_token(SUBJECT)),
+            (Source::Refresh, okta.refresh_token(SUBJECT)),
+            (Source::Silent, token(&silent)),
+        ];
+        Self {
+            trusted,
+            tokens: tokens.into(),
+            terms: Terms {
+                issuer: okta.issuer_url().to_owned(),
+                ..Terms::default()
+            },
+            table: super::asked_cases,
+            knows_bindings: false,
+        }
+    }
+
+    /// The cases that an API over [these issuers](Self::verifier) must pass.
+    #[must_use]
+    pub fn cases(&self) -> Vec<Case> {
+        (self.table)()
     }
 
     /// A verifier that trusts all of them, with everything else as it is by default. Each is new:
@@ -118,6 +188,12 @@ impl Issuers {
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         let builder = Verifier::builder().fetch_timeout(Duration::from_millis(200));
+        let builder = match self.knows_bindings {
+            true => builder
+                .dpop(DpopSettings::base_url(BASE_URL))
+                .client_cert_header_from(["127.0.0.0/8"]),
+            false => builder,
+        };
         let trusted = self.trusted.iter().cloned();
         trusted
             .fold(builder, okta_verifier::VerifierBuilder::issuer)
@@ -133,6 +209,8 @@ impl Issuers {
             trusted: Vec::new(),
             tokens: HashMap::from([(Source::Okta, token)]),
             terms,
+            table: super::cases,
+            knows_bindings: false,
         }
     }
 
@@ -159,6 +237,8 @@ impl fmt::Debug for Issuers {
     }
 }
 
+/// Where the outside finds the API of the table of bound tokens.
+pub(super) const BASE_URL: &str = "https://api.example.com";
 pub(super) const SUBJECT: &str = "ada";
 const AUDIENCE: &str = "api://conformance";
 const OKTA: &str = "https://okta.test/oauth2/default";

@@ -125,7 +125,8 @@ impl Difference {
 
     fn fields(&mut self, expected: &Expected, answer: &Answer) {
         self.status(expected.status(), answer);
-        self.field("WWW-Authenticate", expected.www_authenticate(), answer);
+        let challenges: Vec<&str> = expected.www_authenticate().collect();
+        self.lines("WWW-Authenticate", &challenges, answer);
         self.field("Cache-Control", expected.cache_control(), answer);
         self.field("Retry-After", expected.retry_after(), answer);
     }
@@ -142,15 +143,15 @@ impl Difference {
 
     /// Every line of a field: none, or exactly the one.
     fn field(&mut self, name: &str, expected: Option<&str>, answer: &Answer) {
+        self.lines(name, expected.as_slice(), answer);
+    }
+
+    /// Every line of a field, in order.
+    fn lines(&mut self, name: &str, expected: &[&str], answer: &Answer) {
         let came: Vec<&[u8]> = answer.field(name).collect();
-        if came != Vec::from_iter(expected.map(str::as_bytes)) {
-            let expected = expected.map_or("nothing".to_owned(), |it| quoted(it.as_bytes()));
-            let came: Vec<String> = came.into_iter().map(quoted).collect();
-            let came = match came.is_empty() {
-                true => "nothing".to_owned(),
-                false => came.join(" and "),
-            };
-            self.add(name, &expected, &came);
+        let expected: Vec<&[u8]> = expected.iter().map(|it| it.as_bytes()).collect();
+        if came != expected {
+            self.add(name, &listed(&expected), &listed(&came));
         }
     }
 
@@ -174,6 +175,13 @@ impl fmt::Display for Difference {
 }
 
 impl Error for Difference {}
+
+fn listed(lines: &[&[u8]]) -> String {
+    match lines.is_empty() {
+        true => "nothing".to_owned(),
+        false => Vec::from_iter(lines.iter().copied().map(quoted)).join(" and "),
+    }
+}
 
 fn quoted(bytes: &[u8]) -> String {
     format!("\"{}\"", bytes.escape_ascii())

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::engine::{Engine, general_purpose::STANDARD};
+
 /// One request, in parts: a driver builds its framework's own request of them.
 ///
 /// ```
@@ -19,6 +21,7 @@ pub struct Request {
     pub(super) path: String,
     pub(super) query: Option<String>,
     pub(super) fields: Vec<Field>,
+    pub(super) certificate: Option<&'static [u8]>,
     pub(super) body: Vec<u8>,
 }
 
@@ -66,6 +69,14 @@ impl Request {
             .map(|(_, value)| value)
     }
 
+    /// The certificate that the client shows in its TLS session, in DER: a driver without TLS puts
+    /// it where its server would. Of a [message](Self::to_http1) it is a line of `Client-Cert`, as a
+    /// proxy that ends TLS writes it (RFC 9440).
+    #[must_use]
+    pub fn client_certificate(&self) -> Option<&[u8]> {
+        self.certificate
+    }
+
     /// The body; nearly always empty.
     #[must_use]
     pub fn body(&self) -> &[u8] {
@@ -84,6 +95,10 @@ impl Request {
         .into_bytes();
         for (name, value) in self.fields() {
             message.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
+        }
+        if let Some(der) = self.certificate {
+            let line = format!("Client-Cert: :{}:\r\n", STANDARD.encode(der));
+            message.extend(line.into_bytes());
         }
         if !self.body.is_empty() {
             message.extend(format!("Content-Length: {}\r\n", self.body.len()).into_bytes());

@@ -1,8 +1,8 @@
 //! The whole table through one adapter, called in this process.
 
-use super::{Answer, Difference, Issuers, Report, Request, cases};
+use super::{Answer, Difference, Issuers, Report, Request};
 
-/// Asks `ask` every case of the table, and judges each answer to the byte.
+/// Asks `ask` every case of the [issuers' table](Issuers::cases), and judges each answer to the byte.
 ///
 /// `ask` says `None` where its framework cannot hold the request: a field value with a control
 /// character. That is no answer to any other case.
@@ -36,7 +36,7 @@ use super::{Answer, Difference, Issuers, Report, Request, cases};
 #[must_use = "a report does not fail by itself: `.assert()` it"]
 pub async fn run(issuers: &Issuers, ask: impl AsyncFn(&Request) -> Option<Answer>) -> Report {
     let mut report = Report::default();
-    for case in cases() {
+    for case in issuers.cases() {
         let request = case.request(issuers);
         match ask(&request).await {
             Some(answer) => report.judged(&case, &request, case.judge(&answer)),

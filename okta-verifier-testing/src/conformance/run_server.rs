@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::{
-    Difference, Expected, Issuers, Report, Routes, bad_input, cases, exchange,
+    Difference, Issuers, Report, Routes, bad_input, cases, exchange,
     issuers::Terms,
     routes::{Address, Plan},
 };
@@ -13,7 +13,8 @@ use crate::MockOkta;
 /// judges each answer to the byte. Then come broken requests, and requests whose sender leaves half
 /// way; after each of them the next request must be served.
 ///
-/// The server is the API of [this table](super), over [`Issuers::verifier`].
+/// The server is the API of [this table](super), over [`Issuers::verifier`]. For
+/// [`Issuers::bound`] it must tell the verifier the address of its peers.
 ///
 /// ```no_run
 /// # async fn serve(_: okta_verifier::Verifier) -> std::net::SocketAddr { unimplemented!() }
@@ -30,7 +31,7 @@ use crate::MockOkta;
 pub async fn run_server(issuers: &Issuers, address: SocketAddr) -> Report {
     let mut report = Report::default();
     let host = address.to_string();
-    for case in cases() {
+    for case in issuers.cases() {
         let request = case.request(issuers);
         let verdict = match exchange(address, &request.to_http1(&host)).await {
             Ok(answer) => case.judge_server(&answer),
@@ -82,7 +83,7 @@ pub async fn run_api(base_url: &str, okta: &MockOkta, routes: Routes) -> Report 
             }
         };
         let request = case.request_to(&issuers, path, |token| routes.prepare(&case, token));
-        let expected = Expected::of(case.verdict, &terms.realm, &terms.scope);
+        let expected = case.expected_of(&terms);
         let verdict = match exchange(&*api.authority, &request.to_http1(&api.authority)).await {
             Ok(answer) => case.judge_api(&expected, &answer),
             Err(error) => Err(Difference::of("answer", "one", &error.to_string())),

@@ -1,10 +1,14 @@
 //! The table itself: one file a theme, one entry a case.
 
+#[cfg(feature = "server")]
+mod asked;
 mod audience;
+mod certificates;
 mod claims;
 mod clients;
 mod credentials;
 mod dates;
+mod dpop;
 mod header;
 mod keys;
 mod kinds;
@@ -14,6 +18,7 @@ mod open;
 mod optional;
 mod policy;
 mod profile;
+mod proofs;
 mod scopes;
 mod signatures;
 mod step_up;
@@ -58,6 +63,39 @@ pub fn cases() -> Vec<Case> {
         unavailable::cases(),
     ]
     .concat()
+}
+
+/// Every case of tokens that are bound to a key (RFC 9449) or a certificate (RFC 8705), for an API over
+/// [`Issuers::bound`](super::Issuers::bound). They are asked in this order: a proof is good once.
+///
+/// ```
+/// use okta_verifier_testing::conformance;
+///
+/// let cases = conformance::bound_cases();
+/// let replayed = cases.iter().find(|case| case.name() == "DPoP: the same request again").unwrap();
+/// assert_eq!(replayed.expected().status(), 401);
+/// assert_eq!(replayed.expected().www_authenticate().count(), 2, "one line a scheme");
+/// ```
+#[must_use]
+pub fn bound_cases() -> Vec<Case> {
+    let cases = [dpop::cases(), proofs::cases(), certificates::cases()];
+    cases.concat()
+}
+
+/// Every case of tokens that their issuer is asked about (RFC 7662), for an API over
+/// [`Issuers::asking`](super::Issuers::asking).
+///
+/// ```
+/// use okta_verifier_testing::conformance;
+///
+/// let cases = conformance::asked_cases();
+/// let revoked = cases.iter().find(|case| case.name() == "asked: a revoked JWT").unwrap();
+/// assert_eq!(revoked.expected().status(), 401);
+/// ```
+#[cfg(feature = "server")]
+#[must_use]
+pub fn asked_cases() -> Vec<Case> {
+    asked::cases()
 }
 
 /// A case in a row of like ones: its name, its requirements, and what is special.

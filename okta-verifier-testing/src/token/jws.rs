@@ -56,7 +56,9 @@ impl TokenBuilder {
             Form::Encrypted => self.seal_in_five_parts(),
             Form::Opaque => random_name(),
         };
-        if let Some(register) = &self.register {
+        if let Some(register) = &self.register
+            && !self.revoked
+        {
             register.enter(&token, &payload);
         }
         token

@@ -34,6 +34,17 @@ impl TokenBuilder {
         self
     }
 
+    /// Revoked before anybody saw it: `MockOkta` calls it inactive, and its signature is good.
+    ///
+    /// ```
+    /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+    /// let revoked = okta.token("ada").scope("orders:read").revoked().sign();
+    /// ```
+    pub fn revoked(mut self) -> Self {
+        self.revoked = true;
+        self
+    }
+
     /// An ID token: `aud` is the client id, `jti` starts with `ID.`, and there are `nonce`, `at_hash`,
     /// `amr` and `idp`, and neither `cid` nor scopes. Signed with the same keys, as at Okta.
     ///

@@ -19,6 +19,8 @@ async fn what_nobody_made_is_inactive() {
         okta.token("ada").expired().sign(),
         okta.token("ada").not_before(33_000_000_000).sign(),
         okta.token("ada").raw_payload("[]").sign(),
+        okta.token("ada").revoked().sign(),
+        okta.opaque_token("ada").revoked().sign(),
     ];
     for token in unknown {
         let reply = introspect(&okta, &token).await;
@@ -28,7 +30,7 @@ async fn what_nobody_made_is_inactive() {
         );
         assert_eq!(reply.header("cache-control"), Some("no-cache, no-store"));
     }
-    assert_eq!(okta.hits().introspection, 7);
+    assert_eq!(okta.hits().introspection, 9);
 }
 
 #[tokio::test]

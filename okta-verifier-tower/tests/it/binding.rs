@@ -1,5 +1,7 @@
 //! What the layer hands on of a sender-constrained token, and what it adds to answers.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{convert::Infallible, net::IpAddr};
 
 use http::{Request, Response, Uri};
@@ -17,7 +19,7 @@ const BASE: &str = "https://api.example.com";
 
 fn verifier(settings: DpopSettings) -> Verifier {
     let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
-    builder.dpop(settings).build().unwrap()
+    builder.dpop(settings).build().expect("good settings")
 }
 
 fn dpop(target: &str, jwt: &str, proof: &str) -> Request<()> {
@@ -25,7 +27,7 @@ fn dpop(target: &str, jwt: &str, proof: &str) -> Request<()> {
         .header("authorization", format!("DPoP {jwt}"))
         .header("dpop", proof)
         .body(())
-        .unwrap()
+        .expect("a request")
 }
 
 async fn answer(layer: &VerifyLayer, request: Request<()>) -> Response<String> {

@@ -1,13 +1,20 @@
 //! The table through the layers: called in this process, and behind hyper.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::Empty;
 use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use okta_verifier::{Policy, Rejection, VerifiedToken, Verifier};
-use okta_verifier_testing::conformance::{self, Answer, Issuers};
+use okta_verifier::{ClientCertificate, Policy, Rejection, VerifiedToken, Verifier};
+use okta_verifier_testing::{
+    MockOkta,
+    conformance::{self, Answer, Issuers},
+};
 use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -17,9 +24,35 @@ type Api<B> = BoxCloneSyncService<Request<B>, Response<Empty<Bytes>>, Infallible
 
 #[tokio::test]
 async fn the_conformance_table() {
-    let issuers = Issuers::new();
+    in_process(&Issuers::new()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_bound_tokens() {
+    in_process(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_bound_tokens_over_a_socket() {
+    over_a_socket(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_tokens_that_the_issuer_is_asked_about() {
+    let okta = MockOkta::start().await;
+    in_process(&Issuers::asking(&okta)).await;
+    // Nothing is remembered of the first run: each verifier is new.
+    over_a_socket(&Issuers::asking(&okta)).await;
+}
+
+#[tokio::test]
+async fn the_conformance_table_over_a_socket() {
+    over_a_socket(&Issuers::new()).await;
+}
+
+async fn in_process(issuers: &Issuers) {
     let api = api::<()>(issuers.verifier());
-    let report = conformance::run(&issuers, async |request| {
+    let report = conformance::run(issuers, async |request| {
         let Ok(answer) = api.clone().oneshot(call(request)?).await;
         let (parts, _) = answer.into_parts();
         let fields = parts.headers.iter();
@@ -29,11 +62,9 @@ async fn the_conformance_table() {
     report.await.assert();
 }
 
-#[tokio::test]
-async fn the_conformance_table_over_a_socket() {
-    let issuers = Issuers::new();
+async fn over_a_socket(issuers: &Issuers) {
     let address = serve(api(issuers.verifier())).await;
-    conformance::run_server(&issuers, address).await.assert();
+    conformance::run_server(issuers, address).await.assert();
 }
 
 /// `None`: it is not one that HTTP can carry.
@@ -46,6 +77,9 @@ fn call(request: &conformance::Request) -> Option<Request<()>> {
         let value = HeaderValue::from_bytes(value).ok()?;
         call.headers_mut().append(name, value);
     }
+    if let Some(der) = request.client_certificate() {
+        call.extensions_mut().insert(ClientCertificate::new(der));
+    }
     Some(call)
 }
 
@@ -53,17 +87,25 @@ async fn serve(api: Api<hyper::body::Incoming>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let address = listener.local_addr().expect("it is bound");
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let service = TowerToHyperService::new(api.clone());
+        while let Ok((stream, peer)) = listener.accept().await {
+            let api = api.clone().map_request(move |mut request: Request<_>| {
+                request.extensions_mut().insert(Peer(peer.ip()));
+                request
+            });
+            let service = TowerToHyperService::new(api);
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });
     address
 }
 
+/// Where a connection came from.
+#[derive(Clone, Copy)]
+struct Peer(IpAddr);
+
 /// Routes by hand: which layers stand before the handler is all that differs.
 fn api<B: Send + 'static>(verifier: Verifier) -> Api<B> {
-    let verify = VerifyLayer::new(verifier);
+    let verify = VerifyLayer::new(verifier).peer(|of| Some(of.get::<Peer>()?.0));
     let optional = verify.clone().optional();
     let any = RequireLayer::new(Policy::any_token());
     let scope = RequireLayer::new(Policy::scope("orders:read"));

@@ -1,9 +1,13 @@
 //! Whether a proof proves that who sends this request holds the key that its token is bound to:
-//! the checks of RFC 9449 §4.3, in their order. Pure.
+//! the checks of RFC 9449 §4.3, in their order. Pure, but for the memory of prepared keys, which
+//! changes no verdict.
+
+use std::sync::Arc;
 
 use base64::Engine;
 
 use super::{
+    cache::ProofKeys,
     external::{External, Place},
     htu::Htu,
     nonce::DpopNonces,
@@ -28,6 +32,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) window: Window,
     /// `None`: no nonce is demanded, and one that is there says nothing.
     pub(crate) nonces: Option<&'a DpopNonces>,
+    /// Keys that were prepared before.
+    pub(crate) keys: &'a ProofKeys,
 }
 
 /// How far `iat` may lie back and ahead, in seconds. A token's leeway is not added.
@@ -49,7 +55,11 @@ pub(crate) struct Used {
 /// `proof` is the one value of the `DPoP` header (item 1); `now` is in seconds.
 pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<Used, VerifyError> {
     let jws = Compact::split(proof).map_err(malformed)?; // item 2
-    let key = proof_key(&jws.header().map_err(malformed)?)?; // items 3 to 5, and 7
+    let known = expected.keys.find(jws.header);
+    let key = match &known {
+        Some(key) => key.clone(),
+        None => Arc::new(proof_key(&jws.header().map_err(malformed)?)?), // items 3 to 5, and 7
+    };
     let payload = jws.payload().map_err(malformed)?;
     let claims = Claims::parse(&payload)?; // item 3
     let signature = jws.signature().map_err(|error| match error {
@@ -69,6 +79,9 @@ pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<U
     check_hash(&claims.ath, expected.token)?; // item 12
     if key.thumbprint != *expected.jkt {
         return Err(VerifyError::BindingMismatch);
+    }
+    if known.is_none() {
+        expected.keys.remember(jws.header, key.clone());
     }
     Ok(Used {
         digest: digest(&key.thumbprint, &claims.jti),

@@ -1,6 +1,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
+    cache::ProofKeys,
     external::External,
     judge::Window,
     nonce::DpopNonces,
@@ -149,6 +150,7 @@ impl DpopSettings {
             window,
             replay,
             nonces: self.nonces.map(DpopNonces::judge).transpose()?,
+            keys: ProofKeys::new()?,
         })
     }
 }
@@ -166,6 +168,7 @@ pub(crate) struct Dpop {
     pub(crate) window: Window,
     pub(crate) replay: Replay,
     pub(crate) nonces: Option<DpopNonces>,
+    pub(crate) keys: ProofKeys,
 }
 
 pub(crate) enum Replay {

@@ -41,13 +41,19 @@ use crate::error::{ClaimError, ConfigError, VerifyError};
 #[derive(Clone)]
 pub struct Rejection {
     status: StatusCode,
-    /// A line for each scheme.
-    challenges: [Option<HeaderValue>; 2],
-    /// Boxed, as most refusals have none.
-    nonce: Option<Box<HeaderValue>>,
+    challenge: Option<HeaderValue>,
+    /// Apart, because few refusals have it and all are moved about.
+    second: Option<Box<Second>>,
     /// Whole seconds.
     retry_after: Option<u64>,
     error: Option<Box<VerifyError>>,
+}
+
+/// The other scheme's line, and a nonce.
+#[derive(Clone)]
+struct Second {
+    challenge: HeaderValue,
+    nonce: Option<HeaderValue>,
 }
 
 impl Rejection {
@@ -59,12 +65,13 @@ impl Rejection {
 
     /// The headers, for an adapter that builds a response of its own.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let challenges = self.challenges.clone().into_iter().flatten();
+        let (second, nonce) = match self.second.as_deref().cloned() {
+            Some(Second { challenge, nonce }) => (Some(challenge), nonce),
+            None => (None, None),
+        };
+        let challenges = self.challenge.clone().into_iter().chain(second);
         let challenges = challenges.map(|value| (WWW_AUTHENTICATE, value));
-        let nonce = self
-            .nonce
-            .as_deref()
-            .map(|value| (DPOP_NONCE, value.clone()));
+        let nonce = nonce.map(|value| (DPOP_NONCE, value));
         let retry_after = self
             .retry_after
             .map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
@@ -159,9 +166,11 @@ impl Rejection {
     }
 
     /// With the nonce that the next proof must hold (RFC 9449 §9).
-    pub(crate) fn with_nonce(self, nonce: Option<HeaderValue>) -> Self {
-        let nonce = nonce.map(Box::new);
-        Self { nonce, ..self }
+    pub(crate) fn with_nonce(mut self, nonce: Option<HeaderValue>) -> Self {
+        if let Some(second) = &mut self.second {
+            second.nonce = nonce;
+        }
+        self
     }
 
     /// A valid token that is not enough, and what would be.
@@ -192,11 +201,13 @@ impl Rejection {
         Self::with(status, [None, None])
     }
 
-    fn with(status: StatusCode, challenges: [Option<HeaderValue>; 2]) -> Self {
+    /// A line for each scheme.
+    fn with(status: StatusCode, [challenge, second]: [Option<HeaderValue>; 2]) -> Self {
+        let nonce = None;
         Self {
             status,
-            challenges,
-            nonce: None,
+            challenge,
+            second: second.map(|challenge| Box::new(Second { challenge, nonce })),
             retry_after: None,
             error: None,
         }

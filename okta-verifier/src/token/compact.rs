@@ -14,7 +14,7 @@ use crate::{
 
 /// The parts as they were sent.
 pub(crate) struct Compact<'t> {
-    header: &'t [u8],
+    pub(crate) header: &'t [u8],
     payload: &'t [u8],
     signature: &'t [u8],
     /// What is signed: the first two parts.

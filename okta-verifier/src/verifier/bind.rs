@@ -230,6 +230,7 @@ impl Dpop {
             jkt,
             window: self.window,
             nonces: self.nonces.as_ref(),
+            keys: &self.keys,
         };
         binding::judge(proof, &expected, now.unix)
     }

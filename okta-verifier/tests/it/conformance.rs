@@ -2,23 +2,45 @@
 //! without a framework calls them: in this process, and from behind a bare HTTP server. Each case
 //! names its requirements.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
-use http::{Response, header::AUTHORIZATION, request::Parts};
+use http::{Response, request::Parts};
 use http_body_util::Empty;
 use hyper::{body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use okta_verifier::{Policy, Presented, Rejection, VerifiedToken, Verifier};
-use okta_verifier_testing::conformance::{self, Answer, Issuers, Request};
+use okta_verifier_testing::{
+    MockOkta,
+    conformance::{self, Answer, Issuers, Request},
+};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
 #[tokio::test]
 async fn the_conformance_table() {
-    let issuers = Issuers::new();
-    let gateway = Gateway::new(issuers.verifier());
-    let ask = async |request: &Request| Some(call(&gateway, request).await);
-    conformance::run(&issuers, ask).await.assert();
+    in_process(&Issuers::new()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_bound_tokens() {
+    in_process(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_bound_tokens_over_a_socket() {
+    over_a_socket(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn the_table_of_tokens_that_the_issuer_is_asked_about() {
+    let okta = MockOkta::start().await;
+    in_process(&Issuers::asking(&okta)).await;
+    // Nothing is remembered of the first run: each verifier is new.
+    over_a_socket(&Issuers::asking(&okta)).await;
 }
 
 /// Nothing is another where the verifier is not asked first whether it can decide at once.
@@ -35,14 +57,38 @@ async fn the_conformance_table_with_authenticate_alone() {
 
 #[tokio::test]
 async fn the_conformance_table_over_a_socket() {
-    let issuers = Issuers::new();
+    over_a_socket(&Issuers::new()).await;
+}
+
+async fn in_process(issuers: &Issuers) {
+    let gateway = Gateway::new(issuers.verifier());
+    let ask = async |request: &Request| Some(call(&gateway, request).await);
+    conformance::run(issuers, ask).await.assert();
+}
+
+async fn over_a_socket(issuers: &Issuers) {
     let address = serve(Gateway::new(issuers.verifier())).await;
-    conformance::run_server(&issuers, address).await.assert();
+    conformance::run_server(issuers, address).await.assert();
 }
 
 async fn call(gateway: &Gateway, request: &Request) -> Answer {
-    let lines: Vec<&[u8]> = request.authorization().collect();
-    match gateway.admit(request.path(), &lines, request.query()).await {
+    let target = request.target();
+    let lines = |name: &str| {
+        let of = request
+            .fields()
+            .filter(|(field, _)| field.eq_ignore_ascii_case(name));
+        of.map(|(_, value)| value).collect()
+    };
+    let call = Call {
+        method: request.method(),
+        target: &target,
+        authorization: lines("authorization"),
+        dpop: lines("dpop"),
+        certificate: request.client_certificate(),
+        client_cert: Vec::new(),
+        peer: None,
+    };
+    match gateway.admit(&call).await {
         Ok(()) => Answer::new(200, [("", ""); 0], ""),
         Err(rejection) => {
             let fields = rejection
@@ -57,11 +103,11 @@ async fn serve(gateway: Gateway) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let address = listener.local_addr().expect("it is bound");
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
+        while let Ok((stream, peer)) = listener.accept().await {
             let gateway = gateway.clone();
             let service = service_fn(move |request: http::Request<_>| {
                 let (gateway, parts) = (gateway.clone(), request.into_parts().0);
-                async move { Ok::<_, Infallible>(respond(&gateway, &parts).await) }
+                async move { Ok::<_, Infallible>(respond(&gateway, &parts, peer.ip()).await) }
             });
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
@@ -69,16 +115,36 @@ async fn serve(gateway: Gateway) -> SocketAddr {
     address
 }
 
-async fn respond(gateway: &Gateway, parts: &Parts) -> Response<Empty<Bytes>> {
-    let lines = parts.headers.get_all(AUTHORIZATION).iter();
-    let lines: Vec<&[u8]> = lines.map(|value| value.as_bytes()).collect();
-    match gateway
-        .admit(parts.uri.path(), &lines, parts.uri.query())
-        .await
-    {
+async fn respond(gateway: &Gateway, parts: &Parts, peer: IpAddr) -> Response<Empty<Bytes>> {
+    let lines = |name: &str| {
+        let of = parts.headers.get_all(name).iter();
+        of.map(|value| value.as_bytes()).collect()
+    };
+    let target = parts.uri.to_string();
+    let call = Call {
+        method: parts.method.as_str(),
+        target: &target,
+        authorization: lines("authorization"),
+        dpop: lines("dpop"),
+        certificate: None,
+        client_cert: lines("client-cert"),
+        peer: Some(peer),
+    };
+    match gateway.admit(&call).await {
         Ok(()) => Response::default(),
         Err(rejection) => rejection.into_response(),
     }
+}
+
+/// What a gateway reads of a request, by the names that HTTP has for it.
+struct Call<'a> {
+    method: &'a str,
+    target: &'a str,
+    authorization: Vec<&'a [u8]>,
+    dpop: Vec<&'a [u8]>,
+    certificate: Option<&'a [u8]>,
+    client_cert: Vec<&'a [u8]>,
+    peer: Option<IpAddr>,
 }
 
 #[derive(Clone)]
@@ -95,12 +161,12 @@ impl Gateway {
         }
     }
 
-    async fn admit(
-        &self,
-        path: &str,
-        authorization: &[&[u8]],
-        query: Option<&str>,
-    ) -> Result<(), Rejection> {
+    async fn admit(&self, call: &Call<'_>) -> Result<(), Rejection> {
+        let (path, query) = match call.target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (call.target, None),
+        };
+        let authorization = &call.authorization;
         let policy = match path {
             "/health" => return Ok(()),
             "/forgotten" => return Policy::any_token().admit(None, None),
@@ -115,7 +181,17 @@ impl Gateway {
                 _ => policy.admit(None, Some(&self.verifier.anonymous())),
             };
         }
-        let presented = Presented::new(authorization.iter().copied()).query(query);
+        let mut presented = Presented::new(authorization.iter().copied())
+            .query(query)
+            .request(call.method, call.target)
+            .dpop(call.dpop.iter().copied())
+            .client_cert(call.client_cert.iter().copied());
+        if let Some(der) = call.certificate {
+            presented = presented.client_certificate(der);
+        }
+        if let Some(peer) = call.peer {
+            presented = presented.peer(peer);
+        }
         let token = self.authenticate(&presented).await?;
         policy.admit(Some(&token), None)?;
         if path == "/claims" {

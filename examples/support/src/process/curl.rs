@@ -1,4 +1,5 @@
-//! As much of `curl` as the printed lines use: `curl -i [-H 'Name: value'] http://host:port/path`.
+//! As much of `curl` as the printed lines use:
+//! `curl -i [-X METHOD] [-H 'Name: value']... http://host:port/path`.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -7,52 +8,81 @@ use std::{
 
 #[derive(Debug)]
 pub(crate) struct Curl {
-    header: Option<String>,
+    method: String,
+    headers: Vec<String>,
     host: String,
     path: String,
 }
 
 impl Curl {
     pub(crate) fn parse(line: &str) -> Self {
-        let rest = line
+        let mut rest = line
             .strip_prefix("curl -i ")
             .unwrap_or_else(|| panic!("no curl line: {line}"));
-        let (header, url) = match rest.strip_prefix("-H '") {
-            Some(quoted) => {
-                let (header, url) = quoted.split_once("' ").expect("a closing quote");
-                (Some(header.to_owned()), url)
-            }
-            None => (None, rest),
-        };
-        let address = url.strip_prefix("http://").expect("an http URL");
+        let mut method = "GET";
+        if let Some(named) = rest.strip_prefix("-X ") {
+            (method, rest) = named.split_once(' ').expect("a method");
+        }
+        let mut headers = Vec::new();
+        while let Some(quoted) = rest.strip_prefix("-H '") {
+            let (header, after) = quoted.split_once("' ").expect("a closing quote");
+            headers.push(header.to_owned());
+            rest = after;
+        }
+        let address = rest.strip_prefix("http://").expect("an http URL");
         let (host, path) = address.split_once('/').expect("a path");
         assert!(!path.contains(' '), "{line}");
         Self {
-            header,
+            method: method.to_owned(),
+            headers,
             host: host.to_owned(),
             path: format!("/{path}"),
         }
     }
 
-    /// The answer's status.
-    pub(crate) fn run(&self) -> u16 {
+    pub(crate) fn run(&self) -> Answer {
         let mut stream = TcpStream::connect(&self.host).expect("a listener");
-        let header = self
-            .header
-            .iter()
-            .map(|header| format!("{header}\r\n"))
-            .collect::<String>();
-        let Self { host, path, .. } = self;
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{header}\r\n");
+        let fields = self.headers.iter().map(|header| format!("{header}\r\n"));
+        let fields: String = fields.collect();
+        let Self {
+            method, host, path, ..
+        } = self;
+        let start = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         stream
-            .write_all(request.as_bytes())
+            .write_all(format!("{start}{fields}\r\n").as_bytes())
             .expect("an open connection");
-        let mut status = String::new();
-        BufReader::new(stream)
-            .read_line(&mut status)
-            .expect("an answer");
-        let code = status.split(' ').nth(1).expect("a status line");
-        code.parse().expect("a status")
+        let lines = BufReader::new(stream)
+            .lines()
+            .map(|line| line.expect("UTF-8"));
+        let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+        let code = head.first().and_then(|line| line.split(' ').nth(1));
+        let status = code.expect("a status line").parse().expect("a status");
+        Answer { status, head }
+    }
+}
+
+/// The head of an answer.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Answer {
+    /// Such as 200.
+    pub status: u16,
+    head: Vec<String>,
+}
+
+impl Answer {
+    /// The value of a field's first line, found without regard to case.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields(name).next()
+    }
+
+    /// The values of each line of a field.
+    pub fn fields(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.head.iter().skip(1);
+        let lines = lines.filter_map(|line| line.split_once(':'));
+        lines
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
     }
 }

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::signer::{Signer, encode};
 use crate::{
     binding::{
+        cache::ProofKeys,
         external::{External, Place},
         judge::{Expected, Used, Window, judge},
         nonce::DpopNonces,
@@ -46,6 +47,7 @@ impl Case<'_> {
 
     pub(super) fn judge(&self, proof: &str) -> Result<Used, VerifyError> {
         let external = External::base(self.base).unwrap();
+        let keys = ProofKeys::new().unwrap();
         let expected = Expected {
             method: self.method,
             place: Place {
@@ -60,8 +62,13 @@ impl Case<'_> {
                 future: 30,
             },
             nonces: self.nonces.as_ref(),
+            keys: &keys,
         };
-        judge(proof.as_bytes(), &expected, self.now)
+        let verdict = judge(proof.as_bytes(), &expected, self.now);
+        // A key that is remembered changes nothing.
+        let again = judge(proof.as_bytes(), &expected, self.now);
+        assert_eq!(format!("{verdict:?}"), format!("{again:?}"));
+        verdict
     }
 
     /// Why a proof is refused as one.
@@ -341,4 +348,43 @@ fn the_digest_is_of_key_and_jti() {
     assert_eq!(one, digest(&signer, &with(claims(), "iat", NOW - 1)));
     assert_ne!(one, digest(&signer, &with(claims(), "jti", "two")));
     assert_ne!(one, digest(&other, &claims()));
+}
+
+// conformance 158, 181
+#[test]
+fn a_remembered_key_verifies_its_own_proofs_only() {
+    let (signer, other) = (Signer::new("ES256"), Signer::new("ES256"));
+    let external = External::base("https://api.example.com").unwrap();
+    let (keys, jkt) = (ProofKeys::new().unwrap(), signer.jkt());
+    let expected = Expected {
+        method: "GET",
+        place: Place {
+            target: "/orders",
+            ..Place::default()
+        },
+        external: &external,
+        token: TOKEN.as_bytes(),
+        jkt: &jkt,
+        window: Window {
+            past: 60,
+            future: 30,
+        },
+        nonces: None,
+        keys: &keys,
+    };
+    let judge = |proof: &str| judge(proof.as_bytes(), &expected, NOW);
+    assert!(judge(&signer.proof(&claims())).is_ok());
+    let forged = other.sign(signer.header().to_string(), claims().to_string());
+    assert!(matches!(
+        judge(&forged),
+        Err(VerifyError::InvalidProof(ProofError::Signature))
+    ));
+    let bare = signer.sign(signer.header().to_string(), "{}");
+    assert!(matches!(
+        judge(&bare),
+        Err(VerifyError::InvalidProof(ProofError::Claim { .. }))
+    ));
+    let theirs = judge(&other.proof(&claims()));
+    assert!(matches!(theirs, Err(VerifyError::BindingMismatch)));
+    assert!(judge(&signer.proof(&claims())).is_ok());
 }

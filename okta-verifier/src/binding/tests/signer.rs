@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 
 use crate::{crypto::sha256, token::jws::BASE64URL};
 
+type Sign = dyn Fn(&[u8]) -> Vec<u8>;
+
 /// A caller's key.
 pub(super) struct Signer {
     pub(super) algorithm: &'static str,
     pub(super) jwk: Value,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    sign: Box<Sign>,
 }
 
 impl Signer {

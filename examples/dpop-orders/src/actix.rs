@@ -1,0 +1,28 @@
+//! The API on actix-web. Nothing in it knows of DPoP: the verifier does.
+
+use std::{error::Error, net::TcpListener};
+
+use actix_web::{App, HttpServer, web};
+use okta_verifier::Verifier;
+use okta_verifier_actix::{Verified, VerifyMiddleware};
+
+use crate::axum::Orders;
+
+pub(crate) async fn serve(listener: TcpListener, verifier: Verifier) -> Result<(), Box<dyn Error>> {
+    // Once, outside the factory that each worker runs: all of them share the keys and the proofs
+    // that were used.
+    let verify = VerifyMiddleware::new(verifier);
+    let app = move || {
+        let resource = web::resource("/orders").wrap(verify.clone());
+        App::new().service(resource.get(orders).post(order))
+    };
+    Ok(HttpServer::new(app).listen(listener)?.run().await?)
+}
+
+async fn orders(token: Verified<Orders>) -> String {
+    format!("the orders of {}\n", token.subject())
+}
+
+async fn order(token: Verified<Orders>) -> String {
+    format!("{} ordered\n", token.subject())
+}

@@ -1,0 +1,58 @@
+//! What the API is told when it starts.
+
+use std::{env, error::Error, fs};
+
+use okta_verifier::{ConfigError, Issuer, Verifier};
+
+/// Who serves: the verifier is the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Framework {
+    Axum,
+    Actix,
+}
+
+/// `FRAMEWORK`, `axum` unless it says otherwise.
+pub(crate) fn framework() -> Result<Framework, String> {
+    match env::var("FRAMEWORK").as_deref() {
+        Err(env::VarError::NotPresent) | Ok("axum") => Ok(Framework::Axum),
+        Ok("actix") => Ok(Framework::Actix),
+        other => Err(format!("FRAMEWORK must be axum or actix, not {other:?}")),
+    }
+}
+
+/// Whom the API trusts, and how it shows who it is; certificates and the key are PEM texts.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) issuer: Issuer,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+    /// Who signs the clients' certificates.
+    pub(crate) client_roots: String,
+}
+
+impl Settings {
+    /// `OKTA_ISSUER`, `OKTA_AUDIENCE`, and the files `TLS_CERTIFICATE`, `TLS_KEY` and `TLS_CLIENT_ROOTS`;
+    /// `None` when there is no `OKTA_ISSUER`.
+    pub(crate) fn from_env() -> Result<Option<Self>, Box<dyn Error>> {
+        if env::var_os("OKTA_ISSUER").is_none() {
+            return Ok(None);
+        }
+        let text = |name: &str| env::var(name).map_err(|error| format!("{name}: {error}"));
+        let file = |name: &str| {
+            let path = text(name)?;
+            fs::read_to_string(&path).map_err(|error| format!("{name}: {path}: {error}"))
+        };
+        let issuer = Issuer::okta(text("OKTA_ISSUER")?, text("OKTA_AUDIENCE")?).any_client_id();
+        Ok(Some(Self {
+            issuer,
+            certificate: file("TLS_CERTIFICATE")?,
+            key: file("TLS_KEY")?,
+            client_roots: file("TLS_CLIENT_ROOTS")?,
+        }))
+    }
+
+    /// There is nothing to turn on: what a token is bound to is always checked.
+    pub(crate) fn verifier(&self) -> Result<Verifier, ConfigError> {
+        Verifier::builder().issuer(self.issuer.clone()).build()
+    }
+}

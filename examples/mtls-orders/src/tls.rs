@@ -1,0 +1,40 @@
+//! TLS that asks clients for a certificate, and the certificate that a client showed.
+
+use std::{error::Error, sync::Arc};
+
+use okta_verifier::ClientCertificate;
+use rustls::{
+    RootCertStore, ServerConfig, ServerConnection,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::WebPkiClientVerifier,
+};
+
+use crate::settings::Settings;
+
+/// A client may come without a certificate: then its token must not be bound to one.
+pub(crate) fn config(settings: &Settings) -> Result<ServerConfig, Box<dyn Error>> {
+    let mut roots = RootCertStore::empty();
+    for root in CertificateDer::pem_slice_iter(settings.client_roots.as_bytes()) {
+        roots.add(root?)?;
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
+        .allow_unauthenticated()
+        .build()?;
+    let chain = CertificateDer::pem_slice_iter(settings.certificate.as_bytes());
+    let chain = chain.collect::<Result<Vec<_>, _>>()?;
+    let key = PrivateKeyDer::from_pem_slice(settings.key.as_bytes())?;
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(clients)
+        .with_single_cert(chain, key)?;
+    Ok(config)
+}
+
+/// What the adapters look for among a request's extensions. By the end of the handshake the client
+/// has proved that it holds the key of the first certificate (RFC 8446 §4.4.3).
+pub(crate) fn client_certificate(session: &ServerConnection) -> Option<ClientCertificate> {
+    let shown = session.peer_certificates()?.first()?;
+    Some(ClientCertificate::new(shown))
+}

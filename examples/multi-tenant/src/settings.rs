@@ -1,0 +1,61 @@
+//! What the API is told when it starts.
+
+use std::{env, error::Error};
+
+use okta_verifier::{Introspection, Issuer};
+
+use crate::database::Tenant;
+
+/// Whom it trusts, and what it says to them.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Our own people's issuer. Only its groups mean anything about tenants.
+    pub(crate) staff: String,
+    pub(crate) tenants: Vec<(String, Tenant)>,
+    pub(crate) audience: String,
+    /// The API's own client at each tenant's issuer, for introspection.
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+}
+
+impl Settings {
+    /// How a tenant's tokens are judged.
+    pub(crate) fn issuer(&self, url: &str) -> Issuer {
+        // Tokens are judged here; the issuer is asked where a route wants to know it fresh.
+        // An encrypted or opaque token does not say whose it is, so no tenant may claim those.
+        let asking = Introspection::new(&self.client_id, &self.client_secret).signed_tokens_only();
+        Issuer::okta(url, &self.audience)
+            .any_client_id()
+            .introspection(asking)
+    }
+}
+
+/// `TENANTS` is `name=issuer` for each, with spaces between; `STAFF_ISSUER`, `OKTA_AUDIENCE`,
+/// `OKTA_CLIENT_ID` and `OKTA_CLIENT_SECRET` come with it. None of it set: `None`.
+pub(crate) fn from_env() -> Result<Option<Settings>, Box<dyn Error>> {
+    let Some(tenants) = env::var_os("TENANTS") else {
+        return Ok(None);
+    };
+    let tenants = tenants.into_string().map_err(|_| "TENANTS is not UTF-8")?;
+    let tenant = |pair: &str| {
+        let (name, issuer) = pair
+            .split_once('=')
+            .ok_or_else(|| format!("TENANTS has {pair:?}, which is not name=issuer"))?;
+        let issuer = issuer.to_owned();
+        let tenant = Tenant {
+            issuer,
+            active: true,
+        };
+        Ok::<_, String>((name.to_owned(), tenant))
+    };
+    let tenants = tenants.split_whitespace().map(tenant);
+    let tenants = tenants.collect::<Result<_, _>>()?;
+    let required = |name: &str| env::var(name).map_err(|error| format!("{name}: {error}"));
+    Ok(Some(Settings {
+        staff: required("STAFF_ISSUER")?,
+        tenants,
+        audience: required("OKTA_AUDIENCE")?,
+        client_id: required("OKTA_CLIENT_ID")?,
+        client_secret: required("OKTA_CLIENT_SECRET")?,
+    }))
+}

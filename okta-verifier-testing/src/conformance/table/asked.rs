@@ -1,0 +1,112 @@
+//! Tokens that their issuer is asked about (RFC 7662).
+
+use serde_json::json;
+
+use super::super::case::{Case, accepted, forbidden, invalid, lacks_scope, step_up, unavailable};
+use super::super::issuers::Source;
+use super::super::route::Route;
+use super::Edit;
+use crate::TokenBuilder;
+
+pub(super) fn cases() -> Vec<Case> {
+    let of = |case: Case, source, edit: Edit| case.of(source, move |token, _| edit(token));
+    let jwt = |case, edit| of(case, Source::Okta, edit);
+    let opaque = |case, edit| of(case, Source::Opaque, edit);
+    vec![
+        jwt(accepted("asked: a JWT", &[101, 109]), |token| token),
+        jwt(
+            accepted("asked: an encrypted token", &[101, 210]),
+            TokenBuilder::encrypted,
+        ),
+        jwt(
+            invalid("asked: a revoked JWT", &[106]),
+            TokenBuilder::revoked,
+        ),
+        jwt(
+            invalid("asked: a revoked encrypted token", &[106, 210]),
+            |token| token.encrypted().revoked(),
+        ),
+        jwt(
+            invalid("asked: a JWT with a wrong signature", &[108]),
+            TokenBuilder::foreign_key,
+        ),
+        opaque(accepted("asked: an opaque token", &[101, 110]), |token| {
+            token
+        }),
+        opaque(
+            accepted("asked: an opaque token with the scope", &[110]).at(Route::Orders),
+            |token| token.scope("email").scope("orders:read"),
+        ),
+        opaque(
+            lacks_scope("asked: an opaque token without the scope", &[110]).at(Route::Orders),
+            |token| token.scope("orders:read:all"),
+        ),
+        opaque(
+            accepted("asked: an opaque token with the group", &[116]).at(Route::Admin),
+            |token| token.group("Admins"),
+        ),
+        opaque(
+            forbidden("asked: an opaque token without the group", &[116]).at(Route::Admin),
+            |token| token.group("Everyone"),
+        ),
+        opaque(
+            accepted("asked: an opaque token of a strong login", &[116, 193]).at(Route::Transfer),
+            |token| token.scope("orders:read").claim("acr", "phr"),
+        ),
+        opaque(
+            step_up("asked: an opaque token of a weak login", &[116, 193]).at(Route::Transfer),
+            |token| {
+                token
+                    .scope("orders:read")
+                    .claim("acr", "urn:okta:loa:1fa:pwd")
+            },
+        ),
+        opaque(
+            accepted("asked: an opaque token of a service", &[110]),
+            TokenBuilder::service,
+        ),
+        opaque(
+            invalid("asked: a revoked opaque token", &[106]),
+            TokenBuilder::revoked,
+        ),
+        opaque(
+            invalid("asked: an expired opaque token", &[106, 109]),
+            TokenBuilder::expired,
+        ),
+        opaque(invalid("asked: for another API", &[109]), |token| {
+            token.audience("api://billing")
+        }),
+        opaque(invalid("asked: for nobody", &[104, 109]), |token| {
+            token.without("aud")
+        }),
+        opaque(invalid("asked: of another client", &[109]), |token| {
+            token.client_id("0oastranger")
+        }),
+        opaque(invalid("asked: of another issuer", &[109]), |token| {
+            token.claim("iss", "https://evil.test/oauth2/default")
+        }),
+        opaque(
+            invalid("asked: bound to a key", &[116, 179]),
+            TokenBuilder::bound_to_key,
+        ),
+        opaque(
+            invalid("asked: bound to nobody knows what", &[116, 187]),
+            |token| token.claim("cnf", json!({})),
+        ),
+        opaque(
+            invalid("asked: an ID token", &[104, 109]),
+            TokenBuilder::id_token,
+        ),
+        of(
+            invalid("asked: a refresh token", &[104]),
+            Source::Refresh,
+            |token| token,
+        ),
+        invalid("asked: a string that nobody made", &[106, 108]).line("Bearer nobody-made-this"),
+        of(
+            unavailable("asked: nobody answers", &[115]),
+            Source::Silent,
+            |token| token,
+        ),
+    ]
+}

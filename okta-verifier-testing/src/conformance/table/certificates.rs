@@ -1,0 +1,58 @@
+//! Tokens bound to a certificate (RFC 8705 §3), and bindings that nobody can check.
+
+use serde_json::{Value, json};
+
+use super::super::case::{Case, accepted, invalid};
+use crate::keys::fingerprint;
+
+pub(super) fn cases() -> Vec<Case> {
+    let bound = |case: Case| {
+        case.okta(|token| token.bound_to_certificate(MINE))
+            .beside_dpop()
+    };
+    let mut cases = vec![
+        bound(accepted("a certificate's token", &[182, 183])).certificate(MINE),
+        bound(invalid("a certificate's token without it", &[185])),
+        bound(invalid("a certificate's token with another one", &[182])).certificate(OTHER),
+        accepted("a certificate beside a token that needs none", &[182])
+            .okta(|token| token)
+            .certificate(MINE)
+            .beside_dpop(),
+        invalid("a certificate's digest with padding", &[183])
+            .okta(|token| token.claim("cnf", json!({ "x5t#S256": fingerprint(MINE) + "=" })))
+            .certificate(MINE)
+            .beside_dpop(),
+    ];
+    cases.extend(UNKNOWN.map(|(name, cnf)| {
+        let cnf: fn() -> Value = cnf;
+        invalid(name, &[187])
+            .okta(move |token| token.claim("cnf", cnf()))
+            .certificate(MINE)
+            .beside_dpop()
+    }));
+    cases
+}
+
+type Unknown = (&'static str, fn() -> Value);
+
+const UNKNOWN: [Unknown; 9] = [
+    ("cnf: an unknown member", || json!({ "x": "y" })),
+    (
+        "cnf: an unknown member beside a known one",
+        || json!({ "x5t#S256": fingerprint(MINE), "x": "y" }),
+    ),
+    (
+        "cnf: a whole key",
+        || json!({ "jwk": { "kty": "oct", "k": "AA" } }),
+    ),
+    ("cnf: empty", || json!({})),
+    ("cnf: null", || json!(null)),
+    ("cnf: a text", || json!(fingerprint(MINE))),
+    ("cnf: a list", || json!([{ "x5t#S256": fingerprint(MINE) }])),
+    ("cnf: a digest as a number", || json!({ "x5t#S256": 1 })),
+    ("cnf: an empty digest", || json!({ "x5t#S256": "" })),
+];
+
+/// As much of a certificate as a verifier looks at: nobody can show one without its key.
+const MINE: &[u8] = b"0\x09\x30\x00\x30\x00\x03\x03\x00\x01\x02";
+const OTHER: &[u8] = b"0\x09\x30\x00\x30\x00\x03\x03\x00\x01\x03";

@@ -1,8 +1,11 @@
 //! Doors for the programs in `fuzz/`.
 
+use std::sync::LazyLock;
+
 use base64::Engine;
 
 use super::{
+    cache::ProofKeys,
     external::{External, Place},
     htu::{Htu, target_path},
     judge::{Expected, Window, judge},
@@ -17,7 +20,9 @@ pub fn proof(data: &[u8]) {
     ) else {
         return;
     };
-    let Ok(jkt) = jkt.try_into() else { return };
+    let (Ok(jkt), Some(keys)) = (jkt.try_into(), &*KEYS) else {
+        return;
+    };
     let expected = Expected {
         method: "GET",
         place: Place {
@@ -32,6 +37,7 @@ pub fn proof(data: &[u8]) {
             future: 30,
         },
         nonces: None,
+        keys,
     };
     if let Ok(used) = judge(data, &expected, 1_562_262_618) {
         assert_eq!(used.until, 1_562_262_618 + 60, "nobody else has the key");
@@ -53,3 +59,6 @@ pub fn htu(data: &[u8]) {
         assert_eq!(target_path(&path).as_ref(), Some(&path));
     }
 }
+
+/// Remembered from input to input, as from proof to proof.
+static KEYS: LazyLock<Option<ProofKeys>> = LazyLock::new(|| ProofKeys::new().ok());

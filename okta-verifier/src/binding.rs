@@ -4,6 +4,8 @@
 mod cache;
 pub(crate) mod certificate;
 mod external;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod htu;
 mod judge;
 mod nonce;

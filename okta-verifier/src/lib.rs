@@ -47,6 +47,9 @@ mod builder;
 mod crypto;
 mod env;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod health;
 mod introspection;
 mod issuer;

@@ -7,3 +7,5 @@ mod freshness;
 
 pub(crate) use clients::Clients;
 pub(crate) use fetch::{Answer, Fetch, Revalidated, Validator};
+#[cfg(any(test, fuzzing))]
+pub(crate) use freshness::fresh_for;

@@ -3,6 +3,8 @@
 mod anonymous;
 mod challenge;
 mod credentials;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod grpc;
 mod nonce;
 mod presented;

@@ -67,7 +67,7 @@ impl Fetch {
     fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
         builder
             .redirect(Policy::none())
-            // It would write tokens and secrets into the log.
+            // It would write every byte to the log, secrets of ours among them.
             .connection_verbose(false)
             // Questions about tokens follow one another, and a new TLS session for each would
             // double their wait and the issuer's load. An idle connection dies with the runtime

@@ -23,6 +23,7 @@ mod properties;
 mod refusals;
 mod regressions;
 mod revalidate;
+mod roots;
 mod signatures;
 mod step_up;
 mod store;

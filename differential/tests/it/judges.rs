@@ -1,0 +1,165 @@
+//! The two judges, and what is compared of them.
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Validation, decode, decode_header,
+    errors::ErrorKind,
+    jwk::{Jwk, JwkSet, KeyAlgorithm},
+};
+use okta_verifier::{Issuer, MalformedToken, VerifiedToken, Verifier, VerifyError};
+use serde_json::Value;
+
+use crate::tokens::AUDIENCE;
+
+pub(crate) struct Judges {
+    ours: Verifier,
+    keys: JwkSet,
+    issuer: String,
+}
+
+pub(crate) enum Verdict {
+    /// By both, and they read the same subject and the same claims in it.
+    Accepted,
+    /// By both.
+    Refused,
+    /// In a way that has a name.
+    Disagreed(String),
+}
+
+impl Judges {
+    pub(crate) fn new((url, jwks, issuer): (&str, String, Issuer)) -> Self {
+        Self {
+            // Every token is judged anew.
+            ours: Verifier::builder()
+                .issuer(issuer)
+                .cached_tokens(0)
+                .build()
+                .unwrap(),
+            keys: serde_json::from_str(&jwks).unwrap(),
+            issuer: url.to_owned(),
+        }
+    }
+
+    pub(crate) fn judge(&self, jwt: &str) -> Verdict {
+        let ours = ready(self.ours.verify(jwt));
+        match (ours, self.theirs(jwt)) {
+            (Ok(token), Ok(claims)) => {
+                assert_eq!(token.subject(), claims["sub"], "{jwt}");
+                assert_eq!(token.claims::<Value>().unwrap(), claims, "{jwt}");
+                Verdict::Accepted
+            }
+            (Err(_), Err(_)) => Verdict::Refused,
+            (Err(error), Ok(_)) => Verdict::Disagreed(format!("we refuse: {}", reason(&error))),
+            (Ok(token), Err(theirs)) => accepted_alone(jwt, &token, &theirs),
+        }
+    }
+
+    /// As the documentation of jsonwebtoken has it for a key set, with every check that it has.
+    fn theirs(&self, jwt: &str) -> Result<Value, Theirs> {
+        let no_key = || Theirs::Cryptographic("no key".to_owned());
+        let header = decode_header(jwt).map_err(|error| Theirs::of(error.kind()))?;
+        let kid = header.kid.ok_or_else(no_key)?;
+        let key = self.keys.find(&kid).ok_or_else(no_key)?;
+        let mut validation = Validation::new(algorithm(key));
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.validate_nbf = true;
+        let key = DecodingKey::from_jwk(key).map_err(|error| Theirs::of(error.kind()))?;
+        match decode(jwt, &key, &validation) {
+            Ok(token) => Ok(token.claims),
+            Err(error) => Err(Theirs::of(error.kind())),
+        }
+    }
+}
+
+/// Why jsonwebtoken refuses.
+enum Theirs {
+    /// The signature, an algorithm that is not the key's, or no such key.
+    Cryptographic(String),
+    /// Not JSON of its types.
+    Json(String),
+    Other(String),
+}
+
+impl Theirs {
+    fn of(error: &ErrorKind) -> Self {
+        match error {
+            ErrorKind::Json(error) => Self::Json(error.to_string()),
+            ErrorKind::InvalidToken
+            | ErrorKind::MissingRequiredClaim(_)
+            | ErrorKind::InvalidClaimFormat(_)
+            | ErrorKind::ExpiredSignature
+            | ErrorKind::InvalidIssuer
+            | ErrorKind::InvalidAudience
+            | ErrorKind::InvalidSubject
+            | ErrorKind::ImmatureSignature
+            | ErrorKind::Base64(_)
+            | ErrorKind::Utf8(_) => Self::Other(format!("{error:?}")),
+            // Whatever else there is, or will be.
+            _ => Self::Cryptographic(format!("{error:?}")),
+        }
+    }
+}
+
+/// # Panics
+///
+/// When it is for a cryptographic reason that jsonwebtoken refuses.
+fn accepted_alone(jwt: &str, token: &VerifiedToken, theirs: &Theirs) -> Verdict {
+    let class = match theirs {
+        Theirs::Cryptographic(reason) => {
+            panic!("we accept {token:?}, and jsonwebtoken says {reason}: {jwt}")
+        }
+        Theirs::Json(error) if error.contains("`Ed25519`") => "`alg` is `Ed25519`".to_owned(),
+        Theirs::Json(_) if decode_header(jwt).is_err() => {
+            "a header parameter that nothing here looks at".to_owned()
+        }
+        Theirs::Json(_) => "claims of another type".to_owned(),
+        Theirs::Other(reason) => reason.clone(),
+    };
+    Verdict::Disagreed(format!("we accept: {class}"))
+}
+
+fn reason(error: &VerifyError) -> String {
+    match error {
+        VerifyError::Malformed(reason) => {
+            let word = match reason {
+                MalformedToken::TooLarge => "too large",
+                MalformedToken::DuplicateMember => "duplicate member",
+                MalformedToken::Complexity => "too deep",
+                MalformedToken::Header => "header",
+                MalformedToken::Extension => "extension",
+                MalformedToken::Nested => "nested",
+                MalformedToken::Json => "JSON",
+                other => return format!("malformed, {other:?}"),
+            };
+            format!("malformed, {word}")
+        }
+        VerifyError::MissingClaim { claim } => format!("missing_claim, `{claim}`"),
+        VerifyError::InvalidClaim { claim } => format!("invalid_claim, `{claim}`"),
+        other => other.code().to_owned(),
+    }
+}
+
+fn algorithm(key: &Jwk) -> Algorithm {
+    match key.common.key_algorithm {
+        Some(KeyAlgorithm::RS256) => Algorithm::RS256,
+        Some(KeyAlgorithm::PS256) => Algorithm::PS256,
+        Some(KeyAlgorithm::ES256) => Algorithm::ES256,
+        Some(KeyAlgorithm::ES384) => Algorithm::ES384,
+        Some(KeyAlgorithm::EdDSA) => Algorithm::EdDSA,
+        other => panic!("no key here is for {other:?}"),
+    }
+}
+
+/// With pinned keys nothing waits.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("nothing here has to wait"),
+    }
+}

@@ -1,0 +1,164 @@
+//! Doors for the programs in `fuzz/`: whatever the bytes, nothing panics, and what is accepted
+//! keeps its promise. There is no such module in a build for use.
+
+use std::{sync::Arc, time::Duration};
+
+use base64::Engine;
+use url::Url;
+
+use crate::{
+    algorithm::Algorithms,
+    introspection::Checked,
+    keys::{KeySet, Metadata},
+    remote::fresh_for,
+    request::Challenges,
+    time::Now,
+    token::{
+        Origin,
+        checks::{Clients, Expected, Profile},
+        claims::Claims,
+        jws::{BASE64URL, Jws},
+    },
+};
+pub use crate::{
+    binding::fuzz::{htu, proof},
+    request::fuzz::{authorization, challenge},
+};
+
+/// A token has one spelling.
+pub fn jws(data: &[u8]) {
+    let Ok(jws) = Jws::parse(data) else { return };
+    let (header, payload) = data.split_at(data.iter().take_while(|byte| **byte != b'.').count());
+    assert!(BASE64URL.decode(header).is_ok());
+    let part = BASE64URL.encode(&jws.payload);
+    let signed = [header, b".", part.as_bytes()].concat();
+    assert_eq!(jws.signed, signed);
+    assert!(payload.len() > part.len());
+}
+
+/// Whatever is taken for claims is JSON, and names who it is about.
+pub fn claims(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let Ok(claims) = Claims::parse(text) else {
+        return;
+    };
+    assert!(serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.is_object()));
+    assert!(!claims.iss.is_empty() && !claims.sub.is_empty() && !claims.aud.is_empty());
+}
+
+/// A set is a few keys that tokens can name.
+pub fn jwks(data: &[u8]) {
+    let Ok(set) = KeySet::parse(data) else { return };
+    assert!((1..=100).contains(&set.keys().len()));
+    assert!(set.keys().iter().all(|key| !key.kid.is_empty()));
+}
+
+/// Keys come from the issuer's own origin.
+pub fn metadata(data: &[u8]) {
+    let Ok(url) = Url::parse(ISSUER) else { return };
+    let metadata = Metadata {
+        issuer: ISSUER.into(),
+        url,
+        origins: Vec::new(),
+    };
+    let Ok(jwks_uri) = metadata.judge(data) else {
+        return;
+    };
+    let fetched = Url::parse(&jwks_uri).map(|url| url.origin());
+    assert_eq!(fetched, Ok(metadata.url.origin()));
+}
+
+/// A lifetime is bounded, and `no-store` ends it. The last line is an `Age`.
+pub fn cache_control(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (lines, age) = text.rsplit_once('\n').unwrap_or((text, ""));
+    let lifetime = fresh_for(lines.lines(), std::iter::once(age));
+    assert!(lifetime <= Duration::from_secs(1 << 31));
+    let forbidden = lines.lines().chain(std::iter::once("no-store"));
+    assert_eq!(fresh_for(forbidden, std::iter::empty()), Duration::ZERO);
+}
+
+/// Only an answer that says `active` makes a token of it, and only for this API.
+pub fn introspection(data: &[u8]) {
+    let Ok(challenges) = Challenges::new("api") else {
+        return;
+    };
+    let origin = Arc::new(Origin {
+        expected: Expected {
+            issuer: ISSUER.into(),
+            aliases: Vec::new(),
+            audience: "api://default".into(),
+            profile: Profile::Okta,
+            clients: Clients::Any,
+            leeway: 60,
+            algorithms: Algorithms::ALL,
+        },
+        groups_claim: "groups".into(),
+        challenges: Arc::new(challenges),
+    });
+    let now = Now {
+        unix: NOW,
+        ..Now::read()
+    };
+    let Ok(checked) = Checked::judge(data, &origin, Duration::from_secs(60), now, now) else {
+        return;
+    };
+    assert!(checked.counts_for <= Duration::from_secs(60));
+    if let Ok(token) = checked.verdict {
+        let answer: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
+        assert_eq!(answer["active"], true);
+        assert_eq!(token.issuer(), ISSUER);
+    }
+}
+
+const ISSUER: &str = "https://okta.test/oauth2/default";
+const NOW: u64 = 1_700_000_000;
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    type Target = fn(&[u8]);
+
+    const TARGETS: [(&str, Target); 10] = [
+        ("authorization", super::authorization),
+        ("jws", super::jws),
+        ("claims", super::claims),
+        ("jwks", super::jwks),
+        ("metadata", super::metadata),
+        ("cache_control", super::cache_control),
+        ("introspection", super::introspection),
+        ("proof", super::proof),
+        ("challenge", parsed_challenge),
+        ("htu", super::htu),
+    ];
+
+    /// As in `fuzz/fuzz_targets/challenge.rs`.
+    fn parsed_challenge(data: &[u8]) {
+        for (value, realm) in super::challenge(data) {
+            let challenges = http_auth::parse_challenges(&value).unwrap();
+            assert_eq!(challenges.len(), 1, "{value}");
+            let (name, said) = &challenges[0].params[0];
+            assert_eq!((*name, said.to_unescaped()), ("realm", realm), "{value}");
+        }
+    }
+
+    /// The inputs that the programs of `fuzz/` begin with, each as it is and cut short.
+    #[test]
+    fn every_seed_of_the_fuzzers_passes() {
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
+        for (name, target) in TARGETS {
+            let mut count = 0;
+            for seed in fs::read_dir(seeds.join(name)).unwrap() {
+                let data = fs::read(seed.unwrap().path()).unwrap();
+                (0..=data.len()).for_each(|end| target(&data[..end]));
+                count += 1;
+            }
+            assert!(count >= 4, "{name} has {count} seeds");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A flood of distinct hostile tokens, kids, issuers, proofs and clients: memory stays flat, and
+//! the good client's token is verified as fast as before.
+//!
+//! `HOSTILE=1000000 cargo test -p okta-verifier --test hostile -- --nocapture` prints the figures;
+//! 3,000 of each kind without the variable. A program of its own: memory is the process's.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "the figures are for whoever runs it")]
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use okta_verifier::{Algorithm, DpopSettings, Presented, Verifier};
+use okta_verifier_testing::{Client, MockOkta};
+
+#[tokio::test]
+async fn a_flood_takes_neither_memory_nor_time_from_the_good_client() {
+    let count: u64 = std::env::var("HOSTILE").map_or(3_000, |count| count.parse().unwrap());
+    let world = World::new().await;
+    // Whatever is made at first use, is made; the caches are full.
+    for kind in KINDS {
+        for number in 0..200 {
+            world.send(kind, number).await;
+        }
+    }
+    let calm = world.good();
+    let before = resident();
+    for kind in KINDS {
+        // Signing takes the time of many refusals.
+        let count = if kind.is_signed() { count / 10 } else { count };
+        let (began, mut worst) = (Instant::now(), Duration::ZERO);
+        for number in 0..count {
+            world.send(kind, 1_000 + number).await;
+            if number % 500 == 0 {
+                worst = worst.max(world.good());
+            }
+        }
+        let (after, good) = (resident(), world.good());
+        println!(
+            "{kind:?}: {count} in {:.1} s; resident {:.1} MB, {:.1} before all; a good token {good:?}, \
+             at worst {worst:?}, {calm:?} before all",
+            began.elapsed().as_secs_f64(),
+            after,
+            before
+        );
+        assert!(
+            after - before < 8.0,
+            "{kind:?}: {before} MB and then {after} MB"
+        );
+        assert!(
+            good < calm * 20 + Duration::from_millis(2),
+            "{good:?} and before {calm:?}"
+        );
+    }
+    let hits = world.okta.hits();
+    println!("questions to the issuer: {hits:?}");
+    assert!(
+        hits.keys < 100,
+        "unknown kids ask for keys within a budget: {hits:?}"
+    );
+}
+
+/// What differs from one to the next.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Token,
+    Kid,
+    Issuer,
+    Jti,
+    Client,
+}
+
+const KINDS: [Kind; 5] = [
+    Kind::Token,
+    Kind::Kid,
+    Kind::Issuer,
+    Kind::Jti,
+    Kind::Client,
+];
+
+impl Kind {
+    fn is_signed(self) -> bool {
+        matches!(self, Self::Jti | Self::Client)
+    }
+}
+
+struct World {
+    okta: MockOkta,
+    verifier: Verifier,
+    good: String,
+    bound: String,
+    client: Client,
+    kid: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let okta = MockOkta::start().await;
+        let dpop = DpopSettings::base_url("https://api.example.com").replay_capacity(1_000);
+        let verifier = Verifier::builder()
+            .issuer(okta.issuer("api://default").any_client_id())
+            .dpop(dpop)
+            .cached_tokens(100)
+            .fetch_timeout(Duration::from_secs(10))
+            .build()
+            .unwrap();
+        while verifier.warm_up().await.is_err() {}
+        let client = Client::new();
+        Self {
+            good: format!("Bearer {}", okta.token("ada").sign()),
+            bound: client.bind(okta.token("eve")).sign(),
+            kid: kid_of(&okta.token("eve").algorithm(Algorithm::ES256).sign()),
+            okta,
+            verifier,
+            client,
+        }
+    }
+
+    /// Nothing of it is accepted, but the proofs that there is room for.
+    async fn send(&self, kind: Kind, number: u64) {
+        let issuer = self.okta.issuer_url();
+        match kind {
+            Kind::Token => self.bearer(&token(&self.kid, issuer, number)).await,
+            Kind::Kid => {
+                self.bearer(&token(&format!("kid {number}"), issuer, number))
+                    .await
+            }
+            Kind::Issuer => {
+                let other = format!("https://{number}.test/oauth2/default");
+                self.bearer(&token(&self.kid, &other, number)).await;
+            }
+            Kind::Jti => self.dpop(&self.client, number),
+            Kind::Client => self.dpop(&Client::new(), number),
+        }
+    }
+
+    async fn bearer(&self, jwt: &str) {
+        assert!(self.verifier.verify(jwt).await.is_err());
+    }
+
+    fn dpop(&self, client: &Client, number: u64) {
+        let proof = client.proof("GET", "https://api.example.com/orders");
+        let proof = proof
+            .token(&self.bound)
+            .jti(&format!("jti {number}"))
+            .sign();
+        let line = format!("DPoP {}", self.bound);
+        let presented = Presented::new([line.as_bytes()])
+            .dpop([proof.as_bytes()])
+            .request("GET", "/orders");
+        // The in-memory store never waits.
+        assert!(self.verifier.authenticate_now(&presented).is_some());
+    }
+
+    /// The median of a few verifications of the good client's token.
+    fn good(&self) -> Duration {
+        let mut times: Vec<_> = (0..21)
+            .map(|_| {
+                let began = Instant::now();
+                let presented = Presented::new([self.good.as_bytes()]);
+                let verdict = self.verifier.authenticate_now(&presented).unwrap();
+                assert!(verdict.is_ok());
+                began.elapsed()
+            })
+            .collect();
+        times.sort();
+        times[times.len() / 2]
+    }
+}
+
+/// Well-formed to the last byte, and signed by nobody.
+fn token(kid: &str, issuer: &str, number: u64) -> String {
+    let header = format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#);
+    let payload = format!(
+        r#"{{"iss":"{issuer}","aud":"api://default","sub":"{number}","exp":4000000000,"jti":"{number}"}}"#
+    );
+    let mut signature = [7; 64];
+    signature[..8].copy_from_slice(&number.to_be_bytes());
+    let [header, payload] = [header, payload].map(|text| URL_SAFE_NO_PAD.encode(text));
+    format!("{header}.{payload}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+fn kid_of(jwt: &str) -> String {
+    let header = URL_SAFE_NO_PAD
+        .decode(jwt.split('.').next().unwrap())
+        .unwrap();
+    let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+/// Megabytes; none where the system does not say.
+fn resident() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kilobytes.unwrap_or_default() / 1e3
+}

@@ -1,0 +1,92 @@
+//! An issuer over a socket: reqwest and hyper log too.
+
+use std::time::Duration;
+
+use okta_verifier::{Presented, Verifier};
+use okta_verifier_testing::{Endpoint, Fault, MockOkta, TokenBuilder};
+use serde_json::json;
+
+use crate::{shown, watch, words::Words};
+
+// conformance 20, 44
+#[tokio::test]
+async fn no_claim_and_no_fetch_shows_a_secret() {
+    watch::begin();
+    let okta = MockOkta::start().await;
+    let verifier = Verifier::builder()
+        .issuer(okta.issuer("api://default").any_client_id())
+        .fetch_timeout(Duration::from_secs(10))
+        .build()
+        .unwrap();
+    let mut words = Words::default();
+    words.public(okta.issuer_url());
+    words.public("api://default");
+    // Whoever asks may know them.
+    okta.key_ids().iter().for_each(|kid| words.public(kid));
+
+    let mut shown = String::new();
+    for token in tokens(&okta) {
+        let jwt = token.sign();
+        words.token(&jwt);
+        let line = format!("Bearer {jwt}");
+        let presented = Presented::new([line.as_bytes()]);
+        let verdict = verifier.authenticate(&presented).await;
+        shown.push_str(&shown::verdict(&verdict));
+    }
+    for fault in [Fault::Status(500), Fault::Half] {
+        okta.fault(Endpoint::Keys, fault);
+        shown.push_str(&format!("{:?}", verifier.refresh().await));
+        shown.push_str(&format!("{:?}", verifier.health()));
+    }
+    shown.push_str(&format!("{verifier:?}"));
+
+    words.assert_unseen_in(&shown);
+    let lines = watch::lines();
+    words.assert_unseen_in(&lines);
+    // It is the network that was watched, and not only we.
+    for target in ["okta_verifier", "hyper_util"] {
+        assert!(
+            lines.lines().any(|line| line.starts_with(target)),
+            "{target} logs nothing: is it watched?"
+        );
+    }
+}
+
+/// Good and bad ones, with a long word of their own in every place that takes one.
+fn tokens(okta: &MockOkta) -> Vec<TokenBuilder> {
+    let full = || {
+        okta.token("sub-5ecret-ada.lovelace@example.com")
+            .client_id("cid-5ecret-0oa1234567890")
+            .scope("scope:5ecret:orders:read:all")
+            .group("group-5ecret-of-the-administrators")
+            .claim("uid", "uid-5ecret-00u1234567890")
+            .claim("jti", "jti-5ecret-AT.1234567890")
+            .claim("acr", "acr-5ecret-1234567890")
+            .claim("own", json!({"deep": ["own-5ecret-1234567890"]}))
+            .header("own", "header-5ecret-1234567890")
+    };
+    vec![
+        full(),
+        full().expired(),
+        full().not_before(33_000_000_000),
+        full().tampered(),
+        full().foreign_key(),
+        full().unpublished_key(),
+        full().key_id("kid-5ecret-1234567890"),
+        full().unsigned(),
+        full().hmac_with_public_key(),
+        full().audience("aud-5ecret-1234567890"),
+        full().claim("iss", "https://iss-5ecret-1234567890.test"),
+        full().claim("exp", "exp-5ecret-1234567890"),
+        full().claim("scp", json!(["scp-5ecret-1234567890", 1])),
+        full().claim("cnf", json!({"jkt": "cnf-5ecret-1234567890"})),
+        full().id_token(),
+        full().typ("typ-5ecret-1234567890"),
+        full().header("alg", "alg-5ecret-1234567890"),
+        full().header("crit", ["crit-5ecret-1234567890"]),
+        full().encrypted(),
+        full().raw_payload(r#"{"raw-5ecret-1234567890": "#),
+        full().raw_header(r#"{"alg":"RS256","raw-5ecret-1234567890"}"#),
+        full().raw_payload(r#"["raw-5ecret-1234567890"]"#),
+    ]
+}

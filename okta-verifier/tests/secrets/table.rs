@@ -28,13 +28,19 @@ async fn no_case_of_the_table_shows_a_secret() {
     let (mut accepted, mut refused, mut shown) = (0, 0, String::new());
     for case in conformance::cases() {
         let request = case.request(&issuers);
-        for value in request.authorization() {
+        for (_, value) in request.fields() {
             words.token(value);
         }
         words.token(request.query().unwrap_or_default());
         words.token(request.body());
 
-        let presented = Presented::new(request.authorization()).query(request.query());
+        let target = request.target();
+        let proofs = request.fields();
+        let proofs = proofs.filter(|(name, _)| name.eq_ignore_ascii_case("dpop"));
+        let presented = Presented::new(request.authorization())
+            .query(request.query())
+            .dpop(proofs.map(|(_, value)| value))
+            .request(request.method(), &target);
         let verdict = verifier.authenticate(&presented).await;
         match &verdict {
             Ok(_) => accepted += 1,

@@ -14,6 +14,8 @@ use ureq::http::{HeaderMap, Response};
 use crate::process::{Process, program};
 use crate::server::{AUDIENCE, AuthorizationServer, DEFAULT, access_token, decode, http_client};
 
+type Spoil = fn(ProofBuilder) -> ProofBuilder;
+
 // conformance 152, 158, 160, 167, 168, 169, 170
 #[test]
 fn bound_tokens_on_axum() {
@@ -83,7 +85,7 @@ fn bound_tokens(framework: &str) {
         refused("as Bearer", "Bearer", &[&bearer], "invalid_token");
         let stolen = thief.proof("GET", &api.orders).token(&jwt).sign();
         refused("stolen", "DPoP", &[&stolen], "invalid_token");
-        let spoilt: [(&str, fn(ProofBuilder) -> ProofBuilder); 8] = [
+        let spoilt: [(&str, Spoil); 8] = [
             ("another method", |it| it.htm("POST")),
             ("another URL", |it| it.htu("https://evil.test/orders")),
             ("no ath", |it| it.without("ath")),

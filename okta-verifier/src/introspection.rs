@@ -6,6 +6,7 @@ mod cache;
 mod endpoint;
 mod gate;
 mod introspector;
+mod kind;
 mod settings;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::kind::Kind;
 use crate::{
     error::{FetchError, VerifyError},
     time::Now,
@@ -10,7 +11,7 @@ use crate::{
         checks::{self, Clients, Expected},
         claims::Claims,
         confirmation::Confirmation,
-        json::Object,
+        json::{self, Object},
         jws::Typ,
     },
 };
@@ -52,6 +53,13 @@ impl Checked {
             Some("false") => return Ok(refused(VerifyError::Inactive)),
             _ => return Err(MALFORMED),
         }
+        let kind = Kind::read(&object, MALFORMED)?;
+        if kind == Kind::Other {
+            return Ok(refused(VerifyError::NotAnAccessToken));
+        }
+        if let Some(claim) = empty(&object) {
+            return Ok(refused(VerifyError::MissingClaim { claim }));
+        }
         let expires = object.contains("exp");
         let counts_for = match expires {
             true => max_age,
@@ -64,7 +72,11 @@ impl Checked {
             Err(missing @ VerifyError::MissingClaim { .. }) => return Ok(refused(missing)),
             Err(_) => return Err(MALFORMED),
         };
-        let confirmation = match check(&claims, expires, &origin.expected, now.unix) {
+        let checked = check(&claims, expires, &origin.expected, now.unix).and_then(|binding| {
+            kind.check_binding(binding.as_ref())?;
+            Ok(binding)
+        });
+        let confirmation = match checked {
             Ok(confirmation) => confirmation,
             Err(error) => return Ok(refused(error)),
         };
@@ -112,6 +124,8 @@ impl Checked {
         now: Now,
     ) -> Result<VerifiedToken, VerifyError> {
         let answered = self.token(now)?;
+        // The answer may have been long in coming.
+        verified.check_dates(now.unix)?;
         if answered.subject() != verified.subject() {
             return Err(VerifyError::InvalidClaim { claim: "sub" });
         }
@@ -119,6 +133,11 @@ impl Checked {
             && one != other
         {
             return Err(VerifyError::InvalidClaim { claim: "client_id" });
+        }
+        if let (Some(one), Some(other)) = (answered.jti(), verified.jti())
+            && one != other
+        {
+            return Err(VerifyError::InvalidClaim { claim: "jti" });
         }
         // An answer may leave `cnf` out; one that has it has the token's (RFC 9449 §6.2).
         let binding = answered.confirmation();
@@ -155,8 +174,18 @@ fn complete(
     completed
 }
 
+/// What is there and names nobody: as good as left out, and a server's way to say so.
+fn empty(object: &Object<'_>) -> Option<&'static str> {
+    let is_empty = |list: &str| json::strings(list).is_some_and(|list| list.is_empty());
+    if object.get("aud").is_some_and(is_empty) {
+        return Some("aud");
+    }
+    let sub = object.get("sub").and_then(json::string)?;
+    sub.is_empty().then_some("sub")
+}
+
 /// RFC 7662 §4: active is what the issuer says of its token; whether it is for this API is ours
-/// to check. `token_type` has no say: Okta answers `Bearer` for every token.
+/// to check.
 fn check(
     claims: &Claims<'_>,
     expires: bool,

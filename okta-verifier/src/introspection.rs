@@ -12,7 +12,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::Checked;
+pub(crate) use answer::{Checked, Want};
 pub(crate) use introspector::Introspector;
 pub use settings::{Introspect, Introspection};
 pub(crate) use settings::{Judged, Question};

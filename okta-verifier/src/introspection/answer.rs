@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::kind::Kind;
+use super::{Question, kind::Kind};
 use crate::{
     error::{FetchError, VerifyError},
     time::Now,
@@ -19,6 +19,8 @@ use crate::{
 /// What the issuer said of a token, and what follows from it.
 #[derive(Debug)]
 pub(crate) struct Checked {
+    /// Why it was asked for.
+    pub(crate) question: Question,
     /// When the question was begun: what is revoked later is not in the answer.
     pub(crate) asked: Now,
     /// How old the answer may grow.
@@ -26,6 +28,15 @@ pub(crate) struct Checked {
     pub(crate) verdict: Result<VerifiedToken, VerifyError>,
     /// Whether the answer says which scopes were granted.
     pub(crate) names_scopes: bool,
+}
+
+/// Which answer a request wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Want {
+    pub(crate) question: Question,
+    /// How old it may be; `None`: as old as the settings say.
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) arrived: Now,
 }
 
 impl Checked {
@@ -36,6 +47,7 @@ impl Checked {
     pub(crate) fn judge(
         body: &[u8],
         origin: &Arc<Origin>,
+        question: Question,
         max_age: Duration,
         asked: Now,
         now: Now,
@@ -43,6 +55,7 @@ impl Checked {
         let text = std::str::from_utf8(body).map_err(|_| MALFORMED)?;
         let object = Object::parse(text).map_err(|_| MALFORMED)?;
         let refused = |error| Self {
+            question,
             asked,
             counts_for: max_age.min(REFUSALS),
             verdict: Err(error),
@@ -83,6 +96,7 @@ impl Checked {
         let client_id = claims.client_id.as_deref();
         let token = VerifiedToken::of(&claims, client_id, confirmation, text, origin);
         Ok(Self {
+            question,
             asked,
             counts_for,
             verdict: Ok(token),
@@ -91,8 +105,14 @@ impl Checked {
     }
 
     /// No answer came, and another one may not be asked for at once.
-    pub(super) fn put_off(unavailable: VerifyError, counts_for: Duration, asked: Now) -> Self {
+    pub(super) fn put_off(
+        unavailable: VerifyError,
+        question: Question,
+        counts_for: Duration,
+        asked: Now,
+    ) -> Self {
         Self {
+            question,
             asked,
             counts_for,
             verdict: Err(unavailable),
@@ -100,11 +120,23 @@ impl Checked {
         }
     }
 
-    /// Whether the answer is new enough for a request that `arrived`: asked for after that, or
-    /// younger than both the settings and the route (`max_age`) allow.
-    pub(crate) fn holds(&self, arrived: Now, max_age: Option<Duration>, now: Now) -> bool {
-        let limit = max_age.map_or(self.counts_for, |max_age| max_age.min(self.counts_for));
-        self.asked.instant >= arrived.instant || now.since(self.asked) < limit
+    /// Whether the answer is to that question, and new enough for a request that arrived then:
+    /// asked for after that, or younger than both the settings and the route allow.
+    pub(crate) fn holds(&self, want: Want, now: Now) -> bool {
+        let limit = want
+            .max_age
+            .map_or(self.counts_for, |max_age| max_age.min(self.counts_for));
+        // An answer over a token that was verified may stand on that; its key may be gone since.
+        let stands_alone = self.question == want.question
+            || want.question != Question::UnknownKey
+            || self.verdict.is_err();
+        stands_alone
+            && (self.asked.instant >= want.arrived.instant || now.since(self.asked) < limit)
+    }
+
+    /// The issuer has said lately that it does not want the token accepted.
+    pub(super) fn forbids(&self, now: Now) -> bool {
+        matches!(self.verdict, Err(VerifyError::Inactive)) && now.since(self.asked) < REFUSALS
     }
 
     /// What it means now: time has gone on since the answer.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::issuer::{SECOND, active, inactive, origin, with};
 use crate::{
     error::{FetchError, VerifyError},
-    introspection::Checked,
+    introspection::{Checked, Question},
     time::Now,
     token::checks::{Clients, Profile},
 };
@@ -20,7 +20,14 @@ fn judge(body: &[u8]) -> Result<Checked, FetchError> {
 
 fn judge_for(body: &[u8], clients: Clients, max_age: Duration) -> Result<Checked, FetchError> {
     let now = Now::read();
-    Checked::judge(body, &origin(Profile::Okta, clients), max_age, now, now)
+    Checked::judge(
+        body,
+        &origin(Profile::Okta, clients),
+        Question::Opaque,
+        max_age,
+        now,
+        now,
+    )
 }
 
 /// The code of the verdict; `no answer` for what is none.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::issuer::{SECOND, active, inactive, origin, with};
 use crate::{
     error::VerifyError,
-    introspection::Checked,
+    introspection::{Checked, Question},
     time::Now,
     token::{
         VerifiedToken,
@@ -19,6 +19,7 @@ fn judge(answer: &Value) -> Checked {
     Checked::judge(
         answer.to_string().as_bytes(),
         &origin,
+        Question::Opaque,
         60 * SECOND,
         now,
         now,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::issuer::{SECOND, active, origin, with};
 use crate::{
-    introspection::Checked,
+    introspection::{Checked, Question},
     time::Now,
     token::checks::{Clients, Profile},
 };
@@ -13,7 +13,15 @@ fn verdict(answer: &Value) -> &'static str {
     let now = Now::read();
     let origin = origin(Profile::Okta, Clients::Any);
     let body = answer.to_string();
-    let checked = Checked::judge(body.as_bytes(), &origin, 60 * SECOND, now, now).unwrap();
+    let checked = Checked::judge(
+        body.as_bytes(),
+        &origin,
+        Question::Opaque,
+        60 * SECOND,
+        now,
+        now,
+    )
+    .unwrap();
     checked.verdict.map_or_else(|error| error.code(), |_| "ok")
 }
 

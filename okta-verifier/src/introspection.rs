@@ -6,12 +6,13 @@ mod cache;
 mod endpoint;
 mod gate;
 mod introspector;
+mod kind;
 mod settings;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::Checked;
+pub(crate) use answer::{Checked, Want};
 pub(crate) use introspector::Introspector;
 pub use settings::{Introspect, Introspection};
 pub(crate) use settings::{Judged, Question};

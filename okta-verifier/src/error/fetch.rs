@@ -44,7 +44,7 @@ pub enum FetchError {
     OtherIssuer,
     /// The metadata names a URL of another origin, or without https.
     #[error(
-        "the metadata's {member} is not an https URL of the issuer's origin; Issuer::allow_origin names another"
+        "the metadata's {member} is not an https URL of the issuer's origin; Issuer::allow_origin (for keys) and Introspection::endpoint name another"
     )]
     ForeignUrl {
         /// The metadata's member.

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::{Question, kind::Kind};
 use crate::{
     error::{FetchError, VerifyError},
     time::Now,
@@ -10,7 +11,7 @@ use crate::{
         checks::{self, Clients, Expected},
         claims::Claims,
         confirmation::Confirmation,
-        json::Object,
+        json::{self, Object},
         jws::Typ,
     },
 };
@@ -18,6 +19,8 @@ use crate::{
 /// What the issuer said of a token, and what follows from it.
 #[derive(Debug)]
 pub(crate) struct Checked {
+    /// Why it was asked for.
+    pub(crate) question: Question,
     /// When the question was begun: what is revoked later is not in the answer.
     pub(crate) asked: Now,
     /// How old the answer may grow.
@@ -25,6 +28,15 @@ pub(crate) struct Checked {
     pub(crate) verdict: Result<VerifiedToken, VerifyError>,
     /// Whether the answer says which scopes were granted.
     pub(crate) names_scopes: bool,
+}
+
+/// Which answer a request wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Want {
+    pub(crate) question: Question,
+    /// How old it may be; `None`: as old as the settings say.
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) arrived: Now,
 }
 
 impl Checked {
@@ -35,6 +47,7 @@ impl Checked {
     pub(crate) fn judge(
         body: &[u8],
         origin: &Arc<Origin>,
+        question: Question,
         max_age: Duration,
         asked: Now,
         now: Now,
@@ -42,6 +55,7 @@ impl Checked {
         let text = std::str::from_utf8(body).map_err(|_| MALFORMED)?;
         let object = Object::parse(text).map_err(|_| MALFORMED)?;
         let refused = |error| Self {
+            question,
             asked,
             counts_for: max_age.min(REFUSALS),
             verdict: Err(error),
@@ -51,6 +65,13 @@ impl Checked {
             Some("true") => {}
             Some("false") => return Ok(refused(VerifyError::Inactive)),
             _ => return Err(MALFORMED),
+        }
+        let kind = Kind::read(&object, MALFORMED)?;
+        if kind == Kind::Other {
+            return Ok(refused(VerifyError::NotAnAccessToken));
+        }
+        if let Some(claim) = empty(&object) {
+            return Ok(refused(VerifyError::MissingClaim { claim }));
         }
         let expires = object.contains("exp");
         let counts_for = match expires {
@@ -64,13 +85,18 @@ impl Checked {
             Err(missing @ VerifyError::MissingClaim { .. }) => return Ok(refused(missing)),
             Err(_) => return Err(MALFORMED),
         };
-        let confirmation = match check(&claims, expires, &origin.expected, now.unix) {
+        let checked = check(&claims, expires, &origin.expected, now.unix).and_then(|binding| {
+            kind.check_binding(binding.as_ref())?;
+            Ok(binding)
+        });
+        let confirmation = match checked {
             Ok(confirmation) => confirmation,
             Err(error) => return Ok(refused(error)),
         };
         let client_id = claims.client_id.as_deref();
         let token = VerifiedToken::of(&claims, client_id, confirmation, text, origin);
         Ok(Self {
+            question,
             asked,
             counts_for,
             verdict: Ok(token),
@@ -79,8 +105,14 @@ impl Checked {
     }
 
     /// No answer came, and another one may not be asked for at once.
-    pub(super) fn put_off(unavailable: VerifyError, counts_for: Duration, asked: Now) -> Self {
+    pub(super) fn put_off(
+        unavailable: VerifyError,
+        question: Question,
+        counts_for: Duration,
+        asked: Now,
+    ) -> Self {
         Self {
+            question,
             asked,
             counts_for,
             verdict: Err(unavailable),
@@ -88,11 +120,23 @@ impl Checked {
         }
     }
 
-    /// Whether the answer is new enough for a request that `arrived`: asked for after that, or
-    /// younger than both the settings and the route (`max_age`) allow.
-    pub(crate) fn holds(&self, arrived: Now, max_age: Option<Duration>, now: Now) -> bool {
-        let limit = max_age.map_or(self.counts_for, |max_age| max_age.min(self.counts_for));
-        self.asked.instant >= arrived.instant || now.since(self.asked) < limit
+    /// Whether the answer is to that question, and new enough for a request that arrived then:
+    /// asked for after that, or younger than both the settings and the route allow.
+    pub(crate) fn holds(&self, want: Want, now: Now) -> bool {
+        let limit = want
+            .max_age
+            .map_or(self.counts_for, |max_age| max_age.min(self.counts_for));
+        // An answer over a token that was verified may stand on that; its key may be gone since.
+        let stands_alone = self.question == want.question
+            || want.question != Question::UnknownKey
+            || self.verdict.is_err();
+        stands_alone
+            && (self.asked.instant >= want.arrived.instant || now.since(self.asked) < limit)
+    }
+
+    /// The issuer has said lately that it does not want the token accepted.
+    pub(super) fn forbids(&self, now: Now) -> bool {
+        matches!(self.verdict, Err(VerifyError::Inactive)) && now.since(self.asked) < REFUSALS
     }
 
     /// What it means now: time has gone on since the answer.
@@ -112,6 +156,8 @@ impl Checked {
         now: Now,
     ) -> Result<VerifiedToken, VerifyError> {
         let answered = self.token(now)?;
+        // The answer may have been long in coming.
+        verified.check_dates(now.unix)?;
         if answered.subject() != verified.subject() {
             return Err(VerifyError::InvalidClaim { claim: "sub" });
         }
@@ -119,6 +165,11 @@ impl Checked {
             && one != other
         {
             return Err(VerifyError::InvalidClaim { claim: "client_id" });
+        }
+        if let (Some(one), Some(other)) = (answered.jti(), verified.jti())
+            && one != other
+        {
+            return Err(VerifyError::InvalidClaim { claim: "jti" });
         }
         // An answer may leave `cnf` out; one that has it has the token's (RFC 9449 §6.2).
         let binding = answered.confirmation();
@@ -155,8 +206,18 @@ fn complete(
     completed
 }
 
+/// What is there and names nobody: as good as left out, and a server's way to say so.
+fn empty(object: &Object<'_>) -> Option<&'static str> {
+    let is_empty = |list: &str| json::strings(list).is_some_and(|list| list.is_empty());
+    if object.get("aud").is_some_and(is_empty) {
+        return Some("aud");
+    }
+    let sub = object.get("sub").and_then(json::string)?;
+    sub.is_empty().then_some("sub")
+}
+
 /// RFC 7662 §4: active is what the issuer says of its token; whether it is for this API is ours
-/// to check. `token_type` has no say: Okta answers `Bearer` for every token.
+/// to check.
 fn check(
     claims: &Claims<'_>,
     expires: bool,

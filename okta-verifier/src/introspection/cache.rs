@@ -1,18 +1,27 @@
 //! The last answers, by the token's fingerprint; never the token. Whether an answer is still good is
 //! asked of itself at each use: the caches' own clock only lets go of what is of no use.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use moka::sync::Cache;
 
 use super::answer::{Checked, REFUSALS};
-use crate::crypto::Fingerprint;
+use crate::{crypto::Fingerprint, error::VerifyError, time::Now};
 
 /// One issuer's: nothing that another issuer said can be found in it.
 pub(super) struct Answers {
     active: Cache<Fingerprint, Arc<Checked>>,
     /// Apart, and small: a flood of made-up tokens pushes nothing out but its own kind.
     refused: Cache<Fingerprint, Arc<Checked>>,
+    /// Whether any token was ever found inactive: until then nobody need look.
+    any_inactive: AtomicBool,
 }
 
 impl Answers {
@@ -27,6 +36,7 @@ impl Answers {
                 .max_capacity(MAX_REFUSED)
                 .time_to_live(REFUSALS)
                 .build(),
+            any_inactive: AtomicBool::new(false),
         }
     }
 
@@ -42,12 +52,25 @@ impl Answers {
         of(&self.active).or_else(|| of(&self.refused))
     }
 
+    pub(super) fn any_inactive(&self) -> bool {
+        self.any_inactive.load(Ordering::Relaxed)
+    }
+
+    /// Whether the issuer has said lately that the token is not active.
+    pub(super) fn forbid(&self, fingerprint: Fingerprint, now: Now) -> bool {
+        let refused = self.refused.get(&fingerprint);
+        refused.is_some_and(|checked| checked.forbids(now))
+    }
+
     /// The newest answer is the only one.
     pub(super) fn remember(&self, fingerprint: Fingerprint, checked: Arc<Checked>) {
         let (to, from) = match checked.verdict {
             Ok(_) => (&self.active, &self.refused),
             Err(_) => (&self.refused, &self.active),
         };
+        if matches!(checked.verdict, Err(VerifyError::Inactive)) {
+            self.any_inactive.store(true, Ordering::Relaxed);
+        }
         from.invalidate(&fingerprint);
         to.insert(fingerprint, checked);
     }

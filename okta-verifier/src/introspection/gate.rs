@@ -4,14 +4,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::{error::FetchError, time::Now};
+use super::Question;
+use crate::{crypto::Fingerprint, error::FetchError, time::Now};
 
 #[derive(Debug)]
 pub(super) struct Gate {
-    budget: Budget,
+    /// For tokens whose signature was verified: nobody can make these up.
+    verified: Budget,
+    /// For all others, so that a flood of them uses up nobody else's.
+    unverified: Budget,
     failures: u32,
     /// No question before: the back-off after a failure.
     not_before: Option<Instant>,
+    /// When the last failure that closed it came.
+    failed_at: Option<Now>,
+    /// The token that the issuer failed over, and has not answered since.
+    suspect: Option<Fingerprint>,
     /// When the question of the last good answer was begun.
     last_success: Option<Now>,
     /// The last failure, if no answer has come since.
@@ -27,6 +35,16 @@ pub(super) struct Closed {
     pub(super) source: FetchError,
 }
 
+/// What follows from a failure.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// What the log should hear of.
+    pub(super) news: Option<News>,
+    pub(super) retry_after: Duration,
+    /// Other tokens can still be asked about.
+    pub(super) this_token_only: bool,
+}
+
 /// What the log should hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
@@ -39,9 +57,12 @@ impl Gate {
     /// `jitter` makes instances that fail together come back apart.
     pub(super) fn new(jitter: u64) -> Self {
         Self {
-            budget: Budget::default(),
+            verified: Budget::default(),
+            unverified: Budget::default(),
             failures: 0,
             not_before: None,
+            failed_at: None,
+            suspect: None,
             last_success: None,
             error: None,
             credentials_refused: false,
@@ -50,11 +71,15 @@ impl Gate {
     }
 
     /// Lets one question pass, or says when to come back.
-    pub(super) fn pass(&mut self, now: Now) -> Result<(), Closed> {
+    pub(super) fn pass(&mut self, question: Question, now: Now) -> Result<(), Closed> {
         if let Some(closed) = self.closed(now) {
             return Err(closed);
         }
-        self.budget.draw(now.instant).map_err(|retry_after| Closed {
+        let budget = match question.is_verified() {
+            true => &mut self.verified,
+            false => &mut self.unverified,
+        };
+        budget.draw(now.instant).map_err(|retry_after| Closed {
             retry_after,
             source: FetchError::TooManyQuestions,
         })
@@ -70,27 +95,43 @@ impl Gate {
         })
     }
 
+    /// An answer, to a question that was begun at `asked`.
     pub(super) fn answered(&mut self, asked: Now) -> Option<News> {
+        let newest = |last: Now| last.instant > asked.instant;
+        self.last_success = self
+            .last_success
+            .filter(|last| newest(*last))
+            .or(Some(asked));
+        self.suspect = None;
+        if self.failed_at.is_some_and(newest) {
+            return None; // it says nothing of the time since the failure
+        }
         self.failures = 0;
         self.not_before = None;
-        self.last_success = Some(asked);
+        self.failed_at = None;
         self.credentials_refused = false;
         self.error.take().map(|_| News::Recovered)
     }
 
-    /// A failure, of a question that was begun at `asked`. With what the log should hear of, and
-    /// the time to come back after.
+    /// A failure, of a question that was begun at `asked`. `sent`: the token, if it was sent.
     pub(super) fn failed(
         &mut self,
         error: &FetchError,
+        sent: Option<Fingerprint>,
         asked: Now,
         now: Now,
-    ) -> (Option<News>, Duration) {
+    ) -> Failed {
         let overtaken = self
             .last_success
             .is_some_and(|success| success.instant > asked.instant);
-        if overtaken {
-            return (None, MIN_BACK_OFF); // the issuer has answered a later question
+        let this_token_only = sent.is_some_and(|token| self.may_be_its_fault(error, token));
+        // One that was overtaken: the issuer has answered a later question.
+        if overtaken || this_token_only {
+            return Failed {
+                news: None,
+                retry_after: MIN_BACK_OFF,
+                this_token_only,
+            };
         }
         let first = self.error.replace(error.clone()).is_none();
         let refused = matches!(error, FetchError::CredentialsRefused);
@@ -100,17 +141,45 @@ impl Gate {
             (first && !refused).then_some(News::Trouble)
         };
         self.credentials_refused = refused;
-        if concerns_one_question(error) {
-            return (news, MIN_BACK_OFF);
-        }
         let asked_for = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
-        let delay = match self.back_off(now) {
+        let retry_after = match self.back_off(now) {
             // Questions that were under way together fail together: that is one failure.
             Some(left) => left.max(asked_for),
             None => self.next_delay().max(asked_for),
         };
-        self.not_before = Some(now.instant + delay);
-        (news, delay)
+        self.not_before = Some(now.instant + retry_after);
+        self.failed_at = Some(now);
+        Failed {
+            news,
+            retry_after,
+            this_token_only,
+        }
+    }
+
+    /// Otherwise whoever finds a token that the endpoint, or what is in front of it, chokes on
+    /// could shut it for everybody. Where the endpoint itself breaks, two different tokens show
+    /// that it was not the one.
+    fn may_be_its_fault(&mut self, error: &FetchError, token: Fingerprint) -> bool {
+        match error {
+            FetchError::Status {
+                status,
+                retry_after: None,
+            } => match status {
+                401 | 404 | 408 | 410 | 429 => false,
+                400..=499 => true,
+                500..=599 => {
+                    let first = self.failures == 0 && self.suspect.is_none();
+                    if first {
+                        self.suspect = Some(token);
+                    }
+                    first || (self.failures == 0 && self.suspect == Some(token))
+                }
+                _ => false,
+            },
+            FetchError::ContentType | FetchError::TooLarge { .. } => true,
+            FetchError::Malformed { document } => *document != "metadata",
+            _ => false,
+        }
     }
 
     /// Half to full of a time that doubles with each failure.
@@ -142,22 +211,6 @@ impl Gate {
         self.jitter ^= self.jitter << 17;
         (self.jitter >> 11) as f64 / (1_u64 << 53) as f64
     }
-}
-
-/// Says something about the token that was sent, or about the answer over it: other tokens can
-/// still be asked about. Otherwise whoever finds a token that the endpoint chokes on could shut
-/// it for everybody.
-pub(super) fn concerns_one_question(error: &FetchError) -> bool {
-    matches!(
-        error,
-        FetchError::Malformed { document } if *document != "metadata"
-    ) || matches!(
-        error,
-        FetchError::Status {
-            status: 400 | 413 | 414 | 422,
-            retry_after: None
-        } | FetchError::TooLarge { .. }
-    )
 }
 
 /// A token bucket: [`BURST`] questions at once, one more every [`REFILL`].

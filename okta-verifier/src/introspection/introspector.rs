@@ -17,7 +17,7 @@ use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 use self::lead::{Lead, Role};
 use super::{
     Judged, Question,
-    answer::Checked,
+    answer::{Checked, Want},
     cache::Answers,
     endpoint::Endpoint,
     gate::{Closed, Gate},
@@ -44,6 +44,8 @@ pub(crate) struct Introspector {
     /// One permit a question under way. It is had before the question's task is spawned, so
     /// that no flood can make tasks.
     permits: Arc<Semaphore>,
+    /// Half of them: more are not had for tokens that anybody can make up.
+    unverified: Arc<Semaphore>,
     /// Locked for moments only, and never over an await.
     state: Mutex<State>,
 }
@@ -58,6 +60,7 @@ struct State {
 #[derive(Clone)]
 struct Boarding {
     id: u64,
+    question: Question,
     flight: Arc<Flight>,
     /// The answer itself, for those who wait: the cache promises to keep nothing.
     result: Arc<OnceLock<Result<Arc<Checked>, VerifyError>>>,
@@ -78,6 +81,7 @@ impl Introspector {
             fingerprints: Fingerprints::new(),
             answers: Answers::new(settings.max_age),
             permits: Arc::new(Semaphore::new(settings.max_in_flight)),
+            unverified: Arc::new(Semaphore::new((settings.max_in_flight / 2).max(1))),
             state: Mutex::new(State {
                 gate: Gate::new(jitter),
                 flights: HashMap::new(),
@@ -95,27 +99,28 @@ impl Introspector {
         self.settings.asks(question)
     }
 
-    /// The last answer, if it is new enough for a request that arrives now, and for its route
-    /// (`max_age`). Without waiting, and without effect.
-    pub(crate) fn find(
-        &self,
-        token: &[u8],
-        max_age: Option<Duration>,
-        now: Now,
-    ) -> Option<Arc<Checked>> {
+    /// The last answer, if it is new enough for a request that has just arrived. Without waiting,
+    /// and without effect.
+    pub(crate) fn find(&self, token: &[u8], want: Want) -> Option<Arc<Checked>> {
         let fingerprint = self.fingerprints.as_ref()?.of(token)?;
-        self.find_since(fingerprint, max_age, now, now)
+        self.find_by(fingerprint, want, want.arrived)
     }
 
-    fn find_since(
-        &self,
-        fingerprint: Fingerprint,
-        max_age: Option<Duration>,
-        arrived: Now,
-        now: Now,
-    ) -> Option<Arc<Checked>> {
+    /// Whether the issuer has said lately that it does not want this token accepted, whoever
+    /// asked: then nobody need ask to refuse it.
+    pub(crate) fn forbids(&self, token: &[u8], now: Now) -> bool {
+        let of = |fingerprints: &Fingerprints| fingerprints.of(token);
+        self.answers.any_inactive()
+            && self
+                .fingerprints
+                .as_ref()
+                .and_then(of)
+                .is_some_and(|fingerprint| self.answers.forbid(fingerprint, now))
+    }
+
+    fn find_by(&self, fingerprint: Fingerprint, want: Want, now: Now) -> Option<Arc<Checked>> {
         self.answers
-            .find(fingerprint, |checked| checked.holds(arrived, max_age, now))
+            .find(fingerprint, |checked| checked.holds(want, now))
     }
 
     /// An answer that is new enough, asked for where it must be.
@@ -126,8 +131,7 @@ impl Introspector {
     pub(crate) async fn ask(
         self: &Arc<Self>,
         token: &[u8],
-        max_age: Option<Duration>,
-        arrived: Now,
+        want: Want,
     ) -> Result<Arc<Checked>, VerifyError> {
         let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of(token));
         let Some(fingerprint) = fingerprint else {
@@ -137,10 +141,10 @@ impl Introspector {
         let token = std::str::from_utf8(token).map_err(|_| MalformedToken::Alphabet)?;
         for _ in 0..MAX_ROUNDS {
             let now = Now::read();
-            if let Some(checked) = self.find_since(fingerprint, max_age, arrived, now) {
+            if let Some(checked) = self.find_by(fingerprint, want, now) {
                 return Ok(checked);
             }
-            let boarding = match self.board(fingerprint, max_age, arrived, now)? {
+            let boarding = match self.board(fingerprint, want, now)? {
                 Role::Follows(boarding) => boarding,
                 Role::Leads(lead) => lead.depart(token).await?,
             };
@@ -154,11 +158,11 @@ impl Introspector {
                 self.abandon(fingerprint, boarding.id);
             }
             match boarding.result.get() {
-                Some(Ok(checked)) if checked.holds(arrived, max_age, Now::read()) => {
+                Some(Ok(checked)) if checked.holds(want, Now::read()) => {
                     return Ok(checked.clone());
                 }
                 Some(Err(error)) => return Err(error.clone()),
-                // Too old for this caller, or ended without a result.
+                // Another question, too old for this caller, or ended without a result.
                 Some(Ok(_)) | None => {}
             }
         }
@@ -169,8 +173,7 @@ impl Introspector {
     fn board(
         self: &Arc<Self>,
         fingerprint: Fingerprint,
-        max_age: Option<Duration>,
-        arrived: Now,
+        want: Want,
         now: Now,
     ) -> Result<Role, VerifyError> {
         let mut state = self.lock();
@@ -178,10 +181,10 @@ impl Introspector {
             return Ok(Role::Follows(boarding.clone()));
         }
         // Between the look into the cache and the lock an answer may have landed.
-        if let Some(checked) = self.find_since(fingerprint, max_age, arrived, now) {
+        if let Some(checked) = self.find_by(fingerprint, want, now) {
             return Ok(Role::Follows(Boarding::landed(checked)));
         }
-        state.gate.pass(now).map_err(|closed| {
+        state.gate.pass(want.question, now).map_err(|closed| {
             let Closed {
                 retry_after,
                 source,
@@ -191,6 +194,7 @@ impl Introspector {
         state.last_id += 1;
         let boarding = Boarding {
             id: state.last_id,
+            question: want.question,
             flight: Arc::default(),
             result: Arc::default(),
         };
@@ -223,6 +227,7 @@ impl Boarding {
         flight.land();
         Self {
             id: 0,
+            question: checked.question,
             flight,
             result: Arc::new(OnceLock::from(Ok(checked))),
         }

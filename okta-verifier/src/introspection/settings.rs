@@ -39,7 +39,8 @@ pub(crate) use self::judged::{Judged, Question};
 ///
 /// Answers are remembered for [`max_age`](Self::max_age), and not past `exp`; refusals for 5 s.
 /// One token is one question, however many requests wait for it. New questions are asked 32 at
-/// once and 16 a second at most, with [`max_in_flight`](Self::max_in_flight) under way.
+/// once and 16 a second at most, with [`max_in_flight`](Self::max_in_flight) under way. Tokens
+/// that local checks accepted have such a budget of their own, and half of the places.
 #[derive(Clone, PartialEq)]
 #[must_use]
 pub struct Introspection {
@@ -174,7 +175,9 @@ impl Introspection {
     }
 
     /// The endpoint, where the metadata does not name it, or names the wrong one. https, unless
-    /// the issuer is on loopback.
+    /// the issuer is on loopback. One of another origin than the issuer's is never taken from the
+    /// metadata, whatever [`Issuer::allow_origin`](crate::Issuer::allow_origin) says: our
+    /// credentials are sent there. It must be written here.
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
@@ -209,11 +212,12 @@ impl Introspection {
     }
 }
 
-/// Leaves the client and its secret out.
+/// Leaves the client and its secret out, and all of the endpoint but its origin: a query may hold
+/// a secret too.
 impl fmt::Debug for Introspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Introspection")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &self.endpoint.as_deref().map(judged::origin_of))
             .field("introspect", &self.introspect)
             .field("max_age", &self.max_age)
             .field("max_in_flight", &self.max_in_flight)

@@ -1,9 +1,11 @@
 //! Under a clock that stands still, with an issuer that answers by a script.
 
 mod answer;
+mod confirm;
 mod failure;
 mod flight;
 mod flood;
 mod gate;
 mod issuer;
+mod kind;
 mod settings;

@@ -24,7 +24,9 @@ impl Metadata {
     }
 
     /// Asks for the metadata, and gives its `introspection_endpoint` (RFC 8414 §2), which the
-    /// same rules bind: what is sent there is a token and our credentials.
+    /// same rules bind, and one more: what is sent there is a token and our credentials, so that
+    /// only the issuer's own origin will do. [`Self::origins`] are allowed for keys, which are
+    /// public.
     pub(crate) async fn introspection_endpoint(&self, fetch: &Fetch) -> Result<String, FetchError> {
         self.ask(fetch, Self::judge_introspection).await
     }
@@ -74,7 +76,7 @@ impl Metadata {
             jwks_uri: String,
         }
         let Document { issuer, jwks_uri } = read(document)?;
-        self.trust(&issuer, "jwks_uri", jwks_uri)
+        self.trust(&issuer, "jwks_uri", jwks_uri, &self.origins)
     }
 
     fn judge_introspection(&self, document: &[u8]) -> Result<String, FetchError> {
@@ -87,23 +89,29 @@ impl Metadata {
         let endpoint = document
             .introspection_endpoint
             .ok_or(FetchError::NoIntrospectionEndpoint)?;
-        self.trust(&document.issuer, "introspection_endpoint", endpoint)
+        self.trust(&document.issuer, "introspection_endpoint", endpoint, &[])
     }
 
     /// RFC 8414 §3.3-4: the issuer is compared code point by code point, without normalisation.
-    fn trust(&self, issuer: &str, member: &'static str, url: String) -> Result<String, FetchError> {
+    fn trust(
+        &self,
+        issuer: &str,
+        member: &'static str,
+        url: String,
+        origins: &[url::Origin],
+    ) -> Result<String, FetchError> {
         if *issuer != *self.issuer {
             return Err(FetchError::OtherIssuer);
         }
-        if !self.may_fetch(&url) {
+        if !self.may_fetch(&url, origins) {
             return Err(FetchError::ForeignUrl { member });
         }
         Ok(url)
     }
 
     /// Of the issuer's scheme, https unless the issuer is on loopback, and of its origin or one
-    /// that was configured.
-    pub(crate) fn may_fetch(&self, url: &str) -> bool {
+    /// of these.
+    fn may_fetch(&self, url: &str, origins: &[url::Origin]) -> bool {
         let Ok(url) = Url::parse(url) else {
             return false;
         };
@@ -112,7 +120,7 @@ impl Metadata {
             url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
         clean
             && url.scheme() == self.url.scheme()
-            && (origin == self.url.origin() || self.origins.contains(&origin))
+            && (origin == self.url.origin() || origins.contains(&origin))
     }
 }
 

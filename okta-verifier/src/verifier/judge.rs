@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Tenant, Verifier, question::answered};
 use crate::{
     error::VerifyError,
-    introspection::Question,
+    introspection::{Question, Want},
     keys::{Key, Wanted},
     time::Now,
     token::{
@@ -24,6 +24,16 @@ pub(super) struct Asked<'t> {
     /// How old the issuer's word about it may be; `None`: as old as the settings say.
     pub(super) max_age: Option<Duration>,
     pub(super) arrived: Now,
+}
+
+impl Asked<'_> {
+    pub(super) fn want(&self, question: Question) -> Want {
+        Want {
+            question,
+            max_age: self.max_age,
+            arrived: self.arrived,
+        }
+    }
 }
 
 /// What a remembered token was accepted by.
@@ -68,8 +78,8 @@ impl Verifier {
         let jws = match Jws::parse(asked.token) {
             Ok(jws) => jws,
             Err(error) => {
-                let introspector = self.reader(asked.token, error)?;
-                return answered(introspector.find(asked.token, asked.max_age, now), now);
+                let (introspector, question) = self.reader(asked.token, error)?;
+                return answered(introspector.find(asked.token, asked.want(question)), now);
             }
         };
         let opened = self.open(&jws)?;
@@ -87,7 +97,7 @@ impl Verifier {
             (
                 None | Some(VerifyError::UnknownKeyId | VerifyError::Unavailable { .. }),
                 Some(introspector),
-            ) => introspector.find(asked.token, asked.max_age, now),
+            ) => introspector.find(asked.token, asked.want(Question::UnknownKey)),
             _ => None,
         };
         match (found, unknown) {
@@ -105,11 +115,7 @@ impl Verifier {
         &self,
         asked: Asked<'_>,
     ) -> Result<VerifiedToken, VerifyError> {
-        let Asked {
-            token,
-            max_age,
-            arrived,
-        } = asked;
+        let Asked { token, arrived, .. } = asked;
         let digest = self.digest(token);
         if let Some(entry) = self.known(digest, Now::read()) {
             let entry = entry?;
@@ -121,8 +127,8 @@ impl Verifier {
         let jws = match Jws::parse(token) {
             Ok(jws) => jws,
             Err(error) => {
-                let introspector = self.reader(token, error)?;
-                let checked = introspector.ask(token, max_age, arrived).await?;
+                let (introspector, question) = self.reader(token, error)?;
+                let checked = introspector.ask(token, asked.want(question)).await?;
                 return checked.token(Now::read()).cloned();
             }
         };
@@ -137,7 +143,8 @@ impl Verifier {
             // Keys that were fetched for this request do not have it.
             Err(VerifyError::UnknownKeyId) => {
                 let introspector = opened.must_ask(Now::read())?;
-                let checked = introspector.ask(token, max_age, arrived).await?;
+                let want = asked.want(Question::UnknownKey);
+                let checked = introspector.ask(token, want).await?;
                 opened.stands_by(checked.token(Now::read())?)
             }
             Err(error) => Err(error),

@@ -21,7 +21,7 @@ impl Verifier {
         &self,
         token: &[u8],
         error: VerifyError,
-    ) -> Result<Arc<Introspector>, VerifyError> {
+    ) -> Result<(Arc<Introspector>, Question), VerifyError> {
         let question = match error {
             VerifyError::Encrypted => Question::Encrypted,
             VerifyError::Malformed(MalformedToken::Parts | MalformedToken::Alphabet)
@@ -32,7 +32,8 @@ impl Verifier {
             error => return Err(error),
         };
         let tenants = self.0.tenants.load();
-        tenants.asks(question).cloned().ok_or(error)
+        let introspector = tenants.asks(question).cloned();
+        introspector.map(|it| (it, question)).ok_or(error)
     }
 
     /// A token that local checks accepted: it is, unless settings or route want the issuer asked.
@@ -44,9 +45,10 @@ impl Verifier {
         digest: Option<Digest>,
     ) -> Result<Option<VerifiedToken>, VerifyError> {
         let Some(introspector) = tenant.must_ask(asked.max_age)? else {
+            self.heed(tenant, asked.token, digest, asked.arrived)?;
             return Ok(Some(token));
         };
-        match introspector.find(asked.token, asked.max_age, asked.arrived) {
+        match introspector.find(asked.token, asked.want(Question::Accepted)) {
             None => Ok(None),
             Some(checked) => self
                 .confirm(&checked, token, digest, asked.arrived)
@@ -62,12 +64,32 @@ impl Verifier {
         digest: Option<Digest>,
     ) -> Result<VerifiedToken, VerifyError> {
         let Some(introspector) = tenant.must_ask(asked.max_age)? else {
+            self.heed(tenant, asked.token, digest, Now::read())?;
             return Ok(token);
         };
         let checked = introspector
-            .ask(asked.token, asked.max_age, asked.arrived)
+            .ask(asked.token, asked.want(Question::Accepted))
             .await?;
         self.confirm(&checked, token, digest, Now::read())
+    }
+
+    /// Nobody need ask now. But where another route has, and the issuer said no, this one does not
+    /// accept what is known to be revoked.
+    fn heed(
+        &self,
+        tenant: &Tenant,
+        token: &[u8],
+        digest: Option<Digest>,
+        now: Now,
+    ) -> Result<(), VerifyError> {
+        let introspection = tenant.introspection.as_ref();
+        if !introspection.is_some_and(|introspector| introspector.forbids(token, now)) {
+            return Ok(());
+        }
+        if let (Some(cache), Some(digest)) = (&self.0.cache, digest) {
+            cache.forget(digest);
+        }
+        Err(VerifyError::Inactive)
     }
 
     /// What the issuer refuses is not remembered as accepted.

@@ -9,18 +9,45 @@ use crate::{
     crypto::Fingerprint,
     error::FetchError,
     introspection::{
+        Question,
         answer::Checked,
-        gate::{self, News},
+        gate::{Failed, News},
     },
     time::Now,
 };
+
+/// Why there is no answer.
+enum Trouble {
+    /// Before the token was sent, or nothing came back in time.
+    Before(FetchError),
+    /// After that: it may be the token's fault.
+    Sent(FetchError),
+}
 
 /// Held by the task of a question. However the task ends, those who wait are woken.
 pub(super) struct Landing {
     introspector: Arc<Introspector>,
     fingerprint: Fingerprint,
     boarding: Boarding,
+    _permits: Permits,
+}
+
+/// Held for as long as the question is under way.
+pub(super) struct Permits {
     _permit: OwnedSemaphorePermit,
+    _of_its_kind: Option<OwnedSemaphorePermit>,
+}
+
+impl Permits {
+    pub(super) fn new(
+        permit: OwnedSemaphorePermit,
+        of_its_kind: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self {
+            _permit: permit,
+            _of_its_kind: of_its_kind,
+        }
+    }
 }
 
 impl Landing {
@@ -28,29 +55,30 @@ impl Landing {
         introspector: Arc<Introspector>,
         fingerprint: Fingerprint,
         boarding: Boarding,
-        permit: OwnedSemaphorePermit,
+        permits: Permits,
     ) -> Self {
         Self {
             introspector,
             fingerprint,
             boarding,
-            _permit: permit,
+            _permits: permits,
         }
     }
 
     pub(super) async fn run(self, token: String, asked: Now) {
         let result = timeout(
             self.introspector.deadline,
-            self.introspector.question(&token, asked),
+            self.introspector
+                .question(&token, self.boarding.question, asked),
         )
         .await
-        .unwrap_or(Err(FetchError::Timeout));
+        .unwrap_or(Err(Trouble::Before(FetchError::Timeout)));
         self.land(result, asked);
     }
 
     /// First the answer can be found, and only then the question is over: whoever comes in
     /// between finds one of the two.
-    fn land(&self, result: Result<Checked, FetchError>, asked: Now) {
+    fn land(&self, result: Result<Checked, Trouble>, asked: Now) {
         let introspector = &*self.introspector;
         let mut state = introspector.lock();
         let current = state
@@ -69,12 +97,21 @@ impl Landing {
                 let _ = self.boarding.result.set(Ok(checked));
                 state.gate.answered(asked).map(|news| (news, None))
             }
-            Err(error) => {
-                let (news, retry_after) = state.gate.failed(&error, asked, Now::read());
+            Err(trouble) => {
+                let (error, sent) = match trouble {
+                    Trouble::Before(error) => (error, None),
+                    Trouble::Sent(error) => (error, Some(self.fingerprint)),
+                };
+                let Failed {
+                    news,
+                    retry_after,
+                    this_token_only,
+                } = state.gate.failed(&error, sent, asked, Now::read());
                 let refusal = unavailable(retry_after, error.clone());
-                if current && gate::concerns_one_question(&error) {
-                    // Other tokens can still be asked about; this one not at once again.
-                    let put_off = Checked::put_off(refusal.clone(), retry_after, asked);
+                if current && this_token_only {
+                    // This one is not asked about at once again.
+                    let question = self.boarding.question;
+                    let put_off = Checked::put_off(refusal.clone(), question, retry_after, asked);
                     introspector
                         .answers
                         .put_off(self.fingerprint, Arc::new(put_off));
@@ -106,10 +143,17 @@ impl Landing {
 impl Introspector {
     /// RFC 7662 §2.1. The hint is that: the server may look elsewhere, and what kind of token it
     /// found is told by the answer.
-    async fn question(&self, token: &str, asked: Now) -> Result<Checked, FetchError> {
-        let url = self.endpoint.url(&self.fetch, asked).await?;
+    async fn question(
+        &self,
+        token: &str,
+        question: Question,
+        asked: Now,
+    ) -> Result<Checked, Trouble> {
+        let url = self.endpoint.url(&self.fetch, asked).await;
+        let url = url.map_err(Trouble::Before)?;
         let parameters = [("token", token), ("token_type_hint", "access_token")];
-        let form = self.settings.auth.form(&url, &parameters, asked.unix)?;
+        let form = self.settings.auth.form(&url, &parameters, asked.unix);
+        let form = form.map_err(Trouble::Before)?;
         let answer = self.fetch.post(&url, &form, MAX_ANSWER).await;
         if let Err(FetchError::Status {
             status: 404 | 410, ..
@@ -118,7 +162,9 @@ impl Introspector {
             self.endpoint.doubt();
         }
         let (max_age, now) = (self.settings.max_age, Now::read());
-        Checked::judge(&answer?, &self.origin, max_age, asked, now)
+        answer
+            .and_then(|body| Checked::judge(&body, &self.origin, question, max_age, asked, now))
+            .map_err(Trouble::Sent)
     }
 }
 
@@ -128,7 +174,7 @@ impl Drop for Landing {
             // It would panic again: backed off from, like any other failure.
             let now = Now::read();
             let mut state = self.introspector.lock();
-            let _ = state.gate.failed(&FetchError::Abandoned, now, now);
+            let _ = state.gate.failed(&FetchError::Abandoned, None, now, now);
         }
         // No effect after a landing; otherwise the runtime has dropped the task.
         self.introspector

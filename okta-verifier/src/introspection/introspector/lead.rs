@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, sync::OwnedSemaphorePermit, time::timeout};
+use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 
-use super::{Boarding, Introspector, landing::Landing, unavailable};
+use super::{
+    Boarding, Introspector,
+    landing::{Landing, Permits},
+    unavailable,
+};
 use crate::{
     crypto::Fingerprint,
     error::{FetchError, VerifyError},
@@ -38,10 +42,10 @@ impl Lead {
         }
     }
 
-    /// Spawns the question's task as soon as there is a permit.
+    /// Spawns the question's task as soon as there are permits.
     pub(super) async fn depart(mut self, token: &str) -> Result<Boarding, VerifyError> {
-        let permit = match self.permit().await {
-            Ok(permit) => permit,
+        let permits = match self.permits().await {
+            Ok(permits) => permits,
             Err(error) => {
                 // Who follows has waited as long.
                 if let Some(boarding) = &self.boarding {
@@ -59,25 +63,40 @@ impl Lead {
             self.introspector.clone(),
             self.fingerprint,
             boarding.clone(),
-            permit,
+            permits,
         );
         runtime.spawn(landing.run(token.to_owned(), Now::read()));
         Ok(boarding)
     }
 
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, VerifyError> {
-        let permits = self.introspector.permits.clone();
-        if let Ok(permit) = permits.clone().try_acquire_owned() {
-            return Ok(permit); // the gate was open just now
+    /// The one of its kind first: those who wait for it take no place in the line for all.
+    async fn permits(&self) -> Result<Permits, VerifyError> {
+        let introspector = &self.introspector;
+        let verified = (self.boarding.as_ref()).is_some_and(|it| it.question.is_verified());
+        let unverified = (!verified).then(|| introspector.unverified.clone());
+        let at_once = |permits: &Arc<Semaphore>| permits.clone().try_acquire_owned().ok();
+        let of_its_kind = unverified.as_ref().and_then(at_once);
+        if of_its_kind.is_some() == unverified.is_some()
+            && let Some(permit) = at_once(&introspector.permits)
+        {
+            return Ok(Permits::new(permit, of_its_kind)); // the gate was open just now
         }
-        let busy = || unavailable(self.introspector.deadline, FetchError::TooManyQuestions);
+        let busy = || unavailable(introspector.deadline, FetchError::TooManyQuestions);
         if Handle::try_current().is_err() {
             return Err(busy());
         }
-        match timeout(self.introspector.deadline, permits.acquire_owned()).await {
+        let wait = async {
+            let of_its_kind = match (of_its_kind, unverified) {
+                (None, Some(permits)) => Some(permits.acquire_owned().await.ok()?),
+                (permit, _) => permit,
+            };
+            let permit = introspector.permits.clone().acquire_owned().await.ok()?;
+            Some(Permits::new(permit, of_its_kind))
+        };
+        match timeout(introspector.deadline, wait).await {
             // What was under way may have failed meanwhile.
-            Ok(Ok(permit)) => match self.introspector.lock().gate.closed(Now::read()) {
-                None => Ok(permit),
+            Ok(Some(permits)) => match introspector.lock().gate.closed(Now::read()) {
+                None => Ok(permits),
                 Some(closed) => Err(unavailable(closed.retry_after, closed.source)),
             },
             _ => Err(busy()),

@@ -1,14 +1,14 @@
 //! From what a user wrote to what is asked.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use secrecy::ExposeSecret;
+use url::Url;
 
 use super::{Client, Introspect, Introspection};
 use crate::remote::client_auth::{self, ClientAuth};
 
 /// Settings that please.
-#[derive(Debug)]
 pub(crate) struct Judged {
     pub(crate) auth: ClientAuth,
     /// As given; the issuer's rules about URLs are not applied yet.
@@ -30,6 +30,34 @@ pub(crate) enum Question {
     Opaque,
     /// Local checks accepted it.
     Accepted,
+}
+
+/// Not the whole endpoint, as its query may hold a secret.
+impl fmt::Debug for Judged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judged")
+            .field("auth", &self.auth)
+            .field("endpoint", &self.endpoint.as_deref().map(origin_of))
+            .field("introspect", &self.introspect)
+            .field("max_age", &self.max_age)
+            .field("max_in_flight", &self.max_in_flight)
+            .finish_non_exhaustive()
+    }
+}
+
+/// For `Debug`.
+pub(super) fn origin_of(endpoint: &str) -> String {
+    Url::parse(endpoint).map_or_else(
+        |_| "no URL".to_owned(),
+        |url| url.origin().ascii_serialization(),
+    )
+}
+
+impl Question {
+    /// Whether the token's signature was verified: nobody can make such tokens up.
+    pub(crate) fn is_verified(self) -> bool {
+        self == Self::Accepted
+    }
 }
 
 impl Judged {

@@ -81,6 +81,27 @@ async fn a_token_that_the_endpoint_chokes_on_is_asked_about_once_and_others_are_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_one_token_meets_shuts_the_endpoint_for_no_other() {
+    for reply in [
+        Reply::status(403),
+        Reply::status(500),
+        Reply::Fail(FetchError::ContentType),
+    ] {
+        let issuer = Issuer::new(reply);
+        let desk = issuer.introspector();
+        let state = || desk.introspector.health(Now::read()).state;
+        for _ in 0..3 {
+            let (retry_after, _) = unavailable(desk.ask("bad").await);
+            assert_eq!(state(), IntrospectionState::NotAsked);
+            pass(retry_after).await;
+        }
+        issuer.reply(Reply::Json(active()));
+        assert_eq!(desk.verdict("good").await, "ok");
+        assert_eq!(issuer.calls(), 4);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_issuer_is_left_alone_for_as_long_as_it_asks() {
     let issuer = Issuer::new(Reply::Fail(FetchError::Status {
         status: 429,
@@ -149,6 +170,10 @@ async fn the_metadata_must_name_an_endpoint_of_its_own() {
         (document("https://other.test", ENDPOINT), "another issuer"),
         (
             document("https://issuer.test", "https://other.test/ask"),
+            "introspection_endpoint",
+        ),
+        (
+            document("https://issuer.test", "https://keys.test/ask"),
             "introspection_endpoint",
         ),
         (

@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::issuer::{
     DEADLINE, ENDPOINT, Issuer, MILLI, Reply, SECOND, active, inactive, pass, unavailable, with,
 };
-use crate::{error::FetchError, introspection::Introspection};
+use crate::{
+    error::FetchError,
+    introspection::{Introspection, Question},
+};
 
 // conformance 101, 115
 #[tokio::test(start_paused = true)]
@@ -245,5 +248,23 @@ async fn a_slow_answer_counts_from_when_it_was_asked_for() {
     assert_eq!(desk.verdict("opaque").await, "ok");
     pass(MILLI).await;
     assert_eq!(desk.verdict("opaque").await, "ok");
+    assert_eq!(issuer.calls(), 2);
+}
+
+// What stood on a signature does not stand without it.
+#[tokio::test(start_paused = true)]
+async fn an_answer_over_a_verified_token_does_not_stand_in_for_its_key() {
+    use Question::{Accepted, UnknownKey};
+    let issuer = Issuer::new(Reply::Json(active()));
+    let desk = issuer.introspector();
+    assert!(desk.ask_as(Accepted, "jwt").await.is_ok());
+    assert!(desk.find_as(UnknownKey, "jwt").is_none());
+    assert!(desk.find_as(Accepted, "jwt").is_some());
+    assert!(desk.ask_as(UnknownKey, "jwt").await.is_ok());
+    assert_eq!(issuer.calls(), 2);
+    for question in [UnknownKey, Accepted] {
+        assert!(desk.find_as(question, "jwt").is_some());
+        assert!(desk.ask_as(question, "jwt").await.is_ok());
+    }
     assert_eq!(issuer.calls(), 2);
 }

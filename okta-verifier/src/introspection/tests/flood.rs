@@ -1,7 +1,10 @@
 //! What made-up tokens may cost.
 
 use super::issuer::{Issuer, MILLI, Reply, SECOND, active, inactive, pass, unavailable};
-use crate::{error::FetchError, introspection::Introspection};
+use crate::{
+    error::FetchError,
+    introspection::{Introspection, Question},
+};
 
 // conformance 113
 #[tokio::test(start_paused = true)]
@@ -27,10 +30,11 @@ async fn made_up_tokens_push_no_good_one_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_most_eight_questions_are_under_way() {
+async fn made_up_tokens_get_half_of_the_places_and_verified_ones_do_not_wait_for_them() {
     for (settings, bound) in [
-        (Introspection::new("0oa1", "secret"), 8),
-        (Introspection::new("0oa1", "secret").max_in_flight(32), 32),
+        (Introspection::new("0oa1", "secret").max_in_flight(1), 1),
+        (Introspection::new("0oa1", "secret"), 4),
+        (Introspection::new("0oa1", "secret").max_in_flight(32), 16),
     ] {
         let issuer = Issuer::new(Reply::Hang);
         let desk = issuer.with(settings.endpoint("https://issuer.test/ask"));
@@ -42,6 +46,15 @@ async fn at_most_eight_questions_are_under_way() {
             .collect();
         pass(SECOND).await;
         assert_eq!(issuer.calls(), bound);
+        if bound > 1 {
+            let verified = desk.clone();
+            let verified = async move { verified.ask_as(Question::Accepted, "verified").await };
+            let verified = tokio::spawn(verified);
+            pass(MILLI).await;
+            assert_eq!(issuer.calls(), bound + 1);
+            verified.abort();
+        }
+        let asked = issuer.calls();
         let mut turned_away = 0;
         for caller in callers {
             let (_, source) = unavailable(caller.await.unwrap());
@@ -49,7 +62,7 @@ async fn at_most_eight_questions_are_under_way() {
         }
         assert!(turned_away >= 968, "{turned_away}");
         // Those who waited for a place find that the endpoint does not answer.
-        assert_eq!(issuer.calls(), bound);
+        assert_eq!(issuer.calls(), asked);
     }
 }
 

@@ -13,7 +13,7 @@ use url::Url;
 use crate::{
     algorithm::Algorithms,
     error::{FetchError, VerifyError},
-    introspection::{Checked, Introspect, Introspection, Introspector},
+    introspection::{Checked, Introspect, Introspection, Introspector, Question, Want},
     keys::Metadata,
     remote::{Answer, Fetch, Revalidated, fetch::scripted::Script},
     request::Challenges,
@@ -183,7 +183,8 @@ impl Issuer {
         let metadata = Metadata {
             issuer: "https://issuer.test".into(),
             url: Url::parse("https://issuer.test").unwrap(),
-            origins: Vec::new(),
+            // Allowed for keys only.
+            origins: vec![Url::parse("https://keys.test").unwrap().origin()],
         };
         let settings = settings.judge(Introspect::Opaque).unwrap();
         Desk {
@@ -203,6 +204,14 @@ impl Issuer {
     }
 }
 
+fn want(question: Question, max_age: Option<Duration>) -> Want {
+    Want {
+        question,
+        max_age,
+        arrived: Now::read(),
+    }
+}
+
 /// An introspector, and the requests that reach it.
 #[derive(Clone)]
 pub(super) struct Desk {
@@ -212,7 +221,12 @@ pub(super) struct Desk {
 impl Desk {
     /// The last answer, if it still counts.
     pub(super) fn find(&self, token: &str) -> Option<Arc<Checked>> {
-        self.introspector.find(token.as_bytes(), None, Now::read())
+        self.find_as(Question::Opaque, token)
+    }
+
+    pub(super) fn find_as(&self, question: Question, token: &str) -> Option<Arc<Checked>> {
+        let want = want(question, None);
+        self.introspector.find(token.as_bytes(), want)
     }
 
     pub(super) async fn ask(&self, token: &str) -> Result<Arc<Checked>, VerifyError> {
@@ -224,9 +238,17 @@ impl Desk {
         token: &str,
         max_age: Option<Duration>,
     ) -> Result<Arc<Checked>, VerifyError> {
-        self.introspector
-            .ask(token.as_bytes(), max_age, Now::read())
-            .await
+        let want = want(Question::Opaque, max_age);
+        self.introspector.ask(token.as_bytes(), want).await
+    }
+
+    pub(super) async fn ask_as(
+        &self,
+        question: Question,
+        token: &str,
+    ) -> Result<Arc<Checked>, VerifyError> {
+        let want = want(question, None);
+        self.introspector.ask(token.as_bytes(), want).await
     }
 
     /// The code of the verdict, or `ok`.

@@ -62,3 +62,19 @@ fn debug_shows_no_secret() {
         "{shown}"
     );
 }
+
+#[test]
+fn debug_shows_no_more_of_the_endpoint_than_its_origin() {
+    let settings = |url: &str| Introspection::new("0oa1", "secret").endpoint(url);
+    for url in [
+        "https://issuer.test/ask?key=hunter2",
+        "https://user:hunter2@issuer.test/hunter2",
+        "hunter2",
+    ] {
+        let judged = settings(url).judge(Introspect::Opaque).unwrap();
+        let shown = format!("{:?} {judged:?}", settings(url));
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+    let shown = format!("{:?}", settings("https://issuer.test/ask?key=hunter2"));
+    assert!(shown.contains("https://issuer.test\""), "{shown}");
+}

@@ -24,6 +24,7 @@ fn faults() -> Vec<(&'static str, Option<Fault>)> {
         ("500", Some(Fault::Status(500))),
         ("401: our credentials", Some(Fault::Status(401))),
         ("400", Some(Fault::Status(400))),
+        ("403", Some(Fault::Status(403))),
         ("404", Some(Fault::Status(404))),
         (
             "redirects",

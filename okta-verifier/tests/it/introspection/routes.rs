@@ -52,6 +52,30 @@ async fn a_strict_route_sees_a_revocation_at_once_and_a_lax_one_need_not() {
     assert_eq!(calls(&okta), 2);
 }
 
+#[tokio::test]
+async fn what_a_strict_route_found_revoked_no_lax_one_accepts() {
+    let okta = MockOkta::start().await;
+    let verifier = with(
+        &okta,
+        asking(Introspect::Undecidable).max_age(Duration::ZERO),
+    );
+    let (jwt, other) = (okta.token("ada").sign(), okta.token("bob").sign());
+    assert_eq!(route(&verifier, &jwt, None).await, 200);
+    okta.revoke(&jwt);
+    assert_eq!(route(&verifier, &jwt, None).await, 200);
+    assert_eq!(route(&verifier, &jwt, Some(NEVER)).await, 401);
+    // Once by its signature, and then as one that may be remembered.
+    for _ in 0..2 {
+        assert_eq!(route(&verifier, &jwt, None).await, 401);
+    }
+    assert_eq!(route(&verifier, &other, None).await, 200);
+    assert_eq!(calls(&okta), 1);
+    // Only the issuer's no counts, and not what is made of an answer.
+    okta.fault(Endpoint::Introspection, Fault::Without("aud"));
+    assert_eq!(route(&verifier, &other, Some(NEVER)).await, 401);
+    assert_eq!(route(&verifier, &other, None).await, 200);
+}
+
 // Nobody can tell: closed, and not the caller's fault.
 #[tokio::test]
 async fn a_strict_route_without_introspection_answers_503_to_a_good_token() {

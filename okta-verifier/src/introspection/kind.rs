@@ -1,0 +1,65 @@
+//! What kind of token an answer says it is about.
+
+use crate::{
+    error::{FetchError, VerifyError},
+    token::{
+        confirmation::Confirmation,
+        json::{self, Object},
+    },
+};
+
+/// It can refuse a token, and grants nothing: Okta answers `Bearer` for every token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Access,
+    /// Bound to a key (RFC 9449 §5).
+    Dpop,
+    /// A refresh token is active too (RFC 7662 §2.1), and so is an ID token.
+    Other,
+}
+
+impl Kind {
+    /// RFC 7662 §2.2: `token_type` is an access token's type (RFC 6749 §5.1), or absent. Some
+    /// servers write the kind of token there, some in a member of their own.
+    ///
+    /// # Errors
+    ///
+    /// One of them is no string: this is no answer.
+    pub(super) fn read(object: &Object<'_>, malformed: FetchError) -> Result<Self, FetchError> {
+        let member = |name| match object.get(name).map(json::string) {
+            None => Ok(None),
+            Some(Some(text)) => Ok(Some(text)),
+            Some(None) => Err(malformed.clone()),
+        };
+        let one_of =
+            |text: &str, list: &[&str]| list.iter().any(|it| text.eq_ignore_ascii_case(it));
+        let (token_type, token_use, typ) =
+            (member("token_type")?, member("token_use")?, member("typ")?);
+        let token_type = token_type.as_deref().unwrap_or_default();
+        if !one_of(token_type, ACCESS)
+            || token_use.is_some_and(|text| !one_of(&text, &["access_token"]))
+            || typ.is_some_and(|text| one_of(&text, OTHERS))
+        {
+            return Ok(Self::Other);
+        }
+        Ok(match one_of(token_type, &["DPoP"]) {
+            true => Self::Dpop,
+            false => Self::Access,
+        })
+    }
+
+    /// # Errors
+    ///
+    /// It says that it is bound, and not to which key (RFC 9449 §6.2).
+    pub(super) fn check_binding(self, bound_to: Option<&Confirmation>) -> Result<(), VerifyError> {
+        let to_a_key = bound_to.is_some_and(|confirmation| confirmation.jkt.is_some());
+        match self == Self::Dpop && !to_a_key {
+            true => Err(VerifyError::BindingUnchecked),
+            false => Ok(()),
+        }
+    }
+}
+
+const ACCESS: &[&str] = &["", "Bearer", "DPoP"];
+/// Keycloak's, in `typ`.
+const OTHERS: &[&str] = &["Refresh", "Offline", "ID", "Logout"];

@@ -1,0 +1,81 @@
+//! A token that was verified here, and asked about as well.
+
+use serde_json::Value;
+
+use super::issuer::{SECOND, active, inactive, origin, with};
+use crate::{
+    error::VerifyError,
+    introspection::{Checked, Question},
+    time::Now,
+    token::{
+        VerifiedToken,
+        checks::{Clients, Profile},
+    },
+};
+
+fn judge(answer: &Value) -> Checked {
+    let now = Now::read();
+    let origin = origin(Profile::Okta, Clients::Any);
+    Checked::judge(
+        answer.to_string().as_bytes(),
+        &origin,
+        Question::Opaque,
+        60 * SECOND,
+        now,
+        now,
+    )
+    .unwrap()
+}
+
+fn token(answer: &Value) -> VerifiedToken {
+    judge(answer).token(Now::read()).unwrap().clone()
+}
+
+fn confirm(answer: &Value) -> Result<VerifiedToken, VerifyError> {
+    judge(answer).confirm(token(&with(active(), "extra", 1)), Now::read())
+}
+
+#[test]
+fn a_verified_token_is_as_good_as_the_answer_allows() {
+    let same = confirm(&active()).unwrap();
+    assert!(same.has_scope("orders:write"));
+    assert_eq!(same.claim::<u64>("extra").unwrap(), Some(1));
+    let unsaid = confirm(&with(active(), "scope", Value::Null)).unwrap();
+    assert!(unsaid.has_scope("orders:write"));
+    let fewer = confirm(&with(active(), "scope", "orders:read admin")).unwrap();
+    assert_eq!(fewer.scopes().collect::<Vec<_>>(), ["orders:read"]);
+    assert_eq!(fewer.claim::<u64>("extra").unwrap(), Some(1));
+    let none = confirm(&with(active(), "scope", "")).unwrap();
+    assert_eq!(none.scopes().count(), 0);
+    let revoked = confirm(&inactive()).unwrap_err();
+    assert_eq!(revoked.code(), "inactive");
+}
+
+#[test]
+fn an_answer_about_another_token_confirms_nothing() {
+    for (member, value) in [("sub", "bob"), ("client_id", "0oa2other"), ("jti", "AT.2")] {
+        let error = confirm(&with(active(), member, value)).unwrap_err();
+        assert!(
+            matches!(error, VerifyError::InvalidClaim { claim } if claim == member),
+            "{member}: {error:?}"
+        );
+    }
+    // What an answer leaves out contradicts nothing.
+    for member in ["client_id", "jti"] {
+        assert!(
+            confirm(&with(active(), member, Value::Null)).is_ok(),
+            "{member}"
+        );
+    }
+}
+
+#[test]
+fn a_token_that_expired_while_its_issuer_was_asked_is_refused() {
+    let now = Now::read();
+    let verified = || token(&with(active(), "exp", now.unix + 10));
+    let checked = judge(&active());
+    // The leeway is 60 s.
+    assert!(checked.confirm(verified(), now.after(69 * SECOND)).is_ok());
+    let late = checked.confirm(verified(), now.after(70 * SECOND));
+    assert!(matches!(late, Err(VerifyError::Expired { .. })));
+}

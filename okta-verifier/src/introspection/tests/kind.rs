@@ -1,0 +1,98 @@
+//! What an answer says of the kind of token.
+
+use serde_json::{Value, json};
+
+use super::issuer::{SECOND, active, origin, with};
+use crate::{
+    introspection::{Checked, Question},
+    time::Now,
+    token::checks::{Clients, Profile},
+};
+
+fn verdict(answer: &Value) -> &'static str {
+    let now = Now::read();
+    let origin = origin(Profile::Okta, Clients::Any);
+    let body = answer.to_string();
+    let checked = Checked::judge(
+        body.as_bytes(),
+        &origin,
+        Question::Opaque,
+        60 * SECOND,
+        now,
+        now,
+    )
+    .unwrap();
+    checked.verdict.map_or_else(|error| error.code(), |_| "ok")
+}
+
+// conformance 104
+#[test]
+fn what_is_said_to_be_another_kind_of_token_is_refused() {
+    for (member, value) in [
+        ("token_type", "refresh_token"),
+        ("token_type", "Refresh_Token"),
+        ("token_type", "N_A"),
+        ("token_type", "id_token"),
+        (
+            "token_type",
+            "urn:ietf:params:oauth:token-type:refresh_token",
+        ),
+        ("token_type", "Bearer "),
+        ("token_type", "mac"),
+        ("token_use", "refresh_token"),
+        ("token_use", "id_token"),
+        ("token_use", ""),
+        ("typ", "Refresh"),
+        ("typ", "refresh"),
+        ("typ", "Offline"),
+        ("typ", "ID"),
+        ("typ", "Logout"),
+    ] {
+        let said = with(active(), member, value);
+        assert_eq!(verdict(&said), "not_an_access_token", "{member}: {value}");
+    }
+    for (member, value) in [
+        ("token_type", json!("BEARER")),
+        ("token_type", json!("")),
+        ("token_type", Value::Null), // taken out
+        ("token_use", json!("Access_Token")),
+        ("typ", json!("Bearer")),
+        ("typ", json!("at+jwt")),
+    ] {
+        let said = with(active(), member, value.clone());
+        assert_eq!(verdict(&said), "ok", "{member}: {value}");
+    }
+}
+
+// conformance 104, 179, 186
+#[test]
+fn the_token_type_unbinds_nothing() {
+    for cnf in [
+        json!({}),
+        json!({ "jkt": "x" }),
+        json!({ "x5t#S256": "x" }),
+        json!("x"),
+    ] {
+        for token_type in ["Bearer", "DPoP"] {
+            let bound = with(active(), "token_type", token_type);
+            let bound = with(bound, "cnf", cnf.clone());
+            assert_eq!(verdict(&bound), "binding_unchecked", "{cnf}");
+        }
+        let other = with(with(active(), "token_type", "refresh_token"), "cnf", cnf);
+        assert_eq!(verdict(&other), "not_an_access_token");
+    }
+}
+
+// conformance 179
+#[test]
+fn a_dpop_token_that_no_key_is_named_for_is_refused() {
+    let hash = "A".repeat(43);
+    for token_type in ["DPoP", "dpop"] {
+        let dpop = with(active(), "token_type", token_type);
+        assert_eq!(verdict(&dpop), "binding_unchecked");
+        let certificate = with(dpop.clone(), "cnf", json!({ "x5t#S256": hash }));
+        assert_eq!(verdict(&certificate), "binding_unchecked");
+        let bound = with(dpop, "cnf", json!({ "jkt": hash }));
+        assert_eq!(verdict(&bound), "ok");
+    }
+}

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     algorithm::Algorithms,
-    introspection::Checked,
+    introspection::{Checked, Question},
     keys::{KeySet, Metadata},
     remote::fresh_for,
     request::Challenges,
@@ -104,7 +104,8 @@ pub fn introspection(data: &[u8]) {
         unix: NOW,
         ..Now::read()
     };
-    let Ok(checked) = Checked::judge(data, &origin, Duration::from_secs(60), now, now) else {
+    let (asked_as, max_age) = (Question::Opaque, Duration::from_secs(60));
+    let Ok(checked) = Checked::judge(data, &origin, asked_as, max_age, now, now) else {
         return;
     };
     assert!(checked.counts_for <= Duration::from_secs(60));

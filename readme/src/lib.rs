@@ -17,6 +17,9 @@ mod choosing_settings {}
 #[doc = include_str!("../../docs/decisions.md")]
 mod decisions {}
 
+#[doc = include_str!("../../docs/differential.md")]
+mod differential {}
+
 #[doc = include_str!("../../docs/introspection.md")]
 mod introspection {}
 

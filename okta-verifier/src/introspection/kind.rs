@@ -37,7 +37,7 @@ impl Kind {
             (member("token_type")?, member("token_use")?, member("typ")?);
         let token_type = token_type.as_deref().unwrap_or_default();
         if !one_of(token_type, ACCESS)
-            || token_use.is_some_and(|text| !one_of(&text, &["access_token"]))
+            || token_use.is_some_and(|text| !one_of(&text, &["access_token", "access"]))
             || typ.is_some_and(|text| one_of(&text, OTHERS))
         {
             return Ok(Self::Other);

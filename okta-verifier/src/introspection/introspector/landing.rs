@@ -85,6 +85,7 @@ impl Landing {
             .flights
             .get(&self.fingerprint)
             .is_some_and(|boarding| boarding.id == self.boarding.id);
+        let mut quiet = None;
         let news = match result {
             Ok(checked) => {
                 let checked = Arc::new(checked);
@@ -117,6 +118,7 @@ impl Landing {
                         .put_off(self.fingerprint, Arc::new(put_off));
                 }
                 let _ = self.boarding.result.set(Err(refusal));
+                quiet = this_token_only.then(|| error.clone());
                 news.map(|news| (news, Some(error)))
             }
         };
@@ -125,6 +127,9 @@ impl Landing {
         }
         // A subscriber is foreign code: not under the lock.
         drop(state);
+        if let Some(error) = quiet {
+            tracing::debug!(%error, "the issuer has no answer about one token");
+        }
         match news {
             Some((News::CredentialsRefused, _)) => tracing::error!(
                 "the issuer refuses our own credentials for introspection: no token can be asked about until they are right"

@@ -35,5 +35,8 @@ mod moving_from_okta_jwt_verifier {}
 #[doc = include_str!("../../docs/outage.md")]
 mod outage {}
 
+#[doc = include_str!("../../docs/performance.md")]
+mod performance {}
+
 #[doc = include_str!("../../docs/why-401.md")]
 mod why_401 {}

@@ -42,6 +42,7 @@
 
 mod algorithm;
 mod alphabet;
+mod back_off;
 mod binding;
 mod builder;
 mod crypto;

@@ -5,7 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Question;
-use crate::{crypto::Fingerprint, error::FetchError, time::Now};
+use crate::{
+    back_off::{BackOff, MIN_BACK_OFF},
+    crypto::Fingerprint,
+    error::FetchError,
+    time::Now,
+};
 
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -13,9 +18,7 @@ pub(super) struct Gate {
     verified: Budget,
     /// For all others, so that a flood of them uses up nobody else's.
     unverified: Budget,
-    failures: u32,
-    /// No question before: the back-off after a failure.
-    not_before: Option<Instant>,
+    back_off: BackOff,
     /// When the last failure that closed it came.
     failed_at: Option<Now>,
     /// The token that the issuer failed over, and has not answered since.
@@ -25,7 +28,6 @@ pub(super) struct Gate {
     /// The last failure, if no answer has come since.
     error: Option<FetchError>,
     credentials_refused: bool,
-    jitter: u64,
 }
 
 /// Why a question is not asked now.
@@ -54,19 +56,17 @@ pub(super) enum News {
 }
 
 impl Gate {
-    /// `jitter` makes instances that fail together come back apart.
+    /// `jitter` is a random number.
     pub(super) fn new(jitter: u64) -> Self {
         Self {
             verified: Budget::default(),
             unverified: Budget::default(),
-            failures: 0,
-            not_before: None,
+            back_off: BackOff::new(jitter.max(1)),
             failed_at: None,
             suspect: None,
             last_success: None,
             error: None,
             credentials_refused: false,
-            jitter: jitter.max(1),
         }
     }
 
@@ -106,8 +106,7 @@ impl Gate {
         if self.failed_at.is_some_and(newest) {
             return None; // it says nothing of the time since the failure
         }
-        self.failures = 0;
-        self.not_before = None;
+        self.back_off.end();
         self.failed_at = None;
         self.credentials_refused = false;
         self.error.take().map(|_| News::Recovered)
@@ -141,13 +140,12 @@ impl Gate {
             (first && !refused).then_some(News::Trouble)
         };
         self.credentials_refused = refused;
-        let asked_for = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
+        let asked_for = error.retry_after();
         let retry_after = match self.back_off(now) {
             // Questions that were under way together fail together: that is one failure.
-            Some(left) => left.max(asked_for),
-            None => self.next_delay().max(asked_for),
+            Some(left) => self.back_off.wait(left, asked_for, now),
+            None => self.back_off.failed(asked_for, now),
         };
-        self.not_before = Some(now.instant + retry_after);
         self.failed_at = Some(now);
         Failed {
             news,
@@ -168,11 +166,11 @@ impl Gate {
                 401 | 404 | 408 | 410 | 429 => false,
                 400..=499 => true,
                 500..=599 => {
-                    let first = self.failures == 0 && self.suspect.is_none();
+                    let first = self.back_off.failures() == 0 && self.suspect.is_none();
                     if first {
                         self.suspect = Some(token);
                     }
-                    first || (self.failures == 0 && self.suspect == Some(token))
+                    first || (self.back_off.failures() == 0 && self.suspect == Some(token))
                 }
                 _ => false,
             },
@@ -182,18 +180,8 @@ impl Gate {
         }
     }
 
-    /// Half to full of a time that doubles with each failure.
-    fn next_delay(&mut self) -> Duration {
-        let doubled = MIN_BACK_OFF * 2_u32.pow(self.failures.min(10));
-        self.failures = self.failures.saturating_add(1);
-        doubled
-            .min(MAX_BACK_OFF)
-            .mul_f64(0.5 + self.fraction() / 2.0)
-    }
-
     pub(super) fn back_off(&self, now: Now) -> Option<Duration> {
-        let left = self.not_before?.saturating_duration_since(now.instant);
-        (!left.is_zero()).then_some(left)
+        self.back_off.left(now)
     }
 
     pub(super) fn last_success(&self) -> Option<Now> {
@@ -202,14 +190,6 @@ impl Gate {
 
     pub(super) fn error(&self) -> Option<&FetchError> {
         self.error.as_ref()
-    }
-
-    /// A number in 0..1, another one each time (xorshift64).
-    fn fraction(&mut self) -> f64 {
-        self.jitter ^= self.jitter << 13;
-        self.jitter ^= self.jitter >> 7;
-        self.jitter ^= self.jitter << 17;
-        (self.jitter >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
@@ -237,6 +217,3 @@ impl Budget {
 const BURST: u32 = 32;
 /// 16 a second.
 const REFILL: Duration = Duration::from_micros(62_500);
-const MIN_BACK_OFF: Duration = Duration::from_millis(250);
-const MAX_BACK_OFF: Duration = Duration::from_secs(30);
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);

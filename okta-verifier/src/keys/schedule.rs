@@ -1,4 +1,4 @@
-//! When keys are fetched, and for how long trusted: one pure machine, long because its rules meet.
+//! When keys are fetched, and for how long trusted: one pure machine.
 //!
 //! The rules of freshness, of unknown keys and of failures meet in [`Schedule::decide`]. It has no
 //! clock and does no I/O; every rule can be tested by telling it the time.
@@ -13,7 +13,11 @@ use tokio::time::Instant;
 pub(crate) use trust::Trust;
 
 use self::budget::{Budget, Refused};
-use crate::{health::KeyState, time::Now};
+use crate::{
+    back_off::{BackOff, MAX_RETRY_AFTER},
+    health::KeyState,
+    time::Now,
+};
 
 /// What a request asks of the keys.
 #[derive(Clone, Copy, Debug)]
@@ -60,15 +64,13 @@ pub(crate) struct Schedule {
     flights: u64,
     /// When the last fetch began.
     attempted: Option<Instant>,
-    failures: u32,
     /// When the last fetch failed, if none has succeeded since.
     failed_at: Option<Now>,
-    /// No attempt before: the back-off after a failure.
-    not_before: Option<Instant>,
+    /// Its jitter also makes instances that start together drift apart.
+    back_off: BackOff,
     budget: Budget,
     refused: Refused,
     stale_if_error: Duration,
-    jitter: u64,
 }
 
 /// The fetch under way.
@@ -86,13 +88,11 @@ impl Schedule {
             flight: None,
             flights: 0,
             attempted: None,
-            failures: 0,
             failed_at: None,
-            not_before: None,
+            back_off: BackOff::new(jitter),
             budget: Budget::full(),
             refused: Refused::default(),
             stale_if_error: DEFAULT_STALE_IF_ERROR,
-            jitter,
         }
     }
 
@@ -106,7 +106,7 @@ impl Schedule {
     /// There are keys that an earlier process fetched. Instances that start with the same ones
     /// refresh them apart.
     pub(crate) fn inherit(&mut self, began: Now, fresh_for: Duration) -> Trust {
-        let trust = Trust::new(began, fresh_for, self.fraction());
+        let trust = Trust::new(began, fresh_for, self.back_off.fraction());
         self.trust = Some(trust);
         trust
     }
@@ -228,8 +228,7 @@ impl Schedule {
     }
 
     pub(super) fn back_off(&self, now: Now) -> Option<Duration> {
-        let left = self.not_before?.saturating_duration_since(now.instant);
-        (!left.is_zero()).then_some(left)
+        self.back_off.left(now)
     }
 
     /// A fetch begins. Its budget is drawn now, so that no caller gets it back by going away.
@@ -253,10 +252,9 @@ impl Schedule {
         if changed {
             self.refused.forget();
         }
-        self.failures = 0;
         self.failed_at = None;
-        self.not_before = None;
-        self.trust = Some(Trust::new(began, fresh_for, self.fraction()));
+        self.back_off.end();
+        self.trust = Some(Trust::new(began, fresh_for, self.back_off.fraction()));
         self.trust
     }
 
@@ -269,15 +267,9 @@ impl Schedule {
         now: Now,
     ) -> Option<bool> {
         self.flight.take_if(|flight| flight.id == id)?;
-        let doubled = MIN_BACK_OFF * 2_u32.pow(self.failures.min(10));
-        let delay = doubled
-            .min(MAX_BACK_OFF)
-            .mul_f64(0.5 + self.fraction() / 2.0);
-        let delay = retry_after.map_or(delay, |asked| asked.min(MAX_RETRY_AFTER).max(delay));
-        self.failures = self.failures.saturating_add(1);
+        self.back_off.failed(retry_after, now);
         self.failed_at = Some(now);
-        self.not_before = Some(now.instant + delay);
-        Some(self.failures == 1)
+        Some(self.back_off.failures() == 1)
     }
 
     /// The fetch `id` ended without a result, because its runtime did.
@@ -293,17 +285,6 @@ impl Schedule {
         let until = self.budget.next_refill(now.instant);
         self.refused.remember(kid, now.instant, until);
     }
-
-    /// A number in 0..1, another one each time (xorshift64).
-    fn fraction(&mut self) -> f64 {
-        self.jitter ^= self.jitter << 13;
-        self.jitter ^= self.jitter >> 7;
-        self.jitter ^= self.jitter << 17;
-        (self.jitter >> 11) as f64 / (1_u64 << 53) as f64
-    }
 }
 
 pub(crate) const DEFAULT_STALE_IF_ERROR: Duration = Duration::from_secs(60 * 60);
-const MIN_BACK_OFF: Duration = Duration::from_millis(250);
-const MAX_BACK_OFF: Duration = Duration::from_secs(30);
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);

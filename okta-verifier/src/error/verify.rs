@@ -163,6 +163,15 @@ impl VerifyError {
     }
 }
 
+impl VerifyError {
+    pub(crate) const fn unavailable(retry_after: Duration, source: FetchError) -> Self {
+        Self::Unavailable {
+            retry_after,
+            source,
+        }
+    }
+}
+
 impl From<MalformedToken> for VerifyError {
     fn from(reason: MalformedToken) -> Self {
         Self::Malformed(reason)

@@ -135,7 +135,10 @@ impl Introspector {
     ) -> Result<Arc<Checked>, VerifyError> {
         let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of(token));
         let Some(fingerprint) = fingerprint else {
-            return Err(unavailable(Duration::ZERO, FetchError::NoRandomness));
+            return Err(VerifyError::unavailable(
+                Duration::ZERO,
+                FetchError::NoRandomness,
+            ));
         };
         // What travels in the form; a token is ASCII.
         let token = std::str::from_utf8(token).map_err(|_| MalformedToken::Alphabet)?;
@@ -149,7 +152,10 @@ impl Introspector {
                 Role::Leads(lead) => lead.depart(token).await?,
             };
             if Handle::try_current().is_err() {
-                return Err(unavailable(Duration::ZERO, FetchError::NoRuntime));
+                return Err(VerifyError::unavailable(
+                    Duration::ZERO,
+                    FetchError::NoRuntime,
+                ));
             }
             // The one who leads waits for a permit, and the task has a deadline of its own; this
             // one is for a task whose runtime stands still.
@@ -166,7 +172,10 @@ impl Introspector {
                 Some(Ok(_)) | None => {}
             }
         }
-        Err(unavailable(Duration::ZERO, FetchError::Abandoned))
+        Err(VerifyError::unavailable(
+            Duration::ZERO,
+            FetchError::Abandoned,
+        ))
     }
 
     /// Joins the question about this token, or begins it.
@@ -189,7 +198,7 @@ impl Introspector {
                 retry_after,
                 source,
             } = closed;
-            unavailable(retry_after, source)
+            VerifyError::unavailable(retry_after, source)
         })?;
         state.last_id += 1;
         let boarding = Boarding {
@@ -203,21 +212,25 @@ impl Introspector {
         Ok(Role::Leads(lead))
     }
 
-    /// The question is over, or counts as over. Says whether it was still the one under way.
-    fn abandon(&self, fingerprint: Fingerprint, id: u64) -> bool {
-        let mut state = self.lock();
-        let current = state
-            .flights
-            .get(&fingerprint)
-            .is_some_and(|boarding| boarding.id == id);
-        if current {
-            state.flights.remove(&fingerprint);
-        }
-        current
+    /// The question is over, or counts as over.
+    fn abandon(&self, fingerprint: Fingerprint, id: u64) {
+        self.lock().end(fingerprint, id);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Says whether the question was still the one under way.
+    fn end(&mut self, fingerprint: Fingerprint, id: u64) -> bool {
+        let is_it = |boarding: &Boarding| boarding.id == id;
+        let current = self.flights.get(&fingerprint).is_some_and(is_it);
+        if current {
+            self.flights.remove(&fingerprint);
+        }
+        current
     }
 }
 
@@ -231,13 +244,6 @@ impl Boarding {
             flight,
             result: Arc::new(OnceLock::from(Ok(checked))),
         }
-    }
-}
-
-fn unavailable(retry_after: Duration, source: FetchError) -> VerifyError {
-    VerifyError::Unavailable {
-        retry_after,
-        source,
     }
 }
 

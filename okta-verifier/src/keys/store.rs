@@ -192,7 +192,9 @@ impl Store {
             Decision::Fetch(_) if !may_fetch => Outcome::Pending(None),
             Decision::Fetch(reason) => match self.depart(state, reason, now) {
                 Ok(boarding) => Outcome::Pending(Some(boarding)),
-                Err(source) => Outcome::Decided(Err(unavailable(Duration::ZERO, source))),
+                Err(source) => {
+                    Outcome::Decided(Err(VerifyError::unavailable(Duration::ZERO, source)))
+                }
             },
             Decision::Unavailable {
                 retry_after,
@@ -203,7 +205,7 @@ impl Store {
                     Some(error) => error.clone(),
                     None => FetchError::Abandoned,
                 };
-                Outcome::Decided(Err(unavailable(retry_after, source)))
+                Outcome::Decided(Err(VerifyError::unavailable(retry_after, source)))
             }
         }
     }
@@ -243,7 +245,10 @@ impl Store {
                 Outcome::Pending(None) => {}
                 Outcome::Pending(Some(Boarding { id, flight })) => {
                     if Handle::try_current().is_err() {
-                        return Err(unavailable(Duration::ZERO, FetchError::NoRuntime));
+                        return Err(VerifyError::unavailable(
+                            Duration::ZERO,
+                            FetchError::NoRuntime,
+                        ));
                     }
                     // The task has a deadline of its own; this one is for a task whose runtime
                     // stands still.
@@ -256,7 +261,10 @@ impl Store {
                 }
             }
         }
-        Err(unavailable(Duration::ZERO, FetchError::Abandoned))
+        Err(VerifyError::unavailable(
+            Duration::ZERO,
+            FetchError::Abandoned,
+        ))
     }
 
     /// Does `act` while somebody else holds the lock.
@@ -277,13 +285,6 @@ pub(super) fn key_or_refusal(found: Found) -> Option<Result<Arc<Key>, VerifyErro
         Found::Key(key) => Some(Ok(key)),
         Found::OtherAlgorithm => Some(Err(VerifyError::AlgorithmMismatch)),
         Found::Nothing => None,
-    }
-}
-
-fn unavailable(retry_after: Duration, source: FetchError) -> VerifyError {
-    VerifyError::Unavailable {
-        retry_after,
-        source,
     }
 }
 

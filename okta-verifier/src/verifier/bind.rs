@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use super::Verifier;
 use crate::{
     binding::{
-        self, Dpop, Expected, Peers, Place, Replay, ReplayStore, Used, Verdict, certificate,
+        self, Dpop, Expected, Memory, Peers, Place, Replay, ReplayStore, Used, Verdict, certificate,
     },
     error::{FetchError, ProofError, VerifyError},
     request::{HeaderName, HeaderValue, Lines, Scheme, Shown, nonce_headers, nonce_value},
@@ -94,11 +94,8 @@ impl Verifier {
             return Ok(None);
         };
         let used = dpop.judge(&jkt, sent, now)?;
-        match memory.first_use(&used, caller(&token), now.unix) {
-            Verdict::First => Ok(Some(token)),
-            Verdict::Seen => Err(ProofError::Replayed.into()),
-            Verdict::Full => Err(unavailable(FetchError::ReplayStoreFull)),
-        }
+        memory_first_use(memory, &used, &token, now)?;
+        Ok(Some(token))
     }
 
     pub(super) async fn bind(
@@ -106,20 +103,21 @@ impl Verifier {
         token: VerifiedToken,
         sent: Sent<'_>,
     ) -> Result<VerifiedToken, VerifyError> {
-        let now = Now::read();
-        if let Some(token) = self.bind_now(token.clone(), sent, now)? {
+        let Some((dpop, jkt)) = self.check_holder(&token, sent)? else {
             return Ok(token);
+        };
+        let now = Now::read();
+        let used = dpop.judge(&jkt, sent, now)?;
+        match &dpop.replay {
+            Replay::Memory(memory) => memory_first_use(memory, &used, &token, now)?,
+            Replay::Remote(store) => {
+                self.0
+                    .binding
+                    .remote_first_use(&**store, &used, now)
+                    .await?
+            }
         }
-        if let Some((dpop, jkt)) = self.check_holder(&token, sent)?
-            && let Replay::Remote(store) = &dpop.replay
-        {
-            let used = dpop.judge(&jkt, sent, now)?;
-            return match self.0.binding.first_use(&**store, &used, now).await? {
-                true => Ok(token),
-                false => Err(ProofError::Replayed.into()),
-            };
-        }
-        Err(VerifyError::BindingUnchecked)
+        Ok(token)
     }
 
     /// Scheme and certificate; and the key whose proof is still to be judged.
@@ -175,12 +173,12 @@ impl Binding {
     }
 
     /// No answer in time is none.
-    async fn first_use(
+    async fn remote_first_use(
         &self,
         store: &dyn ReplayStore,
         used: &Used,
         now: Now,
-    ) -> Result<bool, VerifyError> {
+    ) -> Result<(), VerifyError> {
         if Handle::try_current().is_err() {
             return Err(unavailable(FetchError::NoRuntime)); // it has the clock
         }
@@ -198,11 +196,13 @@ impl Binding {
         if answer.is_err() && !failed_before {
             tracing::warn!("the store of used DPoP proofs cannot be asked");
         }
-        answer.map_err(|source| {
-            unavailable(FetchError::ReplayStore {
+        match answer {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ProofError::Replayed.into()),
+            Err(source) => Err(unavailable(FetchError::ReplayStore {
                 source: Arc::from(source),
-            })
-        })
+            })),
+        }
     }
 }
 
@@ -240,16 +240,26 @@ impl Dpop {
     }
 }
 
+fn memory_first_use(
+    memory: &Memory,
+    used: &Used,
+    token: &VerifiedToken,
+    now: Now,
+) -> Result<(), VerifyError> {
+    match memory.first_use(used, caller(token), now.unix) {
+        Verdict::First => Ok(()),
+        Verdict::Seen => Err(ProofError::Replayed.into()),
+        Verdict::Full => Err(unavailable(FetchError::ReplayStoreFull)),
+    }
+}
+
 fn caller(token: &VerifiedToken) -> [&str; 3] {
     let client = token.client_id().unwrap_or_default();
     [token.issuer(), client, token.subject()]
 }
 
 fn unavailable(source: FetchError) -> VerifyError {
-    VerifyError::Unavailable {
-        retry_after: RETRY_AFTER_STORE,
-        source,
-    }
+    VerifyError::unavailable(RETRY_AFTER_STORE, source)
 }
 
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);

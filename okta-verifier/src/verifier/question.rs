@@ -86,9 +86,7 @@ impl Verifier {
         if !introspection.is_some_and(|introspector| introspector.forbids(token, now)) {
             return Ok(());
         }
-        if let (Some(cache), Some(digest)) = (&self.0.cache, digest) {
-            cache.forget(digest);
-        }
+        self.forget(digest);
         Err(VerifyError::Inactive)
     }
 
@@ -101,10 +99,16 @@ impl Verifier {
         now: Now,
     ) -> Result<VerifiedToken, VerifyError> {
         let confirmed = checked.confirm(token, now);
-        if let (Err(_), Some(cache), Some(digest)) = (&confirmed, &self.0.cache, digest) {
-            cache.forget(digest);
+        if confirmed.is_err() {
+            self.forget(digest);
         }
         confirmed
+    }
+
+    fn forget(&self, digest: Option<Digest>) {
+        if let (Some(cache), Some(digest)) = (&self.0.cache, digest) {
+            cache.forget(digest);
+        }
     }
 }
 

@@ -87,10 +87,10 @@ impl Tenant {
                         "a route demands tokens that were checked lately, and their issuer has no introspection"
                     );
                 }
-                Err(VerifyError::Unavailable {
-                    retry_after: NOT_SOON,
-                    source: FetchError::NoIntrospection,
-                })
+                Err(VerifyError::unavailable(
+                    NOT_SOON,
+                    FetchError::NoIntrospection,
+                ))
             }
         }
     }

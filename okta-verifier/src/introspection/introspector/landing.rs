@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 
-use super::{Boarding, Introspector, unavailable};
+use super::{Boarding, Introspector};
 use crate::{
     crypto::Fingerprint,
-    error::FetchError,
+    error::{FetchError, VerifyError},
     introspection::{
         Question,
         answer::Checked,
@@ -76,15 +76,12 @@ impl Landing {
         self.land(result, asked);
     }
 
-    /// First the answer can be found, and only then the question is over: whoever comes in
-    /// between finds one of the two.
+    /// Under one lock the question is over and its answer can be found: whoever comes finds one of
+    /// the two.
     fn land(&self, result: Result<Checked, Trouble>, asked: Now) {
         let introspector = &*self.introspector;
         let mut state = introspector.lock();
-        let current = state
-            .flights
-            .get(&self.fingerprint)
-            .is_some_and(|boarding| boarding.id == self.boarding.id);
+        let current = state.end(self.fingerprint, self.boarding.id);
         let mut quiet = None;
         let news = match result {
             Ok(checked) => {
@@ -108,7 +105,7 @@ impl Landing {
                     retry_after,
                     this_token_only,
                 } = state.gate.failed(&error, sent, asked, Now::read());
-                let refusal = unavailable(retry_after, error.clone());
+                let refusal = VerifyError::unavailable(retry_after, error.clone());
                 if current && this_token_only {
                     // This one is not asked about at once again.
                     let question = self.boarding.question;
@@ -122,9 +119,6 @@ impl Landing {
                 news.map(|news| (news, Some(error)))
             }
         };
-        if current {
-            state.flights.remove(&self.fingerprint);
-        }
         // A subscriber is foreign code: not under the lock.
         drop(state);
         if let Some(error) = quiet {

@@ -7,7 +7,6 @@ use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 use super::{
     Boarding, Introspector,
     landing::{Landing, Permits},
-    unavailable,
 };
 use crate::{
     crypto::Fingerprint,
@@ -55,9 +54,12 @@ impl Lead {
             }
         };
         let runtime = Handle::try_current()
-            .map_err(|_| unavailable(Duration::ZERO, FetchError::NoRuntime))?;
+            .map_err(|_| VerifyError::unavailable(Duration::ZERO, FetchError::NoRuntime))?;
         let Some(boarding) = self.boarding.take() else {
-            return Err(unavailable(Duration::ZERO, FetchError::Abandoned));
+            return Err(VerifyError::unavailable(
+                Duration::ZERO,
+                FetchError::Abandoned,
+            ));
         };
         let landing = Landing::new(
             self.introspector.clone(),
@@ -81,7 +83,7 @@ impl Lead {
         {
             return Ok(Permits::new(permit, of_its_kind)); // the gate was open just now
         }
-        let busy = || unavailable(introspector.deadline, FetchError::TooManyQuestions);
+        let busy = || VerifyError::unavailable(introspector.deadline, FetchError::TooManyQuestions);
         if Handle::try_current().is_err() {
             return Err(busy());
         }
@@ -97,7 +99,7 @@ impl Lead {
             // What was under way may have failed meanwhile.
             Ok(Some(permits)) => match introspector.lock().gate.closed(Now::read()) {
                 None => Ok(permits),
-                Some(closed) => Err(unavailable(closed.retry_after, closed.source)),
+                Some(closed) => Err(VerifyError::unavailable(closed.retry_after, closed.source)),
             },
             _ => Err(busy()),
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    proof::{Case, claims, with},
+    case::{Case, claims, with},
     signer::{Signer, encode},
 };
 use crate::error::ProofError;

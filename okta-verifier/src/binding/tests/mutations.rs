@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    proof::{Case, NOW, claims, with},
+    case::{Case, NOW, claims, with},
     signer::Signer,
 };
 use crate::error::{MalformedToken, ProofError, VerifyError};

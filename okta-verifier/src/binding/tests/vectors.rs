@@ -2,7 +2,7 @@
 
 use base64::Engine;
 
-use super::proof::Case;
+use super::case::Case;
 use crate::{
     error::{ProofError, VerifyError},
     token::jws::BASE64URL,

@@ -6,6 +6,7 @@ mod claims;
 mod confirmation;
 mod header;
 mod json;
+mod json_model;
 mod jws;
 mod kinds;
 mod properties;

@@ -2,9 +2,8 @@
 
 use base64::Engine;
 use proptest::{collection::vec, prelude::*};
-use serde_json::{Map, Value};
 
-use super::{HEADER, compact, encode};
+use super::{HEADER, compact, encode, json_model};
 use crate::{
     error::MalformedToken,
     token::{
@@ -77,20 +76,86 @@ fn nearly_json() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Whatever is accepted, serde_json accepts too and reads alike; what is refused as no JSON, it
-/// refuses too.
+/// JSON with a few bytes of it changed.
+fn damaged_json() -> impl Strategy<Value = String> {
+    let edit = (
+        any::<usize>(),
+        0..3_usize,
+        r#"[\[\]{}",:\\\x08 ud0-9eE.+-]"#,
+    );
+    (object(json()), vec(edit, 1..4)).prop_map(|(Written(text, _), edits)| {
+        let mut text: Vec<char> = text.chars().collect();
+        for (place, removed, added) in edits {
+            let start = place % (text.len() + 1);
+            let end = (start + removed).min(text.len());
+            text.splice(start..end, added.chars());
+        }
+        text.into_iter().collect()
+    })
+}
+
+/// It is accepted by both or by neither, and read alike.
 fn assert_agrees(text: &str) {
-    let theirs: Result<Map<String, Value>, _> = serde_json::from_str(text);
-    match (Object::parse(text), theirs) {
-        (Ok(object), Ok(map)) => {
-            for (name, value) in &map {
-                let ours = object.get(name).expect("a member that serde_json found");
-                assert_eq!(&serde_json::from_str::<Value>(ours).unwrap(), value);
+    match (Object::parse(text), json_model::parse(text)) {
+        (Ok(object), Ok(members)) => {
+            assert_eq!(object.len(), members.len(), "{text:?}");
+            for (name, value) in members {
+                assert_eq!(object.get(&name), Some(value), "{text:?}");
             }
         }
-        (Ok(_), Err(error)) => panic!("serde_json refuses {text:?}: {error}"),
-        (Err(MalformedToken::Json), Ok(_)) => panic!("serde_json accepts {text:?}"),
-        (Err(_), _) => {}
+        (Err(_), Err(_)) => {}
+        (ours, model) => panic!("{text:?}: {ours:?}, and the model {model:?}"),
+    }
+}
+
+/// All texts of `length` of these characters.
+fn every(alphabet: &str, length: usize) -> impl Iterator<Item = String> {
+    let alphabet: Vec<char> = alphabet.chars().collect();
+    let count = alphabet.len().pow(length as u32);
+    (0..count).map(move |mut number| {
+        let mut text = String::new();
+        for _ in 0..length {
+            text.push(alphabet[number % alphabet.len()]);
+            number /= alphabet.len();
+        }
+        text
+    })
+}
+
+// conformance 36, 48, 58
+#[test]
+fn every_short_value_is_judged_as_serde_json_would() {
+    for length in 0..5 {
+        for value in every("[]{}\",:01-+.eE t", length) {
+            assert_agrees(&format!(r#"{{"a":{value}}}"#));
+        }
+        for text in every("\\\"/ubdD8c0é\n", length) {
+            assert_agrees(&format!(r#"{{"a":"{text}"}}"#));
+            assert_agrees(&format!(r#"{{"{text}":1}}"#));
+        }
+        // Pairs of surrogates, whole and halved.
+        for units in every("8bcdfx", length) {
+            let text: String = units
+                .chars()
+                .map(|digit| format!(r"\ud{digit}00"))
+                .collect();
+            assert_agrees(&format!(r#"{{"a":"{text}"}}"#));
+        }
+    }
+}
+
+// conformance 36
+#[test]
+fn what_means_something_in_a_string_is_found_in_every_place() {
+    for length in 0..40 {
+        for place in 0..length {
+            for byte in 0..0x80 {
+                let mut text = vec![b'x'; length];
+                text[place] = byte;
+                let text = String::from_utf8(text).expect("ASCII");
+                assert_agrees(&format!(r#"{{"a":"{text}"}}"#));
+            }
+        }
     }
 }
 
@@ -114,8 +179,14 @@ proptest! {
 
     // conformance 36, 48
     #[test]
-    fn nothing_is_accepted_that_serde_json_refuses(text in nearly_json()) {
+    fn nothing_is_accepted_that_serde_json_refuses(
+        text in nearly_json(),
+        damaged in damaged_json(),
+        number in "-?[0-9]{0,3}(\\.[0-9]{0,30})?([eE][+-]?[0-9]{0,4})?",
+    ) {
         assert_agrees(&text);
+        assert_agrees(&damaged);
+        assert_agrees(&format!(r#"{{"a":{number}}}"#));
     }
 
     // conformance 35

@@ -1,0 +1,275 @@
+//! The grammar of RFC 8259, once over the text. Nothing is built but what is asked for.
+
+use std::borrow::Cow;
+
+use super::MAX_MEMBERS;
+use crate::error::MalformedToken;
+
+/// A place in a JSON text. Blanks before what is asked for are passed over.
+pub(super) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// An array or an object begins; whether there is something in it.
+    pub(super) fn opens(&mut self, open: u8, close: u8) -> Result<bool, MalformedToken> {
+        self.expect(open)?;
+        Ok(!self.takes(close))
+    }
+
+    /// Whether another element follows, or else the array or object is closed.
+    pub(super) fn goes_on(&mut self, close: u8) -> Result<bool, MalformedToken> {
+        if self.takes(b',') {
+            return Ok(true);
+        }
+        self.expect(close)?;
+        Ok(false)
+    }
+
+    /// A member's name, and the colon behind it.
+    pub(super) fn name(&mut self) -> Result<Cow<'a, str>, MalformedToken> {
+        let name = self.string()?;
+        self.expect(b':')?;
+        Ok(name)
+    }
+
+    /// A string, unescaped.
+    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, MalformedToken> {
+        self.skip_blanks();
+        let start = self.at;
+        let escaped = self.skip_string()?;
+        if !escaped {
+            return Ok(Cow::Borrowed(&self.text[start + 1..self.at - 1]));
+        }
+        serde_json::from_str(&self.text[start..self.at])
+            .map(Cow::Owned)
+            .map_err(|_| MalformedToken::Json)
+    }
+
+    /// One value as it is written, `depth` levels down.
+    pub(super) fn value(&mut self, depth: usize) -> Result<&'a str, MalformedToken> {
+        self.skip_blanks();
+        let start = self.at;
+        self.skip_value(depth)?;
+        Ok(&self.text[start..self.at])
+    }
+
+    /// Nothing but blanks is left.
+    pub(super) fn ends(&mut self) -> Result<(), MalformedToken> {
+        self.skip_blanks();
+        match self.peek() {
+            None => Ok(()),
+            Some(_) => Err(MalformedToken::Json),
+        }
+    }
+
+    fn skip_value(&mut self, depth: usize) -> Result<(), MalformedToken> {
+        if depth > MAX_DEPTH {
+            return Err(MalformedToken::Complexity);
+        }
+        match self.peek() {
+            Some(b'"') => self.skip_string().map(|_| ()),
+            Some(b'{') => self.skip_object(depth),
+            Some(b'[') => self.skip_array(depth),
+            Some(b't') => self.skip_word("true"),
+            Some(b'f') => self.skip_word("false"),
+            Some(b'n') => self.skip_word("null"),
+            _ => self.skip_number(),
+        }
+    }
+
+    fn skip_object(&mut self, depth: usize) -> Result<(), MalformedToken> {
+        let mut names = Vec::new();
+        let mut more = self.opens(b'{', b'}')?;
+        while more {
+            if names.len() == MAX_MEMBERS {
+                return Err(MalformedToken::Complexity);
+            }
+            names.push(self.name()?);
+            self.value(depth + 1)?;
+            more = self.goes_on(b'}')?;
+        }
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(MalformedToken::DuplicateMember);
+        }
+        Ok(())
+    }
+
+    fn skip_array(&mut self, depth: usize) -> Result<(), MalformedToken> {
+        let mut more = self.opens(b'[', b']')?;
+        while more {
+            self.value(depth + 1)?;
+            more = self.goes_on(b']')?;
+        }
+        Ok(())
+    }
+
+    fn skip_word(&mut self, word: &str) -> Result<(), MalformedToken> {
+        if !self.rest().starts_with(word.as_bytes()) {
+            return Err(MalformedToken::Json);
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// RFC 8259 §6. A number beyond every type is refused too.
+    fn skip_number(&mut self) -> Result<(), MalformedToken> {
+        let start = self.at;
+        self.takes_here(b'-');
+        let zero = self.takes_here(b'0');
+        if !zero {
+            self.skip_digits()?;
+        }
+        if self.takes_here(b'.') {
+            self.skip_digits()?;
+        }
+        if self.takes_here(b'e') || self.takes_here(b'E') {
+            let _ = self.takes_here(b'+') || self.takes_here(b'-');
+            self.skip_digits()?;
+        }
+        let number = &self.text[start..self.at];
+        // So few digits reach no limit, and dates have fewer.
+        let is_small = number.len() <= 16 && number.bytes().all(|byte| byte.is_ascii_digit());
+        if is_small || number.parse().is_ok_and(f64::is_finite) {
+            Ok(())
+        } else {
+            Err(MalformedToken::Json)
+        }
+    }
+
+    /// One or more.
+    fn skip_digits(&mut self) -> Result<(), MalformedToken> {
+        let digits = self.rest().iter();
+        let count = digits.take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count == 0 {
+            return Err(MalformedToken::Json);
+        }
+        Ok(())
+    }
+
+    /// RFC 8259 §7; whether there is an escape in it.
+    fn skip_string(&mut self) -> Result<bool, MalformedToken> {
+        if !self.takes_here(b'"') {
+            return Err(MalformedToken::Json);
+        }
+        let mut escaped = false;
+        loop {
+            self.at += plain(self.rest());
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
+                Some(b'\\') => self.skip_escape()?,
+                _ => return Err(MalformedToken::Json), // a control character, or the end
+            }
+            escaped = true;
+        }
+    }
+
+    /// Half a surrogate pair is no character (RFC 8725 §3.7: UTF-8 throughout).
+    fn skip_escape(&mut self) -> Result<(), MalformedToken> {
+        let simple = self.rest().get(1).ok_or(MalformedToken::Json)?;
+        if b"\"\\/bfnrt".contains(simple) {
+            self.at += 2;
+            return Ok(());
+        }
+        let unit = self.skip_unit()?;
+        let is_pair = match unit {
+            0xD800..0xDC00 => (0xDC00..0xE000).contains(&self.skip_unit()?),
+            0xDC00..0xE000 => false,
+            _ => true,
+        };
+        if is_pair {
+            Ok(())
+        } else {
+            Err(MalformedToken::Json)
+        }
+    }
+
+    /// `\uXXXX`
+    fn skip_unit(&mut self) -> Result<u32, MalformedToken> {
+        let digits = match self.rest() {
+            [b'\\', b'u', digits @ ..] => digits.first_chunk::<4>(),
+            _ => None,
+        };
+        let unit = digits.and_then(|digits| {
+            digits.iter().try_fold(0, |unit, digit| {
+                let value = char::from(*digit).to_digit(16)?;
+                Some(unit << 4 | value)
+            })
+        });
+        self.at += 6;
+        unit.ok_or(MalformedToken::Json)
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), MalformedToken> {
+        if self.takes(byte) {
+            Ok(())
+        } else {
+            Err(MalformedToken::Json)
+        }
+    }
+
+    fn takes(&mut self, byte: u8) -> bool {
+        self.skip_blanks();
+        self.takes_here(byte)
+    }
+
+    fn takes_here(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn skip_blanks(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+}
+
+/// How many bytes go by before one that means something in a string: a quote, a backslash or a
+/// control character. Eight at a time.
+fn plain(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let found = meaning(u64::from_le_bytes(*eight));
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest
+        .iter()
+        .take_while(|byte| !(**byte < b' ' || matches!(byte, b'"' | b'\\')))
+        .count()
+}
+
+/// The high bit of each byte that means something; above the lowest one, of others too.
+fn meaning(eight: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // Borrows into the high bit of bytes less than `limit`, if that is at most 128.
+    let less = |bytes: u64, limit: u8| bytes.wrapping_sub(ONES * u64::from(limit)) & !bytes;
+    let equal = |byte: u8| less(eight ^ (ONES * u64::from(byte)), 1);
+    (less(eight, b' ') | equal(b'"') | equal(b'\\')) & (ONES << 7)
+}
+
+/// Deep enough for delegation chains (RFC 8693 §4.1), shallow enough to stay far from any stack.
+const MAX_DEPTH: usize = 16;

@@ -14,10 +14,10 @@ use crate::{
     request::Challenges,
     time::Now,
     token::{
-        Origin,
+        BASE64URL, Origin,
         checks::{Clients, Expected, Profile},
         claims::Claims,
-        jws::{BASE64URL, Jws},
+        jws::Jws,
     },
 };
 pub use crate::{

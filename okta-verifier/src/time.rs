@@ -12,6 +12,13 @@ pub(crate) struct Now {
     pub(crate) instant: Instant,
 }
 
+/// When something ends, on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    unix: u64,
+    instant: Instant,
+}
+
 impl Now {
     pub(crate) fn read() -> Self {
         // A clock before 1970 is broken. As the far future it expires every token: closed.
@@ -32,6 +39,24 @@ impl Now {
         monotonic.max(wall)
     }
 
+    /// The end of a time that begins now; a century at most, as not every clock reaches farther.
+    pub(crate) fn plus(self, time: Duration) -> End {
+        let time = time.min(CENTURY);
+        let part = u64::from(time.subsec_nanos() > 0); // of a second
+        let whole = time.as_secs().saturating_add(part);
+        End {
+            unix: self.unix.saturating_add(whole),
+            instant: self.instant.checked_add(time).unwrap_or(self.instant),
+        }
+    }
+
+    /// Whether less than the time until then has passed: the same as comparing
+    /// [`since`](Self::since) with it, without its divisions. Whichever clock says that it ended
+    /// is believed.
+    pub(crate) fn is_before(self, end: End) -> bool {
+        self.instant < end.instant && self.unix < end.unix
+    }
+
     /// The moment on the wall clock.
     pub(crate) fn wall(self) -> SystemTime {
         UNIX_EPOCH
@@ -47,6 +72,8 @@ impl Now {
         }
     }
 }
+
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
@@ -68,5 +95,31 @@ mod tests {
             instant: start.instant + Duration::from_secs(60),
         };
         assert_eq!(set_back.since(start), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_time_ends_when_as_much_has_passed_on_either_clock() {
+        let start = Now {
+            unix: 1_000,
+            instant: Instant::now(),
+        };
+        let millis = [0, 1, 999, 1_000, 1_001, 2_500, 3_000];
+        for time in millis.map(Duration::from_millis) {
+            for passed in millis.map(Duration::from_millis) {
+                for unix in 995..1_005 {
+                    let now = Now {
+                        unix,
+                        instant: start.instant + passed,
+                    };
+                    let expected = now.since(start) < time;
+                    assert_eq!(
+                        now.is_before(start.plus(time)),
+                        expected,
+                        "{now:?} {time:?}"
+                    );
+                }
+            }
+        }
+        assert!(start.is_before(start.plus(Duration::MAX)));
     }
 }

@@ -10,7 +10,7 @@ use super::{
     htu::{Htu, target_path},
     judge::{Expected, Window, judge},
 };
-use crate::token::jws::BASE64URL;
+use crate::token::BASE64URL;
 
 /// A proof for the request of RFC 9449 §7.1, figures 12 and 13.
 pub fn proof(data: &[u8]) {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     crypto::sha256,
     error::{MalformedToken, ProofError, VerifyError},
-    token::{compact::Compact, jws::BASE64URL},
+    token::{BASE64URL, compact::Compact},
 };
 
 /// What a proof must fit.
@@ -70,7 +70,7 @@ pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<U
         VerifyError::Malformed(reason) => malformed(reason),
         _ => ProofError::Signature,
     })?;
-    key.verify(jws.signed, signature.bytes())
+    key.verify(jws.signed, &signature)
         .map_err(|_| ProofError::Signature)?; // item 6
     if claims.htm != expected.method {
         return Err(ProofError::Method.into()); // item 8

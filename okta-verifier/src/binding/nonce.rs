@@ -7,7 +7,7 @@ use base64::Engine;
 use crate::{
     crypto::{MacKey, random_bytes},
     error::ConfigError,
-    token::jws::BASE64URL,
+    token::BASE64URL,
 };
 
 /// Makes callers put a nonce of ours into their proofs, so that no proof can be made in advance

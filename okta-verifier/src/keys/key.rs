@@ -16,8 +16,8 @@ use crate::{
     algorithm::Algorithm,
     crypto::{BadSignature, PreparedKey, sha256},
     token::{
+        BASE64URL,
         json::{self, Object},
-        jws::BASE64URL,
     },
 };
 

@@ -10,7 +10,7 @@ use url::form_urlencoded;
 use crate::{
     crypto::{SigningKey, random_bytes},
     error::FetchError,
-    token::jws::BASE64URL,
+    token::BASE64URL,
 };
 
 /// Our credentials at the issuer, ready for use.

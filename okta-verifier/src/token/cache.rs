@@ -13,7 +13,7 @@ use moka::sync::Cache;
 use super::verified::VerifiedToken;
 use crate::{
     crypto::{Fingerprint, Fingerprints},
-    time::Now,
+    time::{End, Now},
 };
 
 /// `K` is what the token was verified with.
@@ -31,7 +31,7 @@ pub(crate) struct Digest(Fingerprint);
 pub(crate) struct Entry<K> {
     pub(crate) token: VerifiedToken,
     pub(crate) proof: K,
-    verified: Now,
+    until: End,
 }
 
 impl<K: Send + Sync + 'static> TokenCache<K> {
@@ -61,7 +61,7 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
 
     pub(crate) fn find(&self, digest: Digest, now: Now) -> Option<Arc<Entry<K>>> {
         let entry = self.entries.get(&digest)?;
-        if now.since(entry.verified) >= self.max_age {
+        if !now.is_before(entry.until) {
             self.forget(digest);
             return None;
         }
@@ -73,7 +73,7 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
         let entry = Entry {
             token,
             proof,
-            verified: now,
+            until: now.plus(self.max_age),
         };
         self.entries.insert(digest, Arc::new(entry));
     }

@@ -3,8 +3,8 @@
 use base64::Engine;
 
 use super::{
+    BASE64URL,
     json::{self, Object},
-    jws::BASE64URL,
 };
 use crate::error::VerifyError;
 

@@ -83,11 +83,12 @@ impl<'a> Name<'a> {
 }
 
 fn start(name: &str) -> u64 {
-    let mut start = [0; 8];
-    for (to, from) in start.iter_mut().zip(name.bytes()) {
-        *to = from;
+    match name.as_bytes().first_chunk() {
+        Some(eight) => u64::from_be_bytes(*eight),
+        None => name
+            .bytes()
+            .fold(0, |start, byte| start << 8 | u64::from(byte)),
     }
-    u64::from_be_bytes(start)
 }
 
 /// A JSON string; borrowed where it holds no escape. `value` is JSON text.

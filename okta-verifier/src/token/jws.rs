@@ -1,15 +1,10 @@
 //! The strict compact form (RFC 7515 §5.2, §7.1): one spelling a token, no extension, no choice
 //! left to the sender but `alg` and `kid`, and those only select among what the issuer publishes.
 
-use base64::{
-    alphabet::URL_SAFE,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-
 use memchr::memchr_iter;
 
 use super::{
-    compact::{Compact, Signature},
+    compact::Compact,
     json::{self, Object},
 };
 use crate::{
@@ -25,7 +20,7 @@ pub(crate) struct Jws<'t> {
     pub(crate) payload: String,
     /// What is signed: the first two parts as they were sent.
     pub(crate) signed: &'t [u8],
-    signature: Signature,
+    signature: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -67,7 +62,7 @@ impl<'t> Jws<'t> {
     }
 
     pub(crate) fn signature(&self) -> &[u8] {
-        self.signature.bytes()
+        &self.signature
     }
 }
 
@@ -131,15 +126,5 @@ pub(crate) fn media_type(value: &str, subtype: &str) -> bool {
         _ => value.eq_ignore_ascii_case(subtype),
     }
 }
-
-/// Without padding, and with stray trailing bits refused: each token has one spelling, which
-/// matters wherever a token is compared or digested.
-pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
-        .with_encode_padding(false)
-        .with_decode_allow_trailing_bits(false),
-);
 
 const MAX_KID: usize = 256;

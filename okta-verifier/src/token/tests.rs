@@ -14,7 +14,7 @@ mod vectors;
 
 use base64::Engine;
 
-use super::jws::{BASE64URL, Jws};
+use super::{BASE64URL, jws::Jws};
 use crate::error::{MalformedToken, VerifyError};
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {

@@ -9,7 +9,7 @@ use aws_lc_rs::{
 use base64::Engine;
 use serde_json::{Value, json};
 
-use crate::{crypto::sha256, token::jws::BASE64URL};
+use crate::{crypto::sha256, token::BASE64URL};
 
 type Sign = dyn Fn(&[u8]) -> Vec<u8>;
 

@@ -5,7 +5,7 @@ use base64::Engine;
 use super::case::Case;
 use crate::{
     error::{ProofError, VerifyError},
-    token::jws::BASE64URL,
+    token::BASE64URL,
 };
 
 /// RFC 9449 §7.1, figure 12.

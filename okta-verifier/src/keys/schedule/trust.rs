@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::Now;
+use crate::time::{End, Now};
 
 /// The last good fetch.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,7 @@ pub(crate) struct Trust {
     pub(super) began: Now,
     pub(super) fresh_for: Duration,
     pub(super) refresh_after: Duration,
+    young_until: End,
 }
 
 impl Trust {
@@ -23,6 +24,7 @@ impl Trust {
             began,
             fresh_for,
             refresh_after,
+            young_until: began.plus(refresh_after),
         }
     }
 
@@ -45,7 +47,7 @@ impl Trust {
 
     /// Young enough that there is nothing to decide.
     pub(crate) fn is_young(&self, now: Now) -> bool {
-        self.age(now) < self.refresh_after
+        now.is_before(self.young_until)
     }
 }
 

@@ -5,7 +5,7 @@ use super::{ed25519, p256, p384, rsa, with, without};
 use crate::{
     algorithm::Algorithm,
     keys::key::{Key, Skipped},
-    token::jws::BASE64URL,
+    token::BASE64URL,
 };
 
 fn skipped(jwk: &Value) -> Skipped {

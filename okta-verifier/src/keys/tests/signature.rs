@@ -2,7 +2,7 @@ use base64::Engine;
 use serde_json::{Value, json};
 
 use super::{ed25519, p256, with};
-use crate::{crypto::BadSignature, keys::key::Key, token::jws::BASE64URL};
+use crate::{crypto::BadSignature, keys::key::Key, token::BASE64URL};
 
 fn key(jwk: &Value) -> Key {
     Key::parse(&jwk.to_string()).unwrap()

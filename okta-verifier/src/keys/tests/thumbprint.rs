@@ -4,7 +4,7 @@ use base64::Engine;
 use serde_json::{Value, json};
 
 use super::{ed25519, rsa, with};
-use crate::{keys::key::Key, token::jws::BASE64URL};
+use crate::{keys::key::Key, token::BASE64URL};
 
 fn thumbprint(jwk: &Value) -> String {
     let key = Key::parse(&jwk.to_string()).unwrap();

@@ -6,11 +6,7 @@ use proptest::{collection::vec, prelude::*};
 use super::{HEADER, compact, encode, json_model};
 use crate::{
     error::MalformedToken,
-    token::{
-        claims::Claims,
-        json::Object,
-        jws::{BASE64URL, Jws},
-    },
+    token::{BASE64URL, base64url, claims::Claims, json::Object, jws::Jws},
 };
 
 /// JSON as it is written, and whether a member occurs twice somewhere in it.
@@ -144,6 +140,25 @@ fn every_short_value_is_judged_as_serde_json_would() {
     }
 }
 
+// conformance 34, 35
+#[test]
+fn every_byte_in_every_place_is_decoded_as_the_crate_base64_would() {
+    for length in 0..70 {
+        for place in 0..length {
+            for byte in 0..=u8::MAX {
+                let mut text = vec![b'w'; length];
+                text[place] = byte;
+                let ours = base64url::decode(&text).ok();
+                assert_eq!(
+                    ours,
+                    BASE64URL.decode(&text).ok(),
+                    "{length} {place} {byte}"
+                );
+            }
+        }
+    }
+}
+
 // conformance 36
 #[test]
 fn what_means_something_in_a_string_is_found_in_every_place() {
@@ -191,11 +206,19 @@ proptest! {
 
     // conformance 35
     #[test]
-    fn base64url_has_one_spelling(text in "[A-Za-z0-9_-]{0,24}", bytes in any::<Vec<u8>>()) {
-        if let Ok(decoded) = BASE64URL.decode(&text) {
-            prop_assert_eq!(BASE64URL.encode(decoded), text);
+    fn base64url_has_one_spelling(
+        text in "[A-Za-z0-9_-]{0,100}",
+        bytes in any::<Vec<u8>>(),
+        place in 0..100_usize,
+        strange in any::<u8>(),
+    ) {
+        if let Ok(decoded) = base64url::decode(text.as_bytes()) {
+            prop_assert_eq!(BASE64URL.encode(decoded), &*text);
         }
-        prop_assert_eq!(BASE64URL.decode(BASE64URL.encode(&bytes)).unwrap(), bytes);
+        prop_assert_eq!(base64url::decode(BASE64URL.encode(&bytes).as_bytes()).unwrap(), bytes);
+        let mut text = text.into_bytes();
+        text.insert(place.min(text.len()), strange);
+        prop_assert_eq!(base64url::decode(&text).ok(), BASE64URL.decode(&text).ok());
     }
 
     // conformance 33, 34, 57, 58

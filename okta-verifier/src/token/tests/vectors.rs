@@ -6,7 +6,7 @@ use crate::{
     algorithm::Algorithm,
     crypto::PreparedKey,
     error::VerifyError,
-    token::jws::{BASE64URL, Jws},
+    token::{BASE64URL, jws::Jws},
 };
 
 /// The payload of RFC 7515 A.1 to A.3 and RFC 7519 §6.1; its `exp` is in 2011.

@@ -133,7 +133,7 @@ const INVALID_TOKEN: &str =
     r#", error="invalid_token", error_description="The access token is invalid or has expired""#;
 const INVALID_PROOF: &str =
     r#", error="invalid_dpop_proof", error_description="The DPoP proof is missing or invalid""#;
-const ALGS: &str = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#;
+const ALGS: &str = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA""#;
 const INSUFFICIENT_SCOPE: &str =
     r#", error="insufficient_scope", error_description="The access token lacks a required scope""#;
 const STEP_UP: &str = r#", error="insufficient_user_authentication", error_description="The user must authenticate again or more strongly""#;

@@ -81,7 +81,7 @@ fn the_other_tables_are_sound() {
 
 #[test]
 fn the_challenges_of_two_schemes_are_written_to_the_byte() {
-    const ALGS: &str = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#;
+    const ALGS: &str = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA""#;
     let offered = format!(r#"DPoP realm="api", {ALGS}"#);
     let bearer = r#"Bearer realm="api""#.to_owned();
     let of = |error: &str, text: &str| format!(r#"error="{error}", error_description="{text}""#);

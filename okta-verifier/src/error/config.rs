@@ -57,7 +57,7 @@ pub enum ConfigError {
     },
     /// Not the name of a supported algorithm.
     #[error(
-        "algorithm {name:?}: write one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"
+        "algorithm {name:?}: write one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"
     )]
     Algorithm {
         /// What was given.

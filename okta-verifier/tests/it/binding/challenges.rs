@@ -4,7 +4,7 @@ use super::{BASE, TARGET, World, challenged, code};
 
 const BEARER: &str = r#"Bearer realm="api""#;
 const DPOP: &str =
-    r#"DPoP realm="api", algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#;
+    r#"DPoP realm="api", algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA""#;
 
 /// One of the scheme, with an error.
 fn failed(scheme: &str, error: &str, description: &str) -> String {

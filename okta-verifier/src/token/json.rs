@@ -13,7 +13,6 @@ use serde_json::value::RawValue;
 use crate::error::MalformedToken;
 
 /// The members of one object, in [`order`] of their names, with their values as they are written.
-#[derive(Debug)]
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Object<'a> {

@@ -7,6 +7,8 @@ pub(super) enum Verdict {
     /// No credentials, or another scheme.
     Unauthenticated,
     Malformed,
+    /// The same, and which scheme was meant is open.
+    Ambiguous,
     InvalidToken,
     LacksScope,
     /// No scope would help.
@@ -100,7 +102,8 @@ impl Expected {
         let (status, www_authenticate) = match verdict {
             Verdict::Accepted => (200, vec![]),
             Verdict::Unauthenticated => (401, each("", "")),
-            Verdict::Malformed => (400, each(INVALID_REQUEST, INVALID_REQUEST)),
+            Verdict::Malformed => (400, failed(INVALID_REQUEST)),
+            Verdict::Ambiguous => (400, each(INVALID_REQUEST, INVALID_REQUEST)),
             Verdict::InvalidToken => (401, failed(INVALID_TOKEN)),
             Verdict::InvalidProof => (401, failed(INVALID_PROOF)),
             Verdict::LacksScope => {

@@ -141,6 +141,7 @@ async fn a_gateway_that_forgets_what_is_shown_fails() {
         ("the proof", Some("DPoP: a good proof")),
         ("a second proof", Some("proof: twice")),
         ("the certificate", Some("a certificate's token")),
+        ("the peer", Some("a certificate's token")),
         ("the method", Some("DPoP: a POST")),
     ];
     for (forgets, notices) in faults {
@@ -160,6 +161,9 @@ async fn a_gateway_that_forgets_what_is_shown_fails() {
             let mut presented = Presented::new(request.authorization())
                 .request(method, &target)
                 .dpop(proofs);
+            if forgets != "the peer" {
+                presented = presented.peer(request.peer());
+            }
             if let Some(der) = request
                 .client_certificate()
                 .filter(|_| forgets != "the certificate")

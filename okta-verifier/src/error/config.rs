@@ -131,6 +131,14 @@ pub enum ConfigError {
         /// What was given.
         header: String,
     },
+    /// [`DpopSettings::hosts`](crate::DpopSettings::hosts) got something that is no host.
+    #[error(
+        "DPoP host {host:?}: write one host of the API as its clients see it, such as \"api.example.com\" or \"api.example.org:8443\"; no wildcard, no list, no path"
+    )]
+    ProxyHost {
+        /// What was given.
+        host: String,
+    },
     /// Peers that may speak for their callers are not named as networks.
     #[error("peers {cidr:?}: {problem}")]
     Peers {

@@ -102,7 +102,14 @@
 //! let orders = web::scope("/orders")
 //!     .wrap(RequireMiddleware::new(Policy::scope("orders:read")))
 //!     .wrap(verify)
-//!     .wrap(Cors::default().allowed_origin("https://app.example").allowed_methods(["GET"]))
+//!     .wrap(
+//!         Cors::default()
+//!             .allowed_origin("https://app.example")
+//!             .allowed_methods(["GET"])
+//!             // `dpop` and `dpop-nonce` where DPoP is on (RFC 9449 §7.1).
+//!             .allowed_headers(["authorization", "dpop"])
+//!             .expose_headers(["www-authenticate", "dpop-nonce"]),
+//!     )
 //!     .route("", web::get().to(async || "orders"));
 //! # let app = test::init_service(App::new().service(orders)).await;
 //!
@@ -136,6 +143,28 @@
 //! It is a response and no `Err`, with an empty body. The [`Rejection`] itself travels in the
 //! response's extensions, so that an outer middleware can log the reason or write a body;
 //! `HttpResponse::error` holds it too, as [`Rejected`].
+//!
+//! # The client's certificate
+//!
+//! For tokens that are bound to one (RFC 8705) put it into the connection's data once its handshake is
+//! done. With `bind_rustls_0_23` the connection that `on_connect` sees is
+//! `actix_tls::accept::rustls_0_23::TlsStream<actix_web::rt::net::TcpStream>`, and no other type:
+//! a `downcast_ref` to tokio-rustls' own finds nothing, and every such token is refused.
+//!
+//! ```text
+//! HttpServer::new(app)
+//!     .on_connect(|connection, data| {
+//!         let stream = connection.downcast_ref::<TlsStream<TcpStream>>(); // both of actix
+//!         let session = stream.map(|stream| stream.get_ref().1);
+//!         if let Some([shown, ..]) = session.and_then(|session| session.peer_certificates()) {
+//!             data.insert(ClientCertificate::new(shown));
+//!         }
+//!     })
+//!     .bind_rustls_0_23(("0.0.0.0", 443), config)?
+//! ```
+//!
+//! The example `mtls-orders` is the whole of it. Behind a proxy that ends TLS, see
+//! [`VerifierBuilder::client_cert_header_from`](okta_verifier::VerifierBuilder::client_cert_header_from).
 //!
 //! [`Rejection`]: okta_verifier::Rejection
 

@@ -71,7 +71,7 @@
 //!   read otherwise.
 //!
 //! ```
-//! use axum::{Router, body::Body, http::{Method, Request, header}, routing::get};
+//! use axum::{Router, body::Body, http::{HeaderName, Method, Request, header}, routing::get};
 //! # use okta_verifier::Verifier;
 //! use okta_verifier_axum::{Verified, VerifyLayer};
 //! # use okta_verifier_testing::TestIssuer;
@@ -84,8 +84,10 @@
 //! # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
 //! let cors = CorsLayer::new()
 //!     .allow_origin(Any)
-//!     .allow_headers([header::AUTHORIZATION])
-//!     .expose_headers([header::WWW_AUTHENTICATE]); // so that a script may read the challenge
+//!     // What a script may send, and what it may read of a refusal. The names of DPoP are needed
+//!     // where it is on (RFC 9449 §7.1).
+//!     .allow_headers([header::AUTHORIZATION, HeaderName::from_static("dpop")])
+//!     .expose_headers([header::WWW_AUTHENTICATE, HeaderName::from_static("dpop-nonce")]);
 //! let routes = || Router::new().route("/me", get(async |_: Verified| "me"));
 //! let verify = VerifyLayer::new(verifier);
 //! let preflight = || {
@@ -108,6 +110,28 @@
 //! let app = routes().layer(cors).layer(verify);
 //! assert_eq!(app.oneshot(preflight()?).await?.status(), 401);
 //! # Ok(())
+//! # }
+//! ```
+//!
+//! # DPoP inside a nested router
+//!
+//! A proof is for the whole URL, and `Router::nest` hands on a part of it. Say where the whole one
+//! is, or every proof is refused there. Likewise say where the peer's address is, behind
+//! `into_make_service_with_connect_info::<SocketAddr>()`, when a proxy is trusted. (`OriginalUri` is
+//! behind axum's feature `original-uri`, which is one of its defaults.)
+//!
+//! ```
+//! use std::net::SocketAddr;
+//! use axum::{Router, extract::{ConnectInfo, OriginalUri}, routing::get};
+//! # use okta_verifier::Verifier;
+//! use okta_verifier_axum::{Verified, VerifyLayer};
+//!
+//! # fn router(verifier: Verifier) -> Router {
+//! let verify = VerifyLayer::new(verifier)
+//!     .original_uri(|extensions| extensions.get::<OriginalUri>().map(|uri| &uri.0))
+//!     .peer(|extensions| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip()));
+//! let v1 = Router::new().route("/orders", get(async |_: Verified| "orders")).route_layer(verify);
+//! Router::new().nest("/v1", v1)
 //! # }
 //! ```
 

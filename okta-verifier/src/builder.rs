@@ -105,8 +105,15 @@ impl VerifierBuilder {
     }
 
     /// Believes the `Client-Cert` header (RFC 9440) of these peers, which end TLS for their
-    /// callers; `cidrs` are networks, such as `10.0.0.0/8`. Everybody else's is ignored, and of
-    /// these peers nothing else counts: a request without the header has no certificate.
+    /// callers; `cidrs` are networks, such as `10.0.0.0/8`.
+    ///
+    /// | the peer | its caller's certificate |
+    /// |---|---|
+    /// | one of these | the header's alone: the session's is the peer's own |
+    /// | another | the session's alone ([`ClientCertificate`](crate::ClientCertificate)) |
+    /// | not known: the adapter was not told, or a Unix socket | none |
+    ///
+    /// Without this setting the session's counts, whoever the peer is, and no header does.
     ///
     /// A certificate is public. The peer must take the header out of what its callers send, and set
     /// it only when it has verified the certificate in the handshake.

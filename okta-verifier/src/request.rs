@@ -18,7 +18,7 @@ pub(crate) use http::{HeaderName, HeaderValue};
 
 pub use anonymous::Anonymous;
 pub(crate) use challenge::{Challenges, Scheme, is_scope_token};
-pub(crate) use credentials::{Credentials, is_b64token};
+pub(crate) use credentials::{Credentials, Malformed, is_b64token};
 pub(crate) use nonce::{nonce_headers, nonce_value};
 pub use presented::Presented;
 pub(crate) use presented::{Lines, Shown};

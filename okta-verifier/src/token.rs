@@ -6,6 +6,7 @@ pub(crate) mod checks;
 pub(crate) mod claims;
 pub(crate) mod compact;
 pub(crate) mod confirmation;
+mod debug;
 mod groups;
 pub(crate) mod json;
 pub(crate) mod jws;

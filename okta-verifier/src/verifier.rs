@@ -20,7 +20,9 @@ use self::{
 use crate::{
     error::{ConfigError, VerifyError},
     remote::Clients,
-    request::{Anonymous, Challenges, Credentials, Presented, Rejection, Scheme, is_b64token},
+    request::{
+        Anonymous, Challenges, Credentials, Malformed, Presented, Rejection, Scheme, is_b64token,
+    },
     time::Now,
     token::{VerifiedToken, cache::TokenCache},
 };
@@ -145,7 +147,8 @@ impl Verifier {
             Some(verdict) => verdict,
             // A remembered token was well-formed, to the byte.
             None if !is_b64token(sent.token) => {
-                return Some(Err(Rejection::malformed(&self.0.challenges)));
+                let malformed = Malformed::under(sent.scheme, sent.token);
+                return Some(Err(Rejection::malformed(&self.0.challenges, malformed)));
             }
             None => self.judge_unseen(asked, digest),
         };
@@ -192,12 +195,11 @@ impl Verifier {
 
     fn credentials<'a>(&self, presented: &'a Presented<'_>) -> Result<Sent<'a>, Rejection> {
         let (scheme, token) = match presented.credentials(self.dpop_header().is_some()) {
-            Ok(Credentials::Bearer(token)) => (Scheme::Bearer, token),
-            Ok(Credentials::Dpop(token)) => (Scheme::Dpop, token),
+            Ok(Credentials::Token(scheme, token)) => (scheme, token),
             Ok(Credentials::Absent | Credentials::OtherScheme) => {
                 return Err(Rejection::unauthenticated(&self.0.challenges));
             }
-            Err(_) => return Err(Rejection::malformed(&self.0.challenges)),
+            Err(malformed) => return Err(Rejection::malformed(&self.0.challenges, malformed)),
         };
         Ok(Sent {
             token,

@@ -78,10 +78,8 @@ async fn a_proof_is_judged_by_the_request_it_came_with() {
 // conformance 163
 #[tokio::test]
 async fn a_proxy_is_known_by_its_address_only() {
-    let verify = middleware(DpopSettings::trusted_proxy(
-        ["10.0.0.0/8"],
-        "x-forwarded-host",
-    ));
+    let settings = DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host");
+    let verify = middleware(settings.hosts(["api.example.com"]));
     let client = Client::new();
     let jwt = client.bind(okta().token("ada")).sign();
     let from = |peer: Option<&str>| {

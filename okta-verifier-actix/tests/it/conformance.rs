@@ -1,6 +1,6 @@
 //! The table through an app: called in this process, and behind an HTTP server.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use actix_web::{
     App, HttpMessage,
@@ -82,6 +82,7 @@ async fn over_a_socket(issuers: &Issuers) {
 fn call(request: &Request) -> Option<TestRequest> {
     let uri: Uri = request.target().parse().ok()?;
     let mut call = TestRequest::default()
+        .peer_addr(SocketAddr::new(request.peer(), 443))
         .method(Method::from_bytes(request.method().as_bytes()).ok()?)
         .uri(&uri.to_string())
         .set_payload(request.body().to_vec());

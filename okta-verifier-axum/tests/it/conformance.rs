@@ -107,6 +107,8 @@ fn call<B>(request: &conformance::Request, body: B) -> Option<Request<B>> {
         let value = HeaderValue::from_bytes(value).ok()?;
         call.headers_mut().append(name, value);
     }
+    let peer = SocketAddr::new(request.peer(), 443);
+    call.extensions_mut().insert(ConnectInfo(peer));
     if let Some(der) = request.client_certificate() {
         call.extensions_mut().insert(ClientCertificate::new(der));
     }

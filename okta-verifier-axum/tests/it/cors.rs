@@ -3,10 +3,11 @@
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, Method, Request, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, Request, StatusCode, header},
     routing::get,
 };
-use okta_verifier_axum::Verified;
+use okta_verifier::{DpopNonces, DpopSettings, Verifier};
+use okta_verifier_axum::{Verified, VerifyLayer};
 use tower::ServiceExt;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -15,8 +16,11 @@ use crate::support::{LACKS_SCOPE, PLAIN, ReadOrders, okta, strict};
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_headers([header::AUTHORIZATION])
-        .expose_headers([header::WWW_AUTHENTICATE])
+        .allow_headers([header::AUTHORIZATION, HeaderName::from_static("dpop")])
+        .expose_headers([
+            header::WWW_AUTHENTICATE,
+            HeaderName::from_static("dpop-nonce"),
+        ])
 }
 
 fn routes() -> Router {
@@ -37,7 +41,7 @@ async fn ask(
         .uri(path)
         .header("origin", "https://app.example")
         .header("access-control-request-method", "GET")
-        .header("access-control-request-headers", "authorization");
+        .header("access-control-request-headers", "authorization,dpop");
     if let Some(jwt) = jwt {
         request = request.header("authorization", format!("Bearer {jwt}"));
     }
@@ -52,7 +56,10 @@ async fn a_preflight_passes_without_credentials() {
     let (status, headers) = ask(routes().layer(cors()), Method::OPTIONS, "/orders", None).await;
     assert_eq!(status, 200);
     assert_eq!(headers["access-control-allow-origin"], "*");
-    assert_eq!(headers["access-control-allow-headers"], "authorization");
+    assert_eq!(
+        headers["access-control-allow-headers"],
+        "authorization,dpop"
+    );
     assert!(!headers.contains_key("www-authenticate"));
 }
 
@@ -74,7 +81,7 @@ async fn refusals_carry_the_cors_headers() {
             (expected, &challenge.parse().expect("a value"))
         );
         assert_eq!(headers["access-control-allow-origin"], "*");
-        assert_eq!(headers["access-control-expose-headers"], "www-authenticate");
+        assert_eq!(headers["access-control-expose-headers"], EXPOSED);
         assert_eq!(headers["cache-control"], "no-store");
     }
     let reader = okta().token("ada").scope("orders:read").sign();
@@ -84,6 +91,26 @@ async fn refusals_carry_the_cors_headers() {
         (200, &"*".parse().expect("a value"))
     );
 }
+
+/// The nonce of a refusal is of no use to a script that cannot read it.
+// conformance 31
+#[tokio::test]
+async fn a_script_may_read_nonce_and_challenge() {
+    let settings = DpopSettings::base_url("https://api.example.com").nonces(DpopNonces::random());
+    let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
+    let verifier = builder.dpop(settings).build().expect("valid settings");
+    let app = Router::new()
+        .route("/orders", get(async |_: Verified| "orders"))
+        .route_layer(VerifyLayer::new(verifier))
+        .layer(cors());
+    let (status, headers) = ask(app, Method::GET, "/orders", None).await;
+    assert_eq!(status, 401);
+    assert!(headers.contains_key("dpop-nonce"));
+    assert_eq!(headers.get_all("www-authenticate").iter().count(), 2);
+    assert_eq!(headers["access-control-expose-headers"], EXPOSED);
+}
+
+const EXPOSED: &str = "www-authenticate,dpop-nonce";
 
 #[tokio::test]
 async fn open_and_unknown_paths_are_as_without_a_layer() {

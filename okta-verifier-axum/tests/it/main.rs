@@ -5,6 +5,7 @@ mod conformance;
 mod cors;
 mod decide;
 mod maybe;
+mod nested;
 mod regressions;
 mod routes;
 mod support;

@@ -7,6 +7,8 @@ pub(super) enum Verdict {
     /// No credentials, or another scheme.
     Unauthenticated,
     Malformed,
+    /// The same, and which scheme was meant is open.
+    Ambiguous,
     InvalidToken,
     LacksScope,
     /// No scope would help.
@@ -100,7 +102,8 @@ impl Expected {
         let (status, www_authenticate) = match verdict {
             Verdict::Accepted => (200, vec![]),
             Verdict::Unauthenticated => (401, each("", "")),
-            Verdict::Malformed => (400, each(INVALID_REQUEST, INVALID_REQUEST)),
+            Verdict::Malformed => (400, failed(INVALID_REQUEST)),
+            Verdict::Ambiguous => (400, each(INVALID_REQUEST, INVALID_REQUEST)),
             Verdict::InvalidToken => (401, failed(INVALID_TOKEN)),
             Verdict::InvalidProof => (401, failed(INVALID_PROOF)),
             Verdict::LacksScope => {
@@ -133,7 +136,7 @@ const INVALID_TOKEN: &str =
     r#", error="invalid_token", error_description="The access token is invalid or has expired""#;
 const INVALID_PROOF: &str =
     r#", error="invalid_dpop_proof", error_description="The DPoP proof is missing or invalid""#;
-const ALGS: &str = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#;
+const ALGS: &str = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA""#;
 const INSUFFICIENT_SCOPE: &str =
     r#", error="insufficient_scope", error_description="The access token lacks a required scope""#;
 const STEP_UP: &str = r#", error="insufficient_user_authentication", error_description="The user must authenticate again or more strongly""#;

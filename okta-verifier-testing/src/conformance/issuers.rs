@@ -123,7 +123,7 @@ impl Issuers {
 
     /// The issuers of a second, shorter table, of [bound tokens](super::bound_cases): its API is known
     /// outside as `https://api.example.com`, takes DPoP, and believes the `Client-Cert` of peers on
-    /// loopback.
+    /// loopback. Their verifier must be told the address of each peer.
     #[must_use]
     pub fn bound() -> Self {
         Self {

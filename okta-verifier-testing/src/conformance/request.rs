@@ -1,6 +1,6 @@
 //! A request of the table, as the parts that every framework can be given.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use base64::engine::{Engine, general_purpose::STANDARD};
 
@@ -75,6 +75,13 @@ impl Request {
     #[must_use]
     pub fn client_certificate(&self) -> Option<&[u8]> {
         self.certificate
+    }
+
+    /// Where the client calls from: no proxy's address, so that its certificate is the TLS session's.
+    /// A driver without sockets puts it where its server would.
+    #[must_use]
+    pub fn peer(&self) -> IpAddr {
+        IpAddr::from([192, 0, 2, 1]) // RFC 5737 §3
     }
 
     /// The body; nearly always empty.

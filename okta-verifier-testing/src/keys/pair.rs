@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 use super::pool::{self, Slot};
 use super::random::fingerprint;
 
-/// A private key of one of the four kinds an access token can be signed with.
+/// A private key of one of the kinds an access token can be signed with.
 #[derive(Debug)]
 pub(crate) enum Pair {
     /// 2048 bits, an issuer's from the process's pool: serves the RS and PS algorithms.
     Rsa(Arc<rsa::KeyPair>),
     P256(EcdsaKeyPair),
     P384(EcdsaKeyPair),
+    P521(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
 }
 
@@ -35,6 +36,7 @@ impl Pair {
             RS256 | RS384 | RS512 | PS256 | PS384 | PS512 => Self::Rsa(pool::rsa(slot)),
             ES256 => Self::P256(ecdsa(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)),
             ES384 => Self::P384(ecdsa(&signature::ECDSA_P384_SHA384_FIXED_SIGNING)),
+            ES512 => Self::P521(ecdsa(&signature::ECDSA_P521_SHA512_FIXED_SIGNING)),
             EdDSA => Self::Ed25519(Ed25519KeyPair::generate().expect("aws-lc makes keys")),
             other => panic!("okta-verifier-testing cannot sign with {other}"),
         }
@@ -63,6 +65,7 @@ impl Pair {
             Self::Rsa(_) => matches!(algorithm, RS256 | RS384 | RS512 | PS256 | PS384 | PS512),
             Self::P256(_) => algorithm == ES256,
             Self::P384(_) => algorithm == ES384,
+            Self::P521(_) => algorithm == ES512,
             Self::Ed25519(_) => algorithm == EdDSA,
         }
     }
@@ -81,11 +84,12 @@ impl Pair {
             (Self::Rsa(pair), PS256) => rsa(pair, &signature::RSA_PSS_SHA256, message),
             (Self::Rsa(pair), PS384) => rsa(pair, &signature::RSA_PSS_SHA384, message),
             (Self::Rsa(pair), PS512) => rsa(pair, &signature::RSA_PSS_SHA512, message),
-            (Self::P256(pair), ES256) | (Self::P384(pair), ES384) => pair
-                .sign(&SystemRandom::new(), message)
-                .expect("a whole key signs")
-                .as_ref()
-                .to_vec(),
+            (Self::P256(pair), ES256) | (Self::P384(pair), ES384) | (Self::P521(pair), ES512) => {
+                pair.sign(&SystemRandom::new(), message)
+                    .expect("a whole key signs")
+                    .as_ref()
+                    .to_vec()
+            }
             (Self::Ed25519(pair), EdDSA) => pair.sign(message).as_ref().to_vec(),
             (pair, other) => panic!("{pair:?} cannot sign with {other}"),
         }
@@ -100,6 +104,7 @@ impl Pair {
             }
             Self::P256(pair) => point("P-256", pair.public_key().as_ref()),
             Self::P384(pair) => point("P-384", pair.public_key().as_ref()),
+            Self::P521(pair) => point("P-521", pair.public_key().as_ref()),
             Self::Ed25519(pair) => {
                 json!({ "crv": "Ed25519", "kty": "OKP", "x": encode(pair.public_key().as_ref()) })
             }

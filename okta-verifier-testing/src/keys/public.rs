@@ -25,6 +25,7 @@ pub(crate) fn signer(jwk: &Value, alg: &str, message: &[u8], signature: &[u8]) -
     match kind {
         ("EC", Some("P-256"), "ES256") => point(&sig::ECDSA_P256_SHA256_FIXED)?,
         ("EC", Some("P-384"), "ES384") => point(&sig::ECDSA_P384_SHA384_FIXED)?,
+        ("EC", Some("P-521"), "ES512") => point(&sig::ECDSA_P521_SHA512_FIXED)?,
         ("RSA", None, "RS256") => rsa(&sig::RSA_PKCS1_2048_8192_SHA256)?,
         ("RSA", None, "RS384") => rsa(&sig::RSA_PKCS1_2048_8192_SHA384)?,
         ("RSA", None, "RS512") => rsa(&sig::RSA_PKCS1_2048_8192_SHA512)?,

@@ -81,7 +81,7 @@ fn the_other_tables_are_sound() {
 
 #[test]
 fn the_challenges_of_two_schemes_are_written_to_the_byte() {
-    const ALGS: &str = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#;
+    const ALGS: &str = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA""#;
     let offered = format!(r#"DPoP realm="api", {ALGS}"#);
     let bearer = r#"Bearer realm="api""#.to_owned();
     let of = |error: &str, text: &str| format!(r#"error="{error}", error_description="{text}""#);
@@ -141,6 +141,7 @@ async fn a_gateway_that_forgets_what_is_shown_fails() {
         ("the proof", Some("DPoP: a good proof")),
         ("a second proof", Some("proof: twice")),
         ("the certificate", Some("a certificate's token")),
+        ("the peer", Some("a certificate's token")),
         ("the method", Some("DPoP: a POST")),
     ];
     for (forgets, notices) in faults {
@@ -160,6 +161,9 @@ async fn a_gateway_that_forgets_what_is_shown_fails() {
             let mut presented = Presented::new(request.authorization())
                 .request(method, &target)
                 .dpop(proofs);
+            if forgets != "the peer" {
+                presented = presented.peer(request.peer());
+            }
             if let Some(der) = request
                 .client_certificate()
                 .filter(|_| forgets != "the certificate")

@@ -79,6 +79,7 @@ fn verifies_with(parts: &Parts, jwk: &Jwk) -> bool {
             let algorithm = match alg {
                 "ES256" => &sig::ECDSA_P256_SHA256_FIXED,
                 "ES384" => &sig::ECDSA_P384_SHA384_FIXED,
+                "ES512" => &sig::ECDSA_P521_SHA512_FIXED,
                 _ => return false,
             };
             let point = [vec![4], decode(&key.x), decode(&key.y)].concat();

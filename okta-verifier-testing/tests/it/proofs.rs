@@ -38,7 +38,7 @@ fn a_good_proof() {
 fn every_algorithm_proves() {
     use Algorithm::*;
     for algorithm in [
-        RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA,
+        RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA,
     ] {
         let client = Client::with_algorithm(algorithm);
         let proof = client.proof("GET", URL).sign();

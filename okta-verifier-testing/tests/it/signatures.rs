@@ -28,7 +28,7 @@ fn each_default_key_verifies_its_token() {
 fn every_algorithm_can_be_published() {
     use Algorithm::*;
     for algorithm in [
-        RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA,
+        RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA,
     ] {
         let okta = TestIssuer::new("api://orders").algorithms([algorithm]);
         let jwt = okta.token("ada").sign();
@@ -56,6 +56,9 @@ fn a_token_of_an_unpublished_algorithm_names_the_key_of_its_family() {
     let es384 = okta.token("ada").algorithm(Algorithm::ES384).sign();
     assert_eq!(parts(&es384).signature.len(), 96);
     assert!(!verifies(&es384, &okta.jwks()));
+    let es512 = okta.token("ada").algorithm(Algorithm::ES512).sign();
+    assert_eq!(parts(&es512).signature.len(), 132);
+    assert!(!verifies(&es512, &okta.jwks()));
 }
 
 #[test]

@@ -100,7 +100,8 @@ async fn a_shortened_uri_is_not_the_requests() {
 // conformance 163
 #[tokio::test]
 async fn a_proxy_is_known_by_its_address_only() {
-    let settings = DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host");
+    let settings =
+        DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host").hosts(["api.example.com"]);
     let layer = VerifyLayer::new(verifier(settings));
     let client = Client::new();
     let jwt = client.bind(okta().token("ada")).sign();

@@ -77,6 +77,7 @@ fn call(request: &conformance::Request) -> Option<Request<()>> {
         let value = HeaderValue::from_bytes(value).ok()?;
         call.headers_mut().append(name, value);
     }
+    call.extensions_mut().insert(Peer(request.peer()));
     if let Some(der) = request.client_certificate() {
         call.extensions_mut().insert(ClientCertificate::new(der));
     }

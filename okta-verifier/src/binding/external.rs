@@ -1,7 +1,7 @@
 //! Under which URL the outside knows this service. It is never guessed: it is configured, or a
-//! named proxy says it. `Host` and `X-Forwarded-*` are anybody's word.
+//! named proxy chooses it among those that are. `Host` and `X-Forwarded-*` are anybody's word.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, collections::HashSet, net::IpAddr};
 
 use super::{
     htu::{Htu, target_path},
@@ -12,19 +12,30 @@ use crate::error::ConfigError;
 #[derive(Debug)]
 pub(crate) enum External {
     Base(Base),
-    Proxy { peers: Peers, header: Box<str> },
+    Proxy {
+        peers: Peers,
+        header: Box<str>,
+        /// Those that are ours: a proxy may pass on what a caller says.
+        hosts: HashSet<Base>,
+    },
 }
 
 /// Scheme, host and port, and the path that the service's own paths are appended to.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Base {
     origin: Box<str>,
     /// Empty, or with a slash before and none behind.
     prefix: Box<str>,
 }
 
+/// Where the outside called.
+pub(crate) struct Url<'a> {
+    base: &'a Base,
+    path: Cow<'a, str>,
+}
+
 /// What a request says of its own place.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Place<'a> {
     /// The target of the request line: a path, or a URL whose path alone counts.
     pub(crate) target: &'a str,
@@ -43,7 +54,11 @@ impl External {
             })
     }
 
-    pub(crate) fn proxy(cidrs: &[String], header: &str) -> Result<Self, ConfigError> {
+    pub(crate) fn proxy(
+        cidrs: &[String],
+        header: &str,
+        hosts: &[String],
+    ) -> Result<Self, ConfigError> {
         let peers = Peers::new(cidrs)?;
         let is_tchar =
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -57,9 +72,13 @@ impl External {
                 header: header.to_owned(),
             });
         }
+        let listed = |host: &String| {
+            origin(host).ok_or_else(|| ConfigError::ProxyHost { host: host.clone() })
+        };
         Ok(Self::Proxy {
             peers,
             header: header.to_ascii_lowercase().into(),
+            hosts: hosts.iter().map(listed).collect::<Result<_, _>>()?,
         })
     }
 
@@ -71,24 +90,34 @@ impl External {
         }
     }
 
-    /// Whether `htu` is the URL that the outside knows this request by. Where that is unknown,
-    /// nothing is.
-    pub(crate) fn is(&self, htu: &Htu<'_>, place: Place<'_>) -> bool {
-        let Some(path) = target_path(place.target) else {
-            return false;
+    /// The URL that the outside knows this request by. `None`: nobody says so who may.
+    pub(crate) fn url<'a>(&'a self, place: Place<'a>) -> Option<Url<'a>> {
+        let path = target_path(place.target)?;
+        let base = match self {
+            Self::Base(base) => base,
+            Self::Proxy {
+                peers,
+                header,
+                hosts,
+            } => {
+                let value = place.forwarded.filter(|_| peers.contain(place.peer))?;
+                let value = std::str::from_utf8(value).ok()?;
+                let said = match &**header {
+                    "forwarded" => forwarded(value)?,
+                    _ => origin(value)?,
+                };
+                hosts.get(&said)?
+            }
         };
-        match self {
-            Self::Base(base) => base.is(htu, &path),
-            Self::Proxy { peers, header } if peers.contain(place.peer) => place
-                .forwarded
-                .and_then(|value| std::str::from_utf8(value).ok())
-                .and_then(|value| match &**header {
-                    "forwarded" => forwarded(value),
-                    _ => origin(value),
-                })
-                .is_some_and(|base| base.is(htu, &path)),
-            Self::Proxy { .. } => false,
-        }
+        Some(Url { base, path })
+    }
+}
+
+impl Url<'_> {
+    /// Prefix and path are compared apart: a path of `/../x` never leaves the prefix.
+    pub(crate) fn is(&self, htu: &Htu<'_>) -> bool {
+        let Base { origin, prefix } = self.base;
+        htu.origin == origin.as_ref() && htu.path.strip_prefix(&**prefix) == Some(&self.path)
     }
 }
 
@@ -102,11 +131,6 @@ impl Base {
             origin: origin.into(),
             prefix: path.trim_end_matches('/').into(),
         })
-    }
-
-    /// Prefix and path are compared apart: a path of `/../x` never leaves the prefix.
-    fn is(&self, htu: &Htu<'_>, path: &str) -> bool {
-        htu.origin == self.origin.as_ref() && htu.path.strip_prefix(&*self.prefix) == Some(path)
     }
 }
 

@@ -5,7 +5,8 @@ use std::{borrow::Cow, net::Ipv6Addr};
 
 /// An http or https URI without query and fragment, in normal form: two are equal exactly when
 /// syntax and scheme make them equivalent. Borrowed where it was written that way.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Htu<'a> {
     /// `https://api.example.com`, or `https://api.example.com:8443`.
     pub(crate) origin: Cow<'a, str>,

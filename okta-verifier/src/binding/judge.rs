@@ -19,8 +19,8 @@ use crate::{
     token::{BASE64URL, compact::Compact},
 };
 
-/// What a proof must fit.
-#[derive(Clone, Copy, Debug)]
+/// What a proof must fit. Not debuggable: it holds the token.
+#[derive(Clone, Copy)]
 pub(crate) struct Expected<'a> {
     pub(crate) method: &'a str,
     pub(crate) place: Place<'a>,
@@ -44,7 +44,8 @@ pub(crate) struct Window {
 }
 
 /// A proof that passed: what stands between it and its replay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Used {
     /// Of key and `jti`: the same proof has the same everywhere.
     pub(crate) digest: [u8; 32],
@@ -75,7 +76,9 @@ pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<U
     if claims.htm != expected.method {
         return Err(ProofError::Method.into()); // item 8
     }
-    if !Htu::parse(&claims.htu).is_some_and(|htu| expected.external.is(&htu, expected.place)) {
+    let url = expected.external.url(expected.place);
+    let url = url.ok_or(ProofError::UnknownUrl)?;
+    if !Htu::parse(&claims.htu).is_some_and(|htu| url.is(&htu)) {
         return Err(ProofError::Url.into()); // item 9
     }
     check_nonce(claims.nonce.as_deref(), expected.nonces, now)?; // item 10

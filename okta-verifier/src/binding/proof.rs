@@ -1,6 +1,5 @@
 //! A DPoP proof (RFC 9449 §4.2), taken apart: strict JSON in the strict compact form, with its
-//! key. Whether it fits the
-//! request is for `judge`.
+//! key. Whether it fits the request is for `judge`.
 
 use std::borrow::Cow;
 
@@ -35,8 +34,8 @@ pub(super) fn proof_key(header: &str) -> Result<ProofKey, ProofError> {
     ProofKey::parse(jwk, algorithm).map_err(|_| ProofError::Key)
 }
 
-/// The claims, typed strictly; their values are not judged yet.
-#[derive(Debug)]
+/// The claims, typed strictly; their values are not judged yet. Not debuggable, as they are a
+/// credential's.
 pub(super) struct Claims<'a> {
     pub(super) jti: Cow<'a, str>,
     pub(super) htm: Cow<'a, str>,

@@ -35,6 +35,7 @@ use crate::error::ConfigError;
 #[must_use]
 pub struct DpopSettings {
     external: Outside,
+    hosts: Option<Vec<String>>,
     past: Duration,
     future: Duration,
     capacity: Option<usize>,
@@ -66,9 +67,18 @@ impl DpopSettings {
     ///   whole origin (`X-External-Origin: https://api.example.com`).
     ///
     /// The proxy must set it anew in every request: a list, which a proxy makes that appends, is
-    /// refused. And it must answer for your own hosts only. If it passes on whatever `Host` it is
-    /// sent, a proof that was made for somebody else's API fits yours; prefer
-    /// [`base_url`](Self::base_url) where there is one host.
+    /// refused. Most proxies pass on whatever `Host` they are sent, and a proof that was made for
+    /// somebody else's API would fit yours: so your own [`hosts`](Self::hosts) must be listed.
+    ///
+    /// ```
+    /// use okta_verifier::{DpopSettings, Verifier};
+    ///
+    /// # let issuer = || okta_verifier::Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let behind = || DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host");
+    /// let listed = behind().hosts(["api.example.com", "api.example.org:8443"]);
+    /// assert!(Verifier::builder().issuer(issuer()).dpop(listed).build().is_ok());
+    /// assert!(Verifier::builder().issuer(issuer()).dpop(behind()).build().is_err());
+    /// ```
     pub fn trusted_proxy<C>(cidrs: impl IntoIterator<Item = C>, header: impl Into<String>) -> Self
     where
         C: Into<String>,
@@ -77,6 +87,18 @@ impl DpopSettings {
             cidrs: cidrs.into_iter().map(Into::into).collect(),
             header: header.into(),
         })
+    }
+
+    /// Under which hosts clients call this service; needed with a [trusted proxy](Self::trusted_proxy)
+    /// and with nothing else. Each is a host of https, with its port unless that is 443, or a whole
+    /// origin. They are compared whole, after normalisation (RFC 3986 §6.2.2-3): there are no
+    /// wildcards. Where the proxy names another one, every proof is refused.
+    pub fn hosts<H>(mut self, hosts: impl IntoIterator<Item = H>) -> Self
+    where
+        H: Into<String>,
+    {
+        self.hosts = Some(hosts.into_iter().map(Into::into).collect());
+        self
     }
 
     /// How old a proof may be, and how far ahead of our clock. Default 60 s and 30 s; at most
@@ -110,6 +132,7 @@ impl DpopSettings {
     fn new(external: Outside) -> Self {
         Self {
             external,
+            hosts: None,
             past: Duration::from_secs(60),
             future: Duration::from_secs(30),
             capacity: None,
@@ -142,11 +165,24 @@ impl DpopSettings {
                 _ => return wrong("replay_capacity is out of bounds; write 1 to 16,000,000"),
             },
         };
+        let external = match (self.external, self.hosts.as_deref()) {
+            (Outside::Base(url), None) => External::base(&url)?,
+            (Outside::Base(_), Some(_)) => {
+                return wrong(
+                    "hosts are for trusted_proxy, and base_url says its own; leave them out",
+                );
+            }
+            (Outside::Proxy { .. }, None | Some([])) => {
+                return wrong(
+                    "a proxy may pass on any host; list yours: .hosts([\"api.example.com\"])",
+                );
+            }
+            (Outside::Proxy { cidrs, header }, Some(hosts)) => {
+                External::proxy(&cidrs, &header, hosts)?
+            }
+        };
         Ok(Dpop {
-            external: match self.external {
-                Outside::Base(url) => External::base(&url)?,
-                Outside::Proxy { cidrs, header } => External::proxy(&cidrs, &header)?,
-            },
+            external,
             window,
             replay,
             nonces: self.nonces.map(DpopNonces::judge).transpose()?,

@@ -1,8 +1,8 @@
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
-    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
-    RsaPublicKeyComponents, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+    RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
 };
 
 use crate::algorithm::Algorithm;
@@ -38,7 +38,9 @@ impl PreparedKey {
             Algorithm::PS256 => &RSA_PSS_2048_8192_SHA256,
             Algorithm::PS384 => &RSA_PSS_2048_8192_SHA384,
             Algorithm::PS512 => &RSA_PSS_2048_8192_SHA512,
-            Algorithm::ES256 | Algorithm::ES384 | Algorithm::EdDSA => return Err(RejectedKey),
+            Algorithm::ES256 | Algorithm::ES384 | Algorithm::ES512 | Algorithm::EdDSA => {
+                return Err(RejectedKey);
+            }
         };
         RsaPublicKeyComponents {
             n: modulus,
@@ -55,6 +57,7 @@ impl PreparedKey {
         match algorithm {
             Algorithm::ES256 => Self::parse(&ECDSA_P256_SHA256_FIXED, point),
             Algorithm::ES384 => Self::parse(&ECDSA_P384_SHA384_FIXED, point),
+            Algorithm::ES512 => Self::parse(&ECDSA_P521_SHA512_FIXED, point),
             _ => Err(RejectedKey),
         }
     }

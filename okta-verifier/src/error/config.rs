@@ -57,7 +57,7 @@ pub enum ConfigError {
     },
     /// Not the name of a supported algorithm.
     #[error(
-        "algorithm {name:?}: write one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA"
+        "algorithm {name:?}: write one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"
     )]
     Algorithm {
         /// What was given.
@@ -130,6 +130,14 @@ pub enum ConfigError {
     ProxyHeader {
         /// What was given.
         header: String,
+    },
+    /// [`DpopSettings::hosts`](crate::DpopSettings::hosts) got something that is no host.
+    #[error(
+        "DPoP host {host:?}: write one host of the API as its clients see it, such as \"api.example.com\" or \"api.example.org:8443\"; no wildcard, no list, no path"
+    )]
+    ProxyHost {
+        /// What was given.
+        host: String,
     },
     /// Peers that may speak for their callers are not named as networks.
     #[error("peers {cidr:?}: {problem}")]

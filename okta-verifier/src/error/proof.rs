@@ -42,9 +42,13 @@ pub enum ProofError {
     /// `htm` is another method than the request's.
     #[error("it is for another method")]
     Method,
-    /// `htu` is another URL than the request's, or that one is not known.
+    /// `htu` is another URL than the request's.
     #[error("it is for another URL")]
     Url,
+    /// Which URL it must be for is not known: no trusted proxy names one of the listed hosts, or the
+    /// request's path has dot segments.
+    #[error("the URL that the request came to is not known")]
+    UnknownUrl,
     /// `iat` is too long ago.
     #[error("it was made {seconds} s ago")]
     TooOld {

@@ -153,9 +153,10 @@ pub(crate) enum Kty {
 impl Kty {
     fn of(algorithm: Algorithm) -> Self {
         match algorithm {
-            Algorithm::ES256 | Algorithm::ES384 => Self::Ec,
+            Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 => Self::Rsa,
+            Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512 => Self::Rsa,
+            Algorithm::ES256 | Algorithm::ES384 | Algorithm::ES512 => Self::Ec,
             Algorithm::EdDSA => Self::Okp,
-            _ => Self::Rsa,
         }
     }
 }
@@ -204,6 +205,7 @@ fn prepare_ec(
     let (algorithm, length, curve) = match ec.curve {
         EllipticCurve::P256 => (Algorithm::ES256, 32, "P-256"),
         EllipticCurve::P384 => (Algorithm::ES384, 48, "P-384"),
+        EllipticCurve::P521 => (Algorithm::ES512, 66, "P-521"),
         _ => return Err(Skipped::Unsupported),
     };
     if named.is_some_and(|named| named != algorithm) {

@@ -47,6 +47,17 @@ fn p384() -> Value {
     })
 }
 
+/// RFC 7520 §3.1.
+fn p521() -> Value {
+    json!({
+        "kty": "EC",
+        "kid": "p521",
+        "crv": "P-521",
+        "x": "AHKZLLOsCOzz5cY97ewNUajB957y-C-U88c3v13nmGZx6sYl_oJXu9A5RkTKqjqvjyekWF-7ytDyRXYgCF5cj0Kt",
+        "y": "AdymlHvOiLxXkEhayXQnNCvDX4h9htZaCJN34kfmC6pV5OhQHiraVySsUdaQkAgDPrwQrJmbnX9cwlGfP-HqHZR1",
+    })
+}
+
 /// RFC 8037 §A.2.
 fn ed25519() -> Value {
     json!({

@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 
 use super::{Policy, Rule};
 use crate::{
+    error::ConfigError,
     request::{Rejection, Remedy, Scheme},
     time::Now,
     token::{VerifiedToken, json},
@@ -25,12 +26,56 @@ impl VerifiedToken {
         if !policy.remedy(self, &now, &mut remedy, &mut |_| true) {
             return Err(Rejection::forbidden());
         }
-        // A token that is bound to a key passes with no other scheme.
-        let scheme = match self.confirmation().and_then(|cnf| cnf.jkt) {
+        Err(Rejection::remediable(
+            self.challenges(),
+            self.scheme(),
+            &remedy,
+        ))
+    }
+
+    /// The 403 for scopes that are known at run time only, from a database say: it names `scope`, in
+    /// the realm of the verifier and under the scheme that the token came with (RFC 9449 §7.1). Where
+    /// the scopes are known at compile time, [`require`](Self::require) says the same.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{ConfigError, Rejection, VerifiedToken, Verifier};
+    /// /// `scope` is the order's own.
+    /// fn may_write(token: &VerifiedToken, scope: &str) -> Result<(), Rejection> {
+    ///     if token.has_scope(scope) {
+    ///         return Ok(());
+    ///     }
+    ///     Err(token.insufficient_scope(scope).expect("the database holds scopes"))
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let okta = TestIssuer::new("api://orders");
+    /// let issuer = okta.issuer().any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer).realm("orders").build().unwrap();
+    ///
+    /// let token = verifier.verify(&okta.token("ada").scope("order:17").sign()).await.unwrap();
+    /// assert!(may_write(&token, "order:17").is_ok());
+    ///
+    /// let refusal = may_write(&token, "order:18").unwrap_err();
+    /// assert_eq!(refusal.status(), 403);
+    /// let (_, challenge) = refusal.headers().next().unwrap();
+    /// assert!(challenge.to_str().unwrap().starts_with(r#"Bearer realm="orders""#));
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `scope` is not one scope token, or several with single spaces between (RFC 6749 §3.3).
+    pub fn insufficient_scope(&self, scope: &str) -> Result<Rejection, ConfigError> {
+        Rejection::lacks_scope(self.challenges(), self.scheme(), scope)
+    }
+
+    /// A token that is bound to a key passes with no other scheme.
+    fn scheme(&self) -> Scheme {
+        match self.confirmation().and_then(|cnf| cnf.jkt) {
             Some(_) => Scheme::Dpop,
             None => Scheme::Bearer,
-        };
-        Err(Rejection::remediable(self.challenges(), scheme, &remedy))
+        }
     }
 }
 

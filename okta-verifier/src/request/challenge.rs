@@ -91,6 +91,20 @@ impl Challenges {
         }
     }
 
+    /// The same for credentials that are none. Where it is open which scheme was meant, both have
+    /// failed.
+    pub(super) fn for_malformed(&self, scheme: Option<Scheme>) -> [Option<HeaderValue>; 2] {
+        let bearer = match scheme {
+            Some(Scheme::Dpop) => &self.bare,
+            _ => &self.invalid_request,
+        };
+        let dpop = self.dpop.as_ref().map(|dpop| match scheme {
+            Some(Scheme::Bearer) => &dpop.bare,
+            _ => &dpop.invalid_request,
+        });
+        [Some(bearer.clone()), dpop.cloned()]
+    }
+
     /// `scope` names the scopes that would have been enough (RFC 6750 §3.1).
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! One `Authorization` field value → credentials (RFC 9110 §11.4, RFC 6750 §2.1).
 
+use super::Scheme;
 use crate::alphabet::{self, is_alphanumeric};
 
 /// Not debuggable: it holds the token.
@@ -8,16 +9,23 @@ pub(crate) enum Credentials<'a> {
     /// No `Authorization` field at all.
     Absent,
     /// Of any bytes: whether it [`is_b64token`] is asked only when it is not a token seen before.
-    Bearer(&'a [u8]),
-    /// The same, with a proof beside it (RFC 9449 §7.1).
-    Dpop(&'a [u8]),
+    Token(Scheme, &'a [u8]),
     /// Another scheme: the caller does not know that a token is needed (RFC 6750 §3.1).
     OtherScheme,
 }
 
-/// There are credentials, and they are none: 400, never anonymous.
+/// There are credentials, and they are none: 400, never anonymous. With the scheme that was used;
+/// `None`: which one was meant is open (RFC 9449 §7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub(crate) struct Malformed(pub(crate) Option<Scheme>);
+
+impl Malformed {
+    /// What follows the scheme is no token. A comma makes a list, as of two field lines that were
+    /// joined on the way (RFC 9110 §5.3): any scheme may stand behind it.
+    pub(crate) fn under(scheme: Scheme, rest: &[u8]) -> Self {
+        Self((!rest.contains(&b',')).then_some(scheme))
+    }
+}
 
 /// `dpop`: its scheme is one of ours; else it is as foreign as any.
 pub(crate) fn parse(value: &[u8], dpop: bool) -> Result<Credentials<'_>, Malformed> {
@@ -26,26 +34,26 @@ pub(crate) fn parse(value: &[u8], dpop: bool) -> Result<Credentials<'_>, Malform
     let scheme_length = value.iter().take_while(|byte| is_tchar(**byte)).count();
     let (scheme, rest) = value.split_at(scheme_length);
     if scheme.is_empty() {
-        return Err(Malformed);
+        return Err(Malformed(None));
     }
-    let credentials = if scheme.eq_ignore_ascii_case(b"bearer") {
-        Credentials::Bearer
+    let scheme = if scheme.eq_ignore_ascii_case(b"bearer") {
+        Scheme::Bearer
     } else if dpop && scheme.eq_ignore_ascii_case(b"dpop") {
-        Credentials::Dpop
+        Scheme::Dpop
     } else {
         // Whatever follows is that scheme's business, but a scheme ends at a space.
         return if matches!(rest.first(), None | Some(b' ')) {
             Ok(Credentials::OtherScheme)
         } else {
-            Err(Malformed)
+            Err(Malformed(None))
         };
     };
     // One space or more, and nothing else (RFC 6750 §2.1: 1*SP).
     let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
     if token.len() == rest.len() || token.is_empty() || token.len() > MAX_CREDENTIAL {
-        return Err(Malformed);
+        return Err(Malformed::under(scheme, rest));
     }
-    Ok(credentials(token))
+    Ok(Credentials::Token(scheme, token))
 }
 
 /// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`

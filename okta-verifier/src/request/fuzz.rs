@@ -12,8 +12,7 @@ pub fn authorization(data: &[u8]) {
         .and_then(|query| std::str::from_utf8(query).ok());
     let presented = Presented::new(lines).query(query);
     for dpop in [false, true] {
-        let Ok(Credentials::Bearer(token) | Credentials::Dpop(token)) = presented.credentials(dpop)
-        else {
+        let Ok(Credentials::Token(_, token)) = presented.credentials(dpop) else {
             continue;
         };
         assert!(!token.is_empty() && token.len() <= 16 * 1024);

@@ -159,11 +159,11 @@ impl<'a> Presented<'a> {
         let credentials = match self.authorization {
             Lines::Absent => return Ok(Credentials::Absent),
             Lines::One(value) => credentials::parse(value, dpop)?,
-            Lines::Repeated => return Err(Malformed),
+            Lines::Repeated => return Err(Malformed(None)),
         };
-        let has_token = matches!(credentials, Credentials::Bearer(_) | Credentials::Dpop(_));
-        if has_token && self.has_query_token() {
-            return Err(Malformed);
+        // Two ways at once are ambiguous, also where both are of one scheme.
+        if matches!(credentials, Credentials::Token(..)) && self.has_query_token() {
+            return Err(Malformed(None));
         }
         Ok(credentials)
     }

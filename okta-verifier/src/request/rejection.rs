@@ -5,7 +5,7 @@ use http::{
     header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use super::{Challenges, Remedy, Scheme, nonce::DPOP_NONCE};
+use super::{Challenges, Malformed, Remedy, Scheme, nonce::DPOP_NONCE};
 use crate::error::{ClaimError, ConfigError, VerifyError};
 
 /// A refusal: status and headers, written here and nowhere else.
@@ -26,7 +26,7 @@ use crate::error::{ClaimError, ConfigError, VerifyError};
 /// Every refusal says `Cache-Control: no-store` and has an empty body. What happened inside is
 /// in [`error`](Self::error), for the log, and never in the answer. With
 /// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop) each scheme has its line, `Bearer` and
-/// `DPoP`, and an error stands under the one that was used. Source: RFC 6750 §3, RFC 9449 §7.
+/// `DPoP`, and an error stands under the one that was used, or under both where that is open. Source: RFC 6750 §3, RFC 9449 §7.
 ///
 /// ```
 /// use okta_verifier::Rejection;
@@ -97,16 +97,17 @@ impl Rejection {
         response
     }
 
-    /// A 403 for scopes that are known at run time only; the realm is `api`. Scopes known at
-    /// compile time are better said with [`Policy::scope`](crate::Policy::scope).
+    /// A 403 for scopes that are known at run time only, where no token is at hand: under `Bearer`
+    /// and with the realm `api`. With a token say
+    /// [`VerifiedToken::insufficient_scope`](crate::VerifiedToken::insufficient_scope), which knows
+    /// scheme and realm. Scopes known at compile time are better said with
+    /// [`Policy::scope`](crate::Policy::scope).
     ///
     /// # Errors
     ///
     /// `scope` is not one scope token, or several with single spaces between (RFC 6749 §3.3).
     pub fn insufficient_scope(scope: &str) -> Result<Self, ConfigError> {
-        let challenges = Challenges::new(DEFAULT_REALM)?;
-        let challenge = challenges.insufficient_scope(Scheme::Bearer, scope)?;
-        Ok(Self::with(StatusCode::FORBIDDEN, [Some(challenge), None]))
+        Self::lacks_scope(&Challenges::new(DEFAULT_REALM)?, Scheme::Bearer, scope)
     }
 
     /// A valid token that does not fit the claims a handler reads: 403 without an error code, as
@@ -136,16 +137,18 @@ impl Rejection {
         )
     }
 
-    /// Which scheme was meant is open: both have failed.
-    pub(crate) fn malformed(challenges: &Challenges) -> Self {
-        let dpop = challenges.dpop.as_ref();
-        Self::with(
-            StatusCode::BAD_REQUEST,
-            [
-                Some(challenges.invalid_request.clone()),
-                dpop.map(|dpop| dpop.invalid_request.clone()),
-            ],
-        )
+    pub(crate) fn malformed(challenges: &Challenges, Malformed(scheme): Malformed) -> Self {
+        Self::with(StatusCode::BAD_REQUEST, challenges.for_malformed(scheme))
+    }
+
+    /// `scope` would have been enough, of a token that was sent under this scheme.
+    pub(crate) fn lacks_scope(
+        challenges: &Challenges,
+        scheme: Scheme,
+        scope: &str,
+    ) -> Result<Self, ConfigError> {
+        let challenge = challenges.insufficient_scope(scheme, scope)?;
+        Ok(Self::with(StatusCode::FORBIDDEN, [Some(challenge), None]))
     }
 
     pub(crate) fn refused(challenges: &Challenges, scheme: Scheme, error: VerifyError) -> Self {

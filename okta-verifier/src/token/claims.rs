@@ -6,7 +6,6 @@ use std::borrow::Cow;
 use super::json::{self, Object};
 use crate::error::VerifyError;
 
-#[derive(Debug)]
 pub(crate) struct Claims<'a> {
     pub(crate) iss: Cow<'a, str>,
     pub(crate) sub: Cow<'a, str>,

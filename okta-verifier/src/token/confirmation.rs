@@ -12,7 +12,8 @@ use crate::error::VerifyError;
 ///
 /// Hashes of public values, and in the token for its holder to read: comparing them need not
 /// take constant time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Confirmation {
     /// The RFC 7638 thumbprint of the key that proofs are signed with (RFC 9449 §6.1).
     pub(crate) jkt: Option<[u8; 32]>,

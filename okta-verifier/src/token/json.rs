@@ -13,10 +13,8 @@ use self::scan::Scanner;
 use crate::error::MalformedToken;
 
 /// The members of one object, in order, with their values as they are written.
-#[derive(Debug)]
 pub(crate) struct Object<'a>(Vec<Member<'a>>);
 
-#[derive(Debug)]
 struct Member<'a> {
     name: Name<'a>,
     /// One whole value, well-formed to the last byte.
@@ -25,7 +23,7 @@ struct Member<'a> {
 
 /// Names are ordered by their first bytes, as one number: any total order would do, and few of
 /// the names of one object begin with the same eight.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name<'a> {
     start: u64,
     text: Cow<'a, str>,

@@ -13,7 +13,6 @@ use crate::{
 };
 
 /// A signed token, taken apart and decoded; nothing of it is trusted yet.
-#[derive(Debug)]
 pub(crate) struct Jws<'t> {
     pub(crate) header: Header,
     /// The decoded payload.
@@ -23,7 +22,6 @@ pub(crate) struct Jws<'t> {
     signature: Vec<u8>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
     pub(crate) kid: Box<str>,

@@ -4,6 +4,7 @@ mod cache;
 mod checks;
 mod claims;
 mod confirmation;
+mod debug;
 mod header;
 mod json;
 mod json_model;

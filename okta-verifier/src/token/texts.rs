@@ -1,7 +1,6 @@
 //! Several texts in one allocation: a remembered token is to be small, and made at once.
 
 /// `N` texts.
-#[derive(Debug)]
 pub(super) struct Texts<const N: usize> {
     all: Box<str>,
     ends: [usize; N],

@@ -161,13 +161,16 @@ impl Binding {
         self.dpop.is_some()
     }
 
-    /// The hash of the caller's certificate. Where a named peer ends TLS for its callers, its own
-    /// certificate is nobody's; the adapter has to say who the peer is.
+    /// The hash of the caller's certificate. Where a named peer ends TLS for its callers, the
+    /// session's certificate is the peer's own, and would stand for every one of them (RFC 9440 §4):
+    /// so nobody's certificate counts until the adapter has said who the peer is.
     fn certificate(&self, shown: &Shown<'_>) -> Option<[u8; 32]> {
-        let peers = self.client_cert_from.as_ref();
-        if peers.is_some_and(|peers| peers.contain(shown.peer)) {
-            let der = certificate::decode(shown.client_cert.one()?)?;
-            return certificate::thumbprint(&der);
+        if let Some(terminators) = &self.client_cert_from {
+            let peer = shown.peer?;
+            if terminators.contain(Some(peer)) {
+                let der = certificate::decode(shown.client_cert.one()?)?;
+                return certificate::thumbprint(&der);
+            }
         }
         certificate::thumbprint(shown.certificate?)
     }

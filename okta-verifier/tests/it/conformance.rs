@@ -86,7 +86,7 @@ async fn call(gateway: &Gateway, request: &Request) -> Answer {
         dpop: lines("dpop"),
         certificate: request.client_certificate(),
         client_cert: Vec::new(),
-        peer: None,
+        peer: Some(request.peer()),
     };
     match gateway.admit(&call).await {
         Ok(()) => Answer::new(200, [("", ""); 0], ""),

@@ -174,6 +174,7 @@ async fn a_token_of_another_algorithm_than_its_keys_causes_no_fetch() {
         Algorithm::RS512,
         Algorithm::PS384,
         Algorithm::ES384,
+        Algorithm::ES512,
     ] {
         let token = okta.token("ada").algorithm(algorithm).sign();
         let code = verdict(&verifier, &token).await;

@@ -16,9 +16,9 @@ struct World {
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
-    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+    use Algorithm::{ES256, ES384, ES512, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     let all = [
-        RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA,
+        RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA,
     ];
     let okta = okta().algorithms(all);
     let tokens = all.map(|algorithm| okta.token("ada").algorithm(algorithm).sign());

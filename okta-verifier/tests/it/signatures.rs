@@ -162,7 +162,7 @@ fn a_key_that_the_token_brings_is_never_used_nor_fetched() {
 #[test]
 fn every_algorithm_and_every_allowed_typ_is_accepted() {
     let all = [
-        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
     ]
     .map(|name| name.parse::<Algorithm>().expect("a name"));
     let okta = okta().algorithms(all);

@@ -10,6 +10,7 @@ fn a_token_of_every_algorithm_verifies_beside_both_backends() {
         Algorithm::PS256,
         Algorithm::ES256,
         Algorithm::ES384,
+        Algorithm::ES512,
         Algorithm::EdDSA,
     ] {
         let okta = TestIssuer::new("api://default").algorithms([algorithm]);

@@ -28,6 +28,14 @@ pub(in crate::conformance) fn malformed(
     Case::new(Verdict::Malformed, name, requirements)
 }
 
+/// 400 `invalid_request` under every scheme.
+pub(in crate::conformance) fn ambiguous(
+    name: impl Into<Cow<'static, str>>,
+    requirements: &'static [u16],
+) -> Case {
+    Case::new(Verdict::Ambiguous, name, requirements)
+}
+
 /// 401 `invalid_token`.
 pub(in crate::conformance) fn invalid(
     name: impl Into<Cow<'static, str>>,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::super::case::{
-    Case, accepted, forbidden, invalid, lacks_scope, malformed, plain, unproved,
+    Case, accepted, ambiguous, forbidden, invalid, lacks_scope, malformed, plain, unproved,
 };
 use super::super::issuers::BASE_URL;
 use super::super::request::{AUTHORIZATION, Field};
@@ -55,9 +55,21 @@ pub(super) fn cases() -> Vec<Case> {
         plain("DPoP: another scheme", &[178])
             .line("Basic dXNlcjpwYXNz")
             .beside_dpop(),
-        malformed("DPoP: two schemes at once", &[177])
+        ambiguous("DPoP: two schemes at once", &[177])
             .lines(|_| vec![b"Bearer a.b.c".to_vec(), b"DPoP a.b.c".to_vec()])
             .beside_dpop(),
+        ambiguous("DPoP: two schemes in one line", &[177])
+            .line("Bearer a.b.c, DPoP a.b.c")
+            .beside_dpop(),
+        malformed("DPoP: a bearer token that is none", &[177])
+            .line("Bearer a=b")
+            .beside_dpop(),
+        malformed("DPoP: the scheme alone", &[177])
+            .line("DPoP")
+            .by_dpop(),
+        malformed("DPoP: two tokens", &[177])
+            .line("DPoP a.b.c d.e.f")
+            .by_dpop(),
         accepted("a bearer token beside DPoP", &[152])
             .okta(|token| token)
             .beside_dpop(),

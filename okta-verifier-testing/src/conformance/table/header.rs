@@ -102,7 +102,7 @@ fn parameters() -> Vec<Case> {
         ("alg", json!("es256")),
         ("alg", json!("ES256 ")),
         ("alg", json!("ES256K")),
-        ("alg", json!("ES512")),
+        ("alg", json!("ES521")),
         ("alg", json!("HS256")),
         ("alg", json!("dir")),
         ("crit", json!([])),

@@ -40,6 +40,7 @@ pub(super) fn cases() -> Vec<Case> {
         Algorithm::PS384,
         Algorithm::PS512,
         Algorithm::ES384,
+        Algorithm::ES512,
     ];
     cases.extend(others.map(|algorithm| {
         invalid(
@@ -48,7 +49,7 @@ pub(super) fn cases() -> Vec<Case> {
         )
         .okta(move |token| token.algorithm(algorithm))
     }));
-    let claimed = ["RS256", "PS256", "EdDSA", "ES384"];
+    let claimed = ["RS256", "PS256", "EdDSA", "ES384", "ES512"];
     cases.extend(claimed.map(|alg| {
         invalid(format!("a token of ES256 that says {alg}"), &[66, 67])
             .okta(move |token| token.header("alg", alg))

@@ -1,14 +1,23 @@
-use crate::binding::{
-    external::{External, Place},
-    htu::Htu,
+use crate::{
+    binding::{
+        external::{External, Place},
+        htu::Htu,
+    },
+    error::ConfigError,
 };
 
 fn proxy(header: &str) -> External {
-    External::proxy(&["10.0.0.0/8".to_owned()], header).unwrap()
+    proxy_to(header, &["api.example.com"]).unwrap()
+}
+
+fn proxy_to(header: &str, hosts: &[&str]) -> Result<External, ConfigError> {
+    let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+    External::proxy(&["10.0.0.0/8".to_owned()], header, &hosts)
 }
 
 fn is(external: &External, htu: &str, place: Place<'_>) -> bool {
-    external.is(&Htu::parse(htu).unwrap(), place)
+    let htu = Htu::parse(htu).unwrap();
+    external.url(place).is_some_and(|url| url.is(&htu))
 }
 
 fn behind<'a>(peer: &str, forwarded: &'a str) -> Place<'a> {
@@ -192,6 +201,94 @@ fn forwarded_says_host_and_proto_in_one_element() {
     }
 }
 
+// conformance 163
+#[test]
+fn a_host_that_is_not_listed_is_nobodys() {
+    let hosts = ["API.example.com", "api.example.org:8443", "[::1]:443"];
+    for (header, value) in [
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-host", "api.example.org"),
+        ("x-forwarded-host", "api.example.org:443"),
+        ("x-forwarded-host", "api.example.com:8443"),
+        ("x-forwarded-host", "api.example.com."),
+        ("x-forwarded-host", "www.api.example.com"),
+        ("x-forwarded-host", "example.com"),
+        ("x-forwarded-host", "api.example.com.evil.example"),
+        ("x-forwarded-host", "xn--api-example-com.evil.example"),
+        ("x-forwarded-host", "[::2]"),
+        ("x-forwarded-host", "http://localhost"),
+        ("x-forwarded-host", "https://evil.example"),
+        ("forwarded", "host=evil.example;proto=https"),
+        ("forwarded", "host=\"api.example.com:80\";proto=https"),
+        ("forwarded", "host=localhost;proto=http"),
+    ] {
+        let external = proxy_to(header, &hosts).unwrap();
+        assert!(external.url(behind("10.0.0.1", value)).is_none(), "{value}");
+    }
+    for (header, value, htu) in [
+        ("x-forwarded-host", "api.example.com", ORDERS),
+        ("x-forwarded-host", "Api.Example.COM:443", ORDERS),
+        (
+            "x-forwarded-host",
+            "api.example.org:8443",
+            "https://api.example.org:8443/orders",
+        ),
+        ("x-forwarded-host", "[::1]", "https://[::1]/orders"),
+        (
+            "forwarded",
+            "host=\"api.example.org:8443\";proto=https",
+            "https://API.example.org:8443/orders",
+        ),
+    ] {
+        let external = proxy_to(header, &hosts).unwrap();
+        let said = behind("10.0.0.1", value);
+        assert!(is(&external, htu, said), "{value}");
+        // Each is itself, and none of the others.
+        assert!(!is(&external, "https://api.example.net/orders", said));
+        let other = if htu == ORDERS {
+            "https://api.example.org:8443/orders"
+        } else {
+            ORDERS
+        };
+        assert!(!is(&external, other, said), "{value}");
+    }
+}
+
+// conformance 163, 180
+#[test]
+fn what_is_no_host_is_not_listed() {
+    for host in [
+        "",
+        " ",
+        "*",
+        "*.example.com",
+        "api.example.com, api.example.org",
+        "api.example.com/",
+        "api.example.com/v1",
+        "api.example.com?x",
+        "api.example.com#x",
+        "user@api.example.com",
+        "api.example.com:0x50",
+        "api.example.com:65536",
+        "http://api.example.com",
+        "ftp://api.example.com",
+        "//api.example.com",
+        "bücher.example",
+        "api.example.com\n",
+    ] {
+        let error = proxy_to("forwarded", &["api.example.com", host]);
+        let refused = matches!(error, Err(ConfigError::ProxyHost { host: named }) if named == host);
+        assert!(refused, "{host:?}");
+    }
+    for host in [
+        "http://localhost:8080",
+        "https://api.example.com",
+        "API.EXAMPLE.COM",
+    ] {
+        assert!(proxy_to("forwarded", &[host]).is_ok(), "{host}");
+    }
+}
+
 #[test]
 fn a_header_that_callers_own_is_refused() {
     for header in [
@@ -204,9 +301,6 @@ fn a_header_that_callers_own_is_refused() {
         "X-Forwarded-Hóst",
         "a:b",
     ] {
-        assert!(
-            External::proxy(&["10.0.0.0/8".to_owned()], header).is_err(),
-            "{header}"
-        );
+        assert!(proxy_to(header, &["api.example.com"]).is_err(), "{header}");
     }
 }

@@ -44,8 +44,10 @@ fn no_key_and_what_is_none_are_refused() {
         json!({ "kty": "EC" }),
         with(signer.jwk.clone(), "kty", "RSA"),
         with(signer.jwk.clone(), "crv", "P-384"),
+        with(signer.jwk.clone(), "crv", "P-521"),
         with(signer.jwk.clone(), "crv", "secp256k1"),
         with(signer.jwk.clone(), "alg", "ES384"),
+        with(signer.jwk.clone(), "alg", "ES512"),
         with(signer.jwk.clone(), "use", "enc"),
         with(signer.jwk.clone(), "key_ops", json!(["sign"])),
     ] {
@@ -59,16 +61,18 @@ fn no_key_and_what_is_none_are_refused() {
 
 #[test]
 fn points_of_another_length_or_off_the_curve_are_refused() {
-    let signer = Signer::new("ES256");
-    for x in [
-        encode([7; 31]),
-        encode([7; 33]),
-        encode([0; 32]),
-        encode([255; 32]),
-        String::new(),
-        "!".to_owned(),
-    ] {
-        refused(&signer, with(signer.jwk.clone(), "x", x));
+    for (algorithm, length) in [("ES256", 32), ("ES384", 48), ("ES512", 66)] {
+        let signer = Signer::new(algorithm);
+        for x in [
+            encode(vec![7; length - 1]),
+            encode(vec![7; length + 1]),
+            encode(vec![0; length]),
+            encode(vec![255; length]),
+            String::new(),
+            "!".to_owned(),
+        ] {
+            refused(&signer, with(signer.jwk.clone(), "x", x));
+        }
     }
 }
 

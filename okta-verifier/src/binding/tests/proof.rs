@@ -11,7 +11,7 @@ use crate::error::{MalformedToken, ProofError};
 // conformance 152, 154, 157
 #[test]
 fn each_algorithm_is_accepted() {
-    for algorithm in ["ES256", "ES384", "EdDSA", "RS256", "PS256"] {
+    for algorithm in ["ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256"] {
         let signer = Signer::new(algorithm);
         let used = Case::of(&signer).judge(&signer.proof(&claims())).unwrap();
         assert_eq!(used.until, NOW + 60, "{algorithm}");

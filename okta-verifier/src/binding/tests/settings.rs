@@ -87,21 +87,35 @@ fn every_wrong_setting_says_what_to_write() {
         ),
         (DpopSettings::base_url(""), "https://api.example.com"),
         (
-            DpopSettings::trusted_proxy(["10.0.0.1/8"], "Forwarded"),
+            DpopSettings::trusted_proxy(["10.0.0.1/8"], "Forwarded").hosts(["api.example.com"]),
             "first address",
         ),
         (
-            DpopSettings::trusted_proxy(["0.0.0.0/0"], "Forwarded"),
+            DpopSettings::trusted_proxy(["0.0.0.0/0"], "Forwarded").hosts(["api.example.com"]),
             "everybody",
         ),
         (
-            DpopSettings::trusted_proxy(Vec::<String>::new(), "Forwarded"),
+            DpopSettings::trusted_proxy(Vec::<String>::new(), "Forwarded")
+                .hosts(["api.example.com"]),
             "10.0.0.0/8",
         ),
         (
-            DpopSettings::trusted_proxy(["10.0.0.0/8"], "Host"),
+            DpopSettings::trusted_proxy(["10.0.0.0/8"], "Host").hosts(["api.example.com"]),
             "Forwarded",
         ),
+        (
+            DpopSettings::trusted_proxy(["10.0.0.0/8"], "Forwarded"),
+            ".hosts(",
+        ),
+        (
+            DpopSettings::trusted_proxy(["10.0.0.0/8"], "Forwarded").hosts(Vec::<String>::new()),
+            ".hosts(",
+        ),
+        (
+            DpopSettings::trusted_proxy(["10.0.0.0/8"], "Forwarded").hosts(["*.example.com"]),
+            "no wildcard",
+        ),
+        (settings().hosts(["api.example.com"]), "leave them out"),
         (
             settings().nonces(DpopNonces::shared("short")),
             "32 random bytes",

@@ -2,8 +2,9 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-        Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+        RSA_PSS_SHA256, RsaKeyPair,
     },
 };
 use base64::Engine;
@@ -23,7 +24,7 @@ pub(super) struct Signer {
 impl Signer {
     pub(super) fn new(algorithm: &'static str) -> Self {
         match algorithm {
-            "ES256" | "ES384" => Self::ec(algorithm),
+            "ES256" | "ES384" | "ES512" => Self::ec(algorithm),
             "EdDSA" => Self::ed25519(),
             _ => Self::rsa(algorithm),
         }
@@ -32,7 +33,8 @@ impl Signer {
     fn ec(algorithm: &'static str) -> Self {
         let (signing, crv) = match algorithm {
             "ES256" => (&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
-            _ => (&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
+            "ES384" => (&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
+            _ => (&ECDSA_P521_SHA512_FIXED_SIGNING, "P-521"),
         };
         let pair = EcdsaKeyPair::generate(signing).unwrap();
         let point = &pair.public_key().as_ref()[1..];

@@ -1,7 +1,7 @@
 use base64::Engine;
 use serde_json::{Value, json};
 
-use super::{ed25519, p256, p384, rsa, with, without};
+use super::{ed25519, p256, p384, p521, rsa, with, without};
 use crate::{
     algorithm::Algorithm,
     keys::key::{Key, Skipped},
@@ -68,11 +68,6 @@ fn a_member_that_occurs_twice_spoils_the_entry() {
 // conformance 62, 73, 74
 #[test]
 fn key_types_and_curves_that_are_not_supported_are_skipped() {
-    let p521 = json!({
-        "kty": "EC", "kid": "p521", "crv": "P-521",
-        "x": "AcSOIpbJuduwCZZ6r24gGriMC1RLLEENmdKZL9ci_qEcnDdu-yZzg-OVLgsntWln_KPEUgimJM2PA1QUJDKwUBLy",
-        "y": "AOUEOdg_peM5pF7Zl6WhpDroCwBwfnCVhFTrqw09qeoFWV0zThcaR3bzj64C96KA7jn6lOQAHAUHn_zmFcz6iAUP",
-    });
     let secp256k1 = json!({
         "kty": "EC", "kid": "secp256k1", "crv": "secp256k1",
         "x": "z-JITaQNZSQ9agtv7GlrZKbPI7BqzmEXU7RtONPbF60",
@@ -80,7 +75,6 @@ fn key_types_and_curves_that_are_not_supported_are_skipped() {
     });
     let zeros = encoded(&[0; 57]);
     for jwk in [
-        p521,
         secp256k1,
         json!({ "kty": "AKP", "kid": "lattice", "alg": "ML-DSA-44", "pub": zeros }),
         json!({ "kty": "OKP", "kid": "ed448", "crv": "Ed448", "x": zeros }),
@@ -89,7 +83,8 @@ fn key_types_and_curves_that_are_not_supported_are_skipped() {
         with(p256(), "crv", "Ed25519"),
         with(rsa(), "alg", "RSA-OAEP"),
         with(rsa(), "alg", "rs256"),
-        with(p256(), "alg", "ES512"),
+        with(p256(), "alg", "ES521"),
+        with(p521(), "alg", "ES521"),
     ] {
         assert_eq!(skipped(&jwk), Skipped::Unsupported, "{jwk}");
     }
@@ -139,7 +134,14 @@ fn a_key_has_one_algorithm_and_it_fits_its_type() {
         (rsa(), "EdDSA"),
         (p256(), "RS256"),
         (p256(), "ES384"),
+        (p256(), "ES512"),
         (p384(), "ES256"),
+        (p384(), "ES512"),
+        (p521(), "ES256"),
+        (p521(), "ES384"),
+        (p521(), "RS512"),
+        (rsa(), "ES512"),
+        (ed25519(), "ES512"),
         (ed25519(), "ES256"),
     ] {
         let jwk = with(jwk, "alg", named);
@@ -155,6 +157,8 @@ fn a_key_has_one_algorithm_and_it_fits_its_type() {
         (p256(), None, Algorithm::ES256),
         (p256(), Some("ES256"), Algorithm::ES256),
         (p384(), None, Algorithm::ES384),
+        (p521(), None, Algorithm::ES512),
+        (p521(), Some("ES512"), Algorithm::ES512),
         (ed25519(), None, Algorithm::EdDSA),
         (ed25519(), Some("EdDSA"), Algorithm::EdDSA),
         (ed25519(), Some("Ed25519"), Algorithm::EdDSA),
@@ -174,7 +178,7 @@ fn symmetric_and_private_keys_are_never_used() {
     let named = with(secret, "alg", "HS256");
     assert_eq!(skipped(&named), Skipped::Private);
     for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
-        for jwk in [rsa(), p256(), ed25519()] {
+        for jwk in [rsa(), p256(), p521(), ed25519()] {
             let jwk = with(jwk, member, "AQ");
             assert_eq!(skipped(&jwk), Skipped::Private, "{jwk}");
         }
@@ -234,7 +238,7 @@ fn a_leading_zero_octet_of_a_sloppy_issuer_is_taken() {
 // conformance 73, 74
 #[test]
 fn coordinates_of_the_wrong_length_or_off_the_curve_are_skipped() {
-    for (jwk, length) in [(p256(), 32), (p384(), 48)] {
+    for (jwk, length) in [(p256(), 32), (p384(), 48), (p521(), 66)] {
         for name in ["x", "y"] {
             let mut off = decoded(&jwk, name);
             off[length - 1] ^= 1;
@@ -253,7 +257,16 @@ fn coordinates_of_the_wrong_length_or_off_the_curve_are_skipped() {
     }
     let infinity = with(with(p256(), "x", encoded(&[0; 32])), "y", encoded(&[0; 32]));
     assert_eq!(skipped(&infinity), Skipped::Point);
-    assert_eq!(skipped(&with(p384(), "crv", "P-256")), Skipped::Point);
+    for (jwk, crv) in [
+        (p384(), "P-256"),
+        (p384(), "P-521"),
+        (p521(), "P-256"),
+        (p521(), "P-384"),
+        (p256(), "P-521"),
+    ] {
+        let jwk = with(jwk, "crv", crv);
+        assert_eq!(skipped(&jwk), Skipped::Point, "{jwk}");
+    }
     for length in [0, 31, 33, 64] {
         let jwk = with(ed25519(), "x", encoded(&vec![7; length]));
         assert_eq!(skipped(&jwk), Skipped::Point, "{jwk}");

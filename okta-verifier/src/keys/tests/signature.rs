@@ -1,7 +1,7 @@
 use base64::Engine;
 use serde_json::{Value, json};
 
-use super::{ed25519, p256, with};
+use super::{ed25519, p256, p521, with};
 use crate::{crypto::BadSignature, keys::key::Key, token::BASE64URL};
 
 fn key(jwk: &Value) -> Key {
@@ -21,28 +21,33 @@ fn parts(jws: &str) -> (&[u8], Vec<u8>) {
 // conformance 72
 #[test]
 fn ecdsa_signatures_of_another_form_or_out_of_range_are_refused() {
-    let key = key(&p256());
-    let (signed, good) = parts(ES256_JWS);
+    let p256_order = "_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE"; // SEC 2 §2.4.2
+    refuses_every_other_form(&key(&p256()), ES256_JWS, p256_order);
+    let p521_order =
+        "Af__________________________________________-lGGh4O_L5Zrf8wBSPcJpdA7tcm4iZxHrrtvtx6ROGQJ"; // SEC 2 §2.6.1
+    refuses_every_other_form(&key(&p521()), ES512_JWS, p521_order);
+}
+
+fn refuses_every_other_form(key: &Key, jws: &str, order: &str) {
+    let (signed, good) = parts(jws);
     assert_eq!(key.verify(signed, &good), Ok(()));
 
-    let (r, s) = good.split_at(32);
-    let order = [
-        decode("_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE"), // n of P-256, SEC 2 §2.4.2
-        vec![0; 32],
-        vec![0xFF; 32],
-    ];
+    let length = good.len() / 2;
+    let (r, s) = good.split_at(length);
+    let bounds = [decode(order), vec![0; length], vec![0xFF; length]];
     let mut refused = vec![
         Vec::new(),
         good[1..].to_vec(),
-        good[..63].to_vec(),
+        good[..good.len() - 1].to_vec(),
         [&good[..], &[0]].concat(),
         [&[0][..], &good].concat(),
         [s, r].concat(),
         vec![0; 64],
         vec![0; 96],
+        vec![0; 132],
         der(r, s),
     ];
-    for bound in &order {
+    for bound in &bounds {
         refused.push([bound, s].concat());
         refused.push([r, bound].concat());
     }
@@ -56,12 +61,19 @@ fn ecdsa_signatures_of_another_form_or_out_of_range_are_refused() {
 /// ECDSA-Sig-Value (RFC 3279 §2.2.3): what other protocols use, and JWS does not.
 fn der(r: &[u8], s: &[u8]) -> Vec<u8> {
     let integer = |number: &[u8]| {
+        let zeros = number.iter().take_while(|byte| **byte == 0).count();
+        let number = &number[zeros..];
         let sign = if number[0] < 0x80 { &[][..] } else { &[0] };
         let number = [sign, number].concat();
         [&[2, u8::try_from(number.len()).unwrap()][..], &number].concat()
     };
     let body = [integer(r), integer(s)].concat();
-    [&[0x30, u8::try_from(body.len()).unwrap()][..], &body].concat()
+    let length = u8::try_from(body.len()).unwrap();
+    let header: &[u8] = match length {
+        0..0x80 => &[0x30, length],
+        _ => &[0x30, 0x81, length],
+    };
+    [header, &body].concat()
 }
 
 // conformance 74
@@ -124,6 +136,8 @@ fn pss_takes_a_salt_and_a_mask_of_its_own_hash_only() {
 
 /// RFC 7515 §A.3.
 const ES256_JWS: &str = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+/// RFC 7520 §4.3.
+const ES512_JWS: &str = "eyJhbGciOiJFUzUxMiIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml0b24uZXhhbXBsZSJ9.SXTigJlzIGEgZGFuZ2Vyb3VzIGJ1c2luZXNzLCBGcm9kbywgZ29pbmcgb3V0IHlvdXIgZG9vci4gWW91IHN0ZXAgb250byB0aGUgcm9hZCwgYW5kIGlmIHlvdSBkb24ndCBrZWVwIHlvdXIgZmVldCwgdGhlcmXigJlzIG5vIGtub3dpbmcgd2hlcmUgeW91IG1pZ2h0IGJlIHN3ZXB0IG9mZiB0by4.AE_R_YZCChjn4791jSQCrdPZCNYqHXCTZH0-JZGYNlaAjP2kqaluUIIUnC9qvbu9Plon7KRTzoNEuT4Va2cmL1eJAQy3mtPBu_u_sDDyYjnAMDxXPn7XrT0lw-kvAD890jl8e2puQens_IEKBpHABlsbEPX6sFY8OcGDqoRuBomu9xQ2";
 /// RFC 8037 §A.4.
 const ED25519_JWS: &str = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
 

@@ -105,7 +105,7 @@ fn a_realm_is_escaped_where_it_must_be() {
 fn dpop_challenges_name_the_algorithms_and_stand_beside_bearer() {
     let challenges = challenges().with_dpop().expect("a good realm");
     let dpop = challenges.dpop.as_ref().expect("offered");
-    let algs = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#;
+    let algs = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA""#;
     assert_eq!(dpop.bare, format!(r#"DPoP realm="api", {algs}"#));
     for (value, error) in [
         (&dpop.invalid_request, "invalid_request"),

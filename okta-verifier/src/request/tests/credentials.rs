@@ -1,19 +1,24 @@
 //! One `Authorization` field value.
 
 use crate::request::{
-    Presented,
+    Presented, Scheme,
     credentials::{Credentials, Malformed, is_b64token, parse},
 };
 
 /// What came out, in a form that can be shown.
 fn outcome(parsed: Result<Credentials<'_>, Malformed>) -> String {
     match parsed {
-        Ok(Credentials::Bearer(token)) if !is_b64token(token) => "malformed".to_owned(),
-        Ok(Credentials::Bearer(token)) => format!("token {}", String::from_utf8_lossy(token)),
-        Ok(Credentials::Dpop(token)) => format!("dpop {}", String::from_utf8_lossy(token)),
+        Ok(Credentials::Token(_, token)) if !is_b64token(token) => "malformed".to_owned(),
+        Ok(Credentials::Token(scheme, token)) => {
+            let name = match scheme {
+                Scheme::Bearer => "token",
+                Scheme::Dpop => "dpop",
+            };
+            format!("{name} {}", String::from_utf8_lossy(token))
+        }
         Ok(Credentials::OtherScheme) => "other scheme".to_owned(),
         Ok(Credentials::Absent) => "absent".to_owned(),
-        Err(Malformed) => "malformed".to_owned(),
+        Err(Malformed(_)) => "malformed".to_owned(),
     }
 }
 
@@ -154,7 +159,7 @@ fn one_field_line_and_one_method_a_request() {
 fn what_is_presented_shows_no_credentials() {
     let presented = Presented::new([&b"Bearer secret"[..]]).query(Some("access_token=secret"));
     assert_eq!(format!("{presented:?}"), "Presented { .. }");
-    assert_eq!(format!("{Malformed:?}"), "Malformed");
+    assert_eq!(format!("{:?}", Malformed(None)), "Malformed(None)");
 }
 
 // conformance 152

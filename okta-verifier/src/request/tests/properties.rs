@@ -35,7 +35,7 @@ proptest! {
             let expected = std::str::from_utf8(bytes).ok().and_then(bearer_token);
             let expected = expected.map(str::as_bytes);
             match parse(bytes, true) {
-                Ok(Credentials::Bearer(token)) if is_b64token(token) => prop_assert_eq!(Some(token), expected),
+                Ok(Credentials::Token(Scheme::Bearer, token)) if is_b64token(token) => prop_assert_eq!(Some(token), expected),
                 _ => prop_assert_eq!(None, expected),
             }
         }

@@ -60,7 +60,8 @@ fn an_algorithm_that_is_none_symmetric_or_unknown_is_refused() {
         "RS256\\u0000",
         "RS1",
         "ES256K",
-        "ES512",
+        "ES521",
+        "es512",
         "Ed448",
         "eddsa",
         "ed25519",
@@ -100,6 +101,7 @@ fn every_supported_algorithm_is_known_by_its_name() {
         ("PS512", Algorithm::PS512),
         ("ES256", Algorithm::ES256),
         ("ES384", Algorithm::ES384),
+        ("ES512", Algorithm::ES512),
         ("EdDSA", Algorithm::EdDSA),
         ("Ed25519", Algorithm::EdDSA),
     ] {

@@ -83,6 +83,7 @@ fn every_algorithm_is_good_for_a_proof() {
     for algorithm in [
         Algorithm::ES256,
         Algorithm::ES384,
+        Algorithm::ES512,
         Algorithm::EdDSA,
         Algorithm::RS256,
         Algorithm::PS256,

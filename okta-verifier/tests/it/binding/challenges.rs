@@ -4,7 +4,7 @@ use super::{BASE, TARGET, World, challenged, code};
 
 const BEARER: &str = r#"Bearer realm="api""#;
 const DPOP: &str =
-    r#"DPoP realm="api", algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 EdDSA""#;
+    r#"DPoP realm="api", algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA""#;
 
 /// One of the scheme, with an error.
 fn failed(scheme: &str, error: &str, description: &str) -> String {
@@ -63,22 +63,61 @@ fn the_error_stands_under_the_scheme_that_was_used() {
 
 // conformance 177
 #[test]
+fn malformed_credentials_are_400_under_their_scheme() {
+    let world = World::new();
+    let bearer = failed("Bearer", "invalid_request", MALFORMED);
+    let dpop = failed("DPoP", "invalid_request", MALFORMED);
+    let long = "a".repeat(16 * 1024 + 1);
+    for rest in [
+        "",
+        " ",
+        "   ",
+        " a=b",
+        " a b",
+        " \"a\"",
+        "\ta",
+        "=a",
+        ":a",
+        " =",
+        &format!(" {long}"),
+    ] {
+        for scheme in ["Bearer", "bEARER"] {
+            let refused = (400, vec![bearer.clone(), DPOP.to_owned()]);
+            assert_eq!(ask(&world, &[&format!("{scheme}{rest}")]), refused);
+        }
+        for scheme in ["DPoP", "dpop"] {
+            let refused = (400, vec![BEARER.to_owned(), dpop.clone()]);
+            assert_eq!(ask(&world, &[&format!("{scheme}{rest}")]), refused);
+        }
+    }
+}
+
+// conformance 177
+#[test]
 fn ambiguous_credentials_are_400_under_both() {
     let world = World::new();
     let both = ["Bearer", "DPoP"].map(|scheme| failed(scheme, "invalid_request", MALFORMED));
     let dpop = format!("DPoP {}", world.jwt);
     for lines in [
         &["Bearer a.b.c", &*dpop][..],
-        &["DPoP"],
-        &["DPoP "],
-        &["Bearer"],
+        &["Bearer a.b.c", "Bearer a.b.c"],
+        &["Bearer", "DPoP"],
+        // Two lines that were joined on the way.
+        &["Bearer a.b.c, DPoP a.b.c"],
+        &["DPoP a.b.c,Bearer a.b.c"],
+        &["DPoP, Bearer a.b.c"],
         &["DPoP a,b"],
+        &[""],
+        &["="],
+        &["Basic\ta"],
     ] {
         assert_eq!(ask(&world, lines), (400, both.to_vec()), "{lines:?}");
     }
-    let presented = Presented::new([dpop.as_bytes()]).query(Some("access_token=x"));
-    let verdict = world.verifier.authenticate_now(&presented).unwrap();
-    assert_eq!(challenged(verdict), (400, both.to_vec()));
+    for authorization in [&*dpop, "Bearer a.b.c"] {
+        let presented = Presented::new([authorization.as_bytes()]).query(Some("access_token=x"));
+        let verdict = world.verifier.authenticate_now(&presented).unwrap();
+        assert_eq!(challenged(verdict), (400, both.to_vec()));
+    }
 }
 
 // conformance 175
@@ -95,6 +134,12 @@ fn a_missing_scope_is_told_under_dpop() {
         "{challenges:?}"
     );
     assert!(challenges[0].contains(r#"scope="orders:read", algs="#));
+    // A handler's own refusal is the same, to the byte.
+    let own = token.insufficient_scope("orders:read").unwrap();
+    assert_eq!(challenged(Err(own)), (status, challenges));
+    for malformed in ["", " ", "a  b", "a\"b", "a\\b", "a\r\nb", "é"] {
+        assert!(token.insufficient_scope(malformed).is_err(), "{malformed}");
+    }
 }
 
 // conformance 164, 173, 174

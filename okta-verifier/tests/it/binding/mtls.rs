@@ -95,6 +95,47 @@ fn a_header_says_it_for_named_peers_only() {
     }
 }
 
+// Behind a proxy that shows a certificate of its own, the session's certificate is the proxy's, and
+// a token that was issued to the proxy would pass for each of its callers.
+// conformance 184, 185
+#[test]
+fn of_a_peer_that_nobody_named_no_certificate_counts() {
+    let okta = TestIssuer::new("api://orders");
+    let (proxys, directs) = (Certificate::new("proxy"), Certificate::new("direct"));
+    let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    let builder = builder.client_cert_header_from(["10.0.0.0/8"]);
+    let verifier = builder.build().unwrap();
+    let send = |of: &Certificate, session: &Certificate, header: Option<&Certificate>, peer| {
+        let jwt = okta.token("ada").bound_to_certificate(of.der()).sign();
+        let authorization = format!("Bearer {jwt}");
+        let header = header.map(|shown| format!(":{}:", STANDARD.encode(shown.der())));
+        let mut presented = Presented::new([authorization.as_bytes()])
+            .client_cert(header.iter().map(String::as_bytes))
+            .client_certificate(session.der());
+        if let Some(peer) = peer {
+            let peer: &str = peer;
+            presented = presented.peer(peer.parse().unwrap());
+        }
+        code(&verifier.authenticate_now(&presented).unwrap())
+    };
+    for header in [None, Some(&proxys), Some(&directs)] {
+        let unknown = send(&proxys, &proxys, header, None);
+        assert_eq!(unknown, "no_certificate", "the session's");
+        let unknown = send(&directs, &proxys, header, None);
+        assert_eq!(unknown, "no_certificate", "the header's");
+        // Of a client that is known and no terminator, the session's counts and no header.
+        let direct = Some("192.0.2.1");
+        assert_eq!(send(&directs, &directs, header, direct), "ok");
+        let borrowed = send(&proxys, &directs, header, direct);
+        assert_eq!(borrowed, "binding_mismatch");
+    }
+    let named = Some("10.0.0.1");
+    let own = send(&proxys, &proxys, Some(&directs), named);
+    assert_eq!(own, "binding_mismatch");
+    assert_eq!(send(&proxys, &proxys, None, named), "no_certificate");
+    assert_eq!(send(&directs, &proxys, Some(&directs), named), "ok");
+}
+
 // conformance 167, 182
 #[test]
 fn a_token_with_both_is_held_to_both() {

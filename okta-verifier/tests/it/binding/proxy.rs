@@ -1,8 +1,8 @@
 use okta_verifier::{DpopSettings, Presented};
 
-use super::{TARGET, World, code};
+use super::{TARGET, Verdict, World, code, reason};
 
-fn send(world: &World, peer: Option<&str>, forwarded: &[&str]) -> &'static str {
+fn send(world: &World, peer: Option<&str>, forwarded: &[&str]) -> Verdict {
     let (authorization, proof) = (format!("DPoP {}", world.jwt), world.proof().sign());
     let mut presented = Presented::new([authorization.as_bytes()])
         .dpop([proof.as_bytes()])
@@ -11,20 +11,18 @@ fn send(world: &World, peer: Option<&str>, forwarded: &[&str]) -> &'static str {
     if let Some(peer) = peer {
         presented = presented.peer(peer.parse().unwrap());
     }
-    code(&world.verifier.authenticate_now(&presented).unwrap())
+    world.verifier.authenticate_now(&presented).unwrap()
 }
 
 // conformance 163
 #[test]
 fn only_the_named_proxy_says_where_the_service_is() {
-    let world = World::with(DpopSettings::trusted_proxy(
-        ["10.0.0.0/8"],
-        "X-Forwarded-Host",
-    ));
+    let settings = DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host");
+    let world = World::with(settings.hosts(["api.example.com"]));
     assert_eq!(world.verifier.forwarded_header(), Some("x-forwarded-host"));
     let host = "api.example.com";
-    assert_eq!(send(&world, Some("10.1.2.3"), &[host]), "ok");
-    assert_eq!(send(&world, Some("::ffff:10.1.2.3"), &[host]), "ok");
+    assert_eq!(code(&send(&world, Some("10.1.2.3"), &[host])), "ok");
+    assert_eq!(code(&send(&world, Some("::ffff:10.1.2.3"), &[host])), "ok");
     for (peer, forwarded) in [
         (None, &[host][..]),
         (Some("192.0.2.1"), &[host]),
@@ -34,10 +32,32 @@ fn only_the_named_proxy_says_where_the_service_is() {
         (Some("10.1.2.3"), &[host, host]),
         (Some("10.1.2.3"), &["api.example.com, evil.example"]),
     ] {
-        assert_eq!(
-            send(&world, peer, forwarded),
-            "invalid_dpop_proof",
-            "{peer:?}"
-        );
+        let verdict = send(&world, peer, forwarded);
+        assert_eq!(code(&verdict), "invalid_dpop_proof", "{peer:?}");
+        assert!(reason(verdict).contains("is not known"), "{peer:?}");
     }
+}
+
+// A client of ours that was led to somebody else's API signed a proof for that API; the thief
+// sends it to ours with the other's name as `Host`, which the proxy passes on.
+// conformance 163
+#[test]
+fn a_proof_for_another_api_does_not_fit_because_the_proxy_names_that_one() {
+    let settings = DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host");
+    let world = World::with(settings.hosts(["api.example.com", "api.example.org:8443"]));
+    let stolen = |host: &str| {
+        let url = format!("https://{host}/orders");
+        let proof = world.client.proof("GET", &url).token(&world.jwt).sign();
+        let authorization = format!("DPoP {}", world.jwt);
+        let presented = Presented::new([authorization.as_bytes()])
+            .dpop([proof.as_bytes()])
+            .request("GET", TARGET)
+            .forwarded([host.as_bytes()])
+            .peer("10.1.2.3".parse().unwrap());
+        world.verifier.authenticate_now(&presented).unwrap()
+    };
+    for host in ["evil.example", "api.example.com:8443", "api.example.org"] {
+        assert_eq!(code(&stolen(host)), "invalid_dpop_proof", "{host}");
+    }
+    assert_eq!(code(&stolen("api.example.org:8443")), "ok");
 }

@@ -22,7 +22,7 @@ pub(crate) use external::Place;
 pub(crate) use judge::{Expected, Used, judge};
 pub use nonce::DpopNonces;
 pub(crate) use peers::Peers;
-pub(crate) use replay::{Memory, Verdict};
+pub(crate) use replay::{Memory, Trouble, Verdict};
 pub use replay::{ReplayAnswer, ReplayStore};
 pub use settings::DpopSettings;
 pub(crate) use settings::{Dpop, Replay};

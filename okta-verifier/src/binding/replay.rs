@@ -1,11 +1,12 @@
 //! A proof is good once (RFC 9449 §11.1): where the used ones are remembered.
 
 mod slots;
+mod trouble;
 
 use std::{fmt, pin::Pin, sync::Mutex, time::Duration};
 
 use self::slots::Slots;
-pub(crate) use self::slots::Verdict;
+pub(crate) use self::{slots::Verdict, trouble::Trouble};
 use super::judge::{Used, Window};
 use crate::{crypto::Fingerprints, error::ConfigError};
 
@@ -41,7 +42,8 @@ pub trait ReplayStore: Send + Sync + 'static {
     fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a>;
 }
 
-/// What a [`ReplayStore`] answers; an error refuses the request with 503.
+/// What a [`ReplayStore`] answers; an error refuses the request with 503. Its text is for the log,
+/// and for nobody outside.
 pub type ReplayAnswer<'a> = Pin<
     Box<dyn Future<Output = Result<bool, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>,
 >;

@@ -22,6 +22,8 @@ pub(crate) use external::Place;
 pub(crate) use judge::{Expected, Used, judge};
 pub use nonce::DpopNonces;
 pub(crate) use peers::Peers;
+#[cfg(feature = "redis")]
+pub use replay::RedisReplayStore;
 pub(crate) use replay::{Memory, Trouble, Verdict};
 pub use replay::{ReplayAnswer, ReplayStore};
 pub use settings::DpopSettings;

@@ -40,7 +40,7 @@ impl ReplayStore for Broken {
     }
 }
 
-async fn send(world: &World, proof: &str) -> Verdict {
+pub(super) async fn send(world: &World, proof: &str) -> Verdict {
     let authorization = format!("DPoP {}", world.jwt);
     let presented = Presented::new([authorization.as_bytes()])
         .dpop([proof.as_bytes()])

@@ -79,7 +79,7 @@ async fn a_login_is_tried_before_all_and_its_refusal_shows_no_password() {
     assert_eq!(refused, "Redis refuses our user or password");
     let auth = ["AUTH", "api", "hunter2@hunter2"].map(str::to_owned);
     // Nothing is asked without it.
-    assert_eq!(fake.commands(), [auth.clone()]);
+    assert_eq!(fake.commands(), std::slice::from_ref(&auth));
     fake.login(OK);
     assert!(until_answered(&store).await);
     let commands = fake.commands();

@@ -12,6 +12,8 @@ pub(crate) struct BackOff {
     failures: u32,
     /// No attempt before.
     not_before: Option<Instant>,
+    /// What the time doubles up to.
+    most: Duration,
     jitter: u64,
 }
 
@@ -21,8 +23,15 @@ impl BackOff {
         Self {
             failures: 0,
             not_before: None,
+            most: MAX_BACK_OFF,
             jitter,
         }
+    }
+
+    /// Another end to the doubling.
+    #[cfg(feature = "redis")]
+    pub(crate) fn at_most(self, most: Duration) -> Self {
+        Self { most, ..self }
     }
 
     /// One more failure: half to full of a time that doubles with each, or as long as the issuer
@@ -30,9 +39,7 @@ impl BackOff {
     pub(crate) fn failed(&mut self, asked_for: Option<Duration>, now: Now) -> Duration {
         let doubled = MIN_BACK_OFF * 2_u32.pow(self.failures.min(10));
         self.failures = self.failures.saturating_add(1);
-        let delay = doubled
-            .min(MAX_BACK_OFF)
-            .mul_f64(0.5 + self.fraction() / 2.0);
+        let delay = doubled.min(self.most).mul_f64(0.5 + self.fraction() / 2.0);
         self.wait(delay, asked_for, now)
     }
 

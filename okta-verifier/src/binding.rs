@@ -22,7 +22,9 @@ pub(crate) use external::Place;
 pub(crate) use judge::{Expected, Used, judge};
 pub use nonce::DpopNonces;
 pub(crate) use peers::Peers;
-pub(crate) use replay::{Memory, Verdict};
+#[cfg(feature = "redis")]
+pub use replay::RedisReplayStore;
+pub(crate) use replay::{Memory, Trouble, Verdict};
 pub use replay::{ReplayAnswer, ReplayStore};
 pub use settings::DpopSettings;
 pub(crate) use settings::{Dpop, Replay};

@@ -5,6 +5,8 @@ mod fingerprint;
 mod mac;
 mod random;
 mod sign;
+#[cfg(feature = "redis")]
+mod tls;
 mod verify;
 
 pub(crate) use digest::sha256;
@@ -12,4 +14,6 @@ pub(crate) use fingerprint::{Fingerprint, Fingerprints};
 pub(crate) use mac::MacKey;
 pub(crate) use random::{random_bytes, random_u64};
 pub(crate) use sign::SigningKey;
+#[cfg(feature = "redis")]
+pub(crate) use tls::Tls;
 pub(crate) use verify::{BadSignature, MAX_SIGNATURE, PreparedKey};

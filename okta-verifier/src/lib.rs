@@ -35,6 +35,10 @@
 //! A token that passed is remembered ([`VerifierBuilder::cached_tokens`]): its key and its dates are
 //! asked again at every request, so that it is refused once it expires or its key is withdrawn.
 //!
+//! # Features
+//!
+//! None is on by default. `redis`: `RedisReplayStore`, for DPoP with several instances of a service.
+//!
 //! # Runtime
 //!
 //! Keys are fetched in tasks of the tokio runtime that the first request runs on; it needs time
@@ -64,6 +68,8 @@ mod token;
 mod verifier;
 
 pub use algorithm::Algorithm;
+#[cfg(feature = "redis")]
+pub use binding::RedisReplayStore;
 pub use binding::{ClientCertificate, DpopNonces, DpopSettings, ReplayAnswer, ReplayStore};
 pub use builder::VerifierBuilder;
 pub use error::{ClaimError, ConfigError, FetchError, MalformedToken, ProofError, VerifyError};

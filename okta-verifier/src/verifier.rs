@@ -1,5 +1,6 @@
 mod bind;
 mod judge;
+mod once;
 mod operate;
 mod question;
 mod tenants;

@@ -1,11 +1,16 @@
 //! A proof is good once (RFC 9449 §11.1): where the used ones are remembered.
 
+#[cfg(feature = "redis")]
+mod redis;
 mod slots;
+mod trouble;
 
 use std::{fmt, pin::Pin, sync::Mutex, time::Duration};
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisReplayStore;
 use self::slots::Slots;
-pub(crate) use self::slots::Verdict;
+pub(crate) use self::{slots::Verdict, trouble::Trouble};
 use super::judge::{Used, Window};
 use crate::{crypto::Fingerprints, error::ConfigError};
 
@@ -13,7 +18,7 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 ///
 /// Without one, each instance remembers what it has seen itself: behind a load balancer a proof
 /// then passes once at each. With one, a request waits for the store's answer, and is refused
-/// with 503 where there is none.
+/// with 503 where there is none. With the feature `redis`, `RedisReplayStore` is one.
 ///
 /// ```
 /// use std::{collections::HashSet, sync::Mutex, time::Duration};
@@ -41,7 +46,8 @@ pub trait ReplayStore: Send + Sync + 'static {
     fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a>;
 }
 
-/// What a [`ReplayStore`] answers; an error refuses the request with 503.
+/// What a [`ReplayStore`] answers; an error refuses the request with 503. Its text is for the log,
+/// and for nobody outside.
 pub type ReplayAnswer<'a> = Pin<
     Box<dyn Future<Output = Result<bool, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>,
 >;

@@ -153,6 +153,12 @@ pub enum ConfigError {
         /// What to write.
         problem: &'static str,
     },
+    /// A setting of `RedisReplayStore`. What was given is not shown: it may hold a password.
+    #[error("Redis replay store: {problem}")]
+    RedisReplayStore {
+        /// What to write.
+        problem: &'static str,
+    },
     /// The system has no random bytes to give.
     #[error("the system gives no random bytes, without which nothing can be kept secret")]
     Randomness,

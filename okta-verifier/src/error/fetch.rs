@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
-/// Why the issuer could not be asked: for its metadata, its keys, or a token's state.
+/// Why the issuer could not be asked: for its metadata, its keys, or a token's state. Or why a
+/// DPoP proof could not be remembered.
 ///
 /// Never the caller's fault: the answer is 503 with `Retry-After`, not 401.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -87,7 +88,9 @@ pub enum FetchError {
     #[error("the fetch was abandoned")]
     Abandoned,
     /// The replay store of DPoP holds as many proofs as it may, or as many of this one caller.
-    #[error("no room is left to remember DPoP proofs; see DpopSettings::replay_capacity")]
+    #[error(
+        "no room is left to remember DPoP proofs, in all or of this caller; see DpopSettings::replay_capacity"
+    )]
     ReplayStoreFull,
     /// The replay store of DPoP cannot be asked.
     #[error("the store of used DPoP proofs cannot be asked")]

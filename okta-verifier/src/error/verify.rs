@@ -116,9 +116,9 @@ pub enum VerifyError {
     /// (RFC 7662 §2.2).
     #[error("the issuer says that the token is not active")]
     Inactive,
-    /// The issuer cannot be asked, for its keys or for the token's state: the token was not
-    /// judged. Not the caller's fault.
-    #[error("the issuer cannot be asked")]
+    /// What must be asked has no answer: the issuer, for its keys or for the token's state, or the
+    /// store of used DPoP proofs. The token was not judged to its end. Not the caller's fault.
+    #[error("the token cannot be judged for now: {source}")]
     Unavailable {
         /// When to try again.
         retry_after: Duration,

@@ -1,22 +1,10 @@
 //! That who sends a token is who it was issued to: asked after the verdict over the token, of a
 //! remembered one as of any.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
-
-use tokio::runtime::Handle;
-
 use super::Verifier;
 use crate::{
-    binding::{
-        self, Dpop, Expected, Memory, Peers, Place, Replay, ReplayStore, Used, Verdict, certificate,
-    },
-    error::{FetchError, ProofError, VerifyError},
+    binding::{self, Dpop, Expected, Peers, Place, Replay, Trouble, Used, certificate},
+    error::{ProofError, VerifyError},
     request::{HeaderName, HeaderValue, Lines, Scheme, Shown, nonce_headers, nonce_value},
     time::Now,
     token::VerifiedToken,
@@ -29,8 +17,8 @@ pub(crate) struct Binding {
     dpop: Option<Dpop>,
     /// Who may say which certificate a caller has.
     client_cert_from: Option<Peers>,
-    /// Whether the store elsewhere could not be asked the last time.
-    store_fails: AtomicBool,
+    /// Of the store of used proofs.
+    pub(super) trouble: Trouble,
 }
 
 /// A request with a token in it.
@@ -94,7 +82,7 @@ impl Verifier {
             return Ok(None);
         };
         let used = dpop.judge(&jkt, sent, now)?;
-        memory_first_use(memory, &used, &token, now)?;
+        self.0.binding.memory(memory, &used, &token, now)?;
         Ok(Some(token))
     }
 
@@ -108,14 +96,10 @@ impl Verifier {
         };
         let now = Now::read();
         let used = dpop.judge(&jkt, sent, now)?;
+        let binding = &self.0.binding;
         match &dpop.replay {
-            Replay::Memory(memory) => memory_first_use(memory, &used, &token, now)?,
-            Replay::Remote(store) => {
-                self.0
-                    .binding
-                    .remote_first_use(&**store, &used, now)
-                    .await?
-            }
+            Replay::Memory(memory) => binding.memory(memory, &used, &token, now)?,
+            Replay::Remote(store) => binding.remote(&**store, &used, now).await?,
         }
         Ok(token)
     }
@@ -153,7 +137,7 @@ impl Binding {
         Self {
             dpop,
             client_cert_from,
-            store_fails: AtomicBool::new(false),
+            trouble: Trouble::default(),
         }
     }
 
@@ -173,39 +157,6 @@ impl Binding {
             }
         }
         certificate::thumbprint(shown.certificate?)
-    }
-
-    /// No answer in time is none.
-    async fn remote_first_use(
-        &self,
-        store: &dyn ReplayStore,
-        used: &Used,
-        now: Now,
-    ) -> Result<(), VerifyError> {
-        if Handle::try_current().is_err() {
-            return Err(unavailable(FetchError::NoRuntime)); // it has the clock
-        }
-        let keep = used
-            .until
-            .saturating_sub(now.unix)
-            .saturating_add(CLOCKS_APART);
-        let keep = Duration::from_secs(keep);
-        let answer = store.first_use(&used.digest, keep);
-        let answer = match tokio::time::timeout(STORE_TIMEOUT, answer).await {
-            Ok(answer) => answer,
-            Err(late) => Err(late.into()),
-        };
-        let failed_before = self.store_fails.swap(answer.is_err(), Ordering::Relaxed);
-        if answer.is_err() && !failed_before {
-            tracing::warn!("the store of used DPoP proofs cannot be asked");
-        }
-        match answer {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(ProofError::Replayed.into()),
-            Err(source) => Err(unavailable(FetchError::ReplayStore {
-                source: Arc::from(source),
-            })),
-        }
     }
 }
 
@@ -242,31 +193,3 @@ impl Dpop {
         binding::judge(proof, &expected, now.unix)
     }
 }
-
-fn memory_first_use(
-    memory: &Memory,
-    used: &Used,
-    token: &VerifiedToken,
-    now: Now,
-) -> Result<(), VerifyError> {
-    match memory.first_use(used, caller(token), now.unix) {
-        Verdict::First => Ok(()),
-        Verdict::Seen => Err(ProofError::Replayed.into()),
-        Verdict::Full => Err(unavailable(FetchError::ReplayStoreFull)),
-    }
-}
-
-fn caller(token: &VerifiedToken) -> [&str; 3] {
-    let client = token.client_id().unwrap_or_default();
-    [token.issuer(), client, token.subject()]
-}
-
-fn unavailable(source: FetchError) -> VerifyError {
-    VerifyError::unavailable(RETRY_AFTER_STORE, source)
-}
-
-const STORE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Old proofs leave the store every second.
-const RETRY_AFTER_STORE: Duration = Duration::from_secs(2);
-/// Seconds. Instances judge by their own clocks: what one forgets must be over for all of them.
-const CLOCKS_APART: u64 = 360;

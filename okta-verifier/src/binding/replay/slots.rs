@@ -3,21 +3,32 @@
 
 /// A table of digests. Each is in a chain by its value, to be found, and in the bucket of its
 /// last second, to be forgotten with it.
+///
+/// A second that has passed is over at once: its bucket as a whole is hung on the expired ones,
+/// which no longer count. Each call frees some of them, so that none pays for all.
 pub(super) struct Slots {
     /// The first entry of each chain, by the digest's low bits.
     chains: Box<[Link]>,
-    /// The first entry of each second, around.
-    buckets: Box<[Link]>,
+    /// Each second's, around.
+    buckets: Box<[Bucket]>,
     /// Never more than `capacity`, which it has room for from the start.
     entries: Vec<Entry>,
     /// Entries to be used again, chained by `next`.
     free: Link,
+    /// Entries of seconds that have passed, chained by `next_in_bucket`, to be freed.
+    expired: Link,
+    /// How many of them there are.
+    waiting: u32,
+    /// All others.
     live: u32,
-    /// How many a caller has, twice: at two places, the smaller one counts. At most ten callers
-    /// are near their share; that another one meets some of them at both is 1 in 40 million.
+    /// How many a caller has, the waiting ones too, twice: at two places, the smaller one counts.
+    /// At most ten callers are near their share; that another one meets some of them at both is 1
+    /// in 40 million.
     callers: [Box<[u32]>; 2],
     capacity: u32,
     share: u32,
+    /// How many entries a call frees at most.
+    at_once: u32,
     /// Buckets up to this second are empty.
     swept: u64,
     /// The latest `until` of all that was ever remembered.
@@ -38,6 +49,13 @@ struct Entry {
     next_in_bucket: Link,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Bucket {
+    first: Link,
+    last: Link,
+    count: u32,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     First,
@@ -53,13 +71,16 @@ impl Slots {
         let chains = (capacity as usize).next_power_of_two();
         Self {
             chains: vec![0; chains].into_boxed_slice(),
-            buckets: vec![0; seconds].into_boxed_slice(),
+            buckets: vec![Bucket::default(); seconds].into_boxed_slice(),
             entries: Vec::with_capacity(capacity as usize),
             free: 0,
+            expired: 0,
+            waiting: 0,
             live: 0,
             callers: [(); 2].map(|()| vec![0; 1 << 16].into_boxed_slice()),
             capacity,
             share: (capacity / 10).max(1),
+            at_once: AT_ONCE,
             swept: 0,
             latest: 0,
             forgotten: 0,
@@ -69,6 +90,9 @@ impl Slots {
     /// `until` is the last second in which the same proof would pass again.
     pub(super) fn insert(&mut self, digest: u128, caller: u32, until: u64, now: u64) -> Verdict {
         self.sweep(now);
+        for _ in 0..self.at_once.min(self.waiting) {
+            self.release();
+        }
         // Only where the clock was set back.
         if until <= self.forgotten {
             return Verdict::Full; // nobody can tell whether it is the first
@@ -88,54 +112,51 @@ impl Slots {
         Verdict::First
     }
 
-    /// Forgets what could not pass any more.
+    /// Ends the seconds that have passed: what is in them could not pass any more.
     fn sweep(&mut self, now: u64) {
         let around = self.buckets.len() as u64;
         let passed = now.saturating_sub(1);
-        if passed >= self.swept.saturating_add(around)
-            || self.swept >= passed.saturating_add(around)
-        {
-            self.clear();
+        if self.swept >= passed.saturating_add(around) {
+            // The clock was set far back, and no second can be waited for.
+            if self.live > 0 {
+                self.forgotten = self.latest;
+            }
+            (0..around).for_each(|second| self.expire(second));
             self.swept = passed;
         }
-        while self.swept < passed {
+        let last = passed.min(self.swept.saturating_add(around));
+        while self.swept < last {
             self.swept += 1;
-            self.drain();
+            self.expire(self.swept);
         }
+        self.swept = self.swept.max(passed); // more than once around
     }
 
-    /// The clock has gone around, or far back.
-    fn clear(&mut self) {
-        if self.live > 0 {
-            self.forgotten = self.latest;
-            self.chains.fill(0);
-            self.buckets.fill(0);
-            for counters in &mut self.callers {
-                counters.fill(0);
-            }
+    fn expire(&mut self, second: u64) {
+        let bucket = self.bucket(second);
+        let Bucket { first, last, count } = std::mem::take(&mut self.buckets[bucket]);
+        if first == 0 {
+            return;
         }
-        self.entries.clear();
-        (self.free, self.live) = (0, 0);
+        self.forgotten = self.forgotten.max(second.min(self.latest));
+        self.entries[last as usize - 1].next_in_bucket = self.expired;
+        self.expired = first;
+        self.live -= count;
+        self.waiting += count;
     }
 
-    /// The bucket of the second that has just been swept.
-    fn drain(&mut self) {
-        let bucket = self.bucket(self.swept);
-        let mut link = std::mem::take(&mut self.buckets[bucket]);
-        if link != 0 {
-            self.forgotten = self.forgotten.max(self.swept.min(self.latest));
+    /// Frees one of the expired entries; there is one.
+    fn release(&mut self) {
+        let link = self.expired;
+        let entry = self.entries[link as usize - 1];
+        self.unchain(link, entry);
+        for (counters, place) in self.callers.iter_mut().zip(places(entry.caller)) {
+            counters[place] -= 1;
         }
-        while link != 0 {
-            let entry = self.entries[link as usize - 1];
-            self.unchain(link, entry);
-            for (counters, place) in self.callers.iter_mut().zip(places(entry.caller)) {
-                counters[place] -= 1;
-            }
-            self.entries[link as usize - 1].next = self.free;
-            self.free = link;
-            self.live -= 1;
-            link = entry.next_in_bucket;
-        }
+        self.entries[link as usize - 1].next = self.free;
+        self.free = link;
+        self.expired = entry.next_in_bucket;
+        self.waiting -= 1;
     }
 
     fn unchain(&mut self, link: Link, entry: Entry) {
@@ -167,13 +188,17 @@ impl Slots {
         false
     }
 
+    /// There is room: fewer than `capacity` are live.
     fn push(&mut self, digest: [u32; 4], caller: u32, second: u64) {
+        if self.free == 0 && self.entries.len() as u32 == self.capacity {
+            self.release();
+        }
         let (chain, bucket) = (self.chain(digest), self.bucket(second));
         let entry = Entry {
             digest,
             caller,
             next: self.chains[chain],
-            next_in_bucket: self.buckets[bucket],
+            next_in_bucket: self.buckets[bucket].first,
         };
         let link = if self.free == 0 {
             self.entries.push(entry);
@@ -186,17 +211,24 @@ impl Slots {
             link
         };
         self.chains[chain] = link;
-        self.buckets[bucket] = link;
+        let bucket = &mut self.buckets[bucket];
+        if bucket.first == 0 {
+            bucket.last = link;
+        }
+        bucket.first = link;
+        bucket.count += 1;
         for (counters, place) in self.callers.iter_mut().zip(places(caller)) {
             counters[place] += 1;
         }
         self.live += 1;
     }
 
-    /// Never less than the caller has.
+    /// Of the caller's, as if all that wait were its own: what has expired keeps nobody out, and
+    /// lets few in beyond their share, since it is gone so soon (one in [`AT_ONCE`] of all).
     fn count(&self, caller: u32) -> u32 {
         let [one, other] = places(caller);
-        self.callers[0][one].min(self.callers[1][other])
+        let all = self.callers[0][one].min(self.callers[1][other]);
+        all.saturating_sub(self.waiting)
     }
 
     fn chain(&self, digest: [u32; 4]) -> usize {
@@ -215,6 +247,10 @@ fn halves(digest: u128) -> [u32; 4] {
 fn places(caller: u32) -> [usize; 2] {
     [(caller & 0xFFFF) as usize, (caller >> 16) as usize]
 }
+
+/// More than one, so that the expired ones go faster than others come; so few that it takes
+/// microseconds.
+const AT_ONCE: u32 = 256;
 
 #[cfg(test)]
 mod tests;

@@ -2,13 +2,19 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    error::Error,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use okta_verifier::{DpopSettings, Presented, ReplayAnswer, ReplayStore, VerifyError};
+use okta_verifier::{DpopSettings, FetchError, Presented, ReplayAnswer, ReplayStore, VerifyError};
+use tracing::Level;
 
 use super::{BASE, TARGET, Verdict, World, code};
+use crate::logs::logged;
 
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<HashMap<[u8; 32], Duration>>>);
@@ -34,7 +40,7 @@ impl ReplayStore for Broken {
     }
 }
 
-async fn send(world: &World, proof: &str) -> Verdict {
+pub(super) async fn send(world: &World, proof: &str) -> Verdict {
     let authorization = format!("DPoP {}", world.jwt);
     let presented = Presented::new([authorization.as_bytes()])
         .dpop([proof.as_bytes()])
@@ -81,10 +87,89 @@ async fn a_store_that_does_not_answer_refuses_with_503() {
         assert_eq!(refusal.status(), 503);
         assert!(matches!(
             refusal.error(),
-            Some(VerifyError::Unavailable { .. })
+            Some(VerifyError::Unavailable {
+                source: FetchError::ReplayStore { .. },
+                ..
+            })
         ));
+        let text = refusal.error().unwrap().to_string();
+        assert!(text.contains("store of used DPoP proofs"), "{text}");
         // What needs no store is told all the same.
         let bad = send(&world, &world.proof().aged(301).sign()).await;
         assert_eq!(code(&bad), "invalid_dpop_proof");
     }
+}
+
+/// Works, or does not.
+#[derive(Clone, Default)]
+struct Fragile(Arc<AtomicBool>);
+
+impl ReplayStore for Fragile {
+    fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> {
+        let works = self.0.load(Ordering::Relaxed);
+        Box::pin(async move { works.then_some(true).ok_or("it is broken".into()) })
+    }
+}
+
+/// What is logged above `debug`.
+fn told(act: impl Future<Output = ()>) -> Vec<(Level, String)> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+    let mut lines = logged(|| runtime.block_on(act));
+    lines.retain(|(level, _)| *level <= Level::INFO);
+    lines
+}
+
+// conformance 170
+#[test]
+fn a_store_that_fails_is_one_warning_and_its_return_one_line() {
+    let lines = told(async {
+        let store = Fragile::default();
+        let world = World::with(DpopSettings::base_url(BASE).replay_store(store.clone()));
+        for works in [false, true, false, true] {
+            store.0.store(works, Ordering::Relaxed);
+            for _ in 0..3 {
+                let expected = if works { "ok" } else { "unavailable" };
+                let verdict = send(&world, &world.proof().sign()).await;
+                assert_eq!(code(&verdict), expected);
+            }
+        }
+        tokio::time::advance(Duration::from_secs(5)).await;
+        for _ in 0..3 {
+            assert!(send(&world, &world.proof().sign()).await.is_ok());
+        }
+    });
+    let levels: Vec<_> = lines.iter().map(|(level, _)| *level).collect();
+    assert_eq!(levels, [Level::WARN, Level::INFO], "{lines:?}");
+    assert!(lines[0].1.contains("it is broken"), "{lines:?}");
+}
+
+// conformance 170
+#[test]
+fn a_full_store_says_so_inside_and_warns_once() {
+    let lines = told(async {
+        let world = World::with(DpopSettings::base_url(BASE).replay_capacity(1));
+        assert_eq!(code(&world.send(&[&world.proof().sign()])), "ok");
+        for _ in 0..3 {
+            let refusal = world.send(&[&world.proof().sign()]).unwrap_err();
+            let error = refusal.error().unwrap();
+            assert!(matches!(
+                error,
+                VerifyError::Unavailable {
+                    source: FetchError::ReplayStoreFull,
+                    ..
+                }
+            ));
+            assert!(!error.to_string().contains("issuer"), "{error}");
+            assert!(error.source().is_some());
+            // Nobody outside learns of it.
+            assert_eq!(refusal.status(), 503);
+            let names: Vec<_> = refusal.headers().map(|(name, _)| name).collect();
+            assert_eq!(names, ["cache-control", "retry-after"]);
+        }
+    });
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let (level, text) = &lines[0];
+    assert_eq!(*level, Level::WARN);
+    assert!(text.contains("no room is left"), "{text}");
 }

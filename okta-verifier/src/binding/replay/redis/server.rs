@@ -1,0 +1,180 @@
+//! What we have to the server: a line, an attempt at one, or a reason why there is none.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::timeout_at;
+
+use super::{address::Address, failure::Failure, line::Line};
+use crate::{back_off::BackOff, crypto::random_u64, keys::Flight, time::Now};
+
+pub(super) struct Server {
+    address: Address,
+    state: Mutex<State>,
+}
+
+struct State {
+    stage: Stage,
+    back_off: BackOff,
+    /// Of the last failure, if no answer has come since.
+    failure: Option<Failure>,
+}
+
+enum Stage {
+    Down,
+    /// One request makes the connection, and the others wait for it.
+    Opening(Opening),
+    Up(Arc<Line>),
+}
+
+#[derive(Clone)]
+struct Opening {
+    flight: Arc<Flight>,
+    began: Now,
+}
+
+impl Server {
+    pub(super) fn new(address: Address) -> Self {
+        Self {
+            address,
+            state: Mutex::new(State {
+                stage: Stage::Down,
+                back_off: BackOff::new(random_u64().max(1)).at_most(MAX_BACK_OFF),
+                failure: None,
+            }),
+        }
+    }
+
+    /// Whether `key` was not there. It is now, for `keep`. A question that was sent is never sent
+    /// again: the second answer would be about the first one.
+    pub(super) async fn first_use(
+        self: Arc<Self>,
+        key: String,
+        keep: Duration,
+        patience: Duration,
+    ) -> Result<bool, Failure> {
+        let deadline = Now::read().instant + patience;
+        let line = timeout_at(deadline, self.line())
+            .await
+            .unwrap_or(Err(Failure::Timeout))?;
+        let answer = timeout_at(deadline, line.set(&key, keep))
+            .await
+            .unwrap_or(Err(Failure::Timeout));
+        match &answer {
+            Ok(_) if line.answered() => self.recovered(),
+            Ok(_) => {}
+            Err(failure) => self.lost(&line, failure),
+        }
+        answer
+    }
+
+    async fn line(&self) -> Result<Arc<Line>, Failure> {
+        loop {
+            match self.next() {
+                Next::Decided(result) => return result,
+                Next::Wait(flight) => flight.wait().await,
+                Next::Open(landing) => return landing.run().await,
+            }
+        }
+    }
+
+    fn next(&self) -> Next<'_> {
+        let now = Now::read();
+        let mut state = self.lock();
+        match &state.stage {
+            Stage::Up(line) if line.is_open() => return Next::Decided(Ok(line.clone())),
+            Stage::Opening(opening) if now.since(opening.began) < OVERDUE => {
+                return Next::Wait(opening.flight.clone());
+            }
+            Stage::Up(_) | Stage::Down | Stage::Opening(_) => {}
+        }
+        if state.back_off.left(now).is_some() {
+            let failure = state.failure.clone().unwrap_or(Failure::Abandoned);
+            return Next::Decided(Err(failure));
+        }
+        let opening = Opening {
+            flight: Arc::default(),
+            began: now,
+        };
+        state.stage = Stage::Opening(opening.clone());
+        Next::Open(Landing {
+            server: self,
+            flight: opening.flight,
+            result: None,
+        })
+    }
+
+    fn recovered(&self) {
+        let mut state = self.lock();
+        state.back_off.end();
+        state.failure = None;
+    }
+
+    /// Whatever went wrong, a new line is a new beginning; after a while.
+    fn lost(&self, line: &Arc<Line>, failure: &Failure) {
+        let mut state = self.lock();
+        if matches!(&state.stage, Stage::Up(current) if Arc::ptr_eq(current, line)) {
+            state.fail(failure.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn fail(&mut self, failure: Failure) {
+        self.stage = Stage::Down;
+        self.back_off.failed(None, Now::read());
+        self.failure = Some(failure);
+    }
+}
+
+enum Next<'a> {
+    Decided(Result<Arc<Line>, Failure>),
+    Wait(Arc<Flight>),
+    Open(Landing<'a>),
+}
+
+/// Held by who makes the connection. However that ends, those who wait are woken.
+struct Landing<'a> {
+    server: &'a Server,
+    flight: Arc<Flight>,
+    result: Option<Result<Arc<Line>, Failure>>,
+}
+
+impl Landing<'_> {
+    async fn run(mut self) -> Result<Arc<Line>, Failure> {
+        let result = Line::open(&self.server.address).await.map(Arc::new);
+        self.result = Some(result.clone());
+        result
+    }
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        let mut state = self.server.lock();
+        let is_current = matches!(
+            &state.stage,
+            Stage::Opening(current) if Arc::ptr_eq(&current.flight, &self.flight)
+        );
+        match self.result.take() {
+            // Another request has given it up.
+            _ if !is_current => {}
+            Some(Ok(line)) => state.stage = Stage::Up(line),
+            Some(Err(failure)) => state.fail(failure),
+            // Out of time; or its runtime ended, and the next one pays for that too.
+            None => state.fail(Failure::Timeout),
+        }
+        drop(state);
+        self.flight.land();
+    }
+}
+
+/// An attempt that is older than anybody's patience: its runtime stands still.
+const OVERDUE: Duration = Duration::from_millis(1_500);
+/// The server is our own: no kindness is needed, and callers wait for it.
+const MAX_BACK_OFF: Duration = Duration::from_secs(2);

@@ -1,0 +1,40 @@
+//! TLS to a server that is no HTTP server, with the same provider and the same roots as to the
+//! issuers. The provider is named: the one of the process is not asked, and there may be two.
+
+use std::{io, sync::Arc};
+
+use rustls::{ClientConfig, crypto::aws_lc_rs, pki_types::ServerName};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+pub(crate) struct Tls(TlsConnector);
+
+/// Most often because the system has no CA certificates.
+#[derive(Debug)]
+pub(crate) struct TlsError;
+
+impl Tls {
+    pub(crate) fn new() -> Result<Self, TlsError> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(BuilderVerifierExt::with_platform_verifier)
+            .map_err(|_| TlsError)?
+            .with_no_client_auth();
+        Ok(Self(TlsConnector::from(Arc::new(config))))
+    }
+
+    /// To `host`, by the name or the address in its certificate.
+    pub(crate) async fn connect(
+        &self,
+        host: &str,
+        tcp: TcpStream,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Send + Unpin + 'static> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        self.0.connect(name, tcp).await
+    }
+}

@@ -177,7 +177,7 @@ impl Checked {
             return Err(VerifyError::InvalidClaim { claim: "cnf" });
         }
         if self.names_scopes && !verified.scopes().all(|scope| answered.has_scope(scope)) {
-            return Ok(verified.narrowed_to(answered));
+            return verified.narrowed_to(answered);
         }
         Ok(verified)
     }

@@ -106,8 +106,8 @@ pub(crate) fn date(
         return Ok(None);
     };
     let invalid = VerifyError::InvalidClaim { claim };
-    if !value.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(invalid); // negative, or no number
+    if !value.starts_with(|first: char| first.is_ascii_digit()) || value.len() > MAX_DIGITS {
+        return Err(invalid); // negative, or no number, or one that takes long to read
     }
     let seconds = match value.parse::<u64>() {
         Ok(seconds) => seconds,
@@ -123,6 +123,8 @@ pub(crate) fn date(
     }
 }
 
+/// Seconds since 1970 have ten digits, and nobody's clock has twenty more behind the point.
+const MAX_DIGITS: usize = 32;
 /// 2^53: beyond it a JSON number is no longer exact (RFC 8259 §6).
 const MAX_DATE: u64 = 1 << 53;
 

@@ -38,6 +38,10 @@ use crate::{error::ConfigError, token::BASE64URL};
 /// one answers with an error, and no `FLUSHDB`. Replication is asynchronous: a replica that takes
 /// over may lack the last moments, and a proof out of them passes once more, within its minute. A
 /// cluster is not followed (`MOVED` is an error): name a server that has all keys.
+///
+/// The connection lives on the runtime of the request that first needed it. Where a service has
+/// several, as actix-web has one a worker, a handler that blocks that one keeps all from the
+/// server, and they are refused: block in [`spawn_blocking`](tokio::task::spawn_blocking).
 #[derive(Clone)]
 pub struct RedisReplayStore {
     server: Arc<Server>,

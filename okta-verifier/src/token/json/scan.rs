@@ -118,7 +118,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// RFC 8259 §6. A number beyond every type is refused too.
+    /// RFC 8259 §6. A number beyond every type is refused too: 10^308 and more.
     fn skip_number(&mut self) -> Result<(), MalformedToken> {
         let start = self.at;
         self.takes_here(b'-');
@@ -136,7 +136,7 @@ impl<'a> Scanner<'a> {
         let number = &self.text[start..self.at];
         // So few digits reach no limit, and dates have fewer.
         let is_small = number.len() <= 16 && number.bytes().all(|byte| byte.is_ascii_digit());
-        if is_small || number.parse().is_ok_and(f64::is_finite) {
+        if is_small || is_in_range(number) {
             Ok(())
         } else {
             Err(MalformedToken::Json)
@@ -241,6 +241,24 @@ impl<'a> Scanner<'a> {
 
     fn rest(&self) -> &'a [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+}
+
+/// Whether a number is less than 10^308, either side of zero. Not by converting it: digits can be
+/// chosen for which that takes thousands of steps.
+fn is_in_range(number: &str) -> bool {
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let mantissa = mantissa.trim_start_matches('-');
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    // The place of the first digit that counts, from the point.
+    let place = match fraction.find(|digit| digit != '0') {
+        _ if whole != "0" => whole.len() as i64,
+        Some(zeros) => -(zeros as i64),
+        None => return true,
+    };
+    match exponent.parse::<i64>() {
+        Ok(exponent) => place.saturating_add(exponent) <= 308,
+        Err(_) => exponent.starts_with('-'), // beyond an i64
     }
 }
 

@@ -73,6 +73,10 @@ fn a_value_that_no_json_reader_takes_is_refused() {
         // Beyond every number type.
         "1e999",
         "-1e999",
+        "1e308",
+        "0.0001e312",
+        "-12e307",
+        "1e99999999999999999999",
         "[1e999]",
         // No JSON at all.
         "01",
@@ -102,4 +106,24 @@ fn a_value_is_found_by_its_unescaped_name() {
     assert_eq!(object.get(""), Some("null"));
     assert_eq!(object.get("c"), None);
     assert_eq!(object.get(r"\u0061"), None);
+}
+
+// conformance 57
+#[test]
+fn a_number_is_judged_by_its_places_and_never_converted() {
+    for value in [
+        "0e999",
+        "-0.000e99999999999999999999",
+        "9.9e307",
+        "0.0001e311",
+        "1e-999",
+        "1e-99999999999999999999",
+        "15000000000000000414e288", // lies by the middle of two doubles
+    ] {
+        let text = format!(r#"{{"a":{value}}}"#);
+        assert!(Object::parse(&text).is_ok(), "{text}");
+    }
+    let digits = |count| format!(r#"{{"a":{}}}"#, "9".repeat(count));
+    assert!(Object::parse(&digits(308)).is_ok());
+    assert_eq!(refusal(&digits(309)), MalformedToken::Json);
 }

@@ -3,18 +3,24 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value};
 
 use super::{Inner, PAYLOAD, SCOPE, VerifiedToken};
+use crate::error::VerifyError;
 
 impl VerifiedToken {
     /// With those scopes only that `other` has too.
-    pub(crate) fn narrowed_to(&self, other: &Self) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// The claims cannot be written anew: without them nothing that a claim forbids would be seen.
+    pub(crate) fn narrowed_to(&self, other: &Self) -> Result<Self, VerifyError> {
         let inner = &*self.0;
         let common: Vec<&str> = self
             .scopes()
             .filter(|scope| other.has_scope(scope))
             .collect();
         let scope = common.join(" ");
-        let payload = with_scopes(self.payload(), &common).unwrap_or_default();
-        Self(Arc::new(Inner {
+        let payload = with_scopes(self.payload(), &common)
+            .ok_or(VerifyError::InvalidClaim { claim: "scope" })?;
+        Ok(Self(Arc::new(Inner {
             origin: inner.origin.clone(),
             texts: inner.texts.with(SCOPE, &scope).with(PAYLOAD, &payload),
             is_user: inner.is_user,
@@ -22,7 +28,7 @@ impl VerifiedToken {
             auth_time: inner.auth_time,
             confirmation: inner.confirmation,
             groups: OnceLock::new(),
-        }))
+        })))
     }
 }
 

@@ -8,8 +8,9 @@ use std::{
 use redis::{AsyncConnectionConfig, aio::MultiplexedConnection};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     task::JoinHandle,
+    time::timeout,
 };
 
 use super::{address::Address, failure::Failure};
@@ -22,7 +23,7 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) async fn open(address: &Address) -> Result<Self, Failure> {
-        let tcp = TcpStream::connect((address.host.as_str(), address.port)).await?;
+        let tcp = connect(&address.host, address.port).await?;
         tcp.set_nodelay(true)?;
         match &address.tls {
             None => Self::over(address, tcp).await,
@@ -64,6 +65,21 @@ impl Line {
         !self.has_answered.swap(true, Ordering::Relaxed)
     }
 }
+
+/// To the first address that answers: one that is silent does not keep us from the next.
+async fn connect(host: &str, port: u16) -> Result<TcpStream, Failure> {
+    let mut failure = Failure::Timeout;
+    for address in lookup_host((host, port)).await? {
+        match timeout(PER_ADDRESS, TcpStream::connect(address)).await {
+            Ok(Ok(tcp)) => return Ok(tcp),
+            Ok(Err(error)) => failure = error.into(),
+            Err(_) => failure = Failure::Timeout,
+        }
+    }
+    Err(failure)
+}
+
+const PER_ADDRESS: Duration = Duration::from_millis(300);
 
 impl Drop for Line {
     fn drop(&mut self) {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use super::{address::Address, failure::Failure, line::Line};
 use crate::{back_off::BackOff, crypto::random_u64, keys::Flight, time::Now};
@@ -24,7 +24,7 @@ struct State {
 
 enum Stage {
     Down,
-    /// One request makes the connection, and the others wait for it.
+    /// A task makes the connection, and requests wait for it.
     Opening(Opening),
     Up(Arc<Line>),
 }
@@ -63,24 +63,23 @@ impl Server {
             .await
             .unwrap_or(Err(Failure::Timeout));
         match &answer {
-            Ok(_) if line.answered() => self.recovered(),
+            Ok(_) if line.answered() => self.recovered(&line),
             Ok(_) => {}
             Err(failure) => self.lost(&line, failure),
         }
         answer
     }
 
-    async fn line(&self) -> Result<Arc<Line>, Failure> {
+    async fn line(self: &Arc<Self>) -> Result<Arc<Line>, Failure> {
         loop {
             match self.next() {
                 Next::Decided(result) => return result,
                 Next::Wait(flight) => flight.wait().await,
-                Next::Open(landing) => return landing.run().await,
             }
         }
     }
 
-    fn next(&self) -> Next<'_> {
+    fn next(self: &Arc<Self>) -> Next {
         let now = Now::read();
         let mut state = self.lock();
         match &state.stage {
@@ -99,23 +98,31 @@ impl Server {
             began: now,
         };
         state.stage = Stage::Opening(opening.clone());
-        Next::Open(Landing {
-            server: self,
-            flight: opening.flight,
+        drop(state);
+        let landing = Landing {
+            server: self.clone(),
+            flight: opening.flight.clone(),
             result: None,
-        })
+        };
+        // In a task of its own: it may take longer than this request waits, and is good for the
+        // next one.
+        tokio::spawn(landing.run());
+        Next::Wait(opening.flight)
     }
 
-    fn recovered(&self) {
+    /// A line that was given up says nothing of the next one.
+    fn recovered(&self, line: &Arc<Line>) {
         let mut state = self.lock();
-        state.back_off.end();
-        state.failure = None;
+        if state.is_up(line) {
+            state.back_off.end();
+            state.failure = None;
+        }
     }
 
     /// Whatever went wrong, a new line is a new beginning; after a while.
     fn lost(&self, line: &Arc<Line>, failure: &Failure) {
         let mut state = self.lock();
-        if matches!(&state.stage, Stage::Up(current) if Arc::ptr_eq(current, line)) {
+        if state.is_up(line) {
             state.fail(failure.clone());
         }
     }
@@ -126,6 +133,10 @@ impl Server {
 }
 
 impl State {
+    fn is_up(&self, line: &Arc<Line>) -> bool {
+        matches!(&self.stage, Stage::Up(current) if Arc::ptr_eq(current, line))
+    }
+
     fn fail(&mut self, failure: Failure) {
         self.stage = Stage::Down;
         self.back_off.failed(None, Now::read());
@@ -133,28 +144,28 @@ impl State {
     }
 }
 
-enum Next<'a> {
+enum Next {
     Decided(Result<Arc<Line>, Failure>),
     Wait(Arc<Flight>),
-    Open(Landing<'a>),
 }
 
 /// Held by who makes the connection. However that ends, those who wait are woken.
-struct Landing<'a> {
-    server: &'a Server,
+struct Landing {
+    server: Arc<Server>,
     flight: Arc<Flight>,
     result: Option<Result<Arc<Line>, Failure>>,
 }
 
-impl Landing<'_> {
-    async fn run(mut self) -> Result<Arc<Line>, Failure> {
-        let result = Line::open(&self.server.address).await.map(Arc::new);
-        self.result = Some(result.clone());
-        result
+impl Landing {
+    async fn run(mut self) {
+        let opened = timeout(OPENING, Line::open(&self.server.address))
+            .await
+            .unwrap_or(Err(Failure::Timeout));
+        self.result = Some(opened.map(Arc::new));
     }
 }
 
-impl Drop for Landing<'_> {
+impl Drop for Landing {
     fn drop(&mut self) {
         let mut state = self.server.lock();
         let is_current = matches!(
@@ -166,7 +177,7 @@ impl Drop for Landing<'_> {
             _ if !is_current => {}
             Some(Ok(line)) => state.stage = Stage::Up(line),
             Some(Err(failure)) => state.fail(failure),
-            // Out of time; or its runtime ended, and the next one pays for that too.
+            // Its runtime ended.
             None => state.fail(Failure::Timeout),
         }
         drop(state);
@@ -174,7 +185,9 @@ impl Drop for Landing<'_> {
     }
 }
 
-/// An attempt that is older than anybody's patience: its runtime stands still.
+/// How long name, connection, TLS and login may take in all.
+const OPENING: Duration = Duration::from_secs(1);
+/// An attempt that is older: its runtime stands still.
 const OVERDUE: Duration = Duration::from_millis(1_500);
 /// The server is our own: no kindness is needed, and callers wait for it.
 const MAX_BACK_OFF: Duration = Duration::from_secs(2);

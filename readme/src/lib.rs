@@ -32,6 +32,9 @@ mod moving_from_jwt_authorizer {}
 #[doc = include_str!("../../docs/moving-from-okta-jwt-verifier.md")]
 mod moving_from_okta_jwt_verifier {}
 
+#[doc = include_str!("../../docs/neighbours.md")]
+mod neighbours {}
+
 #[doc = include_str!("../../docs/outage.md")]
 mod outage {}
 

@@ -6,7 +6,7 @@ use std::{borrow::Cow, net::Ipv6Addr};
 /// An http or https URI without query and fragment, in normal form: two are equal exactly when
 /// syntax and scheme make them equivalent. Borrowed where it was written that way.
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(test, derive(Debug))]
+#[cfg_attr(any(test, fuzzing), derive(Debug))]
 pub(crate) struct Htu<'a> {
     /// `https://api.example.com`, or `https://api.example.com:8443`.
     pub(crate) origin: Cow<'a, str>,

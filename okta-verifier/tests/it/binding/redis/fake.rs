@@ -2,8 +2,11 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -23,6 +26,7 @@ struct Shared {
     login: Mutex<&'static str>,
     commands: Mutex<Vec<Vec<String>>>,
     lines: Mutex<Vec<TcpStream>>,
+    left: AtomicUsize,
 }
 
 impl Fake {
@@ -35,13 +39,17 @@ impl Fake {
             login: Mutex::new("+OK\r\n"),
             commands: Mutex::default(),
             lines: Mutex::default(),
+            left: AtomicUsize::new(0),
         }));
         let fake = this.clone();
         thread::spawn(move || {
             for line in listener.incoming() {
                 let (fake, line) = (fake.clone(), line.unwrap());
                 fake.0.lines.lock().unwrap().push(line.try_clone().unwrap());
-                thread::spawn(move || fake.serve(line));
+                thread::spawn(move || {
+                    fake.serve(line);
+                    fake.0.left.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
         this
@@ -69,9 +77,15 @@ impl Fake {
         self.0.lines.lock().unwrap().len()
     }
 
+    /// How many of them the other side has closed, or we by [`Reply::Close`].
+    pub(super) fn left(&self) -> usize {
+        self.0.left.load(Ordering::SeqCst)
+    }
+
+    /// Says on every connection that nothing more will come; it still listens.
     pub(super) fn hang_up(&self) {
         for line in self.0.lines.lock().unwrap().iter() {
-            let _ = line.shutdown(std::net::Shutdown::Both);
+            let _ = line.shutdown(Shutdown::Write);
         }
     }
 
@@ -87,7 +101,7 @@ impl Fake {
                 Reply::Bytes(bytes) => drop((&line).write_all(&bytes)),
                 Reply::Silence => {}
                 Reply::Close => {
-                    let _ = line.shutdown(std::net::Shutdown::Both);
+                    let _ = line.shutdown(Shutdown::Both);
                 }
             }
         }

@@ -115,6 +115,24 @@ async fn whatever_redis_answers_but_ok_and_nil_lets_nobody_in() {
     assert!(ask(&store(&garbage)).await.is_err());
 }
 
+#[tokio::test]
+async fn a_connection_that_takes_longer_than_a_request_waits_is_good_for_the_next() {
+    // More than once, because no attempt lasts longer than a second, and the machine may.
+    for _ in 0..5 {
+        let fake = Fake::new(OK);
+        fake.login(""); // silence
+        let store = impatient(&fake);
+        assert!(ask(&store).await.is_err());
+        fake.login(OK);
+        fake.say(OK);
+        assert!(until_answered(&store).await);
+        if fake.lines() == 1 {
+            return;
+        }
+    }
+    panic!("each request began anew");
+}
+
 // conformance 170
 #[tokio::test]
 async fn a_proof_is_set_where_it_is_not_and_for_as_long_as_told() {

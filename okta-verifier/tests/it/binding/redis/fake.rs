@@ -82,6 +82,13 @@ impl Fake {
         self.0.left.load(Ordering::SeqCst)
     }
 
+    /// Says something on every connection, unasked.
+    pub(super) fn say(&self, text: &str) {
+        for mut line in self.0.lines.lock().unwrap().iter() {
+            let _ = line.write_all(text.as_bytes());
+        }
+    }
+
     /// Says on every connection that nothing more will come; it still listens.
     pub(super) fn hang_up(&self) {
         for line in self.0.lines.lock().unwrap().iter() {

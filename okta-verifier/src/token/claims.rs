@@ -111,9 +111,10 @@ pub(crate) fn date(
     }
     let seconds = match value.parse::<u64>() {
         Ok(seconds) => seconds,
+        // What is too large for the cast ends at u64's end, and so beyond.
         Err(_) => match value.parse::<f64>() {
-            Ok(seconds) if seconds <= MAX_DATE as f64 => round(seconds) as u64,
-            _ => return Err(invalid),
+            Ok(seconds) => round(seconds) as u64,
+            Err(_) => return Err(invalid),
         },
     };
     if seconds > MAX_DATE {

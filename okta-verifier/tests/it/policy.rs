@@ -275,7 +275,10 @@ fn a_malformed_policy_panics_when_it_is_built() {
         || Policy::claim("", "x"),
         || Policy::all(&[]),
         || Policy::any(&[]),
-    ] as [fn() -> Policy; 10]
+        || Policy::acr(&[]),
+        || Policy::acr(&[""]),
+        || Policy::acr(&["a", "a b"]),
+    ] as [fn() -> Policy; 13]
     {
         assert!(std::panic::catch_unwind(build).is_err());
     }

@@ -62,9 +62,27 @@ fn bad_der_is_refused() {
     ] {
         assert_eq!(thumbprint(&bad), None, "{bad:02x?}");
     }
-    let mut long = vec![0x30, 0x81, 0x05];
-    long.extend_from_slice(&good[2..7]);
-    assert_eq!(thumbprint(&long), None);
+}
+
+// X.690 §10.1
+#[test]
+fn a_length_that_is_longer_than_need_be_is_refused() {
+    let spelled = |size, header: usize, length: &[u8]| {
+        let der = certificate(size);
+        assert!(thumbprint(&der).is_some());
+        let content = &der[header..];
+        thumbprint(&[&[0x30], length, content].concat())
+    };
+    assert_eq!(spelled(120, 2, &[0x7F]), Some(sha256(&certificate(120))));
+    for (size, header, length) in [
+        (0, 2, &[0x81, 7][..]),
+        (120, 2, &[0x81, 0x7F]),
+        (120, 2, &[0x82, 0, 0x7F]),
+        (121, 3, &[0x82, 0, 0x80]),
+        (1000, 4, &[0x83, 0, 3, 0xF3]),
+    ] {
+        assert_eq!(spelled(size, header, length), None, "{length:02x?}");
+    }
 }
 
 // conformance 184
@@ -74,6 +92,8 @@ fn client_cert_is_one_byte_sequence() {
     let base64 = STANDARD.encode(&der);
     let good = format!(":{base64}:");
     assert_eq!(decode(good.as_bytes()), Some(der));
+    let largest = format!(":{}:", "A".repeat(16 * 1024));
+    assert_eq!(decode(largest.as_bytes()), Some(vec![0; 12 * 1024]));
     for value in [
         String::new(),
         ":".to_owned(),

@@ -189,6 +189,7 @@ fn forwarded_says_host_and_proto_in_one_element() {
         "host=api.example.com;proto=https, host=evil.example;proto=https",
         "host=evil.example;proto=https, host=api.example.com;proto=https",
         "for=x,host=api.example.com;proto=https",
+        "for=x, for=y;host=api.example.com;proto=https",
         "host=\"api.example.com;proto=https",
         "host=\"api.exa\\mple.com\";proto=https",
         "host=\"api.example.com/x\";proto=https",

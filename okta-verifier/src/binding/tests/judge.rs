@@ -195,7 +195,10 @@ fn a_remembered_key_verifies_its_own_proofs_only() {
         keys: &keys,
     };
     let judge = |proof: &str| judge(proof.as_bytes(), &expected, NOW);
+    let known = |signer: &Signer| keys.find(encode(signer.header().to_string()).as_bytes());
+    assert!(known(&signer).is_none());
     assert!(judge(&signer.proof(&claims())).is_ok());
+    assert!(known(&signer).is_some());
     let forged = other.sign(signer.header().to_string(), claims().to_string());
     assert!(matches!(
         judge(&forged),
@@ -208,5 +211,6 @@ fn a_remembered_key_verifies_its_own_proofs_only() {
     ));
     let theirs = judge(&other.proof(&claims()));
     assert!(matches!(theirs, Err(VerifyError::BindingMismatch)));
+    assert!(known(&other).is_none());
     assert!(judge(&signer.proof(&claims())).is_ok());
 }

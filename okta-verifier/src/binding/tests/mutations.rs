@@ -66,6 +66,8 @@ fn each_field_has_one_type() {
         let proof = signer.proof(&with(claims(), claim, other));
         assert_eq!(case.reason(&proof), ProofError::Claim { claim });
     }
+    let longest = signer.proof(&with(claims(), "jti", "j".repeat(512)));
+    assert!(case.judge(&longest).is_ok());
 }
 
 // conformance 154

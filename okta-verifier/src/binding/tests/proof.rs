@@ -24,6 +24,7 @@ fn what_is_no_compact_jwt_is_refused() {
     let signer = Signer::new("ES256");
     let case = Case::of(&signer);
     let good = signer.proof(&claims());
+    let (signed, _) = good.rsplit_once('.').unwrap();
     let long = signer.proof(&with(claims(), "pad", "x".repeat(16 * 1024)));
     for (proof, expected) in [
         (String::new(), MalformedToken::Parts),
@@ -34,6 +35,7 @@ fn what_is_no_compact_jwt_is_refused() {
         (format!("{good} "), MalformedToken::Alphabet),
         (format!("{good},{good}"), MalformedToken::Alphabet),
         (long, MalformedToken::TooLarge),
+        (format!("{signed}.A"), MalformedToken::Base64),
         (
             signer.sign("[]", claims().to_string()),
             MalformedToken::Json,

@@ -30,6 +30,21 @@ async fn made_up_tokens_push_no_good_one_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn answers_take_room_by_their_length() {
+    let mut answer = active();
+    answer["pad"] = "x".repeat(60 * 1024).into();
+    let issuer = Issuer::new(Reply::Json(answer));
+    let desk = issuer.introspector();
+    for number in 0..300 {
+        pass(SECOND / 8).await;
+        assert_eq!(desk.verdict(&format!("token {number}")).await, "ok");
+    }
+    // 16 MiB, and 61 KiB each.
+    let (good, _) = desk.introspector.remembered();
+    assert!((200..=268).contains(&good), "{good}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn made_up_tokens_get_half_of_the_places_and_verified_ones_do_not_wait_for_them() {
     for (settings, bound) in [
         (Introspection::new("0oa1", "secret").max_in_flight(1), 1),

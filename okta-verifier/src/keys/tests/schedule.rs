@@ -211,7 +211,32 @@ fn freshness_has_a_floor_and_a_cap_and_ends_at_equality() {
         assert_eq!(at(kept * 8 / 10), Decision::ServeAndFetch);
         assert_eq!(at(kept - SECOND), Decision::ServeAndFetch);
         assert_eq!(at(kept), Decision::Fetch(Reason::Age));
+        // Nor is a stale set asked as if it lacked the kid.
+        let later = now.after(kept);
+        let decision = schedule.decide(unknown(1, later), later);
+        assert_eq!(decision, Decision::Fetch(Reason::Age));
     }
+}
+
+#[test]
+fn young_keys_are_those_that_are_served_without_a_fetch() {
+    let now = start();
+    let mut schedule = Schedule::new(7);
+    let id = schedule.began(Reason::Age, now);
+    let trust = schedule.fetched(id, true, HOUR).unwrap();
+    let (mut young, mut old) = (HOUR * 7 / 10 - SECOND, HOUR * 8 / 10);
+    let nano = Duration::from_nanos(1);
+    while old - young > nano {
+        let middle = young + (old - young) / 2;
+        if trust.is_young(now.after(middle)) {
+            young = middle;
+        } else {
+            old = middle;
+        }
+    }
+    let at = |age| schedule.decide(Read::Known, now.after(age));
+    assert_eq!(at(young), Decision::Serve);
+    assert_eq!(at(old), Decision::ServeAndFetch);
 }
 
 // conformance 150

@@ -42,6 +42,7 @@ fn an_issuer_in_trouble_is_503_with_whole_seconds() {
     ] {
         let rejection = unavailable(retry_after);
         assert_eq!(rejection.status(), 503);
+        assert_eq!(rejection.grpc_status(), 14);
         let headers: Vec<(HeaderName, HeaderValue)> = rejection.headers().collect();
         let written = [("cache-control", "no-store"), ("retry-after", written)];
         assert_eq!(headers.len(), written.len());
@@ -49,6 +50,18 @@ fn an_issuer_in_trouble_is_503_with_whole_seconds() {
             assert_eq!((name.as_str(), value.to_str().unwrap()), (expected, text));
         }
     }
+}
+
+#[test]
+fn a_refusal_says_its_status_and_its_reason() {
+    let error = VerifyError::Expired { seconds: 1 };
+    let expired = Rejection::refused(&challenges(), Scheme::Bearer, error.clone());
+    assert_eq!(
+        expired.to_string(),
+        format!("refused with 401 Unauthorized: {error}")
+    );
+    let forbidden = Rejection::forbidden().to_string();
+    assert_eq!(forbidden, "refused with 403 Forbidden");
 }
 
 // conformance 14, 96

@@ -17,3 +17,10 @@ fn zitadel_keys_its_cache_by_the_raw_token() {
     assert_eq!(one.digest(token.as_bytes()), Some(digest));
     assert_ne!(other.digest(token.as_bytes()), Some(digest), "keyed");
 }
+
+#[test]
+fn a_token_beyond_4_kib_is_not_remembered() {
+    let cache = TokenCache::<()>::new(10, Duration::from_secs(60)).unwrap();
+    assert!(cache.digest(&[b'x'; 4096]).is_some());
+    assert_eq!(cache.digest(&[b'x'; 4097]), None);
+}

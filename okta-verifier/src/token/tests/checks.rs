@@ -89,6 +89,8 @@ fn before_its_time_a_token_is_refused() {
             assert_eq!(code(judge(json!({ "nbf": nbf }), &okta, now)), answer);
         }
     }
+    let error = judge(json!({ "nbf": 1507 }), &expected(Profile::Okta), 1500).unwrap_err();
+    assert!(matches!(error, VerifyError::NotYetValid { seconds: 7 }));
 }
 
 // conformance 53
@@ -106,6 +108,8 @@ fn a_token_from_the_future_or_that_ends_before_it_begins_is_refused() {
             assert_eq!(code(judge(json!({ "iat": iat }), &okta, now)), answer);
         }
     }
+    let error = judge(json!({}), &expected(Profile::Okta), 993).unwrap_err();
+    assert!(matches!(error, VerifyError::IssuedInFuture { seconds: 7 }));
     okta.leeway = 300;
     for iat in [json!(2000), json!(2001), json!(1999.5)] {
         assert_eq!(

@@ -181,6 +181,7 @@ fn typ_compares_as_a_media_type() {
         ("application/", Typ::Other),
         ("application/application/at+jwt", Typ::Other),
         ("text/at+jwt", Typ::Other),
+        ("application.at+jwt", Typ::Other),
         ("at+jwt ", Typ::Other),
         ("at+jwt; charset=utf-8", Typ::Other),
         ("at+jwtx", Typ::Other),

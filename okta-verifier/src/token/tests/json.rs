@@ -94,6 +94,9 @@ fn a_value_that_no_json_reader_takes_is_refused() {
         let text = format!(r#"{{"a":{value}}}"#);
         assert_eq!(refusal(&text), MalformedToken::Json, "{text}");
     }
+    let digits = |count| format!(r#"{{"a":{}}}"#, "9".repeat(count));
+    assert!(Object::parse(&digits(308)).is_ok());
+    assert_eq!(refusal(&digits(309)), MalformedToken::Json);
 }
 
 // conformance 39

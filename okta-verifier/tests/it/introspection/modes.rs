@@ -144,6 +144,9 @@ async fn what_local_checks_refuse_is_never_asked_about() {
         // Three parts are a JWT, whatever they hold.
         "a.b.c".to_owned(),
         "..".to_owned(),
+        // Characters of bearer tokens that base64url has not; and five parts are encrypted.
+        "a~.b.c".to_owned(),
+        "a~.b.c.d.e".to_owned(),
         long,
     ];
     for token in tokens.iter().chain(&junk) {

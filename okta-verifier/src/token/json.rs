@@ -5,7 +5,7 @@
 
 mod scan;
 
-use std::{borrow::Cow, cmp::Ordering};
+use std::borrow::Cow;
 
 use memchr::memchr;
 
@@ -53,11 +53,8 @@ impl<'a> Object<'a> {
 
     /// The member's value as JSON text.
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        let start = start(name);
-        let order = |member: &Member<'_>| -> Ordering {
-            let by_start = member.name.start.cmp(&start);
-            by_start.then_with(|| (*member.name.text).cmp(name))
-        };
+        let wanted = Name::new(Cow::Borrowed(name));
+        let order = |member: &Member<'a>| member.name.cmp(&wanted);
         let place = self.0.binary_search_by(order).ok()?;
         Some(self.0[place].value)
     }

@@ -31,23 +31,9 @@ struct Name<'a> {
 
 impl<'a> Object<'a> {
     pub(crate) fn parse(text: &'a str) -> Result<Self, MalformedToken> {
-        let mut members = Vec::with_capacity(16);
         let mut scanner = Scanner::new(text);
-        let mut more = scanner.opens(b'{', b'}')?;
-        while more {
-            if members.len() == MAX_MEMBERS {
-                return Err(MalformedToken::Complexity);
-            }
-            let name = Name::new(scanner.name()?);
-            let value = scanner.value(1)?;
-            members.push(Member { name, value });
-            more = scanner.goes_on(b'}')?;
-        }
+        let members = scanner.object(0)?;
         scanner.ends()?;
-        members.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-        if members.windows(2).any(|pair| pair[0].name == pair[1].name) {
-            return Err(MalformedToken::DuplicateMember);
-        }
         Ok(Self(members))
     }
 
@@ -106,5 +92,3 @@ pub(crate) fn strings(value: &str) -> Option<Vec<Cow<'_, str>>> {
     }
     Some(texts)
 }
-
-const MAX_MEMBERS: usize = 256;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::MAX_MEMBERS;
+use super::{Member, Name};
 use crate::error::MalformedToken;
 
 /// A place in a JSON text. Blanks before what is asked for are passed over.
@@ -31,8 +31,29 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
+    /// The members of an object that is `depth` levels down, in order of their names.
+    pub(super) fn object(&mut self, depth: usize) -> Result<Vec<Member<'a>>, MalformedToken> {
+        let mut more = self.opens(b'{', b'}')?;
+        // Of a token's own objects none grows; an empty one, of which many fit into a token, is free.
+        let mut members = Vec::with_capacity(if more { 16 } else { 0 });
+        while more {
+            if members.len() == MAX_MEMBERS {
+                return Err(MalformedToken::Complexity);
+            }
+            let name = Name::new(self.name()?);
+            let value = self.value(depth + 1)?;
+            members.push(Member { name, value });
+            more = self.goes_on(b'}')?;
+        }
+        members.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        if members.windows(2).any(|pair| pair[0].name == pair[1].name) {
+            return Err(MalformedToken::DuplicateMember);
+        }
+        Ok(members)
+    }
+
     /// A member's name, and the colon behind it.
-    pub(super) fn name(&mut self) -> Result<Cow<'a, str>, MalformedToken> {
+    fn name(&mut self) -> Result<Cow<'a, str>, MalformedToken> {
         let name = self.string()?;
         self.expect(b':')?;
         Ok(name)
@@ -52,7 +73,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// One value as it is written, `depth` levels down.
-    pub(super) fn value(&mut self, depth: usize) -> Result<&'a str, MalformedToken> {
+    fn value(&mut self, depth: usize) -> Result<&'a str, MalformedToken> {
         self.skip_blanks();
         let start = self.at;
         self.skip_value(depth)?;
@@ -74,31 +95,13 @@ impl<'a> Scanner<'a> {
         }
         match self.peek() {
             Some(b'"') => self.skip_string().map(|_| ()),
-            Some(b'{') => self.skip_object(depth),
+            Some(b'{') => self.object(depth).map(|_| ()),
             Some(b'[') => self.skip_array(depth),
             Some(b't') => self.skip_word("true"),
             Some(b'f') => self.skip_word("false"),
             Some(b'n') => self.skip_word("null"),
             _ => self.skip_number(),
         }
-    }
-
-    fn skip_object(&mut self, depth: usize) -> Result<(), MalformedToken> {
-        let mut names = Vec::new();
-        let mut more = self.opens(b'{', b'}')?;
-        while more {
-            if names.len() == MAX_MEMBERS {
-                return Err(MalformedToken::Complexity);
-            }
-            names.push(self.name()?);
-            self.value(depth + 1)?;
-            more = self.goes_on(b'}')?;
-        }
-        names.sort_unstable();
-        if names.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(MalformedToken::DuplicateMember);
-        }
-        Ok(())
     }
 
     fn skip_array(&mut self, depth: usize) -> Result<(), MalformedToken> {
@@ -291,3 +294,4 @@ fn meaning(eight: u64) -> u64 {
 
 /// Deep enough for delegation chains (RFC 8693 §4.1), shallow enough to stay far from any stack.
 const MAX_DEPTH: usize = 16;
+const MAX_MEMBERS: usize = 256;

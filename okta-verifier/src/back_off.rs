@@ -18,13 +18,13 @@ pub(crate) struct BackOff {
 }
 
 impl BackOff {
-    /// `jitter` makes instances that fail together come back apart.
+    /// `jitter`, any number, makes instances that fail together come back apart.
     pub(crate) fn new(jitter: u64) -> Self {
         Self {
             failures: 0,
             not_before: None,
             most: MAX_BACK_OFF,
-            jitter,
+            jitter: jitter.max(1), // xorshift stays at zero
         }
     }
 

@@ -61,7 +61,7 @@ impl Gate {
         Self {
             verified: Budget::default(),
             unverified: Budget::default(),
-            back_off: BackOff::new(jitter.max(1)),
+            back_off: BackOff::new(jitter),
             failed_at: None,
             suspect: None,
             last_success: None,

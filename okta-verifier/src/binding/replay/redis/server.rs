@@ -41,7 +41,7 @@ impl Server {
             address,
             state: Mutex::new(State {
                 stage: Stage::Down,
-                back_off: BackOff::new(random_u64().max(1)).at_most(MAX_BACK_OFF),
+                back_off: BackOff::new(random_u64()).at_most(MAX_BACK_OFF),
                 failure: None,
             }),
         }

@@ -1,12 +1,8 @@
 //! The single-flight cell under loom: every interleaving of the threads below is played.
 //!
 //! ```sh
-//! cd loom && RUSTFLAGS="--cfg loom" cargo test --release --target-dir ../target/loom
+//! cd loom && cargo test --release
 //! ```
-//!
-//! Without `--cfg loom` this crate is empty.
-
-#![cfg(loom)]
 
 #[path = "../../okta-verifier/src/keys/flight.rs"]
 mod flight;
@@ -21,7 +17,10 @@ use std::{
 use loom::{
     future::block_on,
     model,
-    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     thread,
 };
 

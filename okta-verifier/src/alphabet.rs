@@ -1,4 +1,4 @@
-//! Whether every byte belongs to an alphabet: asked of every request, so without a branch a byte.
+//! The alphabets of tokens and fields. What is asked of every byte of a token has no branch a byte.
 
 /// `class` uses `|` and `&` and no branch, so that the compiler judges many bytes at a time.
 pub(crate) fn all(bytes: &[u8], class: impl Fn(u8) -> bool) -> bool {
@@ -9,6 +9,11 @@ pub(crate) fn is_alphanumeric(byte: u8) -> bool {
     let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
     let digit = byte.wrapping_sub(b'0') < 10;
     letter | digit
+}
+
+/// What a field name or a scheme is made of (RFC 9110 §5.6.2).
+pub(crate) fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// The base64url alphabet (RFC 4648 §5).
@@ -26,6 +31,14 @@ mod tests {
             assert_eq!(is_alphanumeric(byte), byte.is_ascii_alphanumeric());
             let base64url = byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
             assert_eq!(is_base64url(byte), base64url);
+        }
+    }
+
+    #[test]
+    fn a_tchar_is_what_is_visible_but_no_delimiter() {
+        for byte in 0..=u8::MAX {
+            let delimiter = br#"(),/:;<=>?@[\]{}""#.contains(&byte);
+            assert_eq!(is_tchar(byte), byte.is_ascii_graphic() && !delimiter);
         }
     }
 

@@ -14,6 +14,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Mutex;
+
 pub(crate) use discovery::Metadata;
 pub(crate) use flight::Flight;
 pub(crate) use key::Key;

@@ -7,7 +7,7 @@ use super::{
     htu::{Htu, target_path},
     peers::Peers,
 };
-use crate::error::ConfigError;
+use crate::{alphabet::is_tchar, error::ConfigError};
 
 #[derive(Debug)]
 pub(crate) enum External {
@@ -60,8 +60,6 @@ impl External {
         hosts: &[String],
     ) -> Result<Self, ConfigError> {
         let peers = Peers::new(cidrs)?;
-        let is_tchar =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if header.is_empty()
             || !header.bytes().all(is_tchar)
             || ["host", "authorization", "dpop"]

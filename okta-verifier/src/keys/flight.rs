@@ -1,7 +1,8 @@
 //! A fetch that many callers wait for: it lands once, and wakes all of them.
 //!
 //! Carries no result: who is woken asks the store again. Uses std alone, so that it works on any
-//! runtime and a model checker can include it.
+//! runtime, and takes `Mutex` from the module around it, so that a model checker can include this
+//! file with its own.
 
 use std::{
     future::Future,
@@ -10,10 +11,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-#[cfg(loom)]
-use loom::sync::Mutex;
-#[cfg(not(loom))]
-use std::sync::Mutex;
+use super::Mutex;
 
 #[derive(Debug, Default)]
 pub(crate) struct Flight(Mutex<State>);

@@ -1,7 +1,7 @@
 //! One `Authorization` field value → credentials (RFC 9110 §11.4, RFC 6750 §2.1).
 
 use super::Scheme;
-use crate::alphabet::{self, is_alphanumeric};
+use crate::alphabet::{self, is_alphanumeric, is_tchar};
 
 /// Not debuggable: it holds the token.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,10 +68,6 @@ pub(crate) fn is_b64token(token: &[u8]) -> bool {
             let sign = byte.wrapping_sub(b'-') < 3;
             is_alphanumeric(byte) | sign | (byte == b'_') | (byte == b'~') | (byte == b'+')
         })
-}
-
-fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn trim(mut value: &[u8]) -> &[u8] {

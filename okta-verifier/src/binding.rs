@@ -19,7 +19,7 @@ mod tests;
 
 pub use certificate::ClientCertificate;
 pub(crate) use external::Place;
-pub(crate) use judge::{Expected, Used, judge};
+pub(crate) use judge::{Expected, Holder, Used, judge};
 pub use nonce::DpopNonces;
 pub(crate) use peers::Peers;
 #[cfg(feature = "redis")]

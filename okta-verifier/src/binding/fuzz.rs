@@ -1,6 +1,6 @@
 //! Doors for the programs in `fuzz/`.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use base64::Engine;
 
@@ -8,7 +8,7 @@ use super::{
     cache::ProofKeys,
     external::{External, Place},
     htu::{Htu, target_path},
-    judge::{Expected, Window, judge},
+    judge::{Expected, Holder, Window, judge},
 };
 use crate::token::BASE64URL;
 
@@ -31,7 +31,10 @@ pub fn proof(data: &[u8]) {
         },
         external: &external,
         token: b"Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU",
-        jkt: &jkt,
+        holder: Holder {
+            jkt: &jkt,
+            token_hash: &OnceLock::new(),
+        },
         window: Window {
             past: 60,
             future: 30,

@@ -2,7 +2,7 @@
 //! the checks of RFC 9449 §4.3, in their order. Pure, but for the memory of prepared keys, which
 //! changes no verdict.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 
@@ -27,13 +27,21 @@ pub(crate) struct Expected<'a> {
     pub(crate) external: &'a External,
     /// The access token, as it was sent.
     pub(crate) token: &'a [u8],
-    /// The thumbprint of the key that the token is bound to.
-    pub(crate) jkt: &'a [u8; 32],
+    pub(crate) holder: Holder<'a>,
     pub(crate) window: Window,
     /// `None`: no nonce is demanded, and one that is there says nothing.
     pub(crate) nonces: Option<&'a DpopNonces>,
     /// Keys that were prepared before.
     pub(crate) keys: &'a ProofKeys,
+}
+
+/// Who the token is bound to.
+#[derive(Clone, Copy)]
+pub(crate) struct Holder<'a> {
+    /// The thumbprint of the key.
+    pub(crate) jkt: &'a [u8; 32],
+    /// SHA-256 of the token, once a proof was judged with it.
+    pub(crate) token_hash: &'a OnceLock<[u8; 32]>,
 }
 
 /// How far `iat` may lie back and ahead, in seconds. A token's leeway is not added.
@@ -62,7 +70,7 @@ pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<U
         None => Arc::new(proof_key(&jws.header().map_err(malformed)?)?), // items 3 to 5, and 7
     };
     // Of item 12: before the signature, or a thief could choose what key we work with.
-    if key.thumbprint != *expected.jkt {
+    if key.thumbprint != *expected.holder.jkt {
         return Err(VerifyError::BindingMismatch);
     }
     let payload = jws.payload().map_err(malformed)?;
@@ -84,7 +92,7 @@ pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<U
     check_nonce(claims.nonce.as_deref(), expected.nonces, now)?; // item 10
     check_age(claims.iat, expected.window, now)?; // item 11
     check_own_dates(&claims, expected.window, now)?;
-    check_hash(&claims.ath, expected.token)?; // item 12
+    check_hash(&claims.ath, expected)?; // item 12
     if known.is_none() {
         expected.keys.remember(jws.header, key.clone());
     }
@@ -137,9 +145,10 @@ fn check_own_dates(claims: &Claims<'_>, window: Window, now: u64) -> Result<(), 
 }
 
 /// Hashes of what the caller holds: comparing them need not take constant time.
-fn check_hash(ath: &str, token: &[u8]) -> Result<(), ProofError> {
-    let hash = BASE64URL.encode(sha256(token));
-    if ath == hash {
+fn check_hash(ath: &str, expected: &Expected<'_>) -> Result<(), ProofError> {
+    let hash = expected.holder.token_hash;
+    let hash = hash.get_or_init(|| sha256(expected.token));
+    if ath == BASE64URL.encode(hash) {
         Ok(())
     } else {
         Err(ProofError::TokenHash)

@@ -1,5 +1,7 @@
 //! The claim `cnf`: to whom a token is bound (RFC 7800 §3.1).
 
+use std::sync::OnceLock;
+
 use base64::Engine;
 
 use super::{
@@ -19,6 +21,24 @@ pub(crate) struct Confirmation {
     pub(crate) jkt: Option<[u8; 32]>,
     /// SHA-256 of the client's certificate (RFC 8705 §3.1).
     pub(crate) x5t_s256: Option<[u8; 32]>,
+}
+
+/// What a bound token keeps.
+#[derive(Clone)]
+pub(crate) struct Bound {
+    pub(crate) to: Confirmation,
+    /// SHA-256 of the token as it was sent, which each of its proofs repeats as `ath` (RFC 9449
+    /// §4.2). Made for the first of them.
+    pub(crate) token_hash: OnceLock<[u8; 32]>,
+}
+
+impl From<Confirmation> for Bound {
+    fn from(to: Confirmation) -> Self {
+        Self {
+            to,
+            token_hash: OnceLock::new(),
+        }
+    }
 }
 
 impl Confirmation {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::{
     checks::{self, Expected, Profile},
     claims::{Claims, Dates},
-    confirmation::Confirmation,
+    confirmation::{Bound, Confirmation},
     groups::groups,
     json::Object,
     jws::Typ,
@@ -53,7 +53,8 @@ struct Inner {
     is_user: bool,
     dates: Dates,
     auth_time: Option<u64>,
-    confirmation: Option<Confirmation>,
+    /// Boxed: most tokens are bound to nothing.
+    bound: Option<Box<Bound>>,
     /// Read at first use: most requests ask for scopes only.
     groups: OnceLock<Box<[Box<str>]>>,
 }
@@ -106,7 +107,7 @@ impl VerifiedToken {
             is_user,
             dates: claims.dates(),
             auth_time: claims.auth_time,
-            confirmation,
+            bound: confirmation.map(|to| Box::new(to.into())),
             groups: OnceLock::new(),
         }))
     }
@@ -195,7 +196,11 @@ impl VerifiedToken {
 
     /// What a request with this token must show.
     pub(crate) fn confirmation(&self) -> Option<Confirmation> {
-        self.0.confirmation
+        self.bound().map(|bound| bound.to)
+    }
+
+    pub(crate) fn bound(&self) -> Option<&Bound> {
+        self.0.bound.as_deref()
     }
 
     /// `now` and `max_age` in seconds. A time ahead of ours says nothing.

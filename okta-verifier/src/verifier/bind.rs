@@ -3,7 +3,7 @@
 
 use super::Verifier;
 use crate::{
-    binding::{self, Dpop, Expected, Peers, Place, Replay, Trouble, Used, certificate},
+    binding::{self, Dpop, Expected, Holder, Peers, Place, Replay, Trouble, Used, certificate},
     error::{ProofError, VerifyError},
     request::{HeaderName, HeaderValue, Lines, Scheme, Shown, nonce_headers, nonce_value},
     time::Now,
@@ -75,13 +75,13 @@ impl Verifier {
         sent: Sent<'_>,
         now: Now,
     ) -> Result<Option<VerifiedToken>, VerifyError> {
-        let Some((dpop, jkt)) = self.check_holder(&token, sent)? else {
+        let Some((dpop, holder)) = self.check_holder(&token, sent)? else {
             return Ok(Some(token));
         };
         let Replay::Memory(memory) = &dpop.replay else {
             return Ok(None);
         };
-        let used = dpop.judge(&jkt, sent, now)?;
+        let used = dpop.judge(holder, sent, now)?;
         self.0.binding.memory(memory, &used, &token, now)?;
         Ok(Some(token))
     }
@@ -91,11 +91,11 @@ impl Verifier {
         token: VerifiedToken,
         sent: Sent<'_>,
     ) -> Result<VerifiedToken, VerifyError> {
-        let Some((dpop, jkt)) = self.check_holder(&token, sent)? else {
+        let Some((dpop, holder)) = self.check_holder(&token, sent)? else {
             return Ok(token);
         };
         let now = Now::read();
-        let used = dpop.judge(&jkt, sent, now)?;
+        let used = dpop.judge(holder, sent, now)?;
         let binding = &self.0.binding;
         match &dpop.replay {
             Replay::Memory(memory) => binding.memory(memory, &used, &token, now)?,
@@ -105,22 +105,26 @@ impl Verifier {
     }
 
     /// Scheme and certificate; and the key whose proof is still to be judged.
-    fn check_holder(
+    fn check_holder<'t>(
         &self,
-        token: &VerifiedToken,
+        token: &'t VerifiedToken,
         sent: Sent<'_>,
-    ) -> Result<Option<(&Dpop, [u8; 32])>, VerifyError> {
+    ) -> Result<Option<(&Dpop, Holder<'t>)>, VerifyError> {
         let binding = &self.0.binding;
-        let confirmation = token.confirmation();
-        let jkt = confirmation.and_then(|cnf| cnf.jkt);
-        let key = match (sent.scheme, jkt, &binding.dpop) {
+        let bound = token.bound();
+        let holder = bound.and_then(|bound| {
+            let jkt = bound.to.jkt.as_ref()?;
+            let token_hash = &bound.token_hash;
+            Some(Holder { jkt, token_hash })
+        });
+        let to_prove = match (sent.scheme, holder, &binding.dpop) {
             (_, Some(_), None) => return Err(VerifyError::BindingUnchecked),
             (Scheme::Bearer, Some(_), Some(_)) => return Err(VerifyError::BoundTokenAsBearer),
             (Scheme::Dpop, None, _) => return Err(VerifyError::NotBound),
             (Scheme::Bearer, None, _) => None,
-            (Scheme::Dpop, Some(jkt), Some(dpop)) => Some((dpop, jkt)),
+            (Scheme::Dpop, Some(holder), Some(dpop)) => Some((dpop, holder)),
         };
-        if let Some(expected) = confirmation.and_then(|cnf| cnf.x5t_s256) {
+        if let Some(expected) = bound.and_then(|bound| bound.to.x5t_s256) {
             match binding.certificate(sent.shown) {
                 None => return Err(VerifyError::NoCertificate),
                 // Hashes of public values: this need not take constant time.
@@ -128,7 +132,7 @@ impl Verifier {
                 Some(_) => return Err(VerifyError::BindingMismatch),
             }
         }
-        Ok(key)
+        Ok(to_prove)
     }
 }
 
@@ -161,7 +165,7 @@ impl Binding {
 }
 
 impl Dpop {
-    fn judge(&self, jkt: &[u8; 32], sent: Sent<'_>, now: Now) -> Result<Used, VerifyError> {
+    fn judge(&self, holder: Holder<'_>, sent: Sent<'_>, now: Now) -> Result<Used, VerifyError> {
         let Shown {
             proof,
             method,
@@ -185,7 +189,7 @@ impl Dpop {
             },
             external: &self.external,
             token: sent.token,
-            jkt,
+            holder,
             window: self.window,
             nonces: self.nonces.as_ref(),
             keys: &self.keys,

@@ -15,7 +15,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use okta_verifier::{Algorithm, DpopSettings, Introspect, Introspection, Presented, Verifier};
-use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta};
+use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta, TestIssuer};
 
 #[tokio::test]
 async fn a_flood_takes_neither_memory_nor_time_from_the_good_client() {
@@ -105,6 +105,8 @@ impl Kind {
 
 struct World {
     okta: MockOkta,
+    /// Keeps nothing of the tokens that it makes: the mock server does, to answer questions.
+    other: TestIssuer,
     verifier: Verifier,
     good: String,
     bound: String,
@@ -118,9 +120,11 @@ impl World {
         let dpop = DpopSettings::base_url("https://api.example.com").replay_capacity(1_000);
         let introspection = Introspection::new(CLIENT_ID, CLIENT_SECRET);
         let issuer = okta.issuer("api://default").any_client_id();
-        let issuer = issuer.introspection(introspection.introspect(Introspect::Opaque));
+        let introspection = introspection.introspect(Introspect::Opaque);
+        let other = TestIssuer::new("api://default").at("https://other.test/oauth2/default");
         let verifier = Verifier::builder()
-            .issuer(issuer)
+            .issuer(issuer.introspection(introspection))
+            .issuer(other.issuer().any_client_id())
             .dpop(dpop)
             .cached_tokens(100)
             .fetch_timeout(Duration::from_secs(10))
@@ -133,6 +137,7 @@ impl World {
             bound: client.bind(okta.token("eve")).sign(),
             kid: kid_of(&okta.token("eve").algorithm(Algorithm::ES256).sign()),
             okta,
+            other,
             verifier,
             client,
         }
@@ -155,7 +160,7 @@ impl World {
             Kind::Jti => self.dpop(&self.client, number),
             Kind::Holder => self.dpop(&Client::new(), number),
             Kind::Client => {
-                let token = self.okta.token("mallory").algorithm(Algorithm::ES256);
+                let token = self.other.token("mallory").algorithm(Algorithm::ES256);
                 let token = token.client_id(format!("client {number}")).sign();
                 self.verifier.verify(&token).await.unwrap();
             }

@@ -1,5 +1,7 @@
 //! A request to judge a proof by.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use super::signer::{Signer, encode};
@@ -7,7 +9,7 @@ use crate::{
     binding::{
         cache::ProofKeys,
         external::{External, Place},
-        judge::{Expected, Used, Window, judge},
+        judge::{Expected, Holder, Used, Window, judge},
         nonce::DpopNonces,
     },
     crypto::sha256,
@@ -58,7 +60,10 @@ impl Case<'_> {
             },
             external: &external,
             token: self.token.as_bytes(),
-            jkt: &self.jkt,
+            holder: Holder {
+                jkt: &self.jkt,
+                token_hash: &OnceLock::new(),
+            },
             window: Window {
                 past: 60,
                 future: 30,
@@ -67,7 +72,7 @@ impl Case<'_> {
             keys: &keys,
         };
         let verdict = judge(proof.as_bytes(), &expected, self.now);
-        // A key that is remembered changes nothing.
+        // A key and a hash that are remembered change nothing.
         let again = judge(proof.as_bytes(), &expected, self.now);
         assert_eq!(format!("{verdict:?}"), format!("{again:?}"));
         verdict

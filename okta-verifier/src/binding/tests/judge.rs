@@ -1,5 +1,7 @@
 //! What a proof says, against the request it came with.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -10,7 +12,7 @@ use crate::{
     binding::{
         cache::ProofKeys,
         external::{External, Place},
-        judge::{Expected, Window, judge},
+        judge::{Expected, Holder, Window, judge},
         nonce::DpopNonces,
     },
     crypto::sha256,
@@ -186,7 +188,10 @@ fn a_remembered_key_verifies_its_own_proofs_only() {
         },
         external: &external,
         token: TOKEN.as_bytes(),
-        jkt: &jkt,
+        holder: Holder {
+            jkt: &jkt,
+            token_hash: &OnceLock::new(),
+        },
         window: Window {
             past: 60,
             future: 30,

@@ -26,7 +26,7 @@ impl VerifiedToken {
             is_user: inner.is_user,
             dates: inner.dates,
             auth_time: inner.auth_time,
-            confirmation: inner.confirmation,
+            bound: inner.bound.clone(),
             groups: OnceLock::new(),
         })))
     }

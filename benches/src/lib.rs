@@ -4,6 +4,7 @@ pub mod actix_app;
 pub mod apps;
 pub mod crowds;
 pub mod floor;
+pub mod proofs;
 pub mod raw;
 pub mod rounds;
 pub mod table;

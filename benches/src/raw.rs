@@ -26,9 +26,25 @@ impl Raw {
     /// When `okta` has no such key, and when `jwt` is no token.
     #[must_use]
     pub fn of(okta: &impl Issuing, algorithm: Algorithm, jwt: &str) -> Self {
-        let (signed, signature) = jwt.rsplit_once('.').expect("a compact JWS");
+        let set: Value = serde_json::from_str(&okta.published()).expect("a key set");
+        let keys = set["keys"].as_array().expect("keys");
+        let jwk = keys
+            .iter()
+            .find(|jwk| jwk["alg"] == algorithm.name())
+            .expect("a key for the algorithm");
+        Self::by(jwk, algorithm, jwt)
+    }
+
+    /// Of `jws`, which the other half of `jwk` signed.
+    ///
+    /// # Panics
+    ///
+    /// When `jwk` is no public key for `algorithm`, and when `jws` is no compact JWS.
+    #[must_use]
+    pub fn by(jwk: &Value, algorithm: Algorithm, jws: &str) -> Self {
+        let (signed, signature) = jws.rsplit_once('.').expect("a compact JWS");
         Self {
-            key: key(okta, algorithm),
+            key: key(jwk, algorithm),
             signed: signed.into(),
             signature: decode(signature),
         }
@@ -46,13 +62,7 @@ impl Raw {
     }
 }
 
-fn key(okta: &impl Issuing, algorithm: Algorithm) -> ParsedPublicKey {
-    let set: Value = serde_json::from_str(&okta.published()).expect("a key set");
-    let keys = set["keys"].as_array().expect("keys");
-    let jwk = keys
-        .iter()
-        .find(|jwk| jwk["alg"] == algorithm.name())
-        .expect("a key for the algorithm");
+fn key(jwk: &Value, algorithm: Algorithm) -> ParsedPublicKey {
     let member = |name: &str| decode(jwk[name].as_str().expect("base64url"));
     let rsa = |parameters| {
         let (n, e) = (member("n"), member("e"));

@@ -1,9 +1,10 @@
 //! Work for callgrind: `benches/instructions` runs it, and counts what `measured` executes.
 
-use std::hint::black_box;
+use std::{cell::RefCell, hint::black_box};
 
 use benches::{
     floor::Floor,
+    proofs::Holder,
     raw::Raw,
     tokens::ordinary,
     verifiers::{Served, verify},
@@ -15,23 +16,37 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let case = arguments.next().unwrap_or_default();
     let calls = arguments.next().and_then(|calls| calls.parse().ok());
+    let calls = calls.unwrap_or(1_000);
     let served = Served::default();
     let jwt = ordinary(&served.okta).sign();
     let verifier = served.verifier(if case == "cached" { 10_000 } else { 0 });
     let raw = Raw::of(&served.okta, Algorithm::RS256, &jwt);
     let floor = Floor::ghash(10_000);
     floor.insert(&jwt);
+    let holder = Holder::new(Algorithm::ES256);
+    // Two before it counts; each proof is good once.
+    let proofs = match case.as_str() {
+        "dpop" => (0..calls + 2).map(|_| holder.proof()).collect(),
+        _ => vec![holder.proof()],
+    };
+    let raw_proof = holder.raw(&proofs[0]);
+    let proofs = RefCell::new(proofs);
     let work: &dyn Fn() -> bool = match case.as_str() {
         "cached" | "uncached" => &|| verify(&verifier, black_box(&jwt)).is_ok(),
         "raw" => &|| {
             black_box(&raw).verify();
             true
         },
+        "dpop" => &|| holder.accepts(&proofs.borrow_mut().pop().expect("enough proofs")),
+        "dpop-raw" => &|| {
+            black_box(&raw_proof).verify();
+            true
+        },
         "floor" => &|| floor.holds(black_box(&jwt)),
-        _ => panic!("count cached|uncached|raw|floor CALLS"),
+        _ => panic!("count cached|uncached|raw|floor|dpop|dpop-raw CALLS"),
     };
     assert!(work() && work());
-    measured(work, calls.unwrap_or(1_000));
+    measured(work, calls);
 }
 
 /// Callgrind counts from here: what comes before depends on random keys.

@@ -2,6 +2,9 @@
 //!
 //! (This package compiles and runs the code blocks above, and those of the other documents, and is not published.)
 
+#[doc = include_str!("../../okta-verifier/README.md")]
+mod core_crate {}
+
 #[doc = include_str!("../../CONTRIBUTING.md")]
 mod contributing {}
 

@@ -144,7 +144,7 @@ fn nonces(framework: &str) {
 }
 
 /// A token that the real server binds to the client's key.
-fn bound(server: &AuthorizationServer, client: &Client) -> String {
+pub(crate) fn bound(server: &AuthorizationServer, client: &Client) -> String {
     let path = format!("{DEFAULT}/v1/token");
     let ask = |proof: ProofBuilder| {
         let credentials = STANDARD.encode("0oadpop:secretd-secretd-secretd");

@@ -1,10 +1,12 @@
 //! The rows about key sets and tokens that are not what they should be.
 
-use okta_verifier::Presented;
+use okta_verifier::{DpopSettings, Presented, Verifier, VerifyError};
+use okta_verifier_testing::Client;
 use serde_json::json;
 
 use super::Table;
 use crate::browser::log_in;
+use crate::dpop::bound;
 
 impl Table {
     pub(super) fn bad_key_sets(&mut self) {
@@ -38,33 +40,32 @@ impl Table {
         let answer = log_in(&self.server, "alice");
         let id_token = answer["id_token"].as_str().expect("an ID token").to_owned();
         let rows = [
-            ("token without `exp`", sign("exp", json!(null)), ""),
-            ("ID token sent as an access token", id_token, ""),
+            ("token without `exp`", sign("exp", json!(null))),
+            ("ID token sent as an access token", id_token),
             (
                 "DPoP-bound token sent as a bearer token",
                 sign(
                     "cnf",
                     json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }),
                 ),
-                ": not supported yet",
             ),
             (
-                "certificate-bound token",
+                "certificate-bound token without its certificate",
                 sign(
                     "cnf",
                     json!({ "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" }),
                 ),
-                ": not supported yet",
             ),
         ];
-        for (scenario, token, more) in rows {
+        for (scenario, token) in rows {
             let verdict = self.verdict(&verifier, &token);
             assert!(
                 !matches!(verdict, "ok" | "unavailable"),
                 "{scenario}: {verdict}"
             );
-            self.row(scenario, format!("refused{more} (`{verdict}`)"));
+            self.row(scenario, format!("refused (`{verdict}`)"));
         }
+        self.one_proof_twice();
         let query = format!("access_token={}", self.server.token("read"));
         let presented = Presented::new([]).query(Some(&query));
         let rejection = self.runtime.block_on(verifier.authenticate(&presented));
@@ -78,5 +79,30 @@ impl Table {
             "`?access_token=` in the query",
             "not a token: 401 without error",
         );
+    }
+
+    fn one_proof_twice(&mut self) {
+        let (client, url) = (Client::new(), "https://api.example.com");
+        let jwt = bound(&self.server, &client);
+        let issuer = self.issuer().client_id("0oadpop");
+        let settings = DpopSettings::base_url(url);
+        let verifier = Verifier::builder().issuer(issuer).dpop(settings);
+        let verifier = verifier.build().expect("good settings");
+        let proof = client
+            .proof("GET", &format!("{url}/orders"))
+            .token(&jwt)
+            .sign();
+        let authorization = format!("DPoP {jwt}");
+        let send = || {
+            let presented = Presented::new([authorization.as_bytes()])
+                .dpop([proof.as_bytes()])
+                .request("GET", "/orders");
+            self.runtime.block_on(verifier.authenticate(&presented))
+        };
+        send().expect("good once");
+        let again = send().expect_err("and not twice");
+        let code = again.error().map_or("no code", VerifyError::code);
+        assert_eq!(code, "invalid_dpop_proof");
+        self.row("the same DPoP proof twice", format!("refused (`{code}`)"));
     }
 }

@@ -1,0 +1,107 @@
+//! Scripts, steps, benches and packages that the documents name.
+
+use std::fs;
+
+use super::{all_documents, root, text};
+
+#[test]
+fn every_script_and_folder_that_is_named_exists() {
+    for document in all_documents() {
+        for word in words(&text(&document)) {
+            let Some((first, _)) = word.split_once('/') else {
+                continue;
+            };
+            if !root().join(first).is_dir() || first.starts_with("..") {
+                continue;
+            }
+            // `fuzz/seeds/TARGET`, `docs/*.md`, and what a run makes.
+            let parts = word.split('/');
+            let fixed: Vec<_> = parts
+                .take_while(|part| {
+                    !part.contains(['*', '{']) && part.chars().any(|it| it.is_lowercase())
+                })
+                .take_while(|part| !["artifacts", "corpus", "target"].contains(part))
+                .collect();
+            let path = fixed.join("/");
+            assert!(root().join(&path).exists(), "{document}: {word}");
+        }
+    }
+}
+
+#[test]
+fn every_long_form_bench_and_package_that_is_named_exists() {
+    let steps = text(".ci/full");
+    let packages = packages();
+    for document in all_documents() {
+        let text = text(&document);
+        for named in after(&text, ".ci/full ") {
+            let is_there = named == "STEP" || steps.contains(&format!("\n{named}() {{"));
+            assert!(is_there, "{document}: .ci/full {named}");
+        }
+        for named in after(&text, "--bench ") {
+            let file = root().join(format!("benches/benches/{named}.rs"));
+            let folder = root().join(format!("benches/benches/{named}/main.rs"));
+            let is_there = named == "X" || file.exists() || folder.exists();
+            assert!(is_there, "{document}: --bench {named}");
+        }
+        for line in text.lines().filter(|line| line.contains("cargo ")) {
+            for named in after(line, " -p ") {
+                assert!(packages.contains(&named), "{document}: -p {named}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_steps_of_the_gate_are_those_of_contributing() {
+    let gate = text(".ci/run");
+    let steps = gate.split("step '").skip(1);
+    let steps = steps.filter_map(|rest| Some(rest.split_once('\'')?.0));
+    let steps: Vec<_> = steps.filter(|step| *step != "tools").collect();
+    assert!(steps.len() > 15, "{steps:?}");
+
+    let document = text("CONTRIBUTING.md");
+    let tables = document.split("| step | by hand | needs |").skip(1);
+    let rows = tables.flat_map(|table| table.trim_start().lines().skip(1).map_while(first_cell));
+    let rows: Vec<_> = rows.filter(|row| *row != "mutants").collect();
+    assert_eq!(rows, steps);
+}
+
+/// Of a table's row.
+pub(super) fn first_cell(line: &str) -> Option<&str> {
+    Some(line.strip_prefix("| ")?.split_once(" |")?.0)
+}
+
+/// The words that follow `what`.
+fn after(text: &str, what: &str) -> Vec<String> {
+    let rests = text.split(what).skip(1);
+    let end = |it: char| !it.is_ascii_alphanumeric() && !"-_".contains(it);
+    let word = |rest: &str| rest.split(end).next().unwrap_or_default().to_owned();
+    rests.map(word).filter(|it| !it.is_empty()).collect()
+}
+
+/// What white space and punctuation part.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let parts = |it: char| it.is_whitespace() || "`()[]|,;:#\"'".contains(it);
+    text.split(parts).map(|it| it.trim_end_matches(['.', '/']))
+}
+
+fn packages() -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() && !path.ends_with("target") && !path.ends_with("node_modules") {
+                folders.push(path);
+            } else if path.ends_with("Cargo.toml") {
+                let manifest = fs::read_to_string(path).expect("UTF-8");
+                let names = manifest
+                    .lines()
+                    .filter_map(|it| it.strip_prefix("name = \""));
+                found.extend(names.map(|it| it.trim_end_matches('"').to_owned()));
+            }
+        }
+    }
+    found
+}

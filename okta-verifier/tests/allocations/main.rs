@@ -65,8 +65,8 @@ fn a_remembered_token_costs_none() {
         .map(|number| ordinary(&okta).claim("jti", format!("AT.{number}")).sign())
         .collect();
     let lines: Vec<_> = tokens.iter().map(|jwt| format!("Bearer {jwt}")).collect();
-    // Twice: the cache also sorts its own books now and then.
-    for _ in 0..2 {
+    // Often: what came in is sorted into the books of the cache later, in some call that asks.
+    for _ in 0..50 {
         assert!(tokens.iter().all(|jwt| verify(&verifier, jwt).is_ok()));
     }
     let through_verify = measure(|| {

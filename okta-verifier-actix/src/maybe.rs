@@ -50,6 +50,25 @@ impl<R: Requirement> MaybeVerified<R> {
     }
 
     /// The same by value, still with the proof that it meets `R`.
+    ///
+    /// ```
+    /// # use okta_verifier::{Policy, Requirement};
+    /// use okta_verifier_actix::{MaybeVerified, Verified};
+    /// # struct ReadOrders;
+    /// # impl Requirement for ReadOrders {
+    /// #     const POLICY: Policy = Policy::scope("orders:read");
+    /// # }
+    ///
+    /// /// Whoever has a `Verified<ReadOrders>` need not ask again.
+    /// fn all(token: &Verified<ReadOrders>) -> String {
+    ///     format!("all orders of {}", token.subject())
+    /// }
+    ///
+    /// async fn orders(caller: MaybeVerified<ReadOrders>) -> String {
+    ///     caller.into_verified().map_or("a sample".to_owned(), |token| all(&token))
+    /// }
+    /// # let _ = actix_web::web::get().to(orders);
+    /// ```
     pub fn into_verified(self) -> Option<Verified<R>> {
         self.0
     }

@@ -46,6 +46,18 @@ impl Rejected {
     }
 
     /// The same by value.
+    ///
+    /// ```
+    /// use okta_verifier::Rejection;
+    /// use okta_verifier_actix::Rejected;
+    ///
+    /// let rejected = Rejected::from(Rejection::insufficient_scope("orders:read")?);
+    /// assert_eq!(rejected.rejection().status().as_u16(), 403);
+    ///
+    /// let rejection = rejected.into_rejection();
+    /// assert!(rejection.headers().any(|(name, _)| name.as_str() == "www-authenticate"));
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     pub fn into_rejection(self) -> Rejection {
         self.0
     }

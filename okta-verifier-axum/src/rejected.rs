@@ -30,6 +30,19 @@ impl Rejected {
     }
 
     /// The same by value.
+    ///
+    /// ```
+    /// use okta_verifier::Rejection;
+    /// use okta_verifier_axum::Rejected;
+    ///
+    /// let rejected = Rejected::from(Rejection::insufficient_scope("orders:read")?);
+    /// assert_eq!(rejected.rejection().status(), 403);
+    ///
+    /// // A response of another framework.
+    /// let response: http::Response<String> = rejected.into_rejection().into_response();
+    /// assert_eq!(response.status(), 403);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     pub fn into_rejection(self) -> Rejection {
         self.0
     }

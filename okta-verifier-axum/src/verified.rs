@@ -56,6 +56,18 @@ pub struct Verified<R: Requirement = AnyToken> {
 
 impl<R: Requirement> Verified<R> {
     /// The token by value, to keep beyond the request or to pass on.
+    ///
+    /// ```
+    /// use okta_verifier::VerifiedToken;
+    /// use okta_verifier_axum::Verified;
+    ///
+    /// async fn order(token: Verified) -> &'static str {
+    ///     let token: VerifiedToken = token.into_token(); // two words: what it says is shared
+    ///     tokio::spawn(async move { println!("packing for {}", token.subject()) });
+    ///     "it is being packed"
+    /// }
+    /// # let _ = axum::Router::<()>::new().route("/orders", axum::routing::post(order));
+    /// ```
     pub fn into_token(self) -> VerifiedToken {
         self.token
     }

@@ -12,6 +12,7 @@ use crate::error::ConfigError;
 ///
 /// assert_eq!("ES256".parse::<Algorithm>().unwrap(), Algorithm::ES256);
 /// assert!("HS256".parse::<Algorithm>().is_err());
+/// assert_eq!("Ed25519".parse::<Algorithm>().unwrap().name(), "EdDSA"); // one key, two names
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -70,12 +70,42 @@ impl VerifierBuilder {
 
     /// Proxy, private CA and client identity for every fetch from https issuers. Time-outs and
     /// redirects are ours to set, whatever it says.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let proxy = reqwest::Proxy::https("http://proxy.internal:3128")?;
+    /// let client = reqwest::Client::builder().proxy(proxy);
+    /// assert!(Verifier::builder().issuer(issuer()).http_client(client).build().is_ok());
+    ///
+    /// let client = reqwest::Client::builder().user_agent("orders\n"); // no header can hold that
+    /// assert!(Verifier::builder().issuer(issuer()).http_client(client).build().is_err());
+    /// # Ok::<(), reqwest::Error>(())
+    /// ```
     pub fn http_client(mut self, client: ClientBuilder) -> Self {
         self.http_client = Some(client);
         self
     }
 
     /// How long metadata and keys together may take. Default 3 s; 50 ms to 30 s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+    /// # use okta_verifier::{FetchError, Verifier, VerifyError};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let builder = || Verifier::builder().issuer(okta.issuer("api://default").any_client_id());
+    /// # okta.fault(Endpoint::Keys, Fault::Hang);
+    /// let verifier = builder().fetch_timeout(Duration::from_millis(50)).build()?;
+    /// let silent = verifier.warm_up().await.unwrap_err(); // 50 ms later
+    /// assert!(matches!(silent, VerifyError::Unavailable { source: FetchError::Timeout, .. }));
+    ///
+    /// assert!(builder().fetch_timeout(Duration::from_millis(49)).build().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.fetch_timeout = timeout;
         self
@@ -93,12 +123,47 @@ impl VerifierBuilder {
 
     /// How long a verified token is remembered at most; it never is beyond its `exp`. Default 1 h;
     /// zero remembers none.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let busy = builder().cached_tokens(100_000).cached_for(Duration::from_secs(10 * 60)).build()?;
+    /// let none = builder().cached_tokens(0).build()?; // each request costs a signature
+    /// for verifier in [busy, none] {
+    ///     // The verdicts are the same.
+    ///     let (good, late) = (okta.token("ada").sign(), okta.token("ada").expired().sign());
+    ///     assert!(verifier.verify(&good).await.is_ok() && verifier.verify(&good).await.is_ok());
+    ///     assert_eq!(verifier.verify(&late).await.unwrap_err().code(), "expired");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cached_for(mut self, max_age: Duration) -> Self {
         self.cached_for = max_age;
         self
     }
 
     /// Accepts DPoP-bound tokens (RFC 9449), and offers the scheme in challenges.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let offered = |verifier: Verifier| {
+    ///     let refusal = verifier.authenticate_now(&Presented::new([])).unwrap().unwrap_err();
+    ///     refusal.headers().filter(|(name, _)| name == "www-authenticate").count()
+    /// };
+    /// let settings = DpopSettings::base_url("https://api.example.com");
+    /// assert_eq!(offered(builder().dpop(settings).build()?), 2); // Bearer and DPoP
+    /// assert_eq!(offered(builder().build()?), 1);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     pub fn dpop(mut self, settings: DpopSettings) -> Self {
         self.dpop = Some(settings);
         self
@@ -117,6 +182,17 @@ impl VerifierBuilder {
     ///
     /// A certificate is public. The peer must take the header out of what its callers send, and set
     /// it only when it has verified the certificate in the handshake.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer()).client_cert_header_from(["10.0.0.0/8", "fd00::/8"]).build()?;
+    /// assert_eq!(verifier.client_cert_header(), Some("client-cert"));
+    ///
+    /// let named = Verifier::builder().issuer(issuer()).client_cert_header_from(["proxy.internal"]);
+    /// assert!(named.build().is_err()); // a name is no network
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     pub fn client_cert_header_from<C>(mut self, cidrs: impl IntoIterator<Item = C>) -> Self
     where
         C: Into<String>,

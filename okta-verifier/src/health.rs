@@ -57,6 +57,25 @@ impl IssuerHealth {
 }
 
 /// What would happen to a request with a known key.
+///
+/// ```
+/// # use okta_verifier_testing::{Endpoint, Fault, MockOkta, TestIssuer};
+/// # use okta_verifier::{Issuer, KeyState, Verifier};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (pinned, okta, down) = (TestIssuer::new("api://default"), MockOkta::start().await, MockOkta::start().await);
+/// # down.fault(Endpoint::Keys, Fault::Drop);
+/// # let issuers = [pinned.issuer(), okta.issuer("api://default"), down.issuer("api://default")];
+/// # let issuers = issuers.map(Issuer::any_client_id);
+/// # let verifier = issuers.into_iter().fold(Verifier::builder(), |builder, issuer| builder.issuer(issuer)).build()?;
+/// // One issuer with pinned keys, one that is up, one that is down.
+/// let states = || verifier.health().into_iter().map(|it| it.state).collect::<Vec<_>>();
+/// assert_eq!(states(), [KeyState::Pinned, KeyState::NotFetched, KeyState::NotFetched]);
+///
+/// assert!(verifier.warm_up().await.is_err());
+/// assert!(matches!(states()[..], [KeyState::Pinned, KeyState::Fresh, KeyState::Unavailable { .. }]));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
@@ -82,6 +101,26 @@ pub enum KeyState {
 
 /// What a verifier knows of asking one issuer about tokens
 /// ([`Issuer::introspection`](crate::Issuer::introspection)).
+///
+/// ```
+/// # use okta_verifier_testing::{CLIENT_ID, MockOkta};
+/// # use okta_verifier::{Introspection, IntrospectionState, Verifier};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = MockOkta::start().await;
+/// # let issuer = okta.issuer("api://default").any_client_id();
+/// let asking = Introspection::new(CLIENT_ID, "an old secret");
+/// let verifier = Verifier::builder().issuer(issuer.introspection(asking)).build()?;
+/// # let encrypted = okta.token("ada").encrypted().sign();
+/// assert!(verifier.verify(&encrypted).await.is_err());
+///
+/// let health = verifier.health().remove(0);
+/// let asking = health.introspection().expect("it is configured");
+/// assert!(matches!(asking.state, IntrospectionState::CredentialsRefused { .. }));
+/// assert!(asking.last_success.is_none());
+/// assert_eq!(asking.last_error.as_ref().unwrap().to_string(), "the issuer refuses our own credentials");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IntrospectionHealth {
@@ -96,6 +135,16 @@ pub struct IntrospectionHealth {
 }
 
 /// What the last question about a token came to.
+///
+/// ```
+/// use okta_verifier::IntrospectionState;
+///
+/// /// For an alert: what passes by itself wakes nobody.
+/// fn wants_a_person(state: &IntrospectionState) -> bool {
+///     matches!(state, IntrospectionState::CredentialsRefused { .. })
+/// }
+/// assert!(!wants_a_person(&IntrospectionState::NotAsked));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IntrospectionState {

@@ -9,6 +9,7 @@ use crate::{
 };
 
 mod judged;
+mod keys;
 mod rules;
 
 pub(crate) use judged::Judged;
@@ -56,6 +57,22 @@ impl Issuer {
 
     /// Any issuer of RFC 9068 access tokens: `typ` must be `at+jwt`, and `client_id`, `iat` and
     /// `jti` must be there.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let other = TestIssuer::rfc9068("https://orders.example");
+    /// let issuer = Issuer::rfc9068("https://issuer.test", "https://orders.example").any_client_id();
+    /// # let issuer = issuer.keys(other.jwks());
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    ///
+    /// assert!(verifier.verify(&other.token("ada").typ("at+jwt").sign()).await.is_ok());
+    /// let plain = verifier.verify(&other.token("ada").typ("JWT").sign()).await.unwrap_err();
+    /// assert_eq!(plain.code(), "type_not_allowed"); // it may be an ID token
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn rfc9068(url: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::new(Profile::Rfc9068, url.into(), audience.into())
@@ -88,6 +105,23 @@ impl Issuer {
     }
 
     /// Waives the check of the client: any client of the authorization server may call.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
+    /// let jwt = okta.token("ada").client_id("0oa2mobile").sign();
+    /// let named = verifier(okta.issuer().client_id("0oa1web"))?;
+    /// assert_eq!(named.verify(&jwt).await.unwrap_err().code(), "client_not_allowed");
+    ///
+    /// let any = verifier(okta.issuer().any_client_id())?;
+    /// assert_eq!(any.verify(&jwt).await?.client_id(), Some("0oa2mobile"));
+    /// assert!(verifier(okta.issuer().client_id("0oa1web").any_client_id()).is_err()); // one or the other
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn any_client_id(mut self) -> Self {
         self.any_client_id = true;
@@ -95,6 +129,21 @@ impl Issuer {
     }
 
     /// Narrows the algorithms. Default: every supported one, each key with its own.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Algorithm, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let issuer = okta.issuer().any_client_id().algorithms([Algorithm::RS256]);
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    ///
+    /// assert!(verifier.verify(&okta.token("ada").algorithm(Algorithm::RS256).sign()).await.is_ok());
+    /// let other = okta.token("ada").algorithm(Algorithm::ES256).sign(); // by a published key
+    /// assert_eq!(verifier.verify(&other).await.unwrap_err().code(), "algorithm_not_allowed");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = algorithms
@@ -105,6 +154,27 @@ impl Issuer {
 
     /// For clocks that differ: `exp`, `nbf` and `iat` may be off by this much. Default 60 s, at
     /// most 300 s.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
+    /// # let issuer = || okta.issuer().any_client_id();
+    /// let ended = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() - 90;
+    /// let jwt = okta.token("ada").issued_at(ended - 3600).expires_at(ended).sign();
+    /// let usual = verifier(issuer())?; // 60 s
+    /// assert_eq!(usual.verify(&jwt).await.unwrap_err().code(), "expired");
+    ///
+    /// let patient = verifier(issuer().leeway(Duration::from_secs(120)))?;
+    /// assert!(patient.verify(&jwt).await.is_ok());
+    /// assert!(verifier(issuer().leeway(Duration::from_secs(301))).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
@@ -112,6 +182,22 @@ impl Issuer {
     }
 
     /// The claim that lists groups. Default `groups`; the name is free at Okta.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let issuer = okta.issuer().any_client_id().groups_claim("roles");
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    ///
+    /// let token = verifier.verify(&okta.token("ada").claim("roles", ["Admins"]).sign()).await?;
+    /// assert!(token.has_group("Admins"));
+    /// let token = verifier.verify(&okta.token("bob").claim("groups", ["Admins"]).sign()).await?;
+    /// assert!(!token.has_group("Admins")); // nobody reads that claim now
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn groups_claim(mut self, name: impl Into<String>) -> Self {
         self.groups_claim = name.into();
@@ -123,45 +209,26 @@ impl Issuer {
     ///
     /// It shares the keys and is never asked for any. What it issues is the issuer's own:
     /// [`VerifiedToken::issuer`](crate::VerifiedToken::issuer) says the issuer's URL.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders").at("https://acme.okta.com/oauth2/default");
+    /// # let issuer = okta.issuer().any_client_id(); // https://acme.okta.com/oauth2/default
+    /// let custom = "https://login.acme.example/oauth2/default";
+    /// let jwt = okta.token("ada").claim("iss", custom).sign();
+    ///
+    /// let both = Verifier::builder().issuer(issuer.clone().also_known_as(custom)).build()?;
+    /// assert_eq!(both.verify(&jwt).await?.issuer(), "https://acme.okta.com/oauth2/default");
+    /// let one = Verifier::builder().issuer(issuer).build()?;
+    /// assert_eq!(one.verify(&jwt).await.unwrap_err().code(), "unknown_issuer");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn also_known_as(mut self, url: impl Into<String>) -> Self {
         self.aliases.push(url.into());
-        self
-    }
-
-    /// Lets the metadata name URLs of another origin, such as `https://keys.example.com`.
-    #[must_use]
-    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
-        self.origins.push(origin.into());
-        self
-    }
-
-    /// Pins the keys to a key set, given as JSON text (RFC 7517 §5): nothing is ever fetched,
-    /// and a rotation needs a new verifier.
-    #[must_use]
-    pub fn keys(mut self, jwks: impl Into<String>) -> Self {
-        self.keys = Some(jwks.into());
-        self
-    }
-}
-
-impl Issuer {
-    /// How long keys serve past their freshness while they cannot be fetched (RFC 5861 §4).
-    /// Default 1 h, at most 24 h; zero: not at all.
-    ///
-    /// Trust in the keys of one good fetch ends after their freshness, 1 h at most, and this;
-    /// then requests get 503. A longer time survives a longer outage of the issuer, and trusts a
-    /// key that was withdrawn in it for as long.
-    #[must_use]
-    pub fn stale_if_error(mut self, stale_if_error: Duration) -> Self {
-        self.stale_if_error = stale_if_error;
-        self
-    }
-
-    /// Begins with the keys of an earlier process, as old as they are.
-    #[must_use]
-    pub fn key_snapshot(mut self, snapshot: KeySnapshot) -> Self {
-        self.key_snapshot = Some(snapshot);
         self
     }
 }
@@ -169,6 +236,25 @@ impl Issuer {
 impl Issuer {
     /// Asks the issuer about tokens that cannot be decided here, or about every one
     /// (RFC 7662): see [`Introspection`].
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
+    /// # use okta_verifier::{Introspect, Introspection, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let issuer = || okta.issuer("api://default").any_client_id();
+    /// # let build = |issuer| Verifier::builder().issuer(issuer).build();
+    /// let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET).introspect(Introspect::Always);
+    /// let verifier = build(issuer().introspection(asking))?;
+    ///
+    /// let (good, bad) = (okta.token("ada").sign(), okta.token("bob").sign());
+    /// okta.revoke(&bad);
+    /// assert!(verifier.verify(&good).await.is_ok());
+    /// assert_eq!(verifier.verify(&bad).await.unwrap_err().code(), "inactive");
+    /// assert!(build(issuer())?.verify(&bad).await.is_ok()); // nobody asked: it has not expired
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn introspection(mut self, introspection: Introspection) -> Self {
         self.introspection = Some(introspection);

@@ -90,6 +90,25 @@ impl Policy {
     /// The top-level claim `name` equals `value`, or is an array of strings with `value` as one
     /// whole element. A dot in `name` is part of the name, no path.
     ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// const ENGINES: Policy = Policy::claim("department", "engines");
+    ///
+    /// let one = okta.token("ada").claim("department", "engines").sign();
+    /// assert!(verifier.verify(&one).await?.require(ENGINES).is_ok());
+    /// let several = okta.token("bob").claim("department", ["sales", "engines"]).sign();
+    /// assert!(verifier.verify(&several).await?.require(ENGINES).is_ok());
+    /// let like_it = okta.token("eve").claim("department", "engines-guests").sign();
+    /// assert_eq!(verifier.verify(&like_it).await?.require(ENGINES).unwrap_err().status(), 403);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Panics
     ///
     /// `name` is empty; in a const that is a compile error.
@@ -124,6 +143,35 @@ impl Policy {
     /// The user authenticated at most this long ago, by `auth_time` and the issuer's leeway; in
     /// whole seconds. A token without `auth_time` does not meet it, and `iat` does not count, as a
     /// refreshed token has a new one; the answer is a step-up challenge, 401 (RFC 9470 §3).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    ///
+    /// /// For a payment: a second factor, within the last five minutes.
+    /// const FRESH: Policy = Policy::all(&[
+    ///     Policy::acr(&["urn:okta:loa:2fa:any"]),
+    ///     Policy::max_age(Duration::from_secs(300)),
+    /// ]);
+    ///
+    /// # let login = |ago| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() - ago;
+    /// let two_factors = |ago| okta.token("ada").claim("acr", "urn:okta:loa:2fa:any").claim("auth_time", login(ago));
+    /// let token = verifier.verify(&two_factors(60).sign()).await?;
+    /// assert!(token.require(FRESH).is_ok());
+    ///
+    /// let token = verifier.verify(&two_factors(3600).sign()).await?;
+    /// let refusal = token.require(FRESH).unwrap_err();
+    /// assert_eq!(refusal.status(), 401);
+    /// let (_, challenge) = refusal.headers().next().unwrap();
+    /// assert!(challenge.to_str()?.contains(r#"error="insufficient_user_authentication""#));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn max_age(max_age: Duration) -> Self {
         Self(Rule::MaxAge(max_age))
@@ -152,6 +200,29 @@ impl Policy {
     }
 
     /// A rule of your own. `name` stands for it in `Debug`.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// /// A service alone: no person may call this.
+    /// const JOB: Policy = Policy::when("a service", |token| !token.is_user());
+    /// /// Who asks for nothing says so.
+    /// const ANYBODY: Policy = Policy::any_token();
+    ///
+    /// let job = verifier.verify(&okta.token("0oa2job").service().sign()).await?;
+    /// assert!(job.require(JOB).is_ok() && job.require(ANYBODY).is_ok());
+    ///
+    /// let person = verifier.verify(&okta.token("ada").sign()).await?;
+    /// let refusal = person.require(JOB).unwrap_err();
+    /// assert_eq!(refusal.status(), 403);
+    /// assert!(refusal.headers().all(|(name, _)| name != "www-authenticate")); // no scope would help
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn when(name: &'static str, rule: fn(&VerifiedToken) -> bool) -> Self {
         Self(Rule::When(name, rule))
@@ -159,6 +230,22 @@ impl Policy {
 
     /// Judges what a layer left in a request's extensions: what every extractor and
     /// `RequireLayer` calls.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Presented, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+    /// # let authorization = format!("Bearer {}", okta.token("ada").scope("orders:read").sign());
+    /// # let presented = Presented::new([authorization.as_bytes()]);
+    /// # let token = &verifier.authenticate_now(&presented).unwrap().unwrap();
+    /// let read = Policy::scope("orders:read");
+    /// let nobody = verifier.anonymous();
+    /// assert!(read.admit(Some(token), None).is_ok());
+    /// assert_eq!(Policy::group("Admins").admit(Some(token), None).unwrap_err().status(), 403);
+    /// assert_eq!(read.admit(None, Some(&nobody)).unwrap_err().status(), 401);
+    /// assert_eq!(read.admit(None, None).unwrap_err().status(), 500); // no layer has looked
+    /// ```
     ///
     /// # Errors
     ///

@@ -125,6 +125,23 @@ impl Verifier {
     /// about the token, or a [`ReplayStore`](crate::ReplayStore) about its proof, so call
     /// [`authenticate`](Self::authenticate); nothing was changed.
     ///
+    /// ```
+    /// # use okta_verifier_testing::MockOkta;
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
+    /// let authorization = format!("Bearer {}", okta.token("ada").sign());
+    /// let presented = Presented::new([authorization.as_bytes()]);
+    ///
+    /// assert!(verifier.authenticate_now(&presented).is_none()); // no keys yet
+    /// assert_eq!(verifier.authenticate(&presented).await?.subject(), "ada"); // fetches them
+    /// assert!(verifier.authenticate_now(&presented).unwrap().is_ok());
+    /// assert_eq!(verifier.authenticate_now(&Presented::new([])).unwrap().unwrap_err().status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The refusal to answer with.
@@ -164,6 +181,34 @@ impl Verifier {
 
     /// Judges a request, and asks the issuer where it must.
     ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// use http::{HeaderMap, Response, header::AUTHORIZATION};
+    /// use okta_verifier::{Presented, Verifier};
+    ///
+    /// /// A gateway: who calls, or the answer to give.
+    /// async fn caller(verifier: &Verifier, headers: &HeaderMap) -> Result<String, Response<String>> {
+    ///     let lines = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes());
+    ///     match verifier.authenticate(&Presented::new(lines)).await {
+    ///         Ok(token) => Ok(token.subject().to_owned()),
+    ///         Err(rejection) => Err(rejection.into_response()),
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let mut headers = HeaderMap::new();
+    /// let answer = caller(&verifier, &headers).await.unwrap_err();
+    /// assert_eq!(answer.status(), 401);
+    /// assert_eq!(answer.headers()["www-authenticate"], r#"Bearer realm="api""#);
+    ///
+    /// headers.insert(AUTHORIZATION, format!("Bearer {}", okta.token("ada").sign()).parse()?);
+    /// assert_eq!(caller(&verifier, &headers).await.unwrap(), "ada");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The refusal to answer with.
@@ -189,6 +234,21 @@ impl Verifier {
     }
 
     /// What an optional layer gives a request without credentials.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Policy, Verifier};
+    /// # let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// let mut request = http::Request::new(());
+    /// if !request.headers().contains_key("authorization") {
+    ///     request.extensions_mut().insert(verifier.anonymous());
+    /// }
+    ///
+    /// // Further in, a route wants a token after all.
+    /// let refusal = Policy::any_token().admit(None, request.extensions().get()).unwrap_err();
+    /// assert_eq!(refusal.status(), 401); // 500, had nobody looked
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn anonymous(&self) -> Anonymous {
         Anonymous::new(self.0.challenges.clone())

@@ -9,6 +9,7 @@
 /// let refused = Answer::new(401, fields, "");
 /// assert_eq!(refused.status(), 401);
 /// assert_eq!(refused.field("www-authenticate").count(), 1);
+/// assert!(refused.body().is_empty());
 /// ```
 #[derive(Clone, Debug)]
 pub struct Answer {

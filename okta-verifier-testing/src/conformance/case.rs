@@ -70,6 +70,17 @@ impl Case {
     }
 
     /// The request, with tokens of `issuers`: signed anew each time.
+    ///
+    /// ```
+    /// use okta_verifier_testing::conformance::{self, Issuers};
+    ///
+    /// let issuers = Issuers::new();
+    /// let cases = conformance::cases();
+    /// let good = cases.iter().find(|case| case.name() == "a good token").unwrap();
+    /// let (one, other) = (good.request(&issuers), good.request(&issuers));
+    /// assert_eq!(one.target(), "/me");
+    /// assert_ne!(one.authorization().next(), other.authorization().next()); // signed anew
+    /// ```
     #[must_use]
     pub fn request(&self, issuers: &Issuers) -> Request {
         self.request_to(issuers, self.route.path().to_owned(), |token| token)

@@ -77,6 +77,15 @@ impl Expected {
     }
 
     /// `Retry-After`; `None`: there must be no such field.
+    ///
+    /// ```
+    /// use okta_verifier_testing::conformance;
+    ///
+    /// let cases = conformance::cases();
+    /// let of = |status| cases.iter().map(|case| case.expected()).find(|it| it.status() == status).unwrap();
+    /// assert!(of(503).retry_after().is_some());
+    /// assert!(of(401).retry_after().is_none()); // coming back with the same token would not help
+    /// ```
     #[must_use]
     pub fn retry_after(&self) -> Option<&str> {
         self.retry_after

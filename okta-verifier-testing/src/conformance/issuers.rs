@@ -124,6 +124,15 @@ impl Issuers {
     /// The issuers of a second, shorter table, of [bound tokens](super::bound_cases): its API is known
     /// outside as `https://api.example.com`, takes DPoP, and believes the `Client-Cert` of peers on
     /// loopback. Their verifier must be told the address of each peer.
+    ///
+    /// ```
+    /// use okta_verifier_testing::conformance::Issuers;
+    ///
+    /// let issuers = Issuers::bound();
+    /// assert_eq!(issuers.verifier().dpop_header(), Some("dpop"));
+    /// assert_eq!(Issuers::new().verifier().dpop_header(), None);
+    /// assert!(issuers.cases().iter().any(|case| case.name() == "DPoP: the same request again"));
+    /// ```
     #[must_use]
     pub fn bound() -> Self {
         Self {
@@ -135,6 +144,22 @@ impl Issuers {
 
     /// The issuers of a third table, of [tokens that their issuer is asked about](super::asked_cases):
     /// `okta`, which is asked about each token, and one whose endpoint is not there.
+    ///
+    /// ```
+    /// use okta_verifier::Presented;
+    /// use okta_verifier_testing::{MockOkta, conformance::Issuers};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let okta = MockOkta::start().await;
+    /// let issuers = Issuers::asking(&okta);
+    /// let verifier = issuers.verifier();
+    /// let cases = issuers.cases();
+    /// let revoked = cases.iter().find(|case| case.name() == "asked: a revoked JWT").unwrap();
+    /// let request = revoked.request(&issuers);
+    /// let presented = Presented::new(request.authorization());
+    /// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 401);
+    /// # }
+    /// ```
     #[cfg(feature = "server")]
     #[must_use]
     pub fn asking(okta: &crate::MockOkta) -> Self {

@@ -32,6 +32,22 @@ impl Report {
     }
 
     /// The cases that were not asked, each with the reason.
+    ///
+    /// ```
+    /// use okta_verifier_testing::conformance::{self, Answer, Issuers, Request};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// // An API that answers all alike, in a framework that holds no control characters.
+    /// let ask = async |request: &Request| {
+    ///     let legal = request.fields().all(|(_, value)| !value.iter().any(u8::is_ascii_control));
+    ///     legal.then(|| Answer::new(401, [("www-authenticate", r#"Bearer realm="api""#), ("cache-control", "no-store")], ""))
+    /// };
+    /// let report = conformance::run(&Issuers::new(), ask).await;
+    /// assert!(report.passed() > 0);
+    /// let (_name, reason) = report.skipped().next().unwrap();
+    /// assert_eq!(reason, "HTTP cannot carry it");
+    /// # }
+    /// ```
     pub fn skipped(&self) -> impl Iterator<Item = (&str, &str)> {
         let skipped = self.skipped.iter();
         skipped.map(|(name, reason)| (name.as_str(), reason.as_str()))

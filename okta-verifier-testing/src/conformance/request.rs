@@ -7,12 +7,36 @@ use base64::engine::{Engine, general_purpose::STANDARD};
 /// One request, in parts: a driver builds its framework's own request of them.
 ///
 /// ```
-/// use okta_verifier_testing::conformance::{self, Issuers};
+/// use okta_verifier::Presented;
+/// use okta_verifier_testing::conformance::{Issuers, Request};
 ///
-/// let issuers = Issuers::new();
-/// for case in conformance::cases() {
+/// /// The driver of a gateway, which hands the parts to the verifier itself.
+/// fn presented(request: &Request) -> Presented<'_> {
+///     let lines = |wanted: &'static str| {
+///         let fields = request.fields().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
+///         fields.map(|(_, value)| value)
+///     };
+///     let presented = Presented::new(request.authorization())
+///         .query(request.query())
+///         .request(request.method(), request.path())
+///         .dpop(lines("dpop"))
+///         .client_cert(lines("client-cert"))
+///         .peer(request.peer());
+///     match request.client_certificate() {
+///         Some(der) => presented.client_certificate(der),
+///         None => presented,
+///     }
+/// }
+///
+/// let issuers = Issuers::bound();
+/// let verifier = issuers.verifier();
+/// for case in issuers.cases() {
 ///     let request = case.request(&issuers);
-///     assert!(request.path().starts_with('/'));
+///     let verdict = verifier.authenticate_now(&presented(&request)).expect("pinned keys");
+///     // It knows no routes: what policies would refuse passes.
+///     if case.expected().status() == 401 {
+///         assert_eq!(verdict.unwrap_err().status(), 401, "{}", case.name());
+///     }
 /// }
 /// ```
 #[derive(Clone)]
@@ -92,6 +116,19 @@ impl Request {
 
     /// The message of HTTP/1.1 (RFC 9112), byte for byte, legal or not. It asks for the end of the
     /// connection, so that the answer ends there.
+    ///
+    /// ```
+    /// use okta_verifier_testing::conformance::{self, Issuers};
+    ///
+    /// let issuers = Issuers::new();
+    /// for case in conformance::cases() {
+    ///     let request = case.request(&issuers);
+    ///     let message = request.to_http1("127.0.0.1:8080");
+    ///     let first = format!("{} {} HTTP/1.1\r\n", request.method(), request.target());
+    ///     assert!(message.starts_with(first.as_bytes()));
+    ///     assert!(message.ends_with(request.body()));
+    /// }
+    /// ```
     #[must_use]
     pub fn to_http1(&self, host: &str) -> Vec<u8> {
         let mut message = format!(

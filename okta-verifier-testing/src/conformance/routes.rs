@@ -81,6 +81,12 @@ impl Routes {
     }
 
     /// The API takes the tokens of any client. Default: those of [`CLIENT_ID`](crate::CLIENT_ID) only.
+    ///
+    /// ```
+    /// use okta_verifier_testing::Routes;
+    ///
+    /// let routes = Routes::new().protected("/me").group("/admin", "Admins").any_client_id();
+    /// ```
     pub fn any_client_id(mut self) -> Self {
         self.any_client_id = true;
         self

@@ -48,6 +48,34 @@ pub trait ReplayStore: Send + Sync + 'static {
 
 /// What a [`ReplayStore`] answers; an error refuses the request with 503. Its text is for the log,
 /// and for nobody outside.
+///
+/// ```
+/// # use okta_verifier_testing::{Client, TestIssuer};
+/// # use okta_verifier::{DpopSettings, Presented, Verifier};
+/// use std::time::Duration;
+/// use okta_verifier::{ReplayAnswer, ReplayStore};
+///
+/// struct Broken;
+///
+/// impl ReplayStore for Broken {
+///     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> {
+///         Box::pin(async { Err("no connection".into()) })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+/// # let url = "https://api.example.com";
+/// # let dpop = DpopSettings::base_url(url).replay_store(Broken);
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
+/// # let jwt = client.bind(okta.token("ada")).sign();
+/// # let (authorization, proof) = (format!("DPoP {jwt}"), client.proof("GET", url).token(&jwt).sign());
+/// # let presented = Presented::new([authorization.as_bytes()]).dpop([proof.as_bytes()]).request("GET", "/");
+/// // A good token with a good proof, which nobody can say is new.
+/// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 503);
+/// # Ok(())
+/// # }
+/// ```
 pub type ReplayAnswer<'a> = Pin<
     Box<dyn Future<Output = Result<bool, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>,
 >;

@@ -112,12 +112,41 @@ impl DpopSettings {
     /// a second in a window of 90 s; each takes 32 bytes once it is used, and
     /// no caller (issuer, client and subject) gets more than a tenth. Beyond, requests are refused
     /// with 503.
+    ///
+    /// ```
+    /// # use okta_verifier::{DpopSettings, Issuer, Verifier};
+    /// # let build = |dpop| Verifier::builder()
+    /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
+    /// #     .dpop(dpop)
+    /// #     .build();
+    /// let dpop = || DpopSettings::base_url("https://api.example.com");
+    /// // 500 a second in the window of 90 s, and as many again: 90,000 × 32 bytes are 3 MB.
+    /// assert!(build(dpop().replay_capacity(90_000)).is_ok());
+    /// assert!(build(dpop().replay_capacity(0)).is_err()); // a proof must be remembered
+    /// ```
     pub fn replay_capacity(mut self, proofs: usize) -> Self {
         self.capacity = Some(proofs);
         self
     }
 
     /// Remembers used proofs in a store that several instances share.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use okta_verifier::{DpopSettings, Issuer, ReplayAnswer, ReplayStore, Verifier};
+    /// # struct Shared;
+    /// # impl ReplayStore for Shared {
+    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(true) }) }
+    /// # }
+    /// # let build = |dpop| Verifier::builder()
+    /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
+    /// #     .dpop(dpop)
+    /// #     .build();
+    /// // `Shared` is a `ReplayStore`: yours, or a `RedisReplayStore`.
+    /// let dpop = || DpopSettings::base_url("https://api.example.com").replay_store(Shared);
+    /// assert!(build(dpop()).is_ok());
+    /// assert!(build(dpop().replay_capacity(90_000)).is_err()); // of a store that is not used then
+    /// ```
     pub fn replay_store(mut self, store: impl ReplayStore) -> Self {
         self.store = Some(Arc::new(store));
         self

@@ -4,6 +4,22 @@ use std::{sync::Arc, time::Duration};
 /// DPoP proof could not be remembered.
 ///
 /// Never the caller's fault: the answer is 503 with `Retry-After`, not 401.
+///
+/// ```
+/// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+/// # use okta_verifier::{FetchError, Verifier, VerifyError};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = MockOkta::start().await;
+/// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
+/// # okta.fault(Endpoint::Discovery, Fault::Status(429));
+/// // The issuer has had enough of us: 429, `Retry-After: 2`.
+/// let Err(VerifyError::Unavailable { source, .. }) = verifier.warm_up().await else {
+///     panic!("there are no keys");
+/// };
+/// assert!(matches!(source, FetchError::Status { status: 429, retry_after: Some(_) }));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {

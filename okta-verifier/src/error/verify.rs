@@ -185,6 +185,25 @@ impl From<ProofError> for VerifyError {
 }
 
 /// What is wrong with the form of a token (RFC 7515 §5.2, RFC 7519 §7.2).
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::{MalformedToken, Verifier, VerifyError};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let twice = okta.token("ada").raw_payload(r#"{"sub":"ada","sub":"root"}"#).sign();
+/// for (text, reason) in [
+///     ("not a token", MalformedToken::Alphabet),
+///     ("an-opaque-one", MalformedToken::Parts), // unless the issuer is asked about those
+///     (&twice, MalformedToken::DuplicateMember), // two readers might read two subjects
+/// ] {
+///     let error = verifier.verify(text).await.unwrap_err();
+///     assert!(matches!(error, VerifyError::Malformed(it) if it == reason));
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedToken {
@@ -221,6 +240,19 @@ pub enum MalformedToken {
 }
 
 /// A claim that does not fit the type it was read as. Holds no value.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::Verifier;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let token = verifier.verify(&okta.token("ada").claim("salary", "a secret").sign()).await?;
+/// let error = token.claim::<u64>("salary").unwrap_err();
+/// assert_eq!(error.to_string(), r#"the claim "salary" does not fit the requested type"#);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} not fit the requested type", self.subject())]
 pub struct ClaimError {

@@ -169,6 +169,19 @@ impl Introspection {
     }
 
     /// Sends the secret in the form (`client_secret_post`), for a client that is set up so.
+    ///
+    /// ```
+    /// # use okta_verifier::{Introspection, Issuer, Verifier};
+    /// # let okta = |url: &str| Issuer::okta(url, "api://default").any_client_id();
+    /// # let build = |asking| Verifier::builder()
+    /// #     .issuer(okta("https://acme.okta.com/oauth2/default").introspection(asking))
+    /// #     .build();
+    ///
+    /// let asking = Introspection::new("0oa1service", "secret").client_secret_post();
+    /// assert!(build(asking).is_ok());
+    /// let nothing_to_post = Introspection::without_client_authentication("0oa1service").client_secret_post();
+    /// assert!(build(nothing_to_post).is_err());
+    /// ```
     pub fn client_secret_post(mut self) -> Self {
         self.secret_post = true;
         self
@@ -178,6 +191,18 @@ impl Introspection {
     /// the issuer is on loopback. One of another origin than the issuer's is never taken from the
     /// metadata, whatever [`Issuer::allow_origin`](crate::Issuer::allow_origin) says: our
     /// credentials are sent there. It must be written here.
+    ///
+    /// ```
+    /// # use okta_verifier::{Introspection, Issuer, Verifier};
+    /// # let okta = |url: &str| Issuer::okta(url, "api://default").any_client_id();
+    /// # let build = |asking| Verifier::builder()
+    /// #     .issuer(okta("https://acme.okta.com/oauth2/default").introspection(asking))
+    /// #     .build();
+    ///
+    /// let asking = || Introspection::new("0oa1service", "secret");
+    /// assert!(build(asking().endpoint("https://inner.example.com/introspect")).is_ok());
+    /// assert!(build(asking().endpoint("http://inner.example.com/introspect")).is_err()); // in the clear
+    /// ```
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
@@ -191,6 +216,18 @@ impl Introspection {
 
     /// Leaves opaque and encrypted tokens to another issuer. They do not name theirs, so of
     /// several issuers with introspection all but one must say this.
+    ///
+    /// ```
+    /// # use okta_verifier::{Introspection, Issuer, Verifier};
+    /// # let okta = |url: &str| Issuer::okta(url, "api://default").any_client_id();
+    /// # let asking = || Introspection::new("0oa1service", "secret");
+    /// let both = |second| Verifier::builder()
+    ///     .issuer(okta("https://acme.okta.com/oauth2/default").introspection(asking()))
+    ///     .issuer(okta("https://umbrella.okta.com/oauth2/default").introspection(second))
+    ///     .build();
+    /// assert!(both(asking()).is_err()); // whose is a token that says nothing?
+    /// assert!(both(asking().signed_tokens_only()).is_ok());
+    /// ```
     pub fn signed_tokens_only(mut self) -> Self {
         self.signed_tokens_only = true;
         self
@@ -206,6 +243,18 @@ impl Introspection {
 
     /// How many questions may be under way. Default 8, at most 32: an Okta organization has 75 in
     /// all, for everybody.
+    ///
+    /// ```
+    /// # use okta_verifier::{Introspection, Issuer, Verifier};
+    /// # let okta = |url: &str| Issuer::okta(url, "api://default").any_client_id();
+    /// # let build = |asking| Verifier::builder()
+    /// #     .issuer(okta("https://acme.okta.com/oauth2/default").introspection(asking))
+    /// #     .build();
+    ///
+    /// let asking = || Introspection::new("0oa1service", "secret");
+    /// assert!(build(asking().max_in_flight(4)).is_ok());
+    /// assert!(build(asking().max_in_flight(33)).is_err());
+    /// ```
     pub fn max_in_flight(mut self, questions: usize) -> Self {
         self.max_in_flight = questions;
         self

@@ -13,6 +13,24 @@ use crate::{
 impl VerifiedToken {
     /// Whether the token meets the policy.
     ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// let token = verifier.verify(&okta.token("ada").scope("orders:read").sign()).await?;
+    /// assert!(token.require(Policy::scope("orders:read")).is_ok());
+    ///
+    /// let refusal = token.require(Policy::scope("orders:write")).unwrap_err();
+    /// assert_eq!(refusal.status(), 403);
+    /// let (_, challenge) = refusal.headers().next().unwrap();
+    /// assert!(challenge.to_str()?.ends_with(r#"scope="orders:write""#)); // what to ask for
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// The refusal to answer with: 403, or 401 where a new authentication of the user would help

@@ -21,6 +21,18 @@ pub trait Requirement {
 }
 
 /// Any valid token will do.
+///
+/// ```
+/// use okta_verifier::{AnyToken, Policy, Requirement};
+///
+/// /// What an extractor of your own is generic over; `Verified` of the adapters has this default too.
+/// struct Caller<R: Requirement = AnyToken>(std::marker::PhantomData<R>);
+///
+/// impl<R: Requirement> Caller<R> {
+///     const POLICY: Policy = R::POLICY;
+/// }
+/// assert_eq!(format!("{:?}", <Caller>::POLICY), "any token");
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct AnyToken;

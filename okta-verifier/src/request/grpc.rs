@@ -23,6 +23,7 @@ impl Rejection {
     /// use okta_verifier::Rejection;
     ///
     /// let refusal = Rejection::insufficient_scope("orders:read")?;
+    /// assert_eq!(refusal.grpc_status(), 7); // permission denied
     /// let response: http::Response<String> = refusal.into_grpc_response();
     /// assert_eq!(response.status(), 200);
     /// assert_eq!(response.headers()["grpc-status"], "7");

@@ -103,6 +103,26 @@ impl<'a> Presented<'a> {
     }
 
     /// The raw bytes of every `DPoP` field line ([`Verifier::dpop_header`](crate::Verifier::dpop_header)).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().any_client_id())
+    ///     .dpop(DpopSettings::base_url("https://api.example.com"))
+    ///     .build()?;
+    ///
+    /// let jwt = client.bind(okta.token("ada")).sign();
+    /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
+    /// let authorization = format!("DPoP {jwt}");
+    /// let bound = Presented::new([authorization.as_bytes()]).dpop([proof.as_bytes()]);
+    /// let ask = |presented: Presented<'_>| verifier.authenticate_now(&presented).expect("no I/O");
+    /// assert_eq!(ask(bound.request("POST", "/orders")).unwrap_err().status(), 401); // it is for a GET
+    /// assert_eq!(ask(bound.request("GET", "/orders?page=2")).unwrap().subject(), "ada");
+    /// assert_eq!(ask(bound.request("GET", "/orders")).unwrap_err().status(), 401); // it was used
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn dpop(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
         self.shown.proof = Lines::of(values);
@@ -127,6 +147,31 @@ impl<'a> Presented<'a> {
     /// The raw bytes of every line of the trusted proxy's header
     /// ([`Verifier::forwarded_header`](crate::Verifier::forwarded_header)). Looked at only when
     /// the peer is that proxy.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # use std::net::IpAddr;
+    /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    /// let behind = DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host").hosts(["api.example.com"]);
+    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(behind).build()?;
+    /// assert_eq!(verifier.forwarded_header(), Some("x-forwarded-host"));
+    ///
+    /// let jwt = client.bind(okta.token("ada")).sign();
+    /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
+    /// let authorization = format!("DPoP {jwt}");
+    /// let ask = |peer: [u8; 4]| {
+    ///     let presented = Presented::new([authorization.as_bytes()])
+    ///         .dpop([proof.as_bytes()])
+    ///         .request("GET", "/orders")
+    ///         .peer(IpAddr::from(peer))
+    ///         .forwarded([&b"api.example.com"[..]]);
+    ///     verifier.authenticate_now(&presented).expect("no I/O")
+    /// };
+    /// assert_eq!(ask([192, 0, 2, 1]).unwrap_err().status(), 401); // anybody could say that
+    /// assert_eq!(ask([10, 0, 0, 7]).unwrap().subject(), "ada");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn forwarded(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
         self.shown.forwarded = Lines::of(values);
@@ -135,6 +180,22 @@ impl<'a> Presented<'a> {
 
     /// The certificate of the TLS session's client, in DER: what the TLS library verified, and
     /// never what a header says.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Certificate, TestIssuer};
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// # let (own, thief) = (Certificate::new("client-1"), Certificate::new("thief"));
+    /// let bound = okta.token("ada").bound_to_certificate(own.der()).sign();
+    /// let authorization = format!("Bearer {bound}");
+    /// let presented = Presented::new([authorization.as_bytes()]);
+    /// let ask = |presented: Presented<'_>| verifier.authenticate_now(&presented).expect("no I/O");
+    /// assert_eq!(ask(presented.client_certificate(own.der())).unwrap().subject(), "ada");
+    /// assert_eq!(ask(presented.client_certificate(thief.der())).unwrap_err().status(), 401);
+    /// assert_eq!(ask(presented).unwrap_err().status(), 401);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn client_certificate(mut self, der: &'a [u8]) -> Self {
         self.shown.certificate = Some(der);
@@ -144,6 +205,24 @@ impl<'a> Presented<'a> {
     /// The raw bytes of every `Client-Cert` field line (RFC 9440;
     /// [`Verifier::client_cert_header`](crate::Verifier::client_cert_header)). Looked at only when
     /// the peer is one that may say so.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Certificate, TestIssuer};
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # use base64::{Engine, engine::general_purpose::STANDARD};
+    /// # let (okta, own) = (TestIssuer::new("api://orders"), Certificate::new("client-1"));
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().any_client_id())
+    ///     .client_cert_header_from(["10.0.0.0/8"])
+    ///     .build()?;
+    /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
+    /// let line = format!(":{}:", STANDARD.encode(own.der())); // Client-Cert: :MIIB…:
+    /// let presented = Presented::new([authorization.as_bytes()]).client_cert([line.as_bytes()]);
+    /// let from = |peer: [u8; 4]| verifier.authenticate_now(&presented.peer(peer.into())).expect("no I/O");
+    /// assert!(from([10, 0, 0, 7]).is_ok());
+    /// assert_eq!(from([192, 0, 2, 1]).unwrap_err().status(), 401);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn client_cert(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
         self.shown.client_cert = Lines::of(values);

@@ -81,6 +81,20 @@ impl Rejection {
     }
 
     /// Why the token was refused, for logs and metrics. `None` where no token was judged.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let late = format!("Bearer {}", okta.token("ada").expired().sign());
+    /// let refusal = verifier.authenticate_now(&Presented::new([late.as_bytes()])).unwrap().unwrap_err();
+    /// assert_eq!(refusal.error().map(|error| error.code()), Some("expired")); // a label for a metric
+    ///
+    /// let nothing = verifier.authenticate_now(&Presented::new([])).unwrap().unwrap_err();
+    /// assert!(nothing.error().is_none());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn error(&self) -> Option<&VerifyError> {
         self.error.as_deref()
@@ -112,6 +126,20 @@ impl Rejection {
 
     /// A valid token that does not fit the claims a handler reads: 403 without an error code, as
     /// no scope would help, and a warning in the log.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Rejection, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// let token = verifier.verify(&okta.token("ada").claim("floor", "ground").sign()).await?;
+    /// let floor = token.claim::<u8>("floor").map_err(|error| Rejection::unreadable_claims(&error));
+    /// assert_eq!(floor.unwrap_err().status(), 403);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn unreadable_claims(error: &ClaimError) -> Self {
         tracing::warn!(%error, "a valid token does not fit the claims that the handler reads");
@@ -120,6 +148,16 @@ impl Rejection {
 
     /// A protected handler that no layer stands before: 500, and an error in the log. Closed,
     /// because without a layer nobody has looked at the request.
+    ///
+    /// ```
+    /// use okta_verifier::{Rejection, VerifiedToken};
+    ///
+    /// /// For an extractor of your own.
+    /// fn token(extensions: &http::Extensions) -> Result<&VerifiedToken, Rejection> {
+    ///     extensions.get().ok_or_else(Rejection::missing_layer)
+    /// }
+    /// assert_eq!(token(&http::Extensions::new()).unwrap_err().status(), 500);
+    /// ```
     #[must_use]
     pub fn missing_layer() -> Self {
         tracing::error!(

@@ -1,12 +1,11 @@
+mod claims;
 mod narrow;
+mod times;
 
 use std::{
     fmt,
     sync::{Arc, OnceLock},
-    time::{Duration, SystemTime, UNIX_EPOCH},
 };
-
-use serde::de::DeserializeOwned;
 
 use super::{
     checks::{self, Expected, Profile},
@@ -17,10 +16,7 @@ use super::{
     jws::Typ,
     texts::Texts,
 };
-use crate::{
-    error::{ClaimError, VerifyError},
-    request::Challenges,
-};
+use crate::{error::VerifyError, request::Challenges};
 
 /// An access token that passed every check: the proof is that there is no other way to get one.
 ///
@@ -139,6 +135,24 @@ impl VerifiedToken {
     /// Whether a person stands behind the token, and not a service alone: Okta's `uid` is there,
     /// or for RFC 9068 `sub` differs from the client id. `sub` alone cannot tell, as a client
     /// may be named like a user.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// let person = verifier.verify(&okta.token("ada").client_id("0oa1web").sign()).await?;
+    /// assert!(person.is_user());
+    /// assert_eq!((person.subject(), person.client_id()), ("ada", Some("0oa1web")));
+    ///
+    /// let service = verifier.verify(&okta.token("0oa2job").client_id("0oa2job").service().sign()).await?;
+    /// assert!(!service.is_user());
+    /// assert!(person.jti().is_some() && person.jti() != service.jti());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn is_user(&self) -> bool {
         self.0.is_user
@@ -151,6 +165,21 @@ impl VerifiedToken {
     }
 
     /// Whether `scope` was granted; compared to the letter.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// let token = verifier.verify(&okta.token("ada").scope("orders:read").scope("orders:audit").sign()).await?;
+    /// assert!(token.has_scope("orders:read"));
+    /// assert!(!token.has_scope("orders") && !token.has_scope("Orders:read"));
+    /// assert_eq!(token.scopes().collect::<Vec<_>>(), ["orders:read", "orders:audit"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes().any(|granted| granted == scope)
@@ -164,34 +193,27 @@ impl VerifiedToken {
     }
 
     /// Whether the subject is in `group`; compared whole and to the letter.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// let token = verifier.verify(&okta.token("ada").group("Admins").group("EU Sales").sign()).await?;
+    /// assert!(token.has_group("EU Sales"));
+    /// assert!(!token.has_group("Sales") && !token.has_group("admins"));
+    /// assert_eq!(token.groups().count(), 2);
+    ///
+    /// let token = verifier.verify(&okta.token("bob").claim("groups", 7).sign()).await?;
+    /// assert_eq!(token.groups().count(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn has_group(&self, group: &str) -> bool {
         self.group_list().iter().any(|member| **member == *group)
-    }
-
-    /// `exp`.
-    #[must_use]
-    pub fn expires_at(&self) -> SystemTime {
-        moment(self.0.dates.exp)
-    }
-
-    /// `iat`. A refreshed token has a new one: it is not the time of authentication.
-    #[must_use]
-    pub fn issued_at(&self) -> Option<SystemTime> {
-        self.0.dates.iat.map(moment)
-    }
-
-    /// `acr`: how the user authenticated (RFC 9470 §6.1). Compared to the letter; there is no
-    /// order among the values.
-    #[must_use]
-    pub fn acr(&self) -> Option<&str> {
-        self.0.texts.present(ACR)
-    }
-
-    /// `auth_time`: when the user authenticated. It stays the same when the token is refreshed.
-    #[must_use]
-    pub fn authenticated_at(&self) -> Option<SystemTime> {
-        self.0.auth_time.map(moment)
     }
 
     /// What a request with this token must show.
@@ -201,37 +223,6 @@ impl VerifiedToken {
 
     pub(crate) fn bound(&self) -> Option<&Bound> {
         self.0.bound.as_deref()
-    }
-
-    /// `now` and `max_age` in seconds. A time ahead of ours says nothing.
-    pub(crate) fn authenticated_within(&self, max_age: u64, now: u64) -> bool {
-        let leeway = self.0.origin.expected.leeway;
-        self.0.auth_time.is_some_and(|auth_time| {
-            auth_time <= now.saturating_add(leeway)
-                && now.saturating_sub(auth_time) <= max_age.saturating_add(leeway)
-        })
-    }
-
-    /// One top-level claim as any type; `None` when it is absent.
-    ///
-    /// `T` owns its data, as an escape in the JSON cannot be borrowed.
-    ///
-    /// # Errors
-    ///
-    /// The claim is there and is no `T`.
-    pub fn claim<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClaimError> {
-        self.raw_claim(name)
-            .map(|value| serde_json::from_str(value).map_err(|_| ClaimError::claim(name)))
-            .transpose()
-    }
-
-    /// All claims as one type.
-    ///
-    /// # Errors
-    ///
-    /// The claims are no `T`.
-    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimError> {
-        serde_json::from_str(self.payload()).map_err(|_| ClaimError::whole())
     }
 
     /// Whether the token is still valid: what may change between two requests with it.
@@ -280,9 +271,3 @@ const SCOPE: usize = 2;
 const CLIENT_ID: usize = 3;
 const JTI: usize = 4;
 const ACR: usize = 5;
-
-/// The end of the year 9999: not every platform's `SystemTime` reaches as far as a NumericDate,
-/// and the addition would panic.
-fn moment(seconds: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799))
-}

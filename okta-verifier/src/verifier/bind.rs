@@ -34,6 +34,23 @@ impl Verifier {
     /// where nonces are demanded ([`DpopNonces`](crate::DpopNonces)), and then
     /// `Cache-Control: no-store`. Nothing otherwise. The adapters add it by themselves; it replaces
     /// headers of the same name.
+    ///
+    /// ```
+    /// # use okta_verifier::{DpopNonces, DpopSettings, Issuer, Verifier};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let dpop = DpopSettings::base_url("https://api.example.com").nonces(DpopNonces::random());
+    /// let verifier = Verifier::builder().issuer(issuer()).dpop(dpop).build()?;
+    /// let mut answer = http::Response::new("orders");
+    /// for (name, value) in verifier.response_headers() {
+    ///     answer.headers_mut().insert(name, value);
+    /// }
+    /// assert!(answer.headers().contains_key("dpop-nonce"));
+    /// assert_eq!(answer.headers()["cache-control"], "no-store"); // a nonce is for one caller
+    ///
+    /// let usual = Verifier::builder().issuer(issuer()).build()?;
+    /// assert_eq!(usual.response_headers().count(), 0);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     pub fn response_headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         nonce_headers(self.nonce())
     }
@@ -53,6 +70,22 @@ impl Verifier {
 
     /// In which header named peers say the caller's certificate
     /// ([`VerifierBuilder::client_cert_header_from`](crate::VerifierBuilder::client_cert_header_from)).
+    ///
+    /// ```
+    /// # use okta_verifier::{DpopSettings, Issuer, Verifier};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// /// Which headers an adapter hands on, beside `Authorization`.
+    /// fn wanted(verifier: &Verifier) -> Vec<&str> {
+    ///     let names = [verifier.dpop_header(), verifier.forwarded_header(), verifier.client_cert_header()];
+    ///     names.into_iter().flatten().collect()
+    /// }
+    ///
+    /// let behind = DpopSettings::trusted_proxy(["10.0.0.0/8"], "Forwarded").hosts(["api.example.com"]);
+    /// let all = Verifier::builder().issuer(issuer()).dpop(behind).client_cert_header_from(["10.0.0.0/8"]);
+    /// assert_eq!(wanted(&all.build()?), ["dpop", "forwarded", "client-cert"]);
+    /// assert!(wanted(&Verifier::builder().issuer(issuer()).build()?).is_empty());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn client_cert_header(&self) -> Option<&str> {
         let peers = self.0.binding.client_cert_from.as_ref();

@@ -13,6 +13,22 @@ use crate::{error::VerifyError, health::IssuerHealth, snapshot::KeySnapshot, tim
 impl Verifier {
     /// Fetches the keys of every issuer now, for a service that should not start without.
     ///
+    /// ```
+    /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let issuer = okta.issuer("api://default").any_client_id();
+    /// # okta.fault_times(Endpoint::Discovery, Fault::Html, 1);
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// if let Err(error) = verifier.warm_up().await {
+    ///     eprintln!("starting without keys: {error}"); // or stop here
+    /// }
+    /// # assert_eq!(verifier.health()[0].last_error.as_ref().unwrap().to_string(), "the issuer's answer is not application/json");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had; the others'
@@ -25,6 +41,22 @@ impl Verifier {
     /// Fetches the keys of every issuer anew, for an operator after an emergency rotation: keys
     /// that were withdrawn are no longer trusted when it returns, nor any token of theirs.
     ///
+    /// ```
+    /// # use okta_verifier_testing::{MockOkta, Rotation};
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
+    /// let stolen = okta.token("ada").sign();
+    /// assert!(verifier.verify(&stolen).await.is_ok());
+    ///
+    /// okta.rotate(Rotation::Hard); // the issuer's administrator withdraws its keys
+    /// verifier.refresh().await?;
+    /// assert_eq!(verifier.verify(&stolen).await.unwrap_err().code(), "unknown_key_id");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had; the others'
@@ -36,6 +68,27 @@ impl Verifier {
 
     /// The state of every issuer's keys, and of asking it about tokens, in the order of the
     /// settings. Asks nobody.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, KeyState, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// /// For an alert: the issuers whose tokens get 503 now.
+    /// fn down(verifier: &Verifier) -> Vec<String> {
+    ///     let health = verifier.health().into_iter();
+    ///     let down = health.filter(|it| matches!(it.state, KeyState::Unavailable { .. }));
+    ///     down.map(|it| it.issuer).collect()
+    /// }
+    ///
+    /// let nobody = "http://127.0.0.1:1/oauth2/default"; // nobody listens there
+    /// let issuer = Issuer::okta(nobody, "api://default").any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// assert!(down(&verifier).is_empty()); // nobody has asked yet
+    ///
+    /// assert!(verifier.warm_up().await.is_err());
+    /// assert_eq!(down(&verifier), [nobody]);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn health(&self) -> Vec<IssuerHealth> {
         let now = Now::read();
@@ -48,6 +101,20 @@ impl Verifier {
 
     /// The keys of every issuer that has fetched some, to be saved for
     /// [`Issuer::key_snapshot`](crate::Issuer::key_snapshot).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::MockOkta;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
+    /// assert!(verifier.key_snapshots().is_empty()); // nothing was fetched
+    /// verifier.warm_up().await?;
+    /// let text = serde_json::to_string(&verifier.key_snapshots())?; // public keys, no secret
+    /// assert!(text.contains("fetched_at"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn key_snapshots(&self) -> Vec<KeySnapshot> {
         let now = Now::read();

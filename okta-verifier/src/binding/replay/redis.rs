@@ -70,6 +70,14 @@ impl RedisReplayStore {
     /// What the keys begin with. Default `okta-verifier:dpop:`; 1 to 64 visible ASCII characters.
     /// Services that share a server and accept the same proofs must not share it with others.
     ///
+    /// ```
+    /// # use okta_verifier::RedisReplayStore;
+    /// let store = RedisReplayStore::new("redis://127.0.0.1")?;
+    /// assert!(store.clone().key_prefix("orders:dpop:").is_ok());
+    /// assert!(store.key_prefix("orders dpop").is_err());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// It is empty, longer, or has another character.
@@ -84,6 +92,15 @@ impl RedisReplayStore {
 
     /// How long a request waits for the server, for a connection and the answer together. Default
     /// 500 ms; 10 ms to 1 s.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use okta_verifier::RedisReplayStore;
+    /// let store = RedisReplayStore::new("redis://127.0.0.1")?;
+    /// assert!(store.clone().timeout(Duration::from_millis(100)).is_ok());
+    /// assert!(store.timeout(Duration::from_secs(2)).is_err()); // every request would wait for it
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -36,6 +36,40 @@ fn every_scenario_of_keys_under_stress_is_printed() {
     }
 }
 
+#[test]
+fn the_scenarios_beside_the_neighbours_are_those_printed() {
+    let readme = text("README.md");
+    let section = section(&readme, "## Beside its neighbours\n");
+    let (_, table) = section.split_once("\n| scenario |").expect("the table");
+    let rows: Vec<_> = table.lines().skip(2).map_while(first_cell).collect();
+
+    let printing = text("benches/peers/node/stress/scenarios.mjs");
+    let printed = printing.split("\n  async '").skip(1);
+    let printed = printed.filter_map(|rest| Some(rest.split_once("'(")?.0));
+    let printed: Vec<_> = printed.collect();
+    assert!(printed.len() > 10, "{printed:?}");
+    assert_eq!(rows, printed);
+}
+
+#[test]
+fn the_node_libraries_have_the_versions_that_are_installed() {
+    let readme = text("README.md");
+    let section = section(&readme, "## Beside its neighbours\n");
+    let words = section.split_whitespace().collect::<Vec<_>>().join(" ");
+    let manifest = text("benches/peers/node/package.json");
+    let (_, listed) = manifest
+        .split_once("\"dependencies\": {")
+        .expect("dependencies");
+    let lines = listed.lines().filter(|line| line.contains("\": \""));
+    let versions: Vec<_> = lines
+        .map(|line| line.replace(['"', ':', ','], "").trim().to_owned())
+        .collect();
+    assert!(versions.len() > 5, "{versions:?}");
+    for version in versions {
+        assert!(words.contains(&version), "{version}");
+    }
+}
+
 /// Who reads the log, looks for these words.
 #[test]
 fn the_events_of_the_log_are_spelt_as_they_are_logged() {

@@ -3,7 +3,7 @@
 use std::{sync::Barrier, thread, time::Instant};
 
 use benches::{
-    floor::Floor,
+    plain_cache::PlainCache,
     rounds::{median, quantile, setting, thread_time},
     table,
     tokens::many,
@@ -14,29 +14,29 @@ fn main() {
     let served = Served::default();
     let jwts = many(&served.okta, 1_000);
     for (name, jwts) in [("one hot token", &jwts[..1]), ("1,000 tokens", &jwts[..])] {
-        let (verifier, floor) = (served.verifier(10_000), Floor::ghash(10_000));
+        let (verifier, plain) = (served.verifier(10_000), PlainCache::ghash(10_000));
         assert!(jwts.iter().all(|jwt| verify(&verifier, jwt).is_ok()));
-        jwts.iter().for_each(|jwt| floor.insert(jwt));
+        jwts.iter().for_each(|jwt| plain.insert(jwt));
         let hit = |jwt: &str| verify(&verifier, jwt).is_ok();
-        let look_up = |jwt: &str| floor.holds(jwt);
-        let [one, two, floor_of_one, floor_of_two] = compare(jwts, &hit, &look_up);
+        let look_up = |jwt: &str| plain.holds(jwt);
+        let [one, two, plain_of_one, plain_of_two] = compare(jwts, &hit, &look_up);
         table::fact(
             &format!("{name}, 2 threads over 1, time a hit"),
             &format!(
-                "{:.2} ({:.0} over {:.0} ns); floor {:.2} ({:.0} over {:.0} ns)",
+                "{:.2} ({:.0} over {:.0} ns); a plain cache {:.2} ({:.0} over {:.0} ns)",
                 two.nanoseconds / one.nanoseconds,
                 two.nanoseconds,
                 one.nanoseconds,
-                floor_of_two.nanoseconds / floor_of_one.nanoseconds,
-                floor_of_two.nanoseconds,
-                floor_of_one.nanoseconds,
+                plain_of_two.nanoseconds / plain_of_one.nanoseconds,
+                plain_of_two.nanoseconds,
+                plain_of_one.nanoseconds,
             ),
         );
         table::fact(
             &format!("{name}, p99 with 1 and 2 threads"),
             &format!(
-                "{:.1} and {:.1} µs; floor {:.1} and {:.1} µs",
-                one.p99, two.p99, floor_of_one.p99, floor_of_two.p99
+                "{:.1} and {:.1} µs; a plain cache {:.1} and {:.1} µs",
+                one.p99, two.p99, plain_of_one.p99, plain_of_two.p99
             ),
         );
         table::fact(

@@ -5,7 +5,7 @@
 use std::{fs, hint::black_box, sync::mpsc::sync_channel, thread, time::Instant};
 
 use benches::{
-    floor::Floor,
+    plain_cache::PlainCache,
     rounds::{median, quantile, setting, thread_time},
     table,
     tokens::ordinary,
@@ -61,7 +61,7 @@ fn main() {
     );
     for (name, pick) in [
         ("hot token", (|seen| seen.hot) as fn(Seen) -> Samples),
-        ("moka's own look-up", |seen| seen.floor),
+        ("moka's own look-up", |seen| seen.plain),
     ] {
         let phases = [&before, &during, &after].map(|seen| pick(seen.clone()).summary());
         let [before, during, after] = phases;
@@ -79,7 +79,7 @@ fn main() {
 /// The verifier under the flood, and moka alone under the same one.
 struct Flood {
     verifier: Verifier,
-    floor: Floor,
+    plain: PlainCache,
     hot: String,
     watch: Seen,
 }
@@ -87,7 +87,7 @@ struct Flood {
 #[derive(Clone, Default)]
 struct Seen {
     hot: Samples,
-    floor: Samples,
+    plain: Samples,
 }
 
 impl Seen {
@@ -109,12 +109,12 @@ impl Samples {
 impl Flood {
     fn new(served: &Served) -> Self {
         let hot = ordinary(&served.okta).sign();
-        let (verifier, floor) = (served.verifier(10_000), Floor::ghash(10_000));
-        floor.insert(&hot);
+        let (verifier, plain) = (served.verifier(10_000), PlainCache::ghash(10_000));
+        plain.insert(&hot);
         assert!(verify(&verifier, &hot).is_ok());
         Self {
             verifier,
-            floor,
+            plain,
             hot,
             watch: Seen::default(),
         }
@@ -129,8 +129,8 @@ impl Flood {
     fn wave(&mut self, batch: &[String]) {
         for jwt in batch {
             assert!(verify(&self.verifier, jwt).is_ok());
-            if !self.floor.holds(jwt) {
-                self.floor.insert(jwt);
+            if !self.plain.holds(jwt) {
+                self.plain.insert(jwt);
             }
         }
         self.look();
@@ -140,14 +140,14 @@ impl Flood {
     fn look(&mut self) {
         let Self {
             verifier,
-            floor,
+            plain,
             hot,
             watch,
         } = self;
         let hit = sample(|| assert!(verify(verifier, black_box(hot)).is_ok()));
         watch.hot.0.push(hit);
-        let look_up = sample(|| assert!(floor.holds(black_box(hot))));
-        watch.floor.0.push(look_up);
+        let look_up = sample(|| assert!(plain.holds(black_box(hot))));
+        watch.plain.0.push(look_up);
     }
 }
 

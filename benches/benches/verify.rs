@@ -5,7 +5,7 @@
 use std::hint::black_box;
 
 use benches::{
-    floor::Floor,
+    plain_cache::PlainCache,
     raw::Raw,
     tokens::{many, ordinary},
     verifiers::{Served, accepts},
@@ -45,12 +45,12 @@ fn cached(criterion: &mut Criterion) {
     for count in [1, 1_000, 100_000] {
         let capacity = 2 * count.max(5_000) as u64;
         let (jwts, lines) = (&jwts[..count], &lines[..count]);
-        let (verifier, floor) = (served.verifier(capacity), Floor::ghash(capacity));
+        let (verifier, plain) = (served.verifier(capacity), PlainCache::ghash(capacity));
         assert!(lines.iter().all(|line| accepts(&verifier, line)));
-        jwts.iter().for_each(|jwt| floor.insert(jwt));
+        jwts.iter().for_each(|jwt| plain.insert(jwt));
         let mut next = jwts.iter().cycle();
-        group.bench_function(format!("{count} tokens, floor"), |bencher| {
-            bencher.iter(|| floor.holds(next.next().expect("a cycle")));
+        group.bench_function(format!("{count} tokens, a plain cache"), |bencher| {
+            bencher.iter(|| plain.holds(next.next().expect("a cycle")));
         });
         let mut next = lines.iter().cycle();
         group.bench_function(format!("{count} tokens"), |bencher| {

@@ -1,9 +1,9 @@
-//! What the benchmarks have in common: tokens, the bare cryptography, the floor, apps, and rounds.
+//! What the benchmarks have in common: tokens, the bare cryptography, a plain cache, apps, and rounds.
 
 pub mod actix_app;
 pub mod apps;
 pub mod crowds;
-pub mod floor;
+pub mod plain_cache;
 pub mod proofs;
 pub mod raw;
 pub mod rounds;

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, hint::black_box};
 
 use benches::{
-    floor::Floor,
+    plain_cache::PlainCache,
     proofs::Holder,
     raw::Raw,
     tokens::ordinary,
@@ -21,8 +21,8 @@ fn main() {
     let jwt = ordinary(&served.okta).sign();
     let verifier = served.verifier(if case == "cached" { 10_000 } else { 0 });
     let raw = Raw::of(&served.okta, Algorithm::RS256, &jwt);
-    let floor = Floor::ghash(10_000);
-    floor.insert(&jwt);
+    let plain = PlainCache::ghash(10_000);
+    plain.insert(&jwt);
     let holder = Holder::new(Algorithm::ES256);
     // Two before it counts; each proof is good once.
     let proofs = match case.as_str() {
@@ -42,8 +42,8 @@ fn main() {
             black_box(&raw_proof).verify();
             true
         },
-        "floor" => &|| floor.holds(black_box(&jwt)),
-        _ => panic!("count cached|uncached|raw|floor|dpop|dpop-raw CALLS"),
+        "plain" => &|| plain.holds(black_box(&jwt)),
+        _ => panic!("count cached|uncached|raw|plain|dpop|dpop-raw CALLS"),
     };
     assert!(work() && work());
     measured(work, calls);

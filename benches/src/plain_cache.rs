@@ -1,4 +1,4 @@
-//! The floor under a hit: the token's digest and a look-up in moka, and nothing else.
+//! A plain cache: the token's digest and a look-up in moka, and nothing else.
 
 use std::{
     fmt,
@@ -11,7 +11,7 @@ use moka::sync::Cache;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// Remembers tokens by a keyed digest of 128 bits.
-pub struct Floor {
+pub struct PlainCache {
     entries: Cache<u128, Arc<str>, BuildHasherDefault<Itself>>,
     digest: Digest,
 }
@@ -21,7 +21,7 @@ enum Digest {
     Ghash(LessSafeKey),
 }
 
-impl Floor {
+impl PlainCache {
     /// By SipHash-1-3, for `capacity` tokens.
     #[must_use]
     pub fn sip(capacity: u64) -> Self {
@@ -79,9 +79,9 @@ impl Digest {
     }
 }
 
-impl fmt::Debug for Floor {
+impl fmt::Debug for PlainCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Floor").finish_non_exhaustive()
+        f.debug_struct("PlainCache").finish_non_exhaustive()
     }
 }
 

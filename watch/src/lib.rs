@@ -44,7 +44,7 @@ fn search(who: impl Display, text: &[u8]) {
     };
     let thread = thread::current();
     let test = thread.name().unwrap_or("a thread without a name");
-    let seen = String::from_utf8_lossy(seen);
+    let seen = String::from_utf8_lossy(&seen);
     // Neither `eprintln`, which the test harness may swallow, nor a panic, which a task may.
     let _ = writeln!(
         std::io::stderr(),

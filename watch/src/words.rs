@@ -50,14 +50,20 @@ impl Words {
         self.public.extend(windows(text.as_bytes()));
     }
 
-    /// The first secret that `text` shows, with what stands around it.
-    pub(crate) fn seen_in<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
-        let start = windows(text).position(|word| {
-            (self.secret.contains(&word) || self.older.contains(&word))
-                && !self.public.contains(&word)
-        })?;
-        let end = text.len().min(start + 4 * LENGTH);
-        Some(&text[start.saturating_sub(4 * LENGTH)..end])
+    /// The first secret that `text` shows, with what stands around it: in its own letters, or as
+    /// numbers, which is how bytes are printed.
+    pub(crate) fn seen_in(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let seen = |text: &[u8]| {
+            let start = windows(text).position(|word| {
+                (self.secret.contains(&word) || self.older.contains(&word))
+                    && !self.public.contains(&word)
+            })?;
+            let end = text.len().min(start + 4 * LENGTH);
+            Some(text[start.saturating_sub(4 * LENGTH)..end].to_vec())
+        };
+        seen(text)
+            .or_else(|| seen(&numbers(text, 10, 3)))
+            .or_else(|| seen(&numbers(text, 16, 2)))
     }
 
     fn add(&mut self, bytes: &[u8]) {
@@ -71,6 +77,16 @@ impl Words {
             self.secret.extend(windows(text));
         }
     }
+}
+
+/// The bytes that `text` lists, of so many digits each at most: `[101, 121]`, `[65 79]`, `6579`.
+fn numbers(text: &[u8], radix: u32, digits: usize) -> Vec<u8> {
+    let words = text.split(|byte| !byte.is_ascii_alphanumeric());
+    let numbers = words.flat_map(|word| word.chunks(digits));
+    let numbers = numbers.filter_map(|number| str::from_utf8(number).ok());
+    numbers
+        .filter_map(|number| u8::from_str_radix(number, radix).ok())
+        .collect()
 }
 
 /// Each so many bytes in a row, mixed into a number that two of them share by chance alone.
@@ -120,7 +136,18 @@ mod tests {
             "grace.hopper@exa",
         ] {
             let seen_in = words.seen_in(seen.as_bytes());
-            assert_eq!(seen_in, Some(seen.as_bytes()), "{seen}");
+            assert_eq!(seen_in, Some(seen.as_bytes().to_vec()), "{seen}");
+            let bytes = seen.as_bytes();
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            for listed in [
+                format!("{bytes:?}"),
+                format!("{bytes:#?}"),
+                format!("{bytes:02x?}"),
+                hex,
+            ] {
+                let seen_in = words.seen_in(listed.as_bytes());
+                assert_eq!(seen_in.as_deref(), Some(bytes), "{listed}");
+            }
         }
         for unseen in [
             "https://issuer.test",

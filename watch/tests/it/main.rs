@@ -21,13 +21,20 @@ const PEM: &str =
 /// Who shows what, and whether that is no secret.
 type Case = (&'static str, fn(&TestIssuer));
 
-const CAUGHT: [Case; 14] = [
+const CAUGHT: [Case; 16] = [
     ("a token", |okta| leak(&okta.token("ada").sign())),
     ("a part of a token", |okta| {
         leak(&okta.token("ada").sign()[200..216]);
     }),
     ("a token, by the crate log", |okta| {
         log::trace!(target: "another_crate", "< {}", okta.token("ada").sign());
+    }),
+    ("a token, as bytes", |okta| {
+        let jwt = okta.token("ada").sign();
+        tracing::trace!(target: "another_crate", token = jwt.as_bytes());
+    }),
+    ("a token, as the Debug output of bytes", |okta| {
+        leak(&format!("{:?}", okta.token("ada").sign().as_bytes()));
     }),
     ("a token, in a span", |okta| {
         let jwt = okta.token("ada").sign();

@@ -39,6 +39,7 @@ mod client;
 pub mod conformance;
 mod edits;
 mod keys;
+mod listener;
 #[cfg(feature = "server")]
 mod server;
 mod test_issuer;
@@ -49,6 +50,8 @@ pub use certificate::Certificate;
 pub use client::{Client, ProofBuilder};
 #[cfg(feature = "server")]
 pub use conformance::{Routes, assert_conformant};
+#[doc(hidden)]
+pub use listener::{Listener, listen};
 #[cfg(feature = "server")]
 pub use server::{
     CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, Received, Rotation,

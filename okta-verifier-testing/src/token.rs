@@ -16,6 +16,7 @@ use okta_verifier::Algorithm;
 
 use crate::edits::Edits;
 use crate::keys::Ring;
+use crate::listener;
 use jws::{Form, Seal};
 use kind::Kind;
 pub(crate) use payload::Profile;
@@ -79,6 +80,8 @@ impl TokenBuilder {
         audience: &str,
         subject: String,
     ) -> Self {
+        listener::public(issuer);
+        listener::public(audience);
         let now = unix_now();
         Self {
             ring,

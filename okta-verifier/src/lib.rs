@@ -81,3 +81,6 @@ pub use request::{Anonymous, Presented, Rejection};
 pub use snapshot::KeySnapshot;
 pub use token::VerifiedToken;
 pub use verifier::Verifier;
+
+#[cfg(test)]
+use watch as _;

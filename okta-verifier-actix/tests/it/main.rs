@@ -19,3 +19,5 @@ mod socket;
 mod support;
 mod verified;
 mod workers;
+
+use watch as _;

@@ -16,6 +16,7 @@ use okta_verifier::{Policy, Requirement, Verifier};
 use okta_verifier_axum::{Verified, VerifyLayer};
 use okta_verifier_testing::TestIssuer;
 use tower::ServiceExt;
+use watch as _;
 
 struct ReadOrders;
 

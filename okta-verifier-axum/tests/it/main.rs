@@ -11,3 +11,5 @@ mod routes;
 mod support;
 mod tool;
 mod verified;
+
+use watch as _;

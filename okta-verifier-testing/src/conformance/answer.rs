@@ -1,5 +1,7 @@
 //! What came out.
 
+use crate::listener;
+
 /// An answer, as the judge wants it: a driver fills it from its framework's own response.
 ///
 /// ```
@@ -26,13 +28,23 @@ impl Answer {
         body: impl Into<Vec<u8>>,
     ) -> Self {
         let fields = fields.into_iter();
-        Self {
+        let answer = Self {
             status,
             fields: fields
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
             body: body.into(),
-        }
+        };
+        answer.tell();
+        answer
+    }
+
+    fn tell(&self) {
+        // RFC 9449 §8: a nonce is there to be read, and proofs repeat it.
+        let fields = self.fields.iter();
+        let fields = fields.filter(|(name, _)| !name.eq_ignore_ascii_case("dpop-nonce"));
+        fields.for_each(|(_, value)| listener::shown(value));
+        listener::shown(&self.body);
     }
 
     /// The status.

@@ -108,7 +108,7 @@ impl Case {
         let token = issuers.token(self.source).map_or(String::new(), |token| {
             (self.respell)((self.token)(prepare(token), issuers.terms()).sign())
         });
-        Request {
+        let request = Request {
             method: self.method,
             path,
             query: self.query.map(|query| query(&token)),
@@ -117,7 +117,9 @@ impl Case {
             body: self
                 .body
                 .map_or(Vec::new(), |body| body(&token).into_bytes()),
-        }
+        };
+        request.tell();
+        request
     }
 }
 

@@ -4,6 +4,8 @@ use std::{fmt, net::IpAddr};
 
 use base64::engine::{Engine, general_purpose::STANDARD};
 
+use crate::listener;
+
 /// One request, in parts: a driver builds its framework's own request of them.
 ///
 /// ```
@@ -150,6 +152,20 @@ impl Request {
         message.extend(b"\r\n");
         message.extend(&self.body);
         message
+    }
+
+    /// Whatever stands where credentials may: no answer shall repeat it.
+    pub(super) fn tell(&self) {
+        let is_credential = |name: &str| {
+            ["authorization", "dpop", "client-cert"]
+                .iter()
+                .any(|it| name.eq_ignore_ascii_case(it))
+        };
+        let fields = self.fields().filter(|(name, _)| is_credential(name));
+        fields.for_each(|(_, value)| listener::secret(value));
+        listener::secret(self.query().unwrap_or_default());
+        listener::secret(self.body());
+        listener::secret(self.certificate.unwrap_or_default());
     }
 }
 

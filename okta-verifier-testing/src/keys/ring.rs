@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::pair::Pair;
 use super::pool::Slot;
 use super::random::random_name;
+use crate::listener;
 
 /// A published key: one pair, one name, one algorithm.
 #[derive(Debug)]
@@ -103,8 +104,10 @@ impl Ring {
 /// wraps round after four.
 pub(crate) fn generate(algorithms: &[Algorithm], generation: usize) -> Vec<Arc<Key>> {
     let key = |&algorithm: &Algorithm| {
+        let kid = random_name();
+        listener::public(&kid);
         Arc::new(Key {
-            kid: random_name(),
+            kid,
             algorithm,
             pair: Pair::new(algorithm, Slot::Issuer(generation)),
         })

@@ -4,6 +4,7 @@ use super::clients;
 use super::form::Form;
 use super::request::Request;
 use super::{Endpoint, MockOkta};
+use crate::listener;
 
 /// A request that reached [`MockOkta`]: what a verifier really sent.
 ///
@@ -33,6 +34,12 @@ pub struct Received {
 
 impl Received {
     pub(super) fn new(request: &Request) -> Self {
+        listener::secret(request.header("authorization").unwrap_or_default());
+        if let Some(form) = Form::parse(&request.body) {
+            for name in ["client_secret", "client_assertion", "token"] {
+                listener::secret(form.parameter(name).unwrap_or_default());
+            }
+        }
         Self {
             method: request.method.clone(),
             headers: request.headers.clone(),

@@ -1,6 +1,7 @@
 //! The tokens that only a server can make sense of, and what becomes of them.
 
 use super::MockOkta;
+use crate::listener;
 use crate::token::TokenBuilder;
 
 impl MockOkta {
@@ -61,6 +62,7 @@ impl MockOkta {
     pub fn set_client(&self, id: impl Into<String>, secret: impl Into<String>) {
         let clients = &mut self.shared.state().clients;
         (clients.id, clients.secret) = (id.into(), secret.into());
+        listener::secret(&clients.secret);
     }
 
     /// Whether the client's id alone will do, without a secret (`none`). Default: it will not.

@@ -8,6 +8,7 @@ use super::TokenBuilder;
 use super::kind::Kind;
 use super::payload::Profile;
 use crate::keys::{Key, foreign, random_bytes, random_name};
+use crate::listener;
 
 /// What the token is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,9 @@ impl TokenBuilder {
             Form::Encrypted => self.seal_in_five_parts(),
             Form::Opaque => random_name(),
         };
+        listener::secret(&token);
+        // What an opaque token means stands in no part of it.
+        listener::secret(&payload);
         if let Some(register) = &self.register
             && !self.revoked
         {

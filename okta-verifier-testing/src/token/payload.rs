@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::TokenBuilder;
 use super::kind::Kind;
 use crate::keys::{fingerprint, random_bytes, random_name};
+use crate::listener;
 
 /// The shape of an issuer's access tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(crate) enum Profile {
 
 impl Profile {
     pub(crate) fn issuer(self, url: &str, audience: &str) -> Issuer {
+        listener::public(url);
+        listener::public(audience);
         match self {
             Self::Okta => Issuer::okta(url, audience),
             Self::Rfc9068 => Issuer::rfc9068(url, audience),

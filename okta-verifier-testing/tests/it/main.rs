@@ -20,3 +20,5 @@ mod shapes;
 mod signatures;
 mod token_endpoint;
 mod wrong;
+
+use watch as _;

@@ -17,6 +17,7 @@ use okta_verifier::{VerifiedToken, Verifier};
 use okta_verifier_testing::TestIssuer;
 use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, Service, service_fn};
+use watch as _;
 
 /// Whether a token came through.
 fn handler(request: Request<()>) -> Ready<Result<Response<bool>, Infallible>> {

@@ -11,3 +11,5 @@ mod readiness;
 mod regressions;
 mod require;
 mod support;
+
+use watch as _;

@@ -23,9 +23,11 @@ pub(crate) fn verifier(okta: &TestIssuer) -> Verifier {
 
 pub(crate) fn present(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, Rejection> {
     let authorization = format!("Bearer {jwt}");
-    verifier
+    let verdict = verifier
         .authenticate_now(&Presented::new([authorization.as_bytes()]))
-        .expect("decided without I/O")
+        .expect("decided without I/O");
+    watch::verdict(&verdict);
+    verdict
 }
 
 pub(crate) fn judge(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyError> {

@@ -1,65 +1,17 @@
 //! What is logged: never a token, never what its sender wrote.
 
-use std::{
-    fmt::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use okta_verifier::{Presented, Rejection};
-use tracing::{
-    Event, Level, Metadata, Subscriber,
-    field::{Field, Visit},
-    span::{Attributes, Id, Record},
-};
+use tracing::Level;
 
 use crate::{
     judge::{okta, present, verifier},
     refusals::wrong,
 };
 
-/// Keeps every event as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<(Level, String)>>>);
-
-struct Line<'l>(&'l mut String);
-
-impl Visit for Line<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        write!(self.0, "{field}={value:?} ").expect("memory");
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut text = String::new();
-        event.record(&mut Line(&mut text));
-        let level = *event.metadata().level();
-        self.0.lock().expect("unpoisoned").push((level, text));
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
 /// What `act` logs.
 pub(crate) fn logged(act: impl FnOnce()) -> Vec<(Level, String)> {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.clone(), act);
-    let lines = log.0.lock().expect("unpoisoned");
-    lines.clone()
+    let lines = watch::logged(act).into_iter();
+    lines.map(|line| (line.level, line.text)).collect()
 }
 
 // conformance 20, 44

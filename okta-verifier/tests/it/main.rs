@@ -31,3 +31,5 @@ mod tenants;
 mod token_form;
 mod verified;
 mod why_401;
+
+use watch as _;

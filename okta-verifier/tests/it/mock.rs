@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{FetchError, Issuer, Verifier, VerifyError};
+use okta_verifier::{FetchError, Issuer, VerifiedToken, Verifier, VerifyError};
 use okta_verifier_testing::{Fault, MockOkta};
 
 pub(crate) const AUDIENCE: &str = "api://default";
@@ -43,7 +43,7 @@ pub(crate) fn within(timeout: Duration, issuer: Issuer) -> Verifier {
 
 /// Why the issuer's keys cannot be had.
 pub(crate) async fn trouble(verifier: &Verifier, jwt: &str) -> FetchError {
-    match verifier.verify(jwt).await {
+    match verify(verifier, jwt).await {
         Err(VerifyError::Unavailable { source, .. }) => source,
         Err(error) => panic!("{error:?}"),
         Ok(_) => panic!("accepted"),
@@ -52,8 +52,17 @@ pub(crate) async fn trouble(verifier: &Verifier, jwt: &str) -> FetchError {
 
 /// The code of the refusal, or `ok`.
 pub(crate) async fn verdict(verifier: &Verifier, jwt: &str) -> &'static str {
-    match verifier.verify(jwt).await {
+    match verify(verifier, jwt).await {
         Ok(_) => "ok",
         Err(error) => error.code(),
     }
+}
+
+async fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyError> {
+    let verdict = verifier.verify(jwt).await;
+    watch::shown(format!("{verdict:?} {verdict:#?}"));
+    if let Err(error) = &verdict {
+        watch::error(error);
+    }
+    verdict
 }

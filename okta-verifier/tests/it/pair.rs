@@ -48,7 +48,9 @@ impl From<&VerifiedToken> for Seen {
 }
 
 async fn verify(verifier: &Verifier, jwt: &str) -> Verdict {
-    match verifier.verify(jwt).await {
+    let verdict = verifier.verify(jwt).await;
+    watch::shown(format!("{verdict:?}"));
+    match verdict {
         Ok(token) => Verdict::Accepted(Box::new(Seen::from(&token))),
         Err(error) => Verdict::Refused(error.code()),
     }
@@ -58,6 +60,7 @@ async fn verify(verifier: &Verifier, jwt: &str) -> Verdict {
 fn decide(verifier: &Verifier, jwt: &str) -> Option<Verdict> {
     let authorization = format!("Bearer {jwt}");
     let decision = verifier.authenticate_now(&Presented::new([authorization.as_bytes()]))?;
+    watch::verdict(&decision);
     Some(match decision {
         Ok(token) => Verdict::Accepted(Box::new(Seen::from(&token))),
         Err(rejection) => Verdict::Refused(rejection.error().unwrap().code()),

@@ -33,10 +33,11 @@ fn challenged(status: u16, challenge: &str) -> (u16, Vec<String>) {
 
 fn refuse(verifier: &Verifier, lines: &[&str], query: Option<&str>) -> Rejection {
     let lines = lines.iter().map(|line| line.as_bytes());
-    verifier
+    let verdict = verifier
         .authenticate_now(&Presented::new(lines).query(query))
-        .expect("decided without I/O")
-        .expect_err("refused")
+        .expect("decided without I/O");
+    watch::verdict(&verdict);
+    verdict.expect_err("refused")
 }
 
 // conformance 2, 4, 5, 6, 8, 13, 16, 22

@@ -4,59 +4,48 @@ use okta_verifier::{DpopNonces, DpopSettings, Presented, Verifier};
 use okta_verifier_testing::{Client, ProofBuilder, TestIssuer};
 use serde_json::json;
 
-use crate::{shown, watch, words::Words};
-
 const SHARED: &str = "nonce-5ecret-0123456789abcdef0123456789abcdef";
 const URL: &str = "https://api.example.com/orders/5ecret-path-0123456789";
 
 // conformance 20, 44
 #[test]
 fn no_proof_shows_a_secret() {
-    watch::begin();
     let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
-    let mut words = Words::default();
-    words.public(okta.issuer_url());
-    words.public("https://api.example.com");
-    words.secret(SHARED);
-
-    let mut shown = String::new();
+    // The service's own name, which proofs repeat.
+    watch::public("https://api.example.com");
+    watch::secret(SHARED);
+    watch::secret("certificate-5ecret-0123456789");
     for nonces in [None, Some(DpopNonces::shared(SHARED))] {
         let mut settings = DpopSettings::base_url("https://api.example.com");
         if let Some(nonces) = nonces {
-            shown.push_str(&format!("{nonces:?} {nonces:#?}"));
+            watch::shown(format!("{nonces:?} {nonces:#?}"));
             settings = settings.nonces(nonces);
         }
-        shown.push_str(&format!("{settings:?} {settings:#?}"));
+        watch::shown(format!("{settings:?} {settings:#?}"));
         let issuer = okta.issuer().any_client_id();
         let builder = Verifier::builder().issuer(issuer).dpop(settings);
-        shown.push_str(&format!("{builder:?} {builder:#?}"));
+        watch::shown(format!("{builder:?} {builder:#?}"));
         let verifier = builder.build().unwrap();
         for (number, edit) in EDITS.iter().enumerate() {
             let token = client.bind(okta.token("sub-5ecret-ada.lovelace@example.com"));
             let jwt = token.sign();
             let jti = format!("jti-5ecret-0123456789-{number}");
             let proof = edit(client.proof("GET", URL).token(&jwt).jti(&jti)).sign();
-            words.token(&jwt);
-            words.token(&proof);
             let line = format!("DPoP {jwt}");
             let presented = Presented::new([line.as_bytes()])
                 .dpop([proof.as_bytes()])
                 .request("GET", "/orders/5ecret-path-0123456789?page=2")
                 .client_certificate(b"certificate-5ecret-0123456789")
                 .client_cert([&b":certificate-5ecret-0123456789:"[..]]);
-            words.secret("certificate-5ecret-0123456789");
             // Twice: the second is a replay.
             for _ in 0..2 {
                 let verdict = verifier.authenticate_now(&presented).unwrap();
-                shown.push_str(&shown::verdict(&verdict));
+                watch::verdict(&verdict);
             }
-            shown.push_str(&format!("{presented:?}"));
+            watch::shown(format!("{presented:?}"));
         }
-        shown.push_str(&format!("{verifier:?} {verifier:#?}"));
+        watch::shown(format!("{verifier:?} {verifier:#?}"));
     }
-    assert!(words.count() > 10_000);
-    words.assert_unseen_in(&shown);
-    words.assert_unseen_in(&watch::lines());
 }
 
 type Edit = fn(ProofBuilder) -> ProofBuilder;

@@ -1,16 +1,19 @@
-//! Nothing secret is ever shown: everything that any crate of the process logs, at TRACE, and
-//! every text that this one gives away, is searched for 16 bytes in a row of any token, signature,
-//! proof, claim value or secret.
+//! Nothing secret is ever shown: every text that this crate gives away is searched for 16 bytes in
+//! a row of any token, signature, proof, claim value or secret, and so is everything that any crate
+//! of the process logs, at TRACE.
 //!
-//! A program of its own: the subscriber and the logger are the process's.
+//! Every test program searches its log (`use watch as _`), and the adapters' ones every answer to the
+//! conformance table, in-process and over sockets. Here are the cases that want a long word
+//! of the sender's in each place that takes one, and secrets that no other test has.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bound;
 mod introspected;
 mod mock;
+#[cfg(feature = "redis")]
+mod redis;
 mod settings;
-mod shown;
 mod table;
-mod watch;
-mod words;
+
+use watch as _;

@@ -17,6 +17,7 @@ use okta_verifier::{
     DpopSettings, Presented, RedisReplayStore, Rejection, ReplayStore, VerifiedToken, Verifier,
 };
 use okta_verifier_testing::{Client, TestIssuer};
+use watch as _;
 
 const KEEP: Duration = Duration::from_secs(450);
 /// A machine that builds something else at the same time may be slow.
@@ -29,6 +30,9 @@ fn store(url: &str) -> RedisReplayStore {
 
 async fn ask(store: &RedisReplayStore, proof: u8) -> Result<bool, String> {
     let answer = store.first_use(&[proof; 32], KEEP).await;
+    if let Err(error) = &answer {
+        watch::error(&**error);
+    }
     answer.map_err(|error| error.to_string())
 }
 
@@ -75,7 +79,9 @@ impl World {
         let presented = Presented::new([authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
-        instance.authenticate(&presented).await
+        let verdict = instance.authenticate(&presented).await;
+        watch::verdict(&verdict);
+        verdict
     }
 
     /// The status; 200 for a token that is let in.

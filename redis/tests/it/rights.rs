@@ -2,18 +2,20 @@
 
 use crate::{World, ask, server::Server, store};
 
+const PASSWORD: &str = "redis-5ecret@0123456789";
+
 #[tokio::test]
 async fn a_password_is_right_or_nobody_is_let_in() {
-    let (world, server) = (
-        World::new(),
-        Server::with(&["--requirepass", "hunter2@hunter2"]),
-    );
+    let (world, server) = (World::new(), Server::with(&["--requirepass", PASSWORD]));
+    for secret in [PASSWORD, "redis-5ecret%400123456789"] {
+        watch::secret(secret);
+    }
     for (login, status) in [
         ("", 503),
         (":wrong@", 503),
-        ("other:hunter2%40hunter2@", 503),
-        (":hunter2%40hunter2@", 200),
-        ("default:hunter2%40hunter2@", 200),
+        ("other:redis-5ecret%400123456789@", 503),
+        (":redis-5ecret%400123456789@", 200),
+        ("default:redis-5ecret%400123456789@", 200),
     ] {
         let instance = world.instance(&server.url(login));
         assert_eq!(

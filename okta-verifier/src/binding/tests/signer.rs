@@ -90,7 +90,9 @@ impl Signer {
     /// A proof of these bytes, which need not be JSON.
     pub(super) fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         let signed = format!("{}.{}", encode(header), encode(payload));
-        format!("{signed}.{}", encode((self.sign)(signed.as_bytes())))
+        let proof = format!("{signed}.{}", encode((self.sign)(signed.as_bytes())));
+        watch::secret(&proof);
+        proof
     }
 
     pub(super) fn proof(&self, claims: &Value) -> String {

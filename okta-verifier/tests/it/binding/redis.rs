@@ -24,7 +24,9 @@ fn store(fake: &Fake) -> RedisReplayStore {
 }
 
 fn impatient(fake: &Fake) -> RedisReplayStore {
-    store_of(&fake.url("redis", ":hunter2hunter2@"), PATIENCE)
+    let login = ":hunter2hunter2@";
+    watch::secret(login);
+    store_of(&fake.url("redis", login), PATIENCE)
 }
 
 fn store_of(url: &str, patience: Duration) -> RedisReplayStore {

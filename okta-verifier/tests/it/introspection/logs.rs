@@ -21,6 +21,7 @@ fn refused_credentials_are_one_error_until_they_are_right() {
         block_on(async {
             let okta = MockOkta::start().await;
             let secret = "hunter2hunter2hunter2";
+            watch::secret(secret);
             let asking = Introspection::new(CLIENT_ID, secret).introspect(Introspect::Opaque);
             let verifier = with(&okta, asking);
             for number in 0..3 {

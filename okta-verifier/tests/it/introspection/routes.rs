@@ -17,10 +17,9 @@ async fn route(verifier: &Verifier, token: &str, checked_within: Option<Duration
     if let Some(max_age) = checked_within {
         presented = presented.checked_within(max_age);
     }
-    match verifier.authenticate(&presented).await {
-        Ok(_) => 200,
-        Err(rejection) => rejection.status().as_u16(),
-    }
+    let verdict = verifier.authenticate(&presented).await;
+    watch::verdict(&verdict);
+    verdict.map_or_else(|rejection| rejection.status().as_u16(), |_| 200)
 }
 
 // conformance 111

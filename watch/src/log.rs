@@ -1,0 +1,120 @@
+//! Every log line of the process: of `tracing`, and of `log`, which reqwest and rustls write to.
+
+use std::{
+    cell::RefCell,
+    fmt::{self, Write},
+};
+
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
+
+use crate::search;
+
+/// What was logged through `tracing`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Line {
+    /// How important it is.
+    pub level: Level,
+    /// Who wrote it.
+    pub target: String,
+    /// Every field, the message among them.
+    pub text: String,
+}
+
+/// What this thread logs through `tracing` while it does `act`.
+pub fn logged(act: impl FnOnce()) -> Vec<Line> {
+    LINES.set(Some(Vec::new()));
+    act();
+    LINES.take().unwrap_or_default()
+}
+
+/// Does `act`, whose lines are no one's that is under test.
+pub(crate) fn aside(act: impl FnOnce()) {
+    let lines = LINES.take();
+    act();
+    LINES.set(lines);
+}
+
+thread_local! {
+    static LINES: RefCell<Option<Vec<Line>>> = const { RefCell::new(None) };
+}
+
+/// # Panics
+///
+/// When the process has a subscriber or a logger: what they are told, nobody would search.
+pub(crate) fn begin() {
+    tracing::subscriber::set_global_default(Watch).expect("the only subscriber");
+    log::set_logger(&Watch).expect("the only logger");
+    log::set_max_level(log::LevelFilter::Trace);
+}
+
+struct Watch;
+
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let _ = write!(self.0, "{field}={value:?} ");
+    }
+}
+
+fn searched(target: &str, record: impl FnOnce(&mut Text)) -> String {
+    let mut text = Text(String::new());
+    record(&mut text);
+    search(target, text.0.as_bytes());
+    text.0
+}
+
+impl Subscriber for Watch {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        searched(span.metadata().target(), |text| span.record(text));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        searched("a span", |text| values.record(text));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let metadata = event.metadata();
+        let text = searched(metadata.target(), |text| event.record(text));
+        // Not while the thread ends.
+        let _ = LINES.try_with(|lines| {
+            if let Some(lines) = lines.borrow_mut().as_mut() {
+                lines.push(Line {
+                    level: *metadata.level(),
+                    target: metadata.target().to_owned(),
+                    text,
+                });
+            }
+        });
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+impl log::Log for Watch {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        searched(record.target(), |text| {
+            let _ = write!(text.0, "{}", record.args());
+        });
+    }
+
+    fn flush(&self) {}
+}

@@ -9,15 +9,17 @@ use benches::{
     rounds::{median, quantile, setting, thread_time},
     table,
     tokens::ordinary,
-    verifiers::{Served, verify},
+    verifiers::{verifier, verify},
 };
 use okta_verifier::{Algorithm, Verifier};
+use okta_verifier_testing::TestIssuer;
 
 fn main() {
     let count = setting("FLOOD", 100_000);
-    let served = Served::default();
+    // The mock server keeps the tokens that it makes; this one does not.
+    let okta = TestIssuer::new("api://default");
     let began = Instant::now();
-    let mut flood = Flood::new(&served);
+    let mut flood = Flood::new(&okta);
     flood.calm();
     let before = flood.watch.take();
     let calm = resident();
@@ -25,7 +27,7 @@ fn main() {
     let mut half = calm;
     thread::scope(|scope| {
         let (tokens, minted) = sync_channel(64);
-        let okta = &served.okta;
+        let okta = &okta;
         scope.spawn(move || {
             let token = ordinary(okta).algorithm(Algorithm::EdDSA);
             for start in (0..count).step_by(BATCH) {
@@ -107,9 +109,12 @@ impl Samples {
 }
 
 impl Flood {
-    fn new(served: &Served) -> Self {
-        let hot = ordinary(&served.okta).sign();
-        let (verifier, plain) = (served.verifier(10_000), PlainCache::ghash(10_000));
+    fn new(okta: &TestIssuer) -> Self {
+        let hot = ordinary(okta).sign();
+        let (verifier, plain) = (
+            verifier(okta.issuer().any_client_id(), 10_000),
+            PlainCache::ghash(10_000),
+        );
         plain.insert(&hot);
         assert!(verify(&verifier, &hot).is_ok());
         Self {

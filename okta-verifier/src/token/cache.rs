@@ -22,7 +22,7 @@ use crate::{
 /// `K` is what the token was verified with.
 pub(crate) struct TokenCache<K> {
     entries: Cache<Digest, Arc<Entry<K>>, BuildHasherDefault<Folded>>,
-    /// Some of them, and some that are no longer there.
+    /// Some of them.
     front: Front<K>,
     /// Keyed for this cache: nobody outside can make two tokens share one.
     fingerprints: Fingerprints,

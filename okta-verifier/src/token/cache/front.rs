@@ -1,42 +1,43 @@
 //! The entries that are asked for all the time, each in the one seat that its digest names: a
 //! look-up here is a load and a comparison.
 //!
-//! What sits here is asked whether it still holds as anything remembered is. An entry that the cache
-//! has let go may sit on until another one takes the seat: there are few.
+//! A seat keeps nobody alive: what the cache lets go leaves here too. What sits here is asked
+//! whether it still holds, as anything remembered is.
 
-use std::{cell::Cell, sync::Arc};
+use std::{
+    cell::Cell,
+    sync::{Arc, Weak},
+};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwapWeak;
 
 use super::{Digest, Entry};
 
-pub(super) struct Front<K>(Box<[ArcSwapOption<Entry<K>>]>);
+pub(super) struct Front<K>(Box<[ArcSwapWeak<Entry<K>>]>);
 
 impl<K> Front<K> {
     /// For a cache of so many entries, at least one.
     pub(super) fn new(entries: u64) -> Self {
         let seats = 1 << entries.clamp(1, MOST_SEATS).ilog2();
-        Self((0..seats).map(|_| ArcSwapOption::empty()).collect())
+        Self((0..seats).map(|_| ArcSwapWeak::new(Weak::new())).collect())
     }
 
     pub(super) fn find(&self, digest: Digest) -> Option<Arc<Entry<K>>> {
-        let seat = self.seat(digest).load();
-        seat.as_ref()
-            .filter(|entry| entry.digest == digest)
-            .cloned()
+        let entry = self.seat(digest).load().upgrade()?;
+        (entry.digest == digest).then_some(entry)
     }
 
     /// `entry` was asked for. Who sits there gives way to some only: two who are asked for in turns
     /// shall not take each other's seat every time.
     pub(super) fn offer(&self, entry: &Arc<Entry<K>>) {
         let seat = self.seat(entry.digest);
-        let gives_way = match seat.load().as_ref() {
-            Some(seated) if seated.digest == entry.digest => !Arc::ptr_eq(seated, entry),
+        let gives_way = match seat.load().upgrade() {
+            Some(seated) if seated.digest == entry.digest => !Arc::ptr_eq(&seated, entry),
             Some(_) => one_in(SEATED),
             None => true,
         };
         if gives_way {
-            seat.store(Some(entry.clone()));
+            seat.store(Arc::downgrade(entry));
         }
     }
 
@@ -50,14 +51,14 @@ impl<K> Front<K> {
         }
     }
 
-    fn forget_if(&self, seat: &ArcSwapOption<Entry<K>>, is_gone: impl Fn(&Entry<K>) -> bool) {
-        if seat.load().as_deref().is_some_and(is_gone) {
-            // Whoever sat down meanwhile is asked for at moka once.
-            seat.store(None);
+    fn forget_if(&self, seat: &ArcSwapWeak<Entry<K>>, is_gone: impl Fn(&Entry<K>) -> bool) {
+        if seat.load().upgrade().is_some_and(|entry| is_gone(&entry)) {
+            // Whoever sat down meanwhile is asked for at the cache once.
+            seat.store(Weak::new());
         }
     }
 
-    fn seat(&self, digest: Digest) -> &ArcSwapOption<Entry<K>> {
+    fn seat(&self, digest: Digest) -> &ArcSwapWeak<Entry<K>> {
         let [low, high, ..] = digest.0;
         let number = usize::from(u16::from_le_bytes([low, high]));
         &self.0[number & (self.0.len() - 1)]
@@ -79,8 +80,8 @@ pub(super) fn one_in(power_of_two: u32) -> bool {
     })
 }
 
-/// About 1.3 MB of tokens, and 8 KB of seats.
-const MOST_SEATS: u64 = 1_024;
+/// 128 KB.
+const MOST_SEATS: u64 = 16_384;
 /// So many times does who sits in a seat give way.
 const SEATED: u32 = 8;
 
@@ -119,6 +120,19 @@ mod tests {
         assert!(finds(&front, &one));
         front.forget(one.digest);
         assert!(!finds(&front, &one));
+    }
+
+    #[test]
+    fn a_seat_keeps_nothing_in_memory() {
+        let front = Front::new(1);
+        let (one, other) = (entry(1), entry(2));
+        front.offer(&one);
+        let digest = one.digest;
+        assert_eq!(Arc::strong_count(&one), 1);
+        drop(one);
+        assert!(front.find(digest).is_none());
+        front.offer(&other);
+        assert!(finds(&front, &other), "an empty seat is taken at once");
     }
 
     #[test]

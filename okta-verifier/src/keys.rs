@@ -14,6 +14,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+// For `flight`.
 use std::sync::Mutex;
 
 pub(crate) use discovery::Metadata;

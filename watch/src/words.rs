@@ -38,9 +38,7 @@ impl Words {
     pub(crate) fn secret(&mut self, bytes: &[u8]) {
         self.add(bytes);
         for part in bytes.split(|byte| b". =&:".contains(byte)) {
-            if let Ok(part) = URL_SAFE_NO_PAD.decode(part)
-                && str::from_utf8(&part).is_ok()
-            {
+            if let Ok(part) = URL_SAFE_NO_PAD.decode(part) {
                 self.add(&part);
             }
         }

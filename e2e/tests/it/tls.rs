@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::api::Api;
 use crate::server::{AuthorizationServer, DEFAULT};
 
-// conformance 130
+// conformance 21, 130
 #[test]
 fn certificates_are_checked() {
     let server = AuthorizationServer::start_with(&[("TLS", certificates())]);

@@ -51,6 +51,7 @@ async fn ask(
     (parts.status, parts.headers)
 }
 
+// conformance 31
 #[tokio::test]
 async fn a_preflight_passes_without_credentials() {
     let (status, headers) = ask(routes().layer(cors()), Method::OPTIONS, "/orders", None).await;
@@ -121,6 +122,7 @@ async fn open_and_unknown_paths_are_as_without_a_layer() {
     }
 }
 
+// conformance 31
 /// Why the documents name the order: with the CORS layer inside, the browser's own question is refused,
 /// and so is the page that asked.
 #[tokio::test]

@@ -29,6 +29,7 @@ async fn a_good_token_is_served() {
     }
 }
 
+// conformance 25
 /// RFC 6750 §3.1: no error code for a caller that did not know it had to authenticate.
 #[tokio::test]
 async fn no_bearer_credentials_are_the_plain_401() {
@@ -86,6 +87,7 @@ async fn malformed_credentials_are_400() {
     }
 }
 
+// conformance 7
 /// RFC 6750 §2: one method a request. The query alone is not a method here (RFC 9700 §4.3.2).
 #[tokio::test]
 async fn a_token_in_the_query_never_counts() {
@@ -139,6 +141,7 @@ async fn a_bad_token_is_401_invalid_token() {
     }
 }
 
+// conformance 31
 /// The layer exempts no method: a CORS layer outside answers preflights.
 #[tokio::test]
 async fn options_is_judged_like_any_method() {
@@ -152,6 +155,7 @@ async fn options_is_judged_like_any_method() {
     assert_refused("OPTIONS", &ask(preflight).await, 401, Some(PLAIN));
 }
 
+// conformance 32
 /// RFC 9110 §11.7: the proxy's credentials are for the proxy.
 #[tokio::test]
 async fn proxy_authorization_is_ignored() {

@@ -33,6 +33,7 @@ async fn a_scope_is_required() {
     );
 }
 
+// conformance 25
 /// RFC 6750 §3.1: `insufficient_scope` is for what a scope would mend.
 #[tokio::test]
 async fn a_group_is_required_and_its_refusal_has_no_challenge() {

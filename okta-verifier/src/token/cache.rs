@@ -22,7 +22,7 @@ use crate::{
 /// `K` is what the token was verified with.
 pub(crate) struct TokenCache<K> {
     entries: Cache<Digest, Arc<Entry<K>>, BuildHasherDefault<Folded>>,
-    /// Some of them.
+    /// Those that are asked for most.
     front: Front<K>,
     /// Keyed for this cache: nobody outside can make two tokens share one.
     fingerprints: Fingerprints,
@@ -101,13 +101,16 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
         self.entries.insert(digest, entry);
     }
 
-    /// Lets all go whose proof is like that, as time allows; none of them is found meanwhile.
+    /// Lets all go whose proof is like that, as time allows. One that is found meanwhile is for the
+    /// caller to refuse, as ever.
     pub(crate) fn forget_all(&self, is_gone: impl Fn(&K) -> bool + Send + Sync + 'static) {
-        self.front.forget_all(&is_gone);
+        let is_gone = Arc::new(is_gone);
+        let gone = is_gone.clone();
         // The only error is that the cache was not built for it.
         let _ = self
             .entries
-            .invalidate_entries_if(move |_, entry| is_gone(&entry.proof));
+            .invalidate_entries_if(move |_, entry| gone(&entry.proof));
+        self.front.forget_all(&*is_gone);
     }
 
     pub(crate) fn forget(&self, digest: Digest) {

@@ -24,7 +24,6 @@ pub(crate) struct Confirmation {
 }
 
 /// What a bound token keeps.
-#[derive(Clone)]
 pub(crate) struct Bound {
     pub(crate) to: Confirmation,
     /// SHA-256 of the token as it was sent, which each of its proofs repeats as `ath` (RFC 9449

@@ -49,8 +49,9 @@ struct Inner {
     is_user: bool,
     dates: Dates,
     auth_time: Option<u64>,
-    /// Boxed: most tokens are bound to nothing.
-    bound: Option<Box<Bound>>,
+    /// Apart, because most tokens are bound to nothing; and what is hashed for one is for all that
+    /// come of the same token.
+    bound: Option<Arc<Bound>>,
     /// Read at first use: most requests ask for scopes only.
     groups: OnceLock<Box<[Box<str>]>>,
 }
@@ -103,7 +104,7 @@ impl VerifiedToken {
             is_user,
             dates: claims.dates(),
             auth_time: claims.auth_time,
-            bound: confirmation.map(|to| Box::new(to.into())),
+            bound: confirmation.map(|to| Arc::new(to.into())),
             groups: OnceLock::new(),
         }))
     }

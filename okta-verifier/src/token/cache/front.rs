@@ -1,8 +1,8 @@
 //! The entries that are asked for all the time, each in the one seat that its digest names: a
 //! look-up here is a load and a comparison.
 //!
-//! A seat keeps nobody alive: what the cache lets go leaves here too. What sits here is asked
-//! whether it still holds, as anything remembered is.
+//! A seat keeps nobody alive: what the cache lets go leaves here once nobody uses it. What sits
+//! here is asked whether it still holds, as anything remembered is.
 
 use std::{
     cell::Cell,
@@ -80,7 +80,7 @@ pub(super) fn one_in(power_of_two: u32) -> bool {
     })
 }
 
-/// 128 KB.
+/// 128 KB; and some 100 bytes for each whose entry is gone and who has not been followed yet.
 const MOST_SEATS: u64 = 16_384;
 /// So many times does who sits in a seat give way.
 const SEATED: u32 = 8;

@@ -112,7 +112,8 @@ async fn whatever_redis_answers_but_ok_and_nil_lets_nobody_in() {
         assert!(!text.contains("hunter2"), "{text}");
     }
     let closed = Fake::new(Reply::Close);
-    assert!(ask(&store(&closed)).await.is_err());
+    let broke = Err("the connection to Redis broke".to_owned());
+    assert_eq!(ask(&store(&closed)).await, broke);
     let garbage = Fake::new(Reply::Bytes(vec![0xFF; 4096]));
     assert!(ask(&store(&garbage)).await.is_err());
 }
@@ -186,6 +187,39 @@ async fn a_silent_redis_is_503_within_its_time_and_then_at_once() {
         (asked == (fake.commands().len(), fake.lines())).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_line_that_is_given_up_is_closed() {
+    let fake = Fake::new(Reply::Silence);
+    assert!(ask(&impatient(&fake)).await.is_err());
+    until(async || (fake.left() == 1).then_some(())).await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_at_the_login_is_said() {
+    const PASSWORD: &str = ":hunter2hunter2@";
+    const REFUSED: &str = "Redis refuses our user or password";
+    watch::secret(PASSWORD);
+    for (login, database, reply, said) in [
+        (PASSWORD, "", "-WRONGPASS invalid pair\r\n", REFUSED),
+        (
+            "",
+            "1",
+            "-ERR DB index is out of range\r\n",
+            "Redis answered with ERR",
+        ),
+    ] {
+        let fake = Fake::new(OK);
+        fake.login(reply);
+        let url = format!("{}{database}", fake.url("redis", login));
+        let store = store_of(&url, PATIENCE);
+        // On a slow machine it takes longer than the request waits.
+        let slow = "Redis did not answer in time";
+        let error = until(async || ask(&store).await.err().filter(|error| error != slow)).await;
+        assert_eq!(error, said);
+        assert!(fake.commands().iter().all(|command| command[0] != "SET"));
+    }
 }
 
 // conformance 171

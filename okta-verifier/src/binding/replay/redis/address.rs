@@ -24,7 +24,6 @@ impl Address {
         };
         let host = match url.host() {
             Some(Host::Domain(host)) if !host.is_empty() => host.to_owned(),
-            Some(Host::Ipv4(address)) => address.to_string(),
             Some(Host::Ipv6(address)) => address.to_string(),
             _ => return Err(WRONG_URL),
         };

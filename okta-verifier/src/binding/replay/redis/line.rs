@@ -31,7 +31,7 @@ impl Line {
         }
     }
 
-    async fn over<S>(address: &Address, stream: S) -> Result<Self, Failure>
+    pub(super) async fn over<S>(address: &Address, stream: S) -> Result<Self, Failure>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {

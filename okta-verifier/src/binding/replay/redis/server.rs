@@ -191,3 +191,54 @@ const OPENING: Duration = Duration::from_secs(1);
 const OVERDUE: Duration = Duration::from_millis(1_500);
 /// The server is our own: no kindness is needed, and callers wait for it.
 const MAX_BACK_OFF: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    /// Down for as long as it may be, and then a line to a server that answers everything with OK.
+    async fn back_again() -> Arc<Server> {
+        let address = Address::parse("redis://localhost").unwrap();
+        let (ours, theirs) = duplex(1024);
+        tokio::spawn(answer(theirs));
+        let line = Line::over(&address, ours).await.unwrap();
+        let server = Arc::new(Server::new(address));
+        let mut state = server.lock();
+        for _ in 0..10 {
+            state.fail(Failure::Broken);
+        }
+        state.stage = Stage::Up(Arc::new(line));
+        drop(state);
+        server
+    }
+
+    async fn answer(mut theirs: DuplexStream) {
+        let mut asked = [0; 1024];
+        while theirs.read(&mut asked).await.is_ok_and(|length| length > 0) {
+            // Of each command the first byte is `*`.
+            theirs.write_all(b"+OK\r\n").await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_ends_the_back_off() {
+        let server = back_again().await;
+        assert!(server.lock().back_off.left(Now::read()).is_some());
+        let answer = server.clone().first_use("k".into(), PATIENCE, PATIENCE);
+        assert!(answer.await.unwrap());
+        let mut state = server.lock();
+        assert!(state.failure.is_none());
+        assert_eq!(state.back_off.left(Now::read()), None);
+        // The next one is a first one.
+        state.fail(Failure::Broken);
+        let left = state.back_off.left(Now::read());
+        assert!(
+            left.is_some_and(|left| left <= Duration::from_millis(250)),
+            "{left:?}"
+        );
+    }
+}

@@ -23,7 +23,7 @@ impl Address {
             _ => return Err(WRONG_URL),
         };
         let host = match url.host() {
-            Some(Host::Domain(host)) if !host.is_empty() => host.to_owned(),
+            Some(Host::Domain(host)) => host.to_owned(),
             Some(Host::Ipv6(address)) => address.to_string(),
             _ => return Err(WRONG_URL),
         };

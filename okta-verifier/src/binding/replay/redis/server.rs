@@ -202,18 +202,25 @@ mod tests {
 
     /// Down for as long as it may be, and then a line to a server that answers everything with OK.
     async fn back_again() -> Arc<Server> {
-        let address = Address::parse("redis://localhost").unwrap();
-        let (ours, theirs) = duplex(1024);
-        tokio::spawn(answer(theirs));
-        let line = Line::over(&address, ours).await.unwrap();
-        let server = Arc::new(Server::new(address));
+        let line = line().await;
+        let server = Arc::new(Server::new(address()));
         let mut state = server.lock();
         for _ in 0..10 {
             state.fail(Failure::Broken);
         }
-        state.stage = Stage::Up(Arc::new(line));
+        state.stage = Stage::Up(line);
         drop(state);
         server
+    }
+
+    fn address() -> Address {
+        Address::parse("redis://localhost").unwrap()
+    }
+
+    async fn line() -> Arc<Line> {
+        let (ours, theirs) = duplex(1024);
+        tokio::spawn(answer(theirs));
+        Arc::new(Line::over(&address(), ours).await.unwrap())
     }
 
     async fn answer(mut theirs: DuplexStream) {
@@ -240,5 +247,29 @@ mod tests {
             left.is_some_and(|left| left <= Duration::from_millis(250)),
             "{left:?}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_line_that_was_given_up_says_nothing_of_the_next() {
+        let (server, former) = (back_again().await, line().await);
+        server.lost(&former, &Failure::Timeout);
+        server.recovered(&former);
+        let state = server.lock();
+        assert!(matches!(state.stage, Stage::Up(_)));
+        assert!(matches!(state.failure, Some(Failure::Broken)));
+        assert!(state.back_off.left(Now::read()).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_was_given_up_changes_nothing() {
+        let server = back_again().await;
+        drop(Landing {
+            server: server.clone(),
+            flight: Arc::default(),
+            result: Some(Err(Failure::Timeout)),
+        });
+        let state = server.lock();
+        assert!(matches!(state.stage, Stage::Up(_)));
+        assert!(matches!(state.failure, Some(Failure::Broken)));
     }
 }

@@ -150,6 +150,20 @@ mod tests {
     }
 
     #[test]
+    fn who_sits_there_gives_way_to_some_only() {
+        let [one, other] = [entry(1), entry(2)];
+        let at_once = |_: &u32| {
+            let front = Front::new(1);
+            front.offer(&one);
+            front.offer(&other);
+            finds(&front, &other)
+        };
+        // 1,250 of them on average.
+        let count = (0..10_000).filter(at_once).count();
+        assert!((800..1_800).contains(&count), "{count}");
+    }
+
+    #[test]
     fn a_new_entry_of_the_same_token_takes_its_place_at_once() {
         let front = Front::new(1);
         let (old, mut new) = (entry(1), entry(1));

@@ -1,8 +1,6 @@
 //! Scripts, steps, benches and packages that the documents name.
 
-use std::fs;
-
-use super::{all_documents, root, text};
+use super::{all_documents, all_files, root, text};
 
 #[test]
 fn every_script_and_folder_that_is_named_exists() {
@@ -88,20 +86,12 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 fn packages() -> Vec<String> {
     let mut found = Vec::new();
-    let mut folders = vec![root().to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() && !path.ends_with("target") && !path.ends_with("node_modules") {
-                folders.push(path);
-            } else if path.ends_with("Cargo.toml") {
-                let manifest = fs::read_to_string(path).expect("UTF-8");
-                let names = manifest
-                    .lines()
-                    .filter_map(|it| it.strip_prefix("name = \""));
-                found.extend(names.map(|it| it.trim_end_matches('"').to_owned()));
-            }
-        }
+    for manifest in all_files("Cargo.toml") {
+        let manifest = text(&manifest);
+        let names = manifest
+            .lines()
+            .filter_map(|it| it.strip_prefix("name = \""));
+        found.extend(names.map(|it| it.trim_end_matches('"').to_owned()));
     }
     found
 }

@@ -32,6 +32,13 @@ fn text(path: &str) -> String {
 
 /// Every Markdown file of the project, by its path.
 fn all_documents() -> Vec<String> {
+    let found = all_files(".md");
+    assert!(found.len() > 20, "{found:?}");
+    found
+}
+
+/// Every file of the project whose name ends so, by its path.
+fn all_files(ending: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![root().to_owned()];
     while let Some(folder) = folders.pop() {
@@ -41,7 +48,7 @@ fn all_documents() -> Vec<String> {
             match name.expect("UTF-8") {
                 ".git" | "target" | "node_modules" | "corpus" | "artifacts" => {}
                 _ if path.is_dir() => folders.push(path),
-                name if name.ends_with(".md") => {
+                name if name.ends_with(ending) => {
                     let path = path.strip_prefix(root()).expect("below it");
                     found.push(path.display().to_string());
                 }
@@ -49,7 +56,6 @@ fn all_documents() -> Vec<String> {
             }
         }
     }
-    assert!(found.len() > 20, "{found:?}");
     found
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::time::Now;
+use crate::{crypto::xorshift, time::Now};
 
 #[derive(Debug)]
 pub(crate) struct BackOff {
@@ -74,11 +74,9 @@ impl BackOff {
         (!left.is_zero()).then_some(left)
     }
 
-    /// A number in 0..1, another one each time (xorshift64).
+    /// A number in 0..1, another one each time.
     pub(crate) fn fraction(&mut self) -> f64 {
-        self.jitter ^= self.jitter << 13;
-        self.jitter ^= self.jitter >> 7;
-        self.jitter ^= self.jitter << 17;
+        self.jitter = xorshift(self.jitter);
         (self.jitter >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

@@ -12,7 +12,7 @@ mod verify;
 pub(crate) use digest::sha256;
 pub(crate) use fingerprint::{Fingerprint, Fingerprints};
 pub(crate) use mac::MacKey;
-pub(crate) use random::{random_bytes, random_u64};
+pub(crate) use random::{random_bytes, random_u64, xorshift};
 pub(crate) use sign::SigningKey;
 #[cfg(feature = "redis")]
 pub(crate) use tls::Tls;

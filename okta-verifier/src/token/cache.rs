@@ -147,7 +147,7 @@ impl Hasher for Folded {
 
 /// moka takes note of each look-up, to know what to keep, and that takes longer than all the rest
 /// of a hit: of those that [`Front`] answers it hears of one in so many.
-const HEARD: u32 = 16;
+const HEARD: u64 = 16;
 
 /// Okta's tokens have about 1 KB.
 const MAX_REMEMBERED: usize = 4 * 1024;

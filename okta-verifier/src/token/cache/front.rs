@@ -12,6 +12,7 @@ use std::{
 use arc_swap::ArcSwapWeak;
 
 use super::{Digest, Entry};
+use crate::crypto::xorshift;
 
 pub(super) struct Front<K>(Box<[ArcSwapWeak<Entry<K>>]>);
 
@@ -65,25 +66,20 @@ impl<K> Front<K> {
     }
 }
 
-/// By a generator of each thread's own (xorshift): by turns, some entries would never be the one.
-pub(super) fn one_in(power_of_two: u32) -> bool {
+/// By a sequence of each thread's own: by turns, some entries would never be the one.
+pub(super) fn one_in(power_of_two: u64) -> bool {
     thread_local! {
-        static STATE: Cell<u32> = const { Cell::new(0x9e37_79b9) };
+        static LAST: Cell<u64> = const { Cell::new(0x9e37_79b9_7f4a_7c15) };
     }
-    STATE.with(|state| {
-        let mut next = state.get();
-        next ^= next << 13;
-        next ^= next >> 17;
-        next ^= next << 5;
-        state.set(next);
-        next & (power_of_two - 1) == 0
-    })
+    let next = xorshift(LAST.get());
+    LAST.set(next);
+    next & (power_of_two - 1) == 0
 }
 
 /// 128 KB; and some 100 bytes for each whose entry is gone and who has not been followed yet.
 const MOST_SEATS: u64 = 16_384;
 /// So many times does who sits in a seat give way.
-const SEATED: u32 = 8;
+const SEATED: u64 = 8;
 
 #[cfg(test)]
 mod tests {

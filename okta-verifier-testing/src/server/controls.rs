@@ -157,6 +157,31 @@ impl MockOkta {
         }
     }
 
+    /// Disturbs every introspection request about a token that this server did not make, until
+    /// [`clear_faults`](Self::clear_faults): some servers fail on such tokens instead of answering
+    /// `"active": false`. It takes the place of a fault of [`Endpoint::Introspection`] for these tokens.
+    ///
+    /// # Panics
+    ///
+    /// When the fault is one of metadata, or when its JSON text is none.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # use okta_verifier_testing::{Fault, MockOkta};
+    /// # let okta = MockOkta::start().await;
+    /// okta.fault_for_unknown_tokens(Fault::Status(500));
+    /// // Requests about `okta.opaque_token("ada").sign()` are answered, those about other strings fail.
+    /// # }
+    /// ```
+    pub fn fault_for_unknown_tokens(&self, fault: Fault) {
+        assert!(
+            !fault.is_of_metadata(),
+            "{fault:?} belongs to `Endpoint::Discovery`"
+        );
+        fault.assert_json();
+        self.shared.state().unknown_token_fault = Some(fault);
+    }
+
     /// Ends every fault; requests that are being disturbed stay so.
     ///
     /// ```
@@ -168,6 +193,8 @@ impl MockOkta {
     /// # }
     /// ```
     pub fn clear_faults(&self) {
-        self.shared.state().faults.clear();
+        let mut state = self.shared.state();
+        state.faults.clear();
+        state.unknown_token_fault = None;
     }
 }

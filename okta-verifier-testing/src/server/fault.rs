@@ -42,6 +42,9 @@ pub enum Fault {
     /// This status, with Okta's error JSON; 429 and 503 with `Retry-After: 2`, 429 also with
     /// Okta's `X-Rate-Limit-*`.
     Status(u16),
+    /// This status, with the error JSON of an OAuth endpoint (RFC 6749 §5.2):
+    /// `OauthError(400, "unauthorized_client")`.
+    OauthError(u16, &'static str),
     /// No answer, and the connection stays open until the client closes it.
     Hang,
     /// The true answer, this much later.

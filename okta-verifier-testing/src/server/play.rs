@@ -48,6 +48,9 @@ fn replace(shared: &Shared, mut answer: Answer, fault: Fault) -> Answer {
     let json = |body: &str| Answer::new(200, JSON, body);
     match fault {
         Fault::Status(status) => trouble(status),
+        Fault::OauthError(status, error) => {
+            Answer::oauth_error(status, error, "Rejected by a test.")
+        }
         Fault::Html => Answer::new(200, "text/html", "<!doctype html><title>Sign in</title>"),
         Fault::EmptyKeys => json(r#"{"keys":[]}"#),
         Fault::NoKeys => json("{}"),

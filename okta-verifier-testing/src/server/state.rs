@@ -10,6 +10,7 @@ use super::answer::Answer;
 use super::clients::Clients;
 use super::dpop::Proofs;
 use super::fault::{Endpoint, Fault};
+use super::form::Form;
 use super::metadata::MetadataForm;
 use super::received::Received;
 use super::request::Request;
@@ -82,6 +83,8 @@ pub(super) struct State {
     pub(super) latency: Duration,
     /// Per endpoint at most one: the fault, and for how many more requests.
     pub(super) faults: Vec<(Endpoint, Fault, usize)>,
+    /// Of introspection requests about tokens that are not in the register.
+    pub(super) unknown_token_fault: Option<Fault>,
     pub(super) headers: Vec<(Endpoint, String, String)>,
     pub(super) unserved: Vec<MetadataForm>,
     pub(super) etags: bool,
@@ -105,6 +108,7 @@ impl Shared {
             audience: "api://default".to_owned(),
             latency: Duration::ZERO,
             faults: Vec::new(),
+            unknown_token_fault: None,
             headers: [Endpoint::Discovery, Endpoint::Keys].map(cached).into(),
             unserved: Vec::new(),
             etags: false,
@@ -148,12 +152,23 @@ impl Shared {
         if let Some(endpoint) = endpoint {
             state.receive(endpoint, Received::new(request));
         }
-        let fault = endpoint.and_then(|it| state.take_fault(it));
+        let fault = match &state.unknown_token_fault {
+            Some(fault) if self.is_about_unknown_token(endpoint, request) => Some(fault.clone()),
+            _ => endpoint.and_then(|it| state.take_fault(it)),
+        };
         // After the fault is taken: who waits for the hit may then clear or change the fault.
         if let Some(endpoint) = endpoint {
             self.hits.send_modify(|hits| hits.count(endpoint));
         }
         (fault, state.latency)
+    }
+
+    fn is_about_unknown_token(&self, endpoint: Option<Endpoint>, request: &Request) -> bool {
+        endpoint == Some(Endpoint::Introspection)
+            && Form::parse(&request.body)
+                .as_ref()
+                .and_then(|form| form.parameter("token"))
+                .is_some_and(|token| self.register.claims(token).is_none())
     }
 }
 

@@ -261,3 +261,16 @@ async fn ask(okta: &MockOkta, path: &str, token: &str) -> Reply {
     let client = basic(CLIENT_ID, CLIENT_SECRET);
     post_to(okta, path, &client, &format!("token={token}")).await
 }
+
+#[tokio::test]
+async fn unknown_token_fault_leaves_known_tokens_alone() {
+    let okta = MockOkta::start().await;
+    let known = okta.opaque_token("ada").sign();
+    okta.fault_for_unknown_tokens(Fault::OauthError(400, "unauthorized_client"));
+    let reply = introspect(&okta, "invented").await;
+    assert_eq!(reply.status, 400);
+    assert_eq!(reply.json()["error"], "unauthorized_client");
+    assert_eq!(introspect(&okta, &known).await.json()["active"], true);
+    okta.clear_faults();
+    assert_eq!(introspect(&okta, "invented").await.json()["active"], false);
+}

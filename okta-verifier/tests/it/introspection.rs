@@ -2,6 +2,7 @@
 
 mod clients;
 mod faults;
+mod hostile;
 mod logs;
 mod modes;
 mod routes;

@@ -28,6 +28,7 @@ mod signatures;
 mod step_up;
 mod store;
 mod tenants;
+mod token_edit;
 mod token_form;
 mod verified;
 mod why_401;

@@ -41,11 +41,12 @@ impl IssuerHealth {
     /// The state of asking the issuer about tokens; `None` where it is not asked.
     ///
     /// ```
-    /// use okta_verifier::{Introspection, IntrospectionState, Issuer, Verifier};
+    /// use okta_verifier::{ClientAuthentication, Introspection, IntrospectionState, Issuer, Verifier};
     ///
     /// let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
-    /// let asking = issuer.introspection(Introspection::new("0oa1service", "secret"));
-    /// let health = Verifier::builder().issuer(asking).build()?.health();
+    /// let client = ClientAuthentication::client_secret_basic("0oa1service", "secret");
+    /// let issuer = issuer.introspection(Introspection::every_token(client));
+    /// let health = Verifier::builder().issuer(issuer).build()?.health();
     /// let introspection = health[0].introspection().expect("it is configured");
     /// assert_eq!(introspection.state, IntrospectionState::NotAsked);
     /// # Ok::<(), okta_verifier::ConfigError>(())
@@ -104,14 +105,15 @@ pub enum KeyState {
 ///
 /// ```
 /// # use okta_verifier_testing::{CLIENT_ID, MockOkta};
-/// # use okta_verifier::{Introspection, IntrospectionState, Verifier};
+/// # use okta_verifier::{ClientAuthentication, Introspection, IntrospectionState, Verifier};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let okta = MockOkta::start().await;
 /// # let issuer = okta.issuer("api://default").any_client_id();
-/// let asking = Introspection::new(CLIENT_ID, "an old secret");
-/// let verifier = Verifier::builder().issuer(issuer.introspection(asking)).build()?;
-/// # let encrypted = okta.token("ada").encrypted().sign();
-/// assert!(verifier.verify(&encrypted).await.is_err());
+/// let client = ClientAuthentication::client_secret_basic(CLIENT_ID, "an old secret");
+/// let issuer = issuer.introspection(Introspection::every_token(client));
+/// let verifier = Verifier::builder().issuer(issuer).build()?;
+/// # let jwt = okta.token("ada").sign();
+/// assert!(verifier.verify(&jwt).await.is_err());
 ///
 /// let health = verifier.health().remove(0);
 /// let asking = health.introspection().expect("it is configured");

@@ -1,11 +1,11 @@
-//! Asking the issuer about a token (RFC 7662): what local checks cannot decide, and what they
-//! cannot know, such as that it was revoked.
+//! Token introspection (RFC 7662): asks the issuer about tokens that local checks cannot decide, and
+//! about what they cannot know, such as a revocation.
 
 mod answer;
 mod cache;
+mod client;
 mod endpoint;
 mod gate;
-mod introspector;
 mod kind;
 mod settings;
 
@@ -13,6 +13,6 @@ mod settings;
 mod tests;
 
 pub(crate) use answer::{Checked, Want};
-pub(crate) use introspector::Introspector;
-pub use settings::{Introspect, Introspection};
-pub(crate) use settings::{Judged, Question};
+pub(crate) use client::Introspector;
+pub use settings::{ClientAuthentication, Introspection};
+pub(crate) use settings::{Question, Settings};

@@ -234,18 +234,17 @@ impl Issuer {
 }
 
 impl Issuer {
-    /// Asks the issuer about tokens that cannot be decided here, or about every one
-    /// (RFC 7662): see [`Introspection`].
+    /// Introspects tokens at this issuer (RFC 7662): see [`Introspection`].
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
-    /// # use okta_verifier::{Introspect, Introspection, Verifier};
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
     /// # let issuer = || okta.issuer("api://default").any_client_id();
     /// # let build = |issuer| Verifier::builder().issuer(issuer).build();
-    /// let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET).introspect(Introspect::Always);
-    /// let verifier = build(issuer().introspection(asking))?;
+    /// let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    /// let verifier = build(issuer().introspection(Introspection::every_token(client)))?;
     ///
     /// let (good, bad) = (okta.token("ada").sign(), okta.token("bob").sign());
     /// okta.revoke(&bad);

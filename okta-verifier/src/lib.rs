@@ -65,6 +65,7 @@ mod request;
 mod snapshot;
 mod time;
 mod token;
+mod token_bucket;
 mod verifier;
 
 pub use algorithm::Algorithm;
@@ -74,7 +75,7 @@ pub use binding::{ClientCertificate, DpopNonces, DpopSettings, ReplayAnswer, Rep
 pub use builder::VerifierBuilder;
 pub use error::{ClaimError, ConfigError, FetchError, MalformedToken, ProofError, VerifyError};
 pub use health::{IntrospectionHealth, IntrospectionState, IssuerHealth, KeyState};
-pub use introspection::{Introspect, Introspection};
+pub use introspection::{ClientAuthentication, Introspection};
 pub use issuer::Issuer;
 pub use policy::{AnyToken, Policy, Requirement};
 pub use request::{Anonymous, Presented, Rejection};

@@ -2,7 +2,7 @@
 
 use std::{env, error::Error};
 
-use okta_verifier::{Introspection, Issuer};
+use okta_verifier::{ClientAuthentication, Introspection, Issuer};
 
 use crate::database::Tenant;
 
@@ -21,9 +21,10 @@ pub(crate) struct Settings {
 impl Settings {
     /// How a tenant's tokens are judged.
     pub(crate) fn issuer(&self, url: &str) -> Issuer {
-        // Tokens are judged here; the issuer is asked where a route wants to know it fresh.
-        // An encrypted or opaque token does not say whose it is, so no tenant may claim those.
-        let asking = Introspection::new(&self.client_id, &self.client_secret).signed_tokens_only();
+        // Tokens are verified locally; the issuer is asked where a route demands a recent answer.
+        let client =
+            ClientAuthentication::client_secret_basic(&self.client_id, &self.client_secret);
+        let asking = Introspection::on_demand(client);
         Issuer::okta(url, &self.audience)
             .any_client_id()
             .introspection(asking)

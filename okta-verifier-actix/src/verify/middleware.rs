@@ -118,7 +118,7 @@ impl VerifyMiddleware {
     ///
     /// ```
     /// # use actix_web::{App, test, web};
-    /// # use okta_verifier::{Introspection, Verifier};
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
     /// # use okta_verifier_actix::VerifyMiddleware;
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
     /// # use std::time::Duration;
@@ -126,7 +126,8 @@ impl VerifyMiddleware {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
     /// # async fn done() -> &'static str { "done" }
-    /// let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET);
+    /// let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    /// let asking = Introspection::on_demand(client);
     /// let issuer = okta.issuer("api://default").any_client_id().introspection(asking);
     /// let list = VerifyMiddleware::new(Verifier::builder().issuer(issuer).build()?);
     /// let pay = list.clone().checked_within(Duration::ZERO);

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 
 use okta_verifier::{Algorithm, DpopSettings, Issuer, Verifier};
 #[cfg(feature = "server")]
-use okta_verifier::{Introspect, Introspection};
+use okta_verifier::{ClientAuthentication, Introspection};
 
 use super::{Case, odd_keys};
 use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
@@ -166,15 +166,15 @@ impl Issuers {
         okta.set_audience(AUDIENCE);
         let silent = TestIssuer::new(AUDIENCE).at(SILENT);
         let asking = || {
-            let client = Introspection::new(CLIENT_ID, crate::CLIENT_SECRET);
-            client.introspect(Introspect::Always)
+            let client = ClientAuthentication::client_secret_basic(CLIENT_ID, crate::CLIENT_SECRET);
+            Introspection::every_token(client)
         };
         let nobody = asking().signed_tokens_only();
         let nobody = nobody.endpoint(format!("{SILENT}/v1/introspect"));
         let trusted = vec![
             okta.issuer(AUDIENCE)
                 .client_id(CLIENT_ID)
-                .introspection(asking()),
+                .introspection(asking().encrypted_tokens()),
             silent.issuer().any_client_id().introspection(nobody),
         ];
         let tokens = [

@@ -105,7 +105,7 @@ impl VerifyLayer {
     /// ```
     /// # use std::{convert::Infallible, time::Duration};
     /// # use http::{Request, Response};
-    /// # use okta_verifier::{Introspection, Verifier};
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
     /// # use okta_verifier_tower::VerifyLayer;
     /// # use tower::{Layer, ServiceExt, service_fn};
@@ -113,7 +113,8 @@ impl VerifyLayer {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
     /// # let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
-    /// let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET);
+    /// let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    /// let asking = Introspection::on_demand(client);
     /// let issuer = okta.issuer("api://default").any_client_id().introspection(asking);
     /// let verifier = Verifier::builder().issuer(issuer).build()?;
     /// let list = VerifyLayer::new(verifier.clone()).layer(handler);

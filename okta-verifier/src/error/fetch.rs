@@ -23,8 +23,15 @@ use std::{sync::Arc, time::Duration};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// No connection, or one that broke.
-    #[error("the issuer cannot be reached")]
+    /// No connection could be established, so nothing was sent.
+    #[error("no connection to the issuer could be established")]
+    Connect {
+        /// What the HTTP client said.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// The connection broke.
+    #[error("the connection to the issuer broke")]
     Transport {
         /// What the HTTP client said.
         #[source]
@@ -91,9 +98,10 @@ pub enum FetchError {
     /// A route wants the issuer to be asked, and nothing says how to ask this one.
     #[error("the issuer must be asked, and has no Issuer::introspection")]
     NoIntrospection,
-    /// More tokens had to be asked about than the issuer is asked at a time.
-    #[error("too many tokens were asked about; the issuer is asked again shortly")]
-    TooManyQuestions,
+    /// More tokens had to be introspected than [`Introspection::rate_limit`](crate::Introspection)
+    /// or [`Introspection::max_in_flight`](crate::Introspection) allows.
+    #[error("introspection rate limit reached; retry shortly")]
+    IntrospectionRateLimit,
     /// The system gave no random bytes.
     #[error("the system gave no random bytes")]
     NoRandomness,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Question, kind::Kind};
 use crate::{
-    error::{FetchError, VerifyError},
+    error::{FetchError, MalformedToken, VerifyError},
     time::Now,
     token::{
         Origin, VerifiedToken,
@@ -32,8 +32,10 @@ pub(crate) struct Checked {
 
 /// Which answer a request wants.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Want {
+pub(crate) struct Want<'t> {
     pub(crate) question: Question,
+    /// The token, if its signature was verified.
+    pub(crate) verified: Option<&'t VerifiedToken>,
     /// How old it may be; `None`: as old as the settings say.
     pub(crate) max_age: Option<Duration>,
     pub(crate) arrived: Now,
@@ -42,8 +44,8 @@ pub(crate) struct Want {
 impl Checked {
     /// # Errors
     ///
-    /// What came is no answer: nothing is known of the token. Then it is not the token that is
-    /// refused (RFC 7662 §2.2: `active` is a required boolean).
+    /// The body is not an introspection response: nothing is known about the token (RFC 7662 §2.2:
+    /// `active` is a required boolean).
     pub(crate) fn judge(
         body: &[u8],
         origin: &Arc<Origin>,
@@ -53,7 +55,6 @@ impl Checked {
         now: Now,
     ) -> Result<Self, FetchError> {
         let text = std::str::from_utf8(body).map_err(|_| MALFORMED)?;
-        let object = Object::parse(text).map_err(|_| MALFORMED)?;
         let refused = |error| Self {
             question,
             asked,
@@ -61,15 +62,25 @@ impl Checked {
             verdict: Err(error),
             names_scopes: false,
         };
+        let object = match Object::parse(text) {
+            Ok(object) => object,
+            Err(MalformedToken::Json) => return Err(MALFORMED),
+            // The issuer answered, with something about this token that cannot be trusted: a member
+            // that occurs twice, or claims nested too deep.
+            Err(reason) => return Ok(refused(reason.into())),
+        };
         match object.get("active") {
             Some("true") => {}
             Some("false") => return Ok(refused(VerifyError::Inactive)),
             _ => return Err(MALFORMED),
         }
-        let kind = Kind::read(&object, MALFORMED)?;
-        if kind == Kind::Other {
-            return Ok(refused(VerifyError::NotAnAccessToken));
-        }
+        // From here on a defect concerns this token only: it is rejected, and the endpoint counts as
+        // well (RFC 7662 §2.2).
+        let kind = match Kind::read(&object) {
+            Ok(Kind::Other) => return Ok(refused(VerifyError::NotAnAccessToken)),
+            Ok(kind) => kind,
+            Err(error) => return Ok(refused(error)),
+        };
         if let Some(claim) = empty(&object) {
             return Ok(refused(VerifyError::MissingClaim { claim }));
         }
@@ -81,9 +92,8 @@ impl Checked {
         let completed = complete(text, &object, &origin.expected, counts_for, now);
         let claims = match Claims::parse(&completed) {
             Ok(claims) => claims,
-            // Also a token that has no audience: a refresh token is active too.
-            Err(missing @ VerifyError::MissingClaim { .. }) => return Ok(refused(missing)),
-            Err(_) => return Err(MALFORMED),
+            // A refresh token is active too, and has no audience.
+            Err(error) => return Ok(refused(error)),
         };
         let checked = check(&claims, expires, &origin.expected, now.unix).and_then(|binding| {
             kind.check_binding(binding.as_ref())?;
@@ -122,7 +132,7 @@ impl Checked {
 
     /// Whether the answer is to that question, and new enough for a request that arrived then:
     /// asked for after that, or younger than both the settings and the route allow.
-    pub(crate) fn holds(&self, want: Want, now: Now) -> bool {
+    pub(crate) fn holds(&self, want: Want<'_>, now: Now) -> bool {
         let limit = want
             .max_age
             .map_or(self.counts_for, |max_age| max_age.min(self.counts_for));

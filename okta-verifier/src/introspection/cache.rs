@@ -12,7 +12,10 @@ use std::{
 
 use moka::sync::Cache;
 
-use super::answer::{Checked, REFUSALS};
+use super::{
+    answer::{Checked, REFUSALS},
+    gate::Caller,
+};
 use crate::{crypto::Fingerprint, error::VerifyError, time::Now};
 
 /// One issuer's: nothing that another issuer said can be found in it.
@@ -20,6 +23,9 @@ pub(super) struct Answers {
     active: Cache<Fingerprint, Arc<Checked>>,
     /// Apart, and small: a flood of made-up tokens pushes nothing out but its own kind.
     refused: Cache<Fingerprint, Arc<Checked>>,
+    /// Tokens that the issuer has called active and that local checks cannot verify, and whose they
+    /// are. Outlives their answers: the next request about such a token is no stranger's.
+    known: Cache<Fingerprint, Caller>,
     /// Whether any token was ever found inactive: until then nobody need look.
     any_inactive: AtomicBool,
 }
@@ -35,6 +41,10 @@ impl Answers {
             refused: Cache::builder()
                 .max_capacity(MAX_REFUSED)
                 .time_to_live(REFUSALS)
+                .build(),
+            known: Cache::builder()
+                .max_capacity(MAX_KNOWN)
+                .time_to_live(KNOWN_FOR)
                 .build(),
             any_inactive: AtomicBool::new(false),
         }
@@ -62,8 +72,22 @@ impl Answers {
         refused.is_some_and(|checked| checked.forbids(now))
     }
 
-    /// The newest answer is the only one.
-    pub(super) fn remember(&self, fingerprint: Fingerprint, checked: Arc<Checked>) {
+    /// Whose token this is, if the issuer has called it active before.
+    pub(super) fn known(&self, fingerprint: Fingerprint) -> Option<Caller> {
+        self.known.get(&fingerprint)
+    }
+
+    /// Replaces any older answer. `caller` is whose token it is, if it becomes a known one.
+    pub(super) fn remember(
+        &self,
+        fingerprint: Fingerprint,
+        checked: Arc<Checked>,
+        caller: Option<Caller>,
+    ) {
+        match caller {
+            Some(caller) => self.known.insert(fingerprint, caller),
+            None => self.known.invalidate(&fingerprint),
+        }
         let (to, from) = match checked.verdict {
             Ok(_) => (&self.active, &self.refused),
             Err(_) => (&self.refused, &self.active),
@@ -106,5 +130,9 @@ impl fmt::Debug for Answers {
 const MAX_ACTIVE: u64 = 16 * 1024 * 1024;
 const OVERHEAD: u32 = 1024;
 const MAX_REFUSED: u64 = 1024;
+/// At about 150 bytes each.
+const MAX_KNOWN: u64 = 20_000;
+/// A token that is not used for so long counts as new again.
+const KNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// An answer that must not be used again still serves all who waited for it.
 const SHORTEST: Duration = Duration::from_secs(1);

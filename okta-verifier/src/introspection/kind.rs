@@ -1,7 +1,7 @@
 //! What kind of token an answer says it is about.
 
 use crate::{
-    error::{FetchError, VerifyError},
+    error::VerifyError,
     token::{
         confirmation::Confirmation,
         json::{self, Object},
@@ -24,12 +24,13 @@ impl Kind {
     ///
     /// # Errors
     ///
-    /// One of them is no string: this is no answer.
-    pub(super) fn read(object: &Object<'_>, malformed: FetchError) -> Result<Self, FetchError> {
-        let member = |name| match object.get(name).map(json::string) {
-            None => Ok(None),
-            Some(Some(text)) => Ok(Some(text)),
-            Some(None) => Err(malformed.clone()),
+    /// One of them is neither a string nor null.
+    pub(super) fn read(object: &Object<'_>) -> Result<Self, VerifyError> {
+        let member = |claim| match object.get(claim) {
+            None | Some("null") => Ok(None),
+            Some(value) => json::string(value)
+                .map(Some)
+                .ok_or(VerifyError::InvalidClaim { claim }),
         };
         let one_of =
             |text: &str, list: &[&str]| list.iter().any(|it| text.eq_ignore_ascii_case(it));

@@ -1,278 +1,567 @@
-mod judged;
-
-use std::{fmt, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
-pub(crate) use self::judged::{Judged, Question};
+use crate::{
+    remote::client_auth::{self, ClientAuth},
+    token_bucket::Rate,
+};
 
-/// How an issuer is asked about its tokens (RFC 7662), and about which ones.
+/// Configuration of token introspection at one issuer (RFC 7662): which tokens are introspected, as
+/// which client, and how often.
 ///
-/// The client is one of ours at the issuer, not the one that a token was issued to. Its answer
-/// is checked like a token: `aud`, `exp`, `nbf`, the client and the kind of token must please,
-/// and every claim of the [`VerifiedToken`](crate::VerifiedToken) comes from what the issuer
-/// signed or answered, never from a token that nobody could verify.
+/// The constructor names the tokens: [`every_token`](Self::every_token),
+/// [`opaque_tokens`](Self::opaque_tokens) or [`on_demand`](Self::on_demand). Encrypted tokens and
+/// signed tokens whose key the issuer does not publish are never sent out unless
+/// [`encrypted_tokens`](Self::encrypted_tokens) and
+/// [`tokens_with_unknown_keys`](Self::tokens_with_unknown_keys) allow it.
+///
+/// An active answer is checked like a token: `aud`, `exp`, `nbf`, the client and the kind of token.
+/// Every claim of the [`VerifiedToken`](crate::VerifiedToken) comes from what the issuer signed or
+/// answered, never from a token that could not be verified.
 ///
 /// ```
 /// use std::time::Duration;
-/// use okta_verifier::{Introspect, Introspection, Issuer, Verifier};
+/// use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
 ///
-/// let secret = "from the environment";
 /// let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
-/// let asking = Introspection::new("0oa1service", secret)
-///     .introspect(Introspect::Always)
-///     .max_age(Duration::from_secs(10)); // a revoked token is refused 10 s later at most
-/// assert!(Verifier::builder().issuer(issuer.clone().introspection(asking)).build().is_ok());
+/// let client = ClientAuthentication::client_secret_basic("0oa1service", "from the environment");
+/// let introspection = Introspection::every_token(client).max_age(Duration::from_secs(10));
+/// // A revoked token is rejected after 10 s at most.
+/// assert!(Verifier::builder().issuer(issuer.clone().introspection(introspection)).build().is_ok());
 ///
-/// let nobody = Introspection::new("0oa1service", ""); // RFC 7662 §2.1: the endpoint wants to know who asks
-/// assert!(Verifier::builder().issuer(issuer.introspection(nobody)).build().is_err());
+/// let without_secret = ClientAuthentication::client_secret_basic("0oa1service", "");
+/// let introspection = Introspection::every_token(without_secret);
+/// assert!(Verifier::builder().issuer(issuer.introspection(introspection)).build().is_err());
 /// ```
 ///
-/// # When the issuer cannot be asked
+/// # When no answer can be had
 ///
-/// The request is answered with 503 and `Retry-After`, never with 401: a client would throw a
-/// good token away. So it is when the issuer refuses our own credentials, which is logged as an
-/// error and shown by [`Verifier::health`](crate::Verifier::health). Tokens that need no question
-/// are accepted all the while.
+/// The request is answered with 503 and `Retry-After`, never with 401: a client would discard a good
+/// token. The same holds if the endpoint rejects this service's own credentials, which is logged as
+/// an error and shown by [`Verifier::health`](crate::Verifier::health). Tokens that need no
+/// introspection are accepted all the while.
 ///
-/// # Bounds
+/// # Limits
 ///
-/// Answers are remembered for [`max_age`](Self::max_age), and not past `exp`; refusals for 5 s.
-/// One token is one question, however many requests wait for it. New questions are asked 32 at
-/// once and 16 a second at most, with [`max_in_flight`](Self::max_in_flight) under way. Tokens
-/// that local checks accepted have such a budget of their own, and half of the places.
+/// | setting | default |
+/// |---|---|
+/// | [`max_age`](Self::max_age): how long an active answer is used | 60 s, and not past `exp` |
+/// | how long a refusal is used | 5 s |
+/// | [`max_in_flight`](Self::max_in_flight): concurrent requests | 8 |
+/// | [`rate_limit`](Self::rate_limit): requests about verified tokens, and as many about tokens that were active before | 16 per second, 32 at once |
+/// | [`unverified_rate_limit`](Self::unverified_rate_limit): requests about all other tokens | 16 per second, 32 at once |
+///
+/// All requests with one token share one introspection request. Each client is guaranteed an eighth
+/// of the rate and each of its subjects a sixteenth; beyond that a caller gets what the others leave.
+/// Tokens that strangers can invent occupy at most a quarter of the concurrent requests, and whatever
+/// the endpoint does with them does not delay the requests about other tokens.
 #[derive(Clone, PartialEq)]
 #[must_use]
 pub struct Introspection {
-    client: Client,
-    secret_post: bool,
+    mode: Mode,
+    client: ClientAuthentication,
     endpoint: Option<String>,
-    introspect: Option<Introspect>,
+    encrypted_tokens: bool,
+    unknown_keys: bool,
     signed_tokens_only: bool,
     max_age: Duration,
     max_in_flight: usize,
+    rate: (u32, u32),
+    unverified_rate: (u32, u32),
 }
 
-#[derive(Clone)]
-enum Client {
-    Secret {
-        client_id: String,
-        secret: SecretString,
-    },
-    PrivateKey {
-        client_id: String,
-        kid: Option<String>,
-        pem: SecretString,
-    },
-    Unauthenticated {
-        client_id: String,
-    },
-}
-
-/// Which tokens an issuer is asked about. What local checks refuse is never asked about.
-///
-/// ```
-/// use okta_verifier::{Introspect, Introspection};
-///
-/// let revocable = Introspection::new("0oa1service", "secret").introspect(Introspect::Always);
-/// let opaque = Introspection::new("0oa1service", "secret").introspect(Introspect::Opaque);
-/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Introspect {
-    /// Tokens that cannot be decided here: encrypted ones (five parts), and ones whose key the
-    /// issuer does not publish, once a fetch has shown that. Never one with a bad signature.
-    /// The default of [`Issuer::okta`](crate::Issuer::okta).
-    Undecidable,
-    /// Also strings that are no JWT: neither three nor five parts with dots between. The default
-    /// of [`Issuer::rfc9068`](crate::Issuer::rfc9068).
-    Opaque,
-    /// Every token, after the local checks: a revoked one is refused once the last answer is
-    /// older than [`Introspection::max_age`]. Without the issuer no token is accepted for longer.
-    Always,
-}
-
-/// For an issuer whose settings may have changed: both sides are ours.
-impl PartialEq for Client {
-    fn eq(&self, other: &Self) -> bool {
-        self.parts() == other.parts()
-    }
-}
-
-impl Client {
-    fn parts(&self) -> (&str, Option<&str>, Option<&str>, Option<&str>) {
-        match self {
-            Self::Secret { client_id, secret } => {
-                (client_id, Some(secret.expose_secret()), None, None)
-            }
-            Self::PrivateKey {
-                client_id,
-                kid,
-                pem,
-            } => (client_id, None, kid.as_deref(), Some(pem.expose_secret())),
-            Self::Unauthenticated { client_id } => (client_id, None, None, None),
-        }
-    }
+enum Mode {
+    EveryToken,
+    OpaqueTokens,
+    OnDemand,
 }
 
 impl Introspection {
-    /// Asks as the client `client_id`, with its secret in the `Authorization` field
-    /// (`client_secret_basic`, RFC 6749 §2.3.1).
-    pub fn new(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
-        Self::with(Client::Secret {
-            client_id: client_id.into(),
-            secret: SecretString::from(secret.into()),
-        })
+    /// Introspects every token: signed ones after the local checks have accepted them, and opaque
+    /// ones. A revoked token is rejected once the last answer is older than
+    /// [`max_age`](Self::max_age); while no answer can be had, no token is accepted for longer.
+    pub fn every_token(client: ClientAuthentication) -> Self {
+        Self::new(Mode::EveryToken, client)
     }
 
-    /// Asks with assertions signed by a private key (`private_key_jwt`, RFC 7523 §2.2): PKCS#8 in
-    /// PEM, for RS256 or ES256. `kid` names it among the client's keys at the issuer.
+    /// Introspects opaque tokens: strings that have neither three nor five parts with dots between.
+    /// Signed tokens are verified locally; a route that demands a recent answer
+    /// ([`Presented::checked_within`](crate::Presented::checked_within)) introspects them too.
     ///
     /// ```
-    /// use okta_verifier::{Introspection, Issuer, Verifier};
+    /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let client = || ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    /// # let build = |introspection| Verifier::builder()
+    /// #     .issuer(okta.issuer("api://default").any_client_id().introspection(introspection))
+    /// #     .build();
+    /// let opaque = okta.opaque_token("ada").sign();
+    /// let verifier = build(Introspection::opaque_tokens(client()))?;
+    /// assert_eq!(verifier.verify(&opaque).await?.subject(), "ada");
     ///
-    /// let asking = Introspection::private_key_jwt("0oa1service", Some("2026"), "no key");
-    /// let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
-    /// let error = Verifier::builder().issuer(issuer.introspection(asking)).build().unwrap_err();
-    /// assert!(error.to_string().contains("PKCS#8"));
+    /// let verifier = build(Introspection::on_demand(client()))?;
+    /// assert_eq!(verifier.verify(&opaque).await.unwrap_err().code(), "malformed");
+    /// # Ok(())
+    /// # }
     /// ```
-    pub fn private_key_jwt(
-        client_id: impl Into<String>,
-        kid: Option<&str>,
-        pkcs8_pem: impl Into<String>,
-    ) -> Self {
-        Self::with(Client::PrivateKey {
-            client_id: client_id.into(),
-            kid: kid.map(str::to_owned),
-            pem: SecretString::from(pkcs8_pem.into()),
-        })
+    pub fn opaque_tokens(client: ClientAuthentication) -> Self {
+        Self::new(Mode::OpaqueTokens, client)
     }
 
-    /// Names the client and proves nothing. RFC 7662 §2.1 wants the endpoint to know who asks:
-    /// without that anybody may try tokens there. For issuers that allow nothing else.
-    pub fn without_client_authentication(client_id: impl Into<String>) -> Self {
-        Self::with(Client::Unauthenticated {
-            client_id: client_id.into(),
-        })
+    /// Introspects signed tokens on routes that demand a recent answer
+    /// ([`Presented::checked_within`](crate::Presented::checked_within)), and nothing else.
+    pub fn on_demand(client: ClientAuthentication) -> Self {
+        Self::new(Mode::OnDemand, client)
     }
 
-    fn with(client: Client) -> Self {
+    fn new(mode: Mode, client: ClientAuthentication) -> Self {
         Self {
+            mode,
             client,
-            secret_post: false,
             endpoint: None,
-            introspect: None,
+            encrypted_tokens: false,
+            unknown_keys: false,
             signed_tokens_only: false,
-            max_age: DEFAULT_MAX_AGE,
-            max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+            max_age: Duration::from_secs(60),
+            max_in_flight: 8,
+            rate: DEFAULT_RATE,
+            unverified_rate: DEFAULT_RATE,
         }
     }
 
-    /// Sends the secret in the form (`client_secret_post`), for a client that is set up so.
+    /// Introspects encrypted tokens too (JWE compact serialization, RFC 7516 §7.1), which only the
+    /// issuer can read. Off by default: strangers can send any number of strings that look like one.
     ///
     /// ```
-    /// # use okta_verifier::{Introspection, Issuer, Verifier};
-    /// # let okta = |url: &str| Issuer::okta(url, "api://default").any_client_id();
-    /// # let build = |asking| Verifier::builder()
-    /// #     .issuer(okta("https://acme.okta.com/oauth2/default").introspection(asking))
+    /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    /// # let build = |introspection| Verifier::builder()
+    /// #     .issuer(okta.issuer("api://default").any_client_id().introspection(introspection))
     /// #     .build();
+    /// let encrypted = okta.token("ada").encrypted().sign();
+    /// let introspection = Introspection::on_demand(client);
+    /// let verifier = build(introspection.clone())?;
+    /// assert_eq!(verifier.verify(&encrypted).await.unwrap_err().code(), "encrypted");
     ///
-    /// let asking = Introspection::new("0oa1service", "secret").client_secret_post();
-    /// assert!(build(asking).is_ok());
-    /// let nothing_to_post = Introspection::without_client_authentication("0oa1service").client_secret_post();
-    /// assert!(build(nothing_to_post).is_err());
+    /// let verifier = build(introspection.encrypted_tokens())?;
+    /// assert_eq!(verifier.verify(&encrypted).await?.subject(), "ada");
+    /// # Ok(())
+    /// # }
     /// ```
-    pub fn client_secret_post(mut self) -> Self {
-        self.secret_post = true;
+    pub fn encrypted_tokens(mut self) -> Self {
+        self.encrypted_tokens = true;
         self
     }
 
-    /// The endpoint, where the metadata does not name it, or names the wrong one. https, unless
-    /// the issuer is on loopback. One of another origin than the issuer's is never taken from the
-    /// metadata, whatever [`Issuer::allow_origin`](crate::Issuer::allow_origin) says: our
-    /// credentials are sent there. It must be written here.
+    /// Introspects signed tokens whose key the issuer does not publish, once a fetch of the keys has
+    /// shown that. Off by default, because the verdict then rests on the endpoint alone: a server that
+    /// finds tokens by their `jti` calls an edited token active.
+    ///
+    /// A token that is bound to a key or a certificate (`cnf`), and one whose other claims exclude it,
+    /// is never sent out for this reason. If the verifier accepts bound tokens, an answer without `cnf`
+    /// is rejected. Has no effect on pinned keys ([`Issuer::keys`](crate::Issuer::keys)).
     ///
     /// ```
-    /// # use okta_verifier::{Introspection, Issuer, Verifier};
-    /// # let okta = |url: &str| Issuer::okta(url, "api://default").any_client_id();
-    /// # let build = |asking| Verifier::builder()
-    /// #     .issuer(okta("https://acme.okta.com/oauth2/default").introspection(asking))
+    /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    /// # let build = |introspection| Verifier::builder()
+    /// #     .issuer(okta.issuer("api://default").any_client_id().introspection(introspection))
     /// #     .build();
+    /// let unpublished = okta.token("ada").unpublished_key().sign();
+    /// let introspection = Introspection::every_token(client);
+    /// let verifier = build(introspection.clone())?;
+    /// assert_eq!(verifier.verify(&unpublished).await.unwrap_err().code(), "unknown_key_id");
     ///
-    /// let asking = || Introspection::new("0oa1service", "secret");
-    /// assert!(build(asking().endpoint("https://inner.example.com/introspect")).is_ok());
-    /// assert!(build(asking().endpoint("http://inner.example.com/introspect")).is_err()); // in the clear
+    /// let verifier = build(introspection.tokens_with_unknown_keys())?;
+    /// assert_eq!(verifier.verify(&unpublished).await?.subject(), "ada");
+    /// # Ok(())
+    /// # }
     /// ```
-    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.endpoint = Some(url.into());
+    pub fn tokens_with_unknown_keys(mut self) -> Self {
+        self.unknown_keys = true;
         self
     }
 
-    /// Which tokens the issuer is asked about.
-    pub fn introspect(mut self, introspect: Introspect) -> Self {
-        self.introspect = Some(introspect);
-        self
-    }
-
-    /// Leaves opaque and encrypted tokens to another issuer. They do not name theirs, so of
-    /// several issuers with introspection all but one must say this.
+    /// Limits [`every_token`](Self::every_token) to signed tokens. Opaque tokens do not name their
+    /// issuer, so of several issuers only one may introspect them.
     ///
     /// ```
-    /// # use okta_verifier::{Introspection, Issuer, Verifier};
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
     /// # let okta = |url: &str| Issuer::okta(url, "api://default").any_client_id();
-    /// # let asking = || Introspection::new("0oa1service", "secret");
-    /// let both = |second| Verifier::builder()
-    ///     .issuer(okta("https://acme.okta.com/oauth2/default").introspection(asking()))
-    ///     .issuer(okta("https://umbrella.okta.com/oauth2/default").introspection(second))
-    ///     .build();
-    /// assert!(both(asking()).is_err()); // whose is a token that says nothing?
-    /// assert!(both(asking().signed_tokens_only()).is_ok());
+    /// let client = || ClientAuthentication::client_secret_basic("0oa1service", "secret");
+    /// let introspection = || Introspection::every_token(client());
+    /// # let both = |second| Verifier::builder()
+    /// #     .issuer(okta("https://acme.okta.com/oauth2/default").introspection(introspection()))
+    /// #     .issuer(okta("https://umbrella.okta.com/oauth2/default").introspection(second))
+    /// #     .build();
+    /// // The settings of a second issuer, where the first one introspects every token.
+    /// assert!(both(introspection()).is_err());
+    /// assert!(both(introspection().signed_tokens_only()).is_ok());
     /// ```
     pub fn signed_tokens_only(mut self) -> Self {
         self.signed_tokens_only = true;
         self
     }
 
-    /// How long an answer counts: how late a revocation is noticed. Default 60 s, at most 1 h;
-    /// zero: the issuer is asked at every request. An answer without `exp` counts for 60 s at
-    /// most.
+    /// The introspection endpoint, if the metadata names none or the wrong one. It must use https
+    /// unless the issuer is on loopback. An endpoint of another origin than the issuer's is never
+    /// taken from the metadata, whatever [`Issuer::allow_origin`](crate::Issuer::allow_origin) says,
+    /// because this service's credentials are sent there: name it here.
+    ///
+    /// ```
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+    /// # let build = |introspection| Verifier::builder()
+    /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id().introspection(introspection))
+    /// #     .build();
+    /// # let client = || ClientAuthentication::client_secret_basic("0oa1service", "secret");
+    /// let introspection = || Introspection::every_token(client());
+    /// assert!(build(introspection().endpoint("https://inner.example.com/introspect")).is_ok());
+    /// assert!(build(introspection().endpoint("http://inner.example.com/introspect")).is_err());
+    /// ```
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// How long an active answer is used, which is how late a revocation is noticed. Default 60 s, at
+    /// most 1 h; zero sends a request at every use. An answer without `exp` is used for 60 s at most.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
     }
 
-    /// How many questions may be under way. Default 8, at most 32: an Okta organization has 75 in
-    /// all, for everybody.
+    /// The maximum number of concurrent requests. Default 8, between 4 and 32: an Okta organization
+    /// allows 75 for all of its clients together.
     ///
     /// ```
-    /// # use okta_verifier::{Introspection, Issuer, Verifier};
-    /// # let okta = |url: &str| Issuer::okta(url, "api://default").any_client_id();
-    /// # let build = |asking| Verifier::builder()
-    /// #     .issuer(okta("https://acme.okta.com/oauth2/default").introspection(asking))
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+    /// # let build = |introspection| Verifier::builder()
+    /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id().introspection(introspection))
     /// #     .build();
-    ///
-    /// let asking = || Introspection::new("0oa1service", "secret");
-    /// assert!(build(asking().max_in_flight(4)).is_ok());
-    /// assert!(build(asking().max_in_flight(33)).is_err());
+    /// # let client = || ClientAuthentication::client_secret_basic("0oa1service", "secret");
+    /// let introspection = || Introspection::every_token(client());
+    /// assert!(build(introspection().max_in_flight(4)).is_ok());
+    /// assert!(build(introspection().max_in_flight(3)).is_err()); // invented tokens could occupy it all
     /// ```
-    pub fn max_in_flight(mut self, questions: usize) -> Self {
-        self.max_in_flight = questions;
+    pub fn max_in_flight(mut self, requests: usize) -> Self {
+        self.max_in_flight = requests;
         self
+    }
+
+    /// How many requests about verified tokens are sent per second, and how many at once after a
+    /// pause; and as many about opaque and encrypted tokens that were active before. Beyond that the
+    /// caller is answered with 503. Default 16 and 32; the rate is between 1 and 1,000, the burst
+    /// between 4 and 1,000.
+    ///
+    /// With [`every_token`](Self::every_token) each active token takes one request per
+    /// [`max_age`](Self::max_age): 16 per second serve 960 active tokens with an age of 60 s.
+    ///
+    /// ```
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+    /// # let build = |introspection| Verifier::builder()
+    /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id().introspection(introspection))
+    /// #     .build();
+    /// # let client = || ClientAuthentication::client_secret_basic("0oa1service", "secret");
+    /// let introspection = || Introspection::every_token(client());
+    /// assert!(build(introspection().rate_limit(100, 200)).is_ok());
+    /// assert!(build(introspection().rate_limit(0, 200)).is_err());
+    /// ```
+    pub fn rate_limit(mut self, per_second: u32, burst: u32) -> Self {
+        self.rate = (per_second, burst);
+        self
+    }
+
+    /// How many requests about all other tokens are sent per second, and how many at once after a
+    /// pause. Strangers can use all of it, so it bounds what a flood of invented tokens costs the
+    /// issuer; new opaque tokens share it with the flood. Default 16 and 32, with the bounds of
+    /// [`rate_limit`](Self::rate_limit).
+    ///
+    /// ```
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+    /// # let build = |introspection| Verifier::builder()
+    /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id().introspection(introspection))
+    /// #     .build();
+    /// # let client = || ClientAuthentication::client_secret_basic("0oa1service", "secret");
+    /// let introspection = || Introspection::opaque_tokens(client());
+    /// assert!(build(introspection().unverified_rate_limit(4, 8)).is_ok());
+    /// assert!(build(introspection().unverified_rate_limit(4, 1_001)).is_err());
+    /// ```
+    pub fn unverified_rate_limit(mut self, per_second: u32, burst: u32) -> Self {
+        self.unverified_rate = (per_second, burst);
+        self
+    }
+
+    /// Validates the settings. An error says what to write.
+    pub(crate) fn validated(self) -> Result<Settings, &'static str> {
+        if self.max_age > MAX_MAX_AGE {
+            return Err(
+                "a max_age above 1 h accepts tokens that were revoked long ago; write at most 1 h",
+            );
+        }
+        if !IN_FLIGHT.contains(&self.max_in_flight) {
+            return Err("max_in_flight: write 4 to 32");
+        }
+        let in_bounds =
+            |(per_second, burst)| PER_SECOND.contains(&per_second) && BURST.contains(&burst);
+        if !in_bounds(self.rate) || !in_bounds(self.unverified_rate) {
+            return Err(
+                "rate_limit and unverified_rate_limit: write 1 to 1,000 per second and 4 to 1,000 at once",
+            );
+        }
+        if self.signed_tokens_only && self.encrypted_tokens {
+            return Err(
+                ".signed_tokens_only() excludes .encrypted_tokens(); remove one of the two",
+            );
+        }
+        if self.signed_tokens_only && self.mode != Mode::EveryToken {
+            return Err(".signed_tokens_only() limits Introspection::every_token(..); remove it");
+        }
+        let rate = |(per_second, burst)| Rate::per_second(per_second, burst);
+        Ok(Settings {
+            mode: self.mode,
+            auth: self.client.validated()?,
+            endpoint: self.endpoint,
+            encrypted_tokens: self.encrypted_tokens,
+            unknown_keys: self.unknown_keys,
+            signed_tokens_only: self.signed_tokens_only,
+            max_age: self.max_age,
+            max_in_flight: self.max_in_flight,
+            rate: rate(self.rate),
+            unverified_rate: rate(self.unverified_rate),
+        })
     }
 }
 
-/// Leaves the client and its secret out, and all of the endpoint but its origin: a query may hold
+/// Leaves out the client, its secret, and everything of the endpoint but its origin: a query may hold
 /// a secret too.
 impl fmt::Debug for Introspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Introspection")
-            .field("endpoint", &self.endpoint.as_deref().map(judged::origin_of))
-            .field("introspect", &self.introspect)
+            .field("mode", &self.mode)
+            .field("endpoint", &self.endpoint.as_deref().map(origin_of))
             .field("max_age", &self.max_age)
             .field("max_in_flight", &self.max_in_flight)
             .finish_non_exhaustive()
     }
 }
 
-const DEFAULT_MAX_AGE: Duration = Duration::from_secs(60);
-const DEFAULT_MAX_IN_FLIGHT: usize = 8;
+/// How this service authenticates at the introspection endpoint (RFC 7662 §2.1), named after the
+/// methods of RFC 7591 §2. The client is one of this service, not the one that a token was issued to.
+///
+/// ```
+/// use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+///
+/// let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+/// let build = |client| {
+///     let issuer = issuer.clone().introspection(Introspection::every_token(client));
+///     Verifier::builder().issuer(issuer).build()
+/// };
+/// assert!(build(ClientAuthentication::client_secret_basic("0oa1service", "secret")).is_ok());
+/// assert!(build(ClientAuthentication::client_secret_post("0oa1service", "secret")).is_ok());
+/// assert!(build(ClientAuthentication::none("0oa1service")).is_ok());
+///
+/// assert!(build(ClientAuthentication::client_secret_basic("0oa1service", "")).is_err());
+/// let error = build(ClientAuthentication::private_key_jwt("0oa1service", Some("2026"), "no key")).unwrap_err();
+/// assert!(error.to_string().contains("PKCS#8"));
+/// ```
+#[derive(Clone)]
+pub struct ClientAuthentication {
+    client_id: String,
+    method: Method,
+}
+
+#[derive(Clone)]
+enum Method {
+    SecretBasic(SecretString),
+    SecretPost(SecretString),
+    PrivateKey {
+        kid: Option<String>,
+        pem: SecretString,
+    },
+    None,
+}
+
+impl ClientAuthentication {
+    /// Sends the client id and its secret in the `Authorization` header (RFC 6749 §2.3.1).
+    #[must_use]
+    pub fn client_secret_basic(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self::new(client_id, Method::SecretBasic(secret.into().into()))
+    }
+
+    /// Sends the client id and its secret in the form (RFC 6749 §2.3.1).
+    #[must_use]
+    pub fn client_secret_post(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self::new(client_id, Method::SecretPost(secret.into().into()))
+    }
+
+    /// Sends an assertion signed by a private key (RFC 7523 §2.2): PKCS#8 in PEM, for RS256 or ES256.
+    /// `kid` names the key among the client's keys at the issuer.
+    #[must_use]
+    pub fn private_key_jwt(
+        client_id: impl Into<String>,
+        kid: Option<&str>,
+        pkcs8_pem: impl Into<String>,
+    ) -> Self {
+        let kid = kid.map(str::to_owned);
+        let pem = pkcs8_pem.into().into();
+        Self::new(client_id, Method::PrivateKey { kid, pem })
+    }
+
+    /// Identifies the client without authenticating it. RFC 7662 §2.1 demands authentication, because
+    /// without it anybody may test tokens at the endpoint: use this only for issuers that support
+    /// nothing else.
+    #[must_use]
+    pub fn none(client_id: impl Into<String>) -> Self {
+        Self::new(client_id, Method::None)
+    }
+
+    fn new(client_id: impl Into<String>, method: Method) -> Self {
+        Self {
+            client_id: client_id.into(),
+            method,
+        }
+    }
+
+    fn validated(self) -> Result<ClientAuth, &'static str> {
+        let Self { client_id, method } = self;
+        if client_id.is_empty() {
+            return Err("the client id is empty; write the id of the client that introspects");
+        }
+        let secret = |secret: SecretString| match secret.expose_secret().is_empty() {
+            true => {
+                Err("the client secret is empty; write it, or use ClientAuthentication::none(..)")
+            }
+            false => Ok(secret),
+        };
+        Ok(match method {
+            Method::SecretBasic(it) => ClientAuth::basic(&client_id, &secret(it)?),
+            Method::SecretPost(it) => ClientAuth::Post {
+                client_id,
+                secret: secret(it)?,
+            },
+            Method::PrivateKey { kid, pem } => ClientAuth::PrivateKeyJwt {
+                client_id,
+                kid,
+                key: Box::new(client_auth::private_key(&pem)?),
+            },
+            Method::None => ClientAuth::Named { client_id },
+        })
+    }
+}
+
+/// Tells whether settings have changed. Both sides are our own, so this need not take constant time.
+impl PartialEq for ClientAuthentication {
+    fn eq(&self, other: &Self) -> bool {
+        let same =
+            |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
+        self.client_id == other.client_id
+            && match (&self.method, &other.method) {
+                (Method::SecretBasic(one), Method::SecretBasic(other))
+                | (Method::SecretPost(one), Method::SecretPost(other)) => same(one, other),
+                (
+                    Method::PrivateKey { kid, pem },
+                    Method::PrivateKey {
+                        kid: other_kid,
+                        pem: other_pem,
+                    },
+                ) => kid == other_kid && same(pem, other_pem),
+                (Method::None, Method::None) => true,
+                _ => false,
+            }
+    }
+}
+
+/// Shows the method only.
+impl fmt::Debug for ClientAuthentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.method {
+            Method::SecretBasic(_) => "client_secret_basic",
+            Method::SecretPost(_) => "client_secret_post",
+            Method::PrivateKey { .. } => "private_key_jwt",
+            Method::None => "none",
+        })
+    }
+}
+
+/// Validated settings.
+pub(crate) struct Settings {
+    mode: Mode,
+    pub(crate) auth: ClientAuth,
+    /// As given; the issuer's rules about URLs are not applied yet.
+    pub(crate) endpoint: Option<String>,
+    encrypted_tokens: bool,
+    unknown_keys: bool,
+    signed_tokens_only: bool,
+    pub(crate) max_age: Duration,
+    pub(crate) max_in_flight: usize,
+    pub(crate) rate: Rate,
+    pub(crate) unverified_rate: Rate,
+}
+
+/// Why a token may have to be introspected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// The issuer does not publish its key.
+    UnknownKey,
+    /// It is encrypted.
+    Encrypted,
+    /// It has neither three parts nor five.
+    Opaque,
+    /// Local checks accepted it.
+    Accepted,
+}
+
+impl Settings {
+    /// Whether tokens of this kind are introspected.
+    pub(crate) fn asks(&self, question: Question) -> bool {
+        match question {
+            Question::UnknownKey => self.unknown_keys,
+            Question::Encrypted => self.encrypted_tokens,
+            Question::Opaque => match self.mode {
+                Mode::EveryToken => !self.signed_tokens_only,
+                Mode::OpaqueTokens => true,
+                Mode::OnDemand => false,
+            },
+            Question::Accepted => self.mode == Mode::EveryToken,
+        }
+    }
+}
+
+/// Shows only the origin of the endpoint, as its query may hold a secret.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("mode", &self.mode)
+            .field("auth", &self.auth)
+            .field("endpoint", &self.endpoint.as_deref().map(origin_of))
+            .field("max_age", &self.max_age)
+            .field("max_in_flight", &self.max_in_flight)
+            .finish_non_exhaustive()
+    }
+}
+
+fn origin_of(endpoint: &str) -> String {
+    Url::parse(endpoint).map_or_else(
+        |_| "not a URL".to_owned(),
+        |url| url.origin().ascii_serialization(),
+    )
+}
+
+/// Per second, and at once.
+const DEFAULT_RATE: (u32, u32) = (16, 32);
+const MAX_MAX_AGE: Duration = Duration::from_secs(60 * 60);
+const IN_FLIGHT: RangeInclusive<usize> = 4..=32;
+const PER_SECOND: RangeInclusive<u32> = 1..=1_000;
+/// At least 4, so that half of it can be kept back for callers within their share.
+const BURST: RangeInclusive<u32> = 4..=1_000;

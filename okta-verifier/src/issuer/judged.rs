@@ -8,10 +8,10 @@ use super::{Issuer, rules};
 use crate::{
     algorithm::Algorithms,
     error::ConfigError,
-    introspection::{self, Introspect, Introspection},
+    introspection::{self, Introspection},
     keys::{KeySet, Metadata},
     snapshot::KeySnapshot,
-    token::checks::{Clients, Expected, Profile},
+    token::checks::{Clients, Expected},
 };
 
 /// An issuer whose settings please.
@@ -22,7 +22,7 @@ pub(crate) struct Judged {
     pub(crate) pinned: Option<Arc<KeySet>>,
     pub(crate) stale_if_error: Duration,
     pub(crate) key_snapshot: Option<KeySnapshot>,
-    pub(crate) introspection: Option<introspection::Judged>,
+    pub(crate) introspection: Option<introspection::Settings>,
 }
 
 impl Issuer {
@@ -92,7 +92,7 @@ impl Issuer {
             .iter()
             .map(|origin| rules::origin(origin, &url))
             .collect::<Result<_, _>>()?;
-        let introspection = judge_introspection(self.introspection, &url, self.profile);
+        let introspection = judge_introspection(self.introspection, &url);
         let introspection = introspection.map_err(|problem| ConfigError::Introspection {
             issuer: issuer.clone(),
             problem,
@@ -147,20 +147,15 @@ impl Judged {
 fn judge_introspection(
     introspection: Option<Introspection>,
     issuer: &Url,
-    profile: Profile,
-) -> Result<Option<introspection::Judged>, &'static str> {
-    let default = match profile {
-        Profile::Okta => Introspect::Undecidable,
-        Profile::Rfc9068 => Introspect::Opaque,
-    };
+) -> Result<Option<introspection::Settings>, &'static str> {
     let Some(introspection) = introspection else {
         return Ok(None);
     };
-    let judged = introspection.judge(default)?;
-    if let Some(endpoint) = &judged.endpoint {
+    let settings = introspection.validated()?;
+    if let Some(endpoint) = &settings.endpoint {
         rules::endpoint(endpoint, issuer)?;
     }
-    Ok(Some(judged))
+    Ok(Some(settings))
 }
 
 fn client_problem(any: bool, listed: &[String]) -> &'static str {

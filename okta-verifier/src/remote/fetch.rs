@@ -265,11 +265,13 @@ fn texts<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
 
 fn transport(error: reqwest::Error) -> FetchError {
     if error.is_timeout() {
-        FetchError::Timeout
-    } else {
-        FetchError::Transport {
-            source: Arc::new(error.without_url()),
-        }
+        return FetchError::Timeout;
+    }
+    let connect = error.is_connect();
+    let source = Arc::new(error.without_url());
+    match connect {
+        true => FetchError::Connect { source },
+        false => FetchError::Transport { source },
     }
 }
 

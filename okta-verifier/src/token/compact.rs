@@ -2,7 +2,10 @@
 
 use memchr::memchr_iter;
 
-use super::base64url;
+use super::{
+    base64url,
+    json::{self, Object},
+};
 use crate::{
     alphabet::{self, is_base64url},
     crypto::MAX_SIGNATURE,
@@ -62,6 +65,24 @@ fn not_a_jws(text: &[u8]) -> MalformedToken {
 
 fn decode_text(part: &[u8]) -> Result<String, MalformedToken> {
     String::from_utf8(base64url::decode(part)?).map_err(|_| MalformedToken::Json)
+}
+
+/// Whether the text has the form of an encrypted token: five parts (RFC 7516 §7.1), the first of which
+/// is a JOSE header with the `alg` and the `enc` that every JWE has (§4.1.1, §4.1.2).
+pub(crate) fn is_jwe(text: &[u8]) -> bool {
+    let mut parts = text.split(|byte| *byte == b'.');
+    let header = parts.next().unwrap_or_default();
+    if text.len() > MAX_JWT || parts.count() != 4 {
+        return false;
+    }
+    let Ok(header) = decode_text(header) else {
+        return false;
+    };
+    Object::parse(&header).is_ok_and(|header| {
+        ["alg", "enc"]
+            .into_iter()
+            .all(|name| header.get(name).and_then(json::string).is_some())
+    })
 }
 
 pub(super) const MAX_JWT: usize = 16 * 1024;

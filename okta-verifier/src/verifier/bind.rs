@@ -178,6 +178,11 @@ impl Binding {
         }
     }
 
+    /// Whether tokens that are bound to a key or a certificate can be accepted.
+    pub(super) fn accepts_bound_tokens(&self) -> bool {
+        self.dpop.is_some() || self.client_cert_from.is_some()
+    }
+
     pub(crate) fn offers_dpop(&self) -> bool {
         self.dpop.is_some()
     }

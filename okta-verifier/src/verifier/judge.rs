@@ -27,9 +27,15 @@ pub(super) struct Asked<'t> {
 }
 
 impl Asked<'_> {
-    pub(super) fn want(&self, question: Question) -> Want {
+    /// `verified` is the token, if local checks have accepted it.
+    pub(super) fn want<'v>(
+        &self,
+        question: Question,
+        verified: Option<&'v VerifiedToken>,
+    ) -> Want<'v> {
         Want {
             question,
+            verified,
             max_age: self.max_age,
             arrived: self.arrived,
         }
@@ -79,7 +85,10 @@ impl Verifier {
             Ok(jws) => jws,
             Err(error) => {
                 let (introspector, question) = self.reader(asked.token, error)?;
-                return answered(introspector.find(asked.token, asked.want(question)), now);
+                return answered(
+                    introspector.find(asked.token, asked.want(question, None)),
+                    now,
+                );
             }
         };
         let opened = self.open(&jws)?;
@@ -97,11 +106,11 @@ impl Verifier {
             (
                 None | Some(VerifyError::UnknownKeyId | VerifyError::Unavailable { .. }),
                 Some(introspector),
-            ) => introspector.find(asked.token, asked.want(Question::UnknownKey)),
+            ) => introspector.find(asked.token, asked.want(Question::UnknownKey, None)),
             _ => None,
         };
         match (found, unknown) {
-            (Some(checked), _) => opened.stands_by(checked.token(now)?).map(Some),
+            (Some(checked), _) => self.accept_answer(checked.token(now)?).map(Some),
             (None, Some(VerifyError::UnknownKeyId)) => {
                 opened.must_ask(now)?;
                 Ok(None)
@@ -128,7 +137,7 @@ impl Verifier {
             Ok(jws) => jws,
             Err(error) => {
                 let (introspector, question) = self.reader(token, error)?;
-                let checked = introspector.ask(token, asked.want(question)).await?;
+                let checked = introspector.ask(token, asked.want(question, None)).await?;
                 return checked.token(Now::read()).cloned();
             }
         };
@@ -143,9 +152,9 @@ impl Verifier {
             // Keys that were fetched for this request do not have it.
             Err(VerifyError::UnknownKeyId) => {
                 let introspector = opened.must_ask(Now::read())?;
-                let want = asked.want(Question::UnknownKey);
+                let want = asked.want(Question::UnknownKey, None);
                 let checked = introspector.ask(token, want).await?;
-                opened.stands_by(checked.token(Now::read())?)
+                self.accept_answer(checked.token(Now::read())?)
             }
             Err(error) => Err(error),
         }

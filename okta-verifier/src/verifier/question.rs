@@ -11,7 +11,7 @@ use crate::{
     introspection::{Checked, Introspector, Question},
     request::is_b64token,
     time::Now,
-    token::{VerifiedToken, cache::Digest, checks, jws},
+    token::{VerifiedToken, cache::Digest, checks, compact, jws},
 };
 
 impl Verifier {
@@ -23,7 +23,7 @@ impl Verifier {
         error: VerifyError,
     ) -> Result<(Arc<Introspector>, Question), VerifyError> {
         let question = match error {
-            VerifyError::Encrypted => Question::Encrypted,
+            VerifyError::Encrypted if compact::is_jwe(token) => Question::Encrypted,
             VerifyError::Malformed(MalformedToken::Parts | MalformedToken::Alphabet)
                 if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) =>
             {
@@ -48,7 +48,7 @@ impl Verifier {
             self.heed(tenant, asked.token, digest, asked.arrived)?;
             return Ok(Some(token));
         };
-        match introspector.find(asked.token, asked.want(Question::Accepted)) {
+        match introspector.find(asked.token, asked.want(Question::Accepted, Some(&token))) {
             None => Ok(None),
             Some(checked) => self
                 .confirm(&checked, token, digest, asked.arrived)
@@ -68,7 +68,7 @@ impl Verifier {
             return Ok(token);
         };
         let checked = introspector
-            .ask(asked.token, asked.want(Question::Accepted))
+            .ask(asked.token, asked.want(Question::Accepted, Some(&token)))
             .await?;
         self.confirm(&checked, token, digest, Now::read())
     }
@@ -113,24 +113,34 @@ impl Verifier {
 }
 
 impl Opened<'_> {
-    /// Whom to ask about a token whose key the issuer does not publish. What it says of itself
-    /// is not trusted, but what it admits is: one that nothing could make acceptable is refused
-    /// without a question.
+    /// Returns the introspector for a token whose key the issuer does not publish.
+    ///
+    /// # Errors
+    ///
+    /// Such tokens are not introspected; or the token says that it is bound, or that it is not for
+    /// this API. An answer must not make a token valid that excludes itself, and it may leave out
+    /// what a token is bound to.
     pub(super) fn must_ask(&self, now: Now) -> Result<Arc<Introspector>, VerifyError> {
         let typ = self.jws.header.typ;
         let expected = &self.tenant.origin.expected;
-        let hopeless = checks::check(&self.claims, typ, expected, now.unix).is_err();
+        let acceptable = !self.claims.contains("cnf")
+            && checks::check(&self.claims, typ, expected, now.unix).is_ok();
         match self.tenant.asks(Question::UnknownKey) {
-            Some(introspector) if !hopeless => Ok(introspector.clone()),
+            Some(introspector) if acceptable => Ok(introspector.clone()),
             _ => Err(VerifyError::UnknownKeyId),
         }
     }
+}
 
-    /// The issuer's word for it. What says of itself that it is bound is not let go unbound where
-    /// the answer leaves `cnf` out (RFC 9449 §6.2).
-    pub(super) fn stands_by(&self, answered: &VerifiedToken) -> Result<VerifiedToken, VerifyError> {
-        let said = checks::check_binding(&self.claims)?;
-        if said.is_some() && said != answered.confirmation() {
+impl Verifier {
+    /// Accepts the answer about a token whose key is unknown. The token's own `cnf` cannot be
+    /// believed, absent or not: if the verifier accepts bound tokens, the answer has to say what this
+    /// one is bound to.
+    pub(super) fn accept_answer(
+        &self,
+        answered: &VerifiedToken,
+    ) -> Result<VerifiedToken, VerifyError> {
+        if answered.confirmation().is_none() && self.0.binding.accepts_bound_tokens() {
             return Err(VerifyError::BindingUnchecked);
         }
         Ok(answered.clone())

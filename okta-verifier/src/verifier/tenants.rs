@@ -32,8 +32,10 @@ pub(crate) struct Tenant {
 pub(crate) struct Tenants {
     list: Vec<Arc<Tenant>>,
     by_issuer: HashMap<Box<str>, Arc<Tenant>>,
-    /// The one whose tokens may be such that nobody else can read them.
-    unreadable: Option<Arc<Tenant>>,
+    /// The issuer that introspects opaque tokens, and the one that introspects encrypted tokens:
+    /// neither kind names its issuer.
+    opaque: Option<Arc<Tenant>>,
+    encrypted: Option<Arc<Tenant>>,
 }
 
 impl Tenant {
@@ -129,25 +131,39 @@ impl Tenants {
                 }
             }
         }
-        let claims = |tenant: &&Arc<Tenant>| tenant.asks(Question::Encrypted).is_some();
-        let mut claiming = list.iter().filter(claims);
-        let unreadable = claiming.next().cloned();
-        if let Some(second) = claiming.next() {
-            return Err(ConfigError::Introspection {
-                issuer: second.issuer().to_owned(),
-                problem: "another issuer claims opaque and encrypted tokens already, and they do not name theirs; call Introspection::signed_tokens_only() on all but one",
-            });
-        }
+        let only_one = |question, problem| {
+            let mut asking = list.iter().filter(|it| it.asks(question).is_some());
+            let first = asking.next().cloned();
+            match asking.next() {
+                None => Ok(first),
+                Some(second) => Err(ConfigError::Introspection {
+                    issuer: second.issuer().to_owned(),
+                    problem,
+                }),
+            }
+        };
         Ok(Self {
-            list,
+            opaque: only_one(
+                Question::Opaque,
+                "another issuer introspects opaque tokens already, and these do not name their issuer; call .signed_tokens_only() or use Introspection::on_demand(..) for all issuers but one",
+            )?,
+            encrypted: only_one(
+                Question::Encrypted,
+                "another issuer introspects encrypted tokens already, and these do not name their issuer; call .encrypted_tokens() for one issuer only",
+            )?,
             by_issuer,
-            unreadable,
+            list,
         })
     }
 
-    /// Who answers for a token that does not say whose it is.
+    /// Returns the introspector for a token that does not name its issuer.
     pub(super) fn asks(&self, question: Question) -> Option<&Arc<Introspector>> {
-        self.unreadable.as_ref()?.asks(question)
+        let tenant = match question {
+            Question::Opaque => &self.opaque,
+            Question::Encrypted => &self.encrypted,
+            Question::UnknownKey | Question::Accepted => return None,
+        };
+        tenant.as_ref()?.asks(question)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Tenant>> {

@@ -14,7 +14,9 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use okta_verifier::{Algorithm, DpopSettings, Introspect, Introspection, Presented, Verifier};
+use okta_verifier::{
+    Algorithm, ClientAuthentication, DpopSettings, Introspection, Presented, Verifier,
+};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta, TestIssuer};
 
 #[tokio::test]
@@ -118,9 +120,9 @@ impl World {
     async fn new() -> Self {
         let okta = MockOkta::start().await;
         let dpop = DpopSettings::base_url("https://api.example.com").replay_capacity(1_000);
-        let introspection = Introspection::new(CLIENT_ID, CLIENT_SECRET);
+        let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
         let issuer = okta.issuer("api://default").any_client_id();
-        let introspection = introspection.introspect(Introspect::Opaque);
+        let introspection = Introspection::opaque_tokens(client);
         let other = TestIssuer::new("api://default").at("https://other.test/oauth2/default");
         let verifier = Verifier::builder()
             .issuer(issuer.introspection(introspection))

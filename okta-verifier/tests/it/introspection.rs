@@ -10,13 +10,25 @@ mod several;
 
 use std::time::Duration;
 
-use okta_verifier::{Introspect, Introspection, Verifier};
+use okta_verifier::{ClientAuthentication, Introspection, Verifier};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
 
 use crate::mock::{issuer, within};
 
-fn asking(introspect: Introspect) -> Introspection {
-    Introspection::new(CLIENT_ID, CLIENT_SECRET).introspect(introspect)
+fn client() -> ClientAuthentication {
+    ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET)
+}
+
+fn every_token() -> Introspection {
+    Introspection::every_token(client())
+}
+
+fn opaque_tokens() -> Introspection {
+    Introspection::opaque_tokens(client())
+}
+
+fn on_demand() -> Introspection {
+    Introspection::on_demand(client())
 }
 
 fn with(okta: &MockOkta, introspection: Introspection) -> Verifier {

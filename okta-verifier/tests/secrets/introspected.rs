@@ -7,7 +7,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use okta_verifier::{Introspect, Introspection, Presented, Verifier};
+use okta_verifier::{ClientAuthentication, Introspection, Presented, Verifier};
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
 
 const SECRET: &str = "client-5ecret-0123456789abcdef";
@@ -22,15 +22,16 @@ fn no_question_to_the_issuer_shows_a_secret() {
     }
     let pem = pem();
     watch::secret(&pem);
-    for introspection in [
-        Introspection::new(CLIENT_ID, SECRET),
-        Introspection::new(CLIENT_ID, SECRET).client_secret_post(),
-        Introspection::new(CLIENT_ID, WRONG),
-        Introspection::private_key_jwt(CLIENT_ID, Some("2026"), pem.clone()),
+    for client in [
+        ClientAuthentication::client_secret_basic(CLIENT_ID, SECRET),
+        ClientAuthentication::client_secret_post(CLIENT_ID, SECRET),
+        ClientAuthentication::client_secret_basic(CLIENT_ID, WRONG),
+        ClientAuthentication::private_key_jwt(CLIENT_ID, Some("2026"), pem.clone()),
     ] {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().build().unwrap();
-        let asked = ask(introspection.introspect(Introspect::Always));
+        watch::shown(format!("{client:?} {client:#?}"));
+        let asked = ask(Introspection::every_token(client).encrypted_tokens());
         let lines = watch::logged(|| runtime.block_on(asked));
         // Once more, now that the mock has told which assertions it got.
         lines.iter().for_each(|line| watch::shown(&line.text));

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use super::issuer::{
-    DEADLINE, ENDPOINT, Issuer, MILLI, Reply, SECOND, active, inactive, pass, unavailable, with,
+    DEADLINE, ENDPOINT, Issuer, MILLI, Reply, SECOND, active, every_token, inactive, pass,
+    unavailable, with,
 };
-use crate::{
-    error::FetchError,
-    introspection::{Introspection, Question},
-};
+use crate::{error::FetchError, introspection::Question};
 
 // conformance 101, 115
 #[tokio::test(start_paused = true)]
@@ -31,7 +29,7 @@ async fn the_token_travels_in_the_form() {
 async fn a_given_endpoint_needs_no_metadata() {
     let issuer = Issuer::new(Reply::Json(active()));
     issuer.metadata(Reply::Hang);
-    let settings = Introspection::new("0oa1", "secret").endpoint("https://other.test/ask");
+    let settings = every_token().endpoint("https://other.test/ask");
     let desk = issuer.with(settings);
     assert_eq!(desk.verdict("opaque").await, "ok");
     assert!(issuer.asked()[0].starts_with("https://other.test/ask "));
@@ -76,7 +74,7 @@ async fn a_question_goes_on_when_its_only_caller_goes_away() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_who_goes_away_before_his_question_is_asked_holds_up_nobody() {
     let issuer = Issuer::new(Reply::Slow(SECOND, active()));
-    let desk = issuer.with(Introspection::new("0oa1", "secret").max_in_flight(1));
+    let desk = issuer.with(every_token().max_in_flight(4));
     let spawn = |token: &'static str| {
         let desk = desk.clone();
         tokio::spawn(async move { desk.verdict(token).await })
@@ -97,7 +95,7 @@ async fn a_caller_who_goes_away_before_his_question_is_asked_holds_up_nobody() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_counts_until_max_age_and_is_asked_for_again_then() {
     let issuer = Issuer::new(Reply::Json(active()));
-    let desk = issuer.with(Introspection::new("0oa1", "secret").max_age(10 * SECOND));
+    let desk = issuer.with(every_token().max_age(10 * SECOND));
     assert_eq!(desk.verdict("opaque").await, "ok");
     pass(10 * SECOND - MILLI).await;
     assert_eq!(desk.verdict("opaque").await, "ok");
@@ -112,7 +110,7 @@ async fn an_answer_counts_until_max_age_and_is_asked_for_again_then() {
 #[tokio::test(start_paused = true)]
 async fn without_a_cache_each_request_gets_an_answer_that_was_asked_for_after_it() {
     let issuer = Issuer::new(Reply::Slow(SECOND, active()));
-    let desk = issuer.with(Introspection::new("0oa1", "secret").max_age(Duration::ZERO));
+    let desk = issuer.with(every_token().max_age(Duration::ZERO));
     let spawn = || {
         let desk = desk.clone();
         tokio::spawn(async move { desk.verdict("opaque").await })
@@ -241,7 +239,7 @@ fn a_question_that_died_with_its_runtime_is_asked_again_in_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_answer_counts_from_when_it_was_asked_for() {
     let issuer = Issuer::new(Reply::Slow(2 * SECOND, active()));
-    let desk = issuer.with(Introspection::new("0oa1", "secret").max_age(10 * SECOND));
+    let desk = issuer.with(every_token().max_age(10 * SECOND));
     assert!(2 * SECOND < DEADLINE);
     assert_eq!(desk.verdict("opaque").await, "ok");
     pass(8 * SECOND - MILLI).await;

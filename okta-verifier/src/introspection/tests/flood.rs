@@ -1,10 +1,9 @@
 //! What made-up tokens may cost.
 
-use super::issuer::{Issuer, MILLI, Reply, SECOND, active, inactive, pass, unavailable};
-use crate::{
-    error::FetchError,
-    introspection::{Introspection, Question},
+use super::issuer::{
+    Issuer, MILLI, Reply, SECOND, active, every_token, inactive, pass, unavailable, verified,
 };
+use crate::error::FetchError;
 
 // conformance 113
 #[tokio::test(start_paused = true)]
@@ -44,41 +43,59 @@ async fn answers_take_room_by_their_length() {
     assert!((200..=268).contains(&good), "{good}");
 }
 
+// finding 2
 #[tokio::test(start_paused = true)]
-async fn made_up_tokens_get_half_of_the_places_and_verified_ones_do_not_wait_for_them() {
-    for (settings, bound) in [
-        (Introspection::new("0oa1", "secret").max_in_flight(1), 1),
-        (Introspection::new("0oa1", "secret"), 4),
-        (Introspection::new("0oa1", "secret").max_in_flight(32), 16),
-    ] {
+async fn invented_tokens_occupy_a_quarter_of_the_requests_in_flight() {
+    for (max_in_flight, bound) in [(4, 1), (8, 2), (32, 8)] {
         let issuer = Issuer::new(Reply::Hang);
+        let settings = every_token().max_in_flight(max_in_flight);
         let desk = issuer.with(settings.endpoint("https://issuer.test/ask"));
         let callers: Vec<_> = (0..1_000)
             .map(|number| {
                 let desk = desk.clone();
-                tokio::spawn(async move { desk.ask(&format!("made up {number}")).await })
+                tokio::spawn(async move { desk.ask(&format!("invented {number}")).await })
             })
             .collect();
         pass(SECOND).await;
         assert_eq!(issuer.calls(), bound);
-        if bound > 1 {
-            let verified = desk.clone();
-            let verified = async move { verified.ask_as(Question::Accepted, "verified").await };
-            let verified = tokio::spawn(verified);
-            pass(MILLI).await;
-            assert_eq!(issuer.calls(), bound + 1);
-            verified.abort();
-        }
-        let asked = issuer.calls();
+        issuer.reply(Reply::Json(active()));
+        let verdict = desk.ask_verified("jwt", &verified("0oa1", "ada")).await;
+        assert!(verdict.is_ok(), "a verified token does not wait");
         let mut turned_away = 0;
         for caller in callers {
-            let (_, source) = unavailable(caller.await.unwrap());
-            turned_away += usize::from(matches!(source, FetchError::TooManyQuestions));
+            if let Err(error) = caller.await.unwrap() {
+                let (_, source) = unavailable::<()>(Err(error));
+                turned_away += usize::from(matches!(source, FetchError::IntrospectionRateLimit));
+            }
         }
         assert!(turned_away >= 968, "{turned_away}");
-        // Those who waited for a place find that the endpoint does not answer.
-        assert_eq!(issuer.calls(), asked);
     }
+}
+
+// finding 4
+#[tokio::test(start_paused = true)]
+async fn one_client_does_not_occupy_all_requests_in_flight_for_long() {
+    let issuer = Issuer::new(Reply::Slow(SECOND / 2, active()));
+    let desk = issuer.introspector();
+    let greedy: Vec<_> = (0..100)
+        .map(|number| {
+            let desk = desk.clone();
+            tokio::spawn(async move {
+                let token = verified("0oa6greedy", &format!("eve {number}"));
+                desk.ask_verified(&format!("greedy {number}"), &token).await
+            })
+        })
+        .collect();
+    pass(MILLI).await;
+    assert_eq!(issuer.calls(), 8);
+    // The greedy client waits in a queue of its own; the other one is among the next.
+    let start = tokio::time::Instant::now();
+    let answer = desk.ask_verified("honest", &verified("0oa1", "ada")).await;
+    assert!(answer.is_ok() && start.elapsed() <= SECOND);
+    let asked = issuer.asked();
+    let mut next = asked[8..].iter().take(8);
+    assert!(next.any(|form| form.contains("token=honest")));
+    greedy.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,13 +13,13 @@ use url::Url;
 use crate::{
     algorithm::Algorithms,
     error::{FetchError, VerifyError},
-    introspection::{Checked, Introspect, Introspection, Introspector, Question, Want},
+    introspection::{Checked, ClientAuthentication, Introspection, Introspector, Question, Want},
     keys::Metadata,
     remote::{Answer, Fetch, Revalidated, fetch::scripted::Script},
     request::Challenges,
     time::Now,
     token::{
-        Origin,
+        Origin, VerifiedToken,
         checks::{Clients, Expected, Profile},
     },
 };
@@ -156,7 +156,7 @@ impl Issuer {
     }
 
     pub(super) fn introspector(&self) -> Desk {
-        self.with(Introspection::new("0oa1service", "secret"))
+        self.with(every_token())
     }
 
     pub(super) fn with(&self, settings: Introspection) -> Desk {
@@ -186,7 +186,7 @@ impl Issuer {
             // Allowed for keys only.
             origins: vec![Url::parse("https://keys.test").unwrap().origin()],
         };
-        let settings = settings.judge(Introspect::Opaque).unwrap();
+        let settings = settings.validated().unwrap();
         Desk {
             introspector: Arc::new(Introspector::new(
                 settings,
@@ -204,9 +204,32 @@ impl Issuer {
     }
 }
 
-fn want(question: Question, max_age: Option<Duration>) -> Want {
+/// Introspects as a client with a secret.
+pub(super) fn every_token() -> Introspection {
+    Introspection::every_token(ClientAuthentication::client_secret_basic(
+        "0oa1service",
+        "secret",
+    ))
+}
+
+/// A token that local checks accepted.
+pub(super) fn verified(client: &str, subject: &str) -> VerifiedToken {
+    let answer = with(with(active(), "client_id", client), "sub", subject);
+    let now = Now::read();
+    let origin = origin(Profile::Okta, Clients::Any);
+    let body = answer.to_string();
+    let checked = Checked::judge(body.as_bytes(), &origin, Question::Opaque, SECOND, now, now);
+    checked.unwrap().token(now).unwrap().clone()
+}
+
+fn want(
+    question: Question,
+    verified: Option<&VerifiedToken>,
+    max_age: Option<Duration>,
+) -> Want<'_> {
     Want {
         question,
+        verified,
         max_age,
         arrived: Now::read(),
     }
@@ -225,7 +248,7 @@ impl Desk {
     }
 
     pub(super) fn find_as(&self, question: Question, token: &str) -> Option<Arc<Checked>> {
-        let want = want(question, None);
+        let want = want(question, None, None);
         self.introspector.find(token.as_bytes(), want)
     }
 
@@ -238,7 +261,7 @@ impl Desk {
         token: &str,
         max_age: Option<Duration>,
     ) -> Result<Arc<Checked>, VerifyError> {
-        let want = want(Question::Opaque, max_age);
+        let want = want(Question::Opaque, None, max_age);
         self.introspector.ask(token.as_bytes(), want).await
     }
 
@@ -247,7 +270,17 @@ impl Desk {
         question: Question,
         token: &str,
     ) -> Result<Arc<Checked>, VerifyError> {
-        let want = want(question, None);
+        let want = want(question, None, None);
+        self.introspector.ask(token.as_bytes(), want).await
+    }
+
+    /// A request with a token that local checks accepted.
+    pub(super) async fn ask_verified(
+        &self,
+        token: &str,
+        verified: &VerifiedToken,
+    ) -> Result<Arc<Checked>, VerifyError> {
+        let want = want(Question::Accepted, Some(verified), None);
         self.introspector.ask(token.as_bytes(), want).await
     }
 

@@ -1,62 +1,97 @@
 use std::time::Duration;
 
-use crate::introspection::{Introspect, Introspection, Question};
+use crate::introspection::{ClientAuthentication, Introspection, Question};
 
-fn judge(settings: Introspection) -> Result<(), &'static str> {
-    settings.judge(Introspect::Undecidable).map(|_| ())
+fn client() -> ClientAuthentication {
+    ClientAuthentication::client_secret_basic("0oa1service", "hunter2hunter2")
+}
+
+fn every_token() -> Introspection {
+    Introspection::every_token(client())
 }
 
 // conformance 102
 #[test]
-fn without_credentials_nothing_is_asked() {
-    for settings in [
-        Introspection::new("", "secret"),
-        Introspection::new("0oa1", ""),
-        Introspection::new("0oa1", "").client_secret_post(),
-        Introspection::private_key_jwt("", None, "pem"),
-        Introspection::private_key_jwt("0oa1", None, ""),
-        Introspection::private_key_jwt("0oa1", None, "pem").client_secret_post(),
-        Introspection::without_client_authentication(""),
-        Introspection::without_client_authentication("0oa1").client_secret_post(),
-        Introspection::new("0oa1", "secret").max_in_flight(0),
-        Introspection::new("0oa1", "secret").max_in_flight(33),
-        Introspection::new("0oa1", "secret").max_age(Duration::from_secs(3_601)),
+fn introspection_settings_without_credentials_are_rejected() {
+    for client in [
+        ClientAuthentication::client_secret_basic("", "secret"),
+        ClientAuthentication::client_secret_basic("0oa1", ""),
+        ClientAuthentication::client_secret_post("", "secret"),
+        ClientAuthentication::client_secret_post("0oa1", ""),
+        ClientAuthentication::private_key_jwt("", None, "pem"),
+        ClientAuthentication::private_key_jwt("0oa1", None, ""),
+        ClientAuthentication::none(""),
     ] {
-        assert!(judge(settings.clone()).is_err(), "{settings:?}");
+        let shown = format!("{client:?}");
+        let settings = Introspection::every_token(client);
+        assert!(settings.validated().is_err(), "{shown}");
     }
-    for settings in [
-        Introspection::new("0oa1", "secret"),
-        Introspection::new("0oa1", "secret").client_secret_post(),
-        Introspection::without_client_authentication("0oa1"),
-        Introspection::new("0oa1", "secret").max_age(Duration::ZERO),
-        Introspection::new("0oa1", "secret").max_in_flight(32),
+    for client in [
+        client(),
+        ClientAuthentication::client_secret_post("0oa1", "secret"),
+        ClientAuthentication::none("0oa1"),
     ] {
-        assert!(judge(settings.clone()).is_ok(), "{settings:?}");
+        assert!(Introspection::every_token(client).validated().is_ok());
     }
 }
 
 #[test]
-fn which_tokens_are_asked_about() {
+fn introspection_settings_out_of_bounds_are_rejected() {
+    for settings in [
+        every_token().max_in_flight(3),
+        every_token().max_in_flight(33),
+        every_token().max_age(Duration::from_secs(3_601)),
+        every_token().rate_limit(0, 32),
+        every_token().rate_limit(1_001, 32),
+        every_token().rate_limit(16, 3),
+        every_token().unverified_rate_limit(16, 1_001),
+        every_token().signed_tokens_only().encrypted_tokens(),
+        Introspection::opaque_tokens(client()).signed_tokens_only(),
+        Introspection::on_demand(client()).signed_tokens_only(),
+    ] {
+        assert!(settings.clone().validated().is_err(), "{settings:?}");
+    }
+    for settings in [
+        every_token().max_in_flight(4),
+        every_token().max_in_flight(32),
+        every_token().max_age(Duration::ZERO),
+        every_token().rate_limit(1, 4),
+        every_token().unverified_rate_limit(1_000, 1_000),
+    ] {
+        assert!(settings.clone().validated().is_ok(), "{settings:?}");
+    }
+}
+
+// findings 1 and 5
+#[test]
+fn introspection_settings_say_which_tokens_are_introspected() {
     use Question::{Accepted, Encrypted, Opaque, UnknownKey};
     let asks = |settings: Introspection| {
-        let judged = settings.judge(Introspect::Undecidable).unwrap();
-        [UnknownKey, Encrypted, Opaque, Accepted].map(|question| judged.asks(question))
+        let settings = settings.validated().unwrap();
+        [Accepted, Opaque, Encrypted, UnknownKey].map(|question| settings.asks(question))
     };
-    let settings = || Introspection::new("0oa1", "secret");
-    let opaque = settings().introspect(Introspect::Opaque);
-    let always = settings().introspect(Introspect::Always);
-    assert_eq!(asks(settings()), [true, true, false, false]);
-    assert_eq!(asks(opaque), [true, true, true, false]);
-    assert_eq!(asks(always.clone()), [true, true, true, true]);
+    let modes = [
+        (every_token(), [true, true]),
+        (every_token().signed_tokens_only(), [true, false]),
+        (Introspection::opaque_tokens(client()), [false, true]),
+        (Introspection::on_demand(client()), [false, false]),
+    ];
+    for (settings, [accepted, opaque]) in modes {
+        assert_eq!(asks(settings.clone()), [accepted, opaque, false, false]);
+        assert_eq!(
+            asks(settings.tokens_with_unknown_keys()),
+            [accepted, opaque, false, true]
+        );
+    }
     assert_eq!(
-        asks(always.signed_tokens_only()),
-        [true, false, false, true]
+        asks(every_token().encrypted_tokens()),
+        [true, true, true, false]
     );
 }
 
 #[test]
-fn debug_shows_no_secret() {
-    let shown = format!("{:?}", Introspection::new("0oa1service", "hunter2hunter2"));
+fn introspection_settings_debug_shows_no_secret() {
+    let shown = format!("{:?} {:?}", every_token(), client());
     assert!(
         !shown.contains("hunter2") && !shown.contains("0oa1service"),
         "{shown}"
@@ -64,17 +99,41 @@ fn debug_shows_no_secret() {
 }
 
 #[test]
-fn debug_shows_no_more_of_the_endpoint_than_its_origin() {
-    let settings = |url: &str| Introspection::new("0oa1", "secret").endpoint(url);
+fn introspection_settings_debug_shows_only_the_origin_of_the_endpoint() {
+    let settings = |url: &str| every_token().endpoint(url);
     for url in [
         "https://issuer.test/ask?key=hunter2",
         "https://user:hunter2@issuer.test/hunter2",
         "hunter2",
     ] {
-        let judged = settings(url).judge(Introspect::Opaque).unwrap();
-        let shown = format!("{:?} {judged:?}", settings(url));
+        let validated = settings(url).validated().unwrap();
+        let shown = format!("{:?} {validated:?}", settings(url));
         assert!(!shown.contains("hunter2"), "{shown}");
     }
     let shown = format!("{:?}", settings("https://issuer.test/ask?key=hunter2"));
     assert!(shown.contains("https://issuer.test\""), "{shown}");
+}
+
+#[test]
+fn introspection_settings_that_differ_in_anything_are_not_equal() {
+    let other = [
+        Introspection::every_token(ClientAuthentication::client_secret_basic("0oa2", "secret")),
+        Introspection::every_token(ClientAuthentication::client_secret_basic(
+            "0oa1service",
+            "hunter3hunter3",
+        )),
+        Introspection::every_token(ClientAuthentication::client_secret_post(
+            "0oa1service",
+            "hunter2hunter2",
+        )),
+        Introspection::every_token(ClientAuthentication::none("0oa1service")),
+        Introspection::opaque_tokens(client()),
+        every_token().rate_limit(17, 32),
+        every_token().encrypted_tokens(),
+        every_token().tokens_with_unknown_keys(),
+    ];
+    assert!(every_token() == every_token());
+    for other in other {
+        assert!(every_token() != other, "{other:?}");
+    }
 }

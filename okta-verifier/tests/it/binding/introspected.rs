@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use okta_verifier::{DpopSettings, Introspect, Introspection, Presented, Verifier};
+use okta_verifier::{ClientAuthentication, DpopSettings, Introspection, Presented, Verifier};
 use okta_verifier_testing::{
     CLIENT_ID, CLIENT_SECRET, Certificate, Client, Endpoint, Fault, MockOkta,
 };
 
 use super::{BASE, TARGET, URL, Verdict, code};
 
-fn verifier(okta: &MockOkta, ask: Introspect, dpop: DpopSettings) -> Verifier {
-    let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET).introspect(ask);
+fn every_token() -> Introspection {
+    let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    Introspection::every_token(client)
+}
+
+fn verifier(okta: &MockOkta, introspection: Introspection, dpop: DpopSettings) -> Verifier {
     let issuer = okta.issuer("api://default").any_client_id();
     Verifier::builder()
-        .issuer(issuer.introspection(asking))
+        .issuer(issuer.introspection(introspection))
         .fetch_timeout(Duration::from_secs(10))
         .dpop(dpop)
         .build()
@@ -33,7 +37,7 @@ async fn send(verifier: &Verifier, scheme: &str, token: &str, proof: &str) -> Ve
 async fn always_asking_and_dpop_pass_once_and_fail_twice() {
     let okta = MockOkta::start().await;
     let client = Client::new();
-    let verifier = verifier(&okta, Introspect::Always, DpopSettings::base_url(BASE));
+    let verifier = verifier(&okta, every_token(), DpopSettings::base_url(BASE));
     let jwt = client.bind(okta.token("ada")).sign();
     let proof = client.proof("GET", URL).token(&jwt).sign();
     assert_eq!(code(&send(&verifier, "DPoP", &jwt, &proof).await), "ok");
@@ -52,7 +56,7 @@ async fn always_asking_and_dpop_pass_once_and_fail_twice() {
 async fn an_opaque_tokens_binding_is_the_answers() {
     let okta = MockOkta::start().await;
     let client = Client::new();
-    let verifier = verifier(&okta, Introspect::Opaque, DpopSettings::base_url(BASE));
+    let verifier = verifier(&okta, every_token(), DpopSettings::base_url(BASE));
     let token = client.bind(okta.opaque_token("ada")).sign();
     let proof = || client.proof("GET", URL).token(&token).sign();
     let bearer = send(&verifier, "Bearer", &token, &proof()).await;
@@ -68,7 +72,7 @@ async fn an_opaque_tokens_binding_is_the_answers() {
 async fn an_opaque_tokens_certificate_is_the_answers() {
     let okta = MockOkta::start().await;
     let mine = Certificate::new("mine");
-    let verifier = verifier(&okta, Introspect::Opaque, DpopSettings::base_url(BASE));
+    let verifier = verifier(&okta, every_token(), DpopSettings::base_url(BASE));
     let token = okta
         .opaque_token("ada")
         .bound_to_certificate(mine.der())
@@ -85,7 +89,7 @@ async fn an_opaque_tokens_certificate_is_the_answers() {
 async fn a_store_is_asked_after_the_issuer() {
     let okta = MockOkta::start().await;
     let client = Client::new();
-    let verifier = verifier(&okta, Introspect::Always, DpopSettings::base_url(BASE));
+    let verifier = verifier(&okta, every_token(), DpopSettings::base_url(BASE));
     let jwt = client.bind(okta.token("ada")).sign();
     let proof = client.proof("GET", URL).token(&jwt).sign();
     okta.revoke(&jwt);
@@ -105,16 +109,18 @@ async fn an_answer_without_cnf_sets_nobody_free() {
     let okta = MockOkta::start().await;
     let client = Client::new();
     okta.fault(Endpoint::Introspection, Fault::Without("cnf"));
-    // The key is unknown here: all that is known is the answer.
-    let undecidable = verifier(&okta, Introspect::Undecidable, DpopSettings::base_url(BASE));
+    // A bound token is never introspected because its key is unknown.
+    let introspection = every_token().tokens_with_unknown_keys();
+    let unknown_keys = verifier(&okta, introspection, DpopSettings::base_url(BASE));
     let jwt = client.bind(okta.token("ada")).unpublished_key().sign();
     for scheme in ["Bearer", "DPoP"] {
         let proof = client.proof("GET", URL).token(&jwt).sign();
-        let verdict = send(&undecidable, scheme, &jwt, &proof).await;
-        assert_eq!(code(&verdict), "binding_unchecked", "{scheme}");
+        let verdict = send(&unknown_keys, scheme, &jwt, &proof).await;
+        assert_eq!(code(&verdict), "unknown_key_id", "{scheme}");
     }
+    assert_eq!(okta.hits().introspection, 0);
     // What was signed stands, whatever the answer leaves out.
-    let always = verifier(&okta, Introspect::Always, DpopSettings::base_url(BASE));
+    let always = verifier(&okta, every_token(), DpopSettings::base_url(BASE));
     let jwt = client.bind(okta.token("ada")).sign();
     for (scheme, expected) in [("Bearer", "bound_token_as_bearer"), ("DPoP", "ok")] {
         let proof = client.proof("GET", URL).token(&jwt).sign();
@@ -129,7 +135,7 @@ async fn an_answer_with_another_cnf_refuses() {
     let okta = MockOkta::start().await;
     let other = r#"{"jkt":"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}"#;
     okta.fault(Endpoint::Introspection, Fault::Member("cnf", other));
-    let verifier = verifier(&okta, Introspect::Always, DpopSettings::base_url(BASE));
+    let verifier = verifier(&okta, every_token(), DpopSettings::base_url(BASE));
     let client = Client::new();
     let (bound, free) = (
         client.bind(okta.token("ada")).sign(),

@@ -8,12 +8,13 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use okta_verifier::{
-    ConfigError, FetchError, Introspect, Introspection, IntrospectionState, Issuer, Verifier,
+    ClientAuthentication, ConfigError, FetchError, Introspection, IntrospectionState, Issuer,
+    Verifier,
 };
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, MockOkta};
 use serde_json::Value;
 
-use super::{calls, with};
+use super::{calls, client, opaque_tokens, with};
 use crate::mock::{issuer, trouble, verdict, within};
 
 fn pem() -> String {
@@ -27,10 +28,7 @@ fn pem() -> String {
 #[tokio::test]
 async fn the_question_is_a_form_and_nothing_else() {
     let okta = MockOkta::start().await;
-    let verifier = with(
-        &okta,
-        Introspection::new(CLIENT_ID, CLIENT_SECRET).introspect(Introspect::Opaque),
-    );
+    let verifier = with(&okta, opaque_tokens());
     let token = okta.opaque_token("ada").sign();
     assert_eq!(verdict(&verifier, &token).await, "ok");
     let received = okta.received(Endpoint::Introspection);
@@ -58,24 +56,24 @@ async fn the_question_is_a_form_and_nothing_else() {
 async fn each_way_to_say_who_we_are_is_understood() {
     let okta = MockOkta::start().await;
     let token = okta.opaque_token("ada").sign();
-    let ask = async |introspection: Introspection| {
-        let verifier = with(&okta, introspection.introspect(Introspect::Opaque));
+    let ask = async |client: ClientAuthentication| {
+        let verifier = with(&okta, Introspection::opaque_tokens(client));
         verdict(&verifier, &token).await
     };
     for secret in [CLIENT_SECRET, "a:b%c+d é&=\"", "%41", "100 %"] {
         okta.set_client(CLIENT_ID, secret);
-        assert_eq!(
-            ask(Introspection::new(CLIENT_ID, secret)).await,
-            "ok",
-            "{secret}"
-        );
-        let post = Introspection::new(CLIENT_ID, secret).client_secret_post();
-        assert_eq!(ask(post).await, "ok", "{secret}");
+        for client in [
+            ClientAuthentication::client_secret_basic(CLIENT_ID, secret),
+            ClientAuthentication::client_secret_post(CLIENT_ID, secret),
+        ] {
+            assert_eq!(ask(client).await, "ok", "{secret}");
+        }
     }
     okta.set_client("0oa:1", "s:1");
-    assert_eq!(ask(Introspection::new("0oa:1", "s:1")).await, "ok");
+    let with_colons = ClientAuthentication::client_secret_basic("0oa:1", "s:1");
+    assert_eq!(ask(with_colons).await, "ok");
     okta.set_client(CLIENT_ID, CLIENT_SECRET);
-    let public = || Introspection::without_client_authentication(CLIENT_ID);
+    let public = || ClientAuthentication::none(CLIENT_ID);
     assert_eq!(ask(public()).await, "unavailable");
     okta.set_public_client(true);
     assert_eq!(ask(public()).await, "ok");
@@ -85,8 +83,8 @@ async fn each_way_to_say_who_we_are_is_understood() {
 #[tokio::test]
 async fn an_assertion_is_made_anew_for_each_question() {
     let okta = MockOkta::start().await;
-    let asking = Introspection::private_key_jwt(CLIENT_ID, Some("2026"), pem());
-    let verifier = with(&okta, asking.introspect(Introspect::Opaque));
+    let client = ClientAuthentication::private_key_jwt(CLIENT_ID, Some("2026"), pem());
+    let verifier = with(&okta, Introspection::opaque_tokens(client));
     for _ in 0..2 {
         // The server takes each jti once.
         assert_eq!(
@@ -112,11 +110,13 @@ async fn an_assertion_is_made_anew_for_each_question() {
 #[tokio::test]
 async fn our_own_wrong_secret_is_ours_to_repair() {
     let okta = MockOkta::start().await;
-    let asking = Introspection::new(CLIENT_ID, "wrong").introspect(Introspect::Opaque);
-    let verifier = with(&okta, asking);
+    let client = ClientAuthentication::client_secret_basic(CLIENT_ID, "wrong");
+    let verifier = with(&okta, Introspection::opaque_tokens(client));
     let opaque = okta.opaque_token("ada").sign();
-    let source = trouble(&verifier, &opaque).await;
-    assert!(matches!(source, FetchError::CredentialsRefused), "{source}");
+    for token in [&opaque, &okta.opaque_token("bob").sign()] {
+        let source = trouble(&verifier, token).await;
+        assert!(matches!(source, FetchError::CredentialsRefused), "{source}");
+    }
     let health = verifier.health();
     let introspection = health[0].introspection().unwrap();
     assert!(matches!(
@@ -143,12 +143,17 @@ async fn our_own_wrong_secret_is_ours_to_repair() {
 fn wrong_settings_are_found_at_the_start() {
     let okta =
         || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
-    let good = || Introspection::new("0oa1", "secret");
+    let with_secret = |id: &str, secret: &str| {
+        Introspection::every_token(ClientAuthentication::client_secret_basic(id, secret))
+    };
+    let good = || with_secret("0oa1", "secret");
     for (introspection, says) in [
-        (Introspection::new("0oa1", ""), "client secret is empty"),
-        (Introspection::new("", "secret"), "client id is empty"),
+        (with_secret("0oa1", ""), "client secret is empty"),
+        (with_secret("", "secret"), "client id is empty"),
         (
-            Introspection::private_key_jwt("0oa1", None, "secret"),
+            Introspection::every_token(ClientAuthentication::private_key_jwt(
+                "0oa1", None, "secret",
+            )),
             "PKCS#8",
         ),
         (good().endpoint("introspect"), "whole URL"),
@@ -158,7 +163,7 @@ fn wrong_settings_are_found_at_the_start() {
             good().endpoint("https://u:p@acme.okta.com/introspect"),
             "user name",
         ),
-        (good().max_in_flight(0), "1 to 32"),
+        (good().max_in_flight(0), "4 to 32"),
         (good().max_age(Duration::from_secs(3_601)), "1 h"),
     ] {
         let error = Verifier::builder()
@@ -181,10 +186,11 @@ fn wrong_settings_are_found_at_the_start() {
 async fn a_given_endpoint_is_asked_and_no_metadata() {
     let okta = MockOkta::start().await;
     let endpoint = format!("{}/v1/introspect", okta.issuer_url());
-    let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET)
-        .introspect(Introspect::Opaque)
-        .endpoint(endpoint);
-    let verifier = within(Duration::from_secs(10), issuer(&okta).introspection(asking));
+    let introspection = Introspection::opaque_tokens(client()).endpoint(endpoint);
+    let verifier = within(
+        Duration::from_secs(10),
+        issuer(&okta).introspection(introspection),
+    );
     assert_eq!(
         verdict(&verifier, &okta.opaque_token("ada").sign()).await,
         "ok"

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use okta_verifier::{Introspect, Presented, Rejection, Verifier};
+use okta_verifier::{Presented, Rejection, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 
-use super::{asking, calls};
+use super::{calls, opaque_tokens};
 use crate::mock::{issuer, within};
 
 const IN_A_ROW: usize = 20;
@@ -89,10 +89,7 @@ async fn play(fault: Option<Fault>) -> String {
         Some(Fault::Hang | Fault::Drip(_)) => Duration::from_millis(300),
         _ => Duration::from_secs(10),
     };
-    let verifier = within(
-        patience,
-        issuer(&okta).introspection(asking(Introspect::Opaque)),
-    );
+    let verifier = within(patience, issuer(&okta).introspection(opaque_tokens()));
     crate::mock::warm(&verifier).await;
     if let Some(fault) = fault {
         okta.fault(Endpoint::Introspection, fault);

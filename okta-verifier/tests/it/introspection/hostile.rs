@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use okta_verifier::{DpopSettings, Introspect, Verifier};
+use okta_verifier::{DpopSettings, Verifier};
 use okta_verifier_testing::{Client, Endpoint, Fault, MockOkta};
 
-use super::{asking, calls, with};
+use super::{calls, every_token, on_demand, opaque_tokens, with};
 use crate::{
     mock::{issuer, verdict, within},
     token_edit::{with_header, without_claim},
@@ -58,7 +58,7 @@ async fn introspection_failures_of_invented_tokens_do_not_affect_opaque_tokens_t
             }
             assert_eq!(verdict(&verifier, &known).await, "ok", "{reaction:?}");
         }
-        // The next request about it that fails is the last one that counts.
+        okta.clear_faults();
         okta.revoke(&known);
         assert_eq!(verdict(&verifier, &known).await, "inactive");
     }
@@ -66,10 +66,10 @@ async fn introspection_failures_of_invented_tokens_do_not_affect_opaque_tokens_t
 
 /// A verifier that introspects at every request and waits half a second at most.
 fn impatient(okta: &MockOkta) -> Verifier {
-    let asking = asking(Introspect::Always).max_age(Duration::ZERO);
+    let introspection = every_token().max_age(Duration::ZERO);
     within(
         Duration::from_millis(500),
-        issuer(okta).introspection(asking),
+        issuer(okta).introspection(introspection),
     )
 }
 
@@ -77,7 +77,7 @@ fn impatient(okta: &MockOkta) -> Verifier {
 #[tokio::test]
 async fn introspection_of_tokens_that_were_active_has_a_budget_of_its_own() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Opaque).max_age(Duration::ZERO));
+    let verifier = with(&okta, opaque_tokens().max_age(Duration::ZERO));
     let known = okta.opaque_token("ada").sign();
     assert_eq!(verdict(&verifier, &known).await, "ok");
     for number in 0..100 {
@@ -92,7 +92,7 @@ async fn introspection_of_tokens_that_were_active_has_a_budget_of_its_own() {
 async fn introspection_of_one_client_with_many_tokens_leaves_the_others_served() {
     for same_subject in [true, false] {
         let okta = MockOkta::start().await;
-        let verifier = with(&okta, asking(Introspect::Always));
+        let verifier = with(&okta, every_token());
         verifier.warm_up().await.unwrap();
         let mut served = 0;
         for number in 0..200 {
@@ -116,7 +116,7 @@ async fn introspection_of_one_client_with_many_tokens_leaves_the_others_served()
 #[tokio::test]
 async fn introspection_of_one_token_at_every_request_leaves_the_others_served() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Always).max_age(Duration::ZERO));
+    let verifier = with(&okta, every_token().max_age(Duration::ZERO));
     let greedy = okta.token("eve").client_id("0oa6greedy").sign();
     for _ in 0..200 {
         verdict(&verifier, &greedy).await;
@@ -131,9 +131,9 @@ async fn introspection_of_one_token_at_every_request_leaves_the_others_served() 
 // finding 5
 #[tokio::test]
 async fn introspection_of_strings_with_five_parts_is_off_by_default() {
-    for mode in [Introspect::Opaque, Introspect::Always] {
+    for introspection in [opaque_tokens(), every_token(), on_demand()] {
         let okta = MockOkta::start().await;
-        let verifier = with(&okta, asking(mode));
+        let verifier = with(&okta, introspection);
         let encrypted = okta.token("ada").encrypted().sign();
         for token in ["a.b.c.d.e", "....", &encrypted] {
             assert_eq!(verdict(&verifier, token).await, "encrypted", "{token}");
@@ -145,9 +145,9 @@ async fn introspection_of_strings_with_five_parts_is_off_by_default() {
 // finding 1
 #[tokio::test]
 async fn introspection_of_tokens_with_an_unknown_key_is_off_by_default() {
-    for mode in [Introspect::Opaque, Introspect::Always] {
+    for introspection in [opaque_tokens(), every_token(), on_demand()] {
         let okta = MockOkta::start().await;
-        let verifier = with(&okta, asking(mode));
+        let verifier = with(&okta, introspection);
         // The server finds the token by its `jti`, and would call it active.
         let renamed = with_header(&okta.token("ada").sign(), "kid", "x");
         assert_eq!(verdict(&verifier, &renamed).await, "unknown_key_id");
@@ -166,7 +166,7 @@ async fn introspection_does_not_unbind_a_stolen_token() {
     // Some servers leave `cnf` out of their answers.
     okta.fault(Endpoint::Introspection, Fault::Without("cnf"));
     let verifier = Verifier::builder()
-        .issuer(issuer(&okta).introspection(asking(Introspect::Always)))
+        .issuer(issuer(&okta).introspection(every_token().tokens_with_unknown_keys()))
         .dpop(DpopSettings::base_url("https://api.example.com"))
         .build()
         .unwrap();

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{Introspect, Introspection};
+use okta_verifier::{ClientAuthentication, Introspection};
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
 use tracing::Level;
 
-use super::{asking, with};
+use super::{every_token, with};
 use crate::{logs::logged, mock::verdict};
 
 fn block_on(future: impl Future<Output = ()>) {
@@ -22,8 +22,8 @@ fn refused_credentials_are_one_error_until_they_are_right() {
             let okta = MockOkta::start().await;
             let secret = "hunter2hunter2hunter2";
             watch::secret(secret);
-            let asking = Introspection::new(CLIENT_ID, secret).introspect(Introspect::Opaque);
-            let verifier = with(&okta, asking);
+            let client = ClientAuthentication::client_secret_basic(CLIENT_ID, secret);
+            let verifier = with(&okta, Introspection::opaque_tokens(client));
             for number in 0..3 {
                 let opaque = okta.opaque_token("ada").sign();
                 assert_eq!(verdict(&verifier, &opaque).await, "unavailable", "{number}");
@@ -48,8 +48,11 @@ fn refused_credentials_are_one_error_until_they_are_right() {
         "the warning is of http: {lines:?}"
     );
     let text = format!("{lines:?}");
-    assert!(text.contains("refuses our own credentials"), "{text}");
-    assert!(text.contains("asked about tokens again"), "{text}");
+    assert!(
+        text.contains("rejected this service's client credentials"),
+        "{text}"
+    );
+    assert!(text.contains("introspection recovered"), "{text}");
 }
 
 // conformance 20, 115
@@ -70,7 +73,8 @@ fn neither_token_nor_secret_nor_claim_is_logged() {
                 let secret = "hunter2hunter2hunter2";
                 okta.set_client(CLIENT_ID, secret);
                 secrets.push(secret.to_owned());
-                let always = Introspection::new(CLIENT_ID, secret).introspect(Introspect::Always);
+                let client = ClientAuthentication::client_secret_basic(CLIENT_ID, secret);
+                let always = Introspection::every_token(client).encrypted_tokens();
                 if let Some(fault) = fault {
                     okta.fault(Endpoint::Introspection, fault);
                 }
@@ -90,7 +94,7 @@ fn neither_token_nor_secret_nor_claim_is_logged() {
                     );
                     secrets.push(token);
                 }
-                let shown = format!("{verifier:?} {:?}", asking(Introspect::Always));
+                let shown = format!("{verifier:?} {:?}", every_token());
                 assert!(!shown.contains("hunter2"), "{shown}");
             });
         }));

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use okta_verifier::{Introspect, Introspection, Verifier};
+use okta_verifier::Verifier;
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, TokenBuilder};
 
-use super::{asking, calls, with};
+use super::{calls, every_token, on_demand, opaque_tokens, with};
 use crate::{
-    mock::{issuer, verdict, verifier, within},
+    mock::{issuer, verdict, verifier},
     token_edit::with_claim,
 };
 
 // conformance 104, 106, 108
 #[tokio::test]
 async fn each_kind_of_token_in_each_mode() {
-    use Introspect::{Always, Opaque, Undecidable};
     let okta = MockOkta::start().await;
     type Make = fn(&MockOkta) -> TokenBuilder;
     let kinds: [(&str, Make); 5] = [
@@ -42,64 +41,54 @@ async fn each_kind_of_token_in_each_mode() {
         );
     }
     assert_eq!(calls(&okta), 0);
-    for (mode, expected, asked) in [
+    let switches = || on_demand().encrypted_tokens().tokens_with_unknown_keys();
+    for (introspection, expected, asked) in [
+        (on_demand(), none, [0; 5]),
         (
-            Undecidable,
+            switches(),
             ["ok", "ok", "ok", "malformed", "malformed"],
             [0, 1, 1, 0, 0],
         ),
         (
-            Opaque,
-            ["ok", "ok", "ok", "ok", "missing_claim"],
-            [0, 1, 1, 1, 1],
+            opaque_tokens(),
+            ["ok", "unknown_key_id", "encrypted", "ok", "missing_claim"],
+            [0, 0, 0, 1, 1],
         ),
         (
-            Always,
-            ["ok", "ok", "ok", "ok", "missing_claim"],
-            [1, 1, 1, 1, 1],
+            every_token(),
+            ["ok", "unknown_key_id", "encrypted", "ok", "missing_claim"],
+            [1, 0, 0, 1, 1],
+        ),
+        (
+            every_token().signed_tokens_only(),
+            [
+                "ok",
+                "unknown_key_id",
+                "encrypted",
+                "malformed",
+                "malformed",
+            ],
+            [1, 0, 0, 0, 0],
         ),
     ] {
         for (((name, make), expected), asked) in kinds.iter().zip(expected).zip(asked) {
-            let verifier = with(&okta, asking(mode));
+            let verifier = with(&okta, introspection.clone());
             let (token, before) = (make(&okta).sign(), calls(&okta));
             for _ in 0..3 {
-                assert_eq!(
-                    verdict(&verifier, &token).await,
-                    expected,
-                    "{mode:?}: {name}"
-                );
+                let code = verdict(&verifier, &token).await;
+                assert_eq!(code, expected, "{introspection:?}: {name}");
             }
-            assert_eq!(calls(&okta) - before, asked, "{mode:?}: {name}");
+            assert_eq!(calls(&okta) - before, asked, "{introspection:?}: {name}");
         }
     }
-}
-
-// decision 31
-#[tokio::test]
-async fn the_default_is_the_profiles() {
-    let okta = MockOkta::start().await;
-    let (id, secret) = (
-        okta_verifier_testing::CLIENT_ID,
-        okta_verifier_testing::CLIENT_SECRET,
-    );
-    let okta_profile = with(&okta, Introspection::new(id, secret));
-    let opaque = okta.opaque_token("ada").sign();
-    assert_eq!(verdict(&okta_profile, &opaque).await, "malformed");
-    let rfc9068 = okta_verifier::Issuer::rfc9068(okta.issuer_url(), "api://default");
-    let rfc9068 = rfc9068
-        .any_client_id()
-        .introspection(Introspection::new(id, secret));
-    assert_eq!(
-        verdict(&within(Duration::from_secs(10), rfc9068), &opaque).await,
-        "ok"
-    );
 }
 
 // conformance 109, 115
 #[tokio::test]
 async fn what_local_checks_refuse_is_never_asked_about() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Always));
+    let introspection = every_token().encrypted_tokens();
+    let verifier = with(&okta, introspection.tokens_with_unknown_keys());
     let good = || okta.token("ada");
     let opaque = okta.opaque_token("ada").sign();
     let junk = [
@@ -132,12 +121,15 @@ async fn what_local_checks_refuse_is_never_asked_about() {
         // With a key that is not published either: refused for what they admit.
         good().unpublished_key().expired().sign(),
         good().unpublished_key().audience("api://other").sign(),
+        good().unpublished_key().bound_to_key().sign(),
         // Three parts are a JWT, whatever they hold.
         "a.b.c".to_owned(),
         "..".to_owned(),
         // Characters of bearer tokens that base64url has not; and five parts are encrypted.
         "a~.b.c".to_owned(),
         "a~.b.c.d.e".to_owned(),
+        "a.b.c.d.e".to_owned(),
+        "e30.b.c.d.e".to_owned(),
         long,
     ];
     for token in tokens.iter().chain(&junk) {
@@ -152,7 +144,7 @@ async fn what_local_checks_refuse_is_never_asked_about() {
 #[tokio::test]
 async fn an_edited_payload_with_an_unknown_key_gains_nothing() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Undecidable));
+    let verifier = with(&okta, on_demand().tokens_with_unknown_keys());
     let jwt = okta
         .token("ada")
         .scope("orders:read")
@@ -173,7 +165,7 @@ async fn an_edited_payload_with_an_unknown_key_gains_nothing() {
 #[tokio::test]
 async fn an_opaque_token_reads_like_a_jwt() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Opaque));
+    let verifier = with(&okta, opaque_tokens());
     let build = |token: TokenBuilder| {
         token
             .scope("a")
@@ -200,7 +192,8 @@ async fn an_opaque_token_reads_like_a_jwt() {
 #[tokio::test]
 async fn a_revoked_token_is_refused_once_the_answer_is_too_old() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Always).max_age(Duration::ZERO));
+    let introspection = every_token().encrypted_tokens();
+    let verifier = with(&okta, introspection.max_age(Duration::ZERO));
     let tokens = [
         okta.token("ada").sign(),
         okta.opaque_token("ada").sign(),
@@ -218,7 +211,7 @@ async fn a_revoked_token_is_refused_once_the_answer_is_too_old() {
 #[tokio::test]
 async fn a_verified_token_has_no_more_scopes_than_the_issuer_says() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Always));
+    let verifier = with(&okta, every_token());
     let jwt = okta
         .token("ada")
         .scope("a")
@@ -247,7 +240,7 @@ async fn an_unknown_key_is_not_asked_about_where_keys_are_pinned() {
     let okta = MockOkta::start().await;
     let pinned = issuer(&okta)
         .keys(okta.jwks())
-        .introspection(asking(Introspect::Always));
+        .introspection(every_token().tokens_with_unknown_keys());
     let verifier = Verifier::builder().issuer(pinned).build().unwrap();
     let unknown = okta.token("ada").unpublished_key().sign();
     assert_eq!(verdict(&verifier, &unknown).await, "unknown_key_id");
@@ -260,7 +253,7 @@ async fn an_unknown_key_is_not_asked_about_where_keys_are_pinned() {
 #[tokio::test]
 async fn an_unknown_key_is_asked_about_only_after_the_keys_were_fetched() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Undecidable));
+    let verifier = with(&okta, on_demand().tokens_with_unknown_keys());
     let unknown = || okta.token("ada").unpublished_key().sign();
     okta.fault(Endpoint::Keys, Fault::Status(500));
     assert_eq!(verdict(&verifier, &unknown()).await, "unavailable");

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use okta_verifier::{Introspect, Presented, Verifier};
+use okta_verifier::{Presented, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 
-use super::{asking, calls, with};
+use super::{calls, every_token, on_demand, with};
 use crate::mock::{verdict, verifier};
 
 const NEVER: Duration = Duration::ZERO;
@@ -26,7 +26,7 @@ async fn route(verifier: &Verifier, token: &str, checked_within: Option<Duration
 #[tokio::test]
 async fn a_strict_route_sees_a_revocation_at_once_and_a_lax_one_need_not() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Undecidable));
+    let verifier = with(&okta, on_demand());
     let jwt = okta.token("ada").sign();
     assert_eq!(route(&verifier, &jwt, None).await, 200);
     assert_eq!(calls(&okta), 0);
@@ -54,10 +54,7 @@ async fn a_strict_route_sees_a_revocation_at_once_and_a_lax_one_need_not() {
 #[tokio::test]
 async fn what_a_strict_route_found_revoked_no_lax_one_accepts() {
     let okta = MockOkta::start().await;
-    let verifier = with(
-        &okta,
-        asking(Introspect::Undecidable).max_age(Duration::ZERO),
-    );
+    let verifier = with(&okta, on_demand().max_age(Duration::ZERO));
     let (jwt, other) = (okta.token("ada").sign(), okta.token("bob").sign());
     assert_eq!(route(&verifier, &jwt, None).await, 200);
     okta.revoke(&jwt);
@@ -91,7 +88,7 @@ async fn a_strict_route_without_introspection_answers_503_to_a_good_token() {
 #[tokio::test]
 async fn a_strict_route_asks_before_the_policy_and_after_the_local_checks() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Undecidable));
+    let verifier = with(&okta, on_demand());
     for token in [
         okta.token("ada").expired().sign(),
         okta.token("ada").foreign_key().sign(),
@@ -109,7 +106,8 @@ async fn a_strict_route_asks_before_the_policy_and_after_the_local_checks() {
 #[tokio::test]
 async fn who_does_not_wait_gets_what_is_known_and_changes_nothing() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, asking(Introspect::Always));
+    let introspection = every_token().encrypted_tokens();
+    let verifier = with(&okta, introspection.tokens_with_unknown_keys());
     let [jwt, opaque, encrypted, unknown] = [
         okta.token("ada").sign(),
         okta.opaque_token("ada").sign(),
@@ -141,7 +139,7 @@ async fn who_does_not_wait_gets_what_is_known_and_changes_nothing() {
 #[tokio::test]
 async fn a_thousand_requests_with_one_token_are_one_question() {
     let okta = Arc::new(MockOkta::start().await);
-    let verifier = with(&okta, asking(Introspect::Always));
+    let verifier = with(&okta, every_token());
     verifier.warm_up().await.unwrap();
     okta.fault_times(
         Endpoint::Introspection,

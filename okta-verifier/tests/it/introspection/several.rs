@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use okta_verifier::{ConfigError, Introspect, Introspection, Issuer, Verifier};
+use okta_verifier::{ClientAuthentication, ConfigError, Introspection, Issuer, Verifier};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, Fault, MockOkta};
 
-use super::{asking, calls};
+use super::{calls, every_token, on_demand, opaque_tokens};
 use crate::mock::{issuer, verdict};
 
 fn both(one: Issuer, other: Issuer) -> Result<Verifier, ConfigError> {
@@ -20,20 +20,20 @@ fn both(one: Issuer, other: Issuer) -> Result<Verifier, ConfigError> {
 #[tokio::test]
 async fn only_one_issuer_may_claim_what_does_not_name_its_own() {
     let (one, other) = (MockOkta::start().await, MockOkta::start().await);
-    let claims = |okta: &MockOkta, mode| issuer(okta).introspection(asking(mode));
-    for mode in [
-        Introspect::Undecidable,
-        Introspect::Opaque,
-        Introspect::Always,
-    ] {
-        let error = both(claims(&one, mode), claims(&other, mode)).unwrap_err();
+    let asks = |okta: &MockOkta, introspection| issuer(okta).introspection(introspection);
+    for introspection in [every_token(), opaque_tokens()] {
+        let second = asks(&other, introspection.clone());
+        let error = both(asks(&one, introspection), second).unwrap_err();
         assert!(error.to_string().contains("signed_tokens_only"), "{error}");
     }
-    let signed_only =
-        |okta: &MockOkta, mode| issuer(okta).introspection(asking(mode).signed_tokens_only());
-    let always = Introspect::Always;
-    assert!(both(signed_only(&one, always), signed_only(&other, always)).is_ok());
-    let verifier = both(claims(&one, always), signed_only(&other, always)).unwrap();
+    let encrypted = || on_demand().encrypted_tokens();
+    let error = both(asks(&one, encrypted()), asks(&other, encrypted())).unwrap_err();
+    assert!(error.to_string().contains("encrypted_tokens"), "{error}");
+    assert!(both(asks(&one, encrypted()), asks(&other, opaque_tokens())).is_ok());
+    assert!(both(asks(&one, on_demand()), asks(&other, on_demand())).is_ok());
+    let signed_only = |okta: &MockOkta| asks(okta, every_token().signed_tokens_only());
+    assert!(both(signed_only(&one), signed_only(&other)).is_ok());
+    let verifier = both(asks(&one, every_token()), signed_only(&other)).unwrap();
     assert_eq!(verdict(&verifier, &one.token("ada").sign()).await, "ok");
     assert_eq!(verdict(&verifier, &other.token("ada").sign()).await, "ok");
     assert_eq!((calls(&one), calls(&other)), (1, 1));
@@ -53,16 +53,13 @@ async fn only_one_issuer_may_claim_what_does_not_name_its_own() {
 #[tokio::test]
 async fn an_issuer_is_asked_about_its_own_tokens_only() {
     let (one, other) = (MockOkta::start().await, MockOkta::start().await);
-    let asks = |okta: &MockOkta| {
-        let asking = Introspection::new(CLIENT_ID, CLIENT_SECRET).introspect(Introspect::Always);
-        issuer(okta).introspection(asking.signed_tokens_only())
-    };
+    let asks = |okta: &MockOkta| issuer(okta).introspection(every_token().signed_tokens_only());
     let verifier = both(asks(&one), asks(&other)).unwrap();
     // Signed with a key of the one, in the other's name: its `kid` is not among the other's keys,
     // and the other knows nothing of it.
     let crossed = one.token("ada").claim("iss", other.issuer_url()).sign();
     let code = verdict(&verifier, &crossed).await;
-    assert!(matches!(code, "inactive" | "bad_signature"), "{code}");
+    assert!(matches!(code, "unknown_key_id" | "bad_signature"), "{code}");
     assert_eq!((calls(&one), one.hits().keys), (0, 0));
     let nobodys = one.token("ada").claim("iss", "https://nobody.test").sign();
     let before = (one.hits(), other.hits());
@@ -74,15 +71,14 @@ async fn an_issuer_is_asked_about_its_own_tokens_only() {
 #[tokio::test]
 async fn one_hanging_issuer_is_in_nobodys_way() {
     let (hanging, good) = (MockOkta::start().await, MockOkta::start().await);
-    let asks = |okta: &MockOkta| {
-        issuer(okta).introspection(asking(Introspect::Always).signed_tokens_only())
-    };
+    let asks = |okta: &MockOkta| issuer(okta).introspection(every_token().signed_tokens_only());
     let verifier = both(asks(&hanging), asks(&good)).unwrap();
     verifier.warm_up().await.unwrap();
     hanging.fault(Endpoint::Introspection, Fault::Hang);
     let stuck: Vec<_> = (0..100)
-        .map(|_| {
-            let (verifier, jwt) = (verifier.clone(), hanging.token("ada").sign());
+        .map(|number| {
+            let token = hanging.token("ada").client_id(format!("0oa{number}"));
+            let (verifier, jwt) = (verifier.clone(), token.sign());
             tokio::spawn(async move { verifier.verify(&jwt).await.is_ok() })
         })
         .collect();
@@ -95,8 +91,9 @@ async fn one_hanging_issuer_is_in_nobodys_way() {
         tokio::task::yield_now().await;
     }
     // All places for questions to the one are taken; the other's are free.
-    for _ in 0..20 {
-        assert_eq!(verdict(&verifier, &good.token("ada").sign()).await, "ok");
+    for number in 0..20 {
+        let token = good.token("ada").client_id(format!("0oa{number}"));
+        assert_eq!(verdict(&verifier, &token.sign()).await, "ok");
     }
     assert_eq!((calls(&hanging), calls(&good)), (8, 20));
     assert!(
@@ -113,8 +110,8 @@ async fn one_hanging_issuer_is_in_nobodys_way() {
 async fn what_was_answered_is_kept_while_the_settings_are() {
     let (one, other) = (MockOkta::start().await, MockOkta::start().await);
     let asks = |okta: &MockOkta, secret: &str| {
-        let asking = Introspection::new(CLIENT_ID, secret).introspect(Introspect::Always);
-        issuer(okta).introspection(asking.signed_tokens_only())
+        let client = ClientAuthentication::client_secret_basic(CLIENT_ID, secret);
+        issuer(okta).introspection(Introspection::every_token(client).signed_tokens_only())
     };
     let right = |okta: &MockOkta| asks(okta, CLIENT_SECRET);
     let verifier = both(right(&one), right(&other)).unwrap();

@@ -27,6 +27,7 @@ mod roots;
 mod signatures;
 mod step_up;
 mod store;
+mod subject_kind;
 mod tenants;
 mod token_form;
 mod verified;

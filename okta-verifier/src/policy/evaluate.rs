@@ -7,7 +7,7 @@ use crate::{
     error::ConfigError,
     request::{Rejection, Remedy, Scheme},
     time::Now,
-    token::{VerifiedToken, json},
+    token::{SubjectKind, VerifiedToken, json},
 };
 
 impl VerifiedToken {
@@ -111,6 +111,7 @@ impl Policy {
             Rule::Scope(scope) => token.has_scope(scope),
             Rule::Group(group) => token.has_group(group),
             Rule::Claim(name, value) => claim_equals(token, name, value),
+            Rule::Subject(kind) => token.subject_kind() == kind,
             Rule::Acr(values) => token.acr().is_some_and(|acr| values.contains(&acr)),
             Rule::MaxAge(max_age) => token.authenticated_within(max_age.as_secs(), **now),
             Rule::All(policies) => policies.iter().all(|policy| policy.allows(token, now)),
@@ -131,6 +132,12 @@ impl Policy {
         let met = || self.allows(token, now);
         match self.0 {
             Rule::Scope(scope) => remedy.scope(scope, met()) && rest(remedy),
+            // No service can authenticate as RFC 9470 §3 asks, so a challenge would not help it.
+            Rule::Acr(_) | Rule::MaxAge(_)
+                if token.subject_kind() == SubjectKind::Service && !met() =>
+            {
+                false
+            }
             Rule::Acr(values) => remedy.acr(values, met()) && rest(remedy),
             Rule::MaxAge(max_age) => remedy.max_age(max_age.as_secs(), met()) && rest(remedy),
             Rule::All([]) => rest(remedy),
@@ -150,9 +157,11 @@ impl Policy {
                     helps
                 })
             }
-            Rule::AnyToken | Rule::Group(_) | Rule::Claim(..) | Rule::When(..) => {
-                met() && rest(remedy)
-            }
+            Rule::AnyToken
+            | Rule::Group(_)
+            | Rule::Claim(..)
+            | Rule::Subject(_)
+            | Rule::When(..) => met() && rest(remedy),
         }
     }
 }

@@ -32,6 +32,7 @@ fn status(token: &VerifiedToken, policy: Policy) -> u16 {
 }
 
 // finding 7, field kind A
+// conformance 88
 #[test]
 fn subject_kind_of_an_okta_token_follows_uid_and_the_client_id() {
     use SubjectKind::{Service, Unknown, User};
@@ -83,6 +84,7 @@ fn subject_kind_of_an_okta_token_follows_uid_and_the_client_id() {
 }
 
 // finding 7, field kind A
+// conformance 88
 #[test]
 fn subject_kind_of_an_rfc_9068_token_needs_evidence() {
     use SubjectKind::{Service, Unknown, User};
@@ -106,7 +108,11 @@ fn subject_kind_of_an_rfc_9068_token_needs_evidence() {
             bare(&issuer).claim("amr", json!([])),
             Unknown,
         ),
-        ("amr of another type", bare(&issuer).claim("amr", 7), Unknown),
+        (
+            "amr of another type",
+            bare(&issuer).claim("amr", 7),
+            Unknown,
+        ),
         (
             "null for every claim about authentication",
             bare(&issuer)
@@ -137,11 +143,7 @@ fn subject_kind_of_an_rfc_9068_token_needs_evidence() {
             machine().claim("amr", ["pwd"]),
             Unknown,
         ),
-        (
-            "another grant",
-            machine().claim("gty", "password"),
-            Unknown,
-        ),
+        ("another grant", machine().claim("gty", "password"), Unknown),
         ("gty of another type", machine().claim("gty", 7), Unknown),
     ] {
         let token = token(&issuer, built);
@@ -219,14 +221,15 @@ fn subject_kind_policies_reject_unknown() {
     }
     const EITHER: Policy = Policy::any(&[Policy::user(), Policy::service()]);
     assert_eq!(status(&unknown, EITHER), 403);
-    assert_eq!(
-        format!("{EITHER:?}"),
-        r#"any of [a user, a service]"#
-    );
+    assert_eq!(format!("{EITHER:?}"), r#"any of [a user, a service]"#);
     // No scope makes a service a user.
     const READER: Policy = Policy::all(&[Policy::scope("a"), Policy::user()]);
     let rejection = service.require(READER).unwrap_err();
-    assert!(rejection.headers().all(|(name, _)| name != "www-authenticate"));
+    assert!(
+        rejection
+            .headers()
+            .all(|(name, _)| name != "www-authenticate")
+    );
 }
 
 // conformance 189

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use okta_verifier::{Issuer, Presented, VerifiedToken, Verifier};
+use okta_verifier::{Issuer, Presented, SubjectKind, VerifiedToken, Verifier};
 use okta_verifier_testing::CLIENT_ID;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -169,7 +169,7 @@ fn a_verified_token_tells_what_it_says() {
     assert_eq!(token.subject(), "ada");
     assert_eq!(token.client_id(), Some(CLIENT_ID));
     assert!(token.jti().unwrap().starts_with("AT."));
-    assert!(token.is_user());
+    assert_eq!(token.subject_kind(), SubjectKind::User);
     assert!(token.has_scope("orders:read"));
     assert!(token.expires_at() > SystemTime::now());
     let issued = token.issued_at().unwrap();
@@ -201,5 +201,6 @@ fn a_verified_token_tells_what_it_says() {
     );
 
     let service = judge(&verifier, &okta.token("").service().sign()).unwrap();
-    assert_eq!((service.subject(), service.is_user()), (CLIENT_ID, false));
+    assert_eq!(service.subject(), CLIENT_ID);
+    assert_eq!(service.subject_kind(), SubjectKind::Service);
 }

@@ -23,7 +23,7 @@ impl VerifiedToken {
         Ok(Self(Arc::new(Inner {
             origin: inner.origin.clone(),
             texts: inner.texts.with(SCOPE, &scope).with(PAYLOAD, &payload),
-            is_user: inner.is_user,
+            subject_kind: inner.subject_kind,
             dates: inner.dates,
             auth_time: inner.auth_time,
             bound: inner.bound.clone(),

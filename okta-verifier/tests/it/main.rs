@@ -18,6 +18,7 @@ mod mock;
 mod operate;
 mod pair;
 mod policy;
+mod policy_cost;
 mod profile;
 mod properties;
 mod refusals;

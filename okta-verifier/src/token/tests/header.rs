@@ -197,7 +197,7 @@ fn typ_compares_as_a_media_type() {
     }
     let absent = compact(super::HEADER, "{}");
     assert_eq!(Jws::parse(&absent).unwrap().header.typ, Typ::Absent);
-    for typ in ["null", "1", "[\"JWT\"]"] {
+    for typ in ["1", "[\"JWT\"]"] {
         let header = format!(r#"{{"alg":"RS256","kid":"1","typ":{typ}}}"#);
         assert_eq!(malformed(&compact(&header, "{}")), MalformedToken::Header);
     }
@@ -212,6 +212,33 @@ fn a_nested_jwt_is_refused_by_its_cty() {
     }
     let header = r#"{"alg":"RS256","kid":"1","cty":7}"#;
     assert_eq!(malformed(&compact(header, "{}")), MalformedToken::Header);
+}
+
+// field kind F
+#[test]
+fn header_null_is_an_error_for_alg_crit_b64_and_kid() {
+    for (header, expected) in [
+        (r#"{"alg":null,"kid":"1"}"#, MalformedToken::Header),
+        (r#"{"alg":"RS256","kid":null}"#, MalformedToken::Header),
+        (
+            r#"{"alg":"RS256","kid":"1","crit":null}"#,
+            MalformedToken::Extension,
+        ),
+        (
+            r#"{"alg":"RS256","kid":"1","b64":null}"#,
+            MalformedToken::Extension,
+        ),
+    ] {
+        assert_eq!(malformed(&compact(header, "{}")), expected, "{header}");
+    }
+}
+
+// field kind F
+#[test]
+fn header_null_is_absence_for_typ_and_cty() {
+    let header = r#"{"alg":"RS256","kid":"1","typ":null,"cty":null}"#;
+    let token = compact(header, "{}");
+    assert_eq!(Jws::parse(&token).unwrap().header.typ, Typ::Absent);
 }
 
 // conformance 43

@@ -14,8 +14,11 @@ use crate::{
 
 /// A rule over a [`VerifiedToken`]. `'static`, `Copy` and `const`: written once, beside the route.
 ///
-/// A 403 names the scopes of the first alternative that they would have satisfied (RFC 6750
-/// §3.1); where no scope would help it names none.
+/// A rejection names everything that the token needs and can still get: scopes (RFC 6750 §3.1), or
+/// a new authentication of the user (RFC 9470 §3). Of each [`any`](Self::any) it names the first
+/// alternative that the token meets already, or else the first that has such a remedy and fits the
+/// other rules; a choice that rules out a later `any` is not taken back. Where nothing that can be
+/// named would help, the rejection is a 403 without a challenge.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;

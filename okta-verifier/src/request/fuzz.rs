@@ -32,7 +32,7 @@ pub fn challenge(data: &[u8]) -> Vec<(String, String)> {
     };
     let remedy = Remedy {
         scopes: vec!["orders:read", "!#[]~"],
-        acr_values: vec!["phrh", "urn:okta:loa:2fa:any"],
+        acr_values: Some(vec!["phrh", "urn:okta:loa:2fa:any"]),
         max_age: Some(300),
         lacks_scope: true,
         lacks_authentication: true,

@@ -49,6 +49,12 @@ impl<'a> Object<'a> {
         self.get(name).is_some()
     }
 
+    /// The member's value as JSON text; `None` for a null too, which stands for an absent member
+    /// wherever a member is optional.
+    pub(crate) fn present(&self, name: &str) -> Option<&'a str> {
+        self.get(name).filter(|value| *value != "null")
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -1,16 +1,17 @@
-use std::sync::{Arc, OnceLock};
+use std::{
+    cmp::Reverse,
+    sync::{Arc, OnceLock},
+};
 
-use serde_json::{Map, Value};
-
-use super::{Inner, PAYLOAD, SCOPE, VerifiedToken};
+use super::{Inner, Object, PAYLOAD, SCOPE, VerifiedToken};
 use crate::error::VerifyError;
 
 impl VerifiedToken {
-    /// With those scopes only that `other` has too.
+    /// Returns the token with only those scopes that `other` has too.
     ///
     /// # Errors
     ///
-    /// The claims cannot be written anew: without them nothing that a claim forbids would be seen.
+    /// The scope claims cannot be found in the payload, which was parsed before.
     pub(crate) fn narrowed_to(&self, other: &Self) -> Result<Self, VerifyError> {
         let inner = &*self.0;
         let common: Vec<&str> = self
@@ -32,19 +33,30 @@ impl VerifiedToken {
     }
 }
 
-/// The claims with these scopes, each list in the shape it had: whoever reads the claim itself
-/// must not find more than `has_scope` does.
+/// Returns the claims with these scopes, each list in the shape it had, so that a reader of the
+/// claim itself finds no more than `has_scope` does. Every other byte stays: only the text of the
+/// values is replaced, since a detour through a parsed document would change numbers.
 fn with_scopes(payload: &str, scopes: &[&str]) -> Option<String> {
-    let mut claims: Map<String, Value> = serde_json::from_str(payload).ok()?;
+    let claims = Object::parse(payload).ok()?;
+    let mut lists = Vec::with_capacity(2);
     for name in ["scp", "scope"] {
-        if let Some(list) = claims.get_mut(name) {
-            *list = match list {
-                Value::Array(_) => scopes.into(),
-                _ => scopes.join(" ").into(),
+        if let Some(list) = claims.present(name) {
+            let shorter = match list.starts_with('[') {
+                true => serde_json::to_string(scopes),
+                false => serde_json::to_string(&scopes.join(" ")),
             };
+            // The value is a part of the text that was parsed.
+            let start = (list.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
+            lists.push((start..start + list.len(), shorter.ok()?));
         }
     }
-    serde_json::to_string(&claims).ok()
+    // From the end, so that the places in front stay valid.
+    lists.sort_unstable_by_key(|(place, _)| Reverse(place.start));
+    let mut narrowed = payload.to_owned();
+    for (place, shorter) in lists {
+        narrowed.replace_range(place, &shorter);
+    }
+    Some(narrowed)
 }
 
 #[cfg(test)]

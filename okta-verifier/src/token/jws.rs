@@ -77,19 +77,19 @@ impl Header {
         if header.contains("crit") || header.get("b64").is_some_and(|b64| b64 != "true") {
             return Err(MalformedToken::Extension.into());
         }
-        let parameter = |name| match header.get(name) {
-            None => Ok(None),
-            Some(value) => json::string(value).map(Some).ok_or(MalformedToken::Header),
-        };
-        let name = parameter("alg")?.ok_or(MalformedToken::Header)?;
+        let text = |value| json::string(value).ok_or(MalformedToken::Header);
+        let required = |name| header.get(name).map(text).transpose();
+        // A null stands for an absent parameter where one is optional, and nowhere else.
+        let optional = |name| header.present(name).map(text).transpose();
+        let name = required("alg")?.ok_or(MalformedToken::Header)?;
         let algorithm = Algorithm::named(&name).ok_or(VerifyError::AlgorithmNotAllowed)?;
-        if parameter("cty")?.is_some_and(|cty| media_type(&cty, "jwt")) {
+        if optional("cty")?.is_some_and(|cty| media_type(&cty, "jwt")) {
             return Err(MalformedToken::Nested.into());
         }
-        let typ = parameter("typ")?.map_or(Typ::Absent, |typ| Typ::named(&typ));
+        let typ = optional("typ")?.map_or(Typ::Absent, |typ| Typ::named(&typ));
         // `jku`, `jwk`, `x5u` and `x5c` are the sender's word about its own key: never looked at
         // (RFC 8725 §3.10).
-        let kid = parameter("kid")?.ok_or(VerifyError::MissingKeyId)?;
+        let kid = required("kid")?.ok_or(VerifyError::MissingKeyId)?;
         if kid.len() > MAX_KID {
             return Err(MalformedToken::Header.into());
         }

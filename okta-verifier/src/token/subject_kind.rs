@@ -76,11 +76,8 @@ impl SubjectKind {
         let kind = Self::of_token(claims, client_id, profile);
         // RFC 7662 §2.2: `username` names the resource owner. For a service some servers repeat the
         // client id there.
-        let owner = claims.raw("username").filter(|value| *value != "null");
-        let names_owner = owner.is_some_and(|value| {
-            let name = json::string(value);
-            name.is_none() || name.as_deref() != client_id
-        });
+        let names_owner = claims.contains("username")
+            && client_id.is_none_or(|client| !text_is(claims, "username", client));
         match kind {
             Self::Service if names_owner => Self::Unknown,
             kind => kind,

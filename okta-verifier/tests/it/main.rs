@@ -31,6 +31,7 @@ mod store;
 mod subject_kind;
 mod tenants;
 mod token_form;
+mod token_size;
 mod verified;
 mod why_401;
 

@@ -23,7 +23,7 @@ fn outcome(parsed: Result<Credentials<'_>, Malformed>) -> String {
 }
 
 fn read(value: impl AsRef<[u8]>) -> String {
-    outcome(parse(value.as_ref(), false))
+    outcome(parse(value.as_ref(), false, 16 * 1024))
 }
 
 // conformance 2, 4, 5, 13
@@ -128,7 +128,7 @@ fn a_bearer_token_is_what_follows_the_spaces() {
 fn one_field_line_and_one_method_a_request() {
     let of = |lines: &[&str], query| {
         let presented = Presented::new(lines.iter().map(|line| line.as_bytes())).query(query);
-        outcome(presented.credentials(false))
+        outcome(presented.credentials(false, 16 * 1024))
     };
     for (lines, query, expected) in [
         (&[][..], None, "absent"),
@@ -165,7 +165,7 @@ fn what_is_presented_shows_no_credentials() {
 // conformance 152
 #[test]
 fn the_scheme_dpop_is_read_where_it_is_offered() {
-    let read = |value: &str, dpop| outcome(parse(value.as_bytes(), dpop));
+    let read = |value: &str, dpop| outcome(parse(value.as_bytes(), dpop, 16 * 1024));
     for value in ["DPoP a.b.c", "dpop a.b.c", "dPoP   a.b.c "] {
         assert_eq!(read(value, true), "dpop a.b.c", "{value}");
         assert_eq!(read(value, false), "other scheme", "{value}");

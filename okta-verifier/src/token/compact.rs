@@ -19,9 +19,10 @@ pub(crate) struct Compact<'t> {
 }
 
 impl<'t> Compact<'t> {
-    pub(crate) fn split(jwt: &'t [u8]) -> Result<Self, MalformedToken> {
-        if jwt.len() > MAX_JWT {
-            return Err(MalformedToken::TooLarge);
+    /// `limit` is the most bytes that the JWT may have.
+    pub(crate) fn split(jwt: &'t [u8], limit: usize) -> Result<Self, MalformedToken> {
+        if jwt.len() > limit {
+            return Err(MalformedToken::TooLarge { limit });
         }
         let mut dots = memchr_iter(b'.', jwt);
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
@@ -63,5 +64,3 @@ fn not_a_jws(text: &[u8]) -> MalformedToken {
 fn decode_text(part: &[u8]) -> Result<String, MalformedToken> {
     String::from_utf8(base64url::decode(part)?).map_err(|_| MalformedToken::Json)
 }
-
-pub(super) const MAX_JWT: usize = 16 * 1024;

@@ -1,5 +1,7 @@
-//! JSON objects, stricter than RFC 8259 asks: a member that occurs twice is refused at every
-//! depth (RFC 7515 §4, RFC 7519 §4), and so is what is too deep or too wide.
+//! JSON objects, stricter than RFC 8259 asks: a member that occurs twice is rejected at every depth
+//! (RFC 7515 §4, RFC 7519 §4), and so is what is nested too deep. Objects may have any number of
+//! members: one of n bytes has fewer than n / 5, and they are sorted once, so that the cost of a text
+//! is bounded by its bytes times their logarithm, which the cap on its bytes bounds.
 //!
 //! Names are compared after unescaping (RFC 7515 §5.3), so `"\u0061lg"` is `alg`.
 

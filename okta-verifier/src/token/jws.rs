@@ -40,9 +40,13 @@ pub(crate) enum Typ {
 }
 
 impl<'t> Jws<'t> {
-    pub(crate) fn parse<T: AsRef<[u8]> + ?Sized>(token: &'t T) -> Result<Self, VerifyError> {
+    /// `limit` is the most bytes that the token may have.
+    pub(crate) fn parse<T: AsRef<[u8]> + ?Sized>(
+        token: &'t T,
+        limit: usize,
+    ) -> Result<Self, VerifyError> {
         let token = token.as_ref();
-        let parts = Compact::split(token).map_err(|reason| match reason {
+        let parts = Compact::split(token, limit).map_err(|reason| match reason {
             MalformedToken::Parts if memchr_iter(b'.', token).count() == 4 => {
                 VerifyError::Encrypted
             }
@@ -91,7 +95,7 @@ impl Header {
         // (RFC 8725 §3.10).
         let kid = required("kid")?.ok_or(VerifyError::MissingKeyId)?;
         if kid.len() > MAX_KID {
-            return Err(MalformedToken::Header.into());
+            return Err(MalformedToken::KeyIdTooLong.into());
         }
         Ok(Self {
             algorithm,

@@ -209,7 +209,7 @@ fn the_profile_demands_every_required_claim() {
                 .claim("cid", CLIENT_ID),
             "missing_claim",
         ),
-        (issuer.token("ada").claim("sub", ""), "invalid_claim"),
+        (issuer.token("ada").claim("sub", ""), "missing_claim"),
         (issuer.token("ada").expired(), "expired"),
         (
             issuer.token("ada").audience("https://orders.test/"),

@@ -1,10 +1,7 @@
 //! The compact form (RFC 7515 §5.2, §7.1).
 
-use super::{HEADER, compact, encode, malformed};
-use crate::{
-    error::{MalformedToken, VerifyError},
-    token::{compact::MAX_TOKEN, jws::Jws},
-};
+use super::{HEADER, MAX_TOKEN, compact, encode, malformed};
+use crate::error::{MalformedToken, VerifyError};
 
 // conformance 33
 #[test]

@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*};
 use super::{HEADER, compact, encode, json_model};
 use crate::{
     error::MalformedToken,
-    token::{BASE64URL, base64url, claims::Claims, json::Object, jws::Jws},
+    token::{BASE64URL, base64url, claims::Claims, json::Object},
 };
 
 /// JSON as it is written, and whether a member occurs twice somewhere in it.

@@ -2,12 +2,7 @@
 
 use base64::Engine;
 
-use crate::{
-    algorithm::Algorithm,
-    crypto::PreparedKey,
-    error::VerifyError,
-    token::{BASE64URL, jws::Jws},
-};
+use crate::{algorithm::Algorithm, crypto::PreparedKey, error::VerifyError, token::BASE64URL};
 
 /// The payload of RFC 7515 A.1 to A.3 and RFC 7519 §6.1; its `exp` is in 2011.
 const JOE: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";

@@ -1,5 +1,6 @@
 use std::{
     cmp::Reverse,
+    collections::HashSet,
     sync::{Arc, OnceLock},
 };
 
@@ -14,9 +15,11 @@ impl VerifiedToken {
     /// The scope claims cannot be found in the payload, which was parsed before.
     pub(crate) fn narrowed_to(&self, other: &Self) -> Result<Self, VerifyError> {
         let inner = &*self.0;
+        // A set, since either list may be as long as a token.
+        let granted: HashSet<&str> = other.scopes().collect();
         let common: Vec<&str> = self
             .scopes()
-            .filter(|scope| other.has_scope(scope))
+            .filter(|scope| granted.contains(scope))
             .collect();
         let scope = common.join(" ");
         let payload = with_scopes(self.payload(), &common)

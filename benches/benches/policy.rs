@@ -18,8 +18,8 @@ fn rejected(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("all of n × any of 2, and an unmet group");
     for n in [5, 10, 20] {
         for (name, any) in [("met", MET), ("by scope", BY_SCOPE)] {
-            let policy = Policy::all(vec![vec![any; n], vec![UNMET]].concat().leak());
-            assert_eq!(token.require(policy).unwrap_err().status(), 403);
+            let policy = Policy::all([vec![any; n], vec![UNMET]].concat().leak());
+            assert!(token.require(policy).is_err());
             group.bench_function(BenchmarkId::new(name, n), |bencher| {
                 bencher.iter(|| token.require(black_box(policy)).is_ok());
             });
@@ -34,7 +34,7 @@ fn challenged(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("all of n × any of 2");
     for n in [5, 10, 20] {
         let policy = Policy::all(vec![BY_SCOPE; n].leak());
-        assert_eq!(token.require(policy).unwrap_err().status(), 403);
+        assert!(token.require(policy).is_err());
         group.bench_function(BenchmarkId::new("by scope", n), |bencher| {
             bencher.iter(|| token.require(black_box(policy)).is_ok());
         });

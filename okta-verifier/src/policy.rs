@@ -261,7 +261,7 @@ impl Policy {
 
     /// Demands what a function of your own decides. `name` stands for it in `Debug`.
     ///
-    /// The function runs at most twice for a request.
+    /// The function runs at most twice each time that the policy is evaluated.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;

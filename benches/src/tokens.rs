@@ -32,6 +32,41 @@ pub fn many(okta: &impl Issuing, count: usize) -> Vec<String> {
         .collect()
 }
 
+/// A forged token of the largest size that can be set, whose claims cost as much as they can: one
+/// object of many short names (`short`), of names with a long common start (`alike`) or with escapes
+/// (`escaped`), or many small objects (`small`). Its issuer is unknown, so that only its form costs.
+///
+/// # Panics
+///
+/// When `shape` is another word.
+pub fn costly(okta: &impl Issuing, shape: &str) -> String {
+    let member = |number: u32| match shape {
+        "short" => format!("\"{number:x}\":0"),
+        "alike" => format!("\"aaaaaaaa{number:x}\":0"),
+        "escaped" => format!("\"\\n{number:x}\":0"),
+        "small" => "{\"a\":0}".to_owned(),
+        _ => panic!("short|alike|escaped|small"),
+    };
+    let (open, close) = match shape {
+        "small" => ('[', ']'),
+        _ => ('{', '}'),
+    };
+    let mut members = String::new();
+    for number in 0_u32.. {
+        // An odd factor: each name once, in no order.
+        let next = member(number.wrapping_mul(40_503) % 65_536);
+        if members.len() + next.len() > 48 * 1024 - 512 {
+            break;
+        }
+        members.push(if number == 0 { open } else { ',' });
+        members.push_str(&next);
+    }
+    let payload = format!(
+        r#"{{"iss":"https://unknown.test","sub":"a","aud":"a","exp":1,"x":{members}{close}}}"#
+    );
+    okta.begin("a").raw_payload(payload).sign()
+}
+
 /// Whoever signs tokens for tests.
 pub trait Issuing {
     /// Begins a token of `subject`.

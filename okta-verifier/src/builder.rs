@@ -35,6 +35,7 @@ pub struct VerifierBuilder {
     fetch_timeout: Duration,
     cached_tokens: u64,
     cached_for: Duration,
+    max_token_size: usize,
     dpop: Option<DpopSettings>,
     client_cert_from: Option<Vec<String>>,
 }
@@ -49,6 +50,7 @@ impl Verifier {
             fetch_timeout: DEFAULT_FETCH_TIMEOUT,
             cached_tokens: DEFAULT_CACHED_TOKENS,
             cached_for: DEFAULT_CACHED_FOR,
+            max_token_size: DEFAULT_MAX_TOKEN_SIZE,
             dpop: None,
             client_cert_from: None,
         }
@@ -148,6 +150,39 @@ impl VerifierBuilder {
         self
     }
 
+    /// Sets how large a token may be, in bytes of the text that is sent. Default 16 KiB (16,384);
+    /// 1 KiB to 64 KiB.
+    ///
+    /// A larger token is rejected before it is decoded: 400 in a request, and
+    /// [`MalformedToken::TooLarge`](crate::MalformedToken::TooLarge) from [`Verifier::verify`]. HTTP
+    /// servers and proxies have caps of their own on headers, such as hyper's 16 KiB of all headers
+    /// over HTTP/2; raise those too. Tokens above 4 KiB are not cached, so that each of their requests
+    /// costs a signature. Source: RFC 7519 §7.2 leaves the size to the recipient.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{MalformedToken, Verifier, VerifyError};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let groups = vec!["a group of a long name"; 800];
+    /// let jwt = okta.token("ada").claim("groups", groups).sign();
+    ///
+    /// let verifier = builder().max_token_size(32 * 1024).build()?;
+    /// assert!(verifier.verify(&jwt).await.is_ok());
+    ///
+    /// let error = builder().build()?.verify(&jwt).await.unwrap_err();
+    /// assert!(matches!(error, VerifyError::Malformed(MalformedToken::TooLarge { limit: 16_384 })));
+    ///
+    /// assert!(builder().max_token_size(1_000).build().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_token_size(mut self, bytes: usize) -> Self {
+        self.max_token_size = bytes;
+        self
+    }
+
     /// Accepts DPoP-bound tokens (RFC 9449), and offers the scheme in challenges.
     ///
     /// ```
@@ -211,6 +246,9 @@ impl VerifierBuilder {
         if !FETCH_TIMEOUTS.contains(&self.fetch_timeout) {
             return Err(ConfigError::FetchTimeout);
         }
+        if !TOKEN_SIZES.contains(&self.max_token_size) {
+            return Err(ConfigError::MaxTokenSize);
+        }
         let binding = Binding::new(
             self.dpop.map(DpopSettings::judge).transpose()?,
             self.client_cert_from
@@ -226,7 +264,14 @@ impl VerifierBuilder {
         let mut clients = Clients::new(self.http_client, self.fetch_timeout);
         let tenants = issuers::tenants(self.issuers, &[], &mut clients, &challenges)?;
         let cache = TokenCache::new(self.cached_tokens, self.cached_for);
-        Ok(Verifier::new(tenants, cache, challenges, binding, clients))
+        Ok(Verifier::new(
+            tenants,
+            cache,
+            challenges,
+            binding,
+            self.max_token_size,
+            clients,
+        ))
     }
 }
 
@@ -244,5 +289,7 @@ impl fmt::Debug for VerifierBuilder {
 const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 const DEFAULT_CACHED_TOKENS: u64 = 10_000;
 const DEFAULT_CACHED_FOR: Duration = Duration::from_secs(60 * 60);
+const DEFAULT_MAX_TOKEN_SIZE: usize = 16 * 1024;
+const TOKEN_SIZES: std::ops::RangeInclusive<usize> = 1024..=64 * 1024;
 const FETCH_TIMEOUTS: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(50)..=Duration::from_secs(30);

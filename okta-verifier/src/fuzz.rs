@@ -25,9 +25,14 @@ pub use crate::{
     request::fuzz::{authorization, challenge},
 };
 
+/// The largest that the setting allows, in bytes.
+const LARGEST_TOKEN: usize = 64 * 1024;
+
 /// A token has one spelling.
 pub fn jws(data: &[u8]) {
-    let Ok(jws) = Jws::parse(data) else { return };
+    let Ok(jws) = Jws::parse(data, LARGEST_TOKEN) else {
+        return;
+    };
     let (header, payload) = data.split_at(data.iter().take_while(|byte| **byte != b'.').count());
     assert!(BASE64URL.decode(header).is_ok());
     let part = BASE64URL.encode(&jws.payload);

@@ -80,7 +80,7 @@ pub use issuer::Issuer;
 pub use policy::{AnyToken, Policy, Requirement};
 pub use request::{Anonymous, Presented, Rejection};
 pub use snapshot::KeySnapshot;
-pub use token::VerifiedToken;
+pub use token::{SubjectKind, VerifiedToken};
 pub use verifier::Verifier;
 
 #[cfg(test)]

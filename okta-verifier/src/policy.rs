@@ -9,13 +9,16 @@ pub use requirement::{AnyToken, Requirement};
 
 use crate::{
     request::{Anonymous, Rejection},
-    token::VerifiedToken,
+    token::{SubjectKind, VerifiedToken},
 };
 
 /// A rule over a [`VerifiedToken`]. `'static`, `Copy` and `const`: written once, beside the route.
 ///
-/// A 403 names the scopes of the first alternative that they would have satisfied (RFC 6750
-/// §3.1); where no scope would help it names none.
+/// A rejection names everything that the token needs and can still get: scopes (RFC 6750 §3.1), or
+/// a new authentication of the user (RFC 9470 §3). Of each [`any`](Self::any) it names the first
+/// alternative that the token meets already, or else the first that has such a remedy and fits the
+/// other rules; a choice that rules out a later `any` is not taken back. Where nothing that can be
+/// named would help, the rejection is a 403 without a challenge.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -48,6 +51,7 @@ enum Rule {
     Scope(&'static str),
     Group(&'static str),
     Claim(&'static str, &'static str),
+    Subject(SubjectKind),
     Acr(&'static [&'static str]),
     MaxAge(Duration),
     All(&'static [Policy]),
@@ -116,6 +120,62 @@ impl Policy {
     pub const fn claim(name: &'static str, value: &'static str) -> Self {
         assert!(!name.is_empty(), "write the claim's name");
         Self(Rule::Claim(name, value))
+    }
+
+    /// Demands a token that shows that it stands for a user: its
+    /// [`subject_kind`](VerifiedToken::subject_kind) is [`SubjectKind::User`].
+    ///
+    /// A token of [`SubjectKind::Unknown`] is rejected with 403, like that of a service.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// const PROFILE: Policy = Policy::user();
+    ///
+    /// let user = verifier.verify(&okta.token("ada").sign()).await?;
+    /// assert!(user.require(PROFILE).is_ok());
+    ///
+    /// let service = verifier.verify(&okta.token("").service().sign()).await?;
+    /// assert_eq!(service.require(PROFILE).unwrap_err().status(), 403);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn user() -> Self {
+        Self(Rule::Subject(SubjectKind::User))
+    }
+
+    /// Demands a token that shows that it stands for a service: its
+    /// [`subject_kind`](VerifiedToken::subject_kind) is [`SubjectKind::Service`].
+    ///
+    /// A token of [`SubjectKind::Unknown`] is rejected with 403, like that of a user.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// const JOB: Policy = Policy::all(&[Policy::service(), Policy::scope("orders:import")]);
+    ///
+    /// let service = okta.token("").service().scope("orders:import").sign();
+    /// assert!(verifier.verify(&service).await?.require(JOB).is_ok());
+    ///
+    /// let user = okta.token("ada").scope("orders:import").sign();
+    /// let rejection = verifier.verify(&user).await?.require(JOB).unwrap_err();
+    /// assert_eq!(rejection.status(), 403);
+    /// assert!(rejection.headers().all(|(name, _)| name != "www-authenticate")); // no scope would help
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn service() -> Self {
+        Self(Rule::Subject(SubjectKind::Service))
     }
 
     /// The user authenticated in one of these ways: `acr` is one of them, to the letter. A token
@@ -199,7 +259,9 @@ impl Policy {
         Self(Rule::Any(policies))
     }
 
-    /// A rule of your own. `name` stands for it in `Debug`.
+    /// Demands what a function of your own decides. `name` stands for it in `Debug`.
+    ///
+    /// The function runs at most twice each time that the policy is evaluated.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -208,18 +270,15 @@ impl Policy {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
     ///
-    /// /// A service alone: no person may call this.
-    /// const JOB: Policy = Policy::when("a service", |token| !token.is_user());
-    /// /// Who asks for nothing says so.
-    /// const ANYBODY: Policy = Policy::any_token();
+    /// const STAFF: Policy = Policy::when("staff", |token| token.subject().ends_with("@example.com"));
     ///
-    /// let job = verifier.verify(&okta.token("0oa2job").service().sign()).await?;
-    /// assert!(job.require(JOB).is_ok() && job.require(ANYBODY).is_ok());
+    /// let employee = verifier.verify(&okta.token("ada@example.com").sign()).await?;
+    /// assert!(employee.require(STAFF).is_ok());
     ///
-    /// let person = verifier.verify(&okta.token("ada").sign()).await?;
-    /// let refusal = person.require(JOB).unwrap_err();
-    /// assert_eq!(refusal.status(), 403);
-    /// assert!(refusal.headers().all(|(name, _)| name != "www-authenticate")); // no scope would help
+    /// let guest = verifier.verify(&okta.token("eve@example.net").sign()).await?;
+    /// let rejection = guest.require(STAFF).unwrap_err();
+    /// assert_eq!(rejection.status(), 403);
+    /// assert!(rejection.headers().all(|(name, _)| name != "www-authenticate")); // no scope would help
     /// # Ok(())
     /// # }
     /// ```
@@ -271,6 +330,9 @@ impl fmt::Debug for Policy {
             Rule::Scope(scope) => write!(f, "scope {scope:?}"),
             Rule::Group(group) => write!(f, "group {group:?}"),
             Rule::Claim(name, value) => write!(f, "claim {name:?} is {value:?}"),
+            Rule::Subject(SubjectKind::User) => f.write_str("a user"),
+            Rule::Subject(SubjectKind::Service) => f.write_str("a service"),
+            Rule::Subject(SubjectKind::Unknown) => f.write_str("a subject of no known kind"),
             Rule::Acr(values) => write!(f, "acr one of {values:?}"),
             Rule::MaxAge(max_age) => write!(f, "authenticated within {max_age:?}"),
             Rule::All(policies) => write!(f, "all of {policies:?}"),

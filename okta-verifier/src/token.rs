@@ -10,6 +10,7 @@ mod debug;
 mod groups;
 pub(crate) mod json;
 pub(crate) mod jws;
+mod subject_kind;
 mod texts;
 mod verified;
 
@@ -17,5 +18,6 @@ mod verified;
 mod tests;
 
 pub(crate) use base64url::BASE64URL;
+pub use subject_kind::SubjectKind;
 pub(crate) use verified::Origin;
 pub use verified::VerifiedToken;

@@ -56,6 +56,8 @@ struct Inner {
     cache: Option<TokenCache<Proof>>,
     challenges: Arc<Challenges>,
     binding: Binding,
+    /// Bytes.
+    max_token_size: usize,
     /// For issuers that come later. Held while issuers are replaced, so one after the other.
     clients: Mutex<Clients>,
 }
@@ -66,6 +68,7 @@ impl Verifier {
         cache: Option<TokenCache<Proof>>,
         challenges: Arc<Challenges>,
         binding: Binding,
+        max_token_size: usize,
         clients: Clients,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -73,6 +76,7 @@ impl Verifier {
             cache,
             challenges,
             binding,
+            max_token_size,
             clients: Mutex::new(clients),
         }))
     }
@@ -255,12 +259,19 @@ impl Verifier {
     }
 
     fn credentials<'a>(&self, presented: &'a Presented<'_>) -> Result<Sent<'a>, Rejection> {
-        let (scheme, token) = match presented.credentials(self.dpop_header().is_some()) {
+        let dpop = self.dpop_header().is_some();
+        let (scheme, token) = match presented.credentials(dpop, self.0.max_token_size) {
             Ok(Credentials::Token(scheme, token)) => (scheme, token),
             Ok(Credentials::Absent | Credentials::OtherScheme) => {
                 return Err(Rejection::unauthenticated(&self.0.challenges));
             }
-            Err(malformed) => return Err(Rejection::malformed(&self.0.challenges, malformed)),
+            Err(malformed) => {
+                let rejection = Rejection::malformed(&self.0.challenges, malformed);
+                if let Some(error) = rejection.error() {
+                    tracing::debug!(error = error.code(), "refused a token");
+                }
+                return Err(rejection);
+            }
         };
         Ok(Sent {
             token,

@@ -6,10 +6,10 @@ use benches::{
     plain_cache::PlainCache,
     proofs::Holder,
     raw::Raw,
-    tokens::ordinary,
+    tokens::{costly, ordinary},
     verifiers::{Served, verify},
 };
-use okta_verifier::Algorithm;
+use okta_verifier::{Algorithm, Verifier};
 
 /// `count CASE CALLS`
 fn main() {
@@ -31,6 +31,13 @@ fn main() {
     };
     let raw_proof = holder.raw(&proofs[0]);
     let proofs = RefCell::new(proofs);
+    let issuer = served.okta.issuer("api://default").any_client_id();
+    let largest = Verifier::builder().issuer(issuer).max_token_size(64 * 1024);
+    let largest = largest.build().expect("good settings");
+    let forged = match case.as_str() {
+        shape @ ("short" | "alike" | "escaped" | "small") => costly(&served.okta, shape),
+        _ => String::new(),
+    };
     let work: &dyn Fn() -> bool = match case.as_str() {
         "cached" | "uncached" => &|| verify(&verifier, black_box(&jwt)).is_ok(),
         "raw" => &|| {
@@ -43,7 +50,13 @@ fn main() {
             true
         },
         "plain" => &|| plain.holds(black_box(&jwt)),
-        _ => panic!("count cached|uncached|raw|plain|dpop|dpop-raw CALLS"),
+        "short" | "alike" | "escaped" | "small" => &|| {
+            verify(&largest, black_box(&forged))
+                .is_err_and(|error| error.code() == "unknown_issuer")
+        },
+        _ => {
+            panic!("count cached|uncached|raw|plain|dpop|dpop-raw|short|alike|escaped|small CALLS")
+        }
     };
     assert!(work() && work());
     measured(work, calls);

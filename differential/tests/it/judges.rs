@@ -128,10 +128,10 @@ fn reason(error: &VerifyError) -> String {
     match error {
         VerifyError::Malformed(reason) => {
             let word = match reason {
-                MalformedToken::TooLarge => "too large",
+                MalformedToken::TooLarge { .. } => "too large",
                 MalformedToken::DuplicateMember => "duplicate member",
-                MalformedToken::Complexity => "too deep",
-                MalformedToken::Header => "header",
+                MalformedToken::TooDeep => "too deep",
+                MalformedToken::Header | MalformedToken::KeyIdTooLong => "header",
                 MalformedToken::Extension => "extension",
                 MalformedToken::Nested => "nested",
                 MalformedToken::Json => "JSON",

@@ -1,7 +1,7 @@
 //! The API itself: what a service of yours would hold.
 
 use actix_web::web::{self, Json, ServiceConfig};
-use okta_verifier::{Policy, Requirement};
+use okta_verifier::{Policy, Requirement, SubjectKind};
 use okta_verifier_actix::{Verified, VerifyMiddleware};
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ async fn me(token: Verified) -> Json<Me> {
         client_id: token.client_id().map(str::to_owned),
         scopes: token.scopes().map(str::to_owned).collect(),
         groups: token.groups().map(str::to_owned).collect(),
-        is_user: token.is_user(),
+        is_user: token.subject_kind() == SubjectKind::User,
     })
 }
 

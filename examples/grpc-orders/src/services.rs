@@ -1,6 +1,6 @@
 //! The services themselves: what a server of yours would hold.
 
-use okta_verifier::{Anonymous, Policy, Rejection, VerifiedToken, Verifier};
+use okta_verifier::{Anonymous, Policy, Rejection, SubjectKind, VerifiedToken, Verifier};
 use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use tonic::{
     Code, Request, Response, Status, async_trait,
@@ -42,7 +42,7 @@ impl orders_server::Orders for Orders {
             client_id: token.client_id().map(str::to_owned),
             scopes: token.scopes().map(str::to_owned).collect(),
             groups: token.groups().map(str::to_owned).collect(),
-            is_user: token.is_user(),
+            is_user: token.subject_kind() == SubjectKind::User,
         }))
     }
 

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, future::ready};
 
 use http::{Method, Request, Response, StatusCode, header::CONTENT_TYPE};
-use okta_verifier::{Policy, Rejection, VerifiedToken, Verifier};
+use okta_verifier::{Policy, Rejection, SubjectKind, VerifiedToken, Verifier};
 use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use serde::Serialize;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
@@ -68,7 +68,7 @@ fn me(token: &VerifiedToken) -> Response<String> {
         client_id: token.client_id(),
         scopes: token.scopes().collect(),
         groups: token.groups().collect(),
-        is_user: token.is_user(),
+        is_user: token.subject_kind() == SubjectKind::User,
     };
     let json = serde_json::to_string(&me).expect("strings and a boolean");
     content("application/json", json)

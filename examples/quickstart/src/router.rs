@@ -1,7 +1,7 @@
 //! The API itself: what a service of yours would hold.
 
 use axum::{Json, Router, routing::get};
-use okta_verifier::{Policy, Requirement, Verifier};
+use okta_verifier::{Policy, Requirement, SubjectKind, Verifier};
 use okta_verifier_axum::{Verified, VerifyLayer};
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ async fn me(token: Verified) -> Json<Me> {
         client_id: token.client_id().map(str::to_owned),
         scopes: token.scopes().map(str::to_owned).collect(),
         groups: token.groups().map(str::to_owned).collect(),
-        is_user: token.is_user(),
+        is_user: token.subject_kind() == SubjectKind::User,
     })
 }
 

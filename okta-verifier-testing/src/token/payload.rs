@@ -62,10 +62,13 @@ impl TokenBuilder {
         claims
     }
 
-    /// RFC 9068 §2.2, and the `scope` string of its §2.2.3.
+    /// RFC 9068 §2.2, the `auth_time` of a user (§2.2.1) and the `scope` string of §2.2.3.
     fn rfc9068_claims(&self) -> Map<String, Value> {
         let mut claims = self.registered("", self.actor(), &self.audience);
         claims.insert("client_id".to_owned(), json!(self.client_id));
+        if self.kind == Kind::User {
+            claims.insert("auth_time".to_owned(), json!(self.issued_at));
+        }
         if !self.scopes.is_empty() {
             claims.insert("scope".to_owned(), json!(self.scopes.join(" ")));
         }

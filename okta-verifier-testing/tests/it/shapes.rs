@@ -105,6 +105,7 @@ fn an_rfc9068_token() {
         names(&claims),
         [
             "aud",
+            "auth_time",
             "client_id",
             "exp",
             "iat",
@@ -118,6 +119,7 @@ fn an_rfc9068_token() {
     assert_eq!(claims["scope"], "orders:read openid");
     let service = parts(&issuer.token("").service().sign()).payload;
     assert_eq!(service["sub"], service["client_id"]);
+    assert!(service.get("auth_time").is_none());
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub(crate) struct Used {
 
 /// `proof` is the one value of the `DPoP` header (item 1); `now` is in seconds.
 pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<Used, VerifyError> {
-    let jws = Compact::split(proof).map_err(malformed)?; // item 2
+    let jws = Compact::split(proof, MAX_PROOF).map_err(malformed)?; // item 2
     let known = expected.keys.find(jws.header);
     let key = match &known {
         Some(key) => key.clone(),
@@ -159,3 +159,7 @@ fn check_hash(ath: &str, expected: &Expected<'_>) -> Result<(), ProofError> {
 fn digest(thumbprint: &[u8; 32], jti: &str) -> [u8; 32] {
     sha256(&[thumbprint, jti.as_bytes()].concat())
 }
+
+/// Bytes. A proof carries one key and a few short claims, so that the setting for tokens does not
+/// apply to it.
+const MAX_PROOF: usize = 16 * 1024;

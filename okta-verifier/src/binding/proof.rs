@@ -21,6 +21,10 @@ pub(super) fn proof_key(header: &str) -> Result<ProofKey, ProofError> {
     if header.contains("crit") || header.get("b64").is_some_and(|b64| b64 != "true") {
         return Err(ProofError::Malformed(MalformedToken::Extension));
     }
+    // The key is in the proof, so that `kid` names nothing; a null one is an error in any header.
+    if header.get("kid") == Some("null") {
+        return Err(ProofError::Malformed(MalformedToken::Header));
+    }
     let parameter = |name| header.get(name).map(json::string);
     match parameter("typ") {
         Some(Some(typ)) if media_type(&typ, "dpop+jwt") => {}
@@ -50,18 +54,20 @@ pub(super) struct Claims<'a> {
 impl<'a> Claims<'a> {
     pub(super) fn parse(payload: &'a str) -> Result<Self, ProofError> {
         let object = Object::parse(payload).map_err(ProofError::Malformed)?;
-        let optional = |claim| match object.get(claim).map(json::string) {
+        // A null stands for an absent claim, also where that one is required.
+        let optional = |claim| match object.present(claim).map(json::string) {
             None => Ok(None),
             Some(Some(text)) if !text.is_empty() => Ok(Some(text)),
             _ => Err(ProofError::Claim { claim }),
         };
         let text = |claim| optional(claim)?.ok_or(ProofError::Claim { claim });
         // A fraction counts as the next second, which is nearer to the future.
-        let Ok(Some(iat)) = date(&object, "iat", f64::ceil) else {
+        let Ok(Some(iat)) = date("iat", object.get("iat"), f64::ceil) else {
             return Err(ProofError::Claim { claim: "iat" });
         };
-        let own_date =
-            |claim, round| date(&object, claim, round).map_err(|_| ProofError::Claim { claim });
+        let own_date = |claim, value, round| {
+            date(claim, value, round).map_err(|_| ProofError::Claim { claim })
+        };
         let jti = text("jti")?;
         if jti.len() > MAX_JTI {
             return Err(ProofError::Claim { claim: "jti" });
@@ -71,8 +77,9 @@ impl<'a> Claims<'a> {
             htm: text("htm")?,
             htu: text("htu")?,
             iat,
-            exp: own_date("exp", f64::floor)?,
-            nbf: own_date("nbf", f64::ceil)?,
+            // What ends a proof must not vanish by a null.
+            exp: own_date("exp", object.get("exp"), f64::floor)?,
+            nbf: own_date("nbf", object.present("nbf"), f64::ceil)?,
             ath: text("ath")?,
             nonce: optional("nonce")?,
         })

@@ -181,6 +181,9 @@ pub enum ConfigError {
     /// The time-out of a fetch is out of bounds.
     #[error("fetch_timeout: write 50 ms to 30 s; requests wait that long for a dead issuer")]
     FetchTimeout,
+    /// The cap on the size of a token is out of bounds.
+    #[error("max_token_size: write 1024 to 65536 bytes")]
+    MaxTokenSize,
     /// The HTTP client cannot be built.
     #[error(
         "the HTTP client cannot be built, most often because the system has no CA certificates: install the package ca-certificates, or give .http_client(..) the roots to trust"

@@ -207,9 +207,14 @@ impl From<ProofError> for VerifyError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedToken {
-    /// Above 16 KiB.
-    #[error("it is larger than 16 KiB")]
-    TooLarge,
+    /// More bytes than the cap: of a token
+    /// [`VerifierBuilder::max_token_size`](crate::VerifierBuilder::max_token_size), of a DPoP proof
+    /// 16 KiB.
+    #[error("it is larger than {limit} bytes")]
+    TooLarge {
+        /// The cap.
+        limit: usize,
+    },
     /// A character outside `A-Z a-z 0-9 - _ .`.
     #[error("it has a character that no JWT has")]
     Alphabet,
@@ -225,12 +230,15 @@ pub enum MalformedToken {
     /// A member occurs twice, also when one is written with escapes.
     #[error("a member occurs twice")]
     DuplicateMember,
-    /// Nested deeper than 16, or an object of more than 256 members.
-    #[error("the JSON is too deep or too wide")]
-    Complexity,
-    /// A header parameter of the wrong type, or a `kid` above 256 bytes.
+    /// Objects and arrays nested deeper than 16 levels.
+    #[error("the JSON is nested deeper than 16 levels")]
+    TooDeep,
+    /// A header parameter of the wrong type.
     #[error("a header parameter is invalid")]
     Header,
+    /// A `kid` of more than 256 bytes.
+    #[error("the kid is longer than 256 bytes")]
+    KeyIdTooLong,
     /// `crit` or `b64` asks for an extension (RFC 7515 §4.1.11, RFC 7797 §6).
     #[error("the header demands an extension")]
     Extension,

@@ -9,3 +9,4 @@ mod gate;
 mod issuer;
 mod kind;
 mod settings;
+mod subject_kind;

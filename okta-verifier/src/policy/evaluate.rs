@@ -7,7 +7,7 @@ use crate::{
     error::ConfigError,
     request::{Rejection, Remedy, Scheme},
     time::Now,
-    token::{VerifiedToken, json},
+    token::{SubjectKind, VerifiedToken, json},
 };
 
 impl VerifiedToken {
@@ -33,22 +33,17 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// The refusal to answer with: 403, or 401 where a new authentication of the user would help
-    /// (RFC 9470 §3).
+    /// The rejection to answer with: 403, or 401 where a new authentication of the user would help
+    /// (RFC 9470 §3). The token of a service ([`SubjectKind::Service`]) gets 403 there too.
     pub fn require(&self, policy: Policy) -> Result<(), Rejection> {
         let now = Clock::new(unix_now);
         if policy.allows(self, &now) {
             return Ok(());
         }
-        let mut remedy = Remedy::default();
-        if !policy.remedy(self, &now, &mut remedy, &mut |_| true) {
-            return Err(Rejection::forbidden());
-        }
-        Err(Rejection::remediable(
-            self.challenges(),
-            self.scheme(),
-            &remedy,
-        ))
+        Err(match policy.remedy(self, &now, None) {
+            Some(remedy) => Rejection::remediable(self.challenges(), self.scheme(), &remedy),
+            None => Rejection::forbidden(),
+        })
     }
 
     /// The 403 for scopes that are known at run time only, from a database say: it names `scope`, in
@@ -111,6 +106,7 @@ impl Policy {
             Rule::Scope(scope) => token.has_scope(scope),
             Rule::Group(group) => token.has_group(group),
             Rule::Claim(name, value) => claim_equals(token, name, value),
+            Rule::Subject(kind) => token.subject_kind() == kind,
             Rule::Acr(values) => token.acr().is_some_and(|acr| values.contains(&acr)),
             Rule::MaxAge(max_age) => token.authenticated_within(max_age.as_secs(), **now),
             Rule::All(policies) => policies.iter().all(|policy| policy.allows(token, now)),
@@ -119,42 +115,105 @@ impl Policy {
         }
     }
 
-    /// Adds what would make `token` allowed; says whether anything can. `rest` is what must be
-    /// satisfied besides: an alternative is chosen only where the whole still can be.
+    /// Returns what would make `token` meet the policy, or `None` where neither scopes nor a new
+    /// authentication would. `within` are the acr values that the rules outside leave.
+    ///
+    /// The cost is linear in the size of the policy, since a valid token is enough to cause it:
+    /// each rule is evaluated once, each alternative is tried once, and no choice is taken back.
     fn remedy(
         self,
         token: &VerifiedToken,
         now: &Clock,
+        within: Option<&[&'static str]>,
+    ) -> Option<Remedy> {
+        let mut remedy = Remedy::default();
+        let satisfiable = self.demand(token, now, within, &mut remedy);
+        (satisfiable && self.choose(token, now, within, &mut remedy)).then_some(remedy)
+    }
+
+    /// The first pass: the rules that hold whatever is chosen. It comes first, so that a rule
+    /// without a remedy ends the search before any alternative is tried, and so that alternatives
+    /// are chosen from those that fit every `acr` rule, also one that comes later.
+    fn demand(
+        self,
+        token: &VerifiedToken,
+        now: &Clock,
+        within: Option<&[&'static str]>,
         remedy: &mut Remedy,
-        rest: &mut dyn FnMut(&mut Remedy) -> bool,
     ) -> bool {
-        let met = || self.allows(token, now);
         match self.0 {
-            Rule::Scope(scope) => remedy.scope(scope, met()) && rest(remedy),
-            Rule::Acr(values) => remedy.acr(values, met()) && rest(remedy),
-            Rule::MaxAge(max_age) => remedy.max_age(max_age.as_secs(), met()) && rest(remedy),
-            Rule::All([]) => rest(remedy),
-            Rule::All([first, others @ ..]) => {
-                let others = Self(Rule::All(others));
-                let mut rest = |remedy: &mut Remedy| others.remedy(token, now, remedy, rest);
-                first.remedy(token, now, remedy, &mut rest)
+            Rule::Scope(_) | Rule::Any(_) => true,
+            Rule::Acr(values) => {
+                let met = self.allows(token, now);
+                (met || can_authenticate(token)) && remedy.acr(values, within, met)
             }
-            Rule::Any(policies) => {
-                let met = policies.iter().filter(|policy| policy.allows(token, now));
-                met.chain(policies).any(|policy| {
-                    let mut with = remedy.clone();
-                    let helps = policy.remedy(token, now, &mut with, rest);
-                    if helps {
-                        *remedy = with;
-                    }
-                    helps
-                })
+            Rule::MaxAge(max_age) => {
+                let met = self.allows(token, now);
+                remedy.max_age(max_age.as_secs(), met);
+                met || can_authenticate(token)
             }
-            Rule::AnyToken | Rule::Group(_) | Rule::Claim(..) | Rule::When(..) => {
-                met() && rest(remedy)
-            }
+            Rule::All(policies) => policies
+                .iter()
+                .all(|policy| policy.demand(token, now, within, remedy)),
+            Rule::AnyToken
+            | Rule::Group(_)
+            | Rule::Claim(..)
+            | Rule::Subject(_)
+            | Rule::When(..) => self.allows(token, now),
         }
     }
+
+    /// The second pass: scopes in the order of the policy, and of each `any` the first alternative
+    /// that is met, or else the first that has a remedy.
+    fn choose(
+        self,
+        token: &VerifiedToken,
+        now: &Clock,
+        within: Option<&[&'static str]>,
+        remedy: &mut Remedy,
+    ) -> bool {
+        match self.0 {
+            Rule::Scope(scope) => {
+                remedy.scope(scope, self.allows(token, now));
+                true
+            }
+            Rule::All(policies) => policies
+                .iter()
+                .all(|policy| policy.choose(token, now, within, remedy)),
+            Rule::Any(policies) => {
+                let within = remedy.acr_values(within);
+                let mut chosen: Option<Remedy> = None;
+                for policy in policies {
+                    match policy.remedy(token, now, within) {
+                        Some(met) if met.is_met() => {
+                            chosen = Some(met);
+                            break;
+                        }
+                        found => chosen = chosen.or(found),
+                    }
+                }
+                let found = chosen.is_some();
+                if let Some(chosen) = chosen {
+                    remedy.add(chosen);
+                }
+                found
+            }
+            // The first pass has seen these.
+            Rule::AnyToken
+            | Rule::Group(_)
+            | Rule::Claim(..)
+            | Rule::Subject(_)
+            | Rule::Acr(_)
+            | Rule::MaxAge(_)
+            | Rule::When(..) => true,
+        }
+    }
+}
+
+/// A service has no user who could authenticate again, so that the challenge of RFC 9470 §3 would
+/// not help it.
+fn can_authenticate(token: &VerifiedToken) -> bool {
+    token.subject_kind() != SubjectKind::Service
 }
 
 /// Never a substring: equal to a string, or to one whole element of an array of strings.

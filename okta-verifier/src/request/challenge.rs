@@ -133,7 +133,7 @@ impl Challenges {
         } else {
             String::new()
         };
-        let acr_values = remedy.acr_values.join(" ");
+        let acr_values = remedy.acr_values(None).unwrap_or_default().join(" ");
         let max_age = remedy
             .max_age
             .map(|seconds| seconds.to_string())

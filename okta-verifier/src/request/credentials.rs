@@ -14,27 +14,45 @@ pub(crate) enum Credentials<'a> {
     OtherScheme,
 }
 
-/// There are credentials, and they are none: 400, never anonymous. With the scheme that was used;
-/// `None`: which one was meant is open (RFC 9449 §7.2).
+/// The request has credentials that cannot be read: 400, never anonymous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Malformed(pub(crate) Option<Scheme>);
+pub(crate) struct Malformed {
+    /// The scheme that was used; `None` where it is open which one was meant (RFC 9449 §7.2).
+    pub(super) scheme: Option<Scheme>,
+    /// The cap that a token exceeds, in bytes.
+    pub(super) limit: Option<usize>,
+}
 
 impl Malformed {
+    /// It is open which scheme was meant.
+    pub(super) const AMBIGUOUS: Self = Self {
+        scheme: None,
+        limit: None,
+    };
+
     /// What follows the scheme is no token. A comma makes a list, as of two field lines that were
     /// joined on the way (RFC 9110 §5.3): any scheme may stand behind it.
     pub(crate) fn under(scheme: Scheme, rest: &[u8]) -> Self {
-        Self((!rest.contains(&b',')).then_some(scheme))
+        Self {
+            scheme: (!rest.contains(&b',')).then_some(scheme),
+            limit: None,
+        }
     }
 }
 
-/// `dpop`: its scheme is one of ours; else it is as foreign as any.
-pub(crate) fn parse(value: &[u8], dpop: bool) -> Result<Credentials<'_>, Malformed> {
+/// `dpop` says whether that scheme is accepted; if not, it is as foreign as any other.
+/// `max_token_size` is in bytes.
+pub(crate) fn parse(
+    value: &[u8],
+    dpop: bool,
+    max_token_size: usize,
+) -> Result<Credentials<'_>, Malformed> {
     // The white space around a field value is not part of it (RFC 9110 §5.5).
     let value = trim(value);
     let scheme_length = value.iter().take_while(|byte| is_tchar(**byte)).count();
     let (scheme, rest) = value.split_at(scheme_length);
     if scheme.is_empty() {
-        return Err(Malformed(None));
+        return Err(Malformed::AMBIGUOUS);
     }
     let scheme = if scheme.eq_ignore_ascii_case(b"bearer") {
         Scheme::Bearer
@@ -45,13 +63,19 @@ pub(crate) fn parse(value: &[u8], dpop: bool) -> Result<Credentials<'_>, Malform
         return if matches!(rest.first(), None | Some(b' ')) {
             Ok(Credentials::OtherScheme)
         } else {
-            Err(Malformed(None))
+            Err(Malformed::AMBIGUOUS)
         };
     };
     // One space or more, and nothing else (RFC 6750 §2.1: 1*SP).
     let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
-    if token.len() == rest.len() || token.is_empty() || token.len() > MAX_CREDENTIAL {
+    if token.len() == rest.len() || token.is_empty() {
         return Err(Malformed::under(scheme, rest));
+    }
+    if token.len() > max_token_size {
+        return Err(Malformed {
+            limit: Some(max_token_size),
+            ..Malformed::under(scheme, rest)
+        });
     }
     Ok(Credentials::Token(scheme, token))
 }
@@ -76,5 +100,3 @@ fn trim(mut value: &[u8]) -> &[u8] {
     }
     value
 }
-
-const MAX_CREDENTIAL: usize = 16 * 1024;

@@ -12,10 +12,10 @@ pub fn authorization(data: &[u8]) {
         .and_then(|query| std::str::from_utf8(query).ok());
     let presented = Presented::new(lines).query(query);
     for dpop in [false, true] {
-        let Ok(Credentials::Token(_, token)) = presented.credentials(dpop) else {
+        let Ok(Credentials::Token(_, token)) = presented.credentials(dpop, LARGEST_TOKEN) else {
             continue;
         };
-        assert!(!token.is_empty() && token.len() <= 16 * 1024);
+        assert!(!token.is_empty() && token.len() <= LARGEST_TOKEN);
         assert!(!text.contains(&b'\n'), "one line");
         assert!(!is_b64token(token) || !token.contains(&b' '));
     }
@@ -32,7 +32,7 @@ pub fn challenge(data: &[u8]) -> Vec<(String, String)> {
     };
     let remedy = Remedy {
         scopes: vec!["orders:read", "!#[]~"],
-        acr_values: vec!["phrh", "urn:okta:loa:2fa:any"],
+        acr_values: Some(vec!["phrh", "urn:okta:loa:2fa:any"]),
         max_age: Some(300),
         lacks_scope: true,
         lacks_authentication: true,
@@ -56,3 +56,6 @@ pub fn challenge(data: &[u8]) -> Vec<(String, String)> {
         .map(|text| (text.to_owned(), realm.to_owned()))
         .collect()
 }
+
+/// The largest that the setting allows, in bytes.
+const LARGEST_TOKEN: usize = 64 * 1024;

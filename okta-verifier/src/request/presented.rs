@@ -234,15 +234,19 @@ impl<'a> Presented<'a> {
         self.checked_within
     }
 
-    pub(crate) fn credentials(&self, dpop: bool) -> Result<Credentials<'a>, Malformed> {
+    pub(crate) fn credentials(
+        &self,
+        dpop: bool,
+        max_token_size: usize,
+    ) -> Result<Credentials<'a>, Malformed> {
         let credentials = match self.authorization {
             Lines::Absent => return Ok(Credentials::Absent),
-            Lines::One(value) => credentials::parse(value, dpop)?,
-            Lines::Repeated => return Err(Malformed(None)),
+            Lines::One(value) => credentials::parse(value, dpop, max_token_size)?,
+            Lines::Repeated => return Err(Malformed::AMBIGUOUS),
         };
         // Two ways at once are ambiguous, also where both are of one scheme.
         if matches!(credentials, Credentials::Token(..)) && self.has_query_token() {
-            return Err(Malformed(None));
+            return Err(Malformed::AMBIGUOUS);
         }
         Ok(credentials)
     }

@@ -6,7 +6,7 @@ use http::{
 };
 
 use super::{Challenges, Malformed, Remedy, Scheme, nonce::DPOP_NONCE};
-use crate::error::{ClaimError, ConfigError, VerifyError};
+use crate::error::{ClaimError, ConfigError, MalformedToken, VerifyError};
 
 /// A refusal: status and headers, written here and nowhere else.
 ///
@@ -80,7 +80,8 @@ impl Rejection {
         challenges.chain([no_store]).chain(nonce).chain(retry_after)
     }
 
-    /// Why the token was refused, for logs and metrics. `None` where no token was judged.
+    /// Returns why the token was rejected, for logs and metrics: also that it is too large. `None`
+    /// where there was no token to verify, or where it was verified and a policy rejects it.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -175,8 +176,13 @@ impl Rejection {
         )
     }
 
-    pub(crate) fn malformed(challenges: &Challenges, Malformed(scheme): Malformed) -> Self {
-        Self::with(StatusCode::BAD_REQUEST, challenges.for_malformed(scheme))
+    pub(crate) fn malformed(challenges: &Challenges, malformed: Malformed) -> Self {
+        let Malformed { scheme, limit } = malformed;
+        let too_large = |limit| Box::new(MalformedToken::TooLarge { limit }.into());
+        Self {
+            error: limit.map(too_large),
+            ..Self::with(StatusCode::BAD_REQUEST, challenges.for_malformed(scheme))
+        }
     }
 
     /// `scope` would have been enough, of a token that was sent under this scheme.

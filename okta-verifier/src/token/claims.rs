@@ -1,5 +1,8 @@
-//! The registered claims, typed strictly: a claim of another type than its definition's refuses
-//! the token. Whether the values please is for `checks`.
+//! The registered claims, typed strictly: a token with a claim of another type than its definition's
+//! is rejected. `checks` compares the values.
+//!
+//! A null stands for an absent claim, as issuers write it for that, but not for `iss`, `sub`, `aud`,
+//! `exp` and `cnf`: what restricts a token must not vanish by it.
 
 use std::borrow::Cow;
 
@@ -37,20 +40,24 @@ impl<'a> Claims<'a> {
     pub(crate) fn parse(payload: &'a str) -> Result<Self, VerifyError> {
         let object = Object::parse(payload)?;
         Ok(Self {
-            iss: required("iss", text(&object, "iss")?)?,
-            sub: required("sub", text(&object, "sub")?)?,
+            iss: required("iss", text("iss", object.get("iss"))?)?,
+            // An empty subject identifies as little as none.
+            sub: match object.get("sub") {
+                Some("\"\"") => return Err(VerifyError::MissingClaim { claim: "sub" }),
+                value => required("sub", text("sub", value)?)?,
+            },
             aud: audience(&object)?,
-            exp: required("exp", date(&object, "exp", f64::floor)?)?,
+            exp: required("exp", date("exp", object.get("exp"), f64::floor)?)?,
             // Rounded towards refusal: a token is not valid before its fraction of a second.
-            nbf: date(&object, "nbf", f64::ceil)?,
-            iat: date(&object, "iat", f64::ceil)?,
+            nbf: date("nbf", object.present("nbf"), f64::ceil)?,
+            iat: date("iat", object.present("iat"), f64::ceil)?,
             // Towards refusal here is towards the past.
-            auth_time: date(&object, "auth_time", f64::floor)?,
-            acr: text(&object, "acr")?,
-            jti: text(&object, "jti")?,
-            cid: text(&object, "cid")?,
-            client_id: text(&object, "client_id")?,
-            uid: text(&object, "uid")?,
+            auth_time: date("auth_time", object.present("auth_time"), f64::floor)?,
+            acr: text("acr", object.present("acr"))?,
+            jti: text("jti", object.present("jti"))?,
+            cid: text("cid", object.present("cid"))?,
+            client_id: text("client_id", object.present("client_id"))?,
+            uid: text("uid", object.present("uid"))?,
             scope: scope(&object)?,
             object,
         })
@@ -64,11 +71,12 @@ impl<'a> Claims<'a> {
         }
     }
 
+    /// Whether the claim is there, and not null.
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.object.contains(name)
+        self.object.present(name).is_some()
     }
 
-    /// The claim as it is written.
+    /// The claim as it is written, null included.
     pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
         self.object.get(name)
     }
@@ -85,9 +93,12 @@ fn required<T>(claim: &'static str, value: Option<T>) -> Result<T, VerifyError> 
     value.ok_or(VerifyError::MissingClaim { claim })
 }
 
-/// A string. An empty one identifies nobody and nothing.
-fn text<'a>(object: &Object<'a>, claim: &'static str) -> Result<Option<Cow<'a, str>>, VerifyError> {
-    let Some(value) = object.get(claim) else {
+/// A string, of a claim's value as it is written. An empty one identifies nothing.
+fn text<'a>(
+    claim: &'static str,
+    value: Option<&'a str>,
+) -> Result<Option<Cow<'a, str>>, VerifyError> {
+    let Some(value) = value else {
         return Ok(None);
     };
     match json::string(value) {
@@ -98,11 +109,11 @@ fn text<'a>(object: &Object<'a>, claim: &'static str) -> Result<Option<Cow<'a, s
 
 /// A NumericDate (RFC 7519 §2): a JSON number, possibly with a fraction; never a string.
 pub(crate) fn date(
-    object: &Object<'_>,
     claim: &'static str,
+    value: Option<&str>,
     round: fn(f64) -> f64,
 ) -> Result<Option<u64>, VerifyError> {
-    let Some(value) = object.get(claim) else {
+    let Some(value) = value else {
         return Ok(None);
     };
     let invalid = VerifyError::InvalidClaim { claim };
@@ -158,7 +169,7 @@ fn scope_tokens<'a>(
     object: &Object<'a>,
     claim: &'static str,
 ) -> Result<Option<Cow<'a, str>>, VerifyError> {
-    let Some(value) = object.get(claim) else {
+    let Some(value) = object.present(claim) else {
         return Ok(None);
     };
     if let Some(list) = json::string(value) {

@@ -22,9 +22,10 @@ pub(crate) struct Compact<'t> {
 }
 
 impl<'t> Compact<'t> {
-    pub(crate) fn split(jwt: &'t [u8]) -> Result<Self, MalformedToken> {
-        if jwt.len() > MAX_JWT {
-            return Err(MalformedToken::TooLarge);
+    /// `limit` is the most bytes that the JWT may have.
+    pub(crate) fn split(jwt: &'t [u8], limit: usize) -> Result<Self, MalformedToken> {
+        if jwt.len() > limit {
+            return Err(MalformedToken::TooLarge { limit });
         }
         let mut dots = memchr_iter(b'.', jwt);
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
@@ -72,7 +73,7 @@ fn decode_text(part: &[u8]) -> Result<String, MalformedToken> {
 pub(crate) fn is_jwe(text: &[u8]) -> bool {
     let mut parts = text.split(|byte| *byte == b'.');
     let header = parts.next().unwrap_or_default();
-    if text.len() > MAX_JWT || parts.count() != 4 {
+    if parts.count() != 4 {
         return false;
     }
     let Ok(header) = decode_text(header) else {
@@ -84,5 +85,3 @@ pub(crate) fn is_jwe(text: &[u8]) -> bool {
             .all(|name| header.get(name).and_then(json::string).is_some())
     })
 }
-
-pub(super) const MAX_JWT: usize = 16 * 1024;

@@ -1,5 +1,7 @@
-//! JSON objects, stricter than RFC 8259 asks: a member that occurs twice is refused at every
-//! depth (RFC 7515 §4, RFC 7519 §4), and so is what is too deep or too wide.
+//! JSON objects, stricter than RFC 8259 asks: a member that occurs twice is rejected at every depth
+//! (RFC 7515 §4, RFC 7519 §4), and so is what is nested too deep. Objects may have any number of
+//! members: one of n bytes has fewer than n / 5, and they are sorted once, so that the cost of a text
+//! is bounded by its bytes times their logarithm, which the cap on its bytes bounds.
 //!
 //! Names are compared after unescaping (RFC 7515 §5.3), so `"\u0061lg"` is `alg`.
 
@@ -47,6 +49,12 @@ impl<'a> Object<'a> {
 
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
+    }
+
+    /// The member's value as JSON text; `None` for a null too, which stands for an absent member
+    /// wherever a member is optional.
+    pub(crate) fn present(&self, name: &str) -> Option<&'a str> {
+        self.get(name).filter(|value| *value != "null")
     }
 
     pub(crate) fn len(&self) -> usize {

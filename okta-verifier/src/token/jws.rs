@@ -40,9 +40,13 @@ pub(crate) enum Typ {
 }
 
 impl<'t> Jws<'t> {
-    pub(crate) fn parse<T: AsRef<[u8]> + ?Sized>(token: &'t T) -> Result<Self, VerifyError> {
+    /// `limit` is the most bytes that the token may have.
+    pub(crate) fn parse<T: AsRef<[u8]> + ?Sized>(
+        token: &'t T,
+        limit: usize,
+    ) -> Result<Self, VerifyError> {
         let token = token.as_ref();
-        let parts = Compact::split(token).map_err(|reason| match reason {
+        let parts = Compact::split(token, limit).map_err(|reason| match reason {
             MalformedToken::Parts if memchr_iter(b'.', token).count() == 4 => {
                 VerifyError::Encrypted
             }
@@ -77,21 +81,21 @@ impl Header {
         if header.contains("crit") || header.get("b64").is_some_and(|b64| b64 != "true") {
             return Err(MalformedToken::Extension.into());
         }
-        let parameter = |name| match header.get(name) {
-            None => Ok(None),
-            Some(value) => json::string(value).map(Some).ok_or(MalformedToken::Header),
-        };
-        let name = parameter("alg")?.ok_or(MalformedToken::Header)?;
+        let text = |value| json::string(value).ok_or(MalformedToken::Header);
+        let required = |name| header.get(name).map(text).transpose();
+        // A null stands for an absent parameter where one is optional, and nowhere else.
+        let optional = |name| header.present(name).map(text).transpose();
+        let name = required("alg")?.ok_or(MalformedToken::Header)?;
         let algorithm = Algorithm::named(&name).ok_or(VerifyError::AlgorithmNotAllowed)?;
-        if parameter("cty")?.is_some_and(|cty| media_type(&cty, "jwt")) {
+        if optional("cty")?.is_some_and(|cty| media_type(&cty, "jwt")) {
             return Err(MalformedToken::Nested.into());
         }
-        let typ = parameter("typ")?.map_or(Typ::Absent, |typ| Typ::named(&typ));
+        let typ = optional("typ")?.map_or(Typ::Absent, |typ| Typ::named(&typ));
         // `jku`, `jwk`, `x5u` and `x5c` are the sender's word about its own key: never looked at
         // (RFC 8725 §3.10).
-        let kid = parameter("kid")?.ok_or(VerifyError::MissingKeyId)?;
+        let kid = required("kid")?.ok_or(VerifyError::MissingKeyId)?;
         if kid.len() > MAX_KID {
-            return Err(MalformedToken::Header.into());
+            return Err(MalformedToken::KeyIdTooLong.into());
         }
         Ok(Self {
             algorithm,

@@ -40,9 +40,16 @@ fn compact(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     format!("{}.{}.c2ln", encode(header), encode(payload))
 }
 
+fn parse<T: AsRef<[u8]> + ?Sized>(token: &T) -> Result<Jws<'_>, VerifyError> {
+    Jws::parse(token, MAX_TOKEN)
+}
+
+/// What a token may be large by default.
+const MAX_TOKEN: usize = 16 * 1024;
+
 /// Why the form of `token` is refused.
 fn malformed(token: &str) -> MalformedToken {
-    match Jws::parse(token) {
+    match parse(token) {
         Err(VerifyError::Malformed(reason)) => reason,
         Err(other) => panic!("{other}: {token}"),
         Ok(_) => panic!("parsed: {token}"),

@@ -8,12 +8,13 @@ use std::{
 };
 
 use super::{
-    checks::{self, Expected, Profile},
+    checks::{self, Expected},
     claims::{Claims, Dates},
     confirmation::{Bound, Confirmation},
     groups::groups,
     json::Object,
     jws::Typ,
+    subject_kind::SubjectKind,
     texts::Texts,
 };
 use crate::{error::VerifyError, request::Challenges};
@@ -46,7 +47,7 @@ pub struct VerifiedToken(Arc<Inner>);
 struct Inner {
     origin: Arc<Origin>,
     texts: Texts<6>,
-    is_user: bool,
+    subject_kind: SubjectKind,
     dates: Dates,
     auth_time: Option<u64>,
     /// Apart, because most tokens are bound to nothing; and what is hashed for one is for all that
@@ -65,7 +66,7 @@ pub(crate) struct Origin {
 }
 
 impl VerifiedToken {
-    /// For the verifier, after the last check.
+    /// The token that was signed, once it passed the last check.
     pub(crate) fn new(
         claims: &Claims<'_>,
         typ: Typ,
@@ -73,11 +74,13 @@ impl VerifiedToken {
         payload: &str,
         origin: &Arc<Origin>,
     ) -> Self {
-        let client_id = checks::client(claims, typ, origin.expected.profile);
-        Self::of(claims, client_id, confirmation, payload, origin)
+        let profile = origin.expected.profile;
+        let client_id = checks::client(claims, typ, profile);
+        let kind = SubjectKind::of_token(claims, client_id, profile);
+        Self::with_kind(claims, client_id, kind, confirmation, payload, origin)
     }
 
-    /// The same for whoever tells the client otherwise: an answer of the issuer does.
+    /// The token that an introspection answer describes.
     pub(crate) fn of(
         claims: &Claims<'_>,
         client_id: Option<&str>,
@@ -85,11 +88,18 @@ impl VerifiedToken {
         payload: &str,
         origin: &Arc<Origin>,
     ) -> Self {
-        let is_user = match origin.expected.profile {
-            Profile::Okta => claims.uid.is_some(),
-            // RFC 9068 §2.2: without a resource owner, sub identifies the client.
-            Profile::Rfc9068 => client_id.is_some_and(|client| *client != *claims.sub),
-        };
+        let kind = SubjectKind::of_answer(claims, client_id, origin.expected.profile);
+        Self::with_kind(claims, client_id, kind, confirmation, payload, origin)
+    }
+
+    fn with_kind(
+        claims: &Claims<'_>,
+        client_id: Option<&str>,
+        subject_kind: SubjectKind,
+        confirmation: Option<Confirmation>,
+        payload: &str,
+        origin: &Arc<Origin>,
+    ) -> Self {
         let mut texts = [""; 6];
         texts[PAYLOAD] = payload;
         texts[SUBJECT] = &claims.sub;
@@ -101,7 +111,7 @@ impl VerifiedToken {
         Self(Arc::new(Inner {
             origin: origin.clone(),
             texts: Texts::new(texts),
-            is_user,
+            subject_kind,
             dates: claims.dates(),
             auth_time: claims.auth_time,
             bound: confirmation.map(|to| Arc::new(to.into())),
@@ -133,30 +143,29 @@ impl VerifiedToken {
         self.0.texts.present(JTI)
     }
 
-    /// Whether a person stands behind the token, and not a service alone: Okta's `uid` is there,
-    /// or for RFC 9068 `sub` differs from the client id. `sub` alone cannot tell, as a client
-    /// may be named like a user.
+    /// Returns whether the token stands for a user, for a service, or does not show which. The
+    /// rules are those of [`SubjectKind`].
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier::{SubjectKind, Verifier};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
     ///
-    /// let person = verifier.verify(&okta.token("ada").client_id("0oa1web").sign()).await?;
-    /// assert!(person.is_user());
-    /// assert_eq!((person.subject(), person.client_id()), ("ada", Some("0oa1web")));
+    /// let user = verifier.verify(&okta.token("ada").client_id("0oa1web").sign()).await?;
+    /// assert_eq!(user.subject_kind(), SubjectKind::User);
+    /// assert_eq!((user.subject(), user.client_id()), ("ada", Some("0oa1web")));
     ///
-    /// let service = verifier.verify(&okta.token("0oa2job").client_id("0oa2job").service().sign()).await?;
-    /// assert!(!service.is_user());
-    /// assert!(person.jti().is_some() && person.jti() != service.jti());
+    /// let service = verifier.verify(&okta.token("").client_id("0oa2job").service().sign()).await?;
+    /// assert_eq!(service.subject_kind(), SubjectKind::Service);
+    /// assert!(user.jti().is_some() && user.jti() != service.jti());
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub fn is_user(&self) -> bool {
-        self.0.is_user
+    pub fn subject_kind(&self) -> SubjectKind {
+        self.0.subject_kind
     }
 
     /// The granted scopes, from `scp` or `scope`.

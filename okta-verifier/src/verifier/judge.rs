@@ -81,7 +81,7 @@ impl Verifier {
         digest: Option<Digest>,
     ) -> Result<Option<VerifiedToken>, VerifyError> {
         let now = asked.arrived;
-        let jws = match Jws::parse(asked.token) {
+        let jws = match Jws::parse(asked.token, self.0.max_token_size) {
             Ok(jws) => jws,
             Err(error) => {
                 let (introspector, question) = self.reader(asked.token, error)?;
@@ -133,7 +133,7 @@ impl Verifier {
                 .settle(tenant, entry.token.clone(), asked, digest)
                 .await;
         }
-        let jws = match Jws::parse(token) {
+        let jws = match Jws::parse(token, self.0.max_token_size) {
             Ok(jws) => jws,
             Err(error) => {
                 let (introspector, question) = self.reader(token, error)?;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use okta_verifier::{Algorithm, Verifier};
+use okta_verifier::{Algorithm, SubjectKind, Verifier};
 use okta_verifier_testing::{CLIENT_ID, TestIssuer, TokenBuilder};
 use serde_json::{Value, json};
 
@@ -229,7 +229,7 @@ fn an_agents_token_is_accepted_where_any_client_is() {
         ["chat.read", "chat.history"]
     );
     assert_eq!((token.client_id(), token.jti()), (None, None));
-    assert!(!token.is_user());
+    assert_eq!(token.subject_kind(), SubjectKind::Unknown);
     let act: Value = token.claim("act").unwrap().unwrap();
     assert_eq!(act["sub"], "0oaagent1");
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use okta_verifier::{Issuer, Presented, VerifiedToken, Verifier, VerifyError};
+use okta_verifier::{Issuer, Presented, SubjectKind, VerifiedToken, Verifier, VerifyError};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ pub(crate) enum Verdict {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Seen {
     names: [Option<String>; 5],
-    is_user: bool,
+    subject_kind: SubjectKind,
     dates: [Option<SystemTime>; 3],
     scopes: Vec<String>,
     groups: Vec<String>,
@@ -34,7 +34,7 @@ impl From<&VerifiedToken> for Seen {
                 token.acr(),
             ]
             .map(|name| name.map(str::to_owned)),
-            is_user: token.is_user(),
+            subject_kind: token.subject_kind(),
             dates: [
                 Some(token.expires_at()),
                 token.issued_at(),

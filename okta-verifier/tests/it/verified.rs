@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use okta_verifier::{Issuer, Presented, VerifiedToken, Verifier};
+use okta_verifier::{Issuer, Policy, Presented, SubjectKind, VerifiedToken, Verifier};
 use okta_verifier_testing::CLIENT_ID;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -169,7 +169,7 @@ fn a_verified_token_tells_what_it_says() {
     assert_eq!(token.subject(), "ada");
     assert_eq!(token.client_id(), Some(CLIENT_ID));
     assert!(token.jti().unwrap().starts_with("AT."));
-    assert!(token.is_user());
+    assert_eq!(token.subject_kind(), SubjectKind::User);
     assert!(token.has_scope("orders:read"));
     assert!(token.expires_at() > SystemTime::now());
     let issued = token.issued_at().unwrap();
@@ -201,5 +201,43 @@ fn a_verified_token_tells_what_it_says() {
     );
 
     let service = judge(&verifier, &okta.token("").service().sign()).unwrap();
-    assert_eq!((service.subject(), service.is_user()), (CLIENT_ID, false));
+    assert_eq!(service.subject(), CLIENT_ID);
+    assert_eq!(service.subject_kind(), SubjectKind::Service);
+}
+
+// field kind F
+#[test]
+fn claims_null_is_read_as_an_absent_claim() {
+    let okta = okta();
+    let nulls = [
+        "nbf",
+        "auth_time",
+        "acr",
+        "jti",
+        "uid",
+        "scp",
+        "groups",
+        "department",
+    ];
+    let builder = nulls.into_iter().fold(okta.token("ada"), |token, name| {
+        token.claim(name, json!(null))
+    });
+    let token = judge(&verifier(&okta), &builder.sign()).unwrap();
+    assert_eq!((token.jti(), token.acr()), (None, None));
+    assert_eq!(token.authenticated_at(), None);
+    assert_eq!((token.scopes().count(), token.groups().count()), (0, 0));
+    assert_eq!(token.claim::<String>("department").unwrap(), None);
+    assert_eq!(token.claim::<Value>("department").unwrap(), None);
+    assert_eq!(token.claim::<Option<String>>("department").unwrap(), None);
+    assert_eq!(token.claim::<()>("department").unwrap(), None);
+    assert!(token.require(Policy::claim("department", "null")).is_err());
+    assert!(
+        token
+            .require(Policy::max_age(Duration::from_secs(300)))
+            .is_err()
+    );
+    for claim in ["exp", "iss", "sub", "aud", "cnf"] {
+        let jwt = okta.token("ada").claim(claim, json!(null)).sign();
+        assert!(judge(&verifier(&okta), &jwt).is_err(), "{claim}");
+    }
 }

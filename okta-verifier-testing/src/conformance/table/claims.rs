@@ -84,7 +84,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend([
         accepted("a payload of 16 levels", &[57]).okta(|token| token.claim("x", nested(16))),
         invalid("a payload of 17 levels", &[57]).okta(|token| token.claim("x", nested(17))),
-        invalid("a payload of 300 claims", &[57]).okta(|token| {
+        accepted("a payload of 300 claims", &[57]).okta(|token| {
             (0..300).fold(token, |token, number| token.claim(&format!("x{number}"), 1))
         }),
         accepted("no jti, no uid, no auth_time", &[86])

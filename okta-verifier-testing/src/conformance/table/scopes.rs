@@ -42,8 +42,9 @@ pub(super) fn cases() -> Vec<Case> {
                 with_scopes(token, shape(&terms.scope))
             })
     }));
-    let lacking: [(&str, Shape); 9] = [
+    let lacking: [(&str, Shape); 10] = [
         ("no scope", |_| (None, None)),
+        ("scp as null", |_| (Some(json!(null)), None)),
         ("another scope", |_| (Some(json!(["profile"])), None)),
         ("an empty list of scopes", |_| (Some(json!([])), None)),
         ("an empty string of scopes", |_| (None, Some(json!("")))),
@@ -70,9 +71,8 @@ pub(super) fn cases() -> Vec<Case> {
                 with_scopes(token, shape(&terms.scope))
             })
     }));
-    let bad: [(&str, Shape); 10] = [
+    let bad: [(&str, Shape); 9] = [
         ("scp as a number", |_| (Some(json!(7)), None)),
-        ("scp as null", |_| (Some(json!(null)), None)),
         ("scp as an object", |scope| {
             (Some(json!({ "0": scope })), None)
         }),

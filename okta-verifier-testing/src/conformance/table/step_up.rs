@@ -1,6 +1,8 @@
 //! Step-up (RFC 9470): a valid token whose user must authenticate anew, by `acr` and `auth_time`.
 
-use super::super::case::{Case, accepted, invalid, lacks_scope, plain, step_up, step_up_and_scope};
+use super::super::case::{
+    Case, accepted, forbidden, invalid, lacks_scope, plain, step_up, step_up_and_scope,
+};
 use super::super::issuers::{Source, Terms};
 use super::super::route::Route;
 use super::{Edit, Row};
@@ -69,6 +71,11 @@ pub(super) fn cases() -> Vec<Case> {
             .at(Route::Transfer)
             .okta(|token| token.expired()),
         plain("step-up: no credentials", &[9, 11]).at(Route::Transfer),
+        forbidden("step-up: a service", &[189])
+            .at(Route::Transfer)
+            .of(Source::Okta, |token, terms| {
+                token.service().scope(&terms.scope)
+            }),
     ]);
     cases
 }

@@ -43,7 +43,6 @@ fn each_field_has_one_type() {
     let signer = Signer::new("ES256");
     let case = Case::of(&signer);
     let others = [
-        json!(null),
         json!(true),
         json!([]),
         json!({}),
@@ -66,8 +65,40 @@ fn each_field_has_one_type() {
         let proof = signer.proof(&with(claims(), claim, other));
         assert_eq!(case.reason(&proof), ProofError::Claim { claim });
     }
+    // field kind F
+    for claim in CLAIMS.into_iter().chain(["exp"]) {
+        let proof = signer.proof(&with(claims(), claim, json!(null)));
+        assert_eq!(case.reason(&proof), ProofError::Claim { claim });
+    }
     let longest = signer.proof(&with(claims(), "jti", "j".repeat(512)));
     assert!(case.judge(&longest).is_ok());
+}
+
+// field kind F
+#[test]
+fn proof_null_is_absence_for_optional_claims() {
+    let signer = Signer::new("ES256");
+    let nulls = with(with(claims(), "nbf", json!(null)), "nonce", json!(null));
+    assert!(Case::of(&signer).judge(&signer.proof(&nulls)).is_ok());
+}
+
+// field kind F
+#[test]
+fn proof_header_null_is_an_error() {
+    let signer = Signer::new("ES256");
+    let case = Case::of(&signer);
+    for (name, expected) in [
+        ("kid", ProofError::Malformed(MalformedToken::Header)),
+        ("crit", ProofError::Malformed(MalformedToken::Extension)),
+        ("b64", ProofError::Malformed(MalformedToken::Extension)),
+        ("typ", ProofError::Type),
+        ("alg", ProofError::Algorithm),
+        ("jwk", ProofError::Key),
+    ] {
+        let header = with(signer.header(), name, json!(null)).to_string();
+        let proof = signer.sign(header, claims().to_string());
+        assert_eq!(case.reason(&proof), expected, "{name}");
+    }
 }
 
 // conformance 154

@@ -7,7 +7,10 @@ use crate::{
     error::{FetchError, VerifyError},
     introspection::{Checked, Question},
     time::Now,
-    token::checks::{Clients, Profile},
+    token::{
+        SubjectKind,
+        checks::{Clients, Profile},
+    },
 };
 
 fn listed() -> Clients {
@@ -174,7 +177,7 @@ fn an_answer_gives_the_same_token_as_a_jwt() {
     assert_eq!(token.subject(), "ada@example.com");
     assert_eq!(token.client_id(), Some("0oa1client"));
     assert_eq!(token.jti(), Some("AT.1"));
-    assert!(token.is_user());
+    assert_eq!(token.subject_kind(), SubjectKind::User);
     assert!(token.has_scope("orders:read") && token.has_scope("orders:write"));
     assert!(token.has_group("Admins"));
     assert_eq!(token.acr(), Some("phr"));

@@ -79,3 +79,26 @@ fn a_token_that_expired_while_its_issuer_was_asked_is_refused() {
     let late = checked.confirm(verified(), now.after(70 * SECOND));
     assert!(matches!(late, Err(VerifyError::Expired { .. })));
 }
+
+// finding 13
+#[test]
+fn narrowing_keeps_numbers_that_no_type_of_serde_json_holds() {
+    let account = 123_456_789_012_345_678_901_234_567_890_u128;
+    let signed = active().to_string();
+    let signed = signed.replacen('{', &format!(r#"{{"account":{account},"#), 1);
+    let now = Now::read();
+    let origin = origin(Profile::Okta, Clients::Any);
+    let wide = Checked::judge(
+        signed.as_bytes(),
+        &origin,
+        Question::Opaque,
+        60 * SECOND,
+        now,
+        now,
+    );
+    let wide = wide.unwrap().token(now).unwrap().clone();
+    let fewer = judge(&with(active(), "scope", "orders:read"));
+    let narrowed = fewer.confirm(wide, now).unwrap();
+    assert_eq!(narrowed.scopes().collect::<Vec<_>>(), ["orders:read"]);
+    assert_eq!(narrowed.claim::<u128>("account").unwrap(), Some(account));
+}

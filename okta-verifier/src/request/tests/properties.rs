@@ -34,7 +34,7 @@ proptest! {
         for bytes in [&bytes[..], near.as_bytes()] {
             let expected = std::str::from_utf8(bytes).ok().and_then(bearer_token);
             let expected = expected.map(str::as_bytes);
-            match parse(bytes, true) {
+            match parse(bytes, true, 16 * 1024) {
                 Ok(Credentials::Token(Scheme::Bearer, token)) if is_b64token(token) => prop_assert_eq!(Some(token), expected),
                 _ => prop_assert_eq!(None, expected),
             }

@@ -74,6 +74,31 @@ fn at_its_end_a_token_has_expired() {
     assert!(matches!(error, VerifyError::Expired { seconds: 7 }));
 }
 
+// field kind F
+#[test]
+fn claims_null_does_not_satisfy_what_a_profile_requires() {
+    let judge = |profile, claim: &str| {
+        let written = format!(r#""{claim}":null"#);
+        let payload =
+            payload(json!({ claim: "?" })).replace(&format!(r#""{claim}":"?""#), &written);
+        assert!(payload.contains(&written), "{payload}");
+        let expected = Expected {
+            clients: Clients::Listed(vec!["0oatest".to_owned()]),
+            ..expected(profile)
+        };
+        let claims = Claims::parse(&payload)?;
+        checks::check(&claims, Typ::AccessToken, &expected, 1500).map(|_| ())
+    };
+    for claim in ["iat", "jti", "client_id"] {
+        let answer = code(judge(Profile::Rfc9068, claim));
+        assert_eq!(answer, "missing_claim", "{claim}");
+    }
+    // `client_id` stands in for a null `cid` under the explicit type, as for an absent one.
+    for claim in ["iat", "jti", "cid", "uid"] {
+        assert_eq!(code(judge(Profile::Okta, claim)), "ok", "{claim}");
+    }
+}
+
 // conformance 51, 52
 #[test]
 fn before_its_time_a_token_is_refused() {

@@ -4,11 +4,11 @@ use super::{compact, malformed};
 use crate::{
     algorithm::Algorithm,
     error::{MalformedToken, VerifyError},
-    token::jws::{Jws, Typ},
+    token::jws::Typ,
 };
 
 fn refusal(header: &str) -> VerifyError {
-    Jws::parse(&compact(header, "{}")).unwrap_err()
+    super::parse(&compact(header, "{}")).unwrap_err()
 }
 
 // conformance 37, 39
@@ -33,7 +33,7 @@ fn a_header_parameter_that_occurs_twice_is_refused() {
 #[test]
 fn header_names_are_compared_after_unescaping() {
     let jws = compact(r#"{"\u0061lg":"RS\u003256","k\u0069d":"\u0031"}"#, "{}");
-    let jws = Jws::parse(&jws).unwrap();
+    let jws = super::parse(&jws).unwrap();
     assert_eq!(jws.header.algorithm, Algorithm::RS256);
     assert_eq!(&*jws.header.kid, "1");
     // Hidden behind an escape it still demands an extension.
@@ -106,7 +106,7 @@ fn every_supported_algorithm_is_known_by_its_name() {
         ("Ed25519", Algorithm::EdDSA),
     ] {
         let token = compact(format!(r#"{{"alg":"{name}","kid":"1"}}"#), "{}");
-        assert_eq!(Jws::parse(&token).unwrap().header.algorithm, algorithm);
+        assert_eq!(super::parse(&token).unwrap().header.algorithm, algorithm);
     }
 }
 
@@ -133,7 +133,7 @@ fn an_extension_is_refused() {
         assert_eq!(reason, MalformedToken::Extension, "{header}");
     }
     // RFC 7797 §3: the default, spelled out.
-    assert!(Jws::parse(&compact(r#"{"alg":"RS256","kid":"1","b64": true }"#, "{}")).is_ok());
+    assert!(super::parse(&compact(r#"{"alg":"RS256","kid":"1","b64": true }"#, "{}")).is_ok());
 }
 
 // conformance 44, 45
@@ -143,9 +143,16 @@ fn a_key_id_that_is_absent_ill_typed_or_long_is_refused() {
     assert!(matches!(error, VerifyError::MissingKeyId), "{error}");
     let long = format!("\"{}\"", "k".repeat(257));
     let wide = format!("\"{}\"", "é".repeat(129));
-    for kid in ["1", "null", "[\"1\"]", "{}", &long, &wide] {
+    for (kid, expected) in [
+        ("1", MalformedToken::Header),
+        ("null", MalformedToken::Header),
+        ("[\"1\"]", MalformedToken::Header),
+        ("{}", MalformedToken::Header),
+        (&long, MalformedToken::KeyIdTooLong),
+        (&wide, MalformedToken::KeyIdTooLong),
+    ] {
         let header = format!(r#"{{"alg":"RS256","kid":{kid}}}"#);
-        assert_eq!(malformed(&compact(&header, "{}")), MalformedToken::Header);
+        assert_eq!(malformed(&compact(&header, "{}")), expected);
     }
 }
 
@@ -161,7 +168,7 @@ fn a_key_id_is_any_short_string() {
         &longest,
     ] {
         let token = compact(format!(r#"{{"alg":"RS256","kid":"{kid}"}}"#), "{}");
-        assert_eq!(&*Jws::parse(&token).unwrap().header.kid, kid);
+        assert_eq!(&*super::parse(&token).unwrap().header.kid, kid);
     }
 }
 
@@ -193,11 +200,11 @@ fn typ_compares_as_a_media_type() {
             format!(r#"{{"alg":"RS256","kid":"1","typ":"{typ}"}}"#),
             "{}",
         );
-        assert_eq!(Jws::parse(&token).unwrap().header.typ, expected, "{typ}");
+        assert_eq!(super::parse(&token).unwrap().header.typ, expected, "{typ}");
     }
     let absent = compact(super::HEADER, "{}");
-    assert_eq!(Jws::parse(&absent).unwrap().header.typ, Typ::Absent);
-    for typ in ["null", "1", "[\"JWT\"]"] {
+    assert_eq!(super::parse(&absent).unwrap().header.typ, Typ::Absent);
+    for typ in ["1", "[\"JWT\"]"] {
         let header = format!(r#"{{"alg":"RS256","kid":"1","typ":{typ}}}"#);
         assert_eq!(malformed(&compact(&header, "{}")), MalformedToken::Header);
     }
@@ -214,10 +221,37 @@ fn a_nested_jwt_is_refused_by_its_cty() {
     assert_eq!(malformed(&compact(header, "{}")), MalformedToken::Header);
 }
 
+// field kind F
+#[test]
+fn header_null_is_an_error_for_alg_crit_b64_and_kid() {
+    for (header, expected) in [
+        (r#"{"alg":null,"kid":"1"}"#, MalformedToken::Header),
+        (r#"{"alg":"RS256","kid":null}"#, MalformedToken::Header),
+        (
+            r#"{"alg":"RS256","kid":"1","crit":null}"#,
+            MalformedToken::Extension,
+        ),
+        (
+            r#"{"alg":"RS256","kid":"1","b64":null}"#,
+            MalformedToken::Extension,
+        ),
+    ] {
+        assert_eq!(malformed(&compact(header, "{}")), expected, "{header}");
+    }
+}
+
+// field kind F
+#[test]
+fn header_null_is_absence_for_typ_and_cty() {
+    let header = r#"{"alg":"RS256","kid":"1","typ":null,"cty":null}"#;
+    let token = compact(header, "{}");
+    assert_eq!(super::parse(&token).unwrap().header.typ, Typ::Absent);
+}
+
 // conformance 43
 #[test]
 fn the_senders_word_about_its_key_is_not_even_read() {
     let header = r#"{"alg":"RS256","kid":"1","jku":7,"jwk":"?","x5u":null,"x5c":{},"x5t":[]}"#;
     let jws = compact(header, "{}");
-    assert_eq!(&*Jws::parse(&jws).unwrap().header.kid, "1");
+    assert_eq!(&*super::parse(&jws).unwrap().header.kid, "1");
 }

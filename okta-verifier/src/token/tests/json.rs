@@ -38,7 +38,7 @@ fn a_member_that_occurs_twice_is_refused_at_every_depth() {
 
 // conformance 57
 #[test]
-fn json_too_deep_or_too_wide_is_refused() {
+fn json_too_deep_is_refused() {
     assert!(Object::parse(&nested("[", "]", 16)).is_ok());
     assert!(Object::parse(&nested(r#"{"a":"#, "}", 16)).is_ok());
     for text in [
@@ -47,17 +47,29 @@ fn json_too_deep_or_too_wide_is_refused() {
         nested("[", "]", 100_000),
         nested(r#"{"a":"#, "}", 100_000),
     ] {
-        assert_eq!(refusal(&text), MalformedToken::Complexity);
+        assert_eq!(refusal(&text), MalformedToken::TooDeep);
     }
+}
+
+// field kind L
+#[test]
+fn json_object_of_any_width_is_read_and_a_duplicate_in_it_rejected() {
     let wide = |members: usize| {
         let members: Vec<_> = (0..members).map(|n| format!("\"{n}\":0")).collect();
         format!("{{{}}}", members.join(","))
     };
-    assert!(Object::parse(&wide(256)).is_ok());
-    assert_eq!(refusal(&wide(257)), MalformedToken::Complexity);
-    assert!(Object::parse(&format!(r#"{{"a":{}}}"#, wide(256))).is_ok());
-    let inside = format!(r#"{{"a":[{}]}}"#, wide(257));
-    assert_eq!(refusal(&inside), MalformedToken::Complexity);
+    for members in [256, 257, 5_000] {
+        let object = wide(members);
+        let parsed = Object::parse(&object).unwrap();
+        assert_eq!(parsed.get(&(members - 1).to_string()), Some("0"));
+        assert!(Object::parse(&format!(r#"{{"a":[{object}]}}"#)).is_ok());
+        for name in [0, members / 2, members - 1] {
+            let twice = object.replacen('{', &format!(r#"{{"{name}":1,"#), 1);
+            assert_eq!(refusal(&twice), MalformedToken::DuplicateMember);
+            let inside = format!(r#"{{"a":[{twice}]}}"#);
+            assert_eq!(refusal(&inside), MalformedToken::DuplicateMember);
+        }
+    }
 }
 
 // conformance 36, 48, 58

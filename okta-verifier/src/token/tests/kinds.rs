@@ -39,6 +39,17 @@ fn an_id_token_for_our_own_audience_is_refused_by_its_shape() {
     }
 }
 
+// field kind F
+#[test]
+fn claims_null_is_no_sign_of_another_kind_of_token() {
+    for name in ["nonce", "at_hash", "c_hash", "events"] {
+        let payload = payload(json!({ name: "?" })).replace("\"?\"", "null");
+        let claims = Claims::parse(&payload).unwrap();
+        let checked = checks::check(&claims, Typ::Absent, &expected(Profile::Okta), 1500);
+        assert_eq!(code(checked), "ok", "{name}");
+    }
+}
+
 // conformance 84, 215
 #[test]
 fn a_security_event_and_a_logout_token_are_refused_by_their_events() {

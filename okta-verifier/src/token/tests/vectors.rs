@@ -2,12 +2,7 @@
 
 use base64::Engine;
 
-use crate::{
-    algorithm::Algorithm,
-    crypto::PreparedKey,
-    error::VerifyError,
-    token::{BASE64URL, jws::Jws},
-};
+use crate::{algorithm::Algorithm, crypto::PreparedKey, error::VerifyError, token::BASE64URL};
 
 /// The payload of RFC 7515 A.1 to A.3 and RFC 7519 §6.1; its `exp` is in 2011.
 const JOE: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
@@ -46,7 +41,7 @@ fn assert_verifies(key: &PreparedKey, jws: &str) {
         assert!(key.verify(signed, other).is_err());
     }
     // Without `kid` nothing says whose key it is.
-    let error = Jws::parse(jws).unwrap_err();
+    let error = super::parse(jws).unwrap_err();
     assert!(matches!(error, VerifyError::MissingKeyId), "{error}");
 }
 
@@ -115,7 +110,7 @@ fn the_rfcs_unsecured_and_symmetric_tokens_are_refused() {
         "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{JOE}.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     ); // RFC 7515 A.1
     for token in [unsecured, symmetric] {
-        let error = Jws::parse(&token).unwrap_err();
+        let error = super::parse(&token).unwrap_err();
         assert!(matches!(error, VerifyError::AlgorithmNotAllowed), "{error}");
     }
 }
@@ -124,6 +119,6 @@ fn the_rfcs_unsecured_and_symmetric_tokens_are_refused() {
 #[test]
 fn rfc_9449_figure_12_a_dpop_proof_names_no_published_key() {
     let proof = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA";
-    let error = Jws::parse(proof).unwrap_err();
+    let error = super::parse(proof).unwrap_err();
     assert!(matches!(error, VerifyError::MissingKeyId), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_verifier::Verifier;
+use okta_verifier::{SubjectKind, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, TokenBuilder};
 
 use super::{calls, every_token, on_demand, opaque_tokens, with};
@@ -185,7 +185,8 @@ async fn an_opaque_token_reads_like_a_jwt() {
     assert!(jwt.scopes().eq(opaque.scopes()));
     assert!(jwt.groups().eq(opaque.groups()));
     assert_eq!(jwt.acr(), opaque.acr());
-    assert_eq!((jwt.is_user(), opaque.is_user()), (true, true));
+    assert_eq!(jwt.subject_kind(), SubjectKind::User);
+    assert_eq!(opaque.subject_kind(), SubjectKind::User);
 }
 
 // conformance 106, 111

@@ -1,0 +1,54 @@
+//! What the rejection of a valid token by a policy costs, by the size of the policy.
+
+#![allow(missing_docs, reason = "criterion's macros write public items")]
+
+use std::hint::black_box;
+
+use benches::{tokens::ordinary, verifiers::Served};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use okta_verifier::{Policy, Presented, VerifiedToken};
+
+const UNMET: Policy = Policy::group("no such group");
+const MET: Policy = Policy::any(&[Policy::any_token(), Policy::any_token()]);
+const BY_SCOPE: Policy = Policy::any(&[Policy::scope("x"), Policy::scope("y")]);
+
+/// `all` of n times an `any` of 2 and, last, a rule that no scope makes up for.
+fn rejected(criterion: &mut Criterion) {
+    let token = token();
+    let mut group = criterion.benchmark_group("all of n × any of 2, and an unmet group");
+    for n in [5, 10, 20] {
+        for (name, any) in [("met", MET), ("by scope", BY_SCOPE)] {
+            let policy = Policy::all([vec![any; n], vec![UNMET]].concat().leak());
+            assert!(token.require(policy).is_err());
+            group.bench_function(BenchmarkId::new(name, n), |bencher| {
+                bencher.iter(|| token.require(black_box(policy)).is_ok());
+            });
+        }
+    }
+    group.finish();
+}
+
+/// The same without the group: every alternative is tried, and the challenge names scopes.
+fn challenged(criterion: &mut Criterion) {
+    let token = token();
+    let mut group = criterion.benchmark_group("all of n × any of 2");
+    for n in [5, 10, 20] {
+        let policy = Policy::all(vec![BY_SCOPE; n].leak());
+        assert!(token.require(policy).is_err());
+        group.bench_function(BenchmarkId::new("by scope", n), |bencher| {
+            bencher.iter(|| token.require(black_box(policy)).is_ok());
+        });
+    }
+    group.finish();
+}
+
+fn token() -> VerifiedToken {
+    let served = Served::default();
+    let line = format!("Bearer {}", ordinary(&served.okta).sign());
+    let presented = Presented::new([line.as_bytes()]);
+    let verdict = served.verifier(0).authenticate_now(&presented);
+    verdict.expect("no I/O").expect("a good token")
+}
+
+criterion_group!(benches, rejected, challenged);
+criterion_main!(benches);

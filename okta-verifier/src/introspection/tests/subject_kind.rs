@@ -1,0 +1,130 @@
+//! Whether an answer is about a user's token or a service's.
+
+use serde_json::{Value, json};
+
+use super::issuer::{SECOND, origin};
+use crate::{
+    introspection::{Checked, Question},
+    time::Now,
+    token::{
+        SubjectKind,
+        checks::{Clients, Profile},
+    },
+};
+
+fn kind(profile: Profile, members: Value) -> SubjectKind {
+    let mut answer = json!({ "active": true, "aud": "api://orders", "sub": "ada" });
+    let answer_members = answer.as_object_mut().expect("an object");
+    answer_members.extend(members.as_object().expect("an object").clone());
+    let now = Now::read();
+    let checked = Checked::judge(
+        answer.to_string().as_bytes(),
+        &origin(profile, Clients::Any),
+        Question::Opaque,
+        60 * SECOND,
+        now,
+        now,
+    );
+    let checked = checked.expect("an answer");
+    checked.token(now).expect("a good token").subject_kind()
+}
+
+// finding 7, field kind A
+#[test]
+fn subject_kind_of_an_answer_without_client_id_is_never_service() {
+    for profile in [Profile::Okta, Profile::Rfc9068] {
+        for members in [json!({}), json!({ "username": "ada" })] {
+            let found = kind(profile, members.clone());
+            assert_eq!(found, SubjectKind::Unknown, "{members}");
+        }
+    }
+    let uid = json!({ "username": "ada", "uid": "00uada" });
+    assert_eq!(kind(Profile::Okta, uid), SubjectKind::User);
+    let login = json!({ "username": "ada", "auth_time": 1_700_000_000 });
+    assert_eq!(kind(Profile::Rfc9068, login), SubjectKind::User);
+}
+
+// finding 7, field kind A
+#[test]
+fn subject_kind_of_an_answer_does_not_follow_from_its_client_id_alone() {
+    use Profile::{Okta, Rfc9068};
+    use SubjectKind::{Service, Unknown};
+    for (profile, members, expected) in [
+        (Okta, json!({ "client_id": "job" }), Unknown),
+        (Rfc9068, json!({ "client_id": "job" }), Unknown),
+        // Hydra, and Okta.
+        (Okta, json!({ "client_id": "job", "sub": "job" }), Service),
+        (
+            Rfc9068,
+            json!({ "client_id": "job", "sub": "job" }),
+            Service,
+        ),
+        (
+            Okta,
+            json!({ "client_id": "job", "sub": "job", "username": "job" }),
+            Service,
+        ),
+        // RFC 7662 §2.2: the username is the resource owner's.
+        (
+            Okta,
+            json!({ "client_id": "job", "sub": "job", "username": "ada" }),
+            Unknown,
+        ),
+        (
+            Rfc9068,
+            json!({ "client_id": "job", "sub": "job", "username": "ada" }),
+            Unknown,
+        ),
+        // A service account of Keycloak.
+        (
+            Rfc9068,
+            json!({
+                "client_id": "web", "azp": "web", "acr": "1",
+                "sub": "0ec23cbc-a405-4ec1-b9d0-f3e3e70b1df6",
+                "username": "service-account-web",
+            }),
+            Unknown,
+        ),
+    ] {
+        assert_eq!(kind(profile, members.clone()), expected, "{members}");
+    }
+}
+
+// finding 7, field kind A
+#[test]
+fn subject_kind_of_a_narrowed_token_stays() {
+    let now = Now::read();
+    let judge = |answer: Value| {
+        Checked::judge(
+            answer.to_string().as_bytes(),
+            &origin(Profile::Okta, Clients::Any),
+            Question::Opaque,
+            60 * SECOND,
+            now,
+            now,
+        )
+        .expect("an answer")
+    };
+    let answer = |scope: &str, more: Value| {
+        let mut answer = json!({ "active": true, "aud": "api://orders", "scope": scope });
+        let members = answer.as_object_mut().expect("an object");
+        members.extend(more.as_object().expect("an object").clone());
+        judge(answer)
+    };
+    for (more, expected) in [
+        (json!({ "sub": "ada", "uid": "00uada" }), SubjectKind::User),
+        (
+            json!({ "sub": "job", "client_id": "job" }),
+            SubjectKind::Service,
+        ),
+        (json!({ "sub": "ada" }), SubjectKind::Unknown),
+    ] {
+        let wide = answer("a b", more.clone());
+        let subject = more["sub"].clone();
+        let narrow = answer("a", json!({ "sub": subject }));
+        let token = wide.token(now).expect("a good token").clone();
+        let narrowed = narrow.confirm(token, now).expect("confirmed");
+        assert!(!narrowed.has_scope("b"));
+        assert_eq!(narrowed.subject_kind(), expected);
+    }
+}

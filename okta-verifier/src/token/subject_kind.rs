@@ -1,0 +1,122 @@
+use super::{checks::Profile, claims::Claims, json};
+
+/// Whether a token stands for a user or for a service that acts for itself.
+///
+/// Only evidence in the token or in the introspection answer counts, and evidence that contradicts
+/// itself is [`Unknown`](Self::Unknown). `sub` alone shows nothing, as a client may be named like
+/// a user (RFC 9700 §4.15).
+///
+/// | issuer | `User` | `Service` |
+/// |---|---|---|
+/// | [`Issuer::okta`](crate::Issuer::okta) | `uid` is present | `uid` is absent, and `sub` is the client id |
+/// | [`Issuer::rfc9068`](crate::Issuer::rfc9068) | `auth_time`, `acr` or `amr` is present (RFC 9068 §2.2.1) | `sub` is the client id (RFC 9068 §2.2), or `gty` is `client-credentials` |
+///
+/// Keycloak writes `acr` for service accounts too, so that it does not count in a token whose payload
+/// has Keycloak's `typ`, and nothing in the table shows a user where the user name is that of a service
+/// account. In an introspection answer a `username` other than the client id contradicts `Service`
+/// (RFC 7662 §2.2).
+///
+/// [`Policy::user`](crate::Policy::user) and [`Policy::service`](crate::Policy::service) demand
+/// one of the two, and both reject `Unknown`.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::{SubjectKind, Verifier};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let user = verifier.verify(&okta.token("ada").sign()).await?;
+/// assert_eq!(user.subject_kind(), SubjectKind::User);
+///
+/// let service = verifier.verify(&okta.token("").service().sign()).await?;
+/// assert_eq!(service.subject_kind(), SubjectKind::Service);
+///
+/// let neither = verifier.verify(&okta.token("ada").without("uid").sign()).await?;
+/// assert_eq!(neither.subject_kind(), SubjectKind::Unknown);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SubjectKind {
+    /// A person authenticated, and the token acts for that person.
+    User,
+    /// A client acts for itself: no user is involved.
+    Service,
+    /// The token does not show which of the two it stands for.
+    Unknown,
+}
+
+impl SubjectKind {
+    /// The kind that a signed token shows.
+    pub(super) fn of_token(claims: &Claims<'_>, client_id: Option<&str>, profile: Profile) -> Self {
+        let names_client = |name: &str| client_id.is_some_and(|client| *client == *name);
+        let is_client = names_client(&claims.sub);
+        match profile {
+            // Okta's reference of access tokens: `uid` is there if and only if a user is, and `sub`
+            // of client credentials is the client id.
+            Profile::Okta if claims.uid.is_some() => Self::User,
+            Profile::Okta if is_client => Self::Service,
+            Profile::Okta => Self::Unknown,
+            Profile::Rfc9068 => {
+                // RFC 9068 §2.2: without a resource owner, `sub` identifies the client. Auth0 writes
+                // another `sub` for machines (`{client}@clients`) and names the grant in `gty`.
+                let is_service = is_client || text_is(claims, "gty", "client-credentials");
+                match (authenticated(claims, client_id), is_service) {
+                    (true, false) => Self::User,
+                    (false, true) => Self::Service,
+                    (true, true) | (false, false) => Self::Unknown,
+                }
+            }
+        }
+    }
+
+    /// The kind that an introspection answer shows. Its `client_id` shows nothing by itself: it
+    /// stands in answers about users too (RFC 7662 §2.2).
+    pub(super) fn of_answer(
+        claims: &Claims<'_>,
+        client_id: Option<&str>,
+        profile: Profile,
+    ) -> Self {
+        let kind = Self::of_token(claims, client_id, profile);
+        // RFC 7662 §2.2: `username` names the resource owner. For a service some servers repeat the
+        // client id there.
+        let names_owner = claims.contains("username")
+            && client_id.is_none_or(|client| !text_is(claims, "username", client));
+        match kind {
+            Self::Service if names_owner => Self::Unknown,
+            kind => kind,
+        }
+    }
+}
+
+/// Whether a claim shows that a person authenticated (RFC 9068 §2.2.1).
+fn authenticated(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
+    let amr = claims.raw("amr").and_then(json::strings);
+    // Keycloak writes `acr` into tokens of service accounts too: where the payload has its `typ`,
+    // `acr` shows nothing.
+    let keycloak = text_is(claims, "typ", "Bearer") || text_is(claims, "typ", "DPoP");
+    let shown = claims.auth_time.is_some()
+        || amr.is_some_and(|methods| !methods.is_empty())
+        || (claims.acr.is_some() && !keycloak);
+    shown && !is_service_account(claims, client_id)
+}
+
+/// Keycloak names the user of a service account after its client, in lower case. A user can choose
+/// such a name too, so that it shows no service: it only takes the evidence for a user away.
+fn is_service_account(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
+    ["preferred_username", "username"].iter().any(|claim| {
+        let name = claims.raw(claim).and_then(json::string);
+        let account = name
+            .as_deref()
+            .and_then(|name| name.strip_prefix("service-account-"));
+        account
+            .zip(client_id)
+            .is_some_and(|(account, client)| account.eq_ignore_ascii_case(client))
+    })
+}
+
+fn text_is(claims: &Claims<'_>, claim: &str, expected: &str) -> bool {
+    let text = claims.raw(claim).and_then(json::string);
+    text.is_some_and(|text| text == expected)
+}

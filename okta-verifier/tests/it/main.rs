@@ -29,6 +29,7 @@ mod step_up;
 mod store;
 mod tenants;
 mod token_form;
+mod unknown_keys;
 mod verified;
 mod why_401;
 

@@ -115,9 +115,6 @@ pub enum FetchError {
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// The key is unknown, and the budget for asking again is spent for now.
-    #[error("too many unknown key ids were asked for; the keys are fetched again shortly")]
-    BudgetSpent,
 }
 
 impl FetchError {

@@ -5,7 +5,7 @@ mod landing;
 mod report;
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::Duration,
 };
@@ -28,12 +28,23 @@ use crate::{
 };
 
 /// Names the key that a token wants.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Wanted<'t> {
     pub(crate) kid: &'t str,
     pub(crate) algorithm: Algorithm,
     /// When the request came.
     pub(crate) arrived: Now,
+    /// Whether the token's claims would pass, so that its key is worth a fetch. Called only if the
+    /// key is unknown.
+    pub(crate) acceptable: &'t (dyn Fn() -> bool + Sync),
+}
+
+impl fmt::Debug for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wanted")
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The fetched keys of one issuer.
@@ -43,8 +54,6 @@ pub(crate) struct Store {
     /// Locked for moments only, and never over an await.
     state: Mutex<State>,
     source: Source,
-    /// Keyed at random: nobody can make a `kid` that collides with another one.
-    hasher: RandomState,
 }
 
 /// The keys in use.
@@ -90,7 +99,6 @@ impl Store {
                 error: None,
             }),
             source,
-            hasher: RandomState::new(),
         }
     }
 
@@ -104,6 +112,7 @@ impl Store {
             kid,
             algorithm,
             arrived,
+            acceptable,
         } = wanted;
         let snapshot = self.snapshot.load();
         let fresh = snapshot.as_ref().filter(|held| held.trust.is_fresh(now));
@@ -111,7 +120,7 @@ impl Store {
             let result = key_or_refusal(fresh.set.find(kid, algorithm))?;
             Some((fresh.trust.is_young(now), result))
         });
-        let mut state = match known {
+        let state = match known {
             Some((true, result)) => return Outcome::Decided(result),
             // A fetch may be due. Where somebody sees to that already, fresh keys do not wait.
             Some((false, result)) => match self.state.try_lock() {
@@ -131,14 +140,11 @@ impl Store {
         let read = match found {
             Some(_) => Read::Known,
             None => Read::Unknown {
-                kid: self.hasher.hash_one(kid),
                 arrived: arrived.instant,
+                acceptable: acceptable(),
             },
         };
         let decision = state.schedule.decide(read, now);
-        if let (Decision::Refuse, Read::Unknown { kid, .. }) = (decision, read) {
-            state.schedule.refuse(kid, now);
-        }
         self.carry_out(decision, found, state, now, may_fetch)
     }
 
@@ -154,6 +160,8 @@ impl Store {
             kid: &key.kid,
             algorithm: key.algorithm,
             arrived: now,
+            // If the key is gone the token is verified anew, and that may spend a fetch.
+            acceptable: &|| false,
         };
         match self.find(wanted, now, false) {
             Outcome::Decided(Ok(found)) => Outcome::Decided(Ok(Arc::ptr_eq(&found, key))),
@@ -196,15 +204,8 @@ impl Store {
                     Outcome::Decided(Err(VerifyError::unavailable(Duration::ZERO, source)))
                 }
             },
-            Decision::Unavailable {
-                retry_after,
-                budget_spent,
-            } => {
-                let source = match &state.error {
-                    _ if budget_spent => FetchError::BudgetSpent,
-                    Some(error) => error.clone(),
-                    None => FetchError::Abandoned,
-                };
+            Decision::Unavailable { retry_after } => {
+                let source = state.error.clone().unwrap_or(FetchError::Abandoned);
                 Outcome::Decided(Err(VerifyError::unavailable(retry_after, source)))
             }
         }

@@ -84,7 +84,8 @@ impl Verifier {
         };
         let opened = self.open(&jws)?;
         let tenant = opened.tenant.clone();
-        let unknown = match tenant.keys.find(opened.wanted(now), now) {
+        let acceptable = || opened.is_acceptable(now);
+        let unknown = match tenant.keys.find(opened.wanted(now, &acceptable), now) {
             Some(Ok(key)) => {
                 let token = self.finish(opened, key, digest, now)?;
                 return self.settle_now(&tenant, token, asked, digest);
@@ -134,7 +135,9 @@ impl Verifier {
         };
         let opened = self.open(&jws)?;
         let tenant = opened.tenant.clone();
-        match tenant.keys.find_or_fetch(opened.wanted(arrived)).await {
+        let acceptable = || opened.is_acceptable(arrived);
+        let wanted = opened.wanted(arrived, &acceptable);
+        match tenant.keys.find_or_fetch(wanted).await {
             Ok(key) => {
                 // The clock went on while keys were fetched.
                 let verified = self.finish(opened, key, digest, Now::read())?;
@@ -233,13 +236,25 @@ impl Verifier {
 }
 
 impl Opened<'_> {
-    fn wanted(&self, arrived: Now) -> Wanted<'_> {
+    fn wanted<'a>(
+        &'a self,
+        arrived: Now,
+        acceptable: &'a (dyn Fn() -> bool + Sync),
+    ) -> Wanted<'a> {
         let header = &self.jws.header;
         Wanted {
             kid: &header.kid,
             algorithm: header.algorithm,
             arrived,
+            acceptable,
         }
+    }
+
+    /// Whether the claims would pass if the signature verified. They are not verified yet: this may
+    /// decide whether a fetch is spent on the token, and must never choose an answer.
+    fn is_acceptable(&self, now: Now) -> bool {
+        let typ = self.jws.header.typ;
+        checks::check(&self.claims, typ, &self.tenant.origin.expected, now.unix).is_ok()
     }
 
     fn verify(&self, key: &Key, now: Now) -> Result<VerifiedToken, VerifyError> {

@@ -166,6 +166,7 @@ pub(super) fn wanted(kid: &str) -> Wanted<'_> {
         kid,
         algorithm: Algorithm::EdDSA,
         arrived: Now::read(),
+        acceptable: &|| true,
     }
 }
 

@@ -236,11 +236,7 @@ impl Verifier {
 }
 
 impl Opened<'_> {
-    fn wanted<'a>(
-        &'a self,
-        arrived: Now,
-        acceptable: &'a (dyn Fn() -> bool + Sync),
-    ) -> Wanted<'a> {
+    fn wanted<'a>(&'a self, arrived: Now, acceptable: &'a (dyn Fn() -> bool + Sync)) -> Wanted<'a> {
         let header = &self.jws.header;
         Wanted {
             kid: &header.kid,

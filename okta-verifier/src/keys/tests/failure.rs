@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::schedule::{HOUR, retry_after, fail, land, start, unknown, warm};
+use super::schedule::{HOUR, fail, land, retry_after, start, unknown, warm};
 use crate::{
     keys::schedule::{Decision, Read, Reason, Schedule},
     time::Now,

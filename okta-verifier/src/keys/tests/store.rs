@@ -111,7 +111,9 @@ async fn unknown_key_flood_makes_three_more_fetches_and_delays_a_rotation_by_one
     store.warm_up().await.unwrap();
     for number in 0..1_000 {
         pass(MILLI).await;
-        assert!(is_unknown(find(&store, &format!("invented {number}")).await));
+        assert!(is_unknown(
+            find(&store, &format!("invented {number}")).await
+        ));
         find(&store, "a").await.unwrap();
     }
     assert_eq!(issuer.hits().keys, 4);
@@ -150,7 +152,9 @@ async fn unknown_key_flood_is_never_unavailable_while_fetches_succeed() {
     issuer.keys(Reply::Slow(SECOND / 2, set_of(&["a"])));
     for number in 0..6_000 {
         pass(300 * MILLI).await;
-        assert!(is_unknown(find(&store, &format!("invented {number}")).await));
+        assert!(is_unknown(
+            find(&store, &format!("invented {number}")).await
+        ));
         find(&store, "a").await.unwrap();
     }
     let most = 1 + 3 + 6_000 * 8 / 10 / 10 + 1;

@@ -8,7 +8,10 @@ pub(super) enum Step {
     Pass(Duration),
     Known,
     /// A request for an unknown key, which came so long ago.
-    Unknown { acceptable: bool, ago: Duration },
+    Unknown {
+        acceptable: bool,
+        ago: Duration,
+    },
     /// An operator wants keys that are no older than this.
     Refresh(Duration),
     Land(Duration),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{ed25519, p256, rsa, set_of, with};
+use super::{ed25519, p256, p384, p521, rsa, set_of, with};
 use crate::{
     algorithm::Algorithm,
     error::FetchError,
@@ -75,7 +75,7 @@ fn a_set_without_a_usable_key_is_an_error() {
         (json!([]), 0),
         (json!([null, 42, {}]), 3),
         (json!([with(rsa(), "use", "enc")]), 1),
-        (json!([rsa(), rsa()]), 2),
+        (json!([p256(), other_p256()]), 2),
     ] {
         let error = parse(&json!({ "keys": keys })).unwrap_err();
         assert!(
@@ -136,23 +136,98 @@ fn one_hundred_keys_are_read_and_one_more_is_refused() {
 }
 
 // conformance 69
+// field kind E
 #[test]
-fn equal_kids_of_one_type_are_both_skipped() {
-    let other = json!({
+fn keys_with_equal_kid_and_algorithm_that_differ_are_skipped_and_no_others() {
+    let set = parse(&json!({ "keys": [p256(), rsa(), other_p256(), p384()] })).unwrap();
+    assert!(matches!(set.find("p256", Algorithm::ES256), Found::Nothing));
+    key(&set, "rsa", Algorithm::RS256);
+    key(&set, "p384", Algorithm::ES384);
+    assert_eq!(set.skipped(), [Skipped::Ambiguous; 2]);
+    // A repeated one does not outvote the other.
+    let set = parse(&json!({ "keys": [p256(), other_p256(), p256(), rsa()] })).unwrap();
+    assert!(matches!(set.find("p256", Algorithm::ES256), Found::Nothing));
+    key(&set, "rsa", Algorithm::RS256);
+    // Only the algorithm that is ambiguous is lost.
+    let ps = |jwk| with(with(jwk, "alg", "PS256"), "kid", "one");
+    let rs = |jwk| with(with(jwk, "alg", "RS256"), "kid", "one");
+    let set = parse(&json!({ "keys": [ps(rsa()), rs(rsa()), rs(other_rsa())] })).unwrap();
+    assert!(matches!(
+        set.find("one", Algorithm::RS256),
+        Found::OtherAlgorithm
+    ));
+    key(&set, "one", Algorithm::PS256);
+}
+
+// field kind E
+#[test]
+fn key_that_occurs_twice_is_one_key() {
+    let named = with(with(rsa(), "alg", "RS256"), "use", "sig");
+    for keys in [
+        json!([rsa(), rsa()]),
+        json!([rsa(), p256(), rsa(), rsa()]),
+        json!([named, rsa()]),
+    ] {
+        let set = parse(&json!({ "keys": keys })).unwrap();
+        key(&set, "rsa", Algorithm::RS256);
+        assert!(set.skipped().is_empty(), "{keys}");
+        let distinct = if keys.as_array().unwrap().contains(&p256()) {
+            2
+        } else {
+            1
+        };
+        assert_eq!(set.keys().len(), distinct);
+    }
+    let other_kid = with(rsa(), "kid", "other");
+    let set = parse(&json!({ "keys": [rsa(), other_kid] })).unwrap();
+    assert_eq!(set.keys().len(), 2);
+}
+
+// field kind E
+#[test]
+fn key_id_published_for_several_algorithms_names_a_key_for_each() {
+    for differ in [false, true] {
+        let keys = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"].map(|alg| {
+            let jwk = if differ && alg != "RS256" {
+                other_rsa()
+            } else {
+                rsa()
+            };
+            with(with(jwk, "alg", alg), "kid", "shared")
+        });
+        let curves = [p256(), p384(), p521(), ed25519()].map(|jwk| with(jwk, "kid", "shared"));
+        let keys: Vec<Value> = keys.into_iter().chain(curves).collect();
+        let set = parse(&json!({ "keys": keys })).unwrap();
+        for algorithm in [
+            Algorithm::RS256,
+            Algorithm::RS384,
+            Algorithm::RS512,
+            Algorithm::PS256,
+            Algorithm::PS384,
+            Algorithm::PS512,
+            Algorithm::ES256,
+            Algorithm::ES384,
+            Algorithm::ES512,
+            Algorithm::EdDSA,
+        ] {
+            assert_eq!(key(&set, "shared", algorithm).algorithm, algorithm);
+        }
+        assert!(set.skipped().is_empty());
+    }
+}
+
+/// RFC 9449 §4.1.
+fn other_p256() -> Value {
+    json!({
         "kty": "EC", "kid": "p256", "crv": "P-256",
         "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
         "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
-    });
-    for twin in [other, p256()] {
-        let set = parse(&json!({ "keys": [p256(), rsa(), twin] })).unwrap();
-        assert!(matches!(set.find("p256", Algorithm::ES256), Found::Nothing));
-        key(&set, "rsa", Algorithm::RS256);
-        assert_eq!(set.skipped(), [Skipped::Ambiguous; 2]);
-    }
-    let named = with(rsa(), "alg", "PS256");
-    let set = parse(&json!({ "keys": [rsa(), named, p256()] })).unwrap();
-    assert!(matches!(set.find("rsa", Algorithm::RS256), Found::Nothing));
-    assert!(matches!(set.find("rsa", Algorithm::PS256), Found::Nothing));
+    })
+}
+
+/// The same modulus with another exponent is another key.
+fn other_rsa() -> Value {
+    with(rsa(), "e", "Aw")
 }
 
 // conformance 69

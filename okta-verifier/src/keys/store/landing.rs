@@ -67,7 +67,7 @@ impl Store {
         drop(state);
         let skipped = snapshot.set.skipped();
         if changed && !skipped.is_empty() {
-            tracing::warn!(?skipped, "keys of the issuer were skipped");
+            tracing::warn!(%skipped, "keys of the issuer were skipped");
         }
         if recovered {
             tracing::info!("the issuer's keys are fetched again");

@@ -5,18 +5,19 @@ use super::{ed25519, p256, p384, p521, rsa, with, without};
 use crate::{
     algorithm::Algorithm,
     keys::{
-        ProofKey,
+        KeyOptions, ProofKey,
         key::{Key, Skipped},
     },
     token::BASE64URL,
 };
 
 fn skipped(jwk: &Value) -> Skipped {
-    Key::parse(&jwk.to_string()).expect_err(&format!("used: {jwk}"))
+    Key::parse(&jwk.to_string(), KeyOptions::default()).expect_err(&format!("used: {jwk}"))
 }
 
 fn used(jwk: &Value) -> Key {
-    Key::parse(&jwk.to_string()).unwrap_or_else(|reason| panic!("{reason:?}: {jwk}"))
+    Key::parse(&jwk.to_string(), KeyOptions::default())
+        .unwrap_or_else(|reason| panic!("{reason:?}: {jwk}"))
 }
 
 fn encoded(bytes: &[u8]) -> String {
@@ -31,7 +32,7 @@ fn decoded(jwk: &Value, name: &str) -> Vec<u8> {
 #[test]
 fn an_entry_that_is_no_jwk_is_skipped() {
     for entry in ["null", "42", "[]", "\"key\"", "{}", "{\"kty\":", ""] {
-        let reason = Key::parse(entry).expect_err(entry);
+        let reason = Key::parse(entry, KeyOptions::default()).expect_err(entry);
         assert!(
             matches!(reason, Skipped::Malformed | Skipped::NoKid),
             "{entry}: {reason:?}"
@@ -64,7 +65,10 @@ fn a_member_that_occurs_twice_spoils_the_entry() {
         r#"{"x":{"a":1,"a":2},"#,
     ] {
         let entry = text.replacen('{', twice, 1);
-        assert_eq!(Key::parse(&entry).unwrap_err(), Skipped::Malformed);
+        assert_eq!(
+            Key::parse(&entry, KeyOptions::default()).unwrap_err(),
+            Skipped::Malformed
+        );
     }
 }
 
@@ -368,7 +372,7 @@ fn rsa_key_with_the_fingerprint_of_cve_2017_15361_is_skipped() {
 
 /// The product of two primes of the form `k * M + 65537^a mod M`, where M is the product of the
 /// first 126 primes: made for this test in the way of the affected chips.
-const WEAK_MODULUS: &str = "q0Lhzhjtib50RusvDuuJVUvWXGBvI5MiGC0x9BbwqtCF_QXk-kBUxc_BWdpckVUAAlQ30y3LJVRa4mpex50NRgPMQnW4erVtYm0ypxfv7-As3cf2ReSnEiHTUmcYDrOfLRTsrFm4zw3jsvDgNng5oA1Ry5MYOxY3EaRInzbyhWDVXGG8S-fvYTc88rFO6cP_1m2Hmp9kWFrr0bV-IpgdbKLEGLPSg-8Lh91FuMNoKnFg6hm1pS-bI4Yut0aMKLgoFs7sFHqLVE5QQaiAUtuBHsjpYNI-0ubpiVmlItHh1OyWVHrgDYCsuGHpO7UoHQlz0ZpJlRq4DPO9sysDOyANuQ";
+pub(super) const WEAK_MODULUS: &str = "q0Lhzhjtib50RusvDuuJVUvWXGBvI5MiGC0x9BbwqtCF_QXk-kBUxc_BWdpckVUAAlQ30y3LJVRa4mpex50NRgPMQnW4erVtYm0ypxfv7-As3cf2ReSnEiHTUmcYDrOfLRTsrFm4zw3jsvDgNng5oA1Ry5MYOxY3EaRInzbyhWDVXGG8S-fvYTc88rFO6cP_1m2Hmp9kWFrr0bV-IpgdbKLEGLPSg-8Lh91FuMNoKnFg6hm1pS-bI4Yut0aMKLgoFs7sFHqLVE5QQaiAUtuBHsjpYNI-0ubpiVmlItHh1OyWVHrgDYCsuGHpO7UoHQlz0ZpJlRq4DPO9sysDOyANuQ";
 
 // conformance 77
 #[test]

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::{RSA_MODULUS, ed25519, p256, rsa, with};
 use crate::{
     algorithm::Algorithm,
-    keys::{ProofKey, key::Key},
+    keys::{KeyOptions, ProofKey, key::Key},
     token::BASE64URL,
 };
 
 fn thumbprint(jwk: &Value) -> String {
-    let key = Key::parse(&jwk.to_string()).unwrap();
+    let key = Key::parse(&jwk.to_string(), KeyOptions::default()).unwrap();
     BASE64URL.encode(key.thumbprint)
 }
 

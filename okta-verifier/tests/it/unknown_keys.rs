@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use okta_verifier::{Presented, Verifier};
+use okta_verifier::{Algorithm, ConfigError, Presented, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation, TokenBuilder};
+use serde_json::{Value, json};
 
-use crate::mock::{AUDIENCE, verdict, verifier, within};
+use crate::mock::{AUDIENCE, issuer, verdict, verifier, within};
 
 /// The interval at which the budget for unknown keys grows by one fetch.
 const REFILL: Duration = Duration::from_secs(10);
@@ -197,4 +198,164 @@ async fn unknown_key_flood_meets_a_spent_budget_with_401_although_an_honest_fetc
     let code = verdict(&verifier, &invented(&okta, 3).sign()).await;
     assert_eq!(code, "unknown_key_id");
     assert_eq!(okta.hits().keys, 4);
+}
+
+/// Publishes this one of the mock's keys, without `kid`.
+fn publish_lone(okta: &MockOkta, index: usize) {
+    let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
+    let mut key = set["keys"][index].take();
+    key.as_object_mut().unwrap().remove("kid");
+    let body = json!({ "keys": [key] }).to_string();
+    okta.fault(Endpoint::Keys, Fault::Body(body.into_bytes()));
+}
+
+fn lone_verifier(okta: &MockOkta) -> Verifier {
+    within(Duration::from_secs(10), issuer(okta).allow_missing_key_id())
+}
+
+// field kind J
+#[tokio::test]
+async fn lone_key_accepts_tokens_without_key_id_through_its_rotation() {
+    let okta = MockOkta::start().await;
+    publish_lone(&okta, 0);
+    let verifier = lone_verifier(&okta);
+    let old = okta.token("ada").without_header("kid").sign();
+    for _ in 0..3 {
+        assert_eq!(verdict(&verifier, &old).await, "ok");
+    }
+    let named = okta.token("ada").sign();
+    assert_eq!(verdict(&verifier, &named).await, "unknown_key_id");
+    assert_eq!(okta.hits().keys, 2, "for the named one");
+    okta.rotate(Rotation::Hard);
+    publish_lone(&okta, 0);
+    let new = okta.token("ada").without_header("kid").sign();
+    assert_eq!(verdict(&verifier, &new).await, "ok");
+    assert_eq!(verdict(&verifier, &old).await, "bad_signature");
+    assert_eq!(okta.hits().keys, 4, "one fetch for each");
+}
+
+// field kind J
+#[tokio::test]
+async fn lone_key_flood_of_bad_signatures_costs_a_bounded_number_of_fetches() {
+    let okta = MockOkta::start().await;
+    publish_lone(&okta, 0);
+    let verifier = lone_verifier(&okta);
+    verifier.warm_up().await.unwrap();
+    let bad = |number: usize| {
+        let token = okta.token(format!("eve {number}")).tampered();
+        token.without_header("kid").sign()
+    };
+    let expired = okta.token("eve").expired().tampered();
+    let expired = expired.without_header("kid").sign();
+    for _ in 0..10 {
+        assert_eq!(verdict(&verifier, &expired).await, "bad_signature");
+    }
+    assert_eq!(okta.hits().keys, 1, "its claims would not pass");
+    let began = std::time::Instant::now();
+    for number in 0..50 {
+        assert_eq!(verdict(&verifier, &bad(number)).await, "bad_signature");
+    }
+    let refills = usize::try_from(began.elapsed().as_secs() / REFILL.as_secs()).unwrap();
+    assert!(okta.hits().keys <= 4 + refills, "{:?}", okta.hits());
+}
+
+// field kind J
+#[tokio::test]
+async fn lone_key_that_changed_is_tried_once_and_no_third_key_is_fetched() {
+    let okta = MockOkta::start().await;
+    publish_lone(&okta, 0);
+    let verifier = lone_verifier(&okta);
+    verifier.warm_up().await.unwrap();
+    okta.rotate(Rotation::Hard);
+    let second = okta.token("ada").without_header("kid");
+    publish_lone(&okta, 0);
+    let of_neither = second.tampered().sign();
+    assert_eq!(verdict(&verifier, &of_neither).await, "bad_signature");
+    assert_eq!(okta.hits().keys, 2);
+}
+
+// field kind J
+#[tokio::test]
+async fn pinned_lone_key_accepts_tokens_without_key_id() {
+    let okta = MockOkta::start().await;
+    let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
+    let lone = json!({ "keys": [set["keys"][0].take()] }).to_string();
+    let good = okta.token("ada").without_header("kid");
+    let bad = good.clone().tampered().sign();
+    let good = good.sign();
+    let pinned = issuer(&okta).keys(lone);
+    let lenient = within(
+        Duration::from_secs(10),
+        pinned.clone().allow_missing_key_id(),
+    );
+    assert_eq!(verdict(&lenient, &good).await, "ok");
+    assert_eq!(verdict(&lenient, &bad).await, "bad_signature");
+    let strict = within(Duration::from_secs(10), pinned);
+    assert_eq!(verdict(&strict, &good).await, "missing_key_id");
+    assert_eq!(okta.hits().keys, 0);
+}
+
+// field kind J
+#[tokio::test]
+async fn lone_key_setting_is_off_by_default_and_applies_to_issuers_that_are_replaced() {
+    let okta = MockOkta::start().await;
+    let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
+    let lone = json!({ "keys": [set["keys"][0].take()] }).to_string();
+    okta.fault(Endpoint::Keys, Fault::Body(lone.into_bytes()));
+    let verifier = verifier(&okta);
+    let token = okta.token("ada").without_header("kid").sign();
+    assert_eq!(verdict(&verifier, &token).await, "missing_key_id");
+    verifier
+        .set_issuers([issuer(&okta).allow_missing_key_id()])
+        .unwrap();
+    assert_eq!(verdict(&verifier, &token).await, "ok");
+    verifier.set_issuers([issuer(&okta)]).unwrap();
+    assert_eq!(verdict(&verifier, &token).await, "missing_key_id");
+}
+
+// field kind J
+#[tokio::test]
+async fn rsa_key_without_alg_is_used_with_the_one_rsa_algorithm_that_is_named() {
+    let okta = MockOkta::start().await;
+    let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
+    for key in set["keys"].as_array_mut().unwrap() {
+        key.as_object_mut().unwrap().remove("alg");
+    }
+    okta.fault(Endpoint::Keys, Fault::Body(set.to_string().into_bytes()));
+    let token = okta.token("ada").algorithm(Algorithm::PS256).sign();
+    let named = issuer(&okta).algorithms([Algorithm::PS256, Algorithm::ES256]);
+    let inferred = named.clone().infer_rsa_algorithm();
+    let patient = Duration::from_secs(10);
+    assert_eq!(verdict(&within(patient, inferred), &token).await, "ok");
+    let code = verdict(&within(patient, named), &token).await;
+    assert_eq!(code, "algorithm_mismatch");
+    for algorithms in [
+        vec![],
+        vec![Algorithm::ES256],
+        vec![Algorithm::RS256, Algorithm::PS256],
+    ] {
+        let issuer = match algorithms.is_empty() {
+            true => issuer(&okta),
+            false => issuer(&okta).algorithms(algorithms),
+        };
+        let built = Verifier::builder()
+            .issuer(issuer.infer_rsa_algorithm())
+            .build();
+        assert!(matches!(built, Err(ConfigError::InferRsaAlgorithm { .. })));
+    }
+}
+
+// field kind I
+#[tokio::test]
+async fn skipped_keys_are_explained_in_errors_of_pinned_keys() {
+    let okta = MockOkta::start().await;
+    let keys = r#"{"keys":[{"kty":"oct","kid":"shared","k":"AA"},{"kty":"RSA"}]}"#;
+    let error = Verifier::builder().issuer(issuer(&okta).keys(keys)).build();
+    let text = error.unwrap_err().to_string();
+    for part in [
+        "entry 1 (kid \"shared\"): it contains private or symmetric key material",
+        "entry 2: it has no kid",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
 }

@@ -70,6 +70,13 @@ impl Algorithm {
         }
     }
 
+    pub(crate) const fn is_rsa(self) -> bool {
+        matches!(
+            self,
+            Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512
+        )
+    }
+
     /// All of them, with spaces between.
     pub(crate) fn names() -> String {
         Self::ALL.map(Self::name).join(" ")
@@ -116,5 +123,13 @@ impl Algorithms {
 
     pub(crate) fn allow(self, algorithm: Algorithm) -> bool {
         self.0 & 1 << algorithm as u16 != 0
+    }
+
+    /// The RSA algorithm, if there is exactly one.
+    pub(crate) fn only_rsa(self) -> Option<Algorithm> {
+        let mut rsa = Algorithm::ALL
+            .into_iter()
+            .filter(|algorithm| algorithm.is_rsa() && self.allow(*algorithm));
+        rsa.next().filter(|_| rsa.next().is_none())
     }
 }

@@ -6,6 +6,7 @@ mod flight;
 mod key;
 mod key_store;
 mod proof_key;
+mod roca;
 mod schedule;
 mod set;
 mod source;
@@ -19,7 +20,7 @@ use std::sync::Mutex;
 
 pub(crate) use discovery::Metadata;
 pub(crate) use flight::Flight;
-pub(crate) use key::Key;
+pub(crate) use key::{Key, KeyOptions};
 pub(crate) use key_store::KeyStore;
 pub(crate) use proof_key::ProofKey;
 pub(crate) use schedule::DEFAULT_STALE_IF_ERROR;

@@ -157,7 +157,7 @@ impl Answer {
         );
     }
 
-    /// 401, or 503 while the issuer may not be asked about an unknown kid: never accepted.
+    /// 401, or 503 while the keys cannot be fetched: never accepted.
     #[track_caller]
     pub(crate) fn is_refused_or_unavailable(&self, what: &str) {
         if self.status == 503 {

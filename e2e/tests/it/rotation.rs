@@ -85,7 +85,7 @@ fn a_withdrawn_key_ends_its_own_tokens() {
     api.get("/me", &neighbour).is_accepted("after");
 }
 
-/// 503 at most while the issuer may not be asked about the kid; never accepted.
+/// Never accepted; 503 only while the keys cannot be fetched.
 #[track_caller]
 fn refused_soon(api: &Api, token: &str) {
     let answer = api.settled(Duration::from_secs(12), token, "the key is gone");

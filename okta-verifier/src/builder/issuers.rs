@@ -119,6 +119,7 @@ fn keys(judged: &Judged, clients: &mut Clients) -> Result<KeyStore, ConfigError>
     let source = Source::new(
         way(judged, clients)?,
         judged.metadata.clone(),
+        judged.key_options,
         clients.deadline(),
     );
     let store = Store::new(source, random_u64(), judged.stale_if_error);

@@ -71,6 +71,15 @@ pub enum ConfigError {
         /// The issuer's URL.
         issuer: String,
     },
+    /// [`Issuer::infer_rsa_algorithm`](crate::Issuer::infer_rsa_algorithm) without exactly one RSA
+    /// algorithm.
+    #[error(
+        "issuer {issuer:?}: .infer_rsa_algorithm() needs exactly one RSA algorithm; name it with .algorithms([..]), such as .algorithms([Algorithm::PS256])"
+    )]
+    InferRsaAlgorithm {
+        /// The issuer's URL.
+        issuer: String,
+    },
     /// The leeway is above five minutes.
     #[error(
         "issuer {issuer:?}: a leeway of {seconds} s accepts long-expired tokens; write at most 300 s"

@@ -81,10 +81,13 @@ pub enum FetchError {
         limit: usize,
     },
     /// No key of the set can be used.
-    #[error("the key set has no usable key; {skipped} were skipped")]
+    #[error("the key set has no usable key{}", explained(*.skipped, .reasons))]
     NoUsableKey {
-        /// How many keys were skipped.
+        /// How many entries were skipped.
         skipped: usize,
+        /// Which entries, and why, as a text for a log: the first ten by their position, with their
+        /// `kid` if it is printable and has at most 64 bytes. Empty if the set has no entries.
+        reasons: String,
     },
     /// The metadata has no `introspection_endpoint`.
     #[error(
@@ -123,9 +126,13 @@ pub enum FetchError {
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
-    /// The key is unknown, and the budget for asking again is spent for now.
-    #[error("too many unknown key ids were asked for; the keys are fetched again shortly")]
-    BudgetSpent,
+}
+
+fn explained(skipped: usize, reasons: &str) -> String {
+    match skipped {
+        0 => ": it has no entries".to_owned(),
+        _ => format!("; skipped: {skipped} ({reasons})"),
+    }
 }
 
 impl FetchError {

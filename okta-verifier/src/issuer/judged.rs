@@ -6,10 +6,10 @@ use url::{Origin, Url};
 
 use super::{Issuer, rules};
 use crate::{
-    algorithm::Algorithms,
+    algorithm::{Algorithm, Algorithms},
     error::ConfigError,
     introspection::{self, Introspection},
-    keys::{KeySet, Metadata},
+    keys::{KeyOptions, KeySet, Metadata},
     snapshot::KeySnapshot,
     token::checks::{Clients, Expected},
 };
@@ -19,6 +19,7 @@ pub(crate) struct Judged {
     pub(crate) expected: Expected,
     pub(crate) groups_claim: Arc<str>,
     pub(crate) metadata: Metadata,
+    pub(crate) key_options: KeyOptions,
     pub(crate) pinned: Option<Arc<KeySet>>,
     pub(crate) stale_if_error: Duration,
     pub(crate) key_snapshot: Option<KeySnapshot>,
@@ -39,11 +40,22 @@ impl Issuer {
         self.url == other.url
             && self.origins == other.origins
             && self.keys == other.keys
+            && self.allow_missing_key_id == other.allow_missing_key_id
+            && self.rsa_without_alg() == other.rsa_without_alg()
             && self.stale_if_error == other.stale_if_error
+    }
+
+    /// `None`: the setting does not say which one.
+    fn rsa_without_alg(&self) -> Option<Algorithm> {
+        match self.infer_rsa_algorithm {
+            true => self.algorithms.only_rsa(),
+            false => Some(Algorithm::RS256),
+        }
     }
 
     pub(crate) fn judge(self) -> Result<Judged, ConfigError> {
         let url = rules::issuer_url(&self.url, self.profile)?;
+        let rsa_without_alg = self.rsa_without_alg();
         for alias in &self.aliases {
             rules::alias(alias, &url, self.profile)?;
         }
@@ -66,6 +78,13 @@ impl Issuer {
         if self.algorithms == Algorithms::NONE {
             return Err(ConfigError::NoAlgorithm { issuer });
         }
+        let Some(rsa_without_alg) = rsa_without_alg else {
+            return Err(ConfigError::InferRsaAlgorithm { issuer });
+        };
+        let key_options = KeyOptions {
+            allow_missing_key_id: self.allow_missing_key_id,
+            rsa_without_alg,
+        };
         if self.leeway > MAX_LEEWAY {
             return Err(ConfigError::Leeway {
                 issuer,
@@ -99,7 +118,7 @@ impl Issuer {
         })?;
         let pinned = match self
             .keys
-            .map(|keys| KeySet::parse(keys.as_bytes()))
+            .map(|keys| KeySet::parse(keys.as_bytes(), key_options))
             .transpose()
         {
             Ok(pinned) => pinned,
@@ -123,11 +142,13 @@ impl Issuer {
             clients,
             leeway: self.leeway.as_secs(),
             algorithms: self.algorithms,
+            allow_missing_key_id: self.allow_missing_key_id,
         };
         Ok(Judged {
             expected,
             groups_claim: self.groups_claim.into(),
             metadata,
+            key_options,
             pinned: pinned.map(Arc::new),
             stale_if_error: self.stale_if_error,
             key_snapshot: self.key_snapshot,

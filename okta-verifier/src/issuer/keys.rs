@@ -53,6 +53,77 @@ impl Issuer {
         self
     }
 
+    /// Accepts tokens without `kid` while the issuer's key set has a single usable key, which needs
+    /// no `kid` either (OpenID Connect Core 1.0 §10.1). Default: the key and the token must have one.
+    ///
+    /// A token that names a `kid` is accepted only if the set has that key. If the set has several
+    /// usable keys, a token without `kid` is rejected with `missing_key_id`, and keys without `kid`
+    /// are skipped.
+    ///
+    /// A signature that the single key does not verify may be that of its successor. The keys are
+    /// then fetched, within the budget for unknown keys, and the token is verified once more if the
+    /// key has changed.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let mut set: serde_json::Value = serde_json::from_str(&okta.jwks())?;
+    /// # let mut key = set["keys"][0].take();
+    /// # key.as_object_mut().unwrap().remove("kid");
+    /// # okta.fault(Endpoint::Keys, Fault::Body(serde_json::json!({ "keys": [key] }).to_string().into()));
+    /// # let issuer = || okta.issuer("api://default").any_client_id();
+    /// # let build = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
+    /// // Neither the only key of the issuer nor the token has a `kid`.
+    /// let jwt = okta.token("ada").without_header("kid").sign();
+    /// let lenient = build(issuer().allow_missing_key_id())?;
+    /// assert_eq!(lenient.verify(&jwt).await?.subject(), "ada");
+    ///
+    /// let strict = build(issuer())?;
+    /// assert_eq!(strict.verify(&jwt).await.unwrap_err().code(), "missing_key_id");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn allow_missing_key_id(mut self) -> Self {
+        self.allow_missing_key_id = true;
+        self
+    }
+
+    /// Uses RSA keys without `alg` with the one RSA algorithm that
+    /// [`algorithms`](Self::algorithms) names. Default: such a key is for RS256.
+    ///
+    /// `alg` is optional in a JWK (RFC 7517 §4.4), but one key must have one algorithm
+    /// (RFC 8725 §3.1). `build` fails unless exactly one RSA algorithm is named.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// use okta_verifier::Algorithm;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders").algorithms([Algorithm::PS256]);
+    /// # let mut set: serde_json::Value = serde_json::from_str(&okta.jwks())?;
+    /// # set["keys"][0].as_object_mut().unwrap().remove("alg");
+    /// # let (jwks, jwt) = (set.to_string(), okta.token("ada").algorithm(Algorithm::PS256).sign());
+    /// # let build = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
+    /// // The issuer signs with PS256, and its key has no `alg`.
+    /// let issuer = okta.issuer().any_client_id().keys(jwks);
+    /// let named = issuer.clone().algorithms([Algorithm::PS256, Algorithm::ES256]);
+    /// assert!(build(named.clone().infer_rsa_algorithm())?.verify(&jwt).await.is_ok());
+    /// assert!(build(named)?.verify(&jwt).await.is_err()); // its key is for RS256
+    ///
+    /// assert!(build(issuer.infer_rsa_algorithm()).is_err()); // which one of six?
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn infer_rsa_algorithm(mut self) -> Self {
+        self.infer_rsa_algorithm = true;
+        self
+    }
+
     /// How long keys serve past their freshness while they cannot be fetched (RFC 5861 §4).
     /// Default 1 h, at most 24 h; zero: not at all.
     ///

@@ -12,6 +12,7 @@ use jsonwebtoken::jwk::{
     RSAKeyParameters,
 };
 
+use super::roca;
 use crate::{
     algorithm::Algorithm,
     crypto::{BadSignature, PreparedKey, sha256},
@@ -22,48 +23,75 @@ use crate::{
 };
 
 pub(crate) struct Key {
-    pub(crate) kid: Box<str>,
+    /// `None` only if [`KeyOptions::allow_missing_key_id`] is set.
+    pub(crate) kid: Option<Box<str>>,
     pub(crate) algorithm: Algorithm,
-    /// RFC 7638: tells whether a key of the next set is this one.
+    /// RFC 7638, over canonical numbers: tells whether a key of the next set is this one.
     pub(crate) thumbprint: [u8; 32],
     prepared: PreparedKey,
     retired: AtomicBool,
 }
 
-/// Why an entry of a key set is not used. It is skipped and counted; the others stay
-/// (RFC 7517 §5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Which published keys are used although they leave something out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KeyOptions {
+    /// The only key of a set needs no `kid`, and tokens need not name it.
+    pub(crate) allow_missing_key_id: bool,
+    /// The algorithm of RSA keys without `alg`.
+    pub(crate) rsa_without_alg: Algorithm,
+}
+
+impl Default for KeyOptions {
+    fn default() -> Self {
+        Self {
+            allow_missing_key_id: false,
+            rsa_without_alg: Algorithm::RS256,
+        }
+    }
+}
+
+/// Why an entry of a key set is not used. It is skipped; the others stay (RFC 7517 §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub(crate) enum Skipped {
-    /// No JWK, a member twice, or a member of the wrong type.
+    #[error("it is not a valid JWK")]
     Malformed,
-    /// `oct`, `AKP`, a curve or an `alg` that is not supported.
+    #[error("its type, curve or algorithm is not supported")]
     Unsupported,
-    /// `use` or `key_ops` reserves it for something else.
+    #[error("its use or key_ops does not include the verification of signatures")]
     NotForSignatures,
-    /// No `kid`: no token could name it.
+    #[error("it has no kid, so no token can name it")]
     NoKid,
-    /// It holds private members: whoever reads the set can sign.
+    /// Anyone who reads the set could sign with it.
+    #[error("it contains private or symmetric key material")]
     Private,
-    /// `alg` does not fit `kty` and `crv`.
+    #[error("its alg does not fit its type or curve")]
     AlgorithmMismatch,
-    /// RSA below 2048 or above 8192 bits, or an even or tiny exponent.
+    #[error(
+        "its RSA modulus does not have 2048 to 8192 bits, or its exponent is not an odd number from 3 to 2^32 - 1"
+    )]
     Strength,
-    /// Coordinates of the wrong length or off the curve.
+    #[error("its RSA modulus has the fingerprint of CVE-2017-15361 (ROCA)")]
+    Roca,
+    #[error("its coordinates are not a point on its curve")]
     Point,
-    /// Another key of the set has the same `kid` and `kty`.
+    #[error("another key of the set has the same kid and algorithm")]
     Ambiguous,
 }
 
 impl Key {
     /// `entry` is one element of `keys`, as JSON text.
-    pub(crate) fn parse(entry: &str) -> Result<Self, Skipped> {
+    pub(crate) fn parse(entry: &str, options: KeyOptions) -> Result<Self, Skipped> {
         let members = Object::parse(entry).map_err(|_| Skipped::Malformed)?;
-        let kid = text(&members, "kid")?
-            .filter(|kid| !kid.is_empty())
-            .ok_or(Skipped::NoKid)?;
-        let (algorithm, prepared, thumbprint) = prepare(entry, &members, None)?;
+        let kid = text(&members, "kid")?.filter(|kid| !kid.is_empty());
+        if kid.is_none() && !options.allow_missing_key_id {
+            return Err(Skipped::NoKid);
+        }
+        let role = Role::Published {
+            rsa_without_alg: options.rsa_without_alg,
+        };
+        let (algorithm, prepared, thumbprint) = prepare(entry, &members, role)?;
         Ok(Self {
-            kid: kid.into(),
+            kid: kid.map(Box::from),
             algorithm,
             thumbprint,
             prepared,
@@ -75,11 +103,14 @@ impl Key {
         self.prepared.verify(message, signature)
     }
 
+    /// Whether both have the same `kid` and algorithm: a token cannot tell which one it names.
+    pub(crate) fn has_name_of(&self, other: &Self) -> bool {
+        self.kid == other.kid && self.algorithm == other.algorithm
+    }
+
     /// The same key under the same name: its `Arc` is kept across a refresh.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.kid == other.kid
-            && self.algorithm == other.algorithm
-            && self.thumbprint == other.thumbprint
+        self.has_name_of(other) && self.thumbprint == other.thumbprint
     }
 
     /// The issuer has withdrawn the key: what was verified with it is no longer trusted.
@@ -89,11 +120,6 @@ impl Key {
 
     pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
-    }
-
-    /// Two keys of one `kid` may differ in their type only (RFC 7517 §4.5).
-    pub(crate) fn kty(&self) -> Kty {
-        Kty::of(self.algorithm)
     }
 }
 
@@ -105,38 +131,56 @@ impl fmt::Debug for Key {
     }
 }
 
-/// `unnamed` is the algorithm of a key without `alg`, where something else says which.
-pub(super) fn prepare(
-    jwk: &str,
-    members: &Object<'_>,
-    unnamed: Option<Algorithm>,
-) -> Result<Prepared, Skipped> {
+/// What a JWK is for. It decides what the key may leave out, and how its numbers may be written.
+#[derive(Clone, Copy)]
+pub(super) enum Role {
+    /// A key of an issuer. Its numbers may lack or repeat leading zeros: it is compared with other
+    /// keys of the same issuer only, by a thumbprint over the canonical numbers.
+    Published { rsa_without_alg: Algorithm },
+    /// The key of a DPoP proof with this algorithm. Its thumbprint is what a token is bound to, and
+    /// RFC 7638 §3 computes it over the members as they are sent. So coordinates must have their
+    /// full length (RFC 7518 §6.2.1): one key must not have two thumbprints.
+    Proof(Algorithm),
+}
+
+pub(super) fn prepare(jwk: &str, members: &Object<'_>, role: Role) -> Result<Prepared, Skipped> {
     if PRIVATE_MEMBERS
         .iter()
-        .any(|member| members.contains(member))
+        .any(|member| present(members, member).is_some())
     {
         return Err(Skipped::Private);
     }
-    // The common members are read here and not through `Jwk`: it knows no `Ed25519`
-    // (RFC 9864), takes null for an absent `use`, and drops a good key for an odd `x5c`,
-    // which nothing here looks at.
+    // The common members are read here and not through `Jwk`: it does not know `Ed25519`
+    // (RFC 9864), and rejects a good key because of a malformed `x5c`, which is not used here.
     let named = text(members, "alg")?
         .map(|name| Algorithm::named(&name).ok_or(Skipped::Unsupported))
         .transpose()?
-        .or(unnamed);
-    check_use(text(members, "use")?.as_deref(), members.get("key_ops"))?;
+        .or(match role {
+            Role::Published { .. } => None,
+            Role::Proof(algorithm) => Some(algorithm),
+        });
+    check_use(
+        text(members, "use")?.as_deref(),
+        present(members, "key_ops"),
+    )?;
     let parameters: AlgorithmParameters =
         serde_json::from_str(jwk).map_err(|_| Skipped::Malformed)?;
     match &parameters {
-        AlgorithmParameters::RSA(rsa) => prepare_rsa(rsa, named),
-        AlgorithmParameters::EllipticCurve(ec) => prepare_ec(ec, named),
+        AlgorithmParameters::RSA(rsa) => prepare_rsa(rsa, named, role),
+        AlgorithmParameters::EllipticCurve(ec) => prepare_ec(ec, named, role),
         AlgorithmParameters::OctetKeyPair(okp) => prepare_ed25519(okp, named),
         _ => Err(Skipped::Unsupported),
     }
 }
 
-fn text<'a>(members: &Object<'a>, name: &str) -> Result<Option<Cow<'a, str>>, Skipped> {
-    match members.get(name).map(json::string) {
+/// The member's value as JSON text. null is absence: serializers write it for members that are not
+/// set.
+fn present<'a>(members: &Object<'a>, name: &str) -> Option<&'a str> {
+    members.get(name).filter(|value| *value != "null")
+}
+
+pub(super) fn text<'a>(members: &Object<'a>, name: &str) -> Result<Option<Cow<'a, str>>, Skipped> {
+    match present(members, name).map(json::string) {
         None => Ok(None),
         Some(None) => Err(Skipped::Malformed),
         Some(text) => Ok(text),
@@ -153,10 +197,9 @@ pub(crate) enum Kty {
 impl Kty {
     fn of(algorithm: Algorithm) -> Self {
         match algorithm {
-            Algorithm::RS256 | Algorithm::RS384 | Algorithm::RS512 => Self::Rsa,
-            Algorithm::PS256 | Algorithm::PS384 | Algorithm::PS512 => Self::Rsa,
-            Algorithm::ES256 | Algorithm::ES384 | Algorithm::ES512 => Self::Ec,
+            algorithm if algorithm.is_rsa() => Self::Rsa,
             Algorithm::EdDSA => Self::Okp,
+            _ => Self::Ec,
         }
     }
 }
@@ -177,9 +220,17 @@ fn check_use(usage: Option<&str>, operations: Option<&str>) -> Result<(), Skippe
 
 pub(super) type Prepared = (Algorithm, PreparedKey, [u8; 32]);
 
-/// RFC 7518 §6.3.1. Without `alg` the key is for RS256, and for it only (RFC 8725 §3.1).
-fn prepare_rsa(rsa: &RSAKeyParameters, named: Option<Algorithm>) -> Result<Prepared, Skipped> {
-    let algorithm = one_of_kty(Kty::Rsa, named, Algorithm::RS256)?;
+/// RFC 7518 §6.3.1. Without `alg` the key is for one algorithm all the same (RFC 8725 §3.1).
+fn prepare_rsa(
+    rsa: &RSAKeyParameters,
+    named: Option<Algorithm>,
+    role: Role,
+) -> Result<Prepared, Skipped> {
+    let default = match role {
+        Role::Published { rsa_without_alg } => rsa_without_alg,
+        Role::Proof(algorithm) => algorithm,
+    };
+    let algorithm = one_of_kty(Kty::Rsa, named, default)?;
     let (modulus, exponent) = (decode(&rsa.n)?, decode(&rsa.e)?);
     // Some issuers write a leading zero octet; strength is counted without.
     let (modulus, exponent) = (strip_zeros(&modulus), strip_zeros(&exponent));
@@ -192,15 +243,24 @@ fn prepare_rsa(rsa: &RSAKeyParameters, named: Option<Algorithm>) -> Result<Prepa
     if !(2048..=8192).contains(&bits) || !odd(modulus) || !exponent_fits {
         return Err(Skipped::Strength);
     }
+    if roca::has_fingerprint(modulus) {
+        return Err(Skipped::Roca);
+    }
     let prepared = PreparedKey::rsa(algorithm, modulus, exponent).map_err(|_| Skipped::Strength)?;
-    let required = format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, rsa.e, rsa.n);
+    let (e, n) = match role {
+        Role::Published { .. } => (BASE64URL.encode(exponent), BASE64URL.encode(modulus)),
+        Role::Proof(_) => (rsa.e.clone(), rsa.n.clone()),
+    };
+    let required = format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#);
     Ok((algorithm, prepared, sha256(required.as_bytes())))
 }
 
-/// RFC 7518 §6.2.1: the coordinates have the curve's full length.
+/// RFC 7518 §6.2.1: the coordinates have the curve's full length. Some issuers strip leading zero
+/// octets (1 key in 128 has one), others add one as for a signed integer.
 fn prepare_ec(
     ec: &EllipticCurveKeyParameters,
     named: Option<Algorithm>,
+    role: Role,
 ) -> Result<Prepared, Skipped> {
     let (algorithm, length, curve) = match ec.curve {
         EllipticCurve::P256 => (Algorithm::ES256, 32, "P-256"),
@@ -211,15 +271,21 @@ fn prepare_ec(
     if named.is_some_and(|named| named != algorithm) {
         return Err(Skipped::AlgorithmMismatch);
     }
-    let (x, y) = (decode(&ec.x)?, decode(&ec.y)?);
-    if x.len() != length || y.len() != length {
-        return Err(Skipped::Point);
-    }
+    let coordinate = |text: &str| {
+        let number = decode(text)?;
+        match role {
+            Role::Published { .. } => to_length(&number, length),
+            Role::Proof(_) => (number.len() == length).then_some(number),
+        }
+        .ok_or(Skipped::Point)
+    };
+    let (x, y) = (coordinate(&ec.x)?, coordinate(&ec.y)?);
     let point = [&[4][..], &x, &y].concat();
     let prepared = PreparedKey::ec(algorithm, &point).map_err(|_| Skipped::Point)?;
     let required = format!(
         r#"{{"crv":"{curve}","kty":"EC","x":"{}","y":"{}"}}"#,
-        ec.x, ec.y
+        BASE64URL.encode(x),
+        BASE64URL.encode(y)
     );
     Ok((algorithm, prepared, sha256(required.as_bytes())))
 }
@@ -257,6 +323,13 @@ fn one_of_kty(
 
 fn decode(value: &str) -> Result<Vec<u8>, Skipped> {
     BASE64URL.decode(value).map_err(|_| Skipped::Malformed)
+}
+
+/// The same number in `length` octets; `None` if it does not fit.
+fn to_length(number: &[u8], length: usize) -> Option<Vec<u8>> {
+    let number = strip_zeros(number);
+    let zeros = length.checked_sub(number.len())?;
+    Some([&vec![0; zeros][..], number].concat())
 }
 
 fn strip_zeros(number: &[u8]) -> &[u8] {

@@ -6,7 +6,7 @@ use super::{
     key::Key,
     schedule::Read,
     set::KeySet,
-    store::{Outcome, Store, Wanted, key_or_refusal},
+    store::{Outcome, Store, Wanted},
 };
 use crate::{error::VerifyError, time::Now};
 
@@ -79,5 +79,5 @@ impl KeyStore {
 }
 
 fn in_pinned(set: &KeySet, wanted: Wanted<'_>) -> Result<Arc<Key>, VerifyError> {
-    key_or_refusal(set.find(wanted.kid, wanted.algorithm)).unwrap_or(Err(VerifyError::UnknownKeyId))
+    wanted.find_in(set).unwrap_or_else(|| Err(wanted.absent()))
 }

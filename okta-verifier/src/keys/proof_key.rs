@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::key::{Skipped, prepare};
+use super::key::{Role, Skipped, prepare};
 use crate::{
     algorithm::Algorithm,
     crypto::{BadSignature, PreparedKey},
@@ -15,10 +15,11 @@ pub(crate) struct ProofKey {
 }
 
 impl ProofKey {
-    /// `algorithm` is the proof's. The JWK needs no `kid`; every limit of published keys holds.
+    /// `algorithm` is the proof's. The JWK needs no `kid`; every limit of published keys holds, and
+    /// coordinates must have their full length.
     pub(crate) fn parse(jwk: &str, algorithm: Algorithm) -> Result<Self, Skipped> {
         let members = Object::parse(jwk).map_err(|_| Skipped::Malformed)?;
-        let (of_key, prepared, thumbprint) = prepare(jwk, &members, Some(algorithm))?;
+        let (of_key, prepared, thumbprint) = prepare(jwk, &members, Role::Proof(algorithm))?;
         if of_key != algorithm {
             return Err(Skipped::AlgorithmMismatch);
         }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 pub(crate) use trust::Trust;
 
-use self::budget::{Budget, Refused};
+use self::budget::Budget;
 use crate::{
     back_off::{BackOff, MAX_RETRY_AFTER},
     health::KeyState,
@@ -24,8 +24,9 @@ use crate::{
 pub(crate) enum Read {
     /// The key set holds the `kid`.
     Known,
-    /// It does not. `kid` is a keyed hash; `arrived` is when the request came.
-    Unknown { kid: u64, arrived: Instant },
+    /// The key set lacks the token's key. `arrived` is when the request came. `acceptable`: the
+    /// token's claims would pass, so its key is worth a fetch.
+    Unknown { arrived: Instant, acceptable: bool },
     /// An operator wants keys that were fetched after `since`.
     Refresh { since: Instant },
 }
@@ -43,17 +44,14 @@ pub(crate) enum Decision {
     /// The issuer publishes no such key.
     Refuse,
     /// Nothing can be said before this time has passed.
-    Unavailable {
-        retry_after: Duration,
-        budget_spent: bool,
-    },
+    Unavailable { retry_after: Duration },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// There are no keys, or they have aged.
     Age,
-    /// For a `kid` that is not there: draws on the budget.
+    /// For a key that the set lacks: draws on the budget.
     UnknownKey,
 }
 
@@ -69,7 +67,6 @@ pub(crate) struct Schedule {
     /// Its jitter also makes instances that start together drift apart.
     back_off: BackOff,
     budget: Budget,
-    refused: Refused,
     stale_if_error: Duration,
 }
 
@@ -91,7 +88,6 @@ impl Schedule {
             failed_at: None,
             back_off: BackOff::new(jitter),
             budget: Budget::full(),
-            refused: Refused::default(),
             stale_if_error: DEFAULT_STALE_IF_ERROR,
         }
     }
@@ -115,7 +111,10 @@ impl Schedule {
     pub(crate) fn decide(&self, read: Read, now: Now) -> Decision {
         match read {
             Read::Known => self.decide_known(now),
-            Read::Unknown { kid, arrived } => self.decide_unknown(kid, arrived, now),
+            Read::Unknown {
+                arrived,
+                acceptable,
+            } => self.decide_unknown(arrived, acceptable, now),
             Read::Refresh { since } => self.decide_refresh(since, now),
         }
     }
@@ -150,28 +149,35 @@ impl Schedule {
             .is_some_and(|failed_at| now.since(failed_at) < 2 * MAX_RETRY_AFTER)
     }
 
-    fn decide_unknown(&self, kid: u64, arrived: Instant, now: Now) -> Decision {
-        if self.refused.holds(kid, now.instant) {
-            return Decision::Refuse;
-        }
-        match self.trust {
-            // Asked after the request came, and not there.
-            Some(trust) if trust.began.instant >= arrived => Decision::Refuse,
-            Some(trust) if trust.is_fresh(now) => {
-                if self.flight.is_some() {
-                    return Decision::Wait;
-                }
-                let back_off = self.back_off(now);
-                // Both must end: who comes back earlier would be turned away again.
-                match back_off.max(self.budget.wait(now.instant)) {
-                    None => Decision::Fetch(Reason::UnknownKey),
-                    Some(retry_after) => Decision::Unavailable {
-                        retry_after,
-                        budget_spent: back_off.is_none(),
-                    },
-                }
+    /// The only difference that a token's claims make is whether the token may begin a fetch. Every
+    /// other answer is the same for all, so that no unverified claim chooses it.
+    fn decide_unknown(&self, arrived: Instant, acceptable: bool, now: Now) -> Decision {
+        // The first fetch and one that is due by age are not charged to the token.
+        let Some(trust) = self.trust else {
+            return self.fetch_or_wait(now);
+        };
+        if trust.began.instant >= arrived {
+            // A fetch that began after the request arrived shows that the key is absent.
+            Decision::Refuse
+        } else if !trust.is_fresh(now) {
+            self.fetch_or_wait(now)
+        } else if self.flight.is_some() {
+            Decision::Wait
+        } else if let Some(back_off) = self.back_off(now) {
+            // Both must end before a fetch can begin.
+            let retry_after = back_off.max(self.budget.wait(now.instant).unwrap_or_default());
+            Decision::Unavailable { retry_after }
+        } else {
+            match self.budget.wait(now.instant) {
+                None if acceptable => Decision::Fetch(Reason::UnknownKey),
+                None => Decision::Refuse,
+                // The set is seconds old, and issuers publish keys long before they use them.
+                Some(_) if Budget::is_recent(trust.began.instant, now.instant) => Decision::Refuse,
+                // The last token of the budget was drawn within the refill interval. Had its fetch
+                // succeeded, the set would be as young: so that fetch failed, or its runtime ended.
+                // The next one is possible at the refill.
+                Some(retry_after) => Decision::Unavailable { retry_after },
             }
-            _ => self.fetch_or_wait(now),
         }
     }
 
@@ -184,7 +190,6 @@ impl Schedule {
         } else if self.attempted.is_some_and(|attempted| attempted >= since) {
             Decision::Unavailable {
                 retry_after: self.back_off(now).unwrap_or_default(),
-                budget_spent: false,
             }
         } else {
             Decision::Fetch(Reason::Age)
@@ -218,10 +223,7 @@ impl Schedule {
         if self.flight.is_some() {
             Decision::Wait
         } else if let Some(retry_after) = self.back_off(now) {
-            Decision::Unavailable {
-                retry_after,
-                budget_spent: false,
-            }
+            Decision::Unavailable { retry_after }
         } else {
             Decision::Fetch(Reason::Age)
         }
@@ -247,11 +249,8 @@ impl Schedule {
 
     /// The fetch `id` brought a usable set. `None`: it is not the one under way, and came too
     /// late to count.
-    pub(crate) fn fetched(&mut self, id: u64, changed: bool, fresh_for: Duration) -> Option<Trust> {
+    pub(crate) fn fetched(&mut self, id: u64, fresh_for: Duration) -> Option<Trust> {
         let Departure { began, .. } = self.flight.take_if(|flight| flight.id == id)?;
-        if changed {
-            self.refused.forget();
-        }
         self.failed_at = None;
         self.back_off.end();
         self.trust = Some(Trust::new(began, fresh_for, self.back_off.fraction()));
@@ -278,12 +277,6 @@ impl Schedule {
             // No answer: an operator who waited for one may try again.
             self.attempted = None;
         }
-    }
-
-    /// The `kid` was shown absent: it is refused without a fetch until the next refill.
-    pub(crate) fn refuse(&mut self, kid: u64, now: Now) {
-        let until = self.budget.next_refill(now.instant);
-        self.refused.remember(kid, now.instant, until);
     }
 }
 

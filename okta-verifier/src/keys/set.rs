@@ -1,18 +1,24 @@
 //! JWKS bytes → the usable keys (RFC 7517 §5).
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::key::{Key, Skipped};
-use crate::{algorithm::Algorithm, error::FetchError};
+use super::key::{Key, KeyOptions, Skipped, text};
+use crate::{
+    algorithm::Algorithm,
+    error::{FetchError, VerifyError},
+    token::json::Object,
+};
 
 /// The usable keys of one issuer; at least one.
 #[derive(Debug, Default)]
 pub(crate) struct KeySet {
     keys: Vec<Arc<Key>>,
-    skipped: Vec<Skipped>,
+    /// Tokens may leave `kid` out, because there is one key only and the settings allow it.
+    is_lone: bool,
+    skipped: SkippedEntries,
 }
 
 /// What a set says about a `kid` and an algorithm.
@@ -25,9 +31,9 @@ pub(crate) enum Found {
 }
 
 impl KeySet {
-    /// A bad entry is skipped and counted; a bad document, or one without a usable key, is an
-    /// error, so that it never replaces a good one.
-    pub(crate) fn parse(document: &[u8]) -> Result<Self, FetchError> {
+    /// A bad entry is skipped; a bad document, or one without a usable key, is an error, so that it
+    /// never replaces a good one.
+    pub(crate) fn parse(document: &[u8], options: KeyOptions) -> Result<Self, FetchError> {
         let malformed = FetchError::Malformed {
             document: "key set",
         };
@@ -40,31 +46,76 @@ impl KeySet {
         if entries.len() > MAX_KEYS {
             return Err(FetchError::TooManyKeys { limit: MAX_KEYS });
         }
-        let mut set = Self::default();
-        for entry in entries {
-            match Key::parse(entry.get()) {
-                Ok(key) => set.keys.push(Arc::new(key)),
-                Err(reason) => set.skipped.push(reason),
+        let mut usable: Vec<(usize, Arc<Key>)> = Vec::new();
+        let mut skipped = SkippedEntries::default();
+        for (index, entry) in entries.iter().enumerate() {
+            match Key::parse(entry.get(), options) {
+                // The same key again is no other key.
+                Ok(key) if usable.iter().any(|(_, other)| other.is(&key)) => {}
+                Ok(key) => usable.push((index, Arc::new(key))),
+                Err(reason) => skipped.push(index, entry.get(), reason),
             }
         }
-        set.skip_ambiguous();
-        if set.keys.is_empty() {
+        let is_lone = options.allow_missing_key_id && usable.len() == 1;
+        let mut keys = Vec::new();
+        for (index, key) in &usable {
+            let is_other = |(_, other): &&(usize, Arc<Key>)| !Arc::ptr_eq(other, key);
+            // Beside other keys one without a `kid` cannot be named.
+            let reason = if key.kid.is_none() && !is_lone {
+                Skipped::NoKid
+            } else if usable
+                .iter()
+                .filter(is_other)
+                .any(|(_, other)| other.has_name_of(key))
+            {
+                // A token cannot tell which one it means, so neither is used.
+                Skipped::Ambiguous
+            } else {
+                keys.push(key.clone());
+                continue;
+            };
+            skipped.push(*index, entries[*index].get(), reason);
+        }
+        if keys.is_empty() {
             return Err(FetchError::NoUsableKey {
-                skipped: set.skipped.len(),
+                skipped: skipped.len(),
+                reasons: skipped.to_string(),
             });
         }
-        Ok(set)
+        Ok(Self {
+            keys,
+            is_lone,
+            skipped,
+        })
     }
 
     pub(crate) fn find(&self, kid: &str, algorithm: Algorithm) -> Found {
         let mut found = Found::Nothing;
-        for key in self.keys.iter().filter(|key| *key.kid == *kid) {
+        for key in self
+            .keys
+            .iter()
+            .filter(|key| key.kid.as_deref() == Some(kid))
+        {
             if key.algorithm == algorithm {
                 return Found::Key(key.clone());
             }
             found = Found::OtherAlgorithm;
         }
         found
+    }
+
+    /// The key of a token without `kid` (OpenID Connect Core 1.0 §10.1).
+    ///
+    /// # Errors
+    ///
+    /// The set has several keys, so the token must name one; or the settings demand it.
+    pub(crate) fn find_lone(&self, algorithm: Algorithm) -> Result<Found, VerifyError> {
+        match &self.keys[..] {
+            [key] if self.is_lone && key.algorithm == algorithm => Ok(Found::Key(key.clone())),
+            // As if it had another `kid`: the only key may have been replaced.
+            [_] if self.is_lone => Ok(Found::Nothing),
+            _ => Err(VerifyError::MissingKeyId),
+        }
     }
 
     /// Whether the usable keys are others than those of `previous`.
@@ -91,26 +142,72 @@ impl KeySet {
         self.keys.iter().any(|own| own.is(key))
     }
 
-    pub(crate) fn skipped(&self) -> &[Skipped] {
+    pub(crate) fn skipped(&self) -> &SkippedEntries {
         &self.skipped
     }
 
     pub(crate) fn keys(&self) -> &[Arc<Key>] {
         &self.keys
     }
+}
 
-    /// Equal `kid` and `kty`: nobody can tell which one is meant, so neither is used.
-    fn skip_ambiguous(&mut self) {
-        let all = self.keys.clone();
-        self.keys.retain(|key| {
-            all.iter()
-                .filter(|other| other.kid == key.kid && other.kty() == key.kty())
-                .count()
-                == 1
+/// The entries of a set that are not used. `Display` explains the first ten, for logs and errors.
+#[derive(Debug, Default)]
+pub(crate) struct SkippedEntries(Vec<SkippedEntry>);
+
+#[derive(Debug)]
+struct SkippedEntry {
+    index: usize,
+    /// Only if it is short and printable: the issuer may write anything.
+    kid: Option<Box<str>>,
+    reason: Skipped,
+}
+
+impl SkippedEntries {
+    fn push(&mut self, index: usize, entry: &str, reason: Skipped) {
+        let kid = Object::parse(entry).ok().and_then(|members| {
+            let kid = text(&members, "kid").ok()??;
+            is_presentable(&kid).then(|| kid.into())
         });
-        self.skipped
-            .extend((self.keys.len()..all.len()).map(|_| Skipped::Ambiguous));
+        let place = self.0.partition_point(|other| other.index < index);
+        self.0.insert(place, SkippedEntry { index, kid, reason });
     }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(super) fn reasons(&self) -> Vec<Skipped> {
+        self.0.iter().map(|entry| entry.reason).collect()
+    }
+}
+
+impl fmt::Display for SkippedEntries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, SkippedEntry { index, kid, reason }) in self.0.iter().enumerate() {
+            if number > 0 {
+                f.write_str("; ")?;
+            }
+            if number == MAX_EXPLAINED {
+                return write!(f, "and {} more", self.0.len() - MAX_EXPLAINED);
+            }
+            match kid {
+                Some(kid) => write!(f, "entry {} (kid {kid:?}): {reason}", index + 1)?,
+                None => write!(f, "entry {}: {reason}", index + 1)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_presentable(kid: &str) -> bool {
+    let printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    (1..=MAX_SHOWN_KID).contains(&kid.len()) && kid.bytes().all(printable)
 }
 
 /// The elements of `keys`. Other members are ignored, a second `keys` is refused.
@@ -134,3 +231,5 @@ pub(super) fn is_object(text: &str) -> bool {
 }
 
 const MAX_KEYS: usize = 100;
+const MAX_EXPLAINED: usize = 10;
+const MAX_SHOWN_KID: usize = 64;

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{discovery::Metadata, set::KeySet};
+use super::{discovery::Metadata, key::KeyOptions, set::KeySet};
 use crate::{
     error::FetchError,
     remote::{Answer, Fetch, Revalidated, Validator},
@@ -16,6 +16,7 @@ use crate::{
 pub(crate) struct Source {
     fetch: Fetch,
     metadata: Metadata,
+    pub(super) options: KeyOptions,
     /// For metadata and keys together.
     pub(crate) deadline: Duration,
     last_good: Mutex<Option<LastGood>>,
@@ -50,10 +51,16 @@ pub(crate) struct Revision {
 }
 
 impl Source {
-    pub(crate) fn new(fetch: Fetch, metadata: Metadata, deadline: Duration) -> Self {
+    pub(crate) fn new(
+        fetch: Fetch,
+        metadata: Metadata,
+        options: KeyOptions,
+        deadline: Duration,
+    ) -> Self {
         Self {
             fetch,
             metadata,
+            options,
             deadline,
             last_good: Mutex::new(None),
         }
@@ -113,7 +120,7 @@ impl Source {
                 };
                 let document = String::from_utf8(body).map_err(|_| malformed)?;
                 Ok(Loaded::Keys {
-                    set: KeySet::parse(document.as_bytes())?,
+                    set: KeySet::parse(document.as_bytes(), self.options)?,
                     document,
                     fresh_for,
                     revision: validator.map(|validator| Revision { url, validator }),

@@ -5,7 +5,7 @@ mod landing;
 mod report;
 
 use std::{
-    hash::{BuildHasher, RandomState},
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::Duration,
 };
@@ -28,12 +28,53 @@ use crate::{
 };
 
 /// Names the key that a token wants.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Wanted<'t> {
-    pub(crate) kid: &'t str,
+    /// `None` for a token that names no key.
+    pub(crate) kid: Option<&'t str>,
     pub(crate) algorithm: Algorithm,
     /// When the request came.
     pub(crate) arrived: Now,
+    /// Whether the token's claims would pass, so that its key is worth a fetch. Called only if the
+    /// key is unknown.
+    pub(crate) acceptable: &'t (dyn Fn() -> bool + Sync),
+    /// The only key of the set, if it did not verify the signature: another one is wanted.
+    pub(crate) tried: Option<&'t Arc<Key>>,
+}
+
+impl Wanted<'_> {
+    /// `None`: the set lacks the key.
+    pub(super) fn find_in(&self, set: &KeySet) -> Option<Result<Arc<Key>, VerifyError>> {
+        let found = match self.kid {
+            Some(kid) => set.find(kid, self.algorithm),
+            None => match set.find_lone(self.algorithm) {
+                Ok(found) => found,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        match found {
+            Found::Key(key) if self.tried.is_some_and(|tried| Arc::ptr_eq(tried, &key)) => None,
+            Found::Key(key) => Some(Ok(key)),
+            Found::OtherAlgorithm => Some(Err(VerifyError::AlgorithmMismatch)),
+            Found::Nothing => None,
+        }
+    }
+
+    /// The refusal if the issuer does not publish the key.
+    pub(super) fn absent(&self) -> VerifyError {
+        match self.tried {
+            Some(_) => VerifyError::BadSignature,
+            None => VerifyError::UnknownKeyId,
+        }
+    }
+}
+
+impl fmt::Debug for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wanted")
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The fetched keys of one issuer.
@@ -43,8 +84,6 @@ pub(crate) struct Store {
     /// Locked for moments only, and never over an await.
     state: Mutex<State>,
     source: Source,
-    /// Keyed at random: nobody can make a `kid` that collides with another one.
-    hasher: RandomState,
 }
 
 /// The keys in use.
@@ -90,7 +129,6 @@ impl Store {
                 error: None,
             }),
             source,
-            hasher: RandomState::new(),
         }
     }
 
@@ -100,18 +138,13 @@ impl Store {
         now: Now,
         may_fetch: bool,
     ) -> Outcome<Arc<Key>> {
-        let Wanted {
-            kid,
-            algorithm,
-            arrived,
-        } = wanted;
         let snapshot = self.snapshot.load();
         let fresh = snapshot.as_ref().filter(|held| held.trust.is_fresh(now));
         let known = fresh.and_then(|fresh| {
-            let result = key_or_refusal(fresh.set.find(kid, algorithm))?;
+            let result = wanted.find_in(&fresh.set)?;
             Some((fresh.trust.is_young(now), result))
         });
-        let mut state = match known {
+        let state = match known {
             Some((true, result)) => return Outcome::Decided(result),
             // A fetch may be due. Where somebody sees to that already, fresh keys do not wait.
             Some((false, result)) => match self.state.try_lock() {
@@ -127,18 +160,16 @@ impl Store {
             .snapshot
             .load()
             .as_ref()
-            .and_then(|snapshot| key_or_refusal(snapshot.set.find(kid, algorithm)));
+            .and_then(|snapshot| wanted.find_in(&snapshot.set));
         let read = match found {
             Some(_) => Read::Known,
             None => Read::Unknown {
-                kid: self.hasher.hash_one(kid),
-                arrived: arrived.instant,
+                arrived: wanted.arrived.instant,
+                acceptable: (wanted.acceptable)(),
             },
         };
         let decision = state.schedule.decide(read, now);
-        if let (Decision::Refuse, Read::Unknown { kid, .. }) = (decision, read) {
-            state.schedule.refuse(kid, now);
-        }
+        let found = found.unwrap_or_else(|| Err(wanted.absent()));
         self.carry_out(decision, found, state, now, may_fetch)
     }
 
@@ -151,9 +182,12 @@ impl Store {
         }
         drop(held);
         let wanted = Wanted {
-            kid: &key.kid,
+            kid: key.kid.as_deref(),
             algorithm: key.algorithm,
             arrived: now,
+            // If the key is gone the token is verified anew, and that may spend a fetch.
+            acceptable: &|| false,
+            tried: None,
         };
         match self.find(wanted, now, false) {
             Outcome::Decided(Ok(found)) => Outcome::Decided(Ok(Arc::ptr_eq(&found, key))),
@@ -169,18 +203,17 @@ impl Store {
     pub(super) fn ready(self: &Arc<Self>, read: Read, now: Now) -> Outcome<()> {
         let state = self.lock();
         let decision = state.schedule.decide(read, now);
-        self.carry_out(decision, Some(Ok(())), state, now, true)
+        self.carry_out(decision, Ok(()), state, now, true)
     }
 
     fn carry_out<T>(
         self: &Arc<Self>,
         decision: Decision,
-        found: Option<Result<T, VerifyError>>,
+        found: Result<T, VerifyError>,
         state: MutexGuard<'_, State>,
         now: Now,
         may_fetch: bool,
     ) -> Outcome<T> {
-        let found = found.unwrap_or(Err(VerifyError::UnknownKeyId));
         match decision {
             Decision::Serve | Decision::Refuse => Outcome::Decided(found),
             Decision::ServeAndFetch => {
@@ -196,15 +229,8 @@ impl Store {
                     Outcome::Decided(Err(VerifyError::unavailable(Duration::ZERO, source)))
                 }
             },
-            Decision::Unavailable {
-                retry_after,
-                budget_spent,
-            } => {
-                let source = match &state.error {
-                    _ if budget_spent => FetchError::BudgetSpent,
-                    Some(error) => error.clone(),
-                    None => FetchError::Abandoned,
-                };
+            Decision::Unavailable { retry_after } => {
+                let source = state.error.clone().unwrap_or(FetchError::Abandoned);
                 Outcome::Decided(Err(VerifyError::unavailable(retry_after, source)))
             }
         }
@@ -276,15 +302,6 @@ impl Store {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// `None`: the set has no such `kid`.
-pub(super) fn key_or_refusal(found: Found) -> Option<Result<Arc<Key>, VerifyError>> {
-    match found {
-        Found::Key(key) => Some(Ok(key)),
-        Found::OtherAlgorithm => Some(Err(VerifyError::AlgorithmMismatch)),
-        Found::Nothing => None,
     }
 }
 

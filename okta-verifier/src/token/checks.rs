@@ -19,6 +19,7 @@ pub(crate) struct Expected {
     /// Seconds.
     pub(crate) leeway: u64,
     pub(crate) algorithms: Algorithms,
+    pub(crate) allow_missing_key_id: bool,
 }
 
 impl Expected {
@@ -46,6 +47,9 @@ pub(crate) enum Clients {
 pub(crate) fn check_header(header: &Header, expected: &Expected) -> Result<(), VerifyError> {
     if !expected.algorithms.allow(header.algorithm) {
         return Err(VerifyError::AlgorithmNotAllowed);
+    }
+    if header.kid.is_none() && !expected.allow_missing_key_id {
+        return Err(VerifyError::MissingKeyId);
     }
     match (expected.profile, header.typ) {
         (_, Typ::AccessToken) | (Profile::Okta, Typ::Absent | Typ::Jwt) => Ok(()),

@@ -24,7 +24,7 @@ pub(crate) struct Jws<'t> {
 
 pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
-    pub(crate) kid: Box<str>,
+    pub(crate) kid: Option<Box<str>>,
     pub(crate) typ: Typ,
 }
 
@@ -93,13 +93,13 @@ impl Header {
         let typ = optional("typ")?.map_or(Typ::Absent, |typ| Typ::named(&typ));
         // `jku`, `jwk`, `x5u` and `x5c` are the sender's word about its own key: never looked at
         // (RFC 8725 §3.10).
-        let kid = required("kid")?.ok_or(VerifyError::MissingKeyId)?;
-        if kid.len() > MAX_KID {
+        let kid = required("kid")?;
+        if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
             return Err(MalformedToken::KeyIdTooLong.into());
         }
         Ok(Self {
             algorithm,
-            kid: kid.into(),
+            kid: kid.map(Box::from),
             typ,
         })
     }

@@ -65,20 +65,27 @@ pub(super) struct Opened<'j> {
 }
 
 impl Verifier {
-    /// `None`: the issuer must be asked first.
-    pub(super) fn judge_now(&self, asked: Asked<'_>) -> Result<Option<VerifiedToken>, VerifyError> {
+    /// `None`: the issuer must be asked first. `tried` is then for
+    /// [`judge_with_fetch`](Self::judge_with_fetch).
+    pub(super) fn judge_now(
+        &self,
+        asked: Asked<'_>,
+        tried: &mut Option<Arc<Key>>,
+    ) -> Result<Option<VerifiedToken>, VerifyError> {
         let digest = self.digest(asked.token);
         match self.remembered(asked, digest) {
             Some(verdict) => verdict,
-            None => self.judge_unseen(asked, digest),
+            None => self.judge_unseen(asked, digest, tried),
         }
     }
 
-    /// `None`: the issuer must be asked first.
+    /// `None`: the issuer must be asked first. `tried` is then for
+    /// [`judge_with_fetch`](Self::judge_with_fetch).
     pub(super) fn judge_unseen(
         &self,
         asked: Asked<'_>,
         digest: Option<Digest>,
+        tried: &mut Option<Arc<Key>>,
     ) -> Result<Option<VerifiedToken>, VerifyError> {
         let now = asked.arrived;
         let jws = match Jws::parse(asked.token, self.0.max_token_size) {
@@ -93,7 +100,7 @@ impl Verifier {
         };
         let opened = self.open(&jws)?;
         let tenant = opened.tenant.clone();
-        let unknown = match tenant.keys.find(opened.wanted(now), now) {
+        let unknown = match opened.signer(tried, now) {
             Some(Ok(key)) => {
                 let token = self.finish(opened, key, digest, now)?;
                 return self.settle_now(&tenant, token, asked, digest);
@@ -123,6 +130,7 @@ impl Verifier {
     pub(super) async fn judge_with_fetch(
         &self,
         asked: Asked<'_>,
+        tried: Option<Arc<Key>>,
     ) -> Result<VerifiedToken, VerifyError> {
         let Asked { token, arrived, .. } = asked;
         let digest = self.digest(token);
@@ -143,7 +151,7 @@ impl Verifier {
         };
         let opened = self.open(&jws)?;
         let tenant = opened.tenant.clone();
-        match tenant.keys.find_or_fetch(opened.wanted(arrived)).await {
+        match opened.signer_or_fetch(tried, arrived).await {
             Ok(key) => {
                 // The clock went on while keys were fetched.
                 let verified = self.finish(opened, key, digest, Now::read())?;
@@ -221,7 +229,8 @@ impl Verifier {
         })
     }
 
-    /// The signature, and then what the claims say. Only what passes both is remembered.
+    /// What the claims say, after the signature. Only what passes both is remembered. `key` has
+    /// verified the signature.
     fn finish(
         &self,
         opened: Opened<'_>,
@@ -229,7 +238,7 @@ impl Verifier {
         digest: Option<Digest>,
         now: Now,
     ) -> Result<VerifiedToken, VerifyError> {
-        let token = opened.verify(&key, now)?;
+        let token = opened.accept(&key, now)?;
         if let (Some(cache), Some(digest)) = (&self.0.cache, digest) {
             let proof = Proof {
                 tenant: opened.tenant,
@@ -242,23 +251,91 @@ impl Verifier {
 }
 
 impl Opened<'_> {
-    fn wanted(&self, arrived: Now) -> Wanted<'_> {
-        let header = &self.jws.header;
-        Wanted {
-            kid: &header.kid,
-            algorithm: header.algorithm,
-            arrived,
+    /// The key that signed the token, without waiting; `None` if the keys must be fetched first.
+    ///
+    /// A token without `kid` may be signed with the successor of the only key: then `tried` is the
+    /// key that did not verify the signature, and another one is tried once.
+    fn signer(
+        &self,
+        tried: &mut Option<Arc<Key>>,
+        now: Now,
+    ) -> Option<Result<Arc<Key>, VerifyError>> {
+        let acceptable = || self.is_acceptable(now);
+        loop {
+            let wanted = self.wanted(tried.as_ref(), now, &acceptable);
+            let found = self.tenant.keys.find(wanted, now)?;
+            if let Some(result) = self.check_signature(found, tried) {
+                return Some(result);
+            }
         }
     }
 
-    fn verify(&self, key: &Key, now: Now) -> Result<VerifiedToken, VerifyError> {
+    /// The same, with a fetch of the keys where they must be fetched.
+    async fn signer_or_fetch(
+        &self,
+        mut tried: Option<Arc<Key>>,
+        arrived: Now,
+    ) -> Result<Arc<Key>, VerifyError> {
+        let acceptable = || self.is_acceptable(arrived);
+        loop {
+            let wanted = self.wanted(tried.as_ref(), arrived, &acceptable);
+            let found = self.tenant.keys.find_or_fetch(wanted).await;
+            if let Some(result) = self.check_signature(found, &mut tried) {
+                return result;
+            }
+        }
+    }
+
+    fn wanted<'a>(
+        &'a self,
+        tried: Option<&'a Arc<Key>>,
+        arrived: Now,
+        acceptable: &'a (dyn Fn() -> bool + Sync),
+    ) -> Wanted<'a> {
+        let header = &self.jws.header;
+        Wanted {
+            kid: header.kid.as_deref(),
+            algorithm: header.algorithm,
+            arrived,
+            acceptable,
+            tried,
+        }
+    }
+
+    /// `None`: the signature is not the one of `found`, and another key may be tried.
+    fn check_signature(
+        &self,
+        found: Result<Arc<Key>, VerifyError>,
+        tried: &mut Option<Arc<Key>>,
+    ) -> Option<Result<Arc<Key>, VerifyError>> {
+        let key = match found {
+            Ok(key) => key,
+            Err(error) => return Some(Err(error)),
+        };
+        let Jws { header, signed, .. } = self.jws;
+        if key.verify(signed, self.jws.signature()).is_ok() {
+            return Some(Ok(key));
+        }
+        if header.kid.is_some() || tried.is_some() {
+            return Some(Err(VerifyError::BadSignature));
+        }
+        *tried = Some(key);
+        None
+    }
+
+    /// Whether the claims would pass if the signature verified. They are not verified yet: this may
+    /// decide whether a fetch is spent on the token, and must never choose an answer.
+    pub(super) fn is_acceptable(&self, now: Now) -> bool {
+        let typ = self.jws.header.typ;
+        checks::check(&self.claims, typ, &self.tenant.origin.expected, now.unix).is_ok()
+    }
+
+    fn accept(&self, key: &Key, now: Now) -> Result<VerifiedToken, VerifyError> {
         let Self {
             jws,
             claims,
             tenant,
         } = self;
-        key.verify(jws.signed, jws.signature())
-            .map_err(|_| VerifyError::BadSignature)?;
         if key.is_retired() {
             return Err(VerifyError::UnknownKeyId); // withdrawn since it was looked up
         }

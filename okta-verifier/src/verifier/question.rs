@@ -11,7 +11,7 @@ use crate::{
     introspection::{Checked, Introspector, Question},
     request::is_b64token,
     time::Now,
-    token::{VerifiedToken, cache::Digest, checks, compact, jws},
+    token::{VerifiedToken, cache::Digest, compact, jws},
 };
 
 impl Verifier {
@@ -121,10 +121,7 @@ impl Opened<'_> {
     /// this API. An answer must not make a token valid that excludes itself, and it may leave out
     /// what a token is bound to.
     pub(super) fn must_ask(&self, now: Now) -> Result<Arc<Introspector>, VerifyError> {
-        let typ = self.jws.header.typ;
-        let expected = &self.tenant.origin.expected;
-        let acceptable = !self.claims.contains("cnf")
-            && checks::check(&self.claims, typ, expected, now.unix).is_ok();
+        let acceptable = !self.claims.contains("cnf") && self.is_acceptable(now);
         match self.tenant.asks(Question::UnknownKey) {
             Some(introspector) if acceptable => Ok(introspector.clone()),
             _ => Err(VerifyError::UnknownKeyId),

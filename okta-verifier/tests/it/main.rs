@@ -33,6 +33,7 @@ mod tenants;
 mod token_edit;
 mod token_form;
 mod token_size;
+mod unknown_keys;
 mod verified;
 mod why_401;
 

@@ -61,10 +61,10 @@ async fn rotated_keys_are_accepted_at_once_and_withdrawn_ones_are_not() {
     okta.rotate(Rotation::Hard);
     let newest = okta.token("ada").sign();
     assert_eq!(verdict(&verifier, &newest).await, "ok");
-    // The third fetch shows the one key absent; for the other one the budget is spent.
-    assert_eq!(verdict(&verifier, &new).await, "unknown_key_id");
-    assert_eq!(verdict(&verifier, &new).await, "unknown_key_id");
-    assert_eq!(verdict(&verifier, &old).await, "unavailable");
+    // A third fetch shows the withdrawn keys absent. Then the budget is spent.
+    for token in [&new, &new, &old] {
+        assert_eq!(verdict(&verifier, token).await, "unknown_key_id");
+    }
     assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 4));
 }
 
@@ -80,30 +80,22 @@ async fn keys_that_are_published_before_they_sign_cost_no_fetch() {
     assert_eq!(okta.hits().keys, 1);
 }
 
-// conformance 24, 148
+// conformance 148
 #[tokio::test]
 async fn a_thousand_made_up_kids_cost_three_more_fetches_and_are_never_accepted() {
     let okta = MockOkta::start().await;
     let verifier = verifier(&okta);
     verifier.warm_up().await.unwrap();
     let made_up = okta.token("ada");
-    let (began, mut refused, mut put_off) = (Instant::now(), 0_u64, 0);
+    let began = Instant::now();
     for _ in 0..1_000 {
         let refusal = refusal(&verifier, &made_up.clone().unpublished_key().sign()).await;
-        match refusal.status().as_u16() {
-            401 => refused += 1,
-            status => {
-                assert_eq!(status, 503);
-                assert!((1..=10).contains(&retry_after(&refusal)));
-                put_off += 1;
-            }
-        }
+        assert_eq!(refusal.status(), 401);
     }
     // A slow machine may see a refill or two.
     let refills = began.elapsed().as_secs() / 10;
-    assert!((3..=3 + refills).contains(&refused), "{refused}");
-    assert_eq!(put_off, 1_000 - refused);
-    assert_eq!(okta.hits().keys as u64, 1 + refused);
+    let fetches = okta.hits().keys as u64;
+    assert!((4..=4 + refills).contains(&fetches), "{fetches}");
     assert_eq!(verdict(&verifier, &made_up.sign()).await, "ok");
 }
 

@@ -1,12 +1,13 @@
 //! The JWK of a proof: judged like a published key, but for its name.
 
+use base64::Engine;
 use serde_json::{Value, json};
 
 use super::{
     case::{Case, claims, with},
     signer::{Signer, encode},
 };
-use crate::error::ProofError;
+use crate::{error::ProofError, token::BASE64URL};
 
 fn refused(signer: &Signer, jwk: Value) {
     let header = with(signer.header(), "jwk", jwk.clone()).to_string();
@@ -18,9 +19,27 @@ fn refused(signer: &Signer, jwk: Value) {
 #[test]
 fn a_private_member_is_refused() {
     let signer = Signer::new("ES256");
-    for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
-        refused(&signer, with(signer.jwk.clone(), member, "AA"));
-        refused(&signer, with(signer.jwk.clone(), member, Value::Null));
+    for member in PRIVATE {
+        for value in [json!("AA"), json!(""), json!(false), json!([])] {
+            refused(&signer, with(signer.jwk.clone(), member, value));
+        }
+    }
+}
+
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+// field kind F
+#[test]
+fn proof_key_with_optional_members_that_are_null_is_accepted() {
+    let signer = Signer::new("ES256");
+    for member in ["use", "alg", "key_ops", "kid", "x5c"]
+        .iter()
+        .chain(&PRIVATE)
+    {
+        let jwk = with(signer.jwk.clone(), member, Value::Null);
+        let header = with(signer.header(), "jwk", jwk).to_string();
+        let proof = signer.sign(header, claims().to_string());
+        assert!(Case::of(&signer).judge(&proof).is_ok(), "{member}");
     }
 }
 
@@ -59,6 +78,7 @@ fn no_key_and_what_is_none_are_refused() {
     assert_eq!(Case::of(&signer).reason(&proof), ProofError::Key);
 }
 
+// field kind K: their thumbprint is over the members as they are sent
 #[test]
 fn points_of_another_length_or_off_the_curve_are_refused() {
     for (algorithm, length) in [("ES256", 32), ("ES384", 48), ("ES512", 66)] {
@@ -66,6 +86,7 @@ fn points_of_another_length_or_off_the_curve_are_refused() {
         for x in [
             encode(vec![7; length - 1]),
             encode(vec![7; length + 1]),
+            padded(&signer.jwk),
             encode(vec![0; length]),
             encode(vec![255; length]),
             String::new(),
@@ -74,6 +95,12 @@ fn points_of_another_length_or_off_the_curve_are_refused() {
             refused(&signer, with(signer.jwk.clone(), "x", x));
         }
     }
+}
+
+/// The `x` of this key with a leading zero octet: the same point.
+fn padded(jwk: &Value) -> String {
+    let x = BASE64URL.decode(jwk["x"].as_str().unwrap()).unwrap();
+    encode([&[0][..], &x].concat())
 }
 
 #[test]

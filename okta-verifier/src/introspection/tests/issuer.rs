@@ -115,6 +115,7 @@ pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
             clients,
             leeway: 60,
             algorithms: Algorithms::ALL,
+            allow_missing_key_id: false,
         },
         groups_claim: "groups".into(),
         challenges: Arc::new(Challenges::new("api").unwrap()),

@@ -1,6 +1,6 @@
-//! What made-up key ids may cost.
+//! How many fetches unknown keys may cause.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -23,7 +23,9 @@ impl Budget {
 
     /// Until there is something to draw; `None`: there is.
     pub(super) fn wait(self, now: Instant) -> Option<Duration> {
-        (self.at(now).left == 0).then(|| self.next_refill(now).duration_since(now))
+        let Self { left, counted } = self.at(now);
+        let refill = counted.unwrap_or(now) + REFILL;
+        (left == 0).then(|| refill.duration_since(now))
     }
 
     pub(super) fn draw(&mut self, now: Instant) {
@@ -31,8 +33,9 @@ impl Budget {
         self.left = self.left.saturating_sub(1);
     }
 
-    pub(super) fn next_refill(self, now: Instant) -> Instant {
-        self.at(now).counted.unwrap_or(now) + REFILL
+    /// Whether a fetch that began at `began` is younger than the refill interval.
+    pub(super) fn is_recent(began: Instant, now: Instant) -> bool {
+        now.saturating_duration_since(began) < REFILL
     }
 
     fn at(self, now: Instant) -> Self {
@@ -54,33 +57,5 @@ impl Budget {
     }
 }
 
-/// The `kid`s that the issuer was shown not to publish.
-#[derive(Debug, Default)]
-pub(super) struct Refused {
-    kids: HashSet<u64>,
-    until: Option<Instant>,
-}
-
-impl Refused {
-    pub(super) fn forget(&mut self) {
-        self.kids.clear();
-    }
-
-    pub(super) fn holds(&self, kid: u64, now: Instant) -> bool {
-        self.until.is_some_and(|until| now < until) && self.kids.contains(&kid)
-    }
-
-    pub(super) fn remember(&mut self, kid: u64, now: Instant, until: Instant) {
-        if self.until.is_none_or(|until| now >= until) {
-            self.kids.clear();
-            self.until = Some(until);
-        }
-        if self.kids.len() < MAX_REFUSED {
-            self.kids.insert(kid);
-        }
-    }
-}
-
 const BURST: u32 = 3;
 const REFILL: Duration = Duration::from_secs(10);
-const MAX_REFUSED: usize = 1024;

@@ -67,7 +67,7 @@ impl Store {
         drop(state);
         let skipped = snapshot.set.skipped();
         if changed && !skipped.is_empty() {
-            tracing::warn!(?skipped, "keys of the issuer were skipped");
+            tracing::warn!(%skipped, "keys of the issuer were skipped");
         }
         if recovered {
             tracing::info!("the issuer's keys are fetched again");
@@ -93,7 +93,7 @@ impl Store {
                 let changed = previous
                     .as_ref()
                     .is_none_or(|previous| set.differs(&previous.set));
-                let trust = schedule.fetched(id, changed, fresh_for)?;
+                let trust = schedule.fetched(id, fresh_for)?;
                 if let Some(previous) = &previous {
                     set.succeed(&previous.set);
                 }
@@ -108,7 +108,7 @@ impl Store {
             Loaded::Unchanged { fresh_for } => {
                 let previous = previous?;
                 let fresh_for = fresh_for.unwrap_or(previous.trust.fresh_for());
-                let trust = schedule.fetched(id, false, fresh_for)?;
+                let trust = schedule.fetched(id, fresh_for)?;
                 let snapshot = Snapshot {
                     trust,
                     ..Snapshot::clone(&previous)

@@ -59,7 +59,7 @@ impl Store {
     ///
     /// There is no usable key.
     pub(crate) fn restore(mut self, saved: &KeySnapshot, now: Now) -> Result<Self, FetchError> {
-        let set = KeySet::parse(saved.jwks.as_bytes())?;
+        let set = KeySet::parse(saved.jwks.as_bytes(), self.source.options)?;
         if saved.fetched_at > now.unix {
             tracing::warn!("saved keys from the future are not used");
             return Ok(self);
@@ -107,6 +107,6 @@ impl Store {
 fn key_ids(set: &KeySet) -> Vec<String> {
     set.keys()
         .iter()
-        .map(|key| key.kid.as_ref().to_owned())
+        .filter_map(|key| Some(key.kid.as_deref()?.to_owned()))
         .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::schedule::{HOUR, backed_off, fail, land, start, unknown, warm};
+use super::schedule::{HOUR, fail, land, retry_after, start, unknown, warm};
 use crate::{
     keys::schedule::{Decision, Read, Reason, Schedule},
     time::Now,
@@ -40,7 +40,7 @@ fn stale_keys_serve_after_a_failure_only_and_for_one_hour_only() {
         Decision::Fetch(Reason::Age)
     );
     fail(&mut schedule, over, None);
-    backed_off(schedule.decide(Read::Known, over));
+    retry_after(schedule.decide(Read::Known, over));
     // A machine that slept, or whose clock was set back, has aged by the larger of both clocks.
     for (unix, instant) in [(7200, SECOND), (0, 2 * HOUR)] {
         let aged = Now {
@@ -63,14 +63,14 @@ fn failures_back_off_from_a_quarter_second_to_half_a_minute() {
     for failure in 0..20 {
         let full = (250 * MILLI * 2_u32.pow(failure.min(10))).min(30 * SECOND);
         assert_eq!(fail(&mut schedule, now, None), Some(failure == 0));
-        for read in [Read::Known, unknown(1, now)] {
-            let left = backed_off(schedule.decide(read, now));
+        for read in [Read::Known, unknown(now)] {
+            let left = retry_after(schedule.decide(read, now));
             assert!((full / 2..=full).contains(&left), "{failure}: {left:?}");
             let after = now.after(left);
             assert_eq!(schedule.decide(read, after), Decision::Fetch(Reason::Age));
         }
     }
-    land(&mut schedule, Reason::Age, now, true);
+    land(&mut schedule, Reason::Age, now);
     assert_eq!(fail(&mut schedule, now, None), Some(true), "counts anew");
 }
 
@@ -86,7 +86,7 @@ fn what_the_issuer_asks_us_to_wait_is_honoured_within_bounds() {
     ] {
         let mut schedule = Schedule::new(7);
         fail(&mut schedule, now, Some(asked));
-        let left = backed_off(schedule.decide(Read::Known, now));
+        let left = retry_after(schedule.decide(Read::Known, now));
         assert!((least..=most).contains(&left), "{asked:?}: {left:?}");
     }
 }
@@ -99,10 +99,10 @@ fn an_answer_that_comes_too_late_counts_for_nothing() {
     schedule.abandoned(late);
     let id = schedule.began(Reason::Age, now);
     let before = format!("{schedule:?}");
-    assert!(schedule.fetched(late, true, HOUR).is_none());
+    assert!(schedule.fetched(late, HOUR).is_none());
     assert!(schedule.failed(late, None, now).is_none());
     schedule.abandoned(late);
     assert_eq!(format!("{schedule:?}"), before);
-    assert!(schedule.fetched(id, true, HOUR).is_some());
-    assert!(schedule.fetched(id, true, HOUR).is_none());
+    assert!(schedule.fetched(id, HOUR).is_some());
+    assert!(schedule.fetched(id, HOUR).is_none());
 }

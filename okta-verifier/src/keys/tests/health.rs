@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::FetchError,
     health::{IssuerHealth, KeyState},
-    keys::{KeySet, KeyStore},
+    keys::{KeyOptions, KeySet, KeyStore},
     time::Now,
 };
 
@@ -111,7 +111,7 @@ async fn a_cold_store_that_failed_is_unavailable_for_its_back_off() {
 
 #[tokio::test]
 async fn pinned_keys_are_pinned_and_cannot_be_saved() {
-    let set = KeySet::parse(&set_of(&["a"])).unwrap();
+    let set = KeySet::parse(&set_of(&["a"]), KeyOptions::default()).unwrap();
     let store = KeyStore::Pinned(set.into());
     store.refresh().await.unwrap();
     let pinned = health(&store);

@@ -13,7 +13,7 @@ use super::set_of;
 use crate::{
     algorithm::Algorithm,
     error::{FetchError, VerifyError},
-    keys::{DEFAULT_STALE_IF_ERROR, Key, KeyStore, Metadata, Source, Store, Wanted},
+    keys::{DEFAULT_STALE_IF_ERROR, Key, KeyOptions, KeyStore, Metadata, Source, Store, Wanted},
     remote::{
         Fetch, Revalidated, Validator,
         fetch::{Answer, scripted::Script},
@@ -117,6 +117,10 @@ impl Issuer {
     }
 
     pub(super) fn source(&self) -> Source {
+        self.source_with(KeyOptions::default())
+    }
+
+    fn source_with(&self, options: KeyOptions) -> Source {
         let issuer = self.clone();
         let script = Script::new(move |url, known| {
             let mut state = issuer.state();
@@ -135,7 +139,7 @@ impl Issuer {
             url: Url::parse("https://issuer.test").unwrap(),
             origins: Vec::new(),
         };
-        Source::new(Fetch::Scripted(script), metadata, DEADLINE)
+        Source::new(Fetch::Scripted(script), metadata, options, DEADLINE)
     }
 
     pub(super) fn store(&self) -> KeyStore {
@@ -145,6 +149,11 @@ impl Issuer {
     pub(super) fn store_for(&self, stale_if_error: Duration) -> KeyStore {
         let store = Store::new(self.source(), 7, stale_if_error);
         KeyStore::Fetched(Arc::new(store))
+    }
+
+    pub(super) fn store_with(&self, options: KeyOptions) -> KeyStore {
+        let source = self.source_with(options);
+        KeyStore::Fetched(Arc::new(Store::new(source, 7, DEFAULT_STALE_IF_ERROR)))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -163,9 +172,11 @@ pub(super) async fn find(store: &KeyStore, kid: &str) -> Result<Arc<Key>, Verify
 
 pub(super) fn wanted(kid: &str) -> Wanted<'_> {
     Wanted {
-        kid,
+        kid: Some(kid),
         algorithm: Algorithm::EdDSA,
         arrived: Now::read(),
+        acceptable: &|| true,
+        tried: None,
     }
 }
 

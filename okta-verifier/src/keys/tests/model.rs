@@ -3,7 +3,7 @@
 mod never;
 mod step;
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tokio::time::Instant;
@@ -37,8 +37,8 @@ struct Model {
     /// When the bucket gets one more, while it is not full.
     refill: Instant,
     draws: Vec<Instant>,
-    refused: HashSet<u64>,
-    refused_until: Instant,
+    /// A fetch was abandoned since the last one that succeeded.
+    abandoned: bool,
 }
 
 impl Model {
@@ -57,8 +57,7 @@ impl Model {
             tokens: 3,
             refill: now.instant,
             draws: Vec::new(),
-            refused: HashSet::new(),
-            refused_until: now.instant,
+            abandoned: false,
         }
     }
 
@@ -66,21 +65,25 @@ impl Model {
         match step {
             Step::Pass(time) => self.pass(time),
             Step::Known => self.read(Read::Known),
-            Step::Unknown(kid, ago) => {
+            Step::Unknown { acceptable, ago } => {
                 let arrived = self.now.instant.checked_sub(ago).unwrap();
-                self.read(Read::Unknown { kid, arrived });
+                self.read(Read::Unknown {
+                    arrived,
+                    acceptable,
+                });
             }
             Step::Refresh(ago) => {
                 let since = self.now.instant.checked_sub(ago).unwrap();
                 self.read(Read::Refresh { since });
             }
-            Step::Land { changed, fresh_for } => self.land(changed, fresh_for),
+            Step::Land(fresh_for) => self.land(fresh_for),
             Step::Fail(retry_after) => self.fail(retry_after),
             Step::Abandon => {
                 if let Some((id, _)) = self.flight.take() {
                     self.machine.abandoned(id);
                     self.late = Some(id);
                     self.attempted = None;
+                    self.abandoned = true;
                 }
             }
             Step::EndLate => self.end_late(),
@@ -104,10 +107,9 @@ impl Model {
         let decision = self.machine.decide(read, self.now);
         assert_eq!(decision, self.expected(read), "{read:?}");
         self.check(read, decision);
-        match (decision, read) {
-            (Decision::Fetch(reason), _) => self.begin(reason),
-            (Decision::ServeAndFetch, _) => self.begin(Reason::Age),
-            (Decision::Refuse, Read::Unknown { kid, .. }) => self.refuse(kid),
+        match decision {
+            Decision::Fetch(reason) => self.begin(reason),
+            Decision::ServeAndFetch => self.begin(Reason::Age),
             _ => {}
         }
     }
@@ -135,23 +137,29 @@ impl Model {
                     retry_after: self
                         .blocked_until
                         .saturating_duration_since(self.now.instant),
-                    budget_spent: false,
                 },
                 _ => Decision::Fetch(Reason::Age),
             },
-            (Read::Unknown { kid, arrived }, good) => {
-                let seen_after = good
-                    .as_ref()
-                    .is_some_and(|good| good.began.instant >= arrived);
-                if seen_after || self.remembers(kid) {
-                    Decision::Refuse
-                } else if fresh.is_some() {
-                    self.fetch_or_wait(Reason::UnknownKey)
-                } else {
-                    self.fetch_or_wait(Reason::Age)
+            (Read::Unknown { arrived, .. }, Some(good)) if good.began.instant >= arrived => {
+                Decision::Refuse
+            }
+            (Read::Unknown { .. }, _) if fresh.is_none() => self.fetch_or_wait(Reason::Age),
+            (Read::Unknown { acceptable, .. }, Some(good)) => {
+                let seconds_old = self.now.instant - good.began.instant < REFILL;
+                match self.fetch_or_wait(Reason::UnknownKey) {
+                    Decision::Fetch(_) if !acceptable => Decision::Refuse,
+                    Decision::Unavailable { .. } if !self.is_blocked() && seconds_old => {
+                        Decision::Refuse
+                    }
+                    decision => decision,
                 }
             }
+            (Read::Unknown { .. }, None) => unreachable!("it is not fresh"),
         }
+    }
+
+    fn is_blocked(&self) -> bool {
+        self.now.instant < self.blocked_until
     }
 
     fn is_stale_only(&self, good: &Good) -> bool {
@@ -160,7 +168,6 @@ impl Model {
     }
 
     fn fetch_or_wait(&self, reason: Reason) -> Decision {
-        let blocked = self.now.instant < self.blocked_until;
         let mut until = self.blocked_until;
         if reason == Reason::UnknownKey && self.tokens == 0 {
             until = until.max(self.refill);
@@ -170,15 +177,10 @@ impl Model {
         } else if until > self.now.instant {
             Decision::Unavailable {
                 retry_after: until - self.now.instant,
-                budget_spent: !blocked,
             }
         } else {
             Decision::Fetch(reason)
         }
-    }
-
-    fn remembers(&self, kid: u64) -> bool {
-        self.now.instant < self.refused_until && self.refused.contains(&kid)
     }
 
     fn begin(&mut self, reason: Reason) {
@@ -193,23 +195,11 @@ impl Model {
         }
     }
 
-    fn refuse(&mut self, kid: u64) {
-        self.machine.refuse(kid, self.now);
-        if self.now.instant >= self.refused_until {
-            self.refused.clear();
-            self.refused_until = match self.tokens {
-                3 => self.now.instant + REFILL,
-                _ => self.refill,
-            };
-        }
-        self.refused.insert(kid);
-    }
-
-    fn land(&mut self, changed: bool, fresh_for: Duration) {
+    fn land(&mut self, fresh_for: Duration) {
         let Some((id, began)) = self.flight.take() else {
             return;
         };
-        let trust = self.machine.fetched(id, changed, fresh_for).unwrap();
+        let trust = self.machine.fetched(id, fresh_for).unwrap();
         let fresh_for = fresh_for.clamp(HOUR / 12, HOUR);
         assert!(trust.is_young(began.after(fresh_for * 7 / 10 - Duration::from_secs(1))));
         assert!(!trust.is_young(began.after(fresh_for * 8 / 10)));
@@ -218,11 +208,9 @@ impl Model {
             fresh_for,
             trust,
         });
-        if changed {
-            self.refused.clear();
-        }
         (self.failures, self.blocked_until) = (0, self.now.instant);
         self.failed_at = None;
+        self.abandoned = false;
     }
 
     fn fail(&mut self, retry_after: Option<Duration>) {
@@ -246,7 +234,7 @@ impl Model {
     fn end_late(&mut self) {
         let Some(id) = self.late.take() else { return };
         let before = format!("{:?}", self.machine);
-        assert!(self.machine.fetched(id, true, HOUR).is_none());
+        assert!(self.machine.fetched(id, HOUR).is_none());
         assert!(self.machine.failed(id, None, self.now).is_none());
         self.machine.abandoned(id);
         assert_eq!(

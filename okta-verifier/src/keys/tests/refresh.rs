@@ -115,7 +115,9 @@ async fn a_refresh_draws_on_no_budget() {
         assert!(is_unknown(find(&store, kid).await));
         pass(SECOND / 100).await;
     }
-    unavailable(find(&store, "e").await);
+    assert!(is_unknown(find(&store, "e").await));
+    // Twenty by the operator, and three from the budget.
+    assert_eq!(issuer.hits().keys, 23);
 }
 
 #[test]

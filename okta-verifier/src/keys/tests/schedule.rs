@@ -22,13 +22,13 @@ pub(super) fn start() -> Now {
 /// A schedule whose keys came at `now`, fresh for one hour.
 pub(super) fn warm(now: Now) -> Schedule {
     let mut schedule = Schedule::new(7);
-    land(&mut schedule, Reason::Age, now, true);
+    land(&mut schedule, Reason::Age, now);
     schedule
 }
 
-pub(super) fn land(schedule: &mut Schedule, reason: Reason, now: Now, changed: bool) {
+pub(super) fn land(schedule: &mut Schedule, reason: Reason, now: Now) {
     let id = schedule.began(reason, now);
-    schedule.fetched(id, changed, HOUR).unwrap();
+    schedule.fetched(id, HOUR).unwrap();
 }
 
 pub(super) fn fail(
@@ -40,156 +40,197 @@ pub(super) fn fail(
     schedule.failed(id, retry_after, now)
 }
 
-/// A request for an unknown `kid` that comes `now`.
-pub(super) fn unknown(kid: u64, now: Now) -> Read {
+/// A request that comes `now`, with an unknown key and claims that would pass.
+pub(super) fn unknown(now: Now) -> Read {
     Read::Unknown {
-        kid,
         arrived: now.instant,
+        acceptable: true,
     }
 }
 
-fn spent(decision: Decision) -> Duration {
+/// The same with claims that would not pass.
+fn unacceptable(now: Now) -> Read {
+    Read::Unknown {
+        arrived: now.instant,
+        acceptable: false,
+    }
+}
+
+pub(super) fn retry_after(decision: Decision) -> Duration {
     match decision {
-        Decision::Unavailable {
-            retry_after,
-            budget_spent: true,
-        } => retry_after,
+        Decision::Unavailable { retry_after } => retry_after,
         other => panic!("{other:?}"),
     }
 }
 
-pub(super) fn backed_off(decision: Decision) -> Duration {
-    match decision {
-        Decision::Unavailable {
-            retry_after,
-            budget_spent: false,
-        } => retry_after,
-        other => panic!("{other:?}"),
+/// Spends the budget on fetches that succeed, one each millisecond, and says when the last began.
+fn spend(schedule: &mut Schedule, now: Now) -> Now {
+    let mut clock = now;
+    for _ in 0..3 {
+        clock = clock.after(MILLI);
+        let decision = schedule.decide(unknown(clock), clock);
+        assert_eq!(decision, Decision::Fetch(Reason::UnknownKey));
+        land(schedule, Reason::UnknownKey, clock);
     }
+    clock
 }
 
 // conformance 148
 #[test]
-fn a_kid_that_no_fetch_can_have_seen_yet_is_never_refused() {
+fn unknown_key_with_budget_left_is_refused_by_a_later_fetch_only() {
     let now = start();
     let cold = Schedule::new(7);
-    assert_eq!(
-        cold.decide(unknown(1, now), now),
-        Decision::Fetch(Reason::Age)
-    );
+    assert_eq!(cold.decide(unknown(now), now), Decision::Fetch(Reason::Age));
 
     let mut schedule = warm(now);
     let later = now.after(SECOND);
-    let read = unknown(1, later);
+    let read = unknown(later);
     assert_eq!(
         schedule.decide(read, later),
         Decision::Fetch(Reason::UnknownKey)
     );
     // A fetch that began before the request proves nothing about it.
     let id = schedule.began(Reason::UnknownKey, later);
-    let joined = unknown(1, later.after(MILLI));
+    let joined = unknown(later.after(MILLI));
     assert_eq!(schedule.decide(joined, later.after(SECOND)), Decision::Wait);
-    schedule.fetched(id, false, HOUR).unwrap();
+    schedule.fetched(id, HOUR).unwrap();
     let landed = later.after(SECOND);
     assert_eq!(schedule.decide(read, landed), Decision::Refuse);
     assert_eq!(
         schedule.decide(joined, landed),
         Decision::Fetch(Reason::UnknownKey)
     );
-    // And a failed one proves nothing about anybody.
+    // Nor does one that failed.
     assert_eq!(fail(&mut schedule, landed, None), Some(true));
-    backed_off(schedule.decide(joined, landed));
+    retry_after(schedule.decide(joined, landed));
 }
 
 // conformance 148
+// finding 11
 #[test]
 fn unknown_kids_fetch_three_times_at_once_and_then_every_ten_seconds() {
     let now = start();
     let mut schedule = warm(now);
-    let mut clock = now.after(SECOND);
-    for kid in 0..3 {
-        let decision = schedule.decide(unknown(kid, clock), clock);
-        assert_eq!(decision, Decision::Fetch(Reason::UnknownKey));
-        land(&mut schedule, Reason::UnknownKey, clock, false);
-        clock = clock.after(MILLI);
-    }
-    // The refill counts from the first draw, however many ask meanwhile.
-    let refill = now.after(11 * SECOND);
-    let mut kid = 100;
+    spend(&mut schedule, now);
+    // The refill counts from the first draw, however many requests come meanwhile.
+    let refill = now.after(10 * SECOND + MILLI);
+    let mut clock = now.after(2 * MILLI);
     while clock.instant < refill.instant {
-        let left = spent(schedule.decide(unknown(kid, clock), clock));
-        assert_eq!(clock.after(left).instant, refill.instant);
+        assert_eq!(schedule.decide(unknown(clock), clock), Decision::Refuse);
         clock = clock.after(333 * MILLI);
-        kid += 1;
     }
-    let decision = schedule.decide(unknown(kid, clock), clock);
+    let decision = schedule.decide(unknown(clock), clock);
     assert_eq!(decision, Decision::Fetch(Reason::UnknownKey));
-    land(&mut schedule, Reason::UnknownKey, clock, false);
-    let clock = clock.after(MILLI);
-    let left = spent(schedule.decide(unknown(kid + 1, clock), clock));
-    assert_eq!(clock.after(left).instant, refill.after(10 * SECOND).instant);
+    land(&mut schedule, Reason::UnknownKey, clock);
+    let before = refill.after(10 * SECOND - MILLI);
+    assert_eq!(schedule.decide(unknown(before), before), Decision::Refuse);
+    let after = refill.after(10 * SECOND);
+    let decision = schedule.decide(unknown(after), after);
+    assert_eq!(decision, Decision::Fetch(Reason::UnknownKey));
     // An hour later no more than the burst has gathered.
-    let mut clock = now.after(40 * MINUTE);
-    for kid in 0..3 {
-        let decision = schedule.decide(unknown(kid, clock), clock);
-        assert_eq!(decision, Decision::Fetch(Reason::UnknownKey));
-        land(&mut schedule, Reason::UnknownKey, clock, false);
-        clock = clock.after(MILLI);
+    let last = spend(&mut schedule, now.after(40 * MINUTE));
+    let then = last.after(MILLI);
+    assert_eq!(schedule.decide(unknown(then), then), Decision::Refuse);
+}
+
+// finding 11
+#[test]
+fn unknown_key_with_the_budget_spent_is_refused_at_every_moment_while_fetches_succeed() {
+    let now = start();
+    let mut schedule = warm(now);
+    // A flood without a pause, for ten minutes.
+    let mut clock = now;
+    while clock.instant < now.after(10 * MINUTE).instant {
+        clock = clock.after(97 * MILLI);
+        match schedule.decide(unknown(clock), clock) {
+            Decision::Refuse => {}
+            Decision::Fetch(reason) => land(&mut schedule, reason, clock),
+            other => panic!("{other:?} after {:?}", clock.since(now)),
+        }
     }
-    spent(schedule.decide(unknown(9, clock), clock));
+}
+
+// finding 11
+#[test]
+fn unknown_key_with_the_budget_spent_is_unavailable_until_the_refill_if_no_fetch_succeeded() {
+    let minute = start().after(MINUTE);
+    for abandoned in [false, true] {
+        let mut schedule = warm(start());
+        for _ in 0..3 {
+            let id = schedule.began(Reason::UnknownKey, minute);
+            if abandoned {
+                schedule.abandoned(id);
+            } else {
+                schedule.failed(id, None, minute).unwrap();
+            }
+        }
+        // Beyond the back-off, which ends sooner.
+        let later = minute.after(5 * SECOND);
+        for read in [unknown(later), unacceptable(later)] {
+            assert_eq!(retry_after(schedule.decide(read, later)), 5 * SECOND);
+        }
+        let refill = minute.after(10 * SECOND);
+        assert_eq!(
+            schedule.decide(unknown(refill), refill),
+            Decision::Fetch(Reason::UnknownKey)
+        );
+    }
+}
+
+// finding 11
+#[test]
+fn unknown_key_with_the_budget_spent_is_refused_if_a_fetch_succeeded_seconds_ago() {
+    let minute = start().after(MINUTE);
+    let mut schedule = warm(start());
+    land(&mut schedule, Reason::UnknownKey, minute);
+    for _ in 0..2 {
+        let id = schedule.began(Reason::UnknownKey, minute.after(SECOND));
+        schedule.failed(id, None, minute.after(SECOND)).unwrap();
+    }
+    // In the back-off nothing is known of keys that are newer than the last good fetch ...
+    let soon = minute.after(SECOND + MILLI);
+    retry_after(schedule.decide(unknown(soon), soon));
+    // ... and after it the last good fetch is still young enough.
+    let later = minute.after(9 * SECOND);
+    assert_eq!(schedule.decide(unknown(later), later), Decision::Refuse);
+}
+
+// finding 11
+#[test]
+fn unknown_key_of_an_unacceptable_token_is_answered_like_any_other_but_begins_no_fetch() {
+    let now = start();
+    let cold = Schedule::new(7);
+    let mut failed = warm(now);
+    fail(&mut failed, now.after(SECOND), None);
+    let mut flying = warm(now);
+    flying.began(Reason::UnknownKey, now.after(SECOND));
+    let mut spent = warm(now);
+    spend(&mut spent, now);
+    let later = now.after(SECOND + MILLI);
+    for schedule in [&cold, &failed, &flying, &spent] {
+        let same = schedule.decide(unacceptable(later), later);
+        assert_eq!(schedule.decide(unknown(later), later), same);
+    }
+    let warm = warm(now);
+    assert_eq!(warm.decide(unacceptable(later), later), Decision::Refuse);
+    // One that is due by age is not charged to the token.
+    let stale = now.after(HOUR);
+    let decision = warm.decide(unacceptable(stale), stale);
+    assert_eq!(decision, Decision::Fetch(Reason::Age));
 }
 
 // conformance 148
 #[test]
 fn a_caller_that_goes_away_gets_no_budget_back() {
-    let now = start();
-    let mut schedule = warm(now);
+    let minute = start().after(MINUTE);
+    let mut schedule = warm(start());
     for _ in 0..3 {
-        let id = schedule.began(Reason::UnknownKey, now);
+        let id = schedule.began(Reason::UnknownKey, minute);
         schedule.abandoned(id);
     }
-    let now = now.after(SECOND);
-    spent(schedule.decide(unknown(1, now), now));
-}
-
-// conformance 148
-#[test]
-fn a_refused_kid_is_remembered_until_the_next_refill_or_a_changed_set() {
-    let now = start();
-    let mut schedule = warm(now);
-    land(&mut schedule, Reason::UnknownKey, now, false);
-    schedule.refuse(1, now);
-    let soon = now.after(9 * SECOND);
-    assert_eq!(schedule.decide(unknown(1, soon), soon), Decision::Refuse);
-    // Being refused again does not prolong it.
-    schedule.refuse(1, soon);
-    let refill = now.after(10 * SECOND);
-    let decision = schedule.decide(unknown(1, refill), refill);
-    assert_eq!(decision, Decision::Fetch(Reason::UnknownKey));
-
-    schedule.refuse(1, refill);
-    for (changed, decision) in [
-        (false, Decision::Refuse),
-        (true, Decision::Fetch(Reason::UnknownKey)),
-    ] {
-        land(&mut schedule, Reason::UnknownKey, refill, changed);
-        let soon = refill.after(MILLI);
-        assert_eq!(schedule.decide(unknown(1, soon), soon), decision);
-    }
-}
-
-#[test]
-fn no_more_than_1024_refused_kids_are_remembered() {
-    let now = start();
-    let mut schedule = warm(now);
-    for kid in 0..5_000 {
-        schedule.refuse(kid, now);
-    }
-    let soon = now.after(MILLI);
-    let remembered = (0..5_000)
-        .filter(|kid| schedule.decide(unknown(*kid, soon), soon) == Decision::Refuse)
-        .count();
-    assert_eq!(remembered, 1024);
+    let later = minute.after(SECOND);
+    let left = retry_after(schedule.decide(unknown(later), later));
+    assert_eq!(left, 9 * SECOND);
 }
 
 // conformance 134, 138, 144, 150
@@ -205,7 +246,7 @@ fn freshness_has_a_floor_and_a_cap_and_ends_at_equality() {
     ] {
         let mut schedule = Schedule::new(7);
         let id = schedule.began(Reason::Age, now);
-        schedule.fetched(id, true, fresh_for).unwrap();
+        schedule.fetched(id, fresh_for).unwrap();
         let at = |age| schedule.decide(Read::Known, now.after(age));
         assert_eq!(at(kept * 7 / 10 - SECOND), Decision::Serve, "{fresh_for:?}");
         assert_eq!(at(kept * 8 / 10), Decision::ServeAndFetch);
@@ -213,7 +254,7 @@ fn freshness_has_a_floor_and_a_cap_and_ends_at_equality() {
         assert_eq!(at(kept), Decision::Fetch(Reason::Age));
         // Nor is a stale set asked as if it lacked the kid.
         let later = now.after(kept);
-        let decision = schedule.decide(unknown(1, later), later);
+        let decision = schedule.decide(unknown(later), later);
         assert_eq!(decision, Decision::Fetch(Reason::Age));
     }
 }
@@ -223,7 +264,7 @@ fn young_keys_are_those_that_are_served_without_a_fetch() {
     let now = start();
     let mut schedule = Schedule::new(7);
     let id = schedule.began(Reason::Age, now);
-    let trust = schedule.fetched(id, true, HOUR).unwrap();
+    let trust = schedule.fetched(id, HOUR).unwrap();
     let (mut young, mut old) = (HOUR * 7 / 10 - SECOND, HOUR * 8 / 10);
     let nano = Duration::from_nanos(1);
     while old - young > nano {
@@ -245,7 +286,7 @@ fn instances_that_start_together_refresh_apart() {
     let now = start();
     let refresh = |jitter| {
         let mut schedule = Schedule::new(jitter);
-        land(&mut schedule, Reason::Age, now, true);
+        land(&mut schedule, Reason::Age, now);
         (2500..2900)
             .find(|age| schedule.decide(Read::Known, now.after(*age * SECOND)) != Decision::Serve)
             .unwrap()

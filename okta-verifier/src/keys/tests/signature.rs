@@ -2,10 +2,14 @@ use base64::Engine;
 use serde_json::{Value, json};
 
 use super::{ed25519, p256, p521, with};
-use crate::{crypto::BadSignature, keys::key::Key, token::BASE64URL};
+use crate::{
+    crypto::BadSignature,
+    keys::{KeyOptions, key::Key},
+    token::BASE64URL,
+};
 
 fn key(jwk: &Value) -> Key {
-    Key::parse(&jwk.to_string()).unwrap()
+    Key::parse(&jwk.to_string(), KeyOptions::default()).unwrap()
 }
 
 fn decode(text: &str) -> Vec<u8> {

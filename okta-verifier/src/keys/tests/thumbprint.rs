@@ -3,11 +3,15 @@
 use base64::Engine;
 use serde_json::{Value, json};
 
-use super::{ed25519, rsa, with};
-use crate::{keys::key::Key, token::BASE64URL};
+use super::{RSA_MODULUS, ed25519, p256, rsa, with};
+use crate::{
+    algorithm::Algorithm,
+    keys::{KeyOptions, ProofKey, key::Key},
+    token::BASE64URL,
+};
 
 fn thumbprint(jwk: &Value) -> String {
-    let key = Key::parse(&jwk.to_string()).unwrap();
+    let key = Key::parse(&jwk.to_string(), KeyOptions::default()).unwrap();
     BASE64URL.encode(key.thumbprint)
 }
 
@@ -30,9 +34,30 @@ fn the_thumbprints_of_the_rfcs() {
     }
 }
 
+// field kind K
+#[test]
+fn thumbprint_of_a_published_key_does_not_depend_on_leading_zeros() {
+    for sloppy in [
+        with(rsa(), "e", "AAEAAQ"),
+        with(rsa(), "n", padded(RSA_MODULUS)),
+    ] {
+        assert_eq!(thumbprint(&sloppy), thumbprint(&rsa()));
+    }
+    let sloppy = with(p256(), "x", padded(p256()["x"].as_str().unwrap()));
+    assert_eq!(thumbprint(&sloppy), thumbprint(&p256()));
+}
+
 // conformance 79
 #[test]
-fn the_numbers_count_as_they_are_written() {
-    let sloppy = with(rsa(), "e", "AAEAAQ");
-    assert_ne!(thumbprint(&sloppy), thumbprint(&rsa()));
+fn thumbprint_of_a_proof_key_is_over_its_members_as_they_are_sent() {
+    let proof_key = |jwk: &Value| ProofKey::parse(&jwk.to_string(), Algorithm::RS256);
+    let sent = proof_key(&rsa()).unwrap().thumbprint;
+    assert_eq!(BASE64URL.encode(sent), thumbprint(&rsa()));
+    let sloppy = proof_key(&with(rsa(), "e", "AAEAAQ")).unwrap().thumbprint;
+    assert_ne!(sloppy, sent);
+}
+
+fn padded(number: &str) -> String {
+    let number = BASE64URL.decode(number).unwrap();
+    BASE64URL.encode([&[0][..], &number].concat())
 }

@@ -23,6 +23,7 @@ pub(super) fn expected(profile: Profile) -> Expected {
         clients: Clients::Any,
         leeway: 0,
         algorithms: Algorithms::ALL,
+        allow_missing_key_id: false,
     }
 }
 
@@ -189,7 +190,7 @@ fn an_audience_is_compared_to_the_letter() {
 fn an_algorithm_that_is_not_listed_is_refused() {
     let header = crate::token::jws::Header {
         algorithm: Algorithm::ES256,
-        kid: "1".into(),
+        kid: Some("1".into()),
         typ: Typ::Absent,
     };
     let mut okta = expected(Profile::Okta);

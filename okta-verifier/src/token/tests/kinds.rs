@@ -97,7 +97,7 @@ fn only_an_access_tokens_typ_is_allowed() {
     ] {
         let header = Header {
             algorithm: Algorithm::RS256,
-            kid: "1".into(),
+            kid: Some("1".into()),
             typ,
         };
         let result = checks::check_header(&header, &expected(profile));

@@ -28,29 +28,36 @@ impl Model {
                     "within the back-off"
                 );
             }
-            // A really new key is not refused: only a fetch that began after the request came,
-            // or the live memory of one, says no.
+            // A new key is refused in three cases only: a fetch began after the request, or the
+            // last one is seconds old and the budget is spent, or the token would be rejected
+            // whatever its key is.
             Decision::Refuse => {
-                let Read::Unknown { kid, arrived } = read else {
+                let Read::Unknown {
+                    arrived,
+                    acceptable,
+                } = read
+                else {
                     panic!("refused a known key");
                 };
                 let began = self.good.as_ref().map(|good| good.began.instant);
-                assert!(self.remembers(kid) || began.is_some_and(|began| began >= arrived));
+                let began = began.expect("refused without keys");
+                let seconds_old = self.now.instant - began < REFILL;
+                assert!(began >= arrived || !acceptable || (self.tokens == 0 && seconds_old));
             }
-            // ... and it is put off for one refill at most, whatever flood there is; then its own
-            // fetch begins.
-            Decision::Unavailable {
-                retry_after,
-                budget_spent,
-            } => {
-                assert!(!budget_spent || retry_after <= REFILL);
-                if let Read::Refresh { since } = read {
-                    assert!(self.attempted.is_some_and(|attempted| attempted >= since));
-                    return;
+            // Without a failed or abandoned fetch no request is put off, whatever flood there is.
+            // One that is can be fetched for at the announced time.
+            Decision::Unavailable { retry_after } => {
+                assert!(self.failed_at.is_some() || self.abandoned);
+                match read {
+                    Read::Refresh { since } => {
+                        assert!(self.attempted.is_some_and(|attempted| attempted >= since));
+                    }
+                    Read::Known | Read::Unknown { .. } => {
+                        let later = self.now.after(retry_after + Duration::from_secs(1));
+                        let then = self.machine.decide(acceptable(read), later);
+                        assert!(matches!(then, Decision::Fetch(_)), "{then:?} as announced");
+                    }
                 }
-                let later = self.now.after(retry_after + Duration::from_secs(1));
-                let then = self.machine.decide(read, later);
-                assert!(matches!(then, Decision::Fetch(_)), "{then:?} as announced");
             }
             Decision::Wait => assert!(self.flight.is_some(), "waits for nothing"),
         }
@@ -65,5 +72,16 @@ impl Model {
                 assert_eq!(served, outage && age < good.fresh_for + HOUR);
             }
         }
+    }
+}
+
+/// The same request with claims that would pass.
+fn acceptable(read: Read) -> Read {
+    match read {
+        Read::Unknown { arrived, .. } => Read::Unknown {
+            arrived,
+            acceptable: true,
+        },
+        read => read,
     }
 }

@@ -2,10 +2,11 @@
 
 mod server;
 
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
 use okta_verifier::Policy;
 use okta_verifier_testing::{Endpoint, Fault};
+use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -172,7 +173,9 @@ async fn a_grpc_refusal_is_trailers_only() {
         "Application/GRPC",
         "application/grpc;charset=utf-8",
     ] {
-        let answer = api.post(Some(content_type)).await;
+        let answer = api
+            .send(Method::POST, &[("content-type", content_type)])
+            .await;
         assert_eq!(answer.status(), 200, "{content_type}");
         let headers = only_headers(content_type, answer).await;
         for (name, value) in [
@@ -200,7 +203,8 @@ async fn what_is_not_grpc_is_refused_in_plain_http() {
         Some("application/grpc-web+proto"),
         Some("application/grpcfoo"),
     ] {
-        let answer = api.post(content_type).await;
+        let headers = Vec::from_iter(content_type.map(|value| ("content-type", value)));
+        let answer = api.send(Method::POST, &headers).await;
         assert_eq!(answer.status(), 401, "{content_type:?}");
         let headers = only_headers("plain", answer).await;
         assert_eq!(headers["www-authenticate"], PLAIN);
@@ -208,6 +212,62 @@ async fn what_is_not_grpc_is_refused_in_plain_http() {
         assert!(!headers.contains_key("grpc-status"), "{headers:?}");
         assert!(!headers.contains_key("content-type"), "{headers:?}");
     }
+}
+
+/// What every gRPC client sends, and what a caller can make a forward-auth proxy send.
+const GRPC_HEADERS: &[(&str, &str)] = &[("content-type", "application/grpc"), ("te", "trailers")];
+
+async fn assert_plain_http(name: &str, response: Response<Body>, status: u16) {
+    assert_eq!(response.status().as_u16(), status, "{name}");
+    let headers = only_headers(name, response).await;
+    assert_eq!(headers["cache-control"], "no-store", "{name}");
+    assert!(!headers.contains_key("grpc-status"), "{name}: {headers:?}");
+    assert!(!headers.contains_key("content-type"), "{name}: {headers:?}");
+}
+
+// finding 3
+/// A forward-auth proxy may pass the caller's method and headers on over HTTP/2, and takes any 2xx
+/// for permission. Every rejection must have its HTTP status: 401, 403 and 500 alike.
+#[tokio::test]
+async fn grpc_rejection_is_plain_http_unless_the_layer_is_told() {
+    let verify = || VerifyLayer::new(verifier(okta()));
+    let anonymous = verify().optional();
+    let rows = [
+        ("VerifyLayer, no token", Some(verify()), 401),
+        ("RequireLayer, anonymous", Some(anonymous), 401),
+        ("RequireLayer, no VerifyLayer", None, 500),
+    ];
+    for (name, verify, status) in rows {
+        let api = Api::layered(verify, RequireLayer::new(READ)).await;
+        let response = api.send(Method::POST, GRPC_HEADERS).await;
+        assert_plain_http(name, response, status).await;
+    }
+
+    let api = Api::layered(Some(verify()), RequireLayer::new(READ)).await;
+    let other = bearer(&okta().token("ada").sign());
+    for (name, authorization, status) in [
+        ("VerifyLayer, a bad token", "Bearer a.b.c", 401),
+        ("VerifyLayer, malformed", "Bearer a,b", 400),
+        ("RequireLayer, no scope", &other, 403),
+    ] {
+        let headers = [GRPC_HEADERS, &[("authorization", authorization)]].concat();
+        let response = api.send(Method::POST, &headers).await;
+        assert_plain_http(name, response, status).await;
+    }
+}
+
+// finding 3
+/// The slow path builds its rejection elsewhere.
+#[tokio::test]
+async fn grpc_rejection_after_a_fetch_is_plain_http_unless_the_layer_is_told() {
+    let okta = cold::mock().await;
+    okta.fault(Endpoint::Discovery, Fault::Drop);
+    let verify = VerifyLayer::new(cold::verifier(&okta));
+    let api = Api::layered(Some(verify), RequireLayer::new(READ)).await;
+    let authorization = bearer(&cold::token(&okta));
+    let headers = [GRPC_HEADERS, &[("authorization", &authorization)]].concat();
+    let response = api.send(Method::POST, &headers).await;
+    assert_plain_http("unavailable", response, 503).await;
 }
 
 #[tokio::test]

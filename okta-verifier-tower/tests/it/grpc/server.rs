@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, header::AUTHORIZATION, uri::PathAndQuery};
+use http::{Method, Request, Response, header::AUTHORIZATION, uri::PathAndQuery};
 use okta_verifier::{Policy, VerifiedToken, Verifier};
 use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use tokio::net::TcpListener;
@@ -36,18 +36,19 @@ pub(crate) struct Api {
 impl Api {
     /// Both layers in front of all that the server has.
     pub(crate) async fn new(verifier: Verifier, policy: Policy) -> Self {
-        Self::layered(Some(verifier), policy).await
+        Self::layered(Some(VerifyLayer::new(verifier)), RequireLayer::new(policy)).await
     }
 
     /// Without `VerifyLayer`.
     pub(crate) async fn unverified(policy: Policy) -> Self {
-        Self::layered(None, policy).await
+        Self::layered(None, RequireLayer::new(policy)).await
     }
 
-    async fn layered(verifier: Option<Verifier>, policy: Policy) -> Self {
+    /// These layers in front of all that the server has.
+    pub(crate) async fn layered(verify: Option<VerifyLayer>, require: RequireLayer) -> Self {
         let layers = ServiceBuilder::new()
-            .layer(option_layer(verifier.map(VerifyLayer::new)))
-            .layer(RequireLayer::new(policy));
+            .layer(option_layer(verify))
+            .layer(require);
         Self::serve(layers.service(Routes::new(Who))).await
     }
 
@@ -111,15 +112,15 @@ impl Api {
         answer.map(tonic::Response::into_inner)
     }
 
-    /// The HTTP/2 answer to an empty POST, as it came.
-    pub(crate) async fn post(&self, content_type: Option<&str>) -> Response<Body> {
-        let mut request = Request::post(WHO);
-        if let Some(content_type) = content_type {
-            request = request.header("content-type", content_type);
+    /// Sends an empty request with these headers over HTTP/2 and returns the response as it came.
+    pub(crate) async fn send(&self, method: Method, headers: &[(&str, &str)]) -> Response<Body> {
+        let mut request = Request::builder().method(method).uri(WHO);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.body(Body::default()).expect("a valid request");
-        let answer = self.channel.clone().oneshot(request).await;
-        answer.expect("an answer")
+        let response = self.channel.clone().oneshot(request).await;
+        response.expect("a response")
     }
 }
 

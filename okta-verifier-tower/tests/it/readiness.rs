@@ -1,7 +1,7 @@
 //! What `poll_ready` reserved is used or given back, in every way a request can go.
 //!
-//! Both services here have one reservation to give. They also panic when they are called without
-//! one, so every accepted request proves that the right value was called.
+//! `ConcurrencyLimit` and `Buffer` have a fixed number of reservations to give. They also panic when
+//! they are called without one, so every accepted request proves that the right value was called.
 
 use std::{
     future::{Ready, pending, ready},
@@ -368,7 +368,7 @@ async fn waiting_request_gets_the_error_of_a_service_that_fails_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_slow_acceptance_calls_the_service_that_was_ready() {
+async fn waiting_request_calls_the_clone_that_was_made_ready() {
     let okta = cold::mock().await;
     for _ in 0..2 {
         // Each round has a cold verifier: the first request of a connection goes the slow way.
@@ -380,7 +380,7 @@ async fn a_slow_acceptance_calls_the_service_that_was_ready() {
     }
 }
 
-/// Back-pressure and failure of the inner service are its own affair.
+/// The layer changes neither back-pressure nor failures of the inner service.
 #[tokio::test]
 async fn the_inner_services_readiness_and_errors_pass_through() {
     let failing =

@@ -34,14 +34,15 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// Both layers in front of all that the server has.
+    /// Both layers, with the gRPC switch on, in front of all that the server has.
     pub(crate) async fn new(verifier: Verifier, policy: Policy) -> Self {
-        Self::layered(Some(VerifyLayer::new(verifier)), RequireLayer::new(policy)).await
+        let verify = VerifyLayer::new(verifier).grpc();
+        Self::layered(Some(verify), RequireLayer::new(policy).grpc()).await
     }
 
     /// Without `VerifyLayer`.
     pub(crate) async fn unverified(policy: Policy) -> Self {
-        Self::layered(None, RequireLayer::new(policy)).await
+        Self::layered(None, RequireLayer::new(policy).grpc()).await
     }
 
     /// These layers in front of all that the server has.
@@ -55,8 +56,8 @@ impl Api {
     /// Both layers in front of `test.Who`, and none in front of `test.Open`.
     pub(crate) async fn with_an_open_service(verifier: Verifier, policy: Policy) -> Self {
         let layers = ServiceBuilder::new()
-            .layer(VerifyLayer::new(verifier))
-            .layer(RequireLayer::new(policy));
+            .layer(VerifyLayer::new(verifier).grpc())
+            .layer(RequireLayer::new(policy).grpc());
         Self::serve(Routes::new(layers.named_layer(Who)).add_service(Open(Who))).await
     }
 

@@ -10,7 +10,8 @@ use tower_layer::Layer;
 ///
 /// It is [`okta_verifier_tower::VerifyLayer`] for axum: it reads [`OriginalUri`], so that a DPoP proof
 /// (RFC 9449 §4.3) is compared with the whole path of the request. `Router::nest` and
-/// `Router::nest_service` hand on a part of it only.
+/// `Router::nest_service` hand on a part of it only. A service around the router that rewrites the path
+/// must insert [`OriginalUri`] before it does so; axum keeps the one that it finds.
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};

@@ -34,8 +34,8 @@ impl Refusal {
 /// `content-type` of gRPC, and `te: trailers`.
 ///
 /// A gRPC rejection is an HTTP 200, which a forward-auth proxy takes for permission. Such a proxy may
-/// pass on the caller's method and content type, but an intermediary must remove `TE`, which is
-/// for one connection only (RFC 9110 §7.6.1, §10.1.4).
+/// pass on the caller's method and content type. `TE` is for one connection, and an intermediary
+/// should remove it (RFC 9110 §7.6.1, §10.1.4).
 fn is_grpc<B>(request: &Request<B>) -> bool {
     request.method() == Method::POST
         && request.version() == Version::HTTP_2

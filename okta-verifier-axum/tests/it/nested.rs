@@ -5,13 +5,14 @@ use std::convert::Infallible;
 use axum::{
     Router,
     body::Body,
+    extract::OriginalUri,
     http::{Request, Response},
     routing::{any_service, get},
 };
 use okta_verifier::{DpopSettings, VerifiedToken, Verifier};
 use okta_verifier_axum::{Rejected, Verified, VerifyLayer};
 use okta_verifier_testing::{Client, MockOkta, TokenBuilder};
-use tower::{Layer, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::support::okta;
 
@@ -33,7 +34,10 @@ async fn order(token: Verified) -> Result<&'static str, Rejected> {
 }
 
 /// `GET target` with a proof for the URL of `proved`.
-async fn request(app: &Router, target: &str, proved: &str, token: TokenBuilder) -> Response<Body> {
+async fn request<S>(app: &S, target: &str, proved: &str, token: TokenBuilder) -> Response<Body>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone,
+{
     let client = Client::new();
     let jwt = client.bind(token).sign();
     let proof = client.proof("GET", &format!("{ORIGIN}{proved}"));
@@ -183,6 +187,25 @@ async fn dpop_proof_for_another_route_of_the_same_inner_path_is_rejected() {
         assert_eq!(rejected.status(), 401, "{target}");
         let served = request(&app, target, target, token()).await;
         assert_eq!(served.status(), 200, "{target}");
+    }
+}
+
+// finding 8
+/// axum keeps an `OriginalUri` that it finds: a service that rewrites the path can say the whole one.
+#[tokio::test]
+async fn dpop_proof_behind_a_rewritten_path_is_for_the_uri_that_was_kept() {
+    let inner = nested_twice(verify());
+    let rewriting =
+        ServiceExt::<Request<Body>>::map_request(inner, |mut request: Request<Body>| {
+            let whole = request.uri().clone();
+            let path = whole.path().strip_prefix("/gateway").expect("the prefix");
+            *request.uri_mut() = path.parse().expect("a path");
+            request.extensions_mut().insert(OriginalUri(whole));
+            request
+        });
+    for (proved, status) in [("/api/v1/orders", 401), ("/gateway/api/v1/orders", 200)] {
+        let response = request(&rewriting, "/gateway/api/v1/orders", proved, token()).await;
+        assert_eq!(response.status(), status, "{proved}");
     }
 }
 

@@ -250,7 +250,7 @@ impl VerifyLayer {
     /// let rejected = service.clone().oneshot(call().header("te", "trailers").body(())?).await?;
     /// assert_eq!((rejected.status().as_u16(), &rejected.headers()["grpc-status"]), (200, &"16".parse()?));
     ///
-    /// // Not a gRPC client: intermediaries remove `te`.
+    /// // Not a gRPC client: it would send `te`.
     /// let rejected = service.clone().oneshot(call().body(())?).await?;
     /// assert_eq!(rejected.status(), 401);
     ///

@@ -143,15 +143,15 @@ impl<S> Inner for S where
 {
 }
 
-/// Keys at hand, and an endpoint that does not answer the fetch for an unknown key.
-async fn known_keys_then_a_hang(fetch_timeout: Duration) -> (MockOkta, Verifier) {
+/// Keys at hand, and this fault of the endpoint for the fetch of an unknown key.
+async fn known_keys_then(fault: Fault) -> (MockOkta, Verifier) {
     let okta = cold::mock().await;
     let issuer = okta.issuer(AUDIENCE).any_client_id();
     let builder = Verifier::builder().issuer(issuer);
-    let verifier = builder.fetch_timeout(fetch_timeout).build();
+    let verifier = builder.fetch_timeout(LONG).build();
     let verifier = verifier.expect("valid settings");
     verifier.warm_up().await.expect("the keys");
-    okta.fault(Endpoint::Keys, Fault::Hang);
+    okta.fault(Endpoint::Keys, fault);
     (okta, verifier)
 }
 
@@ -190,12 +190,11 @@ async fn soon<F: Future>(future: F) -> F::Output {
     within.await.expect("it waits for no fetch")
 }
 
-/// The fetch outlasts the test.
+/// A fetch that hangs outlasts the test.
 const LONG: Duration = Duration::from_secs(30);
-const SHORT: Duration = Duration::from_millis(100);
 
 async fn others_are_served_while_requests_wait<S: Inner>(inner: S) {
-    let (okta, verifier) = known_keys_then_a_hang(LONG).await;
+    let (okta, verifier) = known_keys_then(Fault::Hang).await;
     let service = VerifyLayer::new(verifier).layer(inner);
     let connections = waiting(&service, &okta, 4 * LIMIT);
     for _ in 0..3 {
@@ -215,7 +214,7 @@ async fn waiting_requests_leave_the_inner_service_to_others() {
 }
 
 async fn dropped_waits_leave_nothing_behind<S: Inner>(inner: S) {
-    let (okta, verifier) = known_keys_then_a_hang(LONG).await;
+    let (okta, verifier) = known_keys_then(Fault::Hang).await;
     let service = VerifyLayer::new(verifier).layer(inner);
     let (mut idle, dropped): (Vec<_>, Vec<_>) =
         waiting(&service, &okta, 4 * LIMIT).into_iter().unzip();
@@ -238,7 +237,7 @@ async fn waiting_request_that_is_dropped_leaves_no_permit_behind() {
 }
 
 async fn rejected_waits_leave_nothing_behind<S: Inner>(inner: S) {
-    let (okta, verifier) = known_keys_then_a_hang(SHORT).await;
+    let (okta, verifier) = known_keys_then(Fault::Drop).await;
     let service = VerifyLayer::new(verifier).layer(inner);
     let connections = waiting(&service, &okta, 4 * LIMIT);
     let mut idle = Vec::new();

@@ -10,7 +10,6 @@ use axum::{
 };
 use okta_verifier::{Policy, Requirement, VerifiedToken, Verifier};
 use okta_verifier_axum::Verified;
-use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, Service, ServiceExt};
 
 use crate::verifiers::ready;
@@ -33,7 +32,7 @@ pub fn axum_plain() -> Router {
 pub fn axum_verified(verifier: Verifier) -> Router {
     Router::new()
         .route("/orders", get(async |_: Verified<ReadOrders>| "orders"))
-        .route_layer(VerifyLayer::new(verifier))
+        .route_layer(okta_verifier_axum::VerifyLayer::new(verifier))
 }
 
 /// One request to an axum app.
@@ -60,7 +59,7 @@ pub fn tower_plain()
 pub fn tower_verified(
     verifier: Verifier,
 ) -> impl Service<Request<()>, Response = Response<bool>, Error = Infallible> + Clone {
-    VerifyLayer::new(verifier).layer(tower_plain())
+    okta_verifier_tower::VerifyLayer::new(verifier).layer(tower_plain())
 }
 
 /// One request to a tower service. Says whether a token came through.

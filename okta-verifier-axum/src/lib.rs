@@ -113,22 +113,24 @@
 //! # }
 //! ```
 //!
-//! # DPoP inside a nested router
+//! # DPoP
 //!
-//! A proof is for the whole URL, and `Router::nest` hands on a part of it. Say where the whole one
-//! is, or every proof is refused there. Likewise say where the peer's address is, behind
-//! `into_make_service_with_connect_info::<SocketAddr>()`, when a proxy is trusted. (`OriginalUri` is
-//! behind axum's feature `original-uri`, which is one of its defaults.)
+//! A proof is made for the whole URL of the request. [`VerifyLayer`] reads axum's `OriginalUri`, so
+//! that this holds inside `Router::nest` and `Router::nest_service` too, where the request's own URI
+//! is shortened. `okta_verifier_tower::VerifyLayer` does not read it: behind a nested router it would
+//! accept the proof of another URL and reject the right one.
+//!
+//! Where a proxy is trusted, [`VerifyLayer::peer`] says where the peer's address is, behind
+//! `into_make_service_with_connect_info::<SocketAddr>()`.
 //!
 //! ```
 //! use std::net::SocketAddr;
-//! use axum::{Router, extract::{ConnectInfo, OriginalUri}, routing::get};
+//! use axum::{Router, extract::ConnectInfo, routing::get};
 //! # use okta_verifier::Verifier;
 //! use okta_verifier_axum::{Verified, VerifyLayer};
 //!
 //! # fn router(verifier: Verifier) -> Router {
 //! let verify = VerifyLayer::new(verifier)
-//!     .original_uri(|extensions| extensions.get::<OriginalUri>().map(|uri| &uri.0))
 //!     .peer(|extensions| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip()));
 //! let v1 = Router::new().route("/orders", get(async |_: Verified| "orders")).route_layer(verify);
 //! Router::new().nest("/v1", v1)
@@ -136,12 +138,14 @@
 //! ```
 
 mod claims;
+mod layer;
 mod maybe;
 mod rejected;
 mod verified;
 
 pub use claims::Claims;
+pub use layer::VerifyLayer;
 pub use maybe::MaybeVerified;
-pub use okta_verifier_tower::{RequireLayer, VerifyLayer};
+pub use okta_verifier_tower::RequireLayer;
 pub use rejected::Rejected;
 pub use verified::Verified;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use axum_core::extract::FromRequestParts;
+use axum::extract::FromRequestParts;
 use http::request::Parts;
 use okta_verifier::{Anonymous, AnyToken, Requirement, VerifiedToken};
 

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt};
 
-use axum_core::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use okta_verifier::Rejection;
 
 /// A refusal, as a response: the rejection type of every extractor here.

@@ -1,6 +1,6 @@
 use std::{fmt, marker::PhantomData, ops::Deref};
 
-use axum_core::extract::FromRequestParts;
+use axum::extract::FromRequestParts;
 use http::{Extensions, request::Parts};
 use okta_verifier::{Anonymous, AnyToken, Policy, Rejection, Requirement, VerifiedToken};
 

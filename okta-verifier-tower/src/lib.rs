@@ -61,13 +61,30 @@
 //! [`Rejection`] itself travels in the response's extensions, so that an outer layer can log the
 //! reason or write a body.
 //!
+//! # Limits
+//!
+//! A limit inside of [`VerifyLayer`], such as a `ConcurrencyLimit` or a `Buffer`, counts the requests
+//! that the inner service works on. A rejected request and a request that waits for the issuer hold
+//! nothing of it: a request that had to wait makes the inner service ready after its token was
+//! verified, and an error of `poll_ready` is then the error of the response future. A limit outside
+//! counts all requests, those that wait for the issuer too.
+//!
+//! # Routers that shorten the path
+//!
+//! A DPoP proof is made for the whole URL. Behind a router that removes a prefix of the path,
+//! [`VerifyLayer::original_uri`] is required: without it a proof for the shortened path is accepted and
+//! the right one is rejected. With axum use `okta_verifier_axum::VerifyLayer`, which does that itself.
+//!
 //! # gRPC
 //!
-//! In front of `tonic::service::Routes` the layers refuse a gRPC request (`POST` over HTTP/2 with
-//! `content-type: application/grpc`) with trailers only: `grpc-status` 16 (unauthenticated), 7 (permission denied)
-//! or 14 (unavailable), and the `www-authenticate` header beside it. Handlers read the
-//! [`VerifiedToken`] from `request.extensions()`. For one service of several there is tonic's
-//! `LayerExt::named_layer`; `examples/grpc-orders` shows it.
+//! By default every rejection has its HTTP status. In front of `tonic::service::Routes`,
+//! [`VerifyLayer::grpc`] and [`RequireLayer::grpc`] make the layers reject a gRPC request (`POST` over
+//! HTTP/2 with `content-type: application/grpc` and `te: trailers`) with trailers only: HTTP 200 with
+//! `grpc-status` 16 (unauthenticated), 7 (permission denied) or 14 (unavailable), and the
+//! `www-authenticate` header beside it. Leave it off where a forward-auth proxy asks the service for
+//! permission: such a proxy takes a 200 for permission. Handlers read the [`VerifiedToken`] from
+//! `request.extensions()`. For one service of several there is tonic's `LayerExt::named_layer`;
+//! `examples/grpc-orders` shows it.
 //!
 //! [tower]: https://docs.rs/tower
 //! [`Rejection`]: okta_verifier::Rejection

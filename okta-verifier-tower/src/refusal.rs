@@ -1,6 +1,9 @@
 //! A refusal in the form that the caller's protocol reads.
 
-use http::{Method, Request, Response, Version, header::CONTENT_TYPE};
+use http::{
+    HeaderName, Method, Request, Response, Version,
+    header::{CONTENT_TYPE, TE},
+};
 use okta_verifier::Rejection;
 
 #[derive(Debug)]
@@ -10,10 +13,11 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub(crate) fn new<B>(rejection: Rejection, request: &Request<B>) -> Self {
+    /// `grpc` says whether the layer may answer in gRPC form at all.
+    pub(crate) fn new<B>(rejection: Rejection, grpc: bool, request: &Request<B>) -> Self {
         Self {
             rejection,
-            grpc: is_grpc(request),
+            grpc: grpc && is_grpc(request),
         }
     }
 
@@ -26,24 +30,34 @@ impl Refusal {
     }
 }
 
-/// A gRPC client reads `grpc-status` and takes a bare HTTP status for a broken server. What it
-/// sends is `POST` over HTTP/2 with `application/grpc`, or that with `+proto` or parameters behind.
+/// Returns whether the request has every mark of a gRPC request: `POST` over HTTP/2, one
+/// `content-type` of gRPC, and `te: trailers`.
 ///
-/// All three must hold: the refusal is an HTTP 200, and whoever asks with a header that a caller
-/// chose, as a proxy's authentication request does, must not take it for a yes.
+/// A gRPC rejection is an HTTP 200, which a forward-auth proxy takes for permission. Such a proxy may
+/// pass on the caller's method and content type. `TE` is for one connection, and an intermediary
+/// should remove it (RFC 9110 §7.6.1, §10.1.4).
 fn is_grpc<B>(request: &Request<B>) -> bool {
-    const GRPC: &[u8] = b"application/grpc";
-    let is_grpc = |value: &[u8]| {
-        value
-            .split_at_checked(GRPC.len())
-            .is_some_and(|(start, rest)| {
-                start.eq_ignore_ascii_case(GRPC) && matches!(rest.first(), None | Some(b'+' | b';'))
-            })
-    };
     request.method() == Method::POST
         && request.version() == Version::HTTP_2
-        && request
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| is_grpc(value.as_bytes()))
+        && only_value(request, &CONTENT_TYPE).is_some_and(is_grpc_type)
+        // RFC 9113 §8.2.2: over HTTP/2 the field has no other value.
+        && only_value(request, &TE).is_some_and(|value| value == b"trailers")
+}
+
+/// Returns the value of a field that the request has on exactly one line.
+fn only_value<'a, B>(request: &'a Request<B>, name: &HeaderName) -> Option<&'a [u8]> {
+    let mut values = request.headers().get_all(name).iter();
+    let first = values.next()?;
+    values.next().is_none().then_some(first.as_bytes())
+}
+
+/// `application/grpc`, alone or with `+proto` or parameters after it. `application/grpc-web` is
+/// another protocol.
+fn is_grpc_type(value: &[u8]) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    value
+        .split_at_checked(GRPC.len())
+        .is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(GRPC) && matches!(rest.first(), None | Some(b'+' | b';'))
+        })
 }

@@ -12,11 +12,14 @@ use tower::ServiceBuilder;
 use crate::proto::{Caller, Empty, Text, admin_server, health_server, orders_server};
 
 /// `Orders` behind `verifier`, `Admin` behind a policy too, and `Health`, which is open.
+///
+/// The layers reject in gRPC form, which is an HTTP 200. A server that a forward-auth proxy asks for
+/// permission leaves `.grpc()` out.
 pub(crate) fn routes(verifier: Verifier) -> Routes {
-    let verify = VerifyLayer::new(verifier);
+    let verify = VerifyLayer::new(verifier).grpc();
     let require_admin = ServiceBuilder::new()
         .layer(verify.clone())
-        .layer(RequireLayer::new(Policy::group("Admins")));
+        .layer(RequireLayer::new(Policy::group("Admins")).grpc());
     Routes::new(health_server::HealthServer::new(Health))
         .add_service(verify.named_layer(orders_server::OrdersServer::new(Orders)))
         .add_service(require_admin.named_layer(admin_server::AdminServer::new(Admin)))

@@ -2,7 +2,7 @@
 
 use axum::{Router, extract::FromRequestParts, routing};
 use okta_verifier::VerifiedToken;
-use okta_verifier_axum::{Verified, VerifyLayer};
+use okta_verifier_axum::{Claims, MaybeVerified, Verified, VerifyLayer};
 
 use crate::support::{Admin, INVALID, LACKS_SCOPE, PLAIN, ReadOrders, get, okta, strict};
 
@@ -129,4 +129,34 @@ fn an_option_of_it_is_no_extractor() {
     impl<T> AmbiguousForExtractors<()> for T {}
     impl<T: FromRequestParts<()>> AmbiguousForExtractors<u8> for T {}
     <Option<Verified> as AmbiguousForExtractors<_>>::checked();
+}
+
+/// Tells at compile time whether `T` is an extractor: the inherent constant hides the trait's.
+struct Probe<T>(std::marker::PhantomData<T>);
+
+impl<T: axum::extract::FromRequestParts<()>> Probe<T> {
+    const IS_EXTRACTOR: bool = true;
+}
+
+trait NotAnExtractor {
+    const IS_EXTRACTOR: bool = false;
+}
+
+impl<T> NotAnExtractor for Probe<T> {}
+
+// finding 8
+/// `Option<Verified>` would turn a rejected token into "no token". axum itself implements optional
+/// extraction for some of its types; none of ours may get it.
+#[test]
+fn option_of_an_extractor_is_not_an_extractor() {
+    const {
+        assert!(Probe::<Verified>::IS_EXTRACTOR);
+        assert!(Probe::<Verified<ReadOrders>>::IS_EXTRACTOR);
+        assert!(Probe::<MaybeVerified>::IS_EXTRACTOR);
+        assert!(Probe::<Claims<String>>::IS_EXTRACTOR);
+        assert!(!Probe::<Option<Verified>>::IS_EXTRACTOR);
+        assert!(!Probe::<Option<Verified<ReadOrders>>>::IS_EXTRACTOR);
+        assert!(!Probe::<Option<MaybeVerified>>::IS_EXTRACTOR);
+        assert!(!Probe::<Option<Claims<String>>>::IS_EXTRACTOR);
+    }
 }

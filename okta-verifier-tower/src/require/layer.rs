@@ -46,12 +46,61 @@ use super::Require;
 #[must_use = "a layer does nothing until it is applied to a service"]
 pub struct RequireLayer {
     policy: Policy,
+    grpc: bool,
 }
 
 impl RequireLayer {
     /// Requires `policy` of every request.
     pub const fn new(policy: Policy) -> Self {
-        Self { policy }
+        Self {
+            policy,
+            grpc: false,
+        }
+    }
+
+    /// Rejects gRPC requests in the form that gRPC clients read, an HTTP 200 with a `grpc-status`.
+    /// Off by default.
+    ///
+    /// What counts as a gRPC request, and when this must stay off, is said at
+    /// [`VerifyLayer::grpc`](crate::VerifyLayer::grpc). Set both or neither.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use http::{Request, Response, Version};
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_tower::{RequireLayer, VerifyLayer};
+    /// # use tower::{ServiceBuilder, ServiceExt};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let service = ServiceBuilder::new()
+    ///     .layer(VerifyLayer::new(verifier).grpc())
+    ///     .layer(RequireLayer::new(Policy::scope("orders:read")).grpc())
+    ///     .service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+    /// let call = |jwt: String| {
+    ///     Request::post("/orders.v1.Orders/List")
+    ///         .version(Version::HTTP_2)
+    ///         .header("content-type", "application/grpc")
+    ///         .header("te", "trailers")
+    ///         .header("authorization", format!("Bearer {jwt}"))
+    ///         .body(())
+    /// };
+    ///
+    /// // The scope is there: the service answers.
+    /// let served = service.clone().oneshot(call(okta.token("ada").scope("orders:read").sign())?).await?;
+    /// assert!(!served.headers().contains_key("grpc-status"));
+    ///
+    /// // The scope is missing: permission denied.
+    /// let rejected = service.oneshot(call(okta.token("ada").sign())?).await?;
+    /// assert_eq!((rejected.status().as_u16(), &rejected.headers()["grpc-status"]), (200, &"7".parse()?));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub const fn grpc(mut self) -> Self {
+        self.grpc = true;
+        self
     }
 }
 
@@ -59,6 +108,6 @@ impl<S> Layer<S> for RequireLayer {
     type Service = Require<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Require::new(inner, self.policy)
+        Require::new(inner, self.policy, self.grpc)
     }
 }

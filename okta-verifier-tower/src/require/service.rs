@@ -13,11 +13,16 @@ use crate::{ready, refusal::Refusal};
 pub struct Require<S> {
     inner: S,
     policy: Policy,
+    grpc: bool,
 }
 
 impl<S> Require<S> {
-    pub(super) fn new(inner: S, policy: Policy) -> Self {
-        Self { inner, policy }
+    pub(super) fn new(inner: S, policy: Policy, grpc: bool) -> Self {
+        Self {
+            inner,
+            policy,
+            grpc,
+        }
     }
 }
 
@@ -40,8 +45,8 @@ where
         match self.policy.admit(token, extensions.get::<Anonymous>()) {
             Ok(()) => RequireFuture::inner(self.inner.call(request)),
             Err(rejection) => {
-                drop(ready::take(&mut self.inner));
-                RequireFuture::refused(Refusal::new(rejection, &request))
+                ready::release(&mut self.inner);
+                RequireFuture::refused(Refusal::new(rejection, self.grpc, &request))
             }
         }
     }

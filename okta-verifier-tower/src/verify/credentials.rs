@@ -2,43 +2,34 @@
 
 use std::{net::IpAddr, pin::Pin, time::Duration};
 
-use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Uri, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header::AUTHORIZATION};
 use okta_verifier::{ClientCertificate, Presented, Rejection, VerifiedToken, Verifier};
+
+use super::VerifyLayer;
 
 /// The one boxed future, of the slow path alone. It owns its inputs, so that it knows neither the
 /// service nor the body, and asks nothing of them.
 pub(super) type Authentication =
     Pin<Box<dyn Future<Output = Result<VerifiedToken, Rejection>> + Send>>;
 
-/// What a layer was told about the requests it sees.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Reading {
-    pub(super) checked_within: Option<Duration>,
-    pub(super) peer: Option<fn(&Extensions) -> Option<IpAddr>>,
-    pub(super) original_uri: Option<fn(&Extensions) -> Option<&Uri>>,
-}
-
 /// Each set of values is the raw bytes of every field line: a repeated or a non-ASCII one is for the
 /// verifier to refuse.
-pub(super) fn presented<'a, B>(
-    request: &'a Request<B>,
-    verifier: &Verifier,
-    reading: Reading,
-) -> Presented<'a> {
+pub(super) fn presented<'a, B>(request: &'a Request<B>, layer: &VerifyLayer) -> Presented<'a> {
     let (headers, extensions) = (request.headers(), request.extensions());
     let read = Read {
         headers,
         method: request.method(),
         uri: request.uri(),
-        original_uri: reading.original_uri.and_then(|read| read(extensions)),
-        peer: reading.peer.and_then(|read| read(extensions)),
+        original_uri: layer.original_uri.and_then(|read| read(extensions)),
+        peer: layer.peer.and_then(|read| read(extensions)),
         certificate: extensions.get(),
     };
-    present(read, verifier, reading.checked_within)
+    present(read, &layer.verifier, layer.checked_within)
 }
 
 /// A copy of the same, made of reference counts: the bytes stay where the server read them.
 pub(super) struct Credentials {
+    verifier: Verifier,
     headers: HeaderMap,
     method: Method,
     uri: Uri,
@@ -49,9 +40,9 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    pub(super) fn of<B>(request: &Request<B>, verifier: &Verifier, reading: Reading) -> Self {
-        let extensions = request.extensions();
-        let original_uri = reading.original_uri.and_then(|read| read(extensions));
+    pub(super) fn of<B>(request: &Request<B>, layer: &VerifyLayer) -> Self {
+        let (verifier, extensions) = (&layer.verifier, request.extensions());
+        let original_uri = layer.original_uri.and_then(|read| read(extensions));
         let mut headers = HeaderMap::new();
         let bound = [
             verifier.dpop_header(),
@@ -66,17 +57,18 @@ impl Credentials {
             copy(request.headers(), name, &mut headers);
         }
         Self {
+            verifier: verifier.clone(),
             headers,
             method: request.method().clone(),
             uri: request.uri().clone(),
             original_uri: original_uri.cloned(),
-            peer: reading.peer.and_then(|read| read(extensions)),
+            peer: layer.peer.and_then(|read| read(extensions)),
             certificate: extensions.get().cloned(),
-            checked_within: reading.checked_within,
+            checked_within: layer.checked_within,
         }
     }
 
-    pub(super) fn authenticate(self, verifier: Verifier) -> Authentication {
+    pub(super) fn authenticate(self) -> Authentication {
         Box::pin(async move {
             let read = Read {
                 headers: &self.headers,
@@ -86,8 +78,8 @@ impl Credentials {
                 peer: self.peer,
                 certificate: self.certificate.as_ref(),
             };
-            let presented = present(read, &verifier, self.checked_within);
-            verifier.authenticate(&presented).await
+            let presented = present(read, &self.verifier, self.checked_within);
+            self.verifier.authenticate(&presented).await
         })
     }
 }

@@ -33,7 +33,8 @@ pin_project! {
         S: Service<Request<B>>,
     {
         Refused { refusal: Option<Refusal> },
-        Authenticating { authentication: Authentication, call: Option<(Request<B>, S)> },
+        Authenticating { authentication: Authentication, grpc: bool, call: Option<(Request<B>, S)> },
+        Readying { call: Option<(Request<B>, S)> },
         Inner { #[pin] future: S::Future },
     }
 }
@@ -48,14 +49,17 @@ where
         })
     }
 
-    /// `service` is the one that was polled ready; it is called once the token is verified.
+    /// `service` is one that was not polled ready, so that the wait holds no reservation. It is polled
+    /// ready and called once the token is verified.
     pub(super) fn authenticating(
         authentication: Authentication,
+        grpc: bool,
         request: Request<B>,
         service: S,
     ) -> Self {
         Self::new(State::Authenticating {
             authentication,
+            grpc,
             call: Some((request, service)),
         })
     }
@@ -92,35 +96,46 @@ where
         let this = self.project();
         let mut state = this.state;
         loop {
-            let future = match state.as_mut().project() {
+            let next = match state.as_mut().project() {
                 StateProjection::Refused { refusal } => {
                     let refusal = refusal.take().expect(POLLED_AGAIN);
                     return Poll::Ready(Ok(add(refusal.into_response(), this.added)));
                 }
                 StateProjection::Authenticating {
                     authentication,
+                    grpc,
                     call,
                 } => {
-                    let verdict = ready!(authentication.as_mut().poll(cx));
-                    // Taken before the verdict is looked at: a refusal drops the ready service, and
-                    // its permit with it, before anyone writes the response.
-                    let (mut request, mut service) = call.take().expect(POLLED_AGAIN);
-                    match verdict {
+                    let outcome = ready!(authentication.as_mut().poll(cx));
+                    let (mut request, service) = call.take().expect(POLLED_AGAIN);
+                    match outcome {
                         Ok(token) => {
                             request.extensions_mut().insert(token);
-                            service.call(request)
+                            let call = Some((request, service));
+                            State::Readying { call }
                         }
                         Err(rejection) => {
-                            let refusal = Refusal::new(rejection, &request);
-                            return Poll::Ready(Ok(add(refusal.into_response(), this.added)));
+                            let refusal = Some(Refusal::new(rejection, *grpc, &request));
+                            State::Refused { refusal }
                         }
                     }
+                }
+                StateProjection::Readying { call } => {
+                    let (_, service) = call.as_mut().expect(POLLED_AGAIN);
+                    let readiness = ready!(service.poll_ready(cx));
+                    // The value that was polled ready is the one that is called.
+                    let (request, mut service) = call.take().expect(POLLED_AGAIN);
+                    if let Err(error) = readiness {
+                        return Poll::Ready(Err(error));
+                    }
+                    let future = service.call(request);
+                    State::Inner { future }
                 }
                 StateProjection::Inner { future } => {
                     return future.poll(cx).map_ok(|response| add(response, this.added));
                 }
             };
-            state.set(State::Inner { future });
+            state.set(next);
         }
     }
 }

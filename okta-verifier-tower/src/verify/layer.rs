@@ -4,7 +4,7 @@ use http::{Extensions, Uri};
 use okta_verifier::Verifier;
 use tower_layer::Layer;
 
-use super::{Verify, credentials::Reading};
+use super::Verify;
 
 /// Lets a request pass only with a valid access token, which it puts into the request's extensions.
 ///
@@ -42,9 +42,12 @@ use super::{Verify, credentials::Reading};
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is applied to a service"]
 pub struct VerifyLayer {
-    verifier: Verifier,
-    optional: bool,
-    reading: Reading,
+    pub(super) verifier: Verifier,
+    pub(super) optional: bool,
+    pub(super) checked_within: Option<Duration>,
+    pub(super) peer: Option<fn(&Extensions) -> Option<IpAddr>>,
+    pub(super) original_uri: Option<fn(&Extensions) -> Option<&Uri>>,
+    pub(super) grpc: bool,
 }
 
 impl VerifyLayer {
@@ -53,7 +56,10 @@ impl VerifyLayer {
         Self {
             verifier,
             optional: false,
-            reading: Reading::default(),
+            checked_within: None,
+            peer: None,
+            original_uri: None,
+            grpc: false,
         }
     }
 
@@ -130,7 +136,7 @@ impl VerifyLayer {
     /// # }
     /// ```
     pub fn checked_within(mut self, max_age: Duration) -> Self {
-        self.reading.checked_within = Some(max_age);
+        self.checked_within = Some(max_age);
         self
     }
 
@@ -157,28 +163,106 @@ impl VerifyLayer {
     /// [`DpopSettings::trusted_proxy`]: okta_verifier::DpopSettings::trusted_proxy
     /// [`VerifierBuilder::client_cert_header_from`]: okta_verifier::VerifierBuilder::client_cert_header_from
     pub fn peer(mut self, read: fn(&Extensions) -> Option<IpAddr>) -> Self {
-        self.reading.peer = Some(read);
+        self.peer = Some(read);
         self
     }
 
-    /// Where the request's extensions say its URI as it was sent, for routers that shorten it: a
-    /// DPoP proof is for the whole path. `None` from it: the request's own URI is the whole one.
+    /// Sets the function that reads the request's URI, as it was sent, from its extensions. Required
+    /// behind every router that shortens or rewrites the path. By default, and where the function
+    /// returns `None`, the request's own URI counts.
     ///
-    /// With axum, needed inside `Router::nest`:
+    /// A DPoP proof is made for the whole path (`htu`, RFC 9449 §4.3). Without this function, a layer
+    /// behind such a router compares it with the shortened path: it **accepts a proof that was made for
+    /// the shortened path**, which is another resource's, and rejects the right one. With axum use
+    /// `okta_verifier_axum::VerifyLayer`, which reads `OriginalUri` without being told.
     ///
     /// ```
-    /// # mod axum { pub mod extract { #[derive(Clone)] pub struct OriginalUri(pub http::Uri); } }
-    /// # use okta_verifier::Verifier;
+    /// # use std::convert::Infallible;
+    /// # use http::{Request, Response, Uri};
+    /// # use okta_verifier::{DpopSettings, Verifier};
+    /// # use okta_verifier_testing::{Client, TestIssuer};
     /// # use okta_verifier_tower::VerifyLayer;
-    /// use axum::extract::OriginalUri;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// /// What the router in front keeps in the extensions before it removes `/v1`.
+    /// #[derive(Clone)]
+    /// struct WholeUri(Uri);
     ///
-    /// # fn layer(verifier: Verifier) -> VerifyLayer {
-    /// VerifyLayer::new(verifier)
-    ///     .original_uri(|extensions| extensions.get::<OriginalUri>().map(|uri| &uri.0))
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let dpop = DpopSettings::base_url("https://api.example.com");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
+    /// let layer = VerifyLayer::new(verifier)
+    ///     .original_uri(|extensions| extensions.get::<WholeUri>().map(|uri| &uri.0));
+    /// let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(()))));
+    ///
+    /// let client = Client::new();
+    /// let jwt = client.bind(okta.token("ada")).sign();
+    /// for (htu, status) in [
+    ///     ("https://api.example.com/v1/orders", 200),
+    ///     ("https://api.example.com/orders", 401), // another resource
+    /// ] {
+    ///     let request = Request::get("/orders") // the router removed `/v1`
+    ///         .extension(WholeUri(Uri::from_static("/v1/orders")))
+    ///         .header("authorization", format!("DPoP {jwt}"))
+    ///         .header("dpop", client.proof("GET", htu).token(&jwt).sign());
+    ///     assert_eq!(service.clone().oneshot(request.body(())?).await?.status(), status);
+    /// }
+    /// # Ok(())
     /// # }
     /// ```
     pub fn original_uri(mut self, read: fn(&Extensions) -> Option<&Uri>) -> Self {
-        self.reading.original_uri = Some(read);
+        self.original_uri = Some(read);
+        self
+    }
+
+    /// Rejects gRPC requests in the form that gRPC clients read: HTTP 200 with `grpc-status` among the
+    /// headers and nothing after them (`Trailers-Only`). Off by default.
+    ///
+    /// A request counts as gRPC if it is a `POST` over HTTP/2 with `te: trailers` and exactly one
+    /// `content-type`, which is `application/grpc`, alone or followed by `+` or `;`. Every gRPC client
+    /// sends that. All other requests get the plain HTTP rejection, as without the switch.
+    ///
+    /// **Leave it off where a forward-auth proxy asks this service for permission**, also when the
+    /// service answers both gRPC and plain HTTP: such a proxy takes every 2xx status for permission,
+    /// and a proxy that passes on method, HTTP version and all headers of its caller's request makes
+    /// these conditions the caller's. Mount the endpoint that the proxy asks behind a layer of its own
+    /// without the switch.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use http::{Request, Response, Version};
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// # let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+    /// let service = VerifyLayer::new(verifier).grpc().layer(handler);
+    /// let call = || {
+    ///     Request::post("/orders.v1.Orders/List")
+    ///         .version(Version::HTTP_2)
+    ///         .header("content-type", "application/grpc")
+    /// };
+    ///
+    /// let rejected = service.clone().oneshot(call().header("te", "trailers").body(())?).await?;
+    /// assert_eq!((rejected.status().as_u16(), &rejected.headers()["grpc-status"]), (200, &"16".parse()?));
+    ///
+    /// // Not a gRPC client: it would send `te`.
+    /// let rejected = service.clone().oneshot(call().body(())?).await?;
+    /// assert_eq!(rejected.status(), 401);
+    ///
+    /// let bearer = format!("Bearer {}", okta.token("ada").sign());
+    /// let served = call().header("te", "trailers").header("authorization", bearer);
+    /// assert!(!service.oneshot(served.body(())?).await?.headers().contains_key("grpc-status"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn grpc(mut self) -> Self {
+        self.grpc = true;
         self
     }
 }
@@ -187,6 +271,6 @@ impl<S> Layer<S> for VerifyLayer {
     type Service = Verify<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, self.verifier.clone(), self.optional, self.reading)
+        Verify::new(inner, self.clone())
     }
 }

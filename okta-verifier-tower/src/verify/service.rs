@@ -1,37 +1,32 @@
 use std::task::{Context, Poll};
 
 use http::{Extensions, Request, Response, header::AUTHORIZATION};
-use okta_verifier::{Anonymous, VerifiedToken, Verifier};
+use okta_verifier::{Anonymous, VerifiedToken};
 use tower_service::Service;
 
 use super::{
-    VerifyFuture,
-    credentials::{self, Credentials, Reading},
+    VerifyFuture, VerifyLayer,
+    credentials::{self, Credentials},
 };
 use crate::{ready, refusal::Refusal};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) makes of `S`.
 ///
-/// Nearly every request is decided on the spot, and its future is then the inner service's own or a
-/// ready refusal. Only when the issuer has to be asked, for its keys say, is the authentication a
-/// future of its own. `S`, its future and the request's body need not be `Send`, nor `'static`.
+/// Nearly every request is decided in `call`, and its future is then the inner service's own or a
+/// finished refusal. A request that has to wait for the issuer, for its keys for example, holds
+/// nothing of the inner service meanwhile: the service that was polled ready is given back, and a
+/// fresh clone is polled ready once the token is verified. An error of that clone's `poll_ready` is
+/// the future's error. `S`, its future and the request's body need not be `Send`, nor `'static`.
 #[derive(Clone, Debug)]
 #[must_use = "a service does nothing unless called"]
 pub struct Verify<S> {
     inner: S,
-    verifier: Verifier,
-    optional: bool,
-    reading: Reading,
+    layer: VerifyLayer,
 }
 
 impl<S> Verify<S> {
-    pub(super) fn new(inner: S, verifier: Verifier, optional: bool, reading: Reading) -> Self {
-        Self {
-            inner,
-            verifier,
-            optional,
-            reading,
-        }
+    pub(super) fn new(inner: S, layer: VerifyLayer) -> Self {
+        Self { inner, layer }
     }
 }
 
@@ -50,34 +45,35 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         forget_earlier_verdicts(request.extensions_mut());
-        let future = self.judge(request);
-        future.adding(self.verifier.response_headers())
+        let future = self.authenticate(request);
+        future.adding(self.layer.verifier.response_headers())
     }
 }
 
 impl<S> Verify<S> {
-    fn judge<B, R>(&mut self, mut request: Request<B>) -> VerifyFuture<S, B>
+    fn authenticate<B, R>(&mut self, mut request: Request<B>) -> VerifyFuture<S, B>
     where
         S: Service<Request<B>, Response = Response<R>> + Clone,
     {
-        if self.optional && !request.headers().contains_key(AUTHORIZATION) {
-            request.extensions_mut().insert(self.verifier.anonymous());
-            return VerifyFuture::inner(self.inner.call(request));
+        let Self { inner, layer } = self;
+        if layer.optional && !request.headers().contains_key(AUTHORIZATION) {
+            request.extensions_mut().insert(layer.verifier.anonymous());
+            return VerifyFuture::inner(inner.call(request));
         }
-        let presented = credentials::presented(&request, &self.verifier, self.reading);
-        match self.verifier.authenticate_now(&presented) {
+        let presented = credentials::presented(&request, layer);
+        match layer.verifier.authenticate_now(&presented) {
             Some(Ok(token)) => {
                 request.extensions_mut().insert(token);
-                VerifyFuture::inner(self.inner.call(request))
+                VerifyFuture::inner(inner.call(request))
             }
             Some(Err(rejection)) => {
-                drop(ready::take(&mut self.inner));
-                VerifyFuture::refused(Refusal::new(rejection, &request))
+                ready::release(inner);
+                VerifyFuture::refused(Refusal::new(rejection, layer.grpc, &request))
             }
             None => {
-                let authentication = Credentials::of(&request, &self.verifier, self.reading)
-                    .authenticate(self.verifier.clone());
-                VerifyFuture::authenticating(authentication, request, ready::take(&mut self.inner))
+                ready::release(inner);
+                let authentication = Credentials::of(&request, layer).authenticate();
+                VerifyFuture::authenticating(authentication, layer.grpc, request, inner.clone())
             }
         }
     }

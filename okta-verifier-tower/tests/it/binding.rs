@@ -97,6 +97,26 @@ async fn a_shortened_uri_is_not_the_requests() {
     assert_eq!(answer(&layer, nested()).await.status(), 200);
 }
 
+// finding 8
+/// What the documents say of a layer that was not told: this is why `original_uri` is required.
+#[tokio::test]
+async fn dpop_proof_for_a_shortened_path_is_accepted_without_original_uri_only() {
+    let client = Client::new();
+    let jwt = client.bind(okta().token("ada")).sign();
+    let shortened = || {
+        let url = "https://api.example.com/orders";
+        let proof = client.proof("GET", url).token(&jwt).sign();
+        let mut request = dpop("/orders", &jwt, &proof);
+        let whole = Uri::from_static("/v1/orders");
+        request.extensions_mut().insert(whole);
+        request
+    };
+    let layer = VerifyLayer::new(verifier(DpopSettings::base_url(BASE)));
+    assert_eq!(answer(&layer, shortened()).await.status(), 200);
+    let layer = layer.original_uri(|extensions| extensions.get());
+    assert_eq!(answer(&layer, shortened()).await.status(), 401);
+}
+
 // conformance 163
 #[tokio::test]
 async fn a_proxy_is_known_by_its_address_only() {

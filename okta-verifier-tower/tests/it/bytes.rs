@@ -166,24 +166,44 @@ async fn proxy_authorization_is_ignored() {
     assert_refused("Proxy-Authorization", &ask(request).await, 401, Some(PLAIN));
 }
 
-/// A proxy's authentication request carries the caller's headers, and takes any 2xx for a yes.
+// finding 3
+/// Other versions of HTTP have no gRPC, whatever the headers say. The switch is on.
 #[tokio::test]
-async fn a_content_type_alone_never_makes_a_refusal_a_200() {
-    let layer = VerifyLayer::new(verifier(okta()));
-    for (method, version) in [
-        (Method::GET, Version::HTTP_11),
-        (Method::POST, Version::HTTP_11),
-        (Method::GET, Version::HTTP_2),
-        (Method::HEAD, Version::HTTP_2),
+async fn grpc_rejection_outside_http_2_is_plain_http() {
+    let layer = VerifyLayer::new(verifier(okta())).grpc();
+    for (version, status) in [
+        (Version::HTTP_09, 401),
+        (Version::HTTP_10, 401),
+        (Version::HTTP_11, 401),
+        (Version::HTTP_2, 200),
+        (Version::HTTP_3, 401),
     ] {
-        let request = Request::builder()
-            .method(&method)
+        let request = Request::post("/orders")
             .version(version)
             .header("content-type", "application/grpc")
+            .header("te", "trailers")
             .body(())
             .expect("a request");
-        let Ok(answer) = layer.layer(service_fn(who)).oneshot(request).await;
-        assert_eq!(answer.status(), 401, "{method} {version:?}");
-        assert!(!answer.headers().contains_key("grpc-status"));
+        let Ok(response) = layer.layer(service_fn(who)).oneshot(request).await;
+        assert_eq!(response.status(), status, "{version:?}");
+        let has_grpc_status = response.headers().contains_key("grpc-status");
+        assert_eq!(has_grpc_status, status == 200, "{version:?}");
+    }
+}
+
+// finding 3
+/// HTTP/2 allows one value of `te` (RFC 9113 §8.2.2), which hyper enforces; other servers need not.
+#[tokio::test]
+async fn grpc_rejection_with_another_te_is_plain_http() {
+    let layer = VerifyLayer::new(verifier(okta())).grpc();
+    for te in ["", "gzip", "trailers, gzip", "trailers;q=0", "xtrailers"] {
+        let request = Request::post("/orders")
+            .version(Version::HTTP_2)
+            .header("content-type", "application/grpc")
+            .header("te", te)
+            .body(())
+            .expect("a request");
+        let Ok(response) = layer.layer(service_fn(who)).oneshot(request).await;
+        assert_refused(te, &response, 401, Some(PLAIN));
     }
 }

@@ -2,10 +2,11 @@
 
 mod server;
 
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
 use okta_verifier::Policy;
 use okta_verifier_testing::{Endpoint, Fault};
+use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -163,7 +164,7 @@ async fn only_headers(name: &str, answer: Response<Body>) -> HeaderMap {
 
 /// The gRPC protocol's `Trailers-Only`: HTTP 200, and `grpc-status` among the headers.
 #[tokio::test]
-async fn a_grpc_refusal_is_trailers_only() {
+async fn grpc_rejection_is_trailers_only() {
     let api = api(Policy::any_token()).await;
     for content_type in [
         "application/grpc",
@@ -172,9 +173,10 @@ async fn a_grpc_refusal_is_trailers_only() {
         "Application/GRPC",
         "application/grpc;charset=utf-8",
     ] {
-        let answer = api.post(Some(content_type)).await;
-        assert_eq!(answer.status(), 200, "{content_type}");
-        let headers = only_headers(content_type, answer).await;
+        let headers = [("content-type", content_type), ("te", "trailers")];
+        let response = api.send(Method::POST, &headers).await;
+        assert_eq!(response.status(), 200, "{content_type}");
+        let headers = only_headers(content_type, response).await;
         for (name, value) in [
             ("content-type", "application/grpc"),
             ("grpc-status", "16"),
@@ -187,27 +189,152 @@ async fn a_grpc_refusal_is_trailers_only() {
     }
 }
 
+// finding 3
+/// Also with the switch on, a 200 goes to gRPC clients only.
 #[tokio::test]
-async fn what_is_not_grpc_is_refused_in_plain_http() {
-    let api = api(Policy::any_token()).await;
-    for content_type in [
-        None,
-        Some("application/json"),
-        Some("application/gr"),
-        Some("text/application/grpc"),
-        // Neither gRPC's own: a 200 would be a yes to somebody who forwards what a caller wrote.
-        Some("application/grpc-web"),
-        Some("application/grpc-web+proto"),
-        Some("application/grpcfoo"),
-    ] {
-        let answer = api.post(content_type).await;
-        assert_eq!(answer.status(), 401, "{content_type:?}");
-        let headers = only_headers("plain", answer).await;
-        assert_eq!(headers["www-authenticate"], PLAIN);
-        assert_eq!(headers["cache-control"], "no-store");
-        assert!(!headers.contains_key("grpc-status"), "{headers:?}");
-        assert!(!headers.contains_key("content-type"), "{headers:?}");
+async fn grpc_rejection_is_plain_http_unless_every_mark_of_a_grpc_request_is_there() {
+    const TYPE: (&str, &str) = ("content-type", "application/grpc");
+    const PROTO: (&str, &str) = ("content-type", "application/grpc+proto");
+    const JSON: (&str, &str) = ("content-type", "application/json");
+    const TE: (&str, &str) = ("te", "trailers");
+    let api = api(READ).await;
+    let other = bearer(&okta().token("ada").sign());
+    for (authorization, status) in [(None, 401), (Some(other.as_str()), 403)] {
+        let authorization = authorization.map(|value| ("authorization", value));
+        for (method, headers) in [
+            (Method::POST, vec![]),
+            (Method::POST, vec![TE]),
+            (Method::POST, vec![TYPE]),
+            (Method::POST, vec![PROTO]),
+            (Method::POST, vec![TYPE, TE, TE]),
+            (Method::POST, vec![TYPE, TYPE, TE]),
+            (Method::POST, vec![TYPE, PROTO, TE]),
+            (Method::POST, vec![TYPE, JSON, TE]),
+            (Method::POST, vec![JSON, TYPE, TE]),
+            (Method::POST, vec![JSON, TE]),
+            (Method::POST, vec![("content-type", ""), TE]),
+            (Method::POST, vec![("content-type", "application/gr"), TE]),
+            (
+                Method::POST,
+                vec![("content-type", "text/application/grpc"), TE],
+            ),
+            (
+                Method::POST,
+                vec![("content-type", "application/json, application/grpc"), TE],
+            ),
+            (
+                Method::POST,
+                vec![("content-type", "application/grpc, application/json"), TE],
+            ),
+            (
+                Method::POST,
+                vec![("content-type", "application/grpc-web"), TE],
+            ),
+            (
+                Method::POST,
+                vec![("content-type", "application/grpc-web+proto"), TE],
+            ),
+            (
+                Method::POST,
+                vec![("content-type", "application/grpcfoo"), TE],
+            ),
+            (
+                Method::POST,
+                vec![("content-type", "application/grpc /x"), TE],
+            ),
+            (Method::GET, vec![TYPE, TE]),
+            (Method::HEAD, vec![TYPE, TE]),
+            (Method::PUT, vec![TYPE, TE]),
+            (Method::OPTIONS, vec![TYPE, TE]),
+        ] {
+            let name = format!("{method} {headers:?}");
+            let headers = [headers, Vec::from_iter(authorization)].concat();
+            let response = api.send(method, &headers).await;
+            assert_plain_http(&name, response, status).await;
+        }
     }
+    let missing = Api::unverified(READ).await;
+    let response = missing.send(Method::POST, &[TYPE]).await;
+    assert_plain_http("no VerifyLayer", response, 500).await;
+    let response = missing.send(Method::POST, GRPC_HEADERS).await;
+    assert_eq!(response.headers()["grpc-status"], "13");
+}
+
+// finding 3
+/// Each layer has its own switch.
+#[tokio::test]
+async fn grpc_switch_of_one_layer_leaves_the_other_in_plain_http() {
+    let verify = || VerifyLayer::new(verifier(okta()));
+    let other = bearer(&okta().token("ada").sign());
+    let with_token = [GRPC_HEADERS, &[("authorization", &other)]].concat();
+
+    let api = Api::layered(Some(verify().grpc()), RequireLayer::new(READ)).await;
+    let response = api.send(Method::POST, GRPC_HEADERS).await;
+    assert_eq!(response.headers()["grpc-status"], "16");
+    let response = api.send(Method::POST, &with_token).await;
+    assert_plain_http("RequireLayer", response, 403).await;
+
+    let api = Api::layered(Some(verify()), RequireLayer::new(READ).grpc()).await;
+    let response = api.send(Method::POST, GRPC_HEADERS).await;
+    assert_plain_http("VerifyLayer", response, 401).await;
+    let response = api.send(Method::POST, &with_token).await;
+    assert_eq!(response.headers()["grpc-status"], "7");
+}
+
+/// What every gRPC client sends, and what a caller can make a forward-auth proxy send.
+const GRPC_HEADERS: &[(&str, &str)] = &[("content-type", "application/grpc"), ("te", "trailers")];
+
+async fn assert_plain_http(name: &str, response: Response<Body>, status: u16) {
+    assert_eq!(response.status().as_u16(), status, "{name}");
+    let headers = only_headers(name, response).await;
+    assert_eq!(headers["cache-control"], "no-store", "{name}");
+    assert!(!headers.contains_key("grpc-status"), "{name}: {headers:?}");
+    assert!(!headers.contains_key("content-type"), "{name}: {headers:?}");
+}
+
+// finding 3
+/// A forward-auth proxy may pass the caller's method and headers on over HTTP/2, and takes any 2xx
+/// for permission. Every rejection must have its HTTP status: 401, 403 and 500 alike.
+#[tokio::test]
+async fn grpc_rejection_is_plain_http_unless_the_layer_is_told() {
+    let verify = || VerifyLayer::new(verifier(okta()));
+    let anonymous = verify().optional();
+    let rows = [
+        ("VerifyLayer, no token", Some(verify()), 401),
+        ("RequireLayer, anonymous", Some(anonymous), 401),
+        ("RequireLayer, no VerifyLayer", None, 500),
+    ];
+    for (name, verify, status) in rows {
+        let api = Api::layered(verify, RequireLayer::new(READ)).await;
+        let response = api.send(Method::POST, GRPC_HEADERS).await;
+        assert_plain_http(name, response, status).await;
+    }
+
+    let api = Api::layered(Some(verify()), RequireLayer::new(READ)).await;
+    let other = bearer(&okta().token("ada").sign());
+    for (name, authorization, status) in [
+        ("VerifyLayer, a bad token", "Bearer a.b.c", 401),
+        ("VerifyLayer, malformed", "Bearer a,b", 400),
+        ("RequireLayer, no scope", &other, 403),
+    ] {
+        let headers = [GRPC_HEADERS, &[("authorization", authorization)]].concat();
+        let response = api.send(Method::POST, &headers).await;
+        assert_plain_http(name, response, status).await;
+    }
+}
+
+// finding 3
+/// The slow path builds its rejection elsewhere.
+#[tokio::test]
+async fn grpc_rejection_after_a_fetch_is_plain_http_unless_the_layer_is_told() {
+    let okta = cold::mock().await;
+    okta.fault(Endpoint::Discovery, Fault::Drop);
+    let verify = VerifyLayer::new(cold::verifier(&okta));
+    let api = Api::layered(Some(verify), RequireLayer::new(READ)).await;
+    let authorization = bearer(&cold::token(&okta));
+    let headers = [GRPC_HEADERS, &[("authorization", &authorization)]].concat();
+    let response = api.send(Method::POST, &headers).await;
+    assert_plain_http("unavailable", response, 503).await;
 }
 
 #[tokio::test]

@@ -1,24 +1,30 @@
 //! What `poll_ready` reserved is used or given back, in every way a request can go.
 //!
-//! Both services here have one reservation to give. They also panic when they are called without
-//! one, so every accepted request proves that the right value was called.
+//! `ConcurrencyLimit` and `Buffer` have a fixed number of reservations to give. They also panic when
+//! they are called without one, so every accepted request proves that the right value was called.
 
 use std::{
-    future::{pending, ready},
+    future::{Ready, pending, ready},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use http::{Request, Response};
-use okta_verifier::Policy;
-use okta_verifier_tower::{RequireLayer, VerifyLayer};
+use okta_verifier::{Policy, Presented, VerifiedToken, Verifier};
+use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+use okta_verifier_tower::{RequireLayer, Verify, VerifyFuture, VerifyLayer};
 use tower::{
     BoxError, Layer, Service, ServiceExt, buffer::Buffer, limit::ConcurrencyLimit, service_fn,
 };
 
 use crate::{
-    cold::{self, HangingIssuer},
-    support::{bearer, get, okta, verifier},
+    cold,
+    support::{AUDIENCE, bearer, get, okta, verifier},
 };
 
 fn ready_now<S: Service<Request<()>>>(service: &mut S) -> bool {
@@ -116,35 +122,252 @@ async fn a_dropped_accepted_request_gives_its_permit_back() {
     assert!(ready_now(&mut second));
 }
 
-/// The slow path holds the reservation that it was given, for the call it may yet make.
-async fn waits_with_it_and_gives_it_back<S>(inner: S)
-where
-    S: Service<Request<()>, Response = Response<()>, Error = BoxError> + Clone,
+/// A limit of four reservations for the whole service, whichever clone takes them.
+const LIMIT: usize = 4;
+
+fn limited() -> ConcurrencyLimit<impl Inner> {
+    ConcurrencyLimit::new(service_fn(ok), LIMIT)
+}
+
+fn buffered() -> Buffer<Request<()>, impl Future<Output = Result<Response<()>, BoxError>> + Send> {
+    Buffer::new(service_fn(ok), LIMIT)
+}
+
+trait Inner:
+    Service<Request<()>, Response = Response<()>, Error = BoxError, Future: Send> + Clone
 {
-    let issuer = HangingIssuer::start().await;
-    let layer = VerifyLayer::new(issuer.verifier(Duration::from_millis(100)));
-    let (mut first, mut second) = held(layer.layer(inner));
+}
 
-    let waiting = first.call(bearer(&issuer.token()));
-    assert!(!ready_now(&mut second), "the wait holds it");
-    drop(waiting);
-    assert!(ready_now(&mut second), "a client that hangs up frees it");
-    drop(second);
+impl<S> Inner for S where
+    S: Service<Request<()>, Response = Response<()>, Error = BoxError, Future: Send> + Clone
+{
+}
 
-    let (mut first, mut second) = held(first);
-    let answer = first.call(bearer(&issuer.token())).await;
-    assert_eq!(answer.expect("an answer").status(), 503);
-    assert!(ready_now(&mut second), "the refusal frees it");
+/// Keys at hand, and this fault of the endpoint for the fetch of an unknown key.
+async fn known_keys_then(fault: Fault) -> (MockOkta, Verifier) {
+    let okta = cold::mock().await;
+    let issuer = okta.issuer(AUDIENCE).any_client_id();
+    let builder = Verifier::builder().issuer(issuer);
+    let verifier = builder.fetch_timeout(LONG).build();
+    let verifier = verifier.expect("valid settings");
+    verifier.warm_up().await.expect("the keys");
+    okta.fault(Endpoint::Keys, fault);
+    (okta, verifier)
+}
+
+fn of_an_unknown_key(okta: &MockOkta) -> Request<()> {
+    bearer(&okta.token("mallory").unpublished_key().sign())
+}
+
+type Waiting<S> = (Verify<S>, Pin<Box<VerifyFuture<S, ()>>>);
+
+/// `count` connections, each with a request that waits for the issuer.
+fn waiting<S: Inner>(service: &Verify<S>, okta: &MockOkta, count: usize) -> Vec<Waiting<S>> {
+    let mut connections = Vec::new();
+    for number in 0..count {
+        let mut service = service.clone();
+        assert!(ready_now(&mut service), "connection {number} is ready");
+        let mut response = Box::pin(service.call(of_an_unknown_key(okta)));
+        assert!(poll_once(response.as_mut()).is_pending(), "it waits");
+        connections.push((service, response));
+    }
+    connections
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Asserts that all reservations are free, by taking each of them.
+fn assert_all_free<S: Inner>(service: &Verify<S>) {
+    let mut clones = vec![service.clone(); LIMIT + 1];
+    let ready: Vec<_> = clones.iter_mut().map(ready_now).collect();
+    assert_eq!(ready, [true, true, true, true, false]);
+}
+
+async fn soon<F: Future>(future: F) -> F::Output {
+    let within = tokio::time::timeout(Duration::from_secs(5), future);
+    within.await.expect("it waits for no fetch")
+}
+
+/// A fetch that hangs outlasts the test.
+const LONG: Duration = Duration::from_secs(30);
+
+async fn others_are_served_while_requests_wait<S: Inner>(inner: S) {
+    let (okta, verifier) = known_keys_then(Fault::Hang).await;
+    let service = VerifyLayer::new(verifier).layer(inner);
+    let connections = waiting(&service, &okta, 4 * LIMIT);
+    for _ in 0..3 {
+        let request = bearer(&cold::token(&okta));
+        let response = soon(service.clone().oneshot(request)).await;
+        assert_eq!(response.expect("a response").status(), 200);
+    }
+    assert_all_free(&service);
+    drop(connections);
+}
+
+// finding 6
+#[tokio::test]
+async fn waiting_requests_leave_the_inner_service_to_others() {
+    others_are_served_while_requests_wait(limited()).await;
+    others_are_served_while_requests_wait(buffered()).await;
+}
+
+async fn dropped_waits_leave_nothing_behind<S: Inner>(inner: S) {
+    let (okta, verifier) = known_keys_then(Fault::Hang).await;
+    let service = VerifyLayer::new(verifier).layer(inner);
+    let (mut idle, dropped): (Vec<_>, Vec<_>) =
+        waiting(&service, &okta, 4 * LIMIT).into_iter().unzip();
+    drop(dropped);
+    // The connections stay open, and serve again.
+    assert_all_free(&service);
+    for connection in &mut idle {
+        let request = bearer(&cold::token(&okta));
+        let response = soon(async { connection.ready().await?.call(request).await }).await;
+        assert_eq!(response.expect("a response").status(), 200);
+    }
+    assert_all_free(&service);
+}
+
+// finding 6
+#[tokio::test]
+async fn waiting_request_that_is_dropped_leaves_no_permit_behind() {
+    dropped_waits_leave_nothing_behind(limited()).await;
+    dropped_waits_leave_nothing_behind(buffered()).await;
+}
+
+async fn rejected_waits_leave_nothing_behind<S: Inner>(inner: S) {
+    let (okta, verifier) = known_keys_then(Fault::Drop).await;
+    let service = VerifyLayer::new(verifier).layer(inner);
+    let connections = waiting(&service, &okta, 4 * LIMIT);
+    let mut idle = Vec::new();
+    for (connection, response) in connections {
+        let response = soon(response).await.expect("a response");
+        assert_eq!(response.status(), 503);
+        idle.push(connection);
+    }
+    assert_all_free(&service);
+    drop(idle);
+}
+
+// finding 6
+#[tokio::test]
+async fn waiting_request_that_is_rejected_leaves_no_permit_behind() {
+    rejected_waits_leave_nothing_behind(limited()).await;
+    rejected_waits_leave_nothing_behind(buffered()).await;
+}
+
+/// Waits until the verifier decides about this token without a fetch.
+async fn until_decided(verifier: &Verifier, jwt: &str) {
+    let line = format!("Bearer {jwt}");
+    let decided = async {
+        let credentials = || Presented::new([line.as_bytes()]);
+        while verifier.authenticate_now(&credentials()).is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(decided).await;
+}
+
+async fn waits_for_a_reservation<S>(inner: impl Fn(Recording) -> S)
+where
+    S: Inner + Send + 'static,
+{
+    let okta = cold::mock().await;
+    let verifier = cold::verifier(&okta);
+    let layer = VerifyLayer::new(verifier.clone());
+    let (first_jwt, second_jwt) = (cold::token(&okta), okta.token("bob").sign());
+    let served = Recording::default();
+    let service = layer.layer(inner(served.clone()));
+
+    // The only reservation goes to another connection while the first request waits for the keys.
+    let (mut first, mut second) = held(service);
+    let waiting = tokio::spawn(first.call(bearer(&first_jwt)));
+    assert!(ready_now(&mut second), "the waiting request holds nothing");
+    until_decided(&verifier, &first_jwt).await;
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!waiting.is_finished(), "it waits for the reservation");
+
+    let response = soon(second.call(bearer(&second_jwt))).await;
+    assert_eq!(response.expect("a response").status(), 200);
+    let response = soon(waiting).await.expect("no panic");
+    assert_eq!(response.expect("a response").status(), 200);
+    assert_eq!(*served.subjects(), ["bob", "ada"]);
+}
+
+/// A handler that remembers whom it served.
+#[derive(Clone, Default)]
+struct Recording(Arc<Mutex<Vec<String>>>);
+
+impl Recording {
+    fn subjects(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().expect("no panic")
+    }
+
+    fn serve(&self, request: &Request<()>) -> Ready<Result<Response<()>, BoxError>> {
+        let token = request.extensions().get::<VerifiedToken>();
+        let subject = token.expect("a verified token").subject().to_owned();
+        self.subjects().push(subject);
+        ready(Ok(Response::new(())))
+    }
+}
+
+// finding 6
+#[tokio::test]
+async fn waiting_request_is_served_once_the_issuer_answered_and_a_permit_is_free() {
+    waits_for_a_reservation(|served| {
+        let handler = service_fn(move |request| served.serve(&request));
+        ConcurrencyLimit::new(handler, 1)
+    })
+    .await;
+    waits_for_a_reservation(|served| {
+        Buffer::new(service_fn(move |request| served.serve(&request)), 1)
+    })
+    .await;
+}
+
+/// A service that can be closed: from then on no value of it becomes ready.
+#[derive(Clone, Default)]
+struct Closable {
+    is_closed: Arc<AtomicBool>,
+}
+
+impl Service<Request<()>> for Closable {
+    type Response = Response<()>;
+    type Error = BoxError;
+    type Future = Ready<Result<Response<()>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(if self.is_closed.load(Ordering::SeqCst) {
+            Err("closed".into())
+        } else {
+            Ok(())
+        })
+    }
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        assert!(!self.is_closed.load(Ordering::SeqCst), "not ready");
+        ready(Ok(Response::new(())))
+    }
+}
+
+// finding 6
+#[tokio::test]
+async fn waiting_request_gets_the_error_of_a_service_that_fails_meanwhile() {
+    let okta = cold::mock().await;
+    let inner = Closable::default();
+    let mut service = VerifyLayer::new(cold::verifier(&okta)).layer(inner.clone());
+    assert!(ready_now(&mut service));
+    let response = service.call(bearer(&cold::token(&okta)));
+    inner.is_closed.store(true, Ordering::SeqCst);
+    let error = soon(response).await.expect_err("the service is closed");
+    assert_eq!(error.to_string(), "closed");
 }
 
 #[tokio::test]
-async fn a_slow_refusal_and_a_dropped_wait_give_permit_and_slot_back() {
-    waits_with_it_and_gives_it_back(ConcurrencyLimit::new(service_fn(ok), 1)).await;
-    waits_with_it_and_gives_it_back(Buffer::new(service_fn(ok), 1)).await;
-}
-
-#[tokio::test]
-async fn a_slow_acceptance_calls_the_service_that_was_ready() {
+async fn waiting_request_calls_the_clone_that_was_made_ready() {
     let okta = cold::mock().await;
     for _ in 0..2 {
         // Each round has a cold verifier: the first request of a connection goes the slow way.
@@ -156,7 +379,7 @@ async fn a_slow_acceptance_calls_the_service_that_was_ready() {
     }
 }
 
-/// Back-pressure and failure of the inner service are its own affair.
+/// The layer changes neither back-pressure nor failures of the inner service.
 #[tokio::test]
 async fn the_inner_services_readiness_and_errors_pass_through() {
     let failing =

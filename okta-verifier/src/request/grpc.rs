@@ -19,6 +19,9 @@ impl Rejection {
     /// `grpc-status` among the headers and nothing after them. The headers of the HTTP form are
     /// there too, `www-authenticate` among them.
     ///
+    /// Only for a gRPC client: whatever reads the HTTP status alone, such as a forward-auth proxy, takes
+    /// this response for permission. The tower layers return it only where `grpc()` is on.
+    ///
     /// ```
     /// use okta_verifier::Rejection;
     ///

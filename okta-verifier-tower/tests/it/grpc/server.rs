@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, header::AUTHORIZATION, uri::PathAndQuery};
+use http::{Method, Request, Response, header::AUTHORIZATION, uri::PathAndQuery};
 use okta_verifier::{Policy, VerifiedToken, Verifier};
 use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use tokio::net::TcpListener;
@@ -34,28 +34,30 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// Both layers in front of all that the server has.
+    /// Both layers, with the gRPC switch on, in front of all that the server has.
     pub(crate) async fn new(verifier: Verifier, policy: Policy) -> Self {
-        Self::layered(Some(verifier), policy).await
+        let verify = VerifyLayer::new(verifier).grpc();
+        Self::layered(Some(verify), RequireLayer::new(policy).grpc()).await
     }
 
     /// Without `VerifyLayer`.
     pub(crate) async fn unverified(policy: Policy) -> Self {
-        Self::layered(None, policy).await
+        Self::layered(None, RequireLayer::new(policy).grpc()).await
     }
 
-    async fn layered(verifier: Option<Verifier>, policy: Policy) -> Self {
+    /// These layers in front of all that the server has.
+    pub(crate) async fn layered(verify: Option<VerifyLayer>, require: RequireLayer) -> Self {
         let layers = ServiceBuilder::new()
-            .layer(option_layer(verifier.map(VerifyLayer::new)))
-            .layer(RequireLayer::new(policy));
+            .layer(option_layer(verify))
+            .layer(require);
         Self::serve(layers.service(Routes::new(Who))).await
     }
 
     /// Both layers in front of `test.Who`, and none in front of `test.Open`.
     pub(crate) async fn with_an_open_service(verifier: Verifier, policy: Policy) -> Self {
         let layers = ServiceBuilder::new()
-            .layer(VerifyLayer::new(verifier))
-            .layer(RequireLayer::new(policy));
+            .layer(VerifyLayer::new(verifier).grpc())
+            .layer(RequireLayer::new(policy).grpc());
         Self::serve(Routes::new(layers.named_layer(Who)).add_service(Open(Who))).await
     }
 
@@ -111,15 +113,15 @@ impl Api {
         answer.map(tonic::Response::into_inner)
     }
 
-    /// The HTTP/2 answer to an empty POST, as it came.
-    pub(crate) async fn post(&self, content_type: Option<&str>) -> Response<Body> {
-        let mut request = Request::post(WHO);
-        if let Some(content_type) = content_type {
-            request = request.header("content-type", content_type);
+    /// Sends an empty request with these headers over HTTP/2 and returns the response as it came.
+    pub(crate) async fn send(&self, method: Method, headers: &[(&str, &str)]) -> Response<Body> {
+        let mut request = Request::builder().method(method).uri(WHO);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         let request = request.body(Body::default()).expect("a valid request");
-        let answer = self.channel.clone().oneshot(request).await;
-        answer.expect("an answer")
+        let response = self.channel.clone().oneshot(request).await;
+        response.expect("a response")
     }
 }
 

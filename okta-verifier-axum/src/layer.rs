@@ -1,0 +1,244 @@
+use std::{net::IpAddr, time::Duration};
+
+use axum::extract::OriginalUri;
+use http::Extensions;
+use okta_verifier::Verifier;
+use okta_verifier_tower::Verify;
+use tower_layer::Layer;
+
+/// Lets a request pass only with a valid access token, which the extractors then find.
+///
+/// It is [`okta_verifier_tower::VerifyLayer`] for axum: it reads [`OriginalUri`], so that a DPoP proof
+/// (RFC 9449 §4.3) is compared with the whole path of the request. `Router::nest` and
+/// `Router::nest_service` hand on a part of it only. A service around the router that rewrites the path
+/// must insert [`OriginalUri`] before it does so; axum keeps the one that it finds.
+///
+/// ```
+/// use axum::{Router, body::Body, http::Request, routing::get};
+/// use okta_verifier::{DpopSettings, Verifier};
+/// use okta_verifier_axum::{Verified, VerifyLayer};
+/// # use okta_verifier_testing::{Client, TestIssuer};
+/// # use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let client = Client::new();
+/// let verifier = Verifier::builder()
+///     .issuer(okta.issuer().any_client_id())
+///     .dpop(DpopSettings::base_url("https://api.example.com"))
+///     .build()?;
+/// let v1 = Router::new()
+///     .route("/orders", get(async |token: Verified| token.subject().to_owned()))
+///     .route_layer(VerifyLayer::new(verifier));
+/// let app = Router::new().nest("/v1", v1);
+///
+/// let jwt = client.bind(okta.token("ada")).sign();
+/// for (htu, status) in [
+///     ("https://api.example.com/v1/orders", 200),
+///     ("https://api.example.com/orders", 401), // the proof of another URL
+/// ] {
+///     let request = Request::get("/v1/orders")
+///         .header("authorization", format!("DPoP {jwt}"))
+///         .header("dpop", client.proof("GET", htu).token(&jwt).sign());
+///     assert_eq!(app.clone().oneshot(request.body(Body::empty())?).await?.status(), status);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing until it is applied to a router"]
+pub struct VerifyLayer(okta_verifier_tower::VerifyLayer);
+
+impl VerifyLayer {
+    /// A strict layer: a request without a valid access token is rejected.
+    ///
+    /// ```
+    /// use axum::{Router, body::Body, http::Request, routing::get};
+    /// # use okta_verifier::Verifier;
+    /// use okta_verifier_axum::{Verified, VerifyLayer};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let app = Router::new()
+    ///     .route("/me", get(async |token: Verified| token.subject().to_owned()))
+    ///     .route_layer(VerifyLayer::new(verifier));
+    ///
+    /// let bearer = format!("Bearer {}", okta.token("ada").sign());
+    /// let served = Request::get("/me").header("authorization", bearer).body(Body::empty())?;
+    /// assert_eq!(app.clone().oneshot(served).await?.status(), 200);
+    ///
+    /// let rejected = Request::get("/me").body(Body::empty())?;
+    /// assert_eq!(app.oneshot(rejected).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(verifier: Verifier) -> Self {
+        let layer = okta_verifier_tower::VerifyLayer::new(verifier);
+        // RFC 9449 §4.3: `htu` is the request's URL, which a nested router does not see.
+        Self(layer.original_uri(|extensions| Some(&extensions.get::<OriginalUri>()?.0)))
+    }
+
+    /// Lets a request without any `Authorization` field pass as anonymous, for handlers that take
+    /// [`MaybeVerified`](crate::MaybeVerified). Off by default.
+    ///
+    /// A bad token, a malformed or repeated field and another scheme are rejected as without it:
+    /// see [`okta_verifier_tower::VerifyLayer::optional`].
+    ///
+    /// ```
+    /// use axum::{Router, body::Body, http::Request, routing::get};
+    /// # use okta_verifier::Verifier;
+    /// use okta_verifier_axum::{MaybeVerified, VerifyLayer};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://news");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let app = Router::new()
+    ///     .route("/news", get(async |_: MaybeVerified| "news"))
+    ///     .route_layer(VerifyLayer::new(verifier).optional());
+    ///
+    /// let anonymous = Request::get("/news").body(Body::empty())?;
+    /// assert_eq!(app.clone().oneshot(anonymous).await?.status(), 200);
+    ///
+    /// let bad = Request::get("/news").header("authorization", "Bearer a.b.c").body(Body::empty())?;
+    /// assert_eq!(app.oneshot(bad).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn optional(self) -> Self {
+        Self(self.0.optional())
+    }
+
+    /// Rejects a token unless the issuer was asked about it at most `max_age` ago (RFC 7662), for
+    /// routes where a revoked token must not pass. By default there is no such limit.
+    ///
+    /// Without introspection for the token's issuer the response is a 503: see
+    /// [`okta_verifier_tower::VerifyLayer::checked_within`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use axum::{Router, body::Body, http::Request, routing::get};
+    /// # use okta_verifier::{Introspection, Verifier};
+    /// use okta_verifier_axum::{Verified, VerifyLayer};
+    /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
+    /// # use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let introspection = Introspection::new(CLIENT_ID, CLIENT_SECRET);
+    /// # let issuer = okta.issuer("api://default").any_client_id().introspection(introspection);
+    /// # let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// let app = Router::new()
+    ///     .route("/pay", get(async |_: Verified| "paid"))
+    ///     .route_layer(VerifyLayer::new(verifier).checked_within(Duration::ZERO));
+    ///
+    /// let jwt = okta.token("ada").sign();
+    /// let pay = || Request::get("/pay").header("authorization", format!("Bearer {jwt}")).body(Body::empty());
+    /// assert_eq!(app.clone().oneshot(pay()?).await?.status(), 200);
+    /// okta.revoke(&jwt);
+    /// assert_eq!(app.oneshot(pay()?).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn checked_within(self, max_age: Duration) -> Self {
+        Self(self.0.checked_within(max_age))
+    }
+
+    /// Sets the function that reads the peer's IP address from the request's extensions. By default
+    /// the address is unknown, and no proxy is trusted.
+    ///
+    /// It is needed where a proxy is trusted: see [`okta_verifier_tower::VerifyLayer::peer`].
+    ///
+    /// ```
+    /// use std::net::SocketAddr;
+    /// use axum::{Router, body::Body, extract::ConnectInfo, http::Request, routing::get};
+    /// use okta_verifier::{DpopSettings, Verifier};
+    /// use okta_verifier_axum::{Verified, VerifyLayer};
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let client = Client::new();
+    /// let dpop = DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host").hosts(["api.example.com"]);
+    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
+    /// let verify = VerifyLayer::new(verifier)
+    ///     .peer(|extensions| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip()));
+    /// let app = Router::new().route("/orders", get(async |_: Verified| "orders")).route_layer(verify);
+    ///
+    /// let jwt = client.bind(okta.token("ada")).sign();
+    /// for (peer, status) in [([10, 0, 0, 1], 200), ([192, 0, 2, 1], 401)] {
+    ///     let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
+    ///     let request = Request::get("/orders")
+    ///         .extension(ConnectInfo(SocketAddr::from((peer, 443)))) // into_make_service_with_connect_info
+    ///         .header("x-forwarded-host", "api.example.com")
+    ///         .header("authorization", format!("DPoP {jwt}"))
+    ///         .header("dpop", proof);
+    ///     assert_eq!(app.clone().oneshot(request.body(Body::empty())?).await?.status(), status);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn peer(self, read: fn(&Extensions) -> Option<IpAddr>) -> Self {
+        Self(self.0.peer(read))
+    }
+
+    /// Rejects gRPC requests in the form that gRPC clients read, an HTTP 200 with a `grpc-status`,
+    /// for a router that holds tonic services. Off by default.
+    ///
+    /// What counts as a gRPC request, and when this must stay off (wherever a forward-auth proxy asks
+    /// this service for permission), is said at [`okta_verifier_tower::VerifyLayer::grpc`]. Extractors
+    /// always reject in plain HTTP; for gRPC use [`RequireLayer::grpc`](crate::RequireLayer::grpc).
+    ///
+    /// ```
+    /// use axum::{Router, body::Body, http::{Request, Version}, routing::post};
+    /// # use okta_verifier::Verifier;
+    /// use okta_verifier_axum::VerifyLayer;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// # let service = post(async || "");
+    /// let app = Router::new()
+    ///     .route("/orders.v1.Orders/List", service)
+    ///     .route_layer(VerifyLayer::new(verifier).grpc());
+    /// let call = || {
+    ///     Request::post("/orders.v1.Orders/List")
+    ///         .version(Version::HTTP_2)
+    ///         .header("content-type", "application/grpc")
+    ///         .header("te", "trailers")
+    /// };
+    ///
+    /// let rejected = app.clone().oneshot(call().body(Body::empty())?).await?;
+    /// assert_eq!((rejected.status().as_u16(), &rejected.headers()["grpc-status"]), (200, &"16".parse()?));
+    ///
+    /// let bearer = format!("Bearer {}", okta.token("ada").sign());
+    /// let served = app.oneshot(call().header("authorization", bearer).body(Body::empty())?).await?;
+    /// assert!(!served.headers().contains_key("grpc-status"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn grpc(self) -> Self {
+        Self(self.0.grpc())
+    }
+}
+
+impl<S> Layer<S> for VerifyLayer {
+    type Service = Verify<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        self.0.layer(inner)
+    }
+}

@@ -165,10 +165,10 @@ struct SkippedEntry {
 
 impl SkippedEntries {
     fn push(&mut self, index: usize, entry: &str, reason: Skipped) {
-        let kid = Object::parse(entry)
-            .ok()
-            .and_then(|members| Some(Box::from(text(&members, "kid").ok()??)))
-            .filter(|kid: &Box<str>| is_presentable(kid));
+        let kid = Object::parse(entry).ok().and_then(|members| {
+            let kid = text(&members, "kid").ok()??;
+            is_presentable(&kid).then(|| kid.into())
+        });
         let place = self.0.partition_point(|other| other.index < index);
         self.0.insert(place, SkippedEntry { index, kid, reason });
     }

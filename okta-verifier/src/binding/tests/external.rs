@@ -102,7 +102,95 @@ fn a_prefix_is_never_left() {
         "https://api.example.com/v1orders",
         at("/orders")
     ));
-    assert!(!is(&external, "https://api.example.com/v1", at("/")));
+    assert!(!is(&external, "https://api.example.com/v1x", at("/")));
+}
+
+/// Whether a proof for `htu` fits a request for `target` behind `https://h.example/v1`.
+fn fits_v1(htu: &str, target: &str) -> bool {
+    let external = External::base("https://h.example/v1").unwrap();
+    let place = Place {
+        target,
+        ..Place::default()
+    };
+    Htu::parse(htu).is_some_and(|htu| external.url(place).is_some_and(|url| url.is(&htu)))
+}
+
+// finding 14
+#[test]
+fn base_url_with_a_path_serves_that_very_path() {
+    // A gateway that strips `/v1` sends `/` for both, since a request target is never empty.
+    for target in ["/", "/?page=2", "http://internal", "http://internal/?x"] {
+        assert!(fits_v1("https://h.example/v1", target), "{target}");
+        assert!(fits_v1("https://h.example/v1?page=2", target), "{target}");
+        assert!(fits_v1("https://h.example/v1/", target), "{target}");
+    }
+    // An adapter that strips it itself may leave the empty path, which is `/v1` alone.
+    for target in ["", "?page=2"] {
+        assert!(fits_v1("https://h.example/v1", target), "{target}");
+        assert!(!fits_v1("https://h.example/v1/", target), "{target}");
+    }
+    let deeper = External::base("https://h.example/a/b/").unwrap();
+    let root = Place {
+        target: "/",
+        ..Place::default()
+    };
+    assert!(is(&deeper, "https://h.example/a/b", root));
+    assert!(is(&deeper, "https://h.example/a/b/", root));
+    assert!(!is(&deeper, "https://h.example/a", root));
+    assert!(!is(&deeper, "https://h.example/a/", root));
+}
+
+// finding 14
+#[test]
+fn base_url_with_a_path_widens_no_other_path() {
+    for htu in [
+        "https://h.example",
+        "https://h.example/",
+        "https://h.example/v",
+        "https://h.example/v1x",
+        "https://h.example/v1//",
+        "https://h.example/v1/x",
+        "https://h.example/v1/..",
+        "https://h.example/v1/../",
+        "https://h.example/v1%2F",
+        "https://h.example/V1",
+        "https://h.example//v1",
+        "https://h.example/v1/v1",
+        "http://h.example/v1",
+        "https://other.example/v1",
+    ] {
+        for target in ["/", "", "?page=2"] {
+            assert!(!fits_v1(htu, target), "{htu} at {target:?}");
+        }
+    }
+    for target in [
+        "//",
+        "/x",
+        "/v1",
+        "/v1/",
+        "/.",
+        "/..",
+        "/%2e",
+        "/%2F",
+        "*",
+        "h.example:443",
+        "#x",
+        "x",
+        "v1",
+    ] {
+        assert!(!fits_v1("https://h.example/v1", target), "{target}");
+    }
+    // Without a path in it an empty path is no URL of this service.
+    let bare = External::base("https://h.example").unwrap();
+    for target in ["", "?page=2"] {
+        for htu in ["https://h.example", "https://h.example/"] {
+            let place = Place {
+                target,
+                ..Place::default()
+            };
+            assert!(!is(&bare, htu, place), "{htu} at {target:?}");
+        }
+    }
 }
 
 // conformance 163

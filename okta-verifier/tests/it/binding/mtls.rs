@@ -183,3 +183,40 @@ fn peers_are_named_as_networks() {
         assert!(matches!(error, ConfigError::Peers { .. }), "{error}");
     }
 }
+
+// RFC 8705 §3: whether the certificate in the session is the caller's is for the deployment to say.
+#[test]
+fn certificate_without_a_setting_does_not_count() {
+    let okta = TestIssuer::new("api://orders");
+    let mine = Certificate::new("mine");
+    let jwt = okta.token("ada").bound_to_certificate(mine.der()).sign();
+    let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
+    let dpop = DpopSettings::base_url(BASE);
+    for verifier in [builder().build(), builder().dpop(dpop).build()] {
+        let verifier = verifier.unwrap();
+        for der in [None, Some(mine.der())] {
+            // Seen before or not.
+            for _ in 0..2 {
+                assert_eq!(bearer(&verifier, &jwt, der), "binding_unchecked");
+            }
+        }
+    }
+}
+
+#[test]
+fn certificate_of_the_session_does_not_count_by_the_setting_for_the_header() {
+    let okta = TestIssuer::new("api://orders");
+    let mine = Certificate::new("mine");
+    let jwt = okta.token("ada").bound_to_certificate(mine.der()).sign();
+    let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    let builder = builder.client_cert_header_from(["10.0.0.0/8"]);
+    let verifier = builder.build().unwrap();
+    for peer in ["192.0.2.1", "10.0.0.1"] {
+        let authorization = format!("Bearer {jwt}");
+        let presented = Presented::new([authorization.as_bytes()])
+            .client_certificate(mine.der())
+            .peer(peer.parse().unwrap());
+        let verdict = verifier.authenticate_now(&presented).unwrap();
+        assert_eq!(code(&verdict), "no_certificate", "{peer}");
+    }
+}

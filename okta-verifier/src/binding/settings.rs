@@ -61,14 +61,17 @@ impl DpopSettings {
     ///
     /// One line of `header` is read, and from nobody else:
     ///
-    /// - `Forwarded` (RFC 7239) with `host` and `proto` in one element:
-    ///   `proxy_set_header Forwarded "host=$server_name;proto=https"`;
+    /// - `Forwarded` (RFC 7239 §4): one element with `host` and `proto`, such as
+    ///   `proxy_set_header Forwarded "host=$server_name;proto=https"`. Names are tokens, values are
+    ///   tokens or quoted strings (a host with a port must be quoted), and no parameter occurs
+    ///   twice. A comma is rejected wherever it stands;
     /// - any other name: a host, which is one of https (`X-Forwarded-Host: api.example.com`), or a
     ///   whole origin (`X-External-Origin: https://api.example.com`).
     ///
-    /// The proxy must set it anew in every request: a list, which a proxy makes that appends, is
-    /// refused. Most proxies pass on whatever `Host` they are sent, and a proof that was made for
-    /// somebody else's API would fit yours: so your own [`hosts`](Self::hosts) must be listed.
+    /// The proxy must replace the header in every request: a list, which a proxy makes that appends
+    /// to the caller's header, is rejected. Most proxies forward the caller's `Host`, and a proof
+    /// that was made for another API would then be valid for yours: your own [`hosts`](Self::hosts)
+    /// must be listed.
     ///
     /// ```
     /// use okta_verifier::{DpopSettings, Verifier};

@@ -28,9 +28,10 @@ pub(crate) struct Base {
     prefix: Box<str>,
 }
 
-/// Where the outside called.
+/// The URL under which the client called.
 pub(crate) struct Url<'a> {
     base: &'a Base,
+    /// The service's own: empty where an adapter has stripped the whole path.
     path: Cow<'a, str>,
 }
 
@@ -88,9 +89,14 @@ impl External {
         }
     }
 
-    /// The URL that the outside knows this request by. `None`: nobody says so who may.
+    /// The URL under which the client called. `None`: the settings do not say it, the trusted proxy
+    /// does not, or the target is none that has a path.
     pub(crate) fn url<'a>(&'a self, place: Place<'a>) -> Option<Url<'a>> {
-        let path = target_path(place.target)?;
+        let path = match place.target {
+            "" => Cow::Borrowed(""),
+            target if target.starts_with('?') => Cow::Borrowed(""),
+            target => target_path(target)?,
+        };
         let base = match self {
             Self::Base(base) => base,
             Self::Proxy {
@@ -112,10 +118,20 @@ impl External {
 }
 
 impl Url<'_> {
-    /// Prefix and path are compared apart: a path of `/../x` never leaves the prefix.
+    /// Whether a proof's `htu` names this URL (RFC 9449 §4.3, item 9). Prefix and path are compared
+    /// separately: a path of `/../x` never leaves the prefix.
     pub(crate) fn is(&self, htu: &Htu<'_>) -> bool {
         let Base { origin, prefix } = self.base;
-        htu.origin == origin.as_ref() && htu.path.strip_prefix(&**prefix) == Some(&self.path)
+        if htu.origin != origin.as_ref() {
+            return false;
+        }
+        match htu.path.strip_prefix(&**prefix) {
+            // A request target is never empty (RFC 9112 §3.2.1): a gateway that strips `/v1` from
+            // `/v1` and from `/v1/` sends `/` for both.
+            Some("") => matches!(&*self.path, "" | "/"),
+            Some(path) => path == self.path,
+            None => false,
+        }
     }
 }
 

@@ -52,6 +52,33 @@ impl DpopSettings {
     /// Clients call this service under `url`, such as `https://api.example.com`. A path in it is
     /// put before the service's own: behind a gateway that strips `/v1`, write
     /// `https://api.example.com/v1`.
+    ///
+    /// A gateway that strips `/v1` sends a request to `/v1` and one to `/v1/` on as `/`, because a
+    /// request target is never empty (RFC 9112 §3.2.1). A request to `/` is therefore accepted with
+    /// a proof for either. A slash at the end of `url` makes no difference.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    /// # let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let verifier = builder.dpop(DpopSettings::base_url("https://api.example.com/v1")).build()?;
+    /// # let jwt = client.bind(okta.token("ada")).sign();
+    /// # let authorization = format!("DPoP {jwt}");
+    /// // The gateway has stripped `/v1` from the path.
+    /// let accepts = |htu: &str, target: &str| {
+    ///     let proof = client.proof("GET", htu).token(&jwt).sign();
+    ///     let presented = Presented::new([authorization.as_bytes()])
+    ///         .dpop([proof.as_bytes()])
+    ///         .request("GET", target);
+    ///     verifier.authenticate_now(&presented).expect("no I/O").is_ok()
+    /// };
+    /// assert!(accepts("https://api.example.com/v1/orders", "/orders"));
+    /// assert!(accepts("https://api.example.com/v1", "/"));
+    /// assert!(accepts("https://api.example.com/v1/", "/"));
+    /// assert!(!accepts("https://api.example.com/", "/"));
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     pub fn base_url(url: impl Into<String>) -> Self {
         Self::new(Outside::Base(url.into()))
     }

@@ -13,9 +13,11 @@ use crate::{
 /// How bindings are checked.
 #[derive(Debug)]
 pub(crate) struct Binding {
-    /// `None`: what is bound to a key is refused.
+    /// `None`: a token that is bound to a key is rejected.
     dpop: Option<Dpop>,
-    /// Who may say which certificate a caller has.
+    /// Whether the certificate of a TLS session counts as the caller's.
+    client_certificates: bool,
+    /// The proxies whose header says which certificate a caller has.
     client_cert_from: Option<Peers>,
     /// Of the store of used proofs.
     pub(super) trouble: Trouble,
@@ -158,6 +160,9 @@ impl Verifier {
             (Scheme::Dpop, Some(holder), Some(dpop)) => Some((dpop, holder)),
         };
         if let Some(expected) = bound.and_then(|bound| bound.to.x5t_s256) {
+            if !binding.accepts_certificates() {
+                return Err(VerifyError::BindingUnchecked);
+            }
             match binding.certificate(sent.shown) {
                 None => return Err(VerifyError::NoCertificate),
                 // Hashes of public values: this need not take constant time.
@@ -170,9 +175,14 @@ impl Verifier {
 }
 
 impl Binding {
-    pub(crate) fn new(dpop: Option<Dpop>, client_cert_from: Option<Peers>) -> Self {
+    pub(crate) fn new(
+        dpop: Option<Dpop>,
+        client_certificates: bool,
+        client_cert_from: Option<Peers>,
+    ) -> Self {
         Self {
             dpop,
+            client_certificates,
             client_cert_from,
             trouble: Trouble::default(),
         }
@@ -182,9 +192,19 @@ impl Binding {
         self.dpop.is_some()
     }
 
+    /// Whether a setting accepts tokens that are bound to a key or to a certificate.
+    #[allow(dead_code, reason = "for answers of the issuer that leave `cnf` out")]
+    pub(crate) fn accepts_bound_tokens(&self) -> bool {
+        self.offers_dpop() || self.accepts_certificates()
+    }
+
+    fn accepts_certificates(&self) -> bool {
+        self.client_certificates || self.client_cert_from.is_some()
+    }
+
     /// The hash of the caller's certificate. Where a named peer ends TLS for its callers, the
-    /// session's certificate is the peer's own, and would stand for every one of them (RFC 9440 §4):
-    /// so nobody's certificate counts until the adapter has said who the peer is.
+    /// session's certificate is the peer's own and would count for every one of them (RFC 9440 §4):
+    /// no certificate counts until the adapter has given the address of the peer.
     fn certificate(&self, shown: &Shown<'_>) -> Option<[u8; 32]> {
         if let Some(terminators) = &self.client_cert_from {
             let peer = shown.peer?;
@@ -193,7 +213,8 @@ impl Binding {
                 return certificate::thumbprint(&der);
             }
         }
-        certificate::thumbprint(shown.certificate?)
+        let session = shown.certificate.filter(|_| self.client_certificates);
+        certificate::thumbprint(session?)
     }
 }
 

@@ -16,6 +16,7 @@ fn verifier(okta: &MockOkta, ask: Introspect, dpop: DpopSettings) -> Verifier {
         .issuer(issuer.introspection(asking))
         .fetch_timeout(Duration::from_secs(10))
         .dpop(dpop)
+        .client_certificates()
         .build()
         .unwrap()
 }

@@ -17,7 +17,7 @@ fn bearer(verifier: &Verifier, jwt: &str, der: Option<&[u8]>) -> &'static str {
 
 fn verifier(okta: &TestIssuer) -> Verifier {
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
-    builder.build().unwrap()
+    builder.client_certificates().build().unwrap()
 }
 
 // conformance 182, 183, 185
@@ -66,6 +66,7 @@ fn a_header_says_it_for_named_peers_only() {
 
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     let verifier = builder
+        .client_certificates()
         .client_cert_header_from(["10.0.0.0/8"])
         .build()
         .unwrap();
@@ -104,7 +105,7 @@ fn of_a_peer_that_nobody_named_no_certificate_counts() {
     let (proxys, directs) = (Certificate::new("proxy"), Certificate::new("direct"));
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     let builder = builder.client_cert_header_from(["10.0.0.0/8"]);
-    let verifier = builder.build().unwrap();
+    let verifier = builder.client_certificates().build().unwrap();
     let send = |of: &Certificate, session: &Certificate, header: Option<&Certificate>, peer| {
         let jwt = okta.token("ada").bound_to_certificate(of.der()).sign();
         let authorization = format!("Bearer {jwt}");
@@ -150,8 +151,9 @@ fn a_token_with_both_is_held_to_both() {
     let cnf = json!({ "x5t#S256": payload["cnf"]["x5t#S256"], "jkt": client.thumbprint() });
     let jwt = okta.token("ada").claim("cnf", cnf).sign();
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
-    let verifier = builder.dpop(DpopSettings::base_url(BASE)).build().unwrap();
-    let send = |proof: Option<&str>, der: Option<&[u8]>| {
+    let builder = builder.dpop(DpopSettings::base_url(BASE));
+    let verifier = builder.client_certificates().build().unwrap();
+    let send_to = |verifier: &Verifier, proof: Option<&str>, der: Option<&[u8]>| {
         let authorization = format!("DPoP {jwt}");
         let mut presented = Presented::new([authorization.as_bytes()]).request("GET", TARGET);
         if let Some(proof) = proof {
@@ -162,7 +164,14 @@ fn a_token_with_both_is_held_to_both() {
         }
         code(&verifier.authenticate_now(&presented).unwrap())
     };
+    let send = |proof: Option<&str>, der: Option<&[u8]>| send_to(&verifier, proof, der);
     let proof = client.proof("GET", URL).token(&jwt).sign();
+    // Without the setting for certificates the proof is not enough.
+    let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    let dpop_only = builder.dpop(DpopSettings::base_url(BASE)).build().unwrap();
+    for der in [None, Some(mine.der())] {
+        assert_eq!(send_to(&dpop_only, Some(&proof), der), "binding_unchecked");
+    }
     assert_eq!(send(Some(&proof), None), "no_certificate");
     assert_eq!(send(None, Some(mine.der())), "invalid_dpop_proof");
     let other = Certificate::new("other");

@@ -39,6 +39,7 @@ pub struct DpopSettings {
     past: Duration,
     future: Duration,
     capacity: Option<usize>,
+    per_caller: Option<usize>,
     store: Option<Arc<dyn ReplayStore>>,
     nonces: Option<DpopNonces>,
 }
@@ -159,6 +160,42 @@ impl DpopSettings {
         self
     }
 
+    /// How many used proofs of one caller (issuer, client and subject) are stored at a time. Beyond,
+    /// requests of that caller are rejected with 503 and never reach the store.
+    ///
+    /// Default: a tenth of [`replay_capacity`](Self::replay_capacity), and 42,000 with a
+    /// [`replay_store`](Self::replay_store). At least 1; at most the capacity, and 16,000,000 with a
+    /// store.
+    ///
+    /// A store is told to keep a proof for the past of the [`window`](Self::window) and 6 minutes,
+    /// which are 420 s by default: the default allows one caller 100 requests a second. Each process
+    /// counts by itself, and a key takes about 170 bytes in Redis, so a server with 100 MB has room
+    /// for 580,000 proofs. Four instances that leave one caller at most a quarter of it need
+    /// 580,000 / 4 / 4, which are 36,000. A proof is counted for up to a sixth of its time longer
+    /// than the store keeps it.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use okta_verifier::{DpopSettings, Issuer, ReplayAnswer, ReplayStore, Verifier};
+    /// # struct Shared;
+    /// # impl ReplayStore for Shared {
+    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(true) }) }
+    /// # }
+    /// # let build = |dpop| Verifier::builder()
+    /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
+    /// #     .dpop(dpop)
+    /// #     .build();
+    /// let dpop = || DpopSettings::base_url("https://api.example.com");
+    /// assert!(build(dpop().replay_store(Shared).replay_capacity_per_caller(36_000)).is_ok());
+    /// assert!(build(dpop().replay_capacity(90_000).replay_capacity_per_caller(30_000)).is_ok());
+    /// // One caller has no more room than all of them.
+    /// assert!(build(dpop().replay_capacity(90_000).replay_capacity_per_caller(90_001)).is_err());
+    /// ```
+    pub fn replay_capacity_per_caller(mut self, proofs: usize) -> Self {
+        self.per_caller = Some(proofs);
+        self
+    }
+
     /// Remembers used proofs in a store that several instances share.
     ///
     /// ```
@@ -195,6 +232,7 @@ impl DpopSettings {
             past: Duration::from_secs(60),
             future: Duration::from_secs(30),
             capacity: None,
+            per_caller: None,
             store: None,
             nonces: None,
         }

@@ -5,7 +5,7 @@ use super::{
     external::External,
     judge::Window,
     nonce::DpopNonces,
-    replay::{Memory, ReplayStore},
+    replay::{Memory, Remote, ReplayStore},
 };
 use crate::error::ConfigError;
 
@@ -140,9 +140,10 @@ impl DpopSettings {
     }
 
     /// How many used proofs are remembered in this process. Default 1,000,000, which is about 11,000
-    /// a second in a window of 90 s; each takes 32 bytes once it is used, and
-    /// no caller (issuer, client and subject) gets more than a tenth. Beyond, requests are refused
-    /// with 503.
+    /// a second in a window of 90 s; 1 to 16,000,000. Each takes at most 32 bytes once it is used,
+    /// and one caller (issuer, client and subject) gets a tenth, or
+    /// [`replay_capacity_per_caller`](Self::replay_capacity_per_caller). Beyond, requests are
+    /// rejected with 503.
     ///
     /// ```
     /// # use okta_verifier::{DpopSettings, Issuer, Verifier};
@@ -250,17 +251,39 @@ impl DpopSettings {
             past: self.past.as_secs(),
             future: self.future.as_secs(),
         };
+        let up_to = |most: u32, proofs: usize| {
+            let proofs = u32::try_from(proofs).ok();
+            proofs.filter(|proofs| (1..=most).contains(proofs))
+        };
         let replay = match (self.store, self.capacity) {
             (Some(_), Some(_)) => {
                 return wrong("replay_capacity is for the store of this process; leave it out");
             }
-            (Some(store), None) => Replay::Remote(store),
-            (None, capacity) => match u32::try_from(capacity.unwrap_or(DEFAULT_CAPACITY)) {
-                Ok(capacity) if (1..=MAX_CAPACITY).contains(&capacity) => {
-                    Replay::Memory(Memory::new(capacity, window)?)
-                }
-                _ => return wrong("replay_capacity is out of bounds; write 1 to 16,000,000"),
-            },
+            (Some(store), None) => {
+                let per_caller = self.per_caller.unwrap_or(DEFAULT_PER_CALLER);
+                let Some(share) = up_to(MAX_CAPACITY, per_caller) else {
+                    return wrong(
+                        "replay_capacity_per_caller is out of bounds; write 1 to 16,000,000",
+                    );
+                };
+                Replay::Remote(Remote::new(store, share, window)?)
+            }
+            (None, capacity) => {
+                let capacity = capacity.unwrap_or(DEFAULT_CAPACITY);
+                let Some(capacity) = up_to(MAX_CAPACITY, capacity) else {
+                    return wrong("replay_capacity is out of bounds; write 1 to 16,000,000");
+                };
+                let share = match self.per_caller {
+                    None => Some((capacity / 10).max(1)),
+                    Some(per_caller) => up_to(capacity, per_caller),
+                };
+                let Some(share) = share else {
+                    return wrong(
+                        "replay_capacity_per_caller is out of bounds; write 1 to replay_capacity",
+                    );
+                };
+                Replay::Memory(Memory::new(capacity, share, window)?)
+            }
         };
         let external = match (self.external, self.hosts.as_deref()) {
             (Outside::Base(url), None) => External::base(&url)?,
@@ -304,19 +327,13 @@ pub(crate) struct Dpop {
     pub(crate) keys: ProofKeys,
 }
 
+#[derive(Debug)]
 pub(crate) enum Replay {
     Memory(Memory),
-    Remote(Arc<dyn ReplayStore>),
-}
-
-impl fmt::Debug for Replay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Memory(_) => "Memory",
-            Self::Remote(_) => "Remote",
-        })
-    }
+    Remote(Remote),
 }
 
 const DEFAULT_CAPACITY: usize = 1_000_000;
 const MAX_CAPACITY: u32 = 16_000_000;
+/// 100 requests a second for the 420 s that a shared store keeps a proof of the default window.
+const DEFAULT_PER_CALLER: usize = 42_000;

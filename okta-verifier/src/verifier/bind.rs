@@ -19,8 +19,11 @@ pub(crate) struct Binding {
     client_certificates: bool,
     /// The proxies whose header says which certificate a caller has.
     client_cert_from: Option<Peers>,
-    /// Of the store of used proofs.
-    pub(super) trouble: Trouble,
+    /// Whether the log knows that the store of used proofs is full, for all callers or for one.
+    pub(super) full: Trouble,
+    /// Whether the log knows that the store of used proofs has failed. Apart, so that a caller over
+    /// its share cannot hide it.
+    pub(super) failed: Trouble,
 }
 
 /// A request with a token in it.
@@ -134,7 +137,7 @@ impl Verifier {
         let binding = &self.0.binding;
         match &dpop.replay {
             Replay::Memory(memory) => binding.memory(memory, &used, &token, now)?,
-            Replay::Remote(store) => binding.remote(&**store, &used, now).await?,
+            Replay::Remote(remote) => binding.remote(remote, &used, &token, now).await?,
         }
         Ok(token)
     }
@@ -184,7 +187,8 @@ impl Binding {
             dpop,
             client_certificates,
             client_cert_from,
-            trouble: Trouble::default(),
+            full: Trouble::default(),
+            failed: Trouble::default(),
         }
     }
 

@@ -27,8 +27,12 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 /// Remembers used DPoP proofs for several instances of a service at once.
 ///
 /// Without one, each instance remembers what it has seen itself: behind a load balancer a proof
-/// then passes once at each. With one, a request waits for the store's answer, and is refused
+/// then passes once at each. With one, a request waits for the store's answer, and is rejected
 /// with 503 where there is none. With the feature `redis`, `RedisReplayStore` is one.
+///
+/// The store is asked only while the caller is below its share
+/// ([`DpopSettings::replay_capacity_per_caller`](crate::DpopSettings::replay_capacity_per_caller)).
+/// A proof for which it answers `false` or an error does not count against the share.
 ///
 /// ```
 /// use std::{collections::HashSet, sync::Mutex, time::Duration};

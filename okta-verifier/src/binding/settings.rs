@@ -164,16 +164,16 @@ impl DpopSettings {
     /// How many used proofs of one caller (issuer, client and subject) are stored at a time. Beyond,
     /// requests of that caller are rejected with 503 and never reach the store.
     ///
-    /// Default: a tenth of [`replay_capacity`](Self::replay_capacity), and 42,000 with a
+    /// Default: a tenth of [`replay_capacity`](Self::replay_capacity), and 50,000 with a
     /// [`replay_store`](Self::replay_store). At least 1; at most the capacity, and 16,000,000 with a
     /// store.
     ///
     /// A store is told to keep a proof for the past of the [`window`](Self::window) and 6 minutes,
-    /// which are 420 s by default: the default allows one caller 100 requests a second. Each process
-    /// counts by itself, and a key takes about 170 bytes in Redis, so a server with 100 MB has room
-    /// for 580,000 proofs. Four instances that leave one caller at most a quarter of it need
-    /// 580,000 / 4 / 4, which are 36,000. A proof is counted for up to a sixth of its time longer
-    /// than the store keeps it.
+    /// 420 s by default, and a proof is counted for up to a sixth of the longest such time more, 75 s:
+    /// the default allows one caller 100 requests per second in this process at all times. A key takes about
+    /// 170 bytes in Redis, so 100 MB have room for 580,000 proofs, and the default gives one caller
+    /// 8.5 MB of it per process. Four instances that leave one caller at most a quarter of the server
+    /// need 580,000 / 4 / 4, which is 36,000.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -335,5 +335,6 @@ pub(crate) enum Replay {
 
 const DEFAULT_CAPACITY: usize = 1_000_000;
 const MAX_CAPACITY: u32 = 16_000_000;
-/// 100 requests a second for the 420 s that a shared store keeps a proof of the default window.
-const DEFAULT_PER_CALLER: usize = 42_000;
+/// About 100 requests per second for the 420 s that a shared store keeps a proof of the default
+/// window, and the 75 s for which it may be counted longer.
+const DEFAULT_PER_CALLER: usize = 50_000;

@@ -506,7 +506,7 @@ fn has_unquoted_comma(value: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(1024))]
 
     // finding 10
     #[test]

@@ -255,3 +255,23 @@ impl Dpop {
         binding::judge(proof, &expected, now.unix)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::binding::DpopSettings;
+
+    #[test]
+    fn bound_tokens_are_accepted_by_each_setting_for_them() {
+        let dpop = || DpopSettings::base_url("https://api.example.com").judge();
+        let peers = || Peers::new(&["10.0.0.0/8".to_owned()]);
+        for (binding, accepts) in [
+            (Binding::new(None, false, None), false),
+            (Binding::new(Some(dpop().unwrap()), false, None), true),
+            (Binding::new(None, true, None), true),
+            (Binding::new(None, false, Some(peers().unwrap())), true),
+        ] {
+            assert_eq!(binding.accepts_bound_tokens(), accepts, "{binding:?}");
+        }
+    }
+}

@@ -87,5 +87,5 @@ fn unavailable(source: FetchError) -> VerifyError {
     VerifyError::unavailable(RETRY_AFTER_STORE, source)
 }
 
-/// Old proofs leave the store every second.
+/// Old proofs leave a store every second, and stop to count against a share slice by slice.
 const RETRY_AFTER_STORE: Duration = Duration::from_secs(2);

@@ -169,11 +169,11 @@ impl DpopSettings {
     /// store.
     ///
     /// A store is told to keep a proof for the past of the [`window`](Self::window) and 6 minutes,
-    /// 420 s by default, and a proof is counted for up to a sixth of the longest such time more, 75 s:
-    /// the default allows one caller 100 requests per second in this process at all times. A key takes about
-    /// 170 bytes in Redis, so 100 MB have room for 580,000 proofs, and the default gives one caller
-    /// 8.5 MB of it per process. Four instances that leave one caller at most a quarter of the server
-    /// need 580,000 / 4 / 4, which is 36,000.
+    /// 420 s by default, and a proof counts for up to a sixth of the longest such time more, 75 s:
+    /// the default always allows one caller 100 requests per second in this process. A key takes
+    /// about 170 bytes in Redis, so 100 MB have room for 580,000 proofs, and the default gives one
+    /// caller 8.5 MB per process. Four instances that leave one caller at most a quarter of the
+    /// server need 580,000 / 4 / 4, which is 36,000.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -37,6 +37,7 @@ pub struct VerifierBuilder {
     cached_for: Duration,
     max_token_size: usize,
     dpop: Option<DpopSettings>,
+    client_certificates: bool,
     client_cert_from: Option<Vec<String>>,
 }
 
@@ -52,6 +53,7 @@ impl Verifier {
             cached_for: DEFAULT_CACHED_FOR,
             max_token_size: DEFAULT_MAX_TOKEN_SIZE,
             dpop: None,
+            client_certificates: false,
             client_cert_from: None,
         }
     }
@@ -204,18 +206,47 @@ impl VerifierBuilder {
         self
     }
 
-    /// Believes the `Client-Cert` header (RFC 9440) of these peers, which end TLS for their
-    /// callers; `cidrs` are networks, such as `10.0.0.0/8`.
+    /// Accepts certificate-bound tokens (RFC 8705 §3) with the client certificate of the TLS
+    /// session, which the server passes on as a [`ClientCertificate`](crate::ClientCertificate).
     ///
-    /// | the peer | its caller's certificate |
+    /// Off by default: the session belongs to the client only where TLS ends in this process. A
+    /// proxy in front of it that has a client certificate of its own must be named in
+    /// [`client_cert_header_from`](Self::client_cert_header_from), or its certificate counts as that
+    /// of each of its callers. Without either setting a certificate-bound token is rejected with
+    /// [`VerifyError::BindingUnchecked`](crate::VerifyError::BindingUnchecked).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Certificate, TestIssuer};
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// # let own = Certificate::new("client-1");
+    /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
+    /// let presented = Presented::new([authorization.as_bytes()]).client_certificate(own.der());
+    /// let verifier = builder().client_certificates().build()?;
+    /// assert_eq!(verifier.authenticate_now(&presented).expect("no I/O").unwrap().subject(), "ada");
+    ///
+    /// let verifier = builder().build()?;
+    /// let rejection = verifier.authenticate_now(&presented).expect("no I/O").unwrap_err();
+    /// assert_eq!(rejection.error().unwrap().code(), "binding_unchecked");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn client_certificates(mut self) -> Self {
+        self.client_certificates = true;
+        self
+    }
+
+    /// Accepts certificate-bound tokens (RFC 8705 §3) with the certificate in the `Client-Cert`
+    /// header (RFC 9440) of these peers, which end TLS for their callers; `cidrs` are networks, such
+    /// as `10.0.0.0/8`.
+    ///
+    /// | the peer is | the caller's certificate is |
     /// |---|---|
-    /// | one of these | the header's alone: the session's is the peer's own |
-    /// | another | the session's alone ([`ClientCertificate`](crate::ClientCertificate)) |
-    /// | not known: the adapter was not told, or a Unix socket | none |
+    /// | in one of these networks | the header's alone: the session's is the peer's own |
+    /// | another | with [`client_certificates`](Self::client_certificates) the session's, otherwise none; never the header's |
+    /// | unknown: the adapter has no address, or a Unix socket | none |
     ///
-    /// Without this setting the session's counts, whoever the peer is, and no header does.
-    ///
-    /// A certificate is public. The peer must take the header out of what its callers send, and set
+    /// A certificate is public. The peer must remove the header from what its callers send, and set
     /// it only when it has verified the certificate in the handshake.
     ///
     /// ```
@@ -251,6 +282,7 @@ impl VerifierBuilder {
         }
         let binding = Binding::new(
             self.dpop.map(DpopSettings::judge).transpose()?,
+            self.client_certificates,
             self.client_cert_from
                 .as_deref()
                 .map(Peers::new)

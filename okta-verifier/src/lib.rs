@@ -29,7 +29,8 @@
 //! `alg`, `crit`, `b64`, `typ`), claims as strict JSON, the issuer by its exact `iss`, the key by
 //! `kid` and algorithm, the signature, `exp` / `nbf` / `iat`, `aud`, the kind of token (an ID
 //! token is no access token), the client id, and any `cnf`: a sender-constrained token passes with
-//! its DPoP proof ([`VerifierBuilder::dpop`]) or its client certificate ([`ClientCertificate`]) only.
+//! its DPoP proof ([`VerifierBuilder::dpop`]) or its client certificate
+//! ([`VerifierBuilder::client_certificates`]) only.
 //! A token of the org authorization server is never accepted.
 //!
 //! A token that passed is remembered ([`VerifierBuilder::cached_tokens`]): its key and its dates are

@@ -51,8 +51,11 @@ impl Settings {
         }))
     }
 
-    /// There is nothing to turn on: what a token is bound to is always checked.
+    /// TLS ends in this process, so the certificate of the session is the client's.
     pub(crate) fn verifier(&self) -> Result<Verifier, ConfigError> {
-        Verifier::builder().issuer(self.issuer.clone()).build()
+        Verifier::builder()
+            .issuer(self.issuer.clone())
+            .client_certificates()
+            .build()
     }
 }

@@ -20,7 +20,8 @@ const URL: &str = "https://api.example.com/v1/orders";
 
 fn middleware(settings: DpopSettings) -> VerifyMiddleware {
     let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
-    VerifyMiddleware::new(builder.dpop(settings).build().expect("good settings"))
+    let builder = builder.dpop(settings).client_certificates();
+    VerifyMiddleware::new(builder.build().expect("good settings"))
 }
 
 async fn who(token: Verified) -> String {

@@ -216,6 +216,7 @@ impl Issuers {
         let builder = match self.knows_bindings {
             true => builder
                 .dpop(DpopSettings::base_url(BASE_URL))
+                .client_certificates()
                 .client_cert_header_from(["127.0.0.0/8"]),
             false => builder,
         };

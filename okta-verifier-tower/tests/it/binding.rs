@@ -146,7 +146,8 @@ async fn a_proxy_is_known_by_its_address_only() {
 #[tokio::test]
 async fn a_certificate_is_an_extension_and_no_header() {
     let mine = Certificate::new("mine");
-    let layer = VerifyLayer::new(crate::support::verifier(okta()));
+    let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
+    let layer = VerifyLayer::new(builder.client_certificates().build().unwrap());
     let jwt = okta().token("ada").bound_to_certificate(mine.der()).sign();
     let bearer = || crate::support::bearer(&jwt);
     assert_eq!(answer(&layer, bearer()).await.status(), 401);

@@ -7,8 +7,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::crypto::sha256;
 
-/// The certificate that the caller showed in the TLS session: a server puts it into the request's
-/// extensions, and the adapters hand it on.
+/// The client certificate of the TLS session (RFC 8705 §3): a server puts it into the request's
+/// extensions, and the adapters pass it on. It counts only with
+/// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates).
 ///
 /// It must be the one that the TLS library verified to belong to the peer, in DER; with rustls
 /// that is the first of `peer_certificates()`. `Debug` shows nothing of it.

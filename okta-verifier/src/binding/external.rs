@@ -28,9 +28,10 @@ pub(crate) struct Base {
     prefix: Box<str>,
 }
 
-/// Where the outside called.
+/// The URL under which the client called.
 pub(crate) struct Url<'a> {
     base: &'a Base,
+    /// The service's own: empty where an adapter has stripped the whole path.
     path: Cow<'a, str>,
 }
 
@@ -88,9 +89,14 @@ impl External {
         }
     }
 
-    /// The URL that the outside knows this request by. `None`: nobody says so who may.
+    /// The URL under which the client called. `None`: the settings do not say it, the trusted proxy
+    /// does not, or the target is none that has a path.
     pub(crate) fn url<'a>(&'a self, place: Place<'a>) -> Option<Url<'a>> {
-        let path = target_path(place.target)?;
+        let path = match place.target {
+            "" => Cow::Borrowed(""),
+            target if target.starts_with('?') => Cow::Borrowed(""),
+            target => target_path(target)?,
+        };
         let base = match self {
             Self::Base(base) => base,
             Self::Proxy {
@@ -112,10 +118,20 @@ impl External {
 }
 
 impl Url<'_> {
-    /// Prefix and path are compared apart: a path of `/../x` never leaves the prefix.
+    /// Whether a proof's `htu` names this URL (RFC 9449 §4.3, item 9). Prefix and path are compared
+    /// separately: a path of `/../x` never leaves the prefix.
     pub(crate) fn is(&self, htu: &Htu<'_>) -> bool {
         let Base { origin, prefix } = self.base;
-        htu.origin == origin.as_ref() && htu.path.strip_prefix(&**prefix) == Some(&self.path)
+        if htu.origin != origin.as_ref() {
+            return false;
+        }
+        match htu.path.strip_prefix(&**prefix) {
+            // A request target is never empty (RFC 9112 §3.2.1): a gateway that strips `/v1` from
+            // `/v1` and from `/v1/` sends `/` for both.
+            Some("") => matches!(&*self.path, "" | "/"),
+            Some(path) => path == self.path,
+            None => false,
+        }
     }
 }
 
@@ -159,31 +175,82 @@ fn origin(value: &str) -> Option<Base> {
     (slashes == 2 && base.prefix.is_empty() && is_secure(&base.origin)).then_some(base)
 }
 
-/// RFC 7239 §4: one element that says `host` and `proto`, each once.
+/// The origin that a `Forwarded` value names: one element (RFC 7239 §4) with `host` and `proto`,
+/// whose names are tokens, whose values are tokens or quoted strings, and which has no parameter
+/// twice.
+///
+/// A comma is rejected wherever it stands, in a quoted string too. A proxy that appends its element
+/// sends a list whose first element is the caller's, and a caller can open a quoted string there
+/// that hides the comma.
 fn forwarded(value: &str) -> Option<Base> {
+    if value.contains(',') {
+        return None;
+    }
     let (mut host, mut proto) = (None, None);
-    for pair in value.split(';') {
-        let (name, value) = pair.split_once('=')?;
-        let value = unquoted(value.trim_end_matches(' '))?;
-        let slot = match name.trim_matches(' ').to_ascii_lowercase().as_str() {
-            "host" => &mut host,
-            "proto" => &mut proto,
-            _ => continue,
-        };
-        if slot.replace(value).is_some() {
+    let mut names = [""; MAX_PARAMETERS];
+    let mut rest = value.trim_matches(WHITESPACE);
+    for number in 0.. {
+        let (name, value, after) = parameter(rest)?;
+        let mut before = names.iter().take(number);
+        if before.any(|other| other.eq_ignore_ascii_case(name)) {
             return None;
         }
+        *names.get_mut(number)? = name;
+        if name.eq_ignore_ascii_case("host") {
+            host = Some(value);
+        } else if name.eq_ignore_ascii_case("proto") {
+            proto = Some(value);
+        }
+        let after = after.trim_start_matches(WHITESPACE);
+        if after.is_empty() {
+            break;
+        }
+        rest = after.strip_prefix(';')?.trim_start_matches(WHITESPACE);
     }
-    origin(&format!("{}://{}", proto?, host?))
+    let scheme = ["https", "http"]
+        .into_iter()
+        .find(|scheme| proto.is_some_and(|proto| proto.eq_ignore_ascii_case(scheme)))?;
+    origin(&format!("{scheme}://{}", host?))
 }
 
-/// A token or a quoted string. One with an escape, or with what separates elements and pairs, is
-/// refused: no host or scheme has it, and who looks for it is up to something.
-fn unquoted(value: &str) -> Option<&str> {
-    let value = match value.strip_prefix('"') {
-        Some(rest) => rest.strip_suffix('"')?,
-        None => value,
+/// The first parameter of `text`, as its name and its value, and what follows. The value of a quoted
+/// string is returned without its quotes and with its escapes, which no scheme and no host has.
+fn parameter(text: &str) -> Option<(&str, &str, &str)> {
+    let (name, rest) = token(text)?;
+    let rest = rest.strip_prefix('=')?;
+    let (value, rest) = match rest.strip_prefix('"') {
+        Some(rest) => quoted(rest)?,
+        None => token(rest)?,
     };
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"\\,;/?#".contains(&byte);
-    value.bytes().all(plain).then_some(value)
+    Some((name, value, rest))
 }
+
+/// A token (RFC 9110 §5.6.2), and what follows.
+fn token(text: &str) -> Option<(&str, &str)> {
+    let end = text.bytes().position(|byte| !is_tchar(byte));
+    let (token, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
+    (!token.is_empty()).then_some((token, rest))
+}
+
+/// What a quoted string holds (RFC 9110 §5.6.4), from behind its first quote, and what follows. It
+/// is ASCII: `obs-text` is rejected.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        if !matches!(byte, b'\t' | b' '..=b'~') {
+            return None;
+        }
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some((text.get(..at)?, text.get(at + 1..)?)),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Optional whitespace (RFC 9110 §5.6.3).
+const WHITESPACE: [char; 2] = [' ', '\t'];
+/// RFC 7239 registers four; a proxy may add its own.
+const MAX_PARAMETERS: usize = 16;

@@ -2,14 +2,24 @@
 
 #[cfg(feature = "redis")]
 mod redis;
+mod shares;
 mod slots;
 mod trouble;
 
-use std::{fmt, pin::Pin, sync::Mutex, time::Duration};
+use std::{
+    error::Error,
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 #[cfg(feature = "redis")]
 pub use self::redis::RedisReplayStore;
-use self::slots::Slots;
+use self::{
+    shares::{Counted, Shares, caller_number},
+    slots::Slots,
+};
 pub(crate) use self::{slots::Verdict, trouble::Trouble};
 use super::judge::{Used, Window};
 use crate::{crypto::Fingerprints, error::ConfigError};
@@ -17,8 +27,12 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 /// Remembers used DPoP proofs for several instances of a service at once.
 ///
 /// Without one, each instance remembers what it has seen itself: behind a load balancer a proof
-/// then passes once at each. With one, a request waits for the store's answer, and is refused
+/// then passes once at each. With one, a request waits for the store's answer, and is rejected
 /// with 503 where there is none. With the feature `redis`, `RedisReplayStore` is one.
+///
+/// The store is asked only while the caller is below its share
+/// ([`DpopSettings::replay_capacity_per_caller`](crate::DpopSettings::replay_capacity_per_caller)).
+/// A proof for which it answers `false` or an error does not count against the share.
 ///
 /// ```
 /// use std::{collections::HashSet, sync::Mutex, time::Duration};
@@ -82,31 +96,31 @@ pub type ReplayAnswer<'a> = Pin<
 
 /// The store of one process: bounded, and answered at once.
 ///
-/// Who is let in is known by then, and still may be hostile: one caller gets a tenth of it. What
-/// identifies proof and caller are digests under a key of this store, which nobody can aim at.
+/// A caller whose token was accepted may still be hostile: each one gets a share of the store. Proof
+/// and caller are identified by fingerprints under a key of this store, which no caller can aim at.
 pub(crate) struct Memory {
     slots: Mutex<Slots>,
     fingerprints: Fingerprints,
 }
 
 impl Memory {
-    pub(crate) fn new(capacity: u32, window: Window) -> Result<Self, ConfigError> {
+    /// `share` is how many proofs of one caller may be stored at a time.
+    pub(crate) fn new(capacity: u32, share: u32, window: Window) -> Result<Self, ConfigError> {
         Ok(Self {
-            slots: Mutex::new(Slots::new(capacity, window.past + window.future)),
+            slots: Mutex::new(Slots::new(capacity, share, window.past + window.future)),
             fingerprints: Fingerprints::new().ok_or(ConfigError::Randomness)?,
         })
     }
 
     /// `caller` is (issuer, client, subject). What is slow is done before the lock is taken.
     pub(crate) fn first_use(&self, used: &Used, caller: [&str; 3], now: u64) -> Verdict {
-        let lengths = caller.map(|name| name.len().to_be_bytes()).concat();
-        let caller = [&lengths, caller.concat().as_bytes()].concat();
-        let digest = |text| self.fingerprints.of(text).map(u128::from_ne_bytes);
-        let (Some(proof), Some(caller)) = (digest(&used.digest), digest(&caller)) else {
+        let proof = self.fingerprints.of(&used.digest).map(u128::from_ne_bytes);
+        let caller = caller_number(&self.fingerprints, caller);
+        let (Some(proof), Some(caller)) = (proof, caller) else {
             return Verdict::Full;
         };
         match self.slots.lock() {
-            Ok(mut slots) => slots.insert(proof, caller as u32, used.until, now),
+            Ok(mut slots) => slots.insert(proof, caller, used.until, now),
             // Who held it panicked: what it remembers is no longer sure.
             Err(_) => Verdict::Full,
         }
@@ -118,3 +132,76 @@ impl fmt::Debug for Memory {
         f.debug_struct("Memory").finish_non_exhaustive()
     }
 }
+
+/// A store elsewhere, which several instances share. It is told of no caller: the share of each one
+/// is counted here, before the store is asked.
+pub(crate) struct Remote {
+    store: Arc<dyn ReplayStore>,
+    shares: Mutex<Shares>,
+    fingerprints: Fingerprints,
+}
+
+impl Remote {
+    /// `share` is how many proofs of one caller may be in the store at a time, through this process.
+    pub(crate) fn new(
+        store: Arc<dyn ReplayStore>,
+        share: u32,
+        window: Window,
+    ) -> Result<Self, ConfigError> {
+        let longest = window.past + window.future + CLOCKS_APART;
+        Ok(Self {
+            store,
+            shares: Mutex::new(Shares::new(share, longest)),
+            fingerprints: Fingerprints::new().ok_or(ConfigError::Randomness)?,
+        })
+    }
+
+    /// `caller` is (issuer, client, subject). No answer in time is an error.
+    pub(crate) async fn first_use(
+        &self,
+        used: &Used,
+        caller: [&str; 3],
+        now: u64,
+    ) -> Result<Verdict, Box<dyn Error + Send + Sync>> {
+        let keep = used.until.saturating_sub(now).saturating_add(CLOCKS_APART);
+        // Before the store is asked: of many requests at once no more than the share may get there.
+        let Some(counted) = self.take(caller, now.saturating_add(keep), now) else {
+            return Ok(Verdict::Full);
+        };
+        let answer = self
+            .store
+            .first_use(&used.digest, Duration::from_secs(keep));
+        // Where there is no answer the proof may be stored, so it stays counted: after the timeout,
+        // and where the client has gone away and this future is dropped here.
+        let answer = tokio::time::timeout(STORE_TIMEOUT, answer).await?;
+        if !matches!(answer, Ok(true)) {
+            self.give_back(counted);
+        }
+        answer.map(|is_first| match is_first {
+            true => Verdict::First,
+            false => Verdict::Seen,
+        })
+    }
+
+    fn take(&self, caller: [&str; 3], end: u64, now: u64) -> Option<Counted> {
+        let caller = caller_number(&self.fingerprints, caller)?;
+        self.shares.lock().ok()?.take(caller, end, now)
+    }
+
+    fn give_back(&self, counted: Counted) {
+        if let Ok(mut shares) = self.shares.lock() {
+            shares.give_back(counted);
+        }
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").finish_non_exhaustive()
+    }
+}
+
+const STORE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Seconds. Instances verify proofs by their own clocks: what one forgets must be over for all of
+/// them.
+const CLOCKS_APART: u64 = 360;

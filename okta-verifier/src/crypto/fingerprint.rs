@@ -2,12 +2,18 @@ use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 
 use super::random_bytes;
 
-/// Gives texts fingerprints of 128 bits, under a key of its own that nobody knows.
+/// Computes 128-bit fingerprints of texts, under a random key of its own that is never revealed.
 ///
-/// It is the GHASH of AES-GCM (NIST SP 800-38D §6.4) over the text: two texts that are chosen
-/// without knowledge of the key share a fingerprint with a probability of their length in blocks
-/// over 2^128, whatever the chooser can compute. Nothing is encrypted, so the one nonce repeats
-/// safely, as long as no fingerprint is ever shown to anybody.
+/// A fingerprint is the GHASH of AES-GCM (NIST SP 800-38D §6.4) over the text. GHASH is a polynomial
+/// in the hash key with one coefficient per block of 16 bytes and one for the length. Two texts that
+/// are chosen without knowledge of a uniform hash key therefore have the same fingerprint with a
+/// probability of at most the number of those blocks over 2^128: 257 blocks, about 2^-119.99, for the
+/// 4,096 bytes of the largest cached token, and 1,025 blocks, about 2^-118, for the 16 KiB of the
+/// largest token that is introspected. That bound needs no assumption about what can be computed; that
+/// the hash key is uniform does, as it is the AES-128 encryption of a block of zeros.
+///
+/// Nothing is encrypted, so the one nonce repeats safely, as long as no fingerprint leaves the
+/// process.
 pub(crate) struct Fingerprints(LessSafeKey);
 
 pub(crate) type Fingerprint = [u8; 16];

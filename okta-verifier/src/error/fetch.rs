@@ -116,7 +116,7 @@ pub enum FetchError {
     Abandoned,
     /// The replay store of DPoP holds as many proofs as it may, or as many of this one caller.
     #[error(
-        "no room is left to remember DPoP proofs, in all or of this caller; see DpopSettings::replay_capacity"
+        "no room is left to remember DPoP proofs, in all or of this caller; see DpopSettings::replay_capacity and replay_capacity_per_caller"
     )]
     ReplayStoreFull,
     /// The replay store of DPoP cannot be asked.

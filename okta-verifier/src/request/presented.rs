@@ -178,15 +178,17 @@ impl<'a> Presented<'a> {
         self
     }
 
-    /// The certificate of the TLS session's client, in DER: what the TLS library verified, and
-    /// never what a header says.
+    /// The client certificate of the TLS session, in DER: the one that the TLS library verified, and
+    /// never one from a header. It counts only with
+    /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates).
     ///
     /// ```
     /// # use okta_verifier_testing::{Certificate, TestIssuer};
     /// # use okta_verifier::{Presented, Verifier};
     /// # let okta = TestIssuer::new("api://orders");
-    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
     /// # let (own, thief) = (Certificate::new("client-1"), Certificate::new("thief"));
+    /// # let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let verifier = builder.client_certificates().build()?;
     /// let bound = okta.token("ada").bound_to_certificate(own.der()).sign();
     /// let authorization = format!("Bearer {bound}");
     /// let presented = Presented::new([authorization.as_bytes()]);

@@ -13,12 +13,17 @@ use crate::{
 /// How bindings are checked.
 #[derive(Debug)]
 pub(crate) struct Binding {
-    /// `None`: what is bound to a key is refused.
+    /// `None`: a token that is bound to a key is rejected.
     dpop: Option<Dpop>,
-    /// Who may say which certificate a caller has.
+    /// Whether the certificate of a TLS session counts as the caller's.
+    client_certificates: bool,
+    /// The proxies whose header says which certificate a caller has.
     client_cert_from: Option<Peers>,
-    /// Of the store of used proofs.
-    pub(super) trouble: Trouble,
+    /// Whether the log knows that the store of used proofs is full, for all callers or for one.
+    pub(super) full: Trouble,
+    /// Whether the log knows that the store of used proofs has failed. Apart, so that a caller over
+    /// its share cannot hide it.
+    pub(super) failed: Trouble,
 }
 
 /// A request with a token in it.
@@ -132,7 +137,7 @@ impl Verifier {
         let binding = &self.0.binding;
         match &dpop.replay {
             Replay::Memory(memory) => binding.memory(memory, &used, &token, now)?,
-            Replay::Remote(store) => binding.remote(&**store, &used, now).await?,
+            Replay::Remote(remote) => binding.remote(remote, &used, &token, now).await?,
         }
         Ok(token)
     }
@@ -158,6 +163,9 @@ impl Verifier {
             (Scheme::Dpop, Some(holder), Some(dpop)) => Some((dpop, holder)),
         };
         if let Some(expected) = bound.and_then(|bound| bound.to.x5t_s256) {
+            if !binding.accepts_certificates() {
+                return Err(VerifyError::BindingUnchecked);
+            }
             match binding.certificate(sent.shown) {
                 None => return Err(VerifyError::NoCertificate),
                 // Hashes of public values: this need not take constant time.
@@ -170,26 +178,36 @@ impl Verifier {
 }
 
 impl Binding {
-    pub(crate) fn new(dpop: Option<Dpop>, client_cert_from: Option<Peers>) -> Self {
+    pub(crate) fn new(
+        dpop: Option<Dpop>,
+        client_certificates: bool,
+        client_cert_from: Option<Peers>,
+    ) -> Self {
         Self {
             dpop,
+            client_certificates,
             client_cert_from,
-            trouble: Trouble::default(),
+            full: Trouble::default(),
+            failed: Trouble::default(),
         }
-    }
-
-    /// Whether tokens that are bound to a key or a certificate can be accepted.
-    pub(super) fn accepts_bound_tokens(&self) -> bool {
-        self.dpop.is_some() || self.client_cert_from.is_some()
     }
 
     pub(crate) fn offers_dpop(&self) -> bool {
         self.dpop.is_some()
     }
 
+    /// Whether a setting accepts tokens that are bound to a key or to a certificate.
+    pub(crate) fn accepts_bound_tokens(&self) -> bool {
+        self.offers_dpop() || self.accepts_certificates()
+    }
+
+    fn accepts_certificates(&self) -> bool {
+        self.client_certificates || self.client_cert_from.is_some()
+    }
+
     /// The hash of the caller's certificate. Where a named peer ends TLS for its callers, the
-    /// session's certificate is the peer's own, and would stand for every one of them (RFC 9440 §4):
-    /// so nobody's certificate counts until the adapter has said who the peer is.
+    /// session's certificate is the peer's own and would count for every one of them (RFC 9440 §4):
+    /// no certificate counts until the adapter has given the address of the peer.
     fn certificate(&self, shown: &Shown<'_>) -> Option<[u8; 32]> {
         if let Some(terminators) = &self.client_cert_from {
             let peer = shown.peer?;
@@ -198,7 +216,8 @@ impl Binding {
                 return certificate::thumbprint(&der);
             }
         }
-        certificate::thumbprint(shown.certificate?)
+        let session = shown.certificate.filter(|_| self.client_certificates);
+        certificate::thumbprint(session?)
     }
 }
 
@@ -233,5 +252,25 @@ impl Dpop {
             keys: &self.keys,
         };
         binding::judge(proof, &expected, now.unix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::binding::DpopSettings;
+
+    #[test]
+    fn bound_tokens_are_accepted_by_each_setting_for_them() {
+        let dpop = || DpopSettings::base_url("https://api.example.com").judge();
+        let peers = || Peers::new(&["10.0.0.0/8".to_owned()]);
+        for (binding, accepts) in [
+            (Binding::new(None, false, None), false),
+            (Binding::new(Some(dpop().unwrap()), false, None), true),
+            (Binding::new(None, true, None), true),
+            (Binding::new(None, false, Some(peers().unwrap())), true),
+        ] {
+            assert_eq!(binding.accepts_bound_tokens(), accepts, "{binding:?}");
+        }
     }
 }

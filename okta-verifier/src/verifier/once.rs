@@ -1,4 +1,5 @@
-//! That a proof which passed passes once: the store is asked, and its troubles are told.
+//! A proof that passed every other check is accepted once (RFC 9449 §11.1): the store is asked, and
+//! the log hears when it is full or fails.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,7 +7,7 @@ use tokio::runtime::Handle;
 
 use super::bind::Binding;
 use crate::{
-    binding::{Memory, ReplayStore, Used, Verdict},
+    binding::{Memory, Remote, Used, Verdict},
     error::{FetchError, ProofError, VerifyError},
     time::Now,
     token::VerifiedToken,
@@ -21,62 +22,57 @@ impl Binding {
         token: &VerifiedToken,
         now: Now,
     ) -> Result<(), VerifyError> {
-        match memory.first_use(used, caller(token), now.unix) {
+        self.settle(memory.first_use(used, caller(token), now.unix), now)
+    }
+
+    /// A store elsewhere.
+    pub(super) async fn remote(
+        &self,
+        remote: &Remote,
+        used: &Used,
+        token: &VerifiedToken,
+        now: Now,
+    ) -> Result<(), VerifyError> {
+        if Handle::try_current().is_err() {
+            return Err(unavailable(FetchError::NoRuntime)); // it has the clock
+        }
+        let verdict = remote.first_use(used, caller(token), now.unix).await;
+        let now = Now::read();
+        match verdict {
+            Ok(verdict) => {
+                // Over its share a caller says nothing of the store.
+                if verdict != Verdict::Full && self.failed.worked(now.instant) {
+                    tracing::info!("the store of used DPoP proofs answers again");
+                }
+                self.settle(verdict, now)
+            }
+            Err(source) => {
+                if self.failed.failed(now.instant) {
+                    tracing::warn!(error = %source, "the store of used DPoP proofs cannot be asked");
+                }
+                Err(unavailable(FetchError::ReplayStore {
+                    source: Arc::from(source),
+                }))
+            }
+        }
+    }
+
+    fn settle(&self, verdict: Verdict, now: Now) -> Result<(), VerifyError> {
+        match verdict {
             Verdict::First => {
-                if self.trouble.worked(now.instant) {
+                if self.full.worked(now.instant) {
                     tracing::info!("there is room for DPoP proofs again");
                 }
                 Ok(())
             }
             Verdict::Seen => Err(ProofError::Replayed.into()),
             Verdict::Full => {
-                if self.trouble.failed(now.instant) {
+                if self.full.failed(now.instant) {
                     tracing::warn!(
                         "no room is left to remember DPoP proofs, in all or of one caller"
                     );
                 }
                 Err(unavailable(FetchError::ReplayStoreFull))
-            }
-        }
-    }
-
-    /// A store elsewhere. No answer in time is none.
-    pub(super) async fn remote(
-        &self,
-        store: &dyn ReplayStore,
-        used: &Used,
-        now: Now,
-    ) -> Result<(), VerifyError> {
-        if Handle::try_current().is_err() {
-            return Err(unavailable(FetchError::NoRuntime)); // it has the clock
-        }
-        let keep = used
-            .until
-            .saturating_sub(now.unix)
-            .saturating_add(CLOCKS_APART);
-        let keep = Duration::from_secs(keep);
-        let answer = store.first_use(&used.digest, keep);
-        let answer = match tokio::time::timeout(STORE_TIMEOUT, answer).await {
-            Ok(answer) => answer,
-            Err(late) => Err(late.into()),
-        };
-        match answer {
-            Ok(first) => {
-                if self.trouble.worked(Now::read().instant) {
-                    tracing::info!("the store of used DPoP proofs answers again");
-                }
-                match first {
-                    true => Ok(()),
-                    false => Err(ProofError::Replayed.into()),
-                }
-            }
-            Err(source) => {
-                if self.trouble.failed(Now::read().instant) {
-                    tracing::warn!(error = %source, "the store of used DPoP proofs cannot be asked");
-                }
-                Err(unavailable(FetchError::ReplayStore {
-                    source: Arc::from(source),
-                }))
             }
         }
     }
@@ -91,8 +87,5 @@ fn unavailable(source: FetchError) -> VerifyError {
     VerifyError::unavailable(RETRY_AFTER_STORE, source)
 }
 
-const STORE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Old proofs leave the store every second.
+/// Old proofs leave a store every second, and stop to count against a share slice by slice.
 const RETRY_AFTER_STORE: Duration = Duration::from_secs(2);
-/// Seconds. Instances judge by their own clocks: what one forgets must be over for all of them.
-const CLOCKS_APART: u64 = 360;

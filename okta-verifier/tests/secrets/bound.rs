@@ -24,6 +24,7 @@ fn no_proof_shows_a_secret() {
         watch::shown(format!("{settings:?} {settings:#?}"));
         let issuer = okta.issuer().any_client_id();
         let builder = Verifier::builder().issuer(issuer).dpop(settings);
+        let builder = builder.client_certificates();
         watch::shown(format!("{builder:?} {builder:#?}"));
         let verifier = builder.build().unwrap();
         for (number, edit) in EDITS.iter().enumerate() {

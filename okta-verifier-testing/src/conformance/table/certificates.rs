@@ -54,5 +54,5 @@ const UNKNOWN: [Unknown; 9] = [
 ];
 
 /// As much of a certificate as a verifier looks at: nobody can show one without its key.
-const MINE: &[u8] = b"0\x09\x30\x00\x30\x00\x03\x03\x00\x01\x02";
+pub(super) const MINE: &[u8] = b"0\x09\x30\x00\x30\x00\x03\x03\x00\x01\x02";
 const OTHER: &[u8] = b"0\x09\x30\x00\x30\x00\x03\x03\x00\x01\x03";

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::case::{Case, accepted, invalid};
 use super::super::issuers::Source;
-use super::{Edit, Row};
+use super::{Edit, Row, certificates::MINE};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -100,5 +100,12 @@ pub(super) fn cases() -> Vec<Case> {
         invalid(format!("a token bound to {name}"), &[14, 185, 187])
             .okta(move |token| token.claim("cnf", cnf.clone()))
     }));
+    // The verifier of this table has no setting that accepts certificates.
+    let unchecked = "a token bound to the certificate of its TLS session, which no setting accepts";
+    cases.push(
+        invalid(unchecked, &[185])
+            .okta(|token| token.bound_to_certificate(MINE))
+            .certificate(MINE),
+    );
     cases
 }

@@ -1,6 +1,8 @@
 //! Digests in time buckets, in memory that is laid out once: a request allocates nothing, and
 //! costs the same however many are remembered.
 
+use super::shares::Shares;
+
 /// A table of digests. Each is in a chain by its value, to be found, and in the bucket of its
 /// last second, to be forgotten with it.
 ///
@@ -21,12 +23,9 @@ pub(super) struct Slots {
     waiting: u32,
     /// All others.
     live: u32,
-    /// How many a caller has, the waiting ones too, twice: at two places, the smaller one counts.
-    /// At most ten callers are near their share; that another one meets some of them at both is 1
-    /// in 40 million.
-    callers: [Box<[u32]>; 2],
+    /// How many each caller has.
+    shares: Shares,
     capacity: u32,
-    share: u32,
     /// How many entries a call frees at most.
     at_once: u32,
     /// Buckets up to this second are empty.
@@ -42,9 +41,8 @@ type Link = u32;
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// In halves of halves: without padding.
+    /// Four `u32` instead of one `u128`, to avoid alignment padding.
     digest: [u32; 4],
-    caller: u32,
     next: Link,
     next_in_bucket: Link,
 }
@@ -65,8 +63,9 @@ pub(crate) enum Verdict {
 }
 
 impl Slots {
-    /// `window` is the longest time between now and an entry's last second.
-    pub(super) fn new(capacity: u32, window: u64) -> Self {
+    /// `share` is how many entries one caller may have, `window` the longest time between now and an
+    /// entry's last second.
+    pub(super) fn new(capacity: u32, share: u32, window: u64) -> Self {
         let seconds = usize::try_from(window).unwrap_or(0).saturating_add(2);
         let chains = (capacity as usize).next_power_of_two();
         Self {
@@ -77,9 +76,8 @@ impl Slots {
             expired: 0,
             waiting: 0,
             live: 0,
-            callers: [(); 2].map(|()| vec![0; 1 << 16].into_boxed_slice()),
+            shares: Shares::new(share, seconds as u64),
             capacity,
-            share: (capacity / 10).max(1),
             at_once: AT_ONCE,
             swept: 0,
             latest: 0,
@@ -97,17 +95,20 @@ impl Slots {
         if until <= self.forgotten {
             return Verdict::Full; // nobody can tell whether it is the first
         }
-        let digest = halves(digest);
+        let digest = quarters(digest);
         if self.contains(digest) {
             return Verdict::Seen;
         }
         // A clock that was set back a little is waited for, and all is kept the longer.
         let second = until.max(self.swept.saturating_add(1));
         let in_reach = second - self.swept <= self.buckets.len() as u64;
-        if !in_reach || self.live >= self.capacity || self.count(caller) >= self.share {
+        if !in_reach || self.live >= self.capacity {
             return Verdict::Full;
         }
-        self.push(digest, caller, second);
+        if self.shares.take(caller, second, now).is_none() {
+            return Verdict::Full;
+        }
+        self.push(digest, second);
         self.latest = self.latest.max(until);
         Verdict::First
     }
@@ -150,9 +151,6 @@ impl Slots {
         let link = self.expired;
         let entry = self.entries[link as usize - 1];
         self.unchain(link, entry);
-        for (counters, place) in self.callers.iter_mut().zip(places(entry.caller)) {
-            counters[place] -= 1;
-        }
         self.entries[link as usize - 1].next = self.free;
         self.free = link;
         self.expired = entry.next_in_bucket;
@@ -189,14 +187,13 @@ impl Slots {
     }
 
     /// There is room: fewer than `capacity` are live.
-    fn push(&mut self, digest: [u32; 4], caller: u32, second: u64) {
+    fn push(&mut self, digest: [u32; 4], second: u64) {
         if self.free == 0 && self.entries.len() as u32 == self.capacity {
             self.release();
         }
         let (chain, bucket) = (self.chain(digest), self.bucket(second));
         let entry = Entry {
             digest,
-            caller,
             next: self.chains[chain],
             next_in_bucket: self.buckets[bucket].first,
         };
@@ -217,18 +214,7 @@ impl Slots {
         }
         bucket.first = link;
         bucket.count += 1;
-        for (counters, place) in self.callers.iter_mut().zip(places(caller)) {
-            counters[place] += 1;
-        }
         self.live += 1;
-    }
-
-    /// Of the caller's, as if all that wait were its own: what has expired keeps nobody out, and
-    /// lets few in beyond their share, since it is gone so soon (one in [`AT_ONCE`] of all).
-    fn count(&self, caller: u32) -> u32 {
-        let [one, other] = places(caller);
-        let all = self.callers[0][one].min(self.callers[1][other]);
-        all.saturating_sub(self.waiting)
     }
 
     fn chain(&self, digest: [u32; 4]) -> usize {
@@ -240,12 +226,8 @@ impl Slots {
     }
 }
 
-fn halves(digest: u128) -> [u32; 4] {
+fn quarters(digest: u128) -> [u32; 4] {
     [0, 32, 64, 96].map(|shift| (digest >> shift) as u32)
-}
-
-fn places(caller: u32) -> [usize; 2] {
-    [(caller & 0xFFFF) as usize, (caller >> 16) as usize]
 }
 
 /// More than one, so that the expired ones go faster than others come; so few that it takes

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use crate::{
     binding::{
         external::{External, Place},
@@ -100,7 +102,95 @@ fn a_prefix_is_never_left() {
         "https://api.example.com/v1orders",
         at("/orders")
     ));
-    assert!(!is(&external, "https://api.example.com/v1", at("/")));
+    assert!(!is(&external, "https://api.example.com/v1x", at("/")));
+}
+
+/// Whether a proof for `htu` fits a request for `target` behind `https://h.example/v1`.
+fn fits_v1(htu: &str, target: &str) -> bool {
+    let external = External::base("https://h.example/v1").unwrap();
+    let place = Place {
+        target,
+        ..Place::default()
+    };
+    Htu::parse(htu).is_some_and(|htu| external.url(place).is_some_and(|url| url.is(&htu)))
+}
+
+// finding 14
+#[test]
+fn base_url_with_a_path_serves_that_very_path() {
+    // A gateway that strips `/v1` sends `/` for both, since a request target is never empty.
+    for target in ["/", "/?page=2", "http://internal", "http://internal/?x"] {
+        assert!(fits_v1("https://h.example/v1", target), "{target}");
+        assert!(fits_v1("https://h.example/v1?page=2", target), "{target}");
+        assert!(fits_v1("https://h.example/v1/", target), "{target}");
+    }
+    // An adapter that strips it itself may leave the empty path, which is `/v1` alone.
+    for target in ["", "?page=2"] {
+        assert!(fits_v1("https://h.example/v1", target), "{target}");
+        assert!(!fits_v1("https://h.example/v1/", target), "{target}");
+    }
+    let deeper = External::base("https://h.example/a/b/").unwrap();
+    let root = Place {
+        target: "/",
+        ..Place::default()
+    };
+    assert!(is(&deeper, "https://h.example/a/b", root));
+    assert!(is(&deeper, "https://h.example/a/b/", root));
+    assert!(!is(&deeper, "https://h.example/a", root));
+    assert!(!is(&deeper, "https://h.example/a/", root));
+}
+
+// finding 14
+#[test]
+fn base_url_with_a_path_widens_no_other_path() {
+    for htu in [
+        "https://h.example",
+        "https://h.example/",
+        "https://h.example/v",
+        "https://h.example/v1x",
+        "https://h.example/v1//",
+        "https://h.example/v1/x",
+        "https://h.example/v1/..",
+        "https://h.example/v1/../",
+        "https://h.example/v1%2F",
+        "https://h.example/V1",
+        "https://h.example//v1",
+        "https://h.example/v1/v1",
+        "http://h.example/v1",
+        "https://other.example/v1",
+    ] {
+        for target in ["/", "", "?page=2"] {
+            assert!(!fits_v1(htu, target), "{htu} at {target:?}");
+        }
+    }
+    for target in [
+        "//",
+        "/x",
+        "/v1",
+        "/v1/",
+        "/.",
+        "/..",
+        "/%2e",
+        "/%2F",
+        "*",
+        "h.example:443",
+        "#x",
+        "x",
+        "v1",
+    ] {
+        assert!(!fits_v1("https://h.example/v1", target), "{target}");
+    }
+    // Without a path in it an empty path is no URL of this service.
+    let bare = External::base("https://h.example").unwrap();
+    for target in ["", "?page=2"] {
+        for htu in ["https://h.example", "https://h.example/"] {
+            let place = Place {
+                target,
+                ..Place::default()
+            };
+            assert!(!is(&bare, htu, place), "{htu} at {target:?}");
+        }
+    }
 }
 
 // conformance 163
@@ -303,5 +393,158 @@ fn a_header_that_callers_own_is_refused() {
         "a:b",
     ] {
         assert!(proxy_to(header, &["api.example.com"]).is_err(), "{header}");
+    }
+}
+
+/// Whether `Forwarded: value` from the trusted proxy names the listed host.
+fn forwarded_is_accepted(value: &str) -> bool {
+    is(&proxy("Forwarded"), ORDERS, behind("10.0.0.1", value))
+}
+
+// finding 10
+#[test]
+fn forwarded_list_is_rejected_wherever_its_comma_stands() {
+    for value in [
+        // A proxy that appends its own element to what the caller sent.
+        "host=api.example.com;proto=https;x, for=192.0.2.1",
+        "host=api.example.com;proto=https;x=, for=192.0.2.1",
+        "host=api.example.com;proto=https;x=y, for=192.0.2.1",
+        "host=api.example.com;proto=https,for=192.0.2.1",
+        "host=api.example.com;proto=https;x,for=192.0.2.1;y=z",
+        "host=api.example.com;proto=https;x, y=z",
+        "x, host=api.example.com;proto=https",
+        "x=y, host=api.example.com;proto=https",
+        ",host=api.example.com;proto=https",
+        "host=api.example.com;proto=https,",
+        // A quoted string that the caller opens and the proxy's element closes.
+        "host=api.example.com;proto=https;x=\", for=192.0.2.1;y=\"",
+        "host=api.example.com;proto=https;x=\", for=\"",
+        "host=api.example.com;proto=https;x=\", for=\"[2001:db8::1]\"",
+        "host=api.example.com;proto=https;x=\"\\\", for=192.0.2.1\"",
+        "host=api.example.com;proto=https;x=\"a,b\"",
+        "x=\"a,b\";host=api.example.com;proto=https",
+    ] {
+        assert!(!forwarded_is_accepted(value), "{value}");
+    }
+}
+
+// finding 10
+#[test]
+fn forwarded_that_is_no_element_of_rfc_7239_is_rejected() {
+    for value in [
+        // A name is a token.
+        "host=api.example.com;proto=https;a b=c",
+        "host=api.example.com;proto=https;=c",
+        "host=api.example.com;proto=https;\"x\"=c",
+        "host=api.example.com;proto=https;x/y=c",
+        "host=api.example.com;proto=https;x =c",
+        "host =api.example.com;proto=https",
+        // A value is a token or a quoted string, with nothing around it.
+        "host=api.example.com;proto=https;x=",
+        "host=api.example.com;proto=https;x= y",
+        "host= api.example.com;proto=https",
+        "host=api.example.com;proto=https;x=a b",
+        "host=api.example.com;proto=https;x=[::1]",
+        "host=api.example.com:443;proto=https",
+        "host=api.example.com;proto=https;x=\"a",
+        "host=api.example.com;proto=https;x=\"a\"b",
+        "host=api.example.com;proto=https;x=a\"b\"",
+        "host=api.example.com;proto=https;x=\"a\\\"",
+        "host=api.example.com;proto=https;x=\"\u{7f}\"",
+        "host=api.example.com;proto=https;x=\"é\"",
+        "host=\"api.example.com\\:443\";proto=https",
+        "host=api.example.com;proto=\"http\\s\"",
+        "host=\"\";proto=https",
+        // Each parameter stands there once, in whatever case.
+        "host=api.example.com;proto=https;for=a;for=b",
+        "for=a;host=api.example.com;proto=https;FOR=a",
+        "host=api.example.com;Host=api.example.com;proto=https",
+        "host=api.example.com;proto=https;proto=https",
+        "x=1;host=api.example.com;proto=https;X=2",
+        // No empty parameter.
+        ";host=api.example.com;proto=https",
+        "host=api.example.com;;proto=https",
+        "host=api.example.com;proto=https; ",
+        "",
+    ] {
+        assert!(!forwarded_is_accepted(value), "{value}");
+    }
+    let many: String = (0..1000).map(|number| format!("x{number}=y;")).collect();
+    assert!(!forwarded_is_accepted(&format!(
+        "{many}host=api.example.com;proto=https"
+    )));
+}
+
+#[test]
+fn forwarded_element_with_any_other_parameters_is_accepted() {
+    for value in [
+        "host=api.example.com;proto=https;x=y",
+        "x=\"a;b=c\";host=api.example.com;proto=https",
+        "for=\"[2001:db8::1]:4711\" ;\thost=\"api.example.com:443\"; proto=\"https\"",
+        "for=\"\";host=api.example.com;proto=https",
+        "for=\"_a\\\"b\";host=api.example.com;proto=https;by=_gateway",
+        "FOR=unknown;HOST=api.example.com;PROTO=https",
+        " host=api.example.com;proto=https ",
+    ] {
+        assert!(forwarded_is_accepted(value), "{value}");
+    }
+}
+
+/// Whether a comma stands outside every quoted string (RFC 9110 §5.6.4).
+fn has_unquoted_comma(value: &str) -> bool {
+    let (mut quoted, mut escaped) = (false, false);
+    for character in value.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ',' if !quoted => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    // finding 10
+    #[test]
+    fn forwarded_with_an_unquoted_comma_is_rejected(
+        pieces in proptest::collection::vec(
+            prop_oneof![
+                Just("host=api.example.com"), Just("proto=https"), Just("x"), Just("="), Just(";"),
+                Just(","), Just("\""), Just("\\"), Just(" "), Just("for=a"), Just("y=\"z\""),
+            ],
+            0..8,
+        ),
+        before in any::<bool>(),
+    ) {
+        let noise = pieces.concat();
+        let value = match before {
+            true => format!("{noise};host=api.example.com;proto=https"),
+            false => format!("host=api.example.com;proto=https;{noise}"),
+        };
+        for value in [noise, value] {
+            if forwarded_is_accepted(&value) {
+                prop_assert!(!has_unquoted_comma(&value), "{}", value);
+                prop_assert!(!value.contains(','), "{}", value);
+            }
+        }
+    }
+
+    // finding 10
+    #[test]
+    fn forwarded_with_a_comma_inserted_anywhere_is_rejected(
+        at in 0_usize..64,
+        value in prop_oneof![
+            Just("host=api.example.com;proto=https"),
+            Just("for=\"[2001:db8::1]:4711\";host=api.example.com;proto=https;x=\"y\""),
+        ],
+    ) {
+        prop_assert!(forwarded_is_accepted(value));
+        let (before, after) = value.split_at(at.min(value.len()));
+        let with_comma = format!("{before},{after}");
+        prop_assert!(!forwarded_is_accepted(&with_comma), "{}", with_comma);
     }
 }

@@ -14,7 +14,7 @@ fn memory(capacity: u32) -> Memory {
         past: 60,
         future: 30,
     };
-    Memory::new(capacity, window).unwrap()
+    Memory::new(capacity, (capacity / 10).max(1), window).unwrap()
 }
 
 fn used(number: u32) -> Used {

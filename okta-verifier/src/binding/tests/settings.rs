@@ -77,6 +77,43 @@ fn a_capacity_out_of_bounds_or_beside_a_store_is_refused() {
     assert!(matches!(shared.replay, Replay::Remote(_)));
 }
 
+// finding 9
+#[test]
+fn replay_capacity_per_caller_out_of_bounds_is_rejected() {
+    let memory = |capacity, share| {
+        let settings = settings().replay_capacity(capacity);
+        settings.replay_capacity_per_caller(share).judge()
+    };
+    let remote = |share| {
+        let settings = settings().replay_store(Shared);
+        settings.replay_capacity_per_caller(share).judge()
+    };
+    for error in [
+        memory(10, 0),
+        memory(10, 11),
+        remote(0),
+        remote(16_000_001),
+        remote(usize::MAX),
+    ] {
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("replay_capacity_per_caller"), "{error}");
+    }
+    assert!(memory(10, 1).is_ok() && memory(10, 10).is_ok());
+    assert!(remote(1).is_ok() && remote(16_000_000).is_ok());
+    assert!(
+        settings()
+            .replay_capacity_per_caller(1_000_000)
+            .judge()
+            .is_ok()
+    );
+    assert!(
+        settings()
+            .replay_capacity_per_caller(1_000_001)
+            .judge()
+            .is_err()
+    );
+}
+
 // conformance 163, 173
 #[test]
 fn every_wrong_setting_says_what_to_write() {

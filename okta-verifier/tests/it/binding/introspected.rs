@@ -20,6 +20,7 @@ fn verifier(okta: &MockOkta, introspection: Introspection, dpop: DpopSettings) -
         .issuer(issuer.introspection(introspection))
         .fetch_timeout(Duration::from_secs(10))
         .dpop(dpop)
+        .client_certificates()
         .build()
         .unwrap()
 }

@@ -17,7 +17,7 @@ fn bearer(verifier: &Verifier, jwt: &str, der: Option<&[u8]>) -> &'static str {
 
 fn verifier(okta: &TestIssuer) -> Verifier {
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
-    builder.build().unwrap()
+    builder.client_certificates().build().unwrap()
 }
 
 // conformance 182, 183, 185
@@ -66,6 +66,7 @@ fn a_header_says_it_for_named_peers_only() {
 
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     let verifier = builder
+        .client_certificates()
         .client_cert_header_from(["10.0.0.0/8"])
         .build()
         .unwrap();
@@ -104,7 +105,7 @@ fn of_a_peer_that_nobody_named_no_certificate_counts() {
     let (proxys, directs) = (Certificate::new("proxy"), Certificate::new("direct"));
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     let builder = builder.client_cert_header_from(["10.0.0.0/8"]);
-    let verifier = builder.build().unwrap();
+    let verifier = builder.client_certificates().build().unwrap();
     let send = |of: &Certificate, session: &Certificate, header: Option<&Certificate>, peer| {
         let jwt = okta.token("ada").bound_to_certificate(of.der()).sign();
         let authorization = format!("Bearer {jwt}");
@@ -150,8 +151,9 @@ fn a_token_with_both_is_held_to_both() {
     let cnf = json!({ "x5t#S256": payload["cnf"]["x5t#S256"], "jkt": client.thumbprint() });
     let jwt = okta.token("ada").claim("cnf", cnf).sign();
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
-    let verifier = builder.dpop(DpopSettings::base_url(BASE)).build().unwrap();
-    let send = |proof: Option<&str>, der: Option<&[u8]>| {
+    let builder = builder.dpop(DpopSettings::base_url(BASE));
+    let verifier = builder.client_certificates().build().unwrap();
+    let send_to = |verifier: &Verifier, proof: Option<&str>, der: Option<&[u8]>| {
         let authorization = format!("DPoP {jwt}");
         let mut presented = Presented::new([authorization.as_bytes()]).request("GET", TARGET);
         if let Some(proof) = proof {
@@ -162,7 +164,14 @@ fn a_token_with_both_is_held_to_both() {
         }
         code(&verifier.authenticate_now(&presented).unwrap())
     };
+    let send = |proof: Option<&str>, der: Option<&[u8]>| send_to(&verifier, proof, der);
     let proof = client.proof("GET", URL).token(&jwt).sign();
+    // Without the setting for certificates the proof is not enough.
+    let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    let dpop_only = builder.dpop(DpopSettings::base_url(BASE)).build().unwrap();
+    for der in [None, Some(mine.der())] {
+        assert_eq!(send_to(&dpop_only, Some(&proof), der), "binding_unchecked");
+    }
     assert_eq!(send(Some(&proof), None), "no_certificate");
     assert_eq!(send(None, Some(mine.der())), "invalid_dpop_proof");
     let other = Certificate::new("other");
@@ -181,5 +190,42 @@ fn peers_are_named_as_networks() {
             .build()
             .unwrap_err();
         assert!(matches!(error, ConfigError::Peers { .. }), "{error}");
+    }
+}
+
+// RFC 8705 §3: whether the certificate in the session is the caller's is for the deployment to say.
+#[test]
+fn certificate_without_a_setting_does_not_count() {
+    let okta = TestIssuer::new("api://orders");
+    let mine = Certificate::new("mine");
+    let jwt = okta.token("ada").bound_to_certificate(mine.der()).sign();
+    let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
+    let dpop = DpopSettings::base_url(BASE);
+    for verifier in [builder().build(), builder().dpop(dpop).build()] {
+        let verifier = verifier.unwrap();
+        for der in [None, Some(mine.der())] {
+            // Seen before or not.
+            for _ in 0..2 {
+                assert_eq!(bearer(&verifier, &jwt, der), "binding_unchecked");
+            }
+        }
+    }
+}
+
+#[test]
+fn certificate_of_the_session_does_not_count_by_the_setting_for_the_header() {
+    let okta = TestIssuer::new("api://orders");
+    let mine = Certificate::new("mine");
+    let jwt = okta.token("ada").bound_to_certificate(mine.der()).sign();
+    let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    let builder = builder.client_cert_header_from(["10.0.0.0/8"]);
+    let verifier = builder.build().unwrap();
+    for peer in ["192.0.2.1", "10.0.0.1"] {
+        let authorization = format!("Bearer {jwt}");
+        let presented = Presented::new([authorization.as_bytes()])
+            .client_certificate(mine.der())
+            .peer(peer.parse().unwrap());
+        let verdict = verifier.authenticate_now(&presented).unwrap();
+        assert_eq!(code(&verdict), "no_certificate", "{peer}");
     }
 }

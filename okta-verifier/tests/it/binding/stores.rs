@@ -173,3 +173,215 @@ fn a_full_store_says_so_inside_and_warns_once() {
     assert_eq!(*level, Level::WARN);
     assert!(text.contains("no room is left"), "{text}");
 }
+
+/// Counts the questions that reach it, and answers as it is told to.
+#[derive(Clone, Default)]
+struct Counting(Arc<Mutex<Counts>>);
+
+#[derive(Default)]
+struct Counts {
+    asked: usize,
+    seen: HashMap<[u8; 32], Duration>,
+    fails: bool,
+    hangs: bool,
+}
+
+impl Counting {
+    fn asked(&self) -> usize {
+        self.0.lock().unwrap().asked
+    }
+
+    fn fails(&self, fails: bool) {
+        self.0.lock().unwrap().fails = fails;
+    }
+
+    fn hangs(&self, hangs: bool) {
+        self.0.lock().unwrap().hangs = hangs;
+    }
+
+    /// A world in which one caller may have so many proofs in this store.
+    fn world(&self, per_caller: usize) -> World {
+        let settings = DpopSettings::base_url(BASE).replay_store(self.clone());
+        World::with(settings.replay_capacity_per_caller(per_caller))
+    }
+}
+
+impl ReplayStore for Counting {
+    fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a> {
+        Box::pin(async move {
+            let hangs = {
+                let mut counts = self.0.lock().unwrap();
+                counts.asked += 1;
+                counts.hangs
+            };
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            tokio::task::yield_now().await; // as a store does that is elsewhere
+            let mut counts = self.0.lock().unwrap();
+            match counts.fails {
+                true => Err("OOM command not allowed".into()),
+                false => Ok(counts.seen.insert(*proof, keep).is_none()),
+            }
+        })
+    }
+}
+
+async fn send_new(world: &World) -> Verdict {
+    send(world, &world.proof().sign()).await
+}
+
+fn is_full(verdict: &Verdict) -> bool {
+    let error = verdict
+        .as_ref()
+        .err()
+        .and_then(|rejection| rejection.error());
+    matches!(
+        error,
+        Some(VerifyError::Unavailable {
+            source: FetchError::ReplayStoreFull,
+            ..
+        })
+    )
+}
+
+// finding 9
+#[tokio::test]
+async fn replay_store_is_not_asked_for_a_caller_over_its_share() {
+    let store = Counting::default();
+    let mut world = store.world(3);
+    let first = world.proof().sign();
+    assert_eq!(code(&send(&world, &first).await), "ok");
+    for _ in 0..2 {
+        assert_eq!(code(&send_new(&world).await), "ok");
+    }
+    for _ in 0..20 {
+        let verdict = send_new(&world).await;
+        assert!(is_full(&verdict), "{}", code(&verdict));
+        let rejection = verdict.unwrap_err();
+        assert_eq!(rejection.status(), 503);
+        assert!(rejection.headers().any(|(name, _)| name == "retry-after"));
+    }
+    // A proof that was used before is rejected as well.
+    assert!(send(&world, &first).await.is_err());
+    assert_eq!(store.asked(), 3);
+    // Another subject and another client have shares of their own.
+    let others = [
+        world.okta.token("bob"),
+        world.okta.token("ada").client_id("another"),
+    ];
+    for (number, token) in others.into_iter().enumerate() {
+        world.jwt = world.client.bind(token).sign();
+        for _ in 0..3 {
+            assert_eq!(code(&send_new(&world).await), "ok");
+        }
+        assert!(is_full(&send_new(&world).await));
+        assert_eq!(store.asked(), 6 + 3 * number);
+    }
+}
+
+// finding 9
+#[tokio::test]
+async fn replay_share_holds_for_requests_at_once() {
+    let store = Counting::default();
+    let world = store.world(3);
+    let proofs: Vec<_> = (0..10).map(|_| world.proof().sign()).collect();
+    let mut requests: Vec<_> = proofs
+        .iter()
+        .map(|proof| Box::pin(send(&world, proof)))
+        .collect();
+    let mut passed = 0;
+    // Every one of them waits for the store before the first has its answer.
+    let first = requests.pop().unwrap();
+    let verdicts = std::future::poll_fn(|context| {
+        let polled: Vec<_> = requests
+            .iter_mut()
+            .map(|request| request.as_mut().poll(context))
+            .collect();
+        std::task::Poll::Ready(polled)
+    })
+    .await;
+    for (request, polled) in requests.into_iter().zip(verdicts) {
+        let verdict = match polled {
+            std::task::Poll::Ready(verdict) => verdict,
+            std::task::Poll::Pending => request.await,
+        };
+        passed += usize::from(verdict.is_ok());
+    }
+    assert!(is_full(&first.await));
+    assert_eq!((passed, store.asked()), (3, 3));
+}
+
+// finding 9
+#[tokio::test]
+async fn replay_share_is_given_back_when_the_store_fails_or_has_the_proof() {
+    let store = Counting::default();
+    let world = store.world(3);
+    store.fails(true);
+    for _ in 0..10 {
+        let verdict = send_new(&world).await;
+        assert_eq!(code(&verdict), "unavailable");
+        assert!(!is_full(&verdict));
+    }
+    store.fails(false);
+    let proof = world.proof().sign();
+    assert_eq!(code(&send(&world, &proof).await), "ok");
+    // Retries of a used proof take no room.
+    for _ in 0..10 {
+        assert_eq!(code(&send(&world, &proof).await), "invalid_dpop_proof");
+    }
+    for _ in 0..2 {
+        assert_eq!(code(&send_new(&world).await), "ok");
+    }
+    assert!(is_full(&send_new(&world).await));
+    assert_eq!(store.asked(), 23);
+}
+
+// What may have been stored is counted, or a client that disconnects would not be.
+// finding 9
+#[tokio::test(start_paused = true)]
+async fn replay_share_counts_a_request_whose_answer_is_unknown() {
+    let store = Counting::default();
+    let world = store.world(3);
+    store.hangs(true);
+    let late = send_new(&world).await; // after a second
+    assert_eq!(code(&late), "unavailable");
+    for _ in 0..2 {
+        let brief = Duration::from_millis(10);
+        let dropped = tokio::time::timeout(brief, send_new(&world)).await;
+        assert!(dropped.is_err());
+    }
+    store.hangs(false);
+    assert!(is_full(&send_new(&world).await));
+    assert_eq!(store.asked(), 3);
+}
+
+// A caller over its share must not hide from the log that the store has failed.
+// finding 9
+#[test]
+fn replay_share_and_store_are_logged_apart() {
+    let lines = told(async {
+        let store = Counting::default();
+        let mut world = store.world(1);
+        assert!(send_new(&world).await.is_ok());
+        for _ in 0..3 {
+            assert!(is_full(&send_new(&world).await));
+        }
+        world.jwt = world.client.bind(world.okta.token("bob")).sign();
+        store.fails(true);
+        for _ in 0..3 {
+            assert!(send_new(&world).await.is_err());
+        }
+        store.fails(false);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        assert!(send_new(&world).await.is_ok());
+    });
+    let texts: Vec<_> = lines.iter().map(|(_, text)| text.as_str()).collect();
+    assert_eq!(lines.len(), 4, "{texts:?}");
+    for (text, part) in texts
+        .iter()
+        .zip(["no room", "OOM", "answers again", "room for"])
+    {
+        assert!(text.contains(part), "{text}: {part}");
+    }
+}

@@ -10,6 +10,7 @@ fn verifier(okta: &TestIssuer) -> Verifier {
     Verifier::builder()
         .issuer(okta.issuer().any_client_id())
         .dpop(DpopSettings::base_url(BASE))
+        .client_certificates()
         .build()
         .unwrap()
 }

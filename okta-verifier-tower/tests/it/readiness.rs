@@ -328,6 +328,38 @@ async fn waiting_request_is_served_once_the_issuer_answered_and_a_permit_is_free
     .await;
 }
 
+async fn dropped_while_it_waits_for_a_reservation<S>(inner: S)
+where
+    S: Inner + Send + 'static,
+{
+    let okta = cold::mock().await;
+    let verifier = cold::verifier(&okta);
+    let jwt = cold::token(&okta);
+    let (mut first, mut second) = held(VerifyLayer::new(verifier.clone()).layer(inner));
+    let mut third = second.clone();
+
+    let mut waiting = Box::pin(first.call(bearer(&jwt)));
+    assert!(ready_now(&mut second), "the waiting request holds nothing");
+    assert!(poll_once(waiting.as_mut()).is_pending());
+    until_decided(&verifier, &jwt).await;
+    for _ in 0..10 {
+        assert!(poll_once(waiting.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
+    // It is the next in the queue for the reservation, and may have been given it when it is dropped.
+    drop(second);
+    drop(waiting);
+    assert!(ready_now(&mut third), "nothing is left behind");
+}
+
+// finding 6
+#[tokio::test]
+async fn waiting_request_that_is_dropped_in_the_queue_for_a_permit_leaves_none_behind() {
+    let limited = ConcurrencyLimit::new(service_fn(ok), 1);
+    dropped_while_it_waits_for_a_reservation(limited).await;
+    dropped_while_it_waits_for_a_reservation(Buffer::new(service_fn(ok), 1)).await;
+}
+
 /// A service that can be closed: from then on no value of it becomes ready.
 #[derive(Clone, Default)]
 struct Closable {

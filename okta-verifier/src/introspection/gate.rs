@@ -174,7 +174,9 @@ impl Gate {
                 }
                 _ => false,
             },
-            FetchError::ContentType | FetchError::TooLarge { .. } => true,
+            FetchError::ContentType { .. }
+            | FetchError::ContentEncoding { .. }
+            | FetchError::TooLarge { .. } => true,
             FetchError::Malformed { document } => *document != "metadata",
             _ => false,
         }

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use super::bind::Binding;
 use crate::{
     binding::{Memory, ReplayStore, Used, Verdict},
-    error::{FetchError, ProofError, VerifyError},
+    error::{FetchError, ProofError, VerifyError, cause},
     time::Now,
     token::VerifiedToken,
 };
@@ -24,16 +24,16 @@ impl Binding {
         match memory.first_use(used, caller(token), now.unix) {
             Verdict::First => {
                 if self.trouble.worked(now.instant) {
-                    tracing::info!("there is room for DPoP proofs again");
+                    tracing::info!("DPoP replay store has capacity again");
                 }
                 Ok(())
             }
             Verdict::Seen => Err(ProofError::Replayed.into()),
             Verdict::Full => {
                 if self.trouble.failed(now.instant) {
-                    tracing::warn!(
-                        "no room is left to remember DPoP proofs, in all or of one caller"
-                    );
+                    let error = FetchError::ReplayStoreFull;
+                    let cause = cause(&error);
+                    tracing::warn!(%error, cause, "DPoP replay store is full (global or per-caller limit)");
                 }
                 Err(unavailable(FetchError::ReplayStoreFull))
             }
@@ -63,7 +63,7 @@ impl Binding {
         match answer {
             Ok(first) => {
                 if self.trouble.worked(Now::read().instant) {
-                    tracing::info!("the store of used DPoP proofs answers again");
+                    tracing::info!("DPoP replay store recovered");
                 }
                 match first {
                     true => Ok(()),
@@ -72,7 +72,8 @@ impl Binding {
             }
             Err(source) => {
                 if self.trouble.failed(Now::read().instant) {
-                    tracing::warn!(error = %source, "the store of used DPoP proofs cannot be asked");
+                    let cause = cause(&*source);
+                    tracing::warn!(error = %source, cause, "DPoP replay store failed");
                 }
                 Err(unavailable(FetchError::ReplayStore {
                     source: Arc::from(source),

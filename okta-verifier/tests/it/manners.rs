@@ -281,7 +281,7 @@ async fn redirect_without_a_target_says_so() {
 // field kind I
 #[tokio::test]
 async fn header_in_an_error_is_escaped_and_bounded() {
-    let hostile: Vec<u8> = [b"text/\x9b31m\"\\\xff\t".to_vec(), vec![b'a'; 4096]].concat();
+    let hostile: Vec<u8> = [b"text/\x9b31m\"\\\xff\t".to_vec(), b"qX7~".repeat(1024)].concat();
     for name in ["content-type", "content-encoding", "location"] {
         let status = if name == "location" { 302 } else { 200 };
         let sent = hostile.clone();
@@ -303,7 +303,7 @@ async fn header_in_an_error_is_escaped_and_bounded() {
                 !shown.contains(['\u{9b}', '\t', '\u{fffd}', '\u{ff}']),
                 "{shown}"
             );
-            assert!(!shown.contains(&"a".repeat(65)), "{shown}");
+            assert!(!shown.contains(&"qX7~".repeat(17)), "{shown}");
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::timeout};
 use super::{Boarding, Introspector};
 use crate::{
     crypto::Fingerprint,
-    error::{FetchError, VerifyError},
+    error::{FetchError, VerifyError, cause},
     introspection::{
         Question,
         answer::Checked,
@@ -121,20 +121,24 @@ impl Landing {
         };
         // A subscriber is foreign code: not under the lock.
         drop(state);
+        let issuer = &*introspector.origin.expected.issuer;
         if let Some(error) = quiet {
-            tracing::debug!(%error, "the issuer has no answer about one token");
+            let cause = cause(&error);
+            tracing::debug!(issuer, %error, cause, "introspection failed for a single token");
         }
         match news {
-            Some((News::CredentialsRefused, _)) => tracing::error!(
-                "the issuer refuses our own credentials for introspection: no token can be asked about until they are right"
-            ),
+            Some((News::CredentialsRefused, Some(error))) => {
+                let cause = cause(&error);
+                tracing::error!(issuer, %error, cause, "introspection credentials rejected");
+            }
             Some((News::Trouble, Some(error))) => {
-                tracing::warn!(%error, "the issuer cannot be asked about tokens");
+                let cause = cause(&error);
+                tracing::warn!(issuer, %error, cause, "introspection request failed");
             }
             Some((News::Recovered, _)) => {
-                tracing::info!("the issuer is asked about tokens again");
+                tracing::info!(issuer, "introspection recovered");
             }
-            Some((News::Trouble, None)) | None => {}
+            Some((News::CredentialsRefused | News::Trouble, None)) | None => {}
         }
     }
 }

@@ -93,7 +93,10 @@ async fn a_question_that_the_endpoint_chokes_on_closes_it_for_nobody() {
         status(403, None),
         status(413, None),
         status(431, None),
-        FetchError::ContentType,
+        FetchError::ContentType {
+            fields: 1,
+            value: "text/html".into(),
+        },
         FetchError::TooLarge { limit: 1 },
         FetchError::Malformed {
             document: "introspection answer",

@@ -21,11 +21,16 @@ async fn cold_metadata_that_is_wrong_is_an_error_and_no_keys_are_asked_for() {
     for (metadata, expected) in [
         (
             r#"{"issuer":"https://evil.test","jwks_uri":"https://issuer.test/keys"}"#,
-            FetchError::OtherIssuer,
+            FetchError::OtherIssuer {
+                issuer: "https://evil.test".into(),
+            },
         ),
         (
             r#"{"issuer":"https://issuer.test","jwks_uri":"https://evil.test/keys"}"#,
-            FetchError::ForeignUrl { member: "jwks_uri" },
+            FetchError::ForeignUrl {
+                member: "jwks_uri",
+                url: "https://evil.test/keys".into(),
+            },
         ),
         (
             r#"{"issuer":"https://issuer.test"}"#,
@@ -169,6 +174,7 @@ async fn keys_that_fail_twice_are_looked_up_in_the_metadata_again() {
         issuer.keys(Reply::status(500));
         let metadata = issuer.hits().metadata;
         for _ in 0..2 {
+            pass(SECOND).await;
             store.refresh().await.unwrap_err();
         }
         assert_eq!(issuer.hits().metadata, metadata);

@@ -27,7 +27,7 @@ impl Verifier {
     /// # okta.fault_times(Endpoint::Discovery, Fault::Html, 1);
     /// let verifier = Verifier::builder().issuer(issuer).build()?;
     /// if let Err(error) = verifier.warm_up().await {
-    ///     eprintln!("starting without keys: {error}"); // or stop here
+    ///     eprintln!("starting without keys: {error:?}"); // with the cause; or stop here
     /// }
     /// # let error = verifier.health()[0].last_error.as_ref().unwrap().to_string();
     /// # assert_eq!(error, "the issuer's response is not accepted as JSON: it has the Content-Type \"text/html\"");

@@ -169,6 +169,7 @@ async fn keys_that_fail_twice_are_looked_up_in_the_metadata_again() {
             assert_eq!(issuer.hits(), expected);
         }
         issuer.publish(&["b"]);
+        pass(40 * SECOND).await;
         store.refresh().await.unwrap();
         // What failed before a success does not count.
         issuer.keys(Reply::status(500));

@@ -72,14 +72,19 @@ impl VerifierBuilder {
         self
     }
 
-    /// Proxy, private CA and client identity for every fetch from https issuers. Time-outs and
-    /// redirects are ours to set, whatever it says.
+    /// Sets the proxy, private CA, client identity and connect timeout of requests to https issuers.
+    ///
+    /// The total timeout, the redirect policy and the decoding of content encodings are overridden.
+    ///
+    /// The client sends the `User-Agent` that the builder sets, or none: reqwest does not tell whether
+    /// one is set, and sending another one would replace it. Without this setting it is
+    /// `okta-verifier/` and the version of this crate. Some firewalls reject requests without one.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier};
     /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
     /// let proxy = reqwest::Proxy::https("http://proxy.internal:3128")?;
-    /// let client = reqwest::Client::builder().proxy(proxy);
+    /// let client = reqwest::Client::builder().proxy(proxy).user_agent("orders/1.0");
     /// assert!(Verifier::builder().issuer(issuer()).http_client(client).build().is_ok());
     ///
     /// let client = reqwest::Client::builder().user_agent("orders\n"); // no header can hold that
@@ -91,20 +96,24 @@ impl VerifierBuilder {
         self
     }
 
-    /// How long metadata and keys together may take. Default 3 s; 50 ms to 30 s.
+    /// Timeout for fetching metadata and keys combined, connecting included. Default 3 s; 50 ms to
+    /// 30 s.
+    ///
+    /// Where both are slow the metadata of an attempt that timed out is kept, and the next attempt
+    /// begins with the keys.
     ///
     /// ```
     /// use std::time::Duration;
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
-    /// # use okta_verifier::{FetchError, Verifier, VerifyError};
+    /// # use okta_verifier::{FetchError, Verifier};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
     /// # let builder = || Verifier::builder().issuer(okta.issuer("api://default").any_client_id());
     /// # okta.fault(Endpoint::Keys, Fault::Hang);
     /// let verifier = builder().fetch_timeout(Duration::from_millis(50)).build()?;
-    /// let silent = verifier.warm_up().await.unwrap_err(); // 50 ms later
-    /// assert!(matches!(silent, VerifyError::Unavailable { source: FetchError::Timeout, .. }));
+    /// let error = verifier.warm_up().await.unwrap_err(); // 50 ms later
+    /// assert!(matches!(error.reason(), FetchError::Timeout));
     ///
     /// assert!(builder().fetch_timeout(Duration::from_millis(49)).build().is_err());
     /// # Ok(())

@@ -119,7 +119,7 @@ pub enum KeyState {
 /// let asking = health.introspection().expect("it is configured");
 /// assert!(matches!(asking.state, IntrospectionState::CredentialsRefused { .. }));
 /// assert!(asking.last_success.is_none());
-/// assert_eq!(asking.last_error.as_ref().unwrap().to_string(), "the issuer refuses our own credentials");
+/// assert_eq!(asking.last_error.as_ref().unwrap().to_string(), "the introspection endpoint rejected this service's client credentials");
 /// # Ok(())
 /// # }
 /// ```

@@ -18,7 +18,7 @@ mod tests;
 // For `flight`.
 use std::sync::Mutex;
 
-pub(crate) use discovery::Metadata;
+pub(crate) use discovery::{Metadata, NamedUrl};
 pub(crate) use flight::Flight;
 pub(crate) use key::{Key, KeyOptions};
 pub(crate) use key_store::KeyStore;

@@ -74,7 +74,9 @@ pub use algorithm::Algorithm;
 pub use binding::RedisReplayStore;
 pub use binding::{ClientCertificate, DpopNonces, DpopSettings, ReplayAnswer, ReplayStore};
 pub use builder::VerifierBuilder;
-pub use error::{ClaimError, ConfigError, FetchError, MalformedToken, ProofError, VerifyError};
+pub use error::{
+    ClaimError, ConfigError, FetchError, FetchKeysError, MalformedToken, ProofError, VerifyError,
+};
 pub use health::{IntrospectionHealth, IntrospectionState, IssuerHealth, KeyState};
 pub use introspection::{ClientAuthentication, Introspection};
 pub use issuer::Issuer;

@@ -1,4 +1,4 @@
-//! What is asked of the issuer over the network.
+//! Requests to the issuer over the network.
 
 pub(crate) mod client_auth;
 mod clients;
@@ -6,6 +6,6 @@ pub(crate) mod fetch;
 mod freshness;
 
 pub(crate) use clients::Clients;
-pub(crate) use fetch::{Answer, Fetch, Revalidated, Validator};
+pub(crate) use fetch::{Answer, Fetch, Revalidated, Validator, without_secrets};
 #[cfg(any(test, fuzzing))]
 pub(crate) use freshness::fresh_for;

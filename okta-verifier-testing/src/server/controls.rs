@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Endpoint, Fault, Hits, MockOkta, Rotation};
+use crate::listener;
 
 impl MockOkta {
     /// How many requests came so far.
@@ -150,6 +151,7 @@ impl MockOkta {
         let fits = endpoint == Endpoint::Discovery || !fault.is_of_metadata();
         assert!(fits, "{fault:?} belongs to `Endpoint::Discovery`");
         fault.assert_json();
+        listener::public(fault.url().unwrap_or_default());
         let mut state = self.shared.state();
         state.faults.retain(|it| it.0 != endpoint);
         if count > 0 {

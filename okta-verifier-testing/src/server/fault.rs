@@ -94,6 +94,15 @@ impl Fault {
         matches!(self, Self::OtherIssuer | Self::JwksUri(_))
     }
 
+    /// The URL that this fault publishes: an error may name it.
+    pub(super) fn url(&self) -> Option<&str> {
+        match self {
+            Self::OtherIssuer => Some(OTHER_ISSUER),
+            Self::JwksUri(url) | Self::Redirect(url) => Some(url),
+            _ => None,
+        }
+    }
+
     /// # Panics
     ///
     /// When a member's value is no JSON: at the one who asks for it, not later at the server.
@@ -104,3 +113,6 @@ impl Fault {
         }
     }
 }
+
+/// What the metadata of [`Fault::OtherIssuer`] names.
+pub(super) const OTHER_ISSUER: &str = "https://evil.test/oauth2/default";

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::answer::Answer;
-use super::fault::Fault;
+use super::fault::{Fault, OTHER_ISSUER};
 use super::mixed::mixed;
 use super::state::Shared;
 
@@ -59,7 +59,7 @@ fn replace(shared: &Shared, mut answer: Answer, fault: Fault) -> Answer {
         Fault::Redirect(url) => Answer::new(302, "text/plain", "").with("location", url),
         Fault::ContentType(media_type) => answer.with("content-type", media_type),
         Fault::OtherIssuer => edit(answer, |body| {
-            body["issuer"] = json!("https://evil.test/oauth2/default");
+            body["issuer"] = json!(OTHER_ISSUER);
         }),
         Fault::JwksUri(url) => edit(answer, |body| body["jwks_uri"] = json!(url)),
         Fault::Member(name, value) => edit(answer, |body| body[name] = parsed(value)),

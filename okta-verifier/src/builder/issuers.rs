@@ -73,7 +73,8 @@ pub(super) fn tenants(
         let mut judged = issuer.judge()?;
         if judged.is_http() && (judged.pinned.is_none() || judged.introspection.is_some()) {
             tracing::warn!(
-                "an issuer is asked over http, which is for development on this machine only"
+                issuer = &*judged.expected.issuer,
+                "issuer uses plain HTTP; this is only supported for local development"
             );
         }
         let asking = match judged.introspection.take() {

@@ -30,7 +30,7 @@ fn a_missing_or_wrong_variable_is_named_with_what_to_write() {
             "it is not set; write such as https://acme.okta.com/oauth2/default",
         ),
         (ISSUER, Some(" "), "it is empty"),
-        (ISSUER, Some("acme.okta.com"), "write a whole URL"),
+        (ISSUER, Some("acme.okta.com"), "write an absolute URL"),
         (
             ISSUER,
             Some("http://acme.okta.com/oauth2/default"),
@@ -51,7 +51,12 @@ fn a_missing_or_wrong_variable_is_named_with_what_to_write() {
         (LEEWAY_SECONDS, Some("301"), "at most 300 s"),
         (ALGORITHMS, Some("RS256,HS256"), "write one of RS256"),
         (ALGORITHMS, Some(""), "single commas"),
-        (GROUPS_CLAIM, Some(""), "no name"),
+        (GROUPS_CLAIM, Some(""), "write the name"),
+        (
+            GROUPS_CLAIM,
+            Some("realm_access.roles"),
+            "not supported yet",
+        ),
         (PROFILE, Some("rfc-9068"), "write okta or rfc9068"),
     ] {
         let error = from(&[(variable, value)]).unwrap_err();

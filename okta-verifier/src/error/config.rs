@@ -1,6 +1,11 @@
-use std::sync::Arc;
+use std::{error::Error, fmt, sync::Arc};
+
+use super::text;
 
 /// A wrong setting, found before the first request. Its text says what to write instead.
+///
+/// `Debug` prints the same text, followed by the sources of the error, because that is what a failing
+/// `main` prints.
 ///
 /// ```
 /// use okta_verifier::{ConfigError, Issuer, Verifier};
@@ -8,8 +13,12 @@ use std::sync::Arc;
 /// let org_server = Issuer::okta("https://acme.okta.com", "api://default").any_client_id();
 /// let error = Verifier::builder().issuer(org_server).build().unwrap_err();
 /// assert!(matches!(error, ConfigError::OrgAuthorizationServer { .. }));
+/// assert_eq!(format!("{error:?}"), error.to_string());
+///
+/// let custom = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+/// assert!(Verifier::builder().issuer(custom).build().is_ok());
 /// ```
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// No issuer was given.
@@ -20,21 +29,21 @@ pub enum ConfigError {
     /// The issuer's URL cannot be used.
     #[error("issuer {url:?}: {problem}")]
     IssuerUrl {
-        /// What was given.
+        /// The value that was set.
         url: String,
         /// What is wrong with it, and what to write.
         problem: String,
     },
-    /// The URL names the org authorization server, whose tokens only Okta may judge.
+    /// The URL is that of the org authorization server, whose access tokens are for Okta's own APIs.
     #[error(
-        "issuer {url:?} is the org authorization server: its access tokens are for Okta's own APIs and may change without notice; write a custom authorization server's issuer, such as {url}/oauth2/default"
+        "issuer {url:?} is an Okta org authorization server: its access tokens are for Okta's own APIs and may change without notice; write the issuer of a custom authorization server, such as {url}/oauth2/default"
     )]
     OrgAuthorizationServer {
-        /// What was given, without a trailing slash.
+        /// Its origin.
         url: String,
     },
     /// Two issuers with one URL.
-    #[error("issuer {url:?} is configured twice: merge the two")]
+    #[error("issuer {url:?} is configured twice; merge the two entries")]
     DuplicateIssuer {
         /// The URL.
         url: String,
@@ -47,7 +56,7 @@ pub enum ConfigError {
         /// The issuer's URL.
         issuer: String,
     },
-    /// Nothing, or two things at once, was said about client ids.
+    /// Neither or both of the settings for client IDs are used.
     #[error("issuer {issuer:?}: {problem}")]
     Client {
         /// The issuer's URL.
@@ -55,17 +64,17 @@ pub enum ConfigError {
         /// What to write.
         problem: &'static str,
     },
-    /// Not the name of a supported algorithm.
+    /// The name is not that of a supported algorithm.
     #[error(
-        "algorithm {name:?}: write one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"
+        "algorithm {name:?} is not supported; write one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"
     )]
     Algorithm {
-        /// What was given.
+        /// The value that was set.
         name: String,
     },
-    /// [`Issuer::algorithms`](crate::Issuer::algorithms) was called with nothing.
+    /// [`Issuer::algorithms`](crate::Issuer::algorithms) was called with an empty list.
     #[error(
-        "issuer {issuer:?}: no algorithm is allowed; leave .algorithms(..) out to allow every supported one"
+        "issuer {issuer:?}: no algorithm is allowed; remove .algorithms(..) to allow every supported one"
     )]
     NoAlgorithm {
         /// The issuer's URL.
@@ -87,26 +96,29 @@ pub enum ConfigError {
     Leeway {
         /// The issuer's URL.
         issuer: String,
-        /// What was given.
+        /// The value that was set.
         seconds: u64,
     },
-    /// The name of the groups claim is empty.
-    #[error(
-        "issuer {issuer:?}: the groups claim has no name; write the one of the authorization server's claims page"
-    )]
+    /// The name of [`Issuer::groups_claim`](crate::Issuer::groups_claim) is empty, or a path into
+    /// nested claims.
+    #[error("issuer {issuer:?}: groups claim {name:?}: {problem}")]
     GroupsClaim {
         /// The issuer's URL.
         issuer: String,
+        /// The value that was set.
+        name: String,
+        /// What is wrong with it, and what to write.
+        problem: &'static str,
     },
-    /// [`Issuer::allow_origin`](crate::Issuer::allow_origin) got something that is no origin.
+    /// [`Issuer::allow_origin`](crate::Issuer::allow_origin) was called with a value that is not an origin.
     #[error("origin {origin:?}: {problem}")]
     Origin {
-        /// What was given.
+        /// The value that was set.
         origin: String,
         /// What to write.
         problem: &'static str,
     },
-    /// [`Issuer::keys`](crate::Issuer::keys) got no usable key set.
+    /// The key set of [`Issuer::keys`](crate::Issuer::keys) or [`Issuer::key_snapshot`](crate::Issuer::key_snapshot) cannot be used.
     #[error("issuer {issuer:?}: the given keys cannot be used: {problem}")]
     Keys {
         /// The issuer's URL.
@@ -121,57 +133,57 @@ pub enum ConfigError {
     StaleIfError {
         /// The issuer's URL.
         issuer: String,
-        /// What was given.
+        /// The value that was set.
         seconds: u64,
     },
-    /// [`DpopSettings::base_url`](crate::DpopSettings::base_url) got no URL to build on.
+    /// [`DpopSettings::base_url`](crate::DpopSettings::base_url) was called with a value that is not a base URL.
     #[error(
-        "DPoP base URL {url:?}: write scheme and host of the API as its clients see it, without query, such as \"https://api.example.com\"; http is for loopback only"
+        "DPoP base URL {url:?}: write the scheme and host of the API as its clients see it, without a query, such as \"https://api.example.com\"; http is supported for loopback only"
     )]
     BaseUrl {
-        /// What was given.
+        /// The value that was set.
         url: String,
     },
-    /// [`DpopSettings::trusted_proxy`](crate::DpopSettings::trusted_proxy) got no header.
+    /// [`DpopSettings::trusted_proxy`](crate::DpopSettings::trusted_proxy) was called with a value that is not the name of a header.
     #[error(
-        "proxy header {header:?}: write the one that the proxy always sets anew, such as \"Forwarded\" or \"X-Forwarded-Host\""
+        "proxy header {header:?}: name a header that the proxy overwrites on every request, such as \"Forwarded\" or \"X-Forwarded-Host\""
     )]
     ProxyHeader {
-        /// What was given.
+        /// The value that was set.
         header: String,
     },
-    /// [`DpopSettings::hosts`](crate::DpopSettings::hosts) got something that is no host.
+    /// [`DpopSettings::hosts`](crate::DpopSettings::hosts) was called with a value that is not a host.
     #[error(
-        "DPoP host {host:?}: write one host of the API as its clients see it, such as \"api.example.com\" or \"api.example.org:8443\"; no wildcard, no list, no path"
+        "DPoP host {host:?}: write a host of the API as its clients see it, such as \"api.example.com\" or \"api.example.org:8443\"; wildcards, lists and paths are not supported"
     )]
     ProxyHost {
-        /// What was given.
+        /// The value that was set.
         host: String,
     },
-    /// Peers that may speak for their callers are not named as networks.
+    /// The trusted peers are not written as networks.
     #[error("peers {cidr:?}: {problem}")]
     Peers {
-        /// What was given.
+        /// The value that was set.
         cidr: String,
         /// What to write.
         problem: &'static str,
     },
-    /// A setting of DPoP is out of bounds, or contradicts another one.
+    /// A DPoP setting is out of bounds, or contradicts another one.
     #[error("DPoP: {problem}")]
     Dpop {
         /// What to write.
         problem: &'static str,
     },
-    /// A setting of `RedisReplayStore`. What was given is not shown: it may hold a password.
+    /// A setting of `RedisReplayStore`. Its value is not shown, because it may contain a password.
     #[error("Redis replay store: {problem}")]
     RedisReplayStore {
         /// What to write.
         problem: &'static str,
     },
-    /// The system has no random bytes to give.
-    #[error("the system gives no random bytes, without which nothing can be kept secret")]
+    /// The operating system gave no random bytes.
+    #[error("the operating system's random number generator is unavailable")]
     Randomness,
-    /// [`Issuer::introspection`](crate::Issuer::introspection) got something that cannot work.
+    /// A setting of [`Issuer::introspection`](crate::Issuer::introspection) is wrong.
     #[error("issuer {issuer:?}: introspection: {problem}")]
     Introspection {
         /// The issuer's URL.
@@ -179,28 +191,30 @@ pub enum ConfigError {
         /// What to write.
         problem: &'static str,
     },
-    /// The realm has a character that a header cannot carry.
+    /// The realm is empty or has a character that a header cannot carry.
     #[error("realm: write printable ASCII characters")]
     Realm,
-    /// Not a list of scope tokens.
+    /// The text is not a list of scope tokens.
     #[error(
-        "scope: write scope tokens of RFC 6749 §3.3 with single spaces between, such as \"orders:read\""
+        "scope: write scope tokens of RFC 6749 §3.3 separated by single spaces, such as \"orders:read\""
     )]
     Scope,
-    /// The time-out of a fetch is out of bounds.
-    #[error("fetch_timeout: write 50 ms to 30 s; requests wait that long for a dead issuer")]
+    /// [`VerifierBuilder::fetch_timeout`](crate::VerifierBuilder::fetch_timeout) is out of bounds.
+    #[error(
+        "fetch_timeout: write 50 ms to 30 s; requests wait that long for an issuer that does not respond"
+    )]
     FetchTimeout,
     /// The cap on the size of a token is out of bounds.
     #[error("max_token_size: write 1024 to 65536 bytes")]
     MaxTokenSize,
     /// The HTTP client cannot be built.
     #[error(
-        "the HTTP client cannot be built, most often because the system has no CA certificates: install the package ca-certificates, or give .http_client(..) the roots to trust"
+        "the HTTP client could not be built, most often because the system has no CA certificates; install the package ca-certificates, or set the roots to trust with .http_client(..)"
     )]
     HttpClient {
         /// What the HTTP client said.
         #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
+        source: Arc<dyn Error + Send + Sync>,
     },
     /// An environment variable is missing or wrong.
     #[error("{variable}: {problem}")]
@@ -210,4 +224,11 @@ pub enum ConfigError {
         /// What to write.
         problem: String,
     },
+}
+
+/// Prints the advice: a failing `main` prints `Debug`.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text::chain(self))
+    }
 }

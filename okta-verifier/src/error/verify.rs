@@ -118,7 +118,7 @@ pub enum VerifyError {
     Inactive,
     /// What must be asked has no answer: the issuer, for its keys or for the token's state, or the
     /// store of used DPoP proofs. The token was not judged to its end. Not the caller's fault.
-    #[error("the token cannot be judged for now: {source}")]
+    #[error("the token could not be verified")]
     Unavailable {
         /// When to try again.
         retry_after: Duration,

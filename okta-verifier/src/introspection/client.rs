@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     crypto::{Fingerprint, Fingerprints},
-    error::{FetchError, MalformedToken, VerifyError},
+    error::{FetchError, MalformedToken, VerifyError, cause},
     health::{IntrospectionHealth, IntrospectionState},
     keys::{Flight, Metadata},
     remote::Fetch,
@@ -426,9 +426,7 @@ impl Task {
         let answer = introspector.fetch.post(&url, &form, MAX_ANSWER).await;
         match &answer {
             Err(FetchError::Connect { .. }) => self.sent.store(false, Ordering::Relaxed),
-            Err(FetchError::Status {
-                status: 404 | 410, ..
-            }) => introspector.endpoint.doubt(),
+            Err(error) if error.is_moved() => introspector.endpoint.doubt(),
             _ => {}
         }
         Checked::judge(
@@ -502,16 +500,22 @@ impl Task {
         };
         // A subscriber is foreign code: it does not run under the lock.
         drop(state);
+        let issuer = &*introspector.origin.expected.issuer;
         if let Some(error) = of_token {
-            tracing::debug!(%error, "introspection failed for a single token");
+            let cause = cause(&error);
+            tracing::debug!(issuer, %error, cause, "introspection failed for a single token");
         }
         match news {
-            Some((News::CredentialsRejected, _)) => tracing::error!(
-                "the introspection endpoint rejected this service's client credentials"
-            ),
-            Some((News::Failed, Some(error))) => tracing::warn!(%error, "introspection failed"),
-            Some((News::Recovered, _)) => tracing::info!("introspection recovered"),
-            Some((News::Failed, None)) | None => {}
+            Some((News::CredentialsRejected, Some(error))) => {
+                let cause = cause(&error);
+                tracing::error!(issuer, %error, cause, "introspection credentials rejected");
+            }
+            Some((News::Failed, Some(error))) => {
+                let cause = cause(&error);
+                tracing::warn!(issuer, %error, cause, "introspection request failed");
+            }
+            Some((News::Recovered, _)) => tracing::info!(issuer, "introspection recovered"),
+            Some((News::CredentialsRejected | News::Failed, None)) | None => {}
         }
     }
 }

@@ -330,7 +330,9 @@ impl Lane {
                 _ => false,
             },
             FetchError::Transport { .. } | FetchError::Timeout => self.is_first_suspect(token),
-            FetchError::ContentType | FetchError::TooLarge { .. } => true,
+            FetchError::ContentType { .. }
+            | FetchError::ContentEncoding { .. }
+            | FetchError::TooLarge { .. } => true,
             FetchError::Malformed { document } => *document != "metadata",
             _ => false,
         }

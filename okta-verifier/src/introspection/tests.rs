@@ -2,6 +2,7 @@
 
 mod answer;
 mod confirm;
+mod endpoint;
 mod failure;
 mod flight;
 mod flood;

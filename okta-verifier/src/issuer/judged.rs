@@ -103,8 +103,12 @@ impl Issuer {
             let problem = "the saved ones are another issuer's".to_owned();
             return Err(ConfigError::Keys { issuer, problem });
         }
-        if self.groups_claim.is_empty() {
-            return Err(ConfigError::GroupsClaim { issuer });
+        if let Err(problem) = rules::groups_claim(&self.groups_claim) {
+            return Err(ConfigError::GroupsClaim {
+                issuer,
+                name: self.groups_claim,
+                problem,
+            });
         }
         let origins: Vec<Origin> = self
             .origins
@@ -118,7 +122,11 @@ impl Issuer {
         })?;
         let pinned = match self
             .keys
-            .map(|keys| KeySet::parse(keys.as_bytes(), key_options))
+            .map(|keys| {
+                // A file may begin with a byte order mark (RFC 8259 §8.1).
+                let keys = keys.strip_prefix('\u{feff}').unwrap_or(&keys);
+                KeySet::parse(keys.as_bytes(), key_options)
+            })
             .transpose()
         {
             Ok(pinned) => pinned,

@@ -1,4 +1,4 @@
-//! Which URLs may be trusted.
+//! Which URLs and names are accepted as settings.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -15,19 +15,19 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     };
     // What the parser would repair in silence stays in the string that `iss` is compared with.
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(fail("write it without blanks and in ASCII"));
+        return Err(fail("the URL must be ASCII without whitespace"));
     }
     if text.contains(['{', '}']) {
-        return Err(fail("replace the placeholder by your own domain"));
+        return Err(fail("replace the placeholder with your Okta domain"));
     }
     let url = Url::parse(text)
-        .map_err(|_| fail("write a whole URL, such as https://acme.okta.com/oauth2/default"))?;
+        .map_err(|_| fail("write an absolute URL, such as https://acme.okta.com/oauth2/default"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(fail(UNADORNED));
     }
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
         return Err(fail(
-            "write https; http is for issuers on 127.0.0.0/8, [::1] and localhost",
+            "write https; http is supported for issuers on 127.0.0.0/8, [::1] and localhost",
         ));
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -36,7 +36,7 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     let host = url.host_str().unwrap_or_default();
     if okta_label(host).is_some_and(|label| label.ends_with("-admin")) {
         let problem = format!(
-            "this is the host of the admin console; write {}",
+            "this is the host of Okta's admin console; write {}",
             text.replacen("-admin.", ".", 1)
         );
         return Err(fail(&problem));
@@ -47,8 +47,8 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     custom_server(text, url)
 }
 
-/// Okta answers under each domain of an org, and writes that domain into `iss`: nothing but the
-/// host may differ.
+/// Okta serves an authorization server under each domain of its org, and writes that domain into
+/// `iss`: nothing but the host may differ.
 pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), ConfigError> {
     let fail = |problem: &str| ConfigError::IssuerUrl {
         url: without_password(text),
@@ -56,29 +56,52 @@ pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), Co
     };
     if profile != Profile::Okta {
         return Err(fail(
-            "only an Okta issuer is known by another name: .also_known_as(..) out",
+            "aliases are supported for Okta issuers only; remove .also_known_as(..)",
         ));
     }
-    let url = issuer_url(text, profile)?;
-    if url.scheme() != issuer.scheme() || url.path() != issuer.path() {
-        return Err(fail(
-            "another name has the issuer's own path, and another host only",
-        ));
+    // An alias for a server of another product is told about its path below.
+    let differs = |url: &Url| url.scheme() != issuer.scheme() || url.path() != issuer.path();
+    match issuer_url(text, profile) {
+        Ok(url) if !differs(&url) => Ok(()),
+        Err(error) if !Url::parse(text).is_ok_and(|url| differs(&url)) => Err(error),
+        _ => Err(fail(
+            "an alias must have the path of the issuer; only its host may differ",
+        )),
     }
-    Ok(())
 }
 
-/// Okta's tokens are for an API only when a custom authorization server issued them.
+/// Okta issues tokens for an API from a custom authorization server only. Under Okta's own domains its
+/// path is known. Another host may be the custom domain of an org, or it may be another product: an
+/// Okta path is only suggested where something of it is there.
 fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
-    let path = url.path();
-    if path.trim_end_matches('/').is_empty()
-        || path.trim_end_matches('/') == "/oauth2"
-        || is_org_endpoint(path)
-    {
-        let url = url.origin().ascii_serialization();
-        return Err(ConfigError::OrgAuthorizationServer { url });
+    let fail = |problem: String| ConfigError::IssuerUrl {
+        url: text.to_owned(),
+        problem,
+    };
+    let host = url.host_str().unwrap_or_default();
+    if is_of_another_product(host) {
+        return Err(fail(format!("this host is not Okta's; {RFC9068}")));
     }
-    let id = path.strip_prefix("/oauth2/").unwrap_or_default();
+    let is_okta = okta_label(host).is_some();
+    let origin = url.origin().ascii_serialization();
+    let path = url.path().trim_end_matches('/');
+    if path.is_empty() && !is_okta {
+        return Err(fail(format!(
+            "for a custom domain of Okta this is the org authorization server, whose tokens are for Okta's own APIs; write the issuer of a custom authorization server, such as {origin}/oauth2/default; {RFC9068}"
+        )));
+    }
+    if path.is_empty() || path == "/oauth2" || is_org_endpoint(path) {
+        return Err(ConfigError::OrgAuthorizationServer { url: origin });
+    }
+    let id = match url.path().strip_prefix("/oauth2/") {
+        Some(id) => id,
+        None if is_okta => "",
+        None => {
+            return Err(fail(format!(
+                "an Okta custom authorization server has the path /oauth2/{{id}}; {RFC9068}"
+            )));
+        }
+    };
     let is_id = !id.is_empty()
         && id
             .bytes()
@@ -89,13 +112,93 @@ fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
             .next()
             .filter(|id| !id.is_empty())
             .unwrap_or("default");
-        let write = format!("write {}/oauth2/{id}", url.origin().ascii_serialization());
-        return Err(ConfigError::IssuerUrl {
-            url: text.to_owned(),
-            problem: write,
-        });
+        return Err(fail(format!("write {origin}/oauth2/{id}")));
     }
     Ok(url)
+}
+
+/// The issuers of products that are often configured by mistake. A host that is missing here is told
+/// about both constructors, unless its path is one of Okta's.
+fn is_of_another_product(host: &str) -> bool {
+    OTHER_PRODUCTS.iter().any(|domain| {
+        host.strip_suffix(domain)
+            .is_some_and(|label| label.is_empty() || label.ends_with('.'))
+    }) || (host.starts_with("cognito-idp.")
+        && (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")))
+}
+
+/// What is wrong with the name of a groups claim.
+///
+/// Only top-level claims are searched, so that a path such as `realm_access.roles` would match nothing
+/// in silence. A name with a dot, a slash or a bracket is accepted if it is one of the
+/// collision-resistant names of RFC 7519 §2: a URI, a domain name with a path, a reversed domain name of
+/// three labels or more, or an object identifier.
+pub(super) fn groups_claim(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() {
+        return Err(
+            "write the name of the claim, as the authorization server's claims page shows it",
+        );
+    }
+    let is_plain = !name.contains(['.', '/', '[', ']', '$']) && !name.contains("->");
+    if is_plain || is_uri(name) || is_domain_and_path(name) || is_reversed(name) || is_oid(name) {
+        return Ok(());
+    }
+    Err(
+        "a path into nested claims is not supported yet; have the issuer write the groups into a top-level claim, such as \"groups\", and write the name of that claim (a name with dots must be a URI, such as \"https://acme.example/groups\")",
+    )
+}
+
+/// RFC 3986 §3: a scheme, a colon and something, without the characters that only a path expression
+/// has.
+fn is_uri(name: &str) -> bool {
+    let Some((scheme, rest)) = name.split_once(':') else {
+        return false;
+    };
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-'))
+        && !rest.is_empty()
+        && !rest.contains(['[', ']', '$', '>'])
+}
+
+/// Such as `acme.example/groups`: the first segment is a domain name.
+fn is_domain_and_path(name: &str) -> bool {
+    let Some((domain, path)) = name.split_once('/') else {
+        return false;
+    };
+    domain.contains('.')
+        && domain.split('.').all(is_label)
+        && !path.is_empty()
+        && !path.contains(['[', ']', '$', '>'])
+}
+
+/// Such as `com.acme.groups`: the first label is a generic or a country's top-level domain.
+fn is_reversed(name: &str) -> bool {
+    let labels: Vec<_> = name.split('.').collect();
+    let is_country =
+        |label: &str| label.len() == 2 && label.bytes().all(|byte| byte.is_ascii_lowercase());
+    labels.len() >= 3
+        && labels.iter().all(|label| is_name(label))
+        && (is_country(labels[0]) || GENERIC_DOMAINS.contains(&labels[0]))
+}
+
+/// Such as `1.3.6.1.4.1.99999.1`.
+fn is_oid(name: &str) -> bool {
+    let is_number = |arc: &str| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit());
+    name.split('.').count() >= 3 && name.split('.').all(is_number)
+}
+
+/// A label of a domain name (RFC 1123 §2.1).
+fn is_label(label: &str) -> bool {
+    is_name(label) && !label.contains('_')
+}
+
+fn is_name(label: &str) -> bool {
+    !label.is_empty()
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// `/oauth2/v1/…` are the org authorization server's endpoints.
@@ -109,17 +212,18 @@ pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
         origin: without_password(text),
         problem,
     };
-    let url = Url::parse(text)
-        .map_err(|_| fail("write scheme and host, such as https://keys.example.com"))?;
+    let url = Url::parse(text).map_err(|_| {
+        fail("write an absolute URL of scheme and host, such as https://keys.example.com")
+    })?;
     if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
         return Err(fail(
-            "write https; http is for an issuer on loopback, and names loopback only",
+            "write https; http is supported for the loopback origins of a loopback issuer only",
         ));
     }
     let origin = url.origin();
     if origin.ascii_serialization() != text.trim_end_matches('/') {
         return Err(fail(
-            "write scheme, host and port only, such as https://keys.example.com",
+            "write the scheme, host and port only, such as https://keys.example.com",
         ));
     }
     Ok(origin)
@@ -129,12 +233,14 @@ pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
 /// scheme, because a token and our credentials go there.
 pub(super) fn endpoint(text: &str, issuer: &Url) -> Result<(), &'static str> {
     let url = Url::parse(text)
-        .map_err(|_| "endpoint: write a whole URL, such as https://acme.okta.com/oauth2/default/v1/introspect")?;
+        .map_err(|_| "endpoint: write an absolute URL, such as https://acme.okta.com/oauth2/default/v1/introspect")?;
     if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
-        return Err("endpoint: write https; http is for an issuer on loopback, and stays there");
+        return Err(
+            "endpoint: write https; http is supported for the loopback endpoints of a loopback issuer only",
+        );
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err("endpoint: write it without user name and fragment");
+        return Err("endpoint: write it without user name, password and fragment");
     }
     Ok(())
 }
@@ -148,7 +254,9 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-const UNADORNED: &str = "write it without user name, query and fragment";
+const UNADORNED: &str = "write it without user name, password, query and fragment";
+const RFC9068: &str =
+    "for another product, such as Keycloak, Entra ID, Auth0 or Cognito, use Issuer::rfc9068";
 
 /// For an error's text: what stands before an `@` may be a password.
 fn without_password(text: &str) -> String {
@@ -165,6 +273,28 @@ fn okta_label(host: &str) -> Option<&str> {
         .iter()
         .find_map(|domain| host.strip_suffix(domain)?.strip_suffix('.'))
 }
+
+const OTHER_PRODUCTS: [&str; 17] = [
+    "accounts.google.com",
+    "auth0.com",
+    "b2clogin.com",
+    "ciamlogin.com",
+    "duendesoftware.com",
+    "frontegg.com",
+    "fusionauth.io",
+    "kinde.com",
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.partner.microsoftonline.cn",
+    "logto.app",
+    "onelogin.com",
+    "ory.sh",
+    "pingone.com",
+    "sts.windows.net",
+    "zitadel.cloud",
+];
+/// Top-level domains that organizations have, and that are no likely name of a claim.
+const GENERIC_DOMAINS: [&str; 7] = ["biz", "com", "edu", "gov", "io", "net", "org"];
 
 const OKTA_DOMAINS: [&str; 7] = [
     "okta.com",

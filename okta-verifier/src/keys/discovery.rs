@@ -1,11 +1,141 @@
 //! Where an issuer publishes its keys: its metadata document (RFC 8414, OpenID Connect
 //! Discovery 1.0), which is believed only when it names the very issuer that was configured.
 
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
 use serde::Deserialize;
 use url::Url;
 
 use super::set::is_object;
-use crate::{error::FetchError, remote::Fetch};
+use crate::{
+    error::{FetchError, cause, excerpt},
+    remote::{Fetch, without_secrets},
+    time::Now,
+};
+
+/// A URL that the metadata of an issuer names, remembered between fetches.
+///
+/// It outlives failures of the metadata, and what is at the URL may fail without a fetch of the
+/// metadata: each of the two makes progress while the other one is slow or down.
+#[derive(Debug)]
+pub(crate) struct NamedUrl {
+    metadata: Metadata,
+    /// Reads it from a metadata document.
+    read: fn(&Metadata, &[u8]) -> Result<String, FetchError>,
+    known: Mutex<Option<Known>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    url: String,
+    /// When the metadata that named it was requested.
+    named: Now,
+    /// When the metadata was last requested, whatever became of it.
+    requested: Now,
+    /// How many requests to the URL have failed since the last one that did not.
+    failures: u8,
+}
+
+impl NamedUrl {
+    /// Where the keys are.
+    pub(crate) fn jwks_uri(metadata: Metadata) -> Self {
+        Self::new(metadata, Metadata::judge)
+    }
+
+    /// Where tokens are introspected (RFC 8414 §2). The rules for `jwks_uri` apply, and one more: a
+    /// token and credentials are sent there, so only the issuer's own origin is accepted.
+    /// [`Metadata::origins`] are allowed for keys, which are public.
+    pub(crate) fn introspection_endpoint(metadata: Metadata) -> Self {
+        Self::new(metadata, Metadata::judge_introspection)
+    }
+
+    fn new(metadata: Metadata, read: fn(&Metadata, &[u8]) -> Result<String, FetchError>) -> Self {
+        Self {
+            metadata,
+            read,
+            known: Mutex::new(None),
+        }
+    }
+
+    /// The issuer, as configured.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.metadata.issuer
+    }
+
+    /// The URL; the metadata is fetched first if that is due. If it fails, the last good URL stays.
+    ///
+    /// # Errors
+    ///
+    /// The metadata could not be had, now or before.
+    pub(crate) async fn locate(&self, fetch: &Fetch, now: Now) -> Result<String, FetchError> {
+        let last = match &mut *self.lock() {
+            Some(known) if known.is_due(now) => {
+                // If the metadata hangs, it takes this whole attempt: the next one begins with the
+                // URL at hand.
+                known.requested = now;
+                known.failures = 0;
+                Some(known.url.clone())
+            }
+            Some(known) => return Ok(known.url.clone()),
+            None => None,
+        };
+        match (self.metadata.fetch(fetch, self.read).await, last) {
+            (Ok(url), _) => {
+                // Kept whatever becomes of the request to it.
+                *self.lock() = Some(Known {
+                    url: url.clone(),
+                    named: now,
+                    requested: now,
+                    failures: 0,
+                });
+                Ok(url)
+            }
+            (Err(error), Some(last)) => {
+                let (issuer, cause) = (self.issuer(), cause(&error));
+                tracing::debug!(issuer, %error, cause, "metadata fetch failed; using the last known URL");
+                Ok(last)
+            }
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    /// A request to the URL begins. It counts as failed until [`worked`](Self::worked) is called,
+    /// because a deadline may end it at any point.
+    pub(crate) fn begins(&self) {
+        if let Some(known) = &mut *self.lock() {
+            known.failures = known.failures.saturating_add(1);
+        }
+    }
+
+    /// The request to the URL was successful.
+    pub(crate) fn worked(&self) {
+        if let Some(known) = &mut *self.lock() {
+            known.failures = 0;
+        }
+    }
+
+    /// The URL serves nothing any more: the metadata is fetched before the next request to it.
+    pub(crate) fn moved(&self) {
+        if let Some(known) = &mut *self.lock() {
+            known.failures = MAX_FAILURES;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Whether the metadata is fetched before the next request to the URL.
+    fn is_due(&self, now: Now) -> bool {
+        let is_old = now.since(self.named) >= METADATA_FRESH;
+        self.failures >= MAX_FAILURES || (is_old && now.since(self.requested) >= METADATA_RETRY)
+    }
+}
 
 /// What is accepted as the metadata of one issuer.
 #[derive(Clone, Debug)]
@@ -18,30 +148,19 @@ pub(crate) struct Metadata {
 }
 
 impl Metadata {
-    /// Asks for the metadata, and gives its `jwks_uri`.
-    pub(crate) async fn jwks_uri(&self, fetch: &Fetch) -> Result<String, FetchError> {
-        self.ask(fetch, Self::judge).await
-    }
-
-    /// Asks for the metadata, and gives its `introspection_endpoint` (RFC 8414 §2), which the
-    /// same rules bind, and one more: what is sent there is a token and our credentials, so that
-    /// only the issuer's own origin will do. [`Self::origins`] are allowed for keys, which are
-    /// public.
-    pub(crate) async fn introspection_endpoint(&self, fetch: &Fetch) -> Result<String, FetchError> {
-        self.ask(fetch, Self::judge_introspection).await
-    }
-
-    /// The next form of the URL is tried only where this one does not exist (404, 410): an
-    /// issuer in trouble is not asked three times, and a foreign document is an error.
-    async fn ask(
+    /// Fetches the document, and reads a URL from it.
+    ///
+    /// The next form of the document's URL is tried only where this one does not exist (404, 410): an
+    /// issuer that fails is not sent three requests, and a foreign document is an error.
+    async fn fetch(
         &self,
         fetch: &Fetch,
-        judge: fn(&Self, &[u8]) -> Result<String, FetchError>,
+        read: fn(&Self, &[u8]) -> Result<String, FetchError>,
     ) -> Result<String, FetchError> {
         let mut result = Err(FetchError::Abandoned);
         for url in self.candidates() {
             result = match fetch.get(&url, MAX_METADATA).await {
-                Ok(answer) => return judge(self, &answer.body),
+                Ok(answer) => return read(self, &answer.body),
                 Err(
                     error @ FetchError::Status {
                         status: 404 | 410, ..
@@ -101,10 +220,13 @@ impl Metadata {
         origins: &[url::Origin],
     ) -> Result<String, FetchError> {
         if *issuer != *self.issuer {
-            return Err(FetchError::OtherIssuer);
+            return Err(FetchError::OtherIssuer {
+                issuer: excerpt(&without_secrets(issuer.as_bytes())),
+            });
         }
         if !self.may_fetch(&url, origins) {
-            return Err(FetchError::ForeignUrl { member });
+            let url = excerpt(&without_secrets(url.as_bytes()));
+            return Err(FetchError::ForeignUrl { member, url });
         }
         Ok(url)
     }
@@ -135,3 +257,10 @@ fn read<'d, D: Deserialize<'d>>(document: &'d [u8]) -> Result<D, FetchError> {
 }
 
 const MAX_METADATA: usize = 256 * 1024;
+/// Metadata changes with the configuration of an issuer, not with its keys.
+const METADATA_FRESH: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long the last good URL is used before a failed fetch of aged metadata is repeated.
+const METADATA_RETRY: Duration = Duration::from_secs(5 * 60);
+/// Requests to the URL in a row after which it may have moved without a trace. The first one may have
+/// been cut off because the metadata was slow.
+const MAX_FAILURES: u8 = 2;

@@ -137,6 +137,15 @@ impl Form {
     pub(crate) fn body(&self) -> &str {
         self.body.expose_secret()
     }
+
+    /// Whether a response that has these bytes may repeat a part of the token or of the credentials.
+    pub(crate) fn is_repeated_in(&self, bytes: &[u8]) -> bool {
+        let sent = [self.body(), self.authorization().unwrap_or_default()];
+        bytes.windows(REPEATED).any(|part| {
+            let found = |sent: &str| memchr::memmem::find(sent.as_bytes(), part).is_some();
+            sent.into_iter().any(found)
+        })
+    }
 }
 
 impl fmt::Debug for ClientAuth {
@@ -160,6 +169,8 @@ const NOT_PKCS8: &str = "the private key is not PKCS#8 in PEM, which begins with
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// Seconds. Longer than clocks differ and calls last; Okta takes an hour at most.
 const LIFETIME: u64 = 120;
+/// Bytes. Shorter parts of a token are found in innocent text too, and say little.
+const REPEATED: usize = 12;
 
 #[cfg(test)]
 mod tests;

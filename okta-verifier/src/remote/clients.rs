@@ -2,7 +2,7 @@ use std::{fmt, time::Duration};
 
 use reqwest::{Client, ClientBuilder};
 
-use super::Fetch;
+use super::{Fetch, fetch::USER_AGENT};
 use crate::error::ConfigError;
 
 /// The ways to the issuers. Each is built when the first issuer needs it: pinned keys need no CA
@@ -41,7 +41,12 @@ impl Clients {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let builder = self.builder.take().unwrap_or_else(Client::builder);
+        // reqwest does not tell whether a builder has a User-Agent, and setting one would replace the
+        // caller's: a builder of the caller's stays as it is.
+        let builder = self
+            .builder
+            .take()
+            .unwrap_or_else(|| Client::builder().user_agent(USER_AGENT));
         let fetch = Fetch::https(builder, self.deadline)
             .inspect_err(|error| self.failed = Some(error.clone()))?;
         Ok(self.https.insert(fetch).clone())

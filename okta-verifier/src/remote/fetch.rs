@@ -1,20 +1,23 @@
-//! GET and POST with every bound set: https (or loopback http), no redirect, no cookie, time-outs,
-//! a cap on the body.
+//! GET and POST with every bound set: https (or loopback http), no redirect, no cookie, no content
+//! encoding, a timeout, a cap on the body.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use reqwest::{
     Client, ClientBuilder, Response,
     header::{
-        ACCEPT, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-        HeaderValue, IF_NONE_MATCH, RETRY_AFTER,
+        ACCEPT, ACCEPT_ENCODING, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE,
+        ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
     },
     redirect::Policy,
 };
 
 use super::{client_auth::Form, freshness};
 use crate::{
-    error::{ConfigError, FetchError},
+    error::{ConfigError, FetchError, excerpt},
     time::Now,
 };
 
@@ -61,7 +64,8 @@ impl Fetch {
     /// For http on loopback: without proxy, which would carry the request off the machine, and
     /// without roots, which an image for development may lack.
     pub(crate) fn loopback(deadline: Duration) -> Result<Self, ConfigError> {
-        Self::finish(Client::builder().no_proxy().tls_certs_only([]), deadline)
+        let builder = Client::builder().user_agent(USER_AGENT);
+        Self::finish(builder.no_proxy().tls_certs_only([]), deadline)
     }
 
     fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
@@ -76,7 +80,13 @@ impl Fetch {
             // so none is kept for long, and keys, fetched minutes apart, never meet one.
             .pool_max_idle_per_host(MAX_IDLE)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT.min(deadline))
+            // Decoding is a feature of reqwest that any crate of the process can enable.
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            // For everything from the name's resolution to the last byte: a slow TLS handshake or a
+            // CONNECT proxy may use all of it. A connect timeout of the caller's builder stays.
             .timeout(deadline)
             .build()
             .map(Self::Http)
@@ -85,28 +95,40 @@ impl Fetch {
             })
     }
 
-    /// Reads at most `limit` bytes.
+    /// Fetches a JSON document of at most `limit` bytes.
     pub(crate) async fn get(&self, url: &str, limit: usize) -> Result<Answer, FetchError> {
-        match self.revalidate(url, limit, None).await? {
+        match self.request(url, JSON, limit, None).await? {
             Revalidated::Modified(answer, _) => Ok(answer),
             Revalidated::NotModified { .. } => Err(NOT_ASKED_FOR),
         }
     }
 
-    /// The same, unless the answer that `known` names still holds.
+    /// Fetches a key set of at most `limit` bytes, unless the response that `known` names still
+    /// holds.
     pub(crate) async fn revalidate(
         &self,
         url: &str,
         limit: usize,
         known: Option<&Validator>,
     ) -> Result<Revalidated, FetchError> {
+        self.request(url, KEY_SET, limit, known).await
+    }
+
+    async fn request(
+        &self,
+        url: &str,
+        accept: &'static str,
+        limit: usize,
+        known: Option<&Validator>,
+    ) -> Result<Revalidated, FetchError> {
         match self {
             Self::Http(client) => {
-                // How long keys are trusted is decided here: a cache on the way has to ask the
-                // issuer, and not answer with what it kept (RFC 9111 §5.2.1.4).
+                // How long keys are trusted is decided here: a cache on the way must revalidate its
+                // copy at the issuer (RFC 9111 §5.2.1.4).
                 let mut request = client
                     .get(url)
-                    .header(ACCEPT, "application/json")
+                    .header(ACCEPT, accept)
+                    .header(ACCEPT_ENCODING, IDENTITY)
                     .header(CACHE_CONTROL, "no-cache");
                 if let Some(Validator(etag)) = known {
                     request = request.header(IF_NONE_MATCH, etag);
@@ -121,7 +143,7 @@ impl Fetch {
                 }
                 let validator = validator(response.headers());
                 Ok(Revalidated::Modified(
-                    read(response, limit).await?,
+                    read(response, limit, excerpt).await?,
                     validator,
                 ))
             }
@@ -132,8 +154,8 @@ impl Fetch {
 
     /// Sends a form with our credentials, and reads at most `limit` bytes.
     ///
-    /// Whether the other side refuses the credentials is told apart from every other trouble:
-    /// RFC 6749 §5.2 has it say so with 401, or with 400 and an error code.
+    /// Rejected credentials are told apart from every other failure: RFC 6749 §5.2 defines 401, or
+    /// 400 and an error code, for them.
     pub(crate) async fn post(
         &self,
         url: &str,
@@ -144,7 +166,8 @@ impl Fetch {
             Self::Http(client) => {
                 let mut request = client
                     .post(url)
-                    .header(ACCEPT, "application/json")
+                    .header(ACCEPT, JSON)
+                    .header(ACCEPT_ENCODING, IDENTITY)
                     .header(CACHE_CONTROL, "no-cache")
                     .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
                 if let Some(credentials) = form.authorization() {
@@ -155,10 +178,15 @@ impl Fetch {
                 }
                 let request = request.body(form.body().to_owned());
                 let response = request.send().await.map_err(transport)?;
+                // The endpoint may repeat the token or the credentials in its header.
+                let show = |bytes: &[u8]| match form.is_repeated_in(bytes) {
+                    true => "(not shown: a part of the request)".into(),
+                    false => excerpt(bytes),
+                };
                 match response.status().as_u16() {
                     401 => Err(FetchError::CredentialsRefused),
                     400 => Err(bad_request(response).await),
-                    _ => Ok(read(response, limit).await?.body),
+                    _ => Ok(read(response, limit, show).await?.body),
                 }
             }
             #[cfg(test)]
@@ -167,17 +195,17 @@ impl Fetch {
     }
 }
 
-/// What a 400 means: our client, or this one question.
+/// What a 400 means: our client, or this one request.
 async fn bad_request(response: Response) -> FetchError {
     #[derive(serde::Deserialize)]
     struct Refusal {
         error: String,
     }
     let status = status_error(&response);
-    let body = match is_json(response.headers()) {
-        true => body(response, MAX_ERROR).await.unwrap_or_default(),
-        false => return status,
-    };
+    if check_form(response.headers(), excerpt).is_err() {
+        return status;
+    }
+    let body = body(response, MAX_ERROR).await.unwrap_or_default();
     match serde_json::from_slice::<Refusal>(&body) {
         Ok(Refusal { error }) if matches!(&*error, "invalid_client" | "unauthorized_client") => {
             FetchError::CredentialsRefused
@@ -186,13 +214,22 @@ async fn bad_request(response: Response) -> FetchError {
     }
 }
 
-async fn read(response: Response, limit: usize) -> Result<Answer, FetchError> {
-    if response.status().as_u16() != 200 {
+/// `show` makes bytes of a header fit for an error.
+async fn read(
+    response: Response,
+    limit: usize,
+    show: impl Fn(&[u8]) -> Box<str>,
+) -> Result<Answer, FetchError> {
+    let status = response.status().as_u16();
+    if matches!(status, 301 | 302 | 303 | 307 | 308) {
+        let location = response.headers().get(LOCATION);
+        let location = location.map(|url| show(&without_secrets(url.as_bytes())));
+        return Err(FetchError::Redirect { status, location });
+    }
+    if status != 200 {
         return Err(status_error(&response));
     }
-    if !is_json(response.headers()) {
-        return Err(FetchError::ContentType);
-    }
+    check_form(response.headers(), show)?;
     let fresh_for = fresh_for(response.headers());
     let body = body(response, limit).await?;
     Ok(Answer { body, fresh_for })
@@ -202,10 +239,11 @@ fn status_error(response: &Response) -> FetchError {
     let status = response.status().as_u16();
     FetchError::Status {
         status,
-        retry_after: retry_after(status, response.headers()),
+        retry_after: retry_after(status, response.headers(), Now::read()),
     }
 }
 
+/// The body, without the byte order mark that RFC 8259 §8.1 lets a reader ignore.
 async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(transport)? {
@@ -213,6 +251,9 @@ async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, FetchErro
             return Err(FetchError::TooLarge { limit });
         }
         body.extend_from_slice(&chunk);
+    }
+    if body.starts_with(BYTE_ORDER_MARK) {
+        body.drain(..BYTE_ORDER_MARK.len());
     }
     Ok(body)
 }
@@ -228,32 +269,91 @@ fn validator(headers: &HeaderMap) -> Option<Validator> {
     Some(Validator(etag.clone()))
 }
 
-/// `application/json`, or a type that says `+json`, such as `application/jwk-set+json`.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = texts(headers, &CONTENT_TYPE).next() else {
-        return false;
+/// Whether the body is JSON, and nothing but JSON.
+fn check_form(headers: &HeaderMap, show: impl Fn(&[u8]) -> Box<str>) -> Result<(), FetchError> {
+    let encoding = combined(headers, &CONTENT_ENCODING);
+    let is_identity = |coding: &[u8]| {
+        let coding = coding.trim_ascii();
+        coding.is_empty() || coding.eq_ignore_ascii_case(IDENTITY.as_bytes())
     };
-    let media_type = value
-        .split(';')
-        .next()
-        .unwrap_or(value)
-        .trim()
-        .to_ascii_lowercase();
-    media_type == "application/json"
-        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+    if !encoding.split(|byte| *byte == b',').all(is_identity) {
+        return Err(FetchError::ContentEncoding {
+            encoding: show(&encoding),
+        });
+    }
+    let fields = headers.get_all(CONTENT_TYPE).iter().count();
+    let value = combined(headers, &CONTENT_TYPE);
+    if fields != 1 || !is_json(&value) {
+        let value = show(&value);
+        return Err(FetchError::ContentType { fields, value });
+    }
+    Ok(())
 }
 
-/// Seconds in `Retry-After`. Or Okta's `X-Rate-Limit-Reset`, an instant in seconds since 1970,
-/// but of a 429 only: Okta sends it with other answers too, and it asks for nothing there.
-fn retry_after(status: u16, headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &HeaderName| texts(headers, name).next()?.trim().parse::<u64>().ok();
-    let reset = HeaderName::from_static("x-rate-limit-reset");
-    number(&RETRY_AFTER)
-        .or_else(|| {
-            let reset = number(&reset).filter(|_| status == 429)?;
-            Some(reset.saturating_sub(Now::read().unix))
-        })
-        .map(Duration::from_secs)
+/// The values of a field, with commas between its lines (RFC 9110 §5.2).
+fn combined(headers: &HeaderMap, name: &HeaderName) -> Vec<u8> {
+    let lines: Vec<_> = headers
+        .get_all(name)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    lines.join(&b", "[..])
+}
+
+/// `application/json`, or a type that ends with `+json` (RFC 6839 §3.1), such as
+/// `application/jwk-set+json`.
+fn is_json(content_type: &[u8]) -> bool {
+    let media_type = content_type.split(|byte| *byte == b';').next();
+    let media_type = media_type
+        .unwrap_or_default()
+        .trim_ascii()
+        .to_ascii_lowercase();
+    media_type == JSON.as_bytes()
+        || (media_type.starts_with(b"application/") && media_type.ends_with(b"+json"))
+}
+
+/// A URL or a reference to one without user name, password, query and fragment. It is cut, not parsed:
+/// what a parser refuses is shown too.
+pub(crate) fn without_secrets(url: &[u8]) -> Vec<u8> {
+    let end = url.iter().position(|byte| matches!(byte, b'?' | b'#'));
+    let url = &url[..end.unwrap_or(url.len())];
+    let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
+    let scheme = url.iter().position(|byte| *byte == b':');
+    let scheme = scheme.filter(|colon| url[..*colon].iter().all(u8::is_ascii_alphanumeric));
+    let start = scheme.map_or(0, |colon| colon + 1);
+    let slashes = url[start..]
+        .iter()
+        .take_while(|byte| is_slash(byte))
+        .count();
+    let (head, rest) = url.split_at(start + slashes);
+    let segment = rest
+        .iter()
+        .position(|byte| is_slash(byte))
+        .unwrap_or(rest.len());
+    match rest[..segment].iter().rposition(|byte| *byte == b'@') {
+        // Without slashes what looks like a scheme may be a user name.
+        Some(at) if slashes == 0 => rest[at + 1..].to_vec(),
+        Some(at) => [head, &rest[at + 1..]].concat(),
+        None => url.to_vec(),
+    }
+}
+
+/// How long the server wants clients to wait: `Retry-After`, in seconds or until a date, which is zero
+/// if it has passed (RFC 9110 §10.2.3). Or Okta's `X-Rate-Limit-Reset`, an instant in seconds since
+/// 1970, of a 429 only: Okta sends it with other responses too, where it asks for nothing.
+fn retry_after(status: u16, headers: &HeaderMap, now: Now) -> Option<Duration> {
+    let text = |name: &HeaderName| Some(texts(headers, name).next()?.trim());
+    let until = |instant: u64| instant.saturating_sub(now.unix);
+    let date = |text: &str| {
+        let date = httpdate::parse_http_date(text).ok()?;
+        Some(until(date.duration_since(UNIX_EPOCH).ok()?.as_secs()))
+    };
+    let asked_for = text(&RETRY_AFTER).and_then(|text| text.parse().ok().or_else(|| date(text)));
+    let reset = || {
+        let reset = text(&HeaderName::from_static("x-rate-limit-reset"))?;
+        Some(until(reset.parse().ok().filter(|_| status == 429)?))
+    };
+    asked_for.or_else(reset).map(Duration::from_secs)
 }
 
 fn texts<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
@@ -285,10 +385,84 @@ const MAX_VALIDATOR: usize = 256;
 /// Enough of an error's body to read its code.
 const MAX_ERROR: usize = 8 * 1024;
 const MAX_IDLE: usize = 32;
-/// Below the 5 s that the shortest-tempered servers keep a connection: one that the other side is
-/// closing would fail a question.
+/// Below the 5 s keep-alive timeout of common servers: a request on a connection that the server is
+/// closing would fail.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Some firewalls reject requests without one.
+pub(super) const USER_AGENT: &str = concat!("okta-verifier/", env!("CARGO_PKG_VERSION"));
+const JSON: &str = "application/json";
+/// RFC 7517 §8.5.2.
+const KEY_SET: &str = "application/json, application/jwk-set+json";
+/// Without `Accept-Encoding` any encoding would be acceptable (RFC 9110 §12.5.3).
+const IDENTITY: &str = "identity";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 #[cfg(test)]
 pub(crate) mod scripted;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+        let field = |&(name, value): &(&'static str, &str)| {
+            let value = HeaderValue::from_str(value).unwrap();
+            (HeaderName::from_static(name), value)
+        };
+        fields.iter().map(field).collect()
+    }
+
+    // field kind H
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = Now {
+            // Sun, 06 Nov 1994 08:49:37 GMT
+            unix: 784_111_777,
+            ..Now::read()
+        };
+        for (value, seconds) in [
+            ("0", Some(0)),
+            (" 7 ", Some(7)),
+            ("Sun, 06 Nov 1994 08:50:37 GMT", Some(60)),
+            ("Sunday, 06-Nov-94 08:49:38 GMT", Some(1)),
+            ("Sun Nov  6 08:49:39 1994", Some(2)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:36 GMT", Some(0)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Sun, 06 Nov 1994 08:50:37", None),
+            ("-7", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            let given = retry_after(503, &headers(&[("retry-after", value)]), now);
+            assert_eq!(given, seconds.map(Duration::from_secs), "{value}");
+        }
+        let both = headers(&[("retry-after", "soon"), ("x-rate-limit-reset", "784111787")]);
+        assert_eq!(retry_after(429, &both, now), Some(Duration::from_secs(10)));
+        assert_eq!(retry_after(503, &both, now), None);
+    }
+
+    // field kind I
+    #[test]
+    fn url_is_shown_without_what_may_be_secret() {
+        for (url, shown) in [
+            ("https://login.example/a/b", "https://login.example/a/b"),
+            ("https://login.example/?a", "https://login.example/"),
+            ("https://login.example#a?b", "https://login.example"),
+            (
+                "https://ada:pw@login.example/a@b",
+                "https://login.example/a@b",
+            ),
+            ("https://ada@pw@login.example", "https://login.example"),
+            ("//ada:pw@login.example", "//login.example"),
+            ("/\\ada:pw@login.example", "/\\login.example"),
+            ("https:ada:pw@login.example", "login.example"),
+            ("ada:pw@login.example", "login.example"),
+            ("mailto:ada", "mailto:ada"),
+            ("", ""),
+        ] {
+            let given = without_secrets(url.as_bytes());
+            assert_eq!(String::from_utf8(given).unwrap(), shown, "{url}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use super::bind::Binding;
 use crate::{
     binding::{Memory, Remote, Used, Verdict},
-    error::{FetchError, ProofError, VerifyError},
+    error::{FetchError, ProofError, VerifyError, cause},
     time::Now,
     token::VerifiedToken,
 };
@@ -42,13 +42,14 @@ impl Binding {
             Ok(verdict) => {
                 // Over its share a caller says nothing of the store.
                 if verdict != Verdict::Full && self.failed.worked(now.instant) {
-                    tracing::info!("the store of used DPoP proofs answers again");
+                    tracing::info!("DPoP replay store recovered");
                 }
                 self.settle(verdict, now)
             }
             Err(source) => {
                 if self.failed.failed(now.instant) {
-                    tracing::warn!(error = %source, "the store of used DPoP proofs cannot be asked");
+                    let cause = cause(&*source);
+                    tracing::warn!(error = %source, cause, "DPoP replay store failed");
                 }
                 Err(unavailable(FetchError::ReplayStore {
                     source: Arc::from(source),
@@ -61,16 +62,16 @@ impl Binding {
         match verdict {
             Verdict::First => {
                 if self.full.worked(now.instant) {
-                    tracing::info!("there is room for DPoP proofs again");
+                    tracing::info!("DPoP replay store has capacity again");
                 }
                 Ok(())
             }
             Verdict::Seen => Err(ProofError::Replayed.into()),
             Verdict::Full => {
                 if self.full.failed(now.instant) {
-                    tracing::warn!(
-                        "no room is left to remember DPoP proofs, in all or of one caller"
-                    );
+                    let error = FetchError::ReplayStoreFull;
+                    let cause = cause(&error);
+                    tracing::warn!(%error, cause, "DPoP replay store is full (global or per-caller limit)");
                 }
                 Err(unavailable(FetchError::ReplayStoreFull))
             }

@@ -1,4 +1,4 @@
-//! For whoever runs the service: keys ahead of time, anew, saved, and their state.
+//! The API for operators: `warm_up`, `refresh`, `health` and `key_snapshots`.
 
 use std::{
     future::{Future, poll_fn},
@@ -8,10 +8,15 @@ use std::{
 };
 
 use super::{Tenant, Verifier};
-use crate::{error::VerifyError, health::IssuerHealth, snapshot::KeySnapshot, time::Now};
+use crate::{
+    error::{FetchKeysError, VerifyError},
+    health::IssuerHealth,
+    snapshot::KeySnapshot,
+    time::Now,
+};
 
 impl Verifier {
-    /// Fetches the keys of every issuer now, for a service that should not start without.
+    /// Fetches the keys of every issuer now, for a service that should not start without them.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -22,20 +27,22 @@ impl Verifier {
     /// # okta.fault_times(Endpoint::Discovery, Fault::Html, 1);
     /// let verifier = Verifier::builder().issuer(issuer).build()?;
     /// if let Err(error) = verifier.warm_up().await {
-    ///     eprintln!("starting without keys: {error}"); // or stop here
+    ///     eprintln!("starting without keys: {error:?}"); // with the cause; or stop here
     /// }
-    /// # assert_eq!(verifier.health()[0].last_error.as_ref().unwrap().to_string(), "the issuer's answer is not application/json");
+    /// # let error = verifier.health()[0].last_error.as_ref().unwrap().to_string();
+    /// # assert_eq!(error, "the issuer's response is not accepted as JSON: it has the Content-Type \"text/html\"");
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had; the others'
-    /// are fetched. The verifier stays usable, and tries again when a token comes.
-    pub async fn warm_up(&self) -> Result<(), VerifyError> {
+    /// That of the first issuer whose keys could not be fetched; those of the others are fetched. The
+    /// verifier stays usable, and tries again when a token comes.
+    pub async fn warm_up(&self) -> Result<(), FetchKeysError> {
         let tenants = self.0.tenants.load_full();
-        all(tenants.iter().map(|tenant| tenant.keys.warm_up())).await
+        let fetch = |tenant| async move { named(tenant, tenant.keys.warm_up().await) };
+        all(tenants.iter().map(fetch)).await
     }
 
     /// Fetches the keys of every issuer anew, for an operator after an emergency rotation: keys
@@ -59,11 +66,12 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::Unavailable`] of the first issuer whose keys cannot be had; the others'
-    /// are fetched. Its keys at hand stay in use as long as they are trusted.
-    pub async fn refresh(&self) -> Result<(), VerifyError> {
+    /// That of the first issuer whose keys could not be fetched; those of the others are fetched. Its
+    /// keys at hand stay in use as long as they are trusted.
+    pub async fn refresh(&self) -> Result<(), FetchKeysError> {
         let tenants = self.0.tenants.load_full();
-        all(tenants.iter().map(|tenant| tenant.keys.refresh())).await
+        let fetch = |tenant| async move { named(tenant, tenant.keys.refresh().await) };
+        all(tenants.iter().map(fetch)).await
     }
 
     /// The state of every issuer's keys, and of asking it about tokens, in the order of the
@@ -123,15 +131,20 @@ impl Verifier {
     }
 }
 
-/// All of them at once, and the first error in their order: one slow issuer holds up no other.
-async fn all<F>(asked: impl Iterator<Item = F>) -> Result<(), VerifyError>
+fn named(tenant: &Arc<Tenant>, result: Result<(), VerifyError>) -> Result<(), FetchKeysError> {
+    result.map_err(|error| FetchKeysError::new(tenant.issuer(), error))
+}
+
+/// Polls all of them at once, so that a slow issuer delays no other one. Returns the first error in
+/// their order.
+async fn all<F>(fetches: impl Iterator<Item = F>) -> Result<(), FetchKeysError>
 where
-    F: Future<Output = Result<(), VerifyError>>,
+    F: Future<Output = Result<(), FetchKeysError>>,
 {
-    let mut asked: Vec<_> = asked.map(Box::pin).collect();
-    let mut results: Vec<_> = asked.iter().map(|_| None).collect();
+    let mut fetches: Vec<_> = fetches.map(Box::pin).collect();
+    let mut results: Vec<_> = fetches.iter().map(|_| None).collect();
     poll_fn(|context| {
-        for (future, result) in asked.iter_mut().zip(&mut results) {
+        for (future, result) in fetches.iter_mut().zip(&mut results) {
             if result.is_none()
                 && let Poll::Ready(outcome) = Pin::as_mut(future).poll(context)
             {

@@ -86,7 +86,8 @@ impl Tenant {
             (None, Some(_)) => {
                 if !self.missed.swap(true, Ordering::Relaxed) {
                     tracing::error!(
-                        "a route demands tokens that were checked lately, and their issuer has no introspection"
+                        issuer = self.issuer(),
+                        "route requires recent introspection, but the token's issuer has none configured"
                     );
                 }
                 Err(VerifyError::unavailable(

@@ -77,15 +77,21 @@ fn an_issuer_that_is_no_custom_authorization_server_is_refused() {
         ),
         ("https://acme.okta.com/oauth2/default?x=1", "query"),
         ("https://acme.okta.com/oauth2/default#x", "fragment"),
-        ("https://acme.okta.com/oauth2/default\n", "without blanks"),
-        (" https://acme.okta.com/oauth2/default", "without blanks"),
+        (
+            "https://acme.okta.com/oauth2/default\n",
+            "ASCII without whitespace",
+        ),
+        (
+            " https://acme.okta.com/oauth2/default",
+            "ASCII without whitespace",
+        ),
         (
             "https://{yourOktaDomain}/oauth2/default",
             "replace the placeholder",
         ),
-        ("acme.okta.com/oauth2/default", "write a whole URL"),
+        ("acme.okta.com/oauth2/default", "write an absolute URL"),
         ("ftp://acme.okta.com/oauth2/default", "write https"),
-        ("", "write a whole URL"),
+        ("", "write an absolute URL"),
     ] {
         let error = okta(url).unwrap_err().to_string();
         assert!(error.contains(says), "{url:?}: {error}");

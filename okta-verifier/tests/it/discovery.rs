@@ -68,8 +68,20 @@ async fn metadata_that_cannot_be_read_says_why() {
     let okta = MockOkta::start().await;
     let token = okta.token("ada").sign();
     for (fault, expected) in [
-        (Fault::ContentType("text/plain"), FetchError::ContentType),
-        (Fault::Html, FetchError::ContentType),
+        (
+            Fault::ContentType("text/plain"),
+            FetchError::ContentType {
+                fields: 1,
+                value: "text/plain".into(),
+            },
+        ),
+        (
+            Fault::Html,
+            FetchError::ContentType {
+                fields: 1,
+                value: "text/html".into(),
+            },
+        ),
         (Fault::Huge(2), FetchError::TooLarge { limit: 262_144 }),
         (
             Fault::Half,
@@ -105,10 +117,14 @@ async fn metadata_of_another_issuer_is_discarded() {
         url.replace("127.0.0.1", "localhost"),
         "https://evil.test/oauth2/default".to_owned(),
     ] {
+        watch::public(&other); // the error names it
         let document = format!(r#"{{"issuer":"{other}","jwks_uri":"{url}/v1/keys"}}"#);
         okta.fault(Endpoint::Discovery, Fault::Body(document.into_bytes()));
         let error = trouble(&verifier(&okta), &token).await;
-        assert!(matches!(error, FetchError::OtherIssuer), "{other}: {error}");
+        assert!(
+            matches!(error, FetchError::OtherIssuer { .. }),
+            "{other}: {error}"
+        );
     }
     let escaped = url.replace('/', "\\/").replace("default", "d\\u0065fault");
     let document = format!(r#"{{"issuer":"{escaped}","jwks_uri":"{url}/v1/keys"}}"#);
@@ -134,7 +150,13 @@ async fn keys_of_another_origin_are_never_asked_for() {
         okta.fault(Endpoint::Discovery, Fault::JwksUri(jwks_uri.clone()));
         let error = trouble(&verifier(&okta), &token).await;
         assert!(
-            matches!(error, FetchError::ForeignUrl { member: "jwks_uri" }),
+            matches!(
+                error,
+                FetchError::ForeignUrl {
+                    member: "jwks_uri",
+                    ..
+                }
+            ),
             "{jwks_uri}: {error}"
         );
     }
@@ -181,7 +203,7 @@ async fn redirects_are_refused() {
         let target = format!("{}{path}", target.issuer_url());
         okta.fault(endpoint, Fault::Redirect(target));
         let error = trouble(&verifier(&okta), &token).await;
-        assert!(matches!(error, FetchError::Status { status: 302, .. }));
+        assert!(matches!(error, FetchError::Redirect { status: 302, .. }));
         let asked = match endpoint {
             Endpoint::Discovery => okta.hits().discovery,
             _ => okta.hits().keys,

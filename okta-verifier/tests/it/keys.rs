@@ -60,8 +60,20 @@ async fn a_key_set_that_cannot_be_used_says_why() {
         );
     }
     for (fault, expected) in [
-        (Fault::Html, FetchError::ContentType),
-        (Fault::ContentType("text/plain"), FetchError::ContentType),
+        (
+            Fault::Html,
+            FetchError::ContentType {
+                fields: 1,
+                value: "text/html".into(),
+            },
+        ),
+        (
+            Fault::ContentType("text/plain"),
+            FetchError::ContentType {
+                fields: 1,
+                value: "text/plain".into(),
+            },
+        ),
         (Fault::Huge(6), FetchError::TooLarge { limit: 262_144 }),
         (
             Fault::Body(

@@ -262,7 +262,10 @@ async fn warming_up_fails_with_the_issuers_trouble_and_works_once_that_is_over()
     okta.fault_times(Endpoint::Keys, Fault::Drop, 1);
     let verifier = verifier(&okta);
     let error = verifier.warm_up().await.unwrap_err();
-    assert_eq!(error.code(), "unavailable");
+    assert!(
+        matches!(error.reason(), FetchError::Transport { .. }),
+        "{error:?}"
+    );
     let error = trouble(&verifier, &okta.token("ada").sign()).await;
     assert!(matches!(error, FetchError::Transport { .. }), "{error}");
     warm(&verifier).await;

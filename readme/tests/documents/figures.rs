@@ -78,12 +78,21 @@ fn the_events_of_the_log_are_spelt_as_they_are_logged() {
     let (events, _) = events.split_once("\n## ").expect("the next section");
     let quoted = events.split('`').skip(1).step_by(2);
     let events: Vec<_> = quoted
-        .filter(|it| it.split_whitespace().count() > 3)
+        .filter(|it| it.split_whitespace().count() > 1)
+        .filter(|it| !CAUSES.contains(it))
         .collect();
-    assert!(events.len() > 5, "{events:?}");
+    assert!(events.len() > 10, "{events:?}");
     let source = sources(&root().join("okta-verifier/src"));
     for event in events {
         let words: Vec<_> = event.split_whitespace().collect();
         assert!(source.contains(&words.join(" ")), "{event}");
     }
 }
+
+/// Texts of the operating system and of rustls; a test of the core sees them in events.
+const CAUSES: [&str; 4] = [
+    "Connection refused (os error 111)",
+    "failed to lookup address information: Name or service not known",
+    "invalid peer certificate: UnknownIssuer",
+    "received corrupt message of type InvalidContentType",
+];

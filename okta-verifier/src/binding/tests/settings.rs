@@ -150,7 +150,7 @@ fn every_wrong_setting_says_what_to_write() {
         ),
         (
             DpopSettings::trusted_proxy(["10.0.0.0/8"], "Forwarded").hosts(["*.example.com"]),
-            "no wildcard",
+            "wildcards, lists and paths",
         ),
         (settings().hosts(["api.example.com"]), "leave them out"),
         (

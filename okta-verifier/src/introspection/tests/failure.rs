@@ -21,7 +21,10 @@ async fn trouble_of_the_issuer_is_never_the_tokens_fault() {
         Reply::status(404),
         Reply::status(400),
         Reply::status(302),
-        Reply::Fail(FetchError::ContentType),
+        Reply::Fail(FetchError::ContentType {
+            fields: 1,
+            value: "text/html".into(),
+        }),
         Reply::Fail(FetchError::TooLarge { limit: 65_536 }),
         Reply::Fail(FetchError::CredentialsRefused),
         Reply::Hang,
@@ -85,7 +88,10 @@ async fn what_one_token_meets_shuts_the_endpoint_for_no_other() {
     for reply in [
         Reply::status(403),
         Reply::status(500),
-        Reply::Fail(FetchError::ContentType),
+        Reply::Fail(FetchError::ContentType {
+            fields: 1,
+            value: "text/html".into(),
+        }),
     ] {
         let issuer = Issuer::new(reply);
         let desk = issuer.introspector();
@@ -184,9 +190,12 @@ async fn the_metadata_must_name_an_endpoint_of_its_own() {
     for (metadata, expected) in [
         (
             json!({ "issuer": "https://issuer.test" }),
-            "names no introspection endpoint",
+            "no introspection_endpoint",
         ),
-        (document("https://other.test", ENDPOINT), "another issuer"),
+        (
+            document("https://other.test", ENDPOINT),
+            "does not exactly match",
+        ),
         (
             document("https://issuer.test", "https://other.test/ask"),
             "introspection_endpoint",

@@ -30,6 +30,13 @@ fn transport() -> FetchError {
     }
 }
 
+fn content_type() -> FetchError {
+    FetchError::ContentType {
+        fields: 1,
+        value: "text/html".into(),
+    }
+}
+
 fn token(name: &str) -> Fingerprint {
     static KEYS: LazyLock<Fingerprints> = LazyLock::new(|| Fingerprints::new().unwrap());
     KEYS.of(name.as_bytes()).unwrap()
@@ -231,7 +238,7 @@ async fn gate_failures_of_unverified_tokens_close_nothing() {
         transport(),
         FetchError::Timeout,
         FetchError::CredentialsRefused,
-        FetchError::ContentType,
+        content_type(),
     ] {
         let (mut gate, start) = (gate(), Now::read());
         for number in 0..1_000 {
@@ -269,7 +276,7 @@ async fn gate_stays_open_for_other_tokens_when_one_token_fails() {
             status(500, None),
             transport(),
             FetchError::Timeout,
-            FetchError::ContentType,
+            content_type(),
             FetchError::TooLarge { limit: 1 },
             FetchError::Malformed {
                 document: "introspection answer",

@@ -1,12 +1,12 @@
-//! How a fetch ends: with keys, with an error, or with its runtime.
+//! How a fetch ends: with keys, with an error, or without a result.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
 use super::{Boarding, Snapshot, Store};
 use crate::{
-    error::FetchError,
+    error::{FetchError, cause},
     keys::{schedule::Schedule, source::Loaded},
     time::Now,
 };
@@ -27,6 +27,15 @@ impl Landing {
         let result = timeout(source.deadline, source.load(now, revision))
             .await
             .unwrap_or(Err(FetchError::Timeout));
+        // A timer that fires long after it is due shows that the process was suspended, as between
+        // two invocations of a serverless function. Its connections are gone, and what failed then
+        // says nothing about the issuer: the fetch is abandoned when this is dropped.
+        let took = Now::read().since(now);
+        if result.is_err() && took > source.deadline + SUSPENDED {
+            let issuer = source.issuer();
+            tracing::debug!(issuer, "key fetch abandoned: the process was suspended");
+            return;
+        }
         self.store.land(self.boarding.id, result);
     }
 }
@@ -66,11 +75,12 @@ impl Store {
         // A subscriber is foreign code: not under the lock.
         drop(state);
         let skipped = snapshot.set.skipped();
+        let issuer = self.source.issuer();
         if changed && !skipped.is_empty() {
-            tracing::warn!(%skipped, "keys of the issuer were skipped");
+            tracing::warn!(issuer, %skipped, "keys of the issuer were skipped");
         }
         if recovered {
-            tracing::info!("the issuer's keys are fetched again");
+            tracing::info!(issuer, "key fetch recovered");
         }
     }
 
@@ -127,7 +137,12 @@ impl Store {
         state.error = Some(error.clone());
         drop(state);
         if first {
-            tracing::warn!(%error, "the issuer's keys cannot be fetched");
+            let (issuer, cause) = (self.source.issuer(), cause(&error));
+            tracing::warn!(issuer, %error, cause, "key fetch failed");
         }
     }
 }
+
+/// How late a deadline fires only if the process was suspended. The wall clock counts whole seconds,
+/// so that up to one of them is no delay.
+const SUSPENDED: Duration = Duration::from_secs(2);

@@ -61,7 +61,8 @@ impl Store {
     pub(crate) fn restore(mut self, saved: &KeySnapshot, now: Now) -> Result<Self, FetchError> {
         let set = KeySet::parse(saved.jwks.as_bytes(), self.source.options)?;
         if saved.fetched_at > now.unix {
-            tracing::warn!("saved keys from the future are not used");
+            let issuer = self.source.issuer();
+            tracing::warn!(issuer, "ignoring key snapshot: fetched_at is in the future");
             return Ok(self);
         }
         let age = Duration::from_secs(now.unix - saved.fetched_at);

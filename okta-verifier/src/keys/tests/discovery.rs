@@ -5,11 +5,12 @@ use url::Url;
 
 use crate::{
     error::FetchError,
-    keys::Metadata,
+    keys::{Metadata, NamedUrl},
     remote::{
         Fetch, Revalidated,
         fetch::{Answer, scripted::Script},
     },
+    time::Now,
 };
 
 fn metadata(issuer: &str) -> Metadata {
@@ -90,14 +91,17 @@ fn metadata_of_another_issuer_is_refused_to_the_letter() {
     ] {
         let document = json!({ "issuer": issuer, "jwks_uri": "https://issuer.test/keys" });
         let refused = judge(&own, &document);
-        assert!(matches!(refused, Err(FetchError::OtherIssuer)), "{issuer}");
+        assert!(
+            matches!(refused, Err(FetchError::OtherIssuer { .. })),
+            "{issuer}"
+        );
     }
     let nfd = "https://issuer.test/e\u{301}";
     let document = json!({ "issuer": nfd, "jwks_uri": "https://issuer.test/keys" });
     let nfc = metadata("https://issuer.test/\u{e9}");
     assert!(matches!(
         judge(&nfc, &document),
-        Err(FetchError::OtherIssuer)
+        Err(FetchError::OtherIssuer { .. })
     ));
     // Equal once JSON's escapes are undone.
     let escaped =
@@ -159,7 +163,13 @@ fn a_jwks_uri_without_https_or_of_another_origin_is_refused() {
         let document = json!({ "issuer": "https://issuer.test/a", "jwks_uri": jwks_uri });
         let refused = judge(&own, &document);
         assert!(
-            matches!(refused, Err(FetchError::ForeignUrl { member: "jwks_uri" })),
+            matches!(
+                refused,
+                Err(FetchError::ForeignUrl {
+                    member: "jwks_uri",
+                    ..
+                })
+            ),
             "{jwks_uri}: {refused:?}"
         );
     }
@@ -228,7 +238,9 @@ async fn asked(served: usize, error: FetchError) -> (Result<String, FetchError>,
         };
         async move { result }
     });
-    let result = own.jwks_uri(&Fetch::Scripted(script)).await;
+    let result = NamedUrl::jwks_uri(own.clone())
+        .locate(&Fetch::Scripted(script), Now::read())
+        .await;
     let seen = seen.lock().unwrap();
     assert_eq!(seen[..], own.candidates()[..seen.len()], "in order");
     (result, seen.len())
@@ -263,7 +275,10 @@ async fn only_404_and_410_move_on_to_the_next_form() {
         status(500),
         status(503),
         FetchError::Timeout,
-        FetchError::ContentType,
+        FetchError::ContentType {
+            fields: 1,
+            value: "text/html".into(),
+        },
         FetchError::TooLarge { limit: 1 },
     ] {
         let (result, forms) = asked(1, error.clone()).await;

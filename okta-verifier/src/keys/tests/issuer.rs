@@ -180,9 +180,20 @@ pub(super) fn wanted(kid: &str) -> Wanted<'_> {
     }
 }
 
-/// Lets `time` pass, and every task do what it can.
+/// Lets `time` pass from timer to timer: each timer fires when it is due.
 pub(super) async fn pass(time: Duration) {
+    tokio::time::sleep_until(Instant::now() + time).await;
+    settle().await;
+}
+
+/// Lets `time` pass at once, as for a process that is suspended: timers fire when it is over.
+pub(super) async fn freeze(time: Duration) {
     tokio::time::advance(time).await;
+    settle().await;
+}
+
+/// Lets every task run until it waits.
+async fn settle() {
     for _ in 0..8 {
         tokio::task::yield_now().await;
     }

@@ -22,7 +22,10 @@ fn troubles() -> Vec<Reply> {
         Reply::Hang,
         Reply::Slow(60 * MINUTE, set.clone()),
         Reply::Fail(FetchError::Timeout),
-        Reply::Fail(FetchError::ContentType),
+        Reply::Fail(FetchError::ContentType {
+            fields: 1,
+            value: "text/html".into(),
+        }),
         Reply::Fail(FetchError::TooLarge { limit: 1 }),
         Reply::Body(Vec::new()),
         Reply::Body(b"<html>".to_vec()),

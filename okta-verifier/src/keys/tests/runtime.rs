@@ -13,12 +13,13 @@ use tokio::{
 };
 
 use super::{
-    issuer::{DEADLINE, Issuer, Reply, find, pass, unavailable, wanted},
+    issuer::{DEADLINE, Issuer, Reply, find, freeze, is_unknown, pass, unavailable, wanted},
     set_of,
 };
-use crate::{error::FetchError, keys::KeyStore, time::Now};
+use crate::{error::FetchError, health::KeyState, keys::KeyStore, time::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 
 pub(super) fn runtime() -> Runtime {
     Builder::new_current_thread()
@@ -158,8 +159,77 @@ fn an_answer_that_comes_after_a_newer_one_is_ignored() {
             store.find(wanted, wanted.arrived).unwrap().unwrap();
             // Neither is its failure: no back-off, no error to tell.
             pass(SECOND).await;
-            assert!(super::issuer::is_unknown(find(&store, "late").await));
+            assert!(is_unknown(find(&store, "late").await));
         });
         assert_eq!(issuer.hits().keys, 3);
     }
+}
+
+// field kind G
+#[tokio::test(start_paused = true)]
+async fn suspended_process_records_no_failure_of_the_issuer() {
+    let issuer = Issuer::new(&["a"]);
+    let store = issuer.store();
+    store.warm_up().await.unwrap();
+    // The refresh ahead of expiry is in flight when the process is suspended.
+    issuer.keys(Reply::Hang);
+    pass(50 * MINUTE).await;
+    find(&store, "a").await.unwrap();
+    pass(SECOND).await;
+    assert_eq!(issuer.hits().keys, 2);
+    freeze(5 * MINUTE).await;
+    let health = store.health("issuer", Now::read());
+    assert_eq!(health.state, KeyState::Fresh);
+    assert!(health.last_error.is_none(), "{:?}", health.last_error);
+    // No back-off: the next request fetches at once.
+    issuer.publish(&["a", "b"]);
+    find(&store, "b").await.unwrap();
+    assert_eq!(issuer.hits().keys, 3);
+}
+
+// field kind G
+#[tokio::test(start_paused = true)]
+async fn suspended_process_serves_no_stale_keys() {
+    let issuer = Issuer::new(&["a"]);
+    let store = issuer.store();
+    let old = find(&store, "a").await.unwrap();
+    issuer.keys(Reply::Hang);
+    pass(59 * MINUTE).await;
+    find(&store, "a").await.unwrap();
+    pass(SECOND).await;
+    freeze(30 * MINUTE).await;
+    // The keys are past their freshness, and "a" was withdrawn meanwhile.
+    issuer.publish(&["b"]);
+    assert!(is_unknown(find(&store, "a").await));
+    assert!(old.is_retired());
+}
+
+// field kind G
+#[tokio::test(start_paused = true)]
+async fn suspended_process_wakes_up_to_an_error_that_is_old_and_counts_it_as_none() {
+    let issuer = Issuer::new(&["a"]);
+    let store = issuer.store();
+    issuer.keys(Reply::Hang);
+    let waiter = tokio::spawn({
+        let store = store.clone();
+        async move { find(&store, "a").await }
+    });
+    pass(SECOND).await;
+    issuer.publish(&["a"]);
+    freeze(10 * MINUTE).await;
+    // The request that waited through it is served by a fetch of its own.
+    waiter.await.unwrap().unwrap();
+    assert_eq!(issuer.hits().keys, 2);
+}
+
+// field kind G
+#[tokio::test(start_paused = true)]
+async fn deadline_that_fires_in_time_is_a_failure() {
+    let issuer = Issuer::new(&["a"]);
+    issuer.keys(Reply::Hang);
+    let store = issuer.store();
+    let (retry_after, source) = unavailable(find(&store, "a").await);
+    assert!(!retry_after.is_zero());
+    assert!(matches!(source, FetchError::Timeout));
+    assert!(store.health("issuer", Now::read()).last_error.is_some());
 }

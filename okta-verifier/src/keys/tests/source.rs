@@ -21,11 +21,16 @@ async fn cold_metadata_that_is_wrong_is_an_error_and_no_keys_are_asked_for() {
     for (metadata, expected) in [
         (
             r#"{"issuer":"https://evil.test","jwks_uri":"https://issuer.test/keys"}"#,
-            FetchError::OtherIssuer,
+            FetchError::OtherIssuer {
+                issuer: "https://evil.test".into(),
+            },
         ),
         (
             r#"{"issuer":"https://issuer.test","jwks_uri":"https://evil.test/keys"}"#,
-            FetchError::ForeignUrl { member: "jwks_uri" },
+            FetchError::ForeignUrl {
+                member: "jwks_uri",
+                url: "https://evil.test/keys".into(),
+            },
         ),
         (
             r#"{"issuer":"https://issuer.test"}"#,
@@ -101,7 +106,7 @@ async fn metadata_that_hangs_costs_one_attempt() {
     let store = issuer.store();
     store.warm_up().await.unwrap();
     issuer.metadata(Reply::Hang);
-    issuer.keys(Reply::status(500));
+    issuer.keys(Reply::status(404));
     pass(SECOND).await;
     unavailable(find(&store, "b").await);
     issuer.publish(&["a", "b"]);
@@ -112,26 +117,96 @@ async fn metadata_that_hangs_costs_one_attempt() {
     find(&store, "b").await.unwrap();
 }
 
+// field kind G
 #[tokio::test(start_paused = true)]
-async fn keys_that_hang_make_the_next_attempt_ask_for_the_metadata() {
+async fn slow_metadata_and_slow_keys_are_fetched_within_two_attempts() {
+    let slow = Duration::from_millis(1_600);
     let issuer = Issuer::new(&["a"]);
+    issuer.metadata(Reply::Slow(slow, METADATA.into()));
+    issuer.keys(Reply::Slow(slow, set_of(&["a"])));
     let store = issuer.store();
-    store.warm_up().await.unwrap();
-    issuer.keys(Reply::Hang);
+    let (_, source) = unavailable(find(&store, "a").await);
+    assert!(matches!(source, FetchError::Timeout));
     pass(SECOND).await;
-    unavailable(find(&store, "b").await);
+    find(&store, "a").await.unwrap();
     assert_eq!(issuer.hits(), hits(1, 2));
-    issuer.publish(&["b"]);
-    pass(SECOND).await;
-    find(&store, "b").await.unwrap();
-    assert_eq!(issuer.hits(), hits(2, 3));
+}
+
+// field kind G
+#[tokio::test]
+async fn failed_keys_are_requested_again_without_the_metadata() {
+    for failure in [
+        Reply::status(429),
+        Reply::status(500),
+        Reply::Fail(FetchError::Timeout),
+        Reply::Fail(FetchError::TooLarge { limit: 1 }),
+        Reply::Body(b"<html>".to_vec()),
+        Reply::Body(br#"{"keys":[]}"#.to_vec()),
+    ] {
+        let issuer = Issuer::new(&["a"]);
+        let source = issuer.source();
+        let now = Now::read();
+        issuer.keys(failure);
+        source.load(now, None).await.unwrap_err();
+        assert_eq!(issuer.hits(), hits(1, 1));
+        source.load(now, None).await.unwrap_err();
+        assert_eq!(issuer.hits(), hits(1, 2));
+    }
+}
+
+/// The host of the old URL may be gone, and never answer again.
+// field kind G
+#[tokio::test(start_paused = true)]
+async fn keys_that_fail_twice_are_looked_up_in_the_metadata_again() {
+    for failure in [Reply::Hang, Reply::status(500)] {
+        let issuer = Issuer::new(&["a"]);
+        let store = issuer.store();
+        store.warm_up().await.unwrap();
+        issuer.keys(failure);
+        for expected in [hits(1, 2), hits(1, 3), hits(2, 4), hits(2, 5), hits(3, 6)] {
+            pass(40 * SECOND).await;
+            store.refresh().await.unwrap_err();
+            assert_eq!(issuer.hits(), expected);
+        }
+        issuer.publish(&["b"]);
+        pass(40 * SECOND).await;
+        store.refresh().await.unwrap();
+        // What failed before a success does not count.
+        issuer.keys(Reply::status(500));
+        let metadata = issuer.hits().metadata;
+        for _ in 0..2 {
+            pass(SECOND).await;
+            store.refresh().await.unwrap_err();
+        }
+        assert_eq!(issuer.hits().metadata, metadata);
+    }
+}
+
+// field kind G
+#[tokio::test]
+async fn keys_that_have_moved_are_looked_up_in_the_attempt_after() {
+    for status in [404, 410] {
+        let issuer = Issuer::new(&["a"]);
+        let source = issuer.source();
+        let now = Now::read();
+        source.load(now, None).await.unwrap();
+        issuer.keys(Reply::status(status));
+        source.load(now, None).await.unwrap_err();
+        assert_eq!(issuer.hits(), hits(1, 2), "{status}");
+        issuer.publish(&["a"]);
+        let moved = METADATA.replace("/keys", "/keys/new");
+        issuer.metadata(Reply::Body(moved.into()));
+        issuer.take_asked();
+        source.load(now, None).await.unwrap();
+        assert_eq!(issuer.hits(), hits(2, 3), "{status}");
+        assert_eq!(issuer.take_asked()[0].0, "https://issuer.test/keys/new");
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn metadata_and_keys_share_one_deadline() {
-    let document = br#"{"issuer":"https://issuer.test","jwks_uri":"https://issuer.test/keys"}"#;
     let issuer = Issuer::new(&["a"]);
-    issuer.metadata(Reply::Slow(2 * SECOND, document.to_vec()));
+    issuer.metadata(Reply::Slow(2 * SECOND, METADATA.into()));
     issuer.keys(Reply::Slow(2 * SECOND, set_of(&["a"])));
     let began = tokio::time::Instant::now();
     let (_, source) = unavailable(find(&issuer.store(), "a").await);
@@ -139,3 +214,5 @@ async fn metadata_and_keys_share_one_deadline() {
     assert!(began.elapsed() < DEADLINE + SECOND / 10);
     assert_eq!(issuer.hits(), hits(1, 1));
 }
+
+const METADATA: &str = r#"{"issuer":"https://issuer.test","jwks_uri":"https://issuer.test/keys"}"#;

@@ -156,7 +156,7 @@ fn wrong_settings_are_found_at_the_start() {
             )),
             "PKCS#8",
         ),
-        (good().endpoint("introspect"), "whole URL"),
+        (good().endpoint("introspect"), "absolute URL"),
         (good().endpoint("http://acme.okta.com/introspect"), "https"),
         (good().endpoint("http://127.0.0.1/introspect"), "https"),
         (

@@ -49,7 +49,7 @@ fn refused_credentials_are_one_error_until_they_are_right() {
     );
     let text = format!("{lines:?}");
     assert!(
-        text.contains("rejected this service's client credentials"),
+        text.contains("introspection credentials rejected"),
         "{text}"
     );
     assert!(text.contains("introspection recovered"), "{text}");

@@ -1,0 +1,52 @@
+//! Where introspection requests are sent, and what the metadata is needed for.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::issuer::{ENDPOINT, Issuer, Reply, SECOND, active, pass, unavailable};
+use crate::error::FetchError;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn metadata() -> serde_json::Value {
+    json!({ "issuer": "https://issuer.test", "introspection_endpoint": ENDPOINT })
+}
+
+// field kind G
+#[tokio::test(start_paused = true)]
+async fn slow_metadata_and_a_slow_answer_take_two_attempts() {
+    let slow = Duration::from_millis(1_600);
+    let issuer = Issuer::new(Reply::Slow(slow, active()));
+    issuer.metadata(Reply::Slow(slow, metadata()));
+    let desk = issuer.introspector();
+    let (retry_after, source) = unavailable(desk.ask("opaque").await);
+    assert!(matches!(source, FetchError::Timeout));
+    pass(retry_after).await;
+    assert_eq!(desk.verdict("opaque").await, "ok");
+    assert_eq!((issuer.metadata_calls(), issuer.calls()), (1, 2));
+}
+
+// field kind G
+#[tokio::test(start_paused = true)]
+async fn aged_metadata_that_fails_costs_one_request_in_five_minutes() {
+    for failure in [Reply::Hang, Reply::status(500)] {
+        let issuer = Issuer::new(Reply::Json(active()));
+        let desk = issuer.introspector();
+        assert_eq!(desk.verdict("first").await, "ok");
+        pass(DAY).await;
+        issuer.metadata(failure);
+        let _ = desk.ask("second").await;
+        pass(SECOND).await;
+        for number in 0..10 {
+            assert_eq!(desk.verdict(&format!("other {number}")).await, "ok");
+        }
+        assert_eq!(issuer.metadata_calls(), 2);
+        issuer.metadata(Reply::Json(metadata()));
+        pass(300 * SECOND).await;
+        for number in 0..10 {
+            assert_eq!(desk.verdict(&format!("later {number}")).await, "ok");
+        }
+        assert_eq!(issuer.metadata_calls(), 3);
+    }
+}

@@ -39,7 +39,6 @@ pub struct Case {
     dpop: Dpop,
     certificate: Option<&'static [u8]>,
     pub(super) names_client: bool,
-    pub(super) unknown_key: bool,
     is_http: bool,
 }
 
@@ -145,7 +144,6 @@ impl Case {
             dpop: Dpop::NotOffered,
             certificate: None,
             names_client: false,
-            unknown_key: false,
             is_http: true,
         }
     }
@@ -232,12 +230,6 @@ impl Case {
     /// Refused only where the API names the clients it takes.
     pub(super) fn names_client(mut self) -> Self {
         self.names_client = true;
-        self
-    }
-
-    /// The token names a key that its issuer does not publish, so an issuer may be asked for it.
-    pub(super) fn unknown_key(mut self) -> Self {
-        self.unknown_key = true;
         self
     }
 

@@ -86,6 +86,14 @@ const ODD_KEYS: &[Odd] = &[
     ("alg Ed25519", "y", Algorithm::EdDSA, |jwk| {
         jwk["alg"] = json!("Ed25519")
     }),
+    ("members that are null", "aa", Algorithm::ES256, |jwk| {
+        for member in ["use", "alg", "key_ops", "d", "x5c"] {
+            jwk[member] = Value::Null;
+        }
+    }),
+    ("a leading zero in x", "bb", Algorithm::ES256, |jwk| {
+        jwk["x"] = zero_before(&jwk["x"])
+    }),
     ("the first of two", "z", Algorithm::ES256, |_| {}),
     ("the second of two", "z", Algorithm::ES256, |_| {}),
     ("EC under a shared name", "both", Algorithm::ES256, |_| {}),
@@ -141,7 +149,7 @@ fn symmetric() -> Value {
 }
 
 fn zero_before(number: &Value) -> Value {
-    let bytes = URL_SAFE_NO_PAD.decode(number.as_str().expect("n is a string"));
+    let bytes = URL_SAFE_NO_PAD.decode(number.as_str().expect("a string"));
     let bytes = bytes.expect("we wrote it");
     json!(URL_SAFE_NO_PAD.encode([&[0][..], &bytes].concat()))
 }

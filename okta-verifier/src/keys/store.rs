@@ -5,7 +5,6 @@ mod landing;
 mod report;
 
 use std::{
-    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
     time::Duration,
 };
@@ -66,14 +65,6 @@ impl Wanted<'_> {
             Some(_) => VerifyError::BadSignature,
             None => VerifyError::UnknownKeyId,
         }
-    }
-}
-
-impl fmt::Debug for Wanted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wanted")
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
     }
 }
 

@@ -1,10 +1,13 @@
 //! What is logged: never a token, never what its sender wrote.
 
 use okta_verifier::{Presented, Rejection};
+use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+use serde_json::{Value, json};
 use tracing::Level;
 
 use crate::{
     judge::{okta, present, verifier},
+    mock,
     refusals::wrong,
 };
 
@@ -61,4 +64,38 @@ fn an_unreadable_claim_warns_and_a_missing_layer_is_an_error() {
         "{}",
         lines[0].1
     );
+}
+
+// field kind I
+#[test]
+fn skipped_keys_are_named_in_the_log_with_the_reason() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let lines = logged(|| {
+        runtime.block_on(async {
+            let okta = MockOkta::start().await;
+            let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
+            let keys = set["keys"].as_array_mut().unwrap();
+            keys.push(json!({ "kty": "oct", "kid": "shared\"", "k": "c2VjcmV0" }));
+            keys.push(json!({ "kid": "new\nline", "kty": "FUTURE" }));
+            okta.fault(Endpoint::Keys, Fault::Body(set.to_string().into_bytes()));
+            mock::verifier(&okta).warm_up().await.unwrap();
+        });
+    });
+    let warnings: Vec<_> = lines
+        .iter()
+        .filter(|(level, text)| *level == Level::WARN && text.contains("were skipped"))
+        .collect();
+    let [(_, text)] = warnings[..] else {
+        panic!("{lines:?}");
+    };
+    for part in [
+        r#"entry 5 (kid "shared\""): it contains private or symmetric key material"#,
+        "entry 6: its type, curve or algorithm is not supported",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(!text.contains("c2VjcmV0") && !text.contains('\n'), "{text}");
 }

@@ -8,7 +8,7 @@ use super::super::issuers::Source;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    let used: [(&str, &[u16]); 10] = [
+    let used: [(&str, &[u16]); 12] = [
         ("without use", &[64]),
         ("to verify", &[65]),
         ("RSA without alg", &[66, 68]),
@@ -16,6 +16,8 @@ pub(super) fn cases() -> Vec<Case> {
         ("with a foreign x5c", &[77]),
         ("with members of the future", &[61]),
         ("a leading zero in n", &[71]),
+        ("members that are null", &[64, 65]),
+        ("a leading zero in x", &[73]),
         ("alg Ed25519", &[74]),
         ("EC under a shared name", &[69]),
         ("OKP under a shared name", &[69]),

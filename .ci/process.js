@@ -4,9 +4,9 @@
 // - by `end`, with TERM first and KILL after a bound;
 // - with KILL when its leader ends by itself, since nothing may outlive it;
 // - with KILL by the guard when this program crashes, exits in the middle or is killed.
-// The guard is this file as a program: it reads which groups exist from a pipe, and the system closes that pipe when the
-// owner is gone. A process that leaves its group (setsid) is out of reach, and so are the processes of an owner that this
-// one starts: these have a guard of their own.
+// The guard is a shell that reads from a pipe which groups exist; the system closes that pipe when the owner is gone.
+// A process that leaves its group (setsid) is out of reach, and so are the processes of an owner that this one starts:
+// these have a guard of their own.
 'use strict';
 const { spawn } = require('node:child_process');
 const { EventEmitter, once } = require('node:events');
@@ -143,6 +143,11 @@ class Process {
 // "ended with exit code 3", or by a signal.
 const ending = ({ code, signal }) => (signal ? `ended by ${signal}` : `ended with exit code ${code}`);
 
+// Each line names all groups that exist. The last one counts when the owner is gone.
+const GUARD = `
+  while read -r line; do groups=$line; done
+  for group in $groups; do kill -s KILL -- "-$group"; done`;
+
 // Every process that it starts ends with it, at the latest.
 class Owner {
   #processes = new Set();
@@ -151,7 +156,7 @@ class Owner {
   #guard;
 
   constructor() {
-    this.#guard = spawn(process.execPath, [__filename], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    this.#guard = spawn('sh', ['-c', GUARD], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
     this.#guard.on('error', (error) => { throw error; });
     this.#guard.stdin.on('error', () => {}); // EPIPE: someone has killed the guard, and `end` remains
   }
@@ -162,12 +167,16 @@ class Owner {
     const started = new Process(command, args, options);
     if (!started.group) return started;
     this.#processes.add(started);
-    this.#guard.stdin.write(`+${started.group}\n`);
+    this.#tell();
     started.ended.then(() => {
       this.#processes.delete(started);
-      this.#guard.stdin.write(`-${started.group}\n`);
+      this.#tell();
     });
     return started;
+  }
+
+  #tell() {
+    this.#guard.stdin.write(`${[...this.#processes].map((one) => one.group).join(' ')}\n`);
   }
 
   // Runs a command to its end; resolves with { code, signal, output, log }. Rejects when it takes more than `limit` ms.
@@ -233,12 +242,4 @@ async function own(body, { patience } = {}) {
   }
 }
 
-if (require.main === module) {
-  // The guard: "+GROUP" for each group that begins and "-GROUP" for each that has ended, until the owner is gone.
-  const groups = new Set();
-  createInterface({ input: process.stdin })
-    .on('line', (line) => (line.startsWith('+') ? groups.add(line.slice(1)) : groups.delete(line.slice(1))))
-    .on('close', () => groups.forEach((group) => signalGroup(group, 'SIGKILL')));
-} else {
-  module.exports = { Failure, Owner, own };
-}
+module.exports = { Failure, Owner, own };

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// The time to become ready on a machine that is busy with something else.
+const LIMIT: Duration = Duration::from_secs(300);
+
 pub(crate) struct Process {
     name: &'static str,
     child: Child,
@@ -35,7 +38,7 @@ impl Process {
         let process = Self { name, child, log }; // from here on a panic ends the child
         let found = first(&lines, ready);
         let Some(found) = found else {
-            panic!("{name} did not become ready in 30 s")
+            panic!("{name} ended or was not ready within {LIMIT:?}")
         };
         (process, found)
     }
@@ -73,7 +76,7 @@ fn follow(
 }
 
 fn first<T>(lines: &Receiver<String>, ready: impl Fn(&str) -> Option<T>) -> Option<T> {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + LIMIT;
     loop {
         let left = end.saturating_duration_since(Instant::now());
         let line = lines.recv_timeout(left).ok()?;

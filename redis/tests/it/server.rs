@@ -1,11 +1,11 @@
 //! A Redis server of its own for each test: on loopback, on a free port, without a file.
 
 use std::{
-    env, fs,
-    io::{BufRead, BufReader, Read, Write},
+    env,
+    io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 pub(crate) struct Server {
@@ -16,10 +16,8 @@ pub(crate) struct Server {
 
 struct Running {
     child: Child,
-    /// Kept open, or the server could write no line any more.
-    _log: BufReader<ChildStdout>,
-    /// Here `.ci/redis` finds whom to end if we cannot.
-    pid_file: PathBuf,
+    /// Kept open, because a server that cannot write a line stops working.
+    log: Option<BufReader<ChildStdout>>,
 }
 
 impl Server {
@@ -90,31 +88,24 @@ impl Server {
 
     /// `None`: it ended at once, most often because somebody was quicker at the port.
     fn run(&self) -> Option<Running> {
-        let folder = env::var_os("REDIS_FOLDER").map_or_else(env::temp_dir, PathBuf::from);
-        let name = format!("redis-{}-{}.pid", std::process::id(), self.port);
-        let mut child = Command::new("redis-server")
+        let child = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .args(["--daemonize", "no", "--logfile", ""])
             .args(["--port", &self.port.to_string(), "--dir"])
-            .arg(&folder)
+            .arg(env::temp_dir())
             .args(&self.extra)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .expect("redis-server, of the package redis-server");
-        let pid_file = folder.join(name);
-        fs::write(&pid_file, child.id().to_string()).expect("a file for the process id");
-        let mut log = BufReader::new(child.stdout.take().expect("a pipe"));
+        // A panic from here on ends the server.
+        let mut running = Running { child, log: None };
+        let stdout = running.child.stdout.take().expect("a pipe");
+        let log = running.log.insert(BufReader::new(stdout));
         let is_ready = log
-            .by_ref()
             .lines()
             .map_while(Result::ok)
             .any(|line| line.contains("Ready to accept connections"));
-        let running = Running {
-            child,
-            _log: log,
-            pid_file,
-        };
         is_ready.then_some(running)
     }
 }
@@ -123,11 +114,25 @@ impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = fs::remove_file(&self.pid_file);
     }
 }
 
+/// Returns a port on which nothing listens, another one at each call of this process.
+///
+/// The range ends below the one from which Linux and macOS take the ports of outgoing connections: such a connection
+/// could otherwise take the port while a server is down, or before it starts.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
-    listener.local_addr().expect("its address").port()
+    const PORTS: std::ops::Range<u16> = 20_000..32_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let length = u32::from(PORTS.end - PORTS.start);
+    for _ in 0..length {
+        // Processes that run at the same time begin at different ports.
+        let start = std::process::id().wrapping_mul(101);
+        let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % length;
+        let port = PORTS.start + u16::try_from(offset).expect("less than the length");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port from {PORTS:?} is free");
 }

@@ -185,7 +185,12 @@ impl Issuer {
         self
     }
 
-    /// The claim that lists groups. Default `groups`; the name is free at Okta.
+    /// The top-level claim that lists groups. Default `groups`; in Okta the claim name is configurable.
+    ///
+    /// A path into nested claims, such as `realm_access.roles`, is not supported yet: `build()` rejects
+    /// it. A name with dots, slashes or brackets is accepted if it is a collision-resistant name (RFC
+    /// 7519 §2): a URI such as `https://acme.example/groups`, a domain name with a path, a reversed
+    /// domain name of three labels or more, or an object identifier.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -198,7 +203,10 @@ impl Issuer {
     /// let token = verifier.verify(&okta.token("ada").claim("roles", ["Admins"]).sign()).await?;
     /// assert!(token.has_group("Admins"));
     /// let token = verifier.verify(&okta.token("bob").claim("groups", ["Admins"]).sign()).await?;
-    /// assert!(!token.has_group("Admins")); // nobody reads that claim now
+    /// assert!(!token.has_group("Admins")); // that claim is not read now
+    ///
+    /// let path = okta.issuer().any_client_id().groups_claim("realm_access.roles");
+    /// assert!(Verifier::builder().issuer(path).build().is_err());
     /// # Ok(())
     /// # }
     /// ```

@@ -316,24 +316,27 @@ fn is_json(content_type: &[u8]) -> bool {
 /// what a parser refuses is shown too.
 pub(crate) fn without_secrets(url: &[u8]) -> Vec<u8> {
     let end = url.iter().position(|byte| matches!(byte, b'?' | b'#'));
-    let url = &url[..end.unwrap_or(url.len())];
+    let (url, cut) = url.split_at(end.unwrap_or(url.len()));
     let is_slash = |byte: &u8| matches!(byte, b'/' | b'\\');
     let scheme = url.iter().position(|byte| *byte == b':');
     let scheme = scheme.filter(|colon| url[..*colon].iter().all(u8::is_ascii_alphanumeric));
     let start = scheme.map_or(0, |colon| colon + 1);
-    let slashes = url[start..]
-        .iter()
-        .take_while(|byte| is_slash(byte))
-        .count();
+    let slashes = url[start..].iter().copied();
+    let slashes = slashes.take_while(|byte| is_slash(byte)).count();
     let (head, rest) = url.split_at(start + slashes);
-    let segment = rest
+    let segment = rest.iter().position(is_slash);
+    match rest[..segment.unwrap_or(rest.len())]
         .iter()
-        .position(|byte| is_slash(byte))
-        .unwrap_or(rest.len());
-    match rest[..segment].iter().rposition(|byte| *byte == b'@') {
+        .rposition(|byte| *byte == b'@')
+    {
         // Without slashes what looks like a scheme may be a user name.
         Some(at) if slashes == 0 => rest[at + 1..].to_vec(),
         Some(at) => [head, &rest[at + 1..]].concat(),
+        // A password with `?` or `#` in it, which a parser would take for a host.
+        None if segment.is_none() && cut.contains(&b'@') => match slashes {
+            0 => Vec::new(),
+            _ => head.to_vec(),
+        },
         None => url.to_vec(),
     }
 }
@@ -459,6 +462,10 @@ mod tests {
             ("https:ada:pw@login.example", "login.example"),
             ("ada:pw@login.example", "login.example"),
             ("mailto:ada", "mailto:ada"),
+            ("https://ada:p?w@login.example/", "https://"),
+            ("https://ada:p#w@login.example/", "https://"),
+            ("ada:p?w@login.example", ""),
+            ("https://login.example/?mail=a@b", "https://login.example/"),
             ("", ""),
         ] {
             let given = without_secrets(url.as_bytes());

@@ -119,6 +119,9 @@ fn accepted_alone(jwt: &str, token: &VerifiedToken, theirs: &Theirs) -> Verdict 
             "a header parameter that nothing here looks at".to_owned()
         }
         Theirs::Json(_) => "claims of another type".to_owned(),
+        Theirs::Other(reason) if reason == r#"InvalidClaimFormat("nbf")"# => {
+            "`nbf` is null".to_owned()
+        }
         Theirs::Other(reason) => reason.clone(),
     };
     Verdict::Disagreed(format!("we accept: {class}"))

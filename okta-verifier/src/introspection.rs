@@ -7,6 +7,7 @@ mod client;
 mod endpoint;
 mod gate;
 mod kind;
+mod permits;
 mod settings;
 
 #[cfg(test)]

@@ -57,6 +57,12 @@ impl Now {
         self.instant < end.instant && self.unix < end.unix
     }
 
+    /// Whether a task with this deadline, which began at `began`, still runs so late that the process
+    /// must have been suspended, as between two invocations of a serverless function.
+    pub(crate) fn shows_suspension(self, began: Self, deadline: Duration) -> bool {
+        self.since(began) > deadline + LATE
+    }
+
     /// The moment on the wall clock.
     pub(crate) fn wall(self) -> SystemTime {
         UNIX_EPOCH
@@ -73,6 +79,8 @@ impl Now {
     }
 }
 
+/// No timer of a running process fires so late, even on a busy machine.
+const LATE: Duration = Duration::from_secs(2);
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 #[cfg(test)]

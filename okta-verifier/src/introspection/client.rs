@@ -11,11 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::{runtime::Handle, time::timeout};
 
 use super::{
     Question, Settings,
@@ -23,6 +19,7 @@ use super::{
     cache::Answers,
     endpoint::Endpoint,
     gate::{Admission, Caller, Class, Closed, Consequence, Failure, Gate, News},
+    permits::{Held, Permits},
 };
 use crate::{
     crypto::{Fingerprint, Fingerprints},
@@ -47,16 +44,6 @@ pub(crate) struct Introspector {
     permits: Permits,
     /// Locked for moments only, and never across an await.
     state: Mutex<State>,
-}
-
-/// Bounds the requests in flight. A request has its permits before its task is spawned, so that no
-/// flood can create tasks.
-struct Permits {
-    all: Arc<Semaphore>,
-    /// Half of all: callers beyond their share never hold more.
-    over_share: Arc<Semaphore>,
-    /// A quarter of all: requests about tokens that strangers may have invented never hold more.
-    unverified: Arc<Semaphore>,
 }
 
 struct State {
@@ -259,10 +246,7 @@ impl Introspector {
                 (None, Some(_)) => IntrospectionState::Available,
                 (None, None) => IntrospectionState::NotAsked,
             },
-            in_flight: self
-                .settings
-                .max_in_flight
-                .saturating_sub(self.permits.all.available_permits()),
+            in_flight: self.permits.in_use(),
             last_success: gate.last_success().map(Now::wall),
             last_error: error.map(|(error, _)| error.clone()),
         }
@@ -343,56 +327,6 @@ impl Drop for Leader {
     }
 }
 
-/// Permits that a request holds while it is in flight.
-struct Held {
-    _of_its_kind: Option<OwnedSemaphorePermit>,
-    _of_all: OwnedSemaphorePermit,
-}
-
-impl Permits {
-    fn new(max_in_flight: usize) -> Self {
-        let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.max(1)));
-        Self {
-            all: semaphore(max_in_flight),
-            over_share: semaphore(max_in_flight / 2),
-            unverified: semaphore(max_in_flight / 4),
-        }
-    }
-
-    fn of_kind(&self, admission: Admission) -> Option<&Arc<Semaphore>> {
-        match admission {
-            Admission::WithinShare => None,
-            Admission::OverShare => Some(&self.over_share),
-            Admission::Unverified => Some(&self.unverified),
-        }
-    }
-
-    fn at_once(&self, admission: Admission) -> Option<Held> {
-        let permit = |permits: &Arc<Semaphore>| permits.clone().try_acquire_owned().ok();
-        let of_its_kind = match self.of_kind(admission) {
-            Some(permits) => Some(permit(permits)?),
-            None => None,
-        };
-        Some(Held {
-            _of_its_kind: of_its_kind,
-            _of_all: permit(&self.all)?,
-        })
-    }
-
-    /// Waits for the permit of its kind first: while it waits for that, the request takes no place in
-    /// the queue for all.
-    async fn wait(&self, admission: Admission) -> Option<Held> {
-        let of_its_kind = match self.of_kind(admission) {
-            Some(permits) => Some(permits.clone().acquire_owned().await.ok()?),
-            None => None,
-        };
-        Some(Held {
-            _of_its_kind: of_its_kind,
-            _of_all: self.all.clone().acquire_owned().await.ok()?,
-        })
-    }
-}
-
 /// A request in flight. However its task ends, those who wait are woken.
 struct Task {
     introspector: Arc<Introspector>,
@@ -409,6 +343,11 @@ impl Task {
         let result = timeout(deadline, self.perform(&token, began))
             .await
             .unwrap_or(Err(FetchError::Timeout));
+        // What fails while the process is suspended says nothing about the endpoint: the request is
+        // abandoned when this is dropped, and those who wait begin another one.
+        if result.is_err() && Now::read().shows_suspension(began, deadline) {
+            return;
+        }
         self.finish(result, began);
     }
 
@@ -581,9 +520,7 @@ fn at_once(source: FetchError) -> VerifyError {
 /// Shows neither our credentials nor any token.
 impl fmt::Debug for Introspector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Introspector")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
+        f.debug_tuple("Introspector").field(&self.settings).finish()
     }
 }
 

@@ -302,8 +302,8 @@ impl Introspection {
         self
     }
 
-    /// Validates the settings. An error says what to write.
-    pub(crate) fn validated(self) -> Result<Settings, &'static str> {
+    /// Checks the settings and prepares them for use. An error says what to write.
+    pub(crate) fn prepare(self) -> Result<Settings, &'static str> {
         if self.max_age > MAX_MAX_AGE {
             return Err(
                 "a max_age above 1 h accepts tokens that were revoked long ago; write at most 1 h",
@@ -330,7 +330,7 @@ impl Introspection {
         let rate = |(per_second, burst)| Rate::per_second(per_second, burst);
         Ok(Settings {
             mode: self.mode,
-            auth: self.client.validated()?,
+            auth: self.client.prepare()?,
             endpoint: self.endpoint,
             encrypted_tokens: self.encrypted_tokens,
             unknown_keys: self.unknown_keys,
@@ -433,7 +433,7 @@ impl ClientAuthentication {
         }
     }
 
-    fn validated(self) -> Result<ClientAuth, &'static str> {
+    fn prepare(self) -> Result<ClientAuth, &'static str> {
         let Self { client_id, method } = self;
         if client_id.is_empty() {
             return Err("the client id is empty; write the id of the client that introspects");
@@ -494,7 +494,7 @@ impl fmt::Debug for ClientAuthentication {
     }
 }
 
-/// Validated settings.
+/// Settings that were checked and are ready for use.
 pub(crate) struct Settings {
     mode: Mode,
     pub(crate) auth: ClientAuth,

@@ -180,7 +180,7 @@ fn judge_introspection(
     let Some(introspection) = introspection else {
         return Ok(None);
     };
-    let settings = introspection.validated()?;
+    let settings = introspection.prepare()?;
     if let Some(endpoint) = &settings.endpoint {
         rules::endpoint(endpoint, issuer)?;
     }

@@ -236,6 +236,24 @@ fn a_question_that_died_with_its_runtime_is_asked_again_in_the_next() {
     assert_eq!(issuer.calls(), 2);
 }
 
+// field kind G: a process that was frozen, as on a serverless platform.
+#[tokio::test(start_paused = true)]
+async fn suspended_process_records_no_failure_of_the_endpoint() {
+    let issuer = Issuer::new(Reply::Hang);
+    let desk = issuer.introspector();
+    let caller = {
+        let desk = desk.clone();
+        tokio::spawn(async move { desk.verdict("opaque").await })
+    };
+    pass(MILLI).await;
+    issuer.reply(Reply::Json(active()));
+    pass(600 * SECOND).await;
+    assert_eq!(caller.await.unwrap(), "ok");
+    assert_eq!(issuer.calls(), 2);
+    let health = desk.introspector.health(crate::time::Now::read());
+    assert!(health.last_error.is_none());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slow_answer_counts_from_when_it_was_asked_for() {
     let issuer = Issuer::new(Reply::Slow(2 * SECOND, active()));

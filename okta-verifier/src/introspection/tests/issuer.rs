@@ -187,7 +187,7 @@ impl Issuer {
             // Allowed for keys only.
             origins: vec![Url::parse("https://keys.test").unwrap().origin()],
         };
-        let settings = settings.validated().unwrap();
+        let settings = settings.prepare().unwrap();
         Desk {
             introspector: Arc::new(Introspector::new(
                 settings,

@@ -24,14 +24,14 @@ fn introspection_settings_without_credentials_are_rejected() {
     ] {
         let shown = format!("{client:?}");
         let settings = Introspection::every_token(client);
-        assert!(settings.validated().is_err(), "{shown}");
+        assert!(settings.prepare().is_err(), "{shown}");
     }
     for client in [
         client(),
         ClientAuthentication::client_secret_post("0oa1", "secret"),
         ClientAuthentication::none("0oa1"),
     ] {
-        assert!(Introspection::every_token(client).validated().is_ok());
+        assert!(Introspection::every_token(client).prepare().is_ok());
     }
 }
 
@@ -49,7 +49,7 @@ fn introspection_settings_out_of_bounds_are_rejected() {
         Introspection::opaque_tokens(client()).signed_tokens_only(),
         Introspection::on_demand(client()).signed_tokens_only(),
     ] {
-        assert!(settings.clone().validated().is_err(), "{settings:?}");
+        assert!(settings.clone().prepare().is_err(), "{settings:?}");
     }
     for settings in [
         every_token().max_in_flight(4),
@@ -58,7 +58,7 @@ fn introspection_settings_out_of_bounds_are_rejected() {
         every_token().rate_limit(1, 4),
         every_token().unverified_rate_limit(1_000, 1_000),
     ] {
-        assert!(settings.clone().validated().is_ok(), "{settings:?}");
+        assert!(settings.clone().prepare().is_ok(), "{settings:?}");
     }
 }
 
@@ -67,7 +67,7 @@ fn introspection_settings_out_of_bounds_are_rejected() {
 fn introspection_settings_say_which_tokens_are_introspected() {
     use Question::{Accepted, Encrypted, Opaque, UnknownKey};
     let asks = |settings: Introspection| {
-        let settings = settings.validated().unwrap();
+        let settings = settings.prepare().unwrap();
         [Accepted, Opaque, Encrypted, UnknownKey].map(|question| settings.asks(question))
     };
     let modes = [
@@ -106,8 +106,8 @@ fn introspection_settings_debug_shows_only_the_origin_of_the_endpoint() {
         "https://user:hunter2@issuer.test/hunter2",
         "hunter2",
     ] {
-        let validated = settings(url).validated().unwrap();
-        let shown = format!("{:?} {validated:?}", settings(url));
+        let prepared = settings(url).prepare().unwrap();
+        let shown = format!("{:?} {prepared:?}", settings(url));
         assert!(!shown.contains("hunter2"), "{shown}");
     }
     let shown = format!("{:?}", settings("https://issuer.test/ask?key=hunter2"));

@@ -1,6 +1,6 @@
 //! How a fetch ends: with keys, with an error, or without a result.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::time::timeout;
 
@@ -27,11 +27,9 @@ impl Landing {
         let result = timeout(source.deadline, source.load(now, revision))
             .await
             .unwrap_or(Err(FetchError::Timeout));
-        // A timer that fires long after it is due shows that the process was suspended, as between
-        // two invocations of a serverless function. Its connections are gone, and what failed then
-        // says nothing about the issuer: the fetch is abandoned when this is dropped.
-        let took = Now::read().since(now);
-        if result.is_err() && took > source.deadline + SUSPENDED {
+        // The connections of a suspended process are gone, and what failed then says nothing about
+        // the issuer: the fetch is abandoned when this is dropped.
+        if result.is_err() && Now::read().shows_suspension(now, source.deadline) {
             let issuer = source.issuer();
             tracing::debug!(issuer, "key fetch abandoned: the process was suspended");
             return;
@@ -142,7 +140,3 @@ impl Store {
         }
     }
 }
-
-/// How late a deadline fires only if the process was suspended. The wall clock counts whole seconds,
-/// so that up to one of them is no delay.
-const SUSPENDED: Duration = Duration::from_secs(2);

@@ -381,7 +381,7 @@ fn replay_share_and_store_are_logged_apart() {
     assert_eq!(lines.len(), 4, "{texts:?}");
     for (text, part) in texts
         .iter()
-        .zip(["no room", "OOM", "answers again", "room for"])
+        .zip(["is full", "OOM", "store recovered", "capacity again"])
     {
         assert!(text.contains(part), "{text}: {part}");
     }

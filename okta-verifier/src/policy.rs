@@ -60,7 +60,20 @@ enum Rule {
 }
 
 impl Policy {
-    /// Any valid token.
+    /// Accepts any valid token.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let token = verifier.verify(&okta.token("ada").sign()).await?;
+    /// assert!(token.require(Policy::any_token()).is_ok());
+    /// assert!(token.require(Policy::scope("orders:read")).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn any_token() -> Self {
         Self(Rule::AnyToken)

@@ -162,6 +162,38 @@ fn answer_with_a_defect_rejects_the_token() {
     }
 }
 
+// field kind F
+#[test]
+fn answer_null_is_absence_for_optional_members() {
+    for member in [
+        "nbf",
+        "iat",
+        "jti",
+        "scope",
+        "scp",
+        "acr",
+        "auth_time",
+        "uid",
+        "username",
+        "cid",
+        "groups",
+        "token_type",
+        "token_use",
+        "typ",
+        "nonce",
+        "at_hash",
+    ] {
+        let mut answer = active();
+        answer[member] = Value::Null;
+        assert_eq!(verdict(&answer), "ok", "{member}");
+    }
+    let mut answer = active();
+    answer["client_id"] = Value::Null;
+    assert_eq!(verdict(&answer), "missing_claim", "clients are listed");
+    let checked = judge_for(answer.to_string().as_bytes(), Clients::Any, SECOND).unwrap();
+    assert!(checked.verdict.is_ok());
+}
+
 // conformance 116, 193
 #[test]
 fn an_answer_gives_the_same_token_as_a_jwt() {

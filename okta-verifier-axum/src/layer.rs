@@ -116,8 +116,8 @@ impl VerifyLayer {
         Self(self.0.optional())
     }
 
-    /// Rejects a token unless the issuer was asked about it at most `max_age` ago (RFC 7662), for
-    /// routes where a revoked token must not pass. By default there is no such limit.
+    /// Rejects a token unless the issuer called it active at most `max_age` ago (RFC 7662), for
+    /// routes that must not accept a revoked token. By default there is no such limit.
     ///
     /// Without introspection for the token's issuer the response is a 503: see
     /// [`okta_verifier_tower::VerifyLayer::checked_within`].
@@ -125,7 +125,7 @@ impl VerifyLayer {
     /// ```
     /// use std::time::Duration;
     /// use axum::{Router, body::Body, http::Request, routing::get};
-    /// # use okta_verifier::{Introspection, Verifier};
+    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
     /// use okta_verifier_axum::{Verified, VerifyLayer};
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
     /// # use tower::ServiceExt;
@@ -133,7 +133,8 @@ impl VerifyLayer {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
-    /// # let introspection = Introspection::new(CLIENT_ID, CLIENT_SECRET);
+    /// # let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    /// # let introspection = Introspection::on_demand(client);
     /// # let issuer = okta.issuer("api://default").any_client_id().introspection(introspection);
     /// # let verifier = Verifier::builder().issuer(issuer).build()?;
     /// let app = Router::new()

@@ -208,18 +208,13 @@ impl Introspector {
 
     fn caller(&self, token: &VerifiedToken) -> Caller {
         let client = token.client_id().unwrap_or_default();
-        // The client's length in front keeps ("ab", "c") and ("a", "bc") apart.
-        let mut text = client.len().to_be_bytes().to_vec();
-        text.extend_from_slice(client.as_bytes());
-        let hash = |text: &[u8]| {
-            let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of(text));
+        let hash = |names: &[&str]| {
+            let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of_all(names));
             u128::from_ne_bytes(fingerprint.unwrap_or_default()) as u64
         };
-        let client = hash(&text);
-        text.extend_from_slice(token.subject().as_bytes());
         Caller {
-            client,
-            subject: hash(&text),
+            client: hash(&[client]),
+            subject: hash(&[client, token.subject()]),
         }
     }
 

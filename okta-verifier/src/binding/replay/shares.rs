@@ -132,9 +132,7 @@ fn place(slice: u32) -> usize {
 /// The number by which a caller (issuer, client, subject) is counted. It is under a key of the store:
 /// no caller can choose names that share the counters of another one.
 pub(super) fn caller_number(fingerprints: &Fingerprints, caller: [&str; 3]) -> Option<u32> {
-    let lengths = caller.map(|name| name.len().to_be_bytes()).concat();
-    let text = [&lengths, caller.concat().as_bytes()].concat();
-    let [a, b, c, d, ..] = fingerprints.of(&text)?;
+    let [a, b, c, d, ..] = fingerprints.of_all(&caller)?;
     Some(u32::from_ne_bytes([a, b, c, d]))
 }
 

@@ -102,7 +102,7 @@ impl Introspector {
         self.find_by(fingerprint, want, want.arrived)
     }
 
-    /// Whether the issuer has called the token inactive lately, for whatever request.
+    /// Whether the issuer has called the token inactive lately, in answer to any request.
     pub(crate) fn forbids(&self, token: &[u8], now: Now) -> bool {
         let of = |fingerprints: &Fingerprints| fingerprints.of(token);
         self.answers.any_inactive()
@@ -457,7 +457,7 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // It would panic again: backed off from, like any other failure.
+            // The next request would panic too: it is backed off from, like any other failure.
             let now = Now::read();
             let failure = Failure {
                 class: self.request.class,
@@ -519,7 +519,7 @@ impl fmt::Debug for Introspector {
     }
 }
 
-/// The request in flight, one of its own, and one more for each that brought no result.
+/// For the request in flight, one of the caller's own, and one more for each that brought no result.
 const MAX_ROUNDS: usize = 4;
 const GRACE: Duration = Duration::from_secs(1);
 const MAX_ANSWER: usize = 64 * 1024;

@@ -148,7 +148,8 @@
 //!
 //! For tokens that are bound to one (RFC 8705) set
 //! [`VerifierBuilder::client_certificates`](okta_verifier::VerifierBuilder::client_certificates), and put
-//! the certificate into the connection's data once its handshake is done. With `bind_rustls_0_23` the connection that `on_connect` sees is
+//! the certificate into the connection's data once its handshake is done. With `bind_rustls_0_23` the
+//! connection that `on_connect` sees is
 //! `actix_tls::accept::rustls_0_23::TlsStream<actix_web::rt::net::TcpStream>`, and no other type:
 //! a `downcast_ref` to tokio-rustls' own finds nothing, and every such token is refused.
 //!

@@ -116,8 +116,8 @@ impl VerifyLayer {
         Self(self.0.optional())
     }
 
-    /// Rejects a token unless the issuer was asked about it at most `max_age` ago (RFC 7662), for
-    /// routes where a revoked token must not pass. By default there is no such limit.
+    /// Rejects a token unless the issuer called it active at most `max_age` ago (RFC 7662), for
+    /// routes that must not accept a revoked token. By default there is no such limit.
     ///
     /// Without introspection for the token's issuer the response is a 503: see
     /// [`okta_verifier_tower::VerifyLayer::checked_within`].

@@ -14,5 +14,5 @@ mod verify;
 pub use config::ConfigError;
 pub use fetch::{FetchError, FetchKeysError};
 pub use proof::ProofError;
-pub(crate) use text::{cause, excerpt};
+pub(crate) use text::{MAX_EXCERPT, cause, excerpt};
 pub use verify::{ClaimError, MalformedToken, VerifyError};

@@ -38,7 +38,7 @@ pub struct IssuerHealth {
 }
 
 impl IssuerHealth {
-    /// The state of asking the issuer about tokens; `None` where it is not asked.
+    /// The state of introspection at the issuer; `None` without [`Issuer::introspection`](crate::Issuer::introspection).
     ///
     /// ```
     /// use okta_verifier::{ClientAuthentication, Introspection, IntrospectionState, Issuer, Verifier};
@@ -116,10 +116,10 @@ pub enum KeyState {
 /// assert!(verifier.verify(&jwt).await.is_err());
 ///
 /// let health = verifier.health().remove(0);
-/// let asking = health.introspection().expect("it is configured");
-/// assert!(matches!(asking.state, IntrospectionState::CredentialsRefused { .. }));
-/// assert!(asking.last_success.is_none());
-/// assert_eq!(asking.last_error.as_ref().unwrap().to_string(), "the introspection endpoint rejected this service's client credentials");
+/// let introspection = health.introspection().expect("it is configured");
+/// assert!(matches!(introspection.state, IntrospectionState::CredentialsRefused { .. }));
+/// assert!(introspection.last_success.is_none());
+/// assert_eq!(introspection.last_error.as_ref().unwrap().to_string(), "the introspection endpoint rejected this service's client credentials");
 /// # Ok(())
 /// # }
 /// ```

@@ -20,7 +20,6 @@ use self::{
 };
 use crate::{
     error::{ConfigError, VerifyError},
-    keys::Key,
     remote::Clients,
     request::{
         Anonymous, Challenges, Credentials, Malformed, Presented, Rejection, Scheme, is_b64token,
@@ -116,10 +115,9 @@ impl Verifier {
             max_age: None,
             arrived: Now::read(),
         };
-        let mut tried = None;
-        let token = match self.judge_now(asked, &mut tried)? {
+        let token = match self.judge_now(asked)? {
             Some(token) => token,
-            None => self.judge_with_fetch(asked, tried).await?,
+            None => self.judge_with_fetch(asked).await?,
         };
         match token.confirmation() {
             None => Ok(token),
@@ -156,15 +154,6 @@ impl Verifier {
         &self,
         presented: &Presented<'_>,
     ) -> Option<Result<VerifiedToken, Rejection>> {
-        self.authenticate_unless_pending(presented, &mut None)
-    }
-
-    /// `tried` is for [`judge_with_fetch`](Self::judge_with_fetch).
-    fn authenticate_unless_pending(
-        &self,
-        presented: &Presented<'_>,
-        tried: &mut Option<Arc<Key>>,
-    ) -> Option<Result<VerifiedToken, Rejection>> {
         let sent = match self.credentials(presented) {
             Ok(sent) => sent,
             Err(rejection) => return Some(Err(rejection)),
@@ -183,7 +172,7 @@ impl Verifier {
                 let malformed = Malformed::under(sent.scheme, sent.token);
                 return Some(Err(Rejection::malformed(&self.0.challenges, malformed)));
             }
-            None => self.judge_unseen(asked, digest, tried),
+            None => self.judge_unseen(asked, digest),
         };
         let bound = verdict.and_then(|token| match token {
             Some(token) => self.bind_now(token, sent, now),
@@ -232,8 +221,7 @@ impl Verifier {
         presented: &Presented<'_>,
     ) -> Result<VerifiedToken, Rejection> {
         let arrived = Now::read();
-        let mut tried = None;
-        if let Some(verdict) = self.authenticate_unless_pending(presented, &mut tried) {
+        if let Some(verdict) = self.authenticate_now(presented) {
             return verdict;
         }
         let sent = self.credentials(presented)?;
@@ -242,7 +230,7 @@ impl Verifier {
             max_age: presented.max_age(),
             arrived,
         };
-        let verdict = match self.judge_with_fetch(asked, tried).await {
+        let verdict = match self.judge_with_fetch(asked).await {
             Ok(token) => self.bind(token, sent).await,
             Err(error) => Err(error),
         };

@@ -127,8 +127,8 @@ impl VerifyMiddleware {
     /// # let okta = MockOkta::start().await;
     /// # async fn done() -> &'static str { "done" }
     /// let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
-    /// let asking = Introspection::on_demand(client);
-    /// let issuer = okta.issuer("api://default").any_client_id().introspection(asking);
+    /// let introspection = Introspection::on_demand(client);
+    /// let issuer = okta.issuer("api://default").any_client_id().introspection(introspection);
     /// let list = VerifyMiddleware::new(Verifier::builder().issuer(issuer).build()?);
     /// let pay = list.clone().checked_within(Duration::ZERO);
     /// let app = App::new()

@@ -120,8 +120,8 @@ impl VerifyLayer {
     /// # let okta = MockOkta::start().await;
     /// # let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
     /// let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
-    /// let asking = Introspection::on_demand(client);
-    /// let issuer = okta.issuer("api://default").any_client_id().introspection(asking);
+    /// let introspection = Introspection::on_demand(client);
+    /// let issuer = okta.issuer("api://default").any_client_id().introspection(introspection);
     /// let verifier = Verifier::builder().issuer(issuer).build()?;
     /// let list = VerifyLayer::new(verifier.clone()).layer(handler);
     /// let pay = VerifyLayer::new(verifier).checked_within(Duration::ZERO).layer(handler);

@@ -133,8 +133,8 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// A store elsewhere, which several instances share. It is told of no caller: the share of each one
-/// is counted here, before the store is asked.
+/// A store that several instances share. It does not know the callers: the share of each one is counted
+/// here, before a request to the store.
 pub(crate) struct Remote {
     store: Arc<dyn ReplayStore>,
     shares: Mutex<Shares>,
@@ -164,15 +164,15 @@ impl Remote {
         now: u64,
     ) -> Result<Verdict, Box<dyn Error + Send + Sync>> {
         let keep = used.until.saturating_sub(now).saturating_add(CLOCKS_APART);
-        // Before the store is asked: of many requests at once no more than the share may get there.
+        // Counted before the request to the store, so that concurrent requests cannot exceed the share.
         let Some(counted) = self.take(caller, now.saturating_add(keep), now) else {
             return Ok(Verdict::Full);
         };
         let answer = self
             .store
             .first_use(&used.digest, Duration::from_secs(keep));
-        // Where there is no answer the proof may be stored, so it stays counted: after the timeout,
-        // and where the client has gone away and this future is dropped here.
+        // Without an answer the proof may be stored, so it stays counted: after the timeout, and if this
+        // future is dropped here because the client has disconnected.
         let answer = tokio::time::timeout(STORE_TIMEOUT, answer).await?;
         if !matches!(answer, Ok(true)) {
             self.give_back(counted);

@@ -8,9 +8,10 @@ use super::random_bytes;
 /// in the hash key with one coefficient per block of 16 bytes and one for the length. Two texts that
 /// are chosen without knowledge of a uniform hash key therefore have the same fingerprint with a
 /// probability of at most the number of those blocks over 2^128: 257 blocks, about 2^-119.99, for the
-/// 4,096 bytes of the largest cached token, and 1,025 blocks, about 2^-118, for the 16 KiB of the
-/// largest token that is introspected. That bound needs no assumption about what can be computed; that
-/// the hash key is uniform does, as it is the AES-128 encryption of a block of zeros.
+/// 4,096 bytes of the largest cached token, and 4,097 blocks, about 2^-116, for the 64 KiB of the
+/// largest token that a setting lets the introspector see. That bound needs no assumption about what
+/// can be computed; that the hash key is uniform does, as it is the AES-128 encryption of a block of
+/// zeros.
 ///
 /// Nothing is encrypted, so the one nonce repeats safely, as long as no fingerprint leaves the
 /// process.
@@ -32,6 +33,14 @@ impl Fingerprints {
             .seal_in_place_separate_tag(nonce, Aad::from(text), &mut [])
             .ok()?;
         tag.as_ref().try_into().ok()
+    }
+
+    /// The fingerprint of several texts. Their lengths in front keep ("ab", "c") and ("a", "bc")
+    /// apart.
+    pub(crate) fn of_all(&self, texts: &[&str]) -> Option<Fingerprint> {
+        let lengths = texts.iter().flat_map(|text| text.len().to_be_bytes());
+        let bytes = texts.iter().flat_map(|text| text.bytes());
+        self.of(&lengths.chain(bytes).collect::<Vec<_>>())
     }
 }
 
@@ -65,5 +74,15 @@ mod tests {
         let fingerprints = Fingerprints::new().unwrap();
         assert_ne!(fingerprints.of(b"a"), fingerprints.of(b"a\0"));
         assert_ne!(fingerprints.of(b""), fingerprints.of(&[0; 16]));
+    }
+
+    #[test]
+    fn fingerprint_of_several_texts_depends_on_where_each_ends() {
+        let fingerprints = Fingerprints::new().unwrap();
+        let of = |texts: &[&str]| fingerprints.of_all(texts).unwrap();
+        assert_eq!(of(&["ab", "c"]), of(&["ab", "c"]));
+        for other in [&["a", "bc"][..], &["abc", ""], &["abc"], &["c", "ab"]] {
+            assert_ne!(of(&["ab", "c"]), of(other), "{other:?}");
+        }
     }
 }

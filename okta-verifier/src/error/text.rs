@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-/// The start of a header's value or of a member, for use between quotation marks: at most 64 bytes,
-/// of which the last are an ellipsis where something was left out.
+/// The start of a header's value or of a member, for use between quotation marks: at most
+/// [`MAX_EXCERPT`] bytes, of which the last are an ellipsis where something was left out.
 pub(crate) fn excerpt(bytes: &[u8]) -> Box<str> {
     escape(bytes, MAX_EXCERPT, |byte| byte != b'"').into()
 }
@@ -56,7 +56,7 @@ fn escape(bytes: &[u8], limit: usize, is_plain: fn(u8) -> bool) -> String {
     text
 }
 
-const MAX_EXCERPT: usize = 64;
+pub(crate) const MAX_EXCERPT: usize = 64;
 const MAX_CAUSE: usize = 256;
 const MAX_SOURCES: usize = 16;
 const ELLIPSIS: char = '…';

@@ -34,7 +34,7 @@ pub(crate) struct Checked {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Want<'t> {
     pub(crate) question: Question,
-    /// The token, if its signature was verified.
+    /// The token, if local checks accepted it.
     pub(crate) verified: Option<&'t VerifiedToken>,
     /// How old it may be; `None`: as old as the settings say.
     pub(crate) max_age: Option<Duration>,
@@ -186,7 +186,8 @@ impl Checked {
         if binding.is_some() && binding != verified.confirmation() {
             return Err(VerifyError::InvalidClaim { claim: "cnf" });
         }
-        if self.names_scopes && !verified.scopes().all(|scope| answered.has_scope(scope)) {
+        // Mostly both have the same scopes, and this compares them without an allocation.
+        if self.names_scopes && !verified.scopes().eq(answered.scopes()) {
             return verified.narrowed_to(answered);
         }
         Ok(verified)

@@ -23,8 +23,8 @@ pub(super) struct Answers {
     active: Cache<Fingerprint, Arc<Checked>>,
     /// Apart, and small: a flood of made-up tokens pushes nothing out but its own kind.
     refused: Cache<Fingerprint, Arc<Checked>>,
-    /// Tokens that the issuer has called active and that local checks cannot verify, and whose they
-    /// are. Outlives their answers: the next request about such a token is no stranger's.
+    /// The callers of tokens that the issuer has called active and that local checks cannot verify. They
+    /// outlive the answers: the next request about such a token does not count as a stranger's.
     known: Cache<Fingerprint, Caller>,
     /// Whether any token was ever found inactive: until then nobody need look.
     any_inactive: AtomicBool,
@@ -72,12 +72,12 @@ impl Answers {
         refused.is_some_and(|checked| checked.forbids(now))
     }
 
-    /// Whose token this is, if the issuer has called it active before.
+    /// The caller whose token this is, if the issuer has called it active before.
     pub(super) fn known(&self, fingerprint: Fingerprint) -> Option<Caller> {
         self.known.get(&fingerprint)
     }
 
-    /// Replaces any older answer. `caller` is whose token it is, if it becomes a known one.
+    /// Replaces any older answer. `caller` is given for a token that becomes a known one.
     pub(super) fn remember(
         &self,
         fingerprint: Fingerprint,

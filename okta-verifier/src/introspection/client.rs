@@ -102,7 +102,7 @@ impl Introspector {
         self.find_by(fingerprint, want, want.arrived)
     }
 
-    /// Whether the issuer has called the token inactive lately, for whatever request.
+    /// Whether the issuer has called the token inactive lately, in answer to any request.
     pub(crate) fn forbids(&self, token: &[u8], now: Now) -> bool {
         let of = |fingerprints: &Fingerprints| fingerprints.of(token);
         self.answers.any_inactive()
@@ -208,18 +208,13 @@ impl Introspector {
 
     fn caller(&self, token: &VerifiedToken) -> Caller {
         let client = token.client_id().unwrap_or_default();
-        // The client's length in front keeps ("ab", "c") and ("a", "bc") apart.
-        let mut text = client.len().to_be_bytes().to_vec();
-        text.extend_from_slice(client.as_bytes());
-        let hash = |text: &[u8]| {
-            let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of(text));
+        let hash = |names: &[&str]| {
+            let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of_all(names));
             u128::from_ne_bytes(fingerprint.unwrap_or_default()) as u64
         };
-        let client = hash(&text);
-        text.extend_from_slice(token.subject().as_bytes());
         Caller {
-            client,
-            subject: hash(&text),
+            client: hash(&[client]),
+            subject: hash(&[client, token.subject()]),
         }
     }
 
@@ -462,7 +457,7 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // It would panic again: backed off from, like any other failure.
+            // The next request would panic too: it is backed off from, like any other failure.
             let now = Now::read();
             let failure = Failure {
                 class: self.request.class,
@@ -524,7 +519,7 @@ impl fmt::Debug for Introspector {
     }
 }
 
-/// The request in flight, one of its own, and one more for each that brought no result.
+/// For the request in flight, one of the caller's own, and one more for each that brought no result.
 const MAX_ROUNDS: usize = 4;
 const GRACE: Duration = Duration::from_secs(1);
 const MAX_ANSWER: usize = 64 * 1024;

@@ -171,7 +171,8 @@ impl Gate {
         })
     }
 
-    /// The issuer answered a request that began at `began`. Returns whether the class has recovered.
+    /// The issuer answered a request that began at `began`. Returns the news if a class has
+    /// recovered.
     ///
     /// An answer about an invented token says nothing about those that the issuer made; an answer
     /// about one of these shows that the endpoint and our credentials are in order.
@@ -274,7 +275,7 @@ impl Lane {
 
     /// A failure of a request about a token that a stranger may have invented. It holds up that token
     /// only, whatever the endpoint did after it had the token: otherwise two invented tokens would
-    /// hold up everybody else's new tokens. The rate limit protects an endpoint that is down.
+    /// hold up the new tokens of all others. The rate limit protects an endpoint that is down.
     fn failed_unverified(&mut self, failure: Failure<'_>, quiet: bool, now: Now) -> Consequence {
         let Failure { token, error, .. } = failure;
         if !failure.sent || error.retry_after().is_some() {
@@ -316,7 +317,7 @@ impl Lane {
     }
 
     /// Whether the token may be the reason for the failure. Otherwise a client that finds a token on
-    /// which the endpoint, or a firewall in front of it, fails could hold up everybody. An endpoint
+    /// which the endpoint, or a firewall in front of it, fails could hold up all others. An endpoint
     /// that is down fails on a second token too, with no answer in between.
     fn may_be_fault_of(&mut self, token: Fingerprint, error: &FetchError) -> bool {
         match error {

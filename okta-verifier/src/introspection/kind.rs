@@ -1,4 +1,4 @@
-//! What kind of token an answer says it is about.
+//! The kind of token that an introspection answer is about.
 
 use crate::{
     error::VerifyError,
@@ -8,7 +8,8 @@ use crate::{
     },
 };
 
-/// It can refuse a token, and grants nothing: Okta answers `Bearer` for every token.
+/// The kind of a token. It is a reason to reject a token and never one to accept it: Okta answers
+/// `Bearer` for every token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Access,
@@ -19,15 +20,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// RFC 7662 §2.2: `token_type` is an access token's type (RFC 6749 §5.1), or absent. Some
-    /// servers write the kind of token there, some in a member of their own.
+    /// Reads the kind from `token_type`, which is the type of an access token (RFC 6749 §5.1) or
+    /// absent (RFC 7662 §2.2). Some servers write `refresh_token` or the like there, and some write
+    /// the kind into `token_use` or `typ`.
     ///
     /// # Errors
     ///
-    /// One of them is neither a string nor null.
+    /// One of these members is neither a string nor null.
     pub(super) fn read(object: &Object<'_>) -> Result<Self, VerifyError> {
-        let member = |claim| match object.get(claim) {
-            None | Some("null") => Ok(None),
+        let member = |claim| match object.present(claim) {
+            None => Ok(None),
             Some(value) => json::string(value)
                 .map(Some)
                 .ok_or(VerifyError::InvalidClaim { claim }),
@@ -49,9 +51,11 @@ impl Kind {
         })
     }
 
+    /// Checks that a DPoP token is bound to a key.
+    ///
     /// # Errors
     ///
-    /// It says that it is bound, and not to which key (RFC 9449 §6.2).
+    /// `token_type` is `DPoP`, and the answer has no `cnf.jkt` (RFC 9449 §6.2).
     pub(super) fn check_binding(self, bound_to: Option<&Confirmation>) -> Result<(), VerifyError> {
         let to_a_key = bound_to.is_some_and(|confirmation| confirmation.jkt.is_some());
         match self == Self::Dpop && !to_a_key {
@@ -61,6 +65,7 @@ impl Kind {
     }
 }
 
+/// The values of `token_type` for access tokens; empty stands for absent.
 const ACCESS: &[&str] = &["", "Bearer", "DPoP"];
-/// Keycloak's, in `typ`.
+/// Keycloak's values of `typ` for other kinds of tokens.
 const OTHERS: &[&str] = &["Refresh", "Offline", "ID", "Logout"];

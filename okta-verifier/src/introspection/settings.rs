@@ -162,7 +162,7 @@ impl Introspection {
     }
 
     /// Introspects signed tokens whose key the issuer does not publish, once a fetch of the keys has
-    /// shown that. Off by default, because the verdict then rests on the endpoint alone: a server that
+    /// shown that. Off by default, because the endpoint alone then decides about the token: a server that
     /// finds tokens by their `jti` calls an edited token active.
     ///
     /// A token that is bound to a key or a certificate (`cnf`), and one whose other claims exclude it,
@@ -419,7 +419,7 @@ impl ClientAuthentication {
     }
 
     /// Identifies the client without authenticating it. RFC 7662 §2.1 demands authentication, because
-    /// without it anybody may test tokens at the endpoint: use this only for issuers that support
+    /// without it anyone can test tokens at the endpoint: use this only for issuers that support
     /// nothing else.
     #[must_use]
     pub fn none(client_id: impl Into<String>) -> Self {
@@ -460,7 +460,8 @@ impl ClientAuthentication {
     }
 }
 
-/// Tells whether settings have changed. Both sides are our own, so this need not take constant time.
+/// Tells whether settings have changed. Both sides are from the settings, so this need not take
+/// constant time.
 impl PartialEq for ClientAuthentication {
     fn eq(&self, other: &Self) -> bool {
         let same =

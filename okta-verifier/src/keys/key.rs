@@ -146,7 +146,7 @@ pub(super) enum Role {
 pub(super) fn prepare(jwk: &str, members: &Object<'_>, role: Role) -> Result<Prepared, Skipped> {
     if PRIVATE_MEMBERS
         .iter()
-        .any(|member| present(members, member).is_some())
+        .any(|member| members.present(member).is_some())
     {
         return Err(Skipped::Private);
     }
@@ -154,15 +154,8 @@ pub(super) fn prepare(jwk: &str, members: &Object<'_>, role: Role) -> Result<Pre
     // (RFC 9864), and rejects a good key because of a malformed `x5c`, which is not used here.
     let named = text(members, "alg")?
         .map(|name| Algorithm::named(&name).ok_or(Skipped::Unsupported))
-        .transpose()?
-        .or(match role {
-            Role::Published { .. } => None,
-            Role::Proof(algorithm) => Some(algorithm),
-        });
-    check_use(
-        text(members, "use")?.as_deref(),
-        present(members, "key_ops"),
-    )?;
+        .transpose()?;
+    check_use(text(members, "use")?.as_deref(), members.present("key_ops"))?;
     let parameters: AlgorithmParameters =
         serde_json::from_str(jwk).map_err(|_| Skipped::Malformed)?;
     match &parameters {
@@ -173,34 +166,11 @@ pub(super) fn prepare(jwk: &str, members: &Object<'_>, role: Role) -> Result<Pre
     }
 }
 
-/// The member's value as JSON text. null is absence: serializers write it for members that are not
-/// set.
-fn present<'a>(members: &Object<'a>, name: &str) -> Option<&'a str> {
-    members.get(name).filter(|value| *value != "null")
-}
-
 pub(super) fn text<'a>(members: &Object<'a>, name: &str) -> Result<Option<Cow<'a, str>>, Skipped> {
-    match present(members, name).map(json::string) {
+    match members.present(name).map(json::string) {
         None => Ok(None),
         Some(None) => Err(Skipped::Malformed),
         Some(text) => Ok(text),
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kty {
-    Rsa,
-    Ec,
-    Okp,
-}
-
-impl Kty {
-    fn of(algorithm: Algorithm) -> Self {
-        match algorithm {
-            algorithm if algorithm.is_rsa() => Self::Rsa,
-            Algorithm::EdDSA => Self::Okp,
-            _ => Self::Ec,
-        }
     }
 }
 
@@ -230,7 +200,10 @@ fn prepare_rsa(
         Role::Published { rsa_without_alg } => rsa_without_alg,
         Role::Proof(algorithm) => algorithm,
     };
-    let algorithm = one_of_kty(Kty::Rsa, named, default)?;
+    let algorithm = named.unwrap_or(default);
+    if !algorithm.is_rsa() {
+        return Err(Skipped::AlgorithmMismatch);
+    }
     let (modulus, exponent) = (decode(&rsa.n)?, decode(&rsa.e)?);
     // Some issuers write a leading zero octet; strength is counted without.
     let (modulus, exponent) = (strip_zeros(&modulus), strip_zeros(&exponent));
@@ -298,7 +271,10 @@ fn prepare_ed25519(
     if okp.curve != EllipticCurve::Ed25519 {
         return Err(Skipped::Unsupported);
     }
-    let algorithm = one_of_kty(Kty::Okp, named, Algorithm::EdDSA)?;
+    let algorithm = Algorithm::EdDSA;
+    if named.is_some_and(|named| named != algorithm) {
+        return Err(Skipped::AlgorithmMismatch);
+    }
     let x = decode(&okp.x)?;
     if x.len() != 32 {
         return Err(Skipped::Point);
@@ -306,19 +282,6 @@ fn prepare_ed25519(
     let prepared = PreparedKey::ed25519(&x).map_err(|_| Skipped::Point)?;
     let required = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, okp.x);
     Ok((algorithm, prepared, sha256(required.as_bytes())))
-}
-
-fn one_of_kty(
-    kty: Kty,
-    named: Option<Algorithm>,
-    default: Algorithm,
-) -> Result<Algorithm, Skipped> {
-    let algorithm = named.unwrap_or(default);
-    if Kty::of(algorithm) == kty {
-        Ok(algorithm)
-    } else {
-        Err(Skipped::AlgorithmMismatch)
-    }
 }
 
 fn decode(value: &str) -> Result<Vec<u8>, Skipped> {

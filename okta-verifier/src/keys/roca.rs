@@ -1,4 +1,4 @@
-//! The fingerprint of CVE-2017-15361 (ROCA), in a file of its own because it is no JWK matter.
+//! The fingerprint of CVE-2017-15361 (ROCA), in a file of its own because it concerns RSA and not JWKs.
 //!
 //! The affected chips chose their primes as `k * M + (65537^a mod M)`, where `M` is the product of
 //! the first primes: of at least 39, so up to 167. The modulus is then a power of 65537 modulo

@@ -3,7 +3,6 @@
 //! The rules of freshness, of unknown keys and of failures meet in [`Schedule::decide`]. It has no
 //! clock and does no I/O; every rule can be tested by telling it the time.
 
-mod budget;
 mod trust;
 
 use std::time::Duration;
@@ -12,11 +11,11 @@ use tokio::time::Instant;
 
 pub(crate) use trust::Trust;
 
-use self::budget::Budget;
 use crate::{
     back_off::{BackOff, MAX_RETRY_AFTER},
     health::KeyState,
     time::Now,
+    token_bucket::{Rate, TokenBucket},
 };
 
 /// What a request asks of the keys.
@@ -66,7 +65,7 @@ pub(crate) struct Schedule {
     failed_at: Option<Now>,
     /// Its jitter also makes instances that start together drift apart.
     back_off: BackOff,
-    budget: Budget,
+    budget: TokenBucket,
     stale_if_error: Duration,
 }
 
@@ -87,7 +86,7 @@ impl Schedule {
             attempted: None,
             failed_at: None,
             back_off: BackOff::new(jitter),
-            budget: Budget::full(),
+            budget: TokenBucket::default(),
             stale_if_error: DEFAULT_STALE_IF_ERROR,
         }
     }
@@ -165,14 +164,15 @@ impl Schedule {
             Decision::Wait
         } else if let Some(back_off) = self.back_off(now) {
             // Both must end before a fetch can begin.
-            let retry_after = back_off.max(self.budget.wait(now.instant).unwrap_or_default());
+            let retry_after = back_off.max(self.refill(now).unwrap_or_default());
             Decision::Unavailable { retry_after }
         } else {
-            match self.budget.wait(now.instant) {
+            let age = now.instant.saturating_duration_since(trust.began.instant);
+            match self.refill(now) {
                 None if acceptable => Decision::Fetch(Reason::UnknownKey),
                 None => Decision::Refuse,
                 // The set is seconds old, and issuers publish keys long before they use them.
-                Some(_) if Budget::is_recent(trust.began.instant, now.instant) => Decision::Refuse,
+                Some(_) if age < UNKNOWN_KEYS.interval => Decision::Refuse,
                 // The last token of the budget was drawn within the refill interval. Had its fetch
                 // succeeded, the set would be as young: so that fetch failed, or its runtime ended.
                 // The next one is possible at the refill.
@@ -229,6 +229,11 @@ impl Schedule {
         }
     }
 
+    /// Until the budget for unknown keys has a fetch; `None`: it has one.
+    fn refill(&self, now: Now) -> Option<Duration> {
+        self.budget.wait(UNKNOWN_KEYS, 0, now.instant)
+    }
+
     pub(super) fn back_off(&self, now: Now) -> Option<Duration> {
         self.back_off.left(now)
     }
@@ -236,7 +241,7 @@ impl Schedule {
     /// A fetch begins. Its budget is drawn now, so that no caller gets it back by going away.
     pub(crate) fn began(&mut self, reason: Reason, now: Now) -> u64 {
         if reason == Reason::UnknownKey {
-            self.budget.draw(now.instant);
+            self.budget.take(UNKNOWN_KEYS, now.instant);
         }
         self.flights += 1;
         self.attempted = Some(now.instant);
@@ -280,4 +285,9 @@ impl Schedule {
     }
 }
 
+/// How many fetches unknown keys may cause.
+const UNKNOWN_KEYS: Rate = Rate {
+    burst: 3,
+    interval: Duration::from_secs(10),
+};
 pub(crate) const DEFAULT_STALE_IF_ERROR: Duration = Duration::from_secs(60 * 60);

@@ -50,7 +50,7 @@ impl KeySet {
         let mut skipped = SkippedEntries::default();
         for (index, entry) in entries.iter().enumerate() {
             match Key::parse(entry.get(), options) {
-                // The same key again is no other key.
+                // A repeated entry is the same key, and not an ambiguous one.
                 Ok(key) if usable.iter().any(|(_, other)| other.is(&key)) => {}
                 Ok(key) => usable.push((index, Arc::new(key))),
                 Err(reason) => skipped.push(index, entry.get(), reason),

@@ -17,7 +17,7 @@ use reqwest::{
 
 use super::{client_auth::Form, freshness};
 use crate::{
-    error::{ConfigError, FetchError, excerpt},
+    error::{ConfigError, FetchError, MAX_EXCERPT, excerpt},
     time::Now,
 };
 
@@ -178,10 +178,14 @@ impl Fetch {
                 }
                 let request = request.body(form.body().to_owned());
                 let response = request.send().await.map_err(transport)?;
-                // The endpoint may repeat the token or the credentials in its header.
-                let show = |bytes: &[u8]| match form.is_repeated_in(bytes) {
-                    true => "(not shown: a part of the request)".into(),
-                    false => excerpt(bytes),
+                // The endpoint may repeat the token or the credentials in its header. Only what an
+                // excerpt shows is searched for them, so that a long header costs no more.
+                let show = |bytes: &[u8]| {
+                    let shown = &bytes[..bytes.len().min(MAX_EXCERPT)];
+                    match form.is_repeated_in(shown) {
+                        true => "(not shown: a part of the request)".into(),
+                        false => excerpt(bytes),
+                    }
                 };
                 match response.status().as_u16() {
                     401 => Err(FetchError::CredentialsRefused),

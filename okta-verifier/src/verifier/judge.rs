@@ -65,27 +65,20 @@ pub(super) struct Opened<'j> {
 }
 
 impl Verifier {
-    /// `None`: the issuer must be asked first. `tried` is then for
-    /// [`judge_with_fetch`](Self::judge_with_fetch).
-    pub(super) fn judge_now(
-        &self,
-        asked: Asked<'_>,
-        tried: &mut Option<Arc<Key>>,
-    ) -> Result<Option<VerifiedToken>, VerifyError> {
+    /// `None`: a request to the issuer is needed first.
+    pub(super) fn judge_now(&self, asked: Asked<'_>) -> Result<Option<VerifiedToken>, VerifyError> {
         let digest = self.digest(asked.token);
         match self.remembered(asked, digest) {
             Some(verdict) => verdict,
-            None => self.judge_unseen(asked, digest, tried),
+            None => self.judge_unseen(asked, digest),
         }
     }
 
-    /// `None`: the issuer must be asked first. `tried` is then for
-    /// [`judge_with_fetch`](Self::judge_with_fetch).
+    /// `None`: a request to the issuer is needed first.
     pub(super) fn judge_unseen(
         &self,
         asked: Asked<'_>,
         digest: Option<Digest>,
-        tried: &mut Option<Arc<Key>>,
     ) -> Result<Option<VerifiedToken>, VerifyError> {
         let now = asked.arrived;
         let jws = match Jws::parse(asked.token, self.0.max_token_size) {
@@ -100,7 +93,7 @@ impl Verifier {
         };
         let opened = self.open(&jws)?;
         let tenant = opened.tenant.clone();
-        let unknown = match opened.signer(tried, now) {
+        let unknown = match opened.signer(now) {
             Some(Ok(key)) => {
                 let token = self.finish(opened, key, digest, now)?;
                 return self.settle_now(&tenant, token, asked, digest);
@@ -130,7 +123,6 @@ impl Verifier {
     pub(super) async fn judge_with_fetch(
         &self,
         asked: Asked<'_>,
-        tried: Option<Arc<Key>>,
     ) -> Result<VerifiedToken, VerifyError> {
         let Asked { token, arrived, .. } = asked;
         let digest = self.digest(token);
@@ -151,7 +143,7 @@ impl Verifier {
         };
         let opened = self.open(&jws)?;
         let tenant = opened.tenant.clone();
-        match opened.signer_or_fetch(tried, arrived).await {
+        match opened.signer_or_fetch(arrived).await {
             Ok(key) => {
                 // The clock went on while keys were fetched.
                 let verified = self.finish(opened, key, digest, Now::read())?;
@@ -255,28 +247,22 @@ impl Opened<'_> {
     ///
     /// A token without `kid` may be signed with the successor of the only key: then `tried` is the
     /// key that did not verify the signature, and another one is tried once.
-    fn signer(
-        &self,
-        tried: &mut Option<Arc<Key>>,
-        now: Now,
-    ) -> Option<Result<Arc<Key>, VerifyError>> {
+    fn signer(&self, now: Now) -> Option<Result<Arc<Key>, VerifyError>> {
         let acceptable = || self.is_acceptable(now);
+        let mut tried = None;
         loop {
             let wanted = self.wanted(tried.as_ref(), now, &acceptable);
             let found = self.tenant.keys.find(wanted, now)?;
-            if let Some(result) = self.check_signature(found, tried) {
+            if let Some(result) = self.check_signature(found, &mut tried) {
                 return Some(result);
             }
         }
     }
 
     /// The same, with a fetch of the keys where they must be fetched.
-    async fn signer_or_fetch(
-        &self,
-        mut tried: Option<Arc<Key>>,
-        arrived: Now,
-    ) -> Result<Arc<Key>, VerifyError> {
+    async fn signer_or_fetch(&self, arrived: Now) -> Result<Arc<Key>, VerifyError> {
         let acceptable = || self.is_acceptable(arrived);
+        let mut tried = None;
         loop {
             let wanted = self.wanted(tried.as_ref(), arrived, &acceptable);
             let found = self.tenant.keys.find_or_fetch(wanted).await;

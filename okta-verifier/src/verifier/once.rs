@@ -1,5 +1,5 @@
-//! A proof that passed every other check is accepted once (RFC 9449 §11.1): the store is asked, and
-//! the log hears when it is full or fails.
+//! A proof that passed every other check is accepted once (RFC 9449 §11.1): the store decides, and the
+//! log reports when it is full or fails.
 
 use std::{sync::Arc, time::Duration};
 
@@ -40,7 +40,7 @@ impl Binding {
         let now = Now::read();
         match verdict {
             Ok(verdict) => {
-                // Over its share a caller says nothing of the store.
+                // A caller over its share did not reach the store.
                 if verdict != Verdict::Full && self.failed.worked(now.instant) {
                     tracing::info!("DPoP replay store recovered");
                 }
@@ -88,5 +88,5 @@ fn unavailable(source: FetchError) -> VerifyError {
     VerifyError::unavailable(RETRY_AFTER_STORE, source)
 }
 
-/// Old proofs leave a store every second, and stop to count against a share slice by slice.
+/// Old proofs leave a store every second, and stop counting against a share slice by slice.
 const RETRY_AFTER_STORE: Duration = Duration::from_secs(2);

@@ -105,6 +105,19 @@ impl Verifier {
         confirmed
     }
 
+    /// Accepts the answer about a token whose key is unknown. The token's own `cnf` cannot be
+    /// believed, absent or not: if the verifier accepts bound tokens, the answer has to say what this
+    /// one is bound to.
+    pub(super) fn accept_answer(
+        &self,
+        answered: &VerifiedToken,
+    ) -> Result<VerifiedToken, VerifyError> {
+        if answered.confirmation().is_none() && self.0.binding.accepts_bound_tokens() {
+            return Err(VerifyError::BindingUnchecked);
+        }
+        Ok(answered.clone())
+    }
+
     fn forget(&self, digest: Option<Digest>) {
         if let (Some(cache), Some(digest)) = (&self.0.cache, digest) {
             cache.forget(digest);
@@ -126,21 +139,6 @@ impl Opened<'_> {
             Some(introspector) if acceptable => Ok(introspector.clone()),
             _ => Err(VerifyError::UnknownKeyId),
         }
-    }
-}
-
-impl Verifier {
-    /// Accepts the answer about a token whose key is unknown. The token's own `cnf` cannot be
-    /// believed, absent or not: if the verifier accepts bound tokens, the answer has to say what this
-    /// one is bound to.
-    pub(super) fn accept_answer(
-        &self,
-        answered: &VerifiedToken,
-    ) -> Result<VerifiedToken, VerifyError> {
-        if answered.confirmation().is_none() && self.0.binding.accepts_bound_tokens() {
-            return Err(VerifyError::BindingUnchecked);
-        }
-        Ok(answered.clone())
     }
 }
 

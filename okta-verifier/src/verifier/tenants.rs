@@ -133,9 +133,9 @@ impl Tenants {
             }
         }
         let only_one = |question, problem| {
-            let mut asking = list.iter().filter(|it| it.asks(question).is_some());
-            let first = asking.next().cloned();
-            match asking.next() {
+            let mut introspecting = list.iter().filter(|it| it.asks(question).is_some());
+            let first = introspecting.next().cloned();
+            match introspecting.next() {
                 None => Ok(first),
                 Some(second) => Err(ConfigError::Introspection {
                     issuer: second.issuer().to_owned(),

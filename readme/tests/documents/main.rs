@@ -106,7 +106,7 @@ fn every_test_that_security_names_exists() {
         .skip(1)
         .step_by(2)
         .filter_map(|word| word.split_once("::"))
-        // `Introspection::every_token` is not a test.
+        // Such as `Introspection::every_token`, which is not a test.
         .filter(|(package, _)| package.starts_with(|first: char| first.is_ascii_lowercase()))
         .collect();
     assert!(named.len() > 50, "{}", named.len());

@@ -20,7 +20,7 @@ pub(super) struct Shares {
     width: u64,
 }
 
-/// The proofs that end in each of the time slices from `first` on, around.
+/// A ring of counts: how many proofs end in each of the time slices from `first` on.
 #[derive(Clone, Copy, Default)]
 struct Counter {
     first: u32,
@@ -31,7 +31,7 @@ struct Counter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counted {
     caller: u32,
-    /// In which slice of each row.
+    /// The slice that counts it, in each row.
     slices: [u32; 2],
 }
 
@@ -77,8 +77,8 @@ impl Shares {
         [&mut one[place(caller)], &mut other[place(caller >> 16)]]
     }
 
-    /// From the year 2106 on, and sooner only where the clock is broken, slices of a second are all
-    /// the last one.
+    /// The number of the slice that a second is in. Numbers that do not fit, in the year 2106 at the
+    /// earliest, are all that of the last slice.
     fn slice(&self, second: u64) -> u32 {
         u32::try_from(second / self.width).unwrap_or(u32::MAX)
     }
@@ -129,12 +129,10 @@ fn place(slice: u32) -> usize {
     slice as usize % SLICES
 }
 
-/// The number by which a caller (issuer, client, subject) is counted. It is under a key of the store:
-/// no caller can choose names that share the counters of another one.
+/// The number by which a caller (issuer, client, subject) is counted. It is computed under a key of the
+/// store, so no caller can choose names that share the counters of another one.
 pub(super) fn caller_number(fingerprints: &Fingerprints, caller: [&str; 3]) -> Option<u32> {
-    let lengths = caller.map(|name| name.len().to_be_bytes()).concat();
-    let text = [&lengths, caller.concat().as_bytes()].concat();
-    let [a, b, c, d, ..] = fingerprints.of(&text)?;
+    let [a, b, c, d, ..] = fingerprints.of_all(&caller)?;
     Some(u32::from_ne_bytes([a, b, c, d]))
 }
 

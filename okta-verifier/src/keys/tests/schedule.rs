@@ -221,7 +221,7 @@ fn unknown_key_of_an_unacceptable_token_is_answered_like_any_other_but_begins_no
 
 // conformance 148
 #[test]
-fn a_caller_that_goes_away_gets_no_budget_back() {
+fn unknown_key_budget_is_not_given_back_when_the_caller_goes_away() {
     let minute = start().after(MINUTE);
     let mut schedule = warm(start());
     for _ in 0..3 {

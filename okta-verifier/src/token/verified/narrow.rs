@@ -8,7 +8,8 @@ use super::{Inner, Object, PAYLOAD, SCOPE, VerifiedToken};
 use crate::error::VerifyError;
 
 impl VerifiedToken {
-    /// Returns the token with only those scopes that `other` has too.
+    /// Returns the token with only those scopes that `other` has too; the token as it is where `other`
+    /// has all of them.
     ///
     /// # Errors
     ///
@@ -17,6 +18,9 @@ impl VerifiedToken {
         let inner = &*self.0;
         // A set, since either list may be as long as a token.
         let granted: HashSet<&str> = other.scopes().collect();
+        if self.scopes().all(|scope| granted.contains(scope)) {
+            return Ok(self.clone());
+        }
         let common: Vec<&str> = self
             .scopes()
             .filter(|scope| granted.contains(scope))

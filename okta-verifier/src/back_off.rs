@@ -37,9 +37,9 @@ impl BackOff {
     /// One more failure: half to full of a time that doubles with each, or as long as the issuer
     /// `asked_for`, if that is longer.
     pub(crate) fn failed(&mut self, asked_for: Option<Duration>, now: Now) -> Duration {
-        let doubled = MIN_BACK_OFF * 2_u32.pow(self.failures.min(10));
+        let delay = doubled(self.failures).min(self.most);
         self.failures = self.failures.saturating_add(1);
-        let delay = doubled.min(self.most).mul_f64(0.5 + self.fraction() / 2.0);
+        let delay = delay.mul_f64(0.5 + self.fraction() / 2.0);
         self.wait(delay, asked_for, now)
     }
 
@@ -81,6 +81,11 @@ impl BackOff {
     }
 }
 
-pub(crate) const MIN_BACK_OFF: Duration = Duration::from_millis(250);
+/// The time after that many failures before: it doubles with each, up to 30 s.
+pub(crate) fn doubled(failures: u32) -> Duration {
+    (MIN_BACK_OFF * 2_u32.pow(failures.min(10))).min(MAX_BACK_OFF)
+}
+
+const MIN_BACK_OFF: Duration = Duration::from_millis(250);
 const MAX_BACK_OFF: Duration = Duration::from_secs(30);
 pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);

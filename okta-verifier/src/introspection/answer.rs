@@ -114,22 +114,6 @@ impl Checked {
         })
     }
 
-    /// No answer came, and another one may not be asked for at once.
-    pub(super) fn put_off(
-        unavailable: VerifyError,
-        question: Question,
-        counts_for: Duration,
-        asked: Now,
-    ) -> Self {
-        Self {
-            question,
-            asked,
-            counts_for,
-            verdict: Err(unavailable),
-            names_scopes: false,
-        }
-    }
-
     /// Whether the answer is to that question, and new enough for a request that arrived then:
     /// asked for after that, or younger than both the settings and the route allow.
     pub(crate) fn holds(&self, want: Want<'_>, now: Now) -> bool {

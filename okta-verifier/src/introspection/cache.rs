@@ -11,23 +11,48 @@ use std::{
 };
 
 use moka::sync::Cache;
+use tokio::time::Instant;
 
 use super::{
     answer::{Checked, REFUSALS},
-    gate::Caller,
+    gate::{Caller, Class},
 };
-use crate::{crypto::Fingerprint, error::VerifyError, time::Now};
+use crate::{
+    back_off::{self, MAX_RETRY_AFTER},
+    crypto::Fingerprint,
+    error::{FetchError, VerifyError},
+    time::Now,
+};
 
 /// One issuer's: nothing that another issuer said can be found in it.
 pub(super) struct Answers {
     active: Cache<Fingerprint, Arc<Checked>>,
-    /// Apart, and small: a flood of made-up tokens pushes nothing out but its own kind.
-    refused: Cache<Fingerprint, Arc<Checked>>,
+    /// Tokens that the issuer refused.
+    refused: Split<Arc<Checked>>,
+    /// Tokens about which a request failed. Apart from the refusals: a failure is no answer, and takes
+    /// the place of none.
+    put_off: Split<PutOff>,
     /// The callers of tokens that the issuer has called active and that local checks cannot verify. They
     /// outlive the answers: the next request about such a token does not count as a stranger's.
     known: Cache<Fingerprint, Caller>,
     /// Whether any token was ever found inactive: until then nobody need look.
     any_inactive: AtomicBool,
+}
+
+/// Tokens that strangers may have invented are apart from all others: a flood of them evicts nothing but
+/// its own kind.
+struct Split<T> {
+    trusted: Cache<Fingerprint, T>,
+    unverified: Cache<Fingerprint, T>,
+}
+
+/// A token about which no request is sent for a while.
+#[derive(Clone)]
+pub(super) struct PutOff {
+    until: Instant,
+    /// How many requests in a row have failed.
+    failures: u32,
+    source: FetchError,
 }
 
 impl Answers {
@@ -38,10 +63,8 @@ impl Answers {
                 .weigher(|_, checked: &Arc<Checked>| weight(checked))
                 .time_to_live(max_age.max(SHORTEST))
                 .build(),
-            refused: Cache::builder()
-                .max_capacity(MAX_REFUSED)
-                .time_to_live(REFUSALS)
-                .build(),
+            refused: Split::new(REFUSALS),
+            put_off: Split::new(PUT_OFF_REMEMBERED),
             known: Cache::builder()
                 .max_capacity(MAX_KNOWN)
                 .time_to_live(KNOWN_FOR)
@@ -56,10 +79,20 @@ impl Answers {
         fingerprint: Fingerprint,
         holds: impl Fn(&Checked) -> bool,
     ) -> Option<Arc<Checked>> {
-        let of = |cache: &Cache<Fingerprint, Arc<Checked>>| {
-            cache.get(&fingerprint).filter(|checked| holds(checked))
-        };
-        of(&self.active).or_else(|| of(&self.refused))
+        let active = self.active.get(&fingerprint).filter(|it| holds(it));
+        active.or_else(|| self.refused.get(fingerprint).filter(|it| holds(it)))
+    }
+
+    /// How long no request about the token is sent, and why the last one failed. However new an answer
+    /// a route demands, there is none.
+    pub(super) fn is_put_off(
+        &self,
+        fingerprint: Fingerprint,
+        now: Now,
+    ) -> Option<(Duration, FetchError)> {
+        let PutOff { until, source, .. } = self.put_off.get(fingerprint)?;
+        let left = until.saturating_duration_since(now.instant);
+        (!left.is_zero()).then_some((left, source))
     }
 
     pub(super) fn any_inactive(&self) -> bool {
@@ -68,7 +101,7 @@ impl Answers {
 
     /// Whether the issuer has said lately that the token is not active.
     pub(super) fn forbid(&self, fingerprint: Fingerprint, now: Now) -> bool {
-        let refused = self.refused.get(&fingerprint);
+        let refused = self.refused.get(fingerprint);
         refused.is_some_and(|checked| checked.forbids(now))
     }
 
@@ -81,6 +114,7 @@ impl Answers {
     pub(super) fn remember(
         &self,
         fingerprint: Fingerprint,
+        class: Class,
         checked: Arc<Checked>,
         caller: Option<Caller>,
     ) {
@@ -88,27 +122,88 @@ impl Answers {
             Some(caller) => self.known.insert(fingerprint, caller),
             None => self.known.invalidate(&fingerprint),
         }
-        let (to, from) = match checked.verdict {
-            Ok(_) => (&self.active, &self.refused),
-            Err(_) => (&self.refused, &self.active),
-        };
         if matches!(checked.verdict, Err(VerifyError::Inactive)) {
             self.any_inactive.store(true, Ordering::Relaxed);
         }
-        from.invalidate(&fingerprint);
-        to.insert(fingerprint, checked);
+        self.put_off.remove(fingerprint);
+        match checked.verdict {
+            Ok(_) => {
+                self.refused.remove(fingerprint);
+                self.active.insert(fingerprint, checked);
+            }
+            Err(_) => {
+                self.active.invalidate(&fingerprint);
+                self.refused.insert(fingerprint, class, checked);
+            }
+        }
     }
 
-    /// What came was no answer: it takes the place of none.
-    pub(super) fn put_off(&self, fingerprint: Fingerprint, checked: Arc<Checked>) {
-        self.refused.insert(fingerprint, checked);
+    /// A request about the token failed: the next one is sent after a time that doubles with each
+    /// failure, or after as long as the issuer `asked_for`, if that is longer. Returns that time.
+    pub(super) fn put_off(
+        &self,
+        fingerprint: Fingerprint,
+        class: Class,
+        source: FetchError,
+        now: Now,
+    ) -> Duration {
+        let failures = self
+            .put_off
+            .get(fingerprint)
+            .map_or(0, |last| last.failures);
+        let asked_for = source.retry_after().unwrap_or_default();
+        let pause = back_off::doubled(failures).max(asked_for.min(MAX_RETRY_AFTER));
+        let put_off = PutOff {
+            until: now.instant + pause,
+            failures: failures.saturating_add(1),
+            source,
+        };
+        self.put_off.insert(fingerprint, class, put_off);
+        pause
     }
 
     #[cfg(test)]
     pub(super) fn counts(&self) -> (u64, u64) {
         self.active.run_pending_tasks();
-        self.refused.run_pending_tasks();
-        (self.active.entry_count(), self.refused.entry_count())
+        let refused = [&self.refused.trusted, &self.refused.unverified].map(|cache| {
+            cache.run_pending_tasks();
+            cache.entry_count()
+        });
+        (self.active.entry_count(), refused.into_iter().sum())
+    }
+}
+
+impl<T: Clone + Send + Sync + 'static> Split<T> {
+    fn new(time_to_live: Duration) -> Self {
+        let cache = |capacity| {
+            Cache::builder()
+                .max_capacity(capacity)
+                .time_to_live(time_to_live)
+                .build()
+        };
+        Self {
+            trusted: cache(MAX_TRUSTED),
+            unverified: cache(MAX_UNVERIFIED),
+        }
+    }
+
+    fn get(&self, fingerprint: Fingerprint) -> Option<T> {
+        let trusted = self.trusted.get(&fingerprint);
+        trusted.or_else(|| self.unverified.get(&fingerprint))
+    }
+
+    fn insert(&self, fingerprint: Fingerprint, class: Class, value: T) {
+        self.remove(fingerprint);
+        let cache = match class {
+            Class::Verified | Class::Known => &self.trusted,
+            Class::Unverified => &self.unverified,
+        };
+        cache.insert(fingerprint, value);
+    }
+
+    fn remove(&self, fingerprint: Fingerprint) {
+        self.trusted.invalidate(&fingerprint);
+        self.unverified.invalidate(&fingerprint);
     }
 }
 
@@ -129,7 +224,11 @@ impl fmt::Debug for Answers {
 /// Bytes: some ten thousand answers of Okta's size.
 const MAX_ACTIVE: u64 = 16 * 1024 * 1024;
 const OVERHEAD: u32 = 1024;
-const MAX_REFUSED: u64 = 1024;
+/// Of verified and known tokens, and of all others.
+const MAX_TRUSTED: u64 = 8192;
+const MAX_UNVERIFIED: u64 = 1024;
+/// Longer than a token is put off: its failures in a row are counted.
+const PUT_OFF_REMEMBERED: Duration = Duration::from_secs(180);
 /// At about 150 bytes each.
 const MAX_KNOWN: u64 = 20_000;
 /// A token that is not used for so long counts as new again.

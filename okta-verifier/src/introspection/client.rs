@@ -18,7 +18,7 @@ use super::{
     answer::{Checked, Want},
     cache::Answers,
     endpoint::Endpoint,
-    gate::{Admission, Caller, Class, Closed, Consequence, Failure, Gate, News},
+    gate::{Admission, Caller, Class, Closed, Consequence, Failure, Gate, News, Trouble},
     permits::{Held, Permits},
 };
 use crate::{
@@ -137,6 +137,9 @@ impl Introspector {
             if let Some(checked) = self.find_by(fingerprint, want, now) {
                 return Ok(checked);
             }
+            if let Some((retry_after, source)) = self.answers.is_put_off(fingerprint, now) {
+                return Err(VerifyError::unavailable(retry_after, source));
+            }
             let request = match self.join(fingerprint, want, now)? {
                 Role::Follower(request) => request,
                 Role::Leader(leader) => leader.send(token).await?,
@@ -192,6 +195,7 @@ impl Introspector {
             introspector: self.clone(),
             fingerprint,
             admission,
+            client: caller.map(|caller| caller.client),
             request: Some(request),
         }))
     }
@@ -231,19 +235,23 @@ impl Introspector {
     pub(crate) fn health(&self, now: Now) -> IntrospectionHealth {
         let state = self.lock();
         let gate = &state.gate;
-        let error = gate.error(now);
+        let trouble = gate.trouble(now);
         IntrospectionHealth {
-            state: match (error, gate.last_success()) {
-                (Some((FetchError::CredentialsRefused, retry_after)), _) => {
-                    IntrospectionState::CredentialsRefused { retry_after }
+            state: match trouble {
+                Some(Trouble {
+                    retry_after,
+                    credentials_rejected: true,
+                    ..
+                }) => IntrospectionState::CredentialsRefused { retry_after },
+                Some(Trouble { retry_after, .. }) => {
+                    IntrospectionState::Unavailable { retry_after }
                 }
-                (Some((_, retry_after)), _) => IntrospectionState::Unavailable { retry_after },
-                (None, Some(_)) => IntrospectionState::Available,
-                (None, None) => IntrospectionState::NotAsked,
+                None if gate.last_success().is_some() => IntrospectionState::Available,
+                None => IntrospectionState::NotAsked,
             },
             in_flight: self.permits.in_use(),
             last_success: gate.last_success().map(Now::wall),
-            last_error: error.map(|(error, _)| error.clone()),
+            last_error: trouble.map(|trouble| trouble.error.clone()),
         }
     }
 }
@@ -260,6 +268,8 @@ struct Leader {
     introspector: Arc<Introspector>,
     fingerprint: Fingerprint,
     admission: Admission,
+    /// Whose token it is, as a hash.
+    client: Option<u64>,
     request: Option<Request>,
 }
 
@@ -291,7 +301,7 @@ impl Leader {
 
     async fn permits(&self) -> Result<Held, VerifyError> {
         let introspector = &self.introspector;
-        if let Some(held) = introspector.permits.at_once(self.admission) {
+        if let Some(held) = introspector.permits.at_once(self.admission, self.client) {
             return Ok(held); // The gate was open just now.
         }
         let busy =
@@ -299,7 +309,7 @@ impl Leader {
         if Handle::try_current().is_err() {
             return Err(busy());
         }
-        let wait = introspector.permits.wait(self.admission);
+        let wait = introspector.permits.wait(self.admission, self.client);
         let Ok(Some(held)) = timeout(introspector.deadline, wait).await else {
             return Err(busy());
         };
@@ -360,7 +370,10 @@ impl Task {
         let answer = introspector.fetch.post(&url, &form, MAX_ANSWER).await;
         match &answer {
             Err(FetchError::Connect { .. }) => self.sent.store(false, Ordering::Relaxed),
-            Err(error) if error.is_moved() => introspector.endpoint.doubt(),
+            // A stranger may have invented the token that the endpoint does not find.
+            Err(error) if error.is_moved() && self.request.class != Class::Unverified => {
+                introspector.endpoint.doubt(Now::read());
+            }
             _ => {}
         }
         Checked::judge(
@@ -379,14 +392,12 @@ impl Task {
         let Request {
             id,
             class,
-            question,
             result: slot,
             ..
         } = &self.request;
         let mut state = introspector.lock();
         let current = state.end(self.fingerprint, *id);
-        let mut of_token = None;
-        let news = match result {
+        let (news, failure) = match result {
             Ok(checked) => {
                 let checked = Arc::new(checked);
                 // An answer that comes too late must not replace a newer one.
@@ -397,76 +408,78 @@ impl Task {
                         }
                         _ => None,
                     };
-                    introspector
-                        .answers
-                        .remember(self.fingerprint, checked.clone(), caller);
+                    introspector.answers.remember(
+                        self.fingerprint,
+                        *class,
+                        checked.clone(),
+                        caller,
+                    );
                 }
                 let _ = slot.set(Ok(checked));
-                state.gate.answered(*class, began).map(|news| (news, None))
+                (state.gate.answered(*class, began), None)
             }
             Err(error) => {
-                let failure = Failure {
-                    class: *class,
-                    token: self.fingerprint,
-                    sent: self.sent.load(Ordering::Relaxed),
-                    error: &error,
-                    began,
-                };
-                let now = Now::read();
-                let Consequence {
-                    news,
-                    retry_after,
-                    this_token_only,
-                } = state.gate.failed(failure, now);
-                let unavailable = VerifyError::unavailable(retry_after, error.clone());
-                if current && this_token_only {
-                    // No request about this token is sent again at once.
-                    let put_off =
-                        Checked::put_off(unavailable.clone(), *question, retry_after, now);
-                    introspector
-                        .answers
-                        .put_off(self.fingerprint, Arc::new(put_off));
-                }
-                let _ = slot.set(Err(unavailable));
-                of_token = this_token_only.then(|| error.clone());
-                news.map(|news| (news, Some(error)))
+                let (consequence, retry_after) =
+                    self.failed(&mut state, &error, current, began, Now::read());
+                let _ = slot.set(Err(VerifyError::unavailable(retry_after, error.clone())));
+                (consequence.news, Some(error))
             }
         };
         // A subscriber is foreign code: it does not run under the lock.
         drop(state);
         let issuer = &*introspector.origin.expected.issuer;
-        if let Some(error) = of_token {
-            let cause = cause(&error);
-            tracing::debug!(issuer, %error, cause, "introspection failed for a single token");
-        }
-        match news {
-            Some((News::CredentialsRejected, Some(error))) => {
-                let cause = cause(&error);
+        match (news, &failure) {
+            (Some(News::CredentialsRejected), Some(error)) => {
+                let cause = cause(error);
                 tracing::error!(issuer, %error, cause, "introspection credentials rejected");
             }
-            Some((News::Failed, Some(error))) => {
-                let cause = cause(&error);
+            (Some(News::Failed), Some(error)) => {
+                let cause = cause(error);
                 tracing::warn!(issuer, %error, cause, "introspection request failed");
             }
-            Some((News::Recovered, _)) => tracing::info!(issuer, "introspection recovered"),
-            Some((News::CredentialsRejected | News::Failed, None)) | None => {}
+            (Some(News::Recovered), _) => tracing::info!(issuer, "introspection recovered"),
+            (None, Some(error)) => {
+                let cause = cause(error);
+                tracing::debug!(issuer, %error, cause, "introspection failed for a single token");
+            }
+            _ => {}
         }
+    }
+
+    /// Returns what follows, and how long no request about this token is sent.
+    fn failed(
+        &self,
+        state: &mut State,
+        error: &FetchError,
+        current: bool,
+        began: Now,
+        now: Now,
+    ) -> (Consequence, Duration) {
+        let class = self.request.class;
+        let failure = Failure {
+            class,
+            token: self.fingerprint,
+            sent: self.sent.load(Ordering::Relaxed),
+            error,
+            began,
+        };
+        let consequence = state.gate.failed(failure, now);
+        let answers = &self.introspector.answers;
+        let put_off = (current && failure.sent)
+            .then(|| answers.put_off(self.fingerprint, class, error.clone(), now));
+        let retry_after = put_off.max(consequence.pause).unwrap_or_default();
+        (consequence, retry_after)
     }
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // The next request would panic too: it is backed off from, like any other failure.
+            // The next request would panic too: this token is put off, as after any other failure.
+            self.sent.store(true, Ordering::Relaxed);
             let now = Now::read();
-            let failure = Failure {
-                class: self.request.class,
-                token: self.fingerprint,
-                sent: false,
-                error: &FetchError::Abandoned,
-                began: now,
-            };
-            self.introspector.lock().gate.failed(failure, now);
+            let mut state = self.introspector.lock();
+            self.failed(&mut state, &FetchError::Abandoned, true, now, now);
         }
         // Has no effect after `finish`; otherwise the runtime has dropped the task.
         self.introspector.abandon(self.fingerprint, self.request.id);

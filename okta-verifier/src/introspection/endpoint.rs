@@ -1,5 +1,10 @@
 //! Where tokens are introspected.
 
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
 use crate::{
     error::FetchError,
     keys::{Metadata, NamedUrl},
@@ -13,28 +18,43 @@ pub(super) enum Endpoint {
     Given(String),
     /// In the issuer's metadata, which is fetched for the first introspection request: keys may be
     /// pinned, and a service that introspects nothing needs no endpoint.
-    Discovered(NamedUrl),
+    Discovered {
+        url: Box<NamedUrl>,
+        /// When it last seemed to have moved.
+        doubted: Mutex<Option<Now>>,
+    },
 }
 
 impl Endpoint {
     pub(super) fn new(given: Option<String>, metadata: Metadata) -> Self {
         match given {
             Some(url) => Self::Given(url),
-            None => Self::Discovered(NamedUrl::introspection_endpoint(metadata)),
+            None => Self::Discovered {
+                url: Box::new(NamedUrl::introspection_endpoint(metadata)),
+                doubted: Mutex::default(),
+            },
         }
     }
 
     pub(super) async fn url(&self, fetch: &Fetch, now: Now) -> Result<String, FetchError> {
         match self {
             Self::Given(url) => Ok(url.clone()),
-            Self::Discovered(url) => url.locate(fetch, now).await,
+            Self::Discovered { url, .. } => url.locate(fetch, now).await,
         }
     }
 
-    /// The endpoint is gone: the metadata is fetched again before the next request.
-    pub(super) fn doubt(&self) {
-        if let Self::Discovered(url) = self {
+    /// The endpoint seems to be gone: the metadata is fetched again before the next request. Not again
+    /// for a while, because some servers answer 404 about a token that they no longer have.
+    pub(super) fn doubt(&self, now: Now) {
+        let Self::Discovered { url, doubted } = self else {
+            return;
+        };
+        let mut doubted = doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        if doubted.is_none_or(|last| now.since(last) >= DOUBT_INTERVAL) {
+            *doubted = Some(now);
             url.moved();
         }
     }
 }
+
+const DOUBT_INTERVAL: Duration = Duration::from_secs(5 * 60);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    back_off::{BackOff, MIN_BACK_OFF},
+    back_off::BackOff,
     crypto::Fingerprint,
     error::FetchError,
     time::Now,
@@ -41,10 +41,12 @@ pub(super) struct Caller {
 /// A request that may be sent, and what it may occupy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// Of a caller within its share.
+    /// Of a client and a subject within their shares.
     WithinShare,
-    /// Of a caller that uses what the others leave.
-    OverShare,
+    /// Of a subject within its share, whose client uses what the others leave.
+    OverClientShare,
+    /// Of a subject that uses what all others leave.
+    OverSubjectShare,
     Unverified,
 }
 
@@ -71,9 +73,8 @@ pub(super) struct Failure<'e> {
 #[derive(Debug)]
 pub(super) struct Consequence {
     pub(super) news: Option<News>,
-    pub(super) retry_after: Duration,
-    /// Requests about other tokens of the class may still be sent.
-    pub(super) this_token_only: bool,
+    /// How long the class pauses.
+    pub(super) pause: Option<Duration>,
 }
 
 /// A change that the log reports.
@@ -84,6 +85,17 @@ pub(super) enum News {
     Recovered,
 }
 
+/// A failure that the operator should know of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trouble<'g> {
+    pub(super) error: &'g FetchError,
+    /// How long the class pauses; zero if it does not.
+    pub(super) retry_after: Duration,
+    /// Whether the issuer rejects this service's credentials. A failure about a token that a stranger
+    /// may have invented does not show that.
+    pub(super) credentials_rejected: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Gate {
     verified: Lane,
@@ -92,6 +104,8 @@ pub(super) struct Gate {
     shares: Shares,
     /// When the newest answered request began.
     last_success: Option<Now>,
+    /// The same of requests about verified and known tokens.
+    last_trusted_success: Option<Now>,
 }
 
 /// The budget and the failures of one class.
@@ -100,13 +114,12 @@ struct Lane {
     rate: Rate,
     bucket: TokenBucket,
     back_off: BackOff,
+    /// Why the class pauses.
+    paused_by: Option<FetchError>,
     failed_at: Option<Now>,
     /// When the newest request whose answer counts for this class began.
     last_success: Option<Now>,
-    /// The token of the first failure since the last answer.
-    suspect: Option<Fingerprint>,
-    /// The last failure that was reported, if no answer has come since.
-    error: Option<FetchError>,
+    reports: Reports,
 }
 
 impl Gate {
@@ -118,14 +131,15 @@ impl Gate {
             unverified: Lane::new(unverified, jitter.rotate_left(42)),
             shares: Shares::default(),
             last_success: None,
+            last_trusted_success: None,
         }
     }
 
     /// Admits one request, or says when to try again.
     ///
-    /// Every caller has a share of its class's rate. Beyond it a caller gets what the others leave: it
-    /// may empty the bucket down to half of the burst only, so that a caller within its share always
-    /// finds tokens there.
+    /// Every client and every subject has a share of its class's rate. Beyond it a caller gets what the
+    /// others leave: it may empty the bucket down to a reserve only, so that a caller within its share
+    /// always finds tokens there.
     pub(super) fn admit(
         &mut self,
         class: Class,
@@ -137,13 +151,12 @@ impl Gate {
         }
         let now = now.instant;
         let rate = self.lane(class).rate;
-        let admission = match caller {
-            None => Admission::Unverified,
-            Some(caller) if self.shares.allow(caller, rate, now) => Admission::WithinShare,
-            Some(_) => Admission::OverShare,
-        };
+        let admission = caller.map_or(Admission::Unverified, |caller| {
+            self.shares.admission(caller, rate, now)
+        });
         let reserve = match admission {
-            Admission::OverShare => rate.burst / 2,
+            Admission::OverSubjectShare => rate.burst / 2,
+            Admission::OverClientShare => rate.burst / 4,
             Admission::WithinShare | Admission::Unverified => 0,
         };
         let lane = self.lane_mut(class);
@@ -155,63 +168,63 @@ impl Gate {
         }
         lane.bucket.take(rate, now);
         if let Some(caller) = caller {
-            self.shares.take(caller, rate, now);
+            self.shares.take(caller, admission, rate, now);
         }
         Ok(admission)
     }
 
-    /// Whether the class backs off after a failure.
+    /// Whether the class pauses.
     pub(super) fn closed(&self, class: Class, now: Now) -> Option<Closed> {
         let lane = self.lane(class);
         let retry_after = lane.back_off.left(now)?;
-        let source = lane.error.clone().unwrap_or(FetchError::Abandoned);
+        let source = lane.paused_by.clone().unwrap_or(FetchError::Abandoned);
         Some(Closed {
             retry_after,
             source,
         })
     }
 
-    /// The issuer answered a request that began at `began`. Returns the news if a class has
-    /// recovered.
+    /// The issuer answered a request that began at `began`. Returns whether a class has recovered.
     ///
     /// An answer about an invented token says nothing about those that the issuer made; an answer
     /// about one of these shows that the endpoint and our credentials are in order.
     pub(super) fn answered(&mut self, class: Class, began: Now) -> Option<News> {
         self.last_success = newest(self.last_success, began);
-        let own = self.lane_mut(class).answered(began);
-        let others = match class {
-            Class::Verified | Class::Known => self.unverified.answered(began),
-            Class::Unverified => None,
-        };
-        own.or(others)
+        if class == Class::Unverified {
+            return self.unverified.answered(began);
+        }
+        self.last_trusted_success = newest(self.last_trusted_success, began);
+        let lanes = [&mut self.verified, &mut self.known, &mut self.unverified];
+        let news = lanes.map(|lane| lane.answered(began));
+        news.into_iter().flatten().next()
     }
 
     /// A request failed.
     pub(super) fn failed(&mut self, failure: Failure<'_>, now: Now) -> Consequence {
-        if self.lane(failure.class).answered_since(failure.began) {
-            return Consequence::of_token(None);
-        }
-        let quiet = self
-            .last_success
-            .is_none_or(|last| now.since(last) >= QUIET_FOR);
-        match failure.class {
-            Class::Unverified => self.unverified.failed_unverified(failure, quiet, now),
-            Class::Verified => self.verified.failed(failure, now),
-            Class::Known => self.known.failed(failure, now),
-        }
+        let last_success = match failure.class {
+            Class::Verified | Class::Known => self.last_trusted_success,
+            Class::Unverified => self.last_success,
+        };
+        self.lane_mut(failure.class)
+            .failed(failure, last_success, now)
     }
 
     pub(super) fn last_success(&self) -> Option<Now> {
         self.last_success
     }
 
-    /// The reported failure of the first class that has one, and how long that class backs off.
-    pub(super) fn error(&self, now: Now) -> Option<(&FetchError, Duration)> {
-        [&self.verified, &self.known, &self.unverified]
+    /// The reported failure of the first class that has one.
+    pub(super) fn trouble(&self, now: Now) -> Option<Trouble<'_>> {
+        [Class::Verified, Class::Known, Class::Unverified]
             .into_iter()
-            .find_map(|lane| {
-                let error = lane.error.as_ref()?;
-                Some((error, lane.back_off.left(now).unwrap_or_default()))
+            .find_map(|class| {
+                let lane = self.lane(class);
+                let error = lane.reports.error(class, now)?;
+                Some(Trouble {
+                    error,
+                    retry_after: lane.back_off.left(now).unwrap_or_default(),
+                    credentials_rejected: class != Class::Unverified && is_rejection(error),
+                })
             })
     }
 
@@ -238,16 +251,15 @@ impl Lane {
             rate,
             bucket: TokenBucket::default(),
             back_off: BackOff::new(jitter),
+            paused_by: None,
             failed_at: None,
             last_success: None,
-            suspect: None,
-            error: None,
+            reports: Reports::default(),
         }
     }
 
     fn answered(&mut self, began: Now) -> Option<News> {
         self.last_success = newest(self.last_success, began);
-        self.suspect = None;
         if self
             .failed_at
             .is_some_and(|failed_at| failed_at.instant > began.instant)
@@ -255,103 +267,126 @@ impl Lane {
             return None; // The answer says nothing about the time since the failure.
         }
         self.back_off.end();
+        self.paused_by = None;
         self.failed_at = None;
-        self.error.take().map(|_| News::Recovered)
+        self.reports.answered()
     }
 
-    /// Whether a request that began later than this has been answered.
-    fn answered_since(&self, began: Now) -> bool {
-        self.last_success
-            .is_some_and(|last| last.instant > began.instant)
-    }
-
-    /// A failure of a request about a token that the issuer made.
-    fn failed(&mut self, failure: Failure<'_>, now: Now) -> Consequence {
-        if failure.sent && self.may_be_fault_of(failure.token, failure.error) {
-            return Consequence::of_token(None);
+    /// `last_success` is that of all classes whose answers show that this one's failure is not
+    /// general.
+    fn failed(&mut self, failure: Failure<'_>, last_success: Option<Now>, now: Now) -> Consequence {
+        let answered_since = |began: Now| {
+            self.last_success
+                .is_some_and(|last| last.instant > began.instant)
+        };
+        if answered_since(failure.began) {
+            return Consequence {
+                news: None,
+                pause: None,
+            };
         }
-        self.back_off(failure.error, now)
-    }
-
-    /// A failure of a request about a token that a stranger may have invented. It holds up that token
-    /// only, whatever the endpoint did after it had the token: otherwise two invented tokens would
-    /// hold up the new tokens of all others. The rate limit protects an endpoint that is down.
-    fn failed_unverified(&mut self, failure: Failure<'_>, quiet: bool, now: Now) -> Consequence {
-        let Failure { token, error, .. } = failure;
-        if !failure.sent || error.retry_after().is_some() {
-            return self.back_off(error, now);
+        let pause = self.pause(failure, now);
+        let holds_up_all = match failure.class {
+            Class::Verified | Class::Known => pause.is_some(),
+            // A stranger may have chosen that the issuer asks for a pause.
+            Class::Unverified => !failure.sent,
+        };
+        let counts = holds_up_all || self.reports.is_general(failure, last_success, now);
+        if counts || pause.is_some() {
+            self.failed_at = Some(now);
         }
-        let another_failed = *self.suspect.get_or_insert(token) != token;
-        // Reported only while the issuer answers no request at all: otherwise strangers could fill
-        // the log.
-        let news = (another_failed && quiet).then(|| self.report(error));
-        Consequence::of_token(news.flatten())
+        let news = counts.then(|| self.reports.failed(failure, now));
+        Consequence {
+            news: news.flatten(),
+            pause,
+        }
     }
 
-    fn back_off(&mut self, error: &FetchError, now: Now) -> Consequence {
-        let news = self.report(error);
-        let asked_for = error.retry_after();
-        let retry_after = match self.back_off.left(now) {
+    /// No token is at fault if nothing was sent, or if the issuer asks for a pause. What it asks after
+    /// an invented token counts for a few seconds only: a stranger may have chosen the answer.
+    fn pause(&mut self, failure: Failure<'_>, now: Now) -> Option<Duration> {
+        let mut asked_for = failure.error.retry_after();
+        if failure.class == Class::Unverified {
+            asked_for = asked_for.map(|pause| pause.min(LONGEST_UNVERIFIED_PAUSE));
+        }
+        if failure.sent && asked_for.is_none() {
+            return None;
+        }
+        self.paused_by = Some(failure.error.clone());
+        Some(match self.back_off.left(now) {
             // Requests that were in flight together fail together: that is one failure.
             Some(left) => self.back_off.wait(left, asked_for, now),
             None => self.back_off.failed(asked_for, now),
-        };
-        self.failed_at = Some(now);
-        Consequence {
-            news,
-            retry_after,
-            this_token_only: false,
-        }
-    }
-
-    /// Records a failure for the operator. Returns what is new about it.
-    fn report(&mut self, error: &FetchError) -> Option<News> {
-        let rejected = |error: &FetchError| matches!(error, FetchError::CredentialsRefused);
-        let before = self.error.replace(error.clone());
-        match (before, rejected(error)) {
-            (Some(before), true) if rejected(&before) => None,
-            (_, true) => Some(News::CredentialsRejected),
-            (Some(_), false) => None,
-            (None, false) => Some(News::Failed),
-        }
-    }
-
-    /// Whether the token may be the reason for the failure. Otherwise a client that finds a token on
-    /// which the endpoint, or a firewall in front of it, fails could hold up all others. An endpoint
-    /// that is down fails on a second token too, with no answer in between.
-    fn may_be_fault_of(&mut self, token: Fingerprint, error: &FetchError) -> bool {
-        match error {
-            FetchError::Status {
-                status,
-                retry_after: None,
-            } => match status {
-                401 | 404 | 408 | 410 | 429 => false,
-                400..=499 => true,
-                500..=599 => self.is_first_suspect(token),
-                _ => false,
-            },
-            FetchError::Transport { .. } | FetchError::Timeout => self.is_first_suspect(token),
-            FetchError::ContentType { .. }
-            | FetchError::ContentEncoding { .. }
-            | FetchError::TooLarge { .. } => true,
-            FetchError::Malformed { document } => *document != "metadata",
-            _ => false,
-        }
-    }
-
-    fn is_first_suspect(&mut self, token: Fingerprint) -> bool {
-        self.back_off.failures() == 0 && *self.suspect.get_or_insert(token) == token
+        })
     }
 }
 
-impl Consequence {
-    fn of_token(news: Option<News>) -> Self {
-        Self {
-            news,
-            retry_after: MIN_BACK_OFF,
-            this_token_only: true,
-        }
+/// Which failures of one class the operator hears of.
+///
+/// One token that fails is no news, because the token may be the reason. Nor are many of them while
+/// the issuer answers other requests. However often the answers change, a class is reported once a
+/// minute at most, because strangers may choose what fails.
+#[derive(Debug, Default)]
+struct Reports {
+    /// The token of the first failure since the last answer, and how often it has failed.
+    suspect: Option<(Fingerprint, u32)>,
+    /// The last failure that counted, and when it was.
+    error: Option<(FetchError, Now)>,
+    /// What the log says of it.
+    logged: Option<News>,
+    logged_at: Option<Now>,
+}
+
+impl Reports {
+    fn answered(&mut self) -> Option<News> {
+        self.suspect = None;
+        self.error = None;
+        self.logged.take().map(|_| News::Recovered)
     }
+
+    /// A failure that counts. Returns what the log says of it.
+    fn failed(&mut self, failure: Failure<'_>, now: Now) -> Option<News> {
+        self.error = Some((failure.error.clone(), now));
+        let rejected = failure.class != Class::Unverified && is_rejection(failure.error);
+        let news = match rejected {
+            true => News::CredentialsRejected,
+            false => News::Failed,
+        };
+        let is_new = self.logged.is_none() || (rejected && self.logged != Some(news));
+        let is_late = self
+            .logged_at
+            .is_none_or(|last| now.since(last) >= REPORT_INTERVAL);
+        if !is_new || !(is_late || self.logged.is_some()) {
+            return None;
+        }
+        self.logged = Some(news);
+        self.logged_at = Some(now);
+        Some(news)
+    }
+
+    fn is_general(&mut self, failure: Failure<'_>, last_success: Option<Now>, now: Now) -> bool {
+        let (suspect, failures) = self.suspect.get_or_insert((failure.token, 0));
+        let is_another = *suspect != failure.token;
+        if !is_another {
+            *failures = failures.saturating_add(1);
+        }
+        let is_first = last_success.is_none()
+            && failure.class != Class::Unverified
+            && is_rejection(failure.error);
+        let is_quiet = last_success.is_none_or(|last| now.since(last) >= QUIET_FOR);
+        is_first || (is_quiet && (is_another || *failures >= FAILURES_OF_ONE_TOKEN))
+    }
+
+    /// What strangers brought about ends by itself.
+    fn error(&self, class: Class, now: Now) -> Option<&FetchError> {
+        let (error, at) = self.error.as_ref()?;
+        let is_over = class == Class::Unverified && now.since(*at) >= REPORT_INTERVAL;
+        (!is_over).then_some(error)
+    }
+}
+
+fn is_rejection(error: &FetchError) -> bool {
+    matches!(error, FetchError::CredentialsRefused)
 }
 
 fn newest(last: Option<Now>, began: Now) -> Option<Now> {
@@ -371,7 +406,7 @@ struct Shares {
 }
 
 impl Shares {
-    fn allow(&self, caller: Caller, rate: Rate, now: Instant) -> bool {
+    fn admission(&self, caller: Caller, rate: Rate, now: Instant) -> Admission {
         let has_left = |key: u64, part: u32| {
             let share = rate.share(part);
             places(key)
@@ -382,11 +417,25 @@ impl Shares {
                     cell.wait(share, 0, now).is_none()
                 })
         };
-        has_left(caller.client, CLIENT_PART) && has_left(caller.subject, SUBJECT_PART)
+        if !has_left(caller.subject, SUBJECT_PART) {
+            return Admission::OverSubjectShare;
+        }
+        match has_left(caller.client, CLIENT_PART) {
+            true => Admission::WithinShare,
+            false => Admission::OverClientShare,
+        }
     }
 
-    fn take(&mut self, caller: Caller, rate: Rate, now: Instant) {
-        for (key, part) in [(caller.client, CLIENT_PART), (caller.subject, SUBJECT_PART)] {
+    fn take(&mut self, caller: Caller, admission: Admission, rate: Rate, now: Instant) {
+        let client = (caller.client, CLIENT_PART);
+        let subject = (caller.subject, SUBJECT_PART);
+        // A subject beyond its share leaves the client's share to the client's other subjects.
+        let drawn = match admission {
+            Admission::WithinShare => &[client, subject][..],
+            Admission::OverClientShare => &[subject],
+            Admission::OverSubjectShare | Admission::Unverified => &[],
+        };
+        for &(key, part) in drawn {
             let share = rate.share(part);
             for (place, cells) in places(key).into_iter().zip(&mut self.cells) {
                 cells.resize(CELLS, TokenBucket::default());
@@ -408,5 +457,10 @@ fn places(key: u64) -> [usize; 2] {
 const CLIENT_PART: u32 = 8;
 const SUBJECT_PART: u32 = 16;
 const CELLS: usize = 1024;
-/// After this long without an answer, failures about invented tokens are reported.
+/// Failures are reported if the issuer has answered nothing for this long.
 const QUIET_FOR: Duration = Duration::from_secs(10);
+/// One token that fails so often, with no answer about any other, shows that it is not the token.
+const FAILURES_OF_ONE_TOKEN: u32 = 3;
+/// A class is reported once in this time at most.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+const LONGEST_UNVERIFIED_PAUSE: Duration = Duration::from_secs(5);

@@ -1,7 +1,10 @@
 //! Bounds the requests in flight. A request has its permits before its task is spawned, so that no flood
 //! can create tasks.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -10,16 +13,26 @@ use super::gate::Admission;
 pub(super) struct Permits {
     max_in_flight: usize,
     all: Arc<Semaphore>,
-    /// Half of all: callers beyond their share never hold more.
-    over_share: Arc<Semaphore>,
-    /// A quarter of all: requests about tokens that strangers may have invented never hold more.
+    /// Half of all: requests of clients beyond their share.
+    over_client_share: Arc<Semaphore>,
+    /// Three quarters of that half: requests of subjects beyond their share. They hold a permit of both.
+    over_subject_share: Arc<Semaphore>,
+    /// A quarter of all: requests about tokens that strangers may have invented.
     unverified: Arc<Semaphore>,
+    clients: Arc<Clients>,
+    /// How many requests of one client count as within its share: an eighth of all.
+    per_client: usize,
 }
+
+/// How many requests within its share each client has in flight. The share of the rate alone would let
+/// one client whose requests take long hold every permit.
+#[derive(Default)]
+struct Clients(Mutex<HashMap<u64, usize>>);
 
 /// What a request holds while it is in flight.
 pub(super) struct Held {
-    _of_its_kind: Option<OwnedSemaphorePermit>,
-    _of_all: OwnedSemaphorePermit,
+    _place: Option<Place>,
+    _permits: Vec<OwnedSemaphorePermit>,
 }
 
 impl Permits {
@@ -28,8 +41,11 @@ impl Permits {
         Self {
             max_in_flight,
             all: semaphore(max_in_flight),
-            over_share: semaphore(max_in_flight / 2),
+            over_client_share: semaphore(max_in_flight / 2),
+            over_subject_share: semaphore(max_in_flight * 3 / 8),
             unverified: semaphore(max_in_flight / 4),
+            clients: Arc::default(),
+            per_client: (max_in_flight / 8).max(1),
         }
     }
 
@@ -38,36 +54,90 @@ impl Permits {
             .saturating_sub(self.all.available_permits())
     }
 
-    pub(super) fn at_once(&self, admission: Admission) -> Option<Held> {
-        let permit = |permits: &Arc<Semaphore>| permits.clone().try_acquire_owned().ok();
-        let of_its_kind = match self.of_kind(admission) {
-            Some(permits) => Some(permit(permits)?),
-            None => None,
-        };
+    /// `client` is the hash of the client whose token it is.
+    pub(super) fn at_once(&self, admission: Admission, client: Option<u64>) -> Option<Held> {
+        let (place, semaphores) = self.of(admission, client);
+        let permits = semaphores
+            .into_iter()
+            .map(|semaphore| semaphore.clone().try_acquire_owned().ok())
+            .collect::<Option<_>>()?;
         Some(Held {
-            _of_its_kind: of_its_kind,
-            _of_all: permit(&self.all)?,
+            _place: place,
+            _permits: permits,
         })
     }
 
-    /// Waits for the permit of its kind first: while it waits for that, the request takes no place in
+    /// Waits for the permits of its kind first: while it waits for those, the request takes no place in
     /// the queue for all.
-    pub(super) async fn wait(&self, admission: Admission) -> Option<Held> {
-        let of_its_kind = match self.of_kind(admission) {
-            Some(permits) => Some(permits.clone().acquire_owned().await.ok()?),
-            None => None,
-        };
+    pub(super) async fn wait(&self, admission: Admission, client: Option<u64>) -> Option<Held> {
+        let (place, semaphores) = self.of(admission, client);
+        let mut permits = Vec::with_capacity(semaphores.len());
+        for semaphore in semaphores {
+            permits.push(semaphore.clone().acquire_owned().await.ok()?);
+        }
         Some(Held {
-            _of_its_kind: of_its_kind,
-            _of_all: self.all.clone().acquire_owned().await.ok()?,
+            _place: place,
+            _permits: permits,
         })
     }
 
-    fn of_kind(&self, admission: Admission) -> Option<&Arc<Semaphore>> {
+    /// What a request needs, in the order in which it is acquired.
+    fn of(
+        &self,
+        admission: Admission,
+        client: Option<u64>,
+    ) -> (Option<Place>, Vec<&Arc<Semaphore>>) {
         match admission {
-            Admission::WithinShare => None,
-            Admission::OverShare => Some(&self.over_share),
-            Admission::Unverified => Some(&self.unverified),
+            Admission::WithinShare => {
+                let place = client.and_then(|client| self.clients.enter(client, self.per_client));
+                match place {
+                    Some(place) => (Some(place), vec![&self.all]),
+                    None => (None, vec![&self.over_client_share, &self.all]),
+                }
+            }
+            Admission::OverClientShare => (None, vec![&self.over_client_share, &self.all]),
+            Admission::OverSubjectShare => (
+                None,
+                vec![&self.over_subject_share, &self.over_client_share, &self.all],
+            ),
+            Admission::Unverified => (None, vec![&self.unverified, &self.all]),
+        }
+    }
+}
+
+impl Clients {
+    fn enter(self: &Arc<Self>, client: u64, most: usize) -> Option<Place> {
+        let mut clients = self.lock();
+        let requests = clients.entry(client).or_default();
+        if *requests >= most {
+            return None;
+        }
+        *requests += 1;
+        Some(Place {
+            clients: self.clone(),
+            client,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One request of a client within its share.
+struct Place {
+    clients: Arc<Clients>,
+    client: u64,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut clients = self.clients.lock();
+        if let Some(requests) = clients.get_mut(&self.client) {
+            *requests -= 1;
+            if *requests == 0 {
+                clients.remove(&self.client);
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ mod failure;
 mod flight;
 mod flood;
 mod gate;
+mod isolation;
 mod issuer;
 mod kind;
 mod settings;

@@ -96,7 +96,7 @@ fn authenticated(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
     // Keycloak writes `acr` into tokens of service accounts too: where the payload has its `typ`,
     // `acr` shows nothing.
     let keycloak = text_is(claims, "typ", "Bearer") || text_is(claims, "typ", "DPoP");
-    let shown = claims.auth_time.is_some()
+    let shown = claims.auth_time.is_some_and(|time| time > 0)
         || amr.is_some_and(|methods| !methods.is_empty())
         || (claims.acr.is_some() && !keycloak);
     shown && !is_service_account(claims, client_id)

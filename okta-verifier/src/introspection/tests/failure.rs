@@ -48,24 +48,58 @@ async fn trouble_of_the_issuer_is_never_the_tokens_fault() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dead_endpoint_is_not_hammered_and_known_tokens_are_served_all_the_while() {
+async fn a_dead_endpoint_is_asked_within_the_rate_limit_and_answered_tokens_are_accepted() {
     let issuer = Issuer::new(Reply::Json(active()));
     let desk = issuer.with(every_token().max_age(3_600 * SECOND));
     assert_eq!(desk.verdict("known").await, "ok");
     issuer.reply(Reply::status(500));
-    for number in 0..600 {
-        pass(100 * MILLI).await;
+    for number in 0..6_000 {
+        pass(10 * MILLI).await;
         let name = format!("new {number}");
-        let token = verified("0oa1", &name);
-        let (retry_after, source) = unavailable(desk.ask_verified(&name, &token).await);
-        assert!(retry_after <= 30 * SECOND);
-        assert!(matches!(source, FetchError::Status { status: 500, .. }));
+        let token = verified(&name, &name);
+        unavailable(desk.ask_verified(&name, &token).await);
         assert_eq!(desk.verdict("known").await, "ok");
     }
-    // In one minute: after 0.25, 0.5, 1, 2, 4, 8, 16, 30 s at most, and half of these at least; the
-    // first failure may have been the token's own.
+    // In one minute, of 16 per second and 32 at once.
     let calls = issuer.calls() - 1;
-    assert!((8..=11).contains(&calls), "{calls}");
+    assert!((960..=992).contains(&calls), "{calls}");
+    let health = desk.introspector.health(Now::read());
+    assert!(matches!(
+        health.state,
+        IntrospectionState::Unavailable { .. }
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_on_which_the_endpoint_fails_is_put_off_for_a_time_that_doubles() {
+    let hangs = Reply::Fail(FetchError::Timeout);
+    for reply in [Reply::status(500), Reply::status(401), hangs] {
+        for is_verified in [false, true] {
+            let issuer = Issuer::new(reply.clone());
+            let desk = issuer.introspector();
+            let token = verified("0oa1", "ada");
+            // However new an answer the route demands.
+            let ask = || async {
+                match is_verified {
+                    true => desk.ask_verified("bad", &token).await,
+                    false => desk.ask_within("bad", Some(Duration::ZERO)).await,
+                }
+            };
+            for _ in 0..12_000 {
+                pass(10 * MILLI).await;
+                let (retry_after, _) = unavailable(ask().await);
+                assert!(retry_after <= 30 * SECOND);
+            }
+            // At 0, 0.25, 0.75, 1.75, 3.75, 7.75, 15.75, 31.75, 61.75, 91.75 s.
+            assert_eq!(issuer.calls(), 10);
+            issuer.reply(Reply::Json(active()));
+            pass(30 * SECOND).await;
+            assert!(ask().await.is_ok());
+            issuer.reply(reply.clone());
+            pass(60 * SECOND).await;
+            assert_eq!(unavailable(ask().await).0, SECOND / 4);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,14 +130,14 @@ async fn what_one_token_meets_shuts_the_endpoint_for_no_other() {
         let issuer = Issuer::new(reply);
         let desk = issuer.introspector();
         let state = || desk.introspector.health(Now::read()).state;
-        for _ in 0..3 {
+        for _ in 0..2 {
             let (retry_after, _) = unavailable(desk.ask("bad").await);
             assert_eq!(state(), IntrospectionState::NotAsked);
             pass(retry_after).await;
         }
         issuer.reply(Reply::Json(active()));
         assert_eq!(desk.verdict("good").await, "ok");
-        assert_eq!(issuer.calls(), 4);
+        assert_eq!(issuer.calls(), 3);
     }
 }
 
@@ -151,14 +185,18 @@ async fn rejected_credentials_are_shown_by_health() {
     let IntrospectionState::CredentialsRefused { retry_after } = state() else {
         panic!("{:?}", state());
     };
+    assert_eq!(retry_after, Duration::ZERO);
     issuer.reply(Reply::status(500));
-    pass(retry_after).await;
-    unavailable(ask().await);
+    for _ in 0..2 {
+        pass(SECOND).await;
+        unavailable(ask().await);
+    }
     let IntrospectionState::Unavailable { retry_after } = state() else {
         panic!("{:?}", state());
     };
+    assert_eq!(retry_after, Duration::ZERO);
     issuer.reply(Reply::Json(inactive()));
-    pass(retry_after).await;
+    pass(SECOND).await;
     assert!(ask().await.unwrap().verdict.is_err());
     assert_eq!(state(), IntrospectionState::Available);
     let health = desk.introspector.health(Now::read());
@@ -168,16 +206,23 @@ async fn rejected_credentials_are_shown_by_health() {
 
 // finding 2: with opaque tokens only, two of them show that it is not the one.
 #[tokio::test(start_paused = true)]
-async fn rejected_credentials_are_shown_by_health_after_two_opaque_tokens() {
+async fn failures_of_opaque_tokens_are_shown_by_health_and_end_by_themselves() {
     let issuer = Issuer::new(Reply::Fail(FetchError::CredentialsRefused));
     let desk = issuer.introspector();
     let state = || desk.introspector.health(Now::read()).state;
     unavailable(desk.ask("one").await);
     assert_eq!(state(), IntrospectionState::NotAsked);
     unavailable(desk.ask("other").await);
-    let expected = IntrospectionState::CredentialsRefused {
-        retry_after: std::time::Duration::ZERO,
+    // Strangers may have invented them: they do not show that the credentials are wrong.
+    let expected = IntrospectionState::Unavailable {
+        retry_after: Duration::ZERO,
     };
+    assert_eq!(state(), expected);
+    let last_error = desk.introspector.health(Now::read()).last_error;
+    assert!(matches!(last_error, Some(FetchError::CredentialsRefused)));
+    pass(60 * SECOND).await;
+    assert_eq!(state(), IntrospectionState::NotAsked);
+    unavailable(desk.ask("another").await);
     assert_eq!(state(), expected);
     issuer.reply(Reply::Json(active()));
     assert_eq!(desk.verdict("third").await, "ok");
@@ -224,18 +269,34 @@ async fn an_endpoint_that_moved_is_found_again() {
     let desk = issuer.introspector();
     assert_eq!(desk.verdict("one").await, "ok");
     issuer.reply(Reply::status(404));
-    let (retry_after, _) = unavailable(desk.ask("two").await);
+    // A stranger cannot cast doubt on the endpoint.
+    unavailable(desk.ask("invented").await);
+    assert_eq!(issuer.metadata_calls(), 1);
+    let two = verified("0oa1", "ada");
+    let (retry_after, _) = unavailable(desk.ask_verified("two", &two).await);
     issuer.reply(Reply::Json(active()));
     issuer.metadata(Reply::Json(json!({
         "issuer": "https://issuer.test",
         "introspection_endpoint": "https://issuer.test/moved",
     })));
     pass(retry_after).await;
-    assert_eq!(desk.verdict("two").await, "ok");
-    assert!(issuer.asked()[2].starts_with("https://issuer.test/moved "));
+    assert_eq!(desk.verdict("four").await, "ok");
+    assert!(
+        issuer
+            .asked()
+            .last()
+            .unwrap()
+            .starts_with("https://issuer.test/moved ")
+    );
     // Once known it outlives the metadata.
     issuer.metadata(Reply::status(500));
     pass(25 * 3_600 * SECOND).await;
-    assert_eq!(desk.verdict("three").await, "ok");
-    assert!(issuer.asked()[3].starts_with("https://issuer.test/moved "));
+    assert_eq!(desk.verdict("four").await, "ok");
+    assert!(
+        issuer
+            .asked()
+            .last()
+            .unwrap()
+            .starts_with("https://issuer.test/moved ")
+    );
 }

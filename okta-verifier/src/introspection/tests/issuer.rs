@@ -34,6 +34,8 @@ pub(super) struct Issuer(Arc<Mutex<State>>);
 
 struct State {
     reply: Reply,
+    /// About tokens whose name begins so.
+    invented: Option<Reply>,
     metadata: Reply,
     metadata_hits: usize,
     /// The form of each question.
@@ -126,6 +128,7 @@ impl Issuer {
     pub(super) fn new(reply: Reply) -> Self {
         Self(Arc::new(Mutex::new(State {
             reply,
+            invented: None,
             metadata: Reply::Json(json!({
                 "issuer": "https://issuer.test",
                 "introspection_endpoint": ENDPOINT,
@@ -137,6 +140,10 @@ impl Issuer {
 
     pub(super) fn reply(&self, reply: Reply) {
         self.state().reply = reply;
+    }
+
+    pub(super) fn invented(&self, reply: Reply) {
+        self.state().invented = Some(reply);
     }
 
     pub(super) fn metadata(&self, reply: Reply) {
@@ -179,7 +186,11 @@ impl Issuer {
         .posts(move |url, form| {
             let mut state = posts.state();
             state.asked.push(format!("{url} {}", form.body()));
-            state.reply.clone().play()
+            let invented = state
+                .invented
+                .clone()
+                .filter(|_| form.body().contains("token=invented"));
+            invented.unwrap_or_else(|| state.reply.clone()).play()
         });
         let metadata = Metadata {
             issuer: "https://issuer.test".into(),

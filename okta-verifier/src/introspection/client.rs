@@ -385,8 +385,7 @@ impl Task {
         } = &self.request;
         let mut state = introspector.lock();
         let current = state.end(self.fingerprint, *id);
-        let mut of_token = None;
-        let news = match result {
+        let (news, failure) = match result {
             Ok(checked) => {
                 let checked = Arc::new(checked);
                 // An answer that comes too late must not replace a newer one.
@@ -402,7 +401,7 @@ impl Task {
                         .remember(self.fingerprint, checked.clone(), caller);
                 }
                 let _ = slot.set(Ok(checked));
-                state.gate.answered(*class, began).map(|news| (news, None))
+                (state.gate.answered(*class, began), None)
             }
             Err(error) => {
                 let failure = Failure {
@@ -428,28 +427,27 @@ impl Task {
                         .put_off(self.fingerprint, Arc::new(put_off));
                 }
                 let _ = slot.set(Err(unavailable));
-                of_token = this_token_only.then(|| error.clone());
-                news.map(|news| (news, Some(error)))
+                (news, Some((error, this_token_only)))
             }
         };
         // A subscriber is foreign code: it does not run under the lock.
         drop(state);
         let issuer = &*introspector.origin.expected.issuer;
-        if let Some(error) = of_token {
-            let cause = cause(&error);
+        if let Some((error, true)) = &failure {
+            let cause = cause(error);
             tracing::debug!(issuer, %error, cause, "introspection failed for a single token");
         }
-        match news {
-            Some((News::CredentialsRejected, Some(error))) => {
-                let cause = cause(&error);
+        match (news, &failure) {
+            (Some(News::CredentialsRejected), Some((error, _))) => {
+                let cause = cause(error);
                 tracing::error!(issuer, %error, cause, "introspection credentials rejected");
             }
-            Some((News::Failed, Some(error))) => {
-                let cause = cause(&error);
+            (Some(News::Failed), Some((error, _))) => {
+                let cause = cause(error);
                 tracing::warn!(issuer, %error, cause, "introspection request failed");
             }
-            Some((News::Recovered, _)) => tracing::info!(issuer, "introspection recovered"),
-            Some((News::CredentialsRejected | News::Failed, None)) | None => {}
+            (Some(News::Recovered), _) => tracing::info!(issuer, "introspection recovered"),
+            _ => {}
         }
     }
 }

@@ -126,17 +126,19 @@ pub enum KeyState {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IntrospectionHealth {
-    /// What the last question came to.
+    /// Whether introspection works.
     pub state: IntrospectionState,
-    /// How many questions are under way.
+    /// How many requests are in flight.
     pub in_flight: usize,
-    /// When the last question that was answered began.
+    /// When the last request that was answered began.
     pub last_success: Option<SystemTime>,
-    /// Why the last question failed; `None` since the last answer.
+    /// The last failure that was not the fault of a single token; `None` since the last answer. A
+    /// failure about tokens that strangers may have invented is shown for a minute.
     pub last_error: Option<FetchError>,
 }
 
-/// What the last question about a token came to.
+/// Whether introspection works. The failure of a single token changes nothing here, as the token may
+/// be the reason.
 ///
 /// ```
 /// use okta_verifier::IntrospectionState;
@@ -150,19 +152,20 @@ pub struct IntrospectionHealth {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IntrospectionState {
-    /// There was none.
+    /// No request was answered so far, and none failed in a way that concerns more than one token.
     NotAsked,
-    /// It was answered.
+    /// Requests are answered.
     Available,
-    /// It failed. Tokens that must be asked about get 503.
+    /// Requests fail. Tokens that must be introspected get 503.
     Unavailable {
-        /// When the next question is asked; zero: now.
+        /// When the next request is sent; zero: now.
         retry_after: Duration,
     },
-    /// The issuer refused our own credentials: correct the settings. Tokens that must be asked
-    /// about get 503.
+    /// The issuer rejected this service's own credentials: correct the settings. Tokens that must be
+    /// introspected get 503. With opaque tokens alone the state is `Unavailable`, because strangers
+    /// may have invented the tokens that failed; see [`IntrospectionHealth::last_error`].
     CredentialsRefused {
-        /// When the next question is asked; zero: now.
+        /// When the next request is sent; zero: now.
         retry_after: Duration,
     },
 }

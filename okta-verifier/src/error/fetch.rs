@@ -138,8 +138,10 @@ pub enum FetchError {
     /// A route requires introspection, and the issuer has none configured.
     #[error("introspection is required for this route but not configured for the issuer")]
     NoIntrospection,
-    /// More tokens had to be introspected than [`Introspection::rate_limit`](crate::Introspection)
-    /// or [`Introspection::max_in_flight`](crate::Introspection) allows.
+    /// More tokens had to be introspected than
+    /// [`Introspection::rate_limit`](crate::Introspection::rate_limit),
+    /// [`unverified_rate_limit`](crate::Introspection::unverified_rate_limit) or
+    /// [`max_in_flight`](crate::Introspection::max_in_flight) allows.
     #[error("introspection rate limit reached; retry shortly")]
     IntrospectionRateLimit,
     /// The operating system gave no random bytes.

@@ -155,8 +155,8 @@ impl Gate {
             self.shares.admission(caller, rate, now)
         });
         let reserve = match admission {
-            Admission::OverSubjectShare => rate.burst / 2,
-            Admission::OverClientShare => rate.burst / 4,
+            Admission::OverSubjectShare => rate.burst * 3 / 4,
+            Admission::OverClientShare => rate.burst / 2,
             Admission::WithinShare | Admission::Unverified => 0,
         };
         let lane = self.lane_mut(class);

@@ -108,7 +108,8 @@ async fn introspection_of_one_client_with_many_tokens_leaves_the_others_served()
             let jwt = okta.token(subject).client_id("0oa6greedy").sign();
             served += usize::from(verdict(&verifier, &jwt).await == "ok");
         }
-        assert!((16..150).contains(&served), "{served}");
+        assert!((8..150).contains(&served), "{served}");
+        // Half of the burst is for clients within their share.
         for number in 0..10 {
             let client = format!("0oa1client-{number}");
             let jwt = okta.token("ada").client_id(client).sign();

@@ -23,19 +23,19 @@ fn refused_credentials_are_one_error_until_they_are_right() {
             let secret = "hunter2hunter2hunter2";
             watch::secret(secret);
             let client = ClientAuthentication::client_secret_basic(CLIENT_ID, secret);
-            let verifier = with(&okta, Introspection::opaque_tokens(client));
+            let verifier = with(&okta, Introspection::every_token(client));
             for number in 0..3 {
-                let opaque = okta.opaque_token("ada").sign();
-                assert_eq!(verdict(&verifier, &opaque).await, "unavailable", "{number}");
+                let jwt = okta.token("ada").sign();
+                assert_eq!(verdict(&verifier, &jwt).await, "unavailable", "{number}");
                 let retry = Instant::now() + Duration::from_millis(300);
                 while Instant::now() < retry {
                     tokio::task::yield_now().await;
                 }
             }
             okta.set_client(CLIENT_ID, secret);
-            let opaque = okta.opaque_token("ada").sign();
+            let jwt = okta.token("ada").sign();
             let deadline = Instant::now() + Duration::from_secs(5);
-            while verdict(&verifier, &opaque).await != "ok" {
+            while verdict(&verifier, &jwt).await != "ok" {
                 assert!(Instant::now() < deadline);
                 tokio::task::yield_now().await;
             }
@@ -53,6 +53,32 @@ fn refused_credentials_are_one_error_until_they_are_right() {
         "{text}"
     );
     assert!(text.contains("introspection recovered"), "{text}");
+}
+
+// conformance 107
+// finding 2: strangers may have invented opaque tokens, so that they raise no error.
+#[test]
+fn credentials_refused_for_opaque_tokens_only_are_one_warning() {
+    let lines = logged(|| {
+        block_on(async {
+            let okta = MockOkta::start().await;
+            let client = ClientAuthentication::client_secret_basic(CLIENT_ID, "wrong");
+            let verifier = with(&okta, Introspection::opaque_tokens(client));
+            for number in 0..10 {
+                let opaque = format!("opaque-{number}");
+                assert_eq!(verdict(&verifier, &opaque).await, "unavailable");
+            }
+        });
+    });
+    let of = |level| lines.iter().filter(|(of, _)| *of == level).count();
+    assert_eq!(
+        (of(Level::ERROR), of(Level::WARN)),
+        (0, 2),
+        "one is of http"
+    );
+    let text = format!("{lines:?}");
+    assert!(text.contains("introspection request failed"), "{text}");
+    assert!(text.contains("rejected this service's client credentials"));
 }
 
 // conformance 20, 115

@@ -5,6 +5,10 @@
 //! authorization servers fail on tokens that they did not issue. Requests about such tokens therefore
 //! have a budget and failures of their own: nothing that happens to them delays a request about a
 //! token whose signature was verified, or about one that was active before.
+//!
+//! Whoever holds a revoked token can make some servers fail on it. A failure after the token was sent
+//! therefore says nothing about other tokens. Requests about these pause only if the endpoint cannot be
+//! reached or asks for a pause; the rate limit protects an endpoint that is down.
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use super::{checks::Profile, claims::Claims, json};
 /// | issuer | `User` | `Service` |
 /// |---|---|---|
 /// | [`Issuer::okta`](crate::Issuer::okta) | `uid` is present | `uid` is absent, and `sub` is the client id |
-/// | [`Issuer::rfc9068`](crate::Issuer::rfc9068) | `auth_time`, `acr` or `amr` is present (RFC 9068 §2.2.1) | `sub` is the client id (RFC 9068 §2.2), or `gty` is `client-credentials` |
+/// | [`Issuer::rfc9068`](crate::Issuer::rfc9068) | `auth_time` other than 0, `acr` or `amr` is present (RFC 9068 §2.2.1) | `sub` is the client id (RFC 9068 §2.2), or `gty` is `client-credentials` |
 ///
 /// Keycloak writes `acr` for service accounts too, so that it does not count in a token whose payload
 /// has Keycloak's `typ`, and nothing in the table shows a user where the user name is that of a service

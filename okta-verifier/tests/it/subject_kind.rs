@@ -101,6 +101,11 @@ fn subject_kind_of_an_rfc_9068_token_needs_evidence() {
             bare(&issuer).claim("auth_time", 1_700_000_000),
             User,
         ),
+        (
+            "auth_time without a login",
+            bare(&issuer).claim("auth_time", 0),
+            Unknown,
+        ),
         ("acr", bare(&issuer).claim("acr", "phr"), User),
         ("amr", bare(&issuer).claim("amr", ["pwd"]), User),
         (
@@ -122,6 +127,11 @@ fn subject_kind_of_an_rfc_9068_token_needs_evidence() {
             Unknown,
         ),
         ("sub is the client id", service(), Service),
+        (
+            "sub is the client id, and auth_time without a login",
+            service().claim("auth_time", 0),
+            Service,
+        ),
         (
             "sub is the client id, and somebody authenticated",
             service().claim("auth_time", 1_700_000_000),

@@ -75,8 +75,13 @@ impl okta_verifier_testing::Listener for Testing {
 fn begin() {
     okta_verifier_testing::listen(&Testing);
     log::begin();
-    // Of 16 characters or more, but known to everybody.
-    for word in ["application/at+jwt", "application/json"] {
+    // Of 16 characters or more, but known to everybody. The last one is in the `iss` of a made-up token,
+    // and in the URL of each server whose port happens to end so.
+    for word in [
+        "application/at+jwt",
+        "application/json",
+        "443/oauth2/default",
+    ] {
         public(word);
     }
 }

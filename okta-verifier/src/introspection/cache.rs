@@ -83,8 +83,8 @@ impl Answers {
         active.or_else(|| self.refused.get(fingerprint).filter(|it| holds(it)))
     }
 
-    /// How long no request about the token is sent, and why the last one failed. However new an answer
-    /// a route demands, there is none.
+    /// Returns how long no request about the token is sent, and why the last one failed. This holds for
+    /// routes that demand a recent answer too.
     pub(super) fn is_put_off(
         &self,
         fingerprint: Fingerprint,

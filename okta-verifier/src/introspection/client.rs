@@ -137,9 +137,6 @@ impl Introspector {
             if let Some(checked) = self.find_by(fingerprint, want, now) {
                 return Ok(checked);
             }
-            if let Some((retry_after, source)) = self.answers.is_put_off(fingerprint, now) {
-                return Err(VerifyError::unavailable(retry_after, source));
-            }
             let request = match self.join(fingerprint, want, now)? {
                 Role::Follower(request) => request,
                 Role::Leader(leader) => leader.send(token).await?,
@@ -179,6 +176,9 @@ impl Introspector {
         // An answer may have arrived between the look-up and the lock.
         if let Some(checked) = self.find_by(fingerprint, want, now) {
             return Ok(Role::Follower(Request::answered(checked)));
+        }
+        if let Some((retry_after, source)) = self.answers.is_put_off(fingerprint, now) {
+            return Err(VerifyError::unavailable(retry_after, source));
         }
         let (class, caller) = self.class(fingerprint, want);
         let admission = state.gate.admit(class, caller, now)?;

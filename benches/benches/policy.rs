@@ -46,7 +46,7 @@ fn token() -> VerifiedToken {
     let served = Served::default();
     let line = format!("Bearer {}", ordinary(&served.okta).sign());
     let presented = Presented::new([line.as_bytes()]);
-    let verdict = served.verifier(0).authenticate_now(&presented);
+    let verdict = served.verifier(0).authenticate(&presented).into_ready();
     verdict.expect("no I/O").expect("a good token")
 }
 

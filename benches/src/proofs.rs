@@ -83,7 +83,7 @@ impl Holder {
         let presented = Presented::new([self.authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders?page=2");
-        let verdict = self.verifier.authenticate_now(&presented);
+        let verdict = self.verifier.authenticate(&presented).into_ready();
         verdict.expect("no I/O").is_ok()
     }
 }

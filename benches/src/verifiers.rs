@@ -91,8 +91,8 @@ pub fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyErr
 #[must_use]
 pub fn accepts(verifier: &Verifier, authorization: &str) -> bool {
     let presented = Presented::new([authorization.as_bytes()]);
-    let verdict = verifier.authenticate_now(&presented);
-    verdict.is_some_and(|verdict| verdict.is_ok())
+    let verdict = verifier.authenticate(&presented).into_ready();
+    verdict.is_ok_and(|verdict| verdict.is_ok())
 }
 
 /// What `future` gives at once.

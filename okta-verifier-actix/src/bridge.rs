@@ -1,23 +1,19 @@
 //! actix-web's `http` is another version of the crate than the core's. They meet here and nowhere
 //! else, by value: bytes and numbers go across, no types.
 
-use std::{net::IpAddr, pin::Pin, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use actix_web::{
     HttpMessage, HttpResponse, ResponseError,
     dev::ServiceRequest,
     http::{
-        Method, StatusCode, Uri,
-        header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+        StatusCode,
+        header::{AUTHORIZATION, HeaderName, HeaderValue},
     },
 };
-use okta_verifier::{ClientCertificate, Presented, Rejection, VerifiedToken, Verifier};
+use okta_verifier::{ClientCertificate, Presented, Verifier};
 
 use crate::Rejected;
-
-/// The one boxed future, of the slow path alone. It owns its inputs, so that the request stays
-/// where it is, its payload untouched.
-pub(crate) type Authentication = Pin<Box<dyn Future<Output = Result<VerifiedToken, Rejection>>>>;
 
 /// Whether there is any `Authorization` field at all.
 pub(crate) fn has_credentials(request: &ServiceRequest) -> bool {
@@ -44,69 +40,23 @@ impl Caller {
     }
 }
 
-/// What of a request the verifier looks at, borrowed to decide at once. Each set of values is the
-/// raw bytes of every field line: a repeated or a non-ASCII one is for the verifier to refuse.
+/// Borrows the raw bytes of every field line: the verifier rejects repeated and non-ASCII ones.
 pub(crate) fn presented<'a>(
     request: &'a ServiceRequest,
     caller: &'a Caller,
     verifier: &Verifier,
     checked_within: Option<Duration>,
 ) -> Presented<'a> {
-    let place = (request.method(), request.uri());
-    present(request.headers(), place, caller, verifier, checked_within)
-}
-
-/// The same, to outlive the call. Its copies are reference counts: the bytes stay where the server
-/// read them.
-pub(crate) fn authenticate(
-    request: &ServiceRequest,
-    caller: Caller,
-    verifier: Verifier,
-    checked_within: Option<Duration>,
-) -> Authentication {
-    let bound = [
-        verifier.dpop_header(),
-        verifier.forwarded_header(),
-        verifier.client_cert_header(),
-    ];
-    let names = [Some(AUTHORIZATION.as_str())].into_iter().chain(bound);
-    let mut headers = HeaderMap::new();
-    for name in names.flatten() {
-        for value in request.headers().get_all(name) {
-            let name = HeaderName::from_bytes(name.as_bytes()).expect(BOTH_KNOW);
-            headers.append(name, value.clone());
-        }
-    }
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    Box::pin(async move {
-        let place = (&method, &uri);
-        let presented = present(&headers, place, &caller, &verifier, checked_within);
-        verifier.authenticate(&presented).await
-    })
-}
-
-fn present<'a>(
-    headers: &'a HeaderMap,
-    (method, uri): (&'a Method, &'a Uri),
-    caller: &'a Caller,
-    verifier: &Verifier,
-    checked_within: Option<Duration>,
-) -> Presented<'a> {
-    let values = |name: &str| headers.get_all(name).map(HeaderValue::as_bytes);
-    let mut presented = Presented::new(values(AUTHORIZATION.as_str()))
+    let (headers, uri) = (request.headers(), request.uri());
+    let authorization = headers.get_all(AUTHORIZATION);
+    let mut presented = Presented::new(authorization.map(HeaderValue::as_bytes))
         .query(uri.query())
-        .request(method.as_str(), uri.path());
+        .request(request.method().as_str(), uri.path());
+    presented = verifier.read_sender_headers(presented, |name| {
+        headers.get_all(name).map(HeaderValue::as_bytes)
+    });
     if let Some(max_age) = checked_within {
         presented = presented.checked_within(max_age);
-    }
-    if let Some(name) = verifier.dpop_header() {
-        presented = presented.dpop(values(name));
-    }
-    if let Some(name) = verifier.forwarded_header() {
-        presented = presented.forwarded(values(name));
-    }
-    if let Some(name) = verifier.client_cert_header() {
-        presented = presented.client_cert(values(name));
     }
     if let Some(peer) = caller.peer {
         presented = presented.peer(peer);
@@ -117,7 +67,7 @@ fn present<'a>(
     presented
 }
 
-/// What every answer carries beside its own headers.
+/// Returns the headers to add to every response.
 pub(crate) fn added(verifier: &Verifier) -> Vec<(HeaderName, HeaderValue)> {
     verifier
         .response_headers()
@@ -135,7 +85,7 @@ impl ResponseError for Rejected {
         StatusCode::from_u16(self.rejection().status().as_u16()).expect(BOTH_KNOW)
     }
 
-    /// An empty body; the [`Rejection`] travels in the response's extensions.
+    /// An empty body; the [`Rejection`](okta_verifier::Rejection) travels in the response's extensions.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         for (name, value) in self.rejection().headers() {

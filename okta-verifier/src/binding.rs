@@ -24,7 +24,7 @@ pub use nonce::DpopNonces;
 pub(crate) use peers::Peers;
 #[cfg(feature = "redis")]
 pub use replay::RedisReplayStore;
-pub(crate) use replay::{Memory, Remote, Trouble, Verdict};
 pub use replay::{ReplayAnswer, ReplayStore};
+pub(crate) use replay::{Trouble, Verdict};
 pub use settings::DpopSettings;
 pub(crate) use settings::{Dpop, Replay};

@@ -11,7 +11,7 @@ use crate::{
     remote::Clients,
     request::{Challenges, DEFAULT_REALM},
     token::cache::TokenCache,
-    verifier::{Binding, Verifier},
+    verifier::{SenderConstraint, Verifier},
 };
 
 /// Settings of a [`Verifier`].
@@ -202,7 +202,7 @@ impl VerifierBuilder {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
     /// let offered = |verifier: Verifier| {
-    ///     let refusal = verifier.authenticate_now(&Presented::new([])).unwrap().unwrap_err();
+    ///     let refusal = verifier.authenticate(&Presented::new([])).into_ready().unwrap().unwrap_err();
     ///     refusal.headers().filter(|(name, _)| name == "www-authenticate").count()
     /// };
     /// let settings = DpopSettings::base_url("https://api.example.com");
@@ -233,10 +233,10 @@ impl VerifierBuilder {
     /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
     /// let presented = Presented::new([authorization.as_bytes()]).client_certificate(own.der());
     /// let verifier = builder().client_certificates().build()?;
-    /// assert_eq!(verifier.authenticate_now(&presented).expect("no I/O").unwrap().subject(), "ada");
+    /// assert_eq!(verifier.authenticate(&presented).into_ready().expect("no I/O").unwrap().subject(), "ada");
     ///
     /// let verifier = builder().build()?;
-    /// let rejection = verifier.authenticate_now(&presented).expect("no I/O").unwrap_err();
+    /// let rejection = verifier.authenticate(&presented).into_ready().expect("no I/O").unwrap_err();
     /// assert_eq!(rejection.error().unwrap().code(), "binding_unchecked");
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
@@ -262,7 +262,6 @@ impl VerifierBuilder {
     /// # use okta_verifier::{Issuer, Verifier};
     /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
     /// let verifier = Verifier::builder().issuer(issuer()).client_cert_header_from(["10.0.0.0/8", "fd00::/8"]).build()?;
-    /// assert_eq!(verifier.client_cert_header(), Some("client-cert"));
     ///
     /// let named = Verifier::builder().issuer(issuer()).client_cert_header_from(["proxy.internal"]);
     /// assert!(named.build().is_err()); // a name is no network
@@ -289,7 +288,7 @@ impl VerifierBuilder {
         if !TOKEN_SIZES.contains(&self.max_token_size) {
             return Err(ConfigError::MaxTokenSize);
         }
-        let binding = Binding::new(
+        let sender_constraint = SenderConstraint::new(
             self.dpop.map(DpopSettings::judge).transpose()?,
             self.client_certificates,
             self.client_cert_from
@@ -298,18 +297,18 @@ impl VerifierBuilder {
                 .transpose()?,
         );
         let challenges = Challenges::new(&self.realm)?;
-        let challenges = Arc::new(match binding.offers_dpop() {
+        let challenges = Arc::new(match sender_constraint.offers_dpop() {
             true => challenges.with_dpop()?,
             false => challenges,
         });
         let mut clients = Clients::new(self.http_client, self.fetch_timeout);
-        let tenants = issuers::tenants(self.issuers, &[], &mut clients, &challenges)?;
+        let issuers = issuers::activate(self.issuers, &[], &mut clients, &challenges)?;
         let cache = TokenCache::new(self.cached_tokens, self.cached_for);
         Ok(Verifier::new(
-            tenants,
+            issuers,
             cache,
             challenges,
-            binding,
+            sender_constraint,
             self.max_token_size,
             clients,
         ))

@@ -50,6 +50,8 @@ mod alphabet;
 mod back_off;
 mod binding;
 mod builder;
+#[cfg(test)]
+mod counts;
 mod crypto;
 mod env;
 mod error;
@@ -84,7 +86,7 @@ pub use policy::{AnyToken, Policy, Requirement};
 pub use request::{Anonymous, Presented, Rejection};
 pub use snapshot::KeySnapshot;
 pub use token::{SubjectKind, VerifiedToken};
-pub use verifier::Verifier;
+pub use verifier::{Authentication, Verifier};
 
 #[cfg(test)]
 use watch as _;

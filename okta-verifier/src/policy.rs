@@ -310,7 +310,7 @@ impl Policy {
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
     /// # let authorization = format!("Bearer {}", okta.token("ada").scope("orders:read").sign());
     /// # let presented = Presented::new([authorization.as_bytes()]);
-    /// # let token = &verifier.authenticate_now(&presented).unwrap().unwrap();
+    /// # let token = &verifier.authenticate(&presented).into_ready().unwrap().unwrap();
     /// let read = Policy::scope("orders:read");
     /// let nobody = verifier.anonymous();
     /// assert!(read.admit(Some(token), None).is_ok());

@@ -21,7 +21,7 @@ pub(crate) use challenge::{Challenges, Scheme, is_scope_token};
 pub(crate) use credentials::{Credentials, Malformed, is_b64token};
 pub(crate) use nonce::{nonce_headers, nonce_value};
 pub use presented::Presented;
-pub(crate) use presented::{Lines, Shown};
+pub(crate) use presented::{Lines, OwnedShown, Shown};
 pub(crate) use rejection::DEFAULT_REALM;
 pub use rejection::Rejection;
 pub(crate) use remedy::Remedy;

@@ -1,36 +1,45 @@
-mod bind;
-mod judge;
-mod once;
-mod operate;
-mod question;
-mod tenants;
+//! The public methods of [`Verifier`].
+
+mod attempt;
+mod authentication;
+mod issuers;
+mod sender_constraint;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
+    future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    task::Poll,
 };
 
 use arc_swap::ArcSwap;
 
-pub(crate) use self::bind::Binding;
-pub(crate) use self::tenants::{Tenant, Tenants};
-use self::{
-    bind::Sent,
-    judge::{Asked, Proof},
+use self::attempt::{Attempt, Sender, TokenRequest};
+pub use self::authentication::Authentication;
+pub(crate) use self::{
+    attempt::Verification,
+    issuers::{ActiveIssuer, Issuers},
+    sender_constraint::SenderConstraint,
 };
 use crate::{
-    error::{ConfigError, VerifyError},
+    error::{ConfigError, FetchKeysError, VerifyError},
+    health::IssuerHealth,
     remote::Clients,
     request::{
-        Anonymous, Challenges, Credentials, Malformed, Presented, Rejection, Scheme, is_b64token,
+        Anonymous, Challenges, Credentials, HeaderName, HeaderValue, Malformed, Presented,
+        Rejection, Scheme, is_b64token, nonce_headers, nonce_value,
     },
+    snapshot::KeySnapshot,
     time::Now,
     token::{VerifiedToken, cache::TokenCache},
 };
 
-/// Accepts the access tokens of the configured issuers, and refuses everything else.
+/// Verifies the access tokens of the configured issuers, and rejects everything else.
 ///
-/// `Clone` is a reference count: build one a process and share it.
+/// Build one verifier per process and share it: cloning it increments a reference count.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -51,146 +60,88 @@ use crate::{
 pub struct Verifier(Arc<Inner>);
 
 struct Inner {
-    tenants: ArcSwap<Tenants>,
-    /// Keyed by the token; `None` when it is turned off.
-    cache: Option<TokenCache<Proof>>,
+    issuers: ArcSwap<Issuers>,
+    /// `None` if it is turned off.
+    cache: Option<TokenCache<Verification>>,
     challenges: Arc<Challenges>,
-    binding: Binding,
-    /// Bytes.
+    sender_constraint: SenderConstraint,
+    /// In bytes.
     max_token_size: usize,
-    /// For issuers that come later. Held while issuers are replaced, so one after the other.
+    /// For issuers that are added later. Locked while issuers are replaced, so that one change follows
+    /// the other.
     clients: Mutex<Clients>,
 }
 
 impl Verifier {
     pub(crate) fn new(
-        tenants: Tenants,
-        cache: Option<TokenCache<Proof>>,
+        issuers: Issuers,
+        cache: Option<TokenCache<Verification>>,
         challenges: Arc<Challenges>,
-        binding: Binding,
+        sender_constraint: SenderConstraint,
         max_token_size: usize,
         clients: Clients,
     ) -> Self {
         Self(Arc::new(Inner {
-            tenants: ArcSwap::from_pointee(tenants),
+            issuers: ArcSwap::from_pointee(issuers),
             cache,
             challenges,
-            binding,
+            sender_constraint,
             max_token_size,
             clients: Mutex::new(clients),
         }))
     }
 
-    /// Puts other issuers to work; when `make` fails, nothing changes.
+    /// Replaces the issuers. If `make` fails, nothing changes.
     pub(crate) fn replace(
         &self,
-        make: impl FnOnce(&Tenants, &mut Clients, &Arc<Challenges>) -> Result<Tenants, ConfigError>,
+        make: impl FnOnce(&Issuers, &mut Clients, &Arc<Challenges>) -> Result<Issuers, ConfigError>,
     ) -> Result<(), ConfigError> {
         let mut clients = self
             .0
             .clients
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let former = self.0.tenants.load_full();
+        let former = self.0.issuers.load_full();
         let next = Arc::new(make(&former, &mut clients, &self.0.challenges)?);
-        self.0.tenants.store(next.clone());
-        former.give_way_to(&next);
+        self.0.issuers.store(next.clone());
+        former.retire_all_but(&next);
         if let Some(cache) = &self.0.cache {
-            cache.forget_all(Proof::is_void);
+            cache.forget_all(Verification::is_void);
         }
         Ok(())
     }
 
-    /// Verifies a token by itself, without a request around it.
+    /// Verifies a token without a request around it.
     ///
-    /// A sender-constrained token (`cnf`) is always refused here: nothing shows who sends it.
+    /// A sender-constrained token (one with a `cnf` claim) is always rejected here, because nothing shows
+    /// who sends it.
     ///
     /// # Errors
     ///
-    /// Why the token is not accepted; [`VerifyError::Unavailable`] when that could not be
-    /// decided, because the issuer cannot be asked.
+    /// Why the token is rejected, or [`VerifyError::Unavailable`] if the keys or the introspection
+    /// endpoint of its issuer cannot be reached.
     pub async fn verify(&self, jwt: &str) -> Result<VerifiedToken, VerifyError> {
-        let asked = Asked {
+        let request = TokenRequest {
             token: jwt.as_bytes(),
             max_age: None,
-            arrived: Now::read(),
+            sender: None,
         };
-        let token = match self.judge_now(asked)? {
-            Some(token) => token,
-            None => self.judge_with_fetch(asked).await?,
-        };
-        match token.confirmation() {
-            None => Ok(token),
-            Some(_) => Err(VerifyError::BindingUnchecked),
-        }
+        let attempt = Attempt::new(self, request, Now::read());
+        attempt.resume(attempt.begin()?).await
     }
 
-    /// Judges a request, without waiting. `None`: the issuer must be asked first, for keys or
-    /// about the token, or a [`ReplayStore`](crate::ReplayStore) about its proof, so call
-    /// [`authenticate`](Self::authenticate); nothing was changed.
+    /// Authenticates a request: verifies its token, and checks that its sender may use it.
     ///
-    /// ```
-    /// # use okta_verifier_testing::MockOkta;
-    /// # use okta_verifier::{Presented, Verifier};
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let okta = MockOkta::start().await;
-    /// let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
-    /// let authorization = format!("Bearer {}", okta.token("ada").sign());
-    /// let presented = Presented::new([authorization.as_bytes()]);
-    ///
-    /// assert!(verifier.authenticate_now(&presented).is_none()); // no keys yet
-    /// assert_eq!(verifier.authenticate(&presented).await?.subject(), "ada"); // fetches them
-    /// assert!(verifier.authenticate_now(&presented).unwrap().is_ok());
-    /// assert_eq!(verifier.authenticate_now(&Presented::new([])).unwrap().unwrap_err().status(), 401);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// The refusal to answer with.
-    #[must_use]
-    pub fn authenticate_now(
-        &self,
-        presented: &Presented<'_>,
-    ) -> Option<Result<VerifiedToken, Rejection>> {
-        let sent = match self.credentials(presented) {
-            Ok(sent) => sent,
-            Err(rejection) => return Some(Err(rejection)),
-        };
-        let now = Now::read();
-        let asked = Asked {
-            token: sent.token,
-            max_age: presented.max_age(),
-            arrived: now,
-        };
-        let digest = self.digest(sent.token);
-        let verdict = match self.remembered(asked, digest) {
-            Some(verdict) => verdict,
-            // A remembered token was well-formed, to the byte.
-            None if !is_b64token(sent.token) => {
-                let malformed = Malformed::under(sent.scheme, sent.token);
-                return Some(Err(Rejection::malformed(&self.0.challenges, malformed)));
-            }
-            None => self.judge_unseen(asked, digest),
-        };
-        let bound = verdict.and_then(|token| match token {
-            Some(token) => self.bind_now(token, sent, now),
-            None => Ok(None),
-        });
-        bound
-            .map_err(|error| self.refuse(sent.scheme, error))
-            .transpose()
-    }
-
-    /// Judges a request, and asks the issuer where it must.
+    /// The result is ready unless keys have to be fetched, the token has to be introspected, or a remote
+    /// [`ReplayStore`](crate::ReplayStore) has to accept a DPoP proof. Awaiting it is always right; see
+    /// [`Authentication::into_ready`] for code that cannot wait.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
     /// use http::{HeaderMap, Response, header::AUTHORIZATION};
     /// use okta_verifier::{Presented, Verifier};
     ///
-    /// /// A gateway: who calls, or the answer to give.
+    /// /// Returns the subject of the caller, or the response that rejects the request.
     /// async fn caller(verifier: &Verifier, headers: &HeaderMap) -> Result<String, Response<String>> {
     ///     let lines = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes());
     ///     match verifier.authenticate(&Presented::new(lines)).await {
@@ -203,9 +154,9 @@ impl Verifier {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
     /// let mut headers = HeaderMap::new();
-    /// let answer = caller(&verifier, &headers).await.unwrap_err();
-    /// assert_eq!(answer.status(), 401);
-    /// assert_eq!(answer.headers()["www-authenticate"], r#"Bearer realm="api""#);
+    /// let response = caller(&verifier, &headers).await.unwrap_err();
+    /// assert_eq!(response.status(), 401);
+    /// assert_eq!(response.headers()["www-authenticate"], r#"Bearer realm="api""#);
     ///
     /// headers.insert(AUTHORIZATION, format!("Bearer {}", okta.token("ada").sign()).parse()?);
     /// assert_eq!(caller(&verifier, &headers).await.unwrap(), "ada");
@@ -215,29 +166,82 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The refusal to answer with.
-    pub async fn authenticate(
-        &self,
-        presented: &Presented<'_>,
-    ) -> Result<VerifiedToken, Rejection> {
-        let arrived = Now::read();
-        if let Some(verdict) = self.authenticate_now(presented) {
-            return verdict;
-        }
-        let sent = self.credentials(presented)?;
-        let asked = Asked {
-            token: sent.token,
+    /// The [`Rejection`] to respond with.
+    pub fn authenticate(&self, presented: &Presented<'_>) -> Authentication {
+        let (scheme, token) = match self.token(presented) {
+            Ok(found) => found,
+            Err(rejection) => return Authentication::ready(Err(rejection)),
+        };
+        let sender = Sender {
+            scheme,
+            shown: presented.shown,
+        };
+        let request = TokenRequest {
+            token,
             max_age: presented.max_age(),
-            arrived,
+            sender: Some(sender),
         };
-        let verdict = match self.judge_with_fetch(asked).await {
-            Ok(token) => self.bind(token, sent).await,
-            Err(error) => Err(error),
+        let attempt = Attempt::new(self, request, Now::read());
+        let step = match attempt.find_cached() {
+            Some(cached) => cached.and_then(|entry| attempt.begin_cached(entry)),
+            // A cached token is well-formed, so that only other tokens are looked at.
+            None if !is_b64token(token) => {
+                let malformed = Malformed::under(scheme, token);
+                return Authentication::ready(Err(self.reject_malformed(malformed)));
+            }
+            None => attempt.begin_new(),
         };
-        verdict.map_err(|error| self.refuse(sent.scheme, error))
+        Authentication::of(&attempt, scheme, step)
     }
 
-    /// What an optional layer gives a request without credentials.
+    /// Reads the headers that show who sends the request, as far as the settings need any: DPoP proofs, and
+    /// what a trusted proxy forwards. `lines` returns the raw bytes of every field line of a header; the
+    /// name is in lower case.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    /// # let dpop = DpopSettings::base_url("https://api.example.com");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
+    /// # let jwt = client.bind(okta.token("ada")).sign();
+    /// # let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
+    /// let request = http::Request::get("/orders")
+    ///     .header("authorization", format!("DPoP {jwt}"))
+    ///     .header("dpop", proof)
+    ///     .body(())?;
+    /// let lines = |name: &str| request.headers().get_all(name).iter().map(|value| value.as_bytes());
+    /// let presented = Presented::new(lines("authorization")).request("GET", "/orders");
+    ///
+    /// let with_proof = verifier.read_sender_headers(presented, lines);
+    /// assert!(verifier.authenticate(&with_proof).into_ready().unwrap().is_ok());
+    /// let rejection = verifier.authenticate(&presented).into_ready().unwrap().unwrap_err();
+    /// assert_eq!(rejection.status(), 401);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn read_sender_headers<'r, I>(
+        &self,
+        mut presented: Presented<'r>,
+        lines: impl Fn(&str) -> I,
+    ) -> Presented<'r>
+    where
+        I: IntoIterator<Item = &'r [u8]>,
+    {
+        let constraint = &self.0.sender_constraint;
+        if let Some(dpop) = &constraint.dpop {
+            presented = presented.dpop(lines("dpop"));
+            if let Some(name) = dpop.external.header() {
+                presented = presented.forwarded(lines(name));
+            }
+        }
+        if constraint.client_cert_from.is_some() {
+            presented = presented.client_cert(lines("client-cert"));
+        }
+        presented
+    }
+
+    /// Returns the extension that an optional layer inserts for requests without credentials.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Policy, Verifier};
@@ -258,43 +262,216 @@ impl Verifier {
         Anonymous::new(self.0.challenges.clone())
     }
 
-    fn credentials<'a>(&self, presented: &'a Presented<'_>) -> Result<Sent<'a>, Rejection> {
-        let dpop = self.dpop_header().is_some();
-        let (scheme, token) = match presented.credentials(dpop, self.0.max_token_size) {
-            Ok(Credentials::Token(scheme, token)) => (scheme, token),
-            Ok(Credentials::Absent | Credentials::OtherScheme) => {
-                return Err(Rejection::unauthenticated(&self.0.challenges));
-            }
-            Err(malformed) => {
-                let rejection = Rejection::malformed(&self.0.challenges, malformed);
-                if let Some(error) = rejection.error() {
-                    tracing::debug!(error = error.code(), "refused a token");
-                }
-                return Err(rejection);
-            }
-        };
-        Ok(Sent {
-            token,
-            scheme,
-            shown: &presented.shown,
-        })
+    /// Returns the headers to add to every response: a nonce for the client's next proof where nonces are
+    /// required ([`DpopNonces`](crate::DpopNonces)), and then `Cache-Control: no-store`; otherwise none.
+    /// They replace headers of the same name. The adapters add them.
+    ///
+    /// ```
+    /// # use okta_verifier::{DpopNonces, DpopSettings, Issuer, Verifier};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let dpop = DpopSettings::base_url("https://api.example.com").nonces(DpopNonces::random());
+    /// let verifier = Verifier::builder().issuer(issuer()).dpop(dpop).build()?;
+    /// let mut answer = http::Response::new("orders");
+    /// for (name, value) in verifier.response_headers() {
+    ///     answer.headers_mut().insert(name, value);
+    /// }
+    /// assert!(answer.headers().contains_key("dpop-nonce"));
+    /// assert_eq!(answer.headers()["cache-control"], "no-store"); // a nonce is for one caller
+    ///
+    /// let usual = Verifier::builder().issuer(issuer()).build()?;
+    /// assert_eq!(usual.response_headers().count(), 0);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn response_headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        nonce_headers(self.nonce())
     }
 
-    fn refuse(&self, scheme: Scheme, error: VerifyError) -> Rejection {
-        tracing::debug!(error = error.code(), "refused a token");
+    /// Fetches the keys of every issuer now, for a service that should not start without them.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let issuer = okta.issuer("api://default").any_client_id();
+    /// # okta.fault_times(Endpoint::Discovery, Fault::Html, 1);
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// if let Err(error) = verifier.warm_up().await {
+    ///     eprintln!("starting without keys: {error:?}"); // with the cause; or stop here
+    /// }
+    /// # let error = verifier.health()[0].last_error.as_ref().unwrap().to_string();
+    /// # assert_eq!(error, "the issuer's response is not accepted as JSON: it has the Content-Type \"text/html\"");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the first issuer whose keys could not be fetched; those of the others are fetched. The
+    /// verifier stays usable, and tries again when a token comes.
+    pub async fn warm_up(&self) -> Result<(), FetchKeysError> {
+        let issuers = self.0.issuers.load_full();
+        let fetch = |issuer| async move { named(issuer, issuer.keys.warm_up().await) };
+        all(issuers.iter().map(fetch)).await
+    }
+
+    /// Fetches the keys of every issuer anew, for an operator after an emergency rotation: keys
+    /// that were withdrawn are no longer trusted when it returns, nor any token of theirs.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{MockOkta, Rotation};
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
+    /// let stolen = okta.token("ada").sign();
+    /// assert!(verifier.verify(&stolen).await.is_ok());
+    ///
+    /// okta.rotate(Rotation::Hard); // the issuer's administrator withdraws its keys
+    /// verifier.refresh().await?;
+    /// assert_eq!(verifier.verify(&stolen).await.unwrap_err().code(), "unknown_key_id");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the first issuer whose keys could not be fetched; those of the others are fetched. Its
+    /// keys at hand stay in use as long as they are trusted.
+    pub async fn refresh(&self) -> Result<(), FetchKeysError> {
+        let issuers = self.0.issuers.load_full();
+        let fetch = |issuer| async move { named(issuer, issuer.keys.refresh().await) };
+        all(issuers.iter().map(fetch)).await
+    }
+
+    /// The state of every issuer's keys, and of asking it about tokens, in the order of the
+    /// settings. Asks nobody.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, KeyState, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// /// For an alert: the issuers whose tokens get 503 now.
+    /// fn down(verifier: &Verifier) -> Vec<String> {
+    ///     let health = verifier.health().into_iter();
+    ///     let down = health.filter(|it| matches!(it.state, KeyState::Unavailable { .. }));
+    ///     down.map(|it| it.issuer).collect()
+    /// }
+    ///
+    /// let nobody = "http://127.0.0.1:1/oauth2/default"; // nobody listens there
+    /// let issuer = Issuer::okta(nobody, "api://default").any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// assert!(down(&verifier).is_empty()); // nobody has asked yet
+    ///
+    /// assert!(verifier.warm_up().await.is_err());
+    /// assert_eq!(down(&verifier), [nobody]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn health(&self) -> Vec<IssuerHealth> {
+        let now = Now::read();
+        let health = |issuer: &Arc<ActiveIssuer>| IssuerHealth {
+            introspection: issuer.introspection.as_ref().map(|it| it.health(now)),
+            ..issuer.keys.health(issuer.url(), now)
+        };
+        self.0.issuers.load().iter().map(health).collect()
+    }
+
+    /// The keys of every issuer that has fetched some, to be saved for
+    /// [`Issuer::key_snapshot`](crate::Issuer::key_snapshot).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::MockOkta;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
+    /// assert!(verifier.key_snapshots().is_empty()); // nothing was fetched
+    /// verifier.warm_up().await?;
+    /// let text = serde_json::to_string(&verifier.key_snapshots())?; // public keys, no secret
+    /// assert!(text.contains("fetched_at"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn key_snapshots(&self) -> Vec<KeySnapshot> {
+        let now = Now::read();
+        let snapshot = |issuer: &Arc<ActiveIssuer>| issuer.keys.key_snapshot(issuer.url(), now);
+        self.0.issuers.load().iter().filter_map(snapshot).collect()
+    }
+
+    fn token<'r>(&self, presented: &Presented<'r>) -> Result<(Scheme, &'r [u8]), Rejection> {
+        let dpop = self.0.sender_constraint.offers_dpop();
+        match presented.credentials(dpop, self.0.max_token_size) {
+            Ok(Credentials::Token(scheme, token)) => Ok((scheme, token)),
+            Ok(Credentials::Absent | Credentials::OtherScheme) => {
+                Err(Rejection::unauthenticated(&self.0.challenges))
+            }
+            Err(malformed) => Err(self.reject_malformed(malformed)),
+        }
+    }
+
+    fn reject_malformed(&self, malformed: Malformed) -> Rejection {
+        let rejection = Rejection::malformed(&self.0.challenges, malformed);
+        if let Some(error) = rejection.error() {
+            tracing::debug!(error = error.code(), "token rejected");
+        }
+        rejection
+    }
+
+    fn reject(&self, scheme: Scheme, error: VerifyError) -> Rejection {
+        tracing::debug!(error = error.code(), "token rejected");
         let nonce = match error {
-            VerifyError::NonceRequired => self.nonce_value(),
+            VerifyError::NonceRequired => nonce_value(self.nonce()),
             _ => None,
         };
         Rejection::refused(&self.0.challenges, scheme, error).with_nonce(nonce)
     }
+
+    fn nonce(&self) -> Option<String> {
+        let nonces = self.0.sender_constraint.dpop.as_ref()?.nonces.as_ref()?;
+        Some(nonces.current(Now::read().unix))
+    }
+}
+
+fn named(
+    issuer: &Arc<ActiveIssuer>,
+    result: Result<(), VerifyError>,
+) -> Result<(), FetchKeysError> {
+    result.map_err(|error| FetchKeysError::new(issuer.url(), error))
+}
+
+/// Polls all of them at once, so that a slow issuer delays no other one. Returns the first error in
+/// their order.
+async fn all<F>(fetches: impl Iterator<Item = F>) -> Result<(), FetchKeysError>
+where
+    F: Future<Output = Result<(), FetchKeysError>>,
+{
+    let mut fetches: Vec<_> = fetches.map(Box::pin).collect();
+    let mut results: Vec<_> = fetches.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        for (future, result) in fetches.iter_mut().zip(&mut results) {
+            if result.is_none()
+                && let Poll::Ready(outcome) = Pin::as_mut(future).poll(context)
+            {
+                *result = Some(outcome);
+            }
+        }
+        if results.iter().all(Option::is_some) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    results.into_iter().flatten().collect()
 }
 
 /// Shows the issuers only.
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tenants = self.0.tenants.load();
-        let issuers: Vec<_> = tenants.iter().map(|tenant| tenant.issuer()).collect();
+        let issuers = self.0.issuers.load();
+        let issuers: Vec<_> = issuers.iter().map(|issuer| issuer.url()).collect();
         f.debug_struct("Verifier")
             .field("issuers", &issuers)
             .finish_non_exhaustive()

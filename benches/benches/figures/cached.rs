@@ -49,7 +49,7 @@ pub(crate) fn rows(served: &Served) {
         let timings = rounds.run();
         let measured = format!(
             "{:.0} ns, 1/{:.0} of a raw RS256; a plain cache {:.0} ns by SipHash-1-3, {:.0} ns by GHASH; \
-             through `authenticate_now` {:.0} ns",
+             through `authenticate` {:.0} ns",
             timings.nanoseconds(hit),
             timings.ratio(signature, hit),
             timings.nanoseconds(plain[0]),

@@ -10,12 +10,13 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse},
     http::header::{HeaderName, HeaderValue},
 };
+use okta_verifier::Authentication;
 use pin_project_lite::pin_project;
 
-use crate::{answer::Answer, bridge::Authentication};
+use crate::answer::Answer;
 
 pin_project! {
-    /// The answer of [`Verify`](super::Verify).
+    /// The response future of [`Verify`](super::Verify).
     #[must_use = "futures do nothing unless polled"]
     pub struct VerifyFuture<S>
     where
@@ -58,7 +59,7 @@ impl<S: Service<ServiceRequest>> VerifyFuture<S> {
         Self::new(State::Answering { answer })
     }
 
-    /// With these headers on the answer, whatever it is.
+    /// Adds these headers to the response, whatever it is.
     pub(super) fn adding(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
         self.added = headers;
         self
@@ -87,9 +88,9 @@ where
                     authentication,
                     call,
                 } => {
-                    let verdict = ready!(authentication.as_mut().poll(cx));
+                    let result = ready!(Pin::new(authentication).poll(cx));
                     let (request, service) = call.take().expect(POLLED_AGAIN);
-                    match verdict {
+                    match result {
                         Ok(token) => {
                             request.extensions_mut().insert(token);
                             Answer::inner(service.call(request))

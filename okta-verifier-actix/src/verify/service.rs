@@ -13,10 +13,10 @@ use crate::{
     bridge::{self, Caller},
 };
 
-/// The service that [`VerifyMiddleware`](crate::VerifyMiddleware) makes of `S`, one a worker.
+/// The service that [`VerifyMiddleware`](crate::VerifyMiddleware) wraps around `S`, one per worker.
 ///
-/// Nearly every request is decided on the spot. Only when the issuer has to be asked, for its keys
-/// say, is the authentication a future of its own.
+/// Nearly every request is decided in `call`. Only a request that has to wait, for the issuer's keys for
+/// example, has an authentication that is polled.
 #[derive(Debug)]
 pub struct Verify<S> {
     /// Shared with the requests that wait for the issuer.
@@ -53,13 +53,14 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        forget_earlier_verdicts(&request);
-        self.judge(request).adding(bridge::added(&self.verifier))
+        remove_earlier_results(&request);
+        self.authenticate(request)
+            .adding(bridge::added(&self.verifier))
     }
 }
 
 impl<S> Verify<S> {
-    fn judge<B>(&self, request: ServiceRequest) -> VerifyFuture<S>
+    fn authenticate<B>(&self, request: ServiceRequest) -> VerifyFuture<S>
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>>,
     {
@@ -67,29 +68,22 @@ impl<S> Verify<S> {
             request.extensions_mut().insert(self.verifier.anonymous());
             return VerifyFuture::answering(Answer::inner(self.inner.call(request)));
         }
-        let (verifier, checked_within) = (&self.verifier, self.checked_within);
-        let caller = Caller::of(&request);
-        let presented = bridge::presented(&request, &caller, verifier, checked_within);
-        let verdict = verifier.authenticate_now(&presented);
-        match verdict {
-            Some(Ok(token)) => {
+        let (verifier, caller) = (&self.verifier, Caller::of(&request));
+        let presented = bridge::presented(&request, &caller, verifier, self.checked_within);
+        match verifier.authenticate(&presented).into_ready() {
+            Ok(Ok(token)) => {
                 request.extensions_mut().insert(token);
                 VerifyFuture::answering(Answer::inner(self.inner.call(request)))
             }
-            Some(Err(rejection)) => VerifyFuture::answering(Answer::refused(request, rejection)),
-            None => {
-                let verifier = verifier.clone();
-                let authentication =
-                    bridge::authenticate(&request, caller, verifier, checked_within);
-                VerifyFuture::authenticating(authentication, request, Rc::clone(&self.inner))
-            }
+            Ok(Err(rejection)) => VerifyFuture::answering(Answer::refused(request, rejection)),
+            Err(pending) => VerifyFuture::authenticating(pending, request, Rc::clone(&self.inner)),
         }
     }
 }
 
-/// An outer middleware may trust another issuer or another audience: its token must not pass for
-/// ours.
-fn forget_earlier_verdicts(request: &ServiceRequest) {
+/// Removes what an outer middleware found: it may trust another issuer or another audience, so that its
+/// token must not pass for one of this middleware.
+fn remove_earlier_results(request: &ServiceRequest) {
     let mut extensions = request.extensions_mut();
     extensions.remove::<VerifiedToken>();
     extensions.remove::<Anonymous>();

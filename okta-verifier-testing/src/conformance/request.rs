@@ -34,7 +34,7 @@ use crate::listener;
 /// let verifier = issuers.verifier();
 /// for case in issuers.cases() {
 ///     let request = case.request(&issuers);
-///     let verdict = verifier.authenticate_now(&presented(&request)).expect("pinned keys");
+///     let verdict = verifier.authenticate(&presented(&request)).into_ready().expect("pinned keys");
 ///     // It knows no routes: what policies would refuse passes.
 ///     if case.expected().status() == 401 {
 ///         assert_eq!(verdict.unwrap_err().status(), 401, "{}", case.name());

@@ -5,14 +5,14 @@ use std::{
 };
 
 use http::{HeaderName, HeaderValue, Request, Response};
+use okta_verifier::Authentication;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::credentials::Authentication;
 use crate::refusal::Refusal;
 
 pin_project! {
-    /// The answer of [`Verify`](crate::Verify): a refusal, or what the inner service answers.
+    /// The response future of [`Verify`](crate::Verify): a rejection, or the inner service's response.
     ///
     /// It is `Send` when `S`, its future and the request are.
     #[must_use = "futures do nothing unless polled"]
@@ -68,7 +68,7 @@ where
         Self::new(State::Inner { future })
     }
 
-    /// With these headers on the answer, whatever it is.
+    /// Adds these headers to the response, whatever it is.
     pub(super) fn adding(
         mut self,
         headers: impl Iterator<Item = (HeaderName, HeaderValue)>,
@@ -106,7 +106,7 @@ where
                     grpc,
                     call,
                 } => {
-                    let outcome = ready!(authentication.as_mut().poll(cx));
+                    let outcome = ready!(Pin::new(authentication).poll(cx));
                     let (mut request, service) = call.take().expect(POLLED_AGAIN);
                     match outcome {
                         Ok(token) => {
@@ -151,7 +151,7 @@ impl<S, B> fmt::Debug for VerifyFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    /// Says nothing of the request: its headers hold the token.
+    /// Shows nothing of the request, whose headers hold the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyFuture").finish_non_exhaustive()
     }

@@ -4,19 +4,16 @@ use http::{Extensions, Request, Response, header::AUTHORIZATION};
 use okta_verifier::{Anonymous, VerifiedToken};
 use tower_service::Service;
 
-use super::{
-    VerifyFuture, VerifyLayer,
-    credentials::{self, Credentials},
-};
+use super::{VerifyFuture, VerifyLayer, credentials::presented};
 use crate::{ready, refusal::Refusal};
 
-/// The service that [`VerifyLayer`](crate::VerifyLayer) makes of `S`.
+/// The service that [`VerifyLayer`](crate::VerifyLayer) wraps around `S`.
 ///
 /// Nearly every request is decided in `call`, and its future is then the inner service's own or a
-/// finished refusal. A request that has to wait for the issuer, for its keys for example, holds
-/// nothing of the inner service meanwhile: the service that was polled ready is given back, and a
-/// fresh clone is polled ready once the token is verified. An error of that clone's `poll_ready` is
-/// the future's error. `S`, its future and the request's body need not be `Send`, nor `'static`.
+/// finished rejection. A request that has to wait, for the issuer's keys for example, holds no
+/// reservation of the inner service meanwhile: the service that was polled ready is given back, and a
+/// clone of it is polled ready once the token is verified. An error of that clone's `poll_ready` is
+/// the future's error. `S`, its future and the request's body need not be `Send` or `'static`.
 #[derive(Clone, Debug)]
 #[must_use = "a service does nothing unless called"]
 pub struct Verify<S> {
@@ -44,7 +41,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        forget_earlier_verdicts(request.extensions_mut());
+        remove_earlier_results(request.extensions_mut());
         let future = self.authenticate(request);
         future.adding(self.layer.verifier.response_headers())
     }
@@ -60,27 +57,27 @@ impl<S> Verify<S> {
             request.extensions_mut().insert(layer.verifier.anonymous());
             return VerifyFuture::inner(inner.call(request));
         }
-        let presented = credentials::presented(&request, layer);
-        match layer.verifier.authenticate_now(&presented) {
-            Some(Ok(token)) => {
+        let authentication = layer.verifier.authenticate(&presented(&request, layer));
+        match authentication.into_ready() {
+            Ok(Ok(token)) => {
                 request.extensions_mut().insert(token);
                 VerifyFuture::inner(inner.call(request))
             }
-            Some(Err(rejection)) => {
+            Ok(Err(rejection)) => {
                 ready::release(inner);
                 VerifyFuture::refused(Refusal::new(rejection, layer.grpc, &request))
             }
-            None => {
+            Err(pending) => {
                 ready::release(inner);
-                let authentication = Credentials::of(&request, layer).authenticate();
-                VerifyFuture::authenticating(authentication, layer.grpc, request, inner.clone())
+                VerifyFuture::authenticating(pending, layer.grpc, request, inner.clone())
             }
         }
     }
 }
 
-/// An outer layer may trust another issuer or another audience: its token must not pass for ours.
-fn forget_earlier_verdicts(extensions: &mut Extensions) {
+/// Removes what an outer layer found: it may trust another issuer or another audience, so that its token
+/// must not pass for one of this layer.
+fn remove_earlier_results(extensions: &mut Extensions) {
     extensions.remove::<VerifiedToken>();
     extensions.remove::<Anonymous>();
 }

@@ -262,7 +262,7 @@ async fn until_decided(verifier: &Verifier, jwt: &str) {
     let line = format!("Bearer {jwt}");
     let decided = async {
         let credentials = || Presented::new([line.as_bytes()]);
-        while verifier.authenticate_now(&credentials()).is_none() {
+        while verifier.authenticate(&credentials()).into_ready().is_err() {
             tokio::task::yield_now().await;
         }
     };

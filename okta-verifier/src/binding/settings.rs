@@ -72,7 +72,7 @@ impl DpopSettings {
     ///     let presented = Presented::new([authorization.as_bytes()])
     ///         .dpop([proof.as_bytes()])
     ///         .request("GET", target);
-    ///     verifier.authenticate_now(&presented).expect("no I/O").is_ok()
+    ///     verifier.authenticate(&presented).into_ready().expect("no I/O").is_ok()
     /// };
     /// assert!(accepts("https://api.example.com/v1/orders", "/orders"));
     /// assert!(accepts("https://api.example.com/v1", "/"));

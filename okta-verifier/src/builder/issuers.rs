@@ -12,18 +12,18 @@ use crate::{
     request::Challenges,
     time::Now,
     token::Origin,
-    verifier::{Tenant, Tenants, Verifier},
+    verifier::{ActiveIssuer, Issuers, Verifier},
 };
 
 impl Verifier {
-    /// Accepts these issuers from now on, and no other: for tenants that come and go while the
+    /// Accepts these issuers from now on, and no other: for issuers that come and go while the
     /// service runs. Asks nobody.
     ///
     /// An issuer with the settings it had keeps all it has; one with other settings keeps its
     /// keys at most; and what one accepted that is gone is refused at its next request. A
     /// request that is being judged meanwhile is judged by the former ones.
     ///
-    /// There is no way to accept every issuer of a domain: whoever can open a tenant there would
+    /// There is no way to accept every issuer of a domain: whoever can open an account there would
     /// choose who is let in. List those you know, from your database.
     ///
     /// ```
@@ -53,21 +53,21 @@ impl Verifier {
         let issuers: Vec<_> = issuers.into_iter().collect();
         self.replace(|former, clients, challenges| {
             let former: Vec<_> = former.iter().cloned().collect();
-            tenants(issuers, &former, clients, challenges)
+            activate(issuers, &former, clients, challenges)
         })
     }
 }
 
 /// `former` are those at work before.
-pub(super) fn tenants(
+pub(super) fn activate(
     issuers: Vec<Issuer>,
-    former: &[Arc<Tenant>],
+    former: &[Arc<ActiveIssuer>],
     clients: &mut Clients,
     challenges: &Arc<Challenges>,
-) -> Result<Tenants, ConfigError> {
+) -> Result<Issuers, ConfigError> {
     let list = issuers.into_iter().map(|issuer| {
         let settings = issuer.clone().without_snapshot();
-        if let Some(same) = former.iter().find(|tenant| tenant.settings == settings) {
+        if let Some(same) = former.iter().find(|issuer| issuer.settings == settings) {
             return Ok(same.clone());
         }
         let mut judged = issuer.judge()?;
@@ -82,7 +82,7 @@ pub(super) fn tenants(
             None => None,
         };
         let keys = match former.iter().find(|it| it.settings.has_keys_of(&settings)) {
-            Some(tenant) => tenant.keys.clone(),
+            Some(issuer) => issuer.keys.clone(),
             None => keys(&judged, clients)?,
         };
         let origin = Arc::new(Origin {
@@ -100,9 +100,14 @@ pub(super) fn tenants(
                 random_u64(),
             ))
         });
-        Ok(Arc::new(Tenant::new(settings, origin, keys, introspection)))
+        Ok(Arc::new(ActiveIssuer::new(
+            settings,
+            origin,
+            keys,
+            introspection,
+        )))
     });
-    Tenants::new(list.collect::<Result<_, _>>()?)
+    Issuers::new(list.collect::<Result<_, _>>()?)
 }
 
 fn way(judged: &Judged, clients: &mut Clients) -> Result<Fetch, ConfigError> {

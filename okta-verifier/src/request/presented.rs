@@ -14,16 +14,16 @@ use super::credentials::{self, Credentials, Malformed};
 ///
 /// let authorization = format!("Bearer {}", okta.token("ada").sign());
 /// let presented = Presented::new([authorization.as_bytes()]).query(Some("page=2"));
-/// let token = verifier.authenticate_now(&presented).expect("pinned keys need no I/O").unwrap();
+/// let token = verifier.authenticate(&presented).into_ready().expect("pinned keys need no I/O").unwrap();
 /// assert_eq!(token.subject(), "ada");
 ///
 /// let nothing = Presented::new([]);
-/// let refusal = verifier.authenticate_now(&nothing).expect("no I/O").unwrap_err();
+/// let refusal = verifier.authenticate(&nothing).into_ready().expect("no I/O").unwrap_err();
 /// assert_eq!(refusal.status(), 401);
 /// ```
 #[derive(Clone, Copy)]
 pub struct Presented<'a> {
-    authorization: Lines<'a>,
+    authorization: Lines<&'a [u8]>,
     query: Option<&'a str>,
     checked_within: Option<Duration>,
     pub(crate) shown: Shown<'a>,
@@ -32,22 +32,61 @@ pub struct Presented<'a> {
 /// What shows that the caller is who the token was issued to.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Shown<'a> {
-    pub(crate) proof: Lines<'a>,
+    pub(crate) proof: Lines<&'a [u8]>,
     pub(crate) method: &'a str,
     pub(crate) target: &'a str,
     pub(crate) peer: Option<IpAddr>,
-    pub(crate) forwarded: Lines<'a>,
+    pub(crate) forwarded: Lines<&'a [u8]>,
     pub(crate) certificate: Option<&'a [u8]>,
-    pub(crate) client_cert: Lines<'a>,
+    pub(crate) client_cert: Lines<&'a [u8]>,
 }
 
 /// The field lines of one name.
 #[derive(Clone, Copy, Default)]
-pub(crate) enum Lines<'a> {
+pub(crate) enum Lines<T> {
     #[default]
     Absent,
-    One(&'a [u8]),
+    One(T),
     Repeated,
+}
+
+/// A copy of [`Shown`].
+pub(crate) struct OwnedShown {
+    proof: Lines<Box<[u8]>>,
+    method: Box<str>,
+    target: Box<str>,
+    peer: Option<IpAddr>,
+    forwarded: Lines<Box<[u8]>>,
+    certificate: Option<Box<[u8]>>,
+    client_cert: Lines<Box<[u8]>>,
+}
+
+impl Shown<'_> {
+    pub(crate) fn to_owned(self) -> OwnedShown {
+        OwnedShown {
+            proof: self.proof.map(Box::from),
+            method: self.method.into(),
+            target: self.target.into(),
+            peer: self.peer,
+            forwarded: self.forwarded.map(Box::from),
+            certificate: self.certificate.map(Box::from),
+            client_cert: self.client_cert.map(Box::from),
+        }
+    }
+}
+
+impl OwnedShown {
+    pub(crate) fn as_shown(&self) -> Shown<'_> {
+        Shown {
+            proof: self.proof.as_ref().map(AsRef::as_ref),
+            method: &self.method,
+            target: &self.target,
+            peer: self.peer,
+            forwarded: self.forwarded.as_ref().map(AsRef::as_ref),
+            certificate: self.certificate.as_deref(),
+            client_cert: self.client_cert.as_ref().map(AsRef::as_ref),
+        }
+    }
 }
 
 impl<'a> Presented<'a> {
@@ -88,10 +127,10 @@ impl<'a> Presented<'a> {
     /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
     /// let authorization = format!("Bearer {}", okta.token("ada").sign());
     /// let listing = Presented::new([authorization.as_bytes()]);
-    /// assert!(verifier.authenticate_now(&listing).unwrap().is_ok());
+    /// assert!(verifier.authenticate(&listing).into_ready().unwrap().is_ok());
     ///
     /// let paying = listing.checked_within(Duration::from_secs(5));
-    /// let refusal = verifier.authenticate_now(&paying).unwrap().unwrap_err();
+    /// let refusal = verifier.authenticate(&paying).into_ready().unwrap().unwrap_err();
     /// assert_eq!(refusal.status(), 503); // this issuer has no introspection
     /// ```
     #[must_use]
@@ -102,7 +141,7 @@ impl<'a> Presented<'a> {
         }
     }
 
-    /// The raw bytes of every `DPoP` field line ([`Verifier::dpop_header`](crate::Verifier::dpop_header)).
+    /// The raw bytes of every `DPoP` field line.
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -117,7 +156,7 @@ impl<'a> Presented<'a> {
     /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
     /// let authorization = format!("DPoP {jwt}");
     /// let bound = Presented::new([authorization.as_bytes()]).dpop([proof.as_bytes()]);
-    /// let ask = |presented: Presented<'_>| verifier.authenticate_now(&presented).expect("no I/O");
+    /// let ask = |presented: Presented<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
     /// assert_eq!(ask(bound.request("POST", "/orders")).unwrap_err().status(), 401); // it is for a GET
     /// assert_eq!(ask(bound.request("GET", "/orders?page=2")).unwrap().subject(), "ada");
     /// assert_eq!(ask(bound.request("GET", "/orders")).unwrap_err().status(), 401); // it was used
@@ -145,7 +184,7 @@ impl<'a> Presented<'a> {
     }
 
     /// The raw bytes of every line of the trusted proxy's header
-    /// ([`Verifier::forwarded_header`](crate::Verifier::forwarded_header)). Looked at only when
+    /// ([`DpopSettings::trusted_proxy`](crate::DpopSettings::trusted_proxy)). Looked at only when
     /// the peer is that proxy.
     ///
     /// ```
@@ -155,7 +194,6 @@ impl<'a> Presented<'a> {
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// let behind = DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host").hosts(["api.example.com"]);
     /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(behind).build()?;
-    /// assert_eq!(verifier.forwarded_header(), Some("x-forwarded-host"));
     ///
     /// let jwt = client.bind(okta.token("ada")).sign();
     /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
@@ -166,7 +204,7 @@ impl<'a> Presented<'a> {
     ///         .request("GET", "/orders")
     ///         .peer(IpAddr::from(peer))
     ///         .forwarded([&b"api.example.com"[..]]);
-    ///     verifier.authenticate_now(&presented).expect("no I/O")
+    ///     verifier.authenticate(&presented).into_ready().expect("no I/O")
     /// };
     /// assert_eq!(ask([192, 0, 2, 1]).unwrap_err().status(), 401); // anybody could say that
     /// assert_eq!(ask([10, 0, 0, 7]).unwrap().subject(), "ada");
@@ -192,7 +230,7 @@ impl<'a> Presented<'a> {
     /// let bound = okta.token("ada").bound_to_certificate(own.der()).sign();
     /// let authorization = format!("Bearer {bound}");
     /// let presented = Presented::new([authorization.as_bytes()]);
-    /// let ask = |presented: Presented<'_>| verifier.authenticate_now(&presented).expect("no I/O");
+    /// let ask = |presented: Presented<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
     /// assert_eq!(ask(presented.client_certificate(own.der())).unwrap().subject(), "ada");
     /// assert_eq!(ask(presented.client_certificate(thief.der())).unwrap_err().status(), 401);
     /// assert_eq!(ask(presented).unwrap_err().status(), 401);
@@ -205,7 +243,7 @@ impl<'a> Presented<'a> {
     }
 
     /// The raw bytes of every `Client-Cert` field line (RFC 9440;
-    /// [`Verifier::client_cert_header`](crate::Verifier::client_cert_header)). Looked at only when
+    /// [`VerifierBuilder::client_cert_header_from`](crate::VerifierBuilder::client_cert_header_from)). Looked at only when
     /// the peer is one that may say so.
     ///
     /// ```
@@ -220,7 +258,7 @@ impl<'a> Presented<'a> {
     /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
     /// let line = format!(":{}:", STANDARD.encode(own.der())); // Client-Cert: :MIIB…:
     /// let presented = Presented::new([authorization.as_bytes()]).client_cert([line.as_bytes()]);
-    /// let from = |peer: [u8; 4]| verifier.authenticate_now(&presented.peer(peer.into())).expect("no I/O");
+    /// let from = |peer: [u8; 4]| verifier.authenticate(&presented.peer(peer.into())).into_ready().expect("no I/O");
     /// assert!(from([10, 0, 0, 7]).is_ok());
     /// assert_eq!(from([192, 0, 2, 1]).unwrap_err().status(), 401);
     /// # Ok::<(), okta_verifier::ConfigError>(())
@@ -259,7 +297,7 @@ impl<'a> Presented<'a> {
     }
 }
 
-impl<'a> Lines<'a> {
+impl<'a> Lines<&'a [u8]> {
     fn of(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut values = values.into_iter();
         match (values.next(), values.next()) {
@@ -268,12 +306,30 @@ impl<'a> Lines<'a> {
             (Some(_), Some(_)) => Self::Repeated,
         }
     }
+}
 
-    /// The only line there is.
-    pub(crate) fn one(self) -> Option<&'a [u8]> {
+impl<T> Lines<T> {
+    /// Returns the only line.
+    pub(crate) fn one(self) -> Option<T> {
         match self {
             Self::One(value) => Some(value),
             Self::Absent | Self::Repeated => None,
+        }
+    }
+
+    fn as_ref(&self) -> Lines<&T> {
+        match self {
+            Self::Absent => Lines::Absent,
+            Self::One(value) => Lines::One(value),
+            Self::Repeated => Lines::Repeated,
+        }
+    }
+
+    fn map<U>(self, map: impl FnOnce(T) -> U) -> Lines<U> {
+        match self {
+            Self::Absent => Lines::Absent,
+            Self::One(value) => Lines::One(map(value)),
+            Self::Repeated => Lines::Repeated,
         }
     }
 }

@@ -89,10 +89,10 @@ impl Rejection {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
     /// let late = format!("Bearer {}", okta.token("ada").expired().sign());
-    /// let refusal = verifier.authenticate_now(&Presented::new([late.as_bytes()])).unwrap().unwrap_err();
+    /// let refusal = verifier.authenticate(&Presented::new([late.as_bytes()])).into_ready().unwrap().unwrap_err();
     /// assert_eq!(refusal.error().map(|error| error.code()), Some("expired")); // a label for a metric
     ///
-    /// let nothing = verifier.authenticate_now(&Presented::new([])).unwrap().unwrap_err();
+    /// let nothing = verifier.authenticate(&Presented::new([])).into_ready().unwrap().unwrap_err();
     /// assert!(nothing.error().is_none());
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```

@@ -55,7 +55,8 @@ impl World {
             .dpop(proofs.iter().map(|proof| proof.as_bytes()))
             .request("GET", TARGET);
         self.verifier
-            .authenticate_now(&presented)
+            .authenticate(&presented)
+            .into_ready()
             .expect("decided without I/O")
     }
 }

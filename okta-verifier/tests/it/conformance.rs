@@ -1,4 +1,4 @@
-//! The table through [`Verifier::authenticate`] and [`Verifier::authenticate_now`], as a gateway
+//! The table through [`Verifier::authenticate`], as a gateway
 //! without a framework calls them: in this process, and from behind a bare HTTP server. Each case
 //! names its requirements.
 
@@ -202,12 +202,14 @@ impl Gateway {
     }
 
     async fn authenticate(&self, presented: &Presented<'_>) -> Result<VerifiedToken, Rejection> {
-        if self.asks_now
-            && let Some(decided) = self.verifier.authenticate_now(presented)
-        {
-            return decided;
+        let authentication = self.verifier.authenticate(presented);
+        if !self.asks_now {
+            return authentication.await;
         }
-        self.verifier.authenticate(presented).await
+        match authentication.into_ready() {
+            Ok(result) => result,
+            Err(pending) => pending.await,
+        }
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn verifier(okta: &TestIssuer) -> Verifier {
 pub(crate) fn present(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, Rejection> {
     let authorization = format!("Bearer {jwt}");
     let verdict = verifier
-        .authenticate_now(&Presented::new([authorization.as_bytes()]))
+        .authenticate(&Presented::new([authorization.as_bytes()]))
+        .into_ready()
         .expect("decided without I/O");
     watch::verdict(&verdict);
     verdict

@@ -59,7 +59,10 @@ async fn verify(verifier: &Verifier, jwt: &str) -> Verdict {
 /// `None`: it would have to fetch first.
 fn decide(verifier: &Verifier, jwt: &str) -> Option<Verdict> {
     let authorization = format!("Bearer {jwt}");
-    let decision = verifier.authenticate_now(&Presented::new([authorization.as_bytes()]))?;
+    let decision = verifier
+        .authenticate(&Presented::new([authorization.as_bytes()]))
+        .into_ready()
+        .ok()?;
     watch::verdict(&decision);
     Some(match decision {
         Ok(token) => Verdict::Accepted(Box::new(Seen::from(&token))),

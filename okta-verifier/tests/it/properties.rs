@@ -33,7 +33,8 @@ fn accepts(token: &str) -> bool {
     let authorization = format!("Bearer {token}");
     let verdict = WORLD
         .verifier
-        .authenticate_now(&Presented::new([authorization.as_bytes()]))
+        .authenticate(&Presented::new([authorization.as_bytes()]))
+        .into_ready()
         .expect("decided without I/O");
     watch::verdict(&verdict);
     verdict.is_ok()
@@ -121,7 +122,7 @@ proptest! {
         let presented = Presented::new(lines.iter().map(Vec::as_slice)).query(query.as_deref());
         let refusal = WORLD
             .verifier
-            .authenticate_now(&presented)
+            .authenticate(&presented).into_ready()
             .expect("decided without I/O")
             .expect_err("nobody signed it");
         let status = refusal.status().as_u16();

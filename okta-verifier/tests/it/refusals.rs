@@ -34,7 +34,8 @@ fn challenged(status: u16, challenge: &str) -> (u16, Vec<String>) {
 fn refuse(verifier: &Verifier, lines: &[&str], query: Option<&str>) -> Rejection {
     let lines = lines.iter().map(|line| line.as_bytes());
     let verdict = verifier
-        .authenticate_now(&Presented::new(lines).query(query))
+        .authenticate(&Presented::new(lines).query(query))
+        .into_ready()
         .expect("decided without I/O");
     watch::verdict(&verdict);
     verdict.expect_err("refused")
@@ -201,7 +202,7 @@ async fn an_issuer_that_cannot_be_asked_is_503_without_a_challenge() {
     let jwt = okta.token("ada").sign();
     let authorization = format!("Bearer {jwt}");
     let presented = Presented::new([authorization.as_bytes()]);
-    assert!(verifier.authenticate_now(&presented).is_none());
+    assert!(verifier.authenticate(&presented).into_ready().is_err());
     let rejection = verifier.authenticate(&presented).await.unwrap_err();
     let error = rejection.error().expect("why");
     assert!(matches!(error, VerifyError::Unavailable { .. }), "{error}");

@@ -31,7 +31,11 @@ fn verified(okta: &TestIssuer, token: TokenBuilder) -> VerifiedToken {
         .unwrap();
     let authorization = format!("Bearer {}", token.sign());
     let presented = okta_verifier::Presented::new([authorization.as_bytes()]);
-    verifier.authenticate_now(&presented).unwrap().unwrap()
+    verifier
+        .authenticate(&presented)
+        .into_ready()
+        .unwrap()
+        .unwrap()
 }
 
 fn seconds_ago(seconds: u64) -> u64 {
@@ -177,7 +181,11 @@ fn claims_about_the_authentication_are_typed() {
     ] {
         let authorization = format!("Bearer {}", token.sign());
         let presented = okta_verifier::Presented::new([authorization.as_bytes()]);
-        let rejection = verifier.authenticate_now(&presented).unwrap().unwrap_err();
+        let rejection = verifier
+            .authenticate(&presented)
+            .into_ready()
+            .unwrap()
+            .unwrap_err();
         assert_eq!(rejection.error().unwrap().code(), "invalid_claim");
     }
 }

@@ -127,7 +127,7 @@ async fn token_size_is_a_setting_for_requests_and_bare_tokens_alike() {
     // Not even the alphabet of what is larger is looked at.
     let long = format!("Bearer {}", "\"".repeat(KIB + 1));
     let presented = Presented::new([long.as_bytes()]);
-    let verdict = of_size(&okta, KIB).authenticate_now(&presented);
+    let verdict = of_size(&okta, KIB).authenticate(&presented).into_ready();
     let rejection = verdict.unwrap().unwrap_err();
     assert_eq!(rejection.status(), 400);
     assert_eq!(rejection.error().map(VerifyError::code), Some("malformed"));

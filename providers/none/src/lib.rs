@@ -16,7 +16,7 @@ pub fn subject(issuer: Issuer, authorization: &str) -> Result<String, &'static s
         .expect("good settings");
     let presented = Presented::new([authorization.as_bytes()]);
     let decided = verifier
-        .authenticate_now(&presented)
+        .authenticate(&presented).into_ready()
         .expect("keys are pinned");
     match decided {
         Ok(token) => Ok(token.subject().to_owned()),

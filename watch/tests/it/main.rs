@@ -103,7 +103,7 @@ const LET_PASS: [Case; 3] = [
         for token in [token.clone(), token.expired()] {
             let line = format!("Bearer {}", token.sign());
             let presented = Presented::new([line.as_bytes()]);
-            let verdict = verifier.authenticate_now(&presented).unwrap();
+            let verdict = verifier.authenticate(&presented).into_ready().unwrap();
             watch::verdict(&verdict);
             watch::verdict(&verdict.and_then(|token| {
                 let policy = token.require(Policy::scope("orders:write"));

@@ -8,11 +8,23 @@ use crate::{
     token::{
         checks::{self, Clients, Expected, Profile},
         claims::Claims,
+        confirmation::Confirmation,
         jws::Typ,
     },
 };
 
 pub(super) const ISSUER: &str = "https://okta.test/oauth2/default";
+
+/// Everything that a token is checked for after its signature.
+pub(super) fn check(
+    claims: &Claims<'_>,
+    typ: Typ,
+    expected: &Expected,
+    now: u64,
+) -> Result<Option<Confirmation>, VerifyError> {
+    checks::check_dates(claims.dates(), expected.leeway, now)?;
+    checks::check_claims(claims, typ, expected)
+}
 
 pub(super) fn expected(profile: Profile) -> Expected {
     Expected {
@@ -44,7 +56,7 @@ pub(super) fn payload(changes: Value) -> String {
 
 fn judge(changes: Value, expected: &Expected, now: u64) -> Result<(), VerifyError> {
     let payload = payload(changes);
-    checks::check(&Claims::parse(&payload)?, Typ::Absent, expected, now).map(|_| ())
+    check(&Claims::parse(&payload)?, Typ::Absent, expected, now).map(|_| ())
 }
 
 /// The code of a refusal, or `ok`.
@@ -88,7 +100,7 @@ fn claims_null_does_not_satisfy_what_a_profile_requires() {
             ..expected(profile)
         };
         let claims = Claims::parse(&payload)?;
-        checks::check(&claims, Typ::AccessToken, &expected, 1500).map(|_| ())
+        check(&claims, Typ::AccessToken, &expected, 1500).map(|_| ())
     };
     for claim in ["iat", "jti", "client_id"] {
         let answer = code(judge(Profile::Rfc9068, claim));
@@ -261,10 +273,10 @@ fn the_client_is_cid_and_client_id_only_under_the_explicit_type() {
     ] {
         let payload = payload(json!({ "cid": cid, "client_id": client_id }));
         let claims = Claims::parse(&payload).unwrap();
-        let result = checks::check(&claims, typ, &listed(profile), 1500);
+        let result = check(&claims, typ, &listed(profile), 1500);
         assert_eq!(code(result), answer, "{profile:?} {typ:?} {payload}");
         // The waiver asks nobody's name; RFC 9068 §2.2 still demands that there is one.
-        let anybody = checks::check(&claims, typ, &expected(profile), 1500);
+        let anybody = check(&claims, typ, &expected(profile), 1500);
         let answer = match answer {
             "missing_claim" if profile == Okta => "ok",
             "client_not_allowed" => "ok",
@@ -290,6 +302,6 @@ fn a_binding_that_cannot_be_read_is_refused_whatever_its_shape() {
     }
     let null = payload(json!({})).replace('{', r#"{"cnf":null,"#);
     let claims = Claims::parse(&null).unwrap();
-    let result = checks::check(&claims, Typ::Absent, &expected(Profile::Okta), 1500);
+    let result = check(&claims, Typ::Absent, &expected(Profile::Okta), 1500);
     assert_eq!(code(result), "binding_unchecked");
 }

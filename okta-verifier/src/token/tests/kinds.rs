@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::checks::{code, expected, payload};
+use super::checks::{check, code, expected, payload};
 use crate::{
     algorithm::Algorithm,
     token::{
@@ -15,7 +15,7 @@ use crate::{
 fn judge(changes: Value, typ: Typ) -> &'static str {
     let payload = payload(changes);
     let claims = Claims::parse(&payload).unwrap();
-    code(checks::check(&claims, typ, &expected(Profile::Okta), 1500))
+    code(check(&claims, typ, &expected(Profile::Okta), 1500))
 }
 
 // conformance 84, 86
@@ -45,7 +45,7 @@ fn claims_null_is_no_sign_of_another_kind_of_token() {
     for name in ["nonce", "at_hash", "c_hash", "events"] {
         let payload = payload(json!({ name: "?" })).replace("\"?\"", "null");
         let claims = Claims::parse(&payload).unwrap();
-        let checked = checks::check(&claims, Typ::Absent, &expected(Profile::Okta), 1500);
+        let checked = check(&claims, Typ::Absent, &expected(Profile::Okta), 1500);
         assert_eq!(code(checked), "ok", "{name}");
     }
 }
@@ -118,7 +118,7 @@ fn the_profile_of_rfc_9068_demands_its_claims() {
     ] {
         let payload = payload(json!({ claim: null }));
         let claims = Claims::parse(&payload).unwrap();
-        let result = checks::check(&claims, Typ::AccessToken, &expected(profile), 1500);
+        let result = check(&claims, Typ::AccessToken, &expected(profile), 1500);
         assert_eq!(code(result), answer, "{profile:?} without {claim}");
     }
 }

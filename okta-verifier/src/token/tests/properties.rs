@@ -246,7 +246,7 @@ proptest! {
                 let spelled = format!(
                     "{}.{}",
                     std::str::from_utf8(jws.signed).unwrap(),
-                    encode(jws.signature())
+                    encode(&jws.signature)
                 );
                 prop_assert_eq!(spelled, token);
             }

@@ -17,7 +17,13 @@ fn failed(scheme: &str, error: &str, description: &str) -> String {
 
 fn ask(world: &World, lines: &[&str]) -> (u16, Vec<String>) {
     let presented = Presented::new(lines.iter().map(|line| line.as_bytes()));
-    challenged(world.verifier.authenticate_now(&presented).unwrap())
+    challenged(
+        world
+            .verifier
+            .authenticate(&presented)
+            .into_ready()
+            .unwrap(),
+    )
 }
 
 const INVALID_TOKEN: &str = "The access token is invalid or has expired";
@@ -115,7 +121,11 @@ fn ambiguous_credentials_are_400_under_both() {
     }
     for authorization in [&*dpop, "Bearer a.b.c"] {
         let presented = Presented::new([authorization.as_bytes()]).query(Some("access_token=x"));
-        let verdict = world.verifier.authenticate_now(&presented).unwrap();
+        let verdict = world
+            .verifier
+            .authenticate(&presented)
+            .into_ready()
+            .unwrap();
         assert_eq!(challenged(verdict), (400, both.to_vec()));
     }
 }
@@ -202,6 +212,7 @@ fn instances_accept_one_anothers_nonces() {
     let presented = Presented::new([presented.as_bytes()]).dpop([proof.as_bytes()]);
     let verdict = other
         .verifier
-        .authenticate_now(&presented.request("GET", TARGET));
+        .authenticate(&presented.request("GET", TARGET))
+        .into_ready();
     assert_eq!(code(&verdict.unwrap()), "ok");
 }

@@ -12,7 +12,11 @@ fn a_bound_token_is_no_bearer_token() {
     let bare = Presented::new([authorization.as_bytes()]);
     let with_proof = bare.dpop([proof.as_bytes()]).request("GET", TARGET);
     for presented in [bare, with_proof] {
-        let verdict = world.verifier.authenticate_now(&presented).unwrap();
+        let verdict = world
+            .verifier
+            .authenticate(&presented)
+            .into_ready()
+            .unwrap();
         assert_eq!(code(&verdict), "bound_token_as_bearer");
     }
     // Nothing was stored: the same proof is good with the right scheme.
@@ -49,7 +53,7 @@ fn without_settings_no_bound_token_passes() {
         let presented = Presented::new([authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", TARGET);
-        let verdict = verifier.authenticate_now(&presented).unwrap();
+        let verdict = verifier.authenticate(&presented).into_ready().unwrap();
         assert_eq!(code(&verdict), expected);
         let challenges: Vec<_> = verdict.unwrap_err().headers().collect();
         let offered = |(_, value): &(_, http::HeaderValue)| value.as_bytes().starts_with(b"DPoP");

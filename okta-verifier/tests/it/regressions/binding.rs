@@ -20,7 +20,11 @@ fn verdict(verifier: &Verifier, authorization: &str, proof: Option<&str>) -> &'s
     let presented = Presented::new([authorization.as_bytes()])
         .dpop(proof.map(str::as_bytes))
         .request("GET", "/orders");
-    match verifier.authenticate_now(&presented).expect("no I/O") {
+    match verifier
+        .authenticate(&presented)
+        .into_ready()
+        .expect("no I/O")
+    {
         Ok(_) => "ok",
         Err(refusal) => refusal.error().expect("a token was judged").code(),
     }

@@ -113,7 +113,11 @@ fn auth0_accepts_a_token_in_the_query() {
     let verifier = verifier(&okta);
     let query = format!("access_token={}", okta.token("ada").sign());
     let presented = Presented::new([]).query(Some(&query));
-    let refusal = verifier.authenticate_now(&presented).unwrap().unwrap_err();
+    let refusal = verifier
+        .authenticate(&presented)
+        .into_ready()
+        .unwrap()
+        .unwrap_err();
     assert_eq!(refusal.status(), 401);
     assert!(refusal.error().is_none(), "it was never judged");
 }

@@ -1,3 +1,5 @@
+//! The issuers in use, and which of them a token belongs to.
+
 use std::{
     collections::HashMap,
     sync::{
@@ -15,30 +17,29 @@ use crate::{
     token::Origin,
 };
 
-/// One issuer at work.
+/// One issuer in use: its settings, its keys and its introspection endpoint.
 #[derive(Debug)]
-pub(crate) struct Tenant {
+pub(crate) struct ActiveIssuer {
     pub(crate) settings: Issuer,
     pub(crate) origin: Arc<Origin>,
     pub(crate) keys: KeyStore,
     pub(crate) introspection: Option<Arc<Introspector>>,
     retired: AtomicBool,
-    /// Somebody demanded introspection where there is none.
-    missed: AtomicBool,
+    /// Whether the log says that a route demands introspection, which is not configured.
+    reported: AtomicBool,
 }
 
-/// All issuers at work; replaced as a whole.
+/// All issuers in use. They are replaced as a whole, so that no request sees half of a change.
 #[derive(Debug)]
-pub(crate) struct Tenants {
-    list: Vec<Arc<Tenant>>,
-    by_issuer: HashMap<Box<str>, Arc<Tenant>>,
-    /// The issuer that introspects opaque tokens, and the one that introspects encrypted tokens:
-    /// neither kind names its issuer.
-    opaque: Option<Arc<Tenant>>,
-    encrypted: Option<Arc<Tenant>>,
+pub(crate) struct Issuers {
+    list: Vec<Arc<ActiveIssuer>>,
+    by_issuer: HashMap<Box<str>, Arc<ActiveIssuer>>,
+    // Neither kind of token names its issuer, so that at most one issuer can introspect it.
+    opaque: Option<Arc<ActiveIssuer>>,
+    encrypted: Option<Arc<ActiveIssuer>>,
 }
 
-impl Tenant {
+impl ActiveIssuer {
     pub(crate) fn new(
         settings: Issuer,
         origin: Arc<Origin>,
@@ -51,54 +52,54 @@ impl Tenant {
             keys,
             introspection,
             retired: AtomicBool::new(false),
-            missed: AtomicBool::new(false),
+            reported: AtomicBool::new(false),
         }
     }
 
-    pub(crate) fn issuer(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.origin.expected.issuer
     }
 
-    /// Who answers for tokens of this kind, if the settings want them asked about.
-    pub(super) fn asks(&self, question: Question) -> Option<&Arc<Introspector>> {
+    /// Returns the introspector if the settings say that tokens of this kind are introspected.
+    pub(super) fn introspects(&self, question: Question) -> Option<&Arc<Introspector>> {
+        // Pinned keys are the user's choice: the issuer cannot vouch for a token that they do not verify.
         let pinned = question == Question::UnknownKey && self.keys.is_pinned();
         self.introspection
             .as_ref()
             .filter(|introspector| introspector.asks(question) && !pinned)
     }
 
-    /// The same for a token that local checks accepted, for a route that wants an answer no
-    /// older than `max_age`.
+    /// Returns the introspector if a token that local checks accepted has to be introspected. `max_age` is
+    /// the route's.
     ///
     /// # Errors
     ///
-    /// The route wants an answer and there is nobody to ask. The token may be good, so this is
-    /// no 401; and it is ours to repair, as [`Verifier::set_issuers`](super::Verifier) can at
-    /// any time.
-    pub(super) fn must_ask(
+    /// The route demands introspection, which is not configured. The token may be valid, so that this is
+    /// not a 401, and the service is to blame.
+    pub(super) fn must_introspect(
         &self,
         max_age: Option<Duration>,
     ) -> Result<Option<&Arc<Introspector>>, VerifyError> {
         match (&self.introspection, max_age) {
             (None, None) => Ok(None),
             (Some(introspector), Some(_)) => Ok(Some(introspector)),
-            (Some(_), None) => Ok(self.asks(Question::Accepted)),
+            (Some(_), None) => Ok(self.introspects(Question::Accepted)),
             (None, Some(_)) => {
-                if !self.missed.swap(true, Ordering::Relaxed) {
+                if !self.reported.swap(true, Ordering::Relaxed) {
                     tracing::error!(
-                        issuer = self.issuer(),
+                        issuer = self.url(),
                         "route requires recent introspection, but the token's issuer has none configured"
                     );
                 }
                 Err(VerifyError::unavailable(
-                    NOT_SOON,
+                    RETRY_AFTER_MISCONFIGURATION,
                     FetchError::NoIntrospection,
                 ))
             }
         }
     }
 
-    /// Its settings are no longer those: what they accepted must be judged anew.
+    /// Marks settings that are no longer in use: no token is accepted by them any longer.
     fn retire(&self) {
         self.retired.store(true, Ordering::Release);
     }
@@ -107,38 +108,36 @@ impl Tenant {
         self.retired.load(Ordering::Acquire)
     }
 
-    /// `iss` and the other values that stand for it.
+    /// Returns the values of `iss` that stand for this issuer.
     fn names(&self) -> impl Iterator<Item = &str> {
         let aliases = &self.origin.expected.aliases;
-        [self.issuer()]
-            .into_iter()
-            .chain(aliases.iter().map(String::as_str))
+        std::iter::once(self.url()).chain(aliases.iter().map(String::as_str))
     }
 }
 
-impl Tenants {
+impl Issuers {
     /// # Errors
     ///
-    /// There is none, or two have a name in common, or two claim what does not name its issuer.
-    pub(crate) fn new(list: Vec<Arc<Tenant>>) -> Result<Self, ConfigError> {
+    /// There is no issuer, two issuers share a name, or two introspect tokens that do not name their issuer.
+    pub(crate) fn new(list: Vec<Arc<ActiveIssuer>>) -> Result<Self, ConfigError> {
         if list.is_empty() {
             return Err(ConfigError::NoIssuer);
         }
         let mut by_issuer = HashMap::new();
-        for tenant in &list {
-            for name in tenant.names() {
-                if by_issuer.insert(name.into(), tenant.clone()).is_some() {
+        for issuer in &list {
+            for name in issuer.names() {
+                if by_issuer.insert(name.into(), issuer.clone()).is_some() {
                     return Err(ConfigError::DuplicateIssuer { url: name.into() });
                 }
             }
         }
         let only_one = |question, problem| {
-            let mut introspecting = list.iter().filter(|it| it.asks(question).is_some());
+            let mut introspecting = list.iter().filter(|it| it.introspects(question).is_some());
             let first = introspecting.next().cloned();
             match introspecting.next() {
                 None => Ok(first),
                 Some(second) => Err(ConfigError::Introspection {
-                    issuer: second.issuer().to_owned(),
+                    issuer: second.url().to_owned(),
                     problem,
                 }),
             }
@@ -157,25 +156,24 @@ impl Tenants {
         })
     }
 
-    /// Returns the introspector for a token that does not name its issuer.
-    pub(super) fn asks(&self, question: Question) -> Option<&Arc<Introspector>> {
-        let tenant = match question {
-            Question::Opaque => &self.opaque,
-            Question::Encrypted => &self.encrypted,
-            Question::UnknownKey | Question::Accepted => return None,
-        };
-        tenant.as_ref()?.asks(question)
+    /// Returns the issuer that introspects tokens of a kind that does not name its issuer.
+    pub(super) fn introspecting(&self, question: Question) -> Option<&Arc<ActiveIssuer>> {
+        match question {
+            Question::Opaque => self.opaque.as_ref(),
+            Question::Encrypted => self.encrypted.as_ref(),
+            Question::UnknownKey | Question::Accepted => None,
+        }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Tenant>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<ActiveIssuer>> {
         self.list.iter()
     }
 
-    /// By the exact, unverified `iss`: an unknown one is refused without a word to the network,
-    /// and no other issuer's keys are tried (RFC 8725 §3.8).
-    pub(super) fn find(&self, iss: &str) -> Result<&Arc<Tenant>, VerifyError> {
-        if let Some(tenant) = self.by_issuer.get(iss) {
-            return Ok(tenant);
+    /// Returns the issuer that the unverified `iss` names exactly. A token of an unknown issuer is rejected
+    /// without any request, and no other issuer's keys are tried (RFC 8725 §3.8).
+    pub(super) fn find(&self, iss: &str) -> Result<&Arc<ActiveIssuer>, VerifyError> {
+        if let Some(issuer) = self.by_issuer.get(iss) {
+            return Ok(issuer);
         }
         let is_org_server = |name: &str| {
             name.strip_prefix(iss)
@@ -192,13 +190,13 @@ impl Tenants {
         Err(VerifyError::UnknownIssuer)
     }
 
-    /// Those that `next` goes without are retired.
-    pub(super) fn give_way_to(&self, next: &Self) {
-        let stays = |tenant| next.list.iter().any(|other| Arc::ptr_eq(tenant, other));
-        let leaving = self.list.iter().filter(|tenant| !stays(tenant));
-        leaving.for_each(|tenant| tenant.retire());
+    /// Retires the issuers that are not in `next`.
+    pub(super) fn retire_all_but(&self, next: &Self) {
+        let stays = |issuer| next.list.iter().any(|other| Arc::ptr_eq(issuer, other));
+        let leaving = self.list.iter().filter(|issuer| !stays(issuer));
+        leaving.for_each(|issuer| issuer.retire());
     }
 }
 
-/// A setting is missing: coming back soon will not help.
-const NOT_SOON: Duration = Duration::from_secs(120);
+/// A setting is missing, so that an earlier attempt would be pointless.
+const RETRY_AFTER_MISCONFIGURATION: Duration = Duration::from_secs(120);

@@ -1,0 +1,516 @@
+//! The decision about one request: which checks are made, and in which order.
+//!
+//! Nothing here waits or performs I/O. A check that lacks a key, an answer of the introspection
+//! endpoint or an answer of the replay store ends in a [`Step`] that says so. Whoever has the missing
+//! input calls the check again with it, and the decision goes on from there: nothing that was parsed or
+//! verified before is parsed or verified again.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{ActiveIssuer, Issuers, Verifier, sender_constraint::SenderConstraint};
+use crate::{
+    binding::Used,
+    error::{FetchError, MalformedToken, VerifyError},
+    introspection::{Checked, Introspector, Question, Want},
+    keys::{Key, Wanted},
+    request::{Scheme, Shown, is_b64token},
+    time::Now,
+    token::{
+        VerifiedToken,
+        cache::{Digest, Entry},
+        checks,
+        claims::{Claims, Dates},
+        compact,
+        jws::{self, Jws},
+    },
+};
+
+/// One request, and what was found out about it before the first check.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'r> {
+    pub(super) verifier: &'r Verifier,
+    pub(super) request: TokenRequest<'r>,
+    /// When the request arrived.
+    pub(super) arrived: Now,
+    /// The key of the token in the cache; `None` if it is not cached.
+    pub(super) digest: Option<Digest>,
+}
+
+/// A request with a token.
+#[derive(Clone, Copy)]
+pub(super) struct TokenRequest<'r> {
+    pub(super) token: &'r [u8],
+    /// The longest time since the issuer last called the token active; `None` for the time in the
+    /// settings.
+    pub(super) max_age: Option<Duration>,
+    /// How the request shows that its sender may use the token; `None` if there is no request around the
+    /// token.
+    pub(super) sender: Option<Sender<'r>>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Sender<'r> {
+    pub(super) scheme: Scheme,
+    pub(super) shown: Shown<'r>,
+}
+
+/// How far a decision has come.
+pub(super) enum Step {
+    Accepted(VerifiedToken),
+    /// The token's key has to be fetched.
+    FetchKeys(Unverified),
+    Introspect(Introspection),
+    /// The token is valid, and the remote replay store has to accept the proof.
+    UseProof(Proved),
+}
+
+/// A signed token of a configured issuer, parsed and checked. Only the signature and the dates are not
+/// checked yet: nothing in it may be trusted.
+pub(super) struct Unverified {
+    issuer: Arc<ActiveIssuer>,
+    header: jws::Header,
+    signature: Vec<u8>,
+    /// The length of what is signed, from the beginning of the token.
+    signed: usize,
+    dates: Dates,
+    has_confirmation: bool,
+    /// The token if it is verified, or the error of its claims, which is reported after that of its
+    /// signature.
+    claims: Result<VerifiedToken, VerifyError>,
+    /// The only key of the issuer, which did not verify the signature of a token without `kid`.
+    tried: Option<Arc<Key>>,
+}
+
+/// A token that only the introspection endpoint can decide about, or has to confirm.
+pub(super) struct Introspection {
+    introspector: Arc<Introspector>,
+    question: Question,
+    issuer: Arc<ActiveIssuer>,
+    /// The token, if local checks accepted it.
+    verified: Option<(VerifiedToken, Basis)>,
+}
+
+/// A valid token, with a proof that passed every check but that of its first use.
+pub(super) struct Proved {
+    pub(super) token: VerifiedToken,
+    pub(super) proof: Used,
+    basis: Basis,
+}
+
+/// What a token was accepted by. It may be withdrawn while the request waits.
+pub(super) enum Basis {
+    Cached(Arc<Entry<Verification>>),
+    Verified(Verification),
+    /// The answer of the issuer's introspection endpoint alone.
+    Answer(Arc<ActiveIssuer>),
+}
+
+/// The settings and the key with which a token was verified.
+#[derive(Clone, Debug)]
+pub(crate) struct Verification {
+    issuer: Arc<ActiveIssuer>,
+    key: Arc<Key>,
+}
+
+impl<'r> Attempt<'r> {
+    pub(super) fn new(verifier: &'r Verifier, request: TokenRequest<'r>, arrived: Now) -> Self {
+        let cache = verifier.0.cache.as_ref();
+        Self {
+            verifier,
+            request,
+            arrived,
+            digest: cache.and_then(|cache| cache.digest(request.token)),
+        }
+    }
+
+    /// Begins the decision.
+    pub(super) fn begin(&self) -> Result<Step, VerifyError> {
+        match self.find_cached() {
+            Some(cached) => self.begin_cached(cached?),
+            None => self.begin_new(),
+        }
+    }
+
+    /// Returns the cache entry of a token that was verified before and is still valid: its issuer's
+    /// settings and its key must be the very ones with which it was verified.
+    pub(super) fn find_cached(&self) -> Option<Result<Arc<Entry<Verification>>, VerifyError>> {
+        let now = self.arrived;
+        let (cache, digest) = (self.verifier.0.cache.as_ref()?, self.digest?);
+        let entry = cache.find(digest, now)?;
+        let Verification { issuer, key } = &entry.proof;
+        let trusted = match issuer.is_retired() {
+            true => false,
+            false => match issuer.keys.trusts(key, now)? {
+                Ok(trusted) => trusted,
+                Err(unavailable) => return Some(Err(unavailable)),
+            },
+        };
+        if !trusted {
+            cache.forget(digest);
+            return None;
+        }
+        let valid = entry.token.check_dates(now.unix);
+        if valid.is_err() {
+            cache.forget(digest);
+        }
+        Some(valid.map(|()| entry))
+    }
+
+    pub(super) fn begin_cached(
+        &self,
+        entry: Arc<Entry<Verification>>,
+    ) -> Result<Step, VerifyError> {
+        let token = entry.token.clone();
+        self.confirm(token, Basis::Cached(entry), self.arrived)
+    }
+
+    /// Parses a token that is not in the cache. Needs no cryptography, so that malformed tokens and
+    /// those of unknown issuers cost none.
+    pub(super) fn begin_new(&self) -> Result<Step, VerifyError> {
+        let inner = &*self.verifier.0;
+        match Jws::parse(self.request.token, inner.max_token_size) {
+            Ok(jws) => {
+                let unverified = Unverified::new(jws, &inner.issuers.load())?;
+                self.check_signature(unverified, None, self.arrived)
+            }
+            Err(error) => self.begin_unsigned(error),
+        }
+    }
+
+    /// Finds the introspector for a token that is not a signed JWT. Otherwise `error` stands: three parts
+    /// are a JWT, and are not sent to the issuer because they do not parse.
+    fn begin_unsigned(&self, error: VerifyError) -> Result<Step, VerifyError> {
+        let token = self.request.token;
+        let question = match error {
+            VerifyError::Encrypted if compact::is_jwe(token) => Question::Encrypted,
+            VerifyError::Malformed(MalformedToken::Parts | MalformedToken::Alphabet)
+                if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) =>
+            {
+                Question::Opaque
+            }
+            error => return Err(error),
+        };
+        let issuers = self.verifier.0.issuers.load();
+        let introspection = issuers
+            .introspecting(question)
+            .and_then(|issuer| Introspection::of_unverified(question, issuer))
+            .ok_or(error)?;
+        self.find_answer(introspection, self.arrived)
+    }
+
+    /// Verifies the signature, with `fetched` if the key had to be fetched, and then the claims.
+    pub(super) fn check_signature(
+        &self,
+        mut unverified: Unverified,
+        mut fetched: Option<Result<Arc<Key>, VerifyError>>,
+        now: Now,
+    ) -> Result<Step, VerifyError> {
+        // A token without `kid` may be signed with the successor of the only key: a second key is tried.
+        let unknown = loop {
+            let found = match fetched.take() {
+                Some(found) => Some(found),
+                None => unverified.find_key(self.arrived, now),
+            };
+            match found {
+                Some(Ok(key)) => {
+                    if unverified.is_signed_with(&key, self.request.token) {
+                        return self.check_claims(unverified, key, now);
+                    }
+                    if unverified.header.kid.is_some() || unverified.tried.is_some() {
+                        return Err(VerifyError::BadSignature);
+                    }
+                    unverified.tried = Some(key);
+                }
+                Some(Err(
+                    error @ (VerifyError::UnknownKeyId | VerifyError::Unavailable { .. }),
+                )) => break Some(error),
+                Some(Err(error)) => return Err(error),
+                None => break None,
+            }
+        };
+        let question = Question::UnknownKey;
+        if let Some(introspection) = Introspection::of_unverified(question, &unverified.issuer) {
+            // An answer that is cached needs no keys.
+            if let Some(answer) = introspection.find(self) {
+                return self.apply(introspection, &answer, now);
+            }
+            // An answer must not make a token valid that excludes itself, and it may leave out what the
+            // token is bound to.
+            let acceptable = !unverified.has_confirmation && unverified.is_acceptable(now);
+            if acceptable && matches!(unknown, Some(VerifyError::UnknownKeyId)) {
+                return Ok(Step::Introspect(introspection));
+            }
+        }
+        match unknown {
+            Some(error) => Err(error),
+            None => Ok(Step::FetchKeys(unverified)),
+        }
+    }
+
+    /// Checks the claims of a token that `key` has signed. What passes is cached.
+    fn check_claims(
+        &self,
+        unverified: Unverified,
+        key: Arc<Key>,
+        now: Now,
+    ) -> Result<Step, VerifyError> {
+        let issuer = unverified.issuer;
+        let verification = Verification { issuer, key };
+        let basis = Basis::Verified(verification.clone());
+        basis.check(self.verifier)?;
+        let leeway = verification.issuer.origin.expected.leeway;
+        checks::check_dates(unverified.dates, leeway, now.unix)?;
+        let token = unverified.claims?;
+        if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest) {
+            cache.remember(digest, token.clone(), verification, now);
+        }
+        self.confirm(token, basis, now)
+    }
+
+    /// Has the issuer confirm a locally verified token, if the settings or the route demand it.
+    fn confirm(&self, token: VerifiedToken, basis: Basis, now: Now) -> Result<Step, VerifyError> {
+        let issuer = basis.issuer();
+        let Some(introspector) = issuer.must_introspect(self.request.max_age)? else {
+            // Introspection for another route may have found the token inactive.
+            let introspector = issuer.introspection.as_ref();
+            if introspector.is_some_and(|it| it.forbids(self.request.token, now)) {
+                self.forget();
+                return Err(VerifyError::Inactive);
+            }
+            return self.check_sender(token, basis, now);
+        };
+        let introspection = Introspection {
+            introspector: introspector.clone(),
+            question: Question::Accepted,
+            issuer: issuer.clone(),
+            verified: Some((token, basis)),
+        };
+        self.find_answer(introspection, now)
+    }
+
+    fn find_answer(&self, introspection: Introspection, now: Now) -> Result<Step, VerifyError> {
+        match introspection.find(self) {
+            Some(answer) => self.apply(introspection, &answer, now),
+            None => Ok(Step::Introspect(introspection)),
+        }
+    }
+
+    /// Applies the answer of the introspection endpoint.
+    pub(super) fn apply(
+        &self,
+        introspection: Introspection,
+        answer: &Checked,
+        now: Now,
+    ) -> Result<Step, VerifyError> {
+        let Introspection {
+            question,
+            issuer,
+            verified,
+            ..
+        } = introspection;
+        if let Some((token, basis)) = verified {
+            let confirmed = basis
+                .check(self.verifier)
+                .and_then(|()| answer.confirm(token, now));
+            let token = confirmed.inspect_err(|_| self.forget())?;
+            return self.check_sender(token, basis, now);
+        }
+        let basis = Basis::Answer(issuer);
+        basis.check(self.verifier)?;
+        let token = answer.token(now)?;
+        // The token's own `cnf` cannot be trusted, present or not. If the verifier accepts bound tokens,
+        // the answer has to name what this one is bound to.
+        if question == Question::UnknownKey
+            && token.confirmation().is_none()
+            && self.sender_constraint().accepts_bound_tokens()
+        {
+            return Err(VerifyError::BindingUnchecked);
+        }
+        self.check_sender(token.clone(), basis, now)
+    }
+
+    /// Checks that the sender of the request may use the token, cached or not.
+    fn check_sender(
+        &self,
+        token: VerifiedToken,
+        basis: Basis,
+        now: Now,
+    ) -> Result<Step, VerifyError> {
+        let Some(sender) = self.request.sender else {
+            return match token.confirmation() {
+                None => Ok(Step::Accepted(token)),
+                Some(_) => Err(VerifyError::BindingUnchecked),
+            };
+        };
+        let constraint = self.sender_constraint();
+        let Some(proof) = constraint.check(&token, self.request.token, sender, now)? else {
+            return Ok(Step::Accepted(token));
+        };
+        match constraint.use_proof_here(&proof, &token, now) {
+            Some(result) => result.map(|()| Step::Accepted(token)),
+            None => Ok(Step::UseProof(Proved {
+                token,
+                proof,
+                basis,
+            })),
+        }
+    }
+
+    fn sender_constraint(&self) -> &SenderConstraint {
+        &self.verifier.0.sender_constraint
+    }
+
+    /// Removes the token from the cache.
+    fn forget(&self) {
+        if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest) {
+            cache.forget(digest);
+        }
+    }
+}
+
+impl Unverified {
+    fn new(jws: Jws<'_>, issuers: &Issuers) -> Result<Self, VerifyError> {
+        let claims = Claims::parse(&jws.payload)?;
+        let issuer = issuers.find(&claims.iss)?.clone();
+        let (typ, origin) = (jws.header.typ, &issuer.origin);
+        checks::check_header(&jws.header, &origin.expected)?;
+        let token = checks::check_claims(&claims, typ, &origin.expected).map(|confirmation| {
+            VerifiedToken::new(&claims, typ, confirmation, &jws.payload, origin)
+        });
+        Ok(Self {
+            dates: claims.dates(),
+            has_confirmation: claims.contains("cnf"),
+            claims: token,
+            signed: jws.signed.len(),
+            signature: jws.signature,
+            header: jws.header,
+            issuer,
+            tried: None,
+        })
+    }
+
+    fn find_key(&self, arrived: Now, now: Now) -> Option<Result<Arc<Key>, VerifyError>> {
+        let acceptable = || self.is_acceptable(now);
+        self.issuer
+            .keys
+            .find(self.wanted(arrived, &acceptable), now)
+    }
+
+    /// Fetches the key, or waits for a fetch in flight.
+    pub(super) async fn fetch_key(&self, arrived: Now) -> Result<Arc<Key>, VerifyError> {
+        let acceptable = || self.is_acceptable(arrived);
+        let wanted = self.wanted(arrived, &acceptable);
+        self.issuer.keys.find_or_fetch(wanted).await
+    }
+
+    fn wanted<'w>(&'w self, arrived: Now, acceptable: &'w (dyn Fn() -> bool + Sync)) -> Wanted<'w> {
+        Wanted {
+            kid: self.header.kid.as_deref(),
+            algorithm: self.header.algorithm,
+            arrived,
+            acceptable,
+            tried: self.tried.as_ref(),
+        }
+    }
+
+    fn is_signed_with(&self, key: &Key, token: &[u8]) -> bool {
+        let signed = token.get(..self.signed).unwrap_or_default();
+        key.verify(signed, &self.signature).is_ok()
+    }
+
+    /// Whether the claims pass. They are not verified yet: this may decide whether a request to the issuer
+    /// is spent on the token, and must never choose the response.
+    fn is_acceptable(&self, now: Now) -> bool {
+        let leeway = self.issuer.origin.expected.leeway;
+        self.claims.is_ok() && checks::check_dates(self.dates, leeway, now.unix).is_ok()
+    }
+}
+
+impl Introspection {
+    /// Returns `None` if the issuer does not introspect tokens of this kind.
+    fn of_unverified(question: Question, issuer: &Arc<ActiveIssuer>) -> Option<Self> {
+        Some(Self {
+            introspector: issuer.introspects(question)?.clone(),
+            question,
+            issuer: issuer.clone(),
+            verified: None,
+        })
+    }
+
+    fn find(&self, attempt: &Attempt<'_>) -> Option<Arc<Checked>> {
+        self.introspector
+            .find(attempt.request.token, self.want(attempt))
+    }
+
+    /// Sends a request to the introspection endpoint, or waits for one in flight.
+    pub(super) async fn ask(&self, attempt: &Attempt<'_>) -> Result<Arc<Checked>, VerifyError> {
+        let (token, want) = (attempt.request.token, self.want(attempt));
+        self.introspector.ask(token, want).await
+    }
+
+    fn want(&self, attempt: &Attempt<'_>) -> Want<'_> {
+        Want {
+            question: self.question,
+            verified: self.verified.as_ref().map(|(token, _)| token),
+            max_age: attempt.request.max_age,
+            arrived: attempt.arrived,
+        }
+    }
+}
+
+impl Proved {
+    /// Ends the decision about a proof that the remote replay store has accepted.
+    pub(super) fn finish(
+        self,
+        verifier: &Verifier,
+        now: Now,
+    ) -> Result<VerifiedToken, VerifyError> {
+        self.basis.check(verifier)?;
+        self.token.check_dates(now.unix)?;
+        Ok(self.token)
+    }
+}
+
+impl Basis {
+    /// Checks that what the token was accepted by still stands: while a request waits, the key may be
+    /// withdrawn and the settings may be replaced.
+    fn check(&self, verifier: &Verifier) -> Result<(), VerifyError> {
+        if self.key().is_some_and(Key::is_retired) {
+            return Err(VerifyError::UnknownKeyId);
+        }
+        let issuer = self.issuer();
+        if issuer.is_retired() {
+            // If the issuer is still configured, its new settings decide about the next attempt.
+            verifier.0.issuers.load().find(issuer.url())?;
+            return Err(VerifyError::unavailable(
+                Duration::ZERO,
+                FetchError::Abandoned,
+            ));
+        }
+        Ok(())
+    }
+
+    fn issuer(&self) -> &Arc<ActiveIssuer> {
+        match self {
+            Self::Cached(entry) => &entry.proof.issuer,
+            Self::Verified(verification) => &verification.issuer,
+            Self::Answer(issuer) => issuer,
+        }
+    }
+
+    fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Cached(entry) => Some(&entry.proof.key),
+            Self::Verified(verification) => Some(&verification.key),
+            Self::Answer(_) => None,
+        }
+    }
+}
+
+impl Verification {
+    /// Whether the settings of its issuer were replaced. Such an entry is not used again, and does not
+    /// have to stay in memory until its next look-up shows that.
+    pub(super) fn is_void(&self) -> bool {
+        self.issuer.is_retired()
+    }
+}

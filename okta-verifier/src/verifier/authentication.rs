@@ -1,0 +1,207 @@
+//! A decision that may have to wait: the I/O around the steps of [`attempt`](super::attempt).
+
+use std::{
+    fmt, mem,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use super::{
+    Verifier,
+    attempt::{Attempt, Proved, Sender, Step, TokenRequest},
+};
+use crate::{
+    error::VerifyError,
+    request::{OwnedShown, Rejection, Scheme},
+    time::Now,
+    token::{VerifiedToken, cache::Digest},
+};
+
+/// The result of [`Verifier::authenticate`]: ready, or a future that waits for a key set, for an
+/// introspection response or for the [replay store](crate::ReplayStore).
+///
+/// The future borrows nothing. Dropping it before its first poll has no effect outside: no request was
+/// sent, no rate limit was used, and no proof was recorded. Dropping it later cancels no request that
+/// others wait for.
+///
+/// ```
+/// # use okta_verifier_testing::MockOkta;
+/// # use okta_verifier::{Presented, Verifier};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = MockOkta::start().await;
+/// let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
+/// let authorization = format!("Bearer {}", okta.token("ada").sign());
+/// let presented = Presented::new([authorization.as_bytes()]);
+///
+/// // The keys have to be fetched.
+/// let pending = verifier.authenticate(&presented).into_ready().unwrap_err();
+/// assert_eq!(pending.await?.subject(), "ada");
+/// // Now they are cached.
+/// let token = verifier.authenticate(&presented).into_ready().unwrap()?;
+/// assert_eq!(token.subject(), "ada");
+/// // Without a token there is nothing to wait for.
+/// let rejection = verifier.authenticate(&Presented::new([])).into_ready().unwrap().unwrap_err();
+/// assert_eq!(rejection.status(), 401);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "an authentication decides nothing unless its result is taken"]
+pub struct Authentication(State);
+
+enum State {
+    Ready(Result<VerifiedToken, Rejection>),
+    Pending(PendingResult),
+    Taken,
+}
+
+type PendingResult = Pin<Box<dyn Future<Output = Result<VerifiedToken, Rejection>> + Send>>;
+
+impl Authentication {
+    pub(super) fn ready(result: Result<VerifiedToken, Rejection>) -> Self {
+        Self(State::Ready(result))
+    }
+
+    /// Waits for what `step` lacks, if it lacks anything.
+    pub(super) fn of(
+        attempt: &Attempt<'_>,
+        scheme: Scheme,
+        step: Result<Step, VerifyError>,
+    ) -> Self {
+        let verifier = attempt.verifier;
+        let step = match step {
+            Ok(Step::Accepted(token)) => return Self::ready(Ok(token)),
+            Err(error) => return Self::ready(Err(verifier.reject(scheme, error))),
+            Ok(step) => step,
+        };
+        let verifier = verifier.clone();
+        let pending: PendingResult = match step {
+            // The proof passed every other check: nothing of the request is needed any longer.
+            Step::UseProof(proved) => Box::pin(async move {
+                let result = proved.use_proof(&verifier).await;
+                result.map_err(|error| verifier.reject(scheme, error))
+            }),
+            step => {
+                let request = OwnedRequest::of(attempt);
+                Box::pin(async move {
+                    let result = request.attempt(&verifier).resume(step).await;
+                    result.map_err(|error| verifier.reject(scheme, error))
+                })
+            }
+        };
+        Self(State::Pending(pending))
+    }
+
+    /// Returns the result if nothing has to be waited for.
+    ///
+    /// # Errors
+    ///
+    /// The authentication itself, which has to wait: await it.
+    pub fn into_ready(self) -> Result<Result<VerifiedToken, Rejection>, Self> {
+        match self.0 {
+            State::Ready(result) => Ok(result),
+            pending => Err(Self(pending)),
+        }
+    }
+}
+
+impl Future for Authentication {
+    type Output = Result<VerifiedToken, Rejection>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let State::Pending(pending) = &mut self.0 {
+            return pending.as_mut().poll(context);
+        }
+        match mem::replace(&mut self.0, State::Taken) {
+            State::Ready(result) => Poll::Ready(result),
+            State::Pending(_) | State::Taken => {
+                panic!("`Authentication` polled after it completed")
+            }
+        }
+    }
+}
+
+/// Shows nothing of the request.
+impl fmt::Debug for Authentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.0 {
+            State::Ready(_) => "ready",
+            State::Pending(_) => "pending",
+            State::Taken => "taken",
+        };
+        f.debug_tuple("Authentication").field(&state).finish()
+    }
+}
+
+/// A copy of what a waiting request needs.
+struct OwnedRequest {
+    token: Box<[u8]>,
+    max_age: Option<Duration>,
+    sender: Option<(Scheme, OwnedShown)>,
+    arrived: Now,
+    digest: Option<Digest>,
+}
+
+impl OwnedRequest {
+    fn of(attempt: &Attempt<'_>) -> Self {
+        let TokenRequest {
+            token,
+            max_age,
+            sender,
+        } = attempt.request;
+        Self {
+            token: token.into(),
+            max_age,
+            sender: sender.map(|sender| (sender.scheme, sender.shown.to_owned())),
+            arrived: attempt.arrived,
+            digest: attempt.digest,
+        }
+    }
+
+    fn attempt<'r>(&'r self, verifier: &'r Verifier) -> Attempt<'r> {
+        let sender = self.sender.as_ref().map(|(scheme, shown)| Sender {
+            scheme: *scheme,
+            shown: shown.as_shown(),
+        });
+        Attempt {
+            verifier,
+            request: TokenRequest {
+                token: &self.token,
+                max_age: self.max_age,
+                sender,
+            },
+            arrived: self.arrived,
+            digest: self.digest,
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// Obtains what each step lacks, until the token is accepted or rejected.
+    pub(super) async fn resume(&self, mut step: Step) -> Result<VerifiedToken, VerifyError> {
+        loop {
+            step = match step {
+                Step::Accepted(token) => return Ok(token),
+                Step::FetchKeys(unverified) => {
+                    let key = unverified.fetch_key(self.arrived).await;
+                    self.check_signature(unverified, Some(key), Now::read())?
+                }
+                Step::Introspect(introspection) => {
+                    let answer = introspection.ask(self).await?;
+                    self.apply(introspection, &answer, Now::read())?
+                }
+                Step::UseProof(proved) => return proved.use_proof(self.verifier).await,
+            }
+        }
+    }
+}
+
+impl Proved {
+    async fn use_proof(self, verifier: &Verifier) -> Result<VerifiedToken, VerifyError> {
+        let constraint = &verifier.0.sender_constraint;
+        constraint
+            .use_proof_remotely(&self.proof, &self.token)
+            .await?;
+        self.finish(verifier, Now::read())
+    }
+}

@@ -1,0 +1,260 @@
+//! Checks that the sender of a request may use its token: a token that is bound to a key comes with a
+//! DPoP proof (RFC 9449), and one that is bound to a certificate with that certificate (RFC 8705).
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use tokio::runtime::Handle;
+
+use super::attempt::Sender;
+use crate::{
+    binding::{
+        self, Dpop, Expected, Holder, Peers, Place, Replay, Trouble, Used, Verdict, certificate,
+    },
+    error::{FetchError, ProofError, VerifyError, cause},
+    request::{Lines, Scheme, Shown},
+    time::Now,
+    token::VerifiedToken,
+};
+
+/// The settings for bound tokens.
+#[derive(Debug)]
+pub(crate) struct SenderConstraint {
+    /// `None`: a token that is bound to a key is rejected.
+    pub(super) dpop: Option<Dpop>,
+    /// Whether the certificate of a TLS session counts as the caller's.
+    client_certificates: bool,
+    /// The proxies that forward the caller's certificate in a header.
+    pub(super) client_cert_from: Option<Peers>,
+    /// Whether the log says that the replay store is full, for all callers or for one.
+    full: Trouble,
+    /// Whether the log says that the replay store has failed. Separate from `full`, so that a caller over
+    /// its share cannot hide a failure.
+    failed: Trouble,
+}
+
+impl SenderConstraint {
+    pub(crate) fn new(
+        dpop: Option<Dpop>,
+        client_certificates: bool,
+        client_cert_from: Option<Peers>,
+    ) -> Self {
+        Self {
+            dpop,
+            client_certificates,
+            client_cert_from,
+            full: Trouble::default(),
+            failed: Trouble::default(),
+        }
+    }
+
+    pub(crate) fn offers_dpop(&self) -> bool {
+        self.dpop.is_some()
+    }
+
+    /// Whether a setting accepts tokens that are bound to a key or to a certificate.
+    pub(crate) fn accepts_bound_tokens(&self) -> bool {
+        self.offers_dpop() || self.accepts_certificates()
+    }
+
+    fn accepts_certificates(&self) -> bool {
+        self.client_certificates || self.client_cert_from.is_some()
+    }
+
+    /// Checks the scheme, the certificate and the proof. Returns the proof if there is one: it is
+    /// accepted once.
+    pub(super) fn check(
+        &self,
+        token: &VerifiedToken,
+        jwt: &[u8],
+        sender: Sender<'_>,
+        now: Now,
+    ) -> Result<Option<Used>, VerifyError> {
+        let bound = token.bound();
+        let holder = bound.and_then(|bound| {
+            Some(Holder {
+                jkt: bound.to.jkt.as_ref()?,
+                token_hash: &bound.token_hash,
+            })
+        });
+        let required = match (sender.scheme, holder, &self.dpop) {
+            (_, Some(_), None) => return Err(VerifyError::BindingUnchecked),
+            (Scheme::Bearer, Some(_), Some(_)) => return Err(VerifyError::BoundTokenAsBearer),
+            (Scheme::Dpop, None, _) => return Err(VerifyError::NotBound),
+            (Scheme::Bearer, None, _) => None,
+            (Scheme::Dpop, Some(holder), Some(dpop)) => Some((dpop, holder)),
+        };
+        if let Some(expected) = bound.and_then(|bound| bound.to.x5t_s256) {
+            if !self.accepts_certificates() {
+                return Err(VerifyError::BindingUnchecked);
+            }
+            match self.certificate(&sender.shown) {
+                None => return Err(VerifyError::NoCertificate),
+                // Hashes of public values: comparing them need not take constant time.
+                Some(found) if found == expected => {}
+                Some(_) => return Err(VerifyError::BindingMismatch),
+            }
+        }
+        required
+            .map(|(dpop, holder)| dpop.check_proof(holder, jwt, &sender.shown, now))
+            .transpose()
+    }
+
+    /// Returns the hash of the caller's certificate. Where a trusted proxy ends TLS for its callers, the
+    /// certificate of the session is the proxy's own and would count for every one of them (RFC 9440 §4):
+    /// no certificate counts until the adapter has given the address of the peer.
+    fn certificate(&self, shown: &Shown<'_>) -> Option<[u8; 32]> {
+        if let Some(proxies) = &self.client_cert_from {
+            let peer = shown.peer?;
+            if proxies.contain(Some(peer)) {
+                let der = certificate::decode(shown.client_cert.one()?)?;
+                return certificate::thumbprint(&der);
+            }
+        }
+        let session = shown.certificate.filter(|_| self.client_certificates);
+        certificate::thumbprint(session?)
+    }
+
+    /// Records the proof in the replay store of this process (RFC 9449 §11.1). Returns `None` if the store
+    /// is a remote one, which [`use_proof_remotely`](Self::use_proof_remotely) calls.
+    pub(super) fn use_proof_here(
+        &self,
+        proof: &Used,
+        token: &VerifiedToken,
+        now: Now,
+    ) -> Option<Result<(), VerifyError>> {
+        let Replay::Memory(memory) = &self.dpop.as_ref()?.replay else {
+            return None;
+        };
+        let verdict = memory.first_use(proof, caller(token), now.unix);
+        Some(self.accept_use(verdict, now))
+    }
+
+    /// Records the proof in the remote replay store.
+    pub(super) async fn use_proof_remotely(
+        &self,
+        proof: &Used,
+        token: &VerifiedToken,
+    ) -> Result<(), VerifyError> {
+        let Some(Replay::Remote(remote)) = self.dpop.as_ref().map(|dpop| &dpop.replay) else {
+            return Err(VerifyError::BindingUnchecked);
+        };
+        if Handle::try_current().is_err() {
+            return Err(unavailable(FetchError::NoRuntime)); // it has the timer
+        }
+        let verdict = remote
+            .first_use(proof, caller(token), Now::read().unix)
+            .await;
+        let now = Now::read();
+        match verdict {
+            Ok(verdict) => {
+                // A caller over its share did not reach the store.
+                if verdict != Verdict::Full && self.failed.worked(now.instant) {
+                    tracing::info!("DPoP replay store recovered");
+                }
+                self.accept_use(verdict, now)
+            }
+            Err(source) => Err(self.replay_store_failed(source, now)),
+        }
+    }
+
+    fn accept_use(&self, verdict: Verdict, now: Now) -> Result<(), VerifyError> {
+        match verdict {
+            Verdict::First => {
+                if self.full.worked(now.instant) {
+                    tracing::info!("DPoP replay store has capacity again");
+                }
+                Ok(())
+            }
+            Verdict::Seen => Err(ProofError::Replayed.into()),
+            Verdict::Full => {
+                if self.full.failed(now.instant) {
+                    let error = FetchError::ReplayStoreFull;
+                    let cause = cause(&error);
+                    tracing::warn!(%error, cause, "DPoP replay store is full (global or per-caller limit)");
+                }
+                Err(unavailable(FetchError::ReplayStoreFull))
+            }
+        }
+    }
+
+    fn replay_store_failed(&self, source: Box<dyn Error + Send + Sync>, now: Now) -> VerifyError {
+        if self.failed.failed(now.instant) {
+            let cause = cause(&*source);
+            tracing::warn!(error = %source, cause, "DPoP replay store failed");
+        }
+        unavailable(FetchError::ReplayStore {
+            source: Arc::from(source),
+        })
+    }
+}
+
+impl Dpop {
+    fn check_proof(
+        &self,
+        holder: Holder<'_>,
+        token: &[u8],
+        shown: &Shown<'_>,
+        now: Now,
+    ) -> Result<Used, VerifyError> {
+        // RFC 9449 §4.3, item 1. A list is several in one line (RFC 9110 §5.3).
+        let proof = match shown.proof {
+            Lines::Absent => return Err(ProofError::Missing.into()),
+            Lines::One(proof) if !proof.contains(&b',') => proof,
+            Lines::One(_) | Lines::Repeated => return Err(ProofError::Repeated.into()),
+        };
+        let expected = Expected {
+            method: shown.method,
+            place: Place {
+                target: shown.target,
+                peer: shown.peer,
+                forwarded: shown.forwarded.one(),
+            },
+            external: &self.external,
+            token,
+            holder,
+            window: self.window,
+            nonces: self.nonces.as_ref(),
+            keys: &self.keys,
+        };
+        binding::judge(proof, &expected, now.unix)
+    }
+}
+
+/// The shares of the replay store are per issuer, client and subject.
+fn caller(token: &VerifiedToken) -> [&str; 3] {
+    let client = token.client_id().unwrap_or_default();
+    [token.issuer(), client, token.subject()]
+}
+
+fn unavailable(source: FetchError) -> VerifyError {
+    VerifyError::unavailable(RETRY_AFTER_STORE, source)
+}
+
+/// A store drops old proofs every second, and a share counts them until the end of a time slice.
+const RETRY_AFTER_STORE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::binding::DpopSettings;
+
+    #[test]
+    fn bound_tokens_are_accepted_by_each_setting_for_them() {
+        let dpop = || DpopSettings::base_url("https://api.example.com").judge();
+        let peers = || Peers::new(&["10.0.0.0/8".to_owned()]);
+        for (constraint, accepts) in [
+            (SenderConstraint::new(None, false, None), false),
+            (
+                SenderConstraint::new(Some(dpop().unwrap()), false, None),
+                true,
+            ),
+            (SenderConstraint::new(None, true, None), true),
+            (
+                SenderConstraint::new(None, false, Some(peers().unwrap())),
+                true,
+            ),
+        ] {
+            assert_eq!(constraint.accepts_bound_tokens(), accepts, "{constraint:?}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The decision about a request that has to wait: how much work it does, and what it reads again.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta, Rotation};
+use tokio::sync::Semaphore;
+
+use crate::{
+    ClientAuthentication, DpopSettings, Introspection, Issuer, Presented, Rejection, ReplayAnswer,
+    ReplayStore, VerifiedToken, Verifier, counts::Counts,
+};
+
+const AUDIENCE: &str = "api://orders";
+const BASE: &str = "https://api.example.com";
+
+/// A remote replay store, which answers once it is released.
+#[derive(Clone)]
+struct Remote {
+    requests: Arc<AtomicUsize>,
+    released: Arc<Semaphore>,
+}
+
+impl Remote {
+    fn new() -> Self {
+        Self {
+            requests: Arc::default(),
+            released: Arc::new(Semaphore::new(0)),
+        }
+    }
+
+    fn released() -> Self {
+        let remote = Self::new();
+        remote.released.add_permits(1_000);
+        remote
+    }
+}
+
+impl ReplayStore for Remote {
+    fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async {
+            self.released.acquire().await?.forget();
+            Ok(true)
+        })
+    }
+}
+
+/// A service, and a client with a bound token and a proof.
+struct World {
+    okta: MockOkta,
+    client: Client,
+    verifier: Verifier,
+    remote: Remote,
+}
+
+impl World {
+    async fn new(remote: Remote) -> Self {
+        let okta = MockOkta::start().await;
+        let dpop = DpopSettings::base_url(BASE).replay_store(remote.clone());
+        let builder = Verifier::builder().issuer(issuer(&okta)).dpop(dpop);
+        Self {
+            verifier: builder.build().unwrap(),
+            client: Client::new(),
+            okta,
+            remote,
+        }
+    }
+
+    fn bound_token(&self) -> String {
+        self.client.bind(self.okta.token("ada")).sign()
+    }
+
+    fn authenticate_bound(&self, jwt: &str) -> crate::Authentication {
+        let url = format!("{BASE}/orders");
+        let proof = self.client.proof("GET", &url).token(jwt).sign();
+        let authorization = format!("DPoP {jwt}");
+        let presented = Presented::new([authorization.as_bytes()])
+            .dpop([proof.as_bytes()])
+            .request("GET", "/orders");
+        self.verifier.authenticate(&presented)
+    }
+}
+
+fn issuer(okta: &MockOkta) -> Issuer {
+    okta.set_audience(AUDIENCE);
+    let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    Issuer::okta(okta.issuer_url(), AUDIENCE)
+        .any_client_id()
+        .introspection(Introspection::every_token(client))
+}
+
+fn code(result: &Result<VerifiedToken, Rejection>) -> &str {
+    match result {
+        Ok(_) => "ok",
+        Err(rejection) => rejection.error().map_or("none", crate::VerifyError::code),
+    }
+}
+
+#[tokio::test]
+async fn request_that_waits_for_keys_introspection_and_replay_store_is_parsed_and_verified_once() {
+    let world = World::new(Remote::released()).await;
+    let jwt = world.bound_token();
+    let before = Counts::read();
+    let result = world.authenticate_bound(&jwt).await;
+    assert_eq!(code(&result), "ok");
+    assert_eq!(world.remote.requests.load(Ordering::Relaxed), 1);
+    let expected = Counts {
+        parses: 1,
+        token_signatures: 1,
+        proof_signatures: 1,
+    };
+    assert_eq!(Counts::read() - before, expected);
+
+    // With the keys and the token in the caches, introspection and the store are left.
+    world.verifier.refresh().await.unwrap();
+    let before = Counts::read();
+    let result = world.authenticate_bound(&jwt).await;
+    assert_eq!(code(&result), "ok");
+    let expected = Counts {
+        parses: 0,
+        token_signatures: 0,
+        proof_signatures: 1,
+    };
+    assert_eq!(Counts::read() - before, expected);
+}
+
+#[tokio::test]
+async fn request_that_waits_for_one_thing_is_parsed_and_verified_once() {
+    let okta = MockOkta::start().await;
+    okta.set_audience(AUDIENCE);
+    let plain = Issuer::okta(okta.issuer_url(), AUDIENCE).any_client_id();
+    for (issuer, warm) in [(plain.clone(), false), (issuer(&okta), true), (plain, true)] {
+        let verifier = Verifier::builder().issuer(issuer).build().unwrap();
+        if warm {
+            verifier.warm_up().await.unwrap();
+        }
+        for (jwt, parses, token_signatures, expected) in [
+            (okta.token("ada").sign(), 1, 1, "ok"),
+            (okta.token("ada").tampered().sign(), 1, 1, "bad_signature"),
+            (
+                okta.token("ada").audience("x").sign(),
+                1,
+                1,
+                "wrong_audience",
+            ),
+            (
+                okta.token("ada").unpublished_key().sign(),
+                1,
+                0,
+                "unknown_key_id",
+            ),
+        ] {
+            let authorization = format!("Bearer {jwt}");
+            let presented = Presented::new([authorization.as_bytes()]);
+            let before = Counts::read();
+            let result = verifier.authenticate(&presented).await;
+            assert_eq!(code(&result), expected);
+            let expected = Counts {
+                parses,
+                token_signatures,
+                proof_signatures: 0,
+            };
+            assert_eq!(Counts::read() - before, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn authentication_dropped_before_its_first_poll_has_no_effect() {
+    let world = World::new(Remote::released()).await;
+    let jwt = world.bound_token();
+    for _ in 0..3 {
+        drop(world.authenticate_bound(&jwt));
+    }
+    assert_eq!(world.okta.hits().discovery, 0);
+    world.verifier.warm_up().await.unwrap();
+    let hits = world.okta.hits();
+    for _ in 0..3 {
+        drop(world.authenticate_bound(&jwt)); // would be introspected
+    }
+    assert_eq!(code(&world.authenticate_bound(&jwt).await), "ok");
+    assert_eq!(world.okta.hits().introspection, hits.introspection + 1);
+    let requests = world.remote.requests.load(Ordering::Relaxed);
+    for _ in 0..3 {
+        drop(world.authenticate_bound(&jwt)); // would be recorded
+    }
+    assert_eq!(world.remote.requests.load(Ordering::Relaxed), requests);
+}
+
+/// Begins a request that waits for the replay store, and ends it after `meanwhile`.
+async fn while_waiting_for_the_store(world: &World, meanwhile: impl AsyncFnOnce()) -> String {
+    let jwt = world.bound_token();
+    world.verifier.warm_up().await.unwrap();
+    let before = Counts::read();
+    let request = tokio::spawn(world.authenticate_bound(&jwt));
+    while world.remote.requests.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    meanwhile().await;
+    world.remote.released.add_permits(1);
+    let result = request.await.unwrap();
+    assert_eq!((Counts::read() - before).token_signatures, 1);
+    code(&result).to_owned()
+}
+
+#[tokio::test]
+async fn request_is_rejected_if_its_key_is_withdrawn_while_it_waits() {
+    let world = World::new(Remote::new()).await;
+    let result = while_waiting_for_the_store(&world, async || {
+        world.okta.rotate(Rotation::Hard);
+        world.verifier.refresh().await.unwrap();
+    });
+    assert_eq!(result.await, "unknown_key_id");
+}
+
+#[tokio::test]
+async fn request_is_rejected_if_its_issuer_is_removed_while_it_waits() {
+    let world = World::new(Remote::new()).await;
+    let other = Issuer::okta("https://other.okta.com/oauth2/default", AUDIENCE).any_client_id();
+    let result = while_waiting_for_the_store(&world, async || {
+        world.verifier.set_issuers([other]).unwrap();
+    });
+    assert_eq!(result.await, "unknown_issuer");
+}
+
+#[tokio::test]
+async fn request_is_unavailable_if_the_settings_of_its_issuer_change_while_it_waits() {
+    let world = World::new(Remote::new()).await;
+    let changed = issuer(&world.okta).leeway(Duration::from_secs(1));
+    let result = while_waiting_for_the_store(&world, async || {
+        world.verifier.set_issuers([changed]).unwrap();
+    });
+    assert_eq!(result.await, "unavailable");
+}

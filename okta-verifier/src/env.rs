@@ -2,7 +2,7 @@
 
 use std::{env, time::Duration};
 
-use crate::{algorithm::Algorithm, error::ConfigError, issuer::Issuer, verifier::Verifier};
+use crate::{crypto::Algorithm, error::ConfigError, issuer::Issuer, verifier::Verifier};
 
 impl Verifier {
     /// A verifier for the one issuer that the environment names.

@@ -7,22 +7,23 @@ use base64::Engine;
 use url::Url;
 
 use crate::{
-    algorithm::Algorithms,
+    crypto::Algorithms,
+    http::Challenges,
     introspection::{Checked, Question},
     keys::{KeyOptions, KeySet, Metadata},
-    remote::fresh_for,
-    request::Challenges,
-    time::Now,
+    net::fresh_for,
+    sync::clock::Now,
     token::{
-        BASE64URL, Origin,
+        BASE64URL,
         checks::{Clients, Expected, Profile},
         claims::Claims,
         jws::Jws,
     },
+    verified_token::Origin,
 };
 pub use crate::{
-    binding::fuzz::{htu, proof},
-    request::fuzz::{authorization, challenge},
+    dpop::fuzz::{htu, proof},
+    http::fuzz::{authorization, challenge},
 };
 
 /// The largest that the setting allows, in bytes.

@@ -45,46 +45,43 @@
 //! Keys are fetched in tasks of the tokio runtime that the first request runs on; it needs time
 //! and I/O enabled. Pinned keys ([`Issuer::keys`]) need no runtime.
 
-mod algorithm;
-mod alphabet;
-mod back_off;
-mod binding;
-mod builder;
 mod crypto;
+mod dpop;
 mod env;
 mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
 mod health;
+mod http;
 mod introspection;
 mod issuer;
 mod keys;
+mod mtls;
+mod net;
 mod policy;
-mod remote;
-mod request;
-mod snapshot;
-mod time;
+mod sync;
 mod token;
-mod token_bucket;
+mod verified_token;
 mod verifier;
 
-pub use algorithm::Algorithm;
+pub use crypto::Algorithm;
 #[cfg(feature = "redis")]
-pub use binding::RedisReplayStore;
-pub use binding::{ClientCertificate, DpopNonces, DpopSettings, ReplayAnswer, ReplayStore};
-pub use builder::VerifierBuilder;
+pub use dpop::RedisReplayStore;
+pub use dpop::{DpopNonces, DpopSettings, ReplayAnswer, ReplayStore};
 pub use error::{
     ClaimError, ConfigError, FetchError, FetchKeysError, MalformedToken, ProofError, VerifyError,
 };
 pub use health::{IntrospectionHealth, IntrospectionState, IssuerHealth, KeyState};
+pub use http::{Anonymous, Presented, Rejection};
 pub use introspection::{ClientAuthentication, Introspection};
 pub use issuer::Issuer;
+pub use keys::KeySnapshot;
+pub use mtls::ClientCertificate;
 pub use policy::{AnyToken, Policy, Requirement};
-pub use request::{Anonymous, Presented, Rejection};
-pub use snapshot::KeySnapshot;
-pub use token::{SubjectKind, VerifiedToken};
-pub use verifier::Verifier;
+pub use token::SubjectKind;
+pub use verified_token::VerifiedToken;
+pub use verifier::{Verifier, VerifierBuilder};
 
 #[cfg(test)]
 use watch as _;

@@ -1,16 +1,13 @@
 //! What a route demands of a valid token: constant data, evaluated without I/O.
 
 mod evaluate;
-mod requirement;
-
-use std::{fmt, time::Duration};
-
-pub use requirement::{AnyToken, Requirement};
 
 use crate::{
-    request::{Anonymous, Rejection},
-    token::{SubjectKind, VerifiedToken},
+    http::{Anonymous, Rejection},
+    token::SubjectKind,
+    verified_token::VerifiedToken,
 };
+use std::{fmt, time::Duration};
 
 /// A rule over a [`VerifiedToken`]. `'static`, `Copy` and `const`: written once, beside the route.
 ///
@@ -87,7 +84,7 @@ impl Policy {
     #[must_use]
     pub const fn scope(scope: &'static str) -> Self {
         assert!(
-            crate::request::is_scope_token(scope),
+            crate::http::is_scope_token(scope),
             "write one scope token, such as \"orders:read\""
         );
         Self(Rule::Scope(scope))
@@ -203,7 +200,7 @@ impl Policy {
         assert!(!acr_values.is_empty(), "write at least one acr value");
         let mut index = 0;
         while index < acr_values.len() {
-            let word = crate::request::is_scope_token(acr_values[index]);
+            let word = crate::http::is_scope_token(acr_values[index]);
             assert!(
                 word,
                 "write one acr value, such as \"urn:okta:loa:2fa:any\""
@@ -353,4 +350,45 @@ impl fmt::Debug for Policy {
             Rule::When(name, _) => write!(f, "when {name:?}"),
         }
     }
+}
+
+/// Names a [`Policy`] as a type, for extractors: `Verified<ReadOrders>`.
+///
+/// ```
+/// use okta_verifier::{Policy, Requirement};
+///
+/// struct ReadOrders;
+/// impl Requirement for ReadOrders {
+///     const POLICY: Policy = Policy::scope("orders:read");
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` says nothing about what a token must have",
+    label = "this type is no `Requirement`",
+    note = "write: impl Requirement for {Self} {{ const POLICY: Policy = Policy::scope(\"orders:read\"); }}"
+)]
+pub trait Requirement {
+    /// What a token must have.
+    const POLICY: Policy;
+}
+
+/// Any valid token will do.
+///
+/// ```
+/// use okta_verifier::{AnyToken, Policy, Requirement};
+///
+/// /// What an extractor of your own is generic over; `Verified` of the adapters has this default too.
+/// struct Caller<R: Requirement = AnyToken>(std::marker::PhantomData<R>);
+///
+/// impl<R: Requirement> Caller<R> {
+///     const POLICY: Policy = R::POLICY;
+/// }
+/// assert_eq!(format!("{:?}", <Caller>::POLICY), "any token");
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct AnyToken;
+
+impl Requirement for AnyToken {
+    const POLICY: Policy = Policy::any_token();
 }

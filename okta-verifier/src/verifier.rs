@@ -1,9 +1,11 @@
 mod bind;
+mod builder;
 mod judge;
 mod once;
 mod operate;
 mod question;
 mod tenants;
+mod token_cache;
 
 use std::{
     fmt,
@@ -13,6 +15,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 pub(crate) use self::bind::Binding;
+pub use self::builder::VerifierBuilder;
 pub(crate) use self::tenants::{Tenant, Tenants};
 use self::{
     bind::Sent,
@@ -20,12 +23,13 @@ use self::{
 };
 use crate::{
     error::{ConfigError, VerifyError},
-    remote::Clients,
-    request::{
+    http::{
         Anonymous, Challenges, Credentials, Malformed, Presented, Rejection, Scheme, is_b64token,
     },
-    time::Now,
-    token::{VerifiedToken, cache::TokenCache},
+    net::Clients,
+    sync::clock::Now,
+    verified_token::VerifiedToken,
+    verifier::token_cache::TokenCache,
 };
 
 /// Accepts the access tokens of the configured issuers, and refuses everything else.

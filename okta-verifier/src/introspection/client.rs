@@ -15,20 +15,20 @@ use tokio::{runtime::Handle, time::timeout};
 
 use super::{
     Question, Settings,
-    answer::{Checked, Want},
     cache::Answers,
     endpoint::Endpoint,
-    gate::{Admission, Caller, Class, Closed, Consequence, Failure, Gate, News, Trouble},
     permits::{Held, Permits},
+    rate_limits::{Admission, Caller, Class, Closed, Consequence, Failure, Gate, News, Trouble},
+    response::{Checked, Want},
 };
 use crate::{
     crypto::{Fingerprint, Fingerprints},
     error::{FetchError, MalformedToken, VerifyError, cause},
     health::{IntrospectionHealth, IntrospectionState},
-    keys::{Flight, Metadata},
-    remote::Fetch,
-    time::Now,
-    token::{Origin, VerifiedToken},
+    keys::Metadata,
+    net::Fetch,
+    sync::{clock::Now, single_flight::Flight},
+    verified_token::{Origin, VerifiedToken},
 };
 
 pub(crate) struct Introspector {

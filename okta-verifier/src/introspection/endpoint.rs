@@ -8,8 +8,8 @@ use std::{
 use crate::{
     error::FetchError,
     keys::{Metadata, NamedUrl},
-    remote::Fetch,
-    time::Now,
+    net::Fetch,
+    sync::clock::Now,
 };
 
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::gate::Admission;
+use super::rate_limits::Admission;
 
 pub(super) struct Permits {
     max_in_flight: usize,

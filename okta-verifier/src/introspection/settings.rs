@@ -4,8 +4,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    remote::client_auth::{self, ClientAuth},
-    token_bucket::Rate,
+    net::client_auth::{self, ClientAuth},
+    sync::token_bucket::Rate,
 };
 
 /// Configuration of token introspection at one issuer (RFC 7662): which tokens are introspected, as

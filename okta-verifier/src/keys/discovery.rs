@@ -12,8 +12,8 @@ use url::Url;
 use super::set::is_object;
 use crate::{
     error::{FetchError, cause, excerpt},
-    remote::{Fetch, without_secrets},
-    time::Now,
+    net::{Fetch, without_secrets},
+    sync::clock::Now,
 };
 
 /// A URL that the metadata of an issuer names, remembered between fetches.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::{
     discovery::{Metadata, NamedUrl},
-    key::KeyOptions,
+    jwk::KeyOptions,
     set::KeySet,
 };
 use crate::{
     error::FetchError,
-    remote::{Answer, Fetch, Revalidated, Validator},
-    time::Now,
+    net::{Answer, Fetch, Revalidated, Validator},
+    sync::clock::Now,
 };
 
 #[derive(Debug)]

@@ -5,9 +5,10 @@ use std::cell::LazyCell;
 use super::{Policy, Rule};
 use crate::{
     error::ConfigError,
-    request::{Rejection, Remedy, Scheme},
-    time::Now,
-    token::{SubjectKind, VerifiedToken, json},
+    http::{Rejection, Remedy, Scheme},
+    sync::clock::Now,
+    token::{SubjectKind, json},
+    verified_token::VerifiedToken,
 };
 
 impl VerifiedToken {

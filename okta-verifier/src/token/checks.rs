@@ -5,7 +5,7 @@ use super::{
     confirmation::Confirmation,
     jws::{Header, Typ},
 };
-use crate::{algorithm::Algorithms, error::VerifyError};
+use crate::{crypto::Algorithms, error::VerifyError};
 
 /// What an issuer's tokens must look like.
 #[derive(Debug)]

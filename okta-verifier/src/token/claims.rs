@@ -4,7 +4,7 @@
 //! A null stands for an absent claim, as issuers write it for that, but not for `iss`, `sub`, `aud`,
 //! `exp` and `cnf`: what restricts a token must not vanish by it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use super::json::{self, Object};
 use crate::error::VerifyError;
@@ -86,6 +86,12 @@ impl<'a> Claims<'a> {
         self.object
             .get(name)
             .is_some_and(|value| value.starts_with('{'))
+    }
+}
+
+impl fmt::Debug for Claims<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims").finish_non_exhaustive()
     }
 }
 

@@ -3,11 +3,13 @@
 
 use super::Verifier;
 use crate::{
-    binding::{self, Dpop, Expected, Holder, Peers, Place, Replay, Trouble, Used, certificate},
+    dpop::{self, Dpop, Expected, Holder, Place, Replay, Trouble, Used},
     error::{ProofError, VerifyError},
-    request::{HeaderName, HeaderValue, Lines, Scheme, Shown, nonce_headers, nonce_value},
-    time::Now,
-    token::VerifiedToken,
+    http::{HeaderName, HeaderValue, Lines, Scheme, Shown, nonce_headers, nonce_value},
+    mtls,
+    net::Peers,
+    sync::clock::Now,
+    verified_token::VerifiedToken,
 };
 
 /// How bindings are checked.
@@ -212,12 +214,12 @@ impl Binding {
         if let Some(terminators) = &self.client_cert_from {
             let peer = shown.peer?;
             if terminators.contain(Some(peer)) {
-                let der = certificate::decode(shown.client_cert.one()?)?;
-                return certificate::thumbprint(&der);
+                let der = mtls::decode(shown.client_cert.one()?)?;
+                return mtls::thumbprint(&der);
             }
         }
         let session = shown.certificate.filter(|_| self.client_certificates);
-        certificate::thumbprint(session?)
+        mtls::thumbprint(session?)
     }
 }
 
@@ -251,14 +253,14 @@ impl Dpop {
             nonces: self.nonces.as_ref(),
             keys: &self.keys,
         };
-        binding::judge(proof, &expected, now.unix)
+        dpop::judge(proof, &expected, now.unix)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::binding::DpopSettings;
+    use crate::dpop::DpopSettings;
 
     #[test]
     fn bound_tokens_are_accepted_by_each_setting_for_them() {

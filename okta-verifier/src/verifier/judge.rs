@@ -7,14 +7,10 @@ use crate::{
     error::VerifyError,
     introspection::{Question, Want},
     keys::{Key, Wanted},
-    time::Now,
-    token::{
-        VerifiedToken,
-        cache::{Digest, Entry},
-        checks,
-        claims::Claims,
-        jws::Jws,
-    },
+    sync::clock::Now,
+    token::{checks, claims::Claims, jws::Jws},
+    verified_token::VerifiedToken,
+    verifier::token_cache::{Digest, Entry},
 };
 
 /// A token to judge.

@@ -7,10 +7,10 @@ use tokio::runtime::Handle;
 
 use super::bind::Binding;
 use crate::{
-    binding::{Memory, Remote, Used, Verdict},
+    dpop::{Memory, Remote, Used, Verdict},
     error::{FetchError, ProofError, VerifyError, cause},
-    time::Now,
-    token::VerifiedToken,
+    sync::clock::Now,
+    verified_token::VerifiedToken,
 };
 
 impl Binding {

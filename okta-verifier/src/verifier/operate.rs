@@ -11,8 +11,8 @@ use super::{Tenant, Verifier};
 use crate::{
     error::{FetchKeysError, VerifyError},
     health::IssuerHealth,
-    snapshot::KeySnapshot,
-    time::Now,
+    keys::KeySnapshot,
+    sync::clock::Now,
 };
 
 impl Verifier {

@@ -8,10 +8,12 @@ use super::{
 };
 use crate::{
     error::{MalformedToken, VerifyError},
+    http::is_b64token,
     introspection::{Checked, Introspector, Question},
-    request::is_b64token,
-    time::Now,
-    token::{VerifiedToken, cache::Digest, compact, jws},
+    sync::clock::Now,
+    token::jws,
+    verified_token::VerifiedToken,
+    verifier::token_cache::Digest,
 };
 
 impl Verifier {
@@ -23,7 +25,7 @@ impl Verifier {
         error: VerifyError,
     ) -> Result<(Arc<Introspector>, Question), VerifyError> {
         let question = match error {
-            VerifyError::Encrypted if compact::is_jwe(token) => Question::Encrypted,
+            VerifyError::Encrypted if jws::is_jwe(token) => Question::Encrypted,
             VerifyError::Malformed(MalformedToken::Parts | MalformedToken::Alphabet)
                 if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) =>
             {

@@ -12,7 +12,7 @@ use crate::{
     introspection::{Introspector, Question},
     issuer::Issuer,
     keys::KeyStore,
-    token::Origin,
+    verified_token::Origin,
 };
 
 /// One issuer at work.

@@ -8,7 +8,7 @@ use super::issuer::{
     ENDPOINT, Issuer, MILLI, Reply, SECOND, active, every_token, inactive, pass, unavailable,
     verified,
 };
-use crate::{error::FetchError, health::IntrospectionState, time::Now};
+use crate::{error::FetchError, health::IntrospectionState, sync::clock::Now};
 
 // conformance 105, 107
 #[tokio::test(start_paused = true)]

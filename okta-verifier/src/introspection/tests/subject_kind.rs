@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::issuer::{SECOND, origin};
 use crate::{
     introspection::{Checked, Question},
-    time::Now,
+    sync::clock::Now,
     token::{
         SubjectKind,
         checks::{Clients, Profile},

@@ -6,11 +6,11 @@ use url::Url;
 use crate::{
     error::FetchError,
     keys::{Metadata, NamedUrl},
-    remote::{
+    net::{
         Fetch, Revalidated,
-        fetch::{Answer, scripted::Script},
+        http_client::{Answer, tests::scripted::Script},
     },
-    time::Now,
+    sync::clock::Now,
 };
 
 fn metadata(issuer: &str) -> Metadata {

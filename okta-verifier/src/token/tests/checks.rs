@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    algorithm::{Algorithm, Algorithms},
+    crypto::{Algorithm, Algorithms},
     error::VerifyError,
     token::{
         checks::{self, Clients, Expected, Profile},
@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) const ISSUER: &str = "https://okta.test/oauth2/default";
 
-pub(super) fn expected(profile: Profile) -> Expected {
+pub(crate) fn expected(profile: Profile) -> Expected {
     Expected {
         issuer: ISSUER.into(),
         aliases: Vec::new(),
@@ -29,7 +29,7 @@ pub(super) fn expected(profile: Profile) -> Expected {
 
 /// A good payload of both profiles, valid from 1000 to 2000, with these claims changed; a null
 /// takes one away.
-pub(super) fn payload(changes: Value) -> String {
+pub(crate) fn payload(changes: Value) -> String {
     let mut claims = json!({
         "iss": ISSUER, "sub": "ada", "aud": "api://orders", "exp": 2000, "iat": 1000,
         "jti": "AT.1", "cid": "0oatest", "client_id": "0oatest", "uid": "00uada",

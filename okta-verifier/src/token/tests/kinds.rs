@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::checks::{code, expected, payload};
 use crate::{
-    algorithm::Algorithm,
+    crypto::Algorithm,
     token::{
         checks::{self, Profile},
         claims::Claims,

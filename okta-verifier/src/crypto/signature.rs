@@ -1,0 +1,140 @@
+//! Public keys that verify signatures, and the private key that signs client assertions.
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::KeyPair as RsaKeyPair,
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED,
+        ECDSA_P521_SHA512_FIXED, ED25519, EcdsaKeyPair, ParsedPublicKey,
+        RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+        RSA_PKCS1_SHA256, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+        RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
+    },
+};
+
+use super::Algorithm;
+
+/// A public key, parsed and checked once, that verifies signatures of one algorithm only.
+///
+/// There is no symmetric variant, so no key set can turn a public key into an HMAC secret.
+#[derive(Clone)]
+pub(crate) struct PreparedKey(ParsedPublicKey);
+
+/// The longest signature there is: RSA of 8192 bits.
+pub(crate) const MAX_SIGNATURE: usize = 1024;
+
+/// The signature is not this key's over this message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct BadSignature;
+
+/// The key's numbers are no key of the algorithm.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct RejectedKey;
+
+impl PreparedKey {
+    /// `modulus` and `exponent` are big-endian, without leading zeros.
+    pub(crate) fn rsa(
+        algorithm: Algorithm,
+        modulus: &[u8],
+        exponent: &[u8],
+    ) -> Result<Self, RejectedKey> {
+        let parameters: &'static RsaParameters = match algorithm {
+            Algorithm::RS256 => &RSA_PKCS1_2048_8192_SHA256,
+            Algorithm::RS384 => &RSA_PKCS1_2048_8192_SHA384,
+            Algorithm::RS512 => &RSA_PKCS1_2048_8192_SHA512,
+            Algorithm::PS256 => &RSA_PSS_2048_8192_SHA256,
+            Algorithm::PS384 => &RSA_PSS_2048_8192_SHA384,
+            Algorithm::PS512 => &RSA_PSS_2048_8192_SHA512,
+            Algorithm::ES256 | Algorithm::ES384 | Algorithm::ES512 | Algorithm::EdDSA => {
+                return Err(RejectedKey);
+            }
+        };
+        RsaPublicKeyComponents {
+            n: modulus,
+            e: exponent,
+        }
+        .to_parsed_public_key(parameters)
+        .map(Self)
+        .map_err(|_| RejectedKey)
+    }
+
+    /// `point` is uncompressed (SEC 1 §2.3.3); one that is not on the curve is rejected. The
+    /// signature is R‖S of fixed length: DER is not JWS (RFC 7518 §3.4).
+    pub(crate) fn ec(algorithm: Algorithm, point: &[u8]) -> Result<Self, RejectedKey> {
+        match algorithm {
+            Algorithm::ES256 => Self::parse(&ECDSA_P256_SHA256_FIXED, point),
+            Algorithm::ES384 => Self::parse(&ECDSA_P384_SHA384_FIXED, point),
+            Algorithm::ES512 => Self::parse(&ECDSA_P521_SHA512_FIXED, point),
+            _ => Err(RejectedKey),
+        }
+    }
+
+    pub(crate) fn ed25519(public_key: &[u8]) -> Result<Self, RejectedKey> {
+        Self::parse(&ED25519, public_key)
+    }
+
+    fn parse(
+        algorithm: &'static dyn VerificationAlgorithm,
+        bytes: &[u8],
+    ) -> Result<Self, RejectedKey> {
+        ParsedPublicKey::new(algorithm, bytes)
+            .map(Self)
+            .map_err(|_| RejectedKey)
+    }
+
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
+        self.0
+            .verify_sig(message, signature)
+            .map_err(|_| BadSignature)
+    }
+}
+
+/// A private key that signs what we say of ourselves, with the one algorithm of its kind.
+pub(crate) enum SigningKey {
+    /// RS256.
+    Rsa(RsaKeyPair),
+    /// ES256; the signature is R‖S, as JWS has it (RFC 7518 §3.4).
+    P256(EcdsaKeyPair),
+}
+
+/// Not an RSA key of 2048 to 8192 bits, nor one of P-256, in PKCS#8.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct UnusableKey;
+
+/// The system has no randomness to sign with.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct CannotSign;
+
+impl SigningKey {
+    pub(crate) fn from_pkcs8(der: &[u8]) -> Result<Self, UnusableKey> {
+        if let Ok(key) = RsaKeyPair::from_pkcs8(der) {
+            return Ok(Self::Rsa(key));
+        }
+        EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der)
+            .map(Self::P256)
+            .map_err(|_| UnusableKey)
+    }
+
+    pub(crate) const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Rsa(_) => Algorithm::RS256,
+            Self::P256(_) => Algorithm::ES256,
+        }
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CannotSign> {
+        let random = SystemRandom::new();
+        match self {
+            Self::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
+                    .map_err(|_| CannotSign)?;
+                Ok(signature)
+            }
+            Self::P256(key) => key
+                .sign(&random, message)
+                .map(|signature| signature.as_ref().to_vec())
+                .map_err(|_| CannotSign),
+        }
+    }
+}

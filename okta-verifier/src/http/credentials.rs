@@ -1,0 +1,388 @@
+//! The credentials of one request: `Authorization` (RFC 9110 §11.4, RFC 6750 §2.1), and what shows
+//! that the caller holds the key or the certificate of its token.
+
+use std::{net::IpAddr, time::Duration};
+
+use url::form_urlencoded;
+
+use super::Scheme;
+use crate::token::ascii::{self, is_alphanumeric, is_tchar};
+
+/// What a request presents to prove who calls: borrowed from it, framework-neutral.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::{Presented, Verifier};
+/// let okta = TestIssuer::new("api://orders");
+/// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+///
+/// let authorization = format!("Bearer {}", okta.token("ada").sign());
+/// let presented = Presented::new([authorization.as_bytes()]).query(Some("page=2"));
+/// let token = verifier.authenticate_now(&presented).expect("pinned keys need no I/O").unwrap();
+/// assert_eq!(token.subject(), "ada");
+///
+/// let nothing = Presented::new([]);
+/// let refusal = verifier.authenticate_now(&nothing).expect("no I/O").unwrap_err();
+/// assert_eq!(refusal.status(), 401);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    authorization: Lines<'a>,
+    query: Option<&'a str>,
+    checked_within: Option<Duration>,
+    pub(crate) shown: Shown<'a>,
+}
+
+/// What shows that the caller is who the token was issued to.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Shown<'a> {
+    pub(crate) proof: Lines<'a>,
+    pub(crate) method: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) forwarded: Lines<'a>,
+    pub(crate) certificate: Option<&'a [u8]>,
+    pub(crate) client_cert: Lines<'a>,
+}
+
+/// The field lines of one name.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Lines<'a> {
+    #[default]
+    Absent,
+    One(&'a [u8]),
+    Repeated,
+}
+
+impl<'a> Presented<'a> {
+    /// `authorization_values`: the raw bytes of every `Authorization` field line, so that a
+    /// repeated one is seen (RFC 9110 §5.3).
+    pub fn new<I>(authorization_values: I) -> Self
+    where
+        I: IntoIterator<Item = &'a [u8]>,
+    {
+        Self {
+            authorization: Lines::of(authorization_values),
+            query: None,
+            checked_within: None,
+            shown: Shown::default(),
+        }
+    }
+
+    /// The query of the request's URI. A token in it is never accepted (RFC 6750 §2.3); beside
+    /// one in the header it makes the request malformed (§2: one method a request).
+    #[must_use]
+    pub fn query(self, query: Option<&'a str>) -> Self {
+        Self { query, ..self }
+    }
+
+    /// Demands that the issuer was asked about the token no longer ago than this, for a route
+    /// where a revoked token must not pass: the last answer counts if it is that young, and is
+    /// asked for again otherwise. Zero: it is asked at every request.
+    ///
+    /// It tightens [`Introspection::max_age`](crate::Introspection::max_age), and never loosens
+    /// it. A token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection)
+    /// is answered with 503, because nobody can tell; the log says so.
+    ///
+    /// ```
+    /// use std::{net::IpAddr, time::Duration};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Presented, Verifier};
+    /// let okta = TestIssuer::new("api://payments");
+    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+    /// let authorization = format!("Bearer {}", okta.token("ada").sign());
+    /// let listing = Presented::new([authorization.as_bytes()]);
+    /// assert!(verifier.authenticate_now(&listing).unwrap().is_ok());
+    ///
+    /// let paying = listing.checked_within(Duration::from_secs(5));
+    /// let refusal = verifier.authenticate_now(&paying).unwrap().unwrap_err();
+    /// assert_eq!(refusal.status(), 503); // this issuer has no introspection
+    /// ```
+    #[must_use]
+    pub fn checked_within(self, max_age: Duration) -> Self {
+        Self {
+            checked_within: Some(max_age),
+            ..self
+        }
+    }
+
+    /// The raw bytes of every `DPoP` field line ([`Verifier::dpop_header`](crate::Verifier::dpop_header)).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().any_client_id())
+    ///     .dpop(DpopSettings::base_url("https://api.example.com"))
+    ///     .build()?;
+    ///
+    /// let jwt = client.bind(okta.token("ada")).sign();
+    /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
+    /// let authorization = format!("DPoP {jwt}");
+    /// let bound = Presented::new([authorization.as_bytes()]).dpop([proof.as_bytes()]);
+    /// let ask = |presented: Presented<'_>| verifier.authenticate_now(&presented).expect("no I/O");
+    /// assert_eq!(ask(bound.request("POST", "/orders")).unwrap_err().status(), 401); // it is for a GET
+    /// assert_eq!(ask(bound.request("GET", "/orders?page=2")).unwrap().subject(), "ada");
+    /// assert_eq!(ask(bound.request("GET", "/orders")).unwrap_err().status(), 401); // it was used
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn dpop(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        self.shown.proof = Lines::of(values);
+        self
+    }
+
+    /// The method, as it was sent, and the target: the path at which the outside called, or the
+    /// whole URL, whose scheme and host are passed over. Not one that a router has shortened.
+    #[must_use]
+    pub fn request(mut self, method: &'a str, target: &'a str) -> Self {
+        (self.shown.method, self.shown.target) = (method, target);
+        self
+    }
+
+    /// The address at the other end of the connection. Unknown, it is nobody's that is trusted.
+    #[must_use]
+    pub fn peer(mut self, peer: IpAddr) -> Self {
+        self.shown.peer = Some(peer);
+        self
+    }
+
+    /// The raw bytes of every line of the trusted proxy's header
+    /// ([`Verifier::forwarded_header`](crate::Verifier::forwarded_header)). Looked at only when
+    /// the peer is that proxy.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # use std::net::IpAddr;
+    /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    /// let behind = DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host").hosts(["api.example.com"]);
+    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(behind).build()?;
+    /// assert_eq!(verifier.forwarded_header(), Some("x-forwarded-host"));
+    ///
+    /// let jwt = client.bind(okta.token("ada")).sign();
+    /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
+    /// let authorization = format!("DPoP {jwt}");
+    /// let ask = |peer: [u8; 4]| {
+    ///     let presented = Presented::new([authorization.as_bytes()])
+    ///         .dpop([proof.as_bytes()])
+    ///         .request("GET", "/orders")
+    ///         .peer(IpAddr::from(peer))
+    ///         .forwarded([&b"api.example.com"[..]]);
+    ///     verifier.authenticate_now(&presented).expect("no I/O")
+    /// };
+    /// assert_eq!(ask([192, 0, 2, 1]).unwrap_err().status(), 401); // anybody could say that
+    /// assert_eq!(ask([10, 0, 0, 7]).unwrap().subject(), "ada");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn forwarded(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        self.shown.forwarded = Lines::of(values);
+        self
+    }
+
+    /// The client certificate of the TLS session, in DER: the one that the TLS library verified, and
+    /// never one from a header. It counts only with
+    /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Certificate, TestIssuer};
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let (own, thief) = (Certificate::new("client-1"), Certificate::new("thief"));
+    /// # let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let verifier = builder.client_certificates().build()?;
+    /// let bound = okta.token("ada").bound_to_certificate(own.der()).sign();
+    /// let authorization = format!("Bearer {bound}");
+    /// let presented = Presented::new([authorization.as_bytes()]);
+    /// let ask = |presented: Presented<'_>| verifier.authenticate_now(&presented).expect("no I/O");
+    /// assert_eq!(ask(presented.client_certificate(own.der())).unwrap().subject(), "ada");
+    /// assert_eq!(ask(presented.client_certificate(thief.der())).unwrap_err().status(), 401);
+    /// assert_eq!(ask(presented).unwrap_err().status(), 401);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn client_certificate(mut self, der: &'a [u8]) -> Self {
+        self.shown.certificate = Some(der);
+        self
+    }
+
+    /// The raw bytes of every `Client-Cert` field line (RFC 9440;
+    /// [`Verifier::client_cert_header`](crate::Verifier::client_cert_header)). Looked at only when
+    /// the peer is one that may say so.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Certificate, TestIssuer};
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # use base64::{Engine, engine::general_purpose::STANDARD};
+    /// # let (okta, own) = (TestIssuer::new("api://orders"), Certificate::new("client-1"));
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().any_client_id())
+    ///     .client_cert_header_from(["10.0.0.0/8"])
+    ///     .build()?;
+    /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
+    /// let line = format!(":{}:", STANDARD.encode(own.der())); // Client-Cert: :MIIB…:
+    /// let presented = Presented::new([authorization.as_bytes()]).client_cert([line.as_bytes()]);
+    /// let from = |peer: [u8; 4]| verifier.authenticate_now(&presented.peer(peer.into())).expect("no I/O");
+    /// assert!(from([10, 0, 0, 7]).is_ok());
+    /// assert_eq!(from([192, 0, 2, 1]).unwrap_err().status(), 401);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn client_cert(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        self.shown.client_cert = Lines::of(values);
+        self
+    }
+
+    /// How old the issuer's last answer may be; `None`: as old as the settings say.
+    pub(crate) fn max_age(&self) -> Option<Duration> {
+        self.checked_within
+    }
+
+    pub(crate) fn credentials(
+        &self,
+        dpop: bool,
+        max_token_size: usize,
+    ) -> Result<Credentials<'a>, Malformed> {
+        let credentials = match self.authorization {
+            Lines::Absent => return Ok(Credentials::Absent),
+            Lines::One(value) => parse(value, dpop, max_token_size)?,
+            Lines::Repeated => return Err(Malformed::AMBIGUOUS),
+        };
+        // Two ways at once are ambiguous, also where both are of one scheme.
+        if matches!(credentials, Credentials::Token(..)) && self.has_query_token() {
+            return Err(Malformed::AMBIGUOUS);
+        }
+        Ok(credentials)
+    }
+
+    fn has_query_token(&self) -> bool {
+        let query = self.query.unwrap_or_default().as_bytes();
+        form_urlencoded::parse(query).any(|(name, _)| name == "access_token")
+    }
+}
+
+impl<'a> Lines<'a> {
+    fn of(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (None, _) => Self::Absent,
+            (Some(value), None) => Self::One(value),
+            (Some(_), Some(_)) => Self::Repeated,
+        }
+    }
+
+    /// The only line there is.
+    pub(crate) fn one(self) -> Option<&'a [u8]> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::Absent | Self::Repeated => None,
+        }
+    }
+}
+
+/// Shows no credentials.
+impl std::fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Presented").finish_non_exhaustive()
+    }
+}
+
+/// Not debuggable: it holds the token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credentials<'a> {
+    /// No `Authorization` field at all.
+    Absent,
+    /// Of any bytes: whether it [`is_b64token`] is asked only when it is not a token seen before.
+    Token(Scheme, &'a [u8]),
+    /// Another scheme: the caller does not know that a token is needed (RFC 6750 §3.1).
+    OtherScheme,
+}
+
+/// The request has credentials that cannot be read: 400, never anonymous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed {
+    /// The scheme that was used; `None` where it is open which one was meant (RFC 9449 §7.2).
+    pub(super) scheme: Option<Scheme>,
+    /// The cap that a token exceeds, in bytes.
+    pub(super) limit: Option<usize>,
+}
+
+impl Malformed {
+    /// It is open which scheme was meant.
+    pub(super) const AMBIGUOUS: Self = Self {
+        scheme: None,
+        limit: None,
+    };
+
+    /// What follows the scheme is no token. A comma makes a list, as of two field lines that were
+    /// joined on the way (RFC 9110 §5.3): any scheme may stand behind it.
+    pub(crate) fn under(scheme: Scheme, rest: &[u8]) -> Self {
+        Self {
+            scheme: (!rest.contains(&b',')).then_some(scheme),
+            limit: None,
+        }
+    }
+}
+
+/// `dpop` says whether that scheme is accepted; if not, it is as foreign as any other.
+/// `max_token_size` is in bytes.
+pub(crate) fn parse(
+    value: &[u8],
+    dpop: bool,
+    max_token_size: usize,
+) -> Result<Credentials<'_>, Malformed> {
+    // The white space around a field value is not part of it (RFC 9110 §5.5).
+    let value = trim(value);
+    let scheme_length = value.iter().take_while(|byte| is_tchar(**byte)).count();
+    let (scheme, rest) = value.split_at(scheme_length);
+    if scheme.is_empty() {
+        return Err(Malformed::AMBIGUOUS);
+    }
+    let scheme = if scheme.eq_ignore_ascii_case(b"bearer") {
+        Scheme::Bearer
+    } else if dpop && scheme.eq_ignore_ascii_case(b"dpop") {
+        Scheme::Dpop
+    } else {
+        // Whatever follows is that scheme's business, but a scheme ends at a space.
+        return if matches!(rest.first(), None | Some(b' ')) {
+            Ok(Credentials::OtherScheme)
+        } else {
+            Err(Malformed::AMBIGUOUS)
+        };
+    };
+    // One space or more, and nothing else (RFC 6750 §2.1: 1*SP).
+    let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
+    if token.len() == rest.len() || token.is_empty() {
+        return Err(Malformed::under(scheme, rest));
+    }
+    if token.len() > max_token_size {
+        return Err(Malformed {
+            limit: Some(max_token_size),
+            ..Malformed::under(scheme, rest)
+        });
+    }
+    Ok(Credentials::Token(scheme, token))
+}
+
+/// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+pub(crate) fn is_b64token(token: &[u8]) -> bool {
+    let body = token
+        .iter()
+        .rposition(|byte| *byte != b'=')
+        .map_or(0, |last| last + 1);
+    body > 0
+        && ascii::all(&token[..body], |byte| {
+            // `-./` stand side by side.
+            let sign = byte.wrapping_sub(b'-') < 3;
+            is_alphanumeric(byte) | sign | (byte == b'_') | (byte == b'~') | (byte == b'+')
+        })
+}
+
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}

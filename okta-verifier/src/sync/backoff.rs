@@ -1,0 +1,91 @@
+//! How long an issuer that fails is left alone: a pure machine, told the time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{crypto::xorshift, sync::clock::Now};
+
+#[derive(Debug)]
+pub(crate) struct BackOff {
+    /// Since the last success.
+    failures: u32,
+    /// No attempt before.
+    not_before: Option<Instant>,
+    /// What the time doubles up to.
+    most: Duration,
+    jitter: u64,
+}
+
+impl BackOff {
+    /// `jitter`, any number, makes instances that fail together come back apart.
+    pub(crate) fn new(jitter: u64) -> Self {
+        Self {
+            failures: 0,
+            not_before: None,
+            most: MAX_BACK_OFF,
+            jitter: jitter.max(1), // xorshift stays at zero
+        }
+    }
+
+    /// Another end to the doubling.
+    #[cfg(feature = "redis")]
+    pub(crate) fn at_most(self, most: Duration) -> Self {
+        Self { most, ..self }
+    }
+
+    /// One more failure: half to full of a time that doubles with each, or as long as the issuer
+    /// `asked_for`, if that is longer.
+    pub(crate) fn failed(&mut self, asked_for: Option<Duration>, now: Now) -> Duration {
+        let delay = doubled(self.failures).min(self.most);
+        self.failures = self.failures.saturating_add(1);
+        let delay = delay.mul_f64(0.5 + self.fraction() / 2.0);
+        self.wait(delay, asked_for, now)
+    }
+
+    /// No attempt for `delay`, or for as long as the issuer `asked_for`.
+    pub(crate) fn wait(
+        &mut self,
+        delay: Duration,
+        asked_for: Option<Duration>,
+        now: Now,
+    ) -> Duration {
+        let delay = asked_for
+            .unwrap_or_default()
+            .min(MAX_RETRY_AFTER)
+            .max(delay);
+        self.not_before = Some(now.instant + delay);
+        delay
+    }
+
+    /// The issuer has answered.
+    pub(crate) fn end(&mut self) {
+        self.failures = 0;
+        self.not_before = None;
+    }
+
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Until the next attempt; `None`: it may be made.
+    pub(crate) fn left(&self, now: Now) -> Option<Duration> {
+        let left = self.not_before?.saturating_duration_since(now.instant);
+        (!left.is_zero()).then_some(left)
+    }
+
+    /// A number in 0..1, another one each time.
+    pub(crate) fn fraction(&mut self) -> f64 {
+        self.jitter = xorshift(self.jitter);
+        (self.jitter >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// The time after that many failures before: it doubles with each, up to 30 s.
+pub(crate) fn doubled(failures: u32) -> Duration {
+    (MIN_BACK_OFF * 2_u32.pow(failures.min(10))).min(MAX_BACK_OFF)
+}
+
+const MIN_BACK_OFF: Duration = Duration::from_millis(250);
+const MAX_BACK_OFF: Duration = Duration::from_secs(30);
+pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);

@@ -75,7 +75,7 @@ pub fn metadata(data: &[u8]) {
         url,
         origins: Vec::new(),
     };
-    let Ok(jwks_uri) = metadata.judge(data) else {
+    let Ok(jwks_uri) = metadata.jwks_uri(data) else {
         return;
     };
     let fetched = Url::parse(&jwks_uri).map(|url| url.origin());

@@ -48,7 +48,7 @@ impl IssuerHealth {
     /// let issuer = issuer.introspection(Introspection::every_token(client));
     /// let health = Verifier::builder().issuer(issuer).build()?.health();
     /// let introspection = health[0].introspection().expect("it is configured");
-    /// assert_eq!(introspection.state, IntrospectionState::NotAsked);
+    /// assert_eq!(introspection.state, IntrospectionState::Unused);
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     #[must_use]
@@ -117,7 +117,7 @@ pub enum KeyState {
 ///
 /// let health = verifier.health().remove(0);
 /// let introspection = health.introspection().expect("it is configured");
-/// assert!(matches!(introspection.state, IntrospectionState::CredentialsRefused { .. }));
+/// assert!(matches!(introspection.state, IntrospectionState::CredentialsRejected { .. }));
 /// assert!(introspection.last_success.is_none());
 /// assert_eq!(introspection.last_error.as_ref().unwrap().to_string(), "the introspection endpoint rejected this service's client credentials");
 /// # Ok(())
@@ -145,15 +145,15 @@ pub struct IntrospectionHealth {
 ///
 /// /// For an alert: what passes by itself wakes nobody.
 /// fn wants_a_person(state: &IntrospectionState) -> bool {
-///     matches!(state, IntrospectionState::CredentialsRefused { .. })
+///     matches!(state, IntrospectionState::CredentialsRejected { .. })
 /// }
-/// assert!(!wants_a_person(&IntrospectionState::NotAsked));
+/// assert!(!wants_a_person(&IntrospectionState::Unused));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IntrospectionState {
     /// No request was answered so far, and none failed in a way that concerns more than one token.
-    NotAsked,
+    Unused,
     /// Requests are answered.
     Available,
     /// Requests fail. Tokens that must be introspected get 503.
@@ -164,7 +164,7 @@ pub enum IntrospectionState {
     /// The issuer rejected this service's own credentials: correct the settings. Tokens that must be
     /// introspected get 503. With opaque tokens alone the state is `Unavailable`, because strangers
     /// may have invented the tokens that failed; see [`IntrospectionHealth::last_error`].
-    CredentialsRefused {
+    CredentialsRejected {
         /// When the next request is sent; zero: now.
         retry_after: Duration,
     },

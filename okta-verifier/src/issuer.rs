@@ -9,13 +9,13 @@ use crate::{
     keys::{DEFAULT_STALE_IF_ERROR, KeySnapshot},
     token::checks::Profile,
 };
-pub(crate) use resolved::Judged;
+pub(crate) use resolved::ResolvedIssuer;
 use std::{fmt, time::Duration};
 
 /// Whose tokens are accepted, and which of them.
 ///
 /// What must be checked must be said: the issuer and the audience are arguments, and client ids
-/// are either named or waived with [`any_client_id`](Self::any_client_id). Settings are judged by
+/// are either named or waived with [`any_client_id`](Self::any_client_id). Settings are resolved by
 /// [`VerifierBuilder::build`](crate::VerifierBuilder::build).
 ///
 /// ```

@@ -1,5 +1,5 @@
-//! The client's certificate (RFC 8705 §3): from the TLS session, or from `Client-Cert`
-//! (RFC 9440) where a named peer ends TLS.
+//! Tokens bound to a client certificate (RFC 8705 §3), which comes from the TLS session or, if a
+//! trusted proxy terminates TLS, from `Client-Cert` (RFC 9440).
 
 use std::{fmt, sync::Arc};
 
@@ -7,12 +7,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::crypto::sha256;
 
-/// The client certificate of the TLS session (RFC 8705 §3): a server puts it into the request's
+/// The client certificate of the TLS session (RFC 8705 §3). A server puts it into the request's
 /// extensions, and the adapters pass it on. It counts only with
 /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates).
 ///
-/// It must be the one that the TLS library verified to belong to the peer, in DER; with rustls
-/// that is the first of `peer_certificates()`. `Debug` shows nothing of it.
+/// It must be the certificate, in DER, that the TLS library verified to belong to the peer. With rustls
+/// it is the first of `peer_certificates()`. `Debug` shows nothing of it.
 ///
 /// ```
 /// use okta_verifier::ClientCertificate;
@@ -25,12 +25,12 @@ use crate::crypto::sha256;
 pub struct ClientCertificate(Arc<[u8]>);
 
 impl ClientCertificate {
-    /// `der`: the end-entity certificate alone, without its chain.
+    /// Takes the end-entity certificate in DER, without its chain.
     pub fn new(der: impl AsRef<[u8]>) -> Self {
         Self(der.as_ref().into())
     }
 
-    /// The certificate as it was given.
+    /// Returns the certificate in DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.0
@@ -43,13 +43,13 @@ impl fmt::Debug for ClientCertificate {
     }
 }
 
-/// The value that `x5t#S256` holds (RFC 8705 §3.1); `None`: this is no certificate.
+/// Returns the value that `x5t#S256` has (RFC 8705 §3.1), or `None` if this is not a certificate.
 pub(crate) fn thumbprint(der: &[u8]) -> Option<[u8; 32]> {
     is_certificate(der).then(|| sha256(der))
 }
 
-/// The DER of the one certificate in a `Client-Cert` value (RFC 9440 §2.1): a byte sequence
-/// between colons, alone, without parameters.
+/// Returns the DER of the one certificate in a `Client-Cert` value (RFC 9440 §2.1), which is a single
+/// byte sequence between colons, without parameters.
 pub(crate) fn decode(value: &[u8]) -> Option<Vec<u8>> {
     let base64 = value.strip_prefix(b":")?.strip_suffix(b":")?;
     if base64.len() > MAX_BASE64 {
@@ -58,9 +58,8 @@ pub(crate) fn decode(value: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(base64).ok()
 }
 
-/// By its outermost form (RFC 5280 §4.1): one sequence of two sequences and a bit string, with
-/// nothing behind. Whom it names and who signed it is what the TLS session verified; here only
-/// its hash counts.
+/// Checks the outer form (RFC 5280 §4.1): one sequence of two sequences and a bit string, and nothing
+/// after it. The TLS session verified the subject and the signature; only the hash counts here.
 fn is_certificate(der: &[u8]) -> bool {
     const SEQUENCE: u8 = 0x30;
     const BIT_STRING: u8 = 0x03;
@@ -74,8 +73,8 @@ fn is_certificate(der: &[u8]) -> bool {
     parts(der).unwrap_or(false)
 }
 
-/// One element of DER (X.690 §10.1): its content, and what follows. Lengths are definite and as
-/// short as they can be.
+/// Returns the content of one DER element (X.690 §10.1) and the bytes after it. Its length must be
+/// definite and in the shortest form.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&first, rest) = der.split_first()?;
     let (&length, rest) = rest.split_first()?;
@@ -94,7 +93,7 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     (first == tag).then_some(rest.split_at_checked(length)?)
 }
 
-/// 12 KiB of certificate: servers take no header beyond.
+/// 12 KiB of certificate. Servers accept no longer headers.
 const MAX_BASE64: usize = 16 * 1024;
 
 #[cfg(test)]

@@ -24,9 +24,9 @@ use crate::{
     },
 };
 
-/// An access token that passed every check: the proof is that there is no other way to get one.
+/// A verified access token. It can only be obtained from a [`Verifier`](crate::Verifier).
 ///
-/// `Clone` is a reference count. Its identity is the pair ([`issuer`](Self::issuer),
+/// A clone shares the claims. A token's identity is the pair ([`issuer`](Self::issuer),
 /// [`subject`](Self::subject)). `Debug` shows the issuer only.
 ///
 /// ```
@@ -55,14 +55,14 @@ struct Inner {
     subject_kind: SubjectKind,
     dates: Dates,
     auth_time: Option<u64>,
-    /// Apart, because most tokens are bound to nothing; and what is hashed for one is for all that
-    /// come of the same token.
+    /// Boxed, because most tokens are not bound, and shared, because the hash that the first proof
+    /// computes serves every copy of the token.
     bound: Option<Arc<Bound>>,
-    /// Read at first use: most requests ask for scopes only.
+    /// Read at first use: most requests need scopes only.
     groups: OnceLock<Box<[Box<str>]>>,
 }
 
-/// What a token shares with all of its issuer.
+/// What all tokens of one issuer share.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) expected: Expected,
@@ -71,7 +71,7 @@ pub(crate) struct Origin {
 }
 
 impl VerifiedToken {
-    /// The token that was signed, once it passed the last check.
+    /// Returns the token that a verified JWT describes.
     pub(crate) fn new(
         claims: &Claims<'_>,
         typ: Typ,
@@ -85,7 +85,7 @@ impl VerifiedToken {
         Self::with_kind(claims, client_id, kind, confirmation, payload, origin)
     }
 
-    /// The token that an introspection answer describes.
+    /// Returns the token that an introspection response describes.
     pub(crate) fn of(
         claims: &Claims<'_>,
         client_id: Option<&str>,
@@ -109,7 +109,7 @@ impl VerifiedToken {
         texts[PAYLOAD] = payload;
         texts[SUBJECT] = &claims.sub;
         texts[SCOPE] = &claims.scope;
-        // Absent is empty here: an empty one was refused.
+        // An absent claim is stored as empty; an empty one was rejected.
         texts[CLIENT_ID] = client_id.unwrap_or_default();
         texts[JTI] = claims.jti.as_deref().unwrap_or_default();
         texts[ACR] = claims.acr.as_deref().unwrap_or_default();
@@ -124,25 +124,25 @@ impl VerifiedToken {
         }))
     }
 
-    /// `iss`, as configured.
+    /// Returns `iss`, as configured.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.0.origin.expected.issuer
     }
 
-    /// `sub`: the user, or for client credentials the client. Unique within the issuer only.
+    /// Returns `sub`: the user, or the client if it acts for itself. It is unique within the issuer only.
     #[must_use]
     pub fn subject(&self) -> &str {
         self.0.texts.get(SUBJECT)
     }
 
-    /// The client that the token was issued to: Okta's `cid`, or `client_id` (RFC 9068 §2.2).
+    /// Returns the client that the token was issued to: Okta's `cid`, or `client_id` (RFC 9068 §2.2).
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         self.0.texts.present(CLIENT_ID)
     }
 
-    /// `jti`, the token's own id.
+    /// Returns `jti`, the token's own ID.
     #[must_use]
     pub fn jti(&self) -> Option<&str> {
         self.0.texts.present(JTI)
@@ -173,13 +173,13 @@ impl VerifiedToken {
         self.0.subject_kind
     }
 
-    /// The granted scopes, from `scp` or `scope`.
+    /// Returns the granted scopes, from `scp` or `scope`.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         let scope = self.0.texts.get(SCOPE);
         scope.split(' ').filter(|scope| !scope.is_empty())
     }
 
-    /// Whether `scope` was granted; compared to the letter.
+    /// Returns whether `scope` was granted. The comparison is exact.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -200,14 +200,14 @@ impl VerifiedToken {
         self.scopes().any(|granted| granted == scope)
     }
 
-    /// The groups, from the claim named by [`Issuer::groups_claim`](crate::Issuer::groups_claim):
-    /// an array of strings, an array of objects with a `value` (RFC 7643 §4.1.2), or one string.
-    /// A claim of another shape gives no group.
+    /// Returns the groups, from the claim named by [`Issuer::groups_claim`](crate::Issuer::groups_claim):
+    /// an array of strings, an array of objects with a `value` (RFC 7643 §4.1.2), or one string. A
+    /// claim of another form gives no groups.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.group_list().iter().map(AsRef::as_ref)
     }
 
-    /// Whether the subject is in `group`; compared whole and to the letter.
+    /// Returns whether the subject is in `group`. The comparison is exact.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -231,7 +231,7 @@ impl VerifiedToken {
         self.group_list().iter().any(|member| **member == *group)
     }
 
-    /// What a request with this token must show.
+    /// Returns what a request with this token must prove.
     pub(crate) fn confirmation(&self) -> Option<Confirmation> {
         self.bound().map(|bound| bound.to)
     }
@@ -240,7 +240,7 @@ impl VerifiedToken {
         self.0.bound.as_deref()
     }
 
-    /// Whether the token is still valid: what may change between two requests with it.
+    /// Checks the dates, which may change the result from one request to the next.
     pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
         checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
     }
@@ -249,12 +249,12 @@ impl VerifiedToken {
         &self.0.origin.challenges
     }
 
-    /// The claim as it is written. The payload parsed before, so it parses again.
+    /// Returns the claim as JSON text. The payload was parsed before, so it parses again.
     pub(crate) fn raw_claim(&self, name: &str) -> Option<&str> {
         Object::parse(self.payload()).ok()?.get(name)
     }
 
-    /// The bytes of its claims.
+    /// Returns the number of bytes of the claims.
     pub(crate) fn size(&self) -> usize {
         self.payload().len()
     }
@@ -270,7 +270,7 @@ impl VerifiedToken {
         })
     }
 
-    /// `exp`.
+    /// Returns `exp`.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -294,20 +294,20 @@ impl VerifiedToken {
         moment(self.0.dates.exp)
     }
 
-    /// `iat`. A refreshed token has a new one: it is not the time of authentication.
+    /// Returns `iat`. A refreshed token has a new one, so it is not the time of authentication.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
         self.0.dates.iat.map(moment)
     }
 
-    /// `acr`: how the user authenticated (RFC 9470 §6.1). Compared to the letter; there is no
-    /// order among the values.
+    /// Returns `acr`, which says how the user authenticated (RFC 9470 §6.1). It is compared exactly,
+    /// because its values have no order.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
         self.0.texts.present(ACR)
     }
 
-    /// `auth_time`: when the user authenticated. It stays the same when the token is refreshed.
+    /// Returns `auth_time`, when the user authenticated. It stays the same when the token is refreshed.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -335,7 +335,8 @@ impl VerifiedToken {
         self.0.auth_time.map(moment)
     }
 
-    /// `now` and `max_age` in seconds. A time ahead of ours says nothing.
+    /// Returns whether the user authenticated at most `max_age` seconds before `now`. A time in the future
+    /// does not count.
     pub(crate) fn authenticated_within(&self, max_age: u64, now: u64) -> bool {
         let leeway = self.0.origin.expected.leeway;
         self.0.auth_time.is_some_and(|auth_time| {
@@ -344,9 +345,9 @@ impl VerifiedToken {
         })
     }
 
-    /// Returns one top-level claim as any type; `None` when it is absent or null.
+    /// Returns one top-level claim as any type, or `None` if it is absent or null.
     ///
-    /// `T` owns its data, as an escape in the JSON cannot be borrowed.
+    /// `T` owns its data, because an escape in the JSON cannot be borrowed.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -365,7 +366,7 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// The claim is there and does not fit `T`.
+    /// The claim is present and does not fit `T`.
     pub fn claim<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClaimError> {
         self.raw_claim(name)
             .filter(|value| *value != "null")
@@ -373,7 +374,7 @@ impl VerifiedToken {
             .transpose()
     }
 
-    /// All claims as one type.
+    /// Returns all claims as one type.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -400,20 +401,20 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// The claims are no `T`.
+    /// The claims do not fit `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimError> {
         serde_json::from_str(self.payload()).map_err(|_| ClaimError::whole())
     }
 
-    /// Returns the token with only those scopes that `other` has too; the token as it is where `other`
-    /// has all of them.
+    /// Returns the token with only those scopes that `other` has too, or the same token if `other` has
+    /// all of them.
     ///
     /// # Errors
     ///
     /// The scope claims cannot be found in the payload, which was parsed before.
     pub(crate) fn narrowed_to(&self, other: &Self) -> Result<Self, VerifyError> {
         let inner = &*self.0;
-        // A set, since either list may be as long as a token.
+        // A set, because either list may be as long as a token.
         let granted: HashSet<&str> = other.scopes().collect();
         if self.scopes().all(|scope| granted.contains(scope)) {
             return Ok(self.clone());
@@ -445,8 +446,8 @@ impl fmt::Debug for VerifiedToken {
     }
 }
 
-/// The end of the year 9999: not every platform's `SystemTime` reaches as far as a NumericDate,
-/// and the addition would panic.
+// The end of the year 9999: not every platform's `SystemTime` reaches as far as a NumericDate, and the
+// addition would panic.
 fn moment(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799))
 }
@@ -463,12 +464,12 @@ fn with_scopes(payload: &str, scopes: &[&str]) -> Option<String> {
                 true => serde_json::to_string(scopes),
                 false => serde_json::to_string(&scopes.join(" ")),
             };
-            // The value is a part of the text that was parsed.
+            // The value is a slice of the payload.
             let start = (list.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
             lists.push((start..start + list.len(), shorter.ok()?));
         }
     }
-    // From the end, so that the places in front stay valid.
+    // From the end, so that the earlier positions stay valid.
     lists.sort_unstable_by_key(|(place, _)| Reverse(place.start));
     let mut narrowed = payload.to_owned();
     for (place, shorter) in lists {
@@ -477,8 +478,8 @@ fn with_scopes(payload: &str, scopes: &[&str]) -> Option<String> {
     Some(narrowed)
 }
 
-/// The names in a groups claim, whatever its shape: one string, strings, or objects with a
-/// `value` (RFC 7643 §4.1.2). `None`: another shape.
+/// Reads a groups claim: one string, strings, or objects with a `value` (RFC 7643 §4.1.2). Returns
+/// `None` for another form.
 fn groups(value: &str) -> Option<Box<[Box<str>]>> {
     if let Some(one) = json::string(value) {
         return Some(Box::new([one.into()]));
@@ -486,7 +487,7 @@ fn groups(value: &str) -> Option<Box<[Box<str>]>> {
     if let Some(names) = json::strings(value) {
         return Some(names.into_iter().map(Into::into).collect());
     }
-    // No derived struct, which serde_json would also read from an array, `[["Admins"]]`.
+    // Not a derived struct, which serde_json would also read from an array, `[["Admins"]]`.
     let members: Vec<&RawValue> = serde_json::from_str(value).ok()?;
     let name = |member: &RawValue| {
         let member = Object::parse(member.get()).ok()?;
@@ -495,7 +496,7 @@ fn groups(value: &str) -> Option<Box<[Box<str>]>> {
     members.into_iter().map(name).collect()
 }
 
-/// Several texts in one allocation: a remembered token is to be small, and made at once.
+/// Packs several strings into one allocation to keep cached tokens small.
 struct Texts<const N: usize> {
     all: Box<str>,
     ends: [usize; N],
@@ -514,7 +515,7 @@ impl<const N: usize> Texts<N> {
         }
     }
 
-    /// The same, but for one.
+    /// Returns the same strings with one replaced.
     fn with(&self, place: usize, text: &str) -> Self {
         let mut texts = std::array::from_fn(|place| self.get(place));
         texts[place] = text;
@@ -526,13 +527,13 @@ impl<const N: usize> Texts<N> {
         &self.all[start..self.ends[place]]
     }
 
-    /// `None` for an empty one.
+    /// Returns `None` for an empty string.
     fn present(&self, place: usize) -> Option<&str> {
         Some(self.get(place)).filter(|text| !text.is_empty())
     }
 }
 
-/// Places in the texts.
+// Positions in the texts.
 const PAYLOAD: usize = 0;
 const SUBJECT: usize = 1;
 const SCOPE: usize = 2;

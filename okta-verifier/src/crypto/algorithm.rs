@@ -1,11 +1,13 @@
+//! The signature algorithms that are accepted, and sets of them.
+
 use std::{fmt, str::FromStr};
 
 use crate::error::ConfigError;
 
 /// A signature algorithm that a token may be signed with (RFC 7518 §3.1, RFC 8037 §3.1).
 ///
-/// Asymmetric ones only: there is no way to name `none` or an HMAC here, so no setting can
-/// allow one (RFC 8725 §3.1).
+/// Only asymmetric algorithms are listed. `none` and HMAC have no name here, so no setting can allow
+/// them (RFC 8725 §3.1).
 ///
 /// ```
 /// use okta_verifier::Algorithm;
@@ -17,7 +19,7 @@ use crate::error::ConfigError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what Okta signs with.
+    /// RSASSA-PKCS1-v1_5 with SHA-256, which Okta signs with.
     RS256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
     RS384,
@@ -53,7 +55,7 @@ impl Algorithm {
         Self::EdDSA,
     ];
 
-    /// The name as it stands in a token's `alg`.
+    /// Returns the name that a token's `alg` has.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -77,12 +79,12 @@ impl Algorithm {
         )
     }
 
-    /// All of them, with spaces between.
+    /// Returns the names of all algorithms, separated by spaces.
     pub(crate) fn names() -> String {
         Self::ALL.map(Self::name).join(" ")
     }
 
-    /// Names compare case-sensitively (RFC 7515 §4.1.1): `rs256` is no algorithm.
+    /// Parses the name of an algorithm. Names are case-sensitive (RFC 7515 §4.1.1), so `rs256` is rejected.
     pub(crate) fn named(name: &str) -> Option<Self> {
         if name == "Ed25519" {
             return Some(Self::EdDSA);
@@ -109,7 +111,7 @@ impl FromStr for Algorithm {
     }
 }
 
-/// Which algorithms an issuer may use.
+/// The set of algorithms that an issuer may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Algorithms(u16);
 
@@ -125,7 +127,7 @@ impl Algorithms {
         self.0 & 1 << algorithm as u16 != 0
     }
 
-    /// The RSA algorithm, if there is exactly one.
+    /// Returns the RSA algorithm of the set, if there is exactly one.
     pub(crate) fn only_rsa(self) -> Option<Algorithm> {
         let mut rsa = Algorithm::ALL
             .into_iter()

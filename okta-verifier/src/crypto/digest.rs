@@ -14,8 +14,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     output
 }
 
-/// An HMAC-SHA256 key (RFC 2104). For what this process says to itself, or to its siblings: no
-/// token is ever judged by one.
+/// An HMAC-SHA256 key (RFC 2104), for values that this process or another instance of the service
+/// verifies itself. Tokens are never verified with it.
 #[derive(Clone)]
 pub(crate) struct MacKey(hmac::Key);
 
@@ -32,7 +32,7 @@ impl MacKey {
         output
     }
 
-    /// In a time that says nothing of the right tag.
+    /// Compares in constant time.
     pub(crate) fn verifies(&self, message: &[u8], tag: &[u8]) -> bool {
         hmac::verify(&self.0, message, tag).is_ok()
     }
@@ -56,7 +56,7 @@ pub(crate) struct Fingerprints(LessSafeKey);
 pub(crate) type Fingerprint = [u8; 16];
 
 impl Fingerprints {
-    /// `None`: there is no randomness.
+    /// Returns `None` if the random number generator is unavailable.
     pub(crate) fn new() -> Option<Self> {
         let key = UnboundKey::new(&AES_128_GCM, &random_bytes::<16>()?).ok()?;
         Some(Self(LessSafeKey::new(key)))
@@ -71,8 +71,8 @@ impl Fingerprints {
         tag.as_ref().try_into().ok()
     }
 
-    /// The fingerprint of several texts. Their lengths in front keep ("ab", "c") and ("a", "bc")
-    /// apart.
+    /// Returns one fingerprint of several texts. The lengths come first, so that ("ab", "c") and
+    /// ("a", "bc") differ.
     pub(crate) fn of_all(&self, texts: &[&str]) -> Option<Fingerprint> {
         let lengths = texts.iter().flat_map(|text| text.len().to_be_bytes());
         let bytes = texts.iter().flat_map(|text| text.bytes());
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn padding_does_not_make_texts_alike() {
-        // GHASH fills the last block with zeros and closes with the length.
+        // GHASH pads the last block with zeros and ends with the length.
         let fingerprints = Fingerprints::new().unwrap();
         assert_ne!(fingerprints.of(b"a"), fingerprints.of(b"a\0"));
         assert_ne!(fingerprints.of(b""), fingerprints.of(&[0; 16]));

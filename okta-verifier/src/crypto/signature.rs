@@ -14,25 +14,26 @@ use aws_lc_rs::{
 
 use super::Algorithm;
 
-/// A public key, parsed and checked once, that verifies signatures of one algorithm only.
+/// A public key that was parsed and checked once, and verifies signatures of one algorithm only.
 ///
-/// There is no symmetric variant, so no key set can turn a public key into an HMAC secret.
+/// There is no symmetric variant, so a key set cannot turn a public key into an HMAC secret
+/// (RFC 8725 §2.1).
 #[derive(Clone)]
 pub(crate) struct PreparedKey(ParsedPublicKey);
 
-/// The longest signature there is: RSA of 8192 bits.
+/// The length of the longest signature, which is that of RSA with 8192 bits.
 pub(crate) const MAX_SIGNATURE: usize = 1024;
 
-/// The signature is not this key's over this message.
+/// The signature does not belong to this key and this message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BadSignature;
 
-/// The key's numbers are no key of the algorithm.
+/// The numbers are not a key of the algorithm.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RejectedKey;
 
 impl PreparedKey {
-    /// `modulus` and `exponent` are big-endian, without leading zeros.
+    /// Prepares an RSA key. `modulus` and `exponent` are big-endian, without leading zeros.
     pub(crate) fn rsa(
         algorithm: Algorithm,
         modulus: &[u8],
@@ -58,8 +59,8 @@ impl PreparedKey {
         .map_err(|_| RejectedKey)
     }
 
-    /// `point` is uncompressed (SEC 1 §2.3.3); one that is not on the curve is rejected. The
-    /// signature is R‖S of fixed length: DER is not JWS (RFC 7518 §3.4).
+    /// Prepares an EC key. `point` is uncompressed (SEC 1 §2.3.3) and must be on the curve. Signatures
+    /// are R‖S of fixed length, because JWS does not use DER (RFC 7518 §3.4).
     pub(crate) fn ec(algorithm: Algorithm, point: &[u8]) -> Result<Self, RejectedKey> {
         match algorithm {
             Algorithm::ES256 => Self::parse(&ECDSA_P256_SHA256_FIXED, point),
@@ -89,19 +90,19 @@ impl PreparedKey {
     }
 }
 
-/// A private key that signs what we say of ourselves, with the one algorithm of its kind.
+/// A private key that signs client assertions, with the one algorithm of its type.
 pub(crate) enum SigningKey {
     /// RS256.
     Rsa(RsaKeyPair),
-    /// ES256; the signature is R‖S, as JWS has it (RFC 7518 §3.4).
+    /// ES256. The signature is R‖S, as JWS demands (RFC 7518 §3.4).
     P256(EcdsaKeyPair),
 }
 
-/// Not an RSA key of 2048 to 8192 bits, nor one of P-256, in PKCS#8.
+/// The PKCS#8 document has neither an RSA key of 2048 to 8192 bits nor a P-256 key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UnusableKey;
 
-/// The system has no randomness to sign with.
+/// The random number generator, which a signature needs, is unavailable.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CannotSign;
 

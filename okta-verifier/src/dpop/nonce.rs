@@ -68,7 +68,7 @@ impl DpopNonces {
         }
     }
 
-    pub(crate) fn judge(self) -> Result<Self, ConfigError> {
+    pub(crate) fn resolve(self) -> Result<Self, ConfigError> {
         match self.problem {
             Some(problem) => Err(problem),
             None => Ok(self),

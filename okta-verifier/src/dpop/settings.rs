@@ -34,7 +34,7 @@ use crate::error::ConfigError;
 /// ```
 #[must_use]
 pub struct DpopSettings {
-    external: Outside,
+    external: ExternalUrl,
     hosts: Option<Vec<String>>,
     past: Duration,
     future: Duration,
@@ -44,7 +44,7 @@ pub struct DpopSettings {
     nonces: Option<DpopNonces>,
 }
 
-enum Outside {
+enum ExternalUrl {
     Base(String),
     Proxy { cidrs: Vec<String>, header: String },
 }
@@ -81,7 +81,7 @@ impl DpopSettings {
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     pub fn base_url(url: impl Into<String>) -> Self {
-        Self::new(Outside::Base(url.into()))
+        Self::new(ExternalUrl::Base(url.into()))
     }
 
     /// A proxy at one of these addresses says in `header` under which host clients call it;
@@ -114,7 +114,7 @@ impl DpopSettings {
     where
         C: Into<String>,
     {
-        Self::new(Outside::Proxy {
+        Self::new(ExternalUrl::Proxy {
             cidrs: cidrs.into_iter().map(Into::into).collect(),
             header: header.into(),
         })
@@ -226,7 +226,7 @@ impl DpopSettings {
         self
     }
 
-    fn new(external: Outside) -> Self {
+    fn new(external: ExternalUrl) -> Self {
         Self {
             external,
             hosts: None,
@@ -239,7 +239,7 @@ impl DpopSettings {
         }
     }
 
-    pub(crate) fn judge(self) -> Result<Dpop, ConfigError> {
+    pub(crate) fn resolve(self) -> Result<Dpop, ConfigError> {
         let wrong = |problem| Err(ConfigError::Dpop { problem });
         if !(1..=300).contains(&self.past.as_secs()) {
             return wrong("the window's past is out of bounds; write 1 s to 300 s");
@@ -286,18 +286,18 @@ impl DpopSettings {
             }
         };
         let external = match (self.external, self.hosts.as_deref()) {
-            (Outside::Base(url), None) => External::base(&url)?,
-            (Outside::Base(_), Some(_)) => {
+            (ExternalUrl::Base(url), None) => External::base(&url)?,
+            (ExternalUrl::Base(_), Some(_)) => {
                 return wrong(
                     "hosts are for trusted_proxy, and base_url says its own; leave them out",
                 );
             }
-            (Outside::Proxy { .. }, None | Some([])) => {
+            (ExternalUrl::Proxy { .. }, None | Some([])) => {
                 return wrong(
                     "a proxy may pass on any host; list yours: .hosts([\"api.example.com\"])",
                 );
             }
-            (Outside::Proxy { cidrs, header }, Some(hosts)) => {
+            (ExternalUrl::Proxy { cidrs, header }, Some(hosts)) => {
                 External::proxy(&cidrs, &header, hosts)?
             }
         };
@@ -305,7 +305,7 @@ impl DpopSettings {
             external,
             window,
             replay,
-            nonces: self.nonces.map(DpopNonces::judge).transpose()?,
+            nonces: self.nonces.map(DpopNonces::resolve).transpose()?,
             keys: ProofKeys::new()?,
         })
     }

@@ -1,9 +1,11 @@
+//! [`FetchError`]: why a token could not be verified although the client did nothing wrong.
+
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use super::{VerifyError, text};
 
-/// Why an issuer's metadata, keys or introspection response could not be had, or why a DPoP proof
-/// could not be remembered.
+/// Why an issuer's metadata, keys or introspection response could not be fetched, or why a DPoP proof
+/// could not be stored.
 ///
 /// Never the client's fault: the response is 503 with `Retry-After`, not 401.
 ///

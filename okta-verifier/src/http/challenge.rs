@@ -1,4 +1,7 @@
-//! The value of `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9110 §11.6.1).
+//! The values of `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9110 §11.6.1).
+//!
+//! The parameters stand in one order and each error code has one phrase, so that the bytes of a
+//! rejection never vary. What failed inside is for the log only (RFC 6750 §5.2).
 
 use http::HeaderValue;
 
@@ -8,19 +11,19 @@ use crate::{
     error::{ConfigError, VerifyError},
 };
 
-/// The challenges that never change, written once.
+/// The challenges that do not depend on the request, written once at startup.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenges {
     realm: Box<str>,
-    /// Without an error: nothing was presented.
+    /// The challenge without an error, for a request without credentials (RFC 6750 §3.1).
     pub(crate) bare: HeaderValue,
     pub(crate) invalid_request: HeaderValue,
     pub(crate) invalid_token: HeaderValue,
-    /// `None`: no DPoP is offered.
+    /// `None` if DPoP is not offered.
     pub(crate) dpop: Option<DpopChallenges>,
 }
 
-/// Those of RFC 9449 §7.1.
+/// The challenges of RFC 9449 §7.1.
 #[derive(Clone, Debug)]
 pub(crate) struct DpopChallenges {
     pub(crate) bare: HeaderValue,
@@ -30,7 +33,8 @@ pub(crate) struct DpopChallenges {
     pub(crate) use_nonce: HeaderValue,
 }
 
-/// How a token is presented. An error is told under the scheme that was used.
+/// The authentication scheme of a request. An error is reported in the challenge of the scheme that the
+/// client used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Bearer,
@@ -56,7 +60,7 @@ impl Challenges {
         })
     }
 
-    /// Offers DPoP too.
+    /// Adds the challenges of DPoP.
     pub(crate) fn with_dpop(mut self) -> Result<Self, ConfigError> {
         let write = |error| challenge(Scheme::Dpop, &self.realm, error, &[]);
         self.dpop = Some(DpopChallenges {
@@ -69,7 +73,8 @@ impl Challenges {
         Ok(self)
     }
 
-    /// The error under the scheme that was used, and the other scheme offered (RFC 9449 §7.2).
+    /// Returns the error in the challenge of the scheme that the client used, and the bare challenge of
+    /// the other scheme (RFC 9449 §7.2).
     pub(super) fn for_error(
         &self,
         scheme: Scheme,
@@ -91,8 +96,8 @@ impl Challenges {
         }
     }
 
-    /// The same for credentials that are none. Where it is open which scheme was meant, both have
-    /// failed.
+    /// Returns the challenges for malformed credentials. If it is ambiguous which scheme was meant, both
+    /// report the error.
     pub(super) fn for_malformed(&self, scheme: Option<Scheme>) -> [Option<HeaderValue>; 2] {
         let bearer = match scheme {
             Some(Scheme::Dpop) => &self.bare,
@@ -105,7 +110,7 @@ impl Challenges {
         [Some(bearer.clone()), dpop.cloned()]
     }
 
-    /// `scope` names the scopes that would have been enough (RFC 6750 §3.1).
+    /// Returns the challenge that names the required scopes (RFC 6750 §3.1).
     ///
     /// # Errors
     ///
@@ -122,7 +127,7 @@ impl Challenges {
         challenge(scheme, &self.realm, Some(INSUFFICIENT_SCOPE), &parameters)
     }
 
-    /// The step-up challenge of RFC 9470 §3; `scope` where scopes lack too.
+    /// Returns the step-up challenge of RFC 9470 §3, with `scope` if scopes are missing too.
     pub(super) fn insufficient_authentication(
         &self,
         scheme: Scheme,
@@ -148,7 +153,8 @@ impl Challenges {
     }
 }
 
-/// RFC 6749 §3.3: `1*( %x21 / %x23-5B / %x5D-7E )`, which needs no escape in a quoted string.
+/// Returns whether the text is a scope token (RFC 6749 §3.3: `1*( %x21 / %x23-5B / %x5D-7E )`). Such
+/// a token needs no escape in a quoted string.
 pub(crate) const fn is_scope_token(token: &str) -> bool {
     let bytes = token.as_bytes();
     let mut index = 0;
@@ -161,7 +167,7 @@ pub(crate) const fn is_scope_token(token: &str) -> bool {
     !bytes.is_empty()
 }
 
-/// An error code and its one phrase: what happened inside is for the log (RFC 6750 §5.2).
+/// An error code and its description.
 #[derive(Clone, Copy)]
 struct ErrorCode(&'static str, &'static str);
 
@@ -188,8 +194,8 @@ const USE_NONCE: ErrorCode = ErrorCode(
     "The DPoP proof needs the nonce of this response",
 );
 
-/// Parameters in this order, each once; empty ones are left out. The last one of DPoP says which
-/// algorithms a proof may be signed with (RFC 9449 §7.1).
+/// Writes the parameters in this order and leaves empty ones out. For DPoP, the last one lists the
+/// algorithms of proofs (RFC 9449 §7.1).
 fn challenge(
     scheme: Scheme,
     realm: &str,
@@ -214,7 +220,7 @@ fn challenge(
     HeaderValue::try_from(value).map_err(|_| ConfigError::Realm)
 }
 
-/// A quoted string (RFC 9110 §5.6.4).
+/// Appends a quoted string (RFC 9110 §5.6.4).
 fn push_parameter(value: &mut String, name: &str, text: &str) {
     value.push_str(if value.contains('=') { ", " } else { " " });
     value.push_str(name);

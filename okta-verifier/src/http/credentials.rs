@@ -1,5 +1,5 @@
-//! The credentials of one request: `Authorization` (RFC 9110 §11.4, RFC 6750 §2.1), and what shows
-//! that the caller holds the key or the certificate of its token.
+//! The credentials of one request: `Authorization` (RFC 9110 §11.4, RFC 6750 §2.1), and the evidence
+//! that the client holds the key or the certificate that its token is bound to.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -8,7 +8,7 @@ use url::form_urlencoded;
 use super::Scheme;
 use crate::token::ascii::{self, is_alphanumeric, is_tchar};
 
-/// What a request presents to prove who calls: borrowed from it, framework-neutral.
+/// The credentials of one HTTP request, borrowed and framework-neutral.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -33,7 +33,7 @@ pub struct Presented<'a> {
     pub(crate) shown: Shown<'a>,
 }
 
-/// What shows that the caller is who the token was issued to.
+/// The evidence that the client is the one that the token was issued to.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Shown<'a> {
     pub(crate) proof: Lines<'a>,
@@ -45,7 +45,7 @@ pub(crate) struct Shown<'a> {
     pub(crate) client_cert: Lines<'a>,
 }
 
-/// The field lines of one name.
+/// The field lines of one header.
 #[derive(Clone, Copy, Default)]
 pub(crate) enum Lines<'a> {
     #[default]
@@ -55,8 +55,8 @@ pub(crate) enum Lines<'a> {
 }
 
 impl<'a> Presented<'a> {
-    /// `authorization_values`: the raw bytes of every `Authorization` field line, so that a
-    /// repeated one is seen (RFC 9110 §5.3).
+    /// Takes the raw bytes of every `Authorization` field line, so that a repeated one is noticed
+    /// (RFC 9110 §5.3).
     pub fn new<I>(authorization_values: I) -> Self
     where
         I: IntoIterator<Item = &'a [u8]>,
@@ -69,20 +69,20 @@ impl<'a> Presented<'a> {
         }
     }
 
-    /// The query of the request's URI. A token in it is never accepted (RFC 6750 §2.3); beside
-    /// one in the header it makes the request malformed (§2: one method a request).
+    /// Sets the query of the request's URI. A token in the query is never accepted (RFC 6750 §2.3), and
+    /// beside a token in the header it makes the request malformed (§2: one method per request).
     #[must_use]
     pub fn query(self, query: Option<&'a str>) -> Self {
         Self { query, ..self }
     }
 
-    /// Demands that the issuer was asked about the token no longer ago than this, for a route
-    /// where a revoked token must not pass: the last answer counts if it is that young, and is
-    /// asked for again otherwise. Zero: it is asked at every request.
+    /// Requires an introspection result no older than `max_age`, for a route where a revoked token must
+    /// not pass. A younger result is used again; otherwise the token is introspected. With zero it is
+    /// introspected at every request.
     ///
-    /// It tightens [`Introspection::max_age`](crate::Introspection::max_age), and never loosens
-    /// it. A token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection)
-    /// is answered with 503, because nobody can tell; the log says so.
+    /// This shortens [`Introspection::max_age`](crate::Introspection::max_age) and never extends it. A
+    /// token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection) gets 503,
+    /// because its state cannot be known; the log reports it.
     ///
     /// ```
     /// use std::{net::IpAddr, time::Duration};
@@ -106,7 +106,7 @@ impl<'a> Presented<'a> {
         }
     }
 
-    /// The raw bytes of every `DPoP` field line ([`Verifier::dpop_header`](crate::Verifier::dpop_header)).
+    /// Sets the raw bytes of every `DPoP` field line ([`Verifier::dpop_header`](crate::Verifier::dpop_header)).
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -133,24 +133,24 @@ impl<'a> Presented<'a> {
         self
     }
 
-    /// The method, as it was sent, and the target: the path at which the outside called, or the
-    /// whole URL, whose scheme and host are passed over. Not one that a router has shortened.
+    /// Sets the method as it was sent, and the target: the path that the client requested, or the whole
+    /// URL, of which scheme and host are ignored. It must not be a path that a router has shortened.
     #[must_use]
     pub fn request(mut self, method: &'a str, target: &'a str) -> Self {
         (self.shown.method, self.shown.target) = (method, target);
         self
     }
 
-    /// The address at the other end of the connection. Unknown, it is nobody's that is trusted.
+    /// Sets the peer's IP address. If unset, no proxy is considered trusted.
     #[must_use]
     pub fn peer(mut self, peer: IpAddr) -> Self {
         self.shown.peer = Some(peer);
         self
     }
 
-    /// The raw bytes of every line of the trusted proxy's header
-    /// ([`Verifier::forwarded_header`](crate::Verifier::forwarded_header)). Looked at only when
-    /// the peer is that proxy.
+    /// Sets the raw bytes of every line of the trusted proxy's header
+    /// ([`Verifier::forwarded_header`](crate::Verifier::forwarded_header)). They are ignored unless the
+    /// peer is that proxy.
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -182,8 +182,8 @@ impl<'a> Presented<'a> {
         self
     }
 
-    /// The client certificate of the TLS session, in DER: the one that the TLS library verified, and
-    /// never one from a header. It counts only with
+    /// Sets the client certificate of the TLS session, in DER. It must be the one that the TLS library
+    /// verified, never one from a header. It counts only with
     /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates).
     ///
     /// ```
@@ -208,9 +208,9 @@ impl<'a> Presented<'a> {
         self
     }
 
-    /// The raw bytes of every `Client-Cert` field line (RFC 9440;
-    /// [`Verifier::client_cert_header`](crate::Verifier::client_cert_header)). Looked at only when
-    /// the peer is one that may say so.
+    /// Sets the raw bytes of every `Client-Cert` field line (RFC 9440;
+    /// [`Verifier::client_cert_header`](crate::Verifier::client_cert_header)). They are ignored unless
+    /// the peer is a trusted proxy.
     ///
     /// ```
     /// # use okta_verifier_testing::{Certificate, TestIssuer};
@@ -235,7 +235,7 @@ impl<'a> Presented<'a> {
         self
     }
 
-    /// How old the issuer's last answer may be; `None`: as old as the settings say.
+    /// Returns the maximum age of an introspection result, or `None` if only the settings limit it.
     pub(crate) fn max_age(&self) -> Option<Duration> {
         self.checked_within
     }
@@ -250,7 +250,7 @@ impl<'a> Presented<'a> {
             Lines::One(value) => parse(value, dpop, max_token_size)?,
             Lines::Repeated => return Err(Malformed::AMBIGUOUS),
         };
-        // Two ways at once are ambiguous, also where both are of one scheme.
+        // RFC 6750 §2: two methods in one request are malformed, also if both have the same scheme.
         if matches!(credentials, Credentials::Token(..)) && self.has_query_token() {
             return Err(Malformed::AMBIGUOUS);
         }
@@ -273,7 +273,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The only line there is.
+    /// Returns the line if there is exactly one.
     pub(crate) fn one(self) -> Option<&'a [u8]> {
         match self {
             Self::One(value) => Some(value),
@@ -289,35 +289,35 @@ impl std::fmt::Debug for Presented<'_> {
     }
 }
 
-/// Not debuggable: it holds the token.
+/// The parsed `Authorization` header. It has no `Debug`, because it holds the token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Credentials<'a> {
-    /// No `Authorization` field at all.
+    /// There is no `Authorization` header.
     Absent,
-    /// Of any bytes: whether it [`is_b64token`] is asked only when it is not a token seen before.
+    /// A token of any bytes. [`is_b64token`] is checked only if the token is not cached.
     Token(Scheme, &'a [u8]),
-    /// Another scheme: the caller does not know that a token is needed (RFC 6750 §3.1).
+    /// Another scheme: the client does not know that a token is required (RFC 6750 §3.1).
     OtherScheme,
 }
 
-/// The request has credentials that cannot be read: 400, never anonymous.
+/// Malformed credentials: rejected with 400, never treated as anonymous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed {
-    /// The scheme that was used; `None` where it is open which one was meant (RFC 9449 §7.2).
+    /// The scheme that was used, or `None` if that is ambiguous (RFC 9449 §7.2).
     pub(super) scheme: Option<Scheme>,
-    /// The cap that a token exceeds, in bytes.
+    /// The size limit that a token exceeds, in bytes.
     pub(super) limit: Option<usize>,
 }
 
 impl Malformed {
-    /// It is open which scheme was meant.
+    /// It is ambiguous which scheme was meant.
     pub(super) const AMBIGUOUS: Self = Self {
         scheme: None,
         limit: None,
     };
 
-    /// What follows the scheme is no token. A comma makes a list, as of two field lines that were
-    /// joined on the way (RFC 9110 §5.3): any scheme may stand behind it.
+    /// The text after the scheme is not a token. A comma makes the scheme ambiguous, because two field
+    /// lines may have been joined in transit (RFC 9110 §5.3).
     pub(crate) fn under(scheme: Scheme, rest: &[u8]) -> Self {
         Self {
             scheme: (!rest.contains(&b',')).then_some(scheme),
@@ -326,14 +326,14 @@ impl Malformed {
     }
 }
 
-/// `dpop` says whether that scheme is accepted; if not, it is as foreign as any other.
-/// `max_token_size` is in bytes.
+/// Parses a field value. `dpop` says whether that scheme is accepted; if not, it is treated as any other
+/// scheme. `max_token_size` is in bytes.
 pub(crate) fn parse(
     value: &[u8],
     dpop: bool,
     max_token_size: usize,
 ) -> Result<Credentials<'_>, Malformed> {
-    // The white space around a field value is not part of it (RFC 9110 §5.5).
+    // Whitespace around a field value is not part of it (RFC 9110 §5.5).
     let value = trim(value);
     let scheme_length = value.iter().take_while(|byte| is_tchar(**byte)).count();
     let (scheme, rest) = value.split_at(scheme_length);
@@ -345,14 +345,14 @@ pub(crate) fn parse(
     } else if dpop && scheme.eq_ignore_ascii_case(b"dpop") {
         Scheme::Dpop
     } else {
-        // Whatever follows is that scheme's business, but a scheme ends at a space.
+        // The credentials of another scheme are not parsed, but a space must separate them.
         return if matches!(rest.first(), None | Some(b' ')) {
             Ok(Credentials::OtherScheme)
         } else {
             Err(Malformed::AMBIGUOUS)
         };
     };
-    // One space or more, and nothing else (RFC 6750 §2.1: 1*SP).
+    // RFC 6750 §2.1: one or more spaces.
     let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
     if token.len() == rest.len() || token.is_empty() {
         return Err(Malformed::under(scheme, rest));
@@ -366,7 +366,8 @@ pub(crate) fn parse(
     Ok(Credentials::Token(scheme, token))
 }
 
-/// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+/// Returns whether the text is a `b64token` of RFC 6750 §2.1:
+/// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
 pub(crate) fn is_b64token(token: &[u8]) -> bool {
     let body = token
         .iter()
@@ -374,7 +375,7 @@ pub(crate) fn is_b64token(token: &[u8]) -> bool {
         .map_or(0, |last| last + 1);
     body > 0
         && ascii::all(&token[..body], |byte| {
-            // `-./` stand side by side.
+            // The characters `-./` are adjacent.
             let sign = byte.wrapping_sub(b'-') < 3;
             is_alphanumeric(byte) | sign | (byte == b'_') | (byte == b'~') | (byte == b'+')
         })

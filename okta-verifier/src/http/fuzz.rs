@@ -1,8 +1,8 @@
-//! Doors for the programs in `fuzz/`.
+//! Entry points of the fuzz targets `authorization` and `challenge`.
 
 use super::{Challenges, Credentials, Presented, Remedy, Scheme, is_b64token};
 
-/// Field lines, and a query behind the first NUL.
+/// Parses field lines, and a query after the first NUL.
 pub fn authorization(data: &[u8]) {
     let mut parts = data.splitn(2, |byte| *byte == 0);
     let text = parts.next().unwrap_or_default();
@@ -21,7 +21,7 @@ pub fn authorization(data: &[u8]) {
     }
 }
 
-/// Every challenge of a realm, beside the realm; a list of scopes stands behind the first NUL.
+/// Returns every challenge of a realm together with the realm. A list of scopes follows the first NUL.
 pub fn challenge(data: &[u8]) -> Vec<(String, String)> {
     let Ok(text) = std::str::from_utf8(data) else {
         return Vec::new();
@@ -57,5 +57,5 @@ pub fn challenge(data: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The largest that the setting allows, in bytes.
+/// The largest token size that the setting allows, in bytes.
 const LARGEST_TOKEN: usize = 64 * 1024;

@@ -1,4 +1,5 @@
-//! The response to a rejected request: status and headers (RFC 6750 §3, RFC 9449 §7).
+//! The response to a rejected request: status and headers (RFC 6750 §3, RFC 9449 §7). Adapters write no
+//! status and no challenge of their own, so that all of them send the same bytes.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,7 +11,7 @@ use http::{
 use super::{Challenges, Malformed, Remedy, Scheme};
 use crate::error::{ClaimError, ConfigError, MalformedToken, VerifyError};
 
-/// A refusal: status and headers, written here and nowhere else.
+/// The response to a rejected request: its status and headers.
 ///
 /// | situation | status | `WWW-Authenticate` |
 /// |---|---|---|
@@ -19,16 +20,17 @@ use crate::error::{ClaimError, ConfigError, MalformedToken, VerifyError};
 /// | the token is not valid | 401 | `error="invalid_token"` |
 /// | its DPoP proof is missing or not valid | 401 | `DPoP …, error="invalid_dpop_proof"` |
 /// | its DPoP proof needs a nonce | 401 | `DPoP …, error="use_dpop_nonce"`, and a `DPoP-Nonce` |
-/// | the user must authenticate anew | 401 | `error="insufficient_user_authentication"`, `acr_values`, `max_age` |
+/// | the user must authenticate again | 401 | `error="insufficient_user_authentication"`, `acr_values`, `max_age` |
 /// | a scope is missing | 403 | `error="insufficient_scope"`, `scope` |
 /// | another rule is not met | 403 | none |
-/// | the issuer cannot be asked | 503 | none, but `Retry-After` in seconds |
-/// | a route without its layer | 500 | none |
+/// | the issuer is unavailable | 503 | none, but `Retry-After` in seconds |
+/// | the route has no layer | 500 | none |
 ///
-/// Every refusal says `Cache-Control: no-store` and has an empty body. What happened inside is
-/// in [`error`](Self::error), for the log, and never in the answer. With
-/// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop) each scheme has its line, `Bearer` and
-/// `DPoP`, and an error stands under the one that was used, or under both where that is open. Source: RFC 6750 §3, RFC 9449 §7.
+/// Every rejection has `Cache-Control: no-store` and an empty body. The cause is in
+/// [`error`](Self::error), for the log, and never in the response. With
+/// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop) each of the schemes `Bearer` and `DPoP` has
+/// a line of its own. An error is in the line of the scheme that was used, or in both if that is
+/// ambiguous. Source: RFC 6750 §3, RFC 9449 §7.
 ///
 /// ```
 /// use okta_verifier::Rejection;
@@ -44,14 +46,14 @@ use crate::error::{ClaimError, ConfigError, MalformedToken, VerifyError};
 pub struct Rejection {
     status: StatusCode,
     challenge: Option<HeaderValue>,
-    /// Apart, because few refusals have it and all are moved about.
+    /// Boxed to keep `Rejection` small; few rejections have one.
     second: Option<Box<Second>>,
     /// Whole seconds.
     retry_after: Option<u64>,
     error: Option<Box<VerifyError>>,
 }
 
-/// The other scheme's line, and a nonce.
+/// The challenge of the other scheme, and a nonce.
 #[derive(Clone)]
 struct Second {
     challenge: HeaderValue,
@@ -59,13 +61,13 @@ struct Second {
 }
 
 impl Rejection {
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers, for an adapter that builds a response of its own.
+    /// Returns the headers, for an adapter that builds a response of its own.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let (second, nonce) = match self.second.as_deref().cloned() {
             Some(Second { challenge, nonce }) => (Some(challenge), nonce),
@@ -77,13 +79,13 @@ impl Rejection {
         let retry_after = self
             .retry_after
             .map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
-        // A cached refusal would outlive its reason (RFC 9111 §5.2.2.5).
+        // A cached rejection would outlive its cause (RFC 9111 §5.2.2.5).
         let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
         challenges.chain([no_store]).chain(nonce).chain(retry_after)
     }
 
-    /// Returns why the token was rejected, for logs and metrics: also that it is too large. `None`
-    /// where there was no token to verify, or where it was verified and a policy rejects it.
+    /// Returns why the token was rejected, for logs and metrics, also if it is too large. Returns `None`
+    /// if there was no token to verify, or if it was verified and a policy rejected it.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -103,8 +105,8 @@ impl Rejection {
         self.error.as_deref()
     }
 
-    /// The whole response with an empty body. The refusal itself is in its extensions, so that
-    /// an outer layer can log it or write a body.
+    /// Returns the whole response with an empty body. Its extensions hold this rejection, so that an
+    /// outer layer can log it or write a body.
     #[must_use]
     pub fn into_response<B: Default>(self) -> Response<B> {
         let mut response = Response::new(B::default());
@@ -114,21 +116,21 @@ impl Rejection {
         response
     }
 
-    /// A 403 for scopes that are known at run time only, where no token is at hand: under `Bearer`
-    /// and with the realm `api`. With a token say
-    /// [`VerifiedToken::insufficient_scope`](crate::VerifiedToken::insufficient_scope), which knows
-    /// scheme and realm. Scopes known at compile time are better said with
+    /// Returns a 403 for scopes that are known at run time only, if no token is at hand. The challenge
+    /// has the scheme `Bearer` and the realm `api`. With a token, use
+    /// [`VerifiedToken::insufficient_scope`](crate::VerifiedToken::insufficient_scope), which has the
+    /// scheme and the realm of the request. For scopes known at compile time, use
     /// [`Policy::scope`](crate::Policy::scope).
     ///
     /// # Errors
     ///
-    /// `scope` is not one scope token, or several with single spaces between (RFC 6749 §3.3).
+    /// `scope` is not one scope token or several separated by single spaces (RFC 6749 §3.3).
     pub fn insufficient_scope(scope: &str) -> Result<Self, ConfigError> {
         Self::lacks_scope(&Challenges::new(DEFAULT_REALM)?, Scheme::Bearer, scope)
     }
 
-    /// A valid token that does not fit the claims a handler reads: 403 without an error code, as
-    /// no scope would help, and a warning in the log.
+    /// Returns the rejection of a valid token whose claims do not fit the type that a handler reads: 403
+    /// without an error code, because no scope would help, and a warning in the log.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -149,8 +151,8 @@ impl Rejection {
         Self::forbidden()
     }
 
-    /// A protected handler that no layer stands before: 500, and an error in the log. Closed,
-    /// because without a layer nobody has looked at the request.
+    /// Returns the rejection of a request to a protected handler that has no layer: 500, and an error in
+    /// the log. It fails closed, because the request was not verified.
     ///
     /// ```
     /// use okta_verifier::{Rejection, VerifiedToken};
@@ -169,7 +171,7 @@ impl Rejection {
         Self::plain(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Every scheme is offered, and none has failed (RFC 9449 §7.2).
+    /// Returns a 401 that offers every scheme and reports no error (RFC 9449 §7.2).
     pub(crate) fn unauthenticated(challenges: &Challenges) -> Self {
         let dpop = challenges.dpop.as_ref().map(|dpop| dpop.bare.clone());
         Self::with(
@@ -187,7 +189,7 @@ impl Rejection {
         }
     }
 
-    /// `scope` would have been enough, of a token that was sent under this scheme.
+    /// Returns a 403 that names the required scopes, for a token that was sent with this scheme.
     pub(crate) fn lacks_scope(
         challenges: &Challenges,
         scheme: Scheme,
@@ -214,7 +216,7 @@ impl Rejection {
         }
     }
 
-    /// With the nonce that the next proof must hold (RFC 9449 §9).
+    /// Adds the nonce that the next proof must have (RFC 9449 §9).
     pub(crate) fn with_nonce(mut self, nonce: Option<HeaderValue>) -> Self {
         if let Some(second) = &mut self.second {
             second.nonce = nonce;
@@ -222,7 +224,7 @@ impl Rejection {
         self
     }
 
-    /// A valid token that is not enough, and what would be.
+    /// Returns the rejection of a valid token that does not meet a policy, with what would meet it.
     pub(crate) fn remediable(challenges: &Challenges, scheme: Scheme, remedy: &Remedy) -> Self {
         let (status, challenge) = if remedy.lacks_authentication {
             (
@@ -235,7 +237,7 @@ impl Rejection {
                 challenges.insufficient_scope(scheme, &remedy.scopes.join(" ")),
             )
         };
-        // Every word was judged when its policy was made; without one it is still a refusal.
+        // The texts were checked when the policy was made. Without a challenge it is still a rejection.
         challenge.map_or_else(
             |_| Self::forbidden(),
             |value| Self::with(status, [Some(value), None]),
@@ -250,7 +252,7 @@ impl Rejection {
         Self::with(status, [None, None])
     }
 
-    /// A line for each scheme.
+    /// Returns a rejection with a challenge for each scheme.
     fn with(status: StatusCode, [challenge, second]: [Option<HeaderValue>; 2]) -> Self {
         let nonce = None;
         Self {
@@ -262,8 +264,8 @@ impl Rejection {
         }
     }
 
-    /// The gRPC status code: 16 (unauthenticated), 7 (permission denied), 14 (unavailable), or 13
-    /// (internal) where a handler has no layer.
+    /// Returns the gRPC status code: 16 (unauthenticated), 7 (permission denied), 14 (unavailable), or 13
+    /// (internal) if a handler has no layer.
     #[must_use]
     pub fn grpc_status(&self) -> u8 {
         match self.status() {
@@ -274,12 +276,12 @@ impl Rejection {
         }
     }
 
-    /// The refusal as a gRPC client understands it: trailers only, that is HTTP 200 with
-    /// `grpc-status` among the headers and nothing after them. The headers of the HTTP form are
-    /// there too, `www-authenticate` among them.
+    /// Returns the rejection in the form of gRPC: trailers only, which is HTTP 200 with `grpc-status`
+    /// among the headers and no body. It has the headers of the HTTP form too, `www-authenticate`
+    /// among them.
     ///
-    /// Only for a gRPC client: whatever reads the HTTP status alone, such as a forward-auth proxy, takes
-    /// this response for permission. The tower layers return it only where `grpc()` is on.
+    /// Return this to gRPC clients only: anything that reads the HTTP status alone, such as a forward-auth
+    /// proxy, takes it for permission. The tower layers return it only if `grpc()` is on.
     ///
     /// ```
     /// use okta_verifier::Rejection;
@@ -303,7 +305,7 @@ impl Rejection {
     }
 }
 
-/// Rounded up, so that who comes back then is not early; within reason for a client to wait.
+// Rounded up so that clients do not retry too early; capped at 120 s.
 fn seconds(retry_after: Duration) -> u64 {
     let started = u64::from(retry_after.subsec_nanos() > 0);
     retry_after.as_secs().saturating_add(started).clamp(1, 120)
@@ -320,7 +322,7 @@ impl fmt::Debug for Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "refused with {}", self.status)?;
+        write!(f, "rejected with {}", self.status)?;
         match &self.error {
             Some(error) => write!(f, ": {error}"),
             None => Ok(()),
@@ -330,10 +332,10 @@ impl fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// Says that a request came without credentials and that its layer let it pass.
+/// Marks a request that had no credentials and was let through by an optional layer.
 ///
-/// An optional layer puts it into the request's extensions, so that an extractor can tell a
-/// caller without credentials (401) from a route without a layer (500).
+/// The layer inserts it into the request's extensions, so that an extractor can tell a request without
+/// credentials (401) from a route without a layer (500).
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -366,22 +368,23 @@ impl Anonymous {
         Self(challenges)
     }
 
-    /// The plain 401, for a handler that wants credentials after all (RFC 6750 §3).
+    /// Returns the 401 without an error, for a handler that requires credentials (RFC 6750 §3).
     #[must_use]
     pub fn rejection(&self) -> Rejection {
         Rejection::unauthenticated(&self.0)
     }
 }
 
-/// RFC 9449 §8.1.
+// RFC 9449 §8.1.
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// `None` where there is no nonce to give.
+/// Returns the header value, or `None` without a nonce.
 pub(crate) fn nonce_value(nonce: Option<String>) -> Option<HeaderValue> {
     HeaderValue::try_from(nonce?).ok()
 }
 
-/// A nonce for the next request; an answer that brings one is not for a cache (RFC 9449 §8.2).
+/// Returns the headers with a nonce for the next request. A response that has one must not be cached
+/// (RFC 9449 §8.2).
 pub(crate) fn nonce_headers(
     nonce: Option<String>,
 ) -> impl Iterator<Item = (HeaderName, HeaderValue)> {

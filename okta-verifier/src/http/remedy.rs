@@ -1,12 +1,14 @@
-/// What would make a valid token meet a rule: scopes, or a new authentication of the user.
+//! What a step-up challenge asks of the client (RFC 9470 §3).
+
+/// What would make a valid token meet a policy: scopes, or a new authentication of the user.
 #[derive(Debug, Default)]
 pub(crate) struct Remedy {
     /// All scopes that the chosen alternatives need, granted or not (RFC 6750 §3.1).
     pub(super) scopes: Vec<&'static str>,
-    /// The values that every `acr` rule of the chosen alternatives accepts, in the order of
-    /// preference (RFC 9470 §3). `None`: no rule names any.
+    /// The values that satisfy every `acr` rule of the chosen alternatives, in the order of preference
+    /// (RFC 9470 §3). `None` if no rule names any.
     pub(super) acr_values: Option<Vec<&'static str>>,
-    /// Seconds.
+    /// The maximum age of the authentication, in seconds.
     pub(super) max_age: Option<u64>,
     pub(super) lacks_scope: bool,
     pub(super) lacks_authentication: bool,
@@ -20,8 +22,8 @@ impl Remedy {
         self.lacks_scope |= !met;
     }
 
-    /// `within` limits the values, as the rules beside this remedy do. Returns whether a value is
-    /// left that satisfies all of them.
+    /// Adds an `acr` rule, where `within` limits its values as the rules beside this remedy do. Returns
+    /// whether a value is left that satisfies all of them.
     pub(crate) fn acr(
         &mut self,
         values: &'static [&'static str],
@@ -46,8 +48,7 @@ impl Remedy {
         self.lacks_authentication |= !met;
     }
 
-    /// Adds the remedy of an alternative that was found within these
-    /// [`acr_values`](Self::acr_values).
+    /// Adds the remedy of an alternative that was found with these [`acr_values`](Self::acr_values).
     pub(crate) fn add(&mut self, alternative: Self) {
         for scope in alternative.scopes {
             self.scope(scope, true);
@@ -62,7 +63,7 @@ impl Remedy {
         self.lacks_authentication |= alternative.lacks_authentication;
     }
 
-    /// The values that are left, or else those of the rules outside.
+    /// Returns the values that are left, or else those of the outer rules.
     pub(crate) fn acr_values<'a>(
         &'a self,
         within: Option<&'a [&'static str]>,
@@ -70,7 +71,7 @@ impl Remedy {
         self.acr_values.as_deref().or(within)
     }
 
-    /// Whether the token needs nothing of it.
+    /// Returns whether the token needs no remedy.
     pub(crate) fn is_met(&self) -> bool {
         !self.lacks_scope && !self.lacks_authentication
     }

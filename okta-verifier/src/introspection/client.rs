@@ -18,7 +18,10 @@ use super::{
     cache::Answers,
     endpoint::Endpoint,
     permits::{Held, Permits},
-    rate_limits::{Admission, Caller, Class, Closed, Consequence, Failure, Gate, News, Trouble},
+    rate_limits::{
+        Admission, Caller, Class, Closed, Consequence, Failure, News, Outage as Trouble,
+        RateLimits as Gate,
+    },
     response::{Checked, Want},
 };
 use crate::{
@@ -242,12 +245,12 @@ impl Introspector {
                     retry_after,
                     credentials_rejected: true,
                     ..
-                }) => IntrospectionState::CredentialsRefused { retry_after },
+                }) => IntrospectionState::CredentialsRejected { retry_after },
                 Some(Trouble { retry_after, .. }) => {
                     IntrospectionState::Unavailable { retry_after }
                 }
                 None if gate.last_success().is_some() => IntrospectionState::Available,
-                None => IntrospectionState::NotAsked,
+                None => IntrospectionState::Unused,
             },
             in_flight: self.permits.in_use(),
             last_success: gate.last_success().map(Now::wall),

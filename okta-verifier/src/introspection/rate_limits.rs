@@ -93,7 +93,7 @@ pub(super) enum News {
 
 /// A failure that the operator should know of.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Trouble<'g> {
+pub(super) struct Outage<'g> {
     pub(super) error: &'g FetchError,
     /// How long the class pauses; zero if it does not.
     pub(super) retry_after: Duration,
@@ -103,10 +103,10 @@ pub(super) struct Trouble<'g> {
 }
 
 #[derive(Debug)]
-pub(super) struct Gate {
-    verified: Lane,
-    known: Lane,
-    unverified: Lane,
+pub(super) struct RateLimits {
+    verified: ClassLimits,
+    known: ClassLimits,
+    unverified: ClassLimits,
     shares: Shares,
     /// When the newest answered request began.
     last_success: Option<Now>,
@@ -116,7 +116,7 @@ pub(super) struct Gate {
 
 /// The budget and the failures of one class.
 #[derive(Debug)]
-struct Lane {
+struct ClassLimits {
     rate: Rate,
     bucket: TokenBucket,
     back_off: BackOff,
@@ -128,13 +128,13 @@ struct Lane {
     reports: Reports,
 }
 
-impl Gate {
+impl RateLimits {
     /// `rate` is for verified tokens, and once more for known ones. `jitter` is a random number.
     pub(super) fn new(rate: Rate, unverified: Rate, jitter: u64) -> Self {
         Self {
-            verified: Lane::new(rate, jitter),
-            known: Lane::new(rate, jitter.rotate_left(21)),
-            unverified: Lane::new(unverified, jitter.rotate_left(42)),
+            verified: ClassLimits::new(rate, jitter),
+            known: ClassLimits::new(rate, jitter.rotate_left(21)),
+            unverified: ClassLimits::new(unverified, jitter.rotate_left(42)),
             shares: Shares::default(),
             last_success: None,
             last_trusted_success: None,
@@ -156,7 +156,7 @@ impl Gate {
             return Err(closed);
         }
         let now = now.instant;
-        let rate = self.lane(class).rate;
+        let rate = self.class(class).rate;
         let admission = caller.map_or(Admission::Unverified, |caller| {
             self.shares.admission(caller, rate, now)
         });
@@ -165,14 +165,14 @@ impl Gate {
             Admission::OverClientShare => rate.burst / 2,
             Admission::WithinShare | Admission::Unverified => 0,
         };
-        let lane = self.lane_mut(class);
-        if let Some(retry_after) = lane.bucket.wait(rate, reserve, now) {
+        let limits = self.class_mut(class);
+        if let Some(retry_after) = limits.bucket.wait(rate, reserve, now) {
             return Err(Closed {
                 retry_after,
                 source: FetchError::IntrospectionRateLimit,
             });
         }
-        lane.bucket.take(rate, now);
+        limits.bucket.take(rate, now);
         if let Some(caller) = caller {
             self.shares.take(caller, admission, rate, now);
         }
@@ -181,9 +181,9 @@ impl Gate {
 
     /// Whether the class pauses.
     pub(super) fn closed(&self, class: Class, now: Now) -> Option<Closed> {
-        let lane = self.lane(class);
-        let retry_after = lane.back_off.left(now)?;
-        let source = lane.paused_by.clone().unwrap_or(FetchError::Abandoned);
+        let limits = self.class(class);
+        let retry_after = limits.back_off.left(now)?;
+        let source = limits.paused_by.clone().unwrap_or(FetchError::Abandoned);
         Some(Closed {
             retry_after,
             source,
@@ -200,8 +200,8 @@ impl Gate {
             return self.unverified.answered(began);
         }
         self.last_trusted_success = newest(self.last_trusted_success, began);
-        let lanes = [&mut self.verified, &mut self.known, &mut self.unverified];
-        let news = lanes.map(|lane| lane.answered(began));
+        let classes = [&mut self.verified, &mut self.known, &mut self.unverified];
+        let news = classes.map(|limits| limits.answered(began));
         news.into_iter().flatten().next()
     }
 
@@ -211,7 +211,7 @@ impl Gate {
             Class::Verified | Class::Known => self.last_trusted_success,
             Class::Unverified => self.last_success,
         };
-        self.lane_mut(failure.class)
+        self.class_mut(failure.class)
             .failed(failure, last_success, now)
     }
 
@@ -220,21 +220,21 @@ impl Gate {
     }
 
     /// The reported failure of the first class that has one.
-    pub(super) fn trouble(&self, now: Now) -> Option<Trouble<'_>> {
+    pub(super) fn trouble(&self, now: Now) -> Option<Outage<'_>> {
         [Class::Verified, Class::Known, Class::Unverified]
             .into_iter()
             .find_map(|class| {
-                let lane = self.lane(class);
-                let error = lane.reports.error(class, now)?;
-                Some(Trouble {
+                let limits = self.class(class);
+                let error = limits.reports.error(class, now)?;
+                Some(Outage {
                     error,
-                    retry_after: lane.back_off.left(now).unwrap_or_default(),
+                    retry_after: limits.back_off.left(now).unwrap_or_default(),
                     credentials_rejected: class != Class::Unverified && is_rejection(error),
                 })
             })
     }
 
-    fn lane(&self, class: Class) -> &Lane {
+    fn class(&self, class: Class) -> &ClassLimits {
         match class {
             Class::Verified => &self.verified,
             Class::Known => &self.known,
@@ -242,7 +242,7 @@ impl Gate {
         }
     }
 
-    fn lane_mut(&mut self, class: Class) -> &mut Lane {
+    fn class_mut(&mut self, class: Class) -> &mut ClassLimits {
         match class {
             Class::Verified => &mut self.verified,
             Class::Known => &mut self.known,
@@ -251,7 +251,7 @@ impl Gate {
     }
 }
 
-impl Lane {
+impl ClassLimits {
     fn new(rate: Rate, jitter: u64) -> Self {
         Self {
             rate,

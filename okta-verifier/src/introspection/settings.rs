@@ -455,7 +455,7 @@ impl ClientAuthentication {
                 kid,
                 key: Box::new(client_auth::private_key(&pem)?),
             },
-            Method::None => ClientAuth::Named { client_id },
+            Method::None => ClientAuth::Public { client_id },
         })
     }
 }

@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use url::{Origin, Url};
 
 /// An issuer whose settings please.
-pub(crate) struct Judged {
+pub(crate) struct ResolvedIssuer {
     pub(crate) expected: Expected,
     pub(crate) groups_claim: Arc<str>,
     pub(crate) metadata: Metadata,
@@ -53,7 +53,7 @@ impl Issuer {
         }
     }
 
-    pub(crate) fn judge(self) -> Result<Judged, ConfigError> {
+    pub(crate) fn resolve(self) -> Result<ResolvedIssuer, ConfigError> {
         let url = rules::issuer_url(&self.url, self.profile)?;
         let rsa_without_alg = self.rsa_without_alg();
         for alias in &self.aliases {
@@ -115,7 +115,7 @@ impl Issuer {
             .iter()
             .map(|origin| rules::origin(origin, &url))
             .collect::<Result<_, _>>()?;
-        let introspection = judge_introspection(self.introspection, &url);
+        let introspection = resolve_introspection(self.introspection, &url);
         let introspection = introspection.map_err(|problem| ConfigError::Introspection {
             issuer: issuer.clone(),
             problem,
@@ -152,7 +152,7 @@ impl Issuer {
             algorithms: self.algorithms,
             allow_missing_key_id: self.allow_missing_key_id,
         };
-        Ok(Judged {
+        Ok(ResolvedIssuer {
             expected,
             groups_claim: self.groups_claim.into(),
             metadata,
@@ -165,7 +165,7 @@ impl Issuer {
     }
 }
 
-impl Judged {
+impl ResolvedIssuer {
     /// http, which only a loopback issuer may have.
     pub(crate) fn is_http(&self) -> bool {
         let url: &Url = &self.metadata.url;
@@ -173,7 +173,7 @@ impl Judged {
     }
 }
 
-fn judge_introspection(
+fn resolve_introspection(
     introspection: Option<Introspection>,
     issuer: &Url,
 ) -> Result<Option<introspection::Settings>, &'static str> {

@@ -42,14 +42,14 @@ struct Known {
 impl NamedUrl {
     /// Where the keys are.
     pub(crate) fn jwks_uri(metadata: Metadata) -> Self {
-        Self::new(metadata, Metadata::judge)
+        Self::new(metadata, Metadata::jwks_uri)
     }
 
     /// Where tokens are introspected (RFC 8414 §2). The rules for `jwks_uri` apply, and one more: a
     /// token and credentials are sent there, so only the issuer's own origin is accepted.
     /// [`Metadata::origins`] are allowed for keys, which are public.
     pub(crate) fn introspection_endpoint(metadata: Metadata) -> Self {
-        Self::new(metadata, Metadata::judge_introspection)
+        Self::new(metadata, Metadata::introspection_endpoint)
     }
 
     fn new(metadata: Metadata, read: fn(&Metadata, &[u8]) -> Result<String, FetchError>) -> Self {
@@ -188,7 +188,7 @@ impl Metadata {
         urls
     }
 
-    pub(crate) fn judge(&self, document: &[u8]) -> Result<String, FetchError> {
+    pub(crate) fn jwks_uri(&self, document: &[u8]) -> Result<String, FetchError> {
         #[derive(Deserialize)]
         struct Document {
             issuer: String,
@@ -198,7 +198,7 @@ impl Metadata {
         self.trust(&issuer, "jwks_uri", jwks_uri, &self.origins)
     }
 
-    fn judge_introspection(&self, document: &[u8]) -> Result<String, FetchError> {
+    fn introspection_endpoint(&self, document: &[u8]) -> Result<String, FetchError> {
         #[derive(Deserialize)]
         struct Document {
             issuer: String,

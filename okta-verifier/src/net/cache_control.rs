@@ -1,9 +1,9 @@
-//! How long an answer stays fresh for a private cache (RFC 9111 §4.2).
+//! The freshness lifetime of a response in a private cache (RFC 9111 §4.2).
 
 use std::time::Duration;
 
-/// From the values of `Cache-Control` and of `Age`. Without a `max-age`, and with `no-store` or
-/// `no-cache`, nothing is left: the schedule has a floor.
+/// Returns the lifetime from the values of `Cache-Control` and `Age`. It is zero without `max-age`, and
+/// with `no-store` or `no-cache`; the key schedule has a minimum.
 pub(crate) fn fresh_for<'h>(
     cache_control: impl Iterator<Item = &'h str>,
     age: impl Iterator<Item = &'h str>,
@@ -13,7 +13,7 @@ pub(crate) fn fresh_for<'h>(
         let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
         match name.trim().to_ascii_lowercase().as_str() {
             "no-store" | "no-cache" => return Duration::ZERO,
-            // The first one counts; `s-maxage` is for shared caches.
+            // The first one counts. `s-maxage` is for shared caches.
             "max-age" if max_age.is_none() => {
                 max_age = Some(delta_seconds(argument.trim().trim_matches('"')).unwrap_or(0));
             }
@@ -27,7 +27,7 @@ pub(crate) fn fresh_for<'h>(
     Duration::from_secs(max_age.unwrap_or(0).saturating_sub(age))
 }
 
-/// RFC 9111 §1.2.2: what overflows is very large, not an error.
+/// Parses seconds. A number that overflows is very large, not an error (RFC 9111 §1.2.2).
 fn delta_seconds(text: &str) -> Option<u64> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -1,4 +1,4 @@
-//! How we say who we are to an endpoint of the issuer (RFC 6749 §2.3, RFC 7523 §2.2).
+//! Client authentication at the issuer's endpoints (RFC 6749 §2.3, RFC 7523 §2.2).
 
 use std::fmt;
 
@@ -13,9 +13,9 @@ use crate::{
     token::BASE64URL,
 };
 
-/// Our credentials at the issuer, ready for use.
+/// The credentials of this service, prepared for use.
 pub(crate) enum ClientAuth {
-    /// The whole value of the `Authorization` field.
+    /// The value of the `Authorization` header.
     Basic(SecretString),
     Post {
         client_id: String,
@@ -26,13 +26,13 @@ pub(crate) enum ClientAuth {
         kid: Option<String>,
         key: Box<SigningKey>,
     },
-    /// A public client names itself and proves nothing.
-    Named { client_id: String },
+    /// A public client, which identifies itself without authentication.
+    Public { client_id: String },
 }
 
 impl ClientAuth {
-    /// RFC 6749 §2.3.1: id and secret are form-urlencoded each, so that a colon in one cannot
-    /// be taken for the one between them.
+    /// Prepares `client_secret_basic`. ID and secret are form-urlencoded separately, so that a colon in
+    /// one of them is not taken for the separator (RFC 6749 §2.3.1).
     pub(crate) fn basic(client_id: &str, secret: &SecretString) -> Self {
         let mut pair: String = form_urlencoded::byte_serialize(client_id.as_bytes()).collect();
         pair.push(':');
@@ -42,7 +42,7 @@ impl ClientAuth {
         Self::Basic(format!("Basic {}", STANDARD.encode(pair)).into())
     }
 
-    /// The form with `parameters` and our credentials, for `endpoint`. `now` in seconds.
+    /// Returns the form with `parameters` and the credentials for `endpoint`. `now` is in seconds.
     pub(crate) fn form(
         &self,
         endpoint: &str,
@@ -68,7 +68,7 @@ impl ClientAuth {
                 body.append_pair("client_assertion_type", ASSERTION_TYPE);
                 body.append_pair("client_assertion", &assertion);
             }
-            Self::Named { client_id } => {
+            Self::Public { client_id } => {
                 body.append_pair("client_id", client_id);
             }
         }
@@ -79,8 +79,8 @@ impl ClientAuth {
     }
 }
 
-/// RFC 7523 §3. A fresh `jti` each time, as an assertion is good for one use. `None`: there is
-/// no randomness for it.
+/// Returns a client assertion (RFC 7523 §3) with a new `jti`, because servers may accept each only once.
+/// Returns `None` if the random number generator is unavailable.
 fn assertion(
     client_id: &str,
     kid: Option<&str>,
@@ -109,7 +109,7 @@ fn assertion(
     Some(format!("{signed}.{}", BASE64URL.encode(signature)))
 }
 
-/// The private key of a PEM text (RFC 7468 §10).
+/// Reads the private key of a PEM document (RFC 7468 §10).
 pub(crate) fn private_key(pem: &SecretString) -> Result<SigningKey, &'static str> {
     let pem = pem.expose_secret().trim();
     let body = pem
@@ -123,7 +123,7 @@ pub(crate) fn private_key(pem: &SecretString) -> Result<SigningKey, &'static str
     )
 }
 
-/// A form on its way to the issuer. It holds a token and our credentials: neither is shown.
+/// A form to send to the issuer. It holds a token and credentials, which `Debug` does not show.
 pub(crate) struct Form {
     authorization: Option<SecretString>,
     body: SecretString,
@@ -154,7 +154,7 @@ impl fmt::Debug for ClientAuth {
             Self::Basic(_) => "client_secret_basic",
             Self::Post { .. } => "client_secret_post",
             Self::PrivateKeyJwt { .. } => "private_key_jwt",
-            Self::Named { .. } => "none",
+            Self::Public { .. } => "none",
         })
     }
 }
@@ -167,9 +167,10 @@ impl fmt::Debug for Form {
 
 const NOT_PKCS8: &str = "the private key is not PKCS#8 in PEM, which begins with -----BEGIN PRIVATE KEY-----; openssl pkcs8 -topk8 -nocrypt turns other forms into it";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// Seconds. Longer than clocks differ and calls last; Okta takes an hour at most.
+/// In seconds: more than the clock skew and the duration of a request, and below Okta's limit of an
+/// hour.
 const LIFETIME: u64 = 120;
-/// Bytes. Shorter parts of a token are found in innocent text too, and say little.
+/// In bytes: a shorter part of a token also occurs by chance, and reveals little.
 const REPEATED: usize = 12;
 
 #[cfg(test)]

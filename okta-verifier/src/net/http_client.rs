@@ -1,5 +1,5 @@
-//! GET and POST with every bound set: https (or loopback http), no redirect, no cookie, no content
-//! encoding, a timeout, a cap on the body.
+//! GET and POST to the issuer, with every limit set: https (or loopback http), no redirects, no cookies,
+//! no content encoding, a timeout and a maximum body size.
 
 use super::{cache_control, client_auth::Form};
 use crate::{
@@ -20,7 +20,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-/// A way to the issuer.
+/// The HTTP client for one kind of issuer.
 #[derive(Clone, Debug)]
 pub(crate) enum Fetch {
     Http(Client),
@@ -28,40 +28,40 @@ pub(crate) enum Fetch {
     Scripted(tests::scripted::Script),
 }
 
-/// A whole answer with status 200 and a JSON content type.
+/// A complete response with status 200 and a JSON content type.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
-    /// By its `Cache-Control` and `Age`.
+    /// The freshness lifetime from its `Cache-Control` and `Age`.
     pub(crate) fresh_for: Duration,
 }
 
-/// What the issuer named its answer, to ask whether it still holds (RFC 9111 §4.3.1).
+/// The validator of a response, for a conditional request (RFC 9111 §4.3.1).
 ///
-/// Its `ETag` only. A `Last-Modified` counts whole seconds: keys withdrawn within the second they
-/// were fetched in would be confirmed for ever (RFC 9110 §8.8.2.2).
+/// It is the `ETag` only. `Last-Modified` has a resolution of one second: keys that were withdrawn in
+/// the second in which they were fetched would be confirmed forever (RFC 9110 §8.8.2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Validator(HeaderValue);
 
-/// An answer to a question with a [`Validator`].
+/// The response to a conditional request.
 #[derive(Debug)]
 pub(crate) enum Revalidated {
     Modified(Answer, Option<Validator>),
-    /// `None`: the 304 says nothing new about freshness (RFC 9111 §4.3.4).
+    /// `None` if the 304 has no new freshness information (RFC 9111 §4.3.4).
     NotModified {
         fresh_for: Option<Duration>,
     },
 }
 
 impl Fetch {
-    /// For https issuers: the caller's proxy, roots and identity, finished by us. Redirects are
-    /// off, because a 307 would carry a request's secrets elsewhere.
+    /// Returns the client for https issuers, with the caller's proxy, roots and identity. Redirects are
+    /// off, because a 307 would send the request's secrets elsewhere.
     pub(crate) fn https(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
         Self::finish(builder.https_only(true), deadline)
     }
 
-    /// For http on loopback: without proxy, which would carry the request off the machine, and
-    /// without roots, which an image for development may lack.
+    /// Returns the client for http on loopback. It has no proxy, which would send the request off the
+    /// machine, and no roots, which a development image may lack.
     pub(crate) fn loopback(deadline: Duration) -> Result<Self, ConfigError> {
         let builder = Client::builder().user_agent(USER_AGENT);
         Self::finish(builder.no_proxy().tls_certs_only([]), deadline)
@@ -70,13 +70,13 @@ impl Fetch {
     fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
         builder
             .redirect(Policy::none())
-            // It would write every byte to the log, secrets of ours among them.
+            // It would log every byte, and with it the secrets.
             .connection_verbose(false)
-            // Questions about tokens follow one another, and a new TLS session for each would
-            // double their wait and the issuer's load. An idle connection dies with the runtime
-            // it was opened on, which need not be the next request's: then that opens its own.
-            // One whose runtime stands still costs a request its deadline, and is gone with it;
-            // so none is kept for long, and keys, fetched minutes apart, never meet one.
+            // Introspection requests follow one another, and a new TLS session for each would double their
+            // latency and the issuer's load. An idle connection ends with the runtime that it was opened on,
+            // and a later request opens its own. A connection whose runtime is suspended costs a request its
+            // deadline and is closed then. So no connection is kept for long, and key fetches, which are
+            // minutes apart, never use one.
             .pool_max_idle_per_host(MAX_IDLE)
             .pool_idle_timeout(IDLE_TIMEOUT)
             // Decoding is a feature of reqwest that any crate of the process can enable.
@@ -84,8 +84,8 @@ impl Fetch {
             .no_brotli()
             .no_zstd()
             .no_deflate()
-            // For everything from the name's resolution to the last byte: a slow TLS handshake or a
-            // CONNECT proxy may use all of it. A connect timeout of the caller's builder stays.
+            // One timeout from name resolution to the last byte: a slow TLS handshake or a CONNECT proxy may
+            // use all of it. A connect timeout of the caller's builder stays.
             .timeout(deadline)
             .build()
             .map(Self::Http)
@@ -98,12 +98,12 @@ impl Fetch {
     pub(crate) async fn get(&self, url: &str, limit: usize) -> Result<Answer, FetchError> {
         match self.request(url, JSON, limit, None).await? {
             Revalidated::Modified(answer, _) => Ok(answer),
-            Revalidated::NotModified { .. } => Err(NOT_ASKED_FOR),
+            Revalidated::NotModified { .. } => Err(UNCONDITIONAL_304),
         }
     }
 
-    /// Fetches a key set of at most `limit` bytes, unless the response that `known` names still
-    /// holds.
+    /// Fetches a key set of at most `limit` bytes, unless the response that `known` identifies is still
+    /// current.
     pub(crate) async fn revalidate(
         &self,
         url: &str,
@@ -151,10 +151,10 @@ impl Fetch {
         }
     }
 
-    /// Sends a form with our credentials, and reads at most `limit` bytes.
+    /// Sends a form with the credentials, and reads at most `limit` bytes.
     ///
-    /// Rejected credentials are told apart from every other failure: RFC 6749 §5.2 defines 401, or
-    /// 400 and an error code, for them.
+    /// Rejected credentials are a separate error: RFC 6749 §5.2 defines 401, or 400 with an error code,
+    /// for them.
     pub(crate) async fn post(
         &self,
         url: &str,
@@ -177,8 +177,8 @@ impl Fetch {
                 }
                 let request = request.body(form.body().to_owned());
                 let response = request.send().await.map_err(transport)?;
-                // The endpoint may repeat the token or the credentials in its header. Only what an
-                // excerpt shows is searched for them, so that a long header costs no more.
+                // The endpoint may repeat the token or the credentials in its headers. Only the part that an
+                // excerpt would show is searched, so that a long header costs no more.
                 let show = |bytes: &[u8]| {
                     let shown = &bytes[..bytes.len().min(MAX_EXCERPT)];
                     match form.is_repeated_in(shown) {
@@ -198,7 +198,7 @@ impl Fetch {
     }
 }
 
-/// What a 400 means: our client, or this one request.
+/// Returns whether a 400 concerns the client credentials or only this request.
 async fn bad_request(response: Response) -> FetchError {
     #[derive(serde::Deserialize)]
     struct Refusal {
@@ -217,7 +217,7 @@ async fn bad_request(response: Response) -> FetchError {
     }
 }
 
-/// `show` makes bytes of a header fit for an error.
+/// Reads the response. `show` turns bytes of a header into text for an error.
 async fn read(
     response: Response,
     limit: usize,
@@ -246,7 +246,7 @@ fn status_error(response: &Response) -> FetchError {
     }
 }
 
-/// The body, without the byte order mark that RFC 8259 §8.1 lets a reader ignore.
+/// Reads the body without the byte order mark, which RFC 8259 §8.1 lets a reader ignore.
 async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(transport)? {
@@ -272,7 +272,7 @@ fn validator(headers: &HeaderMap) -> Option<Validator> {
     Some(Validator(etag.clone()))
 }
 
-/// Whether the body is JSON, and nothing but JSON.
+/// Checks that the body is JSON and not encoded.
 fn check_form(headers: &HeaderMap, show: impl Fn(&[u8]) -> Box<str>) -> Result<(), FetchError> {
     let encoding = combined(headers, &CONTENT_ENCODING);
     let is_identity = |coding: &[u8]| {
@@ -293,7 +293,7 @@ fn check_form(headers: &HeaderMap, show: impl Fn(&[u8]) -> Box<str>) -> Result<(
     Ok(())
 }
 
-/// The values of a field, with commas between its lines (RFC 9110 §5.2).
+/// Joins the field lines of a header with commas (RFC 9110 §5.2).
 fn combined(headers: &HeaderMap, name: &HeaderName) -> Vec<u8> {
     let lines: Vec<_> = headers
         .get_all(name)
@@ -303,7 +303,7 @@ fn combined(headers: &HeaderMap, name: &HeaderName) -> Vec<u8> {
     lines.join(&b", "[..])
 }
 
-/// `application/json`, or a type that ends with `+json` (RFC 6839 §3.1), such as
+/// Returns whether the media type is `application/json` or ends with `+json` (RFC 6839 §3.1), such as
 /// `application/jwk-set+json`.
 fn is_json(content_type: &[u8]) -> bool {
     let media_type = content_type.split(|byte| *byte == b';').next();
@@ -315,8 +315,8 @@ fn is_json(content_type: &[u8]) -> bool {
         || (media_type.starts_with(b"application/") && media_type.ends_with(b"+json"))
 }
 
-/// A URL or a reference to one without user name, password, query and fragment. It is cut, not parsed:
-/// what a parser refuses is shown too.
+/// Returns a URL or a relative reference without user name, password, query and fragment. The text is
+/// cut, not parsed, so that an invalid URL can be shown too.
 pub(crate) fn without_secrets(url: &[u8]) -> Vec<u8> {
     let end = url.iter().position(|byte| matches!(byte, b'?' | b'#'));
     let (url, cut) = url.split_at(end.unwrap_or(url.len()));
@@ -332,7 +332,7 @@ pub(crate) fn without_secrets(url: &[u8]) -> Vec<u8> {
         .iter()
         .rposition(|byte| *byte == b'@')
     {
-        // Without slashes what looks like a scheme may be a user name.
+        // Without slashes, what looks like a scheme may be a user name.
         Some(at) if slashes == 0 => rest[at + 1..].to_vec(),
         Some(at) => [head, &rest[at + 1..]].concat(),
         // A password with `?` or `#` in it, which a parser would take for a host.
@@ -344,9 +344,9 @@ pub(crate) fn without_secrets(url: &[u8]) -> Vec<u8> {
     }
 }
 
-/// How long the server wants clients to wait: `Retry-After`, in seconds or until a date, which is zero
-/// if it has passed (RFC 9110 §10.2.3). Or Okta's `X-Rate-Limit-Reset`, an instant in seconds since
-/// 1970, of a 429 only: Okta sends it with other responses too, where it asks for nothing.
+/// Returns how long the server wants clients to wait: `Retry-After`, in seconds or until a date, which is
+/// zero if it has passed (RFC 9110 §10.2.3), or Okta's `X-Rate-Limit-Reset`, in seconds since 1970. The
+/// latter counts with a 429 only, because Okta sends it with other responses too.
 fn retry_after(status: u16, headers: &HeaderMap, now: Now) -> Option<Duration> {
     let text = |name: &HeaderName| Some(texts(headers, name).next()?.trim());
     let until = |instant: u64| instant.saturating_sub(now.unix);
@@ -381,20 +381,20 @@ fn transport(error: reqwest::Error) -> FetchError {
     }
 }
 
-/// The ways to the issuers. Each is built when the first issuer needs it: pinned keys need no CA
+/// The HTTP clients. Each is built when the first issuer needs it, because pinned keys need no CA
 /// certificates.
 pub(crate) struct Clients {
     https: Option<Fetch>,
     loopback: Option<Fetch>,
     builder: Option<ClientBuilder>,
-    /// The caller's builder is spent, and there is no second one: without its proxy, roots and
-    /// identity no request may leave.
+    /// The caller's builder is consumed and cannot be built again. No request may be sent without its
+    /// proxy, roots and identity.
     failed: Option<ConfigError>,
     deadline: Duration,
 }
 
 impl Clients {
-    /// `builder` is the caller's proxy, roots and identity.
+    /// `builder` has the caller's proxy, roots and identity.
     pub(crate) fn new(builder: Option<ClientBuilder>, deadline: Duration) -> Self {
         Self {
             https: None,
@@ -405,7 +405,7 @@ impl Clients {
         }
     }
 
-    /// For one fetch.
+    /// Returns the timeout of one fetch.
     pub(crate) fn deadline(&self) -> Duration {
         self.deadline
     }
@@ -418,7 +418,7 @@ impl Clients {
             return Err(error.clone());
         }
         // reqwest does not tell whether a builder has a User-Agent, and setting one would replace the
-        // caller's: a builder of the caller's stays as it is.
+        // caller's, so a builder of the caller's stays as it is.
         let builder = self
             .builder
             .take()
@@ -439,27 +439,27 @@ impl Clients {
     }
 }
 
-/// Shows nothing: a proxy's password may be in it.
+/// Shows nothing, because a proxy's password may be in it.
 impl fmt::Debug for Clients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Clients").finish_non_exhaustive()
     }
 }
 
-/// A 304 to a question without a validator.
-const NOT_ASKED_FOR: FetchError = FetchError::Status {
+/// The error for a 304 to an unconditional request.
+const UNCONDITIONAL_304: FetchError = FetchError::Status {
     status: 304,
     retry_after: None,
 };
-/// Bytes that we are willing to send back.
+/// The longest validator that is sent back, in bytes.
 const MAX_VALIDATOR: usize = 256;
-/// Enough of an error's body to read its code.
+/// Enough of an error response to read its code.
 const MAX_ERROR: usize = 8 * 1024;
 const MAX_IDLE: usize = 32;
 /// Below the 5 s keep-alive timeout of common servers: a request on a connection that the server is
 /// closing would fail.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
-/// Some firewalls reject requests without one.
+/// Some firewalls reject requests without a User-Agent.
 pub(super) const USER_AGENT: &str = concat!("okta-verifier/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
 /// RFC 7517 §8.5.2.

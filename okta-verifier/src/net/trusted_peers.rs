@@ -1,17 +1,18 @@
-//! Who may say something about a request that it did not say itself: proxies, by their address.
+//! The trusted proxies, by their addresses. Only they may say something about the request that they
+//! forward.
 
 use std::net::IpAddr;
 
 use crate::error::ConfigError;
 
-/// Networks, such as `10.0.0.0/8` and `fd00::/8`; a bare address stands for itself.
+/// Networks such as `10.0.0.0/8` and `fd00::/8`. A single address is a network of its own.
 #[derive(Debug)]
 pub(crate) struct Peers(Box<[Network]>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Network {
     address: IpAddr,
-    /// How many of its first bits count.
+    /// The length of the prefix in bits.
     bits: u32,
 }
 
@@ -27,10 +28,10 @@ impl Peers {
         networks.map(Self)
     }
 
-    /// An unknown peer is nobody.
+    /// Returns whether the peer is in one of the networks. An unknown peer is never trusted.
     pub(crate) fn contain(&self, peer: Option<IpAddr>) -> bool {
         peer.is_some_and(|peer| {
-            // A socket that listens on both families shows an IPv4 peer as ::ffff:10.0.0.1.
+            // A dual-stack socket shows an IPv4 peer as ::ffff:10.0.0.1.
             let peer = peer.to_canonical();
             self.0.iter().any(|network| network.contains(peer))
         })
@@ -67,7 +68,7 @@ impl Network {
             return Err(wrong("this trusts everybody; name the proxy's own network"));
         }
         let network = Self { address, bits };
-        // A shift by all 128 bits is none: such a prefix leaves nothing beyond.
+        // `checked_shl` returns `None` for a prefix of 128 bits, which leaves no bit beyond it.
         if key(address).checked_shl(bits).unwrap_or(0) != 0 {
             return Err(wrong(
                 "there are bits beyond the prefix; write the network's first address",
@@ -82,7 +83,7 @@ impl Network {
     }
 }
 
-/// The address in the high bits.
+/// Returns the address in the high bits.
 fn key(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,

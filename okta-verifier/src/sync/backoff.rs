@@ -1,4 +1,4 @@
-//! How long an issuer that fails is left alone: a pure machine, told the time.
+//! The delay after failed requests, as a pure state machine that takes the time as an argument.
 
 use std::time::Duration;
 
@@ -8,34 +8,34 @@ use crate::{crypto::xorshift, sync::clock::Now};
 
 #[derive(Debug)]
 pub(crate) struct BackOff {
-    /// Since the last success.
+    /// The number of failures since the last success.
     failures: u32,
-    /// No attempt before.
+    /// No attempt is made before this time.
     not_before: Option<Instant>,
-    /// What the time doubles up to.
+    /// The longest delay that doubling reaches.
     most: Duration,
     jitter: u64,
 }
 
 impl BackOff {
-    /// `jitter`, any number, makes instances that fail together come back apart.
+    /// `jitter` is any number. It makes instances that fail together retry at different times.
     pub(crate) fn new(jitter: u64) -> Self {
         Self {
             failures: 0,
             not_before: None,
             most: MAX_BACK_OFF,
-            jitter: jitter.max(1), // xorshift stays at zero
+            jitter: jitter.max(1), // xorshift64 never leaves zero
         }
     }
 
-    /// Another end to the doubling.
+    /// Sets another longest delay.
     #[cfg(feature = "redis")]
     pub(crate) fn at_most(self, most: Duration) -> Self {
         Self { most, ..self }
     }
 
-    /// One more failure: half to full of a time that doubles with each, or as long as the issuer
-    /// `asked_for`, if that is longer.
+    /// Counts one more failure and returns the delay before the next attempt: half to all of a time
+    /// that doubles with each failure, or what the issuer `asked_for` in `Retry-After`, if that is longer.
     pub(crate) fn failed(&mut self, asked_for: Option<Duration>, now: Now) -> Duration {
         let delay = doubled(self.failures).min(self.most);
         self.failures = self.failures.saturating_add(1);
@@ -43,7 +43,7 @@ impl BackOff {
         self.wait(delay, asked_for, now)
     }
 
-    /// No attempt for `delay`, or for as long as the issuer `asked_for`.
+    /// Allows no attempt for `delay`, or for what the issuer `asked_for`, if that is longer.
     pub(crate) fn wait(
         &mut self,
         delay: Duration,
@@ -58,7 +58,7 @@ impl BackOff {
         delay
     }
 
-    /// The issuer has answered.
+    /// Ends the back-off: the issuer has answered.
     pub(crate) fn end(&mut self) {
         self.failures = 0;
         self.not_before = None;
@@ -68,20 +68,20 @@ impl BackOff {
         self.failures
     }
 
-    /// Until the next attempt; `None`: it may be made.
+    /// Returns the time until the next attempt, or `None` if it may be made now.
     pub(crate) fn left(&self, now: Now) -> Option<Duration> {
         let left = self.not_before?.saturating_duration_since(now.instant);
         (!left.is_zero()).then_some(left)
     }
 
-    /// A number in 0..1, another one each time.
+    /// Returns a new pseudo-random number in 0..1.
     pub(crate) fn fraction(&mut self) -> f64 {
         self.jitter = xorshift(self.jitter);
         (self.jitter >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 
-/// The time after that many failures before: it doubles with each, up to 30 s.
+/// Returns the delay after so many earlier failures: it doubles with each, up to 30 s.
 pub(crate) fn doubled(failures: u32) -> Duration {
     (MIN_BACK_OFF * 2_u32.pow(failures.min(10))).min(MAX_BACK_OFF)
 }

@@ -1,10 +1,11 @@
-//! The clock, read once a request: every check and every schedule takes its result as an argument.
+//! Clock abstraction. `now` is passed as an argument: every check and every schedule is a pure function
+//! of it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// One moment on both clocks: claims are judged by `unix`, waiting by `instant`.
+/// One point in time on both clocks: claims are compared with `unix`, delays with `instant`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
     /// Seconds since 1970.
@@ -12,7 +13,7 @@ pub(crate) struct Now {
     pub(crate) instant: Instant,
 }
 
-/// When something ends, on both clocks.
+/// The end of a period, on both clocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
     unix: u64,
@@ -21,7 +22,7 @@ pub(crate) struct End {
 
 impl Now {
     pub(crate) fn read() -> Self {
-        // A clock before 1970 is broken. As the far future it expires every token: closed.
+        // Fail closed: with a clock before 1970, every token is expired.
         let unix = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(u64::MAX, |since| since.as_secs());
@@ -31,18 +32,20 @@ impl Now {
         }
     }
 
-    /// The time since `earlier`: the larger of what the two clocks say, because trust must end
-    /// neither later for a machine that slept (no monotonic time) nor for a clock set back.
+    /// Returns the time since `earlier`, which is the larger of what the two clocks show. Trust must
+    /// not last longer because the machine was suspended (the monotonic clock stood still) or because
+    /// the wall clock was set back.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         let monotonic = self.instant.saturating_duration_since(earlier.instant);
         let wall = Duration::from_secs(self.unix.saturating_sub(earlier.unix));
         monotonic.max(wall)
     }
 
-    /// The end of a time that begins now; a century at most, as not every clock reaches farther.
+    /// Returns the end of a period that begins now. It is a century at most, because not every clock
+    /// reaches farther.
     pub(crate) fn plus(self, time: Duration) -> End {
         let time = time.min(CENTURY);
-        let part = u64::from(time.subsec_nanos() > 0); // of a second
+        let part = u64::from(time.subsec_nanos() > 0); // of a second, rounded up
         let whole = time.as_secs().saturating_add(part);
         End {
             unix: self.unix.saturating_add(whole),
@@ -50,20 +53,19 @@ impl Now {
         }
     }
 
-    /// Whether less than the time until then has passed: the same as comparing
-    /// [`since`](Self::since) with it, without its divisions. Whichever clock says that it ended
-    /// is believed.
+    /// Returns whether the period has not ended. This is [`since`](Self::since) compared with its
+    /// length, without the divisions; one clock is enough to end it.
     pub(crate) fn is_before(self, end: End) -> bool {
         self.instant < end.instant && self.unix < end.unix
     }
 
-    /// Whether a task with this deadline, which began at `began`, still runs so late that the process
+    /// Returns whether a task with this deadline, which began at `began`, runs so late that the process
     /// must have been suspended, as between two invocations of a serverless function.
     pub(crate) fn shows_suspension(self, began: Self, deadline: Duration) -> bool {
         self.since(began) > deadline + LATE
     }
 
-    /// The moment on the wall clock.
+    /// Returns the time on the wall clock.
     pub(crate) fn wall(self) -> SystemTime {
         UNIX_EPOCH
             .checked_add(Duration::from_secs(self.unix))
@@ -79,7 +81,7 @@ impl Now {
     }
 }
 
-/// No timer of a running process fires so late, even on a busy machine.
+/// A timer of a running process never fires this late, even on a busy machine.
 const LATE: Duration = Duration::from_secs(2);
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 

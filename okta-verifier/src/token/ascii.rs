@@ -1,6 +1,7 @@
-//! The alphabets of tokens and fields. What is asked of every byte of a token has no branch a byte.
+//! Byte-class checks for tokens and header fields, written branch-free so that they vectorize.
 
-/// `class` uses `|` and `&` and no branch, so that the compiler judges many bytes at a time.
+/// Returns whether every byte is in `class`, which must use `|` and `&` instead of `||` and `&&`: the
+/// compiler then checks many bytes at a time.
 pub(crate) fn all(bytes: &[u8], class: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(true, |all, byte| all & class(*byte))
 }
@@ -11,12 +12,12 @@ pub(crate) fn is_alphanumeric(byte: u8) -> bool {
     letter | digit
 }
 
-/// What a field name or a scheme is made of (RFC 9110 §5.6.2).
+/// Returns whether the byte may be in a field name or an authentication scheme (RFC 9110 §5.6.2).
 pub(crate) fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// The base64url alphabet (RFC 4648 §5).
+/// Returns whether the byte is in the base64url alphabet (RFC 4648 §5).
 pub(crate) fn is_base64url(byte: u8) -> bool {
     is_alphanumeric(byte) | (byte == b'-') | (byte == b'_')
 }

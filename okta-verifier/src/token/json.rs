@@ -1,9 +1,9 @@
-//! JSON objects, stricter than RFC 8259 asks: a member that occurs twice is rejected at every depth
-//! (RFC 7515 §4, RFC 7519 §4), and so is what is nested too deep. Objects may have any number of
-//! members: one of n bytes has fewer than n / 5, and they are sorted once, so that the cost of a text
-//! is bounded by its bytes times their logarithm, which the cap on its bytes bounds.
+//! JSON objects, more strictly than in RFC 8259: a duplicate member is rejected at every depth (RFC 7515
+//! §4, RFC 7519 §4), and so is deep nesting. The number of members is not limited. An object of n bytes
+//! has fewer than n / 5, and they are sorted once, so the cost is O(n log n) in the size of the token,
+//! which is limited.
 //!
-//! Names are compared after unescaping (RFC 7515 §5.3), so `"\u0061lg"` is `alg`.
+//! Names are compared after unescaping (RFC 7515 §5.3): `"\u0061lg"` is `alg`.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,17 +11,17 @@ use memchr::memchr;
 
 use crate::error::MalformedToken;
 
-/// The members of one object, in order, with their values as they are written.
+/// The members of one object, sorted by name, with their values as JSON text.
 pub(crate) struct Object<'a>(Vec<Member<'a>>);
 
 struct Member<'a> {
     name: Name<'a>,
-    /// One whole value, well-formed to the last byte.
+    /// One complete value, well-formed to its last byte.
     value: &'a str,
 }
 
-/// Names are ordered by their first bytes, as one number: any total order would do, and few of
-/// the names of one object begin with the same eight.
+/// Names are ordered by their first eight bytes as one number. Any total order would do; in one object,
+/// few names have the same eight first bytes.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name<'a> {
     start: u64,
@@ -36,7 +36,7 @@ impl<'a> Object<'a> {
         Ok(Self(members))
     }
 
-    /// The member's value as JSON text.
+    /// Returns the member's value as JSON text.
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         let wanted = Name::new(Cow::Borrowed(name));
         let order = |member: &Member<'a>| member.name.cmp(&wanted);
@@ -48,8 +48,8 @@ impl<'a> Object<'a> {
         self.get(name).is_some()
     }
 
-    /// The member's value as JSON text; `None` for a null too, which stands for an absent member
-    /// wherever a member is optional.
+    /// Returns the member's value as JSON text, or `None` if it is absent or null. A null stands for an
+    /// absent member wherever the member is optional.
     pub(crate) fn present(&self, name: &str) -> Option<&'a str> {
         self.get(name).filter(|value| *value != "null")
     }
@@ -83,7 +83,7 @@ fn start(name: &str) -> u64 {
     }
 }
 
-/// A JSON string; borrowed where it holds no escape. `value` is JSON text.
+/// Reads a JSON string from JSON text. It is borrowed if it has no escape.
 pub(crate) fn string(value: &str) -> Option<Cow<'_, str>> {
     let text = value.strip_prefix('"')?;
     if memchr(b'\\', text.as_bytes()).is_none() {
@@ -92,7 +92,7 @@ pub(crate) fn string(value: &str) -> Option<Cow<'_, str>> {
     Scanner::new(value).string().ok()
 }
 
-/// A JSON array of strings. `value` is JSON text.
+/// Reads a JSON array of strings from JSON text.
 pub(crate) fn strings(value: &str) -> Option<Vec<Cow<'_, str>>> {
     let mut texts = Vec::new();
     let mut scanner = Scanner::new(value);
@@ -104,7 +104,8 @@ pub(crate) fn strings(value: &str) -> Option<Vec<Cow<'_, str>>> {
     Some(texts)
 }
 
-/// A place in a JSON text. Blanks before what is asked for are passed over.
+/// A position in a JSON text. Values are validated and skipped, not materialized. Leading whitespace is
+/// skipped.
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -115,13 +116,13 @@ impl<'a> Scanner<'a> {
         Self { text, at: 0 }
     }
 
-    /// An array or an object begins; whether there is something in it.
+    /// Opens an array or an object, and returns whether it has any element.
     fn opens(&mut self, open: u8, close: u8) -> Result<bool, MalformedToken> {
         self.expect(open)?;
         Ok(!self.takes(close))
     }
 
-    /// Whether another element follows, or else the array or object is closed.
+    /// Returns whether another element follows; otherwise the array or object is closed.
     fn goes_on(&mut self, close: u8) -> Result<bool, MalformedToken> {
         if self.takes(b',') {
             return Ok(true);
@@ -130,10 +131,11 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
-    /// The members of an object that is `depth` levels down, in order of their names.
+    /// Reads the members of an object `depth` levels down, sorted by name.
     fn object(&mut self, depth: usize) -> Result<Vec<Member<'a>>, MalformedToken> {
         let mut more = self.opens(b'{', b'}')?;
-        // Of a token's own objects none grows; an empty one, of which many fit into a token, is free.
+        // Enough for the objects of a usual token. An empty object, which an attacker can repeat, allocates
+        // nothing.
         let mut members = Vec::with_capacity(if more { 16 } else { 0 });
         while more {
             let name = Name::new(self.name()?);
@@ -148,14 +150,14 @@ impl<'a> Scanner<'a> {
         Ok(members)
     }
 
-    /// A member's name, and the colon behind it.
+    /// Reads a member's name and the colon after it.
     fn name(&mut self) -> Result<Cow<'a, str>, MalformedToken> {
         let name = self.string()?;
         self.expect(b':')?;
         Ok(name)
     }
 
-    /// A string, unescaped.
+    /// Reads and unescapes a string.
     fn string(&mut self) -> Result<Cow<'a, str>, MalformedToken> {
         self.skip_blanks();
         let start = self.at;
@@ -168,7 +170,7 @@ impl<'a> Scanner<'a> {
             .map_err(|_| MalformedToken::Json)
     }
 
-    /// One value as it is written, `depth` levels down.
+    /// Returns one value as JSON text, `depth` levels down.
     fn value(&mut self, depth: usize) -> Result<&'a str, MalformedToken> {
         self.skip_blanks();
         let start = self.at;
@@ -176,7 +178,7 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// Nothing but blanks is left.
+    /// Checks that only whitespace is left.
     fn ends(&mut self) -> Result<(), MalformedToken> {
         self.skip_blanks();
         match self.peek() {
@@ -217,7 +219,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// RFC 8259 §6. A number beyond every type is refused too: 10^308 and more.
+    /// Skips a number (RFC 8259 §6). One of 10^308 or more is rejected, because no type holds it.
     fn skip_number(&mut self) -> Result<(), MalformedToken> {
         let start = self.at;
         self.takes_here(b'-');
@@ -233,7 +235,7 @@ impl<'a> Scanner<'a> {
             self.skip_digits()?;
         }
         let number = &self.text[start..self.at];
-        // So few digits reach no limit, and dates have fewer.
+        // Numbers this short are in range; dates are shorter.
         let is_small = number.len() <= 16 && number.bytes().all(|byte| byte.is_ascii_digit());
         if is_small || is_in_range(number) {
             Ok(())
@@ -242,7 +244,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// One or more.
+    /// Skips one or more digits.
     fn skip_digits(&mut self) -> Result<(), MalformedToken> {
         let digits = self.rest().iter();
         let count = digits.take_while(|byte| byte.is_ascii_digit()).count();
@@ -253,7 +255,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// RFC 8259 §7; whether there is an escape in it.
+    /// Skips a string (RFC 8259 §7) and returns whether it has an escape.
     fn skip_string(&mut self) -> Result<bool, MalformedToken> {
         if !self.takes_here(b'"') {
             return Err(MalformedToken::Json);
@@ -273,7 +275,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Half a surrogate pair is no character (RFC 8725 §3.7: UTF-8 throughout).
+    /// Skips an escape. An unpaired surrogate is not a character, and is rejected (RFC 8725 §3.7 demands
+    /// UTF-8).
     fn skip_escape(&mut self) -> Result<(), MalformedToken> {
         let simple = self.rest().get(1).ok_or(MalformedToken::Json)?;
         if b"\"\\/bfnrt".contains(simple) {
@@ -293,7 +296,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `\uXXXX`
+    /// Reads `\uXXXX`.
     fn skip_unit(&mut self) -> Result<u32, MalformedToken> {
         let digits = match self.rest() {
             [b'\\', b'u', digits @ ..] => digits.first_chunk::<4>(),
@@ -343,13 +346,13 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether a number is less than 10^308, either side of zero. Not by converting it: digits can be
-/// chosen for which that takes thousands of steps.
+/// Returns whether a number is between -10^308 and 10^308. It is not parsed, because some digits take
+/// thousands of steps to convert.
 fn is_in_range(number: &str) -> bool {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let mantissa = mantissa.trim_start_matches('-');
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    // The place of the first digit that counts, from the point.
+    // The place of the first significant digit, counted from the decimal point.
     let place = match fraction.find(|digit| digit != '0') {
         _ if whole != "0" => whole.len() as i64,
         Some(zeros) => -(zeros as i64),
@@ -357,12 +360,12 @@ fn is_in_range(number: &str) -> bool {
     };
     match exponent.parse::<i64>() {
         Ok(exponent) => place.saturating_add(exponent) <= 308,
-        Err(_) => exponent.starts_with('-'), // beyond an i64
+        Err(_) => exponent.starts_with('-'), // out of the range of i64
     }
 }
 
-/// How many bytes go by before one that means something in a string: a quote, a backslash or a
-/// control character. Eight at a time.
+/// Returns the number of bytes before the next quote, backslash or control character in a string,
+/// reading eight at a time.
 fn plain(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
@@ -379,14 +382,14 @@ fn plain(bytes: &[u8]) -> usize {
         .count()
 }
 
-/// The high bit of each byte that means something; above the lowest one, of others too.
+/// Sets the high bit of each special byte. Bits above the first match may be false positives.
 fn meaning(eight: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    // Borrows into the high bit of bytes less than `limit`, if that is at most 128.
+    // The subtraction borrows into the high bit of bytes below `limit`, if that is at most 128.
     let less = |bytes: u64, limit: u8| bytes.wrapping_sub(ONES * u64::from(limit)) & !bytes;
     let equal = |byte: u8| less(eight ^ (ONES * u64::from(byte)), 1);
     (less(eight, b' ') | equal(b'"') | equal(b'\\')) & (ONES << 7)
 }
 
-/// Deep enough for delegation chains (RFC 8693 §4.1), shallow enough to stay far from any stack.
+/// Deep enough for delegation chains (RFC 8693 §4.1), and far below the limit of any stack.
 const MAX_DEPTH: usize = 16;

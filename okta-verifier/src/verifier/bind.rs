@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn bound_tokens_are_accepted_by_each_setting_for_them() {
-        let dpop = || DpopSettings::base_url("https://api.example.com").judge();
+        let dpop = || DpopSettings::base_url("https://api.example.com").resolve();
         let peers = || Peers::new(&["10.0.0.0/8".to_owned()]);
         for (binding, accepts) in [
             (Binding::new(None, false, None), false),

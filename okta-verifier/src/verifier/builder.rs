@@ -11,7 +11,7 @@ use crate::{
     error::ConfigError,
     http::{Challenges, DEFAULT_REALM},
     introspection::Introspector,
-    issuer::{Issuer, Judged},
+    issuer::{Issuer, ResolvedIssuer},
     keys::{KeyStore, Source, Store},
     net::{Clients, Fetch, Peers},
     sync::clock::Now,
@@ -294,7 +294,7 @@ impl VerifierBuilder {
             return Err(ConfigError::MaxTokenSize);
         }
         let binding = Binding::new(
-            self.dpop.map(DpopSettings::judge).transpose()?,
+            self.dpop.map(DpopSettings::resolve).transpose()?,
             self.client_certificates,
             self.client_cert_from
                 .as_deref()
@@ -337,7 +337,7 @@ impl Verifier {
     ///
     /// An issuer with the settings it had keeps all it has; one with other settings keeps its
     /// keys at most; and what one accepted that is gone is refused at its next request. A
-    /// request that is being judged meanwhile is judged by the former ones.
+    /// request that is being resolved meanwhile is resolved by the former ones.
     ///
     /// There is no way to accept every issuer of a domain: whoever can open a tenant there would
     /// choose who is let in. List those you know, from your database.
@@ -386,31 +386,31 @@ fn tenants(
         if let Some(same) = former.iter().find(|tenant| tenant.settings == settings) {
             return Ok(same.clone());
         }
-        let mut judged = issuer.judge()?;
-        if judged.is_http() && (judged.pinned.is_none() || judged.introspection.is_some()) {
+        let mut resolved = issuer.resolve()?;
+        if resolved.is_http() && (resolved.pinned.is_none() || resolved.introspection.is_some()) {
             tracing::warn!(
-                issuer = &*judged.expected.issuer,
+                issuer = &*resolved.expected.issuer,
                 "issuer uses plain HTTP; this is only supported for local development"
             );
         }
-        let asking = match judged.introspection.take() {
-            Some(asking) => Some((asking, way(&judged, clients)?)),
+        let introspection = match resolved.introspection.take() {
+            Some(introspection) => Some((introspection, http_client(&resolved, clients)?)),
             None => None,
         };
         let keys = match former.iter().find(|it| it.settings.has_keys_of(&settings)) {
             Some(tenant) => tenant.keys.clone(),
-            None => keys(&judged, clients)?,
+            None => keys(&resolved, clients)?,
         };
         let origin = Arc::new(Origin {
-            expected: judged.expected,
-            groups_claim: judged.groups_claim,
+            expected: resolved.expected,
+            groups_claim: resolved.groups_claim,
             challenges: challenges.clone(),
         });
-        let introspection = asking.map(|(asking, fetch)| {
+        let introspection = introspection.map(|(introspection, fetch)| {
             Arc::new(Introspector::new(
-                asking,
+                introspection,
                 origin.clone(),
-                judged.metadata,
+                resolved.metadata,
                 fetch,
                 clients.deadline(),
                 random_u64(),
@@ -421,26 +421,26 @@ fn tenants(
     Tenants::new(list.collect::<Result<_, _>>()?)
 }
 
-fn way(judged: &Judged, clients: &mut Clients) -> Result<Fetch, ConfigError> {
-    if judged.is_http() {
+fn http_client(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<Fetch, ConfigError> {
+    if resolved.is_http() {
         clients.loopback()
     } else {
         clients.https()
     }
 }
 
-fn keys(judged: &Judged, clients: &mut Clients) -> Result<KeyStore, ConfigError> {
-    if let Some(set) = &judged.pinned {
+fn keys(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<KeyStore, ConfigError> {
+    if let Some(set) = &resolved.pinned {
         return Ok(KeyStore::Pinned(set.clone()));
     }
     let source = Source::new(
-        way(judged, clients)?,
-        judged.metadata.clone(),
-        judged.key_options,
+        http_client(resolved, clients)?,
+        resolved.metadata.clone(),
+        resolved.key_options,
         clients.deadline(),
     );
-    let store = Store::new(source, random_u64(), judged.stale_if_error);
-    let store = match &judged.key_snapshot {
+    let store = Store::new(source, random_u64(), resolved.stale_if_error);
+    let store = match &resolved.key_snapshot {
         None => store,
         Some(saved) => store
             .restore(saved, Now::read())

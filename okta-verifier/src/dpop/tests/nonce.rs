@@ -70,10 +70,10 @@ fn a_short_secret_is_a_wrong_setting() {
         DpopNonces::shared(short),
         DpopNonces::random().or_previous(short),
     ] {
-        assert!(matches!(nonces.judge(), Err(ConfigError::Dpop { .. })));
+        assert!(matches!(nonces.resolve(), Err(ConfigError::Dpop { .. })));
     }
     let long_enough = DpopNonces::shared([7; 32]).or_previous([8; 32]);
-    assert!(long_enough.judge().is_ok());
+    assert!(long_enough.resolve().is_ok());
 }
 
 #[test]

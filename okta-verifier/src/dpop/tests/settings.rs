@@ -15,7 +15,7 @@ fn settings() -> DpopSettings {
 
 fn seconds(past: u64, future: u64) -> Result<Dpop, ConfigError> {
     let settings = settings().window(Duration::from_secs(past), Duration::from_secs(future));
-    settings.judge()
+    settings.resolve()
 }
 
 struct Shared;
@@ -33,7 +33,7 @@ fn a_window_out_of_bounds_is_refused() {
         assert!(seconds(past, future).is_err(), "{past} {future}");
     }
     let beyond = settings().window(Duration::from_secs(60), Duration::from_millis(60_001));
-    assert!(beyond.judge().is_err());
+    assert!(beyond.resolve().is_err());
     let window = seconds(300, 60).unwrap().window;
     assert_eq!(
         window,
@@ -47,7 +47,7 @@ fn a_window_out_of_bounds_is_refused() {
 
 #[test]
 fn the_defaults_are_those_of_the_docs() {
-    let dpop = settings().judge().unwrap();
+    let dpop = settings().resolve().unwrap();
     assert_eq!(
         dpop.window,
         Window {
@@ -64,16 +64,16 @@ fn the_defaults_are_those_of_the_docs() {
 #[test]
 fn a_capacity_out_of_bounds_or_beside_a_store_is_refused() {
     for capacity in [0, 16_000_001, usize::MAX] {
-        assert!(settings().replay_capacity(capacity).judge().is_err());
+        assert!(settings().replay_capacity(capacity).resolve().is_err());
     }
     assert!(
         settings()
             .replay_capacity(10)
             .replay_store(Shared)
-            .judge()
+            .resolve()
             .is_err()
     );
-    let shared = settings().replay_store(Shared).judge().unwrap();
+    let shared = settings().replay_store(Shared).resolve().unwrap();
     assert!(matches!(shared.replay, Replay::Remote(_)));
 }
 
@@ -82,11 +82,11 @@ fn a_capacity_out_of_bounds_or_beside_a_store_is_refused() {
 fn replay_capacity_per_caller_out_of_bounds_is_rejected() {
     let memory = |capacity, share| {
         let settings = settings().replay_capacity(capacity);
-        settings.replay_capacity_per_caller(share).judge()
+        settings.replay_capacity_per_caller(share).resolve()
     };
     let remote = |share| {
         let settings = settings().replay_store(Shared);
-        settings.replay_capacity_per_caller(share).judge()
+        settings.replay_capacity_per_caller(share).resolve()
     };
     for error in [
         memory(10, 0),
@@ -103,13 +103,13 @@ fn replay_capacity_per_caller_out_of_bounds_is_rejected() {
     assert!(
         settings()
             .replay_capacity_per_caller(1_000_000)
-            .judge()
+            .resolve()
             .is_ok()
     );
     assert!(
         settings()
             .replay_capacity_per_caller(1_000_001)
-            .judge()
+            .resolve()
             .is_err()
     );
 }
@@ -158,7 +158,7 @@ fn every_wrong_setting_says_what_to_write() {
             "32 random bytes",
         ),
     ] {
-        let error = settings.judge().unwrap_err().to_string();
+        let error = settings.resolve().unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
 }

@@ -58,10 +58,10 @@ fn a_refusal_says_its_status_and_its_reason() {
     let expired = Rejection::refused(&challenges(), Scheme::Bearer, error.clone());
     assert_eq!(
         expired.to_string(),
-        format!("refused with 401 Unauthorized: {error}")
+        format!("rejected with 401 Unauthorized: {error}")
     );
     let forbidden = Rejection::forbidden().to_string();
-    assert_eq!(forbidden, "refused with 403 Forbidden");
+    assert_eq!(forbidden, "rejected with 403 Forbidden");
 }
 
 // conformance 14, 96

@@ -4,16 +4,18 @@ use super::issuer::{MILLI, SECOND};
 use crate::{
     crypto::{Fingerprint, Fingerprints},
     error::FetchError,
-    introspection::rate_limits::{Admission, Caller, Class, Consequence, Failure, Gate, News},
+    introspection::rate_limits::{
+        Admission, Caller, Class, Consequence, Failure, News, RateLimits,
+    },
     sync::{clock::Now, token_bucket::Rate},
 };
 
 const TRUSTED: [Class; 2] = [Class::Verified, Class::Known];
 const CLASSES: [Class; 3] = [Class::Verified, Class::Known, Class::Unverified];
 
-fn gate() -> Gate {
+fn rate_limits() -> RateLimits {
     let rate = Rate::per_second(16, 32);
-    Gate::new(rate, rate, 1)
+    RateLimits::new(rate, rate, 1)
 }
 
 fn status(status: u16, retry_after: Option<Duration>) -> FetchError {
@@ -54,29 +56,35 @@ fn of_class(class: Class) -> Option<Caller> {
     (class != Class::Unverified).then(|| caller(1, 1))
 }
 
-fn is_open(gate: &mut Gate, class: Class, now: Now) -> bool {
-    gate.closed(class, now).is_none()
+fn is_open(limits: &mut RateLimits, class: Class, now: Now) -> bool {
+    limits.closed(class, now).is_none()
 }
 
 /// How many requests are admitted out of a thousand.
-fn admitted(gate: &mut Gate, class: Class, caller: Option<Caller>, now: Now) -> usize {
+fn admitted(limits: &mut RateLimits, class: Class, caller: Option<Caller>, now: Now) -> usize {
     (0..1_000)
-        .filter(|_| gate.admit(class, caller, now).is_ok())
+        .filter(|_| limits.admit(class, caller, now).is_ok())
         .count()
 }
 
 /// The endpoint failed after it had the token.
-fn sent(gate: &mut Gate, class: Class, name: &str, error: &FetchError, now: Now) -> Consequence {
-    failed(gate, class, name, true, error, now)
+fn sent(
+    limits: &mut RateLimits,
+    class: Class,
+    name: &str,
+    error: &FetchError,
+    now: Now,
+) -> Consequence {
+    failed(limits, class, name, true, error, now)
 }
 
 /// The token was not sent.
-fn unsent(gate: &mut Gate, class: Class, error: &FetchError, now: Now) -> Consequence {
-    failed(gate, class, "unsent", false, error, now)
+fn unsent(limits: &mut RateLimits, class: Class, error: &FetchError, now: Now) -> Consequence {
+    failed(limits, class, "unsent", false, error, now)
 }
 
 fn failed(
-    gate: &mut Gate,
+    limits: &mut RateLimits,
     class: Class,
     name: &str,
     sent: bool,
@@ -90,24 +98,24 @@ fn failed(
         error,
         began: now,
     };
-    gate.failed(failure, now)
+    limits.failed(failure, now)
 }
 
 // conformance 111
 #[tokio::test(start_paused = true)]
 async fn gate_admits_the_burst_at_once_and_the_rate_after_it() {
-    let (mut gate, start) = (gate(), Now::read());
+    let (mut limits, start) = (rate_limits(), Now::read());
     let class = Class::Unverified;
-    assert_eq!(admitted(&mut gate, class, None, start), 32);
-    let closed = gate.admit(class, None, start).unwrap_err();
+    assert_eq!(admitted(&mut limits, class, None, start), 32);
+    let closed = limits.admit(class, None, start).unwrap_err();
     assert!(matches!(closed.source, FetchError::IntrospectionRateLimit));
     assert!(closed.retry_after <= Duration::from_micros(62_500));
     let later: usize = (1..=1_000)
-        .map(|milli| admitted(&mut gate, class, None, start.after(MILLI * milli)))
+        .map(|milli| admitted(&mut limits, class, None, start.after(MILLI * milli)))
         .sum();
     assert_eq!(later, 16);
     assert_eq!(
-        admitted(&mut gate, class, None, start.after(60 * SECOND)),
+        admitted(&mut limits, class, None, start.after(60 * SECOND)),
         32
     );
 }
@@ -116,13 +124,13 @@ async fn gate_admits_the_burst_at_once_and_the_rate_after_it() {
 // findings 2 and 5
 #[tokio::test(start_paused = true)]
 async fn gate_gives_each_class_a_budget_of_its_own() {
-    let (mut gate, now) = (gate(), Now::read());
+    let (mut limits, now) = (rate_limits(), Now::read());
     for class in [Class::Unverified, Class::Known, Class::Verified] {
         assert!(
-            admitted(&mut gate, class, of_class(class), now) >= 8,
+            admitted(&mut limits, class, of_class(class), now) >= 8,
             "{class:?}"
         );
-        assert!(gate.admit(class, of_class(class), now).is_err());
+        assert!(limits.admit(class, of_class(class), now).is_err());
     }
 }
 
@@ -130,20 +138,20 @@ async fn gate_gives_each_class_a_budget_of_its_own() {
 #[tokio::test(start_paused = true)]
 async fn gate_leaves_a_part_of_the_burst_to_callers_within_their_share() {
     for class in TRUSTED {
-        let (mut gate, now) = (gate(), Now::read());
+        let (mut limits, now) = (rate_limits(), Now::read());
         // A sixteenth of the burst of 32 as its share, and then down to three quarters.
         let greedy = Some(caller(1, 1));
         assert_eq!(
-            gate.admit(class, greedy, now).unwrap(),
+            limits.admit(class, greedy, now).unwrap(),
             Admission::WithinShare
         );
-        assert_eq!(1 + admitted(&mut gate, class, greedy, now), 8);
+        assert_eq!(1 + admitted(&mut limits, class, greedy, now), 8);
         for client in 2..26 {
             let honest = Some(caller(client, client));
-            let admission = gate.admit(class, honest, now).unwrap();
+            let admission = limits.admit(class, honest, now).unwrap();
             assert_eq!(admission, Admission::WithinShare, "{client}");
         }
-        assert!(gate.admit(class, Some(caller(26, 26)), now).is_err());
+        assert!(limits.admit(class, Some(caller(26, 26)), now).is_err());
     }
 }
 
@@ -152,19 +160,19 @@ async fn gate_leaves_a_part_of_the_burst_to_callers_within_their_share() {
 async fn gate_serves_others_first_while_one_caller_floods() {
     // One subject of one client, and 400 subjects of one client.
     for subjects in [1, 400] {
-        let (mut gate, start) = (gate(), Now::read());
+        let (mut limits, start) = (rate_limits(), Now::read());
         let mut served = 0;
         for tick in 0..1_000_u32 {
             let now = start.after(10 * MILLI * tick);
             for flood in 0..10 {
                 let subject = u64::from(tick * 10 + flood) % subjects;
-                let _ = gate.admit(Class::Verified, Some(caller(0, subject)), now);
+                let _ = limits.admit(Class::Verified, Some(caller(0, subject)), now);
             }
             // Twenty other clients, each once in two seconds: ten requests per second in all.
             if tick % 10 == 0 {
                 let client = u64::from(tick / 10 % 20) + 1;
                 let honest = Some(caller(client, 400 + client));
-                served += usize::from(gate.admit(Class::Verified, honest, now).is_ok());
+                served += usize::from(limits.admit(Class::Verified, honest, now).is_ok());
             }
         }
         assert_eq!(served, 100);
@@ -176,18 +184,18 @@ async fn gate_serves_others_first_while_one_caller_floods() {
 async fn gate_serves_the_other_subjects_of_a_client_while_one_floods() {
     // Ten and two honest requests per second.
     for every in [10, 50] {
-        let (mut gate, start) = (gate(), Now::read());
+        let (mut limits, start) = (rate_limits(), Now::read());
         let (mut served, mut asked) = (0, 0);
         for tick in 0..1_000_u32 {
             let now = start.after(10 * MILLI * tick);
             for _ in 0..10 {
-                let _ = gate.admit(Class::Verified, Some(caller(0, 0)), now);
+                let _ = limits.admit(Class::Verified, Some(caller(0, 0)), now);
             }
             if tick % every == 0 {
                 let subject = u64::from(tick / every % 20) + 1;
                 let honest = Some(caller(0, subject));
                 asked += 1;
-                served += usize::from(gate.admit(Class::Verified, honest, now).is_ok());
+                served += usize::from(limits.admit(Class::Verified, honest, now).is_ok());
             }
         }
         assert_eq!(served, asked);
@@ -197,11 +205,18 @@ async fn gate_serves_the_other_subjects_of_a_client_while_one_floods() {
 // finding 4: a share is what a caller is guaranteed, not what it is limited to.
 #[tokio::test(start_paused = true)]
 async fn gate_lets_a_lone_client_use_the_whole_rate() {
-    let (mut gate, start) = (gate(), Now::read());
+    let (mut limits, start) = (rate_limits(), Now::read());
     let lone = Some(caller(1, 1));
-    admitted(&mut gate, Class::Verified, lone, start);
+    admitted(&mut limits, Class::Verified, lone, start);
     let later: usize = (1..=1_000)
-        .map(|milli| admitted(&mut gate, Class::Verified, lone, start.after(MILLI * milli)))
+        .map(|milli| {
+            admitted(
+                &mut limits,
+                Class::Verified,
+                lone,
+                start.after(MILLI * milli),
+            )
+        })
         .sum();
     assert_eq!(later, 16);
 }
@@ -209,21 +224,21 @@ async fn gate_lets_a_lone_client_use_the_whole_rate() {
 #[tokio::test(start_paused = true)]
 async fn gate_closes_after_a_failure_for_a_time_that_doubles() {
     for class in CLASSES {
-        let (mut gate, mut now) = (gate(), Now::read());
+        let (mut limits, mut now) = (rate_limits(), Now::read());
         for number in 0..12_u32 {
             let full = (Duration::from_millis(250) * 2_u32.pow(number.min(10))).min(30 * SECOND);
-            let delay = unsent(&mut gate, class, &FetchError::Timeout, now)
+            let delay = unsent(&mut limits, class, &FetchError::Timeout, now)
                 .pause
                 .unwrap();
             assert!(delay >= full / 2 && delay <= full, "{number}: {delay:?}");
-            let closed = gate.admit(class, of_class(class), now).unwrap_err();
+            let closed = limits.admit(class, of_class(class), now).unwrap_err();
             assert_eq!(closed.retry_after, delay);
             assert!(matches!(closed.source, FetchError::Timeout));
             now = now.after(delay);
-            assert!(gate.admit(class, of_class(class), now).is_ok());
+            assert!(limits.admit(class, of_class(class), now).is_ok());
         }
-        gate.answered(class, now);
-        let delay = unsent(&mut gate, class, &FetchError::Timeout, now)
+        limits.answered(class, now);
+        let delay = unsent(&mut limits, class, &FetchError::Timeout, now)
             .pause
             .unwrap();
         assert!(delay <= Duration::from_millis(250));
@@ -232,9 +247,9 @@ async fn gate_closes_after_a_failure_for_a_time_that_doubles() {
 
 #[tokio::test(start_paused = true)]
 async fn gate_counts_what_fails_together_as_one_failure() {
-    let (mut gate, now) = (gate(), Now::read());
+    let (mut limits, now) = (rate_limits(), Now::read());
     for _ in 0..32 {
-        let delay = unsent(&mut gate, Class::Verified, &status(503, None), now)
+        let delay = unsent(&mut limits, Class::Verified, &status(503, None), now)
             .pause
             .unwrap();
         assert!(delay <= Duration::from_millis(250));
@@ -244,14 +259,14 @@ async fn gate_counts_what_fails_together_as_one_failure() {
 #[tokio::test(start_paused = true)]
 async fn gate_closes_for_as_long_as_the_issuer_asks_up_to_a_limit() {
     for class in CLASSES {
-        let (mut gate, now) = (gate(), Now::read());
+        let (mut limits, now) = (rate_limits(), Now::read());
         // A stranger may have invented the token that the answer is about.
         let most = if class == Class::Unverified { 5 } else { 120 };
         for asked in [4, 7, 3_600] {
             let error = status(429, Some(SECOND * asked));
-            let pause = sent(&mut gate, class, "a", &error, now).pause;
+            let pause = sent(&mut limits, class, "a", &error, now).pause;
             assert_eq!(pause, Some(SECOND * asked.min(most)));
-            assert!(!is_open(&mut gate, class, now));
+            assert!(!is_open(&mut limits, class, now));
         }
     }
 }
@@ -278,14 +293,14 @@ fn failures() -> Vec<FetchError> {
 async fn gate_failures_after_the_token_was_sent_close_nothing() {
     for error in failures() {
         for class in CLASSES {
-            let (mut gate, start) = (gate(), Now::read());
+            let (mut limits, start) = (rate_limits(), Now::read());
             for number in 0..1_000 {
                 let now = start.after(20 * MILLI * number);
                 let name = number.to_string();
-                let consequence = sent(&mut gate, class, &name, &error, now);
+                let consequence = sent(&mut limits, class, &name, &error, now);
                 assert_eq!(consequence.pause, None, "{error}");
                 for class in CLASSES {
-                    assert!(is_open(&mut gate, class, now), "{class:?}: {error}");
+                    assert!(is_open(&mut limits, class, now), "{class:?}: {error}");
                 }
             }
         }
@@ -296,10 +311,10 @@ async fn gate_failures_after_the_token_was_sent_close_nothing() {
 #[tokio::test(start_paused = true)]
 async fn gate_failures_close_their_own_class_only() {
     for class in CLASSES {
-        let (mut gate, now) = (gate(), Now::read());
-        unsent(&mut gate, class, &FetchError::Timeout, now);
+        let (mut limits, now) = (rate_limits(), Now::read());
+        unsent(&mut limits, class, &FetchError::Timeout, now);
         for other in CLASSES {
-            assert_eq!(is_open(&mut gate, other, now), other != class);
+            assert_eq!(is_open(&mut limits, other, now), other != class);
         }
     }
 }
@@ -308,15 +323,15 @@ async fn gate_failures_close_their_own_class_only() {
 async fn gate_reports_nothing_while_one_token_fails_and_others_are_answered() {
     for error in failures() {
         for class in CLASSES {
-            let (mut gate, start) = (gate(), Now::read());
+            let (mut limits, start) = (rate_limits(), Now::read());
             for second in 0..100 {
                 let now = start.after(SECOND * second);
-                assert_eq!(gate.answered(class, now), None);
+                assert_eq!(limits.answered(class, now), None);
                 let now = now.after(MILLI);
                 for name in ["bad", "worse", "bad"] {
-                    assert_eq!(sent(&mut gate, class, name, &error, now).news, None);
+                    assert_eq!(sent(&mut limits, class, name, &error, now).news, None);
                 }
-                assert!(gate.trouble(now).is_none());
+                assert!(limits.trouble(now).is_none());
             }
         }
     }
@@ -328,21 +343,21 @@ async fn gate_reports_an_outage_that_meets_two_tokens_or_one_token_three_times()
     for error in failures() {
         for class in CLASSES {
             for names in [&["one", "other"][..], &["one"; 3]] {
-                let (mut gate, start) = (gate(), Now::read());
-                gate.answered(class, start);
+                let (mut limits, start) = (rate_limits(), Now::read());
+                limits.answered(class, start);
                 let now = start.after(10 * SECOND);
                 let (last, before) = names.split_last().unwrap();
                 for name in before {
-                    assert_eq!(sent(&mut gate, class, name, &error, now).news, None);
-                    assert!(gate.trouble(now).is_none());
+                    assert_eq!(sent(&mut limits, class, name, &error, now).news, None);
+                    assert!(limits.trouble(now).is_none());
                 }
-                let news = sent(&mut gate, class, last, &error, now).news;
+                let news = sent(&mut limits, class, last, &error, now).news;
                 assert!(news.is_some(), "{class:?}: {error}");
-                let trouble = gate.trouble(now).unwrap();
+                let trouble = limits.trouble(now).unwrap();
                 assert_eq!(trouble.error.to_string(), error.to_string());
                 let now = now.after(SECOND);
-                assert_eq!(gate.answered(class, now), Some(News::Recovered));
-                assert!(gate.trouble(now).is_none());
+                assert_eq!(limits.answered(class, now), Some(News::Recovered));
+                assert!(limits.trouble(now).is_none());
             }
         }
     }
@@ -352,14 +367,14 @@ async fn gate_reports_an_outage_that_meets_two_tokens_or_one_token_three_times()
 #[tokio::test(start_paused = true)]
 async fn gate_answers_about_unverified_tokens_do_not_hide_failures_of_the_others() {
     for class in TRUSTED {
-        let (mut gate, now) = (gate(), Now::read());
+        let (mut limits, now) = (rate_limits(), Now::read());
         let error = status(500, None);
-        sent(&mut gate, class, "one", &error, now);
-        assert_eq!(gate.answered(Class::Unverified, now.after(SECOND)), None);
-        let news = sent(&mut gate, class, "other", &error, now).news;
+        sent(&mut limits, class, "one", &error, now);
+        assert_eq!(limits.answered(Class::Unverified, now.after(SECOND)), None);
+        let news = sent(&mut limits, class, "other", &error, now).news;
         assert_eq!(news, Some(News::Failed));
-        assert_eq!(gate.answered(Class::Unverified, now.after(SECOND)), None);
-        assert!(gate.trouble(now).is_some());
+        assert_eq!(limits.answered(Class::Unverified, now.after(SECOND)), None);
+        assert!(limits.trouble(now).is_some());
     }
 }
 
@@ -367,20 +382,20 @@ async fn gate_answers_about_unverified_tokens_do_not_hide_failures_of_the_others
 async fn gate_answers_about_the_issuers_tokens_open_the_way_for_all() {
     for class in TRUSTED {
         for failed in CLASSES {
-            let (mut gate, now) = (gate(), Now::read());
-            unsent(&mut gate, failed, &FetchError::Timeout, now);
-            let news = gate.answered(class, now.after(SECOND));
+            let (mut limits, now) = (rate_limits(), Now::read());
+            unsent(&mut limits, failed, &FetchError::Timeout, now);
+            let news = limits.answered(class, now.after(SECOND));
             assert_eq!(news, Some(News::Recovered));
-            assert!(is_open(&mut gate, failed, now));
-            assert!(gate.trouble(now).is_none());
+            assert!(is_open(&mut limits, failed, now));
+            assert!(limits.trouble(now).is_none());
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn gate_ignores_a_late_failure_after_a_later_answer() {
-    let (mut gate, start) = (gate(), Now::read());
-    gate.answered(Class::Verified, start.after(SECOND));
+    let (mut limits, start) = (rate_limits(), Now::read());
+    limits.answered(Class::Verified, start.after(SECOND));
     let late = Failure {
         class: Class::Verified,
         token: token("late"),
@@ -389,38 +404,38 @@ async fn gate_ignores_a_late_failure_after_a_later_answer() {
         began: start,
     };
     let now = start.after(3 * SECOND);
-    assert_eq!(gate.failed(late, now).news, None);
-    assert!(is_open(&mut gate, Class::Verified, now));
-    assert!(gate.trouble(now).is_none());
+    assert_eq!(limits.failed(late, now).news, None);
+    assert!(is_open(&mut limits, Class::Verified, now));
+    assert!(limits.trouble(now).is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn gate_ignores_a_late_answer_after_a_later_failure() {
-    let (mut gate, start) = (gate(), Now::read());
+    let (mut limits, start) = (rate_limits(), Now::read());
     let class = Class::Known;
-    gate.answered(class, start.after(SECOND));
+    limits.answered(class, start.after(SECOND));
     let then = start.after(2 * SECOND);
     let error = status(429, Some(7 * SECOND));
-    sent(&mut gate, class, "x", &error, then);
-    assert_eq!(gate.answered(class, start), None);
-    assert!(!is_open(&mut gate, class, then));
-    assert!(gate.trouble(then).is_some());
-    let last = gate.last_success().unwrap();
+    sent(&mut limits, class, "x", &error, then);
+    assert_eq!(limits.answered(class, start), None);
+    assert!(!is_open(&mut limits, class, then));
+    assert!(limits.trouble(then).is_some());
+    let last = limits.last_success().unwrap();
     assert_eq!(last.instant, start.after(SECOND).instant);
     let after = then.after(7 * SECOND);
-    assert_eq!(gate.answered(class, after), Some(News::Recovered));
+    assert_eq!(limits.answered(class, after), Some(News::Recovered));
 }
 
 // conformance 107
 #[tokio::test(start_paused = true)]
 async fn gate_reports_each_change_once() {
     for class in TRUSTED {
-        let (mut gate, start) = (gate(), Now::read());
-        let news = |gate: &mut Gate, second: u32, error: Option<FetchError>| {
+        let (mut limits, start) = (rate_limits(), Now::read());
+        let news = |limits: &mut RateLimits, second: u32, error: Option<FetchError>| {
             let now = start.after(SECOND * second);
             match error {
-                Some(error) => unsent(gate, class, &error, now).news,
-                None => gate.answered(class, now),
+                Some(error) => unsent(limits, class, &error, now).news,
+                None => limits.answered(class, now),
             }
         };
         let rejected = || Some(FetchError::CredentialsRefused);
@@ -444,7 +459,7 @@ async fn gate_reports_each_change_once() {
             (66, timeout(), None),
             (67, None, None),
         ] {
-            assert_eq!(news(&mut gate, second, error), expected, "{second}");
+            assert_eq!(news(&mut limits, second, error), expected, "{second}");
         }
     }
 }
@@ -453,11 +468,11 @@ async fn gate_reports_each_change_once() {
 #[tokio::test(start_paused = true)]
 async fn gate_reports_rejected_credentials_at_once_before_the_first_answer() {
     for class in TRUSTED {
-        let (mut gate, now) = (gate(), Now::read());
+        let (mut limits, now) = (rate_limits(), Now::read());
         let error = FetchError::CredentialsRefused;
-        let news = sent(&mut gate, class, "one", &error, now).news;
+        let news = sent(&mut limits, class, "one", &error, now).news;
         assert_eq!(news, Some(News::CredentialsRejected));
-        assert!(gate.trouble(now).unwrap().credentials_rejected);
+        assert!(limits.trouble(now).unwrap().credentials_rejected);
     }
 }
 
@@ -466,40 +481,40 @@ async fn gate_reports_rejected_credentials_at_once_before_the_first_answer() {
 async fn gate_reports_failures_of_unverified_tokens_once_a_minute() {
     let errors = [FetchError::CredentialsRefused, status(500, None)];
     for answered_every in [None, Some(500), Some(6_000)] {
-        let (mut gate, start) = (gate(), Now::read());
+        let (mut limits, start) = (rate_limits(), Now::read());
         let mut reports = 0;
         for number in 0..30_000_u32 {
             let now = start.after(2 * MILLI * number);
             if answered_every.is_some_and(|every| number % every == 0) {
-                reports += usize::from(gate.answered(Class::Unverified, now).is_some());
+                reports += usize::from(limits.answered(Class::Unverified, now).is_some());
             }
             let error = &errors[number as usize % 2];
             let name = number.to_string();
-            let news = sent(&mut gate, Class::Unverified, &name, error, now).news;
+            let news = sent(&mut limits, Class::Unverified, &name, error, now).news;
             assert_ne!(news, Some(News::CredentialsRejected));
             reports += usize::from(news.is_some());
-            let trouble = gate.trouble(now);
+            let trouble = limits.trouble(now);
             assert!(trouble.is_none_or(|trouble| !trouble.credentials_rejected));
         }
         assert!(reports <= 2, "{answered_every:?}: {reports}");
         let last = start.after(60 * SECOND);
-        assert!(gate.trouble(last.after(60 * SECOND)).is_none());
+        assert!(limits.trouble(last.after(60 * SECOND)).is_none());
     }
 }
 
 // finding 2
 #[tokio::test(start_paused = true)]
 async fn gate_reports_nothing_about_unverified_tokens_while_others_are_answered() {
-    let (mut gate, start) = (gate(), Now::read());
+    let (mut limits, start) = (rate_limits(), Now::read());
     for number in 0..10_000_u32 {
         let now = start.after(2 * MILLI * number);
         if number % 500 == 0 {
-            assert_eq!(gate.answered(Class::Verified, now), None);
+            assert_eq!(limits.answered(Class::Verified, now), None);
         }
         let name = number.to_string();
         let error = FetchError::CredentialsRefused;
-        let news = sent(&mut gate, Class::Unverified, &name, &error, now).news;
+        let news = sent(&mut limits, Class::Unverified, &name, &error, now).news;
         assert_eq!(news, None);
-        assert!(gate.trouble(now).is_none());
+        assert!(limits.trouble(now).is_none());
     }
 }

@@ -74,7 +74,7 @@ fn a_secret_in_the_form_is_nowhere_else() {
 // conformance 102
 #[test]
 fn a_public_client_names_itself() {
-    let auth = ClientAuth::Named {
+    let auth = ClientAuth::Public {
         client_id: "0oa1".to_owned(),
     };
     assert_eq!(form(&auth).authorization(), None);

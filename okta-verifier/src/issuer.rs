@@ -12,10 +12,10 @@ use crate::{
 pub(crate) use resolved::ResolvedIssuer;
 use std::{fmt, time::Duration};
 
-/// Whose tokens are accepted, and which of them.
+/// Configuration of one token issuer: whose tokens are accepted and under which conditions.
 ///
-/// What must be checked must be said: the issuer and the audience are arguments, and client ids
-/// are either named or waived with [`any_client_id`](Self::any_client_id). Settings are resolved by
+/// Required checks are required arguments: issuer and audience are parameters, and client IDs are
+/// either listed or waived with [`any_client_id`](Self::any_client_id). Settings are validated by
 /// [`VerifierBuilder::build`](crate::VerifierBuilder::build).
 ///
 /// ```
@@ -46,17 +46,17 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// An Okta custom authorization server: `https://{domain}/oauth2/{id}`, written as its
-    /// metadata writes it. Tokens carry `cid` and `scp`; `typ` may be absent, `JWT` or `at+jwt`.
+    /// Configures an Okta custom authorization server: `https://{domain}/oauth2/{id}`, written as in its
+    /// metadata. Its tokens have `cid` and `scp`; `typ` may be absent, `JWT` or `at+jwt`.
     ///
-    /// `audience` is the one of the server's settings, `api://default` for the server `default`.
+    /// `audience` is that of the server's settings, which is `api://default` for the server `default`.
     #[must_use]
     pub fn okta(url: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::new(Profile::Okta, url.into(), audience.into())
     }
 
-    /// Any issuer of RFC 9068 access tokens: `typ` must be `at+jwt`, and `client_id`, `iat` and
-    /// `jti` must be there.
+    /// Configures any issuer of RFC 9068 access tokens: `typ` must be `at+jwt`, and `client_id`, `iat` and
+    /// `jti` must be present.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -99,14 +99,14 @@ impl Issuer {
         }
     }
 
-    /// Accepts tokens issued to this client; call it once for each.
+    /// Accepts tokens issued to this client. Call it once for each client.
     #[must_use]
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_ids.push(client_id.into());
         self
     }
 
-    /// Waives the check of the client: any client of the authorization server may call.
+    /// Accepts tokens issued to any client of the authorization server.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -130,7 +130,7 @@ impl Issuer {
         self
     }
 
-    /// Narrows the algorithms. Default: every supported one, each key with its own.
+    /// Limits the algorithms. Default: every supported one, each key with its own.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -154,8 +154,7 @@ impl Issuer {
         self
     }
 
-    /// For clocks that differ: `exp`, `nbf` and `iat` may be off by this much. Default 60 s, at
-    /// most 300 s.
+    /// Sets the allowed clock skew for `exp`, `nbf` and `iat`. Default 60 s, at most 300 s.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -183,7 +182,7 @@ impl Issuer {
         self
     }
 
-    /// The top-level claim that lists groups. Default `groups`; in Okta the claim name is configurable.
+    /// Sets the top-level claim that lists groups. Default `groups`; in Okta the claim name is configurable.
     ///
     /// A path into nested claims, such as `realm_access.roles`, is not supported yet: `build()` rejects
     /// it. A name with dots, slashes or brackets is accepted if it is a collision-resistant name (RFC
@@ -214,11 +213,11 @@ impl Issuer {
         self
     }
 
-    /// Another `iss` of the same Okta authorization server: the same path under another domain of
+    /// Adds another `iss` of the same Okta authorization server: the same path under another domain of
     /// the org, such as a custom one beside `acme.okta.com`. Call it once for each.
     ///
-    /// It shares the keys and is never asked for any. What it issues is the issuer's own:
-    /// [`VerifiedToken::issuer`](crate::VerifiedToken::issuer) says the issuer's URL.
+    /// The keys are fetched from the issuer only. In a token with this `iss`,
+    /// [`VerifiedToken::issuer`](crate::VerifiedToken::issuer) returns the issuer's URL.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -242,7 +241,7 @@ impl Issuer {
         self
     }
 
-    /// Lets the metadata name URLs of another origin, such as `https://keys.example.com`.
+    /// Allows the metadata to name URLs of another origin, such as `https://keys.example.com`.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -266,8 +265,8 @@ impl Issuer {
         self
     }
 
-    /// Pins the keys to a key set, given as JSON text (RFC 7517 §5): nothing is ever fetched,
-    /// and a rotation needs a new verifier.
+    /// Pins the keys to a key set, given as JSON text (RFC 7517 §5). Nothing is fetched, and a key
+    /// rotation needs a new verifier.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -360,12 +359,12 @@ impl Issuer {
         self
     }
 
-    /// How long keys serve past their freshness while they cannot be fetched (RFC 5861 §4).
-    /// Default 1 h, at most 24 h; zero: not at all.
+    /// Sets how long keys are used beyond their freshness while they cannot be fetched (RFC 5861 §4).
+    /// Default 1 h, at most 24 h; with zero they are not.
     ///
-    /// Trust in the keys of one good fetch ends after their freshness, 1 h at most, and this;
-    /// then requests get 503. A longer time survives a longer outage of the issuer, and trusts a
-    /// key that was withdrawn in it for as long.
+    /// The keys of a successful fetch are trusted for their freshness, 1 h at most, and this time. After
+    /// that, requests get 503. A longer time survives a longer outage of the issuer, and trusts a key that
+    /// was withdrawn meanwhile for as long.
     ///
     /// ```
     /// use std::time::Duration;
@@ -383,7 +382,7 @@ impl Issuer {
         self
     }
 
-    /// Begins with the keys of an earlier process, as old as they are.
+    /// Starts with the keys of an earlier process. Their age counts from the original fetch.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -438,7 +437,7 @@ impl Issuer {
     }
 }
 
-/// Leaves pinned keys out: somebody may have pinned private ones by mistake.
+/// Leaves pinned keys out, because private keys may have been pinned by mistake.
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issuer")

@@ -1,5 +1,6 @@
-//! Under which URL the outside knows this service. It is never guessed: it is configured, or a
-//! named proxy chooses it among those that are. `Host` and `X-Forwarded-*` are anybody's word.
+//! The external URL of this service, which a proof's `htu` must name. It is configured, or a trusted
+//! proxy selects it among the configured hosts. `Host` and `X-Forwarded-*` of other peers are ignored,
+//! because the client chooses them.
 
 use std::{borrow::Cow, collections::HashSet, net::IpAddr};
 
@@ -13,33 +14,33 @@ pub(crate) enum External {
     Proxy {
         peers: Peers,
         header: Box<str>,
-        /// Those that are ours: a proxy may pass on what a caller says.
+        /// The hosts of this service. They are listed because a proxy may forward what its client sent.
         hosts: HashSet<Base>,
     },
 }
 
-/// Scheme, host and port, and the path that the service's own paths are appended to.
+/// Scheme, host and port, and the path prefix of this service.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Base {
     origin: Box<str>,
-    /// Empty, or with a slash before and none behind.
+    /// Empty, or with a leading slash and without a trailing one.
     prefix: Box<str>,
 }
 
-/// The URL under which the client called.
+/// The URL that the client requested.
 pub(crate) struct Url<'a> {
     base: &'a Base,
-    /// The service's own: empty where an adapter has stripped the whole path.
+    /// The path inside this service. It is empty if an adapter has stripped the whole path.
     path: Cow<'a, str>,
 }
 
-/// What a request says of its own place.
+/// The parts of a request that its URL is computed from.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Place<'a> {
-    /// The target of the request line: a path, or a URL whose path alone counts.
+    /// The target of the request line: a path, or a URL of which only the path counts.
     pub(crate) target: &'a str,
     pub(crate) peer: Option<IpAddr>,
-    /// The one field line of the proxy's header; `None` also where there are several.
+    /// The only field line of the proxy's header, or `None` if there are none or several.
     pub(crate) forwarded: Option<&'a [u8]>,
 }
 
@@ -79,7 +80,7 @@ impl External {
         })
     }
 
-    /// The name of the header that the proxy says it in, in lower case.
+    /// Returns the name of the header in which the trusted proxy sends the external host, in lower case.
     pub(crate) fn header(&self) -> Option<&str> {
         match self {
             Self::Base(_) => None,
@@ -87,8 +88,8 @@ impl External {
         }
     }
 
-    /// The URL under which the client called. `None`: the settings do not say it, the trusted proxy
-    /// does not, or the target is none that has a path.
+    /// Returns the URL that the client requested, or `None` if the proxy is not trusted, it does not name
+    /// a listed host, or the target has no path.
     pub(crate) fn url<'a>(&'a self, place: Place<'a>) -> Option<Url<'a>> {
         let path = match place.target {
             "" => Cow::Borrowed(""),
@@ -116,8 +117,8 @@ impl External {
 }
 
 impl Url<'_> {
-    /// Whether a proof's `htu` names this URL (RFC 9449 §4.3, item 9). Prefix and path are compared
-    /// separately: a path of `/../x` never leaves the prefix.
+    /// Returns whether a proof's `htu` is this URL (RFC 9449 §4.3, item 9). Prefix and path are compared
+    /// separately, so that a path of `/../x` never leaves the prefix.
     pub(crate) fn is(&self, htu: &Htu<'_>) -> bool {
         let Base { origin, prefix } = self.base;
         if htu.origin != origin.as_ref() {
@@ -146,7 +147,7 @@ impl Base {
     }
 }
 
-/// RFC 9449 §2 wants TLS; loopback alone does without, for development.
+/// RFC 9449 §2 requires TLS. Loopback is exempt for development.
 fn is_secure(origin: &str) -> bool {
     let loopback = |host: &str| {
         origin
@@ -160,8 +161,8 @@ fn is_secure(origin: &str) -> bool {
             .any(loopback)
 }
 
-/// A whole origin, or a host alone, which is one of https. A list is refused: its first word may
-/// be the caller's own.
+/// Parses an origin, or a host alone, which means https. A list is rejected, because the client may have
+/// written its first element.
 fn origin(value: &str) -> Option<Base> {
     let url = if value.contains("://") {
         Cow::Borrowed(value)
@@ -173,13 +174,12 @@ fn origin(value: &str) -> Option<Base> {
     (slashes == 2 && base.prefix.is_empty() && is_secure(&base.origin)).then_some(base)
 }
 
-/// The origin that a `Forwarded` value names: one element (RFC 7239 §4) with `host` and `proto`,
-/// whose names are tokens, whose values are tokens or quoted strings, and which has no parameter
-/// twice.
+/// Parses the origin of a `Forwarded` value: one element (RFC 7239 §4) with `host` and `proto`, whose
+/// names are tokens, whose values are tokens or quoted strings, and in which no parameter occurs twice.
 ///
-/// A comma is rejected wherever it stands, in a quoted string too. A proxy that appends its element
-/// sends a list whose first element is the caller's, and a caller can open a quoted string there
-/// that hides the comma.
+/// A comma is rejected everywhere, in quoted strings too. A proxy that appends its element sends a list
+/// whose first element is the client's, and the client can open a quoted string there that hides the
+/// comma.
 fn forwarded(value: &str) -> Option<Base> {
     if value.contains(',') {
         return None;
@@ -211,8 +211,8 @@ fn forwarded(value: &str) -> Option<Base> {
     origin(&format!("{scheme}://{}", host?))
 }
 
-/// The first parameter of `text`, as its name and its value, and what follows. The value of a quoted
-/// string is returned without its quotes and with its escapes, which no scheme and no host has.
+/// Returns name and value of the first parameter, and the rest. The value of a quoted string is returned
+/// without quotes and with its escapes, which are never part of a scheme or a host.
 fn parameter(text: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = token(text)?;
     let rest = rest.strip_prefix('=')?;
@@ -223,15 +223,15 @@ fn parameter(text: &str) -> Option<(&str, &str, &str)> {
     Some((name, value, rest))
 }
 
-/// A token (RFC 9110 §5.6.2), and what follows.
+/// Returns a token (RFC 9110 §5.6.2) and the rest.
 fn token(text: &str) -> Option<(&str, &str)> {
     let end = text.bytes().position(|byte| !is_tchar(byte));
     let (token, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
     (!token.is_empty()).then_some((token, rest))
 }
 
-/// What a quoted string holds (RFC 9110 §5.6.4), from behind its first quote, and what follows. It
-/// is ASCII: `obs-text` is rejected.
+/// Returns the content of a quoted string (RFC 9110 §5.6.4) after its first quote, and the rest. It must
+/// be ASCII: `obs-text` is rejected.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {
@@ -248,7 +248,7 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Optional whitespace (RFC 9110 §5.6.3).
+// Optional whitespace (RFC 9110 §5.6.3).
 const WHITESPACE: [char; 2] = [' ', '\t'];
-/// RFC 7239 registers four; a proxy may add its own.
+/// RFC 7239 registers four parameters, and a proxy may add its own.
 const MAX_PARAMETERS: usize = 16;

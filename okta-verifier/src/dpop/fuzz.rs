@@ -1,4 +1,4 @@
-//! Doors for the programs in `fuzz/`.
+//! Entry points of the fuzz targets `proof` and `htu`.
 
 use std::sync::{LazyLock, OnceLock};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::token::BASE64URL;
 
-/// A proof for the request of RFC 9449 §7.1, figures 12 and 13.
+/// Verifies a proof for the request of RFC 9449 §7.1, figures 12 and 13.
 pub fn proof(data: &[u8]) {
     let (Ok(external), Ok(jkt)) = (
         External::base("https://resource.example.org"),
@@ -47,7 +47,7 @@ pub fn proof(data: &[u8]) {
     }
 }
 
-/// The normal form is its own normal form.
+/// Checks that the normal form of a normal form is the same.
 pub fn htu(data: &[u8]) {
     let Ok(uri) = std::str::from_utf8(data) else {
         return;
@@ -63,5 +63,5 @@ pub fn htu(data: &[u8]) {
     }
 }
 
-/// Remembered from input to input, as from proof to proof.
+/// Kept from input to input, as from proof to proof.
 static KEYS: LazyLock<Option<ProofKeys>> = LazyLock::new(|| ProofKeys::new().ok());

@@ -1,22 +1,22 @@
-//! The `htu` of a proof and the URI of a request, both in one normal form (RFC 9449 §4.3, item 9;
-//! RFC 3986 §6.2.2 and §6.2.3).
+//! The `htu` of a proof and the URI of a request in one normal form (RFC 9449 §4.3, item 9; RFC 3986
+//! §6.2.2 and §6.2.3).
 
 use std::{borrow::Cow, net::Ipv6Addr};
 
-/// An http or https URI without query and fragment, in normal form: two are equal exactly when
-/// syntax and scheme make them equivalent. Borrowed where it was written that way.
+/// An http or https URI without query and fragment, in normal form. Two are equal exactly if syntax and
+/// scheme make them equivalent. It is borrowed if it was written in that form.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(any(test, fuzzing), derive(Debug))]
 pub(crate) struct Htu<'a> {
     /// `https://api.example.com`, or `https://api.example.com:8443`.
     pub(crate) origin: Cow<'a, str>,
-    /// Begins with a slash.
+    /// The path, which begins with a slash.
     pub(crate) path: Cow<'a, str>,
 }
 
 impl<'a> Htu<'a> {
-    /// `None`: no resource of HTTP is named so. A user name is no part of one (RFC 9110 §4.2.4),
-    /// and whatever two parsers could read in two ways is refused rather than repaired.
+    /// Returns `None` if this is not the URI of an HTTP resource. A user name is not part of one
+    /// (RFC 9110 §4.2.4), and an ambiguous URI is rejected, not repaired.
     pub(crate) fn parse(uri: &'a str) -> Option<Self> {
         let (scheme, rest) = uri.split_once("://")?;
         let (authority, path) = rest.split_at(rest.find(DELIMITERS).unwrap_or(rest.len()));
@@ -27,11 +27,11 @@ impl<'a> Htu<'a> {
     }
 }
 
-/// The path of a request's target in normal form, from `/orders?page=2` or from an absolute URI
-/// (RFC 9112 §3.2), whose scheme and host are the caller's word and are passed over.
+/// Returns the path of a request target in normal form, from `/orders?page=2` or from an absolute URI
+/// (RFC 9112 §3.2). Scheme and host of the latter are ignored, because the client chooses them.
 ///
-/// One with dot segments is refused: routers do not remove them, and would lead a request elsewhere
-/// than its proof was made for. No client that conforms sends any (RFC 3986 §6.2.2.3).
+/// A path with dot segments is rejected: routers do not remove them, and would route the request
+/// elsewhere than its proof was made for. A conforming client never sends them (RFC 3986 §6.2.2.3).
 pub(crate) fn target_path(target: &str) -> Option<Cow<'_, str>> {
     let path = if target.starts_with('/') {
         target
@@ -47,7 +47,7 @@ pub(crate) fn target_path(target: &str) -> Option<Cow<'_, str>> {
     normal_path(path)
 }
 
-/// What ends an authority (RFC 3986 §3.2).
+/// The characters that end an authority (RFC 3986 §3.2).
 const DELIMITERS: [char; 3] = ['/', '?', '#'];
 
 fn origin<'a>(uri: &'a str, scheme: &str, authority: &str) -> Option<Cow<'a, str>> {
@@ -85,8 +85,8 @@ fn origin<'a>(uri: &'a str, scheme: &str, authority: &str) -> Option<Cow<'a, str
     Some(Cow::Owned(origin))
 }
 
-/// A name of letters, digits and `-._`, or an IPv6 address in brackets. RFC 3986 §3.2.2 allows
-/// more in a name, and no host of a resource has it.
+/// Splits a host from its port. The host is a name of letters, digits and `-._`, or an IPv6 address in
+/// brackets. RFC 3986 §3.2.2 allows more in a name, which no DNS host has.
 fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = authority.strip_prefix('[') {
         let (address, rest) = rest.split_once(']')?;
@@ -105,13 +105,13 @@ fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
     (!host.is_empty() && host.bytes().all(in_name)).then_some((host, port))
 }
 
-/// Up to query and fragment, which RFC 9449 §4.3 ignores.
+/// Normalizes the path up to query and fragment, which RFC 9449 §4.3 ignores.
 fn normal_path(path: &str) -> Option<Cow<'_, str>> {
     let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
     if path.is_empty() {
         return Some(Cow::Borrowed("/"));
     }
-    // No control, no blank, and ASCII only: anything else has to be written as `%XX`.
+    // Anything but visible ASCII must be written as `%XX`.
     if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;
     }
@@ -119,15 +119,15 @@ fn normal_path(path: &str) -> Option<Cow<'_, str>> {
     if path.contains('%') {
         path = Cow::Owned(unescape(&path)?);
     }
-    // After the escapes: `%2E%2E` is `..`.
+    // After the escapes, because `%2E%2E` is `..`.
     if path.contains("/.") {
         path = Cow::Owned(without_dot_segments(&path));
     }
     Some(path)
 }
 
-/// RFC 3986 §6.2.2.1-2: an escaped unreserved character is the character; every other escape
-/// stays, in capitals. `None`: a percent sign that begins no escape.
+/// Decodes escaped unreserved characters and writes other escapes in capitals (RFC 3986 §6.2.2.1-2).
+/// Returns `None` for a percent sign that does not begin an escape.
 fn unescape(path: &str) -> Option<String> {
     let mut output = String::with_capacity(path.len());
     let mut rest = path;
@@ -150,12 +150,12 @@ fn unescape(path: &str) -> Option<String> {
     Some(output)
 }
 
-/// RFC 3986 §2.3.
+/// Unreserved characters (RFC 3986 §2.3).
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// RFC 3986 §5.2.4, for a path that begins with a slash.
+/// Removes dot segments (RFC 3986 §5.2.4) from a path that begins with a slash.
 fn without_dot_segments(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
@@ -170,7 +170,7 @@ fn without_dot_segments(path: &str) -> String {
                 continue;
             }
         }
-        // What a dot segment ends, ends with a slash.
+        // A final dot segment leaves a trailing slash.
         if segments.peek().is_none() {
             kept.push("");
         }

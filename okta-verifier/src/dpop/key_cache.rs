@@ -1,5 +1,5 @@
-//! Keys of proofs that passed before. To prepare one costs as much again as to verify with it, and
-//! a caller's proofs share their header to the byte.
+//! The prepared keys of proofs that were accepted. Preparing a key takes as long as verifying a signature
+//! with it, and all proofs of a client have the same header.
 
 use std::{fmt, sync::Arc};
 
@@ -11,10 +11,11 @@ use crate::{
     keys::ProofKey,
 };
 
-/// Changes no verdict: a header that is remembered was judged whole, and its key is what it says.
+/// Cached keys by the header of their proof. They change no result: the cached header was checked
+/// completely, and its key is the one that it contains.
 pub(crate) struct ProofKeys {
     entries: Cache<Fingerprint, Arc<ProofKey>>,
-    /// Keyed for this cache: nobody outside can make two headers share one.
+    /// The fingerprints are keyed, so that nobody outside the process can make two headers share one.
     fingerprints: Fingerprints,
 }
 
@@ -26,12 +27,12 @@ impl ProofKeys {
         })
     }
 
-    /// `header` as it was sent.
+    /// Looks a header up by its bytes as they were sent.
     pub(super) fn find(&self, header: &[u8]) -> Option<Arc<ProofKey>> {
         self.entries.get(&self.fingerprints.of(header)?)
     }
 
-    /// For a proof that passed: only who holds a token takes room here.
+    /// Caches the key of an accepted proof. Only a client that has a token can add entries.
     pub(super) fn remember(&self, header: &[u8], key: Arc<ProofKey>) {
         if let Some(fingerprint) = self.fingerprints.of(header) {
             self.entries.insert(fingerprint, key);
@@ -45,5 +46,5 @@ impl fmt::Debug for ProofKeys {
     }
 }
 
-/// Callers that are active at once, at about 1 KB each.
+/// The number of clients that are active at the same time, at about 1 KB each.
 const MAX_KEYS: u64 = 10_000;

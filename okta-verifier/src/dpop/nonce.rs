@@ -1,4 +1,4 @@
-//! Nonces of this resource server (RFC 9449 §9): nothing is remembered of them.
+//! Stateless nonces of this resource server (RFC 9449 §9).
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::{
     token::BASE64URL,
 };
 
-/// Makes callers put a nonce of ours into their proofs, so that no proof can be made in advance
-/// (RFC 9449 §9, §11.2).
+/// Server-issued DPoP nonces. Clients must include one in every proof, so that no proof can be made in
+/// advance (RFC 9449 §9, §11.2).
 ///
-/// A nonce is a MAC over the time; it is good for the three minutes in which it was given out and
-/// the three after, to every caller. The first proof of a caller is answered with 401
-/// `use_dpop_nonce` and a `DPoP-Nonce`; every answer brings the newest. Once they are asked for,
-/// a proof without one is refused, however good it is.
+/// A nonce is a MAC over the time. It is valid for the three minutes in which it was issued and the
+/// three after, for every client. The first proof of a client is rejected with 401 `use_dpop_nonce` and
+/// a `DPoP-Nonce`; every response has the newest nonce. A proof without a nonce is rejected even if it is
+/// valid otherwise.
 ///
 /// `Debug` shows no key.
 ///
@@ -32,13 +32,13 @@ use crate::{
 #[derive(Clone)]
 #[must_use]
 pub struct DpopNonces {
-    /// The first signs.
+    /// The first key signs; all of them verify.
     keys: Vec<MacKey>,
     problem: Option<ConfigError>,
 }
 
 impl DpopNonces {
-    /// Under a key that this process draws for itself.
+    /// Uses a random key generated for this process.
     pub fn random() -> Self {
         match random_bytes::<32>() {
             Some(secret) => Self::new(&secret, None),
@@ -46,14 +46,14 @@ impl DpopNonces {
         }
     }
 
-    /// Under a key that several instances share, so that each accepts what another gave out.
-    /// Of 32 random bytes or more; their clocks may differ by three minutes.
+    /// Uses a key that several instances share, so that each accepts the nonces of the others. `secret`
+    /// must have 32 random bytes or more. The clocks of the instances may differ by three minutes.
     pub fn shared(secret: impl AsRef<[u8]>) -> Self {
         let secret = secret.as_ref();
         Self::new(secret, too_short(secret))
     }
 
-    /// Accepts the nonces of another secret too, while secrets are exchanged.
+    /// Also accepts the nonces of another secret, while secrets are exchanged.
     pub fn or_previous(mut self, secret: impl AsRef<[u8]>) -> Self {
         let secret = secret.as_ref();
         self.problem = self.problem.or_else(|| too_short(secret));
@@ -75,7 +75,7 @@ impl DpopNonces {
         }
     }
 
-    /// The nonce to give out now: of base64url's alphabet, which is within NQCHAR.
+    /// Returns the nonce to issue now. The base64url alphabet is a part of NQCHAR (RFC 9449 §8.1).
     pub(crate) fn current(&self, now: u64) -> String {
         // There is always a first key.
         let tag = self
@@ -85,8 +85,8 @@ impl DpopNonces {
         BASE64URL.encode(tag.unwrap_or_default())
     }
 
-    /// The one of this period, of the one before, and of the next, which an instance with a fast
-    /// clock may have given out: only a holder of the key can have made it.
+    /// Accepts the nonces of this period, of the one before, and of the next, which an instance with a
+    /// fast clock may have issued. Only a holder of the key can have made them.
     pub(crate) fn accept(&self, nonce: &str, now: u64) -> bool {
         let Ok(tag) = BASE64URL.decode(nonce) else {
             return false;
@@ -111,7 +111,7 @@ fn too_short(secret: &[u8]) -> Option<ConfigError> {
     })
 }
 
-/// The purpose is part of what is signed: the secret may serve others too.
+/// Returns the bytes that are signed. They include the purpose, because the secret may have other uses.
 fn message(period: u64) -> [u8; 32] {
     let mut message = *b"okta-verifier dpop nonce\0\0\0\0\0\0\0\0";
     let (_, end) = message.split_at_mut(24);
@@ -119,5 +119,5 @@ fn message(period: u64) -> [u8; 32] {
     message
 }
 
-/// Seconds.
+/// In seconds.
 const PERIOD: u64 = 180;

@@ -1,5 +1,5 @@
-//! A DPoP proof (RFC 9449 §4.2), taken apart: strict JSON in the strict compact form, with its
-//! key. Whether it fits the request is for `judge`.
+//! Parses a DPoP proof (RFC 9449 §4.2): strict JSON in the strict compact form, with its key. `judge`
+//! checks whether it fits the request.
 
 use std::borrow::Cow;
 
@@ -14,14 +14,14 @@ use crate::{
     },
 };
 
-/// The key of a proof whose header is right (RFC 9449 §4.3, items 3 to 5 and 7).
+/// Returns the key of a proof after checking its header (RFC 9449 §4.3, items 3 to 5 and 7).
 pub(super) fn proof_key(header: &str) -> Result<ProofKey, ProofError> {
     let header = Object::parse(header).map_err(ProofError::Malformed)?;
-    // RFC 7515 §4.1.11, RFC 7797 §6: no extension is understood here.
+    // RFC 7515 §4.1.11, RFC 7797 §6: no critical extension is supported.
     if header.contains("crit") || header.get("b64").is_some_and(|b64| b64 != "true") {
         return Err(ProofError::Malformed(MalformedToken::Extension));
     }
-    // The key is in the proof, so that `kid` names nothing; a null one is an error in any header.
+    // The key is in the proof, so `kid` is ignored, but a null one is an error in any header.
     if header.get("kid") == Some("null") {
         return Err(ProofError::Malformed(MalformedToken::Header));
     }
@@ -38,8 +38,8 @@ pub(super) fn proof_key(header: &str) -> Result<ProofKey, ProofError> {
     ProofKey::parse(jwk, algorithm).map_err(|_| ProofError::Key)
 }
 
-/// The claims, typed strictly; their values are not judged yet. Not debuggable, as they are a
-/// credential's.
+/// The claims, typed strictly. Values are validated in `judge`. There is no `Debug`, because a proof is a
+/// credential.
 pub(super) struct Claims<'a> {
     pub(super) jti: Cow<'a, str>,
     pub(super) htm: Cow<'a, str>,
@@ -54,14 +54,14 @@ pub(super) struct Claims<'a> {
 impl<'a> Claims<'a> {
     pub(super) fn parse(payload: &'a str) -> Result<Self, ProofError> {
         let object = Object::parse(payload).map_err(ProofError::Malformed)?;
-        // A null stands for an absent claim, also where that one is required.
+        // A null stands for an absent claim, and is an error if the claim is required.
         let optional = |claim| match object.present(claim).map(json::string) {
             None => Ok(None),
             Some(Some(text)) if !text.is_empty() => Ok(Some(text)),
             _ => Err(ProofError::Claim { claim }),
         };
         let text = |claim| optional(claim)?.ok_or(ProofError::Claim { claim });
-        // A fraction counts as the next second, which is nearer to the future.
+        // A fraction is rounded up, which is stricter about the future.
         let Ok(Some(iat)) = date("iat", object.get("iat"), f64::ceil) else {
             return Err(ProofError::Claim { claim: "iat" });
         };
@@ -77,7 +77,7 @@ impl<'a> Claims<'a> {
             htm: text("htm")?,
             htu: text("htu")?,
             iat,
-            // What ends a proof must not vanish by a null.
+            // A null must not remove the expiry.
             exp: own_date("exp", object.get("exp"), f64::floor)?,
             nbf: own_date("nbf", object.present("nbf"), f64::ceil)?,
             ath: text("ath")?,
@@ -86,5 +86,5 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// Far more than anybody's random bytes need.
+/// Much more than any random identifier needs.
 const MAX_JTI: usize = 512;

@@ -1,3 +1,5 @@
+//! [`DpopSettings`]: the configuration of DPoP.
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
@@ -11,9 +13,9 @@ use crate::error::ConfigError;
 
 /// Accepts DPoP-bound tokens (RFC 9449) and their proofs.
 ///
-/// A proof names the URL it was made for, and only who deployed the service knows by which one the
-/// outside knows it: [`base_url`](Self::base_url) says it, or a [trusted
-/// proxy](Self::trusted_proxy) does. Without these settings every DPoP-bound token is refused.
+/// A proof names the URL that it was made for, so the external URL of this service must be known:
+/// [`base_url`](Self::base_url) configures it, or a [trusted proxy](Self::trusted_proxy) sends it. Without
+/// these settings every DPoP-bound token is rejected.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,13 +52,13 @@ enum ExternalUrl {
 }
 
 impl DpopSettings {
-    /// Clients call this service under `url`, such as `https://api.example.com`. A path in it is
-    /// put before the service's own: behind a gateway that strips `/v1`, write
+    /// Configures the external URL of this service, such as `https://api.example.com`. A path in it is
+    /// put before the service's own paths: behind a gateway that strips `/v1`, write
     /// `https://api.example.com/v1`.
     ///
-    /// A gateway that strips `/v1` sends a request to `/v1` and one to `/v1/` on as `/`, because a
-    /// request target is never empty (RFC 9112 §3.2.1). A request to `/` is therefore accepted with
-    /// a proof for either. A slash at the end of `url` makes no difference.
+    /// A gateway that strips `/v1` forwards both `/v1` and `/v1/` as `/`, because a request target is
+    /// never empty (RFC 9112 §3.2.1). A request to `/` is therefore accepted with a proof for either. A
+    /// slash at the end of `url` makes no difference.
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -84,21 +86,21 @@ impl DpopSettings {
         Self::new(ExternalUrl::Base(url.into()))
     }
 
-    /// A proxy at one of these addresses says in `header` under which host clients call it;
-    /// `cidrs` are networks, such as `10.0.0.0/8`.
+    /// Trusts proxies at these addresses to send the external host in `header`. `cidrs` are networks,
+    /// such as `10.0.0.0/8`.
     ///
-    /// One line of `header` is read, and from nobody else:
+    /// Exactly one line of `header` is read, and only from these peers:
     ///
     /// - `Forwarded` (RFC 7239 §4): one element with `host` and `proto`, such as
     ///   `proxy_set_header Forwarded "host=$server_name;proto=https"`. Names are tokens, values are
     ///   tokens or quoted strings (a host with a port must be quoted), and no parameter occurs
     ///   twice. A comma is rejected wherever it stands;
-    /// - any other name: a host, which is one of https (`X-Forwarded-Host: api.example.com`), or a
-    ///   whole origin (`X-External-Origin: https://api.example.com`).
+    /// - any other name: a host, which means https (`X-Forwarded-Host: api.example.com`), or a whole
+    ///   origin (`X-External-Origin: https://api.example.com`).
     ///
-    /// The proxy must replace the header in every request: a list, which a proxy makes that appends
-    /// to the caller's header, is rejected. Most proxies forward the caller's `Host`, and a proof
-    /// that was made for another API would then be valid for yours: your own [`hosts`](Self::hosts)
+    /// The proxy must overwrite the header on every request. A list, which results from appending to the
+    /// client's header, is rejected. Most proxies forward the client's `Host`, and a proof that was made
+    /// for another API would then be valid for this one, so the [`hosts`](Self::hosts) of this service
     /// must be listed.
     ///
     /// ```
@@ -120,10 +122,10 @@ impl DpopSettings {
         })
     }
 
-    /// Under which hosts clients call this service; needed with a [trusted proxy](Self::trusted_proxy)
-    /// and with nothing else. Each is a host of https, with its port unless that is 443, or a whole
-    /// origin. They are compared whole, after normalisation (RFC 3986 §6.2.2-3): there are no
-    /// wildcards. Where the proxy names another one, every proof is refused.
+    /// Lists the hosts under which clients call this service. Required with a
+    /// [trusted proxy](Self::trusted_proxy), and an error without one. Each is a host of https, with its
+    /// port unless that is 443, or a whole origin. They are compared exactly after normalization (RFC
+    /// 3986 §6.2.2-3), without wildcards. If the proxy sends another host, every proof is rejected.
     pub fn hosts<H>(mut self, hosts: impl IntoIterator<Item = H>) -> Self
     where
         H: Into<String>,
@@ -132,17 +134,17 @@ impl DpopSettings {
         self
     }
 
-    /// How old a proof may be, and how far ahead of our clock. Default 60 s and 30 s; at most
-    /// 300 s and 60 s. A token's leeway is not added.
+    /// Sets the maximum age of a proof and how far its `iat` may be in the future. Default 60 s and
+    /// 30 s; at most 300 s and 60 s. The leeway of tokens is not added.
     pub fn window(mut self, past: Duration, future: Duration) -> Self {
         (self.past, self.future) = (past, future);
         self
     }
 
-    /// How many used proofs are remembered in this process. Default 1,000,000, which is about 11,000
-    /// a second in a window of 90 s; 1 to 16,000,000. Each takes at most 32 bytes once it is used,
-    /// and one caller (issuer, client and subject) gets a tenth, or
-    /// [`replay_capacity_per_caller`](Self::replay_capacity_per_caller). Beyond, requests are
+    /// Sets how many used proofs this process stores. Default 1,000,000, which is about 11,000 per second
+    /// in a window of 90 s; 1 to 16,000,000. Each takes at most 32 bytes once it is used. One caller
+    /// (issuer, client and subject) gets a tenth, or
+    /// [`replay_capacity_per_caller`](Self::replay_capacity_per_caller). Beyond that, requests are
     /// rejected with 503.
     ///
     /// ```
@@ -152,7 +154,7 @@ impl DpopSettings {
     /// #     .dpop(dpop)
     /// #     .build();
     /// let dpop = || DpopSettings::base_url("https://api.example.com");
-    /// // 500 a second in the window of 90 s, and as many again: 90,000 × 32 bytes are 3 MB.
+    /// // 500 per second in the window of 90 s, and as many in reserve: 90,000 × 32 bytes are 3 MB.
     /// assert!(build(dpop().replay_capacity(90_000)).is_ok());
     /// assert!(build(dpop().replay_capacity(0)).is_err()); // a proof must be remembered
     /// ```
@@ -161,16 +163,16 @@ impl DpopSettings {
         self
     }
 
-    /// How many used proofs of one caller (issuer, client and subject) are stored at a time. Beyond,
-    /// requests of that caller are rejected with 503 and never reach the store.
+    /// Sets how many used proofs of one caller (issuer, client and subject) are stored at the same time.
+    /// Beyond that, requests of the caller are rejected with 503 and never reach the store.
     ///
     /// Default: a tenth of [`replay_capacity`](Self::replay_capacity), and 50,000 with a
     /// [`replay_store`](Self::replay_store). At least 1; at most the capacity, and 16,000,000 with a
     /// store.
     ///
-    /// A store is told to keep a proof for the past of the [`window`](Self::window) and 6 minutes,
-    /// 420 s by default, and a proof counts for up to a sixth of the longest such time more, 75 s:
-    /// the default always allows one caller 100 requests per second in this process. A key takes
+    /// A store must keep a proof for the past of the [`window`](Self::window) and 6 minutes, 420 s by
+    /// default. A proof counts for up to a sixth of the longest such time more, 75 s, so the default
+    /// always allows one caller 100 requests per second in this process. A key takes
     /// about 170 bytes in Redis, so 100 MB have room for 580,000 proofs, and the default gives one
     /// caller 8.5 MB per process. Four instances that leave one caller at most a quarter of the
     /// server need 580,000 / 4 / 4, which is 36,000.
@@ -197,7 +199,7 @@ impl DpopSettings {
         self
     }
 
-    /// Remembers used proofs in a store that several instances share.
+    /// Stores used proofs in a store that several instances share.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -220,7 +222,7 @@ impl DpopSettings {
         self
     }
 
-    /// Demands a nonce of ours in every proof.
+    /// Requires a nonce of this server in every proof.
     pub fn nonces(mut self, nonces: DpopNonces) -> Self {
         self.nonces = Some(nonces);
         self
@@ -257,7 +259,7 @@ impl DpopSettings {
         };
         let replay = match (self.store, self.capacity) {
             (Some(_), Some(_)) => {
-                return wrong("replay_capacity is for the store of this process; leave it out");
+                return wrong("replay_capacity does not apply to a replay_store; remove it");
             }
             (Some(store), None) => {
                 let per_caller = self.per_caller.unwrap_or(DEFAULT_PER_CALLER);
@@ -288,13 +290,11 @@ impl DpopSettings {
         let external = match (self.external, self.hosts.as_deref()) {
             (ExternalUrl::Base(url), None) => External::base(&url)?,
             (ExternalUrl::Base(_), Some(_)) => {
-                return wrong(
-                    "hosts are for trusted_proxy, and base_url says its own; leave them out",
-                );
+                return wrong("hosts apply to trusted_proxy only; remove .hosts(..)");
             }
             (ExternalUrl::Proxy { .. }, None | Some([])) => {
                 return wrong(
-                    "a proxy may pass on any host; list yours: .hosts([\"api.example.com\"])",
+                    "trusted_proxy needs the hosts of this service, because most proxies forward any host; add .hosts([\"api.example.com\"])",
                 );
             }
             (ExternalUrl::Proxy { cidrs, header }, Some(hosts)) => {
@@ -317,7 +317,7 @@ impl fmt::Debug for DpopSettings {
     }
 }
 
-/// The settings at work.
+/// The resolved settings.
 #[derive(Debug)]
 pub(crate) struct Dpop {
     pub(crate) external: External,
@@ -335,6 +335,6 @@ pub(crate) enum Replay {
 
 const DEFAULT_CAPACITY: usize = 1_000_000;
 const MAX_CAPACITY: u32 = 16_000_000;
-/// About 100 requests per second for the 420 s that a shared store keeps a proof of the default
-/// window, and the 75 s for which it may be counted longer.
+/// About 100 requests per second for the 420 s that a shared store keeps a proof of the default window,
+/// and the 75 s for which it may be counted longer.
 const DEFAULT_PER_CALLER: usize = 50_000;

@@ -436,7 +436,7 @@ impl ClientAuthentication {
     fn prepare(self) -> Result<ClientAuth, &'static str> {
         let Self { client_id, method } = self;
         if client_id.is_empty() {
-            return Err("the client id is empty; write the id of the client that introspects");
+            return Err("the client ID is empty; write the ID of the client that introspects");
         }
         let secret = |secret: SecretString| match secret.expose_secret().is_empty() {
             true => {

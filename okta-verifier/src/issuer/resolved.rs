@@ -1,4 +1,4 @@
-//! From what a user wrote to what is checked.
+//! Validates [`Issuer`] settings.
 
 use super::{
     Issuer,
@@ -14,7 +14,7 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use url::{Origin, Url};
 
-/// An issuer whose settings please.
+/// Validated issuer settings.
 pub(crate) struct ResolvedIssuer {
     pub(crate) expected: Expected,
     pub(crate) groups_claim: Arc<str>,
@@ -27,7 +27,7 @@ pub(crate) struct ResolvedIssuer {
 }
 
 impl Issuer {
-    /// What tells it from other settings: keys of an earlier process matter at the start only.
+    /// Returns the settings that are compared with others. A key snapshot matters at the start only.
     pub(crate) fn without_snapshot(self) -> Self {
         Self {
             key_snapshot: None,
@@ -35,7 +35,7 @@ impl Issuer {
         }
     }
 
-    /// Whether its keys come from the same place, under the same rules.
+    /// Returns whether the keys come from the same source under the same rules.
     pub(crate) fn has_keys_of(&self, other: &Self) -> bool {
         self.url == other.url
             && self.origins == other.origins
@@ -45,7 +45,7 @@ impl Issuer {
             && self.stale_if_error == other.stale_if_error
     }
 
-    /// `None`: the setting does not say which one.
+    /// Returns `None` if the settings do not name exactly one RSA algorithm.
     fn rsa_without_alg(&self) -> Option<Algorithm> {
         match self.infer_rsa_algorithm {
             true => self.algorithms.only_rsa(),
@@ -100,7 +100,7 @@ impl Issuer {
             .as_ref()
             .is_some_and(|saved| saved.issuer != issuer)
         {
-            let problem = "the saved ones are another issuer's".to_owned();
+            let problem = "the key snapshot is that of another issuer".to_owned();
             return Err(ConfigError::Keys { issuer, problem });
         }
         if let Err(problem) = groups_claim(&self.groups_claim) {
@@ -166,7 +166,7 @@ impl Issuer {
 }
 
 impl ResolvedIssuer {
-    /// http, which only a loopback issuer may have.
+    /// Returns whether the issuer uses http, which is allowed on loopback only.
     pub(crate) fn is_http(&self) -> bool {
         let url: &Url = &self.metadata.url;
         url.scheme() == "http"
@@ -189,18 +189,18 @@ fn resolve_introspection(
 
 fn client_problem(any: bool, listed: &[String]) -> &'static str {
     match (any, listed) {
-        (true, _) => "both .client_id(..) and .any_client_id() are called: leave one out",
+        (true, _) => "both .client_id(..) and .any_client_id() are called; remove one of them",
         (false, []) => {
-            "say whose tokens are accepted: .client_id(\"0oa…\") for each client, or .any_client_id()"
+            "no client is accepted; call .client_id(\"0oa…\") for each client, or .any_client_id()"
         }
-        (false, _) => "a client id is empty",
+        (false, _) => "a client ID is empty; write the ID of the client",
     }
 }
 
 const MAX_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
-/// What is wrong with the name of a groups claim.
+/// Checks the name of a groups claim.
 ///
 /// Only top-level claims are searched, so that a path such as `realm_access.roles` would match nothing
 /// in silence. A name with a dot, a slash or a bracket is accepted if it is one of the
@@ -221,8 +221,8 @@ fn groups_claim(name: &str) -> Result<(), &'static str> {
     )
 }
 
-/// RFC 3986 §3: a scheme, a colon and something, without the characters that only a path expression
-/// has.
+/// Returns whether the name is a URI (RFC 3986 §3): a scheme, a colon and more, without the characters
+/// of path expressions.
 fn is_uri(name: &str) -> bool {
     let Some((scheme, rest)) = name.split_once(':') else {
         return false;
@@ -235,7 +235,7 @@ fn is_uri(name: &str) -> bool {
         && !rest.contains(['[', ']', '$', '>'])
 }
 
-/// Such as `acme.example/groups`: the first segment is a domain name.
+/// Returns whether the name is such as `acme.example/groups`: its first segment is a domain name.
 fn is_domain_and_path(name: &str) -> bool {
     let Some((domain, path)) = name.split_once('/') else {
         return false;
@@ -246,7 +246,8 @@ fn is_domain_and_path(name: &str) -> bool {
         && !path.contains(['[', ']', '$', '>'])
 }
 
-/// Such as `com.acme.groups`: the first label is a generic or a country's top-level domain.
+/// Returns whether the name is such as `com.acme.groups`: its first label is a generic top-level domain
+/// or that of a country.
 fn is_reversed(name: &str) -> bool {
     let labels: Vec<_> = name.split('.').collect();
     let is_country =
@@ -256,13 +257,13 @@ fn is_reversed(name: &str) -> bool {
         && (is_country(labels[0]) || GENERIC_DOMAINS.contains(&labels[0]))
 }
 
-/// Such as `1.3.6.1.4.1.99999.1`.
+/// Returns whether the name is such as `1.3.6.1.4.1.99999.1`.
 fn is_oid(name: &str) -> bool {
     let is_number = |arc: &str| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit());
     name.split('.').count() >= 3 && name.split('.').all(is_number)
 }
 
-/// A label of a domain name (RFC 1123 §2.1).
+/// Returns whether the text is a label of a domain name (RFC 1123 §2.1).
 fn is_label(label: &str) -> bool {
     is_name(label) && !label.contains('_')
 }
@@ -274,5 +275,5 @@ fn is_name(label: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// Top-level domains that organizations have, and that are no likely name of a claim.
+/// Top-level domains of organizations, none of which is a likely name of a claim.
 const GENERIC_DOMAINS: [&str; 7] = ["biz", "com", "edu", "gov", "io", "net", "org"];

@@ -1,17 +1,17 @@
-//! Which URLs and names are accepted as settings.
+//! The URLs that are accepted as settings.
 
 use crate::{error::ConfigError, token::checks::Profile};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Origin, Url};
 
-/// RFC 8414 §2, and Okta's own shape. The string stays as it was written: it is compared with
-/// `iss` to the letter.
+/// Parses an issuer URL (RFC 8414 §2; Okta's own form for its profile). The original string is kept,
+/// because it is compared with `iss` exactly.
 pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigError> {
     let fail = |problem: &str| ConfigError::IssuerUrl {
         url: without_password(text),
         problem: problem.to_owned(),
     };
-    // What the parser would repair in silence stays in the string that `iss` is compared with.
+    // The parser would repair such a URL silently, and `iss` is compared with the original string.
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(fail("the URL must be ASCII without whitespace"));
     }
@@ -45,8 +45,8 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     custom_server(text, url)
 }
 
-/// Okta serves an authorization server under each domain of its org, and writes that domain into
-/// `iss`: nothing but the host may differ.
+/// Checks an alias. Okta serves an authorization server under each domain of its org and writes that
+/// domain into `iss`, so only the host may differ.
 pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), ConfigError> {
     let fail = |problem: &str| ConfigError::IssuerUrl {
         url: without_password(text),
@@ -57,7 +57,7 @@ pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), Co
             "aliases are supported for Okta issuers only; remove .also_known_as(..)",
         ));
     }
-    // An alias for a server of another product is told about its path below.
+    // For an alias on another product's host, the error below is about the path.
     let differs = |url: &Url| url.scheme() != issuer.scheme() || url.path() != issuer.path();
     match issuer_url(text, profile) {
         Ok(url) if !differs(&url) => Ok(()),
@@ -68,9 +68,9 @@ pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), Co
     }
 }
 
-/// Okta issues tokens for an API from a custom authorization server only. Under Okta's own domains its
-/// path is known. Another host may be the custom domain of an org, or it may be another product: an
-/// Okta path is only suggested where something of it is there.
+/// Parses the URL of a custom authorization server, from which alone Okta issues tokens for an API. Its
+/// path is known under Okta's own domains. Another host may be the custom domain of an org, or another
+/// product, so an Okta path is suggested only if the URL has a part of it.
 fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
     let fail = |problem: String| ConfigError::IssuerUrl {
         url: text.to_owned(),
@@ -115,8 +115,8 @@ fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
-/// The issuers of products that are often configured by mistake. A host that is missing here is told
-/// about both constructors, unless its path is one of Okta's.
+/// The issuers of products that are often configured by mistake. For any other host, the error names
+/// both constructors unless the path is one of Okta's.
 fn is_of_another_product(host: &str) -> bool {
     OTHER_PRODUCTS.iter().any(|domain| {
         host.strip_suffix(domain)
@@ -125,12 +125,12 @@ fn is_of_another_product(host: &str) -> bool {
         && (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")))
 }
 
-/// `/oauth2/v1/…` are the org authorization server's endpoints.
+/// Returns whether the path is an endpoint of the org authorization server, `/oauth2/v1/…`.
 fn is_org_endpoint(path: &str) -> bool {
     path == "/oauth2/v1" || path.starts_with("/oauth2/v1/")
 }
 
-/// An origin for the metadata's URLs, of the issuer's own scheme.
+/// Parses an origin for the metadata's URLs. It must have the issuer's scheme.
 pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     let fail = |problem| ConfigError::Origin {
         origin: without_password(text),
@@ -153,8 +153,8 @@ pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     Ok(origin)
 }
 
-/// An endpoint that the settings name: of any origin, as the user wrote it, and of the issuer's
-/// scheme, because a token and our credentials go there.
+/// Checks an endpoint of the settings. It may have any origin, but must have the issuer's scheme, because
+/// a token and this service's credentials are sent there.
 pub(super) fn endpoint(text: &str, issuer: &Url) -> Result<(), &'static str> {
     let url = Url::parse(text)
         .map_err(|_| "endpoint: write an absolute URL, such as https://acme.okta.com/oauth2/default/v1/introspect")?;
@@ -182,7 +182,7 @@ const UNADORNED: &str = "write it without user name, password, query and fragmen
 const RFC9068: &str =
     "for another product, such as Keycloak, Entra ID, Auth0 or Cognito, use Issuer::rfc9068";
 
-/// For an error's text: what stands before an `@` may be a password.
+// The text before an `@` may contain a password.
 fn without_password(text: &str) -> String {
     match (text.split_once("//"), text.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}//{rest}"),
@@ -191,7 +191,7 @@ fn without_password(text: &str) -> String {
     }
 }
 
-/// What stands before one of Okta's own domains.
+/// Returns the labels before one of Okta's own domains.
 fn okta_label(host: &str) -> Option<&str> {
     OKTA_DOMAINS
         .iter()

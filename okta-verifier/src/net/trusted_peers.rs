@@ -21,7 +21,7 @@ impl Peers {
         if cidrs.is_empty() {
             return Err(ConfigError::Peers {
                 cidr: String::new(),
-                problem: "no proxy is named; write its network, such as 10.0.0.0/8",
+                problem: "no proxy is listed; write its network, such as 10.0.0.0/8",
             });
         }
         let networks: Result<_, _> = cidrs.iter().map(|cidr| Network::parse(cidr)).collect();
@@ -65,7 +65,9 @@ impl Network {
             Some(_) => return Err(wrong("write the prefix as a number, such as 10.0.0.0/8")),
         };
         if bits == 0 {
-            return Err(wrong("this trusts everybody; name the proxy's own network"));
+            return Err(wrong(
+                "this network contains every address; write the proxy's own network",
+            ));
         }
         let network = Self { address, bits };
         // `checked_shl` returns `None` for a prefix of 128 bits, which leaves no bit beyond it.

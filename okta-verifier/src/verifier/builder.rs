@@ -1,4 +1,4 @@
-//! [`VerifierBuilder`]: from settings to a [`Verifier`], at startup and when issuers change.
+//! [`VerifierBuilder`]: builds a [`Verifier`] from settings, and replaces its issuers.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     verified_token::Origin,
 };
 
-/// Settings of a [`Verifier`].
+/// Builder for a [`Verifier`].
 ///
 /// ```
 /// use okta_verifier::{Issuer, Verifier};
@@ -46,7 +46,7 @@ pub struct VerifierBuilder {
 }
 
 impl Verifier {
-    /// Begins with no issuer.
+    /// Returns a builder with no issuers configured.
     pub fn builder() -> VerifierBuilder {
         VerifierBuilder {
             issuers: Vec::new(),
@@ -64,13 +64,13 @@ impl Verifier {
 }
 
 impl VerifierBuilder {
-    /// Accepts this issuer's tokens; call it once for each. Each has its own keys.
+    /// Accepts this issuer's tokens. Call it once for each issuer; each has its own keys.
     pub fn issuer(mut self, issuer: Issuer) -> Self {
         self.issuers.push(issuer);
         self
     }
 
-    /// The `realm` of challenges (RFC 9110 §11.5). Default `api`.
+    /// Sets the `realm` of challenges (RFC 9110 §11.5). Default `api`.
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = realm.into();
         self
@@ -80,9 +80,9 @@ impl VerifierBuilder {
     ///
     /// The total timeout, the redirect policy and the decoding of content encodings are overridden.
     ///
-    /// The client sends the `User-Agent` that the builder sets, or none: reqwest does not tell whether
-    /// one is set, and sending another one would replace it. Without this setting it is
-    /// `okta-verifier/` and the version of this crate. Some firewalls reject requests without one.
+    /// The client sends the `User-Agent` of the builder, or none: reqwest does not tell whether one is
+    /// set, and setting another one would replace it. Without this setting it is `okta-verifier/` and the
+    /// version of this crate. Some firewalls reject requests without one.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier};
@@ -100,11 +100,11 @@ impl VerifierBuilder {
         self
     }
 
-    /// Timeout for fetching metadata and keys combined, connecting included. Default 3 s; 50 ms to
-    /// 30 s.
+    /// Sets the timeout for fetching metadata and keys combined, connecting included. Default 3 s; 50 ms
+    /// to 30 s.
     ///
-    /// Where both are slow the metadata of an attempt that timed out is kept, and the next attempt
-    /// begins with the keys.
+    /// If both are slow, the metadata of an attempt that timed out is kept, and the next attempt begins
+    /// with the keys.
     ///
     /// ```
     /// use std::time::Duration;
@@ -128,18 +128,18 @@ impl VerifierBuilder {
         self
     }
 
-    /// How many verified tokens are remembered, so that each costs its signature once. Default
-    /// 10,000; 0 remembers none.
+    /// Sets the maximum number of verified tokens to cache, so that the signature of each is verified
+    /// once. Default 10,000; 0 disables the cache.
     ///
-    /// A remembered token is refused like any other once it expires or its key is withdrawn. One
-    /// above 4 KiB is not remembered.
+    /// A cached token is rejected like any other once it expires or its key is withdrawn. A token above
+    /// 4 KiB is not cached.
     pub fn cached_tokens(mut self, tokens: u64) -> Self {
         self.cached_tokens = tokens;
         self
     }
 
-    /// How long a verified token is remembered at most; it never is beyond its `exp`. Default 1 h;
-    /// zero remembers none.
+    /// Sets how long a verified token is cached at most, and never beyond its `exp`. Default 1 h; zero
+    /// disables the cache.
     ///
     /// ```
     /// use std::time::Duration;
@@ -165,14 +165,14 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets how large a token may be, in bytes of the text that is sent. Default 16 KiB (16,384);
-    /// 1 KiB to 64 KiB.
+    /// Sets the maximum size of a token, in bytes of the text that is sent. Default 16 KiB (16,384); 1 KiB
+    /// to 64 KiB.
     ///
     /// A larger token is rejected before it is decoded: 400 in a request, and
     /// [`MalformedToken::TooLarge`](crate::MalformedToken::TooLarge) from [`Verifier::verify`]. HTTP
-    /// servers and proxies have caps of their own on headers, such as hyper's 16 KiB of all headers
-    /// over HTTP/2; raise those too. Tokens above 4 KiB are not cached, so that each of their requests
-    /// costs a signature. Source: RFC 7519 §7.2 leaves the size to the recipient.
+    /// servers and proxies have limits of their own for headers, such as hyper's 16 KiB for all headers
+    /// over HTTP/2; raise those too. Tokens above 4 KiB are not cached, so that the signature is verified
+    /// for each request. RFC 7519 §7.2 leaves the size to the recipient.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -222,10 +222,10 @@ impl VerifierBuilder {
     /// Accepts certificate-bound tokens (RFC 8705 §3) with the client certificate of the TLS
     /// session, which the server passes on as a [`ClientCertificate`](crate::ClientCertificate).
     ///
-    /// Off by default: the session belongs to the client only where TLS ends in this process. A
-    /// proxy in front of it that has a client certificate of its own must be named in
-    /// [`client_cert_header_from`](Self::client_cert_header_from), or its certificate counts as that
-    /// of each of its callers. Without either setting a certificate-bound token is rejected with
+    /// Off by default, because the session belongs to the client only if TLS is terminated in this
+    /// process. A proxy in front of it that has a client certificate of its own must be listed in
+    /// [`client_cert_header_from`](Self::client_cert_header_from), or its certificate counts as that of
+    /// each of its clients. Without either setting a certificate-bound token is rejected with
     /// [`VerifyError::BindingUnchecked`](crate::VerifyError::BindingUnchecked).
     ///
     /// ```
@@ -249,18 +249,18 @@ impl VerifierBuilder {
         self
     }
 
-    /// Accepts certificate-bound tokens (RFC 8705 §3) with the certificate in the `Client-Cert`
-    /// header (RFC 9440) of these peers, which end TLS for their callers; `cidrs` are networks, such
-    /// as `10.0.0.0/8`.
+    /// Accepts certificate-bound tokens (RFC 8705 §3) with the certificate in the `Client-Cert` header
+    /// (RFC 9440) of these peers, which terminate TLS for their clients. `cidrs` are networks, such as
+    /// `10.0.0.0/8`.
     ///
-    /// | the peer is | the caller's certificate is |
+    /// | peer | certificate of the client |
     /// |---|---|
-    /// | in one of these networks | the header's alone: the session's is the peer's own |
-    /// | another | with [`client_certificates`](Self::client_certificates) the session's, otherwise none; never the header's |
+    /// | in one of these networks | the one in the header; that of the session is the peer's own |
+    /// | another | with [`client_certificates`](Self::client_certificates) that of the session, otherwise none; never the one in the header |
     /// | unknown: the adapter has no address, or a Unix socket | none |
     ///
-    /// A certificate is public. The peer must remove the header from what its callers send, and set
-    /// it only when it has verified the certificate in the handshake.
+    /// A certificate is public. The peer must remove the header from the requests of its clients, and set
+    /// it only if it has verified the certificate in the handshake.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier};
@@ -280,12 +280,12 @@ impl VerifierBuilder {
         self
     }
 
-    /// No I/O: the service starts while the issuer is down, and fetches keys when the first
-    /// token comes, or in [`Verifier::warm_up`].
+    /// Builds the verifier without I/O. The service starts while the issuer is down; keys are fetched for
+    /// the first token, or in [`Verifier::warm_up`].
     ///
     /// # Errors
     ///
-    /// The first setting that is wrong, with what to write instead.
+    /// The first wrong setting; the error says what to write instead.
     pub fn build(self) -> Result<Verifier, ConfigError> {
         if !FETCH_TIMEOUTS.contains(&self.fetch_timeout) {
             return Err(ConfigError::FetchTimeout);
@@ -320,7 +320,7 @@ impl VerifierBuilder {
     }
 }
 
-/// Leaves the HTTP client out: a proxy's password may be in it.
+/// Leaves the HTTP client out, because a proxy's password may be in it.
 impl fmt::Debug for VerifierBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifierBuilder")
@@ -332,15 +332,14 @@ impl fmt::Debug for VerifierBuilder {
 }
 
 impl Verifier {
-    /// Accepts these issuers from now on, and no other: for tenants that come and go while the
-    /// service runs. Asks nobody.
+    /// Replaces the issuers, for tenants that are added and removed at run time. Performs no I/O.
     ///
-    /// An issuer with the settings it had keeps all it has; one with other settings keeps its
-    /// keys at most; and what one accepted that is gone is refused at its next request. A
-    /// request that is being resolved meanwhile is resolved by the former ones.
+    /// An issuer with unchanged settings keeps its state. One with changed settings keeps its keys, if
+    /// they are fetched in the same way. Tokens of a removed issuer are rejected from the next request
+    /// on. A request that is being verified meanwhile uses the former issuers.
     ///
-    /// There is no way to accept every issuer of a domain: whoever can open a tenant there would
-    /// choose who is let in. List those you know, from your database.
+    /// It is not possible to accept every issuer of a domain, because anyone who can create a tenant
+    /// there could then issue tokens. List the issuers that you know, from your database.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -361,7 +360,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The first setting that is wrong. Then nothing has changed.
+    /// The first wrong setting. Then nothing has changed.
     pub fn set_issuers(
         &self,
         issuers: impl IntoIterator<Item = Issuer>,
@@ -374,7 +373,7 @@ impl Verifier {
     }
 }
 
-/// `former` are those at work before.
+/// Resolves the settings. An issuer of `former` with the same settings is used again.
 fn tenants(
     issuers: Vec<Issuer>,
     former: &[Arc<Tenant>],

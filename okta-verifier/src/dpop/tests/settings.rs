@@ -152,7 +152,7 @@ fn every_wrong_setting_says_what_to_write() {
             DpopSettings::trusted_proxy(["10.0.0.0/8"], "Forwarded").hosts(["*.example.com"]),
             "wildcards, lists and paths",
         ),
-        (settings().hosts(["api.example.com"]), "leave them out"),
+        (settings().hosts(["api.example.com"]), "remove .hosts"),
         (
             settings().nonces(DpopNonces::shared("short")),
             "32 random bytes",

@@ -1,5 +1,5 @@
-//! Token introspection (RFC 7662): asks the issuer about tokens that local checks cannot decide, and
-//! about what they cannot know, such as a revocation.
+//! Token introspection (RFC 7662), for tokens that local checks cannot decide and for what they cannot
+//! know, such as a revocation.
 
 mod cache;
 mod client;

@@ -1,5 +1,5 @@
-//! An issuer's public keys: parsed and judged one by one, fetched when they must be, trusted for
-//! a bounded time.
+//! An issuer's public keys: each is parsed and checked, they are fetched when necessary, and they are
+//! trusted for a limited time.
 
 mod discovery;
 mod jwk;

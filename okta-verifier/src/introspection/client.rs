@@ -95,7 +95,7 @@ impl Introspector {
 
     /// Whether the settings want tokens of this kind introspected.
     pub(crate) fn asks(&self, question: Question) -> bool {
-        self.settings.asks(question)
+        self.settings.introspects(question)
     }
 
     /// Returns the last answer if it is new enough for a request that has just arrived. Does not wait

@@ -6,7 +6,7 @@
 //! have a budget and failures of their own: nothing that happens to them delays a request about a
 //! token whose signature was verified, or about one that was active before.
 //!
-//! Whoever holds a revoked token can make some servers fail on it. A failure after the token was sent
+//! A client with a revoked token can make some servers fail on it. A failure after the token was sent
 //! therefore says nothing about other tokens. Requests about these pause only if the endpoint cannot be
 //! reached or asks for a pause; the rate limit protects an endpoint that is down.
 
@@ -24,34 +24,34 @@ use crate::{
     },
 };
 
-/// What is known of a token before the issuer answers.
+/// What is known about a token before the issuer responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// Local checks accepted it: only the issuer can make such a token.
+    /// Local checks accepted the token, which only the issuer can make.
     Verified,
-    /// The issuer called it active before.
+    /// The issuer reported the token as active before.
     Known,
-    /// Neither: strangers can invent any number of such tokens.
+    /// Neither of these. Strangers can invent any number of such tokens.
     Unverified,
 }
 
-/// Whose token it is, as keyed hashes. Known for verified and known tokens.
+/// The client and subject of a token, as keyed hashes. They are known for verified and known tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
-    /// Of the client.
+    /// The hash of the client.
     pub(super) client: u64,
-    /// Of the client and the subject.
+    /// The hash of client and subject.
     pub(super) subject: u64,
 }
 
-/// A request that may be sent, and what it may occupy.
+/// The terms on which a request may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// Of a client and a subject within their shares.
+    /// Client and subject are within their shares.
     WithinShare,
-    /// Of a subject within its share, whose client uses what the others leave.
+    /// The subject is within its share, and its client uses what the others leave.
     OverClientShare,
-    /// Of a subject that uses what all others leave.
+    /// The subject uses what all others leave.
     OverSubjectShare,
     Unverified,
 }
@@ -63,7 +63,7 @@ pub(super) struct Closed {
     pub(super) source: FetchError,
 }
 
-/// A request that brought no answer.
+/// A failed request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failure<'e> {
     pub(super) class: Class,
@@ -75,7 +75,7 @@ pub(super) struct Failure<'e> {
     pub(super) began: Now,
 }
 
-/// What follows from a failure.
+/// The consequence of a failure.
 #[derive(Debug)]
 pub(super) struct Consequence {
     pub(super) news: Option<News>,
@@ -83,7 +83,7 @@ pub(super) struct Consequence {
     pub(super) pause: Option<Duration>,
 }
 
-/// A change that the log reports.
+/// A change of state to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
     Failed,
@@ -91,7 +91,7 @@ pub(super) enum News {
     Recovered,
 }
 
-/// A failure that the operator should know of.
+/// A failure that is reported to the operator.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outage<'g> {
     pub(super) error: &'g FetchError,
@@ -102,15 +102,16 @@ pub(super) struct Outage<'g> {
     pub(super) credentials_rejected: bool,
 }
 
+/// The rate limits, shares and failures of all requests to one issuer.
 #[derive(Debug)]
 pub(super) struct RateLimits {
     verified: ClassLimits,
     known: ClassLimits,
     unverified: ClassLimits,
     shares: Shares,
-    /// When the newest answered request began.
+    /// When the latest successful request began.
     last_success: Option<Now>,
-    /// The same of requests about verified and known tokens.
+    /// The same for requests about verified and known tokens.
     last_trusted_success: Option<Now>,
 }
 
@@ -123,7 +124,7 @@ struct ClassLimits {
     /// Why the class pauses.
     paused_by: Option<FetchError>,
     failed_at: Option<Now>,
-    /// When the newest request whose answer counts for this class began.
+    /// When the latest successful request that counts for this class began.
     last_success: Option<Now>,
     reports: Reports,
 }
@@ -143,9 +144,8 @@ impl RateLimits {
 
     /// Admits one request, or says when to try again.
     ///
-    /// Every client and every subject has a share of its class's rate. Beyond it a caller gets what the
-    /// others leave: it may empty the bucket down to a reserve only, so that a caller within its share
-    /// always finds tokens there.
+    /// Every client and every subject has a share of its class's rate. Beyond it, a request may empty the
+    /// bucket down to a reserve only, so that a request within its share always finds tokens there.
     pub(super) fn admit(
         &mut self,
         class: Class,
@@ -179,7 +179,7 @@ impl RateLimits {
         Ok(admission)
     }
 
-    /// Whether the class pauses.
+    /// Returns the pause of the class, if it pauses.
     pub(super) fn closed(&self, class: Class, now: Now) -> Option<Closed> {
         let limits = self.class(class);
         let retry_after = limits.back_off.left(now)?;
@@ -190,10 +190,10 @@ impl RateLimits {
         })
     }
 
-    /// The issuer answered a request that began at `began`. Returns whether a class has recovered.
+    /// A request that began at `began` was successful. Returns whether a class has recovered.
     ///
-    /// An answer about an invented token says nothing about those that the issuer made; an answer
-    /// about one of these shows that the endpoint and our credentials are in order.
+    /// A response about an invented token says nothing about the issuer's own tokens. A response about
+    /// one of these shows that the endpoint works and accepts the credentials.
     pub(super) fn answered(&mut self, class: Class, began: Now) -> Option<News> {
         self.last_success = newest(self.last_success, began);
         if class == Class::Unverified {
@@ -219,7 +219,7 @@ impl RateLimits {
         self.last_success
     }
 
-    /// The reported failure of the first class that has one.
+    /// Returns the reported failure of the first class that has one.
     pub(super) fn trouble(&self, now: Now) -> Option<Outage<'_>> {
         [Class::Verified, Class::Known, Class::Unverified]
             .into_iter()
@@ -270,7 +270,7 @@ impl ClassLimits {
             .failed_at
             .is_some_and(|failed_at| failed_at.instant > began.instant)
         {
-            return None; // The answer says nothing about the time since the failure.
+            return None; // The response says nothing about the time since the failure.
         }
         self.back_off.end();
         self.paused_by = None;
@@ -278,7 +278,7 @@ impl ClassLimits {
         self.reports.answered()
     }
 
-    /// `last_success` is that of all classes whose answers show that this one's failure is not
+    /// `last_success` is that of all classes whose responses show that the failure of this one is not
     /// general.
     fn failed(&mut self, failure: Failure<'_>, last_success: Option<Now>, now: Now) -> Consequence {
         let answered_since = |began: Now| {
@@ -308,8 +308,9 @@ impl ClassLimits {
         }
     }
 
-    /// No token is at fault if nothing was sent, or if the issuer asks for a pause. What it asks after
-    /// an invented token counts for a few seconds only: a stranger may have chosen the answer.
+    /// Pauses the class if nothing was sent or if the issuer asks for a pause, because then no token is
+    /// at fault. After an invented token the pause is limited to a few seconds, because a stranger may
+    /// have caused the response.
     fn pause(&mut self, failure: Failure<'_>, now: Now) -> Option<Duration> {
         let mut asked_for = failure.error.retry_after();
         if failure.class == Class::Unverified {
@@ -320,25 +321,25 @@ impl ClassLimits {
         }
         self.paused_by = Some(failure.error.clone());
         Some(match self.back_off.left(now) {
-            // Requests that were in flight together fail together: that is one failure.
+            // Requests that were in flight together fail together, which counts as one failure.
             Some(left) => self.back_off.wait(left, asked_for, now),
             None => self.back_off.failed(asked_for, now),
         })
     }
 }
 
-/// Which failures of one class the operator hears of.
+/// Which failures of one class are reported.
 ///
-/// One token that fails is no news, because the token may be the reason. Nor are many of them while
-/// the issuer answers other requests. However often the answers change, a class is reported once a
-/// minute at most, because strangers may choose what fails.
+/// The failure of one token is not, because the token may be the reason. Nor are the failures of several
+/// while the issuer responds to other requests. A class is reported once per minute at most, because
+/// strangers may choose what fails.
 #[derive(Debug, Default)]
 struct Reports {
-    /// The token of the first failure since the last answer, and how often it has failed.
+    /// The token of the first failure since the last response, and how often it has failed.
     suspect: Option<(Fingerprint, u32)>,
-    /// The last failure that counted, and when it was.
+    /// The last failure that counted, and its time.
     error: Option<(FetchError, Now)>,
-    /// What the log says of it.
+    /// The change that was logged.
     logged: Option<News>,
     logged_at: Option<Now>,
 }
@@ -350,7 +351,7 @@ impl Reports {
         self.logged.take().map(|_| News::Recovered)
     }
 
-    /// A failure that counts. Returns what the log says of it.
+    /// Records a failure that counts, and returns the change to log.
     fn failed(&mut self, failure: Failure<'_>, now: Now) -> Option<News> {
         self.error = Some((failure.error.clone(), now));
         let rejected = failure.class != Class::Unverified && is_rejection(failure.error);
@@ -383,7 +384,7 @@ impl Reports {
         is_first || (is_quiet && (is_another || *failures >= FAILURES_OF_ONE_TOKEN))
     }
 
-    /// What strangers brought about ends by itself.
+    /// Returns the reported failure. One that strangers may have caused expires.
     fn error(&self, class: Class, now: Now) -> Option<&FetchError> {
         let (error, at) = self.error.as_ref()?;
         let is_over = class == Class::Unverified && now.since(*at) >= REPORT_INTERVAL;
@@ -400,11 +401,10 @@ fn newest(last: Option<Now>, began: Now) -> Option<Now> {
         .or(Some(began))
 }
 
-/// What each client, and each subject of a client, has used of its share.
+/// The used share of each client and of each subject of a client.
 ///
-/// Two cells per caller, at places that a keyed hash chooses: a caller is within its share if either
-/// cell says so. The memory is fixed, and a caller would have to meet heavy users at both of its
-/// places to lose its share.
+/// Each has two cells, at places that a keyed hash selects, and is within its share if either cell says
+/// so. The memory is fixed, and a client only loses its share if heavy users have both of its cells.
 #[derive(Debug, Default)]
 struct Shares {
     /// Empty until the first request.
@@ -446,7 +446,7 @@ impl Shares {
             for (place, cells) in places(key).into_iter().zip(&mut self.cells) {
                 cells.resize(CELLS, TokenBucket::default());
                 let cell = &mut cells[place];
-                // An empty cell stays as it is: what a caller uses beyond its share is not counted.
+                // A used-up cell stays as it is: what is used beyond the share is not counted.
                 if cell.wait(share, 0, now).is_none() {
                     cell.take(share, now);
                 }
@@ -463,10 +463,10 @@ fn places(key: u64) -> [usize; 2] {
 const CLIENT_PART: u32 = 8;
 const SUBJECT_PART: u32 = 16;
 const CELLS: usize = 1024;
-/// Failures are reported if the issuer has answered nothing for this long.
+/// Failures are reported if no request has succeeded for this long.
 const QUIET_FOR: Duration = Duration::from_secs(10);
-/// One token that fails so often, with no answer about any other, shows that it is not the token.
+/// If one token fails this often, without a response about any other, the token is not the reason.
 const FAILURES_OF_ONE_TOKEN: u32 = 3;
-/// A class is reported once in this time at most.
+/// The minimum time between two reports of a class.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 const LONGEST_UNVERIFIED_PAUSE: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! One JWK (RFC 7517 §4) → one prepared public key with its ONE algorithm.
+//! Parses one JWK (RFC 7517 §4) into one prepared public key with its one algorithm.
 
 use crate::{
     crypto::{Algorithm, BadSignature, PreparedKey, sha256},
@@ -22,16 +22,16 @@ pub(crate) struct Key {
     /// `None` only if [`KeyOptions::allow_missing_key_id`] is set.
     pub(crate) kid: Option<Box<str>>,
     pub(crate) algorithm: Algorithm,
-    /// RFC 7638, over canonical numbers: tells whether a key of the next set is this one.
+    /// The RFC 7638 thumbprint over canonical numbers, which identifies the key in the next set.
     pub(crate) thumbprint: [u8; 32],
     prepared: PreparedKey,
     retired: AtomicBool,
 }
 
-/// Which published keys are used although they leave something out.
+/// Which published keys are used although they lack a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyOptions {
-    /// The only key of a set needs no `kid`, and tokens need not name it.
+    /// The only key of a set needs no `kid`, and neither do its tokens.
     pub(crate) allow_missing_key_id: bool,
     /// The algorithm of RSA keys without `alg`.
     pub(crate) rsa_without_alg: Algorithm,
@@ -46,7 +46,7 @@ impl Default for KeyOptions {
     }
 }
 
-/// Why an entry of a key set is not used. It is skipped; the others stay (RFC 7517 §5).
+/// Why an entry of a key set is skipped. The other entries are still used (RFC 7517 §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub(crate) enum Skipped {
     #[error("it is not a valid JWK")]
@@ -75,7 +75,7 @@ pub(crate) enum Skipped {
 }
 
 impl Key {
-    /// `entry` is one element of `keys`, as JSON text.
+    /// Parses one element of `keys`, given as JSON text.
     pub(crate) fn parse(entry: &str, options: KeyOptions) -> Result<Self, Skipped> {
         let members = Object::parse(entry).map_err(|_| Skipped::Malformed)?;
         let kid = text(&members, "kid")?.filter(|kid| !kid.is_empty());
@@ -99,17 +99,17 @@ impl Key {
         self.prepared.verify(message, signature)
     }
 
-    /// Whether both have the same `kid` and algorithm: a token cannot tell which one it names.
+    /// Returns whether both have the same `kid` and algorithm, so that a token cannot distinguish them.
     pub(crate) fn has_name_of(&self, other: &Self) -> bool {
         self.kid == other.kid && self.algorithm == other.algorithm
     }
 
-    /// The same key under the same name: its `Arc` is kept across a refresh.
+    /// Returns whether this is the same key with the same name, whose `Arc` is kept at a refresh.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.has_name_of(other) && self.thumbprint == other.thumbprint
     }
 
-    /// The issuer has withdrawn the key: what was verified with it is no longer trusted.
+    /// Marks the key as withdrawn by its issuer. Tokens that it verified are no longer trusted.
     pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
     }
@@ -127,16 +127,16 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A key that stands in the proof it verifies (RFC 9449 §4.2): nobody vouches for it, until its
-/// thumbprint is the one that a token is bound to.
+/// The public key in a DPoP proof (RFC 9449 §4.2). It is trusted only if a token is bound to its
+/// thumbprint.
 pub(crate) struct ProofKey {
     pub(crate) thumbprint: [u8; 32],
     prepared: PreparedKey,
 }
 
 impl ProofKey {
-    /// `algorithm` is the proof's. The JWK needs no `kid`; every limit of published keys holds, and
-    /// coordinates must have their full length.
+    /// Parses the JWK of a proof with this algorithm. It needs no `kid`. The limits of published keys
+    /// apply, and coordinates must have their full length.
     pub(crate) fn parse(jwk: &str, algorithm: Algorithm) -> Result<Self, Skipped> {
         let members = Object::parse(jwk).map_err(|_| Skipped::Malformed)?;
         let (of_key, prepared, thumbprint) = prepare(jwk, &members, Role::Proof(algorithm))?;
@@ -160,15 +160,15 @@ impl fmt::Debug for ProofKey {
     }
 }
 
-/// What a JWK is for. It decides what the key may leave out, and how its numbers may be written.
+/// What a JWK is used for, which decides what may be absent and how its numbers may be written.
 #[derive(Clone, Copy)]
 enum Role {
-    /// A key of an issuer. Its numbers may lack or repeat leading zeros: it is compared with other
-    /// keys of the same issuer only, by a thumbprint over the canonical numbers.
+    /// A key of an issuer. Its numbers may lack or have leading zeros: its thumbprint is computed over
+    /// canonical numbers, because it is compared with other keys of the same issuer only.
     Published { rsa_without_alg: Algorithm },
-    /// The key of a DPoP proof with this algorithm. Its thumbprint is what a token is bound to, and
-    /// RFC 7638 §3 computes it over the members as they are sent. So coordinates must have their
-    /// full length (RFC 7518 §6.2.1): one key must not have two thumbprints.
+    /// The key of a DPoP proof with this algorithm. Tokens are bound to its thumbprint, which RFC 7638
+    /// §3 computes over the members as they are sent. One key must not have two thumbprints, so
+    /// coordinates must have their full length (RFC 7518 §6.2.1).
     Proof(Algorithm),
 }
 
@@ -179,8 +179,8 @@ fn prepare(jwk: &str, members: &Object<'_>, role: Role) -> Result<Prepared, Skip
     {
         return Err(Skipped::Private);
     }
-    // The common members are read here and not through `Jwk`: it does not know `Ed25519`
-    // (RFC 9864), and rejects a good key because of a malformed `x5c`, which is not used here.
+    // The common members are not read through `Jwk`, which does not know `Ed25519` (RFC 9864) and rejects
+    // a valid key because of a malformed `x5c`, which is not used here.
     let named = text(members, "alg")?
         .map(|name| Algorithm::named(&name).ok_or(Skipped::Unsupported))
         .transpose()?;
@@ -203,7 +203,7 @@ pub(super) fn text<'a>(members: &Object<'a>, name: &str) -> Result<Option<Cow<'a
     }
 }
 
-/// RFC 7517 §4.2-3: what is there must allow verification.
+/// Checks that `use` and `key_ops`, if present, allow verification (RFC 7517 §4.2-3).
 fn check_use(usage: Option<&str>, operations: Option<&str>) -> Result<(), Skipped> {
     let operations = operations
         .map(|list| json::strings(list).ok_or(Skipped::Malformed))
@@ -219,7 +219,7 @@ fn check_use(usage: Option<&str>, operations: Option<&str>) -> Result<(), Skippe
 
 type Prepared = (Algorithm, PreparedKey, [u8; 32]);
 
-/// RFC 7518 §6.3.1. Without `alg` the key is for one algorithm all the same (RFC 8725 §3.1).
+/// Prepares an RSA key (RFC 7518 §6.3.1). Without `alg` it still has one algorithm (RFC 8725 §3.1).
 fn prepare_rsa(
     rsa: &RSAKeyParameters,
     named: Option<Algorithm>,
@@ -234,7 +234,7 @@ fn prepare_rsa(
         return Err(Skipped::AlgorithmMismatch);
     }
     let (modulus, exponent) = (decode(&rsa.n)?, decode(&rsa.e)?);
-    // Some issuers write a leading zero octet; strength is counted without.
+    // Some issuers write a leading zero octet, which does not count for the strength.
     let (modulus, exponent) = (strip_zeros(&modulus), strip_zeros(&exponent));
     let bits = modulus.len() * 8
         - modulus
@@ -257,8 +257,8 @@ fn prepare_rsa(
     Ok((algorithm, prepared, sha256(required.as_bytes())))
 }
 
-/// RFC 7518 §6.2.1: the coordinates have the curve's full length. Some issuers strip leading zero
-/// octets (1 key in 128 has one), others add one as for a signed integer.
+/// Prepares an EC key, whose coordinates must have the curve's full length (RFC 7518 §6.2.1). Some
+/// issuers strip leading zero octets (1 key in 128 has one); others add one, as for a signed integer.
 fn prepare_ec(
     ec: &EllipticCurveKeyParameters,
     named: Option<Algorithm>,
@@ -292,7 +292,7 @@ fn prepare_ec(
     Ok((algorithm, prepared, sha256(required.as_bytes())))
 }
 
-/// RFC 8037 §2.
+/// Prepares an Ed25519 key (RFC 8037 §2).
 fn prepare_ed25519(
     okp: &OctetKeyPairParameters,
     named: Option<Algorithm>,
@@ -317,7 +317,7 @@ fn decode(value: &str) -> Result<Vec<u8>, Skipped> {
     BASE64URL.decode(value).map_err(|_| Skipped::Malformed)
 }
 
-/// The same number in `length` octets; `None` if it does not fit.
+/// Returns the number in `length` octets, or `None` if it does not fit.
 fn to_length(number: &[u8], length: usize) -> Option<Vec<u8>> {
     let number = strip_zeros(number);
     let zeros = length.checked_sub(number.len())?;
@@ -329,19 +329,20 @@ fn strip_zeros(number: &[u8]) -> &[u8] {
     &number[zeros..]
 }
 
-/// RFC 7518 §6.3.2, §6.2.2, §6.4; `k` is a symmetric key.
+/// RFC 7518 §6.3.2, §6.2.2 and §6.4; `k` is a symmetric key.
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// The fingerprint of CVE-2017-15361 (ROCA): whether `modulus`, big-endian, is a power of 65537 modulo every prime up to 167.
+/// Returns whether the key has the fingerprint of CVE-2017-15361 (ROCA): `modulus`, big-endian, is a power
+/// of 65537 modulo every prime up to 167.
 ///
-/// The affected chips chose their primes as `k * M + (65537^a mod M)`, where `M` is the product of
-/// the first primes: of at least 39, so up to 167. The modulus is then a power of 65537 modulo
-/// each of them, and can be factored.
+/// The affected chips chose their primes as `k * M + (65537^a mod M)`, where `M` is the product of at
+/// least the first 39 primes, which are those up to 167. The modulus is then a power of 65537 modulo each
+/// of them, and can be factored.
 ///
-/// That is so for about 1 of 240 million other moduli (2^-27.8: the product, over the 17 of these
+/// About 1 of 240 million other moduli has the fingerprint (2^-27.8: the product, over the 17 of these
 /// primes where 65537 generates a proper subgroup, of its share of the whole group).
 fn has_roca_fingerprint(modulus: &[u8]) -> bool {
-    // Ends at the first prime that does not fit, for nearly every other modulus 11.
+    // This ends at the first prime that does not fit, which is 11 for nearly every other modulus.
     ROCA_PRIMES
         .into_iter()
         .all(|prime| is_power_of_65537(remainder(modulus, prime), prime))
@@ -353,7 +354,7 @@ fn remainder(number: &[u8], prime: u32) -> u32 {
         .fold(0, |rest, byte| (rest << 8 | u32::from(*byte)) % prime)
 }
 
-/// Walks through the subgroup that 65537 generates modulo `prime`.
+/// Iterates over the subgroup that 65537 generates modulo `prime`.
 fn is_power_of_65537(number: u32, prime: u32) -> bool {
     let mut power = 1;
     loop {
@@ -367,7 +368,7 @@ fn is_power_of_65537(number: u32, prime: u32) -> bool {
     }
 }
 
-/// From 3 to 167: an odd number is always a power of 65537 modulo 2.
+/// The primes from 3 to 167. An odd number is always a power of 65537 modulo 2.
 const ROCA_PRIMES: [u32; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,

@@ -1,5 +1,5 @@
-//! Tokens that were verified before. What is remembered is that form, signature and claims were
-//! right; the key and the clock are asked again at every hit.
+//! Verified tokens, cached by a keyed fingerprint. A cache hit saves parsing and the signature; the key,
+//! the settings and the dates are checked again at every hit.
 
 use std::{
     cell::Cell,
@@ -18,17 +18,17 @@ use crate::{
     verified_token::VerifiedToken,
 };
 
-/// `K` is what the token was verified with.
+/// A cache of verified tokens. `K` is what the token was verified with.
 pub(crate) struct TokenCache<K> {
     entries: Cache<Digest, Arc<Entry<K>>, BuildHasherDefault<Folded>>,
-    /// Those that are asked for most.
+    /// The entries that are used most.
     front: Front<K>,
-    /// Keyed for this cache: nobody outside can make two tokens share one.
+    /// The fingerprints are keyed, so that nobody outside the process can make two tokens share one.
     fingerprints: Fingerprints,
     max_age: Duration,
 }
 
-/// Stands for one token, to the byte. The token itself is not kept.
+/// The fingerprint of one token. The token itself is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Digest(Fingerprint);
 
@@ -40,7 +40,7 @@ pub(crate) struct Entry<K> {
 }
 
 impl<K: Send + Sync + 'static> TokenCache<K> {
-    /// `None`: there is nothing to remember, or no randomness to do it safely.
+    /// Returns `None` if the cache is disabled or the random number generator is unavailable.
     pub(crate) fn new(entries: u64, max_age: Duration) -> Option<Self> {
         if entries == 0 || max_age.is_zero() {
             return None;
@@ -58,9 +58,10 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
         })
     }
 
-    /// `None`: a token so long is not remembered, so that entries bound the memory too.
+    /// Returns `None` for a long token, which is not cached, so that the number of entries also limits the
+    /// memory.
     pub(crate) fn digest(&self, token: &[u8]) -> Option<Digest> {
-        if token.len() > MAX_REMEMBERED {
+        if token.len() > MAX_CACHED_TOKEN {
             return None;
         }
         self.fingerprints.of(token).map(Digest)
@@ -69,15 +70,15 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
     pub(crate) fn find(&self, digest: Digest, now: Now) -> Option<Arc<Entry<K>>> {
         let entry = match self.front.find(digest) {
             Some(entry) => {
-                if one_in(HEARD) {
-                    // For its notes.
+                if one_in(REPORTED) {
+                    // Keep moka's access statistics roughly up to date.
                     self.entries.get(&digest);
                 }
                 entry
             }
             None => {
                 let entry = self.entries.get(&digest)?;
-                self.front.offer(&entry);
+                self.front.store(&entry);
                 entry
             }
         };
@@ -88,7 +89,7 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
         Some(entry)
     }
 
-    /// `now` is when the token was verified.
+    /// Caches a token that was verified at `now`.
     pub(crate) fn remember(&self, digest: Digest, token: VerifiedToken, proof: K, now: Now) {
         let entry = Arc::new(Entry {
             token,
@@ -96,25 +97,25 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
             digest,
             until: now.plus(self.max_age),
         });
-        self.front.offer(&entry);
+        self.front.store(&entry);
         self.entries.insert(digest, entry);
     }
 
-    /// Lets all go whose proof is like that, as time allows. One that is found meanwhile is for the
-    /// caller to refuse, as ever.
+    /// Evicts entries that match the predicate. Eviction is asynchronous, so the caller must still reject
+    /// such an entry at its next hit.
     pub(crate) fn forget_all(&self, is_gone: impl Fn(&K) -> bool + Send + Sync + 'static) {
         let is_gone = Arc::new(is_gone);
         let gone = is_gone.clone();
-        // The only error is that the cache was not built for it.
+        // The only error is a cache without `support_invalidation_closures`.
         let _ = self
             .entries
             .invalidate_entries_if(move |_, entry| gone(&entry.proof));
-        self.front.forget_all(&*is_gone);
+        self.front.remove_all(&*is_gone);
     }
 
     pub(crate) fn forget(&self, digest: Digest) {
         self.entries.invalidate(&digest);
-        self.front.forget(digest);
+        self.front.remove(digest);
     }
 }
 
@@ -124,7 +125,7 @@ impl<K> fmt::Debug for TokenCache<K> {
     }
 }
 
-/// A digest is evenly spread and unknown outside: its own bits are the best hash of it.
+/// Uses the bits of a digest as its hash: they are uniform and unknown outside the process.
 #[derive(Debug, Default)]
 struct Folded(u64);
 
@@ -137,73 +138,79 @@ impl Hasher for Folded {
         }
     }
 
-    fn write_usize(&mut self, _: usize) {} // of an array: always the same
+    fn write_usize(&mut self, _: usize) {} // the length of an array, which is constant
 
     fn finish(&self) -> u64 {
         self.0
     }
 }
 
-/// moka takes note of each look-up, to know what to keep, and that takes longer than all the rest
-/// of a hit: of those that [`Front`] answers it hears of one in so many.
-const HEARD: u64 = 16;
+/// moka records each look-up to choose what to evict, which takes longer than all the rest of a cache hit.
+/// Of the look-ups that [`Front`] serves, one in so many is passed on.
+const REPORTED: u64 = 16;
 
 /// Okta's tokens have about 1 KB.
-const MAX_REMEMBERED: usize = 4 * 1024;
+const MAX_CACHED_TOKEN: usize = 4 * 1024;
 
+/// The entries that are used all the time, each in the slot that its digest selects. A look-up is a load
+/// and a comparison.
+///
+/// Slots hold weak references, so they do not keep evicted entries alive. An entry from a slot is checked
+/// like any other.
 struct Front<K>(Box<[ArcSwapWeak<Entry<K>>]>);
 
 impl<K> Front<K> {
-    /// For a cache of so many entries, at least one.
+    /// `entries` is the capacity of the cache.
     fn new(entries: u64) -> Self {
-        let seats = 1 << entries.clamp(1, MOST_SEATS).ilog2();
-        Self((0..seats).map(|_| ArcSwapWeak::new(Weak::new())).collect())
+        let slots = 1 << entries.clamp(1, MAX_SLOTS).ilog2();
+        Self((0..slots).map(|_| ArcSwapWeak::new(Weak::new())).collect())
     }
 
     fn find(&self, digest: Digest) -> Option<Arc<Entry<K>>> {
-        let entry = self.seat(digest).load().upgrade()?;
+        let entry = self.slot(digest).load().upgrade()?;
         (entry.digest == digest).then_some(entry)
     }
 
-    /// `entry` was asked for. Who sits there gives way to some only: two who are asked for in turns
-    /// shall not take each other's seat every time.
-    fn offer(&self, entry: &Arc<Entry<K>>) {
-        let seat = self.seat(entry.digest);
-        let gives_way = match seat.load().upgrade() {
-            Some(seated) if seated.digest == entry.digest => !Arc::ptr_eq(&seated, entry),
-            Some(_) => one_in(SEATED),
+    /// Stores an entry that was used. An occupied slot is replaced with probability 1/8, so that two
+    /// alternating tokens do not evict each other every time.
+    fn store(&self, entry: &Arc<Entry<K>>) {
+        let slot = self.slot(entry.digest);
+        let is_replaced = match slot.load().upgrade() {
+            Some(occupant) if occupant.digest == entry.digest => !Arc::ptr_eq(&occupant, entry),
+            Some(_) => one_in(REPLACED),
             None => true,
         };
-        if gives_way {
-            seat.store(Arc::downgrade(entry));
+        if is_replaced {
+            slot.store(Arc::downgrade(entry));
         }
     }
 
-    fn forget(&self, digest: Digest) {
-        self.forget_if(self.seat(digest), |entry| entry.digest == digest);
+    fn remove(&self, digest: Digest) {
+        self.remove_if(self.slot(digest), |entry| entry.digest == digest);
     }
 
-    fn forget_all(&self, is_gone: impl Fn(&K) -> bool) {
-        for seat in &self.0 {
-            self.forget_if(seat, |entry| is_gone(&entry.proof));
+    fn remove_all(&self, is_gone: impl Fn(&K) -> bool) {
+        for slot in &self.0 {
+            self.remove_if(slot, |entry| is_gone(&entry.proof));
         }
     }
 
-    fn forget_if(&self, seat: &ArcSwapWeak<Entry<K>>, is_gone: impl Fn(&Entry<K>) -> bool) {
-        if seat.load().upgrade().is_some_and(|entry| is_gone(&entry)) {
-            // Whoever sat down meanwhile is asked for at the cache once.
-            seat.store(Weak::new());
+    fn remove_if(&self, slot: &ArcSwapWeak<Entry<K>>, is_gone: impl Fn(&Entry<K>) -> bool) {
+        if slot.load().upgrade().is_some_and(|entry| is_gone(&entry)) {
+            // An entry that was stored meanwhile is looked up in the cache once.
+            slot.store(Weak::new());
         }
     }
 
-    fn seat(&self, digest: Digest) -> &ArcSwapWeak<Entry<K>> {
+    fn slot(&self, digest: Digest) -> &ArcSwapWeak<Entry<K>> {
         let [low, high, ..] = digest.0;
         let number = usize::from(u16::from_le_bytes([low, high]));
         &self.0[number & (self.0.len() - 1)]
     }
 }
 
-/// By a sequence of each thread's own: by turns, some entries would never be the one.
+/// Returns true with this probability, by a pseudo-random sequence per thread. With a counter, some entries
+/// would never be chosen.
 fn one_in(power_of_two: u64) -> bool {
     thread_local! {
         static LAST: Cell<u64> = const { Cell::new(0x9e37_79b9_7f4a_7c15) };
@@ -213,10 +220,10 @@ fn one_in(power_of_two: u64) -> bool {
     next & (power_of_two - 1) == 0
 }
 
-/// 128 KB; and some 100 bytes for each whose entry is gone and who has not been followed yet.
-const MOST_SEATS: u64 = 16_384;
-/// So many times does who sits in a seat give way.
-const SEATED: u64 = 8;
+/// 128 KB, and about 100 bytes for each evicted entry whose slot was not reused yet.
+const MAX_SLOTS: u64 = 16_384;
+/// Replacement probability (1 in REPLACED).
+const REPLACED: u64 = 8;
 
 #[cfg(test)]
 mod tests;

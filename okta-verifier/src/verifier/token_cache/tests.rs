@@ -7,7 +7,7 @@ use crate::{
     verified_token::tests::verified,
 };
 
-/// Of a digest that names a seat of its own, where there are enough.
+/// Returns an entry whose digest selects a slot of its own, if there are enough.
 fn entry(name: u8) -> Arc<Entry<u8>> {
     let mut digest = [0; 16];
     digest[0] = name;
@@ -25,38 +25,38 @@ fn finds(front: &Front<u8>, entry: &Entry<u8>) -> bool {
 }
 
 #[test]
-fn a_seat_answers_for_its_own_digest_only() {
+fn token_cache_slot_serves_its_own_digest_only() {
     let front = Front::new(1);
     let [one, other] = [entry(1), entry(2)];
     assert!(!finds(&front, &one));
-    front.offer(&one);
+    front.store(&one);
     assert!(front.find(other.digest).is_none());
-    front.forget(other.digest);
+    front.remove(other.digest);
     assert!(finds(&front, &one));
-    front.forget(one.digest);
+    front.remove(one.digest);
     assert!(!finds(&front, &one));
 }
 
 #[test]
-fn a_seat_keeps_nothing_in_memory() {
+fn token_cache_slot_keeps_nothing_in_memory() {
     let front = Front::new(1);
     let (one, other) = (entry(1), entry(2));
-    front.offer(&one);
+    front.store(&one);
     let digest = one.digest;
     assert_eq!(Arc::strong_count(&one), 1);
     drop(one);
     assert!(front.find(digest).is_none());
-    front.offer(&other);
-    assert!(finds(&front, &other), "an empty seat is taken at once");
+    front.store(&other);
+    assert!(finds(&front, &other), "an empty slot is taken at once");
 }
 
 #[test]
-fn who_is_asked_for_long_enough_gets_the_seat() {
+fn token_cache_slot_is_taken_by_a_token_used_often_enough() {
     let front = Front::new(1);
     let [one, other] = [entry(1), entry(2)];
-    front.offer(&one);
+    front.store(&one);
     let offers = (1..1_000).find(|_| {
-        front.offer(&other);
+        front.store(&other);
         finds(&front, &other)
     });
     // The odds of any other outcome: one in 10^57.
@@ -65,12 +65,12 @@ fn who_is_asked_for_long_enough_gets_the_seat() {
 }
 
 #[test]
-fn who_sits_there_gives_way_to_some_only() {
+fn token_cache_slot_is_replaced_by_one_in_eight() {
     let [one, other] = [entry(1), entry(2)];
     let at_once = |_: &u32| {
         let front = Front::new(1);
-        front.offer(&one);
-        front.offer(&other);
+        front.store(&one);
+        front.store(&other);
         finds(&front, &other)
     };
     // 1,250 of them on average.
@@ -79,39 +79,39 @@ fn who_sits_there_gives_way_to_some_only() {
 }
 
 #[test]
-fn a_new_entry_of_the_same_token_takes_its_place_at_once() {
+fn token_cache_slot_is_replaced_at_once_by_the_same_token() {
     let front = Front::new(1);
     let (old, mut new) = (entry(1), entry(1));
     Arc::get_mut(&mut new).unwrap().proof = 2;
-    front.offer(&old);
-    front.offer(&new);
+    front.store(&old);
+    front.store(&new);
     assert!(finds(&front, &new));
 }
 
 #[test]
-fn all_that_are_gone_leave() {
+fn token_cache_slots_drop_removed_entries() {
     let front = Front::new(1_000_000);
-    assert_eq!(front.0.len() as u64, MOST_SEATS);
+    assert_eq!(front.0.len() as u64, MAX_SLOTS);
     assert_eq!(Front::<u8>::new(100).0.len(), 64, "no more than entries");
     let entries: Vec<_> = (0..100).map(entry).collect();
-    entries.iter().for_each(|entry| front.offer(entry));
+    entries.iter().for_each(|entry| front.store(entry));
     assert!(entries.iter().all(|entry| finds(&front, entry)));
-    front.forget_all(|name| *name >= 10);
+    front.remove_all(|name| *name >= 10);
     let left = entries.iter().filter(|entry| finds(&front, entry));
     assert_eq!(left.map(|entry| entry.proof).max(), Some(9));
 }
 
 #[test]
-fn one_in_so_many_is_chosen() {
+fn one_in_chooses_with_its_probability() {
     let chosen = (0..10_000).filter(|_| one_in(16)).count();
     assert!((400..900).contains(&chosen), "{chosen}");
     assert!((0..100).all(|_| one_in(1)));
 }
 
-/// A dump of the memory of such a cache is a list of tokens to use. Ours is a list of numbers that
-/// nobody outside the process can compare with a token.
+// Zitadel keys its cache by the raw token, so that a memory dump lists usable tokens. These digests
+// cannot be compared with a token outside the process.
 #[test]
-fn zitadel_keys_its_cache_by_the_raw_token() {
+fn token_cache_digest_is_keyed_and_not_the_token() {
     let cache = || TokenCache::<()>::new(10, Duration::from_secs(60)).unwrap();
     let (one, other) = (cache(), cache());
     let token = compact(HEADER, r#"{"sub":"ada"}"#);
@@ -122,14 +122,14 @@ fn zitadel_keys_its_cache_by_the_raw_token() {
 }
 
 #[test]
-fn a_token_beyond_4_kib_is_not_remembered() {
+fn token_cache_does_not_store_a_token_above_4_kib() {
     let cache = TokenCache::<()>::new(10, Duration::from_secs(60)).unwrap();
     assert!(cache.digest(&[b'x'; 4096]).is_some());
     assert_eq!(cache.digest(&[b'x'; 4097]), None);
 }
 
 #[test]
-fn what_was_let_go_is_not_found() {
+fn token_cache_does_not_find_a_removed_token() {
     let cache = TokenCache::new(10, Duration::from_secs(60)).unwrap();
     let now = Now::read();
     let digests = [1, 2, 3].map(|proof| {

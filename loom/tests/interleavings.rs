@@ -4,7 +4,7 @@
 //! cd loom && cargo test --release
 //! ```
 
-#[path = "../../okta-verifier/src/keys/flight.rs"]
+#[path = "../../okta-verifier/src/sync/single_flight.rs"]
 mod flight;
 
 use std::{

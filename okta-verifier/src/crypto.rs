@@ -1,19 +1,16 @@
-//! The only room that knows aws-lc-rs.
+//! Cryptography: the only module that calls aws-lc-rs.
 
+mod algorithm;
 mod digest;
-mod fingerprint;
-mod mac;
 mod random;
-mod sign;
+mod signature;
 #[cfg(feature = "redis")]
 mod tls;
-mod verify;
 
-pub(crate) use digest::sha256;
-pub(crate) use fingerprint::{Fingerprint, Fingerprints};
-pub(crate) use mac::MacKey;
+pub use algorithm::Algorithm;
+pub(crate) use algorithm::Algorithms;
+pub(crate) use digest::{Fingerprint, Fingerprints, MacKey, sha256};
 pub(crate) use random::{random_bytes, random_u64, xorshift};
-pub(crate) use sign::SigningKey;
+pub(crate) use signature::{BadSignature, MAX_SIGNATURE, PreparedKey, SigningKey};
 #[cfg(feature = "redis")]
 pub(crate) use tls::Tls;
-pub(crate) use verify::{BadSignature, MAX_SIGNATURE, PreparedKey};

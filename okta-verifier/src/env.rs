@@ -1,17 +1,17 @@
-//! Settings from the environment, for services that are configured that way.
+//! Settings from environment variables.
 
 use std::{env, time::Duration};
 
-use crate::{algorithm::Algorithm, error::ConfigError, issuer::Issuer, verifier::Verifier};
+use crate::{crypto::Algorithm, error::ConfigError, issuer::Issuer, verifier::Verifier};
 
 impl Verifier {
-    /// A verifier for the one issuer that the environment names.
+    /// Builds a verifier for the one issuer that the environment configures.
     ///
     /// | variable | |
     /// |---|---|
     /// | `OKTA_ISSUER` | required, such as `https://acme.okta.com/oauth2/default` |
     /// | `OKTA_AUDIENCE` | required, such as `api://default` |
-    /// | `OKTA_CLIENT_IDS` | required: client ids with commas between, or `*` for any |
+    /// | `OKTA_CLIENT_IDS` | required: client IDs separated by commas, or `*` for any |
     /// | `OKTA_LEEWAY_SECONDS` | 0 to 300, default 60 |
     /// | `OKTA_ALGORITHMS` | such as `RS256,ES256`; default: every supported one |
     /// | `OKTA_GROUPS_CLAIM` | default `groups` |
@@ -49,7 +49,7 @@ fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Verifier, ConfigErr
     };
     issuer = match required(
         CLIENT_IDS,
-        "the client ids with commas between, or * to accept any client",
+        "the client IDs separated by commas, or * to accept any client",
     )?
     .as_str()
     {
@@ -84,13 +84,13 @@ fn list_of<'l>(variable: &'static str, list: &'l str) -> Result<Vec<&'l str>, Co
     if items.iter().any(|item| item.is_empty() || *item == "*") {
         return Err(wrong(
             variable,
-            "write a list with single commas between".to_owned(),
+            "write a list separated by single commas".to_owned(),
         ));
     }
     Ok(items)
 }
 
-/// The builder speaks of calls; who sets the environment knows variables.
+/// Replaces the texts that speak of builder calls by the names of the variables.
 fn name_the_variable(error: ConfigError) -> ConfigError {
     let variable = match &error {
         ConfigError::IssuerUrl { .. } | ConfigError::OrgAuthorizationServer { .. } => ISSUER,

@@ -6,13 +6,13 @@
 //! [`source`](std::error::Error::source) says.
 
 mod config;
-mod fetch;
 mod proof;
 mod text;
+mod unavailable;
 mod verify;
 
 pub use config::ConfigError;
-pub use fetch::{FetchError, FetchKeysError};
 pub use proof::ProofError;
 pub(crate) use text::{MAX_EXCERPT, cause, excerpt};
+pub use unavailable::{FetchError, FetchKeysError};
 pub use verify::{ClaimError, MalformedToken, VerifyError};

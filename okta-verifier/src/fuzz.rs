@@ -1,5 +1,5 @@
-//! Doors for the programs in `fuzz/`: whatever the bytes, nothing panics, and what is accepted
-//! keeps its promise. There is no such module in a build for use.
+//! Entry points of the fuzz targets. No input may panic, and what is accepted must have the properties
+//! that are asserted here. The module exists under `--cfg fuzzing` and in tests only.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,28 +7,29 @@ use base64::Engine;
 use url::Url;
 
 use crate::{
-    algorithm::Algorithms,
+    crypto::Algorithms,
+    http::Challenges,
     introspection::{Checked, Question},
     keys::{KeyOptions, KeySet, Metadata},
-    remote::fresh_for,
-    request::Challenges,
-    time::Now,
+    net::fresh_for,
+    sync::clock::Now,
     token::{
-        BASE64URL, Origin,
+        BASE64URL,
         checks::{Clients, Expected, Profile},
         claims::Claims,
         jws::Jws,
     },
+    verified_token::Origin,
 };
 pub use crate::{
-    binding::fuzz::{htu, proof},
-    request::fuzz::{authorization, challenge},
+    dpop::fuzz::{htu, proof},
+    http::fuzz::{authorization, challenge},
 };
 
-/// The largest that the setting allows, in bytes.
+/// The largest token size that the setting allows, in bytes.
 const LARGEST_TOKEN: usize = 64 * 1024;
 
-/// A token has one spelling.
+/// Checks that a token has one spelling.
 pub fn jws(data: &[u8]) {
     let Ok(jws) = Jws::parse(data, LARGEST_TOKEN) else {
         return;
@@ -41,7 +42,7 @@ pub fn jws(data: &[u8]) {
     assert!(payload.len() > part.len());
 }
 
-/// Whatever is taken for claims is JSON, and names who it is about.
+/// Checks that accepted claims are JSON and identify their subject.
 pub fn claims(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -53,7 +54,7 @@ pub fn claims(data: &[u8]) {
     assert!(!claims.iss.is_empty() && !claims.sub.is_empty() && !claims.aud.is_empty());
 }
 
-/// A set is a few keys that tokens can name.
+/// Checks that an accepted key set has up to 100 keys with names.
 pub fn jwks(data: &[u8]) {
     let Ok(set) = KeySet::parse(data, KeyOptions::default()) else {
         return;
@@ -66,7 +67,7 @@ pub fn jwks(data: &[u8]) {
     );
 }
 
-/// Keys come from the issuer's own origin.
+/// Checks that the keys come from the issuer's own origin.
 pub fn metadata(data: &[u8]) {
     let Ok(url) = Url::parse(ISSUER) else { return };
     let metadata = Metadata {
@@ -74,14 +75,14 @@ pub fn metadata(data: &[u8]) {
         url,
         origins: Vec::new(),
     };
-    let Ok(jwks_uri) = metadata.judge(data) else {
+    let Ok(jwks_uri) = metadata.jwks_uri(data) else {
         return;
     };
     let fetched = Url::parse(&jwks_uri).map(|url| url.origin());
     assert_eq!(fetched, Ok(metadata.url.origin()));
 }
 
-/// A lifetime is bounded, and `no-store` ends it. The last line is an `Age`.
+/// Checks that a lifetime is limited, and that `no-store` ends it. The last line is an `Age`.
 pub fn cache_control(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -93,7 +94,7 @@ pub fn cache_control(data: &[u8]) {
     assert_eq!(fresh_for(forbidden, std::iter::empty()), Duration::ZERO);
 }
 
-/// Only an answer that says `active` makes a token of it, and only for this API.
+/// Checks that only an answer with `active` becomes a token, and only for this API.
 pub fn introspection(data: &[u8]) {
     let Ok(challenges) = Challenges::new("api") else {
         return;
@@ -160,7 +161,7 @@ mod tests {
         }
     }
 
-    /// The inputs that the programs of `fuzz/` begin with, each as it is and cut short.
+    /// The seeds of the fuzz targets, each whole and cut short.
     #[test]
     fn every_seed_of_the_fuzzers_passes() {
         let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");

@@ -1,10 +1,10 @@
-//! The state of the keys, for a person, a probe or a metric.
+//! The state of an issuer's keys and of introspection, for people, probes and metrics.
 
 use std::time::{Duration, SystemTime};
 
 use crate::error::FetchError;
 
-/// What a verifier knows of one issuer's keys, told without asking anybody.
+/// A snapshot of one issuer's key state. It performs no I/O.
 ///
 /// ```
 /// use okta_verifier::{Issuer, KeyState, Verifier};
@@ -14,7 +14,7 @@ use crate::error::FetchError;
 ///     .build()?;
 /// let health = verifier.health();
 /// assert_eq!(health[0].issuer, "https://acme.okta.com/oauth2/default");
-/// assert!(matches!(health[0].state, KeyState::NotFetched)); // nobody has asked yet
+/// assert!(matches!(health[0].state, KeyState::NotFetched)); // no request so far
 /// # Ok::<(), okta_verifier::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -22,23 +22,23 @@ use crate::error::FetchError;
 pub struct IssuerHealth {
     /// The issuer, as configured.
     pub issuer: String,
-    /// What would happen to a request now.
+    /// How a request would be handled now.
     pub state: KeyState,
     /// The `kid` of every usable key.
     pub key_ids: Vec<String>,
-    /// Since the last good fetch began.
+    /// The time since the last successful fetch began.
     pub age: Option<Duration>,
-    /// How long a good fetch counts as fresh: its `Cache-Control`, within 5 min and 1 h.
+    /// The freshness lifetime of the last successful fetch: its `Cache-Control`, within 5 min and 1 h.
     pub fresh_for: Option<Duration>,
-    /// When the last good fetch began.
+    /// When the last successful fetch began.
     pub last_success: Option<SystemTime>,
-    /// Why the last fetch failed; `None` since the last good one.
+    /// Why the last fetch failed; `None` if it was successful.
     pub last_error: Option<FetchError>,
     pub(crate) introspection: Option<IntrospectionHealth>,
 }
 
 impl IssuerHealth {
-    /// The state of introspection at the issuer; `None` without [`Issuer::introspection`](crate::Issuer::introspection).
+    /// Returns the state of introspection, or `None` without [`Issuer::introspection`](crate::Issuer::introspection).
     ///
     /// ```
     /// use okta_verifier::{ClientAuthentication, Introspection, IntrospectionState, Issuer, Verifier};
@@ -48,7 +48,7 @@ impl IssuerHealth {
     /// let issuer = issuer.introspection(Introspection::every_token(client));
     /// let health = Verifier::builder().issuer(issuer).build()?.health();
     /// let introspection = health[0].introspection().expect("it is configured");
-    /// assert_eq!(introspection.state, IntrospectionState::NotAsked);
+    /// assert_eq!(introspection.state, IntrospectionState::Unused);
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     #[must_use]
@@ -57,7 +57,7 @@ impl IssuerHealth {
     }
 }
 
-/// What would happen to a request with a known key.
+/// How a request with a known key would be handled.
 ///
 /// ```
 /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta, TestIssuer};
@@ -80,27 +80,27 @@ impl IssuerHealth {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
-    /// Served: the keys were given with the settings and are never fetched.
+    /// The keys were given with the settings and are never fetched. Requests are served.
     Pinned,
-    /// It waits for a fetch: there are no keys yet, or none that are still trusted.
+    /// There are no keys yet, or none that are still trusted. The request waits for a fetch.
     NotFetched,
-    /// Served.
+    /// The keys are fresh. Requests are served.
     Fresh,
-    /// Served, while a fetch is under way.
+    /// A fetch is in flight. Requests are served.
     Refreshing,
-    /// The keys are past their freshness. Served while fetches fail, and no longer than this.
+    /// The keys are past their freshness. Requests are served while fetches fail, for this time at most.
     Stale {
-        /// What is left of the trust in the keys.
+        /// How long the keys are still trusted.
         trusted_for: Duration,
     },
-    /// Refused with 503: there are no keys that are still trusted, and the last fetch failed.
+    /// There are no keys that are still trusted, and the last fetch failed. Requests get 503.
     Unavailable {
-        /// When the next fetch is tried.
+        /// The time until the next fetch.
         retry_after: Duration,
     },
 }
 
-/// What a verifier knows of asking one issuer about tokens
+/// The state of introspection at one issuer
 /// ([`Issuer::introspection`](crate::Issuer::introspection)).
 ///
 /// ```
@@ -117,7 +117,7 @@ pub enum KeyState {
 ///
 /// let health = verifier.health().remove(0);
 /// let introspection = health.introspection().expect("it is configured");
-/// assert!(matches!(introspection.state, IntrospectionState::CredentialsRefused { .. }));
+/// assert!(matches!(introspection.state, IntrospectionState::CredentialsRejected { .. }));
 /// assert!(introspection.last_success.is_none());
 /// assert_eq!(introspection.last_error.as_ref().unwrap().to_string(), "the introspection endpoint rejected this service's client credentials");
 /// # Ok(())
@@ -128,44 +128,44 @@ pub enum KeyState {
 pub struct IntrospectionHealth {
     /// Whether introspection works.
     pub state: IntrospectionState,
-    /// How many requests are in flight.
+    /// The number of introspection requests in flight.
     pub in_flight: usize,
-    /// When the last request that was answered began.
+    /// When the last successful request began.
     pub last_success: Option<SystemTime>,
-    /// The last failure that was not the fault of a single token; `None` since the last answer. A
+    /// The last failure that was not specific to one token; `None` if a request was successful since. A
     /// failure about tokens that strangers may have invented is shown for a minute.
     pub last_error: Option<FetchError>,
 }
 
-/// Whether introspection works. The failure of a single token changes nothing here, as the token may
-/// be the reason.
+/// Whether introspection works. A failure about a single token changes nothing here, because the token
+/// may be its reason.
 ///
 /// ```
 /// use okta_verifier::IntrospectionState;
 ///
-/// /// For an alert: what passes by itself wakes nobody.
-/// fn wants_a_person(state: &IntrospectionState) -> bool {
-///     matches!(state, IntrospectionState::CredentialsRefused { .. })
+/// /// For an alert: retries do not solve this.
+/// fn needs_a_person(state: &IntrospectionState) -> bool {
+///     matches!(state, IntrospectionState::CredentialsRejected { .. })
 /// }
-/// assert!(!wants_a_person(&IntrospectionState::NotAsked));
+/// assert!(!needs_a_person(&IntrospectionState::Unused));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IntrospectionState {
-    /// No request was answered so far, and none failed in a way that concerns more than one token.
-    NotAsked,
-    /// Requests are answered.
+    /// No request has succeeded yet, and no failure concerned more than one token.
+    Unused,
+    /// Requests are successful.
     Available,
     /// Requests fail. Tokens that must be introspected get 503.
     Unavailable {
-        /// When the next request is sent; zero: now.
+        /// The time until the next request; zero if it may be sent now.
         retry_after: Duration,
     },
     /// The issuer rejected this service's own credentials: correct the settings. Tokens that must be
     /// introspected get 503. With opaque tokens alone the state is `Unavailable`, because strangers
     /// may have invented the tokens that failed; see [`IntrospectionHealth::last_error`].
-    CredentialsRefused {
-        /// When the next request is sent; zero: now.
+    CredentialsRejected {
+        /// The time until the next request; zero if it may be sent now.
         retry_after: Duration,
     },
 }

@@ -1,23 +1,21 @@
-use std::{fmt, time::Duration};
+//! [`Issuer`]: the settings of one token issuer.
+
+mod resolved;
+mod url;
 
 use crate::{
-    algorithm::{Algorithm, Algorithms},
+    crypto::{Algorithm, Algorithms},
     introspection::Introspection,
-    keys::DEFAULT_STALE_IF_ERROR,
-    snapshot::KeySnapshot,
+    keys::{DEFAULT_STALE_IF_ERROR, KeySnapshot},
     token::checks::Profile,
 };
+pub(crate) use resolved::ResolvedIssuer;
+use std::{fmt, time::Duration};
 
-mod judged;
-mod keys;
-mod rules;
-
-pub(crate) use judged::Judged;
-
-/// Whose tokens are accepted, and which of them.
+/// Configuration of one token issuer: whose tokens are accepted and under which conditions.
 ///
-/// What must be checked must be said: the issuer and the audience are arguments, and client ids
-/// are either named or waived with [`any_client_id`](Self::any_client_id). Settings are judged by
+/// Required checks are required arguments: issuer and audience are parameters, and client IDs are
+/// either listed or waived with [`any_client_id`](Self::any_client_id). Settings are validated by
 /// [`VerifierBuilder::build`](crate::VerifierBuilder::build).
 ///
 /// ```
@@ -48,17 +46,17 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// An Okta custom authorization server: `https://{domain}/oauth2/{id}`, written as its
-    /// metadata writes it. Tokens carry `cid` and `scp`; `typ` may be absent, `JWT` or `at+jwt`.
+    /// Configures an Okta custom authorization server: `https://{domain}/oauth2/{id}`, written as in its
+    /// metadata. Its tokens have `cid` and `scp`; `typ` may be absent, `JWT` or `at+jwt`.
     ///
-    /// `audience` is the one of the server's settings, `api://default` for the server `default`.
+    /// `audience` is that of the server's settings, which is `api://default` for the server `default`.
     #[must_use]
     pub fn okta(url: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::new(Profile::Okta, url.into(), audience.into())
     }
 
-    /// Any issuer of RFC 9068 access tokens: `typ` must be `at+jwt`, and `client_id`, `iat` and
-    /// `jti` must be there.
+    /// Configures any issuer of RFC 9068 access tokens: `typ` must be `at+jwt`, and `client_id`, `iat` and
+    /// `jti` must be present.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -101,14 +99,14 @@ impl Issuer {
         }
     }
 
-    /// Accepts tokens issued to this client; call it once for each.
+    /// Accepts tokens issued to this client. Call it once for each client.
     #[must_use]
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_ids.push(client_id.into());
         self
     }
 
-    /// Waives the check of the client: any client of the authorization server may call.
+    /// Accepts tokens issued to any client of the authorization server.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -132,7 +130,7 @@ impl Issuer {
         self
     }
 
-    /// Narrows the algorithms. Default: every supported one, each key with its own.
+    /// Limits the algorithms. Default: every supported one, each key with its own.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -156,8 +154,7 @@ impl Issuer {
         self
     }
 
-    /// For clocks that differ: `exp`, `nbf` and `iat` may be off by this much. Default 60 s, at
-    /// most 300 s.
+    /// Sets the allowed clock skew for `exp`, `nbf` and `iat`. Default 60 s, at most 300 s.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -185,7 +182,7 @@ impl Issuer {
         self
     }
 
-    /// The top-level claim that lists groups. Default `groups`; in Okta the claim name is configurable.
+    /// Sets the top-level claim that lists groups. Default `groups`; in Okta the claim name is configurable.
     ///
     /// A path into nested claims, such as `realm_access.roles`, is not supported yet: `build()` rejects
     /// it. A name with dots, slashes or brackets is accepted if it is a collision-resistant name (RFC
@@ -216,11 +213,11 @@ impl Issuer {
         self
     }
 
-    /// Another `iss` of the same Okta authorization server: the same path under another domain of
+    /// Adds another `iss` of the same Okta authorization server: the same path under another domain of
     /// the org, such as a custom one beside `acme.okta.com`. Call it once for each.
     ///
-    /// It shares the keys and is never asked for any. What it issues is the issuer's own:
-    /// [`VerifiedToken::issuer`](crate::VerifiedToken::issuer) says the issuer's URL.
+    /// The keys are fetched from the issuer only. In a token with this `iss`,
+    /// [`VerifiedToken::issuer`](crate::VerifiedToken::issuer) returns the issuer's URL.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -243,9 +240,176 @@ impl Issuer {
         self.aliases.push(url.into());
         self
     }
-}
 
-impl Issuer {
+    /// Allows the metadata to name URLs of another origin, such as `https://keys.example.com`.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (okta, elsewhere) = (MockOkta::start().await, MockOkta::start().await);
+    /// # okta.fault(Endpoint::Discovery, Fault::JwksUri(format!("{}/v1/keys", elsewhere.issuer_url())));
+    /// # let origin = elsewhere.issuer_url().trim_end_matches("/oauth2/default");
+    /// # let issuer = || okta.issuer("api://default").any_client_id();
+    /// # let build = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
+    /// // The metadata's jwks_uri is of another origin than the issuer.
+    /// assert!(build(issuer())?.warm_up().await.is_err());
+    /// assert!(build(issuer().allow_origin(origin))?.warm_up().await.is_ok());
+    /// assert!(build(issuer().allow_origin(format!("{origin}/v1/keys"))).is_err()); // that is no origin
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
+        self
+    }
+
+    /// Pins the keys to a key set, given as JSON text (RFC 7517 §5). Nothing is fetched, and a key
+    /// rotation needs a new verifier.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let (url, audience, jwks) = (okta.issuer_url(), "api://orders", okta.jwks());
+    /// let issuer = Issuer::okta(url, audience).any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer.clone().keys(jwks)).build()?;
+    /// assert!(verifier.verify(&okta.token("ada").sign()).await.is_ok()); // and nobody was asked
+    ///
+    /// assert!(Verifier::builder().issuer(issuer.keys(r#"{"keys":[]}"#)).build().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn keys(mut self, jwks: impl Into<String>) -> Self {
+        self.keys = Some(jwks.into());
+        self
+    }
+
+    /// Accepts tokens without `kid` while the issuer's key set has a single usable key, which needs
+    /// no `kid` either (OpenID Connect Core 1.0 §10.1). Default: the key and the token must have one.
+    ///
+    /// A token that names a `kid` is accepted only if the set has that key. If the set has several
+    /// usable keys, a token without `kid` is rejected with `missing_key_id`, and keys without `kid`
+    /// are skipped.
+    ///
+    /// A signature that the single key does not verify may be that of its successor. The keys are
+    /// then fetched, within the budget for unknown keys, and the token is verified once more if the
+    /// key has changed.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let mut set: serde_json::Value = serde_json::from_str(&okta.jwks())?;
+    /// # let mut key = set["keys"][0].take();
+    /// # key.as_object_mut().unwrap().remove("kid");
+    /// # okta.fault(Endpoint::Keys, Fault::Body(serde_json::json!({ "keys": [key] }).to_string().into()));
+    /// # let issuer = || okta.issuer("api://default").any_client_id();
+    /// # let build = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
+    /// // Neither the only key of the issuer nor the token has a `kid`.
+    /// let jwt = okta.token("ada").without_header("kid").sign();
+    /// let lenient = build(issuer().allow_missing_key_id())?;
+    /// assert_eq!(lenient.verify(&jwt).await?.subject(), "ada");
+    ///
+    /// let strict = build(issuer())?;
+    /// assert_eq!(strict.verify(&jwt).await.unwrap_err().code(), "missing_key_id");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn allow_missing_key_id(mut self) -> Self {
+        self.allow_missing_key_id = true;
+        self
+    }
+
+    /// Uses RSA keys without `alg` with the one RSA algorithm that
+    /// [`algorithms`](Self::algorithms) names. Default: such a key is for RS256.
+    ///
+    /// `alg` is optional in a JWK (RFC 7517 §4.4), but one key must have one algorithm
+    /// (RFC 8725 §3.1). `build` fails unless exactly one RSA algorithm is named.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// use okta_verifier::Algorithm;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders").algorithms([Algorithm::PS256]);
+    /// # let mut set: serde_json::Value = serde_json::from_str(&okta.jwks())?;
+    /// # set["keys"][0].as_object_mut().unwrap().remove("alg");
+    /// # let (jwks, jwt) = (set.to_string(), okta.token("ada").algorithm(Algorithm::PS256).sign());
+    /// # let build = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
+    /// // The issuer signs with PS256, and its key has no `alg`.
+    /// let issuer = okta.issuer().any_client_id().keys(jwks);
+    /// let named = issuer.clone().algorithms([Algorithm::PS256, Algorithm::ES256]);
+    /// assert!(build(named.clone().infer_rsa_algorithm())?.verify(&jwt).await.is_ok());
+    /// assert!(build(named)?.verify(&jwt).await.is_err()); // its key is for RS256
+    ///
+    /// assert!(build(issuer.infer_rsa_algorithm()).is_err()); // which one of six?
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn infer_rsa_algorithm(mut self) -> Self {
+        self.infer_rsa_algorithm = true;
+        self
+    }
+
+    /// Sets how long keys are used beyond their freshness while they cannot be fetched (RFC 5861 §4).
+    /// Default 1 h, at most 24 h; with zero they are not.
+    ///
+    /// The keys of a successful fetch are trusted for their freshness, 1 h at most, and this time. After
+    /// that, requests get 503. A longer time survives a longer outage of the issuer, and trusts a key that
+    /// was withdrawn meanwhile for as long.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use okta_verifier::{Issuer, Verifier};
+    ///
+    /// let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let through_a_night = issuer().stale_if_error(Duration::from_secs(12 * 3600));
+    /// assert!(Verifier::builder().issuer(through_a_night).build().is_ok());
+    /// let through_two = issuer().stale_if_error(Duration::from_secs(36 * 3600));
+    /// assert!(Verifier::builder().issuer(through_two).build().is_err());
+    /// ```
+    #[must_use]
+    pub fn stale_if_error(mut self, stale_if_error: Duration) -> Self {
+        self.stale_if_error = stale_if_error;
+        self
+    }
+
+    /// Starts with the keys of an earlier process. Their age counts from the original fetch.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let issuer = || okta.issuer("api://default").any_client_id();
+    /// # let build = |issuer| Verifier::builder().issuer(issuer).build();
+    /// # let jwt = okta.token("ada").sign();
+    /// let earlier = build(issuer())?;
+    /// earlier.warm_up().await?;
+    /// let saved = earlier.key_snapshots().remove(0);
+    ///
+    /// // The issuer goes down, and the service starts again.
+    /// # okta.fault(Endpoint::Discovery, Fault::Status(503));
+    /// # okta.fault(Endpoint::Keys, Fault::Status(503));
+    /// assert!(build(issuer().key_snapshot(saved))?.verify(&jwt).await.is_ok());
+    /// assert_eq!(build(issuer())?.verify(&jwt).await.unwrap_err().code(), "unavailable");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn key_snapshot(mut self, snapshot: KeySnapshot) -> Self {
+        self.key_snapshot = Some(snapshot);
+        self
+    }
+
     /// Introspects tokens at this issuer (RFC 7662): see [`Introspection`].
     ///
     /// ```
@@ -273,7 +437,7 @@ impl Issuer {
     }
 }
 
-/// Leaves pinned keys out: somebody may have pinned private ones by mistake.
+/// Leaves pinned keys out, because private keys may have been pinned by mistake.
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issuer")

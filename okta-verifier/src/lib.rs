@@ -1,8 +1,7 @@
-//! `async fn verify(&self, jwt: &str) -> Result<VerifiedToken, VerifyError>`
+//! Verifies OAuth 2.0 access tokens of an Okta custom authorization server, or of any RFC 9068 issuer.
 //!
-//! Accepts OAuth 2.0 access tokens of an Okta custom authorization server, or of any RFC 9068
-//! issuer: discovery, keys, signature and claim checks, authorization policies and exact HTTP
-//! refusals behind one [`Verifier`]. The adapters `okta-verifier-tower`, `okta-verifier-axum` and
+//! One [`Verifier`] does discovery, key rotation, signature and claim checks, authorization policies
+//! and exact HTTP rejections. The adapters `okta-verifier-tower`, `okta-verifier-axum` and
 //! `okta-verifier-actix` put it in front of handlers; a gateway of another kind calls
 //! [`Verifier::authenticate`].
 //!
@@ -17,7 +16,7 @@
 //! # let jwt = "";
 //! match verifier.verify(jwt).await {
 //!     Ok(token) => println!("{} may read: {}", token.subject(), token.has_scope("orders:read")),
-//!     Err(error) => println!("refused: {error}"),
+//!     Err(error) => println!("rejected: {error}"),
 //! }
 //! # Ok(())
 //! # }
@@ -25,68 +24,66 @@
 //!
 //! # What is checked
 //!
-//! In this order, and every failure refuses: size and alphabet, three parts, header (duplicates,
-//! `alg`, `crit`, `b64`, `typ`), claims as strict JSON, the issuer by its exact `iss`, the key by
-//! `kid` and algorithm, the signature, `exp` / `nbf` / `iat`, `aud`, the kind of token (an ID
-//! token is no access token), the client id, and any `cnf`: a sender-constrained token passes with
-//! its DPoP proof ([`VerifierBuilder::dpop`]) or its client certificate
-//! ([`VerifierBuilder::client_certificates`]) only.
+//! The checks run in this order, and the first that fails rejects the token: size and alphabet, three
+//! parts, header (duplicates, `alg`, `crit`, `b64`, `typ`), claims as strict JSON, the issuer by its
+//! exact `iss`, the key by `kid` and algorithm, the signature, `exp` / `nbf` / `iat`, `aud`, the kind of
+//! token (an ID token is not an access token), the client id, and any `cnf`: a sender-constrained token
+//! is accepted only with its DPoP proof ([`VerifierBuilder::dpop`]) or its client certificate
+//! ([`VerifierBuilder::client_certificates`]).
 //! A token of the org authorization server is never accepted.
 //!
-//! A token that passed is remembered ([`VerifierBuilder::cached_tokens`]): its key and its dates are
-//! asked again at every request, so that it is refused once it expires or its key is withdrawn.
+//! A verified token is cached ([`VerifierBuilder::cached_tokens`]). Its key and its dates are checked
+//! again at every request, so that it is rejected once it expires or its key is withdrawn.
 //!
 //! # Features
 //!
-//! None is on by default. `redis`: `RedisReplayStore`, for DPoP with several instances of a service.
+//! No feature is on by default. `redis` adds `RedisReplayStore`, for DPoP with several instances of a
+//! service.
 //!
 //! # Runtime
 //!
-//! Keys are fetched in tasks of the tokio runtime that the first request runs on; it needs time
-//! and I/O enabled. Pinned keys ([`Issuer::keys`]) need no runtime.
+//! Keys are fetched in tasks of the tokio runtime that the first request runs on. The runtime needs
+//! time and I/O enabled. Pinned keys ([`Issuer::keys`]) need no runtime.
 
-mod algorithm;
-mod alphabet;
-mod back_off;
-mod binding;
-mod builder;
 #[cfg(test)]
 mod counts;
 mod crypto;
+mod dpop;
 mod env;
 mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
 mod health;
+mod http;
 mod introspection;
 mod issuer;
 mod keys;
+mod mtls;
+mod net;
 mod policy;
-mod remote;
-mod request;
-mod snapshot;
-mod time;
+mod sync;
 mod token;
-mod token_bucket;
+mod verified_token;
 mod verifier;
 
-pub use algorithm::Algorithm;
+pub use crypto::Algorithm;
 #[cfg(feature = "redis")]
-pub use binding::RedisReplayStore;
-pub use binding::{ClientCertificate, DpopNonces, DpopSettings, ReplayAnswer, ReplayStore};
-pub use builder::VerifierBuilder;
+pub use dpop::RedisReplayStore;
+pub use dpop::{DpopNonces, DpopSettings, ReplayAnswer, ReplayStore};
 pub use error::{
     ClaimError, ConfigError, FetchError, FetchKeysError, MalformedToken, ProofError, VerifyError,
 };
 pub use health::{IntrospectionHealth, IntrospectionState, IssuerHealth, KeyState};
+pub use http::{Anonymous, Presented, Rejection};
 pub use introspection::{ClientAuthentication, Introspection};
 pub use issuer::Issuer;
+pub use keys::KeySnapshot;
+pub use mtls::ClientCertificate;
 pub use policy::{AnyToken, Policy, Requirement};
-pub use request::{Anonymous, Presented, Rejection};
-pub use snapshot::KeySnapshot;
-pub use token::{SubjectKind, VerifiedToken};
-pub use verifier::{Authentication, Verifier};
+pub use token::SubjectKind;
+pub use verified_token::VerifiedToken;
+pub use verifier::{Authentication, Verifier, VerifierBuilder};
 
 #[cfg(test)]
 use watch as _;

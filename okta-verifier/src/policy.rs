@@ -1,24 +1,22 @@
-//! What a route demands of a valid token: constant data, evaluated without I/O.
+//! [`Policy`]: what a route requires of a valid token, as constant data that is evaluated without I/O.
 
 mod evaluate;
-mod requirement;
-
-use std::{fmt, time::Duration};
-
-pub use requirement::{AnyToken, Requirement};
 
 use crate::{
-    request::{Anonymous, Rejection},
-    token::{SubjectKind, VerifiedToken},
+    http::{Anonymous, Rejection},
+    token::SubjectKind,
+    verified_token::VerifiedToken,
 };
+use std::{fmt, time::Duration};
 
-/// A rule over a [`VerifiedToken`]. `'static`, `Copy` and `const`: written once, beside the route.
+/// A rule over a [`VerifiedToken`]. It is `'static`, `Copy` and `const`, so that it can be declared beside
+/// its route.
 ///
-/// A rejection names everything that the token needs and can still get: scopes (RFC 6750 §3.1), or
-/// a new authentication of the user (RFC 9470 §3). Of each [`any`](Self::any) it names the first
-/// alternative that the token meets already, or else the first that has such a remedy and fits the
-/// other rules; a choice that rules out a later `any` is not taken back. Where nothing that can be
-/// named would help, the rejection is a 403 without a challenge.
+/// A rejection names everything that the token needs and can still get: scopes (RFC 6750 §3.1), or a new
+/// authentication of the user (RFC 9470 §3). Of each [`any`](Self::any) it names the first alternative
+/// that the token meets already, or else the first that has such a remedy and fits the other rules; a
+/// choice that rules out a later `any` is not taken back. If nothing that can be named would help, the
+/// rejection is a 403 without a challenge.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -79,7 +77,7 @@ impl Policy {
         Self(Rule::AnyToken)
     }
 
-    /// The scope was granted.
+    /// Requires a scope.
     ///
     /// # Panics
     ///
@@ -87,13 +85,13 @@ impl Policy {
     #[must_use]
     pub const fn scope(scope: &'static str) -> Self {
         assert!(
-            crate::request::is_scope_token(scope),
+            crate::http::is_scope_token(scope),
             "write one scope token, such as \"orders:read\""
         );
         Self(Rule::Scope(scope))
     }
 
-    /// The subject is in the group; whole name, to the letter.
+    /// Requires that the subject is in the group. The name is compared exactly.
     ///
     /// # Panics
     ///
@@ -104,8 +102,8 @@ impl Policy {
         Self(Rule::Group(group))
     }
 
-    /// The top-level claim `name` equals `value`, or is an array of strings with `value` as one
-    /// whole element. A dot in `name` is part of the name, no path.
+    /// Requires that the top-level claim `name` equals `value`, or is an array of strings that contains
+    /// `value`. A dot in `name` is part of the name, not a path.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -135,7 +133,7 @@ impl Policy {
         Self(Rule::Claim(name, value))
     }
 
-    /// Demands a token that shows that it stands for a user: its
+    /// Requires a token that shows that it stands for a user: its
     /// [`subject_kind`](VerifiedToken::subject_kind) is [`SubjectKind::User`].
     ///
     /// A token of [`SubjectKind::Unknown`] is rejected with 403, like that of a service.
@@ -162,7 +160,7 @@ impl Policy {
         Self(Rule::Subject(SubjectKind::User))
     }
 
-    /// Demands a token that shows that it stands for a service: its
+    /// Requires a token that shows that it stands for a service: its
     /// [`subject_kind`](VerifiedToken::subject_kind) is [`SubjectKind::Service`].
     ///
     /// A token of [`SubjectKind::Unknown`] is rejected with 403, like that of a user.
@@ -191,19 +189,19 @@ impl Policy {
         Self(Rule::Subject(SubjectKind::Service))
     }
 
-    /// The user authenticated in one of these ways: `acr` is one of them, to the letter. A token
-    /// without `acr` does not meet it; the answer is a step-up challenge, 401 (RFC 9470 §3).
+    /// Requires one of these values of `acr`, compared exactly. A token without `acr` does not meet the
+    /// rule. The response is a step-up challenge, 401 (RFC 9470 §3).
     ///
     /// # Panics
-    ///
-    /// `acr_values` is empty, or one of them is no printable word; in a const that is a compile
+    /// `acr_values` is empty, or one of them is empty or not printable; in a const that is a compile
+    /// error.
     /// error.
     #[must_use]
     pub const fn acr(acr_values: &'static [&'static str]) -> Self {
         assert!(!acr_values.is_empty(), "write at least one acr value");
         let mut index = 0;
         while index < acr_values.len() {
-            let word = crate::request::is_scope_token(acr_values[index]);
+            let word = crate::http::is_scope_token(acr_values[index]);
             assert!(
                 word,
                 "write one acr value, such as \"urn:okta:loa:2fa:any\""
@@ -213,9 +211,9 @@ impl Policy {
         Self(Rule::Acr(acr_values))
     }
 
-    /// The user authenticated at most this long ago, by `auth_time` and the issuer's leeway; in
-    /// whole seconds. A token without `auth_time` does not meet it, and `iat` does not count, as a
-    /// refreshed token has a new one; the answer is a step-up challenge, 401 (RFC 9470 §3).
+    /// Requires that the user authenticated at most this long ago, by `auth_time` and with the issuer's
+    /// leeway, in whole seconds. A token without `auth_time` does not meet the rule. `iat` does not count,
+    /// because a refreshed token has a new one. The response is a step-up challenge, 401 (RFC 9470 §3).
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -250,29 +248,29 @@ impl Policy {
         Self(Rule::MaxAge(max_age))
     }
 
-    /// Every one of the policies.
+    /// Requires all of the policies.
     ///
     /// # Panics
     ///
-    /// `policies` is empty, which would allow everybody; in a const that is a compile error.
+    /// `policies` is empty, which would accept every token; in a const that is a compile error.
     #[must_use]
     pub const fn all(policies: &'static [Self]) -> Self {
         assert!(!policies.is_empty(), "write at least one policy");
         Self(Rule::All(policies))
     }
 
-    /// At least one of the policies.
+    /// Requires at least one of the policies.
     ///
     /// # Panics
     ///
-    /// `policies` is empty, which would allow nobody; in a const that is a compile error.
+    /// `policies` is empty, which would reject every token; in a const that is a compile error.
     #[must_use]
     pub const fn any(policies: &'static [Self]) -> Self {
         assert!(!policies.is_empty(), "write at least one policy");
         Self(Rule::Any(policies))
     }
 
-    /// Demands what a function of your own decides. `name` stands for it in `Debug`.
+    /// Requires what a function decides. `name` stands for it in `Debug`.
     ///
     /// The function runs at most twice each time that the policy is evaluated.
     ///
@@ -300,8 +298,8 @@ impl Policy {
         Self(Rule::When(name, rule))
     }
 
-    /// Judges what a layer left in a request's extensions: what every extractor and
-    /// `RequireLayer` calls.
+    /// Evaluates the policy on what a layer inserted into a request's extensions. Every extractor and
+    /// `RequireLayer` calls it.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -321,8 +319,9 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// A token that does not meet the policy: 403, or the 401 of a step-up. No token, but [`Anonymous`]: the plain 401.
-    /// Neither, as there was no layer: 500 and an error in the log.
+    /// 403, or the 401 of a step-up, for a token that does not meet the policy. The 401 without an error
+    /// for [`Anonymous`] without a token. 500, and an error in the log, if there is neither, because the
+    /// route has no layer.
     pub fn admit(
         self,
         token: Option<&VerifiedToken>,
@@ -345,7 +344,7 @@ impl fmt::Debug for Policy {
             Rule::Claim(name, value) => write!(f, "claim {name:?} is {value:?}"),
             Rule::Subject(SubjectKind::User) => f.write_str("a user"),
             Rule::Subject(SubjectKind::Service) => f.write_str("a service"),
-            Rule::Subject(SubjectKind::Unknown) => f.write_str("a subject of no known kind"),
+            Rule::Subject(SubjectKind::Unknown) => f.write_str("a subject of unknown kind"),
             Rule::Acr(values) => write!(f, "acr one of {values:?}"),
             Rule::MaxAge(max_age) => write!(f, "authenticated within {max_age:?}"),
             Rule::All(policies) => write!(f, "all of {policies:?}"),
@@ -353,4 +352,45 @@ impl fmt::Debug for Policy {
             Rule::When(name, _) => write!(f, "when {name:?}"),
         }
     }
+}
+
+/// Names a [`Policy`] as a type, for extractors: `Verified<ReadOrders>`.
+///
+/// ```
+/// use okta_verifier::{Policy, Requirement};
+///
+/// struct ReadOrders;
+/// impl Requirement for ReadOrders {
+///     const POLICY: Policy = Policy::scope("orders:read");
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what a token must have",
+    label = "this type does not implement `Requirement`",
+    note = "write: impl Requirement for {Self} {{ const POLICY: Policy = Policy::scope(\"orders:read\"); }}"
+)]
+pub trait Requirement {
+    /// The policy that the token must meet.
+    const POLICY: Policy;
+}
+
+/// The requirement that any valid token meets.
+///
+/// ```
+/// use okta_verifier::{AnyToken, Policy, Requirement};
+///
+/// /// What an extractor of your own is generic over; `Verified` of the adapters has this default too.
+/// struct Caller<R: Requirement = AnyToken>(std::marker::PhantomData<R>);
+///
+/// impl<R: Requirement> Caller<R> {
+///     const POLICY: Policy = R::POLICY;
+/// }
+/// assert_eq!(format!("{:?}", <Caller>::POLICY), "any token");
+/// ```
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct AnyToken;
+
+impl Requirement for AnyToken {
+    const POLICY: Policy = Policy::any_token();
 }

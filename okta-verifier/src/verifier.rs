@@ -2,10 +2,12 @@
 
 mod attempt;
 mod authentication;
+mod builder;
 mod issuers;
 mod sender_constraint;
 #[cfg(test)]
 mod tests;
+mod token_cache;
 
 use std::{
     fmt,
@@ -17,24 +19,27 @@ use std::{
 
 use arc_swap::ArcSwap;
 
-use self::attempt::{Attempt, Sender, TokenRequest};
-pub use self::authentication::Authentication;
 pub(crate) use self::{
     attempt::Verification,
     issuers::{ActiveIssuer, Issuers},
     sender_constraint::SenderConstraint,
 };
+use self::{
+    attempt::{Attempt, Sender, TokenRequest},
+    token_cache::TokenCache,
+};
+pub use self::{authentication::Authentication, builder::VerifierBuilder};
 use crate::{
     error::{ConfigError, FetchKeysError, VerifyError},
     health::IssuerHealth,
-    remote::Clients,
-    request::{
+    http::{
         Anonymous, Challenges, Credentials, HeaderName, HeaderValue, Malformed, Presented,
         Rejection, Scheme, is_b64token, nonce_headers, nonce_value,
     },
-    snapshot::KeySnapshot,
-    time::Now,
-    token::{VerifiedToken, cache::TokenCache},
+    keys::KeySnapshot,
+    net::Clients,
+    sync::clock::Now,
+    verified_token::VerifiedToken,
 };
 
 /// Verifies the access tokens of the configured issuers, and rejects everything else.

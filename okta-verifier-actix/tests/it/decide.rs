@@ -51,7 +51,7 @@ async fn an_outer_middleware_may_write_the_body() {
 
     let refused = send(&app, get("/", &[])).await;
     assert_eq!((refused.status, refused.reason), (401, Some(401)));
-    assert_eq!(refused.body, "refused with 401 Unauthorized");
+    assert_eq!(refused.body, "rejected with 401 Unauthorized");
     assert!(
         refused
             .headers

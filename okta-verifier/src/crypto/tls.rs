@@ -1,5 +1,6 @@
-//! TLS to a server that is no HTTP server, with the same provider and the same roots as to the
-//! issuers. The provider is named: the one of the process is not asked, and there may be two.
+//! TLS for connections that are not HTTP, with the same provider and the same trust roots as those to
+//! the issuers. The provider is named explicitly: the process may have two, and then rustls has no
+//! default.
 
 use std::{io, sync::Arc};
 
@@ -13,7 +14,7 @@ use tokio_rustls::TlsConnector;
 
 pub(crate) struct Tls(TlsConnector);
 
-/// Most often because the system has no CA certificates.
+/// The TLS configuration cannot be built, usually because the system has no CA certificates.
 #[derive(Debug)]
 pub(crate) struct TlsError;
 
@@ -28,7 +29,7 @@ impl Tls {
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
 
-    /// To `host`, by the name or the address in its certificate.
+    /// Connects to `host`, which is the name or the address in the server's certificate.
     pub(crate) async fn connect(
         &self,
         host: &str,

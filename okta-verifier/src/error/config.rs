@@ -1,3 +1,5 @@
+//! [`ConfigError`]: wrong settings, at startup.
+
 use std::{error::Error, fmt, sync::Arc};
 
 use super::text;

@@ -1,3 +1,5 @@
+//! [`ProofError`]: why a DPoP proof was rejected.
+
 use super::MalformedToken;
 
 /// What is wrong with a DPoP proof (RFC 9449 §4.3).
@@ -7,64 +9,64 @@ use super::MalformedToken;
 ///
 /// let error = VerifyError::InvalidProof(ProofError::Replayed);
 /// assert_eq!(error.code(), "invalid_dpop_proof");
-/// assert_eq!(error.to_string(), "the DPoP proof is refused: it was used before");
+/// assert_eq!(error.to_string(), "invalid DPoP proof: the proof was used before");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
     /// There is no `DPoP` header.
-    #[error("there is none")]
+    #[error("the request has no DPoP proof")]
     Missing,
-    /// More than one `DPoP` field line, or a list in one.
-    #[error("there are several")]
+    /// There is more than one `DPoP` field line, or a list in one.
+    #[error("the request has several DPoP proofs")]
     Repeated,
-    /// Not a JWT in the strict compact form.
-    #[error("it is malformed: {0}")]
+    /// The proof is not a JWT in the strict compact form.
+    #[error("the proof is malformed: {0}")]
     Malformed(MalformedToken),
     /// `typ` is not `dpop+jwt`.
-    #[error("its typ is not dpop+jwt")]
+    #[error("the proof's typ is not dpop+jwt")]
     Type,
     /// `alg` is `none`, symmetric or unknown.
-    #[error("its algorithm is not allowed")]
+    #[error("the proof's algorithm is not allowed")]
     Algorithm,
-    /// `jwk` is absent, holds a private member, or is no strong public key of `alg`.
-    #[error("its key cannot be used")]
+    /// `jwk` is absent, has a private member, or is not a strong public key of `alg`.
+    #[error("the proof's key cannot be used")]
     Key,
     /// A required claim is absent, or a claim has the wrong type or length.
-    #[error("the claim `{claim}` is missing or invalid")]
+    #[error("the proof's claim `{claim}` is missing or invalid")]
     Claim {
         /// The claim's name.
         claim: &'static str,
     },
-    /// The signature is not its own key's.
-    #[error("its signature does not verify")]
+    /// The signature does not belong to the key in the proof.
+    #[error("the proof's signature is invalid")]
     Signature,
-    /// `htm` is another method than the request's.
-    #[error("it is for another method")]
+    /// `htm` is not the method of the request.
+    #[error("the proof's htm does not match the request's method")]
     Method,
-    /// `htu` is another URL than the request's.
-    #[error("it is for another URL")]
+    /// `htu` is not the URL of the request.
+    #[error("the proof's htu does not match the request's URL")]
     Url,
-    /// Which URL it must be for is not known: no trusted proxy names one of the listed hosts, or the
-    /// request's path has dot segments.
-    #[error("the URL that the request came to is not known")]
+    /// No trusted proxy names one of the listed hosts, or the request's path has dot segments, so that
+    /// the expected `htu` is unknown.
+    #[error("the request's external URL could not be determined")]
     UnknownUrl,
     /// `iat` is too long ago.
-    #[error("it was made {seconds} s ago")]
+    #[error("the proof's iat is {seconds} s in the past")]
     TooOld {
         /// Seconds since `iat`.
         seconds: u64,
     },
-    /// `iat` is too far ahead.
-    #[error("it was made {seconds} s in the future")]
+    /// `iat` is too far in the future.
+    #[error("the proof's iat is {seconds} s in the future")]
     InFuture {
         /// Seconds until `iat`.
         seconds: u64,
     },
-    /// `ath` is not the hash of the token beside it.
-    #[error("it is for another token")]
+    /// `ath` is not the hash of the access token.
+    #[error("the proof's ath does not match the access token")]
     TokenHash,
-    /// Its `jti` was used before.
-    #[error("it was used before")]
+    /// The `jti` was used before.
+    #[error("the proof was used before")]
     Replayed,
 }

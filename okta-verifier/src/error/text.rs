@@ -1,4 +1,4 @@
-//! Text that comes from the network, made fit for errors and logs: printable ASCII, and bounded.
+//! Text from the network, made safe for errors and logs: printable ASCII of limited length.
 
 use std::error::Error;
 

@@ -1,10 +1,12 @@
+//! [`VerifyError`]: why a token was rejected.
+
 use std::time::Duration;
 
 use super::{FetchError, ProofError};
 
-/// Why a token was refused, or could not be judged.
+/// Why a token was rejected, or could not be verified.
 ///
-/// For logs and metrics: the peer is told a fixed phrase only.
+/// It is for logs and metrics. The response has a fixed phrase only (RFC 6750 §5.2).
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -21,35 +23,37 @@ use super::{FetchError, ProofError};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// Not a JWT in the strict compact form.
-    #[error("malformed token: {0}")]
+    /// The token is not a JWT in the strict compact form.
+    #[error("the token is malformed: {0}")]
     Malformed(MalformedToken),
-    /// Five parts: an encrypted token (RFC 7516), which this verifier cannot read.
+    /// The token has five parts: it is encrypted (RFC 7516), and this verifier cannot read it.
     #[error("the token is encrypted")]
     Encrypted,
     /// `alg` is `none`, symmetric, unknown or not allowed for the issuer.
     #[error("the token's algorithm is not allowed")]
     AlgorithmNotAllowed,
-    /// `alg` is not the one of the key (RFC 8725 §3.1).
-    #[error("the token's algorithm is not its key's")]
+    /// `alg` is not the algorithm of the key (RFC 8725 §3.1).
+    #[error("the token's algorithm does not match the key's")]
     AlgorithmMismatch,
-    /// `typ` says that it is another kind of JWT (RFC 8725 §3.11).
-    #[error("the token's typ is not an access token's")]
+    /// `typ` is that of another kind of JWT (RFC 8725 §3.11).
+    #[error("the token's typ is not that of an access token")]
     TypeNotAllowed,
     /// The header has no `kid`.
-    #[error("the token names no key")]
+    #[error("the token has no key ID (`kid`)")]
     MissingKeyId,
     /// The issuer publishes no key with this `kid`.
-    #[error("the issuer publishes no such key")]
+    #[error("the issuer publishes no key with the token's key ID and algorithm")]
     UnknownKeyId,
-    /// The signature is not the key's over this token.
-    #[error("the signature does not verify")]
+    /// The signature does not belong to this key and this token.
+    #[error("the token's signature is invalid")]
     BadSignature,
-    /// No configured issuer has this `iss`, to the letter.
+    /// No configured issuer has exactly this `iss`.
     #[error("the token's issuer is not configured")]
     UnknownIssuer,
-    /// `iss` is the org authorization server's: only Okta may judge its tokens.
-    #[error("the token is one of the org authorization server; ask a custom one for it")]
+    /// `iss` is the org authorization server, whose tokens only Okta may verify.
+    #[error(
+        "the token was issued by the org authorization server; request one from a custom authorization server"
+    )]
     OrgAuthorizationServer,
     /// A required claim is absent.
     #[error("the claim `{claim}` is missing")]
@@ -57,7 +61,7 @@ pub enum VerifyError {
         /// The claim's name.
         claim: &'static str,
     },
-    /// A claim has a type or a value that its definition forbids, or contradicts another one.
+    /// A claim has a type or a value that its definition forbids, or contradicts another claim.
     #[error("the claim `{claim}` is invalid")]
     InvalidClaim {
         /// The claim's name.
@@ -69,66 +73,68 @@ pub enum VerifyError {
         /// Seconds since `exp`.
         seconds: u64,
     },
-    /// `nbf` is ahead by more than the leeway.
-    #[error("the token is valid in {seconds} s only")]
+    /// `nbf` is in the future by more than the leeway.
+    #[error("the token is not valid for another {seconds} s")]
     NotYetValid {
         /// Seconds until `nbf`.
         seconds: u64,
     },
-    /// `iat` is ahead by more than the leeway.
+    /// `iat` is in the future by more than the leeway.
     #[error("the token was issued {seconds} s in the future")]
     IssuedInFuture {
         /// Seconds until `iat`.
         seconds: u64,
     },
-    /// `aud` does not hold the expected audience.
+    /// `aud` does not contain the expected audience.
     #[error("the token is for another audience")]
     WrongAudience,
-    /// An ID token, or another JWT that is no access token, by its shape.
-    #[error("the token is no access token")]
+    /// The claims are those of an ID token or of another JWT that is not an access token.
+    #[error("the token is not an access token")]
     NotAnAccessToken,
-    /// The client id is not one of the configured ones.
+    /// The client ID is not one of the configured ones.
     #[error("the token's client is not allowed")]
     ClientNotAllowed,
-    /// The token is bound to a key or certificate (`cnf`) that nothing here has checked.
-    #[error("the token is sender-constrained, and its binding was not checked")]
+    /// The token is bound to a key or a certificate (`cnf`), and its binding was not checked.
+    #[error("the token is sender-constrained, but its binding was not checked")]
     BindingUnchecked,
-    /// The token is bound to a key (`cnf.jkt`) and came with the scheme `Bearer`: only with a
-    /// proof does it show that it was not stolen (RFC 9449 §7.2).
-    #[error("the token is bound to a key, and came without the scheme DPoP")]
+    /// The token is bound to a key (`cnf.jkt`) and was sent with the scheme `Bearer`. Only a proof
+    /// shows that it was not stolen (RFC 9449 §7.2).
+    #[error("the token is bound to a key but was not sent with the DPoP scheme")]
     BoundTokenAsBearer,
-    /// The token came with the scheme `DPoP` and is bound to no key (RFC 9449 §7.1).
-    #[error("the token came with the scheme DPoP, and is bound to no key")]
+    /// The token was sent with the scheme `DPoP` and is not bound to a key (RFC 9449 §7.1).
+    #[error("the token was sent with the DPoP scheme but is not bound to a key")]
     NotBound,
-    /// The token is bound to another key or another certificate than the caller's.
+    /// The token is bound to a key or a certificate other than the client's.
     #[error("the token is bound to another key or certificate")]
     BindingMismatch,
-    /// The token is bound to a certificate, and the caller showed none, or several.
-    #[error("the token is bound to a certificate, and the caller showed none that can be used")]
+    /// The token is bound to a certificate, and the request has none or several.
+    #[error(
+        "the token is bound to a certificate, but the request has no usable client certificate"
+    )]
     NoCertificate,
-    /// The DPoP proof beside the token is refused.
-    #[error("the DPoP proof is refused: {0}")]
+    /// The DPoP proof is missing or invalid.
+    #[error("invalid DPoP proof: {0}")]
     InvalidProof(ProofError),
-    /// The DPoP proof has no nonce, or an old one (RFC 9449 §9). The answer brings a new one.
-    #[error("the DPoP proof has no nonce that is valid now")]
+    /// The DPoP proof has no nonce, or an expired one (RFC 9449 §9). The response has a new one.
+    #[error("the DPoP proof has no current nonce")]
     NonceRequired,
-    /// The issuer says that the token is not active: revoked, expired, or none of its own
-    /// (RFC 7662 §2.2).
-    #[error("the issuer says that the token is not active")]
+    /// The introspection response says that the token is not active: it was revoked, has expired, or
+    /// is not one of the issuer's (RFC 7662 §2.2).
+    #[error("the issuer reports that the token is not active")]
     Inactive,
-    /// What must be asked has no answer: the issuer, for its keys or for the token's state, or the
-    /// store of used DPoP proofs. The token was not judged to its end. Not the caller's fault.
+    /// The issuer's keys, its introspection response or the store of used DPoP proofs is unavailable.
+    /// The token was not fully verified, which is not the client's fault.
     #[error("the token could not be verified")]
     Unavailable {
-        /// When to try again.
+        /// When to retry.
         retry_after: Duration,
-        /// Why.
+        /// The cause.
         source: FetchError,
     },
 }
 
 impl VerifyError {
-    /// A stable word for metrics and alerts, such as `expired`.
+    /// Returns a stable code for metrics and alerts, such as `expired`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -195,8 +201,8 @@ impl From<ProofError> for VerifyError {
 /// let twice = okta.token("ada").raw_payload(r#"{"sub":"ada","sub":"root"}"#).sign();
 /// for (text, reason) in [
 ///     ("not a token", MalformedToken::Alphabet),
-///     ("an-opaque-one", MalformedToken::Parts), // unless the issuer is asked about those
-///     (&twice, MalformedToken::DuplicateMember), // two readers might read two subjects
+///     ("an-opaque-one", MalformedToken::Parts), // unless opaque tokens are introspected
+///     (&twice, MalformedToken::DuplicateMember), // two parsers might read two subjects
 /// ] {
 ///     let error = verifier.verify(text).await.unwrap_err();
 ///     assert!(matches!(error, VerifyError::Malformed(it) if it == reason));
@@ -207,47 +213,47 @@ impl From<ProofError> for VerifyError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MalformedToken {
-    /// More bytes than the cap: of a token
-    /// [`VerifierBuilder::max_token_size`](crate::VerifierBuilder::max_token_size), of a DPoP proof
-    /// 16 KiB.
-    #[error("it is larger than {limit} bytes")]
+    /// The text exceeds the size limit, which is
+    /// [`VerifierBuilder::max_token_size`](crate::VerifierBuilder::max_token_size) for a token and 16
+    /// KiB for a DPoP proof.
+    #[error("the JWT is larger than {limit} bytes")]
     TooLarge {
-        /// The cap.
+        /// The limit.
         limit: usize,
     },
-    /// A character outside `A-Z a-z 0-9 - _ .`.
-    #[error("it has a character that no JWT has")]
+    /// A character is outside `A-Z a-z 0-9 - _ .`.
+    #[error("the text contains a character that is not allowed in a JWT")]
     Alphabet,
-    /// Neither three nor five parts.
-    #[error("it does not have three parts")]
+    /// The text has neither three nor five parts.
+    #[error("the JWT does not have three parts")]
     Parts,
-    /// Not canonical base64url: padding, a wrong length or stray bits.
+    /// A part is not canonical base64url: it has padding, a wrong length or stray bits.
     #[error("a part is not canonical base64url")]
     Base64,
     /// The header or the payload is not one JSON object in UTF-8.
     #[error("a part is not a JSON object")]
     Json,
-    /// A member occurs twice, also when one is written with escapes.
-    #[error("a member occurs twice")]
+    /// A member occurs twice, also if one of the two is written with escapes.
+    #[error("a member of the JSON occurs twice")]
     DuplicateMember,
-    /// Objects and arrays nested deeper than 16 levels.
+    /// Objects and arrays are nested deeper than 16 levels.
     #[error("the JSON is nested deeper than 16 levels")]
     TooDeep,
-    /// A header parameter of the wrong type.
+    /// A header parameter has the wrong type.
     #[error("a header parameter is invalid")]
     Header,
-    /// A `kid` of more than 256 bytes.
+    /// The `kid` has more than 256 bytes.
     #[error("the kid is longer than 256 bytes")]
     KeyIdTooLong,
-    /// `crit` or `b64` asks for an extension (RFC 7515 §4.1.11, RFC 7797 §6).
-    #[error("the header demands an extension")]
+    /// `crit` or `b64` demands an extension (RFC 7515 §4.1.11, RFC 7797 §6).
+    #[error("the header uses an unsupported critical extension")]
     Extension,
     /// `cty` announces a nested JWT.
     #[error("the payload is another JWT")]
     Nested,
 }
 
-/// A claim that does not fit the type it was read as. Holds no value.
+/// A claim that does not fit the type that it was read as. The error does not contain its value.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -264,7 +270,7 @@ pub enum MalformedToken {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} not fit the requested type", self.subject())]
 pub struct ClaimError {
-    /// `None`: the claims as a whole.
+    /// `None` for the claims as a whole.
     name: Option<String>,
 }
 

@@ -14,14 +14,16 @@ use moka::sync::Cache;
 use tokio::time::Instant;
 
 use super::{
-    answer::{Checked, REFUSALS},
-    gate::{Caller, Class},
+    rate_limits::{Caller, Class},
+    response::{Checked, REFUSALS},
 };
 use crate::{
-    back_off::{self, MAX_RETRY_AFTER},
     crypto::Fingerprint,
     error::{FetchError, VerifyError},
-    time::Now,
+    sync::{
+        backoff::{self, MAX_RETRY_AFTER},
+        clock::Now,
+    },
 };
 
 /// One issuer's: nothing that another issuer said can be found in it.
@@ -152,7 +154,7 @@ impl Answers {
             .get(fingerprint)
             .map_or(0, |last| last.failures);
         let asked_for = source.retry_after().unwrap_or_default();
-        let pause = back_off::doubled(failures).max(asked_for.min(MAX_RETRY_AFTER));
+        let pause = backoff::doubled(failures).max(asked_for.min(MAX_RETRY_AFTER));
         let put_off = PutOff {
             until: now.instant + pause,
             failures: failures.saturating_add(1),

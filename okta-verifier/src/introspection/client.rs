@@ -15,20 +15,23 @@ use tokio::{runtime::Handle, time::timeout};
 
 use super::{
     Question, Settings,
-    answer::{Checked, Want},
     cache::Answers,
     endpoint::Endpoint,
-    gate::{Admission, Caller, Class, Closed, Consequence, Failure, Gate, News, Trouble},
     permits::{Held, Permits},
+    rate_limits::{
+        Admission, Caller, Class, Closed, Consequence, Failure, News, Outage as Trouble,
+        RateLimits as Gate,
+    },
+    response::{Checked, Want},
 };
 use crate::{
     crypto::{Fingerprint, Fingerprints},
     error::{FetchError, MalformedToken, VerifyError, cause},
     health::{IntrospectionHealth, IntrospectionState},
-    keys::{Flight, Metadata},
-    remote::Fetch,
-    time::Now,
-    token::{Origin, VerifiedToken},
+    keys::Metadata,
+    net::Fetch,
+    sync::{clock::Now, single_flight::Flight},
+    verified_token::{Origin, VerifiedToken},
 };
 
 pub(crate) struct Introspector {
@@ -92,7 +95,7 @@ impl Introspector {
 
     /// Whether the settings want tokens of this kind introspected.
     pub(crate) fn asks(&self, question: Question) -> bool {
-        self.settings.asks(question)
+        self.settings.introspects(question)
     }
 
     /// Returns the last answer if it is new enough for a request that has just arrived. Does not wait
@@ -242,12 +245,12 @@ impl Introspector {
                     retry_after,
                     credentials_rejected: true,
                     ..
-                }) => IntrospectionState::CredentialsRefused { retry_after },
+                }) => IntrospectionState::CredentialsRejected { retry_after },
                 Some(Trouble { retry_after, .. }) => {
                     IntrospectionState::Unavailable { retry_after }
                 }
                 None if gate.last_success().is_some() => IntrospectionState::Available,
-                None => IntrospectionState::NotAsked,
+                None => IntrospectionState::Unused,
             },
             in_flight: self.permits.in_use(),
             last_success: gate.last_success().map(Now::wall),

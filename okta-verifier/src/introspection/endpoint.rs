@@ -1,4 +1,4 @@
-//! Where tokens are introspected.
+//! The URL of the introspection endpoint.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -8,19 +8,19 @@ use std::{
 use crate::{
     error::FetchError,
     keys::{Metadata, NamedUrl},
-    remote::Fetch,
-    time::Now,
+    net::Fetch,
+    sync::clock::Now,
 };
 
 #[derive(Debug)]
 pub(super) enum Endpoint {
-    /// In the settings.
+    /// The settings name it.
     Given(String),
-    /// In the issuer's metadata, which is fetched for the first introspection request: keys may be
-    /// pinned, and a service that introspects nothing needs no endpoint.
+    /// The issuer's metadata names it. The metadata is fetched for the first introspection request: keys
+    /// may be pinned, and a service that introspects nothing needs no endpoint.
     Discovered {
         url: Box<NamedUrl>,
-        /// When it last seemed to have moved.
+        /// When the endpoint last seemed to have moved.
         doubted: Mutex<Option<Now>>,
     },
 }
@@ -43,8 +43,8 @@ impl Endpoint {
         }
     }
 
-    /// The endpoint seems to be gone: the metadata is fetched again before the next request. Not again
-    /// for a while, because some servers answer 404 about a token that they no longer have.
+    /// The endpoint seems to be gone, so the metadata is fetched again before the next request. That is
+    /// limited in time, because some servers respond with 404 about a token that they no longer have.
     pub(super) fn doubt(&self, now: Now) {
         let Self::Discovered { url, doubted } = self else {
             return;

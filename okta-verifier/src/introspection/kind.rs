@@ -1,4 +1,4 @@
-//! The kind of token that an introspection answer is about.
+//! The kind of token that an introspection response is about.
 
 use crate::{
     error::VerifyError,
@@ -8,14 +8,14 @@ use crate::{
     },
 };
 
-/// The kind of a token. It is a reason to reject a token and never one to accept it: Okta answers
-/// `Bearer` for every token.
+/// The kind of a token. It can only be a reason to reject a token, because Okta responds with `Bearer` for
+/// every token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Access,
-    /// Bound to a key (RFC 9449 §5).
+    /// The token is bound to a key (RFC 9449 §5).
     Dpop,
-    /// A refresh token is active too (RFC 7662 §2.1), and so is an ID token.
+    /// Another kind. Refresh tokens and ID tokens can be active too (RFC 7662 §2.1).
     Other,
 }
 

@@ -1,5 +1,5 @@
-//! Bounds the requests in flight. A request has its permits before its task is spawned, so that no flood
-//! can create tasks.
+//! Limits the requests in flight. A request has its permits before its task is spawned, so that a flood
+//! cannot create tasks.
 
 use std::{
     collections::HashMap,
@@ -8,16 +8,16 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::gate::Admission;
+use super::rate_limits::Admission;
 
 pub(super) struct Permits {
     max_in_flight: usize,
     all: Arc<Semaphore>,
-    /// Half of all: requests of clients beyond their share.
+    /// Half of all permits, for clients beyond their share.
     over_client_share: Arc<Semaphore>,
-    /// Three quarters of that half: requests of subjects beyond their share. They hold a permit of both.
+    /// Three quarters of that half, for subjects beyond their share, whose requests hold a permit of both.
     over_subject_share: Arc<Semaphore>,
-    /// A quarter of all: requests about tokens that strangers may have invented.
+    /// A quarter of all permits, for tokens that strangers may have invented.
     unverified: Arc<Semaphore>,
     clients: Arc<Clients>,
     /// How many requests of one client count as within its share: an eighth of all.
@@ -29,7 +29,7 @@ pub(super) struct Permits {
 #[derive(Default)]
 struct Clients(Mutex<HashMap<u64, usize>>);
 
-/// What a request holds while it is in flight.
+/// The permits that a request holds while it is in flight.
 pub(super) struct Held {
     _place: Option<Place>,
     _permits: Vec<OwnedSemaphorePermit>,
@@ -54,7 +54,7 @@ impl Permits {
             .saturating_sub(self.all.available_permits())
     }
 
-    /// `client` is the hash of the client whose token it is.
+    /// Returns the permits if they are available now. `client` is the hash of the token's client.
     pub(super) fn at_once(&self, admission: Admission, client: Option<u64>) -> Option<Held> {
         let (place, semaphores) = self.of(admission, client);
         let permits = semaphores
@@ -67,8 +67,8 @@ impl Permits {
         })
     }
 
-    /// Waits for the permits of its kind first: while it waits for those, the request takes no place in
-    /// the queue for all.
+    /// Waits for the permits of the request's own kind first, so that it takes no place in the queue for
+    /// all permits meanwhile.
     pub(super) async fn wait(&self, admission: Admission, client: Option<u64>) -> Option<Held> {
         let (place, semaphores) = self.of(admission, client);
         let mut permits = Vec::with_capacity(semaphores.len());
@@ -81,7 +81,7 @@ impl Permits {
         })
     }
 
-    /// What a request needs, in the order in which it is acquired.
+    /// Returns what a request needs, in the order in which it is acquired.
     fn of(
         &self,
         admission: Admission,

@@ -1,11 +1,13 @@
+//! [`Introspection`]: which tokens are introspected, as which client, and how often.
+
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    remote::client_auth::{self, ClientAuth},
-    token_bucket::Rate,
+    net::client_auth::{self, ClientAuth},
+    sync::token_bucket::Rate,
 };
 
 /// Configuration of token introspection at one issuer (RFC 7662): which tokens are introspected, as
@@ -17,9 +19,9 @@ use crate::{
 /// [`encrypted_tokens`](Self::encrypted_tokens) and
 /// [`tokens_with_unknown_keys`](Self::tokens_with_unknown_keys) allow it.
 ///
-/// An active answer is checked like a token: `aud`, `exp`, `nbf`, the client and the kind of token.
+/// An active response is checked like a token: `aud`, `exp`, `nbf`, the client and the kind of token.
 /// Every claim of the [`VerifiedToken`](crate::VerifiedToken) comes from what the issuer signed or
-/// answered, never from a token that could not be verified.
+/// responded, never from a token that could not be verified.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,7 +40,7 @@ use crate::{
 ///
 /// # When no answer can be had
 ///
-/// The request is answered with 503 and `Retry-After`, never with 401: a client would discard a good
+/// The request gets 503 and `Retry-After`, never with 401: a client would discard a good
 /// token. The same holds if the endpoint rejects this service's own credentials, which is logged as
 /// an error and shown by [`Verifier::health`](crate::Verifier::health). Tokens that need no
 /// introspection are accepted all the while.
@@ -47,14 +49,14 @@ use crate::{
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`max_age`](Self::max_age): how long an active answer is used | 60 s, and not past `exp` |
-/// | how long a refusal is used | 5 s |
+/// | [`max_age`](Self::max_age): how long an active response is used | 60 s, and not past `exp` |
+/// | how long an inactive response is used | 5 s |
 /// | [`max_in_flight`](Self::max_in_flight): concurrent requests | 8 |
 /// | [`rate_limit`](Self::rate_limit): requests about verified tokens, and as many about tokens that were active before | 16 per second, 32 at once |
 /// | [`unverified_rate_limit`](Self::unverified_rate_limit): requests about all other tokens | 16 per second, 32 at once |
 ///
 /// All requests with one token share one introspection request. Each client is guaranteed an eighth
-/// of the rate and each of its subjects a sixteenth; beyond that a caller gets what the others leave.
+/// of the rate and each of its subjects a sixteenth. Beyond that, a client gets what the others leave.
 /// Tokens that strangers can invent occupy at most a quarter of the concurrent requests, and whatever
 /// the endpoint does with them does not delay the requests about other tokens.
 #[derive(Clone, PartialEq)]
@@ -81,14 +83,14 @@ enum Mode {
 
 impl Introspection {
     /// Introspects every token: signed ones after the local checks have accepted them, and opaque
-    /// ones. A revoked token is rejected once the last answer is older than
-    /// [`max_age`](Self::max_age); while no answer can be had, no token is accepted for longer.
+    /// ones. A revoked token is rejected once the last response is older than
+    /// [`max_age`](Self::max_age). While the endpoint is unavailable, no token is accepted for longer.
     pub fn every_token(client: ClientAuthentication) -> Self {
         Self::new(Mode::EveryToken, client)
     }
 
-    /// Introspects opaque tokens: strings that have neither three nor five parts with dots between.
-    /// Signed tokens are verified locally; a route that demands a recent answer
+    /// Introspects opaque tokens: strings that have neither three nor five parts separated by dots.
+    /// Signed tokens are verified locally; a route that requires a recent result
     /// ([`Presented::checked_within`](crate::Presented::checked_within)) introspects them too.
     ///
     /// ```
@@ -113,7 +115,7 @@ impl Introspection {
         Self::new(Mode::OpaqueTokens, client)
     }
 
-    /// Introspects signed tokens on routes that demand a recent answer
+    /// Introspects signed tokens on routes that require a recent result
     /// ([`Presented::checked_within`](crate::Presented::checked_within)), and nothing else.
     pub fn on_demand(client: ClientAuthentication) -> Self {
         Self::new(Mode::OnDemand, client)
@@ -163,11 +165,11 @@ impl Introspection {
 
     /// Introspects signed tokens whose key the issuer does not publish, once a fetch of the keys has
     /// shown that. Off by default, because the endpoint alone then decides about the token: a server that
-    /// finds tokens by their `jti` calls an edited token active.
+    /// finds tokens by their `jti` reports an edited token as active.
     ///
     /// A token that is bound to a key or a certificate (`cnf`), and one whose other claims exclude it,
-    /// is never sent out for this reason. If the verifier accepts bound tokens, an answer without `cnf`
-    /// is rejected. Has no effect on pinned keys ([`Issuer::keys`](crate::Issuer::keys)).
+    /// is never sent out for this reason. If the verifier accepts bound tokens, a response without
+    /// `cnf` is rejected. This has no effect on pinned keys ([`Issuer::keys`](crate::Issuer::keys)).
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
@@ -214,7 +216,7 @@ impl Introspection {
         self
     }
 
-    /// The introspection endpoint, if the metadata names none or the wrong one. It must use https
+    /// Sets the introspection endpoint, if the metadata names none or the wrong one. It must use https
     /// unless the issuer is on loopback. An endpoint of another origin than the issuer's is never
     /// taken from the metadata, whatever [`Issuer::allow_origin`](crate::Issuer::allow_origin) says,
     /// because this service's credentials are sent there: name it here.
@@ -234,14 +236,15 @@ impl Introspection {
         self
     }
 
-    /// How long an active answer is used, which is how late a revocation is noticed. Default 60 s, at
-    /// most 1 h; zero sends a request at every use. An answer without `exp` is used for 60 s at most.
+    /// Sets how long an active response is used, which is the delay until a revocation is noticed.
+    /// Default 60 s, at most 1 h; zero sends a request at every use. A response without `exp` is used
+    /// for 60 s at most.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
     }
 
-    /// The maximum number of concurrent requests. Default 8, between 4 and 32: an Okta organization
+    /// Sets the maximum number of concurrent requests. Default 8, between 4 and 32: an Okta organization
     /// allows 75 for all of its clients together.
     ///
     /// ```
@@ -259,9 +262,9 @@ impl Introspection {
         self
     }
 
-    /// How many requests about verified tokens are sent per second, and how many at once after a
+    /// Sets how many requests about verified tokens are sent per second, and how many at once after a
     /// pause; and as many about opaque and encrypted tokens that were active before. Beyond that the
-    /// caller is answered with 503. Default 16 and 32; the rate is between 1 and 1,000, the burst
+    /// client gets 503. Default 16 and 32; the rate is between 1 and 1,000, the burst
     /// between 4 and 1,000.
     ///
     /// With [`every_token`](Self::every_token) each active token takes one request per
@@ -282,8 +285,8 @@ impl Introspection {
         self
     }
 
-    /// How many requests about all other tokens are sent per second, and how many at once after a
-    /// pause. Strangers can use all of it, so it bounds what a flood of invented tokens costs the
+    /// Sets how many requests about all other tokens are sent per second, and how many at once after a
+    /// pause. Strangers can use all of it, so it limits what a flood of invented tokens costs the
     /// issuer; new opaque tokens share it with the flood. Default 16 and 32, with the bounds of
     /// [`rate_limit`](Self::rate_limit).
     ///
@@ -393,13 +396,13 @@ enum Method {
 }
 
 impl ClientAuthentication {
-    /// Sends the client id and its secret in the `Authorization` header (RFC 6749 §2.3.1).
+    /// Sends the client ID and its secret in the `Authorization` header (RFC 6749 §2.3.1).
     #[must_use]
     pub fn client_secret_basic(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self::new(client_id, Method::SecretBasic(secret.into().into()))
     }
 
-    /// Sends the client id and its secret in the form (RFC 6749 §2.3.1).
+    /// Sends the client ID and its secret in the form (RFC 6749 §2.3.1).
     #[must_use]
     pub fn client_secret_post(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self::new(client_id, Method::SecretPost(secret.into().into()))
@@ -436,7 +439,7 @@ impl ClientAuthentication {
     fn prepare(self) -> Result<ClientAuth, &'static str> {
         let Self { client_id, method } = self;
         if client_id.is_empty() {
-            return Err("the client id is empty; write the id of the client that introspects");
+            return Err("the client ID is empty; write the ID of the client that introspects");
         }
         let secret = |secret: SecretString| match secret.expose_secret().is_empty() {
             true => {
@@ -455,7 +458,7 @@ impl ClientAuthentication {
                 kid,
                 key: Box::new(client_auth::private_key(&pem)?),
             },
-            Method::None => ClientAuth::Named { client_id },
+            Method::None => ClientAuth::Public { client_id },
         })
     }
 }
@@ -495,11 +498,11 @@ impl fmt::Debug for ClientAuthentication {
     }
 }
 
-/// Settings that were checked and are ready for use.
+/// Validated introspection settings.
 pub(crate) struct Settings {
     mode: Mode,
     pub(crate) auth: ClientAuth,
-    /// As given; the issuer's rules about URLs are not applied yet.
+    /// As configured. The rules for URLs are applied with the issuer's settings.
     pub(crate) endpoint: Option<String>,
     encrypted_tokens: bool,
     unknown_keys: bool,
@@ -513,19 +516,19 @@ pub(crate) struct Settings {
 /// Why a token may have to be introspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
-    /// The issuer does not publish its key.
+    /// The issuer does not publish the token's key.
     UnknownKey,
-    /// It is encrypted.
+    /// The token is encrypted.
     Encrypted,
-    /// It has neither three parts nor five.
+    /// The token has neither three parts nor five.
     Opaque,
-    /// Local checks accepted it.
+    /// Local checks accepted the token.
     Accepted,
 }
 
 impl Settings {
-    /// Whether tokens of this kind are introspected.
-    pub(crate) fn asks(&self, question: Question) -> bool {
+    /// Returns whether tokens of this kind are introspected.
+    pub(crate) fn introspects(&self, question: Question) -> bool {
         match question {
             Question::UnknownKey => self.unknown_keys,
             Question::Encrypted => self.encrypted_tokens,
@@ -539,7 +542,7 @@ impl Settings {
     }
 }
 
-/// Shows only the origin of the endpoint, as its query may hold a secret.
+/// Shows only the origin of the endpoint, because its query may contain a secret.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
@@ -559,10 +562,10 @@ fn origin_of(endpoint: &str) -> String {
     )
 }
 
-/// Per second, and at once.
+/// Requests per second, and at once.
 const DEFAULT_RATE: (u32, u32) = (16, 32);
 const MAX_MAX_AGE: Duration = Duration::from_secs(60 * 60);
 const IN_FLIGHT: RangeInclusive<usize> = 4..=32;
 const PER_SECOND: RangeInclusive<u32> = 1..=1_000;
-/// At least 4, so that half of it can be kept back for callers within their share.
+/// At least 4, so that half of it can be reserved for clients within their share.
 const BURST: RangeInclusive<u32> = 4..=1_000;

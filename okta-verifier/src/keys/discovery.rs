@@ -1,5 +1,5 @@
-//! Where an issuer publishes its keys: its metadata document (RFC 8414, OpenID Connect
-//! Discovery 1.0), which is believed only when it names the very issuer that was configured.
+//! Metadata of an issuer (RFC 8414, OpenID Connect Discovery 1.0). It is trusted only if it names exactly
+//! the configured issuer.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -12,18 +12,18 @@ use url::Url;
 use super::set::is_object;
 use crate::{
     error::{FetchError, cause, excerpt},
-    remote::{Fetch, without_secrets},
-    time::Now,
+    net::{Fetch, without_secrets},
+    sync::clock::Now,
 };
 
 /// A URL that the metadata of an issuer names, remembered between fetches.
 ///
-/// It outlives failures of the metadata, and what is at the URL may fail without a fetch of the
-/// metadata: each of the two makes progress while the other one is slow or down.
+/// A failed fetch of the metadata does not change it, and a request to the URL may fail without a fetch
+/// of the metadata: each of the two makes progress while the other one is slow or unavailable.
 #[derive(Debug)]
 pub(crate) struct NamedUrl {
     metadata: Metadata,
-    /// Reads it from a metadata document.
+    /// Reads the URL from a metadata document.
     read: fn(&Metadata, &[u8]) -> Result<String, FetchError>,
     known: Mutex<Option<Known>>,
 }
@@ -33,23 +33,23 @@ struct Known {
     url: String,
     /// When the metadata that named it was requested.
     named: Now,
-    /// When the metadata was last requested, whatever became of it.
+    /// When the metadata was last requested, with or without success.
     requested: Now,
-    /// How many requests to the URL have failed since the last one that did not.
+    /// The number of failed requests to the URL since the last successful one.
     failures: u8,
 }
 
 impl NamedUrl {
-    /// Where the keys are.
+    /// Returns the URL of the key set.
     pub(crate) fn jwks_uri(metadata: Metadata) -> Self {
-        Self::new(metadata, Metadata::judge)
+        Self::new(metadata, Metadata::jwks_uri)
     }
 
-    /// Where tokens are introspected (RFC 8414 §2). The rules for `jwks_uri` apply, and one more: a
-    /// token and credentials are sent there, so only the issuer's own origin is accepted.
+    /// Returns the introspection endpoint (RFC 8414 §2). The rules for `jwks_uri` apply, and one more:
+    /// only the issuer's own origin is accepted, because a token and credentials are sent there.
     /// [`Metadata::origins`] are allowed for keys, which are public.
     pub(crate) fn introspection_endpoint(metadata: Metadata) -> Self {
-        Self::new(metadata, Metadata::judge_introspection)
+        Self::new(metadata, Metadata::introspection_endpoint)
     }
 
     fn new(metadata: Metadata, read: fn(&Metadata, &[u8]) -> Result<String, FetchError>) -> Self {
@@ -60,21 +60,21 @@ impl NamedUrl {
         }
     }
 
-    /// The issuer, as configured.
+    /// Returns the issuer, as configured.
     pub(crate) fn issuer(&self) -> &str {
         &self.metadata.issuer
     }
 
-    /// The URL; the metadata is fetched first if that is due. If it fails, the last good URL stays.
+    /// Returns the URL. The metadata is fetched first if that is due; if that fails, the last known URL is
+    /// used.
     ///
     /// # Errors
     ///
-    /// The metadata could not be had, now or before.
+    /// The metadata could not be fetched, and the URL is not known.
     pub(crate) async fn locate(&self, fetch: &Fetch, now: Now) -> Result<String, FetchError> {
         let last = match &mut *self.lock() {
             Some(known) if known.is_due(now) => {
-                // If the metadata hangs, it takes this whole attempt: the next one begins with the
-                // URL at hand.
+                // Slow metadata may take this whole attempt. The next one then begins with the known URL.
                 known.requested = now;
                 known.failures = 0;
                 Some(known.url.clone())
@@ -84,7 +84,8 @@ impl NamedUrl {
         };
         match (self.metadata.fetch(fetch, self.read).await, last) {
             (Ok(url), _) => {
-                // Kept whatever becomes of the request to it.
+                // Kept whatever the result of the request to it, or slow metadata and slow keys would never both
+                // succeed within one deadline.
                 *self.lock() = Some(Known {
                     url: url.clone(),
                     named: now,
@@ -117,7 +118,7 @@ impl NamedUrl {
         }
     }
 
-    /// The URL serves nothing any more: the metadata is fetched before the next request to it.
+    /// The URL serves nothing any more, so the metadata is fetched before the next request to it.
     pub(crate) fn moved(&self) {
         if let Some(known) = &mut *self.lock() {
             known.failures = MAX_FAILURES;
@@ -130,28 +131,28 @@ impl NamedUrl {
 }
 
 impl Known {
-    /// Whether the metadata is fetched before the next request to the URL.
+    /// Returns whether the metadata is fetched before the next request to the URL.
     fn is_due(&self, now: Now) -> bool {
         let is_old = now.since(self.named) >= METADATA_FRESH;
         self.failures >= MAX_FAILURES || (is_old && now.since(self.requested) >= METADATA_RETRY)
     }
 }
 
-/// What is accepted as the metadata of one issuer.
+/// The expectations that the metadata of one issuer must meet.
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata {
-    /// The configured issuer, to the letter.
+    /// The configured issuer, exactly as written.
     pub(crate) issuer: Box<str>,
     pub(crate) url: Url,
-    /// Further origins that the metadata may name.
+    /// Other origins that the metadata may name.
     pub(crate) origins: Vec<url::Origin>,
 }
 
 impl Metadata {
-    /// Fetches the document, and reads a URL from it.
+    /// Fetches the document and reads a URL from it.
     ///
-    /// The next form of the document's URL is tried only where this one does not exist (404, 410): an
-    /// issuer that fails is not sent three requests, and a foreign document is an error.
+    /// The next form of the document's URL is tried only if this one does not exist (404, 410). An issuer
+    /// that fails is not sent three requests, and the document of another issuer is an error.
     async fn fetch(
         &self,
         fetch: &Fetch,
@@ -172,8 +173,8 @@ impl Metadata {
         result
     }
 
-    /// The OpenID form, which Okta has always served; the form of RFC 8414 §3.1, which it serves
-    /// since 2026.06; and the older one, with the suffix appended.
+    /// Returns the URLs of the document: the OpenID form, which Okta has always served; the form of
+    /// RFC 8414 §3.1, which it has served since 2026.06; and the older one, with the suffix appended.
     pub(crate) fn candidates(&self) -> Vec<String> {
         let issuer = self.issuer.strip_suffix('/').unwrap_or(&self.issuer);
         let path = self.url.path().trim_end_matches('/');
@@ -188,7 +189,7 @@ impl Metadata {
         urls
     }
 
-    pub(crate) fn judge(&self, document: &[u8]) -> Result<String, FetchError> {
+    pub(crate) fn jwks_uri(&self, document: &[u8]) -> Result<String, FetchError> {
         #[derive(Deserialize)]
         struct Document {
             issuer: String,
@@ -198,7 +199,7 @@ impl Metadata {
         self.trust(&issuer, "jwks_uri", jwks_uri, &self.origins)
     }
 
-    fn judge_introspection(&self, document: &[u8]) -> Result<String, FetchError> {
+    fn introspection_endpoint(&self, document: &[u8]) -> Result<String, FetchError> {
         #[derive(Deserialize)]
         struct Document {
             issuer: String,
@@ -211,7 +212,8 @@ impl Metadata {
         self.trust(&document.issuer, "introspection_endpoint", endpoint, &[])
     }
 
-    /// RFC 8414 §3.3-4: the issuer is compared code point by code point, without normalisation.
+    /// Checks the issuer, which is compared code point by code point without normalization (RFC 8414
+    /// §3.3-4), and the URL.
     fn trust(
         &self,
         issuer: &str,
@@ -231,8 +233,8 @@ impl Metadata {
         Ok(url)
     }
 
-    /// Of the issuer's scheme, https unless the issuer is on loopback, and of its origin or one
-    /// of these.
+    /// Returns whether the URL has the issuer's scheme, which is https unless the issuer is on loopback,
+    /// and the issuer's origin or one of these.
     fn may_fetch(&self, url: &str, origins: &[url::Origin]) -> bool {
         let Ok(url) = Url::parse(url) else {
             return false;
@@ -259,8 +261,8 @@ fn read<'d, D: Deserialize<'d>>(document: &'d [u8]) -> Result<D, FetchError> {
 const MAX_METADATA: usize = 256 * 1024;
 /// Metadata changes with the configuration of an issuer, not with its keys.
 const METADATA_FRESH: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long the last good URL is used before a failed fetch of aged metadata is repeated.
+/// The time before a failed fetch of aged metadata is repeated. The last known URL is used meanwhile.
 const METADATA_RETRY: Duration = Duration::from_secs(5 * 60);
-/// Requests to the URL in a row after which it may have moved without a trace. The first one may have
-/// been cut off because the metadata was slow.
+/// The number of failed requests in a row after which the URL may have changed. One is not enough, because
+/// slow metadata may have taken the time of the first request.
 const MAX_FAILURES: u8 = 2;

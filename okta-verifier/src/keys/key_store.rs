@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::{
-    key::Key,
+    jwk::Key,
     schedule::Read,
     set::KeySet,
     store::{Outcome, Store, Wanted},
 };
-use crate::{error::VerifyError, time::Now};
+use crate::{error::VerifyError, sync::clock::Now};
 
 /// The keys of one issuer.
 #[derive(Clone, Debug)]

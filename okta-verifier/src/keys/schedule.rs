@@ -1,48 +1,44 @@
-//! When keys are fetched, and for how long trusted: one pure machine.
+//! When keys are fetched and how long they are trusted, as a pure state machine.
 //!
-//! The rules of freshness, of unknown keys and of failures meet in [`Schedule::decide`]. It has no
-//! clock and does no I/O; every rule can be tested by telling it the time.
-
-mod trust;
-
-use std::time::Duration;
-
-use tokio::time::Instant;
-
-pub(crate) use trust::Trust;
+//! The rules of freshness, of unknown keys and of failures meet in [`Schedule::decide`]. It has no clock
+//! and performs no I/O, so that every rule can be tested by passing the time.
 
 use crate::{
-    back_off::{BackOff, MAX_RETRY_AFTER},
     health::KeyState,
-    time::Now,
-    token_bucket::{Rate, TokenBucket},
+    sync::{
+        backoff::{BackOff, MAX_RETRY_AFTER},
+        clock::{End, Now},
+        token_bucket::{Rate, TokenBucket},
+    },
 };
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// What a request asks of the keys.
+/// What a request needs from the keys.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Read {
-    /// The key set holds the `kid`.
+    /// The key set contains the `kid`.
     Known,
-    /// The key set lacks the token's key. `arrived` is when the request came. `acceptable`: the
-    /// token's claims would pass, so its key is worth a fetch.
+    /// The key set lacks the token's key. `arrived` is when the request came. `acceptable` says that the
+    /// token's other claims would pass, so that its key is worth a fetch.
     Unknown { arrived: Instant, acceptable: bool },
-    /// An operator wants keys that were fetched after `since`.
+    /// An operator requests keys that were fetched after `since`.
     Refresh { since: Instant },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// The keys at hand are trusted.
+    /// The current keys are trusted.
     Serve,
-    /// They are, and a fetch should replace them without anybody waiting.
+    /// The current keys are trusted, and a fetch in the background should replace them.
     ServeAndFetch,
     /// A fetch must begin, and the request waits for it.
     Fetch(Reason),
-    /// The request waits for the fetch under way.
+    /// The request waits for the fetch in flight.
     Wait,
-    /// The issuer publishes no such key.
+    /// The issuer does not publish the key.
     Refuse,
-    /// Nothing can be said before this time has passed.
+    /// The keys are unavailable until this time has passed.
     Unavailable { retry_after: Duration },
 }
 
@@ -50,7 +46,7 @@ pub(crate) enum Decision {
 pub(crate) enum Reason {
     /// There are no keys, or they have aged.
     Age,
-    /// For a key that the set lacks: draws on the budget.
+    /// The set lacks a key. The fetch is charged to the budget for unknown keys.
     UnknownKey,
 }
 
@@ -63,13 +59,13 @@ pub(crate) struct Schedule {
     attempted: Option<Instant>,
     /// When the last fetch failed, if none has succeeded since.
     failed_at: Option<Now>,
-    /// Its jitter also makes instances that start together drift apart.
+    /// Its jitter also spreads the fetches of instances that start together.
     back_off: BackOff,
     budget: TokenBucket,
     stale_if_error: Duration,
 }
 
-/// The fetch under way.
+/// The fetch in flight.
 #[derive(Clone, Copy, Debug)]
 struct Departure {
     id: u64,
@@ -77,7 +73,7 @@ struct Departure {
 }
 
 impl Schedule {
-    /// `jitter` makes instances that start together drift apart.
+    /// `jitter` spreads the fetches of instances that start together.
     pub(crate) fn new(jitter: u64) -> Self {
         Self {
             trust: None,
@@ -91,22 +87,22 @@ impl Schedule {
         }
     }
 
-    /// How long past their freshness keys serve while fetches fail: with the freshness it is the
-    /// ceiling of trust.
+    /// Sets how long keys are used beyond their freshness while fetches fail. Freshness and this time
+    /// together limit the trust.
     pub(crate) fn stale_if_error(mut self, stale_if_error: Duration) -> Self {
         self.stale_if_error = stale_if_error;
         self
     }
 
-    /// There are keys that an earlier process fetched. Instances that start with the same ones
-    /// refresh them apart.
+    /// Uses keys that an earlier process fetched. Instances that start with the same keys refresh them at
+    /// different times.
     pub(crate) fn inherit(&mut self, began: Now, fresh_for: Duration) -> Trust {
         let trust = Trust::new(began, fresh_for, self.back_off.fraction());
         self.trust = Some(trust);
         trust
     }
 
-    /// Changes nothing.
+    /// Returns the decision and changes nothing.
     pub(crate) fn decide(&self, read: Read, now: Now) -> Decision {
         match read {
             Read::Known => self.decide_known(now),
@@ -129,8 +125,8 @@ impl Schedule {
         } else if age < trust.fresh_for
             || (age < trust.fresh_for + self.stale_if_error && self.failed_lately(now))
         {
-            // Past freshness this is RFC 5861 §4: served stale because the issuer was asked just
-            // now and failed, never because nobody asked.
+            // Past freshness, RFC 5861 §4 allows stale keys because a recent attempt failed. Without an
+            // attempt they are not served: a withdrawn key must not live on in a quiet service.
             if can_fetch {
                 Decision::ServeAndFetch
             } else {
@@ -141,15 +137,15 @@ impl Schedule {
         }
     }
 
-    /// A failure says less the older it is: who comes after a quiet time has the issuer asked
-    /// first. Under traffic each failed attempt renews it.
+    /// Returns whether the last failure is recent. An old failure says little, so the first request after
+    /// a quiet time waits for a new attempt. Under traffic each failed attempt renews it.
     fn failed_lately(&self, now: Now) -> bool {
         self.failed_at
             .is_some_and(|failed_at| now.since(failed_at) < 2 * MAX_RETRY_AFTER)
     }
 
-    /// The only difference that a token's claims make is whether the token may begin a fetch. Every
-    /// other answer is the same for all, so that no unverified claim chooses it.
+    /// A token's claims only decide whether it may begin a fetch. Every other result is the same for all
+    /// tokens, so that no unverified claim chooses it.
     fn decide_unknown(&self, arrived: Instant, acceptable: bool, now: Now) -> Decision {
         // The first fetch and one that is due by age are not charged to the token.
         let Some(trust) = self.trust else {
@@ -173,15 +169,15 @@ impl Schedule {
                 None => Decision::Refuse,
                 // The set is seconds old, and issuers publish keys long before they use them.
                 Some(_) if age < UNKNOWN_KEYS.interval => Decision::Refuse,
-                // The last token of the budget was drawn within the refill interval. Had its fetch
-                // succeeded, the set would be as young: so that fetch failed, or its runtime ended.
-                // The next one is possible at the refill.
+                // The budget was used up within the refill interval. If its last fetch had succeeded, the set would
+                // be as young; so that fetch failed, or its runtime ended. The next fetch is possible at the
+                // refill.
                 Some(retry_after) => Decision::Unavailable { retry_after },
             }
         }
     }
 
-    /// An operator's word goes before the back-off, but once: a failure is an answer too.
+    /// refresh() bypasses the back-off once; a failed attempt counts as that attempt.
     fn decide_refresh(&self, since: Instant, now: Now) -> Decision {
         if self.flight.is_some() {
             Decision::Wait
@@ -196,7 +192,7 @@ impl Schedule {
         }
     }
 
-    /// What [`decide`](Self::decide) would say to a request with a known key.
+    /// Returns what [`decide`](Self::decide) would decide for a request with a known key.
     pub(crate) fn outlook(&self, now: Now) -> KeyState {
         if let Some(trust) = self.trust {
             let age = trust.age(now);
@@ -211,8 +207,8 @@ impl Schedule {
                 return KeyState::Stale { trusted_for };
             }
         }
-        // What has aged through disuse is fetched again: a service that nobody asked for hours
-        // is not out of order.
+        // Keys that aged without traffic are fetched at the next request, so that a service without
+        // requests for hours is not shown as unavailable.
         match self.fetch_or_wait(now) {
             Decision::Unavailable { retry_after, .. } => KeyState::Unavailable { retry_after },
             _ => KeyState::NotFetched,
@@ -229,7 +225,7 @@ impl Schedule {
         }
     }
 
-    /// Until the budget for unknown keys has a fetch; `None`: it has one.
+    /// Returns the time until the budget for unknown keys allows a fetch, or `None` if it does now.
     fn refill(&self, now: Now) -> Option<Duration> {
         self.budget.wait(UNKNOWN_KEYS, 0, now.instant)
     }
@@ -238,7 +234,7 @@ impl Schedule {
         self.back_off.left(now)
     }
 
-    /// A fetch begins. Its budget is drawn now, so that no caller gets it back by going away.
+    /// A fetch begins. The budget is charged now, so that a dropped caller does not refund it.
     pub(crate) fn began(&mut self, reason: Reason, now: Now) -> u64 {
         if reason == Reason::UnknownKey {
             self.budget.take(UNKNOWN_KEYS, now.instant);
@@ -252,7 +248,7 @@ impl Schedule {
         self.flights
     }
 
-    /// The fetch `id` brought a usable set. `None`: it is not the one under way, and came too
+    /// The fetch `id` returned a usable set. Returns `None` if it is not the fetch in flight: it is too
     /// late to count.
     pub(crate) fn fetched(&mut self, id: u64, fresh_for: Duration) -> Option<Trust> {
         let Departure { began, .. } = self.flight.take_if(|flight| flight.id == id)?;
@@ -262,8 +258,8 @@ impl Schedule {
         self.trust
     }
 
-    /// The fetch `id` failed. Says whether it is the first failure since the last success;
-    /// `None`: it is not the one under way, and came too late to count.
+    /// The fetch `id` failed. Returns whether it is the first failure since the last success, or `None` if
+    /// it is not the fetch in flight: it is too late to count.
     pub(crate) fn failed(
         &mut self,
         id: u64,
@@ -276,18 +272,68 @@ impl Schedule {
         Some(self.back_off.failures() == 1)
     }
 
-    /// The fetch `id` ended without a result, because its runtime did.
+    /// The fetch `id` ended without a result, because its runtime ended.
     pub(crate) fn abandoned(&mut self, id: u64) {
         if self.flight.take_if(|flight| flight.id == id).is_some() {
-            // No answer: an operator who waited for one may try again.
+            // There is no result, so an operator who waits for one may try again.
             self.attempted = None;
         }
     }
 }
 
-/// How many fetches unknown keys may cause.
+/// The budget of fetches that unknown keys may cause.
 const UNKNOWN_KEYS: Rate = Rate {
     burst: 3,
     interval: Duration::from_secs(10),
 };
 pub(crate) const DEFAULT_STALE_IF_ERROR: Duration = Duration::from_secs(60 * 60);
+
+/// The trust in the keys of the last successful fetch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trust {
+    /// When the fetch began: the transit time counts as age (RFC 9111 §4.2.3).
+    pub(super) began: Now,
+    pub(super) fresh_for: Duration,
+    pub(super) refresh_after: Duration,
+    young_until: End,
+}
+
+impl Trust {
+    /// `jitter` is in 0..1.
+    pub(crate) fn new(began: Now, fresh_for: Duration, jitter: f64) -> Self {
+        let fresh_for = fresh_for.clamp(MIN_FRESH, MAX_FRESH);
+        // 70 to 80 % of it: before the end, and at a different time in each instance.
+        let refresh_after = fresh_for * 7 / 10 + fresh_for.mul_f64(jitter / 10.0);
+        Self {
+            began,
+            fresh_for,
+            refresh_after,
+            young_until: began.plus(refresh_after),
+        }
+    }
+
+    pub(crate) fn age(&self, now: Now) -> Duration {
+        now.since(self.began)
+    }
+
+    pub(crate) fn began(&self) -> Now {
+        self.began
+    }
+
+    pub(crate) fn fresh_for(&self) -> Duration {
+        self.fresh_for
+    }
+
+    /// Returns whether the keys are fresh. At the end of the lifetime they are stale (RFC 9111 §4.2).
+    pub(crate) fn is_fresh(&self, now: Now) -> bool {
+        self.age(now) < self.fresh_for
+    }
+
+    /// Returns whether the keys are so young that no fetch can be due.
+    pub(crate) fn is_young(&self, now: Now) -> bool {
+        now.is_before(self.young_until)
+    }
+}
+
+const MIN_FRESH: Duration = Duration::from_secs(5 * 60);
+const MAX_FRESH: Duration = Duration::from_secs(60 * 60);

@@ -1,38 +1,36 @@
-//! JWKS bytes → the usable keys (RFC 7517 §5).
+//! A key set (RFC 7517 §5): its usable keys, and its form in a snapshot.
 
-use std::{fmt, sync::Arc};
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::key::{Key, KeyOptions, Skipped, text};
+use super::jwk::{Key, KeyOptions, Skipped, text};
 use crate::{
-    algorithm::Algorithm,
+    crypto::Algorithm,
     error::{FetchError, VerifyError},
     token::json::Object,
 };
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::{fmt, sync::Arc};
 
-/// The usable keys of one issuer; at least one.
+/// The usable keys of one issuer, of which there is at least one.
 #[derive(Debug, Default)]
 pub(crate) struct KeySet {
     keys: Vec<Arc<Key>>,
-    /// Tokens may leave `kid` out, because there is one key only and the settings allow it.
+    /// Tokens may lack `kid`, because there is only one key and the settings allow it.
     is_lone: bool,
     skipped: SkippedEntries,
 }
 
-/// What a set says about a `kid` and an algorithm.
+/// The result of a search for a `kid` and an algorithm.
 #[derive(Debug)]
 pub(crate) enum Found {
     Key(Arc<Key>),
-    /// The `kid` is there for other algorithms only.
+    /// The `kid` exists for other algorithms only.
     OtherAlgorithm,
     Nothing,
 }
 
 impl KeySet {
-    /// A bad entry is skipped; a bad document, or one without a usable key, is an error, so that it
-    /// never replaces a good one.
+    /// Parses a set. An invalid entry is skipped. An invalid document, and one without a usable key, is an
+    /// error, so that it never replaces a valid set.
     pub(crate) fn parse(document: &[u8], options: KeyOptions) -> Result<Self, FetchError> {
         let malformed = FetchError::Malformed {
             document: "key set",
@@ -50,7 +48,7 @@ impl KeySet {
         let mut skipped = SkippedEntries::default();
         for (index, entry) in entries.iter().enumerate() {
             match Key::parse(entry.get(), options) {
-                // A repeated entry is the same key, and not an ambiguous one.
+                // A repeated entry is the same key, so it is not ambiguous.
                 Ok(key) if usable.iter().any(|(_, other)| other.is(&key)) => {}
                 Ok(key) => usable.push((index, Arc::new(key))),
                 Err(reason) => skipped.push(index, entry.get(), reason),
@@ -60,7 +58,7 @@ impl KeySet {
         let mut keys = Vec::new();
         for (index, key) in &usable {
             let is_other = |(_, other): &&(usize, Arc<Key>)| !Arc::ptr_eq(other, key);
-            // Beside other keys one without a `kid` cannot be named.
+            // A key without a `kid` cannot be named if there are other keys.
             let reason = if key.kid.is_none() && !is_lone {
                 Skipped::NoKid
             } else if usable
@@ -68,7 +66,7 @@ impl KeySet {
                 .filter(is_other)
                 .any(|(_, other)| other.has_name_of(key))
             {
-                // A token cannot tell which one it means, so neither is used.
+                // A token cannot distinguish the two, so neither is used.
                 Skipped::Ambiguous
             } else {
                 keys.push(key.clone());
@@ -104,27 +102,27 @@ impl KeySet {
         found
     }
 
-    /// The key of a token without `kid` (OpenID Connect Core 1.0 §10.1).
+    /// Returns the key for a token without `kid` (OpenID Connect Core 1.0 §10.1).
     ///
     /// # Errors
     ///
-    /// The set has several keys, so the token must name one; or the settings demand it.
+    /// The set has several keys, so the token must name one; or the settings require it.
     pub(crate) fn find_lone(&self, algorithm: Algorithm) -> Result<Found, VerifyError> {
         match &self.keys[..] {
             [key] if self.is_lone && key.algorithm == algorithm => Ok(Found::Key(key.clone())),
-            // As if it had another `kid`: the only key may have been replaced.
+            // Treated as another `kid`: the only key may have been replaced.
             [_] if self.is_lone => Ok(Found::Nothing),
             _ => Err(VerifyError::MissingKeyId),
         }
     }
 
-    /// Whether the usable keys are others than those of `previous`.
+    /// Returns whether the usable keys differ from those of `previous`.
     pub(crate) fn differs(&self, previous: &Self) -> bool {
         self.keys.len() != previous.keys.len() || !self.keys.iter().all(|key| previous.holds(key))
     }
 
-    /// Takes the place of `previous`: unchanged keys keep their `Arc`, all others are retired.
-    /// No union: a key that is gone may have been stolen.
+    /// Replaces `previous`: unchanged keys keep their `Arc`, and all others are retired. The two sets are
+    /// never merged, because a removed key may have been stolen.
     pub(crate) fn succeed(&mut self, previous: &Self) {
         for key in &mut self.keys {
             if let Some(same) = previous.keys.iter().find(|old| old.is(key)) {
@@ -151,14 +149,14 @@ impl KeySet {
     }
 }
 
-/// The entries of a set that are not used. `Display` explains the first ten, for logs and errors.
+/// The skipped entries of a set. `Display` explains the first ten, for logs and errors.
 #[derive(Debug, Default)]
 pub(crate) struct SkippedEntries(Vec<SkippedEntry>);
 
 #[derive(Debug)]
 struct SkippedEntry {
     index: usize,
-    /// Only if it is short and printable: the issuer may write anything.
+    /// Present only if it is short and printable, because the issuer may write anything.
     kid: Option<Box<str>>,
     reason: Skipped,
 }
@@ -210,7 +208,7 @@ fn is_presentable(kid: &str) -> bool {
     (1..=MAX_SHOWN_KID).contains(&kid.len()) && kid.bytes().all(printable)
 }
 
-/// The elements of `keys`. Other members are ignored, a second `keys` is refused.
+/// Returns the elements of `keys`. Other members are ignored, and a second `keys` is rejected.
 fn keys_member(text: &str) -> Option<Vec<&RawValue>> {
     #[derive(Deserialize)]
     struct Document<'a> {
@@ -225,7 +223,7 @@ fn keys_member(text: &str) -> Option<Vec<&RawValue>> {
     Some(keys)
 }
 
-/// serde would read an array's elements as the members of a struct.
+/// Returns whether the text is an object. serde would also read a struct from an array.
 pub(super) fn is_object(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
@@ -233,3 +231,39 @@ pub(super) fn is_object(text: &str) -> bool {
 const MAX_KEYS: usize = 100;
 const MAX_EXPLAINED: usize = 10;
 const MAX_SHOWN_KID: usize = 64;
+
+/// An issuer's keys as they were last fetched, to be saved for the next process, so that it can start while
+/// the issuer is unavailable.
+///
+/// Restoring a snapshot does not extend its lifetime: its age counts from the original fetch. Anyone who
+/// can write to the place where it is stored can choose the trusted keys.
+///
+/// ```no_run
+/// use okta_verifier::{Issuer, KeySnapshot, Verifier};
+///
+/// # async fn hello() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+/// if let Ok(saved) = std::fs::read("keys.json") {
+///     issuer = issuer.key_snapshot(serde_json::from_slice::<KeySnapshot>(&saved)?);
+/// }
+/// let verifier = Verifier::builder().issuer(issuer).build()?;
+///
+/// verifier.warm_up().await?;
+/// for snapshot in verifier.key_snapshots() {
+///     std::fs::write("keys.json", serde_json::to_vec(&snapshot)?)?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct KeySnapshot {
+    /// The issuer these keys belong to.
+    pub issuer: String,
+    /// The key set as the issuer sent it.
+    pub jwks: String,
+    /// When the fetch began, in seconds since 1970.
+    pub fetched_at: u64,
+    /// Its freshness lifetime in seconds.
+    pub fresh_for: u64,
+}

@@ -1,16 +1,16 @@
-//! From the issuer to a key set: metadata, then keys.
+//! Fetches a key set: the metadata if it is due, then the keys.
 
 use std::time::Duration;
 
 use super::{
     discovery::{Metadata, NamedUrl},
-    key::KeyOptions,
+    jwk::KeyOptions,
     set::KeySet,
 };
 use crate::{
     error::FetchError,
-    remote::{Answer, Fetch, Revalidated, Validator},
-    time::Now,
+    net::{Answer, Fetch, Revalidated, Validator},
+    sync::clock::Now,
 };
 
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Source {
     fetch: Fetch,
     url: NamedUrl,
     pub(super) options: KeyOptions,
-    /// For metadata and keys together.
+    /// The timeout for metadata and keys together.
     pub(crate) deadline: Duration,
 }
 
@@ -31,11 +31,11 @@ pub(crate) enum Loaded {
         fresh_for: Duration,
         revision: Option<Revision>,
     },
-    /// The keys of the revision that was asked about. `None`: as fresh as before.
+    /// The keys are those of the given revision. `None` if their freshness is as before.
     Unchanged { fresh_for: Option<Duration> },
 }
 
-/// Names the answer that keys came with.
+/// Identifies the response that the keys came with.
 #[derive(Clone, Debug)]
 pub(crate) struct Revision {
     url: String,
@@ -57,13 +57,13 @@ impl Source {
         }
     }
 
-    /// The issuer, as configured.
+    /// Returns the issuer, as configured.
     pub(crate) fn issuer(&self) -> &str {
         self.url.issuer()
     }
 
-    /// One attempt. `revision` is that of the keys at hand, which are not sent again if they still
-    /// hold.
+    /// Makes one attempt. `revision` is that of the current keys, which are not sent again if they are
+    /// unchanged.
     pub(crate) async fn load(
         &self,
         now: Now,
@@ -81,7 +81,7 @@ impl Source {
     }
 
     async fn keys(&self, url: String, known: Option<&Revision>) -> Result<Loaded, FetchError> {
-        // A validator is valid for the URL that it came from only.
+        // A validator is valid for the URL that it came from only (RFC 9110 §8.8.3).
         let validator = known
             .filter(|known| known.url == url)
             .map(|known| &known.validator);

@@ -14,16 +14,16 @@ use tokio::{runtime::Handle, time::timeout};
 
 use self::landing::Landing;
 use super::{
-    flight::Flight,
-    key::Key,
+    jwk::Key,
     schedule::{Decision, Read, Reason, Schedule, Trust},
     set::{Found, KeySet},
     source::{Revision, Source},
 };
+use crate::sync::single_flight::Flight;
 use crate::{
-    algorithm::Algorithm,
+    crypto::Algorithm,
     error::{FetchError, VerifyError},
-    time::Now,
+    sync::clock::Now,
 };
 
 /// Names the key that a token wants.

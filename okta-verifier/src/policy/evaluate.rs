@@ -1,17 +1,18 @@
-//! Whether a token meets a policy, and what would help one that does not.
+//! Evaluates a policy, and finds what would make a token meet it.
 
 use std::cell::LazyCell;
 
 use super::{Policy, Rule};
 use crate::{
     error::ConfigError,
-    request::{Rejection, Remedy, Scheme},
-    time::Now,
-    token::{SubjectKind, VerifiedToken, json},
+    http::{Rejection, Remedy, Scheme},
+    sync::clock::Now,
+    token::{SubjectKind, json},
+    verified_token::VerifiedToken,
 };
 
 impl VerifiedToken {
-    /// Whether the token meets the policy.
+    /// Checks that the token meets the policy.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -33,8 +34,8 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// The rejection to answer with: 403, or 401 where a new authentication of the user would help
-    /// (RFC 9470 §3). The token of a service ([`SubjectKind::Service`]) gets 403 there too.
+    /// The rejection to respond with: 403, or 401 if a new authentication of the user would help (RFC 9470
+    /// §3). The token of a service ([`SubjectKind::Service`]) gets 403 in that case too.
     pub fn require(&self, policy: Policy) -> Result<(), Rejection> {
         let now = Clock::new(unix_now);
         if policy.allows(self, &now) {
@@ -46,9 +47,9 @@ impl VerifiedToken {
         })
     }
 
-    /// The 403 for scopes that are known at run time only, from a database say: it names `scope`, in
-    /// the realm of the verifier and under the scheme that the token came with (RFC 9449 §7.1). Where
-    /// the scopes are known at compile time, [`require`](Self::require) says the same.
+    /// Returns the 403 for scopes that are known at run time only, for example from a database. It names
+    /// `scope`, in the realm of the verifier and with the scheme that the token was sent with (RFC 9449
+    /// §7.1). If the scopes are known at compile time, use [`require`](Self::require).
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -78,12 +79,12 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// `scope` is not one scope token, or several with single spaces between (RFC 6749 §3.3).
+    /// `scope` is not one scope token or several separated by single spaces (RFC 6749 §3.3).
     pub fn insufficient_scope(&self, scope: &str) -> Result<Rejection, ConfigError> {
         Rejection::lacks_scope(self.challenges(), self.scheme(), scope)
     }
 
-    /// A token that is bound to a key passes with no other scheme.
+    // A token that is bound to a key is accepted with the scheme DPoP only.
     fn scheme(&self) -> Scheme {
         match self.confirmation().and_then(|cnf| cnf.jkt) {
             Some(_) => Scheme::Dpop,
@@ -96,7 +97,7 @@ fn unix_now() -> u64 {
     Now::read().unix
 }
 
-/// Seconds since 1970, read when the first rule asks.
+/// Seconds since 1970, read when the first rule needs them.
 type Clock = LazyCell<u64>;
 
 impl Policy {
@@ -115,76 +116,82 @@ impl Policy {
         }
     }
 
-    /// Returns what would make `token` meet the policy, or `None` where neither scopes nor a new
-    /// authentication would. `within` are the acr values that the rules outside leave.
+    /// Returns what would make `token` meet the policy, or `None` if neither scopes nor a new
+    /// authentication would. `within` are the acr values that the outer rules leave.
     ///
-    /// The cost is linear in the size of the policy, since a valid token is enough to cause it:
-    /// each rule is evaluated once, each alternative is tried once, and no choice is taken back.
+    /// The cost is linear in the size of the policy, because any valid token can cause it: each rule is
+    /// evaluated once, each alternative is tried once, and no choice is taken back.
     fn remedy(
         self,
         token: &VerifiedToken,
         now: &Clock,
         within: Option<&[&'static str]>,
     ) -> Option<Remedy> {
-        let mut remedy = Remedy::default();
-        let satisfiable = self.demand(token, now, within, &mut remedy);
-        (satisfiable && self.choose(token, now, within, &mut remedy)).then_some(remedy)
+        let remedy = Remedy::default();
+        let mut search = Search {
+            token,
+            now,
+            within,
+            remedy,
+        };
+        // The rules that always apply come first. A rule without a remedy then ends the search before
+        // any alternative is tried, and alternatives are chosen from those that fit every `acr` rule,
+        // also a later one.
+        let is_found =
+            search.each(self, Search::require_rule) && search.each(self, Search::choose_remedy);
+        is_found.then_some(search.remedy)
     }
+}
 
-    /// The first pass: the rules that hold whatever is chosen. It comes first, so that a rule
-    /// without a remedy ends the search before any alternative is tried, and so that alternatives
-    /// are chosen from those that fit every `acr` rule, also one that comes later.
-    fn demand(
-        self,
-        token: &VerifiedToken,
-        now: &Clock,
-        within: Option<&[&'static str]>,
-        remedy: &mut Remedy,
-    ) -> bool {
-        match self.0 {
-            Rule::Scope(_) | Rule::Any(_) => true,
-            Rule::Acr(values) => {
-                let met = self.allows(token, now);
-                (met || can_authenticate(token)) && remedy.acr(values, within, met)
-            }
-            Rule::MaxAge(max_age) => {
-                let met = self.allows(token, now);
-                remedy.max_age(max_age.as_secs(), met);
-                met || can_authenticate(token)
-            }
-            Rule::All(policies) => policies
-                .iter()
-                .all(|policy| policy.demand(token, now, within, remedy)),
-            Rule::AnyToken
-            | Rule::Group(_)
-            | Rule::Claim(..)
-            | Rule::Subject(_)
-            | Rule::When(..) => self.allows(token, now),
+/// The search for the remedy of one policy.
+struct Search<'s> {
+    token: &'s VerifiedToken,
+    now: &'s Clock,
+    within: Option<&'s [&'static str]>,
+    remedy: Remedy,
+}
+
+impl Search<'_> {
+    /// Calls `pass` for the policy, or for each that it requires, until it returns false.
+    fn each(&mut self, policy: Policy, pass: fn(&mut Self, Policy) -> bool) -> bool {
+        match policy.0 {
+            Rule::All(policies) => policies.iter().all(|policy| self.each(*policy, pass)),
+            _ => pass(self, policy),
         }
     }
 
-    /// The second pass: scopes in the order of the policy, and of each `any` the first alternative
-    /// that is met, or else the first that has a remedy.
-    fn choose(
-        self,
-        token: &VerifiedToken,
-        now: &Clock,
-        within: Option<&[&'static str]>,
-        remedy: &mut Remedy,
-    ) -> bool {
-        match self.0 {
+    /// The first pass: the rules that apply whatever is chosen.
+    fn require_rule(&mut self, policy: Policy) -> bool {
+        let is_met = |search: &Self| policy.allows(search.token, search.now);
+        match policy.0 {
+            Rule::Scope(_) | Rule::Any(_) => true,
+            Rule::Acr(values) => {
+                let met = is_met(self);
+                (met || can_authenticate(self.token)) && self.remedy.acr(values, self.within, met)
+            }
+            Rule::MaxAge(max_age) => {
+                let met = is_met(self);
+                self.remedy.max_age(max_age.as_secs(), met);
+                met || can_authenticate(self.token)
+            }
+            _ => is_met(self),
+        }
+    }
+
+    /// The second pass: scopes in the order of the policy, and of each `any` the first alternative that
+    /// is met, or else the first that has a remedy.
+    fn choose_remedy(&mut self, policy: Policy) -> bool {
+        match policy.0 {
             Rule::Scope(scope) => {
-                remedy.scope(scope, self.allows(token, now));
+                let met = policy.allows(self.token, self.now);
+                self.remedy.scope(scope, met);
                 true
             }
-            Rule::All(policies) => policies
-                .iter()
-                .all(|policy| policy.choose(token, now, within, remedy)),
             Rule::Any(policies) => {
-                let within = remedy.acr_values(within);
+                let within = self.remedy.acr_values(self.within);
                 let mut chosen: Option<Remedy> = None;
                 for policy in policies {
-                    match policy.remedy(token, now, within) {
+                    match policy.remedy(self.token, self.now, within) {
                         Some(met) if met.is_met() => {
                             chosen = Some(met);
                             break;
@@ -192,31 +199,25 @@ impl Policy {
                         found => chosen = chosen.or(found),
                     }
                 }
-                let found = chosen.is_some();
+                let is_found = chosen.is_some();
                 if let Some(chosen) = chosen {
-                    remedy.add(chosen);
+                    self.remedy.add(chosen);
                 }
-                found
+                is_found
             }
-            // The first pass has seen these.
-            Rule::AnyToken
-            | Rule::Group(_)
-            | Rule::Claim(..)
-            | Rule::Subject(_)
-            | Rule::Acr(_)
-            | Rule::MaxAge(_)
-            | Rule::When(..) => true,
+            // The first pass has checked all other rules.
+            _ => true,
         }
     }
 }
 
-/// A service has no user who could authenticate again, so that the challenge of RFC 9470 §3 would
-/// not help it.
+/// A service has no user who could authenticate again, so that the challenge of RFC 9470 §3 would not
+/// help.
 fn can_authenticate(token: &VerifiedToken) -> bool {
     token.subject_kind() != SubjectKind::Service
 }
 
-/// Never a substring: equal to a string, or to one whole element of an array of strings.
+/// Compares exactly with a string or with the elements of an array of strings, never with a substring.
 fn claim_equals(token: &VerifiedToken, name: &str, value: &str) -> bool {
     let Some(claim) = token.raw_claim(name) else {
         return false;

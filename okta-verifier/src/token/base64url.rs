@@ -1,5 +1,5 @@
-//! Base64url without padding (RFC 7515 §2), and with stray trailing bits refused: each token has
-//! one spelling, which matters wherever a token is compared or digested.
+//! Base64url without padding (RFC 7515 §2). Stray trailing bits are rejected, so that each token has one
+//! spelling: tokens are compared and hashed as they were sent.
 
 use base64::{
     alphabet::URL_SAFE,
@@ -8,7 +8,7 @@ use base64::{
 
 use crate::error::MalformedToken;
 
-/// For what is written, and for short texts.
+/// The codec for encoding, and for decoding short texts.
 pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
     GeneralPurposeConfig::new()
@@ -17,8 +17,8 @@ pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(false),
 );
 
-/// The same for a token's parts, which every unknown token has decoded: eight characters at a
-/// time, by tables.
+/// Decodes a part of a token, eight characters at a time by tables. Every token that is not cached is
+/// decoded.
 pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedToken> {
     let (eights, rest) = text.as_chunks();
     let mut bytes = vec![0; text.len().div_ceil(8) * 6];
@@ -35,7 +35,7 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedToken> {
     if strange & STRANGE != 0 {
         return Err(MalformedToken::Alphabet);
     }
-    // A last group of one character is none, and of two or three it must leave no bit over.
+    // A trailing group of one character is invalid; trailing bits must be zero (RFC 4648 §3.5).
     let length = text.len() / 4 * 3 + (text.len() % 4).saturating_sub(1);
     let over = bytes.get(length..).unwrap_or_default();
     if text.len() % 4 == 1 || over.iter().any(|byte| *byte != 0) {
@@ -45,7 +45,7 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedToken> {
     Ok(bytes)
 }
 
-/// What is returned has the bit [`STRANGE`] if a character is none of the alphabet.
+/// Sets [`STRANGE`] in the result if any character is outside the alphabet.
 fn decode_eight(eight: &[u8; 8], six: &mut [u8; 6]) -> u32 {
     let three = |at: usize| {
         let byte = |place: usize| TABLES[place][usize::from(eight[at + place])];
@@ -57,7 +57,8 @@ fn decode_eight(eight: &[u8; 8], six: &mut [u8; 6]) -> u32 {
     first | second
 }
 
-/// What a character adds to three bytes, the first one lowest, in each place of a group of four.
+/// The bits that a character sets in three bytes, the first byte lowest, at each place of a group of
+/// four.
 static TABLES: [[u32; 256]; 4] = {
     let mut tables = [[STRANGE; 256]; 4];
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

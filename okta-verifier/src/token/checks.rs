@@ -1,13 +1,13 @@
-//! Whether a token whose signature verified is an access token for this API, now.
+//! Checks whether a verified JWT is an access token for this API that is valid now.
 
 use super::{
     claims::{Claims, Dates},
     confirmation::Confirmation,
     jws::{Header, Typ},
 };
-use crate::{algorithm::Algorithms, error::VerifyError};
+use crate::{crypto::Algorithms, error::VerifyError};
 
-/// What an issuer's tokens must look like.
+/// The expectations that an issuer's tokens must meet.
 #[derive(Debug)]
 pub(crate) struct Expected {
     pub(crate) issuer: Box<str>,
@@ -16,14 +16,14 @@ pub(crate) struct Expected {
     pub(crate) audience: Box<str>,
     pub(crate) profile: Profile,
     pub(crate) clients: Clients,
-    /// Seconds.
+    /// The allowed clock skew in seconds.
     pub(crate) leeway: u64,
     pub(crate) algorithms: Algorithms,
     pub(crate) allow_missing_key_id: bool,
 }
 
 impl Expected {
-    /// To the letter (RFC 8725 §3.8).
+    /// Compares `iss` exactly (RFC 8725 §3.8).
     pub(crate) fn is_issuer(&self, iss: &str) -> bool {
         *self.issuer == *iss || self.aliases.iter().any(|alias| alias == iss)
     }
@@ -43,7 +43,7 @@ pub(crate) enum Clients {
     Listed(Vec<String>),
 }
 
-/// What the header says, judged before the key is looked up.
+/// Checks the header before the key is looked up.
 pub(crate) fn check_header(header: &Header, expected: &Expected) -> Result<(), VerifyError> {
     if !expected.algorithms.allow(header.algorithm) {
         return Err(VerifyError::AlgorithmNotAllowed);
@@ -53,7 +53,7 @@ pub(crate) fn check_header(header: &Header, expected: &Expected) -> Result<(), V
     }
     match (expected.profile, header.typ) {
         (_, Typ::AccessToken) | (Profile::Okta, Typ::Absent | Typ::Jwt) => Ok(()),
-        // RFC 9068 §4: the profile demands the explicit type.
+        // RFC 9068 §4: the profile requires explicit typing.
         _ => Err(VerifyError::TypeNotAllowed),
     }
 }
@@ -66,7 +66,7 @@ pub(crate) fn check_claims(
     expected: &Expected,
 ) -> Result<Option<Confirmation>, VerifyError> {
     check_issue(claims, expected.profile)?;
-    // The issuer was picked by `iss`; to the letter again, so that this function stands alone.
+    // `iss` selected the issuer. It is compared again, so that this function is complete by itself.
     if !expected.is_issuer(&claims.iss) {
         return Err(VerifyError::UnknownIssuer);
     }
@@ -82,14 +82,14 @@ pub(crate) fn check_claims(
     check_binding(claims)
 }
 
-/// What a sender-constrained token is bound to, so that the request can be asked to show it. A
-/// `cnf` that cannot be read binds it to nobody (RFC 7800 §3.1).
+/// Returns what a sender-constrained token is bound to. A `cnf` that cannot be read is an error: the
+/// token is bound to something that cannot be checked (RFC 7800 §3.1).
 pub(crate) fn check_binding(claims: &Claims<'_>) -> Result<Option<Confirmation>, VerifyError> {
     claims.raw("cnf").map(Confirmation::parse).transpose()
 }
 
-/// The client that the token was issued to. Okta writes `cid`; `client_id` counts in its place
-/// under the explicit type only, and always for RFC 9068.
+/// Returns the client that the token was issued to. Okta writes `cid`, and `client_id` counts in its
+/// place only with an explicit `typ`; for RFC 9068 it is always `client_id`.
 pub(crate) fn client<'c>(claims: &'c Claims<'_>, typ: Typ, profile: Profile) -> Option<&'c str> {
     let client_id = claims.client_id.as_deref();
     match profile {
@@ -99,7 +99,7 @@ pub(crate) fn client<'c>(claims: &'c Claims<'_>, typ: Typ, profile: Profile) -> 
     }
 }
 
-/// RFC 7519 §4.1.4-6. The leeway is for clocks that differ; equality means expired.
+/// Checks `exp`, `nbf` and `iat` (RFC 7519 §4.1.4-6) with the leeway. A token is expired at `exp`.
 pub(crate) fn check_dates(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
     let Dates { exp, nbf, iat } = dates;
     if now >= exp.saturating_add(leeway) {
@@ -123,16 +123,16 @@ fn check_issue(claims: &Claims<'_>, profile: Profile) -> Result<(), VerifyError>
         return Err(VerifyError::InvalidClaim { claim: "exp" });
     }
     if profile == Profile::Rfc9068 {
-        // RFC 9068 §2.2; the other required claims are required everywhere.
+        // RFC 9068 §2.2. The other claims that it requires are required everywhere.
         require("iat", claims.iat.is_some())?;
         require("jti", claims.jti.is_some())?;
     }
     Ok(())
 }
 
-/// ID tokens and security events share the issuer's keys and may share its header: they are
-/// told apart by shape, unless the token is explicitly typed (RFC 8725 §3.12). The audience,
-/// checked before, is the first line.
+/// Rejects ID tokens and security events, which are signed with the issuer's same keys and may have the
+/// same header. They are recognised by their claims, unless the token is explicitly typed (RFC 8725
+/// §3.12). The audience, checked before, already excludes most of them.
 pub(crate) fn check_kind(claims: &Claims<'_>, typ: Typ) -> Result<(), VerifyError> {
     if typ == Typ::AccessToken {
         return Ok(());
@@ -144,7 +144,7 @@ pub(crate) fn check_kind(claims: &Claims<'_>, typ: Typ) -> Result<(), VerifyErro
         || claims.contains("at_hash")
         || claims.contains("c_hash")
         || (claims.contains("nonce") && claims.scope.trim().is_empty());
-    // RFC 8417 §2.2: what has an `events` object is a security event token.
+    // RFC 8417 §2.2: a JWT with an `events` object is a security event token.
     if id_token || claims.has_object("events") {
         return Err(VerifyError::NotAnAccessToken);
     }

@@ -1,10 +1,10 @@
-//! The registered claims, typed strictly: a token with a claim of another type than its definition's
-//! is rejected. `checks` compares the values.
+//! The registered claims, typed strictly: a claim of the wrong type rejects the token. Values are
+//! validated in `checks`.
 //!
-//! A null stands for an absent claim, as issuers write it for that, but not for `iss`, `sub`, `aud`,
-//! `exp` and `cnf`: what restricts a token must not vanish by it.
+//! A null stands for an absent claim, because issuers write it so, except for `iss`, `sub`, `aud`, `exp`
+//! and `cnf`: a claim that restricts the token must not disappear.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use super::json::{self, Object};
 use crate::error::VerifyError;
@@ -13,7 +13,7 @@ pub(crate) struct Claims<'a> {
     pub(crate) iss: Cow<'a, str>,
     pub(crate) sub: Cow<'a, str>,
     pub(crate) aud: Vec<Cow<'a, str>>,
-    /// Seconds since 1970, like the dates below.
+    /// Seconds since 1970, as are the dates below.
     pub(crate) exp: u64,
     pub(crate) nbf: Option<u64>,
     pub(crate) iat: Option<u64>,
@@ -23,12 +23,12 @@ pub(crate) struct Claims<'a> {
     pub(crate) cid: Option<Cow<'a, str>>,
     pub(crate) client_id: Option<Cow<'a, str>>,
     pub(crate) uid: Option<Cow<'a, str>>,
-    /// Scope tokens with spaces between, from `scp` or `scope`.
+    /// The scopes separated by spaces, from `scp` or `scope`.
     pub(crate) scope: Cow<'a, str>,
     object: Object<'a>,
 }
 
-/// When a token is valid, in seconds since 1970: all that a clock has a say in.
+/// The dates of a token, in seconds since 1970, which are checked at every request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dates {
     pub(crate) exp: u64,
@@ -41,17 +41,17 @@ impl<'a> Claims<'a> {
         let object = Object::parse(payload)?;
         Ok(Self {
             iss: required("iss", text("iss", object.get("iss"))?)?,
-            // An empty subject identifies as little as none.
+            // An empty subject identifies nobody, as an absent one.
             sub: match object.get("sub") {
                 Some("\"\"") => return Err(VerifyError::MissingClaim { claim: "sub" }),
                 value => required("sub", text("sub", value)?)?,
             },
             aud: audience(&object)?,
             exp: required("exp", date("exp", object.get("exp"), f64::floor)?)?,
-            // Rounded towards refusal: a token is not valid before its fraction of a second.
+            // Rounded up: a token is not valid before its fraction of a second.
             nbf: date("nbf", object.present("nbf"), f64::ceil)?,
             iat: date("iat", object.present("iat"), f64::ceil)?,
-            // Towards refusal here is towards the past.
+            // For `auth_time`, the stricter direction is down.
             auth_time: date("auth_time", object.present("auth_time"), f64::floor)?,
             acr: text("acr", object.present("acr"))?,
             jti: text("jti", object.present("jti"))?,
@@ -71,17 +71,17 @@ impl<'a> Claims<'a> {
         }
     }
 
-    /// Whether the claim is there, and not null.
+    /// Returns whether the claim is present and not null.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.object.present(name).is_some()
     }
 
-    /// The claim as it is written, null included.
+    /// Returns the claim as JSON text, null included.
     pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
         self.object.get(name)
     }
 
-    /// Whether the claim is a JSON object.
+    /// Returns whether the claim is a JSON object.
     pub(crate) fn has_object(&self, name: &str) -> bool {
         self.object
             .get(name)
@@ -89,11 +89,17 @@ impl<'a> Claims<'a> {
     }
 }
 
+impl fmt::Debug for Claims<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claims").finish_non_exhaustive()
+    }
+}
+
 fn required<T>(claim: &'static str, value: Option<T>) -> Result<T, VerifyError> {
     value.ok_or(VerifyError::MissingClaim { claim })
 }
 
-/// A string, of a claim's value as it is written. An empty one identifies nothing.
+/// Reads a string from a claim's JSON text. An empty string is invalid, because it identifies nothing.
 fn text<'a>(
     claim: &'static str,
     value: Option<&'a str>,
@@ -107,7 +113,7 @@ fn text<'a>(
     }
 }
 
-/// A NumericDate (RFC 7519 §2): a JSON number, possibly with a fraction; never a string.
+/// Reads a NumericDate (RFC 7519 §2): a JSON number, possibly with a fraction, but never a string.
 pub(crate) fn date(
     claim: &'static str,
     value: Option<&str>,
@@ -118,11 +124,11 @@ pub(crate) fn date(
     };
     let invalid = VerifyError::InvalidClaim { claim };
     if !value.starts_with(|first: char| first.is_ascii_digit()) || value.len() > MAX_DIGITS {
-        return Err(invalid); // negative, or no number, or one that takes long to read
+        return Err(invalid); // negative, not a number, or slow to parse
     }
     let seconds = match value.parse::<u64>() {
         Ok(seconds) => seconds,
-        // What is too large for the cast ends at u64's end, and so beyond.
+        // The cast saturates at u64::MAX, which is above MAX_DATE.
         Err(_) => match value.parse::<f64>() {
             Ok(seconds) => round(seconds) as u64,
             Err(_) => return Err(invalid),
@@ -135,12 +141,13 @@ pub(crate) fn date(
     }
 }
 
-/// Seconds since 1970 have ten digits, and nobody's clock has twenty more behind the point.
+/// Seconds since 1970 have ten digits. More than 32 characters are rejected, as some of them take long
+/// to parse.
 const MAX_DIGITS: usize = 32;
-/// 2^53: beyond it a JSON number is no longer exact (RFC 8259 §6).
+/// 2^53, above which a JSON number is not exact (RFC 8259 §6).
 const MAX_DATE: u64 = 1 << 53;
 
-/// RFC 7519 §4.1.3: one string, or an array of strings.
+/// Reads `aud`: one string or an array of strings (RFC 7519 §4.1.3).
 fn audience<'a>(object: &Object<'a>) -> Result<Vec<Cow<'a, str>>, VerifyError> {
     let claim = "aud";
     let value = required(claim, object.get(claim))?;
@@ -154,8 +161,8 @@ fn audience<'a>(object: &Object<'a>) -> Result<Vec<Cow<'a, str>>, VerifyError> {
     }
 }
 
-/// Okta's `scp` array and the `scope` string of RFC 9068 §2.2.3 as one view; each is also read in
-/// the other's shape. Two that differ leave open which one was granted: refused.
+/// Reads Okta's `scp` array and the `scope` string of RFC 9068 §2.2.3 as one list; each is also read in
+/// the other's form. If both are present and differ, the token is rejected.
 fn scope<'a>(object: &Object<'a>) -> Result<Cow<'a, str>, VerifyError> {
     match (scope_tokens(object, "scp")?, scope_tokens(object, "scope")?) {
         (None, None) => Ok(Cow::Borrowed("")),
@@ -176,7 +183,7 @@ fn scope_tokens<'a>(
         return Ok(Some(list));
     }
     match json::strings(value) {
-        // Splitting an element at a space would grant scopes that nobody listed.
+        // Splitting an element at a space would grant scopes that are not in the list.
         Some(tokens)
             if tokens
                 .iter()

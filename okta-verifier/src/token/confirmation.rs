@@ -1,4 +1,4 @@
-//! The claim `cnf`: to whom a token is bound (RFC 7800 §3.1).
+//! The claim `cnf`, which binds a token to a key or to a certificate (RFC 7800 §3.1).
 
 use std::sync::OnceLock;
 
@@ -10,24 +10,24 @@ use super::{
 };
 use crate::error::VerifyError;
 
-/// What a request must show beside the token: everything that is here.
+/// What a request must prove beside the token. If both members are present, both must match.
 ///
-/// Hashes of public values, and in the token for its holder to read: comparing them need not
-/// take constant time.
+/// They are hashes of public values, which the token's holder can read. The comparison need not take
+/// constant time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(test, derive(Debug))]
 pub(crate) struct Confirmation {
     /// The RFC 7638 thumbprint of the key that proofs are signed with (RFC 9449 §6.1).
     pub(crate) jkt: Option<[u8; 32]>,
-    /// SHA-256 of the client's certificate (RFC 8705 §3.1).
+    /// The SHA-256 hash of the client certificate (RFC 8705 §3.1).
     pub(crate) x5t_s256: Option<[u8; 32]>,
 }
 
-/// What a bound token keeps.
+/// The binding of a cached token.
 pub(crate) struct Bound {
     pub(crate) to: Confirmation,
-    /// SHA-256 of the token as it was sent, which each of its proofs repeats as `ath` (RFC 9449
-    /// §4.2). Made for the first of them.
+    /// The SHA-256 hash of the token as it was sent, which each proof repeats as `ath` (RFC 9449 §4.2).
+    /// The first proof computes it.
     pub(crate) token_hash: OnceLock<[u8; 32]>,
 }
 
@@ -41,9 +41,8 @@ impl From<Confirmation> for Bound {
 }
 
 impl Confirmation {
-    /// `value` is the claim as JSON text. A member beside the two known ones binds the token in
-    /// a way that nothing here can check, as does a hash that cannot be read; and an empty object
-    /// says that it is bound, and not to what.
+    /// Parses the claim's JSON text. An unknown member is an error, because it binds the token in a way
+    /// that is not checked here. So is a hash that cannot be read, and an empty object.
     pub(crate) fn parse(value: &str) -> Result<Self, VerifyError> {
         const UNCHECKED: VerifyError = VerifyError::BindingUnchecked;
         let members = Object::parse(value).map_err(|_| UNCHECKED)?;
@@ -60,10 +59,10 @@ impl Confirmation {
     }
 }
 
-/// 32 bytes as canonical base64url without padding, as both RFCs spell a SHA-256.
+/// Decodes 32 bytes of canonical base64url without padding, as both RFCs write a SHA-256 hash.
 fn decode(value: &str) -> Option<[u8; 32]> {
     let text = json::string(value)?;
-    // One more than fits, so that a longer hash is seen to be longer.
+    // One byte longer than a hash, so that a longer value is not mistaken for one.
     let mut bytes = [0; 33];
     let length = BASE64URL.decode_slice(text.as_ref(), &mut bytes).ok()?;
     let (hash, rest) = bytes.split_first_chunk()?;

@@ -1,23 +1,26 @@
-//! The strict compact form (RFC 7515 §5.2, §7.1): one spelling a token, no extension, no choice
-//! left to the sender but `alg` and `kid`, and those only select among what the issuer publishes.
+//! The strict compact form (RFC 7515 §5.2, §7.1). Each token has one spelling and no extension. Its
+//! sender chooses only `alg` and `kid`, and those select among the keys that the issuer publishes.
+
+use std::fmt;
 
 use memchr::memchr_iter;
 
 use super::{
-    compact::Compact,
+    ascii::{self, is_base64url},
+    base64url,
     json::{self, Object},
 };
 use crate::{
-    algorithm::Algorithm,
+    crypto::{Algorithm, MAX_SIGNATURE},
     error::{MalformedToken, VerifyError},
 };
 
-/// A signed token, taken apart and decoded; nothing of it is trusted yet.
+/// A parsed and decoded JWS. Nothing in it is trusted yet.
 pub(crate) struct Jws<'t> {
     pub(crate) header: Header,
     /// The decoded payload.
     pub(crate) payload: String,
-    /// What is signed: the first two parts as they were sent.
+    /// The signing input: the first two parts as they were sent.
     pub(crate) signed: &'t [u8],
     pub(crate) signature: Vec<u8>,
 }
@@ -28,7 +31,7 @@ pub(crate) struct Header {
     pub(crate) typ: Typ,
 }
 
-/// The kinds of `typ` (RFC 7515 §4.1.9) that matter here.
+/// The values of `typ` (RFC 7515 §4.1.9) that are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Typ {
     Absent,
@@ -40,7 +43,7 @@ pub(crate) enum Typ {
 }
 
 impl<'t> Jws<'t> {
-    /// `limit` is the most bytes that the token may have.
+    /// Parses a token of at most `limit` bytes.
     pub(crate) fn parse<T: AsRef<[u8]> + ?Sized>(
         token: &'t T,
         limit: usize,
@@ -66,7 +69,13 @@ impl<'t> Jws<'t> {
     }
 }
 
-/// How many parts with dots between.
+impl fmt::Debug for Jws<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jws").finish_non_exhaustive()
+    }
+}
+
+/// Returns the number of parts separated by dots.
 pub(crate) fn parts(token: &[u8]) -> usize {
     memchr_iter(b'.', token).count() + 1
 }
@@ -74,14 +83,14 @@ pub(crate) fn parts(token: &[u8]) -> usize {
 impl Header {
     fn parse(text: &str) -> Result<Self, VerifyError> {
         let header = Object::parse(text)?;
-        // RFC 7515 §4.1.11: what is critical must be understood, and no extension is. An empty
-        // or ill-typed list is malformed anyway. RFC 7797 §6-7: no JWT has an unencoded payload.
+        // RFC 7515 §4.1.11: an unsupported critical extension must be rejected, and none is supported. An
+        // empty or ill-typed list is malformed. RFC 7797 §6-7: a JWT never has an unencoded payload.
         if header.contains("crit") || header.get("b64").is_some_and(|b64| b64 != "true") {
             return Err(MalformedToken::Extension.into());
         }
         let text = |value| json::string(value).ok_or(MalformedToken::Header);
         let required = |name| header.get(name).map(text).transpose();
-        // A null stands for an absent parameter where one is optional, and nowhere else.
+        // A null stands for an absent parameter only where the parameter is optional.
         let optional = |name| header.present(name).map(text).transpose();
         let name = required("alg")?.ok_or(MalformedToken::Header)?;
         let algorithm = Algorithm::named(&name).ok_or(VerifyError::AlgorithmNotAllowed)?;
@@ -89,8 +98,7 @@ impl Header {
             return Err(MalformedToken::Nested.into());
         }
         let typ = optional("typ")?.map_or(Typ::Absent, |typ| Typ::named(&typ));
-        // `jku`, `jwk`, `x5u` and `x5c` are the sender's word about its own key: never looked at
-        // (RFC 8725 §3.10).
+        // `jku`, `jwk`, `x5u` and `x5c` are ignored: the sender would choose its own key (RFC 8725 §3.10).
         let kid = required("kid")?;
         if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
             return Err(MalformedToken::KeyIdTooLong.into());
@@ -100,6 +108,13 @@ impl Header {
             kid: kid.map(Box::from),
             typ,
         })
+    }
+}
+
+/// Leaves `kid` out, which the sender chooses.
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header").finish_non_exhaustive()
     }
 }
 
@@ -115,8 +130,8 @@ impl Typ {
     }
 }
 
-/// RFC 7515 §4.1.9: media types compare without regard to case, and a value without a slash
-/// stands for `application/` and itself.
+/// Compares a media type without regard to case. A value without a slash is short for `application/`
+/// and the value (RFC 7515 §4.1.9).
 pub(crate) fn media_type(value: &str, subtype: &str) -> bool {
     const PREFIX: &str = "application/";
     match value.split_at_checked(PREFIX.len()) {
@@ -128,3 +143,77 @@ pub(crate) fn media_type(value: &str, subtype: &str) -> bool {
 }
 
 const MAX_KID: usize = 256;
+
+/// The three parts of a JWS as they were sent.
+pub(crate) struct Compact<'t> {
+    pub(crate) header: &'t [u8],
+    payload: &'t [u8],
+    signature: &'t [u8],
+    /// The signing input: the first two parts.
+    pub(crate) signed: &'t [u8],
+}
+
+impl<'t> Compact<'t> {
+    /// Splits a JWT of at most `limit` bytes.
+    pub(crate) fn split(jwt: &'t [u8], limit: usize) -> Result<Self, MalformedToken> {
+        if jwt.len() > limit {
+            return Err(MalformedToken::TooLarge { limit });
+        }
+        let mut dots = memchr_iter(b'.', jwt);
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(not_a_jws(jwt));
+        };
+        Ok(Self {
+            header: &jwt[..first],
+            payload: &jwt[first + 1..second],
+            signature: &jwt[second + 1..],
+            signed: &jwt[..second],
+        })
+    }
+
+    pub(crate) fn header(&self) -> Result<String, MalformedToken> {
+        decode_text(self.header)
+    }
+
+    pub(crate) fn payload(&self) -> Result<String, MalformedToken> {
+        decode_text(self.payload)
+    }
+
+    pub(crate) fn signature(&self) -> Result<Vec<u8>, VerifyError> {
+        let signature = base64url::decode(self.signature)?;
+        if signature.len() > MAX_SIGNATURE {
+            return Err(VerifyError::BadSignature); // longer than any signature
+        }
+        Ok(signature)
+    }
+}
+
+fn not_a_jws(text: &[u8]) -> MalformedToken {
+    if ascii::all(text, |byte| is_base64url(byte) | (byte == b'.')) {
+        MalformedToken::Parts
+    } else {
+        MalformedToken::Alphabet
+    }
+}
+
+fn decode_text(part: &[u8]) -> Result<String, MalformedToken> {
+    String::from_utf8(base64url::decode(part)?).map_err(|_| MalformedToken::Json)
+}
+
+/// Returns whether the text has the form of an encrypted token: five parts (RFC 7516 §7.1), the first of
+/// which is a JOSE header with the `alg` and `enc` that every JWE has (§4.1.1, §4.1.2).
+pub(crate) fn is_jwe(text: &[u8]) -> bool {
+    let mut parts = text.split(|byte| *byte == b'.');
+    let header = parts.next().unwrap_or_default();
+    if parts.count() != 4 {
+        return false;
+    }
+    let Ok(header) = decode_text(header) else {
+        return false;
+    };
+    Object::parse(&header).is_ok_and(|header| {
+        ["alg", "enc"]
+            .into_iter()
+            .all(|name| header.get(name).and_then(json::string).is_some())
+    })
+}

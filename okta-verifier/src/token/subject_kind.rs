@@ -49,7 +49,7 @@ pub enum SubjectKind {
 
 impl SubjectKind {
     /// The kind that a signed token shows.
-    pub(super) fn of_token(claims: &Claims<'_>, client_id: Option<&str>, profile: Profile) -> Self {
+    pub(crate) fn of_token(claims: &Claims<'_>, client_id: Option<&str>, profile: Profile) -> Self {
         let names_client = |name: &str| client_id.is_some_and(|client| *client == *name);
         let is_client = names_client(&claims.sub);
         match profile {
@@ -73,7 +73,7 @@ impl SubjectKind {
 
     /// The kind that an introspection answer shows. Its `client_id` shows nothing by itself: it
     /// stands in answers about users too (RFC 7662 §2.2).
-    pub(super) fn of_answer(
+    pub(crate) fn of_answer(
         claims: &Claims<'_>,
         client_id: Option<&str>,
         profile: Profile,

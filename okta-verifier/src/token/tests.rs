@@ -1,7 +1,6 @@
 //! Refusals first; the vectors of the RFCs are typed in with their section.
 
-mod cache;
-mod checks;
+pub(crate) mod checks;
 mod claims;
 mod confirmation;
 mod debug;
@@ -13,30 +12,17 @@ mod kinds;
 mod properties;
 mod vectors;
 
-use std::sync::Arc;
-
 use base64::Engine;
-use serde_json::json;
 
-use self::checks::{expected, payload};
-use super::{
-    BASE64URL,
-    checks::Profile,
-    claims::Claims,
-    jws::{Jws, Typ},
-    verified::{Origin, VerifiedToken},
-};
-use crate::{
-    error::{MalformedToken, VerifyError},
-    request::Challenges,
-};
+use super::{BASE64URL, jws::Jws};
+use crate::error::{MalformedToken, VerifyError};
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {
     BASE64URL.encode(bytes)
 }
 
 /// A token with these bytes for header and payload, and something for a signature.
-fn compact(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+pub(crate) fn compact(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     format!("{}.{}.c2ln", encode(header), encode(payload))
 }
 
@@ -57,16 +43,4 @@ fn malformed(token: &str) -> MalformedToken {
 }
 
 /// The shortest header that parses.
-const HEADER: &str = r#"{"alg":"RS256","kid":"1"}"#;
-
-/// What came of a good token.
-pub(super) fn verified() -> VerifiedToken {
-    let payload = payload(json!({}));
-    let claims = Claims::parse(&payload).expect("good claims");
-    let origin = Origin {
-        expected: expected(Profile::Okta),
-        groups_claim: "groups".into(),
-        challenges: Arc::new(Challenges::new("api").expect("a good realm")),
-    };
-    VerifiedToken::new(&claims, Typ::Absent, None, &payload, &Arc::new(origin))
-}
+pub(crate) const HEADER: &str = r#"{"alg":"RS256","kid":"1"}"#;

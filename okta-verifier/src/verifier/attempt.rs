@@ -7,22 +7,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{ActiveIssuer, Issuers, Verifier, sender_constraint::SenderConstraint};
+use super::{
+    ActiveIssuer, Issuers, Verifier,
+    sender_constraint::SenderConstraint,
+    token_cache::{Digest, Entry},
+};
 use crate::{
-    binding::Used,
+    dpop::Used,
     error::{FetchError, MalformedToken, VerifyError},
+    http::{Scheme, Shown, is_b64token},
     introspection::{Checked, Introspector, Question, Want},
     keys::{Key, Wanted},
-    request::{Scheme, Shown, is_b64token},
-    time::Now,
+    sync::clock::Now,
     token::{
-        VerifiedToken,
-        cache::{Digest, Entry},
         checks,
         claims::{Claims, Dates},
-        compact,
         jws::{self, Jws},
     },
+    verified_token::VerifiedToken,
 };
 
 /// One request, and what was found out about it before the first check.
@@ -182,7 +184,7 @@ impl<'r> Attempt<'r> {
     fn begin_unsigned(&self, error: VerifyError) -> Result<Step, VerifyError> {
         let token = self.request.token;
         let question = match error {
-            VerifyError::Encrypted if compact::is_jwe(token) => Question::Encrypted,
+            VerifyError::Encrypted if jws::is_jwe(token) => Question::Encrypted,
             VerifyError::Malformed(MalformedToken::Parts | MalformedToken::Alphabet)
                 if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) =>
             {

@@ -10,12 +10,13 @@ use std::{
 use super::{
     Verifier,
     attempt::{Attempt, Proved, Sender, Step, TokenRequest},
+    token_cache::Digest,
 };
 use crate::{
     error::VerifyError,
-    request::{OwnedShown, Rejection, Scheme},
-    time::Now,
-    token::{VerifiedToken, cache::Digest},
+    http::{OwnedShown, Rejection, Scheme},
+    sync::clock::Now,
+    verified_token::VerifiedToken,
 };
 
 /// The result of [`Verifier::authenticate`]: ready, or a future that waits for a key set, for an

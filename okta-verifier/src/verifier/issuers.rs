@@ -14,7 +14,7 @@ use crate::{
     introspection::{Introspector, Question},
     issuer::Issuer,
     keys::KeyStore,
-    token::Origin,
+    verified_token::Origin,
 };
 
 /// One issuer in use: its settings, its keys and its introspection endpoint.

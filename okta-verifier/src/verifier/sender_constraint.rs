@@ -7,13 +7,13 @@ use tokio::runtime::Handle;
 
 use super::attempt::Sender;
 use crate::{
-    binding::{
-        self, Dpop, Expected, Holder, Peers, Place, Replay, Trouble, Used, Verdict, certificate,
-    },
+    dpop::{self, Dpop, Expected, Holder, Place, Replay, Trouble, Used, Verdict},
     error::{FetchError, ProofError, VerifyError, cause},
-    request::{Lines, Scheme, Shown},
-    time::Now,
-    token::VerifiedToken,
+    http::{Lines, Scheme, Shown},
+    mtls,
+    net::Peers,
+    sync::clock::Now,
+    verified_token::VerifiedToken,
 };
 
 /// The settings for bound tokens.
@@ -106,12 +106,12 @@ impl SenderConstraint {
         if let Some(proxies) = &self.client_cert_from {
             let peer = shown.peer?;
             if proxies.contain(Some(peer)) {
-                let der = certificate::decode(shown.client_cert.one()?)?;
-                return certificate::thumbprint(&der);
+                let der = mtls::decode(shown.client_cert.one()?)?;
+                return mtls::thumbprint(&der);
             }
         }
         let session = shown.certificate.filter(|_| self.client_certificates);
-        certificate::thumbprint(session?)
+        mtls::thumbprint(session?)
     }
 
     /// Records the proof in the replay store of this process (RFC 9449 §11.1). Returns `None` if the store
@@ -216,7 +216,7 @@ impl Dpop {
             nonces: self.nonces.as_ref(),
             keys: &self.keys,
         };
-        binding::judge(proof, &expected, now.unix)
+        dpop::judge(proof, &expected, now.unix)
     }
 }
 
@@ -236,11 +236,11 @@ const RETRY_AFTER_STORE: Duration = Duration::from_secs(2);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::binding::DpopSettings;
+    use crate::dpop::DpopSettings;
 
     #[test]
     fn bound_tokens_are_accepted_by_each_setting_for_them() {
-        let dpop = || DpopSettings::base_url("https://api.example.com").judge();
+        let dpop = || DpopSettings::base_url("https://api.example.com").resolve();
         let peers = || Peers::new(&["10.0.0.0/8".to_owned()]);
         for (constraint, accepts) in [
             (SenderConstraint::new(None, false, None), false),

@@ -175,11 +175,11 @@ fn okta_domains_keep_their_shape_in_the_rfc9068_profile() {
 fn clients_must_be_named_or_waived() {
     let issuer = Issuer::okta(CUSTOM, "api://default");
     for (issuer, says) in [
-        (issuer.clone(), "say whose tokens"),
+        (issuer.clone(), "no client is accepted"),
         (issuer.clone().client_id(""), "empty"),
         (
             issuer.clone().client_id("0oa1").any_client_id(),
-            "leave one out",
+            "remove one of them",
         ),
     ] {
         let error = build(issuer).unwrap_err().to_string();

@@ -6,11 +6,9 @@ use super::issuer::{SECOND, active, inactive, origin, with};
 use crate::{
     error::VerifyError,
     introspection::{Checked, Question},
-    time::Now,
-    token::{
-        VerifiedToken,
-        checks::{Clients, Profile},
-    },
+    sync::clock::Now,
+    token::checks::{Clients, Profile},
+    verified_token::VerifiedToken,
 };
 
 fn judge(answer: &Value) -> Checked {

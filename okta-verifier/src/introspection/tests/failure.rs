@@ -8,7 +8,7 @@ use super::issuer::{
     ENDPOINT, Issuer, MILLI, Reply, SECOND, active, every_token, inactive, pass, unavailable,
     verified,
 };
-use crate::{error::FetchError, health::IntrospectionState, time::Now};
+use crate::{error::FetchError, health::IntrospectionState, sync::clock::Now};
 
 // conformance 105, 107
 #[tokio::test(start_paused = true)]
@@ -132,7 +132,7 @@ async fn what_one_token_meets_shuts_the_endpoint_for_no_other() {
         let state = || desk.introspector.health(Now::read()).state;
         for _ in 0..2 {
             let (retry_after, _) = unavailable(desk.ask("bad").await);
-            assert_eq!(state(), IntrospectionState::NotAsked);
+            assert_eq!(state(), IntrospectionState::Unused);
             pass(retry_after).await;
         }
         issuer.reply(Reply::Json(active()));
@@ -178,11 +178,11 @@ async fn rejected_credentials_are_shown_by_health() {
     let issuer = Issuer::new(Reply::Fail(FetchError::CredentialsRefused));
     let desk = issuer.introspector();
     let state = || desk.introspector.health(Now::read()).state;
-    assert_eq!(state(), IntrospectionState::NotAsked);
+    assert_eq!(state(), IntrospectionState::Unused);
     let ask = || async { desk.ask_verified("jwt", &verified("0oa1", "ada")).await };
     let (_, source) = unavailable(ask().await);
     assert!(matches!(source, FetchError::CredentialsRefused));
-    let IntrospectionState::CredentialsRefused { retry_after } = state() else {
+    let IntrospectionState::CredentialsRejected { retry_after } = state() else {
         panic!("{:?}", state());
     };
     assert_eq!(retry_after, Duration::ZERO);
@@ -211,7 +211,7 @@ async fn failures_of_opaque_tokens_are_shown_by_health_and_end_by_themselves() {
     let desk = issuer.introspector();
     let state = || desk.introspector.health(Now::read()).state;
     unavailable(desk.ask("one").await);
-    assert_eq!(state(), IntrospectionState::NotAsked);
+    assert_eq!(state(), IntrospectionState::Unused);
     unavailable(desk.ask("other").await);
     // Strangers may have invented them: they do not show that the credentials are wrong.
     let expected = IntrospectionState::Unavailable {
@@ -221,7 +221,7 @@ async fn failures_of_opaque_tokens_are_shown_by_health_and_end_by_themselves() {
     let last_error = desk.introspector.health(Now::read()).last_error;
     assert!(matches!(last_error, Some(FetchError::CredentialsRefused)));
     pass(60 * SECOND).await;
-    assert_eq!(state(), IntrospectionState::NotAsked);
+    assert_eq!(state(), IntrospectionState::Unused);
     unavailable(desk.ask("another").await);
     assert_eq!(state(), expected);
     issuer.reply(Reply::Json(active()));

@@ -250,7 +250,7 @@ async fn suspended_process_records_no_failure_of_the_endpoint() {
     pass(600 * SECOND).await;
     assert_eq!(caller.await.unwrap(), "ok");
     assert_eq!(issuer.calls(), 2);
-    let health = desk.introspector.health(crate::time::Now::read());
+    let health = desk.introspector.health(crate::sync::clock::Now::read());
     assert!(health.last_error.is_none());
 }
 

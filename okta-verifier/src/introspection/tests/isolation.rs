@@ -12,7 +12,7 @@ use crate::{
     error::FetchError,
     health::IntrospectionState,
     introspection::{Question, Want},
-    time::Now,
+    sync::clock::Now,
 };
 
 fn state(desk: &Desk) -> IntrospectionState {

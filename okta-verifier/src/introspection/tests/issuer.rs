@@ -11,17 +11,15 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    algorithm::Algorithms,
+    crypto::Algorithms,
     error::{FetchError, VerifyError},
+    http::Challenges,
     introspection::{Checked, ClientAuthentication, Introspection, Introspector, Question, Want},
     keys::Metadata,
-    remote::{Answer, Fetch, Revalidated, fetch::scripted::Script},
-    request::Challenges,
-    time::Now,
-    token::{
-        Origin, VerifiedToken,
-        checks::{Clients, Expected, Profile},
-    },
+    net::{Answer, Fetch, Revalidated, http_client::tests::scripted::Script},
+    sync::clock::Now,
+    token::checks::{Clients, Expected, Profile},
+    verified_token::{Origin, VerifiedToken},
 };
 
 pub(super) const MILLI: Duration = Duration::from_millis(1);

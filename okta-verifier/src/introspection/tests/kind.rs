@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::issuer::{SECOND, active, origin, with};
 use crate::{
     introspection::{Checked, Question},
-    time::Now,
+    sync::clock::Now,
     token::checks::{Clients, Profile},
 };
 

@@ -68,7 +68,7 @@ fn introspection_settings_say_which_tokens_are_introspected() {
     use Question::{Accepted, Encrypted, Opaque, UnknownKey};
     let asks = |settings: Introspection| {
         let settings = settings.prepare().unwrap();
-        [Accepted, Opaque, Encrypted, UnknownKey].map(|question| settings.asks(question))
+        [Accepted, Opaque, Encrypted, UnknownKey].map(|question| settings.introspects(question))
     };
     let modes = [
         (every_token(), [true, true]),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::issuer::{SECOND, origin};
 use crate::{
     introspection::{Checked, Question},
-    time::Now,
+    sync::clock::Now,
     token::{
         SubjectKind,
         checks::{Clients, Profile},
@@ -94,7 +94,7 @@ fn subject_kind_of_an_answer_does_not_follow_from_its_client_id_alone() {
 #[test]
 fn subject_kind_of_a_narrowed_token_stays() {
     let now = Now::read();
-    let judge = |answer: Value| {
+    let kind_of = |answer: Value| {
         Checked::judge(
             answer.to_string().as_bytes(),
             &origin(Profile::Okta, Clients::Any),
@@ -109,7 +109,7 @@ fn subject_kind_of_a_narrowed_token_stays() {
         let mut answer = json!({ "active": true, "aud": "api://orders", "scope": scope });
         let members = answer.as_object_mut().expect("an object");
         members.extend(more.as_object().expect("an object").clone());
-        judge(answer)
+        kind_of(answer)
     };
     for (more, expected) in [
         (json!({ "sub": "ada", "uid": "00uada" }), SubjectKind::User),

@@ -8,7 +8,7 @@ use super::{Boarding, Snapshot, Store};
 use crate::{
     error::{FetchError, cause},
     keys::{schedule::Schedule, source::Loaded},
-    time::Now,
+    sync::clock::Now,
 };
 
 /// Held by the task of a fetch. However the task ends, those who wait are woken.

@@ -9,9 +9,8 @@ use super::{Snapshot, Store};
 use crate::{
     error::FetchError,
     health::{IssuerHealth, KeyState},
-    keys::{key_store::KeyStore, set::KeySet},
-    snapshot::KeySnapshot,
-    time::Now,
+    keys::{KeySnapshot, key_store::KeyStore, set::KeySet},
+    sync::clock::Now,
 };
 
 impl KeyStore {

@@ -6,11 +6,11 @@ use url::Url;
 use crate::{
     error::FetchError,
     keys::{Metadata, NamedUrl},
-    remote::{
+    net::{
         Fetch, Revalidated,
-        fetch::{Answer, scripted::Script},
+        http_client::{Answer, tests::scripted::Script},
     },
-    time::Now,
+    sync::clock::Now,
 };
 
 fn metadata(issuer: &str) -> Metadata {
@@ -21,8 +21,8 @@ fn metadata(issuer: &str) -> Metadata {
     }
 }
 
-fn judge(metadata: &Metadata, document: &Value) -> Result<String, FetchError> {
-    metadata.judge(document.to_string().as_bytes())
+fn read_jwks_uri(metadata: &Metadata, document: &Value) -> Result<String, FetchError> {
+    metadata.jwks_uri(document.to_string().as_bytes())
 }
 
 // conformance 124, 125, 126
@@ -90,7 +90,7 @@ fn metadata_of_another_issuer_is_refused_to_the_letter() {
         "",
     ] {
         let document = json!({ "issuer": issuer, "jwks_uri": "https://issuer.test/keys" });
-        let refused = judge(&own, &document);
+        let refused = read_jwks_uri(&own, &document);
         assert!(
             matches!(refused, Err(FetchError::OtherIssuer { .. })),
             "{issuer}"
@@ -100,13 +100,13 @@ fn metadata_of_another_issuer_is_refused_to_the_letter() {
     let document = json!({ "issuer": nfd, "jwks_uri": "https://issuer.test/keys" });
     let nfc = metadata("https://issuer.test/\u{e9}");
     assert!(matches!(
-        judge(&nfc, &document),
+        read_jwks_uri(&nfc, &document),
         Err(FetchError::OtherIssuer { .. })
     ));
     // Equal once JSON's escapes are undone.
     let escaped =
         br#"{"issuer":"https:\/\/issuer.test\/\u0061","jwks_uri":"https:\/\/issuer.test/keys"}"#;
-    assert_eq!(own.judge(escaped).unwrap(), "https://issuer.test/keys");
+    assert_eq!(own.jwks_uri(escaped).unwrap(), "https://issuer.test/keys");
 }
 
 // conformance 131
@@ -128,7 +128,7 @@ fn a_document_that_is_no_metadata_is_malformed() {
         br#"["https://issuer.test/a","https://issuer.test/keys"]"#,
     ];
     for document in documents {
-        let refused = own.judge(document);
+        let refused = own.jwks_uri(document);
         assert!(
             matches!(refused, Err(FetchError::Malformed { .. })),
             "{}: {refused:?}",
@@ -161,7 +161,7 @@ fn a_jwks_uri_without_https_or_of_another_origin_is_refused() {
         "",
     ] {
         let document = json!({ "issuer": "https://issuer.test/a", "jwks_uri": jwks_uri });
-        let refused = judge(&own, &document);
+        let refused = read_jwks_uri(&own, &document);
         assert!(
             matches!(
                 refused,
@@ -179,7 +179,7 @@ fn a_jwks_uri_without_https_or_of_another_origin_is_refused() {
         "https://ISSUER.test/keys",
     ] {
         let document = json!({ "issuer": "https://issuer.test/a", "jwks_uri": jwks_uri });
-        assert_eq!(judge(&own, &document).unwrap(), jwks_uri);
+        assert_eq!(read_jwks_uri(&own, &document).unwrap(), jwks_uri);
     }
 }
 
@@ -196,7 +196,7 @@ fn an_origin_that_was_configured_may_hold_the_keys() {
         ("https://other.test/v1", false),
     ] {
         let document = json!({ "issuer": "https://issuer.test/a", "jwks_uri": jwks_uri });
-        assert_eq!(judge(&own, &document).is_ok(), taken, "{jwks_uri}");
+        assert_eq!(read_jwks_uri(&own, &document).is_ok(), taken, "{jwks_uri}");
     }
 }
 
@@ -212,7 +212,7 @@ fn a_loopback_issuer_may_name_its_own_http_origin_only() {
         ("https://evil.test/keys", false),
     ] {
         let document = json!({ "issuer": "http://127.0.0.1:4011/a", "jwks_uri": jwks_uri });
-        assert_eq!(judge(&own, &document).is_ok(), taken, "{jwks_uri}");
+        assert_eq!(read_jwks_uri(&own, &document).is_ok(), taken, "{jwks_uri}");
     }
 }
 

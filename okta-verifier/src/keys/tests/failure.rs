@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::schedule::{HOUR, fail, land, retry_after, start, unknown, warm};
 use crate::{
     keys::schedule::{Decision, Read, Reason, Schedule},
-    time::Now,
+    sync::clock::Now,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use crate::keys::flight::{Flight, Wait};
+use crate::sync::single_flight::{Flight, Wait};
 
 /// Counts how often it is woken.
 #[derive(Default)]

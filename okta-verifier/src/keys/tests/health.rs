@@ -10,7 +10,7 @@ use crate::{
     error::FetchError,
     health::{IssuerHealth, KeyState},
     keys::{KeyOptions, KeySet, KeyStore},
-    time::Now,
+    sync::clock::Now,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -11,14 +11,14 @@ use url::Url;
 
 use super::set_of;
 use crate::{
-    algorithm::Algorithm,
+    crypto::Algorithm,
     error::{FetchError, VerifyError},
     keys::{DEFAULT_STALE_IF_ERROR, Key, KeyOptions, KeyStore, Metadata, Source, Store, Wanted},
-    remote::{
+    net::{
         Fetch, Revalidated, Validator,
-        fetch::{Answer, scripted::Script},
+        http_client::{Answer, tests::scripted::Script},
     },
-    time::Now,
+    sync::clock::Now,
 };
 
 #[derive(Clone)]

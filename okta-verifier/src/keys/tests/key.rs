@@ -3,10 +3,10 @@ use serde_json::{Value, json};
 
 use super::{ed25519, p256, p384, p521, rsa, with, without};
 use crate::{
-    algorithm::Algorithm,
+    crypto::Algorithm,
     keys::{
         KeyOptions, ProofKey,
-        key::{Key, Skipped},
+        jwk::{Key, Skipped},
     },
     token::BASE64URL,
 };

@@ -12,7 +12,7 @@ use self::step::{Step, step};
 use super::schedule::{HOUR, start};
 use crate::{
     keys::schedule::{Decision, Read, Reason, Schedule, Trust},
-    time::Now,
+    sync::clock::Now,
 };
 
 struct Good {

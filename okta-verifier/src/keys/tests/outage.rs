@@ -8,7 +8,7 @@ use super::{
     issuer::{DEADLINE, Issuer, Reply, find, pass, unavailable, wanted},
     set_of,
 };
-use crate::{error::FetchError, keys::KeyStore, time::Now};
+use crate::{error::FetchError, keys::KeyStore, sync::clock::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

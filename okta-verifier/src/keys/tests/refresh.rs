@@ -125,7 +125,7 @@ fn a_refresh_whose_fetch_died_with_its_runtime_starts_one_of_its_own() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::Hang);
     let (store, doomed) = (issuer.store(), runtime());
-    let since = crate::time::Now::read().instant;
+    let since = crate::sync::clock::Now::read().instant;
     runtime().block_on(async {
         begin_on_from_elsewhere(&doomed, &store);
         assert!(tokio::time::Instant::now() >= since);

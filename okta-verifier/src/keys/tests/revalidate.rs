@@ -6,7 +6,7 @@ use super::{
     issuer::{Issuer, Reply, find, is_unknown, pass, unavailable},
     set_of,
 };
-use crate::{error::FetchError, keys::KeyStore, remote::Validator, time::Now};
+use crate::{error::FetchError, keys::KeyStore, net::Validator, sync::clock::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

@@ -16,7 +16,7 @@ use super::{
     issuer::{DEADLINE, Issuer, Reply, find, freeze, is_unknown, pass, unavailable, wanted},
     set_of,
 };
-use crate::{error::FetchError, health::KeyState, keys::KeyStore, time::Now};
+use crate::{error::FetchError, health::KeyState, keys::KeyStore, sync::clock::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::{
     keys::schedule::{Decision, Read, Reason, Schedule},
-    time::Now,
+    sync::clock::Now,
 };
 
 pub(super) const HOUR: Duration = Duration::from_secs(3600);

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::{ed25519, key::WEAK_MODULUS, p256, p384, p521, rsa, set_of, with, without};
 use crate::{
-    algorithm::Algorithm,
+    crypto::Algorithm,
     error::{FetchError, VerifyError},
     keys::{
         KeyOptions,
-        key::{Key, Skipped},
+        jwk::{Key, Skipped},
         set::{Found, KeySet},
     },
 };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::{ed25519, p256, p521, with};
 use crate::{
     crypto::BadSignature,
-    keys::{KeyOptions, key::Key},
+    keys::{KeyOptions, jwk::Key},
     token::BASE64URL,
 };
 

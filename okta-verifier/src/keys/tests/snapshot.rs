@@ -9,9 +9,8 @@ use super::{
 use crate::{
     error::FetchError,
     health::KeyState,
-    keys::{DEFAULT_STALE_IF_ERROR, KeyStore, Store},
-    snapshot::KeySnapshot,
-    time::Now,
+    keys::{DEFAULT_STALE_IF_ERROR, KeySnapshot, KeyStore, Store},
+    sync::clock::Now,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use super::{
     issuer::{DEADLINE, Hits, Issuer, Reply, find, pass, unavailable},
     set_of,
 };
-use crate::{error::FetchError, time::Now};
+use crate::{error::FetchError, sync::clock::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);

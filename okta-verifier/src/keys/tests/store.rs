@@ -8,10 +8,10 @@ use super::{
     p256, set_of, with,
 };
 use crate::{
-    algorithm::Algorithm,
+    crypto::Algorithm,
     error::{FetchError, VerifyError},
     keys::{Key, KeyOptions, KeySet, KeyStore, Wanted},
-    time::Now,
+    sync::clock::Now,
 };
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{RSA_MODULUS, ed25519, p256, rsa, with};
 use crate::{
-    algorithm::Algorithm,
-    keys::{KeyOptions, ProofKey, key::Key},
+    crypto::Algorithm,
+    keys::{KeyOptions, ProofKey, jwk::Key},
     token::BASE64URL,
 };
 

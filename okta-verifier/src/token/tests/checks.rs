@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    algorithm::{Algorithm, Algorithms},
+    crypto::{Algorithm, Algorithms},
     error::VerifyError,
     token::{
         checks::{self, Clients, Expected, Profile},
@@ -16,7 +16,7 @@ use crate::{
 pub(super) const ISSUER: &str = "https://okta.test/oauth2/default";
 
 /// Everything that a token is checked for after its signature.
-pub(super) fn check(
+pub(crate) fn check(
     claims: &Claims<'_>,
     typ: Typ,
     expected: &Expected,
@@ -26,7 +26,7 @@ pub(super) fn check(
     checks::check_claims(claims, typ, expected)
 }
 
-pub(super) fn expected(profile: Profile) -> Expected {
+pub(crate) fn expected(profile: Profile) -> Expected {
     Expected {
         issuer: ISSUER.into(),
         aliases: Vec::new(),
@@ -41,7 +41,7 @@ pub(super) fn expected(profile: Profile) -> Expected {
 
 /// A good payload of both profiles, valid from 1000 to 2000, with these claims changed; a null
 /// takes one away.
-pub(super) fn payload(changes: Value) -> String {
+pub(crate) fn payload(changes: Value) -> String {
     let mut claims = json!({
         "iss": ISSUER, "sub": "ada", "aud": "api://orders", "exp": 2000, "iat": 1000,
         "jti": "AT.1", "cid": "0oatest", "client_id": "0oatest", "uid": "00uada",
@@ -54,7 +54,7 @@ pub(super) fn payload(changes: Value) -> String {
     claims.to_string()
 }
 
-fn judge(changes: Value, expected: &Expected, now: u64) -> Result<(), VerifyError> {
+fn checked(changes: Value, expected: &Expected, now: u64) -> Result<(), VerifyError> {
     let payload = payload(changes);
     check(&Claims::parse(&payload)?, Typ::Absent, expected, now).map(|_| ())
 }
@@ -78,19 +78,19 @@ fn at_its_end_a_token_has_expired() {
         (u64::MAX, u64::MAX - 1, "ok"),
     ] {
         okta.leeway = leeway;
-        assert_eq!(code(judge(json!({}), &okta, now)), answer, "{now}");
+        assert_eq!(code(checked(json!({}), &okta, now)), answer, "{now}");
         // A fraction of a second more is no second more.
         let fraction = json!({ "exp": 2000.9 });
-        assert_eq!(code(judge(fraction, &okta, now)), answer, "{now}");
+        assert_eq!(code(checked(fraction, &okta, now)), answer, "{now}");
     }
-    let error = judge(json!({}), &expected(Profile::Okta), 2007).unwrap_err();
+    let error = checked(json!({}), &expected(Profile::Okta), 2007).unwrap_err();
     assert!(matches!(error, VerifyError::Expired { seconds: 7 }));
 }
 
 // field kind F
 #[test]
 fn claims_null_does_not_satisfy_what_a_profile_requires() {
-    let judge = |profile, claim: &str| {
+    let checked = |profile, claim: &str| {
         let written = format!(r#""{claim}":null"#);
         let payload =
             payload(json!({ claim: "?" })).replace(&format!(r#""{claim}":"?""#), &written);
@@ -103,12 +103,12 @@ fn claims_null_does_not_satisfy_what_a_profile_requires() {
         check(&claims, Typ::AccessToken, &expected, 1500).map(|_| ())
     };
     for claim in ["iat", "jti", "client_id"] {
-        let answer = code(judge(Profile::Rfc9068, claim));
+        let answer = code(checked(Profile::Rfc9068, claim));
         assert_eq!(answer, "missing_claim", "{claim}");
     }
     // `client_id` stands in for a null `cid` under the explicit type, as for an absent one.
     for claim in ["iat", "jti", "cid", "uid"] {
-        assert_eq!(code(judge(Profile::Okta, claim)), "ok", "{claim}");
+        assert_eq!(code(checked(Profile::Okta, claim)), "ok", "{claim}");
     }
 }
 
@@ -124,10 +124,10 @@ fn before_its_time_a_token_is_refused() {
     ] {
         okta.leeway = leeway;
         for nbf in [json!(1500), json!(1499.5)] {
-            assert_eq!(code(judge(json!({ "nbf": nbf }), &okta, now)), answer);
+            assert_eq!(code(checked(json!({ "nbf": nbf }), &okta, now)), answer);
         }
     }
-    let error = judge(json!({ "nbf": 1507 }), &expected(Profile::Okta), 1500).unwrap_err();
+    let error = checked(json!({ "nbf": 1507 }), &expected(Profile::Okta), 1500).unwrap_err();
     assert!(matches!(error, VerifyError::NotYetValid { seconds: 7 }));
 }
 
@@ -143,19 +143,19 @@ fn a_token_from_the_future_or_that_ends_before_it_begins_is_refused() {
     ] {
         okta.leeway = leeway;
         for iat in [json!(1000), json!(999.5)] {
-            assert_eq!(code(judge(json!({ "iat": iat }), &okta, now)), answer);
+            assert_eq!(code(checked(json!({ "iat": iat }), &okta, now)), answer);
         }
     }
-    let error = judge(json!({}), &expected(Profile::Okta), 993).unwrap_err();
+    let error = checked(json!({}), &expected(Profile::Okta), 993).unwrap_err();
     assert!(matches!(error, VerifyError::IssuedInFuture { seconds: 7 }));
     okta.leeway = 300;
     for iat in [json!(2000), json!(2001), json!(1999.5)] {
         assert_eq!(
-            code(judge(json!({ "iat": iat }), &okta, 1990)),
+            code(checked(json!({ "iat": iat }), &okta, 1990)),
             "invalid_claim"
         );
     }
-    assert_eq!(code(judge(json!({ "iat": 1999 }), &okta, 1990)), "ok");
+    assert_eq!(code(checked(json!({ "iat": 1999 }), &okta, 1990)), "ok");
 }
 
 // conformance 55, 91
@@ -172,7 +172,7 @@ fn an_issuer_is_compared_to_the_letter() {
         "https://okta.test",
         " https://okta.test/oauth2/default",
     ] {
-        let answer = judge(json!({ "iss": iss }), &expected(Profile::Okta), 1500);
+        let answer = checked(json!({ "iss": iss }), &expected(Profile::Okta), 1500);
         assert_eq!(code(answer), "unknown_issuer", "{iss}");
     }
 }
@@ -192,7 +192,7 @@ fn an_audience_is_compared_to_the_letter() {
         (json!([""]), "wrong_audience"),
         (json!(null), "missing_claim"),
     ] {
-        let result = judge(json!({ "aud": aud }), &expected(Profile::Okta), 1500);
+        let result = checked(json!({ "aud": aud }), &expected(Profile::Okta), 1500);
         assert_eq!(code(result), answer, "{aud}");
     }
 }
@@ -297,7 +297,7 @@ fn a_binding_that_cannot_be_read_is_refused_whatever_its_shape() {
         json!(false),
         json!(""),
     ] {
-        let result = judge(json!({ "cnf": cnf }), &expected(Profile::Okta), 1500);
+        let result = checked(json!({ "cnf": cnf }), &expected(Profile::Okta), 1500);
         assert_eq!(code(result), "binding_unchecked", "{cnf}");
     }
     let null = payload(json!({})).replace('{', r#"{"cnf":null,"#);

@@ -2,7 +2,7 @@
 
 use super::{checks::expected, compact, malformed};
 use crate::{
-    algorithm::Algorithm,
+    crypto::Algorithm,
     error::{MalformedToken, VerifyError},
     token::{
         checks::{self, Profile},

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::checks::{check, code, expected, payload};
 use crate::{
-    algorithm::Algorithm,
+    crypto::Algorithm,
     token::{
         checks::{self, Profile},
         claims::Claims,
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-fn judge(changes: Value, typ: Typ) -> &'static str {
+fn checked(changes: Value, typ: Typ) -> &'static str {
     let payload = payload(changes);
     let claims = Claims::parse(&payload).unwrap();
     code(check(&claims, typ, &expected(Profile::Okta), 1500))
@@ -32,10 +32,14 @@ fn an_id_token_for_our_own_audience_is_refused_by_its_shape() {
         json!({ "nonce": 1 }),
     ] {
         for typ in [Typ::Absent, Typ::Jwt] {
-            assert_eq!(judge(shape.clone(), typ), "not_an_access_token", "{shape}");
+            assert_eq!(
+                checked(shape.clone(), typ),
+                "not_an_access_token",
+                "{shape}"
+            );
         }
         // RFC 8725 §3.11: the explicit type settles it.
-        assert_eq!(judge(shape, Typ::AccessToken), "ok");
+        assert_eq!(checked(shape, Typ::AccessToken), "ok");
     }
 }
 
@@ -58,14 +62,14 @@ fn a_security_event_and_a_logout_token_are_refused_by_their_events() {
         "http://schemas.openid.net/event/backchannel-logout",
     ] {
         let events = json!({ "events": { uri: {} } });
-        assert_eq!(judge(events, Typ::Absent), "not_an_access_token");
+        assert_eq!(checked(events, Typ::Absent), "not_an_access_token");
     }
     assert_eq!(
-        judge(json!({ "events": {} }), Typ::Jwt),
+        checked(json!({ "events": {} }), Typ::Jwt),
         "not_an_access_token"
     );
     // A custom claim of that name is none of RFC 8417 §2.2.
-    assert_eq!(judge(json!({ "events": ["login"] }), Typ::Absent), "ok");
+    assert_eq!(checked(json!({ "events": ["login"] }), Typ::Absent), "ok");
 }
 
 // conformance 86
@@ -78,7 +82,7 @@ fn what_okta_puts_into_access_tokens_is_no_reason_to_refuse() {
         json!({ "uid": null, "cid": null, "client_id": null }),
         json!({ "amr": ["pwd"], "idp": "00o1", "auth_time": 900, "acr": "urn:okta:loa:1fa:any" }),
     ] {
-        assert_eq!(judge(shape.clone(), Typ::Absent), "ok", "{shape}");
+        assert_eq!(checked(shape.clone(), Typ::Absent), "ok", "{shape}");
     }
 }
 

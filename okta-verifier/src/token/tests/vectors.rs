@@ -4,8 +4,7 @@ use base64::Engine;
 
 use super::checks::expected;
 use crate::{
-    algorithm::Algorithm,
-    crypto::PreparedKey,
+    crypto::{Algorithm, PreparedKey},
     error::VerifyError,
     token::{
         BASE64URL,

@@ -74,7 +74,7 @@ fn there_is_exactly_one_proof() {
         &[&*list],
         &[&*one, ""],
     ] {
-        assert!(reason(world.send(proofs)).ends_with("there are several"));
+        assert!(reason(world.send(proofs)).ends_with("the request has several DPoP proofs"));
     }
     assert_eq!(code(&world.send(&[&one])), "ok");
 }
@@ -99,10 +99,10 @@ fn a_proof_is_good_once() {
     let world = World::new();
     let proof = world.proof().jti("once").sign();
     assert_eq!(code(&world.send(&[&proof])), "ok");
-    assert!(reason(world.send(&[&proof])).ends_with("it was used before"));
+    assert!(reason(world.send(&[&proof])).ends_with("the proof was used before"));
     // Nor is its jti good for another one.
     let again = world.proof().jti("once").aged(1).sign();
-    assert!(reason(world.send(&[&again])).ends_with("it was used before"));
+    assert!(reason(world.send(&[&again])).ends_with("the proof was used before"));
     assert_eq!(code(&world.send(&[&world.proof().sign()])), "ok");
 }
 

@@ -154,7 +154,7 @@ fn wrong_settings_are_found_at_the_start() {
     let good = || with_secret("0oa1", "secret");
     for (introspection, says) in [
         (with_secret("0oa1", ""), "client secret is empty"),
-        (with_secret("", "secret"), "client id is empty"),
+        (with_secret("", "secret"), "client ID is empty"),
         (
             Introspection::every_token(ClientAuthentication::private_key_jwt(
                 "0oa1", None, "secret",

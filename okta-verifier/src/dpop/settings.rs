@@ -1,0 +1,340 @@
+//! [`DpopSettings`]: the configuration of DPoP.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{
+    external_url::External,
+    judge::Window,
+    key_cache::ProofKeys,
+    nonce::DpopNonces,
+    replay::{Memory, Remote, ReplayStore},
+};
+use crate::error::ConfigError;
+
+/// Accepts DPoP-bound tokens (RFC 9449) and their proofs.
+///
+/// A proof names the URL that it was made for, so the external URL of this service must be known:
+/// [`base_url`](Self::base_url) configures it, or a [trusted proxy](Self::trusted_proxy) sends it. Without
+/// these settings every DPoP-bound token is rejected.
+///
+/// ```
+/// use std::time::Duration;
+/// use okta_verifier::{DpopNonces, DpopSettings, Issuer, Verifier};
+///
+/// let verifier = Verifier::builder()
+///     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
+///     .dpop(
+///         DpopSettings::base_url("https://api.example.com")
+///             .window(Duration::from_secs(60), Duration::from_secs(30))
+///             .nonces(DpopNonces::random()),
+///     )
+///     .build()?;
+///
+/// let wrong = DpopSettings::base_url("http://api.example.com"); // DPoP is no substitute for TLS
+/// assert!(Verifier::builder().dpop(wrong).build().is_err());
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
+#[must_use]
+pub struct DpopSettings {
+    external: ExternalUrl,
+    hosts: Option<Vec<String>>,
+    past: Duration,
+    future: Duration,
+    capacity: Option<usize>,
+    per_caller: Option<usize>,
+    store: Option<Arc<dyn ReplayStore>>,
+    nonces: Option<DpopNonces>,
+}
+
+enum ExternalUrl {
+    Base(String),
+    Proxy { cidrs: Vec<String>, header: String },
+}
+
+impl DpopSettings {
+    /// Configures the external URL of this service, such as `https://api.example.com`. A path in it is
+    /// put before the service's own paths: behind a gateway that strips `/v1`, write
+    /// `https://api.example.com/v1`.
+    ///
+    /// A gateway that strips `/v1` forwards both `/v1` and `/v1/` as `/`, because a request target is
+    /// never empty (RFC 9112 §3.2.1). A request to `/` is therefore accepted with a proof for either. A
+    /// slash at the end of `url` makes no difference.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    /// # let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let verifier = builder.dpop(DpopSettings::base_url("https://api.example.com/v1")).build()?;
+    /// # let jwt = client.bind(okta.token("ada")).sign();
+    /// # let authorization = format!("DPoP {jwt}");
+    /// // The gateway has stripped `/v1` from the path.
+    /// let accepts = |htu: &str, target: &str| {
+    ///     let proof = client.proof("GET", htu).token(&jwt).sign();
+    ///     let presented = Presented::new([authorization.as_bytes()])
+    ///         .dpop([proof.as_bytes()])
+    ///         .request("GET", target);
+    ///     verifier.authenticate(&presented).into_ready().expect("no I/O").is_ok()
+    /// };
+    /// assert!(accepts("https://api.example.com/v1/orders", "/orders"));
+    /// assert!(accepts("https://api.example.com/v1", "/"));
+    /// assert!(accepts("https://api.example.com/v1/", "/"));
+    /// assert!(!accepts("https://api.example.com/", "/"));
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn base_url(url: impl Into<String>) -> Self {
+        Self::new(ExternalUrl::Base(url.into()))
+    }
+
+    /// Trusts proxies at these addresses to send the external host in `header`. `cidrs` are networks,
+    /// such as `10.0.0.0/8`.
+    ///
+    /// Exactly one line of `header` is read, and only from these peers:
+    ///
+    /// - `Forwarded` (RFC 7239 §4): one element with `host` and `proto`, such as
+    ///   `proxy_set_header Forwarded "host=$server_name;proto=https"`. Names are tokens, values are
+    ///   tokens or quoted strings (a host with a port must be quoted), and no parameter occurs
+    ///   twice. A comma is rejected wherever it stands;
+    /// - any other name: a host, which means https (`X-Forwarded-Host: api.example.com`), or a whole
+    ///   origin (`X-External-Origin: https://api.example.com`).
+    ///
+    /// The proxy must overwrite the header on every request. A list, which results from appending to the
+    /// client's header, is rejected. Most proxies forward the client's `Host`, and a proof that was made
+    /// for another API would then be valid for this one, so the [`hosts`](Self::hosts) of this service
+    /// must be listed.
+    ///
+    /// ```
+    /// use okta_verifier::{DpopSettings, Verifier};
+    ///
+    /// # let issuer = || okta_verifier::Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let behind = || DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host");
+    /// let listed = behind().hosts(["api.example.com", "api.example.org:8443"]);
+    /// assert!(Verifier::builder().issuer(issuer()).dpop(listed).build().is_ok());
+    /// assert!(Verifier::builder().issuer(issuer()).dpop(behind()).build().is_err());
+    /// ```
+    pub fn trusted_proxy<C>(cidrs: impl IntoIterator<Item = C>, header: impl Into<String>) -> Self
+    where
+        C: Into<String>,
+    {
+        Self::new(ExternalUrl::Proxy {
+            cidrs: cidrs.into_iter().map(Into::into).collect(),
+            header: header.into(),
+        })
+    }
+
+    /// Lists the hosts under which clients call this service. Required with a
+    /// [trusted proxy](Self::trusted_proxy), and an error without one. Each is a host of https, with its
+    /// port unless that is 443, or a whole origin. They are compared exactly after normalization (RFC
+    /// 3986 §6.2.2-3), without wildcards. If the proxy sends another host, every proof is rejected.
+    pub fn hosts<H>(mut self, hosts: impl IntoIterator<Item = H>) -> Self
+    where
+        H: Into<String>,
+    {
+        self.hosts = Some(hosts.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets the maximum age of a proof and how far its `iat` may be in the future. Default 60 s and
+    /// 30 s; at most 300 s and 60 s. The leeway of tokens is not added.
+    pub fn window(mut self, past: Duration, future: Duration) -> Self {
+        (self.past, self.future) = (past, future);
+        self
+    }
+
+    /// Sets how many used proofs this process stores. Default 1,000,000, which is about 11,000 per second
+    /// in a window of 90 s; 1 to 16,000,000. Each takes at most 32 bytes once it is used. One caller
+    /// (issuer, client and subject) gets a tenth, or
+    /// [`replay_capacity_per_caller`](Self::replay_capacity_per_caller). Beyond that, requests are
+    /// rejected with 503.
+    ///
+    /// ```
+    /// # use okta_verifier::{DpopSettings, Issuer, Verifier};
+    /// # let build = |dpop| Verifier::builder()
+    /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
+    /// #     .dpop(dpop)
+    /// #     .build();
+    /// let dpop = || DpopSettings::base_url("https://api.example.com");
+    /// // 500 per second in the window of 90 s, and as many in reserve: 90,000 × 32 bytes are 3 MB.
+    /// assert!(build(dpop().replay_capacity(90_000)).is_ok());
+    /// assert!(build(dpop().replay_capacity(0)).is_err()); // a proof must be remembered
+    /// ```
+    pub fn replay_capacity(mut self, proofs: usize) -> Self {
+        self.capacity = Some(proofs);
+        self
+    }
+
+    /// Sets how many used proofs of one caller (issuer, client and subject) are stored at the same time.
+    /// Beyond that, requests of the caller are rejected with 503 and never reach the store.
+    ///
+    /// Default: a tenth of [`replay_capacity`](Self::replay_capacity), and 50,000 with a
+    /// [`replay_store`](Self::replay_store). At least 1; at most the capacity, and 16,000,000 with a
+    /// store.
+    ///
+    /// A store must keep a proof for the past of the [`window`](Self::window) and 6 minutes, 420 s by
+    /// default. A proof counts for up to a sixth of the longest such time more, 75 s, so the default
+    /// always allows one caller 100 requests per second in this process. A key takes
+    /// about 170 bytes in Redis, so 100 MB have room for 580,000 proofs, and the default gives one
+    /// caller 8.5 MB per process. Four instances that leave one caller at most a quarter of the
+    /// server need 580,000 / 4 / 4, which is 36,000.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use okta_verifier::{DpopSettings, Issuer, ReplayAnswer, ReplayStore, Verifier};
+    /// # struct Shared;
+    /// # impl ReplayStore for Shared {
+    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(true) }) }
+    /// # }
+    /// # let build = |dpop| Verifier::builder()
+    /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
+    /// #     .dpop(dpop)
+    /// #     .build();
+    /// let dpop = || DpopSettings::base_url("https://api.example.com");
+    /// assert!(build(dpop().replay_store(Shared).replay_capacity_per_caller(36_000)).is_ok());
+    /// assert!(build(dpop().replay_capacity(90_000).replay_capacity_per_caller(30_000)).is_ok());
+    /// // One caller has no more room than all of them.
+    /// assert!(build(dpop().replay_capacity(90_000).replay_capacity_per_caller(90_001)).is_err());
+    /// ```
+    pub fn replay_capacity_per_caller(mut self, proofs: usize) -> Self {
+        self.per_caller = Some(proofs);
+        self
+    }
+
+    /// Stores used proofs in a store that several instances share.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use okta_verifier::{DpopSettings, Issuer, ReplayAnswer, ReplayStore, Verifier};
+    /// # struct Shared;
+    /// # impl ReplayStore for Shared {
+    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(true) }) }
+    /// # }
+    /// # let build = |dpop| Verifier::builder()
+    /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
+    /// #     .dpop(dpop)
+    /// #     .build();
+    /// // `Shared` is a `ReplayStore`: yours, or a `RedisReplayStore`.
+    /// let dpop = || DpopSettings::base_url("https://api.example.com").replay_store(Shared);
+    /// assert!(build(dpop()).is_ok());
+    /// assert!(build(dpop().replay_capacity(90_000)).is_err()); // of a store that is not used then
+    /// ```
+    pub fn replay_store(mut self, store: impl ReplayStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Requires a nonce of this server in every proof.
+    pub fn nonces(mut self, nonces: DpopNonces) -> Self {
+        self.nonces = Some(nonces);
+        self
+    }
+
+    fn new(external: ExternalUrl) -> Self {
+        Self {
+            external,
+            hosts: None,
+            past: Duration::from_secs(60),
+            future: Duration::from_secs(30),
+            capacity: None,
+            per_caller: None,
+            store: None,
+            nonces: None,
+        }
+    }
+
+    pub(crate) fn resolve(self) -> Result<Dpop, ConfigError> {
+        let wrong = |problem| Err(ConfigError::Dpop { problem });
+        if !(1..=300).contains(&self.past.as_secs()) {
+            return wrong("the window's past is out of bounds; write 1 s to 300 s");
+        }
+        if self.future > Duration::from_secs(60) {
+            return wrong("the window's future is out of bounds; write at most 60 s");
+        }
+        let window = Window {
+            past: self.past.as_secs(),
+            future: self.future.as_secs(),
+        };
+        let up_to = |most: u32, proofs: usize| {
+            let proofs = u32::try_from(proofs).ok();
+            proofs.filter(|proofs| (1..=most).contains(proofs))
+        };
+        let replay = match (self.store, self.capacity) {
+            (Some(_), Some(_)) => {
+                return wrong("replay_capacity does not apply to a replay_store; remove it");
+            }
+            (Some(store), None) => {
+                let per_caller = self.per_caller.unwrap_or(DEFAULT_PER_CALLER);
+                let Some(share) = up_to(MAX_CAPACITY, per_caller) else {
+                    return wrong(
+                        "replay_capacity_per_caller is out of bounds; write 1 to 16,000,000",
+                    );
+                };
+                Replay::Remote(Remote::new(store, share, window)?)
+            }
+            (None, capacity) => {
+                let capacity = capacity.unwrap_or(DEFAULT_CAPACITY);
+                let Some(capacity) = up_to(MAX_CAPACITY, capacity) else {
+                    return wrong("replay_capacity is out of bounds; write 1 to 16,000,000");
+                };
+                let share = match self.per_caller {
+                    None => Some((capacity / 10).max(1)),
+                    Some(per_caller) => up_to(capacity, per_caller),
+                };
+                let Some(share) = share else {
+                    return wrong(
+                        "replay_capacity_per_caller is out of bounds; write 1 to replay_capacity",
+                    );
+                };
+                Replay::Memory(Memory::new(capacity, share, window)?)
+            }
+        };
+        let external = match (self.external, self.hosts.as_deref()) {
+            (ExternalUrl::Base(url), None) => External::base(&url)?,
+            (ExternalUrl::Base(_), Some(_)) => {
+                return wrong("hosts apply to trusted_proxy only; remove .hosts(..)");
+            }
+            (ExternalUrl::Proxy { .. }, None | Some([])) => {
+                return wrong(
+                    "trusted_proxy needs the hosts of this service, because most proxies forward any host; add .hosts([\"api.example.com\"])",
+                );
+            }
+            (ExternalUrl::Proxy { cidrs, header }, Some(hosts)) => {
+                External::proxy(&cidrs, &header, hosts)?
+            }
+        };
+        Ok(Dpop {
+            external,
+            window,
+            replay,
+            nonces: self.nonces.map(DpopNonces::resolve).transpose()?,
+            keys: ProofKeys::new()?,
+        })
+    }
+}
+
+impl fmt::Debug for DpopSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DpopSettings").finish_non_exhaustive()
+    }
+}
+
+/// The resolved settings.
+#[derive(Debug)]
+pub(crate) struct Dpop {
+    pub(crate) external: External,
+    pub(crate) window: Window,
+    pub(crate) replay: Replay,
+    pub(crate) nonces: Option<DpopNonces>,
+    pub(crate) keys: ProofKeys,
+}
+
+#[derive(Debug)]
+pub(crate) enum Replay {
+    Memory(Memory),
+    Remote(Remote),
+}
+
+const DEFAULT_CAPACITY: usize = 1_000_000;
+const MAX_CAPACITY: u32 = 16_000_000;
+/// About 100 requests per second for the 420 s that a shared store keeps a proof of the default window,
+/// and the 75 s for which it may be counted longer.
+const DEFAULT_PER_CALLER: usize = 50_000;

@@ -1,0 +1,107 @@
+//! A request to judge a proof by.
+
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+
+use super::signer::{Signer, encode};
+use crate::{
+    crypto::sha256,
+    dpop::{
+        external_url::{External, Place},
+        judge::{Expected, Holder, Used, Window, judge},
+        key_cache::ProofKeys,
+        nonce::DpopNonces,
+    },
+    error::{ProofError, VerifyError},
+};
+
+/// A request, and what it is judged by.
+pub(super) struct Case<'a> {
+    pub(super) base: &'a str,
+    pub(super) method: &'a str,
+    pub(super) target: &'a str,
+    pub(super) token: &'a str,
+    pub(super) jkt: [u8; 32],
+    pub(super) now: u64,
+    pub(super) nonces: Option<DpopNonces>,
+}
+
+impl Default for Case<'_> {
+    fn default() -> Self {
+        Self {
+            base: "https://api.example.com",
+            method: "GET",
+            target: "/orders?page=2",
+            token: TOKEN,
+            jkt: [0; 32],
+            now: NOW,
+            nonces: None,
+        }
+    }
+}
+
+impl Case<'_> {
+    pub(super) fn of(signer: &Signer) -> Self {
+        Self {
+            jkt: signer.jkt(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn judge(&self, proof: &str) -> Result<Used, VerifyError> {
+        let external = External::base(self.base).unwrap();
+        let keys = ProofKeys::new().unwrap();
+        let expected = Expected {
+            method: self.method,
+            place: Place {
+                target: self.target,
+                ..Place::default()
+            },
+            external: &external,
+            token: self.token.as_bytes(),
+            holder: Holder {
+                jkt: &self.jkt,
+                token_hash: &OnceLock::new(),
+            },
+            window: Window {
+                past: 60,
+                future: 30,
+            },
+            nonces: self.nonces.as_ref(),
+            keys: &keys,
+        };
+        let verdict = judge(proof.as_bytes(), &expected, self.now);
+        // A key and a hash that are remembered change nothing.
+        let again = judge(proof.as_bytes(), &expected, self.now);
+        assert_eq!(format!("{verdict:?}"), format!("{again:?}"));
+        verdict
+    }
+
+    /// Why a proof is refused as one.
+    pub(super) fn reason(&self, proof: &str) -> ProofError {
+        match self.judge(proof) {
+            Err(VerifyError::InvalidProof(reason)) => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(super) const NOW: u64 = 1_700_000_000;
+pub(super) const TOKEN: &str = "header.payload.signature";
+
+/// The claims of a proof for the default case.
+pub(super) fn claims() -> Value {
+    json!({
+        "jti": "e1j3V_bKic8-LAEB",
+        "htm": "GET",
+        "htu": "https://api.example.com/orders",
+        "iat": NOW,
+        "ath": encode(sha256(TOKEN.as_bytes())),
+    })
+}
+
+pub(super) fn with(mut object: Value, name: &str, value: impl Into<Value>) -> Value {
+    object[name] = value.into();
+    object
+}

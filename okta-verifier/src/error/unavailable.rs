@@ -1,0 +1,326 @@
+//! [`FetchError`]: why a token could not be verified although the client did nothing wrong.
+
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use super::{VerifyError, text};
+
+/// Why an issuer's metadata, keys or introspection response could not be fetched, or why a DPoP proof
+/// could not be stored.
+///
+/// Never the client's fault: the response is 503 with `Retry-After`, not 401.
+///
+/// Text that comes from the network, such as a header's value, is shown as printable ASCII and at
+/// most 64 bytes of it.
+///
+/// ```
+/// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+/// # use okta_verifier::{FetchError, Verifier};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = MockOkta::start().await;
+/// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
+/// # okta.fault(Endpoint::Discovery, Fault::Status(429));
+/// // The issuer limits the rate of requests: 429, `Retry-After: 2`.
+/// let error = verifier.warm_up().await.unwrap_err();
+/// assert!(matches!(error.reason(), FetchError::Status { status: 429, retry_after: Some(_) }));
+///
+/// # okta.clear_faults();
+/// // It serves again.
+/// assert!(verifier.refresh().await.is_ok());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// No connection could be established, so nothing was sent.
+    #[error("no connection to the issuer could be established")]
+    Connect {
+        /// What the HTTP client said.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// The connection broke.
+    #[error("the connection to the issuer broke")]
+    Transport {
+        /// What the HTTP client said.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// No whole response within the timeout.
+    #[error("the issuer did not respond in time")]
+    Timeout,
+    /// A status other than 200 and those of a redirect.
+    #[error("the issuer responded with status {status}")]
+    Status {
+        /// The status code.
+        status: u16,
+        /// How long the issuer wants clients to wait, from `Retry-After` (RFC 9110 §10.2.3) or
+        /// `X-Rate-Limit-Reset`.
+        retry_after: Option<Duration>,
+    },
+    /// A redirect (RFC 9110 §15.4), which is never followed.
+    #[error(
+        "the issuer responded with a redirect, status {status}, {}; redirects are not followed",
+        target(.location.as_deref())
+    )]
+    Redirect {
+        /// The status code.
+        status: u16,
+        /// Its `Location` without user name, password, query and fragment; `None` if it has none.
+        location: Option<Box<str>>,
+    },
+    /// Not JSON by its `Content-Type`, or not exactly one `Content-Type`.
+    #[error("the issuer's response is not accepted as JSON: it has {}", content_type(*.fields, .value))]
+    ContentType {
+        /// How many `Content-Type` fields the response has.
+        fields: usize,
+        /// Their values, with commas between several.
+        value: Box<str>,
+    },
+    /// The response is encoded, which was not requested (RFC 9110 §8.4).
+    #[error(
+        "the issuer's response has the Content-Encoding \"{encoding}\", which was not requested"
+    )]
+    ContentEncoding {
+        /// The value of `Content-Encoding`.
+        encoding: Box<str>,
+    },
+    /// More bytes than the cap.
+    #[error("the issuer's response is larger than {limit} bytes")]
+    TooLarge {
+        /// The cap.
+        limit: usize,
+    },
+    /// Not the JSON document that was requested.
+    #[error("the issuer's {document} is malformed")]
+    Malformed {
+        /// `metadata`, `key set` or `introspection answer`.
+        document: &'static str,
+    },
+    /// The metadata is that of another issuer (RFC 8414 §3.3).
+    #[error("the metadata's issuer \"{issuer}\" does not exactly match the configured issuer")]
+    OtherIssuer {
+        /// The metadata's `issuer`.
+        issuer: Box<str>,
+    },
+    /// The metadata names a URL of another origin, or without https.
+    #[error(
+        "the metadata's {member} \"{url}\" is not an https URL of the issuer's origin; allow another origin with Issuer::allow_origin (for keys) or Introspection::endpoint"
+    )]
+    ForeignUrl {
+        /// The metadata's member.
+        member: &'static str,
+        /// Its value without user name, password, query and fragment.
+        url: Box<str>,
+    },
+    /// More than 100 keys.
+    #[error("the key set has more than {limit} keys")]
+    TooManyKeys {
+        /// The cap.
+        limit: usize,
+    },
+    /// No key of the set can be used.
+    #[error("the key set has no usable key{}", explained(*.skipped, .reasons))]
+    NoUsableKey {
+        /// How many entries were skipped.
+        skipped: usize,
+        /// Which entries, and why, as a text for a log: the first ten by their position, with their
+        /// `kid` if it is printable and has at most 64 bytes. Empty if the set has no entries.
+        reasons: String,
+    },
+    /// The metadata has no `introspection_endpoint`.
+    #[error(
+        "the issuer's metadata has no introspection_endpoint; set it with Introspection::endpoint"
+    )]
+    NoIntrospectionEndpoint,
+    /// The introspection endpoint rejected this service's own credentials (RFC 7662 §2.3): they are
+    /// wrong, or they were withdrawn. It says nothing about any token.
+    #[error("the introspection endpoint rejected this service's client credentials")]
+    CredentialsRefused,
+    /// A route requires introspection, and the issuer has none configured.
+    #[error("introspection is required for this route but not configured for the issuer")]
+    NoIntrospection,
+    /// More tokens had to be introspected than
+    /// [`Introspection::rate_limit`](crate::Introspection::rate_limit),
+    /// [`unverified_rate_limit`](crate::Introspection::unverified_rate_limit) or
+    /// [`max_in_flight`](crate::Introspection::max_in_flight) allows.
+    #[error("introspection rate limit reached; retry shortly")]
+    IntrospectionRateLimit,
+    /// The operating system gave no random bytes.
+    #[error("the operating system's random number generator is unavailable")]
+    NoRandomness,
+    /// There is no tokio runtime to fetch on.
+    #[error("there is no tokio runtime for the request to the issuer")]
+    NoRuntime,
+    /// The fetch ended without a result, because its runtime was shut down or suspended.
+    #[error("the fetch ended without a result")]
+    Abandoned,
+    /// The DPoP replay store has no room for another proof, or for another one of this client and
+    /// subject.
+    #[error(
+        "the DPoP replay store is full (global or per-caller limit); see DpopSettings::replay_capacity and replay_capacity_per_caller"
+    )]
+    ReplayStoreFull,
+    /// The DPoP replay store failed.
+    #[error("the DPoP replay store failed")]
+    ReplayStore {
+        /// What the store said.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+}
+
+fn explained(skipped: usize, reasons: &str) -> String {
+    match skipped {
+        0 => ": it has no entries".to_owned(),
+        _ => format!("; skipped: {skipped} ({reasons})"),
+    }
+}
+
+impl FetchError {
+    /// How long the issuer wants clients to wait.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the response shows that the document is no longer at its URL.
+    pub(crate) fn is_moved(&self) -> bool {
+        matches!(
+            self,
+            Self::Status {
+                status: 404 | 410,
+                ..
+            } | Self::Redirect { .. }
+        )
+    }
+}
+
+fn target(location: Option<&str>) -> String {
+    match location {
+        Some(location) => format!("to \"{location}\""),
+        None => "without a target".to_owned(),
+    }
+}
+
+fn content_type(fields: usize, value: &str) -> String {
+    match fields {
+        0 => "no Content-Type".to_owned(),
+        1 => format!("the Content-Type \"{value}\""),
+        _ => format!("several Content-Type fields, \"{value}\""),
+    }
+}
+
+/// The keys of an issuer could not be fetched by [`Verifier::warm_up`](crate::Verifier::warm_up) or
+/// [`Verifier::refresh`](crate::Verifier::refresh).
+///
+/// `Display` names the issuer; the reason is the [`source`](std::error::Error::source). `Debug` prints
+/// both and every further source, because that is what a failing `main` prints.
+///
+/// ```
+/// use okta_verifier::{FetchError, Issuer, Verifier};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = okta_verifier_testing::MockOkta::start().await;
+/// let build = |issuer: Issuer| Verifier::builder().issuer(issuer.any_client_id()).build();
+/// assert!(build(okta.issuer("api://default"))?.warm_up().await.is_ok());
+///
+/// // Connections to this port are refused.
+/// let unreachable = Issuer::okta("http://127.0.0.1:1/oauth2/default", "api://default");
+/// let error = build(unreachable)?.warm_up().await.unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "the keys of issuer \"http://127.0.0.1:1/oauth2/default\" could not be fetched",
+/// );
+/// assert!(matches!(error.reason(), FetchError::Connect { .. }));
+/// assert!(format!("{error:?}").starts_with(&error.to_string()));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, thiserror::Error)]
+#[error("the keys of issuer {issuer:?} could not be fetched")]
+pub struct FetchKeysError {
+    issuer: String,
+    retry_after: Duration,
+    #[source]
+    reason: FetchError,
+}
+
+impl FetchKeysError {
+    pub(crate) fn new(issuer: &str, error: VerifyError) -> Self {
+        let (retry_after, reason) = match error {
+            VerifyError::Unavailable {
+                retry_after,
+                source,
+            } => (retry_after, source),
+            // A wait for keys has no other error.
+            _ => (Duration::ZERO, FetchError::Abandoned),
+        };
+        Self {
+            issuer: issuer.to_owned(),
+            retry_after,
+            reason,
+        }
+    }
+
+    /// The issuer, as configured.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), okta_verifier::ConfigError> {
+    /// # let url = "http://127.0.0.1:1/oauth2/default";
+    /// # let issuer = okta_verifier::Issuer::okta(url, "api://default").any_client_id();
+    /// # let verifier = okta_verifier::Verifier::builder().issuer(issuer).build()?;
+    /// let error = verifier.warm_up().await.unwrap_err();
+    /// assert_eq!(error.issuer(), "http://127.0.0.1:1/oauth2/default");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// Why the keys could not be fetched.
+    ///
+    /// ```
+    /// # use okta_verifier::{FetchError, FetchKeysError};
+    /// /// Whether it may help to try again.
+    /// fn is_temporary(error: &FetchKeysError) -> bool {
+    ///     !matches!(error.reason(), FetchError::OtherIssuer { .. } | FetchError::ForeignUrl { .. })
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), okta_verifier::ConfigError> {
+    /// # let issuer = okta_verifier::Issuer::okta("http://127.0.0.1:1/oauth2/default", "api://default");
+    /// # let verifier = okta_verifier::Verifier::builder().issuer(issuer.any_client_id()).build()?;
+    /// assert!(is_temporary(&verifier.warm_up().await.unwrap_err())); // the connection was refused
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn reason(&self) -> &FetchError {
+        &self.reason
+    }
+
+    /// How long until the next request to the issuer; zero: none is kept back.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), okta_verifier::ConfigError> {
+    /// # let issuer = okta_verifier::Issuer::okta("http://127.0.0.1:1/oauth2/default", "api://default");
+    /// # let verifier = okta_verifier::Verifier::builder().issuer(issuer.any_client_id()).build()?;
+    /// let error = verifier.warm_up().await.unwrap_err();
+    /// assert!(error.retry_after() <= std::time::Duration::from_secs(120));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn retry_after(&self) -> Duration {
+        self.retry_after
+    }
+}
+
+impl fmt::Debug for FetchKeysError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text::chain(self))
+    }
+}

@@ -1,0 +1,235 @@
+//! The values of `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9110 §11.6.1).
+//!
+//! The parameters stand in one order and each error code has one phrase, so that the bytes of a
+//! rejection never vary. What failed inside is for the log only (RFC 6750 §5.2).
+
+use http::HeaderValue;
+
+use super::Remedy;
+use crate::{
+    crypto::Algorithm,
+    error::{ConfigError, VerifyError},
+};
+
+/// The challenges that do not depend on the request, written once at startup.
+#[derive(Clone, Debug)]
+pub(crate) struct Challenges {
+    realm: Box<str>,
+    /// The challenge without an error, for a request without credentials (RFC 6750 §3.1).
+    pub(crate) bare: HeaderValue,
+    pub(crate) invalid_request: HeaderValue,
+    pub(crate) invalid_token: HeaderValue,
+    /// `None` if DPoP is not offered.
+    pub(crate) dpop: Option<DpopChallenges>,
+}
+
+/// The challenges of RFC 9449 §7.1.
+#[derive(Clone, Debug)]
+pub(crate) struct DpopChallenges {
+    pub(crate) bare: HeaderValue,
+    pub(crate) invalid_request: HeaderValue,
+    pub(crate) invalid_token: HeaderValue,
+    pub(crate) invalid_proof: HeaderValue,
+    pub(crate) use_nonce: HeaderValue,
+}
+
+/// The authentication scheme of a request. An error is reported in the challenge of the scheme that the
+/// client used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Bearer,
+    Dpop,
+}
+
+impl Challenges {
+    /// # Errors
+    ///
+    /// The realm is empty or has a character outside printable ASCII.
+    pub(crate) fn new(realm: &str) -> Result<Self, ConfigError> {
+        let printable = |byte: u8| matches!(byte, b' '..=b'~');
+        if realm.is_empty() || !realm.bytes().all(printable) {
+            return Err(ConfigError::Realm);
+        }
+        let write = |error| challenge(Scheme::Bearer, realm, error, &[]);
+        Ok(Self {
+            realm: realm.into(),
+            bare: write(None)?,
+            invalid_request: write(Some(INVALID_REQUEST))?,
+            invalid_token: write(Some(INVALID_TOKEN))?,
+            dpop: None,
+        })
+    }
+
+    /// Adds the challenges of DPoP.
+    pub(crate) fn with_dpop(mut self) -> Result<Self, ConfigError> {
+        let write = |error| challenge(Scheme::Dpop, &self.realm, error, &[]);
+        self.dpop = Some(DpopChallenges {
+            bare: write(None)?,
+            invalid_request: write(Some(INVALID_REQUEST))?,
+            invalid_token: write(Some(INVALID_TOKEN))?,
+            invalid_proof: write(Some(INVALID_PROOF))?,
+            use_nonce: write(Some(USE_NONCE))?,
+        });
+        Ok(self)
+    }
+
+    /// Returns the error in the challenge of the scheme that the client used, and the bare challenge of
+    /// the other scheme (RFC 9449 §7.2).
+    pub(super) fn for_error(
+        &self,
+        scheme: Scheme,
+        error: &VerifyError,
+    ) -> [Option<HeaderValue>; 2] {
+        match (scheme, &self.dpop) {
+            (Scheme::Dpop, Some(dpop)) => {
+                let failed = match error {
+                    VerifyError::InvalidProof(_) => &dpop.invalid_proof,
+                    VerifyError::NonceRequired => &dpop.use_nonce,
+                    _ => &dpop.invalid_token,
+                };
+                [Some(self.bare.clone()), Some(failed.clone())]
+            }
+            (_, dpop) => {
+                let offered = dpop.as_ref().map(|dpop| dpop.bare.clone());
+                [Some(self.invalid_token.clone()), offered]
+            }
+        }
+    }
+
+    /// Returns the challenges for malformed credentials. If it is ambiguous which scheme was meant, both
+    /// report the error.
+    pub(super) fn for_malformed(&self, scheme: Option<Scheme>) -> [Option<HeaderValue>; 2] {
+        let bearer = match scheme {
+            Some(Scheme::Dpop) => &self.bare,
+            _ => &self.invalid_request,
+        };
+        let dpop = self.dpop.as_ref().map(|dpop| match scheme {
+            Some(Scheme::Bearer) => &dpop.bare,
+            _ => &dpop.invalid_request,
+        });
+        [Some(bearer.clone()), dpop.cloned()]
+    }
+
+    /// Returns the challenge that names the required scopes (RFC 6750 §3.1).
+    ///
+    /// # Errors
+    ///
+    /// `scope` is not a list of scope tokens.
+    pub(crate) fn insufficient_scope(
+        &self,
+        scheme: Scheme,
+        scope: &str,
+    ) -> Result<HeaderValue, ConfigError> {
+        if !scope.split(' ').all(is_scope_token) {
+            return Err(ConfigError::Scope);
+        }
+        let parameters = [("scope", scope)];
+        challenge(scheme, &self.realm, Some(INSUFFICIENT_SCOPE), &parameters)
+    }
+
+    /// Returns the step-up challenge of RFC 9470 §3, with `scope` if scopes are missing too.
+    pub(super) fn insufficient_authentication(
+        &self,
+        scheme: Scheme,
+        remedy: &Remedy,
+    ) -> Result<HeaderValue, ConfigError> {
+        let scope = if remedy.lacks_scope {
+            remedy.scopes.join(" ")
+        } else {
+            String::new()
+        };
+        let acr_values = remedy.acr_values(None).unwrap_or_default().join(" ");
+        let max_age = remedy
+            .max_age
+            .map(|seconds| seconds.to_string())
+            .unwrap_or_default();
+        let parameters = [
+            ("scope", &*scope),
+            ("acr_values", &*acr_values),
+            ("max_age", &*max_age),
+        ];
+        let error = Some(INSUFFICIENT_AUTHENTICATION);
+        challenge(scheme, &self.realm, error, &parameters)
+    }
+}
+
+/// Returns whether the text is a scope token (RFC 6749 §3.3: `1*( %x21 / %x23-5B / %x5D-7E )`). Such
+/// a token needs no escape in a quoted string.
+pub(crate) const fn is_scope_token(token: &str) -> bool {
+    let bytes = token.as_bytes();
+    let mut index = 0;
+    while index < bytes.len() {
+        if !matches!(bytes[index], 0x21 | 0x23..=0x5B | 0x5D..=0x7E) {
+            return false;
+        }
+        index += 1;
+    }
+    !bytes.is_empty()
+}
+
+/// An error code and its description.
+#[derive(Clone, Copy)]
+struct ErrorCode(&'static str, &'static str);
+
+const INVALID_REQUEST: ErrorCode =
+    ErrorCode("invalid_request", "The request's credentials are malformed");
+const INVALID_TOKEN: ErrorCode = ErrorCode(
+    "invalid_token",
+    "The access token is invalid or has expired",
+);
+const INSUFFICIENT_SCOPE: ErrorCode = ErrorCode(
+    "insufficient_scope",
+    "The access token lacks a required scope",
+);
+
+const INSUFFICIENT_AUTHENTICATION: ErrorCode = ErrorCode(
+    "insufficient_user_authentication",
+    "The user must authenticate again or more strongly",
+);
+
+const INVALID_PROOF: ErrorCode =
+    ErrorCode("invalid_dpop_proof", "The DPoP proof is missing or invalid");
+const USE_NONCE: ErrorCode = ErrorCode(
+    "use_dpop_nonce",
+    "The DPoP proof needs the nonce of this response",
+);
+
+/// Writes the parameters in this order and leaves empty ones out. For DPoP, the last one lists the
+/// algorithms of proofs (RFC 9449 §7.1).
+fn challenge(
+    scheme: Scheme,
+    realm: &str,
+    error: Option<ErrorCode>,
+    parameters: &[(&str, &str)],
+) -> Result<HeaderValue, ConfigError> {
+    let mut value = String::from(match scheme {
+        Scheme::Bearer => "Bearer",
+        Scheme::Dpop => "DPoP",
+    });
+    push_parameter(&mut value, "realm", realm);
+    if let Some(ErrorCode(code, description)) = error {
+        push_parameter(&mut value, "error", code);
+        push_parameter(&mut value, "error_description", description);
+    }
+    for (name, text) in parameters.iter().filter(|(_, text)| !text.is_empty()) {
+        push_parameter(&mut value, name, text);
+    }
+    if scheme == Scheme::Dpop {
+        push_parameter(&mut value, "algs", &Algorithm::names());
+    }
+    HeaderValue::try_from(value).map_err(|_| ConfigError::Realm)
+}
+
+/// Appends a quoted string (RFC 9110 §5.6.4).
+fn push_parameter(value: &mut String, name: &str, text: &str) {
+    value.push_str(if value.contains('=') { ", " } else { " " });
+    value.push_str(name);
+    value.push_str("=\"");
+    for character in text.chars() {
+        if matches!(character, '"' | '\\') {
+            value.push('\\');
+        }
+        value.push(character);
+    }
+    value.push('"');
+}

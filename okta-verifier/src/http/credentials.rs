@@ -1,0 +1,445 @@
+//! The credentials of one request: `Authorization` (RFC 9110 §11.4, RFC 6750 §2.1), and the evidence
+//! that the client holds the key or the certificate that its token is bound to.
+
+use std::{net::IpAddr, time::Duration};
+
+use url::form_urlencoded;
+
+use super::Scheme;
+use crate::token::ascii::{self, is_alphanumeric, is_tchar};
+
+/// The credentials of one HTTP request, borrowed and framework-neutral.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::{Presented, Verifier};
+/// let okta = TestIssuer::new("api://orders");
+/// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+///
+/// let authorization = format!("Bearer {}", okta.token("ada").sign());
+/// let presented = Presented::new([authorization.as_bytes()]).query(Some("page=2"));
+/// let token = verifier.authenticate(&presented).into_ready().expect("pinned keys need no I/O").unwrap();
+/// assert_eq!(token.subject(), "ada");
+///
+/// let nothing = Presented::new([]);
+/// let refusal = verifier.authenticate(&nothing).into_ready().expect("no I/O").unwrap_err();
+/// assert_eq!(refusal.status(), 401);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    authorization: Lines<&'a [u8]>,
+    query: Option<&'a str>,
+    checked_within: Option<Duration>,
+    pub(crate) shown: Shown<'a>,
+}
+
+/// The evidence that the client is the one that the token was issued to.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Shown<'a> {
+    pub(crate) proof: Lines<&'a [u8]>,
+    pub(crate) method: &'a str,
+    pub(crate) target: &'a str,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) forwarded: Lines<&'a [u8]>,
+    pub(crate) certificate: Option<&'a [u8]>,
+    pub(crate) client_cert: Lines<&'a [u8]>,
+}
+
+/// The field lines of one header.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Lines<T> {
+    #[default]
+    Absent,
+    One(T),
+    Repeated,
+}
+
+/// A copy of [`Shown`].
+pub(crate) struct OwnedShown {
+    proof: Lines<Box<[u8]>>,
+    method: Box<str>,
+    target: Box<str>,
+    peer: Option<IpAddr>,
+    forwarded: Lines<Box<[u8]>>,
+    certificate: Option<Box<[u8]>>,
+    client_cert: Lines<Box<[u8]>>,
+}
+
+impl Shown<'_> {
+    pub(crate) fn to_owned(self) -> OwnedShown {
+        OwnedShown {
+            proof: self.proof.map(Box::from),
+            method: self.method.into(),
+            target: self.target.into(),
+            peer: self.peer,
+            forwarded: self.forwarded.map(Box::from),
+            certificate: self.certificate.map(Box::from),
+            client_cert: self.client_cert.map(Box::from),
+        }
+    }
+}
+
+impl OwnedShown {
+    pub(crate) fn as_shown(&self) -> Shown<'_> {
+        Shown {
+            proof: self.proof.as_ref().map(AsRef::as_ref),
+            method: &self.method,
+            target: &self.target,
+            peer: self.peer,
+            forwarded: self.forwarded.as_ref().map(AsRef::as_ref),
+            certificate: self.certificate.as_deref(),
+            client_cert: self.client_cert.as_ref().map(AsRef::as_ref),
+        }
+    }
+}
+
+impl<'a> Presented<'a> {
+    /// Takes the raw bytes of every `Authorization` field line, so that a repeated one is noticed
+    /// (RFC 9110 §5.3).
+    pub fn new<I>(authorization_values: I) -> Self
+    where
+        I: IntoIterator<Item = &'a [u8]>,
+    {
+        Self {
+            authorization: Lines::of(authorization_values),
+            query: None,
+            checked_within: None,
+            shown: Shown::default(),
+        }
+    }
+
+    /// Sets the query of the request's URI. A token in the query is never accepted (RFC 6750 §2.3), and
+    /// beside a token in the header it makes the request malformed (§2: one method per request).
+    #[must_use]
+    pub fn query(self, query: Option<&'a str>) -> Self {
+        Self { query, ..self }
+    }
+
+    /// Requires an introspection result no older than `max_age`, for a route where a revoked token must
+    /// not pass. A younger result is used again; otherwise the token is introspected. With zero it is
+    /// introspected at every request.
+    ///
+    /// This shortens [`Introspection::max_age`](crate::Introspection::max_age) and never extends it. A
+    /// token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection) gets 503,
+    /// because its state cannot be known; the log reports it.
+    ///
+    /// ```
+    /// use std::{net::IpAddr, time::Duration};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Presented, Verifier};
+    /// let okta = TestIssuer::new("api://payments");
+    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+    /// let authorization = format!("Bearer {}", okta.token("ada").sign());
+    /// let listing = Presented::new([authorization.as_bytes()]);
+    /// assert!(verifier.authenticate(&listing).into_ready().unwrap().is_ok());
+    ///
+    /// let paying = listing.checked_within(Duration::from_secs(5));
+    /// let refusal = verifier.authenticate(&paying).into_ready().unwrap().unwrap_err();
+    /// assert_eq!(refusal.status(), 503); // this issuer has no introspection
+    /// ```
+    #[must_use]
+    pub fn checked_within(self, max_age: Duration) -> Self {
+        Self {
+            checked_within: Some(max_age),
+            ..self
+        }
+    }
+
+    /// Sets the raw bytes of every `DPoP` field line.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().any_client_id())
+    ///     .dpop(DpopSettings::base_url("https://api.example.com"))
+    ///     .build()?;
+    ///
+    /// let jwt = client.bind(okta.token("ada")).sign();
+    /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
+    /// let authorization = format!("DPoP {jwt}");
+    /// let bound = Presented::new([authorization.as_bytes()]).dpop([proof.as_bytes()]);
+    /// let ask = |presented: Presented<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
+    /// assert_eq!(ask(bound.request("POST", "/orders")).unwrap_err().status(), 401); // it is for a GET
+    /// assert_eq!(ask(bound.request("GET", "/orders?page=2")).unwrap().subject(), "ada");
+    /// assert_eq!(ask(bound.request("GET", "/orders")).unwrap_err().status(), 401); // it was used
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn dpop(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        self.shown.proof = Lines::of(values);
+        self
+    }
+
+    /// Sets the method as it was sent, and the target: the path that the client requested, or the whole
+    /// URL, of which scheme and host are ignored. It must not be a path that a router has shortened.
+    #[must_use]
+    pub fn request(mut self, method: &'a str, target: &'a str) -> Self {
+        (self.shown.method, self.shown.target) = (method, target);
+        self
+    }
+
+    /// Sets the peer's IP address. If unset, no proxy is considered trusted.
+    #[must_use]
+    pub fn peer(mut self, peer: IpAddr) -> Self {
+        self.shown.peer = Some(peer);
+        self
+    }
+
+    /// Sets the raw bytes of every line of the trusted proxy's header
+    /// ([`DpopSettings::trusted_proxy`](crate::DpopSettings::trusted_proxy)). They are ignored unless the
+    /// peer is that proxy.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # use std::net::IpAddr;
+    /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    /// let behind = DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host").hosts(["api.example.com"]);
+    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(behind).build()?;
+    ///
+    /// let jwt = client.bind(okta.token("ada")).sign();
+    /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
+    /// let authorization = format!("DPoP {jwt}");
+    /// let ask = |peer: [u8; 4]| {
+    ///     let presented = Presented::new([authorization.as_bytes()])
+    ///         .dpop([proof.as_bytes()])
+    ///         .request("GET", "/orders")
+    ///         .peer(IpAddr::from(peer))
+    ///         .forwarded([&b"api.example.com"[..]]);
+    ///     verifier.authenticate(&presented).into_ready().expect("no I/O")
+    /// };
+    /// assert_eq!(ask([192, 0, 2, 1]).unwrap_err().status(), 401); // anybody could say that
+    /// assert_eq!(ask([10, 0, 0, 7]).unwrap().subject(), "ada");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn forwarded(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        self.shown.forwarded = Lines::of(values);
+        self
+    }
+
+    /// Sets the client certificate of the TLS session, in DER. It must be the one that the TLS library
+    /// verified, never one from a header. It counts only with
+    /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Certificate, TestIssuer};
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let (own, thief) = (Certificate::new("client-1"), Certificate::new("thief"));
+    /// # let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let verifier = builder.client_certificates().build()?;
+    /// let bound = okta.token("ada").bound_to_certificate(own.der()).sign();
+    /// let authorization = format!("Bearer {bound}");
+    /// let presented = Presented::new([authorization.as_bytes()]);
+    /// let ask = |presented: Presented<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
+    /// assert_eq!(ask(presented.client_certificate(own.der())).unwrap().subject(), "ada");
+    /// assert_eq!(ask(presented.client_certificate(thief.der())).unwrap_err().status(), 401);
+    /// assert_eq!(ask(presented).unwrap_err().status(), 401);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn client_certificate(mut self, der: &'a [u8]) -> Self {
+        self.shown.certificate = Some(der);
+        self
+    }
+
+    /// Sets the raw bytes of every `Client-Cert` field line (RFC 9440;
+    /// [`VerifierBuilder::client_cert_header_from`](crate::VerifierBuilder::client_cert_header_from)). They
+    /// are ignored unless the peer is a trusted proxy.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Certificate, TestIssuer};
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # use base64::{Engine, engine::general_purpose::STANDARD};
+    /// # let (okta, own) = (TestIssuer::new("api://orders"), Certificate::new("client-1"));
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().any_client_id())
+    ///     .client_cert_header_from(["10.0.0.0/8"])
+    ///     .build()?;
+    /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
+    /// let line = format!(":{}:", STANDARD.encode(own.der())); // Client-Cert: :MIIB…:
+    /// let presented = Presented::new([authorization.as_bytes()]).client_cert([line.as_bytes()]);
+    /// let from = |peer: [u8; 4]| verifier.authenticate(&presented.peer(peer.into())).into_ready().expect("no I/O");
+    /// assert!(from([10, 0, 0, 7]).is_ok());
+    /// assert_eq!(from([192, 0, 2, 1]).unwrap_err().status(), 401);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn client_cert(mut self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        self.shown.client_cert = Lines::of(values);
+        self
+    }
+
+    /// Returns the maximum age of an introspection result, or `None` if only the settings limit it.
+    pub(crate) fn max_age(&self) -> Option<Duration> {
+        self.checked_within
+    }
+
+    pub(crate) fn credentials(
+        &self,
+        dpop: bool,
+        max_token_size: usize,
+    ) -> Result<Credentials<'a>, Malformed> {
+        let credentials = match self.authorization {
+            Lines::Absent => return Ok(Credentials::Absent),
+            Lines::One(value) => parse(value, dpop, max_token_size)?,
+            Lines::Repeated => return Err(Malformed::AMBIGUOUS),
+        };
+        // RFC 6750 §2: two methods in one request are malformed, also if both have the same scheme.
+        if matches!(credentials, Credentials::Token(..)) && self.has_query_token() {
+            return Err(Malformed::AMBIGUOUS);
+        }
+        Ok(credentials)
+    }
+
+    fn has_query_token(&self) -> bool {
+        let query = self.query.unwrap_or_default().as_bytes();
+        form_urlencoded::parse(query).any(|(name, _)| name == "access_token")
+    }
+}
+
+impl<'a> Lines<&'a [u8]> {
+    fn of(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (None, _) => Self::Absent,
+            (Some(value), None) => Self::One(value),
+            (Some(_), Some(_)) => Self::Repeated,
+        }
+    }
+}
+
+impl<T> Lines<T> {
+    /// Returns the line if there is exactly one.
+    pub(crate) fn one(self) -> Option<T> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::Absent | Self::Repeated => None,
+        }
+    }
+
+    fn as_ref(&self) -> Lines<&T> {
+        match self {
+            Self::Absent => Lines::Absent,
+            Self::One(value) => Lines::One(value),
+            Self::Repeated => Lines::Repeated,
+        }
+    }
+
+    fn map<U>(self, map: impl FnOnce(T) -> U) -> Lines<U> {
+        match self {
+            Self::Absent => Lines::Absent,
+            Self::One(value) => Lines::One(map(value)),
+            Self::Repeated => Lines::Repeated,
+        }
+    }
+}
+
+/// Shows no credentials.
+impl std::fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Presented").finish_non_exhaustive()
+    }
+}
+
+/// The parsed `Authorization` header. It has no `Debug`, because it holds the token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credentials<'a> {
+    /// There is no `Authorization` header.
+    Absent,
+    /// A token of any bytes. [`is_b64token`] is checked only if the token is not cached.
+    Token(Scheme, &'a [u8]),
+    /// Another scheme: the client does not know that a token is required (RFC 6750 §3.1).
+    OtherScheme,
+}
+
+/// Malformed credentials: rejected with 400, never treated as anonymous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed {
+    /// The scheme that was used, or `None` if that is ambiguous (RFC 9449 §7.2).
+    pub(super) scheme: Option<Scheme>,
+    /// The size limit that a token exceeds, in bytes.
+    pub(super) limit: Option<usize>,
+}
+
+impl Malformed {
+    /// It is ambiguous which scheme was meant.
+    pub(super) const AMBIGUOUS: Self = Self {
+        scheme: None,
+        limit: None,
+    };
+
+    /// The text after the scheme is not a token. A comma makes the scheme ambiguous, because two field
+    /// lines may have been joined in transit (RFC 9110 §5.3).
+    pub(crate) fn under(scheme: Scheme, rest: &[u8]) -> Self {
+        Self {
+            scheme: (!rest.contains(&b',')).then_some(scheme),
+            limit: None,
+        }
+    }
+}
+
+/// Parses a field value. `dpop` says whether that scheme is accepted; if not, it is treated as any other
+/// scheme. `max_token_size` is in bytes.
+pub(crate) fn parse(
+    value: &[u8],
+    dpop: bool,
+    max_token_size: usize,
+) -> Result<Credentials<'_>, Malformed> {
+    // Whitespace around a field value is not part of it (RFC 9110 §5.5).
+    let value = trim(value);
+    let scheme_length = value.iter().take_while(|byte| is_tchar(**byte)).count();
+    let (scheme, rest) = value.split_at(scheme_length);
+    if scheme.is_empty() {
+        return Err(Malformed::AMBIGUOUS);
+    }
+    let scheme = if scheme.eq_ignore_ascii_case(b"bearer") {
+        Scheme::Bearer
+    } else if dpop && scheme.eq_ignore_ascii_case(b"dpop") {
+        Scheme::Dpop
+    } else {
+        // The credentials of another scheme are not parsed, but a space must separate them.
+        return if matches!(rest.first(), None | Some(b' ')) {
+            Ok(Credentials::OtherScheme)
+        } else {
+            Err(Malformed::AMBIGUOUS)
+        };
+    };
+    // RFC 6750 §2.1: one or more spaces.
+    let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
+    if token.len() == rest.len() || token.is_empty() {
+        return Err(Malformed::under(scheme, rest));
+    }
+    if token.len() > max_token_size {
+        return Err(Malformed {
+            limit: Some(max_token_size),
+            ..Malformed::under(scheme, rest)
+        });
+    }
+    Ok(Credentials::Token(scheme, token))
+}
+
+/// Returns whether the text is a `b64token` of RFC 6750 §2.1:
+/// `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
+pub(crate) fn is_b64token(token: &[u8]) -> bool {
+    let body = token
+        .iter()
+        .rposition(|byte| *byte != b'=')
+        .map_or(0, |last| last + 1);
+    body > 0
+        && ascii::all(&token[..body], |byte| {
+            // The characters `-./` are adjacent.
+            let sign = byte.wrapping_sub(b'-') < 3;
+            is_alphanumeric(byte) | sign | (byte == b'_') | (byte == b'~') | (byte == b'+')
+        })
+}
+
+fn trim(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}

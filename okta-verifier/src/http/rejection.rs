@@ -1,0 +1,397 @@
+//! The response to a rejected request: status and headers (RFC 6750 §3, RFC 9449 §7). Adapters write no
+//! status and no challenge of their own, so that all of them send the same bytes.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use http::{
+    HeaderName, HeaderValue, Response, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+
+use super::{Challenges, Malformed, Remedy, Scheme};
+use crate::error::{ClaimError, ConfigError, MalformedToken, VerifyError};
+
+/// The response to a rejected request: its status and headers.
+///
+/// | situation | status | `WWW-Authenticate` |
+/// |---|---|---|
+/// | no credentials, or another scheme | 401 | `Bearer realm="api"` |
+/// | malformed or repeated credentials | 400 | `error="invalid_request"` |
+/// | the token is not valid | 401 | `error="invalid_token"` |
+/// | its DPoP proof is missing or not valid | 401 | `DPoP …, error="invalid_dpop_proof"` |
+/// | its DPoP proof needs a nonce | 401 | `DPoP …, error="use_dpop_nonce"`, and a `DPoP-Nonce` |
+/// | the user must authenticate again | 401 | `error="insufficient_user_authentication"`, `acr_values`, `max_age` |
+/// | a scope is missing | 403 | `error="insufficient_scope"`, `scope` |
+/// | another rule is not met | 403 | none |
+/// | the issuer is unavailable | 503 | none, but `Retry-After` in seconds |
+/// | the route has no layer | 500 | none |
+///
+/// Every rejection has `Cache-Control: no-store` and an empty body. The cause is in
+/// [`error`](Self::error), for the log, and never in the response. With
+/// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop) each of the schemes `Bearer` and `DPoP` has
+/// a line of its own. An error is in the line of the scheme that was used, or in both if that is
+/// ambiguous. Source: RFC 6750 §3, RFC 9449 §7.
+///
+/// ```
+/// use okta_verifier::Rejection;
+///
+/// let refusal = Rejection::insufficient_scope("orders:read")?;
+/// let response: http::Response<String> = refusal.into_response();
+/// assert_eq!(response.status(), 403);
+/// assert!(response.headers()["www-authenticate"].to_str()?.ends_with(r#"scope="orders:read""#));
+/// assert!(Rejection::insufficient_scope("no \"quotes\"").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Rejection {
+    status: StatusCode,
+    challenge: Option<HeaderValue>,
+    /// Boxed to keep `Rejection` small; few rejections have one.
+    second: Option<Box<Second>>,
+    /// Whole seconds.
+    retry_after: Option<u64>,
+    error: Option<Box<VerifyError>>,
+}
+
+/// The challenge of the other scheme, and a nonce.
+#[derive(Clone)]
+struct Second {
+    challenge: HeaderValue,
+    nonce: Option<HeaderValue>,
+}
+
+impl Rejection {
+    /// Returns the status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the headers, for an adapter that builds a response of its own.
+    pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let (second, nonce) = match self.second.as_deref().cloned() {
+            Some(Second { challenge, nonce }) => (Some(challenge), nonce),
+            None => (None, None),
+        };
+        let challenges = self.challenge.clone().into_iter().chain(second);
+        let challenges = challenges.map(|value| (WWW_AUTHENTICATE, value));
+        let nonce = nonce.map(|value| (DPOP_NONCE, value));
+        let retry_after = self
+            .retry_after
+            .map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+        // A cached rejection would outlive its cause (RFC 9111 §5.2.2.5).
+        let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        challenges.chain([no_store]).chain(nonce).chain(retry_after)
+    }
+
+    /// Returns why the token was rejected, for logs and metrics, also if it is too large. Returns `None`
+    /// if there was no token to verify, or if it was verified and a policy rejected it.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let late = format!("Bearer {}", okta.token("ada").expired().sign());
+    /// let refusal = verifier.authenticate(&Presented::new([late.as_bytes()])).into_ready().unwrap().unwrap_err();
+    /// assert_eq!(refusal.error().map(|error| error.code()), Some("expired")); // a label for a metric
+    ///
+    /// let nothing = verifier.authenticate(&Presented::new([])).into_ready().unwrap().unwrap_err();
+    /// assert!(nothing.error().is_none());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn error(&self) -> Option<&VerifyError> {
+        self.error.as_deref()
+    }
+
+    /// Returns the whole response with an empty body. Its extensions hold this rejection, so that an
+    /// outer layer can log it or write a body.
+    #[must_use]
+    pub fn into_response<B: Default>(self) -> Response<B> {
+        let mut response = Response::new(B::default());
+        *response.status_mut() = self.status;
+        response.headers_mut().extend(self.headers());
+        response.extensions_mut().insert(self);
+        response
+    }
+
+    /// Returns a 403 for scopes that are known at run time only, if no token is at hand. The challenge
+    /// has the scheme `Bearer` and the realm `api`. With a token, use
+    /// [`VerifiedToken::insufficient_scope`](crate::VerifiedToken::insufficient_scope), which has the
+    /// scheme and the realm of the request. For scopes known at compile time, use
+    /// [`Policy::scope`](crate::Policy::scope).
+    ///
+    /// # Errors
+    ///
+    /// `scope` is not one scope token or several separated by single spaces (RFC 6749 §3.3).
+    pub fn insufficient_scope(scope: &str) -> Result<Self, ConfigError> {
+        Self::lacks_scope(&Challenges::new(DEFAULT_REALM)?, Scheme::Bearer, scope)
+    }
+
+    /// Returns the rejection of a valid token whose claims do not fit the type that a handler reads: 403
+    /// without an error code, because no scope would help, and a warning in the log.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Rejection, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// let token = verifier.verify(&okta.token("ada").claim("floor", "ground").sign()).await?;
+    /// let floor = token.claim::<u8>("floor").map_err(|error| Rejection::unreadable_claims(&error));
+    /// assert_eq!(floor.unwrap_err().status(), 403);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn unreadable_claims(error: &ClaimError) -> Self {
+        tracing::warn!(%error, "a valid token does not fit the claims that the handler reads");
+        Self::forbidden()
+    }
+
+    /// Returns the rejection of a request to a protected handler that has no layer: 500, and an error in
+    /// the log. It fails closed, because the request was not verified.
+    ///
+    /// ```
+    /// use okta_verifier::{Rejection, VerifiedToken};
+    ///
+    /// /// For an extractor of your own.
+    /// fn token(extensions: &http::Extensions) -> Result<&VerifiedToken, Rejection> {
+    ///     extensions.get().ok_or_else(Rejection::missing_layer)
+    /// }
+    /// assert_eq!(token(&http::Extensions::new()).unwrap_err().status(), 500);
+    /// ```
+    #[must_use]
+    pub fn missing_layer() -> Self {
+        tracing::error!(
+            "a handler asks for a verified token, and its route has no verifying layer"
+        );
+        Self::plain(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Returns a 401 that offers every scheme and reports no error (RFC 9449 §7.2).
+    pub(crate) fn unauthenticated(challenges: &Challenges) -> Self {
+        let dpop = challenges.dpop.as_ref().map(|dpop| dpop.bare.clone());
+        Self::with(
+            StatusCode::UNAUTHORIZED,
+            [Some(challenges.bare.clone()), dpop],
+        )
+    }
+
+    pub(crate) fn malformed(challenges: &Challenges, malformed: Malformed) -> Self {
+        let Malformed { scheme, limit } = malformed;
+        let too_large = |limit| Box::new(MalformedToken::TooLarge { limit }.into());
+        Self {
+            error: limit.map(too_large),
+            ..Self::with(StatusCode::BAD_REQUEST, challenges.for_malformed(scheme))
+        }
+    }
+
+    /// Returns a 403 that names the required scopes, for a token that was sent with this scheme.
+    pub(crate) fn lacks_scope(
+        challenges: &Challenges,
+        scheme: Scheme,
+        scope: &str,
+    ) -> Result<Self, ConfigError> {
+        let challenge = challenges.insufficient_scope(scheme, scope)?;
+        Ok(Self::with(StatusCode::FORBIDDEN, [Some(challenge), None]))
+    }
+
+    pub(crate) fn refused(challenges: &Challenges, scheme: Scheme, error: VerifyError) -> Self {
+        let rejection = match error {
+            VerifyError::Unavailable { retry_after, .. } => Self {
+                retry_after: Some(seconds(retry_after)),
+                ..Self::plain(StatusCode::SERVICE_UNAVAILABLE)
+            },
+            _ => Self::with(
+                StatusCode::UNAUTHORIZED,
+                challenges.for_error(scheme, &error),
+            ),
+        };
+        Self {
+            error: Some(Box::new(error)),
+            ..rejection
+        }
+    }
+
+    /// Adds the nonce that the next proof must have (RFC 9449 §9).
+    pub(crate) fn with_nonce(mut self, nonce: Option<HeaderValue>) -> Self {
+        if let Some(second) = &mut self.second {
+            second.nonce = nonce;
+        }
+        self
+    }
+
+    /// Returns the rejection of a valid token that does not meet a policy, with what would meet it.
+    pub(crate) fn remediable(challenges: &Challenges, scheme: Scheme, remedy: &Remedy) -> Self {
+        let (status, challenge) = if remedy.lacks_authentication {
+            (
+                StatusCode::UNAUTHORIZED,
+                challenges.insufficient_authentication(scheme, remedy),
+            )
+        } else {
+            (
+                StatusCode::FORBIDDEN,
+                challenges.insufficient_scope(scheme, &remedy.scopes.join(" ")),
+            )
+        };
+        // The texts were checked when the policy was made. Without a challenge it is still a rejection.
+        challenge.map_or_else(
+            |_| Self::forbidden(),
+            |value| Self::with(status, [Some(value), None]),
+        )
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        Self::plain(StatusCode::FORBIDDEN)
+    }
+
+    fn plain(status: StatusCode) -> Self {
+        Self::with(status, [None, None])
+    }
+
+    /// Returns a rejection with a challenge for each scheme.
+    fn with(status: StatusCode, [challenge, second]: [Option<HeaderValue>; 2]) -> Self {
+        let nonce = None;
+        Self {
+            status,
+            challenge,
+            second: second.map(|challenge| Box::new(Second { challenge, nonce })),
+            retry_after: None,
+            error: None,
+        }
+    }
+
+    /// Returns the gRPC status code: 16 (unauthenticated), 7 (permission denied), 14 (unavailable), or 13
+    /// (internal) if a handler has no layer.
+    #[must_use]
+    pub fn grpc_status(&self) -> u8 {
+        match self.status() {
+            StatusCode::FORBIDDEN => 7,
+            StatusCode::SERVICE_UNAVAILABLE => 14,
+            StatusCode::INTERNAL_SERVER_ERROR => 13,
+            _ => 16,
+        }
+    }
+
+    /// Returns the rejection in the form of gRPC: trailers only, which is HTTP 200 with `grpc-status`
+    /// among the headers and no body. It has the headers of the HTTP form too, `www-authenticate`
+    /// among them.
+    ///
+    /// Return this to gRPC clients only: anything that reads the HTTP status alone, such as a forward-auth
+    /// proxy, takes it for permission. The tower layers return it only if `grpc()` is on.
+    ///
+    /// ```
+    /// use okta_verifier::Rejection;
+    ///
+    /// let refusal = Rejection::insufficient_scope("orders:read")?;
+    /// assert_eq!(refusal.grpc_status(), 7); // permission denied
+    /// let response: http::Response<String> = refusal.into_grpc_response();
+    /// assert_eq!(response.status(), 200);
+    /// assert_eq!(response.headers()["grpc-status"], "7");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn into_grpc_response<B: Default>(self) -> Response<B> {
+        let status = self.grpc_status();
+        let mut response = self.into_response();
+        *response.status_mut() = StatusCode::OK;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert("grpc-status", HeaderValue::from(u16::from(status)));
+        response
+    }
+}
+
+// Rounded up so that clients do not retry too early; capped at 120 s.
+fn seconds(retry_after: Duration) -> u64 {
+    let started = u64::from(retry_after.subsec_nanos() > 0);
+    retry_after.as_secs().saturating_add(started).clamp(1, 120)
+}
+
+impl fmt::Debug for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejection")
+            .field("status", &self.status)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rejected with {}", self.status)?;
+        match &self.error {
+            Some(error) => write!(f, ": {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+/// Marks a request that had no credentials and was let through by an optional layer.
+///
+/// The layer inserts it into the request's extensions, so that an extractor can tell a request without
+/// credentials (401) from a route without a layer (500).
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// use okta_verifier::{Anonymous, VerifiedToken, Verifier};
+///
+/// /// What a handler behind an optional layer finds in its request.
+/// fn greet(extensions: &http::Extensions) -> Result<String, http::StatusCode> {
+///     if let Some(token) = extensions.get::<VerifiedToken>() {
+///         return Ok(format!("hello {}", token.subject()));
+///     }
+///     match extensions.get::<Anonymous>() {
+///         Some(anonymous) => Err(anonymous.rejection().status()), // here it wants to know
+///         None => Err(http::StatusCode::INTERNAL_SERVER_ERROR),   // no layer
+///     }
+/// }
+///
+/// # let okta = TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let mut extensions = http::Extensions::new();
+/// assert_eq!(greet(&extensions).unwrap_err(), 500);
+/// extensions.insert(verifier.anonymous());
+/// assert_eq!(greet(&extensions).unwrap_err(), 401);
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Anonymous(Arc<Challenges>);
+
+impl Anonymous {
+    pub(crate) fn new(challenges: Arc<Challenges>) -> Self {
+        Self(challenges)
+    }
+
+    /// Returns the 401 without an error, for a handler that requires credentials (RFC 6750 §3).
+    #[must_use]
+    pub fn rejection(&self) -> Rejection {
+        Rejection::unauthenticated(&self.0)
+    }
+}
+
+// RFC 9449 §8.1.
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// Returns the header value, or `None` without a nonce.
+pub(crate) fn nonce_value(nonce: Option<String>) -> Option<HeaderValue> {
+    HeaderValue::try_from(nonce?).ok()
+}
+
+/// Returns the headers with a nonce for the next request. A response that has one must not be cached
+/// (RFC 9449 §8.2).
+pub(crate) fn nonce_headers(
+    nonce: Option<String>,
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    nonce_value(nonce).into_iter().flat_map(|nonce| {
+        let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        [(DPOP_NONCE, nonce), no_store]
+    })
+}
+
+pub(crate) const DEFAULT_REALM: &str = "api";

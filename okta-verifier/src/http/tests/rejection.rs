@@ -1,0 +1,106 @@
+//! Refusals as they are built.
+
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Response};
+
+use crate::{
+    error::{FetchError, VerifyError},
+    http::{Challenges, Rejection, Scheme},
+};
+
+fn challenges() -> Challenges {
+    Challenges::new("api").expect("a good realm")
+}
+
+fn unavailable(retry_after: Duration) -> Rejection {
+    let source = FetchError::Timeout;
+    Rejection::refused(
+        &challenges(),
+        Scheme::Bearer,
+        VerifyError::Unavailable {
+            retry_after,
+            source,
+        },
+    )
+}
+
+// conformance 22, 24
+#[test]
+fn an_issuer_in_trouble_is_503_with_whole_seconds() {
+    for (retry_after, written) in [
+        (Duration::ZERO, "1"),
+        (Duration::from_nanos(1), "1"),
+        (Duration::from_millis(999), "1"),
+        (Duration::from_millis(1_000), "1"),
+        (Duration::from_millis(1_001), "2"),
+        (Duration::from_secs(10), "10"),
+        (Duration::from_millis(119_500), "120"),
+        (Duration::from_secs(121), "120"),
+        (Duration::from_secs(u64::MAX), "120"),
+        (Duration::MAX, "120"),
+    ] {
+        let rejection = unavailable(retry_after);
+        assert_eq!(rejection.status(), 503);
+        assert_eq!(rejection.grpc_status(), 14);
+        let headers: Vec<(HeaderName, HeaderValue)> = rejection.headers().collect();
+        let written = [("cache-control", "no-store"), ("retry-after", written)];
+        assert_eq!(headers.len(), written.len());
+        for ((name, value), (expected, text)) in headers.iter().zip(written) {
+            assert_eq!((name.as_str(), value.to_str().unwrap()), (expected, text));
+        }
+    }
+}
+
+#[test]
+fn a_refusal_says_its_status_and_its_reason() {
+    let error = VerifyError::Expired { seconds: 1 };
+    let expired = Rejection::refused(&challenges(), Scheme::Bearer, error.clone());
+    assert_eq!(
+        expired.to_string(),
+        format!("rejected with 401 Unauthorized: {error}")
+    );
+    let forbidden = Rejection::forbidden().to_string();
+    assert_eq!(forbidden, "rejected with 403 Forbidden");
+}
+
+// conformance 14, 96
+#[test]
+fn every_fault_of_the_token_is_401_and_only_ours_is_503() {
+    for error in [
+        VerifyError::Encrypted,
+        VerifyError::AlgorithmNotAllowed,
+        VerifyError::AlgorithmMismatch,
+        VerifyError::TypeNotAllowed,
+        VerifyError::MissingKeyId,
+        VerifyError::UnknownKeyId,
+        VerifyError::BadSignature,
+        VerifyError::UnknownIssuer,
+        VerifyError::OrgAuthorizationServer,
+        VerifyError::MissingClaim { claim: "exp" },
+        VerifyError::InvalidClaim { claim: "exp" },
+        VerifyError::Expired { seconds: 1 },
+        VerifyError::NotYetValid { seconds: 1 },
+        VerifyError::IssuedInFuture { seconds: 1 },
+        VerifyError::WrongAudience,
+        VerifyError::NotAnAccessToken,
+        VerifyError::ClientNotAllowed,
+        VerifyError::BindingUnchecked,
+    ] {
+        let rejection = Rejection::refused(&challenges(), Scheme::Bearer, error.clone());
+        let response: Response<()> = rejection.into_response();
+        assert_eq!(response.status(), 401, "{error}");
+        let challenge = &response.headers()["www-authenticate"];
+        assert_eq!(challenge, challenges().invalid_token, "{error}");
+    }
+}
+
+// conformance 20, 22
+#[test]
+fn a_response_carries_its_refusal_and_an_empty_body() {
+    let response: Response<Vec<u8>> = unavailable(Duration::ZERO).into_response();
+    assert!(response.body().is_empty());
+    let inside = response.extensions().get::<Rejection>().expect("itself");
+    assert_eq!(inside.status(), 503);
+    assert_eq!(inside.error().map(VerifyError::code), Some("unavailable"));
+}

@@ -1,0 +1,520 @@
+use std::{sync::LazyLock, time::Duration};
+
+use super::issuer::{MILLI, SECOND};
+use crate::{
+    crypto::{Fingerprint, Fingerprints},
+    error::FetchError,
+    introspection::rate_limits::{
+        Admission, Caller, Class, Consequence, Failure, News, RateLimits,
+    },
+    sync::{clock::Now, token_bucket::Rate},
+};
+
+const TRUSTED: [Class; 2] = [Class::Verified, Class::Known];
+const CLASSES: [Class; 3] = [Class::Verified, Class::Known, Class::Unverified];
+
+fn rate_limits() -> RateLimits {
+    let rate = Rate::per_second(16, 32);
+    RateLimits::new(rate, rate, 1)
+}
+
+fn status(status: u16, retry_after: Option<Duration>) -> FetchError {
+    FetchError::Status {
+        status,
+        retry_after,
+    }
+}
+
+fn transport() -> FetchError {
+    FetchError::Transport {
+        source: std::sync::Arc::new(std::io::Error::other("reset")),
+    }
+}
+
+fn content_type() -> FetchError {
+    FetchError::ContentType {
+        fields: 1,
+        value: "text/html".into(),
+    }
+}
+
+fn token(name: &str) -> Fingerprint {
+    static KEYS: LazyLock<Fingerprints> = LazyLock::new(|| Fingerprints::new().unwrap());
+    KEYS.of(name.as_bytes()).unwrap()
+}
+
+/// Callers with different numbers have no cell in common.
+fn caller(client: u64, subject: u64) -> Caller {
+    let spread = |number: u64| number << 32 | (1023 - number);
+    Caller {
+        client: spread(client),
+        subject: spread(500 + subject),
+    }
+}
+
+fn of_class(class: Class) -> Option<Caller> {
+    (class != Class::Unverified).then(|| caller(1, 1))
+}
+
+fn is_open(limits: &mut RateLimits, class: Class, now: Now) -> bool {
+    limits.closed(class, now).is_none()
+}
+
+/// How many requests are admitted out of a thousand.
+fn admitted(limits: &mut RateLimits, class: Class, caller: Option<Caller>, now: Now) -> usize {
+    (0..1_000)
+        .filter(|_| limits.admit(class, caller, now).is_ok())
+        .count()
+}
+
+/// The endpoint failed after it had the token.
+fn sent(
+    limits: &mut RateLimits,
+    class: Class,
+    name: &str,
+    error: &FetchError,
+    now: Now,
+) -> Consequence {
+    failed(limits, class, name, true, error, now)
+}
+
+/// The token was not sent.
+fn unsent(limits: &mut RateLimits, class: Class, error: &FetchError, now: Now) -> Consequence {
+    failed(limits, class, "unsent", false, error, now)
+}
+
+fn failed(
+    limits: &mut RateLimits,
+    class: Class,
+    name: &str,
+    sent: bool,
+    error: &FetchError,
+    now: Now,
+) -> Consequence {
+    let failure = Failure {
+        class,
+        token: token(name),
+        sent,
+        error,
+        began: now,
+    };
+    limits.failed(failure, now)
+}
+
+// conformance 111
+#[tokio::test(start_paused = true)]
+async fn gate_admits_the_burst_at_once_and_the_rate_after_it() {
+    let (mut limits, start) = (rate_limits(), Now::read());
+    let class = Class::Unverified;
+    assert_eq!(admitted(&mut limits, class, None, start), 32);
+    let closed = limits.admit(class, None, start).unwrap_err();
+    assert!(matches!(closed.source, FetchError::IntrospectionRateLimit));
+    assert!(closed.retry_after <= Duration::from_micros(62_500));
+    let later: usize = (1..=1_000)
+        .map(|milli| admitted(&mut limits, class, None, start.after(MILLI * milli)))
+        .sum();
+    assert_eq!(later, 16);
+    assert_eq!(
+        admitted(&mut limits, class, None, start.after(60 * SECOND)),
+        32
+    );
+}
+
+// conformance 111
+// findings 2 and 5
+#[tokio::test(start_paused = true)]
+async fn gate_gives_each_class_a_budget_of_its_own() {
+    let (mut limits, now) = (rate_limits(), Now::read());
+    for class in [Class::Unverified, Class::Known, Class::Verified] {
+        assert!(
+            admitted(&mut limits, class, of_class(class), now) >= 8,
+            "{class:?}"
+        );
+        assert!(limits.admit(class, of_class(class), now).is_err());
+    }
+}
+
+// finding 4
+#[tokio::test(start_paused = true)]
+async fn gate_leaves_a_part_of_the_burst_to_callers_within_their_share() {
+    for class in TRUSTED {
+        let (mut limits, now) = (rate_limits(), Now::read());
+        // A sixteenth of the burst of 32 as its share, and then down to three quarters.
+        let greedy = Some(caller(1, 1));
+        assert_eq!(
+            limits.admit(class, greedy, now).unwrap(),
+            Admission::WithinShare
+        );
+        assert_eq!(1 + admitted(&mut limits, class, greedy, now), 8);
+        for client in 2..26 {
+            let honest = Some(caller(client, client));
+            let admission = limits.admit(class, honest, now).unwrap();
+            assert_eq!(admission, Admission::WithinShare, "{client}");
+        }
+        assert!(limits.admit(class, Some(caller(26, 26)), now).is_err());
+    }
+}
+
+// finding 4
+#[tokio::test(start_paused = true)]
+async fn gate_serves_others_first_while_one_caller_floods() {
+    // One subject of one client, and 400 subjects of one client.
+    for subjects in [1, 400] {
+        let (mut limits, start) = (rate_limits(), Now::read());
+        let mut served = 0;
+        for tick in 0..1_000_u32 {
+            let now = start.after(10 * MILLI * tick);
+            for flood in 0..10 {
+                let subject = u64::from(tick * 10 + flood) % subjects;
+                let _ = limits.admit(Class::Verified, Some(caller(0, subject)), now);
+            }
+            // Twenty other clients, each once in two seconds: ten requests per second in all.
+            if tick % 10 == 0 {
+                let client = u64::from(tick / 10 % 20) + 1;
+                let honest = Some(caller(client, 400 + client));
+                served += usize::from(limits.admit(Class::Verified, honest, now).is_ok());
+            }
+        }
+        assert_eq!(served, 100);
+    }
+}
+
+// finding 4: one user does not use up what the other users of the same application need.
+#[tokio::test(start_paused = true)]
+async fn gate_serves_the_other_subjects_of_a_client_while_one_floods() {
+    // Ten and two honest requests per second.
+    for every in [10, 50] {
+        let (mut limits, start) = (rate_limits(), Now::read());
+        let (mut served, mut asked) = (0, 0);
+        for tick in 0..1_000_u32 {
+            let now = start.after(10 * MILLI * tick);
+            for _ in 0..10 {
+                let _ = limits.admit(Class::Verified, Some(caller(0, 0)), now);
+            }
+            if tick % every == 0 {
+                let subject = u64::from(tick / every % 20) + 1;
+                let honest = Some(caller(0, subject));
+                asked += 1;
+                served += usize::from(limits.admit(Class::Verified, honest, now).is_ok());
+            }
+        }
+        assert_eq!(served, asked);
+    }
+}
+
+// finding 4: a share is what a caller is guaranteed, not what it is limited to.
+#[tokio::test(start_paused = true)]
+async fn gate_lets_a_lone_client_use_the_whole_rate() {
+    let (mut limits, start) = (rate_limits(), Now::read());
+    let lone = Some(caller(1, 1));
+    admitted(&mut limits, Class::Verified, lone, start);
+    let later: usize = (1..=1_000)
+        .map(|milli| {
+            admitted(
+                &mut limits,
+                Class::Verified,
+                lone,
+                start.after(MILLI * milli),
+            )
+        })
+        .sum();
+    assert_eq!(later, 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn gate_closes_after_a_failure_for_a_time_that_doubles() {
+    for class in CLASSES {
+        let (mut limits, mut now) = (rate_limits(), Now::read());
+        for number in 0..12_u32 {
+            let full = (Duration::from_millis(250) * 2_u32.pow(number.min(10))).min(30 * SECOND);
+            let delay = unsent(&mut limits, class, &FetchError::Timeout, now)
+                .pause
+                .unwrap();
+            assert!(delay >= full / 2 && delay <= full, "{number}: {delay:?}");
+            let closed = limits.admit(class, of_class(class), now).unwrap_err();
+            assert_eq!(closed.retry_after, delay);
+            assert!(matches!(closed.source, FetchError::Timeout));
+            now = now.after(delay);
+            assert!(limits.admit(class, of_class(class), now).is_ok());
+        }
+        limits.answered(class, now);
+        let delay = unsent(&mut limits, class, &FetchError::Timeout, now)
+            .pause
+            .unwrap();
+        assert!(delay <= Duration::from_millis(250));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gate_counts_what_fails_together_as_one_failure() {
+    let (mut limits, now) = (rate_limits(), Now::read());
+    for _ in 0..32 {
+        let delay = unsent(&mut limits, Class::Verified, &status(503, None), now)
+            .pause
+            .unwrap();
+        assert!(delay <= Duration::from_millis(250));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gate_closes_for_as_long_as_the_issuer_asks_up_to_a_limit() {
+    for class in CLASSES {
+        let (mut limits, now) = (rate_limits(), Now::read());
+        // A stranger may have invented the token that the answer is about.
+        let most = if class == Class::Unverified { 5 } else { 120 };
+        for asked in [4, 7, 3_600] {
+            let error = status(429, Some(SECOND * asked));
+            let pause = sent(&mut limits, class, "a", &error, now).pause;
+            assert_eq!(pause, Some(SECOND * asked.min(most)));
+            assert!(!is_open(&mut limits, class, now));
+        }
+    }
+}
+
+/// All that an endpoint may do after it had the token, save that it asks for a pause.
+fn failures() -> Vec<FetchError> {
+    let statuses = [400, 401, 403, 404, 408, 410, 413, 429, 431, 500, 503];
+    let mut failures: Vec<_> = statuses.map(|number| status(number, None)).into();
+    failures.extend([
+        transport(),
+        content_type(),
+        FetchError::Timeout,
+        FetchError::CredentialsRefused,
+        FetchError::TooLarge { limit: 1 },
+        FetchError::Malformed {
+            document: "introspection answer",
+        },
+    ]);
+    failures
+}
+
+// finding 2: some servers fail on tokens that they did not issue, or that were revoked.
+#[tokio::test(start_paused = true)]
+async fn gate_failures_after_the_token_was_sent_close_nothing() {
+    for error in failures() {
+        for class in CLASSES {
+            let (mut limits, start) = (rate_limits(), Now::read());
+            for number in 0..1_000 {
+                let now = start.after(20 * MILLI * number);
+                let name = number.to_string();
+                let consequence = sent(&mut limits, class, &name, &error, now);
+                assert_eq!(consequence.pause, None, "{error}");
+                for class in CLASSES {
+                    assert!(is_open(&mut limits, class, now), "{class:?}: {error}");
+                }
+            }
+        }
+    }
+}
+
+// finding 2
+#[tokio::test(start_paused = true)]
+async fn gate_failures_close_their_own_class_only() {
+    for class in CLASSES {
+        let (mut limits, now) = (rate_limits(), Now::read());
+        unsent(&mut limits, class, &FetchError::Timeout, now);
+        for other in CLASSES {
+            assert_eq!(is_open(&mut limits, other, now), other != class);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gate_reports_nothing_while_one_token_fails_and_others_are_answered() {
+    for error in failures() {
+        for class in CLASSES {
+            let (mut limits, start) = (rate_limits(), Now::read());
+            for second in 0..100 {
+                let now = start.after(SECOND * second);
+                assert_eq!(limits.answered(class, now), None);
+                let now = now.after(MILLI);
+                for name in ["bad", "worse", "bad"] {
+                    assert_eq!(sent(&mut limits, class, name, &error, now).news, None);
+                }
+                assert!(limits.trouble(now).is_none());
+            }
+        }
+    }
+}
+
+// conformance 107
+#[tokio::test(start_paused = true)]
+async fn gate_reports_an_outage_that_meets_two_tokens_or_one_token_three_times() {
+    for error in failures() {
+        for class in CLASSES {
+            for names in [&["one", "other"][..], &["one"; 3]] {
+                let (mut limits, start) = (rate_limits(), Now::read());
+                limits.answered(class, start);
+                let now = start.after(10 * SECOND);
+                let (last, before) = names.split_last().unwrap();
+                for name in before {
+                    assert_eq!(sent(&mut limits, class, name, &error, now).news, None);
+                    assert!(limits.trouble(now).is_none());
+                }
+                let news = sent(&mut limits, class, last, &error, now).news;
+                assert!(news.is_some(), "{class:?}: {error}");
+                let trouble = limits.trouble(now).unwrap();
+                assert_eq!(trouble.error.to_string(), error.to_string());
+                let now = now.after(SECOND);
+                assert_eq!(limits.answered(class, now), Some(News::Recovered));
+                assert!(limits.trouble(now).is_none());
+            }
+        }
+    }
+}
+
+// finding 2: strangers who are answered do not hide that the issuer's own tokens fail.
+#[tokio::test(start_paused = true)]
+async fn gate_answers_about_unverified_tokens_do_not_hide_failures_of_the_others() {
+    for class in TRUSTED {
+        let (mut limits, now) = (rate_limits(), Now::read());
+        let error = status(500, None);
+        sent(&mut limits, class, "one", &error, now);
+        assert_eq!(limits.answered(Class::Unverified, now.after(SECOND)), None);
+        let news = sent(&mut limits, class, "other", &error, now).news;
+        assert_eq!(news, Some(News::Failed));
+        assert_eq!(limits.answered(Class::Unverified, now.after(SECOND)), None);
+        assert!(limits.trouble(now).is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gate_answers_about_the_issuers_tokens_open_the_way_for_all() {
+    for class in TRUSTED {
+        for failed in CLASSES {
+            let (mut limits, now) = (rate_limits(), Now::read());
+            unsent(&mut limits, failed, &FetchError::Timeout, now);
+            let news = limits.answered(class, now.after(SECOND));
+            assert_eq!(news, Some(News::Recovered));
+            assert!(is_open(&mut limits, failed, now));
+            assert!(limits.trouble(now).is_none());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn gate_ignores_a_late_failure_after_a_later_answer() {
+    let (mut limits, start) = (rate_limits(), Now::read());
+    limits.answered(Class::Verified, start.after(SECOND));
+    let late = Failure {
+        class: Class::Verified,
+        token: token("late"),
+        sent: false,
+        error: &FetchError::Timeout,
+        began: start,
+    };
+    let now = start.after(3 * SECOND);
+    assert_eq!(limits.failed(late, now).news, None);
+    assert!(is_open(&mut limits, Class::Verified, now));
+    assert!(limits.trouble(now).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn gate_ignores_a_late_answer_after_a_later_failure() {
+    let (mut limits, start) = (rate_limits(), Now::read());
+    let class = Class::Known;
+    limits.answered(class, start.after(SECOND));
+    let then = start.after(2 * SECOND);
+    let error = status(429, Some(7 * SECOND));
+    sent(&mut limits, class, "x", &error, then);
+    assert_eq!(limits.answered(class, start), None);
+    assert!(!is_open(&mut limits, class, then));
+    assert!(limits.trouble(then).is_some());
+    let last = limits.last_success().unwrap();
+    assert_eq!(last.instant, start.after(SECOND).instant);
+    let after = then.after(7 * SECOND);
+    assert_eq!(limits.answered(class, after), Some(News::Recovered));
+}
+
+// conformance 107
+#[tokio::test(start_paused = true)]
+async fn gate_reports_each_change_once() {
+    for class in TRUSTED {
+        let (mut limits, start) = (rate_limits(), Now::read());
+        let news = |limits: &mut RateLimits, second: u32, error: Option<FetchError>| {
+            let now = start.after(SECOND * second);
+            match error {
+                Some(error) => unsent(limits, class, &error, now).news,
+                None => limits.answered(class, now),
+            }
+        };
+        let rejected = || Some(FetchError::CredentialsRefused);
+        let timeout = || Some(FetchError::Timeout);
+        for (second, error, expected) in [
+            (0, None, None),
+            (1, timeout(), Some(News::Failed)),
+            (2, timeout(), None),
+            (3, rejected(), Some(News::CredentialsRejected)),
+            (4, rejected(), None),
+            (5, timeout(), None),
+            (6, rejected(), None),
+            (7, None, Some(News::Recovered)),
+            (8, None, None),
+            // Once a minute at most, and as long as it lasts.
+            (9, rejected(), None),
+            (62, rejected(), None),
+            (63, rejected(), Some(News::CredentialsRejected)),
+            (64, rejected(), None),
+            (65, None, Some(News::Recovered)),
+            (66, timeout(), None),
+            (67, None, None),
+        ] {
+            assert_eq!(news(&mut limits, second, error), expected, "{second}");
+        }
+    }
+}
+
+// A service that starts with a wrong secret.
+#[tokio::test(start_paused = true)]
+async fn gate_reports_rejected_credentials_at_once_before_the_first_answer() {
+    for class in TRUSTED {
+        let (mut limits, now) = (rate_limits(), Now::read());
+        let error = FetchError::CredentialsRefused;
+        let news = sent(&mut limits, class, "one", &error, now).news;
+        assert_eq!(news, Some(News::CredentialsRejected));
+        assert!(limits.trouble(now).unwrap().credentials_rejected);
+    }
+}
+
+// finding 2: a flood of invented tokens neither fills the log nor raises an alarm that stays.
+#[tokio::test(start_paused = true)]
+async fn gate_reports_failures_of_unverified_tokens_once_a_minute() {
+    let errors = [FetchError::CredentialsRefused, status(500, None)];
+    for answered_every in [None, Some(500), Some(6_000)] {
+        let (mut limits, start) = (rate_limits(), Now::read());
+        let mut reports = 0;
+        for number in 0..30_000_u32 {
+            let now = start.after(2 * MILLI * number);
+            if answered_every.is_some_and(|every| number % every == 0) {
+                reports += usize::from(limits.answered(Class::Unverified, now).is_some());
+            }
+            let error = &errors[number as usize % 2];
+            let name = number.to_string();
+            let news = sent(&mut limits, Class::Unverified, &name, error, now).news;
+            assert_ne!(news, Some(News::CredentialsRejected));
+            reports += usize::from(news.is_some());
+            let trouble = limits.trouble(now);
+            assert!(trouble.is_none_or(|trouble| !trouble.credentials_rejected));
+        }
+        assert!(reports <= 2, "{answered_every:?}: {reports}");
+        let last = start.after(60 * SECOND);
+        assert!(limits.trouble(last.after(60 * SECOND)).is_none());
+    }
+}
+
+// finding 2
+#[tokio::test(start_paused = true)]
+async fn gate_reports_nothing_about_unverified_tokens_while_others_are_answered() {
+    let (mut limits, start) = (rate_limits(), Now::read());
+    for number in 0..10_000_u32 {
+        let now = start.after(2 * MILLI * number);
+        if number % 500 == 0 {
+            assert_eq!(limits.answered(Class::Verified, now), None);
+        }
+        let name = number.to_string();
+        let error = FetchError::CredentialsRefused;
+        let news = sent(&mut limits, Class::Unverified, &name, &error, now).news;
+        assert_eq!(news, None);
+        assert!(limits.trouble(now).is_none());
+    }
+}

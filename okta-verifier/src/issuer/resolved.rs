@@ -1,0 +1,279 @@
+//! Validates [`Issuer`] settings.
+
+use super::{
+    Issuer,
+    url::{self as rules},
+};
+use crate::{
+    crypto::{Algorithm, Algorithms},
+    error::ConfigError,
+    introspection::{self, Introspection},
+    keys::{KeyOptions, KeySet, KeySnapshot, Metadata},
+    token::checks::{Clients, Expected},
+};
+use std::{sync::Arc, time::Duration};
+use url::{Origin, Url};
+
+/// Validated issuer settings.
+pub(crate) struct ResolvedIssuer {
+    pub(crate) expected: Expected,
+    pub(crate) groups_claim: Arc<str>,
+    pub(crate) metadata: Metadata,
+    pub(crate) key_options: KeyOptions,
+    pub(crate) pinned: Option<Arc<KeySet>>,
+    pub(crate) stale_if_error: Duration,
+    pub(crate) key_snapshot: Option<KeySnapshot>,
+    pub(crate) introspection: Option<introspection::Settings>,
+}
+
+impl Issuer {
+    /// Returns the settings that are compared with others. A key snapshot matters at the start only.
+    pub(crate) fn without_snapshot(self) -> Self {
+        Self {
+            key_snapshot: None,
+            ..self
+        }
+    }
+
+    /// Returns whether the keys come from the same source under the same rules.
+    pub(crate) fn has_keys_of(&self, other: &Self) -> bool {
+        self.url == other.url
+            && self.origins == other.origins
+            && self.keys == other.keys
+            && self.allow_missing_key_id == other.allow_missing_key_id
+            && self.rsa_without_alg() == other.rsa_without_alg()
+            && self.stale_if_error == other.stale_if_error
+    }
+
+    /// Returns `None` if the settings do not name exactly one RSA algorithm.
+    fn rsa_without_alg(&self) -> Option<Algorithm> {
+        match self.infer_rsa_algorithm {
+            true => self.algorithms.only_rsa(),
+            false => Some(Algorithm::RS256),
+        }
+    }
+
+    pub(crate) fn resolve(self) -> Result<ResolvedIssuer, ConfigError> {
+        let url = rules::issuer_url(&self.url, self.profile)?;
+        let rsa_without_alg = self.rsa_without_alg();
+        for alias in &self.aliases {
+            rules::alias(alias, &url, self.profile)?;
+        }
+        let issuer = self.url;
+        if self.audience.is_empty() {
+            return Err(ConfigError::Audience { issuer });
+        }
+        let clients = match (self.any_client_id, self.client_ids) {
+            (true, listed) if listed.is_empty() => Clients::Any,
+            (false, listed) if !listed.is_empty() && listed.iter().all(|id| !id.is_empty()) => {
+                Clients::Listed(listed)
+            }
+            (any, listed) => {
+                return Err(ConfigError::Client {
+                    issuer,
+                    problem: client_problem(any, &listed),
+                });
+            }
+        };
+        if self.algorithms == Algorithms::NONE {
+            return Err(ConfigError::NoAlgorithm { issuer });
+        }
+        let Some(rsa_without_alg) = rsa_without_alg else {
+            return Err(ConfigError::InferRsaAlgorithm { issuer });
+        };
+        let key_options = KeyOptions {
+            allow_missing_key_id: self.allow_missing_key_id,
+            rsa_without_alg,
+        };
+        if self.leeway > MAX_LEEWAY {
+            return Err(ConfigError::Leeway {
+                issuer,
+                seconds: self.leeway.as_secs(),
+            });
+        }
+        if self.stale_if_error > MAX_STALE_IF_ERROR {
+            let seconds = self.stale_if_error.as_secs();
+            return Err(ConfigError::StaleIfError { issuer, seconds });
+        }
+        if self
+            .key_snapshot
+            .as_ref()
+            .is_some_and(|saved| saved.issuer != issuer)
+        {
+            let problem = "the key snapshot is that of another issuer".to_owned();
+            return Err(ConfigError::Keys { issuer, problem });
+        }
+        if let Err(problem) = groups_claim(&self.groups_claim) {
+            return Err(ConfigError::GroupsClaim {
+                issuer,
+                name: self.groups_claim,
+                problem,
+            });
+        }
+        let origins: Vec<Origin> = self
+            .origins
+            .iter()
+            .map(|origin| rules::origin(origin, &url))
+            .collect::<Result<_, _>>()?;
+        let introspection = resolve_introspection(self.introspection, &url);
+        let introspection = introspection.map_err(|problem| ConfigError::Introspection {
+            issuer: issuer.clone(),
+            problem,
+        })?;
+        let pinned = match self
+            .keys
+            .map(|keys| {
+                // A file may begin with a byte order mark (RFC 8259 §8.1).
+                let keys = keys.strip_prefix('\u{feff}').unwrap_or(&keys);
+                KeySet::parse(keys.as_bytes(), key_options)
+            })
+            .transpose()
+        {
+            Ok(pinned) => pinned,
+            Err(error) => {
+                return Err(ConfigError::Keys {
+                    issuer,
+                    problem: error.to_string(),
+                });
+            }
+        };
+        let metadata = Metadata {
+            issuer: issuer.as_str().into(),
+            url,
+            origins,
+        };
+        let expected = Expected {
+            issuer: issuer.into(),
+            aliases: self.aliases,
+            audience: self.audience.into(),
+            profile: self.profile,
+            clients,
+            leeway: self.leeway.as_secs(),
+            algorithms: self.algorithms,
+            allow_missing_key_id: self.allow_missing_key_id,
+        };
+        Ok(ResolvedIssuer {
+            expected,
+            groups_claim: self.groups_claim.into(),
+            metadata,
+            key_options,
+            pinned: pinned.map(Arc::new),
+            stale_if_error: self.stale_if_error,
+            key_snapshot: self.key_snapshot,
+            introspection,
+        })
+    }
+}
+
+impl ResolvedIssuer {
+    /// Returns whether the issuer uses http, which is allowed on loopback only.
+    pub(crate) fn is_http(&self) -> bool {
+        let url: &Url = &self.metadata.url;
+        url.scheme() == "http"
+    }
+}
+
+fn resolve_introspection(
+    introspection: Option<Introspection>,
+    issuer: &Url,
+) -> Result<Option<introspection::Settings>, &'static str> {
+    let Some(introspection) = introspection else {
+        return Ok(None);
+    };
+    let settings = introspection.prepare()?;
+    if let Some(endpoint) = &settings.endpoint {
+        rules::endpoint(endpoint, issuer)?;
+    }
+    Ok(Some(settings))
+}
+
+fn client_problem(any: bool, listed: &[String]) -> &'static str {
+    match (any, listed) {
+        (true, _) => "both .client_id(..) and .any_client_id() are called; remove one of them",
+        (false, []) => {
+            "no client is accepted; call .client_id(\"0oa…\") for each client, or .any_client_id()"
+        }
+        (false, _) => "a client ID is empty; write the ID of the client",
+    }
+}
+
+const MAX_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_LEEWAY: Duration = Duration::from_secs(300);
+
+/// Checks the name of a groups claim.
+///
+/// Only top-level claims are searched, so that a path such as `realm_access.roles` would match nothing
+/// in silence. A name with a dot, a slash or a bracket is accepted if it is one of the
+/// collision-resistant names of RFC 7519 §2: a URI, a domain name with a path, a reversed domain name of
+/// three labels or more, or an object identifier.
+fn groups_claim(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() {
+        return Err(
+            "write the name of the claim, as the authorization server's claims page shows it",
+        );
+    }
+    let is_plain = !name.contains(['.', '/', '[', ']', '$']) && !name.contains("->");
+    if is_plain || is_uri(name) || is_domain_and_path(name) || is_reversed(name) || is_oid(name) {
+        return Ok(());
+    }
+    Err(
+        "a path into nested claims is not supported yet; have the issuer write the groups into a top-level claim, such as \"groups\", and write the name of that claim (a name with dots must be a URI, such as \"https://acme.example/groups\")",
+    )
+}
+
+/// Returns whether the name is a URI (RFC 3986 §3): a scheme, a colon and more, without the characters
+/// of path expressions.
+fn is_uri(name: &str) -> bool {
+    let Some((scheme, rest)) = name.split_once(':') else {
+        return false;
+    };
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-'))
+        && !rest.is_empty()
+        && !rest.contains(['[', ']', '$', '>'])
+}
+
+/// Returns whether the name is such as `acme.example/groups`: its first segment is a domain name.
+fn is_domain_and_path(name: &str) -> bool {
+    let Some((domain, path)) = name.split_once('/') else {
+        return false;
+    };
+    domain.contains('.')
+        && domain.split('.').all(is_label)
+        && !path.is_empty()
+        && !path.contains(['[', ']', '$', '>'])
+}
+
+/// Returns whether the name is such as `com.acme.groups`: its first label is a generic top-level domain
+/// or that of a country.
+fn is_reversed(name: &str) -> bool {
+    let labels: Vec<_> = name.split('.').collect();
+    let is_country =
+        |label: &str| label.len() == 2 && label.bytes().all(|byte| byte.is_ascii_lowercase());
+    labels.len() >= 3
+        && labels.iter().all(|label| is_name(label))
+        && (is_country(labels[0]) || GENERIC_DOMAINS.contains(&labels[0]))
+}
+
+/// Returns whether the name is such as `1.3.6.1.4.1.99999.1`.
+fn is_oid(name: &str) -> bool {
+    let is_number = |arc: &str| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit());
+    name.split('.').count() >= 3 && name.split('.').all(is_number)
+}
+
+/// Returns whether the text is a label of a domain name (RFC 1123 §2.1).
+fn is_label(label: &str) -> bool {
+    is_name(label) && !label.contains('_')
+}
+
+fn is_name(label: &str) -> bool {
+    !label.is_empty()
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// Top-level domains of organizations, none of which is a likely name of a claim.
+const GENERIC_DOMAINS: [&str; 7] = ["biz", "com", "edu", "gov", "io", "net", "org"];

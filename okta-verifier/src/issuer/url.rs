@@ -1,0 +1,228 @@
+//! The URLs that are accepted as settings.
+
+use crate::{error::ConfigError, token::checks::Profile};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use url::{Host, Origin, Url};
+
+/// Parses an issuer URL (RFC 8414 §2; Okta's own form for its profile). The original string is kept,
+/// because it is compared with `iss` exactly.
+pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigError> {
+    let fail = |problem: &str| ConfigError::IssuerUrl {
+        url: without_password(text),
+        problem: problem.to_owned(),
+    };
+    // The parser would repair such a URL silently, and `iss` is compared with the original string.
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(fail("the URL must be ASCII without whitespace"));
+    }
+    if text.contains(['{', '}']) {
+        return Err(fail("replace the placeholder with your Okta domain"));
+    }
+    let url = Url::parse(text)
+        .map_err(|_| fail("write an absolute URL, such as https://acme.okta.com/oauth2/default"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(fail(UNADORNED));
+    }
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
+        return Err(fail(
+            "write https; http is supported for issuers on 127.0.0.0/8, [::1] and localhost",
+        ));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(fail(UNADORNED));
+    }
+    let host = url.host_str().unwrap_or_default();
+    if okta_label(host).is_some_and(|label| label.ends_with("-admin")) {
+        let problem = format!(
+            "this is the host of Okta's admin console; write {}",
+            text.replacen("-admin.", ".", 1)
+        );
+        return Err(fail(&problem));
+    }
+    if profile == Profile::Rfc9068 && okta_label(host).is_none() {
+        return Ok(url);
+    }
+    custom_server(text, url)
+}
+
+/// Checks an alias. Okta serves an authorization server under each domain of its org and writes that
+/// domain into `iss`, so only the host may differ.
+pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), ConfigError> {
+    let fail = |problem: &str| ConfigError::IssuerUrl {
+        url: without_password(text),
+        problem: problem.to_owned(),
+    };
+    if profile != Profile::Okta {
+        return Err(fail(
+            "aliases are supported for Okta issuers only; remove .also_known_as(..)",
+        ));
+    }
+    // For an alias on another product's host, the error below is about the path.
+    let differs = |url: &Url| url.scheme() != issuer.scheme() || url.path() != issuer.path();
+    match issuer_url(text, profile) {
+        Ok(url) if !differs(&url) => Ok(()),
+        Err(error) if !Url::parse(text).is_ok_and(|url| differs(&url)) => Err(error),
+        _ => Err(fail(
+            "an alias must have the path of the issuer; only its host may differ",
+        )),
+    }
+}
+
+/// Parses the URL of a custom authorization server, from which alone Okta issues tokens for an API. Its
+/// path is known under Okta's own domains. Another host may be the custom domain of an org, or another
+/// product, so an Okta path is suggested only if the URL has a part of it.
+fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
+    let fail = |problem: String| ConfigError::IssuerUrl {
+        url: text.to_owned(),
+        problem,
+    };
+    let host = url.host_str().unwrap_or_default();
+    if is_of_another_product(host) {
+        return Err(fail(format!("this host is not Okta's; {RFC9068}")));
+    }
+    let is_okta = okta_label(host).is_some();
+    let origin = url.origin().ascii_serialization();
+    let path = url.path().trim_end_matches('/');
+    if path.is_empty() && !is_okta {
+        return Err(fail(format!(
+            "for a custom domain of Okta this is the org authorization server, whose tokens are for Okta's own APIs; write the issuer of a custom authorization server, such as {origin}/oauth2/default; {RFC9068}"
+        )));
+    }
+    if path.is_empty() || path == "/oauth2" || is_org_endpoint(path) {
+        return Err(ConfigError::OrgAuthorizationServer { url: origin });
+    }
+    let id = match url.path().strip_prefix("/oauth2/") {
+        Some(id) => id,
+        None if is_okta => "",
+        None => {
+            return Err(fail(format!(
+                "an Okta custom authorization server has the path /oauth2/{{id}}; {RFC9068}"
+            )));
+        }
+    };
+    let is_id = !id.is_empty()
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if !is_id || url.as_str() != text {
+        let id = id
+            .split('/')
+            .next()
+            .filter(|id| !id.is_empty())
+            .unwrap_or("default");
+        return Err(fail(format!("write {origin}/oauth2/{id}")));
+    }
+    Ok(url)
+}
+
+/// The issuers of products that are often configured by mistake. For any other host, the error names
+/// both constructors unless the path is one of Okta's.
+fn is_of_another_product(host: &str) -> bool {
+    OTHER_PRODUCTS.iter().any(|domain| {
+        host.strip_suffix(domain)
+            .is_some_and(|label| label.is_empty() || label.ends_with('.'))
+    }) || (host.starts_with("cognito-idp.")
+        && (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")))
+}
+
+/// Returns whether the path is an endpoint of the org authorization server, `/oauth2/v1/…`.
+fn is_org_endpoint(path: &str) -> bool {
+    path == "/oauth2/v1" || path.starts_with("/oauth2/v1/")
+}
+
+/// Parses an origin for the metadata's URLs. It must have the issuer's scheme.
+pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
+    let fail = |problem| ConfigError::Origin {
+        origin: without_password(text),
+        problem,
+    };
+    let url = Url::parse(text).map_err(|_| {
+        fail("write an absolute URL of scheme and host, such as https://keys.example.com")
+    })?;
+    if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
+        return Err(fail(
+            "write https; http is supported for the loopback origins of a loopback issuer only",
+        ));
+    }
+    let origin = url.origin();
+    if origin.ascii_serialization() != text.trim_end_matches('/') {
+        return Err(fail(
+            "write the scheme, host and port only, such as https://keys.example.com",
+        ));
+    }
+    Ok(origin)
+}
+
+/// Checks an endpoint of the settings. It may have any origin, but must have the issuer's scheme, because
+/// a token and this service's credentials are sent there.
+pub(super) fn endpoint(text: &str, issuer: &Url) -> Result<(), &'static str> {
+    let url = Url::parse(text)
+        .map_err(|_| "endpoint: write an absolute URL, such as https://acme.okta.com/oauth2/default/v1/introspect")?;
+    if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
+        return Err(
+            "endpoint: write https; http is supported for the loopback endpoints of a loopback issuer only",
+        );
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        return Err("endpoint: write it without user name, password and fragment");
+    }
+    Ok(())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
+        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+const UNADORNED: &str = "write it without user name, password, query and fragment";
+const RFC9068: &str =
+    "for another product, such as Keycloak, Entra ID, Auth0 or Cognito, use Issuer::rfc9068";
+
+// The text before an `@` may contain a password.
+fn without_password(text: &str) -> String {
+    match (text.split_once("//"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}//{rest}"),
+        (None, Some((_, rest))) => rest.to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+/// Returns the labels before one of Okta's own domains.
+fn okta_label(host: &str) -> Option<&str> {
+    OKTA_DOMAINS
+        .iter()
+        .find_map(|domain| host.strip_suffix(domain)?.strip_suffix('.'))
+}
+
+const OTHER_PRODUCTS: [&str; 17] = [
+    "accounts.google.com",
+    "auth0.com",
+    "b2clogin.com",
+    "ciamlogin.com",
+    "duendesoftware.com",
+    "frontegg.com",
+    "fusionauth.io",
+    "kinde.com",
+    "login.microsoftonline.com",
+    "login.microsoftonline.us",
+    "login.partner.microsoftonline.cn",
+    "logto.app",
+    "onelogin.com",
+    "ory.sh",
+    "pingone.com",
+    "sts.windows.net",
+    "zitadel.cloud",
+];
+const OKTA_DOMAINS: [&str; 7] = [
+    "okta.com",
+    "oktapreview.com",
+    "okta-emea.com",
+    "okta-gov.com",
+    "okta.mil",
+    "okta-miltest.com",
+    "trex-govcloud.com",
+];

@@ -1,0 +1,100 @@
+//! Tokens bound to a client certificate (RFC 8705 §3), which comes from the TLS session or, if a
+//! trusted proxy terminates TLS, from `Client-Cert` (RFC 9440).
+
+use std::{fmt, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::crypto::sha256;
+
+/// The client certificate of the TLS session (RFC 8705 §3). A server puts it into the request's
+/// extensions, and the adapters pass it on. It counts only with
+/// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates).
+///
+/// It must be the certificate, in DER, that the TLS library verified to belong to the peer. With rustls
+/// it is the first of `peer_certificates()`. `Debug` shows nothing of it.
+///
+/// ```
+/// use okta_verifier::ClientCertificate;
+///
+/// let der = [0x30, 0x00]; // from the TLS session
+/// let certificate = ClientCertificate::new(der);
+/// assert_eq!(certificate.der(), der);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientCertificate(Arc<[u8]>);
+
+impl ClientCertificate {
+    /// Takes the end-entity certificate in DER, without its chain.
+    pub fn new(der: impl AsRef<[u8]>) -> Self {
+        Self(der.as_ref().into())
+    }
+
+    /// Returns the certificate in DER.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCertificate").finish_non_exhaustive()
+    }
+}
+
+/// Returns the value that `x5t#S256` has (RFC 8705 §3.1), or `None` if this is not a certificate.
+pub(crate) fn thumbprint(der: &[u8]) -> Option<[u8; 32]> {
+    is_certificate(der).then(|| sha256(der))
+}
+
+/// Returns the DER of the one certificate in a `Client-Cert` value (RFC 9440 §2.1), which is a single
+/// byte sequence between colons, without parameters.
+pub(crate) fn decode(value: &[u8]) -> Option<Vec<u8>> {
+    let base64 = value.strip_prefix(b":")?.strip_suffix(b":")?;
+    if base64.len() > MAX_BASE64 {
+        return None;
+    }
+    STANDARD.decode(base64).ok()
+}
+
+/// Checks the outer form (RFC 5280 §4.1): one sequence of two sequences and a bit string, and nothing
+/// after it. The TLS session verified the subject and the signature; only the hash counts here.
+fn is_certificate(der: &[u8]) -> bool {
+    const SEQUENCE: u8 = 0x30;
+    const BIT_STRING: u8 = 0x03;
+    let parts = |der| {
+        let (certificate, rest) = element(der, SEQUENCE)?;
+        let (_, inner) = element(certificate, SEQUENCE)?;
+        let (_, inner) = element(inner, SEQUENCE)?;
+        let (_, inner) = element(inner, BIT_STRING)?;
+        Some(rest.is_empty() && inner.is_empty())
+    };
+    parts(der).unwrap_or(false)
+}
+
+/// Returns the content of one DER element (X.690 §10.1) and the bytes after it. Its length must be
+/// definite and in the shortest form.
+fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&first, rest) = der.split_first()?;
+    let (&length, rest) = rest.split_first()?;
+    let (length, rest) = match length {
+        0..=0x7F => (usize::from(length), rest),
+        0x81..=0x83 => {
+            let (digits, rest) = rest.split_at_checked(usize::from(length & 0x7F))?;
+            let long = digits
+                .iter()
+                .fold(0, |number, digit| number << 8 | usize::from(*digit));
+            let shortest = digits.first().is_some_and(|digit| *digit != 0) && long > 0x7F;
+            (shortest.then_some(long)?, rest)
+        }
+        _ => return None,
+    };
+    (first == tag).then_some(rest.split_at_checked(length)?)
+}
+
+/// 12 KiB of certificate. Servers accept no longer headers.
+const MAX_BASE64: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests;

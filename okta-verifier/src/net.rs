@@ -1,0 +1,11 @@
+//! Requests to the issuer over the network, and the proxies that are trusted in front of the service.
+
+mod cache_control;
+pub(crate) mod client_auth;
+pub(crate) mod http_client;
+mod trusted_peers;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use cache_control::fresh_for;
+pub(crate) use http_client::{Answer, Clients, Fetch, Revalidated, Validator, without_secrets};
+pub(crate) use trusted_peers::Peers;

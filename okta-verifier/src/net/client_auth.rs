@@ -1,0 +1,177 @@
+//! Client authentication at the issuer's endpoints (RFC 6749 §2.3, RFC 7523 §2.2).
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use url::form_urlencoded;
+
+use crate::{
+    crypto::{SigningKey, random_bytes},
+    error::FetchError,
+    token::BASE64URL,
+};
+
+/// The credentials of this service, prepared for use.
+pub(crate) enum ClientAuth {
+    /// The value of the `Authorization` header.
+    Basic(SecretString),
+    Post {
+        client_id: String,
+        secret: SecretString,
+    },
+    PrivateKeyJwt {
+        client_id: String,
+        kid: Option<String>,
+        key: Box<SigningKey>,
+    },
+    /// A public client, which identifies itself without authentication.
+    Public { client_id: String },
+}
+
+impl ClientAuth {
+    /// Prepares `client_secret_basic`. ID and secret are form-urlencoded separately, so that a colon in
+    /// one of them is not taken for the separator (RFC 6749 §2.3.1).
+    pub(crate) fn basic(client_id: &str, secret: &SecretString) -> Self {
+        let mut pair: String = form_urlencoded::byte_serialize(client_id.as_bytes()).collect();
+        pair.push(':');
+        pair.extend(form_urlencoded::byte_serialize(
+            secret.expose_secret().as_bytes(),
+        ));
+        Self::Basic(format!("Basic {}", STANDARD.encode(pair)).into())
+    }
+
+    /// Returns the form with `parameters` and the credentials for `endpoint`. `now` is in seconds.
+    pub(crate) fn form(
+        &self,
+        endpoint: &str,
+        parameters: &[(&str, &str)],
+        now: u64,
+    ) -> Result<Form, FetchError> {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs(parameters);
+        let mut authorization = None;
+        match self {
+            Self::Basic(value) => authorization = Some(value.clone()),
+            Self::Post { client_id, secret } => {
+                body.append_pair("client_id", client_id);
+                body.append_pair("client_secret", secret.expose_secret());
+            }
+            Self::PrivateKeyJwt {
+                client_id,
+                kid,
+                key,
+            } => {
+                let assertion = assertion(client_id, kid.as_deref(), key, endpoint, now)
+                    .ok_or(FetchError::NoRandomness)?;
+                body.append_pair("client_assertion_type", ASSERTION_TYPE);
+                body.append_pair("client_assertion", &assertion);
+            }
+            Self::Public { client_id } => {
+                body.append_pair("client_id", client_id);
+            }
+        }
+        Ok(Form {
+            authorization,
+            body: body.finish().into(),
+        })
+    }
+}
+
+/// Returns a client assertion (RFC 7523 §3) with a new `jti`, because servers may accept each only once.
+/// Returns `None` if the random number generator is unavailable.
+fn assertion(
+    client_id: &str,
+    kid: Option<&str>,
+    key: &SigningKey,
+    audience: &str,
+    now: u64,
+) -> Option<String> {
+    let mut header = json!({ "alg": key.algorithm().name(), "typ": "JWT" });
+    if let Some(kid) = kid {
+        header["kid"] = kid.into();
+    }
+    let claims = json!({
+        "iss": client_id,
+        "sub": client_id,
+        "aud": audience,
+        "iat": now,
+        "exp": now.saturating_add(LIFETIME),
+        "jti": BASE64URL.encode(random_bytes::<16>()?),
+    });
+    let signed = format!(
+        "{}.{}",
+        BASE64URL.encode(header.to_string()),
+        BASE64URL.encode(claims.to_string())
+    );
+    let signature = key.sign(signed.as_bytes()).ok()?;
+    Some(format!("{signed}.{}", BASE64URL.encode(signature)))
+}
+
+/// Reads the private key of a PEM document (RFC 7468 §10).
+pub(crate) fn private_key(pem: &SecretString) -> Result<SigningKey, &'static str> {
+    let pem = pem.expose_secret().trim();
+    let body = pem
+        .strip_prefix("-----BEGIN PRIVATE KEY-----")
+        .and_then(|rest| rest.strip_suffix("-----END PRIVATE KEY-----"))
+        .ok_or(NOT_PKCS8)?;
+    let text: String = body.split_ascii_whitespace().collect();
+    let der = STANDARD.decode(text).map_err(|_| NOT_PKCS8)?;
+    SigningKey::from_pkcs8(&der).map_err(
+        |_| "the private key is neither RSA of 2048 to 8192 bits nor of P-256; make one of these",
+    )
+}
+
+/// A form to send to the issuer. It holds a token and credentials, which `Debug` does not show.
+pub(crate) struct Form {
+    authorization: Option<SecretString>,
+    body: SecretString,
+}
+
+impl Form {
+    pub(crate) fn authorization(&self) -> Option<&str> {
+        self.authorization.as_ref().map(ExposeSecret::expose_secret)
+    }
+
+    pub(crate) fn body(&self) -> &str {
+        self.body.expose_secret()
+    }
+
+    /// Whether a response that has these bytes may repeat a part of the token or of the credentials.
+    pub(crate) fn is_repeated_in(&self, bytes: &[u8]) -> bool {
+        let sent = [self.body(), self.authorization().unwrap_or_default()];
+        bytes.windows(REPEATED).any(|part| {
+            let found = |sent: &str| memchr::memmem::find(sent.as_bytes(), part).is_some();
+            sent.into_iter().any(found)
+        })
+    }
+}
+
+impl fmt::Debug for ClientAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Basic(_) => "client_secret_basic",
+            Self::Post { .. } => "client_secret_post",
+            Self::PrivateKeyJwt { .. } => "private_key_jwt",
+            Self::Public { .. } => "none",
+        })
+    }
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Form").finish_non_exhaustive()
+    }
+}
+
+const NOT_PKCS8: &str = "the private key is not PKCS#8 in PEM, which begins with -----BEGIN PRIVATE KEY-----; openssl pkcs8 -topk8 -nocrypt turns other forms into it";
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// In seconds: more than the clock skew and the duration of a request, and below Okta's limit of an
+/// hour.
+const LIFETIME: u64 = 120;
+/// In bytes: a shorter part of a token also occurs by chance, and reveals little.
+const REPEATED: usize = 12;
+
+#[cfg(test)]
+mod tests;

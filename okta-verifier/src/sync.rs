@@ -1,0 +1,9 @@
+//! Time and concurrency: the clocks, single flight, rate limits and back-off.
+
+pub(crate) mod backoff;
+pub(crate) mod clock;
+pub(crate) mod single_flight;
+pub(crate) mod token_bucket;
+
+// `single_flight` takes `Mutex` from here, so that the loom tests can include the file.
+use std::sync::Mutex;

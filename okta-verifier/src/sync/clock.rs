@@ -1,0 +1,135 @@
+//! Clock abstraction. `now` is passed as an argument: every check and every schedule is a pure function
+//! of it.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+/// One point in time on both clocks: claims are compared with `unix`, delays with `instant`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    /// Seconds since 1970.
+    pub(crate) unix: u64,
+    pub(crate) instant: Instant,
+}
+
+/// The end of a period, on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    unix: u64,
+    instant: Instant,
+}
+
+impl Now {
+    pub(crate) fn read() -> Self {
+        // Fail closed: with a clock before 1970, every token is expired.
+        let unix = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(u64::MAX, |since| since.as_secs());
+        Self {
+            unix,
+            instant: Instant::now(),
+        }
+    }
+
+    /// Returns the time since `earlier`, which is the larger of what the two clocks show. Trust must
+    /// not last longer because the machine was suspended (the monotonic clock stood still) or because
+    /// the wall clock was set back.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let monotonic = self.instant.saturating_duration_since(earlier.instant);
+        let wall = Duration::from_secs(self.unix.saturating_sub(earlier.unix));
+        monotonic.max(wall)
+    }
+
+    /// Returns the end of a period that begins now. It is a century at most, because not every clock
+    /// reaches farther.
+    pub(crate) fn plus(self, time: Duration) -> End {
+        let time = time.min(CENTURY);
+        let part = u64::from(time.subsec_nanos() > 0); // of a second, rounded up
+        let whole = time.as_secs().saturating_add(part);
+        End {
+            unix: self.unix.saturating_add(whole),
+            instant: self.instant.checked_add(time).unwrap_or(self.instant),
+        }
+    }
+
+    /// Returns whether the period has not ended. This is [`since`](Self::since) compared with its
+    /// length, without the divisions; one clock is enough to end it.
+    pub(crate) fn is_before(self, end: End) -> bool {
+        self.instant < end.instant && self.unix < end.unix
+    }
+
+    /// Returns whether a task with this deadline, which began at `began`, runs so late that the process
+    /// must have been suspended, as between two invocations of a serverless function.
+    pub(crate) fn shows_suspension(self, began: Self, deadline: Duration) -> bool {
+        self.since(began) > deadline + LATE
+    }
+
+    /// Returns the time on the wall clock.
+    pub(crate) fn wall(self) -> SystemTime {
+        UNIX_EPOCH
+            .checked_add(Duration::from_secs(self.unix))
+            .unwrap_or(UNIX_EPOCH)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn after(self, passed: Duration) -> Self {
+        Self {
+            unix: self.unix + passed.as_secs(),
+            instant: self.instant + passed,
+        }
+    }
+}
+
+/// A timer of a running process never fires this late, even on a busy machine.
+const LATE: Duration = Duration::from_secs(2);
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suspended_machine_and_a_clock_set_back_both_age() {
+        let start = Now {
+            unix: 1_000,
+            instant: Instant::now(),
+        };
+        let slept = Now {
+            unix: 8_200,
+            instant: start.instant,
+        };
+        assert_eq!(slept.since(start), Duration::from_secs(7_200));
+        let set_back = Now {
+            unix: 10,
+            instant: start.instant + Duration::from_secs(60),
+        };
+        assert_eq!(set_back.since(start), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_time_ends_when_as_much_has_passed_on_either_clock() {
+        let start = Now {
+            unix: 1_000,
+            instant: Instant::now(),
+        };
+        let millis = [0, 1, 999, 1_000, 1_001, 2_500, 3_000];
+        for time in millis.map(Duration::from_millis) {
+            for passed in millis.map(Duration::from_millis) {
+                for unix in 995..1_005 {
+                    let now = Now {
+                        unix,
+                        instant: start.instant + passed,
+                    };
+                    let expected = now.since(start) < time;
+                    assert_eq!(
+                        now.is_before(start.plus(time)),
+                        expected,
+                        "{now:?} {time:?}"
+                    );
+                }
+            }
+        }
+        assert!(start.is_before(start.plus(Duration::MAX)));
+    }
+}

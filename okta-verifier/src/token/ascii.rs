@@ -1,0 +1,56 @@
+//! Byte-class checks for tokens and header fields, written branch-free so that they vectorize.
+
+/// Returns whether every byte is in `class`, which must use `|` and `&` instead of `||` and `&&`: the
+/// compiler then checks many bytes at a time.
+pub(crate) fn all(bytes: &[u8], class: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |all, byte| all & class(*byte))
+}
+
+pub(crate) fn is_alphanumeric(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let digit = byte.wrapping_sub(b'0') < 10;
+    letter | digit
+}
+
+/// Returns whether the byte may be in a field name or an authentication scheme (RFC 9110 §5.6.2).
+pub(crate) fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Returns whether the byte is in the base64url alphabet (RFC 4648 §5).
+pub(crate) fn is_base64url(byte: u8) -> bool {
+    is_alphanumeric(byte) | (byte == b'-') | (byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_is_judged_as_the_standard_library_would() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(is_alphanumeric(byte), byte.is_ascii_alphanumeric());
+            let base64url = byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            assert_eq!(is_base64url(byte), base64url);
+        }
+    }
+
+    #[test]
+    fn a_tchar_is_what_is_visible_but_no_delimiter() {
+        for byte in 0..=u8::MAX {
+            let delimiter = br#"(),/:;<=>?@[\]{}""#.contains(&byte);
+            assert_eq!(is_tchar(byte), byte.is_ascii_graphic() && !delimiter);
+        }
+    }
+
+    #[test]
+    fn one_foreign_byte_anywhere_is_found() {
+        assert!(all(&[b'a'; 200], is_alphanumeric));
+        assert!(all(&[], is_alphanumeric));
+        for position in 0..200 {
+            let mut bytes = [b'a'; 200];
+            bytes[position] = b'.';
+            assert!(!all(&bytes, is_alphanumeric));
+        }
+    }
+}

@@ -1,0 +1,545 @@
+//! [`VerifiedToken`]: an access token that passed every check, and its claims.
+
+use std::{
+    cmp::Reverse,
+    collections::HashSet,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::{
+    error::{ClaimError, VerifyError},
+    http::Challenges,
+    token::{
+        SubjectKind,
+        checks::{self, Expected},
+        claims::{Claims, Dates},
+        confirmation::{Bound, Confirmation},
+        json::{self, Object},
+        jws::Typ,
+    },
+};
+
+/// A verified access token. It can only be obtained from a [`Verifier`](crate::Verifier).
+///
+/// A clone shares the claims. A token's identity is the pair ([`issuer`](Self::issuer),
+/// [`subject`](Self::subject)). `Debug` shows the issuer only.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::Verifier;
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let okta = TestIssuer::new("api://orders");
+/// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+///
+/// let jwt = okta.token("ada").scope("orders:read").claim("department", "sales").sign();
+/// let token = verifier.verify(&jwt).await.unwrap();
+/// assert_eq!(token.subject(), "ada");
+/// assert!(token.has_scope("orders:read") && !token.has_scope("orders:write"));
+///
+/// let department: Option<String> = token.claim("department").unwrap();
+/// assert_eq!(department.as_deref(), Some("sales"));
+/// assert!(token.claim::<u64>("department").is_err());
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct VerifiedToken(Arc<Inner>);
+
+struct Inner {
+    origin: Arc<Origin>,
+    texts: Texts<6>,
+    subject_kind: SubjectKind,
+    dates: Dates,
+    auth_time: Option<u64>,
+    /// Boxed, because most tokens are not bound, and shared, because the hash that the first proof
+    /// computes serves every copy of the token.
+    bound: Option<Arc<Bound>>,
+    /// Read at first use: most requests need scopes only.
+    groups: OnceLock<Box<[Box<str>]>>,
+}
+
+/// What all tokens of one issuer share.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) expected: Expected,
+    pub(crate) groups_claim: Arc<str>,
+    pub(crate) challenges: Arc<Challenges>,
+}
+
+impl VerifiedToken {
+    /// Returns the token that a verified JWT describes.
+    pub(crate) fn new(
+        claims: &Claims<'_>,
+        typ: Typ,
+        confirmation: Option<Confirmation>,
+        payload: &str,
+        origin: &Arc<Origin>,
+    ) -> Self {
+        let profile = origin.expected.profile;
+        let client_id = checks::client(claims, typ, profile);
+        let kind = SubjectKind::of_token(claims, client_id, profile);
+        Self::with_kind(claims, client_id, kind, confirmation, payload, origin)
+    }
+
+    /// Returns the token that an introspection response describes.
+    pub(crate) fn of(
+        claims: &Claims<'_>,
+        client_id: Option<&str>,
+        confirmation: Option<Confirmation>,
+        payload: &str,
+        origin: &Arc<Origin>,
+    ) -> Self {
+        let kind = SubjectKind::of_answer(claims, client_id, origin.expected.profile);
+        Self::with_kind(claims, client_id, kind, confirmation, payload, origin)
+    }
+
+    fn with_kind(
+        claims: &Claims<'_>,
+        client_id: Option<&str>,
+        subject_kind: SubjectKind,
+        confirmation: Option<Confirmation>,
+        payload: &str,
+        origin: &Arc<Origin>,
+    ) -> Self {
+        let mut texts = [""; 6];
+        texts[PAYLOAD] = payload;
+        texts[SUBJECT] = &claims.sub;
+        texts[SCOPE] = &claims.scope;
+        // An absent claim is stored as empty; an empty one was rejected.
+        texts[CLIENT_ID] = client_id.unwrap_or_default();
+        texts[JTI] = claims.jti.as_deref().unwrap_or_default();
+        texts[ACR] = claims.acr.as_deref().unwrap_or_default();
+        Self(Arc::new(Inner {
+            origin: origin.clone(),
+            texts: Texts::new(texts),
+            subject_kind,
+            dates: claims.dates(),
+            auth_time: claims.auth_time,
+            bound: confirmation.map(|to| Arc::new(to.into())),
+            groups: OnceLock::new(),
+        }))
+    }
+
+    /// Returns `iss`, as configured.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.0.origin.expected.issuer
+    }
+
+    /// Returns `sub`: the user, or the client if it acts for itself. It is unique within the issuer only.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.0.texts.get(SUBJECT)
+    }
+
+    /// Returns the client that the token was issued to: Okta's `cid`, or `client_id` (RFC 9068 §2.2).
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        self.0.texts.present(CLIENT_ID)
+    }
+
+    /// Returns `jti`, the token's own ID.
+    #[must_use]
+    pub fn jti(&self) -> Option<&str> {
+        self.0.texts.present(JTI)
+    }
+
+    /// Returns whether the token stands for a user, for a service, or does not show which. The
+    /// rules are those of [`SubjectKind`].
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{SubjectKind, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// let user = verifier.verify(&okta.token("ada").client_id("0oa1web").sign()).await?;
+    /// assert_eq!(user.subject_kind(), SubjectKind::User);
+    /// assert_eq!((user.subject(), user.client_id()), ("ada", Some("0oa1web")));
+    ///
+    /// let service = verifier.verify(&okta.token("").client_id("0oa2job").service().sign()).await?;
+    /// assert_eq!(service.subject_kind(), SubjectKind::Service);
+    /// assert!(user.jti().is_some() && user.jti() != service.jti());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn subject_kind(&self) -> SubjectKind {
+        self.0.subject_kind
+    }
+
+    /// Returns the granted scopes, from `scp` or `scope`.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        let scope = self.0.texts.get(SCOPE);
+        scope.split(' ').filter(|scope| !scope.is_empty())
+    }
+
+    /// Returns whether `scope` was granted. The comparison is exact.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// let token = verifier.verify(&okta.token("ada").scope("orders:read").scope("orders:audit").sign()).await?;
+    /// assert!(token.has_scope("orders:read"));
+    /// assert!(!token.has_scope("orders") && !token.has_scope("Orders:read"));
+    /// assert_eq!(token.scopes().collect::<Vec<_>>(), ["orders:read", "orders:audit"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().any(|granted| granted == scope)
+    }
+
+    /// Returns the groups, from the claim named by [`Issuer::groups_claim`](crate::Issuer::groups_claim):
+    /// an array of strings, an array of objects with a `value` (RFC 7643 §4.1.2), or one string. A
+    /// claim of another form gives no groups.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.group_list().iter().map(AsRef::as_ref)
+    }
+
+    /// Returns whether the subject is in `group`. The comparison is exact.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// let token = verifier.verify(&okta.token("ada").group("Admins").group("EU Sales").sign()).await?;
+    /// assert!(token.has_group("EU Sales"));
+    /// assert!(!token.has_group("Sales") && !token.has_group("admins"));
+    /// assert_eq!(token.groups().count(), 2);
+    ///
+    /// let token = verifier.verify(&okta.token("bob").claim("groups", 7).sign()).await?;
+    /// assert_eq!(token.groups().count(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn has_group(&self, group: &str) -> bool {
+        self.group_list().iter().any(|member| **member == *group)
+    }
+
+    /// Returns what a request with this token must prove.
+    pub(crate) fn confirmation(&self) -> Option<Confirmation> {
+        self.bound().map(|bound| bound.to)
+    }
+
+    pub(crate) fn bound(&self) -> Option<&Bound> {
+        self.0.bound.as_deref()
+    }
+
+    /// Checks the dates, which may change the result from one request to the next.
+    pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
+        checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
+    }
+
+    pub(crate) fn challenges(&self) -> &Challenges {
+        &self.0.origin.challenges
+    }
+
+    /// Returns the claim as JSON text. The payload was parsed before, so it parses again.
+    pub(crate) fn raw_claim(&self, name: &str) -> Option<&str> {
+        Object::parse(self.payload()).ok()?.get(name)
+    }
+
+    /// Returns the number of bytes of the claims.
+    pub(crate) fn size(&self) -> usize {
+        self.payload().len()
+    }
+
+    fn payload(&self) -> &str {
+        self.0.texts.get(PAYLOAD)
+    }
+
+    fn group_list(&self) -> &[Box<str>] {
+        self.0.groups.get_or_init(|| {
+            let value = self.raw_claim(&self.0.origin.groups_claim);
+            value.and_then(groups).unwrap_or_default()
+        })
+    }
+
+    /// Returns `exp`.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let jwt = okta.token("ada").expires_in(Duration::from_secs(600)).sign();
+    /// let token = verifier.verify(&jwt).await?;
+    /// let left = token.expires_at().duration_since(SystemTime::now())?; // for a session that must not outlive it
+    /// assert!(left <= Duration::from_secs(600) && left > Duration::from_secs(590));
+    /// assert!(token.issued_at().is_some_and(|issued_at| issued_at <= SystemTime::now()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn expires_at(&self) -> SystemTime {
+        moment(self.0.dates.exp)
+    }
+
+    /// Returns `iat`. A refreshed token has a new one, so it is not the time of authentication.
+    #[must_use]
+    pub fn issued_at(&self) -> Option<SystemTime> {
+        self.0.dates.iat.map(moment)
+    }
+
+    /// Returns `acr`, which says how the user authenticated (RFC 9470 §6.1). It is compared exactly,
+    /// because its values have no order.
+    #[must_use]
+    pub fn acr(&self) -> Option<&str> {
+        self.0.texts.present(ACR)
+    }
+
+    /// Returns `auth_time`, when the user authenticated. It stays the same when the token is refreshed.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    ///
+    /// let login = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() - 7200;
+    /// let jwt = okta.token("ada").claim("auth_time", login).claim("acr", "urn:okta:loa:2fa:any").sign();
+    /// let token = verifier.verify(&jwt).await?;
+    /// assert_eq!(token.authenticated_at(), Some(UNIX_EPOCH + Duration::from_secs(login)));
+    /// assert!(token.issued_at() > token.authenticated_at()); // refreshed since
+    /// assert_eq!(token.acr(), Some("urn:okta:loa:2fa:any"));
+    ///
+    /// let token = verifier.verify(&okta.token("bob").without("auth_time").sign()).await?;
+    /// assert_eq!(token.authenticated_at(), None); // not known is not lately
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn authenticated_at(&self) -> Option<SystemTime> {
+        self.0.auth_time.map(moment)
+    }
+
+    /// Returns whether the user authenticated at most `max_age` seconds before `now`. A time in the future
+    /// does not count.
+    pub(crate) fn authenticated_within(&self, max_age: u64, now: u64) -> bool {
+        let leeway = self.0.origin.expected.leeway;
+        self.0.auth_time.is_some_and(|auth_time| {
+            auth_time <= now.saturating_add(leeway)
+                && now.saturating_sub(auth_time) <= max_age.saturating_add(leeway)
+        })
+    }
+
+    /// Returns one top-level claim as any type, or `None` if it is absent or null.
+    ///
+    /// `T` owns its data, because an escape in the JSON cannot be borrowed.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let jwt = okta.token("ada").claim("floor", 3).claim("desk", None::<u8>).sign();
+    /// let token = verifier.verify(&jwt).await?;
+    /// assert_eq!(token.claim::<u8>("floor")?, Some(3));
+    /// assert_eq!(token.claim::<u8>("desk")?, None); // null
+    /// assert!(token.claim::<bool>("floor").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The claim is present and does not fit `T`.
+    pub fn claim<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClaimError> {
+        self.raw_claim(name)
+            .filter(|value| *value != "null")
+            .map(|value| serde_json::from_str(value).map_err(|_| ClaimError::claim(name)))
+            .transpose()
+    }
+
+    /// Returns all claims as one type.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Employee {
+    ///     department: String,
+    ///     floor: Option<u8>,
+    /// }
+    ///
+    /// let token = verifier.verify(&okta.token("ada").claim("department", "engines").sign()).await?;
+    /// let ada: Employee = token.claims()?;
+    /// assert_eq!((ada.department.as_str(), ada.floor), ("engines", None));
+    ///
+    /// let visitor = verifier.verify(&okta.token("bob").sign()).await?;
+    /// assert!(visitor.claims::<Employee>().is_err()); // no department
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The claims do not fit `T`.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimError> {
+        serde_json::from_str(self.payload()).map_err(|_| ClaimError::whole())
+    }
+
+    /// Returns the token with only those scopes that `other` has too, or the same token if `other` has
+    /// all of them.
+    ///
+    /// # Errors
+    ///
+    /// The scope claims cannot be found in the payload, which was parsed before.
+    pub(crate) fn narrowed_to(&self, other: &Self) -> Result<Self, VerifyError> {
+        let inner = &*self.0;
+        // A set, because either list may be as long as a token.
+        let granted: HashSet<&str> = other.scopes().collect();
+        if self.scopes().all(|scope| granted.contains(scope)) {
+            return Ok(self.clone());
+        }
+        let common: Vec<&str> = self
+            .scopes()
+            .filter(|scope| granted.contains(scope))
+            .collect();
+        let scope = common.join(" ");
+        let payload = with_scopes(self.payload(), &common)
+            .ok_or(VerifyError::InvalidClaim { claim: "scope" })?;
+        Ok(Self(Arc::new(Inner {
+            origin: inner.origin.clone(),
+            texts: inner.texts.with(SCOPE, &scope).with(PAYLOAD, &payload),
+            subject_kind: inner.subject_kind,
+            dates: inner.dates,
+            auth_time: inner.auth_time,
+            bound: inner.bound.clone(),
+            groups: OnceLock::new(),
+        })))
+    }
+}
+
+impl fmt::Debug for VerifiedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifiedToken")
+            .field("issuer", &self.issuer())
+            .finish_non_exhaustive()
+    }
+}
+
+// The end of the year 9999: not every platform's `SystemTime` reaches as far as a NumericDate, and the
+// addition would panic.
+fn moment(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799))
+}
+
+/// Returns the claims with these scopes, each list in the shape it had, so that a reader of the
+/// claim itself finds no more than `has_scope` does. Every other byte stays: only the text of the
+/// values is replaced, since a detour through a parsed document would change numbers.
+fn with_scopes(payload: &str, scopes: &[&str]) -> Option<String> {
+    let claims = Object::parse(payload).ok()?;
+    let mut lists = Vec::with_capacity(2);
+    for name in ["scp", "scope"] {
+        if let Some(list) = claims.present(name) {
+            let shorter = match list.starts_with('[') {
+                true => serde_json::to_string(scopes),
+                false => serde_json::to_string(&scopes.join(" ")),
+            };
+            // The value is a slice of the payload.
+            let start = (list.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
+            lists.push((start..start + list.len(), shorter.ok()?));
+        }
+    }
+    // From the end, so that the earlier positions stay valid.
+    lists.sort_unstable_by_key(|(place, _)| Reverse(place.start));
+    let mut narrowed = payload.to_owned();
+    for (place, shorter) in lists {
+        narrowed.replace_range(place, &shorter);
+    }
+    Some(narrowed)
+}
+
+/// Reads a groups claim: one string, strings, or objects with a `value` (RFC 7643 §4.1.2). Returns
+/// `None` for another form.
+fn groups(value: &str) -> Option<Box<[Box<str>]>> {
+    if let Some(one) = json::string(value) {
+        return Some(Box::new([one.into()]));
+    }
+    if let Some(names) = json::strings(value) {
+        return Some(names.into_iter().map(Into::into).collect());
+    }
+    // Not a derived struct, which serde_json would also read from an array, `[["Admins"]]`.
+    let members: Vec<&RawValue> = serde_json::from_str(value).ok()?;
+    let name = |member: &RawValue| {
+        let member = Object::parse(member.get()).ok()?;
+        json::string(member.get("value")?).map(Into::into)
+    };
+    members.into_iter().map(name).collect()
+}
+
+/// Packs several strings into one allocation to keep cached tokens small.
+struct Texts<const N: usize> {
+    all: Box<str>,
+    ends: [usize; N],
+}
+
+impl<const N: usize> Texts<N> {
+    fn new(texts: [&str; N]) -> Self {
+        let mut all = String::with_capacity(texts.iter().map(|text| text.len()).sum());
+        let ends = texts.map(|text| {
+            all.push_str(text);
+            all.len()
+        });
+        Self {
+            all: all.into_boxed_str(),
+            ends,
+        }
+    }
+
+    /// Returns the same strings with one replaced.
+    fn with(&self, place: usize, text: &str) -> Self {
+        let mut texts = std::array::from_fn(|place| self.get(place));
+        texts[place] = text;
+        Self::new(texts)
+    }
+
+    fn get(&self, place: usize) -> &str {
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.all[start..self.ends[place]]
+    }
+
+    /// Returns `None` for an empty string.
+    fn present(&self, place: usize) -> Option<&str> {
+        Some(self.get(place)).filter(|text| !text.is_empty())
+    }
+}
+
+// Positions in the texts.
+const PAYLOAD: usize = 0;
+const SUBJECT: usize = 1;
+const SCOPE: usize = 2;
+const CLIENT_ID: usize = 3;
+const JTI: usize = 4;
+const ACR: usize = 5;
+
+#[cfg(test)]
+pub(crate) mod tests;

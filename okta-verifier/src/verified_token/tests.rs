@@ -1,0 +1,114 @@
+//! What [`VerifiedToken`] makes of its claims, and a token for other tests.
+
+use serde_json::json;
+
+use super::*;
+use crate::token::{
+    checks::Profile,
+    tests::checks::{expected, payload},
+};
+
+/// What came of a good token.
+pub(crate) fn verified() -> VerifiedToken {
+    let payload = payload(json!({}));
+    let claims = Claims::parse(&payload).expect("good claims");
+    let origin = Origin {
+        expected: expected(Profile::Okta),
+        groups_claim: "groups".into(),
+        challenges: Arc::new(Challenges::new("api").expect("a good realm")),
+    };
+    VerifiedToken::new(&claims, Typ::Absent, None, &payload, &Arc::new(origin))
+}
+
+fn narrowed(payload: &str) -> Option<String> {
+    with_scopes(payload, &["a"])
+}
+
+// finding 13
+#[test]
+fn narrowing_takes_scopes_out_of_both_claims() {
+    for (payload, expected) in [
+        (r#"{"scp":["a","b"],"x":1}"#, r#"{"scp":["a"],"x":1}"#),
+        (r#"{"scope":"a b"}"#, r#"{"scope":"a"}"#),
+        (r#"{"scp":"b","scope":"b"}"#, r#"{"scp":"a","scope":"a"}"#),
+        (
+            r#"{"scope":["b","a"],"scp":"a b"}"#,
+            r#"{"scope":["a"],"scp":"a"}"#,
+        ),
+        (r#"{"other":"b"}"#, r#"{"other":"b"}"#),
+        // Null holds no scope (RFC 6749 §3.3 has no such value), so that there is none to take.
+        (r#"{"scp":null,"scope":"b"}"#, r#"{"scp":null,"scope":"a"}"#),
+    ] {
+        assert_eq!(narrowed(payload).as_deref(), Some(expected));
+    }
+    assert_eq!(
+        with_scopes(r#"{"scp":["b"],"scope":"b"}"#, &[]).as_deref(),
+        Some(r#"{"scp":[],"scope":""}"#)
+    );
+    let escaped = with_scopes(r#"{"scope":"x"}"#, &["\"", "\\"]);
+    assert_eq!(escaped.as_deref(), Some(r#"{"scope":"\" \\"}"#));
+}
+
+// finding 13
+#[test]
+fn narrowing_leaves_every_other_byte() {
+    for (before, scopes, after) in [
+        // Numbers beyond u64 and f64, and of another spelling.
+        (
+            r#"{"account":123456789012345678901234567890,"scope":"#,
+            r#""a b""#,
+            r#","x":1.10,"y":-0,"z":1E+2,"w":0.1000000000000000055511151231257827}"#,
+        ),
+        // White space, and an order that is not that of the names.
+        (
+            " {\r\n\t\"z\" : [ 1 , 2 ] , \"scope\" :\n ",
+            "\"a b\"",
+            " \t, \"b\" : { } } \n",
+        ),
+        // Members of the same name inside others.
+        (
+            r#"{"act":{"scope":"b","scp":["b"]},"l":[{"scope":"b"}],"scope":"#,
+            r#""b""#,
+            r#","t":"{\"scope\":\"b\"}","\"scope\"":"b"}"#,
+        ),
+        // Escaped text, and characters of several bytes.
+        (
+            r#"{"na\u006de":"\u00e9\/\ud83d\ude00","größe":"😀","scope":"#,
+            r#""b \u0061""#,
+            r#","e":"é\n"}"#,
+        ),
+    ] {
+        let payload = format!("{before}{scopes}{after}");
+        let expected = format!("{before}\"a\"{after}");
+        assert_eq!(narrowed(&payload), Some(expected));
+    }
+}
+
+// finding 13
+#[test]
+fn narrowing_finds_a_claim_by_its_unescaped_name() {
+    for (payload, expected) in [
+        (r#"{"sc\u0070":["b"]}"#, r#"{"sc\u0070":["a"]}"#),
+        (
+            r#"{"\u0073\u0063ope" : "b" ,"scp": [ "b" ]}"#,
+            r#"{"\u0073\u0063ope" : "a" ,"scp": ["a"]}"#,
+        ),
+        (r#"{"sc\\u0070":["b"]}"#, r#"{"sc\\u0070":["b"]}"#),
+    ] {
+        assert_eq!(narrowed(payload).as_deref(), Some(expected));
+    }
+    // Two of them are no claims of a verified token.
+    assert_eq!(narrowed(r#"{"scp":["b"],"sc\u0070":["b"]}"#), None);
+}
+
+#[test]
+fn each_text_is_found_in_its_place() {
+    let texts = Texts::new(["", "ada", "", "größer", ""]);
+    let found: Vec<_> = (0..5).map(|place| texts.get(place)).collect();
+    assert_eq!(found, ["", "ada", "", "größer", ""]);
+    assert_eq!(texts.present(1), Some("ada"));
+    assert_eq!(texts.present(2), None);
+    let other = texts.with(3, "x");
+    let found: Vec<_> = (0..5).map(|place| other.get(place)).collect();
+    assert_eq!(found, ["", "ada", "", "x", ""]);
+}

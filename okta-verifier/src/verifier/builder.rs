@@ -1,0 +1,464 @@
+//! [`VerifierBuilder`]: builds a [`Verifier`] from settings, and replaces its issuers.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::ClientBuilder;
+
+use super::{ActiveIssuer, Issuers, SenderConstraint, TokenCache, Verifier};
+use crate::{
+    crypto::random_u64,
+    dpop::DpopSettings,
+    error::ConfigError,
+    http::{Challenges, DEFAULT_REALM},
+    introspection::Introspector,
+    issuer::{Issuer, ResolvedIssuer},
+    keys::{KeyStore, Source, Store},
+    net::{Clients, Fetch, Peers},
+    sync::clock::Now,
+    verified_token::Origin,
+};
+
+/// Builder for a [`Verifier`].
+///
+/// ```
+/// use okta_verifier::{Issuer, Verifier};
+///
+/// let verifier = Verifier::builder()
+///     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").client_id("0oa1client"))
+///     .realm("orders")
+///     .build()?;
+///
+/// assert!(Verifier::builder().build().is_err()); // no issuer
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
+#[must_use]
+pub struct VerifierBuilder {
+    issuers: Vec<Issuer>,
+    realm: String,
+    http_client: Option<ClientBuilder>,
+    fetch_timeout: Duration,
+    cached_tokens: u64,
+    cached_for: Duration,
+    max_token_size: usize,
+    dpop: Option<DpopSettings>,
+    client_certificates: bool,
+    client_cert_from: Option<Vec<String>>,
+}
+
+impl Verifier {
+    /// Returns a builder with no issuers configured.
+    pub fn builder() -> VerifierBuilder {
+        VerifierBuilder {
+            issuers: Vec::new(),
+            realm: DEFAULT_REALM.to_owned(),
+            http_client: None,
+            fetch_timeout: DEFAULT_FETCH_TIMEOUT,
+            cached_tokens: DEFAULT_CACHED_TOKENS,
+            cached_for: DEFAULT_CACHED_FOR,
+            max_token_size: DEFAULT_MAX_TOKEN_SIZE,
+            dpop: None,
+            client_certificates: false,
+            client_cert_from: None,
+        }
+    }
+}
+
+impl VerifierBuilder {
+    /// Accepts this issuer's tokens. Call it once for each issuer; each has its own keys.
+    pub fn issuer(mut self, issuer: Issuer) -> Self {
+        self.issuers.push(issuer);
+        self
+    }
+
+    /// Sets the `realm` of challenges (RFC 9110 §11.5). Default `api`.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = realm.into();
+        self
+    }
+
+    /// Sets the proxy, private CA, client identity and connect timeout of requests to https issuers.
+    ///
+    /// The total timeout, the redirect policy and the decoding of content encodings are overridden.
+    ///
+    /// The client sends the `User-Agent` of the builder, or none: reqwest does not tell whether one is
+    /// set, and setting another one would replace it. Without this setting it is `okta-verifier/` and the
+    /// version of this crate. Some firewalls reject requests without one.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let proxy = reqwest::Proxy::https("http://proxy.internal:3128")?;
+    /// let client = reqwest::Client::builder().proxy(proxy).user_agent("orders/1.0");
+    /// assert!(Verifier::builder().issuer(issuer()).http_client(client).build().is_ok());
+    ///
+    /// let client = reqwest::Client::builder().user_agent("orders\n"); // no header can hold that
+    /// assert!(Verifier::builder().issuer(issuer()).http_client(client).build().is_err());
+    /// # Ok::<(), reqwest::Error>(())
+    /// ```
+    pub fn http_client(mut self, client: ClientBuilder) -> Self {
+        self.http_client = Some(client);
+        self
+    }
+
+    /// Sets the timeout for fetching metadata and keys combined, connecting included. Default 3 s; 50 ms
+    /// to 30 s.
+    ///
+    /// If both are slow, the metadata of an attempt that timed out is kept, and the next attempt begins
+    /// with the keys.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+    /// # use okta_verifier::{FetchError, Verifier};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let builder = || Verifier::builder().issuer(okta.issuer("api://default").any_client_id());
+    /// # okta.fault(Endpoint::Keys, Fault::Hang);
+    /// let verifier = builder().fetch_timeout(Duration::from_millis(50)).build()?;
+    /// let error = verifier.warm_up().await.unwrap_err(); // 50 ms later
+    /// assert!(matches!(error.reason(), FetchError::Timeout));
+    ///
+    /// assert!(builder().fetch_timeout(Duration::from_millis(49)).build().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
+        self.fetch_timeout = timeout;
+        self
+    }
+
+    /// Sets the maximum number of verified tokens to cache, so that the signature of each is verified
+    /// once. Default 10,000; 0 disables the cache.
+    ///
+    /// A cached token is rejected like any other once it expires or its key is withdrawn. A token above
+    /// 4 KiB is not cached.
+    pub fn cached_tokens(mut self, tokens: u64) -> Self {
+        self.cached_tokens = tokens;
+        self
+    }
+
+    /// Sets how long a verified token is cached at most, and never beyond its `exp`. Default 1 h; zero
+    /// disables the cache.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let busy = builder().cached_tokens(100_000).cached_for(Duration::from_secs(10 * 60)).build()?;
+    /// let none = builder().cached_tokens(0).build()?; // each request costs a signature
+    /// for verifier in [busy, none] {
+    ///     // The verdicts are the same.
+    ///     let (good, late) = (okta.token("ada").sign(), okta.token("ada").expired().sign());
+    ///     assert!(verifier.verify(&good).await.is_ok() && verifier.verify(&good).await.is_ok());
+    ///     assert_eq!(verifier.verify(&late).await.unwrap_err().code(), "expired");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cached_for(mut self, max_age: Duration) -> Self {
+        self.cached_for = max_age;
+        self
+    }
+
+    /// Sets the maximum size of a token, in bytes of the text that is sent. Default 16 KiB (16,384); 1 KiB
+    /// to 64 KiB.
+    ///
+    /// A larger token is rejected before it is decoded: 400 in a request, and
+    /// [`MalformedToken::TooLarge`](crate::MalformedToken::TooLarge) from [`Verifier::verify`]. HTTP
+    /// servers and proxies have limits of their own for headers, such as hyper's 16 KiB for all headers
+    /// over HTTP/2; raise those too. Tokens above 4 KiB are not cached, so that the signature is verified
+    /// for each request. RFC 7519 §7.2 leaves the size to the recipient.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{MalformedToken, Verifier, VerifyError};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let groups = vec!["a group of a long name"; 800];
+    /// let jwt = okta.token("ada").claim("groups", groups).sign();
+    ///
+    /// let verifier = builder().max_token_size(32 * 1024).build()?;
+    /// assert!(verifier.verify(&jwt).await.is_ok());
+    ///
+    /// let error = builder().build()?.verify(&jwt).await.unwrap_err();
+    /// assert!(matches!(error, VerifyError::Malformed(MalformedToken::TooLarge { limit: 16_384 })));
+    ///
+    /// assert!(builder().max_token_size(1_000).build().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_token_size(mut self, bytes: usize) -> Self {
+        self.max_token_size = bytes;
+        self
+    }
+
+    /// Accepts DPoP-bound tokens (RFC 9449), and offers the scheme in challenges.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// let offered = |verifier: Verifier| {
+    ///     let refusal = verifier.authenticate(&Presented::new([])).into_ready().unwrap().unwrap_err();
+    ///     refusal.headers().filter(|(name, _)| name == "www-authenticate").count()
+    /// };
+    /// let settings = DpopSettings::base_url("https://api.example.com");
+    /// assert_eq!(offered(builder().dpop(settings).build()?), 2); // Bearer and DPoP
+    /// assert_eq!(offered(builder().build()?), 1);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn dpop(mut self, settings: DpopSettings) -> Self {
+        self.dpop = Some(settings);
+        self
+    }
+
+    /// Accepts certificate-bound tokens (RFC 8705 §3) with the client certificate of the TLS
+    /// session, which the server passes on as a [`ClientCertificate`](crate::ClientCertificate).
+    ///
+    /// Off by default, because the session belongs to the client only if TLS is terminated in this
+    /// process. A proxy in front of it that has a client certificate of its own must be listed in
+    /// [`client_cert_header_from`](Self::client_cert_header_from), or its certificate counts as that of
+    /// each of its clients. Without either setting a certificate-bound token is rejected with
+    /// [`VerifyError::BindingUnchecked`](crate::VerifyError::BindingUnchecked).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Certificate, TestIssuer};
+    /// # use okta_verifier::{Presented, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// # let own = Certificate::new("client-1");
+    /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
+    /// let presented = Presented::new([authorization.as_bytes()]).client_certificate(own.der());
+    /// let verifier = builder().client_certificates().build()?;
+    /// assert_eq!(verifier.authenticate(&presented).into_ready().expect("no I/O").unwrap().subject(), "ada");
+    ///
+    /// let verifier = builder().build()?;
+    /// let rejection = verifier.authenticate(&presented).into_ready().expect("no I/O").unwrap_err();
+    /// assert_eq!(rejection.error().unwrap().code(), "binding_unchecked");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn client_certificates(mut self) -> Self {
+        self.client_certificates = true;
+        self
+    }
+
+    /// Accepts certificate-bound tokens (RFC 8705 §3) with the certificate in the `Client-Cert` header
+    /// (RFC 9440) of these peers, which terminate TLS for their clients. `cidrs` are networks, such as
+    /// `10.0.0.0/8`.
+    ///
+    /// | peer | certificate of the client |
+    /// |---|---|
+    /// | in one of these networks | the one in the header; that of the session is the peer's own |
+    /// | another | with [`client_certificates`](Self::client_certificates) that of the session, otherwise none; never the one in the header |
+    /// | unknown: the adapter has no address, or a Unix socket | none |
+    ///
+    /// A certificate is public. The peer must remove the header from the requests of its clients, and set
+    /// it only if it has verified the certificate in the handshake.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer()).client_cert_header_from(["10.0.0.0/8", "fd00::/8"]).build()?;
+    ///
+    /// let named = Verifier::builder().issuer(issuer()).client_cert_header_from(["proxy.internal"]);
+    /// assert!(named.build().is_err()); // a name is no network
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn client_cert_header_from<C>(mut self, cidrs: impl IntoIterator<Item = C>) -> Self
+    where
+        C: Into<String>,
+    {
+        self.client_cert_from = Some(cidrs.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Builds the verifier without I/O. The service starts while the issuer is down; keys are fetched for
+    /// the first token, or in [`Verifier::warm_up`].
+    ///
+    /// # Errors
+    ///
+    /// The first wrong setting; the error says what to write instead.
+    pub fn build(self) -> Result<Verifier, ConfigError> {
+        if !FETCH_TIMEOUTS.contains(&self.fetch_timeout) {
+            return Err(ConfigError::FetchTimeout);
+        }
+        if !TOKEN_SIZES.contains(&self.max_token_size) {
+            return Err(ConfigError::MaxTokenSize);
+        }
+        let sender_constraint = SenderConstraint::new(
+            self.dpop.map(DpopSettings::resolve).transpose()?,
+            self.client_certificates,
+            self.client_cert_from
+                .as_deref()
+                .map(Peers::new)
+                .transpose()?,
+        );
+        let challenges = Challenges::new(&self.realm)?;
+        let challenges = Arc::new(match sender_constraint.offers_dpop() {
+            true => challenges.with_dpop()?,
+            false => challenges,
+        });
+        let mut clients = Clients::new(self.http_client, self.fetch_timeout);
+        let issuers = activate(self.issuers, &[], &mut clients, &challenges)?;
+        let cache = TokenCache::new(self.cached_tokens, self.cached_for);
+        Ok(Verifier::new(
+            issuers,
+            cache,
+            challenges,
+            sender_constraint,
+            self.max_token_size,
+            clients,
+        ))
+    }
+}
+
+/// Leaves the HTTP client out, because a proxy's password may be in it.
+impl fmt::Debug for VerifierBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifierBuilder")
+            .field("issuers", &self.issuers)
+            .field("realm", &self.realm)
+            .field("fetch_timeout", &self.fetch_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Verifier {
+    /// Replaces the issuers, for tenants that are added and removed at run time. Performs no I/O.
+    ///
+    /// An issuer with unchanged settings keeps its state. One with changed settings keeps its keys, if
+    /// they are fetched in the same way. Tokens of a removed issuer are rejected from the next request
+    /// on. A request that is being verified meanwhile uses the former issuers.
+    ///
+    /// It is not possible to accept every issuer of a domain, because anyone who can create a tenant
+    /// there could then issue tokens. List the issuers that you know, from your database.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let tenant = |name| TestIssuer::new("api://orders").at(format!("https://{name}.okta.test/oauth2/default"));
+    /// # let [acme, umbrella] = ["acme", "umbrella"].map(tenant);
+    /// # let issuer = |it: &TestIssuer| it.issuer().any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer(&acme)).build()?;
+    ///
+    /// verifier.set_issuers([issuer(&umbrella)])?;
+    /// assert!(verifier.verify(&umbrella.token("ada").sign()).await.is_ok());
+    /// let refused = verifier.verify(&acme.token("ada").sign()).await.unwrap_err();
+    /// assert_eq!(refused.code(), "unknown_issuer");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first wrong setting. Then nothing has changed.
+    pub fn set_issuers(
+        &self,
+        issuers: impl IntoIterator<Item = Issuer>,
+    ) -> Result<(), ConfigError> {
+        let issuers: Vec<_> = issuers.into_iter().collect();
+        self.replace(|former, clients, challenges| {
+            let former: Vec<_> = former.iter().cloned().collect();
+            activate(issuers, &former, clients, challenges)
+        })
+    }
+}
+
+/// Resolves the settings. An issuer of `former` with the same settings is used again.
+fn activate(
+    issuers: Vec<Issuer>,
+    former: &[Arc<ActiveIssuer>],
+    clients: &mut Clients,
+    challenges: &Arc<Challenges>,
+) -> Result<Issuers, ConfigError> {
+    let list = issuers.into_iter().map(|issuer| {
+        let settings = issuer.clone().without_snapshot();
+        if let Some(same) = former.iter().find(|issuer| issuer.settings == settings) {
+            return Ok(same.clone());
+        }
+        let mut resolved = issuer.resolve()?;
+        if resolved.is_http() && (resolved.pinned.is_none() || resolved.introspection.is_some()) {
+            tracing::warn!(
+                issuer = &*resolved.expected.issuer,
+                "issuer uses plain HTTP; this is only supported for local development"
+            );
+        }
+        let introspection = match resolved.introspection.take() {
+            Some(introspection) => Some((introspection, http_client(&resolved, clients)?)),
+            None => None,
+        };
+        let keys = match former.iter().find(|it| it.settings.has_keys_of(&settings)) {
+            Some(issuer) => issuer.keys.clone(),
+            None => keys(&resolved, clients)?,
+        };
+        let origin = Arc::new(Origin {
+            expected: resolved.expected,
+            groups_claim: resolved.groups_claim,
+            challenges: challenges.clone(),
+        });
+        let introspection = introspection.map(|(introspection, fetch)| {
+            Arc::new(Introspector::new(
+                introspection,
+                origin.clone(),
+                resolved.metadata,
+                fetch,
+                clients.deadline(),
+                random_u64(),
+            ))
+        });
+        Ok(Arc::new(ActiveIssuer::new(
+            settings,
+            origin,
+            keys,
+            introspection,
+        )))
+    });
+    Issuers::new(list.collect::<Result<_, _>>()?)
+}
+
+fn http_client(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<Fetch, ConfigError> {
+    if resolved.is_http() {
+        clients.loopback()
+    } else {
+        clients.https()
+    }
+}
+
+fn keys(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<KeyStore, ConfigError> {
+    if let Some(set) = &resolved.pinned {
+        return Ok(KeyStore::Pinned(set.clone()));
+    }
+    let source = Source::new(
+        http_client(resolved, clients)?,
+        resolved.metadata.clone(),
+        resolved.key_options,
+        clients.deadline(),
+    );
+    let store = Store::new(source, random_u64(), resolved.stale_if_error);
+    let store = match &resolved.key_snapshot {
+        None => store,
+        Some(saved) => store
+            .restore(saved, Now::read())
+            .map_err(|error| ConfigError::Keys {
+                issuer: saved.issuer.clone(),
+                problem: error.to_string(),
+            })?,
+    };
+    Ok(KeyStore::Fetched(Arc::new(store)))
+}
+
+const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_secs(3);
+const DEFAULT_CACHED_TOKENS: u64 = 10_000;
+const DEFAULT_CACHED_FOR: Duration = Duration::from_secs(60 * 60);
+const DEFAULT_MAX_TOKEN_SIZE: usize = 16 * 1024;
+const TOKEN_SIZES: std::ops::RangeInclusive<usize> = 1024..=64 * 1024;
+const FETCH_TIMEOUTS: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(50)..=Duration::from_secs(30);

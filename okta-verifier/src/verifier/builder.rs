@@ -269,7 +269,7 @@ impl VerifierBuilder {
     /// assert_eq!(verifier.client_cert_header(), Some("client-cert"));
     ///
     /// let named = Verifier::builder().issuer(issuer()).client_cert_header_from(["proxy.internal"]);
-    /// assert!(named.build().is_err()); // a name is no network
+    /// assert!(named.build().is_err()); // not a network
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     pub fn client_cert_header_from<C>(mut self, cidrs: impl IntoIterator<Item = C>) -> Self
@@ -307,7 +307,7 @@ impl VerifierBuilder {
             false => challenges,
         });
         let mut clients = Clients::new(self.http_client, self.fetch_timeout);
-        let tenants = tenants(self.issuers, &[], &mut clients, &challenges)?;
+        let tenants = resolve_issuers(self.issuers, &[], &mut clients, &challenges)?;
         let cache = TokenCache::new(self.cached_tokens, self.cached_for);
         Ok(Verifier::new(
             tenants,
@@ -368,13 +368,13 @@ impl Verifier {
         let issuers: Vec<_> = issuers.into_iter().collect();
         self.replace(|former, clients, challenges| {
             let former: Vec<_> = former.iter().cloned().collect();
-            tenants(issuers, &former, clients, challenges)
+            resolve_issuers(issuers, &former, clients, challenges)
         })
     }
 }
 
 /// Resolves the settings. An issuer of `former` with the same settings is used again.
-fn tenants(
+fn resolve_issuers(
     issuers: Vec<Issuer>,
     former: &[Arc<Tenant>],
     clients: &mut Clients,

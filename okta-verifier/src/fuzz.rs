@@ -163,7 +163,7 @@ mod tests {
 
     /// The seeds of the fuzz targets, each whole and cut short.
     #[test]
-    fn every_seed_of_the_fuzzers_passes() {
+    fn fuzz_seeds_pass() {
         let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
         for (name, target) in TARGETS {
             let mut count = 0;

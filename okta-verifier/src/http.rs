@@ -1,4 +1,4 @@
-//! HTTP's side: the credentials of a request, and the exact bytes of a refusal.
+//! The HTTP side: the credentials of a request, and the exact bytes of a rejection.
 
 mod challenge;
 mod credentials;

@@ -255,7 +255,7 @@ impl Issuer {
     /// // The metadata's jwks_uri is of another origin than the issuer.
     /// assert!(build(issuer())?.warm_up().await.is_err());
     /// assert!(build(issuer().allow_origin(origin))?.warm_up().await.is_ok());
-    /// assert!(build(issuer().allow_origin(format!("{origin}/v1/keys"))).is_err()); // that is no origin
+    /// assert!(build(issuer().allow_origin(format!("{origin}/v1/keys"))).is_err()); // not an origin
     /// # Ok(())
     /// # }
     /// ```
@@ -276,7 +276,7 @@ impl Issuer {
     /// # let (url, audience, jwks) = (okta.issuer_url(), "api://orders", okta.jwks());
     /// let issuer = Issuer::okta(url, audience).any_client_id();
     /// let verifier = Verifier::builder().issuer(issuer.clone().keys(jwks)).build()?;
-    /// assert!(verifier.verify(&okta.token("ada").sign()).await.is_ok()); // and nobody was asked
+    /// assert!(verifier.verify(&okta.token("ada").sign()).await.is_ok()); // without a fetch
     ///
     /// assert!(Verifier::builder().issuer(issuer.keys(r#"{"keys":[]}"#)).build().is_err());
     /// # Ok(())
@@ -426,7 +426,7 @@ impl Issuer {
     /// okta.revoke(&bad);
     /// assert!(verifier.verify(&good).await.is_ok());
     /// assert_eq!(verifier.verify(&bad).await.unwrap_err().code(), "inactive");
-    /// assert!(build(issuer())?.verify(&bad).await.is_ok()); // nobody asked: it has not expired
+    /// assert!(build(issuer())?.verify(&bad).await.is_ok()); // not introspected, and not expired
     /// # Ok(())
     /// # }
     /// ```

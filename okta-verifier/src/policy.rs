@@ -30,8 +30,8 @@ use std::{fmt, time::Duration};
 /// let admin = verifier.verify(&okta.token("ada").group("Admins").sign()).await.unwrap();
 /// assert!(admin.require(READ).is_ok());
 ///
-/// let stranger = verifier.verify(&okta.token("bob").sign()).await.unwrap();
-/// assert_eq!(stranger.require(READ).unwrap_err().status(), 403);
+/// let other = verifier.verify(&okta.token("bob").sign()).await.unwrap();
+/// assert_eq!(other.require(READ).unwrap_err().status(), 403);
 /// # }
 /// ```
 ///
@@ -310,10 +310,10 @@ impl Policy {
     /// # let presented = Presented::new([authorization.as_bytes()]);
     /// # let token = &verifier.authenticate(&presented).into_ready().unwrap().unwrap();
     /// let read = Policy::scope("orders:read");
-    /// let nobody = verifier.anonymous();
+    /// let anonymous = verifier.anonymous();
     /// assert!(read.admit(Some(token), None).is_ok());
     /// assert_eq!(Policy::group("Admins").admit(Some(token), None).unwrap_err().status(), 403);
-    /// assert_eq!(read.admit(None, Some(&nobody)).unwrap_err().status(), 401);
+    /// assert_eq!(read.admit(None, Some(&anonymous)).unwrap_err().status(), 401);
     /// assert_eq!(read.admit(None, None).unwrap_err().status(), 500); // no layer has looked
     /// ```
     ///

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc_4231_test_case_2() {
+    fn mac_matches_rfc_4231_test_case_2() {
         let tag = [
             0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e, 0x6a, 0x04, 0x24, 0x26, 0x08, 0x95,
             0x75, 0xc7, 0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83, 0x9d, 0xec, 0x58, 0xb9,
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn one_text_has_one_fingerprint_and_every_changed_one_another() {
+    fn fingerprint_changes_with_every_byte() {
         let fingerprints = Fingerprints::new().unwrap();
         let text = vec![b'a'; 1000];
         let one = fingerprints.of(&text).unwrap();
@@ -115,13 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn another_key_gives_other_fingerprints() {
+    fn fingerprint_depends_on_the_key() {
         let of = || Fingerprints::new().unwrap().of(b"text").unwrap();
         assert_ne!(of(), of());
     }
 
     #[test]
-    fn padding_does_not_make_texts_alike() {
+    fn fingerprint_depends_on_trailing_zeros() {
         // GHASH pads the last block with zeros and ends with the length.
         let fingerprints = Fingerprints::new().unwrap();
         assert_ne!(fingerprints.of(b"a"), fingerprints.of(b"a\0"));

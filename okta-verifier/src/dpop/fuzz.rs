@@ -43,7 +43,11 @@ pub fn proof(data: &[u8]) {
         keys,
     };
     if let Ok(used) = judge(data, &expected, 1_562_262_618) {
-        assert_eq!(used.until, 1_562_262_618 + 60, "nobody else has the key");
+        assert_eq!(
+            used.until,
+            1_562_262_618 + 60,
+            "only the client has the key"
+        );
     }
 }
 

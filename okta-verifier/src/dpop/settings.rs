@@ -30,7 +30,7 @@ use crate::error::ConfigError;
 ///     )
 ///     .build()?;
 ///
-/// let wrong = DpopSettings::base_url("http://api.example.com"); // DPoP is no substitute for TLS
+/// let wrong = DpopSettings::base_url("http://api.example.com"); // DPoP does not replace TLS
 /// assert!(Verifier::builder().dpop(wrong).build().is_err());
 /// # Ok::<(), okta_verifier::ConfigError>(())
 /// ```
@@ -156,7 +156,7 @@ impl DpopSettings {
     /// let dpop = || DpopSettings::base_url("https://api.example.com");
     /// // 500 per second in the window of 90 s, and as many in reserve: 90,000 × 32 bytes are 3 MB.
     /// assert!(build(dpop().replay_capacity(90_000)).is_ok());
-    /// assert!(build(dpop().replay_capacity(0)).is_err()); // a proof must be remembered
+    /// assert!(build(dpop().replay_capacity(0)).is_err()); // a proof must be stored
     /// ```
     pub fn replay_capacity(mut self, proofs: usize) -> Self {
         self.capacity = Some(proofs);
@@ -191,7 +191,7 @@ impl DpopSettings {
     /// let dpop = || DpopSettings::base_url("https://api.example.com");
     /// assert!(build(dpop().replay_store(Shared).replay_capacity_per_caller(36_000)).is_ok());
     /// assert!(build(dpop().replay_capacity(90_000).replay_capacity_per_caller(30_000)).is_ok());
-    /// // One caller has no more room than all of them.
+    /// // One caller cannot have more than all of them.
     /// assert!(build(dpop().replay_capacity(90_000).replay_capacity_per_caller(90_001)).is_err());
     /// ```
     pub fn replay_capacity_per_caller(mut self, proofs: usize) -> Self {

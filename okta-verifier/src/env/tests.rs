@@ -1,3 +1,5 @@
+//! Settings from the environment.
+
 use super::*;
 
 const GOOD: &[(&str, &str)] = &[
@@ -22,7 +24,7 @@ fn from(changes: &[(&str, Option<&str>)]) -> Result<Verifier, ConfigError> {
 }
 
 #[test]
-fn a_missing_or_wrong_variable_is_named_with_what_to_write() {
+fn env_error_names_the_variable_and_what_to_write() {
     for (variable, value, says) in [
         (
             ISSUER,
@@ -73,7 +75,7 @@ fn a_missing_or_wrong_variable_is_named_with_what_to_write() {
 }
 
 #[test]
-fn complete_settings_build_a_verifier() {
+fn env_settings_that_are_complete_build_a_verifier() {
     for changes in [
         &[][..],
         &[(CLIENT_IDS, Some("*"))],

@@ -160,10 +160,10 @@ impl<'a> Presented<'a> {
     /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
     /// let authorization = format!("DPoP {jwt}");
     /// let bound = Presented::new([authorization.as_bytes()]).dpop([proof.as_bytes()]);
-    /// let ask = |presented: Presented<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
-    /// assert_eq!(ask(bound.request("POST", "/orders")).unwrap_err().status(), 401); // it is for a GET
-    /// assert_eq!(ask(bound.request("GET", "/orders?page=2")).unwrap().subject(), "ada");
-    /// assert_eq!(ask(bound.request("GET", "/orders")).unwrap_err().status(), 401); // it was used
+    /// let authenticate = |presented: Presented<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
+    /// assert_eq!(authenticate(bound.request("POST", "/orders")).unwrap_err().status(), 401); // another method
+    /// assert_eq!(authenticate(bound.request("GET", "/orders?page=2")).unwrap().subject(), "ada");
+    /// assert_eq!(authenticate(bound.request("GET", "/orders")).unwrap_err().status(), 401); // replayed
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     #[must_use]
@@ -202,7 +202,7 @@ impl<'a> Presented<'a> {
     /// let jwt = client.bind(okta.token("ada")).sign();
     /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
     /// let authorization = format!("DPoP {jwt}");
-    /// let ask = |peer: [u8; 4]| {
+    /// let from = |peer: [u8; 4]| {
     ///     let presented = Presented::new([authorization.as_bytes()])
     ///         .dpop([proof.as_bytes()])
     ///         .request("GET", "/orders")
@@ -210,8 +210,8 @@ impl<'a> Presented<'a> {
     ///         .forwarded([&b"api.example.com"[..]]);
     ///     verifier.authenticate(&presented).into_ready().expect("no I/O")
     /// };
-    /// assert_eq!(ask([192, 0, 2, 1]).unwrap_err().status(), 401); // anybody could say that
-    /// assert_eq!(ask([10, 0, 0, 7]).unwrap().subject(), "ada");
+    /// assert_eq!(from([192, 0, 2, 1]).unwrap_err().status(), 401); // not the proxy
+    /// assert_eq!(from([10, 0, 0, 7]).unwrap().subject(), "ada");
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     #[must_use]
@@ -234,10 +234,10 @@ impl<'a> Presented<'a> {
     /// let bound = okta.token("ada").bound_to_certificate(own.der()).sign();
     /// let authorization = format!("Bearer {bound}");
     /// let presented = Presented::new([authorization.as_bytes()]);
-    /// let ask = |presented: Presented<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
-    /// assert_eq!(ask(presented.client_certificate(own.der())).unwrap().subject(), "ada");
-    /// assert_eq!(ask(presented.client_certificate(thief.der())).unwrap_err().status(), 401);
-    /// assert_eq!(ask(presented).unwrap_err().status(), 401);
+    /// let authenticate = |presented: Presented<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
+    /// assert_eq!(authenticate(presented.client_certificate(own.der())).unwrap().subject(), "ada");
+    /// assert_eq!(authenticate(presented.client_certificate(thief.der())).unwrap_err().status(), 401);
+    /// assert_eq!(authenticate(presented).unwrap_err().status(), 401);
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     #[must_use]

@@ -165,9 +165,7 @@ impl Rejection {
     /// ```
     #[must_use]
     pub fn missing_layer() -> Self {
-        tracing::error!(
-            "a handler asks for a verified token, and its route has no verifying layer"
-        );
+        tracing::error!("handler extracts a verified token but the route has no VerifyLayer");
         Self::plain(StatusCode::INTERNAL_SERVER_ERROR)
     }
 

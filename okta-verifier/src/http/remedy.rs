@@ -1,4 +1,4 @@
-//! What a step-up challenge asks of the client (RFC 9470 §3).
+//! What a step-up challenge requires of the client (RFC 9470 §3).
 
 /// What would make a valid token meet a policy: scopes, or a new authentication of the user.
 #[derive(Debug, Default)]

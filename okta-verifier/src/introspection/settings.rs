@@ -463,7 +463,7 @@ impl ClientAuthentication {
     }
 }
 
-/// Tells whether settings have changed. Both sides are from the settings, so this need not take
+/// Shows whether settings have changed. Both sides are from the settings, so this need not take
 /// constant time.
 impl PartialEq for ClientAuthentication {
     fn eq(&self, other: &Self) -> bool {

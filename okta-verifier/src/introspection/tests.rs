@@ -1,4 +1,4 @@
-//! Under a clock that stands still, with an issuer that answers by a script.
+//! Introspection under a paused clock, with a scripted issuer.
 
 mod confirm;
 mod endpoint;

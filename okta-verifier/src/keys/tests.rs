@@ -68,7 +68,7 @@ fn ed25519() -> Value {
     })
 }
 
-/// `jwk` with one member set.
+/// Returns `jwk` with one member set.
 fn with(mut jwk: Value, name: &str, value: impl Into<Value>) -> Value {
     jwk[name] = value.into();
     jwk
@@ -79,7 +79,7 @@ fn without(mut jwk: Value, name: &str) -> Value {
     jwk
 }
 
-/// A key set that names one key for each of `kids`.
+/// Returns a key set with one key for each of `kids`.
 fn set_of(kids: &[&str]) -> Vec<u8> {
     let keys: Vec<Value> = kids
         .iter()

@@ -1,3 +1,5 @@
+//! Certificates: hash, outer form and `Client-Cert`.
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
@@ -15,7 +17,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     [header, content.to_vec()].concat()
 }
 
-/// The outermost form of one.
+/// Returns the outer form of a certificate.
 fn certificate(size: usize) -> Vec<u8> {
     let parts = [
         element(0x30, &vec![7; size]),
@@ -27,7 +29,7 @@ fn certificate(size: usize) -> Vec<u8> {
 
 // conformance 183
 #[test]
-fn the_hash_is_of_the_whole_certificate() {
+fn certificate_hash_is_over_the_whole_certificate() {
     for size in [0, 100, 118, 119, 200, 1000] {
         let der = certificate(size);
         assert_eq!(thumbprint(&der), Some(sha256(&der)), "{size}");
@@ -37,7 +39,7 @@ fn the_hash_is_of_the_whole_certificate() {
 
 // conformance 184
 #[test]
-fn bad_der_is_refused() {
+fn certificate_of_invalid_der_is_rejected() {
     let good = certificate(200);
     for cut in 0..good.len() {
         assert_eq!(thumbprint(&good[..cut]), None, "{cut}");
@@ -63,7 +65,7 @@ fn bad_der_is_refused() {
 
 // X.690 §10.1
 #[test]
-fn a_length_that_is_longer_than_need_be_is_refused() {
+fn certificate_with_an_overlong_length_is_rejected() {
     let spelled = |size, header: usize, length: &[u8]| {
         let der = certificate(size);
         assert!(thumbprint(&der).is_some());
@@ -112,7 +114,7 @@ fn client_cert_is_one_byte_sequence() {
 }
 
 #[test]
-fn debug_shows_nothing_of_it() {
+fn certificate_debug_shows_nothing() {
     let certificate = ClientCertificate::new(certificate(8));
     assert_eq!(format!("{certificate:?}"), "ClientCertificate { .. }");
 }

@@ -67,7 +67,7 @@ mod tests {
 
     // conformance 136
     #[test]
-    fn age_is_taken_off() {
+    fn age_shortens_the_lifetime() {
         assert_eq!(seconds(&["max-age=3600"], &["3500"]), 100);
         assert_eq!(seconds(&["max-age=3600"], &["4000"]), 0);
         assert_eq!(seconds(&["max-age=3600"], &["x", "10"]), 3590);

@@ -27,7 +27,7 @@ impl VerifiedToken {
     /// let refusal = token.require(Policy::scope("orders:write")).unwrap_err();
     /// assert_eq!(refusal.status(), 403);
     /// let (_, challenge) = refusal.headers().next().unwrap();
-    /// assert!(challenge.to_str()?.ends_with(r#"scope="orders:write""#)); // what to ask for
+    /// assert!(challenge.to_str()?.ends_with(r#"scope="orders:write""#)); // the scope to request
     /// # Ok(())
     /// # }
     /// ```

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_suspended_machine_and_a_clock_set_back_both_age() {
+    fn time_passes_for_a_suspended_machine_and_a_clock_set_back() {
         let start = Now {
             unix: 1_000,
             instant: Instant::now(),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_ends_when_as_much_has_passed_on_either_clock() {
+    fn period_ends_on_the_earlier_of_both_clocks() {
         let start = Now {
             unix: 1_000,
             instant: Instant::now(),

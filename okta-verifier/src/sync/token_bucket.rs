@@ -41,7 +41,7 @@ pub(crate) struct TokenBucket {
 
 impl TokenBucket {
     /// Returns how long it takes until a request may take a token and leave `reserve` tokens behind;
-    /// `None` if it may now. Asking changes nothing, so a flood of requests that are turned away
+    /// `None` if it may now. The call changes nothing, so a flood of rejected requests
     /// does not delay the refill.
     pub(crate) fn wait(self, rate: Rate, reserve: u32, now: Instant) -> Option<Duration> {
         let taken = self.full_at(now).duration_since(now) + rate.interval;

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_byte_is_judged_as_the_standard_library_would() {
+    fn byte_classes_agree_with_the_standard_library() {
         for byte in 0..=u8::MAX {
             assert_eq!(is_alphanumeric(byte), byte.is_ascii_alphanumeric());
             let base64url = byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tchar_is_what_is_visible_but_no_delimiter() {
+    fn tchar_is_visible_and_not_a_delimiter() {
         for byte in 0..=u8::MAX {
             let delimiter = br#"(),/:;<=>?@[\]{}""#.contains(&byte);
             assert_eq!(is_tchar(byte), byte.is_ascii_graphic() && !delimiter);
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn one_foreign_byte_anywhere_is_found() {
+    fn byte_outside_the_class_is_found_anywhere() {
         assert!(all(&[b'a'; 200], is_alphanumeric));
         assert!(all(&[], is_alphanumeric));
         for position in 0..200 {

@@ -17,8 +17,8 @@ pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(false),
 );
 
-/// Decodes a part of a token, eight characters at a time by tables. Every token that is not cached is
-/// decoded.
+/// Decodes a part of a token, eight characters at a time by tables. It takes fewer instructions than the
+/// crate base64, and every token that is not cached is decoded. The tests compare the two.
 pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedToken> {
     let (eights, rest) = text.as_chunks();
     let mut bytes = vec![0; text.len().div_ceil(8) * 6];

@@ -48,6 +48,7 @@ pub(crate) fn check_header(header: &Header, expected: &Expected) -> Result<(), V
     if !expected.algorithms.allow(header.algorithm) {
         return Err(VerifyError::AlgorithmNotAllowed);
     }
+    // Without `kid` the key would have to be guessed. Okta always sends it.
     if header.kid.is_none() && !expected.allow_missing_key_id {
         return Err(VerifyError::MissingKeyId);
     }

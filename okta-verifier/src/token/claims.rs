@@ -41,7 +41,7 @@ impl<'a> Claims<'a> {
         let object = Object::parse(payload)?;
         Ok(Self {
             iss: required("iss", text("iss", object.get("iss"))?)?,
-            // An empty subject identifies nobody, as an absent one.
+            // An empty subject identifies no one, like an absent one.
             sub: match object.get("sub") {
                 Some("\"\"") => return Err(VerifyError::MissingClaim { claim: "sub" }),
                 value => required("sub", text("sub", value)?)?,

@@ -3,6 +3,9 @@
 //! has fewer than n / 5, and they are sorted once, so the cost is O(n log n) in the size of the token,
 //! which is limited.
 //!
+//! serde_json would need a second pass for duplicates and depth, and its feature `arbitrary_precision`,
+//! which any crate of the process can enable, changes how it reads numbers. The tests compare the two.
+//!
 //! Names are compared after unescaping (RFC 7515 §5.3): `"\u0061lg"` is `alg`.
 
 use std::{borrow::Cow, fmt};

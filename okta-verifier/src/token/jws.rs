@@ -31,7 +31,7 @@ pub(crate) struct Header {
     pub(crate) typ: Typ,
 }
 
-/// The values of `typ` (RFC 7515 §4.1.9) that are told apart.
+/// The values of `typ` (RFC 7515 §4.1.9) that are distinguished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Typ {
     Absent,

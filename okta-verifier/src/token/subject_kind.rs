@@ -1,3 +1,5 @@
+//! [`SubjectKind`]: whether a token stands for a user or for a service.
+
 use super::{checks::Profile, claims::Claims, json};
 
 /// Whether a token stands for a user or for a service that acts for itself.

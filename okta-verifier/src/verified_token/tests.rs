@@ -1,4 +1,4 @@
-//! What [`VerifiedToken`] makes of its claims, and a token for other tests.
+//! The claims of a [`VerifiedToken`], and a token for other tests.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::token::{
     tests::checks::{expected, payload},
 };
 
-/// What came of a good token.
+/// Returns a valid token.
 pub(crate) fn verified() -> VerifiedToken {
     let payload = payload(json!({}));
     let claims = Claims::parse(&payload).expect("good claims");
@@ -97,12 +97,12 @@ fn narrowing_finds_a_claim_by_its_unescaped_name() {
     ] {
         assert_eq!(narrowed(payload).as_deref(), Some(expected));
     }
-    // Two of them are no claims of a verified token.
+    // Two of them are an error, so that no verified token has them.
     assert_eq!(narrowed(r#"{"scp":["b"],"sc\u0070":["b"]}"#), None);
 }
 
 #[test]
-fn each_text_is_found_in_its_place() {
+fn texts_are_found_in_their_places() {
     let texts = Texts::new(["", "ada", "", "größer", ""]);
     let found: Vec<_> = (0..5).map(|place| texts.get(place)).collect();
     assert_eq!(found, ["", "ada", "", "größer", ""]);

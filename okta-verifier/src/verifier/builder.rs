@@ -268,7 +268,7 @@ impl VerifierBuilder {
     /// let verifier = Verifier::builder().issuer(issuer()).client_cert_header_from(["10.0.0.0/8", "fd00::/8"]).build()?;
     ///
     /// let named = Verifier::builder().issuer(issuer()).client_cert_header_from(["proxy.internal"]);
-    /// assert!(named.build().is_err()); // a name is no network
+    /// assert!(named.build().is_err()); // not a network
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     pub fn client_cert_header_from<C>(mut self, cidrs: impl IntoIterator<Item = C>) -> Self
@@ -306,7 +306,7 @@ impl VerifierBuilder {
             false => challenges,
         });
         let mut clients = Clients::new(self.http_client, self.fetch_timeout);
-        let issuers = activate(self.issuers, &[], &mut clients, &challenges)?;
+        let issuers = resolve_issuers(self.issuers, &[], &mut clients, &challenges)?;
         let cache = TokenCache::new(self.cached_tokens, self.cached_for);
         Ok(Verifier::new(
             issuers,
@@ -367,13 +367,13 @@ impl Verifier {
         let issuers: Vec<_> = issuers.into_iter().collect();
         self.replace(|former, clients, challenges| {
             let former: Vec<_> = former.iter().cloned().collect();
-            activate(issuers, &former, clients, challenges)
+            resolve_issuers(issuers, &former, clients, challenges)
         })
     }
 }
 
 /// Resolves the settings. An issuer of `former` with the same settings is used again.
-fn activate(
+fn resolve_issuers(
     issuers: Vec<Issuer>,
     former: &[Arc<ActiveIssuer>],
     clients: &mut Clients,

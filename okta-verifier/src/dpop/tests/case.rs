@@ -1,4 +1,4 @@
-//! A request to judge a proof by.
+//! A request to verify a proof for.
 
 use std::sync::OnceLock;
 
@@ -16,7 +16,7 @@ use crate::{
     error::{ProofError, VerifyError},
 };
 
-/// A request, and what it is judged by.
+/// A request and the settings that its proof is verified with.
 pub(super) struct Case<'a> {
     pub(super) base: &'a str,
     pub(super) method: &'a str,
@@ -72,13 +72,13 @@ impl Case<'_> {
             keys: &keys,
         };
         let verdict = judge(proof.as_bytes(), &expected, self.now);
-        // A key and a hash that are remembered change nothing.
+        // A cached key and a stored hash change nothing.
         let again = judge(proof.as_bytes(), &expected, self.now);
         assert_eq!(format!("{verdict:?}"), format!("{again:?}"));
         verdict
     }
 
-    /// Why a proof is refused as one.
+    /// Returns the error of a rejected proof.
     pub(super) fn reason(&self, proof: &str) -> ProofError {
         match self.judge(proof) {
             Err(VerifyError::InvalidProof(reason)) => reason,
@@ -90,7 +90,7 @@ impl Case<'_> {
 pub(super) const NOW: u64 = 1_700_000_000;
 pub(super) const TOKEN: &str = "header.payload.signature";
 
-/// The claims of a proof for the default case.
+/// Returns the claims of a proof for the default case.
 pub(super) fn claims() -> Value {
     json!({
         "jti": "e1j3V_bKic8-LAEB",

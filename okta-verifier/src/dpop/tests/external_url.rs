@@ -1,3 +1,5 @@
+//! The external URL: base URL, trusted proxies and their headers.
+
 use proptest::prelude::*;
 
 use crate::{
@@ -34,7 +36,7 @@ const ORDERS: &str = "https://api.example.com/orders";
 
 // conformance 163, 180
 #[test]
-fn a_base_url_that_is_none_is_refused() {
+fn base_url_that_is_invalid_is_rejected() {
     for url in [
         "",
         "api.example.com",
@@ -60,7 +62,7 @@ fn a_base_url_that_is_none_is_refused() {
 
 // conformance 161, 163
 #[test]
-fn a_base_url_says_it_alone() {
+fn base_url_ignores_headers_and_targets() {
     let external = External::base("https://API.example.com:443/").unwrap();
     assert_eq!(external.header(), None);
     let said = behind("10.0.0.1", "evil.example");
@@ -78,7 +80,7 @@ fn a_base_url_says_it_alone() {
 }
 
 #[test]
-fn a_prefix_is_never_left() {
+fn base_url_path_is_never_left() {
     let external = External::base("https://api.example.com/v1/").unwrap();
     let at = |target| Place {
         target,
@@ -105,7 +107,7 @@ fn a_prefix_is_never_left() {
     assert!(!is(&external, "https://api.example.com/v1x", at("/")));
 }
 
-/// Whether a proof for `htu` fits a request for `target` behind `https://h.example/v1`.
+/// Returns whether a proof for `htu` matches a request for `target` behind `https://h.example/v1`.
 fn fits_v1(htu: &str, target: &str) -> bool {
     let external = External::base("https://h.example/v1").unwrap();
     let place = Place {
@@ -118,13 +120,13 @@ fn fits_v1(htu: &str, target: &str) -> bool {
 // finding 14
 #[test]
 fn base_url_with_a_path_serves_that_very_path() {
-    // A gateway that strips `/v1` sends `/` for both, since a request target is never empty.
+    // A gateway that strips `/v1` sends `/` for both, because a request target is never empty.
     for target in ["/", "/?page=2", "http://internal", "http://internal/?x"] {
         assert!(fits_v1("https://h.example/v1", target), "{target}");
         assert!(fits_v1("https://h.example/v1?page=2", target), "{target}");
         assert!(fits_v1("https://h.example/v1/", target), "{target}");
     }
-    // An adapter that strips it itself may leave the empty path, which is `/v1` alone.
+    // An adapter that strips it may leave the empty path, which is `/v1` alone.
     for target in ["", "?page=2"] {
         assert!(fits_v1("https://h.example/v1", target), "{target}");
         assert!(!fits_v1("https://h.example/v1/", target), "{target}");
@@ -180,7 +182,7 @@ fn base_url_with_a_path_widens_no_other_path() {
     ] {
         assert!(!fits_v1("https://h.example/v1", target), "{target}");
     }
-    // Without a path in it an empty path is no URL of this service.
+    // Without a path in the base URL, an empty path is not a URL of this service.
     let bare = External::base("https://h.example").unwrap();
     for target in ["", "?page=2"] {
         for htu in ["https://h.example", "https://h.example/"] {
@@ -195,7 +197,7 @@ fn base_url_with_a_path_widens_no_other_path() {
 
 // conformance 163
 #[test]
-fn nobody_but_the_named_proxy_says_where_we_are() {
+fn forwarded_host_of_an_untrusted_peer_is_ignored() {
     let external = proxy("X-Forwarded-Host");
     assert_eq!(external.header(), Some("x-forwarded-host"));
     let said = behind("10.0.0.1", "api.example.com");
@@ -224,7 +226,7 @@ fn nobody_but_the_named_proxy_says_where_we_are() {
 
 // conformance 163, 180
 #[test]
-fn a_header_that_is_no_single_origin_says_nothing() {
+fn forwarded_host_that_is_not_one_origin_is_rejected() {
     let external = proxy("x-external-origin");
     for value in [
         "https://api.example.com",
@@ -259,7 +261,7 @@ fn a_header_that_is_no_single_origin_says_nothing() {
 
 // conformance 163, 180
 #[test]
-fn forwarded_says_host_and_proto_in_one_element() {
+fn forwarded_element_gives_host_and_proto() {
     let external = proxy("Forwarded");
     for value in [
         "host=api.example.com;proto=https",
@@ -294,7 +296,7 @@ fn forwarded_says_host_and_proto_in_one_element() {
 
 // conformance 163
 #[test]
-fn a_host_that_is_not_listed_is_nobodys() {
+fn forwarded_host_that_is_not_listed_is_rejected() {
     let hosts = ["API.example.com", "api.example.org:8443", "[::1]:443"];
     for (header, value) in [
         ("x-forwarded-host", "evil.example"),
@@ -334,7 +336,7 @@ fn a_host_that_is_not_listed_is_nobodys() {
         let external = proxy_to(header, &hosts).unwrap();
         let said = behind("10.0.0.1", value);
         assert!(is(&external, htu, said), "{value}");
-        // Each is itself, and none of the others.
+        // Each matches itself and none of the others.
         assert!(!is(&external, "https://api.example.net/orders", said));
         let other = if htu == ORDERS {
             "https://api.example.org:8443/orders"
@@ -347,7 +349,7 @@ fn a_host_that_is_not_listed_is_nobodys() {
 
 // conformance 163, 180
 #[test]
-fn what_is_no_host_is_not_listed() {
+fn listed_host_that_is_invalid_is_rejected() {
     for host in [
         "",
         " ",
@@ -381,7 +383,7 @@ fn what_is_no_host_is_not_listed() {
 }
 
 #[test]
-fn a_header_that_callers_own_is_refused() {
+fn proxy_header_that_clients_set_is_rejected() {
     for header in [
         "",
         "Host",
@@ -396,7 +398,7 @@ fn a_header_that_callers_own_is_refused() {
     }
 }
 
-/// Whether `Forwarded: value` from the trusted proxy names the listed host.
+/// Returns whether `Forwarded: value` from the trusted proxy names the listed host.
 fn forwarded_is_accepted(value: &str) -> bool {
     is(&proxy("Forwarded"), ORDERS, behind("10.0.0.1", value))
 }
@@ -405,7 +407,7 @@ fn forwarded_is_accepted(value: &str) -> bool {
 #[test]
 fn forwarded_list_is_rejected_wherever_its_comma_stands() {
     for value in [
-        // A proxy that appends its own element to what the caller sent.
+        // The proxy appends its own element to what the client sent.
         "host=api.example.com;proto=https;x, for=192.0.2.1",
         "host=api.example.com;proto=https;x=, for=192.0.2.1",
         "host=api.example.com;proto=https;x=y, for=192.0.2.1",
@@ -416,7 +418,7 @@ fn forwarded_list_is_rejected_wherever_its_comma_stands() {
         "x=y, host=api.example.com;proto=https",
         ",host=api.example.com;proto=https",
         "host=api.example.com;proto=https,",
-        // A quoted string that the caller opens and the proxy's element closes.
+        // The client opens a quoted string, which the proxy's element closes.
         "host=api.example.com;proto=https;x=\", for=192.0.2.1;y=\"",
         "host=api.example.com;proto=https;x=\", for=\"",
         "host=api.example.com;proto=https;x=\", for=\"[2001:db8::1]\"",
@@ -430,7 +432,7 @@ fn forwarded_list_is_rejected_wherever_its_comma_stands() {
 
 // finding 10
 #[test]
-fn forwarded_that_is_no_element_of_rfc_7239_is_rejected() {
+fn forwarded_that_is_not_an_element_of_rfc_7239_is_rejected() {
     for value in [
         // A name is a token.
         "host=api.example.com;proto=https;a b=c",
@@ -461,7 +463,7 @@ fn forwarded_that_is_no_element_of_rfc_7239_is_rejected() {
         "host=api.example.com;Host=api.example.com;proto=https",
         "host=api.example.com;proto=https;proto=https",
         "x=1;host=api.example.com;proto=https;X=2",
-        // No empty parameter.
+        // An empty parameter.
         ";host=api.example.com;proto=https",
         "host=api.example.com;;proto=https",
         "host=api.example.com;proto=https; ",

@@ -1,3 +1,5 @@
+//! The normal form of `htu` and of request targets.
+
 use proptest::prelude::*;
 
 use crate::dpop::htu::{Htu, target_path};
@@ -8,7 +10,7 @@ fn normal(uri: &str) -> Option<String> {
 
 // conformance 161
 #[test]
-fn equivalent_spellings_are_one() {
+fn htu_spellings_that_are_equivalent_are_equal() {
     for (uri, expected) in [
         ("https://api.example", "https://api.example/"),
         ("https://api.example/", "https://api.example/"),
@@ -61,7 +63,7 @@ fn equivalent_spellings_are_one() {
 
 // conformance 162
 #[test]
-fn what_differs_stays_different() {
+fn htu_of_different_resources_differ() {
     for (one, other) in [
         ("https://a.example/a", "https://a.example/a/"),
         ("https://a.example/a", "https://a.example/A"),
@@ -83,7 +85,7 @@ fn what_differs_stays_different() {
 
 // conformance 161, 162
 #[test]
-fn what_names_no_resource_is_refused() {
+fn htu_that_is_not_a_resource_is_rejected() {
     for uri in [
         "",
         "/",
@@ -129,7 +131,7 @@ fn what_names_no_resource_is_refused() {
 
 // conformance 161
 #[test]
-fn of_a_target_the_path_alone_counts() {
+fn target_scheme_and_host_are_ignored() {
     for (target, expected) in [
         ("/orders?page=2", Some("/orders")),
         ("/", Some("/")),
@@ -153,7 +155,7 @@ fn of_a_target_the_path_alone_counts() {
 }
 
 #[test]
-fn a_normal_spelling_is_borrowed() {
+fn htu_in_normal_form_is_borrowed() {
     use std::borrow::Cow;
     for origin in ["https://api.example:8443", "https://api.example"] {
         let uri = format!("{origin}/orders/7?page=2");
@@ -171,7 +173,7 @@ fn uris() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Everything of a path but escapes of unreserved characters, their case and dot segments.
+/// Removes escapes of unreserved characters, the case of escapes, and dot segments from a path.
 fn reserved(path: &str) -> Vec<String> {
     let mut found: Vec<String> = path
         .match_indices('%')
@@ -191,7 +193,7 @@ proptest! {
 
     // conformance 161
     #[test]
-    fn the_normal_form_is_its_own(uri in uris()) {
+    fn htu_normal_form_is_stable(uri in uris()) {
         if let Some(once) = normal(&uri) {
             prop_assert_eq!(normal(&once), Some(once.clone()), "{}", uri);
             let path = target_path(&once).unwrap();
@@ -202,8 +204,8 @@ proptest! {
 
     // conformance 162
     #[test]
-    fn escapes_of_reserved_characters_stay_escapes(path in "(/([a-z~;,]|%[0-9a-fA-F]{2}){1,6}){1,4}") {
-        // Without dot segments nothing is taken out, so that what was escaped must still be.
+    fn htu_escapes_of_reserved_characters_stay(path in "(/([a-z~;,]|%[0-9a-fA-F]{2}){1,6}){1,4}") {
+        // Without dot segments nothing is removed, so that escapes must still be there.
         prop_assume!(!path.to_ascii_lowercase().contains("%2e"));
         let normal = target_path(&path).unwrap();
         prop_assert_eq!(reserved(&normal), reserved(&path));

@@ -1,4 +1,4 @@
-//! The JWK of a proof: judged like a published key, but for its name.
+//! The JWK of a proof, which is checked like a published key except for its `kid`.
 
 use base64::Engine;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn refused(signer: &Signer, jwk: Value) {
 
 // conformance 159
 #[test]
-fn a_private_member_is_refused() {
+fn proof_key_with_a_private_member_is_rejected() {
     let signer = Signer::new("ES256");
     for member in PRIVATE {
         for value in [json!("AA"), json!(""), json!(false), json!([])] {
@@ -45,7 +45,7 @@ fn proof_key_with_optional_members_that_are_null_is_accepted() {
 
 // conformance 157
 #[test]
-fn a_symmetric_key_is_refused() {
+fn proof_key_that_is_symmetric_is_rejected() {
     let signer = Signer::new("ES256");
     refused(&signer, json!({ "kty": "oct", "k": encode([7; 32]) }));
     refused(&signer, json!({ "kty": "oct" }));
@@ -53,7 +53,7 @@ fn a_symmetric_key_is_refused() {
 
 // conformance 155
 #[test]
-fn no_key_and_what_is_none_are_refused() {
+fn proof_key_that_is_absent_or_not_a_jwk_is_rejected() {
     let signer = Signer::new("ES256");
     for jwk in [
         json!(null),
@@ -80,7 +80,7 @@ fn no_key_and_what_is_none_are_refused() {
 
 // field kind K: their thumbprint is over the members as they are sent
 #[test]
-fn points_of_another_length_or_off_the_curve_are_refused() {
+fn proof_key_with_an_invalid_point_is_rejected() {
     for (algorithm, length) in [("ES256", 32), ("ES384", 48), ("ES512", 66)] {
         let signer = Signer::new(algorithm);
         for x in [
@@ -97,14 +97,14 @@ fn points_of_another_length_or_off_the_curve_are_refused() {
     }
 }
 
-/// The `x` of this key with a leading zero octet: the same point.
+/// Returns the `x` of this key with a leading zero octet, which is the same point.
 fn padded(jwk: &Value) -> String {
     let x = BASE64URL.decode(jwk["x"].as_str().unwrap()).unwrap();
     encode([&[0][..], &x].concat())
 }
 
 #[test]
-fn weak_rsa_keys_are_refused() {
+fn proof_key_of_weak_rsa_is_rejected() {
     let signer = Signer::new("RS256");
     let mut small = [255; 128];
     small[0] = 0x81;
@@ -116,7 +116,7 @@ fn weak_rsa_keys_are_refused() {
 }
 
 #[test]
-fn a_name_and_a_fitting_alg_change_nothing() {
+fn proof_key_with_kid_and_matching_alg_is_accepted() {
     let signer = Signer::new("ES256");
     let jwk = with(with(signer.jwk.clone(), "kid", "mine"), "alg", "ES256");
     let header = with(signer.header(), "jwk", with(jwk, "use", "sig")).to_string();

@@ -1,4 +1,4 @@
-//! No proof that was tampered with passes.
+//! Proofs that were changed are rejected.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ fn without(mut object: Value, name: &str) -> Value {
 
 // conformance 155
 #[test]
-fn each_field_is_required() {
+fn proof_without_a_required_member_is_rejected() {
     let signer = Signer::new("ES256");
     let case = Case::of(&signer);
     for claim in CLAIMS {
@@ -39,7 +39,7 @@ fn each_field_is_required() {
 
 // conformance 155
 #[test]
-fn each_field_has_one_type() {
+fn proof_with_a_member_of_another_type_is_rejected() {
     let signer = Signer::new("ES256");
     let case = Case::of(&signer);
     let others = [
@@ -103,7 +103,7 @@ fn proof_header_null_is_an_error() {
 
 // conformance 154
 #[test]
-fn no_field_stands_twice() {
+fn proof_with_a_duplicate_member_is_rejected() {
     let signer = Signer::new("ES256");
     let case = Case::of(&signer);
     let (header, payload) = (signer.header(), claims());
@@ -140,7 +140,7 @@ proptest! {
 
     // conformance 154, 158
     #[test]
-    fn no_mutated_proof_is_accepted(
+    fn proof_that_was_mutated_is_rejected(
         at in any::<prop::sample::Index>(),
         other in "[A-Za-z0-9_.~,-]",
         kind in 0..4_u8,
@@ -164,7 +164,7 @@ proptest! {
 
     // conformance 154
     #[test]
-    fn nothing_makes_the_judge_panic(
+    fn proof_of_any_bytes_does_not_panic(
         text in any::<String>(),
         header in any::<String>(),
         payload in any::<String>(),

@@ -1,10 +1,12 @@
+//! Server-issued nonces.
+
 use crate::{dpop::DpopNonces, error::ConfigError};
 
 const NOW: u64 = 1_700_000_000;
 
 // conformance 173
 #[test]
-fn a_nonce_is_of_nqchar() {
+fn nonce_has_characters_of_nqchar() {
     let nonce = DpopNonces::random().current(NOW);
     assert_eq!(nonce.len(), 43);
     let nqchar = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
@@ -13,7 +15,7 @@ fn a_nonce_is_of_nqchar() {
 
 // conformance 164, 173
 #[test]
-fn a_nonce_ages() {
+fn nonce_expires() {
     let nonces = DpopNonces::random();
     let start = NOW - NOW % 180;
     let nonce = nonces.current(start);
@@ -34,7 +36,7 @@ fn a_nonce_ages() {
 
 // conformance 164
 #[test]
-fn what_we_did_not_give_out_is_refused() {
+fn nonce_of_another_key_is_rejected() {
     let nonces = DpopNonces::shared([7; 32]);
     let nonce = nonces.current(NOW);
     assert!(!DpopNonces::random().accept(&nonce, NOW));
@@ -54,7 +56,7 @@ fn what_we_did_not_give_out_is_refused() {
 
 // conformance 173
 #[test]
-fn instances_share_a_secret_and_exchange_it() {
+fn nonce_of_a_shared_or_previous_secret_is_accepted() {
     let (old, new) = ([7; 32], [8; 32]);
     let nonce = DpopNonces::shared(old).current(NOW);
     assert!(DpopNonces::shared(old).accept(&nonce, NOW));
@@ -64,7 +66,7 @@ fn instances_share_a_secret_and_exchange_it() {
 }
 
 #[test]
-fn a_short_secret_is_a_wrong_setting() {
+fn nonce_secret_that_is_short_is_rejected() {
     let short = [7; 31];
     for nonces in [
         DpopNonces::shared(short),
@@ -77,7 +79,7 @@ fn a_short_secret_is_a_wrong_setting() {
 }
 
 #[test]
-fn debug_shows_no_key() {
+fn nonce_debug_shows_no_key() {
     assert_eq!(
         format!("{:?}", DpopNonces::shared([7; 32])),
         "DpopNonces { .. }"

@@ -10,7 +10,7 @@ use crate::error::{MalformedToken, ProofError};
 
 // conformance 152, 154, 157
 #[test]
-fn each_algorithm_is_accepted() {
+fn proof_of_each_algorithm_is_accepted() {
     for algorithm in ["ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256"] {
         let signer = Signer::new(algorithm);
         let used = Case::of(&signer).judge(&signer.proof(&claims())).unwrap();
@@ -20,7 +20,7 @@ fn each_algorithm_is_accepted() {
 
 // conformance 154
 #[test]
-fn what_is_no_compact_jwt_is_refused() {
+fn proof_that_is_not_a_compact_jwt_is_rejected() {
     let signer = Signer::new("ES256");
     let case = Case::of(&signer);
     let good = signer.proof(&claims());
@@ -70,7 +70,7 @@ fn what_is_no_compact_jwt_is_refused() {
 
 // conformance 156
 #[test]
-fn another_typ_is_refused() {
+fn proof_of_another_typ_is_rejected() {
     let signer = Signer::new("ES256");
     for typ in [
         json!("JWT"),
@@ -89,7 +89,7 @@ fn another_typ_is_refused() {
 
 // conformance 155, 157
 #[test]
-fn another_alg_is_refused() {
+fn proof_of_another_alg_is_rejected() {
     let signer = Signer::new("ES256");
     for (alg, expected) in [
         (json!("none"), ProofError::Algorithm),
@@ -110,7 +110,7 @@ fn another_alg_is_refused() {
 
 // conformance 158
 #[test]
-fn a_signature_of_another_key_is_refused() {
+fn proof_signed_by_another_key_is_rejected() {
     let (signer, other) = (Signer::new("ES256"), Signer::new("ES256"));
     let proof = other.sign(signer.header().to_string(), claims().to_string());
     assert_eq!(Case::of(&signer).reason(&proof), ProofError::Signature);

@@ -1,3 +1,5 @@
+//! The settings of DPoP.
+
 use std::time::Duration;
 
 use crate::{
@@ -28,7 +30,7 @@ impl ReplayStore for Shared {
 
 // conformance 165
 #[test]
-fn a_window_out_of_bounds_is_refused() {
+fn window_out_of_bounds_is_rejected() {
     for (past, future) in [(0, 30), (301, 30), (60, 61), (u64::MAX, 0)] {
         assert!(seconds(past, future).is_err(), "{past} {future}");
     }
@@ -46,7 +48,7 @@ fn a_window_out_of_bounds_is_refused() {
 }
 
 #[test]
-fn the_defaults_are_those_of_the_docs() {
+fn dpop_settings_defaults_are_those_of_the_docs() {
     let dpop = settings().resolve().unwrap();
     assert_eq!(
         dpop.window,
@@ -62,7 +64,7 @@ fn the_defaults_are_those_of_the_docs() {
 
 // conformance 170
 #[test]
-fn a_capacity_out_of_bounds_or_beside_a_store_is_refused() {
+fn replay_capacity_out_of_bounds_or_with_a_store_is_rejected() {
     for capacity in [0, 16_000_001, usize::MAX] {
         assert!(settings().replay_capacity(capacity).resolve().is_err());
     }
@@ -116,7 +118,7 @@ fn replay_capacity_per_caller_out_of_bounds_is_rejected() {
 
 // conformance 163, 173
 #[test]
-fn every_wrong_setting_says_what_to_write() {
+fn dpop_settings_errors_say_what_to_write() {
     for (settings, word) in [
         (
             DpopSettings::base_url("http://api.example.com"),
@@ -129,7 +131,7 @@ fn every_wrong_setting_says_what_to_write() {
         ),
         (
             DpopSettings::trusted_proxy(["0.0.0.0/0"], "Forwarded").hosts(["api.example.com"]),
-            "everybody",
+            "every address",
         ),
         (
             DpopSettings::trusted_proxy(Vec::<String>::new(), "Forwarded")

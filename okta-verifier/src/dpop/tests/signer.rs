@@ -1,3 +1,5 @@
+//! A client key that signs proofs.
+
 use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
@@ -14,7 +16,7 @@ use crate::{crypto::sha256, token::BASE64URL};
 
 type Sign = dyn Fn(&[u8]) -> Vec<u8>;
 
-/// A caller's key.
+/// The key of a client.
 pub(super) struct Signer {
     pub(super) algorithm: &'static str,
     pub(super) jwk: Value,
@@ -87,7 +89,7 @@ impl Signer {
         json!({ "typ": "dpop+jwt", "alg": self.algorithm, "jwk": self.jwk })
     }
 
-    /// A proof of these bytes, which need not be JSON.
+    /// Signs a proof of these bytes, which need not be JSON.
     pub(super) fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         let signed = format!("{}.{}", encode(header), encode(payload));
         let proof = format!("{signed}.{}", encode((self.sign)(signed.as_bytes())));

@@ -30,7 +30,7 @@ fn case() -> Case<'static> {
 
 // conformance 155, 158, 160, 161, 166, 167
 #[test]
-fn figure_12_is_accepted_for_its_own_request_only() {
+fn rfc_9449_figure_12_is_accepted_for_its_own_request_only() {
     let used = case().judge(RESOURCE_PROOF).unwrap();
     assert_eq!(used.until, 1_562_262_618 + 60);
 
@@ -67,7 +67,7 @@ fn figure_12_is_accepted_for_its_own_request_only() {
 
 // conformance 155
 #[test]
-fn figure_1_is_for_the_token_endpoint() {
+fn rfc_9449_figure_1_is_for_the_token_endpoint() {
     let error = case().judge(TOKEN_PROOF).unwrap_err();
     assert!(matches!(
         error,

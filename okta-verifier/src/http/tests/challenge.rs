@@ -1,4 +1,4 @@
-//! `WWW-Authenticate`, to the byte.
+//! The exact bytes of `WWW-Authenticate`.
 
 use super::parameters;
 use crate::{
@@ -12,7 +12,7 @@ fn challenges() -> Challenges {
 
 // conformance 18, 28, 29
 #[test]
-fn a_realm_that_no_header_can_carry_is_refused() {
+fn realm_that_is_not_printable_ascii_is_rejected() {
     for realm in [
         "",
         "a\r\nX-Evil: 1",
@@ -30,7 +30,7 @@ fn a_realm_that_no_header_can_carry_is_refused() {
 
 // conformance 17, 18
 #[test]
-fn a_scope_that_is_no_list_of_scope_tokens_is_refused() {
+fn scope_that_is_not_a_list_of_scope_tokens_is_rejected() {
     for scope in [
         "", " ", "a  b", " a", "a ", "a\"b", "a\\b", "a\tb", "a\r\nb", "é", "a\u{7f}", "a\0",
     ] {
@@ -43,7 +43,7 @@ fn a_scope_that_is_no_list_of_scope_tokens_is_refused() {
 
 // conformance 17
 #[test]
-fn a_scope_token_has_the_characters_of_rfc_6749() {
+fn scope_token_has_the_characters_of_rfc_6749() {
     for byte in 0..=255_u8 {
         let token = char::from(byte).to_string();
         let expected = matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
@@ -56,7 +56,7 @@ fn a_scope_token_has_the_characters_of_rfc_6749() {
 
 // conformance 10, 11, 15, 16, 27, 28
 #[test]
-fn each_challenge_has_its_bytes() {
+fn challenge_bytes_are_fixed() {
     let challenges = challenges();
     assert_eq!(challenges.bare, r#"Bearer realm="api""#);
     assert_eq!(
@@ -77,7 +77,7 @@ fn each_challenge_has_its_bytes() {
 
 // conformance 28, 29
 #[test]
-fn a_realm_is_escaped_where_it_must_be() {
+fn challenge_escapes_the_realm() {
     for (realm, written) in [
         ("my api", "my api"),
         (r#"a"b"#, r#"a\"b"#),
@@ -102,7 +102,7 @@ fn a_realm_is_escaped_where_it_must_be() {
 
 // conformance 175, 177, 178
 #[test]
-fn dpop_challenges_name_the_algorithms_and_stand_beside_bearer() {
+fn challenge_of_dpop_lists_algorithms_beside_bearer() {
     let challenges = challenges().with_dpop().expect("a good realm");
     let dpop = challenges.dpop.as_ref().expect("offered");
     let algs = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA""#;

@@ -5,7 +5,7 @@ use crate::http::{
     credentials::{Credentials, Malformed, is_b64token, parse},
 };
 
-/// What came out, in a form that can be shown.
+/// Returns the result in a form that can be compared.
 fn outcome(parsed: Result<Credentials<'_>, Malformed>) -> String {
     match parsed {
         Ok(Credentials::Token(_, token)) if !is_b64token(token) => "malformed".to_owned(),
@@ -28,7 +28,7 @@ fn read(value: impl AsRef<[u8]>) -> String {
 
 // conformance 2, 4, 5, 13
 #[test]
-fn a_malformed_value_is_neither_a_token_nor_nothing() {
+fn credentials_that_are_malformed_are_not_anonymous() {
     for value in [
         &b""[..],
         b" ",
@@ -75,7 +75,7 @@ fn a_malformed_value_is_neither_a_token_nor_nothing() {
 
 // conformance 2, 57
 #[test]
-fn a_credential_above_16_kib_is_malformed() {
+fn credentials_above_16_kib_are_malformed() {
     let value = |length| format!("Bearer {}", "a".repeat(length));
     assert!(read(value(16 * 1024)).starts_with("token a"));
     assert_eq!(read(value(16 * 1024 + 1)), "malformed");
@@ -84,7 +84,7 @@ fn a_credential_above_16_kib_is_malformed() {
 
 // conformance 12
 #[test]
-fn another_scheme_is_no_credentials_of_ours() {
+fn credentials_of_another_scheme_are_not_a_token() {
     for value in [
         "Basic YWRhOmFkYQ==",
         "Basic",
@@ -103,7 +103,7 @@ fn another_scheme_is_no_credentials_of_ours() {
 
 // conformance 1, 2, 3, 4
 #[test]
-fn a_bearer_token_is_what_follows_the_spaces() {
+fn bearer_token_follows_one_or_more_spaces() {
     for (value, token) in [
         ("Bearer abc", "abc"),
         ("Bearer   abc", "abc"),
@@ -125,7 +125,7 @@ fn a_bearer_token_is_what_follows_the_spaces() {
 
 // conformance 6, 7, 8
 #[test]
-fn one_field_line_and_one_method_a_request() {
+fn credentials_of_two_lines_or_two_methods_are_malformed() {
     let of = |lines: &[&str], query| {
         let presented = Presented::new(lines.iter().map(|line| line.as_bytes())).query(query);
         outcome(presented.credentials(false, 16 * 1024))
@@ -156,7 +156,7 @@ fn one_field_line_and_one_method_a_request() {
 
 // conformance 20
 #[test]
-fn what_is_presented_shows_no_credentials() {
+fn credentials_debug_shows_nothing() {
     let presented = Presented::new([&b"Bearer secret"[..]]).query(Some("access_token=secret"));
     assert_eq!(format!("{presented:?}"), "Presented { .. }");
     assert_eq!(
@@ -167,7 +167,7 @@ fn what_is_presented_shows_no_credentials() {
 
 // conformance 152
 #[test]
-fn the_scheme_dpop_is_read_where_it_is_offered() {
+fn dpop_scheme_is_accepted_only_if_offered() {
     let read = |value: &str, dpop| outcome(parse(value.as_bytes(), dpop, 16 * 1024));
     for value in ["DPoP a.b.c", "dpop a.b.c", "dPoP   a.b.c "] {
         assert_eq!(read(value, true), "dpop a.b.c", "{value}");

@@ -1,4 +1,4 @@
-//! For any input.
+//! Properties of credentials and challenges for arbitrary input.
 
 use proptest::prelude::*;
 
@@ -27,7 +27,7 @@ proptest! {
 
     // conformance 1, 2, 4
     #[test]
-    fn no_authorization_value_makes_the_parser_panic(
+    fn credentials_of_any_bytes_do_not_panic(
         bytes in any::<Vec<u8>>(),
         near in r#"[ \t]{0,2}([Bb][Ee]arer|Bearer|Basic)[ \t=,]{0,3}[A-Za-z0-9._~+/=", \t-]{0,12}"#,
     ) {
@@ -43,7 +43,7 @@ proptest! {
 
     // conformance 16, 17, 18, 27, 28, 29
     #[test]
-    fn a_challenge_is_legal_ascii_and_reads_back(
+    fn challenge_is_ascii_and_parses_back(
         realm in prop_oneof![any::<String>(), r#"[ -~]{1,20}"#, r#"["\\ ,=a]{1,8}"#],
         scope in prop_oneof![any::<String>(), r#"[ !#-~]{0,20}"#, "[a-c]{1,2}( [a-c]{1,2}){0,3}"],
     ) {

@@ -1,4 +1,4 @@
-//! Refusals as they are built.
+//! Status, headers and text of a rejection.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn unavailable(retry_after: Duration) -> Rejection {
 
 // conformance 22, 24
 #[test]
-fn an_issuer_in_trouble_is_503_with_whole_seconds() {
+fn rejection_for_an_unavailable_issuer_is_503_with_whole_seconds() {
     for (retry_after, written) in [
         (Duration::ZERO, "1"),
         (Duration::from_nanos(1), "1"),
@@ -53,7 +53,7 @@ fn an_issuer_in_trouble_is_503_with_whole_seconds() {
 }
 
 #[test]
-fn a_refusal_says_its_status_and_its_reason() {
+fn rejection_displays_status_and_error() {
     let error = VerifyError::Expired { seconds: 1 };
     let expired = Rejection::refused(&challenges(), Scheme::Bearer, error.clone());
     assert_eq!(
@@ -66,7 +66,7 @@ fn a_refusal_says_its_status_and_its_reason() {
 
 // conformance 14, 96
 #[test]
-fn every_fault_of_the_token_is_401_and_only_ours_is_503() {
+fn rejection_is_503_only_if_the_client_is_not_at_fault() {
     for error in [
         VerifyError::Encrypted,
         VerifyError::AlgorithmNotAllowed,
@@ -97,7 +97,7 @@ fn every_fault_of_the_token_is_401_and_only_ours_is_503() {
 
 // conformance 20, 22
 #[test]
-fn a_response_carries_its_refusal_and_an_empty_body() {
+fn rejection_is_in_the_response_extensions() {
     let response: Response<Vec<u8>> = unavailable(Duration::ZERO).into_response();
     assert!(response.body().is_empty());
     let inside = response.extensions().get::<Rejection>().expect("itself");

@@ -1,4 +1,4 @@
-//! A token that was verified here, and asked about as well.
+//! A token that was verified locally and introspected.
 
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ fn confirm(answer: &Value) -> Result<VerifiedToken, VerifyError> {
 }
 
 #[test]
-fn a_verified_token_is_as_good_as_the_answer_allows() {
+fn confirmed_token_is_narrowed_to_the_scopes_of_the_response() {
     let same = confirm(&active()).unwrap();
     assert!(same.has_scope("orders:write"));
     assert_eq!(same.claim::<u64>("extra").unwrap(), Some(1));
@@ -50,7 +50,7 @@ fn a_verified_token_is_as_good_as_the_answer_allows() {
 }
 
 #[test]
-fn an_answer_about_another_token_confirms_nothing() {
+fn confirmation_about_another_token_is_rejected() {
     for (member, value) in [("sub", "bob"), ("client_id", "0oa2other"), ("jti", "AT.2")] {
         let error = confirm(&with(active(), member, value)).unwrap_err();
         assert!(
@@ -58,7 +58,7 @@ fn an_answer_about_another_token_confirms_nothing() {
             "{member}: {error:?}"
         );
     }
-    // What an answer leaves out contradicts nothing.
+    // A claim that the response lacks contradicts nothing.
     for member in ["client_id", "jti"] {
         assert!(
             confirm(&with(active(), member, Value::Null)).is_ok(),
@@ -68,7 +68,7 @@ fn an_answer_about_another_token_confirms_nothing() {
 }
 
 #[test]
-fn a_token_that_expired_while_its_issuer_was_asked_is_refused() {
+fn confirmed_token_that_expired_meanwhile_is_rejected() {
     let now = Now::read();
     let verified = || token(&with(active(), "exp", now.unix + 10));
     let checked = judge(&active());
@@ -80,7 +80,7 @@ fn a_token_that_expired_while_its_issuer_was_asked_is_refused() {
 
 // finding 13
 #[test]
-fn narrowing_keeps_numbers_that_no_type_of_serde_json_holds() {
+fn confirmed_token_keeps_numbers_of_any_size() {
     let account = 123_456_789_012_345_678_901_234_567_890_u128;
     let signed = active().to_string();
     let signed = signed.replacen('{', &format!(r#"{{"account":{account},"#), 1);

@@ -1,4 +1,4 @@
-//! Where introspection requests are sent, and what the metadata is needed for.
+//! The URL of introspection requests, and when the metadata is fetched for it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn metadata() -> serde_json::Value {
 
 // field kind G
 #[tokio::test(start_paused = true)]
-async fn slow_metadata_and_a_slow_answer_take_two_attempts() {
+async fn endpoint_with_slow_metadata_takes_two_attempts() {
     let slow = Duration::from_millis(1_600);
     let issuer = Issuer::new(Reply::Slow(slow, active()));
     issuer.metadata(Reply::Slow(slow, metadata()));
@@ -29,7 +29,7 @@ async fn slow_metadata_and_a_slow_answer_take_two_attempts() {
 
 // field kind G
 #[tokio::test(start_paused = true)]
-async fn aged_metadata_that_fails_costs_one_request_in_five_minutes() {
+async fn endpoint_with_failing_metadata_requests_it_every_five_minutes() {
     for failure in [Reply::Hang, Reply::status(500)] {
         let issuer = Issuer::new(Reply::Json(active()));
         let desk = issuer.introspector();

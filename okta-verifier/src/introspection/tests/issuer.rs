@@ -1,4 +1,4 @@
-//! An issuer whose introspection endpoint answers by a script.
+//! An issuer with a scripted introspection endpoint.
 
 use std::{
     future::pending,
@@ -32,11 +32,11 @@ pub(super) struct Issuer(Arc<Mutex<State>>);
 
 struct State {
     reply: Reply,
-    /// About tokens whose name begins so.
+    /// Replies about tokens whose text begins so.
     invented: Option<Reply>,
     metadata: Reply,
     metadata_hits: usize,
-    /// The form of each question.
+    /// URL and form of each introspection request.
     asked: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub(super) enum Reply {
     Text(&'static str),
     Fail(FetchError),
     Hang,
-    /// This answer, so much later.
+    /// This reply after a delay.
     Slow(Duration, Value),
 }
 
@@ -72,7 +72,7 @@ impl Reply {
     }
 }
 
-/// What Okta says of an active token.
+/// Okta's response about an active token.
 pub(super) fn active() -> Value {
     json!({
         "active": true,
@@ -94,7 +94,7 @@ pub(super) fn inactive() -> Value {
     json!({ "active": false })
 }
 
-/// `answer` with one member set; `null` takes it out.
+/// Returns `answer` with one member set; `null` removes it.
 pub(super) fn with(mut answer: Value, name: &str, value: impl Into<Value>) -> Value {
     match value.into() {
         Value::Null => {
@@ -148,7 +148,7 @@ impl Issuer {
         self.state().metadata = reply;
     }
 
-    /// How many questions came.
+    /// Returns the number of introspection requests.
     pub(super) fn calls(&self) -> usize {
         self.state().asked.len()
     }
@@ -159,6 +159,13 @@ impl Issuer {
 
     pub(super) fn asked(&self) -> Vec<String> {
         self.state().asked.clone()
+    }
+
+    /// Returns the URL of the last introspection request.
+    pub(super) fn last_url(&self) -> Option<String> {
+        let state = self.state();
+        let (url, _) = state.asked.last()?.split_once(' ')?;
+        Some(url.to_owned())
     }
 
     pub(super) fn introspector(&self) -> Desk {
@@ -214,7 +221,7 @@ impl Issuer {
     }
 }
 
-/// Introspects as a client with a secret.
+/// Introspects with a client secret.
 pub(super) fn every_token() -> Introspection {
     Introspection::every_token(ClientAuthentication::client_secret_basic(
         "0oa1service",
@@ -222,7 +229,7 @@ pub(super) fn every_token() -> Introspection {
     ))
 }
 
-/// A token that local checks accepted.
+/// Returns a token that local checks accepted.
 pub(super) fn verified(client: &str, subject: &str) -> VerifiedToken {
     let answer = with(with(active(), "client_id", client), "sub", subject);
     let now = Now::read();
@@ -245,14 +252,14 @@ fn want(
     }
 }
 
-/// An introspector, and the requests that reach it.
+/// An introspector with its requests.
 #[derive(Clone)]
 pub(super) struct Desk {
     pub(super) introspector: Arc<Introspector>,
 }
 
 impl Desk {
-    /// The last answer, if it still counts.
+    /// Returns the last response, if it is still used.
     pub(super) fn find(&self, token: &str) -> Option<Arc<Checked>> {
         self.find_as(Question::Opaque, token)
     }
@@ -284,7 +291,7 @@ impl Desk {
         self.introspector.ask(token.as_bytes(), want).await
     }
 
-    /// A request with a token that local checks accepted.
+    /// Introspects a token that local checks accepted.
     pub(super) async fn ask_verified(
         &self,
         token: &str,
@@ -294,7 +301,7 @@ impl Desk {
         self.introspector.ask(token.as_bytes(), want).await
     }
 
-    /// The code of the verdict, or `ok`.
+    /// Returns the code of the result, or `ok`.
     pub(super) async fn verdict(&self, token: &str) -> &'static str {
         match self.ask(token).await {
             Ok(checked) => checked
@@ -305,7 +312,7 @@ impl Desk {
     }
 }
 
-/// The time and the reason of a 503.
+/// Returns the time and the cause of a 503.
 pub(super) fn unavailable<T>(result: Result<T, VerifyError>) -> (Duration, FetchError) {
     match result {
         Err(VerifyError::Unavailable {
@@ -319,7 +326,7 @@ pub(super) fn unavailable<T>(result: Result<T, VerifyError>) -> (Duration, Fetch
 
 pub(super) async fn pass(time: Duration) {
     tokio::time::advance(time).await;
-    // What woke up runs.
+    // Let the woken tasks run.
     for _ in 0..16 {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! What an answer says of the kind of token.
+//! The kind of token that a response is about.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn verdict(answer: &Value) -> &'static str {
 
 // conformance 104
 #[test]
-fn what_is_said_to_be_another_kind_of_token_is_refused() {
+fn response_about_another_kind_of_token_is_rejected() {
     for (member, value) in [
         ("token_type", "refresh_token"),
         ("token_type", "Refresh_Token"),
@@ -54,7 +54,7 @@ fn what_is_said_to_be_another_kind_of_token_is_refused() {
     for (member, value) in [
         ("token_type", json!("BEARER")),
         ("token_type", json!("")),
-        ("token_type", Value::Null), // taken out
+        ("token_type", Value::Null), // removed
         ("token_use", json!("Access_Token")),
         ("typ", json!("Bearer")),
         ("typ", json!("at+jwt")),
@@ -66,7 +66,7 @@ fn what_is_said_to_be_another_kind_of_token_is_refused() {
 
 // conformance 104, 179, 186
 #[test]
-fn the_token_type_unbinds_nothing() {
+fn response_token_type_does_not_unbind_a_token() {
     for cnf in [
         json!({}),
         json!({ "jkt": "x" }),
@@ -85,7 +85,7 @@ fn the_token_type_unbinds_nothing() {
 
 // conformance 179
 #[test]
-fn a_dpop_token_that_no_key_is_named_for_is_refused() {
+fn response_of_type_dpop_without_a_key_is_rejected() {
     let hash = "A".repeat(43);
     for token_type in ["DPoP", "dpop"] {
         let dpop = with(active(), "token_type", token_type);

@@ -1,3 +1,5 @@
+//! Rate limits, shares, pauses and reports, with the time as an argument.
+
 use std::{sync::LazyLock, time::Duration};
 
 use super::issuer::{MILLI, SECOND};
@@ -43,7 +45,7 @@ fn token(name: &str) -> Fingerprint {
     KEYS.of(name.as_bytes()).unwrap()
 }
 
-/// Callers with different numbers have no cell in common.
+/// Callers with different numbers share no cell.
 fn caller(client: u64, subject: u64) -> Caller {
     let spread = |number: u64| number << 32 | (1023 - number);
     Caller {
@@ -60,14 +62,14 @@ fn is_open(limits: &mut RateLimits, class: Class, now: Now) -> bool {
     limits.closed(class, now).is_none()
 }
 
-/// How many requests are admitted out of a thousand.
+/// Returns how many of a thousand requests are admitted.
 fn admitted(limits: &mut RateLimits, class: Class, caller: Option<Caller>, now: Now) -> usize {
     (0..1_000)
         .filter(|_| limits.admit(class, caller, now).is_ok())
         .count()
 }
 
-/// The endpoint failed after it had the token.
+/// The endpoint failed after it received the token.
 fn sent(
     limits: &mut RateLimits,
     class: Class,
@@ -103,7 +105,7 @@ fn failed(
 
 // conformance 111
 #[tokio::test(start_paused = true)]
-async fn gate_admits_the_burst_at_once_and_the_rate_after_it() {
+async fn rate_limit_allows_the_burst_and_then_the_rate() {
     let (mut limits, start) = (rate_limits(), Now::read());
     let class = Class::Unverified;
     assert_eq!(admitted(&mut limits, class, None, start), 32);
@@ -123,7 +125,7 @@ async fn gate_admits_the_burst_at_once_and_the_rate_after_it() {
 // conformance 111
 // findings 2 and 5
 #[tokio::test(start_paused = true)]
-async fn gate_gives_each_class_a_budget_of_its_own() {
+async fn rate_limit_is_separate_for_each_class() {
     let (mut limits, now) = (rate_limits(), Now::read());
     for class in [Class::Unverified, Class::Known, Class::Verified] {
         assert!(
@@ -136,7 +138,7 @@ async fn gate_gives_each_class_a_budget_of_its_own() {
 
 // finding 4
 #[tokio::test(start_paused = true)]
-async fn gate_leaves_a_part_of_the_burst_to_callers_within_their_share() {
+async fn rate_limit_reserves_a_part_for_clients_within_their_share() {
     for class in TRUSTED {
         let (mut limits, now) = (rate_limits(), Now::read());
         // A sixteenth of the burst of 32 as its share, and then down to three quarters.
@@ -157,7 +159,7 @@ async fn gate_leaves_a_part_of_the_burst_to_callers_within_their_share() {
 
 // finding 4
 #[tokio::test(start_paused = true)]
-async fn gate_serves_others_first_while_one_caller_floods() {
+async fn rate_limit_serves_other_clients_while_one_floods() {
     // One subject of one client, and 400 subjects of one client.
     for subjects in [1, 400] {
         let (mut limits, start) = (rate_limits(), Now::read());
@@ -168,7 +170,7 @@ async fn gate_serves_others_first_while_one_caller_floods() {
                 let subject = u64::from(tick * 10 + flood) % subjects;
                 let _ = limits.admit(Class::Verified, Some(caller(0, subject)), now);
             }
-            // Twenty other clients, each once in two seconds: ten requests per second in all.
+            // Twenty other clients with a request every two seconds, which is ten per second in all.
             if tick % 10 == 0 {
                 let client = u64::from(tick / 10 % 20) + 1;
                 let honest = Some(caller(client, 400 + client));
@@ -181,8 +183,8 @@ async fn gate_serves_others_first_while_one_caller_floods() {
 
 // finding 4: one user does not use up what the other users of the same application need.
 #[tokio::test(start_paused = true)]
-async fn gate_serves_the_other_subjects_of_a_client_while_one_floods() {
-    // Ten and two honest requests per second.
+async fn rate_limit_serves_other_subjects_of_a_client_while_one_floods() {
+    // Ten and two requests per second of other clients.
     for every in [10, 50] {
         let (mut limits, start) = (rate_limits(), Now::read());
         let (mut served, mut asked) = (0, 0);
@@ -204,7 +206,7 @@ async fn gate_serves_the_other_subjects_of_a_client_while_one_floods() {
 
 // finding 4: a share is what a caller is guaranteed, not what it is limited to.
 #[tokio::test(start_paused = true)]
-async fn gate_lets_a_lone_client_use_the_whole_rate() {
+async fn rate_limit_gives_a_lone_client_the_whole_rate() {
     let (mut limits, start) = (rate_limits(), Now::read());
     let lone = Some(caller(1, 1));
     admitted(&mut limits, Class::Verified, lone, start);
@@ -222,7 +224,7 @@ async fn gate_lets_a_lone_client_use_the_whole_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gate_closes_after_a_failure_for_a_time_that_doubles() {
+async fn introspection_pause_doubles_with_each_failure() {
     for class in CLASSES {
         let (mut limits, mut now) = (rate_limits(), Now::read());
         for number in 0..12_u32 {
@@ -246,7 +248,7 @@ async fn gate_closes_after_a_failure_for_a_time_that_doubles() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gate_counts_what_fails_together_as_one_failure() {
+async fn introspection_failures_in_flight_together_count_as_one() {
     let (mut limits, now) = (rate_limits(), Now::read());
     for _ in 0..32 {
         let delay = unsent(&mut limits, Class::Verified, &status(503, None), now)
@@ -257,10 +259,10 @@ async fn gate_counts_what_fails_together_as_one_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gate_closes_for_as_long_as_the_issuer_asks_up_to_a_limit() {
+async fn introspection_pause_follows_retry_after_up_to_a_limit() {
     for class in CLASSES {
         let (mut limits, now) = (rate_limits(), Now::read());
-        // A stranger may have invented the token that the answer is about.
+        // A stranger may have invented the token of the response.
         let most = if class == Class::Unverified { 5 } else { 120 };
         for asked in [4, 7, 3_600] {
             let error = status(429, Some(SECOND * asked));
@@ -271,7 +273,7 @@ async fn gate_closes_for_as_long_as_the_issuer_asks_up_to_a_limit() {
     }
 }
 
-/// All that an endpoint may do after it had the token, save that it asks for a pause.
+/// Every failure after the token was sent, except a request for a pause.
 fn failures() -> Vec<FetchError> {
     let statuses = [400, 401, 403, 404, 408, 410, 413, 429, 431, 500, 503];
     let mut failures: Vec<_> = statuses.map(|number| status(number, None)).into();
@@ -290,7 +292,7 @@ fn failures() -> Vec<FetchError> {
 
 // finding 2: some servers fail on tokens that they did not issue, or that were revoked.
 #[tokio::test(start_paused = true)]
-async fn gate_failures_after_the_token_was_sent_close_nothing() {
+async fn introspection_failure_after_the_token_was_sent_causes_no_pause() {
     for error in failures() {
         for class in CLASSES {
             let (mut limits, start) = (rate_limits(), Now::read());
@@ -309,7 +311,7 @@ async fn gate_failures_after_the_token_was_sent_close_nothing() {
 
 // finding 2
 #[tokio::test(start_paused = true)]
-async fn gate_failures_close_their_own_class_only() {
+async fn introspection_pause_concerns_its_own_class_only() {
     for class in CLASSES {
         let (mut limits, now) = (rate_limits(), Now::read());
         unsent(&mut limits, class, &FetchError::Timeout, now);
@@ -320,7 +322,7 @@ async fn gate_failures_close_their_own_class_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gate_reports_nothing_while_one_token_fails_and_others_are_answered() {
+async fn introspection_failure_of_one_token_is_not_reported() {
     for error in failures() {
         for class in CLASSES {
             let (mut limits, start) = (rate_limits(), Now::read());
@@ -339,7 +341,7 @@ async fn gate_reports_nothing_while_one_token_fails_and_others_are_answered() {
 
 // conformance 107
 #[tokio::test(start_paused = true)]
-async fn gate_reports_an_outage_that_meets_two_tokens_or_one_token_three_times() {
+async fn introspection_outage_is_reported_after_two_tokens_or_three_failures() {
     for error in failures() {
         for class in CLASSES {
             for names in [&["one", "other"][..], &["one"; 3]] {
@@ -365,7 +367,7 @@ async fn gate_reports_an_outage_that_meets_two_tokens_or_one_token_three_times()
 
 // finding 2: strangers who are answered do not hide that the issuer's own tokens fail.
 #[tokio::test(start_paused = true)]
-async fn gate_answers_about_unverified_tokens_do_not_hide_failures_of_the_others() {
+async fn introspection_failures_are_not_hidden_by_responses_about_unverified_tokens() {
     for class in TRUSTED {
         let (mut limits, now) = (rate_limits(), Now::read());
         let error = status(500, None);
@@ -379,7 +381,7 @@ async fn gate_answers_about_unverified_tokens_do_not_hide_failures_of_the_others
 }
 
 #[tokio::test(start_paused = true)]
-async fn gate_answers_about_the_issuers_tokens_open_the_way_for_all() {
+async fn introspection_response_about_a_verified_token_ends_every_pause() {
     for class in TRUSTED {
         for failed in CLASSES {
             let (mut limits, now) = (rate_limits(), Now::read());
@@ -393,7 +395,7 @@ async fn gate_answers_about_the_issuers_tokens_open_the_way_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gate_ignores_a_late_failure_after_a_later_answer() {
+async fn introspection_failure_older_than_a_response_is_ignored() {
     let (mut limits, start) = (rate_limits(), Now::read());
     limits.answered(Class::Verified, start.after(SECOND));
     let late = Failure {
@@ -410,7 +412,7 @@ async fn gate_ignores_a_late_failure_after_a_later_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gate_ignores_a_late_answer_after_a_later_failure() {
+async fn introspection_response_older_than_a_failure_ends_no_pause() {
     let (mut limits, start) = (rate_limits(), Now::read());
     let class = Class::Known;
     limits.answered(class, start.after(SECOND));
@@ -428,7 +430,7 @@ async fn gate_ignores_a_late_answer_after_a_later_failure() {
 
 // conformance 107
 #[tokio::test(start_paused = true)]
-async fn gate_reports_each_change_once() {
+async fn introspection_changes_are_reported_once() {
     for class in TRUSTED {
         let (mut limits, start) = (rate_limits(), Now::read());
         let news = |limits: &mut RateLimits, second: u32, error: Option<FetchError>| {
@@ -450,7 +452,7 @@ async fn gate_reports_each_change_once() {
             (6, rejected(), None),
             (7, None, Some(News::Recovered)),
             (8, None, None),
-            // Once a minute at most, and as long as it lasts.
+            // At most once per minute, for as long as it lasts.
             (9, rejected(), None),
             (62, rejected(), None),
             (63, rejected(), Some(News::CredentialsRejected)),
@@ -466,7 +468,7 @@ async fn gate_reports_each_change_once() {
 
 // A service that starts with a wrong secret.
 #[tokio::test(start_paused = true)]
-async fn gate_reports_rejected_credentials_at_once_before_the_first_answer() {
+async fn introspection_rejected_credentials_are_reported_at_once_before_the_first_response() {
     for class in TRUSTED {
         let (mut limits, now) = (rate_limits(), Now::read());
         let error = FetchError::CredentialsRefused;
@@ -478,7 +480,7 @@ async fn gate_reports_rejected_credentials_at_once_before_the_first_answer() {
 
 // finding 2: a flood of invented tokens neither fills the log nor raises an alarm that stays.
 #[tokio::test(start_paused = true)]
-async fn gate_reports_failures_of_unverified_tokens_once_a_minute() {
+async fn introspection_failures_of_unverified_tokens_are_reported_once_per_minute() {
     let errors = [FetchError::CredentialsRefused, status(500, None)];
     for answered_every in [None, Some(500), Some(6_000)] {
         let (mut limits, start) = (rate_limits(), Now::read());
@@ -504,7 +506,7 @@ async fn gate_reports_failures_of_unverified_tokens_once_a_minute() {
 
 // finding 2
 #[tokio::test(start_paused = true)]
-async fn gate_reports_nothing_about_unverified_tokens_while_others_are_answered() {
+async fn introspection_failures_of_unverified_tokens_are_not_reported_while_others_succeed() {
     let (mut limits, start) = (rate_limits(), Now::read());
     for number in 0..10_000_u32 {
         let now = start.after(2 * MILLI * number);

@@ -1,3 +1,5 @@
+//! Introspection responses, from bytes to a token.
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -33,7 +35,7 @@ fn judge_for(body: &[u8], clients: Clients, max_age: Duration) -> Result<Checked
     )
 }
 
-/// The code of the verdict; `no answer` for what is none.
+/// Returns the code of the result, or `no answer` for a malformed response.
 fn verdict(answer: &Value) -> &'static str {
     match judge(answer.to_string().as_bytes()) {
         Err(_) => "no answer",
@@ -43,7 +45,7 @@ fn verdict(answer: &Value) -> &'static str {
 
 // conformance 105, 106, 108
 #[test]
-fn answer_without_a_boolean_active_is_rejected_as_a_response() {
+fn response_without_a_boolean_active_is_malformed() {
     for text in [
         "",
         "null",
@@ -71,7 +73,7 @@ fn answer_without_a_boolean_active_is_rejected_as_a_response() {
 
 // conformance 104, 109, 110
 #[test]
-fn an_active_token_is_checked_like_any_other() {
+fn response_that_is_active_is_checked_like_a_token() {
     let now = Now::read().unix;
     for (member, value, expected) in [
         ("iss", json!("https://other.test"), "unknown_issuer"),
@@ -94,7 +96,7 @@ fn an_active_token_is_checked_like_any_other() {
         ("jti", json!("ID.1"), "not_an_access_token"),
         ("at_hash", json!("x"), "not_an_access_token"),
         ("cnf", json!({ "jkt": "x" }), "binding_unchecked"),
-        ("cnf", json!(null), "ok"), // taken out
+        ("cnf", json!(null), "ok"), // removed
         ("iss", Value::Null, "ok"),
         ("exp", Value::Null, "ok"),
         ("iat", Value::Null, "ok"),
@@ -115,7 +117,7 @@ fn an_active_token_is_checked_like_any_other() {
 // conformance 105, 110
 // field kind F: nothing in the answer about one token is a failure of the endpoint.
 #[test]
-fn answer_with_a_defect_rejects_the_token() {
+fn response_with_a_defect_rejects_the_token() {
     for text in [
         r#"{"active":true,"active":false}"#,
         r#"{"active":false,"active":true}"#,
@@ -164,7 +166,7 @@ fn answer_with_a_defect_rejects_the_token() {
 
 // field kind F
 #[test]
-fn answer_null_is_absence_for_optional_members() {
+fn response_null_is_absence_for_optional_members() {
     for member in [
         "nbf",
         "iat",
@@ -196,7 +198,7 @@ fn answer_null_is_absence_for_optional_members() {
 
 // conformance 116, 193
 #[test]
-fn an_answer_gives_the_same_token_as_a_jwt() {
+fn response_gives_the_same_token_as_a_jwt() {
     let answer = with(
         with(with(active(), "acr", "phr"), "auth_time", 1_700_000_000),
         "groups",
@@ -224,7 +226,7 @@ fn an_answer_gives_the_same_token_as_a_jwt() {
 }
 
 #[test]
-fn what_the_issuer_left_out_is_not_among_the_claims() {
+fn response_defaults_are_not_claims_of_the_token() {
     let answer = with(with(active(), "iss", Value::Null), "exp", Value::Null);
     let checked = judge(answer.to_string().as_bytes()).unwrap();
     let token = checked.token(Now::read()).unwrap();
@@ -235,7 +237,7 @@ fn what_the_issuer_left_out_is_not_among_the_claims() {
 }
 
 #[test]
-fn no_client_is_needed_where_any_may_call() {
+fn response_without_a_client_is_accepted_with_any_client_id() {
     let answer = with(active(), "client_id", Value::Null).to_string();
     let checked = judge_for(answer.as_bytes(), Clients::Any, SECOND).unwrap();
     assert!(checked.verdict.is_ok());
@@ -243,7 +245,7 @@ fn no_client_is_needed_where_any_may_call() {
 
 // conformance 110, 111, 113
 #[test]
-fn an_answer_counts_no_longer_than_it_may() {
+fn response_is_used_for_a_limited_time() {
     let seconds = |answer: Value, max_age: u64| {
         judge_for(
             answer.to_string().as_bytes(),
@@ -264,11 +266,11 @@ fn an_answer_counts_no_longer_than_it_may() {
 
 // conformance 111
 #[test]
-fn an_answer_never_outlives_the_token() {
+fn response_is_not_used_past_exp() {
     let now = Now::read();
     let answer = with(active(), "exp", now.unix + 10).to_string();
     let checked = judge_for(answer.as_bytes(), listed(), 600 * SECOND).unwrap();
-    // The leeway is for clocks that differ, here as for a JWT.
+    // The leeway allows for clock skew, as for a JWT.
     assert!(checked.token(now.after(69 * SECOND)).is_ok());
     let error = checked.token(now.after(70 * SECOND)).unwrap_err();
     assert!(matches!(error, VerifyError::Expired { .. }));

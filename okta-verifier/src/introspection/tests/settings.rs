@@ -1,3 +1,5 @@
+//! The settings of introspection.
+
 use std::time::Duration;
 
 use crate::introspection::{ClientAuthentication, Introspection, Question};

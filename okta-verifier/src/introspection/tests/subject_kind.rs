@@ -1,4 +1,4 @@
-//! Whether an answer is about a user's token or a service's.
+//! Whether a response is about the token of a user or of a service.
 
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ fn subject_kind_of_an_answer_does_not_follow_from_its_client_id_alone() {
     for (profile, members, expected) in [
         (Okta, json!({ "client_id": "job" }), Unknown),
         (Rfc9068, json!({ "client_id": "job" }), Unknown),
-        // Hydra, and Okta.
+        // Responses of Hydra and of Okta.
         (Okta, json!({ "client_id": "job", "sub": "job" }), Service),
         (
             Rfc9068,

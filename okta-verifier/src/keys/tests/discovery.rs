@@ -1,3 +1,5 @@
+//! The metadata document and the URLs that it may name.
+
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -27,7 +29,7 @@ fn read_jwks_uri(metadata: &Metadata, document: &Value) -> Result<String, FetchE
 
 // conformance 124, 125, 126
 #[test]
-fn the_urls_of_the_metadata() {
+fn metadata_urls_are_the_three_known_forms() {
     for (issuer, urls) in [
         (
             "https://acme.okta.com/oauth2/default",
@@ -74,7 +76,7 @@ fn the_urls_of_the_metadata() {
 
 // conformance 127, 128
 #[test]
-fn metadata_of_another_issuer_is_refused_to_the_letter() {
+fn metadata_of_another_issuer_is_rejected() {
     let own = metadata("https://issuer.test/a");
     for issuer in [
         "https://issuer.test/a/",
@@ -103,7 +105,7 @@ fn metadata_of_another_issuer_is_refused_to_the_letter() {
         read_jwks_uri(&nfc, &document),
         Err(FetchError::OtherIssuer { .. })
     ));
-    // Equal once JSON's escapes are undone.
+    // Equal after unescaping.
     let escaped =
         br#"{"issuer":"https:\/\/issuer.test\/\u0061","jwks_uri":"https:\/\/issuer.test/keys"}"#;
     assert_eq!(own.jwks_uri(escaped).unwrap(), "https://issuer.test/keys");
@@ -111,7 +113,7 @@ fn metadata_of_another_issuer_is_refused_to_the_letter() {
 
 // conformance 131
 #[test]
-fn a_document_that_is_no_metadata_is_malformed() {
+fn metadata_that_is_not_an_object_is_malformed() {
     let own = metadata("https://issuer.test/a");
     let documents: [&[u8]; 12] = [
         b"",
@@ -139,7 +141,7 @@ fn a_document_that_is_no_metadata_is_malformed() {
 
 // conformance 87, 129
 #[test]
-fn a_jwks_uri_without_https_or_of_another_origin_is_refused() {
+fn jwks_uri_without_https_or_of_another_origin_is_rejected() {
     let own = metadata("https://issuer.test/a");
     for jwks_uri in [
         "http://issuer.test/keys",
@@ -185,7 +187,7 @@ fn a_jwks_uri_without_https_or_of_another_origin_is_refused() {
 
 // conformance 87, 129
 #[test]
-fn an_origin_that_was_configured_may_hold_the_keys() {
+fn jwks_uri_of_a_configured_origin_is_accepted() {
     let mut own = metadata("https://issuer.test/a");
     own.origins = vec![Url::parse("https://keys.test").unwrap().origin()];
     for (jwks_uri, taken) in [
@@ -202,7 +204,7 @@ fn an_origin_that_was_configured_may_hold_the_keys() {
 
 // conformance 129
 #[test]
-fn a_loopback_issuer_may_name_its_own_http_origin_only() {
+fn jwks_uri_over_http_is_for_loopback_issuers_only() {
     let own = metadata("http://127.0.0.1:4011/a");
     for (jwks_uri, taken) in [
         ("http://127.0.0.1:4011/keys", true),
@@ -216,8 +218,8 @@ fn a_loopback_issuer_may_name_its_own_http_origin_only() {
     }
 }
 
-/// Asks for the metadata where only the `served` form (counted from 0) is there, the others fail
-/// by `error`; gives the result and how many forms were asked for.
+/// Fetches the metadata while only the `served` form (counted from 0) exists and the others fail with
+/// `error`. Returns the result and the number of requested forms.
 async fn asked(served: usize, error: FetchError) -> (Result<String, FetchError>, usize) {
     let own = metadata("https://issuer.test/a");
     let urls = own.candidates();
@@ -248,7 +250,7 @@ async fn asked(served: usize, error: FetchError) -> (Result<String, FetchError>,
 
 // conformance 126
 #[tokio::test]
-async fn only_404_and_410_move_on_to_the_next_form() {
+async fn metadata_next_form_is_tried_after_404_and_410_only() {
     let status = |status| FetchError::Status {
         status,
         retry_after: None,

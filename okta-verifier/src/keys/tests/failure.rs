@@ -13,7 +13,7 @@ const MILLI: Duration = Duration::from_millis(1);
 
 // conformance 140, 143
 #[test]
-fn stale_keys_serve_after_a_failure_only_and_for_one_hour_only() {
+fn schedule_serves_stale_keys_after_a_failure_for_one_hour() {
     let now = start();
     let mut schedule = warm(now);
     let stale = now.after(HOUR + SECOND);
@@ -23,7 +23,7 @@ fn stale_keys_serve_after_a_failure_only_and_for_one_hour_only() {
     );
     fail(&mut schedule, stale, None);
     assert_eq!(schedule.decide(Read::Known, stale), Decision::Serve);
-    // A failure that is four minutes old says nothing any more: the issuer is asked first.
+    // Four minutes after a failure, a request waits for a new attempt.
     let soon = stale.after(239 * SECOND);
     assert_eq!(schedule.decide(Read::Known, soon), Decision::ServeAndFetch);
     let quiet = stale.after(240 * SECOND);
@@ -41,7 +41,7 @@ fn stale_keys_serve_after_a_failure_only_and_for_one_hour_only() {
     );
     fail(&mut schedule, over, None);
     retry_after(schedule.decide(Read::Known, over));
-    // A machine that slept, or whose clock was set back, has aged by the larger of both clocks.
+    // A suspended machine and a clock that was set back age by the larger of both clocks.
     for (unix, instant) in [(7200, SECOND), (0, 2 * HOUR)] {
         let aged = Now {
             unix: now.unix + unix,
@@ -57,7 +57,7 @@ fn stale_keys_serve_after_a_failure_only_and_for_one_hour_only() {
 
 // conformance 24, 132
 #[test]
-fn failures_back_off_from_a_quarter_second_to_half_a_minute() {
+fn schedule_backs_off_from_250_ms_to_30_s() {
     let now = start();
     let mut schedule = Schedule::new(7);
     for failure in 0..20 {
@@ -76,7 +76,7 @@ fn failures_back_off_from_a_quarter_second_to_half_a_minute() {
 
 // conformance 24
 #[test]
-fn what_the_issuer_asks_us_to_wait_is_honoured_within_bounds() {
+fn schedule_honours_retry_after_within_bounds() {
     let now = start();
     for (asked, least, most) in [
         (Duration::ZERO, 125 * MILLI, 250 * MILLI),
@@ -92,7 +92,7 @@ fn what_the_issuer_asks_us_to_wait_is_honoured_within_bounds() {
 }
 
 #[test]
-fn an_answer_that_comes_too_late_counts_for_nothing() {
+fn schedule_ignores_a_late_response() {
     let now = start();
     let mut schedule = Schedule::new(7);
     let late = schedule.began(Reason::Age, now);

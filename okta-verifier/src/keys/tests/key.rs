@@ -1,3 +1,5 @@
+//! One JWK, from its text to a key or to the reason why it is skipped.
+
 use base64::Engine;
 use serde_json::{Value, json};
 
@@ -30,7 +32,7 @@ fn decoded(jwk: &Value, name: &str) -> Vec<u8> {
 
 // conformance 62, 63
 #[test]
-fn an_entry_that_is_no_jwk_is_skipped() {
+fn key_that_is_not_a_jwk_is_skipped() {
     for entry in ["null", "42", "[]", "\"key\"", "{}", "{\"kty\":", ""] {
         let reason = Key::parse(entry, KeyOptions::default()).expect_err(entry);
         assert!(
@@ -57,7 +59,7 @@ fn an_entry_that_is_no_jwk_is_skipped() {
 
 // conformance 61
 #[test]
-fn a_member_that_occurs_twice_spoils_the_entry() {
+fn key_with_a_duplicate_member_is_skipped() {
     let text = rsa().to_string();
     for twice in [
         r#"{"kid":"other","#,
@@ -74,7 +76,7 @@ fn a_member_that_occurs_twice_spoils_the_entry() {
 
 // conformance 62, 73, 74
 #[test]
-fn key_types_and_curves_that_are_not_supported_are_skipped() {
+fn key_of_an_unsupported_type_or_curve_is_skipped() {
     let secp256k1 = json!({
         "kty": "EC", "kid": "secp256k1", "crv": "secp256k1",
         "x": "z-JITaQNZSQ9agtv7GlrZKbPI7BqzmEXU7RtONPbF60",
@@ -99,7 +101,7 @@ fn key_types_and_curves_that_are_not_supported_are_skipped() {
 
 // conformance 64, 65
 #[test]
-fn a_key_for_something_else_than_signatures_is_skipped() {
+fn key_that_is_not_for_signatures_is_skipped() {
     for (name, value) in [
         ("use", json!("enc")),
         ("use", json!("SIG")),
@@ -133,7 +135,7 @@ fn a_key_for_something_else_than_signatures_is_skipped() {
 
 // conformance 66, 67, 68
 #[test]
-fn a_key_has_one_algorithm_and_it_fits_its_type() {
+fn key_has_one_algorithm_that_matches_its_type() {
     for (jwk, named) in [
         (rsa(), "ES256"),
         (rsa(), "EdDSA"),
@@ -175,7 +177,7 @@ fn a_key_has_one_algorithm_and_it_fits_its_type() {
 
 // conformance 67, 76
 #[test]
-fn symmetric_and_private_keys_are_never_used() {
+fn key_that_is_symmetric_or_private_is_skipped() {
     let secret = json!({ "kty": "oct", "kid": "oct", "k": encoded(&[7; 32]) });
     assert_eq!(skipped(&secret), Skipped::Private);
     let nameless = without(secret.clone(), "k");
@@ -195,12 +197,12 @@ fn symmetric_and_private_keys_are_never_used() {
 
 // conformance 70
 #[test]
-fn rsa_keys_that_are_too_weak_or_too_large_are_skipped() {
+fn rsa_key_that_is_too_weak_or_too_large_is_skipped() {
     let modulus = decoded(&rsa(), "n");
     let bits_2047 = [&[modulus[0] >> 1][..], &modulus[1..]].concat();
     let bits_8193 = [&[1][..], &[0x80; 1023], &[1]].concat();
     let even = [&modulus[..255], &[modulus[255] & 0xFE]].concat();
-    // 1024 bits behind 128 zero octets: strength is counted without them.
+    // 1024 bits after 128 zero octets, which do not count for the strength.
     let padded = [&[0; 128][..], &modulus[..127], &[1]].concat();
     for n in [
         &modulus[..127],
@@ -232,7 +234,7 @@ fn rsa_keys_that_are_too_weak_or_too_large_are_skipped() {
 
 // conformance 71
 #[test]
-fn a_leading_zero_octet_of_a_sloppy_issuer_is_taken() {
+fn key_with_a_leading_zero_octet_is_used() {
     for name in ["n", "e"] {
         let number = [&[0][..], &decoded(&rsa(), name)].concat();
         let sloppy = used(&with(rsa(), name, encoded(&number)));
@@ -242,7 +244,7 @@ fn a_leading_zero_octet_of_a_sloppy_issuer_is_taken() {
 
 // conformance 73, 74
 #[test]
-fn coordinates_of_the_wrong_length_or_off_the_curve_are_skipped() {
+fn key_with_an_invalid_point_is_skipped() {
     for (jwk, length) in [(p256(), 32), (p384(), 48), (p521(), 66)] {
         for name in ["x", "y"] {
             let mut off = decoded(&jwk, name);
@@ -292,7 +294,7 @@ fn key_with_optional_members_that_are_null_is_used() {
         }
         assert!(used(&all).is(&used(&jwk)), "{jwk}");
     }
-    // A member that is required is not absent without harm.
+    // A required member must not be null.
     for name in ["kty", "n", "e"] {
         skipped(&with(rsa(), name, Value::Null));
     }
@@ -341,14 +343,14 @@ fn key_with_coordinates_without_their_leading_zeros_is_used() {
                 let jwk = with(jwk.clone(), name, encoded(&padded));
                 assert!(used(&jwk).is(&canonical), "{jwk}");
             }
-            // The bytes that count must not be cut.
+            // Significant bytes must not be cut off.
             let cut = with(jwk.clone(), name, encoded(&bytes[zeros + 1..]));
             assert_eq!(skipped(&cut), Skipped::Point, "{cut}");
         }
     }
 }
 
-/// A key of P-256 whose `x` begins with a zero octet.
+/// A P-256 key whose `x` begins with a zero octet.
 fn short_p256() -> Value {
     json!({ "kty": "EC", "kid": "short", "crv": "P-256", "x": "AFVDiUrz0A7X10Cr29dclrBod7eH219w7qeLkKjXwAo", "y": "u0yFo9jqKe-q-iRAaRLdhNWxTcMr9lbvbGvVil2UP5I" })
 }
@@ -358,7 +360,7 @@ fn short_p256() -> Value {
 fn rsa_key_with_the_fingerprint_of_cve_2017_15361_is_skipped() {
     let weak = with(rsa(), "n", WEAK_MODULUS);
     skipped(&weak);
-    // Its leading zero octets, `alg` and `e` make no difference.
+    // Leading zero octets, `alg` and `e` make no difference.
     let padded = [&[0][..], &decoded(&weak, "n")].concat();
     skipped(&with(weak.clone(), "n", encoded(&padded)));
     skipped(&with(weak.clone(), "alg", "PS512"));
@@ -370,13 +372,13 @@ fn rsa_key_with_the_fingerprint_of_cve_2017_15361_is_skipped() {
     }
 }
 
-/// The product of two primes of the form `k * M + 65537^a mod M`, where M is the product of the
-/// first 126 primes: made for this test in the way of the affected chips.
+/// The product of two primes of the form `k * M + 65537^a mod M`, where M is the product of the first 126
+/// primes. It was made for this test in the way of the affected chips.
 pub(super) const WEAK_MODULUS: &str = "q0Lhzhjtib50RusvDuuJVUvWXGBvI5MiGC0x9BbwqtCF_QXk-kBUxc_BWdpckVUAAlQ30y3LJVRa4mpex50NRgPMQnW4erVtYm0ypxfv7-As3cf2ReSnEiHTUmcYDrOfLRTsrFm4zw3jsvDgNng5oA1Ry5MYOxY3EaRInzbyhWDVXGG8S-fvYTc88rFO6cP_1m2Hmp9kWFrr0bV-IpgdbKLEGLPSg-8Lh91FuMNoKnFg6hm1pS-bI4Yut0aMKLgoFs7sFHqLVE5QQaiAUtuBHsjpYNI-0ubpiVmlItHh1OyWVHrgDYCsuGHpO7UoHQlz0ZpJlRq4DPO9sysDOyANuQ";
 
 // conformance 77
 #[test]
-fn certificates_in_a_key_are_not_looked_at() {
+fn key_certificates_are_ignored() {
     for (name, value) in [
         ("x5c", json!(["not a certificate"])),
         ("x5c", json!("not even a list")),
@@ -389,7 +391,7 @@ fn certificates_in_a_key_are_not_looked_at() {
 }
 
 #[test]
-fn debug_output_shows_no_key_material() {
+fn key_debug_shows_no_key_material() {
     let shown = format!("{:?}", used(&rsa()));
     assert_eq!(shown, "Key { algorithm: RS256, .. }");
 }

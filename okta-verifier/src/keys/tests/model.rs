@@ -1,4 +1,4 @@
-//! The schedule against a plain model of its rules, over random histories.
+//! Compares the schedule with a plain model of its rules, over random histories.
 
 mod never;
 mod step;
@@ -21,7 +21,7 @@ struct Good {
     trust: Trust,
 }
 
-/// What the rules need to know, kept in the plainest way.
+/// The state that the rules need, in the simplest form.
 struct Model {
     machine: Schedule,
     now: Now,
@@ -34,10 +34,10 @@ struct Model {
     attempted: Option<Instant>,
     blocked_until: Instant,
     tokens: u32,
-    /// When the bucket gets one more, while it is not full.
+    /// When the bucket gets one more token, while it is not full.
     refill: Instant,
     draws: Vec<Instant>,
-    /// A fetch was abandoned since the last one that succeeded.
+    /// Whether a fetch was abandoned since the last successful one.
     abandoned: bool,
 }
 
@@ -92,7 +92,7 @@ impl Model {
 
     fn pass(&mut self, time: Duration) {
         self.now = Now {
-            // Whole seconds of the wall clock lag behind, as the real ones do.
+            // The wall clock counts whole seconds, as the real one does.
             unix: self.now.unix + time.as_secs(),
             instant: self.now.instant + time,
         };
@@ -103,7 +103,7 @@ impl Model {
     }
 
     fn read(&mut self, read: Read) {
-        // By its signature a decision changes nothing.
+        // `decide` takes `&self`, so it changes nothing.
         let decision = self.machine.decide(read, self.now);
         assert_eq!(decision, self.expected(read), "{read:?}");
         self.check(read, decision);
@@ -246,10 +246,10 @@ impl Model {
 }
 
 proptest! {
-    // 256 histories of up to 400 steps, some 50,000 in all; PROPTEST_CASES sets another number.
+    // 256 histories of up to 400 steps, some 50,000 in all. PROPTEST_CASES sets another number.
     // conformance 140, 148, 149, 150
     #[test]
-    fn the_schedule_keeps_its_rules_in_every_history(
+    fn schedule_keeps_its_rules_in_every_history(
         jitter in any::<u64>(),
         steps in proptest::collection::vec(step(), 1..400),
     ) {
@@ -257,7 +257,7 @@ proptest! {
         for step in steps {
             model.play(step);
         }
-        // Three at once and one more every ten seconds, in every stretch of time.
+        // Three at once and one more every ten seconds, in every period.
         for (number, draw) in model.draws.iter().enumerate() {
             for (more, later) in model.draws[number..].iter().skip(3).enumerate() {
                 let least = REFILL * u32::try_from(more + 1).unwrap();

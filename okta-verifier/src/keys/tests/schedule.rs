@@ -1,3 +1,5 @@
+//! The schedule: unknown keys, freshness and refreshes.
+
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,7 +21,7 @@ pub(super) fn start() -> Now {
     }
 }
 
-/// A schedule whose keys came at `now`, fresh for one hour.
+/// Returns a schedule whose keys were fetched at `now` and are fresh for one hour.
 pub(super) fn warm(now: Now) -> Schedule {
     let mut schedule = Schedule::new(7);
     land(&mut schedule, Reason::Age, now);
@@ -40,7 +42,7 @@ pub(super) fn fail(
     schedule.failed(id, retry_after, now)
 }
 
-/// A request that comes `now`, with an unknown key and claims that would pass.
+/// A request at `now` with an unknown key and claims that would pass.
 pub(super) fn unknown(now: Now) -> Read {
     Read::Unknown {
         arrived: now.instant,
@@ -48,7 +50,7 @@ pub(super) fn unknown(now: Now) -> Read {
     }
 }
 
-/// The same with claims that would not pass.
+/// The same request with claims that would not pass.
 fn unacceptable(now: Now) -> Read {
     Read::Unknown {
         arrived: now.instant,
@@ -63,7 +65,7 @@ pub(super) fn retry_after(decision: Decision) -> Duration {
     }
 }
 
-/// Spends the budget on fetches that succeed, one each millisecond, and says when the last began.
+/// Uses up the budget with successful fetches, one per millisecond, and returns when the last began.
 fn spend(schedule: &mut Schedule, now: Now) -> Now {
     let mut clock = now;
     for _ in 0..3 {
@@ -89,7 +91,7 @@ fn unknown_key_with_budget_left_is_refused_by_a_later_fetch_only() {
         schedule.decide(read, later),
         Decision::Fetch(Reason::UnknownKey)
     );
-    // A fetch that began before the request proves nothing about it.
+    // A fetch that began before the request shows nothing about it.
     let id = schedule.began(Reason::UnknownKey, later);
     let joined = unknown(later.after(MILLI));
     assert_eq!(schedule.decide(joined, later.after(SECOND)), Decision::Wait);
@@ -100,7 +102,7 @@ fn unknown_key_with_budget_left_is_refused_by_a_later_fetch_only() {
         schedule.decide(joined, landed),
         Decision::Fetch(Reason::UnknownKey)
     );
-    // Nor does one that failed.
+    // A failed fetch shows nothing either.
     assert_eq!(fail(&mut schedule, landed, None), Some(true));
     retry_after(schedule.decide(joined, landed));
 }
@@ -108,11 +110,11 @@ fn unknown_key_with_budget_left_is_refused_by_a_later_fetch_only() {
 // conformance 148
 // finding 11
 #[test]
-fn unknown_kids_fetch_three_times_at_once_and_then_every_ten_seconds() {
+fn unknown_key_budget_is_three_fetches_and_one_every_ten_seconds() {
     let now = start();
     let mut schedule = warm(now);
     spend(&mut schedule, now);
-    // The refill counts from the first draw, however many requests come meanwhile.
+    // The refill counts from the first fetch, however many requests come meanwhile.
     let refill = now.after(10 * SECOND + MILLI);
     let mut clock = now.after(2 * MILLI);
     while clock.instant < refill.instant {
@@ -127,7 +129,7 @@ fn unknown_kids_fetch_three_times_at_once_and_then_every_ten_seconds() {
     let after = refill.after(10 * SECOND);
     let decision = schedule.decide(unknown(after), after);
     assert_eq!(decision, Decision::Fetch(Reason::UnknownKey));
-    // An hour later no more than the burst has gathered.
+    // After an hour the budget is not above its burst.
     let last = spend(&mut schedule, now.after(40 * MINUTE));
     let then = last.after(MILLI);
     assert_eq!(schedule.decide(unknown(then), then), Decision::Refuse);
@@ -138,7 +140,7 @@ fn unknown_kids_fetch_three_times_at_once_and_then_every_ten_seconds() {
 fn unknown_key_with_the_budget_spent_is_refused_at_every_moment_while_fetches_succeed() {
     let now = start();
     let mut schedule = warm(now);
-    // A flood without a pause, for ten minutes.
+    // A continuous flood of ten minutes.
     let mut clock = now;
     while clock.instant < now.after(10 * MINUTE).instant {
         clock = clock.after(97 * MILLI);
@@ -164,7 +166,7 @@ fn unknown_key_with_the_budget_spent_is_unavailable_until_the_refill_if_no_fetch
                 schedule.failed(id, None, minute).unwrap();
             }
         }
-        // Beyond the back-off, which ends sooner.
+        // After the back-off, which ends sooner.
         let later = minute.after(5 * SECOND);
         for read in [unknown(later), unacceptable(later)] {
             assert_eq!(retry_after(schedule.decide(read, later)), 5 * SECOND);
@@ -187,10 +189,10 @@ fn unknown_key_with_the_budget_spent_is_refused_if_a_fetch_succeeded_seconds_ago
         let id = schedule.began(Reason::UnknownKey, minute.after(SECOND));
         schedule.failed(id, None, minute.after(SECOND)).unwrap();
     }
-    // In the back-off nothing is known of keys that are newer than the last good fetch ...
+    // During the back-off, a newer key set cannot be fetched ...
     let soon = minute.after(SECOND + MILLI);
     retry_after(schedule.decide(unknown(soon), soon));
-    // ... and after it the last good fetch is still young enough.
+    // ... and after it the last successful fetch is still young enough.
     let later = minute.after(9 * SECOND);
     assert_eq!(schedule.decide(unknown(later), later), Decision::Refuse);
 }
@@ -213,7 +215,7 @@ fn unknown_key_of_an_unacceptable_token_is_answered_like_any_other_but_begins_no
     }
     let warm = warm(now);
     assert_eq!(warm.decide(unacceptable(later), later), Decision::Refuse);
-    // One that is due by age is not charged to the token.
+    // A fetch that is due by age is not charged to the token.
     let stale = now.after(HOUR);
     let decision = warm.decide(unacceptable(stale), stale);
     assert_eq!(decision, Decision::Fetch(Reason::Age));
@@ -235,7 +237,7 @@ fn unknown_key_budget_is_not_given_back_when_the_caller_goes_away() {
 
 // conformance 134, 138, 144, 150
 #[test]
-fn freshness_has_a_floor_and_a_cap_and_ends_at_equality() {
+fn freshness_is_5_minutes_to_1_hour_and_ends_at_equality() {
     let now = start();
     for (fresh_for, kept) in [
         (Duration::ZERO, 5 * MINUTE),
@@ -252,7 +254,7 @@ fn freshness_has_a_floor_and_a_cap_and_ends_at_equality() {
         assert_eq!(at(kept * 8 / 10), Decision::ServeAndFetch);
         assert_eq!(at(kept - SECOND), Decision::ServeAndFetch);
         assert_eq!(at(kept), Decision::Fetch(Reason::Age));
-        // Nor is a stale set asked as if it lacked the kid.
+        // A stale set does not show that the `kid` is absent.
         let later = now.after(kept);
         let decision = schedule.decide(unknown(later), later);
         assert_eq!(decision, Decision::Fetch(Reason::Age));
@@ -260,7 +262,7 @@ fn freshness_has_a_floor_and_a_cap_and_ends_at_equality() {
 }
 
 #[test]
-fn young_keys_are_those_that_are_served_without_a_fetch() {
+fn young_keys_are_served_without_a_fetch() {
     let now = start();
     let mut schedule = Schedule::new(7);
     let id = schedule.began(Reason::Age, now);
@@ -282,7 +284,7 @@ fn young_keys_are_those_that_are_served_without_a_fetch() {
 
 // conformance 150
 #[test]
-fn instances_that_start_together_refresh_apart() {
+fn refresh_times_of_instances_differ() {
     let now = start();
     let refresh = |jitter| {
         let mut schedule = Schedule::new(jitter);

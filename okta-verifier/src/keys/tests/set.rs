@@ -1,3 +1,5 @@
+//! Key sets, their order and their successors.
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -26,11 +28,11 @@ fn key(set: &KeySet, kid: &str, algorithm: Algorithm) -> Arc<Key> {
 
 // conformance 61
 #[test]
-fn a_document_that_is_no_key_set_is_an_error() {
+fn set_that_is_not_a_key_set_is_an_error() {
     let entry = rsa().to_string();
     let good = format!(r#"{{"keys":[{entry}]}}"#);
     let trailing = format!("{good}x");
-    // serde reads a struct from an array too.
+    // serde also reads a struct from an array.
     let array = format!("[[{entry}]]");
     let documents: [&[u8]; 14] = [
         b"",
@@ -58,7 +60,7 @@ fn a_document_that_is_no_key_set_is_an_error() {
 
 // conformance 61
 #[test]
-fn a_second_keys_member_is_refused_and_other_members_are_ignored() {
+fn set_with_a_second_keys_member_is_rejected() {
     let entry = rsa().to_string();
     for twice in [
         format!(r#"{{"keys":[{entry}],"keys":[{entry}]}}"#),
@@ -75,7 +77,7 @@ fn a_second_keys_member_is_refused_and_other_members_are_ignored() {
 
 // conformance 62, 143
 #[test]
-fn a_set_without_a_usable_key_is_an_error() {
+fn set_without_a_usable_key_is_an_error() {
     for (keys, skipped) in [
         (json!([]), 0),
         (json!([null, 42, {}]), 3),
@@ -92,7 +94,7 @@ fn a_set_without_a_usable_key_is_an_error() {
 
 // conformance 62, 64, 76
 #[test]
-fn bad_entries_are_skipped_and_counted_and_the_good_ones_stay() {
+fn set_skips_and_counts_invalid_entries() {
     let keys = json!([
         null,
         with(rsa(), "kid", 7),
@@ -122,7 +124,7 @@ fn bad_entries_are_skipped_and_counted_and_the_good_ones_stay() {
 
 // conformance 62
 #[test]
-fn one_hundred_keys_are_read_and_one_more_is_refused() {
+fn set_of_more_than_100_keys_is_rejected() {
     let kids: Vec<String> = (0..101).map(|number| number.to_string()).collect();
     let kids: Vec<&str> = kids.iter().map(String::as_str).collect();
     let set = KeySet::parse(&set_of(&kids[..100]), KeyOptions::default()).unwrap();
@@ -132,7 +134,7 @@ fn one_hundred_keys_are_read_and_one_more_is_refused() {
         matches!(error, FetchError::TooManyKeys { limit: 100 }),
         "{error}"
     );
-    // Entries that are no keys count too: the cap is on the work.
+    // Entries that are not keys count too, because the limit is on the work.
     let junk = json!({ "keys": vec![Value::Null; 100_000] });
     assert!(matches!(
         parse(&junk),
@@ -149,11 +151,11 @@ fn keys_with_equal_kid_and_algorithm_that_differ_are_skipped_and_no_others() {
     key(&set, "rsa", Algorithm::RS256);
     key(&set, "p384", Algorithm::ES384);
     assert_eq!(set.skipped().reasons(), [Skipped::Ambiguous; 2]);
-    // A repeated one does not outvote the other.
+    // A repeated key does not outvote the other one.
     let set = parse(&json!({ "keys": [p256(), other_p256(), p256(), rsa()] })).unwrap();
     assert!(matches!(set.find("p256", Algorithm::ES256), Found::Nothing));
     key(&set, "rsa", Algorithm::RS256);
-    // Only the algorithm that is ambiguous is lost.
+    // Only the ambiguous algorithm is skipped.
     let ps = |jwk| with(with(jwk, "alg", "PS256"), "kid", "one");
     let rs = |jwk| with(with(jwk, "alg", "RS256"), "kid", "one");
     let set = parse(&json!({ "keys": [ps(rsa()), rs(rsa()), rs(other_rsa())] })).unwrap();
@@ -237,7 +239,7 @@ fn other_rsa() -> Value {
 
 // conformance 69
 #[test]
-fn one_kid_may_name_keys_of_several_types() {
+fn key_id_may_name_keys_of_several_types() {
     let keys = [rsa(), p256(), ed25519()].map(|jwk| with(jwk, "kid", "shared"));
     let set = parse(&json!({ "keys": keys })).unwrap();
     for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
@@ -248,7 +250,7 @@ fn one_kid_may_name_keys_of_several_types() {
 
 // conformance 66, 68
 #[test]
-fn a_kid_is_found_for_its_own_algorithm_only() {
+fn key_id_is_found_for_its_own_algorithm_only() {
     let set = parse(&json!({ "keys": [rsa()] })).unwrap();
     for algorithm in [Algorithm::RS384, Algorithm::PS256, Algorithm::ES256] {
         let found = set.find("rsa", algorithm);
@@ -261,10 +263,10 @@ fn a_kid_is_found_for_its_own_algorithm_only() {
 
 // conformance 149, 151
 #[test]
-fn a_successor_keeps_what_is_unchanged_and_retires_the_rest() {
+fn set_successor_keeps_unchanged_keys_and_retires_the_others() {
     let first = parse(&json!({ "keys": [rsa(), p256(), ed25519()] })).unwrap();
     let old = |kid, algorithm| key(&first, kid, algorithm);
-    // The same material under another algorithm is another key.
+    // The same numbers with another algorithm are another key.
     let mut second = parse(&json!({ "keys": [with(rsa(), "alg", "PS256"), p256()] })).unwrap();
     assert!(second.differs(&first) && first.differs(&second));
     second.succeed(&first);
@@ -286,7 +288,7 @@ fn a_successor_keeps_what_is_unchanged_and_retires_the_rest() {
 }
 
 #[test]
-fn the_order_of_the_keys_is_no_difference() {
+fn set_order_makes_no_difference() {
     let one = KeySet::parse(&set_of(&["a", "b"]), KeyOptions::default()).unwrap();
     let other = KeySet::parse(&set_of(&["b", "a"]), KeyOptions::default()).unwrap();
     assert!(!one.differs(&other) && !other.differs(&one));
@@ -377,7 +379,7 @@ fn lone_key_is_found_without_a_key_id() {
             set.find_lone(Algorithm::ES384),
             Ok(Found::Nothing)
         ));
-        // A `kid` that is not there stays unknown.
+        // An absent `kid` is still unknown.
         assert!(matches!(
             set.find("other", Algorithm::ES256),
             Found::Nothing
@@ -401,7 +403,7 @@ fn keys_without_a_key_id_are_skipped_beside_others() {
     }
     let error = parse_lone(&json!([nameless, without(rsa(), "kid")])).unwrap_err();
     assert!(matches!(error, FetchError::NoUsableKey { skipped: 2, .. }));
-    // Ambiguous keys are not one.
+    // Ambiguous keys are not a lone key.
     assert!(parse_lone(&json!([p256(), other_p256()])).is_err());
 }
 
@@ -431,6 +433,6 @@ fn rsa_key_without_alg_has_the_algorithm_of_the_options() {
     ));
     key(&set, "named", Algorithm::RS512);
     key(&set, "p256", Algorithm::ES256);
-    // Never two algorithms for one key.
+    // A key never has two algorithms.
     key(&parse(&keys).unwrap(), "rsa", Algorithm::RS256);
 }

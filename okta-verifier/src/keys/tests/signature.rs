@@ -1,3 +1,5 @@
+//! Signatures of published vectors, and changed ones.
+
 use base64::Engine;
 use serde_json::{Value, json};
 
@@ -16,7 +18,7 @@ fn decode(text: &str) -> Vec<u8> {
     BASE64URL.decode(text).unwrap()
 }
 
-/// What is signed, and the signature.
+/// The signing input and the signature.
 fn parts(jws: &str) -> (&[u8], Vec<u8>) {
     let (signed, signature) = jws.rsplit_once('.').unwrap();
     (signed.as_bytes(), decode(signature))
@@ -24,7 +26,7 @@ fn parts(jws: &str) -> (&[u8], Vec<u8>) {
 
 // conformance 72
 #[test]
-fn ecdsa_signatures_of_another_form_or_out_of_range_are_refused() {
+fn ecdsa_signature_of_another_form_or_out_of_range_is_rejected() {
     let p256_order = "_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE"; // SEC 2 §2.4.2
     refuses_every_other_form(&key(&p256()), ES256_JWS, p256_order);
     let p521_order =
@@ -82,7 +84,7 @@ fn der(r: &[u8], s: &[u8]) -> Vec<u8> {
 
 // conformance 74
 #[test]
-fn the_ed25519_signature_of_rfc_8037_verifies_and_its_neighbours_do_not() {
+fn ed25519_signature_of_rfc_8037_verifies_and_changed_ones_do_not() {
     let (signed, good) = parts(ED25519_JWS);
     for alg in ["EdDSA", "Ed25519"] {
         let key = key(&with(ed25519(), "alg", alg));
@@ -116,7 +118,7 @@ fn add_order(s: &mut [u8]) {
 
 // conformance 68, 75
 #[test]
-fn pss_takes_a_salt_and_a_mask_of_its_own_hash_only() {
+fn pss_signature_needs_salt_and_mask_of_its_own_hash() {
     let jwk = json!({ "kty": "RSA", "kid": "pss", "n": PSS_MODULUS, "e": "AQAB" });
     let message = b"conformance 75";
     let pss = key(&with(jwk.clone(), "alg", "PS256"));
@@ -145,7 +147,7 @@ const ES512_JWS: &str = "eyJhbGciOiJFUzUxMiIsImtpZCI6ImJpbGJvLmJhZ2dpbnNAaG9iYml
 /// RFC 8037 §A.4.
 const ED25519_JWS: &str = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
 
-// One message, signed with one RSA key by OpenSSL in four ways; the private key is gone.
+// One message, signed with one RSA key by OpenSSL in four ways. The private key was deleted.
 const PSS_MODULUS: &str = "4gBvHH-M-7rkVT87l3f6RrE7K5csr1c0dSlLuDn2Ay6fDgXma3S3z4FlHKYD0M5D-bcvvZ1K2NTEY6v7ZDlbsGnBpeVgLmnf-wQnw8AJmEvivYukKySS0SQNFenN4uTVC4jMRdNG65A-GMSrxb7FkZZa6ujtdCYGhM2TrekNkbijJxwoa-nCSOEbxv9JNMvG4ZS0M-9Djb99C3fppEfy4tVrl1adU-fSN0qxNx73aE6HBd8ZQaLZ7OpNR46nWjHWKh9mN7-tOC4SMvLH6e1SUtA3DGQMlfSHyfttBWbF95cQHioPA5N6aibXEbufkBTZLz_x0AhA1clVlMuE4u22Yw";
 const PSS_GOOD: &str = "1u_OHjAR7Ths5S2jfV8mlBuxJKEqADzAwhYGf4SvZ-zmlIvVd3hVUXPYe6bWpRr2UQkC7mUkwK95CWlJUaKSg9bNd1dqUcnjTvFqoT8UiX_8-zHyNSWhh1Sb1SUfoW6B-diFIsGHBJUXQIFq76XYGEjxsD7H2dRAQq3noa4yuIbmW0AKPPNZstcL0No9AJLfn4WvzZrVGQ9DVoqW9Ul8oWkRWwH4ghIpu5VUx74IbqeM8huyJHM-PZAUr39HSIqrpPZFCNM_5TUFmG8ZQ9KANhPZp-eO8GsqFVHu_7RvvWQ-zgjHYhB_eCkcV85HYf7UJSPly0__j-NmN-aDg0hEsw";
 const PSS_SALT_OF_20: &str = "PQN_RGl69XidBSpJc_4VvhL7-Mp6lH0B7Ww-7rAqCymWZuQo1umoL-tHaJ3ol0vsF74NYsieCifjbLEHpNCRelwGaSIK_Z3hNFOPuhsx3Vc_cG1XiVp9vYq5D2gYe1os973fryx9wFOajqIti2m-JFkI2cbGYze0U3_fYjmUAQ8tvR5ZVMHslsSMgtqdYEM6sOyKOThcr16LmO9y8ta1B-p6BoClQPW7wYQBF9Xe-peaKAVemvoaBm3dqRG2PLl1Xot9T2bjo80pinWznV_9DbPgFvWsSfKumo8i9TjCYmIETBjc3KwWLw4MHlJsR6W5KoyY8B_0HGftVPOo8EvMyw";

@@ -1,4 +1,4 @@
-//! Keys of an earlier process, at the start of a new one.
+//! Key snapshots of an earlier process.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The key `a`, fetched so long before `now`, fresh for one hour.
+/// Returns a snapshot of the key `a`, fetched this long before `now` and fresh for one hour.
 fn saved(age: Duration, now: Now) -> KeySnapshot {
     KeySnapshot {
         issuer: "https://issuer.test".to_owned(),
@@ -33,7 +33,7 @@ fn boot(issuer: &Issuer, saved: &KeySnapshot, jitter: u64, now: Now) -> KeyStore
 
 // conformance 132, 143
 #[tokio::test(start_paused = true)]
-async fn saved_keys_serve_a_boot_in_an_outage_up_to_the_same_ceiling() {
+async fn snapshot_serves_in_an_outage_up_to_the_original_limit() {
     for (age, served) in [
         (0, true),
         (30, true),
@@ -54,7 +54,7 @@ async fn saved_keys_serve_a_boot_in_an_outage_up_to_the_same_ceiling() {
             unavailable(find(&store, "a").await);
         }
         assert!(issuer.hits().keys <= 1);
-        // A minute before the ceiling they serve, and at it no longer: booting prolonged nothing.
+        // The keys are used until a minute before the limit and not at it: restoring extends nothing.
         if age < 119 {
             pass((119 - age) * MINUTE).await;
             find(&store, "a").await.unwrap();
@@ -66,7 +66,7 @@ async fn saved_keys_serve_a_boot_in_an_outage_up_to_the_same_ceiling() {
 
 // conformance 149
 #[tokio::test(start_paused = true)]
-async fn saved_keys_give_way_to_the_issuers() {
+async fn snapshot_is_replaced_by_fetched_keys() {
     let issuer = Issuer::new(&["b"]);
     let now = Now::read();
     let store = boot(&issuer, &saved(MINUTE, now), 7, now);
@@ -79,7 +79,7 @@ async fn saved_keys_give_way_to_the_issuers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn saved_keys_from_the_future_are_not_used() {
+async fn snapshot_from_the_future_is_ignored() {
     let issuer = Issuer::new(&["b"]);
     let now = Now::read();
     for fetched_at in [now.unix + 1, u64::MAX] {
@@ -92,14 +92,14 @@ async fn saved_keys_from_the_future_are_not_used() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_saved_cannot_prolong_its_trust() {
+async fn snapshot_does_not_extend_trust() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::status(500));
     let now = Now::read();
     let mut forever = saved(2 * 60 * MINUTE, now);
     forever.fresh_for = u64::MAX;
     unavailable(find(&boot(&issuer, &forever, 7, now), "a").await);
-    // Saved again by the process that only inherited it, it is as old as it was.
+    // A snapshot that is saved again without a fetch keeps its age.
     let inherited = saved(30 * MINUTE, now);
     let store = boot(&issuer, &inherited, 7, now);
     find(&store, "a").await.unwrap();
@@ -111,7 +111,7 @@ async fn what_is_saved_cannot_prolong_its_trust() {
 
 // conformance 150
 #[tokio::test(start_paused = true)]
-async fn instances_that_boot_with_the_same_keys_refresh_apart() {
+async fn snapshot_refresh_times_of_instances_differ() {
     let now = Now::read();
     let refresh = |jitter| {
         let issuer = Issuer::new(&["a"]);
@@ -133,7 +133,7 @@ async fn instances_that_boot_with_the_same_keys_refresh_apart() {
 }
 
 #[tokio::test]
-async fn saved_keys_that_are_none_are_an_error() {
+async fn snapshot_without_usable_keys_is_an_error() {
     let issuer = Issuer::new(&["a"]);
     let now = Now::read();
     for jwks in ["", "{}", r#"{"keys":[]}"#, "<html>"] {
@@ -149,7 +149,7 @@ async fn saved_keys_that_are_none_are_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_saved_and_read_back_is_the_same() {
+async fn snapshot_survives_a_round_trip() {
     let issuer = Issuer::new(&["a", "b"]);
     let store = issuer.store();
     assert!(

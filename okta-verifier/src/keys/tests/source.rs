@@ -1,4 +1,4 @@
-//! The metadata's part in a fetch.
+//! The metadata in a fetch of the keys.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn hits(metadata: usize, keys: usize) -> Hits {
 
 // conformance 127, 129
 #[tokio::test(start_paused = true)]
-async fn cold_metadata_that_is_wrong_is_an_error_and_no_keys_are_asked_for() {
+async fn metadata_that_is_wrong_fetches_no_keys() {
     for (metadata, expected) in [
         (
             r#"{"issuer":"https://evil.test","jwks_uri":"https://issuer.test/keys"}"#,
@@ -49,7 +49,7 @@ async fn cold_metadata_that_is_wrong_is_an_error_and_no_keys_are_asked_for() {
 
 // conformance 132
 #[tokio::test]
-async fn the_metadata_is_asked_for_once_a_day() {
+async fn metadata_is_fetched_once_per_day() {
     let issuer = Issuer::new(&["a"]);
     let source = issuer.source();
     let now = Now::read();
@@ -61,7 +61,7 @@ async fn the_metadata_is_asked_for_once_a_day() {
 
 // conformance 132
 #[tokio::test]
-async fn keys_that_have_moved_are_found_by_the_metadata() {
+async fn jwks_uri_that_moved_is_found_in_the_metadata() {
     let issuer = Issuer::new(&["a"]);
     let source = issuer.source();
     let now = Now::read();
@@ -76,7 +76,7 @@ async fn keys_that_have_moved_are_found_by_the_metadata() {
 
 // conformance 132
 #[tokio::test]
-async fn the_last_good_metadata_outlives_the_failures_of_its_endpoint() {
+async fn metadata_failures_keep_the_last_known_url() {
     let other = br#"{"issuer":"https://evil.test","jwks_uri":"https://issuer.test/keys"}"#;
     for trouble in [
         Reply::status(500),
@@ -91,7 +91,7 @@ async fn the_last_good_metadata_outlives_the_failures_of_its_endpoint() {
         source.load(now, None).await.unwrap();
         issuer.metadata(trouble);
         source.load(now.after(2 * DAY), None).await.unwrap();
-        // A passing failure of the keys, and the metadata still in trouble.
+        // The keys fail once, and the metadata is still unavailable.
         issuer.keys(Reply::status(500));
         source.load(now.after(2 * DAY), None).await.unwrap_err();
         issuer.publish(&["a"]);
@@ -134,7 +134,7 @@ async fn slow_metadata_and_slow_keys_are_fetched_within_two_attempts() {
 
 // field kind G
 #[tokio::test]
-async fn failed_keys_are_requested_again_without_the_metadata() {
+async fn jwks_uri_that_failed_once_is_requested_without_the_metadata() {
     for failure in [
         Reply::status(429),
         Reply::status(500),
@@ -154,10 +154,10 @@ async fn failed_keys_are_requested_again_without_the_metadata() {
     }
 }
 
-/// The host of the old URL may be gone, and never answer again.
+// The host of the old URL may be gone and never respond.
 // field kind G
 #[tokio::test(start_paused = true)]
-async fn keys_that_fail_twice_are_looked_up_in_the_metadata_again() {
+async fn jwks_uri_that_failed_twice_is_looked_up_again() {
     for failure in [Reply::Hang, Reply::status(500)] {
         let issuer = Issuer::new(&["a"]);
         let store = issuer.store();
@@ -171,7 +171,7 @@ async fn keys_that_fail_twice_are_looked_up_in_the_metadata_again() {
         issuer.publish(&["b"]);
         pass(40 * SECOND).await;
         store.refresh().await.unwrap();
-        // What failed before a success does not count.
+        // Failures before a success do not count.
         issuer.keys(Reply::status(500));
         let metadata = issuer.hits().metadata;
         for _ in 0..2 {
@@ -184,7 +184,7 @@ async fn keys_that_fail_twice_are_looked_up_in_the_metadata_again() {
 
 // field kind G
 #[tokio::test]
-async fn keys_that_have_moved_are_looked_up_in_the_attempt_after() {
+async fn jwks_uri_that_moved_is_looked_up_in_the_next_attempt() {
     for status in [404, 410] {
         let issuer = Issuer::new(&["a"]);
         let source = issuer.source();

@@ -17,7 +17,7 @@ fn thumbprint(jwk: &Value) -> String {
 
 // conformance 78, 79, 80
 #[test]
-fn the_thumbprints_of_the_rfcs() {
+fn thumbprint_matches_the_rfcs() {
     let rfc9449 = json!({
         "kty": "EC", "kid": "rfc9449", "crv": "P-256",
         "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",

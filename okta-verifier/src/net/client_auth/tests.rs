@@ -1,3 +1,5 @@
+//! Each method of client authentication.
+
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
     rand::SystemRandom,
@@ -40,7 +42,7 @@ fn p256() -> (EcdsaKeyPair, SecretString) {
 
 // conformance 103
 #[test]
-fn id_and_secret_are_form_urlencoded_before_they_are_joined() {
+fn client_secret_basic_form_urlencodes_both_parts() {
     for (id, secret, pair) in [
         ("0oa1", "plain", "0oa1:plain"),
         ("a:b", "c:d", "a%3Ab:c%3Ad"),
@@ -58,7 +60,7 @@ fn id_and_secret_are_form_urlencoded_before_they_are_joined() {
 
 // conformance 101, 102
 #[test]
-fn a_secret_in_the_form_is_nowhere_else() {
+fn client_secret_post_is_in_the_form_only() {
     let auth = ClientAuth::Post {
         client_id: "0oa1".to_owned(),
         secret: "a&b".into(),
@@ -73,7 +75,7 @@ fn a_secret_in_the_form_is_nowhere_else() {
 
 // conformance 102
 #[test]
-fn a_public_client_names_itself() {
+fn public_client_sends_its_id() {
     let auth = ClientAuth::Public {
         client_id: "0oa1".to_owned(),
     };
@@ -81,7 +83,7 @@ fn a_public_client_names_itself() {
     assert_eq!(form(&auth).body(), "token=a%2Bb%2Fc%3D%3D&client_id=0oa1");
 }
 
-/// Header, claims, and whether the signature is right.
+/// Returns header and claims, and whether the signature is valid.
 fn read(
     form: &Form,
     algorithm: &'static dyn VerificationAlgorithm,
@@ -102,7 +104,7 @@ fn read(
 
 // conformance 102
 #[test]
-fn an_assertion_is_for_the_endpoint_short_lived_and_new_each_time() {
+fn client_assertion_is_short_lived_and_used_once() {
     let (key, pem) = p256();
     let auth = ClientAuth::PrivateKeyJwt {
         client_id: "0oa1".to_owned(),
@@ -132,7 +134,7 @@ fn an_assertion_is_for_the_endpoint_short_lived_and_new_each_time() {
 }
 
 #[test]
-fn an_rsa_key_signs_rs256() {
+fn client_assertion_of_an_rsa_key_is_rs256() {
     let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
     let auth = ClientAuth::PrivateKeyJwt {
@@ -147,7 +149,7 @@ fn an_rsa_key_signs_rs256() {
 }
 
 #[test]
-fn other_forms_of_a_key_are_refused_and_never_quoted() {
+fn private_key_of_another_form_is_rejected_and_not_shown() {
     let (_, good) = p256();
     let p384 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &SystemRandom::new())
         .unwrap();
@@ -168,7 +170,7 @@ fn other_forms_of_a_key_are_refused_and_never_quoted() {
 }
 
 #[test]
-fn nothing_shows_a_secret_or_a_token() {
+fn client_auth_debug_shows_no_secret_and_no_token() {
     let secret = SecretString::from("hunter2hunter2");
     let auth = ClientAuth::basic("0oa1", &secret);
     let post = ClientAuth::Post {

@@ -1,4 +1,4 @@
-//! What an answer's header says, and what an error shows of a URL.
+//! The interpretation of a response's header, and how an error shows a URL.
 
 pub(crate) mod scripted;
 
@@ -44,7 +44,7 @@ fn retry_after_is_seconds_or_a_date() {
 
 // field kind I
 #[test]
-fn url_is_shown_without_what_may_be_secret() {
+fn url_is_shown_without_secrets() {
     for (url, shown) in [
         ("https://login.example/a/b", "https://login.example/a/b"),
         ("https://login.example/?a", "https://login.example/"),

@@ -1,3 +1,5 @@
+//! Networks of trusted proxies.
+
 use std::net::IpAddr;
 
 use crate::{error::ConfigError, net::Peers};
@@ -13,7 +15,7 @@ fn contain(peers: &Peers, address: &str) -> bool {
 
 // conformance 163
 #[test]
-fn what_is_no_network_is_refused() {
+fn network_that_is_invalid_is_rejected() {
     for cidr in [
         "",
         "/8",
@@ -38,7 +40,7 @@ fn what_is_no_network_is_refused() {
 
 // conformance 163
 #[test]
-fn a_peer_outside_and_an_unknown_one_are_nobody() {
+fn peer_outside_or_unknown_is_not_trusted() {
     let peers = peers(&["10.0.0.0/8", "192.168.1.7", "fd00::/8", "2001:db8::1"]).unwrap();
     assert!(!peers.contain(None));
     for address in [

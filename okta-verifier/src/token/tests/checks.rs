@@ -1,4 +1,4 @@
-//! Dates, issuer, audience and client, at their edges.
+//! Dates, issuer, audience and client, at their limits.
 
 use serde_json::{Value, json};
 
@@ -39,8 +39,8 @@ pub(crate) fn expected(profile: Profile) -> Expected {
     }
 }
 
-/// A good payload of both profiles, valid from 1000 to 2000, with these claims changed; a null
-/// takes one away.
+/// Returns a payload that is valid in both profiles from 1000 to 2000, with these claims changed. A null
+/// removes a claim.
 pub(crate) fn payload(changes: Value) -> String {
     let mut claims = json!({
         "iss": ISSUER, "sub": "ada", "aud": "api://orders", "exp": 2000, "iat": 1000,
@@ -59,14 +59,14 @@ fn checked(changes: Value, expected: &Expected, now: u64) -> Result<(), VerifyEr
     check(&Claims::parse(&payload)?, Typ::Absent, expected, now).map(|_| ())
 }
 
-/// The code of a refusal, or `ok`.
+/// Returns the code of an error, or `ok`.
 pub(super) fn code<T>(result: Result<T, VerifyError>) -> &'static str {
     result.map_or_else(|error| error.code(), |_| "ok")
 }
 
 // conformance 50, 94
 #[test]
-fn at_its_end_a_token_has_expired() {
+fn exp_that_is_reached_is_expired() {
     let mut okta = expected(Profile::Okta);
     for (leeway, now, answer) in [
         (0, 1999, "ok"),
@@ -79,7 +79,7 @@ fn at_its_end_a_token_has_expired() {
     ] {
         okta.leeway = leeway;
         assert_eq!(code(checked(json!({}), &okta, now)), answer, "{now}");
-        // A fraction of a second more is no second more.
+        // A fraction of a second is rounded down.
         let fraction = json!({ "exp": 2000.9 });
         assert_eq!(code(checked(fraction, &okta, now)), answer, "{now}");
     }
@@ -106,7 +106,7 @@ fn claims_null_does_not_satisfy_what_a_profile_requires() {
         let answer = code(checked(Profile::Rfc9068, claim));
         assert_eq!(answer, "missing_claim", "{claim}");
     }
-    // `client_id` stands in for a null `cid` under the explicit type, as for an absent one.
+    // With the explicit `typ`, `client_id` counts if `cid` is null, as if it is absent.
     for claim in ["iat", "jti", "cid", "uid"] {
         assert_eq!(code(checked(Profile::Okta, claim)), "ok", "{claim}");
     }
@@ -114,7 +114,7 @@ fn claims_null_does_not_satisfy_what_a_profile_requires() {
 
 // conformance 51, 52
 #[test]
-fn before_its_time_a_token_is_refused() {
+fn nbf_in_the_future_is_rejected() {
     let mut okta = expected(Profile::Okta);
     for (leeway, now, answer) in [
         (0, 1499, "not_yet_valid"),
@@ -133,7 +133,7 @@ fn before_its_time_a_token_is_refused() {
 
 // conformance 53
 #[test]
-fn a_token_from_the_future_or_that_ends_before_it_begins_is_refused() {
+fn iat_in_the_future_or_after_exp_is_rejected() {
     let mut okta = expected(Profile::Okta);
     for (leeway, now, answer) in [
         (0, 999, "issued_in_future"),
@@ -160,7 +160,7 @@ fn a_token_from_the_future_or_that_ends_before_it_begins_is_refused() {
 
 // conformance 55, 91
 #[test]
-fn an_issuer_is_compared_to_the_letter() {
+fn iss_is_compared_exactly() {
     for iss in [
         "https://okta.test/oauth2/default/",
         "https://okta.test/oauth2/Default",
@@ -179,7 +179,7 @@ fn an_issuer_is_compared_to_the_letter() {
 
 // conformance 54, 55, 83, 92
 #[test]
-fn an_audience_is_compared_to_the_letter() {
+fn aud_is_compared_exactly() {
     for (aud, answer) in [
         (json!("api://orders"), "ok"),
         (json!(["api://billing", "api://orders"]), "ok"),
@@ -199,7 +199,7 @@ fn an_audience_is_compared_to_the_letter() {
 
 // conformance 56, 67
 #[test]
-fn an_algorithm_that_is_not_listed_is_refused() {
+fn alg_that_is_not_listed_is_rejected() {
     let header = crate::token::jws::Header {
         algorithm: Algorithm::ES256,
         kid: Some("1".into()),
@@ -216,7 +216,7 @@ fn an_algorithm_that_is_not_listed_is_refused() {
 
 // conformance 90
 #[test]
-fn the_client_is_cid_and_client_id_only_under_the_explicit_type() {
+fn client_is_cid_or_client_id_with_the_explicit_typ() {
     let listed = |profile| Expected {
         clients: Clients::Listed(vec!["0oatest".to_owned(), "0oaother".to_owned()]),
         ..expected(profile)
@@ -288,7 +288,7 @@ fn the_client_is_cid_and_client_id_only_under_the_explicit_type() {
 
 // conformance 187
 #[test]
-fn a_binding_that_cannot_be_read_is_refused_whatever_its_shape() {
+fn cnf_that_cannot_be_read_is_rejected() {
     for cnf in [
         json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I", "x": 1 }),
         json!({ "x5t#S256": "x" }),

@@ -1,4 +1,4 @@
-//! Claims of the wrong type or shape.
+//! Claims of the wrong type.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::{
     token::claims::Claims,
 };
 
-/// A payload that parses, with `name` set to `value`, as JSON text.
+/// Returns a payload that parses, with `name` set to `value`, as JSON text.
 fn with(name: &str, value: &str) -> String {
     let members = [
         ("iss", r#""https://okta.test""#),
@@ -24,7 +24,7 @@ fn with(name: &str, value: &str) -> String {
     text + "}"
 }
 
-/// The claim that is refused as invalid.
+/// Returns the claim that is rejected as invalid.
 fn invalid(payload: &str) -> &'static str {
     match Claims::parse(payload) {
         Err(VerifyError::InvalidClaim { claim }) => claim,
@@ -32,7 +32,7 @@ fn invalid(payload: &str) -> &'static str {
     }
 }
 
-/// The claim that is missed.
+/// Returns the claim that is missing.
 fn missing(payload: &str) -> &'static str {
     match Claims::parse(payload) {
         Err(VerifyError::MissingClaim { claim }) => claim,
@@ -70,12 +70,12 @@ fn claims_null_is_absence_for_optional_members() {
         }
         assert!(!claims.contains("scp"));
     }
-    // One scope claim counts beside a null one.
+    // One scope claim counts if the other one is null.
     for (scp, scope) in [("null", r#""a b""#), (r#"["a","b"]"#, "null")] {
         let payload = with("scp", &format!(r#"{scp},"scope":{scope}"#));
         assert_eq!(Claims::parse(&payload).expect(&payload).scope, "a b");
     }
-    // Not what only looks like it.
+    // These only look like null.
     for value in ["\"null\"", "[null]", r#"{"x":null}"#] {
         assert_eq!(invalid(&with("nbf", value)), "nbf", "{value}");
     }
@@ -95,7 +95,7 @@ fn claims_null_is_an_error_for_required_members() {
 
 // conformance 38
 #[test]
-fn a_claim_that_occurs_twice_is_refused() {
+fn claim_that_occurs_twice_is_rejected() {
     for (name, value) in [
         ("sub", r#""eve","sub":"ada""#),
         ("aud", r#""api://orders","\u0061ud":"api://other""#),
@@ -109,7 +109,7 @@ fn a_claim_that_occurs_twice_is_refused() {
 
 // conformance 90, 92
 #[test]
-fn a_required_claim_that_is_missing_is_named() {
+fn claim_that_is_required_and_missing_is_named() {
     for claim in ["iss", "sub", "aud", "exp"] {
         let mut claims: Map<String, Value> =
             serde_json::from_str(&with("x", "0")).expect("an object");
@@ -121,7 +121,7 @@ fn a_required_claim_that_is_missing_is_named() {
 
 // conformance 49, 50
 #[test]
-fn a_date_that_is_no_number_in_range_is_refused() {
+fn date_that_is_not_a_number_in_range_is_rejected() {
     for claim in ["exp", "nbf", "iat"] {
         for value in [
             r#""2000""#,
@@ -146,7 +146,7 @@ fn a_date_that_is_no_number_in_range_is_refused() {
 
 // conformance 49
 #[test]
-fn fractional_dates_round_towards_refusal() {
+fn date_with_a_fraction_is_rounded_to_the_stricter_side() {
     for (value, down, up) in [
         ("1700000000", 1_700_000_000, 1_700_000_000),
         ("1.7e9", 1_700_000_000, 1_700_000_000),
@@ -171,7 +171,7 @@ fn fractional_dates_round_towards_refusal() {
 
 // conformance 54
 #[test]
-fn an_audience_of_another_shape_is_refused() {
+fn aud_of_another_type_is_rejected() {
     for value in [
         "[]",
         "null",
@@ -191,7 +191,7 @@ fn an_audience_of_another_shape_is_refused() {
 
 // conformance 55, 88
 #[test]
-fn an_identity_that_is_no_string_or_empty_is_refused() {
+fn identity_that_is_empty_or_not_a_string_is_rejected() {
     for claim in ["iss", "sub", "jti", "cid", "client_id", "uid"] {
         for value in ["1", "true", r#"["ada"]"#, "{}"] {
             assert_eq!(invalid(&with(claim, value)), claim, "{value}");
@@ -200,13 +200,13 @@ fn an_identity_that_is_no_string_or_empty_is_refused() {
     for claim in ["iss", "jti", "cid", "client_id", "uid"] {
         assert_eq!(invalid(&with(claim, "\"\"")), claim);
     }
-    // An empty subject identifies as little as none, and servers write it for that.
+    // Servers write an empty subject for an absent one.
     assert_eq!(missing(&with("sub", "\"\"")), "sub");
 }
 
 // conformance 98
 #[test]
-fn a_scope_of_another_shape_is_refused() {
+fn scope_of_another_type_is_rejected() {
     for claim in ["scp", "scope"] {
         for value in [
             "1",
@@ -225,7 +225,7 @@ fn a_scope_of_another_shape_is_refused() {
 
 // conformance 98
 #[test]
-fn two_scope_claims_that_differ_are_refused() {
+fn scope_claims_that_differ_are_rejected() {
     for (scp, scope) in [
         (json!(["a"]), json!("b")),
         (json!(["a"]), json!("a b")),
@@ -241,7 +241,7 @@ fn two_scope_claims_that_differ_are_refused() {
 
 // conformance 98
 #[test]
-fn scopes_of_both_shapes_are_one_view() {
+fn scope_is_read_from_both_claims() {
     let scopes = |payload: &str| {
         let claims = Claims::parse(payload).expect(payload);
         let mut scopes: Vec<_> = claims.scope.split(' ').map(str::to_owned).collect();

@@ -1,3 +1,5 @@
+//! The claim `cnf`.
+
 use serde_json::{Value, json};
 
 use super::encode;
@@ -15,7 +17,7 @@ fn hash(byte: u8) -> String {
 
 // conformance 187
 #[test]
-fn what_is_no_object_of_known_members_is_refused() {
+fn cnf_with_unknown_members_is_rejected() {
     for cnf in [
         json!({}),
         json!({ "x": 1 }),
@@ -43,7 +45,7 @@ fn what_is_no_object_of_known_members_is_refused() {
 
 // conformance 167, 182, 187
 #[test]
-fn a_hash_is_canonical_base64url_of_32_bytes() {
+fn cnf_hash_is_canonical_base64url_of_32_bytes() {
     let good = hash(7);
     let stray = format!("{}d", &good[..42]);
     let bad: [Value; 12] = [
@@ -72,7 +74,7 @@ fn a_hash_is_canonical_base64url_of_32_bytes() {
 }
 
 #[test]
-fn one_hash_or_both_are_kept() {
+fn cnf_may_have_one_hash_or_both() {
     let cnf = |cnf: Value| Confirmation::parse(&cnf.to_string()).unwrap();
     let (jkt, x5t_s256) = (Some([1; 32]), Some([2; 32]));
     assert_eq!(

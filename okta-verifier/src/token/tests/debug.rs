@@ -1,9 +1,11 @@
+//! `Debug` output of tokens.
+
 use super::compact;
 use crate::token::{claims::Claims, json::Object};
 
 // conformance 20
 #[test]
-fn debug_shows_nothing_of_a_token() {
+fn token_debug_shows_nothing() {
     let header = r#"{"alg":"RS256","kid":"key-of-ada","typ":"at+jwt"}"#;
     let payload = r#"{"iss":"https://okta.test","sub":"ada","aud":"api://orders","exp":2000,"department":"engines"}"#;
     let token = compact(header, payload);

@@ -6,7 +6,7 @@ fn refusal(text: &str) -> MalformedToken {
     Object::parse(text).expect_err(text)
 }
 
-/// `{"a": …}`, `depth` levels in all.
+/// Returns `{"a": …}`, `depth` levels deep.
 fn nested(open: &str, close: &str, depth: usize) -> String {
     format!(
         r#"{{"a":{}1{}}}"#,
@@ -17,7 +17,7 @@ fn nested(open: &str, close: &str, depth: usize) -> String {
 
 // conformance 37, 38, 39
 #[test]
-fn a_member_that_occurs_twice_is_refused_at_every_depth() {
+fn json_member_that_occurs_twice_is_rejected_at_every_depth() {
     for text in [
         r#"{"a":1,"a":1}"#,
         r#"{"a":1,"b":2,"c":3,"a":4}"#,
@@ -31,14 +31,14 @@ fn a_member_that_occurs_twice_is_refused_at_every_depth() {
     ] {
         assert_eq!(refusal(text), MalformedToken::DuplicateMember, "{text}");
     }
-    // Another object, another name.
+    // The same name in another object is not a duplicate.
     let distinct = r#"{"a":{"a":[{"a":1},{"a":1}]},"A":1,"a ":1}"#;
     assert!(Object::parse(distinct).is_ok());
 }
 
 // conformance 57
 #[test]
-fn json_too_deep_is_refused() {
+fn json_too_deep_is_rejected() {
     assert!(Object::parse(&nested("[", "]", 16)).is_ok());
     assert!(Object::parse(&nested(r#"{"a":"#, "}", 16)).is_ok());
     for text in [
@@ -74,7 +74,7 @@ fn json_object_of_any_width_is_read_and_a_duplicate_in_it_rejected() {
 
 // conformance 36, 48, 58
 #[test]
-fn a_value_that_no_json_reader_takes_is_refused() {
+fn json_that_is_invalid_is_rejected() {
     for value in [
         // Half a surrogate pair is no character (RFC 8259 §8.2).
         r#""\ud800""#,
@@ -82,7 +82,7 @@ fn a_value_that_no_json_reader_takes_is_refused() {
         r#""\ud800x""#,
         r#"["\ud800"]"#,
         r#"{"\ud800":1}"#,
-        // Beyond every number type.
+        // No number type holds these.
         "1e999",
         "-1e999",
         "1e308",
@@ -90,7 +90,7 @@ fn a_value_that_no_json_reader_takes_is_refused() {
         "-12e307",
         "1e99999999999999999999",
         "[1e999]",
-        // No JSON at all.
+        // These are not JSON.
         "01",
         ".5",
         "1.",
@@ -113,7 +113,7 @@ fn a_value_that_no_json_reader_takes_is_refused() {
 
 // conformance 39
 #[test]
-fn a_value_is_found_by_its_unescaped_name() {
+fn json_value_is_found_by_its_unescaped_name() {
     let text = r#" {"b": [1, 2] ,"\u0061":"x\u0079" ,"":null}"#;
     let object = Object::parse(text).unwrap();
     assert_eq!(object.get("a"), Some(r#""x\u0079""#));
@@ -125,7 +125,7 @@ fn a_value_is_found_by_its_unescaped_name() {
 
 // conformance 57
 #[test]
-fn a_number_is_judged_by_its_places_and_never_converted() {
+fn json_number_is_checked_by_its_digits_and_not_converted() {
     for value in [
         "0e999",
         "-0.000e99999999999999999999",
@@ -133,7 +133,7 @@ fn a_number_is_judged_by_its_places_and_never_converted() {
         "0.0001e311",
         "1e-999",
         "1e-99999999999999999999",
-        "15000000000000000414e288", // lies by the middle of two doubles
+        "15000000000000000414e288", // close to the middle of two doubles
     ] {
         let text = format!(r#"{{"a":{value}}}"#);
         assert!(Object::parse(&text).is_ok(), "{text}");

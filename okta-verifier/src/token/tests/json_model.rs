@@ -1,5 +1,5 @@
-//! What JSON objects are accepted, as serde_json and a second pass over its values say it: slow,
-//! and written in another way than `token/json/`.
+//! The accepted JSON objects by a model: serde_json and a second pass over its values. It is slow and
+//! written in another way than `token/json.rs`.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::error::MalformedToken;
 
-/// The members with their values, in no order.
+/// The members with their values, unordered.
 pub(super) fn parse(text: &str) -> Result<Vec<(Cow<'_, str>, &str)>, MalformedToken> {
     let Members(mut members) = serde_json::from_str(text).map_err(|_| MalformedToken::Json)?;
     members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
@@ -149,7 +149,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
     }
 }
 
-/// A string that borrows where it can: serde's own `Cow` always copies here.
+/// A string that is borrowed if possible. serde's own `Cow` always copies here.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {

@@ -5,7 +5,7 @@ use crate::error::{MalformedToken, VerifyError};
 
 // conformance 33
 #[test]
-fn only_three_parts_are_a_signed_token() {
+fn token_without_three_parts_is_rejected() {
     let (header, payload) = (encode(HEADER), encode("{}"));
     for token in [
         String::new(),
@@ -21,7 +21,7 @@ fn only_three_parts_are_a_signed_token() {
 
 // conformance 33, 59, 60
 #[test]
-fn five_parts_are_told_apart_as_encrypted() {
+fn token_of_five_parts_is_encrypted() {
     for token in ["a.b.c.d.e", "....", "eyJhbGciOiJkaXIifQ..aXY.Yw.dGFn"] {
         let error = super::parse(token).unwrap_err();
         assert!(matches!(error, VerifyError::Encrypted), "{token}: {error}");
@@ -30,7 +30,7 @@ fn five_parts_are_told_apart_as_encrypted() {
 
 // conformance 33
 #[test]
-fn the_json_serializations_are_refused() {
+fn token_in_json_serialization_is_rejected() {
     for token in [
         r#"{"payload":"e30","protected":"e30","signature":"c2ln"}"#,
         r#"{"payload":"e30","signatures":[{"protected":"e30","signature":"c2ln"}]}"#,
@@ -41,7 +41,7 @@ fn the_json_serializations_are_refused() {
 
 // conformance 34, 35
 #[test]
-fn a_byte_outside_the_alphabet_is_refused_in_every_part() {
+fn token_with_a_byte_outside_the_alphabet_is_rejected() {
     let good = compact(HEADER, "{}");
     assert!(super::parse(&good).is_ok());
     let foreign = (0..=127_u8)
@@ -59,8 +59,8 @@ fn a_byte_outside_the_alphabet_is_refused_in_every_part() {
 
 // conformance 35
 #[test]
-fn a_part_with_stray_bits_or_an_impossible_length_is_refused() {
-    // `{}` is `e30`; the two last bits of its last character must be zero, and `c2ln` is whole.
+fn token_with_stray_bits_or_an_impossible_length_is_rejected() {
+    // `{}` is `e30`; the last two bits of its last character must be zero. `c2ln` is complete.
     let header = encode(HEADER);
     for payload in ["e31", "e32", "e33", "e", "e30AA", "e3"] {
         assert_eq!(
@@ -81,7 +81,7 @@ fn a_part_with_stray_bits_or_an_impossible_length_is_refused() {
 
 // conformance 36, 48, 58
 #[test]
-fn a_part_that_is_no_json_object_in_utf_8_is_refused() {
+fn token_part_that_is_not_a_json_object_is_rejected() {
     for bytes in [
         &b""[..],
         b"[]",
@@ -105,7 +105,7 @@ fn a_part_that_is_no_json_object_in_utf_8_is_refused() {
     ] {
         let header = compact(bytes, "{}");
         assert_eq!(malformed(&header), MalformedToken::Json, "{bytes:?}");
-        // The payload's UTF-8 is judged here, its JSON with the claims.
+        // The payload's UTF-8 is checked here, its JSON with the claims.
         let payload = compact(HEADER, bytes);
         let json = match super::parse(&payload) {
             Ok(jws) => crate::token::claims::Claims::parse(&jws.payload).map(|_| ()),
@@ -118,7 +118,7 @@ fn a_part_that_is_no_json_object_in_utf_8_is_refused() {
 
 // conformance 57
 #[test]
-fn a_token_above_the_cap_is_refused_before_decoding() {
+fn token_above_the_size_limit_is_rejected_before_decoding() {
     let sized = |length: usize| {
         let rest = compact(HEADER, "").len();
         format!(
@@ -134,7 +134,7 @@ fn a_token_above_the_cap_is_refused_before_decoding() {
         malformed(&sized(MAX_TOKEN + 1)),
         MalformedToken::TooLarge { limit: MAX_TOKEN }
     );
-    // Not even its alphabet is looked at.
+    // The size is checked before the alphabet.
     assert_eq!(
         malformed(&"\"".repeat(1 << 20)),
         MalformedToken::TooLarge { limit: MAX_TOKEN }
@@ -143,7 +143,7 @@ fn a_token_above_the_cap_is_refused_before_decoding() {
 
 // conformance 60
 #[test]
-fn a_signature_longer_than_any_keys_is_refused() {
+fn signature_longer_than_any_keys_is_rejected() {
     let token = |length| format!("{}.e30.{}", encode(HEADER), encode(vec![7; length]));
     assert_eq!(super::parse(&token(1024)).unwrap().signature, [7; 1024]);
     for length in [1025, 1026, 1027, 4096] {
@@ -154,7 +154,7 @@ fn a_signature_longer_than_any_keys_is_refused() {
 
 // conformance 33, 60
 #[test]
-fn what_is_signed_is_what_was_sent() {
+fn signing_input_is_as_it_was_sent() {
     let token = compact(HEADER, r#"{"sub":"ada"}"#);
     let jws = super::parse(&token).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();

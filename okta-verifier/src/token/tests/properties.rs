@@ -1,4 +1,4 @@
-//! For any input.
+//! Properties of tokens, claims and JSON for arbitrary input.
 
 use base64::Engine;
 use proptest::{collection::vec, prelude::*};
@@ -9,11 +9,11 @@ use crate::{
     token::{BASE64URL, base64url, claims::Claims, json::Object},
 };
 
-/// JSON as it is written, and whether a member occurs twice somewhere in it.
+/// JSON text, and whether a member occurs twice somewhere in it.
 #[derive(Clone, Debug)]
 struct Written(String, bool);
 
-/// A name in one of several spellings.
+/// Returns a name in one of several spellings.
 fn name() -> impl Strategy<Value = (usize, String)> {
     let spellings = [
         [r#""a""#, r#""\u0061""#],
@@ -63,7 +63,7 @@ fn object(value: impl Strategy<Value = Written>) -> impl Strategy<Value = Writte
     })
 }
 
-/// Text that is nearly JSON.
+/// Returns text that is nearly JSON.
 fn nearly_json() -> impl Strategy<Value = String> {
     prop_oneof![
         r#"[\[\]{}",:\\u0-9a-fEtrn.+ -]{0,40}"#,
@@ -72,7 +72,7 @@ fn nearly_json() -> impl Strategy<Value = String> {
     ]
 }
 
-/// JSON with a few bytes of it changed.
+/// Returns JSON with a few bytes changed.
 fn damaged_json() -> impl Strategy<Value = String> {
     let edit = (
         any::<usize>(),
@@ -90,7 +90,7 @@ fn damaged_json() -> impl Strategy<Value = String> {
     })
 }
 
-/// It is accepted by both or by neither, and read alike.
+/// Checks that both accept it and read the same, or both reject it.
 fn assert_agrees(text: &str) {
     match (Object::parse(text), json_model::parse(text)) {
         (Ok(object), Ok(members)) => {
@@ -104,7 +104,7 @@ fn assert_agrees(text: &str) {
     }
 }
 
-/// All texts of `length` of these characters.
+/// Returns all texts of `length` of these characters.
 fn every(alphabet: &str, length: usize) -> impl Iterator<Item = String> {
     let alphabet: Vec<char> = alphabet.chars().collect();
     let count = alphabet.len().pow(length as u32);
@@ -120,7 +120,7 @@ fn every(alphabet: &str, length: usize) -> impl Iterator<Item = String> {
 
 // conformance 36, 48, 58
 #[test]
-fn every_short_value_is_judged_as_serde_json_would() {
+fn json_of_every_short_text_agrees_with_serde_json() {
     for length in 0..5 {
         for value in every("[]{}\",:01-+.eE t", length) {
             assert_agrees(&format!(r#"{{"a":{value}}}"#));
@@ -129,7 +129,7 @@ fn every_short_value_is_judged_as_serde_json_would() {
             assert_agrees(&format!(r#"{{"a":"{text}"}}"#));
             assert_agrees(&format!(r#"{{"{text}":1}}"#));
         }
-        // Pairs of surrogates, whole and halved.
+        // Surrogate pairs, complete and incomplete.
         for units in every("8bcdfx", length) {
             let text: String = units
                 .chars()
@@ -142,7 +142,7 @@ fn every_short_value_is_judged_as_serde_json_would() {
 
 // conformance 34, 35
 #[test]
-fn every_byte_in_every_place_is_decoded_as_the_crate_base64_would() {
+fn base64url_of_every_byte_agrees_with_the_crate_base64() {
     for length in 0..70 {
         for place in 0..length {
             for byte in 0..=u8::MAX {
@@ -161,7 +161,7 @@ fn every_byte_in_every_place_is_decoded_as_the_crate_base64_would() {
 
 // conformance 36
 #[test]
-fn what_means_something_in_a_string_is_found_in_every_place() {
+fn json_special_byte_is_found_in_every_place() {
     for length in 0..40 {
         for place in 0..length {
             for byte in 0..0x80 {
@@ -179,7 +179,7 @@ proptest! {
 
     // conformance 37, 38, 39
     #[test]
-    fn an_object_is_accepted_exactly_when_no_member_occurs_twice(
+    fn json_object_is_accepted_exactly_without_duplicates(
         Written(text, twice) in object(json())
     ) {
         assert_agrees(&text);
@@ -194,14 +194,14 @@ proptest! {
 
     // conformance 36, 48
     #[test]
-    fn nothing_is_accepted_that_serde_json_refuses(
+    fn json_that_serde_json_rejects_is_rejected(
         text in nearly_json(),
         damaged in damaged_json(),
         number in "-?[0-9]{0,3}(\\.[0-9]{0,30})?([eE][+-]?[0-9]{0,4})?",
     ) {
         assert_agrees(&text);
         assert_agrees(&damaged);
-        // Near the limit of a double the model takes what is refused here.
+        // Near the limit of a double the model accepts what is rejected here.
         let is_near = number.parse::<f64>().is_ok_and(|number| number.is_finite() && number.abs() >= 1e308);
         prop_assume!(!is_near);
         assert_agrees(&format!(r#"{{"a":{number}}}"#));
@@ -226,7 +226,7 @@ proptest! {
 
     // conformance 33, 34, 57, 58
     #[test]
-    fn no_token_makes_the_parser_panic(
+    fn token_of_any_bytes_does_not_panic(
         text in any::<String>(),
         parts in vec("[A-Za-z0-9_-]{0,20}", 0..7),
         header in any::<Vec<u8>>(),
@@ -255,7 +255,7 @@ proptest! {
 
     // conformance 38, 48, 49
     #[test]
-    fn no_payload_makes_the_claims_panic(
+    fn claims_of_any_text_do_not_panic(
         text in nearly_json(),
         claim in prop_oneof![
             Just("exp"), Just("nbf"), Just("iat"), Just("aud"), Just("scp"), Just("scope"),

@@ -1,4 +1,4 @@
-//! The published examples: what is signed verifies, and is still no access token.
+//! The published examples: their signatures verify, and none of them is an access token.
 
 use base64::Engine;
 
@@ -20,13 +20,13 @@ fn bytes(text: &str) -> Vec<u8> {
     BASE64URL.decode(text).expect("base64url")
 }
 
-/// Signed input and signature, as the parser would split them.
+/// Returns signing input and signature, as the parser would split them.
 fn split(jws: &str) -> (&[u8], Vec<u8>) {
     let (signed, signature) = jws.rsplit_once('.').expect("three parts");
     (signed.as_bytes(), bytes(signature))
 }
 
-/// The key verifies the signature, and no other one.
+/// Checks that the key verifies this signature and no other one.
 fn assert_verifies(key: &PreparedKey, jws: &str) {
     let (signed, signature) = split(jws);
     assert!(key.verify(signed, &signature).is_ok());
@@ -49,7 +49,7 @@ fn assert_verifies(key: &PreparedKey, jws: &str) {
     ] {
         assert!(key.verify(signed, other).is_err());
     }
-    // Without `kid` nothing says whose key it is.
+    // Without `kid` it is not known whose key it is.
     assert_names_no_key(jws);
 }
 
@@ -112,7 +112,7 @@ fn rfc_8037_a_4_verifies_with_its_ed25519_key() {
 
 // conformance 56, 67
 #[test]
-fn the_rfcs_unsecured_and_symmetric_tokens_are_refused() {
+fn rfc_unsecured_and_symmetric_tokens_are_rejected() {
     let unsecured = format!("eyJhbGciOiJub25lIn0.{JOE}."); // RFC 7519 §6.1
     let symmetric = format!(
         "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{JOE}.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -125,7 +125,7 @@ fn the_rfcs_unsecured_and_symmetric_tokens_are_refused() {
 
 // conformance 84, 85
 #[test]
-fn rfc_9449_figure_12_a_dpop_proof_names_no_published_key() {
+fn rfc_9449_figure_12_has_no_published_key() {
     let proof = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA";
     assert_names_no_key(proof);
 }

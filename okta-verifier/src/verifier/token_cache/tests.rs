@@ -1,3 +1,5 @@
+//! The token cache and its slots.
+
 use std::time::Duration;
 
 use super::*;

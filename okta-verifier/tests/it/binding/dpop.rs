@@ -67,7 +67,7 @@ fn there_is_exactly_one_proof() {
     let world = World::new();
     let (one, two) = (world.proof().sign(), world.proof().sign());
     let list = format!("{one}, {two}");
-    assert!(reason(world.send(&[])).ends_with("there is none"));
+    assert!(reason(world.send(&[])).ends_with("the request has no DPoP proof"));
     for proofs in [
         &[&*one, &*two][..],
         &[&*one, &*one],

@@ -1,4 +1,4 @@
-//! The invariants, apart from the model: they hold whatever it expects.
+//! The invariants. They hold independently of the model.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use super::{HOUR, Model, REFILL};
 use crate::keys::schedule::{Decision, Read};
 
 impl Model {
-    /// What may never happen, whatever the model says.
+    /// Checks what must never happen, whatever the model expects.
     pub(super) fn check(&self, read: Read, decision: Decision) {
         match decision {
-            // No key is trusted for longer than its freshness and the outage that is borne: so a
-            // key that is absent ends with the first fetch that lacks it, or here.
+            // No key is trusted for longer than its freshness and `stale_if_error`. A withdrawn key ends
+            // with the first fetch that lacks it, or here.
             Decision::Serve | Decision::ServeAndFetch => {
                 let good = self.good.as_ref().expect("served without keys");
                 assert!(self.now.since(good.began) < good.fresh_for + HOUR);
@@ -18,8 +18,8 @@ impl Model {
                     assert!(good.began.instant >= since, "older than wanted");
                 }
             }
-            // Never above the budget: one at a time, and only an operator goes before the
-            // back-off. The draws for unknown kids are counted at the end.
+            // The budget is never exceeded, there is one fetch at a time, and only an operator bypasses the
+            // back-off. Fetches for unknown keys are counted at the end.
             Decision::Fetch(_) => {
                 assert!(self.flight.is_none(), "one fetch at a time");
                 let operator = matches!(read, Read::Refresh { .. });
@@ -28,9 +28,8 @@ impl Model {
                     "within the back-off"
                 );
             }
-            // A new key is refused in three cases only: a fetch began after the request, or the
-            // last one is seconds old and the budget is spent, or the token would be rejected
-            // whatever its key is.
+            // A new key is rejected in three cases only: a fetch began after the request, the last fetch is
+            // seconds old and the budget is used up, or the token would be rejected whatever its key is.
             Decision::Refuse => {
                 let Read::Unknown {
                     arrived,
@@ -44,8 +43,8 @@ impl Model {
                 let seconds_old = self.now.instant - began < REFILL;
                 assert!(began >= arrived || !acceptable || (self.tokens == 0 && seconds_old));
             }
-            // Without a failed or abandoned fetch no request is put off, whatever flood there is.
-            // One that is can be fetched for at the announced time.
+            // Without a failed or abandoned fetch, no request is unavailable, whatever the flood. An
+            // unavailable one can cause a fetch at the announced time.
             Decision::Unavailable { retry_after } => {
                 assert!(self.failed_at.is_some() || self.abandoned);
                 match read {
@@ -61,8 +60,8 @@ impl Model {
             }
             Decision::Wait => assert!(self.flight.is_some(), "waits for nothing"),
         }
-        // Through an outage: what is known serves without a wait until the ceiling, as long as
-        // the last failure is young; and never because nobody asked.
+        // During an outage, known keys are used without waiting until the limit, while the last failure
+        // is recent, and never without an attempt.
         if let (Read::Known, Some(good)) = (read, &self.good) {
             let age = self.now.since(good.began);
             let served = matches!(decision, Decision::Serve | Decision::ServeAndFetch);

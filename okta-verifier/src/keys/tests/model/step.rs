@@ -1,23 +1,25 @@
+//! The events of a random history.
+
 use std::time::Duration;
 
 use proptest::prelude::*;
 
-/// What may happen to a schedule.
+/// One event of a schedule's history.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Pass(Duration),
     Known,
-    /// A request for an unknown key, which came so long ago.
+    /// A request for an unknown key that came this long ago.
     Unknown {
         acceptable: bool,
         ago: Duration,
     },
-    /// An operator wants keys that are no older than this.
+    /// An operator requests keys that are at most this old.
     Refresh(Duration),
     Land(Duration),
     Fail(Option<Duration>),
     Abandon,
-    /// What was abandoned ends after all.
+    /// An abandoned fetch ends after all.
     EndLate,
 }
 

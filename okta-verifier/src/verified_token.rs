@@ -16,11 +16,10 @@ use crate::{
     http::Challenges,
     token::{
         SubjectKind,
-        checks::{self, Expected},
+        checks::{self, Expected, Source},
         claims::{Claims, Dates},
         confirmation::{Bound, Confirmation},
         json::{self, Object},
-        jws::Typ,
     },
 };
 
@@ -74,37 +73,13 @@ impl VerifiedToken {
     /// Returns the token that a verified JWT describes.
     pub(crate) fn new(
         claims: &Claims<'_>,
-        typ: Typ,
+        source: Source,
         confirmation: Option<Confirmation>,
         payload: &str,
         origin: &Arc<Origin>,
     ) -> Self {
         let profile = origin.expected.profile;
-        let client_id = checks::client(claims, typ, profile);
-        let kind = SubjectKind::of_token(claims, client_id, profile);
-        Self::with_kind(claims, client_id, kind, confirmation, payload, origin)
-    }
-
-    /// Returns the token that an introspection response describes.
-    pub(crate) fn of(
-        claims: &Claims<'_>,
-        client_id: Option<&str>,
-        confirmation: Option<Confirmation>,
-        payload: &str,
-        origin: &Arc<Origin>,
-    ) -> Self {
-        let kind = SubjectKind::of_answer(claims, client_id, origin.expected.profile);
-        Self::with_kind(claims, client_id, kind, confirmation, payload, origin)
-    }
-
-    fn with_kind(
-        claims: &Claims<'_>,
-        client_id: Option<&str>,
-        subject_kind: SubjectKind,
-        confirmation: Option<Confirmation>,
-        payload: &str,
-        origin: &Arc<Origin>,
-    ) -> Self {
+        let client_id = checks::client(claims, source, profile);
         let mut texts = [""; 6];
         texts[PAYLOAD] = payload;
         texts[SUBJECT] = &claims.sub;
@@ -116,7 +91,7 @@ impl VerifiedToken {
         Self(Arc::new(Inner {
             origin: origin.clone(),
             texts: Texts::new(texts),
-            subject_kind,
+            subject_kind: SubjectKind::new(claims, source, client_id, profile),
             dates: claims.dates(),
             auth_time: claims.auth_time,
             bound: confirmation.map(|to| Arc::new(to.into())),

@@ -1,4 +1,4 @@
-//! One answer of the issuer (RFC 7662 §2.2), judged as strictly as a token.
+//! One introspection response (RFC 7662 §2.2), checked as strictly as a token.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,36 +7,34 @@ use crate::{
     error::{FetchError, MalformedToken, VerifyError},
     sync::clock::Now,
     token::{
-        checks::{self, Clients, Expected},
+        checks::{self, Expected, Source},
         claims::Claims,
-        confirmation::Confirmation,
         json::{self, Object},
-        jws::Typ,
     },
     verified_token::{Origin, VerifiedToken},
 };
 
-/// What the issuer said of a token, and what follows from it.
+/// A response about one token, and what follows from it.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    /// Why it was asked for.
+    /// Why the token was introspected.
     pub(crate) question: Question,
-    /// When the question was begun: what is revoked later is not in the answer.
+    /// When the request began: the response does not show what was revoked later.
     pub(crate) asked: Now,
-    /// How old the answer may grow.
+    /// How old the response may become.
     pub(crate) counts_for: Duration,
     pub(crate) verdict: Result<VerifiedToken, VerifyError>,
-    /// Whether the answer says which scopes were granted.
+    /// Whether the response has the granted scopes.
     pub(crate) names_scopes: bool,
 }
 
-/// Which answer a request wants.
+/// The response that a request needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Want<'t> {
     pub(crate) question: Question,
-    /// The token, if local checks accepted it.
+    /// The token, if local checks have accepted it.
     pub(crate) verified: Option<&'t VerifiedToken>,
-    /// How old it may be; `None`: as old as the settings say.
+    /// How old it may be at most; `None` for the time in the settings.
     pub(crate) max_age: Option<Duration>,
     pub(crate) arrived: Now,
 }
@@ -65,8 +63,8 @@ impl Checked {
         let object = match Object::parse(text) {
             Ok(object) => object,
             Err(MalformedToken::Json) => return Err(MALFORMED),
-            // The issuer answered, with something about this token that cannot be trusted: a member
-            // that occurs twice, or claims nested too deep.
+            // The issuer has responded with something about this token that cannot be trusted: a member
+            // that occurs twice, or claims that are nested too deep.
             Err(reason) => return Ok(refused(reason.into())),
         };
         match object.get("active") {
@@ -84,27 +82,31 @@ impl Checked {
         if let Some(claim) = empty(&object) {
             return Ok(refused(VerifyError::MissingClaim { claim }));
         }
-        let expires = object.contains("exp");
-        let counts_for = match expires {
+        let has_exp = object.contains("exp");
+        let counts_for = match has_exp {
             true => max_age,
             false => max_age.min(WITHOUT_EXPIRY),
         };
         let completed = complete(text, &object, &origin.expected, counts_for, now);
         let claims = match Claims::parse(&completed) {
             Ok(claims) => claims,
-            // A refresh token is active too, and has no audience.
+            // A refresh token is active too, but has no audience.
             Err(error) => return Ok(refused(error)),
         };
-        let checked = check(&claims, expires, &origin.expected, now.unix).and_then(|binding| {
-            kind.check_binding(binding.as_ref())?;
-            Ok(binding)
-        });
+        // RFC 7662 §4: that a token is active does not mean that it is for this API.
+        let source = Source::IntrospectionResponse { has_exp };
+        let expected = &origin.expected;
+        let checked = checks::check_dates(claims.dates(), expected.leeway, now.unix)
+            .and_then(|()| checks::check_claims(&claims, source, expected))
+            .and_then(|confirmation| {
+                kind.check_binding(confirmation.as_ref())?;
+                Ok(confirmation)
+            });
         let confirmation = match checked {
             Ok(confirmation) => confirmation,
             Err(error) => return Ok(refused(error)),
         };
-        let client_id = claims.client_id.as_deref();
-        let token = VerifiedToken::of(&claims, client_id, confirmation, text, origin);
+        let token = VerifiedToken::new(&claims, source, confirmation, text, origin);
         Ok(Self {
             question,
             asked,
@@ -114,13 +116,14 @@ impl Checked {
         })
     }
 
-    /// Whether the answer is to that question, and new enough for a request that arrived then:
-    /// asked for after that, or younger than both the settings and the route allow.
+    /// Whether the response can be used for the request: it answers the same question, and it was requested
+    /// after the request arrived or is younger than both the settings and the route allow.
     pub(crate) fn holds(&self, want: Want<'_>, now: Now) -> bool {
         let limit = want
             .max_age
             .map_or(self.counts_for, |max_age| max_age.min(self.counts_for));
-        // An answer over a token that was verified may stand on that; its key may be gone since.
+        // A response about a verified token relies on the signature. If the key is unknown now, that is
+        // no longer enough.
         let stands_alone = self.question == want.question
             || want.question != Question::UnknownKey
             || self.verdict.is_err();
@@ -128,29 +131,29 @@ impl Checked {
             && (self.asked.instant >= want.arrived.instant || now.since(self.asked) < limit)
     }
 
-    /// The issuer has said lately that it does not want the token accepted.
+    /// Whether the issuer has called the token inactive within the time for which that counts.
     pub(super) fn forbids(&self, now: Now) -> bool {
         matches!(self.verdict, Err(VerifyError::Inactive)) && now.since(self.asked) < REFUSALS
     }
 
-    /// What it means now: time has gone on since the answer.
+    /// Returns the token, if it is valid at `now`.
     pub(crate) fn token(&self, now: Now) -> Result<&VerifiedToken, VerifyError> {
         let token = self.verdict.as_ref().map_err(Clone::clone)?;
         token.check_dates(now.unix)?;
         Ok(token)
     }
 
-    /// A verified token that the issuer was asked about as well: it is as good as both say.
+    /// Returns a verified token with the restrictions of the response.
     ///
-    /// Its claims are the ones that were signed, as an answer may leave most of them out. Of
-    /// the scopes those count that the answer names too, if it names any.
+    /// Its claims are the signed ones, because a response may leave most of them out. If the response has
+    /// scopes, only the scopes that are in both count.
     pub(crate) fn confirm(
         &self,
         verified: VerifiedToken,
         now: Now,
     ) -> Result<VerifiedToken, VerifyError> {
         let answered = self.token(now)?;
-        // The answer may have been long in coming.
+        // The request may have taken long.
         verified.check_dates(now.unix)?;
         if answered.subject() != verified.subject() {
             return Err(VerifyError::InvalidClaim { claim: "sub" });
@@ -165,12 +168,12 @@ impl Checked {
         {
             return Err(VerifyError::InvalidClaim { claim: "jti" });
         }
-        // An answer may leave `cnf` out; one that has it has the token's (RFC 9449 §6.2).
+        // A response may leave `cnf` out. If it has one, it is the token's (RFC 9449 §6.2).
         let binding = answered.confirmation();
         if binding.is_some() && binding != verified.confirmation() {
             return Err(VerifyError::InvalidClaim { claim: "cnf" });
         }
-        // Mostly both have the same scopes, and this compares them without an allocation.
+        // Usually both have the same scopes, and comparing them needs no allocation.
         if self.names_scopes && !verified.scopes().eq(answered.scopes()) {
             return verified.narrowed_to(answered);
         }
@@ -178,9 +181,9 @@ impl Checked {
     }
 }
 
-/// The answer with what it may leave out and a token must have: the issuer is the one that was
-/// asked, and the token is good for as long as the answer is. The members are in front; the
-/// answer has `active` at least.
+/// Returns the response with the claims that it may leave out and that a token must have: the issuer is the
+/// configured one, and the token expires when the response does. They are inserted in front; the response
+/// has `active` at least.
 fn complete(
     text: &str,
     object: &Object<'_>,
@@ -201,7 +204,7 @@ fn complete(
     completed
 }
 
-/// What is there and names nobody: as good as left out, and a server's way to say so.
+/// Returns the name of a claim that is present but empty, which some servers write for an absent claim.
 fn empty(object: &Object<'_>) -> Option<&'static str> {
     let is_empty = |list: &str| json::strings(list).is_some_and(|list| list.is_empty());
     if object.get("aud").is_some_and(is_empty) {
@@ -211,51 +214,9 @@ fn empty(object: &Object<'_>) -> Option<&'static str> {
     sub.is_empty().then_some("sub")
 }
 
-/// RFC 7662 §4: active is what the issuer says of its token; whether it is for this API is ours
-/// to check.
-fn check(
-    claims: &Claims<'_>,
-    expires: bool,
-    expected: &Expected,
-    now: u64,
-) -> Result<Option<Confirmation>, VerifyError> {
-    checks::check_dates(claims.dates(), expected.leeway, now)?;
-    if expires && claims.iat.is_some_and(|iat| claims.exp <= iat) {
-        return Err(VerifyError::InvalidClaim { claim: "exp" });
-    }
-    if !expected.is_issuer(&claims.iss) {
-        return Err(VerifyError::UnknownIssuer);
-    }
-    if !claims.aud.iter().any(|one| **one == *expected.audience) {
-        return Err(VerifyError::WrongAudience);
-    }
-    // An ID token is active too. An answer has no explicit type.
-    checks::check_kind(claims, Typ::Absent)?;
-    check_client(claims, expected)?;
-    checks::check_binding(claims)
-}
-
-/// The client is in `client_id` (RFC 7662 §2.2); a `cid` beside it is the token's own claim.
-fn check_client(claims: &Claims<'_>, expected: &Expected) -> Result<(), VerifyError> {
-    let client_id = claims.client_id.as_deref();
-    if let (Some(cid), Some(client_id)) = (claims.cid.as_deref(), client_id)
-        && cid != client_id
-    {
-        return Err(VerifyError::InvalidClaim { claim: "cid" });
-    }
-    match (&expected.clients, client_id) {
-        (Clients::Any, _) => Ok(()),
-        (Clients::Listed(_), None) => Err(VerifyError::MissingClaim { claim: "client_id" }),
-        (Clients::Listed(allowed), Some(client)) if allowed.iter().any(|one| one == client) => {
-            Ok(())
-        }
-        (Clients::Listed(_), Some(_)) => Err(VerifyError::ClientNotAllowed),
-    }
-}
-
 const MALFORMED: FetchError = FetchError::Malformed {
     document: "introspection answer",
 };
-/// A token can become active: its `nbf` comes, or the issuer's servers catch up.
+/// Short, because a token can become active: its `nbf` is reached, or the issuer's servers synchronise.
 pub(super) const REFUSALS: Duration = Duration::from_secs(5);
 const WITHOUT_EXPIRY: Duration = Duration::from_secs(60);

@@ -59,14 +59,24 @@ pub(crate) fn check_header(header: &Header, expected: &Expected) -> Result<(), V
     }
 }
 
+/// The document that claims come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    /// A JWT with this `typ`.
+    Jwt(Typ),
+    /// An introspection response. It may leave claims out (RFC 7662 §2.2), and names the client in
+    /// `client_id`.
+    IntrospectionResponse { has_exp: bool },
+}
+
 /// Checks everything that the claims say apart from the dates, which depend on the clock
-/// ([`check_dates`]).
+/// ([`check_dates`]). Returns what the token is bound to.
 pub(crate) fn check_claims(
     claims: &Claims<'_>,
-    typ: Typ,
+    source: Source,
     expected: &Expected,
 ) -> Result<Option<Confirmation>, VerifyError> {
-    check_issue(claims, expected.profile)?;
+    check_issue(claims, source, expected.profile)?;
     // `iss` selected the issuer. It is compared again, so that this function is complete by itself.
     if !expected.is_issuer(&claims.iss) {
         return Err(VerifyError::UnknownIssuer);
@@ -78,8 +88,8 @@ pub(crate) fn check_claims(
     {
         return Err(VerifyError::WrongAudience);
     }
-    check_kind(claims, typ)?;
-    check_client(claims, typ, expected)?;
+    check_kind(claims, source)?;
+    check_client(claims, source, expected)?;
     check_binding(claims)
 }
 
@@ -89,14 +99,18 @@ pub(crate) fn check_binding(claims: &Claims<'_>) -> Result<Option<Confirmation>,
     claims.raw("cnf").map(Confirmation::parse).transpose()
 }
 
-/// Returns the client that the token was issued to. Okta writes `cid`, and `client_id` counts in its
-/// place only with an explicit `typ`; for RFC 9068 it is always `client_id`.
-pub(crate) fn client<'c>(claims: &'c Claims<'_>, typ: Typ, profile: Profile) -> Option<&'c str> {
-    let client_id = claims.client_id.as_deref();
-    match profile {
-        Profile::Okta if typ == Typ::AccessToken => claims.cid.as_deref().or(client_id),
-        Profile::Okta => claims.cid.as_deref(),
-        Profile::Rfc9068 => client_id,
+/// Returns the client that the token was issued to. In its tokens Okta writes `cid`, and `client_id` counts
+/// in its place only with an explicit `typ`; everywhere else it is `client_id`.
+pub(crate) fn client<'c>(
+    claims: &'c Claims<'_>,
+    source: Source,
+    profile: Profile,
+) -> Option<&'c str> {
+    let (cid, client_id) = (claims.cid.as_deref(), claims.client_id.as_deref());
+    match (profile, source) {
+        (Profile::Okta, Source::Jwt(Typ::AccessToken)) => cid.or(client_id),
+        (Profile::Okta, Source::Jwt(_)) => cid,
+        (Profile::Rfc9068, Source::Jwt(_)) | (_, Source::IntrospectionResponse { .. }) => client_id,
     }
 }
 
@@ -119,11 +133,13 @@ pub(crate) fn check_dates(dates: Dates, leeway: u64, now: u64) -> Result<(), Ver
     Ok(())
 }
 
-fn check_issue(claims: &Claims<'_>, profile: Profile) -> Result<(), VerifyError> {
-    if claims.iat.is_some_and(|iat| claims.exp <= iat) {
+fn check_issue(claims: &Claims<'_>, source: Source, profile: Profile) -> Result<(), VerifyError> {
+    // The `exp` that is filled in for a response is not compared with the issuer's `iat`.
+    let has_exp = !matches!(source, Source::IntrospectionResponse { has_exp: false });
+    if has_exp && claims.iat.is_some_and(|iat| claims.exp <= iat) {
         return Err(VerifyError::InvalidClaim { claim: "exp" });
     }
-    if profile == Profile::Rfc9068 {
+    if matches!((source, profile), (Source::Jwt(_), Profile::Rfc9068)) {
         // RFC 9068 §2.2. The other claims that it requires are required everywhere.
         require("iat", claims.iat.is_some())?;
         require("jti", claims.jti.is_some())?;
@@ -134,8 +150,8 @@ fn check_issue(claims: &Claims<'_>, profile: Profile) -> Result<(), VerifyError>
 /// Rejects ID tokens and security events, which are signed with the issuer's same keys and may have the
 /// same header. They are recognised by their claims, unless the token is explicitly typed (RFC 8725
 /// §3.12). The audience, checked before, already excludes most of them.
-pub(crate) fn check_kind(claims: &Claims<'_>, typ: Typ) -> Result<(), VerifyError> {
-    if typ == Typ::AccessToken {
+fn check_kind(claims: &Claims<'_>, source: Source) -> Result<(), VerifyError> {
+    if matches!(source, Source::Jwt(Typ::AccessToken)) {
         return Ok(());
     }
     let id_token = claims
@@ -152,17 +168,25 @@ pub(crate) fn check_kind(claims: &Claims<'_>, typ: Typ) -> Result<(), VerifyErro
     Ok(())
 }
 
-fn check_client(claims: &Claims<'_>, typ: Typ, expected: &Expected) -> Result<(), VerifyError> {
+fn check_client(
+    claims: &Claims<'_>,
+    source: Source,
+    expected: &Expected,
+) -> Result<(), VerifyError> {
     if let (Some(cid), Some(client_id)) = (&claims.cid, &claims.client_id)
         && cid != client_id
     {
         return Err(VerifyError::InvalidClaim { claim: "cid" });
     }
-    let client = client(claims, typ, expected.profile);
-    match (&expected.clients, expected.profile) {
-        (_, Profile::Rfc9068) => require("client_id", client.is_some())?,
-        (Clients::Listed(_), Profile::Okta) => require("cid", client.is_some())?,
-        (Clients::Any, Profile::Okta) => {}
+    let client = client(claims, source, expected.profile);
+    match (source, expected.profile, &expected.clients) {
+        // RFC 9068 §2.2.
+        (Source::Jwt(_), Profile::Rfc9068, _)
+        | (Source::IntrospectionResponse { .. }, _, Clients::Listed(_)) => {
+            require("client_id", client.is_some())?;
+        }
+        (Source::Jwt(_), Profile::Okta, Clients::Listed(_)) => require("cid", client.is_some())?,
+        (_, _, Clients::Any) => {}
     }
     match (&expected.clients, client) {
         (Clients::Any, _) => Ok(()),

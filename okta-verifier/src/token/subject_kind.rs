@@ -1,6 +1,10 @@
 //! [`SubjectKind`]: whether a token stands for a user or for a service.
 
-use super::{checks::Profile, claims::Claims, json};
+use super::{
+    checks::{Profile, Source},
+    claims::Claims,
+    json,
+};
 
 /// Whether a token stands for a user or for a service that acts for itself.
 ///
@@ -50,13 +54,30 @@ pub enum SubjectKind {
 }
 
 impl SubjectKind {
-    /// The kind that a signed token shows.
-    pub(crate) fn of_token(claims: &Claims<'_>, client_id: Option<&str>, profile: Profile) -> Self {
-        let names_client = |name: &str| client_id.is_some_and(|client| *client == *name);
-        let is_client = names_client(&claims.sub);
+    pub(crate) fn new(
+        claims: &Claims<'_>,
+        source: Source,
+        client_id: Option<&str>,
+        profile: Profile,
+    ) -> Self {
+        let kind = Self::of_claims(claims, client_id, profile);
+        match source {
+            // RFC 7662 §2.2: `username` names the resource owner. For a service some servers repeat the
+            // client ID there. `client_id` alone shows nothing: responses about users have it too.
+            Source::IntrospectionResponse { .. }
+                if kind == Self::Service && names_owner(claims, client_id) =>
+            {
+                Self::Unknown
+            }
+            _ => kind,
+        }
+    }
+
+    fn of_claims(claims: &Claims<'_>, client_id: Option<&str>, profile: Profile) -> Self {
+        let is_client = client_id.is_some_and(|client| *client == *claims.sub);
         match profile {
-            // Okta's reference of access tokens: `uid` is there if and only if a user is, and `sub`
-            // of client credentials is the client id.
+            // Okta's reference of access tokens: `uid` is present if and only if there is a user, and
+            // `sub` of client credentials is the client ID.
             Profile::Okta if claims.uid.is_some() => Self::User,
             Profile::Okta if is_client => Self::Service,
             Profile::Okta => Self::Unknown,
@@ -72,24 +93,11 @@ impl SubjectKind {
             }
         }
     }
+}
 
-    /// The kind that an introspection answer shows. Its `client_id` shows nothing by itself: it
-    /// stands in answers about users too (RFC 7662 §2.2).
-    pub(crate) fn of_answer(
-        claims: &Claims<'_>,
-        client_id: Option<&str>,
-        profile: Profile,
-    ) -> Self {
-        let kind = Self::of_token(claims, client_id, profile);
-        // RFC 7662 §2.2: `username` names the resource owner. For a service some servers repeat the
-        // client id there.
-        let names_owner = claims.contains("username")
-            && client_id.is_none_or(|client| !text_is(claims, "username", client));
-        match kind {
-            Self::Service if names_owner => Self::Unknown,
-            kind => kind,
-        }
-    }
+fn names_owner(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
+    claims.contains("username")
+        && client_id.is_none_or(|client| !text_is(claims, "username", client))
 }
 
 /// Whether a claim shows that a person authenticated (RFC 9068 §2.2.1).

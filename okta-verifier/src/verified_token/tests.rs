@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::token::{
     checks::Profile,
+    jws::Typ,
     tests::checks::{expected, payload},
 };
 
@@ -17,7 +18,13 @@ pub(crate) fn verified() -> VerifiedToken {
         groups_claim: "groups".into(),
         challenges: Arc::new(Challenges::new("api").expect("a good realm")),
     };
-    VerifiedToken::new(&claims, Typ::Absent, None, &payload, &Arc::new(origin))
+    VerifiedToken::new(
+        &claims,
+        Source::Jwt(Typ::Absent),
+        None,
+        &payload,
+        &Arc::new(origin),
+    )
 }
 
 fn narrowed(payload: &str) -> Option<String> {

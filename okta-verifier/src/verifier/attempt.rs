@@ -20,7 +20,7 @@ use crate::{
     keys::{Key, Wanted},
     sync::clock::Now,
     token::{
-        checks,
+        checks::{self, Source},
         claims::{Claims, Dates},
         jws::{self, Jws},
     },
@@ -374,10 +374,10 @@ impl Unverified {
     fn new(jws: Jws<'_>, issuers: &Issuers) -> Result<Self, VerifyError> {
         let claims = Claims::parse(&jws.payload)?;
         let issuer = issuers.find(&claims.iss)?.clone();
-        let (typ, origin) = (jws.header.typ, &issuer.origin);
+        let (source, origin) = (Source::Jwt(jws.header.typ), &issuer.origin);
         checks::check_header(&jws.header, &origin.expected)?;
-        let token = checks::check_claims(&claims, typ, &origin.expected).map(|confirmation| {
-            VerifiedToken::new(&claims, typ, confirmation, &jws.payload, origin)
+        let token = checks::check_claims(&claims, source, &origin.expected).map(|confirmation| {
+            VerifiedToken::new(&claims, source, confirmation, &jws.payload, origin)
         });
         Ok(Self {
             dates: claims.dates(),

@@ -6,7 +6,7 @@ use crate::{
     crypto::{Algorithm, Algorithms},
     error::VerifyError,
     token::{
-        checks::{self, Clients, Expected, Profile},
+        checks::{self, Clients, Expected, Profile, Source},
         claims::Claims,
         confirmation::Confirmation,
         jws::Typ,
@@ -23,7 +23,7 @@ pub(crate) fn check(
     now: u64,
 ) -> Result<Option<Confirmation>, VerifyError> {
     checks::check_dates(claims.dates(), expected.leeway, now)?;
-    checks::check_claims(claims, typ, expected)
+    checks::check_claims(claims, Source::Jwt(typ), expected)
 }
 
 pub(crate) fn expected(profile: Profile) -> Expected {

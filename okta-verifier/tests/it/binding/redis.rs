@@ -1,4 +1,4 @@
-//! The store in Redis, against a server that answers whatever it is told to. `redis/` has the tests
+//! The store in Redis, against a server that answers whatever it is told to. `tests/redis/` has the tests
 //! against a real one.
 
 mod fake;

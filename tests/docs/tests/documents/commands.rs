@@ -27,14 +27,18 @@ fn every_script_and_folder_that_is_named_exists() {
 }
 
 #[test]
-fn every_long_form_bench_and_package_that_is_named_exists() {
-    let steps = text(".ci/full");
+fn every_step_bench_and_package_that_is_named_exists() {
+    let steps = text("ci/steps.js");
     let packages = packages();
     for document in all_documents() {
         let text = text(&document);
-        for named in after(&text, ".ci/full ") {
-            let is_there = named == "STEP" || steps.contains(&format!("\n{named}() {{"));
-            assert!(is_there, "{document}: .ci/full {named}");
+        for line in text.lines() {
+            for program in ["ci/check ", "ci/full "] {
+                for named in step_names(line, program) {
+                    let is_there = steps.contains(&format!("{{ name: '{named}'"));
+                    assert!(is_there, "{document}: {program}{named}");
+                }
+            }
         }
         for named in after(&text, "--bench ") {
             let file = root().join(format!("benches/benches/{named}.rs"));
@@ -50,19 +54,12 @@ fn every_long_form_bench_and_package_that_is_named_exists() {
     }
 }
 
-#[test]
-fn the_steps_of_the_gate_are_those_of_contributing() {
-    let gate = text(".ci/run");
-    let steps = gate.split("step '").skip(1);
-    let steps = steps.filter_map(|rest| Some(rest.split_once('\'')?.0));
-    let steps: Vec<_> = steps.filter(|step| *step != "tools").collect();
-    assert!(steps.len() > 15, "{steps:?}");
-
-    let document = text("CONTRIBUTING.md");
-    let tables = document.split("| step | by hand | needs |").skip(1);
-    let rows = tables.flat_map(|table| table.trim_start().lines().skip(1).map_while(first_cell));
-    let rows: Vec<_> = rows.filter(|row| *row != "mutants").collect();
-    assert_eq!(rows, steps);
+/// The words that follow `program` to the end of the code: `ci/check clippy deny`.
+fn step_names<'a>(line: &'a str, program: &'a str) -> impl Iterator<Item = &'a str> {
+    let rests = line.split(program).skip(1);
+    let rests = rests.filter_map(|rest| rest.split(['`', '#']).next());
+    let words = rests.flat_map(str::split_whitespace);
+    words.filter(|word| !word.starts_with('-') && *word != "all" && *word != "STEP")
 }
 
 /// Of a table's row.

@@ -27,7 +27,8 @@ fn the_readmes_figures_are_those_of_one_report() {
 #[test]
 fn every_scenario_of_keys_under_stress_is_printed() {
     let readme = text("README.md");
-    let printing = sources(&root().join("tests/e2e/tests/it/table")) + &text("tests/e2e/tests/it/table.rs");
+    let printing =
+        sources(&root().join("tests/e2e/tests/it/table")) + &text("tests/e2e/tests/it/table.rs");
     let rows = rows(section(&readme, "## Keys under stress\n"));
     let scenarios: Vec<_> = rows.into_iter().filter_map(first_cell).skip(1).collect();
     assert!(scenarios.len() > 15, "{scenarios:?}");

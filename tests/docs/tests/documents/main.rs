@@ -89,7 +89,10 @@ fn every_block_of_rust_is_compiled() {
                 "{name}: write text for what is not ours"
             );
             if fence.starts_with("rust") {
-                assert!(included, "{name}: tests/docs/src/lib.rs does not include it");
+                assert!(
+                    included,
+                    "{name}: tests/docs/src/lib.rs does not include it"
+                );
             }
             // rustdoc takes a block without a language for Rust.
             assert!(!included || !fence.is_empty(), "{name}: name the language");

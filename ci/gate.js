@@ -32,7 +32,7 @@ const secondsSince = (start) => Math.round((Date.now() - start) / 1000);
 
 // Runs one command to its end.
 const run = async (owner, command) => {
-  const { words, cwd, only, env: more = {} } = Array.isArray(command.words) || command.words ? command : { words: command };
+  const { words, cwd, only, env: more = {} } = command.words ? command : { words: command };
   const [program, ...args] = (Array.isArray(words) ? words : words.split(' ')).map((word) => word.replace('{target}', target));
   const line = [
     ...(cwd && cwd !== '.' ? ['cd', cwd, '&&'] : []),
@@ -147,7 +147,8 @@ exports.main = (name, defaults) => own(async (owner) => {
     console.log(`\n${table.join('\n')}\nall steps passed in ${secondsSince(begin)} s`);
     return 0;
   } catch (error) {
-    console.log(`\n${table.join('\n')}\nFAILED in ${current} after ${secondsSince(begin)} s: ${error instanceof Failure ? error.message : error.stack}`);
+    const reason = error instanceof Failure ? error.message : error.stack;
+    console.log(`\n${table.join('\n')}\nFAILED in ${current} after ${secondsSince(begin)} s: ${reason}`);
     return 1;
   }
 });

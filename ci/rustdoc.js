@@ -1,12 +1,12 @@
-// What rustdoc sees of the five published crates, with every feature. Cargo builds its JSON anew each time, so checks
-// that want it in one run share a process.
+// The output of rustdoc for the published crates, with every feature. Cargo builds its JSON anew each time, so checks that
+// need it in one run share a process.
 'use strict';
 const { execFileSync } = require('node:child_process');
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 process.chdir(`${__dirname}/..`);
 
-const ours = ['', '-tower', '-axum', '-actix', '-testing'].map((end) => `okta-verifier${end}`);
+const { crates: ours } = require('./steps.js');
 const cargo = (words, env) =>
   execFileSync('cargo', words.split(' '), { encoding: 'utf8', maxBuffer: 2 ** 28, env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'] });
@@ -14,7 +14,7 @@ const cargo = (words, env) =>
 const metadata = JSON.parse(cargo('metadata --locked --format-version 1'));
 const underscored = (name) => name.replaceAll('-', '_');
 
-// rustdoc's JSON is unstable: it alone is told to take it, for build scripts of others ask for that word too.
+// rustdoc's JSON is unstable. Only rustdoc gets RUSTC_BOOTSTRAP, because build scripts of dependencies read it too.
 const work = mkdtempSync(`${tmpdir()}/rustdoc-`);
 try {
   writeFileSync(`${work}/rustdoc`, '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n', { mode: 0o755 });

@@ -87,4 +87,4 @@ pub use token::{SubjectKind, VerifiedToken};
 pub use verifier::Verifier;
 
 #[cfg(test)]
-use watch as _;
+use secret_scan as _;

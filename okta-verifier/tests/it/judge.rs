@@ -26,7 +26,7 @@ pub(crate) fn present(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, R
     let verdict = verifier
         .authenticate_now(&Presented::new([authorization.as_bytes()]))
         .expect("decided without I/O");
-    watch::verdict(&verdict);
+    secret_scan::verdict(&verdict);
     verdict
 }
 

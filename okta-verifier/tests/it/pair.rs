@@ -49,7 +49,7 @@ impl From<&VerifiedToken> for Seen {
 
 async fn verify(verifier: &Verifier, jwt: &str) -> Verdict {
     let verdict = verifier.verify(jwt).await;
-    watch::shown(format!("{verdict:?}"));
+    secret_scan::shown(format!("{verdict:?}"));
     match verdict {
         Ok(token) => Verdict::Accepted(Box::new(Seen::from(&token))),
         Err(error) => Verdict::Refused(error.code()),
@@ -60,7 +60,7 @@ async fn verify(verifier: &Verifier, jwt: &str) -> Verdict {
 fn decide(verifier: &Verifier, jwt: &str) -> Option<Verdict> {
     let authorization = format!("Bearer {jwt}");
     let decision = verifier.authenticate_now(&Presented::new([authorization.as_bytes()]))?;
-    watch::verdict(&decision);
+    secret_scan::verdict(&decision);
     Some(match decision {
         Ok(token) => Verdict::Accepted(Box::new(Seen::from(&token))),
         Err(rejection) => Verdict::Refused(rejection.error().unwrap().code()),

@@ -35,7 +35,7 @@ fn accepts(token: &str) -> bool {
         .verifier
         .authenticate_now(&Presented::new([authorization.as_bytes()]))
         .expect("decided without I/O");
-    watch::verdict(&verdict);
+    secret_scan::verdict(&verdict);
     verdict.is_ok()
 }
 

@@ -36,7 +36,7 @@ fn refuse(verifier: &Verifier, lines: &[&str], query: Option<&str>) -> Rejection
     let verdict = verifier
         .authenticate_now(&Presented::new(lines).query(query))
         .expect("decided without I/O");
-    watch::verdict(&verdict);
+    secret_scan::verdict(&verdict);
     verdict.expect_err("refused")
 }
 

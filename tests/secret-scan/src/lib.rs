@@ -1,4 +1,4 @@
-//! `use watch as _;` in a test program: everything that any crate of it logs, at TRACE, is searched
+//! `use secret_scan as _;` in a test program: everything that any crate of it logs, at TRACE, is searched
 //! for 16 bytes in a row of any token, proof, claim value or secret that the tests made so far.
 //!
 //! It begins before `main`, so that no test has to ask for it, and ends the process at the first

@@ -17,7 +17,7 @@ use okta_verifier::{
     DpopSettings, Presented, RedisReplayStore, Rejection, ReplayStore, VerifiedToken, Verifier,
 };
 use okta_verifier_testing::{Client, TestIssuer};
-use watch as _;
+use secret_scan as _;
 
 const KEEP: Duration = Duration::from_secs(450);
 /// A machine that builds something else at the same time may be slow.
@@ -31,7 +31,7 @@ fn store(url: &str) -> RedisReplayStore {
 async fn ask(store: &RedisReplayStore, proof: u8) -> Result<bool, String> {
     let answer = store.first_use(&[proof; 32], KEEP).await;
     if let Err(error) = &answer {
-        watch::error(&**error);
+        secret_scan::error(&**error);
     }
     answer.map_err(|error| error.to_string())
 }
@@ -80,7 +80,7 @@ impl World {
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
         let verdict = instance.authenticate(&presented).await;
-        watch::verdict(&verdict);
+        secret_scan::verdict(&verdict);
         verdict
     }
 

@@ -8,7 +8,7 @@ const PASSWORD: &str = "redis-5ecret@0123456789";
 async fn a_password_is_right_or_nobody_is_let_in() {
     let (world, server) = (World::new(), Server::with(&["--requirepass", PASSWORD]));
     for secret in [PASSWORD, "redis-5ecret%400123456789"] {
-        watch::secret(secret);
+        secret_scan::secret(secret);
     }
     for (login, status) in [
         ("", 503),

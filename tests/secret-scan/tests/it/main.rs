@@ -1,4 +1,4 @@
-//! That the watch bites. It ends the process, so that each case is this program once more.
+//! The secret scan finds each kind of leak. It ends the process, so that each case is this program once more.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,8 +10,8 @@ use std::{
 
 use okta_verifier::{Policy, Presented, Verifier};
 use okta_verifier_testing::{Client, MockOkta, TestIssuer, TokenBuilder, conformance::Answer};
+use secret_scan as _;
 use serde_json::Value;
-use watch as _;
 
 const CASE: &str = "WATCH_CASE";
 const CLIENT_SECRET: &str = "client-5ecret-0123456789";
@@ -76,7 +76,7 @@ const CAUGHT: [Case; 16] = [
         leak(&format!("{:?}", ["0oatest", CLIENT_SECRET]));
     }),
     ("a private key", |_| {
-        watch::secret(PEM);
+        secret_scan::secret(PEM);
         leak("MIGHAgEAMBMGByqGSM49AgEG");
     }),
     ("a token, in an answer", |okta| {
@@ -104,8 +104,8 @@ const LET_PASS: [Case; 3] = [
             let line = format!("Bearer {}", token.sign());
             let presented = Presented::new([line.as_bytes()]);
             let verdict = verifier.authenticate_now(&presented).unwrap();
-            watch::verdict(&verdict);
-            watch::verdict(&verdict.and_then(|token| {
+            secret_scan::verdict(&verdict);
+            secret_scan::verdict(&verdict.and_then(|token| {
                 let policy = token.require(Policy::scope("orders:write"));
                 policy.map(|()| token)
             }));

@@ -48,10 +48,6 @@ fn the_table_is_sound() {
     assert_eq!(status(503).count(), 3);
     for case in &cases {
         assert!(!case.requirements().is_empty(), "{case:?}");
-        assert!(
-            case.requirements().iter().all(|it| (1..=223).contains(it)),
-            "{case:?}"
-        );
     }
 }
 

@@ -86,4 +86,4 @@ pub use verified_token::VerifiedToken;
 pub use verifier::{Authentication, Verifier, VerifierBuilder};
 
 #[cfg(test)]
-use watch as _;
+use secret_scan as _;

@@ -20,4 +20,4 @@ mod support;
 mod verified;
 mod workers;
 
-use watch as _;
+use secret_scan as _;

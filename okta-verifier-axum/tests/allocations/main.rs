@@ -15,8 +15,8 @@ use http::{HeaderValue, Request, StatusCode, header::AUTHORIZATION};
 use okta_verifier::{Policy, Requirement, Verifier};
 use okta_verifier_axum::{Verified, VerifyLayer};
 use okta_verifier_testing::TestIssuer;
+use secret_scan as _;
 use tower::ServiceExt;
-use watch as _;
 
 struct ReadOrders;
 

@@ -51,6 +51,7 @@ async fn claims_that_fit_are_read() {
         .served("ada engines Some(7)");
 }
 
+// conformance 225
 /// The token is valid and a new one would not help: 403 without a challenge.
 #[tokio::test]
 async fn claims_that_do_not_fit_are_403_without_a_challenge() {

@@ -12,4 +12,4 @@ mod support;
 mod tool;
 mod verified;
 
-use watch as _;
+use secret_scan as _;

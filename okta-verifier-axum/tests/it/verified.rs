@@ -95,6 +95,7 @@ async fn anonymous_is_the_plain_401() {
     }
 }
 
+// conformance 224
 /// Closed, not open: a forgotten layer serves nobody.
 #[tokio::test]
 async fn a_missing_layer_is_500() {

@@ -18,6 +18,10 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         match listener.accept().await {
             Ok((stream, _)) => drop(connections.spawn(converse(stream, Arc::clone(&shared)))),
             // Out of descriptors, or a peer that left: others may still come.
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "no event says when accepting works again"
+            )]
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
         while connections.try_join_next().is_some() {}
@@ -25,6 +29,10 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 /// One request, one answer, one connection.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the latency is a setting of the mock"
+)]
 async fn converse(mut stream: TcpStream, shared: Arc<Shared>) {
     let Some(request) = Request::read(&mut stream).await else {
         return;

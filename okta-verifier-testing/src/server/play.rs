@@ -14,6 +14,10 @@ use super::mixed::mixed;
 use super::state::Shared;
 
 /// Plays `fault` instead of `answer`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pause is a setting of the mock"
+)]
 pub(super) async fn play(
     stream: &mut TcpStream,
     shared: &Shared,
@@ -135,6 +139,10 @@ async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
     stream.shutdown().await
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pause is a setting of the mock"
+)]
 async fn drip(stream: &mut TcpStream, answer: &Answer, pause: Duration) -> io::Result<()> {
     // Else the system may hold small writes back.
     stream.set_nodelay(true)?;

@@ -21,4 +21,4 @@ mod signatures;
 mod token_endpoint;
 mod wrong;
 
-use watch as _;
+use secret_scan as _;

@@ -16,8 +16,8 @@ use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
 use okta_verifier::{VerifiedToken, Verifier};
 use okta_verifier_testing::TestIssuer;
 use okta_verifier_tower::VerifyLayer;
+use secret_scan as _;
 use tower::{Layer, Service, service_fn};
-use watch as _;
 
 /// Whether a token came through.
 fn handler(request: Request<()>) -> Ready<Result<Response<bool>, Infallible>> {

@@ -12,4 +12,4 @@ mod regressions;
 mod require;
 mod support;
 
-use watch as _;
+use secret_scan as _;

@@ -62,6 +62,7 @@ async fn anonymous_is_the_plain_401() {
     }
 }
 
+// conformance 224
 #[tokio::test]
 async fn a_missing_layer_is_500_even_for_a_good_token() {
     let service = RequireLayer::new(Policy::any_token()).layer(service_fn(who::<()>));

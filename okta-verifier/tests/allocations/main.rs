@@ -12,7 +12,7 @@ use std::{
 use allocation_counter::measure;
 use okta_verifier::{Presented, VerifiedToken, Verifier, VerifyError};
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
-use watch as _;
+use secret_scan as _;
 
 /// An access token of a user as Okta issues it: RS256, 12 claims, about 950 bytes.
 fn ordinary(okta: &TestIssuer) -> TokenBuilder {

@@ -3,7 +3,7 @@
 //!
 //! `HOSTILE=1000000 cargo test --release -p okta-verifier --test hostile -- --nocapture` prints the
 //! figures; without the variable there are 3,000 of each kind, and 300 of those that the test has
-//! to sign. A program of its own: memory is the process's. Hence no `watch` either: it remembers.
+//! to sign. A program of its own: memory is the process's. Hence no `secret_scan` either: it keeps what it scans.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the figures are for whoever runs it")]

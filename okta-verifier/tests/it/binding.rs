@@ -65,7 +65,7 @@ type Verdict = Result<VerifiedToken, Rejection>;
 
 /// The code of the error, or `ok`.
 fn code(verdict: &Verdict) -> &'static str {
-    watch::verdict(verdict);
+    secret_scan::verdict(verdict);
     match verdict {
         Ok(_) => "ok",
         Err(rejection) => rejection.error().map_or("none", |error| error.code()),
@@ -74,14 +74,14 @@ fn code(verdict: &Verdict) -> &'static str {
 
 /// What happened inside.
 fn reason(verdict: Verdict) -> String {
-    watch::verdict(&verdict);
+    secret_scan::verdict(&verdict);
     let rejection = verdict.expect_err("refused");
     rejection.error().expect("an error").to_string()
 }
 
 /// Status and the values of `WWW-Authenticate`.
 fn challenged(verdict: Verdict) -> (u16, Vec<String>) {
-    watch::verdict(&verdict);
+    secret_scan::verdict(&verdict);
     let response: Response<String> = verdict.expect_err("refused").into_response();
     let values = response.headers().get_all("www-authenticate");
     assert_eq!(response.headers()["cache-control"], "no-store");

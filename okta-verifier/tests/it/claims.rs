@@ -206,7 +206,7 @@ fn a_bound_token_is_refused() {
     assert_code(&verifier(&okta), unknown, "binding_unchecked");
 }
 
-// conformance 98, 204
+// conformance 98, 203, 204
 #[test]
 fn an_agents_token_is_accepted_where_any_client_is() {
     let okta = TestIssuer::new("https://agent2.example.com");

@@ -123,7 +123,7 @@ fn no_password_gets_into_an_error() {
     }
 }
 
-// conformance 123
+// conformance 21, 123
 #[test]
 fn http_is_for_loopback_only() {
     for url in [

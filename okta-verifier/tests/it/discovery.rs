@@ -117,7 +117,7 @@ async fn metadata_of_another_issuer_is_discarded() {
         url.replace("127.0.0.1", "localhost"),
         "https://evil.test/oauth2/default".to_owned(),
     ] {
-        watch::public(&other); // the error names it
+        secret_scan::public(&other); // the error names it
         let document = format!(r#"{{"issuer":"{other}","jwks_uri":"{url}/v1/keys"}}"#);
         okta.fault(Endpoint::Discovery, Fault::Body(document.into_bytes()));
         let error = trouble(&verifier(&okta), &token).await;

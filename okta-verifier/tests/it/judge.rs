@@ -27,7 +27,7 @@ pub(crate) fn present(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, R
         .authenticate(&Presented::new([authorization.as_bytes()]))
         .into_ready()
         .expect("decided without I/O");
-    watch::verdict(&verdict);
+    secret_scan::verdict(&verdict);
     verdict
 }
 

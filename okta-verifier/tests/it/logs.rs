@@ -13,7 +13,7 @@ use crate::{
 
 /// What `act` logs.
 pub(crate) fn logged(act: impl FnOnce()) -> Vec<(Level, String)> {
-    let lines = watch::logged(act).into_iter();
+    let lines = secret_scan::logged(act).into_iter();
     lines.map(|line| (line.level, line.text)).collect()
 }
 

@@ -40,4 +40,4 @@ mod unknown_keys;
 mod verified;
 mod why_401;
 
-use watch as _;
+use secret_scan as _;

@@ -331,6 +331,6 @@ async fn header_that_repeats_a_token_is_not_shown() {
     };
     for shown in [source.to_string(), format!("{error:?}")] {
         assert!(!shown.contains(&opaque[..16]), "{shown}");
-        watch::shown(shown);
+        secret_scan::shown(shown);
     }
 }

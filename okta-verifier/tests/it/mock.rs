@@ -60,9 +60,9 @@ pub(crate) async fn verdict(verifier: &Verifier, jwt: &str) -> &'static str {
 
 async fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyError> {
     let verdict = verifier.verify(jwt).await;
-    watch::shown(format!("{verdict:?} {verdict:#?}"));
+    secret_scan::shown(format!("{verdict:?} {verdict:#?}"));
     if let Err(error) = &verdict {
-        watch::error(error);
+        secret_scan::error(error);
     }
     verdict
 }

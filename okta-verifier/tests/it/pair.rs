@@ -49,7 +49,7 @@ impl From<&VerifiedToken> for Seen {
 
 async fn verify(verifier: &Verifier, jwt: &str) -> Verdict {
     let verdict = verifier.verify(jwt).await;
-    watch::shown(format!("{verdict:?}"));
+    secret_scan::shown(format!("{verdict:?}"));
     match verdict {
         Ok(token) => Verdict::Accepted(Box::new(Seen::from(&token))),
         Err(error) => Verdict::Refused(error.code()),
@@ -63,7 +63,7 @@ fn decide(verifier: &Verifier, jwt: &str) -> Option<Verdict> {
         .authenticate(&Presented::new([authorization.as_bytes()]))
         .into_ready()
         .ok()?;
-    watch::verdict(&decision);
+    secret_scan::verdict(&decision);
     Some(match decision {
         Ok(token) => Verdict::Accepted(Box::new(Seen::from(&token))),
         Err(rejection) => Verdict::Refused(rejection.error().unwrap().code()),

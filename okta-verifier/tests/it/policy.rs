@@ -173,7 +173,7 @@ fn groups_as_objects_meet_a_policy_and_other_shapes_do_not() {
     }
 }
 
-// conformance 15
+// conformance 15, 194
 #[test]
 fn a_claim_equals_a_string_or_one_whole_element() {
     let token = token(|token| {
@@ -182,6 +182,7 @@ fn a_claim_equals_a_string_or_one_whole_element() {
             .claim("roles", ["admin", "staff \"x\""])
             .claim("acme.tier", "silver")
             .claim("acme", json!({ "tier": "bronze" }))
+            .claim("amr", ["pwd", "otp"])
             .claim("level", 7)
             .claim("active", true)
             .claim("nothing", json!(null))
@@ -194,6 +195,7 @@ fn a_claim_equals_a_string_or_one_whole_element() {
         ("roles", "admin"),
         ("roles", "staff \"x\""),
         ("acme.tier", "silver"),
+        ("amr", "otp"),
         ("list", "admin staff"),
     ] {
         assert_eq!(
@@ -206,6 +208,7 @@ fn a_claim_equals_a_string_or_one_whole_element() {
         ("tier", "gol"),
         ("tier", "golden"),
         ("tier", "Gold"),
+        ("amr", "OTP"),
         ("tier", ""),
         ("roles", "adm"),
         ("roles", "[\"admin\",\"staff\"]"),

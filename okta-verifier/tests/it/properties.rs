@@ -36,7 +36,7 @@ fn accepts(token: &str) -> bool {
         .authenticate(&Presented::new([authorization.as_bytes()]))
         .into_ready()
         .expect("decided without I/O");
-    watch::verdict(&verdict);
+    secret_scan::verdict(&verdict);
     verdict.is_ok()
 }
 

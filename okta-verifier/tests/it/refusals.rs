@@ -37,7 +37,7 @@ fn refuse(verifier: &Verifier, lines: &[&str], query: Option<&str>) -> Rejection
         .authenticate(&Presented::new(lines).query(query))
         .into_ready()
         .expect("decided without I/O");
-    watch::verdict(&verdict);
+    secret_scan::verdict(&verdict);
     verdict.expect_err("refused")
 }
 

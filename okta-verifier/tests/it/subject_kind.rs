@@ -84,7 +84,7 @@ fn subject_kind_of_an_okta_token_follows_uid_and_the_client_id() {
 }
 
 // finding 7, field kind A
-// conformance 88
+// conformance 88, 194
 #[test]
 fn subject_kind_of_an_rfc_9068_token_needs_evidence() {
     use SubjectKind::{Service, Unknown, User};

@@ -12,20 +12,20 @@ const URL: &str = "https://api.example.com/orders/5ecret-path-0123456789";
 fn no_proof_shows_a_secret() {
     let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     // The service's own name, which proofs repeat.
-    watch::public("https://api.example.com");
-    watch::secret(SHARED);
-    watch::secret("certificate-5ecret-0123456789");
+    secret_scan::public("https://api.example.com");
+    secret_scan::secret(SHARED);
+    secret_scan::secret("certificate-5ecret-0123456789");
     for nonces in [None, Some(DpopNonces::shared(SHARED))] {
         let mut settings = DpopSettings::base_url("https://api.example.com");
         if let Some(nonces) = nonces {
-            watch::shown(format!("{nonces:?} {nonces:#?}"));
+            secret_scan::shown(format!("{nonces:?} {nonces:#?}"));
             settings = settings.nonces(nonces);
         }
-        watch::shown(format!("{settings:?} {settings:#?}"));
+        secret_scan::shown(format!("{settings:?} {settings:#?}"));
         let issuer = okta.issuer().any_client_id();
         let builder = Verifier::builder().issuer(issuer).dpop(settings);
         let builder = builder.client_certificates();
-        watch::shown(format!("{builder:?} {builder:#?}"));
+        secret_scan::shown(format!("{builder:?} {builder:#?}"));
         let verifier = builder.build().unwrap();
         for (number, edit) in EDITS.iter().enumerate() {
             let token = client.bind(okta.token("sub-5ecret-ada.lovelace@example.com"));
@@ -41,11 +41,11 @@ fn no_proof_shows_a_secret() {
             // Twice: the second is a replay.
             for _ in 0..2 {
                 let verdict = verifier.authenticate(&presented).into_ready().unwrap();
-                watch::verdict(&verdict);
+                secret_scan::verdict(&verdict);
             }
-            watch::shown(format!("{presented:?}"));
+            secret_scan::shown(format!("{presented:?}"));
         }
-        watch::shown(format!("{verifier:?} {verifier:#?}"));
+        secret_scan::shown(format!("{verifier:?} {verifier:#?}"));
     }
 }
 

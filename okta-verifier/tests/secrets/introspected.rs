@@ -17,11 +17,11 @@ const WRONG: &str = "wrong-5ecret-0123456789abcdef";
 #[test]
 fn no_question_to_the_issuer_shows_a_secret() {
     for secret in [SECRET, WRONG] {
-        watch::secret(secret);
-        watch::secret(STANDARD.encode(format!("{CLIENT_ID}:{secret}")));
+        secret_scan::secret(secret);
+        secret_scan::secret(STANDARD.encode(format!("{CLIENT_ID}:{secret}")));
     }
     let pem = pem();
-    watch::secret(&pem);
+    secret_scan::secret(&pem);
     for client in [
         ClientAuthentication::client_secret_basic(CLIENT_ID, SECRET),
         ClientAuthentication::client_secret_post(CLIENT_ID, SECRET),
@@ -30,11 +30,11 @@ fn no_question_to_the_issuer_shows_a_secret() {
     ] {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().build().unwrap();
-        watch::shown(format!("{client:?} {client:#?}"));
+        secret_scan::shown(format!("{client:?} {client:#?}"));
         let asked = ask(Introspection::every_token(client).encrypted_tokens());
-        let lines = watch::logged(|| runtime.block_on(asked));
+        let lines = secret_scan::logged(|| runtime.block_on(asked));
         // Once more, now that the mock has told which assertions it got.
-        lines.iter().for_each(|line| watch::shown(&line.text));
+        lines.iter().for_each(|line| secret_scan::shown(&line.text));
     }
 }
 
@@ -42,16 +42,16 @@ fn no_question_to_the_issuer_shows_a_secret() {
 async fn ask(introspection: Introspection) {
     let okta = MockOkta::start().await;
     okta.set_client(CLIENT_ID, SECRET);
-    watch::shown(format!("{introspection:?} {introspection:#?}"));
+    secret_scan::shown(format!("{introspection:?} {introspection:#?}"));
     let issuer = okta
         .issuer("api://default")
         .any_client_id()
         .introspection(introspection);
-    watch::shown(format!("{issuer:?} {issuer:#?}"));
+    secret_scan::shown(format!("{issuer:?} {issuer:#?}"));
     let builder = Verifier::builder()
         .issuer(issuer)
         .fetch_timeout(Duration::from_secs(10));
-    watch::shown(format!("{builder:?} {builder:#?}"));
+    secret_scan::shown(format!("{builder:?} {builder:#?}"));
     let verifier = builder.build().unwrap();
     for fault in [
         None,
@@ -69,9 +69,9 @@ async fn ask(introspection: Introspection) {
             let verdict = verifier
                 .authenticate(&Presented::new([line.as_bytes()]))
                 .await;
-            watch::verdict(&verdict);
+            secret_scan::verdict(&verdict);
         }
-        watch::shown(format!("{verifier:?} {:?}", verifier.health()));
+        secret_scan::shown(format!("{verifier:?} {:?}", verifier.health()));
     }
 }
 

@@ -2,7 +2,7 @@
 //! a row of any token, signature, proof, claim value or secret, and so is everything that any crate
 //! of the process logs, at TRACE.
 //!
-//! Every test program searches its log (`use watch as _`), and the adapters' ones every answer to the
+//! Every test program searches its log (`use secret_scan as _`), and the adapters' ones every answer to the
 //! conformance table, in-process and over sockets. Here are the cases that want a long word
 //! of the sender's in each place that takes one, and secrets that no other test has.
 
@@ -16,4 +16,4 @@ mod redis;
 mod settings;
 mod table;
 
-use watch as _;
+use secret_scan as _;

@@ -11,7 +11,7 @@ use serde_json::json;
 fn no_claim_and_no_fetch_shows_a_secret() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().unwrap();
-    let lines = watch::logged(|| runtime.block_on(present_and_fetch()));
+    let lines = secret_scan::logged(|| runtime.block_on(present_and_fetch()));
     // It is the network that is watched, and not only we.
     for target in ["okta_verifier", "hyper_util"] {
         assert!(
@@ -31,14 +31,14 @@ async fn present_and_fetch() {
     for token in tokens(&okta) {
         let line = format!("Bearer {}", token.sign());
         let presented = Presented::new([line.as_bytes()]);
-        watch::verdict(&verifier.authenticate(&presented).await);
+        secret_scan::verdict(&verifier.authenticate(&presented).await);
     }
     for fault in [Fault::Status(500), Fault::Half] {
         okta.fault(Endpoint::Keys, fault);
         let failure = verifier.refresh().await;
-        watch::shown(format!("{failure:?} {:?}", verifier.health()));
+        secret_scan::shown(format!("{failure:?} {:?}", verifier.health()));
     }
-    watch::shown(format!("{verifier:?}"));
+    secret_scan::shown(format!("{verifier:?}"));
 }
 
 /// Good and bad ones, with a long word of their own in every place that takes one.

@@ -18,7 +18,7 @@ const ECHO: &str = "-ERR redis-5ecret-0123456789 jti-5ecret-0123456789\r\n";
 // conformance 20
 #[tokio::test]
 async fn neither_password_nor_url_nor_proof_is_shown_by_redis() {
-    watch::secret(PASSWORD);
+    secret_scan::secret(PASSWORD);
     let okta = TestIssuer::new("api://orders");
     for (login, reply, status) in [
         ("+OK\r\n", Reply::from("+OK\r\n"), 200),
@@ -31,11 +31,11 @@ async fn neither_password_nor_url_nor_proof_is_shown_by_redis() {
         let fake = Fake::new(reply);
         fake.login(login);
         let url = fake.url("redis", &format!("api:{PASSWORD}@"));
-        watch::secret(&url["redis://".len()..]);
+        secret_scan::secret(&url["redis://".len()..]);
         let store = RedisReplayStore::new(&url).unwrap();
         let store = store.timeout(Duration::from_secs(1)).unwrap();
         let settings = DpopSettings::base_url("https://api.example.com").replay_store(store);
-        watch::shown(format!("{settings:?} {settings:#?}"));
+        secret_scan::shown(format!("{settings:?} {settings:#?}"));
         let verifier = Verifier::builder()
             .issuer(okta.issuer().any_client_id())
             .dpop(settings)
@@ -53,7 +53,7 @@ async fn neither_password_nor_url_nor_proof_is_shown_by_redis() {
                 .dpop([proof.as_bytes()])
                 .request("GET", "/orders");
             let verdict = verifier.authenticate(&presented).await;
-            watch::verdict(&verdict);
+            secret_scan::verdict(&verdict);
             let came = verdict.map_or_else(|rejection| rejection.status().as_u16(), |_| 200);
             if came == status {
                 break;
@@ -61,9 +61,9 @@ async fn neither_password_nor_url_nor_proof_is_shown_by_redis() {
             assert_eq!(came, 503);
             assert!(Instant::now() < deadline, "{status} never came");
         }
-        watch::shown(format!("{verifier:?} {verifier:#?}"));
+        secret_scan::shown(format!("{verifier:?} {verifier:#?}"));
     }
     let refused = RedisReplayStore::new(&format!("redis://{PASSWORD}@redis.internal"));
     let error = refused.unwrap_err();
-    watch::shown(format!("{error} {error:?}"));
+    secret_scan::shown(format!("{error} {error:?}"));
 }

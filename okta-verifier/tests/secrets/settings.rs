@@ -7,14 +7,14 @@ const PASSWORD: &str = "proxy-5ecret-1234567890";
 // conformance 20
 #[test]
 fn no_setting_shows_a_secret() {
-    watch::secret(PASSWORD);
+    secret_scan::secret(PASSWORD);
     let proxy = format!("http://ada:{PASSWORD}@proxy.test:3128");
-    watch::secret(&proxy["http://ada:".len()..]);
+    secret_scan::secret(&proxy["http://ada:".len()..]);
     let client = reqwest::Client::builder().proxy(reqwest::Proxy::all(proxy).unwrap());
     let issuer =
         || Issuer::okta("https://okta.test/oauth2/default", "api://default").any_client_id();
     let builder = Verifier::builder().issuer(issuer()).http_client(client);
-    watch::shown(format!("{builder:?} {builder:#?} {:?}", issuer()));
+    secret_scan::shown(format!("{builder:?} {builder:#?} {:?}", issuer()));
     let verifier = builder.build();
-    watch::shown(format!("{verifier:?} {verifier:#?}"));
+    secret_scan::shown(format!("{verifier:?} {verifier:#?}"));
 }

@@ -10,7 +10,7 @@ async fn no_case_of_the_table_shows_a_secret() {
     let verifier = issuers.verifier();
     let (mut accepted, mut refused) = (0, 0);
     for case in conformance::cases() {
-        // Tells the watch what it holds.
+        // Tells the secret scan what it holds.
         let request = case.request(&issuers);
         let target = request.target();
         let proofs = request.fields();
@@ -24,14 +24,14 @@ async fn no_case_of_the_table_shows_a_secret() {
             Ok(_) => accepted += 1,
             Err(_) => refused += 1,
         }
-        watch::verdict(&verdict);
-        watch::shown(format!("{presented:?}"));
+        secret_scan::verdict(&verdict);
+        secret_scan::shown(format!("{presented:?}"));
         if let Some(jwt) = bearer(request.authorization()) {
             let verdict = verifier.verify(jwt).await;
-            watch::shown(format!("{verdict:?} {verdict:#?}"));
+            secret_scan::shown(format!("{verdict:?} {verdict:#?}"));
         }
     }
-    watch::shown(format!(
+    secret_scan::shown(format!(
         "{verifier:?} {verifier:#?} {:?}",
         verifier.health()
     ));

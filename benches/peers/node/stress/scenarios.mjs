@@ -111,7 +111,7 @@ export const scenarios = {
   },
 }
 
-// Those of e2e/as/faults.mjs.
+// Those of tests/e2e/as/faults.mjs.
 const malformed = {
   'unknown `kty`': { kty: 'FUTURE', kid: 'bad', z: 1 },
   'unknown `crv`': { kty: 'EC', crv: 'P-999', x: 'AA', y: 'AA', kid: 'bad' },

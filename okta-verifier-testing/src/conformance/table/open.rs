@@ -16,10 +16,10 @@ pub(super) fn cases() -> Vec<Case> {
         accepted("a token in the query", &[9]).query(|_| "access_token=x".to_owned()),
     ];
     let forgotten = [
-        missing_layer("no credentials", &[9]),
-        missing_layer("a good token", &[9]).okta(|token| token),
-        missing_layer("an expired token", &[9]).okta(|token| token.expired()),
-        missing_layer("malformed credentials", &[9]).line("Bearer"),
+        missing_layer("no credentials", &[224]),
+        missing_layer("a good token", &[224]).okta(|token| token),
+        missing_layer("an expired token", &[224]).okta(|token| token.expired()),
+        missing_layer("malformed credentials", &[224]).line("Bearer"),
     ];
     let open = open.into_iter().map(|case| {
         case.renamed(|name| format!("open: {name}"))

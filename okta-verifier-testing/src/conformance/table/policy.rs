@@ -88,12 +88,15 @@ pub(super) fn cases() -> Vec<Case> {
         json!({ "name": "Sales" }),
     ];
     cases.extend(unreadable.map(|department| {
-        forbidden(format!("claims with the department {department}"), &[25])
-            .at(Route::Claims)
-            .okta(move |token| token.claim("department", department.clone()))
+        forbidden(
+            format!("claims with the department {department}"),
+            &[25, 225],
+        )
+        .at(Route::Claims)
+        .okta(move |token| token.claim("department", department.clone()))
     }));
     cases.extend([
-        forbidden("claims without the department", &[25])
+        forbidden("claims without the department", &[25, 225])
             .at(Route::Claims)
             .okta(|token| token),
         invalid("expired, with the department", &[14])

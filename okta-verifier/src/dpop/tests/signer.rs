@@ -93,7 +93,7 @@ impl Signer {
     pub(super) fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         let signed = format!("{}.{}", encode(header), encode(payload));
         let proof = format!("{signed}.{}", encode((self.sign)(signed.as_bytes())));
-        watch::secret(&proof);
+        secret_scan::secret(&proof);
         proof
     }
 

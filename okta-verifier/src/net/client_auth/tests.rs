@@ -29,7 +29,7 @@ fn pem(der: &[u8]) -> SecretString {
         .map(|line| std::str::from_utf8(line).unwrap())
         .collect();
     let lines = lines.join("\n");
-    watch::secret(&lines);
+    secret_scan::secret(&lines);
     format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n").into()
 }
 
@@ -93,7 +93,7 @@ fn read(
         .find(|(name, _)| name == "client_assertion")
         .map(|(_, value)| value.into_owned())
         .unwrap();
-    watch::secret(&assertion);
+    secret_scan::secret(&assertion);
     let parts: Vec<_> = assertion.split('.').collect();
     let json = |part: &str| serde_json::from_slice(&BASE64URL.decode(part).unwrap()).unwrap();
     let signed = format!("{}.{}", parts[0], parts[1]);

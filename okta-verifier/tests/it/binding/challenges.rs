@@ -29,7 +29,7 @@ fn ask(world: &World, lines: &[&str]) -> (u16, Vec<String>) {
 const INVALID_TOKEN: &str = "The access token is invalid or has expired";
 const MALFORMED: &str = "The request's credentials are malformed";
 
-// conformance 178
+// conformance 26, 178
 #[test]
 fn without_credentials_both_schemes_are_offered() {
     let world = World::new();

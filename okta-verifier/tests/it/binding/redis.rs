@@ -1,4 +1,4 @@
-//! The store in Redis, against a server that answers whatever it is told to. `redis/` has the tests
+//! The store in Redis, against a server that answers whatever it is told to. `tests/redis/` has the tests
 //! against a real one.
 
 mod fake;
@@ -25,7 +25,7 @@ fn store(fake: &Fake) -> RedisReplayStore {
 
 fn impatient(fake: &Fake) -> RedisReplayStore {
     let login = ":hunter2hunter2@";
-    watch::secret(login);
+    secret_scan::secret(login);
     store_of(&fake.url("redis", login), PATIENCE)
 }
 
@@ -200,7 +200,7 @@ async fn a_line_that_is_given_up_is_closed() {
 async fn what_is_wrong_at_the_login_is_said() {
     const PASSWORD: &str = ":hunter2hunter2@";
     const REFUSED: &str = "Redis refuses our user or password";
-    watch::secret(PASSWORD);
+    secret_scan::secret(PASSWORD);
     for (login, database, reply, said) in [
         (PASSWORD, "", "-WRONGPASS invalid pair\r\n", REFUSED),
         (

@@ -20,7 +20,7 @@ use crate::mock::{issuer, trouble, verdict, within};
 fn pem() -> String {
     let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
     let text = STANDARD.encode(key.unwrap().as_ref());
-    watch::secret(&text);
+    secret_scan::secret(&text);
     format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----")
 }
 

@@ -21,7 +21,7 @@ fn refused_credentials_are_one_error_until_they_are_right() {
         block_on(async {
             let okta = MockOkta::start().await;
             let secret = "hunter2hunter2hunter2";
-            watch::secret(secret);
+            secret_scan::secret(secret);
             let client = ClientAuthentication::client_secret_basic(CLIENT_ID, secret);
             let verifier = with(&okta, Introspection::every_token(client));
             for number in 0..3 {

@@ -18,7 +18,7 @@ async fn route(verifier: &Verifier, token: &str, checked_within: Option<Duration
         presented = presented.checked_within(max_age);
     }
     let verdict = verifier.authenticate(&presented).await;
-    watch::verdict(&verdict);
+    secret_scan::verdict(&verdict);
     verdict.map_or_else(|rejection| rejection.status().as_u16(), |_| 200)
 }
 

@@ -1,0 +1,26 @@
+//! The examples verify the tokens of a real authorization server; each runs as a process.
+//!
+//! `as/` holds the server (Node); `ci/e2e` installs it and builds the examples in the workspace above.
+//! Every test starts its own server and API, so none disturbs another's keys, faults or counters.
+
+mod api;
+mod browser;
+mod process;
+mod rpc;
+mod server;
+
+mod accepted;
+mod credentials;
+mod dpop;
+mod every_example;
+mod faults;
+mod flood;
+mod forged;
+mod introspection;
+mod login;
+mod meant_for_others;
+mod mutual_tls;
+mod revoked;
+mod rotation;
+mod table;
+mod tls;

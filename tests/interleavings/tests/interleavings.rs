@@ -1,0 +1,135 @@
+//! The single-flight cell under loom: every interleaving of the threads below is played.
+//!
+//! ```sh
+//! cd loom && cargo test --release
+//! ```
+
+#[path = "../../../okta-verifier/src/sync/single_flight.rs"]
+mod flight;
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+};
+
+use loom::{
+    future::block_on,
+    model,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    thread,
+};
+
+use self::flight::{Flight, Wait};
+
+/// A waker that counts, for polls that no executor makes.
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+fn poll(wait: &mut Wait, waker: &Waker) -> Poll<()> {
+    Pin::new(wait).poll(&mut Context::from_waker(waker))
+}
+
+/// No lost wake-up: if one were, `block_on` would never return and loom would say deadlock.
+#[test]
+fn who_waits_while_it_lands_is_woken() {
+    model(|| {
+        let flight = Arc::new(Flight::default());
+        let waiters: Vec<_> = (0..2)
+            .map(|_| {
+                let wait = flight.clone().wait();
+                thread::spawn(move || block_on(wait))
+            })
+            .collect();
+        flight.land();
+        for waiter in waiters {
+            waiter.join().unwrap();
+        }
+    });
+}
+
+/// Who goes away takes nobody else's wake-up along, before, while and after it lands.
+#[test]
+fn who_stops_waiting_takes_no_wake_up_along() {
+    model(|| {
+        let flight = Arc::new(Flight::default());
+        let mut leaves = flight.clone().wait();
+        let _ = poll(&mut leaves, Waker::noop());
+        let stays = flight.clone().wait();
+        let waiter = thread::spawn(move || block_on(stays));
+        let leaver = thread::spawn(move || drop(leaves));
+        flight.land();
+        leaver.join().unwrap();
+        waiter.join().unwrap();
+    });
+}
+
+/// A poll that said `Pending` is followed by a wake-up; one that said `Ready` saw the landing.
+#[test]
+fn a_pending_poll_is_followed_by_one_wake_up() {
+    model(|| {
+        let flight = Arc::new(Flight::default());
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        let lander = {
+            let flight = flight.clone();
+            thread::spawn(move || flight.land())
+        };
+        let mut wait = flight.wait();
+        let first = poll(&mut wait, &Waker::from(count.clone()));
+        lander.join().unwrap();
+        let woken = count.0.load(SeqCst);
+        assert_eq!(woken, usize::from(first.is_pending()));
+        assert!(poll(&mut wait, Waker::noop()).is_ready());
+    });
+}
+
+/// A wait polled again with another waker, while it lands: the newer one is woken, or the poll
+/// saw the landing.
+#[test]
+fn the_last_waker_of_a_wait_is_the_one_that_is_woken() {
+    model(|| {
+        let flight = Arc::new(Flight::default());
+        let counts: [_; 2] = std::array::from_fn(|_| Arc::new(Count(AtomicUsize::new(0))));
+        let mut wait = flight.clone().wait();
+        assert!(poll(&mut wait, &Waker::from(counts[0].clone())).is_pending());
+        let lander = thread::spawn(move || flight.land());
+        let second = poll(&mut wait, &Waker::from(counts[1].clone()));
+        lander.join().unwrap();
+        let woken = counts.each_ref().map(|count| count.0.load(SeqCst));
+        match second {
+            Poll::Pending => assert_eq!(woken, [0, 1]),
+            Poll::Ready(()) => assert_eq!(woken, [1, 0]),
+        }
+        drop(wait);
+    });
+}
+
+/// Two landings, as a fetch that ends and its guard: both may come, each wakes at most once.
+#[test]
+fn landing_twice_wakes_once() {
+    model(|| {
+        let flight = Arc::new(Flight::default());
+        let count = Arc::new(Count(AtomicUsize::new(0)));
+        let mut wait = flight.clone().wait();
+        assert!(poll(&mut wait, &Waker::from(count.clone())).is_pending());
+        let landers: Vec<_> = (0..2)
+            .map(|_| {
+                let flight = flight.clone();
+                thread::spawn(move || flight.land())
+            })
+            .collect();
+        for lander in landers {
+            lander.join().unwrap();
+        }
+        assert_eq!(count.0.load(SeqCst), 1);
+    });
+}

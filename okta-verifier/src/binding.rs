@@ -25,6 +25,6 @@ pub(crate) use peers::Peers;
 #[cfg(feature = "redis")]
 pub use replay::RedisReplayStore;
 pub(crate) use replay::{Memory, Remote, Trouble, Verdict};
-pub use replay::{ReplayAnswer, ReplayStore};
+pub use replay::{ProofUse, ReplayAnswer, ReplayStore};
 pub use settings::DpopSettings;
 pub(crate) use settings::{Dpop, Replay};

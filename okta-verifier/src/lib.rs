@@ -72,7 +72,9 @@ mod verifier;
 pub use algorithm::Algorithm;
 #[cfg(feature = "redis")]
 pub use binding::RedisReplayStore;
-pub use binding::{ClientCertificate, DpopNonces, DpopSettings, ReplayAnswer, ReplayStore};
+pub use binding::{
+    ClientCertificate, DpopNonces, DpopSettings, ProofUse, ReplayAnswer, ReplayStore,
+};
 pub use builder::VerifierBuilder;
 pub use error::{
     ClaimError, ConfigError, FetchError, FetchKeysError, MalformedToken, ProofError, VerifyError,

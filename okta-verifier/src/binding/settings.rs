@@ -177,10 +177,10 @@ impl DpopSettings {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use okta_verifier::{DpopSettings, Issuer, ReplayAnswer, ReplayStore, Verifier};
+    /// # use okta_verifier::{DpopSettings, Issuer, ProofUse, ReplayAnswer, ReplayStore, Verifier};
     /// # struct Shared;
     /// # impl ReplayStore for Shared {
-    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(true) }) }
+    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(ProofUse::First) }) }
     /// # }
     /// # let build = |dpop| Verifier::builder()
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
@@ -201,10 +201,10 @@ impl DpopSettings {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use okta_verifier::{DpopSettings, Issuer, ReplayAnswer, ReplayStore, Verifier};
+    /// # use okta_verifier::{DpopSettings, Issuer, ProofUse, ReplayAnswer, ReplayStore, Verifier};
     /// # struct Shared;
     /// # impl ReplayStore for Shared {
-    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(true) }) }
+    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(ProofUse::First) }) }
     /// # }
     /// # let build = |dpop| Verifier::builder()
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())

@@ -14,7 +14,8 @@ use std::{
 };
 
 use okta_verifier::{
-    DpopSettings, Presented, RedisReplayStore, Rejection, ReplayStore, VerifiedToken, Verifier,
+    DpopSettings, Presented, ProofUse, RedisReplayStore, Rejection, ReplayStore, VerifiedToken,
+    Verifier,
 };
 use okta_verifier_testing::{Client, TestIssuer};
 use watch as _;
@@ -33,7 +34,9 @@ async fn ask(store: &RedisReplayStore, proof: u8) -> Result<bool, String> {
     if let Err(error) = &answer {
         watch::error(&**error);
     }
-    answer.map_err(|error| error.to_string())
+    answer
+        .map(|proof_use| proof_use == ProofUse::First)
+        .map_err(|error| error.to_string())
 }
 
 /// Polls for 10 s at most.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_verifier::ReplayStore;
+use okta_verifier::{ProofUse, ReplayStore};
 
 use crate::{KEEP, ask, server::Server, store, until};
 
@@ -50,7 +50,8 @@ async fn a_key_lives_as_long_as_it_is_told_to() {
     assert!(server.number(&format!("PTTL {key}")) <= left);
 
     let short = Duration::from_millis(50);
-    assert!(store.first_use(&[8; 32], short).await.expect("an answer"));
+    let answer = store.first_use(&[8; 32], short).await;
+    assert_eq!(answer.expect("an answer"), ProofUse::First);
     until(async || server.number("DBSIZE") == 1).await;
     assert_eq!(ask(&store, 8).await, Ok(true));
 }

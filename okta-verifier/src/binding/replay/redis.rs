@@ -11,7 +11,7 @@ use base64::Engine;
 use tokio::runtime::Handle;
 
 use self::{address::Address, failure::Failure, server::Server};
-use super::{ReplayAnswer, ReplayStore};
+use super::{ProofUse, ReplayAnswer, ReplayStore};
 use crate::{error::ConfigError, token::BASE64URL};
 
 /// Remembers used DPoP proofs in a Redis or Valkey server (feature `redis`), so that a proof passes
@@ -125,7 +125,10 @@ impl ReplayStore for RedisReplayStore {
             let runtime = Handle::try_current().map_err(|_| Failure::NoRuntime)?;
             // In a task of its own: callers that go away must not hide that the server is silent.
             let answer = runtime.spawn(question).await;
-            Ok(answer.map_err(|_| Failure::Abandoned)??)
+            Ok(match answer.map_err(|_| Failure::Abandoned)?? {
+                true => ProofUse::First,
+                false => ProofUse::Replayed,
+            })
         })
     }
 }

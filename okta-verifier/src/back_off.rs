@@ -12,8 +12,6 @@ pub(crate) struct BackOff {
     failures: u32,
     /// No attempt before.
     not_before: Option<Instant>,
-    /// What the time doubles up to.
-    most: Duration,
     jitter: u64,
 }
 
@@ -23,21 +21,14 @@ impl BackOff {
         Self {
             failures: 0,
             not_before: None,
-            most: MAX_BACK_OFF,
             jitter: jitter.max(1), // xorshift stays at zero
         }
-    }
-
-    /// Another end to the doubling.
-    #[cfg(feature = "redis")]
-    pub(crate) fn at_most(self, most: Duration) -> Self {
-        Self { most, ..self }
     }
 
     /// One more failure: half to full of a time that doubles with each, or as long as the issuer
     /// `asked_for`, if that is longer.
     pub(crate) fn failed(&mut self, asked_for: Option<Duration>, now: Now) -> Duration {
-        let delay = doubled(self.failures).min(self.most);
+        let delay = doubled(self.failures);
         self.failures = self.failures.saturating_add(1);
         let delay = delay.mul_f64(0.5 + self.fraction() / 2.0);
         self.wait(delay, asked_for, now)

@@ -22,8 +22,6 @@ pub(crate) use external::Place;
 pub(crate) use judge::{Expected, Holder, Used, judge};
 pub use nonce::DpopNonces;
 pub(crate) use peers::Peers;
-#[cfg(feature = "redis")]
-pub use replay::RedisReplayStore;
 pub(crate) use replay::{Memory, Remote, Trouble, Verdict};
 pub use replay::{ProofUse, ReplayAnswer, ReplayStore};
 pub use settings::DpopSettings;

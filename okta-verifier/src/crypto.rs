@@ -5,8 +5,6 @@ mod fingerprint;
 mod mac;
 mod random;
 mod sign;
-#[cfg(feature = "redis")]
-mod tls;
 mod verify;
 
 pub(crate) use digest::sha256;
@@ -14,6 +12,4 @@ pub(crate) use fingerprint::{Fingerprint, Fingerprints};
 pub(crate) use mac::MacKey;
 pub(crate) use random::{random_bytes, random_u64, xorshift};
 pub(crate) use sign::SigningKey;
-#[cfg(feature = "redis")]
-pub(crate) use tls::Tls;
 pub(crate) use verify::{BadSignature, MAX_SIGNATURE, PreparedKey};

@@ -36,10 +36,6 @@
 //! A token that passed is remembered ([`VerifierBuilder::cached_tokens`]): its key and its dates are
 //! asked again at every request, so that it is refused once it expires or its key is withdrawn.
 //!
-//! # Features
-//!
-//! None is on by default. `redis`: `RedisReplayStore`, for DPoP with several instances of a service.
-//!
 //! # Runtime
 //!
 //! Keys are fetched in tasks of the tokio runtime that the first request runs on; it needs time
@@ -70,8 +66,6 @@ mod token_bucket;
 mod verifier;
 
 pub use algorithm::Algorithm;
-#[cfg(feature = "redis")]
-pub use binding::RedisReplayStore;
 pub use binding::{
     ClientCertificate, DpopNonces, DpopSettings, ProofUse, ReplayAnswer, ReplayStore,
 };

@@ -1,7 +1,5 @@
 //! A proof is good once (RFC 9449 §11.1): where the used ones are remembered.
 
-#[cfg(feature = "redis")]
-mod redis;
 mod shares;
 mod slots;
 mod trouble;
@@ -14,8 +12,6 @@ use std::{
     time::Duration,
 };
 
-#[cfg(feature = "redis")]
-pub use self::redis::RedisReplayStore;
 use self::{
     shares::{Counted, Shares, caller_number},
     slots::Slots,
@@ -28,7 +24,7 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 ///
 /// Without one, each instance remembers what it has seen itself: behind a load balancer a proof
 /// then passes once at each. With one, a request waits for the store's answer, and is rejected
-/// with 503 where there is none. With the feature `redis`, `RedisReplayStore` is one.
+/// with 503 where there is none. The crate `okta-verifier-redis` has one, `RedisReplayStore`.
 ///
 /// The store receives a proof only while the caller is below its share
 /// ([`DpopSettings::replay_capacity_per_caller`](crate::DpopSettings::replay_capacity_per_caller)).

@@ -1,4 +1,4 @@
-// What rustdoc sees of the five published crates, with every feature. Cargo builds its JSON anew each time, so checks
+// What rustdoc sees of the six published crates, with every feature. Cargo builds its JSON anew each time, so checks
 // that want it in one run share a process.
 'use strict';
 const { execFileSync } = require('node:child_process');
@@ -6,7 +6,7 @@ const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
 process.chdir(`${__dirname}/..`);
 
-const ours = ['', '-tower', '-axum', '-actix', '-testing'].map((end) => `okta-verifier${end}`);
+const ours = ['', '-tower', '-axum', '-actix', '-redis', '-testing'].map((end) => `okta-verifier${end}`);
 const cargo = (words, env) =>
   execFileSync('cargo', words.split(' '), { encoding: 'utf8', maxBuffer: 2 ** 28, env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'] });

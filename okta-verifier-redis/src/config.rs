@@ -294,9 +294,9 @@ impl RedisConfig {
         self
     }
 
-    /// Validates the settings. Performs no I/O to a server.
+    /// Checks the settings. Performs no I/O to a server.
     pub(crate) fn connection(self) -> Result<Connection, RedisConfigError> {
-        let servers = self.servers.validated()?;
+        let servers = self.servers.checked()?;
         let is_sentinel = matches!(servers, Servers::Sentinel(..));
         if matches!(servers, Servers::Cluster(_)) && self.database != 0 {
             return Err(RedisConfigError::Database);
@@ -306,7 +306,7 @@ impl RedisConfig {
                 problem: "sentinel_login: no sentinels are configured",
             });
         }
-        let login = |login: Option<Credentials>| login.map(Credentials::validated).transpose();
+        let login = |login: Option<Credentials>| login.map(Credentials::checked).transpose();
         let settings = Settings {
             login: login(self.login)?,
             sentinel_login: login(self.sentinel_login)?,
@@ -319,14 +319,14 @@ impl RedisConfig {
                 "connect_timeout",
                 "100 ms to 10 s",
             )?,
-            tls: self.transport.validated()?,
+            tls: self.transport.checked()?,
         };
         Ok(Connection::new(servers, settings))
     }
 }
 
 impl Named {
-    fn validated(self) -> Result<Servers, RedisConfigError> {
+    fn checked(self) -> Result<Servers, RedisConfigError> {
         let address =
             |text: &str, port| Address::parse(text, port).ok_or(RedisConfigError::Address);
         let addresses = |texts: &[String], port| match texts {
@@ -350,7 +350,7 @@ impl Named {
 }
 
 impl Transport {
-    fn validated(self) -> Result<Option<Tls>, RedisConfigError> {
+    fn checked(self) -> Result<Option<Tls>, RedisConfigError> {
         let wrong = |problem| Err(RedisConfigError::Tls { problem });
         let has_parts = !self.roots.is_empty() || self.provider.is_some();
         match (self.plaintext, self.config) {
@@ -373,7 +373,7 @@ impl Credentials {
         }
     }
 
-    fn validated(self) -> Result<Login, RedisConfigError> {
+    fn checked(self) -> Result<Login, RedisConfigError> {
         if self.user.is_empty() || self.password.expose_secret().is_empty() {
             return Err(RedisConfigError::Login {
                 problem: "write a user (`default` for a password alone) and a password",

@@ -28,7 +28,7 @@ use self::{
     server::{Server, Target},
 };
 
-/// Validated settings of connections.
+/// Checked settings of connections.
 pub(crate) struct Settings {
     pub(crate) tls: Option<Tls>,
     pub(crate) login: Option<Login>,

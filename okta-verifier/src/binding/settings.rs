@@ -210,7 +210,7 @@ impl DpopSettings {
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
     /// #     .dpop(dpop)
     /// #     .build();
-    /// // `Shared` is a `ReplayStore`: yours, or a `RedisReplayStore`.
+    /// // `Shared` is a `ReplayStore`: yours, or the one of `okta-verifier-redis`.
     /// let dpop = || DpopSettings::base_url("https://api.example.com").replay_store(Shared);
     /// assert!(build(dpop()).is_ok());
     /// assert!(build(dpop().replay_capacity(90_000)).is_err()); // of a store that is not used then

@@ -86,7 +86,7 @@ impl RedisConfig {
     /// name in `sentinel monitor`. The port of a sentinel is 26379 unless it is written.
     ///
     /// The primary is looked up whenever a connection is made, and a server that is not a primary
-    /// (`ROLE`) is not used. Write all sentinels: they are asked at once, and one answer is enough.
+    /// (`ROLE`) is not used. Write all sentinels: each one is queried at the same time, and one answer is enough.
     pub fn sentinel<A: Into<String>>(
         primary: impl Into<String>,
         sentinels: impl IntoIterator<Item = A>,
@@ -97,8 +97,8 @@ impl RedisConfig {
         })
     }
 
-    /// Returns settings for a cluster. The servers that are written are asked for all others
-    /// (`CLUSTER SLOTS`); two or three are enough.
+    /// Returns settings for a cluster. Write two or three of its servers: the others are looked up
+    /// with `CLUSTER SLOTS`.
     pub fn cluster<A: Into<String>>(servers: impl IntoIterator<Item = A>) -> Self {
         Self::new(Named::Cluster(
             servers.into_iter().map(Into::into).collect(),
@@ -193,8 +193,8 @@ impl RedisConfig {
         self
     }
 
-    /// Turns TLS off, for servers and sentinels: for loopback, a private network or a TLS side-car. Who
-    /// can write on the way to the server can let replayed proofs pass.
+    /// Turns TLS off, for servers and sentinels: for loopback, a private network or a TLS side-car. A
+    /// machine that can write on the way to the server can let replayed proofs pass.
     ///
     /// ```
     /// use okta_verifier_redis::{RedisConfig, RedisReplayStore};

@@ -86,7 +86,7 @@ impl Cluster {
                     (server, asking) = (self.server(to), true);
                 }
                 Ok(Reply::Unready(failure)) | Err(failure) => {
-                    self.refresh(&mut self.lock());
+                    self.refresh(self.lock());
                     return Err(failure);
                 }
             }
@@ -97,20 +97,20 @@ impl Cluster {
     async fn owner(self: &Arc<Self>, slot: usize) -> Result<Arc<Server>, Failure> {
         loop {
             let refresh = {
-                let mut state = self.lock();
+                let state = self.lock();
                 match state.owners.get(slot) {
                     Some(Some(owner)) => return Ok(owner.clone()),
                     Some(None) => {
-                        self.refresh(&mut state);
+                        self.refresh(state);
                         return Err(Failure::UnassignedSlot);
                     }
                     None => {}
                 }
-                let no_topology = || Failure::NoTopology(state.failure.clone().map(Arc::new));
-                let failure = no_topology();
-                self.refresh(&mut state).ok_or(failure)
+                let failure = Failure::NoTopology(state.failure.clone().map(Arc::new));
+                self.refresh(state).ok_or(failure)
             };
             let mut end = refresh?;
+            // An error: the sender is dropped at the end of the refresh.
             drop(end.changed().await);
         }
     }
@@ -122,7 +122,7 @@ impl Cluster {
         if let Some(owner) = state.owners.get_mut(slot) {
             *owner = Some(server.clone());
         }
-        self.refresh(&mut state);
+        self.refresh(state);
         server
     }
 
@@ -131,7 +131,7 @@ impl Cluster {
     }
 
     /// Begins to fetch the topology, unless that is going on, or ended a moment ago: then `None`.
-    fn refresh(self: &Arc<Self>, state: &mut State) -> Option<watch::Receiver<()>> {
+    fn refresh(self: &Arc<Self>, mut state: MutexGuard<'_, State>) -> Option<watch::Receiver<()>> {
         let now = Instant::now();
         if let Some(refresh) = &state.refresh
             // One that is older belongs to a runtime that stands still.
@@ -159,6 +159,8 @@ impl Cluster {
         let mut servers: Vec<_> = state.servers.values().cloned().collect();
         let length = servers.len().max(1);
         servers.rotate_left(state.refreshes % length);
+        // A runtime that is shutting down drops the task here, and the task takes the lock then.
+        drop(state);
         // In a task of its own: it may take longer than this caller waits, and serves the next one.
         tokio::spawn(refreshing.run(servers));
         Some(end)
@@ -237,11 +239,11 @@ impl Drop for Refreshing {
     }
 }
 
-/// The first topology that a server sends. A few are asked at once, because those on a lost machine do
-/// not answer.
+/// The first topology that a server sends. A few servers get the command at once, because those on a lost
+/// machine do not answer.
 async fn topology(servers: &[Arc<Server>], settings: &Settings) -> Result<Vec<Range>, Failure> {
     let mut last = Failure::Abandoned;
-    for servers in servers.chunks(ASKED_AT_ONCE) {
+    for servers in servers.chunks(AT_ONCE) {
         let deadline = Instant::now() + settings.connect_timeout + settings.timeout;
         let mut answers = JoinSet::new();
         for server in servers {
@@ -280,4 +282,4 @@ impl Server {
 const MAX_REDIRECTIONS: usize = 3;
 /// Between the end of one refresh and the beginning of the next.
 const REFRESH_PAUSE: Duration = Duration::from_millis(250);
-const ASKED_AT_ONCE: usize = 3;
+const AT_ONCE: usize = 3;

@@ -24,7 +24,9 @@ pub(crate) enum Failure {
     #[error("Redis server {0} sent an unexpected reply")]
     UnexpectedReply(Address),
     #[error("no sentinel names a primary {0:?} that can be used")]
-    NoPrimary(Arc<str>, #[source] Option<Arc<Self>>),
+    NoPrimary(Arc<str>, #[source] Arc<Self>),
+    #[error("sentinel {0} does not monitor a primary of this name")]
+    NotMonitored(Address),
     #[error("Redis server {0} is named as the primary but is not one")]
     NotPrimary(Address),
     #[error("no server of the Redis cluster says how the slots are distributed")]

@@ -14,7 +14,7 @@ pub(super) struct Sentinels {
 
 impl Sentinels {
     /// Connects to the first server that a sentinel names and that says itself that it is a primary.
-    /// All sentinels are asked at once, because those on a lost machine do not answer.
+    /// All sentinels get the command at once, because those on a lost machine do not answer.
     pub(super) async fn connect_primary(
         &self,
         settings: &Arc<Settings>,
@@ -25,13 +25,13 @@ impl Sentinels {
             let settings = settings.clone();
             answers.spawn(async move { named_primary(&name, &address, &settings).await });
         }
-        let mut last = None;
+        let mut last = Failure::Abandoned;
         let mut tried = HashSet::new();
         while let Some(answer) = answers.join_next().await {
             let address = match answer.unwrap_or(Err(Failure::Abandoned)) {
                 Ok(address) => address,
                 Err(failure) => {
-                    last = Some(failure);
+                    last = failure;
                     continue;
                 }
             };
@@ -45,10 +45,10 @@ impl Sentinels {
             );
             match attempt.await.unwrap_or(Err(Failure::Silent(address))) {
                 Ok(session) => return Ok(session),
-                Err(failure) => last = Some(failure),
+                Err(failure) => last = failure,
             }
         }
-        Err(Failure::NoPrimary(self.name.clone(), last.map(Arc::new)))
+        Err(Failure::NoPrimary(self.name.clone(), Arc::new(last)))
     }
 }
 
@@ -63,8 +63,7 @@ async fn named_primary(
     let reply = session.call(&command, false).await;
     let named = match reply.and_then(Value::extract_error) {
         Ok(Value::Array(parts)) => address(&parts),
-        // The sentinel does not monitor a primary of this name.
-        Ok(Value::Nil) => return Err(Failure::NoPrimary(name.into(), None)),
+        Ok(Value::Nil) => return Err(Failure::NotMonitored(sentinel.clone())),
         Ok(_) => None,
         Err(error) => return Err(Failure::of(&error, sentinel)),
     };

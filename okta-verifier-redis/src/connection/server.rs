@@ -119,6 +119,7 @@ impl Server {
         loop {
             match self.next() {
                 Next::Decided(result) => return result,
+                // An error: the sender is dropped at the end of the attempt.
                 Next::Wait(mut end) => drop(end.changed().await),
             }
         }
@@ -154,6 +155,7 @@ impl Server {
             began: now,
             end: end.clone(),
         });
+        // A runtime that is shutting down drops the task here, and the task takes the lock then.
         drop(state);
         // In a task of its own: it may take longer than this caller waits, and serves the next one.
         tokio::spawn(connecting.run());
@@ -230,7 +232,9 @@ impl Connecting {
                 Target::Single(address) | Target::Cluster(address) => {
                     Failure::Silent(address.clone())
                 }
-                Target::Primary(sentinels) => Failure::NoPrimary(sentinels.name.clone(), None),
+                Target::Primary(sentinels) => {
+                    Failure::NoPrimary(sentinels.name.clone(), Arc::new(Failure::Timeout))
+                }
             })
         });
         self.result = Some(result.map(Arc::new));

@@ -40,14 +40,12 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 ///
 /// impl ReplayStore for Seen {
 ///     fn first_use<'a>(&'a self, proof: &'a [u8; 32], _keep: Duration) -> ReplayAnswer<'a> {
-///         let is_new = self.0.lock().map(|mut seen| seen.insert(*proof));
-///         Box::pin(async move {
-///             match is_new {
-///                 Ok(true) => Ok(ProofUse::First),
-///                 Ok(false) => Ok(ProofUse::Replayed),
-///                 Err(_) => Err("the store is poisoned".into()),
-///             }
-///         })
+///         let answer = match self.0.lock().map(|mut seen| seen.insert(*proof)) {
+///             Ok(true) => Ok(ProofUse::First),
+///             Ok(false) => Ok(ProofUse::Replayed),
+///             Err(_) => Err("the store is poisoned".into()),
+///         };
+///         Box::pin(async move { answer })
 ///     }
 /// }
 ///

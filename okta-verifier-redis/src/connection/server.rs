@@ -258,3 +258,131 @@ impl Drop for Connecting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use redis::{RedisConnectionInfo, Value};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_millis(500);
+
+    fn address() -> Address {
+        Address::parse("localhost", 6379).unwrap()
+    }
+
+    fn server() -> Arc<Server> {
+        let settings = Settings {
+            tls: None,
+            login: None,
+            sentinel_login: None,
+            database: 0,
+            timeout: TIMEOUT,
+            connect_timeout: TIMEOUT,
+        };
+        Arc::new(Server::new(Target::Single(address()), Arc::new(settings)))
+    }
+
+    /// A session and the other end of its connection.
+    async fn session() -> (Arc<Session>, DuplexStream) {
+        let (ours, theirs) = duplex(1024);
+        // Nothing is sent before the first command.
+        let login = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let session = Session::over(&address(), ours, &login).await.unwrap();
+        (Arc::new(session), theirs)
+    }
+
+    /// A server that was down for as long as the back-off doubles, and is up again.
+    async fn back_again() -> (Arc<Server>, DuplexStream) {
+        let ((session, theirs), server) = (session().await, server());
+        let mut state = server.lock();
+        for _ in 0..10 {
+            state.fail(Failure::ConnectionLost(address()));
+        }
+        state.stage = Stage::Up(session);
+        drop(state);
+        (server, theirs)
+    }
+
+    fn command() -> Command {
+        Command {
+            command: redis::cmd("PING"),
+            is_reply: |value| matches!(value, Value::Okay),
+        }
+    }
+
+    async fn answer(mut theirs: DuplexStream) {
+        let mut read = [0; 1024];
+        while theirs.read(&mut read).await.is_ok_and(|length| length > 0) {
+            theirs.write_all(b"+OK\r\n").await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn command_is_not_sent_after_its_deadline() {
+        let (server, mut theirs) = back_again().await;
+        let late = server.send(&command(), false, Instant::now()).await;
+        assert!(matches!(late, Err(Failure::Timeout)), "{late:?}");
+        assert!(matches!(server.lock().stage, Stage::Up(_)));
+        let nothing = timeout(TIMEOUT, theirs.read(&mut [0; 1])).await;
+        assert!(nothing.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connection_has_the_whole_time_for_a_reply() {
+        let (server, _silent) = back_again().await;
+        let begun = Instant::now();
+        let silent = server.send(&command(), false, begun + TIMEOUT / 10).await;
+        assert!(matches!(silent, Err(Failure::Silent(_))), "{silent:?}");
+        assert!(begun.elapsed() >= TIMEOUT);
+        assert!(matches!(server.lock().stage, Stage::Down));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answer_ends_the_back_off() {
+        let (server, theirs) = back_again().await;
+        tokio::spawn(answer(theirs));
+        assert!(server.lock().back_off.holds(Instant::now()));
+        let deadline = Instant::now() + TIMEOUT;
+        let reply = server.send(&command(), false, deadline).await;
+        assert!(matches!(reply, Ok(Reply::Value(Value::Okay))), "{reply:?}");
+        let mut state = server.lock();
+        assert!(state.failure.is_none());
+        assert!(!state.back_off.holds(Instant::now()));
+        // The next failure is a first one.
+        state.fail(Failure::Abandoned);
+        assert!(
+            !state
+                .back_off
+                .holds(Instant::now() + Duration::from_millis(250))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn session_that_was_given_up_changes_nothing() {
+        let ((server, _theirs), (former, _)) = (back_again().await, session().await);
+        server.lost(&former, &Failure::Timeout);
+        server.recovered(&former);
+        let state = server.lock();
+        assert!(matches!(state.stage, Stage::Up(_)));
+        assert!(matches!(state.failure, Some(Failure::ConnectionLost(_))));
+        assert!(state.back_off.holds(Instant::now()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attempt_that_was_given_up_changes_nothing() {
+        let (server, _theirs) = back_again().await;
+        drop(Connecting {
+            server: server.clone(),
+            number: 99,
+            result: Some(Err(Failure::Timeout)),
+            _end: watch::channel(()).0,
+        });
+        let state = server.lock();
+        assert!(matches!(state.stage, Stage::Up(_)));
+        assert!(matches!(state.failure, Some(Failure::ConnectionLost(_))));
+    }
+}

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use okta_verifier::ProofUse;
+use okta_verifier::{ProofUse, ReplayStore};
 use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 
 use crate::{
-    NIL, OK, ask,
+    KEEP, NIL, OK, ask,
     fake::{Fake, Reply, bulk},
     store, until, until_answered,
 };
@@ -135,20 +135,44 @@ async fn cluster_that_is_down_is_an_error_and_keeps_its_connections() {
 #[tokio::test]
 async fn cluster_moved_slot_is_followed_and_remembered() {
     let (former, owner) = (server(None), server(None));
+    let store = of(&[&former]);
+    assert_eq!(ask(&store).await, Ok(ProofUse::First));
+    // No server knows the new topology yet.
+    for fake in [&former, &owner] {
+        fake.reply_to("CLUSTER", "-TRYAGAIN later\r\n");
+    }
     former.reply(moved("MOVED", &owner));
     owner.reply(NIL);
+    for _ in 0..3 {
+        assert_eq!(ask(&store).await, Ok(ProofUse::Replayed));
+    }
+    assert_eq!((former.count("SET"), owner.count("SET")), (2, 3));
+}
+
+#[tokio::test]
+async fn cluster_topology_is_fetched_again_after_a_redirection() {
+    let (former, owner) = (server(None), server(None));
+    former.reply(moved("MOVED", &owner));
     let store = of(&[&former]);
-    assert_eq!(ask(&store).await, Ok(ProofUse::Replayed));
-    // The topology of the former owner is the old one.
-    owner.reply_to("CLUSTER", slots(&owner));
-    former.reply_to("CLUSTER", slots(&owner));
+    assert_eq!(ask(&store).await, Ok(ProofUse::First));
+    for fake in [&former, &owner] {
+        fake.reply_to("CLUSTER", slots(&owner));
+    }
+    // Proofs of many slots, each of which is redirected once until the refresh.
+    let mut number = 0_u32;
     until(async || {
-        assert_eq!(ask(&store).await, Ok(ProofUse::Replayed));
         let before = former.count("SET");
-        assert_eq!(ask(&store).await, Ok(ProofUse::Replayed));
+        for _ in 0..10 {
+            number += 1;
+            let mut proof = [0; 32];
+            proof[..4].copy_from_slice(&number.to_be_bytes());
+            let answer = store.first_use(&proof, KEEP).await;
+            assert_eq!(answer.unwrap(), ProofUse::First);
+        }
         (former.count("SET") == before).then_some(())
     })
     .await;
+    assert!(former.count("CLUSTER") + owner.count("CLUSTER") > 1);
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use okta_verifier::{ProofUse, ReplayStore};
 use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 
 use crate::{
-    KEEP, NIL, OK, ask,
+    KEEP, NIL, OK,
     fake::{Fake, Reply, bulk},
-    store, until, until_answered,
+    store, until, until_answered, use_proof,
 };
 
 const DOWN: &str = "-CLUSTERDOWN The cluster is down\r\n";
@@ -52,7 +52,7 @@ async fn cluster_without_a_topology_is_an_error() {
     ] {
         let seed = server(None);
         seed.reply_to("CLUSTER", reply);
-        let error = ask(&of(&[&seed])).await.unwrap_err();
+        let error = use_proof(&of(&[&seed])).await.unwrap_err();
         let expected = "no server of the Redis cluster says how the slots are distributed";
         assert_eq!(error, expected, "{reply:?}");
         assert_eq!(seed.count("SET"), 0);
@@ -65,7 +65,7 @@ async fn cluster_slot_without_a_server_is_an_error() {
     let one = slots(&seed).replace(":16383", ":0");
     seed.reply_to("CLUSTER", one);
     let store = of(&[&seed]);
-    let error = ask(&store).await.unwrap_err();
+    let error = use_proof(&store).await.unwrap_err();
     assert_eq!(
         error,
         "no server of the Redis cluster serves the slot of the key"
@@ -83,11 +83,11 @@ async fn cluster_command_is_not_sent_again_after_a_lost_connection() {
         // Nor after a redirection, which another command than the first one follows.
         other.reply(moved("MOVED", &owner));
         let store = of(&[&other]);
-        assert!(ask(&store).await.is_err());
+        assert!(use_proof(&store).await.is_err());
         assert_eq!((owner.count("SET"), other.count("SET")), (1, 0));
         other.reply_to("CLUSTER", slots(&other));
         let store = of(&[&other]);
-        assert!(ask(&store).await.is_err());
+        assert!(use_proof(&store).await.is_err());
         assert_eq!((owner.count("SET"), other.count("SET")), (2, 1));
     }
 }
@@ -97,7 +97,7 @@ async fn cluster_redirections_in_a_circle_end() {
     let (one, other) = (server(None), server(None));
     one.reply(moved("MOVED", &other));
     other.reply(moved("ASK", &one));
-    let error = ask(&of(&[&one])).await.unwrap_err();
+    let error = use_proof(&of(&[&one])).await.unwrap_err();
     assert_eq!(error, "the Redis cluster redirected a command too often");
     assert_eq!(one.count("SET") + other.count("SET"), 4);
 }
@@ -113,7 +113,7 @@ async fn cluster_redirection_to_no_server_is_an_error() {
     ] {
         let seed = server(None);
         seed.reply(if to.is_empty() { "-ASK 1\r\n" } else { to });
-        assert!(ask(&of(&[&seed])).await.is_err(), "{to}");
+        assert!(use_proof(&of(&[&seed])).await.is_err(), "{to}");
         assert_eq!(seed.count("SET"), 1);
     }
 }
@@ -125,18 +125,18 @@ async fn cluster_that_is_down_is_an_error_and_keeps_its_connections() {
     let store = of(&[&seed]);
     let down = format!("Redis server {} answered with CLUSTERDOWN", seed.address());
     for _ in 0..3 {
-        assert_eq!(ask(&store).await, Err(down.clone()));
+        assert_eq!(use_proof(&store).await, Err(down.clone()));
     }
     assert_eq!((seed.count("SET"), seed.connections()), (3, 1));
     seed.reply(OK);
-    assert_eq!(ask(&store).await, Ok(ProofUse::First));
+    assert_eq!(use_proof(&store).await, Ok(ProofUse::First));
 }
 
 #[tokio::test]
 async fn cluster_moved_slot_is_followed_and_remembered() {
     let (former, owner) = (server(None), server(None));
     let store = of(&[&former]);
-    assert_eq!(ask(&store).await, Ok(ProofUse::First));
+    assert_eq!(use_proof(&store).await, Ok(ProofUse::First));
     // No server knows the new topology yet.
     for fake in [&former, &owner] {
         fake.reply_to("CLUSTER", "-TRYAGAIN later\r\n");
@@ -144,7 +144,7 @@ async fn cluster_moved_slot_is_followed_and_remembered() {
     former.reply(moved("MOVED", &owner));
     owner.reply(NIL);
     for _ in 0..3 {
-        assert_eq!(ask(&store).await, Ok(ProofUse::Replayed));
+        assert_eq!(use_proof(&store).await, Ok(ProofUse::Replayed));
     }
     assert_eq!((former.count("SET"), owner.count("SET")), (2, 3));
 }
@@ -154,7 +154,7 @@ async fn cluster_topology_is_fetched_again_after_a_redirection() {
     let (former, owner) = (server(None), server(None));
     former.reply(moved("MOVED", &owner));
     let store = of(&[&former]);
-    assert_eq!(ask(&store).await, Ok(ProofUse::First));
+    assert_eq!(use_proof(&store).await, Ok(ProofUse::First));
     for fake in [&former, &owner] {
         fake.reply_to("CLUSTER", slots(&owner));
     }
@@ -176,12 +176,12 @@ async fn cluster_topology_is_fetched_again_after_a_redirection() {
 }
 
 #[tokio::test]
-async fn cluster_key_that_is_being_moved_is_asked_for_at_its_new_server() {
+async fn cluster_key_that_is_being_moved_is_stored_at_its_new_server() {
     let (source, target) = (server(None), Fake::new(OK));
     source.reply(moved("ASK", &target));
     let store = of(&[&source]);
     for _ in 0..2 {
-        assert_eq!(ask(&store).await, Ok(ProofUse::First));
+        assert_eq!(use_proof(&store).await, Ok(ProofUse::First));
     }
     let names: Vec<_> = target
         .commands()
@@ -201,7 +201,7 @@ async fn cluster_server_that_fails_does_not_hold_up_the_others() {
     seed.reply_to("CLUSTER", slots(&dead));
     let config = RedisConfig::cluster([dead.address(), seed.address()]);
     let store = store(config.timeout(crate::BRIEF));
-    assert!(ask(&store).await.is_err());
+    assert!(use_proof(&store).await.is_err());
     // A replica has taken over.
     let primary = server(None);
     seed.reply_to("CLUSTER", slots(&primary));

@@ -10,9 +10,9 @@ use okta_verifier::{FetchError, ProofUse, VerifyError};
 use okta_verifier_redis::RedisConfig;
 
 use crate::{
-    BRIEF, OK, ask,
+    BRIEF, OK,
     fake::{Fake, Reply},
-    first_use, impatient, patient, store, until, until_answered,
+    first_use, impatient, patient, store, until, until_answered, use_proof,
     world::World,
 };
 
@@ -24,7 +24,7 @@ async fn redis_connection_lost_after_the_command_is_an_error_and_not_sent_again(
     let fake = Fake::new(Reply::Close);
     let store = patient(&fake);
     let lost = format!("the connection to Redis server {} was lost", fake.address());
-    assert_eq!(ask(&store).await, Err(lost));
+    assert_eq!(use_proof(&store).await, Err(lost));
     assert_eq!((fake.count("SET"), fake.connections()), (1, 1));
 }
 
@@ -35,7 +35,7 @@ async fn redis_that_is_silent_is_503_within_its_time_and_then_at_once() {
     let world = World::new(store(RedisConfig::server(fake.address())));
     let begun = Instant::now();
     let rejection = world.send(None).await.unwrap_err();
-    // The default. That it was the shorter timeout of the two, the text tells.
+    // The default. The text shows that it was the shorter one of the two timeouts.
     assert!(begun.elapsed() >= Duration::from_millis(499));
     assert_eq!(rejection.status(), 503);
     let error = rejection.error().unwrap();
@@ -50,7 +50,7 @@ async fn redis_that_is_silent_is_503_within_its_time_and_then_at_once() {
         "{error:?}"
     );
     assert_eq!((fake.commands().len(), fake.connections()), (1, 1));
-    // In the back-off of at least 125 ms nobody waits and nothing is sent. A request that a slow machine
+    // In the back-off of at least 125 ms no request waits and nothing is sent. A request that a slow machine
     // holds up for longer than that connects and waits again; the next back-off is a longer one.
     until(async || {
         let sent = (fake.commands().len(), fake.connections());
@@ -87,7 +87,7 @@ async fn redis_redirection_outside_of_a_cluster_is_an_error() {
         let other = Fake::new(OK);
         let fake = Fake::new(format!("-{code} 3999 {}\r\n", other.address()));
         let expected = format!("Redis server {} answered with {code}", fake.address());
-        assert_eq!(ask(&patient(&fake)).await, Err(expected));
+        assert_eq!(use_proof(&patient(&fake)).await, Err(expected));
         assert_eq!(other.connections(), 0);
     }
 }
@@ -99,7 +99,7 @@ async fn redis_connection_that_takes_longer_than_a_request_waits_serves_the_next
         let fake = Fake::new(OK);
         fake.otherwise(Reply::Silence);
         let store = impatient(&fake);
-        assert!(ask(&store).await.is_err());
+        assert!(use_proof(&store).await.is_err());
         fake.otherwise(OK);
         fake.send(OK);
         until_answered(&store).await;
@@ -117,7 +117,7 @@ async fn redis_database_that_is_refused_is_an_error() {
     let config = RedisConfig::server(fake.address()).database(1);
     let store = store(config.timeout(BRIEF));
     // On a slow machine it takes longer than the request waits.
-    let error = until(async || ask(&store).await.err().filter(|error| error != LATE)).await;
+    let error = until(async || use_proof(&store).await.err().filter(|error| error != LATE)).await;
     assert_eq!(
         error,
         format!("Redis server {} answered with ERR", fake.address())
@@ -149,12 +149,12 @@ async fn redis_connection_is_made_again_after_a_back_off() {
     let fake = Fake::new("-LOADING Redis is loading the dataset in memory\r\n");
     let loading = format!("Redis server {} answered with LOADING", fake.address());
     let store = patient(&fake);
-    assert_eq!(ask(&store).await, Err(loading.clone()));
+    assert_eq!(use_proof(&store).await, Err(loading.clone()));
     assert_eq!(fake.connections(), 1);
     // In the back-off the store repeats the failure and sends nothing; on a slow machine, in a later one.
     let sent = until(async || {
         let sent = fake.commands().len();
-        assert_eq!(ask(&store).await, Err(loading.clone()));
+        assert_eq!(use_proof(&store).await, Err(loading.clone()));
         (sent == fake.commands().len()).then_some(sent)
     })
     .await;
@@ -166,7 +166,7 @@ async fn redis_connection_is_made_again_after_a_back_off() {
     // A connection that the server closes while it is idle costs no request anything.
     fake.end_replies();
     until(async || (fake.closed() == sent + 1).then_some(())).await;
-    assert_eq!(ask(&store).await, Ok(ProofUse::First));
+    assert_eq!(use_proof(&store).await, Ok(ProofUse::First));
     assert_eq!(fake.connections(), sent + 2);
     assert_eq!(fake.commands().len(), sent + 2);
 }
@@ -178,7 +178,7 @@ async fn redis_connection_that_is_dead_is_found_although_callers_disconnect() {
     let deadline = Instant::now() + Duration::from_secs(10);
     // No caller waits until it knows.
     while fake.connections() < 2 {
-        let impatient = tokio::time::timeout(BRIEF / 4, ask(&store)).await;
+        let impatient = tokio::time::timeout(BRIEF / 4, use_proof(&store)).await;
         assert_ne!(impatient, Ok(Ok(ProofUse::First)));
         assert!(Instant::now() < deadline);
         tokio::task::yield_now().await;
@@ -197,7 +197,7 @@ fn redis_connection_is_made_again_after_its_runtime_ended() {
         runtime.block_on(until_answered(&store));
         // And a runtime that ends in the middle of an attempt.
         fake.reply(Reply::Silence);
-        let impatient = async { tokio::time::timeout(BRIEF / 4, ask(&store)).await };
+        let impatient = async { tokio::time::timeout(BRIEF / 4, use_proof(&store)).await };
         assert!(runtime.block_on(impatient).is_err());
         fake.reply(OK);
     }
@@ -213,7 +213,7 @@ fn redis_connection_attempt_of_a_runtime_that_stands_still_is_overdue() {
         runtime.enable_all().build().unwrap()
     };
     let still = runtime();
-    let gone = async { tokio::time::timeout(BRIEF / 4, ask(&store)).await };
+    let gone = async { tokio::time::timeout(BRIEF / 4, use_proof(&store)).await };
     assert!(still.block_on(gone).is_err());
     fake.otherwise(OK);
     runtime().block_on(until_answered(&store));
@@ -223,6 +223,6 @@ fn redis_connection_attempt_of_a_runtime_that_stands_still_is_overdue() {
 fn redis_command_without_a_runtime_is_an_error() {
     let store = patient(&Fake::new(OK));
     let mut context = Context::from_waker(Waker::noop());
-    let answer = pin!(ask(&store)).poll(&mut context);
+    let answer = pin!(use_proof(&store)).poll(&mut context);
     assert!(matches!(answer, Poll::Ready(Err(_))));
 }

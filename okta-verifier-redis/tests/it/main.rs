@@ -54,7 +54,7 @@ async fn first_use(store: &RedisReplayStore, proof: u8) -> Result<ProofUse, Stri
 }
 
 /// Uses the same proof each time.
-async fn ask(store: &RedisReplayStore) -> Result<ProofUse, String> {
+async fn use_proof(store: &RedisReplayStore) -> Result<ProofUse, String> {
     first_use(store, 7).await
 }
 
@@ -71,5 +71,5 @@ async fn until<T>(mut found: impl AsyncFnMut() -> Option<T>) -> T {
 }
 
 async fn until_answered(store: &RedisReplayStore) -> ProofUse {
-    until(async || ask(store).await.ok()).await
+    until(async || use_proof(store).await.ok()).await
 }

@@ -3,9 +3,9 @@
 use okta_verifier::ProofUse;
 
 use crate::{
-    NIL, OK, ask,
+    NIL, OK,
     fake::{Fake, Reply},
-    first_use, impatient, patient,
+    first_use, impatient, patient, use_proof,
 };
 
 // conformance 170
@@ -58,16 +58,16 @@ async fn redis_reply_other_than_ok_and_nil_is_an_error() {
     ] {
         let fake = Fake::new(reply);
         let store = impatient(&fake);
-        let answer = ask(&store).await;
+        let answer = use_proof(&store).await;
         assert_ne!(answer, Ok(ProofUse::First), "{reply:?}");
         // Nor the next one, on the same connection or another.
-        let next = ask(&store).await;
+        let next = use_proof(&store).await;
         assert_ne!(next, Ok(ProofUse::First), "{reply:?}");
         let text = format!("{answer:?} {next:?}");
         assert!(!text.contains("hunter2"), "{text}");
     }
     let garbage = Fake::new(Reply::Bytes(vec![0xFF; 4096]));
-    assert!(ask(&patient(&garbage)).await.is_err());
+    assert!(use_proof(&patient(&garbage)).await.is_err());
 }
 
 /// Otherwise the reply to one proof could become that of another.
@@ -76,7 +76,7 @@ async fn redis_connection_is_closed_after_an_unexpected_reply() {
     let fake = Fake::new(":1\r\n+OK\r\n+OK\r\n");
     let store = patient(&fake);
     let unexpected = format!("Redis server {} sent an unexpected reply", fake.address());
-    assert_eq!(ask(&store).await, Err(unexpected));
+    assert_eq!(use_proof(&store).await, Err(unexpected));
     crate::until(async || (fake.closed() == 1).then_some(())).await;
     for proof in 0..10 {
         assert!(first_use(&store, proof).await.is_err());
@@ -85,14 +85,14 @@ async fn redis_connection_is_closed_after_an_unexpected_reply() {
 
 // conformance 170
 #[tokio::test]
-async fn redis_command_sets_the_proof_once_and_for_as_long_as_told() {
+async fn redis_command_sets_the_proof_once_for_the_given_time() {
     let fake = Fake::new(NIL);
     let store = patient(&fake);
-    assert_eq!(ask(&store).await, Ok(ProofUse::Replayed));
+    assert_eq!(use_proof(&store).await, Ok(ProofUse::Replayed));
     fake.reply(OK);
-    assert_eq!(ask(&store).await, Ok(ProofUse::First));
+    assert_eq!(use_proof(&store).await, Ok(ProofUse::First));
     let other = store.key_prefix("other:").unwrap();
-    assert_eq!(ask(&other).await, Ok(ProofUse::First));
+    assert_eq!(use_proof(&other).await, Ok(ProofUse::First));
     let digest = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
     let [one, other] = ["okta-verifier:dpop:", "other:"].map(|prefix| {
         let key = format!("{prefix}{digest}");

@@ -6,9 +6,9 @@ use okta_verifier::ProofUse;
 use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 
 use crate::{
-    OK, ask,
+    OK,
     fake::{Fake, Reply, bulk},
-    store, until, until_answered,
+    store, until, until_answered, use_proof,
 };
 
 /// Names `primary`.
@@ -55,7 +55,7 @@ async fn sentinel_that_names_no_usable_primary_is_an_error() {
     ] {
         let sentinel = sentinel(&replica);
         sentinel.reply_to("SENTINEL", reply);
-        let error = ask(&of([&sentinel])).await.unwrap_err();
+        let error = use_proof(&of([&sentinel])).await.unwrap_err();
         let expected = "no sentinel names a primary \"orders\" that can be used";
         assert_eq!(error, expected, "{reply:?}");
         assert_eq!(
@@ -65,7 +65,7 @@ async fn sentinel_that_names_no_usable_primary_is_an_error() {
     }
     assert_eq!(replica.connections(), 0);
     let sentinel = sentinel(&replica);
-    assert!(ask(&of([&sentinel])).await.is_err());
+    assert!(use_proof(&of([&sentinel])).await.is_err());
     assert_eq!((replica.count("ROLE"), replica.count("SET")), (1, 0));
 }
 
@@ -90,7 +90,7 @@ async fn sentinel_is_asked_again_after_the_primary_became_a_replica() {
     assert_eq!(until_answered(&store).await, ProofUse::First);
     former.reply("-READONLY You can't write against a read only replica.\r\n");
     name(&sentinel, &primary);
-    assert!(ask(&store).await.is_err());
+    assert!(use_proof(&store).await.is_err());
     assert_eq!(until_answered(&store).await, ProofUse::First);
     // The command that was refused was not sent to the next primary: its caller had the answer.
     assert_eq!(primary.count("SET"), 1);

@@ -6,7 +6,7 @@ use okta_verifier_redis::{RedisConfig, RedisConfigError, RedisReplayStore};
 use okta_verifier_testing::Certificate;
 use rustls::crypto::aws_lc_rs;
 
-use crate::{BRIEF, LOGIN, OK, ask, fake::Fake, patient, store, until, until_answered};
+use crate::{BRIEF, LOGIN, OK, fake::Fake, patient, store, until, until_answered, use_proof};
 
 // conformance 20
 #[test]
@@ -184,7 +184,7 @@ async fn redis_login_that_is_rejected_shows_no_password_and_sends_no_proof() {
     );
     // On a slow machine it takes longer than the request waits.
     let late = "Redis did not answer in time";
-    let error = until(async || ask(&store).await.err().filter(|error| error != late)).await;
+    let error = until(async || use_proof(&store).await.err().filter(|error| error != late)).await;
     assert_eq!(error, rejected);
     let auth = ["AUTH", "api", LOGIN].map(str::to_owned);
     assert_eq!(fake.commands(), std::slice::from_ref(&auth));
@@ -203,9 +203,9 @@ async fn redis_tls_sends_nothing_to_a_server_without_tls() {
     let fake = Fake::new(OK);
     let config = RedisConfig::server(fake.address()).login("api", LOGIN);
     let store = RedisReplayStore::new(config.timeout(BRIEF)).unwrap();
-    let error = ask(&store).await.unwrap_err();
+    let error = use_proof(&store).await.unwrap_err();
     assert!(!error.contains("hunter2"), "{error}");
     assert_eq!((fake.commands().len(), fake.connections()), (0, 1));
     // The server itself is there.
-    assert!(ask(&patient(&fake)).await.is_ok());
+    assert!(use_proof(&patient(&fake)).await.is_ok());
 }

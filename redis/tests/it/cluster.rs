@@ -62,7 +62,7 @@ impl Cluster {
         }
     }
 
-    /// Two of the primaries are written.
+    /// Two of the primaries are seeds.
     fn store(&self) -> RedisReplayStore {
         let seeds = self.primaries[..2].iter().map(Server::address);
         store(RedisConfig::cluster(seeds).plaintext())

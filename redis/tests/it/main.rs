@@ -60,7 +60,7 @@ async fn until<F: Future<Output = bool>>(mut is: impl FnMut() -> F) {
     }
 }
 
-/// Between two questions to a process that needs the processor too.
+/// Waits before the next poll: the server needs the processor too.
 async fn pause() {
     let brief = Duration::from_millis(10);
     let _ = tokio::time::timeout(brief, std::future::pending::<()>()).await;

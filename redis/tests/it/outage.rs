@@ -30,8 +30,8 @@ async fn redis_that_is_down_is_503_until_it_is_back() {
 #[tokio::test]
 async fn redis_that_starts_after_the_service_is_used() {
     let world = World::new();
-    let nobody = RedisConfig::server(format!("127.0.0.1:{}", free_port()));
-    let instance = world.instance(nobody.plaintext());
+    let absent = RedisConfig::server(format!("127.0.0.1:{}", free_port()));
+    let instance = world.instance(absent.plaintext());
     assert_eq!(world.status(&instance, &world.proof()).await, 503);
     let mut server = Server::start();
     let instance = world.instance(server.config());

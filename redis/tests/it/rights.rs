@@ -27,7 +27,7 @@ async fn redis_login_must_be_right() {
     }
 }
 
-/// What docs/binding.md tells to grant.
+/// The rights in docs/binding.md.
 #[tokio::test]
 async fn redis_right_to_set_its_own_keys_is_enough() {
     let user = "--user api on >hunter2 ~okta-verifier:dpop:* +set";

@@ -40,7 +40,7 @@ async fn replay_store_accepts_one_of_a_hundred_concurrent_uses() {
 }
 
 #[tokio::test]
-async fn replay_store_keeps_a_key_for_as_long_as_told() {
+async fn replay_store_keeps_a_key_for_the_given_time() {
     let server = Server::start();
     let store = store(server.config());
     assert_eq!(first_use(&store, 7).await, Ok(ProofUse::First));

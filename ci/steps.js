@@ -6,7 +6,7 @@
 const { readFileSync } = require('node:fs');
 const { files, root } = require('./tree.js');
 
-const crates = ['', '-tower', '-axum', '-actix', '-testing'].map((end) => `okta-verifier${end}`);
+const crates = ['', '-tower', '-axum', '-actix', '-redis', '-testing'].map((end) => `okta-verifier${end}`);
 const each = crates.map((name) => `-p ${name}`).join(' ');
 
 const workspaces = files(/^Cargo\.toml$/)

@@ -17,9 +17,7 @@ mod tests;
 pub(crate) use external_url::Place;
 pub(crate) use judge::{Expected, Holder, Used, judge};
 pub use nonce::DpopNonces;
-#[cfg(feature = "redis")]
-pub use replay::RedisReplayStore;
-pub use replay::{ReplayAnswer, ReplayStore};
+pub use replay::{ProofUse, ReplayAnswer, ReplayStore};
 pub(crate) use replay::{Trouble, Verdict};
 pub use settings::DpopSettings;
 pub(crate) use settings::{Dpop, Replay};

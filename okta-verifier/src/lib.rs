@@ -35,11 +35,6 @@
 //! A verified token is cached ([`VerifierBuilder::cached_tokens`]). Its key and its dates are checked
 //! again at every request, so that it is rejected once it expires or its key is withdrawn.
 //!
-//! # Features
-//!
-//! No feature is on by default. `redis` adds `RedisReplayStore`, for DPoP with several instances of a
-//! service.
-//!
 //! # Runtime
 //!
 //! Keys are fetched in tasks of the tokio runtime that the first request runs on. The runtime needs
@@ -68,9 +63,7 @@ mod verified_token;
 mod verifier;
 
 pub use crypto::Algorithm;
-#[cfg(feature = "redis")]
-pub use dpop::RedisReplayStore;
-pub use dpop::{DpopNonces, DpopSettings, ReplayAnswer, ReplayStore};
+pub use dpop::{DpopNonces, DpopSettings, ProofUse, ReplayAnswer, ReplayStore};
 pub use error::{
     ClaimError, ConfigError, FetchError, FetchKeysError, MalformedToken, ProofError, VerifyError,
 };

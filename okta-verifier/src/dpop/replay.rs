@@ -1,7 +1,5 @@
 //! A proof is good once (RFC 9449 §11.1): where the used ones are remembered.
 
-#[cfg(feature = "redis")]
-mod redis;
 mod shares;
 mod slots;
 mod trouble;
@@ -14,8 +12,6 @@ use std::{
     time::Duration,
 };
 
-#[cfg(feature = "redis")]
-pub use self::redis::RedisReplayStore;
 use self::{
     shares::{Counted, Shares, caller_number},
     slots::Slots,
@@ -28,15 +24,15 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 ///
 /// Without one, each instance remembers what it has seen itself: behind a load balancer a proof
 /// then passes once at each. With one, a request waits for the store's answer, and is rejected
-/// with 503 where there is none. With the feature `redis`, `RedisReplayStore` is one.
+/// with 503 where there is none. The crate `okta-verifier-redis` has one, `RedisReplayStore`.
 ///
-/// The store is asked only while the caller is below its share
+/// The store receives a proof only while the caller is below its share
 /// ([`DpopSettings::replay_capacity_per_caller`](crate::DpopSettings::replay_capacity_per_caller)).
-/// A proof for which it answers `false` or an error does not count against the share.
+/// A proof for which it returns [`ProofUse::Replayed`] or an error does not count against the share.
 ///
 /// ```
 /// use std::{collections::HashSet, sync::Mutex, time::Duration};
-/// use okta_verifier::{DpopSettings, ReplayAnswer, ReplayStore};
+/// use okta_verifier::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore};
 ///
 /// /// A test's store, which forgets nothing.
 /// #[derive(Default)]
@@ -44,24 +40,50 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 ///
 /// impl ReplayStore for Seen {
 ///     fn first_use<'a>(&'a self, proof: &'a [u8; 32], _keep: Duration) -> ReplayAnswer<'a> {
-///         let first = self.0.lock().map(|mut seen| seen.insert(*proof)).map_err(|_| "poisoned".into());
-///         Box::pin(async move { first })
+///         let answer = match self.0.lock().map(|mut seen| seen.insert(*proof)) {
+///             Ok(true) => Ok(ProofUse::First),
+///             Ok(false) => Ok(ProofUse::Replayed),
+///             Err(_) => Err("the store is poisoned".into()),
+///         };
+///         Box::pin(async move { answer })
 ///     }
 /// }
 ///
 /// let settings = DpopSettings::base_url("https://api.example.com").replay_store(Seen::default());
 /// ```
 pub trait ReplayStore: Send + Sync + 'static {
-    /// Whether this proof comes for the first time. It is then remembered for `keep` at least,
-    /// in the same step: of two that ask at once, one is told `true`.
+    /// Records a use of the proof and returns whether it is the first one. The proof is stored for at
+    /// least `keep`, in the same step: of two concurrent calls, exactly one returns
+    /// [`ProofUse::First`].
     ///
     /// `keep` is longer than the proof is good, so that the clocks of instances may differ by six
     /// minutes. `proof` is a SHA-256 over the proof's key and its `jti`, the same in every instance.
     fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a>;
 }
 
-/// What a [`ReplayStore`] answers; an error refuses the request with 503. Its text is for the log,
-/// and for nobody outside.
+/// Whether a DPoP proof was used before: the answer of a [`ReplayStore`].
+///
+/// ```
+/// use okta_verifier::ProofUse;
+///
+/// let stored_before = true;
+/// let answer = if stored_before { ProofUse::Replayed } else { ProofUse::First };
+/// assert_eq!(answer, ProofUse::Replayed);
+/// ```
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a third answer must break every caller"
+)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofUse {
+    /// The proof was not stored before; it is now.
+    First,
+    /// The proof was stored before: the request is rejected with 401.
+    Replayed,
+}
+
+/// The future that a [`ReplayStore`] returns. An error rejects the request with 503; its text is
+/// logged and never sent to the client.
 ///
 /// ```
 /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -85,14 +107,13 @@ pub trait ReplayStore: Send + Sync + 'static {
 /// # let jwt = client.bind(okta.token("ada")).sign();
 /// # let (authorization, proof) = (format!("DPoP {jwt}"), client.proof("GET", url).token(&jwt).sign());
 /// # let presented = Presented::new([authorization.as_bytes()]).dpop([proof.as_bytes()]).request("GET", "/");
-/// // A good token with a good proof, which nobody can say is new.
+/// // The token and the proof are valid, but whether the proof is new is unknown.
 /// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 503);
 /// # Ok(())
 /// # }
 /// ```
-pub type ReplayAnswer<'a> = Pin<
-    Box<dyn Future<Output = Result<bool, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>,
->;
+pub type ReplayAnswer<'a> =
+    Pin<Box<dyn Future<Output = Result<ProofUse, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
 
 /// The store of one process: bounded, and answered at once.
 ///
@@ -174,12 +195,12 @@ impl Remote {
         // Without an answer the proof may be stored, so it stays counted: after the timeout, and if this
         // future is dropped here because the client has disconnected.
         let answer = tokio::time::timeout(STORE_TIMEOUT, answer).await?;
-        if !matches!(answer, Ok(true)) {
+        if !matches!(answer, Ok(ProofUse::First)) {
             self.give_back(counted);
         }
-        answer.map(|is_first| match is_first {
-            true => Verdict::First,
-            false => Verdict::Seen,
+        answer.map(|proof_use| match proof_use {
+            ProofUse::First => Verdict::First,
+            ProofUse::Replayed => Verdict::Seen,
         })
     }
 

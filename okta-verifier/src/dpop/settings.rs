@@ -179,10 +179,10 @@ impl DpopSettings {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use okta_verifier::{DpopSettings, Issuer, ReplayAnswer, ReplayStore, Verifier};
+    /// # use okta_verifier::{DpopSettings, Issuer, ProofUse, ReplayAnswer, ReplayStore, Verifier};
     /// # struct Shared;
     /// # impl ReplayStore for Shared {
-    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(true) }) }
+    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(ProofUse::First) }) }
     /// # }
     /// # let build = |dpop| Verifier::builder()
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
@@ -203,16 +203,16 @@ impl DpopSettings {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use okta_verifier::{DpopSettings, Issuer, ReplayAnswer, ReplayStore, Verifier};
+    /// # use okta_verifier::{DpopSettings, Issuer, ProofUse, ReplayAnswer, ReplayStore, Verifier};
     /// # struct Shared;
     /// # impl ReplayStore for Shared {
-    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(true) }) }
+    /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(ProofUse::First) }) }
     /// # }
     /// # let build = |dpop| Verifier::builder()
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
     /// #     .dpop(dpop)
     /// #     .build();
-    /// // `Shared` is a `ReplayStore`: yours, or a `RedisReplayStore`.
+    /// // `Shared` is a `ReplayStore`: yours, or the one of `okta-verifier-redis`.
     /// let dpop = || DpopSettings::base_url("https://api.example.com").replay_store(Shared);
     /// assert!(build(dpop()).is_ok());
     /// assert!(build(dpop().replay_capacity(90_000)).is_err()); // of a store that is not used then

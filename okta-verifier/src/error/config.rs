@@ -176,12 +176,6 @@ pub enum ConfigError {
         /// What to write.
         problem: &'static str,
     },
-    /// A setting of `RedisReplayStore`. Its value is not shown, because it may contain a password.
-    #[error("Redis replay store: {problem}")]
-    RedisReplayStore {
-        /// What to write.
-        problem: &'static str,
-    },
     /// The operating system gave no random bytes.
     #[error("the operating system's random number generator is unavailable")]
     Randomness,

@@ -12,8 +12,6 @@ pub(crate) struct BackOff {
     failures: u32,
     /// No attempt is made before this time.
     not_before: Option<Instant>,
-    /// The longest delay that doubling reaches.
-    most: Duration,
     jitter: u64,
 }
 
@@ -23,21 +21,14 @@ impl BackOff {
         Self {
             failures: 0,
             not_before: None,
-            most: MAX_BACK_OFF,
             jitter: jitter.max(1), // xorshift64 never leaves zero
         }
-    }
-
-    /// Sets another longest delay.
-    #[cfg(feature = "redis")]
-    pub(crate) fn at_most(self, most: Duration) -> Self {
-        Self { most, ..self }
     }
 
     /// Counts one more failure and returns the delay before the next attempt: half to all of a time
     /// that doubles with each failure, or what the issuer `asked_for` in `Retry-After`, if that is longer.
     pub(crate) fn failed(&mut self, asked_for: Option<Duration>, now: Now) -> Duration {
-        let delay = doubled(self.failures).min(self.most);
+        let delay = doubled(self.failures);
         self.failures = self.failures.saturating_add(1);
         let delay = delay.mul_f64(0.5 + self.fraction() / 2.0);
         self.wait(delay, asked_for, now)

@@ -12,8 +12,8 @@ use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta, Rotation
 use tokio::sync::Semaphore;
 
 use crate::{
-    ClientAuthentication, DpopSettings, Introspection, Issuer, Presented, Rejection, ReplayAnswer,
-    ReplayStore, VerifiedToken, Verifier, counts::Counts,
+    ClientAuthentication, DpopSettings, Introspection, Issuer, Presented, ProofUse, Rejection,
+    ReplayAnswer, ReplayStore, VerifiedToken, Verifier, counts::Counts,
 };
 
 const AUDIENCE: &str = "api://orders";
@@ -46,7 +46,7 @@ impl ReplayStore for Remote {
         self.requests.fetch_add(1, Ordering::Relaxed);
         Box::pin(async {
             self.released.acquire().await?.forget();
-            Ok(true)
+            Ok(ProofUse::First)
         })
     }
 }

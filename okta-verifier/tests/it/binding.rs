@@ -6,8 +6,6 @@ mod dpop;
 mod introspected;
 mod mtls;
 mod proxy;
-#[cfg(feature = "redis")]
-mod redis;
 mod stores;
 
 use http::Response;

@@ -11,8 +11,6 @@
 mod bound;
 mod introspected;
 mod mock;
-#[cfg(feature = "redis")]
-mod redis;
 mod settings;
 mod table;
 

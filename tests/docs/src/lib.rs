@@ -5,6 +5,9 @@
 #[doc = include_str!("../../../okta-verifier/README.md")]
 mod core_crate {}
 
+#[doc = include_str!("../../../okta-verifier-redis/README.md")]
+mod redis_crate {}
+
 #[doc = include_str!("../../../CONTRIBUTING.md")]
 mod contributing {}
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     dpop::{
-        DpopNonces, DpopSettings, ReplayAnswer, ReplayStore,
+        DpopNonces, DpopSettings, ProofUse, ReplayAnswer, ReplayStore,
         judge::Window,
         settings::{Dpop, Replay},
     },
@@ -24,7 +24,7 @@ struct Shared;
 
 impl ReplayStore for Shared {
     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> {
-        Box::pin(async { Ok(true) })
+        Box::pin(async { Ok(ProofUse::First) })
     }
 }
 

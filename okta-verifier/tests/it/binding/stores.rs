@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use okta_verifier::{DpopSettings, FetchError, Presented, ReplayAnswer, ReplayStore, VerifyError};
+use okta_verifier::{
+    DpopSettings, FetchError, Presented, ProofUse, ReplayAnswer, ReplayStore, VerifyError,
+};
 use tracing::Level;
 
 use super::{BASE, TARGET, Verdict, World, code};
@@ -21,7 +23,15 @@ struct Shared(Arc<Mutex<HashMap<[u8; 32], Duration>>>);
 
 impl ReplayStore for Shared {
     fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a> {
-        Box::pin(async move { Ok(self.0.lock().unwrap().insert(*proof, keep).is_none()) })
+        Box::pin(async move { Ok(proof_use(self.0.lock().unwrap().insert(*proof, keep))) })
+    }
+}
+
+/// `stored` is what a map held under the proof before.
+fn proof_use(stored: Option<Duration>) -> ProofUse {
+    match stored {
+        None => ProofUse::First,
+        Some(_) => ProofUse::Replayed,
     }
 }
 
@@ -110,7 +120,11 @@ struct Fragile(Arc<AtomicBool>);
 impl ReplayStore for Fragile {
     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> {
         let works = self.0.load(Ordering::Relaxed);
-        Box::pin(async move { works.then_some(true).ok_or("it is broken".into()) })
+        Box::pin(async move {
+            works
+                .then_some(ProofUse::First)
+                .ok_or("it is broken".into())
+        })
     }
 }
 
@@ -225,7 +239,7 @@ impl ReplayStore for Counting {
             let mut counts = self.0.lock().unwrap();
             match counts.fails {
                 true => Err("OOM command not allowed".into()),
-                false => Ok(counts.seen.insert(*proof, keep).is_none()),
+                false => Ok(proof_use(counts.seen.insert(*proof, keep))),
             }
         })
     }

@@ -72,9 +72,11 @@ fn fences(text: &str) -> Vec<&str> {
 fn every_block_of_rust_is_compiled() {
     let compiled = text("tests/docs/src/lib.rs");
     let folders = [".", "docs", "okta-verifier", "okta-verifier-tower"];
-    let folders = folders
-        .into_iter()
-        .chain(["okta-verifier-axum", "okta-verifier-actix"]);
+    let folders = folders.into_iter().chain([
+        "okta-verifier-axum",
+        "okta-verifier-actix",
+        "okta-verifier-redis",
+    ]);
     for path in folders.flat_map(documents) {
         let name = path
             .strip_prefix(root())

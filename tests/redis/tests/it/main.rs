@@ -1,9 +1,13 @@
-//! `RedisReplayStore` against a real server, which each test starts for itself. `ci/redis` runs
-//! them; `cargo test -p okta-verifier --features redis` has those that need none.
+//! `RedisReplayStore` against real servers, sentinels and clusters, which each test starts for itself.
+//! `ci/redis` runs them; `cargo test -p okta-verifier-redis` has the tests that need none.
 
+mod authority;
+mod cluster;
 mod instances;
 mod outage;
+mod proxy;
 mod rights;
+mod sentinel;
 mod server;
 mod store;
 mod tls;
@@ -14,8 +18,9 @@ use std::{
 };
 
 use okta_verifier::{
-    DpopSettings, Presented, RedisReplayStore, Rejection, ReplayStore, VerifiedToken, Verifier,
+    DpopSettings, Presented, ProofUse, Rejection, ReplayStore, VerifiedToken, Verifier,
 };
+use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 use okta_verifier_testing::{Client, TestIssuer};
 use secret_scan as _;
 
@@ -23,12 +28,11 @@ const KEEP: Duration = Duration::from_secs(450);
 /// A machine that builds something else at the same time may be slow.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-fn store(url: &str) -> RedisReplayStore {
-    let store = RedisReplayStore::new(url).expect("a URL");
-    store.timeout(PATIENCE).expect("a time-out")
+fn store(config: RedisConfig) -> RedisReplayStore {
+    RedisReplayStore::new(config.timeout(PATIENCE)).expect("settings")
 }
 
-async fn ask(store: &RedisReplayStore, proof: u8) -> Result<bool, String> {
+async fn first_use(store: &RedisReplayStore, proof: u8) -> Result<ProofUse, String> {
     let answer = store.first_use(&[proof; 32], KEEP).await;
     if let Err(error) = &answer {
         secret_scan::error(&**error);
@@ -36,16 +40,33 @@ async fn ask(store: &RedisReplayStore, proof: u8) -> Result<bool, String> {
     answer.map_err(|error| error.to_string())
 }
 
-/// Polls for 10 s at most.
+/// The key of a proof.
+fn key(proof: u8) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bits = (0..43).map(|at| {
+        let bit = |number: usize| usize::from(number < 256 && proof << (number % 8) & 0x80 != 0);
+        (0..6).fold(0, |value, offset| value << 1 | bit(6 * at + offset))
+    });
+    let digest: String = bits.map(|value| char::from(ALPHABET[value])).collect();
+    format!("okta-verifier:dpop:{digest}")
+}
+
+/// Polls for 20 s at most.
 async fn until<F: Future<Output = bool>>(mut is: impl FnMut() -> F) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(20);
     while !is().await {
         assert!(Instant::now() < deadline, "it never came true");
-        tokio::task::yield_now().await;
+        pause().await;
     }
 }
 
-/// A caller, and what instances of a service have in common.
+/// Waits before the next poll: the server needs the processor too.
+async fn pause() {
+    let brief = Duration::from_millis(10);
+    let _ = tokio::time::timeout(brief, std::future::pending::<()>()).await;
+}
+
+/// A client, and what instances of a service have in common.
 struct World {
     okta: TestIssuer,
     client: Client,
@@ -59,12 +80,12 @@ impl World {
         Self { okta, client, jwt }
     }
 
-    /// An instance, with a connection of its own.
-    fn instance(&self, url: &str) -> Verifier {
+    /// An instance with a connection of its own.
+    fn instance(&self, config: RedisConfig) -> Verifier {
         let settings = DpopSettings::base_url("https://api.example.com");
         Verifier::builder()
             .issuer(self.okta.issuer().any_client_id())
-            .dpop(settings.replay_store(store(url)))
+            .dpop(settings.replay_store(store(config)))
             .build()
             .expect("settings")
     }

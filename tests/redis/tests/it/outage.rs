@@ -2,19 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::RedisReplayStore;
+use okta_verifier::ProofUse;
+use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 
 use crate::{
-    PATIENCE, World, ask,
+    PATIENCE, World, first_use,
     server::{Server, free_port},
     store, until,
 };
 
 // conformance 170
 #[tokio::test]
-async fn without_the_server_nobody_is_let_in_and_with_it_all_are_again() {
+async fn redis_that_is_down_is_503_until_it_is_back() {
     let (world, mut server) = (World::new(), Server::start());
-    let instance = world.instance(&server.url(""));
+    let instance = world.instance(server.config());
     assert_eq!(world.status(&instance, &world.proof()).await, 200);
     server.kill();
     for _ in 0..20 {
@@ -27,12 +28,13 @@ async fn without_the_server_nobody_is_let_in_and_with_it_all_are_again() {
 
 // conformance 170
 #[tokio::test]
-async fn a_service_starts_before_its_server() {
+async fn redis_that_starts_after_the_service_is_used() {
     let world = World::new();
-    let instance = world.instance(&format!("redis://127.0.0.1:{}", free_port()));
+    let absent = RedisConfig::server(format!("127.0.0.1:{}", free_port()));
+    let instance = world.instance(absent.plaintext());
     assert_eq!(world.status(&instance, &world.proof()).await, 503);
     let mut server = Server::start();
-    let instance = world.instance(&server.url(""));
+    let instance = world.instance(server.config());
     server.kill();
     assert_eq!(world.status(&instance, &world.proof()).await, 503);
     server.restart();
@@ -41,42 +43,38 @@ async fn a_service_starts_before_its_server() {
 
 // conformance 170
 #[tokio::test]
-async fn a_server_that_stands_still_is_503_in_time() {
+async fn redis_that_stands_still_is_503_in_time() {
     let (world, server) = (World::new(), Server::start());
-    let store = RedisReplayStore::new(&server.url("")).expect("a URL");
-    let store = store
-        .timeout(Duration::from_millis(200))
-        .expect("in bounds");
-    assert_eq!(ask(&store, 1).await, Ok(true));
+    let config = server.config().timeout(Duration::from_millis(200));
+    let store = RedisReplayStore::new(config).expect("settings");
+    assert_eq!(first_use(&store, 1).await, Ok(ProofUse::First));
     server.signal("-STOP");
     let begun = Instant::now();
-    assert_eq!(
-        ask(&store, 2).await,
-        Err("Redis did not answer in time".to_owned())
-    );
+    let error = first_use(&store, 2).await.expect_err("no reply");
+    assert!(error.ends_with("did not answer in time"), "{error}");
     // The server never answers, so the bound can allow for a machine that is busy with something else.
     assert!(begun.elapsed() < 20 * PATIENCE);
-    let instance = world.instance(&server.url(""));
+    let instance = world.instance(server.config());
     let proof = world.proof();
     let begun = Instant::now();
     assert_eq!(world.status(&instance, &proof).await, 503);
     assert!(begun.elapsed() < 20 * PATIENCE);
     server.signal("-CONT");
-    until(async || ask(&store, 3).await.is_ok()).await;
-    // It had the question already, and stored it after we had gone: closed.
-    assert_eq!(ask(&store, 2).await, Ok(false));
+    until(async || first_use(&store, 3).await.is_ok()).await;
+    // The server had the command already and stored the proof after the caller was gone.
+    assert_eq!(first_use(&store, 2).await, Ok(ProofUse::Replayed));
     until(async || world.status(&instance, &world.proof()).await == 200).await;
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_closed_costs_nobody_an_answer() {
+async fn redis_connection_that_the_server_closed_costs_no_request() {
     let server = Server::start();
-    let store = store(&server.url(""));
-    assert_eq!(ask(&store, 1).await, Ok(true));
+    let store = store(server.config());
+    assert_eq!(first_use(&store, 1).await, Ok(ProofUse::First));
     assert_eq!(server.number("CLIENT KILL TYPE normal SKIPME yes"), 1);
-    // Until the news has come.
+    // Until the runtime has seen it.
     for _ in 0..10_000 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(ask(&store, 2).await, Ok(true));
+    assert_eq!(first_use(&store, 2).await, Ok(ProofUse::First));
 }

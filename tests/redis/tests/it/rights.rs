@@ -1,54 +1,64 @@
-//! Who we are to the server, and what it refuses.
+//! Logins, rights, and commands that the server refuses.
 
-use crate::{World, ask, server::Server, store};
+use okta_verifier::ProofUse;
+
+use crate::{World, first_use, server::Server, store};
 
 const PASSWORD: &str = "redis-5ecret@0123456789";
 
 #[tokio::test]
-async fn a_password_is_right_or_nobody_is_let_in() {
+async fn redis_login_must_be_right() {
     let (world, server) = (World::new(), Server::with(&["--requirepass", PASSWORD]));
-    for secret in [PASSWORD, "redis-5ecret%400123456789"] {
-        secret_scan::secret(secret);
-    }
+    secret_scan::secret(PASSWORD);
     for (login, status) in [
-        ("", 503),
-        (":wrong@", 503),
-        ("other:redis-5ecret%400123456789@", 503),
-        (":redis-5ecret%400123456789@", 200),
-        ("default:redis-5ecret%400123456789@", 200),
+        (None, 503),
+        (Some(("default", "wrong")), 503),
+        (Some(("other", PASSWORD)), 503),
+        (Some(("default", PASSWORD)), 200),
     ] {
-        let instance = world.instance(&server.url(login));
-        assert_eq!(
-            world.status(&instance, &world.proof()).await,
-            status,
-            "{login}"
-        );
+        let config = server.config();
+        let config = match login {
+            Some((user, password)) => config.login(user, password),
+            None => config,
+        };
+        let instance = world.instance(config);
+        let came = world.status(&instance, &world.proof()).await;
+        assert_eq!(came, status, "{login:?}");
     }
 }
 
-/// What docs/binding.md tells to grant.
+/// The rights in docs/binding.md.
 #[tokio::test]
-async fn the_right_to_set_its_own_keys_is_enough() {
+async fn redis_right_to_set_its_own_keys_is_enough() {
     let user = "--user api on >hunter2 ~okta-verifier:dpop:* +set";
     let server = Server::with(&user.split(' ').collect::<Vec<_>>());
-    let allowed = store(&server.url("api:hunter2@"));
-    assert_eq!(ask(&allowed, 1).await, Ok(true));
-    assert_eq!(ask(&allowed, 1).await, Ok(false));
-    let elsewhere = allowed.key_prefix("other:").expect("a prefix");
-    assert_eq!(
-        ask(&elsewhere, 2).await,
-        Err("Redis answered with NOPERM".to_owned())
-    );
+    let allowed = store(server.config().login("api", "hunter2"));
+    let elsewhere = allowed.clone().key_prefix("other:").expect("a prefix");
+    let refused = Err(format!(
+        "Redis server {} answered with NOPERM",
+        server.address()
+    ));
+    assert_eq!(first_use(&elsewhere, 2).await, refused);
+    let allowed = store(server.config().login("api", "hunter2"));
+    assert_eq!(first_use(&allowed, 1).await, Ok(ProofUse::First));
+    assert_eq!(first_use(&allowed, 1).await, Ok(ProofUse::Replayed));
 }
 
 #[tokio::test]
-async fn a_full_server_and_a_replica_let_nobody_in() {
-    let full = Server::with(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]);
-    assert_eq!(
-        ask(&store(&full.url("")), 1).await,
-        Err("Redis answered with OOM".to_owned())
-    );
-    let replica = Server::with(&["--replicaof", "127.0.0.1 1"]);
-    let answer = ask(&store(&replica.url("")), 1).await;
-    assert_eq!(answer, Err("Redis answered with READONLY".to_owned()));
+async fn redis_that_is_full_or_a_replica_is_an_error() {
+    for (options, code) in [
+        (
+            ["--maxmemory", "1", "--maxmemory-policy", "noeviction"],
+            "OOM",
+        ),
+        (
+            ["--replicaof", "127.0.0.1 1", "--loglevel", "notice"],
+            "READONLY",
+        ),
+    ] {
+        let server = Server::with(&options);
+        let answer = first_use(&store(server.config()), 1).await;
+        let refused = format!("Redis server {} answered with {code}", server.address());
+        assert_eq!(answer, Err(refused));
+    }
 }

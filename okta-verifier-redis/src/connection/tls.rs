@@ -1,0 +1,77 @@
+//! TLS to Redis. The crypto provider is always named: rustls panics when it must choose the one of a
+//! process that has two.
+
+use std::{io, sync::Arc};
+
+use rustls::{
+    ClientConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use rustls_platform_verifier::Verifier;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+use crate::error::RedisConfigError;
+
+pub(crate) struct Tls(TlsConnector);
+
+impl Tls {
+    pub(crate) fn with_config(config: Arc<ClientConfig>) -> Self {
+        Self(TlsConnector::from(config))
+    }
+
+    /// Trusts the system's roots and the certificates in `extra_roots`, which is PEM.
+    pub(crate) fn with_roots(
+        extra_roots: &[Vec<u8>],
+        provider: Option<Arc<CryptoProvider>>,
+    ) -> Result<Self, RedisConfigError> {
+        let mut roots = Vec::new();
+        for pem in extra_roots {
+            let before = roots.len();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                roots.push(certificate.map_err(|_| wrong(NOT_PEM))?);
+            }
+            if roots.len() == before {
+                return Err(wrong(NOT_PEM));
+            }
+        }
+        let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
+        let problem = if roots.is_empty() {
+            NO_ROOTS
+        } else {
+            BAD_ROOTS
+        };
+        let verifier =
+            Verifier::new_with_extra_roots(roots, provider.clone()).map_err(|_| wrong(problem))?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| wrong("the crypto provider supports neither TLS 1.2 nor TLS 1.3"))?
+            // The platform's verifier is a verifier as any other to rustls.
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        Ok(Self::with_config(Arc::new(config)))
+    }
+
+    /// Begins TLS with `host`, whose certificate must have that name or IP address.
+    pub(super) async fn connect(
+        &self,
+        host: &str,
+        tcp: TcpStream,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Send + Unpin + 'static> {
+        let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+        self.0.connect(name, tcp).await
+    }
+}
+
+fn wrong(problem: &'static str) -> RedisConfigError {
+    RedisConfigError::Tls { problem }
+}
+
+const NOT_PEM: &str = "root_certificates: write one or more certificates in PEM";
+const BAD_ROOTS: &str = "root_certificates: a certificate cannot be used as a root";
+const NO_ROOTS: &str = "the system has no CA certificates: install the package ca-certificates";

@@ -1,0 +1,60 @@
+//! `RedisConfigError`: what is wrong with the settings.
+
+/// A setting of a [`RedisConfig`](crate::RedisConfig) or a
+/// [`RedisReplayStore`](crate::RedisReplayStore) is wrong. The text says what to write and shows no
+/// value, because a value may contain a password.
+///
+/// ```
+/// use okta_verifier_redis::{RedisConfig, RedisConfigError, RedisReplayStore};
+///
+/// let error = RedisReplayStore::new(RedisConfig::server("redis.internal:0")).unwrap_err();
+/// assert!(matches!(error, RedisConfigError::Address));
+/// assert_eq!(error.to_string(), "address: write host or host:port, such as redis.internal:6379 or [::1]:6379");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RedisConfigError {
+    /// The URL of a server cannot be used.
+    #[error("URL: {problem}")]
+    Url {
+        /// What to write.
+        problem: &'static str,
+    },
+    /// An address of a server or a sentinel is not a host with an optional port.
+    #[error("address: write host or host:port, such as redis.internal:6379 or [::1]:6379")]
+    Address,
+    /// The list of sentinels or of cluster servers is empty.
+    #[error("addresses: write at least one")]
+    NoAddress,
+    /// The name under which the sentinels monitor the primary cannot be used.
+    #[error(
+        "sentinel: write the name of the primary as in `sentinel monitor`: letters, digits, `.`, `-` and `_`"
+    )]
+    PrimaryName,
+    /// A login is incomplete, or belongs to sentinels that are not configured.
+    #[error("login: {problem}")]
+    Login {
+        /// What to write.
+        problem: &'static str,
+    },
+    /// A cluster has only the database 0.
+    #[error("database: a cluster has only the database 0")]
+    Database,
+    /// The TLS settings cannot be used.
+    #[error("TLS: {problem}")]
+    Tls {
+        /// What to write.
+        problem: &'static str,
+    },
+    /// A timeout is out of bounds.
+    #[error("{setting}: write {range}")]
+    Timeout {
+        /// The method that sets it.
+        setting: &'static str,
+        /// The values that are accepted.
+        range: &'static str,
+    },
+    /// The prefix of the keys cannot be used.
+    #[error("key_prefix: write 1 to 64 visible ASCII characters other than braces")]
+    KeyPrefix,
+}

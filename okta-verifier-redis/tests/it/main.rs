@@ -1,0 +1,75 @@
+//! The store against servers that the tests play themselves: what they receive, and replies that no real
+//! server gives. `redis/` has the tests against real servers.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod cluster;
+mod connections;
+mod fake;
+mod replies;
+mod secrets;
+mod sentinel;
+mod settings;
+mod world;
+
+use std::time::{Duration, Instant};
+
+use okta_verifier::{ProofUse, ReplayStore};
+use okta_verifier_redis::{RedisConfig, RedisReplayStore};
+use secret_scan as _;
+
+use self::fake::Fake;
+
+const KEEP: Duration = Duration::from_millis(421_337);
+/// Short, for servers that do not answer.
+const BRIEF: Duration = Duration::from_millis(100);
+const OK: &str = "+OK\r\n";
+const NIL: &str = "$-1\r\n";
+const LOGIN: &str = "hunter2hunter2";
+
+fn store(config: RedisConfig) -> RedisReplayStore {
+    RedisReplayStore::new(config.plaintext()).unwrap()
+}
+
+/// A store that waits for as long as it may.
+fn patient(fake: &Fake) -> RedisReplayStore {
+    store(RedisConfig::server(fake.address()).timeout(Duration::from_secs(1)))
+}
+
+fn impatient(fake: &Fake) -> RedisReplayStore {
+    secret_scan::secret(LOGIN);
+    store(
+        RedisConfig::server(fake.address())
+            .login("default", LOGIN)
+            .timeout(BRIEF),
+    )
+}
+
+async fn first_use(store: &RedisReplayStore, proof: u8) -> Result<ProofUse, String> {
+    let answer = store.first_use(&[proof; 32], KEEP).await;
+    answer.map_err(|error| {
+        secret_scan::shown(format!("{error} {error:?}"));
+        error.to_string()
+    })
+}
+
+/// Uses the same proof each time.
+async fn use_proof(store: &RedisReplayStore) -> Result<ProofUse, String> {
+    first_use(store, 7).await
+}
+
+/// Polls until there is something; for 10 s at most, however slow the machine is meanwhile.
+async fn until<T>(mut found: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        if let Some(found) = found().await {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it never came true");
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn until_answered(store: &RedisReplayStore) -> ProofUse {
+    until(async || use_proof(store).await.ok()).await
+}

@@ -1,5 +1,5 @@
-//! actix-web's `http` is another version of the crate than the core's. They meet here and nowhere
-//! else, by value: bytes and numbers go across, no types.
+//! Conversions between the `http` version of actix-web and that of the core. They exchange bytes and
+//! numbers here and nowhere else, never types.
 
 use std::{net::IpAddr, pin::Pin, time::Duration};
 
@@ -15,16 +15,16 @@ use okta_verifier::{ClientCertificate, Presented, Rejection, VerifiedToken, Veri
 
 use crate::Rejected;
 
-/// The one boxed future, of the slow path alone. It owns its inputs, so that the request stays
-/// where it is, its payload untouched.
+/// A boxed future, which only the slow path needs. It owns its inputs, so that the request and its
+/// payload stay untouched.
 pub(crate) type Authentication = Pin<Box<dyn Future<Output = Result<VerifiedToken, Rejection>>>>;
 
-/// Whether there is any `Authorization` field at all.
+/// Returns whether the request has an `Authorization` field.
 pub(crate) fn has_credentials(request: &ServiceRequest) -> bool {
     request.headers().contains_key(AUTHORIZATION)
 }
 
-/// What the connection says of the caller.
+/// What the connection says about the client: its address and its certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     peer: Option<IpAddr>,
@@ -32,7 +32,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The certificate is in the request's extensions, or in the connection's, where
+    /// Reads the certificate from the extensions of the request, or from those of the connection, where
     /// `HttpServer::on_connect` puts it.
     pub(crate) fn of(request: &ServiceRequest) -> Self {
         let certificate = request.extensions().get::<ClientCertificate>().cloned();
@@ -44,8 +44,8 @@ impl Caller {
     }
 }
 
-/// What of a request the verifier looks at, borrowed to decide at once. Each set of values is the
-/// raw bytes of every field line: a repeated or a non-ASCII one is for the verifier to refuse.
+/// Borrows the credentials of a request, to verify them at once. Each set of values has the raw
+/// bytes of every field line: rejecting a repeated or a non-ASCII one is up to the verifier.
 pub(crate) fn presented<'a>(
     request: &'a ServiceRequest,
     caller: &'a Caller,
@@ -56,8 +56,8 @@ pub(crate) fn presented<'a>(
     present(request.headers(), place, caller, verifier, checked_within)
 }
 
-/// The same, to outlive the call. Its copies are reference counts: the bytes stay where the server
-/// read them.
+/// Authenticates a request in a future that outlives the call. Copying its parts only increments
+/// reference counts.
 pub(crate) fn authenticate(
     request: &ServiceRequest,
     caller: Caller,
@@ -117,7 +117,7 @@ fn present<'a>(
     presented
 }
 
-/// What every answer carries beside its own headers.
+/// Returns the headers to add to every response, such as a new DPoP nonce.
 pub(crate) fn added(verifier: &Verifier) -> Vec<(HeaderName, HeaderValue)> {
     verifier
         .response_headers()
@@ -135,7 +135,7 @@ impl ResponseError for Rejected {
         StatusCode::from_u16(self.rejection().status().as_u16()).expect(BOTH_KNOW)
     }
 
-    /// An empty body; the [`Rejection`] travels in the response's extensions.
+    /// Returns an empty body, with the [`Rejection`] in the response's extensions.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         for (name, value) in self.rejection().headers() {
@@ -147,4 +147,4 @@ impl ResponseError for Rejected {
     }
 }
 
-const BOTH_KNOW: &str = "what one version of `http` holds the other accepts";
+const BOTH_KNOW: &str = "both versions of `http` accept the same names and values";

@@ -1,8 +1,10 @@
+//! Layers: what they add to a request.
+
 use actix_web::http::header::HeaderValue as ActixValue;
 use axum::http::HeaderValue;
 use benches::{
-    actix_app::{actix_plain, actix_verified, ask_actix},
-    apps::{ask_axum, ask_tower, axum_plain, axum_verified, tower_plain, tower_verified},
+    actix_app::{actix_plain, actix_verified, call_actix},
+    apps::{axum_plain, axum_verified, call_axum, call_tower, tower_plain, tower_verified},
     raw::Raw,
     rounds::{Id, Rounds},
     table,
@@ -11,7 +13,7 @@ use benches::{
 };
 use okta_verifier::Algorithm;
 
-/// What layer and extractor add to a request, within the process.
+/// Measures what layer and extractor add to a request in this process.
 pub(crate) fn rows(served: &Served) {
     let jwt = ordinary(&served.okta).sign();
     let raw = Raw::of(&served.okta, Algorithm::RS256, &jwt);
@@ -26,16 +28,16 @@ pub(crate) fn rows(served: &Served) {
     let mut rounds = Rounds::default();
     let signature = rounds.add(|| raw.verify());
     let axum: (Id, Id) = (
-        rounds.add(|| ask_axum(&axum, &value)),
-        rounds.add(|| ask_axum(&axum_with, &value)),
+        rounds.add(|| call_axum(&axum, &value)),
+        rounds.add(|| call_axum(&axum_with, &value)),
     );
     let tower = (
-        rounds.add(|| assert!(!ask_tower(&tower, &value))),
-        rounds.add(|| assert!(ask_tower(&tower_with, &value))),
+        rounds.add(|| assert!(!call_tower(&tower, &value))),
+        rounds.add(|| assert!(call_tower(&tower_with, &value))),
     );
     let actix = (
-        rounds.add(|| ask_actix(&actix, &for_actix)),
-        rounds.add(|| ask_actix(&actix_with, &for_actix)),
+        rounds.add(|| call_actix(&actix, &for_actix)),
+        rounds.add(|| call_actix(&actix_with, &for_actix)),
     );
     let timings = rounds.run();
     for (figure, (plain, verified), must, aim) in [

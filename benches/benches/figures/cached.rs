@@ -1,3 +1,5 @@
+//! Cache hits.
+
 use benches::{
     plain_cache::PlainCache,
     raw::Raw,
@@ -8,7 +10,7 @@ use benches::{
 };
 use okta_verifier::Algorithm;
 
-/// A hit beside the digest and the look-up alone.
+/// Compares a cache hit with the digest and the look-up alone.
 pub(crate) fn rows(served: &Served) {
     let mut jwts = many(&served.okta, 100_000);
     jwts[0] = ordinary(&served.okta).sign();

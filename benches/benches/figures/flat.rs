@@ -1,3 +1,5 @@
+//! Many keys and many issuers.
+
 use benches::{
     crowds::{self, MAX_KEYS},
     rounds::Rounds,
@@ -6,7 +8,7 @@ use benches::{
 };
 use okta_verifier::Verifier;
 
-/// Many keys and many issuers over one.
+/// Compares many keys and many issuers with one.
 pub(crate) fn rows() {
     row(&format!("1 to {MAX_KEYS} keys (a set's cap)"), crowds::keys);
     row("1 to 100 issuers", crowds::issuers);

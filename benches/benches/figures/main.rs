@@ -1,4 +1,4 @@
-//! The rows of the table that are times. Everything of a row is measured in turns, in one process.
+//! The rows of the table that are times. All cases of a row are measured in turns, in one process.
 
 mod added;
 mod cached;

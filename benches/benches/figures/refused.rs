@@ -1,3 +1,5 @@
+//! Rejections.
+
 use benches::{
     raw::Raw,
     rounds::Rounds,
@@ -7,7 +9,7 @@ use benches::{
 };
 use okta_verifier::Algorithm;
 
-/// What refusals cost: nothing that a caller sends may cost much more than a signature.
+/// Measures rejections: no request may cost much more than a signature.
 pub(crate) fn rows(served: &Served) {
     let verifier = served.verifier(10_000);
     let token = || ordinary(&served.okta);
@@ -23,7 +25,7 @@ pub(crate) fn rows(served: &Served) {
             format!("eyJ{part}.eyJ{part}.{part}"),
             "—",
         ),
-        // Its budget comes back after 10 s: well after the rounds.
+        // The rate limit is restored after 10 s, well after the rounds.
         (
             "unknown kid in a flood",
             token().unpublished_key().sign(),

@@ -1,3 +1,5 @@
+//! Uncached verifications.
+
 use benches::{
     raw::Raw,
     rounds::Rounds,
@@ -7,7 +9,7 @@ use benches::{
 };
 use okta_verifier::Algorithm;
 
-/// The whole verification over the bare signature.
+/// Compares the whole verification with the signature alone.
 pub(crate) fn rows(served: &Served) {
     let verifier = served.verifier(0);
     for (algorithm, must, aim) in [

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// For verifiers that hand out a type of the caller's: all get this one.
+/// The type for verifiers that deserialize claims into the caller's type.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are those of the token")]
 pub struct Claims {

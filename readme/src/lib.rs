@@ -1,6 +1,6 @@
 #![doc = include_str!("../../README.md")]
 //!
-//! (This package compiles and runs the code blocks above, and those of the other documents, and is not published.)
+//! (This package compiles and runs the code blocks of the README and of the other documents. It is not published.)
 
 #[doc = include_str!("../../okta-verifier/README.md")]
 mod core_crate {}

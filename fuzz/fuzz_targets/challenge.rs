@@ -6,6 +6,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         let challenges = http_auth::parse_challenges(&value).expect("RFC 9110 §11.6.1");
         assert_eq!(challenges.len(), 1, "{value}");
         let (name, value_read) = &challenges[0].params[0];
-        assert_eq!((*name, value_read.to_unescaped()), ("realm", realm), "{value}");
+        assert_eq!(
+            (*name, value_read.to_unescaped()),
+            ("realm", realm),
+            "{value}"
+        );
     }
 });

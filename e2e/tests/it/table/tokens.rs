@@ -59,10 +59,7 @@ impl Table {
         ];
         for (scenario, token) in rows {
             let code = self.code(&verifier, &token);
-            assert!(
-                !matches!(code, "ok" | "unavailable"),
-                "{scenario}: {code}"
-            );
+            assert!(!matches!(code, "ok" | "unavailable"), "{scenario}: {code}");
             self.row(scenario, format!("refused (`{code}`)"));
         }
         self.one_proof_twice();

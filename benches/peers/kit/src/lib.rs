@@ -4,7 +4,6 @@
 //! [`protocol::Command`]. Only the trait [`Peer`] differs between verifiers.
 
 mod app;
-mod claims;
 mod crowd;
 mod flood;
 mod measure;
@@ -13,7 +12,6 @@ mod serve;
 
 pub use app::{App, Apps, open_app};
 pub use axum::Router;
-pub use claims::Claims;
-pub use peer::Peer;
+pub use peer::{Claims, Peer};
 pub use protocol::Settings;
 pub use serve::run;

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use protocol::Settings;
+use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Apps};
 
@@ -22,4 +23,22 @@ pub trait Peer: Clone + Send + Sync + 'static {
     fn apps(&self) -> Option<Apps<Self::App>> {
         None
     }
+}
+
+/// The claims of the token, for verifiers that deserialize them into the caller's type.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are those of the token")]
+pub struct Claims {
+    pub ver: u32,
+    pub jti: String,
+    pub iss: String,
+    pub aud: String,
+    pub sub: String,
+    pub iat: u64,
+    pub exp: u64,
+    pub auth_time: u64,
+    pub cid: String,
+    pub uid: String,
+    pub scp: Vec<String>,
+    pub groups: Vec<String>,
 }

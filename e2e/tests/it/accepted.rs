@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::api::{Api, INVALID_TOKEN, LACKS_ORDERS_READ};
+use crate::api::{self, Api, INVALID_TOKEN, LACKS_ORDERS_READ};
 use crate::server::{AuthorizationServer, decode};
 
 const ALGORITHMS: [&str; 4] = ["RS256", "ES256", "PS256", "EdDSA"];
@@ -10,8 +10,7 @@ const ALGORITHMS: [&str; 4] = ["RS256", "ES256", "PS256", "EdDSA"];
 // conformance 15, 23, 67, 72, 74, 75, 85, 125
 #[test]
 fn okta_shaped_tokens_of_every_algorithm_are_accepted() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     for algorithm in ALGORITHMS {
         server.set("alg", algorithm);
         let token = server.token("orders:read");
@@ -86,8 +85,7 @@ fn rfc9068_profile_rejects_other_types() {
 // conformance 46, 85, 98: one token with the claims of both shapes, and where they must agree
 #[test]
 fn okta_profile_accepts_both_shapes() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     for (shape, typ) in [
         ("both", "JWT"),
         ("both", "none"),
@@ -118,8 +116,7 @@ fn okta_profile_accepts_both_shapes() {
 // conformance 1, 3: forms of the header
 #[test]
 fn scheme_is_case_insensitive_and_may_be_followed_by_several_spaces() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let token = server.token("read");
     for scheme in ["Bearer ", "bearer ", "BEARER ", "bEaReR   "] {
         api.send("/me", &[&format!("{scheme}{token}")])

@@ -9,6 +9,13 @@ use ureq::http::HeaderMap;
 use crate::process::{Process, program, within};
 use crate::server::{AUDIENCE, AuthorizationServer, CLIENT, http_client};
 
+/// Starts the authorization server, and the quickstart as its resource server.
+pub(crate) fn start() -> (AuthorizationServer, Api) {
+    let server = AuthorizationServer::start();
+    let api = Api::of(&server);
+    (server, api)
+}
+
 pub(crate) struct Api {
     base: String,
     http: Agent,

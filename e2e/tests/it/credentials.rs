@@ -1,13 +1,12 @@
 //! `Authorization` fields without a token that could be verified.
 
-use crate::api::{Api, INVALID_TOKEN, MALFORMED, NO_CREDENTIALS};
-use crate::server::{AuthorizationServer, http_client};
+use crate::api::{self, INVALID_TOKEN, MALFORMED, NO_CREDENTIALS};
+use crate::server::http_client;
 
 // conformance 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 #[test]
 fn credentials_of_each_kind_get_their_response() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let token = server.token("read");
     let bearer = format!("Bearer {token}");
 
@@ -39,8 +38,7 @@ fn credentials_of_each_kind_get_their_response() {
 // conformance 14, 33, 210
 #[test]
 fn token_of_another_form_is_invalid() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let opaque = server.token_for(&[("scope", "read"), ("resource", "api://opaque")]);
     assert!(!opaque.contains('.'), "{opaque}");
     api.get("/me", &opaque)
@@ -56,8 +54,7 @@ fn token_of_another_form_is_invalid() {
 // conformance 9, 31
 #[test]
 fn preflight_without_a_cors_layer_is_rejected() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (_server, api) = api::start();
     let response = http_client()
         .options(api.url("/me"))
         .call()

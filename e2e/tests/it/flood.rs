@@ -3,9 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::api::{Api, INVALID_TOKEN};
+use crate::api::{self, INVALID_TOKEN};
 use crate::process::within;
-use crate::server::AuthorizationServer;
 
 const CLIENTS: usize = 4;
 const REQUESTS: usize = 150; // per client
@@ -15,8 +14,7 @@ const REFILL: Duration = Duration::from_secs(10);
 // conformance 148
 #[test]
 fn unknown_kids_cause_a_bounded_number_of_fetches() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let known = server.token("read");
     api.get("/me", &known).is_accepted("cold");
     assert_eq!(server.take_hits("keys"), 1, "one fetch when cold");

@@ -4,14 +4,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::api::{Api, INVALID_TOKEN};
-use crate::server::{AuthorizationServer, DEFAULT, TENANT_B, decode, now, part};
+use crate::api::{self, INVALID_TOKEN};
+use crate::server::{DEFAULT, TENANT_B, decode, now, part};
 
 // conformance 56
 #[test]
 fn unsigned_tokens_are_rejected() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let token = server.token("read");
     let (header, claims) = decode(&token);
     let signature = token.rsplit('.').next().expect("a signature");
@@ -30,8 +29,7 @@ fn unsigned_tokens_are_rejected() {
 // conformance 67, 76: the public key as an HMAC secret, in every encoding that a library might use
 #[test]
 fn public_key_is_not_accepted_as_hmac_secret() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let jwk = server.public_key(DEFAULT, "RS256");
     let modulus = URL_SAFE_NO_PAD
         .decode(jwk["n"].as_str().expect("n"))
@@ -75,8 +73,7 @@ fn public_key_is_not_accepted_as_hmac_secret() {
 // conformance 43, 81: keys that the token carries, and keys of another issuer
 #[test]
 fn foreign_key_is_not_trusted() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let trusted = server.public_key(DEFAULT, "RS256")["kid"].clone();
     let jwk = server.public_key(TENANT_B, "RS256");
     api.get("/me", &server.token("read")).is_accepted("before");
@@ -104,8 +101,7 @@ fn foreign_key_is_not_trusted() {
 // conformance 66, 68: one key, one algorithm
 #[test]
 fn key_verifies_its_own_algorithm_only() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let rs256 = server.public_key(DEFAULT, "RS256")["kid"].clone();
     let ps256 = server.public_key(DEFAULT, "PS256")["kid"].clone();
     for (alg, kid) in [("PS256", rs256), ("RS256", ps256)] {
@@ -121,8 +117,7 @@ fn key_verifies_its_own_algorithm_only() {
 // conformance 14, 35, 93
 #[test]
 fn tampered_token_is_rejected() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     for alg in ["RS256", "ES256", "PS256", "EdDSA"] {
         server.set("alg", alg);
         let token = server.token("read");
@@ -162,8 +157,7 @@ fn tampered_token_is_rejected() {
 // conformance 41, 42, 49, 51, 53, 54, 55, 83: signed by the issuer, but invalid
 #[test]
 fn missing_or_wrong_claims_are_rejected() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let good = server.claims();
     api.get("/me", &server.sign(json!({}), &good))
         .is_accepted("nothing changed");

@@ -1,14 +1,13 @@
 //! Tokens of users: the authorization code flow with PKCE, through the server's own pages.
 
-use crate::api::{Api, FORBIDDEN, INVALID_TOKEN};
+use crate::api::{self, FORBIDDEN, INVALID_TOKEN};
 use crate::browser::log_in;
-use crate::server::{AUDIENCE, AuthorizationServer, CLIENT, access_token, decode};
+use crate::server::{AUDIENCE, CLIENT, access_token, decode};
 
 // conformance 88, 99
 #[test]
 fn user_is_authorized_by_group() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
 
     let alice = access_token(&log_in(&server, "alice"));
     assert_eq!(decode(&alice).1["uid"], "00ualice");
@@ -27,8 +26,7 @@ fn user_is_authorized_by_group() {
 // conformance 84, 86: same issuer, key and header; only the claims differ
 #[test]
 fn id_token_is_rejected() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let answer = log_in(&server, "alice");
     api.get("/me", &access_token(&answer))
         .is_accepted("the access token of the same login");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::api::{Api, INVALID_TOKEN};
+use crate::api::{self, Api, INVALID_TOKEN};
 use crate::server::{AuthorizationServer, CLIENT, DEFAULT, TENANT_B, access_token, decode, now};
 
 // conformance 83, 92
@@ -44,8 +44,7 @@ fn token_of_another_client_is_rejected() {
 // conformance 82: an issuer that is not configured causes no request
 #[test]
 fn token_of_another_issuer_is_rejected() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     api.get("/me", &server.token("read")).is_accepted("before");
     let form = [("scope", "read")];
     let tenant_b = access_token(&server.request_token(&format!("{TENANT_B}/v1/token"), &[], &form));
@@ -65,8 +64,7 @@ fn token_of_another_issuer_is_rejected() {
 // conformance 50, 52
 #[test]
 fn expired_token_is_rejected_after_the_leeway() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let mut claims = server.claims();
     claims["iat"] = json!(now() - 3600);
     for (ago, accepted) in [(30, true), (90, false), (3000, false)] {
@@ -84,8 +82,7 @@ fn expired_token_is_rejected_after_the_leeway() {
 // conformance 168, 185, 187: a bound token is rejected unless its binding can be checked
 #[test]
 fn dpop_bound_token_is_rejected_as_bearer() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let token_endpoint = format!("{DEFAULT}/v1/token");
     let header =
         json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": server.public_key(DEFAULT, "ES256") });
@@ -118,8 +115,7 @@ fn dpop_bound_token_is_rejected_as_bearer() {
 // conformance 84, 85: other JWTs signed with the same keys
 #[test]
 fn other_kinds_of_jwt_are_rejected() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     for typ in [
         "dpop+jwt",
         "secevent+jwt",

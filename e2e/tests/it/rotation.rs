@@ -5,15 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::api::{Api, INVALID_TOKEN};
+use crate::api::{self, Api, INVALID_TOKEN};
 use crate::process::within;
-use crate::server::{AuthorizationServer, DEFAULT, decode};
+use crate::server::{DEFAULT, decode};
 
 // conformance 148: a new key is fetched when the first token names it
 #[test]
 fn overlapping_rotation_rejects_no_request() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let load = Load::new(&api, server.token("read"));
     load.while_running(|| {
         for _ in 0..2 {
@@ -27,8 +26,7 @@ fn overlapping_rotation_rejects_no_request() {
 // conformance 148: a key that is published in advance causes no fetch until it is used
 #[test]
 fn appended_key_rejects_no_request() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let old_kid = server.public_key(DEFAULT, "RS256")["kid"]
         .as_str()
         .expect("kid")
@@ -55,8 +53,7 @@ fn appended_key_rejects_no_request() {
 // conformance 149
 #[test]
 fn hard_rotation_invalidates_old_tokens() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let old = server.token("read");
     api.get("/me", &old).is_accepted("before");
     server.rotate("hard");
@@ -68,8 +65,7 @@ fn hard_rotation_invalidates_old_tokens() {
 // conformance 149: a revoked key, while the other keys stay valid
 #[test]
 fn withdrawn_key_invalidates_its_tokens() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     let revoked = server.token("read");
     api.get("/me", &revoked).is_accepted("before");
     server.set("alg", "ES256");

@@ -1,12 +1,12 @@
-//! A request within the process, with and without layer and extractor.
+//! A request in this process, with and without layer and extractor.
 
 #![allow(missing_docs, reason = "criterion's macros write public items")]
 
 use actix_web::http::header::HeaderValue as ActixValue;
 use axum::http::HeaderValue;
 use benches::{
-    actix_app::{actix_plain, actix_verified, ask_actix},
-    apps::{ask_axum, ask_tower, axum_plain, axum_verified, tower_plain, tower_verified},
+    actix_app::{actix_plain, actix_verified, call_actix},
+    apps::{axum_plain, axum_verified, call_axum, call_tower, tower_plain, tower_verified},
     tokens::ordinary,
     verifiers::Served,
 };
@@ -23,31 +23,31 @@ fn adapters(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("axum, {name}"));
         let (plain, verified) = (axum_plain(), axum_verified(verifier()));
         group.bench_function("without", |bencher| {
-            bencher.iter(|| ask_axum(&plain, &value));
+            bencher.iter(|| call_axum(&plain, &value));
         });
         group.bench_function("with", |bencher| {
-            bencher.iter(|| ask_axum(&verified, &value));
+            bencher.iter(|| call_axum(&verified, &value));
         });
         group.finish();
 
         let mut group = criterion.benchmark_group(format!("tower, {name}"));
         let (plain, verified) = (tower_plain(), tower_verified(verifier()));
-        assert!(!ask_tower(&plain, &value) && ask_tower(&verified, &value));
+        assert!(!call_tower(&plain, &value) && call_tower(&verified, &value));
         group.bench_function("without", |bencher| {
-            bencher.iter(|| ask_tower(&plain, &value));
+            bencher.iter(|| call_tower(&plain, &value));
         });
         group.bench_function("with", |bencher| {
-            bencher.iter(|| ask_tower(&verified, &value));
+            bencher.iter(|| call_tower(&verified, &value));
         });
         group.finish();
 
         let mut group = criterion.benchmark_group(format!("actix, {name}"));
         let (plain, verified) = (actix_plain(), actix_verified(verifier()));
         group.bench_function("without", |bencher| {
-            bencher.iter(|| ask_actix(&plain, &for_actix));
+            bencher.iter(|| call_actix(&plain, &for_actix));
         });
         group.bench_function("with", |bencher| {
-            bencher.iter(|| ask_actix(&verified, &for_actix));
+            bencher.iter(|| call_actix(&verified, &for_actix));
         });
         group.finish();
     }

@@ -1,4 +1,4 @@
-//! One and two threads that do nothing but hit the cache.
+//! Cache hits from one and from two threads.
 
 use std::{sync::Barrier, thread, time::Instant};
 
@@ -21,7 +21,7 @@ fn main() {
         let look_up = |jwt: &str| plain.holds(jwt);
         let [one, two, plain_of_one, plain_of_two] = compare(jwts, &hit, &look_up);
         table::fact(
-            &format!("{name}, 2 threads over 1, time a hit"),
+            &format!("{name}, 2 threads over 1, time per hit"),
             &format!(
                 "{:.2} ({:.0} over {:.0} ns); a plain cache {:.2} ({:.0} over {:.0} ns)",
                 two.nanoseconds / one.nanoseconds,
@@ -40,7 +40,7 @@ fn main() {
             ),
         );
         table::fact(
-            &format!("{name}, hits a second with 1 and 2 threads"),
+            &format!("{name}, hits per second with 1 and 2 threads"),
             &format!(
                 "{:.1} and {:.1} million of wall time",
                 one.a_second / 1e6,
@@ -51,17 +51,17 @@ fn main() {
 }
 
 struct Speed {
-    /// Of a thread's own time, a hit.
+    /// CPU time per hit, of a thread.
     nanoseconds: f64,
-    /// Of wall time, in microseconds.
+    /// The 99th percentile of wall time, in microseconds.
     p99: f64,
-    /// By wall time, of all threads: what a busy machine leaves.
+    /// Hits per second of wall time, of all threads. Other processes reduce it.
     a_second: f64,
 }
 
 type Work<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
-/// In turns: `hit` by one thread, by two, `look_up` by one, by two.
+/// Measures in turns: `hit` from one thread and from two, then `look_up` from one and from two.
 fn compare(jwts: &[String], hit: Work<'_>, look_up: Work<'_>) -> [Speed; 4] {
     let mut samples = [(); 4].map(|()| Vec::new());
     for _ in 0..setting("BENCH_ROUNDS", 41) {

@@ -1,5 +1,5 @@
-//! A request with a remembered, DPoP-bound token and a new proof: beside the bare verification of the
-//! proof's signature with a key that is prepared already.
+//! A request with a cached, DPoP-bound token and a new proof, compared with the verification of the
+//! proof's signature alone, with a prepared key.
 
 #![allow(missing_docs, reason = "criterion's macros write public items")]
 

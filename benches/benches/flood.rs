@@ -1,4 +1,4 @@
-//! A flood of distinct valid tokens, and one hot token in the midst of it.
+//! A flood of distinct valid tokens, with one hot token among them.
 //!
 //! `FLOOD=1000000 cargo bench -p benches --bench flood`; 100,000 by default.
 
@@ -16,7 +16,7 @@ use okta_verifier_testing::TestIssuer;
 
 fn main() {
     let count = setting("FLOOD", 100_000);
-    // The mock server keeps the tokens that it makes; this one does not.
+    // The mock server keeps the tokens that it makes; `TestIssuer` does not.
     let okta = TestIssuer::new("api://default");
     let began = Instant::now();
     let mut flood = Flood::new(&okta);
@@ -78,7 +78,7 @@ fn main() {
     );
 }
 
-/// The verifier under the flood, and moka alone under the same one.
+/// The verifier under the flood, and moka alone under the same flood.
 struct Flood {
     verifier: Verifier,
     plain: PlainCache,
@@ -141,7 +141,7 @@ impl Flood {
         self.look();
     }
 
-    /// The hot token, and moka alone, each a few times.
+    /// Samples the hot token and moka alone.
     fn look(&mut self) {
         let Self {
             verifier,
@@ -164,7 +164,7 @@ fn sample(mut work: impl FnMut()) -> f64 {
     (thread_time() - began).as_nanos() as f64 / f64::from(HITS)
 }
 
-/// Megabytes, where the system says.
+/// Returns the resident memory in megabytes, or 0 if the system does not report it.
 fn resident() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -173,5 +173,6 @@ fn resident() -> f64 {
 }
 
 const BATCH: usize = 100;
-/// Among so many the clock itself is cheap, and a lost token is seen: it costs a signature.
+/// Enough hits that reading the clock is cheap. An evicted token is still visible: it costs a
+/// signature.
 const HITS: u32 = 64;

@@ -1,13 +1,13 @@
-//! The rows of the table that are counts: allocations, and bytes of a remembered token.
+//! The rows of the table that are counts: allocations, and bytes per cached token.
 //!
-//! A program of its own: its allocator counts, for the thread that measures.
+//! This is a separate program because its allocator counts for the measuring thread.
 
 use std::hint::black_box;
 
 use allocation_counter::measure;
 use axum::http::HeaderValue;
 use benches::{
-    apps::{ask_axum, ask_tower, axum_plain, axum_verified, tower_plain, tower_verified},
+    apps::{axum_plain, axum_verified, call_axum, call_tower, tower_plain, tower_verified},
     rounds::thread_time,
     table,
     tokens::{many, ordinary},
@@ -38,23 +38,23 @@ fn added(served: &Served) {
     let value = HeaderValue::from_str(&line).expect("ASCII");
     let (plain, verified) = (axum_plain(), axum_verified(served.verifier(10_000)));
     let (without, with) = (
-        per_call(|| ask_axum(&plain, &value)),
-        per_call(|| ask_axum(&verified, &value)),
+        per_call(|| call_axum(&plain, &value)),
+        per_call(|| call_axum(&verified, &value)),
     );
     let figure = "allocations, plain axum and with layer and extractor, cached";
     table::row(figure, &format!("{without} and {with}"), "5 more", "2 more");
 
     let (plain, verified) = (tower_plain(), tower_verified(served.verifier(10_000)));
     let (without, with) = (
-        per_call(|| assert!(!ask_tower(&plain, &value))),
-        per_call(|| assert!(ask_tower(&verified, &value))),
+        per_call(|| assert!(!call_tower(&plain, &value))),
+        per_call(|| assert!(call_tower(&verified, &value))),
     );
     let figure = "allocations, a tower service and with the layer, cached";
     table::row(figure, &format!("{without} and {with}"), "5 more", "2 more");
 }
 
-/// The average of a thousand calls, after many more to get going: the cache orders its own books
-/// after 64 look-ups that it hears of, and takes a little memory when it first does.
+/// Returns the average of a thousand calls, after a warm-up: the cache does maintenance after 64
+/// look-ups, and allocates a little memory the first time.
 fn per_call(mut work: impl FnMut()) -> String {
     const CALLS: u64 = 1_000;
     (0..20 * CALLS).for_each(|_| work());
@@ -62,8 +62,8 @@ fn per_call(mut work: impl FnMut()) -> String {
     (info.count_total as f64 / CALLS as f64).to_string()
 }
 
-/// What stays allocated for each of 10,000 tokens, the cache's own books included: those are kept
-/// by the thread that calls.
+/// Measures the memory that stays allocated per token, for 10,000 tokens. It includes the cache's own
+/// data, which the calling thread allocates.
 fn bytes(served: &Served) {
     const TOKENS: usize = 10_000;
     let jwts = many(&served.okta, 2 * TOKENS);
@@ -71,7 +71,7 @@ fn bytes(served: &Served) {
     let verifier = served.verifier(TOKENS as u64);
     let (first, second) = jwts.split_at(TOKENS);
     let remember = |jwts: &[String]| {
-        // Again, until the cache has put everything in its place.
+        // The second round lets the cache finish its maintenance.
         for jwt in jwts.iter().chain(jwts) {
             assert!(black_box(verify(&verifier, jwt)).is_ok());
         }
@@ -79,7 +79,7 @@ fn bytes(served: &Served) {
     let began = thread_time();
     let filled = measure(|| remember(first));
     let took = thread_time() - began;
-    // Twice as many as there is room for: the memory is bounded.
+    // Twice as many tokens as the capacity: the memory is bounded.
     let overfilled = measure(|| remember(second));
     let measured = format!(
         "{} bytes (tokens of {length} bytes; {} bytes more for another {TOKENS}; {:.1} s)",
@@ -87,5 +87,5 @@ fn bytes(served: &Served) {
         overfilled.bytes_current,
         took.as_secs_f64(),
     );
-    table::row("memory a cached token", &measured, "1.3 KB", "0.9 KB");
+    table::row("memory per cached token", &measured, "1.3 KB", "0.9 KB");
 }

@@ -1,4 +1,4 @@
-//! What the rejection of a valid token by a policy costs, by the size of the policy.
+//! The cost of rejecting a valid token by a policy, by the size of the policy.
 
 #![allow(missing_docs, reason = "criterion's macros write public items")]
 
@@ -12,7 +12,7 @@ const UNMET: Policy = Policy::group("no such group");
 const MET: Policy = Policy::any(&[Policy::any_token(), Policy::any_token()]);
 const BY_SCOPE: Policy = Policy::any(&[Policy::scope("x"), Policy::scope("y")]);
 
-/// `all` of n times an `any` of 2 and, last, a rule that no scope makes up for.
+/// Rejects by `all` of n times an `any` of 2 and a last rule that no scope can meet.
 fn rejected(criterion: &mut Criterion) {
     let token = token();
     let mut group = criterion.benchmark_group("all of n × any of 2, and an unmet group");
@@ -28,7 +28,7 @@ fn rejected(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The same without the group: every alternative is tried, and the challenge names scopes.
+/// Rejects without the group rule: every alternative is tried, and the challenge names scopes.
 fn challenged(criterion: &mut Criterion) {
     let token = token();
     let mut group = criterion.benchmark_group("all of n × any of 2");
@@ -46,8 +46,8 @@ fn token() -> VerifiedToken {
     let served = Served::default();
     let line = format!("Bearer {}", ordinary(&served.okta).sign());
     let presented = Presented::new([line.as_bytes()]);
-    let verdict = served.verifier(0).authenticate(&presented).into_ready();
-    verdict.expect("no I/O").expect("a good token")
+    let result = served.verifier(0).authenticate(&presented).into_ready();
+    result.expect("no I/O").expect("the token is valid")
 }
 
 criterion_group!(benches, rejected, challenged);

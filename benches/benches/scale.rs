@@ -1,4 +1,4 @@
-//! One token among many keys and many issuers.
+//! One token with many keys and many issuers.
 
 #![allow(missing_docs, reason = "criterion's macros write public items")]
 

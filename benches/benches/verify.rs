@@ -1,4 +1,4 @@
-//! One token: the whole verification beside the bare signature, hits of the cache, and refusals.
+//! One token: the whole verification compared with the signature alone, cache hits, and rejections.
 
 #![allow(missing_docs, reason = "criterion's macros write public items")]
 
@@ -60,14 +60,14 @@ fn cached(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn refused(criterion: &mut Criterion) {
+fn rejected(criterion: &mut Criterion) {
     let served = Served::default();
     let verifier = served.verifier(10_000);
     let token = || ordinary(&served.okta);
     let good = token().sign();
     assert!(accepts(&verifier, &format!("Bearer {good}")));
-    let (signed, signature) = good.rsplit_once('.').expect("a compact JWS");
-    let (_, payload) = signed.split_once('.').expect("a compact JWS");
+    let (signed, signature) = good.rsplit_once('.').expect("the token is a compact JWS");
+    let (_, payload) = signed.split_once('.').expect("the token is a compact JWS");
     let raw = Raw::of(&served.okta, Algorithm::RS256, &good);
 
     let mut group = criterion.benchmark_group("refused");
@@ -88,7 +88,7 @@ fn refused(criterion: &mut Criterion) {
             "a good token's tail",
             format!("eyJ{}.{payload}.{signature}", "x".repeat(60)),
         ),
-        // The last one: it spends what unknown kids may ask of the issuer.
+        // This case is last because it exhausts the rate limit for unknown key IDs.
         ("unknown kid", token().unpublished_key().sign()),
     ] {
         let line = format!("Bearer {jwt}");
@@ -103,5 +103,5 @@ fn refused(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, each_algorithm, cached, refused);
+criterion_group!(benches, each_algorithm, cached, rejected);
 criterion_main!(benches);

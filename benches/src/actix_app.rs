@@ -14,14 +14,14 @@ use okta_verifier_actix::{Verified, VerifyMiddleware};
 
 use crate::{apps::ReadOrders, verifiers::ready};
 
-/// actix-web without authentication.
+/// Returns an actix-web app without authentication.
 pub fn actix_plain()
 -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
     let orders = web::resource("/orders").route(web::get().to(async || "orders"));
     ready(init_service(App::new().service(orders)))
 }
 
-/// actix-web with middleware and extractor.
+/// Returns an actix-web app with middleware and extractor.
 pub fn actix_verified(
     verifier: Verifier,
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
@@ -31,12 +31,12 @@ pub fn actix_verified(
     ready(init_service(App::new().service(orders)))
 }
 
-/// One request to an actix-web app.
+/// Sends one request to an actix-web app.
 ///
 /// # Panics
 ///
-/// When the answer is not 200.
-pub fn ask_actix<S, B>(app: &S, authorization: &HeaderValue)
+/// Panics if the response is not 200.
+pub fn call_actix<S, B>(app: &S, authorization: &HeaderValue)
 where
     S: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,
@@ -45,6 +45,6 @@ where
         .uri("/orders")
         .insert_header((AUTHORIZATION, authorization.clone()))
         .to_request();
-    let answer = ready(app.call(request)).expect("an answer");
-    assert_eq!(answer.status(), 200);
+    let response = ready(app.call(request)).expect("an response");
+    assert_eq!(response.status(), 200);
 }

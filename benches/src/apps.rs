@@ -1,4 +1,4 @@
-//! The same API of one route, with and without authentication, called within the process.
+//! The same API with one route, with and without authentication, called in this process.
 
 use std::convert::Infallible;
 
@@ -14,7 +14,7 @@ use tower::{Layer, Service, ServiceExt};
 
 use crate::verifiers::ready;
 
-/// What the route demands.
+/// The requirement of the route.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ReadOrders;
@@ -23,29 +23,29 @@ impl Requirement for ReadOrders {
     const POLICY: Policy = Policy::scope("orders:read");
 }
 
-/// axum without authentication.
+/// Returns an axum app without authentication.
 pub fn axum_plain() -> Router {
     Router::new().route("/orders", get(async || "orders"))
 }
 
-/// axum with layer and extractor.
+/// Returns an axum app with layer and extractor.
 pub fn axum_verified(verifier: Verifier) -> Router {
     Router::new()
         .route("/orders", get(async |_: Verified<ReadOrders>| "orders"))
         .route_layer(okta_verifier_axum::VerifyLayer::new(verifier))
 }
 
-/// One request to an axum app.
+/// Sends one request to an axum app.
 ///
 /// # Panics
 ///
-/// When the answer is not 200.
-pub fn ask_axum(app: &Router, authorization: &HeaderValue) {
-    let Ok(answer) = ready(app.clone().oneshot(request(authorization, Body::empty())));
-    assert_eq!(answer.status(), 200);
+/// Panics if the response is not 200.
+pub fn call_axum(app: &Router, authorization: &HeaderValue) {
+    let Ok(response) = ready(app.clone().oneshot(request(authorization, Body::empty())));
+    assert_eq!(response.status(), 200);
 }
 
-/// tower without authentication.
+/// Returns a tower service without authentication.
 pub fn tower_plain()
 -> impl Service<Request<()>, Response = Response<bool>, Error = Infallible> + Clone {
     tower::service_fn(async |request: Request<()>| {
@@ -55,20 +55,20 @@ pub fn tower_plain()
     })
 }
 
-/// tower with the layer.
+/// Returns a tower service with the layer.
 pub fn tower_verified(
     verifier: Verifier,
 ) -> impl Service<Request<()>, Response = Response<bool>, Error = Infallible> + Clone {
     okta_verifier_tower::VerifyLayer::new(verifier).layer(tower_plain())
 }
 
-/// One request to a tower service. Says whether a token came through.
-pub fn ask_tower<S>(service: &S, authorization: &HeaderValue) -> bool
+/// Sends one request to a tower service. Returns whether it had a verified token.
+pub fn call_tower<S>(service: &S, authorization: &HeaderValue) -> bool
 where
     S: Service<Request<()>, Response = Response<bool>, Error = Infallible> + Clone,
 {
-    let Ok(answer) = ready(service.clone().oneshot(request(authorization, ())));
-    answer.into_body()
+    let Ok(response) = ready(service.clone().oneshot(request(authorization, ())));
+    response.into_body()
 }
 
 fn request<B>(authorization: &HeaderValue, body: B) -> Request<B> {

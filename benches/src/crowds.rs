@@ -1,4 +1,4 @@
-//! Verifiers of many keys and of many issuers.
+//! Verifiers with many keys and with many issuers.
 
 use okta_verifier::{Algorithm, Verifier};
 use okta_verifier_testing::TestIssuer;
@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 
 use crate::{tokens::ordinary, verifiers::verifier};
 
-/// A key set holds no more.
+/// The maximum number of keys in a key set.
 pub const MAX_KEYS: usize = 100;
 
-/// A verifier whose issuer publishes `count` keys, and tokens of the first and of the last one.
+/// Returns a verifier whose issuer publishes `count` keys, and tokens of the first and the last one.
 ///
 /// # Panics
 ///
-/// When `count` is 0.
+/// Panics if `count` is 0.
 #[must_use]
 pub fn keys(count: usize, cached_tokens: u64) -> (Verifier, [String; 2]) {
     let signers = [(); 2].map(|()| TestIssuer::new("api://default").algorithms([Algorithm::RS256]));
@@ -34,11 +34,11 @@ pub fn keys(count: usize, cached_tokens: u64) -> (Verifier, [String; 2]) {
     (verifier(issuer.any_client_id(), cached_tokens), tokens)
 }
 
-/// A verifier of `count` issuers, and tokens of the first and of the last one.
+/// Returns a verifier of `count` issuers, and tokens of the first and the last one.
 ///
 /// # Panics
 ///
-/// When `count` is 0.
+/// Panics if `count` is 0.
 #[must_use]
 pub fn issuers(count: usize, cached_tokens: u64) -> (Verifier, [String; 2]) {
     let okta = TestIssuer::new("api://default");

@@ -1,4 +1,4 @@
-//! What the benchmarks have in common: tokens, the bare cryptography, a plain cache, apps, and rounds.
+//! Shared code of the benchmarks: tokens, bare cryptography, a plain cache, apps, and rounds.
 
 pub mod actix_app;
 pub mod apps;

@@ -1,4 +1,4 @@
-//! A plain cache: the token's digest and a look-up in moka, and nothing else.
+//! A plain cache for comparison: the token's digest and a look-up in moka.
 
 use std::{
     fmt,
@@ -10,7 +10,7 @@ use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use moka::sync::Cache;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-/// Remembers tokens by a keyed digest of 128 bits.
+/// A cache of tokens by a keyed digest of 128 bits.
 pub struct PlainCache {
     entries: Cache<u128, Arc<str>, BuildHasherDefault<Itself>>,
     digest: Digest,
@@ -22,18 +22,18 @@ enum Digest {
 }
 
 impl PlainCache {
-    /// By SipHash-1-3, for `capacity` tokens.
+    /// Creates a cache for `capacity` tokens with SipHash-1-3.
     #[must_use]
     pub fn sip(capacity: u64) -> Self {
         let keyed = SipHasher13::new_with_keys(0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210);
         Self::new(capacity, Digest::Sip(keyed))
     }
 
-    /// By the GHASH of AES-GCM, for `capacity` tokens.
+    /// Creates a cache for `capacity` tokens with the GHASH of AES-GCM.
     ///
     /// # Panics
     ///
-    /// When aws-lc-rs takes no key.
+    /// Panics if aws-lc-rs rejects the key.
     #[must_use]
     pub fn ghash(capacity: u64) -> Self {
         let key = UnboundKey::new(&AES_128_GCM, b"a key of 16 byte").expect("16 bytes");
@@ -48,13 +48,13 @@ impl PlainCache {
         }
     }
 
-    /// Remembers `jwt`.
+    /// Inserts `jwt`.
     pub fn insert(&self, jwt: &str) {
         self.entries
             .insert(self.digest.of(jwt.as_bytes()), "a token".into());
     }
 
-    /// Whether `jwt` is remembered.
+    /// Returns whether the cache contains `jwt`.
     #[must_use]
     pub fn holds(&self, jwt: &str) -> bool {
         self.entries.get(&self.digest.of(jwt.as_bytes())).is_some()
@@ -72,7 +72,7 @@ impl Digest {
             Self::Ghash(key) => {
                 let nonce = Nonce::assume_unique_for_key([0; 12]);
                 let tag = key.seal_in_place_separate_tag(nonce, Aad::from(text), &mut []);
-                let tag = tag.expect("nothing is too long");
+                let tag = tag.expect("the token is not too long");
                 u128::from_ne_bytes(tag.as_ref().try_into().expect("16 bytes"))
             }
         }
@@ -85,7 +85,7 @@ impl fmt::Debug for PlainCache {
     }
 }
 
-/// A digest is its own hash.
+/// A hasher that returns the digest unchanged.
 #[derive(Debug, Default)]
 struct Itself(u64);
 

@@ -1,4 +1,4 @@
-//! A holder of a DPoP-bound token: requests with it, and the bare verification of their proofs.
+//! The holder of a DPoP-bound token: its requests, and the bare verification of their proofs.
 
 use okta_verifier::{Algorithm, DpopSettings, Presented, Verifier};
 use okta_verifier_testing::{Client, TestIssuer};
@@ -8,7 +8,7 @@ use crate::raw::Raw;
 /// The base URL that requests are sent to.
 pub const BASE: &str = "https://api.example.com";
 
-/// With a verifier that has room for as many proofs of one caller as a run may need.
+/// A client, with a verifier that can store as many proofs of one client as a run needs.
 #[derive(Debug)]
 pub struct Holder {
     algorithm: Algorithm,
@@ -19,17 +19,17 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Its proofs are signed with `algorithm`; no nonces are demanded.
+    /// Creates a holder that signs its proofs with `algorithm`. No nonces are required.
     #[must_use]
     pub fn new(algorithm: Algorithm) -> Self {
         Self::with(algorithm, DpopSettings::base_url(BASE))
     }
 
-    /// The same where requests are judged by `settings`.
+    /// Creates a holder whose verifier has these `settings`.
     ///
     /// # Panics
     ///
-    /// When they are wrong ones.
+    /// Panics if the settings are invalid.
     #[must_use]
     pub fn with(algorithm: Algorithm, settings: DpopSettings) -> Self {
         let okta = TestIssuer::new("api://default");
@@ -49,7 +49,7 @@ impl Holder {
         }
     }
 
-    /// A new proof, with the nonce that the verifier demands now.
+    /// Returns a new proof, with the nonce that the verifier currently requires.
     #[must_use]
     pub fn proof(&self) -> String {
         let url = format!("{BASE}/orders");
@@ -62,28 +62,28 @@ impl Holder {
         }
     }
 
-    /// The verification of that proof's signature, and nothing around it.
+    /// Prepares the verification of the proof's signature alone.
     ///
     /// # Panics
     ///
-    /// When `proof` is none of this holder's.
+    /// Panics if `proof` is not a proof of this holder.
     #[must_use]
     pub fn raw(&self, proof: &str) -> Raw {
         let jwk = serde_json::from_str(&self.client.jwk()).expect("a JWK");
         Raw::by(&jwk, self.algorithm, proof)
     }
 
-    /// Whether a request with this proof is accepted.
+    /// Returns whether a request with this proof is accepted.
     ///
     /// # Panics
     ///
-    /// When something has to be waited for.
+    /// Panics if the verification needs I/O.
     #[must_use]
     pub fn accepts(&self, proof: &str) -> bool {
         let presented = Presented::new([self.authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders?page=2");
-        let verdict = self.verifier.authenticate(&presented).into_ready();
-        verdict.expect("no I/O").is_ok()
+        let result = self.verifier.authenticate(&presented).into_ready();
+        result.expect("no I/O").is_ok()
     }
 }

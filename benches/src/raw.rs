@@ -1,4 +1,4 @@
-//! The limit: aws-lc-rs by itself, with a key that is prepared.
+//! The lower bound: aws-lc-rs alone, with a prepared key.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::tokens::Issuing;
 
-/// One signature, taken apart.
+/// One signature, with its key and its message.
 #[derive(Debug)]
 pub struct Raw {
     key: ParsedPublicKey,
@@ -19,30 +19,30 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// Of `jwt`, which `okta` signed with its key for `algorithm`.
+    /// Prepares the signature of `jwt`, which `okta` signed with its key for `algorithm`.
     ///
     /// # Panics
     ///
-    /// When `okta` has no such key, and when `jwt` is no token.
+    /// Panics if `okta` has no such key, or if `jwt` is not a token.
     #[must_use]
     pub fn of(okta: &impl Issuing, algorithm: Algorithm, jwt: &str) -> Self {
-        let set: Value = serde_json::from_str(&okta.published()).expect("a key set");
+        let set: Value = serde_json::from_str(&okta.published()).expect("the text is a key set");
         let keys = set["keys"].as_array().expect("keys");
         let jwk = keys
             .iter()
             .find(|jwk| jwk["alg"] == algorithm.name())
-            .expect("a key for the algorithm");
+            .expect("the issuer has a key for the algorithm");
         Self::by(jwk, algorithm, jwt)
     }
 
-    /// Of `jws`, which the other half of `jwk` signed.
+    /// Prepares the signature of `jws`, which the private key of `jwk` signed.
     ///
     /// # Panics
     ///
-    /// When `jwk` is no public key for `algorithm`, and when `jws` is no compact JWS.
+    /// Panics if `jwk` is not a public key for `algorithm`, or if `jws` is not a compact JWS.
     #[must_use]
     pub fn by(jwk: &Value, algorithm: Algorithm, jws: &str) -> Self {
-        let (signed, signature) = jws.rsplit_once('.').expect("a compact JWS");
+        let (signed, signature) = jws.rsplit_once('.').expect("the token is a compact JWS");
         Self {
             key: key(jwk, algorithm),
             signed: signed.into(),
@@ -50,15 +50,15 @@ impl Raw {
         }
     }
 
-    /// The verification and nothing around it.
+    /// Verifies the signature and does nothing else.
     ///
     /// # Panics
     ///
-    /// When the signature does not verify.
+    /// Panics if the signature does not verify.
     pub fn verify(&self) {
         self.key
             .verify_sig(&self.signed, &self.signature)
-            .expect("a good signature");
+            .expect("the signature is valid");
     }
 }
 
@@ -77,7 +77,7 @@ fn key(jwk: &Value, algorithm: Algorithm) -> ParsedPublicKey {
         }
         _ => ParsedPublicKey::new(&ED25519, member("x")),
     };
-    key.expect("a good key")
+    key.expect("the key is valid")
 }
 
 fn decode(text: &str) -> Vec<u8> {

@@ -1,12 +1,13 @@
-//! Cases that take turns: whatever else the machine does falls on all of them alike.
+//! Runs cases in turns, so that other load on the machine affects all of them alike.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Each case runs for a slice of time in every round, and each round begins with another case.
+/// A set of cases. Each case runs for a time slice in every round, and each round starts with another
+/// case.
 ///
-/// Time is the thread's own: what other processes take is not counted.
+/// Time is the CPU time of the thread, so other processes do not count.
 #[derive(Default)]
 pub struct Rounds<'a> {
     cases: Vec<Case<'a>>,
@@ -23,7 +24,7 @@ struct Case<'a> {
 }
 
 impl<'a> Rounds<'a> {
-    /// Adds a case; `work` is one call.
+    /// Adds a case. `work` is one call.
     pub fn add(&mut self, work: impl FnMut() + 'a) -> Id {
         self.cases.push(Case {
             work: Box::new(work),
@@ -33,7 +34,7 @@ impl<'a> Rounds<'a> {
         Id(self.cases.len() - 1)
     }
 
-    /// `BENCH_ROUNDS` rounds, 41 by default.
+    /// Runs the rounds: `BENCH_ROUNDS`, 41 by default.
     #[must_use]
     pub fn run(mut self) -> Timings {
         let rounds = setting("BENCH_ROUNDS", 41);
@@ -77,24 +78,24 @@ impl Case<'_> {
     }
 }
 
-/// What the rounds took.
+/// The measured times.
 #[derive(Debug)]
 pub struct Timings(Vec<Vec<f64>>);
 
 impl Timings {
-    /// Nanoseconds a call, the median of the rounds.
+    /// Returns nanoseconds per call, as the median of the rounds.
     #[must_use]
     pub fn nanoseconds(&self, case: Id) -> f64 {
         median(self.0[case.0].clone())
     }
 
-    /// `case` over `base`, the median of what it was in each round.
+    /// Returns the ratio of `case` to `base`, as the median of the ratios of each round.
     #[must_use]
     pub fn ratio(&self, case: Id, base: Id) -> f64 {
         self.paired(case, base, |case, base| case / base)
     }
 
-    /// The nanoseconds that `case` takes longer than `base`, the median of the rounds.
+    /// Returns how many nanoseconds `case` takes longer than `base`, as the median of the rounds.
     #[must_use]
     pub fn added(&self, case: Id, base: Id) -> f64 {
         self.paired(case, base, |case, base| case - base)
@@ -106,17 +107,17 @@ impl Timings {
     }
 }
 
-/// The middle one.
+/// Returns the median.
 #[must_use]
 pub fn median(mut samples: Vec<f64>) -> f64 {
     quantile(&mut samples, 0.5)
 }
 
-/// The value below which `share` of the samples are.
+/// Returns the value below which `share` of the samples are.
 ///
 /// # Panics
 ///
-/// When there are none.
+/// Panics if there are no samples.
 #[must_use]
 pub fn quantile(samples: &mut [f64], share: f64) -> f64 {
     samples.sort_by(f64::total_cmp);
@@ -124,14 +125,14 @@ pub fn quantile(samples: &mut [f64], share: f64) -> f64 {
     samples[(last as f64 * share).round() as usize]
 }
 
-/// The time that this thread was given so far.
+/// Returns the CPU time of this thread.
 #[must_use]
 pub fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// A number from the environment.
+/// Returns a number from the environment.
 #[must_use]
 pub fn setting(name: &str, default: usize) -> usize {
     let value = std::env::var(name).ok();
@@ -140,5 +141,5 @@ pub fn setting(name: &str, default: usize) -> usize {
         .unwrap_or(default)
 }
 
-/// Long enough for the clock, short enough for many rounds.
+/// Long enough for the clock, and short enough for many rounds.
 const SLICE: Duration = Duration::from_millis(4);

@@ -1,19 +1,19 @@
-//! The one table that a run prints, in Markdown.
+//! The Markdown table that a run prints.
 
-/// Begins the table.
+/// Prints the head of the table.
 #[allow(clippy::print_stdout, reason = "the table is the result")]
 pub fn begin() {
     println!("| figure | measured | must | aim |");
     println!("|---|---|---|---|");
 }
 
-/// One row. A dash stands where there is no target.
+/// Prints a row. A dash means that there is no target.
 #[allow(clippy::print_stdout, reason = "the table is the result")]
 pub fn row(figure: &str, measured: &str, must: &str, aim: &str) {
     println!("| {figure} | {measured} | {must} | {aim} |");
 }
 
-/// A row without a target.
+/// Prints a row without a target.
 pub fn fact(figure: &str, measured: &str) {
     row(figure, measured, "—", "—");
 }

@@ -3,7 +3,7 @@
 use okta_verifier::Algorithm;
 use okta_verifier_testing::{MockOkta, TestIssuer, TokenBuilder};
 
-/// An access token of a user as Okta issues it: 12 claims, and about 950 bytes with RS256.
+/// Returns an access token of a user as Okta issues it: 12 claims, and about 950 bytes with RS256.
 pub fn ordinary(okta: &impl Issuing) -> TokenBuilder {
     okta.begin("ada.lovelace@example.com")
         .client_id("0oa2hl2inow5Uqc6c357")
@@ -16,7 +16,7 @@ pub fn ordinary(okta: &impl Issuing) -> TokenBuilder {
         .group("orders-admin")
 }
 
-/// Ordinary tokens that differ, as long as one with RS256 and minted a hundred times as fast.
+/// Returns distinct ordinary tokens. They are as long as with RS256, and signed 100 times as fast.
 pub fn many(okta: &impl Issuing, count: usize) -> Vec<String> {
     let padding = "x".repeat(192);
     let token = ordinary(okta)
@@ -32,13 +32,13 @@ pub fn many(okta: &impl Issuing, count: usize) -> Vec<String> {
         .collect()
 }
 
-/// A forged token of the largest size that can be set, whose claims cost as much as they can: one
-/// object of many short names (`short`), of names with a long common start (`alike`) or with escapes
-/// (`escaped`), or many small objects (`small`). Its issuer is unknown, so that only its form costs.
+/// Returns a forged token of the maximum size whose claims are as expensive as possible: one object of
+/// many short names (`short`), of names with a long common prefix (`alike`) or with escapes
+/// (`escaped`), or many small objects (`small`). Its issuer is unknown, so only parsing is measured.
 ///
 /// # Panics
 ///
-/// When `shape` is another word.
+/// Panics if `shape` is another word.
 pub fn costly(okta: &impl Issuing, shape: &str) -> String {
     let member = |number: u32| match shape {
         "short" => format!("\"{number:x}\":0"),
@@ -53,7 +53,7 @@ pub fn costly(okta: &impl Issuing, shape: &str) -> String {
     };
     let mut members = String::new();
     for number in 0_u32.. {
-        // An odd factor: each name once, in no order.
+        // Multiplying by an odd number visits each name once, in no order.
         let next = member(number.wrapping_mul(40_503) % 65_536);
         if members.len() + next.len() > 48 * 1024 - 512 {
             break;
@@ -67,11 +67,11 @@ pub fn costly(okta: &impl Issuing, shape: &str) -> String {
     okta.begin("a").raw_payload(payload).sign()
 }
 
-/// Whoever signs tokens for tests.
+/// An issuer that signs tokens for tests.
 pub trait Issuing {
-    /// Begins a token of `subject`.
+    /// Returns a builder for a token of `subject`.
     fn begin(&self, subject: &str) -> TokenBuilder;
-    /// The published keys.
+    /// Returns the published keys.
     fn published(&self) -> String;
 }
 

@@ -1,4 +1,4 @@
-//! Verifiers, and calls of them that need no runtime around.
+//! Verifiers, and calls that need no async runtime.
 
 use std::{
     pin::pin,
@@ -9,11 +9,11 @@ use okta_verifier::{Issuer, Presented, VerifiedToken, Verifier, VerifyError};
 use okta_verifier_testing::MockOkta;
 use tokio::runtime::Runtime;
 
-/// Of one issuer.
+/// Builds a verifier of one issuer.
 ///
 /// # Panics
 ///
-/// When `issuer` is a wrong one.
+/// Panics if the settings of `issuer` are invalid.
 #[must_use]
 pub fn verifier(issuer: Issuer, cached_tokens: u64) -> Verifier {
     Verifier::builder()
@@ -23,7 +23,7 @@ pub fn verifier(issuer: Issuer, cached_tokens: u64) -> Verifier {
         .expect("good settings")
 }
 
-/// An issuer that is asked over a socket: what a service has, and not pinned keys.
+/// An issuer on a socket, as in a real service, instead of pinned keys.
 #[derive(Debug)]
 pub struct Served {
     /// The issuer.
@@ -32,9 +32,11 @@ pub struct Served {
 }
 
 impl Default for Served {
+    /// Starts the issuer.
+    ///
     /// # Panics
     ///
-    /// When the system gives no socket.
+    /// Panics if no socket is available.
     fn default() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -47,11 +49,11 @@ impl Default for Served {
 }
 
 impl Served {
-    /// A verifier that has fetched its keys: young ones, so that nothing is fetched for a while.
+    /// Builds a verifier that has just fetched its keys, so that it does not fetch for a while.
     ///
     /// # Panics
     ///
-    /// When the keys cannot be had.
+    /// Panics if the keys are unavailable.
     #[must_use]
     pub fn verifier(&self, cached_tokens: u64) -> Verifier {
         let verifier = verifier(
@@ -60,49 +62,49 @@ impl Served {
         );
         self.runtime
             .block_on(verifier.warm_up())
-            .expect("keys over loopback");
+            .expect("the keys can be fetched over loopback");
         verifier
     }
 
-    /// Lets unknown kids use up what they may ask of the issuer, as a flood of them does.
+    /// Exhausts the rate limit for unknown key IDs, as a flood of such tokens does.
     pub fn spend_budget(&self, verifier: &Verifier) {
         for _ in 0..10 {
             let jwt = self.okta.token("eve").unpublished_key().sign();
-            let refused = self.runtime.block_on(verifier.verify(&jwt));
-            assert!(refused.is_err(), "its key is nobody's");
+            let rejected = self.runtime.block_on(verifier.verify(&jwt));
+            assert!(rejected.is_err(), "the key is unknown");
         }
     }
 }
 
-/// [`Verifier::verify`], where nothing has to be fetched.
+/// Calls [`Verifier::verify`] where no fetch is needed.
 ///
 /// # Errors
 ///
-/// As there.
+/// Returns the error of [`Verifier::verify`].
 ///
 /// # Panics
 ///
-/// When something has to be fetched.
+/// Panics if a fetch is needed.
 pub fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyError> {
     ready(verifier.verify(jwt))
 }
 
-/// Whether a request with this `Authorization` is accepted, at once; what an adapter calls.
+/// Returns whether a request with this `Authorization` is accepted without I/O, as an adapter calls it.
 #[must_use]
 pub fn accepts(verifier: &Verifier, authorization: &str) -> bool {
     let presented = Presented::new([authorization.as_bytes()]);
-    let verdict = verifier.authenticate(&presented).into_ready();
-    verdict.is_ok_and(|verdict| verdict.is_ok())
+    let result = verifier.authenticate(&presented).into_ready();
+    result.is_ok_and(|result| result.is_ok())
 }
 
-/// What `future` gives at once.
+/// Returns the output of `future`, which must be ready at once.
 ///
 /// # Panics
 ///
-/// When it waits.
+/// Panics if the future is pending.
 pub fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("nothing here has to wait"),
+        Poll::Pending => panic!("the future is ready at the first poll"),
     }
 }

@@ -1,5 +1,5 @@
-//! Makes `orders.v1` out of Rust, so that this example needs no protoc. A service with `.proto`
-//! files does the same with tonic-prost-build, and gets the same modules.
+//! Generates `orders.v1` from Rust, so that this example needs no protoc. A service with `.proto`
+//! files uses tonic-prost-build, which generates the same modules.
 
 use tonic_build::manual::{Builder, Method, Service};
 
@@ -18,13 +18,13 @@ fn service(name: &str) -> tonic_build::manual::ServiceBuilder {
     Service::builder().package("orders.v1").name(name)
 }
 
-/// From `Empty` to `answer`, both in src/proto.rs.
-fn method(name: &str, answer: &str) -> Method {
+/// Returns a method from `Empty` to `response`; both types are in src/proto.rs.
+fn method(name: &str, response: &str) -> Method {
     Method::builder()
         .name(name.to_lowercase())
         .route_name(name)
         .input_type("crate::proto::Empty")
-        .output_type(format!("crate::proto::{answer}"))
+        .output_type(format!("crate::proto::{response}"))
         .codec_path("tonic_prost::ProstCodec")
         .build()
 }

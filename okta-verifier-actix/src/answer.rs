@@ -1,3 +1,5 @@
+//! The response future that both middlewares share.
+
 use std::{
     pin::Pin,
     task::{Context, Poll},
@@ -13,7 +15,7 @@ use pin_project_lite::pin_project;
 use crate::Rejected;
 
 pin_project! {
-    /// What a middleware answers: a refusal, or what the inner service answers.
+    /// The response future of a middleware: a rejection, or the response of the inner service.
     #[project = AnswerProjection]
     #[must_use = "futures do nothing unless polled"]
     pub enum Answer<F> {
@@ -23,9 +25,10 @@ pin_project! {
 }
 
 impl<F> Answer<F> {
-    /// An `Ok` response and no `Err`: an outer middleware decorates the former only, and a browser
-    /// shows a script no refusal without CORS headers. Otherwise it is what an extractor's refusal
-    /// becomes, with the error beside it for the middleware that log.
+    /// Responds with a rejection as `Ok`, not as `Err`, because an outer middleware adds headers to
+    /// `Ok` responses only: without CORS headers a browser hides the rejection from scripts. The
+    /// response is otherwise that of a rejecting extractor, with the error attached for middleware
+    /// that logs it.
     pub(crate) fn refused(request: ServiceRequest, rejection: Rejection) -> Self {
         Self::Refused {
             response: Some(request.error_response(Rejected::from(rejection))),
@@ -46,7 +49,9 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             AnswerProjection::Refused { response } => {
-                let response = response.take().expect("`Answer` polled after it completed");
+                let response = response
+                    .take()
+                    .expect("`Answer` must not be polled after it completed");
                 Poll::Ready(Ok(response.map_into_right_body()))
             }
             AnswerProjection::Inner { future } => {

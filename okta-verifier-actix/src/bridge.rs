@@ -1,5 +1,5 @@
-//! actix-web's `http` is another version of the crate than the core's. They meet here and nowhere
-//! else, by value: bytes and numbers go across, no types.
+//! Conversions between the `http` version of actix-web and that of the core. They exchange bytes and
+//! numbers here and nowhere else, never types.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -15,12 +15,12 @@ use okta_verifier::{ClientCertificate, Presented, Verifier};
 
 use crate::Rejected;
 
-/// Whether there is any `Authorization` field at all.
+/// Returns whether the request has an `Authorization` field.
 pub(crate) fn has_credentials(request: &ServiceRequest) -> bool {
     request.headers().contains_key(AUTHORIZATION)
 }
 
-/// What the connection says of the caller.
+/// What the connection says about the client: its address and its certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     peer: Option<IpAddr>,
@@ -28,7 +28,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The certificate is in the request's extensions, or in the connection's, where
+    /// Reads the certificate from the extensions of the request, or from those of the connection, where
     /// `HttpServer::on_connect` puts it.
     pub(crate) fn of(request: &ServiceRequest) -> Self {
         let certificate = request.extensions().get::<ClientCertificate>().cloned();
@@ -67,7 +67,7 @@ pub(crate) fn presented<'a>(
     presented
 }
 
-/// Returns the headers to add to every response.
+/// Returns the headers to add to every response, such as a new DPoP nonce.
 pub(crate) fn added(verifier: &Verifier) -> Vec<(HeaderName, HeaderValue)> {
     verifier
         .response_headers()
@@ -85,7 +85,7 @@ impl ResponseError for Rejected {
         StatusCode::from_u16(self.rejection().status().as_u16()).expect(BOTH_KNOW)
     }
 
-    /// An empty body; the [`Rejection`](okta_verifier::Rejection) travels in the response's extensions.
+    /// Returns an empty body, with the [`Rejection`](okta_verifier::Rejection) in the response's extensions.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         for (name, value) in self.rejection().headers() {
@@ -97,4 +97,4 @@ impl ResponseError for Rejected {
     }
 }
 
-const BOTH_KNOW: &str = "what one version of `http` holds the other accepts";
+const BOTH_KNOW: &str = "both versions of `http` accept the same names and values";

@@ -1,3 +1,5 @@
+//! `Claims<T>`: the token's payload as your own type.
+
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
@@ -6,13 +8,13 @@ use serde::de::DeserializeOwned;
 
 use crate::{Rejected, verified::admitted};
 
-/// The payload of the request's verified access token, read as your own `T`.
+/// Extracts the payload of the request's verified access token, deserialized as `T`.
 ///
-/// For claims that your authorization server adds; the registered ones are methods of
-/// [`VerifiedToken`](okta_verifier::VerifiedToken). Any valid token is admitted: take
-/// [`Verified<R>`](crate::Verified) beside it to require more. A valid token that `T` cannot read is
-/// refused with 403 and a warning in the log: it is not the caller's fault, and a new token of the
-/// same kind would not help.
+/// Use it for claims that your authorization server adds; the registered claims are methods of
+/// [`VerifiedToken`](okta_verifier::VerifiedToken). The extractor accepts any valid token: add
+/// [`Verified<R>`](crate::Verified) to require more. If `T` cannot be deserialized from a valid
+/// token, the request is rejected with 403 and a warning is logged: a new token of the same kind
+/// would not help the client.
 ///
 /// ```
 /// use actix_web::{App, test, web};
@@ -34,16 +36,16 @@ use crate::{Rejected, verified::admitted};
 /// # let okta = TestIssuer::new("api://desk");
 /// # let verify = VerifyMiddleware::new(Verifier::builder().issuer(okta.issuer().any_client_id()).build()?);
 /// let app = test::init_service(App::new().service(web::resource("/").wrap(verify).get(desk))).await;
-/// let ask = |jwt: String| {
+/// let request = |jwt: String| {
 ///     let bearer = ("authorization", format!("Bearer {jwt}"));
 ///     test::TestRequest::get().uri("/").insert_header(bearer).to_request()
 /// };
 ///
 /// let employee = okta.token("ada").claim("department", "engines").sign();
-/// assert_eq!(test::call_service(&app, ask(employee)).await.status(), 200);
+/// assert_eq!(test::call_service(&app, request(employee)).await.status(), 200);
 ///
 /// let visitor = okta.token("bob").sign();
-/// assert_eq!(test::call_service(&app, ask(visitor)).await.status(), 403);
+/// assert_eq!(test::call_service(&app, request(visitor)).await.status(), 403);
 /// # Ok(())
 /// # }
 /// ```

@@ -1,8 +1,7 @@
-//! `async fn orders(token: Verified<ReadOrders>) -> String`
+//! actix-web middleware and extractors for [`okta_verifier`].
 //!
-//! actix-web middleware and extractors over [`okta_verifier`]. [`VerifyMiddleware`] verifies the
-//! request's access token once; a handler then takes it as an argument, and the argument's type says
-//! what the token must allow.
+//! [`VerifyMiddleware`] verifies the request's access token once. A handler then takes the token as an
+//! argument, and the type of the argument says what the token must allow.
 //!
 //! ```
 //! use actix_web::{App, HttpServer, dev::HttpServiceFactory, test, web};
@@ -26,7 +25,7 @@
 //!
 //! fn api(verify: VerifyMiddleware) -> impl HttpServiceFactory + 'static {
 //!     web::scope("/api")
-//!         .wrap(verify) // over the scope's routes, and no others
+//!         .wrap(verify) // covers the routes of this scope only
 //!         .route("/me", web::get().to(me))
 //!         .route("/orders", web::get().to(orders))
 //! }
@@ -36,7 +35,7 @@
 //! }
 //!
 //! # async fn serve(verifier: Verifier) -> std::io::Result<()> {
-//! let verify = VerifyMiddleware::new(verifier); // once, outside the factory: all workers share its keys
+//! let verify = VerifyMiddleware::new(verifier); // created once, so that all workers share its keys
 //! HttpServer::new(move || App::new().service(api(verify.clone())).route("/health", web::get().to(health)))
 //!     .bind(("127.0.0.1", 8080))?
 //!     .run()
@@ -46,23 +45,23 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // The test of it: real keys and real signatures, no Okta and no network.
+//! // A test with real keys and real signatures, without Okta and without a network.
 //! let okta = TestIssuer::new("api://orders");
 //! let verify = VerifyMiddleware::new(Verifier::builder().issuer(okta.issuer().any_client_id()).build()?);
 //! let app = App::new().service(api(verify)).route("/health", web::get().to(health));
 //! let app = test::init_service(app).await;
 //!
-//! let ask = |path: &str, jwt: &str| {
+//! let request = |path: &str, jwt: &str| {
 //!     let bearer = ("authorization", format!("Bearer {jwt}"));
 //!     test::TestRequest::get().uri(path).insert_header(bearer).to_request()
 //! };
 //! let reader = okta.token("ada").scope("orders:read").sign();
 //! let other = okta.token("bob").sign();
 //!
-//! assert_eq!(test::call_service(&app, ask("/api/orders", &reader)).await.status(), 200);
-//! assert_eq!(test::call_service(&app, ask("/api/orders", &other)).await.status(), 403);
-//! assert_eq!(test::call_service(&app, ask("/api/me", &other)).await.status(), 200);
-//! assert_eq!(test::call_service(&app, ask("/api/me", "a.b.c")).await.status(), 401);
+//! assert_eq!(test::call_service(&app, request("/api/orders", &reader)).await.status(), 200);
+//! assert_eq!(test::call_service(&app, request("/api/orders", &other)).await.status(), 403);
+//! assert_eq!(test::call_service(&app, request("/api/me", &other)).await.status(), 200);
+//! assert_eq!(test::call_service(&app, request("/api/me", "a.b.c")).await.status(), 401);
 //!
 //! let health = test::TestRequest::get().uri("/health").to_request();
 //! assert_eq!(test::call_service(&app, health).await.status(), 200);
@@ -76,16 +75,16 @@
 //! | [`MaybeVerified<R>`] | the token | 403 | no token | 500, error log |
 //! | [`Claims<T>`] | its claims as `T` | 403 when `T` does not fit | the plain 401 | 500, error log |
 //!
-//! A request with a bad token reaches none of them: [`VerifyMiddleware`] has refused it. *Anonymous*
-//! is a request without an `Authorization` field behind a middleware made with
+//! A request with an invalid token reaches no extractor, because [`VerifyMiddleware`] rejects it.
+//! *Anonymous* is a request without an `Authorization` field behind a middleware made with
 //! [`VerifyMiddleware::optional`].
 //!
-//! Never take `Option<Verified>`: actix-web makes that an extractor by itself, and it is `None` for
-//! every refusal. [`MaybeVerified`] is what you want; [`Verified`] says why.
+//! Do not use `Option<Verified>`: actix-web makes it an extractor, and it is `None` for every
+//! rejection. Use [`MaybeVerified`] instead; [`Verified`] gives the reason.
 //!
-//! # Where the middleware stand
+//! # Order of the middleware
 //!
-//! The last `wrap` is the outermost, so from the handler outwards: [`RequireMiddleware`],
+//! The last `wrap` is the outermost. From the handler outwards, the order is [`RequireMiddleware`],
 //! [`VerifyMiddleware`], CORS.
 //!
 //! ```
@@ -106,14 +105,14 @@
 //!         Cors::default()
 //!             .allowed_origin("https://app.example")
 //!             .allowed_methods(["GET"])
-//!             // `dpop` and `dpop-nonce` where DPoP is on (RFC 9449 §7.1).
+//!             // `dpop` and `dpop-nonce` are needed if DPoP is enabled (RFC 9449 §7.1).
 //!             .allowed_headers(["authorization", "dpop"])
 //!             .expose_headers(["www-authenticate", "dpop-nonce"]),
 //!     )
 //!     .route("", web::get().to(async || "orders"));
 //! # let app = test::init_service(App::new().service(orders)).await;
 //!
-//! // A preflight carries no credentials: the CORS middleware answers it.
+//! // A preflight has no credentials: the CORS middleware responds to it.
 //! let preflight = test::TestRequest::default()
 //!     .method(actix_web::http::Method::OPTIONS)
 //!     .uri("/orders")
@@ -122,41 +121,41 @@
 //!     .to_request();
 //! assert_eq!(test::call_service(&app, preflight).await.status(), 200);
 //!
-//! // A refusal carries its headers, so that the page may read the status.
+//! // A rejection carries CORS headers, so that the page can read the status.
 //! let without = test::TestRequest::get().uri("/orders").insert_header(("origin", "https://app.example"));
-//! let refused = test::call_service(&app, without.to_request()).await;
-//! assert_eq!(refused.status(), 401);
-//! assert_eq!(refused.headers().get("access-control-allow-origin").unwrap(), "https://app.example");
+//! let rejected = test::call_service(&app, without.to_request()).await;
+//! assert_eq!(rejected.status(), 401);
+//! assert_eq!(rejected.headers().get("access-control-allow-origin").unwrap(), "https://app.example");
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! - [`VerifyMiddleware`] exempts no method: an `OPTIONS` request that reaches it is judged like any
+//! - [`VerifyMiddleware`] exempts no method: an `OPTIONS` request that reaches it is verified like any
 //!   other.
-//! - Wrap a scope or a resource, and unknown paths outside it stay 404. A wrapped scope covers every
-//!   path under its prefix, and a wrapped `App` all paths: there, an unknown one answers 401 to a
-//!   caller without a token.
-//! - [`RequireMiddleware`] without a [`VerifyMiddleware`] outside refuses every request with 500.
+//! - If a scope or a resource is wrapped, unknown paths outside it stay 404. A wrapped scope covers
+//!   every path under its prefix, and a wrapped `App` covers all paths: an unknown path then responds
+//!   with 401 to a request without a token.
+//! - [`RequireMiddleware`] without a [`VerifyMiddleware`] outside rejects every request with 500.
 //!
-//! # What a refusal looks like to the middleware outside
+//! # Rejections in outer middleware
 //!
-//! It is a response and no `Err`, with an empty body. The [`Rejection`] itself travels in the
-//! response's extensions, so that an outer middleware can log the reason or write a body;
-//! `HttpResponse::error` holds it too, as [`Rejected`].
+//! A rejection is an `Ok` response with an empty body, not an `Err`. The [`Rejection`] itself is in
+//! the response's extensions, so that an outer middleware can log the reason or write a body;
+//! `HttpResponse::error` returns it too, as [`Rejected`].
 //!
-//! # The client's certificate
+//! # Client certificates
 //!
-//! For tokens that are bound to one (RFC 8705) set
+//! To accept certificate-bound tokens (RFC 8705), set
 //! [`VerifierBuilder::client_certificates`](okta_verifier::VerifierBuilder::client_certificates), and put
-//! the certificate into the connection's data once its handshake is done. With `bind_rustls_0_23` the
-//! connection that `on_connect` sees is
-//! `actix_tls::accept::rustls_0_23::TlsStream<actix_web::rt::net::TcpStream>`, and no other type:
-//! a `downcast_ref` to tokio-rustls' own finds nothing, and every such token is refused.
+//! the certificate into the connection's data after the handshake. With `bind_rustls_0_23` the
+//! connection that `on_connect` receives has the type
+//! `actix_tls::accept::rustls_0_23::TlsStream<actix_web::rt::net::TcpStream>`. A `downcast_ref` to the
+//! type of tokio-rustls returns `None`, and every certificate-bound token is rejected.
 //!
 //! ```text
 //! HttpServer::new(app)
 //!     .on_connect(|connection, data| {
-//!         let stream = connection.downcast_ref::<TlsStream<TcpStream>>(); // both of actix
+//!         let stream = connection.downcast_ref::<TlsStream<TcpStream>>(); // both types are actix's
 //!         let session = stream.map(|stream| stream.get_ref().1);
 //!         if let Some([shown, ..]) = session.and_then(|session| session.peer_certificates()) {
 //!             data.insert(ClientCertificate::new(shown));
@@ -165,7 +164,7 @@
 //!     .bind_rustls_0_23(("0.0.0.0", 443), config)?
 //! ```
 //!
-//! The example `mtls-orders` is the whole of it. Behind a proxy that ends TLS, see
+//! The example `mtls-orders` shows the whole server. Behind a proxy that terminates TLS, see
 //! [`VerifierBuilder::client_cert_header_from`](okta_verifier::VerifierBuilder::client_cert_header_from).
 //!
 //! [`Rejection`]: okta_verifier::Rejection

@@ -1,3 +1,5 @@
+//! `MaybeVerified<R>`: the verified token, or none behind an optional middleware.
+
 use std::{
     fmt,
     future::{Ready, ready},
@@ -8,10 +10,10 @@ use okta_verifier::{Anonymous, AnyToken, Requirement, VerifiedToken};
 
 use crate::{Rejected, Verified};
 
-/// The request's verified access token, or none: for a handler behind an optional middleware.
+/// Extracts the request's verified access token, if any, behind an optional middleware.
 ///
-/// None means that the request carried no `Authorization` field at all. Bad credentials never get
-/// here, and a token that does not meet `R` is refused with 403: it is not taken for no token.
+/// There is no token only if the request had no `Authorization` field. The middleware rejects invalid
+/// credentials, and this extractor rejects a token that does not meet `R` with 403.
 ///
 /// ```
 /// use actix_web::{App, test, web};
@@ -33,8 +35,8 @@ use crate::{Rejected, Verified};
 /// let verify = VerifyMiddleware::new(verifier).optional();
 /// let app = test::init_service(App::new().service(web::resource("/").wrap(verify).get(news))).await;
 ///
-/// let nobody = test::TestRequest::get().uri("/").to_request();
-/// assert_eq!(test::call_service(&app, nobody).await.status(), 200);
+/// let anonymous = test::TestRequest::get().uri("/").to_request();
+/// assert_eq!(test::call_service(&app, anonymous).await.status(), 200);
 ///
 /// let bad = test::TestRequest::get().uri("/").insert_header(("authorization", "Bearer a.b.c"));
 /// assert_eq!(test::call_service(&app, bad.to_request()).await.status(), 401);
@@ -44,12 +46,12 @@ use crate::{Rejected, Verified};
 pub struct MaybeVerified<R: Requirement = AnyToken>(Option<Verified<R>>);
 
 impl<R: Requirement> MaybeVerified<R> {
-    /// The token, if the request carried one.
+    /// Returns the token, if the request had one.
     pub fn token(&self) -> Option<&VerifiedToken> {
         self.0.as_deref()
     }
 
-    /// The same by value, still with the proof that it meets `R`.
+    /// Consumes the extractor and returns the token, whose type still shows that it meets `R`.
     ///
     /// ```
     /// # use okta_verifier::{Policy, Requirement};
@@ -59,7 +61,7 @@ impl<R: Requirement> MaybeVerified<R> {
     /// #     const POLICY: Policy = Policy::scope("orders:read");
     /// # }
     ///
-    /// /// Whoever has a `Verified<ReadOrders>` need not ask again.
+    /// /// A `Verified<ReadOrders>` proves that the scope was checked.
     /// fn all(token: &Verified<ReadOrders>) -> String {
     ///     format!("all orders of {}", token.subject())
     /// }

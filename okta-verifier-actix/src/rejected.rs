@@ -1,11 +1,13 @@
+//! `Rejected`: a rejection as an actix-web error.
+
 use std::{error::Error, fmt};
 
 use okta_verifier::Rejection;
 
-/// A refusal, as an actix-web error: the error type of every extractor here.
+/// A rejection as an actix-web error. It is the error type of every extractor in this crate.
 ///
-/// Handlers that decide for themselves return it as their error; `?` turns a [`Rejection`] into it.
-/// The response has an empty body, and the [`Rejection`] in its extensions.
+/// A handler that makes its own decisions returns it as its error; `?` converts a [`Rejection`]. The
+/// response has an empty body, and the [`Rejection`] in its extensions.
 ///
 /// ```
 /// use actix_web::{App, test, web};
@@ -15,7 +17,7 @@ use okta_verifier::Rejection;
 ///
 /// async fn order(token: Verified, owner: web::Path<String>) -> Result<String, Rejected> {
 ///     if *owner != token.subject() {
-///         token.require(Policy::group("Admins"))?; // 403 to everyone else
+///         token.require(Policy::group("Admins"))?; // 403 for any other user
 ///     }
 ///     Ok(format!("an order of {owner}"))
 /// }
@@ -30,9 +32,9 @@ use okta_verifier::Rejection;
 /// let app = test::init_service(App::new().service(orders)).await;
 ///
 /// let ada = format!("Bearer {}", okta.token("ada").sign());
-/// let ask = |path| test::TestRequest::get().uri(path).insert_header(("authorization", ada.as_str()));
-/// assert_eq!(test::call_service(&app, ask("/orders/ada").to_request()).await.status(), 200);
-/// assert_eq!(test::call_service(&app, ask("/orders/bob").to_request()).await.status(), 403);
+/// let request = |path| test::TestRequest::get().uri(path).insert_header(("authorization", ada.as_str()));
+/// assert_eq!(test::call_service(&app, request("/orders/ada").to_request()).await.status(), 200);
+/// assert_eq!(test::call_service(&app, request("/orders/bob").to_request()).await.status(), 403);
 /// # Ok(())
 /// # }
 /// ```
@@ -40,12 +42,12 @@ use okta_verifier::Rejection;
 pub struct Rejected(Rejection);
 
 impl Rejected {
-    /// What the core decided: status, headers and, for the log, the reason.
+    /// Returns the core's rejection: status, headers and, for the log, the reason.
     pub fn rejection(&self) -> &Rejection {
         &self.0
     }
 
-    /// The same by value.
+    /// Consumes the wrapper and returns the inner [`Rejection`].
     ///
     /// ```
     /// use okta_verifier::Rejection;

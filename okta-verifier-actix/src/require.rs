@@ -1,4 +1,4 @@
-//! Whether the caller may go on: [`RequireMiddleware`] makes [`Require`] of a service.
+//! `RequireMiddleware` and its service: enforce a policy on verified tokens.
 
 use std::future::{Ready, ready};
 
@@ -11,17 +11,17 @@ use okta_verifier::{Anonymous, Policy, VerifiedToken};
 
 use crate::answer::Answer;
 
-/// Lets a request pass only when the token that [`VerifyMiddleware`](crate::VerifyMiddleware) found
-/// meets a [`Policy`].
+/// Middleware that accepts a request only if its token, verified by
+/// [`VerifyMiddleware`](crate::VerifyMiddleware), meets a [`Policy`].
 ///
-/// | the request's extensions hold | answer |
+/// | the request's extensions contain | response |
 /// |---|---|
 /// | a token that meets the policy | the inner service's |
-/// | a token that does not | 403, naming the scopes when scopes would help; 401 when the user has to authenticate anew |
+/// | a token that does not | 403, with the scopes if scopes would help; 401 if the user must authenticate again |
 /// | [`Anonymous`], from an optional middleware | the plain 401 |
-/// | neither: there is no `VerifyMiddleware` outside | 500, and an error in the log |
+/// | neither, because there is no `VerifyMiddleware` outside | 500, and an error in the log |
 ///
-/// The last `wrap` is the outermost: [`VerifyMiddleware`](crate::VerifyMiddleware) comes after it.
+/// The last `wrap` is the outermost, so [`VerifyMiddleware`](crate::VerifyMiddleware) comes after it.
 ///
 /// ```
 /// # use actix_web::{App, test, web};
@@ -41,26 +41,26 @@ use crate::answer::Answer;
 ///     .route("", web::get().to(async || "orders"));
 /// let app = test::init_service(App::new().service(orders)).await;
 ///
-/// let ask = |jwt: String| {
+/// let request = |jwt: String| {
 ///     let bearer = ("authorization", format!("Bearer {jwt}"));
 ///     test::TestRequest::get().uri("/orders").insert_header(bearer).to_request()
 /// };
 /// let auditor = okta.token("ada").scope("orders:audit").sign();
-/// assert_eq!(test::call_service(&app, ask(auditor)).await.status(), 200);
+/// assert_eq!(test::call_service(&app, request(auditor)).await.status(), 200);
 ///
 /// let other = okta.token("bob").sign();
-/// assert_eq!(test::call_service(&app, ask(other)).await.status(), 403);
+/// assert_eq!(test::call_service(&app, request(other)).await.status(), 403);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a middleware does nothing until an app, a scope or a resource is wrapped in it"]
+#[must_use = "a middleware does nothing until it wraps an app, a scope or a resource"]
 pub struct RequireMiddleware {
     policy: Policy,
 }
 
 impl RequireMiddleware {
-    /// Requires `policy` of every request.
+    /// Returns a middleware that requires `policy` for every request.
     pub const fn new(policy: Policy) -> Self {
         Self { policy }
     }
@@ -101,12 +101,12 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let verdict = {
+        let result = {
             let extensions = request.extensions();
             let token = extensions.get::<VerifiedToken>();
             self.policy.admit(token, extensions.get::<Anonymous>())
         };
-        match verdict {
+        match result {
             Ok(()) => Answer::inner(self.inner.call(request)),
             Err(rejection) => Answer::refused(request, rejection),
         }

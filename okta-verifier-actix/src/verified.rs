@@ -1,3 +1,5 @@
+//! `Verified<R>`: the verified token, which meets the requirement `R`.
+
 use std::{
     fmt,
     future::{Ready, ready},
@@ -10,9 +12,11 @@ use okta_verifier::{Anonymous, AnyToken, Policy, Rejection, Requirement, Verifie
 
 use crate::Rejected;
 
-/// The request's verified access token, which meets `R`; any valid token when `R` is not named.
+/// Extracts the request's verified access token and requires that it meets `R`. By default any valid
+/// token is accepted.
 ///
-/// It dereferences to [`VerifiedToken`]. Several `Verified` in one handler are all checked, in order.
+/// It dereferences to [`VerifiedToken`]. If a handler has several `Verified` arguments, all are checked
+/// in order.
 ///
 /// ```
 /// use actix_web::{App, test, web};
@@ -36,20 +40,20 @@ use crate::Rejected;
 /// # let verify = VerifyMiddleware::new(Verifier::builder().issuer(okta.issuer().any_client_id()).build()?);
 /// let app = test::init_service(App::new().service(web::resource("/").wrap(verify).get(audit))).await;
 ///
-/// let ask = |jwt: String| {
+/// let request = |jwt: String| {
 ///     let bearer = ("authorization", format!("Bearer {jwt}"));
 ///     test::TestRequest::get().uri("/").insert_header(bearer).to_request()
 /// };
 /// let admin = okta.token("ada").group("Admins").sign();
-/// assert_eq!(test::call_service(&app, ask(admin)).await.status(), 200);
+/// assert_eq!(test::call_service(&app, request(admin)).await.status(), 200);
 ///
 /// let other = okta.token("bob").sign();
-/// assert_eq!(test::call_service(&app, ask(other)).await.status(), 403);
+/// assert_eq!(test::call_service(&app, request(other)).await.status(), 403);
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// `R` has to be a [`Requirement`]; a bare marker type does not compile:
+/// `R` must implement [`Requirement`]; another type does not compile:
 ///
 /// ```compile_fail,E0277
 /// use okta_verifier_actix::Verified;
@@ -61,27 +65,27 @@ use crate::Rejected;
 /// }
 /// ```
 ///
-/// # Never as `Option<Verified>`
+/// # Do not use `Option<Verified>`
 ///
-/// actix-web makes an extractor of every `Option<T>` and `Result<T, E>` by itself, and this crate
-/// cannot forbid it. `Option<Verified<R>>` is `None` for *every* refusal: for a caller whose token
-/// lacks what `R` demands, and for a route whose middleware was forgotten. Both would be served as
-/// if nobody had called. A handler that serves callers with and without a token takes
-/// [`MaybeVerified`](crate::MaybeVerified), which refuses both.
+/// actix-web makes every `Option<T>` and `Result<T, E>` an extractor, and this crate cannot prevent
+/// it. `Option<Verified<R>>` is `None` for *every* rejection, including a token that does not meet `R`
+/// and a route whose middleware is missing: both would be served as anonymous. A handler that serves
+/// requests with and without a token takes [`MaybeVerified`](crate::MaybeVerified), which rejects
+/// both.
 pub struct Verified<R: Requirement = AnyToken> {
     token: VerifiedToken,
     requirement: PhantomData<fn() -> R>,
 }
 
 impl<R: Requirement> Verified<R> {
-    /// The token by value, to keep beyond the request or to pass on.
+    /// Consumes the extractor and returns the token, to keep it beyond the request or to pass it on.
     ///
     /// ```
     /// use okta_verifier::VerifiedToken;
     /// use okta_verifier_actix::Verified;
     ///
     /// async fn order(token: Verified) -> &'static str {
-    ///     let token: VerifiedToken = token.into_token(); // two words: what it says is shared
+    ///     let token: VerifiedToken = token.into_token(); // two words; the claims are shared
     ///     tokio::spawn(async move { println!("packing for {}", token.subject()) });
     ///     "it is being packed"
     /// }
@@ -116,12 +120,13 @@ impl<R: Requirement> FromRequest for Verified<R> {
     }
 }
 
-/// The token that the middleware found, once `policy` is met.
+/// Returns the token that the middleware verified, if it meets `policy`.
 pub(crate) fn admitted(policy: Policy, request: &HttpRequest) -> Result<VerifiedToken, Rejection> {
     let extensions = request.extensions();
     let token = extensions.get::<VerifiedToken>();
     policy.admit(token, extensions.get::<Anonymous>())?;
-    // `admit` says yes to a token alone. Were it ever to say yes to nothing, this stays closed.
+    // `admit` accepts only a request with a token. If that ever changed, the request would still be
+    // rejected here.
     token.cloned().ok_or_else(Rejection::missing_layer)
 }
 

@@ -1,3 +1,5 @@
+//! `Claims<T>`: the token's payload as your own type.
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use okta_verifier::{Policy, Rejection};
@@ -5,13 +7,13 @@ use serde::de::DeserializeOwned;
 
 use crate::{Rejected, verified::admitted};
 
-/// The payload of the request's verified access token, read as your own `T`.
+/// Extracts the payload of the request's verified access token, deserialized as `T`.
 ///
-/// For claims that your authorization server adds; the registered ones are methods of
-/// [`VerifiedToken`](okta_verifier::VerifiedToken). Any valid token is admitted: take
-/// [`Verified<R>`](crate::Verified) beside it to require more. A valid token that `T` cannot read is
-/// refused with 403 and a warning in the log: it is not the caller's fault, and a new token of the
-/// same kind would not help.
+/// Use it for claims that your authorization server adds; the registered claims are methods of
+/// [`VerifiedToken`](okta_verifier::VerifiedToken). The extractor accepts any valid token: add
+/// [`Verified<R>`](crate::Verified) to require more. If `T` cannot be deserialized from a valid
+/// token, the request is rejected with 403 and a warning is logged: a new token of the same kind
+/// would not help the client.
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};
@@ -34,15 +36,15 @@ use crate::{Rejected, verified::admitted};
 /// # let okta = TestIssuer::new("api://desk");
 /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
 /// let app = Router::new().route("/", get(desk)).route_layer(VerifyLayer::new(verifier));
-/// let ask = |jwt: String| {
+/// let request = |jwt: String| {
 ///     Request::get("/").header("authorization", format!("Bearer {jwt}")).body(Body::empty())
 /// };
 ///
 /// let employee = okta.token("ada").claim("department", "engines").sign();
-/// assert_eq!(app.clone().oneshot(ask(employee)?).await?.status(), 200);
+/// assert_eq!(app.clone().oneshot(request(employee)?).await?.status(), 200);
 ///
 /// let visitor = okta.token("bob").sign();
-/// assert_eq!(app.oneshot(ask(visitor)?).await?.status(), 403);
+/// assert_eq!(app.oneshot(request(visitor)?).await?.status(), 403);
 /// # Ok(())
 /// # }
 /// ```

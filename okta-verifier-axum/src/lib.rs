@@ -1,7 +1,7 @@
-//! `async fn orders(token: Verified<ReadOrders>) -> String`
+//! axum extractors for [`okta_verifier`].
 //!
-//! axum extractors over [`okta_verifier`]. [`VerifyLayer`] verifies the request's access token once;
-//! a handler then takes it as an argument, and the argument's type says what the token must allow.
+//! [`VerifyLayer`] verifies the request's access token once. A handler then takes the token as an
+//! argument, and the type of the argument says what the token must allow.
 //!
 //! ```
 //! use axum::{Router, body::Body, http::Request, routing::get};
@@ -28,7 +28,7 @@
 //!     Router::new()
 //!         .route("/me", get(me))
 //!         .route("/orders", get(orders))
-//!         .route_layer(VerifyLayer::new(verifier)) // over the routes above, and no others
+//!         .route_layer(VerifyLayer::new(verifier)) // covers the routes above only
 //!         .route("/health", get(async || "ok"))
 //! }
 //!
@@ -37,16 +37,16 @@
 //! let okta = TestIssuer::new("api://orders");
 //! let app = router(Verifier::builder().issuer(okta.issuer().any_client_id()).build()?);
 //!
-//! let ask = |path: &str, jwt: &str| {
+//! let request = |path: &str, jwt: &str| {
 //!     Request::get(path).header("authorization", format!("Bearer {jwt}")).body(Body::empty())
 //! };
 //! let reader = okta.token("ada").scope("orders:read").sign();
 //! let other = okta.token("bob").sign();
 //!
-//! assert_eq!(app.clone().oneshot(ask("/orders", &reader)?).await?.status(), 200);
-//! assert_eq!(app.clone().oneshot(ask("/orders", &other)?).await?.status(), 403);
-//! assert_eq!(app.clone().oneshot(ask("/me", &other)?).await?.status(), 200);
-//! assert_eq!(app.clone().oneshot(ask("/me", "a.b.c")?).await?.status(), 401);
+//! assert_eq!(app.clone().oneshot(request("/orders", &reader)?).await?.status(), 200);
+//! assert_eq!(app.clone().oneshot(request("/orders", &other)?).await?.status(), 403);
+//! assert_eq!(app.clone().oneshot(request("/me", &other)?).await?.status(), 200);
+//! assert_eq!(app.clone().oneshot(request("/me", "a.b.c")?).await?.status(), 401);
 //! assert_eq!(app.oneshot(Request::get("/health").body(Body::empty())?).await?.status(), 200);
 //! # Ok(())
 //! # }
@@ -58,17 +58,18 @@
 //! | [`MaybeVerified<R>`] | the token | 403 | no token | 500, error log |
 //! | [`Claims<T>`] | its claims as `T` | 403 when `T` does not fit | the plain 401 | 500, error log |
 //!
-//! A request with a bad token reaches none of them: [`VerifyLayer`] has refused it. *Anonymous* is a
-//! request without an `Authorization` field behind a layer made with [`VerifyLayer::optional`].
+//! A request with an invalid token reaches no extractor, because [`VerifyLayer`] rejects it.
+//! *Anonymous* is a request without an `Authorization` field behind a layer made with
+//! [`VerifyLayer::optional`].
 //!
-//! # Where the layers stand
+//! # Order of the layers
 //!
-//! - `Router::route_layer` leaves unknown paths 404. `Router::layer` would wrap the fallback too, and
-//!   every unknown path would answer 401.
-//! - A layer covers the routes that were added before it: open routes come after, as `/health` above.
-//! - A CORS layer goes outside, so after [`VerifyLayer`] in a chain of `Router::layer` calls. It then
-//!   answers preflights, which carry no credentials, and decorates refusals, which a script could not
-//!   read otherwise.
+//! - With `Router::route_layer`, unknown paths stay 404. `Router::layer` also wraps the fallback, so
+//!   every unknown path would respond with 401.
+//! - A layer covers the routes that were added before it. Add open routes after it, as `/health` above.
+//! - A CORS layer must be outside [`VerifyLayer`], so it comes later in a chain of `Router::layer`
+//!   calls. It then responds to preflights, which have no credentials, and adds headers to
+//!   rejections, which a script could not read otherwise.
 //!
 //! ```
 //! use axum::{Router, body::Body, http::{HeaderName, Method, Request, header}, routing::get};
@@ -84,8 +85,8 @@
 //! # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
 //! let cors = CorsLayer::new()
 //!     .allow_origin(Any)
-//!     // What a script may send, and what it may read of a refusal. The names of DPoP are needed
-//!     // where it is on (RFC 9449 §7.1).
+//!     // What a script may send, and what it may read from a rejection. The DPoP names are needed if
+//!     // DPoP is enabled (RFC 9449 §7.1).
 //!     .allow_headers([header::AUTHORIZATION, HeaderName::from_static("dpop")])
 //!     .expose_headers([header::WWW_AUTHENTICATE, HeaderName::from_static("dpop-nonce")]);
 //! let routes = || Router::new().route("/me", get(async |_: Verified| "me"));
@@ -102,11 +103,11 @@
 //! // The last layer is the outermost.
 //! let app = routes().route_layer(verify.clone()).layer(cors.clone());
 //! assert_eq!(app.clone().oneshot(preflight()?).await?.status(), 200);
-//! let refused = app.oneshot(Request::get("/me").body(Body::empty())?).await?;
-//! assert_eq!(refused.status(), 401);
-//! assert_eq!(refused.headers()["access-control-allow-origin"], "*");
+//! let rejected = app.oneshot(Request::get("/me").body(Body::empty())?).await?;
+//! assert_eq!(rejected.status(), 401);
+//! assert_eq!(rejected.headers()["access-control-allow-origin"], "*");
 //!
-//! // The other way round the preflight itself is refused, and the browser gives up.
+//! // In the other order the preflight itself is rejected, and the browser gives up.
 //! let app = routes().layer(cors).layer(verify);
 //! assert_eq!(app.oneshot(preflight()?).await?.status(), 401);
 //! # Ok(())
@@ -116,11 +117,11 @@
 //! # DPoP
 //!
 //! A proof is made for the whole URL of the request. [`VerifyLayer`] reads axum's `OriginalUri`, so
-//! that this holds inside `Router::nest` and `Router::nest_service` too, where the request's own URI
-//! is shortened. `okta_verifier_tower::VerifyLayer` does not read it: behind a nested router it would
+//! proofs also work inside `Router::nest` and `Router::nest_service`, where the request's own URI is
+//! shortened. `okta_verifier_tower::VerifyLayer` does not read it: behind a nested router it would
 //! accept the proof of another URL and reject the right one.
 //!
-//! Where a proxy is trusted, [`VerifyLayer::peer`] says where the peer's address is, behind
+//! If a proxy is trusted, set [`VerifyLayer::peer`] to read the peer's address, which axum provides with
 //! `into_make_service_with_connect_info::<SocketAddr>()`.
 //!
 //! ```

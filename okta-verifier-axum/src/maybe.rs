@@ -1,3 +1,5 @@
+//! `MaybeVerified<R>`: the verified token, or none behind an optional layer.
+
 use std::fmt;
 
 use axum::extract::FromRequestParts;
@@ -6,10 +8,10 @@ use okta_verifier::{Anonymous, AnyToken, Requirement, VerifiedToken};
 
 use crate::{Rejected, Verified};
 
-/// The request's verified access token, or none: for a handler behind an optional layer.
+/// Extracts the request's verified access token, if any, behind an optional layer.
 ///
-/// None means that the request carried no `Authorization` field at all. Bad credentials never get
-/// here, and a token that does not meet `R` is refused with 403: it is not taken for no token.
+/// There is no token only if the request had no `Authorization` field. The layer rejects invalid
+/// credentials, and this extractor rejects a token that does not meet `R` with 403.
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};
@@ -31,8 +33,8 @@ use crate::{Rejected, Verified};
 /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
 /// let app = Router::new().route("/", get(news)).route_layer(VerifyLayer::new(verifier).optional());
 ///
-/// let nobody = Request::get("/").body(Body::empty())?;
-/// assert_eq!(app.clone().oneshot(nobody).await?.status(), 200);
+/// let anonymous = Request::get("/").body(Body::empty())?;
+/// assert_eq!(app.clone().oneshot(anonymous).await?.status(), 200);
 ///
 /// let bad = Request::get("/").header("authorization", "Bearer a.b.c").body(Body::empty())?;
 /// assert_eq!(app.oneshot(bad).await?.status(), 401);
@@ -42,12 +44,12 @@ use crate::{Rejected, Verified};
 pub struct MaybeVerified<R: Requirement = AnyToken>(Option<Verified<R>>);
 
 impl<R: Requirement> MaybeVerified<R> {
-    /// The token, if the request carried one.
+    /// Returns the token, if the request had one.
     pub fn token(&self) -> Option<&VerifiedToken> {
         self.0.as_deref()
     }
 
-    /// The same by value, still with the proof that it meets `R`.
+    /// Consumes the extractor and returns the token, whose type still shows that it meets `R`.
     ///
     /// ```
     /// # use okta_verifier::{Policy, Requirement};
@@ -57,7 +59,7 @@ impl<R: Requirement> MaybeVerified<R> {
     /// #     const POLICY: Policy = Policy::scope("orders:read");
     /// # }
     ///
-    /// /// Whoever has a `Verified<ReadOrders>` need not ask again.
+    /// /// A `Verified<ReadOrders>` proves that the scope was checked.
     /// fn all(token: &Verified<ReadOrders>) -> String {
     ///     format!("all orders of {}", token.subject())
     /// }

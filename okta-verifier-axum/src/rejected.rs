@@ -1,11 +1,13 @@
+//! `Rejected`: a rejection as an axum response.
+
 use std::{error::Error, fmt};
 
 use axum::response::{IntoResponse, Response};
 use okta_verifier::Rejection;
 
-/// A refusal, as a response: the rejection type of every extractor here.
+/// A rejection as a response. It is the rejection type of every extractor in this crate.
 ///
-/// Handlers that decide for themselves return it as their error; `?` turns a [`Rejection`] into it.
+/// A handler that makes its own decisions returns it as its error; `?` converts a [`Rejection`].
 ///
 /// ```
 /// use axum::extract::Path;
@@ -14,7 +16,7 @@ use okta_verifier::Rejection;
 ///
 /// async fn order(token: Verified, Path(owner): Path<String>) -> Result<String, Rejected> {
 ///     if owner != token.subject() {
-///         token.require(Policy::group("Admins"))?; // 403 to everyone else
+///         token.require(Policy::group("Admins"))?; // 403 for any other user
 ///     }
 ///     Ok(format!("an order of {owner}"))
 /// }
@@ -24,12 +26,12 @@ use okta_verifier::Rejection;
 pub struct Rejected(Rejection);
 
 impl Rejected {
-    /// What the core decided: status, headers and, for the log, the reason.
+    /// Returns the core's rejection: status, headers and, for the log, the reason.
     pub fn rejection(&self) -> &Rejection {
         &self.0
     }
 
-    /// The same by value.
+    /// Consumes the wrapper and returns the inner [`Rejection`].
     ///
     /// ```
     /// use okta_verifier::Rejection;
@@ -55,7 +57,7 @@ impl From<Rejection> for Rejected {
 }
 
 impl IntoResponse for Rejected {
-    /// An empty body; the [`Rejection`] travels in the response's extensions.
+    /// Returns an empty body, with the [`Rejection`] in the response's extensions.
     fn into_response(self) -> Response {
         self.0.into_response()
     }

@@ -1,3 +1,5 @@
+//! `Verified<R>`: the verified token, which meets the requirement `R`.
+
 use std::{fmt, marker::PhantomData, ops::Deref};
 
 use axum::extract::FromRequestParts;
@@ -6,9 +8,11 @@ use okta_verifier::{Anonymous, AnyToken, Policy, Rejection, Requirement, Verifie
 
 use crate::Rejected;
 
-/// The request's verified access token, which meets `R`; any valid token when `R` is not named.
+/// Extracts the request's verified access token and requires that it meets `R`. By default any valid
+/// token is accepted.
 ///
-/// It dereferences to [`VerifiedToken`]. Several `Verified` in one handler are all checked, in order.
+/// It dereferences to [`VerifiedToken`]. If a handler has several `Verified` arguments, all are checked
+/// in order.
 ///
 /// ```
 /// use okta_verifier::{Policy, Requirement};
@@ -26,7 +30,7 @@ use crate::Rejected;
 /// # let _ = axum::Router::<()>::new().route("/audit", axum::routing::get(audit));
 /// ```
 ///
-/// `R` has to be a [`Requirement`]; a bare marker type does not compile:
+/// `R` must implement [`Requirement`]; another type does not compile:
 ///
 /// ```compile_fail,E0277
 /// use okta_verifier_axum::Verified;
@@ -38,8 +42,8 @@ use crate::Rejected;
 /// }
 /// ```
 ///
-/// `Option<Verified>` is not an extractor: it would turn a refusal into "no token". A handler that
-/// serves both kinds of caller takes [`MaybeVerified`](crate::MaybeVerified).
+/// `Option<Verified>` is not an extractor, because it would turn a rejection into "no token". A
+/// handler that serves requests with and without a token takes [`MaybeVerified`](crate::MaybeVerified).
 ///
 /// ```compile_fail,E0277
 /// use okta_verifier_axum::Verified;
@@ -55,14 +59,14 @@ pub struct Verified<R: Requirement = AnyToken> {
 }
 
 impl<R: Requirement> Verified<R> {
-    /// The token by value, to keep beyond the request or to pass on.
+    /// Consumes the extractor and returns the token, to keep it beyond the request or to pass it on.
     ///
     /// ```
     /// use okta_verifier::VerifiedToken;
     /// use okta_verifier_axum::Verified;
     ///
     /// async fn order(token: Verified) -> &'static str {
-    ///     let token: VerifiedToken = token.into_token(); // two words: what it says is shared
+    ///     let token: VerifiedToken = token.into_token(); // two words; the claims are shared
     ///     tokio::spawn(async move { println!("packing for {}", token.subject()) });
     ///     "it is being packed"
     /// }
@@ -93,14 +97,15 @@ impl<R: Requirement, S: Sync> FromRequestParts<S> for Verified<R> {
     }
 }
 
-/// The token that the layer found, once `policy` is met.
+/// Returns the token that the layer verified, if it meets `policy`.
 pub(crate) fn admitted(
     policy: Policy,
     extensions: &Extensions,
 ) -> Result<&VerifiedToken, Rejection> {
     let token = extensions.get::<VerifiedToken>();
     policy.admit(token, extensions.get::<Anonymous>())?;
-    // `admit` says yes to a token alone. Were it ever to say yes to nothing, this stays closed.
+    // `admit` accepts only a request with a token. If that ever changed, the request would still be
+    // rejected here.
     token.ok_or_else(Rejection::missing_layer)
 }
 

@@ -1,8 +1,8 @@
-//! `Certificate`: of a client or a server, for mutual TLS (RFC 8705).
+//! `Certificate`: the certificate of a client or a server, for mutual TLS (RFC 8705).
 
 use rcgen::{CertifiedKey, KeyPair};
 
-/// A self-signed certificate of a name, with a new P-256 key.
+/// A self-signed certificate with a new P-256 key.
 ///
 /// ```
 /// use okta_verifier_testing::{Certificate, TestIssuer};
@@ -19,12 +19,12 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// For a name of a client, such as `client-1`, or of a server, such as `localhost` or
-    /// `127.0.0.1`. It signed itself, so it is its own root.
+    /// Creates a certificate for the name of a client, such as `client-1`, or of a server, such as
+    /// `localhost` or `127.0.0.1`. It is self-signed, so it is also its own trust anchor.
     ///
     /// # Panics
     ///
-    /// When `name` is neither a DNS name nor an IP address.
+    /// Panics if `name` is neither a DNS name nor an IP address.
     ///
     /// ```
     /// let server = okta_verifier_testing::Certificate::new("localhost");
@@ -33,8 +33,11 @@ impl Certificate {
     #[must_use]
     pub fn new(name: &str) -> Self {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]);
-        let CertifiedKey { cert, signing_key } =
-            made.unwrap_or_else(|error| panic!("no certificate for `{name}`: {error}"));
+        let CertifiedKey { cert, signing_key } = made.unwrap_or_else(|error| {
+            panic!(
+                "`{name}` is not a valid certificate name: {error}; use a DNS name or an IP address"
+            )
+        });
         Self {
             der: cert.der().to_vec(),
             pem: cert.pem(),
@@ -42,7 +45,7 @@ impl Certificate {
         }
     }
 
-    /// The certificate, in DER.
+    /// Returns the certificate in DER.
     ///
     /// ```
     /// assert_eq!(okta_verifier_testing::Certificate::new("client-1").der()[0], 0x30);
@@ -52,7 +55,7 @@ impl Certificate {
         &self.der
     }
 
-    /// The certificate, in PEM.
+    /// Returns the certificate in PEM.
     ///
     /// ```
     /// let client = okta_verifier_testing::Certificate::new("client-1");
@@ -63,7 +66,7 @@ impl Certificate {
         &self.pem
     }
 
-    /// The private key, PKCS #8 in DER.
+    /// Returns the private key, as PKCS #8 in DER.
     ///
     /// ```
     /// assert_eq!(okta_verifier_testing::Certificate::new("client-1").key_der()[0], 0x30);
@@ -73,7 +76,7 @@ impl Certificate {
         self.key.serialized_der()
     }
 
-    /// The private key, PKCS #8 in PEM.
+    /// Returns the private key, as PKCS #8 in PEM.
     ///
     /// ```
     /// let key = okta_verifier_testing::Certificate::new("client-1").key_pem();

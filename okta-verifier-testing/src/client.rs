@@ -1,4 +1,4 @@
-//! `Client`: who holds the key that a token is bound to.
+//! `Client`: the holder of the key that a token is bound to.
 
 mod compact;
 mod proof;
@@ -13,7 +13,7 @@ use crate::keys::{Pair, Slot};
 use crate::token::TokenBuilder;
 pub use proof::ProofBuilder;
 
-/// A client with a key of its own, for tokens that are worthless without it (RFC 9449).
+/// A client with its own key, for sender-constrained tokens (RFC 9449).
 ///
 /// `Clone` shares the key.
 ///
@@ -34,7 +34,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// With a new key for ES256.
+    /// Creates a client with a new ES256 key.
     ///
     /// ```
     /// let client = okta_verifier_testing::Client::new();
@@ -45,7 +45,8 @@ impl Client {
         Self::with_algorithm(Algorithm::ES256)
     }
 
-    /// With a new key for `algorithm`; an RSA key takes a large part of a second.
+    /// Creates a client with a new key for `algorithm`. Generating an RSA key takes a noticeable part
+    /// of a second.
     ///
     /// ```
     /// use okta_verifier::Algorithm;
@@ -59,7 +60,7 @@ impl Client {
         Self { algorithm, pair }
     }
 
-    /// The RFC 7638 thumbprint of its key: what `cnf.jkt` of its tokens holds.
+    /// Returns the RFC 7638 thumbprint of the client's key, which is `cnf.jkt` in its tokens.
     ///
     /// ```
     /// # use okta_verifier_testing::Client;
@@ -70,7 +71,7 @@ impl Client {
         self.pair.thumbprint()
     }
 
-    /// The public half of its key, a JWK as JSON text, with the members of RFC 7638 §3.2 only.
+    /// Returns the client's public key: a JWK as JSON text, with the members of RFC 7638 §3.2 only.
     ///
     /// ```
     /// # use okta_verifier_testing::Client;
@@ -81,7 +82,7 @@ impl Client {
         self.pair.jwk().to_string()
     }
 
-    /// Binds a token to its key: `cnf` is `{"jkt": …}` with the thumbprint.
+    /// Binds a token to the client's key: sets `cnf` to `{"jkt": …}` with the thumbprint.
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -95,16 +96,16 @@ impl Client {
         token.claim("cnf", json!({ "jkt": self.thumbprint() }))
     }
 
-    /// Begins a good proof for one request, made now, with a `jti` of its own. For a request with a
-    /// token say [which](ProofBuilder::token).
+    /// Returns a builder for a valid proof for one request, issued now, with a new `jti`. For a
+    /// request with a token, also call [`token`](ProofBuilder::token).
     ///
-    /// `htu` is `url` without query and fragment (RFC 9449 §4.2), and otherwise as it is.
+    /// `htu` is `url` without its query and fragment (RFC 9449 §4.2), and otherwise unchanged.
     ///
     /// ```
     /// # use okta_verifier_testing::Client;
     /// # let jwt = "a.b.c";
     /// let proof = Client::new().proof("GET", "https://api.example.com/orders?page=2");
-    /// let proof = proof.token(jwt).nonce("from the last answer").sign();
+    /// let proof = proof.token(jwt).nonce("from the last response").sign();
     /// ```
     pub fn proof(&self, method: &str, url: &str) -> ProofBuilder {
         ProofBuilder::new(self, method, url)

@@ -1,22 +1,22 @@
-//! `async fn run(&Issuers, impl AsyncFn(&Request) -> Option<Answer>) -> Report`
+//! Conformance tables: requests and exact responses, run with `run(&issuers, driver) -> Report`.
 //!
-//! One table of requests and exact answers, for every adapter: [`cases`]. The same verdicts, to the
-//! byte, whatever framework they come through. A driver builds the API below with its adapter, over
-//! [`Issuers::verifier`], and hands every request to it.
+//! [`cases`] is one table for every adapter: its responses are the same, to the byte, in every
+//! framework. A driver builds the API below with its adapter, over [`Issuers::verifier`], and passes
+//! every request to it.
 //!
-//! | path | demands | served |
+//! | path | requires | served without a token |
 //! |---|---|---|
-//! | `/health` | nothing: no layer | always |
+//! | `/health` | nothing: it has no layer | yes, always |
 //! | `/me` | any token | |
 //! | `/orders` | the scope `orders:read` | |
 //! | `/admin` | the group `Admins` | |
 //! | `/claims` | claims with `department: String` | |
 //! | `/transfer` | the scope, `acr` of `phrh` or `phr`, and an authentication of the last 300 s | |
-//! | `/maybe` | any token, behind an optional layer | also without credentials |
+//! | `/maybe` | any token, behind an optional layer | yes, without credentials |
 //! | `/maybe/orders` | the scope `orders:read`, behind an optional layer | |
-//! | `/forgotten` | any token, and no layer stands before it | never |
+//! | `/forgotten` | any token, but its layer is missing | no: it is never served |
 //!
-//! Each path takes every method. A handler that is reached answers 200, and sets none of the fields
+//! Each path accepts every method. A handler responds with 200, and sets none of the fields
 //! `WWW-Authenticate`, `Cache-Control` and `Retry-After`.
 //!
 //! ```
@@ -25,31 +25,31 @@
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
 //! let issuers = Issuers::new();
 //!
-//! // An API that refuses everybody in the same words.
-//! let refuse = async |_: &conformance::Request| {
+//! // An API that rejects every request with the same response.
+//! let reject = async |_: &conformance::Request| {
 //!     let fields = [("www-authenticate", r#"Bearer realm="api""#), ("cache-control", "no-store")];
 //!     Some(Answer::new(401, fields, ""))
 //! };
-//! let report = conformance::run(&issuers, refuse).await;
-//! assert!(report.passed() > 0, "some are to be refused so");
+//! let report = conformance::run(&issuers, reject).await;
+//! assert!(report.passed() > 0, "some cases expect this response");
 //! assert!(report.failures().any(|name| name == "a good token"));
 //! # }
 //! ```
 //!
-//! A second table, [`bound_cases`], is of tokens that are bound to a key or a certificate: the same
-//! drivers run it over [`Issuers::bound`]. And a third one, `asked_cases`, is of tokens that their
-//! issuer is asked about (RFC 7662), over `Issuers::asking`, with the feature `server`.
+//! A second table, [`bound_cases`], has tokens that are bound to a key or a certificate; the same
+//! drivers run it over [`Issuers::bound`]. A third table, `asked_cases`, has tokens that require
+//! introspection (RFC 7662); it runs over `Issuers::asking`, with the feature `server`.
 //!
-//! With the feature `server` the table also goes over a connection: to an adapter's server with
-//! `run_server`, and to an API of your own with `assert_conformant`.
+//! With the feature `server` a table can also run over a connection: against an adapter's server
+//! with `run_server`, and against your own API with `assert_conformant`.
 
 mod answer;
 #[cfg(feature = "server")]
 mod bad_input;
 mod case;
+mod compare;
 mod expected;
 mod issuers;
-mod judge;
 mod odd_keys;
 mod report;
 mod request;
@@ -65,9 +65,9 @@ mod table;
 
 pub use answer::Answer;
 pub use case::Case;
+pub use compare::Difference;
 pub use expected::Expected;
 pub use issuers::Issuers;
-pub use judge::Difference;
 pub use report::Report;
 pub use request::Request;
 #[cfg(feature = "server")]

@@ -1,7 +1,7 @@
-//! `TestIssuer::new(audience).token(subject).sign() -> String`
+//! Test support for APIs that use `okta-verifier`: `TestIssuer::new(audience).token(subject).sign()`.
 //!
-//! Tests for an API that uses `okta-verifier`: real keys, real signatures, the claims of a real Okta
-//! access token, and every wrong token such an API must refuse. No network, no Okta.
+//! The crate makes real keys and real signatures, access tokens with the claims of a real Okta
+//! token, and every kind of wrong token that an API must reject. It needs no network and no Okta.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,18 +20,18 @@
 //! ```
 //!
 //! [`TestIssuer::issuer`] holds the public keys, so the verifier under test fetches nothing. With the
-//! feature `server`, `MockOkta` is an authorization server on a loopback socket, for the tests that
-//! shall fetch: metadata, keys, `/v1/token`, key rotation, and faults.
+//! feature `server`, `MockOkta` is an authorization server on a loopback socket, for tests that
+//! fetch: it serves metadata, keys and `/v1/token`, rotates keys, and injects faults.
 //!
-//! [`Client`] holds a key, binds tokens to it, and signs the proofs of RFC 9449, the wrong ones too.
+//! [`Client`] holds a key, binds tokens to it, and signs DPoP proofs (RFC 9449), valid or wrong.
 //!
-//! [`conformance`] is one table of requests and exact answers, for every adapter and, with
-//! `assert_conformant` of the feature `server`, for an API of your own.
+//! [`conformance`] is one table of requests and exact responses, for every adapter and, with
+//! `assert_conformant` of the feature `server`, for your own API.
 //!
-//! This is a crate of its own, and not a feature of `okta-verifier`, so that no build of a service
-//! can mint a token that its verifier accepts. Name it under `[dev-dependencies]` only.
+//! This crate is separate, and not a feature of `okta-verifier`, so that no build of a service can
+//! mint a token that its verifier accepts. Add it to `[dev-dependencies]` only.
 //!
-//! Misuse panics, with a message that says what is wrong.
+//! Misuse panics with a message that says what is wrong.
 
 #[cfg(feature = "tls")]
 mod certificate;

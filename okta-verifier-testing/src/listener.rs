@@ -1,21 +1,21 @@
-//! Who hears what this crate mints and what it is answered: the tests of this project, which search
-//! every log line and every answer for it.
+//! Tells this project's own tests what the crate mints and receives, so that they can search every
+//! log line and every response for it.
 
 use std::sync::OnceLock;
 
-/// Not part of the API: it may change or go at any time.
+/// Receives secrets and responses. This is not part of the API: it may change or go at any time.
 pub trait Listener: Sync {
-    /// A token, a proof, the claims of one, or a credential: nobody shall show it.
+    /// Receives a token, a proof, its claims, or a credential. None of them may appear anywhere.
     fn secret(&self, bytes: &[u8]);
 
-    /// What tokens hold and anybody may know: the issuer, the audience, the names of keys.
+    /// Receives public contents of tokens: the issuer, the audience, key IDs.
     fn public(&self, text: &str);
 
-    /// Field lines or the body of an answer.
+    /// Receives the header fields or the body of a response.
     fn shown(&self, bytes: &[u8]);
 }
 
-/// From here on `listener` hears of everything in this process; only the first one does.
+/// Registers `listener` for this process. Only the first call has an effect.
 pub fn listen(listener: &'static dyn Listener) {
     let _ = LISTENER.set(listener);
 }

@@ -7,9 +7,7 @@ mod dpop;
 mod fault;
 mod form;
 mod introspection;
-mod listen;
 mod metadata;
-mod mixed;
 mod play;
 mod received;
 mod request;
@@ -21,20 +19,22 @@ mod token_endpoint;
 mod tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use okta_verifier::Issuer;
-use tokio::net::TcpListener;
-use tokio::task::AbortHandle;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::token::{Profile, TokenBuilder};
 pub use fault::{Endpoint, Fault};
 pub use metadata::MetadataForm;
 pub use received::Received;
+use request::Request;
 pub use rotation::Rotation;
 pub use state::Hits;
 use state::Shared;
 
-/// The secret of the client [`CLIENT_ID`](crate::CLIENT_ID) at [`MockOkta`]'s token endpoint.
+/// The secret of the client [`CLIENT_ID`](crate::CLIENT_ID) at the token endpoint of [`MockOkta`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -47,15 +47,16 @@ use state::Shared;
 /// ```
 pub const CLIENT_SECRET: &str = "secret";
 
-/// An Okta custom authorization server on `127.0.0.1`, on a port of its own.
+/// An Okta custom authorization server on `127.0.0.1`, on its own port.
 ///
-/// Its issuer is `http://127.0.0.1:PORT/oauth2/default`. It answers metadata in
-/// [three forms](MetadataForm), `/v1/keys`, `/v1/token` for the client credentials grant (a
-/// DPoP proof binds the token, and must carry the nonce that the first answer gives), and
-/// `/v1/introspect` and `/v1/revoke` for every token it made. It speaks HTTP/1.1 and closes the connection after each answer, so that its [hits](Self::hits) count
-/// what a client asked for and no retry on a kept connection hides one.
+/// Its issuer is `http://127.0.0.1:PORT/oauth2/default`. It serves metadata in
+/// [three forms](MetadataForm), `/v1/keys`, `/v1/token` for the client credentials grant, and
+/// `/v1/introspect` and `/v1/revoke` for every token it made. At `/v1/token` a DPoP proof binds the
+/// token, and must carry the nonce from the first response. The server speaks HTTP/1.1 and closes the
+/// connection after each response, so that its [hits](Self::hits) count every request and a retry on
+/// a kept connection cannot hide one.
 ///
-/// It ends when it is dropped, with every connection it still holds.
+/// Dropping it stops the server and closes its open connections.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -64,7 +65,7 @@ pub const CLIENT_SECRET: &str = "secret";
 /// let okta = MockOkta::start().await;
 /// let issuer = okta.issuer("api://default").any_client_id();
 /// let jwt = okta.token("ada").scope("orders:read").sign();
-/// assert_eq!(okta.hits().keys, 0, "nobody fetched yet");
+/// assert_eq!(okta.hits().keys, 0, "nothing was fetched yet");
 /// # }
 /// ```
 #[derive(Debug)]
@@ -74,12 +75,12 @@ pub struct MockOkta {
 }
 
 impl MockOkta {
-    /// Starts to listen, on a port the system chooses. Publishes one key each for RS256, ES256,
-    /// EdDSA and PS256, and signs with RS256, as Okta does.
+    /// Starts the server on a port that the system chooses. It publishes one key each for RS256,
+    /// ES256, EdDSA and PS256, and signs with RS256, as Okta does.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime, and when the system gives no socket.
+    /// Panics outside a tokio runtime, or if no socket is available.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -90,16 +91,16 @@ impl MockOkta {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
-            .expect("a loopback socket");
+            .expect("a loopback socket is available");
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");
         let shared = Arc::new(Shared::new(&format!("http://{address}")));
-        let server = tokio::spawn(listen::accept(listener, Arc::clone(&shared))).abort_handle();
+        let server = tokio::spawn(accept(listener, Arc::clone(&shared))).abort_handle();
         Self { shared, server }
     }
 
-    /// The `iss` of its tokens and metadata: `http://127.0.0.1:PORT/oauth2/default`.
+    /// Returns the `iss` of its tokens and metadata: `http://127.0.0.1:PORT/oauth2/default`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -113,10 +114,10 @@ impl MockOkta {
         &self.shared.issuer
     }
 
-    /// The issuer as a verifier wants it, for tokens with `audience`. Without pinned keys: the
-    /// verifier fetches them here.
+    /// Returns the issuer settings for a verifier, for tokens with `audience`. No keys are pinned: the
+    /// verifier fetches them from this server.
     ///
-    /// Tokens are made for `api://default` until [`set_audience`](Self::set_audience) says otherwise.
+    /// Tokens have the audience `api://default` unless [`set_audience`](Self::set_audience) changes it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -129,8 +130,8 @@ impl MockOkta {
         Profile::Okta.issuer(&self.shared.issuer, audience)
     }
 
-    /// Begins a good access token of the user `subject`, to be signed with a key that signs now:
-    /// a later rotation does not change it.
+    /// Returns a builder for a valid access token of the user `subject`, signed with one of the keys
+    /// that are active now: a later rotation does not change it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -142,7 +143,7 @@ impl MockOkta {
         self.shared.token(subject.into())
     }
 
-    /// The published keys, a JWK set as JSON text: what the keys endpoint answers now.
+    /// Returns the published key set as JSON text, as the keys endpoint serves it now.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -156,7 +157,7 @@ impl MockOkta {
         self.shared.state().ring.jwks()
     }
 
-    /// The names of the published keys: first those that sign, the default one at the front.
+    /// Returns the IDs of the published keys: the signing keys first, the default one at the front.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -175,4 +176,34 @@ impl Drop for MockOkta {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+/// Accepts connections until the task is aborted.
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    // Aborting this task drops the set, which aborts the connections.
+    let mut connections = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(connections.spawn(converse(stream, Arc::clone(&shared)))),
+            // The process is out of descriptors, or the peer left. Later connections may succeed.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Serves one request on one connection.
+async fn converse(mut stream: TcpStream, shared: Arc<Shared>) {
+    let Some(request) = Request::read(&mut stream).await else {
+        return;
+    };
+    let endpoint = route::endpoint(&request.path);
+    let (fault, latency) = shared.arrived(endpoint, &request);
+    tokio::time::sleep(latency).await;
+    let mut answer = route::answer(&shared, &request);
+    if fault.is_none() {
+        answer = route::revalidated(&shared, &request, answer);
+    }
+    // In many tests the client closes the connection early.
+    let _ = play::play(&mut stream, &shared, answer, fault).await;
 }

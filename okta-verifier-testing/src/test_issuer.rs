@@ -1,4 +1,4 @@
-//! An issuer without a network.
+//! `TestIssuer`: an issuer without a network.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use okta_verifier::{Algorithm, Issuer};
 use crate::keys::Ring;
 use crate::token::{Profile, TokenBuilder};
 
-/// An issuer without a network: its keys are pinned, its tokens are really signed.
+/// An issuer without a network. Its keys are pinned, and its tokens have real signatures.
 ///
 /// It publishes one key each for RS256, ES256, EdDSA and PS256, and signs with RS256, as Okta does,
-/// unless a token [asks for another](TokenBuilder::algorithm). Key names are new for each issuer, as
-/// are the elliptic curve pairs; the RSA pair is made once a process, because that takes a large part
-/// of a second. The RS256 and the PS256 key are that one pair under two names, so that nothing but a
-/// key's `alg` tells a wrong padding (RFC 8725 §3.1). `Clone` shares the keys.
+/// unless a token [selects another algorithm](TokenBuilder::algorithm). Key IDs and elliptic-curve
+/// pairs are new for each issuer. The RSA pair is generated once per process, because that takes a
+/// noticeable part of a second. The RS256 and the PS256 key are that one pair under two key IDs, so
+/// that only a key's `alg` shows that a padding is wrong (RFC 8725 §3.1). `Clone` shares the keys.
 ///
 /// ```
 /// use okta_verifier_testing::TestIssuer;
@@ -31,8 +31,8 @@ pub struct TestIssuer {
 }
 
 impl TestIssuer {
-    /// A custom authorization server of Okta, `https://okta.test/oauth2/default`, whose tokens are
-    /// for `audience`.
+    /// Creates an Okta custom authorization server, `https://okta.test/oauth2/default`, whose tokens
+    /// are for `audience`.
     ///
     /// ```
     /// let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -43,7 +43,7 @@ impl TestIssuer {
         Self::with(Profile::Okta, "https://okta.test/oauth2/default", audience)
     }
 
-    /// An issuer of RFC 9068 tokens, `https://issuer.test`, whose tokens are for `audience`.
+    /// Creates an issuer of RFC 9068 tokens, `https://issuer.test`, whose tokens are for `audience`.
     ///
     /// ```
     /// let issuer = okta_verifier_testing::TestIssuer::rfc9068("https://orders.test");
@@ -54,7 +54,7 @@ impl TestIssuer {
         Self::with(Profile::Rfc9068, "https://issuer.test", audience)
     }
 
-    /// The same issuer at another URL: for tests with several issuers.
+    /// Sets the issuer's URL, for tests with several issuers.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -67,11 +67,11 @@ impl TestIssuer {
         self
     }
 
-    /// The same issuer with new keys, one for each of `algorithms`; the first signs by default.
+    /// Replaces the keys with new ones, one per algorithm; the first signs by default.
     ///
     /// # Panics
     ///
-    /// When `algorithms` is empty.
+    /// Panics if `algorithms` is empty.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -88,7 +88,7 @@ impl TestIssuer {
         self
     }
 
-    /// The issuer as a verifier wants it, with its keys pinned: nothing is ever fetched.
+    /// Returns the issuer settings for a verifier, with pinned keys: nothing is ever fetched.
     ///
     /// The caller adds [`client_id`](Issuer::client_id) or [`any_client_id`](Issuer::any_client_id).
     ///
@@ -104,7 +104,7 @@ impl TestIssuer {
             .keys(self.jwks())
     }
 
-    /// The `iss` of its tokens.
+    /// Returns the `iss` of its tokens.
     ///
     /// ```
     /// let issuer = okta_verifier_testing::TestIssuer::rfc9068("https://orders.test");
@@ -115,7 +115,7 @@ impl TestIssuer {
         &self.url
     }
 
-    /// The published keys, a JWK set as JSON text.
+    /// Returns the published key set as JSON text.
     ///
     /// ```
     /// let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -126,8 +126,8 @@ impl TestIssuer {
         self.ring.jwks()
     }
 
-    /// Begins a good access token of the user `subject`, for the issuer's audience, from the client
-    /// [`CLIENT_ID`](crate::CLIENT_ID), for one hour, without scopes or groups.
+    /// Returns a builder for a valid access token of the user `subject`, for the issuer's audience and
+    /// the client [`CLIENT_ID`](crate::CLIENT_ID), valid for one hour, without scopes or groups.
     ///
     /// ```
     /// let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -148,7 +148,7 @@ impl TestIssuer {
     }
 }
 
-/// One of each kind of key; the first signs by default.
+/// One algorithm per kind of key; the first signs by default.
 pub(crate) const DEFAULT_ALGORITHMS: [Algorithm; 4] = [
     Algorithm::RS256,
     Algorithm::ES256,

@@ -1,4 +1,4 @@
-//! `TokenBuilder`: a good token, and every way to spoil it.
+//! `TokenBuilder`: builds a valid token, with one change per method.
 
 mod claims;
 mod header;
@@ -6,7 +6,6 @@ mod jws;
 mod kind;
 mod payload;
 mod register;
-mod rewrite;
 mod wrong;
 
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use kind::Kind;
 pub(crate) use payload::Profile;
 pub(crate) use register::Register;
 
-/// The client id of every token that does not [say otherwise](TokenBuilder::client_id).
+/// The client ID of every token, unless [`client_id`](TokenBuilder::client_id) sets another.
 ///
 /// ```
 /// use okta_verifier_testing::{CLIENT_ID, TestIssuer};
@@ -31,11 +30,11 @@ pub(crate) use register::Register;
 /// ```
 pub const CLIENT_ID: &str = "0oatest";
 
-/// A token in the making: good as it starts, and each method changes one thing.
+/// A builder for tokens. The token is valid unless a method changes it.
 ///
-/// Where two methods set the same thing, the last one wins. [`claim`](Self::claim) and
-/// [`without`](Self::without) come after everything else, [`raw_payload`](Self::raw_payload) after
-/// them.
+/// If two methods set the same thing, the last one wins. [`claim`](Self::claim) and
+/// [`without`](Self::without) override the other methods, and
+/// [`raw_payload`](Self::raw_payload) overrides them.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -45,7 +44,7 @@ pub const CLIENT_ID: &str = "0oatest";
 /// assert_ne!(good, forged);
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a token exists once it is signed: end with `.sign()`"]
+#[must_use = "the builder does nothing until `.sign()` is called"]
 pub struct TokenBuilder {
     ring: Arc<Ring>,
     profile: Profile,
@@ -67,7 +66,7 @@ pub struct TokenBuilder {
     tampered: bool,
     form: Form,
     edit_signature: Option<fn(Vec<u8>) -> Vec<u8>>,
-    /// Where the issuer remembers what it made, if it answers questions about it.
+    /// The issuer's register of tokens, if the issuer supports introspection.
     register: Option<Arc<Register>>,
     revoked: bool,
 }
@@ -117,5 +116,5 @@ pub(crate) fn unix_now() -> u64 {
         .as_secs()
 }
 
-/// Okta's default, in seconds.
+/// The default lifetime at Okta, in seconds.
 pub(crate) const LIFETIME: u64 = 3600;

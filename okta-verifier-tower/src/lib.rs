@@ -1,8 +1,8 @@
-//! `VerifyLayer: http::Request` → the same request with a [`VerifiedToken`] in its extensions, or a refusal.
+//! tower layers for [`okta_verifier`], which put a [`VerifiedToken`] into the request's extensions.
 //!
-//! Two [tower] layers over [`okta_verifier`]: [`VerifyLayer`] decides who is calling, [`RequireLayer`]
-//! whether that caller may go on. Both answer a refused request themselves, with the status and the
-//! challenge of RFC 6750 §3; the service behind them never sees it.
+//! There are two [tower] layers: [`VerifyLayer`] verifies the request's access token, and
+//! [`RequireLayer`] enforces a policy on it. Both respond to a rejected request themselves, with the
+//! status and the challenge of RFC 6750 §3; the inner service never sees it.
 //!
 //! ```
 //! # use std::convert::Infallible;
@@ -14,7 +14,7 @@
 //!
 //! async fn orders(request: Request<String>) -> Result<Response<String>, Infallible> {
 //!     let token = request.extensions().get::<VerifiedToken>();
-//!     let subject = token.map_or("nobody", VerifiedToken::subject);
+//!     let subject = token.map_or("anonymous", VerifiedToken::subject);
 //!     Ok(Response::new(format!("orders of {subject}")))
 //! }
 //!
@@ -28,52 +28,52 @@
 //!     .layer(RequireLayer::new(Policy::scope("orders:read")))
 //!     .service_fn(orders);
 //!
-//! let ask = |jwt: String| {
+//! let request = |jwt: String| {
 //!     Request::get("/orders").header("authorization", format!("Bearer {jwt}")).body(String::new())
 //! };
 //!
-//! // The scope is there: the handler answers.
-//! let answer = service.clone().oneshot(ask(okta.token("ada").scope("orders:read").sign())?).await?;
-//! assert_eq!((answer.status().as_u16(), answer.body().as_str()), (200, "orders of ada"));
+//! // The scope is present: the handler responds.
+//! let response = service.clone().oneshot(request(okta.token("ada").scope("orders:read").sign())?).await?;
+//! assert_eq!((response.status().as_u16(), response.body().as_str()), (200, "orders of ada"));
 //!
-//! // A valid token without the scope.
-//! let answer = service.clone().oneshot(ask(okta.token("ada").sign())?).await?;
-//! assert_eq!(answer.status(), 403);
+//! // A valid token without the scope is rejected.
+//! let response = service.clone().oneshot(request(okta.token("ada").sign())?).await?;
+//! assert_eq!(response.status(), 403);
 //!
-//! // No token at all.
-//! let answer = service.oneshot(Request::get("/orders").body(String::new())?).await?;
-//! assert_eq!(answer.status(), 401);
-//! assert_eq!(answer.headers()["www-authenticate"], r#"Bearer realm="api""#);
+//! // A request without a token is rejected.
+//! let response = service.oneshot(Request::get("/orders").body(String::new())?).await?;
+//! assert_eq!(response.status(), 401);
+//! assert_eq!(response.headers()["www-authenticate"], r#"Bearer realm="api""#);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # Where the layers stand
+//! # Order of the layers
 //!
-//! CORS goes outside, authentication inside: the CORS layer then answers preflights, which carry no
-//! credentials, and decorates refusals so that a browser may read them. [`VerifyLayer`] exempts no
-//! method, so an `OPTIONS` request that reaches it is judged like any other. [`RequireLayer`] goes
-//! inside [`VerifyLayer`]; without one in front of it, it refuses every request with 500.
+//! The CORS layer goes outside and authentication inside. The CORS layer then responds to preflights,
+//! which have no credentials, and adds headers to rejections so that a browser can read them.
+//! [`VerifyLayer`] exempts no method: an `OPTIONS` request that reaches it is verified like any other.
+//! [`RequireLayer`] goes inside [`VerifyLayer`]; without one it rejects every request with 500.
 //!
-//! # What a refusal looks like to the layers outside
+//! # Rejections in outer layers
 //!
-//! The body is the inner service's body type's [`Default`], empty for all the usual ones. The
-//! [`Rejection`] itself travels in the response's extensions, so that an outer layer can log the
-//! reason or write a body.
+//! The body of a rejection is the [`Default`] of the inner service's body type, which is empty for all
+//! common types. The [`Rejection`] itself is in the response's extensions, so that an outer layer can
+//! log the reason or write a body.
 //!
 //! # Limits
 //!
-//! A limit inside of [`VerifyLayer`], such as a `ConcurrencyLimit` or a `Buffer`, counts the requests
-//! that the inner service works on. A rejected request and a request that waits for the issuer hold
-//! nothing of it: a request that had to wait makes the inner service ready after its token was
-//! verified, and an error of `poll_ready` is then the error of the response future. A limit outside
-//! counts all requests, those that wait for the issuer too.
+//! A limit inside [`VerifyLayer`], such as a `ConcurrencyLimit` or a `Buffer`, counts only the requests
+//! that the inner service works on. A rejected request or one that waits for the issuer does not
+//! occupy it: a request that had to wait polls the inner service after its token is verified, and an
+//! error of `poll_ready` is then the error of the response future. A limit outside [`VerifyLayer`]
+//! counts all requests, including those that wait for the issuer.
 //!
 //! # Routers that shorten the path
 //!
 //! A DPoP proof is made for the whole URL. Behind a router that removes a prefix of the path,
 //! [`VerifyLayer::original_uri`] is required: without it a proof for the shortened path is accepted and
-//! the right one is rejected. With axum use `okta_verifier_axum::VerifyLayer`, which does that itself.
+//! the right one is rejected. With axum, use `okta_verifier_axum::VerifyLayer`, which does that itself.
 //!
 //! # gRPC
 //!
@@ -81,10 +81,10 @@
 //! [`VerifyLayer::grpc`] and [`RequireLayer::grpc`] make the layers reject a gRPC request (`POST` over
 //! HTTP/2 with `content-type: application/grpc` and `te: trailers`) with trailers only: HTTP 200 with
 //! `grpc-status` 16 (unauthenticated), 7 (permission denied) or 14 (unavailable), and the
-//! `www-authenticate` header beside it. Leave it off where a forward-auth proxy asks the service for
-//! permission: such a proxy takes a 200 for permission. Handlers read the [`VerifiedToken`] from
-//! `request.extensions()`. For one service of several there is tonic's `LayerExt::named_layer`;
-//! `examples/grpc-orders` shows it.
+//! `www-authenticate` header. Leave it off if the service responds to a forward-auth proxy: such a
+//! proxy takes a 200 for permission. Handlers read the [`VerifiedToken`] from `request.extensions()`.
+//! To protect one of several services, use tonic's `LayerExt::named_layer`; `examples/grpc-orders`
+//! shows it.
 //!
 //! [tower]: https://docs.rs/tower
 //! [`Rejection`]: okta_verifier::Rejection

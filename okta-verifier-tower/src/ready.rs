@@ -1,6 +1,6 @@
-//! One rule of tower in one place: what `poll_ready` reserved is used at once or given back.
+//! Releases what `poll_ready` reserved, if `call` does not follow at once.
 
-/// Gives back what `poll_ready` reserved, by replacing the service with a fresh clone.
+/// Releases the reservation of `poll_ready` by replacing the service with a fresh clone.
 ///
 /// `poll_ready` may have reserved something: a permit of a `ConcurrencyLimit`, a slot of a `Buffer`.
 /// The reservation belongs to the value that was polled and ends with `call` or with that value. A

@@ -1,4 +1,4 @@
-//! A refusal in the form that the caller's protocol reads.
+//! A rejection in the form of the client's protocol.
 
 use http::{
     HeaderName, Method, Request, Response, Version,
@@ -13,7 +13,7 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    /// `grpc` says whether the layer may answer in gRPC form at all.
+    /// Creates the rejection of `request`. `grpc` says whether the layer may respond in gRPC form.
     pub(crate) fn new<B>(rejection: Rejection, grpc: bool, request: &Request<B>) -> Self {
         Self {
             rejection,
@@ -51,8 +51,8 @@ fn only_value<'a, B>(request: &'a Request<B>, name: &HeaderName) -> Option<&'a [
     values.next().is_none().then_some(first.as_bytes())
 }
 
-/// `application/grpc`, alone or with `+proto` or parameters after it. `application/grpc-web` is
-/// another protocol.
+/// Returns whether the media type is `application/grpc`, alone or followed by `+proto` or parameters.
+/// `application/grpc-web` is another protocol.
 fn is_grpc_type(value: &[u8]) -> bool {
     const GRPC: &[u8] = b"application/grpc";
     value

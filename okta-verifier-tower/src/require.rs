@@ -1,4 +1,4 @@
-//! What the caller may do: a `Policy` over the token that `Verify` found.
+//! `RequireLayer` and its service: enforce a policy on verified tokens.
 
 mod future;
 mod layer;

@@ -1,4 +1,4 @@
-//! Makes the service of the README's gRPC block: what tonic-prost-build makes of a `.proto` file.
+//! Generates the service of the README's gRPC block, as tonic-prost-build does from a `.proto` file.
 
 use tonic_build::manual::{Builder, Method, Service};
 

@@ -1,8 +1,8 @@
-// What kit/src/measure.rs, crowd.rs and flood.rs measure, in the same units.
+// Measures the same as kit/src/measure.rs, crowd.rs and flood.rs, in the same units.
 import { setTimeout as sleep } from 'node:timers/promises'
 
-// CPU time of the whole process: some verify on a thread of a pool. The median of batches of about a
-// millisecond. A verifier that answers at once is not awaited.
+// CPU time of the whole process, because some verify on a thread pool: the median of batches of about
+// a millisecond. A verifier that returns synchronously is not awaited.
 export async function cost(verify, token, millis) {
   const awaited = verify(token) instanceof Promise
   const repeat = async count => {
@@ -88,7 +88,7 @@ export async function beside(verify, token, flood, millis) {
   const flooding = (async () => {
     for (let i = 0; !over; i++) {
       await accepts(verify, flood[i % flood.length])
-      // What a connection would do between two requests.
+      // A connection would also yield between two requests.
       await new Promise(setImmediate)
     }
   })()

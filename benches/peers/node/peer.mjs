@@ -1,5 +1,5 @@
-// node peer.mjs NAME: one verifier of peers.mjs, and the commands of protocol/src/lib.rs, one line of
-// JSON each on stdin, one line back on stdout.
+// node peer.mjs NAME: runs one verifier of peers.mjs with the commands of protocol/src/lib.rs, one line
+// of JSON per command on stdin and one per response on stdout.
 import { createInterface } from 'node:readline'
 
 import * as measure from './measure.mjs'
@@ -8,7 +8,7 @@ import { peers } from './peers.mjs'
 const start = peers[process.argv[2]]
 let verify
 
-async function obey(command) {
+async function handle(command) {
   switch (command.do) {
     case 'start': {
       const clock = performance.now()
@@ -26,11 +26,11 @@ async function obey(command) {
     case 'beside':
       return measure.beside(verify, command.token, command.flood, command.millis)
     default:
-      return { error: `a Node peer cannot ${command.do}` }
+      return { error: `a Node peer does not support ${command.do}` }
   }
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const answer = await obey(JSON.parse(line)).catch(error => ({ error: String(error) }))
-  process.stdout.write(JSON.stringify(answer) + '\n')
+  const response = await handle(JSON.parse(line)).catch(error => ({ error: String(error) }))
+  process.stdout.write(JSON.stringify(response) + '\n')
 }

@@ -1,6 +1,6 @@
-// Each verifier, told issuer, audience and client as far as it can be told: settings in, a function
-// from a token to its claims out, which throws or rejects where it refuses. `settings` are those of
-// protocol::Settings.
+// Each verifier, configured with issuer, audience and client as far as it supports them. It maps
+// settings, which are those of protocol::Settings, to a function from a token to its claims, which
+// throws or rejects if the token is rejected.
 import { createPublicKey } from 'node:crypto'
 
 export const peers = {
@@ -10,7 +10,7 @@ export const peers = {
     return token => jwtVerify(token, keys, { issuer, audience, algorithms: ['RS256'] })
   },
 
-  // It is given keys, and fetches none. Its cache is off unless it is asked for.
+  // This verifier is given keys and fetches none. Its cache is off by default.
   async 'fast-jwt'({ issuer, audience, jwks, cached }) {
     const { createVerifier } = await import('fast-jwt')
     const jwk = JSON.parse(jwks).keys[0]
@@ -28,7 +28,7 @@ export const peers = {
   async 'aws-jwt-verify'({ issuer, audience, jwks_uri }) {
     const { JwtVerifier } = await import('aws-jwt-verify')
     const { SimpleJwksCache } = await import('aws-jwt-verify/jwk')
-    // Its own fetcher speaks https only.
+    // The verifier's own fetcher supports https only.
     const fetcher = { fetch: async uri => (await fetch(uri)).arrayBuffer() }
     const settings = { issuer, audience, jwksUri: jwks_uri }
     const verifier = JwtVerifier.create(settings, { jwksCache: new SimpleJwksCache({ fetcher }) })

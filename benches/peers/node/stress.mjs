@@ -1,10 +1,10 @@
-// npm ci && node stress.mjs: the Node columns of README.md's "Beside its neighbours", as Markdown, in
-// a minute and a half. Needs openssl, for the certificate of the issuer.
+// npm ci && node stress.mjs: prints the Node columns of README.md's "Beside its neighbours" as Markdown,
+// in a minute and a half. Needs openssl, for the certificate of the issuer.
 //
-// Each library works in each scenario in a process of its own, with an issuer of its own: on loopback,
-// https, 20 ms an answer. Where keys have to grow old, the process's clock is put forward
-// (stress/clock.mjs); how long something takes or is refused is measured in real time.
-// The faults are those of the JWKS endpoint: who fetches metadata too, gets them.
+// Each library runs each scenario in its own process, with its own issuer: on loopback, https, 20 ms per
+// response. Where keys must age, the clock of the process is moved forward (stress/clock.mjs);
+// durations are measured in real time. The faults are those of the JWKS endpoint; libraries that fetch
+// metadata get regular metadata.
 import { fork } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -14,7 +14,7 @@ import { makeFiles } from './stress/files.mjs'
 import { libraries, packages } from './stress/libraries.mjs'
 import { scenarios } from './stress/scenarios.mjs'
 
-const LIMIT_S = 900 // on a machine that is busy with something else
+const LIMIT_S = 900 // enough for a machine under other load
 const columns = Object.keys(libraries)
 const rows = Object.keys(scenarios)
 const folder = makeFiles()
@@ -30,17 +30,17 @@ setTimeout(() => {
   process.exit(1)
 }, LIMIT_S * 1_000).unref()
 
-// Resolves `cell` in the end, and `idle` once there is only waiting left.
+// Resolves `cell` with the result, and `idle` as soon as the process only waits.
 function measure(library, scenario) {
   const child = fork(new URL('stress/one.mjs', import.meta.url), [library, scenario, folder], {
     env: { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'tls.crt') },
-    // stdout is the table's.
+    // stdout is reserved for the table.
     stdio: ['ignore', 2, 2, 'ipc'],
   })
   running.add(child)
   const result = new Promise(resolve => {
     child.on('message', message => message.waits || resolve(message))
-    child.once('exit', () => resolve({ error: 'it ended without a word' }))
+    child.once('exit', () => resolve({ error: 'the process ended without a result' }))
   })
   const cell = result.then(({ cell, error }) => {
     running.delete(child)
@@ -52,7 +52,8 @@ function measure(library, scenario) {
   return { cell, idle: Promise.race([waits, cell]) }
 }
 
-// As many at work as there are processors, that times are not those of a crowd; beside those that wait.
+// Runs as many processes at work as there are processors, so that they do not slow each other down,
+// plus those that only wait.
 async function measureAll() {
   const slow = /rotated key|never answers/
   const work = rows

@@ -1,4 +1,4 @@
-//! Work for callgrind: `benches/instructions` runs it, and counts what `measured` executes.
+//! Work for callgrind: `benches/instructions` runs it and counts the instructions of `measured`.
 
 use std::{cell::RefCell, hint::black_box};
 
@@ -11,7 +11,7 @@ use benches::{
 };
 use okta_verifier::{Algorithm, Verifier};
 
-/// `count CASE CALLS`
+/// Runs `count CASE CALLS`.
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let case = arguments.next().unwrap_or_default();
@@ -24,7 +24,7 @@ fn main() {
     let plain = PlainCache::ghash(10_000);
     plain.insert(&jwt);
     let holder = Holder::new(Algorithm::ES256);
-    // Two before it counts; each proof is good once.
+    // Two calls precede the counted ones, and each proof is accepted once.
     let proofs = match case.as_str() {
         "dpop" => (0..calls + 2).map(|_| holder.proof()).collect(),
         _ => vec![holder.proof()],
@@ -62,7 +62,7 @@ fn main() {
     measured(work, calls);
 }
 
-/// Callgrind counts from here: what comes before depends on random keys.
+/// Runs the counted calls. The work before depends on random keys and is not counted.
 #[inline(never)]
 fn measured(work: &dyn Fn() -> bool, calls: u32) {
     for _ in 0..calls {

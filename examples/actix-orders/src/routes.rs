@@ -1,14 +1,14 @@
-//! The API itself: what a service of yours would hold.
+//! The API itself, as a service would contain it.
 
 use actix_web::web::{self, Json, ServiceConfig};
 use okta_verifier::{Policy, Requirement, SubjectKind};
 use okta_verifier_actix::{Verified, VerifyMiddleware};
 use serde::Serialize;
 
-/// The routes behind `verify`, and `/health`, which is open.
+/// Adds the routes behind `verify`, and `/health`, which is open.
 ///
-/// The resources are wrapped one by one, so that unknown paths stay 404. An API with a prefix wraps
-/// its `web::scope` once.
+/// Each resource is wrapped separately, so that unknown paths stay 404. An API with a path prefix
+/// wraps its `web::scope` once.
 pub(crate) fn routes(api: &mut ServiceConfig, verify: &VerifyMiddleware) {
     api.service(web::resource("/health").get(health))
         .service(web::resource("/me").wrap(verify.clone()).get(me))

@@ -1,4 +1,4 @@
-//! The API on actix-web. Nothing in it knows of DPoP: the verifier does.
+//! The API on actix-web. DPoP is configured in the verifier only.
 
 use std::{error::Error, net::TcpListener};
 
@@ -9,8 +9,8 @@ use okta_verifier_actix::{Verified, VerifyMiddleware};
 use crate::axum::Orders;
 
 pub(crate) async fn serve(listener: TcpListener, verifier: Verifier) -> Result<(), Box<dyn Error>> {
-    // Once, outside the factory that each worker runs: all of them share the keys and the proofs
-    // that were used.
+    // Created once, outside the factory that each worker runs, so that all workers share the keys and
+    // the used proofs.
     let verify = VerifyMiddleware::new(verifier);
     let app = move || {
         let resource = web::resource("/orders").wrap(verify.clone());

@@ -1,4 +1,4 @@
-//! The API on axum. Nothing in it knows of DPoP: the verifier does.
+//! The API on axum. DPoP is configured in the verifier only.
 
 use std::{error::Error, net::TcpListener};
 
@@ -14,7 +14,7 @@ pub(crate) async fn serve(listener: TcpListener, verifier: Verifier) -> Result<(
     Ok(axum::serve(listener, router).await?)
 }
 
-/// What a route demands, in both frameworks.
+/// The requirement of the routes, in both frameworks.
 pub(crate) struct Orders;
 
 impl Requirement for Orders {

@@ -1,4 +1,4 @@
-//! No settings: a mock Okta of this process, and requests to paste with their proofs made.
+//! The demo without settings: a mock Okta in this process, and requests with proofs to paste.
 
 use okta_verifier::Issuer;
 use okta_verifier_testing::{CLIENT_ID, Client, MockOkta, ProofBuilder};
@@ -10,7 +10,7 @@ pub(crate) fn issuer(okta: &MockOkta) -> Issuer {
     okta.issuer(AUDIENCE).client_id(CLIENT_ID)
 }
 
-/// Lines to paste within five minutes, in this order: a proof is good once.
+/// Returns the lines to paste, within five minutes and in this order: a proof is accepted once.
 pub(crate) fn guide(okta: &MockOkta, base_url: &str) -> String {
     let tries = tries(okta, base_url);
     let tries = tries.map(|(what, method, scheme, jwt, proof, expect)| {
@@ -30,7 +30,7 @@ pub(crate) fn guide(okta: &MockOkta, base_url: &str) -> String {
     )
 }
 
-/// What it shows, a method, the scheme, the token, the proof, and the status.
+/// What the request shows, its method, scheme, token and proof, and the expected status.
 type Try = (
     &'static str,
     Option<&'static str>,
@@ -51,7 +51,7 @@ fn tries(okta: &MockOkta, base_url: &str) -> [Try; 10] {
     let of_a_thief = own(thief.proof("GET", &url).token(&bound));
     [
         (
-            "a token and the proof of its key",
+            "a token and a proof with its key",
             None,
             "DPoP",
             bound.clone(),
@@ -59,7 +59,7 @@ fn tries(okta: &MockOkta, base_url: &str) -> [Try; 10] {
             200,
         ),
         (
-            "the same line again: a proof is good once",
+            "the same line again: a proof is accepted once",
             None,
             "DPoP",
             bound.clone(),
@@ -75,7 +75,7 @@ fn tries(okta: &MockOkta, base_url: &str) -> [Try; 10] {
             401,
         ),
         (
-            "the right one",
+            "a proof for this method",
             Some("POST"),
             "DPoP",
             bound.clone(),
@@ -84,7 +84,7 @@ fn tries(okta: &MockOkta, base_url: &str) -> [Try; 10] {
         ),
         ("the token alone", None, "DPoP", bound.clone(), None, 401),
         (
-            "the token alone, as if it were not bound",
+            "the token alone, sent as an unbound token",
             None,
             "Bearer",
             bound.clone(),
@@ -92,7 +92,7 @@ fn tries(okta: &MockOkta, base_url: &str) -> [Try; 10] {
             401,
         ),
         (
-            "whoever stole the token has another key",
+            "a thief has another key",
             None,
             "DPoP",
             bound.clone(),
@@ -100,7 +100,7 @@ fn tries(okta: &MockOkta, base_url: &str) -> [Try; 10] {
             401,
         ),
         (
-            "a proof of ten minutes ago",
+            "a proof that is ten minutes old",
             None,
             "DPoP",
             bound.clone(),
@@ -108,7 +108,7 @@ fn tries(okta: &MockOkta, base_url: &str) -> [Try; 10] {
             401,
         ),
         (
-            "a token that is bound to nothing, as if it were",
+            "an unbound token, sent as a bound token",
             None,
             "DPoP",
             unbound.clone(),
@@ -116,7 +116,7 @@ fn tries(okta: &MockOkta, base_url: &str) -> [Try; 10] {
             401,
         ),
         (
-            "and as what it is: bearer tokens are accepted too",
+            "an unbound token, sent as one: bearer tokens are accepted too",
             None,
             "Bearer",
             unbound,

@@ -1,8 +1,8 @@
-//! An API whose tokens are worthless without the key they are bound to (RFC 9449), on axum and on
-//! actix-web: `cargo run -p dpop-orders`.
+//! An API with tokens that are bound to a key (DPoP, RFC 9449), on axum and on actix-web:
+//! `cargo run -p dpop-orders`.
 //!
-//! Without settings it starts a mock Okta and prints `curl` lines with proofs ready to paste. With
-//! `OKTA_ISSUER` set it trusts that issuer.
+//! Without settings it also starts a mock Okta, and prints `curl` lines with proofs to paste. If
+//! `OKTA_ISSUER` is set, it trusts that issuer.
 
 mod actix;
 mod axum;
@@ -24,7 +24,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let base_url = format!("http://{address}");
     let framework = settings::framework()?;
 
-    let mock; // ends when it is dropped
+    let mock; // stops when it is dropped
     let (issuer, guide) = match settings::issuer()? {
         Some(issuer) => (issuer, String::new()),
         None => {
@@ -33,7 +33,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         }
     };
     let verifier = settings::verifier(issuer, &base_url)?;
-    example_support::say(&format!("{guide}listening on {base_url}\n"));
+    example_support::print(&format!("{guide}listening on {base_url}\n"));
     match framework {
         settings::Framework::Axum => axum::serve(listener, verifier).await,
         settings::Framework::Actix => actix::serve(listener, verifier).await,

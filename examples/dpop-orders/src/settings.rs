@@ -1,17 +1,17 @@
-//! What the API is told when it starts.
+//! The settings of the API, from the environment.
 
 use std::{env, error::Error, time::Duration};
 
 use okta_verifier::{ConfigError, DpopNonces, DpopSettings, Issuer, Verifier};
 
-/// Who serves: the verifier is the same.
+/// The framework that serves the API. The verifier is the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Framework {
     Axum,
     Actix,
 }
 
-/// `FRAMEWORK`, `axum` unless it says otherwise.
+/// Reads `FRAMEWORK`. The default is `axum`.
 pub(crate) fn framework() -> Result<Framework, String> {
     match env::var("FRAMEWORK").as_deref() {
         Err(env::VarError::NotPresent) | Ok("axum") => Ok(Framework::Axum),
@@ -20,7 +20,7 @@ pub(crate) fn framework() -> Result<Framework, String> {
     }
 }
 
-/// `OKTA_ISSUER` and, for its tokens, `OKTA_AUDIENCE`; `None` when there is no `OKTA_ISSUER`.
+/// Reads `OKTA_ISSUER` and `OKTA_AUDIENCE`. Returns `None` if there is no `OKTA_ISSUER`.
 pub(crate) fn issuer() -> Result<Option<Issuer>, Box<dyn Error>> {
     let Some(url) = env::var_os("OKTA_ISSUER") else {
         return Ok(None);
@@ -30,15 +30,14 @@ pub(crate) fn issuer() -> Result<Option<Issuer>, Box<dyn Error>> {
     Ok(Some(Issuer::okta(url, audience).any_client_id()))
 }
 
-/// `NONCES=1` demands a nonce of ours in every proof.
+/// Builds the verifier. `NONCES=1` requires a server-issued nonce in every proof.
 pub(crate) fn verifier(issuer: Issuer, base_url: &str) -> Result<Verifier, ConfigError> {
-    // By which URL the outside knows this API. No header of a request says it: whoever sends the
-    // request writes its headers.
+    // The external URL of this API. It must not come from the request, whose headers the client writes.
     let dpop = DpopSettings::base_url(base_url)
-        // Only so that the printed lines last: by default a proof is good for one minute.
+        // Only so that the printed lines stay valid: by default a proof is accepted for one minute.
         .window(Duration::from_secs(300), Duration::from_secs(60));
     let dpop = match env::var_os("NONCES") {
-        // Several instances share a secret instead: `DpopNonces::shared(..)`.
+        // Several instances share a secret instead, with `DpopNonces::shared(..)`.
         Some(_) => dpop.nonces(DpopNonces::random()),
         None => dpop,
     };

@@ -1,4 +1,4 @@
-//! `grpc-orders client URL METHOD [TOKEN]`: one call, its status and its answer.
+//! `grpc-orders client URL METHOD [TOKEN]`: makes one call and prints its status and response.
 
 use std::{
     fmt::Write as _,
@@ -13,7 +13,7 @@ use crate::proto::{
     orders_client::OrdersClient,
 };
 
-/// Prints `grpc-status: N` and what came with it; `N` is the exit code too.
+/// Prints `grpc-status: N` and the details. `N` is also the exit code.
 pub(crate) async fn run(url: &str, method: &str, token: Option<&str>) -> ExitCode {
     let Some(answer) = call(url, method, token).await else {
         return usage();
@@ -21,7 +21,7 @@ pub(crate) async fn run(url: &str, method: &str, token: Option<&str>) -> ExitCod
     let code = answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
     let text = answer.unwrap_or_else(|status| describe(&status));
     let text = format!("grpc-status: {}\n{text}", i32::from(code));
-    // A reader that has gone away, as in `| head`, changes nothing about the status.
+    // A closed stdout, as in `| head`, does not change the status.
     let _ = writeln!(io::stdout(), "{}", text.trim_end());
     u8::try_from(i32::from(code)).map_or(ExitCode::FAILURE, ExitCode::from)
 }
@@ -32,7 +32,7 @@ pub(crate) fn usage() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// `None`: no such method.
+/// Calls `method`. Returns `None` if there is no such method.
 async fn call(url: &str, method: &str, token: Option<&str>) -> Option<Result<String, Status>> {
     let request = match request(token) {
         Ok(request) => request,
@@ -54,8 +54,9 @@ async fn call(url: &str, method: &str, token: Option<&str>) -> Option<Result<Str
 fn request(token: Option<&str>) -> Result<Request<Empty>, Status> {
     let mut request = Request::new(Empty {});
     if let Some(token) = token {
-        let value = MetadataValue::try_from(format!("Bearer {token}"))
-            .map_err(|_| Status::invalid_argument("the token holds what no header may"))?;
+        let value = MetadataValue::try_from(format!("Bearer {token}")).map_err(|_| {
+            Status::invalid_argument("the token has a character that is not allowed in a header")
+        })?;
         request.metadata_mut().insert("authorization", value);
     }
     Ok(request)
@@ -76,7 +77,7 @@ fn caller(message: Caller) -> String {
     format!("{message:?}")
 }
 
-/// The challenge says what would help; the message is for reading only.
+/// Returns the message and the challenge. The challenge says what would help.
 fn describe(status: &Status) -> String {
     let mut text = status.message().to_owned();
     for name in ["www-authenticate", "retry-after"] {

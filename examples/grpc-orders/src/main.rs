@@ -1,8 +1,8 @@
-//! A tonic server that accepts access tokens of Okta: `cargo run -p grpc-orders`.
+//! A tonic server that accepts Okta access tokens: `cargo run -p grpc-orders`.
 //!
-//! Without settings it starts a mock Okta beside the server and prints commands to paste. With
-//! `OKTA_ISSUER` set it trusts that issuer and prints how to get a token from it. The commands run
-//! `grpc-orders client`, so that nothing else is needed to try it.
+//! Without settings it also starts a mock Okta, and prints commands to paste. If `OKTA_ISSUER` is set,
+//! it trusts that issuer and prints how to get a token from it. The commands run
+//! `grpc-orders client`, so no other client is needed.
 
 mod client;
 mod proto;

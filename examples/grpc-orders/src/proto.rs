@@ -1,4 +1,4 @@
-//! The package `orders.v1`: what a build gets from `.proto` files.
+//! The package `orders.v1`, as a build generates it from `.proto` files.
 #![allow(unreachable_pub)]
 
 /// `message Empty {}`
@@ -12,7 +12,7 @@ pub struct Text {
     pub text: String,
 }
 
-/// Whose token it is.
+/// The caller, as the token describes it.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Caller {
     #[prost(string, tag = "1")]

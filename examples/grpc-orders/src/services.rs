@@ -1,4 +1,4 @@
-//! The services themselves: what a server of yours would hold.
+//! The services themselves, as a server would contain them.
 
 use okta_verifier::{Anonymous, Policy, Rejection, SubjectKind, VerifiedToken, Verifier};
 use okta_verifier_tower::{RequireLayer, VerifyLayer};
@@ -11,10 +11,10 @@ use tower::ServiceBuilder;
 
 use crate::proto::{Caller, Empty, Text, admin_server, health_server, orders_server};
 
-/// `Orders` behind `verifier`, `Admin` behind a policy too, and `Health`, which is open.
+/// Returns `Orders` behind `verifier`, `Admin` behind a policy too, and `Health`, which is open.
 ///
-/// The layers reject in gRPC form, which is an HTTP 200. A server that a forward-auth proxy asks for
-/// permission leaves `.grpc()` out.
+/// The layers reject in gRPC form, which is an HTTP 200. A server that responds to a forward-auth proxy
+/// must omit `.grpc()`.
 pub(crate) fn routes(verifier: Verifier) -> Routes {
     let verify = VerifyLayer::new(verifier).grpc();
     let require_admin = ServiceBuilder::new()
@@ -65,7 +65,7 @@ impl admin_server::Admin for Admin {
     }
 }
 
-/// What `RequireLayer` does for a whole service, for one method: the caller, if `policy` lets it in.
+/// Checks `policy` for one method, as `RequireLayer` does for a whole service, and returns the token.
 fn require<T>(policy: Policy, request: &Request<T>) -> Result<&VerifiedToken, Status> {
     let extensions = request.extensions();
     let token = extensions.get::<VerifiedToken>();
@@ -75,8 +75,8 @@ fn require<T>(policy: Policy, request: &Request<T>) -> Result<&VerifiedToken, St
     token.ok_or_else(|| status(&Rejection::missing_layer()))
 }
 
-/// The code and the challenge of the refusal, as the layers send them: what happened inside stays
-/// inside.
+/// Returns the code and the challenge of a rejection, as the layers send them. Internal details are
+/// not sent.
 fn status(rejection: &Rejection) -> Status {
     let code = Code::from_i32(rejection.grpc_status().into());
     let metadata = MetadataMap::from_headers(rejection.headers().collect());

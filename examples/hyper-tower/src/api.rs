@@ -1,4 +1,4 @@
-//! The API itself: what a service of yours would hold.
+//! The API itself, as a service would contain it.
 
 use std::{convert::Infallible, future::ready};
 
@@ -8,7 +8,7 @@ use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use serde::Serialize;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
-/// The routes behind `verifier`, and `/health`, which is open.
+/// Returns the routes behind `verifier`, and `/health`, which is open.
 pub(crate) fn api<B: Send + 'static>(
     verifier: Verifier,
 ) -> impl Service<Request<B>, Response = Response<String>, Error = Infallible, Future: Send>
@@ -39,17 +39,17 @@ pub(crate) fn api<B: Send + 'static>(
     })
 }
 
-/// A service that answers with what `answer` says to the token.
+/// Returns a service that responds with the result of `respond` for the token.
 fn handler<B: Send + 'static>(
-    answer: fn(&VerifiedToken) -> Response<String>,
+    respond: fn(&VerifiedToken) -> Response<String>,
 ) -> impl Service<Request<B>, Response = Response<String>, Error = Infallible, Future: Send>
 + Clone
 + Send
 + 'static {
     service_fn(move |request: Request<B>| {
         let token = request.extensions().get::<VerifiedToken>();
-        let refuse = || Rejection::missing_layer().into_response();
-        ready(Ok(token.map_or_else(refuse, answer)))
+        let reject = || Rejection::missing_layer().into_response();
+        ready(Ok(token.map_or_else(reject, respond)))
     })
 }
 

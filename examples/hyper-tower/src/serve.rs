@@ -1,4 +1,4 @@
-//! From connections to requests: the loop that a framework would bring.
+//! The loop from connections to requests, which a framework would provide.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -21,17 +21,17 @@ where
     S::Future: Send,
 {
     let mut http = Builder::new(TokioExecutor::new());
-    // With a timer hyper closes a connection whose headers do not come within 30 s.
+    // With a timer, hyper closes a connection whose headers do not arrive within 30 s.
     http.http1().timer(TokioTimer::new());
     http.http2().timer(TokioTimer::new());
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of descriptors, or a peer that left: others may still come.
+            // The process is out of descriptors, or the peer left. Later connections may succeed.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
         let (http, api) = (http.clone(), TowerToHyperService::new(api.clone()));
-        // What ends a connection early is the peer's doing, and no other connection's concern.
+        // The peer may end a connection early, which must not affect other connections.
         tokio::spawn(async move { http.serve_connection(TokioIo::new(stream), api).await });
     }
 }

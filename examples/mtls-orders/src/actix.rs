@@ -12,14 +12,14 @@ use okta_verifier::{ClientCertificate, Verifier};
 use okta_verifier_actix::{Verified, VerifyMiddleware};
 use rustls::ServerConfig;
 
-use crate::{orders::ReadOrders, tls};
+use crate::{axum::ReadOrders, tls};
 
 pub(crate) async fn serve(
     listener: TcpListener,
     config: ServerConfig,
     verifier: Verifier,
 ) -> Result<(), Box<dyn Error>> {
-    // Once, outside the factory that each worker runs: all of them share the keys.
+    // Created once, outside the factory that each worker runs, so that all workers share the keys.
     let verify = VerifyMiddleware::new(verifier);
     let app = move || {
         let resource = web::resource("/orders").wrap(verify.clone()).get(orders);
@@ -36,7 +36,7 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-/// Once a connection, when its handshake is done.
+/// Stores the certificate in the connection's data, once per connection after its handshake.
 fn remember(connection: &dyn Any, of_connection: &mut Extensions) {
     let stream = connection.downcast_ref::<TlsStream<actix_web::rt::net::TcpStream>>();
     if let Some(certificate) = stream.and_then(|it| tls::client_certificate(it.get_ref().1)) {
@@ -44,7 +44,7 @@ fn remember(connection: &dyn Any, of_connection: &mut Extensions) {
     }
 }
 
-/// From the connection to each of its requests.
+/// Copies the certificate from the connection to each of its requests.
 fn hand_on(request: &ServiceRequest) {
     if let Some(certificate) = request.conn_data::<ClientCertificate>() {
         request.extensions_mut().insert(certificate.clone());

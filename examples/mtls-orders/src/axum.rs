@@ -8,13 +8,13 @@ use hyper_util::{
     server::conn::auto::Builder,
     service::TowerToHyperService,
 };
-use okta_verifier::Verifier;
+use okta_verifier::{Policy, Requirement, Verifier};
 use okta_verifier_axum::{Verified, VerifyLayer};
 use rustls::ServerConfig;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{orders::ReadOrders, tls};
+use crate::tls;
 
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -28,11 +28,11 @@ pub(crate) async fn serve(
     let acceptor = TlsAcceptor::from(Arc::new(config));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of descriptors, or a peer that left: others may still come.
+            // The process is out of descriptors, or the peer left. Later connections may succeed.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        // A task of its own from the handshake on: a slow peer holds up nobody else.
+        // Each connection has its own task, including the handshake: a slow peer does not delay others.
         tokio::spawn(converse(stream, acceptor.clone(), router.clone()));
     }
 }
@@ -42,16 +42,23 @@ async fn converse(stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
     let Ok(Ok(stream)) = handshake.await else {
         return;
     };
-    // The certificate is the connection's, and so each request of it has it.
+    // The certificate belongs to the connection, and so to each of its requests.
     let router = match tls::client_certificate(stream.get_ref().1) {
         Some(certificate) => router.layer(Extension(certificate)),
         None => router,
     };
     let service = TowerToHyperService::new(router);
-    // What ends a connection early is the peer's doing, and no other connection's concern.
+    // The peer may end a connection early, which must not affect other connections.
     let _ = Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+/// The requirement of the routes, in both frameworks.
+pub(crate) struct ReadOrders;
+
+impl Requirement for ReadOrders {
+    const POLICY: Policy = Policy::scope("orders:read");
 }
 
 async fn orders(token: Verified<ReadOrders>) -> String {

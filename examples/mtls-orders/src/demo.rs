@@ -1,4 +1,4 @@
-//! No settings: a mock Okta of this process, certificates made for it, and lines to paste.
+//! The demo without settings: a mock Okta in this process, certificates, and lines to paste.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use crate::settings::Settings;
 
 const AUDIENCE: &str = "https://orders.example";
 
-/// Long enough for an afternoon with the printed lines.
+/// The lifetime of the printed tokens, long enough to try them.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
 pub(crate) struct Demo {
@@ -21,7 +21,7 @@ pub(crate) struct Demo {
     server: Certificate,
     client: Certificate,
     thief: Certificate,
-    /// Where `curl` finds them.
+    /// The directory in which `curl` finds the certificates.
     directory: PathBuf,
 }
 
@@ -32,7 +32,7 @@ impl Demo {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanos = now.map_or(0, |now| now.as_nanos());
         let directory = std::env::temp_dir().join(format!("mtls-orders-{nanos}"));
-        // Not one that was there before: there are keys in it.
+        // It must be a new directory, because private keys are written to it.
         fs::create_dir(&directory)?;
         let demo = Self {
             okta,
@@ -53,7 +53,7 @@ impl Demo {
             issuer: self.okta.issuer(AUDIENCE).client_id(CLIENT_ID),
             certificate: self.server.pem().to_owned(),
             key: self.server.key_pem(),
-            // Each signed itself. A real API would trust an authority.
+            // Each certificate is its own trust anchor. A real API would trust a certificate authority.
             client_roots: self.client.pem().to_owned() + self.thief.pem(),
         }
     }
@@ -66,20 +66,20 @@ impl Demo {
         let bound = || token().bound_to_certificate(self.client.der());
         let tries = [
             (
-                "a token, and the certificate it is bound to",
+                "a token and the certificate it is bound to",
                 bound().sign(),
                 Some("client.pem"),
                 200,
             ),
             (
-                "whoever stole the token has another certificate",
+                "a thief has another certificate",
                 bound().sign(),
                 Some("thief.pem"),
                 401,
             ),
             ("or none", bound().sign(), None, 401),
             (
-                "a certificate opens nothing by itself",
+                "a certificate without a token",
                 "no-token".to_owned(),
                 Some("client.pem"),
                 401,
@@ -90,12 +90,7 @@ impl Demo {
                 Some("client.pem"),
                 403,
             ),
-            (
-                "a token that is bound to nothing",
-                token().sign(),
-                None,
-                200,
-            ),
+            ("an unbound token", token().sign(), None, 200),
         ];
         let server = self.file("server.pem");
         let tries = tries.map(|(what, jwt, certificate, expect)| {
@@ -121,7 +116,7 @@ impl Demo {
     }
 }
 
-/// The keys are for this run only.
+/// Deletes the keys, which are for this run only.
 impl Drop for Demo {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.directory);

@@ -1,13 +1,12 @@
-//! An API whose tokens are worthless without the certificate they are bound to (RFC 8705), on axum
-//! and on actix-web: `cargo run -p mtls-orders`.
+//! An API with tokens that are bound to a certificate (RFC 8705), on axum and on actix-web:
+//! `cargo run -p mtls-orders`.
 //!
-//! Without settings it starts a mock Okta, makes certificates, and prints `curl` lines to paste.
-//! With `OKTA_ISSUER` set it trusts that issuer.
+//! Without settings it also starts a mock Okta, creates certificates, and prints `curl` lines to
+//! paste. If `OKTA_ISSUER` is set, it trusts that issuer.
 
 mod actix;
 mod axum;
 mod demo;
-mod orders;
 mod settings;
 mod tls;
 
@@ -24,7 +23,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let framework = settings::framework()?;
     let listener = example_support::listen()?;
     let address = listener.local_addr()?;
-    let demo; // the mock ends, and its files go, when it is dropped
+    let demo; // dropping it stops the mock and deletes its files
     let (settings, guide) = match Settings::from_env()? {
         Some(settings) => (settings, String::new()),
         None => {
@@ -34,7 +33,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     };
     let verifier = settings.verifier()?;
     let tls = tls::config(&settings)?;
-    example_support::say(&format!("{guide}listening on https://{address}\n"));
+    example_support::print(&format!("{guide}listening on https://{address}\n"));
     match framework {
         Framework::Axum => axum::serve(listener, tls, verifier).await,
         Framework::Actix => actix::serve(listener, tls, verifier).await,

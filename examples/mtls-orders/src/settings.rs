@@ -1,17 +1,17 @@
-//! What the API is told when it starts.
+//! The settings of the API, from the environment.
 
 use std::{env, error::Error, fs};
 
 use okta_verifier::{ConfigError, Issuer, Verifier};
 
-/// Who serves: the verifier is the same.
+/// The framework that serves the API. The verifier is the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Framework {
     Axum,
     Actix,
 }
 
-/// `FRAMEWORK`, `axum` unless it says otherwise.
+/// Reads `FRAMEWORK`. The default is `axum`.
 pub(crate) fn framework() -> Result<Framework, String> {
     match env::var("FRAMEWORK").as_deref() {
         Err(env::VarError::NotPresent) | Ok("axum") => Ok(Framework::Axum),
@@ -20,19 +20,19 @@ pub(crate) fn framework() -> Result<Framework, String> {
     }
 }
 
-/// Whom the API trusts, and how it shows who it is; certificates and the key are PEM texts.
+/// The trusted issuer and clients, and the server's identity. Certificates and the key are PEM texts.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) issuer: Issuer,
     pub(crate) certificate: String,
     pub(crate) key: String,
-    /// Who signs the clients' certificates.
+    /// The authorities that sign the clients' certificates.
     pub(crate) client_roots: String,
 }
 
 impl Settings {
-    /// `OKTA_ISSUER`, `OKTA_AUDIENCE`, and the files `TLS_CERTIFICATE`, `TLS_KEY` and `TLS_CLIENT_ROOTS`;
-    /// `None` when there is no `OKTA_ISSUER`.
+    /// Reads `OKTA_ISSUER`, `OKTA_AUDIENCE`, and the files `TLS_CERTIFICATE`, `TLS_KEY` and
+    /// `TLS_CLIENT_ROOTS`. Returns `None` if there is no `OKTA_ISSUER`.
     pub(crate) fn from_env() -> Result<Option<Self>, Box<dyn Error>> {
         if env::var_os("OKTA_ISSUER").is_none() {
             return Ok(None);
@@ -51,7 +51,7 @@ impl Settings {
         }))
     }
 
-    /// TLS ends in this process, so the certificate of the session is the client's.
+    /// Builds the verifier. TLS ends in this process, so the session's certificate is the client's.
     pub(crate) fn verifier(&self) -> Result<Verifier, ConfigError> {
         Verifier::builder()
             .issuer(self.issuer.clone())

@@ -1,4 +1,4 @@
-//! TLS that asks clients for a certificate, and the certificate that a client showed.
+//! TLS that requests client certificates, and the certificate that a client presented.
 
 use std::{error::Error, sync::Arc};
 
@@ -12,7 +12,7 @@ use rustls::{
 
 use crate::settings::Settings;
 
-/// A client may come without a certificate: then its token must not be bound to one.
+/// Returns the TLS settings. A client may have no certificate, but then its token must be unbound.
 pub(crate) fn config(settings: &Settings) -> Result<ServerConfig, Box<dyn Error>> {
     let mut roots = RootCertStore::empty();
     for root in CertificateDer::pem_slice_iter(settings.client_roots.as_bytes()) {
@@ -32,8 +32,8 @@ pub(crate) fn config(settings: &Settings) -> Result<ServerConfig, Box<dyn Error>
     Ok(config)
 }
 
-/// What the adapters look for among a request's extensions. By the end of the handshake the client
-/// has proved that it holds the key of the first certificate (RFC 8446 §4.4.3).
+/// Returns the value that the adapters read from a request's extensions. The handshake proves that the
+/// client holds the key of the first certificate (RFC 8446 §4.4.3).
 pub(crate) fn client_certificate(session: &ServerConnection) -> Option<ClientCertificate> {
     let shown = session.peer_certificates()?.first()?;
     Some(ClientCertificate::new(shown))

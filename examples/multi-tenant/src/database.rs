@@ -1,20 +1,20 @@
-//! The table `tenants`, in memory: a service of yours would have it in its database.
+//! The table `tenants`, in memory. A real service would have it in its database.
 
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
 
-/// One customer, as the contract with it says.
+/// One customer of the API.
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant {
-    /// The customer's own authorization server, typed in by us: never taken from a token.
+    /// The customer's authorization server. We enter it ourselves and never take it from a token.
     pub(crate) issuer: String,
-    /// Whether its people may use the API now.
+    /// Whether the customer may use the API now.
     pub(crate) active: bool,
 }
 
-/// Every tenant by its name.
+/// All tenants by name.
 #[derive(Debug)]
 pub(crate) struct Database(Mutex<BTreeMap<String, Tenant>>);
 
@@ -23,7 +23,7 @@ impl Database {
         Self(Mutex::new(tenants.into_iter().collect()))
     }
 
-    /// `UPDATE tenants SET active = ? WHERE name = ?`; whether there is such a row.
+    /// `UPDATE tenants SET active = ? WHERE name = ?`. Returns whether there is such a row.
     pub(crate) fn set_active(&self, name: &str, active: bool) -> bool {
         let mut tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let tenant = tenants.get_mut(name);

@@ -1,4 +1,4 @@
-//! No settings: each tenant has a mock Okta of this process, and there are lines to paste.
+//! The demo without settings: a mock Okta per tenant in this process, and lines to paste.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -8,10 +8,10 @@ use crate::{database::Tenant, settings::Settings};
 
 const AUDIENCE: &str = "api://orders";
 
-/// Long enough for an afternoon with the printed lines.
+/// The lifetime of the printed tokens, long enough to try them.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
-/// A mock Okta for our own people, and one for each tenant; the last one is not let in yet.
+/// A mock Okta for our own staff, and one per tenant. The last tenant is not active at first.
 #[derive(Debug)]
 pub(crate) struct Mocks {
     staff: MockOkta,
@@ -53,7 +53,7 @@ impl Mocks {
         }
     }
 
-    /// Lines to paste, in this order: tenants come and go between them.
+    /// Returns the lines to paste, in this order: some of them activate and deactivate tenants.
     pub(crate) fn guide(&self, api: SocketAddr) -> String {
         let tries = self.tries();
         let tries = tries.map(|(method, path, jwt, expect, what)| {
@@ -89,7 +89,7 @@ impl Mocks {
         let (b, c) = (token(globex).sign(), token(initech).sign());
         let revoked = token(acme).sign();
         acme.revoke(&revoked);
-        // Signed with acme's key, in the name of globex.
+        // Signed with acme's key, with globex as issuer.
         let in_anothers_name = token(acme).claim("iss", globex.issuer_url()).sign();
         let operators = |token: TokenBuilder| token.group("Operators").sign();
         let operator = operators(token(&self.staff));
@@ -97,33 +97,45 @@ impl Mocks {
         let (orders, payments, tenant) = ("/orders", "/payments", "/tenants/initech");
         [
             ("GET", orders, a.clone(), 200, "ada of acme"),
-            ("GET", orders, b, 200, "ada of globex, somebody else"),
+            ("GET", orders, b, 200, "ada of globex, another user"),
             (
                 "GET",
                 orders,
                 in_anothers_name,
                 401,
-                "acme's key, globex's name",
+                "acme's key with globex as issuer",
             ),
-            ("GET", orders, c.clone(), 401, "initech is no tenant yet"),
+            ("GET", orders, c.clone(), 401, "initech is not a tenant yet"),
             (
                 "PUT",
                 tenant,
                 a.clone(),
                 401,
-                "a tenant cannot let tenants in",
+                "a tenant cannot activate tenants",
             ),
             (
                 "PUT",
                 tenant,
                 self_made,
                 401,
-                "not even with a group of that name",
+                "not even with a group of the same name",
             ),
-            ("PUT", tenant, operator.clone(), 204, "our operator can"),
+            (
+                "PUT",
+                tenant,
+                operator.clone(),
+                204,
+                "our operator activates initech",
+            ),
             ("GET", orders, c.clone(), 200, "initech is a tenant now"),
-            ("DELETE", tenant, operator, 204, "and gone again"),
-            ("GET", orders, c, 401, "its tokens are refused at once"),
+            (
+                "DELETE",
+                tenant,
+                operator,
+                204,
+                "our operator deactivates initech",
+            ),
+            ("GET", orders, c, 401, "its tokens are rejected at once"),
             ("POST", payments, a, 200, "ada of acme pays"),
             (
                 "POST",
@@ -137,9 +149,15 @@ impl Mocks {
                 orders,
                 revoked.clone(),
                 200,
-                "a token that acme revoked: it can still read",
+                "a token that acme revoked can still read",
             ),
-            ("POST", payments, revoked, 401, "but not pay"),
+            (
+                "POST",
+                payments,
+                revoked,
+                401,
+                "a token that acme revoked cannot pay",
+            ),
         ]
     }
 }

@@ -1,7 +1,7 @@
-//! An axum API of several tenants, each with an issuer of its own: `cargo run -p multi-tenant`.
+//! An axum API of several tenants, each with its own issuer: `cargo run -p multi-tenant`.
 //!
-//! Without settings it starts a mock Okta for each tenant and prints `curl` lines to paste. With
-//! `TENANTS` set it trusts the issuers that are listed there.
+//! Without settings it also starts a mock Okta per tenant, and prints `curl` lines to paste. If
+//! `TENANTS` is set, it trusts the issuers that are listed there.
 
 mod database;
 mod demo;
@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
 async fn serve() -> Result<(), Box<dyn Error>> {
     let listener = example_support::listen()?;
     let address = listener.local_addr()?;
-    // The mocks end when they are dropped.
+    // The mocks stop when they are dropped.
     let (settings, mocks) = match settings::from_env()? {
         Some(settings) => (settings, None),
         None => {
@@ -31,7 +31,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     };
     let router = router::router(&settings)?;
     let guide = mocks.as_ref().map(|mocks| mocks.guide(address));
-    example_support::say(&format!(
+    example_support::print(&format!(
         "{}listening on http://{address}\n",
         guide.unwrap_or_default()
     ));

@@ -1,4 +1,4 @@
-//! The API itself: what a service of yours would hold.
+//! The API itself, as a service would contain it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,27 +13,27 @@ use okta_verifier_axum::{Verified, VerifyLayer};
 
 use crate::{settings::Settings, tenants::Tenants};
 
-/// Three routers, because three different things are to be known about a caller.
+/// Returns three routers, because three groups of routes have different requirements.
 pub(crate) fn router(settings: &Settings) -> Result<Router, ConfigError> {
     let tenants = Arc::new(Tenants::new(settings)?);
     let verify = VerifyLayer::new(tenants.verifier());
 
-    // A token that its tenant has revoked may read for as long as it lives: nobody is asked.
+    // A revoked token may read until it expires: these routes need no introspection.
     let orders = Router::new()
         .route("/orders", get(orders))
         .route_layer(verify.clone());
 
-    // But it may not pay: the issuer's last word on the token is at most five seconds old.
+    // A revoked token must not pay: the introspection result is at most five seconds old.
     let payments = Router::new()
         .route("/payments", post(pay))
         .route_layer(verify.checked_within(Duration::from_secs(5)));
 
-    // A verifier of its own. Whoever runs a tenant's issuer names its groups as they like, and so
-    // no token of a tenant may decide about tenants.
+    // The staff has a separate verifier. A tenant chooses the names of its groups, so a tenant's token
+    // must not control tenants.
     let staff = Issuer::okta(&settings.staff, &settings.audience).any_client_id();
     let staff = Verifier::builder().issuer(staff).build()?;
     let operations = Router::new()
-        .route("/tenants/{name}", put(let_in).delete(let_out))
+        .route("/tenants/{name}", put(activate).delete(deactivate))
         .route_layer(VerifyLayer::new(staff));
 
     let router = orders.merge(payments).merge(operations);
@@ -60,7 +60,7 @@ impl Requirement for Operator {
 
 type Shared = State<Arc<Tenants>>;
 
-/// Whose data it is, the issuer says: a subject is unique within its issuer only.
+/// Lists orders. A subject is unique within its issuer only, so the issuer selects the tenant's data.
 async fn orders(State(tenants): Shared, token: Verified<ReadOrders>) -> String {
     let tenant = tenants.name_of(token.issuer());
     format!("the orders of {} at {tenant}\n", token.subject())
@@ -71,11 +71,11 @@ async fn pay(State(tenants): Shared, token: Verified<Pay>) -> String {
     format!("{} at {tenant} has paid\n", token.subject())
 }
 
-async fn let_in(tenants: Shared, name: Path<String>, _: Verified<Operator>) -> Outcome {
+async fn activate(tenants: Shared, name: Path<String>, _: Verified<Operator>) -> Outcome {
     set_active(&tenants, &name, true)
 }
 
-async fn let_out(tenants: Shared, name: Path<String>, _: Verified<Operator>) -> Outcome {
+async fn deactivate(tenants: Shared, name: Path<String>, _: Verified<Operator>) -> Outcome {
     set_active(&tenants, &name, false)
 }
 
@@ -85,7 +85,7 @@ fn set_active(tenants: &Tenants, name: &str, active: bool) -> Outcome {
     match tenants.set_active(name, active) {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
         Ok(false) => Ok(StatusCode::NOT_FOUND),
-        // The row is wrong, such as an issuer that is no URL; everybody else is served as before.
+        // The row is wrong, for example the issuer is not a URL. All other tenants are still served.
         Err(error) => Err((StatusCode::UNPROCESSABLE_ENTITY, error.to_string())),
     }
 }

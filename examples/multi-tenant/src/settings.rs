@@ -1,4 +1,4 @@
-//! What the API is told when it starts.
+//! The settings of the API, from the environment.
 
 use std::{env, error::Error};
 
@@ -6,10 +6,10 @@ use okta_verifier::{ClientAuthentication, Introspection, Issuer};
 
 use crate::database::Tenant;
 
-/// Whom it trusts, and what it says to them.
+/// The trusted issuers, and the credentials for introspection.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// Our own people's issuer. Only its groups mean anything about tenants.
+    /// The issuer of our own staff. Only its groups give rights over tenants.
     pub(crate) staff: String,
     pub(crate) tenants: Vec<(String, Tenant)>,
     pub(crate) audience: String,
@@ -19,9 +19,9 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// How a tenant's tokens are judged.
+    /// Returns the settings for a tenant's tokens.
     pub(crate) fn issuer(&self, url: &str) -> Issuer {
-        // Tokens are verified locally; the issuer is asked where a route demands a recent answer.
+        // Tokens are verified locally, and introspected only where a route requires a recent result.
         let client =
             ClientAuthentication::client_secret_basic(&self.client_id, &self.client_secret);
         let asking = Introspection::on_demand(client);
@@ -31,8 +31,8 @@ impl Settings {
     }
 }
 
-/// `TENANTS` is `name=issuer` for each, with spaces between; `STAFF_ISSUER`, `OKTA_AUDIENCE`,
-/// `OKTA_CLIENT_ID` and `OKTA_CLIENT_SECRET` come with it. None of it set: `None`.
+/// Reads `TENANTS`, which is a list of `name=issuer` separated by spaces, and `STAFF_ISSUER`,
+/// `OKTA_AUDIENCE`, `OKTA_CLIENT_ID` and `OKTA_CLIENT_SECRET`. Returns `None` without `TENANTS`.
 pub(crate) fn from_env() -> Result<Option<Settings>, Box<dyn Error>> {
     let Some(tenants) = env::var_os("TENANTS") else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Tenants come and go while the API runs: the database says which, and the verifier follows it.
+//! Tenants are activated and deactivated at run time: the verifier follows the database.
 
 use okta_verifier::{ConfigError, Verifier};
 
@@ -28,24 +28,24 @@ impl Tenants {
         })
     }
 
-    /// Shared: what [`set_active`](Self::set_active) changes, every clone sees at once.
+    /// Returns a verifier that shares its state: every clone sees [`set_active`](Self::set_active) at once.
     pub(crate) fn verifier(&self) -> Verifier {
         self.verifier.clone()
     }
 
-    /// Lets a tenant in, or out. `Ok(false)`: there is no such tenant.
+    /// Activates or deactivates a tenant. Returns `Ok(false)` if there is no such tenant.
     pub(crate) fn set_active(&self, name: &str, active: bool) -> Result<bool, ConfigError> {
         if !self.database.set_active(name, active) {
             return Ok(false);
         }
-        // The whole list each time: what did not change keeps its keys, its cache and its budgets.
+        // Passing the whole list keeps the keys, the cache and the rate limits of unchanged issuers.
         let issuers = self.database.active_issuers();
         let issuers = issuers.iter().map(|url| self.settings.issuer(url));
         self.verifier.set_issuers(issuers)?;
         Ok(true)
     }
 
-    /// The tenant whose issuer this is.
+    /// Returns the tenant with this issuer.
     pub(crate) fn name_of(&self, issuer: &str) -> String {
         self.database.name_of(issuer).unwrap_or_default()
     }

@@ -1,7 +1,7 @@
-//! An axum API that accepts access tokens of Okta: `cargo run -p quickstart`, and nothing else.
+//! An axum API that accepts Okta access tokens: `cargo run -p quickstart`.
 //!
-//! Without settings it starts a mock Okta beside the API and prints `curl` lines to paste. With
-//! `OKTA_ISSUER` set it trusts that issuer and prints how to get a token from it.
+//! Without settings it also starts a mock Okta, and prints `curl` lines to paste. If `OKTA_ISSUER` is
+//! set, it trusts that issuer and prints how to get a token from it.
 
 mod router;
 

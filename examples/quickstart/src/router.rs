@@ -1,17 +1,17 @@
-//! The API itself: what a service of yours would hold.
+//! The API itself, as a service would contain it.
 
 use axum::{Json, Router, routing::get};
 use okta_verifier::{Policy, Requirement, SubjectKind, Verifier};
 use okta_verifier_axum::{Verified, VerifyLayer};
 use serde::Serialize;
 
-/// The routes behind `verifier`, and `/health`, which is open.
+/// Returns the routes behind `verifier`, and `/health`, which is open.
 pub(crate) fn router(verifier: Verifier) -> Router {
     Router::new()
         .route("/me", get(me))
         .route("/orders", get(orders))
         .route("/admin", get(admin))
-        // Covers the routes above. Unknown paths stay 404, and what is added below stays open.
+        // The layer covers the routes above. Unknown paths stay 404, and routes added below stay open.
         .route_layer(VerifyLayer::new(verifier))
         .route("/health", get(health))
 }

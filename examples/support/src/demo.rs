@@ -1,4 +1,4 @@
-//! No settings: the API trusts a mock Okta of this process, and prints tokens to try it with.
+//! The demo without settings: the API trusts a mock Okta in this process, and prints tokens for it.
 
 use std::{error::Error, net::SocketAddr, time::Duration};
 
@@ -9,21 +9,21 @@ use crate::paste::Paste;
 
 const AUDIENCE: &str = "api://orders";
 
-/// Long enough for an afternoon with the printed lines.
+/// The lifetime of the printed tokens, long enough to try them.
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
-/// A verifier that trusts `okta`, and what to paste.
+/// Returns a verifier that trusts `okta`, and the lines to paste.
 ///
 /// # Errors
 ///
-/// None in practice: the settings are this file's own.
+/// Returns no error in practice, because the settings are constants of this file.
 pub(crate) fn start(
     okta: &MockOkta,
     api: SocketAddr,
     paste: Paste<'_>,
 ) -> Result<(Verifier, String), Box<dyn Error>> {
     okta.set_audience(AUDIENCE);
-    // From here on nothing knows of a mock: metadata and keys are fetched as from Okta itself.
+    // From here on the verifier fetches metadata and keys from the mock as from Okta itself.
     let issuer = okta.issuer(AUDIENCE).client_id(CLIENT_ID);
     let verifier = Verifier::builder().issuer(issuer).build()?;
     Ok((verifier, guide(okta, api, paste)))
@@ -34,7 +34,7 @@ fn guide(okta: &MockOkta, api: SocketAddr, paste: Paste<'_>) -> String {
     let tries = tries(okta).map(|attempt| attempt.at(api, paste)).concat();
     format!(
         "A mock Okta issues tokens at {issuer}, and this API accepts them.\n\
-         Paste a line into another terminal; the number above it is the status it gets.\n\
+         Paste a line into another terminal; the number above it is the expected status.\n\
          \n\
          {tries}\
          # a token from the mock itself, as a service would get one from Okta\n\
@@ -43,7 +43,7 @@ fn guide(okta: &MockOkta, api: SocketAddr, paste: Paste<'_>) -> String {
     )
 }
 
-/// One request to try: a script that finds `# expect` may run the line after it and compare.
+/// A request to try. A script can run the line after `# expect` and compare the status.
 struct Try {
     what: &'static str,
     path: &'static str,
@@ -54,7 +54,7 @@ struct Try {
 fn tries(okta: &MockOkta) -> [Try; 10] {
     let token = || okta.token("ada").expires_in(LIFETIME);
     let reader = || token().scope("orders:read");
-    let ask = |path, jwt: TokenBuilder, expect, what| Try {
+    let request = |path, jwt: TokenBuilder, expect, what| Try {
         what,
         path,
         credentials: Some(jwt.sign()),
@@ -67,40 +67,40 @@ fn tries(okta: &MockOkta) -> [Try; 10] {
             credentials: None,
             expect: 200,
         },
-        ask("/me", token(), 200, "any valid token"),
+        request("/me", token(), 200, "any valid token"),
         Try {
             what: "no token",
             path: "/me",
             credentials: None,
             expect: 401,
         },
-        ask("/me", okta.token("ada").expired(), 401, "an expired token"),
-        ask(
+        request("/me", okta.token("ada").expired(), 401, "an expired token"),
+        request(
             "/me",
             token().foreign_key(),
             401,
-            "a token signed by somebody else",
+            "a token with the signature of another key",
         ),
         Try {
-            what: "no token at all, but something like one",
+            what: "a malformed token",
             path: "/me",
             credentials: Some("not,a,token".to_owned()),
             expect: 400,
         },
-        ask(
+        request(
             "/orders",
             reader(),
             200,
             "a token with the scope orders:read",
         ),
-        ask("/orders", token(), 403, "a valid token without the scope"),
-        ask(
+        request("/orders", token(), 403, "a valid token without the scope"),
+        request(
             "/admin",
             token().group("Admins"),
             200,
             "a token of a member of Admins",
         ),
-        ask("/admin", reader(), 403, "a valid token of somebody else"),
+        request("/admin", reader(), 403, "a valid token without the group"),
     ]
 }
 

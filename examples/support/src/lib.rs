@@ -1,8 +1,7 @@
-//! `async fn run(example, serve) -> ExitCode`
+//! Shared code of the examples, which a real service would not need.
 //!
-//! What the examples have in common and no service would: [`run`] reads the environment, starts a
-//! mock Okta where there is no issuer, and prints `curl` lines to paste. [`process`] is for their
-//! tests.
+//! [`run`] reads the environment, starts a mock Okta if there is no issuer, and prints `curl` lines to
+//! paste. [`process`] is for the tests of the examples.
 
 mod demo;
 mod listen;
@@ -12,4 +11,4 @@ pub mod process;
 mod run;
 
 pub use listen::listen;
-pub use run::{report, run, run_grpc, say};
+pub use run::{print, report, run, run_grpc};

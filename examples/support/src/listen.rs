@@ -1,4 +1,4 @@
-//! Where the API listens: loopback, and the port of the environment variable `PORT`.
+//! The API's listener: loopback, on the port of the environment variable `PORT`.
 
 use std::{
     env,
@@ -9,11 +9,11 @@ use std::{
 
 const DEFAULT_PORT: u16 = 3000;
 
-/// A listener there, which does not block.
+/// Returns a non-blocking listener.
 ///
 /// # Errors
 ///
-/// When `PORT` is no port number, when that port is taken, and when the system allows no socket.
+/// Returns an error if `PORT` is not a port number, if the port is taken, or if no socket is available.
 pub fn listen() -> Result<TcpListener, Box<dyn Error>> {
     let port = match env::var("PORT") {
         Ok(text) => parse(&text)?,
@@ -25,7 +25,7 @@ pub fn listen() -> Result<TcpListener, Box<dyn Error>> {
             ErrorKind::AddrInUse => taken(port),
             _ => format!("cannot listen on 127.0.0.1:{port}: {error}"),
         })?;
-    listener.set_nonblocking(true)?; // as tokio wants it
+    listener.set_nonblocking(true)?; // tokio requires it
     Ok(listener)
 }
 

@@ -4,24 +4,24 @@ use std::{env, error::Error, fmt::Write, net::SocketAddr};
 
 use okta_verifier::Verifier;
 
-use crate::{paste::Paste, run::complain};
+use crate::{paste::Paste, run::print_error};
 
-/// A verifier from the environment, and how to get a token that it accepts.
+/// Returns a verifier from the environment, and how to get a token that it accepts.
 ///
 /// # Errors
 ///
-/// When a setting is missing or wrong; the message names the variable.
+/// Returns an error that names the variable if a setting is missing or wrong.
 pub(crate) async fn start(
     example: &str,
     api: SocketAddr,
     paste: Paste<'_>,
 ) -> Result<(Verifier, String), Box<dyn Error>> {
     let verifier = Verifier::from_env()?;
-    // Not fatal: an API that starts while its issuer is down answers 503 until it is up again.
+    // Not fatal: an API that starts while its issuer is unavailable responds 503 until it recovers.
     if let Err(error) = verifier.warm_up().await {
-        complain(example, &error);
+        print_error(example, &error);
         let status = paste.expectation(503);
-        eprintln!("  requests with a token get {status} until the issuer answers");
+        eprintln!("  requests with a token get {status} until the issuer is available");
     }
     let guide = guide(
         &env::var("OKTA_ISSUER")?,
@@ -61,18 +61,18 @@ fn guide(
             "# server, and an access policy that lets the app have it."
         )?;
     }
-    writeln!(text, "# CLIENT_ID has to be one of OKTA_CLIENT_IDS.")?;
+    writeln!(text, "# CLIENT_ID must be one of OKTA_CLIENT_IDS.")?;
     writeln!(
         text,
         "curl -s -u \"$CLIENT_ID:$CLIENT_SECRET\" -d grant_type=client_credentials -d scope=orders:read {token_endpoint}\n"
     )?;
-    writeln!(text, "# TOKEN is `access_token` in the answer.")?;
+    writeln!(text, "# TOKEN is `access_token` in the response.")?;
     for path in ["/me", "/orders", "/admin"] {
         writeln!(text, "{}", paste.line(api, path, Some("$TOKEN")))?;
     }
     writeln!(
         text,
-        "\n# /admin needs a user's token with the group Admins: a `groups` claim in Okta,"
+        "\n# /admin requires a user's token with the group Admins: a `groups` claim in Okta,"
     )?;
     writeln!(text, "# or the claim that OKTA_GROUPS_CLAIM names.\n")?;
     Ok(text)
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_guide_names_the_issuers_token_endpoint() {
+    fn guide_names_the_issuers_token_endpoint() {
         let api = SocketAddr::from(([127, 0, 0, 1], 3000));
         let okta = guide(
             "https://acme.okta.com/oauth2/default",

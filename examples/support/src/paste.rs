@@ -1,12 +1,12 @@
-//! A request as a line to paste into a shell, and what it is answered with.
+//! Requests as lines to paste into a shell, with the expected status.
 
 use std::net::SocketAddr;
 
-/// Whom the line starts.
+/// The client that a line starts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Paste<'a> {
     Curl,
-    /// The example of this name, which is its own client: a new machine has no other.
+    /// The example of this name, which includes a client, so that no other gRPC client is needed.
     GrpcClient(&'a str),
 }
 
@@ -32,7 +32,7 @@ impl Paste<'_> {
         }
     }
 
-    /// The status over HTTP, or what gRPC says in its place.
+    /// Returns the HTTP status, or the corresponding gRPC status.
     pub(crate) fn expectation(self, status: u16) -> u16 {
         match (self, status) {
             (Self::Curl, _) => status,
@@ -44,12 +44,12 @@ impl Paste<'_> {
     }
 }
 
-/// What the example's client calls it.
+/// Returns the name of the method in the example's client.
 fn method(path: &str) -> &str {
     path.trim_start_matches('/')
 }
 
-/// A shell fills a variable in between double quotes only.
+/// Returns the header. A shell expands a variable in double quotes only.
 fn authorization(token: &str) -> String {
     let quote = if token.starts_with('$') { '"' } else { '\'' };
     format!("-H {quote}Authorization: Bearer {token}{quote} ")

@@ -1,4 +1,4 @@
-//! An example as a process: its tests start it, paste what it prints, and end it.
+//! An example as a process: tests start it, run the lines that it prints, and end it.
 
 mod curl;
 
@@ -19,17 +19,17 @@ pub struct Example {
 }
 
 impl Example {
-    /// Starts `program` on any free port; returns once it listens. `settings` are its environment.
+    /// Starts `program` on a free port with `settings` as environment. Returns when it listens.
     ///
     /// # Panics
     ///
-    /// When it ends before it listens.
+    /// Panics if the program ends before it listens.
     pub fn start(program: &str, settings: &[(&str, &str)]) -> Self {
         let settings = [settings, &[("PORT", "0")]].concat();
         let mut child = command(program, &settings)
             .stdout(Stdio::piped())
             .spawn()
-            .expect("a process");
+            .expect("the program starts");
         let stdout = child.stdout.take().expect("piped");
         let mut example = Self {
             child,
@@ -45,18 +45,21 @@ impl Example {
                 return example;
             }
         }
-        panic!("it ended before it listened: {:?}", example.printed);
+        panic!(
+            "the example ended before it listened: {:?}",
+            example.printed
+        );
     }
 
-    /// `http://127.0.0.1:PORT`, or `https`.
+    /// Returns `http://127.0.0.1:PORT`, or the same with `https`.
     pub fn address(&self) -> &str {
         let last = self.printed.last();
         last.and_then(|line| line.strip_prefix("listening on "))
-            .expect("it listens")
+            .expect("the example listens")
     }
 
-    /// `GET path` with a token; the status.
-    pub fn ask(&self, path: &str, jwt: &str) -> u16 {
+    /// Sends `GET path` with a token and returns the status.
+    pub fn call(&self, path: &str, jwt: &str) -> u16 {
         let address = self.address();
         Curl::parse(&format!(
             "curl -i -H 'Authorization: Bearer {jwt}' {address}{path}"
@@ -65,25 +68,25 @@ impl Example {
         .status
     }
 
-    /// `GET path` with these field lines; the answer's head.
-    pub fn answer(&self, path: &str, fields: &[&str]) -> Answer {
+    /// Sends `GET path` with these field lines and returns the head of the response.
+    pub fn response(&self, path: &str, fields: &[&str]) -> Answer {
         let fields = fields.iter().map(|field| format!("-H '{field}' "));
         let fields: String = fields.collect();
         Curl::parse(&format!("curl -i {fields}{}{path}", self.address())).run()
     }
 
-    /// The lines on its stdout, until it listened.
+    /// Returns the lines that it printed until it listened.
     pub fn printed(&self) -> &[String] {
         &self.printed
     }
 
-    /// Pastes every `curl` line that is under a `# expect` line; the statuses, in order.
+    /// Runs every `curl` line below a `# expect` line and returns the statuses, in order.
     ///
     /// # Panics
     ///
-    /// When a line gets another status than the one printed above it.
-    pub fn try_what_it_printed(&self) -> Vec<u16> {
-        self.promises()
+    /// Panics if a line gets another status than the one printed above it.
+    pub fn run_printed_lines(&self) -> Vec<u16> {
+        self.expectations()
             .map(|(expected, line)| {
                 assert_eq!(Curl::parse(line).run().status, expected, "{line}");
                 expected
@@ -91,8 +94,8 @@ impl Example {
             .collect()
     }
 
-    /// Every line that is under a `# expect` line, and the number that this one names.
-    pub fn promises(&self) -> impl Iterator<Item = (u16, &str)> {
+    /// Returns every line below a `# expect` line, with the expected number.
+    pub fn expectations(&self) -> impl Iterator<Item = (u16, &str)> {
         self.printed.windows(2).filter_map(|pair| {
             let expected = pair[0].strip_prefix("# expect ")?;
             Some((expected.parse().expect("a status"), pair[1].as_str()))
@@ -107,25 +110,27 @@ impl Drop for Example {
     }
 }
 
-/// Asserts that `program` ends with a failure and without a panic; what it wrote to stderr.
+/// Asserts that `program` fails without a panic, and returns what it wrote to stderr.
 ///
 /// # Panics
 ///
-/// When it does not.
+/// Panics if it does not.
 pub fn fails(program: &str, settings: &[(&str, &str)]) -> String {
-    let output = command(program, settings).output().expect("a process");
-    let said = String::from_utf8(output.stderr).expect("UTF-8");
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let output = command(program, settings)
+        .output()
+        .expect("the program starts");
+    let text = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{text}");
     let name = Path::new(program)
         .file_stem()
         .and_then(|name| name.to_str());
     let name = name.expect("a program's path");
-    assert!(said.starts_with(&format!("{name}: ")), "{said}");
-    assert!(!said.contains("panicked"), "{said}");
-    said
+    assert!(text.starts_with(&format!("{name}: ")), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    text
 }
 
-/// The example with these settings alone, whatever the surroundings have set.
+/// Builds the command with these settings only, without those of the surrounding environment.
 fn command(program: &str, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {

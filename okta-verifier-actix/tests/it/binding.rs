@@ -1,4 +1,4 @@
-//! What the middleware hands on of a sender-constrained token, and what it adds to answers.
+//! The parts of a request that sender-constrained tokens need, and the headers added to responses.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -28,8 +28,8 @@ async fn who(token: Verified) -> String {
     token.subject().to_owned()
 }
 
-/// In a scope, which shortens no URI.
-async fn answer(
+/// Calls the API in a scope, which does not shorten the URI.
+async fn respond_to(
     verify: &VerifyMiddleware,
     request: TestRequest,
 ) -> ServiceResponse<impl MessageBody> {
@@ -47,7 +47,7 @@ fn dpop(target: &str, jwt: &str, proof: &str) -> TestRequest {
 
 // conformance 152, 153, 160, 161, 170
 #[tokio::test]
-async fn a_proof_is_judged_by_the_request_it_came_with() {
+async fn dpop_proof_must_match_its_request() {
     let verify = middleware(DpopSettings::base_url(BASE));
     let client = Client::new();
     let jwt = client.bind(okta().token("ada")).sign();
@@ -56,16 +56,16 @@ async fn a_proof_is_judged_by_the_request_it_came_with() {
         .proof("GET", "https://api.example.com/orders")
         .token(&jwt)
         .sign();
-    for refused in [
+    for rejected in [
         dpop("/v1/orders", &jwt, &other),
         dpop("/v1/orders", &jwt, &good).append_header(("dpop", &*other)),
     ] {
-        assert_eq!(answer(&verify, refused).await.status(), 401);
+        assert_eq!(respond_to(&verify, rejected).await.status(), 401);
     }
     let request = dpop("/v1/orders?page=2", &jwt, &good);
-    assert_eq!(answer(&verify, request).await.status(), 200);
+    assert_eq!(respond_to(&verify, request).await.status(), 200);
     let again = dpop("/v1/orders?page=2", &jwt, &good);
-    let replayed = answer(&verify, again).await;
+    let replayed = respond_to(&verify, again).await;
     let challenges: Vec<_> = replayed.headers().get_all("www-authenticate").collect();
     assert_eq!(challenges.len(), 2);
     assert!(
@@ -78,7 +78,7 @@ async fn a_proof_is_judged_by_the_request_it_came_with() {
 
 // conformance 163
 #[tokio::test]
-async fn a_proxy_is_known_by_its_address_only() {
+async fn proxy_is_trusted_by_its_address_only() {
     let settings = DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host");
     let verify = middleware(settings.hosts(["api.example.com"]));
     let client = Client::new();
@@ -92,20 +92,24 @@ async fn a_proxy_is_known_by_its_address_only() {
             None => request,
         }
     };
-    assert_eq!(answer(&verify, from(None)).await.status(), 401);
+    assert_eq!(respond_to(&verify, from(None)).await.status(), 401);
     assert_eq!(
-        answer(&verify, from(Some("192.0.2.1:80"))).await.status(),
+        respond_to(&verify, from(Some("192.0.2.1:80")))
+            .await
+            .status(),
         401
     );
     assert_eq!(
-        answer(&verify, from(Some("10.0.0.1:80"))).await.status(),
+        respond_to(&verify, from(Some("10.0.0.1:80")))
+            .await
+            .status(),
         200
     );
 }
 
 // conformance 182, 184, 185
 #[tokio::test]
-async fn a_certificate_is_an_extension_and_no_header() {
+async fn certificate_is_read_from_the_extensions_not_from_a_header() {
     let mine = Certificate::new("mine");
     let verify = middleware(DpopSettings::base_url(BASE));
     let jwt = okta().token("ada").bound_to_certificate(mine.der()).sign();
@@ -113,14 +117,14 @@ async fn a_certificate_is_an_extension_and_no_header() {
         let request = TestRequest::get().uri("/v1/orders");
         request.insert_header(("authorization", format!("Bearer {jwt}")))
     };
-    assert_eq!(answer(&verify, bearer()).await.status(), 401);
+    assert_eq!(respond_to(&verify, bearer()).await.status(), 401);
     let said = bearer().insert_header(("client-cert", ":AAAA:"));
-    assert_eq!(answer(&verify, said).await.status(), 401);
+    assert_eq!(respond_to(&verify, said).await.status(), 401);
 
     let orders = web::resource("/orders").get(who);
     let scope = web::scope("/v1").wrap(verify).service(orders);
     let der = mine.der().to_vec();
-    // Stands for the TLS layer: an outer middleware, or `HttpServer::on_connect`.
+    // Stands for the TLS layer: an outer middleware or `HttpServer::on_connect`.
     let app = App::new().service(scope).wrap_fn(move |request, next| {
         use actix_web::{HttpMessage, dev::Service};
         request
@@ -135,18 +139,18 @@ async fn a_certificate_is_an_extension_and_no_header() {
 
 // conformance 173, 174
 #[tokio::test]
-async fn every_answer_brings_one_nonce() {
+async fn every_response_has_one_dpop_nonce() {
     let verify = middleware(DpopSettings::base_url(BASE).nonces(DpopNonces::random()));
     let client = Client::new();
     let jwt = client.bind(okta().token("ada")).sign();
     let without = client.proof("GET", URL).token(&jwt).sign();
-    let refused = answer(&verify, dpop("/v1/orders", &jwt, &without)).await;
-    assert_eq!(refused.status(), 401);
-    let values: Vec<_> = refused.headers().get_all("dpop-nonce").collect();
+    let rejected = respond_to(&verify, dpop("/v1/orders", &jwt, &without)).await;
+    assert_eq!(rejected.status(), 401);
+    let values: Vec<_> = rejected.headers().get_all("dpop-nonce").collect();
     assert_eq!(values.len(), 1);
     let nonce = values[0].to_str().unwrap();
     let proof = client.proof("GET", URL).token(&jwt).nonce(nonce).sign();
-    let good = answer(&verify, dpop("/v1/orders", &jwt, &proof)).await;
+    let good = respond_to(&verify, dpop("/v1/orders", &jwt, &proof)).await;
     assert_eq!(good.status(), 200);
     assert_eq!(good.headers().get_all("dpop-nonce").count(), 1);
     assert_eq!(good.headers().get("cache-control").unwrap(), "no-store");
@@ -154,7 +158,7 @@ async fn every_answer_brings_one_nonce() {
 
 // conformance 152, 171
 #[tokio::test]
-async fn a_cold_verifier_judges_the_same() {
+async fn cold_verifier_gives_the_same_results() {
     let mock = MockOkta::start().await;
     mock.set_audience(AUDIENCE);
     let client = Client::new();
@@ -166,13 +170,13 @@ async fn a_cold_verifier_judges_the_same() {
     let jwt = client.bind(mock.token("ada")).sign();
     let proof = client.proof("GET", URL).token(&jwt).sign();
     assert_eq!(
-        answer(&verify, dpop("/v1/orders", &jwt, &proof))
+        respond_to(&verify, dpop("/v1/orders", &jwt, &proof))
             .await
             .status(),
         200
     );
     assert_eq!(
-        answer(&verify, dpop("/v1/orders", &jwt, &proof))
+        respond_to(&verify, dpop("/v1/orders", &jwt, &proof))
             .await
             .status(),
         401

@@ -1,4 +1,4 @@
-//! Every kind of credentials through [`VerifyMiddleware`], and the answer to the byte.
+//! Every kind of credentials through [`VerifyMiddleware`], with the response to the byte.
 
 use actix_web::{http::Method, test::TestRequest, web};
 use okta_verifier::Verifier;
@@ -9,7 +9,7 @@ use crate::support::{
     Answer, INVALID, MALFORMED, PLAIN, app, bearer, get, okta, send, strict, who,
 };
 
-async fn ask(request: TestRequest) -> Answer {
+async fn call(request: TestRequest) -> Answer {
     let orders = web::resource("/orders").wrap(strict()).get(who);
     send(&app(orders).await, request).await
 }
@@ -18,29 +18,29 @@ fn good() -> String {
     okta().token("ada").sign()
 }
 
-/// RFC 9110 §11.1: the scheme's case is free; RFC 6750 §2.1: one or more spaces.
+/// RFC 9110 §11.1: the scheme is case-insensitive. RFC 6750 §2.1: one or more spaces follow it.
 #[tokio::test]
-async fn a_good_token_is_served() {
+async fn good_token_is_accepted() {
     let jwt = good();
     for scheme in ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "] {
         let value = format!("{scheme}{jwt}");
-        let answer = ask(get("/orders", &[value.as_bytes()])).await;
-        answer.served(scheme, "ada");
+        let response = call(get("/orders", &[value.as_bytes()])).await;
+        response.assert_served(scheme, "ada");
     }
 }
 
-/// RFC 6750 §3.1: no error code for a caller that did not know it had to authenticate.
+/// RFC 6750 §3.1: no error code if the request has no authentication information.
 #[tokio::test]
-async fn no_bearer_credentials_are_the_plain_401() {
+async fn missing_bearer_credentials_are_401_without_an_error() {
     let rows: &[(&str, &[&[u8]])] = &[
         ("no Authorization field", &[]),
         ("Basic", &[b"Basic YWRhOmFkYQ=="]),
         ("Digest", &[br#"Digest username="ada""#]),
-        ("a scheme that starts like ours", &[b"Bearertoken abc"]),
+        ("a scheme that begins with Bearer", &[b"Bearertoken abc"]),
     ];
     for (name, authorization) in rows {
-        let answer = ask(get("/orders", authorization)).await;
-        answer.refused(name, 401, Some(PLAIN));
+        let response = call(get("/orders", authorization)).await;
+        response.assert_rejected(name, 401, Some(PLAIN));
     }
 }
 
@@ -64,37 +64,37 @@ async fn malformed_credentials_are_400() {
         ("two lines", &[b"Bearer abc", b"Bearer def"]),
         ("the same line twice", &[valid.as_bytes(), valid.as_bytes()]),
         (
-            "a good token beside Basic",
+            "a good token and Basic",
             &[valid.as_bytes(), b"Basic YWRhOmFkYQ=="],
         ),
         (
-            "Basic beside a good token",
+            "Basic and a good token",
             &[b"Basic YWRhOmFkYQ==", valid.as_bytes()],
         ),
     ];
     for (name, authorization) in rows {
-        let answer = ask(get("/orders", authorization)).await;
-        answer.refused(name, 400, Some(MALFORMED));
+        let response = call(get("/orders", authorization)).await;
+        response.assert_rejected(name, 400, Some(MALFORMED));
     }
 }
 
-/// RFC 6750 §2: one method a request. The query alone is not a method here (RFC 9700 §4.3.2).
+/// RFC 6750 §2: one method per request. The query is never accepted as one (RFC 9700 §4.3.2).
 #[tokio::test]
-async fn a_token_in_the_query_never_counts() {
+async fn query_token_is_never_accepted() {
     let jwt = good();
     let uri = format!("/orders?page=2&access_token={jwt}");
-    let alone = ask(get(&uri, &[])).await;
-    alone.refused("query alone", 401, Some(PLAIN));
+    let alone = call(get(&uri, &[])).await;
+    alone.assert_rejected("query alone", 401, Some(PLAIN));
 
-    let beside = ask(bearer(&uri, &jwt)).await;
-    beside.refused("query beside header", 400, Some(MALFORMED));
+    let both = call(bearer(&uri, &jwt)).await;
+    both.assert_rejected("query and header", 400, Some(MALFORMED));
 
-    let near = ask(bearer("/orders?my_access_token=x", &jwt)).await;
-    near.served("another parameter", "ada");
+    let near = call(bearer("/orders?my_access_token=x", &jwt)).await;
+    near.assert_served("another parameter", "ada");
 }
 
 #[tokio::test]
-async fn a_bad_token_is_401_invalid_token() {
+async fn bad_token_is_401_invalid_token() {
     let okta = okta();
     let token = || okta.token("ada");
     let rows = [
@@ -118,33 +118,35 @@ async fn a_bad_token_is_401_invalid_token() {
         ("bound to a key", token().bound_to_key().sign()),
     ];
     for (name, jwt) in rows {
-        let answer = ask(bearer("/orders", &jwt)).await;
-        answer.refused(name, 401, Some(INVALID));
+        let response = call(bearer("/orders", &jwt)).await;
+        response.assert_rejected(name, 401, Some(INVALID));
     }
 }
 
-/// The middleware exempts no method: a CORS middleware outside answers preflights.
+/// The middleware exempts no method: a CORS middleware outside responds to preflights.
 #[tokio::test]
-async fn options_is_judged_like_any_method() {
+async fn options_request_is_verified_like_any_other() {
     let preflight = get("/orders", &[])
         .method(Method::OPTIONS)
         .insert_header(("origin", "https://app.example"))
         .insert_header(("access-control-request-method", "GET"));
-    ask(preflight).await.refused("OPTIONS", 401, Some(PLAIN));
+    call(preflight)
+        .await
+        .assert_rejected("OPTIONS", 401, Some(PLAIN));
 }
 
-/// RFC 9110 §11.7: the proxy's credentials are for the proxy.
+/// RFC 9110 §11.7: proxy credentials are for the proxy only.
 #[tokio::test]
 async fn proxy_authorization_is_ignored() {
     let value = format!("Bearer {}", good());
     let request = get("/orders", &[]).insert_header(("proxy-authorization", value));
-    let answer = ask(request).await;
-    answer.refused("Proxy-Authorization", 401, Some(PLAIN));
+    let response = call(request).await;
+    response.assert_rejected("Proxy-Authorization", 401, Some(PLAIN));
 }
 
-/// The challenge crosses from one version of `http` to the other byte for byte.
+/// The challenge is converted between the two versions of `http` byte for byte.
 #[tokio::test]
-async fn a_realm_that_needs_escapes_arrives_as_it_is() {
+async fn realm_with_escapes_is_sent_unchanged() {
     let verifier = Verifier::builder()
         .issuer(okta().issuer().any_client_id())
         .realm(r#"the "orders" \ API"#)
@@ -153,7 +155,7 @@ async fn a_realm_that_needs_escapes_arrives_as_it_is() {
     let orders = web::resource("/orders")
         .wrap(VerifyMiddleware::new(verifier))
         .get(who);
-    let answer = send(&app(orders).await, get("/orders", &[])).await;
+    let response = send(&app(orders).await, get("/orders", &[])).await;
     let challenge = r#"Bearer realm="the \"orders\" \\ API""#;
-    answer.refused("realm", 401, Some(challenge));
+    response.assert_rejected("realm", 401, Some(challenge));
 }

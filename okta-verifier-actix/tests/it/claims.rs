@@ -33,50 +33,50 @@ fn routes() -> Scope {
 }
 
 #[tokio::test]
-async fn claims_that_fit_are_read() {
+async fn claims_that_match_are_extracted() {
     let app = app(routes().wrap(strict())).await;
     let clerk = || okta().token("ada").claim("department", "engines");
-    let answer = send(&app, bearer("/desk", &clerk().sign())).await;
-    answer.served("without a level", "ada engines None");
-    let answer = send(&app, bearer("/desk", &clerk().claim("level", 7).sign())).await;
-    answer.served("with a level", "ada engines Some(7)");
+    let response = send(&app, bearer("/desk", &clerk().sign())).await;
+    response.assert_served("without a level", "ada engines None");
+    let response = send(&app, bearer("/desk", &clerk().claim("level", 7).sign())).await;
+    response.assert_served("with a level", "ada engines Some(7)");
 }
 
 // conformance 225
-/// The token is valid and a new one would not help: 403 without a challenge.
+/// The token is valid and a new one would not help, so the response is 403 without a challenge.
 #[tokio::test]
-async fn claims_that_do_not_fit_are_403_without_a_challenge() {
+async fn claims_that_do_not_match_are_403_without_a_challenge() {
     let app = app(routes().wrap(strict())).await;
     let absent = okta().token("ada").sign();
-    let answer = send(&app, bearer("/desk", &absent)).await;
-    answer.refused("absent", 403, None);
+    let response = send(&app, bearer("/desk", &absent)).await;
+    response.assert_rejected("absent", 403, None);
     let number = okta().token("ada").claim("department", 7).sign();
-    let answer = send(&app, bearer("/desk", &number)).await;
-    answer.refused("number", 403, None);
+    let response = send(&app, bearer("/desk", &number)).await;
+    response.assert_rejected("number", 403, None);
 }
 
 #[tokio::test]
-async fn beside_a_requirement_both_are_checked() {
+async fn claims_and_requirement_are_both_checked() {
     let app = app(routes().wrap(strict())).await;
     let clerk = okta().token("ada").claim("department", "engines");
-    let answer = send(&app, bearer("/orders", &clerk.clone().sign())).await;
-    answer.refused("clerk", 403, Some(LACKS_SCOPE));
+    let response = send(&app, bearer("/orders", &clerk.clone().sign())).await;
+    response.assert_rejected("clerk", 403, Some(LACKS_SCOPE));
     let reader = clerk.scope("orders:read").sign();
-    let answer = send(&app, bearer("/orders", &reader)).await;
-    answer.served("reader", "engines");
+    let response = send(&app, bearer("/orders", &reader)).await;
+    response.assert_served("reader", "engines");
 }
 
 #[tokio::test]
-async fn anonymous_is_the_plain_401() {
+async fn anonymous_request_is_401_without_an_error() {
     let app = app(routes().wrap(strict().optional())).await;
-    let answer = send(&app, get("/desk", &[])).await;
-    answer.refused("anonymous", 401, Some(PLAIN));
+    let response = send(&app, get("/desk", &[])).await;
+    response.assert_rejected("anonymous", 401, Some(PLAIN));
 }
 
 #[tokio::test]
-async fn a_missing_middleware_is_500() {
+async fn missing_middleware_is_500() {
     let app = app(routes()).await;
     let jwt = okta().token("ada").claim("department", "engines").sign();
-    let answer = send(&app, bearer("/desk", &jwt)).await;
-    answer.refused("a good token", 500, None);
+    let response = send(&app, bearer("/desk", &jwt)).await;
+    response.assert_rejected("a good token", 500, None);
 }

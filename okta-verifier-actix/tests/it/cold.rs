@@ -1,4 +1,4 @@
-//! The slow path: a verifier that has yet to fetch the issuer's keys.
+//! The slow path: a verifier that must still fetch the issuer's keys.
 
 use std::{
     pin::pin,
@@ -21,7 +21,7 @@ pub(crate) async fn mock() -> MockOkta {
     okta
 }
 
-/// A new verifier: it knows where to ask, and has not asked.
+/// Builds a verifier that has fetched nothing yet.
 pub(crate) fn verifier(okta: &MockOkta) -> Verifier {
     let issuer = okta.issuer(AUDIENCE).any_client_id();
     Verifier::builder()
@@ -34,7 +34,7 @@ pub(crate) fn cold(okta: &MockOkta) -> VerifyMiddleware {
     VerifyMiddleware::new(verifier(okta))
 }
 
-/// An issuer whose keys endpoint takes the request and never answers.
+/// An issuer whose keys endpoint accepts requests and never responds.
 pub(crate) struct HangingIssuer(MockOkta);
 
 impl HangingIssuer {
@@ -58,52 +58,52 @@ impl HangingIssuer {
 }
 
 #[tokio::test]
-async fn the_first_request_fetches_the_keys_and_is_served() {
+async fn first_request_fetches_the_keys_and_is_served() {
     let okta = mock().await;
     let app = app(web::resource("/me").wrap(cold(&okta)).get(who)).await;
     for _ in 0..3 {
-        let answer = send(&app, bearer("/me", &okta.token("ada").sign())).await;
-        answer.served("cold, then warm", "ada");
+        let response = send(&app, bearer("/me", &okta.token("ada").sign())).await;
+        response.assert_served("cold, then warm", "ada");
     }
     assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1));
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_on_the_slow_path_too() {
+async fn bad_token_is_rejected_on_the_slow_path_too() {
     let okta = mock().await;
     let app = app(web::resource("/me").wrap(cold(&okta)).get(who)).await;
     let forged = okta.token("ada").foreign_key().sign();
-    let answer = send(&app, bearer("/me", &forged)).await;
-    answer.refused("forged", 401, Some(INVALID));
+    let response = send(&app, bearer("/me", &forged)).await;
+    response.assert_rejected("forged", 401, Some(INVALID));
     assert_eq!(okta.hits().keys, 1);
 }
 
-/// Nothing that is refused anyway is a reason to ask the issuer.
+/// A request that is rejected in any case does not cause a fetch.
 #[tokio::test]
-async fn refusals_that_need_no_key_fetch_nothing() {
+async fn rejections_without_a_key_do_not_fetch() {
     let okta = mock().await;
     let app = app(web::resource("/me").wrap(cold(&okta)).get(who)).await;
-    let answer = send(&app, get("/me", &[])).await;
-    answer.refused("no token", 401, Some(PLAIN));
+    let response = send(&app, get("/me", &[])).await;
+    response.assert_rejected("no token", 401, Some(PLAIN));
 
     let jwt = okta.token("ada").sign();
-    let answer = send(&app, bearer("/me?access_token=x", &jwt)).await;
-    answer.refused("query beside header", 400, Some(MALFORMED));
+    let response = send(&app, bearer("/me?access_token=x", &jwt)).await;
+    response.assert_rejected("query and header", 400, Some(MALFORMED));
 
-    let answer = send(&app, bearer("/me", "a.b.c")).await;
-    answer.refused("not a JWT", 401, Some(INVALID));
+    let response = send(&app, bearer("/me", "a.b.c")).await;
+    response.assert_rejected("not a JWT", 401, Some(INVALID));
     assert_eq!((okta.hits().discovery, okta.hits().keys), (0, 0));
 }
 
 #[tokio::test]
-async fn keys_that_never_come_are_503_in_time() {
+async fn keys_that_never_arrive_are_503_after_the_timeout() {
     let issuer = HangingIssuer::start().await;
     let verify = VerifyMiddleware::new(issuer.verifier(Duration::from_millis(100)));
     let app = app(web::resource("/me").wrap(verify).get(who)).await;
 
     let began = Instant::now();
-    let answer = send(&app, bearer("/me", &issuer.token())).await;
-    answer.unavailable();
+    let response = send(&app, bearer("/me", &issuer.token())).await;
+    response.assert_unavailable();
     assert!(
         began.elapsed() < Duration::from_secs(2),
         "{:?}",
@@ -111,20 +111,20 @@ async fn keys_that_never_come_are_503_in_time() {
     );
 }
 
-/// An optional middleware gives nobody a way around an issuer that is down.
+/// An optional middleware does not accept tokens of an unavailable issuer.
 #[tokio::test]
-async fn an_optional_middleware_answers_503_too() {
+async fn optional_middleware_responds_503_too() {
     let issuer = HangingIssuer::start().await;
     let verify = VerifyMiddleware::new(issuer.verifier(Duration::from_millis(100)));
     let app = app(web::resource("/news").wrap(verify.optional()).get(who)).await;
 
-    let answer = send(&app, bearer("/news", &issuer.token())).await;
-    answer.unavailable();
-    let answer = send(&app, get("/news", &[])).await;
-    answer.served("no field", "anonymous");
+    let response = send(&app, bearer("/news", &issuer.token())).await;
+    response.assert_unavailable();
+    let response = send(&app, get("/news", &[])).await;
+    response.assert_served("no field", "anonymous");
 }
 
-/// Each dropped request leaves the fetch alone, which the next one then profits from.
+/// Dropped requests do not cancel the fetch, whose result the next request uses.
 #[tokio::test]
 async fn dropped_requests_do_not_cancel_the_fetch() {
     let okta = mock().await;
@@ -136,18 +136,21 @@ async fn dropped_requests_do_not_cancel_the_fetch() {
     for _ in 0..3 {
         let waiting = pin!(app.call(bearer("/me", &jwt).to_request()));
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(waiting.poll(&mut cx).is_pending(), "keys are under way");
+        assert!(
+            waiting.poll(&mut cx).is_pending(),
+            "the keys are being fetched"
+        );
     }
     okta.wait_for_hits(Endpoint::Keys, 1).await;
 
-    let answer = send(&app, bearer("/me", &jwt)).await;
-    answer.served("after the dropped ones", "ada");
+    let response = send(&app, bearer("/me", &jwt)).await;
+    response.assert_served("after the dropped requests", "ada");
     assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1));
 }
 
-/// The fast path: whatever can be decided without the issuer is answered at the first poll.
+/// The fast path: a request that needs no fetch gets its response at the first poll.
 #[tokio::test]
-async fn a_request_that_can_be_decided_waits_for_nothing() {
+async fn request_that_needs_no_fetch_completes_at_the_first_poll() {
     let app = app(web::resource("/me").wrap(strict()).get(who)).await;
     let good = okta().token("ada").sign();
     for (request, status) in [
@@ -156,10 +159,10 @@ async fn a_request_that_can_be_decided_waits_for_nothing() {
         (get("/me", &[]), 401),
     ] {
         let mut cx = Context::from_waker(Waker::noop());
-        let Poll::Ready(answer) = pin!(app.call(request.to_request())).poll(&mut cx) else {
+        let Poll::Ready(response) = pin!(app.call(request.to_request())).poll(&mut cx) else {
             panic!("{status} needed a second poll");
         };
-        let answer = read(answer.expect("a response")).await;
-        assert_eq!(answer.status, status);
+        let response = read(response.expect("a response")).await;
+        assert_eq!(response.status, status);
     }
 }

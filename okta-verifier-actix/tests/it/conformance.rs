@@ -1,4 +1,4 @@
-//! The table through an app: called in this process, and behind an HTTP server.
+//! The conformance table through an app, in this process and behind an HTTP server.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -32,20 +32,20 @@ async fn the_conformance_table() {
 }
 
 #[tokio::test]
-async fn the_table_of_bound_tokens() {
+async fn bound_tokens_table_in_process() {
     in_process(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_bound_tokens_over_a_socket() {
+async fn bound_tokens_table_over_a_socket() {
     over_a_socket(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_tokens_that_the_issuer_is_asked_about() {
+async fn introspection_table_in_process_and_over_a_socket() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
-    // Nothing is remembered of the first run: each verifier is new.
+    // The verifier is new, so nothing is cached from the first run.
     over_a_socket(&Issuers::asking(&okta)).await;
 }
 
@@ -62,7 +62,10 @@ async fn in_process(issuers: &Issuers) {
             call.extensions_mut().insert(ClientCertificate::new(der));
         }
         let response = app.call(call).await;
-        let response = response.expect("a response, and no `Err`").into_parts().1;
+        let response = response
+            .expect("a rejection is a response, not an `Err`")
+            .into_parts()
+            .1;
         let fields: Vec<_> = response.headers().iter().map(field).collect();
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body()).await.ok()?;
@@ -78,7 +81,7 @@ async fn over_a_socket(issuers: &Issuers) {
         .assert();
 }
 
-/// `None`: it is not one that HTTP can carry.
+/// Builds the request. Returns `None` if HTTP cannot carry it.
 fn call(request: &Request) -> Option<TestRequest> {
     let uri: Uri = request.target().parse().ok()?;
     let mut call = TestRequest::default()
@@ -98,7 +101,7 @@ fn field((name, value): (&HeaderName, &HeaderValue)) -> (String, Vec<u8>) {
     (name.to_string(), value.as_bytes().to_vec())
 }
 
-/// The API that the table is for.
+/// Returns the routes of the API under test.
 fn routes(verifier: Verifier) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let verify = VerifyMiddleware::new(verifier);
     move |app| {

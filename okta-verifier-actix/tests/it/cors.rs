@@ -1,4 +1,4 @@
-//! actix-cors outside, as the documents say: preflights pass, and a page may read every refusal.
+//! actix-cors outside the middleware: preflights pass, and a page can read every rejection.
 
 use std::time::Duration;
 
@@ -40,39 +40,39 @@ fn from_page(request: TestRequest) -> TestRequest {
 }
 
 #[track_caller]
-fn assert_readable(name: &str, answer: &Answer) {
-    let line = |line: &str| answer.headers.iter().any(|header| header == line);
+fn assert_readable(name: &str, response: &Answer) {
+    let line = |line: &str| response.headers.iter().any(|header| header == line);
     assert!(
         line(&format!("access-control-allow-origin: {PAGE}")),
-        "{name}: {answer:?}"
+        "{name}: {response:?}"
     );
     assert!(
         line("access-control-expose-headers: www-authenticate"),
-        "{name}: {answer:?}"
+        "{name}: {response:?}"
     );
 }
 
 #[tokio::test]
-async fn a_preflight_passes_without_credentials() {
+async fn preflight_passes_without_credentials() {
     let app = app(routes(strict())).await;
     let preflight = from_page(get("/orders", &[]))
         .method(Method::OPTIONS)
         .insert_header(("access-control-request-method", "GET"))
         .insert_header(("access-control-request-headers", "authorization"));
-    let answer = send(&app, preflight).await;
-    assert_eq!((answer.status, answer.reason), (200, None));
+    let response = send(&app, preflight).await;
+    assert_eq!((response.status, response.reason), (200, None));
     for line in [
         format!("access-control-allow-origin: {PAGE}"),
         "access-control-allow-methods: GET".to_owned(),
         "access-control-allow-headers: authorization".to_owned(),
     ] {
-        assert!(answer.headers.contains(&line), "{answer:?}");
+        assert!(response.headers.contains(&line), "{response:?}");
     }
 }
 
-/// The two of the middleware, and the one of an extractor.
+/// Both middlewares and an extractor.
 #[tokio::test]
-async fn refusals_carry_the_cors_headers() {
+async fn rejections_have_cors_headers() {
     let app = app(routes(strict())).await;
     let jwt = okta().token("ada").sign();
     let rows = [
@@ -83,22 +83,22 @@ async fn refusals_carry_the_cors_headers() {
         ("Verified<Admin>", 403, bearer("/admin", &jwt)),
     ];
     for (name, status, request) in rows {
-        let answer = send(&app, from_page(request)).await;
-        assert_eq!(answer.status, status, "{name}");
-        assert_readable(name, &answer);
+        let response = send(&app, from_page(request)).await;
+        assert_eq!(response.status, status, "{name}");
+        assert_readable(name, &response);
     }
     let served = send(&app, from_page(bearer("/me", &jwt))).await;
-    served.served("a good token", "ada");
+    served.assert_served("a good token", "ada");
     assert_readable("a good token", &served);
 }
 
-/// The slow path's refusal is a response too.
+/// The rejection of the slow path is a response too.
 #[tokio::test]
-async fn an_issuer_that_is_down_is_readable() {
+async fn unavailable_issuer_response_has_cors_headers() {
     let issuer = HangingIssuer::start().await;
     let verify = VerifyMiddleware::new(issuer.verifier(Duration::from_millis(100)));
     let app = app(routes(verify)).await;
-    let answer = send(&app, from_page(bearer("/me", &issuer.token()))).await;
-    assert_eq!(answer.status, 503);
-    assert_readable("503", &answer);
+    let response = send(&app, from_page(bearer("/me", &issuer.token()))).await;
+    assert_eq!(response.status, 503);
+    assert_readable("503", &response);
 }

@@ -1,4 +1,4 @@
-//! Handlers that decide for themselves, and refusals that an outer middleware reads.
+//! Handlers that reject requests themselves, and rejections in an outer middleware.
 
 use actix_web::{
     HttpResponse, Responder, ResponseError,
@@ -20,50 +20,52 @@ async fn order(token: Verified, owner: web::Path<String>) -> Result<String, Reje
 }
 
 #[tokio::test]
-async fn a_handler_returns_a_rejection_with_the_question_mark() {
+async fn handler_returns_a_rejection_with_the_question_mark() {
     let orders = web::resource("/orders/{owner}").wrap(strict()).get(order);
     let app = app(orders).await;
     let own = okta().token("ada").sign();
-    let answer = send(&app, bearer("/orders/ada", &own)).await;
-    answer.served("own", "an order of ada");
-    let answer = send(&app, bearer("/orders/bob", &own)).await;
-    answer.refused("another's", 403, Some(LACKS_SCOPE));
+    let response = send(&app, bearer("/orders/ada", &own)).await;
+    response.assert_served("own", "an order of ada");
+    let response = send(&app, bearer("/orders/bob", &own)).await;
+    response.assert_rejected("another's", 403, Some(LACKS_SCOPE));
     let reader = okta().token("ada").scope("orders:read").sign();
-    let answer = send(&app, bearer("/orders/bob", &reader)).await;
-    answer.served("as a reader", "an order of bob");
+    let response = send(&app, bearer("/orders/bob", &reader)).await;
+    response.assert_served("as a reader", "an order of bob");
 }
 
-/// The default body is empty; who wants problem+json writes it in one place.
+/// The default body is empty; an outer middleware can write problem+json in one place.
 #[tokio::test]
-async fn an_outer_middleware_may_write_the_body() {
+async fn outer_middleware_can_write_the_body() {
     let explain = from_fn(async |request, next: middleware::Next<_>| {
-        let answer = next.call(request).await?;
-        let reason = answer.response().extensions().get::<Rejection>().cloned();
+        let response = next.call(request).await?;
+        let reason = response.response().extensions().get::<Rejection>().cloned();
         Ok::<_, actix_web::Error>(match reason {
-            Some(reason) => answer
+            Some(reason) => response
                 .map_body(|_, _| reason.to_string())
                 .map_into_left_body(),
-            None => answer.map_into_right_body(),
+            None => response.map_into_right_body(),
         })
     });
     let route = web::resource("/").wrap(strict()).wrap(explain).get(who);
     let app = app(route).await;
 
-    let refused = send(&app, get("/", &[])).await;
-    assert_eq!((refused.status, refused.reason), (401, Some(401)));
-    assert_eq!(refused.body, "rejected with 401 Unauthorized");
+    let rejected = send(&app, get("/", &[])).await;
+    assert_eq!((rejected.status, rejected.reason), (401, Some(401)));
+    assert_eq!(rejected.body, "rejected with 401 Unauthorized");
     assert!(
-        refused
+        rejected
             .headers
             .contains(&format!("www-authenticate: {PLAIN}"))
     );
     let jwt = okta().token("ada").sign();
-    send(&app, bearer("/", &jwt)).await.served("good", "ada");
+    send(&app, bearer("/", &jwt))
+        .await
+        .assert_served("good", "ada");
 }
 
-/// For middleware that log what went wrong: a refusal here and in an extractor look the same.
+/// Middleware that logs errors sees the same error from this middleware and from an extractor.
 #[tokio::test]
-async fn the_error_of_the_response_is_the_refusal() {
+async fn response_error_is_the_rejection() {
     async fn never(_: Verified) -> impl Responder {
         HttpResponse::Ok()
             .content_type(ContentType::plaintext())
@@ -71,16 +73,19 @@ async fn the_error_of_the_response_is_the_refusal() {
     }
     for (name, verify) in [("middleware", strict()), ("extractor", strict().optional())] {
         let app = app(web::resource("/").wrap(verify).get(never)).await;
-        let answer = app.call(get("/", &[]).to_request()).await;
-        let answer = answer.expect("a response");
-        let error = answer.response().error().expect("an error beside it");
+        let response = app.call(get("/", &[]).to_request()).await;
+        let response = response.expect("a response");
+        let error = response
+            .response()
+            .error()
+            .expect("the response has an error");
         let rejected = error.as_error::<Rejected>().expect("ours");
         assert_eq!(rejected.rejection().status(), 401, "{name}");
     }
 }
 
 #[tokio::test]
-async fn rejected_is_an_error_that_shows_its_reason() {
+async fn rejected_is_an_error_with_its_reason() {
     let rejected = Rejected::from(Rejection::insufficient_scope("orders:read").expect("a scope"));
     assert_eq!(rejected.rejection().status(), 403);
     assert_eq!(rejected.status_code().as_u16(), 403);

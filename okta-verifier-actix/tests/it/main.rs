@@ -1,5 +1,5 @@
-//! The middleware and the extractors from outside: a request in, a response out, in-process and over
-//! a socket.
+//! Tests of the middleware and the extractors through their public API, in this process and over a
+//! socket.
 
 mod anonymous;
 mod binding;

@@ -1,4 +1,4 @@
-//! `MaybeVerified<R>`: no credentials is not the same as bad ones.
+//! `MaybeVerified<R>`: missing credentials differ from invalid ones.
 
 use actix_web::{Scope, web};
 use okta_verifier::VerifiedToken;
@@ -17,7 +17,7 @@ fn routes() -> Scope {
 }
 
 fn subject(token: Option<&VerifiedToken>) -> String {
-    token.map_or("nobody", VerifiedToken::subject).to_owned()
+    token.map_or("anonymous", VerifiedToken::subject).to_owned()
 }
 
 async fn news(caller: MaybeVerified) -> String {
@@ -38,57 +38,59 @@ async fn debug(caller: MaybeVerified) -> String {
 }
 
 #[tokio::test]
-async fn anonymous_is_no_token() {
+async fn anonymous_request_has_no_token() {
     let app = app(routes().wrap(strict().optional())).await;
     for (path, body) in [
-        ("/news", "nobody"),
-        ("/orders", "nobody"),
+        ("/news", "anonymous"),
+        ("/orders", "anonymous"),
         ("/proof", "none"),
         ("/debug", "MaybeVerified(None)"),
     ] {
-        send(&app, get(path, &[])).await.served(path, body);
+        send(&app, get(path, &[])).await.assert_served(path, body);
     }
 }
 
 #[tokio::test]
-async fn a_good_token_is_there() {
+async fn good_token_is_extracted() {
     let app = app(routes().wrap(strict().optional())).await;
     let reader = okta().token("ada").scope("orders:read").sign();
     for path in ["/news", "/orders", "/proof"] {
-        send(&app, bearer(path, &reader)).await.served(path, "ada");
+        send(&app, bearer(path, &reader))
+            .await
+            .assert_served(path, "ada");
     }
 }
 
 #[tokio::test]
-async fn an_unmet_policy_is_403_and_not_nobody() {
+async fn unmet_policy_is_403_not_anonymous() {
     let app = app(routes().wrap(strict().optional())).await;
     let other = okta().token("ada").sign();
-    let answer = send(&app, bearer("/news", &other)).await;
-    answer.served("any token", "ada");
-    let answer = send(&app, bearer("/orders", &other)).await;
-    answer.refused("without the scope", 403, Some(LACKS_SCOPE));
+    let response = send(&app, bearer("/news", &other)).await;
+    response.assert_served("any token", "ada");
+    let response = send(&app, bearer("/orders", &other)).await;
+    response.assert_rejected("without the scope", 403, Some(LACKS_SCOPE));
 }
 
 #[tokio::test]
-async fn a_bad_token_is_401_and_not_nobody() {
+async fn bad_token_is_401_not_anonymous() {
     let app = app(routes().wrap(strict().optional())).await;
-    let answer = send(&app, bearer("/news", "a.b.c")).await;
-    answer.refused("bad token", 401, Some(INVALID));
+    let response = send(&app, bearer("/news", "a.b.c")).await;
+    response.assert_rejected("bad token", 401, Some(INVALID));
 }
 
 #[tokio::test]
-async fn a_strict_middleware_lets_nobody_pass() {
+async fn strict_middleware_rejects_anonymous_requests() {
     let app = app(routes().wrap(strict())).await;
-    let answer = send(&app, get("/news", &[])).await;
-    answer.refused("no token", 401, Some(PLAIN));
+    let response = send(&app, get("/news", &[])).await;
+    response.assert_rejected("no token", 401, Some(PLAIN));
 }
 
 #[tokio::test]
-async fn a_missing_middleware_is_500() {
+async fn missing_middleware_is_500() {
     let app = app(routes()).await;
     let reader = okta().token("ada").scope("orders:read").sign();
-    let answer = send(&app, get("/news", &[])).await;
-    answer.refused("no token", 500, None);
-    let answer = send(&app, bearer("/orders", &reader)).await;
-    answer.refused("a good token", 500, None);
+    let response = send(&app, get("/news", &[])).await;
+    response.assert_rejected("no token", 500, None);
+    let response = send(&app, bearer("/orders", &reader)).await;
+    response.assert_rejected("a good token", 500, None);
 }

@@ -1,4 +1,4 @@
-//! Why the documents say "never as `Option<Verified>`": actix-web's own `Option<T>` swallows refusals.
+//! Why the documentation warns of `Option<Verified>`: actix-web's `Option<T>` hides rejections.
 
 use actix_web::{Scope, web};
 use okta_verifier_actix::{MaybeVerified, Rejected, Verified};
@@ -12,7 +12,7 @@ fn routes() -> Scope {
         .route("/result", web::get().to(result))
 }
 
-/// The mistake.
+/// The mistake: `Option` hides why there is no token.
 async fn option(token: Option<Verified<ReadOrders>>) -> &'static str {
     match token {
         Some(_) => "for a reader",
@@ -27,29 +27,31 @@ async fn maybe(caller: MaybeVerified<ReadOrders>) -> &'static str {
     }
 }
 
-/// Honest, because the refusal is there to be looked at.
+/// Correct, because the handler sees the rejection.
 async fn result(token: Result<Verified<ReadOrders>, Rejected>) -> Result<&'static str, Rejected> {
     token.map(|_| "for a reader")
 }
 
 #[tokio::test]
-async fn an_option_takes_a_refused_token_for_none() {
+async fn option_is_none_for_a_rejected_token() {
     let app = app(routes().wrap(strict().optional())).await;
     let other = okta().token("bob").sign();
-    let answer = send(&app, bearer("/option", &other)).await;
-    answer.served("bob lacks the scope", "for everyone");
+    let response = send(&app, bearer("/option", &other)).await;
+    response.assert_served("bob lacks the scope", "for everyone");
     for path in ["/maybe", "/result"] {
-        let answer = send(&app, bearer(path, &other)).await;
-        answer.refused(path, 403, Some(LACKS_SCOPE));
+        let response = send(&app, bearer(path, &other)).await;
+        response.assert_rejected(path, 403, Some(LACKS_SCOPE));
     }
 }
 
 #[tokio::test]
-async fn an_option_hides_that_the_middleware_was_forgotten() {
+async fn option_hides_a_missing_middleware() {
     let app = app(routes()).await;
-    let answer = send(&app, get("/option", &[])).await;
-    answer.served("nobody has looked at the request", "for everyone");
+    let response = send(&app, get("/option", &[])).await;
+    response.assert_served("no middleware verified the request", "for everyone");
     for path in ["/maybe", "/result"] {
-        send(&app, get(path, &[])).await.refused(path, 500, None);
+        send(&app, get(path, &[]))
+            .await
+            .assert_rejected(path, 500, None);
     }
 }

@@ -1,4 +1,4 @@
-//! The request's payload is the handler's: nothing of it is read before, on either path.
+//! The payload belongs to the handler: the middleware reads none of it, on either path.
 
 use actix_web::web::{self, Bytes};
 use okta_verifier_actix::{Verified, VerifyMiddleware};
@@ -14,13 +14,13 @@ async fn echo(token: Verified, body: Bytes) -> String {
     format!("{} {body}", token.subject())
 }
 
-/// As large as `Bytes` reads by default, and of many packets.
+/// Returns a body as large as `Bytes` accepts by default, which spans many packets.
 fn body() -> String {
     "0123456789abcde\n".repeat(12 * 1024)
 }
 
 #[tokio::test]
-async fn a_posted_body_arrives_whole_on_both_paths() {
+async fn body_arrives_complete_on_both_paths() {
     let mock = cold::mock().await;
     let cold_app = app(web::resource("/").wrap(cold::cold(&mock)).post(echo)).await;
     let warm_app = app(web::resource("/").wrap(strict()).post(echo)).await;
@@ -29,10 +29,10 @@ async fn a_posted_body_arrives_whole_on_both_paths() {
         request.set_payload(body())
     };
     let expected = format!("ada {}", body());
-    let answer = send(&cold_app, post(&mock.token("ada").sign())).await;
-    answer.served("slow path", &expected);
-    let answer = send(&warm_app, post(&okta().token("ada").sign())).await;
-    answer.served("fast path", &expected);
+    let response = send(&cold_app, post(&mock.token("ada").sign())).await;
+    response.assert_served("slow path", &expected);
+    let response = send(&warm_app, post(&okta().token("ada").sign())).await;
+    response.assert_served("fast path", &expected);
 }
 
 fn server(verify: VerifyMiddleware) -> Server {
@@ -42,7 +42,7 @@ fn server(verify: VerifyMiddleware) -> Server {
 }
 
 #[tokio::test]
-async fn a_posted_body_arrives_whole_over_a_socket() {
+async fn body_arrives_complete_over_a_socket() {
     let mock = cold::mock().await;
     let server = server(cold::cold(&mock));
     let authorization = format!("Authorization: Bearer {}", mock.token("ada").sign());
@@ -50,24 +50,24 @@ async fn a_posted_body_arrives_whole_over_a_socket() {
     let expected = format!("ada {}", body());
     for name in ["slow path", "fast path"] {
         let headers = [authorization.as_bytes(), length.as_bytes()];
-        let wire = server.ask("POST", "/", &headers, body().as_bytes()).await;
-        wire.served(name, &expected);
+        let wire = server.call("POST", "/", &headers, body().as_bytes()).await;
+        wire.assert_served(name, &expected);
 
         let chunked = format!("{:x}\r\n{}\r\n0\r\n\r\n", body().len(), body());
         let headers = [authorization.as_bytes(), b"transfer-encoding: chunked"];
-        let wire = server.ask("POST", "/", &headers, chunked.as_bytes()).await;
-        wire.served(name, &expected);
+        let wire = server.call("POST", "/", &headers, chunked.as_bytes()).await;
+        wire.assert_served(name, &expected);
     }
 }
 
-/// Who is refused is not read to the end, and keeps nobody else waiting.
+/// A rejected request is not read to its end, and does not delay other clients.
 #[tokio::test]
-async fn a_refused_upload_is_answered_and_the_next_request_served() {
+async fn rejected_upload_gets_a_response_and_the_next_request_is_served() {
     let server = server(strict());
     let body = body();
     let length = format!("content-length: {}", body.len());
     let start = &body.as_bytes()[..1024];
-    let wire = server.ask("POST", "/", &[length.as_bytes()], start).await;
+    let wire = server.call("POST", "/", &[length.as_bytes()], start).await;
     assert_eq!(wire.status, 401);
     let challenge = format!("www-authenticate: {PLAIN}");
     assert!(wire.headers.contains(&challenge), "{wire:?}");
@@ -75,14 +75,14 @@ async fn a_refused_upload_is_answered_and_the_next_request_served() {
     let jwt = okta().token("ada").sign();
     let authorization = format!("Authorization: Bearer {jwt}");
     let headers = [authorization.as_bytes(), b"content-length: 5"];
-    let wire = server.ask("POST", "/", &headers, b"hello").await;
-    wire.served("the next one", "ada hello");
+    let wire = server.call("POST", "/", &headers, b"hello").await;
+    wire.assert_served("the next request", "ada hello");
 }
 
 #[tokio::test]
-async fn a_refused_body_reaches_no_handler() {
+async fn rejected_body_reaches_no_handler() {
     let app = app(web::resource("/").wrap(strict()).post(echo)).await;
     let post = get("/", &[]).method(actix_web::http::Method::POST);
-    let answer = send(&app, post.set_payload("hello")).await;
-    answer.refused("no token", 401, Some(PLAIN));
+    let response = send(&app, post.set_payload("hello")).await;
+    response.assert_rejected("no token", 401, Some(PLAIN));
 }

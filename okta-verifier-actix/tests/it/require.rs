@@ -6,7 +6,7 @@ use okta_verifier_actix::RequireMiddleware;
 
 use crate::support::{Answer, LACKS_SCOPE, PLAIN, app, bearer, get, okta, send, strict, who};
 
-async fn ask(policy: Policy, request: TestRequest) -> Answer {
+async fn call(policy: Policy, request: TestRequest) -> Answer {
     let orders = web::resource("/orders")
         .wrap(RequireMiddleware::new(policy))
         .wrap(strict().optional())
@@ -15,79 +15,79 @@ async fn ask(policy: Policy, request: TestRequest) -> Answer {
 }
 
 #[tokio::test]
-async fn a_scope_is_required() {
+async fn scope_is_required() {
     let policy = Policy::scope("orders:read");
     let reader = okta().token("ada").scope("orders:read").sign();
-    let answer = ask(policy, bearer("/orders", &reader)).await;
-    answer.served("scope", "ada");
+    let response = call(policy, bearer("/orders", &reader)).await;
+    response.assert_served("scope", "ada");
 
     let writer = okta().token("ada").scope("orders:write").sign();
-    let answer = ask(policy, bearer("/orders", &writer)).await;
-    answer.refused("scope", 403, Some(LACKS_SCOPE));
+    let response = call(policy, bearer("/orders", &writer)).await;
+    response.assert_rejected("scope", 403, Some(LACKS_SCOPE));
 }
 
-/// RFC 6750 §3.1: `insufficient_scope` is for what a scope would mend.
+/// RFC 6750 §3.1: `insufficient_scope` applies only if a scope would help.
 #[tokio::test]
-async fn a_group_is_required_and_its_refusal_has_no_challenge() {
+async fn group_is_required_and_its_rejection_has_no_challenge() {
     let policy = Policy::group("Admins");
     let admin = okta().token("ada").group("Everyone").group("Admins").sign();
-    let answer = ask(policy, bearer("/orders", &admin)).await;
-    answer.served("group", "ada");
+    let response = call(policy, bearer("/orders", &admin)).await;
+    response.assert_served("group", "ada");
 
     let other = okta().token("bob").group("Everyone").sign();
-    let answer = ask(policy, bearer("/orders", &other)).await;
-    answer.refused("group", 403, None);
+    let response = call(policy, bearer("/orders", &other)).await;
+    response.assert_rejected("group", 403, None);
 }
 
-/// RFC 9470 §3: a valid token whose user has to authenticate anew.
+/// RFC 9470 §3: a valid token whose user must authenticate again.
 #[tokio::test]
-async fn step_up_is_401_and_says_what_would_do() {
+async fn step_up_is_401_and_names_the_acr_values() {
     let policy = Policy::acr(&["phr"]);
     let strong = okta().token("ada").claim("acr", "phr").sign();
-    let answer = ask(policy, bearer("/orders", &strong)).await;
-    answer.served("strong", "ada");
+    let response = call(policy, bearer("/orders", &strong)).await;
+    response.assert_served("strong", "ada");
 
     let weak = okta().token("ada").sign();
-    let answer = ask(policy, bearer("/orders", &weak)).await;
+    let response = call(policy, bearer("/orders", &weak)).await;
     let challenge = r#"Bearer realm="api", error="insufficient_user_authentication", error_description="The user must authenticate again or more strongly", acr_values="phr""#;
-    answer.refused("weak", 401, Some(challenge));
+    response.assert_rejected("weak", 401, Some(challenge));
 }
 
-/// A caller without credentials is asked for them; 403 would tell it that asking again is useless.
+/// A request without credentials gets a challenge. 403 would say that credentials cannot help.
 #[tokio::test]
-async fn anonymous_is_the_plain_401() {
+async fn anonymous_request_is_401_without_an_error() {
     for policy in [
         Policy::any_token(),
         Policy::scope("orders:read"),
         Policy::group("Admins"),
     ] {
-        let answer = ask(policy, get("/orders", &[])).await;
-        answer.refused("anonymous", 401, Some(PLAIN));
+        let response = call(policy, get("/orders", &[])).await;
+        response.assert_rejected("anonymous", 401, Some(PLAIN));
     }
 }
 
-/// Closed, not open: nobody looked at the token.
+/// Fails closed: without a verified token every request is rejected.
 #[tokio::test]
-async fn without_a_verifying_middleware_it_is_500() {
+async fn require_middleware_without_verify_middleware_is_500() {
     let orders = web::resource("/orders")
         .wrap(RequireMiddleware::new(Policy::any_token()))
         .get(who);
     let app = app(orders).await;
     let jwt = okta().token("ada").sign();
-    let answer = send(&app, bearer("/orders", &jwt)).await;
-    answer.refused("a good token", 500, None);
-    let answer = send(&app, get("/orders", &[])).await;
-    answer.refused("no token", 500, None);
+    let response = send(&app, bearer("/orders", &jwt)).await;
+    response.assert_rejected("a good token", 500, None);
+    let response = send(&app, get("/orders", &[])).await;
+    response.assert_rejected("no token", 500, None);
 }
 
-/// The wrong order is the same mistake: the last `wrap` is the outermost.
+/// The wrong order has the same result: the last `wrap` is the outermost.
 #[tokio::test]
-async fn outside_the_verifying_middleware_it_is_500() {
+async fn require_middleware_outside_verify_middleware_is_500() {
     let orders = web::resource("/orders")
         .wrap(strict())
         .wrap(RequireMiddleware::new(Policy::any_token()))
         .get(who);
     let jwt = okta().token("ada").sign();
-    let answer = send(&app(orders).await, bearer("/orders", &jwt)).await;
-    answer.refused("wrong order", 500, None);
+    let response = send(&app(orders).await, bearer("/orders", &jwt)).await;
+    response.assert_rejected("wrong order", 500, None);
 }

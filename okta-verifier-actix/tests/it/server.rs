@@ -1,4 +1,4 @@
-//! A real server on a socket of its own, and as much of an HTTP client as it takes to see every byte.
+//! A real server on its own socket, and a minimal HTTP client that shows every byte.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Ends when it is dropped.
+/// A running server. Dropping it stops it.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) handle: ServerHandle,
@@ -24,7 +24,7 @@ impl Server {
             .workers(workers)
             .disable_signals()
             .bind(("127.0.0.1", 0))
-            .expect("a free port");
+            .expect("a port is free");
         let address = server.addrs()[0];
         let server = server.run();
         let handle = server.handle();
@@ -32,12 +32,12 @@ impl Server {
         Self { address, handle }
     }
 
-    /// `GET path` on a connection of its own, with these header lines.
+    /// Sends `GET path` on a new connection, with these header lines.
     pub(crate) async fn get(&self, path: &str, headers: &[&[u8]]) -> Wire {
-        self.ask("GET", path, headers, b"").await
+        self.call("GET", path, headers, b"").await
     }
 
-    pub(crate) async fn ask(
+    pub(crate) async fn call(
         &self,
         method: &str,
         path: &str,
@@ -51,7 +51,7 @@ impl Server {
         stream
             .write_all(&request)
             .await
-            .expect("an open connection");
+            .expect("the connection is open");
         Wire::read(stream).await
     }
 
@@ -62,7 +62,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The command is sent at once; nobody waits for its end.
+        // The stop command is sent at once, and no test waits for the server to end.
         drop(self.handle.stop(false));
     }
 }
@@ -78,31 +78,31 @@ pub(crate) fn request(method: &str, path: &str, headers: &[&[u8]], body: &[u8]) 
     request
 }
 
-/// What came back.
+/// A response as it was sent.
 #[derive(Debug)]
 pub(crate) struct Wire {
     pub(crate) status: u16,
-    /// `name: value`, sorted; without `date` and `connection`, which are the connection's.
+    /// `name: value`, sorted, without `date` and `connection`.
     pub(crate) headers: Vec<String>,
     pub(crate) body: String,
 }
 
 impl Wire {
-    /// Everything until the server closes the connection.
+    /// Reads everything until the server closes the connection.
     pub(crate) async fn read(mut stream: TcpStream) -> Self {
         let mut bytes = Vec::new();
         let read = timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await;
-        match read.expect("an answer in time") {
-            // Closed with some of our bytes unread.
+        match read.expect("a response within the time limit") {
+            // The server closed the connection before it read the whole request.
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
-            read => drop(read.expect("an answer")),
+            read => drop(read.expect("a response")),
         }
         Self::parse(&bytes)
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Self {
         let text = std::str::from_utf8(bytes).expect("UTF-8");
-        let (head, body) = text.split_once("\r\n\r\n").expect("a whole head");
+        let (head, body) = text.split_once("\r\n\r\n").expect("the head is complete");
         let mut lines = head.split("\r\n");
         let status = lines.next().and_then(|line| line.split(' ').nth(1));
         let mut headers: Vec<String> = lines
@@ -118,7 +118,7 @@ impl Wire {
     }
 
     #[track_caller]
-    pub(crate) fn served(&self, name: &str, body: &str) {
+    pub(crate) fn assert_served(&self, name: &str, body: &str) {
         assert_eq!((self.status, self.body.as_str()), (200, body), "{name}");
     }
 }

@@ -1,5 +1,5 @@
-//! The same bytes over a real socket: what the parser of actix-web lets through is judged, and the
-//! answer arrives as it was written.
+//! The response table over a real socket: what actix-web's parser accepts is verified, and the
+//! response arrives as it was written.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::{
     cold::{self, HangingIssuer},
     server::{Server, Wire, request},
     support::{
-        INVALID, LACKS_SCOPE, MALFORMED, PLAIN, assert_retry_after, okta, refusal, strict, who,
+        INVALID, LACKS_SCOPE, MALFORMED, PLAIN, assert_retry_after, okta, rejection_lines, strict,
+        who,
     },
 };
 
@@ -37,8 +38,8 @@ fn server(verify: VerifyMiddleware) -> Server {
 }
 
 #[track_caller]
-fn assert_refused(name: &str, wire: &Wire, status: u16, challenge: Option<&str>) {
-    let mut headers = refusal(challenge);
+fn assert_rejected(name: &str, wire: &Wire, status: u16, challenge: Option<&str>) {
+    let mut headers = rejection_lines(challenge);
     headers.push("content-length: 0".to_owned());
     headers.sort();
     assert_eq!(wire.headers, headers, "{name}");
@@ -49,11 +50,11 @@ fn authorization(value: &str) -> Vec<u8> {
     format!("Authorization: {value}").into_bytes()
 }
 
-/// Name, path, header lines; status, challenge.
+/// Name, path, header lines; expected status and challenge.
 type Row<'a> = (&'a str, &'a str, &'a [&'a [u8]], u16, Option<&'a str>);
 
 #[tokio::test]
-async fn every_row_of_the_response_table() {
+async fn response_table_is_sent_byte_for_byte() {
     let server = server(strict());
     let jwt = okta().token("ada").sign();
     let good = authorization(&format!("Bearer {jwt}"));
@@ -70,7 +71,7 @@ async fn every_row_of_the_response_table() {
         ),
         ("query", "/me?access_token=x", &[], 401, Some(PLAIN)),
         (
-            "query beside header",
+            "query and header",
             "/me?access_token=x",
             &[&good],
             400,
@@ -119,13 +120,16 @@ async fn every_row_of_the_response_table() {
     ];
     for (name, path, headers, status, challenge) in rows {
         let wire = server.get(path, headers).await;
-        assert_refused(name, &wire, *status, *challenge);
+        assert_rejected(name, &wire, *status, *challenge);
     }
-    server.get("/me", &[&good]).await.served("good", "ada");
+    server
+        .get("/me", &[&good])
+        .await
+        .assert_served("good", "ada");
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_down_is_503_with_retry_after() {
+async fn unavailable_issuer_is_503_with_retry_after() {
     let issuer = HangingIssuer::start().await;
     let server = server(VerifyMiddleware::new(
         issuer.verifier(Duration::from_millis(100)),
@@ -144,30 +148,30 @@ async fn an_issuer_that_is_down_is_503_with_retry_after() {
 }
 
 #[tokio::test]
-async fn a_connection_outlives_a_refusal() {
+async fn connection_survives_a_rejection() {
     let server = server(strict());
     let good = authorization(&format!("Bearer {}", okta().token("ada").sign()));
     let mut stream = server.connect().await;
-    let refused = request("GET", "/me", &[], b"");
+    let rejected = request("GET", "/me", &[], b"");
     stream
-        .write_all(&refused)
+        .write_all(&rejected)
         .await
-        .expect("an open connection");
+        .expect("the connection is open");
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         let count = stream.read_buf(&mut bytes).await.expect("an answer");
         assert!(count > 0, "closed: {:?}", String::from_utf8_lossy(&bytes));
     }
-    assert_refused("first", &Wire::parse(&bytes), 401, Some(PLAIN));
+    assert_rejected("first", &Wire::parse(&bytes), 401, Some(PLAIN));
 
     let served = request("GET", "/me", &[&good, b"connection: close"], b"");
     stream.write_all(&served).await.expect("still open");
-    Wire::read(stream).await.served("second", "ada");
+    Wire::read(stream).await.assert_served("second", "ada");
 }
 
-/// Clients that hang up while the keys are under way: the fetch goes on, the next one is served.
+/// Clients that disconnect during the fetch do not cancel it, and the next request is served.
 #[tokio::test]
-async fn clients_that_hang_up_do_not_cancel_the_fetch() {
+async fn disconnected_clients_do_not_cancel_the_fetch() {
     let okta = cold::mock().await;
     let slow = Fault::Slow(Duration::from_millis(300));
     okta.fault_times(Endpoint::Keys, slow, 1);
@@ -175,18 +179,18 @@ async fn clients_that_hang_up_do_not_cancel_the_fetch() {
     let good = authorization(&format!("Bearer {}", okta.token("ada").sign()));
     for _ in 0..3 {
         let mut stream = server.connect().await;
-        let refused = request("GET", "/me", &[], b"");
-        stream.write_all(&refused).await.expect("open");
+        let rejected = request("GET", "/me", &[], b"");
+        stream.write_all(&rejected).await.expect("open");
         stream.readable().await.expect("an answer");
         let slow = request("GET", "/me", &[&good], b"");
         stream.write_all(&slow).await.expect("open");
         okta.wait_for_hits(Endpoint::Keys, 1).await;
-        // Closed with an answer unread, which the server sees as a reset and not as a half-close.
+        // Closed with a response unread, so the server sees a reset and not a half-close.
         drop(stream);
     }
     server
         .get("/me", &[&good])
         .await
-        .served("the next one", "ada");
+        .assert_served("the next request", "ada");
     assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1));
 }

@@ -1,4 +1,4 @@
-//! What every test here needs: an issuer, a request with or without credentials, an answer.
+//! Shared by all tests: an issuer, requests, and readable responses.
 
 use std::sync::LazyLock;
 
@@ -33,7 +33,7 @@ impl Requirement for Admin {
     const POLICY: Policy = Policy::group("Admins");
 }
 
-/// One issuer for all tests: its keys are its own.
+/// Returns the issuer of all tests.
 pub(crate) fn okta() -> &'static TestIssuer {
     static OKTA: LazyLock<TestIssuer> = LazyLock::new(|| TestIssuer::new(AUDIENCE));
     &OKTA
@@ -50,11 +50,11 @@ pub(crate) fn strict() -> VerifyMiddleware {
     VerifyMiddleware::new(verifier(okta()))
 }
 
-/// `GET uri` with one `Authorization` line for each value.
+/// Builds `GET uri` with one `Authorization` line per value.
 pub(crate) fn get(uri: &str, authorization: &[&[u8]]) -> TestRequest {
     let request = TestRequest::get().uri(uri);
     authorization.iter().fold(request, |request, value| {
-        let value = HeaderValue::from_bytes(value).expect("a legal header value");
+        let value = HeaderValue::from_bytes(value).expect("the header value is legal");
         request.append_header(("authorization", value))
     })
 }
@@ -63,7 +63,7 @@ pub(crate) fn bearer(uri: &str, jwt: &str) -> TestRequest {
     get(uri, &[format!("Bearer {jwt}").as_bytes()])
 }
 
-/// The handler: says what the middleware left in the request's extensions.
+/// A handler that responds with what the middleware put into the request's extensions.
 pub(crate) async fn who(request: HttpRequest) -> String {
     let extensions = request.extensions();
     let token = extensions.get::<VerifiedToken>();
@@ -75,7 +75,7 @@ pub(crate) async fn who(request: HttpRequest) -> String {
     }
 }
 
-/// An app of `service` alone.
+/// Builds an app with `service` only.
 pub(crate) async fn app(
     service: impl HttpServiceFactory + 'static,
 ) -> impl Service<Request, Response = ServiceResponse<impl MessageBody>, Error = Error> {
@@ -92,17 +92,18 @@ pub(crate) struct Answer {
     pub(crate) reason: Option<u16>,
 }
 
-/// A response it must be, and no `Err`: outer middleware would leave that undecorated.
+/// Calls the app. The result must be a response, not an `Err`: an outer middleware adds headers to
+/// responses only.
 pub(crate) async fn send<B: MessageBody>(
     app: &impl Service<Request, Response = ServiceResponse<B>, Error = Error>,
     request: TestRequest,
 ) -> Answer {
-    let answer = app.call(request.to_request()).await;
-    read(answer.expect("a response")).await
+    let response = app.call(request.to_request()).await;
+    read(response.expect("a response")).await
 }
 
-pub(crate) async fn read<B: MessageBody>(answer: ServiceResponse<B>) -> Answer {
-    let response = answer.into_parts().1;
+pub(crate) async fn read<B: MessageBody>(response: ServiceResponse<B>) -> Answer {
+    let response = response.into_parts().1;
     let mut headers: Vec<String> = response
         .headers()
         .iter()
@@ -112,7 +113,7 @@ pub(crate) async fn read<B: MessageBody>(answer: ServiceResponse<B>) -> Answer {
     let reason = response.extensions().get::<Rejection>().map(status);
     let code = response.status().as_u16();
     let Ok(body) = to_bytes(response.into_body()).await else {
-        panic!("half a body")
+        panic!("the body is incomplete")
     };
     Answer {
         status: code,
@@ -128,35 +129,34 @@ fn status(rejection: &Rejection) -> u16 {
 
 impl Answer {
     #[track_caller]
-    pub(crate) fn served(&self, name: &str, body: &str) {
-        let answer = (self.status, self.body.as_str(), self.reason);
-        assert_eq!(answer, (200, body, None), "{name}");
+    pub(crate) fn assert_served(&self, name: &str, body: &str) {
+        let response = (self.status, self.body.as_str(), self.reason);
+        assert_eq!(response, (200, body, None), "{name}");
     }
 
-    /// Asserts a refusal to the byte, and that the reason travels with it.
+    /// Asserts a rejection to the byte, and that the extensions contain its reason.
     #[track_caller]
-    pub(crate) fn refused(&self, name: &str, status: u16, challenge: Option<&str>) {
-        assert_eq!(self.headers, refusal(challenge), "{name}");
-        let answer = (self.status, self.body.as_str(), self.reason);
-        assert_eq!(answer, (status, "", Some(status)), "{name}");
+    pub(crate) fn assert_rejected(&self, name: &str, status: u16, challenge: Option<&str>) {
+        assert_eq!(self.headers, rejection_lines(challenge), "{name}");
+        let response = (self.status, self.body.as_str(), self.reason);
+        assert_eq!(response, (status, "", Some(status)), "{name}");
     }
 
-    /// RFC 9110 §15.6.4: a 503 says when to come back; a 401 would make clients throw good tokens
-    /// away.
+    /// RFC 9110 §15.6.4: a 503 says when to retry. A 401 would make clients discard valid tokens.
     #[track_caller]
-    pub(crate) fn unavailable(&self) {
+    pub(crate) fn assert_unavailable(&self) {
         let [no_store, retry_after] = &self.headers[..] else {
             panic!("{self:?}")
         };
         assert_eq!(no_store, "cache-control: no-store");
         assert_retry_after(retry_after);
-        let answer = (self.status, self.body.as_str(), self.reason);
-        assert_eq!(answer, (503, "", Some(503)));
+        let response = (self.status, self.body.as_str(), self.reason);
+        assert_eq!(response, (503, "", Some(503)));
     }
 }
 
-/// The header lines of a refusal: `no-store`, and at most one challenge.
-pub(crate) fn refusal(challenge: Option<&str>) -> Vec<String> {
+/// Returns the header lines of a rejection: `no-store`, and at most one challenge.
+pub(crate) fn rejection_lines(challenge: Option<&str>) -> Vec<String> {
     let challenge = challenge.map(|challenge| format!("www-authenticate: {challenge}"));
     let no_store = Some("cache-control: no-store".to_owned());
     [no_store, challenge].into_iter().flatten().collect()

@@ -44,75 +44,77 @@ async fn debug(token: Verified<ReadOrders>) -> String {
 }
 
 #[tokio::test]
-async fn any_token() {
+async fn any_valid_token_is_accepted() {
     let app = app(routes().wrap(strict())).await;
     let jwt = okta().token("ada").sign();
     for path in ["/me", "/kept"] {
-        send(&app, bearer(path, &jwt)).await.served(path, "ada");
+        send(&app, bearer(path, &jwt))
+            .await
+            .assert_served(path, "ada");
     }
     let bad = send(&app, bearer("/me", "a.b.c")).await;
-    bad.refused("bad", 401, Some(INVALID));
+    bad.assert_rejected("bad", 401, Some(INVALID));
     let none = send(&app, get("/me", &[])).await;
-    none.refused("none", 401, Some(PLAIN));
+    none.assert_rejected("none", 401, Some(PLAIN));
 }
 
 #[tokio::test]
-async fn a_scope() {
+async fn scope_requirement_is_enforced() {
     let app = app(routes().wrap(strict())).await;
     let reader = okta().token("ada").scope("orders:read").sign();
-    let answer = send(&app, bearer("/orders", &reader)).await;
-    answer.served("reader", "ada");
+    let response = send(&app, bearer("/orders", &reader)).await;
+    response.assert_served("reader", "ada");
     let other = okta().token("ada").scope("orders").sign();
-    let answer = send(&app, bearer("/orders", &other)).await;
-    answer.refused("other", 403, Some(LACKS_SCOPE));
+    let response = send(&app, bearer("/orders", &other)).await;
+    response.assert_rejected("other", 403, Some(LACKS_SCOPE));
 }
 
 #[tokio::test]
-async fn a_group() {
+async fn group_requirement_is_enforced() {
     let app = app(routes().wrap(strict())).await;
     let member = okta().token("ada").group("Admins").sign();
-    let answer = send(&app, bearer("/admin", &member)).await;
-    answer.served("member", "ada");
+    let response = send(&app, bearer("/admin", &member)).await;
+    response.assert_served("member", "ada");
     let other = okta().token("ada").group("admins").sign();
-    let answer = send(&app, bearer("/admin", &other)).await;
-    answer.refused("other", 403, None);
+    let response = send(&app, bearer("/admin", &other)).await;
+    response.assert_rejected("other", 403, None);
 }
 
 #[tokio::test]
-async fn several_in_one_handler_are_all_checked() {
+async fn several_requirements_in_one_handler_are_all_checked() {
     let app = app(routes().wrap(strict())).await;
     let token = || okta().token("ada");
     let both = token().scope("orders:read").group("Admins").sign();
-    let answer = send(&app, bearer("/both", &both)).await;
-    answer.served("both", "ada ada");
+    let response = send(&app, bearer("/both", &both)).await;
+    response.assert_served("both", "ada ada");
     let reader = token().scope("orders:read").sign();
-    let answer = send(&app, bearer("/both", &reader)).await;
-    answer.refused("reader", 403, None);
+    let response = send(&app, bearer("/both", &reader)).await;
+    response.assert_rejected("reader", 403, None);
     let admin = token().group("Admins").sign();
-    let answer = send(&app, bearer("/both", &admin)).await;
-    answer.refused("admin", 403, Some(LACKS_SCOPE));
+    let response = send(&app, bearer("/both", &admin)).await;
+    response.assert_rejected("admin", 403, Some(LACKS_SCOPE));
 }
 
-/// An anonymous caller is asked for credentials, never told 403.
+/// An anonymous request gets a challenge, never 403.
 #[tokio::test]
-async fn anonymous_is_the_plain_401() {
+async fn anonymous_request_is_401_without_an_error() {
     let app = app(routes().wrap(strict().optional())).await;
     for path in ["/me", "/orders", "/admin", "/both"] {
-        let answer = send(&app, get(path, &[])).await;
-        answer.refused(path, 401, Some(PLAIN));
+        let response = send(&app, get(path, &[])).await;
+        response.assert_rejected(path, 401, Some(PLAIN));
     }
 }
 
-/// Closed, not open: a forgotten middleware serves nobody.
+/// Fails closed: a route without its middleware serves no request.
 #[tokio::test]
-async fn a_missing_middleware_is_500() {
+async fn missing_middleware_is_500() {
     let app = app(routes()).await;
     let jwt = okta().token("ada").scope("orders:read").sign();
     for path in ["/me", "/orders", "/admin", "/kept"] {
-        let answer = send(&app, bearer(path, &jwt)).await;
-        answer.refused(path, 500, None);
-        let answer = send(&app, get(path, &[])).await;
-        answer.refused(path, 500, None);
+        let response = send(&app, bearer(path, &jwt)).await;
+        response.assert_rejected(path, 500, None);
+        let response = send(&app, get(path, &[])).await;
+        response.assert_rejected(path, 500, None);
     }
 }
 

@@ -1,4 +1,4 @@
-//! One middleware value for all workers of a server: its clones share the keys.
+//! One middleware for all workers of a server: its clones share the keys.
 
 use std::{collections::HashSet, fmt::Debug, future::poll_fn, task::Poll, thread, time::Duration};
 
@@ -12,7 +12,7 @@ use crate::{
     support::strict,
 };
 
-/// Says which worker runs it.
+/// A handler that responds with the ID of its worker's thread.
 async fn worker(_: Verified) -> String {
     format!("{:?}", thread::current().id())
 }
@@ -28,9 +28,9 @@ fn authorization(okta: &MockOkta) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_workers_under_cold_requests_fetch_the_keys_once() {
+async fn workers_with_cold_requests_fetch_the_keys_once() {
     let okta = mock().await;
-    // Long enough for every request to find the keys missing.
+    // Long enough for every request to find no keys.
     okta.fault_times(Endpoint::Keys, Fault::Slow(Duration::from_millis(500)), 1);
     let server = server(4, cold(&okta));
     let authorization = authorization(&okta);
@@ -39,18 +39,18 @@ async fn four_workers_under_cold_requests_fetch_the_keys_once() {
     for round in ["cold", "warm"] {
         let requests = (0..32).map(|_| server.get("/me", &headers));
         let mut workers = HashSet::new();
-        for answer in join(requests).await {
-            assert_eq!(answer.status, 200, "{round}");
-            workers.insert(answer.body);
+        for response in join(requests).await {
+            assert_eq!(response.status, 200, "{round}");
+            workers.insert(response.body);
         }
         assert_eq!(workers.len(), 4, "{round}: {workers:?}");
         assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1), "{round}");
     }
 }
 
-/// A worker takes the tasks of its runtime with it, a key fetch among them: another one fetches anew.
+/// A fetch ends with the runtime of its worker; another worker then fetches again.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fetch_that_ended_with_its_worker_is_made_by_another() {
+async fn fetch_that_ended_with_its_worker_is_repeated_by_another() {
     let okta = mock().await;
     okta.fault_times(Endpoint::Keys, Fault::Hang, 1);
     let verify = cold(&okta);
@@ -66,13 +66,13 @@ async fn a_fetch_that_ended_with_its_worker_is_made_by_another() {
     first.handle.stop(false).await;
 
     let second = server(1, verify);
-    let answer = second.get("/me", &headers).await;
-    assert_eq!(answer.status, 200);
+    let response = second.get("/me", &headers).await;
+    assert_eq!(response.status, 200);
     assert_eq!(okta.hits().keys, 2);
 }
 
 #[test]
-fn middleware_values_go_to_every_worker() {
+fn middleware_is_clone_send_and_sync() {
     fn shared<T: Clone + Debug + Send + Sync + 'static>() {}
     shared::<VerifyMiddleware>();
     shared::<RequireMiddleware>();
@@ -80,7 +80,7 @@ fn middleware_values_go_to_every_worker() {
     assert!(text.contains("optional: false"), "{text}");
 }
 
-/// All at once; a future that is ready waits for the others.
+/// Polls all futures concurrently and returns their outputs.
 async fn join<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.map(Box::pin).collect();
     let mut outputs: Vec<_> = futures.iter().map(|_| None).collect();

@@ -1,5 +1,5 @@
-//! What layer and extractor ask of the allocator for a request with a remembered token. A binary of
-//! its own: its allocator counts, for the thread that measures.
+//! Allocations of layer and extractor for a request with a cached token. This is a separate binary
+//! because its allocator counts for the measuring thread.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the count is the result")]
@@ -27,14 +27,14 @@ impl Requirement for ReadOrders {
 fn call(router: Router, request: Request<Body>) -> StatusCode {
     let mut context = Context::from_waker(Waker::noop());
     match pin!(router.oneshot(request)).poll(&mut context) {
-        Poll::Ready(Ok(answer)) => answer.status(),
+        Poll::Ready(Ok(response)) => response.status(),
         Poll::Ready(Err(never)) => match never {},
-        Poll::Pending => panic!("a remembered token waits for nothing"),
+        Poll::Pending => panic!("a cached token needs no I/O"),
     }
 }
 
 #[test]
-fn layer_and_extractor_cost_five_at_most() {
+fn layer_and_extractor_allocate_at_most_five_times() {
     let okta = TestIssuer::new("api://orders");
     let verifier = Verifier::builder()
         .issuer(okta.issuer().any_client_id())

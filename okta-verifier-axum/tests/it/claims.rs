@@ -35,12 +35,12 @@ fn app(layer: VerifyLayer) -> Router {
 }
 
 #[tokio::test]
-async fn claims_that_fit_are_read() {
+async fn claims_that_match_are_extracted() {
     let app = app(strict());
     let jwt = okta().token("ada").claim("department", "engines").sign();
     get(&app, "/desk", Some(&jwt))
         .await
-        .served("ada engines None");
+        .assert_served("ada engines None");
     let jwt = okta()
         .token("ada")
         .claim("department", "engines")
@@ -48,45 +48,51 @@ async fn claims_that_fit_are_read() {
         .sign();
     get(&app, "/desk", Some(&jwt))
         .await
-        .served("ada engines Some(7)");
+        .assert_served("ada engines Some(7)");
 }
 
 // conformance 225
-/// The token is valid and a new one would not help: 403 without a challenge.
+/// The token is valid and a new one would not help, so the response is 403 without a challenge.
 #[tokio::test]
-async fn claims_that_do_not_fit_are_403_without_a_challenge() {
+async fn claims_that_do_not_match_are_403_without_a_challenge() {
     let app = app(strict());
     let absent = okta().token("ada").sign();
-    get(&app, "/desk", Some(&absent)).await.refused(403, None);
+    get(&app, "/desk", Some(&absent))
+        .await
+        .assert_rejected(403, None);
     let number = okta().token("ada").claim("department", 7).sign();
-    get(&app, "/desk", Some(&number)).await.refused(403, None);
+    get(&app, "/desk", Some(&number))
+        .await
+        .assert_rejected(403, None);
 }
 
 #[tokio::test]
-async fn beside_a_requirement_both_are_checked() {
+async fn claims_and_requirement_are_both_checked() {
     let app = app(strict());
     let clerk = okta().token("ada").claim("department", "engines");
     get(&app, "/orders", Some(&clerk.sign()))
         .await
-        .refused(403, Some(LACKS_SCOPE));
+        .assert_rejected(403, Some(LACKS_SCOPE));
     let reader = okta()
         .token("ada")
         .claim("department", "engines")
         .scope("orders:read");
     get(&app, "/orders", Some(&reader.sign()))
         .await
-        .served("engines");
+        .assert_served("engines");
 }
 
 #[tokio::test]
-async fn anonymous_is_the_plain_401() {
+async fn anonymous_request_is_401_without_an_error() {
     get(&app(strict().optional()), "/desk", None)
         .await
-        .refused(401, Some(PLAIN));
+        .assert_rejected(401, Some(PLAIN));
 }
 
 #[tokio::test]
-async fn a_missing_layer_is_500() {
+async fn missing_layer_is_500() {
     let jwt = okta().token("ada").claim("department", "engines").sign();
-    get(&routes(), "/desk", Some(&jwt)).await.refused(500, None);
+    get(&routes(), "/desk", Some(&jwt))
+        .await
+        .assert_rejected(500, None);
 }

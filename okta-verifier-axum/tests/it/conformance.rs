@@ -1,4 +1,4 @@
-//! The table through a router: called in this process, behind `axum::serve`, and over HTTP/2.
+//! The conformance table through a router: in this process, behind `axum::serve`, and over HTTP/2.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -36,20 +36,20 @@ async fn the_conformance_table() {
 }
 
 #[tokio::test]
-async fn the_table_of_bound_tokens() {
+async fn bound_tokens_table_in_process() {
     in_process(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_bound_tokens_over_a_socket() {
+async fn bound_tokens_table_over_a_socket() {
     over_a_socket(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_tokens_that_the_issuer_is_asked_about() {
+async fn introspection_table_in_process_and_over_a_socket() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
-    // Nothing is remembered of the first run: each verifier is new.
+    // The verifier is new, so nothing is cached from the first run.
     over_a_socket(&Issuers::asking(&okta)).await;
 }
 
@@ -63,7 +63,7 @@ async fn in_process(issuers: &Issuers) {
     let report = conformance::run(issuers, async |request| {
         let body = Body::from(request.body().to_vec());
         let Ok(response) = app.clone().oneshot(call(request, body)?).await;
-        Some(answer(response).await)
+        Some(to_answer(response).await)
     });
     report.await.assert();
 }
@@ -73,13 +73,13 @@ async fn over_a_socket(issuers: &Issuers) {
     conformance::run_server(issuers, address).await.assert();
 }
 
-/// One connection for the whole table: no refusal ends it.
+/// The whole table uses one connection: no rejection closes it.
 #[tokio::test]
 async fn the_conformance_table_over_http2() {
     let issuers = Issuers::new();
     let (near, far) = tokio::io::duplex(64 * 1024);
     let mut server = server::conn::http2::Builder::new(TokioExecutor::new());
-    // By default hyper itself refuses a head over 16 KiB here, with 431.
+    // By default hyper itself rejects a head over 16 KiB here, with 431.
     server.max_header_list_size(64 * 1024);
     let service = TowerToHyperService::new(app(issuers.verifier()));
     tokio::spawn(server.serve_connection(TokioIo::new(far), service));
@@ -92,12 +92,12 @@ async fn the_conformance_table_over_http2() {
         let uri = format!("http://api.test{}", request.target());
         *call.uri_mut() = uri.parse().ok()?;
         let response: Response<Incoming> = sender.clone().send_request(call).await.ok()?;
-        Some(answer(response).await)
+        Some(to_answer(response).await)
     });
     report.await.assert();
 }
 
-/// `None`: it is not one that HTTP can carry.
+/// Builds the request. Returns `None` if HTTP cannot carry it.
 fn call<B>(request: &conformance::Request, body: B) -> Option<Request<B>> {
     let mut call = Request::new(body);
     *call.method_mut() = Method::from_bytes(request.method().as_bytes()).ok()?;
@@ -115,9 +115,13 @@ fn call<B>(request: &conformance::Request, body: B) -> Option<Request<B>> {
     Some(call)
 }
 
-async fn answer<B: BodyExt<Error: std::fmt::Debug>>(response: Response<B>) -> Answer {
+async fn to_answer<B: BodyExt<Error: std::fmt::Debug>>(response: Response<B>) -> Answer {
     let (parts, body) = response.into_parts();
-    let body = body.collect().await.expect("a whole body").to_bytes();
+    let body = body
+        .collect()
+        .await
+        .expect("the body is complete")
+        .to_bytes();
     let fields = parts.headers.iter();
     let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
     Answer::new(parts.status.as_u16(), fields, body)
@@ -125,13 +129,13 @@ async fn answer<B: BodyExt<Error: std::fmt::Debug>>(response: Response<B>) -> An
 
 pub(crate) async fn serve(app: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("the listener is bound");
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async { axum::serve(listener, app).await });
     address
 }
 
-/// The API that the table is for.
+/// Returns the API under test.
 pub(crate) fn app(verifier: Verifier) -> Router {
     let verify =
         VerifyLayer::new(verifier).peer(|of| Some(of.get::<ConnectInfo<SocketAddr>>()?.0.ip()));

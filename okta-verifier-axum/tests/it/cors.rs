@@ -1,4 +1,4 @@
-//! A CORS layer outside, authentication inside: what a browser needs to read, it may read.
+//! A CORS layer outside, authentication inside: a browser can read what it needs.
 
 use axum::{
     Router,
@@ -30,7 +30,7 @@ fn routes() -> Router {
         .route("/health", get(async || "ok"))
 }
 
-async fn ask(
+async fn call(
     app: Router,
     method: Method,
     path: &str,
@@ -45,7 +45,7 @@ async fn ask(
     if let Some(jwt) = jwt {
         request = request.header("authorization", format!("Bearer {jwt}"));
     }
-    let request = request.body(Body::empty()).expect("a valid request");
+    let request = request.body(Body::empty()).expect("the request is valid");
     let Ok(response) = app.oneshot(request).await;
     let (parts, _) = response.into_parts();
     (parts.status, parts.headers)
@@ -53,8 +53,8 @@ async fn ask(
 
 // conformance 31
 #[tokio::test]
-async fn a_preflight_passes_without_credentials() {
-    let (status, headers) = ask(routes().layer(cors()), Method::OPTIONS, "/orders", None).await;
+async fn preflight_passes_without_credentials() {
+    let (status, headers) = call(routes().layer(cors()), Method::OPTIONS, "/orders", None).await;
     assert_eq!(status, 200);
     assert_eq!(headers["access-control-allow-origin"], "*");
     assert_eq!(
@@ -64,9 +64,9 @@ async fn a_preflight_passes_without_credentials() {
     assert!(!headers.contains_key("www-authenticate"));
 }
 
-/// Without them a script sees a network error, and not why it was refused.
+/// Without these headers a script sees a network error instead of the rejection.
 #[tokio::test]
-async fn refusals_carry_the_cors_headers() {
+async fn rejections_have_cors_headers() {
     let app = routes().layer(cors());
     let other = okta().token("ada").sign();
     let expired = okta().token("ada").expired().sign();
@@ -76,7 +76,7 @@ async fn refusals_carry_the_cors_headers() {
         (Some(other.as_str()), 403, LACKS_SCOPE),
     ];
     for (jwt, expected, challenge) in rows {
-        let (status, headers) = ask(app.clone(), Method::GET, "/orders", jwt).await;
+        let (status, headers) = call(app.clone(), Method::GET, "/orders", jwt).await;
         assert_eq!(
             (status.as_u16(), &headers["www-authenticate"]),
             (expected, &challenge.parse().expect("a value"))
@@ -86,17 +86,17 @@ async fn refusals_carry_the_cors_headers() {
         assert_eq!(headers["cache-control"], "no-store");
     }
     let reader = okta().token("ada").scope("orders:read").sign();
-    let (status, headers) = ask(app, Method::GET, "/orders", Some(&reader)).await;
+    let (status, headers) = call(app, Method::GET, "/orders", Some(&reader)).await;
     assert_eq!(
         (status.as_u16(), &headers["access-control-allow-origin"]),
         (200, &"*".parse().expect("a value"))
     );
 }
 
-/// The nonce of a refusal is of no use to a script that cannot read it.
+/// A script must be able to read the nonce of a rejection.
 // conformance 31
 #[tokio::test]
-async fn a_script_may_read_nonce_and_challenge() {
+async fn nonce_and_challenge_are_exposed_to_scripts() {
     let settings = DpopSettings::base_url("https://api.example.com").nonces(DpopNonces::random());
     let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
     let verifier = builder.dpop(settings).build().expect("valid settings");
@@ -104,7 +104,7 @@ async fn a_script_may_read_nonce_and_challenge() {
         .route("/orders", get(async |_: Verified| "orders"))
         .route_layer(VerifyLayer::new(verifier))
         .layer(cors());
-    let (status, headers) = ask(app, Method::GET, "/orders", None).await;
+    let (status, headers) = call(app, Method::GET, "/orders", None).await;
     assert_eq!(status, 401);
     assert!(headers.contains_key("dpop-nonce"));
     assert_eq!(headers.get_all("www-authenticate").iter().count(), 2);
@@ -114,24 +114,24 @@ async fn a_script_may_read_nonce_and_challenge() {
 const EXPOSED: &str = "www-authenticate,dpop-nonce";
 
 #[tokio::test]
-async fn open_and_unknown_paths_are_as_without_a_layer() {
+async fn open_and_unknown_paths_are_unaffected_by_the_layer() {
     for (path, expected) in [("/health", 200), ("/nowhere", 404)] {
-        let (status, headers) = ask(routes().layer(cors()), Method::GET, path, None).await;
+        let (status, headers) = call(routes().layer(cors()), Method::GET, path, None).await;
         assert_eq!(status.as_u16(), expected, "{path}");
         assert_eq!(headers["access-control-allow-origin"], "*", "{path}");
     }
 }
 
 // conformance 31
-/// Why the documents name the order: with the CORS layer inside, the browser's own question is refused,
-/// and so is the page that asked.
+/// Why the documentation states the order: with the CORS layer inside, the preflight is rejected, and
+/// with it the page's request.
 #[tokio::test]
-async fn in_the_other_order_the_preflight_is_refused() {
+async fn preflight_is_rejected_if_cors_is_inside() {
     let app = Router::new()
         .route("/orders", get(async |_: Verified<ReadOrders>| "orders"))
         .layer(cors())
         .layer(strict());
-    let (status, headers) = ask(app, Method::OPTIONS, "/orders", None).await;
+    let (status, headers) = call(app, Method::OPTIONS, "/orders", None).await;
     assert_eq!(
         (status.as_u16(), &headers["www-authenticate"]),
         (401, &PLAIN.parse().expect("a value"))

@@ -1,4 +1,4 @@
-//! Handlers that decide for themselves: `Rejected` as an error, and a refusal that an outer layer reads.
+//! Handlers that reject requests themselves, and rejections in an outer layer.
 
 use axum::{
     Router,
@@ -20,26 +20,26 @@ async fn order(token: Verified, Path(owner): Path<String>) -> Result<String, Rej
 }
 
 #[tokio::test]
-async fn a_handler_returns_a_rejection_with_the_question_mark() {
+async fn handler_returns_a_rejection_with_the_question_mark() {
     let app = Router::new()
         .route("/orders/{owner}", routing::get(order))
         .route_layer(strict());
     let own = okta().token("ada").sign();
     get(&app, "/orders/ada", Some(&own))
         .await
-        .served("an order of ada");
+        .assert_served("an order of ada");
     get(&app, "/orders/bob", Some(&own))
         .await
-        .refused(403, Some(LACKS_SCOPE));
+        .assert_rejected(403, Some(LACKS_SCOPE));
     let reader = okta().token("ada").scope("orders:read").sign();
     get(&app, "/orders/bob", Some(&reader))
         .await
-        .served("an order of bob");
+        .assert_served("an order of bob");
 }
 
-/// The default body is empty; who wants problem+json writes it in one place.
+/// The default body is empty; an outer layer can write problem+json in one place.
 #[tokio::test]
-async fn an_outer_layer_may_write_the_body() {
+async fn outer_layer_can_write_the_body() {
     async fn explain(response: Response) -> Response {
         match response.extensions().get::<Rejection>() {
             Some(rejection) => (response.status(), rejection.to_string()).into_response(),
@@ -53,13 +53,13 @@ async fn an_outer_layer_may_write_the_body() {
         )
         .route_layer(strict())
         .layer(map_response(explain));
-    let answer = get(&app, "/", None).await;
-    assert_eq!(answer.status, 401);
-    assert!(!answer.body.is_empty());
+    let response = get(&app, "/", None).await;
+    assert_eq!(response.status, 401);
+    assert!(!response.body.is_empty());
 }
 
 #[tokio::test]
-async fn rejected_is_an_error_that_shows_its_reason() {
+async fn rejected_is_an_error_with_its_reason() {
     let rejected = Rejected::from(Rejection::insufficient_scope("orders:read").expect("a scope"));
     assert_eq!(rejected.rejection().status(), 403);
     assert_eq!(
@@ -68,17 +68,17 @@ async fn rejected_is_an_error_that_shows_its_reason() {
     );
 }
 
-/// The re-exported layers are the tower ones: a policy for a whole router.
+/// The re-exported tower layer enforces a policy for a whole router.
 #[tokio::test]
-async fn require_layer_guards_all_routes() {
+async fn require_layer_applies_to_all_routes() {
     let app = Router::new()
         .route("/", routing::get(async || "in"))
         .route_layer(RequireLayer::new(Policy::scope("orders:read")))
         .route_layer(strict());
     let reader = okta().token("ada").scope("orders:read").sign();
-    get(&app, "/", Some(&reader)).await.served("in");
+    get(&app, "/", Some(&reader)).await.assert_served("in");
     let other = okta().token("ada").sign();
     get(&app, "/", Some(&other))
         .await
-        .refused(403, Some(LACKS_SCOPE));
+        .assert_rejected(403, Some(LACKS_SCOPE));
 }

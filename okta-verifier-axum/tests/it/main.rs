@@ -1,4 +1,4 @@
-//! The extractors behind a real `Router`: both outcomes of each, and the routes around them.
+//! Tests of the extractors behind a real `Router`: both outcomes of each, and the routes around them.
 
 mod claims;
 mod conformance;

@@ -1,4 +1,4 @@
-//! `MaybeVerified<R>`: no credentials is not the same as bad ones.
+//! `MaybeVerified<R>`: missing credentials differ from invalid ones.
 
 use axum::{Router, routing};
 use okta_verifier::{Requirement, VerifiedToken};
@@ -9,7 +9,7 @@ use crate::support::{INVALID, LACKS_SCOPE, PLAIN, ReadOrders, get, okta, strict}
 fn subject<R: Requirement>(caller: &MaybeVerified<R>) -> String {
     caller
         .token()
-        .map_or("nobody", VerifiedToken::subject)
+        .map_or("anonymous", VerifiedToken::subject)
         .to_owned()
 }
 
@@ -36,51 +36,53 @@ fn app(layer: VerifyLayer) -> Router {
 }
 
 #[tokio::test]
-async fn anonymous_is_no_token() {
+async fn anonymous_request_has_no_token() {
     let app = app(strict().optional());
-    get(&app, "/news", None).await.served("nobody");
-    get(&app, "/orders", None).await.served("nobody");
-    get(&app, "/proof", None).await.served("none");
+    get(&app, "/news", None).await.assert_served("anonymous");
+    get(&app, "/orders", None).await.assert_served("anonymous");
+    get(&app, "/proof", None).await.assert_served("none");
 }
 
 #[tokio::test]
-async fn a_good_token_is_there() {
+async fn good_token_is_extracted() {
     let app = app(strict().optional());
     let reader = okta().token("ada").scope("orders:read").sign();
     for path in ["/news", "/orders", "/proof"] {
-        get(&app, path, Some(&reader)).await.served("ada");
+        get(&app, path, Some(&reader)).await.assert_served("ada");
     }
 }
 
 #[tokio::test]
-async fn an_unmet_policy_is_403_and_not_nobody() {
+async fn unmet_policy_is_403_not_anonymous() {
     let app = app(strict().optional());
     let other = okta().token("ada").sign();
-    get(&app, "/news", Some(&other)).await.served("ada");
+    get(&app, "/news", Some(&other)).await.assert_served("ada");
     get(&app, "/orders", Some(&other))
         .await
-        .refused(403, Some(LACKS_SCOPE));
+        .assert_rejected(403, Some(LACKS_SCOPE));
 }
 
 #[tokio::test]
-async fn a_bad_token_is_401_and_not_nobody() {
+async fn bad_token_is_401_not_anonymous() {
     get(&app(strict().optional()), "/news", Some("a.b.c"))
         .await
-        .refused(401, Some(INVALID));
+        .assert_rejected(401, Some(INVALID));
 }
 
 #[tokio::test]
-async fn a_strict_layer_lets_nobody_pass() {
+async fn strict_layer_rejects_anonymous_requests() {
     get(&app(strict()), "/news", None)
         .await
-        .refused(401, Some(PLAIN));
+        .assert_rejected(401, Some(PLAIN));
 }
 
 #[tokio::test]
-async fn a_missing_layer_is_500() {
+async fn missing_layer_is_500() {
     let reader = okta().token("ada").scope("orders:read").sign();
-    get(&routes(), "/news", None).await.refused(500, None);
+    get(&routes(), "/news", None)
+        .await
+        .assert_rejected(500, None);
     get(&routes(), "/orders", Some(&reader))
         .await
-        .refused(500, None);
+        .assert_rejected(500, None);
 }

@@ -1,4 +1,4 @@
-//! A DPoP proof is made for the whole URL; a nested router sees a part of it.
+//! DPoP behind nested routers, which see only a part of the URL that the proof is made for.
 
 use std::convert::Infallible;
 
@@ -24,16 +24,16 @@ fn verify() -> VerifyLayer {
     VerifyLayer::new(builder.build().expect("valid settings"))
 }
 
-/// The scope is known at run time only.
+/// The required scope is known only at run time.
 async fn order(token: Verified) -> Result<&'static str, Rejected> {
     if token.has_scope("order:17") {
         return Ok("order 17");
     }
-    let refusal = token.insufficient_scope("order:17");
-    Err(refusal.expect("a scope").into())
+    let rejection = token.insufficient_scope("order:17");
+    Err(rejection.expect("a scope").into())
 }
 
-/// `GET target` with a proof for the URL of `proved`.
+/// Sends `GET target` with a proof for the URL of `proved`.
 async fn request<S>(app: &S, target: &str, proved: &str, token: TokenBuilder) -> Response<Body>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone,
@@ -45,7 +45,7 @@ where
         .header("authorization", format!("DPoP {jwt}"))
         .header("dpop", proof.token(&jwt).sign())
         .body(Body::empty())
-        .expect("a valid request");
+        .expect("the request is valid");
     let Ok(response) = app.clone().oneshot(request).await;
     response
 }
@@ -54,8 +54,8 @@ fn token() -> TokenBuilder {
     okta().token("ada").scope("order:17")
 }
 
-/// Asserts that `/api/v1/orders` takes a proof for its own URL and no proof for a part of it or for
-/// another one.
+/// Asserts that `/api/v1/orders` accepts a proof for its own URL, and rejects a proof for a part of it
+/// or for another URL.
 async fn assert_takes_its_own_proof_only(name: &str, app: Router) {
     for target in ["/api/v1/orders", "/api/v1/orders?page=2"] {
         for other in [
@@ -77,14 +77,14 @@ async fn assert_takes_its_own_proof_only(name: &str, app: Router) {
     }
 }
 
-/// `/orders` behind the layer, by itself.
+/// Returns `/orders` behind the layer.
 fn orders(verify: VerifyLayer) -> Router {
     Router::new()
         .route("/orders", get(order))
         .route_layer(verify)
 }
 
-/// `/api/v1/orders` in a router within a router.
+/// Returns `/api/v1/orders` in a router within a router.
 fn nested_twice(verify: VerifyLayer) -> Router {
     Router::new().nest("/api", Router::new().nest("/v1", orders(verify)))
 }
@@ -155,7 +155,7 @@ async fn dpop_proof_of_a_fallback_is_for_the_whole_url() {
 }
 
 // finding 8
-/// A layer around the nesting sees the whole URL itself.
+/// A layer around the nested router sees the whole URL itself.
 #[tokio::test]
 async fn dpop_proof_for_a_layer_around_a_nested_router_is_for_the_whole_url() {
     let v1 = Router::new().route("/orders", get(order));
@@ -177,7 +177,7 @@ fn orders_below_v1() -> Router {
 }
 
 // finding 8
-/// Two routes whose inner paths are the same: the proof for one is not good for the other.
+/// Two routes have the same inner path: a proof for one is rejected by the other.
 #[tokio::test]
 async fn dpop_proof_for_another_route_of_the_same_inner_path_is_rejected() {
     let verify = verify();
@@ -191,7 +191,7 @@ async fn dpop_proof_for_another_route_of_the_same_inner_path_is_rejected() {
 }
 
 // finding 8
-/// axum keeps an `OriginalUri` that it finds: a service that rewrites the path can say the whole one.
+/// axum keeps an existing `OriginalUri`, so a service that rewrites the path can provide the whole URI.
 #[tokio::test]
 async fn dpop_proof_behind_a_rewritten_path_is_for_the_uri_that_was_kept() {
     let inner = nested_twice(verify());
@@ -210,7 +210,7 @@ async fn dpop_proof_behind_a_rewritten_path_is_for_the_uri_that_was_kept() {
 }
 
 // finding 8
-/// The request that waits for the issuer's keys is judged by its whole URL too.
+/// A request that waits for the issuer's keys is verified with its whole URL too.
 #[tokio::test]
 async fn dpop_proof_of_a_nested_router_is_for_the_whole_url_before_the_keys_are_known() {
     for (proved, status) in [("/orders", 401), ("/api/v1/orders", 200)] {
@@ -228,12 +228,12 @@ async fn dpop_proof_of_a_nested_router_is_for_the_whole_url_before_the_keys_are_
 
 // conformance 175
 #[tokio::test]
-async fn a_handlers_own_refusal_is_told_under_dpop_and_the_verifiers_realm() {
+async fn handler_rejection_uses_the_dpop_challenge_and_the_realm() {
     let app = nested_twice(verify());
     let token = okta().token("ada").scope("order:18");
-    let refused = request(&app, "/api/v1/orders", "/api/v1/orders", token).await;
-    assert_eq!(refused.status(), 403);
-    let challenges: Vec<_> = refused
+    let rejected = request(&app, "/api/v1/orders", "/api/v1/orders", token).await;
+    assert_eq!(rejected.status(), 403);
+    let challenges: Vec<_> = rejected
         .headers()
         .get_all("www-authenticate")
         .iter()

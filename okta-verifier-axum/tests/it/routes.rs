@@ -1,4 +1,4 @@
-//! `route_layer`: what is covered, what stays open, and what stays 404.
+//! `route_layer`: the paths that it covers, those that stay open, and those that stay 404.
 
 use axum::{Router, routing};
 use okta_verifier_axum::Verified;
@@ -18,8 +18,10 @@ fn app() -> Router {
 
 #[tokio::test]
 async fn health_stays_open() {
-    get(&app(), "/health", None).await.served("ok");
-    get(&app(), "/health", Some("a.b.c")).await.served("ok");
+    get(&app(), "/health", None).await.assert_served("ok");
+    get(&app(), "/health", Some("a.b.c"))
+        .await
+        .assert_served("ok");
 }
 
 #[tokio::test]
@@ -29,16 +31,18 @@ async fn unknown_paths_stay_404() {
     assert_eq!(get(&app(), "/nowhere", Some(&jwt)).await.status, 404);
 }
 
-/// Why the documents say `route_layer`: `layer` wraps the fallback too.
+/// Why the documentation says `route_layer`: `layer` wraps the fallback too.
 #[tokio::test]
-async fn with_layer_unknown_paths_are_refused() {
+async fn unknown_paths_are_rejected_with_layer() {
     let app = Router::new().route("/me", routing::get(me)).layer(strict());
-    get(&app, "/nowhere", None).await.refused(401, Some(PLAIN));
+    get(&app, "/nowhere", None)
+        .await
+        .assert_rejected(401, Some(PLAIN));
 }
 
-/// The other order: a nested router keeps its layer to itself.
+/// The other way: a nested router keeps its layer to itself.
 #[tokio::test]
-async fn a_nested_router_is_covered_alone() {
+async fn nested_router_keeps_its_layer_to_itself() {
     let protected = Router::new()
         .route("/me", routing::get(me))
         .route_layer(strict());
@@ -46,7 +50,9 @@ async fn a_nested_router_is_covered_alone() {
         .nest("/v1", protected)
         .route("/health", routing::get(async || "ok"));
     let jwt = okta().token("ada").sign();
-    get(&app, "/v1/me", Some(&jwt)).await.served("ada");
-    get(&app, "/v1/me", None).await.refused(401, Some(PLAIN));
-    get(&app, "/health", None).await.served("ok");
+    get(&app, "/v1/me", Some(&jwt)).await.assert_served("ada");
+    get(&app, "/v1/me", None)
+        .await
+        .assert_rejected(401, Some(PLAIN));
+    get(&app, "/health", None).await.assert_served("ok");
 }

@@ -1,4 +1,4 @@
-//! What every test here needs: an issuer, a request with or without a token, an answer.
+//! Shared by all tests: an issuer, requests, and readable responses.
 
 use std::sync::LazyLock;
 
@@ -29,7 +29,7 @@ impl Requirement for Admin {
     const POLICY: Policy = Policy::group("Admins");
 }
 
-/// One issuer for all tests: its keys are its own.
+/// Returns the issuer of all tests.
 pub(crate) fn okta() -> &'static TestIssuer {
     static OKTA: LazyLock<TestIssuer> = LazyLock::new(|| TestIssuer::new("api://orders"));
     &OKTA
@@ -54,16 +54,20 @@ pub(crate) struct Answer {
     pub(crate) reason: Option<u16>,
 }
 
-/// `GET path`, with a token or without.
+/// Sends `GET path`, with or without a token.
 pub(crate) async fn get(app: &Router, path: &str, jwt: Option<&str>) -> Answer {
     let mut request = Request::get(path);
     if let Some(jwt) = jwt {
         request = request.header("authorization", format!("Bearer {jwt}"));
     }
-    let request = request.body(Body::empty()).expect("a valid request");
+    let request = request.body(Body::empty()).expect("the request is valid");
     let Ok(response) = app.clone().oneshot(request).await;
     let (parts, body) = response.into_parts();
-    let body = body.collect().await.expect("a whole body").to_bytes();
+    let body = body
+        .collect()
+        .await
+        .expect("the body is complete")
+        .to_bytes();
     Answer {
         status: parts.status.as_u16(),
         body: String::from_utf8(body.to_vec()).expect("UTF-8"),
@@ -77,7 +81,7 @@ pub(crate) async fn get(app: &Router, path: &str, jwt: Option<&str>) -> Answer {
 
 impl Answer {
     #[track_caller]
-    pub(crate) fn served(&self, body: &str) {
+    pub(crate) fn assert_served(&self, body: &str) {
         assert_eq!(
             (self.status, self.body.as_str(), self.reason),
             (200, body, None)
@@ -85,7 +89,7 @@ impl Answer {
     }
 
     #[track_caller]
-    pub(crate) fn refused(&self, status: u16, challenge: Option<&str>) {
+    pub(crate) fn assert_rejected(&self, status: u16, challenge: Option<&str>) {
         assert_eq!(
             (self.status, self.body.as_str(), self.reason),
             (status, "", Some(status))

@@ -1,4 +1,4 @@
-//! `assert_conformant`: an axum API passes, and each planted fault is found by name.
+//! `assert_conformant`: a correct axum API passes, and each planted fault is reported by name.
 
 use axum::{
     Router,
@@ -34,7 +34,7 @@ async fn base_url(app: Router) -> String {
     format!("http://{}", serve(app).await)
 }
 
-/// The names of what fails.
+/// Returns the names of the failed cases.
 async fn failures(okta: &MockOkta, app: Router) -> Vec<String> {
     let report = conformance::run_api(&base_url(app).await, okta, routes()).await;
     let names: Vec<String> = report.failures().map(str::to_owned).collect();
@@ -53,7 +53,7 @@ fn assert_names(failures: &[String], expected: &[&str]) {
 }
 
 #[tokio::test]
-async fn the_axum_app_is_conformant() {
+async fn axum_app_is_conformant() {
     let okta = MockOkta::start().await;
     let url = base_url(app(verifier(&okta))).await;
     let report = assert_conformant(&url, &okta, routes()).await;
@@ -65,9 +65,9 @@ async fn the_axum_app_is_conformant() {
     );
 }
 
-/// Behind a prefix, with words of its own, and with a claim that every token must have.
+/// The API has a prefix, its own bodies and realm, and requires a claim of every token.
 #[tokio::test]
-async fn an_api_of_another_shape_is_conformant() {
+async fn api_with_other_paths_and_bodies_is_conformant() {
     use axum::{http::StatusCode, response::IntoResponse, routing::get};
     use okta_verifier::{Policy, Requirement};
     use okta_verifier_axum::Verified;
@@ -89,7 +89,7 @@ async fn an_api_of_another_shape_is_conformant() {
             get(async |_: Verified<Tenant>| StatusCode::NO_CONTENT),
         )
         .route_layer(VerifyLayer::new(verifier));
-    // Bodies are the API's own.
+    // Bodies are up to the API.
     let explain = async |response: Response| match response.status().is_success() {
         true => response,
         false => (response.into_parts().0, "no").into_response(),
@@ -109,8 +109,8 @@ async fn an_api_of_another_shape_is_conformant() {
 }
 
 #[tokio::test]
-async fn an_api_that_skips_the_audience_check_is_found() {
-    /// Serves what is refused for its audience alone.
+async fn missing_audience_check_is_reported() {
+    /// Serves a request that is rejected only for its audience.
     async fn lenient(
         State(verifier): State<Verifier>,
         mut request: Request,
@@ -149,7 +149,7 @@ async fn an_api_that_skips_the_audience_check_is_found() {
 }
 
 #[tokio::test]
-async fn a_401_without_a_challenge_is_found() {
+async fn missing_challenge_is_reported() {
     let okta = MockOkta::start().await;
     let bare = async |mut response: Response| {
         response.headers_mut().remove("www-authenticate");
@@ -167,7 +167,7 @@ async fn a_401_without_a_challenge_is_found() {
 }
 
 #[tokio::test]
-async fn an_api_that_takes_a_token_from_the_query_is_found() {
+async fn query_token_acceptance_is_reported() {
     async fn from_query(mut request: Request, next: axum::middleware::Next) -> Response {
         let token = request
             .uri()
@@ -191,9 +191,9 @@ async fn an_api_that_takes_a_token_from_the_query_is_found() {
     assert_eq!(failures(&okta, app).await, ["a token in the query"]);
 }
 
-/// More of what APIs get wrong, one change each.
+/// Other common mistakes, one change each.
 #[tokio::test]
-async fn other_faults_are_found() {
+async fn other_faults_are_reported() {
     let okta = MockOkta::start().await;
 
     let first_line_wins = async |mut request: Request| {
@@ -206,7 +206,7 @@ async fn other_faults_are_found() {
     let found = failures(&okta, app_with(first_line_wins)).await;
     assert_names(
         &found,
-        &["the same line twice", "a good line before a bad one"],
+        &["the same line twice", "a valid line before a malformed one"],
     );
 
     let shared_cache = async |mut response: Response| {
@@ -223,23 +223,26 @@ async fn other_faults_are_found() {
     .await;
     assert_names(&found, &["a good token", "open: no credentials"]);
 
-    let everybody = Router::new().fallback(async || "in");
-    let found = failures(&okta, everybody).await;
+    let open = Router::new().fallback(async || "in");
+    let found = failures(&okta, open).await;
     assert_names(
         &found,
-        &["no credentials for /me", "an unsigned token that says none"],
+        &["no credentials for /me", "an unsigned token with alg none"],
     );
 }
 
 #[tokio::test]
-async fn an_api_that_is_not_there_is_one_failure() {
+async fn unreachable_api_is_one_failure() {
     let okta = MockOkta::start().await;
     let report = conformance::run_api("http://127.0.0.1:1", &okta, routes()).await;
-    assert_eq!(report.failures().collect::<Vec<_>>(), ["the API is there"]);
+    assert_eq!(
+        report.failures().collect::<Vec<_>>(),
+        ["the API is reachable"]
+    );
 }
 
 #[tokio::test]
-async fn no_path_is_no_pass() {
+async fn report_without_paths_is_not_conformant() {
     let okta = MockOkta::start().await;
     let url = base_url(app(verifier(&okta))).await;
     let report = conformance::run_api(&url, &okta, Routes::new()).await;
@@ -249,10 +252,10 @@ async fn no_path_is_no_pass() {
 
 #[tokio::test]
 #[should_panic(expected = "a token in the query")]
-async fn a_fault_panics_with_its_name() {
+async fn fault_panics_with_the_case_name() {
     let okta = MockOkta::start().await;
-    let everybody = base_url(Router::new().fallback(async || "in")).await;
-    let _ = assert_conformant(&everybody, &okta, routes()).await;
+    let open = base_url(Router::new().fallback(async || "in")).await;
+    let _ = assert_conformant(&open, &okta, routes()).await;
 }
 
 fn lines(request: &Request) -> Vec<Vec<u8>> {

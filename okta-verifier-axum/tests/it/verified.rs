@@ -38,71 +38,85 @@ fn app(layer: VerifyLayer) -> Router {
 }
 
 #[tokio::test]
-async fn any_token() {
+async fn any_valid_token_is_accepted() {
     let app = app(strict());
     let jwt = okta().token("ada").sign();
-    get(&app, "/me", Some(&jwt)).await.served("ada");
-    get(&app, "/kept", Some(&jwt)).await.served("ada");
+    get(&app, "/me", Some(&jwt)).await.assert_served("ada");
+    get(&app, "/kept", Some(&jwt)).await.assert_served("ada");
     get(&app, "/me", Some("a.b.c"))
         .await
-        .refused(401, Some(INVALID));
-    get(&app, "/me", None).await.refused(401, Some(PLAIN));
+        .assert_rejected(401, Some(INVALID));
+    get(&app, "/me", None)
+        .await
+        .assert_rejected(401, Some(PLAIN));
 }
 
 #[tokio::test]
-async fn a_scope() {
+async fn scope_requirement_is_enforced() {
     let app = app(strict());
     let reader = okta().token("ada").scope("orders:read").sign();
-    get(&app, "/orders", Some(&reader)).await.served("ada");
+    get(&app, "/orders", Some(&reader))
+        .await
+        .assert_served("ada");
     let other = okta().token("ada").scope("orders").sign();
     get(&app, "/orders", Some(&other))
         .await
-        .refused(403, Some(LACKS_SCOPE));
+        .assert_rejected(403, Some(LACKS_SCOPE));
 }
 
 #[tokio::test]
-async fn a_group() {
+async fn group_requirement_is_enforced() {
     let app = app(strict());
     let admin = okta().token("ada").group("Admins").sign();
-    get(&app, "/admin", Some(&admin)).await.served("ada");
+    get(&app, "/admin", Some(&admin)).await.assert_served("ada");
     let other = okta().token("ada").group("admins").sign();
-    get(&app, "/admin", Some(&other)).await.refused(403, None);
+    get(&app, "/admin", Some(&other))
+        .await
+        .assert_rejected(403, None);
 }
 
 #[tokio::test]
-async fn several_in_one_handler_are_all_checked() {
+async fn several_requirements_in_one_handler_are_all_checked() {
     let app = app(strict());
     let both = okta()
         .token("ada")
         .scope("orders:read")
         .group("Admins")
         .sign();
-    get(&app, "/both", Some(&both)).await.served("ada ada");
+    get(&app, "/both", Some(&both))
+        .await
+        .assert_served("ada ada");
     let reader = okta().token("ada").scope("orders:read").sign();
-    get(&app, "/both", Some(&reader)).await.refused(403, None);
+    get(&app, "/both", Some(&reader))
+        .await
+        .assert_rejected(403, None);
     let admin = okta().token("ada").group("Admins").sign();
     get(&app, "/both", Some(&admin))
         .await
-        .refused(403, Some(LACKS_SCOPE));
+        .assert_rejected(403, Some(LACKS_SCOPE));
 }
 
-/// An anonymous caller is asked for credentials, never told 403.
+/// An anonymous request gets a challenge, never 403.
 #[tokio::test]
-async fn anonymous_is_the_plain_401() {
+async fn anonymous_request_is_401_without_an_error() {
     let app = app(strict().optional());
     for path in ["/me", "/orders", "/admin", "/both"] {
-        get(&app, path, None).await.refused(401, Some(PLAIN));
+        get(&app, path, None)
+            .await
+            .assert_rejected(401, Some(PLAIN));
     }
 }
 
 // conformance 224
-/// Closed, not open: a forgotten layer serves nobody.
+/// Fails closed: a route without its layer serves no request.
 #[tokio::test]
-async fn a_missing_layer_is_500() {
+async fn missing_layer_is_500() {
     let jwt = okta().token("ada").scope("orders:read").sign();
     for path in ["/me", "/orders", "/admin", "/kept"] {
-        get(&routes(), path, Some(&jwt)).await.refused(500, None);
-        get(&routes(), path, None).await.refused(500, None);
+        get(&routes(), path, Some(&jwt))
+            .await
+            .assert_rejected(500, None);
+        get(&routes(), path, None).await.assert_rejected(500, None);
     }
 }
 
@@ -120,22 +134,10 @@ async fn debug_output_shows_no_token() {
     assert!(jwt.split('.').all(|part| !text.contains(part)), "{text}");
 }
 
-/// `Option<T>` is an extractor only where `T` says how; were `Verified` to say so, a refusal could
-/// pass for no token. The call below would be ambiguous then, and this file would not compile.
-#[test]
-fn an_option_of_it_is_no_extractor() {
-    trait AmbiguousForExtractors<Which> {
-        fn checked() {}
-    }
-    impl<T> AmbiguousForExtractors<()> for T {}
-    impl<T: FromRequestParts<()>> AmbiguousForExtractors<u8> for T {}
-    <Option<Verified> as AmbiguousForExtractors<_>>::checked();
-}
-
-/// Tells at compile time whether `T` is an extractor: the inherent constant hides the trait's.
+/// Tests at compile time whether `T` is an extractor: the inherent constant hides the trait's.
 struct Probe<T>(std::marker::PhantomData<T>);
 
-impl<T: axum::extract::FromRequestParts<()>> Probe<T> {
+impl<T: FromRequestParts<()>> Probe<T> {
     const IS_EXTRACTOR: bool = true;
 }
 
@@ -146,8 +148,8 @@ trait NotAnExtractor {
 impl<T> NotAnExtractor for Probe<T> {}
 
 // finding 8
-/// `Option<Verified>` would turn a rejected token into "no token". axum itself implements optional
-/// extraction for some of its types; none of ours may get it.
+/// `Option<Verified>` would turn a rejected token into "no token". axum implements optional extraction
+/// for some of its types; this crate must not.
 #[test]
 fn option_of_an_extractor_is_not_an_extractor() {
     const {

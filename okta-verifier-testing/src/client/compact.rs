@@ -1,4 +1,4 @@
-//! The compact form of a proof, and who signs it.
+//! The compact form of a proof and its signature.
 
 use aws_lc_rs::hmac;
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
@@ -8,23 +8,23 @@ use super::ProofBuilder;
 use crate::keys::{foreign, random_bytes};
 use crate::listener;
 
-/// What stands in the third part.
+/// The third part of the proof.
 #[derive(Clone, Debug)]
 pub(super) enum Seal {
-    /// A signature of the client's key.
+    /// A signature with the client's key.
     Own,
-    /// A signature of another key, which the header does not name.
+    /// A signature with a key other than the one in the header.
     Foreign,
-    /// Nothing; `alg` is `none`.
+    /// An empty signature; `alg` is `none`.
     Nothing,
     /// An HMAC under the `oct` key in the header; `alg` is `HS256`.
     Symmetric,
-    /// Random bytes under an RSA key of 1024 bits; `alg` is `RS256`.
+    /// Random bytes, with an RSA key of 1024 bits in the header; `alg` is `RS256`.
     WeakRsa,
 }
 
 impl ProofBuilder {
-    /// The proof, in compact form.
+    /// Signs the proof and returns it in compact form.
     ///
     /// ```
     /// let client = okta_verifier_testing::Client::new();
@@ -96,11 +96,12 @@ impl ProofBuilder {
         }
     }
 
-    /// The payload, with a claim that makes the whole proof as long as was asked for.
+    /// Returns the payload, with a claim that pads the whole proof to the requested length.
     fn padded(&self, mut claims: Map<String, Value>, header: usize) -> Vec<u8> {
         if self.length > 0 {
             let written = written(claims.clone(), &self.doubled_claims).len();
-            // Three bytes are four characters; the signature and the points are left out.
+            // Base64url writes three bytes as four characters. The estimate leaves out the signature and
+            // the dots, so the proof is at least as long as requested.
             let missing = (self.length * 3 / 4).saturating_sub(header + written);
             claims.insert("pad".to_owned(), json!("p".repeat(missing)));
         }
@@ -108,7 +109,7 @@ impl ProofBuilder {
     }
 }
 
-/// An object as JSON text, with these of its members once more at its end.
+/// Returns an object as JSON text, with the members in `doubled` repeated at its end.
 fn written(object: Map<String, Value>, doubled: &[String]) -> Vec<u8> {
     let again = doubled.iter().map(|name| {
         let value = object.get(name).unwrap_or(&Value::Null);
@@ -120,9 +121,10 @@ fn written(object: Map<String, Value>, doubled: &[String]) -> Vec<u8> {
     (text + &again + "}").into_bytes()
 }
 
-/// 1024 ones: no library here makes such a key, so nobody can sign with it either.
+/// Returns a 1024-bit RSA key whose modulus is all ones. No library here generates such a key, so the
+/// proof is not signed with it.
 fn weak_rsa() -> Value {
-    // `_` is six ones, `8` what remains of 1024.
+    // In base64url, `_` is six ones, and `8` holds the remaining four of the 1024.
     json!({ "e": "AQAB", "kty": "RSA", "n": "_".repeat(170) + "8" })
 }
 

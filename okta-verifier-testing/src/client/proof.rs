@@ -1,4 +1,4 @@
-//! `ProofBuilder`: a good DPoP proof, and one change at a time.
+//! `ProofBuilder`: builds a valid DPoP proof, with one change per method.
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::edits::Edits;
 use crate::keys::{Pair, fingerprint, random_name};
 use crate::token::unix_now;
 
-/// A DPoP proof in the making (RFC 9449 §4.2): good as it starts, and each method changes one thing.
+/// A builder for DPoP proofs (RFC 9449 §4.2). The proof is valid unless a method changes it.
 ///
-/// Where two methods set the same thing, the last one wins; raw texts come after everything else.
+/// If two methods set the same thing, the last one wins. Raw texts override everything else.
 ///
 /// ```
 /// # let jwt = "a.b.c";
@@ -25,7 +25,7 @@ use crate::token::unix_now;
 /// let for_another_method = proof().htm("POST").sign();
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a proof exists once it is signed: end with `.sign()`"]
+#[must_use = "the builder does nothing until `.sign()` is called"]
 pub struct ProofBuilder {
     pub(super) algorithm: Algorithm,
     pub(super) pair: Arc<Pair>,
@@ -70,8 +70,8 @@ impl ProofBuilder {
         }
     }
 
-    /// The token that the request carries: `ath` is its SHA-256. Default: none, and no `ath`, as
-    /// for the token endpoint.
+    /// Sets `ath` to the SHA-256 of the token that the request carries. By default the proof has no
+    /// `ath`, as for the token endpoint.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -82,7 +82,7 @@ impl ProofBuilder {
         self
     }
 
-    /// The `nonce` that the server gave. Default: none.
+    /// Sets `nonce` to the value that the server sent. By default the proof has none.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -92,7 +92,7 @@ impl ProofBuilder {
         self.claim("nonce", nonce)
     }
 
-    /// `htm`, where it shall not be the request's method.
+    /// Sets `htm`. The default is the request's method.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -102,7 +102,7 @@ impl ProofBuilder {
         self.claim("htm", method)
     }
 
-    /// `htu`, where it shall not be the request's URL; nothing is taken off.
+    /// Sets `htu` to `url` as it is. The default is the request's URL without query and fragment.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -113,7 +113,7 @@ impl ProofBuilder {
         self.claim("htu", url)
     }
 
-    /// `jti`, to use one twice. Default: a new one.
+    /// Sets `jti`, for example to use one twice. The default is a new value.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -124,7 +124,7 @@ impl ProofBuilder {
         self.claim("jti", jti)
     }
 
-    /// `iat`, in unix seconds. Default: when the builder began.
+    /// Sets `iat`, in Unix seconds. The default is the time at which the builder was created.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -135,7 +135,7 @@ impl ProofBuilder {
         self
     }
 
-    /// `iat` so many seconds before the builder began; after it, if `seconds` is negative.
+    /// Sets `iat` to `seconds` before the builder was created, or after it if `seconds` is negative.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -147,12 +147,12 @@ impl ProofBuilder {
         self.issued_at(issued_at)
     }
 
-    /// Sets a claim to any value, of the right type or the wrong one: `htm`, `htu`, `iat`, `jti`,
-    /// `ath`, `nonce`, or another.
+    /// Sets a claim to any value, of the right type or a wrong one: `htm`, `htu`, `iat`, `jti`, `ath`,
+    /// `nonce`, or another.
     ///
     /// # Panics
     ///
-    /// When `value` has no JSON form.
+    /// Panics if `value` cannot be serialized as JSON.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -163,7 +163,7 @@ impl ProofBuilder {
         self
     }
 
-    /// Takes a claim away.
+    /// Removes a claim.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -174,7 +174,7 @@ impl ProofBuilder {
         self
     }
 
-    /// Sets `typ`. Default: `dpop+jwt`.
+    /// Sets `typ`. The default is `dpop+jwt`.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -184,11 +184,11 @@ impl ProofBuilder {
         self.header("typ", typ)
     }
 
-    /// Sets a header parameter to any value; the signature covers it and does not follow it.
+    /// Sets a header parameter to any value. The signature covers it but is not changed to match it.
     ///
     /// # Panics
     ///
-    /// When `value` has no JSON form.
+    /// Panics if `value` cannot be serialized as JSON.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -199,7 +199,7 @@ impl ProofBuilder {
         self
     }
 
-    /// Takes a header parameter away: `typ`, `alg`, `jwk`.
+    /// Removes a header parameter, such as `typ`, `alg` or `jwk`.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -210,11 +210,11 @@ impl ProofBuilder {
         self
     }
 
-    /// Sets a member of the header's `jwk`; the key that signs stays.
+    /// Sets a member of the header's `jwk`. The signing key does not change.
     ///
     /// # Panics
     ///
-    /// When `value` has no JSON form.
+    /// Panics if `value` cannot be serialized as JSON.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -225,7 +225,7 @@ impl ProofBuilder {
         self
     }
 
-    /// Takes a member of the header's `jwk` away.
+    /// Removes a member of the header's `jwk`.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();

@@ -1,4 +1,4 @@
-//! Proofs that no verifier may accept.
+//! Proofs that every verifier must reject.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use super::compact::Seal;
 use crate::keys::{Pair, random_name};
 
 impl ProofBuilder {
-    /// Signed by another key than the `jwk` that it shows.
+    /// Signs the proof with a key other than the `jwk` in its header.
     ///
-    /// For a sound proof of somebody else use another [`Client`](crate::Client).
+    /// For a valid proof of another client, use another [`Client`](crate::Client).
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -20,7 +20,7 @@ impl ProofBuilder {
         self
     }
 
-    /// Signed, and then its payload gets a space at its end.
+    /// Appends a space to the payload after signing.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -31,7 +31,7 @@ impl ProofBuilder {
         self
     }
 
-    /// No signature, and `alg` is `none`.
+    /// Omits the signature and sets `alg` to `none`.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -43,7 +43,7 @@ impl ProofBuilder {
         self
     }
 
-    /// HS256, keyed with the symmetric key that its `jwk` shows (RFC 9449 §11.6).
+    /// Signs with HS256, using the symmetric key in the proof's `jwk` (RFC 9449 §11.6).
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -54,7 +54,7 @@ impl ProofBuilder {
         self
     }
 
-    /// Its `jwk` has the private member `d` (RFC 9449 §4.3, 7), with a random value.
+    /// Adds the private member `d` (RFC 9449 §4.3, step 7) to `jwk`, with a random value.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -64,8 +64,8 @@ impl ProofBuilder {
         self.jwk_member("d", random_name())
     }
 
-    /// RS256 under an RSA key of 1024 bits that nobody can sign with: random bytes are the
-    /// signature.
+    /// Puts an RSA key of 1024 bits into `jwk` and sets `alg` to RS256. No library here signs with
+    /// such a key, so the signature is random bytes.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -76,12 +76,12 @@ impl ProofBuilder {
         self
     }
 
-    /// Really signed, by a new P-256 key whose `x` is written in 31 bytes, without its leading
-    /// zero (RFC 7518 §6.2.1.2 wants 32).
+    /// Signs with a new P-256 key whose `x` is encoded in 31 bytes, without its leading zero
+    /// (RFC 7518 §6.2.1.2 requires 32).
     ///
     /// # Panics
     ///
-    /// When the client's algorithm is not ES256.
+    /// Panics if the client's algorithm is not ES256.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -93,7 +93,7 @@ impl ProofBuilder {
         self.jwk_member("x", x)
     }
 
-    /// A claim twice, with the same value.
+    /// Repeats a claim, with the same value.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -104,7 +104,7 @@ impl ProofBuilder {
         self
     }
 
-    /// A header parameter twice, with the same value.
+    /// Repeats a header parameter, with the same value.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -115,7 +115,7 @@ impl ProofBuilder {
         self
     }
 
-    /// At least so many characters long, by one more claim.
+    /// Pads the proof to at least `length` characters with an additional claim.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -149,7 +149,7 @@ impl ProofBuilder {
         self
     }
 
-    /// Changes the signature's bytes before they are encoded.
+    /// Changes the bytes of the signature before they are encoded.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();

@@ -1,17 +1,17 @@
-//! What came out.
+//! The response of the API under test.
 
 use crate::listener;
 
-/// An answer, as the judge wants it: a driver fills it from its framework's own response.
+/// A response of the API under test. A driver builds it from the response of its framework.
 ///
 /// ```
 /// use okta_verifier_testing::conformance::Answer;
 ///
 /// let fields = [("WWW-Authenticate", r#"Bearer realm="api""#), ("Cache-Control", "no-store")];
-/// let refused = Answer::new(401, fields, "");
-/// assert_eq!(refused.status(), 401);
-/// assert_eq!(refused.field("www-authenticate").count(), 1);
-/// assert!(refused.body().is_empty());
+/// let rejected = Answer::new(401, fields, "");
+/// assert_eq!(rejected.status(), 401);
+/// assert_eq!(rejected.field("www-authenticate").count(), 1);
+/// assert!(rejected.body().is_empty());
 /// ```
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -21,7 +21,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Of a status, every field line in order, and the body.
+    /// Creates a response from a status, every field line in order, and the body.
     pub fn new<N: Into<String>, V: Into<Vec<u8>>>(
         status: u16,
         fields: impl IntoIterator<Item = (N, V)>,
@@ -35,25 +35,25 @@ impl Answer {
                 .collect(),
             body: body.into(),
         };
-        answer.tell();
+        answer.announce();
         answer
     }
 
-    fn tell(&self) {
-        // RFC 9449 §8: a nonce is there to be read, and proofs repeat it.
+    fn announce(&self) {
+        // RFC 9449 §8: a nonce is public, and proofs repeat it.
         let fields = self.fields.iter();
         let fields = fields.filter(|(name, _)| !name.eq_ignore_ascii_case("dpop-nonce"));
         fields.for_each(|(_, value)| listener::shown(value));
         listener::shown(&self.body);
     }
 
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The values of every line of a field, found without regard to case.
+    /// Returns the values of every line of a field. The name is case-insensitive.
     pub fn field(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         self.fields
             .iter()
@@ -61,7 +61,7 @@ impl Answer {
             .map(|(_, value)| value.as_slice())
     }
 
-    /// The body.
+    /// Returns the body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body

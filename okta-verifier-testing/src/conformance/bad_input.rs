@@ -1,4 +1,4 @@
-//! What no client sends: after each of these the next request is served.
+//! Input that no client sends. After each of these the server must serve the next request.
 
 use std::net::SocketAddr;
 
@@ -8,14 +8,14 @@ use super::{
     socket::{converse, exchange, leave},
 };
 
-/// What happens after the bytes are sent.
+/// The expected behaviour after the bytes are sent.
 enum Then {
-    /// The sender leaves without reading.
+    /// The sender closes the connection without reading.
     Leaves,
-    /// One of these statuses comes back, for each request one.
+    /// The server responds with these statuses, one per request.
     Gets(&'static [u16]),
-    /// A refusal comes back, or the end of the connection.
-    IsTurnedAway,
+    /// The server rejects the request or closes the connection.
+    IsRejected,
 }
 
 pub(super) async fn run(issuers: &Issuers, address: SocketAddr, report: &mut Report) {
@@ -24,17 +24,17 @@ pub(super) async fn run(issuers: &Issuers, address: SocketAddr, report: &mut Rep
         .map_or(String::new(), |token| token.sign());
     let good = format!("GET /me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n");
     for (name, message, then) in scripts(&token, &good) {
-        let verdict = play(address, &message, then).await;
-        report.probed(&format!("bad input: {name}"), verdict);
+        let result = play(address, &message, then).await;
+        report.record_probe(&format!("bad input: {name}"), result);
         let next = format!("{good}Connection: close\r\n\r\n");
         let next = exchange(address, next.as_bytes()).await;
         let served = next.is_ok_and(|answer| answer.status() == 200);
-        let verdict = if served {
+        let result = if served {
             Ok(())
         } else {
             Err(Difference::of("next request", "200", "none"))
         };
-        report.probed(&format!("after bad input: {name}"), verdict);
+        report.record_probe(&format!("after bad input: {name}"), result);
     }
 }
 
@@ -46,35 +46,35 @@ fn scripts(token: &str, good: &str) -> Vec<(&'static str, Vec<u8>, Then)> {
     let lines = |count: usize| "X-Line: 1\r\n".repeat(count);
     let text: Vec<(&'static str, String, Then)> = vec![
         ("a connection without a request", String::new(), Leaves),
-        ("a request line cut short", "GET /m".to_owned(), Leaves),
+        ("a truncated request line", "GET /m".to_owned(), Leaves),
         (
-            "a field cut short",
+            "a truncated field",
             good[..good.len() / 2].to_owned(),
             Leaves,
         ),
-        ("a head without its end", good.to_owned(), Leaves),
+        ("a truncated head", good.to_owned(), Leaves),
         (
-            "a whole request whose sender leaves",
+            "a complete request whose sender disconnects",
             format!("{good}\r\n"),
             Leaves,
         ),
         (
-            "three requests whose sender leaves",
+            "three requests whose sender disconnects",
             format!("{good}\r\n").repeat(3),
             Leaves,
         ),
         (
-            "a body cut short",
+            "a truncated body",
             format!("{body} {token}\r\nContent-Length: 1000\r\n\r\nhalf"),
             Leaves,
         ),
         (
-            "a refused request with a body cut short",
+            "a rejected request with a truncated body",
             format!("{body} a.b.c\r\nContent-Length: 1000\r\n\r\nhalf"),
             Leaves,
         ),
         (
-            "a chunk cut short",
+            "a truncated chunk",
             format!("{body} {token}\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nhalf"),
             Leaves,
         ),
@@ -91,7 +91,7 @@ fn scripts(token: &str, good: &str) -> Vec<(&'static str, Vec<u8>, Then)> {
         (
             "1000 more lines",
             format!("{good}{}{close}", lines(1000)),
-            IsTurnedAway,
+            IsRejected,
         ),
         (
             "a megabyte in Authorization",
@@ -99,25 +99,25 @@ fn scripts(token: &str, good: &str) -> Vec<(&'static str, Vec<u8>, Then)> {
                 "GET /me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{close}",
                 pad(1024)
             ),
-            IsTurnedAway,
+            IsRejected,
         ),
         (
             "a folded line",
             format!("GET /me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer\r\n {token}\r\n{close}"),
-            IsTurnedAway,
+            IsRejected,
         ),
         (
             "white space before the colon",
             format!("GET /me HTTP/1.1\r\nHost: x\r\nAuthorization : Bearer {token}\r\n{close}"),
-            IsTurnedAway,
+            IsRejected,
         ),
         (
             "two lengths",
             format!("{good}Content-Length: 1\r\nContent-Length: 2\r\n{close}"),
-            IsTurnedAway,
+            IsRejected,
         ),
         (
-            "a refusal and a good request on one connection",
+            "a rejected and a good request on one connection",
             format!("GET /me HTTP/1.1\r\nHost: x\r\n\r\n{good}{close}"),
             Gets(&[401, 200]),
         ),
@@ -138,7 +138,7 @@ fn scripts(token: &str, good: &str) -> Vec<(&'static str, Vec<u8>, Then)> {
         .collect();
     let bytes: [(&'static str, &[u8]); 3] = [
         (
-            "a TLS greeting",
+            "a TLS ClientHello",
             b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
         ),
         (
@@ -146,35 +146,41 @@ fn scripts(token: &str, good: &str) -> Vec<(&'static str, Vec<u8>, Then)> {
             b"GET /m\0e HTTP/1.1\r\nHost: x\r\n\r\n",
         ),
         (
-            "a field's name in Latin-1",
+            "a field name in Latin-1",
             b"GET /me HTTP/1.1\r\nHost: x\r\nAuthoriz\xe9: x\r\n\r\n",
         ),
     ];
-    scripts.extend(bytes.map(|(name, message)| (name, message.to_vec(), IsTurnedAway)));
+    scripts.extend(bytes.map(|(name, message)| (name, message.to_vec(), IsRejected)));
     scripts
 }
 
 async fn play(address: SocketAddr, message: &[u8], then: Then) -> Result<(), Difference> {
-    let none = |error: std::io::Error| Difference::of("answer", "one", &error.to_string());
-    let wanted = match then {
+    let none = |error: std::io::Error| Difference::of("response", "one", &error.to_string());
+    let expected = match then {
         Then::Leaves => return leave(address, message).await.map_err(none),
         Then::Gets(statuses) => Some(statuses),
-        Then::IsTurnedAway => None,
+        Then::IsRejected => None,
     };
     let bytes = converse(address, message).await.map_err(none)?;
-    let came = statuses(&bytes);
-    let fits = match wanted {
-        Some(statuses) => came == statuses,
-        None => came.iter().all(|status| (400..500).contains(status)),
+    let received = statuses(&bytes);
+    let matches = match expected {
+        Some(statuses) => received == statuses,
+        None => received.iter().all(|status| (400..500).contains(status)),
     };
-    if fits {
+    if matches {
         return Ok(());
     }
-    let wanted = wanted.map_or("4xx or the end".to_owned(), |it| format!("{it:?}"));
-    Err(Difference::of("statuses", &wanted, &format!("{came:?}")))
+    let expected = expected.map_or("4xx or a closed connection".to_owned(), |it| {
+        format!("{it:?}")
+    });
+    Err(Difference::of(
+        "statuses",
+        &expected,
+        &format!("{received:?}"),
+    ))
 }
 
-/// Of every answer: each begins after the empty body of the one before.
+/// Returns the status of every response. Each begins after the empty body of the previous one.
 fn statuses(mut bytes: &[u8]) -> Vec<u16> {
     let mut statuses = Vec::new();
     while let Some(at) = bytes.windows(7).position(|it| it == b"HTTP/1.") {

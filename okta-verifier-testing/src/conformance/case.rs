@@ -1,4 +1,4 @@
-//! One case, and the few words it is written with.
+//! A case of the table and its builder.
 
 mod outcomes;
 
@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use super::{
     Expected, Issuers, Request,
-    expected::{Dpop, Verdict},
+    expected::{Dpop, Outcome},
     issuers::{Source, Terms},
     request::{AUTHORIZATION, Field},
     route::Route,
@@ -14,7 +14,7 @@ use super::{
 use crate::TokenBuilder;
 pub(super) use outcomes::*;
 
-/// One case of the table: a request and the answer it must get.
+/// A case of the table: a request and the response that it must get.
 ///
 /// ```
 /// use okta_verifier_testing::conformance;
@@ -35,40 +35,40 @@ pub struct Case {
     fields: Arc<Present>,
     query: Option<fn(&str) -> String>,
     body: Option<fn(&str) -> String>,
-    pub(super) verdict: Verdict,
+    pub(super) outcome: Outcome,
     dpop: Dpop,
     certificate: Option<&'static [u8]>,
     pub(super) names_client: bool,
     is_http: bool,
 }
 
-/// What happens to a good token before it is signed.
+/// A change to a valid token before it is signed.
 type Edit = dyn Fn(TokenBuilder, &Terms) -> TokenBuilder + Send + Sync;
 
-/// Field lines, of the signed token.
+/// Builds the field lines of a request from the signed token.
 type Present = dyn Fn(&str) -> Vec<Field> + Send + Sync;
 
 impl Case {
-    /// Says what is presented, and is unique.
+    /// Returns the unique name, which says what is presented.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The numbers of the requirements in `CONFORMANCE.md` that the case shows.
+    /// Returns the numbers of the requirements in `CONFORMANCE.md` that the case covers.
     #[must_use]
     pub fn requirements(&self) -> &[u16] {
         self.requirements
     }
 
-    /// Whether HTTP can carry the request: a field value has no control characters (RFC 9110 §5.5).
-    /// Where it cannot, only a caller of the verifier itself can try.
+    /// Returns whether HTTP can carry the request: a field value must not contain control characters
+    /// (RFC 9110 §5.5). Other requests can only be passed to the verifier directly.
     #[must_use]
     pub fn is_http(&self) -> bool {
         self.is_http
     }
 
-    /// The request, with tokens of `issuers`: signed anew each time.
+    /// Returns the request. Its tokens are those of `issuers`, signed again for each call.
     ///
     /// ```
     /// use okta_verifier_testing::conformance::{self, Issuers};
@@ -78,26 +78,26 @@ impl Case {
     /// let good = cases.iter().find(|case| case.name() == "a good token").unwrap();
     /// let (one, other) = (good.request(&issuers), good.request(&issuers));
     /// assert_eq!(one.target(), "/me");
-    /// assert_ne!(one.authorization().next(), other.authorization().next()); // signed anew
+    /// assert_ne!(one.authorization().next(), other.authorization().next()); // signed again
     /// ```
     #[must_use]
     pub fn request(&self, issuers: &Issuers) -> Request {
         self.request_to(issuers, self.route.path().to_owned(), |token| token)
     }
 
-    /// The answer it must get from the API that the [table is for](super).
+    /// Returns the response that it must get from the API of the [table](super).
     #[must_use]
     pub fn expected(&self) -> Expected {
         let terms = Terms::default();
         self.expected_of(&terms)
     }
 
-    /// The same from an API that says something else.
+    /// Returns the response that it must get from an API with other settings.
     pub(super) fn expected_of(&self, terms: &Terms) -> Expected {
-        Expected::of(self.verdict, self.dpop, &terms.realm, &terms.scope)
+        Expected::of(self.outcome, self.dpop, &terms.realm, &terms.scope)
     }
 
-    /// The same request to another path; `prepare` has the token before the case's own edits.
+    /// Returns the request for another path. `prepare` changes the token before the case's own edits.
     pub(super) fn request_to(
         &self,
         issuers: &Issuers,
@@ -117,15 +117,15 @@ impl Case {
                 .body
                 .map_or(Vec::new(), |body| body(&token).into_bytes()),
         };
-        request.tell();
+        request.announce();
         request
     }
 }
 
-/// How the files of the table write a case. Without more it asks `GET /me` and presents nothing.
+/// The builder that the table uses. By default a case is `GET /me` without credentials.
 impl Case {
     pub(super) fn new(
-        verdict: Verdict,
+        outcome: Outcome,
         name: impl Into<Cow<'static, str>>,
         requirements: &'static [u16],
     ) -> Self {
@@ -140,7 +140,7 @@ impl Case {
             fields: Arc::new(|_| Vec::new()),
             query: None,
             body: None,
-            verdict,
+            outcome,
             dpop: Dpop::NotOffered,
             certificate: None,
             names_client: false,
@@ -163,7 +163,7 @@ impl Case {
         self
     }
 
-    /// A token of the first issuer, after `edit`, as `Authorization: Bearer`.
+    /// Sends a token of the first issuer, after `edit`, as `Authorization: Bearer`.
     pub(super) fn okta(
         self,
         edit: impl Fn(TokenBuilder) -> TokenBuilder + Send + Sync + 'static,
@@ -171,7 +171,7 @@ impl Case {
         self.of(Source::Okta, move |token, _| edit(token))
     }
 
-    /// A token of any issuer, after an `edit` that may look at what the API demands.
+    /// Sends a token of any issuer, after an `edit` that may use the API's settings.
     pub(super) fn of(
         mut self,
         source: Source,
@@ -182,7 +182,7 @@ impl Case {
         self.lines(|token| vec![format!("Bearer {token}").into_bytes()])
     }
 
-    /// Changes the signed token's text.
+    /// Changes the text of the signed token.
     pub(super) fn respelled(
         mut self,
         respell: impl Fn(String) -> String + Send + Sync + 'static,
@@ -191,7 +191,7 @@ impl Case {
         self
     }
 
-    /// These `Authorization` lines, in place of the one `Bearer` line; they are given the token.
+    /// Sends these `Authorization` lines, built from the token, instead of the one `Bearer` line.
     pub(super) fn lines(
         self,
         lines: impl Fn(&str) -> Vec<Vec<u8>> + Send + Sync + 'static,
@@ -202,13 +202,13 @@ impl Case {
         })
     }
 
-    /// This one `Authorization` line.
+    /// Sends this one `Authorization` line.
     pub(super) fn line(self, value: impl Into<Vec<u8>>) -> Self {
         let value = value.into();
         self.lines(move |_| vec![value.clone()])
     }
 
-    /// These field lines and no others; they are given the token.
+    /// Sends these field lines and no others, built from the token.
     pub(super) fn fields(
         mut self,
         fields: impl Fn(&str) -> Vec<Field> + Send + Sync + 'static,
@@ -227,25 +227,25 @@ impl Case {
         self
     }
 
-    /// Refused only where the API names the clients it takes.
+    /// Marks a case that is rejected only if the API restricts the clients it accepts.
     pub(super) fn names_client(mut self) -> Self {
         self.names_client = true;
         self
     }
 
-    /// The API offers DPoP.
+    /// Marks a case of an API that offers DPoP.
     pub(super) fn beside_dpop(mut self) -> Self {
         self.dpop = Dpop::Offered;
         self
     }
 
-    /// The request uses it.
+    /// Marks a case whose request uses DPoP.
     pub(super) fn by_dpop(mut self) -> Self {
         self.dpop = Dpop::Used;
         self
     }
 
-    /// The certificate that the client shows.
+    /// Sets the certificate that the client presents.
     pub(super) fn certificate(mut self, der: &'static [u8]) -> Self {
         self.certificate = Some(der);
         self
@@ -262,7 +262,7 @@ impl fmt::Debug for Case {
         f.debug_struct("Case")
             .field("name", &self.name)
             .field("requirements", &self.requirements)
-            .field("verdict", &self.verdict)
+            .field("outcome", &self.outcome)
             .finish_non_exhaustive()
     }
 }

@@ -1,32 +1,32 @@
-//! What must come out, to the byte.
+//! The expected responses, to the byte.
 
-/// What kind of answer a case wants.
+/// The kind of response that a case expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Outcome {
     Accepted,
-    /// No credentials, or another scheme.
+    /// There are no credentials, or another scheme.
     Unauthenticated,
     Malformed,
-    /// The same, and which scheme was meant is open.
+    /// The credentials are malformed, and the scheme is ambiguous.
     Ambiguous,
     InvalidToken,
     LacksScope,
-    /// No scope would help.
+    /// The token is valid but not allowed, and no scope would change that.
     Forbidden,
-    /// The user must authenticate anew.
+    /// The user must authenticate again.
     StepUp,
-    /// The same, and a scope lacks too.
+    /// The user must authenticate again, and a scope is missing too.
     StepUpAndScope,
-    /// The issuer's keys cannot be had.
+    /// The issuer's keys are unavailable.
     Unavailable,
-    /// A route without its layer.
+    /// The route has no layer.
     MissingLayer,
-    /// The DPoP proof is missing, or is not for this request.
+    /// The DPoP proof is missing, or is not valid for this request.
     InvalidProof,
 }
 
-/// What DPoP has to do with a case: where it is offered, each scheme has a challenge of its own, and
-/// the error stands with the scheme that was used (RFC 9449 §7.1, §7.2).
+/// The role of DPoP in a case. If DPoP is offered, each scheme has its own challenge, and the error
+/// is in the challenge of the scheme that was used (RFC 9449 §7.1, §7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dpop {
     NotOffered,
@@ -34,7 +34,7 @@ pub(super) enum Dpop {
     Used,
 }
 
-/// The answer that a case wants: status and the three fields of a refusal.
+/// The expected response of a case: the status and the three fields of a rejection.
 ///
 /// ```
 /// use okta_verifier_testing::conformance;
@@ -59,24 +59,25 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// 200 where the request is served.
+    /// Returns the status, which is 200 if the request is served.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// Each `WWW-Authenticate` line, in order: one a scheme, and none where nothing would help.
+    /// Returns the `WWW-Authenticate` lines, in order: one per scheme, and none where no credentials
+    /// would help.
     pub fn www_authenticate(&self) -> impl Iterator<Item = &str> {
         self.www_authenticate.iter().map(String::as_str)
     }
 
-    /// `Cache-Control`; `None`: there must be no such field.
+    /// Returns `Cache-Control`, or `None` if the field must be absent.
     #[must_use]
     pub fn cache_control(&self) -> Option<&str> {
         self.cache_control
     }
 
-    /// `Retry-After`; `None`: there must be no such field.
+    /// Returns `Retry-After`, or `None` if the field must be absent.
     ///
     /// ```
     /// use okta_verifier_testing::conformance;
@@ -84,19 +85,19 @@ impl Expected {
     /// let cases = conformance::cases();
     /// let of = |status| cases.iter().map(|case| case.expected()).find(|it| it.status() == status).unwrap();
     /// assert!(of(503).retry_after().is_some());
-    /// assert!(of(401).retry_after().is_none()); // coming back with the same token would not help
+    /// assert!(of(401).retry_after().is_none()); // a retry with the same token would not help
     /// ```
     #[must_use]
     pub fn retry_after(&self) -> Option<&str> {
         self.retry_after
     }
 
-    /// RFC 6750 §3 and RFC 9449 §7 in the words of this family; `realm` and `scope` are the API's.
-    pub(super) fn of(verdict: Verdict, dpop: Dpop, realm: &str, scope: &str) -> Self {
+    /// Builds the response of RFC 6750 §3 and RFC 9449 §7. `realm` and `scope` are the API's.
+    pub(super) fn of(outcome: Outcome, dpop: Dpop, realm: &str, scope: &str) -> Self {
         let bearer = |parameters: &str| format!(r#"Bearer realm="{realm}"{parameters}"#);
         let bound = |parameters: &str| format!(r#"DPoP realm="{realm}"{parameters}, {ALGS}"#);
-        // What a policy demands is told under the scheme that was used, alone.
-        let demanded = |parameters: &str| match dpop {
+        // An unmet policy is reported in the challenge of the scheme that was used, alone.
+        let unmet = |parameters: &str| match dpop {
             Dpop::Used => vec![bound(parameters)],
             _ => vec![bearer(parameters)],
         };
@@ -108,32 +109,32 @@ impl Expected {
             Dpop::Used => each("", parameters),
             _ => each(parameters, ""),
         };
-        let (status, www_authenticate) = match verdict {
-            Verdict::Accepted => (200, vec![]),
-            Verdict::Unauthenticated => (401, each("", "")),
-            Verdict::Malformed => (400, failed(INVALID_REQUEST)),
-            Verdict::Ambiguous => (400, each(INVALID_REQUEST, INVALID_REQUEST)),
-            Verdict::InvalidToken => (401, failed(INVALID_TOKEN)),
-            Verdict::InvalidProof => (401, failed(INVALID_PROOF)),
-            Verdict::LacksScope => {
+        let (status, www_authenticate) = match outcome {
+            Outcome::Accepted => (200, vec![]),
+            Outcome::Unauthenticated => (401, each("", "")),
+            Outcome::Malformed => (400, failed(INVALID_REQUEST)),
+            Outcome::Ambiguous => (400, each(INVALID_REQUEST, INVALID_REQUEST)),
+            Outcome::InvalidToken => (401, failed(INVALID_TOKEN)),
+            Outcome::InvalidProof => (401, failed(INVALID_PROOF)),
+            Outcome::LacksScope => {
                 let scope = format!(r#"{INSUFFICIENT_SCOPE}, scope="{scope}""#);
-                (403, demanded(&scope))
+                (403, unmet(&scope))
             }
-            Verdict::Forbidden => (403, vec![]),
-            Verdict::StepUp => (401, demanded(&format!("{STEP_UP}, {STRONG}"))),
-            Verdict::StepUpAndScope => {
+            Outcome::Forbidden => (403, vec![]),
+            Outcome::StepUp => (401, unmet(&format!("{STEP_UP}, {STRONG}"))),
+            Outcome::StepUpAndScope => {
                 let parameters = format!(r#"{STEP_UP}, scope="{scope}", {STRONG}"#);
-                (401, demanded(&parameters))
+                (401, unmet(&parameters))
             }
-            Verdict::Unavailable => (503, vec![]),
-            Verdict::MissingLayer => (500, vec![]),
+            Outcome::Unavailable => (503, vec![]),
+            Outcome::MissingLayer => (500, vec![]),
         };
         Self {
             status,
             www_authenticate,
             cache_control: (status != 200).then_some("no-store"),
-            // The delay doubles from a quarter of a second, so for the first three it is at most
-            // one: `the_table_is_sound` counts them.
+            // The delay starts at 250 ms and doubles, so it rounds up to 1 for the first three failures;
+            // `table_is_sound` counts them.
             retry_after: (status == 503).then_some("1"),
         }
     }

@@ -1,4 +1,4 @@
-//! The issuers that the table's API trusts, and their tokens.
+//! The issuers that the API under test trusts, and their tokens.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
@@ -9,16 +9,16 @@ use okta_verifier::{ClientAuthentication, Introspection};
 use super::{Case, odd_keys};
 use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
 
-/// The issuers that the API under test trusts. Nothing is fetched from them, save in vain.
+/// The issuers that the API under test trusts. No fetch from them succeeds or is needed.
 ///
 /// | issuer | profile | clients | keys |
 /// |---|---|---|---|
-/// | `https://okta.test/oauth2/default` | Okta | `0oatest` | pinned, good ones among odd ones |
+/// | `https://okta.test/oauth2/default` | Okta | `0oatest` | pinned, valid ones mixed with unusual ones |
 /// | `https://okta.test/oauth2/tenant-b` | Okta | any | pinned |
 /// | `https://issuer.test` | RFC 9068 | any | pinned |
-/// | `http://127.0.0.1:1/oauth2/default` | Okta | any | nobody listens there |
+/// | `http://127.0.0.1:1/oauth2/default` | Okta | any | unavailable: no server listens there |
 ///
-/// The audience is `api://conformance`. `Clone` shares nothing that changes.
+/// The audience is `api://conformance`. Clones share no mutable state.
 ///
 /// ```
 /// use okta_verifier_testing::conformance::{self, Issuers};
@@ -28,12 +28,12 @@ use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
 /// let verifier = issuers.verifier();
 ///
 /// let cases = conformance::cases();
-/// let ask = |name: &str| cases.iter().find(|case| case.name() == name).unwrap().request(&issuers);
-/// let presented = ask("a good token");
+/// let request = |name: &str| cases.iter().find(|case| case.name() == name).unwrap().request(&issuers);
+/// let presented = request("a good token");
 /// let presented = okta_verifier::Presented::new(presented.authorization());
 /// assert!(verifier.authenticate(&presented).await.is_ok());
 ///
-/// let presented = ask("the same line twice");
+/// let presented = request("the same line twice");
 /// let presented = okta_verifier::Presented::new(presented.authorization());
 /// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 400);
 /// # }
@@ -47,31 +47,31 @@ pub struct Issuers {
     knows_bindings: bool,
 }
 
-/// Who signs a case's token.
+/// The issuer that signs a case's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Source {
-    /// There is no token.
+    /// The case has no token.
     None,
-    /// The first issuer; in a user's own API the `MockOkta`.
+    /// The first issuer, or the `MockOkta` for a user's own API.
     Okta,
     TenantB,
     Rfc9068,
-    /// The issuer whose keys cannot be had.
+    /// The issuer whose keys are unavailable.
     Silent,
-    /// A key of the first issuer's set with something odd about it.
+    /// An unusual key of the first issuer's key set.
     Odd(&'static str),
-    /// The first issuer, and only it can read the token.
+    /// The first issuer, with an opaque token.
     #[cfg(feature = "server")]
     Opaque,
-    /// The same, and it is for the token endpoint.
+    /// The first issuer, with a refresh token.
     #[cfg(feature = "server")]
     Refresh,
 }
 
-/// What the API demands and says. The defaults are the table's own.
+/// The settings of the API: what it requires and which realm it names. The defaults are the table's.
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
-    /// The first issuer's `iss`.
+    /// The `iss` of the first issuer.
     pub(super) issuer: String,
     pub(super) scope: String,
     pub(super) group: String,
@@ -90,9 +90,12 @@ impl Default for Terms {
 }
 
 impl Issuers {
-    /// With new keys.
+    /// Creates the issuers with new keys.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "it makes keys: say so")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "generating keys should be explicit"
+    )]
     pub fn new() -> Self {
         let okta = TestIssuer::new(AUDIENCE).at(OKTA);
         let tenant_b = TestIssuer::new(AUDIENCE).at("https://okta.test/oauth2/tenant-b");
@@ -121,15 +124,15 @@ impl Issuers {
         }
     }
 
-    /// The issuers of a second, shorter table, of [bound tokens](super::bound_cases): its API is known
-    /// outside as `https://api.example.com`, takes DPoP, and believes the `Client-Cert` of peers on
-    /// loopback. Their verifier must be told the address of each peer.
+    /// Creates the issuers of a second, shorter table of [bound tokens](super::bound_cases). The external
+    /// URL of its API is `https://api.example.com`; it accepts DPoP, and trusts `Client-Cert` from peers
+    /// on loopback. The verifier must be given the address of each peer.
     ///
     /// ```
     /// use okta_verifier_testing::conformance::Issuers;
     ///
     /// let issuers = Issuers::bound();
-    /// assert!(issuers.cases().iter().any(|case| case.name() == "DPoP: the same request again"));
+    /// assert!(issuers.cases().iter().any(|case| case.name() == "DPoP: a replayed request"));
     /// ```
     #[must_use]
     pub fn bound() -> Self {
@@ -140,8 +143,8 @@ impl Issuers {
         }
     }
 
-    /// The issuers of a third table, of [tokens that their issuer is asked about](super::asked_cases):
-    /// `okta`, which is asked about each token, and one whose endpoint is not there.
+    /// Creates the issuers of a third table of [tokens that require introspection](super::asked_cases):
+    /// `okta`, which introspects each token, and one whose endpoint is unavailable.
     ///
     /// ```
     /// use okta_verifier::Presented;
@@ -152,7 +155,7 @@ impl Issuers {
     /// let issuers = Issuers::asking(&okta);
     /// let verifier = issuers.verifier();
     /// let cases = issuers.cases();
-    /// let revoked = cases.iter().find(|case| case.name() == "asked: a revoked JWT").unwrap();
+    /// let revoked = cases.iter().find(|case| case.name() == "introspection: a revoked JWT").unwrap();
     /// let request = revoked.request(&issuers);
     /// let presented = Presented::new(request.authorization());
     /// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 401);
@@ -167,13 +170,13 @@ impl Issuers {
             let client = ClientAuthentication::client_secret_basic(CLIENT_ID, crate::CLIENT_SECRET);
             Introspection::every_token(client)
         };
-        let nobody = asking().signed_tokens_only();
-        let nobody = nobody.endpoint(format!("{SILENT}/v1/introspect"));
+        let unavailable = asking().signed_tokens_only();
+        let unavailable = unavailable.endpoint(format!("{SILENT}/v1/introspect"));
         let trusted = vec![
             okta.issuer(AUDIENCE)
                 .client_id(CLIENT_ID)
                 .introspection(asking().encrypted_tokens()),
-            silent.issuer().any_client_id().introspection(nobody),
+            silent.issuer().any_client_id().introspection(unavailable),
         ];
         let tokens = [
             (
@@ -196,18 +199,18 @@ impl Issuers {
         }
     }
 
-    /// The cases that an API over [these issuers](Self::verifier) must pass.
+    /// Returns the cases that an API over [these issuers](Self::verifier) must pass.
     #[must_use]
     pub fn cases(&self) -> Vec<Case> {
         (self.table)()
     }
 
-    /// A verifier that trusts all of them, with everything else as it is by default. Each is new:
-    /// the delays of a 503 begin with it.
+    /// Builds a verifier that trusts all of them, with default settings otherwise. Each call returns a
+    /// new verifier, because the delays of a 503 start with it.
     ///
     /// # Panics
     ///
-    /// Never: the settings are right.
+    /// Never panics: the settings are valid.
     #[must_use]
     pub fn verifier(&self) -> Verifier {
         let builder = Verifier::builder().fetch_timeout(Duration::from_millis(200));
@@ -222,10 +225,10 @@ impl Issuers {
         trusted
             .fold(builder, okta_verifier::VerifierBuilder::issuer)
             .build()
-            .expect("the settings are right")
+            .expect("the settings are valid")
     }
 
-    /// The tokens of a running issuer alone, for an API that says what it demands.
+    /// Creates the issuers for a running `MockOkta` alone, for an API with its own settings.
     #[cfg(feature = "server")]
     pub(super) fn of_mock(okta: &crate::MockOkta, terms: Terms) -> Self {
         let token = okta.token(SUBJECT).algorithm(Algorithm::ES256);
@@ -247,12 +250,13 @@ impl Issuers {
     }
 }
 
-/// Signed on a curve, which takes a tenth of the time of RSA; a case says so where it matters.
+/// Returns a token signed with ES256, which takes a tenth of the time of RSA. A case that depends on
+/// the algorithm sets it.
 fn token(issuer: &TestIssuer) -> TokenBuilder {
     issuer.token(SUBJECT).algorithm(Algorithm::ES256)
 }
 
-/// Shows no keys.
+/// Omits the keys.
 impl fmt::Debug for Issuers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issuers")
@@ -261,10 +265,10 @@ impl fmt::Debug for Issuers {
     }
 }
 
-/// Where the outside finds the API of the table of bound tokens.
+/// The external URL of the API of the table of bound tokens.
 pub(super) const BASE_URL: &str = "https://api.example.com";
 pub(super) const SUBJECT: &str = "ada";
 const AUDIENCE: &str = "api://conformance";
 const OKTA: &str = "https://okta.test/oauth2/default";
-/// Port 1 is nobody's: a connection is refused at once.
+/// No server listens on port 1: a connection is refused at once.
 const SILENT: &str = "http://127.0.0.1:1/oauth2/default";

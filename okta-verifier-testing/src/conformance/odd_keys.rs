@@ -1,4 +1,4 @@
-//! Keys with something odd about them, published among the good ones (RFC 7517 §4, §5).
+//! Unusual keys, published among the valid ones (RFC 7517 §4, §5).
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::TokenBuilder;
 use crate::keys::{Key, Pair, Ring, Slot};
 use crate::token::Profile;
 
-/// A key: the name that cases call it by, its `kid`, its algorithm, and what is odd about its JWK.
+/// A key: the name that cases use, its `kid`, its algorithm, and the change to its JWK.
 type Odd = (&'static str, &'static str, Algorithm, fn(&mut Value));
 
 const ODD_KEYS: &[Odd] = &[
@@ -24,7 +24,7 @@ const ODD_KEYS: &[Odd] = &[
     ("without use", "c", Algorithm::ES256, |jwk| {
         remove(jwk, "use")
     }),
-    ("to sign, not to verify", "d", Algorithm::ES256, |jwk| {
+    ("key_ops with sign only", "d", Algorithm::ES256, |jwk| {
         jwk["key_ops"] = json!(["sign"])
     }),
     ("to verify", "e", Algorithm::ES256, |jwk| {
@@ -33,13 +33,13 @@ const ODD_KEYS: &[Odd] = &[
     ("key_ops as a string", "f", Algorithm::ES256, |jwk| {
         jwk["key_ops"] = json!("verify")
     }),
-    ("kty in small letters", "g", Algorithm::ES256, |jwk| {
+    ("kty in lower case", "g", Algorithm::ES256, |jwk| {
         jwk["kty"] = json!("ec")
     }),
     ("without kty", "h", Algorithm::ES256, |jwk| {
         remove(jwk, "kty")
     }),
-    ("a new kty", "i", Algorithm::ES256, |jwk| {
+    ("an unknown kty", "i", Algorithm::ES256, |jwk| {
         jwk["kty"] = json!("FUTURE")
     }),
     ("RSA without alg", "j", Algorithm::RS256, |jwk| {
@@ -54,10 +54,10 @@ const ODD_KEYS: &[Odd] = &[
     ("crv of another alg", "m", Algorithm::ES256, |jwk| {
         jwk["crv"] = json!("P-384")
     }),
-    ("alg in small letters", "n", Algorithm::ES256, |jwk| {
+    ("alg in lower case", "n", Algorithm::ES256, |jwk| {
         jwk["alg"] = json!("es256")
     }),
-    ("an HMAC's alg", "o", Algorithm::ES256, |jwk| {
+    ("alg of an HMAC", "o", Algorithm::ES256, |jwk| {
         jwk["alg"] = json!("HS256")
     }),
     ("symmetric", "p", Algorithm::ES256, |jwk| *jwk = symmetric()),
@@ -74,7 +74,7 @@ const ODD_KEYS: &[Odd] = &[
     ("with a foreign x5c", "u", Algorithm::ES256, |jwk| {
         jwk["x5c"] = json!(["AAAA"])
     }),
-    ("with members of the future", "v", Algorithm::ES256, |jwk| {
+    ("with unknown members", "v", Algorithm::ES256, |jwk| {
         jwk["future"] = json!({ "z": [1] })
     }),
     ("a leading zero in n", "w", Algorithm::RS256, |jwk| {
@@ -96,23 +96,23 @@ const ODD_KEYS: &[Odd] = &[
     }),
     ("the first of two", "z", Algorithm::ES256, |_| {}),
     ("the second of two", "z", Algorithm::ES256, |_| {}),
-    ("EC under a shared name", "both", Algorithm::ES256, |_| {}),
-    ("OKP under a shared name", "both", Algorithm::EdDSA, |_| {}),
+    ("EC under a shared kid", "both", Algorithm::ES256, |_| {}),
+    ("OKP under a shared kid", "both", Algorithm::EdDSA, |_| {}),
     ("kid as a number", "7", Algorithm::ES256, |jwk| {
         jwk["kid"] = json!(7)
     }),
 ];
 
-/// The secret of the symmetric key.
+/// The secret of the published symmetric key.
 pub(super) const SECRET: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 
-/// `jwks` with the odd keys at its front, and a token of each of them.
+/// Returns `jwks` with the unusual keys at its front, and a token of each of them.
 pub(super) fn among(
     jwks: &str,
     issuer: &str,
     audience: &str,
 ) -> (String, Vec<(Source, TokenBuilder)>) {
-    let mut set: Value = serde_json::from_str(jwks).expect("we wrote it");
+    let mut set: Value = serde_json::from_str(jwks).expect("the key set is JSON");
     let good = set["keys"].take();
     let mut published = Vec::new();
     let mut tokens = Vec::new();
@@ -132,7 +132,12 @@ pub(super) fn among(
         let token = TokenBuilder::new(ring, Profile::Okta, issuer, audience, SUBJECT.to_owned());
         tokens.push((Source::Odd(name), token));
     }
-    published.extend(good.as_array().expect("we wrote it").iter().cloned());
+    published.extend(
+        good.as_array()
+            .expect("the keys are an array")
+            .iter()
+            .cloned(),
+    );
     set["keys"] = json!(published);
     (set.to_string(), tokens)
 }
@@ -150,6 +155,6 @@ fn symmetric() -> Value {
 
 fn zero_before(number: &Value) -> Value {
     let bytes = URL_SAFE_NO_PAD.decode(number.as_str().expect("a string"));
-    let bytes = bytes.expect("we wrote it");
+    let bytes = bytes.expect("the number is base64url");
     json!(URL_SAFE_NO_PAD.encode([&[0][..], &bytes].concat()))
 }

@@ -1,20 +1,20 @@
-//! What a run of the table found.
+//! The result of a run.
 
 use std::fmt;
 
 use super::{Case, Difference, Request};
 
-/// What a run of the table found. Its text names every failure, with the request and the reason.
+/// The result of a run. Its text lists every failure with the request and the difference.
 ///
 /// ```
 /// use okta_verifier_testing::conformance::{self, Answer, Issuers};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// // An API that serves everybody.
+/// // An API that serves every request.
 /// let report = conformance::run(&Issuers::new(), async |_| Some(Answer::new(200, [("", ""); 0], ""))).await;
 /// assert!(!report.is_conformant());
 /// assert!(report.failures().any(|name| name == "an expired token"));
-/// assert!(report.to_string().contains("status: expected 401, came 200"));
+/// assert!(report.to_string().contains("status: expected 401, received 200"));
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -25,24 +25,24 @@ pub struct Report {
 }
 
 impl Report {
-    /// How many cases came out as they must.
+    /// Returns the number of cases that passed.
     #[must_use]
     pub fn passed(&self) -> usize {
         self.passed
     }
 
-    /// The cases that were not asked, each with the reason.
+    /// Returns the cases that were skipped, each with the reason.
     ///
     /// ```
     /// use okta_verifier_testing::conformance::{self, Answer, Issuers, Request};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// // An API that answers all alike, in a framework that holds no control characters.
-    /// let ask = async |request: &Request| {
+    /// // An API that responds to everything alike, in a framework that rejects control characters.
+    /// let respond = async |request: &Request| {
     ///     let legal = request.fields().all(|(_, value)| !value.iter().any(u8::is_ascii_control));
     ///     legal.then(|| Answer::new(401, [("www-authenticate", r#"Bearer realm="api""#), ("cache-control", "no-store")], ""))
     /// };
-    /// let report = conformance::run(&Issuers::new(), ask).await;
+    /// let report = conformance::run(&Issuers::new(), respond).await;
     /// assert!(report.passed() > 0);
     /// let (_name, reason) = report.skipped().next().unwrap();
     /// assert_eq!(reason, "HTTP cannot carry it");
@@ -53,22 +53,22 @@ impl Report {
         skipped.map(|(name, reason)| (name.as_str(), reason.as_str()))
     }
 
-    /// The names of the cases that came out otherwise.
+    /// Returns the names of the cases that failed.
     pub fn failures(&self) -> impl Iterator<Item = &str> {
         self.failed.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Whether something was asked, and nothing failed.
+    /// Returns whether at least one case passed and none failed.
     #[must_use]
     pub fn is_conformant(&self) -> bool {
         self.failed.is_empty() && self.passed > 0
     }
 
-    /// Passes the report on.
+    /// Returns the report if it is [conformant](Self::is_conformant).
     ///
     /// # Panics
     ///
-    /// With the whole report, when it is not [conformant](Self::is_conformant).
+    /// Panics with the whole report if it is not conformant.
     ///
     /// ```should_panic
     /// use okta_verifier_testing::conformance::{self, Answer, Issuers};
@@ -84,13 +84,13 @@ impl Report {
         self
     }
 
-    pub(super) fn judged(
+    pub(super) fn record(
         &mut self,
         case: &Case,
         request: &Request,
-        verdict: Result<(), Difference>,
+        result: Result<(), Difference>,
     ) {
-        let Err(difference) = verdict else {
+        let Err(difference) = result else {
             self.passed += 1;
             return;
         };
@@ -105,8 +105,8 @@ impl Report {
     }
 
     #[cfg(feature = "server")]
-    pub(super) fn probed(&mut self, name: &str, verdict: Result<(), Difference>) {
-        match verdict {
+    pub(super) fn record_probe(&mut self, name: &str, result: Result<(), Difference>) {
+        match result {
             Ok(()) => self.passed += 1,
             Err(difference) => self
                 .failed

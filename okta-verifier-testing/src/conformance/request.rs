@@ -1,4 +1,4 @@
-//! A request of the table, as the parts that every framework can be given.
+//! A request of the table, in parts that fit every framework.
 
 use std::{fmt, net::IpAddr};
 
@@ -6,13 +6,13 @@ use base64::engine::{Engine, general_purpose::STANDARD};
 
 use crate::listener;
 
-/// One request, in parts: a driver builds its framework's own request of them.
+/// A request of the table. A driver builds the request of its framework from the parts.
 ///
 /// ```
 /// use okta_verifier::Presented;
 /// use okta_verifier_testing::conformance::{Issuers, Request};
 ///
-/// /// The driver of a gateway, which hands the parts to the verifier itself.
+/// /// The driver of a gateway, which passes the parts to the verifier directly.
 /// fn presented(request: &Request) -> Presented<'_> {
 ///     let lines = |wanted: &'static str| {
 ///         let fields = request.fields().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
@@ -34,10 +34,10 @@ use crate::listener;
 /// let verifier = issuers.verifier();
 /// for case in issuers.cases() {
 ///     let request = case.request(&issuers);
-///     let verdict = verifier.authenticate(&presented(&request)).into_ready().expect("pinned keys");
-///     // It knows no routes: what policies would refuse passes.
+///     let result = verifier.authenticate(&presented(&request)).into_ready().expect("pinned keys");
+///     // The gateway has no routes, so it accepts what a policy would reject.
 ///     if case.expected().status() == 401 {
-///         assert_eq!(verdict.unwrap_err().status(), 401, "{}", case.name());
+///         assert_eq!(result.unwrap_err().status(), 401, "{}", case.name());
 ///     }
 /// }
 /// ```
@@ -51,29 +51,29 @@ pub struct Request {
     pub(super) body: Vec<u8>,
 }
 
-/// A field line: a name and the raw bytes of its value.
+/// A field line: the name and the raw bytes of the value.
 pub(super) type Field = (&'static str, Vec<u8>);
 
 impl Request {
-    /// The method.
+    /// Returns the method.
     #[must_use]
     pub fn method(&self) -> &str {
         self.method
     }
 
-    /// The path, without the query.
+    /// Returns the path, without the query.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The query, without the question mark.
+    /// Returns the query, without the question mark.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
         self.query.as_deref()
     }
 
-    /// Path and query: what stands in the request line.
+    /// Returns path and query, as in the request line.
     #[must_use]
     pub fn target(&self) -> String {
         match &self.query {
@@ -82,42 +82,42 @@ impl Request {
         }
     }
 
-    /// Every field line, in order: a name and the raw bytes of a value, which need not be legal.
+    /// Returns every field line, in order. The raw bytes of a value need not be legal.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let fields = self.fields.iter();
         fields.map(|(name, value)| (*name, value.as_slice()))
     }
 
-    /// The values of the `Authorization` lines, which is all a verifier wants of the fields.
+    /// Returns the values of the `Authorization` lines.
     pub fn authorization(&self) -> impl Iterator<Item = &[u8]> {
         self.fields()
             .filter(|(name, _)| name.eq_ignore_ascii_case(AUTHORIZATION))
             .map(|(_, value)| value)
     }
 
-    /// The certificate that the client shows in its TLS session, in DER: a driver without TLS puts
-    /// it where its server would. Of a [message](Self::to_http1) it is a line of `Client-Cert`, as a
-    /// proxy that ends TLS writes it (RFC 9440).
+    /// Returns the certificate that the client presents in its TLS session, in DER. A driver without
+    /// TLS puts it where its server would. [`to_http1`](Self::to_http1) sends it as a line of
+    /// `Client-Cert`, as a proxy that terminates TLS does (RFC 9440).
     #[must_use]
     pub fn client_certificate(&self) -> Option<&[u8]> {
         self.certificate
     }
 
-    /// Where the client calls from: no proxy's address, so that its certificate is the TLS session's.
-    /// A driver without sockets puts it where its server would.
+    /// Returns the client's address. It is not a proxy's, so that its certificate is that of the TLS
+    /// session. A driver without sockets puts it where its server would.
     #[must_use]
     pub fn peer(&self) -> IpAddr {
         IpAddr::from([192, 0, 2, 1]) // RFC 5737 §3
     }
 
-    /// The body; nearly always empty.
+    /// Returns the body, which is empty in most cases.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// The message of HTTP/1.1 (RFC 9112), byte for byte, legal or not. It asks for the end of the
-    /// connection, so that the answer ends there.
+    /// Returns the HTTP/1.1 message (RFC 9112), byte for byte, legal or not. It requests that the
+    /// server close the connection, so that the response ends there.
     ///
     /// ```
     /// use okta_verifier_testing::conformance::{self, Issuers};
@@ -154,8 +154,8 @@ impl Request {
         message
     }
 
-    /// Whatever stands where credentials may: no answer shall repeat it.
-    pub(super) fn tell(&self) {
+    /// Announces everything that may hold credentials, so that no response repeats it.
+    pub(super) fn announce(&self) {
         let is_credential = |name: &str| {
             ["authorization", "dpop", "client-cert"]
                 .iter()
@@ -169,7 +169,7 @@ impl Request {
     }
 }
 
-/// On one line, with long values cut: the tokens are real, and a page each.
+/// Writes the request on one line. Long values are cut, because real tokens fill a page each.
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, cut(&self.target()))?;

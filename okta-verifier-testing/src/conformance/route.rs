@@ -1,25 +1,25 @@
-//! The routes of the API that the table is for.
+//! The routes of the API under test.
 
-/// What a route demands. The paths are public: the module's page lists them.
+/// A route and what it requires. The paths are public: the module's documentation lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
-    /// Nothing.
+    /// Requires nothing.
     Health,
-    /// Any token.
+    /// Requires any token.
     Me,
-    /// A scope.
+    /// Requires a scope.
     Orders,
-    /// A group.
+    /// Requires a group.
     Admin,
-    /// Claims that hold a `department`.
+    /// Requires claims with a `department`.
     Claims,
-    /// A scope, and a user who authenticated strongly and lately.
+    /// Requires a scope and a recent, strong authentication of the user.
     Transfer,
-    /// Any token, or no credentials.
+    /// Accepts any token or no credentials.
     Maybe,
-    /// A scope, behind an optional layer.
+    /// Requires a scope, behind an optional layer.
     MaybeOrders,
-    /// Any token, and no layer stands before it.
+    /// Requires any token, but has no layer.
     Forgotten,
 }
 

@@ -1,4 +1,4 @@
-//! What a user says of an API: which paths there are, and what they demand.
+//! The routes of a user's API: its paths and what they require.
 
 use std::{fmt, sync::Arc};
 
@@ -9,11 +9,11 @@ use super::{
 };
 use crate::TokenBuilder;
 
-/// What stands where in an API of your own, for [`assert_conformant`](super::assert_conformant).
+/// The routes of your own API, for [`assert_conformant`](super::assert_conformant).
 ///
-/// Each path is one that answers `GET` with 2xx when its demand is met. Name those that exist: the
-/// more there are, the more cases are asked. [`protected`](Self::protected) or [`scope`](Self::scope)
-/// is where most of them go.
+/// Each path must respond to `GET` with 2xx if its requirement is met. Add every kind of route that
+/// your API has: the more there are, the more cases run. Most cases use
+/// [`protected`](Self::protected) or [`scope`](Self::scope).
 ///
 /// ```
 /// use okta_verifier_testing::Routes;
@@ -26,7 +26,7 @@ use crate::TokenBuilder;
 ///     .realm("orders");
 /// ```
 #[derive(Clone, Default)]
-#[must_use = "routes are for `assert_conformant`"]
+#[must_use = "pass the routes to `assert_conformant`"]
 pub struct Routes {
     protected: Option<String>,
     scope: Option<(String, String)>,
@@ -39,48 +39,48 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// None yet.
+    /// Creates routes without any path.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A path that any valid token opens. Where there is none, [`scope`](Self::scope) serves for it.
+    /// Sets a path that accepts any valid token. The default is the path of [`scope`](Self::scope).
     pub fn protected(mut self, path: impl Into<String>) -> Self {
         self.protected = Some(path.into());
         self
     }
 
-    /// A path that a token with this scope opens, and whose 403 names the scope.
+    /// Sets a path that requires this scope and names it in its 403 response.
     pub fn scope(mut self, path: impl Into<String>, scope: impl Into<String>) -> Self {
         self.scope = Some((path.into(), scope.into()));
         self
     }
 
-    /// A path that a token with this name in its claim `groups` opens.
+    /// Sets a path that requires this name in the claim `groups`.
     pub fn group(mut self, path: impl Into<String>, group: impl Into<String>) -> Self {
         self.group = Some((path.into(), group.into()));
         self
     }
 
-    /// A path behind an optional layer: any valid token opens it, and so do no credentials at all.
+    /// Sets a path behind an optional layer, which accepts any valid token or no credentials.
     pub fn optional(mut self, path: impl Into<String>) -> Self {
         self.optional = Some(path.into());
         self
     }
 
-    /// A path that is open to everybody, whatever the request presents.
+    /// Sets a path that is always served, regardless of credentials.
     pub fn open(mut self, path: impl Into<String>) -> Self {
         self.open = Some(path.into());
         self
     }
 
-    /// The API's realm. Default: `api`.
+    /// Sets the API's realm. The default is `api`.
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = Some(realm.into());
         self
     }
 
-    /// The API takes the tokens of any client. Default: those of [`CLIENT_ID`](crate::CLIENT_ID) only.
+    /// Declares that the API accepts any client. By default it accepts only [`CLIENT_ID`](crate::CLIENT_ID).
     ///
     /// ```
     /// use okta_verifier_testing::Routes;
@@ -92,8 +92,8 @@ impl Routes {
         self
     }
 
-    /// What every token must have besides, to open any of the paths: a claim that names the tenant,
-    /// say. Neither the scope nor the group named above, as some cases are about lacking them.
+    /// Sets what every token needs in addition for any of the paths, such as a claim with the tenant. Do
+    /// not add the scope or the group from above: some cases test that they are missing.
     ///
     /// ```
     /// use okta_verifier_testing::Routes;
@@ -117,7 +117,7 @@ impl Routes {
         terms
     }
 
-    /// The token before a case's own edits.
+    /// Prepares the token before the case's own edits.
     pub(super) fn prepare(&self, case: &Case, token: TokenBuilder) -> TokenBuilder {
         let token = match &self.tokens {
             Some(prepare) => prepare(token),
@@ -131,10 +131,10 @@ impl Routes {
 
     pub(super) fn plan(&self, case: &Case) -> Plan<'_> {
         if !matches!(case.source, Source::None | Source::Okta) {
-            return Plan::Skip("the issuer is no MockOkta".to_owned());
+            return Plan::Skip("the issuer is not a MockOkta".to_owned());
         }
         if case.names_client && self.any_client_id {
-            return Plan::Skip("the API takes any client".to_owned());
+            return Plan::Skip("the API accepts any client".to_owned());
         }
         if case.method != "GET" {
             return Plan::Skip("the method is not GET".to_owned());
@@ -147,12 +147,12 @@ impl Routes {
             Route::Health => self.open.as_deref(),
             Route::Claims | Route::Transfer | Route::MaybeOrders | Route::Forgotten => None,
         };
-        let reason = || format!("no path like {} is named", case.route.path());
-        path.map_or_else(|| Plan::Skip(reason()), Plan::Ask)
+        let reason = || format!("the routes have no path like {}", case.route.path());
+        path.map_or_else(|| Plan::Skip(reason()), Plan::Run)
     }
 }
 
-/// The path of a pair.
+/// Returns the path of a pair.
 fn of(pair: &Option<(String, String)>) -> Option<&str> {
     pair.as_ref().map(|(path, _)| path.as_str())
 }
@@ -169,30 +169,37 @@ impl fmt::Debug for Routes {
     }
 }
 
-/// Whether a case can be asked.
+/// Whether a case can run, and where.
 pub(super) enum Plan<'r> {
-    /// At this path.
-    Ask(&'r str),
-    /// For this reason not.
+    /// Run the case at this path.
+    Run(&'r str),
+    /// Skip the case for this reason.
     Skip(String),
 }
 
-/// Where an API is.
+/// The address of an API.
 pub(super) struct Address {
     pub(super) authority: String,
-    /// Before every path; without a slash at its end.
+    /// The part before every path, without a trailing slash.
     pub(super) prefix: String,
 }
 
 impl Address {
+    /// Parses a base URL.
+    ///
     /// # Panics
     ///
-    /// When `base_url` is no `http` URL with a port.
+    /// Panics if `base_url` is not an `http` URL with a port.
     pub(super) fn parse(base_url: &str) -> Self {
         let rest = base_url.strip_prefix("http://");
-        let rest = rest.unwrap_or_else(|| panic!("write http://127.0.0.1:PORT, not {base_url}"));
+        let rest = rest.unwrap_or_else(|| {
+            panic!("the base URL {base_url} is not an http URL; write http://127.0.0.1:PORT")
+        });
         let (authority, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        assert!(authority.contains(':'), "write the port too: {base_url}");
+        assert!(
+            authority.contains(':'),
+            "the base URL {base_url} has no port; write http://127.0.0.1:PORT"
+        );
         let prefix = prefix.trim_end_matches('/');
         Self {
             authority: authority.to_owned(),

@@ -1,11 +1,11 @@
-//! The whole table through one adapter, called in this process.
+//! Runs the table through an adapter in this process.
 
 use super::{Answer, Difference, Issuers, Report, Request};
 
-/// Asks `ask` every case of the [issuers' table](Issuers::cases), and judges each answer to the byte.
+/// Runs every case of the [issuers' table](Issuers::cases) and compares each response to the byte.
 ///
-/// `ask` says `None` where its framework cannot hold the request: a field value with a control
-/// character. That is no answer to any other case.
+/// `respond` passes a request to the API. It returns `None` if its framework cannot represent the request,
+/// that is, a field value with a control character. For any other case `None` is a failure.
 ///
 /// ```
 /// use okta_verifier::Presented;
@@ -15,7 +15,7 @@ use super::{Answer, Difference, Issuers, Report, Request};
 /// let issuers = Issuers::new();
 /// let verifier = issuers.verifier();
 ///
-/// // A gateway that knows no routes: any token will do everywhere.
+/// // A gateway without routes: it accepts any valid token for every path.
 /// let report = conformance::run(&issuers, async |request: &Request| {
 ///     let presented = Presented::new(request.authorization()).query(request.query());
 ///     Some(match verifier.authenticate(&presented).await {
@@ -28,22 +28,22 @@ use super::{Answer, Difference, Issuers, Report, Request};
 /// })
 /// .await;
 ///
-/// // So every bad token is refused, and what policies would refuse is not.
+/// // Every invalid token is rejected, but what a policy would reject is accepted.
 /// assert!(report.passed() > 200);
 /// assert!(report.failures().any(|name| name == "no scope"));
 /// # }
 /// ```
 #[must_use = "a report does not fail by itself: `.assert()` it"]
-pub async fn run(issuers: &Issuers, ask: impl AsyncFn(&Request) -> Option<Answer>) -> Report {
+pub async fn run(issuers: &Issuers, respond: impl AsyncFn(&Request) -> Option<Answer>) -> Report {
     let mut report = Report::default();
     for case in issuers.cases() {
         let request = case.request(issuers);
-        match ask(&request).await {
-            Some(answer) => report.judged(&case, &request, case.judge(&answer)),
+        match respond(&request).await {
+            Some(answer) => report.record(&case, &request, case.judge(&answer)),
             None if !case.is_http() => report.skip(case.name(), "HTTP cannot carry it"),
             None => {
-                let nothing = Difference::of("answer", "one", "none");
-                report.judged(&case, &request, Err(nothing));
+                let missing = Difference::of("response", "one", "none");
+                report.record(&case, &request, Err(missing));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The whole table over a connection: to an adapter's server, and to an API of a user's own.
+//! Runs the table over a connection: against an adapter's server, and against a user's API.
 
 use std::net::SocketAddr;
 
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::MockOkta;
 
-/// Asks the server at `address` every case of the table, over HTTP/1.1 with a connection a case, and
-/// judges each answer to the byte. Then come broken requests, and requests whose sender leaves half
-/// way; after each of them the next request must be served.
+/// Runs every case of the table against the server at `address`, over HTTP/1.1 with one connection
+/// per case, and compares each response to the byte. Then it sends malformed requests, and requests
+/// that end early; after each of them the server must serve the next request.
 ///
 /// The server is the API of [this table](super), over [`Issuers::verifier`]. For
-/// [`Issuers::bound`] it must tell the verifier the address of its peers.
+/// [`Issuers::bound`] it must give the verifier the address of its peers.
 ///
 /// ```no_run
 /// # async fn serve(_: okta_verifier::Verifier) -> std::net::SocketAddr { unimplemented!() }
@@ -23,7 +23,7 @@ use crate::MockOkta;
 ///
 /// let issuers = Issuers::new();
 /// let address = serve(issuers.verifier()).await; // the adapter's own way
-/// let report = conformance::run_server(&issuers, address).await.assert(); // panics with what failed
+/// let report = conformance::run_server(&issuers, address).await.assert(); // panics with the failures
 /// assert_eq!(report.skipped().count(), 0);
 /// # }
 /// ```
@@ -33,29 +33,29 @@ pub async fn run_server(issuers: &Issuers, address: SocketAddr) -> Report {
     let host = address.to_string();
     for case in issuers.cases() {
         let request = case.request(issuers);
-        let verdict = match exchange(address, &request.to_http1(&host)).await {
+        let result = match exchange(address, &request.to_http1(&host)).await {
             Ok(answer) => case.judge_server(&answer),
-            Err(error) => Err(Difference::of("answer", "one", &error.to_string())),
+            Err(error) => Err(Difference::of("response", "one", &error.to_string())),
         };
-        report.judged(&case, &request, verdict);
+        report.record(&case, &request, result);
     }
     bad_input::run(issuers, address, &mut report).await;
     report
 }
 
-/// Asks a running API whose issuer is `okta` every case of the table that its `routes` can show. Use
-/// [`assert_conformant`] unless the report itself is wanted.
+/// Runs every case that `routes` allows against a running API whose issuer is `okta`. Use
+/// [`assert_conformant`] unless you need the report itself.
 ///
 /// # Panics
 ///
-/// When `base_url` is no `http` URL.
+/// Panics if `base_url` is not an `http` URL.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// use okta_verifier_testing::{MockOkta, conformance::{self, Routes}};
 ///
 /// let okta = MockOkta::start().await;
-/// // An API that is not there.
+/// // An API that is not running.
 /// let report = conformance::run_api("http://127.0.0.1:1", &okta, Routes::new().protected("/me")).await;
 /// assert!(!report.is_conformant());
 /// # }
@@ -65,8 +65,8 @@ pub async fn run_api(base_url: &str, okta: &MockOkta, routes: Routes) -> Report 
     let api = Address::parse(base_url);
     let mut report = Report::default();
     if let Err(error) = tokio::net::TcpStream::connect(&*api.authority).await {
-        let nobody = Difference::of(base_url, "a server", &error.to_string());
-        report.probed("the API is there", Err(nobody));
+        let unreachable = Difference::of(base_url, "a server", &error.to_string());
+        report.record_probe("the API is reachable", Err(unreachable));
         return report;
     }
     let terms = Terms {
@@ -76,7 +76,7 @@ pub async fn run_api(base_url: &str, okta: &MockOkta, routes: Routes) -> Report 
     let issuers = Issuers::of_mock(okta, terms.clone());
     for case in cases() {
         let path = match routes.plan(&case) {
-            Plan::Ask(path) => format!("{}{path}", api.prefix),
+            Plan::Run(path) => format!("{}{path}", api.prefix),
             Plan::Skip(reason) => {
                 report.skip(case.name(), reason);
                 continue;
@@ -84,28 +84,28 @@ pub async fn run_api(base_url: &str, okta: &MockOkta, routes: Routes) -> Report 
         };
         let request = case.request_to(&issuers, path, |token| routes.prepare(&case, token));
         let expected = case.expected_of(&terms);
-        let verdict = match exchange(&*api.authority, &request.to_http1(&api.authority)).await {
+        let result = match exchange(&*api.authority, &request.to_http1(&api.authority)).await {
             Ok(answer) => case.judge_api(&expected, &answer),
-            Err(error) => Err(Difference::of("answer", "one", &error.to_string())),
+            Err(error) => Err(Difference::of("response", "one", &error.to_string())),
         };
-        report.judged(&case, &request, verdict);
+        report.record(&case, &request, result);
     }
     report
 }
 
-/// Points the whole table at a running API of your own, whose issuer is `okta`, and panics with every
-/// case that came out wrong: the request, and what was expected in place of what came.
+/// Runs the whole table against your own running API, whose issuer is `okta`. Panics with every case
+/// that failed: the request, the expected response and the received one.
 ///
-/// The API trusts `okta.issuer(..)` for [`CLIENT_ID`](crate::CLIENT_ID), and the audience is the one
-/// that [`MockOkta::set_audience`] says. Cases that `routes` gives no path for are skipped, and
-/// counted in the report that comes back.
+/// The API must trust `okta.issuer(..)` for [`CLIENT_ID`](crate::CLIENT_ID), and its audience must be
+/// the one of [`MockOkta::set_audience`]. Cases without a path in `routes` are skipped, and counted in
+/// the report that is returned.
 ///
-/// It finds, among others, an API that does not look at the audience, one that answers 401 without a
-/// challenge, and one that takes `?access_token=`.
+/// Among other faults it finds an API that does not check the audience, one that responds with 401
+/// without a challenge, and one that accepts `?access_token=`.
 ///
 /// # Panics
 ///
-/// When a case fails; when nothing could be asked; when `base_url` is no `http` URL.
+/// Panics if a case fails, if no case could run, or if `base_url` is not an `http` URL.
 ///
 /// ```no_run
 /// # async fn start_my_api(_: &str) -> String { String::new() }
@@ -125,13 +125,13 @@ pub async fn run_api(base_url: &str, okta: &MockOkta, routes: Routes) -> Report 
 /// # }
 /// ```
 ///
-/// What a fault looks like:
+/// The text of a failure:
 ///
 /// ```text
 /// 251 passed, 1 failed, 85 skipped
 /// - another audience: requirements 14, 54
 ///     GET /me, Authorization: Bearer eyJhbGciOiJFUzI1NiIsImtpZCI6Ik…
-///     status: expected 401, came 200; WWW-Authenticate: expected "Bearer realm=…
+///     status: expected 401, received 200; WWW-Authenticate: expected "Bearer realm=…
 /// ```
 pub async fn assert_conformant(base_url: &str, okta: &MockOkta, routes: Routes) -> Report {
     run_api(base_url, okta, routes).await.assert()

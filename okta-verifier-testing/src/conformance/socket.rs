@@ -1,4 +1,4 @@
-//! A client that sends any bytes: what a well-behaved one would refuse to.
+//! A client that sends arbitrary bytes, including those that a correct client rejects.
 
 use std::{io, time::Duration};
 
@@ -10,12 +10,12 @@ use tokio::{
 
 use super::Answer;
 
-/// Sends `message` on a connection of its own, and reads the first answer on it. The message asks
-/// for the connection's end, as [`Request::to_http1`](super::Request::to_http1) does.
+/// Sends `message` on a new connection, and reads the first response. The message must request that
+/// the connection be closed, as [`Request::to_http1`](super::Request::to_http1) does.
 ///
 /// # Errors
 ///
-/// There is no connection, no answer, or none within five seconds.
+/// Returns an error if there is no connection or no response within five seconds.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -25,7 +25,7 @@ use super::Answer;
 /// let address = okta.issuer_url().trim_start_matches("http://").split('/').next().unwrap();
 ///
 /// let message = b"GET /oauth2/default/v1/keys HTTP/1.1\r\nHost: \xff\r\n\r\n";
-/// assert!(conformance::exchange(address, message).await.is_err(), "it wants text");
+/// assert!(conformance::exchange(address, message).await.is_err(), "the server expects text");
 ///
 /// let message = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
 /// assert_eq!(conformance::exchange(address, message).await?.status(), 404);
@@ -34,34 +34,34 @@ use super::Answer;
 pub async fn exchange(address: impl ToSocketAddrs, message: &[u8]) -> io::Result<Answer> {
     let bytes = converse(address, message).await?;
     parse(&bytes).ok_or_else(|| {
-        let text = format!("no answer in {} bytes", bytes.len());
+        let text = format!("no response in {} bytes", bytes.len());
         io::Error::new(io::ErrorKind::InvalidData, text)
     })
 }
 
-/// Everything that comes back until the connection ends.
+/// Returns everything that arrives until the connection is closed.
 pub(super) async fn converse(address: impl ToSocketAddrs, message: &[u8]) -> io::Result<Vec<u8>> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
-        // A server may answer and close before it has read all: what it wrote still counts.
+        // A server may respond and close before it has read everything: its response still counts.
         let _ = stream.write_all(message).await;
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes).await;
         Ok(bytes)
     };
-    let late = || io::Error::new(io::ErrorKind::TimedOut, "nothing came within 5 s");
+    let late = || io::Error::new(io::ErrorKind::TimedOut, "no response within 5 s");
     timeout(LIMIT, exchange)
         .await
         .unwrap_or_else(|_| Err(late()))
 }
 
-/// Sends `message` and leaves, without a word and without reading.
+/// Sends `message` and closes the connection without reading.
 pub(super) async fn leave(address: impl ToSocketAddrs, message: &[u8]) -> io::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(message).await
 }
 
-/// RFC 9112 §4, as much as a judge of status and fields needs.
+/// Parses the status and the fields of a response (RFC 9112 §4).
 fn parse(bytes: &[u8]) -> Option<Answer> {
     let end = bytes.windows(4).position(|it| it == b"\r\n\r\n")?;
     let mut lines = bytes[..end]

@@ -1,7 +1,5 @@
-//! The table itself: one file a theme, one entry a case.
+//! The table: one file per subject, one entry per case.
 
-#[cfg(feature = "server")]
-mod asked;
 mod audience;
 mod certificates;
 mod claims;
@@ -10,10 +8,12 @@ mod credentials;
 mod dates;
 mod dpop;
 mod header;
+#[cfg(feature = "server")]
+mod introspection;
+mod key_set;
 mod keys;
 mod kinds;
 mod malformed;
-mod odd_keys;
 mod open;
 mod optional;
 mod policy;
@@ -29,7 +29,7 @@ mod unavailable;
 use super::Case;
 use crate::TokenBuilder;
 
-/// Every case, in an order that does not matter.
+/// Returns every case. Their order does not matter.
 ///
 /// ```
 /// use okta_verifier_testing::conformance;
@@ -46,7 +46,7 @@ pub fn cases() -> Vec<Case> {
         token_form::cases(),
         header::cases(),
         keys::cases(),
-        odd_keys::cases(),
+        key_set::cases(),
         signatures::cases(),
         tenants::cases(),
         claims::cases(),
@@ -65,16 +65,17 @@ pub fn cases() -> Vec<Case> {
     .concat()
 }
 
-/// Every case of tokens that are bound to a key (RFC 9449) or a certificate (RFC 8705), for an API over
-/// [`Issuers::bound`](super::Issuers::bound). They are asked in this order: a proof is good once.
+/// Returns every case of tokens that are bound to a key (RFC 9449) or a certificate (RFC 8705), for an
+/// API over [`Issuers::bound`](super::Issuers::bound). They must run in this order, because a proof is
+/// accepted once.
 ///
 /// ```
 /// use okta_verifier_testing::conformance;
 ///
 /// let cases = conformance::bound_cases();
-/// let replayed = cases.iter().find(|case| case.name() == "DPoP: the same request again").unwrap();
+/// let replayed = cases.iter().find(|case| case.name() == "DPoP: a replayed request").unwrap();
 /// assert_eq!(replayed.expected().status(), 401);
-/// assert_eq!(replayed.expected().www_authenticate().count(), 2, "one line a scheme");
+/// assert_eq!(replayed.expected().www_authenticate().count(), 2, "one line per scheme");
 /// ```
 #[must_use]
 pub fn bound_cases() -> Vec<Case> {
@@ -82,27 +83,27 @@ pub fn bound_cases() -> Vec<Case> {
     cases.concat()
 }
 
-/// Every case of tokens that their issuer is asked about (RFC 7662), for an API over
+/// Returns every case of tokens that require introspection (RFC 7662), for an API over
 /// [`Issuers::asking`](super::Issuers::asking).
 ///
 /// ```
 /// use okta_verifier_testing::conformance;
 ///
 /// let cases = conformance::asked_cases();
-/// let revoked = cases.iter().find(|case| case.name() == "asked: a revoked JWT").unwrap();
+/// let revoked = cases.iter().find(|case| case.name() == "introspection: a revoked JWT").unwrap();
 /// assert_eq!(revoked.expected().status(), 401);
 /// ```
 #[cfg(feature = "server")]
 #[must_use]
 pub fn asked_cases() -> Vec<Case> {
-    asked::cases()
+    introspection::cases()
 }
 
-/// A case in a row of like ones: its name, its requirements, and what is special.
+/// A row of similar cases: the name, the requirements, and what is special.
 type Row<T> = (&'static str, &'static [u16], T);
 
-/// What happens to a good token before it is signed.
+/// A change to a valid token before it is signed.
 type Edit = fn(TokenBuilder) -> TokenBuilder;
 
-/// What happens to the JSON text of a good header or payload.
+/// A change to the JSON text of a valid header or payload.
 type Rewrite = fn(String) -> Vec<u8>;

@@ -1,4 +1,4 @@
-//! One key pair: signs, and shows its public half as a JWK.
+//! A key pair, which signs and returns its public key as a JWK.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
 use okta_verifier::Algorithm;
 use serde_json::{Value, json};
 
+use super::fingerprint;
 use super::pool::{self, Slot};
-use super::random::fingerprint;
 
-/// A private key of one of the kinds an access token can be signed with.
+/// A private key of one of the kinds that can sign an access token.
 #[derive(Debug)]
 pub(crate) enum Pair {
-    /// 2048 bits, an issuer's from the process's pool: serves the RS and PS algorithms.
+    /// A 2048-bit key, for the RS and PS algorithms. An issuer's key comes from the pool of the process.
     Rsa(Arc<rsa::KeyPair>),
     P256(EcdsaKeyPair),
     P384(EcdsaKeyPair),
@@ -25,11 +25,11 @@ pub(crate) enum Pair {
 }
 
 impl Pair {
-    /// A pair that can sign with `algorithm`: an elliptic curve's is new, an RSA pair is the slot's.
+    /// Returns a pair for `algorithm`. An elliptic-curve pair is new; an RSA pair is that of `slot`.
     ///
     /// # Panics
     ///
-    /// When this crate cannot sign with `algorithm`, which is a newer one of `okta-verifier`.
+    /// Panics if this crate does not implement `algorithm`, one that `okta-verifier` added later.
     pub(crate) fn new(algorithm: Algorithm, slot: Slot) -> Self {
         use Algorithm::*;
         match algorithm {
@@ -37,18 +37,23 @@ impl Pair {
             ES256 => Self::P256(ecdsa(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)),
             ES384 => Self::P384(ecdsa(&signature::ECDSA_P384_SHA384_FIXED_SIGNING)),
             ES512 => Self::P521(ecdsa(&signature::ECDSA_P521_SHA512_FIXED_SIGNING)),
-            EdDSA => Self::Ed25519(Ed25519KeyPair::generate().expect("aws-lc makes keys")),
+            EdDSA => Self::Ed25519(Ed25519KeyPair::generate().expect("aws-lc generates keys")),
             other => panic!("okta-verifier-testing cannot sign with {other}"),
         }
     }
 
-    /// A P-256 pair whose `x` begins with a zero byte, and that `x` without the byte: one in 256.
+    /// Returns a P-256 pair whose `x` begins with a zero byte, and `x` without that byte. One pair in
+    /// 256 has this form.
     ///
     /// # Panics
     ///
-    /// When `algorithm` is not ES256.
+    /// Panics if `algorithm` is not ES256.
     pub(crate) fn with_short_x(algorithm: Algorithm) -> (Self, String) {
-        assert_eq!(algorithm, Algorithm::ES256, "short coordinates are P-256's");
+        assert_eq!(
+            algorithm,
+            Algorithm::ES256,
+            "only P-256 keys have short coordinates here"
+        );
         loop {
             let pair = ecdsa(&signature::ECDSA_P256_SHA256_FIXED_SIGNING);
             if let [4, 0, rest @ ..] = pair.public_key().as_ref() {
@@ -58,7 +63,7 @@ impl Pair {
         }
     }
 
-    /// Whether [`Pair::sign`] can sign with `algorithm`.
+    /// Returns whether [`Pair::sign`] can sign with `algorithm`.
     pub(crate) fn fits(&self, algorithm: Algorithm) -> bool {
         use Algorithm::*;
         match self {
@@ -70,11 +75,11 @@ impl Pair {
         }
     }
 
-    /// The signature in JWS form: an ECDSA one is R and S at fixed length (RFC 7518 §3.4), never DER.
+    /// Returns the signature in JWS form: an ECDSA signature is R and S at fixed length (RFC 7518 §3.4), not DER.
     ///
     /// # Panics
     ///
-    /// When the pair does not [fit](Pair::fits) `algorithm`.
+    /// Panics if the pair does not [fit](Pair::fits) `algorithm`.
     pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
         use Algorithm::*;
         match (self, algorithm) {
@@ -86,7 +91,7 @@ impl Pair {
             (Self::Rsa(pair), PS512) => rsa(pair, &signature::RSA_PSS_SHA512, message),
             (Self::P256(pair), ES256) | (Self::P384(pair), ES384) | (Self::P521(pair), ES512) => {
                 pair.sign(&SystemRandom::new(), message)
-                    .expect("a whole key signs")
+                    .expect("a complete key signs")
                     .as_ref()
                     .to_vec()
             }
@@ -95,8 +100,8 @@ impl Pair {
         }
     }
 
-    /// The members of the public JWK that RFC 7638 §3.2 calls required, and no others, in the
-    /// order its §3.3 hashes them.
+    /// Returns the members of the public JWK that RFC 7638 §3.2 requires, and no others, in the order
+    /// of §3.3.
     pub(crate) fn jwk(&self) -> Value {
         match self {
             Self::Rsa(pair) => {
@@ -111,12 +116,12 @@ impl Pair {
         }
     }
 
-    /// The RFC 7638 thumbprint: what `cnf.jkt` of a bound token holds.
+    /// Returns the RFC 7638 thumbprint, which is `cnf.jkt` in a bound token.
     pub(crate) fn thumbprint(&self) -> String {
         fingerprint(self.jwk().to_string().as_bytes())
     }
 
-    /// The public half as a DER `SubjectPublicKeyInfo`; of an RSA pair only.
+    /// Returns the public key as a DER `SubjectPublicKeyInfo`, for RSA pairs only.
     pub(crate) fn public_der(&self) -> Option<Vec<u8>> {
         let Self::Rsa(pair) = self else { return None };
         let der: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
@@ -125,17 +130,17 @@ impl Pair {
 }
 
 fn ecdsa(algorithm: &'static signature::EcdsaSigningAlgorithm) -> EcdsaKeyPair {
-    EcdsaKeyPair::generate(algorithm).expect("aws-lc makes keys")
+    EcdsaKeyPair::generate(algorithm).expect("aws-lc generates keys")
 }
 
 fn rsa(pair: &rsa::KeyPair, padding: &'static dyn RsaEncoding, message: &[u8]) -> Vec<u8> {
     let mut signature = vec![0; pair.public_modulus_len()];
     pair.sign(padding, &SystemRandom::new(), message, &mut signature)
-        .expect("2048 bits are enough for every padding");
+        .expect("every padding fits into 2048 bits");
     signature
 }
 
-/// `point` is uncompressed: 4, X, Y (SEC 1 §2.3.3).
+/// Returns the JWK of an uncompressed point: 4, X, Y (SEC 1 §2.3.3).
 fn point(curve: &str, point: &[u8]) -> Value {
     let (x, y) = point[1..].split_at(point.len() / 2);
     json!({ "crv": curve, "kty": "EC", "x": encode(x), "y": encode(y) })

@@ -1,23 +1,23 @@
-//! The RSA pairs of this process: those of issuers are made once each, because one takes a large
-//! part of a second.
+//! The RSA pairs of this process. Those of issuers are generated once each, because generating one
+//! takes a noticeable part of a second.
 
 use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
 
-/// Which pair of the pool.
+/// Selects a pair of the pool.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Slot {
-    /// For an issuer's keys of this generation; the numbers wrap round.
+    /// The pair for an issuer's keys of this generation, modulo the size of the pool.
     Issuer(usize),
-    /// None: a new pair each time, for a client.
+    /// A new pair on every call, for a client.
     Client,
-    /// Published by no issuer.
+    /// A pair that no issuer publishes.
     Foreign,
 }
 
-/// The pair of `slot`, 2048 bits, made when it is first asked for.
+/// Returns the 2048-bit pair of `slot`, which is generated on first use.
 pub(crate) fn rsa(slot: Slot) -> Arc<KeyPair> {
     static ISSUERS: [OnceLock<Arc<KeyPair>>; ISSUER_SLOTS] =
         [const { OnceLock::new() }; ISSUER_SLOTS];
@@ -31,13 +31,13 @@ pub(crate) fn rsa(slot: Slot) -> Arc<KeyPair> {
 }
 
 fn new() -> Arc<KeyPair> {
-    Arc::new(KeyPair::generate(KeySize::Rsa2048).expect("aws-lc makes keys"))
+    Arc::new(KeyPair::generate(KeySize::Rsa2048).expect("aws-lc generates keys"))
 }
 
-/// The big-endian modulus, without a leading zero (RFC 7518 §6.3.1.1).
+/// Returns the big-endian modulus, without a leading zero (RFC 7518 §6.3.1.1).
 pub(crate) fn modulus(pair: &KeyPair) -> &[u8] {
-    // RFC 8017 A.1.1: a sequence of two integers. All pairs here are 2048 bits and 65537, so the
-    // lengths, and the zero byte that keeps the modulus positive, never change.
+    // RFC 8017 A.1.1: a sequence of two integers. Every pair here has 2048 bits and the exponent
+    // 65537, so the lengths and the zero byte before the modulus are constant.
     pair.public_key()
         .as_ref()
         .strip_prefix(b"\x30\x82\x01\x0a\x02\x82\x01\x01\x00")
@@ -45,5 +45,5 @@ pub(crate) fn modulus(pair: &KeyPair) -> &[u8] {
         .expect("a 2048-bit key with exponent 65537")
 }
 
-/// A generation shares its pair with none of the three before it.
+/// The size of the pool: a generation does not share its pair with any of the three before it.
 const ISSUER_SLOTS: usize = 4;

@@ -1,12 +1,12 @@
-//! A public key that somebody else shows: a JWK.
+//! A public key that a request presents as a JWK.
 
 use aws_lc_rs::signature::{self as sig, RsaPublicKeyComponents, UnparsedPublicKey};
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::random::fingerprint;
+use super::fingerprint;
 
-/// The RFC 7638 thumbprint of the key of `jwk`, if it made `signature` under `alg`.
+/// Returns the RFC 7638 thumbprint of `jwk` if its key made `signature` under `alg`.
 pub(crate) fn signer(jwk: &Value, alg: &str, message: &[u8], signature: &[u8]) -> Option<String> {
     let member = |name: &str| jwk[name].as_str();
     let bytes = |name: &str| URL_SAFE_NO_PAD.decode(member(name)?).ok();

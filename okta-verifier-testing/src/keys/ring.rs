@@ -1,4 +1,4 @@
-//! What an issuer publishes, and which of it signs.
+//! The keys that an issuer publishes, and those that sign.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::pair::Pair;
 use super::pool::Slot;
-use super::random::random_name;
+use super::random_name;
 use crate::listener;
 
-/// A published key: one pair, one name, one algorithm.
+/// A published key: a pair, a key ID and an algorithm.
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) kid: String,
@@ -20,7 +20,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The JWK in Okta's shape: `kty`, `alg`, `use`, `kid` and the numbers.
+    /// Returns the JWK in Okta's shape: `kty`, `alg`, `use`, `kid` and the numbers.
     pub(crate) fn jwk(&self) -> Value {
         let mut jwk = self.pair.jwk();
         jwk["alg"] = json!(self.algorithm.to_string());
@@ -33,16 +33,16 @@ impl Key {
 /// An issuer's published keys. `Clone` shares the pairs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ring {
-    /// Those that sign now; the first is the default.
+    /// The keys that sign now; the first is the default.
     pub(crate) active: Vec<Arc<Key>>,
-    /// Published, and will sign later.
+    /// Published keys that will sign later.
     pub(crate) next: Vec<Arc<Key>>,
-    /// Published, and signed before.
+    /// Published keys that signed before.
     pub(crate) expired: Vec<Arc<Key>>,
 }
 
 impl Ring {
-    /// A ring whose keys of `algorithms` all sign.
+    /// Creates a ring with one signing key per algorithm.
     pub(crate) fn new(algorithms: &[Algorithm], generation: usize) -> Self {
         Self {
             active: generate(algorithms, generation),
@@ -54,18 +54,18 @@ impl Ring {
         self.active.iter().chain(&self.next).chain(&self.expired)
     }
 
-    /// The set as JSON text, as the keys endpoint answers it.
+    /// Returns the key set as JSON text, as the keys endpoint serves it.
     pub(crate) fn jwks(&self) -> String {
         let keys: Vec<Value> = self.published().map(|key| key.jwk()).collect();
         json!({ "keys": keys }).to_string()
     }
 
-    /// The active key a token of `algorithm` names: the algorithm's own, else one of its family,
-    /// else the default.
+    /// Returns the active key for `algorithm`: a key of that algorithm, else one of its family, else the
+    /// default.
     ///
     /// # Panics
     ///
-    /// When no key signs: all were withdrawn.
+    /// Panics if no key signs because all were withdrawn.
     pub(crate) fn signer(&self, algorithm: Option<Algorithm>) -> &Key {
         let own = |key: &&Arc<Key>| algorithm == Some(key.algorithm);
         let family = |key: &&Arc<Key>| {
@@ -76,14 +76,14 @@ impl Ring {
             .find(own)
             .or_else(|| keys.iter().find(family))
             .or_else(|| keys.first())
-            .expect("the issuer has a key that signs")
+            .expect("the issuer has a signing key; `withdraw` must leave at least one")
     }
 
-    /// The published RSA key as PEM text: what CVE-2015-9235 used as an HMAC secret.
+    /// Returns the published RSA key as PEM text, which CVE-2015-9235 used as an HMAC secret.
     ///
     /// # Panics
     ///
-    /// When no RSA key is published.
+    /// Panics if no RSA key is published.
     pub(crate) fn rsa_pem(&self) -> String {
         let der = self
             .published()
@@ -100,8 +100,8 @@ impl Ring {
     }
 }
 
-/// New keys with new names. `generation` chooses the one RSA pair behind all RS and PS keys, and
-/// wraps round after four.
+/// Generates keys with new key IDs. `generation` selects the RSA pair that all RS and PS keys share,
+/// modulo four.
 pub(crate) fn generate(algorithms: &[Algorithm], generation: usize) -> Vec<Arc<Key>> {
     let key = |&algorithm: &Algorithm| {
         let kid = random_name();
@@ -115,12 +115,13 @@ pub(crate) fn generate(algorithms: &[Algorithm], generation: usize) -> Vec<Arc<K
     algorithms.iter().map(key).collect()
 }
 
-/// A pair that no issuer publishes, for `algorithm`.
+/// Returns a pair for `algorithm` that no issuer publishes.
 pub(crate) fn foreign(algorithm: Algorithm) -> Pair {
     Pair::new(algorithm, Slot::Foreign)
 }
 
-/// The thumbprint of the key a bound token names: one a process, published by no issuer.
+/// Returns the thumbprint of the key that bound tokens name. There is one per process, and no issuer
+/// publishes it.
 pub(crate) fn bound_thumbprint() -> &'static str {
     static THUMBPRINT: OnceLock<String> = OnceLock::new();
     THUMBPRINT.get_or_init(|| foreign(Algorithm::ES256).thumbprint())

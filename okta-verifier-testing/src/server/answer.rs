@@ -1,10 +1,10 @@
-//! An answer before it goes out, and the two shapes of Okta's errors.
+//! A response before it is sent, and the two shapes of Okta's errors.
 
 use serde_json::{Value, json};
 
 use crate::keys::random_name;
 
-/// Status, fields and a whole body.
+/// A response: status, header fields and body.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -13,7 +13,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// With a body and its media type.
+    /// Creates a response with a body and its media type.
     pub(super) fn new(status: u16, media_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), media_type.to_owned())];
         Self {
@@ -27,7 +27,7 @@ impl Answer {
         Self::new(status, "application/json", body.to_string())
     }
 
-    /// The error of Okta's management API, which metadata, keys and rate limits answer too.
+    /// Returns the error body of Okta's management API, which metadata, keys and rate limits use too.
     pub(super) fn okta_error(status: u16) -> Self {
         let (code, summary) = match status {
             401 => ("E0000011", "Invalid token provided"),
@@ -56,7 +56,7 @@ impl Answer {
         Self::json(status, &body)
     }
 
-    /// The error of an OAuth endpoint (RFC 6749 §5.2).
+    /// Returns the error body of an OAuth endpoint (RFC 6749 §5.2).
     pub(super) fn oauth_error(status: u16, error: &str, description: &str) -> Self {
         Self::json(
             status,
@@ -64,7 +64,7 @@ impl Answer {
         )
     }
 
-    /// Adds a field, in place of one of that name.
+    /// Sets a field, replacing one of that name.
     pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers
             .retain(|(field, _)| !field.eq_ignore_ascii_case(name));
@@ -78,7 +78,7 @@ impl Answer {
         Some(value)
     }
 
-    /// Status 304 with the fields that a 200 would carry, save those of the body.
+    /// Turns a 200 into a 304 with the same fields, except those of the body.
     pub(super) fn not_modified(mut self) -> Self {
         self.status = 304;
         self.headers
@@ -87,7 +87,7 @@ impl Answer {
         self
     }
 
-    /// The bytes before the body. `length` `None` means that the end of the connection ends the
+    /// Returns the bytes before the body. If `length` is `None`, the end of the connection ends the
     /// body (RFC 9112 §6.3).
     pub(super) fn head(&self, length: Option<usize>) -> Vec<u8> {
         // RFC 9112 §4: the reason phrase may be empty, the space before it may not.

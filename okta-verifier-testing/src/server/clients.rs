@@ -1,4 +1,4 @@
-//! Who may ask the endpoints that answer clients only (RFC 6749 §2.3, RFC 7523 §2.2).
+//! Client authentication at the endpoints that require it (RFC 6749 §2.3, RFC 7523 §2.2).
 
 use std::collections::HashSet;
 
@@ -12,12 +12,12 @@ use super::request::Request;
 use super::state::Shared;
 use crate::token::{CLIENT_ID, unix_now};
 
-/// The one client the server knows.
+/// The one client that the server knows.
 #[derive(Debug)]
 pub(super) struct Clients {
     pub(super) id: String,
     pub(super) secret: String,
-    /// Whether its id alone will do.
+    /// Whether the client may identify itself without authenticating (`none`).
     pub(super) public: bool,
     assertions: HashSet<String>,
 }
@@ -33,7 +33,7 @@ impl Default for Clients {
     }
 }
 
-/// The refusal of a request that names no client, a wrong one, or one twice (RFC 6749 §2.3.1).
+/// Rejects a request without a client, with a wrong one, or with two authentications (RFC 6749 §2.3.1).
 pub(super) fn authenticate(shared: &Shared, request: &Request, form: &Form) -> Result<(), Answer> {
     let clients = &mut shared.state().clients;
     let header = request.header("authorization");
@@ -46,20 +46,20 @@ pub(super) fn authenticate(shared: &Shared, request: &Request, form: &Form) -> R
             Some(id) if clients.public && id == clients.id => Ok(()),
             _ => Err(NONE),
         },
-        1 => clients.judge(shared, request, form),
+        1 => clients.check(shared, request, form),
         _ => return Err(Answer::oauth_error(400, "invalid_request", TWO)),
     };
     let Err(text) = outcome else { return Ok(()) };
-    let refusal = Answer::oauth_error(401, "invalid_client", text);
-    // RFC 6749 §5.2: the scheme the client used.
+    let rejection = Answer::oauth_error(401, "invalid_client", text);
+    // RFC 6749 §5.2: the challenge uses the scheme that the client used.
     Err(match header {
-        Some(_) => refusal.with("www-authenticate", "Basic realm=\"okta\""),
-        None => refusal,
+        Some(_) => rejection.with("www-authenticate", "Basic realm=\"okta\""),
+        None => rejection,
     })
 }
 
 impl Clients {
-    fn judge(
+    fn check(
         &mut self,
         shared: &Shared,
         request: &Request,
@@ -73,7 +73,7 @@ impl Clients {
             (_, Some(secret)) => form
                 .parameter("client_id")
                 .map(|id| (id.to_owned(), secret.to_owned())),
-            (None, None) => return self.judge_assertion(shared, request, form),
+            (None, None) => return self.check_assertion(shared, request, form),
         };
         match presented {
             Some((id, secret)) if id == self.id && secret == self.secret => Ok(()),
@@ -81,9 +81,9 @@ impl Clients {
         }
     }
 
-    /// RFC 7523 §3, with Okta's limits. Nobody told the server the client's key, so that the
-    /// signature is only looked for.
-    fn judge_assertion(
+    /// Checks the assertion by RFC 7523 §3, with Okta's limits. The server does not know the client's
+    /// key, so it checks only that a signature is present.
+    fn check_assertion(
         &mut self,
         shared: &Shared,
         request: &Request,
@@ -93,7 +93,7 @@ impl Clients {
             return Err("The client_assertion_type is invalid.");
         }
         let jwt = form.parameter("client_assertion").unwrap_or_default();
-        let (header, claims) = read(jwt).ok_or("The client_assertion is no JWT.")?;
+        let (header, claims) = read(jwt).ok_or("The client_assertion is not a JWT.")?;
         let alg = header["alg"].as_str().unwrap_or_default();
         if !ALGORITHMS.contains(&alg) {
             return Err("The client_assertion is signed with an unsupported algorithm.");
@@ -101,10 +101,12 @@ impl Clients {
         let ids = [&claims["iss"], &claims["sub"]];
         let named = form.parameter("client_id").is_none_or(|id| id == self.id);
         if ids != [self.id.as_str(); 2] || !named {
-            return Err("The client_assertion must have the client's id as issuer and subject.");
+            return Err("The client_assertion must have the client ID as issuer and subject.");
         }
         if claims["aud"] != shared.url(request) {
-            return Err("The audience of the client_assertion must be the endpoint it is sent to.");
+            return Err(
+                "The audience of the client_assertion must be the endpoint to which it is sent.",
+            );
         }
         let now = unix_now();
         if !claims["exp"]
@@ -123,7 +125,7 @@ impl Clients {
     }
 }
 
-/// Header and claims of a JWT that has some signature.
+/// Returns the header and the claims of a JWT with a signature of any value.
 pub(super) fn read(jwt: &str) -> Option<(Value, Value)> {
     let parts: Vec<Vec<u8>> = jwt.split('.').map(decode).collect::<Option<_>>()?;
     let [header, claims, signature] = parts.as_slice() else {

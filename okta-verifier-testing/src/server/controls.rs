@@ -1,4 +1,4 @@
-//! What a test may do to a running `MockOkta`.
+//! Controls of a running `MockOkta`.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::{Endpoint, Fault, Hits, MockOkta, Rotation};
 use crate::listener;
 
 impl MockOkta {
-    /// How many requests came so far.
+    /// Returns the number of requests received so far.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -20,7 +20,7 @@ impl MockOkta {
         *self.shared.hits.borrow()
     }
 
-    /// Counts from zero again.
+    /// Resets the counts to zero.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -34,11 +34,11 @@ impl MockOkta {
         self.shared.hits.send_replace(Hits::default());
     }
 
-    /// Waits until `endpoint` was asked `count` times: for fetches that nobody waits for.
+    /// Waits until `endpoint` has received `count` requests, for fetches that run in the background.
     ///
     /// # Panics
     ///
-    /// When that takes more than five seconds.
+    /// Panics after five seconds.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -60,17 +60,17 @@ impl MockOkta {
             .is_ok();
         assert!(
             reached,
-            "{endpoint:?} was not asked {count} times: {:?}",
+            "{endpoint:?} did not receive {count} requests within 5 s: {:?}",
             self.hits()
         );
     }
 
-    /// Changes the keys, all four. The RSA pairs come from a pool of the process and return after
-    /// four rotations, under new names; making one takes a moment the first time.
+    /// Rotates all four keys. The RSA pairs come from a pool of the process: a pair returns after four
+    /// rotations, under a new key ID. Generating one takes a moment the first time.
     ///
     /// # Panics
     ///
-    /// On [`Rotation::Promote`] when nothing was appended.
+    /// Panics on [`Rotation::Promote`] if no keys were appended.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -88,11 +88,11 @@ impl MockOkta {
         rotation.turn(&mut state.ring, generation);
     }
 
-    /// Takes one key back: it is published no more, and signs no more.
+    /// Withdraws one key: it is no longer published and no longer signs.
     ///
     /// # Panics
     ///
-    /// When no published key has that name.
+    /// Panics if no published key has this ID.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -106,7 +106,7 @@ impl MockOkta {
         let known = self.key_ids();
         assert!(
             known.iter().any(|it| it == kid),
-            "no key `{kid}` among {known:?}"
+            "`{kid}` is not a published key; name one of {known:?}"
         );
         let ring = &mut self.shared.state().ring;
         for keys in [&mut ring.active, &mut ring.next, &mut ring.expired] {
@@ -114,13 +114,13 @@ impl MockOkta {
         }
     }
 
-    /// Disturbs every request to `endpoint`, until [`clear_faults`](Self::clear_faults). Replaces
-    /// an older fault there.
+    /// Injects `fault` into every request to `endpoint`, until [`clear_faults`](Self::clear_faults).
+    /// Replaces an earlier fault of that endpoint.
     ///
     /// # Panics
     ///
-    /// When the fault is one of metadata and the endpoint is not [`Endpoint::Discovery`], and when
-    /// its JSON text is none.
+    /// Panics if the fault concerns metadata and the endpoint is not [`Endpoint::Discovery`], or if
+    /// its JSON text is not valid JSON.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -134,11 +134,11 @@ impl MockOkta {
         self.fault_times(endpoint, fault, usize::MAX);
     }
 
-    /// Disturbs the next `count` requests to `endpoint`; none when `count` is 0.
+    /// Injects `fault` into the next `count` requests to `endpoint`; none if `count` is 0.
     ///
     /// # Panics
     ///
-    /// As [`fault`](Self::fault).
+    /// Panics as [`fault`](Self::fault) does.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -149,7 +149,10 @@ impl MockOkta {
     /// ```
     pub fn fault_times(&self, endpoint: Endpoint, fault: Fault, count: usize) {
         let fits = endpoint == Endpoint::Discovery || !fault.is_of_metadata();
-        assert!(fits, "{fault:?} belongs to `Endpoint::Discovery`");
+        assert!(
+            fits,
+            "{fault:?} is a fault of metadata; inject it at `Endpoint::Discovery`"
+        );
         fault.assert_json();
         listener::public(fault.url().unwrap_or_default());
         let mut state = self.shared.state();
@@ -159,32 +162,33 @@ impl MockOkta {
         }
     }
 
-    /// Disturbs every introspection request about a token that this server did not make, until
-    /// [`clear_faults`](Self::clear_faults): some servers fail on such tokens instead of answering
-    /// `"active": false`. It takes the place of a fault of [`Endpoint::Introspection`] for these tokens.
+    /// Injects `fault` into every introspection request about a token that this server did not make,
+    /// until [`clear_faults`](Self::clear_faults). Some servers fail on such tokens instead of
+    /// answering `"active": false`. For these tokens it takes precedence over a fault of
+    /// [`Endpoint::Introspection`].
     ///
     /// # Panics
     ///
-    /// When the fault is one of metadata, or when its JSON text is none.
+    /// Panics if the fault concerns metadata, or if its JSON text is not valid JSON.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
     /// # use okta_verifier_testing::{Fault, MockOkta};
     /// # let okta = MockOkta::start().await;
     /// okta.fault_for_unknown_tokens(Fault::Status(500));
-    /// // Requests about `okta.opaque_token("ada").sign()` are answered, those about other strings fail.
+    /// // Introspection of `okta.opaque_token("ada").sign()` succeeds, of other strings it fails.
     /// # }
     /// ```
     pub fn fault_for_unknown_tokens(&self, fault: Fault) {
         assert!(
             !fault.is_of_metadata(),
-            "{fault:?} belongs to `Endpoint::Discovery`"
+            "{fault:?} is a fault of metadata; inject it at `Endpoint::Discovery`"
         );
         fault.assert_json();
         self.shared.state().unknown_token_fault = Some(fault);
     }
 
-    /// Ends every fault; requests that are being disturbed stay so.
+    /// Removes every fault. Requests that a fault already affects are not changed.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -1,4 +1,4 @@
-//! DPoP at the token endpoint (RFC 9449 §5, §8), as Okta does it: a nonce is always demanded.
+//! DPoP at the token endpoint (RFC 9449 §5, §8). Like Okta, it always requires a nonce.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use super::state::Shared;
 use crate::keys::{random_name, signer};
 use crate::token::unix_now;
 
-/// What the server remembers about proofs.
+/// The proofs and nonces that the server remembers.
 #[derive(Debug)]
 pub(super) struct Proofs {
     nonce: String,
@@ -25,7 +25,7 @@ impl Default for Proofs {
     }
 }
 
-/// The thumbprint of the key that the token shall be bound to: none without a proof.
+/// Returns the thumbprint of the key to bind the token to, or `None` if there is no proof.
 pub(super) fn binding(shared: &Shared, request: &Request) -> Result<Option<String>, Answer> {
     let mut fields = request.headers.iter();
     let mut proofs = fields
@@ -40,13 +40,13 @@ pub(super) fn binding(shared: &Shared, request: &Request) -> Result<Option<Strin
     shared
         .state()
         .proofs
-        .judge(shared, request, proof)
+        .check(shared, request, proof)
         .map(Some)
 }
 
 impl Proofs {
-    fn judge(&mut self, shared: &Shared, request: &Request, proof: &str) -> Result<String, Answer> {
-        let (header, claims) = clients::read(proof).ok_or_else(|| invalid("It is no JWT."))?;
+    fn check(&mut self, shared: &Shared, request: &Request, proof: &str) -> Result<String, Answer> {
+        let (header, claims) = clients::read(proof).ok_or_else(|| invalid("It is not a JWT."))?;
         let (input, signature) = proof.rsplit_once('.').unwrap_or_default();
         let alg = header["alg"].as_str().unwrap_or_default();
         let signature = clients::decode(signature).unwrap_or_default();
@@ -65,8 +65,8 @@ impl Proofs {
         }
         if claims["nonce"] != self.nonce {
             let text = "Authorization server requires nonce in DPoP proof.";
-            let demand = Answer::oauth_error(400, "use_dpop_nonce", text);
-            return Err(demand.with("dpop-nonce", self.nonce.clone()));
+            let challenge = Answer::oauth_error(400, "use_dpop_nonce", text);
+            return Err(challenge.with("dpop-nonce", self.nonce.clone()));
         }
         let fresh = claims["jti"]
             .as_str()

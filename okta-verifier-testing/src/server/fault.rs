@@ -1,8 +1,8 @@
-//! What can go wrong at an endpoint.
+//! Faults that can be injected into an endpoint.
 
 use std::time::Duration;
 
-/// A part of [`MockOkta`](crate::MockOkta) that can be counted and disturbed.
+/// An endpoint of [`MockOkta`](crate::MockOkta), which counts requests and injects faults.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -26,7 +26,7 @@ pub enum Endpoint {
     Revocation,
 }
 
-/// What happens to a request in place of the true answer.
+/// A fault that replaces or changes the response.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -39,62 +39,62 @@ pub enum Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// This status, with Okta's error JSON; 429 and 503 with `Retry-After: 2`, 429 also with
-    /// Okta's `X-Rate-Limit-*`.
+    /// Responds with this status and Okta's error JSON; 429 and 503 with `Retry-After: 2`, 429 also
+    /// with Okta's `X-Rate-Limit-*`.
     Status(u16),
-    /// This status, with the error JSON of an OAuth endpoint (RFC 6749 §5.2):
+    /// Responds with this status and the error JSON of an OAuth endpoint (RFC 6749 §5.2), such as
     /// `OauthError(400, "unauthorized_client")`.
     OauthError(u16, &'static str),
-    /// No answer, and the connection stays open until the client closes it.
+    /// Sends no response, and keeps the connection open until the client closes it.
     Hang,
-    /// The true answer, this much later.
+    /// Delays the regular response by this time.
     Slow(Duration),
-    /// The true answer, its body one byte at a time with this pause before each.
+    /// Sends the body of the regular response one byte at a time, with this pause before each byte.
     Drip(Duration),
-    /// The true `Content-Length`, half of the body, and the end of the connection.
+    /// Sends the regular `Content-Length` and half of the body, and closes the connection.
     Truncate,
-    /// A whole answer whose JSON stops in the middle.
+    /// Sends a complete response whose JSON stops in the middle.
     Half,
-    /// The true answer with a member of so many MiB more, without a `Content-Length`.
+    /// Adds a member of this many MiB to the regular response, without a `Content-Length`.
     Huge(usize),
-    /// 200 and a login page: what a captive proxy answers.
+    /// Responds with 200 and a login page, as a captive portal does.
     Html,
-    /// The true answer under another media type.
+    /// Sends the regular response with another media type.
     ContentType(&'static str),
-    /// `{"keys":[]}`.
+    /// Responds with `{"keys":[]}`.
     EmptyKeys,
-    /// `{}`.
+    /// Responds with `{}`.
     NoKeys,
-    /// The true keys among entries a verifier must skip: a number, an unknown `kty`, an unknown
-    /// curve, a point off its curve, `kid` as a number, an RSA key of 1024 bits, one for
+    /// Mixes entries into the regular keys that a verifier must skip: a number, an unknown `kty`, an
+    /// unknown curve, a point off its curve, `kid` as a number, an RSA key of 1024 bits, one for
     /// encryption, a post-quantum key (`AKP`), and a symmetric one (`oct`).
     Mixed,
-    /// The end of the connection, without an answer.
+    /// Closes the connection without a response.
     Drop,
-    /// 302 to this URL.
+    /// Redirects to this URL with status 302.
     Redirect(String),
-    /// The metadata names another issuer: `https://evil.test/oauth2/default`. Discovery only.
+    /// Sets the issuer in the metadata to `https://evil.test/oauth2/default`. Discovery only.
     OtherIssuer,
-    /// The metadata names this `jwks_uri`. Discovery only.
+    /// Sets `jwks_uri` in the metadata. Discovery only.
     JwksUri(String),
-    /// The true answer with this member set to this JSON text: `Member("active", r#""true""#)`. An
-    /// answer that is no JSON object stays as it is, here and below.
+    /// Sets a member of the regular response to this JSON text: `Member("active", r#""true""#)`. A
+    /// response that is not a JSON object is unchanged, here and in the faults below.
     Member(&'static str, &'static str),
-    /// The true answer without this member.
+    /// Removes this member from the regular response.
     Without(&'static str),
-    /// The true answer, and this member again at its end, with this JSON text as its value.
+    /// Repeats this member at the end of the regular response, with this JSON text as its value.
     Twice(&'static str, &'static str),
-    /// 200, `application/json`, and these bytes.
+    /// Responds with 200, `application/json` and these bytes.
     Body(Vec<u8>),
 }
 
 impl Fault {
-    /// Whether the fault changes a metadata document, and so means nothing elsewhere.
+    /// Returns whether the fault changes a metadata document, and so has no meaning elsewhere.
     pub(super) fn is_of_metadata(&self) -> bool {
         matches!(self, Self::OtherIssuer | Self::JwksUri(_))
     }
 
-    /// The URL that this fault publishes: an error may name it.
+    /// Returns the URL that this fault publishes, which an error may contain.
     pub(super) fn url(&self) -> Option<&str> {
         match self {
             Self::OtherIssuer => Some(OTHER_ISSUER),
@@ -103,16 +103,18 @@ impl Fault {
         }
     }
 
+    /// Checks the JSON text when the fault is injected, not when it is sent.
+    ///
     /// # Panics
     ///
-    /// When a member's value is no JSON: at the one who asks for it, not later at the server.
+    /// Panics if a member's value is not valid JSON.
     pub(super) fn assert_json(&self) {
         if let Self::Member(_, json) | Self::Twice(_, json) = self {
             let read = serde_json::from_str::<serde_json::Value>(json);
-            assert!(read.is_ok(), "`{json}` is no JSON text");
+            assert!(read.is_ok(), "`{json}` is not valid JSON");
         }
     }
 }
 
-/// What the metadata of [`Fault::OtherIssuer`] names.
+/// The issuer in the metadata of [`Fault::OtherIssuer`].
 pub(super) const OTHER_ISSUER: &str = "https://evil.test/oauth2/default";

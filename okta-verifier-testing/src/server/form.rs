@@ -1,16 +1,16 @@
-//! Form bodies and the credentials of a client: `application/x-www-form-urlencoded`.
+//! Form bodies (`application/x-www-form-urlencoded`) and client credentials.
 
 use base64::engine::{Engine, general_purpose::STANDARD};
 
 use super::answer::Answer;
 use super::request::Request;
 
-/// The parameters of a request.
+/// The parameters of a request's form.
 #[derive(Debug)]
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// The body of a request, or the refusal of one that is no form or repeats a parameter
+    /// Parses the body of a request. Rejects one that is not a form or repeats a parameter
     /// (RFC 6749 §3.2).
     pub(super) fn of(request: &Request) -> Result<Self, Answer> {
         let media_type = request.header("content-type").unwrap_or_default();
@@ -31,7 +31,7 @@ impl Form {
         Some(Self(parts.map(pair).collect::<Option<_>>()?))
     }
 
-    /// RFC 6749 §3.2: a parameter without a value is as one that was left out.
+    /// Returns a parameter. RFC 6749 §3.2: one without a value is treated as omitted.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         let mut pairs = self.0.iter();
         let (_, value) = pairs.find(|(key, value)| key == name && !value.is_empty())?;
@@ -45,8 +45,8 @@ impl Form {
     }
 }
 
-/// Client id and secret of an `Authorization: Basic` value. RFC 6749 §2.3.1: each is form-encoded
-/// before they are joined.
+/// Returns the client ID and secret of an `Authorization: Basic` value. RFC 6749 §2.3.1: each is
+/// form-encoded before they are joined.
 pub(super) fn basic(authorization: &str) -> Option<(String, String)> {
     let (scheme, credentials) = authorization.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -1,4 +1,4 @@
-//! `/v1/introspect` (RFC 7662) and `/v1/revoke` (RFC 7009), with Okta's answers.
+//! `/v1/introspect` (RFC 7662) and `/v1/revoke` (RFC 7009), with Okta's responses.
 
 use serde_json::{Map, Value, json};
 
@@ -9,47 +9,47 @@ use super::request::Request;
 use super::state::Shared;
 use crate::token::unix_now;
 
-/// What the server knows of a token: every claim it was made with, or that it is not active.
+/// Responds with every claim that the token was made with, or that the token is not active.
 pub(super) fn introspect(shared: &Shared, request: &Request) -> Answer {
-    asked(shared, request, |token| {
+    with_token(shared, request, |token| {
         let active = shared.register.claims(token).filter(is_current);
         let body = active.map_or(json!({ "active": false }), described);
         Answer::json(200, &body)
     })
 }
 
-/// RFC 7009 §2.2: 200, whether the token was known or not.
+/// Revokes a token. RFC 7009 §2.2: the status is 200 whether or not the token was known.
 pub(super) fn revoke(shared: &Shared, request: &Request) -> Answer {
-    asked(shared, request, |token| {
+    with_token(shared, request, |token| {
         shared.register.revoke(token);
         Answer::new(200, "application/json", "")
     })
 }
 
-/// The refusal of a request that is not a client's question about one token, else `answer`.
-fn asked(shared: &Shared, request: &Request, answer: impl FnOnce(&str) -> Answer) -> Answer {
-    let judged = Form::of(request).and_then(|form| {
+/// Rejects a request without client authentication or without one token, and calls `respond` otherwise.
+fn with_token(shared: &Shared, request: &Request, respond: impl FnOnce(&str) -> Answer) -> Answer {
+    let response = Form::of(request).and_then(|form| {
         clients::authenticate(shared, request, &form)?;
         let token = form.parameter("token").ok_or_else(|| {
             Answer::oauth_error(400, "invalid_request", "A 'token' must be specified.")
         })?;
-        Ok(answer(token))
+        Ok(respond(token))
     });
-    judged
-        .unwrap_or_else(|refusal| refusal)
+    response
+        .unwrap_or_else(|rejection| rejection)
         .with("cache-control", "no-cache, no-store")
         .with("pragma", "no-cache")
 }
 
-/// A token whose dates no server could read, which a test made, is active.
+/// Returns whether the token is valid now. A date that a test made unreadable is ignored.
 fn is_current(claims: &Map<String, Value>) -> bool {
     let now = unix_now();
     let date = |name: &str| claims.get(name).and_then(Value::as_u64);
     date("exp").is_none_or(|exp| now < exp) && date("nbf").is_none_or(|nbf| nbf <= now)
 }
 
-/// Okta's names for the claims: `scope` is a string, the client is `client_id`, a person has a
-/// `username`, and `token_type` is always `Bearer`. Claims that Okta does not name stay as they are.
+/// Returns the claims under Okta's names: `scope` is a string, the client is `client_id`, a user has
+/// a `username`, and `token_type` is always `Bearer`. Other claims do not change.
 fn described(mut claims: Map<String, Value>) -> Value {
     let is_person = claims.contains_key("uid") || claims.contains_key("device_id");
     if let Some(subject) = claims.get("sub").filter(|_| is_person) {
@@ -69,7 +69,7 @@ fn described(mut claims: Map<String, Value>) -> Value {
     Value::Object(claims)
 }
 
-/// The strings of an array with a space between; anything else as it is.
+/// Joins the strings of an array with spaces. Any other value is returned unchanged.
 fn joined(scopes: Value) -> Value {
     let Value::Array(them) = &scopes else {
         return scopes;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Where an authorization server's metadata is found. Okta serves all three.
+/// The forms of an authorization server's metadata. Okta serves all three.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -25,7 +25,7 @@ pub enum MetadataForm {
 }
 
 impl MetadataForm {
-    /// The form that is asked for at `path`.
+    /// Returns the form that is served at `path`.
     pub(super) fn of(path: &str) -> Option<Self> {
         match path {
             "/oauth2/default/.well-known/openid-configuration" => Some(Self::OpenId),
@@ -36,7 +36,7 @@ impl MetadataForm {
     }
 }
 
-/// The document: the OAuth forms lack the members of OpenID Connect.
+/// Returns the document. The OAuth forms lack the members of OpenID Connect.
 pub(super) fn document(issuer: &str, form: MetadataForm) -> Value {
     let methods = json!([
         "client_secret_basic",

@@ -1,4 +1,4 @@
-//! Writes an answer to the socket, true or disturbed.
+//! Writes a response to the socket, unchanged or with a fault.
 
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,10 +10,9 @@ use tokio::time::sleep;
 
 use super::answer::Answer;
 use super::fault::{Fault, OTHER_ISSUER};
-use super::mixed::mixed;
 use super::state::Shared;
 
-/// Plays `fault` instead of `answer`.
+/// Writes `answer`, or what `fault` makes of it.
 #[expect(
     clippy::disallowed_methods,
     reason = "the pause is a setting of the mock"
@@ -47,11 +46,11 @@ pub(super) async fn play(
     }
 }
 
-/// The faults that are whole answers.
+/// Applies the faults that replace the whole response.
 fn replace(shared: &Shared, mut answer: Answer, fault: Fault) -> Answer {
     let json = |body: &str| Answer::new(200, JSON, body);
     match fault {
-        Fault::Status(status) => trouble(status),
+        Fault::Status(status) => status_response(status),
         Fault::OauthError(status, error) => {
             Answer::oauth_error(status, error, "Rejected by a test.")
         }
@@ -75,12 +74,12 @@ fn replace(shared: &Shared, mut answer: Answer, fault: Fault) -> Answer {
             answer.body.truncate(answer.body.len() / 2);
             answer
         }
-        // The others are played on the socket.
+        // The remaining faults are applied while writing to the socket.
         _ => answer,
     }
 }
 
-fn trouble(status: u16) -> Answer {
+fn status_response(status: u16) -> Answer {
     let answer = Answer::okta_error(status);
     match status {
         429 => {
@@ -91,7 +90,7 @@ fn trouble(status: u16) -> Answer {
                 .with("retry-after", "2")
                 .with("x-rate-limit-limit", "600")
                 .with("x-rate-limit-remaining", "0")
-                // An instant in unix seconds, not a delay.
+                // Okta sends a time in Unix seconds here, not a delay.
                 .with("x-rate-limit-reset", (now.as_secs() + 2).to_string())
         }
         503 => answer.with("retry-after", "2"),
@@ -99,7 +98,31 @@ fn trouble(status: u16) -> Answer {
     }
 }
 
-/// A JSON object, changed; an answer that is none stays as it is.
+/// Returns the keys of `jwks` after nine entries that a verifier must skip (RFC 7517 §5).
+fn mixed(jwks: &str) -> String {
+    let set: Value = serde_json::from_str(jwks).expect("the key set is JSON");
+    let good = set["keys"].as_array().expect("the key set has keys");
+    let mut numbered = good[0].clone();
+    numbered["kid"] = json!(7);
+    // `A` is six zero bits and `_` six ones; `8` and `w` hold the remaining ones of 1024 and 2048.
+    let zeros = "A".repeat(43);
+    let (short, long) = ("_".repeat(170) + "8", "_".repeat(341) + "w");
+    let mut keys = vec![
+        json!(42),
+        json!({ "kty": "FUTURE", "kid": "future", "z": 1 }),
+        json!({ "kty": "EC", "crv": "P-999", "kid": "curve", "x": zeros, "y": zeros }),
+        json!({ "kty": "EC", "crv": "P-256", "kid": "point", "x": zeros, "y": zeros }),
+        numbered,
+        json!({ "kty": "RSA", "alg": "RS256", "kid": "short", "n": short, "e": "AQAB" }),
+        json!({ "kty": "RSA", "use": "enc", "kid": "encryption", "n": long, "e": "AQAB" }),
+        json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "lattice", "pub": zeros }),
+        json!({ "kty": "oct", "alg": "HS256", "kid": "symmetric", "k": zeros }),
+    ];
+    keys.extend(good.iter().cloned());
+    json!({ "keys": keys }).to_string()
+}
+
+/// Changes a JSON object. A response that is not one is returned unchanged.
 fn edit(mut answer: Answer, change: impl FnOnce(&mut Value)) -> Answer {
     if let Ok(mut body @ Value::Object(_)) = serde_json::from_slice::<Value>(&answer.body) {
         change(&mut body);
@@ -108,8 +131,8 @@ fn edit(mut answer: Answer, change: impl FnOnce(&mut Value)) -> Answer {
     answer
 }
 
-/// A JSON object with one more member at its end, also one that it has; an answer that is none
-/// stays as it is.
+/// Appends a member to a JSON object, even if it already has one of that name. A response that is
+/// not an object is returned unchanged.
 fn append(mut answer: Answer, member: &str) -> Answer {
     if let Some(open) = opened(&answer.body) {
         answer.body = [open.as_slice(), member.as_bytes(), b"}"].concat();
@@ -117,7 +140,7 @@ fn append(mut answer: Answer, member: &str) -> Answer {
     answer
 }
 
-/// A JSON object with members, up to where the next one would begin.
+/// Returns a JSON object up to the place where its next member begins.
 fn opened(body: &[u8]) -> Option<Vec<u8>> {
     let mut open = body.strip_suffix(b"}")?.to_vec();
     if open != b"{" {
@@ -126,13 +149,13 @@ fn opened(body: &[u8]) -> Option<Vec<u8>> {
     Some(open)
 }
 
-/// Judged when the fault was asked for.
+/// Parses JSON that was checked when the fault was injected.
 fn parsed(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_default()
 }
 
 async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
-    // RFC 9110 §8.6: in a 304 the length would be that of the body it does not repeat.
+    // RFC 9110 §8.6: in a 304 the length would be that of the body that it does not repeat.
     let length = (answer.status != 304).then_some(answer.body.len());
     stream.write_all(&answer.head(length)).await?;
     stream.write_all(&answer.body).await?;
@@ -144,7 +167,7 @@ async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
     reason = "the pause is a setting of the mock"
 )]
 async fn drip(stream: &mut TcpStream, answer: &Answer, pause: Duration) -> io::Result<()> {
-    // Else the system may hold small writes back.
+    // Without this the system may hold small writes back.
     stream.set_nodelay(true)?;
     stream
         .write_all(&answer.head(Some(answer.body.len())))

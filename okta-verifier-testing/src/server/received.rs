@@ -1,4 +1,4 @@
-//! A request as it reached the server, for tests of the one who sent it.
+//! Requests as they reached the server, for tests of the client that sent them.
 
 use super::clients;
 use super::form::Form;
@@ -6,9 +6,9 @@ use super::request::Request;
 use super::{Endpoint, MockOkta};
 use crate::listener;
 
-/// A request that reached [`MockOkta`]: what a verifier really sent.
+/// A request that reached [`MockOkta`], as the verifier sent it.
 ///
-/// It holds the credentials and tokens that were sent, and `Debug` shows them.
+/// It holds the credentials and tokens that were sent, and its `Debug` output contains them.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -24,11 +24,11 @@ use crate::listener;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Received {
-    /// Such as `POST`.
+    /// The method, such as `POST`.
     pub method: String,
-    /// Each field's name and value, as they came.
+    /// The name and value of each field, unchanged.
     pub headers: Vec<(String, String)>,
-    /// As it came.
+    /// The body, unchanged.
     pub body: Vec<u8>,
 }
 
@@ -47,11 +47,11 @@ impl Received {
         }
     }
 
-    /// The value of a field, found without regard to case; of several the first.
+    /// Returns the value of a field, the first if there are several. The name is case-insensitive.
     ///
     /// ```
     /// # use okta_verifier_testing::Received;
-    /// fn asks_for_json(request: &Received) -> bool {
+    /// fn accepts_json(request: &Received) -> bool {
     ///     request.header("accept") == Some("application/json")
     /// }
     /// ```
@@ -62,11 +62,11 @@ impl Received {
         Some(&field.1)
     }
 
-    /// A parameter of the form that the body is, decoded.
+    /// Returns a parameter of a form body, decoded.
     ///
     /// ```
     /// # use okta_verifier_testing::Received;
-    /// fn asks_about(request: &Received, token: &str) -> bool {
+    /// fn introspects(request: &Received, token: &str) -> bool {
     ///     request.parameter("token").as_deref() == Some(token)
     /// }
     /// ```
@@ -76,8 +76,8 @@ impl Received {
         form.parameter(name).map(str::to_owned)
     }
 
-    /// Header and claims of the JWT by which the client proved who it is (RFC 7523 §2.2), each as
-    /// JSON text.
+    /// Returns the header and the claims of the JWT with which the client authenticated (RFC 7523 §2.2),
+    /// each as JSON text.
     ///
     /// ```
     /// # use okta_verifier_testing::Received;
@@ -93,8 +93,8 @@ impl Received {
 }
 
 impl MockOkta {
-    /// The requests that reached an endpoint, the oldest first, those too that met a fault. Of all
-    /// endpoints together the last thousand are kept.
+    /// Returns the requests that reached an endpoint, the oldest first, including those that a fault
+    /// affected. The last thousand requests of all endpoints together are kept.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -1,20 +1,20 @@
-//! Reads one HTTP/1.1 request: as much of RFC 9112 as a client of an authorization server sends.
+//! Reads an HTTP/1.1 request: the part of RFC 9112 that clients of an authorization server use.
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-/// A request, its body read whole.
+/// A request with its complete body.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) method: String,
-    /// Without the query.
+    /// The path without the query.
     pub(super) path: String,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
 }
 
 impl Request {
-    /// `None` when the peer leaves early, or sends what no HTTP client sends.
+    /// Reads a request. Returns `None` if the peer closes the connection early or does not send HTTP.
     pub(super) async fn read(stream: &mut TcpStream) -> Option<Self> {
         let mut bytes = Vec::new();
         let end = loop {
@@ -41,7 +41,7 @@ impl Request {
         Some(request)
     }
 
-    /// The value of a field, found without regard to case; of several the first.
+    /// Returns the value of a field, the first if there are several. The name is case-insensitive.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut fields = self.headers.iter();
         let field = fields.find(|(field, _)| field.eq_ignore_ascii_case(name))?;
@@ -69,5 +69,5 @@ impl Request {
     }
 }
 
-/// Bytes of a head, and of a body.
+/// The maximum size of a head and of a body, in bytes.
 const LIMIT: usize = 64 * 1024;

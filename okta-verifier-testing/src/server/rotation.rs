@@ -1,4 +1,4 @@
-//! How an issuer changes its keys.
+//! Key rotation.
 
 use std::mem;
 
@@ -7,7 +7,7 @@ use okta_verifier::Algorithm;
 use crate::keys::{Ring, generate};
 use crate::test_issuer::DEFAULT_ALGORITHMS;
 
-/// What happens to the old keys, and when the new ones sign.
+/// A kind of rotation: what happens to the old keys, and when the new ones sign.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -21,22 +21,23 @@ use crate::test_issuer::DEFAULT_ALGORITHMS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rotation {
-    /// New keys are published and sign at once; the old ones stay published.
+    /// Publishes new keys, which sign at once. The old ones stay published.
     Overlap,
-    /// New keys are published, in place of others that were appended, and the old ones go on
-    /// signing: Okta does this weeks ahead.
+    /// Publishes new keys, in place of earlier appended ones. The old keys continue to sign. Okta does
+    /// this weeks in advance.
     Append,
-    /// The keys of the last [`Append`](Rotation::Append) begin to sign; the old ones stay
-    /// published.
+    /// Lets the keys of the last [`Append`](Rotation::Append) sign. The old ones stay published.
     Promote,
-    /// New keys sign at once, and every older key is withdrawn: an emergency.
+    /// Publishes new keys, which sign at once, and withdraws every older key, as in an emergency.
     Hard,
 }
 
 impl Rotation {
+    /// Applies the rotation.
+    ///
     /// # Panics
     ///
-    /// On `Promote`, when nothing was appended.
+    /// Panics on `Promote` if no keys were appended.
     pub(super) fn turn(self, ring: &mut Ring, generation: usize) {
         let algorithms: &[Algorithm] = &DEFAULT_ALGORITHMS;
         let fresh = match self {
@@ -53,7 +54,7 @@ impl Rotation {
         };
         assert!(
             !fresh.is_empty(),
-            "`Rotation::Append` comes before `Promote`"
+            "no keys were appended; call `rotate(Rotation::Append)` before `Promote`"
         );
         let old = mem::replace(&mut ring.active, fresh);
         ring.expired.splice(0..0, old);

@@ -1,4 +1,4 @@
-//! Which path is which endpoint, and what it answers when nothing is wrong.
+//! Maps paths to endpoints and builds their regular responses.
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -11,7 +11,7 @@ use super::request::Request;
 use super::state::Shared;
 use super::{introspection, token_endpoint};
 
-/// The endpoint a path belongs to, also one whose metadata form is not served.
+/// Returns the endpoint of a path, even if its metadata form is not served.
 pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
     match path {
         KEYS => Some(Endpoint::Keys),
@@ -22,7 +22,7 @@ pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
     }
 }
 
-/// The true answer, with the fields that the endpoint's settings add to a 200.
+/// Returns the regular response, with the fields that the endpoint's settings add to a 200.
 pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     let Some(endpoint) = endpoint(&request.path) else {
         return Answer::okta_error(404);
@@ -47,7 +47,7 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     }
 }
 
-/// The answer that says no more than that the client's copy still holds (RFC 9110 §15.4.5).
+/// Returns a 304 if the client's copy is still current (RFC 9110 §15.4.5), else `answer`.
 pub(super) fn revalidated(shared: &Shared, request: &Request, answer: Answer) -> Answer {
     let etag = answer.header("etag");
     if answer.status != 200 || etag.is_none() || request.header("if-none-match") != etag {

@@ -1,11 +1,11 @@
-//! How a `MockOkta` answers when nothing is wrong.
+//! Settings of a `MockOkta` without faults.
 
 use std::time::Duration;
 
 use super::{Endpoint, MetadataForm, MockOkta};
 
 impl MockOkta {
-    /// Answers every request this much later, before any fault. Default: at once.
+    /// Delays every response by this time, before any fault. The default is no delay.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -18,7 +18,7 @@ impl MockOkta {
         self.shared.state().latency = latency;
     }
 
-    /// The `aud` of tokens from now on. Default: `api://default`.
+    /// Sets the `aud` of tokens that are made from now on. The default is `api://default`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -32,7 +32,7 @@ impl MockOkta {
         self.shared.state().audience = audience.into();
     }
 
-    /// Serves a form of the metadata, or answers 404 to it. Default: all are served.
+    /// Sets whether a form of the metadata is served; 404 otherwise. By default all are served.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -49,7 +49,7 @@ impl MockOkta {
         }
     }
 
-    /// The `Cache-Control` of an endpoint's good answers. Default: Okta's
+    /// Sets the `Cache-Control` of an endpoint's successful responses. The default is Okta's
     /// `max-age=3832304, must-revalidate` for metadata and keys.
     ///
     /// ```
@@ -63,7 +63,7 @@ impl MockOkta {
         self.set_header(endpoint, "cache-control", Some(value));
     }
 
-    /// Sets a field of an endpoint's good answers, or takes it away.
+    /// Sets a field of an endpoint's successful responses, or removes it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -85,8 +85,9 @@ impl MockOkta {
         }
     }
 
-    /// Names each answer of the keys endpoint by an `ETag`, and answers 304 without a body to an
-    /// `If-None-Match` of that name, unless a fault disturbs the request. Default: no names.
+    /// Sets whether responses of the keys endpoint carry an `ETag`, and whether a matching
+    /// `If-None-Match` is answered with 304 and no body, unless a fault affects the request. The
+    /// default is `false`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -98,7 +99,7 @@ impl MockOkta {
     /// let issuer = okta.issuer("api://default").any_client_id();
     /// let verifier = Verifier::builder().issuer(issuer).build()?;
     /// verifier.warm_up().await?;
-    /// verifier.refresh().await?; // the keys are the same, and are not sent again
+    /// verifier.refresh().await?; // the keys did not change, so they are not sent again
     /// assert_eq!((okta.hits().keys, okta.hits().not_modified), (2, 1));
     /// # Ok(()) }
     /// ```

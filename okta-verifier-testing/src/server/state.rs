@@ -1,4 +1,4 @@
-//! What the server knows, shared between its handle and its connections.
+//! The state of the server, shared between its handle and its connections.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,30 +18,30 @@ use crate::keys::Ring;
 use crate::test_issuer::DEFAULT_ALGORITHMS;
 use crate::token::{Profile, Register, TokenBuilder};
 
-/// How many requests reached each endpoint, the ones that met a fault too.
+/// The number of requests that reached each endpoint, including those that a fault affected.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// # use okta_verifier_testing::MockOkta;
 /// # let okta = MockOkta::start().await;
 /// let before = okta.hits();
-/// assert_eq!(before, okta.hits(), "nothing came since");
+/// assert_eq!(before, okta.hits(), "no request arrived since");
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hits {
-    /// Metadata, in any form, also one that is not served.
+    /// Requests for metadata in any form, including forms that are not served.
     pub discovery: usize,
-    /// `/v1/keys`.
+    /// Requests to `/v1/keys`.
     pub keys: usize,
-    /// `/v1/token`.
+    /// Requests to `/v1/token`.
     pub token: usize,
-    /// `/v1/introspect`.
+    /// Requests to `/v1/introspect`.
     pub introspection: usize,
-    /// `/v1/revoke`.
+    /// Requests to `/v1/revoke`.
     pub revocation: usize,
-    /// Of `keys`, those that were answered 304: see [`MockOkta::set_etags`](crate::MockOkta::set_etags).
+    /// Requests to `/v1/keys` that were answered with 304: see [`MockOkta::set_etags`](crate::MockOkta::set_etags).
     pub not_modified: usize,
 }
 
@@ -81,9 +81,9 @@ pub(super) struct State {
     pub(super) generation: usize,
     pub(super) audience: String,
     pub(super) latency: Duration,
-    /// Per endpoint at most one: the fault, and for how many more requests.
+    /// At most one fault per endpoint, with the number of requests that it still affects.
     pub(super) faults: Vec<(Endpoint, Fault, usize)>,
-    /// Of introspection requests about tokens that are not in the register.
+    /// The fault of introspection requests about tokens that are not in the register.
     pub(super) unknown_token_fault: Option<Fault>,
     pub(super) headers: Vec<(Endpoint, String, String)>,
     pub(super) unserved: Vec<MetadataForm>,
@@ -124,12 +124,13 @@ impl Shared {
         }
     }
 
-    /// Never held over an await. A panic of a misused control leaves the state whole.
+    /// Locks the state. The lock is never held over an await. A panic on misuse leaves the state
+    /// consistent, so a poisoned lock is usable.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where a request was sent to, without its query.
+    /// Returns the URL that a request was sent to, without its query.
     pub(super) fn url(&self, request: &Request) -> String {
         let origin = self.issuer.trim_end_matches("/oauth2/default");
         format!("{origin}{}", request.path)
@@ -142,7 +143,7 @@ impl Shared {
             .remembered_by(&self.register)
     }
 
-    /// Counts a request, and says what shall happen to it.
+    /// Counts a request, and returns the fault that applies to it.
     pub(super) fn arrived(
         &self,
         endpoint: Option<Endpoint>,
@@ -156,7 +157,8 @@ impl Shared {
             Some(fault) if self.is_about_unknown_token(endpoint, request) => Some(fault.clone()),
             _ => endpoint.and_then(|it| state.take_fault(it)),
         };
-        // After the fault is taken: who waits for the hit may then clear or change the fault.
+        // The fault is taken before the hit is counted: a test that waits for the hit may then clear or
+        // change the fault.
         if let Some(endpoint) = endpoint {
             self.hits.send_modify(|hits| hits.count(endpoint));
         }
@@ -195,15 +197,15 @@ impl State {
         !self.unserved.contains(&form)
     }
 
-    /// Adds the endpoint's own fields.
+    /// Adds the endpoint's configured fields.
     pub(super) fn decorate(&self, endpoint: Endpoint, answer: Answer) -> Answer {
         let fields = self.headers.iter().filter(|(of, ..)| *of == endpoint);
         fields.fold(answer, |answer, (_, name, value)| answer.with(name, value))
     }
 }
 
-/// What Okta's documents show for keys: 44 days.
+/// The `Cache-Control` in Okta's documentation of the keys endpoint: 44 days.
 const OKTA_CACHING: &str = "max-age=3832304, must-revalidate";
 
-/// How many requests are kept, so that a long run of requests fills no memory.
+/// The number of requests that are kept, so that memory is bounded.
 const RECEIVED: usize = 1000;

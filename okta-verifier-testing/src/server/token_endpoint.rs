@@ -1,4 +1,4 @@
-//! `/v1/token`: the client credentials grant (RFC 6749 §4.4), with Okta's answers.
+//! `/v1/token`: the client credentials grant (RFC 6749 §4.4), with Okta's responses.
 
 use serde_json::json;
 
@@ -10,11 +10,11 @@ use super::request::Request;
 use super::state::Shared;
 use crate::token::LIFETIME;
 
-/// A token for the client itself, or the error Okta gives.
+/// Responds with a token for the client itself, or with Okta's error.
 pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     grant(shared, request)
-        .unwrap_or_else(|refusal| refusal)
-        // RFC 6749 §5.1.
+        .unwrap_or_else(|rejection| rejection)
+        // RFC 6749 §5.1: a response with a token must not be cached.
         .with("cache-control", "no-cache, no-store")
         .with("pragma", "no-cache")
 }

@@ -1,13 +1,12 @@
-//! The tokens that only a server can make sense of, and what becomes of them.
+//! Tokens that require introspection, revocation, and the settings of the client.
 
 use super::MockOkta;
 use crate::listener;
 use crate::token::TokenBuilder;
 
 impl MockOkta {
-    /// Begins an opaque access token of the user `subject`: a random string, and
-    /// `/v1/introspect` says what it means. The builder's claims are those of the answer; what it
-    /// says of signatures and headers means nothing.
+    /// Returns a builder for an opaque access token of the user `subject`: a random string, whose
+    /// claims `/v1/introspect` returns. The builder's settings for signature and header have no effect.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -20,8 +19,8 @@ impl MockOkta {
         self.token(subject).opaque()
     }
 
-    /// Begins a refresh token of the user `subject`: it is active too, its answer has neither
-    /// `iss` nor `aud`, and no API may accept it.
+    /// Returns a builder for a refresh token of the user `subject`. Introspection reports it as active,
+    /// without `iss` and `aud`, and no API may accept it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -33,7 +32,8 @@ impl MockOkta {
         self.token(subject).refresh()
     }
 
-    /// Revokes a token: `/v1/introspect` calls it inactive from now on. A JWT goes on verifying.
+    /// Revokes a token: from now on `/v1/introspect` reports it as inactive. The signature of a JWT
+    /// stays valid.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -46,11 +46,11 @@ impl MockOkta {
         self.shared.register.revoke(token);
     }
 
-    /// The one client that `/v1/token`, `/v1/introspect` and `/v1/revoke` answer to, from now on.
-    /// Default: [`CLIENT_ID`](crate::CLIENT_ID) and [`CLIENT_SECRET`](crate::CLIENT_SECRET).
+    /// Sets the one client that may use `/v1/token`, `/v1/introspect` and `/v1/revoke`. The default is
+    /// [`CLIENT_ID`](crate::CLIENT_ID) with [`CLIENT_SECRET`](crate::CLIENT_SECRET).
     ///
-    /// It may also prove who it is by `private_key_jwt`. Nobody told the server the client's key:
-    /// every claim of the assertion is judged, its signature is not.
+    /// The client may also authenticate with `private_key_jwt`. The server does not know the client's
+    /// key: it checks every claim of the assertion, but not its signature.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -65,7 +65,7 @@ impl MockOkta {
         listener::secret(&clients.secret);
     }
 
-    /// Whether the client's id alone will do, without a secret (`none`). Default: it will not.
+    /// Sets whether the client may identify itself without a secret (`none`). The default is `false`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

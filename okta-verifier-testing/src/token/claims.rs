@@ -1,4 +1,4 @@
-//! What a token says: its claims.
+//! The claims of a token.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::{LIFETIME, TokenBuilder, unix_now};
 use crate::keys::{bound_thumbprint, fingerprint};
 
 impl TokenBuilder {
-    /// Adds one scope, as it is: `scp` is an array at Okta, `scope` a string in RFC 9068.
+    /// Adds one scope, unchanged: `scp` is an array for Okta, `scope` is a string for RFC 9068.
     ///
     /// A token without scopes has neither claim.
     ///
@@ -21,7 +21,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Adds one name to the array `groups`. For a claim of another name use [`claim`](Self::claim).
+    /// Adds one name to the array `groups`. For a claim with another name, use [`claim`](Self::claim).
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -32,8 +32,8 @@ impl TokenBuilder {
         self
     }
 
-    /// The client the token was given to: `cid` at Okta, `client_id` in RFC 9068. Default:
-    /// [`CLIENT_ID`](crate::CLIENT_ID).
+    /// Sets the client that the token was issued to: `cid` for Okta, `client_id` for RFC 9068. The
+    /// default is [`CLIENT_ID`](crate::CLIENT_ID).
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -44,7 +44,7 @@ impl TokenBuilder {
         self
     }
 
-    /// The one audience. For several use `.claim("aud", ["api://a", "api://b"])`.
+    /// Sets the only audience. For several, use `.claim("aud", ["api://a", "api://b"])`.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -55,11 +55,11 @@ impl TokenBuilder {
         self
     }
 
-    /// Sets a claim to any value, of the right type or the wrong one.
+    /// Sets a claim to any value, of the right type or a wrong one.
     ///
     /// # Panics
     ///
-    /// When `value` has no JSON form.
+    /// Panics if `value` cannot be serialized as JSON.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -71,7 +71,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Takes a claim away.
+    /// Removes a claim.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -82,7 +82,7 @@ impl TokenBuilder {
         self
     }
 
-    /// A token whose hour ended an hour ago: beyond every leeway.
+    /// Makes the token expire one hour ago, which is beyond every leeway.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -94,7 +94,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Ends `lifetime` from now, rounded down to whole seconds. Default: one hour.
+    /// Sets `exp` to `lifetime` from now, rounded down to whole seconds. The default is one hour.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -106,7 +106,7 @@ impl TokenBuilder {
         self.expires_at(unix_now() + lifetime.as_secs())
     }
 
-    /// `exp`, in unix seconds.
+    /// Sets `exp`, in Unix seconds.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -117,7 +117,7 @@ impl TokenBuilder {
         self
     }
 
-    /// `iat`, in unix seconds; `exp` stays. Default: now.
+    /// Sets `iat`, in Unix seconds, without changing `exp`. The default is now.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -128,7 +128,7 @@ impl TokenBuilder {
         self
     }
 
-    /// `nbf`, in unix seconds. Default: none, as at Okta.
+    /// Sets `nbf`, in Unix seconds. By default there is none, as at Okta.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -139,8 +139,8 @@ impl TokenBuilder {
         self
     }
 
-    /// A token bound to a key (RFC 9449 §6.1): `cnf.jkt` is the thumbprint of a P-256 key that nobody
-    /// holds. For one that somebody holds: [`Client::bind`](crate::Client::bind).
+    /// Binds the token to a P-256 key that no client holds (RFC 9449 §6.1), by `cnf.jkt`. To bind it to
+    /// a client's key, use [`Client::bind`](crate::Client::bind).
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -153,7 +153,7 @@ impl TokenBuilder {
         self
     }
 
-    /// A token bound to a certificate (RFC 8705 §3.1): `cnf` is the SHA-256 of its DER.
+    /// Binds the token to a certificate (RFC 8705 §3.1): `cnf` holds the SHA-256 digest of its DER.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

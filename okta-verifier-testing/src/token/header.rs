@@ -1,4 +1,4 @@
-//! How a token says it was signed: its header.
+//! The header of a token.
 
 use okta_verifier::Algorithm;
 use serde::Serialize;
@@ -6,11 +6,11 @@ use serde::Serialize;
 use super::TokenBuilder;
 
 impl TokenBuilder {
-    /// Signs with `algorithm`, really, and says so in `alg`. Default: RS256.
+    /// Signs with `algorithm`, and sets `alg` to it. The default is RS256.
     ///
-    /// The key is the issuer's for that algorithm. Where it publishes none, the token names the key
-    /// of the same family (an RS384 token the RS256 key, which then signs it), and a token that no
-    /// published key can sign gets a foreign signature. To change only what the header says use
+    /// The key is the issuer's key for that algorithm. If the issuer publishes none, the token names the
+    /// key of the same family: an RS384 token names the RS256 key, which then signs it. If no published
+    /// key can sign the token, it gets the signature of a foreign key. To change only the header, use
     /// [`header`](Self::header).
     ///
     /// ```
@@ -24,7 +24,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Sets `typ`. Default: none at Okta, `at+jwt` in RFC 9068.
+    /// Sets `typ`. By default there is none for Okta, and `at+jwt` for RFC 9068.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -34,7 +34,7 @@ impl TokenBuilder {
         self.header("typ", typ)
     }
 
-    /// Sets `kid`, and signs with the key it would have signed with. Default: that key's name.
+    /// Sets `kid` without changing the signing key. The default is the ID of that key.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -44,11 +44,11 @@ impl TokenBuilder {
         self.header("kid", kid)
     }
 
-    /// Sets a header parameter to any value; the signature covers it and does not follow it.
+    /// Sets a header parameter to any value. The signature covers it but is not changed to match it.
     ///
     /// # Panics
     ///
-    /// When `value` has no JSON form.
+    /// Panics if `value` cannot be serialized as JSON.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -60,7 +60,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Takes a header parameter away: `kid`, `typ`, `alg`.
+    /// Removes a header parameter, such as `kid`, `typ` or `alg`.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

@@ -1,4 +1,4 @@
-//! The compact form (RFC 7515 §7.1) and who signs it.
+//! The compact form (RFC 7515 §7.1) and its signature.
 
 use aws_lc_rs::hmac;
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
@@ -10,39 +10,42 @@ use super::payload::Profile;
 use crate::keys::{Key, foreign, random_bytes, random_name};
 use crate::listener;
 
-/// What the token is made of.
+/// The form of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Three parts, to be read by anybody.
+    /// Three parts, which any party can read.
     Signed,
-    /// Five parts (RFC 7516), to be read by the API and the issuer.
+    /// Five parts (RFC 7516), which the API and the issuer can read.
     Encrypted,
-    /// A name without a meaning, to be read by the issuer alone.
-    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "nobody to ask"))]
+    /// A random string, which only the issuer can resolve.
+    #[cfg_attr(
+        not(feature = "server"),
+        expect(dead_code, reason = "only the server introspects")
+    )]
     Opaque,
 }
 
-/// What stands in the third part.
+/// The third part of the token.
 #[derive(Clone, Debug)]
 pub(super) enum Seal {
-    /// A signature of the key that `kid` names.
+    /// A signature with the key that `kid` names.
     Published,
-    /// A signature of another key under that `kid`.
+    /// A signature with another key, under that `kid`.
     Foreign,
-    /// A signature of a key that the issuer does not have, under its own `kid`.
+    /// A signature with a key that the issuer does not publish, under a new `kid`.
     Unpublished,
-    /// Nothing; `alg` is `none`.
+    /// An empty signature; `alg` is `none`.
     Nothing,
     /// An HMAC; `alg` is `HS256`.
     Hmac(Vec<u8>),
 }
 
 impl TokenBuilder {
-    /// The token, in compact form.
+    /// Signs the token and returns it in compact form.
     ///
     /// # Panics
     ///
-    /// When the issuer has no key that signs: all were withdrawn.
+    /// Panics if the issuer has no signing key because all were withdrawn.
     ///
     /// ```
     /// let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -58,7 +61,7 @@ impl TokenBuilder {
             Form::Opaque => random_name(),
         };
         listener::secret(&token);
-        // What an opaque token means stands in no part of it.
+        // The claims of an opaque token do not appear in it, so they are announced separately.
         listener::secret(&payload);
         if let Some(register) = &self.register
             && !self.revoked
@@ -121,8 +124,8 @@ impl TokenBuilder {
         }
     }
 
-    /// RFC 7516 §7.1: header, encrypted key, initialization vector, ciphertext, tag. All but the
-    /// header is random: nobody here could decrypt it.
+    /// Returns header, encrypted key, initialization vector, ciphertext and tag (RFC 7516 §7.1). All
+    /// but the header is random: this crate never decrypts it.
     fn seal_in_five_parts(&self) -> String {
         let key = self.ring.signer(self.algorithm);
         let mut header = Map::new();
@@ -144,7 +147,7 @@ impl TokenBuilder {
     }
 }
 
-/// Another subject; a payload that is no JSON object gets a space at its end.
+/// Changes the subject. A payload that is not a JSON object gets a trailing space instead.
 fn tamper(mut payload: Vec<u8>) -> Vec<u8> {
     match serde_json::from_slice::<Map<String, Value>>(&payload) {
         Ok(mut claims) => {
@@ -160,4 +163,28 @@ fn tamper(mut payload: Vec<u8>) -> Vec<u8> {
 
 fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Changes to the JSON text that no value can express: duplicates, escapes, unusual numbers.
+impl TokenBuilder {
+    /// Returns the audience of the issuer, regardless of edits to `aud`.
+    pub(crate) fn own_audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// Signs the result of `rewrite` as the header. Later edits of the header have no effect.
+    pub(crate) fn rewrite_header<T: Into<Vec<u8>>>(self, rewrite: impl Fn(String) -> T) -> Self {
+        let header = self.header_of(self.ring.signer(self.algorithm));
+        self.raw_header(rewrite(text(header)))
+    }
+
+    /// Signs the result of `rewrite` as the payload. Later edits of the claims have no effect.
+    pub(crate) fn rewrite_payload<T: Into<Vec<u8>>>(self, rewrite: impl Fn(String) -> T) -> Self {
+        let payload = self.payload();
+        self.raw_payload(rewrite(text(payload)))
+    }
+}
+
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).expect("serde_json writes UTF-8")
 }

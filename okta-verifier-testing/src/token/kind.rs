@@ -1,4 +1,4 @@
-//! Other tokens of the same issuer.
+//! Other kinds of tokens of the same issuer.
 
 #[cfg(feature = "server")]
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use super::TokenBuilder;
 #[cfg(feature = "server")]
 use super::{Register, jws::Form};
 
-/// What the issuer made the token for.
+/// The kind of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An access token of a user.
     User,
-    /// An access token of a client that acts for itself.
+    /// An access token of a client that acts on its own behalf.
     Service,
-    /// An ID token: tells a client who signed in, and opens no API.
+    /// An ID token, which tells a client who signed in and is not valid at an API.
     Id,
-    /// A refresh token: gets a client new access tokens, and opens no API.
+    /// A refresh token, which gets a client new access tokens and is not valid at an API.
     #[cfg(feature = "server")]
     Refresh,
 }
 
 impl TokenBuilder {
-    /// A client credentials token: no `uid`, no `auth_time`, and `sub` is the client id, whatever
-    /// the builder began with.
+    /// Makes a client credentials token: without `uid` and `auth_time`, and with the client ID as
+    /// `sub`, regardless of the builder's subject.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -34,7 +34,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Revoked before anybody saw it: `MockOkta` calls it inactive, and its signature is good.
+    /// Revokes the token when it is signed: `MockOkta` reports it as inactive, although its signature
+    /// is valid.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -45,8 +46,8 @@ impl TokenBuilder {
         self
     }
 
-    /// An ID token: `aud` is the client id, `jti` starts with `ID.`, and there are `nonce`, `at_hash`,
-    /// `amr` and `idp`, and neither `cid` nor scopes. Signed with the same keys, as at Okta.
+    /// Makes an ID token: `aud` is the client ID, `jti` starts with `ID.`, it has `nonce`, `at_hash`,
+    /// `amr` and `idp`, and neither `cid` nor scopes. It is signed with the same keys, as at Okta.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -61,19 +62,19 @@ impl TokenBuilder {
 
 #[cfg(feature = "server")]
 impl TokenBuilder {
-    /// What is signed is remembered there.
+    /// Enters the token into `register` when it is signed.
     pub(crate) fn remembered_by(mut self, register: &Arc<Register>) -> Self {
         self.register = Some(Arc::clone(register));
         self
     }
 
-    /// A random string in place of the JWT: only the register knows what it says.
+    /// Makes a random string instead of a JWT; only the register has its claims.
     pub(crate) fn opaque(mut self) -> Self {
         self.form = Form::Opaque;
         self
     }
 
-    /// As Okta's refresh tokens: opaque, and without `aud`.
+    /// Makes a refresh token as Okta does: opaque and without `aud`.
     pub(crate) fn refresh(mut self) -> Self {
         self.kind = Kind::Refresh;
         self.opaque()

@@ -1,11 +1,11 @@
-//! What an issuer remembers of the tokens it made, to answer questions about them.
+//! The register of the tokens that an issuer made, for introspection.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-/// The claims of every token that was signed, and which are revoked.
+/// The claims of every signed token that is not revoked.
 #[derive(Debug, Default)]
 pub(crate) struct Register(Mutex<Entries>);
 
@@ -17,7 +17,7 @@ struct Entries {
 }
 
 impl Register {
-    /// Remembers what `token` says; one whose payload is no JSON object is never active.
+    /// Enters the claims of `token`. A token whose payload is not a JSON object is never active.
     pub(crate) fn enter(&self, token: &str, payload: &[u8]) {
         let Ok(claims) = serde_json::from_slice::<Map<String, Value>>(payload) else {
             return;
@@ -32,16 +32,16 @@ impl Register {
 
 #[cfg(feature = "server")]
 impl Register {
-    /// The claims as they were signed, of a token that is not revoked.
+    /// Returns the signed claims of a token that is not revoked.
     ///
-    /// A JWT is found by its text, else by its `jti`, as real servers do: what its other members
-    /// say, and who signed it, makes no difference.
+    /// A JWT is found by its text, or else by its `jti`, as real servers do. Its other members and its
+    /// signature make no difference.
     pub(crate) fn claims(&self, token: &str) -> Option<Map<String, Value>> {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.claims.get(entries.own(token)).cloned()
     }
 
-    /// Forgets a token, under every text that names it.
+    /// Removes a token, under every text that names it.
     pub(crate) fn revoke(&self, token: &str) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let own = entries.own(token).to_owned();
@@ -51,7 +51,7 @@ impl Register {
 
 #[cfg(feature = "server")]
 impl Entries {
-    /// The text under which a token is remembered.
+    /// Returns the text under which a token is stored.
     fn own<'a>(&'a self, token: &'a str) -> &'a str {
         if self.claims.contains_key(token) {
             return token;

@@ -1,10 +1,10 @@
-//! Tokens that no verifier may accept.
+//! Tokens that every verifier must reject.
 
 use super::TokenBuilder;
 use super::jws::{Form, Seal};
 
 impl TokenBuilder {
-    /// Signed by a key that the issuer does not publish, under the `kid` of one that it does.
+    /// Signs with a key that the issuer does not publish, under the `kid` of one that it does.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -15,8 +15,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Signed by a key that the issuer does not publish, under a new random `kid`: what a token of
-    /// a rotated key looks like before the next fetch, and what a flood of garbage looks like.
+    /// Signs with a key that the issuer does not publish, under a new random `kid`. Such a token looks
+    /// like one of a rotated key before the next fetch, or like one of a flood of forged tokens.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -27,7 +27,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Signed, and then `sub` is changed to `mallory`.
+    /// Changes `sub` to `mallory` after signing.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -38,7 +38,8 @@ impl TokenBuilder {
         self
     }
 
-    /// No signature, and `alg` is `none` (RFC 7519 §6). `.header("alg", "nOnE")` spells it otherwise.
+    /// Omits the signature and sets `alg` to `none` (RFC 7519 §6). `.header("alg", "nOnE")` changes the
+    /// spelling.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -50,11 +51,11 @@ impl TokenBuilder {
         self
     }
 
-    /// HS256, keyed with the PEM text of the published RSA key (RFC 8725 §2.1).
+    /// Signs with HS256, using the PEM text of the published RSA key as secret (RFC 8725 §2.1).
     ///
     /// # Panics
     ///
-    /// When the issuer publishes no RSA key.
+    /// Panics if the issuer publishes no RSA key.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -65,7 +66,7 @@ impl TokenBuilder {
         self.hmac(pem)
     }
 
-    /// HS256, keyed with `secret`: for other forms of a public key.
+    /// Signs with HS256, using `secret`: for other forms of a public key.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -76,10 +77,10 @@ impl TokenBuilder {
         self
     }
 
-    /// Signs exactly these bytes as the header: duplicate names, bad UTF-8, trailing text.
+    /// Signs exactly these bytes as the header, for duplicate names, invalid UTF-8 or trailing text.
     ///
-    /// The signature is still the one of [`algorithm`](Self::algorithm), so the text should name
-    /// that and the key.
+    /// The signature is still that of [`algorithm`](Self::algorithm), so the text should name that
+    /// algorithm and the key.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -90,7 +91,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Signs exactly these bytes as the payload: duplicate claims, bad UTF-8, deep nesting.
+    /// Signs exactly these bytes as the payload, for duplicate claims, invalid UTF-8 or deep nesting.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -102,7 +103,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Changes the signature's bytes before they are encoded: too short, too long, DER, zeros.
+    /// Changes the bytes of the signature before they are encoded: too short, too long, DER, zeros.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -113,8 +114,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Five parts: an encrypted token (RFC 7516), as Okta makes it for an API with an encryption
-    /// key. Only its header means something; the rest is random.
+    /// Makes an encrypted token of five parts (RFC 7516), as Okta does for an API with an encryption
+    /// key. Only its header has meaning; the rest is random.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

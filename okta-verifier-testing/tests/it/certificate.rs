@@ -1,4 +1,4 @@
-//! Certificates, and the tokens that are bound to them.
+//! Certificates and the tokens that are bound to them.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use okta_verifier_testing::{Certificate, TestIssuer};
@@ -8,7 +8,7 @@ use crate::jose::{digest, parts};
 
 // conformance 183
 #[test]
-fn a_token_bound_to_one() {
+fn certificate_bound_token_has_its_thumbprint() {
     let okta = TestIssuer::new("api://orders");
     let (mine, other) = (Certificate::new("client-1"), Certificate::new("client-1"));
     assert_ne!(mine.der(), other.der());
@@ -19,7 +19,7 @@ fn a_token_bound_to_one() {
 }
 
 #[test]
-fn its_texts_are_its_bytes() {
+fn certificate_pem_and_der_agree() {
     use base64::engine::{Engine, general_purpose::STANDARD};
 
     let made = Certificate::new("localhost");
@@ -33,7 +33,7 @@ fn its_texts_are_its_bytes() {
 }
 
 #[test]
-#[should_panic(expected = "no certificate for `\u{e4}`")]
-fn a_name_that_is_none() {
+#[should_panic(expected = "`\u{e4}` is not a valid certificate name")]
+fn certificate_with_an_invalid_name_panics() {
     let _ = Certificate::new("\u{e4}");
 }

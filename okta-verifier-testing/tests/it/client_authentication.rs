@@ -1,4 +1,4 @@
-//! Who `MockOkta` answers: client authentication at the introspection endpoint.
+//! Client authentication at the introspection endpoint of `MockOkta`.
 
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, MockOkta};
@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use crate::http::{INTROSPECT, Reply, basic, post_to};
 
 #[tokio::test]
-async fn a_secret() {
+async fn client_secret_is_checked() {
     let okta = MockOkta::start().await;
     for (id, secret) in [(CLIENT_ID, "wrong"), ("0oaother", CLIENT_SECRET), ("", "")] {
-        refused(&ask(&okta, &basic(id, secret), "").await);
-        refused(
-            &ask(
+        assert_rejected(&call(&okta, &basic(id, secret), "").await);
+        assert_rejected(
+            &call(
                 &okta,
                 "",
                 &format!("&client_id={id}&client_secret={secret}"),
@@ -20,51 +20,51 @@ async fn a_secret() {
             .await,
         );
     }
-    refused(&ask(&okta, "", "").await);
-    refused(&ask(&okta, "", &format!("&client_id={CLIENT_ID}")).await);
-    refused(&ask(&okta, "", &format!("&client_secret={CLIENT_SECRET}")).await);
-    refused(&ask(&okta, "Authorization: Bearer x\r\n", "").await);
+    assert_rejected(&call(&okta, "", "").await);
+    assert_rejected(&call(&okta, "", &format!("&client_id={CLIENT_ID}")).await);
+    assert_rejected(&call(&okta, "", &format!("&client_secret={CLIENT_SECRET}")).await);
+    assert_rejected(&call(&okta, "Authorization: Bearer x\r\n", "").await);
     assert_eq!(
-        ask(&okta, &basic(CLIENT_ID, CLIENT_SECRET), "")
+        call(&okta, &basic(CLIENT_ID, CLIENT_SECRET), "")
             .await
             .status,
         200
     );
     let posted = format!("&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}");
-    assert_eq!(ask(&okta, "", &posted).await.status, 200);
-    let both = ask(&okta, &basic(CLIENT_ID, CLIENT_SECRET), &posted).await;
+    assert_eq!(call(&okta, "", &posted).await.status, 200);
+    let both = call(&okta, &basic(CLIENT_ID, CLIENT_SECRET), &posted).await;
     assert_eq!(
         (both.status, both.json()["error"].clone()),
         (400, json!("invalid_request"))
     );
 }
 
-/// RFC 6749 §2.3.1: both halves are form-encoded before they are joined.
+/// RFC 6749 §2.3.1: ID and secret are form-encoded before they are joined.
 #[tokio::test]
-async fn a_secret_of_all_characters() {
+async fn client_secret_may_have_any_characters() {
     let okta = MockOkta::start().await;
     okta.set_client("0oa:client", "se:cr+et 100 % ä");
-    refused(&ask(&okta, &basic("0oa:client", "se:cr+et 100 % ä"), "").await);
+    assert_rejected(&call(&okta, &basic("0oa:client", "se:cr+et 100 % ä"), "").await);
     let encoded = basic("0oa%3Aclient", "se%3Acr%2Bet+100+%25+%C3%A4");
-    assert_eq!(ask(&okta, &encoded, "").await.status, 200);
-    refused(&ask(&okta, &basic(CLIENT_ID, CLIENT_SECRET), "").await);
+    assert_eq!(call(&okta, &encoded, "").await.status, 200);
+    assert_rejected(&call(&okta, &basic(CLIENT_ID, CLIENT_SECRET), "").await);
 }
 
 #[tokio::test]
-async fn no_secret_where_the_server_is_told_so() {
+async fn public_client_needs_no_secret() {
     let okta = MockOkta::start().await;
     okta.set_public_client(true);
-    refused(&ask(&okta, "", "").await);
-    refused(&ask(&okta, "", "&client_id=0oaother").await);
-    refused(&ask(&okta, &basic(CLIENT_ID, "wrong"), "").await);
+    assert_rejected(&call(&okta, "", "").await);
+    assert_rejected(&call(&okta, "", "&client_id=0oaother").await);
+    assert_rejected(&call(&okta, &basic(CLIENT_ID, "wrong"), "").await);
     let named = format!("&client_id={CLIENT_ID}");
-    assert_eq!(ask(&okta, "", &named).await.status, 200);
+    assert_eq!(call(&okta, "", &named).await.status, 200);
     okta.set_public_client(false);
-    refused(&ask(&okta, "", &named).await);
+    assert_rejected(&call(&okta, "", &named).await);
 }
 
 #[tokio::test]
-async fn an_assertion() {
+async fn client_assertion_is_checked() {
     let okta = MockOkta::start().await;
     let good = claims(&okta);
     let spoiled = [
@@ -80,17 +80,20 @@ async fn an_assertion() {
     for (name, value) in spoiled {
         let mut claims = good.clone();
         claims[name] = value;
-        refused(&ask(&okta, "", &assertion("ES256", &claims)).await);
+        assert_rejected(&call(&okta, "", &assertion("ES256", &claims)).await);
     }
-    refused(&ask(&okta, "", &assertion("none", &good)).await);
-    refused(&ask(&okta, "", &assertion("HS256", &good)).await);
+    assert_rejected(&call(&okta, "", &assertion("none", &good)).await);
+    assert_rejected(&call(&okta, "", &assertion("HS256", &good)).await);
     let other_client = assertion("ES256", &good) + "&client_id=0oaother";
-    refused(&ask(&okta, "", &other_client).await);
+    assert_rejected(&call(&okta, "", &other_client).await);
     let untyped = assertion("ES256", &good).replace("assertion_type", "kind");
-    refused(&ask(&okta, "", &untyped).await);
+    assert_rejected(&call(&okta, "", &untyped).await);
 
-    assert_eq!(ask(&okta, "", &assertion("ES256", &good)).await.status, 200);
-    refused(&ask(&okta, "", &assertion("ES256", &good)).await);
+    assert_eq!(
+        call(&okta, "", &assertion("ES256", &good)).await.status,
+        200
+    );
+    assert_rejected(&call(&okta, "", &assertion("ES256", &good)).await);
     let received = okta.received(Endpoint::Introspection);
     let (header, claims) = received.last().unwrap().assertion().unwrap();
     assert_eq!(serde_json::from_str::<Value>(&header).unwrap()["kid"], "k1");
@@ -117,13 +120,13 @@ fn assertion(alg: &str, claims: &Value) -> String {
     )
 }
 
-fn refused(reply: &Reply) {
+fn assert_rejected(reply: &Reply) {
     assert_eq!(
         (reply.status, reply.json()["error"].clone()),
         (401, json!("invalid_client"))
     );
 }
 
-async fn ask(okta: &MockOkta, headers: &str, form: &str) -> Reply {
+async fn call(okta: &MockOkta, headers: &str, form: &str) -> Reply {
     post_to(okta, INTROSPECT, headers, &format!("token=t{form}")).await
 }

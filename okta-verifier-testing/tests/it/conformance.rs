@@ -1,4 +1,4 @@
-//! The table is sound, and its judge misses nothing.
+//! The table is sound, and its comparison finds every difference.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -30,11 +30,11 @@ fn the_requirements_of_each_table_are_printed() {
 }
 
 #[test]
-fn the_table_is_sound() {
+fn table_is_sound() {
     let cases = conformance::cases();
     assert!(cases.len() >= 120, "{}", cases.len());
     let names: HashSet<&str> = cases.iter().map(Case::name).collect();
-    assert_eq!(names.len(), cases.len(), "every name is there once");
+    assert_eq!(names.len(), cases.len(), "names are unique");
 
     let status = |wanted| {
         cases
@@ -44,17 +44,17 @@ fn the_table_is_sound() {
     for wanted in [200, 400, 401, 403, 500, 503] {
         assert!(status(wanted).count() > 2, "{wanted}");
     }
-    // From the fourth on the answer would be `Retry-After: 2`.
+    // The fourth failure would respond with `Retry-After: 2`.
     assert_eq!(status(503).count(), 3);
     for case in &cases {
         assert!(!case.requirements().is_empty(), "{case:?}");
     }
 }
 
-/// Not in the table: 16, 19, 21, 23, 26, 27 and 29 are of the writer of challenges and proved
-/// beside it; 59 is of encrypted tokens; 78 to 80 are of thumbprints; 87 is of settings.
+/// Requirements that no request shows: 16, 19, 21, 23, 26, 27 and 29 concern the writer of challenges
+/// and are tested next to it; 59 concerns encrypted tokens; 78 to 80 thumbprints; 87 settings.
 #[test]
-fn the_table_covers_the_requirements_that_a_request_can_show() {
+fn table_covers_the_requirements_that_a_request_can_show() {
     let cases = conformance::cases();
     let covered: HashSet<u16> = cases
         .iter()
@@ -68,22 +68,22 @@ fn the_table_covers_the_requirements_that_a_request_can_show() {
     assert_eq!(missing, [] as [u16; 0]);
 }
 
-/// Of bound tokens, not in the table: 163, 164, 172 to 175, 180 and 181 are of settings, nonces and
-/// the cache, 184 and 186 of TLS and of introspection. Of introspection: 102, 103, 105, 107 and 111 to
-/// 114 are of the question and of time.
+/// Requirements that no request shows. Bound tokens: 163, 164, 172 to 175, 180 and 181 concern
+/// settings, nonces and the cache, 184 and 186 TLS and introspection. Introspection: 102, 103, 105,
+/// 107 and 111 to 114 concern its request and time.
 #[test]
-fn the_other_tables_are_sound() {
+fn other_tables_are_sound() {
     let bound: Vec<u16> = (152..=162).chain(165..=171).chain(176..=178).collect();
     let bound = [bound, vec![182, 183, 185, 187]].concat();
-    let asked = vec![101, 104, 106, 108, 109, 110, 115, 116];
+    let introspection = vec![101, 104, 106, 108, 109, 110, 115, 116];
     let tables = [
         (conformance::bound_cases(), bound),
-        (conformance::asked_cases(), asked),
+        (conformance::asked_cases(), introspection),
     ];
     for (cases, requirements) in tables {
         assert!(cases.len() > 20, "{}", cases.len());
         let names: HashSet<&str> = cases.iter().map(Case::name).collect();
-        assert_eq!(names.len(), cases.len(), "every name is there once");
+        assert_eq!(names.len(), cases.len(), "names are unique");
         let numbers = cases.iter().flat_map(|it| it.requirements().to_vec());
         let covered: HashSet<u16> = numbers.collect();
         let missing: Vec<&u16> = requirements
@@ -95,7 +95,7 @@ fn the_other_tables_are_sound() {
 }
 
 #[test]
-fn the_challenges_of_two_schemes_are_written_to_the_byte() {
+fn challenges_of_two_schemes_match_to_the_byte() {
     const ALGS: &str = r#"algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA""#;
     let offered = format!(r#"DPoP realm="api", {ALGS}"#);
     let bearer = r#"Bearer realm="api""#.to_owned();
@@ -118,13 +118,13 @@ fn the_challenges_of_two_schemes_are_written_to_the_byte() {
             vec![bearer.clone(), offered.clone()],
         ),
         (
-            "a bound token as if it were not",
+            "DPoP: a bound token as Bearer",
             vec![format!("{bearer}, {token}"), offered],
         ),
         ("DPoP: an expired token", vec![bearer.clone(), dpop(&token)]),
         ("DPoP: no proof", vec![bearer.clone(), dpop(&proof)]),
         (
-            "DPoP: two schemes at once",
+            "DPoP: two schemes",
             vec![format!("{bearer}, {malformed}"), dpop(&malformed)],
         ),
         (
@@ -147,16 +147,16 @@ fn the_challenges_of_two_schemes_are_written_to_the_byte() {
     }
 }
 
-/// A gateway that forgets something of the request, one thing at a time: some case notices it.
+/// Drops or changes one part of the request at a time: at least one case fails each time.
 #[tokio::test]
-async fn a_gateway_that_forgets_what_is_shown_fails() {
+async fn gateway_that_drops_a_part_of_the_request_fails() {
     let issuers = Issuers::bound();
     let faults = [
         ("nothing", None),
         ("the proof", Some("DPoP: a good proof")),
         ("a second proof", Some("proof: twice")),
-        ("the certificate", Some("a certificate's token")),
-        ("the peer", Some("a certificate's token")),
+        ("the certificate", Some("a certificate-bound token")),
+        ("the peer", Some("a certificate-bound token")),
         ("the method", Some("DPoP: a POST")),
     ];
     for (forgets, notices) in faults {
@@ -199,14 +199,14 @@ async fn a_gateway_that_forgets_what_is_shown_fails() {
         let failures: Vec<&str> = report.failures().collect();
         match notices {
             Some(name) => assert!(failures.contains(&name), "{forgets}: {report}"),
-            // This gateway knows no policies, and so its 403 are 200.
+            // This gateway has no policies, so it serves what should be 403.
             None => assert_eq!(failures, ["DPoP: no scope", "DPoP: no group"]),
         }
     }
 }
 
 #[test]
-fn each_outcome_is_written_once_to_the_byte() {
+fn outcomes_match_to_the_byte() {
     let rows = [
         ("a good token", 200, None, None),
         (
@@ -263,44 +263,44 @@ fn each_outcome_is_written_once_to_the_byte() {
 }
 
 #[test]
-fn the_judge_sees_every_difference() {
+fn comparison_finds_every_difference() {
     const PLAIN: (&str, &str) = ("www-authenticate", r#"Bearer realm="api""#);
     const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
-    let refused = case("no credentials for /me");
+    let rejected = case("no credentials for /me");
     let right = || vec![PLAIN, NO_STORE, ("content-length", "0")];
-    assert_eq!(refused.judge(&Answer::new(401, right(), "")), Ok(()));
+    assert_eq!(rejected.judge(&Answer::new(401, right(), "")), Ok(()));
 
     let more = |field| [right(), vec![field]].concat();
     let wrong = [
         (
             Answer::new(403, right(), ""),
-            "status: expected 401, came 403",
+            "status: expected 401, received 403",
         ),
         (
             Answer::new(401, right(), "why"),
-            r#"body: expected nothing, came "why""#,
+            r#"body: expected nothing, received "why""#,
         ),
         (
             Answer::new(401, vec![PLAIN], ""),
-            r#"Cache-Control: expected "no-store", came nothing"#,
+            r#"Cache-Control: expected "no-store", received nothing"#,
         ),
-        (Answer::new(401, vec![NO_STORE], ""), "came nothing"),
+        (Answer::new(401, vec![NO_STORE], ""), "received nothing"),
         (Answer::new(401, more(PLAIN), ""), r#"\"api\"" and "Bearer"#),
         (
             Answer::new(401, more(("Retry-After", "1")), ""),
-            r#"Retry-After: expected nothing, came "1""#,
+            r#"Retry-After: expected nothing, received "1""#,
         ),
         (
             Answer::new(401, more(NO_STORE), ""),
-            r#"came "no-store" and "no-store""#,
+            r#"received "no-store" and "no-store""#,
         ),
         (
             Answer::new(401, vec![NO_STORE, (PLAIN.0, "bearer realm=\"api\"")], ""),
-            "came \"bearer",
+            "received \"bearer",
         ),
     ];
-    for (answer, says) in wrong {
-        let difference = refused.judge(&answer).unwrap_err().to_string();
+    for (response, says) in wrong {
+        let difference = rejected.judge(&response).unwrap_err().to_string();
         assert!(difference.contains(says), "{difference}");
     }
 
@@ -317,9 +317,9 @@ fn the_judge_sees_every_difference() {
     }
 }
 
-/// The table through the core alone, each mistake planted in turn: some case notices it.
+/// Runs the table through the core alone, with one fault at a time: at least one case fails each time.
 #[tokio::test]
-async fn a_gateway_with_a_fault_fails() {
+async fn gateway_with_a_fault_fails() {
     let issuers = Issuers::new();
     let verifier = issuers.verifier();
     type Fault = fn(&mut Vec<Vec<u8>>);
@@ -361,7 +361,7 @@ async fn a_gateway_with_a_fault_fails() {
 }
 
 #[tokio::test]
-async fn only_what_http_cannot_carry_may_go_unanswered() {
+async fn only_cases_that_http_cannot_carry_may_be_skipped() {
     let report = conformance::run(&Issuers::new(), async |_: &Request| None).await;
     let control = conformance::cases()
         .iter()
@@ -371,6 +371,6 @@ async fn only_what_http_cannot_carry_may_go_unanswered() {
     assert!(
         report
             .to_string()
-            .contains("answer: expected one, came none")
+            .contains("response: expected one, received none")
     );
 }

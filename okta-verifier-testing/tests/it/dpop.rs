@@ -1,4 +1,4 @@
-//! DPoP at `/v1/token` of `MockOkta`, with the nonce that Okta demands.
+//! DPoP at `/v1/token` of `MockOkta`, with the nonce that Okta requires.
 
 use okta_verifier::Algorithm;
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta, ProofBuilder};
@@ -8,14 +8,14 @@ use crate::http::{INTROSPECT, Reply, basic, post, post_to};
 use crate::jose::{parts, verifies};
 
 #[tokio::test]
-async fn the_nonce_comes_first() {
+async fn nonce_is_required_first() {
     let okta = MockOkta::start().await;
     for algorithm in [Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA] {
         let client = Client::with_algorithm(algorithm);
-        let nonce = demanded(&ask(&okta, proof(&client, &okta)).await);
-        demanded(&ask(&okta, proof(&client, &okta).nonce("another")).await);
+        let nonce = required_nonce(&call(&okta, proof(&client, &okta)).await);
+        required_nonce(&call(&okta, proof(&client, &okta).nonce("another")).await);
         let good = proof(&client, &okta).nonce(&nonce).sign();
-        let reply = ask_with(&okta, &good).await;
+        let reply = call_with(&okta, &good).await;
         assert_eq!(
             (reply.status, &reply.json()["token_type"]),
             (200, &json!("DPoP"))
@@ -24,18 +24,18 @@ async fn the_nonce_comes_first() {
         assert!(verifies(&jwt, &okta.jwks()));
         let binding = json!({ "jkt": client.thumbprint() });
         assert_eq!(parts(&jwt).payload["cnf"], binding);
-        refused(&ask_with(&okta, &good).await);
-        let answer = post_to(&okta, INTROSPECT, &secret(), &format!("token={jwt}")).await;
-        assert_eq!(answer.json()["cnf"], binding);
-        assert_eq!(answer.json()["token_type"], "Bearer", "as at Okta");
+        assert_rejected(&call_with(&okta, &good).await);
+        let response = post_to(&okta, INTROSPECT, &secret(), &format!("token={jwt}")).await;
+        assert_eq!(response.json()["cnf"], binding);
+        assert_eq!(response.json()["token_type"], "Bearer", "as at Okta");
     }
 }
 
 #[tokio::test]
-async fn wrong_proofs() {
+async fn wrong_proofs_are_rejected() {
     let okta = MockOkta::start().await;
     let client = Client::new();
-    let nonce = demanded(&ask(&okta, proof(&client, &okta)).await);
+    let nonce = required_nonce(&call(&okta, proof(&client, &okta)).await);
     let spoil: [fn(ProofBuilder) -> ProofBuilder; 12] = [
         |it| it.htm("GET"),
         |it| it.htu("https://evil.test/v1/token"),
@@ -51,16 +51,16 @@ async fn wrong_proofs() {
         |it| it.without_header("jwk"),
     ];
     for spoil in spoil {
-        refused(&ask(&okta, spoil(proof(&client, &okta).nonce(&nonce))).await);
+        assert_rejected(&call(&okta, spoil(proof(&client, &okta).nonce(&nonce))).await);
     }
-    refused(&ask_with(&okta, "no proof").await);
+    assert_rejected(&call_with(&okta, "no proof").await);
     let good = proof(&client, &okta).nonce(&nonce).sign();
     let twice = format!("DPoP: {good}\r\ndpop: {good}\r\n{}", secret());
-    refused(&post(&okta, &twice, GRANT).await);
+    assert_rejected(&post(&okta, &twice, GRANT).await);
     assert_eq!(
-        ask_with(&okta, &good).await.status,
+        call_with(&okta, &good).await.status,
         200,
-        "a refused request uses no proof"
+        "a rejected request does not use up the proof"
     );
 }
 
@@ -68,7 +68,7 @@ fn proof(client: &Client, okta: &MockOkta) -> ProofBuilder {
     client.proof("POST", &format!("{}/v1/token", okta.issuer_url()))
 }
 
-fn demanded(reply: &Reply) -> String {
+fn required_nonce(reply: &Reply) -> String {
     assert_eq!(
         (reply.status, &reply.json()["error"]),
         (400, &json!("use_dpop_nonce"))
@@ -76,18 +76,18 @@ fn demanded(reply: &Reply) -> String {
     reply.header("dpop-nonce").unwrap().to_owned()
 }
 
-fn refused(reply: &Reply) {
+fn assert_rejected(reply: &Reply) {
     assert_eq!(
         (reply.status, &reply.json()["error"]),
         (400, &json!("invalid_dpop_proof"))
     );
 }
 
-async fn ask(okta: &MockOkta, proof: ProofBuilder) -> Reply {
-    ask_with(okta, &proof.sign()).await
+async fn call(okta: &MockOkta, proof: ProofBuilder) -> Reply {
+    call_with(okta, &proof.sign()).await
 }
 
-async fn ask_with(okta: &MockOkta, proof: &str) -> Reply {
+async fn call_with(okta: &MockOkta, proof: &str) -> Reply {
     post(okta, &format!("DPoP: {proof}\r\n{}", secret()), GRANT).await
 }
 

@@ -8,7 +8,7 @@ use crate::http::{KEYS, LEGACY, OAUTH, OPENID, connect, get, send};
 use crate::jose::{parts, verifies};
 
 #[tokio::test]
-async fn metadata_in_three_forms() {
+async fn metadata_is_served_in_three_forms() {
     let okta = MockOkta::start().await;
     for path in [OPENID, OAUTH, LEGACY] {
         let reply = get(&okta, path).await;
@@ -30,7 +30,7 @@ async fn metadata_in_three_forms() {
 }
 
 #[tokio::test]
-async fn each_form_can_be_missing() {
+async fn metadata_forms_can_be_disabled() {
     let okta = MockOkta::start().await;
     let forms = [
         (MetadataForm::OpenId, OPENID),
@@ -50,7 +50,7 @@ async fn each_form_can_be_missing() {
 }
 
 #[tokio::test]
-async fn keys_verify_its_tokens() {
+async fn keys_verify_the_tokens() {
     let okta = MockOkta::start().await;
     let reply = get(&okta, KEYS).await;
     assert_eq!(reply.status, 200);
@@ -69,7 +69,7 @@ async fn keys_verify_its_tokens() {
 }
 
 #[tokio::test]
-async fn the_query_is_no_part_of_the_path() {
+async fn query_is_not_part_of_the_path() {
     let okta = MockOkta::start().await;
     assert_eq!(
         get(&okta, &format!("{KEYS}?client_id=0oatest"))
@@ -80,7 +80,7 @@ async fn the_query_is_no_part_of_the_path() {
 }
 
 #[tokio::test]
-async fn other_paths_and_methods() {
+async fn unknown_paths_and_methods_are_rejected() {
     let okta = MockOkta::start().await;
     assert_eq!(
         get(&okta, "/oauth2/other/v1/keys").await.json()["errorCode"],
@@ -97,7 +97,7 @@ async fn other_paths_and_methods() {
 }
 
 #[tokio::test]
-async fn settings() {
+async fn settings_change_the_responses() {
     let okta = MockOkta::start().await;
     okta.set_audience("api://orders");
     assert_eq!(
@@ -116,22 +116,26 @@ async fn settings() {
 }
 
 #[tokio::test]
-async fn keys_that_did_not_change_are_not_sent_again() {
+async fn unchanged_keys_are_304() {
     let okta = MockOkta::start().await;
     assert_eq!(get(&okta, KEYS).await.header("etag"), None);
     okta.set_etags(true);
     let etag = get(&okta, KEYS).await.header("etag").unwrap().to_owned();
     okta.set_cache_control(Endpoint::Keys, "max-age=60");
-    let ask = format!("GET {KEYS} HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\n\r\n");
-    let same = send(&okta, &ask).await;
+    let call = format!("GET {KEYS} HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\n\r\n");
+    let same = send(&okta, &call).await;
     assert_eq!((same.status, same.body.len()), (304, 0));
     assert_eq!(same.header("etag"), Some(&*etag));
     assert_eq!(same.header("cache-control"), Some("max-age=60"));
     assert_eq!(same.header("content-type"), None);
     okta.fault_times(Endpoint::Keys, Fault::Half, 1);
-    assert_eq!(send(&okta, &ask).await.status, 200, "a fault comes first");
+    assert_eq!(
+        send(&okta, &call).await.status,
+        200,
+        "a fault has precedence"
+    );
     okta.rotate(Rotation::Overlap);
-    let other = send(&okta, &ask).await;
+    let other = send(&okta, &call).await;
     assert_eq!(other.status, 200);
     assert_ne!(other.header("etag"), Some(&*etag));
     assert_eq!((okta.hits().keys, okta.hits().not_modified), (5, 1));
@@ -147,16 +151,16 @@ async fn hits_can_be_awaited_and_reset() {
 }
 
 #[tokio::test]
-async fn it_ends_when_it_is_dropped() {
+async fn server_ends_when_it_is_dropped() {
     let okta = MockOkta::start().await;
     let address = connect(&okta).await.unwrap().peer_addr().unwrap();
     drop(okta);
-    let refused = async {
+    let rejected = async {
         while tokio::net::TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(5), refused)
+    tokio::time::timeout(Duration::from_secs(5), rejected)
         .await
         .unwrap();
 }

@@ -1,4 +1,4 @@
-//! Each fault of `MockOkta` is the one its name says, byte for byte.
+//! Each fault of `MockOkta` does what its name says, byte for byte.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::http::{KEYS, OAUTH, OPENID, Reply, connect, get, post};
 
 #[tokio::test]
-async fn statuses() {
+async fn status_faults_have_okta_errors() {
     let okta = MockOkta::start().await;
     let rows = [
         (404, "E0000007"),
@@ -29,7 +29,7 @@ async fn statuses() {
 }
 
 #[tokio::test]
-async fn a_fault_stays_at_its_endpoint_and_ends() {
+async fn fault_affects_its_endpoint_only_and_ends() {
     let okta = MockOkta::start().await;
     okta.fault_times(Endpoint::Keys, Fault::Status(503), 2);
     assert_eq!(get(&okta, OPENID).await.status, 200);
@@ -38,7 +38,7 @@ async fn a_fault_stays_at_its_endpoint_and_ends() {
         statuses.push(get(&okta, KEYS).await.status);
     }
     assert_eq!(statuses, [503, 503, 200]);
-    assert_eq!(okta.hits().keys, 3, "a disturbed request counts");
+    assert_eq!(okta.hits().keys, 3, "a request with a fault is counted");
     okta.fault(Endpoint::Discovery, Fault::Status(500));
     for path in [OPENID, OAUTH, OPENID] {
         assert_eq!(get(&okta, path).await.status, 500);
@@ -62,8 +62,11 @@ async fn hang_keeps_the_connection_open() {
         .unwrap();
     okta.wait_for_hits(Endpoint::Keys, 1).await;
     let mut byte = [0];
-    let answer = tokio::time::timeout(Duration::from_millis(80), stream.read(&mut byte)).await;
-    assert!(answer.is_err(), "no byte, no end");
+    let response = tokio::time::timeout(Duration::from_millis(80), stream.read(&mut byte)).await;
+    assert!(
+        response.is_err(),
+        "no response and no end of the connection"
+    );
     drop(okta);
     let end = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut byte)).await;
     assert!(
@@ -73,7 +76,7 @@ async fn hang_keeps_the_connection_open() {
 }
 
 #[tokio::test]
-async fn slow_and_drip_are_true_but_late() {
+async fn slow_and_drip_delay_the_regular_response() {
     let okta = MockOkta::start().await;
     let slow = keys_with(&okta, Fault::Slow(Duration::from_millis(70))).await;
     assert!(slow.took >= Duration::from_millis(70));
@@ -96,7 +99,7 @@ async fn slow_and_drip_are_true_but_late() {
 }
 
 #[tokio::test]
-async fn truncate_and_half() {
+async fn truncate_and_half_cut_the_body() {
     let okta = MockOkta::start().await;
     let full = okta.jwks().len();
     let cut = keys_with(&okta, Fault::Truncate).await;
@@ -115,17 +118,17 @@ async fn truncate_and_half() {
 }
 
 #[tokio::test]
-async fn huge_has_no_length() {
+async fn huge_has_no_content_length() {
     let okta = MockOkta::start().await;
     let reply = keys_with(&okta, Fault::Huge(2)).await;
     assert_eq!((reply.status, reply.header("content-length")), (200, None));
     assert!(reply.body.len() > 2 << 20);
     let keys = reply.json()["keys"].as_array().unwrap().len();
-    assert_eq!(keys, 4, "it would do, if it were not so long");
+    assert_eq!(keys, 4, "the body is valid apart from its length");
 }
 
 #[tokio::test]
-async fn foreign_bodies() {
+async fn body_faults_replace_the_body() {
     let okta = MockOkta::start().await;
     let html = keys_with(&okta, Fault::Html).await;
     assert_eq!(
@@ -146,7 +149,7 @@ async fn foreign_bodies() {
 }
 
 #[tokio::test]
-async fn mixed_holds_every_true_key() {
+async fn mixed_contains_every_regular_key() {
     let okta = MockOkta::start().await;
     let set = keys_with(&okta, Fault::Mixed).await.json();
     let keys = set["keys"].as_array().unwrap();
@@ -169,7 +172,7 @@ async fn drop_sends_nothing() {
 }
 
 #[tokio::test]
-async fn redirect() {
+async fn redirect_is_302() {
     let okta = MockOkta::start().await;
     let reply = keys_with(&okta, Fault::Redirect("https://evil.test/keys".into())).await;
     assert_eq!(
@@ -179,7 +182,7 @@ async fn redirect() {
 }
 
 #[tokio::test]
-async fn metadata_that_names_others() {
+async fn metadata_faults_change_issuer_and_jwks_uri() {
     let okta = MockOkta::start().await;
     okta.fault_times(Endpoint::Discovery, Fault::OtherIssuer, 1);
     let other = get(&okta, OPENID).await.json();
@@ -195,16 +198,16 @@ async fn metadata_that_names_others() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "OtherIssuer belongs to `Endpoint::Discovery`")]
-async fn a_fault_of_metadata_at_the_keys() {
+#[should_panic(expected = "OtherIssuer is a fault of metadata; inject it at `Endpoint::Discovery`")]
+async fn metadata_fault_at_another_endpoint_panics() {
     MockOkta::start()
         .await
         .fault(Endpoint::Keys, Fault::OtherIssuer);
 }
 
 #[tokio::test]
-#[should_panic(expected = "`yes` is no JSON text")]
-async fn a_member_that_is_no_json() {
+#[should_panic(expected = "`yes` is not valid JSON")]
+async fn member_with_invalid_json_panics() {
     let okta = MockOkta::start().await;
     okta.fault(Endpoint::Introspection, Fault::Member("active", "yes"));
 }

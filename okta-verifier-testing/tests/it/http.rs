@@ -1,4 +1,4 @@
-//! A client of one request: bytes out, everything back.
+//! A client for one request: sends bytes and returns the whole response.
 
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,10 @@ pub(crate) const TOKEN: &str = "/oauth2/default/v1/token";
 pub(crate) const INTROSPECT: &str = "/oauth2/default/v1/introspect";
 pub(crate) const REVOKE: &str = "/oauth2/default/v1/revoke";
 
-/// What came before the connection ended.
+/// The response: everything that arrived before the connection ended.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    /// 0 when nothing came.
+    /// The status, or 0 if nothing arrived.
     pub(crate) status: u16,
     head: String,
     pub(crate) body: Vec<u8>,
@@ -43,7 +43,7 @@ pub(crate) async fn get(okta: &MockOkta, path: &str) -> Reply {
     send(okta, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await
 }
 
-/// Posts a form to the token endpoint, with more header lines, each ending in `\r\n`.
+/// Posts a form to the token endpoint. `headers` are additional lines, each ending in `\r\n`.
 pub(crate) async fn post(okta: &MockOkta, headers: &str, form: &str) -> Reply {
     post_to(okta, TOKEN, headers, form).await
 }
@@ -57,20 +57,20 @@ pub(crate) async fn post_to(okta: &MockOkta, path: &str, headers: &str, form: &s
     send(okta, &head).await
 }
 
-/// `Authorization: Basic`, as a header line.
+/// Returns an `Authorization: Basic` line.
 pub(crate) fn basic(id: &str, secret: &str) -> String {
     let credentials = STANDARD.encode(format!("{id}:{secret}"));
     format!("Authorization: Basic {credentials}\r\n")
 }
 
-/// At most five seconds.
+/// Sends a request and waits at most five seconds for the response.
 pub(crate) async fn send(okta: &MockOkta, request: &str) -> Reply {
     let started = Instant::now();
     let exchange = async {
         let mut stream = connect(okta).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
-        // A reset is an end too.
+        // A reset also ends the response.
         let _ = stream.read_to_end(&mut bytes).await;
         bytes
     };

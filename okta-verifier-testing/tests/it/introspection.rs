@@ -1,4 +1,4 @@
-//! `/v1/introspect` and `/v1/revoke` of `MockOkta`: what it knows of the tokens it made.
+//! `/v1/introspect` and `/v1/revoke` of `MockOkta`.
 
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, Fault, MockOkta, TestIssuer};
@@ -8,7 +8,7 @@ use crate::http::{INTROSPECT, REVOKE, Reply, basic, get, post_to};
 use crate::jose::{names, parts};
 
 #[tokio::test]
-async fn what_nobody_made_is_inactive() {
+async fn unknown_token_is_inactive() {
     let okta = MockOkta::start().await;
     let elsewhere = TestIssuer::new("api://default").at(okta.issuer_url());
     let unknown = [
@@ -34,7 +34,7 @@ async fn what_nobody_made_is_inactive() {
 }
 
 #[tokio::test]
-async fn a_jwt() {
+async fn jwt_is_active_with_its_claims() {
     let okta = MockOkta::start().await;
     let jwt = okta
         .token("ada")
@@ -43,25 +43,25 @@ async fn a_jwt() {
         .group("Admins");
     let jwt = jwt.claim("acr", "phr").bound_to_key().sign();
     let claims = parts(&jwt).payload;
-    let answer = introspect(&okta, &jwt).await.json();
-    assert_eq!(answer["active"], true);
-    assert_eq!(answer["token_type"], "Bearer", "bound or not, as at Okta");
-    assert_eq!(answer["scope"], "orders:read orders:write");
-    assert_eq!(answer["client_id"], CLIENT_ID);
-    assert_eq!(answer["username"], "ada");
+    let response = introspect(&okta, &jwt).await.json();
+    assert_eq!(response["active"], true);
+    assert_eq!(response["token_type"], "Bearer", "bound or not, as at Okta");
+    assert_eq!(response["scope"], "orders:read orders:write");
+    assert_eq!(response["client_id"], CLIENT_ID);
+    assert_eq!(response["username"], "ada");
     let same = [
         "iss", "aud", "sub", "jti", "iat", "exp", "uid", "groups", "acr", "cnf",
     ];
     for name in same {
-        assert_eq!(answer[name], claims[name], "{name}");
+        assert_eq!(response[name], claims[name], "{name}");
     }
     for name in ["ver", "cid", "scp"] {
-        assert_eq!(answer.get(name), None, "{name}");
+        assert_eq!(response.get(name), None, "{name}");
     }
 }
 
 #[tokio::test]
-async fn an_opaque_token_and_an_encrypted_one() {
+async fn opaque_and_encrypted_tokens_are_active() {
     let okta = MockOkta::start().await;
     okta.set_audience("api://orders");
     let opaque = okta.opaque_token("ada").scope("orders:read").sign();
@@ -69,29 +69,35 @@ async fn an_opaque_token_and_an_encrypted_one() {
     let encrypted = okta.token("ada").scope("orders:read").encrypted().sign();
     assert_eq!(encrypted.split('.').count(), 5);
     for token in [opaque, encrypted] {
-        let answer = introspect(&okta, &token).await.json();
-        assert_eq!(answer["active"], true);
-        assert_eq!(answer["aud"], "api://orders");
-        assert_eq!([&answer["sub"], &answer["scope"]], ["ada", "orders:read"]);
+        let response = introspect(&okta, &token).await.json();
+        assert_eq!(response["active"], true);
+        assert_eq!(response["aud"], "api://orders");
+        assert_eq!(
+            [&response["sub"], &response["scope"]],
+            ["ada", "orders:read"]
+        );
     }
     let service = okta.opaque_token("").service().claim("scp", 5).sign();
-    let answer = introspect(&okta, &service).await.json();
+    let response = introspect(&okta, &service).await.json();
     assert_eq!(
-        (&answer["sub"], &answer["scope"]),
+        (&response["sub"], &response["scope"]),
         (&json!(CLIENT_ID), &json!(5))
     );
-    assert_eq!((answer.get("uid"), answer.get("username")), (None, None));
+    assert_eq!(
+        (response.get("uid"), response.get("username")),
+        (None, None)
+    );
 }
 
 #[tokio::test]
-async fn other_kinds_are_active_too() {
+async fn other_kinds_of_tokens_are_active() {
     let okta = MockOkta::start().await;
     let refresh = okta
         .refresh_token("ada")
         .scope("openid")
         .scope("email")
         .sign();
-    let answer = introspect(&okta, &refresh).await.json();
+    let response = introspect(&okta, &refresh).await.json();
     let members = [
         "active",
         "client_id",
@@ -102,19 +108,19 @@ async fn other_kinds_are_active_too() {
         "token_type",
         "username",
     ];
-    assert_eq!(names(&answer), members);
+    assert_eq!(names(&response), members);
     let id_token = okta.token("ada").id_token().sign();
-    let answer = introspect(&okta, &id_token).await.json();
+    let response = introspect(&okta, &id_token).await.json();
     assert_eq!(
-        (&answer["active"], &answer["aud"]),
+        (&response["active"], &response["aud"]),
         (&json!(true), &json!(CLIENT_ID))
     );
-    assert_eq!(answer["client_id"], CLIENT_ID);
+    assert_eq!(response["client_id"], CLIENT_ID);
 }
 
-/// Servers find a token by its `jti`: what the sender wrote around it is not looked at.
+/// Like real servers, the mock finds a JWT by its `jti` and ignores its other members.
 #[tokio::test]
-async fn an_edited_jwt_tells_what_was_signed() {
+async fn edited_jwt_has_the_signed_claims() {
     let okta = MockOkta::start().await;
     let jwt = okta.token("ada").sign();
     let mut forged = parts(&jwt).payload;
@@ -129,7 +135,7 @@ async fn an_edited_jwt_tells_what_was_signed() {
 }
 
 #[tokio::test]
-async fn revoked() {
+async fn revoked_token_is_inactive() {
     let okta = MockOkta::start().await;
     let tokens = [
         okta.token("ada").sign(),
@@ -140,13 +146,13 @@ async fn revoked() {
     let other = okta.token("ada").sign();
     for (number, token) in tokens.iter().enumerate() {
         assert_eq!(introspect(&okta, token).await.json()["active"], true);
-        let reply = ask(&okta, REVOKE, token).await;
+        let reply = call(&okta, REVOKE, token).await;
         assert_eq!((reply.status, reply.body.len()), (200, 0));
         assert_eq!(okta.hits().revocation, number + 1);
         assert_eq!(introspect(&okta, token).await.json()["active"], false);
     }
     assert_eq!(
-        ask(&okta, REVOKE, "unknown").await.status,
+        call(&okta, REVOKE, "unknown").await.status,
         200,
         "RFC 7009 §2.2"
     );
@@ -154,7 +160,7 @@ async fn revoked() {
 }
 
 #[tokio::test]
-async fn wrong_requests() {
+async fn wrong_requests_are_rejected() {
     let okta = MockOkta::start().await;
     let client = basic(CLIENT_ID, CLIENT_SECRET);
     for path in [INTROSPECT, REVOKE] {
@@ -174,16 +180,16 @@ async fn wrong_requests() {
         assert_eq!(get(&okta, path).await.status, 405);
         let in_query = format!("{path}?token=a");
         assert_eq!(post_to(&okta, &in_query, &client, "").await.status, 400);
-        let refused = post_to(&okta, path, "", "token=a").await;
+        let rejected = post_to(&okta, path, "", "token=a").await;
         assert_eq!(
-            (refused.status, refused.json()["error"].clone()),
+            (rejected.status, rejected.json()["error"].clone()),
             (401, json!("invalid_client"))
         );
     }
 }
 
 #[tokio::test]
-async fn what_was_received() {
+async fn received_requests_are_recorded() {
     let okta = MockOkta::start().await;
     let client = basic(CLIENT_ID, CLIENT_SECRET) + "Accept: application/json\r\n";
     let form = "token=a%2Bb+c&token_type_hint=access_token";
@@ -208,7 +214,7 @@ async fn what_was_received() {
 }
 
 #[tokio::test]
-async fn faults_of_the_answer() {
+async fn faults_change_the_response() {
     let okta = MockOkta::start().await;
     let token = okta.opaque_token("ada").sign();
     let with = async |fault| {
@@ -254,16 +260,16 @@ async fn faults_of_the_answer() {
 }
 
 async fn introspect(okta: &MockOkta, token: &str) -> Reply {
-    ask(okta, INTROSPECT, token).await
+    call(okta, INTROSPECT, token).await
 }
 
-async fn ask(okta: &MockOkta, path: &str, token: &str) -> Reply {
+async fn call(okta: &MockOkta, path: &str, token: &str) -> Reply {
     let client = basic(CLIENT_ID, CLIENT_SECRET);
     post_to(okta, path, &client, &format!("token={token}")).await
 }
 
 #[tokio::test]
-async fn unknown_token_fault_leaves_known_tokens_alone() {
+async fn unknown_token_fault_does_not_affect_known_tokens() {
     let okta = MockOkta::start().await;
     let known = okta.opaque_token("ada").sign();
     okta.fault_for_unknown_tokens(Fault::OauthError(400, "unauthorized_client"));

@@ -1,11 +1,11 @@
-//! The other side: takes a token apart and verifies it against a published JWK set.
+//! An independent verifier: takes a token apart and verifies it with a published JWK set.
 
 use aws_lc_rs::signature::{self as sig, RsaPublicKeyComponents, UnparsedPublicKey};
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
 use serde_json::Value;
 
-/// A token's parts, decoded.
+/// The decoded parts of a token.
 pub(crate) struct Parts {
     pub(crate) header: Value,
     pub(crate) payload: Value,
@@ -24,7 +24,7 @@ pub(crate) fn parts(jwt: &str) -> Parts {
     }
 }
 
-/// Whether the published key that `kid` names made the signature under the token's `alg`.
+/// Returns whether the published key that `kid` names made the signature under the token's `alg`.
 pub(crate) fn verifies(jwt: &str, jwks: &str) -> bool {
     let parts = parts(jwt);
     let set: JwkSet = serde_json::from_str(jwks).unwrap();
@@ -34,7 +34,7 @@ pub(crate) fn verifies(jwt: &str, jwks: &str) -> bool {
     verifies_with(&parts, jwk)
 }
 
-/// Whether the key in the header made the signature.
+/// Returns whether the key in the header made the signature.
 pub(crate) fn proves(proof: &str) -> bool {
     proves_parts(&parts(proof))
 }
@@ -44,13 +44,13 @@ pub(crate) fn proves_parts(parts: &Parts) -> bool {
     jwk.is_ok_and(|jwk| verifies_with(parts, &jwk))
 }
 
-/// RFC 7638 of an elliptic curve's key.
+/// Returns the RFC 7638 thumbprint of an elliptic-curve key.
 pub(crate) fn thumbprint(jwk: &Value) -> String {
     let [crv, kty, x, y] = ["crv", "kty", "x", "y"].map(|name| &jwk[name]);
     digest(format!(r#"{{"crv":{crv},"kty":{kty},"x":{x},"y":{y}}}"#))
 }
 
-/// SHA-256, as base64url.
+/// Returns the SHA-256 digest in base64url.
 pub(crate) fn digest(text: impl AsRef<[u8]>) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_ref());
     URL_SAFE_NO_PAD.encode(digest)
@@ -99,7 +99,7 @@ pub(crate) fn decode(part: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(part).unwrap()
 }
 
-/// The names of a JSON object, sorted.
+/// Returns the sorted names of a JSON object.
 pub(crate) fn names(object: &Value) -> Vec<&str> {
     let mut names: Vec<&str> = object
         .as_object()

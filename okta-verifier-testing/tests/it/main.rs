@@ -1,7 +1,7 @@
-//! What this crate makes, judged without `okta-verifier`: by aws-lc-rs, by the JWK reader of
-//! another crate, and by bytes on a socket.
+//! Tests of this crate without `okta-verifier` as verifier: with aws-lc-rs, the JWK parser of
+//! another crate, and bytes on a socket.
 
-// clippy knows a test function, not the functions that one calls.
+// clippy recognizes a test function, but not the functions that it calls.
 #![allow(clippy::unwrap_used)]
 
 #[cfg(feature = "tls")]

@@ -1,4 +1,4 @@
-//! DPoP proofs of `Client`, the good and the wrong ones, judged without `okta-verifier`.
+//! DPoP proofs of `Client`, valid and wrong, checked without `okta-verifier`.
 
 use okta_verifier::Algorithm;
 use okta_verifier_testing::{Client, ProofBuilder, TestIssuer};
@@ -9,7 +9,7 @@ use crate::jose::{decode, digest, names, parts, proves, thumbprint};
 const URL: &str = "https://api.example.com/orders";
 
 #[test]
-fn a_good_proof() {
+fn good_proof_has_the_required_claims() {
     let client = Client::new();
     let proof = client
         .proof("GET", "https://api.example.com/orders?page=2#top")
@@ -35,7 +35,7 @@ fn a_good_proof() {
 }
 
 #[test]
-fn every_algorithm_proves() {
+fn every_algorithm_signs_a_valid_proof() {
     use Algorithm::*;
     for algorithm in [
         RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA,
@@ -52,7 +52,7 @@ fn every_algorithm_proves() {
 }
 
 #[test]
-fn a_token_is_bound_to_its_client() {
+fn token_is_bound_to_its_client() {
     let client = Client::new();
     let bound = client
         .bind(TestIssuer::new("api://orders").token("ada"))
@@ -66,7 +66,7 @@ fn a_token_is_bound_to_its_client() {
 }
 
 #[test]
-fn edits() {
+fn edits_change_one_claim_each() {
     let old = payload(|it| it.issued_at(1000).aged(300));
     assert_eq!(old["iat"], 700);
     assert_eq!(payload(|it| it.issued_at(1000).aged(-61))["iat"], 1061);
@@ -106,7 +106,7 @@ fn edits() {
 }
 
 #[test]
-fn wrong_signatures() {
+fn wrong_signatures_do_not_verify() {
     let client = Client::new();
     let proof = || client.proof("GET", URL);
     let foreign = proof().foreign_key().sign();
@@ -134,7 +134,7 @@ fn wrong_signatures() {
 }
 
 #[test]
-fn wrong_keys() {
+fn wrong_keys_are_wrong_as_named() {
     let weak = parts(&Client::new().proof("GET", URL).weak_rsa().sign());
     let modulus = decode(weak.header["jwk"]["n"].as_str().unwrap());
     assert_eq!((modulus.len(), weak.signature.len()), (128, 128));
@@ -143,14 +143,14 @@ fn wrong_keys() {
     let jwk = parts(&short).header["jwk"].clone();
     let x = decode(jwk["x"].as_str().unwrap());
     assert_eq!(x.len(), 31);
-    // The signature is good: with the zero, the key proves it.
+    // The signature is valid: with the zero byte the key verifies it.
     let mut whole = parts(&short);
     whole.header["jwk"]["x"] = json!(base64_of(&[vec![0], x].concat()));
     assert!(crate::jose::proves_parts(&whole));
 }
 
 #[test]
-fn doubled_and_long() {
+fn doubled_members_and_padding_are_written() {
     let client = Client::new();
     let text = |part: usize, proof: ProofBuilder| {
         let proof = proof.sign();
@@ -179,7 +179,7 @@ fn doubled_and_long() {
 
 fn payload(edit: impl Fn(ProofBuilder) -> ProofBuilder) -> Value {
     let proof = edit(Client::new().proof("GET", URL)).sign();
-    assert!(proves(&proof), "one change, and still signed");
+    assert!(proves(&proof), "the edited proof is still signed");
     parts(&proof).payload
 }
 

@@ -48,13 +48,13 @@ async fn append_publishes_and_promote_signs() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "`Rotation::Append` comes before `Promote`")]
-async fn nothing_to_promote() {
+#[should_panic(expected = "no keys were appended")]
+async fn promote_without_append_panics() {
     MockOkta::start().await.rotate(Rotation::Promote);
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_is_gone() {
+async fn withdrawn_key_is_not_published() {
     let okta = MockOkta::start().await;
     let old = okta.token("ada").sign();
     okta.rotate(Rotation::Overlap);
@@ -65,18 +65,18 @@ async fn a_withdrawn_key_is_gone() {
     assert_eq!(
         parts(&okta.token("ada").sign()).header["alg"],
         "ES256",
-        "the next that signs"
+        "the next signing key"
     );
 }
 
 #[tokio::test]
-#[should_panic(expected = "no key `nobody`")]
-async fn an_unknown_key_cannot_be_withdrawn() {
-    MockOkta::start().await.withdraw("nobody");
+#[should_panic(expected = "`unknown` is not a published key")]
+async fn withdrawing_an_unknown_key_panics() {
+    MockOkta::start().await.withdraw("unknown");
 }
 
 #[tokio::test]
-async fn each_rotation_has_new_key_material() {
+async fn rotation_has_new_key_material() {
     let okta = MockOkta::start().await;
     for _ in 0..3 {
         okta.rotate(Rotation::Overlap);
@@ -96,7 +96,7 @@ async fn each_rotation_has_new_key_material() {
 }
 
 #[tokio::test]
-async fn a_token_begun_before_a_rotation_keeps_its_key() {
+async fn token_begun_before_a_rotation_keeps_its_key() {
     let okta = MockOkta::start().await;
     let (begun, before) = (okta.token("ada"), okta.jwks());
     okta.rotate(Rotation::Hard);

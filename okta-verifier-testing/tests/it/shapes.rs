@@ -1,4 +1,4 @@
-//! The claims and headers are those of Okta's documents and of RFC 9068.
+//! Claims and headers match Okta's documentation and RFC 9068.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::jose::{decode, names, parts};
 
 #[test]
-fn an_okta_token_of_a_user() {
+fn okta_user_token_has_oktas_claims() {
     let okta = TestIssuer::new("api://orders");
     let token = okta
         .token("ada")
@@ -55,7 +55,7 @@ fn an_okta_token_of_a_user() {
 }
 
 #[test]
-fn an_okta_token_of_a_service() {
+fn okta_service_token_has_oktas_claims() {
     let okta = TestIssuer::new("api://orders");
     let claims = parts(&okta.token("").service().client_id("0oabatch").sign()).payload;
     assert_eq!(
@@ -67,7 +67,7 @@ fn an_okta_token_of_a_service() {
 }
 
 #[test]
-fn an_id_token() {
+fn id_token_has_oktas_claims() {
     let okta = TestIssuer::new("api://orders");
     let token = parts(&okta.token("ada").id_token().scope("ignored").sign());
     assert_eq!(names(&token.header), ["alg", "kid"]);
@@ -94,7 +94,7 @@ fn an_id_token() {
 }
 
 #[test]
-fn an_rfc9068_token() {
+fn rfc9068_token_has_the_required_claims() {
     let issuer = TestIssuer::rfc9068("https://orders.test");
     let token = issuer.token("ada").scope("orders:read").scope("openid");
     let token = parts(&token.sign());
@@ -123,7 +123,7 @@ fn an_rfc9068_token() {
 }
 
 #[test]
-fn edits_come_last_and_in_order() {
+fn edits_are_applied_last_and_in_order() {
     let okta = TestIssuer::new("api://orders");
     let token = okta
         .token("ada")
@@ -138,7 +138,7 @@ fn edits_come_last_and_in_order() {
 }
 
 #[test]
-fn times() {
+fn times_are_set() {
     let okta = TestIssuer::new("api://orders");
     let late = parts(&okta.token("ada").expired().sign()).payload;
     assert!(late["iat"].as_u64() < late["exp"].as_u64());
@@ -154,7 +154,7 @@ fn times() {
 }
 
 #[test]
-fn headers() {
+fn headers_are_set() {
     let okta = TestIssuer::new("api://orders");
     let token = okta
         .token("ada")
@@ -172,7 +172,7 @@ fn headers() {
 }
 
 #[test]
-fn another_url() {
+fn issuer_url_can_be_changed() {
     let okta = TestIssuer::new("api://orders").at("https://okta.test/oauth2/tenant-b");
     assert_eq!(
         parts(&okta.token("ada").sign()).payload["iss"],

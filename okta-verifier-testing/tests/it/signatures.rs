@@ -1,4 +1,4 @@
-//! Every signature is real, and of the form RFC 7518 asks for.
+//! Every signature is real and has the form that RFC 7518 requires.
 
 use jsonwebtoken::jwk::JwkSet;
 use okta_verifier::Algorithm;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::jose::{names, parts, verifies};
 
 #[test]
-fn each_default_key_verifies_its_token() {
+fn default_keys_verify_their_tokens() {
     let okta = TestIssuer::new("api://orders");
     let lengths = [
         (Algorithm::RS256, 256),
@@ -38,20 +38,20 @@ fn every_algorithm_can_be_published() {
 }
 
 #[test]
-fn the_default_is_rs256() {
+fn default_algorithm_is_rs256() {
     let okta = TestIssuer::new("api://orders");
     assert_eq!(parts(&okta.token("ada").sign()).header["alg"], "RS256");
 }
 
 #[test]
-fn a_token_of_an_unpublished_algorithm_names_the_key_of_its_family() {
+fn token_of_an_unpublished_algorithm_names_the_key_of_its_family() {
     let okta = TestIssuer::new("api://orders");
     let kid = parts(&okta.token("ada").sign()).header["kid"].clone();
     let rs384 = okta.token("ada").algorithm(Algorithm::RS384).sign();
     assert_eq!(parts(&rs384).header["kid"], kid);
     assert!(
         verifies(&rs384, &okta.jwks()),
-        "really signed, with SHA-384"
+        "the signature is real and uses SHA-384"
     );
     let es384 = okta.token("ada").algorithm(Algorithm::ES384).sign();
     assert_eq!(parts(&es384).signature.len(), 96);
@@ -62,7 +62,7 @@ fn a_token_of_an_unpublished_algorithm_names_the_key_of_its_family() {
 }
 
 #[test]
-fn another_crate_can_read_the_keys() {
+fn keys_can_be_parsed_by_another_crate() {
     let okta = TestIssuer::new("api://orders");
     let set: JwkSet = serde_json::from_str(&okta.jwks()).unwrap();
     assert_eq!(set.keys.len(), 4);
@@ -77,7 +77,7 @@ fn another_crate_can_read_the_keys() {
 }
 
 #[test]
-fn only_the_alg_of_a_key_tells_a_wrong_padding() {
+fn wrong_padding_is_detected_by_the_keys_alg_only() {
     let okta = TestIssuer::new("api://orders");
     let kid = parts(&okta.token("ada").sign()).header["kid"]
         .as_str()
@@ -88,11 +88,14 @@ fn only_the_alg_of_a_key_tells_a_wrong_padding() {
         .algorithm(Algorithm::PS256)
         .key_id(&kid)
         .sign();
-    assert!(verifies(&pss, &okta.jwks()), "the signature itself is good");
+    assert!(
+        verifies(&pss, &okta.jwks()),
+        "the signature itself is valid"
+    );
 }
 
 #[test]
-fn issuers_have_key_names_of_their_own() {
+fn issuers_have_distinct_key_ids() {
     let (a, b) = (TestIssuer::new("api://a"), TestIssuer::new("api://b"));
     assert!(!verifies(&a.token("ada").sign(), &b.jwks()));
     assert!(

@@ -1,4 +1,4 @@
-//! `/v1/token` of `MockOkta`: the client credentials grant and its refusals.
+//! `/v1/token` of `MockOkta`: the client credentials grant and its errors.
 
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
 use serde_json::json;
@@ -9,17 +9,17 @@ use crate::jose::{parts, verifies};
 const GRANT: &str = "grant_type=client_credentials&scope=orders%3Aread+orders:write";
 
 #[tokio::test]
-async fn basic_authentication() {
+async fn basic_authentication_is_accepted() {
     let okta = MockOkta::start().await;
     okta.set_audience("api://orders");
     let reply = post(&okta, &basic(CLIENT_ID, CLIENT_SECRET), GRANT).await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("cache-control"), Some("no-cache, no-store"));
-    let answer = reply.json();
-    assert_eq!(answer["token_type"], "Bearer");
-    assert_eq!(answer["expires_in"], 3600);
-    assert_eq!(answer["scope"], "orders:read orders:write");
-    let jwt = answer["access_token"].as_str().unwrap();
+    let response = reply.json();
+    assert_eq!(response["token_type"], "Bearer");
+    assert_eq!(response["expires_in"], 3600);
+    assert_eq!(response["scope"], "orders:read orders:write");
+    let jwt = response["access_token"].as_str().unwrap();
     assert!(verifies(jwt, &okta.jwks()));
     let claims = parts(jwt).payload;
     assert_eq!(claims["scp"], json!(["orders:read", "orders:write"]));
@@ -37,14 +37,14 @@ async fn basic_credentials_are_form_encoded() {
 }
 
 #[tokio::test]
-async fn posted_authentication() {
+async fn posted_authentication_is_accepted() {
     let okta = MockOkta::start().await;
     let form = format!("{GRANT}&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}");
     assert_eq!(post(&okta, "", &form).await.status, 200);
 }
 
 #[tokio::test]
-async fn wrong_clients() {
+async fn wrong_clients_are_rejected() {
     let okta = MockOkta::start().await;
     let wrong = post(&okta, &basic(CLIENT_ID, "wrong"), GRANT).await;
     assert_eq!(
@@ -73,7 +73,7 @@ async fn wrong_clients() {
 }
 
 #[tokio::test]
-async fn wrong_requests() {
+async fn wrong_requests_are_rejected() {
     let okta = MockOkta::start().await;
     let client = basic(CLIENT_ID, CLIENT_SECRET);
     let forms = [

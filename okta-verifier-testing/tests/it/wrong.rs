@@ -1,4 +1,4 @@
-//! Every wrong token is wrong in the way its method says, and in no other.
+//! Every wrong token is wrong as its method says, and in no other way.
 
 use aws_lc_rs::hmac;
 use base64::engine::{Engine, general_purpose::STANDARD};
@@ -16,7 +16,7 @@ const DEFAULTS: [Algorithm; 4] = [
 ];
 
 #[test]
-fn a_foreign_key_signs_under_a_published_kid() {
+fn foreign_key_signs_under_a_published_kid() {
     let okta = TestIssuer::new("api://orders");
     for algorithm in DEFAULTS {
         let good = parts(&okta.token("ada").algorithm(algorithm).sign());
@@ -28,7 +28,7 @@ fn a_foreign_key_signs_under_a_published_kid() {
 }
 
 #[test]
-fn an_unpublished_key_has_a_new_kid_each_time() {
+fn unpublished_key_has_a_new_kid_each_time() {
     let okta = TestIssuer::new("api://orders");
     let kid = |token: TokenBuilder| {
         parts(&token.sign()).header["kid"]
@@ -42,7 +42,7 @@ fn an_unpublished_key_has_a_new_kid_each_time() {
 }
 
 #[test]
-fn a_tampered_payload_keeps_the_signature() {
+fn tampered_payload_keeps_the_signature() {
     let okta = TestIssuer::new("api://orders");
     let token = okta.token("ada").scope("orders:read").tampered().sign();
     assert!(!verifies(&token, &okta.jwks()));
@@ -54,7 +54,7 @@ fn a_tampered_payload_keeps_the_signature() {
 }
 
 #[test]
-fn an_unsigned_token() {
+fn unsigned_token_has_alg_none() {
     let okta = TestIssuer::new("api://orders");
     let token = parts(&okta.token("ada").unsigned().sign());
     assert_eq!(token.header["alg"], "none");
@@ -64,7 +64,7 @@ fn an_unsigned_token() {
 }
 
 #[test]
-fn an_hmac_with_the_public_key() {
+fn hmac_uses_the_public_key_as_secret() {
     let okta = TestIssuer::new("api://orders");
     let token = parts(&okta.token("ada").hmac_with_public_key().sign());
     assert_eq!(token.header["alg"], "HS256");
@@ -78,7 +78,7 @@ fn an_hmac_with_the_public_key() {
 }
 
 #[test]
-fn raw_bytes_are_signed_as_they_are() {
+fn raw_bytes_are_signed_unchanged() {
     let okta = TestIssuer::new("api://orders");
     let kid = parts(&okta.token("ada").sign()).header["kid"]
         .as_str()
@@ -98,7 +98,7 @@ fn raw_bytes_are_signed_as_they_are() {
 }
 
 #[test]
-fn an_edited_signature() {
+fn edited_signature_is_written() {
     let okta = TestIssuer::new("api://orders");
     let token = okta.token("ada").algorithm(Algorithm::ES256);
     let token = token
@@ -108,7 +108,7 @@ fn an_edited_signature() {
 }
 
 #[test]
-fn a_bound_token_verifies_and_names_a_thumbprint() {
+fn bound_token_verifies_and_has_a_thumbprint() {
     let okta = TestIssuer::new("api://orders");
     let token = okta.token("ada").bound_to_key().sign();
     assert!(verifies(&token, &okta.jwks()));
@@ -120,7 +120,7 @@ fn a_bound_token_verifies_and_names_a_thumbprint() {
 }
 
 #[test]
-fn an_encrypted_token_has_five_parts() {
+fn encrypted_token_has_five_parts() {
     let okta = TestIssuer::new("api://orders");
     let token = okta.token("ada").encrypted().sign();
     let lengths: Vec<usize> = token.split('.').map(|part| decode(part).len()).collect();
@@ -134,8 +134,8 @@ fn an_encrypted_token_has_five_parts() {
 }
 
 #[test]
-#[should_panic(expected = "has no JSON form")]
-fn a_claim_without_json_form_panics() {
+#[should_panic(expected = "cannot be serialized as JSON")]
+fn claim_that_cannot_be_serialized_panics() {
     let by_number = std::collections::BTreeMap::from([((1, 2), 3)]);
     let _ = TestIssuer::new("api://orders")
         .token("ada")
@@ -144,7 +144,7 @@ fn a_claim_without_json_form_panics() {
 
 #[test]
 #[should_panic(expected = "name at least one algorithm")]
-fn an_issuer_without_algorithms_panics() {
+fn issuer_without_algorithms_panics() {
     let _ = TestIssuer::new("api://orders").algorithms([]);
 }
 
@@ -153,7 +153,7 @@ fn hmac_verifies(secret: &[u8], token: &Parts) {
     hmac::verify(&key, token.input.as_bytes(), &token.signature).unwrap();
 }
 
-/// RFC 5280's form of a 2048-bit key with exponent 65537, in the lines of RFC 7468.
+/// Returns the PEM form (RFC 7468) of a 2048-bit key with exponent 65537 (RFC 5280).
 fn rsa_pem(jwks: &str) -> String {
     let set: Value = serde_json::from_str(jwks).unwrap();
     let n = decode(set["keys"][0]["n"].as_str().unwrap());

@@ -1,3 +1,5 @@
+//! `RequireFuture`: the response future of `Require`.
+
 use std::{
     pin::Pin,
     task::{Context, Poll},
@@ -9,7 +11,7 @@ use pin_project_lite::pin_project;
 use crate::refusal::Refusal;
 
 pin_project! {
-    /// The answer of [`Require`](crate::Require): a refusal, or what the inner service answers.
+    /// The response future of [`Require`](crate::Require): a rejection, or the inner response.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct RequireFuture<F> {
@@ -55,7 +57,7 @@ where
             StateProjection::Refused { refusal } => {
                 let refusal = refusal
                     .take()
-                    .expect("`RequireFuture` polled after it completed");
+                    .expect("`RequireFuture` must not be polled after it completed");
                 Poll::Ready(Ok(refusal.into_response()))
             }
             StateProjection::Inner { future } => future.poll(cx),

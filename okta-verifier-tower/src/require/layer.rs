@@ -1,17 +1,19 @@
+//! `RequireLayer`: the configuration of `Require`.
+
 use okta_verifier::Policy;
 use tower_layer::Layer;
 
 use super::Require;
 
-/// Lets a request pass only when the token that [`VerifyLayer`](crate::VerifyLayer) found meets a
-/// [`Policy`].
+/// A layer that accepts a request only if its token, verified by
+/// [`VerifyLayer`](crate::VerifyLayer), meets a [`Policy`].
 ///
-/// | the request's extensions hold | answer |
+/// | the request's extensions contain | response |
 /// |---|---|
 /// | a token that meets the policy | the inner service's |
-/// | a token that does not | 403, naming the scopes when scopes would help |
+/// | a token that does not | 403, with the scopes if scopes would help |
 /// | [`Anonymous`](okta_verifier::Anonymous), from an optional layer | the plain 401 |
-/// | neither: there is no `VerifyLayer` outside | 500, and an error in the log |
+/// | neither, because there is no `VerifyLayer` outside | 500, and an error in the log |
 ///
 /// ```
 /// # use std::convert::Infallible;
@@ -32,13 +34,13 @@ use super::Require;
 ///     .layer(RequireLayer::new(READ_OR_AUDIT))
 ///     .service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
 ///
-/// let ask = |jwt: String| Request::get("/").header("authorization", format!("Bearer {jwt}")).body(());
+/// let request = |jwt: String| Request::get("/").header("authorization", format!("Bearer {jwt}")).body(());
 ///
 /// let auditor = okta.token("ada").scope("orders:audit").sign();
-/// assert_eq!(service.clone().oneshot(ask(auditor)?).await?.status(), 200);
+/// assert_eq!(service.clone().oneshot(request(auditor)?).await?.status(), 200);
 ///
-/// let refused = service.oneshot(ask(okta.token("bob").sign())?).await?;
-/// assert_eq!(refused.status(), 403);
+/// let rejected = service.oneshot(request(okta.token("bob").sign())?).await?;
+/// assert_eq!(rejected.status(), 403);
 /// # Ok(())
 /// # }
 /// ```
@@ -50,7 +52,7 @@ pub struct RequireLayer {
 }
 
 impl RequireLayer {
-    /// Requires `policy` of every request.
+    /// Returns a layer that requires `policy` for every request.
     pub const fn new(policy: Policy) -> Self {
         Self {
             policy,
@@ -61,8 +63,8 @@ impl RequireLayer {
     /// Rejects gRPC requests in the form that gRPC clients read, an HTTP 200 with a `grpc-status`.
     /// Off by default.
     ///
-    /// What counts as a gRPC request, and when this must stay off, is said at
-    /// [`VerifyLayer::grpc`](crate::VerifyLayer::grpc). Set both or neither.
+    /// [`VerifyLayer::grpc`](crate::VerifyLayer::grpc) says what counts as a gRPC request, and when this
+    /// must stay off. Set both or neither.
     ///
     /// ```
     /// # use std::convert::Infallible;
@@ -88,11 +90,11 @@ impl RequireLayer {
     ///         .body(())
     /// };
     ///
-    /// // The scope is there: the service answers.
+    /// // The scope is present: the service responds.
     /// let served = service.clone().oneshot(call(okta.token("ada").scope("orders:read").sign())?).await?;
     /// assert!(!served.headers().contains_key("grpc-status"));
     ///
-    /// // The scope is missing: permission denied.
+    /// // The scope is missing: permission is denied.
     /// let rejected = service.oneshot(call(okta.token("ada").sign())?).await?;
     /// assert_eq!((rejected.status().as_u16(), &rejected.headers()["grpc-status"]), (200, &"7".parse()?));
     /// # Ok(())

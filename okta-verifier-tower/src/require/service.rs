@@ -1,3 +1,5 @@
+//! `Require`: the service that checks the policy.
+
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -7,7 +9,7 @@ use tower_service::Service;
 use super::RequireFuture;
 use crate::{ready, refusal::Refusal};
 
-/// The service that [`RequireLayer`](crate::RequireLayer) makes of `S`.
+/// The service that [`RequireLayer`](crate::RequireLayer) wraps around `S`.
 #[derive(Clone, Debug)]
 #[must_use = "a service does nothing unless called"]
 pub struct Require<S> {

@@ -1,5 +1,5 @@
-//! What the layer asks of the allocator for a request with a remembered token. A binary of its own:
-//! its allocator counts, for the thread that measures.
+//! Allocations of the layer for a request with a cached token. This is a separate binary because its
+//! allocator counts for the measuring thread.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the count is the result")]
@@ -19,7 +19,7 @@ use okta_verifier_tower::VerifyLayer;
 use secret_scan as _;
 use tower::{Layer, Service, service_fn};
 
-/// Whether a token came through.
+/// A handler that responds with whether the request has a verified token.
 fn handler(request: Request<()>) -> Ready<Result<Response<bool>, Infallible>> {
     let verified = request.extensions().get::<VerifiedToken>().is_some();
     ready(Ok(Response::new(verified)))
@@ -32,14 +32,14 @@ where
     let mut context = Context::from_waker(Waker::noop());
     assert!(service.poll_ready(&mut context).is_ready());
     match pin!(service.call(request)).poll(&mut context) {
-        Poll::Ready(Ok(answer)) => answer.into_body(),
+        Poll::Ready(Ok(response)) => response.into_body(),
         Poll::Ready(Err(never)) => match never {},
-        Poll::Pending => panic!("a remembered token waits for nothing"),
+        Poll::Pending => panic!("a cached token needs no I/O"),
     }
 }
 
 #[test]
-fn a_remembered_token_costs_five_at_most() {
+fn cached_token_allocates_at_most_five_times() {
     let okta = TestIssuer::new("api://orders");
     let verifier = Verifier::builder()
         .issuer(okta.issuer().any_client_id())

@@ -1,4 +1,4 @@
-//! `VerifyLayer::optional`, and what a layer does about an earlier layer's verdict.
+//! `VerifyLayer::optional`, and the handling of an earlier layer's result.
 
 use http::{Request, Response};
 use okta_verifier::VerifiedToken;
@@ -6,28 +6,28 @@ use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{
-    INVALID, MALFORMED, PLAIN, assert_refused, assert_served, bearer, get, okta, verifier, who,
+    INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, get, okta, verifier, who,
 };
 
-async fn ask_optional(request: Request<()>) -> Response<String> {
+async fn call_optional(request: Request<()>) -> Response<String> {
     let layer = VerifyLayer::new(verifier(okta())).optional();
-    let Ok(answer) = layer.layer(service_fn(who)).oneshot(request).await;
-    answer
+    let Ok(response) = layer.layer(service_fn(who)).oneshot(request).await;
+    response
 }
 
 #[tokio::test]
-async fn optional_lets_only_the_absent_field_pass() {
+async fn optional_accepts_only_a_missing_field() {
     assert_served(
         "no field",
-        &ask_optional(get("/news", &[])).await,
+        &call_optional(get("/news", &[])).await,
         "anonymous",
     );
-    let good = ask_optional(bearer(&okta().token("ada").sign())).await;
+    let good = call_optional(bearer(&okta().token("ada").sign())).await;
     assert_served("good token", &good, "ada");
 
-    assert_refused(
+    assert_rejected(
         "bad token",
-        &ask_optional(bearer("a.b.c")).await,
+        &call_optional(bearer("a.b.c")).await,
         401,
         Some(INVALID),
     );
@@ -38,26 +38,26 @@ async fn optional_lets_only_the_absent_field_pass() {
         ("two lines", 400, MALFORMED, &[b"Bearer a", b"Bearer b"]),
     ];
     for (name, status, challenge, authorization) in rows {
-        let answer = ask_optional(get("/news", authorization)).await;
-        assert_refused(name, &answer, *status, Some(challenge));
+        let response = call_optional(get("/news", authorization)).await;
+        assert_rejected(name, &response, *status, Some(challenge));
     }
 }
 
 #[tokio::test]
-async fn a_strict_layer_inside_an_optional_one_decides() {
+async fn strict_layer_inside_an_optional_one_requires_a_token() {
     let verifier = verifier(okta());
     let strict = VerifyLayer::new(verifier.clone()).layer(service_fn(who::<()>));
     let service = VerifyLayer::new(verifier).optional().layer(strict);
 
     let Ok(without) = service.clone().oneshot(get("/orders", &[])).await;
-    assert_refused("no field", &without, 401, Some(PLAIN));
+    assert_rejected("no field", &without, 401, Some(PLAIN));
 
     let Ok(with) = service.oneshot(bearer(&okta().token("ada").sign())).await;
     assert_served("good token", &with, "ada");
 }
 
 #[tokio::test]
-async fn an_optional_layer_inside_a_strict_one_admits_nobody_new() {
+async fn optional_layer_inside_a_strict_one_still_requires_a_token() {
     let verifier = verifier(okta());
     let optional = VerifyLayer::new(verifier.clone())
         .optional()
@@ -65,17 +65,17 @@ async fn an_optional_layer_inside_a_strict_one_admits_nobody_new() {
     let service = VerifyLayer::new(verifier).layer(optional);
 
     let Ok(without) = service.clone().oneshot(get("/orders", &[])).await;
-    assert_refused("no field", &without, 401, Some(PLAIN));
+    assert_rejected("no field", &without, 401, Some(PLAIN));
 }
 
-/// What an outer layer found under its own issuer is not this layer's verdict.
+/// The inner layer removes what an outer layer verified with its own issuer.
 #[tokio::test]
-async fn an_earlier_token_does_not_survive() {
+async fn earlier_token_in_the_extensions_is_removed() {
     let verifier = verifier(okta());
     let earlier: VerifiedToken = verifier
         .verify(&okta().token("mallory").sign())
         .await
-        .expect("a good token");
+        .expect("the token is valid");
     let with_earlier = || {
         let mut request: Request<()> = get("/orders", &[]);
         request.extensions_mut().insert(earlier.clone());
@@ -84,8 +84,8 @@ async fn an_earlier_token_does_not_survive() {
     };
 
     let strict = VerifyLayer::new(verifier.clone()).layer(service_fn(who::<()>));
-    let Ok(refused) = strict.oneshot(with_earlier()).await;
-    assert_refused("strict", &refused, 401, Some(PLAIN));
+    let Ok(rejected) = strict.oneshot(with_earlier()).await;
+    assert_rejected("strict", &rejected, 401, Some(PLAIN));
 
     let optional = VerifyLayer::new(verifier.clone())
         .optional()
@@ -95,12 +95,12 @@ async fn an_earlier_token_does_not_survive() {
 }
 
 #[tokio::test]
-async fn a_strict_layer_removes_the_anonymous_mark() {
+async fn anonymous_marker_is_removed_by_a_strict_layer() {
     let verifier = verifier(okta());
     let strict = VerifyLayer::new(verifier.clone()).layer(service_fn(who::<()>));
     let mut request = bearer(&okta().token("ada").sign());
     request.extensions_mut().insert(verifier.anonymous());
 
-    let Ok(answer) = strict.oneshot(request).await;
-    assert_served("token alone", &answer, "ada");
+    let Ok(response) = strict.oneshot(request).await;
+    assert_served("token alone", &response, "ada");
 }

@@ -1,4 +1,4 @@
-//! What the layer hands on of a sender-constrained token, and what it adds to answers.
+//! The parts of a request that sender-constrained tokens need, and the headers added to responses.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -30,7 +30,7 @@ fn dpop(target: &str, jwt: &str, proof: &str) -> Request<()> {
         .expect("a request")
 }
 
-async fn answer(layer: &VerifyLayer, request: Request<()>) -> Response<String> {
+async fn respond_to(layer: &VerifyLayer, request: Request<()>) -> Response<String> {
     let service = layer.layer(service_fn(who));
     let answered: Result<_, Infallible> = service.oneshot(request).await;
     answered.unwrap()
@@ -38,7 +38,7 @@ async fn answer(layer: &VerifyLayer, request: Request<()>) -> Response<String> {
 
 // conformance 152, 153, 160, 161, 170
 #[tokio::test]
-async fn a_proof_is_judged_by_the_request_it_came_with() {
+async fn dpop_proof_must_match_its_request() {
     let layer = VerifyLayer::new(verifier(DpopSettings::base_url(BASE)));
     let client = Client::new();
     let jwt = client.bind(okta().token("ada")).sign();
@@ -55,13 +55,13 @@ async fn a_proof_is_judged_by_the_request_it_came_with() {
         *request.method_mut() = http::Method::POST;
         request
     };
-    for refused in [dpop("/other", &jwt, &good), twice, post] {
-        assert_eq!(answer(&layer, refused).await.status(), 401);
+    for rejected in [dpop("/other", &jwt, &good), twice, post] {
+        assert_eq!(respond_to(&layer, rejected).await.status(), 401);
     }
     let request = dpop("/orders?page=2", &jwt, &good);
-    assert_eq!(answer(&layer, request).await.body(), "ada");
+    assert_eq!(respond_to(&layer, request).await.body(), "ada");
     let again = dpop("/orders?page=2", &jwt, &good);
-    let replayed = answer(&layer, again).await;
+    let replayed = respond_to(&layer, again).await;
     let challenges: Vec<_> = replayed
         .headers()
         .get_all("www-authenticate")
@@ -78,7 +78,7 @@ async fn a_proof_is_judged_by_the_request_it_came_with() {
 
 // conformance 161
 #[tokio::test]
-async fn a_shortened_uri_is_not_the_requests() {
+async fn shortened_uri_is_replaced_by_the_original_uri() {
     #[derive(Clone)]
     struct Original(Uri);
     let layer = VerifyLayer::new(verifier(DpopSettings::base_url(BASE)));
@@ -92,13 +92,13 @@ async fn a_shortened_uri_is_not_the_requests() {
         request.extensions_mut().insert(original);
         request
     };
-    assert_eq!(answer(&layer, nested()).await.status(), 401);
+    assert_eq!(respond_to(&layer, nested()).await.status(), 401);
     let layer = layer.original_uri(|extensions| extensions.get::<Original>().map(|uri| &uri.0));
-    assert_eq!(answer(&layer, nested()).await.status(), 200);
+    assert_eq!(respond_to(&layer, nested()).await.status(), 200);
 }
 
 // finding 8
-/// What the documents say of a layer that was not told: this is why `original_uri` is required.
+/// Documents the behaviour without `original_uri`, which is why that setting is required.
 #[tokio::test]
 async fn dpop_proof_for_a_shortened_path_is_accepted_without_original_uri_only() {
     let client = Client::new();
@@ -112,14 +112,14 @@ async fn dpop_proof_for_a_shortened_path_is_accepted_without_original_uri_only()
         request
     };
     let layer = VerifyLayer::new(verifier(DpopSettings::base_url(BASE)));
-    assert_eq!(answer(&layer, shortened()).await.status(), 200);
+    assert_eq!(respond_to(&layer, shortened()).await.status(), 200);
     let layer = layer.original_uri(|extensions| extensions.get());
-    assert_eq!(answer(&layer, shortened()).await.status(), 401);
+    assert_eq!(respond_to(&layer, shortened()).await.status(), 401);
 }
 
 // conformance 163
 #[tokio::test]
-async fn a_proxy_is_known_by_its_address_only() {
+async fn proxy_is_trusted_by_its_address_only() {
     let settings =
         DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host").hosts(["api.example.com"]);
     let layer = VerifyLayer::new(verifier(settings));
@@ -135,36 +135,36 @@ async fn a_proxy_is_known_by_its_address_only() {
         request.extensions_mut().insert(peer);
         request
     };
-    // The layer was not told where the address is.
-    assert_eq!(answer(&layer, from("10.0.0.1")).await.status(), 401);
+    // The layer has no `peer` setting, so it does not know the address.
+    assert_eq!(respond_to(&layer, from("10.0.0.1")).await.status(), 401);
     let layer = layer.peer(|extensions| extensions.get().copied());
-    assert_eq!(answer(&layer, from("192.0.2.1")).await.status(), 401);
-    assert_eq!(answer(&layer, from("10.0.0.1")).await.status(), 200);
+    assert_eq!(respond_to(&layer, from("192.0.2.1")).await.status(), 401);
+    assert_eq!(respond_to(&layer, from("10.0.0.1")).await.status(), 200);
 }
 
 // conformance 182, 184, 185
 #[tokio::test]
-async fn a_certificate_is_an_extension_and_no_header() {
+async fn certificate_is_read_from_the_extensions_not_from_a_header() {
     let mine = Certificate::new("mine");
     let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
     let layer = VerifyLayer::new(builder.client_certificates().build().unwrap());
     let jwt = okta().token("ada").bound_to_certificate(mine.der()).sign();
     let bearer = || crate::support::bearer(&jwt);
-    assert_eq!(answer(&layer, bearer()).await.status(), 401);
+    assert_eq!(respond_to(&layer, bearer()).await.status(), 401);
     let mut said = bearer();
     said.headers_mut()
         .insert("client-cert", ":AAAA:".parse().unwrap());
-    assert_eq!(answer(&layer, said).await.status(), 401);
+    assert_eq!(respond_to(&layer, said).await.status(), 401);
     let mut shown = bearer();
     shown
         .extensions_mut()
         .insert(ClientCertificate::new(mine.der()));
-    assert_eq!(answer(&layer, shown).await.status(), 200);
+    assert_eq!(respond_to(&layer, shown).await.status(), 200);
 }
 
 // conformance 173, 174
 #[tokio::test]
-async fn every_answer_brings_one_nonce() {
+async fn every_response_has_one_dpop_nonce() {
     let settings = DpopSettings::base_url(BASE).nonces(DpopNonces::random());
     let layer = VerifyLayer::new(verifier(settings)).optional();
     let client = Client::new();
@@ -174,25 +174,25 @@ async fn every_answer_brings_one_nonce() {
             .proof("GET", "https://api.example.com/orders")
             .token(&jwt)
     };
-    let nonce = |answer: &Response<String>| {
-        let values: Vec<_> = answer.headers().get_all("dpop-nonce").iter().collect();
+    let nonce = |response: &Response<String>| {
+        let values: Vec<_> = response.headers().get_all("dpop-nonce").iter().collect();
         assert_eq!(values.len(), 1);
-        assert_eq!(answer.headers()["cache-control"], "no-store");
+        assert_eq!(response.headers()["cache-control"], "no-store");
         values[0].to_str().unwrap().to_owned()
     };
-    let without = answer(&layer, dpop("/orders", &jwt, &proof().sign())).await;
+    let without = respond_to(&layer, dpop("/orders", &jwt, &proof().sign())).await;
     assert_eq!(without.status(), 401);
     let first = nonce(&without);
-    let good = answer(&layer, dpop("/orders", &jwt, &proof().nonce(&first).sign())).await;
+    let good = respond_to(&layer, dpop("/orders", &jwt, &proof().nonce(&first).sign())).await;
     assert_eq!(good.status(), 200);
     nonce(&good);
-    nonce(&answer(&layer, Request::get("/").body(()).unwrap()).await); // anonymous
-    nonce(&answer(&layer, crate::support::bearer("a.b.c")).await);
+    nonce(&respond_to(&layer, Request::get("/").body(()).unwrap()).await); // anonymous
+    nonce(&respond_to(&layer, crate::support::bearer("a.b.c")).await);
 }
 
 // conformance 152, 171
 #[tokio::test]
-async fn a_cold_verifier_judges_the_same() {
+async fn cold_verifier_gives_the_same_results() {
     let mock: MockOkta = cold::mock().await;
     let client = Client::new();
     let issuer = mock.issuer(AUDIENCE).any_client_id();
@@ -206,11 +206,15 @@ async fn a_cold_verifier_judges_the_same() {
         .token(&jwt)
         .sign();
     assert_eq!(
-        answer(&layer, dpop("/orders", &jwt, &proof)).await.body(),
+        respond_to(&layer, dpop("/orders", &jwt, &proof))
+            .await
+            .body(),
         "ada"
     );
     assert_eq!(
-        answer(&layer, dpop("/orders", &jwt, &proof)).await.status(),
+        respond_to(&layer, dpop("/orders", &jwt, &proof))
+            .await
+            .status(),
         401
     );
 }

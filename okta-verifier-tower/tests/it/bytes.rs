@@ -1,4 +1,4 @@
-//! Every kind of credentials through [`VerifyLayer`], and the answer to the byte.
+//! Every kind of credentials through [`VerifyLayer`], with the response to the byte.
 
 use http::{Method, Request, Response, Version};
 use okta_verifier_testing::TestIssuer;
@@ -6,43 +6,43 @@ use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{
-    INVALID, MALFORMED, PLAIN, assert_refused, assert_served, bearer, get, okta, verifier, who,
+    INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, get, okta, verifier, who,
 };
 
-async fn ask(request: Request<()>) -> Response<String> {
+async fn call(request: Request<()>) -> Response<String> {
     let layer = VerifyLayer::new(verifier(okta()));
-    let Ok(answer) = layer.layer(service_fn(who)).oneshot(request).await;
-    answer
+    let Ok(response) = layer.layer(service_fn(who)).oneshot(request).await;
+    response
 }
 
 fn good() -> String {
     okta().token("ada").sign()
 }
 
-/// RFC 9110 §11.1: the scheme's case is free; RFC 6750 §2.1: one or more spaces.
+/// RFC 9110 §11.1: the scheme is case-insensitive. RFC 6750 §2.1: one or more spaces follow it.
 #[tokio::test]
-async fn a_good_token_is_served() {
+async fn good_token_is_accepted() {
     let jwt = good();
     for scheme in ["Bearer ", "bearer ", "BEARER ", "bEaReR ", "Bearer   "] {
-        let answer = ask(get("/orders", &[format!("{scheme}{jwt}").as_bytes()])).await;
-        assert_served(scheme, &answer, "ada");
+        let response = call(get("/orders", &[format!("{scheme}{jwt}").as_bytes()])).await;
+        assert_served(scheme, &response, "ada");
     }
 }
 
 // conformance 25
-/// RFC 6750 §3.1: no error code for a caller that did not know it had to authenticate.
+/// RFC 6750 §3.1: no error code if the request has no authentication information.
 #[tokio::test]
-async fn no_bearer_credentials_are_the_plain_401() {
+async fn missing_bearer_credentials_are_401_without_an_error() {
     let rows: &[(&str, &[&[u8]])] = &[
         ("no Authorization field", &[]),
         ("Basic", &[b"Basic YWRhOmFkYQ=="]),
         ("Digest", &[br#"Digest username="ada""#]),
-        ("a scheme that starts like ours", &[b"Bearertoken abc"]),
+        ("a scheme that begins with Bearer", &[b"Bearertoken abc"]),
     ];
     for (name, authorization) in rows {
-        assert_refused(
+        assert_rejected(
             name,
-            &ask(get("/orders", authorization)).await,
+            &call(get("/orders", authorization)).await,
             401,
             Some(PLAIN),
         );
@@ -69,18 +69,18 @@ async fn malformed_credentials_are_400() {
         ("two lines", &[b"Bearer abc", b"Bearer def"]),
         ("the same line twice", &[valid.as_bytes(), valid.as_bytes()]),
         (
-            "a good token beside Basic",
+            "a good token and Basic",
             &[valid.as_bytes(), b"Basic YWRhOmFkYQ=="],
         ),
         (
-            "Basic beside a good token",
+            "Basic and a good token",
             &[b"Basic YWRhOmFkYQ==", valid.as_bytes()],
         ),
     ];
     for (name, authorization) in rows {
-        assert_refused(
+        assert_rejected(
             name,
-            &ask(get("/orders", authorization)).await,
+            &call(get("/orders", authorization)).await,
             400,
             Some(MALFORMED),
         );
@@ -88,30 +88,25 @@ async fn malformed_credentials_are_400() {
 }
 
 // conformance 7
-/// RFC 6750 §2: one method a request. The query alone is not a method here (RFC 9700 §4.3.2).
+/// RFC 6750 §2: one method per request. The query is never accepted as one (RFC 9700 §4.3.2).
 #[tokio::test]
-async fn a_token_in_the_query_never_counts() {
+async fn query_token_is_never_accepted() {
     let jwt = good();
     let uri = format!("/orders?page=2&access_token={jwt}");
-    assert_refused("query alone", &ask(get(&uri, &[])).await, 401, Some(PLAIN));
+    assert_rejected("query alone", &call(get(&uri, &[])).await, 401, Some(PLAIN));
 
     let both = get(&uri, &[format!("Bearer {jwt}").as_bytes()]);
-    assert_refused(
-        "query beside header",
-        &ask(both).await,
-        400,
-        Some(MALFORMED),
-    );
+    assert_rejected("query and header", &call(both).await, 400, Some(MALFORMED));
 
     let near = get(
         "/orders?my_access_token=x",
         &[format!("Bearer {jwt}").as_bytes()],
     );
-    assert_served("another parameter", &ask(near).await, "ada");
+    assert_served("another parameter", &call(near).await, "ada");
 }
 
 #[tokio::test]
-async fn a_bad_token_is_401_invalid_token() {
+async fn bad_token_is_401_invalid_token() {
     let okta = okta();
     let rows = [
         ("not a JWT", "a.b.c".to_owned()),
@@ -137,37 +132,42 @@ async fn a_bad_token_is_401_invalid_token() {
         ("bound to a key", okta.token("ada").bound_to_key().sign()),
     ];
     for (name, jwt) in rows {
-        assert_refused(name, &ask(bearer(&jwt)).await, 401, Some(INVALID));
+        assert_rejected(name, &call(bearer(&jwt)).await, 401, Some(INVALID));
     }
 }
 
 // conformance 31
-/// The layer exempts no method: a CORS layer outside answers preflights.
+/// The layer exempts no method: a CORS layer outside responds to preflights.
 #[tokio::test]
-async fn options_is_judged_like_any_method() {
+async fn options_request_is_verified_like_any_other() {
     let preflight = Request::builder()
         .method(Method::OPTIONS)
         .uri("/orders")
         .header("origin", "https://app.example")
         .header("access-control-request-method", "GET")
         .body(())
-        .expect("a valid request");
-    assert_refused("OPTIONS", &ask(preflight).await, 401, Some(PLAIN));
+        .expect("the request is valid");
+    assert_rejected("OPTIONS", &call(preflight).await, 401, Some(PLAIN));
 }
 
 // conformance 32
-/// RFC 9110 §11.7: the proxy's credentials are for the proxy.
+/// RFC 9110 §11.7: proxy credentials are for the proxy only.
 #[tokio::test]
 async fn proxy_authorization_is_ignored() {
     let request = Request::get("/orders")
         .header("proxy-authorization", format!("Bearer {}", good()))
         .body(())
-        .expect("a valid request");
-    assert_refused("Proxy-Authorization", &ask(request).await, 401, Some(PLAIN));
+        .expect("the request is valid");
+    assert_rejected(
+        "Proxy-Authorization",
+        &call(request).await,
+        401,
+        Some(PLAIN),
+    );
 }
 
 // finding 3
-/// Other versions of HTTP have no gRPC, whatever the headers say. The switch is on.
+/// Other HTTP versions have no gRPC, whatever the headers say, even if `grpc` is on.
 #[tokio::test]
 async fn grpc_rejection_outside_http_2_is_plain_http() {
     let layer = VerifyLayer::new(verifier(okta())).grpc();
@@ -204,6 +204,6 @@ async fn grpc_rejection_with_another_te_is_plain_http() {
             .body(())
             .expect("a request");
         let Ok(response) = layer.layer(service_fn(who)).oneshot(request).await;
-        assert_refused(te, &response, 401, Some(PLAIN));
+        assert_rejected(te, &response, 401, Some(PLAIN));
     }
 }

@@ -1,4 +1,4 @@
-//! The slow path: a verifier that has yet to fetch the issuer's keys.
+//! The slow path: a verifier that must still fetch the issuer's keys.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{
-    AUDIENCE, INVALID, MALFORMED, PLAIN, assert_refused, assert_served, bearer, get, lines, who,
+    AUDIENCE, INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, get, lines, who,
 };
 
 pub(crate) async fn mock() -> MockOkta {
@@ -18,7 +18,7 @@ pub(crate) async fn mock() -> MockOkta {
     okta
 }
 
-/// A new verifier: it knows where to ask, and has not asked.
+/// Builds a verifier that has fetched nothing yet.
 pub(crate) fn verifier(okta: &MockOkta) -> Verifier {
     let issuer = okta.issuer(AUDIENCE).any_client_id();
     Verifier::builder()
@@ -31,7 +31,7 @@ pub(crate) fn token(okta: &MockOkta) -> String {
     okta.token("ada").sign()
 }
 
-/// An issuer whose keys endpoint takes the request and never answers.
+/// An issuer whose keys endpoint accepts requests and never responds.
 pub(crate) struct HangingIssuer(MockOkta);
 
 impl HangingIssuer {
@@ -54,9 +54,9 @@ impl HangingIssuer {
     }
 }
 
-/// RFC 9110 §15.6.4: a 503 says when to come back; a 401 would make clients throw good tokens away.
-fn assert_unavailable(answer: &Response<String>) {
-    let lines = lines(answer);
+/// RFC 9110 §15.6.4: a 503 says when to retry. A 401 would make clients discard valid tokens.
+fn assert_unavailable(response: &Response<String>) {
+    let lines = lines(response);
     let [status, no_store, retry_after, body] = &lines[..] else {
         panic!("{lines:?}")
     };
@@ -72,52 +72,52 @@ fn assert_unavailable(answer: &Response<String>) {
 }
 
 #[tokio::test]
-async fn the_first_request_fetches_the_keys_and_is_served() {
+async fn first_request_fetches_the_keys_and_is_served() {
     let okta = mock().await;
     let service = VerifyLayer::new(verifier(&okta)).layer(service_fn(who::<()>));
     for _ in 0..3 {
-        let Ok(answer) = service.clone().oneshot(bearer(&token(&okta))).await;
-        assert_served("cold, then warm", &answer, "ada");
+        let Ok(response) = service.clone().oneshot(bearer(&token(&okta))).await;
+        assert_served("cold, then warm", &response, "ada");
     }
     assert_eq!(okta.hits().keys, 1);
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_on_the_slow_path_too() {
+async fn bad_token_is_rejected_on_the_slow_path_too() {
     let okta = mock().await;
     let service = VerifyLayer::new(verifier(&okta)).layer(service_fn(who::<()>));
     let forged = okta.token("ada").foreign_key().sign();
-    let Ok(answer) = service.oneshot(bearer(&forged)).await;
-    assert_refused("forged", &answer, 401, Some(INVALID));
+    let Ok(response) = service.oneshot(bearer(&forged)).await;
+    assert_rejected("forged", &response, 401, Some(INVALID));
 }
 
-/// Nothing that is refused anyway is a reason to ask the issuer.
+/// A request that is rejected in any case does not cause a fetch.
 #[tokio::test]
-async fn refusals_that_need_no_key_fetch_nothing() {
+async fn rejections_without_a_key_do_not_fetch() {
     let okta = mock().await;
     let service = VerifyLayer::new(verifier(&okta)).layer(service_fn(who::<()>));
-    let Ok(answer) = service.clone().oneshot(get("/orders", &[])).await;
-    assert_refused("no token", &answer, 401, Some(PLAIN));
+    let Ok(response) = service.clone().oneshot(get("/orders", &[])).await;
+    assert_rejected("no token", &response, 401, Some(PLAIN));
 
     let with_both = format!("Bearer {}", token(&okta));
     let request = get("/orders?access_token=x", &[with_both.as_bytes()]);
-    let Ok(answer) = service.clone().oneshot(request).await;
-    assert_refused("query beside header", &answer, 400, Some(MALFORMED));
+    let Ok(response) = service.clone().oneshot(request).await;
+    assert_rejected("query and header", &response, 400, Some(MALFORMED));
 
-    let Ok(answer) = service.oneshot(bearer("a.b.c")).await;
-    assert_refused("not a JWT", &answer, 401, Some(INVALID));
+    let Ok(response) = service.oneshot(bearer("a.b.c")).await;
+    assert_rejected("not a JWT", &response, 401, Some(INVALID));
     assert_eq!((okta.hits().discovery, okta.hits().keys), (0, 0));
 }
 
 #[tokio::test]
-async fn keys_that_never_come_are_503_in_time() {
+async fn keys_that_never_arrive_are_503_after_the_timeout() {
     let issuer = HangingIssuer::start().await;
     let layer = VerifyLayer::new(issuer.verifier(Duration::from_millis(100)));
     let service = layer.layer(service_fn(who::<()>));
 
     let began = Instant::now();
-    let Ok(answer) = service.oneshot(bearer(&issuer.token())).await;
-    assert_unavailable(&answer);
+    let Ok(response) = service.oneshot(bearer(&issuer.token())).await;
+    assert_unavailable(&response);
     assert!(
         began.elapsed() < Duration::from_secs(2),
         "{:?}",
@@ -125,15 +125,15 @@ async fn keys_that_never_come_are_503_in_time() {
     );
 }
 
-/// An optional layer gives nobody a way around an issuer that is down.
+/// An optional layer does not accept tokens of an unavailable issuer.
 #[tokio::test]
-async fn an_optional_layer_answers_503_too() {
+async fn optional_layer_responds_503_too() {
     let issuer = HangingIssuer::start().await;
     let layer = VerifyLayer::new(issuer.verifier(Duration::from_millis(100))).optional();
     let service = layer.layer(service_fn(who::<()>));
 
-    let Ok(answer) = service.clone().oneshot(bearer(&issuer.token())).await;
-    assert_unavailable(&answer);
-    let Ok(answer) = service.oneshot(get("/news", &[])).await;
-    assert_served("no field", &answer, "anonymous");
+    let Ok(response) = service.clone().oneshot(bearer(&issuer.token())).await;
+    assert_unavailable(&response);
+    let Ok(response) = service.oneshot(get("/news", &[])).await;
+    assert_served("no field", &response, "anonymous");
 }

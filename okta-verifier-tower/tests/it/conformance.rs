@@ -1,4 +1,4 @@
-//! The table through the layers: called in this process, and behind hyper.
+//! The conformance table through the layers: in this process, and behind hyper.
 
 use std::{
     convert::Infallible,
@@ -28,20 +28,20 @@ async fn the_conformance_table() {
 }
 
 #[tokio::test]
-async fn the_table_of_bound_tokens() {
+async fn bound_tokens_table_in_process() {
     in_process(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_bound_tokens_over_a_socket() {
+async fn bound_tokens_table_over_a_socket() {
     over_a_socket(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_tokens_that_the_issuer_is_asked_about() {
+async fn introspection_table_in_process_and_over_a_socket() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
-    // Nothing is remembered of the first run: each verifier is new.
+    // The verifier is new, so nothing is cached from the first run.
     over_a_socket(&Issuers::asking(&okta)).await;
 }
 
@@ -53,8 +53,8 @@ async fn the_conformance_table_over_a_socket() {
 async fn in_process(issuers: &Issuers) {
     let api = api::<()>(issuers.verifier());
     let report = conformance::run(issuers, async |request| {
-        let Ok(answer) = api.clone().oneshot(call(request)?).await;
-        let (parts, _) = answer.into_parts();
+        let Ok(response) = api.clone().oneshot(call(request)?).await;
+        let (parts, _) = response.into_parts();
         let fields = parts.headers.iter();
         let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
         Some(Answer::new(parts.status.as_u16(), fields, ""))
@@ -67,7 +67,7 @@ async fn over_a_socket(issuers: &Issuers) {
     conformance::run_server(issuers, address).await.assert();
 }
 
-/// `None`: it is not one that HTTP can carry.
+/// Builds the request. Returns `None` if HTTP cannot carry it.
 fn call(request: &conformance::Request) -> Option<Request<()>> {
     let mut call = Request::new(());
     *call.method_mut() = Method::from_bytes(request.method().as_bytes()).ok()?;
@@ -86,7 +86,7 @@ fn call(request: &conformance::Request) -> Option<Request<()>> {
 
 async fn serve(api: Api<hyper::body::Incoming>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
-    let address = listener.local_addr().expect("it is bound");
+    let address = listener.local_addr().expect("the listener is bound");
     tokio::spawn(async move {
         while let Ok((stream, peer)) = listener.accept().await {
             let api = api.clone().map_request(move |mut request: Request<_>| {
@@ -100,11 +100,11 @@ async fn serve(api: Api<hyper::body::Incoming>) -> SocketAddr {
     address
 }
 
-/// Where a connection came from.
+/// The address of the peer of a connection.
 #[derive(Clone, Copy)]
 struct Peer(IpAddr);
 
-/// Routes by hand: which layers stand before the handler is all that differs.
+/// Returns the API under test. Its routes differ only in the layers before the handler.
 fn api<B: Send + 'static>(verifier: Verifier) -> Api<B> {
     let verify = VerifyLayer::new(verifier).peer(|of| Some(of.get::<Peer>()?.0));
     let optional = verify.clone().optional();
@@ -156,7 +156,7 @@ const TRANSFER: Policy = Policy::all(&[
     Policy::max_age(Duration::from_secs(300)),
 ]);
 
-/// A handler that decides for itself.
+/// A handler that rejects requests itself.
 async fn claims<B>(request: Request<B>) -> Result<Response<Empty<Bytes>>, Infallible> {
     #[derive(Deserialize)]
     struct Employee {
@@ -164,7 +164,7 @@ async fn claims<B>(request: Request<B>) -> Result<Response<Empty<Bytes>>, Infall
         _department: String,
     }
     let token = request.extensions().get::<VerifiedToken>();
-    let token = token.expect("a strict layer stands before it");
+    let token = token.expect("a strict layer precedes the handler");
     Ok(match token.claims::<Employee>() {
         Ok(_) => Response::default(),
         Err(error) => Rejection::unreadable_claims(&error).into_response(),

@@ -1,4 +1,4 @@
-//! The types: `Send` when their parts are, and no more than that asked of anybody.
+//! Bounds of the types: `Send` if their parts are, and no unnecessary requirements.
 
 use std::{convert::Infallible, rc::Rc};
 
@@ -14,7 +14,7 @@ use crate::support::{bearer, get, okta, verifier, who};
 fn assert_send<T: Send>(_: &T) {}
 
 #[test]
-fn everything_is_send_when_its_parts_are() {
+fn futures_are_send_if_their_parts_are() {
     fn shared<T: Clone + Send + Sync + std::fmt::Debug + 'static>() {}
     fn send<T: Send>() {}
     type Inner = tower::util::BoxCloneService<Request<()>, Response<()>, Infallible>;
@@ -30,9 +30,9 @@ fn everything_is_send_when_its_parts_are() {
     assert_send(&service.call(get("/", &[])));
 }
 
-/// Neither the body nor the handler is `Send`, and the handler borrows from its surroundings.
+/// Neither the body nor the handler is `Send`, and the handler borrows from its environment.
 #[tokio::test(flavor = "current_thread")]
-async fn a_body_and_a_handler_need_be_neither_send_nor_static() {
+async fn body_and_handler_need_not_be_send_or_static() {
     #[derive(Default)]
     struct Local(#[allow(dead_code)] Rc<()>);
 
@@ -49,15 +49,15 @@ async fn a_body_and_a_handler_need_be_neither_send_nor_static() {
 
     let (parts, ()) = bearer(&okta().token("ada").sign()).into_parts();
     let accepted = Request::from_parts(parts, Local::default());
-    let Ok(answer) = service.clone().oneshot(accepted).await;
-    assert_eq!((answer.status().as_u16(), served.get()), (200, 1));
+    let Ok(response) = service.clone().oneshot(accepted).await;
+    assert_eq!((response.status().as_u16(), served.get()), (200, 1));
 
-    let Ok(answer) = service.oneshot(get("/", &[])).await;
-    assert_eq!((answer.status().as_u16(), served.get()), (401, 1));
+    let Ok(response) = service.oneshot(get("/", &[])).await;
+    assert_eq!((response.status().as_u16(), served.get()), (401, 1));
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn the_slow_path_works_on_a_local_set() {
+async fn slow_path_works_on_a_local_set() {
     let okta = crate::cold::mock().await;
     let jwt = crate::cold::token(&okta);
     let service = VerifyLayer::new(crate::cold::verifier(&okta)).layer(service_fn(
@@ -65,14 +65,14 @@ async fn the_slow_path_works_on_a_local_set() {
     ));
     let (parts, ()) = bearer(&jwt).into_parts();
 
-    let answer = tokio::task::LocalSet::new()
+    let response = tokio::task::LocalSet::new()
         .run_until(async move {
             let request = Request::from_parts(parts, Rc::new(()));
             tokio::task::spawn_local(service.oneshot(request)).await
         })
         .await;
-    let Ok(answer) = answer.expect("no panic");
-    assert_eq!(answer.status(), 200);
+    let Ok(response) = response.expect("no panic");
+    assert_eq!(response.status(), 200);
 }
 
 #[tokio::test]

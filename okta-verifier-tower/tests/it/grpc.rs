@@ -1,4 +1,4 @@
-//! The layers in front of tonic, over a socket: what a gRPC client is told.
+//! The layers in front of tonic, over a socket, as gRPC clients see them.
 
 mod server;
 
@@ -35,14 +35,14 @@ fn metadata<'a>(status: &'a Status, name: &str) -> Vec<&'a str> {
     values.map(|value| value.to_str().expect("ASCII")).collect()
 }
 
-/// Asserts what tonic's client makes of a refusal: its code, and the challenge in the metadata.
-fn assert_refused(
+/// Asserts how tonic's client reports a rejection: its code, and the challenge in the metadata.
+fn assert_rejected(
     name: &str,
-    answer: Result<String, Status>,
+    response: Result<String, Status>,
     code: Code,
     challenge: Option<&str>,
 ) -> Status {
-    let status = answer.expect_err(name);
+    let status = response.expect_err(name);
     assert_eq!(status.code(), code, "{name}: {status:?}");
     let challenges = metadata(&status, "www-authenticate");
     assert_eq!(challenges, Vec::from_iter(challenge), "{name}");
@@ -51,14 +51,14 @@ fn assert_refused(
 }
 
 #[tokio::test]
-async fn an_accepted_call_finds_the_token_in_its_extensions() {
+async fn grpc_call_has_the_token_in_its_extensions() {
     let api = api(READ).await;
     let jwt = okta().token("ada").scope("orders:read").sign();
     assert_eq!(api.who(&[&bearer(&jwt)]).await.expect("served"), "ada");
 }
 
 #[tokio::test]
-async fn missing_and_bad_credentials_are_unauthenticated() {
+async fn grpc_missing_and_bad_credentials_are_unauthenticated() {
     let api = api(Policy::any_token()).await;
     let good = bearer(&okta().token("ada").sign());
     let expired = bearer(&okta().token("ada").expired().sign());
@@ -73,96 +73,96 @@ async fn missing_and_bad_credentials_are_unauthenticated() {
         ("another key", &[&forged], INVALID),
     ];
     for (name, authorization, challenge) in rows {
-        let answer = api.who(authorization).await;
-        assert_refused(name, answer, Code::Unauthenticated, Some(challenge));
+        let response = api.who(authorization).await;
+        assert_rejected(name, response, Code::Unauthenticated, Some(challenge));
     }
     assert_eq!(api.who(&[&good]).await.expect("served"), "ada");
 }
 
 #[tokio::test]
-async fn an_unmet_policy_is_permission_denied() {
+async fn grpc_unmet_policy_is_permission_denied() {
     let jwt = bearer(&okta().token("ada").sign());
-    let answer = api(READ).await.who(&[&jwt]).await;
-    assert_refused("scope", answer, Code::PermissionDenied, Some(LACKS_SCOPE));
+    let response = api(READ).await.who(&[&jwt]).await;
+    assert_rejected("scope", response, Code::PermissionDenied, Some(LACKS_SCOPE));
 
-    let answer = api(Policy::group("Admins")).await.who(&[&jwt]).await;
-    assert_refused("group", answer, Code::PermissionDenied, None);
+    let response = api(Policy::group("Admins")).await.who(&[&jwt]).await;
+    assert_rejected("group", response, Code::PermissionDenied, None);
 }
 
-/// RFC 9470 §3: the caller is known, and shall authenticate more strongly.
+/// RFC 9470 §3: the user is known but must authenticate more strongly.
 #[tokio::test]
-async fn step_up_is_unauthenticated_and_says_what_would_do() {
+async fn grpc_step_up_is_unauthenticated_and_names_the_acr_values() {
     let api = api(Policy::acr(&["phr"])).await;
     let weak = bearer(&okta().token("ada").claim("acr", "pwd").sign());
-    let answer = api.who(&[&weak]).await;
-    assert_refused("acr", answer, Code::Unauthenticated, Some(STEP_UP));
+    let response = api.who(&[&weak]).await;
+    assert_rejected("acr", response, Code::Unauthenticated, Some(STEP_UP));
 
     let strong = bearer(&okta().token("ada").claim("acr", "phr").sign());
     assert_eq!(api.who(&[&strong]).await.expect("served"), "ada");
 }
 
 #[tokio::test]
-async fn a_dead_issuer_is_unavailable_until_it_is_back() {
+async fn grpc_unavailable_issuer_is_unavailable_until_it_recovers() {
     let okta = cold::mock().await;
     okta.fault(Endpoint::Discovery, Fault::Drop);
     let api = Api::new(cold::verifier(&okta), Policy::any_token()).await;
     let jwt = bearer(&cold::token(&okta));
 
-    let status = assert_refused("dead", api.who(&[&jwt]).await, Code::Unavailable, None);
+    let status = assert_rejected("dead", api.who(&[&jwt]).await, Code::Unavailable, None);
     let retry_after = metadata(&status, "retry-after");
     let [seconds] = retry_after[..] else {
         panic!("{retry_after:?}")
     };
     assert!((1..=120).contains(&seconds.parse().expect("whole seconds")));
 
-    // The slow path that ends well: another verifier, whose first request fetches the keys.
+    // The slow path with success: the first request of another verifier fetches the keys.
     okta.clear_faults();
     let api = Api::new(cold::verifier(&okta), Policy::any_token()).await;
     assert_eq!(api.who(&[&jwt]).await.expect("served"), "ada");
 }
 
 #[tokio::test]
-async fn a_missing_layer_is_internal_even_for_a_good_token() {
+async fn grpc_missing_layer_is_internal_even_for_a_good_token() {
     let api = Api::unverified(Policy::any_token()).await;
     let jwt = bearer(&okta().token("ada").sign());
-    let answer = api.who(&[&jwt]).await;
-    assert_refused("no VerifyLayer", answer, Code::Internal, None);
+    let response = api.who(&[&jwt]).await;
+    assert_rejected("no VerifyLayer", response, Code::Internal, None);
 }
 
-/// A server may have services that are open, such as the one of its health.
+/// A server may have open services, such as its health service.
 #[tokio::test]
-async fn layers_of_one_service_leave_the_others_alone() {
+async fn grpc_layers_of_one_service_do_not_affect_the_others() {
     let api = Api::with_an_open_service(verifier(okta()), READ).await;
-    assert_eq!(api.open().await.expect("served"), "nobody");
+    assert_eq!(api.open().await.expect("served"), "anonymous");
 
-    let answer = api.who(&[]).await;
-    assert_refused("protected", answer, Code::Unauthenticated, Some(PLAIN));
+    let response = api.who(&[]).await;
+    assert_rejected("protected", response, Code::Unauthenticated, Some(PLAIN));
     let jwt = okta().token("ada").scope("orders:read").sign();
     assert_eq!(api.who(&[&bearer(&jwt)]).await.expect("served"), "ada");
 }
 
-/// The refusal does not wait for the request's end, and the connection goes on.
+/// The rejection does not wait for the end of the request, and the connection stays open.
 #[tokio::test]
-async fn an_endless_request_is_refused_at_once() {
+async fn grpc_endless_request_is_rejected_at_once() {
     let api = api(Policy::any_token()).await;
-    let answer = api.who_endless().await;
-    assert_refused("endless", answer, Code::Unauthenticated, Some(PLAIN));
+    let response = api.who_endless().await;
+    assert_rejected("endless", response, Code::Unauthenticated, Some(PLAIN));
 
     let jwt = bearer(&okta().token("ada").sign());
     assert_eq!(api.who(&[&jwt]).await.expect("served"), "ada");
 }
 
-/// Asserts that a response is one block of headers and nothing after it, and gives these back.
-async fn only_headers(name: &str, answer: Response<Body>) -> HeaderMap {
-    let (head, body) = answer.into_parts();
+/// Asserts that a response has one block of headers and nothing after it, and returns the headers.
+async fn only_headers(name: &str, response: Response<Body>) -> HeaderMap {
+    let (head, body) = response.into_parts();
     assert!(body.is_end_stream(), "{name}");
-    let rest = body.collect().await.expect("a whole answer");
+    let rest = body.collect().await.expect("the response is complete");
     assert!(rest.trailers().is_none(), "{name}");
     assert!(rest.to_bytes().is_empty(), "{name}");
     head.headers
 }
 
-/// The gRPC protocol's `Trailers-Only`: HTTP 200, and `grpc-status` among the headers.
+/// `Trailers-Only` of the gRPC protocol: HTTP 200, and `grpc-status` among the headers.
 #[tokio::test]
 async fn grpc_rejection_is_trailers_only() {
     let api = api(Policy::any_token()).await;
@@ -190,7 +190,7 @@ async fn grpc_rejection_is_trailers_only() {
 }
 
 // finding 3
-/// Also with the switch on, a 200 goes to gRPC clients only.
+/// Even if `grpc` is on, only gRPC clients get a 200.
 #[tokio::test]
 async fn grpc_rejection_is_plain_http_unless_every_mark_of_a_grpc_request_is_there() {
     const TYPE: (&str, &str) = ("content-type", "application/grpc");
@@ -261,7 +261,7 @@ async fn grpc_rejection_is_plain_http_unless_every_mark_of_a_grpc_request_is_the
 }
 
 // finding 3
-/// Each layer has its own switch.
+/// Each layer has its own setting.
 #[tokio::test]
 async fn grpc_switch_of_one_layer_leaves_the_other_in_plain_http() {
     let verify = || VerifyLayer::new(verifier(okta()));
@@ -281,7 +281,7 @@ async fn grpc_switch_of_one_layer_leaves_the_other_in_plain_http() {
     assert_eq!(response.headers()["grpc-status"], "7");
 }
 
-/// What every gRPC client sends, and what a caller can make a forward-auth proxy send.
+/// The headers of every gRPC client, which a client can also make a forward-auth proxy send.
 const GRPC_HEADERS: &[(&str, &str)] = &[("content-type", "application/grpc"), ("te", "trailers")];
 
 async fn assert_plain_http(name: &str, response: Response<Body>, status: u16) {
@@ -293,8 +293,8 @@ async fn assert_plain_http(name: &str, response: Response<Body>, status: u16) {
 }
 
 // finding 3
-/// A forward-auth proxy may pass the caller's method and headers on over HTTP/2, and takes any 2xx
-/// for permission. Every rejection must have its HTTP status: 401, 403 and 500 alike.
+/// A forward-auth proxy may pass the client's method and headers on over HTTP/2, and takes any 2xx
+/// for permission. So every rejection must have its HTTP status: 401, 403 and 500 alike.
 #[tokio::test]
 async fn grpc_rejection_is_plain_http_unless_the_layer_is_told() {
     let verify = || VerifyLayer::new(verifier(okta()));
@@ -324,7 +324,7 @@ async fn grpc_rejection_is_plain_http_unless_the_layer_is_told() {
 }
 
 // finding 3
-/// The slow path builds its rejection elsewhere.
+/// The slow path builds its rejection in another place.
 #[tokio::test]
 async fn grpc_rejection_after_a_fetch_is_plain_http_unless_the_layer_is_told() {
     let okta = cold::mock().await;
@@ -338,7 +338,7 @@ async fn grpc_rejection_after_a_fetch_is_plain_http_unless_the_layer_is_told() {
 }
 
 #[tokio::test]
-async fn http_1_through_the_same_layers_is_refused_in_plain_http() {
+async fn http_1_rejection_is_plain_http() {
     let api = api(READ).await;
     let jwt = okta().token("ada").sign();
     let mut stream = TcpStream::connect(&api.address).await.expect("a listener");
@@ -347,14 +347,14 @@ async fn http_1_through_the_same_layers_is_refused_in_plain_http() {
         api.address
     );
     let sent = stream.write_all(request.as_bytes()).await;
-    sent.expect("an open connection");
-    let mut answer = String::new();
-    let read = stream.read_to_string(&mut answer).await;
-    read.expect("a whole answer");
+    sent.expect("the connection is open");
+    let mut response = String::new();
+    let read = stream.read_to_string(&mut response).await;
+    read.expect("the response is complete");
 
-    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    assert!(response.starts_with("HTTP/1.1 403 "), "{response}");
     let challenge = format!("\r\nwww-authenticate: {LACKS_SCOPE}\r\n");
-    assert!(answer.contains(&challenge), "{answer}");
-    assert!(!answer.contains("grpc"), "{answer}");
-    assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    assert!(response.contains(&challenge), "{response}");
+    assert!(!response.contains("grpc"), "{response}");
+    assert!(response.ends_with("\r\n\r\n"), "{response}");
 }

@@ -1,4 +1,4 @@
-//! The layers from outside: a request in, a response out.
+//! Tests of the layers through their public API.
 
 mod anonymous;
 mod binding;

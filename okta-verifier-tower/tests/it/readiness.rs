@@ -1,7 +1,7 @@
-//! What `poll_ready` reserved is used or given back, in every way a request can go.
+//! Reservations of `poll_ready` are used or released, on every path of a request.
 //!
-//! `ConcurrencyLimit` and `Buffer` have a fixed number of reservations to give. They also panic when
-//! they are called without one, so every accepted request proves that the right value was called.
+//! `ConcurrencyLimit` and `Buffer` have a fixed number of reservations. They also panic if they are
+//! called without one, so every accepted request shows that the right value was called.
 
 use std::{
     future::{Ready, pending, ready},
@@ -36,11 +36,11 @@ async fn ok(_: Request<()>) -> Result<Response<()>, BoxError> {
     Ok(Response::new(()))
 }
 
-/// Two clones of a service with one reservation: the first holds it, and the second waits.
+/// Returns two clones of a service with one reservation: the first holds it, and the second waits.
 fn held<S: Service<Request<()>> + Clone>(service: S) -> (S, S) {
     let (mut first, mut second) = (service.clone(), service);
     assert!(ready_now(&mut first), "the reservation is free");
-    assert!(!ready_now(&mut second), "and there is only one");
+    assert!(!ready_now(&mut second), "there is only one");
     (first, second)
 }
 
@@ -49,58 +49,58 @@ where
     S: Service<Request<()>, Response = Response<()>, Error: std::fmt::Debug>,
 {
     for _ in 0..3 {
-        let answer = service
+        let response = service
             .ready()
             .await
             .expect("ready")
             .call(bearer(jwt))
             .await;
-        assert_eq!(answer.expect("an answer").status(), 200);
+        assert_eq!(response.expect("an answer").status(), 200);
     }
 }
 
 #[tokio::test]
-async fn a_refusal_gives_the_permit_back_before_it_is_sent() {
+async fn rejection_releases_the_permit_before_it_is_sent() {
     let layer = VerifyLayer::new(verifier(okta()));
     let (mut first, mut second) = held(layer.layer(ConcurrencyLimit::new(service_fn(ok), 1)));
 
-    let refused = first.call(get("/orders", &[]));
+    let rejected = first.call(get("/orders", &[]));
     assert!(
         ready_now(&mut second),
-        "an idle connection holds no permit after a refusal"
+        "an idle connection holds no permit after a rejection"
     );
-    assert_eq!(refused.await.expect("an answer").status(), 401);
+    assert_eq!(rejected.await.expect("an answer").status(), 401);
 }
 
 #[tokio::test]
-async fn a_refusal_gives_the_buffer_slot_back_before_it_is_sent() {
+async fn rejection_releases_the_buffer_slot_before_it_is_sent() {
     let layer = VerifyLayer::new(verifier(okta()));
     let (mut first, mut second) = held(layer.layer(Buffer::new(service_fn(ok), 1)));
 
-    let refused = first.call(bearer("a.b.c"));
+    let rejected = first.call(bearer("a.b.c"));
     assert!(
         ready_now(&mut second),
-        "an idle connection holds no slot after a refusal"
+        "an idle connection holds no slot after a rejection"
     );
-    assert_eq!(refused.await.expect("an answer").status(), 401);
+    assert_eq!(rejected.await.expect("an answer").status(), 401);
 }
 
 #[tokio::test]
-async fn an_unmet_policy_gives_permit_and_slot_back() {
+async fn unmet_policy_releases_permit_and_slot() {
     let layer = RequireLayer::new(Policy::any_token());
     let (mut first, mut second) = held(layer.layer(ConcurrencyLimit::new(service_fn(ok), 1)));
-    let refused = first.call(get("/orders", &[]));
+    let rejected = first.call(get("/orders", &[]));
     assert!(ready_now(&mut second), "permit");
-    assert_eq!(refused.await.expect("an answer").status(), 500);
+    assert_eq!(rejected.await.expect("an answer").status(), 500);
 
     let (mut first, mut second) = held(layer.layer(Buffer::new(service_fn(ok), 1)));
-    let refused = first.call(get("/orders", &[]));
+    let rejected = first.call(get("/orders", &[]));
     assert!(ready_now(&mut second), "slot");
-    assert_eq!(refused.await.expect("an answer").status(), 500);
+    assert_eq!(rejected.await.expect("an answer").status(), 500);
 }
 
 #[tokio::test]
-async fn an_accepted_request_uses_its_permit_and_gives_it_back() {
+async fn accepted_request_uses_and_releases_its_permit() {
     let verifier = verifier(okta());
     let jwt = okta().token("ada").sign();
     let limited =
@@ -111,7 +111,7 @@ async fn an_accepted_request_uses_its_permit_and_gives_it_back() {
 }
 
 #[tokio::test]
-async fn a_dropped_accepted_request_gives_its_permit_back() {
+async fn dropped_request_releases_its_permit() {
     let layer = VerifyLayer::new(verifier(okta()));
     let endless = service_fn(|_: Request<()>| pending::<Result<Response<()>, BoxError>>());
     let (mut first, mut second) = held(layer.layer(ConcurrencyLimit::new(endless, 1)));
@@ -122,7 +122,7 @@ async fn a_dropped_accepted_request_gives_its_permit_back() {
     assert!(ready_now(&mut second));
 }
 
-/// A limit of four reservations for the whole service, whichever clone takes them.
+/// The number of reservations of the whole service, shared by all clones.
 const LIMIT: usize = 4;
 
 fn limited() -> ConcurrencyLimit<impl Inner> {
@@ -143,7 +143,7 @@ impl<S> Inner for S where
 {
 }
 
-/// Keys at hand, and this fault of the endpoint for the fetch of an unknown key.
+/// Builds a verifier with known keys, whose next fetch, for an unknown key, meets this fault.
 async fn known_keys_then(fault: Fault) -> (MockOkta, Verifier) {
     let okta = cold::mock().await;
     let issuer = okta.issuer(AUDIENCE).any_client_id();
@@ -161,7 +161,7 @@ fn of_an_unknown_key(okta: &MockOkta) -> Request<()> {
 
 type Waiting<S> = (Verify<S>, Pin<Box<VerifyFuture<S, ()>>>);
 
-/// `count` connections, each with a request that waits for the issuer.
+/// Opens `count` connections, each with a request that waits for the issuer.
 fn waiting<S: Inner>(service: &Verify<S>, okta: &MockOkta, count: usize) -> Vec<Waiting<S>> {
     let mut connections = Vec::new();
     for number in 0..count {
@@ -178,7 +178,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Asserts that all reservations are free, by taking each of them.
+/// Asserts that all reservations are free by taking each of them.
 fn assert_all_free<S: Inner>(service: &Verify<S>) {
     let mut clones = vec![service.clone(); LIMIT + 1];
     let ready: Vec<_> = clones.iter_mut().map(ready_now).collect();
@@ -187,10 +187,10 @@ fn assert_all_free<S: Inner>(service: &Verify<S>) {
 
 async fn soon<F: Future>(future: F) -> F::Output {
     let within = tokio::time::timeout(Duration::from_secs(5), future);
-    within.await.expect("it waits for no fetch")
+    within.await.expect("the future does not wait for a fetch")
 }
 
-/// A fetch that hangs outlasts the test.
+/// The fetch hangs longer than the test runs.
 const LONG: Duration = Duration::from_secs(30);
 
 async fn others_are_served_while_requests_wait<S: Inner>(inner: S) {
@@ -219,7 +219,7 @@ async fn dropped_waits_leave_nothing_behind<S: Inner>(inner: S) {
     let (mut idle, dropped): (Vec<_>, Vec<_>) =
         waiting(&service, &okta, 4 * LIMIT).into_iter().unzip();
     drop(dropped);
-    // The connections stay open, and serve again.
+    // The connections stay open, and can serve again.
     assert_all_free(&service);
     for connection in &mut idle {
         let request = bearer(&cold::token(&okta));
@@ -257,7 +257,7 @@ async fn waiting_request_that_is_rejected_leaves_no_permit_behind() {
     rejected_waits_leave_nothing_behind(buffered()).await;
 }
 
-/// Waits until the verifier decides about this token without a fetch.
+/// Waits until the verifier can verify this token without a fetch.
 async fn until_decided(verifier: &Verifier, jwt: &str) {
     let line = format!("Bearer {jwt}");
     let decided = async {
@@ -280,7 +280,7 @@ where
     let served = Recording::default();
     let service = layer.layer(inner(served.clone()));
 
-    // The only reservation goes to another connection while the first request waits for the keys.
+    // Another connection takes the only reservation while the first request waits for the keys.
     let (mut first, mut second) = held(service);
     let waiting = tokio::spawn(first.call(bearer(&first_jwt)));
     assert!(ready_now(&mut second), "the waiting request holds nothing");
@@ -288,7 +288,10 @@ where
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
-    assert!(!waiting.is_finished(), "it waits for the reservation");
+    assert!(
+        !waiting.is_finished(),
+        "the request waits for the reservation"
+    );
 
     let response = soon(second.call(bearer(&second_jwt))).await;
     assert_eq!(response.expect("a response").status(), 200);
@@ -297,7 +300,7 @@ where
     assert_eq!(*served.subjects(), ["bob", "ada"]);
 }
 
-/// A handler that remembers whom it served.
+/// A handler that records the subjects it served.
 #[derive(Clone, Default)]
 struct Recording(Arc<Mutex<Vec<String>>>);
 
@@ -346,7 +349,7 @@ where
         assert!(poll_once(waiting.as_mut()).is_pending());
         tokio::task::yield_now().await;
     }
-    // It is the next in the queue for the reservation, and may have been given it when it is dropped.
+    // The request is next in the queue for the reservation, and may already have it when it is dropped.
     drop(second);
     drop(waiting);
     assert!(ready_now(&mut third), "nothing is left behind");
@@ -360,7 +363,7 @@ async fn waiting_request_that_is_dropped_in_the_queue_for_a_permit_leaves_none_b
     dropped_while_it_waits_for_a_reservation(Buffer::new(service_fn(ok), 1)).await;
 }
 
-/// A service that can be closed: from then on no value of it becomes ready.
+/// A service that can be closed; after that no clone of it becomes ready.
 #[derive(Clone, Default)]
 struct Closable {
     is_closed: Arc<AtomicBool>,
@@ -402,7 +405,7 @@ async fn waiting_request_gets_the_error_of_a_service_that_fails_meanwhile() {
 async fn waiting_request_calls_the_clone_that_was_made_ready() {
     let okta = cold::mock().await;
     for _ in 0..2 {
-        // Each round has a cold verifier: the first request of a connection goes the slow way.
+        // Each round has a new verifier: the first request of a connection takes the slow path.
         let jwt = cold::token(&okta);
         let layer = VerifyLayer::new(cold::verifier(&okta));
         serves_again(layer.layer(ConcurrencyLimit::new(service_fn(ok), 1)), &jwt).await;
@@ -411,9 +414,9 @@ async fn waiting_request_calls_the_clone_that_was_made_ready() {
     }
 }
 
-/// The layer changes neither back-pressure nor failures of the inner service.
+/// The layer does not change the inner service's back-pressure or errors.
 #[tokio::test]
-async fn the_inner_services_readiness_and_errors_pass_through() {
+async fn inner_readiness_and_errors_pass_through() {
     let failing =
         service_fn(|_: Request<()>| ready(Err::<Response<()>, BoxError>("broken".into())));
     let service = VerifyLayer::new(verifier(okta())).layer(failing);

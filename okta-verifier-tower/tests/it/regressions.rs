@@ -1,4 +1,4 @@
-//! Holes that other layers have, or had. Each test is named after one, and shows that it is none
+//! Vulnerabilities of other layers. Each test is named after one and shows that it does not exist
 //! here; those of the core are in its own tests.
 
 use std::{
@@ -16,7 +16,7 @@ use crate::{
     support::{bearer, okta, verifier},
 };
 
-/// Breaks when it is called without having been polled ready, in this very value.
+/// A service that fails if this very value was not polled ready before the call.
 struct Fussy {
     is_ready: bool,
 }
@@ -49,13 +49,19 @@ impl Service<Request<()>> for Fussy {
 #[tokio::test]
 async fn tower_oauth2_resource_server_calls_an_unready_service() {
     let fussy = Fussy { is_ready: false };
-    // Decided at once, and after a fetch.
+    // Without and with a fetch.
     let warm = VerifyLayer::new(verifier(okta())).layer(fussy.clone());
-    let answer = warm.oneshot(bearer(&okta().token("ada").sign())).await;
-    assert_eq!(answer.expect("called when ready").status(), 200);
+    let response = warm.oneshot(bearer(&okta().token("ada").sign())).await;
+    assert_eq!(
+        response.expect("the service is called when ready").status(),
+        200
+    );
 
     let mock = cold::mock().await;
     let cold = VerifyLayer::new(cold::verifier(&mock)).layer(fussy);
-    let answer = cold.oneshot(bearer(&cold::token(&mock))).await;
-    assert_eq!(answer.expect("called when ready").status(), 200);
+    let response = cold.oneshot(bearer(&cold::token(&mock))).await;
+    assert_eq!(
+        response.expect("the service is called when ready").status(),
+        200
+    );
 }

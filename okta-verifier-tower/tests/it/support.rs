@@ -1,4 +1,4 @@
-//! What every test here needs: an issuer, a handler that tells who called, and a readable answer.
+//! Shared by all tests: an issuer, a handler that returns the caller, and readable responses.
 
 use std::{convert::Infallible, sync::LazyLock};
 
@@ -13,7 +13,7 @@ pub(crate) const MALFORMED: &str = r#"Bearer realm="api", error="invalid_request
 pub(crate) const INVALID: &str = r#"Bearer realm="api", error="invalid_token", error_description="The access token is invalid or has expired""#;
 pub(crate) const LACKS_SCOPE: &str = r#"Bearer realm="api", error="insufficient_scope", error_description="The access token lacks a required scope", scope="orders:read""#;
 
-/// One issuer for all tests: its keys are its own.
+/// Returns the issuer of all tests.
 pub(crate) fn okta() -> &'static TestIssuer {
     static OKTA: LazyLock<TestIssuer> = LazyLock::new(|| TestIssuer::new(AUDIENCE));
     &OKTA
@@ -26,11 +26,13 @@ pub(crate) fn verifier(okta: &TestIssuer) -> Verifier {
         .expect("valid settings")
 }
 
-/// `GET uri` with one `Authorization` line for each value.
+/// Builds `GET uri` with one `Authorization` line per value.
 pub(crate) fn get<B: Default>(uri: &str, authorization: &[&[u8]]) -> Request<B> {
-    let mut request = Request::get(uri).body(B::default()).expect("a valid URI");
+    let mut request = Request::get(uri)
+        .body(B::default())
+        .expect("the URI is valid");
     for value in authorization {
-        let value = HeaderValue::from_bytes(value).expect("a legal header value");
+        let value = HeaderValue::from_bytes(value).expect("the header value is legal");
         request.headers_mut().append(AUTHORIZATION, value);
     }
     request
@@ -40,7 +42,7 @@ pub(crate) fn bearer(jwt: &str) -> Request<()> {
     get("/orders", &[format!("Bearer {jwt}").as_bytes()])
 }
 
-/// The handler: says what the layers left in the request's extensions.
+/// A handler that responds with what the layers put into the request's extensions.
 pub(crate) async fn who<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
     let token = request.extensions().get::<VerifiedToken>();
     let anonymous = request.extensions().get::<Anonymous>();
@@ -52,7 +54,7 @@ pub(crate) async fn who<B>(request: Request<B>) -> Result<Response<String>, Infa
     }))
 }
 
-/// The whole of a response as lines: status, headers by name, body.
+/// Returns a response as lines: status, headers by name, body.
 pub(crate) fn lines(response: &Response<String>) -> Vec<String> {
     let mut headers: Vec<String> = response
         .headers()
@@ -64,8 +66,8 @@ pub(crate) fn lines(response: &Response<String>) -> Vec<String> {
     [vec![status], headers, vec![response.body().clone()]].concat()
 }
 
-/// The lines of a refusal: an empty body, `no-store`, and at most one challenge.
-pub(crate) fn refusal(status: u16, challenge: Option<&str>) -> Vec<String> {
+/// Returns the lines of a rejection: an empty body, `no-store`, and at most one challenge.
+pub(crate) fn rejection_lines(status: u16, challenge: Option<&str>) -> Vec<String> {
     let challenge = challenge.map(|challenge| format!("www-authenticate: {challenge}"));
     [
         Some(status.to_string()),
@@ -78,15 +80,19 @@ pub(crate) fn refusal(status: u16, challenge: Option<&str>) -> Vec<String> {
     .collect()
 }
 
-/// Asserts a refusal to the byte, and that the reason travels with it.
-pub(crate) fn assert_refused(
+/// Asserts a rejection to the byte, and that the extensions contain its reason.
+pub(crate) fn assert_rejected(
     name: &str,
-    answer: &Response<String>,
+    response: &Response<String>,
     status: u16,
     challenge: Option<&str>,
 ) {
-    assert_eq!(lines(answer), refusal(status, challenge), "{name}");
-    let reason = answer.extensions().get::<Rejection>();
+    assert_eq!(
+        lines(response),
+        rejection_lines(status, challenge),
+        "{name}"
+    );
+    let reason = response.extensions().get::<Rejection>();
     assert_eq!(
         reason.map(|reason| reason.status().as_u16()),
         Some(status),
@@ -94,6 +100,6 @@ pub(crate) fn assert_refused(
     );
 }
 
-pub(crate) fn assert_served(name: &str, answer: &Response<String>, body: &str) {
-    assert_eq!(lines(answer), ["200", body], "{name}");
+pub(crate) fn assert_served(name: &str, response: &Response<String>, body: &str) {
+    assert_eq!(lines(response), ["200", body], "{name}");
 }

@@ -1,4 +1,4 @@
-// Request bodies in, JSON out.
+// Reads request bodies and writes JSON responses.
 import querystring from 'node:querystring';
 
 export async function readBody(req) {

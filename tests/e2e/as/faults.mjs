@@ -1,4 +1,4 @@
-// What can go wrong on the endpoints that a resource server calls, and how often each was called.
+// The faults of the endpoints that a resource server calls, and the number of calls.
 export const faults = {}; // kind → {mode, left}
 export const hits = {}; // kind → count, faults included
 
@@ -14,7 +14,7 @@ export function kindOf(path) {
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const json = { 'content-type': 'application/json' };
 
-// Answers in the issuer's place. False: there is no fault, or it only delayed; answer as usual.
+// Applies a fault. Returns false if there is none or if it only delays the regular response.
 export async function faultOf(kind, req, res, publicKeys) {
   const fault = faults[kind];
   if (!fault || fault.left === 0) return false;
@@ -34,9 +34,9 @@ export async function faultOf(kind, req, res, publicKeys) {
     case 'drop':
       req.socket.destroy();
       return true;
-    case 'hang': // accepts, never answers
+    case 'hang': // accepts the connection and never responds
       return true;
-    case 'slow': // answers as usual, late
+    case 'slow': // delays the regular response
       await sleep(Number(value));
       return false;
     case 'drip': // one byte at a time
@@ -48,16 +48,16 @@ export async function faultOf(kind, req, res, publicKeys) {
       }
       res.end();
       return true;
-    case 'truncate': // half of what Content-Length promises, then the connection ends
+    case 'truncate': // half of the announced Content-Length, then closes the connection
       res.writeHead(200, { ...json, 'content-length': keys.length });
       res.write(keys.slice(0, keys.length / 2));
       await sleep(50);
       req.socket.destroy();
       return true;
-    case 'half': // a whole response with half of the JSON
+    case 'half': // a complete response with half of the JSON
       reply(keys.slice(0, keys.length / 2));
       return true;
-    case 'huge': { // so many MiB
+    case 'huge': { // a body of this many MiB
       const mebibyte = 'A'.repeat(1 << 20);
       res.writeHead(200, json);
       res.write('{"keys":[],"pad":"');
@@ -68,10 +68,10 @@ export async function faultOf(kind, req, res, publicKeys) {
       res.end('"}');
       return true;
     }
-    case 'html': // what a captive portal says
+    case 'html': // the page of a captive portal
       reply('<html>proxy login</html>', { 'content-type': 'text/html' });
       return true;
-    case 'ctype': // the right body under another content type
+    case 'ctype': // the regular body with another content type
       reply(keys, { 'content-type': value });
       return true;
     case 'empty':
@@ -80,7 +80,7 @@ export async function faultOf(kind, req, res, publicKeys) {
     case 'nokeys':
       reply('{}');
       return true;
-    case 'mixed': // unusable entries beside the good ones (RFC 7517 §5)
+    case 'mixed': // unusable entries next to the good ones (RFC 7517 §5)
       reply(JSON.stringify({
         keys: [
           { kty: 'FUTURE', kid: 'x', z: 1 },

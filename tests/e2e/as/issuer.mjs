@@ -1,15 +1,15 @@
-// One issuer: an oidc-provider with its own keys, Okta's paths and Okta's claims.
+// An issuer: an oidc-provider with its own keys, Okta's paths and Okta's claims.
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { CompactSign, decodeJwt, exportJWK, exportPKCS8, generateKeyPair, importJWK } from 'jose';
 import { Provider } from 'oidc-provider';
 import { Storage } from './storage.mjs';
 
-const OPAQUE_AUDIENCE = 'api://opaque'; // ask with resource=api://opaque for an opaque token
+const OPAQUE_AUDIENCE = 'api://opaque'; // resource=api://opaque requests an opaque token
 const SCOPES = ['read', 'write', 'orders:read', 'orders:write', 'admin', 'groups'];
 const GROUPS = { alice: ['Everyone', 'Admins'], bob: ['Everyone'] };
 const nonceSecret = randomBytes(32);
 
-// ---- keys: the newest key of an algorithm comes first, and signs --------------------------------
+// ---- keys: the newest key per algorithm is first and signs --------------------------------
 
 export async function newKey(alg) {
   const { privateKey } = await generateKeyPair(alg === 'EdDSA' ? 'Ed25519' : alg, { extractable: true, modulusLength: 2048 });
@@ -126,7 +126,7 @@ export function createIssuer({ base, path, keys, settings }) {
   return { issuer, keys, handle: provider.callback() };
 }
 
-// `both` carries Okta's and RFC 9068's names at once.
+// `both` uses the claim names of Okta and of RFC 9068.
 function shape(payload, kind) {
   if (kind !== 'rfc9068') payload.scp = payload.scope ? payload.scope.split(' ') : [];
   if (kind === 'okta') {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A CA, a server certificate for 127.0.0.1 and two of clients, with openssl: make-certs.sh DIRECTORY
+# Creates a CA, a server certificate for 127.0.0.1 and two client certificates with openssl: make-certs.sh DIRECTORY
 set -eu
 mkdir -p "$1"
 cd "$1"

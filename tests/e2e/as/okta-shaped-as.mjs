@@ -1,13 +1,13 @@
-// Starts `oidc-provider` (npm; OpenID-certified, written by nobody here) on loopback with Okta's paths,
-// issuers and claims, and puts test controls beside it under /__admin. Test use only: it signs anything.
+// Starts `oidc-provider` (npm; OpenID-certified, an independent project) on loopback with Okta's paths,
+// issuers and claims, and adds test controls under /__admin. For tests only: it signs anything.
 //
-// env: PORT=0      0 takes a free port; the line with "ready":true names it
-//      ALG=RS256   or PS256, ES256, EdDSA: what access tokens are signed with
-//      SHAPE=okta  or rfc9068, both: which claims they carry
+// env: PORT=0      0 selects a free port; the line with "ready":true contains it
+//      ALG=RS256   or PS256, ES256, EdDSA: the algorithm of access tokens
+//      SHAPE=okta  or rfc9068, both: the claims of access tokens
 //      TYP=none    or at+jwt, JWT, ...: their `typ`
 //      TTL=600     their lifetime in seconds
 //      AUDIENCE=api://default   ISSUERS=default,tenant-b
-//      TLS=certs   the issuers are https, with the certificates of that directory (make-certs.sh);
+//      TLS=certs   the issuers use https, with the certificates of that directory (make-certs.sh);
 //                  "plain" in the same line is another address of the same server, without TLS
 //      TLS_MAX=TLSv1.1
 import fs from 'node:fs';
@@ -33,7 +33,7 @@ const issuers = new Map(); // path → issuer; '' is the org server
 const port = Number(env.PORT ?? 0);
 const plain = await listen(http.createServer(), env.TLS ? 0 : port);
 const base = env.TLS ? await listen(https.createServer(certificates(env.TLS)), port) : plain;
-for (const path of paths) use(path, await freshKeys()); // the issuers' names need the real port
+for (const path of paths) use(path, await freshKeys()); // the issuer URLs contain the real port
 process.on('SIGTERM', () => process.exit(0));
 console.log(JSON.stringify({ ready: true, base, plain }));
 
@@ -51,7 +51,7 @@ async function listen(server, onPort) {
 function certificates(directory) {
   const old = env.TLS_MAX && { maxVersion: env.TLS_MAX, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' };
   const file = (name) => fs.readFileSync(`${directory}/${name}`);
-  // A client may show a certificate, and its tokens are bound to it then (RFC 8705 §3).
+  // If a client presents a certificate, its tokens are bound to it (RFC 8705 §3).
   const clients = { ca: file('ca.crt'), requestCert: true, rejectUnauthorized: false };
   return { key: file('server.key'), cert: file('server.crt'), ...clients, ...old };
 }
@@ -69,7 +69,7 @@ async function answer(req, res) {
   hits[kind] = (hits[kind] ?? 0) + 1;
   if (await faultOf(kind, req, res, issuers.get(paths[0]).keys.map(publicPart))) return undefined;
 
-  // RFC 8414 §3.1: the well-known part stands between host and path; the provider wants it at the end.
+  // RFC 8414 §3.1: the well-known part is between host and path; the provider expects it at the end.
   const inserted = url.pathname.match(/^(\/\.well-known\/[a-z-]+)(\/oauth2\/.+)$/);
   if (inserted && issuers.has(inserted[2])) {
     url.pathname = inserted[2] + inserted[1];
@@ -81,7 +81,7 @@ async function answer(req, res) {
   if (kind === 'keys') res.setHeader('cache-control', settings.cacheControl ?? 'max-age=60, must-revalidate');
   if (kind === 'discovery') res.setHeader('cache-control', settings.cacheControl ?? 'max-age=86400, must-revalidate');
   if ((kind === 'introspect' || kind === 'revoke') && req.method === 'POST') {
-    // The provider does neither for a JWT; Okta does both. Its stored record stands in for the JWT.
+    // Okta supports both for a JWT, the provider neither: its stored record replaces the JWT.
     req.body = await querystringBody(req);
     req.body.token = shadowOf(req.body.token, issuer);
   }
@@ -90,7 +90,7 @@ async function answer(req, res) {
   return issuer.handle(req, res);
 }
 
-// ?issuer=/oauth2/default is the default
+// The issuer is ?issuer=/oauth2/default by default.
 async function admin(req, res, url) {
   const query = Object.fromEntries(url.searchParams);
   const path = query.issuer ?? paths[0];

@@ -1,4 +1,4 @@
-// oidc-provider's storage, in memory: one map for all issuers, so that it survives a rotation of their keys.
+// In-memory storage of oidc-provider: one map for all issuers, so that it survives key rotation.
 const entries = new Map(); // key → {payload, until}
 
 export class Storage {

@@ -1,4 +1,4 @@
-//! The single-flight cell under loom: every interleaving of the threads below is played.
+//! The single-flight cell under loom, which runs every interleaving of the threads below.
 //!
 //! ```sh
 //! cd loom && cargo test --release
@@ -26,7 +26,7 @@ use loom::{
 
 use self::flight::{Flight, Wait};
 
-/// A waker that counts, for polls that no executor makes.
+/// A waker that counts, for polls without an executor.
 struct Count(AtomicUsize);
 
 impl Wake for Count {
@@ -39,9 +39,9 @@ fn poll(wait: &mut Wait, waker: &Waker) -> Poll<()> {
     Pin::new(wait).poll(&mut Context::from_waker(waker))
 }
 
-/// No lost wake-up: if one were, `block_on` would never return and loom would say deadlock.
+/// No wake-up is lost: otherwise `block_on` would never return and loom would report a deadlock.
 #[test]
-fn who_waits_while_it_lands_is_woken() {
+fn waiter_during_completion_is_woken() {
     model(|| {
         let flight = Arc::new(Flight::default());
         let waiters: Vec<_> = (0..2)
@@ -57,9 +57,9 @@ fn who_waits_while_it_lands_is_woken() {
     });
 }
 
-/// Who goes away takes nobody else's wake-up along, before, while and after it lands.
+/// A dropped waiter does not take another one's wake-up, before, during and after the completion.
 #[test]
-fn who_stops_waiting_takes_no_wake_up_along() {
+fn dropped_waiter_takes_no_wake_up() {
     model(|| {
         let flight = Arc::new(Flight::default());
         let mut leaves = flight.clone().wait();
@@ -73,9 +73,9 @@ fn who_stops_waiting_takes_no_wake_up_along() {
     });
 }
 
-/// A poll that said `Pending` is followed by a wake-up; one that said `Ready` saw the landing.
+/// A poll that returned `Pending` is followed by a wake-up; `Ready` means that the flight had completed.
 #[test]
-fn a_pending_poll_is_followed_by_one_wake_up() {
+fn pending_poll_is_followed_by_one_wake_up() {
     model(|| {
         let flight = Arc::new(Flight::default());
         let count = Arc::new(Count(AtomicUsize::new(0)));
@@ -92,10 +92,10 @@ fn a_pending_poll_is_followed_by_one_wake_up() {
     });
 }
 
-/// A wait polled again with another waker, while it lands: the newer one is woken, or the poll
-/// saw the landing.
+/// A wait is polled again with another waker during the completion: either that waker is woken, or the
+/// poll returns `Ready`.
 #[test]
-fn the_last_waker_of_a_wait_is_the_one_that_is_woken() {
+fn last_waker_of_a_wait_is_woken() {
     model(|| {
         let flight = Arc::new(Flight::default());
         let counts: [_; 2] = std::array::from_fn(|_| Arc::new(Count(AtomicUsize::new(0))));
@@ -113,9 +113,9 @@ fn the_last_waker_of_a_wait_is_the_one_that_is_woken() {
     });
 }
 
-/// Two landings, as a fetch that ends and its guard: both may come, each wakes at most once.
+/// Completing twice, as a fetch and its guard may do, wakes each waiter at most once.
 #[test]
-fn landing_twice_wakes_once() {
+fn completing_twice_wakes_once() {
     model(|| {
         let flight = Arc::new(Flight::default());
         let count = Arc::new(Count(AtomicUsize::new(0)));

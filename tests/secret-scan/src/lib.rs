@@ -1,8 +1,8 @@
-//! `use secret_scan as _;` in a test program: everything that any crate of it logs, at TRACE, is searched
-//! for 16 bytes in a row of any token, proof, claim value or secret that the tests made so far.
+//! With `use secret_scan as _;` in a test program, every log line of any crate, at TRACE, is searched for 16
+//! consecutive bytes of any token, proof, claim value or secret that the tests made so far.
 //!
-//! It begins before `main`, so that no test has to ask for it, and ends the process at the first
-//! find: a panic could be lost in the task that logs.
+//! The search starts before `main`, so no test has to enable it, and it ends the process at the first
+//! finding, because a panic could be lost in the task that logs.
 
 mod log;
 mod verdict;
@@ -20,35 +20,35 @@ pub use log::{Line, logged};
 pub use verdict::{error, verdict};
 use words::Words;
 
-/// What was presented or set, as it is written and as it is read: nobody may show it from here on.
+/// Registers a secret that was presented or configured, encoded or decoded. It must not appear anywhere.
 pub fn secret(bytes: impl AsRef<[u8]>) {
     let mut words = WORDS.write().unwrap_or_else(PoisonError::into_inner);
     words.secret(bytes.as_ref());
 }
 
-/// What tokens hold and anybody may know.
+/// Registers public contents of tokens, which may appear.
 pub fn public(text: &str) {
     let mut words = WORDS.write().unwrap_or_else(PoisonError::into_inner);
     words.public(text);
 }
 
-/// What is given away: an error's text, a `Debug` output, a field line, a body.
+/// Searches output: an error's text, `Debug` output, a field line, a body.
 pub fn shown(text: impl AsRef<[u8]>) {
-    search("the tests are shown", text.as_ref());
+    search("output of a test", text.as_ref());
 }
 
-fn search(who: impl Display, text: &[u8]) {
+fn search(source: impl Display, text: &[u8]) {
     let words = WORDS.read().unwrap_or_else(PoisonError::into_inner);
     let Some(seen) = words.seen_in(text) else {
         return;
     };
     let thread = thread::current();
-    let test = thread.name().unwrap_or("a thread without a name");
+    let test = thread.name().unwrap_or("an unnamed thread");
     let seen = String::from_utf8_lossy(&seen);
-    // Neither `eprintln`, which the test harness may swallow, nor a panic, which a task may.
+    // Not `eprintln`, which the test harness may capture, and not a panic, which a task may catch.
     let _ = writeln!(
         std::io::stderr(),
-        "\na secret is shown in {test}: {who}: {seen}"
+        "\na secret is shown in {test}: {source}: {seen}"
     );
     process::abort();
 }
@@ -75,8 +75,8 @@ impl okta_verifier_testing::Listener for Testing {
 fn begin() {
     okta_verifier_testing::listen(&Testing);
     log::begin();
-    // Of 16 characters or more, but known to everybody. The last one is in the `iss` of a made-up token,
-    // and in the URL of each server whose port happens to end so.
+    // Public texts of 16 characters or more. The last one is in the `iss` of a made-up token, and in the
+    // URL of each server whose port ends in these digits.
     for word in [
         "application/at+jwt",
         "application/json",

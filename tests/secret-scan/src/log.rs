@@ -1,4 +1,4 @@
-//! Every log line of the process: of `tracing`, and of `log`, which reqwest and rustls write to.
+//! Every log line of the process: from `tracing`, and from `log`, which reqwest and rustls use.
 
 use std::{
     cell::RefCell,
@@ -13,26 +13,26 @@ use tracing::{
 
 use crate::search;
 
-/// What was logged through `tracing`.
+/// A line that was logged through `tracing`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Line {
-    /// How important it is.
+    /// The level.
     pub level: Level,
-    /// Who wrote it.
+    /// The target.
     pub target: String,
-    /// Every field, the message among them.
+    /// All fields, including the message.
     pub text: String,
 }
 
-/// What this thread logs through `tracing` while it does `act`.
+/// Returns the lines that this thread logs through `tracing` during `act`.
 pub fn logged(act: impl FnOnce()) -> Vec<Line> {
     LINES.set(Some(Vec::new()));
     act();
     LINES.take().unwrap_or_default()
 }
 
-/// Does `act`, whose lines are no one's that is under test.
+/// Runs `act` without recording its lines.
 pub(crate) fn aside(act: impl FnOnce()) {
     let lines = LINES.take();
     act();
@@ -43,12 +43,14 @@ thread_local! {
     static LINES: RefCell<Option<Vec<Line>>> = const { RefCell::new(None) };
 }
 
+/// Installs the subscriber and the logger.
+///
 /// # Panics
 ///
-/// When the process has a subscriber or a logger: what they are told, nobody would search.
+/// Panics if the process already has a subscriber or a logger, whose lines would not be searched.
 pub(crate) fn begin() {
-    tracing::subscriber::set_global_default(Watch).expect("the only subscriber");
-    log::set_logger(&Watch).expect("the only logger");
+    tracing::subscriber::set_global_default(Watch).expect("no other subscriber is installed");
+    log::set_logger(&Watch).expect("no other logger is installed");
     log::set_max_level(log::LevelFilter::Trace);
 }
 
@@ -88,7 +90,7 @@ impl Subscriber for Watch {
     fn event(&self, event: &Event<'_>) {
         let metadata = event.metadata();
         let text = searched(metadata.target(), |text| event.record(text));
-        // Not while the thread ends.
+        // The thread-local is unavailable while the thread ends.
         let _ = LINES.try_with(|lines| {
             if let Some(lines) = lines.borrow_mut().as_mut() {
                 lines.push(Line {

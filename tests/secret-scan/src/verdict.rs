@@ -1,4 +1,4 @@
-//! Every text that a verdict gives away.
+//! Searches every text that the result of a verification shows.
 
 use std::{error::Error, fmt::Debug};
 
@@ -6,35 +6,35 @@ use okta_verifier::{Policy, Rejection, VerifiedToken};
 
 use crate::{log, shown};
 
-/// Searches whatever `verdict` shows: as text, as `Debug`, and as the answer to the request.
+/// Searches the outputs of `verdict`: its text, its `Debug` output, and its response.
 pub fn verdict(verdict: &Result<VerifiedToken, Rejection>) {
     log::aside(|| match verdict {
         Ok(token) => accepted(token),
-        Err(rejection) => refused(rejection),
+        Err(rejection) => rejected(rejection),
     });
 }
 
 fn accepted(token: &VerifiedToken) {
     debug(token);
     for claim in ["sub", "jti", "aud"] {
-        // `Ok`: it is absent.
+        // `Ok` means that the claim is absent.
         if let Err(unreadable) = token.claim::<u8>(claim) {
             error(&unreadable);
-            refused(&Rejection::unreadable_claims(&unreadable));
+            rejected(&Rejection::unreadable_claims(&unreadable));
         }
     }
     for policy in [
-        Policy::scope("a:scope:that:nobody:has"),
-        Policy::group("a group that nobody is in"),
-        Policy::acr(&["an:acr:that:nobody:has"]),
+        Policy::scope("a:scope:of:no:user"),
+        Policy::group("a group without members"),
+        Policy::acr(&["an:acr:of:no:user"]),
     ] {
         if let Err(rejection) = token.require(policy) {
-            refused(&rejection);
+            rejected(&rejection);
         }
     }
 }
 
-fn refused(rejection: &Rejection) {
+fn rejected(rejection: &Rejection) {
     debug(rejection);
     shown(rejection.to_string());
     if let Some(cause) = rejection.error() {
@@ -42,7 +42,7 @@ fn refused(rejection: &Rejection) {
     }
     let response: http::Response<String> = rejection.clone().into_response();
     for (name, value) in response.headers() {
-        // RFC 9449 §8: a nonce is there to be read, and proofs repeat it.
+        // RFC 9449 §8: a nonce is public, and proofs repeat it.
         if name != "dpop-nonce" {
             shown(value);
         }
@@ -50,7 +50,7 @@ fn refused(rejection: &Rejection) {
     shown(response.body());
 }
 
-/// Searches the text and `Debug` of `error` and of each of its causes.
+/// Searches the text and the `Debug` output of `error` and of each of its causes.
 pub fn error(error: &dyn Error) {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -1,4 +1,4 @@
-//! What must not be seen.
+//! The set of secrets and the search for them.
 
 use std::{
     collections::HashSet,
@@ -8,15 +8,15 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// Any so many bytes in a row of a secret are one.
+/// The number of consecutive bytes of a secret that count as the secret.
 const LENGTH: usize = 16;
-/// So many are remembered at least: twice as many as any test program makes.
+/// The minimum number of windows that are kept: twice as many as any test program makes.
 const KEPT: usize = 4_000_000;
 
 #[derive(Debug)]
 pub(crate) struct Words {
     secret: Set,
-    /// Those that were secrets when `secret` was full.
+    /// The windows that were in `secret` when it became full.
     older: Set,
     public: Set,
 }
@@ -33,8 +33,7 @@ impl Words {
         }
     }
 
-    /// A token, a proof, claims as JSON, a credential of any form: as it is written, and as it is
-    /// read.
+    /// Adds a token, a proof, claims as JSON, or a credential of any form, both encoded and decoded.
     pub(crate) fn secret(&mut self, bytes: &[u8]) {
         self.add(bytes);
         for part in bytes.split(|byte| b". =&:".contains(byte)) {
@@ -48,8 +47,8 @@ impl Words {
         self.public.extend(windows(text.as_bytes()));
     }
 
-    /// The first secret that `text` shows, with what stands around it: in its own letters, or as
-    /// numbers, which is how bytes are printed.
+    /// Returns the first secret in `text`, with the text around it. The secret may appear literally or as a
+    /// list of numbers, which is how bytes are printed.
     pub(crate) fn seen_in(&self, text: &[u8]) -> Option<Vec<u8>> {
         let seen = |text: &[u8]| {
             let start = windows(text).position(|word| {
@@ -68,8 +67,8 @@ impl Words {
         if self.secret.len() > KEPT {
             self.older = mem::take(&mut self.secret);
         }
-        // JSON, well-formed or not: names and values, and not the marks between them. PEM: its
-        // lines, and not that it is a key.
+        // JSON, well-formed or not, is split into names and values. PEM is split into lines without the lines
+        // that say that it is a key.
         let texts = bytes.split(|byte| b"\"\\\n".contains(byte));
         for text in texts.filter(|text| !text.starts_with(b"-----")) {
             self.secret.extend(windows(text));
@@ -77,7 +76,7 @@ impl Words {
     }
 }
 
-/// The bytes that `text` lists, of so many digits each at most: `[101, 121]`, `[65 79]`, `6579`.
+/// Returns the bytes that `text` lists, with at most `digits` digits each: `[101, 121]`, `[65 79]`, `6579`.
 fn numbers(text: &[u8], radix: u32, digits: usize) -> Vec<u8> {
     let words = text.split(|byte| !byte.is_ascii_alphanumeric());
     let numbers = words.flat_map(|word| word.chunks(digits));
@@ -87,7 +86,7 @@ fn numbers(text: &[u8], radix: u32, digits: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Each so many bytes in a row, mixed into a number that two of them share by chance alone.
+/// Returns each window of consecutive bytes as a hash. Two windows share one only by chance.
 fn windows(text: &[u8]) -> impl Iterator<Item = u64> {
     text.windows(LENGTH).map(|window| {
         let [low, high] = [&window[..8], &window[8..]]
@@ -98,7 +97,7 @@ fn windows(text: &[u8]) -> impl Iterator<Item = u64> {
     })
 }
 
-/// The numbers are mixed already.
+/// A hasher that returns the number unchanged, because it is already a hash.
 #[derive(Debug, Default)]
 struct Mixed(u64);
 
@@ -121,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_found_by_any_sixteen_bytes_of_it() {
+    fn secret_is_found_by_any_sixteen_bytes_of_it() {
         let mut words = Words::new();
         words.secret(b"eyJzdWIiOiJhZGEubG92ZWxhY2VAZXhhbXBsZS5jb20ifQ.e30.c2lnbmF0dXJl");
         words.secret(br#"{"deep":[{"of an opaque token":"grace.hopper@example.com","iss":"https://issuer.test"#);

@@ -1,4 +1,4 @@
-//! An axum application, of whichever axum a peer is made for.
+//! An axum application, of the axum version that a peer supports.
 
 use std::{future::Future, io};
 
@@ -11,25 +11,25 @@ use axum::{
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
-/// Answers `GET /`.
+/// An application that responds to `GET /`.
 pub trait App: Clone + Send + 'static {
-    /// One request, without a socket.
+    /// Handles one request without a socket.
     fn oneshot(&self, authorization: HeaderValue) -> impl Future<Output = StatusCode>;
 
-    /// Requests from `listener`, until the process ends.
+    /// Serves requests from `listener` until the process ends.
     fn serve(self, listener: TcpListener) -> impl Future<Output = io::Result<()>> + Send;
 }
 
-/// The same application twice.
+/// The same application with and without the layer.
 #[derive(Clone, Debug)]
 pub struct Apps<A> {
-    /// Without the layer.
+    /// The application without the layer.
     pub open: A,
-    /// With the layer, and a handler that takes what the layer found.
+    /// The application with the layer, whose handler reads what the layer verified.
     pub guarded: A,
 }
 
-/// Lets everybody in.
+/// Returns an application without authentication.
 pub fn open_app() -> Router {
     Router::new().route("/", get(async || "ok"))
 }

@@ -1,4 +1,4 @@
-//! Many callers at once.
+//! Many concurrent callers.
 
 use std::{sync::Arc, time::Instant};
 
@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::{measure::percentile, peer::Peer};
 
-/// `callers` tasks, the tokens by turns. Times run from the moment they all set out.
+/// Starts `callers` tasks, which use the tokens in turns. Times are measured from the common start.
 pub(crate) async fn burst<P: Peer>(peer: &P, tokens: Vec<String>, callers: usize) -> Burst {
     let tokens: Arc<[String]> = tokens.into();
     let began = Instant::now();
@@ -20,9 +20,9 @@ pub(crate) async fn burst<P: Peer>(peer: &P, tokens: Vec<String>, callers: usize
             (which, accepted, began.elapsed().as_secs_f64() * 1e3)
         });
     }
-    let verdicts = crowd.join_all().await;
+    let results = crowd.join_all().await;
     let share = |which| {
-        let mine: Vec<_> = verdicts.iter().filter(|it| it.0 == which).collect();
+        let mine: Vec<_> = results.iter().filter(|it| it.0 == which).collect();
         let mut times: Vec<f64> = mine.iter().map(|it| it.2).collect();
         Share {
             callers: mine.len(),

@@ -1,4 +1,4 @@
-//! Tokens nobody should accept, and the honest caller beside them.
+//! Tokens that must be rejected, and an honest caller next to them.
 
 use std::{
     sync::Arc,
@@ -9,8 +9,8 @@ use protocol::{Beside, Each};
 
 use crate::{measure::percentile, peer::Peer};
 
-/// Each token once, in a row. The median says what a refusal costs when it takes no fetch, or what
-/// it costs when most of them do.
+/// Verifies each token once, one after the other. The median is the cost of a rejection without a
+/// fetch, or with one if most tokens cause a fetch.
 pub(crate) async fn each<P: Peer>(peer: &P, tokens: &[String], limit: Duration) -> Each {
     let began = Instant::now();
     let mut accepted = 0;
@@ -30,7 +30,7 @@ pub(crate) async fn each<P: Peer>(peer: &P, tokens: &[String], limit: Duration) 
     }
 }
 
-/// A caller every millisecond: alone, and then beside a task that floods without a pause.
+/// Measures a caller every millisecond, first alone and then next to a task that floods continuously.
 pub(crate) async fn beside<P: Peer>(
     peer: &P,
     token: String,
@@ -44,7 +44,7 @@ pub(crate) async fn beside<P: Peer>(
         async move {
             for token in flood.iter().cycle() {
                 peer.verify(token).await;
-                // What a connection would do between two requests.
+                // A connection would also yield between two requests.
                 tokio::task::yield_now().await;
             }
         }
@@ -59,7 +59,7 @@ pub(crate) async fn beside<P: Peer>(
 
 async fn honest<P: Peer>(peer: &P, token: &Arc<str>, slice: Duration) -> f64 {
     let (peer, token) = (peer.clone(), Arc::clone(token));
-    // A task of its own, as a connection is.
+    // The caller has its own task, as a connection does.
     let caller = tokio::spawn(async move {
         let began = Instant::now();
         let mut times = Vec::new();
@@ -71,5 +71,5 @@ async fn honest<P: Peer>(peer: &P, token: &Arc<str>, slice: Duration) -> f64 {
         }
         percentile(&mut times, 0.99)
     });
-    caller.await.expect("a peer does not panic")
+    caller.await.expect("the peer does not panic")
 }

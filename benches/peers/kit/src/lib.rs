@@ -1,10 +1,9 @@
-//! `fn main() { kit::run::<MyPeer>() }`
+//! The main function of a peer: `fn main() { kit::run::<MyPeer>() }`.
 //!
-//! A peer is a process that holds one verifier. It reads commands, measures, and answers; see
-//! [`protocol::Command`]. What differs between verifiers is the trait [`Peer`], and nothing else.
+//! A peer is a process with one verifier. It reads commands, measures, and responds; see
+//! [`protocol::Command`]. Only the trait [`Peer`] differs between verifiers.
 
 mod app;
-mod claims;
 mod crowd;
 mod flood;
 mod measure;
@@ -13,7 +12,6 @@ mod serve;
 
 pub use app::{App, Apps, open_app};
 pub use axum::Router;
-pub use claims::Claims;
-pub use peer::Peer;
+pub use peer::{Claims, Peer};
 pub use protocol::Settings;
 pub use serve::run;

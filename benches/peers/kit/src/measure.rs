@@ -1,4 +1,4 @@
-//! What one call costs, on one thread.
+//! The cost of one call on one thread.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use cpu_time::ThreadTime;
 use protocol::Cost;
 use tokio::runtime::Runtime;
 
-/// CPU time of this thread, since others share the machine: the median of batches of about a
-/// millisecond. Allocations are counted apart, after the clock was stopped.
+/// Measures the CPU time of this thread, because others share the machine: the median of batches of
+/// about a millisecond. Allocations are counted separately, after the clock is stopped.
 pub(crate) fn cost(runtime: &Runtime, millis: u64, call: impl AsyncFn()) -> Cost {
     let slice = Duration::from_millis(millis);
     let batch = batch_of(runtime, slice / 4, &call);
@@ -25,7 +25,7 @@ pub(crate) fn cost(runtime: &Runtime, millis: u64, call: impl AsyncFn()) -> Cost
     }
 }
 
-/// How many calls take a millisecond, after so long a warm-up.
+/// Returns how many calls take a millisecond, after a warm-up.
 fn batch_of(runtime: &Runtime, warm_up: Duration, call: &impl AsyncFn()) -> u32 {
     let began = Instant::now();
     let clock = ThreadTime::now();
@@ -46,7 +46,8 @@ fn repeat(runtime: &Runtime, count: u32, call: &impl AsyncFn()) {
     });
 }
 
-/// The smallest value that at least this share of the values does not exceed. 0 when there is none.
+/// Returns the smallest value that at least this share of the values does not exceed, or 0 without
+/// values.
 pub(crate) fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);

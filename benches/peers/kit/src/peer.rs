@@ -1,25 +1,44 @@
-//! What differs between verifiers.
+//! The part that differs between verifiers.
 
 use std::future::Future;
 
 use protocol::Settings;
+use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Apps};
 
-/// A verifier under measurement. `Clone` is what a service would do to share it.
+/// A verifier to measure. `Clone` shares it, as a service would.
 pub trait Peer: Clone + Send + Sync + 'static {
-    /// The axum applications, for a verifier that has a layer or an extractor.
+    /// The axum applications, if the verifier has a layer or an extractor.
     type App: App;
 
-    /// Builds the verifier as its documents say, with every check it offers for these settings.
+    /// Builds the verifier as its documentation says, with every check that it offers for these settings.
     fn start(settings: Settings) -> impl Future<Output = Self>;
 
-    /// Whether `token` is accepted. What verification gives must be passed through
+    /// Returns whether `token` is accepted. The result of the verification must be passed through
     /// [`std::hint::black_box`].
     fn verify(&self, token: &str) -> impl Future<Output = bool> + Send;
 
-    /// `None`: it has neither a layer nor an extractor.
+    /// Returns the applications, or `None` if it has neither a layer nor an extractor.
     fn apps(&self) -> Option<Apps<Self::App>> {
         None
     }
+}
+
+/// The claims of the token, for verifiers that deserialize them into the caller's type.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are those of the token")]
+pub struct Claims {
+    pub ver: u32,
+    pub jti: String,
+    pub iss: String,
+    pub aud: String,
+    pub sub: String,
+    pub iat: u64,
+    pub exp: u64,
+    pub auth_time: u64,
+    pub cid: String,
+    pub uid: String,
+    pub scp: Vec<String>,
+    pub groups: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! The loop of a peer: a command in, an answer out.
+//! The loop of a peer, which reads commands and writes responses.
 
 use std::{
     env,
@@ -17,28 +17,28 @@ use crate::{
     peer::Peer,
 };
 
-/// Obeys the report until stdin ends. The process's argument is the number of threads: with 1
-/// everything happens on the one whose CPU time is measured.
+/// Serves commands until stdin ends. The argument of the process is the number of threads: with 1,
+/// everything runs on the thread whose CPU time is measured.
 ///
 /// # Panics
 ///
-/// On anything unexpected: the report sees the process end.
+/// Panics on anything unexpected, so that the report sees the process end.
 pub fn run<P: Peer>() {
-    let mut peer = Obedient::<P>::new();
+    let mut peer = Server::<P>::new();
     for line in io::stdin().lock().lines() {
         let line = line.expect("the report writes text");
         let command = serde_json::from_str(&line).expect("the report writes commands");
-        peer.obey(command);
+        peer.serve_command(command);
     }
 }
 
-struct Obedient<P> {
+struct Server<P> {
     runtime: runtime::Runtime,
-    /// Since [`Command::Start`].
+    /// Set by [`Command::Start`].
     peer: Option<P>,
 }
 
-impl<P: Peer> Obedient<P> {
+impl<P: Peer> Server<P> {
     fn new() -> Self {
         let mut builder = match env::args().nth(1).as_deref() {
             Some("1") => runtime::Builder::new_current_thread(),
@@ -51,37 +51,37 @@ impl<P: Peer> Obedient<P> {
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn serve_command(&mut self, command: Command) {
         if let Command::Start(settings) = command {
             let clock = Instant::now();
             self.peer = Some(self.runtime.block_on(P::start(settings)));
             let ms = clock.elapsed().as_secs_f64() * 1e3;
-            return answer(&Started { ms });
+            return respond(&Started { ms });
         }
-        let peer = self.peer.as_ref().expect("`start` comes first");
+        let peer = self.peer.as_ref().expect("`start` is the first command");
         let runtime = &self.runtime;
         match command {
             Command::Start(_) => {}
             Command::Check { token, patience_ms } => {
                 let patience = Duration::from_millis(patience_ms);
                 let accepted = runtime.block_on(check(peer, &token, patience));
-                answer(&Verdict { accepted });
+                respond(&Verdict { accepted });
             }
             Command::Verify { token, millis } => {
-                answer(&measure::cost(runtime, millis, async || {
-                    assert!(peer.verify(&token).await, "a good token is accepted");
+                respond(&measure::cost(runtime, millis, async || {
+                    assert!(peer.verify(&token).await, "the good token is accepted");
                 }));
             }
             Command::Oneshot { token, millis } => match peer.apps() {
-                Some(apps) => answer(&layered(runtime, &apps, &token, millis)),
-                None => fail("it has no layer for axum"),
+                Some(apps) => respond(&layered(runtime, &apps, &token, millis)),
+                None => fail("the verifier has no layer for axum"),
             },
             Command::Burst { tokens, callers } => {
-                answer(&runtime.block_on(crowd::burst(peer, tokens, callers)));
+                respond(&runtime.block_on(crowd::burst(peer, tokens, callers)));
             }
             Command::Each { tokens, millis } => {
                 let limit = Duration::from_millis(millis);
-                answer(&runtime.block_on(flood::each(peer, &tokens, limit)));
+                respond(&runtime.block_on(flood::each(peer, &tokens, limit)));
             }
             Command::Beside {
                 token,
@@ -89,26 +89,26 @@ impl<P: Peer> Obedient<P> {
                 millis,
             } => {
                 let slice = Duration::from_millis(millis);
-                answer(&runtime.block_on(flood::beside(peer, token, flood, slice)));
+                respond(&runtime.block_on(flood::beside(peer, token, flood, slice)));
             }
             Command::Serve { guarded } => match peer.apps() {
                 Some(apps) => {
                     let app = if guarded { apps.guarded } else { apps.open };
                     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
-                    let listener = listener.expect("a loopback socket");
-                    let address = listener.local_addr().expect("a bound socket");
+                    let listener = listener.expect("a loopback socket is available");
+                    let address = listener.local_addr().expect("the socket is bound");
                     runtime.spawn(app.serve(listener));
-                    answer(&Serving {
+                    respond(&Serving {
                         port: address.port(),
                     });
                 }
-                None => fail("it has no layer for axum"),
+                None => fail("the verifier has no layer for axum"),
             },
         }
     }
 }
 
-/// Some fetch their keys in the background, after they are built.
+/// Repeats the verification, because some verifiers fetch their keys in the background.
 async fn check(peer: &impl Peer, token: &str, patience: Duration) -> bool {
     let began = Instant::now();
     loop {
@@ -130,7 +130,7 @@ fn layered<A: App>(
 ) -> Layered {
     let header = |value: String| HeaderValue::try_from(value).expect("a token is a field value");
     let bad = runtime.block_on(apps.guarded.oneshot(header("Bearer a.b.c".to_owned())));
-    assert!(!bad.is_success(), "a bad token is refused");
+    assert!(!bad.is_success(), "the bad token is rejected");
     let authorization = header(format!("Bearer {token}"));
     let cost = |app: &A| {
         measure::cost(runtime, millis, async || {
@@ -145,13 +145,13 @@ fn layered<A: App>(
 }
 
 fn fail(error: &str) {
-    answer(&Failure {
+    respond(&Failure {
         error: error.to_owned(),
     });
 }
 
-fn answer(answer: &impl Serialize) {
-    let line = serde_json::to_string(answer).expect("answers are plain data");
+fn respond(response: &impl Serialize) {
+    let line = serde_json::to_string(response).expect("responses are plain data");
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{line}").and_then(|()| out.flush());
     written.expect("the report reads");

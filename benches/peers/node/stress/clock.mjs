@@ -1,6 +1,6 @@
-// The clock of this process can be put forward: freshness of up to an hour ends at once. The libraries
-// read it as Date, as performance.now or as process.hrtime; each is replaced before they are loaded.
-// Timers go on in real time.
+// Moves the clock of this process forward: a freshness of up to an hour ends at once. The libraries
+// read it as Date, performance.now or process.hrtime; each is replaced before they are loaded. Timers
+// keep real time.
 let ahead = 0
 
 export function putForward(milliseconds) {

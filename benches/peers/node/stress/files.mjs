@@ -1,4 +1,4 @@
-// What every issuer needs, made once: a folder with a certificate for 127.0.0.1 and two signing keys.
+// Creates once what every issuer needs: a directory with a certificate for 127.0.0.1 and two signing keys.
 import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'

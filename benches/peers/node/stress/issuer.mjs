@@ -1,5 +1,5 @@
-// An authorization server on loopback with Okta's paths and claims. It takes 20 ms to answer, counts
-// what is fetched from its JWKS endpoint, and lets that endpoint fail.
+// An authorization server on loopback with Okta's paths and claims. It takes 20 ms to respond, counts
+// the fetches of its JWKS endpoint, and can let that endpoint fail.
 import { createPublicKey, randomUUID, sign } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:https'
@@ -10,26 +10,26 @@ const ANSWER_MS = 20
 export const AUDIENCE = 'api://default'
 export const CLIENT = '0oaclient1'
 
-// `tls` is what node:https takes, `privateKeys` are signed with in turn. To be changed: `published`,
-// `answer`.
+// `tls` are options of node:https; the server signs with `privateKeys` in turns. Scenarios may change
+// `published` and `answer`.
 export async function startIssuer(tls, privateKeys) {
   const keys = privateKeys.map(named)
   let signing = keys.shift()
   const issuer = {
     fetches: 0,
-    // What the JWKS holds.
+    // The keys of the JWKS.
     published: [signing.jwk],
-    // How the JWKS endpoint answers; undefined: it never does.
+    // How the JWKS endpoint responds; undefined if it never does.
     answer: response => response.end(JSON.stringify({ keys: issuer.published })),
 
-    // A new key signs from now on, and is published beside the others.
+    // Signs with a new key from now on, and publishes it next to the others.
     rotate() {
       signing = keys.shift()
       issuer.published.push(signing.jwk)
     },
 
-    // The key that signs is taken out of the JWKS, and another put in its place. Whoever has the old
-    // one goes on with what is handed back.
+    // Replaces the signing key in the JWKS by another one, and returns the removed key, for callers that
+    // continue to use it.
     removeKey() {
       const removed = signing
       issuer.rotate()
@@ -37,13 +37,13 @@ export async function startIssuer(tls, privateKeys) {
       return () => signed(removed, accessToken(issuer.url))
     },
 
-    // An access token; an undefined claim is left out.
+    // Returns an access token; undefined claims are omitted.
     token(claims, kid) {
       return signed(signing, { ...accessToken(issuer.url), ...claims }, kid)
     },
 
-    // Signed under the name of no key.
-    madeUp: () => issuer.token({}, `made-up-${randomUUID()}`),
+    // Returns a token whose key ID is not in the JWKS.
+    unknownKey: () => issuer.token({}, `made-up-${randomUUID()}`),
   }
 
   const server = createServer(tls, async (request, response) => {

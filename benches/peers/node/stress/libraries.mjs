@@ -1,5 +1,5 @@
-// Each library as the example in its documents sets it up, and nothing else: an issuer in, a function
-// out that takes a token and rejects where it refuses. By the name of its column.
+// Each library as the example in its documentation configures it: maps an issuer to a function that
+// takes a token and rejects if the token is rejected. The names are those of the columns.
 import { AUDIENCE } from './issuer.mjs'
 
 export const packages = {
@@ -29,7 +29,7 @@ export const libraries = {
     return token => verifier.verifyAccessToken(token, AUDIENCE)
   },
 
-  // A middleware: it is handed what it reads of express's request.
+  // This library is a middleware; it is passed the parts of express's request that it reads.
   async 'auth0'({ url }) {
     const { auth } = await import('express-oauth2-jwt-bearer')
     const middleware = auth({ issuerBaseURL: url, audience: AUDIENCE })
@@ -43,8 +43,8 @@ export const libraries = {
     }
   },
 
-  // The example of get-jwks, which names no audience; its discovery, for Okta's keys are not under
-  // /.well-known/jwks.json.
+  // This is the example of get-jwks, which sets no audience. It uses discovery, because Okta's keys are
+  // not at /.well-known/jwks.json.
   async 'fast-jwt'({ url }) {
     const { createVerifier } = await import('fast-jwt')
     const { default: buildGetJwks } = await import('get-jwks')

@@ -1,5 +1,5 @@
-// One library in one scenario, in a process of its own: forked by ../stress.mjs, which is sent the cell,
-// and before it, that there is only waiting left.
+// Runs one library in one scenario, in its own process. ../stress.mjs forks it, and receives first that
+// only waiting is left, and then the cell.
 import './clock.mjs'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ async function start() {
       await verify(token)
       return 'accepted'
     } catch (error) {
-      // A middleware says what is answered.
+      // A middleware's error has the status of the response.
       return error?.status ? `${error.status} \`${error.code}\`` : 'refused'
     }
   }

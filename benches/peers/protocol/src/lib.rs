@@ -1,164 +1,164 @@
-//! What the report says to a peer, and what the peer answers: one line of JSON each, over stdin and
-//! stdout. `node/peer.mjs` speaks the same.
+//! The protocol between the report and a peer: one line of JSON per command and per response, over
+//! stdin and stdout. `node/peer.mjs` implements it too.
 
 use serde::{Deserialize, Serialize};
 
-/// One line to a peer.
+/// A command to a peer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Command {
-    /// Build the verifier. Answer: [`Started`].
+    /// Build the verifier. Response: [`Started`].
     Start(Settings),
-    /// Verify `token`, again and again for at most `patience_ms` until it is accepted. Answer:
+    /// Verify `token` repeatedly, for at most `patience_ms`, until it is accepted. Response:
     /// [`Verdict`].
     Check {
         /// A JWT.
         token: String,
-        /// 0 for one attempt.
+        /// The limit; 0 for one attempt.
         patience_ms: u64,
     },
-    /// Verify `token` for about `millis`. Answer: [`Cost`].
+    /// Verify `token` for about `millis`. Response: [`Cost`].
     Verify {
         /// A JWT.
         token: String,
-        /// Of CPU time.
+        /// CPU time.
         millis: u64,
     },
-    /// The same through an axum application. Answer: [`Layered`], or [`Failure`] without a layer.
+    /// Verify `token` through an axum application. Response: [`Layered`], or [`Failure`] without a layer.
     Oneshot {
         /// A JWT.
         token: String,
-        /// Of CPU time, for each of the two.
+        /// CPU time, for each of the two applications.
         millis: u64,
     },
-    /// So many callers at once, the tokens by turns. Answer: [`Burst`].
+    /// Start `callers` concurrent callers, which use the tokens in turns. Response: [`Burst`].
     Burst {
         /// JWTs.
         tokens: Vec<String>,
-        /// Of all tokens together.
+        /// The number of callers of all tokens together.
         callers: usize,
     },
-    /// Verify each token once, one after the other, and stop after `millis`. Answer: [`Each`].
+    /// Verify each token once, one after the other, and stop after `millis`. Response: [`Each`].
     Each {
         /// JWTs.
         tokens: Vec<String>,
-        /// Of the clock on the wall.
+        /// Wall time.
         millis: u64,
     },
-    /// One caller with a good token, alone and then beside one that sends `flood` without end, for
-    /// `millis` each. Answer: [`Beside`].
+    /// Run one caller with a good token, alone and then next to one that sends `flood` continuously, for
+    /// `millis` each. Response: [`Beside`].
     Beside {
         /// The good token.
         token: String,
         /// JWTs.
         flood: Vec<String>,
-        /// Of the clock on the wall, for each of the two.
+        /// Wall time, for each of the two.
         millis: u64,
     },
-    /// Serve HTTP until the process is ended. Answer: [`Serving`].
+    /// Serve HTTP until the process ends. Response: [`Serving`].
     Serve {
-        /// With the layer.
+        /// Whether the application has the layer.
         guarded: bool,
     },
 }
 
-/// What a verifier has to know.
+/// The settings of a verifier.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
-    /// The expected `iss`, and where metadata is.
+    /// The expected `iss`, below which the metadata is.
     pub issuer: String,
-    /// Where keys are.
+    /// The URL of the keys.
     pub jwks_uri: String,
-    /// The keys themselves, for what cannot fetch them.
+    /// The keys themselves, for verifiers that cannot fetch them.
     pub jwks: String,
     /// The expected `aud`.
     pub audience: String,
     /// The expected `cid`.
     pub client_id: String,
-    /// Remember verified tokens, where the verifier can.
+    /// Whether to cache verified tokens, if the verifier can.
     pub cached: bool,
 }
 
-/// The verifier is built.
+/// Response: the verifier is built.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Started {
-    /// How long that took; some fetch the keys meanwhile.
+    /// How long that took. Some verifiers fetch the keys during this time.
     pub ms: f64,
 }
 
-/// Whether a token was accepted.
+/// Response: whether a token was accepted.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Verdict {
-    /// It was.
+    /// Whether the token was accepted.
     pub accepted: bool,
 }
 
-/// What one verification, or one request, costs.
+/// Response: the cost of one verification or one request.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Cost {
-    /// CPU time: the median of many batches.
+    /// CPU time, as the median of many batches.
     pub ns: f64,
-    /// Absent where nobody can count.
+    /// The number of allocations, if it can be counted.
     pub allocations: Option<f64>,
 }
 
-/// A request to an axum application without the layer, and to the same with it.
+/// Response: the cost of a request to an axum application without and with the layer.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Layered {
-    /// Without.
+    /// Without the layer.
     pub open: Cost,
-    /// With the layer, and a handler that takes what the layer found.
+    /// With the layer, and a handler that reads what the layer verified.
     pub guarded: Cost,
 }
 
-/// What became of callers who came at once, token by token.
+/// Response: the results of concurrent callers, per token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Burst {
-    /// In the order of the command.
+    /// The results, in the order of the command.
     pub tokens: Vec<Share>,
 }
 
-/// The callers with one of the tokens.
+/// The results of the callers with one of the tokens.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Share {
-    /// How many there were.
+    /// The number of callers.
     pub callers: usize,
     /// How many tokens were accepted.
     pub accepted: usize,
-    /// From the beginning of the burst to a verdict.
+    /// The time from the start of the burst to a result.
     pub p99_ms: f64,
 }
 
-/// Tokens verified one after the other.
+/// Response: the results of tokens that were verified one after the other.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Each {
-    /// How many were tried before time was over.
+    /// How many tokens were verified within the time.
     pub tried: usize,
     /// How many were accepted.
     pub accepted: usize,
-    /// Median time of one, on the wall.
+    /// The median wall time of one verification.
     pub median_us: f64,
 }
 
-/// A good caller, alone and beside a bad one.
+/// Response: a good caller, alone and next to a flood.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Beside {
     /// Alone.
     pub quiet_p99_us: f64,
-    /// Beside the flood.
+    /// Next to the flood.
     pub flooded_p99_us: f64,
 }
 
-/// The application listens.
+/// Response: the application listens.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Serving {
-    /// On 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub port: u16,
 }
 
-/// The answer when there is no other.
+/// Response: the command failed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {
-    /// Why.
+    /// The reason.
     pub error: String,
 }

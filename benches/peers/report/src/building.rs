@@ -1,4 +1,4 @@
-//! Builds the peers, each apart from the others.
+//! Builds the peers, each separately.
 
 use std::{
     env, fs,
@@ -13,7 +13,7 @@ use crate::{
     roster::{Contestant, Program},
 };
 
-/// The contestants that could be built, and a line for each that could not.
+/// Returns the contestants that could be built, and a note for each that could not.
 pub(crate) fn build(all: Vec<Contestant>, options: &Options) -> (Vec<Contestant>, Vec<String>) {
     let mut notes = Vec::new();
     let node = install_node();
@@ -37,13 +37,13 @@ pub(crate) fn build(all: Vec<Contestant>, options: &Options) -> (Vec<Contestant>
     (built, notes)
 }
 
-/// One call of cargo for each: cargo would unify the features of what it builds at once, and
-/// jsonwebtoken panics in a process that holds both of its backends.
+/// Calls cargo for one package. A common build would unify features, and jsonwebtoken panics in a
+/// process with both of its backends.
 fn cargo(package: &str) -> Result<Vec<PathBuf>, String> {
     eprintln!("building {package}");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     for (name, _) in env::vars_os() {
-        // What `cargo run` says about this package. ring is compiled anew when it changes.
+        // Remove what `cargo run` sets for this package, because ring is recompiled if it changes.
         if name
             .to_str()
             .is_some_and(|it| it.starts_with("CARGO_PKG_") || it.starts_with("CARGO_MANIFEST_"))
@@ -65,17 +65,17 @@ fn cargo(package: &str) -> Result<Vec<PathBuf>, String> {
         .output()
         .map_err(|error| error.to_string())?;
     if !output.status.success() {
-        return Err("does not build".to_owned());
+        return Err("the build failed".to_owned());
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     let executable = messages.lines().rev().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         Some(vec![PathBuf::from(message["executable"].as_str()?)])
     });
-    executable.ok_or("cargo names no executable".to_owned())
+    executable.ok_or("cargo reported no executable".to_owned())
 }
 
-/// Where the script is, once its packages are installed.
+/// Installs the Node packages and returns the path of the script.
 fn install_node() -> Result<PathBuf, String> {
     let folder = root().join("node");
     eprintln!("installing the packages of {}", folder.display());
@@ -97,7 +97,7 @@ fn install_node() -> Result<PathBuf, String> {
     }
 }
 
-/// What the lock files say; empty when they do not.
+/// Returns the version in the lock files, or an empty text if there is none.
 fn version(contestant: &Contestant) -> String {
     let package = contestant.package;
     let found = match contestant.program {
@@ -119,7 +119,7 @@ fn version(contestant: &Contestant) -> String {
     found.unwrap_or_default()
 }
 
-/// The folder of this workspace.
+/// Returns the directory of this workspace.
 fn root() -> &'static Path {
     let report = Path::new(env!("CARGO_MANIFEST_DIR"));
     report.parent().unwrap_or(report)

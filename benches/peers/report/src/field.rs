@@ -1,4 +1,4 @@
-//! Those that were built, and how to begin with them.
+//! The contestants that were built, and their processes.
 
 use std::cell::RefCell;
 
@@ -9,7 +9,7 @@ use crate::{
     roster::Contestant,
 };
 
-/// What every scenario gets.
+/// The input of every scenario.
 #[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) contestants: Vec<Contestant>,
@@ -26,7 +26,7 @@ impl Field {
         }
     }
 
-    /// A process for each that is `wanted`, on one thread, with its keys.
+    /// Starts a process for each contestant that is `wanted`, on one thread, and waits for its keys.
     pub(crate) async fn ready(
         &self,
         scenario: &str,
@@ -44,12 +44,12 @@ impl Field {
         ready
     }
 
-    /// Those with a fetch of their own.
+    /// Returns the contestants that fetch keys themselves.
     pub(crate) fn fetching(&self) -> impl Iterator<Item = &Contestant> {
         self.contestants.iter().filter(|it| it.fetches)
     }
 
-    /// Notes a failure, for the end of the report.
+    /// Records a failure for the end of the report.
     pub(crate) fn keep<T>(
         &self,
         scenario: &str,

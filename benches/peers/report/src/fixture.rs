@@ -1,4 +1,4 @@
-//! One issuer, and the tokens it makes.
+//! An issuer and its tokens.
 
 use okta_verifier_testing::{CLIENT_ID, MockOkta, Rotation, TokenBuilder};
 use protocol::Settings;
@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::roster::Contestant;
 
-/// A loopback issuer with one RSA key, in this process: it counts the fetches.
+/// A loopback issuer with one RSA key in this process, which counts fetches.
 #[derive(Debug)]
 pub(crate) struct Fixture {
     pub(crate) okta: MockOkta,
-    /// 950 bytes, 12 claims, RS256.
+    /// A token with 950 bytes, 12 claims and RS256.
     pub(crate) token: String,
 }
 
@@ -34,18 +34,18 @@ impl Fixture {
         }
     }
 
-    /// A token that differs from the good one in what `edit` does.
+    /// Returns a token that differs from the good one by `edit`.
     pub(crate) fn like(&self, edit: impl FnOnce(TokenBuilder) -> TokenBuilder) -> String {
         edit(ordinary(&self.okta, 0)).sign()
     }
 
-    /// Tokens under as many key names that nobody publishes.
+    /// Returns tokens with distinct unknown key IDs.
     pub(crate) fn unknown_kids(&self, count: usize) -> Vec<String> {
         let unknown = |_| self.like(TokenBuilder::unpublished_key);
         (0..count).map(unknown).collect()
     }
 
-    /// Publishes a new key beside the old one. A token of the new key.
+    /// Publishes a new key next to the old one, and returns a token of the new key.
     pub(crate) fn rotate(&self) -> String {
         self.okta.rotate(Rotation::Overlap);
         keep_rs256(&self.okta);
@@ -53,16 +53,16 @@ impl Fixture {
     }
 }
 
-/// Some peers refuse a whole set for the sake of one key that they cannot use.
+/// Removes the other keys: some peers reject a whole set because of one key that they cannot use.
 fn keep_rs256(okta: &MockOkta) {
-    let set: Value = serde_json::from_str(&okta.jwks()).expect("a JWK set");
+    let set: Value = serde_json::from_str(&okta.jwks()).expect("the text is a JWK set");
     let keys = set["keys"].as_array().into_iter().flatten();
     for key in keys.filter(|key| key["alg"] != "RS256") {
         okta.withdraw(key["kid"].as_str().unwrap_or_default());
     }
 }
 
-/// What Okta puts into a user's token, `padding` characters more.
+/// Returns a user's token as Okta issues it, longer by `padding` characters.
 fn ordinary(okta: &MockOkta, padding: usize) -> TokenBuilder {
     okta.token("ada.lovelace@example.com")
         .scope("openid")
@@ -72,15 +72,15 @@ fn ordinary(okta: &MockOkta, padding: usize) -> TokenBuilder {
         .group("x".repeat(padding + 1))
 }
 
-/// Base64url skips one length in four: the first that is not shorter.
+/// Returns the first token that is not shorter: base64url skips one length in four.
 fn of_length(okta: &MockOkta, length: usize) -> String {
     let mut tokens = (0..).map(|padding| ordinary(okta, padding).sign());
     tokens
         .find(|it| it.len() >= length)
-        .expect("an endless row")
+        .expect("the iterator is infinite")
 }
 
 const LENGTH: usize = 950;
 
-/// The default of [`MockOkta`].
+/// The default audience of [`MockOkta`].
 const AUDIENCE: &str = "api://default";

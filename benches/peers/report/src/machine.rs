@@ -1,10 +1,10 @@
-//! When, and on what.
+//! The date and the machine of a run.
 
 use std::{env::consts, fs, process::Command, thread};
 
 use crate::options::Options;
 
-/// The first section of the report. It names the kind of machine, and not the machine.
+/// Returns the first section of the report. It describes the kind of machine without identifying it.
 pub(crate) fn describe(options: &Options) -> String {
     let date = time::OffsetDateTime::now_utc().date();
     let cores = thread::available_parallelism().map_or(0, usize::from);

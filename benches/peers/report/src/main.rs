@@ -1,6 +1,6 @@
-//! `cargo run --release -p report -- [--quick] [--plot FILE.svg] [--only NAME,NAME]`
+//! The report: `cargo run --release -p report -- [--quick] [--plot FILE.svg] [--only NAME,NAME]`.
 //!
-//! Builds every peer, runs every scenario, prints Markdown to stdout and what it is doing to stderr.
+//! Builds every peer, runs every scenario, and prints Markdown to stdout and progress to stderr.
 
 mod building;
 mod field;

@@ -1,6 +1,6 @@
-//! Tables and lists.
+//! Markdown tables and lists.
 
-/// A heading, a paragraph, and a table. The first column holds names, the others numbers.
+/// Returns a heading, a paragraph, and a table with names in the first column and numbers elsewhere.
 pub(crate) fn table(
     heading: &str,
     paragraph: &str,
@@ -19,7 +19,7 @@ pub(crate) fn table(
     text
 }
 
-/// A heading and a list.
+/// Returns a heading and a list.
 pub(crate) fn list(heading: &str, items: &[String]) -> String {
     let items: String = items.iter().map(|item| format!("- {item}\n")).collect();
     format!("### {heading}\n\n{items}")

@@ -1,13 +1,13 @@
-//! Medians, and how numbers are written.
+//! Medians and the format of numbers.
 
-/// 0 when there is none.
+/// Returns the median, or 0 without values.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// Groups of three digits; one decimal below ten.
+/// Formats a number in groups of three digits, with one decimal below ten.
 pub(crate) fn number(value: f64) -> String {
     if value.abs() < 9.95 {
         return format!("{value:.1}");
@@ -27,7 +27,7 @@ pub(crate) fn number(value: f64) -> String {
     text
 }
 
-/// A whole number, in groups of three digits.
+/// Formats a whole number in groups of three digits.
 pub(crate) fn count(count: usize) -> String {
     if count < 10 {
         count.to_string()
@@ -36,7 +36,7 @@ pub(crate) fn count(count: usize) -> String {
     }
 }
 
-/// Three decimals below a tenth, two below ten, none above.
+/// Formats a ratio with three decimals below a tenth, two below ten, and none above.
 pub(crate) fn ratio(value: f64) -> String {
     if value < 0.1 {
         format!("{value:.3}")

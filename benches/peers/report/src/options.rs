@@ -1,4 +1,4 @@
-//! What the command line asks for, and how long each part then takes.
+//! The command line, and the duration of each part of a run.
 
 use std::{env, path::PathBuf};
 
@@ -7,11 +7,11 @@ use crate::roster::{Contestant, Role};
 /// The command line.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
-    /// Few and short rounds: to see that everything works, not to publish.
+    /// Few and short rounds, to check that everything works. The result is not for publication.
     pub(crate) quick: bool,
-    /// Where to draw.
+    /// The file of the plot.
     pub(crate) plot: Option<PathBuf>,
-    /// Contestants whose name holds one of these words; with none, all.
+    /// Only contestants whose name contains one of these words; all if there are none.
     pub(crate) only: Vec<String>,
 }
 
@@ -31,33 +31,34 @@ impl Options {
         Ok(options)
     }
 
-    /// The limit always takes part, since the others are compared with it.
+    /// Returns whether the contestant takes part. The lower bound always does, as the others are compared
+    /// with it.
     pub(crate) fn wants(&self, contestant: &Contestant) -> bool {
         let named = |word: &String| contestant.name.contains(word.as_str());
         contestant.is(Role::Raw) || self.only.is_empty() || self.only.iter().any(named)
     }
 
-    /// Rounds of one slice a contestant.
+    /// The number of rounds, with one slice per contestant.
     pub(crate) fn rounds(&self) -> usize {
         if self.quick { 3 } else { 11 }
     }
 
-    /// A slice, in milliseconds of CPU time.
+    /// The length of a slice, in milliseconds of CPU time.
     pub(crate) fn slice(&self) -> u64 {
         if self.quick { 60 } else { 150 }
     }
 
-    /// Rounds of what takes a fresh process each time.
+    /// The number of rounds of scenarios that need a new process each time.
     pub(crate) fn runs(&self) -> usize {
         if self.quick { 1 } else { 3 }
     }
 
-    /// Seconds of wrk.
+    /// The number of seconds that wrk runs.
     pub(crate) fn http_seconds(&self) -> u64 {
         if self.quick { 1 } else { 2 }
     }
 
-    /// For how long an honest caller is watched.
+    /// How long an honest caller is measured, in milliseconds.
     pub(crate) fn watched(&self) -> u64 {
         if self.quick { 500 } else { 1_000 }
     }

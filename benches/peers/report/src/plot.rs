@@ -1,4 +1,4 @@
-//! Bars of what one verification costs, on a log scale.
+//! A bar chart of the cost of one verification, on a log scale.
 
 use std::{error::Error, path::Path};
 
@@ -19,7 +19,7 @@ use crate::{
     scenario::verify::Verification,
 };
 
-/// An SVG of one bar a contestant, the cheapest on top. Nothing is drawn without contestants.
+/// Draws an SVG with one bar per contestant, the cheapest on top. Without contestants it draws nothing.
 pub(crate) fn draw(path: &Path, verifications: &[Verification]) -> Result<(), Box<dyn Error>> {
     let height = TOP + ROW * verifications.len() as i32 + BOTTOM;
     let area = SVGBackend::new(path, (WIDTH as u32, height as u32)).into_drawing_area();
@@ -82,7 +82,7 @@ where
     Ok(())
 }
 
-/// From whole decade to whole decade, as powers of ten.
+/// A scale between two powers of ten, in log10.
 struct Scale {
     low: f64,
     high: f64,
@@ -95,7 +95,7 @@ impl Scale {
             (low.min(log), high.max(log))
         });
         Self {
-            // So that the shortest bar can be seen.
+            // The lower end leaves the shortest bar visible.
             low: (low - 0.3).floor(),
             high: high.ceil(),
         }
@@ -111,7 +111,7 @@ impl Scale {
     }
 }
 
-/// `size` in pixels: the backend takes another unit.
+/// Returns a style with `size` in pixels; the backend uses another unit.
 fn text(size: i32, colour: RGBColor, side: HPos) -> TextStyle<'static> {
     let font = ("sans-serif", f64::from(size) * 1.24).into_font();
     font.color(&colour).pos(Pos::new(side, VPos::Center))

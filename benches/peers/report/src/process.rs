@@ -1,4 +1,4 @@
-//! A peer as a process.
+//! The process of a peer.
 
 use std::{process::Stdio, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::roster::Contestant;
 
-/// Ends with its handle.
+/// A running peer. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Peer {
     stdin: ChildStdin,
@@ -22,22 +22,25 @@ pub(crate) struct Peer {
     pub(crate) start_ms: f64,
 }
 
-/// How many threads a peer may use.
+/// The number of threads of a peer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Threads {
-    /// The one whose CPU time it measures.
+    /// One thread, whose CPU time is measured.
     One,
     Two,
 }
 
 impl Peer {
-    /// Its verifier is built, and may not have its keys yet.
+    /// Starts the process and builds its verifier, which may not have its keys yet.
     pub(crate) async fn start(
         contestant: &Contestant,
         threads: Threads,
         settings: Settings,
     ) -> Result<Self, String> {
-        let (program, arguments) = contestant.command.split_first().ok_or("it was not built")?;
+        let (program, arguments) = contestant
+            .command
+            .split_first()
+            .ok_or("the peer was not built")?;
         let mut child = tokio::process::Command::new(program)
             .args(arguments)
             .arg(match threads {
@@ -57,12 +60,12 @@ impl Peer {
             _child: child,
             start_ms: 0.0,
         };
-        let started: Started = peer.ask(&Command::Start(settings)).await?;
+        let started: Started = peer.send(&Command::Start(settings)).await?;
         peer.start_ms = started.ms;
         Ok(peer)
     }
 
-    /// The same, and it accepts `token`, so it has its keys.
+    /// Starts the process and waits until it accepts `token`, so that it has its keys.
     pub(crate) async fn ready(
         contestant: &Contestant,
         threads: Threads,
@@ -73,7 +76,7 @@ impl Peer {
         if peer.accepts(token, PATIENCE).await? {
             Ok(peer)
         } else {
-            Err("refuses the good token".to_owned())
+            Err("the peer rejects the good token".to_owned())
         }
     }
 
@@ -86,12 +89,12 @@ impl Peer {
             token: token.to_owned(),
             patience_ms: patience.as_millis() as u64,
         };
-        let verdict: Verdict = self.ask(&check).await?;
-        Ok(verdict.accepted)
+        let result: Verdict = self.send(&check).await?;
+        Ok(result.accepted)
     }
 
-    /// One line there, one line back.
-    pub(crate) async fn ask<A: DeserializeOwned>(
+    /// Sends a command and reads the response.
+    pub(crate) async fn send<A: DeserializeOwned>(
         &mut self,
         command: &Command,
     ) -> Result<A, String> {
@@ -104,9 +107,9 @@ impl Peer {
         };
         let answer = timeout(LIMIT, exchange)
             .await
-            .map_err(|_| "takes too long".to_owned())?
+            .map_err(|_| "the peer did not respond in time".to_owned())?
             .map_err(|error| error.to_string())?
-            .ok_or("its process ended")?;
+            .ok_or("the process of the peer ended")?;
         if let Ok(Failure { error }) = serde_json::from_str(&answer) {
             return Err(error);
         }
@@ -114,8 +117,8 @@ impl Peer {
     }
 }
 
-/// For keys that are fetched in the background.
+/// The time limit for keys that are fetched in the background.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// For one command: whatever a peer does, the run ends.
+/// The time limit of a command, so that the run always ends.
 const LIMIT: Duration = Duration::from_secs(30);

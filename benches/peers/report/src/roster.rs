@@ -1,49 +1,49 @@
-//! Who takes part.
+//! The list of contestants.
 
 use std::path::PathBuf;
 
-/// One verifier, in one setting.
+/// A verifier with one configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Contestant {
-    /// As the tables show it.
+    /// The name in the tables.
     pub(crate) name: &'static str,
     pub(crate) program: Program,
     /// The package whose version the tables show.
     pub(crate) package: &'static str,
     pub(crate) role: Role,
-    /// Who verifies the signature.
+    /// The library that verifies signatures.
     pub(crate) crypto: &'static str,
-    /// Its own cache of tokens is on.
+    /// Whether its token cache is on.
     pub(crate) cached: bool,
-    /// It fetches keys by itself.
+    /// Whether it fetches keys itself.
     pub(crate) fetches: bool,
-    /// It has a layer or an extractor for axum.
+    /// Whether it has a layer or an extractor for axum.
     pub(crate) layer: bool,
-    /// Of `package`; filled in when it was built.
+    /// The version of `package`, set when it was built.
     pub(crate) version: String,
-    /// Program and first arguments of its process; filled in when it was built.
+    /// The program and the first arguments of its process, set when it was built.
     pub(crate) command: Vec<PathBuf>,
 }
 
-/// What to build and start.
+/// The program to build and start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Program {
-    /// This package of the workspace.
+    /// A package of this workspace.
     Rust(&'static str),
     /// `node/peer.mjs` with this argument.
     Node(&'static str),
 }
 
-/// Why it takes part.
+/// The role of a contestant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The limit that all others are compared with.
+    /// The lower bound that all others are compared with.
     Raw,
     Ours,
     Neighbour,
 }
 
-/// Everybody, before anything was built.
+/// Returns all contestants, before they are built.
 pub(crate) fn all() -> Vec<Contestant> {
     vec![
         rust("peer-raw", "aws-lc-rs")
@@ -140,7 +140,7 @@ impl Contestant {
         }
     }
 
-    /// It fetches none, so it has no layer that would.
+    /// Marks a contestant that is given keys. It fetches none, so it has no layer that would.
     fn given_keys(self) -> Self {
         Self {
             fetches: false,

@@ -1,4 +1,4 @@
-//! The scenarios, each a section of the report.
+//! The scenarios; each is a section of the report.
 
 pub(crate) mod axum;
 pub(crate) mod flood;

@@ -1,4 +1,4 @@
-//! How a service tests its routes: real keys and real signatures, no Okta and no network.
+//! Tests of the routes with real keys and real signatures, without Okta and without a network.
 
 use actix_web::{App, body::to_bytes, test};
 use okta_verifier::Verifier;
@@ -7,7 +7,7 @@ use okta_verifier_testing::{CLIENT_ID, TestIssuer};
 
 use super::routes;
 
-async fn ask(okta: &TestIssuer, path: &str, jwt: Option<String>) -> (u16, String) {
+async fn call(okta: &TestIssuer, path: &str, jwt: Option<String>) -> (u16, String) {
     let issuer = okta.issuer().client_id(CLIENT_ID);
     let verifier = Verifier::builder()
         .issuer(issuer)
@@ -23,7 +23,9 @@ async fn ask(okta: &TestIssuer, path: &str, jwt: Option<String>) -> (u16, String
     }
     let response = test::call_service(&app, request.to_request()).await;
     let status = response.status().as_u16();
-    let body = to_bytes(response.into_body()).await.expect("a whole body");
+    let body = to_bytes(response.into_body())
+        .await
+        .expect("the body is complete");
     (status, String::from_utf8(body.to_vec()).expect("UTF-8"))
 }
 
@@ -34,13 +36,13 @@ fn okta() -> TestIssuer {
 #[tokio::test]
 async fn health_is_open_and_unknown_paths_are_404() {
     let okta = okta();
-    let answer = ask(&okta, "/health", None).await;
-    assert_eq!(answer, (200, "ok\n".to_owned()));
-    assert_eq!(ask(&okta, "/nowhere", None).await.0, 404);
+    let response = call(&okta, "/health", None).await;
+    assert_eq!(response, (200, "ok\n".to_owned()));
+    assert_eq!(call(&okta, "/nowhere", None).await.0, 404);
 }
 
 #[tokio::test]
-async fn me_takes_any_token_and_needs_one() {
+async fn me_requires_any_valid_token() {
     let okta = okta();
     let jwt = okta
         .token("ada")
@@ -48,32 +50,32 @@ async fn me_takes_any_token_and_needs_one() {
         .group("Admins")
         .sign();
     let expected = r#"{"subject":"ada","client_id":"0oatest","scopes":["orders:read"],"groups":["Admins"],"is_user":true}"#;
-    let answer = ask(&okta, "/me", Some(jwt)).await;
-    assert_eq!(answer, (200, expected.to_owned()));
-    assert_eq!(ask(&okta, "/me", None).await.0, 401);
+    let response = call(&okta, "/me", Some(jwt)).await;
+    assert_eq!(response, (200, expected.to_owned()));
+    assert_eq!(call(&okta, "/me", None).await.0, 401);
 }
 
 #[tokio::test]
-async fn orders_needs_the_scope() {
+async fn orders_requires_the_scope() {
     let okta = okta();
     let reader = okta.token("ada").scope("orders:read").sign();
-    let answer = ask(&okta, "/orders", Some(reader)).await;
-    assert_eq!(answer, (200, "the orders of ada\n".to_owned()));
+    let response = call(&okta, "/orders", Some(reader)).await;
+    assert_eq!(response, (200, "the orders of ada\n".to_owned()));
     let other = okta.token("ada").sign();
-    assert_eq!(ask(&okta, "/orders", Some(other)).await.0, 403);
+    assert_eq!(call(&okta, "/orders", Some(other)).await.0, 403);
 }
 
 #[tokio::test]
-async fn admin_needs_the_group() {
+async fn admin_requires_the_group() {
     let okta = okta();
     let admin = okta.token("ada").group("Admins").sign();
-    assert_eq!(ask(&okta, "/admin", Some(admin)).await.0, 200);
+    assert_eq!(call(&okta, "/admin", Some(admin)).await.0, 200);
     let reader = okta.token("ada").scope("orders:read").sign();
-    assert_eq!(ask(&okta, "/admin", Some(reader)).await.0, 403);
+    assert_eq!(call(&okta, "/admin", Some(reader)).await.0, 403);
 }
 
 #[tokio::test]
-async fn wrong_tokens_are_refused() {
+async fn wrong_tokens_are_rejected() {
     let okta = okta();
     let wrong = [
         okta.token("ada").expired().sign(),
@@ -82,6 +84,6 @@ async fn wrong_tokens_are_refused() {
         okta.token("ada").client_id("0oastranger").sign(),
     ];
     for jwt in wrong {
-        assert_eq!(ask(&okta, "/me", Some(jwt)).await.0, 401);
+        assert_eq!(call(&okta, "/me", Some(jwt)).await.0, 401);
     }
 }

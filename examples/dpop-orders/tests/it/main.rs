@@ -1,4 +1,4 @@
-//! The example as a process: what it prints is true, under both frameworks.
+//! Tests of the example as a process, with both frameworks.
 
 use example_support::process::{Example, fails};
 use okta_verifier_testing::{Client, MockOkta};
@@ -7,10 +7,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_dpop-orders");
 
 // conformance 152, 158, 160, 165, 167, 168, 169, 170
 #[test]
-fn every_printed_curl_line_gets_the_printed_answer() {
+fn printed_curl_lines_get_the_printed_status() {
     for framework in ["axum", "actix"] {
         let example = Example::start(PROGRAM, &[("FRAMEWORK", framework)]);
-        let statuses = example.try_what_it_printed();
+        let statuses = example.run_printed_lines();
         assert_eq!(statuses.len(), 10, "{framework}");
         for status in [200, 401] {
             assert!(statuses.contains(&status), "{framework}: {status}");
@@ -20,7 +20,7 @@ fn every_printed_curl_line_gets_the_printed_answer() {
 
 // conformance 164, 173, 174
 #[tokio::test(flavor = "multi_thread")]
-async fn with_nonces() {
+async fn dpop_nonce_is_required_if_configured() {
     let okta = MockOkta::start().await;
     for framework in ["axum", "actix"] {
         let settings = [
@@ -33,7 +33,7 @@ async fn with_nonces() {
         let client = Client::new();
         let jwt = client.bind(okta.token("ada").scope("orders:read")).sign();
         let url = format!("{}/orders", example.address());
-        let ask = |nonce: Option<&str>| {
+        let call = |nonce: Option<&str>| {
             let proof = client.proof("GET", &url).token(&jwt);
             let proof = nonce
                 .map_or(proof.clone(), |nonce| proof.nonce(nonce))
@@ -42,33 +42,36 @@ async fn with_nonces() {
                 format!("Authorization: DPoP {jwt}"),
                 format!("DPoP: {proof}"),
             );
-            example.answer("/orders", &[&authorization, &dpop])
+            example.response("/orders", &[&authorization, &dpop])
         };
-        let demanded = ask(None);
-        assert_eq!(demanded.status, 401, "{framework}");
-        let challenges: Vec<&str> = demanded.fields("www-authenticate").collect();
-        let demand = challenges.iter().find(|it| it.starts_with("DPoP "));
+        let rejected = call(None);
+        assert_eq!(rejected.status, 401, "{framework}");
+        let challenges: Vec<&str> = rejected.fields("www-authenticate").collect();
+        let challenge = challenges.iter().find(|it| it.starts_with("DPoP "));
         assert!(
-            demand.is_some_and(|it| it.contains(r#"error="use_dpop_nonce""#)),
+            challenge.is_some_and(|it| it.contains(r#"error="use_dpop_nonce""#)),
             "{challenges:?}"
         );
-        let nonce = demanded.field("dpop-nonce").expect("a nonce");
-        assert_eq!(ask(Some("another")).status, 401, "{framework}");
-        let served = ask(Some(nonce));
+        let nonce = rejected.field("dpop-nonce").expect("a nonce");
+        assert_eq!(call(Some("another")).status, 401, "{framework}");
+        let served = call(Some(nonce));
         assert_eq!(served.status, 200, "{framework}");
         assert!(served.field("dpop-nonce").is_some(), "for the next request");
-        assert_eq!(ask(None).status, 401, "once demanded it cannot be left out");
+        assert_eq!(call(None).status, 401, "a required nonce cannot be omitted");
     }
 }
 
 #[test]
-fn wrong_settings_are_said_and_not_a_panic() {
-    let said = fails(PROGRAM, &[("PORT", "0"), ("FRAMEWORK", "rocket")]);
-    assert!(said.contains("FRAMEWORK must be axum or actix"), "{said}");
+fn wrong_settings_are_an_error_not_a_panic() {
+    let output = fails(PROGRAM, &[("PORT", "0"), ("FRAMEWORK", "rocket")]);
+    assert!(
+        output.contains("FRAMEWORK must be axum or actix"),
+        "{output}"
+    );
     let settings = [
         ("PORT", "0"),
         ("OKTA_ISSUER", "https://acme.okta.com/oauth2/default"),
     ];
-    let said = fails(PROGRAM, &settings);
-    assert!(said.contains("OKTA_AUDIENCE"), "{said}");
+    let output = fails(PROGRAM, &settings);
+    assert!(output.contains("OKTA_AUDIENCE"), "{output}");
 }

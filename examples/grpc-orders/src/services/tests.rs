@@ -1,4 +1,4 @@
-//! How a service tests its methods: real keys and real signatures, no Okta and no network.
+//! Tests of the methods with real keys and real signatures, without Okta and without a network.
 
 use okta_verifier::Verifier;
 use okta_verifier_testing::{CLIENT_ID, TestIssuer};
@@ -32,12 +32,12 @@ fn challenge(status: &Status) -> Option<&str> {
 #[tokio::test]
 async fn health_is_open() {
     let (_, routes) = start();
-    let answer = HealthClient::new(routes).check(Empty {}).await;
-    assert_eq!(answer.expect("served").into_inner().text, "ok");
+    let response = HealthClient::new(routes).check(Empty {}).await;
+    assert_eq!(response.expect("served").into_inner().text, "ok");
 }
 
 #[tokio::test]
-async fn me_takes_any_token_and_needs_one() {
+async fn me_requires_any_valid_token() {
     let (okta, routes) = start();
     let mut orders = OrdersClient::new(routes);
     let jwt = okta.token("ada").scope("orders:read").group("Admins");
@@ -49,24 +49,24 @@ async fn me_takes_any_token_and_needs_one() {
     assert_eq!(me.groups, ["Admins"]);
     assert!(me.is_user);
 
-    let refusal = orders.me(Empty {}).await.expect_err("no token");
-    assert_eq!(refusal.code(), Code::Unauthenticated);
-    assert_eq!(challenge(&refusal), Some(r#"Bearer realm="api""#));
+    let rejection = orders.me(Empty {}).await.expect_err("no token");
+    assert_eq!(rejection.code(), Code::Unauthenticated);
+    assert_eq!(challenge(&rejection), Some(r#"Bearer realm="api""#));
 }
 
-/// The refusal of a method says as much as that of a layer.
+/// The rejection of a method has the same challenge as that of a layer.
 #[tokio::test]
-async fn list_needs_the_scope() {
+async fn list_requires_the_scope() {
     let (okta, routes) = start();
     let mut orders = OrdersClient::new(routes);
     let reader = okta.token("ada").scope("orders:read").sign();
-    let answer = orders.list(with(&reader)).await.expect("served");
-    assert_eq!(answer.into_inner().text, "the orders of ada");
+    let response = orders.list(with(&reader)).await.expect("served");
+    assert_eq!(response.into_inner().text, "the orders of ada");
 
     let other = okta.token("ada").sign();
-    let refusal = orders.list(with(&other)).await.expect_err("no scope");
-    assert_eq!(refusal.code(), Code::PermissionDenied);
-    let challenge = challenge(&refusal).expect("a challenge");
+    let rejection = orders.list(with(&other)).await.expect_err("no scope");
+    assert_eq!(rejection.code(), Code::PermissionDenied);
+    let challenge = challenge(&rejection).expect("a challenge");
     assert!(
         challenge.ends_with(r#" scope="orders:read""#),
         "{challenge}"
@@ -74,20 +74,20 @@ async fn list_needs_the_scope() {
 }
 
 #[tokio::test]
-async fn greet_needs_the_group() {
+async fn greet_requires_the_group() {
     let (okta, routes) = start();
     let mut admin = AdminClient::new(routes);
     let jwt = okta.token("ada").group("Admins").sign();
-    let answer = admin.greet(with(&jwt)).await.expect("served");
-    assert_eq!(answer.into_inner().text, "hello, administrator ada");
+    let response = admin.greet(with(&jwt)).await.expect("served");
+    assert_eq!(response.into_inner().text, "hello, administrator ada");
 
     let jwt = okta.token("ada").scope("orders:read").sign();
-    let refusal = admin.greet(with(&jwt)).await.expect_err("no group");
-    assert_eq!(refusal.code(), Code::PermissionDenied);
+    let rejection = admin.greet(with(&jwt)).await.expect_err("no group");
+    assert_eq!(rejection.code(), Code::PermissionDenied);
 }
 
 #[tokio::test]
-async fn wrong_tokens_are_refused() {
+async fn wrong_tokens_are_rejected() {
     let (okta, routes) = start();
     let wrong = [
         okta.token("ada").expired().sign(),
@@ -97,7 +97,7 @@ async fn wrong_tokens_are_refused() {
     ];
     for jwt in wrong {
         let mut orders = OrdersClient::new(routes.clone());
-        let refusal = orders.me(with(&jwt)).await.expect_err("a wrong token");
-        assert_eq!(refusal.code(), Code::Unauthenticated);
+        let rejection = orders.me(with(&jwt)).await.expect_err("the token is wrong");
+        assert_eq!(rejection.code(), Code::Unauthenticated);
     }
 }

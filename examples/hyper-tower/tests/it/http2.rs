@@ -1,4 +1,4 @@
-//! The same answers over HTTP/2, on one connection.
+//! The same responses over one HTTP/2 connection.
 
 use http::Request;
 use hyper::client::conn::http2;
@@ -7,9 +7,9 @@ use okta_verifier_testing::MockOkta;
 use tokio::net::TcpStream;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_2_gets_the_same_answers() {
+async fn http_2_gets_the_same_responses() {
     let okta = MockOkta::start().await;
-    let example = super::beside(&okta);
+    let example = super::start(&okta);
     let base = example.address();
     let address = base.strip_prefix("http://").expect("an http URL");
     let stream = TcpStream::connect(address).await.expect("a listener");
@@ -24,7 +24,7 @@ async fn http_2_gets_the_same_answers() {
             .header("authorization", format!("Bearer {jwt}"))
             .body(String::new())
             .expect("a valid request");
-        let answer = client.send_request(request).await.expect("an answer");
-        assert_eq!(answer.status(), status);
+        let response = client.send_request(request).await.expect("an answer");
+        assert_eq!(response.status(), status);
     }
 }

@@ -1,4 +1,4 @@
-//! The example as a process: what it prints is true, under both frameworks.
+//! Tests of the example as a process, with both frameworks.
 
 use std::fs;
 
@@ -9,45 +9,45 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_mtls-orders");
 
 // conformance 182, 183, 184, 185
 #[test]
-fn every_printed_curl_line_gets_the_printed_answer() {
+fn printed_curl_lines_get_the_printed_status() {
     for framework in ["axum", "actix"] {
         let example = Example::start(PROGRAM, &[("FRAMEWORK", framework)]);
-        let promises: Vec<_> = example.promises().collect();
-        assert_eq!(promises.len(), 6, "{framework}");
-        for (expected, line) in promises {
+        let expectations: Vec<_> = example.expectations().collect();
+        assert_eq!(expectations.len(), 6, "{framework}");
+        for (expected, line) in expectations {
             assert_eq!(curl(line), expected, "{framework}: {line}");
         }
     }
 }
 
-/// The certificate is the connection's, which the client keeps.
+/// The certificate belongs to the connection, which the client keeps open.
 // conformance 184
 #[test]
-fn each_request_of_a_connection_has_its_certificate() {
+fn requests_of_a_connection_have_its_certificate() {
     for framework in ["axum", "actix"] {
         let example = Example::start(PROGRAM, &[("FRAMEWORK", framework)]);
-        let (_, line) = example.promises().next().expect("a line");
+        let (_, line) = example.expectations().next().expect("a line");
         let request = Request::parse(line);
         let client = request.client();
         for _ in 0..3 {
-            let answer = request.send(&client);
-            assert_eq!(answer.status().as_u16(), 200, "{framework}");
+            let response = request.send(&client);
+            assert_eq!(response.status().as_u16(), 200, "{framework}");
         }
     }
 }
 
 #[test]
-fn wrong_settings_are_said_and_not_a_panic() {
+fn wrong_settings_are_an_error_not_a_panic() {
     let settings = [
         ("PORT", "0"),
         ("OKTA_ISSUER", "https://acme.okta.com/oauth2/default"),
         ("OKTA_AUDIENCE", "api://orders"),
         ("TLS_CERTIFICATE", "/nowhere/server.pem"),
     ];
-    let said = fails(PROGRAM, &settings);
+    let output = fails(PROGRAM, &settings);
     assert!(
-        said.contains("TLS_CERTIFICATE: /nowhere/server.pem"),
-        "{said}"
+        output.contains("TLS_CERTIFICATE: /nowhere/server.pem"),
+        "{output}"
     );
 }
 
@@ -56,7 +56,7 @@ fn curl(line: &str) -> u16 {
     request.send(&request.client()).status().as_u16()
 }
 
-/// As much of `curl` as the printed lines use:
+/// A request in the subset of `curl` that the printed lines use:
 /// `curl -i --cacert FILE [--cert FILE] -H 'Authorization: ...' https://...`.
 struct Request<'a> {
     root: &'a str,
@@ -85,12 +85,13 @@ impl<'a> Request<'a> {
     }
 
     fn client(&self) -> Client {
-        let read = |path: &str| fs::read(path).expect("a file of the example");
+        let read = |path: &str| fs::read(path).expect("the example has written the file");
         let root = Certificate::from_pem(&read(self.root)).expect("a certificate");
         let builder = Client::builder().tls_certs_only([root]).no_proxy();
         let builder = match self.certificate {
             Some(path) => {
-                let identity = Identity::from_pem(&read(path)).expect("a certificate and its key");
+                let identity = Identity::from_pem(&read(path))
+                    .expect("the file has a certificate and its key");
                 builder.identity(identity)
             }
             None => builder,

@@ -1,4 +1,4 @@
-//! The example as a process: what it prints is true, and what is wrong with its settings it says.
+//! Tests of the example as a process: its printed lines work, and it reports wrong settings.
 
 use example_support::process::{Example, fails};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
@@ -6,8 +6,8 @@ use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_multi-tenant");
 
 #[test]
-fn every_printed_curl_line_gets_the_printed_answer() {
-    let statuses = Example::start(PROGRAM, &[]).try_what_it_printed();
+fn printed_curl_lines_get_the_printed_status() {
+    let statuses = Example::start(PROGRAM, &[]).run_printed_lines();
     for status in [200, 204, 401, 403] {
         assert!(statuses.contains(&status), "no line shows a {status}");
     }
@@ -15,7 +15,7 @@ fn every_printed_curl_line_gets_the_printed_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_trusts_the_tenants_of_the_environment() {
+async fn configured_tenants_are_trusted() {
     let [staff, acme, globex] = [
         MockOkta::start().await,
         MockOkta::start().await,
@@ -32,16 +32,16 @@ async fn it_trusts_the_tenants_of_the_environment() {
     let example = Example::start(PROGRAM, &settings);
     for (okta, status) in [(&acme, 200), (&globex, 200), (&staff, 401)] {
         let jwt = okta.token("ada").scope("orders:read").sign();
-        assert_eq!(example.ask("/orders", &jwt), status);
+        assert_eq!(example.call("/orders", &jwt), status);
     }
 }
 
 #[test]
-fn wrong_settings_are_said_and_not_a_panic() {
-    let said = fails(PROGRAM, &[("PORT", "0"), ("TENANTS", "acme")]);
-    assert!(said.contains("not name=issuer"), "{said}");
-    let said = fails(PROGRAM, &[("PORT", "0"), ("TENANTS", "")]);
-    assert!(said.contains("STAFF_ISSUER"), "{said}");
+fn wrong_settings_are_an_error_not_a_panic() {
+    let output = fails(PROGRAM, &[("PORT", "0"), ("TENANTS", "acme")]);
+    assert!(output.contains("not name=issuer"), "{output}");
+    let output = fails(PROGRAM, &[("PORT", "0"), ("TENANTS", "")]);
+    assert!(output.contains("STAFF_ISSUER"), "{output}");
     let org_server = [
         ("PORT", "0"),
         ("TENANTS", "acme=https://acme.okta.com"),
@@ -50,6 +50,6 @@ fn wrong_settings_are_said_and_not_a_panic() {
         ("OKTA_CLIENT_ID", "0oa1"),
         ("OKTA_CLIENT_SECRET", "secret"),
     ];
-    let said = fails(PROGRAM, &org_server);
-    assert!(said.contains("/oauth2/"), "{said}");
+    let output = fails(PROGRAM, &org_server);
+    assert!(output.contains("/oauth2/"), "{output}");
 }

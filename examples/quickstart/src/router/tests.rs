@@ -1,4 +1,4 @@
-//! How a service tests its routes: real keys and real signatures, no Okta and no network.
+//! Tests of the routes with real keys and real signatures, without Okta and without a network.
 
 use axum::{
     Router,
@@ -21,29 +21,29 @@ fn start() -> (TestIssuer, Router) {
     (okta, router(verifier))
 }
 
-async fn ask(app: &Router, path: &str, jwt: Option<String>) -> (u16, String) {
+async fn call(app: &Router, path: &str, jwt: Option<String>) -> (u16, String) {
     let mut request = Request::get(path);
     if let Some(jwt) = jwt {
         request = request.header("authorization", format!("Bearer {jwt}"));
     }
-    let request = request.body(Body::empty()).expect("a valid request");
+    let request = request.body(Body::empty()).expect("the request is valid");
     let Ok(response) = app.clone().oneshot(request).await;
     let status = response.status().as_u16();
     let body = to_bytes(response.into_body(), 4096)
         .await
-        .expect("a whole body");
+        .expect("the body is complete");
     (status, String::from_utf8(body.to_vec()).expect("UTF-8"))
 }
 
 #[tokio::test]
 async fn health_is_open_and_unknown_paths_are_404() {
     let (_, app) = start();
-    assert_eq!(ask(&app, "/health", None).await, (200, "ok\n".to_owned()));
-    assert_eq!(ask(&app, "/nowhere", None).await.0, 404);
+    assert_eq!(call(&app, "/health", None).await, (200, "ok\n".to_owned()));
+    assert_eq!(call(&app, "/nowhere", None).await.0, 404);
 }
 
 #[tokio::test]
-async fn me_takes_any_token_and_needs_one() {
+async fn me_requires_any_valid_token() {
     let (okta, app) = start();
     let jwt = okta
         .token("ada")
@@ -52,37 +52,39 @@ async fn me_takes_any_token_and_needs_one() {
         .sign();
     let expected = r#"{"subject":"ada","client_id":"0oatest","scopes":["orders:read"],"groups":["Admins"],"is_user":true}"#;
     assert_eq!(
-        ask(&app, "/me", Some(jwt)).await,
+        call(&app, "/me", Some(jwt)).await,
         (200, expected.to_owned())
     );
-    assert_eq!(ask(&app, "/me", None).await.0, 401);
+    assert_eq!(call(&app, "/me", None).await.0, 401);
 }
 
 #[tokio::test]
-async fn orders_needs_the_scope() {
+async fn orders_requires_the_scope() {
     let (okta, app) = start();
     let reader = okta.token("ada").scope("orders:read").sign();
     assert_eq!(
-        ask(&app, "/orders", Some(reader)).await,
+        call(&app, "/orders", Some(reader)).await,
         (200, "the orders of ada\n".to_owned())
     );
     assert_eq!(
-        ask(&app, "/orders", Some(okta.token("ada").sign())).await.0,
+        call(&app, "/orders", Some(okta.token("ada").sign()))
+            .await
+            .0,
         403
     );
 }
 
 #[tokio::test]
-async fn admin_needs_the_group() {
+async fn admin_requires_the_group() {
     let (okta, app) = start();
     let admin = okta.token("ada").group("Admins").sign();
-    assert_eq!(ask(&app, "/admin", Some(admin)).await.0, 200);
+    assert_eq!(call(&app, "/admin", Some(admin)).await.0, 200);
     let reader = okta.token("ada").scope("orders:read").sign();
-    assert_eq!(ask(&app, "/admin", Some(reader)).await.0, 403);
+    assert_eq!(call(&app, "/admin", Some(reader)).await.0, 403);
 }
 
 #[tokio::test]
-async fn wrong_tokens_are_refused() {
+async fn wrong_tokens_are_rejected() {
     let (okta, app) = start();
     let wrong = [
         okta.token("ada").expired().sign(),
@@ -91,6 +93,6 @@ async fn wrong_tokens_are_refused() {
         okta.token("ada").client_id("0oastranger").sign(),
     ];
     for jwt in wrong {
-        assert_eq!(ask(&app, "/me", Some(jwt)).await.0, 401);
+        assert_eq!(call(&app, "/me", Some(jwt)).await.0, 401);
     }
 }

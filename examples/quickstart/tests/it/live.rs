@@ -1,4 +1,4 @@
-//! With `OKTA_ISSUER` set: the example beside an authorization server that it did not start.
+//! The example with `OKTA_ISSUER` set, next to an authorization server that it did not start.
 
 use example_support::process::Example;
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
@@ -18,7 +18,7 @@ fn start(okta: &MockOkta) -> Example {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_trusts_that_issuer_and_says_where_its_tokens_are() {
+async fn configured_issuer_is_trusted_and_its_token_endpoint_printed() {
     let okta = MockOkta::start().await;
     let quickstart = start(&okta);
 
@@ -30,26 +30,26 @@ async fn it_trusts_that_issuer_and_says_where_its_tokens_are() {
             .any(|line| line.ends_with(&token_endpoint))
     );
     assert_eq!(
-        quickstart.ask("/orders", &okta.token("ada").scope("orders:read").sign()),
+        quickstart.call("/orders", &okta.token("ada").scope("orders:read").sign()),
         200
     );
-    assert_eq!(quickstart.ask("/orders", &okta.token("ada").sign()), 403);
+    assert_eq!(quickstart.call("/orders", &okta.token("ada").sign()), 403);
     assert_eq!(
-        quickstart.ask("/orders", &okta.token("ada").expired().sign()),
+        quickstart.call("/orders", &okta.token("ada").expired().sign()),
         401
     );
     assert_eq!(
-        quickstart.ask("/me", &okta.token("ada").client_id("0oastranger").sign()),
+        quickstart.call("/me", &okta.token("ada").client_id("0oastranger").sign()),
         401
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_starts_while_the_issuer_is_down_and_answers_503() {
+async fn example_starts_without_its_issuer_and_responds_503() {
     let okta = MockOkta::start().await;
     okta.fault(Endpoint::Discovery, Fault::Status(500));
     let quickstart = start(&okta);
 
-    assert_eq!(quickstart.ask("/health", "unread"), 200);
-    assert_eq!(quickstart.ask("/me", &okta.token("ada").sign()), 503);
+    assert_eq!(quickstart.call("/health", "unread"), 200);
+    assert_eq!(quickstart.call("/me", &okta.token("ada").sign()), 503);
 }

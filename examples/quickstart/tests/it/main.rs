@@ -1,4 +1,4 @@
-//! The example as a process: what it prints is true, and what is wrong with its settings it says.
+//! Tests of the example as a process: its printed lines work, and it reports wrong settings.
 
 mod live;
 
@@ -13,8 +13,8 @@ fn fails(settings: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn every_printed_curl_line_gets_the_printed_answer() {
-    let statuses = Example::start(PROGRAM, &[]).try_what_it_printed();
+fn printed_curl_lines_get_the_printed_status() {
+    let statuses = Example::start(PROGRAM, &[]).run_printed_lines();
     for status in [200, 400, 401, 403] {
         assert!(statuses.contains(&status), "no line shows a {status}");
     }
@@ -22,32 +22,32 @@ fn every_printed_curl_line_gets_the_printed_answer() {
 }
 
 #[test]
-fn a_taken_port_is_said_and_not_a_panic() {
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+fn taken_port_is_an_error_not_a_panic() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = taken.local_addr().expect("an address").port().to_string();
-    let said = fails(&[("PORT", &port)]);
+    let output = fails(&[("PORT", &port)]);
     assert!(
-        said.contains(&format!("port {port} on 127.0.0.1 is taken")),
-        "{said}"
+        output.contains(&format!("port {port} on 127.0.0.1 is taken")),
+        "{output}"
     );
 }
 
 #[test]
-fn wrong_settings_are_said_and_not_a_panic() {
-    let said = fails(&[("PORT", "http")]);
+fn wrong_settings_are_an_error_not_a_panic() {
+    let output = fails(&[("PORT", "http")]);
     assert!(
-        said.contains("PORT must be a number from 0 to 65535"),
-        "{said}"
+        output.contains("PORT must be a number from 0 to 65535"),
+        "{output}"
     );
 
-    let said = fails(&[
+    let output = fails(&[
         ("PORT", "0"),
         ("OKTA_ISSUER", "https://acme.okta.com/oauth2/default"),
     ]);
-    assert!(said.contains("OKTA_AUDIENCE"), "{said}");
+    assert!(output.contains("OKTA_AUDIENCE"), "{output}");
 
-    let said = fails(&[("PORT", "0"), ("OKTA_ISSUER", "")]);
-    assert!(said.contains("OKTA_ISSUER"), "{said}");
+    let output = fails(&[("PORT", "0"), ("OKTA_ISSUER", "")]);
+    assert!(output.contains("OKTA_ISSUER"), "{output}");
 
     let org_server = [
         ("PORT", "0"),
@@ -55,6 +55,6 @@ fn wrong_settings_are_said_and_not_a_panic() {
         ("OKTA_AUDIENCE", "api://default"),
         ("OKTA_CLIENT_IDS", "*"),
     ];
-    let said = fails(&org_server);
-    assert!(said.contains("/oauth2/"), "{said}");
+    let output = fails(&org_server);
+    assert!(output.contains("/oauth2/"), "{output}");
 }

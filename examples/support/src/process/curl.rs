@@ -1,4 +1,4 @@
-//! As much of `curl` as the printed lines use:
+//! The subset of `curl` that the printed lines use:
 //! `curl -i [-X METHOD] [-H 'Name: value']... http://host:port/path`.
 
 use std::{
@@ -18,7 +18,7 @@ impl Curl {
     pub(crate) fn parse(line: &str) -> Self {
         let mut rest = line
             .strip_prefix("curl -i ")
-            .unwrap_or_else(|| panic!("no curl line: {line}"));
+            .unwrap_or_else(|| panic!("not a curl line: {line}"));
         let mut method = "GET";
         if let Some(named) = rest.strip_prefix("-X ") {
             (method, rest) = named.split_once(' ').expect("a method");
@@ -50,7 +50,7 @@ impl Curl {
         let start = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         stream
             .write_all(format!("{start}{fields}\r\n").as_bytes())
-            .expect("an open connection");
+            .expect("the connection is open");
         let lines = BufReader::new(stream)
             .lines()
             .map(|line| line.expect("UTF-8"));
@@ -61,23 +61,23 @@ impl Curl {
     }
 }
 
-/// The head of an answer.
+/// The head of a response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Answer {
-    /// Such as 200.
+    /// The status, such as 200.
     pub status: u16,
     head: Vec<String>,
 }
 
 impl Answer {
-    /// The value of a field's first line, found without regard to case.
+    /// Returns the value of the first line of a field. The name is case-insensitive.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields(name).next()
     }
 
-    /// The values of each line of a field.
+    /// Returns the values of all lines of a field.
     pub fn fields(&self, name: &str) -> impl Iterator<Item = &str> {
         let lines = self.head.iter().skip(1);
         let lines = lines.filter_map(|line| line.split_once(':'));

@@ -1,101 +1,101 @@
-//! How a case begins: with the answer it wants.
+//! Constructors of cases, one per expected response.
 
 use std::borrow::Cow;
 
-use super::{super::expected::Verdict, Case};
+use super::{super::expected::Outcome, Case};
 
-/// 200.
+/// Expects 200.
 pub(in crate::conformance) fn accepted(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::Accepted, name, requirements)
+    Case::new(Outcome::Accepted, name, requirements)
 }
 
-/// 401 without an error.
+/// Expects 401 without an error code.
 pub(in crate::conformance) fn plain(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::Unauthenticated, name, requirements)
+    Case::new(Outcome::Unauthenticated, name, requirements)
 }
 
-/// 400 `invalid_request`.
+/// Expects 400 `invalid_request`.
 pub(in crate::conformance) fn malformed(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::Malformed, name, requirements)
+    Case::new(Outcome::Malformed, name, requirements)
 }
 
-/// 400 `invalid_request` under every scheme.
+/// Expects 400 `invalid_request` in the challenge of every scheme.
 pub(in crate::conformance) fn ambiguous(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::Ambiguous, name, requirements)
+    Case::new(Outcome::Ambiguous, name, requirements)
 }
 
-/// 401 `invalid_token`.
+/// Expects 401 `invalid_token`.
 pub(in crate::conformance) fn invalid(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::InvalidToken, name, requirements)
+    Case::new(Outcome::InvalidToken, name, requirements)
 }
 
-/// 401 `invalid_dpop_proof`.
+/// Expects 401 `invalid_dpop_proof`.
 pub(in crate::conformance) fn unproved(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::InvalidProof, name, requirements)
+    Case::new(Outcome::InvalidProof, name, requirements)
 }
 
-/// 403 `insufficient_scope`.
+/// Expects 403 `insufficient_scope`.
 pub(in crate::conformance) fn lacks_scope(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::LacksScope, name, requirements)
+    Case::new(Outcome::LacksScope, name, requirements)
 }
 
-/// 403 without a challenge.
+/// Expects 403 without a challenge.
 pub(in crate::conformance) fn forbidden(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::Forbidden, name, requirements)
+    Case::new(Outcome::Forbidden, name, requirements)
 }
 
-/// 401 `insufficient_user_authentication`.
+/// Expects 401 `insufficient_user_authentication`.
 pub(in crate::conformance) fn step_up(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::StepUp, name, requirements)
+    Case::new(Outcome::StepUp, name, requirements)
 }
 
-/// The same, and the scope is named too.
+/// Expects 401 `insufficient_user_authentication`, with the scope.
 pub(in crate::conformance) fn step_up_and_scope(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::StepUpAndScope, name, requirements)
+    Case::new(Outcome::StepUpAndScope, name, requirements)
 }
 
-/// 503.
+/// Expects 503.
 pub(in crate::conformance) fn unavailable(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::Unavailable, name, requirements)
+    Case::new(Outcome::Unavailable, name, requirements)
 }
 
-/// 500.
+/// Expects 500.
 pub(in crate::conformance) fn missing_layer(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],
 ) -> Case {
-    Case::new(Verdict::MissingLayer, name, requirements)
+    Case::new(Outcome::MissingLayer, name, requirements)
 }

@@ -1,20 +1,20 @@
-//! `aud`: one string, or an array of strings, and one of them to the letter (RFC 7519 §4.1.3).
+//! `aud`: a string or an array of strings, compared exactly (RFC 7519 §4.1.3).
 
 use serde_json::{Value, json};
 
 use super::super::case::{Case, accepted, invalid};
 use crate::TokenBuilder;
 
-/// `aud`, of the API's audience.
+/// Builds `aud` from the API's audience.
 type Shape = fn(&str) -> Value;
 
 pub(super) fn cases() -> Vec<Case> {
     let good: [(&str, Shape); 3] = [
         ("a list of the one audience", |ours| json!([ours])),
-        ("our audience among others", |ours| {
+        ("the audience among others", |ours| {
             json!(["api://billing", ours])
         }),
-        ("our audience twice", |ours| json!([ours, ours])),
+        ("the audience twice", |ours| json!([ours, ours])),
     ];
     let bad: [(&str, Shape); 17] = [
         ("another audience", |_| json!("api://billing")),
@@ -24,25 +24,23 @@ pub(super) fn cases() -> Vec<Case> {
         ("the client as audience", |_| json!(crate::CLIENT_ID)),
         ("an empty audience", |_| json!("")),
         ("an empty list of audiences", |_| json!([])),
-        ("our audience beside a number", |ours| json!([ours, 7])),
-        ("our audience beside null", |ours| json!([ours, null])),
-        ("our audience in a list of lists", |ours| json!([[ours]])),
-        ("our audience in an object", |ours| json!({ "aud": ours })),
-        ("our audience in capitals", |ours| {
+        ("the audience and a number", |ours| json!([ours, 7])),
+        ("the audience and null", |ours| json!([ours, null])),
+        ("the audience in a nested list", |ours| json!([[ours]])),
+        ("the audience in an object", |ours| json!({ "aud": ours })),
+        ("the audience in capitals", |ours| {
             json!(ours.to_uppercase())
         }),
-        ("our audience with a slash at its end", |ours| {
+        ("the audience with a trailing slash", |ours| {
             json!(format!("{ours}/"))
         }),
-        ("our audience with a space after it", |ours| {
+        ("the audience with a trailing space", |ours| {
             json!(format!("{ours} "))
         }),
-        ("the beginning of our audience", |ours| {
+        ("a prefix of the audience", |ours| {
             json!(ours[..ours.len() - 1])
         }),
-        ("our audience and more", |ours| {
-            json!(format!("{ours}-other"))
-        }),
+        ("a longer audience", |ours| json!(format!("{ours}-other"))),
         ("two audiences in a string", |ours| {
             json!(format!("{ours} api://billing"))
         }),

@@ -1,4 +1,4 @@
-//! Tokens bound to a certificate (RFC 8705 §3), and bindings that nobody can check.
+//! Tokens bound to a certificate (RFC 8705 §3), and bindings that cannot be checked.
 
 use serde_json::{Value, json};
 
@@ -11,14 +11,21 @@ pub(super) fn cases() -> Vec<Case> {
             .beside_dpop()
     };
     let mut cases = vec![
-        bound(accepted("a certificate's token", &[182, 183])).certificate(MINE),
-        bound(invalid("a certificate's token without it", &[185])),
-        bound(invalid("a certificate's token with another one", &[182])).certificate(OTHER),
-        accepted("a certificate beside a token that needs none", &[182])
+        bound(accepted("a certificate-bound token", &[182, 183])).certificate(MINE),
+        bound(invalid(
+            "a certificate-bound token without the certificate",
+            &[185],
+        )),
+        bound(invalid(
+            "a certificate-bound token with another certificate",
+            &[182],
+        ))
+        .certificate(OTHER),
+        accepted("a certificate with an unbound token", &[182])
             .okta(|token| token)
             .certificate(MINE)
             .beside_dpop(),
-        invalid("a certificate's digest with padding", &[183])
+        invalid("a certificate digest with padding", &[183])
             .okta(|token| token.claim("cnf", json!({ "x5t#S256": fingerprint(MINE) + "=" })))
             .certificate(MINE)
             .beside_dpop(),
@@ -47,12 +54,12 @@ const UNKNOWN: [Unknown; 9] = [
     ),
     ("cnf: empty", || json!({})),
     ("cnf: null", || json!(null)),
-    ("cnf: a text", || json!(fingerprint(MINE))),
+    ("cnf: a string", || json!(fingerprint(MINE))),
     ("cnf: a list", || json!([{ "x5t#S256": fingerprint(MINE) }])),
     ("cnf: a digest as a number", || json!({ "x5t#S256": 1 })),
     ("cnf: an empty digest", || json!({ "x5t#S256": "" })),
 ];
 
-/// As much of a certificate as a verifier looks at: nobody can show one without its key.
+/// The part of a certificate that a verifier reads. Without its key no client can present one.
 pub(super) const MINE: &[u8] = b"0\x09\x30\x00\x30\x00\x03\x03\x00\x01\x02";
 const OTHER: &[u8] = b"0\x09\x30\x00\x30\x00\x03\x03\x00\x01\x03";

@@ -1,4 +1,4 @@
-//! The payload: strict JSON, and claims of the types that their definitions say.
+//! The payload: strict JSON, and claims of the types that their definitions require.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("that is another token", &[47], |_| {
             b"eyJhbGciOiJub25lIn0.e30.".to_vec()
         }),
-        ("that stops in the middle", &[48], |payload| {
+        ("that is truncated", &[48], |payload| {
             payload[..payload.len() - 1].into()
         }),
         ("with text after it", &[48], |payload| {
@@ -28,13 +28,13 @@ pub(super) fn cases() -> Vec<Case> {
         ("after a byte order mark", &[48], |payload| {
             format!("\u{feff}{payload}").into()
         }),
-        ("with a number that is none", &[48], |payload| {
+        ("with an invalid number", &[48], |payload| {
             with(&payload, r#""x":NaN"#)
         }),
-        ("with a number beyond every type", &[49], |payload| {
+        ("with a number out of range", &[49], |payload| {
             with(&payload, r#""x":1e999"#)
         }),
-        ("that is no UTF-8", &[48, 58], |payload| {
+        ("that is not UTF-8", &[48, 58], |payload| {
             [b"{\"x\":\"\xff\",", &payload.as_bytes()[1..]].concat()
         }),
         ("with half a surrogate", &[58], |payload| {
@@ -119,7 +119,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// `payload` with `members` at its front.
+/// Returns `payload` with `members` inserted at its front.
 pub(super) fn with(payload: &str, members: &str) -> Vec<u8> {
     payload.replacen('{', &format!("{{{members},"), 1).into()
 }

@@ -1,4 +1,4 @@
-//! Where a token is looked for, and what counts as none.
+//! Where credentials are read from, and what counts as no credentials.
 
 use super::super::case::{Case, accepted, plain};
 use super::super::request::AUTHORIZATION;
@@ -13,10 +13,10 @@ pub(super) fn cases() -> Vec<Case> {
         accepted("white space around the value", &[4])
             .okta(|token| token)
             .lines(|token| vec![format!(" Bearer {token} \t ").into()]),
-        accepted("the field's name in capitals", &[1])
+        accepted("the field name in capitals", &[1])
             .okta(|token| token)
             .fields(|token| vec![("AUTHORIZATION", format!("Bearer {token}").into())]),
-        accepted("the proxy's credentials beside ours", &[32])
+        accepted("proxy credentials next to a token", &[32])
             .okta(|token| token)
             .fields(|token| {
                 let ours = format!("Bearer {token}").into();
@@ -25,13 +25,13 @@ pub(super) fn cases() -> Vec<Case> {
         accepted("a query without a token", &[6])
             .okta(|token| token)
             .query(|_| "page=2".to_owned()),
-        accepted("a query with a parameter of a like name", &[6])
+        accepted("a query with a similar parameter", &[6])
             .okta(|token| token)
             .query(|_| "my_access_token=x&access_token_hint=y&ACCESS_TOKEN=z".to_owned()),
         accepted("a POST with a token", &[1])
             .method("POST")
             .okta(|token| token),
-        plain("the proxy's credentials alone", &[32])
+        plain("proxy credentials alone", &[32])
             .okta(|token| token)
             .fields(|token| vec![(PROXY, format!("Bearer {token}").into())]),
         plain("a token in a cookie", &[7, 9])
@@ -84,8 +84,8 @@ pub(super) fn cases() -> Vec<Case> {
         ("Basic without credentials", "Basic"),
         ("Digest", r#"Digest username="ada", realm="api""#),
         ("Negotiate", "Negotiate YIIB"),
-        ("a scheme that begins like ours", "Bearertoken abc"),
-        ("a scheme that ends like ours", "XBearer abc"),
+        ("a scheme that begins with Bearer", "Bearertoken abc"),
+        ("a scheme that ends with Bearer", "XBearer abc"),
     ];
     cases.extend(others.map(|(name, value)| plain(name, &[9, 11, 12]).line(value)));
     cases

@@ -1,4 +1,4 @@
-//! Tokens bound to a key, and how they are presented (RFC 9449 §7).
+//! Tokens bound to a key, and their presentation (RFC 9449 §7).
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,7 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
         proved(accepted("DPoP: a POST", &[152, 160]).method("POST")),
         proved(accepted("DPoP: a query", &[161]).query(|_| "page=2".to_owned())),
         respelled("the scheme in capitals", "DPOP"),
-        respelled("the scheme in small letters", "dpop"),
+        respelled("the scheme in lower case", "dpop"),
         proved_with(
             accepted("DPoP: a scope", &[152]).at(Route::Orders),
             |token| token.scope("orders:read"),
@@ -32,17 +32,17 @@ pub(super) fn cases() -> Vec<Case> {
             |proof| proof,
         ),
         proved_with(
-            invalid("DPoP: a token signed by somebody else", &[176]),
+            invalid("DPoP: a token signed with another key", &[176]),
             TokenBuilder::foreign_key,
             |proof| proof,
         ),
         proved_with(
-            invalid("DPoP: a token that is bound to nothing", &[169]),
+            invalid("DPoP: an unbound token", &[169]),
             |token| token.without("cnf"),
             |proof| proof,
         ),
         proved_with(
-            invalid("DPoP: a token bound to somebody else's key", &[167]),
+            invalid("DPoP: a token bound to another key", &[167]),
             |token| Client::new().bind(token),
             |proof| proof,
         ),
@@ -55,13 +55,13 @@ pub(super) fn cases() -> Vec<Case> {
         plain("DPoP: another scheme", &[178])
             .line("Basic dXNlcjpwYXNz")
             .beside_dpop(),
-        ambiguous("DPoP: two schemes at once", &[177])
+        ambiguous("DPoP: two schemes", &[177])
             .lines(|_| vec![b"Bearer a.b.c".to_vec(), b"DPoP a.b.c".to_vec()])
             .beside_dpop(),
         ambiguous("DPoP: two schemes in one line", &[177])
             .line("Bearer a.b.c, DPoP a.b.c")
             .beside_dpop(),
-        malformed("DPoP: a bearer token that is none", &[177])
+        malformed("DPoP: a malformed bearer token", &[177])
             .line("Bearer a=b")
             .beside_dpop(),
         malformed("DPoP: the scheme alone", &[177])
@@ -70,13 +70,13 @@ pub(super) fn cases() -> Vec<Case> {
         malformed("DPoP: two tokens", &[177])
             .line("DPoP a.b.c d.e.f")
             .by_dpop(),
-        accepted("a bearer token beside DPoP", &[152])
+        accepted("DPoP: a bearer token", &[152])
             .okta(|token| token)
             .beside_dpop(),
-        invalid("a bound token as if it were not", &[168, 177])
+        invalid("DPoP: a bound token as Bearer", &[168, 177])
             .okta(|token| Client::new().bind(token))
             .beside_dpop(),
-        invalid("a bound token and its proof as Bearer", &[168]).beside_dpop(),
+        invalid("DPoP: a bound token and its proof as Bearer", &[168]).beside_dpop(),
         unproved("DPoP: no proof", &[152]).by_dpop(),
     ];
     let as_bearer = |token: &str, proof: String| vec![bearer(token), (DPOP, proof.into_bytes())];
@@ -91,7 +91,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// The first use of a proof, and the second.
+/// Returns the first use of a proof and its replay.
 fn replay() -> [Case; 2] {
     let fields = Arc::new(OnceLock::new());
     let case = |case: Case| {
@@ -110,7 +110,7 @@ fn replay() -> [Case; 2] {
     };
     [
         case(accepted("DPoP: a request", &[170])).by_dpop(),
-        case(unproved("DPoP: the same request again", &[170, 171])).by_dpop(),
+        case(unproved("DPoP: a replayed request", &[170, 171])).by_dpop(),
     ]
 }
 
@@ -121,12 +121,12 @@ fn respelled(name: &'static str, scheme: &'static str) -> Case {
     })
 }
 
-/// A token bound to a new client, and its proof.
+/// Adds a token bound to a new client, and its proof.
 pub(super) fn proved(case: Case) -> Case {
     proved_with(case, |token| token, |proof| proof)
 }
 
-/// After an `edit` of the bound token, and one of the proof.
+/// Adds a bound token after `edit`, and its proof after `spoil`.
 pub(super) fn proved_with(
     case: Case,
     edit: fn(TokenBuilder) -> TokenBuilder,
@@ -143,7 +143,7 @@ pub(super) fn proved_with(
         .by_dpop()
 }
 
-/// A bound token, and lines of it and its proof.
+/// Adds a bound token, and the field lines that `fields` builds from it and its proof.
 pub(super) fn with_fields(
     case: Case,
     fields: impl Fn(&str, String) -> Vec<Field> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! The header: strict JSON, an algorithm and a key by name, no extension.
+//! The header: strict JSON, an algorithm, a key ID, and no critical extension.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ pub(super) fn cases() -> Vec<Case> {
         }),
         ("that is a string", &[36], |_| br#""ES256""#.to_vec()),
         ("that is null", &[36], |_| b"null".to_vec()),
-        ("that stops in the middle", &[36], |header| {
+        ("that is truncated", &[36], |header| {
             header[..header.len() - 1].into()
         }),
         ("with text after it", &[36], |header| {
@@ -24,7 +24,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("after a byte order mark", &[36], |header| {
             format!("\u{feff}{header}").into()
         }),
-        ("with a comma too many", &[36], |header| {
+        ("with a trailing comma", &[36], |header| {
             header.replace('}', ",}").into()
         }),
         ("with a comment", &[36], |header| {
@@ -33,7 +33,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("in single quotes", &[36], |header| {
             header.replace('"', "'").into()
         }),
-        ("that is no UTF-8", &[36, 58], |header| {
+        ("that is not UTF-8", &[36, 58], |header| {
             [
                 &header.as_bytes()[..1],
                 b"\"x\":\"\xff\",",
@@ -92,7 +92,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// One parameter set to a value that its definition or this family forbids.
+/// Returns cases with one parameter set to a value that its definition or this library forbids.
 fn parameters() -> Vec<Case> {
     let wrong: Vec<(&str, Value)> = vec![
         ("alg", json!(256)),
@@ -164,7 +164,7 @@ fn parameters() -> Vec<Case> {
     cases
 }
 
-/// RFC 8725 §3.10: what a token says of its key is its sender's word.
+/// Returns cases with keys in the header. RFC 8725 §3.10: the verifier must not trust them.
 fn foreign_keys() -> Vec<Case> {
     let words: [(&str, Edit); 4] = [
         ("jwk", |token| {
@@ -192,7 +192,7 @@ fn foreign_keys() -> Vec<Case> {
         .collect()
 }
 
-/// `header` with `members` at its front.
+/// Returns `header` with `members` inserted at its front.
 fn with(header: &str, members: &str) -> Vec<u8> {
     header.replacen('{', &format!("{{{members},"), 1).into()
 }

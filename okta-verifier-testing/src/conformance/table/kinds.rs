@@ -1,4 +1,4 @@
-//! Other JWTs that the same keys may have signed, and tokens bound to a key (RFC 8725 §3.11, §3.12).
+//! Other JWTs signed with the same keys, and tokens bound to a key (RFC 8725 §3.11, §3.12).
 
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ pub(super) fn cases() -> Vec<Case> {
             let events = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
             token.claim("events", events).without("exp")
         }),
-        ("an introspection answer", &[84, 120], |token| {
+        ("an introspection response", &[84, 120], |token| {
             let token = token.without("sub").without("exp");
             token.claim("token_introspection", json!({ "active": true }))
         }),
@@ -70,7 +70,7 @@ pub(super) fn cases() -> Vec<Case> {
         invalid(format!("by its shape: {name}"), requirements).okta(edit)
     }));
     cases.extend([
-        invalid("by its shape: an ID token for our audience", &[84, 86]).okta(|token| {
+        invalid("by its shape: an ID token for the audience", &[84, 86]).okta(|token| {
             let ours = token.own_audience().to_owned();
             token.id_token().audience(ours)
         }),
@@ -85,7 +85,7 @@ pub(super) fn cases() -> Vec<Case> {
                 .claim("at_hash", "x")
                 .claim("nonce", "y")
         }),
-        accepted("by its shape: events that are no object", &[213])
+        accepted("by its shape: events that are not an object", &[213])
             .okta(|token| token.claim("events", "none")),
         invalid("a token bound to a key", &[14, 168, 187]).okta(|token| token.bound_to_key()),
     ]);
@@ -100,7 +100,7 @@ pub(super) fn cases() -> Vec<Case> {
         invalid(format!("a token bound to {name}"), &[14, 185, 187])
             .okta(move |token| token.claim("cnf", cnf.clone()))
     }));
-    // The verifier of this table has no setting that accepts certificates.
+    // The verifier of this table is not configured to accept certificates.
     let unchecked = "a token bound to the certificate of its TLS session, which no setting accepts";
     cases.push(
         invalid(unchecked, &[185])

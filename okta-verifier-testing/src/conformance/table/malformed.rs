@@ -1,4 +1,4 @@
-//! Credentials that are none: 400, never anonymous and never 401.
+//! Malformed credentials: rejected with 400, never anonymous and never 401.
 
 use super::super::case::{Case, invalid, malformed};
 
@@ -7,10 +7,10 @@ pub(super) fn cases() -> Vec<Case> {
         malformed("the same line twice", &[8, 13])
             .okta(|token| token)
             .lines(|token| vec![bearer(token), bearer(token)]),
-        malformed("a good line before a bad one", &[8])
+        malformed("a valid line before a malformed one", &[8])
             .okta(|token| token)
             .lines(|token| vec![bearer(token), b"Bearer a.b.c".to_vec()]),
-        malformed("a bad line before a good one", &[8])
+        malformed("a malformed line before a valid one", &[8])
             .okta(|token| token)
             .lines(|token| vec![b"Bearer a.b.c".to_vec(), bearer(token)]),
         malformed("a good line before one of another scheme", &[8])
@@ -48,7 +48,7 @@ pub(super) fn cases() -> Vec<Case> {
         malformed("a parameter in place of a token", &[2])
             .okta(|token| token)
             .lines(|token| vec![format!("Bearer token=\"{token}\"").into()]),
-        malformed("a JSON serialisation", &[2, 33])
+        malformed("a JSON serialization", &[2, 33])
             .line(r#"Bearer {"payload":"e30","signatures":[]}"#),
         malformed("a token in header and query", &[6, 13])
             .okta(|token| token)
@@ -65,7 +65,8 @@ pub(super) fn cases() -> Vec<Case> {
         malformed("one byte over 16 KiB", &[57])
             .line(format!("Bearer {}", "a".repeat(16 * 1024 + 1))),
         malformed("20 KiB", &[57]).line(format!("Bearer {}", "a".repeat(20 * 1024))),
-        invalid("16 KiB of no token", &[57]).line(format!("Bearer {}", "a".repeat(16 * 1024))),
+        invalid("16 KiB that are not a token", &[57])
+            .line(format!("Bearer {}", "a".repeat(16 * 1024))),
     ];
     let empty: [(&str, &[u8]); 5] = [
         ("an empty value", b""),
@@ -86,8 +87,8 @@ pub(super) fn cases() -> Vec<Case> {
         ("angle brackets", b"Bearer <token>"),
         ("UTF-8", "Bearer \u{e9}".as_bytes()),
         ("Latin-1", b"Bearer \xe9"),
-        ("bytes that are no text", b"Bearer \xff\xfe"),
-        ("a scheme that is no word", b"\"Bearer\" abc"),
+        ("bytes that are not text", b"Bearer \xff\xfe"),
+        ("a scheme that is not a token", b"\"Bearer\" abc"),
     ];
     cases.extend(texts.map(|(name, value)| malformed(name, &[2, 13]).line(value)));
     let controls: [(&str, &[u8]); 6] = [

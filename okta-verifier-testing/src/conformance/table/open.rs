@@ -1,4 +1,4 @@
-//! An open route looks at nothing; a route whose layer was forgotten serves nobody.
+//! An open route ignores credentials; a route whose layer is missing serves no request.
 
 use super::super::case::{Case, accepted, missing_layer};
 use super::super::route::Route;
@@ -8,9 +8,9 @@ pub(super) fn cases() -> Vec<Case> {
         accepted("no credentials", &[9]),
         accepted("a good token", &[9]).okta(|token| token),
         accepted("an expired token", &[9]).okta(|token| token.expired()),
-        accepted("no JWT", &[9]).line("Bearer a.b.c"),
+        accepted("not a JWT", &[9]).line("Bearer a.b.c"),
         accepted("malformed credentials", &[9]).line("Bearer"),
-        accepted("bytes that are no text", &[9]).line(b"Bearer \xff".as_slice()),
+        accepted("bytes that are not text", &[9]).line(b"Bearer \xff".as_slice()),
         accepted("two lines", &[9]).lines(|_| vec![b"Bearer a".to_vec(), b"Bearer b".to_vec()]),
         accepted("another scheme", &[9]).line("Basic eDp5"),
         accepted("a token in the query", &[9]).query(|_| "access_token=x".to_owned()),

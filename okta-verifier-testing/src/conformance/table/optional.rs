@@ -1,4 +1,4 @@
-//! Behind an optional layer: no credentials are not the same as bad ones (decision 8).
+//! Optional layers: missing credentials differ from invalid ones (decision 8).
 
 use super::super::case::{Case, accepted, invalid, lacks_scope, malformed, plain};
 use super::super::issuers::Source;
@@ -12,17 +12,17 @@ pub(super) fn cases() -> Vec<Case> {
             .okta(|token| token)
             .fields(|_| Vec::new())
             .query(|token| format!("access_token={token}")),
-        accepted("the proxy's credentials alone", &[32])
+        accepted("proxy credentials alone", &[32])
             .fields(|_| vec![("Proxy-Authorization", b"Basic eDp5".to_vec())]),
         plain("another scheme", &[12]).line("Basic eDp5"),
         malformed("an empty value", &[5]).line(""),
         malformed("the scheme alone", &[5]).line("Bearer"),
-        malformed("bytes that are no text", &[2]).line(b"Bearer \xff".as_slice()),
+        malformed("bytes that are not text", &[2]).line(b"Bearer \xff".as_slice()),
         malformed("two lines", &[8]).lines(|_| vec![b"Basic eDp5".to_vec(), Vec::new()]),
         malformed("a good token twice", &[8])
             .okta(|token| token)
             .lines(|token| vec![format!("Bearer {token}").into_bytes(); 2]),
-        invalid("no JWT", &[14, 33]).line("Bearer a.b.c"),
+        invalid("not a JWT", &[14, 33]).line("Bearer a.b.c"),
         invalid("an expired token", &[14]).okta(|token| token.expired()),
         invalid("a forged token", &[14]).okta(|token| token.foreign_key()),
         invalid("another audience", &[14]).okta(|token| token.audience("api://billing")),
@@ -36,8 +36,12 @@ pub(super) fn cases() -> Vec<Case> {
         })
         .collect();
     cases.extend([
-        plain("optional: no credentials where a scope is needed", &[9, 11]).at(Route::MaybeOrders),
-        plain("optional: another scheme where a scope is needed", &[12])
+        plain(
+            "optional: no credentials where a scope is required",
+            &[9, 11],
+        )
+        .at(Route::MaybeOrders),
+        plain("optional: another scheme where a scope is required", &[12])
             .at(Route::MaybeOrders)
             .line("Basic eDp5"),
         lacks_scope("optional: no scope", &[15])
@@ -46,7 +50,7 @@ pub(super) fn cases() -> Vec<Case> {
         accepted("optional: the scope", &[15])
             .at(Route::MaybeOrders)
             .of(Source::Okta, |token, terms| token.scope(&terms.scope)),
-        invalid("optional: expired, where a scope is needed", &[14])
+        invalid("optional: expired, where a scope is required", &[14])
             .at(Route::MaybeOrders)
             .of(Source::Okta, |token, terms| {
                 token.scope(&terms.scope).expired()

@@ -1,4 +1,4 @@
-//! What a route demands of a valid token besides scopes: a group, and claims of its own type.
+//! Policies other than scopes: a group, and typed claims.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::super::case::{Case, accepted, forbidden, invalid};
 use super::super::issuers::Source;
 use super::super::route::Route;
 
-/// `groups`, of the group that is demanded.
+/// Builds `groups` from the required group.
 type Shape = fn(&str) -> Value;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -34,13 +34,13 @@ pub(super) fn cases() -> Vec<Case> {
     let others: [(&str, Shape); 10] = [
         ("another group", |_| json!(["Everyone"])),
         ("an empty list of groups", |_| json!([])),
-        ("the group in small letters", |group| {
+        ("the group in lower case", |group| {
             json!([group.to_lowercase() + "x"])
         }),
-        ("the beginning of the group", |group| {
+        ("a prefix of the group", |group| {
             json!([group[..group.len() - 1]])
         }),
-        ("the group and more", |group| json!([format!("{group}2")])),
+        ("a longer group", |group| json!([format!("{group}2")])),
         ("the group after a comma", |group| {
             json!([format!("Everyone,{group}")])
         }),

@@ -28,7 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
             token.claim("entitlements", json!([{ "value": "e" }]))
         }),
         ("a token of a service", &[88], |token| token.service()),
-        ("our audience among others", &[54, 92], |token| {
+        ("the audience among others", &[54, 92], |token| {
             let ours = token.own_audience().to_owned();
             token.claim("aud", ["https://other.test", &ours])
         }),
@@ -48,22 +48,20 @@ pub(super) fn cases() -> Vec<Case> {
         ("typ of another kind", &[84, 89], |token| {
             token.typ("secevent+jwt")
         }),
-        ("an issuer with a slash at its end", &[91], |token| {
+        ("an issuer with a trailing slash", &[91], |token| {
             token.claim("iss", "https://issuer.test/")
         }),
         ("another audience", &[92], |token| {
             token.audience("https://other.test")
         }),
         ("a foreign key", &[93], |token| token.foreign_key()),
-        ("a key that nobody publishes", &[93], |token| {
-            token.unpublished_key()
-        }),
+        ("an unpublished key", &[93], |token| token.unpublished_key()),
         ("an unsigned token", &[56, 93], |token| token.unsigned()),
         ("an expired token", &[94], |token| token.expired()),
         ("a tampered token", &[93], |token| token.tampered()),
         ("an encrypted token", &[33], |token| token.encrypted()),
         ("an ID token", &[84, 89], |token| token.id_token()),
-        ("cid in place of client_id", &[90], |token| {
+        ("cid instead of client_id", &[90], |token| {
             token.without("client_id").claim("cid", "0oatest")
         }),
         ("cid and client_id that differ", &[90], |token| {

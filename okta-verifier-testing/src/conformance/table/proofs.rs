@@ -1,4 +1,4 @@
-//! Proofs that prove nothing (RFC 9449 §4.3), one change each.
+//! Invalid proofs (RFC 9449 §4.3), with one change each.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
     refused.chain(accepted).chain(lines()).collect()
 }
 
-/// More than the one field line, or another than a proof.
+/// Returns cases with more than one field line, or with something other than a proof.
 fn lines() -> [Case; 4] {
     let refused = |name, requirements| unproved(name, requirements).by_dpop();
     [
@@ -61,7 +61,7 @@ const REFUSED: [Row<Spoil>; 46] = [
         it.header("crit", ["b64"]).header("b64", false)
     }),
     ("no jwk", &[155], |it| it.without_header("jwk")),
-    ("jwk as a text", &[155], |it| it.header("jwk", "key")),
+    ("jwk as a string", &[155], |it| it.header("jwk", "key")),
     ("jwk twice", &[154], |it| it.twice_in_header("jwk")),
     ("a private key", &[159], ProofBuilder::private_jwk),
     ("a private key's other member", &[159], |it| {
@@ -74,7 +74,7 @@ const REFUSED: [Row<Spoil>; 46] = [
         it.jwk_member("use", "enc")
     }),
     (
-        "somebody else's signature",
+        "a signature with another key",
         &[158],
         ProofBuilder::foreign_key,
     ),
@@ -90,7 +90,7 @@ const REFUSED: [Row<Spoil>; 46] = [
     ("an empty jti", &[155], |it| it.jti("")),
     ("no htm", &[155, 160], |it| it.without("htm")),
     ("another method", &[160], |it| it.htm("POST")),
-    ("the method in small letters", &[160], |it| it.htm("get")),
+    ("the method in lower case", &[160], |it| it.htm("get")),
     ("htm twice", &[154], |it| it.twice("htm")),
     ("no htu", &[155, 161], |it| it.without("htu")),
     ("another path", &[161], |it| {
@@ -102,20 +102,20 @@ const REFUSED: [Row<Spoil>; 46] = [
     ("another scheme", &[161], |it| {
         it.htu("http://api.example.com/me")
     }),
-    ("a slash at the end", &[162], |it| {
+    ("a trailing slash", &[162], |it| {
         it.htu("https://api.example.com/me/")
     }),
     ("another case of the path", &[162], |it| {
         it.htu("https://api.example.com/Me")
     }),
     ("no iat", &[155, 165], |it| it.without("iat")),
-    ("iat as a text", &[165], |it| it.claim("iat", "now")),
-    ("of 301 s ago", &[165], |it| it.aged(301)),
-    ("of a minute ahead", &[165], |it| it.aged(-62)),
+    ("iat as a string", &[165], |it| it.claim("iat", "now")),
+    ("301 s old", &[165], |it| it.aged(301)),
+    ("62 s in the future", &[165], |it| it.aged(-62)),
     ("no ath", &[155, 166], |it| it.without("ath")),
-    ("another token's ath", &[166], |it| it.token("a.b.c")),
+    ("ath of another token", &[166], |it| it.token("a.b.c")),
     ("over 16 KiB", &[154], |it| it.padded_to(16 * 1024 + 1)),
-    ("no object", &[154], |it| it.raw_payload("[]")),
+    ("not an object", &[154], |it| it.raw_payload("[]")),
 ];
 
 const ACCEPTED: [Row<Spoil>; 7] = [
@@ -134,7 +134,7 @@ const ACCEPTED: [Row<Spoil>; 7] = [
     ("a query", &[161], |it| {
         it.htu("https://api.example.com/me?page=2")
     }),
-    ("of half a minute ago", &[165], |it| it.aged(30)),
+    ("30 s old", &[165], |it| it.aged(30)),
     ("other members", &[155], |it| {
         it.claim("nonce", "unasked")
             .claim("more", json!({ "of": 1 }))

@@ -1,4 +1,4 @@
-//! Scopes: `scp` and `scope` as one view, and one scope to the letter.
+//! Scopes: `scp` and `scope` as one set, compared exactly.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::TokenBuilder;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    // `scp`, then `scope`; `None` is no such claim.
+    // The value of `scp`, then of `scope`; with `None` the claim is absent.
     type Shape = fn(&str) -> (Option<Value>, Option<Value>);
     let granted: [(&str, Shape); 8] = [
         ("scp as a list", |scope| (Some(json!([scope])), None)),
@@ -51,10 +51,10 @@ pub(super) fn cases() -> Vec<Case> {
         ("the scope in capitals", |scope| {
             (Some(json!([scope.to_uppercase() + "X"])), None)
         }),
-        ("the beginning of the scope", |scope| {
+        ("a prefix of the scope", |scope| {
             (Some(json!([scope[..scope.len() - 1]])), None)
         }),
-        ("the scope and more", |scope| {
+        ("a longer scope", |scope| {
             (Some(json!([format!("{scope}er")])), None)
         }),
         ("the scope after a comma", |scope| {

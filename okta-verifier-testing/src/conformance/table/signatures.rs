@@ -1,26 +1,26 @@
-//! The bytes of a signature: the algorithm's own length and form, and nothing near it.
+//! The bytes of a signature: only the algorithm's length and form are valid.
 
 use okta_verifier::Algorithm;
 
 use super::super::case::{Case, invalid};
 
-/// What happens to a signature.
+/// A change to the bytes of a signature.
 type Bytes = fn(Vec<u8>) -> Vec<u8>;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let edits: [(&str, Bytes); 8] = [
-        ("one bit other", |mut bytes| {
+        ("one bit changed", |mut bytes| {
             bytes[7] ^= 1;
             bytes
         }),
         ("one byte shorter", |bytes| bytes[1..].to_vec()),
         ("one byte longer", |bytes| [&bytes[..], &[0]].concat()),
-        ("one zero byte before", |bytes| [&[0], &bytes[..]].concat()),
+        ("one leading zero byte", |bytes| [&[0], &bytes[..]].concat()),
         ("all zeros", |bytes| vec![0; bytes.len()]),
         ("all ones", |bytes| vec![0xff; bytes.len()]),
         ("twice", |bytes| bytes.repeat(2)),
-        ("of a kilobyte", |_| vec![1; 1024]),
+        ("one kilobyte", |_| vec![1; 1024]),
     ];
     for algorithm in [Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA] {
         cases.extend(edits.map(|(name, edit)| {
@@ -40,7 +40,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// X.509's form of R and S, which RFC 7518 §3.4 is not.
+/// Returns R and S in the DER form of X.509, which RFC 7518 §3.4 does not allow.
 fn der(signature: Vec<u8>) -> Vec<u8> {
     let integer = |bytes: &[u8]| {
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();

@@ -1,4 +1,4 @@
-//! Step-up (RFC 9470): a valid token whose user must authenticate anew, by `acr` and `auth_time`.
+//! Step-up (RFC 9470): a valid token whose user must authenticate again, by `acr` and `auth_time`.
 
 use super::super::case::{
     Case, accepted, forbidden, invalid, lacks_scope, plain, step_up, step_up_and_scope,
@@ -34,10 +34,8 @@ pub(super) fn cases() -> Vec<Case> {
             token.claim("acr", "phr phrh")
         }),
         ("no auth_time", &[191], |token| token.without("auth_time")),
-        ("too long ago", &[189, 191], |token| {
-            authenticated(token, 420)
-        }),
-        ("a new token of an old authentication", &[192], |token| {
+        ("too old", &[189, 191], |token| authenticated(token, 420)),
+        ("a new token with an old authentication", &[192], |token| {
             authenticated(token.issued_at(unix_now()), 9000)
         }),
     ];
@@ -52,7 +50,7 @@ pub(super) fn cases() -> Vec<Case> {
             .of(Source::Okta, |token, terms| {
                 strong(token, terms).without("acr").without("scp")
             }),
-        lacks_scope("step-up: no scope alone", &[15, 190])
+        lacks_scope("step-up: only the scope missing", &[15, 190])
             .at(Route::Transfer)
             .of(Source::Okta, |token, terms| {
                 strong(token, terms).without("scp")

@@ -1,14 +1,14 @@
-//! The compact form: three parts, one spelling (RFC 7515 §7.1).
+//! The compact form: three parts, with one valid spelling (RFC 7515 §7.1).
 
 use super::super::case::{Case, accepted, invalid};
 use super::Row;
 
-/// What happens to a good token's text.
+/// A change to the text of a valid token.
 type Respell = fn(String) -> String;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
-        accepted("an untouched token", &[33])
+        accepted("an unchanged token", &[33])
             .okta(|token| token)
             .respelled(|token| token),
         invalid("an encrypted token", &[33, 60, 95, 210]).okta(|token| token.encrypted()),
@@ -16,10 +16,10 @@ pub(super) fn cases() -> Vec<Case> {
     let texts = [
         ("an opaque token", "2YotnFZFEjr1zCsicMWpAA"),
         ("two parts", "a.b"),
-        ("three parts of nothing", ".."),
-        ("three parts of no JSON", "a.b.c"),
+        ("three empty parts", ".."),
+        ("three parts that are not JSON", "a.b.c"),
         ("four parts", "a.b.c.d"),
-        ("five parts of no JSON", "a.b.c.d.e"),
+        ("five parts that are not JSON", "a.b.c.d.e"),
         ("six parts", "a.b.c.d.e.f"),
         ("dots alone", "..."),
     ];
@@ -37,35 +37,35 @@ pub(super) fn cases() -> Vec<Case> {
         ("with an empty header", &[36], |token| {
             format!(".{}", parts(&token)[1..].join("."))
         }),
-        ("with header and payload exchanged", &[36, 40], |token| {
+        ("with header and payload swapped", &[36, 40], |token| {
             let [header, payload, signature] = parts(&token);
             [payload, header, signature].join(".")
         }),
-        ("with a dot at its end", &[33], |token| format!("{token}.")),
-        ("with a dot before it", &[33], |token| format!(".{token}")),
+        ("with a trailing dot", &[33], |token| format!("{token}.")),
+        ("with a leading dot", &[33], |token| format!(".{token}")),
         ("with padding", &[34, 35], |token| format!("{token}==")),
         ("with too much padding", &[34, 35], |token| {
             format!("{token}====")
         }),
-        ("with one character less", &[14, 35], |token| {
+        ("with one character fewer", &[14, 35], |token| {
             token[..token.len() - 1].to_owned()
         }),
         ("with one character more", &[14, 35], |token| {
             format!("{token}A")
         }),
-        ("with a length that no bytes have", &[35], |token| {
+        ("with an impossible length", &[35], |token| {
             format!("{token}AAA")
         }),
-        ("with stray bits at its end", &[35], stray_bits),
+        ("with stray trailing bits", &[35], stray_bits),
         ("with a plus sign", &[34], |token| replace_last(token, '+')),
         ("with a slash", &[34], |token| replace_last(token, '/')),
         ("with a tilde", &[34], |token| replace_last(token, '~')),
-        ("in small letters", &[3], |token| token.to_lowercase()),
+        ("in lower case", &[3], |token| token.to_lowercase()),
         ("in capitals", &[3], |token| token.to_uppercase()),
         ("with its signature twice", &[33], |token| {
             format!("{token}.{}", parts(&token)[2])
         }),
-        ("with two parts more", &[33], |token| format!("{token}.a.b")),
+        ("with two more parts", &[33], |token| format!("{token}.a.b")),
     ];
     cases.extend(spellings.map(|(name, requirements, respell)| {
         invalid(format!("a good token {name}"), requirements)
@@ -77,7 +77,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn parts(token: &str) -> [&str; 3] {
     let mut parts = token.split('.');
-    [(); 3].map(|()| parts.next().expect("a token has three parts"))
+    [(); 3].map(|()| parts.next().expect("the token has three parts"))
 }
 
 fn replace_last(mut token: String, character: char) -> String {
@@ -86,10 +86,10 @@ fn replace_last(mut token: String, character: char) -> String {
     token
 }
 
-/// 64 bytes are 86 characters, and the last one's four lower bits are none of theirs: another
-/// character there decodes to the same signature, where a decoder lets it.
+/// Changes unused bits. 64 bytes take 86 characters, and the four lower bits of the last one are
+/// unused: a lenient decoder maps another character there to the same signature.
 fn stray_bits(mut token: String) -> String {
-    let last = token.pop().expect("a token has an end");
+    let last = token.pop().expect("the token is not empty");
     let next = match last {
         'A' => 'B',
         'Q' => 'R',

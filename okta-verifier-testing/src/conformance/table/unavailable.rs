@@ -1,5 +1,5 @@
-//! An issuer whose keys cannot be had: no fault of the token (decision 4). Three cases may end in
-//! 503, and no more: from the fourth failure on the delay grows beyond a second.
+//! An issuer whose keys are unavailable, which is not the token's fault (decision 4). Exactly three
+//! cases end in 503: from the fourth failure on the delay exceeds one second.
 
 use super::super::case::{Case, accepted, invalid, malformed, unavailable};
 use super::super::issuers::Source;
@@ -8,7 +8,7 @@ use super::super::route::Route;
 pub(super) fn cases() -> Vec<Case> {
     vec![
         unavailable("no keys: a good token", &[24]).of(Source::Silent, |token, _| token),
-        unavailable("no keys: a good token for a scope", &[24])
+        unavailable("no keys: a good token where a scope is required", &[24])
             .at(Route::Orders)
             .of(Source::Silent, |token, terms| token.scope(&terms.scope)),
         unavailable("no keys: a good token is not anonymous", &[24])

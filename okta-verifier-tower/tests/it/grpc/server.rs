@@ -1,4 +1,4 @@
-//! tonic on a loopback socket, and clients of it.
+//! tonic on a loopback socket, and its clients.
 
 use std::{
     convert::Infallible,
@@ -27,25 +27,25 @@ use tower::{Service, ServiceBuilder, ServiceExt, service_fn, util::option_layer}
 const WHO: &str = "/test.Who/Am";
 const OPEN: &str = "/test.Open/Am";
 
-/// A server, and one connection to it. The server ends with the test's runtime.
+/// A server and one connection to it. The server ends with the test's runtime.
 pub(crate) struct Api {
     pub(crate) address: String,
     pub(crate) channel: Channel,
 }
 
 impl Api {
-    /// Both layers, with the gRPC switch on, in front of all that the server has.
+    /// Serves all services behind both layers, with `grpc` on.
     pub(crate) async fn new(verifier: Verifier, policy: Policy) -> Self {
         let verify = VerifyLayer::new(verifier).grpc();
         Self::layered(Some(verify), RequireLayer::new(policy).grpc()).await
     }
 
-    /// Without `VerifyLayer`.
+    /// Serves all services without `VerifyLayer`.
     pub(crate) async fn unverified(policy: Policy) -> Self {
         Self::layered(None, RequireLayer::new(policy).grpc()).await
     }
 
-    /// These layers in front of all that the server has.
+    /// Serves all services behind these layers.
     pub(crate) async fn layered(verify: Option<VerifyLayer>, require: RequireLayer) -> Self {
         let layers = ServiceBuilder::new()
             .layer(option_layer(verify))
@@ -53,7 +53,7 @@ impl Api {
         Self::serve(layers.service(Routes::new(Who))).await
     }
 
-    /// Both layers in front of `test.Who`, and none in front of `test.Open`.
+    /// Serves `test.Who` behind both layers, and `test.Open` without any.
     pub(crate) async fn with_an_open_service(verifier: Verifier, policy: Policy) -> Self {
         let layers = ServiceBuilder::new()
             .layer(VerifyLayer::new(verifier).grpc())
@@ -74,23 +74,23 @@ impl Api {
             TcpIncoming::from(listener),
         );
         tokio::spawn(server);
-        let channel = Channel::from_shared(format!("http://{address}")).expect("a valid URI");
+        let channel = Channel::from_shared(format!("http://{address}")).expect("the URI is valid");
         let channel = channel.connect().await.expect("a listener");
         Self { address, channel }
     }
 
-    /// `test.Who/Am` with these metadata of the name `authorization`.
+    /// Calls `test.Who/Am` with these values of the metadata `authorization`.
     pub(crate) async fn who(&self, authorization: &[&str]) -> Result<String, Status> {
         let request = tokio_stream::once(());
         self.call(WHO, request, authorization).await
     }
 
-    /// The same of the service that no layer stands before.
+    /// Calls `test.Open/Am`, which has no layer.
     pub(crate) async fn open(&self) -> Result<String, Status> {
         self.call(OPEN, tokio_stream::once(()), &[]).await
     }
 
-    /// `test.Who/Am` by a client that never ends its request.
+    /// Calls `test.Who/Am` with a request that never ends.
     pub(crate) async fn who_endless(&self) -> Result<String, Status> {
         self.call(WHO, tokio_stream::pending(), &[]).await
     }
@@ -109,24 +109,24 @@ impl Api {
             request.metadata_mut().append(AUTHORIZATION.as_str(), value);
         }
         let (method, codec) = (PathAndQuery::from_static(method), ProstCodec::default());
-        let answer = client.client_streaming(request, method, codec).await;
-        answer.map(tonic::Response::into_inner)
+        let response = client.client_streaming(request, method, codec).await;
+        response.map(tonic::Response::into_inner)
     }
 
-    /// Sends an empty request with these headers over HTTP/2 and returns the response as it came.
+    /// Sends an empty request with these headers over HTTP/2 and returns the response unchanged.
     pub(crate) async fn send(&self, method: Method, headers: &[(&str, &str)]) -> Response<Body> {
         let mut request = Request::builder().method(method).uri(WHO);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::default()).expect("a valid request");
+        let request = request.body(Body::default()).expect("the request is valid");
         let response = self.channel.clone().oneshot(request).await;
         response.expect("a response")
     }
 }
 
-/// What `tonic-prost-build` would make of a service `test.Who` with one method; the messages are
-/// protobuf's own `Empty` and `StringValue`.
+/// What `tonic-prost-build` would generate for a service `test.Who` with one method. The messages are
+/// protobuf's `Empty` and `StringValue`.
 #[derive(Clone)]
 struct Who;
 
@@ -151,10 +151,10 @@ impl Service<Request<Body>> for Who {
     }
 }
 
-/// The handler: who the layers say is calling.
+/// A handler that responds with the caller's subject.
 async fn am(request: tonic::Request<()>) -> Result<tonic::Response<String>, Status> {
     let token = request.extensions().get::<VerifiedToken>();
-    let subject = token.map_or("nobody", VerifiedToken::subject);
+    let subject = token.map_or("anonymous", VerifiedToken::subject);
     Ok(tonic::Response::new(subject.to_owned()))
 }
 

@@ -1,10 +1,10 @@
-//! Every algorithm verifies, whatever jsonwebtoken can or cannot do in this process.
+//! Every algorithm works, whatever jsonwebtoken supports in this process.
 
 use okta_verifier::Algorithm;
 use okta_verifier_testing::TestIssuer;
 
 #[test]
-fn a_token_of_every_algorithm_verifies_beside_both_backends() {
+fn every_algorithm_verifies_with_both_backends() {
     for algorithm in [
         Algorithm::RS256,
         Algorithm::PS256,
@@ -14,21 +14,21 @@ fn a_token_of_every_algorithm_verifies_beside_both_backends() {
         Algorithm::EdDSA,
     ] {
         let okta = TestIssuer::new("api://default").algorithms([algorithm]);
-        let ask = |jwt: String| {
+        let verify = |jwt: String| {
             let issuer = okta.issuer().any_client_id();
             backend_both::subject(issuer, &format!("Bearer {jwt}"))
         };
         assert_eq!(
-            ask(okta.token("ada").foreign_key().sign()),
+            verify(okta.token("ada").foreign_key().sign()),
             Err("bad_signature")
         );
-        assert_eq!(ask(okta.token("ada").sign()), Ok("ada".to_owned()));
+        assert_eq!(verify(okta.token("ada").sign()), Ok("ada".to_owned()));
     }
 }
 
-/// What it is that we do not depend on.
+/// Shows the behaviour of jsonwebtoken that okta-verifier does not depend on.
 #[test]
-fn jsonwebtoken_itself_panics_here() {
+fn jsonwebtoken_panics_with_both_backends() {
     let okta = TestIssuer::new("api://default");
     let jwt = okta.token("ada").sign();
     let jwks: jsonwebtoken::jwk::JwkSet = parse(&okta.jwks());
@@ -39,10 +39,10 @@ fn jsonwebtoken_itself_panics_here() {
     });
     assert!(
         decoded.is_err(),
-        "it found a backend: then this crate has lost its purpose"
+        "jsonwebtoken found a backend, so this crate no longer tests anything"
     );
 }
 
 fn parse<T: serde::de::DeserializeOwned>(text: &str) -> T {
-    serde_json::from_str(text).expect("JSON of its type")
+    serde_json::from_str(text).expect("the text is JSON of this type")
 }

@@ -1,14 +1,14 @@
-//! A service that has okta-verifier, and no other crate that could turn a backend of jsonwebtoken
-//! or a provider of rustls on.
+//! A service with okta-verifier and no other crate that could enable a backend of jsonwebtoken or a
+//! provider of rustls.
 
 use okta_verifier::{Issuer, Presented, Verifier};
 
-/// Whom the bearer of `authorization` says to be, or the code of the refusal. `issuer` has its
-/// keys pinned.
+/// Returns the subject of the token in `authorization`, or the code of the rejection. The keys of
+/// `issuer` are pinned.
 ///
 /// # Panics
 ///
-/// When `issuer` is a wrong one.
+/// Panics if the settings of `issuer` are invalid.
 pub fn subject(issuer: Issuer, authorization: &str) -> Result<String, &'static str> {
     let verifier = Verifier::builder()
         .issuer(issuer)
@@ -16,10 +16,11 @@ pub fn subject(issuer: Issuer, authorization: &str) -> Result<String, &'static s
         .expect("good settings");
     let presented = Presented::new([authorization.as_bytes()]);
     let decided = verifier
-        .authenticate(&presented).into_ready()
+        .authenticate(&presented)
+        .into_ready()
         .expect("keys are pinned");
     match decided {
         Ok(token) => Ok(token.subject().to_owned()),
-        Err(refusal) => Err(refusal.error().map_or("none", |error| error.code())),
+        Err(rejection) => Err(rejection.error().map_or("none", |error| error.code())),
     }
 }

@@ -1,8 +1,8 @@
-//! Edits of a text: a signed token's, or those of its JSON before it is signed.
+//! Edits of a text: of a signed token, or of its JSON before signing.
 
 use crate::random::Random;
 
-/// One to three small ones.
+/// Applies one to three small edits.
 pub(crate) fn some(random: &mut Random, text: &str, pieces: &[&str]) -> String {
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..=random.below(3) {
@@ -34,23 +34,23 @@ fn one(random: &mut Random, bytes: &mut Vec<u8>, pieces: &[&str]) {
     }
 }
 
-/// What text edits put between the characters of a token.
+/// The text that edits insert into a token.
 pub(crate) const OF_A_TOKEN: [&str; 10] =
     [".", "=", "==", " ", "\n", "A", "AAAA", "-_", "%2E", "é"];
 
-/// ... and between those of its JSON.
+/// The text that edits insert into its JSON.
 pub(crate) const OF_JSON: [&str; 16] = [
     " ", "\n", ",", "\"", "{", "}", "[", "]", "\\u0000", "\\ud800", "0", "e9", ".5", "-", "null",
     "\u{feff}",
 ];
 
-/// A second member of a name that is there, behind all others or before them.
+/// Adds a second member of an existing name, at the end or at the beginning.
 pub(crate) fn doubled(random: &mut Random, object: &str, name: &str, value: &str) -> String {
     let inner = &object[1..object.len() - 1];
     match random.below(3) {
         0 => format!("{{\"{name}\":{value},{inner}}}"),
         1 => format!("{{{inner},\"{name}\":{value}}}"),
-        // The same name in other letters.
+        // The same name, escaped.
         _ => {
             let first = name.bytes().next().unwrap_or_default();
             format!("{{{inner},\"\\u{first:04x}{}\":{value}}}", &name[1..])

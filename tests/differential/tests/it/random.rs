@@ -1,6 +1,6 @@
-//! Choices that are the same in every run.
+//! Random choices that are the same in every run.
 
-/// SplitMix64, which a counter may seed.
+/// The generator SplitMix64, which a counter can seed.
 pub(crate) struct Random(u64);
 
 impl Random {
@@ -15,7 +15,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Less than `bound`.
+    /// Returns a number less than `bound`.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }

@@ -1,5 +1,5 @@
-//! Mutated tokens. Most are signed after the mutation, by the right key: a wrong signature hides
-//! every other difference.
+//! Mutated tokens. Most are signed after the mutation, with the right key, because a wrong signature
+//! hides every other difference.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use okta_verifier::{Algorithm, Issuer};
@@ -54,7 +54,7 @@ impl Mint {
     }
 
     fn good(&self, random: &mut Random) -> TokenBuilder {
-        // RSA signs at a tenth of the speed.
+        // RSA takes ten times as long to sign.
         let algorithm = match random.below(16) {
             0 => *random.one(&ALGORITHMS),
             number => [Algorithm::ES256, Algorithm::EdDSA][number % 2],
@@ -63,7 +63,7 @@ impl Mint {
         token.scope("orders:read").group("Everyone")
     }
 
-    /// Parts of two tokens.
+    /// Combines the parts of two tokens.
     fn spliced(&self, random: &mut Random, good: TokenBuilder) -> String {
         let other = self.good(random);
         let tokens = [good.sign(), claims(random, other).sign()];
@@ -94,7 +94,7 @@ impl Mint {
         token
     }
 
-    /// The JSON itself is edited.
+    /// Edits the JSON text itself.
     fn rewritten(&self, random: &mut Random, good: TokenBuilder) -> String {
         let [header, payload] = texts(&good);
         match random.below(3) {
@@ -144,7 +144,8 @@ fn claims(random: &mut Random, mut token: TokenBuilder) -> TokenBuilder {
     token
 }
 
-/// Some time away from every edge: two judges read the clock one after the other.
+/// Returns a time that is not near any limit, because the two verifiers read the clock one after the
+/// other.
 fn date(random: &mut Random) -> Value {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

@@ -1,8 +1,8 @@
-//! Introspection under hostile load, in real time: strangers send invented tokens to a verifier whose
-//! introspection endpoint fails on them, and one client sends too many good tokens.
+//! Introspection under hostile load, in real time: unknown clients send invented tokens to a verifier
+//! whose introspection endpoint fails on them, and one client sends too many good tokens.
 //!
-//! `cargo run --bin introspection-load -- 10` (in `tests/e2e/`) takes that many seconds per row. It prints two
-//! tables, and exits with 1 if honest requests are not served as they must be.
+//! `cargo run --bin introspection-load -- 10` (in `tests/e2e/`) runs for that many seconds per row. It prints
+//! two tables, and exits with 1 if too few honest requests are served.
 
 use std::{
     env,
@@ -29,9 +29,9 @@ const MAX_AGE: Duration = Duration::from_secs(10);
 const GREEDY_TOKENS: usize = 400;
 const GREEDY_PER_SECOND: u32 = 400;
 const INVENTED_PER_SECOND: [u32; 2] = [50, 500];
-/// Percent of the honest requests beside invented tokens.
+/// The required percentage of served honest requests next to invented tokens.
 const SERVED_BESIDE_STRANGERS: f64 = 99.0;
-/// Percent of the requests of each other client beside a greedy one.
+/// The required percentage of served requests of each other client next to a greedy one.
 const SERVED_BESIDE_GREEDY: f64 = 95.0;
 
 #[derive(Default)]
@@ -55,7 +55,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// Each token is a caller of its own, which repeats its request until `stop`.
+    /// Starts one caller per token, which repeats its request until `stop`.
     fn start(verifier: &Verifier, tokens: Vec<String>, stop: &Arc<AtomicBool>) -> Self {
         let callers: Vec<Arc<Caller>> = tokens.iter().map(|_| Arc::default()).collect();
         let count = tokens.len() as u32;
@@ -99,7 +99,7 @@ impl Crowd {
         100.0 * served as f64 / self.sent().max(1) as f64
     }
 
-    /// Of the caller that was served least.
+    /// Returns the percentage of the caller that was served least.
     fn least(&self) -> f64 {
         let percent = self.callers.iter().map(|caller| caller.percent());
         percent.fold(100.0, f64::min)
@@ -139,7 +139,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         }
     }
     println!(
-        "\nThe same honest callers with signed tokens, beside one client with {GREEDY_TOKENS} tokens and {GREEDY_PER_SECOND} requests per second:\n"
+        "\nThe same honest callers with signed tokens, next to one client with {GREEDY_TOKENS} tokens and {GREEDY_PER_SECOND} requests per second:\n"
     );
     println!(
         "| the greedy client's tokens | its requests served | of the other clients | of the one served least | introspection requests |"
@@ -149,7 +149,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         good &= beside_greedy(name, subjects, time).await?;
     }
     if !good {
-        println!("\nhonest requests were not served as they must be");
+        println!("\ntoo few honest requests were served");
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
@@ -164,7 +164,7 @@ async fn beside_strangers(
     let okta = MockOkta::start().await;
     let verifier = verifier(&okta)?;
     let (signed, opaque) = honest(&okta);
-    // The opaque tokens have been active before.
+    // The opaque tokens were active before the flood.
     for token in &opaque {
         if !is_served(&verifier, token).await {
             return Err("an opaque token is not served before the flood".into());
@@ -230,8 +230,8 @@ async fn beside_greedy(
     Ok(others.least() >= SERVED_BESIDE_GREEDY)
 }
 
-/// Sends so many requests per second, whether or not the earlier ones have ended. Returns how many
-/// were sent and how many of them were served.
+/// Sends this many requests per second, whether or not earlier ones have ended. Returns how many were
+/// sent and how many of them were served.
 async fn flood<F>(
     per_second: u32,
     time: Duration,
@@ -264,7 +264,7 @@ fn verifier(okta: &MockOkta) -> Result<Verifier, Box<dyn Error>> {
         .build()?)
 }
 
-/// The tokens of honest callers, each of a client and a subject of its own: signed and opaque.
+/// Returns the tokens of honest callers, each with its own client and subject: signed and opaque.
 fn honest(okta: &MockOkta) -> (Vec<String>, Vec<String>) {
     let of = |token: TokenBuilder, number: usize| sign(token.client_id(format!("0oa2{number}")));
     (0..HONEST_CALLERS)

@@ -1,8 +1,8 @@
-//! A flood of invented key ids against one verifier, with honest callers beside it, in real time.
+//! A flood of invented key IDs against one verifier, with honest callers next to it, in real time.
 //!
-//! `cargo run --bin unknown-keys -- 10` (in `tests/e2e/`) floods for that many seconds, or for longer
-//! until a key that is rotated meanwhile is accepted. It prints a table, and exits with 1 if a
-//! bound is broken.
+//! `cargo run --bin unknown-keys -- 10` (in `tests/e2e/`) floods for that many seconds, or longer, until a key
+//! that is rotated during the flood is accepted. It prints a table, and exits with 1 if a bound is
+//! exceeded.
 
 use std::{
     env,
@@ -21,14 +21,14 @@ use okta_verifier_testing::{MockOkta, Rotation};
 use tokio::time::sleep;
 
 const SENDERS: u64 = 4;
-/// Invented ids that a sender sends each millisecond, at most.
+/// The maximum number of invented IDs that a sender sends per millisecond.
 const AT_ONCE: u64 = 10;
 const HONEST_CALLERS: usize = 20;
 const HONEST_PAUSE: Duration = Duration::from_millis(500);
-/// Fetches that unknown keys may cause at once; one more becomes possible each interval.
+/// The number of fetches that unknown keys may cause at once; each interval allows one more.
 const BURST: u64 = 3;
 const REFILL: Duration = Duration::from_secs(10);
-/// For the fetch itself and a busy machine.
+/// The tolerance for the fetch itself and for other load on the machine.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
@@ -91,7 +91,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         }));
     }
 
-    // By then the flood has spent the budget.
+    // By now the flood has exhausted the rate limit.
     sleep(Duration::from_secs(1)).await;
     okta.rotate(Rotation::Overlap);
     let rotated = okta.token("ada").sign();
@@ -115,7 +115,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let most_fetches = BURST + begin.elapsed().as_secs() / REFILL.as_secs();
     let rows = [
         (
-            "invented key ids sent",
+            "invented key IDs sent",
             sent.to_string(),
             "-".to_owned(),
             sent > 0,
@@ -167,7 +167,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     })
 }
 
-/// The status of the response to a request with this token.
+/// Returns the status of the response to a request with this token.
 async fn status(verifier: &Verifier, token: &str) -> u16 {
     let authorization = format!("Bearer {token}");
     let presented = Presented::new([authorization.as_bytes()]);
@@ -177,8 +177,8 @@ async fn status(verifier: &Verifier, token: &str) -> u16 {
     }
 }
 
-/// Makes tokens whose claims would pass, each with a key id of its own. Their signatures are not
-/// valid, which is not looked at before the key is known.
+/// Makes tokens with acceptable claims and distinct key IDs. Their signatures are invalid, but are not
+/// checked before the key is known.
 #[derive(Clone)]
 struct Invented {
     payload_and_signature: Arc<str>,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::api::{Api, INVALID_TOKEN, LACKS_ORDERS_READ};
+use crate::api::{self, Api, INVALID_TOKEN, LACKS_ORDERS_READ};
 use crate::server::{AuthorizationServer, decode};
 
 const ALGORITHMS: [&str; 4] = ["RS256", "ES256", "PS256", "EdDSA"];
@@ -10,8 +10,7 @@ const ALGORITHMS: [&str; 4] = ["RS256", "ES256", "PS256", "EdDSA"];
 // conformance 15, 23, 67, 72, 74, 75, 85, 125
 #[test]
 fn okta_shaped_tokens_of_every_algorithm_are_accepted() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+    let (server, api) = api::start();
     for algorithm in ALGORITHMS {
         server.set("alg", algorithm);
         let token = server.token("orders:read");
@@ -60,9 +59,9 @@ fn rfc9068_shaped_tokens_of_every_algorithm_are_accepted() {
     }
 }
 
-// conformance 46, 89: the profile stands on `typ`
+// conformance 46, 89: the profile requires `typ`
 #[test]
-fn the_rfc9068_profile_takes_no_other_type() {
+fn rfc9068_profile_rejects_other_types() {
     let server = AuthorizationServer::start();
     let api = Api::with(&server, &[("OKTA_PROFILE", "rfc9068")]);
     server.set("shape", "rfc9068");
@@ -83,11 +82,10 @@ fn the_rfc9068_profile_takes_no_other_type() {
     }
 }
 
-// conformance 46, 85, 98: one token with both vocabularies, and where they must agree
+// conformance 46, 85, 98: one token with the claims of both shapes, and where they must agree
 #[test]
-fn the_okta_profile_reads_both_shapes() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn okta_profile_accepts_both_shapes() {
+    let (server, api) = api::start();
     for (shape, typ) in [
         ("both", "JWT"),
         ("both", "none"),
@@ -115,11 +113,10 @@ fn the_okta_profile_reads_both_shapes() {
     }
 }
 
-// conformance 1, 3: what a header may look like
+// conformance 1, 3: forms of the header
 #[test]
-fn the_scheme_is_case_insensitive_and_takes_more_spaces() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn scheme_is_case_insensitive_and_may_be_followed_by_several_spaces() {
+    let (server, api) = api::start();
     let token = server.token("read");
     for scheme in ["Bearer ", "bearer ", "BEARER ", "bEaReR   "] {
         api.send("/me", &[&format!("{scheme}{token}")])
@@ -127,20 +124,20 @@ fn the_scheme_is_case_insensitive_and_takes_more_spaces() {
     }
 }
 
-// decision 12: not through the proxy that the environment names
+// decision 12: the proxy of the environment is not used
 #[test]
-fn a_loopback_issuer_is_asked_without_a_proxy() {
+fn loopback_issuer_is_contacted_without_a_proxy() {
     let server = AuthorizationServer::start();
-    let nobody = "http://127.0.0.1:9";
+    let unused = "http://127.0.0.1:9";
     let api = Api::with(
         &server,
         &[
-            ("HTTP_PROXY", nobody),
-            ("http_proxy", nobody),
-            ("ALL_PROXY", nobody),
+            ("HTTP_PROXY", unused),
+            ("http_proxy", unused),
+            ("ALL_PROXY", unused),
             ("NO_PROXY", ""),
         ],
     );
     api.get("/me", &server.token("read"))
-        .is_accepted("past the proxy");
+        .is_accepted("without the proxy");
 }

@@ -1,4 +1,4 @@
-//! An example as a resource server of the authorization server, and what it answers.
+//! An example as a resource server of the authorization server, and its responses.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,6 +9,13 @@ use ureq::http::HeaderMap;
 use crate::process::{Process, program, within};
 use crate::server::{AUDIENCE, AuthorizationServer, CLIENT, http_client};
 
+/// Starts the authorization server, and the quickstart as its resource server.
+pub(crate) fn start() -> (AuthorizationServer, Api) {
+    let server = AuthorizationServer::start();
+    let api = Api::of(&server);
+    (server, api)
+}
+
 pub(crate) struct Api {
     base: String,
     http: Agent,
@@ -16,17 +23,17 @@ pub(crate) struct Api {
 }
 
 impl Api {
-    /// The quickstart. It trusts one client of the server's default issuer.
+    /// Starts the quickstart. It trusts one client of the server's default issuer.
     pub(crate) fn of(server: &AuthorizationServer) -> Self {
         Self::with(server, &[])
     }
 
-    /// As `of`, with more environment variables.
+    /// Starts the quickstart with more environment variables.
     pub(crate) fn with(server: &AuthorizationServer, settings: &[(&str, &str)]) -> Self {
         Self::start("quickstart", server, settings)
     }
 
-    /// As `with`, for any of the examples.
+    /// Starts any of the examples.
     pub(crate) fn start(
         example: &'static str,
         server: &AuthorizationServer,
@@ -56,18 +63,18 @@ impl Api {
         format!("{}{path}", self.base)
     }
 
-    /// GET with `Authorization: Bearer TOKEN`.
+    /// Sends GET with `Authorization: Bearer TOKEN`.
     pub(crate) fn get(&self, path: &str, token: &str) -> Answer {
         self.send(path, &[&format!("Bearer {token}")])
     }
 
-    /// GET with these `Authorization` field lines.
+    /// Sends GET with these `Authorization` field lines.
     pub(crate) fn send(&self, path: &str, authorization: &[&str]) -> Answer {
         let mut request = self.http.get(self.url(path));
         for value in authorization {
             request = request.header("authorization", *value);
         }
-        let mut response = request.call().expect("the API answers");
+        let mut response = request.call().expect("the API responds");
         Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
@@ -75,7 +82,7 @@ impl Api {
         }
     }
 
-    /// The first answer to the token that is not 503.
+    /// Returns the first response to the token that is not 503.
     #[track_caller]
     pub(crate) fn settled(&self, limit: Duration, token: &str, what: &str) -> Answer {
         within(limit, what, || {
@@ -96,33 +103,33 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
-/// A refusal, byte by byte: the status and each `WWW-Authenticate` field line.
-pub(crate) type Refusal = (u16, &'static [&'static str]);
+/// An expected rejection, byte by byte: the status and each `WWW-Authenticate` field line.
+pub(crate) type Expected = (u16, &'static [&'static str]);
 
-pub(crate) const NO_CREDENTIALS: Refusal = (401, &[r#"Bearer realm="api""#]);
-pub(crate) const MALFORMED: Refusal = (
+pub(crate) const NO_CREDENTIALS: Expected = (401, &[r#"Bearer realm="api""#]);
+pub(crate) const MALFORMED: Expected = (
     400,
     &[
         r#"Bearer realm="api", error="invalid_request", error_description="The request's credentials are malformed""#,
     ],
 );
-pub(crate) const INVALID_TOKEN: Refusal = (
+pub(crate) const INVALID_TOKEN: Expected = (
     401,
     &[
         r#"Bearer realm="api", error="invalid_token", error_description="The access token is invalid or has expired""#,
     ],
 );
-pub(crate) const LACKS_ORDERS_READ: Refusal = (
+pub(crate) const LACKS_ORDERS_READ: Expected = (
     403,
     &[
         r#"Bearer realm="api", error="insufficient_scope", error_description="The access token lacks a required scope", scope="orders:read""#,
     ],
 );
-pub(crate) const FORBIDDEN: Refusal = (403, &[]);
-const UNAVAILABLE: Refusal = (503, &[]);
+pub(crate) const FORBIDDEN: Expected = (403, &[]);
+const UNAVAILABLE: Expected = (503, &[]);
 
 impl Answer {
-    /// 200, and no header that the layer added: the example's handlers write none of these.
+    /// Asserts 200 without any header of the layer: the example's handlers set none of these.
     #[track_caller]
     pub(crate) fn is_accepted(&self, what: &str) {
         assert_eq!(self.status, 200, "{what}: {self:?}");
@@ -131,9 +138,9 @@ impl Answer {
         }
     }
 
-    /// The status, the challenges, no-store and an empty body.
+    /// Asserts the status, the challenges, `no-store` and an empty body.
     #[track_caller]
-    pub(crate) fn is(&self, (status, challenges): Refusal, what: &str) {
+    pub(crate) fn is(&self, (status, challenges): Expected, what: &str) {
         let lines = self.headers.get_all("www-authenticate").iter();
         let lines: Vec<_> = lines
             .map(|line| String::from_utf8_lossy(line.as_bytes()))
@@ -144,7 +151,7 @@ impl Answer {
         assert_eq!(self.body, "", "{what}");
     }
 
-    /// 503 that says when to come back, and never blames the token.
+    /// Asserts a 503 with `Retry-After` and without a challenge.
     #[track_caller]
     pub(crate) fn is_unavailable(&self, what: &str) {
         self.is(UNAVAILABLE, what);
@@ -157,9 +164,9 @@ impl Answer {
         );
     }
 
-    /// 401, or 503 while the keys cannot be fetched: never accepted.
+    /// Asserts 401, or 503 while the keys are unavailable, but never 200.
     #[track_caller]
-    pub(crate) fn is_refused_or_unavailable(&self, what: &str) {
+    pub(crate) fn is_rejected_or_unavailable(&self, what: &str) {
         if self.status == 503 {
             self.is_unavailable(what);
         } else {

@@ -1,4 +1,4 @@
-//! A person at the server's own pages: the authorization code flow with PKCE.
+//! A user at the server's own pages: the authorization code flow with PKCE.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use ureq::http::Response;
 
 use crate::server::{AUDIENCE, AuthorizationServer, CLIENT, DEFAULT};
 
-/// What the token endpoint answers at the end.
+/// Logs in and returns the response of the token endpoint.
 pub(crate) fn log_in(server: &AuthorizationServer, user: &str) -> Value {
     log_in_at(server, DEFAULT, user, AUDIENCE)
 }
 
-/// At any of the issuers, for any audience.
+/// Logs in at any of the issuers, for any audience.
 pub(crate) fn log_in_at(
     server: &AuthorizationServer,
     issuer: &str,
     user: &str,
     audience: &str,
 ) -> Value {
-    // RFC 7636, appendix B
+    // RFC 7636, appendix B.
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -42,12 +42,12 @@ pub(crate) fn log_in_at(
             ("state", "s"),
         ],
     );
-    // authorize → login page → authorize → consent page → authorize → back with a code
+    // authorize, login page, authorize, consent page, authorize, then back with a code.
     for _ in 0..12 {
         let location = redirect_of(&next);
         if let Some((_, query)) = location.split_once("/cb?") {
             let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
-            let code = code.unwrap_or_else(|| panic!("no code: {query}"));
+            let code = code.unwrap_or_else(|| panic!("the redirect has no code: {query}"));
             let form = [
                 ("grant_type", "authorization_code"),
                 ("code", code),
@@ -55,7 +55,7 @@ pub(crate) fn log_in_at(
                 ("code_verifier", VERIFIER),
                 ("resource", audience),
             ];
-            return server.ask_token(&format!("{issuer}/v1/token"), &[], &form);
+            return server.request_token(&format!("{issuer}/v1/token"), &[], &form);
         }
         next = if location.contains("/interaction/") {
             let page = browser
@@ -78,7 +78,7 @@ pub(crate) fn log_in_at(
     panic!("no code after 12 steps");
 }
 
-/// Follows no redirect by itself, and keeps cookies.
+/// A client that keeps cookies and does not follow redirects by itself.
 struct Browser<'a> {
     server: &'a AuthorizationServer,
     cookies: BTreeMap<String, String>,
@@ -141,6 +141,7 @@ impl Browser<'_> {
 
 fn redirect_of(response: &Response<Body>) -> String {
     let location = response.headers().get("location");
-    let location = location.unwrap_or_else(|| panic!("no redirect: {response:?}"));
+    let location =
+        location.unwrap_or_else(|| panic!("the response is not a redirect: {response:?}"));
     location.to_str().expect("ASCII").to_owned()
 }

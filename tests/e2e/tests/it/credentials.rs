@@ -1,13 +1,12 @@
-//! `Authorization` fields that carry no token that could be judged.
+//! `Authorization` fields without a token that could be verified.
 
-use crate::api::{Api, INVALID_TOKEN, MALFORMED, NO_CREDENTIALS};
-use crate::server::{AuthorizationServer, http_client};
+use crate::api::{self, INVALID_TOKEN, MALFORMED, NO_CREDENTIALS};
+use crate::server::http_client;
 
 // conformance 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13
 #[test]
-fn each_kind_of_credentials_has_its_answer() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn credentials_of_each_kind_get_their_response() {
+    let (server, api) = api::start();
     let token = server.token("read");
     let bearer = format!("Bearer {token}");
 
@@ -38,9 +37,8 @@ fn each_kind_of_credentials_has_its_answer() {
 
 // conformance 14, 33, 210
 #[test]
-fn a_token_of_another_form_is_invalid() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn token_of_another_form_is_invalid() {
+    let (server, api) = api::start();
     let opaque = server.token_for(&[("scope", "read"), ("resource", "api://opaque")]);
     assert!(!opaque.contains('.'), "{opaque}");
     api.get("/me", &opaque)
@@ -55,13 +53,12 @@ fn a_token_of_another_form_is_invalid() {
 
 // conformance 9, 31
 #[test]
-fn a_preflight_without_a_cors_layer_is_refused() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn preflight_without_a_cors_layer_is_rejected() {
+    let (_server, api) = api::start();
     let response = http_client()
         .options(api.url("/me"))
         .call()
-        .expect("the API answers");
+        .expect("the API responds");
     assert_eq!(response.status(), 401);
     assert_eq!(response.headers()["www-authenticate"], NO_CREDENTIALS.1[0]);
 }

@@ -1,5 +1,5 @@
-//! DPoP (RFC 9449): the real server binds the tokens, with and without a nonce of its own, and the
-//! example judges them, on both frameworks.
+//! DPoP (RFC 9449): the real server binds the tokens, with and without a nonce, and the example
+//! verifies them, on both frameworks.
 
 use std::process::Command;
 
@@ -30,13 +30,13 @@ fn bound_tokens_on_actix() {
 
 // conformance 164, 173, 174
 #[test]
-fn nonces_on_axum() {
+fn dpop_nonces_on_axum() {
     nonces("axum");
 }
 
 // conformance 164, 173, 174
 #[test]
-fn nonces_on_actix() {
+fn dpop_nonces_on_actix() {
     nonces("actix");
 }
 
@@ -50,7 +50,7 @@ fn bound_tokens(framework: &str) {
         Algorithm::EdDSA,
     ] {
         let (client, thief) = (Client::with_algorithm(algorithm), Client::new());
-        // Every second token is asked for with a nonce of the server, which is not the API's.
+        // Every second token is requested with a nonce of the server, which is not the API's.
         let nonces = algorithm == Algorithm::RS256;
         server.set("dpopNonce", if nonces { "1" } else { "0" });
         let jwt = bound(&server, &client);
@@ -62,29 +62,29 @@ fn bound_tokens(framework: &str) {
         assert_eq!(
             api.get("DPoP", &jwt, &[&good]).0,
             401,
-            "a proof is good once"
+            "a proof is accepted once"
         );
         assert_eq!(
             api.get("dpop", &jwt, &[&proof().sign()]).0,
             200,
             "another one"
         );
-        let refused = |what: &str, scheme: &str, proofs: &[&str], error: &str| {
+        let rejected = |what: &str, scheme: &str, proofs: &[&str], error: &str| {
             let (status, headers) = api.get(scheme, &jwt, proofs);
             assert_eq!(status, 401, "{algorithm}: {what}");
-            let told = challenges(&headers).join(" | ");
+            let text = challenges(&headers).join(" | ");
             assert!(
-                told.contains(&format!(r#"error="{error}""#)),
-                "{what}: {told}"
+                text.contains(&format!(r#"error="{error}""#)),
+                "{what}: {text}"
             );
         };
-        refused("no proof", "DPoP", &[], "invalid_dpop_proof");
+        rejected("no proof", "DPoP", &[], "invalid_dpop_proof");
         let one = proof().sign();
-        refused("two proofs", "DPoP", &[&one, &one], "invalid_dpop_proof");
+        rejected("two proofs", "DPoP", &[&one, &one], "invalid_dpop_proof");
         let bearer = proof().sign();
-        refused("as Bearer", "Bearer", &[&bearer], "invalid_token");
+        rejected("as Bearer", "Bearer", &[&bearer], "invalid_token");
         let stolen = thief.proof("GET", &api.orders).token(&jwt).sign();
-        refused("stolen", "DPoP", &[&stolen], "invalid_token");
+        rejected("stolen", "DPoP", &[&stolen], "invalid_token");
         let spoilt: [(&str, Spoil); 8] = [
             ("another method", |it| it.htm("POST")),
             ("another URL", |it| it.htu("https://evil.test/orders")),
@@ -96,7 +96,7 @@ fn bound_tokens(framework: &str) {
             ("another typ", |it| it.typ("JWT")),
         ];
         for (what, spoil) in spoilt {
-            refused(
+            rejected(
                 what,
                 "DPoP",
                 &[&spoil(proof()).sign()],
@@ -110,7 +110,7 @@ fn bound_tokens(framework: &str) {
     assert_eq!(
         api.get("DPoP", &unbound, &[&proof]).0,
         401,
-        "bound to nothing"
+        "an unbound token"
     );
     assert_eq!(api.get("Bearer", &unbound, &[]).0, 200);
 }
@@ -121,32 +121,32 @@ fn nonces(framework: &str) {
     let client = Client::new();
     let jwt = bound(&server, &client);
     let proof = || client.proof("GET", &api.orders).token(&jwt);
-    let ask = |proof: ProofBuilder| api.get("DPoP", &jwt, &[&proof.sign()]);
+    let call = |proof: ProofBuilder| api.get("DPoP", &jwt, &[&proof.sign()]);
 
-    let (status, headers) = ask(proof());
+    let (status, headers) = call(proof());
     assert_eq!(status, 401);
-    let told = challenges(&headers).join(" | ");
-    assert!(told.contains(r#"error="use_dpop_nonce""#), "{told}");
+    let text = challenges(&headers).join(" | ");
+    assert!(text.contains(r#"error="use_dpop_nonce""#), "{text}");
     let nonce = headers["dpop-nonce"].to_str().expect("ASCII").to_owned();
     assert!(
         nonce
             .bytes()
             .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
     );
-    let (status, headers) = ask(proof().nonce(&nonce));
+    let (status, headers) = call(proof().nonce(&nonce));
     assert_eq!(status, 200);
     assert!(
         headers.contains_key("dpop-nonce"),
         "one for the next request"
     );
-    assert_eq!(ask(proof().nonce("another")).0, 401);
-    assert_eq!(ask(proof()).0, 401, "it cannot be left out");
+    assert_eq!(call(proof().nonce("another")).0, 401);
+    assert_eq!(call(proof()).0, 401, "a required nonce cannot be omitted");
 }
 
-/// A token that the real server binds to the client's key.
+/// Returns a token that the real server binds to the client's key.
 pub(crate) fn bound(server: &AuthorizationServer, client: &Client) -> String {
     let path = format!("{DEFAULT}/v1/token");
-    let ask = |proof: ProofBuilder| {
+    let call = |proof: ProofBuilder| {
         let credentials = STANDARD.encode("0oadpop:secretd-secretd-secretd");
         let request = server.http.post(server.url(&path));
         let request = request
@@ -156,13 +156,13 @@ pub(crate) fn bound(server: &AuthorizationServer, client: &Client) -> String {
             ("grant_type", "client_credentials"),
             ("scope", "orders:read"),
         ];
-        request.send_form(form).expect("the server answers")
+        request.send_form(form).expect("the server responds")
     };
     let proof = || client.proof("POST", &server.url(&path));
-    let mut answer = ask(proof());
+    let mut answer = call(proof());
     if answer.status() == 400 {
         let nonce = answer.headers()["dpop-nonce"].to_str().expect("ASCII");
-        answer = ask(proof().nonce(nonce));
+        answer = call(proof().nonce(nonce));
     }
     let answer = json(&mut answer);
     assert_eq!(answer["token_type"], "DPoP", "{answer}");
@@ -210,7 +210,7 @@ impl Api {
         for proof in proofs {
             request = request.header("dpop", *proof);
         }
-        let answer = request.call().expect("the API answers");
+        let answer = request.call().expect("the API responds");
         (answer.status().as_u16(), answer.headers().clone())
     }
 }

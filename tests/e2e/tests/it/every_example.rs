@@ -1,4 +1,4 @@
-//! One list of tokens of the real server, and every example's verdict on each: the frameworks agree.
+//! One list of tokens of the real server, and the response of every example: the frameworks agree.
 
 use std::thread;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::api::{
-    Api, FORBIDDEN, INVALID_TOKEN, LACKS_ORDERS_READ, MALFORMED, NO_CREDENTIALS, Refusal,
+    Api, Expected, FORBIDDEN, INVALID_TOKEN, LACKS_ORDERS_READ, MALFORMED, NO_CREDENTIALS,
 };
 use crate::browser::log_in;
 use crate::process::within;
@@ -15,55 +15,56 @@ use crate::server::{AuthorizationServer, TENANT_B, access_token, now};
 
 // conformance 1, 9, 13, 16, 72, 74, 82, 83, 88
 #[test]
-fn the_quickstart_gives_every_token_its_answer() {
+fn quickstart_gives_every_token_its_response() {
     gives_every_token_its_answer("quickstart");
 }
 
 // conformance 1, 9, 13, 16, 72, 74, 82, 83, 88
 #[test]
-fn the_actix_example_gives_every_token_its_answer() {
+fn actix_example_gives_every_token_its_response() {
     gives_every_token_its_answer("actix-orders");
 }
 
 // conformance 1, 9, 13, 16, 72, 74, 82, 83, 88
 #[test]
-fn the_hyper_example_gives_every_token_its_answer() {
+fn hyper_example_gives_every_token_its_response() {
     gives_every_token_its_answer("hyper-tower");
 }
 
 // conformance 1, 9, 13, 16, 72, 74, 82, 83, 88
 #[test]
-fn the_grpc_example_gives_every_token_its_code_and_challenge() {
+fn grpc_example_gives_every_token_its_code_and_challenge() {
     let server = AuthorizationServer::start();
     let rpc = Rpc::of(&server);
     rpc.call("health", None).is_accepted("open");
-    for Try {
+    for Attempt {
         what,
         of,
         token,
         answer,
-    } in tries(&server)
+    } in attempts(&server)
     {
         let reply = rpc.call(of, token.as_deref());
         match answer {
             None => reply.is_accepted(what),
-            Some(refusal) => reply.is(refusal, what),
+            Some(rejection) => reply.is(rejection, what),
         }
     }
 }
 
-// conformance 24, 148: down at the start; back without a restart; then one fetch of each, for all workers
+// conformance 24, 148: unavailable at the start, recovers without a restart, one fetch for all workers
 #[test]
-fn the_actix_example_starts_without_its_issuer_and_shares_the_keys() {
+fn actix_example_starts_without_its_issuer_and_shares_the_keys() {
     let server = AuthorizationServer::start();
     let token = server.token("orders:read");
     server.fault("discovery", "status:500");
     let api = Api::start("actix-orders", &server, &[]);
-    api.get("/me", &token).is_unavailable("the issuer is down");
+    api.get("/me", &token)
+        .is_unavailable("the issuer is unavailable");
     server.heal();
     server.take_hits("keys");
-    api.settled(Duration::from_secs(30), &token, "the issuer is back")
-        .is_accepted("the issuer is back");
+    api.settled(Duration::from_secs(30), &token, "the issuer has recovered")
+        .is_accepted("the issuer has recovered");
 
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -85,22 +86,22 @@ fn the_actix_example_starts_without_its_issuer_and_shares_the_keys() {
 
 // conformance 24
 #[test]
-fn the_grpc_example_starts_without_its_issuer() {
+fn grpc_example_starts_without_its_issuer() {
     let server = AuthorizationServer::start();
     let token = server.token("orders:read");
     server.fault("discovery", "status:500");
     let rpc = Rpc::of(&server);
     rpc.call("health", None).is_accepted("open");
     rpc.call("me", None)
-        .is(NO_CREDENTIALS, "decided without the issuer");
+        .is(NO_CREDENTIALS, "rejected without the issuer");
     rpc.call("me", Some(&token))
-        .is_unavailable("the issuer is down");
+        .is_unavailable("the issuer is unavailable");
     server.heal();
-    let reply = within(Duration::from_secs(30), "the issuer is back", || {
+    let reply = within(Duration::from_secs(30), "the issuer has recovered", || {
         let reply = rpc.call("orders", Some(&token));
         (reply.code != 14).then_some(reply)
     });
-    reply.is_accepted("the issuer is back");
+    reply.is_accepted("the issuer has recovered");
 }
 
 fn gives_every_token_its_answer(example: &'static str) {
@@ -108,47 +109,47 @@ fn gives_every_token_its_answer(example: &'static str) {
     let api = Api::start(example, &server, &[]);
     assert_eq!(api.send("/health", &[]).status, 200);
     assert_eq!(api.send("/nowhere", &[]).status, 404);
-    for Try {
+    for Attempt {
         what,
         of,
         token,
         answer,
-    } in tries(&server)
+    } in attempts(&server)
     {
         let credentials = token.map(|token| format!("Bearer {token}"));
         let credentials: Vec<_> = credentials.iter().map(String::as_str).collect();
         let got = api.send(&format!("/{of}"), &credentials);
         match answer {
             None => got.is_accepted(what),
-            Some(refusal) => got.is(refusal, what),
+            Some(rejection) => got.is(rejection, what),
         }
     }
 }
 
-struct Try {
+struct Attempt {
     what: &'static str,
-    /// The path without its slash, and the method of the gRPC client.
+    /// The path without its slash, which is also the method of the gRPC client.
     of: &'static str,
     token: Option<String>,
-    /// `None`: accepted.
-    answer: Option<Refusal>,
+    /// The expected rejection, or `None` if the token is accepted.
+    answer: Option<Expected>,
 }
 
-fn tries(server: &AuthorizationServer) -> Vec<Try> {
-    let mut tries = accepted(server);
-    let refused = |what, of, token: Option<String>, refusal| Try {
+fn attempts(server: &AuthorizationServer) -> Vec<Attempt> {
+    let mut attempts = accepted(server);
+    let rejected = |what, of, token: Option<String>, rejection| Attempt {
         what,
         of,
         token,
-        answer: Some(refusal),
+        answer: Some(rejection),
     };
 
     let reader = server.token("orders:read");
     let form = [("scope", "orders:read"), ("resource", "api://billing")];
     let billing = server.token_for(&form);
     let form = [("scope", "orders:read")];
-    let tenant_b = access_token(&server.ask_token(&format!("{TENANT_B}/v1/token"), &[], &form));
-    let org = access_token(&server.ask_token("/oauth2/v1/token", &[], &form));
+    let tenant_b = access_token(&server.request_token(&format!("{TENANT_B}/v1/token"), &[], &form));
+    let org = access_token(&server.request_token("/oauth2/v1/token", &[], &form));
     let form = [
         ("scope", "orders:read"),
         ("client_id", "0oaclient2"),
@@ -164,11 +165,11 @@ fn tries(server: &AuthorizationServer) -> Vec<Try> {
         .map(str::to_owned);
     let bob = access_token(&log_in(server, "bob"));
     let unsigned = reader.rsplit_once('.').expect("three parts").0;
-    let kid = "a-kid-that-nobody-has";
+    let kid = "an-unknown-kid";
 
-    tries.extend(["me", "orders", "admin"].map(|of| refused("none", of, None, NO_CREDENTIALS)));
+    attempts.extend(["me", "orders", "admin"].map(|of| rejected("none", of, None, NO_CREDENTIALS)));
     let comma = Some(format!("{reader},{reader}"));
-    tries.push(refused("two in one", "orders", comma, MALFORMED));
+    attempts.push(rejected("two in one", "orders", comma, MALFORMED));
     for (what, token) in [
         ("expired", expired),
         ("another audience", billing),
@@ -177,12 +178,12 @@ fn tries(server: &AuthorizationServer) -> Vec<Try> {
         ("another client", other_client),
         ("an ID token", id_token.expect("an ID token")),
         ("no signature", format!("{unsigned}.")),
-        ("an unknown key", server.made_up(kid)),
+        ("an unknown key", server.with_unknown_key(kid)),
         ("no JWT", "a.b.c".to_owned()),
     ] {
-        tries.push(refused(what, "orders", Some(token), INVALID_TOKEN));
+        attempts.push(rejected(what, "orders", Some(token), INVALID_TOKEN));
     }
-    for (what, of, token, refusal) in [
+    for (what, of, token, rejection) in [
         (
             "no scope",
             "orders",
@@ -198,28 +199,28 @@ fn tries(server: &AuthorizationServer) -> Vec<Try> {
         ("another group", "admin", bob, FORBIDDEN),
         ("a machine", "admin", reader, FORBIDDEN),
     ] {
-        tries.push(refused(what, of, Some(token), refusal));
+        attempts.push(rejected(what, of, Some(token), rejection));
     }
-    tries
+    attempts
 }
 
-/// Of a machine, under each algorithm; of a person, by group.
-fn accepted(server: &AuthorizationServer) -> Vec<Try> {
-    let accepted = |what, of, token| Try {
+/// Returns accepted tokens: of a service with each algorithm, and of a user by group.
+fn accepted(server: &AuthorizationServer) -> Vec<Attempt> {
+    let accepted = |what, of, token| Attempt {
         what,
         of,
         token: Some(token),
         answer: None,
     };
-    let mut tries = Vec::new();
+    let mut attempts = Vec::new();
     for algorithm in ["ES256", "PS256", "EdDSA", "RS256"] {
         server.set("alg", algorithm);
         let token = server.token("orders:read");
-        tries.push(accepted(algorithm, "me", token.clone()));
-        tries.push(accepted(algorithm, "orders", token));
+        attempts.push(accepted(algorithm, "me", token.clone()));
+        attempts.push(accepted(algorithm, "orders", token));
     }
     let alice = access_token(&log_in(server, "alice"));
-    tries.push(accepted("alice", "me", alice.clone()));
-    tries.push(accepted("alice, of Admins", "admin", alice));
-    tries
+    attempts.push(accepted("alice", "me", alice.clone()));
+    attempts.push(accepted("alice, of Admins", "admin", alice));
+    attempts
 }

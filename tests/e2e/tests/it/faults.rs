@@ -1,4 +1,4 @@
-//! The issuer's endpoints fail in every way of `as/faults.mjs`: before the first key was fetched, and after.
+//! Every fault of `as/faults.mjs` at the issuer's endpoints, before and after the first keys are fetched.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,9 +8,9 @@ use serde_json::json;
 use crate::api::Api;
 use crate::server::{AuthorizationServer, DEFAULT, TENANT_B};
 
-// conformance 24, 61, 62, 131, 143: answers that hold no key set
+// conformance 24, 61, 62, 131, 143: responses without a key set
 #[test]
-fn bad_key_sets_are_no_key_sets() {
+fn invalid_key_sets_make_the_issuer_unavailable() {
     for_each_fault(
         "keys",
         &[
@@ -28,7 +28,7 @@ fn bad_key_sets_are_no_key_sets() {
 
 // conformance 24, 143
 #[test]
-fn key_endpoint_errors_are_no_fault_of_the_token() {
+fn key_endpoint_errors_are_503_not_401() {
     for_each_fault(
         "keys",
         &[
@@ -42,15 +42,15 @@ fn key_endpoint_errors_are_no_fault_of_the_token() {
     );
 }
 
-// conformance 24: one deadline for the whole fetch, however it is dragged out
+// conformance 24: one deadline for the whole fetch, however slow its parts are
 #[test]
-fn a_slow_key_endpoint_holds_up_nobody_else() {
+fn slow_key_endpoint_does_not_delay_other_requests() {
     for_each_fault("keys", &["hang", "slow:5000", "drip:200"]);
 }
 
 // conformance 24, 132
 #[test]
-fn discovery_errors_are_no_fault_of_the_token() {
+fn discovery_errors_are_503_not_401() {
     for_each_fault(
         "discovery",
         &[
@@ -66,7 +66,7 @@ fn discovery_errors_are_no_fault_of_the_token() {
 
 // conformance 24, 131, 132
 #[test]
-fn bad_metadata_is_no_metadata() {
+fn invalid_metadata_makes_the_issuer_unavailable() {
     for_each_fault(
         "discovery",
         &["half", "html", "nokeys", "empty", "huge:64", "body:[]"],
@@ -75,7 +75,7 @@ fn bad_metadata_is_no_metadata() {
 
 // conformance 24, 132
 #[test]
-fn a_slow_discovery_endpoint_holds_up_nobody_else() {
+fn slow_discovery_endpoint_does_not_delay_other_requests() {
     for_each_fault("discovery", &["hang", "slow:5000", "drip:200"]);
 }
 
@@ -113,7 +113,7 @@ fn redirects_are_not_followed() {
 
 // conformance 87, 127, 129
 #[test]
-fn metadata_of_another_issuer_is_refused() {
+fn metadata_of_another_issuer_is_rejected() {
     let server = AuthorizationServer::start();
     let token = server.token("read");
     let issuer = server.issuer();
@@ -128,7 +128,7 @@ fn metadata_of_another_issuer_is_refused() {
         json!({ "issuer": issuer }),
         json!({ "issuer": issuer, "jwks_uri": 1 }),
         json!({ "issuer": issuer, "jwks_uri": "/v1/keys" }),
-        // another origin, where nobody listens and nobody may be asked
+        // Another origin, where no server listens and which must not be contacted.
         json!({ "issuer": issuer, "jwks_uri": "http://127.0.0.1:9/v1/keys" }),
         json!({ "issuer": issuer, "jwks_uri": keys.replace("127.0.0.1", "localhost") }),
         json!({ "issuer": issuer, "jwks_uri": "file:///etc/hostname" }),
@@ -153,9 +153,9 @@ fn discovery_tries_the_next_form_after_404() {
     assert_eq!(server.take_hits("discovery"), 2);
 }
 
-// conformance 61, 62, 63: one unusable entry costs only itself
+// conformance 61, 62, 63: an unusable entry does not affect the others
 #[test]
-fn good_keys_beside_bad_ones_are_used() {
+fn good_keys_next_to_bad_ones_are_used() {
     let server = AuthorizationServer::start();
     server.fault("keys", "mixed");
     let api = Api::of(&server);
@@ -196,11 +196,11 @@ fn recovers(api: &Api, token: &str, what: &str) {
     api.settled(limit, token, what).is_accepted(what);
 }
 
-/// An unknown kid makes the API fetch, or try to; the known one is served meanwhile and afterwards.
+/// An unknown kid makes the API fetch. A known one is served during and after that.
 fn warm(server: &AuthorizationServer, api: &Api, token: &str, what: &str) {
     server.take_hits("keys");
     thread::scope(|scope| {
-        let unknown = scope.spawn(|| api.get("/me", &server.made_up("nobody-knows-it")));
+        let unknown = scope.spawn(|| api.get("/me", &server.with_unknown_key("an-unknown-kid")));
         for _ in 0..20 {
             let start = Instant::now();
             api.get("/me", token).is_accepted(what);
@@ -212,7 +212,7 @@ fn warm(server: &AuthorizationServer, api: &Api, token: &str, what: &str) {
             thread::sleep(Duration::from_millis(5));
         }
         let answer = unknown.join().expect("an answer");
-        answer.is_refused_or_unavailable(what);
+        answer.is_rejected_or_unavailable(what);
     });
     assert!(server.take_hits("keys") >= 1, "{what}: no fetch was tried");
     api.get("/me", token).is_accepted(what);

@@ -1,17 +1,16 @@
-//! Tokens that the issuer never made, or made without what they need.
+//! Tokens that the issuer did not make, or that lack something required.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::api::{Api, INVALID_TOKEN};
-use crate::server::{AuthorizationServer, DEFAULT, TENANT_B, decode, now, part};
+use crate::api::{self, INVALID_TOKEN};
+use crate::server::{DEFAULT, TENANT_B, decode, now, part};
 
 // conformance 56
 #[test]
-fn unsigned_tokens_are_refused() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn unsigned_tokens_are_rejected() {
+    let (server, api) = api::start();
     let token = server.token("read");
     let (header, claims) = decode(&token);
     let signature = token.rsplit('.').next().expect("a signature");
@@ -27,11 +26,10 @@ fn unsigned_tokens_are_refused() {
     }
 }
 
-// conformance 67, 76: the public key as an HMAC secret, in every spelling that a library might use
+// conformance 67, 76: the public key as an HMAC secret, in every encoding that a library might use
 #[test]
-fn a_public_key_is_no_shared_secret() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn public_key_is_not_accepted_as_hmac_secret() {
+    let (server, api) = api::start();
     let jwk = server.public_key(DEFAULT, "RS256");
     let modulus = URL_SAFE_NO_PAD
         .decode(jwk["n"].as_str().expect("n"))
@@ -72,11 +70,10 @@ fn a_public_key_is_no_shared_secret() {
     }
 }
 
-// conformance 43, 81: keys that come with the token, and keys of another issuer
+// conformance 43, 81: keys that the token carries, and keys of another issuer
 #[test]
-fn a_foreign_key_is_not_trusted() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn foreign_key_is_not_trusted() {
+    let (server, api) = api::start();
     let trusted = server.public_key(DEFAULT, "RS256")["kid"].clone();
     let jwk = server.public_key(TENANT_B, "RS256");
     api.get("/me", &server.token("read")).is_accepted("before");
@@ -97,19 +94,18 @@ fn a_foreign_key_is_not_trusted() {
     assert_eq!(
         server.take_hits("other"),
         0,
-        "nothing that a token names is fetched"
+        "URLs in a token are not fetched"
     );
 }
 
 // conformance 66, 68: one key, one algorithm
 #[test]
-fn a_key_verifies_its_own_algorithm_only() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn key_verifies_its_own_algorithm_only() {
+    let (server, api) = api::start();
     let rs256 = server.public_key(DEFAULT, "RS256")["kid"].clone();
     let ps256 = server.public_key(DEFAULT, "PS256")["kid"].clone();
     for (alg, kid) in [("PS256", rs256), ("RS256", ps256)] {
-        // a genuine signature by the key that `kid` names, with the other padding
+        // A valid signature of the key that `kid` names, with the other padding.
         let forged =
             json!({ "header": { "alg": alg, "kid": kid }, "payload": server.claims(), "kid": kid });
         let token = server.sign_at(DEFAULT, &forged);
@@ -120,9 +116,8 @@ fn a_key_verifies_its_own_algorithm_only() {
 
 // conformance 14, 35, 93
 #[test]
-fn a_tampered_token_is_refused() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn tampered_token_is_rejected() {
+    let (server, api) = api::start();
     for alg in ["RS256", "ES256", "PS256", "EdDSA"] {
         server.set("alg", alg);
         let token = server.token("read");
@@ -154,16 +149,15 @@ fn a_tampered_token_is_refused() {
         api.get("/me", &format!("{token}="))
             .is(INVALID_TOKEN, "padding");
         api.get("/me", &token[..token.len() - 1])
-            .is(INVALID_TOKEN, "one character less");
+            .is(INVALID_TOKEN, "one character fewer");
         api.get("/me", &token).is_accepted("still");
     }
 }
 
-// conformance 41, 42, 49, 51, 53, 54, 55, 83: signed by the issuer, and wrong all the same
+// conformance 41, 42, 49, 51, 53, 54, 55, 83: signed by the issuer, but invalid
 #[test]
-fn claims_that_are_missing_or_wrong_are_refused() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn missing_or_wrong_claims_are_rejected() {
+    let (server, api) = api::start();
     let good = server.claims();
     api.get("/me", &server.sign(json!({}), &good))
         .is_accepted("nothing changed");
@@ -228,7 +222,7 @@ fn with(object: &Value, name: &str, value: Value) -> Value {
     object
 }
 
-/// X.509's form of a 2048-bit RSA key with the exponent 65537.
+/// Returns the X.509 form of a 2048-bit RSA key with the exponent 65537.
 fn subject_public_key_info(modulus: &[u8]) -> Vec<u8> {
     const BEFORE: &[u8] = b"\x30\x82\x01\x22\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x82\x01\x0f\x00\x30\x82\x01\x0a\x02\x82\x01\x01\x00";
     const AFTER: &[u8] = b"\x02\x03\x01\x00\x01";

@@ -1,14 +1,13 @@
-//! Tokens of people: the authorization code flow with PKCE, through the server's own pages.
+//! Tokens of users: the authorization code flow with PKCE, through the server's own pages.
 
-use crate::api::{Api, FORBIDDEN, INVALID_TOKEN};
+use crate::api::{self, FORBIDDEN, INVALID_TOKEN};
 use crate::browser::log_in;
-use crate::server::{AUDIENCE, AuthorizationServer, CLIENT, access_token, decode};
+use crate::server::{AUDIENCE, CLIENT, access_token, decode};
 
 // conformance 88, 99
 #[test]
-fn a_person_is_let_in_by_group() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn user_is_authorized_by_group() {
+    let (server, api) = api::start();
 
     let alice = access_token(&log_in(&server, "alice"));
     assert_eq!(decode(&alice).1["uid"], "00ualice");
@@ -24,26 +23,25 @@ fn a_person_is_let_in_by_group() {
         .is(FORBIDDEN, "a machine without groups");
 }
 
-// conformance 84, 86: same issuer, same key, same header; only the claims tell it apart
+// conformance 84, 86: same issuer, key and header; only the claims differ
 #[test]
-fn an_id_token_is_refused() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn id_token_is_rejected() {
+    let (server, api) = api::start();
     let answer = log_in(&server, "alice");
     api.get("/me", &access_token(&answer))
-        .is_accepted("the access token beside it");
+        .is_accepted("the access token of the same login");
 
     let id_token = answer["id_token"].as_str().expect("an ID token");
     let (header, claims) = decode(id_token);
     assert_eq!(claims["aud"], CLIENT);
     api.get("/me", id_token).is(INVALID_TOKEN, "an ID token");
 
-    // The same one with the API's audience and a client, so that its shape alone speaks.
+    // The same token with the API's audience and a client, so that only its shape is wrong.
     let mut claims = claims;
     claims["aud"] = AUDIENCE.into();
     claims["cid"] = CLIENT.into();
     api.get("/me", &server.sign(header.clone(), &claims))
-        .is_accepted("no mark of an ID token");
+        .is_accepted("without the marks of an ID token");
     for (claim, value) in [
         ("jti", "ID.abc"),
         ("at_hash", "abc"),

@@ -1,7 +1,7 @@
-//! The examples verify the tokens of a real authorization server; each runs as a process.
+//! The examples verify tokens of a real authorization server. Each runs as a process.
 //!
-//! `as/` holds the server (Node); `ci/e2e` installs it and builds the examples in the workspace above.
-//! Every test starts its own server and API, so none disturbs another's keys, faults or counters.
+//! `as/` contains the server (Node); `ci/e2e` installs it and builds the examples in the workspace above.
+//! Every test starts its own server and API, so tests do not share keys, faults or counters.
 
 mod api;
 mod browser;

@@ -1,13 +1,13 @@
-//! Genuine tokens that this API must not take.
+//! Valid tokens that this API must not accept.
 
 use serde_json::json;
 
-use crate::api::{Api, INVALID_TOKEN};
+use crate::api::{self, Api, INVALID_TOKEN};
 use crate::server::{AuthorizationServer, CLIENT, DEFAULT, TENANT_B, access_token, decode, now};
 
 // conformance 83, 92
 #[test]
-fn a_token_for_another_audience_is_refused() {
+fn token_for_another_audience_is_rejected() {
     let server = AuthorizationServer::start();
     let token = server.token_for(&[("scope", "read"), ("resource", "api://billing")]);
     assert_eq!(decode(&token).1["aud"], "api://billing");
@@ -16,16 +16,16 @@ fn a_token_for_another_audience_is_refused() {
         .is(INVALID_TOKEN, "another audience");
 }
 
-// decision 16: only the clients that were named
+// decision 16: only the configured clients
 #[test]
-fn a_token_of_another_client_is_refused() {
+fn token_of_another_client_is_rejected() {
     let server = AuthorizationServer::start();
     let form = [
         ("scope", "read"),
         ("client_id", "0oaclient2"),
         ("client_secret", "secret2-secret2-secret2"),
     ];
-    let token = access_token(&server.ask_token(&format!("{DEFAULT}/v1/token"), &[], &form));
+    let token = access_token(&server.request_token(&format!("{DEFAULT}/v1/token"), &[], &form));
     assert_eq!(decode(&token).1["cid"], "0oaclient2");
     Api::of(&server)
         .get("/me", &token)
@@ -41,19 +41,18 @@ fn a_token_of_another_client_is_refused() {
         .is_accepted("any");
 }
 
-// conformance 82: an issuer that is not configured costs no request
+// conformance 82: an issuer that is not configured causes no request
 #[test]
-fn a_token_of_another_issuer_is_refused() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn token_of_another_issuer_is_rejected() {
+    let (server, api) = api::start();
     api.get("/me", &server.token("read")).is_accepted("before");
     let form = [("scope", "read")];
-    let tenant_b = access_token(&server.ask_token(&format!("{TENANT_B}/v1/token"), &[], &form));
+    let tenant_b = access_token(&server.request_token(&format!("{TENANT_B}/v1/token"), &[], &form));
     assert_eq!(
         decode(&tenant_b).1["iss"],
         format!("{}{TENANT_B}", server.base())
     );
-    let org = access_token(&server.ask_token("/oauth2/v1/token", &[], &form));
+    let org = access_token(&server.request_token("/oauth2/v1/token", &[], &form));
     assert_eq!(decode(&org).1["iss"], server.base());
 
     server.take_hits("keys");
@@ -64,9 +63,8 @@ fn a_token_of_another_issuer_is_refused() {
 
 // conformance 50, 52
 #[test]
-fn an_expired_token_is_refused_after_the_leeway() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn expired_token_is_rejected_after_the_leeway() {
+    let (server, api) = api::start();
     let mut claims = server.claims();
     claims["iat"] = json!(now() - 3600);
     for (ago, accepted) in [(30, true), (90, false), (3000, false)] {
@@ -81,11 +79,10 @@ fn an_expired_token_is_refused_after_the_leeway() {
     }
 }
 
-// conformance 168, 185, 187: a bound token is refused until its binding can be checked
+// conformance 168, 185, 187: a bound token is rejected unless its binding can be checked
 #[test]
-fn a_dpop_bound_token_is_refused_as_bearer() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn dpop_bound_token_is_rejected_as_bearer() {
+    let (server, api) = api::start();
     let token_endpoint = format!("{DEFAULT}/v1/token");
     let header =
         json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": server.public_key(DEFAULT, "ES256") });
@@ -93,12 +90,12 @@ fn a_dpop_bound_token_is_refused_as_bearer() {
         "htm": "POST", "htu": format!("{}{token_endpoint}", server.base()), "jti": "proof-1", "iat": now(),
     });
     let proof = server.sign(header, &proof);
-    let answer = server.ask_token(&token_endpoint, &[("dpop", &proof)], &[("scope", "read")]);
+    let answer = server.request_token(&token_endpoint, &[("dpop", &proof)], &[("scope", "read")]);
     assert_eq!(answer["token_type"], "DPoP", "{answer}");
     let token = access_token(&answer);
     assert!(decode(&token).1["cnf"]["jkt"].is_string());
     api.get("/me", &token)
-        .is(INVALID_TOKEN, "the real server's own");
+        .is(INVALID_TOKEN, "bound by the real server");
 
     for cnf in [
         json!({ "x5t#S256": "abc" }),
@@ -115,11 +112,10 @@ fn a_dpop_bound_token_is_refused_as_bearer() {
     }
 }
 
-// conformance 84, 85: other JWTs that the same keys may have signed
+// conformance 84, 85: other JWTs signed with the same keys
 #[test]
-fn other_kinds_of_jwt_are_refused() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn other_kinds_of_jwt_are_rejected() {
+    let (server, api) = api::start();
     for typ in [
         "dpop+jwt",
         "secevent+jwt",

@@ -1,5 +1,5 @@
-//! Mutual TLS (RFC 8705): the real server binds tokens to the certificates it is shown, and the
-//! example judges them over TLS of its own, on both frameworks.
+//! Mutual TLS (RFC 8705): the real server binds tokens to client certificates, and the example
+//! verifies them over its own TLS, on both frameworks.
 
 use std::fs;
 use std::process::Command;
@@ -44,7 +44,7 @@ fn bound_tokens(framework: &str) {
 
     let jwt = bound(&server, &mine);
     assert!(decode(&jwt).1["cnf"]["x5t#S256"].is_string());
-    let ask = |client: &Client, jwt: &str| {
+    let call = |client: &Client, jwt: &str| {
         let request = client.get(format!("{base}/orders"));
         let answer = send(request.bearer_auth(jwt));
         let challenge = answer.headers().get("www-authenticate");
@@ -52,9 +52,9 @@ fn bound_tokens(framework: &str) {
         (answer.status().as_u16(), challenge.unwrap_or_default())
     };
     for _ in 0..2 {
-        assert_eq!(ask(&mine, &jwt).0, 200, "seen before or not");
+        assert_eq!(call(&mine, &jwt).0, 200, "cached or not");
         for (what, client) in [("another certificate", &other), ("no certificate", &none)] {
-            let (status, challenge) = ask(client, &jwt);
+            let (status, challenge) = call(client, &jwt);
             assert_eq!(status, 401, "{framework}: {what}");
             assert!(
                 challenge.contains(r#"error="invalid_token""#),
@@ -63,13 +63,13 @@ fn bound_tokens(framework: &str) {
         }
     }
     let of_the_other = bound(&server, &other);
-    assert_eq!(ask(&mine, &of_the_other).0, 401);
-    assert_eq!(ask(&other, &of_the_other).0, 200);
+    assert_eq!(call(&mine, &of_the_other).0, 401);
+    assert_eq!(call(&other, &of_the_other).0, 200);
     let unbound = server.token("orders:read");
-    assert_eq!(ask(&none, &unbound).0, 200);
+    assert_eq!(call(&none, &unbound).0, 200);
 }
 
-/// A token that the real server binds to the certificate that the client shows.
+/// Returns a token that the real server binds to the client's certificate.
 fn bound(server: &AuthorizationServer, client: &Client) -> String {
     let request = client.post(format!("{}/v1/token", server.issuer()));
     let request = request.basic_auth("0oamtls", Some("secretm-secretm-secretm"));
@@ -86,15 +86,17 @@ fn send(request: RequestBuilder) -> reqwest::blocking::Response {
     request.send().expect("an answer")
 }
 
-/// Trusts the authority of the tests alone, and shows one of its certificates.
+/// Returns a client that trusts the authority of the tests only, with one of its certificates.
 fn client(name: Option<&str>) -> Client {
-    let read = |name: &str| fs::read(format!("{}/{name}", certificates())).expect("a file");
+    let read =
+        |name: &str| fs::read(format!("{}/{name}", certificates())).expect("the file exists");
     let root = Certificate::from_pem(&read("ca.crt")).expect("a certificate");
     let builder = Client::builder().tls_certs_only([root]).no_proxy();
     let builder = match name {
         Some(name) => {
             let pem = [read(&format!("{name}.crt")), read(&format!("{name}.key"))].concat();
-            builder.identity(Identity::from_pem(&pem).expect("a certificate and its key"))
+            builder
+                .identity(Identity::from_pem(&pem).expect("the file has a certificate and its key"))
         }
         None => builder,
     };

@@ -1,4 +1,4 @@
-//! A child process that cannot outlive its test, and waits that end.
+//! A child process that ends with its test, and bounded waits.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The time to become ready on a machine that is busy with something else.
+/// The time to become ready on a machine under other load.
 const LIMIT: Duration = Duration::from_secs(300);
 
 pub(crate) struct Process {
@@ -18,7 +18,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command` and waits for the line of its output that `ready` can read.
+    /// Starts `command` and waits for the line of its output that `ready` parses.
     pub(crate) fn start<T>(
         name: &'static str,
         command: &mut Command,
@@ -29,13 +29,13 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{name} does not start: {error}: {command:?}"));
+            .unwrap_or_else(|error| panic!("{name} cannot be started: {error}: {command:?}"));
         let log = Arc::new(Mutex::new(Vec::new()));
         let (sender, lines) = mpsc::channel();
         follow(child.stdout.take().expect("piped"), &log, sender.clone());
         follow(child.stderr.take().expect("piped"), &log, sender);
 
-        let process = Self { name, child, log }; // from here on a panic ends the child
+        let process = Self { name, child, log }; // from here on a panic kills the child
         let found = first(&lines, ready);
         let Some(found) = found else {
             panic!("{name} ended or was not ready within {LIMIT:?}")
@@ -70,7 +70,7 @@ fn follow(
             log.lock()
                 .expect("no panic while logging")
                 .push(line.clone());
-            let _ = lines.send(line); // nobody listens once the process is ready
+            let _ = lines.send(line); // the receiver is dropped once the process is ready
         }
     });
 }
@@ -86,9 +86,9 @@ fn first<T>(lines: &Receiver<String>, ready: impl Fn(&str) -> Option<T>) -> Opti
     }
 }
 
-/// The example `name`, where cargo has put it: beside this test, whatever the target directory.
+/// Returns the path of the example `name`, in the target directory of this test.
 pub(crate) fn program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a path"); // TARGET/debug/deps/it-...
+    let test = std::env::current_exe().expect("the test has a path"); // TARGET/debug/deps/it-...
     let debug = test.parent().and_then(|deps| deps.parent());
     let program = debug
         .expect("a target directory")
@@ -96,17 +96,17 @@ pub(crate) fn program(name: &str) -> PathBuf {
         .with_extension(std::env::consts::EXE_EXTENSION);
     assert!(
         program.exists(),
-        "{} is missing: ci/e2e builds it",
+        "{} is missing; run ci/e2e, which builds it",
         program.display()
     );
     program
 }
 
-/// Asks every 100 ms until there is an answer; panics when `limit` has passed without one.
-pub(crate) fn within<T>(limit: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+/// Calls `attempt` every 100 ms until it returns a value. Panics after `limit`.
+pub(crate) fn within<T>(limit: Duration, what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
-        if let Some(answer) = ask() {
+        if let Some(answer) = attempt() {
             return answer;
         }
         assert!(start.elapsed() < limit, "not within {limit:?}: {what}");

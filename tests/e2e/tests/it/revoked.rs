@@ -1,4 +1,4 @@
-//! The multi-tenant example beside the real server: two tenants, and a token that one of them revokes.
+//! The multi-tenant example with the real server: two tenants, one of which revokes a token.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::server::{AUDIENCE, AuthorizationServer, DEFAULT, TENANT_B, access_tok
 
 // conformance 81, 111
 #[test]
-fn who_may_read_may_not_always_pay() {
+fn revoked_token_can_read_but_not_pay() {
     let server = AuthorizationServer::start();
     let other = AuthorizationServer::start();
     let tenant_b = format!("{}{TENANT_B}", server.base());
@@ -28,7 +28,7 @@ fn who_may_read_may_not_always_pay() {
         Some(line.split_once("listening on ")?.1.trim().to_owned())
     });
     let http = http_client();
-    let ask = |pays: bool, token: &str| {
+    let call = |pays: bool, token: &str| {
         let bearer = format!("Bearer {token}");
         let answer = match pays {
             true => http
@@ -40,23 +40,23 @@ fn who_may_read_may_not_always_pay() {
                 .header("authorization", &bearer)
                 .call(),
         };
-        answer.expect("the API answers").status().as_u16()
+        answer.expect("the API responds").status().as_u16()
     };
-    // Each is a person's token with no scope of payments: 403 says that the token itself is good.
+    // Each is a user's token without the scope of payments: 403 shows that the token itself is valid.
     for issuer in [DEFAULT, TENANT_B] {
         let token = access_token(&log_in_at(&server, issuer, "alice", AUDIENCE));
         assert_eq!(
-            (ask(false, &token), ask(true, &token)),
+            (call(false, &token), call(true, &token)),
             (403, 403),
             "{issuer}"
         );
         server.revoke(issuer, &token);
         within(std::time::Duration::from_secs(10), "it may not pay", || {
-            (ask(true, &token) == 401).then_some(())
+            (call(true, &token) == 401).then_some(())
         });
     }
     let staff = access_token(&log_in_at(&other, DEFAULT, "alice", AUDIENCE));
-    assert_eq!(ask(false, &staff), 401, "our own people are no tenant");
+    assert_eq!(call(false, &staff), 401, "our own staff is not a tenant");
     let reader = server.token("orders:read");
-    assert_eq!(ask(false, &reader), 200);
+    assert_eq!(call(false, &reader), 200);
 }

@@ -1,19 +1,18 @@
-//! The server changes its keys while requests arrive.
+//! The server rotates its keys while requests arrive.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::api::{Api, INVALID_TOKEN};
+use crate::api::{self, Api, INVALID_TOKEN};
 use crate::process::within;
-use crate::server::{AuthorizationServer, DEFAULT, decode};
+use crate::server::{DEFAULT, decode};
 
-// conformance 148: a new key is learned from the first token that names it
+// conformance 148: a new key is fetched when the first token names it
 #[test]
-fn an_overlapping_rotation_refuses_nothing() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn overlapping_rotation_rejects_no_request() {
+    let (server, api) = api::start();
     let load = Load::new(&api, server.token("read"));
     load.while_running(|| {
         for _ in 0..2 {
@@ -24,11 +23,10 @@ fn an_overlapping_rotation_refuses_nothing() {
     });
 }
 
-// conformance 148: a key that is published ahead of its use costs nothing until it is used
+// conformance 148: a key that is published in advance causes no fetch until it is used
 #[test]
-fn an_appended_key_refuses_nothing() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn appended_key_rejects_no_request() {
+    let (server, api) = api::start();
     let old_kid = server.public_key(DEFAULT, "RS256")["kid"]
         .as_str()
         .expect("kid")
@@ -49,27 +47,25 @@ fn an_appended_key_refuses_nothing() {
     server.withdraw(&old_kid);
     let load = Load::new(&api, server.token("read"));
     load.while_running(|| load.goes_on());
-    refused_soon(&api, &old);
+    is_rejected_soon(&api, &old);
 }
 
 // conformance 149
 #[test]
-fn a_hard_rotation_ends_the_old_tokens() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn hard_rotation_invalidates_old_tokens() {
+    let (server, api) = api::start();
     let old = server.token("read");
     api.get("/me", &old).is_accepted("before");
     server.rotate("hard");
     api.get("/me", &server.token("read"))
-        .is_accepted("the new key is learned at once");
-    refused_soon(&api, &old);
+        .is_accepted("the new key is fetched at once");
+    is_rejected_soon(&api, &old);
 }
 
-// conformance 149: a revoked key, while its neighbours go on
+// conformance 149: a revoked key, while the other keys stay valid
 #[test]
-fn a_withdrawn_key_ends_its_own_tokens() {
-    let server = AuthorizationServer::start();
-    let api = Api::of(&server);
+fn withdrawn_key_invalidates_its_tokens() {
+    let (server, api) = api::start();
     let revoked = server.token("read");
     api.get("/me", &revoked).is_accepted("before");
     server.set("alg", "ES256");
@@ -78,23 +74,23 @@ fn a_withdrawn_key_ends_its_own_tokens() {
 
     server.rotate("overlap");
     server.withdraw(decode(&revoked).0["kid"].as_str().expect("kid"));
-    // The first token under a new key makes the API look.
+    // The first token with a new key makes the API fetch.
     api.get("/me", &server.token("read"))
         .is_accepted("a new key");
-    refused_soon(&api, &revoked);
+    is_rejected_soon(&api, &revoked);
     api.get("/me", &neighbour).is_accepted("after");
 }
 
-/// Never accepted; 503 only while the keys cannot be fetched.
+/// Asserts that the token is rejected. 503 is allowed only while the keys are unavailable.
 #[track_caller]
-fn refused_soon(api: &Api, token: &str) {
+fn is_rejected_soon(api: &Api, token: &str) {
     let answer = api.settled(Duration::from_secs(12), token, "the key is gone");
     answer.is(INVALID_TOKEN, "the key is gone");
     api.get("/orders", token)
-        .is(INVALID_TOKEN, "and stays gone");
+        .is(INVALID_TOKEN, "the key stays gone");
 }
 
-/// Requests from two threads, each token in turn; all must be accepted.
+/// Requests from two threads, with each token in turns. All must be accepted.
 struct Load<'a> {
     api: &'a Api,
     tokens: Mutex<Vec<String>>,
@@ -121,7 +117,7 @@ impl<'a> Load<'a> {
         self.tokens().clear();
     }
 
-    /// Until a hundred more requests were accepted.
+    /// Waits until a hundred more requests are accepted.
     fn goes_on(&self) {
         let before = self.sent.load(Ordering::Relaxed);
         within(Duration::from_secs(10), "the load goes on", || {
@@ -137,11 +133,11 @@ impl<'a> Load<'a> {
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
             let clients: Vec<_> = (0..2).map(|_| scope.spawn(|| self.run(&stop))).collect();
-            let end = StopOnDrop(&stop); // also when `change` panics
+            let end = StopOnDrop(&stop); // also if `change` panics
             change();
             drop(end);
             for client in clients {
-                client.join().expect("no request is refused");
+                client.join().expect("no request is rejected");
             }
         });
     }

@@ -1,8 +1,8 @@
-//! The gRPC example: a server, and its own client as another process for each call.
+//! The gRPC example: a server, and its own client as a separate process per call.
 
 use std::process::Command;
 
-use crate::api::{Api, Refusal};
+use crate::api::{Api, Expected};
 use crate::process::program;
 use crate::server::AuthorizationServer;
 
@@ -11,12 +11,12 @@ const EXAMPLE: &str = "grpc-orders";
 pub(crate) struct Rpc(Api);
 
 impl Rpc {
-    /// Trusts one client of the server's default issuer.
+    /// Starts the example. It trusts one client of the server's default issuer.
     pub(crate) fn of(server: &AuthorizationServer) -> Self {
         Self(Api::start(EXAMPLE, server, &[]))
     }
 
-    /// One call of `method`: health, me, orders or admin.
+    /// Makes one call of `method`: health, me, orders or admin.
     pub(crate) fn call(&self, method: &str, token: Option<&str>) -> Reply {
         let output = Command::new(program(EXAMPLE))
             .args(["client", &self.0.url(""), method])
@@ -24,7 +24,7 @@ impl Rpc {
             .output()
             .expect("a process");
         let said = String::from_utf8(output.stdout).expect("UTF-8");
-        let code = output.status.code().expect("an exit code");
+        let code = output.status.code().expect("the client has an exit code");
         let mut lines = said.lines().map(str::to_owned);
         assert_eq!(lines.next(), Some(format!("grpc-status: {code}")), "{said}");
         Reply {
@@ -37,7 +37,7 @@ impl Rpc {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) code: i32,
-    /// What the client printed below the code: the message, or the headers that matter.
+    /// The lines that the client printed below the code: the message or the relevant headers.
     lines: Vec<String>,
 }
 
@@ -47,9 +47,9 @@ impl Reply {
         assert_eq!(self.code, 0, "{what}: {self:?}");
     }
 
-    /// The code that stands for the status, the same challenges, and not a word more.
+    /// Asserts the gRPC code of the status, the same challenges, and no other lines.
     #[track_caller]
-    pub(crate) fn is(&self, (status, challenges): Refusal, what: &str) {
+    pub(crate) fn is(&self, (status, challenges): Expected, what: &str) {
         let code = if status == 403 { 7 } else { 16 };
         assert_eq!(self.code, code, "{what}: {self:?}");
         let expected: Vec<_> = challenges
@@ -59,7 +59,7 @@ impl Reply {
         assert_eq!(self.lines, expected, "{what}");
     }
 
-    /// 14 that says when to come back, and never blames the token.
+    /// Asserts code 14 with `retry-after` and without a challenge.
     #[track_caller]
     pub(crate) fn is_unavailable(&self, what: &str) {
         assert_eq!(self.code, 14, "{what}: {self:?}");

@@ -29,7 +29,7 @@ impl AuthorizationServer {
         Self::start_with(&[])
     }
 
-    /// With environment variables of `as/okta-shaped-as.mjs`.
+    /// Starts the server with environment variables of `as/okta-shaped-as.mjs`.
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new("node");
         command
@@ -51,12 +51,12 @@ impl AuthorizationServer {
         }
     }
 
-    /// What the issuers' names begin with; also the issuer of the org server.
+    /// Returns the common prefix of the issuer URLs, which is also the issuer of the org server.
     pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
-    /// Where the same endpoints answer, always without TLS.
+    /// Returns the URL of a path, always without TLS.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.plain)
     }
@@ -67,19 +67,19 @@ impl AuthorizationServer {
 
     // ---- tokens that the server issues ----
 
-    /// A machine's token of the trusted client.
+    /// Returns a service's token of the trusted client.
     pub(crate) fn token(&self, scope: &str) -> String {
         self.token_for(&[("scope", scope)])
     }
 
-    /// As `token`, with more parameters.
+    /// Returns a service's token, requested with more parameters.
     pub(crate) fn token_for(&self, form: &[(&str, &str)]) -> String {
-        let answer = self.ask_token(&format!("{DEFAULT}/v1/token"), &[], form);
+        let answer = self.request_token(&format!("{DEFAULT}/v1/token"), &[], form);
         access_token(&answer)
     }
 
-    /// A client credentials request of the trusted client; `form` may overrule it.
-    pub(crate) fn ask_token(
+    /// Sends a client credentials request of the trusted client; `form` may override its parameters.
+    pub(crate) fn request_token(
         &self,
         path: &str,
         headers: &[(&str, &str)],
@@ -101,12 +101,12 @@ impl AuthorizationServer {
 
     // ---- tokens that only the test controls can make ----
 
-    /// Signs with the key that `header.alg` asks for (RS256 when it does not).
+    /// Signs with the key for `header.alg` (RS256 by default).
     pub(crate) fn sign(&self, header: Value, payload: &Value) -> String {
         self.sign_at(DEFAULT, &json!({ "header": header, "payload": payload }))
     }
 
-    /// `what` is `{header, payload[, kid][, secret]}`, as as/README.md has it.
+    /// Signs `what`, which is `{header, payload[, kid][, secret]}` as in as/README.md.
     pub(crate) fn sign_at(&self, issuer: &str, what: &Value) -> String {
         let request = self
             .http
@@ -119,7 +119,7 @@ impl AuthorizationServer {
             .to_owned()
     }
 
-    /// The claims of a token in Okta's shape that the API accepts.
+    /// Returns the claims of a token in Okta's shape that the API accepts.
     pub(crate) fn claims(&self) -> Value {
         json!({
             "ver": 1, "jti": "AT.signed-by-hand", "iss": self.issuer(), "aud": AUDIENCE, "sub": CLIENT,
@@ -127,8 +127,8 @@ impl AuthorizationServer {
         })
     }
 
-    /// A good token in everything but its kid and its signature.
-    pub(crate) fn made_up(&self, kid: &str) -> String {
+    /// Returns a token that is valid except for its kid and its signature.
+    pub(crate) fn with_unknown_key(&self, kid: &str) -> String {
         let header = part(&json!({ "alg": "RS256", "kid": kid }));
         format!("{header}.{}.{}", part(&self.claims()), "A".repeat(342))
     }
@@ -147,7 +147,7 @@ impl AuthorizationServer {
         json_of(self.admin("withdraw").query("kid", kid).call());
     }
 
-    /// Until `heal`.
+    /// Injects a fault until `heal`.
     pub(crate) fn fault(&self, on: &str, mode: &str) {
         json_of(
             self.admin("fault")
@@ -171,7 +171,7 @@ impl AuthorizationServer {
         json_of(self.admin("fault").call());
     }
 
-    /// How often `kind` (keys, discovery, token, introspect, other) was asked for since the last call.
+    /// Returns how often `kind` (keys, discovery, token, introspect, other) was requested since the last call.
     pub(crate) fn take_hits(&self, kind: &str) -> u64 {
         let hits = json_of(self.admin("hits").query("reset", "1").call());
         hits[kind].as_u64().unwrap_or(0)
@@ -182,15 +182,15 @@ impl AuthorizationServer {
         keys["keys"].as_array().expect("a JWKS").clone()
     }
 
-    /// The key that signs with `alg`.
+    /// Returns the key that signs with `alg`.
     pub(crate) fn public_key(&self, issuer: &str, alg: &str) -> Value {
         let keys = self.public_keys(issuer);
         keys.into_iter()
             .find(|key| key["alg"] == alg)
-            .unwrap_or_else(|| panic!("no {alg} key"))
+            .unwrap_or_else(|| panic!("the issuer has no {alg} key"))
     }
 
-    /// The key of the client `0oapkjwt`: its name, and PKCS#8 in PEM.
+    /// Returns the key of the client `0oapkjwt`: its ID, and PKCS #8 in PEM.
     pub(crate) fn client_key(&self) -> (String, String) {
         let info = json_of(self.admin("info").call());
         let text = |value: &Value| value.as_str().expect("text").to_owned();
@@ -200,13 +200,13 @@ impl AuthorizationServer {
         )
     }
 
-    /// As the client that got it (RFC 7009).
+    /// Revokes a token as the client that it was issued to (RFC 7009).
     pub(crate) fn revoke(&self, issuer: &str, token: &str) {
         let credentials = STANDARD.encode(format!("{CLIENT}:{CLIENT_SECRET}"));
         let request = self.http.post(self.url(&format!("{issuer}/v1/revoke")));
         let request = request.header("authorization", format!("Basic {credentials}"));
         let answer = request.send_form([("token", token)]);
-        assert_eq!(answer.expect("the server answers").status(), 200);
+        assert_eq!(answer.expect("the server responds").status(), 200);
     }
 
     fn admin(&self, what: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
@@ -217,7 +217,7 @@ impl AuthorizationServer {
 pub(crate) fn access_token(answer: &Value) -> String {
     answer["access_token"]
         .as_str()
-        .unwrap_or_else(|| panic!("no token: {answer}"))
+        .unwrap_or_else(|| panic!("the response has no token: {answer}"))
         .to_owned()
 }
 
@@ -237,12 +237,12 @@ pub(crate) fn now() -> u64 {
     since.expect("after 1970").as_secs()
 }
 
-/// One part of a compact JWS.
+/// Returns one part of a compact JWS.
 pub(crate) fn part(json: &Value) -> String {
     URL_SAFE_NO_PAD.encode(json.to_string())
 }
 
-/// The header of a token, and its claims.
+/// Returns the header and the claims of a token.
 pub(crate) fn decode(token: &str) -> (Value, Value) {
     let part = |index| {
         let text = token.split('.').nth(index).expect("three parts");
@@ -254,7 +254,7 @@ pub(crate) fn decode(token: &str) -> (Value, Value) {
 
 fn json_of(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Value {
     let text = response
-        .expect("the server answers")
+        .expect("the server responds")
         .body_mut()
         .read_to_string()
         .expect("text");

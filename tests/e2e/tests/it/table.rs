@@ -56,7 +56,7 @@ impl Table {
         build(self.issuer())
     }
 
-    /// With its keys, and the counters at zero.
+    /// Returns a verifier with its keys, and resets the counters.
     fn warm(&self) -> Verifier {
         let verifier = self.verifier();
         self.runtime.block_on(verifier.warm_up()).expect("keys");
@@ -68,9 +68,9 @@ impl Table {
         self.server.take_hits("keys")
     }
 
-    /// `ok`, or the code of the refusal.
-    fn verdict(&self, verifier: &Verifier, token: &str) -> &'static str {
-        self.runtime.block_on(verdict(verifier, token))
+    /// Returns `ok`, or the code of the rejection.
+    fn code(&self, verifier: &Verifier, token: &str) -> &'static str {
+        self.runtime.block_on(code(verifier, token))
     }
 
     fn herds(&mut self) {
@@ -79,7 +79,7 @@ impl Table {
             ("10,000 concurrent cold verifications: JWKS fetches", false),
             ("the same, with half of the callers dropped half way", true),
         ] {
-            // The answer comes late enough that everybody waits for it.
+            // The response is late enough that every caller waits for it.
             self.server.fault("keys", "slow:1000");
             let verifier = self.verifier();
             self.fetches();
@@ -87,7 +87,7 @@ impl Table {
                 let callers: Vec<_> = (0..10_000)
                     .map(|_| {
                         let (verifier, token) = (verifier.clone(), token.clone());
-                        tokio::spawn(async move { verdict(&verifier, &token).await })
+                        tokio::spawn(async move { code(&verifier, &token).await })
                     })
                     .collect();
                 let begun = within(Duration::from_secs(10), "the fetch", || {
@@ -116,18 +116,18 @@ impl Table {
 
     fn unknown_kids(&mut self) {
         let verifier = self.warm();
-        let made_up = |number| self.server.made_up(&format!("made-up-{number}"));
+        let with_unknown_key = |number| self.server.with_unknown_key(&format!("made-up-{number}"));
         let start = Instant::now();
         for number in 0..50 {
-            assert_ne!(self.verdict(&verifier, &made_up(number)), "ok");
+            assert_ne!(self.code(&verifier, &with_unknown_key(number)), "ok");
         }
-        let flood: Vec<String> = (50..100).map(made_up).collect();
+        let flood: Vec<String> = (50..100).map(with_unknown_key).collect();
         self.runtime.block_on(async {
             let callers: Vec<_> = flood
                 .into_iter()
                 .map(|token| {
                     let verifier = verifier.clone();
-                    tokio::spawn(async move { verdict(&verifier, &token).await })
+                    tokio::spawn(async move { code(&verifier, &token).await })
                 })
                 .collect();
             for caller in callers {
@@ -144,9 +144,9 @@ impl Table {
         self.server.rotate("overlap");
         let (new, start) = (self.server.token("read"), Instant::now());
         within(Duration::from_secs(12), "the rotated key", || {
-            let verdict = self.verdict(&verifier, &new);
-            assert!(matches!(verdict, "ok" | "unknown_key_id"), "{verdict}");
-            (verdict == "ok").then_some(())
+            let code = self.code(&verifier, &new);
+            assert!(matches!(code, "ok" | "unknown_key_id"), "{code}");
+            (code == "ok").then_some(())
         });
         let (waited, fetches) = (start.elapsed().as_secs_f64(), self.fetches());
         self.row(
@@ -159,7 +159,7 @@ impl Table {
         let verifier = self.warm();
         self.server.rotate("overlap");
         let token = self.server.token("read");
-        assert_eq!(self.verdict(&verifier, &token), "ok");
+        assert_eq!(self.code(&verifier, &token), "ok");
         let fetches = self.fetches();
         assert_eq!(fetches, 1);
         self.row(
@@ -172,7 +172,7 @@ impl Table {
         let token = self.server.token("read");
         self.server.fault("keys", "hang");
         let (verifier, start) = (self.verifier(), Instant::now());
-        assert_eq!(self.verdict(&verifier, &token), "unavailable");
+        assert_eq!(self.code(&verifier, &token), "unavailable");
         let waited = start.elapsed().as_secs_f64();
         assert!(waited < 4.0, "{waited}");
         self.row(
@@ -184,7 +184,7 @@ impl Table {
         let verifier = self.verifier();
         self.fetches();
         for _ in 0..20 {
-            assert_eq!(self.verdict(&verifier, &token), "unavailable");
+            assert_eq!(self.code(&verifier, &token), "unavailable");
         }
         let fetches = self.fetches();
         assert!((1..=3).contains(&fetches), "{fetches}");
@@ -195,7 +195,7 @@ impl Table {
         self.server.heal();
     }
 
-    /// Keys that were fetched so many seconds ago.
+    /// Returns a verifier with keys that were fetched this many seconds ago.
     fn aged(&self, saved: &KeySnapshot, seconds: u64) -> Verifier {
         let mut saved = saved.clone();
         saved.fetched_at -= seconds;
@@ -208,11 +208,11 @@ impl Table {
         self.server.fault("keys", "status:500");
         let end = saved.fresh_for + 3600;
         let stale = self.aged(&saved, saved.fresh_for + 60);
-        assert_eq!(self.verdict(&stale, &token), "ok");
+        assert_eq!(self.code(&stale, &token), "ok");
         let last = self.aged(&saved, end - 60);
-        assert_eq!(self.verdict(&last, &token), "ok");
+        assert_eq!(self.code(&last, &token), "ok");
         let dead = self.aged(&saved, end + 1);
-        assert_eq!(self.verdict(&dead, &token), "unavailable");
+        assert_eq!(self.code(&dead, &token), "unavailable");
         self.server.heal();
         self.row(
             "the issuer answers 500 past the freshness, known kid",
@@ -225,13 +225,13 @@ impl Table {
         let saved = verifier.key_snapshots().remove(0);
         let token = self.server.token("read");
         let aged = self.aged(&saved, saved.fresh_for + 1);
-        assert_eq!(self.verdict(&verifier, &token), "ok", "and remembered");
+        assert_eq!(self.code(&verifier, &token), "ok", "the token is cached");
         self.server.rotate("overlap");
         self.server
             .withdraw(decode(&token).0["kid"].as_str().expect("kid"));
-        assert_eq!(self.verdict(&aged, &token), "unknown_key_id");
+        assert_eq!(self.code(&aged, &token), "unknown_key_id");
         self.runtime.block_on(verifier.refresh()).expect("keys");
-        assert_eq!(self.verdict(&verifier, &token), "unknown_key_id");
+        assert_eq!(self.code(&verifier, &token), "unknown_key_id");
         self.row(
             "signing key removed from the JWKS, past the freshness or after `refresh()`",
             "refused, a remembered token too (keys aged by a key snapshot)",
@@ -244,7 +244,7 @@ fn build(issuer: Issuer) -> Verifier {
     builder.build().expect("good settings")
 }
 
-async fn verdict(verifier: &Verifier, token: &str) -> &'static str {
+async fn code(verifier: &Verifier, token: &str) -> &'static str {
     match verifier.verify(token).await {
         Ok(_) => "ok",
         Err(error) => error.code(),

@@ -1,4 +1,4 @@
-//! An https issuer: whom the API believes to be it.
+//! An https issuer and the certificates that the API trusts.
 
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -28,7 +28,7 @@ fn certificates_are_checked() {
 
 // conformance 130
 #[test]
-fn old_tls_is_refused() {
+fn old_tls_is_rejected() {
     let settings = [("TLS", certificates()), ("TLS_MAX", "TLSv1.1")];
     let server = AuthorizationServer::start_with(&settings);
     let authority = format!("{}/ca.crt", certificates());
@@ -38,9 +38,9 @@ fn old_tls_is_refused() {
     assert_eq!(server.take_hits("discovery"), 0, "the handshake fails");
 }
 
-// conformance 87, 129: not even to the same host
+// conformance 87, 129: not even for the same host
 #[test]
-fn https_metadata_may_not_name_http() {
+fn https_metadata_with_an_http_jwks_uri_is_rejected() {
     let server = AuthorizationServer::start_with(&[("TLS", certificates())]);
     let token = server.token("read");
     let keys = server.url(&format!("{DEFAULT}/v1/keys"));
@@ -55,7 +55,7 @@ fn https_metadata_may_not_name_http() {
     assert_eq!(server.take_hits("keys"), 0);
 }
 
-/// A directory with an authority of our own, and the server's certificate.
+/// Returns a directory with a test authority and the server's certificate.
 pub(crate) fn certificates() -> &'static str {
     const DIRECTORY: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/certificates");
     static MADE: OnceLock<()> = OnceLock::new();
@@ -66,7 +66,7 @@ pub(crate) fn certificates() -> &'static str {
             .status();
         assert!(
             made.is_ok_and(|status| status.success()),
-            "as/make-certs.sh needs openssl"
+            "as/make-certs.sh failed; install openssl"
         );
     });
     DIRECTORY

@@ -1,4 +1,4 @@
-//! The secret scan finds each kind of leak. It ends the process, so that each case is this program once more.
+//! The secret scan finds leaks. It ends the process, so each case runs in a child process of this program.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,7 +18,7 @@ const CLIENT_SECRET: &str = "client-5ecret-0123456789";
 const PEM: &str =
     "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\n-----END PRIVATE KEY-----";
 
-/// Who shows what, and whether that is no secret.
+/// A case: its name, and the output that it makes.
 type Case = (&'static str, fn(&TestIssuer));
 
 const CAUGHT: [Case; 16] = [
@@ -40,7 +40,7 @@ const CAUGHT: [Case; 16] = [
         let jwt = okta.token("ada").sign();
         tracing::trace_span!(target: "another_crate", "request", jwt).in_scope(|| ());
     }),
-    ("a token, in a thread whose panics nobody sees", |okta| {
+    ("a token, in a thread whose panics are lost", |okta| {
         let jwt = okta.token("ada").sign();
         let _ = thread::spawn(move || leak(&jwt)).join();
     }),
@@ -53,7 +53,7 @@ const CAUGHT: [Case; 16] = [
         let _ = okta.token("ada").claim("own", deep).sign();
         leak("deep-5ecret-0123");
     }),
-    ("an issuer that a caller made up", |okta| {
+    ("an issuer that a client made up", |okta| {
         let _ = okta.token("ada").claim("iss", "https://evil.test/").sign();
         leak("https://evil.test/");
     }),
@@ -65,7 +65,7 @@ const CAUGHT: [Case; 16] = [
         let _ = proof.jti("jti-5ecret-0123456789").sign();
         leak("jti-5ecret-0123456789");
     }),
-    ("what only the issuer knows of a token", |_| {
+    ("a claim of an opaque token", |_| {
         with_mock(|okta| {
             let _ = okta.opaque_token("grace.hopper@example.com").sign();
             leak("grace.hopper@example.com");
@@ -86,7 +86,7 @@ const CAUGHT: [Case; 16] = [
 ];
 
 const LET_PASS: [Case; 3] = [
-    ("what anybody may know", |okta| {
+    ("public contents", |okta| {
         let (header, claims) = read(okta.token("ada"));
         leak(claims["iss"].as_str().unwrap());
         leak(claims["aud"].as_str().unwrap());
@@ -96,16 +96,16 @@ const LET_PASS: [Case; 3] = [
     ("fifteen characters of a token", |okta| {
         leak(&okta.token("ada").sign()[200..215]);
     }),
-    ("a refusal", |okta| {
+    ("a rejection", |okta| {
         let verifier = Verifier::builder().issuer(okta.issuer().any_client_id());
         let verifier = verifier.build().unwrap();
         let token = okta.token("ada.lovelace@example.com");
         for token in [token.clone(), token.expired()] {
             let line = format!("Bearer {}", token.sign());
             let presented = Presented::new([line.as_bytes()]);
-            let verdict = verifier.authenticate(&presented).into_ready().unwrap();
-            secret_scan::verdict(&verdict);
-            secret_scan::verdict(&verdict.and_then(|token| {
+            let result = verifier.authenticate(&presented).into_ready().unwrap();
+            secret_scan::verdict(&result);
+            secret_scan::verdict(&result.and_then(|token| {
                 let policy = token.require(Policy::scope("orders:write"));
                 policy.map(|()| token)
             }));
@@ -134,14 +134,14 @@ fn read(token: TokenBuilder) -> (Value, Value) {
     (parts.next().unwrap(), parts.next().unwrap())
 }
 
-/// This program, with this case alone.
+/// Runs this program with one case only.
 fn child((case, _): &Case) -> Output {
     let mut child = Command::new(env::current_exe().unwrap());
     let child = child.args(["--exact", "one_case"]).env(CASE, case);
     child.output().unwrap()
 }
 
-/// What the children do.
+/// The case that a child process runs.
 #[test]
 fn one_case() {
     let Ok(name) = env::var(CASE) else { return };
@@ -152,17 +152,17 @@ fn one_case() {
 
 // conformance 20, 44
 #[test]
-fn whoever_shows_a_secret_ends_the_process() {
+fn leaked_secret_ends_the_process() {
     for case in &CAUGHT {
         let output = child(case);
         let text = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success(), "{} is not seen", case.0);
+        assert!(!output.status.success(), "{} is not found", case.0);
         assert!(text.contains("a secret is shown in"), "{}: {text}", case.0);
     }
 }
 
 #[test]
-fn what_is_no_secret_is_let_pass() {
+fn public_contents_may_be_shown() {
     for case in &LET_PASS {
         let output = child(case);
         let text = String::from_utf8_lossy(&output.stderr);

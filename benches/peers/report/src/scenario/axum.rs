@@ -1,4 +1,4 @@
-//! A request through an axum application, without a socket: with the layer, and without.
+//! A request through an axum application without a socket, with and without the layer.
 
 use protocol::{Command, Cost, Layered};
 
@@ -10,18 +10,18 @@ use crate::{
     roster::{Contestant, Role},
 };
 
-/// What the layer adds to a request.
+/// The cost that the layer adds to a request.
 #[derive(Debug)]
 pub(crate) struct Added {
     pub(crate) contestant: Contestant,
     open_ns: f64,
     ns: f64,
     allocations: f64,
-    /// Over one bare signature, in the same round.
+    /// The ratio to one bare signature, in the same round.
     over_raw: f64,
 }
 
-/// The cheapest first.
+/// Measures the layers and returns them, the cheapest first.
 pub(crate) async fn run(field: &Field) -> Vec<Added> {
     let fixture = Fixture::new().await;
     let wanted = |it: &Contestant| it.layer || it.is(Role::Raw);
@@ -39,7 +39,7 @@ pub(crate) async fn run(field: &Field) -> Vec<Added> {
         };
         let bare = match &mut raw {
             Some((contestant, peer)) => {
-                field.keep(HEADING, contestant, peer.ask::<Cost>(&bare).await)
+                field.keep(HEADING, contestant, peer.send::<Cost>(&bare).await)
             }
             None => None,
         };
@@ -50,7 +50,7 @@ pub(crate) async fn run(field: &Field) -> Vec<Added> {
                 token: token.clone(),
                 millis,
             };
-            let layered = peer.ask::<Layered>(&command).await;
+            let layered = peer.send::<Layered>(&command).await;
             if let Some(layered) = field.keep(HEADING, contestant, layered) {
                 let added = layered.guarded.ns - layered.open.ns;
                 rounds[index].push((layered, bare.map_or(0.0, |bare| added / bare.ns)));
@@ -72,13 +72,13 @@ pub(crate) async fn run(field: &Field) -> Vec<Added> {
     summaries
 }
 
-/// Whoever adds least among the neighbours.
+/// Returns the neighbour that adds least.
 pub(crate) fn best_neighbour(layers: &[Added]) -> Option<&Contestant> {
     let mut contestants = layers.iter().map(|it| &it.contestant);
     contestants.find(|it| it.is(Role::Neighbour))
 }
 
-/// The table.
+/// Returns the table.
 pub(crate) fn section(layers: &[Added]) -> String {
     let row = |it: &Added| {
         vec![

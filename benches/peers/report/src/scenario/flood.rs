@@ -1,4 +1,4 @@
-//! Made-up key names, and an honest caller beside them.
+//! Unknown key IDs, and an honest caller next to them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     roster::Contestant,
 };
 
-/// The table.
+/// Runs the scenario and returns the table.
 pub(crate) async fn section(field: &Field) -> String {
     let fixture = Fixture::new().await;
     fixture.okta.set_latency(LATENCY);
@@ -45,7 +45,7 @@ pub(crate) async fn section(field: &Field) -> String {
         HEADING,
         "1,000 tokens under as many unknown key names, one after the other, for three seconds at \
          most; the issuer takes 20 ms for each answer. Then an honest caller every millisecond, \
-         alone and beside one that floods without a pause.",
+         alone and next to one that floods continuously.",
         &[
             "",
             "fetches of keys",
@@ -75,13 +75,13 @@ async fn run(
     let mut peer = Peer::ready(contestant, Threads::Two, settings, &token).await?;
     fixture.okta.reset_hits();
     let each: Each = peer
-        .ask(&Command::Each {
+        .send(&Command::Each {
             tokens: flood.to_vec(),
             millis: 3_000,
         })
         .await?;
     if each.accepted > 0 {
-        return Err("accepts a token of an unknown key".to_owned());
+        return Err("the peer accepts a token of an unknown key".to_owned());
     }
     let fetches = fixture.okta.hits().keys;
     let beside = Command::Beside {
@@ -92,7 +92,7 @@ async fn run(
     Ok(Flooded {
         fetches,
         each,
-        beside: peer.ask(&beside).await?,
+        beside: peer.send(&beside).await?,
     })
 }
 

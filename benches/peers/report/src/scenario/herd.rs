@@ -1,4 +1,4 @@
-//! Everybody comes at once to a process that has just started.
+//! Many concurrent callers of a process that has just started.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     roster::{Contestant, Role},
 };
 
-/// The table: 1,000 callers, and 10,000 for ours.
+/// Runs the scenario and returns the table: 1,000 callers, and 10,000 for okta-verifier.
 pub(crate) async fn section(field: &Field) -> String {
     let fixture = Fixture::new().await;
     fixture.okta.set_latency(LATENCY);
@@ -65,7 +65,7 @@ async fn run(contestant: &Contestant, fixture: &Fixture, callers: usize) -> Resu
     let settings = fixture.settings(contestant);
     let mut peer = Peer::start(contestant, Threads::Two, settings).await?;
     let tokens = vec![fixture.token.clone()];
-    let burst: Burst = peer.ask(&Command::Burst { tokens, callers }).await?;
+    let burst: Burst = peer.send(&Command::Burst { tokens, callers }).await?;
     let share = burst.tokens.first().ok_or("no share")?;
     Ok(Herd {
         fetches: fixture.okta.hits().keys,

@@ -1,4 +1,4 @@
-//! Requests a second over a loopback socket, by wrk.
+//! Requests per second over a loopback socket, measured with wrk.
 
 use protocol::{Command, Serving};
 use tokio::process;
@@ -12,7 +12,8 @@ use crate::{
     roster::{Contestant, Role},
 };
 
-/// The table: no verification at all, ours, and the neighbour whose layer adds least.
+/// Runs the scenario and returns the table: no verification, okta-verifier, and the neighbour whose
+/// layer adds least.
 pub(crate) async fn section(field: &Field, neighbour: Option<&Contestant>) -> String {
     let paragraph =
         "wrk, 32 connections; server and wrk share the machine. The ratio is within each round.";
@@ -24,51 +25,56 @@ pub(crate) async fn section(field: &Field, neighbour: Option<&Contestant>) -> St
     {
         return format!("### {HEADING}\n\nLeft out: wrk is not installed.\n");
     }
-    let mut lanes = Vec::new();
+    let mut setups = Vec::new();
     let ours: Vec<_> = field
         .contestants
         .iter()
         .filter(|it| it.is(Role::Ours))
         .collect();
     if let Some(first) = ours.iter().copied().chain(neighbour).next() {
-        lanes.push(Lane::new("no verification", first, false));
+        setups.push(Setup::new("no verification", first, false));
     }
     for contestant in ours.into_iter().chain(neighbour) {
-        lanes.push(Lane::new(contestant.name, contestant, true));
+        setups.push(Setup::new(contestant.name, contestant, true));
     }
     let fixture = Fixture::new().await;
     for round in 0..field.options.runs() {
         eprintln!("http, round {}", round + 1);
-        for lane in &mut lanes {
-            let rate = lane.rate(&fixture, field.options.http_seconds()).await;
-            lane.rates.push(field.keep(HEADING, lane.contestant, rate));
+        for setup in &mut setups {
+            let rate = setup.rate(&fixture, field.options.http_seconds()).await;
+            setup
+                .rates
+                .push(field.keep(HEADING, setup.contestant, rate));
         }
     }
-    let open: Vec<_> = lanes.first().map(|it| it.rates.clone()).unwrap_or_default();
-    let row = |lane: &Lane<'_>| {
-        let ratios = lane
+    let open: Vec<_> = setups
+        .first()
+        .map(|it| it.rates.clone())
+        .unwrap_or_default();
+    let row = |setup: &Setup<'_>| {
+        let ratios = setup
             .rates
             .iter()
             .zip(&open)
             .filter_map(|(rate, open)| Some((*rate)? / (*open)?));
         vec![
-            lane.name.to_owned(),
-            number(median(lane.rates.iter().flatten().copied())),
+            setup.name.to_owned(),
+            number(median(setup.rates.iter().flatten().copied())),
             ratio(median(ratios)),
         ]
     };
-    let columns = ["", "requests a second", "over no verification"];
-    markdown::table(HEADING, paragraph, &columns, lanes.iter().map(row))
+    let columns = ["", "requests per second", "over no verification"];
+    markdown::table(HEADING, paragraph, &columns, setups.iter().map(row))
 }
 
-struct Lane<'a> {
+struct Setup<'a> {
     name: &'a str,
     contestant: &'a Contestant,
     guarded: bool,
     rates: Vec<Option<f64>>,
 }
 
-impl<'a> Lane<'a> {
+impl<'a> Setup<'a> {
     fn new(name: &'a str, contestant: &'a Contestant, guarded: bool) -> Self {
         Self {
             name,
@@ -84,7 +90,7 @@ impl<'a> Lane<'a> {
         let serve = Command::Serve {
             guarded: self.guarded,
         };
-        let serving: Serving = peer.ask(&serve).await?;
+        let serving: Serving = peer.send(&serve).await?;
         let output = process::Command::new("wrk")
             .args(["-t1", "-c32", &format!("-d{seconds}s"), "-H"])
             .arg(format!("Authorization: Bearer {}", fixture.token))
@@ -94,13 +100,13 @@ impl<'a> Lane<'a> {
             .map_err(|error| error.to_string())?;
         let text = String::from_utf8_lossy(&output.stdout);
         if text.contains("Non-2xx") {
-            return Err("not every answer was a 200".to_owned());
+            return Err("not every response was a 200".to_owned());
         }
         let rate = text
             .lines()
             .find_map(|line| line.strip_prefix("Requests/sec:"));
         rate.and_then(|rate| rate.trim().parse().ok())
-            .ok_or("wrk says no rate".to_owned())
+            .ok_or("wrk reported no rate".to_owned())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What each refuses of the tokens that are nearly right: whether they do the same work.
+//! The almost valid tokens that each contestant rejects, to see whether they do the same checks.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use okta_verifier_testing::TokenBuilder;
 
 use crate::{field::Field, fixture::Fixture, markdown, roster::Role};
 
-/// The table. A `no` is a token that was accepted.
+/// Runs the scenario and returns the table. `no` means that a token was accepted.
 pub(crate) async fn section(field: &Field) -> String {
     eprintln!("refusals");
     let fixture = Fixture::new().await;
@@ -32,9 +32,9 @@ pub(crate) async fn section(field: &Field) -> String {
     }
     markdown::table(
         HEADING,
-        "Each was told issuer, audience and client id as far as it can be told.",
+        "Each is configured with issuer, audience and client ID as far as it supports them.",
         &[
-            "refuses",
+            "rejects",
             "tampered",
             "expired",
             "other audience",

@@ -1,4 +1,4 @@
-//! A new key signs a moment after the keys were fetched.
+//! Key rotation: a new key signs a moment after the keys were fetched.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     roster::Contestant,
 };
 
-/// The table.
+/// Runs the scenario and returns the table.
 pub(crate) async fn section(field: &Field) -> String {
     let mut rows = Vec::new();
     for contestant in field.fetching() {
@@ -72,7 +72,7 @@ async fn run(contestant: &Contestant) -> Result<Rotated, String> {
     fixture.okta.set_latency(LATENCY);
     fixture.okta.reset_hits();
     let burst: Burst = peer
-        .ask(&Command::Burst {
+        .send(&Command::Burst {
             tokens,
             callers: 1_000,
         })
@@ -83,7 +83,7 @@ async fn run(contestant: &Contestant) -> Result<Rotated, String> {
             old,
             new,
         }),
-        _ => Err("not two shares".to_owned()),
+        _ => Err("the response does not have two shares".to_owned()),
     }
 }
 

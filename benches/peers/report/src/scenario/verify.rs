@@ -1,4 +1,4 @@
-//! One token, again and again, its issuer's keys at hand.
+//! One token, verified repeatedly, with its issuer's keys in memory.
 
 use protocol::{Command, Cost};
 
@@ -10,17 +10,17 @@ use crate::{
     roster::{Contestant, Role},
 };
 
-/// What one verification costs one contestant.
+/// The cost of one verification by one contestant.
 #[derive(Debug)]
 pub(crate) struct Verification {
     pub(crate) contestant: Contestant,
     pub(crate) ns: f64,
-    /// Over the signature alone, in the same round.
+    /// The ratio to the signature alone, in the same round.
     pub(crate) over_raw: f64,
     allocations: Option<f64>,
 }
 
-/// The cheapest first.
+/// Measures the contestants and returns them, the cheapest first.
 pub(crate) async fn run(field: &Field) -> Vec<Verification> {
     let fixture = Fixture::new().await;
     let mut peers = field.ready(HEADING, &fixture, |_| true).await;
@@ -34,7 +34,7 @@ pub(crate) async fn run(field: &Field) -> Vec<Verification> {
                 token: fixture.token.clone(),
                 millis: field.options.slice(),
             };
-            let cost = peer.ask::<Cost>(&command).await;
+            let cost = peer.send::<Cost>(&command).await;
             costs[index].push(field.keep(HEADING, contestant, cost));
         }
     }
@@ -64,7 +64,7 @@ pub(crate) async fn run(field: &Field) -> Vec<Verification> {
     summaries
 }
 
-/// The table.
+/// Returns the table.
 pub(crate) fn section(verifications: &[Verification]) -> String {
     let row = |it: &Verification| {
         vec![

@@ -1,4 +1,4 @@
-//! aliri, with aliri_oauth2 for the keys and aliri_tower for the layer.
+//! The peer aliri, with aliri_oauth2 for the keys and aliri_tower for the layer.
 
 use std::{hint::black_box, time::Duration};
 
@@ -27,15 +27,15 @@ impl Peer for Aliri {
             .require_issuer(jwt::Issuer::new(settings.issuer))
             .check_expiration();
         let authority = Authority::new_from_url(settings.jwks_uri, validator).await;
-        let authority = authority.expect("the keys are there");
+        let authority = authority.expect("the keys can be fetched");
         authority.spawn_refresh(Duration::from_secs(600));
         Self(authority)
     }
 
     async fn verify(&self, token: &str) -> bool {
         let token = JwtRef::from_str(token);
-        let anybody = ScopePolicy::allow_any();
-        let verified = self.0.verify_token::<AliriClaims>(token, &anybody);
+        let any_scope = ScopePolicy::allow_any();
+        let verified = self.0.verify_token::<AliriClaims>(token, &any_scope);
         verified.map(black_box).is_ok()
     }
 
@@ -57,8 +57,8 @@ async fn handler(Extension(claims): Extension<AliriClaims>) -> &'static str {
     "ok"
 }
 
-/// [`kit::Claims`] with aliri's types, which its validation asks for. It reads `scope` and not
-/// Okta's `scp`.
+/// [`kit::Claims`] with aliri's types, which its validation requires. It reads `scope`, not Okta's
+/// `scp`.
 #[derive(Clone, Deserialize)]
 #[allow(dead_code, reason = "an API would read them")]
 struct AliriClaims {

@@ -1,4 +1,4 @@
-//! axum-jwt-auth.
+//! The peer axum-jwt-auth.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -30,8 +30,8 @@ impl Peer for AxumJwtAuth {
             .jwks_url(settings.jwks_uri)
             .validation(validation)
             .build()
-            .expect("the settings are right");
-        decoder.initialize().await.expect("the keys are there");
+            .expect("the settings are valid");
+        decoder.initialize().await.expect("the keys can be fetched");
         Self(Arc::new(decoder))
     }
 

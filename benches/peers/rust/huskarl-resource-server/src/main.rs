@@ -1,5 +1,5 @@
-//! huskarl-resource-server: its validator for tokens of another profile than RFC 9068, which asks
-//! for `typ: at+jwt` and `client_id` where Okta sends neither.
+//! The peer huskarl-resource-server, with its validator for other profiles than RFC 9068, which
+//! requires `typ: at+jwt` and `client_id`; Okta sends neither.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -30,11 +30,11 @@ impl Peer for Huskarl {
             .jwks_source(client.expect("a client"))
             .build()
             .await;
-        Self(Arc::new(validator.expect("the keys are there")))
+        Self(Arc::new(validator.expect("the keys can be fetched")))
     }
 
-    /// It verifies requests only: making the header is part of what is measured, about a hundred
-    /// nanoseconds.
+    /// The validator accepts requests only, so building the header is included in the result: about a
+    /// hundred nanoseconds.
     async fn verify(&self, token: &str) -> bool {
         let mut headers = HeaderMap::new();
         let bearer = HeaderValue::try_from(format!("Bearer {token}"));
@@ -45,7 +45,7 @@ impl Peer for Huskarl {
     }
 }
 
-/// What [`kit::Claims`] holds beside the registered claims, which the validator types itself.
+/// The claims of [`kit::Claims`] that the validator does not type itself.
 #[derive(Clone, Debug, Deserialize)]
 #[allow(dead_code, reason = "an API would read them")]
 struct OktaClaims {

@@ -1,4 +1,4 @@
-//! jwt-authorizer, with the axum 0.7 it is made for.
+//! The peer jwt-authorizer, with axum 0.7, which it requires.
 
 use std::{hint::black_box, io, sync::Arc};
 
@@ -31,7 +31,7 @@ impl Peer for JwtAuthorizerPeer {
             .validation(validation)
             .build()
             .await;
-        Self(Arc::new(authorizer.expect("the settings are right")))
+        Self(Arc::new(authorizer.expect("the settings are valid")))
     }
 
     async fn verify(&self, token: &str) -> bool {

@@ -1,4 +1,4 @@
-//! oauth-resource-server.
+//! The peer oauth-resource-server.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -25,16 +25,16 @@ impl Peer for OauthResourceServer {
             jwks_uri: Some(settings.jwks_uri),
             audience: settings.audience,
             resource: "https://api.example.com".to_owned(),
-            // The other peers ask for no scope either. Clients it knows by `client_id` and `azp`
-            // only, not by Okta's `cid`.
+            // The other peers require no scope either. This one knows clients by `client_id` and `azp` only,
+            // not by Okta's `cid`.
             allow_unscoped_tokens: true,
             ..OAuthConfig::default()
         };
         let config = config
             .resolve(KeyNaming::Dotted("oauth"))
-            .expect("the settings are right")
-            .expect("it is enabled");
-        let validator = Arc::new(OAuthValidator::new(&config).expect("the settings are right"));
+            .expect("the settings are valid")
+            .expect("the configuration is enabled");
+        let validator = Arc::new(OAuthValidator::new(&config).expect("the settings are valid"));
         validator.spawn_background_refresh();
         Self(validator)
     }
@@ -49,7 +49,7 @@ impl Peer for OauthResourceServer {
             open: kit::open_app(),
             guarded: Router::new()
                 .route("/", get(handler))
-                .route_layer(layer.expect("it has a credential")),
+                .route_layer(layer.expect("the layer has a credential")),
         })
     }
 }

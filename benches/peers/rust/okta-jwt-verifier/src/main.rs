@@ -1,4 +1,4 @@
-//! okta-jwt-verifier.
+//! The peer okta-jwt-verifier.
 
 use std::hint::black_box;
 
@@ -17,7 +17,7 @@ impl Peer for OktaJwtVerifier {
 
     async fn start(settings: Settings) -> Self {
         let verifier = Verifier::new(&settings.issuer).await;
-        let verifier = verifier.expect("the keys are there");
+        let verifier = verifier.expect("the keys can be fetched");
         Self(
             verifier
                 .add_audience(&settings.audience)

@@ -1,4 +1,4 @@
-//! okta-verifier, with its token cache or without.
+//! The peer okta-verifier, with or without its token cache.
 
 use std::hint::black_box;
 
@@ -23,7 +23,7 @@ impl Peer for Ours {
         if !settings.cached {
             builder = builder.cached_tokens(0);
         }
-        Self(builder.build().expect("the settings are right"))
+        Self(builder.build().expect("the settings are valid"))
     }
 
     async fn verify(&self, token: &str) -> bool {

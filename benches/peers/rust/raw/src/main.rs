@@ -1,4 +1,4 @@
-//! No verifier: the signature of one token, with key and signature decoded beforehand.
+//! The lower bound: the signature of one token, with key and signature decoded in advance.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +14,7 @@ fn main() {
 #[derive(Clone)]
 struct Raw {
     key: Arc<ParsedPublicKey>,
-    /// What is signed, and the signature: of the first token that comes.
+    /// The signed text and the signature of the first token.
     signed: Arc<OnceLock<(String, Vec<u8>)>>,
 }
 
@@ -22,13 +22,13 @@ impl Peer for Raw {
     type App = Router;
 
     async fn start(settings: Settings) -> Self {
-        let set: Value = serde_json::from_str(&settings.jwks).expect("a JWK set");
+        let set: Value = serde_json::from_str(&settings.jwks).expect("the text is a JWK set");
         let member = |name: &str| decode(set["keys"][0][name].as_str().unwrap_or_default());
         let (n, e) = (member("n"), member("e"));
         let key = RsaPublicKeyComponents { n: &n, e: &e }
             .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
         Self {
-            key: Arc::new(key.expect("an RSA key")),
+            key: Arc::new(key.expect("the set has an RSA key")),
             signed: Arc::default(),
         }
     }

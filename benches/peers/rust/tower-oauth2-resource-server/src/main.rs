@@ -1,4 +1,4 @@
-//! tower-oauth2-resource-server.
+//! The peer tower-oauth2-resource-server.
 
 use std::{convert::Infallible, hint::black_box};
 
@@ -34,14 +34,14 @@ impl Peer for TowerResourceServer {
             .build()
             .await;
         let server = OAuth2ResourceServer::<Claims>::builder()
-            .add_tenant(tenant.expect("the settings are right"))
+            .add_tenant(tenant.expect("the settings are valid"))
             .build()
             .await;
-        Self(server.expect("the settings are right"))
+        Self(server.expect("the settings are valid"))
     }
 
-    /// It verifies requests only: the request and the layer round the least service are part of
-    /// what is measured, a few hundred nanoseconds.
+    /// The server accepts requests only, so the request and the layer around a minimal service are
+    /// included in the result: a few hundred nanoseconds.
     async fn verify(&self, token: &str) -> bool {
         let service = self.0.into_layer::<String>().layer(service_fn(inner));
         let request = Request::builder()

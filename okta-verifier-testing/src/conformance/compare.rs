@@ -1,20 +1,20 @@
-//! Compares an answer with what the case wants, and says what is different.
+//! Compares a response with the expected one and describes the difference.
 
 use std::{error::Error, fmt};
 
 #[cfg(feature = "server")]
-use super::expected::Verdict;
+use super::expected::Outcome;
 use super::{Answer, Case, Expected};
 
 impl Case {
-    /// Judges the answer of a framework that was called, or of a server that could read the request.
+    /// Compares the response of a framework, or of a server that could parse the request.
     ///
-    /// Status, every `WWW-Authenticate` line, `Cache-Control` and `Retry-After` must be those of
-    /// [`expected`](Self::expected) to the byte, and the body of a refusal must be empty.
+    /// The status, every `WWW-Authenticate` line, `Cache-Control` and `Retry-After` must match
+    /// [`expected`](Self::expected) to the byte, and the body of a rejection must be empty.
     ///
     /// # Errors
     ///
-    /// What is different.
+    /// Returns the difference.
     ///
     /// ```
     /// use okta_verifier_testing::conformance::{self, Answer};
@@ -26,18 +26,18 @@ impl Case {
     /// assert!(anonymous.judge(&Answer::new(401, fields, "")).is_ok());
     ///
     /// let fault = anonymous.judge(&Answer::new(401, [("cache-control", "no-store")], "")).unwrap_err();
-    /// assert_eq!(fault.to_string(), r#"WWW-Authenticate: expected "Bearer realm=\"api\"", came nothing"#);
+    /// assert_eq!(fault.to_string(), r#"WWW-Authenticate: expected "Bearer realm=\"api\"", received nothing"#);
     /// ```
     pub fn judge(&self, answer: &Answer) -> Result<(), Difference> {
         compare(&self.expected(), answer).into_result()
     }
 
-    /// Judges the answer that came over a connection: where HTTP [cannot carry](Self::is_http) the
-    /// request, the server must have refused it with its own 400, before any layer saw it.
+    /// Compares the response that came over a connection. If HTTP [cannot carry](Self::is_http) the
+    /// request, the server must have rejected it with its own 400, before any layer saw it.
     ///
     /// # Errors
     ///
-    /// What is different.
+    /// Returns the difference.
     ///
     /// ```
     /// use okta_verifier_testing::conformance::{self, Answer};
@@ -53,26 +53,27 @@ impl Case {
         }
         let mut difference = Difference::default();
         difference.status(400, answer);
-        // Ours is on every refusal, and a handler's answer is 200.
+        // A rejection by the layer always has this field, and a handler responds with 200, so its absence
+        // shows that the server itself rejected the request.
         difference.field("WWW-Authenticate", None, answer);
         difference.into_result()
     }
 
-    /// Judges an API that is not ours: its handlers answer what they like, and what stands around it
-    /// may write bodies.
+    /// Compares the response of a user's API: its handlers may respond with anything, and middleware
+    /// around it may add bodies.
     #[cfg(feature = "server")]
     pub(super) fn judge_api(&self, expected: &Expected, answer: &Answer) -> Result<(), Difference> {
         if !self.is_http() {
             return self.judge_server(answer);
         }
         let mut difference = Difference::default();
-        match self.verdict {
-            Verdict::Accepted => {
+        match self.outcome {
+            Outcome::Accepted => {
                 if !(200..300).contains(&answer.status()) {
                     difference.add("status", "2xx", &answer.status().to_string());
                 }
                 difference.field("WWW-Authenticate", None, answer);
-                // RFC 9111 §3.5: it would open a shared cache.
+                // RFC 9111 §3.5: `public` would allow a shared cache to store the response.
                 let public = |value: &[u8]| {
                     let mut directives = value.split(|byte| *byte == b',');
                     directives.any(|it| it.trim_ascii().eq_ignore_ascii_case(b"public"))
@@ -96,22 +97,22 @@ fn compare(expected: &Expected, answer: &Answer) -> Difference {
     difference
 }
 
-/// How an answer differs from what was expected, one thing after another.
+/// The differences between a response and the expected one.
 ///
 /// ```
 /// use okta_verifier_testing::conformance::{self, Answer};
 ///
 /// let good = conformance::cases().into_iter().find(|case| case.name() == "a good token").unwrap();
 /// let none = Vec::<(String, String)>::new();
-/// assert_eq!(good.judge(&Answer::new(401, none, "")).unwrap_err().to_string(), "status: expected 200, came 401");
+/// assert_eq!(good.judge(&Answer::new(401, none, "")).unwrap_err().to_string(), "status: expected 200, received 401");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference(Vec<String>);
 
 impl Difference {
-    pub(super) fn of(what: &str, expected: &str, came: &str) -> Self {
+    pub(super) fn of(what: &str, expected: &str, received: &str) -> Self {
         let mut difference = Self::default();
-        difference.add(what, expected, came);
+        difference.add(what, expected, received);
         difference
     }
 
@@ -133,23 +134,23 @@ impl Difference {
         }
     }
 
-    /// Every line of a field: none, or exactly the one.
+    /// Compares every line of a field: none, or exactly the expected one.
     fn field(&mut self, name: &str, expected: Option<&str>, answer: &Answer) {
         self.lines(name, expected.as_slice(), answer);
     }
 
-    /// Every line of a field, in order.
+    /// Compares every line of a field, in order.
     fn lines(&mut self, name: &str, expected: &[&str], answer: &Answer) {
-        let came: Vec<&[u8]> = answer.field(name).collect();
+        let received: Vec<&[u8]> = answer.field(name).collect();
         let expected: Vec<&[u8]> = expected.iter().map(|it| it.as_bytes()).collect();
-        if came != expected {
-            self.add(name, &listed(&expected), &listed(&came));
+        if received != expected {
+            self.add(name, &listed(&expected), &listed(&received));
         }
     }
 
-    fn add(&mut self, what: &str, expected: &str, came: &str) {
+    fn add(&mut self, what: &str, expected: &str, received: &str) {
         self.0
-            .push(format!("{what}: expected {expected}, came {came}"));
+            .push(format!("{what}: expected {expected}, received {received}"));
     }
 
     fn into_result(self) -> Result<(), Self> {

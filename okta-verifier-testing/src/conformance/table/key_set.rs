@@ -1,5 +1,5 @@
-//! What the key set says about a key decides whether it counts (RFC 7517 §4, §5). Each of these
-//! tokens is genuine: the key that it names has signed it.
+//! The key set decides whether a key is used (RFC 7517 §4, §5). Each of these tokens has a valid
+//! signature of the key that it names.
 
 use okta_verifier::Algorithm;
 
@@ -14,13 +14,13 @@ pub(super) fn cases() -> Vec<Case> {
         ("RSA without alg", &[66, 68]),
         ("EC without alg", &[66]),
         ("with a foreign x5c", &[77]),
-        ("with members of the future", &[61]),
+        ("with unknown members", &[61]),
         ("a leading zero in n", &[71]),
         ("members that are null", &[64, 65]),
         ("a leading zero in x", &[73]),
         ("alg Ed25519", &[74]),
-        ("EC under a shared name", &[69]),
-        ("OKP under a shared name", &[69]),
+        ("EC under a shared kid", &[69]),
+        ("OKP under a shared kid", &[69]),
     ];
     cases.extend(used.map(|(name, requirements)| {
         accepted(format!("a key: {name}"), requirements).of(Source::Odd(name), |token, _| token)
@@ -28,15 +28,15 @@ pub(super) fn cases() -> Vec<Case> {
     let skipped: [(&str, &[u16]); 18] = [
         ("for encryption", &[62, 64]),
         ("use in capitals", &[64]),
-        ("to sign, not to verify", &[65]),
+        ("key_ops with sign only", &[65]),
         ("key_ops as a string", &[62, 65]),
-        ("kty in small letters", &[63]),
+        ("kty in lower case", &[63]),
         ("without kty", &[62, 63]),
-        ("a new kty", &[62]),
+        ("an unknown kty", &[62]),
         ("alg of another curve", &[66, 73]),
         ("crv of another alg", &[66, 73]),
-        ("alg in small letters", &[66]),
-        ("an HMAC's alg", &[67]),
+        ("alg in lower case", &[66]),
+        ("alg of an HMAC", &[67]),
         ("private", &[62]),
         ("a short coordinate", &[73]),
         ("off the curve", &[73]),

@@ -1,4 +1,4 @@
-//! The two judges, and what is compared of them.
+//! The two verifiers and the comparison of their results.
 
 use std::{
     pin::pin,
@@ -15,25 +15,25 @@ use serde_json::Value;
 
 use crate::tokens::AUDIENCE;
 
-pub(crate) struct Judges {
+pub(crate) struct Verifiers {
     ours: Verifier,
     keys: JwkSet,
     issuer: String,
 }
 
-pub(crate) enum Verdict {
-    /// By both, and they read the same subject and the same claims in it.
+pub(crate) enum Outcome {
+    /// Both accept the token and read the same subject and claims.
     Accepted,
-    /// By both.
-    Refused,
-    /// In a way that has a name.
+    /// Both reject the token.
+    Rejected,
+    /// They disagree in this named way.
     Disagreed(String),
 }
 
-impl Judges {
+impl Verifiers {
     pub(crate) fn new((url, jwks, issuer): (&str, String, Issuer)) -> Self {
         Self {
-            // Every token is judged anew.
+            // The cache is off, so every token is verified.
             ours: Verifier::builder()
                 .issuer(issuer)
                 .cached_tokens(0)
@@ -44,21 +44,21 @@ impl Judges {
         }
     }
 
-    pub(crate) fn judge(&self, jwt: &str) -> Verdict {
+    pub(crate) fn compare(&self, jwt: &str) -> Outcome {
         let ours = ready(self.ours.verify(jwt));
         match (ours, self.theirs(jwt)) {
             (Ok(token), Ok(claims)) => {
                 assert_eq!(token.subject(), claims["sub"], "{jwt}");
                 assert_eq!(token.claims::<Value>().unwrap(), claims, "{jwt}");
-                Verdict::Accepted
+                Outcome::Accepted
             }
-            (Err(_), Err(_)) => Verdict::Refused,
-            (Err(error), Ok(_)) => Verdict::Disagreed(format!("we refuse: {}", reason(&error))),
+            (Err(_), Err(_)) => Outcome::Rejected,
+            (Err(error), Ok(_)) => Outcome::Disagreed(format!("we refuse: {}", reason(&error))),
             (Ok(token), Err(theirs)) => accepted_alone(jwt, &token, &theirs),
         }
     }
 
-    /// As the documentation of jsonwebtoken has it for a key set, with every check that it has.
+    /// Decodes as the documentation of jsonwebtoken describes for a key set, with every check it offers.
     fn theirs(&self, jwt: &str) -> Result<Value, Theirs> {
         let no_key = || Theirs::Cryptographic("no key".to_owned());
         let header = decode_header(jwt).map_err(|error| Theirs::of(error.kind()))?;
@@ -77,11 +77,11 @@ impl Judges {
     }
 }
 
-/// Why jsonwebtoken refuses.
+/// The reason why jsonwebtoken rejects a token.
 enum Theirs {
-    /// The signature, an algorithm that is not the key's, or no such key.
+    /// The signature, an algorithm that is not the key's, or an unknown key.
     Cryptographic(String),
-    /// Not JSON of its types.
+    /// The JSON does not match jsonwebtoken's types.
     Json(String),
     Other(String),
 }
@@ -100,16 +100,18 @@ impl Theirs {
             | ErrorKind::ImmatureSignature
             | ErrorKind::Base64(_)
             | ErrorKind::Utf8(_) => Self::Other(format!("{error:?}")),
-            // Whatever else there is, or will be.
+            // All other reasons, including future ones.
             _ => Self::Cryptographic(format!("{error:?}")),
         }
     }
 }
 
+/// Names the way in which only okta-verifier accepts the token.
+///
 /// # Panics
 ///
-/// When it is for a cryptographic reason that jsonwebtoken refuses.
-fn accepted_alone(jwt: &str, token: &VerifiedToken, theirs: &Theirs) -> Verdict {
+/// Panics if jsonwebtoken rejects the token for a cryptographic reason.
+fn accepted_alone(jwt: &str, token: &VerifiedToken, theirs: &Theirs) -> Outcome {
     let class = match theirs {
         Theirs::Cryptographic(reason) => {
             panic!("we accept {token:?}, and jsonwebtoken says {reason}: {jwt}")
@@ -124,7 +126,7 @@ fn accepted_alone(jwt: &str, token: &VerifiedToken, theirs: &Theirs) -> Verdict 
         }
         Theirs::Other(reason) => reason.clone(),
     };
-    Verdict::Disagreed(format!("we accept: {class}"))
+    Outcome::Disagreed(format!("we accept: {class}"))
 }
 
 fn reason(error: &VerifyError) -> String {
@@ -155,14 +157,14 @@ fn algorithm(key: &Jwk) -> Algorithm {
         Some(KeyAlgorithm::ES256) => Algorithm::ES256,
         Some(KeyAlgorithm::ES384) => Algorithm::ES384,
         Some(KeyAlgorithm::EdDSA) => Algorithm::EdDSA,
-        other => panic!("no key here is for {other:?}"),
+        other => panic!("the key set has no key for {other:?}"),
     }
 }
 
-/// With pinned keys nothing waits.
+/// Returns the output of `future`. With pinned keys it is ready at the first poll.
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("nothing here has to wait"),
+        Poll::Pending => panic!("the future is ready at the first poll"),
     }
 }

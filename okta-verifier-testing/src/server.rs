@@ -186,7 +186,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         match listener.accept().await {
             Ok((stream, _)) => drop(connections.spawn(converse(stream, Arc::clone(&shared)))),
             // The process is out of descriptors, or the peer left. Later connections may succeed.
-            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(_) => play::pause(Duration::from_millis(10)).await,
         }
         while connections.try_join_next().is_some() {}
     }
@@ -199,7 +199,7 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) {
     };
     let endpoint = route::endpoint(&request.path);
     let (fault, latency) = shared.arrived(endpoint, &request);
-    tokio::time::sleep(latency).await;
+    play::pause(latency).await;
     let mut answer = route::answer(&shared, &request);
     if fault.is_none() {
         answer = route::revalidated(&shared, &request, answer);

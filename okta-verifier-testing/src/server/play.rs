@@ -6,17 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
 
 use super::answer::Answer;
 use super::fault::{Fault, OTHER_ISSUER};
 use super::state::Shared;
 
 /// Writes `answer`, or what `fault` makes of it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the pause is a setting of the mock"
-)]
 pub(super) async fn play(
     stream: &mut TcpStream,
     shared: &Shared,
@@ -27,7 +22,7 @@ pub(super) async fn play(
         Some(Fault::Hang) => stream.read(&mut [0; 1]).await.map(drop),
         Some(Fault::Drop) => Ok(()),
         Some(Fault::Slow(pause)) => {
-            sleep(pause).await;
+            self::pause(pause).await;
             send(stream, &answer).await
         }
         Some(Fault::Drip(pause)) => drip(stream, &answer, pause).await,
@@ -44,6 +39,15 @@ pub(super) async fn play(
         Some(fault) => send(stream, &replace(shared, answer, fault)).await,
         None => send(stream, &answer).await,
     }
+}
+
+/// Waits. The mock has settings for latency and for faults that take time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time is a setting of the mock, and not what a test waits for"
+)]
+pub(super) async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
 }
 
 /// Applies the faults that replace the whole response.
@@ -162,10 +166,6 @@ async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
     stream.shutdown().await
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the pause is a setting of the mock"
-)]
 async fn drip(stream: &mut TcpStream, answer: &Answer, pause: Duration) -> io::Result<()> {
     // Without this the system may hold small writes back.
     stream.set_nodelay(true)?;
@@ -173,7 +173,7 @@ async fn drip(stream: &mut TcpStream, answer: &Answer, pause: Duration) -> io::R
         .write_all(&answer.head(Some(answer.body.len())))
         .await?;
     for byte in &answer.body {
-        sleep(pause).await;
+        self::pause(pause).await;
         stream.write_all(&[*byte]).await?;
     }
     stream.shutdown().await

@@ -17,8 +17,8 @@ fn adapters(criterion: &mut Criterion) {
     let line = format!("Bearer {}", ordinary(&served.okta).sign());
     let value = HeaderValue::from_str(&line).expect("ASCII");
     let for_actix = ActixValue::from_str(&line).expect("ASCII");
-    for (name, cached_tokens) in [("cached", 10_000), ("uncached", 0)] {
-        let verifier = || served.verifier(cached_tokens);
+    for (name, token_cache_capacity) in [("cached", 10_000), ("uncached", 0)] {
+        let verifier = || served.verifier(token_cache_capacity);
 
         let mut group = criterion.benchmark_group(format!("axum, {name}"));
         let (plain, verified) = (axum_plain(), axum_verified(verifier()));

@@ -169,8 +169,8 @@ fn many_keys_and_issuers() {
 }
 
 fn compare_counts(figure: &str, crowd: impl Fn(usize, u64) -> (Verifier, [String; 2])) {
-    for (name, cached_tokens) in [("uncached RS256", 0), ("cached", 10_000)] {
-        let crowds = [1, 10, 100].map(|count| crowd(count, cached_tokens));
+    for (name, token_cache_capacity) in [("uncached RS256", 0), ("cached", 10_000)] {
+        let crowds = [1, 10, 100].map(|count| crowd(count, token_cache_capacity));
         let mut rounds = Rounds::default();
         let cases: Vec<_> = crowds
             .iter()

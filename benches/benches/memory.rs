@@ -23,11 +23,11 @@ fn main() {
 
 fn allocations(served: &Served) {
     let jwt = ordinary(&served.okta).sign();
-    for (figure, cached_tokens, must, aim) in [
+    for (figure, token_cache_capacity, must, aim) in [
         ("allocations, cached hit", 10_000, "0", "0"),
         ("allocations, uncached RS256", 0, "18", "12"),
     ] {
-        let verifier = served.verifier(cached_tokens);
+        let verifier = served.verifier(token_cache_capacity);
         let count = per_call(|| assert!(verify(&verifier, &jwt).is_ok()));
         table::row(figure, &count, must, aim);
     }

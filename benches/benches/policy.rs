@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use benches::{tokens::ordinary, verifiers::Served};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use okta_verifier::{Policy, Presented, VerifiedToken};
+use okta_verifier::{Policy, VerifiedToken, adapter::RequestCredentials};
 
 const UNMET: Policy = Policy::group("no such group");
 const MET: Policy = Policy::any(&[Policy::any_token(), Policy::any_token()]);
@@ -45,7 +45,7 @@ fn challenged(criterion: &mut Criterion) {
 fn token() -> VerifiedToken {
     let served = Served::default();
     let line = format!("Bearer {}", ordinary(&served.okta).sign());
-    let presented = Presented::new([line.as_bytes()]);
+    let presented = RequestCredentials::new([line.as_bytes()]);
     let result = served.verifier(0).authenticate(&presented).into_ready();
     result.expect("no I/O").expect("the token is valid")
 }

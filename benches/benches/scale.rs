@@ -19,10 +19,10 @@ fn compare(
     what: &str,
     crowd: impl Fn(usize, u64) -> (Verifier, [String; 2]),
 ) {
-    for (name, cached_tokens) in [("uncached", 0), ("cached", 10_000)] {
+    for (name, token_cache_capacity) in [("uncached", 0), ("cached", 10_000)] {
         let mut group = criterion.benchmark_group(format!("{what}, {name}"));
         for count in [1, 10, 100] {
-            let (verifier, tokens) = crowd(count, cached_tokens);
+            let (verifier, tokens) = crowd(count, token_cache_capacity);
             for (which, jwt) in ["first", "last"].iter().zip(&tokens) {
                 assert!(verify(&verifier, jwt).is_ok());
                 group.bench_function(format!("{count}, the {which}"), |bencher| {

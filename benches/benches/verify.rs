@@ -26,8 +26,8 @@ fn each_algorithm(criterion: &mut Criterion) {
         let line = format!("Bearer {jwt}");
         let raw = Raw::of(&served.okta, algorithm, &jwt);
         group.bench_function("raw", |bencher| bencher.iter(|| raw.verify()));
-        for (name, cached_tokens) in [("uncached", 0), ("cached", 10_000)] {
-            let verifier = served.verifier(cached_tokens);
+        for (name, token_cache_capacity) in [("uncached", 0), ("cached", 10_000)] {
+            let verifier = served.verifier(token_cache_capacity);
             assert!(accepts(&verifier, &line));
             group.bench_function(name, |bencher| {
                 bencher.iter(|| accepts(&verifier, black_box(&line)));

@@ -15,7 +15,7 @@ pub const MAX_KEYS: usize = 100;
 ///
 /// Panics if `count` is 0.
 #[must_use]
-pub fn keys(count: usize, cached_tokens: u64) -> (Verifier, [String; 2]) {
+pub fn keys(count: usize, token_cache_capacity: u64) -> (Verifier, [String; 2]) {
     let signers = [(); 2].map(|()| TestIssuer::new("api://default").algorithms([Algorithm::RS256]));
     let others = TestIssuer::new("api://default").algorithms([Algorithm::ES256; MAX_KEYS]);
     let entries = |okta: &TestIssuer| -> Vec<Value> {
@@ -31,7 +31,10 @@ pub fn keys(count: usize, cached_tokens: u64) -> (Verifier, [String; 2]) {
     assert_eq!(set.len(), count);
     let issuer = signers[0].issuer().keys(json!({ "keys": set }).to_string());
     let tokens = [&signers[0], last].map(|okta| ordinary(okta).sign());
-    (verifier(issuer.any_client_id(), cached_tokens), tokens)
+    (
+        verifier(issuer.any_client_id(), token_cache_capacity),
+        tokens,
+    )
 }
 
 /// Returns a verifier of `count` issuers, and tokens of the first and the last one.
@@ -40,7 +43,7 @@ pub fn keys(count: usize, cached_tokens: u64) -> (Verifier, [String; 2]) {
 ///
 /// Panics if `count` is 0.
 #[must_use]
-pub fn issuers(count: usize, cached_tokens: u64) -> (Verifier, [String; 2]) {
+pub fn issuers(count: usize, token_cache_capacity: u64) -> (Verifier, [String; 2]) {
     let okta = TestIssuer::new("api://default");
     let tenants: Vec<_> = (0..count)
         .map(|number| {
@@ -51,7 +54,7 @@ pub fn issuers(count: usize, cached_tokens: u64) -> (Verifier, [String; 2]) {
     let builder = tenants.iter().fold(Verifier::builder(), |builder, tenant| {
         builder.issuer(tenant.issuer().any_client_id())
     });
-    let verifier = builder.cached_tokens(cached_tokens).build();
+    let verifier = builder.token_cache_capacity(token_cache_capacity).build();
     let tokens = [tenants.first(), tenants.last()].map(|okta| ordinary(okta.expect("one")).sign());
     (verifier.expect("good settings"), tokens)
 }

@@ -1,6 +1,6 @@
 //! The holder of a DPoP-bound token: its requests, and the bare verification of their proofs.
 
-use okta_verifier::{Algorithm, DpopSettings, Presented, Verifier};
+use okta_verifier::{Algorithm, DpopSettings, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Client, TestIssuer};
 
 use crate::raw::Raw;
@@ -80,7 +80,7 @@ impl Holder {
     /// Panics if the verification needs I/O.
     #[must_use]
     pub fn accepts(&self, proof: &str) -> bool {
-        let presented = Presented::new([self.authorization.as_bytes()])
+        let presented = RequestCredentials::new([self.authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders?page=2");
         let result = self.verifier.authenticate(&presented).into_ready();

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use okta_verifier::{Issuer, Presented, VerifiedToken, Verifier, VerifyError};
+use okta_verifier::{Issuer, VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials};
 use okta_verifier_testing::MockOkta;
 use tokio::runtime::Runtime;
 
@@ -15,10 +15,10 @@ use tokio::runtime::Runtime;
 ///
 /// Panics if the settings of `issuer` are invalid.
 #[must_use]
-pub fn verifier(issuer: Issuer, cached_tokens: u64) -> Verifier {
+pub fn verifier(issuer: Issuer, token_cache_capacity: u64) -> Verifier {
     Verifier::builder()
         .issuer(issuer)
-        .cached_tokens(cached_tokens)
+        .token_cache_capacity(token_cache_capacity)
         .build()
         .expect("good settings")
 }
@@ -55,10 +55,10 @@ impl Served {
     ///
     /// Panics if the keys are unavailable.
     #[must_use]
-    pub fn verifier(&self, cached_tokens: u64) -> Verifier {
+    pub fn verifier(&self, token_cache_capacity: u64) -> Verifier {
         let verifier = verifier(
             self.okta.issuer("api://default").any_client_id(),
-            cached_tokens,
+            token_cache_capacity,
         );
         self.runtime
             .block_on(verifier.warm_up())
@@ -92,7 +92,7 @@ pub fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyErr
 /// Returns whether a request with this `Authorization` is accepted without I/O, as an adapter calls it.
 #[must_use]
 pub fn accepts(verifier: &Verifier, authorization: &str) -> bool {
-    let presented = Presented::new([authorization.as_bytes()]);
+    let presented = RequestCredentials::new([authorization.as_bytes()]);
     let result = verifier.authenticate(&presented).into_ready();
     result.is_ok_and(|result| result.is_ok())
 }

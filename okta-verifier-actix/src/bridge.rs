@@ -11,7 +11,7 @@ use actix_web::{
         header::{AUTHORIZATION, HeaderName, HeaderValue},
     },
 };
-use okta_verifier::{ClientCertificate, Presented, Verifier};
+use okta_verifier::{ClientCertificate, Verifier, adapter::RequestCredentials};
 
 use crate::Rejected;
 
@@ -45,18 +45,18 @@ pub(crate) fn presented<'a>(
     request: &'a ServiceRequest,
     caller: &'a Caller,
     verifier: &Verifier,
-    checked_within: Option<Duration>,
-) -> Presented<'a> {
+    max_introspection_age: Option<Duration>,
+) -> RequestCredentials<'a> {
     let (headers, uri) = (request.headers(), request.uri());
     let authorization = headers.get_all(AUTHORIZATION);
-    let mut presented = Presented::new(authorization.map(HeaderValue::as_bytes))
+    let mut presented = RequestCredentials::new(authorization.map(HeaderValue::as_bytes))
         .query(uri.query())
         .request(request.method().as_str(), uri.path());
     presented = verifier.read_sender_headers(presented, |name| {
         headers.get_all(name).map(HeaderValue::as_bytes)
     });
-    if let Some(max_age) = checked_within {
-        presented = presented.checked_within(max_age);
+    if let Some(max_age) = max_introspection_age {
+        presented = presented.max_introspection_age(max_age);
     }
     if let Some(peer) = caller.peer {
         presented = presented.peer(peer);

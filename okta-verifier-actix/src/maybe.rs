@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
-use okta_verifier::{Anonymous, AnyToken, Requirement, VerifiedToken};
+use okta_verifier::{AnyToken, Requirement, VerifiedToken, adapter::Anonymous};
 
 use crate::{Rejected, Verified};
 

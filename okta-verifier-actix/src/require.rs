@@ -7,7 +7,7 @@ use actix_web::{
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
-use okta_verifier::{Anonymous, Policy, VerifiedToken};
+use okta_verifier::{Policy, VerifiedToken, adapter::Anonymous};
 
 use crate::answer::Answer;
 

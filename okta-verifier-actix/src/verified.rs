@@ -8,7 +8,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
-use okta_verifier::{Anonymous, AnyToken, Policy, Rejection, Requirement, VerifiedToken};
+use okta_verifier::{AnyToken, Policy, Rejection, Requirement, VerifiedToken, adapter::Anonymous};
 
 use crate::Rejected;
 

@@ -120,7 +120,7 @@ impl VerifyLayer {
     /// routes that must not accept a revoked token. By default there is no such limit.
     ///
     /// Without introspection for the token's issuer the response is a 503: see
-    /// [`okta_verifier_tower::VerifyLayer::checked_within`].
+    /// [`okta_verifier_tower::VerifyLayer::max_introspection_age`].
     ///
     /// ```
     /// use std::time::Duration;
@@ -139,7 +139,7 @@ impl VerifyLayer {
     /// # let verifier = Verifier::builder().issuer(issuer).build()?;
     /// let app = Router::new()
     ///     .route("/pay", get(async |_: Verified| "paid"))
-    ///     .route_layer(VerifyLayer::new(verifier).checked_within(Duration::ZERO));
+    ///     .route_layer(VerifyLayer::new(verifier).max_introspection_age(Duration::ZERO));
     ///
     /// let jwt = okta.token("ada").sign();
     /// let pay = || Request::get("/pay").header("authorization", format!("Bearer {jwt}")).body(Body::empty());
@@ -149,8 +149,8 @@ impl VerifyLayer {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn checked_within(self, max_age: Duration) -> Self {
-        Self(self.0.checked_within(max_age))
+    pub fn max_introspection_age(self, max_age: Duration) -> Self {
+        Self(self.0.max_introspection_age(max_age))
     }
 
     /// Sets the function that reads the peer's IP address from the request's extensions. By default

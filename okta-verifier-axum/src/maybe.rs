@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use okta_verifier::{Anonymous, AnyToken, Requirement, VerifiedToken};
+use okta_verifier::{AnyToken, Requirement, VerifiedToken, adapter::Anonymous};
 
 use crate::{Rejected, Verified};
 

@@ -4,7 +4,7 @@ use std::{fmt, marker::PhantomData, ops::Deref};
 
 use axum::extract::FromRequestParts;
 use http::{Extensions, request::Parts};
-use okta_verifier::{Anonymous, AnyToken, Policy, Rejection, Requirement, VerifiedToken};
+use okta_verifier::{AnyToken, Policy, Rejection, Requirement, VerifiedToken, adapter::Anonymous};
 
 use crate::Rejected;
 

@@ -14,5 +14,5 @@ mod verify;
 pub use config::ConfigError;
 pub use proof::ProofError;
 pub(crate) use text::{MAX_EXCERPT, cause, excerpt};
-pub use unavailable::{FetchError, FetchKeysError};
-pub use verify::{ClaimError, MalformedToken, VerifyError};
+pub use unavailable::{FetchKeysError, UnavailableReason};
+pub use verify::{ClaimError, MalformedTokenError, VerifyError};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::error::FetchError;
+use crate::error::UnavailableReason;
 
 /// A snapshot of one issuer's key state. It performs no I/O.
 ///
@@ -33,7 +33,7 @@ pub struct IssuerHealth {
     /// When the last successful fetch began.
     pub last_success: Option<SystemTime>,
     /// Why the last fetch failed; `None` if it was successful.
-    pub last_error: Option<FetchError>,
+    pub last_error: Option<UnavailableReason>,
     pub(crate) introspection: Option<IntrospectionHealth>,
 }
 
@@ -134,7 +134,7 @@ pub struct IntrospectionHealth {
     pub last_success: Option<SystemTime>,
     /// The last failure that was not specific to one token; `None` if a request was successful since. A
     /// failure about tokens that strangers may have invented is shown for a minute.
-    pub last_error: Option<FetchError>,
+    pub last_error: Option<UnavailableReason>,
 }
 
 /// Whether introspection works. A failure about a single token changes nothing here, because the token

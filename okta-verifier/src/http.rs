@@ -13,7 +13,7 @@ mod tests;
 pub(crate) use ::http::{HeaderName, HeaderValue};
 
 pub(crate) use challenge::{Challenges, Scheme, is_scope_token};
-pub use credentials::Presented;
+pub use credentials::RequestCredentials;
 pub(crate) use credentials::{Credentials, Lines, Malformed, OwnedShown, Shown, is_b64token};
 pub use rejection::{Anonymous, Rejection};
 pub(crate) use rejection::{DEFAULT_REALM, nonce_headers, nonce_value};

@@ -32,7 +32,7 @@
 //! ([`VerifierBuilder::client_certificates`]).
 //! A token of the org authorization server is never accepted.
 //!
-//! A verified token is cached ([`VerifierBuilder::cached_tokens`]). Its key and its dates are checked
+//! A verified token is cached ([`VerifierBuilder::token_cache_capacity`]). Its key and its dates are checked
 //! again at every request, so that it is rejected once it expires or its key is withdrawn.
 //!
 //! # Runtime
@@ -40,6 +40,7 @@
 //! Keys are fetched in tasks of the tokio runtime that the first request runs on. The runtime needs
 //! time and I/O enabled. Pinned keys ([`Issuer::keys`]) need no runtime.
 
+pub mod adapter;
 #[cfg(test)]
 mod counts;
 mod crypto;
@@ -65,10 +66,11 @@ mod verifier;
 pub use crypto::Algorithm;
 pub use dpop::{DpopNonces, DpopSettings, ProofUse, ReplayAnswer, ReplayStore};
 pub use error::{
-    ClaimError, ConfigError, FetchError, FetchKeysError, MalformedToken, ProofError, VerifyError,
+    ClaimError, ConfigError, FetchKeysError, MalformedTokenError, ProofError, UnavailableReason,
+    VerifyError,
 };
 pub use health::{IntrospectionHealth, IntrospectionState, IssuerHealth, KeyState};
-pub use http::{Anonymous, Presented, Rejection};
+pub use http::Rejection;
 pub use introspection::{ClientAuthentication, Introspection};
 pub use issuer::Issuer;
 pub use keys::KeySnapshot;
@@ -76,7 +78,7 @@ pub use mtls::ClientCertificate;
 pub use policy::{AnyToken, Policy, Requirement};
 pub use token::SubjectKind;
 pub use verified_token::VerifiedToken;
-pub use verifier::{Authentication, Verifier, VerifierBuilder};
+pub use verifier::{Verifier, VerifierBuilder};
 
 #[cfg(test)]
 use secret_scan as _;

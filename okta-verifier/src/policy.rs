@@ -303,11 +303,11 @@ impl Policy {
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{Policy, Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, Policy, Verifier};
     /// # let okta = TestIssuer::new("api://orders");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
     /// # let authorization = format!("Bearer {}", okta.token("ada").scope("orders:read").sign());
-    /// # let presented = Presented::new([authorization.as_bytes()]);
+    /// # let presented = RequestCredentials::new([authorization.as_bytes()]);
     /// # let token = &verifier.authenticate(&presented).into_ready().unwrap().unwrap();
     /// let read = Policy::scope("orders:read");
     /// let anonymous = verifier.anonymous();

@@ -33,8 +33,8 @@ use crate::{
     error::{ConfigError, FetchKeysError, VerifyError},
     health::IssuerHealth,
     http::{
-        Anonymous, Challenges, Credentials, HeaderName, HeaderValue, Malformed, Presented,
-        Rejection, Scheme, is_b64token, nonce_headers, nonce_value,
+        Anonymous, Challenges, Credentials, HeaderName, HeaderValue, Malformed, Rejection,
+        RequestCredentials, Scheme, is_b64token, nonce_headers, nonce_value,
     },
     keys::KeySnapshot,
     net::Clients,
@@ -144,12 +144,12 @@ impl Verifier {
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
     /// use http::{HeaderMap, Response, header::AUTHORIZATION};
-    /// use okta_verifier::{Presented, Verifier};
+    /// use okta_verifier::{adapter::RequestCredentials, Verifier};
     ///
     /// /// Returns the subject of the caller, or the response that rejects the request.
     /// async fn caller(verifier: &Verifier, headers: &HeaderMap) -> Result<String, Response<String>> {
     ///     let lines = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes());
-    ///     match verifier.authenticate(&Presented::new(lines)).await {
+    ///     match verifier.authenticate(&RequestCredentials::new(lines)).await {
     ///         Ok(token) => Ok(token.subject().to_owned()),
     ///         Err(rejection) => Err(rejection.into_response()),
     ///     }
@@ -172,7 +172,7 @@ impl Verifier {
     /// # Errors
     ///
     /// The [`Rejection`] to respond with.
-    pub fn authenticate(&self, presented: &Presented<'_>) -> Authentication {
+    pub fn authenticate(&self, presented: &RequestCredentials<'_>) -> Authentication {
         let (scheme, token) = match self.token(presented) {
             Ok(found) => found,
             Err(rejection) => return Authentication::ready(Err(rejection)),
@@ -205,7 +205,7 @@ impl Verifier {
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// # let dpop = DpopSettings::base_url("https://api.example.com");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
@@ -216,7 +216,7 @@ impl Verifier {
     ///     .header("dpop", proof)
     ///     .body(())?;
     /// let lines = |name: &str| request.headers().get_all(name).iter().map(|value| value.as_bytes());
-    /// let presented = Presented::new(lines("authorization")).request("GET", "/orders");
+    /// let presented = RequestCredentials::new(lines("authorization")).request("GET", "/orders");
     ///
     /// let with_proof = verifier.read_sender_headers(presented, lines);
     /// assert!(verifier.authenticate(&with_proof).into_ready().unwrap().is_ok());
@@ -227,9 +227,9 @@ impl Verifier {
     #[must_use]
     pub fn read_sender_headers<'r, I>(
         &self,
-        mut presented: Presented<'r>,
+        mut presented: RequestCredentials<'r>,
         lines: impl Fn(&str) -> I,
-    ) -> Presented<'r>
+    ) -> RequestCredentials<'r>
     where
         I: IntoIterator<Item = &'r [u8]>,
     {
@@ -405,7 +405,10 @@ impl Verifier {
         self.0.issuers.load().iter().filter_map(snapshot).collect()
     }
 
-    fn token<'r>(&self, presented: &Presented<'r>) -> Result<(Scheme, &'r [u8]), Rejection> {
+    fn token<'r>(
+        &self,
+        presented: &RequestCredentials<'r>,
+    ) -> Result<(Scheme, &'r [u8]), Rejection> {
         let dpop = self.0.sender_constraint.offers_dpop();
         match presented.credentials(dpop, self.0.max_token_size) {
             Ok(Credentials::Token(scheme, token)) => Ok((scheme, token)),

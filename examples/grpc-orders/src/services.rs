@@ -1,6 +1,6 @@
 //! The services themselves, as a server would contain them.
 
-use okta_verifier::{Anonymous, Policy, Rejection, SubjectKind, VerifiedToken, Verifier};
+use okta_verifier::{Policy, Rejection, SubjectKind, VerifiedToken, Verifier, adapter::Anonymous};
 use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use tonic::{
     Code, Request, Response, Status, async_trait,

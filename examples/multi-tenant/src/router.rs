@@ -26,7 +26,7 @@ pub(crate) fn router(settings: &Settings) -> Result<Router, ConfigError> {
     // A revoked token must not pay: the introspection result is at most five seconds old.
     let payments = Router::new()
         .route("/payments", post(pay))
-        .route_layer(verify.checked_within(Duration::from_secs(5)));
+        .route_layer(verify.max_introspection_age(Duration::from_secs(5)));
 
     // The staff has a separate verifier. A tenant chooses the names of its groups, so a tenant's token
     // must not control tenants.

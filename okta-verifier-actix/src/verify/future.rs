@@ -10,7 +10,7 @@ use actix_web::{
     dev::{Service, ServiceRequest, ServiceResponse},
     http::header::{HeaderName, HeaderValue},
 };
-use okta_verifier::Authentication;
+use okta_verifier::adapter::Authentication;
 use pin_project_lite::pin_project;
 
 use crate::answer::Answer;

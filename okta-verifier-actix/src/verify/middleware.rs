@@ -52,14 +52,14 @@ use super::Verify;
 /// # }
 /// ```
 ///
-/// [`Anonymous`]: okta_verifier::Anonymous
+/// [`Anonymous`]: okta_verifier::adapter::Anonymous
 /// [`VerifiedToken`]: okta_verifier::VerifiedToken
 #[derive(Clone, Debug)]
 #[must_use = "a middleware does nothing until an app, a scope or a resource is wrapped in it"]
 pub struct VerifyMiddleware {
     verifier: Verifier,
     optional: bool,
-    checked_within: Option<Duration>,
+    max_introspection_age: Option<Duration>,
 }
 
 impl VerifyMiddleware {
@@ -68,7 +68,7 @@ impl VerifyMiddleware {
         Self {
             verifier,
             optional: false,
-            checked_within: None,
+            max_introspection_age: None,
         }
     }
 
@@ -103,7 +103,7 @@ impl VerifyMiddleware {
     /// # }
     /// ```
     ///
-    /// [`Anonymous`]: okta_verifier::Anonymous
+    /// [`Anonymous`]: okta_verifier::adapter::Anonymous
     /// [`RequireMiddleware`]: crate::RequireMiddleware
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -114,7 +114,7 @@ impl VerifyMiddleware {
     /// revoked token must not pass: a payment route can be strict while a listing one is not.
     ///
     /// Without introspection for the token's issuer the answer is 503: see
-    /// [`Presented::checked_within`](okta_verifier::Presented::checked_within).
+    /// [`RequestCredentials::max_introspection_age`](okta_verifier::adapter::RequestCredentials::max_introspection_age).
     ///
     /// ```
     /// # use actix_web::{App, test, web};
@@ -130,7 +130,7 @@ impl VerifyMiddleware {
     /// let introspection = Introspection::on_demand(client);
     /// let issuer = okta.issuer("api://default").any_client_id().introspection(introspection);
     /// let list = VerifyMiddleware::new(Verifier::builder().issuer(issuer).build()?);
-    /// let pay = list.clone().checked_within(Duration::ZERO);
+    /// let pay = list.clone().max_introspection_age(Duration::ZERO);
     /// let app = App::new()
     ///     .service(web::resource("/list").wrap(list).get(done))
     ///     .service(web::resource("/pay").wrap(pay).get(done));
@@ -148,8 +148,8 @@ impl VerifyMiddleware {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn checked_within(mut self, max_age: Duration) -> Self {
-        self.checked_within = Some(max_age);
+    pub fn max_introspection_age(mut self, max_age: Duration) -> Self {
+        self.max_introspection_age = Some(max_age);
         self
     }
 }
@@ -170,7 +170,7 @@ where
             service,
             verifier,
             self.optional,
-            self.checked_within,
+            self.max_introspection_age,
         )))
     }
 }

@@ -5,7 +5,7 @@ use actix_web::{
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
 };
-use okta_verifier::{Anonymous, VerifiedToken, Verifier};
+use okta_verifier::{VerifiedToken, Verifier, adapter::Anonymous};
 
 use super::VerifyFuture;
 use crate::{
@@ -23,7 +23,7 @@ pub struct Verify<S> {
     inner: Rc<S>,
     verifier: Verifier,
     optional: bool,
-    checked_within: Option<Duration>,
+    max_introspection_age: Option<Duration>,
 }
 
 impl<S> Verify<S> {
@@ -31,13 +31,13 @@ impl<S> Verify<S> {
         inner: S,
         verifier: Verifier,
         optional: bool,
-        checked_within: Option<Duration>,
+        max_introspection_age: Option<Duration>,
     ) -> Self {
         Self {
             inner: Rc::new(inner),
             verifier,
             optional,
-            checked_within,
+            max_introspection_age,
         }
     }
 }
@@ -69,7 +69,7 @@ impl<S> Verify<S> {
             return VerifyFuture::answering(Answer::inner(self.inner.call(request)));
         }
         let (verifier, caller) = (&self.verifier, Caller::of(&request));
-        let presented = bridge::presented(&request, &caller, verifier, self.checked_within);
+        let presented = bridge::presented(&request, &caller, verifier, self.max_introspection_age);
         match verifier.authenticate(&presented).into_ready() {
             Ok(Ok(token)) => {
                 request.extensions_mut().insert(token);

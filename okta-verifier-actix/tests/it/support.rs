@@ -10,7 +10,7 @@ use actix_web::{
     http::header::HeaderValue,
     test::{self, TestRequest},
 };
-use okta_verifier::{Anonymous, Policy, Rejection, Requirement, VerifiedToken, Verifier};
+use okta_verifier::{Policy, Rejection, Requirement, VerifiedToken, Verifier, adapter::Anonymous};
 use okta_verifier_actix::VerifyMiddleware;
 use okta_verifier_testing::TestIssuer;
 

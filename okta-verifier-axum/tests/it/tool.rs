@@ -7,7 +7,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state, map_response},
     response::Response,
 };
-use okta_verifier::{Presented, Verifier};
+use okta_verifier::{Verifier, adapter::RequestCredentials};
 use okta_verifier_axum::VerifyLayer;
 use okta_verifier_testing::{CLIENT_ID, MockOkta, Routes, assert_conformant, conformance};
 
@@ -117,7 +117,7 @@ async fn missing_audience_check_is_reported() {
         next: axum::middleware::Next,
     ) -> Response {
         let lines: Vec<Vec<u8>> = lines(&request);
-        let presented = Presented::new(lines.iter().map(Vec::as_slice));
+        let presented = RequestCredentials::new(lines.iter().map(Vec::as_slice));
         if let Err(rejection) = verifier.authenticate(&presented).await
             && rejection
                 .error()

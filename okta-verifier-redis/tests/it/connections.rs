@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use okta_verifier::{FetchError, ProofUse, VerifyError};
+use okta_verifier::{ProofUse, UnavailableReason, VerifyError};
 use okta_verifier_redis::RedisConfig;
 
 use crate::{
@@ -43,7 +43,7 @@ async fn redis_that_is_silent_is_503_within_its_time_and_then_at_once() {
         matches!(
             error,
             VerifyError::Unavailable {
-                source: FetchError::ReplayStore { source },
+                source: UnavailableReason::ReplayStore { source },
                 ..
             } if source.to_string().ends_with("did not answer in time")
         ),

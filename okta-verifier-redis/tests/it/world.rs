@@ -1,6 +1,8 @@
 //! A verifier with a store, and a client whose proofs it verifies.
 
-use okta_verifier::{DpopSettings, Presented, Rejection, VerifiedToken, Verifier};
+use okta_verifier::{
+    DpopSettings, Rejection, VerifiedToken, Verifier, adapter::RequestCredentials,
+};
 use okta_verifier_redis::RedisReplayStore;
 use okta_verifier_testing::{Client, TestIssuer};
 
@@ -34,7 +36,7 @@ impl World {
         let proof = proof.token(&self.jwt);
         let proof = jti.into_iter().fold(proof, |proof, jti| proof.jti(jti));
         let (authorization, proof) = (format!("DPoP {}", self.jwt), proof.sign());
-        let presented = Presented::new([authorization.as_bytes()])
+        let presented = RequestCredentials::new([authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
         let verdict = self.verifier.authenticate(&presented).await;

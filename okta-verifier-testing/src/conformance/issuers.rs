@@ -30,11 +30,11 @@ use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
 /// let cases = conformance::cases();
 /// let request = |name: &str| cases.iter().find(|case| case.name() == name).unwrap().request(&issuers);
 /// let presented = request("a good token");
-/// let presented = okta_verifier::Presented::new(presented.authorization());
+/// let presented = okta_verifier::adapter::RequestCredentials::new(presented.authorization());
 /// assert!(verifier.authenticate(&presented).await.is_ok());
 ///
 /// let presented = request("the same line twice");
-/// let presented = okta_verifier::Presented::new(presented.authorization());
+/// let presented = okta_verifier::adapter::RequestCredentials::new(presented.authorization());
 /// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 400);
 /// # }
 /// ```
@@ -147,7 +147,7 @@ impl Issuers {
     /// `okta`, which introspects each token, and one whose endpoint is unavailable.
     ///
     /// ```
-    /// use okta_verifier::Presented;
+    /// use okta_verifier::adapter::RequestCredentials;
     /// use okta_verifier_testing::{MockOkta, conformance::Issuers};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -157,7 +157,7 @@ impl Issuers {
     /// let cases = issuers.cases();
     /// let revoked = cases.iter().find(|case| case.name() == "introspection: a revoked JWT").unwrap();
     /// let request = revoked.request(&issuers);
-    /// let presented = Presented::new(request.authorization());
+    /// let presented = RequestCredentials::new(request.authorization());
     /// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 401);
     /// # }
     /// ```

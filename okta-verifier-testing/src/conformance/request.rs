@@ -9,16 +9,16 @@ use crate::listener;
 /// A request of the table. A driver builds the request of its framework from the parts.
 ///
 /// ```
-/// use okta_verifier::Presented;
+/// use okta_verifier::adapter::RequestCredentials;
 /// use okta_verifier_testing::conformance::{Issuers, Request};
 ///
 /// /// The driver of a gateway, which passes the parts to the verifier directly.
-/// fn presented(request: &Request) -> Presented<'_> {
+/// fn presented(request: &Request) -> RequestCredentials<'_> {
 ///     let lines = |wanted: &'static str| {
 ///         let fields = request.fields().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
 ///         fields.map(|(_, value)| value)
 ///     };
-///     let presented = Presented::new(request.authorization())
+///     let presented = RequestCredentials::new(request.authorization())
 ///         .query(request.query())
 ///         .request(request.method(), request.path())
 ///         .dpop(lines("dpop"))

@@ -8,7 +8,7 @@ use super::{Answer, Difference, Issuers, Report, Request};
 /// that is, a field value with a control character. For any other case `None` is a failure.
 ///
 /// ```
-/// use okta_verifier::Presented;
+/// use okta_verifier::adapter::RequestCredentials;
 /// use okta_verifier_testing::conformance::{self, Answer, Issuers, Request};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -17,7 +17,7 @@ use super::{Answer, Difference, Issuers, Report, Request};
 ///
 /// // A gateway without routes: it accepts any valid token for every path.
 /// let report = conformance::run(&issuers, async |request: &Request| {
-///     let presented = Presented::new(request.authorization()).query(request.query());
+///     let presented = RequestCredentials::new(request.authorization()).query(request.query());
 ///     Some(match verifier.authenticate(&presented).await {
 ///         Ok(_) => Answer::new(200, [("", ""); 0], ""),
 ///         Err(rejection) => {

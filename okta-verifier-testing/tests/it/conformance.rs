@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use okta_verifier::Presented;
+use okta_verifier::adapter::RequestCredentials;
 use okta_verifier_testing::conformance::{self, Answer, Case, Issuers, Request};
 
 fn case(name: &str) -> Case {
@@ -173,7 +173,7 @@ async fn gateway_that_drops_a_part_of_the_request_fails() {
                 "a second proof" => 1,
                 _ => 2,
             });
-            let mut presented = Presented::new(request.authorization())
+            let mut presented = RequestCredentials::new(request.authorization())
                 .request(method, &target)
                 .dpop(proofs);
             if forgets != "the peer" {
@@ -340,7 +340,8 @@ async fn gateway_with_a_fault_fails() {
         let report = conformance::run(&issuers, async |request: &Request| {
             let mut lines: Vec<Vec<u8>> = request.authorization().map(<[u8]>::to_vec).collect();
             fault(&mut lines);
-            let presented = Presented::new(lines.iter().map(Vec::as_slice)).query(request.query());
+            let presented =
+                RequestCredentials::new(lines.iter().map(Vec::as_slice)).query(request.query());
             Some(match verifier.authenticate(&presented).await {
                 Ok(_) => Answer::new(200, [("", ""); 0], ""),
                 Err(rejection) => {

@@ -12,7 +12,7 @@ use super::Require;
 /// |---|---|
 /// | a token that meets the policy | the inner service's |
 /// | a token that does not | 403, with the scopes if scopes would help |
-/// | [`Anonymous`](okta_verifier::Anonymous), from an optional layer | the plain 401 |
+/// | [`Anonymous`](okta_verifier::adapter::Anonymous), from an optional layer | the plain 401 |
 /// | neither, because there is no `VerifyLayer` outside | 500, and an error in the log |
 ///
 /// ```

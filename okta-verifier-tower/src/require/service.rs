@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use okta_verifier::{Anonymous, Policy, VerifiedToken};
+use okta_verifier::{Policy, VerifiedToken, adapter::Anonymous};
 use tower_service::Service;
 
 use super::RequireFuture;

@@ -1,16 +1,19 @@
 //! The credentials of a request, as the verifier reads them.
 
 use http::{HeaderValue, Request, header::AUTHORIZATION};
-use okta_verifier::{ClientCertificate, Presented};
+use okta_verifier::{ClientCertificate, adapter::RequestCredentials};
 
 use super::VerifyLayer;
 
 /// Borrows the raw bytes of every field line: the verifier rejects repeated and non-ASCII ones.
-pub(super) fn presented<'r, B>(request: &'r Request<B>, layer: &VerifyLayer) -> Presented<'r> {
+pub(super) fn presented<'r, B>(
+    request: &'r Request<B>,
+    layer: &VerifyLayer,
+) -> RequestCredentials<'r> {
     let (headers, uri, extensions) = (request.headers(), request.uri(), request.extensions());
     let original_uri = layer.original_uri.and_then(|read| read(extensions));
     let authorization = headers.get_all(AUTHORIZATION).iter();
-    let mut presented = Presented::new(authorization.map(HeaderValue::as_bytes))
+    let mut presented = RequestCredentials::new(authorization.map(HeaderValue::as_bytes))
         .query(uri.query())
         .request(
             request.method().as_str(),
@@ -19,8 +22,8 @@ pub(super) fn presented<'r, B>(request: &'r Request<B>, layer: &VerifyLayer) -> 
     presented = layer.verifier.read_sender_headers(presented, |name| {
         headers.get_all(name).iter().map(HeaderValue::as_bytes)
     });
-    if let Some(max_age) = layer.checked_within {
-        presented = presented.checked_within(max_age);
+    if let Some(max_age) = layer.max_introspection_age {
+        presented = presented.max_introspection_age(max_age);
     }
     if let Some(peer) = layer.peer.and_then(|read| read(extensions)) {
         presented = presented.peer(peer);

@@ -5,7 +5,7 @@ use std::{
 };
 
 use http::{HeaderName, HeaderValue, Request, Response};
-use okta_verifier::Authentication;
+use okta_verifier::adapter::Authentication;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 

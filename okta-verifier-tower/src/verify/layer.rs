@@ -37,14 +37,14 @@ use super::Verify;
 /// # }
 /// ```
 ///
-/// [`Anonymous`]: okta_verifier::Anonymous
+/// [`Anonymous`]: okta_verifier::adapter::Anonymous
 /// [`VerifiedToken`]: okta_verifier::VerifiedToken
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is applied to a service"]
 pub struct VerifyLayer {
     pub(super) verifier: Verifier,
     pub(super) optional: bool,
-    pub(super) checked_within: Option<Duration>,
+    pub(super) max_introspection_age: Option<Duration>,
     pub(super) peer: Option<fn(&Extensions) -> Option<IpAddr>>,
     pub(super) original_uri: Option<fn(&Extensions) -> Option<&Uri>>,
     pub(super) grpc: bool,
@@ -56,7 +56,7 @@ impl VerifyLayer {
         Self {
             verifier,
             optional: false,
-            checked_within: None,
+            max_introspection_age: None,
             peer: None,
             original_uri: None,
             grpc: false,
@@ -72,7 +72,7 @@ impl VerifyLayer {
     /// ```
     /// # use std::convert::Infallible;
     /// # use http::{Request, Response};
-    /// # use okta_verifier::{Anonymous, Verifier};
+    /// # use okta_verifier::{adapter::Anonymous, Verifier};
     /// # use okta_verifier_testing::TestIssuer;
     /// # use okta_verifier_tower::VerifyLayer;
     /// # use tower::{Layer, ServiceExt, service_fn};
@@ -95,7 +95,7 @@ impl VerifyLayer {
     /// # }
     /// ```
     ///
-    /// [`Anonymous`]: okta_verifier::Anonymous
+    /// [`Anonymous`]: okta_verifier::adapter::Anonymous
     /// [`RequireLayer`]: crate::RequireLayer
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -106,7 +106,7 @@ impl VerifyLayer {
     /// revoked token must not pass: a payment route can be strict while a listing one is not.
     ///
     /// Without introspection for the token's issuer the answer is 503: see
-    /// [`Presented::checked_within`](okta_verifier::Presented::checked_within).
+    /// [`RequestCredentials::max_introspection_age`](okta_verifier::adapter::RequestCredentials::max_introspection_age).
     ///
     /// ```
     /// # use std::{convert::Infallible, time::Duration};
@@ -124,7 +124,7 @@ impl VerifyLayer {
     /// let issuer = okta.issuer("api://default").any_client_id().introspection(introspection);
     /// let verifier = Verifier::builder().issuer(issuer).build()?;
     /// let list = VerifyLayer::new(verifier.clone()).layer(handler);
-    /// let pay = VerifyLayer::new(verifier).checked_within(Duration::ZERO).layer(handler);
+    /// let pay = VerifyLayer::new(verifier).max_introspection_age(Duration::ZERO).layer(handler);
     ///
     /// let jwt = okta.token("ada").sign();
     /// let ask = || Request::get("/").header("authorization", format!("Bearer {jwt}")).body(());
@@ -135,8 +135,8 @@ impl VerifyLayer {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn checked_within(mut self, max_age: Duration) -> Self {
-        self.checked_within = Some(max_age);
+    pub fn max_introspection_age(mut self, max_age: Duration) -> Self {
+        self.max_introspection_age = Some(max_age);
         self
     }
 

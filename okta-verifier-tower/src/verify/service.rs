@@ -1,7 +1,7 @@
 use std::task::{Context, Poll};
 
 use http::{Extensions, Request, Response, header::AUTHORIZATION};
-use okta_verifier::{Anonymous, VerifiedToken};
+use okta_verifier::{VerifiedToken, adapter::Anonymous};
 use tower_service::Service;
 
 use super::{VerifyFuture, VerifyLayer, credentials::presented};

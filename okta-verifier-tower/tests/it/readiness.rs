@@ -15,7 +15,7 @@ use std::{
 };
 
 use http::{Request, Response};
-use okta_verifier::{Policy, Presented, VerifiedToken, Verifier};
+use okta_verifier::{Policy, VerifiedToken, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 use okta_verifier_tower::{RequireLayer, Verify, VerifyFuture, VerifyLayer};
 use tower::{
@@ -261,7 +261,7 @@ async fn waiting_request_that_is_rejected_leaves_no_permit_behind() {
 async fn until_decided(verifier: &Verifier, jwt: &str) {
     let line = format!("Bearer {jwt}");
     let decided = async {
-        let credentials = || Presented::new([line.as_bytes()]);
+        let credentials = || RequestCredentials::new([line.as_bytes()]);
         while verifier.authenticate(&credentials()).into_ready().is_err() {
             tokio::task::yield_now().await;
         }

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, sync::LazyLock};
 
 use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
-use okta_verifier::{Anonymous, Rejection, VerifiedToken, Verifier};
+use okta_verifier::{Rejection, VerifiedToken, Verifier, adapter::Anonymous};
 use okta_verifier_testing::TestIssuer;
 
 pub(crate) const AUDIENCE: &str = "api://orders";

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     crypto::sha256,
-    error::{MalformedToken, ProofError, VerifyError},
+    error::{MalformedTokenError, ProofError, VerifyError},
     token::{BASE64URL, jws::Compact},
 };
 
@@ -102,7 +102,7 @@ pub(crate) fn judge(proof: &[u8], expected: &Expected<'_>, now: u64) -> Result<U
     })
 }
 
-fn malformed(reason: MalformedToken) -> ProofError {
+fn malformed(reason: MalformedTokenError) -> ProofError {
     ProofError::Malformed(reason)
 }
 

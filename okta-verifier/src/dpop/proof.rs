@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::{
     crypto::Algorithm,
-    error::{MalformedToken, ProofError},
+    error::{MalformedTokenError, ProofError},
     keys::ProofKey,
     token::{
         claims::date,
@@ -19,11 +19,11 @@ pub(super) fn proof_key(header: &str) -> Result<ProofKey, ProofError> {
     let header = Object::parse(header).map_err(ProofError::Malformed)?;
     // RFC 7515 §4.1.11, RFC 7797 §6: no critical extension is supported.
     if header.contains("crit") || header.get("b64").is_some_and(|b64| b64 != "true") {
-        return Err(ProofError::Malformed(MalformedToken::Extension));
+        return Err(ProofError::Malformed(MalformedTokenError::Extension));
     }
     // The key is in the proof, so `kid` is ignored, but a null one is an error in any header.
     if header.get("kid") == Some("null") {
-        return Err(ProofError::Malformed(MalformedToken::Header));
+        return Err(ProofError::Malformed(MalformedTokenError::Header));
     }
     let parameter = |name| header.get(name).map(json::string);
     match parameter("typ") {

@@ -87,7 +87,7 @@ pub enum ProofUse {
 ///
 /// ```
 /// # use okta_verifier_testing::{Client, TestIssuer};
-/// # use okta_verifier::{DpopSettings, Presented, Verifier};
+/// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
 /// use std::time::Duration;
 /// use okta_verifier::{ReplayAnswer, ReplayStore};
 ///
@@ -106,7 +106,7 @@ pub enum ProofUse {
 /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
 /// # let jwt = client.bind(okta.token("ada")).sign();
 /// # let (authorization, proof) = (format!("DPoP {jwt}"), client.proof("GET", url).token(&jwt).sign());
-/// # let presented = Presented::new([authorization.as_bytes()]).dpop([proof.as_bytes()]).request("GET", "/");
+/// # let presented = RequestCredentials::new([authorization.as_bytes()]).dpop([proof.as_bytes()]).request("GET", "/");
 /// // The token and the proof are valid, but whether the proof is new is unknown.
 /// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 503);
 /// # Ok(())

@@ -62,7 +62,7 @@ impl DpopSettings {
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// # let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     /// let verifier = builder.dpop(DpopSettings::base_url("https://api.example.com/v1")).build()?;
@@ -71,7 +71,7 @@ impl DpopSettings {
     /// // The gateway has stripped `/v1` from the path.
     /// let accepts = |htu: &str, target: &str| {
     ///     let proof = client.proof("GET", htu).token(&jwt).sign();
-    ///     let presented = Presented::new([authorization.as_bytes()])
+    ///     let presented = RequestCredentials::new([authorization.as_bytes()])
     ///         .dpop([proof.as_bytes()])
     ///         .request("GET", target);
     ///     verifier.authenticate(&presented).into_ready().expect("no I/O").is_ok()

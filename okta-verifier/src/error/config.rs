@@ -205,7 +205,7 @@ pub enum ConfigError {
     MaxTokenSize,
     /// The HTTP client cannot be built.
     #[error(
-        "the HTTP client could not be built, most often because the system has no CA certificates; install the package ca-certificates, or set the roots to trust with .http_client(..)"
+        "the HTTP client could not be built, most often because the system has no CA certificates; install the package ca-certificates, or set the roots to trust with .http_client_builder(..)"
     )]
     HttpClient {
         /// What the HTTP client said.

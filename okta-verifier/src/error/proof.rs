@@ -1,6 +1,6 @@
 //! [`ProofError`]: why a DPoP proof was rejected.
 
-use super::MalformedToken;
+use super::MalformedTokenError;
 
 /// What is wrong with a DPoP proof (RFC 9449 §4.3).
 ///
@@ -22,7 +22,7 @@ pub enum ProofError {
     Repeated,
     /// The proof is not a JWT in the strict compact form.
     #[error("the proof is malformed: {0}")]
-    Malformed(MalformedToken),
+    Malformed(MalformedTokenError),
     /// `typ` is not `dpop+jwt`.
     #[error("the proof's typ is not dpop+jwt")]
     Type,

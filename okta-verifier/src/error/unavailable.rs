@@ -1,4 +1,4 @@
-//! [`FetchError`]: why a token could not be verified although the client did nothing wrong.
+//! [`UnavailableReason`]: why a token could not be verified although the client did nothing wrong.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
@@ -14,14 +14,14 @@ use super::{VerifyError, text};
 ///
 /// ```
 /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
-/// # use okta_verifier::{FetchError, Verifier};
+/// # use okta_verifier::{UnavailableReason, Verifier};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let okta = MockOkta::start().await;
 /// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
 /// # okta.fault(Endpoint::Discovery, Fault::Status(429));
 /// // The issuer limits the rate of requests: 429, `Retry-After: 2`.
 /// let error = verifier.warm_up().await.unwrap_err();
-/// assert!(matches!(error.reason(), FetchError::Status { status: 429, retry_after: Some(_) }));
+/// assert!(matches!(error.reason(), UnavailableReason::Status { status: 429, retry_after: Some(_) }));
 ///
 /// # okta.clear_faults();
 /// // It serves again.
@@ -31,7 +31,7 @@ use super::{VerifyError, text};
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum FetchError {
+pub enum UnavailableReason {
     /// No connection could be established, so nothing was sent.
     #[error("no connection to the issuer could be established")]
     Connect {
@@ -177,7 +177,7 @@ fn explained(skipped: usize, reasons: &str) -> String {
     }
 }
 
-impl FetchError {
+impl UnavailableReason {
     /// How long the issuer wants clients to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -220,7 +220,7 @@ fn content_type(fields: usize, value: &str) -> String {
 /// both and every further source, because that is what a failing `main` prints.
 ///
 /// ```
-/// use okta_verifier::{FetchError, Issuer, Verifier};
+/// use okta_verifier::{UnavailableReason, Issuer, Verifier};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let okta = okta_verifier_testing::MockOkta::start().await;
@@ -234,7 +234,7 @@ fn content_type(fields: usize, value: &str) -> String {
 ///     error.to_string(),
 ///     "the keys of issuer \"http://127.0.0.1:1/oauth2/default\" could not be fetched",
 /// );
-/// assert!(matches!(error.reason(), FetchError::Connect { .. }));
+/// assert!(matches!(error.reason(), UnavailableReason::Connect { .. }));
 /// assert!(format!("{error:?}").starts_with(&error.to_string()));
 /// # Ok(())
 /// # }
@@ -245,7 +245,7 @@ pub struct FetchKeysError {
     issuer: String,
     retry_after: Duration,
     #[source]
-    reason: FetchError,
+    reason: UnavailableReason,
 }
 
 impl FetchKeysError {
@@ -256,7 +256,7 @@ impl FetchKeysError {
                 source,
             } => (retry_after, source),
             // A wait for keys has no other error.
-            _ => (Duration::ZERO, FetchError::Abandoned),
+            _ => (Duration::ZERO, UnavailableReason::Abandoned),
         };
         Self {
             issuer: issuer.to_owned(),
@@ -285,10 +285,10 @@ impl FetchKeysError {
     /// Why the keys could not be fetched.
     ///
     /// ```
-    /// # use okta_verifier::{FetchError, FetchKeysError};
+    /// # use okta_verifier::{UnavailableReason, FetchKeysError};
     /// /// Whether it may help to try again.
     /// fn is_temporary(error: &FetchKeysError) -> bool {
-    ///     !matches!(error.reason(), FetchError::OtherIssuer { .. } | FetchError::ForeignUrl { .. })
+    ///     !matches!(error.reason(), UnavailableReason::OtherIssuer { .. } | UnavailableReason::ForeignUrl { .. })
     /// }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), okta_verifier::ConfigError> {
     /// # let issuer = okta_verifier::Issuer::okta("http://127.0.0.1:1/oauth2/default", "api://default");
@@ -298,7 +298,7 @@ impl FetchKeysError {
     /// # }
     /// ```
     #[must_use]
-    pub const fn reason(&self) -> &FetchError {
+    pub const fn reason(&self) -> &UnavailableReason {
         &self.reason
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FetchError, ProofError};
+use super::{ProofError, UnavailableReason};
 
 /// Why a token was rejected, or could not be verified.
 ///
@@ -25,7 +25,7 @@ use super::{FetchError, ProofError};
 pub enum VerifyError {
     /// The token is not a JWT in the strict compact form.
     #[error("the token is malformed: {0}")]
-    Malformed(MalformedToken),
+    Malformed(MalformedTokenError),
     /// The token has five parts: it is encrypted (RFC 7516), and this verifier cannot read it.
     #[error("the token is encrypted")]
     Encrypted,
@@ -129,7 +129,7 @@ pub enum VerifyError {
         /// When to retry.
         retry_after: Duration,
         /// The cause.
-        source: FetchError,
+        source: UnavailableReason,
     },
 }
 
@@ -170,7 +170,7 @@ impl VerifyError {
 }
 
 impl VerifyError {
-    pub(crate) const fn unavailable(retry_after: Duration, source: FetchError) -> Self {
+    pub(crate) const fn unavailable(retry_after: Duration, source: UnavailableReason) -> Self {
         Self::Unavailable {
             retry_after,
             source,
@@ -178,8 +178,8 @@ impl VerifyError {
     }
 }
 
-impl From<MalformedToken> for VerifyError {
-    fn from(reason: MalformedToken) -> Self {
+impl From<MalformedTokenError> for VerifyError {
+    fn from(reason: MalformedTokenError) -> Self {
         Self::Malformed(reason)
     }
 }
@@ -194,15 +194,15 @@ impl From<ProofError> for VerifyError {
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
-/// # use okta_verifier::{MalformedToken, Verifier, VerifyError};
+/// # use okta_verifier::{MalformedTokenError, Verifier, VerifyError};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let okta = TestIssuer::new("api://orders");
 /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
 /// let twice = okta.token("ada").raw_payload(r#"{"sub":"ada","sub":"root"}"#).sign();
 /// for (text, reason) in [
-///     ("not a token", MalformedToken::Alphabet),
-///     ("an-opaque-one", MalformedToken::Parts), // unless opaque tokens are introspected
-///     (&twice, MalformedToken::DuplicateMember), // two parsers might read two subjects
+///     ("not a token", MalformedTokenError::Alphabet),
+///     ("an-opaque-one", MalformedTokenError::Parts), // unless opaque tokens are introspected
+///     (&twice, MalformedTokenError::DuplicateMember), // two parsers might read two subjects
 /// ] {
 ///     let error = verifier.verify(text).await.unwrap_err();
 ///     assert!(matches!(error, VerifyError::Malformed(it) if it == reason));
@@ -212,7 +212,7 @@ impl From<ProofError> for VerifyError {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum MalformedToken {
+pub enum MalformedTokenError {
     /// The text exceeds the size limit, which is
     /// [`VerifierBuilder::max_token_size`](crate::VerifierBuilder::max_token_size) for a token and 16
     /// KiB for a DPoP proof.

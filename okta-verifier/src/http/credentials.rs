@@ -12,24 +12,24 @@ use crate::token::ascii::{self, is_alphanumeric, is_tchar};
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
-/// # use okta_verifier::{Presented, Verifier};
+/// # use okta_verifier::{adapter::RequestCredentials, Verifier};
 /// let okta = TestIssuer::new("api://orders");
 /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
 ///
 /// let authorization = format!("Bearer {}", okta.token("ada").sign());
-/// let presented = Presented::new([authorization.as_bytes()]).query(Some("page=2"));
+/// let presented = RequestCredentials::new([authorization.as_bytes()]).query(Some("page=2"));
 /// let token = verifier.authenticate(&presented).into_ready().expect("pinned keys need no I/O").unwrap();
 /// assert_eq!(token.subject(), "ada");
 ///
-/// let nothing = Presented::new([]);
+/// let nothing = RequestCredentials::new([]);
 /// let refusal = verifier.authenticate(&nothing).into_ready().expect("no I/O").unwrap_err();
 /// assert_eq!(refusal.status(), 401);
 /// ```
 #[derive(Clone, Copy)]
-pub struct Presented<'a> {
+pub struct RequestCredentials<'a> {
     authorization: Lines<&'a [u8]>,
     query: Option<&'a str>,
-    checked_within: Option<Duration>,
+    max_introspection_age: Option<Duration>,
     pub(crate) shown: Shown<'a>,
 }
 
@@ -93,7 +93,7 @@ impl OwnedShown {
     }
 }
 
-impl<'a> Presented<'a> {
+impl<'a> RequestCredentials<'a> {
     /// Takes the raw bytes of every `Authorization` field line, so that a repeated one is noticed
     /// (RFC 9110 §5.3).
     pub fn new<I>(authorization_values: I) -> Self
@@ -103,7 +103,7 @@ impl<'a> Presented<'a> {
         Self {
             authorization: Lines::of(authorization_values),
             query: None,
-            checked_within: None,
+            max_introspection_age: None,
             shown: Shown::default(),
         }
     }
@@ -126,21 +126,21 @@ impl<'a> Presented<'a> {
     /// ```
     /// use std::{net::IpAddr, time::Duration};
     /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, Verifier};
     /// let okta = TestIssuer::new("api://payments");
     /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
     /// let authorization = format!("Bearer {}", okta.token("ada").sign());
-    /// let listing = Presented::new([authorization.as_bytes()]);
+    /// let listing = RequestCredentials::new([authorization.as_bytes()]);
     /// assert!(verifier.authenticate(&listing).into_ready().unwrap().is_ok());
     ///
-    /// let paying = listing.checked_within(Duration::from_secs(5));
+    /// let paying = listing.max_introspection_age(Duration::from_secs(5));
     /// let refusal = verifier.authenticate(&paying).into_ready().unwrap().unwrap_err();
     /// assert_eq!(refusal.status(), 503); // this issuer has no introspection
     /// ```
     #[must_use]
-    pub fn checked_within(self, max_age: Duration) -> Self {
+    pub fn max_introspection_age(self, max_age: Duration) -> Self {
         Self {
-            checked_within: Some(max_age),
+            max_introspection_age: Some(max_age),
             ..self
         }
     }
@@ -149,7 +149,7 @@ impl<'a> Presented<'a> {
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// let verifier = Verifier::builder()
     ///     .issuer(okta.issuer().any_client_id())
@@ -159,8 +159,8 @@ impl<'a> Presented<'a> {
     /// let jwt = client.bind(okta.token("ada")).sign();
     /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
     /// let authorization = format!("DPoP {jwt}");
-    /// let bound = Presented::new([authorization.as_bytes()]).dpop([proof.as_bytes()]);
-    /// let authenticate = |presented: Presented<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
+    /// let bound = RequestCredentials::new([authorization.as_bytes()]).dpop([proof.as_bytes()]);
+    /// let authenticate = |presented: RequestCredentials<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
     /// assert_eq!(authenticate(bound.request("POST", "/orders")).unwrap_err().status(), 401); // another method
     /// assert_eq!(authenticate(bound.request("GET", "/orders?page=2")).unwrap().subject(), "ada");
     /// assert_eq!(authenticate(bound.request("GET", "/orders")).unwrap_err().status(), 401); // replayed
@@ -193,7 +193,7 @@ impl<'a> Presented<'a> {
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
     /// # use std::net::IpAddr;
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// let behind = DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host").hosts(["api.example.com"]);
@@ -203,7 +203,7 @@ impl<'a> Presented<'a> {
     /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
     /// let authorization = format!("DPoP {jwt}");
     /// let from = |peer: [u8; 4]| {
-    ///     let presented = Presented::new([authorization.as_bytes()])
+    ///     let presented = RequestCredentials::new([authorization.as_bytes()])
     ///         .dpop([proof.as_bytes()])
     ///         .request("GET", "/orders")
     ///         .peer(IpAddr::from(peer))
@@ -226,15 +226,15 @@ impl<'a> Presented<'a> {
     ///
     /// ```
     /// # use okta_verifier_testing::{Certificate, TestIssuer};
-    /// # use okta_verifier::{Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, Verifier};
     /// # let okta = TestIssuer::new("api://orders");
     /// # let (own, thief) = (Certificate::new("client-1"), Certificate::new("thief"));
     /// # let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     /// let verifier = builder.client_certificates().build()?;
     /// let bound = okta.token("ada").bound_to_certificate(own.der()).sign();
     /// let authorization = format!("Bearer {bound}");
-    /// let presented = Presented::new([authorization.as_bytes()]);
-    /// let authenticate = |presented: Presented<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
+    /// let presented = RequestCredentials::new([authorization.as_bytes()]);
+    /// let authenticate = |presented: RequestCredentials<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
     /// assert_eq!(authenticate(presented.client_certificate(own.der())).unwrap().subject(), "ada");
     /// assert_eq!(authenticate(presented.client_certificate(thief.der())).unwrap_err().status(), 401);
     /// assert_eq!(authenticate(presented).unwrap_err().status(), 401);
@@ -252,7 +252,7 @@ impl<'a> Presented<'a> {
     ///
     /// ```
     /// # use okta_verifier_testing::{Certificate, TestIssuer};
-    /// # use okta_verifier::{Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, Verifier};
     /// # use base64::{Engine, engine::general_purpose::STANDARD};
     /// # let (okta, own) = (TestIssuer::new("api://orders"), Certificate::new("client-1"));
     /// let verifier = Verifier::builder()
@@ -261,7 +261,7 @@ impl<'a> Presented<'a> {
     ///     .build()?;
     /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
     /// let line = format!(":{}:", STANDARD.encode(own.der())); // Client-Cert: :MIIB…:
-    /// let presented = Presented::new([authorization.as_bytes()]).client_cert([line.as_bytes()]);
+    /// let presented = RequestCredentials::new([authorization.as_bytes()]).client_cert([line.as_bytes()]);
     /// let from = |peer: [u8; 4]| verifier.authenticate(&presented.peer(peer.into())).into_ready().expect("no I/O");
     /// assert!(from([10, 0, 0, 7]).is_ok());
     /// assert_eq!(from([192, 0, 2, 1]).unwrap_err().status(), 401);
@@ -275,7 +275,7 @@ impl<'a> Presented<'a> {
 
     /// Returns the maximum age of an introspection result, or `None` if only the settings limit it.
     pub(crate) fn max_age(&self) -> Option<Duration> {
-        self.checked_within
+        self.max_introspection_age
     }
 
     pub(crate) fn credentials(
@@ -339,9 +339,9 @@ impl<T> Lines<T> {
 }
 
 /// Shows no credentials.
-impl std::fmt::Debug for Presented<'_> {
+impl std::fmt::Debug for RequestCredentials<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Presented").finish_non_exhaustive()
+        f.debug_struct("RequestCredentials").finish_non_exhaustive()
     }
 }
 

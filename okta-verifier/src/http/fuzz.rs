@@ -1,6 +1,6 @@
 //! Entry points of the fuzz targets `authorization` and `challenge`.
 
-use super::{Challenges, Credentials, Presented, Remedy, Scheme, is_b64token};
+use super::{Challenges, Credentials, Remedy, RequestCredentials, Scheme, is_b64token};
 
 /// Parses field lines, and a query after the first NUL.
 pub fn authorization(data: &[u8]) {
@@ -10,7 +10,7 @@ pub fn authorization(data: &[u8]) {
     let query = parts
         .next()
         .and_then(|query| std::str::from_utf8(query).ok());
-    let presented = Presented::new(lines).query(query);
+    let presented = RequestCredentials::new(lines).query(query);
     for dpop in [false, true] {
         let Ok(Credentials::Token(_, token)) = presented.credentials(dpop, LARGEST_TOKEN) else {
             continue;

@@ -9,7 +9,7 @@ use http::{
 };
 
 use super::{Challenges, Malformed, Remedy, Scheme};
-use crate::error::{ClaimError, ConfigError, MalformedToken, VerifyError};
+use crate::error::{ClaimError, ConfigError, MalformedTokenError, VerifyError};
 
 /// The response to a rejected request: its status and headers.
 ///
@@ -89,14 +89,14 @@ impl Rejection {
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, Verifier};
     /// # let okta = TestIssuer::new("api://orders");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
     /// let late = format!("Bearer {}", okta.token("ada").expired().sign());
-    /// let refusal = verifier.authenticate(&Presented::new([late.as_bytes()])).into_ready().unwrap().unwrap_err();
+    /// let refusal = verifier.authenticate(&RequestCredentials::new([late.as_bytes()])).into_ready().unwrap().unwrap_err();
     /// assert_eq!(refusal.error().map(|error| error.code()), Some("expired")); // a label for a metric
     ///
-    /// let nothing = verifier.authenticate(&Presented::new([])).into_ready().unwrap().unwrap_err();
+    /// let nothing = verifier.authenticate(&RequestCredentials::new([])).into_ready().unwrap().unwrap_err();
     /// assert!(nothing.error().is_none());
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
@@ -180,7 +180,7 @@ impl Rejection {
 
     pub(crate) fn malformed(challenges: &Challenges, malformed: Malformed) -> Self {
         let Malformed { scheme, limit } = malformed;
-        let too_large = |limit| Box::new(MalformedToken::TooLarge { limit }.into());
+        let too_large = |limit| Box::new(MalformedTokenError::TooLarge { limit }.into());
         Self {
             error: limit.map(too_large),
             ..Self::with(StatusCode::BAD_REQUEST, challenges.for_malformed(scheme))
@@ -337,7 +337,7 @@ impl std::error::Error for Rejection {}
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
-/// use okta_verifier::{Anonymous, VerifiedToken, Verifier};
+/// use okta_verifier::{adapter::Anonymous, VerifiedToken, Verifier};
 ///
 /// /// What a handler behind an optional layer finds in its request.
 /// fn greet(extensions: &http::Extensions) -> Result<String, http::StatusCode> {

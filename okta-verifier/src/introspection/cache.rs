@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     crypto::Fingerprint,
-    error::{FetchError, VerifyError},
+    error::{UnavailableReason, VerifyError},
     sync::{
         backoff::{self, MAX_RETRY_AFTER},
         clock::Now,
@@ -54,7 +54,7 @@ pub(super) struct PutOff {
     until: Instant,
     /// How many requests in a row have failed.
     failures: u32,
-    source: FetchError,
+    source: UnavailableReason,
 }
 
 impl Answers {
@@ -91,7 +91,7 @@ impl Answers {
         &self,
         fingerprint: Fingerprint,
         now: Now,
-    ) -> Option<(Duration, FetchError)> {
+    ) -> Option<(Duration, UnavailableReason)> {
         let PutOff { until, source, .. } = self.put_off.get(fingerprint)?;
         let left = until.saturating_duration_since(now.instant);
         (!left.is_zero()).then_some((left, source))
@@ -146,7 +146,7 @@ impl Answers {
         &self,
         fingerprint: Fingerprint,
         class: Class,
-        source: FetchError,
+        source: UnavailableReason,
         now: Now,
     ) -> Duration {
         let failures = self

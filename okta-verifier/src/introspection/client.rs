@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     crypto::{Fingerprint, Fingerprints},
-    error::{FetchError, MalformedToken, VerifyError, cause},
+    error::{MalformedTokenError, UnavailableReason, VerifyError, cause},
     health::{IntrospectionHealth, IntrospectionState},
     keys::Metadata,
     net::Fetch,
@@ -132,9 +132,9 @@ impl Introspector {
         want: Want<'_>,
     ) -> Result<Arc<Checked>, VerifyError> {
         let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of(token));
-        let fingerprint = fingerprint.ok_or_else(|| at_once(FetchError::NoRandomness))?;
+        let fingerprint = fingerprint.ok_or_else(|| at_once(UnavailableReason::NoRandomness))?;
         // The form carries text; a token is ASCII.
-        let token = std::str::from_utf8(token).map_err(|_| MalformedToken::Alphabet)?;
+        let token = std::str::from_utf8(token).map_err(|_| MalformedTokenError::Alphabet)?;
         for _ in 0..MAX_ROUNDS {
             let now = Now::read();
             if let Some(checked) = self.find_by(fingerprint, want, now) {
@@ -145,7 +145,7 @@ impl Introspector {
                 Role::Leader(leader) => leader.send(token).await?,
             };
             if Handle::try_current().is_err() {
-                return Err(at_once(FetchError::NoRuntime));
+                return Err(at_once(UnavailableReason::NoRuntime));
             }
             // The leader waits for permits, and the task has a deadline of its own; this one is for a
             // task whose runtime stands still.
@@ -162,7 +162,7 @@ impl Introspector {
                 Some(Ok(_)) | None => {}
             }
         }
-        Err(at_once(FetchError::Abandoned))
+        Err(at_once(UnavailableReason::Abandoned))
     }
 
     /// Joins the request about this token, or begins it.
@@ -289,8 +289,8 @@ impl Leader {
                 return Err(error);
             }
         };
-        let runtime = Handle::try_current().map_err(|_| at_once(FetchError::NoRuntime))?;
-        let request = (self.request.take()).ok_or_else(|| at_once(FetchError::Abandoned))?;
+        let runtime = Handle::try_current().map_err(|_| at_once(UnavailableReason::NoRuntime))?;
+        let request = (self.request.take()).ok_or_else(|| at_once(UnavailableReason::Abandoned))?;
         let task = Task {
             introspector: self.introspector.clone(),
             fingerprint: self.fingerprint,
@@ -307,8 +307,12 @@ impl Leader {
         if let Some(held) = introspector.permits.at_once(self.admission, self.client) {
             return Ok(held); // The gate was open just now.
         }
-        let busy =
-            || VerifyError::unavailable(introspector.deadline, FetchError::IntrospectionRateLimit);
+        let busy = || {
+            VerifyError::unavailable(
+                introspector.deadline,
+                UnavailableReason::IntrospectionRateLimit,
+            )
+        };
         if Handle::try_current().is_err() {
             return Err(busy());
         }
@@ -350,7 +354,7 @@ impl Task {
         let deadline = self.introspector.deadline;
         let result = timeout(deadline, self.perform(&token, began))
             .await
-            .unwrap_or(Err(FetchError::Timeout));
+            .unwrap_or(Err(UnavailableReason::Timeout));
         // What fails while the process is suspended says nothing about the endpoint: the request is
         // abandoned when this is dropped, and those who wait begin another one.
         if result.is_err() && Now::read().shows_suspension(began, deadline) {
@@ -360,7 +364,7 @@ impl Task {
     }
 
     /// RFC 7662 §2.1. The hint does not bind the server; the answer tells which kind of token it found.
-    async fn perform(&self, token: &str, began: Now) -> Result<Checked, FetchError> {
+    async fn perform(&self, token: &str, began: Now) -> Result<Checked, UnavailableReason> {
         let introspector = &*self.introspector;
         let settings = &introspector.settings;
         let url = introspector
@@ -372,7 +376,7 @@ impl Task {
         self.sent.store(true, Ordering::Relaxed);
         let answer = introspector.fetch.post(&url, &form, MAX_ANSWER).await;
         match &answer {
-            Err(FetchError::Connect { .. }) => self.sent.store(false, Ordering::Relaxed),
+            Err(UnavailableReason::Connect { .. }) => self.sent.store(false, Ordering::Relaxed),
             // A stranger may have invented the token that the endpoint does not find.
             Err(error) if error.is_moved() && self.request.class != Class::Unverified => {
                 introspector.endpoint.doubt(Now::read());
@@ -390,7 +394,7 @@ impl Task {
     }
 
     /// Ends the request and publishes its answer under one lock: every caller finds one of the two.
-    fn finish(&self, result: Result<Checked, FetchError>, began: Now) {
+    fn finish(&self, result: Result<Checked, UnavailableReason>, began: Now) {
         let introspector = &*self.introspector;
         let Request {
             id,
@@ -453,7 +457,7 @@ impl Task {
     fn failed(
         &self,
         state: &mut State,
-        error: &FetchError,
+        error: &UnavailableReason,
         current: bool,
         began: Now,
         now: Now,
@@ -482,7 +486,7 @@ impl Drop for Task {
             self.sent.store(true, Ordering::Relaxed);
             let now = Now::read();
             let mut state = self.introspector.lock();
-            self.failed(&mut state, &FetchError::Abandoned, true, now, now);
+            self.failed(&mut state, &UnavailableReason::Abandoned, true, now, now);
         }
         // Has no effect after `finish`; otherwise the runtime has dropped the task.
         self.introspector.abandon(self.fingerprint, self.request.id);
@@ -524,7 +528,7 @@ impl From<Closed> for VerifyError {
     }
 }
 
-fn at_once(source: FetchError) -> VerifyError {
+fn at_once(source: UnavailableReason) -> VerifyError {
     VerifyError::unavailable(Duration::ZERO, source)
 }
 

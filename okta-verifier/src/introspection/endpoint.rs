@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    error::FetchError,
+    error::UnavailableReason,
     keys::{Metadata, NamedUrl},
     net::Fetch,
     sync::clock::Now,
@@ -36,7 +36,7 @@ impl Endpoint {
         }
     }
 
-    pub(super) async fn url(&self, fetch: &Fetch, now: Now) -> Result<String, FetchError> {
+    pub(super) async fn url(&self, fetch: &Fetch, now: Now) -> Result<String, UnavailableReason> {
         match self {
             Self::Given(url) => Ok(url.clone()),
             Self::Discovered { url, .. } => url.locate(fetch, now).await,

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::{
     crypto::Fingerprint,
-    error::FetchError,
+    error::UnavailableReason,
     sync::{
         backoff::BackOff,
         clock::Now,
@@ -60,7 +60,7 @@ pub(super) enum Admission {
 #[derive(Debug)]
 pub(super) struct Closed {
     pub(super) retry_after: Duration,
-    pub(super) source: FetchError,
+    pub(super) source: UnavailableReason,
 }
 
 /// A failed request.
@@ -70,7 +70,7 @@ pub(super) struct Failure<'e> {
     pub(super) token: Fingerprint,
     /// Whether the token may have reached the endpoint.
     pub(super) sent: bool,
-    pub(super) error: &'e FetchError,
+    pub(super) error: &'e UnavailableReason,
     /// When the request began.
     pub(super) began: Now,
 }
@@ -94,7 +94,7 @@ pub(super) enum News {
 /// A failure that is reported to the operator.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outage<'g> {
-    pub(super) error: &'g FetchError,
+    pub(super) error: &'g UnavailableReason,
     /// How long the class pauses; zero if it does not.
     pub(super) retry_after: Duration,
     /// Whether the issuer rejects this service's credentials. A failure about a token that a stranger
@@ -122,7 +122,7 @@ struct ClassLimits {
     bucket: TokenBucket,
     back_off: BackOff,
     /// Why the class pauses.
-    paused_by: Option<FetchError>,
+    paused_by: Option<UnavailableReason>,
     failed_at: Option<Now>,
     /// When the latest successful request that counts for this class began.
     last_success: Option<Now>,
@@ -169,7 +169,7 @@ impl RateLimits {
         if let Some(retry_after) = limits.bucket.wait(rate, reserve, now) {
             return Err(Closed {
                 retry_after,
-                source: FetchError::IntrospectionRateLimit,
+                source: UnavailableReason::IntrospectionRateLimit,
             });
         }
         limits.bucket.take(rate, now);
@@ -183,7 +183,10 @@ impl RateLimits {
     pub(super) fn closed(&self, class: Class, now: Now) -> Option<Closed> {
         let limits = self.class(class);
         let retry_after = limits.back_off.left(now)?;
-        let source = limits.paused_by.clone().unwrap_or(FetchError::Abandoned);
+        let source = limits
+            .paused_by
+            .clone()
+            .unwrap_or(UnavailableReason::Abandoned);
         Some(Closed {
             retry_after,
             source,
@@ -338,7 +341,7 @@ struct Reports {
     /// The token of the first failure since the last response, and how often it has failed.
     suspect: Option<(Fingerprint, u32)>,
     /// The last failure that counted, and its time.
-    error: Option<(FetchError, Now)>,
+    error: Option<(UnavailableReason, Now)>,
     /// The change that was logged.
     logged: Option<News>,
     logged_at: Option<Now>,
@@ -385,15 +388,15 @@ impl Reports {
     }
 
     /// Returns the reported failure. One that strangers may have caused expires.
-    fn error(&self, class: Class, now: Now) -> Option<&FetchError> {
+    fn error(&self, class: Class, now: Now) -> Option<&UnavailableReason> {
         let (error, at) = self.error.as_ref()?;
         let is_over = class == Class::Unverified && now.since(*at) >= REPORT_INTERVAL;
         (!is_over).then_some(error)
     }
 }
 
-fn is_rejection(error: &FetchError) -> bool {
-    matches!(error, FetchError::CredentialsRefused)
+fn is_rejection(error: &UnavailableReason) -> bool {
+    matches!(error, UnavailableReason::CredentialsRefused)
 }
 
 fn newest(last: Option<Now>, began: Now) -> Option<Now> {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Question, kind::Kind};
 use crate::{
-    error::{FetchError, MalformedToken, VerifyError},
+    error::{MalformedTokenError, UnavailableReason, VerifyError},
     sync::clock::Now,
     token::{
         checks::{self, Expected, Source},
@@ -51,7 +51,7 @@ impl Checked {
         max_age: Duration,
         asked: Now,
         now: Now,
-    ) -> Result<Self, FetchError> {
+    ) -> Result<Self, UnavailableReason> {
         let text = std::str::from_utf8(body).map_err(|_| MALFORMED)?;
         let refused = |error| Self {
             question,
@@ -62,7 +62,7 @@ impl Checked {
         };
         let object = match Object::parse(text) {
             Ok(object) => object,
-            Err(MalformedToken::Json) => return Err(MALFORMED),
+            Err(MalformedTokenError::Json) => return Err(MALFORMED),
             // The issuer has responded with something about this token that cannot be trusted: a member
             // that occurs twice, or claims that are nested too deep.
             Err(reason) => return Ok(refused(reason.into())),
@@ -214,7 +214,7 @@ fn empty(object: &Object<'_>) -> Option<&'static str> {
     sub.is_empty().then_some("sub")
 }
 
-const MALFORMED: FetchError = FetchError::Malformed {
+const MALFORMED: UnavailableReason = UnavailableReason::Malformed {
     document: "introspection answer",
 };
 /// Short, because a token can become active: its `nbf` is reached, or the issuer's servers synchronise.

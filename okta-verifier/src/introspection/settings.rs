@@ -91,7 +91,7 @@ impl Introspection {
 
     /// Introspects opaque tokens: strings that have neither three nor five parts separated by dots.
     /// Signed tokens are verified locally; a route that requires a recent result
-    /// ([`Presented::checked_within`](crate::Presented::checked_within)) introspects them too.
+    /// ([`RequestCredentials::max_introspection_age`](crate::adapter::RequestCredentials::max_introspection_age)) introspects them too.
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
@@ -116,7 +116,7 @@ impl Introspection {
     }
 
     /// Introspects signed tokens on routes that require a recent result
-    /// ([`Presented::checked_within`](crate::Presented::checked_within)), and nothing else.
+    /// ([`RequestCredentials::max_introspection_age`](crate::adapter::RequestCredentials::max_introspection_age)), and nothing else.
     pub fn on_demand(client: ClientAuthentication) -> Self {
         Self::new(Mode::OnDemand, client)
     }

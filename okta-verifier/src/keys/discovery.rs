@@ -11,7 +11,7 @@ use url::Url;
 
 use super::set::is_object;
 use crate::{
-    error::{FetchError, cause, excerpt},
+    error::{UnavailableReason, cause, excerpt},
     net::{Fetch, without_secrets},
     sync::clock::Now,
 };
@@ -24,7 +24,7 @@ use crate::{
 pub(crate) struct NamedUrl {
     metadata: Metadata,
     /// Reads the URL from a metadata document.
-    read: fn(&Metadata, &[u8]) -> Result<String, FetchError>,
+    read: fn(&Metadata, &[u8]) -> Result<String, UnavailableReason>,
     known: Mutex<Option<Known>>,
 }
 
@@ -52,7 +52,10 @@ impl NamedUrl {
         Self::new(metadata, Metadata::introspection_endpoint)
     }
 
-    fn new(metadata: Metadata, read: fn(&Metadata, &[u8]) -> Result<String, FetchError>) -> Self {
+    fn new(
+        metadata: Metadata,
+        read: fn(&Metadata, &[u8]) -> Result<String, UnavailableReason>,
+    ) -> Self {
         Self {
             metadata,
             read,
@@ -71,7 +74,11 @@ impl NamedUrl {
     /// # Errors
     ///
     /// The metadata could not be fetched, and the URL is not known.
-    pub(crate) async fn locate(&self, fetch: &Fetch, now: Now) -> Result<String, FetchError> {
+    pub(crate) async fn locate(
+        &self,
+        fetch: &Fetch,
+        now: Now,
+    ) -> Result<String, UnavailableReason> {
         let last = match &mut *self.lock() {
             Some(known) if known.is_due(now) => {
                 // Slow metadata may take this whole attempt. The next one then begins with the known URL.
@@ -156,14 +163,14 @@ impl Metadata {
     async fn fetch(
         &self,
         fetch: &Fetch,
-        read: fn(&Self, &[u8]) -> Result<String, FetchError>,
-    ) -> Result<String, FetchError> {
-        let mut result = Err(FetchError::Abandoned);
+        read: fn(&Self, &[u8]) -> Result<String, UnavailableReason>,
+    ) -> Result<String, UnavailableReason> {
+        let mut result = Err(UnavailableReason::Abandoned);
         for url in self.candidates() {
             result = match fetch.get(&url, MAX_METADATA).await {
                 Ok(answer) => return read(self, &answer.body),
                 Err(
-                    error @ FetchError::Status {
+                    error @ UnavailableReason::Status {
                         status: 404 | 410, ..
                     },
                 ) => Err(error),
@@ -189,7 +196,7 @@ impl Metadata {
         urls
     }
 
-    pub(crate) fn jwks_uri(&self, document: &[u8]) -> Result<String, FetchError> {
+    pub(crate) fn jwks_uri(&self, document: &[u8]) -> Result<String, UnavailableReason> {
         #[derive(Deserialize)]
         struct Document {
             issuer: String,
@@ -199,7 +206,7 @@ impl Metadata {
         self.trust(&issuer, "jwks_uri", jwks_uri, &self.origins)
     }
 
-    fn introspection_endpoint(&self, document: &[u8]) -> Result<String, FetchError> {
+    fn introspection_endpoint(&self, document: &[u8]) -> Result<String, UnavailableReason> {
         #[derive(Deserialize)]
         struct Document {
             issuer: String,
@@ -208,7 +215,7 @@ impl Metadata {
         let document: Document = read(document)?;
         let endpoint = document
             .introspection_endpoint
-            .ok_or(FetchError::NoIntrospectionEndpoint)?;
+            .ok_or(UnavailableReason::NoIntrospectionEndpoint)?;
         self.trust(&document.issuer, "introspection_endpoint", endpoint, &[])
     }
 
@@ -220,15 +227,15 @@ impl Metadata {
         member: &'static str,
         url: String,
         origins: &[url::Origin],
-    ) -> Result<String, FetchError> {
+    ) -> Result<String, UnavailableReason> {
         if *issuer != *self.issuer {
-            return Err(FetchError::OtherIssuer {
+            return Err(UnavailableReason::OtherIssuer {
                 issuer: excerpt(&without_secrets(issuer.as_bytes())),
             });
         }
         if !self.may_fetch(&url, origins) {
             let url = excerpt(&without_secrets(url.as_bytes()));
-            return Err(FetchError::ForeignUrl { member, url });
+            return Err(UnavailableReason::ForeignUrl { member, url });
         }
         Ok(url)
     }
@@ -248,12 +255,12 @@ impl Metadata {
     }
 }
 
-fn read<'d, D: Deserialize<'d>>(document: &'d [u8]) -> Result<D, FetchError> {
+fn read<'d, D: Deserialize<'d>>(document: &'d [u8]) -> Result<D, UnavailableReason> {
     std::str::from_utf8(document)
         .ok()
         .filter(|text| is_object(text))
         .and_then(|text| serde_json::from_str(text).ok())
-        .ok_or(FetchError::Malformed {
+        .ok_or(UnavailableReason::Malformed {
             document: "metadata",
         })
 }

@@ -3,7 +3,7 @@
 use super::jwk::{Key, KeyOptions, Skipped, text};
 use crate::{
     crypto::Algorithm,
-    error::{FetchError, VerifyError},
+    error::{UnavailableReason, VerifyError},
     token::json::Object,
 };
 use serde::{Deserialize, Serialize};
@@ -31,8 +31,8 @@ pub(crate) enum Found {
 impl KeySet {
     /// Parses a set. An invalid entry is skipped. An invalid document, and one without a usable key, is an
     /// error, so that it never replaces a valid set.
-    pub(crate) fn parse(document: &[u8], options: KeyOptions) -> Result<Self, FetchError> {
-        let malformed = FetchError::Malformed {
+    pub(crate) fn parse(document: &[u8], options: KeyOptions) -> Result<Self, UnavailableReason> {
+        let malformed = UnavailableReason::Malformed {
             document: "key set",
         };
         let Ok(text) = std::str::from_utf8(document) else {
@@ -42,7 +42,7 @@ impl KeySet {
             return Err(malformed);
         };
         if entries.len() > MAX_KEYS {
-            return Err(FetchError::TooManyKeys { limit: MAX_KEYS });
+            return Err(UnavailableReason::TooManyKeys { limit: MAX_KEYS });
         }
         let mut usable: Vec<(usize, Arc<Key>)> = Vec::new();
         let mut skipped = SkippedEntries::default();
@@ -75,7 +75,7 @@ impl KeySet {
             skipped.push(*index, entries[*index].get(), reason);
         }
         if keys.is_empty() {
-            return Err(FetchError::NoUsableKey {
+            return Err(UnavailableReason::NoUsableKey {
                 skipped: skipped.len(),
                 reasons: skipped.to_string(),
             });

@@ -8,7 +8,7 @@ use super::{
     set::KeySet,
 };
 use crate::{
-    error::FetchError,
+    error::UnavailableReason,
     net::{Answer, Fetch, Revalidated, Validator},
     sync::clock::Now,
 };
@@ -68,7 +68,7 @@ impl Source {
         &self,
         now: Now,
         revision: Option<&Revision>,
-    ) -> Result<Loaded, FetchError> {
+    ) -> Result<Loaded, UnavailableReason> {
         let url = self.url.locate(&self.fetch, now).await?;
         self.url.begins();
         let loaded = self.keys(url, revision).await;
@@ -80,7 +80,11 @@ impl Source {
         loaded
     }
 
-    async fn keys(&self, url: String, known: Option<&Revision>) -> Result<Loaded, FetchError> {
+    async fn keys(
+        &self,
+        url: String,
+        known: Option<&Revision>,
+    ) -> Result<Loaded, UnavailableReason> {
         // A validator is valid for the URL that it came from only (RFC 9110 §8.8.3).
         let validator = known
             .filter(|known| known.url == url)
@@ -88,7 +92,7 @@ impl Source {
         match self.fetch.revalidate(&url, MAX_KEY_SET, validator).await? {
             Revalidated::NotModified { fresh_for } => Ok(Loaded::Unchanged { fresh_for }),
             Revalidated::Modified(Answer { body, fresh_for }, validator) => {
-                let malformed = FetchError::Malformed {
+                let malformed = UnavailableReason::Malformed {
                     document: "key set",
                 };
                 let document = String::from_utf8(body).map_err(|_| malformed)?;

@@ -22,7 +22,7 @@ use super::{
 use crate::sync::single_flight::Flight;
 use crate::{
     crypto::Algorithm,
-    error::{FetchError, VerifyError},
+    error::{UnavailableReason, VerifyError},
     sync::clock::Now,
 };
 
@@ -92,7 +92,7 @@ struct State {
     schedule: Schedule,
     flight: Option<Boarding>,
     /// The last failure.
-    error: Option<FetchError>,
+    error: Option<UnavailableReason>,
 }
 
 /// A fetch to wait for.
@@ -221,7 +221,7 @@ impl Store {
                 }
             },
             Decision::Unavailable { retry_after } => {
-                let source = state.error.clone().unwrap_or(FetchError::Abandoned);
+                let source = state.error.clone().unwrap_or(UnavailableReason::Abandoned);
                 Outcome::Decided(Err(VerifyError::unavailable(retry_after, source)))
             }
         }
@@ -234,8 +234,8 @@ impl Store {
         mut state: MutexGuard<'_, State>,
         reason: Reason,
         now: Now,
-    ) -> Result<Boarding, FetchError> {
-        let runtime = Handle::try_current().map_err(|_| FetchError::NoRuntime)?;
+    ) -> Result<Boarding, UnavailableReason> {
+        let runtime = Handle::try_current().map_err(|_| UnavailableReason::NoRuntime)?;
         let id = state.schedule.began(reason, now);
         let boarding = Boarding {
             id,
@@ -264,7 +264,7 @@ impl Store {
                     if Handle::try_current().is_err() {
                         return Err(VerifyError::unavailable(
                             Duration::ZERO,
-                            FetchError::NoRuntime,
+                            UnavailableReason::NoRuntime,
                         ));
                     }
                     // The task has a deadline of its own; this one is for a task whose runtime
@@ -280,7 +280,7 @@ impl Store {
         }
         Err(VerifyError::unavailable(
             Duration::ZERO,
-            FetchError::Abandoned,
+            UnavailableReason::Abandoned,
         ))
     }
 

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use crate::{
     crypto::{SigningKey, random_bytes},
-    error::FetchError,
+    error::UnavailableReason,
     token::BASE64URL,
 };
 
@@ -48,7 +48,7 @@ impl ClientAuth {
         endpoint: &str,
         parameters: &[(&str, &str)],
         now: u64,
-    ) -> Result<Form, FetchError> {
+    ) -> Result<Form, UnavailableReason> {
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(parameters);
         let mut authorization = None;
@@ -64,7 +64,7 @@ impl ClientAuth {
                 key,
             } => {
                 let assertion = assertion(client_id, kid.as_deref(), key, endpoint, now)
-                    .ok_or(FetchError::NoRandomness)?;
+                    .ok_or(UnavailableReason::NoRandomness)?;
                 body.append_pair("client_assertion_type", ASSERTION_TYPE);
                 body.append_pair("client_assertion", &assertion);
             }

@@ -3,7 +3,7 @@
 
 use super::{cache_control, client_auth::Form};
 use crate::{
-    error::{ConfigError, FetchError, MAX_EXCERPT, excerpt},
+    error::{ConfigError, MAX_EXCERPT, UnavailableReason, excerpt},
     sync::clock::Now,
 };
 use reqwest::{
@@ -95,7 +95,7 @@ impl Fetch {
     }
 
     /// Fetches a JSON document of at most `limit` bytes.
-    pub(crate) async fn get(&self, url: &str, limit: usize) -> Result<Answer, FetchError> {
+    pub(crate) async fn get(&self, url: &str, limit: usize) -> Result<Answer, UnavailableReason> {
         match self.request(url, JSON, limit, None).await? {
             Revalidated::Modified(answer, _) => Ok(answer),
             Revalidated::NotModified { .. } => Err(UNCONDITIONAL_304),
@@ -109,7 +109,7 @@ impl Fetch {
         url: &str,
         limit: usize,
         known: Option<&Validator>,
-    ) -> Result<Revalidated, FetchError> {
+    ) -> Result<Revalidated, UnavailableReason> {
         self.request(url, KEY_SET, limit, known).await
     }
 
@@ -119,7 +119,7 @@ impl Fetch {
         accept: &'static str,
         limit: usize,
         known: Option<&Validator>,
-    ) -> Result<Revalidated, FetchError> {
+    ) -> Result<Revalidated, UnavailableReason> {
         match self {
             Self::Http(client) => {
                 // How long keys are trusted is decided here: a cache on the way must revalidate its
@@ -160,7 +160,7 @@ impl Fetch {
         url: &str,
         form: &Form,
         limit: usize,
-    ) -> Result<Vec<u8>, FetchError> {
+    ) -> Result<Vec<u8>, UnavailableReason> {
         match self {
             Self::Http(client) => {
                 let mut request = client
@@ -171,7 +171,7 @@ impl Fetch {
                     .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
                 if let Some(credentials) = form.authorization() {
                     let mut value = HeaderValue::from_str(credentials)
-                        .map_err(|_| FetchError::CredentialsRefused)?;
+                        .map_err(|_| UnavailableReason::CredentialsRefused)?;
                     value.set_sensitive(true);
                     request = request.header(AUTHORIZATION, value);
                 }
@@ -187,7 +187,7 @@ impl Fetch {
                     }
                 };
                 match response.status().as_u16() {
-                    401 => Err(FetchError::CredentialsRefused),
+                    401 => Err(UnavailableReason::CredentialsRefused),
                     400 => Err(bad_request(response).await),
                     _ => Ok(read(response, limit, show).await?.body),
                 }
@@ -199,7 +199,7 @@ impl Fetch {
 }
 
 /// Returns whether a 400 concerns the client credentials or only this request.
-async fn bad_request(response: Response) -> FetchError {
+async fn bad_request(response: Response) -> UnavailableReason {
     #[derive(serde::Deserialize)]
     struct Refusal {
         error: String,
@@ -211,7 +211,7 @@ async fn bad_request(response: Response) -> FetchError {
     let body = body(response, MAX_ERROR).await.unwrap_or_default();
     match serde_json::from_slice::<Refusal>(&body) {
         Ok(Refusal { error }) if matches!(&*error, "invalid_client" | "unauthorized_client") => {
-            FetchError::CredentialsRefused
+            UnavailableReason::CredentialsRefused
         }
         _ => status,
     }
@@ -222,12 +222,12 @@ async fn read(
     response: Response,
     limit: usize,
     show: impl Fn(&[u8]) -> Box<str>,
-) -> Result<Answer, FetchError> {
+) -> Result<Answer, UnavailableReason> {
     let status = response.status().as_u16();
     if matches!(status, 301 | 302 | 303 | 307 | 308) {
         let location = response.headers().get(LOCATION);
         let location = location.map(|url| show(&without_secrets(url.as_bytes())));
-        return Err(FetchError::Redirect { status, location });
+        return Err(UnavailableReason::Redirect { status, location });
     }
     if status != 200 {
         return Err(status_error(&response));
@@ -238,20 +238,20 @@ async fn read(
     Ok(Answer { body, fresh_for })
 }
 
-fn status_error(response: &Response) -> FetchError {
+fn status_error(response: &Response) -> UnavailableReason {
     let status = response.status().as_u16();
-    FetchError::Status {
+    UnavailableReason::Status {
         status,
         retry_after: retry_after(status, response.headers(), Now::read()),
     }
 }
 
 /// Reads the body without the byte order mark, which RFC 8259 §8.1 lets a reader ignore.
-async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, FetchError> {
+async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, UnavailableReason> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(transport)? {
         if chunk.len() > limit - body.len() {
-            return Err(FetchError::TooLarge { limit });
+            return Err(UnavailableReason::TooLarge { limit });
         }
         body.extend_from_slice(&chunk);
     }
@@ -273,14 +273,17 @@ fn validator(headers: &HeaderMap) -> Option<Validator> {
 }
 
 /// Checks that the body is JSON and not encoded.
-fn check_form(headers: &HeaderMap, show: impl Fn(&[u8]) -> Box<str>) -> Result<(), FetchError> {
+fn check_form(
+    headers: &HeaderMap,
+    show: impl Fn(&[u8]) -> Box<str>,
+) -> Result<(), UnavailableReason> {
     let encoding = combined(headers, &CONTENT_ENCODING);
     let is_identity = |coding: &[u8]| {
         let coding = coding.trim_ascii();
         coding.is_empty() || coding.eq_ignore_ascii_case(IDENTITY.as_bytes())
     };
     if !encoding.split(|byte| *byte == b',').all(is_identity) {
-        return Err(FetchError::ContentEncoding {
+        return Err(UnavailableReason::ContentEncoding {
             encoding: show(&encoding),
         });
     }
@@ -288,7 +291,7 @@ fn check_form(headers: &HeaderMap, show: impl Fn(&[u8]) -> Box<str>) -> Result<(
     let value = combined(headers, &CONTENT_TYPE);
     if fields != 1 || !is_json(&value) {
         let value = show(&value);
-        return Err(FetchError::ContentType { fields, value });
+        return Err(UnavailableReason::ContentType { fields, value });
     }
     Ok(())
 }
@@ -369,15 +372,15 @@ fn texts<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
         .filter_map(|value| value.to_str().ok())
 }
 
-fn transport(error: reqwest::Error) -> FetchError {
+fn transport(error: reqwest::Error) -> UnavailableReason {
     if error.is_timeout() {
-        return FetchError::Timeout;
+        return UnavailableReason::Timeout;
     }
     let connect = error.is_connect();
     let source = Arc::new(error.without_url());
     match connect {
-        true => FetchError::Connect { source },
-        false => FetchError::Transport { source },
+        true => UnavailableReason::Connect { source },
+        false => UnavailableReason::Transport { source },
     }
 }
 
@@ -447,7 +450,7 @@ impl fmt::Debug for Clients {
 }
 
 /// The error for a 304 to an unconditional request.
-const UNCONDITIONAL_304: FetchError = FetchError::Status {
+const UNCONDITIONAL_304: UnavailableReason = UnavailableReason::Status {
     status: 304,
     retry_after: None,
 };

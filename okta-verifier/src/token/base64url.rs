@@ -6,7 +6,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use crate::error::MalformedToken;
+use crate::error::MalformedTokenError;
 
 /// The codec for encoding, and for decoding short texts.
 pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
@@ -19,7 +19,7 @@ pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 
 /// Decodes a part of a token, eight characters at a time by tables. It takes fewer instructions than the
 /// crate base64, and every token that is not cached is decoded. The tests compare the two.
-pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedToken> {
+pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedTokenError> {
     let (eights, rest) = text.as_chunks();
     let mut bytes = vec![0; text.len().div_ceil(8) * 6];
     let (sixes, _) = bytes.as_chunks_mut();
@@ -33,13 +33,13 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedToken> {
         strange |= decode_eight(&eight, six);
     }
     if strange & STRANGE != 0 {
-        return Err(MalformedToken::Alphabet);
+        return Err(MalformedTokenError::Alphabet);
     }
     // A trailing group of one character is invalid; trailing bits must be zero (RFC 4648 §3.5).
     let length = text.len() / 4 * 3 + (text.len() % 4).saturating_sub(1);
     let over = bytes.get(length..).unwrap_or_default();
     if text.len() % 4 == 1 || over.iter().any(|byte| *byte != 0) {
-        return Err(MalformedToken::Base64);
+        return Err(MalformedTokenError::Base64);
     }
     bytes.truncate(length);
     Ok(bytes)

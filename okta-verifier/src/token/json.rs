@@ -12,7 +12,7 @@ use std::{borrow::Cow, fmt};
 
 use memchr::memchr;
 
-use crate::error::MalformedToken;
+use crate::error::MalformedTokenError;
 
 /// The members of one object, sorted by name, with their values as JSON text.
 pub(crate) struct Object<'a>(Vec<Member<'a>>);
@@ -32,7 +32,7 @@ struct Name<'a> {
 }
 
 impl<'a> Object<'a> {
-    pub(crate) fn parse(text: &'a str) -> Result<Self, MalformedToken> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, MalformedTokenError> {
         let mut scanner = Scanner::new(text);
         let members = scanner.object(0)?;
         scanner.ends()?;
@@ -120,13 +120,13 @@ impl<'a> Scanner<'a> {
     }
 
     /// Opens an array or an object, and returns whether it has any element.
-    fn opens(&mut self, open: u8, close: u8) -> Result<bool, MalformedToken> {
+    fn opens(&mut self, open: u8, close: u8) -> Result<bool, MalformedTokenError> {
         self.expect(open)?;
         Ok(!self.takes(close))
     }
 
     /// Returns whether another element follows; otherwise the array or object is closed.
-    fn goes_on(&mut self, close: u8) -> Result<bool, MalformedToken> {
+    fn goes_on(&mut self, close: u8) -> Result<bool, MalformedTokenError> {
         if self.takes(b',') {
             return Ok(true);
         }
@@ -135,7 +135,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the members of an object `depth` levels down, sorted by name.
-    fn object(&mut self, depth: usize) -> Result<Vec<Member<'a>>, MalformedToken> {
+    fn object(&mut self, depth: usize) -> Result<Vec<Member<'a>>, MalformedTokenError> {
         let mut more = self.opens(b'{', b'}')?;
         // Enough for the objects of a usual token. An empty object, which an attacker can repeat, allocates
         // nothing.
@@ -148,20 +148,20 @@ impl<'a> Scanner<'a> {
         }
         members.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         if members.windows(2).any(|pair| pair[0].name == pair[1].name) {
-            return Err(MalformedToken::DuplicateMember);
+            return Err(MalformedTokenError::DuplicateMember);
         }
         Ok(members)
     }
 
     /// Reads a member's name and the colon after it.
-    fn name(&mut self) -> Result<Cow<'a, str>, MalformedToken> {
+    fn name(&mut self) -> Result<Cow<'a, str>, MalformedTokenError> {
         let name = self.string()?;
         self.expect(b':')?;
         Ok(name)
     }
 
     /// Reads and unescapes a string.
-    fn string(&mut self) -> Result<Cow<'a, str>, MalformedToken> {
+    fn string(&mut self) -> Result<Cow<'a, str>, MalformedTokenError> {
         self.skip_blanks();
         let start = self.at;
         let escaped = self.skip_string()?;
@@ -170,11 +170,11 @@ impl<'a> Scanner<'a> {
         }
         serde_json::from_str(&self.text[start..self.at])
             .map(Cow::Owned)
-            .map_err(|_| MalformedToken::Json)
+            .map_err(|_| MalformedTokenError::Json)
     }
 
     /// Returns one value as JSON text, `depth` levels down.
-    fn value(&mut self, depth: usize) -> Result<&'a str, MalformedToken> {
+    fn value(&mut self, depth: usize) -> Result<&'a str, MalformedTokenError> {
         self.skip_blanks();
         let start = self.at;
         self.skip_value(depth)?;
@@ -182,17 +182,17 @@ impl<'a> Scanner<'a> {
     }
 
     /// Checks that only whitespace is left.
-    fn ends(&mut self) -> Result<(), MalformedToken> {
+    fn ends(&mut self) -> Result<(), MalformedTokenError> {
         self.skip_blanks();
         match self.peek() {
             None => Ok(()),
-            Some(_) => Err(MalformedToken::Json),
+            Some(_) => Err(MalformedTokenError::Json),
         }
     }
 
-    fn skip_value(&mut self, depth: usize) -> Result<(), MalformedToken> {
+    fn skip_value(&mut self, depth: usize) -> Result<(), MalformedTokenError> {
         if depth > MAX_DEPTH {
-            return Err(MalformedToken::TooDeep);
+            return Err(MalformedTokenError::TooDeep);
         }
         match self.peek() {
             Some(b'"') => self.skip_string().map(|_| ()),
@@ -205,7 +205,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn skip_array(&mut self, depth: usize) -> Result<(), MalformedToken> {
+    fn skip_array(&mut self, depth: usize) -> Result<(), MalformedTokenError> {
         let mut more = self.opens(b'[', b']')?;
         while more {
             self.value(depth + 1)?;
@@ -214,16 +214,16 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn skip_word(&mut self, word: &str) -> Result<(), MalformedToken> {
+    fn skip_word(&mut self, word: &str) -> Result<(), MalformedTokenError> {
         if !self.rest().starts_with(word.as_bytes()) {
-            return Err(MalformedToken::Json);
+            return Err(MalformedTokenError::Json);
         }
         self.at += word.len();
         Ok(())
     }
 
     /// Skips a number (RFC 8259 §6). One of 10^308 or more is rejected, because no type holds it.
-    fn skip_number(&mut self) -> Result<(), MalformedToken> {
+    fn skip_number(&mut self) -> Result<(), MalformedTokenError> {
         let start = self.at;
         self.takes_here(b'-');
         let zero = self.takes_here(b'0');
@@ -243,25 +243,25 @@ impl<'a> Scanner<'a> {
         if is_small || is_in_range(number) {
             Ok(())
         } else {
-            Err(MalformedToken::Json)
+            Err(MalformedTokenError::Json)
         }
     }
 
     /// Skips one or more digits.
-    fn skip_digits(&mut self) -> Result<(), MalformedToken> {
+    fn skip_digits(&mut self) -> Result<(), MalformedTokenError> {
         let digits = self.rest().iter();
         let count = digits.take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
         if count == 0 {
-            return Err(MalformedToken::Json);
+            return Err(MalformedTokenError::Json);
         }
         Ok(())
     }
 
     /// Skips a string (RFC 8259 §7) and returns whether it has an escape.
-    fn skip_string(&mut self) -> Result<bool, MalformedToken> {
+    fn skip_string(&mut self) -> Result<bool, MalformedTokenError> {
         if !self.takes_here(b'"') {
-            return Err(MalformedToken::Json);
+            return Err(MalformedTokenError::Json);
         }
         let mut escaped = false;
         loop {
@@ -272,7 +272,7 @@ impl<'a> Scanner<'a> {
                     return Ok(escaped);
                 }
                 Some(b'\\') => self.skip_escape()?,
-                _ => return Err(MalformedToken::Json), // a control character, or the end
+                _ => return Err(MalformedTokenError::Json), // a control character, or the end
             }
             escaped = true;
         }
@@ -280,8 +280,8 @@ impl<'a> Scanner<'a> {
 
     /// Skips an escape. An unpaired surrogate is not a character, and is rejected (RFC 8725 §3.7 demands
     /// UTF-8).
-    fn skip_escape(&mut self) -> Result<(), MalformedToken> {
-        let simple = self.rest().get(1).ok_or(MalformedToken::Json)?;
+    fn skip_escape(&mut self) -> Result<(), MalformedTokenError> {
+        let simple = self.rest().get(1).ok_or(MalformedTokenError::Json)?;
         if b"\"\\/bfnrt".contains(simple) {
             self.at += 2;
             return Ok(());
@@ -295,12 +295,12 @@ impl<'a> Scanner<'a> {
         if is_pair {
             Ok(())
         } else {
-            Err(MalformedToken::Json)
+            Err(MalformedTokenError::Json)
         }
     }
 
     /// Reads `\uXXXX`.
-    fn skip_unit(&mut self) -> Result<u32, MalformedToken> {
+    fn skip_unit(&mut self) -> Result<u32, MalformedTokenError> {
         let digits = match self.rest() {
             [b'\\', b'u', digits @ ..] => digits.first_chunk::<4>(),
             _ => None,
@@ -312,14 +312,14 @@ impl<'a> Scanner<'a> {
             })
         });
         self.at += 6;
-        unit.ok_or(MalformedToken::Json)
+        unit.ok_or(MalformedTokenError::Json)
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), MalformedToken> {
+    fn expect(&mut self, byte: u8) -> Result<(), MalformedTokenError> {
         if self.takes(byte) {
             Ok(())
         } else {
-            Err(MalformedToken::Json)
+            Err(MalformedTokenError::Json)
         }
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     crypto::{Algorithm, MAX_SIGNATURE},
-    error::{MalformedToken, VerifyError},
+    error::{MalformedTokenError, VerifyError},
 };
 
 /// A parsed and decoded JWS. Nothing in it is trusted yet.
@@ -52,7 +52,7 @@ impl<'t> Jws<'t> {
         crate::counts::parse();
         let token = token.as_ref();
         let parts = Compact::split(token, limit).map_err(|reason| match reason {
-            MalformedToken::Parts if memchr_iter(b'.', token).count() == 4 => {
+            MalformedTokenError::Parts if memchr_iter(b'.', token).count() == 4 => {
                 VerifyError::Encrypted
             }
             reason => reason.into(),
@@ -86,22 +86,22 @@ impl Header {
         // RFC 7515 §4.1.11: an unsupported critical extension must be rejected, and none is supported. An
         // empty or ill-typed list is malformed. RFC 7797 §6-7: a JWT never has an unencoded payload.
         if header.contains("crit") || header.get("b64").is_some_and(|b64| b64 != "true") {
-            return Err(MalformedToken::Extension.into());
+            return Err(MalformedTokenError::Extension.into());
         }
-        let text = |value| json::string(value).ok_or(MalformedToken::Header);
+        let text = |value| json::string(value).ok_or(MalformedTokenError::Header);
         let required = |name| header.get(name).map(text).transpose();
         // A null stands for an absent parameter only where the parameter is optional.
         let optional = |name| header.present(name).map(text).transpose();
-        let name = required("alg")?.ok_or(MalformedToken::Header)?;
+        let name = required("alg")?.ok_or(MalformedTokenError::Header)?;
         let algorithm = Algorithm::named(&name).ok_or(VerifyError::AlgorithmNotAllowed)?;
         if optional("cty")?.is_some_and(|cty| media_type(&cty, "jwt")) {
-            return Err(MalformedToken::Nested.into());
+            return Err(MalformedTokenError::Nested.into());
         }
         let typ = optional("typ")?.map_or(Typ::Absent, |typ| Typ::named(&typ));
         // `jku`, `jwk`, `x5u` and `x5c` are ignored: the sender would choose its own key (RFC 8725 §3.10).
         let kid = required("kid")?;
         if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
-            return Err(MalformedToken::KeyIdTooLong.into());
+            return Err(MalformedTokenError::KeyIdTooLong.into());
         }
         Ok(Self {
             algorithm,
@@ -155,9 +155,9 @@ pub(crate) struct Compact<'t> {
 
 impl<'t> Compact<'t> {
     /// Splits a JWT of at most `limit` bytes.
-    pub(crate) fn split(jwt: &'t [u8], limit: usize) -> Result<Self, MalformedToken> {
+    pub(crate) fn split(jwt: &'t [u8], limit: usize) -> Result<Self, MalformedTokenError> {
         if jwt.len() > limit {
-            return Err(MalformedToken::TooLarge { limit });
+            return Err(MalformedTokenError::TooLarge { limit });
         }
         let mut dots = memchr_iter(b'.', jwt);
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
@@ -171,11 +171,11 @@ impl<'t> Compact<'t> {
         })
     }
 
-    pub(crate) fn header(&self) -> Result<String, MalformedToken> {
+    pub(crate) fn header(&self) -> Result<String, MalformedTokenError> {
         decode_text(self.header)
     }
 
-    pub(crate) fn payload(&self) -> Result<String, MalformedToken> {
+    pub(crate) fn payload(&self) -> Result<String, MalformedTokenError> {
         decode_text(self.payload)
     }
 
@@ -188,16 +188,16 @@ impl<'t> Compact<'t> {
     }
 }
 
-fn not_a_jws(text: &[u8]) -> MalformedToken {
+fn not_a_jws(text: &[u8]) -> MalformedTokenError {
     if ascii::all(text, |byte| is_base64url(byte) | (byte == b'.')) {
-        MalformedToken::Parts
+        MalformedTokenError::Parts
     } else {
-        MalformedToken::Alphabet
+        MalformedTokenError::Alphabet
     }
 }
 
-fn decode_text(part: &[u8]) -> Result<String, MalformedToken> {
-    String::from_utf8(base64url::decode(part)?).map_err(|_| MalformedToken::Json)
+fn decode_text(part: &[u8]) -> Result<String, MalformedTokenError> {
+    String::from_utf8(base64url::decode(part)?).map_err(|_| MalformedTokenError::Json)
 }
 
 /// Returns whether the text has the form of an encrypted token: five parts (RFC 7516 §7.1), the first of

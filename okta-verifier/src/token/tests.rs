@@ -15,7 +15,7 @@ mod vectors;
 use base64::Engine;
 
 use super::{BASE64URL, jws::Jws};
-use crate::error::{MalformedToken, VerifyError};
+use crate::error::{MalformedTokenError, VerifyError};
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {
     BASE64URL.encode(bytes)
@@ -34,7 +34,7 @@ fn parse<T: AsRef<[u8]> + ?Sized>(token: &T) -> Result<Jws<'_>, VerifyError> {
 const MAX_TOKEN: usize = 16 * 1024;
 
 /// Why the form of `token` is refused.
-fn malformed(token: &str) -> MalformedToken {
+fn malformed(token: &str) -> MalformedTokenError {
     match parse(token) {
         Err(VerifyError::Malformed(reason)) => reason,
         Err(other) => panic!("{other}: {token}"),

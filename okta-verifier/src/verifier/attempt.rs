@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     dpop::Used,
-    error::{FetchError, MalformedToken, VerifyError},
+    error::{MalformedTokenError, UnavailableReason, VerifyError},
     http::{Scheme, Shown, is_b64token},
     introspection::{Checked, Introspector, Question, Want},
     keys::{Key, Wanted},
@@ -183,15 +183,14 @@ impl<'r> Attempt<'r> {
     /// are a JWT, and are not sent to the issuer because they do not parse.
     fn begin_unsigned(&self, error: VerifyError) -> Result<Step, VerifyError> {
         let token = self.request.token;
-        let question = match error {
-            VerifyError::Encrypted if jws::is_jwe(token) => Question::Encrypted,
-            VerifyError::Malformed(MalformedToken::Parts | MalformedToken::Alphabet)
-                if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) =>
-            {
-                Question::Opaque
-            }
-            error => return Err(error),
-        };
+        let question =
+            match error {
+                VerifyError::Encrypted if jws::is_jwe(token) => Question::Encrypted,
+                VerifyError::Malformed(
+                    MalformedTokenError::Parts | MalformedTokenError::Alphabet,
+                ) if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) => Question::Opaque,
+                error => return Err(error),
+            };
         let issuers = self.verifier.0.issuers.load();
         let introspection = issuers
             .introspecting(question)
@@ -486,7 +485,7 @@ impl Basis {
             verifier.0.issuers.load().find(issuer.url())?;
             return Err(VerifyError::unavailable(
                 Duration::ZERO,
-                FetchError::Abandoned,
+                UnavailableReason::Abandoned,
             ));
         }
         Ok(())

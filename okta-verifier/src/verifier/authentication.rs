@@ -28,12 +28,12 @@ use crate::{
 ///
 /// ```
 /// # use okta_verifier_testing::MockOkta;
-/// # use okta_verifier::{Presented, Verifier};
+/// # use okta_verifier::{adapter::RequestCredentials, Verifier};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let okta = MockOkta::start().await;
 /// let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
 /// let authorization = format!("Bearer {}", okta.token("ada").sign());
-/// let presented = Presented::new([authorization.as_bytes()]);
+/// let presented = RequestCredentials::new([authorization.as_bytes()]);
 ///
 /// // The keys have to be fetched.
 /// let pending = verifier.authenticate(&presented).into_ready().unwrap_err();
@@ -42,7 +42,7 @@ use crate::{
 /// let token = verifier.authenticate(&presented).into_ready().unwrap()?;
 /// assert_eq!(token.subject(), "ada");
 /// // Without a token there is nothing to wait for.
-/// let rejection = verifier.authenticate(&Presented::new([])).into_ready().unwrap().unwrap_err();
+/// let rejection = verifier.authenticate(&RequestCredentials::new([])).into_ready().unwrap().unwrap_err();
 /// assert_eq!(rejection.status(), 401);
 /// # Ok(())
 /// # }

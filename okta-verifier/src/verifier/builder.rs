@@ -37,8 +37,8 @@ pub struct VerifierBuilder {
     realm: String,
     http_client: Option<ClientBuilder>,
     fetch_timeout: Duration,
-    cached_tokens: u64,
-    cached_for: Duration,
+    token_cache_capacity: u64,
+    token_cache_ttl: Duration,
     max_token_size: usize,
     dpop: Option<DpopSettings>,
     client_certificates: bool,
@@ -53,8 +53,8 @@ impl Verifier {
             realm: DEFAULT_REALM.to_owned(),
             http_client: None,
             fetch_timeout: DEFAULT_FETCH_TIMEOUT,
-            cached_tokens: DEFAULT_CACHED_TOKENS,
-            cached_for: DEFAULT_CACHED_FOR,
+            token_cache_capacity: DEFAULT_CACHED_TOKENS,
+            token_cache_ttl: DEFAULT_CACHED_FOR,
             max_token_size: DEFAULT_MAX_TOKEN_SIZE,
             dpop: None,
             client_certificates: false,
@@ -89,13 +89,13 @@ impl VerifierBuilder {
     /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
     /// let proxy = reqwest::Proxy::https("http://proxy.internal:3128")?;
     /// let client = reqwest::Client::builder().proxy(proxy).user_agent("orders/1.0");
-    /// assert!(Verifier::builder().issuer(issuer()).http_client(client).build().is_ok());
+    /// assert!(Verifier::builder().issuer(issuer()).http_client_builder(client).build().is_ok());
     ///
     /// let client = reqwest::Client::builder().user_agent("orders\n"); // no header can hold that
-    /// assert!(Verifier::builder().issuer(issuer()).http_client(client).build().is_err());
+    /// assert!(Verifier::builder().issuer(issuer()).http_client_builder(client).build().is_err());
     /// # Ok::<(), reqwest::Error>(())
     /// ```
-    pub fn http_client(mut self, client: ClientBuilder) -> Self {
+    pub fn http_client_builder(mut self, client: ClientBuilder) -> Self {
         self.http_client = Some(client);
         self
     }
@@ -109,7 +109,7 @@ impl VerifierBuilder {
     /// ```
     /// use std::time::Duration;
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
-    /// # use okta_verifier::{FetchError, Verifier};
+    /// # use okta_verifier::{UnavailableReason, Verifier};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
@@ -117,7 +117,7 @@ impl VerifierBuilder {
     /// # okta.fault(Endpoint::Keys, Fault::Hang);
     /// let verifier = builder().fetch_timeout(Duration::from_millis(50)).build()?;
     /// let error = verifier.warm_up().await.unwrap_err(); // 50 ms later
-    /// assert!(matches!(error.reason(), FetchError::Timeout));
+    /// assert!(matches!(error.reason(), UnavailableReason::Timeout));
     ///
     /// assert!(builder().fetch_timeout(Duration::from_millis(49)).build().is_err());
     /// # Ok(())
@@ -133,8 +133,8 @@ impl VerifierBuilder {
     ///
     /// A cached token is rejected like any other once it expires or its key is withdrawn. A token above
     /// 4 KiB is not cached.
-    pub fn cached_tokens(mut self, tokens: u64) -> Self {
-        self.cached_tokens = tokens;
+    pub fn token_cache_capacity(mut self, tokens: u64) -> Self {
+        self.token_cache_capacity = tokens;
         self
     }
 
@@ -149,8 +149,8 @@ impl VerifierBuilder {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
-    /// let busy = builder().cached_tokens(100_000).cached_for(Duration::from_secs(10 * 60)).build()?;
-    /// let none = builder().cached_tokens(0).build()?; // each request costs a signature
+    /// let busy = builder().token_cache_capacity(100_000).token_cache_ttl(Duration::from_secs(10 * 60)).build()?;
+    /// let none = builder().token_cache_capacity(0).build()?; // each request costs a signature
     /// for verifier in [busy, none] {
     ///     // The verdicts are the same.
     ///     let (good, late) = (okta.token("ada").sign(), okta.token("ada").expired().sign());
@@ -160,8 +160,8 @@ impl VerifierBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn cached_for(mut self, max_age: Duration) -> Self {
-        self.cached_for = max_age;
+    pub fn token_cache_ttl(mut self, max_age: Duration) -> Self {
+        self.token_cache_ttl = max_age;
         self
     }
 
@@ -169,14 +169,14 @@ impl VerifierBuilder {
     /// to 64 KiB.
     ///
     /// A larger token is rejected before it is decoded: 400 in a request, and
-    /// [`MalformedToken::TooLarge`](crate::MalformedToken::TooLarge) from [`Verifier::verify`]. HTTP
+    /// [`MalformedTokenError::TooLarge`](crate::MalformedTokenError::TooLarge) from [`Verifier::verify`]. HTTP
     /// servers and proxies have limits of their own for headers, such as hyper's 16 KiB for all headers
     /// over HTTP/2; raise those too. Tokens above 4 KiB are not cached, so that the signature is verified
     /// for each request. RFC 7519 §7.2 leaves the size to the recipient.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{MalformedToken, Verifier, VerifyError};
+    /// # use okta_verifier::{MalformedTokenError, Verifier, VerifyError};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
@@ -187,7 +187,7 @@ impl VerifierBuilder {
     /// assert!(verifier.verify(&jwt).await.is_ok());
     ///
     /// let error = builder().build()?.verify(&jwt).await.unwrap_err();
-    /// assert!(matches!(error, VerifyError::Malformed(MalformedToken::TooLarge { limit: 16_384 })));
+    /// assert!(matches!(error, VerifyError::Malformed(MalformedTokenError::TooLarge { limit: 16_384 })));
     ///
     /// assert!(builder().max_token_size(1_000).build().is_err());
     /// # Ok(())
@@ -202,11 +202,11 @@ impl VerifierBuilder {
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{DpopSettings, Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
     /// # let okta = TestIssuer::new("api://orders");
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
     /// let offered = |verifier: Verifier| {
-    ///     let refusal = verifier.authenticate(&Presented::new([])).into_ready().unwrap().unwrap_err();
+    ///     let refusal = verifier.authenticate(&RequestCredentials::new([])).into_ready().unwrap().unwrap_err();
     ///     refusal.headers().filter(|(name, _)| name == "www-authenticate").count()
     /// };
     /// let settings = DpopSettings::base_url("https://api.example.com");
@@ -230,12 +230,12 @@ impl VerifierBuilder {
     ///
     /// ```
     /// # use okta_verifier_testing::{Certificate, TestIssuer};
-    /// # use okta_verifier::{Presented, Verifier};
+    /// # use okta_verifier::{adapter::RequestCredentials, Verifier};
     /// # let okta = TestIssuer::new("api://orders");
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
     /// # let own = Certificate::new("client-1");
     /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
-    /// let presented = Presented::new([authorization.as_bytes()]).client_certificate(own.der());
+    /// let presented = RequestCredentials::new([authorization.as_bytes()]).client_certificate(own.der());
     /// let verifier = builder().client_certificates().build()?;
     /// assert_eq!(verifier.authenticate(&presented).into_ready().expect("no I/O").unwrap().subject(), "ada");
     ///
@@ -307,7 +307,7 @@ impl VerifierBuilder {
         });
         let mut clients = Clients::new(self.http_client, self.fetch_timeout);
         let issuers = resolve_issuers(self.issuers, &[], &mut clients, &challenges)?;
-        let cache = TokenCache::new(self.cached_tokens, self.cached_for);
+        let cache = TokenCache::new(self.token_cache_capacity, self.token_cache_ttl);
         Ok(Verifier::new(
             issuers,
             cache,

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    error::{ConfigError, FetchError, VerifyError},
+    error::{ConfigError, UnavailableReason, VerifyError},
     introspection::{Introspector, Question},
     issuer::Issuer,
     keys::KeyStore,
@@ -93,7 +93,7 @@ impl ActiveIssuer {
                 }
                 Err(VerifyError::unavailable(
                     RETRY_AFTER_MISCONFIGURATION,
-                    FetchError::NoIntrospection,
+                    UnavailableReason::NoIntrospection,
                 ))
             }
         }

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use super::attempt::Sender;
 use crate::{
     dpop::{self, Dpop, Expected, Holder, Place, Replay, Trouble, Used, Verdict},
-    error::{FetchError, ProofError, VerifyError, cause},
+    error::{ProofError, UnavailableReason, VerifyError, cause},
     http::{Lines, Scheme, Shown},
     mtls,
     net::Peers,
@@ -139,7 +139,7 @@ impl SenderConstraint {
             return Err(VerifyError::BindingUnchecked);
         };
         if Handle::try_current().is_err() {
-            return Err(unavailable(FetchError::NoRuntime)); // it has the timer
+            return Err(unavailable(UnavailableReason::NoRuntime)); // it has the timer
         }
         let verdict = remote
             .first_use(proof, caller(token), Now::read().unix)
@@ -168,11 +168,11 @@ impl SenderConstraint {
             Verdict::Seen => Err(ProofError::Replayed.into()),
             Verdict::Full => {
                 if self.full.failed(now.instant) {
-                    let error = FetchError::ReplayStoreFull;
+                    let error = UnavailableReason::ReplayStoreFull;
                     let cause = cause(&error);
                     tracing::warn!(%error, cause, "DPoP replay store is full (global or per-caller limit)");
                 }
-                Err(unavailable(FetchError::ReplayStoreFull))
+                Err(unavailable(UnavailableReason::ReplayStoreFull))
             }
         }
     }
@@ -182,7 +182,7 @@ impl SenderConstraint {
             let cause = cause(&*source);
             tracing::warn!(error = %source, cause, "DPoP replay store failed");
         }
-        unavailable(FetchError::ReplayStore {
+        unavailable(UnavailableReason::ReplayStore {
             source: Arc::from(source),
         })
     }
@@ -226,7 +226,7 @@ fn caller(token: &VerifiedToken) -> [&str; 3] {
     [token.issuer(), client, token.subject()]
 }
 
-fn unavailable(source: FetchError) -> VerifyError {
+fn unavailable(source: UnavailableReason) -> VerifyError {
     VerifyError::unavailable(RETRY_AFTER_STORE, source)
 }
 

@@ -12,8 +12,10 @@ use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta, Rotation
 use tokio::sync::Semaphore;
 
 use crate::{
-    ClientAuthentication, DpopSettings, Introspection, Issuer, Presented, ProofUse, Rejection,
-    ReplayAnswer, ReplayStore, VerifiedToken, Verifier, counts::Counts,
+    ClientAuthentication, DpopSettings, Introspection, Issuer, ProofUse, Rejection, ReplayAnswer,
+    ReplayStore, VerifiedToken, Verifier,
+    adapter::{Authentication, RequestCredentials},
+    counts::Counts,
 };
 
 const AUDIENCE: &str = "api://orders";
@@ -76,11 +78,11 @@ impl World {
         self.client.bind(self.okta.token("ada")).sign()
     }
 
-    fn authenticate_bound(&self, jwt: &str) -> crate::Authentication {
+    fn authenticate_bound(&self, jwt: &str) -> Authentication {
         let url = format!("{BASE}/orders");
         let proof = self.client.proof("GET", &url).token(jwt).sign();
         let authorization = format!("DPoP {jwt}");
-        let presented = Presented::new([authorization.as_bytes()])
+        let presented = RequestCredentials::new([authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
         self.verifier.authenticate(&presented)
@@ -157,7 +159,7 @@ async fn request_that_waits_for_one_thing_is_parsed_and_verified_once() {
             ),
         ] {
             let authorization = format!("Bearer {jwt}");
-            let presented = Presented::new([authorization.as_bytes()]);
+            let presented = RequestCredentials::new([authorization.as_bytes()]);
             let before = Counts::read();
             let result = verifier.authenticate(&presented).await;
             assert_eq!(code(&result), expected);

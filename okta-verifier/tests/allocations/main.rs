@@ -10,7 +10,7 @@ use std::{
 };
 
 use allocation_counter::measure;
-use okta_verifier::{Presented, VerifiedToken, Verifier, VerifyError};
+use okta_verifier::{VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials};
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use secret_scan as _;
 
@@ -27,10 +27,10 @@ fn ordinary(okta: &TestIssuer) -> TokenBuilder {
         .group("orders-admin")
 }
 
-fn verifier(okta: &TestIssuer, cached_tokens: u64) -> Verifier {
+fn verifier(okta: &TestIssuer, token_cache_capacity: u64) -> Verifier {
     Verifier::builder()
         .issuer(okta.issuer().any_client_id())
-        .cached_tokens(cached_tokens)
+        .token_cache_capacity(token_cache_capacity)
         .build()
         .unwrap()
 }
@@ -44,7 +44,7 @@ fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyError> 
 }
 
 fn accepts(verifier: &Verifier, authorization: &str) -> bool {
-    let presented = Presented::new([authorization.as_bytes()]);
+    let presented = RequestCredentials::new([authorization.as_bytes()]);
     verifier
         .authenticate(&presented)
         .into_ready()

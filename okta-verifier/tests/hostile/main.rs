@@ -15,7 +15,8 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use okta_verifier::{
-    Algorithm, ClientAuthentication, DpopSettings, Introspection, Presented, Verifier,
+    Algorithm, ClientAuthentication, DpopSettings, Introspection, Verifier,
+    adapter::RequestCredentials,
 };
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta, TestIssuer};
 
@@ -128,7 +129,7 @@ impl World {
             .issuer(issuer.introspection(introspection))
             .issuer(other.issuer().any_client_id())
             .dpop(dpop)
-            .cached_tokens(100)
+            .token_cache_capacity(100)
             .fetch_timeout(Duration::from_secs(10))
             .build()
             .unwrap();
@@ -180,7 +181,7 @@ impl World {
             .jti(&format!("jti {number}"))
             .sign();
         let line = format!("DPoP {}", self.bound);
-        let presented = Presented::new([line.as_bytes()])
+        let presented = RequestCredentials::new([line.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
         // The in-memory store never waits.
@@ -192,7 +193,7 @@ impl World {
         let mut times: Vec<_> = (0..21)
             .map(|_| {
                 let began = Instant::now();
-                let presented = Presented::new([self.good.as_bytes()]);
+                let presented = RequestCredentials::new([self.good.as_bytes()]);
                 let verdict = self.verifier.authenticate(&presented).into_ready().unwrap();
                 assert!(verdict.is_ok());
                 began.elapsed()

@@ -9,7 +9,9 @@ mod proxy;
 mod stores;
 
 use http::Response;
-use okta_verifier::{DpopSettings, Presented, Rejection, VerifiedToken, Verifier};
+use okta_verifier::{
+    DpopSettings, Rejection, VerifiedToken, Verifier, adapter::RequestCredentials,
+};
 use okta_verifier_testing::{Client, ProofBuilder, TestIssuer};
 
 const BASE: &str = "https://api.example.com";
@@ -49,7 +51,7 @@ impl World {
 
     fn send(&self, proofs: &[&str]) -> Verdict {
         let authorization = format!("DPoP {}", self.jwt);
-        let presented = Presented::new([authorization.as_bytes()])
+        let presented = RequestCredentials::new([authorization.as_bytes()])
             .dpop(proofs.iter().map(|proof| proof.as_bytes()))
             .request("GET", TARGET);
         self.verifier

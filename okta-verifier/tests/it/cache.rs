@@ -57,7 +57,7 @@ async fn junk_is_not_remembered_and_pushes_nothing_out() {
     let okta = TestIssuer::new("api://orders");
     let verifier = Verifier::builder()
         .issuer(okta.issuer().any_client_id())
-        .cached_tokens(1)
+        .token_cache_capacity(1)
         .build()
         .unwrap();
     let good = okta.token("ada").sign();
@@ -74,7 +74,7 @@ async fn each_verifier_judges_for_its_own_audience_and_without_a_cache_alike() {
     let build = |tokens| {
         Verifier::builder()
             .issuer(okta.issuer().any_client_id())
-            .cached_tokens(tokens)
+            .token_cache_capacity(tokens)
             .build()
             .unwrap()
     };

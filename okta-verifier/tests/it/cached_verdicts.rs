@@ -104,11 +104,11 @@ struct World {
 impl World {
     async fn new() -> Self {
         let okta = MockOkta::start().await;
-        let pair = Pair::new(|cached_tokens| {
+        let pair = Pair::new(|token_cache_capacity| {
             Verifier::builder()
                 .issuer(settings(&okta, 0))
                 .fetch_timeout(Duration::from_secs(10))
-                .cached_tokens(cached_tokens)
+                .token_cache_capacity(token_cache_capacity)
                 .build()
                 .unwrap()
         });
@@ -176,10 +176,10 @@ proptest! {
 
 /// Over pinned keys.
 fn pair_of(okta: &TestIssuer) -> Pair {
-    Pair::new(|cached_tokens| {
+    Pair::new(|token_cache_capacity| {
         Verifier::builder()
             .issuer(okta.issuer().any_client_id().leeway(Duration::ZERO))
-            .cached_tokens(cached_tokens)
+            .token_cache_capacity(token_cache_capacity)
             .build()
             .unwrap()
     })

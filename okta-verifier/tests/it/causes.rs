@@ -35,7 +35,7 @@ fn build(url: &str, client: Option<reqwest::ClientBuilder>) -> Verifier {
         .issuer(Issuer::okta(url, AUDIENCE).any_client_id())
         .fetch_timeout(Duration::from_secs(10));
     let builder = match client {
-        Some(client) => builder.http_client(client),
+        Some(client) => builder.http_client_builder(client),
         None => builder,
     };
     builder.build().unwrap()
@@ -181,7 +181,7 @@ fn config_error_shows_its_advice_in_debug() {
     let okta = Issuer::okta("https://acme.okta.com/oauth2/default", AUDIENCE);
     let error = Verifier::builder()
         .issuer(okta.any_client_id())
-        .http_client(client)
+        .http_client_builder(client)
         .build()
         .unwrap_err();
     assert!(matches!(error, ConfigError::HttpClient { .. }));

@@ -12,7 +12,7 @@ use http::{Response, request::Parts};
 use http_body_util::Empty;
 use hyper::{body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use okta_verifier::{Policy, Presented, Rejection, VerifiedToken, Verifier};
+use okta_verifier::{Policy, Rejection, VerifiedToken, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{
     MockOkta,
     conformance::{self, Answer, Issuers, Request},
@@ -181,7 +181,7 @@ impl Gateway {
                 _ => policy.admit(None, Some(&self.verifier.anonymous())),
             };
         }
-        let mut presented = Presented::new(authorization.iter().copied())
+        let mut presented = RequestCredentials::new(authorization.iter().copied())
             .query(query)
             .request(call.method, call.target)
             .dpop(call.dpop.iter().copied())
@@ -201,7 +201,10 @@ impl Gateway {
         Ok(())
     }
 
-    async fn authenticate(&self, presented: &Presented<'_>) -> Result<VerifiedToken, Rejection> {
+    async fn authenticate(
+        &self,
+        presented: &RequestCredentials<'_>,
+    ) -> Result<VerifiedToken, Rejection> {
         let authentication = self.verifier.authenticate(presented);
         if !self.asks_now {
             return authentication.await;

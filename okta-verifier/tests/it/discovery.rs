@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use okta_verifier::{Algorithm, FetchError, Issuer, VerifyError};
+use okta_verifier::{Algorithm, Issuer, UnavailableReason, VerifyError};
 use okta_verifier_testing::{Endpoint, Fault, MetadataForm, MockOkta, TestIssuer};
 
 use crate::mock::{AUDIENCE, issuer, trouble, verdict, verifier, verifier_for, within};
@@ -29,7 +29,10 @@ async fn each_form_of_the_metadata_is_found_and_asked_for_in_order() {
         okta.set_metadata(form, false);
     }
     let error = trouble(&verifier(&okta), &token).await;
-    assert!(matches!(error, FetchError::Status { status: 404, .. }));
+    assert!(matches!(
+        error,
+        UnavailableReason::Status { status: 404, .. }
+    ));
     // Without metadata nobody guesses where the keys are.
     assert_eq!((okta.hits().discovery, okta.hits().keys), (3, 0));
 }
@@ -70,22 +73,25 @@ async fn metadata_that_cannot_be_read_says_why() {
     for (fault, expected) in [
         (
             Fault::ContentType("text/plain"),
-            FetchError::ContentType {
+            UnavailableReason::ContentType {
                 fields: 1,
                 value: "text/plain".into(),
             },
         ),
         (
             Fault::Html,
-            FetchError::ContentType {
+            UnavailableReason::ContentType {
                 fields: 1,
                 value: "text/html".into(),
             },
         ),
-        (Fault::Huge(2), FetchError::TooLarge { limit: 262_144 }),
+        (
+            Fault::Huge(2),
+            UnavailableReason::TooLarge { limit: 262_144 },
+        ),
         (
             Fault::Half,
-            FetchError::Malformed {
+            UnavailableReason::Malformed {
                 document: "metadata",
             },
         ),
@@ -96,7 +102,10 @@ async fn metadata_that_cannot_be_read_says_why() {
     }
     okta.fault(Endpoint::Discovery, Fault::Truncate);
     let error = trouble(&verifier(&okta), &token).await;
-    assert!(matches!(error, FetchError::Transport { .. }), "{error}");
+    assert!(
+        matches!(error, UnavailableReason::Transport { .. }),
+        "{error}"
+    );
     okta.fault(
         Endpoint::Discovery,
         Fault::ContentType("Application/JSON; charset=utf-8"),
@@ -122,7 +131,7 @@ async fn metadata_of_another_issuer_is_discarded() {
         okta.fault(Endpoint::Discovery, Fault::Body(document.into_bytes()));
         let error = trouble(&verifier(&okta), &token).await;
         assert!(
-            matches!(error, FetchError::OtherIssuer { .. }),
+            matches!(error, UnavailableReason::OtherIssuer { .. }),
             "{other}: {error}"
         );
     }
@@ -152,7 +161,7 @@ async fn keys_of_another_origin_are_never_asked_for() {
         assert!(
             matches!(
                 error,
-                FetchError::ForeignUrl {
+                UnavailableReason::ForeignUrl {
                     member: "jwks_uri",
                     ..
                 }
@@ -203,7 +212,10 @@ async fn redirects_are_refused() {
         let target = format!("{}{path}", target.issuer_url());
         okta.fault(endpoint, Fault::Redirect(target));
         let error = trouble(&verifier(&okta), &token).await;
-        assert!(matches!(error, FetchError::Redirect { status: 302, .. }));
+        assert!(matches!(
+            error,
+            UnavailableReason::Redirect { status: 302, .. }
+        ));
         let asked = match endpoint {
             Endpoint::Discovery => okta.hits().discovery,
             _ => okta.hits().keys,

@@ -1,6 +1,8 @@
 //! One token before a verifier whose keys are pinned: decided without waiting.
 
-use okta_verifier::{Issuer, Presented, Rejection, VerifiedToken, Verifier, VerifyError};
+use okta_verifier::{
+    Issuer, Rejection, VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials,
+};
 use okta_verifier_testing::TestIssuer;
 
 pub(crate) const AUDIENCE: &str = "api://orders";
@@ -24,7 +26,7 @@ pub(crate) fn verifier(okta: &TestIssuer) -> Verifier {
 pub(crate) fn present(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, Rejection> {
     let authorization = format!("Bearer {jwt}");
     let verdict = verifier
-        .authenticate(&Presented::new([authorization.as_bytes()]))
+        .authenticate(&RequestCredentials::new([authorization.as_bytes()]))
         .into_ready()
         .expect("decided without I/O");
     secret_scan::verdict(&verdict);

@@ -1,6 +1,6 @@
 //! Key sets, good and bad, as an issuer serves them or a user pins them.
 
-use okta_verifier::{Algorithm, ConfigError, FetchError, Issuer, Verifier};
+use okta_verifier::{Algorithm, ConfigError, Issuer, UnavailableReason, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ async fn a_key_set_that_cannot_be_used_says_why() {
         assert!(
             matches!(
                 error,
-                FetchError::Malformed {
+                UnavailableReason::Malformed {
                     document: "key set"
                 }
             ),
@@ -55,37 +55,40 @@ async fn a_key_set_that_cannot_be_used_says_why() {
         okta.fault(Endpoint::Keys, fault);
         let error = trouble(&verifier(&okta), &token).await;
         assert!(
-            matches!(error, FetchError::NoUsableKey { skipped, .. } if skipped == count),
+            matches!(error, UnavailableReason::NoUsableKey { skipped, .. } if skipped == count),
             "{error}"
         );
     }
     for (fault, expected) in [
         (
             Fault::Html,
-            FetchError::ContentType {
+            UnavailableReason::ContentType {
                 fields: 1,
                 value: "text/html".into(),
             },
         ),
         (
             Fault::ContentType("text/plain"),
-            FetchError::ContentType {
+            UnavailableReason::ContentType {
                 fields: 1,
                 value: "text/plain".into(),
             },
         ),
-        (Fault::Huge(6), FetchError::TooLarge { limit: 262_144 }),
+        (
+            Fault::Huge(6),
+            UnavailableReason::TooLarge { limit: 262_144 },
+        ),
         (
             Fault::Body(
                 json!({ "keys": vec![set["keys"][0].clone(); 101] })
                     .to_string()
                     .into(),
             ),
-            FetchError::TooManyKeys { limit: 100 },
+            UnavailableReason::TooManyKeys { limit: 100 },
         ),
         (
             Fault::Status(500),
-            FetchError::Status {
+            UnavailableReason::Status {
                 status: 500,
                 retry_after: None,
             },
@@ -97,7 +100,10 @@ async fn a_key_set_that_cannot_be_used_says_why() {
     }
     okta.fault(Endpoint::Keys, Fault::Truncate);
     let error = trouble(&verifier(&okta), &token).await;
-    assert!(matches!(error, FetchError::Transport { .. }), "{error}");
+    assert!(
+        matches!(error, UnavailableReason::Transport { .. }),
+        "{error}"
+    );
 }
 
 // conformance 62
@@ -112,7 +118,10 @@ async fn a_key_set_of_256_kib_is_read_and_one_byte_more_is_not() {
     body.push(b' ');
     okta.fault(Endpoint::Keys, Fault::Body(body));
     let error = trouble(&verifier(&okta), &token).await;
-    assert!(matches!(error, FetchError::TooLarge { limit: 262_144 }));
+    assert!(matches!(
+        error,
+        UnavailableReason::TooLarge { limit: 262_144 }
+    ));
 }
 
 // conformance 62

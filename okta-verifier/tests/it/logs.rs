@@ -1,6 +1,6 @@
 //! What is logged: never a token, never what its sender wrote.
 
-use okta_verifier::{Presented, Rejection};
+use okta_verifier::{Rejection, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 use serde_json::{Value, json};
 use tracing::Level;
@@ -32,7 +32,8 @@ fn a_refusal_is_logged_at_debug_and_without_the_senders_words() {
             assert!(present(&verifier, &jwt).is_err());
             jwts.push(jwt);
         }
-        let malformed = Presented::new([&b"Bearer 5ecret 5ecret"[..]]).query(Some("5ecret"));
+        let malformed =
+            RequestCredentials::new([&b"Bearer 5ecret 5ecret"[..]]).query(Some("5ecret"));
         assert!(verifier.authenticate(&malformed).into_ready().is_ok());
     });
     assert!(lines.len() >= count);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{FetchError, Issuer, VerifiedToken, Verifier, VerifyError};
+use okta_verifier::{Issuer, UnavailableReason, VerifiedToken, Verifier, VerifyError};
 use okta_verifier_testing::{Fault, MockOkta};
 
 pub(crate) const AUDIENCE: &str = "api://default";
@@ -42,7 +42,7 @@ pub(crate) fn within(timeout: Duration, issuer: Issuer) -> Verifier {
 }
 
 /// Why the issuer's keys cannot be had.
-pub(crate) async fn trouble(verifier: &Verifier, jwt: &str) -> FetchError {
+pub(crate) async fn trouble(verifier: &Verifier, jwt: &str) -> UnavailableReason {
     match verify(verifier, jwt).await {
         Err(VerifyError::Unavailable { source, .. }) => source,
         Err(error) => panic!("{error:?}"),

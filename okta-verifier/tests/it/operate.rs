@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{ConfigError, FetchError, Issuer, KeySnapshot, KeyState, Verifier};
+use okta_verifier::{ConfigError, Issuer, KeySnapshot, KeyState, UnavailableReason, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
 
 use crate::mock::{AUDIENCE, issuer, trouble, verdict, verifier, within};
@@ -35,7 +35,10 @@ async fn a_refresh_that_fails_says_why_and_takes_nothing_away() {
     okta.fault(Endpoint::Keys, Fault::Status(500));
     for _ in 0..3 {
         let error = verifier.refresh().await.unwrap_err();
-        let is_it = matches!(error.reason(), FetchError::Status { status: 500, .. });
+        let is_it = matches!(
+            error.reason(),
+            UnavailableReason::Status { status: 500, .. }
+        );
         assert!(is_it, "{error:?}");
     }
     assert_eq!(okta.hits().keys, 4, "the back-off is for requests");
@@ -44,7 +47,7 @@ async fn a_refresh_that_fails_says_why_and_takes_nothing_away() {
     assert_eq!(health.state, KeyState::Fresh);
     assert!(matches!(
         health.last_error,
-        Some(FetchError::Status { status: 500, .. })
+        Some(UnavailableReason::Status { status: 500, .. })
     ));
     okta.clear_faults();
     verifier.refresh().await.unwrap();
@@ -119,7 +122,7 @@ async fn saved_keys_let_the_next_process_start_while_the_issuer_is_down() {
     let dead = age(7_201);
     assert!(matches!(
         trouble(&dead, &token).await,
-        FetchError::Status { .. }
+        UnavailableReason::Status { .. }
     ));
     // From the future: as if there were none.
     let mut future = saved.clone();

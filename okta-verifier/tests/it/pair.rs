@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use okta_verifier::{FetchKeysError, Issuer, Presented, SubjectKind, VerifiedToken, Verifier};
+use okta_verifier::{
+    FetchKeysError, Issuer, SubjectKind, VerifiedToken, Verifier, adapter::RequestCredentials,
+};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -60,7 +62,7 @@ async fn verify(verifier: &Verifier, jwt: &str) -> Verdict {
 fn decide(verifier: &Verifier, jwt: &str) -> Option<Verdict> {
     let authorization = format!("Bearer {jwt}");
     let decision = verifier
-        .authenticate(&Presented::new([authorization.as_bytes()]))
+        .authenticate(&RequestCredentials::new([authorization.as_bytes()]))
         .into_ready()
         .ok()?;
     secret_scan::verdict(&decision);

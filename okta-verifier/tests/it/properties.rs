@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use okta_verifier::{Algorithm, Presented, Verifier};
+use okta_verifier::{Algorithm, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::TestIssuer;
 use proptest::{collection::vec, prelude::*, sample::select};
 
@@ -33,7 +33,7 @@ fn accepts(token: &str) -> bool {
     let authorization = format!("Bearer {token}");
     let verdict = WORLD
         .verifier
-        .authenticate(&Presented::new([authorization.as_bytes()]))
+        .authenticate(&RequestCredentials::new([authorization.as_bytes()]))
         .into_ready()
         .expect("decided without I/O");
     secret_scan::verdict(&verdict);
@@ -119,7 +119,7 @@ proptest! {
         ),
         query in proptest::option::of(any::<String>()),
     ) {
-        let presented = Presented::new(lines.iter().map(Vec::as_slice)).query(query.as_deref());
+        let presented = RequestCredentials::new(lines.iter().map(Vec::as_slice)).query(query.as_deref());
         let refusal = WORLD
             .verifier
             .authenticate(&presented).into_ready()

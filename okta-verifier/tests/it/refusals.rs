@@ -1,7 +1,7 @@
 //! The bytes of every refusal (RFC 6750 §3).
 
 use http::Response;
-use okta_verifier::{Issuer, Presented, Rejection, Verifier, VerifyError};
+use okta_verifier::{Issuer, Rejection, Verifier, VerifyError, adapter::RequestCredentials};
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use serde_json::json;
 
@@ -34,7 +34,7 @@ fn challenged(status: u16, challenge: &str) -> (u16, Vec<String>) {
 fn refuse(verifier: &Verifier, lines: &[&str], query: Option<&str>) -> Rejection {
     let lines = lines.iter().map(|line| line.as_bytes());
     let verdict = verifier
-        .authenticate(&Presented::new(lines).query(query))
+        .authenticate(&RequestCredentials::new(lines).query(query))
         .into_ready()
         .expect("decided without I/O");
     secret_scan::verdict(&verdict);
@@ -201,7 +201,7 @@ async fn an_issuer_that_cannot_be_asked_is_503_without_a_challenge() {
     let verifier = build(Issuer::okta(&url, AUDIENCE).any_client_id());
     let jwt = okta.token("ada").sign();
     let authorization = format!("Bearer {jwt}");
-    let presented = Presented::new([authorization.as_bytes()]);
+    let presented = RequestCredentials::new([authorization.as_bytes()]);
     assert!(verifier.authenticate(&presented).into_ready().is_err());
     let rejection = verifier.authenticate(&presented).await.unwrap_err();
     let error = rejection.error().expect("why");

@@ -75,7 +75,10 @@ async fn a_304_that_was_not_asked_for_is_no_key_set() {
         okta.fault(endpoint, Fault::Status(304));
         let error = trouble(&verifier(&okta), &token).await;
         assert!(
-            matches!(error, okta_verifier::FetchError::Status { status: 304, .. }),
+            matches!(
+                error,
+                okta_verifier::UnavailableReason::Status { status: 304, .. }
+            ),
             "{error}"
         );
     }

@@ -33,7 +33,7 @@ fn without_ca_certificates_the_error_says_what_to_install() {
     assert!(matches!(error, ConfigError::HttpClient { .. }), "{error:?}");
     let text = error.to_string();
     assert!(
-        text.contains("ca-certificates") && text.contains(".http_client("),
+        text.contains("ca-certificates") && text.contains(".http_client_builder("),
         "{text}"
     );
     let why = std::error::Error::source(&error).expect("what the client said");

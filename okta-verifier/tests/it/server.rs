@@ -85,7 +85,7 @@ impl Server {
             .issuer(Issuer::okta(self.issuer_url(), AUDIENCE).any_client_id())
             .fetch_timeout(std::time::Duration::from_secs(10));
         match client {
-            Some(client) => builder.http_client(client),
+            Some(client) => builder.http_client_builder(client),
             None => builder,
         }
         .build()

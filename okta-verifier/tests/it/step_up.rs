@@ -30,7 +30,7 @@ fn verified(okta: &TestIssuer, token: TokenBuilder) -> VerifiedToken {
         .build()
         .unwrap();
     let authorization = format!("Bearer {}", token.sign());
-    let presented = okta_verifier::Presented::new([authorization.as_bytes()]);
+    let presented = okta_verifier::adapter::RequestCredentials::new([authorization.as_bytes()]);
     verifier
         .authenticate(&presented)
         .into_ready()
@@ -180,7 +180,7 @@ fn claims_about_the_authentication_are_typed() {
         okta.token("ada").claim("auth_time", -1),
     ] {
         let authorization = format!("Bearer {}", token.sign());
-        let presented = okta_verifier::Presented::new([authorization.as_bytes()]);
+        let presented = okta_verifier::adapter::RequestCredentials::new([authorization.as_bytes()]);
         let rejection = verifier
             .authenticate(&presented)
             .into_ready()

@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{FetchError, Presented, Rejection, Verifier, VerifyError};
+use okta_verifier::{
+    Rejection, UnavailableReason, Verifier, VerifyError, adapter::RequestCredentials,
+};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
 
 use crate::mock::{trouble, verdict, verifier, verifier_for, warm};
 
 async fn refusal(verifier: &Verifier, jwt: &str) -> Rejection {
     let authorization = format!("Bearer {jwt}");
-    let presented = Presented::new([authorization.as_bytes()]);
+    let presented = RequestCredentials::new([authorization.as_bytes()]);
     verifier
         .authenticate(&presented)
         .await
@@ -153,7 +155,7 @@ async fn an_issuer_that_hangs_costs_one_time_out_and_is_not_asked_again_at_once(
         Some(VerifyError::Unavailable { source, .. }) => source.clone(),
         other => panic!("{other:?}"),
     };
-    assert!(matches!(source, FetchError::Timeout), "{source}");
+    assert!(matches!(source, UnavailableReason::Timeout), "{source}");
 }
 
 // conformance 24
@@ -233,7 +235,7 @@ fn without_a_runtime_a_cold_request_is_put_off_and_a_warm_one_is_served() {
     assert!(matches!(
         refused,
         Err(VerifyError::Unavailable {
-            source: FetchError::NoRuntime,
+            source: UnavailableReason::NoRuntime,
             ..
         })
     ));
@@ -263,11 +265,14 @@ async fn warming_up_fails_with_the_issuers_trouble_and_works_once_that_is_over()
     let verifier = verifier(&okta);
     let error = verifier.warm_up().await.unwrap_err();
     assert!(
-        matches!(error.reason(), FetchError::Transport { .. }),
+        matches!(error.reason(), UnavailableReason::Transport { .. }),
         "{error:?}"
     );
     let error = trouble(&verifier, &okta.token("ada").sign()).await;
-    assert!(matches!(error, FetchError::Transport { .. }), "{error}");
+    assert!(
+        matches!(error, UnavailableReason::Transport { .. }),
+        "{error}"
+    );
     warm(&verifier).await;
     assert_eq!(okta.hits().keys, 2);
 }

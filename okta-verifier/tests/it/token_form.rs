@@ -1,6 +1,6 @@
 //! Really signed tokens of every wrong form.
 
-use okta_verifier::{Issuer, MalformedToken, VerifyError};
+use okta_verifier::{Issuer, MalformedTokenError, VerifyError};
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn claims(changes: &str) -> String {
     )
 }
 
-fn reason(okta: &TestIssuer, token: TokenBuilder) -> MalformedToken {
+fn reason(okta: &TestIssuer, token: TokenBuilder) -> MalformedTokenError {
     match judge(&verifier(okta), &token.sign()) {
         Err(VerifyError::Malformed(reason)) => reason,
         other => panic!("{other:?}"),
@@ -39,7 +39,7 @@ fn an_encrypted_token_is_its_own_error() {
 // conformance 37, 39, 41, 42, 47
 #[test]
 fn a_signed_header_that_is_not_strict_is_refused() {
-    use MalformedToken::{DuplicateMember, Extension, Header, Json, Nested};
+    use MalformedTokenError::{DuplicateMember, Extension, Header, Json, Nested};
     let okta = okta();
     for (header, expected) in [
         (header_of(&okta, r#","alg":"none""#), DuplicateMember),
@@ -68,7 +68,7 @@ fn a_signed_header_that_is_not_strict_is_refused() {
 // conformance 38, 47, 48, 57, 58
 #[test]
 fn a_signed_payload_that_is_not_strict_is_refused() {
-    use MalformedToken::{DuplicateMember, Json, TooDeep};
+    use MalformedTokenError::{DuplicateMember, Json, TooDeep};
     let okta = okta();
     let good = okta.token("ada").raw_payload(claims("")).sign();
     assert_eq!(code(&verifier(&okta), &good), "ok");
@@ -108,7 +108,7 @@ async fn a_token_above_16_kib_is_refused_also_without_a_request() {
     let okta = okta();
     let large = okta.token("ada").claim("x", "y".repeat(16 * 1024)).sign();
     let error = verifier(&okta).verify(&large).await.unwrap_err();
-    let expected = MalformedToken::TooLarge { limit: 16 * 1024 };
+    let expected = MalformedTokenError::TooLarge { limit: 16 * 1024 };
     assert!(
         matches!(error, VerifyError::Malformed(reason) if reason == expected),
         "{error}"

@@ -1,7 +1,9 @@
 //! Caps on a token: its bytes, by a setting, and the depth of its JSON. Nothing else is capped, so
 //! that every token under them passes.
 
-use okta_verifier::{ConfigError, MalformedToken, Presented, Verifier, VerifyError};
+use okta_verifier::{
+    ConfigError, MalformedTokenError, Verifier, VerifyError, adapter::RequestCredentials,
+};
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use serde_json::{Map, Value, json};
 
@@ -87,7 +89,7 @@ fn token_with_a_duplicate_is_rejected_at_every_depth_and_size() {
             };
             for last in [r#""m0":1"#, r#""m1":1"#, r#""\u006d1":1"#] {
                 let error = judge(&verifier, &signed(&at(last))).unwrap_err();
-                let duplicate = MalformedToken::DuplicateMember;
+                let duplicate = MalformedTokenError::DuplicateMember;
                 assert!(
                     matches!(error, VerifyError::Malformed(reason) if reason == duplicate),
                     "{error}"
@@ -115,7 +117,7 @@ async fn token_size_is_a_setting_for_requests_and_bare_tokens_alike() {
 
         let larger = format!("{largest}A");
         let error = verifier.verify(&larger).await.unwrap_err();
-        let expected = MalformedToken::TooLarge { limit };
+        let expected = MalformedTokenError::TooLarge { limit };
         assert!(matches!(error, VerifyError::Malformed(reason) if reason == expected));
         assert!(error.to_string().contains(&limit.to_string()), "{error}");
 
@@ -126,7 +128,7 @@ async fn token_size_is_a_setting_for_requests_and_bare_tokens_alike() {
     }
     // Not even the alphabet of what is larger is looked at.
     let long = format!("Bearer {}", "\"".repeat(KIB + 1));
-    let presented = Presented::new([long.as_bytes()]);
+    let presented = RequestCredentials::new([long.as_bytes()]);
     let verdict = of_size(&okta, KIB).authenticate(&presented).into_ready();
     let rejection = verdict.unwrap().unwrap_err();
     assert_eq!(rejection.status(), 400);
@@ -154,13 +156,13 @@ fn token_error_names_the_cap_that_was_exceeded() {
     let error = reason(okta.token("ada").claim("x", deep));
     assert!(matches!(
         error,
-        VerifyError::Malformed(MalformedToken::TooDeep)
+        VerifyError::Malformed(MalformedTokenError::TooDeep)
     ));
     assert!(error.to_string().contains("16 levels"), "{error}");
     let error = reason(okta.token("ada").header("kid", "k".repeat(257)));
     assert!(matches!(
         error,
-        VerifyError::Malformed(MalformedToken::KeyIdTooLong)
+        VerifyError::Malformed(MalformedTokenError::KeyIdTooLong)
     ));
     assert!(error.to_string().contains("256 bytes"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_verifier::{Algorithm, ConfigError, Presented, Verifier};
+use okta_verifier::{Algorithm, ConfigError, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation, TokenBuilder};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ async fn advance(time: Duration) {
 /// The status and every header of the response.
 async fn response(verifier: &Verifier, jwt: &str) -> (u16, Vec<(String, String)>) {
     let authorization = format!("Bearer {jwt}");
-    let presented = Presented::new([authorization.as_bytes()]);
+    let presented = RequestCredentials::new([authorization.as_bytes()]);
     let rejection = verifier
         .authenticate(&presented)
         .await

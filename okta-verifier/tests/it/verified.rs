@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use okta_verifier::{Issuer, Policy, Presented, SubjectKind, VerifiedToken, Verifier};
+use okta_verifier::{
+    Issuer, Policy, SubjectKind, VerifiedToken, Verifier, adapter::RequestCredentials,
+};
 use okta_verifier_testing::CLIENT_ID;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -98,7 +100,7 @@ fn nothing_that_is_shown_holds_a_token_or_a_claim() {
         format!("{verifier:?}"),
         format!(
             "{:?}",
-            Presented::new([authorization.as_bytes()]).query(Some(secret))
+            RequestCredentials::new([authorization.as_bytes()]).query(Some(secret))
         ),
         format!("{:?}", verifier.anonymous()),
     ];

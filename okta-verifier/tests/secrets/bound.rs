@@ -1,6 +1,6 @@
 //! Proofs, nonces and client certificates.
 
-use okta_verifier::{DpopNonces, DpopSettings, Presented, Verifier};
+use okta_verifier::{DpopNonces, DpopSettings, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Client, ProofBuilder, TestIssuer};
 use serde_json::json;
 
@@ -33,7 +33,7 @@ fn no_proof_shows_a_secret() {
             let jti = format!("jti-5ecret-0123456789-{number}");
             let proof = edit(client.proof("GET", URL).token(&jwt).jti(&jti)).sign();
             let line = format!("DPoP {jwt}");
-            let presented = Presented::new([line.as_bytes()])
+            let presented = RequestCredentials::new([line.as_bytes()])
                 .dpop([proof.as_bytes()])
                 .request("GET", "/orders/5ecret-path-0123456789?page=2")
                 .client_certificate(b"certificate-5ecret-0123456789")

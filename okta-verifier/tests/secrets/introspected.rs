@@ -7,7 +7,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use okta_verifier::{ClientAuthentication, Introspection, Presented, Verifier};
+use okta_verifier::{ClientAuthentication, Introspection, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
 
 const SECRET: &str = "client-5ecret-0123456789abcdef";
@@ -67,7 +67,7 @@ async fn ask(introspection: Introspection) {
             let jwt = token.client_id("cid-5ecret-0oa1234567890").sign();
             let line = format!("Bearer {jwt}");
             let verdict = verifier
-                .authenticate(&Presented::new([line.as_bytes()]))
+                .authenticate(&RequestCredentials::new([line.as_bytes()]))
                 .await;
             secret_scan::verdict(&verdict);
         }

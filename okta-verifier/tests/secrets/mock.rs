@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_verifier::{Presented, Verifier};
+use okta_verifier::{Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, TokenBuilder};
 use serde_json::json;
 
@@ -30,7 +30,7 @@ async fn present_and_fetch() {
         .unwrap();
     for token in tokens(&okta) {
         let line = format!("Bearer {}", token.sign());
-        let presented = Presented::new([line.as_bytes()]);
+        let presented = RequestCredentials::new([line.as_bytes()]);
         secret_scan::verdict(&verifier.authenticate(&presented).await);
     }
     for fault in [Fault::Status(500), Fault::Half] {

@@ -13,7 +13,9 @@ fn no_setting_shows_a_secret() {
     let client = reqwest::Client::builder().proxy(reqwest::Proxy::all(proxy).unwrap());
     let issuer =
         || Issuer::okta("https://okta.test/oauth2/default", "api://default").any_client_id();
-    let builder = Verifier::builder().issuer(issuer()).http_client(client);
+    let builder = Verifier::builder()
+        .issuer(issuer())
+        .http_client_builder(client);
     secret_scan::shown(format!("{builder:?} {builder:#?} {:?}", issuer()));
     let verifier = builder.build();
     secret_scan::shown(format!("{verifier:?} {verifier:#?}"));

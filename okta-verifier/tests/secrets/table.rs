@@ -1,6 +1,6 @@
 //! The conformance table: every case is a request of its own.
 
-use okta_verifier::Presented;
+use okta_verifier::adapter::RequestCredentials;
 use okta_verifier_testing::conformance::{self, Issuers};
 
 // conformance 20, 44
@@ -15,7 +15,7 @@ async fn no_case_of_the_table_shows_a_secret() {
         let target = request.target();
         let proofs = request.fields();
         let proofs = proofs.filter(|(name, _)| name.eq_ignore_ascii_case("dpop"));
-        let presented = Presented::new(request.authorization())
+        let presented = RequestCredentials::new(request.authorization())
             .query(request.query())
             .dpop(proofs.map(|(_, value)| value))
             .request(request.method(), &target);

@@ -7,7 +7,7 @@ use super::{
     case::{Case, NOW, claims, with},
     signer::Signer,
 };
-use crate::error::{MalformedToken, ProofError, VerifyError};
+use crate::error::{MalformedTokenError, ProofError, VerifyError};
 
 const CLAIMS: [&str; 5] = ["jti", "htm", "htu", "iat", "ath"];
 const PARAMETERS: [&str; 3] = ["typ", "alg", "jwk"];
@@ -88,9 +88,12 @@ fn proof_header_null_is_an_error() {
     let signer = Signer::new("ES256");
     let case = Case::of(&signer);
     for (name, expected) in [
-        ("kid", ProofError::Malformed(MalformedToken::Header)),
-        ("crit", ProofError::Malformed(MalformedToken::Extension)),
-        ("b64", ProofError::Malformed(MalformedToken::Extension)),
+        ("kid", ProofError::Malformed(MalformedTokenError::Header)),
+        (
+            "crit",
+            ProofError::Malformed(MalformedTokenError::Extension),
+        ),
+        ("b64", ProofError::Malformed(MalformedTokenError::Extension)),
         ("typ", ProofError::Type),
         ("alg", ProofError::Algorithm),
         ("jwk", ProofError::Key),
@@ -112,7 +115,7 @@ fn proof_with_a_duplicate_member_is_rejected() {
             .to_string()
             .replacen('{', &format!("{{\"{name}\":{},", object[name]), 1)
     };
-    let twice = ProofError::Malformed(MalformedToken::DuplicateMember);
+    let twice = ProofError::Malformed(MalformedTokenError::DuplicateMember);
     for claim in CLAIMS {
         let proof = signer.sign(header.to_string(), doubled(&payload, claim));
         assert_eq!(case.reason(&proof), twice, "{claim}");

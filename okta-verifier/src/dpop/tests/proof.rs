@@ -6,7 +6,7 @@ use super::{
     case::{Case, NOW, claims, with},
     signer::{Signer, encode},
 };
-use crate::error::{MalformedToken, ProofError};
+use crate::error::{MalformedTokenError, ProofError};
 
 // conformance 152, 154, 157
 #[test]
@@ -27,37 +27,37 @@ fn proof_that_is_not_a_compact_jwt_is_rejected() {
     let (signed, _) = good.rsplit_once('.').unwrap();
     let long = signer.proof(&with(claims(), "pad", "x".repeat(16 * 1024)));
     for (proof, expected) in [
-        (String::new(), MalformedToken::Parts),
-        (good.replacen('.', "", 1), MalformedToken::Parts),
-        (format!("{good}."), MalformedToken::Parts),
-        (format!("{good}.a.b"), MalformedToken::Parts),
-        (format!("{good}="), MalformedToken::Alphabet),
-        (format!("{good} "), MalformedToken::Alphabet),
-        (format!("{good},{good}"), MalformedToken::Alphabet),
-        (long, MalformedToken::TooLarge { limit: 16 * 1024 }),
-        (format!("{signed}.A"), MalformedToken::Base64),
+        (String::new(), MalformedTokenError::Parts),
+        (good.replacen('.', "", 1), MalformedTokenError::Parts),
+        (format!("{good}."), MalformedTokenError::Parts),
+        (format!("{good}.a.b"), MalformedTokenError::Parts),
+        (format!("{good}="), MalformedTokenError::Alphabet),
+        (format!("{good} "), MalformedTokenError::Alphabet),
+        (format!("{good},{good}"), MalformedTokenError::Alphabet),
+        (long, MalformedTokenError::TooLarge { limit: 16 * 1024 }),
+        (format!("{signed}.A"), MalformedTokenError::Base64),
         (
             signer.sign("[]", claims().to_string()),
-            MalformedToken::Json,
+            MalformedTokenError::Json,
         ),
         (
             signer.sign(signer.header().to_string(), "null"),
-            MalformedToken::Json,
+            MalformedTokenError::Json,
         ),
         (
             signer.sign([0xFF], claims().to_string()),
-            MalformedToken::Json,
+            MalformedTokenError::Json,
         ),
         (
             signer.sign(
                 with(signer.header(), "crit", json!(["exp"])).to_string(),
                 "{}",
             ),
-            MalformedToken::Extension,
+            MalformedTokenError::Extension,
         ),
         (
             signer.sign(with(signer.header(), "b64", false).to_string(), "{}"),
-            MalformedToken::Extension,
+            MalformedTokenError::Extension,
         ),
     ] {
         assert_eq!(

@@ -1,7 +1,7 @@
 //! One `Authorization` field value.
 
 use crate::http::{
-    Presented, Scheme,
+    RequestCredentials, Scheme,
     credentials::{Credentials, Malformed, is_b64token, parse},
 };
 
@@ -127,7 +127,8 @@ fn bearer_token_follows_one_or_more_spaces() {
 #[test]
 fn credentials_of_two_lines_or_two_methods_are_malformed() {
     let of = |lines: &[&str], query| {
-        let presented = Presented::new(lines.iter().map(|line| line.as_bytes())).query(query);
+        let presented =
+            RequestCredentials::new(lines.iter().map(|line| line.as_bytes())).query(query);
         outcome(presented.credentials(false, 16 * 1024))
     };
     for (lines, query, expected) in [
@@ -157,8 +158,9 @@ fn credentials_of_two_lines_or_two_methods_are_malformed() {
 // conformance 20
 #[test]
 fn credentials_debug_shows_nothing() {
-    let presented = Presented::new([&b"Bearer secret"[..]]).query(Some("access_token=secret"));
-    assert_eq!(format!("{presented:?}"), "Presented { .. }");
+    let presented =
+        RequestCredentials::new([&b"Bearer secret"[..]]).query(Some("access_token=secret"));
+    assert_eq!(format!("{presented:?}"), "RequestCredentials { .. }");
     assert_eq!(
         format!("{:?}", Malformed::AMBIGUOUS),
         "Malformed { scheme: None, limit: None }"

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Response};
 
 use crate::{
-    error::{FetchError, VerifyError},
+    error::{UnavailableReason, VerifyError},
     http::{Challenges, Rejection, Scheme},
 };
 
@@ -14,7 +14,7 @@ fn challenges() -> Challenges {
 }
 
 fn unavailable(retry_after: Duration) -> Rejection {
-    let source = FetchError::Timeout;
+    let source = UnavailableReason::Timeout;
     Rejection::refused(
         &challenges(),
         Scheme::Bearer,

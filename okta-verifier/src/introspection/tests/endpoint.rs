@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::issuer::{ENDPOINT, Issuer, Reply, SECOND, active, pass, unavailable};
-use crate::error::FetchError;
+use crate::error::UnavailableReason;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -21,7 +21,7 @@ async fn endpoint_with_slow_metadata_takes_two_attempts() {
     issuer.metadata(Reply::Slow(slow, metadata()));
     let desk = issuer.introspector();
     let (retry_after, source) = unavailable(desk.ask("opaque").await);
-    assert!(matches!(source, FetchError::Timeout));
+    assert!(matches!(source, UnavailableReason::Timeout));
     pass(retry_after).await;
     assert_eq!(desk.verdict("opaque").await, "ok");
     assert_eq!((issuer.metadata_calls(), issuer.calls()), (1, 2));

@@ -8,7 +8,7 @@ use super::issuer::{
     ENDPOINT, Issuer, MILLI, Reply, SECOND, active, every_token, inactive, pass, unavailable,
     verified,
 };
-use crate::{error::FetchError, health::IntrospectionState, sync::clock::Now};
+use crate::{error::UnavailableReason, health::IntrospectionState, sync::clock::Now};
 
 // conformance 105, 107
 #[tokio::test(start_paused = true)]
@@ -21,12 +21,12 @@ async fn introspection_failure_is_never_a_401() {
         Reply::status(404),
         Reply::status(400),
         Reply::status(302),
-        Reply::Fail(FetchError::ContentType {
+        Reply::Fail(UnavailableReason::ContentType {
             fields: 1,
             value: "text/html".into(),
         }),
-        Reply::Fail(FetchError::TooLarge { limit: 65_536 }),
-        Reply::Fail(FetchError::CredentialsRefused),
+        Reply::Fail(UnavailableReason::TooLarge { limit: 65_536 }),
+        Reply::Fail(UnavailableReason::CredentialsRefused),
         Reply::Hang,
         Reply::Text(""),
         Reply::Text("<html>"),
@@ -72,7 +72,7 @@ async fn introspection_outage_keeps_accepting_introspected_tokens() {
 
 #[tokio::test(start_paused = true)]
 async fn introspection_failure_of_one_token_backs_off() {
-    let hangs = Reply::Fail(FetchError::Timeout);
+    let hangs = Reply::Fail(UnavailableReason::Timeout);
     for reply in [Reply::status(500), Reply::status(401), hangs] {
         for is_verified in [false, true] {
             let issuer = Issuer::new(reply.clone());
@@ -122,7 +122,7 @@ async fn introspection_failure_of_one_token_does_not_delay_others() {
     for reply in [
         Reply::status(403),
         Reply::status(500),
-        Reply::Fail(FetchError::ContentType {
+        Reply::Fail(UnavailableReason::ContentType {
             fields: 1,
             value: "text/html".into(),
         }),
@@ -143,7 +143,7 @@ async fn introspection_failure_of_one_token_does_not_delay_others() {
 
 #[tokio::test(start_paused = true)]
 async fn introspection_honours_retry_after() {
-    let issuer = Issuer::new(Reply::Fail(FetchError::Status {
+    let issuer = Issuer::new(Reply::Fail(UnavailableReason::Status {
         status: 429,
         retry_after: Some(40 * SECOND),
     }));
@@ -175,13 +175,13 @@ async fn introspection_malformed_response_keeps_the_last_one() {
 // conformance 107
 #[tokio::test(start_paused = true)]
 async fn introspection_health_shows_rejected_credentials() {
-    let issuer = Issuer::new(Reply::Fail(FetchError::CredentialsRefused));
+    let issuer = Issuer::new(Reply::Fail(UnavailableReason::CredentialsRefused));
     let desk = issuer.introspector();
     let state = || desk.introspector.health(Now::read()).state;
     assert_eq!(state(), IntrospectionState::Unused);
     let ask = || async { desk.ask_verified("jwt", &verified("0oa1", "ada")).await };
     let (_, source) = unavailable(ask().await);
-    assert!(matches!(source, FetchError::CredentialsRefused));
+    assert!(matches!(source, UnavailableReason::CredentialsRefused));
     let IntrospectionState::CredentialsRejected { retry_after } = state() else {
         panic!("{:?}", state());
     };
@@ -207,7 +207,7 @@ async fn introspection_health_shows_rejected_credentials() {
 // finding 2: with opaque tokens only, two of them show that it is not the one.
 #[tokio::test(start_paused = true)]
 async fn introspection_health_forgets_failures_of_opaque_tokens() {
-    let issuer = Issuer::new(Reply::Fail(FetchError::CredentialsRefused));
+    let issuer = Issuer::new(Reply::Fail(UnavailableReason::CredentialsRefused));
     let desk = issuer.introspector();
     let state = || desk.introspector.health(Now::read()).state;
     unavailable(desk.ask("one").await);
@@ -219,7 +219,10 @@ async fn introspection_health_forgets_failures_of_opaque_tokens() {
     };
     assert_eq!(state(), expected);
     let last_error = desk.introspector.health(Now::read()).last_error;
-    assert!(matches!(last_error, Some(FetchError::CredentialsRefused)));
+    assert!(matches!(
+        last_error,
+        Some(UnavailableReason::CredentialsRefused)
+    ));
     pass(60 * SECOND).await;
     assert_eq!(state(), IntrospectionState::Unused);
     unavailable(desk.ask("another").await);

@@ -6,7 +6,7 @@ use super::issuer::{
     DEADLINE, ENDPOINT, Issuer, MILLI, Reply, SECOND, active, every_token, inactive, pass,
     unavailable, with,
 };
-use crate::{error::FetchError, introspection::Question};
+use crate::{error::UnavailableReason, introspection::Question};
 
 // conformance 101, 115
 #[tokio::test(start_paused = true)]
@@ -208,7 +208,10 @@ fn without_a_runtime_there_is_an_error_and_no_panic() {
     let std::task::Poll::Ready(result) = asking.as_mut().poll(&mut context) else {
         panic!("it waits for a runtime that is not there");
     };
-    assert!(matches!(unavailable(result).1, FetchError::NoRuntime));
+    assert!(matches!(
+        unavailable(result).1,
+        UnavailableReason::NoRuntime
+    ));
     drop(asking);
 }
 

@@ -3,7 +3,7 @@
 use super::issuer::{
     Issuer, MILLI, Reply, SECOND, active, every_token, inactive, pass, unavailable, verified,
 };
-use crate::error::FetchError;
+use crate::error::UnavailableReason;
 
 // conformance 113
 #[tokio::test(start_paused = true)]
@@ -65,7 +65,8 @@ async fn invented_tokens_occupy_a_quarter_of_the_requests_in_flight() {
         for caller in callers {
             if let Err(error) = caller.await.unwrap() {
                 let (_, source) = unavailable::<()>(Err(error));
-                turned_away += usize::from(matches!(source, FetchError::IntrospectionRateLimit));
+                turned_away +=
+                    usize::from(matches!(source, UnavailableReason::IntrospectionRateLimit));
             }
         }
         assert!(turned_away >= 968, "{turned_away}");

@@ -9,7 +9,7 @@ use super::issuer::{
     with,
 };
 use crate::{
-    error::FetchError,
+    error::UnavailableReason,
     health::IntrospectionState,
     introspection::{Question, Want},
     sync::clock::Now,
@@ -24,10 +24,10 @@ fn state(desk: &Desk) -> IntrospectionState {
 #[tokio::test(start_paused = true)]
 async fn revoked_tokens_hold_up_no_others() {
     for gone in [
-        Reply::Fail(FetchError::CredentialsRefused),
+        Reply::Fail(UnavailableReason::CredentialsRefused),
         Reply::status(404),
         Reply::status(500),
-        Reply::Fail(FetchError::Transport {
+        Reply::Fail(UnavailableReason::Transport {
             source: Arc::new(std::io::Error::other("reset")),
         }),
     ] {
@@ -151,7 +151,7 @@ async fn retry_after_about_an_invented_token_holds_up_new_opaque_tokens_for_five
     let issuer = Issuer::new(Reply::Json(active()));
     let desk = issuer.introspector();
     assert_eq!(desk.verdict("warm").await, "ok");
-    issuer.reply(Reply::Fail(FetchError::Status {
+    issuer.reply(Reply::Fail(UnavailableReason::Status {
         status: 503,
         retry_after: Some(120 * SECOND),
     }));

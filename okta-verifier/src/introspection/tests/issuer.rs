@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{
     crypto::Algorithms,
-    error::{FetchError, VerifyError},
+    error::{UnavailableReason, VerifyError},
     http::Challenges,
     introspection::{Checked, ClientAuthentication, Introspection, Introspector, Question, Want},
     keys::Metadata,
@@ -44,7 +44,7 @@ struct State {
 pub(super) enum Reply {
     Json(Value),
     Text(&'static str),
-    Fail(FetchError),
+    Fail(UnavailableReason),
     Hang,
     /// This reply after a delay.
     Slow(Duration, Value),
@@ -52,13 +52,13 @@ pub(super) enum Reply {
 
 impl Reply {
     pub(super) fn status(status: u16) -> Self {
-        Self::Fail(FetchError::Status {
+        Self::Fail(UnavailableReason::Status {
             status,
             retry_after: None,
         })
     }
 
-    async fn play(self) -> Result<Vec<u8>, FetchError> {
+    async fn play(self) -> Result<Vec<u8>, UnavailableReason> {
         match self {
             Self::Json(value) => Ok(value.to_string().into_bytes()),
             Self::Text(text) => Ok(text.as_bytes().to_vec()),
@@ -313,7 +313,7 @@ impl Desk {
 }
 
 /// Returns the time and the cause of a 503.
-pub(super) fn unavailable<T>(result: Result<T, VerifyError>) -> (Duration, FetchError) {
+pub(super) fn unavailable<T>(result: Result<T, VerifyError>) -> (Duration, UnavailableReason) {
     match result {
         Err(VerifyError::Unavailable {
             retry_after,

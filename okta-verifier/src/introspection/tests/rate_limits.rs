@@ -5,7 +5,7 @@ use std::{sync::LazyLock, time::Duration};
 use super::issuer::{MILLI, SECOND};
 use crate::{
     crypto::{Fingerprint, Fingerprints},
-    error::FetchError,
+    error::UnavailableReason,
     introspection::rate_limits::{
         Admission, Caller, Class, Consequence, Failure, News, RateLimits,
     },
@@ -20,21 +20,21 @@ fn rate_limits() -> RateLimits {
     RateLimits::new(rate, rate, 1)
 }
 
-fn status(status: u16, retry_after: Option<Duration>) -> FetchError {
-    FetchError::Status {
+fn status(status: u16, retry_after: Option<Duration>) -> UnavailableReason {
+    UnavailableReason::Status {
         status,
         retry_after,
     }
 }
 
-fn transport() -> FetchError {
-    FetchError::Transport {
+fn transport() -> UnavailableReason {
+    UnavailableReason::Transport {
         source: std::sync::Arc::new(std::io::Error::other("reset")),
     }
 }
 
-fn content_type() -> FetchError {
-    FetchError::ContentType {
+fn content_type() -> UnavailableReason {
+    UnavailableReason::ContentType {
         fields: 1,
         value: "text/html".into(),
     }
@@ -74,14 +74,19 @@ fn sent(
     limits: &mut RateLimits,
     class: Class,
     name: &str,
-    error: &FetchError,
+    error: &UnavailableReason,
     now: Now,
 ) -> Consequence {
     failed(limits, class, name, true, error, now)
 }
 
 /// The token was not sent.
-fn unsent(limits: &mut RateLimits, class: Class, error: &FetchError, now: Now) -> Consequence {
+fn unsent(
+    limits: &mut RateLimits,
+    class: Class,
+    error: &UnavailableReason,
+    now: Now,
+) -> Consequence {
     failed(limits, class, "unsent", false, error, now)
 }
 
@@ -90,7 +95,7 @@ fn failed(
     class: Class,
     name: &str,
     sent: bool,
-    error: &FetchError,
+    error: &UnavailableReason,
     now: Now,
 ) -> Consequence {
     let failure = Failure {
@@ -110,7 +115,10 @@ async fn rate_limit_allows_the_burst_and_then_the_rate() {
     let class = Class::Unverified;
     assert_eq!(admitted(&mut limits, class, None, start), 32);
     let closed = limits.admit(class, None, start).unwrap_err();
-    assert!(matches!(closed.source, FetchError::IntrospectionRateLimit));
+    assert!(matches!(
+        closed.source,
+        UnavailableReason::IntrospectionRateLimit
+    ));
     assert!(closed.retry_after <= Duration::from_micros(62_500));
     let later: usize = (1..=1_000)
         .map(|milli| admitted(&mut limits, class, None, start.after(MILLI * milli)))
@@ -229,18 +237,18 @@ async fn introspection_pause_doubles_with_each_failure() {
         let (mut limits, mut now) = (rate_limits(), Now::read());
         for number in 0..12_u32 {
             let full = (Duration::from_millis(250) * 2_u32.pow(number.min(10))).min(30 * SECOND);
-            let delay = unsent(&mut limits, class, &FetchError::Timeout, now)
+            let delay = unsent(&mut limits, class, &UnavailableReason::Timeout, now)
                 .pause
                 .unwrap();
             assert!(delay >= full / 2 && delay <= full, "{number}: {delay:?}");
             let closed = limits.admit(class, of_class(class), now).unwrap_err();
             assert_eq!(closed.retry_after, delay);
-            assert!(matches!(closed.source, FetchError::Timeout));
+            assert!(matches!(closed.source, UnavailableReason::Timeout));
             now = now.after(delay);
             assert!(limits.admit(class, of_class(class), now).is_ok());
         }
         limits.answered(class, now);
-        let delay = unsent(&mut limits, class, &FetchError::Timeout, now)
+        let delay = unsent(&mut limits, class, &UnavailableReason::Timeout, now)
             .pause
             .unwrap();
         assert!(delay <= Duration::from_millis(250));
@@ -274,16 +282,16 @@ async fn introspection_pause_follows_retry_after_up_to_a_limit() {
 }
 
 /// Every failure after the token was sent, except a request for a pause.
-fn failures() -> Vec<FetchError> {
+fn failures() -> Vec<UnavailableReason> {
     let statuses = [400, 401, 403, 404, 408, 410, 413, 429, 431, 500, 503];
     let mut failures: Vec<_> = statuses.map(|number| status(number, None)).into();
     failures.extend([
         transport(),
         content_type(),
-        FetchError::Timeout,
-        FetchError::CredentialsRefused,
-        FetchError::TooLarge { limit: 1 },
-        FetchError::Malformed {
+        UnavailableReason::Timeout,
+        UnavailableReason::CredentialsRefused,
+        UnavailableReason::TooLarge { limit: 1 },
+        UnavailableReason::Malformed {
             document: "introspection answer",
         },
     ]);
@@ -314,7 +322,7 @@ async fn introspection_failure_after_the_token_was_sent_causes_no_pause() {
 async fn introspection_pause_concerns_its_own_class_only() {
     for class in CLASSES {
         let (mut limits, now) = (rate_limits(), Now::read());
-        unsent(&mut limits, class, &FetchError::Timeout, now);
+        unsent(&mut limits, class, &UnavailableReason::Timeout, now);
         for other in CLASSES {
             assert_eq!(is_open(&mut limits, other, now), other != class);
         }
@@ -385,7 +393,7 @@ async fn introspection_response_about_a_verified_token_ends_every_pause() {
     for class in TRUSTED {
         for failed in CLASSES {
             let (mut limits, now) = (rate_limits(), Now::read());
-            unsent(&mut limits, failed, &FetchError::Timeout, now);
+            unsent(&mut limits, failed, &UnavailableReason::Timeout, now);
             let news = limits.answered(class, now.after(SECOND));
             assert_eq!(news, Some(News::Recovered));
             assert!(is_open(&mut limits, failed, now));
@@ -402,7 +410,7 @@ async fn introspection_failure_older_than_a_response_is_ignored() {
         class: Class::Verified,
         token: token("late"),
         sent: false,
-        error: &FetchError::Timeout,
+        error: &UnavailableReason::Timeout,
         began: start,
     };
     let now = start.after(3 * SECOND);
@@ -433,15 +441,15 @@ async fn introspection_response_older_than_a_failure_ends_no_pause() {
 async fn introspection_changes_are_reported_once() {
     for class in TRUSTED {
         let (mut limits, start) = (rate_limits(), Now::read());
-        let news = |limits: &mut RateLimits, second: u32, error: Option<FetchError>| {
+        let news = |limits: &mut RateLimits, second: u32, error: Option<UnavailableReason>| {
             let now = start.after(SECOND * second);
             match error {
                 Some(error) => unsent(limits, class, &error, now).news,
                 None => limits.answered(class, now),
             }
         };
-        let rejected = || Some(FetchError::CredentialsRefused);
-        let timeout = || Some(FetchError::Timeout);
+        let rejected = || Some(UnavailableReason::CredentialsRefused);
+        let timeout = || Some(UnavailableReason::Timeout);
         for (second, error, expected) in [
             (0, None, None),
             (1, timeout(), Some(News::Failed)),
@@ -471,7 +479,7 @@ async fn introspection_changes_are_reported_once() {
 async fn introspection_rejected_credentials_are_reported_at_once_before_the_first_response() {
     for class in TRUSTED {
         let (mut limits, now) = (rate_limits(), Now::read());
-        let error = FetchError::CredentialsRefused;
+        let error = UnavailableReason::CredentialsRefused;
         let news = sent(&mut limits, class, "one", &error, now).news;
         assert_eq!(news, Some(News::CredentialsRejected));
         assert!(limits.trouble(now).unwrap().credentials_rejected);
@@ -481,7 +489,7 @@ async fn introspection_rejected_credentials_are_reported_at_once_before_the_firs
 // finding 2: a flood of invented tokens neither fills the log nor raises an alarm that stays.
 #[tokio::test(start_paused = true)]
 async fn introspection_failures_of_unverified_tokens_are_reported_once_per_minute() {
-    let errors = [FetchError::CredentialsRefused, status(500, None)];
+    let errors = [UnavailableReason::CredentialsRefused, status(500, None)];
     for answered_every in [None, Some(500), Some(6_000)] {
         let (mut limits, start) = (rate_limits(), Now::read());
         let mut reports = 0;
@@ -514,7 +522,7 @@ async fn introspection_failures_of_unverified_tokens_are_not_reported_while_othe
             assert_eq!(limits.answered(Class::Verified, now), None);
         }
         let name = number.to_string();
-        let error = FetchError::CredentialsRefused;
+        let error = UnavailableReason::CredentialsRefused;
         let news = sent(&mut limits, Class::Unverified, &name, &error, now).news;
         assert_eq!(news, None);
         assert!(limits.trouble(now).is_none());

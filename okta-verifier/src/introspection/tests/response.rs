@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::issuer::{SECOND, active, inactive, origin, with};
 use crate::{
-    error::{FetchError, VerifyError},
+    error::{UnavailableReason, VerifyError},
     introspection::{Checked, Question},
     sync::clock::Now,
     token::{
@@ -19,11 +19,15 @@ fn listed() -> Clients {
     Clients::Listed(vec!["0oa1client".to_owned()])
 }
 
-fn judge(body: &[u8]) -> Result<Checked, FetchError> {
+fn judge(body: &[u8]) -> Result<Checked, UnavailableReason> {
     judge_for(body, listed(), 60 * SECOND)
 }
 
-fn judge_for(body: &[u8], clients: Clients, max_age: Duration) -> Result<Checked, FetchError> {
+fn judge_for(
+    body: &[u8],
+    clients: Clients,
+    max_age: Duration,
+) -> Result<Checked, UnavailableReason> {
     let now = Now::read();
     Checked::judge(
         body,
@@ -63,7 +67,10 @@ fn response_without_a_boolean_active_is_malformed() {
         "<html>",
     ] {
         let error = judge(text.as_bytes()).expect_err(text);
-        assert!(matches!(error, FetchError::Malformed { .. }), "{text}");
+        assert!(
+            matches!(error, UnavailableReason::Malformed { .. }),
+            "{text}"
+        );
     }
     assert!(judge(b"{\"active\":false,\"x\":\"\xff\"}").is_err());
     assert_eq!(verdict(&inactive()), "inactive");

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::{Boarding, Snapshot, Store};
 use crate::{
-    error::{FetchError, cause},
+    error::{UnavailableReason, cause},
     keys::{schedule::Schedule, source::Loaded},
     sync::clock::Now,
 };
@@ -26,7 +26,7 @@ impl Landing {
             .and_then(|snapshot| snapshot.revision.as_ref());
         let result = timeout(source.deadline, source.load(now, revision))
             .await
-            .unwrap_or(Err(FetchError::Timeout));
+            .unwrap_or(Err(UnavailableReason::Timeout));
         // The connections of a suspended process are gone, and what failed then says nothing about
         // the issuer: the fetch is abandoned when this is dropped.
         if result.is_err() && Now::read().shows_suspension(now, source.deadline) {
@@ -43,7 +43,7 @@ impl Drop for Landing {
         let id = self.boarding.id;
         if std::thread::panicking() {
             // It would panic again: backed off from, like any other failure.
-            self.store.land_error(id, FetchError::Abandoned);
+            self.store.land_error(id, UnavailableReason::Abandoned);
         }
         let mut state = self.store.lock();
         // No effect after a landing; otherwise the runtime has dropped the task.
@@ -55,7 +55,7 @@ impl Drop for Landing {
 }
 
 impl Store {
-    fn land(&self, id: u64, result: Result<Loaded, FetchError>) {
+    fn land(&self, id: u64, result: Result<Loaded, UnavailableReason>) {
         match result {
             Ok(loaded) => self.land_keys(id, loaded),
             Err(error) => self.land_error(id, error),
@@ -126,7 +126,7 @@ impl Store {
         }
     }
 
-    fn land_error(&self, id: u64, error: FetchError) {
+    fn land_error(&self, id: u64, error: UnavailableReason) {
         let now = Now::read();
         let mut state = self.lock();
         let Some(first) = state.schedule.failed(id, error.retry_after(), now) else {

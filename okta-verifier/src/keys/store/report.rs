@@ -7,7 +7,7 @@ use std::{
 
 use super::{Snapshot, Store};
 use crate::{
-    error::FetchError,
+    error::UnavailableReason,
     health::{IssuerHealth, KeyState},
     keys::{KeySnapshot, key_store::KeyStore, set::KeySet},
     sync::clock::Now,
@@ -57,7 +57,11 @@ impl Store {
     /// # Errors
     ///
     /// There is no usable key.
-    pub(crate) fn restore(mut self, saved: &KeySnapshot, now: Now) -> Result<Self, FetchError> {
+    pub(crate) fn restore(
+        mut self,
+        saved: &KeySnapshot,
+        now: Now,
+    ) -> Result<Self, UnavailableReason> {
         let set = KeySet::parse(saved.jwks.as_bytes(), self.source.options)?;
         if saved.fetched_at > now.unix {
             let issuer = self.source.issuer();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
-    error::FetchError,
+    error::UnavailableReason,
     keys::{Metadata, NamedUrl},
     net::{
         Fetch, Revalidated,
@@ -23,7 +23,7 @@ fn metadata(issuer: &str) -> Metadata {
     }
 }
 
-fn read_jwks_uri(metadata: &Metadata, document: &Value) -> Result<String, FetchError> {
+fn read_jwks_uri(metadata: &Metadata, document: &Value) -> Result<String, UnavailableReason> {
     metadata.jwks_uri(document.to_string().as_bytes())
 }
 
@@ -94,7 +94,7 @@ fn metadata_of_another_issuer_is_rejected() {
         let document = json!({ "issuer": issuer, "jwks_uri": "https://issuer.test/keys" });
         let refused = read_jwks_uri(&own, &document);
         assert!(
-            matches!(refused, Err(FetchError::OtherIssuer { .. })),
+            matches!(refused, Err(UnavailableReason::OtherIssuer { .. })),
             "{issuer}"
         );
     }
@@ -103,7 +103,7 @@ fn metadata_of_another_issuer_is_rejected() {
     let nfc = metadata("https://issuer.test/\u{e9}");
     assert!(matches!(
         read_jwks_uri(&nfc, &document),
-        Err(FetchError::OtherIssuer { .. })
+        Err(UnavailableReason::OtherIssuer { .. })
     ));
     // Equal after unescaping.
     let escaped =
@@ -132,7 +132,7 @@ fn metadata_that_is_not_an_object_is_malformed() {
     for document in documents {
         let refused = own.jwks_uri(document);
         assert!(
-            matches!(refused, Err(FetchError::Malformed { .. })),
+            matches!(refused, Err(UnavailableReason::Malformed { .. })),
             "{}: {refused:?}",
             String::from_utf8_lossy(document)
         );
@@ -167,7 +167,7 @@ fn jwks_uri_without_https_or_of_another_origin_is_rejected() {
         assert!(
             matches!(
                 refused,
-                Err(FetchError::ForeignUrl {
+                Err(UnavailableReason::ForeignUrl {
                     member: "jwks_uri",
                     ..
                 })
@@ -220,7 +220,10 @@ fn jwks_uri_over_http_is_for_loopback_issuers_only() {
 
 /// Fetches the metadata while only the `served` form (counted from 0) exists and the others fail with
 /// `error`. Returns the result and the number of requested forms.
-async fn asked(served: usize, error: FetchError) -> (Result<String, FetchError>, usize) {
+async fn asked(
+    served: usize,
+    error: UnavailableReason,
+) -> (Result<String, UnavailableReason>, usize) {
     let own = metadata("https://issuer.test/a");
     let urls = own.candidates();
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -251,7 +254,7 @@ async fn asked(served: usize, error: FetchError) -> (Result<String, FetchError>,
 // conformance 126
 #[tokio::test]
 async fn metadata_next_form_is_tried_after_404_and_410_only() {
-    let status = |status| FetchError::Status {
+    let status = |status| UnavailableReason::Status {
         status,
         retry_after: None,
     };
@@ -264,7 +267,7 @@ async fn metadata_next_form_is_tried_after_404_and_410_only() {
             );
         }
         let (result, forms) = asked(3, status(gone)).await;
-        assert!(matches!(result, Err(FetchError::Status { status, .. }) if status == gone));
+        assert!(matches!(result, Err(UnavailableReason::Status { status, .. }) if status == gone));
         assert_eq!(forms, 3);
     }
     for error in [
@@ -276,12 +279,12 @@ async fn metadata_next_form_is_tried_after_404_and_410_only() {
         status(429),
         status(500),
         status(503),
-        FetchError::Timeout,
-        FetchError::ContentType {
+        UnavailableReason::Timeout,
+        UnavailableReason::ContentType {
             fields: 1,
             value: "text/html".into(),
         },
-        FetchError::TooLarge { limit: 1 },
+        UnavailableReason::TooLarge { limit: 1 },
     ] {
         let (result, forms) = asked(1, error.clone()).await;
         let same = result.unwrap_err().to_string() == error.to_string();

@@ -7,7 +7,7 @@ use super::{
     set_of,
 };
 use crate::{
-    error::FetchError,
+    error::UnavailableReason,
     health::{IssuerHealth, KeyState},
     keys::{KeyOptions, KeySet, KeyStore},
     sync::clock::Now,
@@ -52,7 +52,10 @@ async fn health_tells_each_state_of_the_keys_and_asks_nobody() {
     pass(4 * SECOND).await;
     let failed = health(&store);
     assert_eq!(failed.state, KeyState::Fresh);
-    assert!(matches!(failed.last_error, Some(FetchError::Timeout)));
+    assert!(matches!(
+        failed.last_error,
+        Some(UnavailableReason::Timeout)
+    ));
     assert_eq!(failed.last_success, fresh.last_success);
 
     pass(5 * MINUTE - 4 * SECOND).await;

@@ -12,7 +12,7 @@ use url::Url;
 use super::set_of;
 use crate::{
     crypto::Algorithm,
-    error::{FetchError, VerifyError},
+    error::{UnavailableReason, VerifyError},
     keys::{DEFAULT_STALE_IF_ERROR, Key, KeyOptions, KeyStore, Metadata, Source, Store, Wanted},
     net::{
         Fetch, Revalidated, Validator,
@@ -41,7 +41,7 @@ pub(super) struct Hits {
 #[derive(Clone)]
 pub(super) enum Reply {
     Body(Vec<u8>),
-    Fail(FetchError),
+    Fail(UnavailableReason),
     Hang,
     /// This answer, so much later.
     Slow(Duration, Vec<u8>),
@@ -53,13 +53,13 @@ pub(super) enum Reply {
 
 impl Reply {
     pub(super) fn status(status: u16) -> Self {
-        Self::Fail(FetchError::Status {
+        Self::Fail(UnavailableReason::Status {
             status,
             retry_after: None,
         })
     }
 
-    async fn play(self) -> Result<Revalidated, FetchError> {
+    async fn play(self) -> Result<Revalidated, UnavailableReason> {
         let mut validator = None;
         let body = match self {
             Self::Body(body) => body,
@@ -200,7 +200,7 @@ async fn settle() {
 }
 
 /// When to come back, and why not now.
-pub(super) fn unavailable<T>(result: Result<T, VerifyError>) -> (Duration, FetchError) {
+pub(super) fn unavailable<T>(result: Result<T, VerifyError>) -> (Duration, UnavailableReason) {
     match result {
         Err(VerifyError::Unavailable {
             retry_after,

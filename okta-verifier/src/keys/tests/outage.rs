@@ -8,7 +8,7 @@ use super::{
     issuer::{DEADLINE, Issuer, Reply, find, pass, unavailable, wanted},
     set_of,
 };
-use crate::{error::FetchError, keys::KeyStore, sync::clock::Now};
+use crate::{error::UnavailableReason, keys::KeyStore, sync::clock::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -21,12 +21,12 @@ fn troubles() -> Vec<Reply> {
         Reply::status(500),
         Reply::Hang,
         Reply::Slow(60 * MINUTE, set.clone()),
-        Reply::Fail(FetchError::Timeout),
-        Reply::Fail(FetchError::ContentType {
+        Reply::Fail(UnavailableReason::Timeout),
+        Reply::Fail(UnavailableReason::ContentType {
             fields: 1,
             value: "text/html".into(),
         }),
-        Reply::Fail(FetchError::TooLarge { limit: 1 }),
+        Reply::Fail(UnavailableReason::TooLarge { limit: 1 }),
         Reply::Body(Vec::new()),
         Reply::Body(b"<html>".to_vec()),
         Reply::Body(b"{}".to_vec()),
@@ -109,7 +109,7 @@ async fn a_dead_issuer_is_asked_less_and_less_often() {
 #[tokio::test(start_paused = true)]
 async fn no_attempt_is_made_before_the_issuer_wants_one() {
     let issuer = Issuer::new(&["a"]);
-    issuer.keys(Reply::Fail(FetchError::Status {
+    issuer.keys(Reply::Fail(UnavailableReason::Status {
         status: 429,
         retry_after: Some(20 * SECOND),
     }));

@@ -7,7 +7,7 @@ use super::{
     runtime::{begin_on, runtime},
     set_of,
 };
-use crate::error::FetchError;
+use crate::error::UnavailableReason;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -81,7 +81,7 @@ async fn a_refresh_goes_before_the_back_off_and_tells_its_failure_once() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     let key = find(&store, "a").await.unwrap();
-    issuer.keys(Reply::Fail(FetchError::Status {
+    issuer.keys(Reply::Fail(UnavailableReason::Status {
         status: 429,
         retry_after: Some(100 * SECOND),
     }));
@@ -89,7 +89,10 @@ async fn a_refresh_goes_before_the_back_off_and_tells_its_failure_once() {
         pass(SECOND).await;
         let (retry_after, source) = unavailable(store.refresh().await);
         assert_eq!(retry_after, 100 * SECOND);
-        assert!(matches!(source, FetchError::Status { status: 429, .. }));
+        assert!(matches!(
+            source,
+            UnavailableReason::Status { status: 429, .. }
+        ));
         assert_eq!(issuer.hits().keys, 1 + attempt, "one attempt a word");
     }
     assert!(Arc::ptr_eq(&key, &find(&store, "a").await.unwrap()) && !key.is_retired());

@@ -6,7 +6,7 @@ use super::{
     issuer::{Issuer, Reply, find, is_unknown, pass, unavailable},
     set_of,
 };
-use crate::{error::FetchError, keys::KeyStore, net::Validator, sync::clock::Now};
+use crate::{error::UnavailableReason, keys::KeyStore, net::Validator, sync::clock::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -124,5 +124,5 @@ async fn a_304_without_keys_at_hand_is_no_success() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::NotModified(None));
     let (_, source) = unavailable(find(&issuer.store(), "a").await);
-    assert!(matches!(source, FetchError::Abandoned), "{source}");
+    assert!(matches!(source, UnavailableReason::Abandoned), "{source}");
 }

@@ -16,7 +16,7 @@ use super::{
     issuer::{DEADLINE, Issuer, Reply, find, freeze, is_unknown, pass, unavailable, wanted},
     set_of,
 };
-use crate::{error::FetchError, health::KeyState, keys::KeyStore, sync::clock::Now};
+use crate::{error::UnavailableReason, health::KeyState, keys::KeyStore, sync::clock::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -49,11 +49,17 @@ fn without_a_runtime_a_fetch_is_a_typed_error() {
     let Poll::Ready(result) = poll_once(find(&store, "a")) else {
         panic!("waits without a runtime");
     };
-    assert!(matches!(unavailable(result).1, FetchError::NoRuntime));
+    assert!(matches!(
+        unavailable(result).1,
+        UnavailableReason::NoRuntime
+    ));
     let Poll::Ready(result) = poll_once(store.warm_up()) else {
         panic!("waits without a runtime");
     };
-    assert!(matches!(unavailable(result).1, FetchError::NoRuntime));
+    assert!(matches!(
+        unavailable(result).1,
+        UnavailableReason::NoRuntime
+    ));
     assert_eq!(issuer.hits().metadata, 0);
 }
 
@@ -66,7 +72,10 @@ fn without_a_runtime_nobody_joins_a_fetch_either() {
     let Poll::Ready(result) = poll_once(find(&store, "a")) else {
         panic!("waits without a runtime");
     };
-    assert!(matches!(unavailable(result).1, FetchError::NoRuntime));
+    assert!(matches!(
+        unavailable(result).1,
+        UnavailableReason::NoRuntime
+    ));
     assert_eq!(issuer.hits().keys, 1);
 }
 
@@ -91,7 +100,10 @@ fn a_runtime_that_is_shut_down_is_an_error_and_no_hang() {
     let Poll::Ready(result) = poll_once(find(&store, "a")) else {
         panic!("waits on a dead runtime");
     };
-    assert!(matches!(unavailable(result).1, FetchError::Abandoned));
+    assert!(matches!(
+        unavailable(result).1,
+        UnavailableReason::Abandoned
+    ));
     assert_eq!(issuer.hits().metadata, 0);
 }
 
@@ -230,6 +242,6 @@ async fn deadline_that_fires_in_time_is_a_failure() {
     let store = issuer.store();
     let (retry_after, source) = unavailable(find(&store, "a").await);
     assert!(!retry_after.is_zero());
-    assert!(matches!(source, FetchError::Timeout));
+    assert!(matches!(source, UnavailableReason::Timeout));
     assert!(store.health("issuer", Now::read()).last_error.is_some());
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{ed25519, key::WEAK_MODULUS, p256, p384, p521, rsa, set_of, with, without};
 use crate::{
     crypto::Algorithm,
-    error::{FetchError, VerifyError},
+    error::{UnavailableReason, VerifyError},
     keys::{
         KeyOptions,
         jwk::{Key, Skipped},
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-fn parse(document: &Value) -> Result<KeySet, FetchError> {
+fn parse(document: &Value) -> Result<KeySet, UnavailableReason> {
     KeySet::parse(document.to_string().as_bytes(), KeyOptions::default())
 }
 
@@ -53,7 +53,10 @@ fn set_that_is_not_a_key_set_is_an_error() {
     for document in documents {
         let error = KeySet::parse(document, KeyOptions::default())
             .expect_err(&String::from_utf8_lossy(document));
-        assert!(matches!(error, FetchError::Malformed { .. }), "{error}");
+        assert!(
+            matches!(error, UnavailableReason::Malformed { .. }),
+            "{error}"
+        );
     }
     KeySet::parse(good.as_bytes(), KeyOptions::default()).unwrap();
 }
@@ -86,7 +89,7 @@ fn set_without_a_usable_key_is_an_error() {
     ] {
         let error = parse(&json!({ "keys": keys })).unwrap_err();
         assert!(
-            matches!(error, FetchError::NoUsableKey { skipped: count, .. } if count == skipped),
+            matches!(error, UnavailableReason::NoUsableKey { skipped: count, .. } if count == skipped),
             "{error}"
         );
     }
@@ -131,14 +134,14 @@ fn set_of_more_than_100_keys_is_rejected() {
     assert_eq!(set.keys().len(), 100);
     let error = KeySet::parse(&set_of(&kids), KeyOptions::default()).unwrap_err();
     assert!(
-        matches!(error, FetchError::TooManyKeys { limit: 100 }),
+        matches!(error, UnavailableReason::TooManyKeys { limit: 100 }),
         "{error}"
     );
     // Entries that are not keys count too, because the limit is on the work.
     let junk = json!({ "keys": vec![Value::Null; 100_000] });
     assert!(matches!(
         parse(&junk),
-        Err(FetchError::TooManyKeys { limit: 100 })
+        Err(UnavailableReason::TooManyKeys { limit: 100 })
     ));
 }
 
@@ -355,7 +358,7 @@ const LONE: KeyOptions = KeyOptions {
     rsa_without_alg: Algorithm::RS256,
 };
 
-fn parse_lone(keys: &Value) -> Result<KeySet, FetchError> {
+fn parse_lone(keys: &Value) -> Result<KeySet, UnavailableReason> {
     KeySet::parse(json!({ "keys": keys }).to_string().as_bytes(), LONE)
 }
 
@@ -402,7 +405,10 @@ fn keys_without_a_key_id_are_skipped_beside_others() {
         }
     }
     let error = parse_lone(&json!([nameless, without(rsa(), "kid")])).unwrap_err();
-    assert!(matches!(error, FetchError::NoUsableKey { skipped: 2, .. }));
+    assert!(matches!(
+        error,
+        UnavailableReason::NoUsableKey { skipped: 2, .. }
+    ));
     // Ambiguous keys are not a lone key.
     assert!(parse_lone(&json!([p256(), other_p256()])).is_err());
 }

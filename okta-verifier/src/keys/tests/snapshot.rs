@@ -7,7 +7,7 @@ use super::{
     set_of,
 };
 use crate::{
-    error::FetchError,
+    error::UnavailableReason,
     health::KeyState,
     keys::{DEFAULT_STALE_IF_ERROR, KeySnapshot, KeyStore, Store},
     sync::clock::Now,
@@ -143,7 +143,7 @@ async fn snapshot_without_usable_keys_is_an_error() {
         let error = store.restore(&saved, now).unwrap_err();
         assert!(matches!(
             error,
-            FetchError::Malformed { .. } | FetchError::NoUsableKey { .. }
+            UnavailableReason::Malformed { .. } | UnavailableReason::NoUsableKey { .. }
         ));
     }
 }

@@ -6,7 +6,7 @@ use super::{
     issuer::{DEADLINE, Hits, Issuer, Reply, find, pass, unavailable},
     set_of,
 };
-use crate::{error::FetchError, sync::clock::Now};
+use crate::{error::UnavailableReason, sync::clock::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -21,20 +21,20 @@ async fn metadata_that_is_wrong_fetches_no_keys() {
     for (metadata, expected) in [
         (
             r#"{"issuer":"https://evil.test","jwks_uri":"https://issuer.test/keys"}"#,
-            FetchError::OtherIssuer {
+            UnavailableReason::OtherIssuer {
                 issuer: "https://evil.test".into(),
             },
         ),
         (
             r#"{"issuer":"https://issuer.test","jwks_uri":"https://evil.test/keys"}"#,
-            FetchError::ForeignUrl {
+            UnavailableReason::ForeignUrl {
                 member: "jwks_uri",
                 url: "https://evil.test/keys".into(),
             },
         ),
         (
             r#"{"issuer":"https://issuer.test"}"#,
-            FetchError::Malformed {
+            UnavailableReason::Malformed {
                 document: "metadata",
             },
         ),
@@ -81,7 +81,7 @@ async fn metadata_failures_keep_the_last_known_url() {
     for trouble in [
         Reply::status(500),
         Reply::status(404),
-        Reply::Fail(FetchError::Timeout),
+        Reply::Fail(UnavailableReason::Timeout),
         Reply::Body(b"<html>".to_vec()),
         Reply::Body(other.to_vec()),
     ] {
@@ -112,7 +112,7 @@ async fn metadata_that_hangs_costs_one_attempt() {
     issuer.publish(&["a", "b"]);
     pass(SECOND).await;
     let (_, source) = unavailable(find(&store, "b").await);
-    assert!(matches!(source, FetchError::Timeout));
+    assert!(matches!(source, UnavailableReason::Timeout));
     pass(SECOND).await;
     find(&store, "b").await.unwrap();
 }
@@ -126,7 +126,7 @@ async fn slow_metadata_and_slow_keys_are_fetched_within_two_attempts() {
     issuer.keys(Reply::Slow(slow, set_of(&["a"])));
     let store = issuer.store();
     let (_, source) = unavailable(find(&store, "a").await);
-    assert!(matches!(source, FetchError::Timeout));
+    assert!(matches!(source, UnavailableReason::Timeout));
     pass(SECOND).await;
     find(&store, "a").await.unwrap();
     assert_eq!(issuer.hits(), hits(1, 2));
@@ -138,8 +138,8 @@ async fn jwks_uri_that_failed_once_is_requested_without_the_metadata() {
     for failure in [
         Reply::status(429),
         Reply::status(500),
-        Reply::Fail(FetchError::Timeout),
-        Reply::Fail(FetchError::TooLarge { limit: 1 }),
+        Reply::Fail(UnavailableReason::Timeout),
+        Reply::Fail(UnavailableReason::TooLarge { limit: 1 }),
         Reply::Body(b"<html>".to_vec()),
         Reply::Body(br#"{"keys":[]}"#.to_vec()),
     ] {
@@ -210,7 +210,7 @@ async fn metadata_and_keys_share_one_deadline() {
     issuer.keys(Reply::Slow(2 * SECOND, set_of(&["a"])));
     let began = tokio::time::Instant::now();
     let (_, source) = unavailable(find(&issuer.store(), "a").await);
-    assert!(matches!(source, FetchError::Timeout));
+    assert!(matches!(source, UnavailableReason::Timeout));
     assert!(began.elapsed() < DEADLINE + SECOND / 10);
     assert_eq!(issuer.hits(), hits(1, 1));
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     crypto::Algorithm,
-    error::{FetchError, VerifyError},
+    error::{UnavailableReason, VerifyError},
     keys::{Key, KeyOptions, KeySet, KeyStore, Wanted},
     sync::clock::Now,
 };
@@ -212,7 +212,10 @@ async fn an_unknown_kid_is_not_refused_by_a_fetch_that_failed() {
     pass(MILLI).await;
     issuer.keys(Reply::status(500));
     let (_, source) = unavailable(find(&store, "b").await);
-    assert!(matches!(source, FetchError::Status { status: 500, .. }));
+    assert!(matches!(
+        source,
+        UnavailableReason::Status { status: 500, .. }
+    ));
     find(&store, "a").await.unwrap();
     issuer.publish(&["a"]);
     pass(SECOND).await;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    error::{MalformedToken, VerifyError},
+    error::{MalformedTokenError, VerifyError},
     token::claims::Claims,
 };
 
@@ -102,7 +102,7 @@ fn claim_that_occurs_twice_is_rejected() {
         ("act", r#"{"sub":"x","sub":"y"}"#),
     ] {
         let error = Claims::parse(&with(name, value)).unwrap_err();
-        let duplicate = VerifyError::Malformed(MalformedToken::DuplicateMember);
+        let duplicate = VerifyError::Malformed(MalformedTokenError::DuplicateMember);
         assert_eq!(error.to_string(), duplicate.to_string());
     }
 }

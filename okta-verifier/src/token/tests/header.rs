@@ -3,7 +3,7 @@
 use super::{checks::expected, compact, malformed};
 use crate::{
     crypto::Algorithm,
-    error::{MalformedToken, VerifyError},
+    error::{MalformedTokenError, VerifyError},
     token::{
         checks::{self, Profile},
         jws::{Jws, Typ},
@@ -28,7 +28,7 @@ fn header_parameter_that_occurs_twice_is_rejected() {
         r#"{"alg":"RS256","kid":"1","jwk":{"kty":"RSA","kty":"oct"}}"#,
     ] {
         let reason = malformed(&compact(header, "{}"));
-        assert_eq!(reason, MalformedToken::DuplicateMember, "{header}");
+        assert_eq!(reason, MalformedTokenError::DuplicateMember, "{header}");
     }
 }
 
@@ -41,7 +41,7 @@ fn header_names_are_compared_after_unescaping() {
     assert_eq!(jws.header.kid.as_deref(), Some("1"));
     // It is an extension also if its name is written with an escape.
     let critical = compact(r#"{"alg":"RS256","kid":"1","cri\u0074":["exp"]}"#, "{}");
-    assert_eq!(malformed(&critical), MalformedToken::Extension);
+    assert_eq!(malformed(&critical), MalformedTokenError::Extension);
 }
 
 // conformance 40, 56, 67
@@ -84,11 +84,14 @@ fn alg_that_is_none_symmetric_or_unknown_is_rejected() {
 fn alg_that_is_not_a_string_is_rejected() {
     for alg in ["256", "null", "true", r#"["RS256"]"#, r#"{"alg":"RS256"}"#] {
         let header = format!(r#"{{"alg":{alg},"kid":"1"}}"#);
-        assert_eq!(malformed(&compact(&header, "{}")), MalformedToken::Header);
+        assert_eq!(
+            malformed(&compact(&header, "{}")),
+            MalformedTokenError::Header
+        );
     }
     assert_eq!(
         malformed(&compact(r#"{"kid":"1"}"#, "{}")),
-        MalformedToken::Header
+        MalformedTokenError::Header
     );
 }
 
@@ -133,7 +136,7 @@ fn crit_and_b64_are_rejected() {
     ] {
         let header = format!(r#"{{"alg":"RS256","kid":"1",{parameter}}}"#);
         let reason = malformed(&compact(&header, "{}"));
-        assert_eq!(reason, MalformedToken::Extension, "{header}");
+        assert_eq!(reason, MalformedTokenError::Extension, "{header}");
     }
     // RFC 7797 §3: the default, spelled out.
     assert!(super::parse(&compact(r#"{"alg":"RS256","kid":"1","b64": true }"#, "{}")).is_ok());
@@ -152,12 +155,12 @@ fn kid_that_is_absent_ill_typed_or_long_is_rejected() {
     let long = format!("\"{}\"", "k".repeat(257));
     let wide = format!("\"{}\"", "é".repeat(129));
     for (kid, expected) in [
-        ("1", MalformedToken::Header),
-        ("null", MalformedToken::Header),
-        ("[\"1\"]", MalformedToken::Header),
-        ("{}", MalformedToken::Header),
-        (&long, MalformedToken::KeyIdTooLong),
-        (&wide, MalformedToken::KeyIdTooLong),
+        ("1", MalformedTokenError::Header),
+        ("null", MalformedTokenError::Header),
+        ("[\"1\"]", MalformedTokenError::Header),
+        ("{}", MalformedTokenError::Header),
+        (&long, MalformedTokenError::KeyIdTooLong),
+        (&wide, MalformedTokenError::KeyIdTooLong),
     ] {
         let header = format!(r#"{{"alg":"RS256","kid":{kid}}}"#);
         assert_eq!(malformed(&compact(&header, "{}")), expected);
@@ -217,7 +220,10 @@ fn typ_compares_as_a_media_type() {
     assert_eq!(super::parse(&absent).unwrap().header.typ, Typ::Absent);
     for typ in ["1", "[\"JWT\"]"] {
         let header = format!(r#"{{"alg":"RS256","kid":"1","typ":{typ}}}"#);
-        assert_eq!(malformed(&compact(&header, "{}")), MalformedToken::Header);
+        assert_eq!(
+            malformed(&compact(&header, "{}")),
+            MalformedTokenError::Header
+        );
     }
 }
 
@@ -226,25 +232,31 @@ fn typ_compares_as_a_media_type() {
 fn cty_of_a_nested_jwt_is_rejected() {
     for cty in ["JWT", "jwt", "application/jwt", "APPLICATION/JWT"] {
         let header = format!(r#"{{"alg":"RS256","kid":"1","cty":"{cty}"}}"#);
-        assert_eq!(malformed(&compact(&header, "{}")), MalformedToken::Nested);
+        assert_eq!(
+            malformed(&compact(&header, "{}")),
+            MalformedTokenError::Nested
+        );
     }
     let header = r#"{"alg":"RS256","kid":"1","cty":7}"#;
-    assert_eq!(malformed(&compact(header, "{}")), MalformedToken::Header);
+    assert_eq!(
+        malformed(&compact(header, "{}")),
+        MalformedTokenError::Header
+    );
 }
 
 // field kind F
 #[test]
 fn header_null_is_an_error_for_alg_crit_b64_and_kid() {
     for (header, expected) in [
-        (r#"{"alg":null,"kid":"1"}"#, MalformedToken::Header),
-        (r#"{"alg":"RS256","kid":null}"#, MalformedToken::Header),
+        (r#"{"alg":null,"kid":"1"}"#, MalformedTokenError::Header),
+        (r#"{"alg":"RS256","kid":null}"#, MalformedTokenError::Header),
         (
             r#"{"alg":"RS256","kid":"1","crit":null}"#,
-            MalformedToken::Extension,
+            MalformedTokenError::Extension,
         ),
         (
             r#"{"alg":"RS256","kid":"1","b64":null}"#,
-            MalformedToken::Extension,
+            MalformedTokenError::Extension,
         ),
     ] {
         assert_eq!(malformed(&compact(header, "{}")), expected, "{header}");

@@ -1,8 +1,8 @@
 //! Strict JSON objects.
 
-use crate::{error::MalformedToken, token::json::Object};
+use crate::{error::MalformedTokenError, token::json::Object};
 
-fn refusal(text: &str) -> MalformedToken {
+fn refusal(text: &str) -> MalformedTokenError {
     Object::parse(text).expect_err(text)
 }
 
@@ -29,7 +29,11 @@ fn json_member_that_occurs_twice_is_rejected_at_every_depth() {
         r#"{"a":[{"b":1},{"b":1,"\u0062":2}]}"#,
         r#"{"act":{"sub":"x","act":{"sub":"y","sub":"z"}}}"#,
     ] {
-        assert_eq!(refusal(text), MalformedToken::DuplicateMember, "{text}");
+        assert_eq!(
+            refusal(text),
+            MalformedTokenError::DuplicateMember,
+            "{text}"
+        );
     }
     // The same name in another object is not a duplicate.
     let distinct = r#"{"a":{"a":[{"a":1},{"a":1}]},"A":1,"a ":1}"#;
@@ -47,7 +51,7 @@ fn json_too_deep_is_rejected() {
         nested("[", "]", 100_000),
         nested(r#"{"a":"#, "}", 100_000),
     ] {
-        assert_eq!(refusal(&text), MalformedToken::TooDeep);
+        assert_eq!(refusal(&text), MalformedTokenError::TooDeep);
     }
 }
 
@@ -65,9 +69,9 @@ fn json_object_of_any_width_is_read_and_a_duplicate_in_it_rejected() {
         assert!(Object::parse(&format!(r#"{{"a":[{object}]}}"#)).is_ok());
         for name in [0, members / 2, members - 1] {
             let twice = object.replacen('{', &format!(r#"{{"{name}":1,"#), 1);
-            assert_eq!(refusal(&twice), MalformedToken::DuplicateMember);
+            assert_eq!(refusal(&twice), MalformedTokenError::DuplicateMember);
             let inside = format!(r#"{{"a":[{twice}]}}"#);
-            assert_eq!(refusal(&inside), MalformedToken::DuplicateMember);
+            assert_eq!(refusal(&inside), MalformedTokenError::DuplicateMember);
         }
     }
 }
@@ -104,11 +108,11 @@ fn json_that_is_invalid_is_rejected() {
         "",
     ] {
         let text = format!(r#"{{"a":{value}}}"#);
-        assert_eq!(refusal(&text), MalformedToken::Json, "{text}");
+        assert_eq!(refusal(&text), MalformedTokenError::Json, "{text}");
     }
     let digits = |count| format!(r#"{{"a":{}}}"#, "9".repeat(count));
     assert!(Object::parse(&digits(308)).is_ok());
-    assert_eq!(refusal(&digits(309)), MalformedToken::Json);
+    assert_eq!(refusal(&digits(309)), MalformedTokenError::Json);
 }
 
 // conformance 39
@@ -140,5 +144,5 @@ fn json_number_is_checked_by_its_digits_and_not_converted() {
     }
     let digits = |count| format!(r#"{{"a":{}}}"#, "9".repeat(count));
     assert!(Object::parse(&digits(308)).is_ok());
-    assert_eq!(refusal(&digits(309)), MalformedToken::Json);
+    assert_eq!(refusal(&digits(309)), MalformedTokenError::Json);
 }

@@ -6,14 +6,14 @@ use std::{borrow::Cow, fmt};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::error::MalformedToken;
+use crate::error::MalformedTokenError;
 
 /// The members with their values, unordered.
-pub(super) fn parse(text: &str) -> Result<Vec<(Cow<'_, str>, &str)>, MalformedToken> {
-    let Members(mut members) = serde_json::from_str(text).map_err(|_| MalformedToken::Json)?;
+pub(super) fn parse(text: &str) -> Result<Vec<(Cow<'_, str>, &str)>, MalformedTokenError> {
+    let Members(mut members) = serde_json::from_str(text).map_err(|_| MalformedTokenError::Json)?;
     members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     if members.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-        return Err(MalformedToken::DuplicateMember);
+        return Err(MalformedTokenError::DuplicateMember);
     }
     for (_, value) in &members {
         check_nested(value.get())?;
@@ -54,7 +54,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
 
 /// What `RawValue` passes over unread: half a surrogate pair, which is no UTF-8 (RFC 8725 §3.7),
 /// a number beyond every type; and duplicates and depth inside the value.
-fn check_nested(value: &str) -> Result<(), MalformedToken> {
+fn check_nested(value: &str) -> Result<(), MalformedTokenError> {
     let mut fault = None;
     let mut deserializer = serde_json::Deserializer::from_str(value);
     let checked = Nested {
@@ -65,13 +65,13 @@ fn check_nested(value: &str) -> Result<(), MalformedToken> {
     match (checked, fault) {
         (Ok(()), None) => Ok(()),
         (_, Some(fault)) => Err(fault),
-        (Err(_), None) => Err(MalformedToken::Json),
+        (Err(_), None) => Err(MalformedTokenError::Json),
     }
 }
 
 struct Nested<'f> {
     depth: usize,
-    fault: &'f mut Option<MalformedToken>,
+    fault: &'f mut Option<MalformedTokenError>,
 }
 
 impl Nested<'_> {
@@ -82,7 +82,7 @@ impl Nested<'_> {
         }
     }
 
-    fn fail<E: de::Error>(self, fault: MalformedToken) -> E {
+    fn fail<E: de::Error>(self, fault: MalformedTokenError) -> E {
         *self.fault = Some(fault);
         E::custom("refused")
     }
@@ -93,7 +93,7 @@ impl<'de> DeserializeSeed<'de> for Nested<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.depth > MAX_DEPTH {
-            return Err(self.fail(MalformedToken::TooDeep));
+            return Err(self.fail(MalformedTokenError::TooDeep));
         }
         deserializer.deserialize_any(self)
     }
@@ -114,7 +114,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
         }
         names.sort_unstable();
         if names.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(self.fail(MalformedToken::DuplicateMember));
+            return Err(self.fail(MalformedTokenError::DuplicateMember));
         }
         Ok(())
     }

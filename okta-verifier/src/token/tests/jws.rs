@@ -1,7 +1,7 @@
 //! The compact form (RFC 7515 §5.2, §7.1).
 
 use super::{HEADER, MAX_TOKEN, compact, encode, malformed};
-use crate::error::{MalformedToken, VerifyError};
+use crate::error::{MalformedTokenError, VerifyError};
 
 // conformance 33
 #[test]
@@ -15,7 +15,7 @@ fn token_without_three_parts_is_rejected() {
         format!("{header}.{payload}.c2ln.c2ln.c2ln.c2ln"),
         ".".repeat(8_000),
     ] {
-        assert_eq!(malformed(&token), MalformedToken::Parts, "{token}");
+        assert_eq!(malformed(&token), MalformedTokenError::Parts, "{token}");
     }
 }
 
@@ -35,7 +35,7 @@ fn token_in_json_serialization_is_rejected() {
         r#"{"payload":"e30","protected":"e30","signature":"c2ln"}"#,
         r#"{"payload":"e30","signatures":[{"protected":"e30","signature":"c2ln"}]}"#,
     ] {
-        assert_eq!(malformed(token), MalformedToken::Alphabet);
+        assert_eq!(malformed(token), MalformedTokenError::Alphabet);
     }
 }
 
@@ -52,7 +52,11 @@ fn token_with_a_byte_outside_the_alphabet_is_rejected() {
         for at in [0, 5, good.rfind('.').unwrap() - 1, good.len()] {
             let mut token = good.clone();
             token.insert(at, character);
-            assert_eq!(malformed(&token), MalformedToken::Alphabet, "{token:?}");
+            assert_eq!(
+                malformed(&token),
+                MalformedTokenError::Alphabet,
+                "{token:?}"
+            );
         }
     }
 }
@@ -65,18 +69,18 @@ fn token_with_stray_bits_or_an_impossible_length_is_rejected() {
     for payload in ["e31", "e32", "e33", "e", "e30AA", "e3"] {
         assert_eq!(
             malformed(&format!("{header}.{payload}.c2ln")),
-            MalformedToken::Base64,
+            MalformedTokenError::Base64,
             "{payload}"
         );
     }
     for signature in ["AB", "A", "AAAAA", "c2l"] {
         assert_eq!(
             malformed(&format!("{header}.e30.{signature}")),
-            MalformedToken::Base64,
+            MalformedTokenError::Base64,
             "{signature}"
         );
     }
-    assert_eq!(malformed("e31.e30.c2ln"), MalformedToken::Base64);
+    assert_eq!(malformed("e31.e30.c2ln"), MalformedTokenError::Base64);
 }
 
 // conformance 36, 48, 58
@@ -104,14 +108,14 @@ fn token_part_that_is_not_a_json_object_is_rejected() {
         b"{/**/}",
     ] {
         let header = compact(bytes, "{}");
-        assert_eq!(malformed(&header), MalformedToken::Json, "{bytes:?}");
+        assert_eq!(malformed(&header), MalformedTokenError::Json, "{bytes:?}");
         // The payload's UTF-8 is checked here, its JSON with the claims.
         let payload = compact(HEADER, bytes);
         let json = match super::parse(&payload) {
             Ok(jws) => crate::token::claims::Claims::parse(&jws.payload).map(|_| ()),
             Err(error) => Err(error),
         };
-        let refused = matches!(json, Err(VerifyError::Malformed(MalformedToken::Json)));
+        let refused = matches!(json, Err(VerifyError::Malformed(MalformedTokenError::Json)));
         assert!(refused, "{bytes:?}");
     }
 }
@@ -132,12 +136,12 @@ fn token_above_the_size_limit_is_rejected_before_decoding() {
     assert!(super::parse(&largest).is_ok());
     assert_eq!(
         malformed(&sized(MAX_TOKEN + 1)),
-        MalformedToken::TooLarge { limit: MAX_TOKEN }
+        MalformedTokenError::TooLarge { limit: MAX_TOKEN }
     );
     // The size is checked before the alphabet.
     assert_eq!(
         malformed(&"\"".repeat(1 << 20)),
-        MalformedToken::TooLarge { limit: MAX_TOKEN }
+        MalformedTokenError::TooLarge { limit: MAX_TOKEN }
     );
 }
 

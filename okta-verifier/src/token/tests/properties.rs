@@ -5,7 +5,7 @@ use proptest::{collection::vec, prelude::*};
 
 use super::{HEADER, compact, encode, json_model};
 use crate::{
-    error::MalformedToken,
+    error::MalformedTokenError,
     token::{BASE64URL, base64url, claims::Claims, json::Object},
 };
 
@@ -187,7 +187,7 @@ proptest! {
             Ok(_) => prop_assert!(!twice),
             Err(reason) => {
                 prop_assert!(twice);
-                prop_assert_eq!(reason, MalformedToken::DuplicateMember);
+                prop_assert_eq!(reason, MalformedTokenError::DuplicateMember);
             }
         }
     }

@@ -1,4 +1,4 @@
-use okta_verifier::{DpopNonces, DpopSettings, Policy, Presented};
+use okta_verifier::{DpopNonces, DpopSettings, Policy, adapter::RequestCredentials};
 
 use super::{BASE, TARGET, World, challenged, code};
 
@@ -16,7 +16,7 @@ fn failed(scheme: &str, error: &str, description: &str) -> String {
 }
 
 fn ask(world: &World, lines: &[&str]) -> (u16, Vec<String>) {
-    let presented = Presented::new(lines.iter().map(|line| line.as_bytes()));
+    let presented = RequestCredentials::new(lines.iter().map(|line| line.as_bytes()));
     challenged(
         world
             .verifier
@@ -120,7 +120,8 @@ fn ambiguous_credentials_are_400_under_both() {
         assert_eq!(ask(&world, lines), (400, both.to_vec()), "{lines:?}");
     }
     for authorization in [&*dpop, "Bearer a.b.c"] {
-        let presented = Presented::new([authorization.as_bytes()]).query(Some("access_token=x"));
+        let presented =
+            RequestCredentials::new([authorization.as_bytes()]).query(Some("access_token=x"));
         let verdict = world
             .verifier
             .authenticate(&presented)
@@ -209,7 +210,7 @@ fn instances_accept_one_anothers_nonces() {
     let (_, nonce) = one.verifier.response_headers().next().unwrap();
     let proof = other.proof().nonce(nonce.to_str().unwrap()).sign();
     let presented = format!("DPoP {}", other.jwt);
-    let presented = Presented::new([presented.as_bytes()]).dpop([proof.as_bytes()]);
+    let presented = RequestCredentials::new([presented.as_bytes()]).dpop([proof.as_bytes()]);
     let verdict = other
         .verifier
         .authenticate(&presented.request("GET", TARGET))

@@ -1,4 +1,4 @@
-use okta_verifier::{DpopSettings, Presented, Verifier};
+use okta_verifier::{DpopSettings, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::Client;
 
 use super::{BASE, TARGET, URL, World, code, reason};
@@ -9,7 +9,7 @@ fn a_bound_token_is_no_bearer_token() {
     let world = World::new();
     let authorization = format!("Bearer {}", world.jwt);
     let proof = world.proof().sign();
-    let bare = Presented::new([authorization.as_bytes()]);
+    let bare = RequestCredentials::new([authorization.as_bytes()]);
     let with_proof = bare.dpop([proof.as_bytes()]).request("GET", TARGET);
     for presented in [bare, with_proof] {
         let verdict = world
@@ -50,7 +50,7 @@ fn without_settings_no_bound_token_passes() {
     let proof = world.proof().sign();
     for (scheme, expected) in [("DPoP", "none"), ("Bearer", "binding_unchecked")] {
         let authorization = format!("{scheme} {}", world.jwt);
-        let presented = Presented::new([authorization.as_bytes()])
+        let presented = RequestCredentials::new([authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", TARGET);
         let verdict = verifier.authenticate(&presented).into_ready().unwrap();

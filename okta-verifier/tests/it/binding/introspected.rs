@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use okta_verifier::{ClientAuthentication, DpopSettings, Introspection, Presented, Verifier};
+use okta_verifier::{
+    ClientAuthentication, DpopSettings, Introspection, Verifier, adapter::RequestCredentials,
+};
 use okta_verifier_testing::{
     CLIENT_ID, CLIENT_SECRET, Certificate, Client, Endpoint, Fault, MockOkta,
 };
@@ -27,7 +29,7 @@ fn verifier(okta: &MockOkta, introspection: Introspection, dpop: DpopSettings) -
 
 async fn send(verifier: &Verifier, scheme: &str, token: &str, proof: &str) -> Verdict {
     let authorization = format!("{scheme} {token}");
-    let presented = Presented::new([authorization.as_bytes()])
+    let presented = RequestCredentials::new([authorization.as_bytes()])
         .dpop([proof.as_bytes()])
         .request("GET", TARGET);
     verifier.authenticate(&presented).await
@@ -79,7 +81,7 @@ async fn an_opaque_tokens_certificate_is_the_answers() {
         .bound_to_certificate(mine.der())
         .sign();
     let authorization = format!("Bearer {token}");
-    let bare = Presented::new([authorization.as_bytes()]);
+    let bare = RequestCredentials::new([authorization.as_bytes()]);
     assert_eq!(code(&verifier.authenticate(&bare).await), "no_certificate");
     let shown = bare.client_certificate(mine.der());
     assert_eq!(code(&verifier.authenticate(&shown).await), "ok");

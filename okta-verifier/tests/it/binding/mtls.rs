@@ -1,5 +1,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
-use okta_verifier::{ClientCertificate, ConfigError, DpopSettings, Presented, Verifier};
+use okta_verifier::{
+    ClientCertificate, ConfigError, DpopSettings, Verifier, adapter::RequestCredentials,
+};
 use okta_verifier_testing::{Certificate, Client, TestIssuer};
 use serde_json::json;
 
@@ -8,7 +10,7 @@ use super::{BASE, TARGET, URL, code};
 /// With this certificate in the session, from nobody in particular.
 fn bearer(verifier: &Verifier, jwt: &str, der: Option<&[u8]>) -> &'static str {
     let authorization = format!("Bearer {jwt}");
-    let mut presented = Presented::new([authorization.as_bytes()]);
+    let mut presented = RequestCredentials::new([authorization.as_bytes()]);
     if let Some(der) = der {
         presented = presented.client_certificate(der);
     }
@@ -53,7 +55,7 @@ fn a_header_says_it_for_named_peers_only() {
     let other = format!(":{}:", STANDARD.encode(proxys.der()));
     let header = |verifier: &Verifier, peer: &str, values: &[&str]| {
         let authorization = format!("Bearer {jwt}");
-        let presented = Presented::new([authorization.as_bytes()])
+        let presented = RequestCredentials::new([authorization.as_bytes()])
             .client_cert(values.iter().map(|value| value.as_bytes()))
             .client_certificate(proxys.der())
             .peer(peer.parse().unwrap());
@@ -108,7 +110,7 @@ fn of_a_peer_that_nobody_named_no_certificate_counts() {
         let jwt = okta.token("ada").bound_to_certificate(of.der()).sign();
         let authorization = format!("Bearer {jwt}");
         let header = header.map(|shown| format!(":{}:", STANDARD.encode(shown.der())));
-        let mut presented = Presented::new([authorization.as_bytes()])
+        let mut presented = RequestCredentials::new([authorization.as_bytes()])
             .client_cert(header.iter().map(String::as_bytes))
             .client_certificate(session.der());
         if let Some(peer) = peer {
@@ -153,7 +155,8 @@ fn a_token_with_both_is_held_to_both() {
     let verifier = builder.client_certificates().build().unwrap();
     let send_to = |verifier: &Verifier, proof: Option<&str>, der: Option<&[u8]>| {
         let authorization = format!("DPoP {jwt}");
-        let mut presented = Presented::new([authorization.as_bytes()]).request("GET", TARGET);
+        let mut presented =
+            RequestCredentials::new([authorization.as_bytes()]).request("GET", TARGET);
         if let Some(proof) = proof {
             presented = presented.dpop([proof.as_bytes()]);
         }
@@ -220,7 +223,7 @@ fn certificate_of_the_session_does_not_count_by_the_setting_for_the_header() {
     let verifier = builder.build().unwrap();
     for peer in ["192.0.2.1", "10.0.0.1"] {
         let authorization = format!("Bearer {jwt}");
-        let presented = Presented::new([authorization.as_bytes()])
+        let presented = RequestCredentials::new([authorization.as_bytes()])
             .client_certificate(mine.der())
             .peer(peer.parse().unwrap());
         let verdict = verifier.authenticate(&presented).into_ready().unwrap();

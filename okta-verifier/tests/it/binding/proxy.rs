@@ -1,10 +1,10 @@
-use okta_verifier::{DpopSettings, Presented};
+use okta_verifier::{DpopSettings, adapter::RequestCredentials};
 
 use super::{TARGET, Verdict, World, code, reason};
 
 fn send(world: &World, peer: Option<&str>, forwarded: &[&str]) -> Verdict {
     let (authorization, proof) = (format!("DPoP {}", world.jwt), world.proof().sign());
-    let mut presented = Presented::new([authorization.as_bytes()])
+    let mut presented = RequestCredentials::new([authorization.as_bytes()])
         .dpop([proof.as_bytes()])
         .request("GET", TARGET)
         .forwarded(forwarded.iter().map(|line| line.as_bytes()));
@@ -55,7 +55,7 @@ fn a_proof_for_another_api_does_not_fit_because_the_proxy_names_that_one() {
         let url = format!("https://{host}/orders");
         let proof = world.client.proof("GET", &url).token(&world.jwt).sign();
         let authorization = format!("DPoP {}", world.jwt);
-        let presented = Presented::new([authorization.as_bytes()])
+        let presented = RequestCredentials::new([authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", TARGET)
             .forwarded([host.as_bytes()])

@@ -11,7 +11,8 @@ use std::{
 };
 
 use okta_verifier::{
-    DpopSettings, FetchError, Presented, ProofUse, ReplayAnswer, ReplayStore, VerifyError,
+    DpopSettings, ProofUse, ReplayAnswer, ReplayStore, UnavailableReason, VerifyError,
+    adapter::RequestCredentials,
 };
 use tracing::Level;
 
@@ -52,7 +53,7 @@ impl ReplayStore for Broken {
 
 pub(super) async fn send(world: &World, proof: &str) -> Verdict {
     let authorization = format!("DPoP {}", world.jwt);
-    let presented = Presented::new([authorization.as_bytes()])
+    let presented = RequestCredentials::new([authorization.as_bytes()])
         .dpop([proof.as_bytes()])
         .request("GET", TARGET);
     // An authentication that is dropped before its first poll has not recorded the proof.
@@ -101,7 +102,7 @@ async fn a_store_that_does_not_answer_refuses_with_503() {
         assert!(matches!(
             refusal.error(),
             Some(VerifyError::Unavailable {
-                source: FetchError::ReplayStore { .. },
+                source: UnavailableReason::ReplayStore { .. },
                 ..
             })
         ));
@@ -174,7 +175,7 @@ fn a_full_store_says_so_inside_and_warns_once() {
             assert!(matches!(
                 error,
                 VerifyError::Unavailable {
-                    source: FetchError::ReplayStoreFull,
+                    source: UnavailableReason::ReplayStoreFull,
                     ..
                 }
             ));
@@ -257,7 +258,7 @@ fn is_full(verdict: &Verdict) -> bool {
     matches!(
         error,
         Some(VerifyError::Unavailable {
-            source: FetchError::ReplayStoreFull,
+            source: UnavailableReason::ReplayStoreFull,
             ..
         })
     )

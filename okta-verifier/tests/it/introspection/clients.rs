@@ -8,8 +8,8 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use okta_verifier::{
-    ClientAuthentication, ConfigError, FetchError, Introspection, IntrospectionState, Issuer,
-    Verifier,
+    ClientAuthentication, ConfigError, Introspection, IntrospectionState, Issuer,
+    UnavailableReason, Verifier,
 };
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, MockOkta};
 use serde_json::Value;
@@ -115,7 +115,10 @@ async fn our_own_wrong_secret_is_ours_to_repair() {
     let opaque = okta.opaque_token("ada").sign();
     for token in [&opaque, &okta.opaque_token("bob").sign()] {
         let source = trouble(&verifier, token).await;
-        assert!(matches!(source, FetchError::CredentialsRefused), "{source}");
+        assert!(
+            matches!(source, UnavailableReason::CredentialsRefused),
+            "{source}"
+        );
     }
     let health = verifier.health();
     let introspection = health[0].introspection().unwrap();
@@ -126,7 +129,7 @@ async fn our_own_wrong_secret_is_ours_to_repair() {
     ));
     assert!(matches!(
         introspection.last_error,
-        Some(FetchError::CredentialsRefused)
+        Some(UnavailableReason::CredentialsRefused)
     ));
     // What needs no question is decided all the same.
     assert_eq!(verdict(&verifier, &okta.token("ada").sign()).await, "ok");

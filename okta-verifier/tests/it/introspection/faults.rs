@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use okta_verifier::{Presented, Rejection, Verifier};
+use okta_verifier::{Rejection, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 
 use super::{calls, opaque_tokens};
@@ -112,7 +112,7 @@ async fn play(fault: Option<Fault>) -> String {
 /// Status and code, and the same with `Retry-After` where the issuer asked for one.
 async fn answer(verifier: &Verifier, token: &str) -> (String, String) {
     let value = format!("Bearer {token}");
-    let presented = Presented::new([value.as_bytes()]);
+    let presented = RequestCredentials::new([value.as_bytes()]);
     let Err(rejection) = verifier.authenticate(&presented).await else {
         return ("200".to_owned(), "200".to_owned());
     };

@@ -178,7 +178,7 @@ async fn introspection_does_not_unbind_a_stolen_token() {
         .unwrap();
     for stolen in [&bound, &renamed, &unbound] {
         let value = format!("Bearer {stolen}");
-        let presented = okta_verifier::Presented::new([value.as_bytes()]);
+        let presented = okta_verifier::adapter::RequestCredentials::new([value.as_bytes()]);
         let rejection = verifier.authenticate(&presented).await.unwrap_err();
         assert_eq!(rejection.status(), 401);
     }

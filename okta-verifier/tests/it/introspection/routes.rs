@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use okta_verifier::{Presented, Verifier};
+use okta_verifier::{Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 
 use super::{calls, every_token, on_demand, with};
@@ -11,11 +11,11 @@ use crate::mock::{verdict, verifier};
 const NEVER: Duration = Duration::ZERO;
 
 /// The status that a route answers with.
-async fn route(verifier: &Verifier, token: &str, checked_within: Option<Duration>) -> u16 {
+async fn route(verifier: &Verifier, token: &str, max_introspection_age: Option<Duration>) -> u16 {
     let value = format!("Bearer {token}");
-    let mut presented = Presented::new([value.as_bytes()]);
-    if let Some(max_age) = checked_within {
-        presented = presented.checked_within(max_age);
+    let mut presented = RequestCredentials::new([value.as_bytes()]);
+    if let Some(max_age) = max_introspection_age {
+        presented = presented.max_introspection_age(max_age);
     }
     let verdict = verifier.authenticate(&presented).await;
     secret_scan::verdict(&verdict);
@@ -116,7 +116,7 @@ async fn who_does_not_wait_gets_what_is_known_and_changes_nothing() {
     ];
     let now = |token: &str| {
         let value = format!("Bearer {token}");
-        let presented = Presented::new([value.as_bytes()]);
+        let presented = RequestCredentials::new([value.as_bytes()]);
         verifier
             .authenticate(&presented)
             .into_ready()

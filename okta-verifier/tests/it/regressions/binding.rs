@@ -1,6 +1,6 @@
 //! Tokens that are bound to a key or a certificate, with their checks turned on.
 
-use okta_verifier::{DpopSettings, Presented, Verifier};
+use okta_verifier::{DpopSettings, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Client, TestIssuer};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ fn verifier(okta: &TestIssuer) -> Verifier {
 
 /// The code of the refusal of `GET /orders`, or `ok`.
 fn verdict(verifier: &Verifier, authorization: &str, proof: Option<&str>) -> &'static str {
-    let presented = Presented::new([authorization.as_bytes()])
+    let presented = RequestCredentials::new([authorization.as_bytes()])
         .dpop(proof.map(str::as_bytes))
         .request("GET", "/orders");
     match verifier

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use okta_verifier::{ConfigError, Policy, Presented, Verifier};
+use okta_verifier::{ConfigError, Policy, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::TokenBuilder;
 use serde_json::json;
 
@@ -112,7 +112,7 @@ fn auth0_accepts_a_token_in_the_query() {
     let okta = okta();
     let verifier = verifier(&okta);
     let query = format!("access_token={}", okta.token("ada").sign());
-    let presented = Presented::new([]).query(Some(&query));
+    let presented = RequestCredentials::new([]).query(Some(&query));
     let refusal = verifier
         .authenticate(&presented)
         .into_ready()

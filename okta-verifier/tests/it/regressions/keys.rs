@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_verifier::{Presented, Verifier};
+use okta_verifier::{Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
 
 use crate::mock::{issuer, verdict, verifier, within};
@@ -130,7 +130,7 @@ async fn served_during_a_fetch() {
     okta.wait_for_hits(Endpoint::Keys, 2).await;
     for jwt in [seen, okta.token("bob").sign()] {
         let authorization = format!("Bearer {jwt}");
-        let presented = Presented::new([authorization.as_bytes()]);
+        let presented = RequestCredentials::new([authorization.as_bytes()]);
         let verdict = verifier.authenticate(&presented).into_ready();
         assert!(verdict.expect("no wait").is_ok());
     }

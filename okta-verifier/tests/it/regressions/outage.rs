@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{FetchError, Presented, VerifyError};
+use okta_verifier::{UnavailableReason, VerifyError, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 
 use crate::mock::{trouble, verdict, verifier, verifier_for};
@@ -29,7 +29,7 @@ async fn auth0_answers_an_outage_with_401() {
     let okta = MockOkta::start().await;
     okta.fault(Endpoint::Keys, Fault::Status(500));
     let authorization = format!("Bearer {}", okta.token("ada").sign());
-    let presented = Presented::new([authorization.as_bytes()]);
+    let presented = RequestCredentials::new([authorization.as_bytes()]);
     let refusal = verifier(&okta).authenticate(&presented).await.unwrap_err();
     assert_eq!(refusal.status(), 503);
     let names: Vec<_> = refusal
@@ -53,7 +53,10 @@ async fn get_jwks_ignores_its_own_timeout() {
         let verifier = verifier_for(&okta, &fault); // 200 ms
         let began = Instant::now();
         let error = trouble(&verifier, &okta.token("ada").sign()).await;
-        assert!(matches!(error, FetchError::Timeout), "{fault:?}: {error}");
+        assert!(
+            matches!(error, UnavailableReason::Timeout),
+            "{fault:?}: {error}"
+        );
         assert!(began.elapsed() < Duration::from_secs(3), "{fault:?}");
     }
 }

@@ -1,13 +1,13 @@
 //! What is written where others can read it.
 
-use okta_verifier::{Presented, Verifier};
+use okta_verifier::{Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{MockOkta, Rotation};
 
 use crate::{logs::logged, mock::AUDIENCE};
 
 async fn status(verifier: &Verifier, jwt: &str) -> u16 {
     let authorization = format!("Bearer {jwt}");
-    let presented = Presented::new([authorization.as_bytes()]);
+    let presented = RequestCredentials::new([authorization.as_bytes()]);
     let verdict = verifier.authenticate(&presented).await;
     verdict.map_or_else(|refusal| refusal.status().as_u16(), |_| 200)
 }

@@ -1,7 +1,7 @@
 //! A service whose dependencies enable both backends of jsonwebtoken. jsonwebtoken then selects none
 //! and panics when it verifies.
 
-use okta_verifier::{Issuer, Presented, Verifier};
+use okta_verifier::{Issuer, Verifier, adapter::RequestCredentials};
 
 /// Returns the subject of the token in `authorization`, or the code of the rejection. The keys of
 /// `issuer` are pinned.
@@ -14,7 +14,7 @@ pub fn subject(issuer: Issuer, authorization: &str) -> Result<String, &'static s
         .issuer(issuer)
         .build()
         .expect("good settings");
-    let presented = Presented::new([authorization.as_bytes()]);
+    let presented = RequestCredentials::new([authorization.as_bytes()]);
     let decided = verifier
         .authenticate(&presented)
         .into_ready()

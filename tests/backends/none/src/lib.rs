@@ -1,7 +1,7 @@
 //! A service with okta-verifier and no other crate that could enable a backend of jsonwebtoken or a
 //! provider of rustls.
 
-use okta_verifier::{Issuer, Presented, Verifier};
+use okta_verifier::{Issuer, Verifier, adapter::RequestCredentials};
 
 /// Returns the subject of the token in `authorization`, or the code of the rejection. The keys of
 /// `issuer` are pinned.
@@ -14,7 +14,7 @@ pub fn subject(issuer: Issuer, authorization: &str) -> Result<String, &'static s
         .issuer(issuer)
         .build()
         .expect("good settings");
-    let presented = Presented::new([authorization.as_bytes()]);
+    let presented = RequestCredentials::new([authorization.as_bytes()]);
     let decided = verifier
         .authenticate(&presented)
         .into_ready()

@@ -10,7 +10,7 @@ use jsonwebtoken::{
     errors::ErrorKind,
     jwk::{Jwk, JwkSet, KeyAlgorithm},
 };
-use okta_verifier::{Issuer, MalformedToken, VerifiedToken, Verifier, VerifyError};
+use okta_verifier::{Issuer, MalformedTokenError, VerifiedToken, Verifier, VerifyError};
 use serde_json::Value;
 
 use crate::tokens::AUDIENCE;
@@ -36,7 +36,7 @@ impl Verifiers {
             // The cache is off, so every token is verified.
             ours: Verifier::builder()
                 .issuer(issuer)
-                .cached_tokens(0)
+                .token_cache_capacity(0)
                 .build()
                 .unwrap(),
             keys: serde_json::from_str(&jwks).unwrap(),
@@ -133,13 +133,13 @@ fn reason(error: &VerifyError) -> String {
     match error {
         VerifyError::Malformed(reason) => {
             let word = match reason {
-                MalformedToken::TooLarge { .. } => "too large",
-                MalformedToken::DuplicateMember => "duplicate member",
-                MalformedToken::TooDeep => "too deep",
-                MalformedToken::Header | MalformedToken::KeyIdTooLong => "header",
-                MalformedToken::Extension => "extension",
-                MalformedToken::Nested => "nested",
-                MalformedToken::Json => "JSON",
+                MalformedTokenError::TooLarge { .. } => "too large",
+                MalformedTokenError::DuplicateMember => "duplicate member",
+                MalformedTokenError::TooDeep => "too deep",
+                MalformedTokenError::Header | MalformedTokenError::KeyIdTooLong => "header",
+                MalformedTokenError::Extension => "extension",
+                MalformedTokenError::Nested => "nested",
+                MalformedTokenError::Json => "JSON",
                 other => return format!("malformed, {other:?}"),
             };
             format!("malformed, {word}")

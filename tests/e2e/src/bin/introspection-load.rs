@@ -15,7 +15,9 @@ use std::{
     time::Duration,
 };
 
-use okta_verifier::{Algorithm, ClientAuthentication, Introspection, Presented, Verifier};
+use okta_verifier::{
+    Algorithm, ClientAuthentication, Introspection, Verifier, adapter::RequestCredentials,
+};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Fault, MockOkta, TokenBuilder};
 use tokio::{
     task::JoinHandle,
@@ -283,6 +285,6 @@ fn sign(token: TokenBuilder) -> String {
 
 async fn is_served(verifier: &Verifier, token: &str) -> bool {
     let line = format!("Bearer {token}");
-    let presented = Presented::new([line.as_bytes()]);
+    let presented = RequestCredentials::new([line.as_bytes()]);
     verifier.authenticate(&presented).await.is_ok()
 }

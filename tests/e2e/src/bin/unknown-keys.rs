@@ -16,7 +16,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use okta_verifier::{Presented, Verifier};
+use okta_verifier::{Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{MockOkta, Rotation};
 use tokio::time::sleep;
 
@@ -170,7 +170,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// Returns the status of the response to a request with this token.
 async fn status(verifier: &Verifier, token: &str) -> u16 {
     let authorization = format!("Bearer {token}");
-    let presented = Presented::new([authorization.as_bytes()]);
+    let presented = RequestCredentials::new([authorization.as_bytes()]);
     match verifier.authenticate(&presented).await {
         Ok(_) => 200,
         Err(rejection) => rejection.status().as_u16(),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use okta_verifier::{
-    ClientAuthentication, Introspection, Issuer, Presented, Rejection, VerifiedToken, Verifier,
+    ClientAuthentication, Introspection, Issuer, Rejection, VerifiedToken, Verifier,
+    adapter::RequestCredentials,
 };
 use tokio::runtime::Runtime;
 
@@ -44,9 +45,9 @@ impl TestVerifier {
         age: Option<Duration>,
     ) -> Result<VerifiedToken, Rejection> {
         let line = format!("Bearer {token}");
-        let mut presented = Presented::new([line.as_bytes()]);
+        let mut presented = RequestCredentials::new([line.as_bytes()]);
         if let Some(age) = age {
-            presented = presented.checked_within(age);
+            presented = presented.max_introspection_age(age);
         }
         self.runtime
             .block_on(self.verifier.authenticate(&presented))
@@ -311,7 +312,7 @@ fn concurrent_requests_share_one_introspection() {
         .map(|_| {
             let (verifier, line) = (tested.verifier.clone(), Arc::clone(&line));
             tested.runtime.spawn(async move {
-                let presented = Presented::new([line.as_bytes()]);
+                let presented = RequestCredentials::new([line.as_bytes()]);
                 verifier.authenticate(&presented).await.is_ok()
             })
         })

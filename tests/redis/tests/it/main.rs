@@ -18,7 +18,8 @@ use std::{
 };
 
 use okta_verifier::{
-    DpopSettings, Presented, ProofUse, Rejection, ReplayStore, VerifiedToken, Verifier,
+    DpopSettings, ProofUse, Rejection, ReplayStore, VerifiedToken, Verifier,
+    adapter::RequestCredentials,
 };
 use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 use okta_verifier_testing::{Client, TestIssuer};
@@ -97,7 +98,7 @@ impl World {
 
     async fn send(&self, instance: &Verifier, proof: &str) -> Result<VerifiedToken, Rejection> {
         let authorization = format!("DPoP {}", self.jwt);
-        let presented = Presented::new([authorization.as_bytes()])
+        let presented = RequestCredentials::new([authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
         let verdict = instance.authenticate(&presented).await;

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use okta_verifier::{Policy, Presented, Verifier};
+use okta_verifier::{Policy, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Client, MockOkta, TestIssuer, TokenBuilder, conformance::Answer};
 use secret_scan as _;
 use serde_json::Value;
@@ -102,7 +102,7 @@ const LET_PASS: [Case; 3] = [
         let token = okta.token("ada.lovelace@example.com");
         for token in [token.clone(), token.expired()] {
             let line = format!("Bearer {}", token.sign());
-            let presented = Presented::new([line.as_bytes()]);
+            let presented = RequestCredentials::new([line.as_bytes()]);
             let result = verifier.authenticate(&presented).into_ready().unwrap();
             secret_scan::verdict(&result);
             secret_scan::verdict(&result.and_then(|token| {

@@ -21,7 +21,7 @@ impl Peer for Ours {
         let issuer = Issuer::okta(settings.issuer, settings.audience);
         let mut builder = Verifier::builder().issuer(issuer.client_id(settings.client_id));
         if !settings.cached {
-            builder = builder.cached_tokens(0);
+            builder = builder.token_cache_capacity(0);
         }
         Self(builder.build().expect("the settings are valid"))
     }

@@ -3,12 +3,12 @@
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
-    error::FetchError,
+    error::UnavailableReason,
     net::{Revalidated, Validator, client_auth::Form},
 };
 use reqwest::header::HeaderValue;
 
-type Later<T> = Pin<Box<dyn Future<Output = Result<T, FetchError>> + Send>>;
+type Later<T> = Pin<Box<dyn Future<Output = Result<T, UnavailableReason>> + Send>>;
 type Get = dyn Fn(&str, Option<&Validator>) -> Later<Revalidated> + Send + Sync;
 type Post = dyn Fn(&str, &Form) -> Later<Vec<u8>> + Send + Sync;
 
@@ -24,17 +24,17 @@ impl Script {
         answer: impl Fn(&str, Option<&Validator>) -> F + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<Revalidated, FetchError>> + Send + 'static,
+        F: Future<Output = Result<Revalidated, UnavailableReason>> + Send + 'static,
     {
         Self {
             get: Arc::new(move |url, known| Box::pin(answer(url, known))),
-            post: Arc::new(|_, _| Box::pin(async { Err(FetchError::Abandoned) })),
+            post: Arc::new(|_, _| Box::pin(async { Err(UnavailableReason::Abandoned) })),
         }
     }
 
     pub(crate) fn posts<F>(self, answer: impl Fn(&str, &Form) -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = Result<Vec<u8>, FetchError>> + Send + 'static,
+        F: Future<Output = Result<Vec<u8>, UnavailableReason>> + Send + 'static,
     {
         Self {
             post: Arc::new(move |url, form| Box::pin(answer(url, form))),

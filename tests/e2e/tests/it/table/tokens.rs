@@ -1,6 +1,6 @@
 //! The rows about unusual key sets and tokens.
 
-use okta_verifier::{DpopSettings, Presented, Verifier, VerifyError};
+use okta_verifier::{DpopSettings, Verifier, VerifyError, adapter::RequestCredentials};
 use okta_verifier_testing::Client;
 use serde_json::json;
 
@@ -64,7 +64,7 @@ impl Table {
         }
         self.one_proof_twice();
         let query = format!("access_token={}", self.server.token("read"));
-        let presented = Presented::new([]).query(Some(&query));
+        let presented = RequestCredentials::new([]).query(Some(&query));
         let rejection = self.runtime.block_on(verifier.authenticate(&presented));
         let rejection = rejection.expect_err("no token");
         let challenge = rejection
@@ -91,7 +91,7 @@ impl Table {
             .sign();
         let authorization = format!("DPoP {jwt}");
         let send = || {
-            let presented = Presented::new([authorization.as_bytes()])
+            let presented = RequestCredentials::new([authorization.as_bytes()])
                 .dpop([proof.as_bytes()])
                 .request("GET", "/orders");
             self.runtime.block_on(verifier.authenticate(&presented))

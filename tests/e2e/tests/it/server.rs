@@ -221,7 +221,7 @@ pub(crate) fn access_token(answer: &Value) -> String {
         .to_owned()
 }
 
-pub(crate) fn http_client_builder() -> Agent {
+pub(crate) fn http_client() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)

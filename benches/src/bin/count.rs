@@ -2,7 +2,9 @@
 
 use std::{cell::RefCell, hint::black_box};
 
+use axum::http::HeaderValue;
 use benches::{
+    apps::{axum_plain, axum_verified, call_axum},
     plain_cache::PlainCache,
     proofs::Holder,
     raw::Raw,
@@ -38,8 +40,22 @@ fn main() {
         shape @ ("short" | "alike" | "escaped" | "small") => costly(&served.okta, shape),
         _ => String::new(),
     };
+    let unknown = ordinary(&served.okta).unpublished_key().sign();
+    let line = HeaderValue::from_str(&format!("Bearer {jwt}")).expect("ASCII");
+    let app = match case.as_str() {
+        "axum" => axum_verified(served.verifier(10_000)),
+        _ => axum_plain(),
+    };
     let work: &dyn Fn() -> bool = match case.as_str() {
         "cached" | "uncached" => &|| verify(&verifier, black_box(&jwt)).is_ok(),
+        "axum" | "axum-plain" => &|| {
+            call_axum(&app, black_box(&line));
+            true
+        },
+        "unknown-key" => &|| {
+            verify(&verifier, black_box(&unknown))
+                .is_err_and(|error| error.code() == "unknown_key_id")
+        },
         "raw" => &|| {
             black_box(&raw).verify();
             true

@@ -194,7 +194,7 @@ impl Verifier {
                 let malformed = Malformed::under(scheme, token);
                 return Authentication::ready(Err(self.reject_malformed(malformed)));
             }
-            None => attempt.begin_new(),
+            None => attempt.begin_new(attempt.arrived),
         };
         Authentication::of(&attempt, scheme, step)
     }

@@ -100,9 +100,9 @@ impl Introspector {
 
     /// Returns the last answer if it is new enough for a request that has just arrived. Does not wait
     /// and has no effect.
-    pub(crate) fn find(&self, token: &[u8], want: Want<'_>) -> Option<Arc<Checked>> {
+    pub(crate) fn find(&self, token: &[u8], want: Want<'_>, now: Now) -> Option<Arc<Checked>> {
         let fingerprint = self.fingerprints.as_ref()?.of(token)?;
-        self.find_by(fingerprint, want, want.arrived)
+        self.find_by(fingerprint, want, now)
     }
 
     /// Whether the issuer has called the token inactive lately, in answer to any request.

@@ -64,20 +64,22 @@ pub(super) enum Step {
     Introspect(Introspection),
     /// The token is valid, and the remote replay store has to accept the proof.
     UseProof(Proved),
+    /// The settings of the token's issuer were replaced: the new ones decide.
+    Restart,
 }
 
 /// A signed token of a configured issuer, parsed and checked. Only the signature and the dates are not
 /// checked yet: nothing in it may be trusted.
 pub(super) struct Unverified {
-    issuer: Arc<ActiveIssuer>,
+    pub(super) issuer: Arc<ActiveIssuer>,
     header: jws::Header,
     signature: Vec<u8>,
     /// The length of what is signed, from the beginning of the token.
     signed: usize,
     dates: Dates,
     has_confirmation: bool,
-    /// The token if it is verified, or the error of its claims, which is reported after that of its
-    /// signature.
+    /// The token, to be used only after its signature was verified, or the error of its claims, to be
+    /// reported only then.
     claims: Result<VerifiedToken, VerifyError>,
     /// The only key of the issuer, which did not verify the signature of a token without `kid`.
     tried: Option<Arc<Key>>,
@@ -87,7 +89,7 @@ pub(super) struct Unverified {
 pub(super) struct Introspection {
     introspector: Arc<Introspector>,
     question: Question,
-    issuer: Arc<ActiveIssuer>,
+    pub(super) issuer: Arc<ActiveIssuer>,
     /// The token, if local checks accepted it.
     verified: Option<(VerifiedToken, Basis)>,
 }
@@ -129,7 +131,7 @@ impl<'r> Attempt<'r> {
     pub(super) fn begin(&self) -> Result<Step, VerifyError> {
         match self.find_cached() {
             Some(cached) => self.begin_cached(cached?),
-            None => self.begin_new(),
+            None => self.begin_new(self.arrived),
         }
     }
 
@@ -168,20 +170,20 @@ impl<'r> Attempt<'r> {
 
     /// Parses a token that is not in the cache. Needs no cryptography, so that malformed tokens and
     /// those of unknown issuers cost none.
-    pub(super) fn begin_new(&self) -> Result<Step, VerifyError> {
+    pub(super) fn begin_new(&self, now: Now) -> Result<Step, VerifyError> {
         let inner = &*self.verifier.0;
         match Jws::parse(self.request.token, inner.max_token_size) {
             Ok(jws) => {
                 let unverified = Unverified::new(jws, &inner.issuers.load())?;
-                self.check_signature(unverified, None, self.arrived)
+                self.check_signature(unverified, None, now)
             }
-            Err(error) => self.begin_unsigned(error),
+            Err(error) => self.begin_unsigned(error, now),
         }
     }
 
-    /// Finds the introspector for a token that is not a signed JWT. Otherwise `error` stands: three parts
-    /// are a JWT, and are not sent to the issuer because they do not parse.
-    fn begin_unsigned(&self, error: VerifyError) -> Result<Step, VerifyError> {
+    /// Introspects a token that is not a signed JWT. Returns `error` if no issuer introspects such tokens, and
+    /// for a text of three parts: it is a malformed JWT, which is never sent to an issuer.
+    fn begin_unsigned(&self, error: VerifyError, now: Now) -> Result<Step, VerifyError> {
         let token = self.request.token;
         let question =
             match error {
@@ -196,7 +198,7 @@ impl<'r> Attempt<'r> {
             .introspecting(question)
             .and_then(|issuer| Introspection::of_unverified(question, issuer))
             .ok_or(error)?;
-        self.find_answer(introspection, self.arrived)
+        self.find_answer(introspection, now)
     }
 
     /// Verifies the signature, with `fetched` if the key had to be fetched, and then the claims.
@@ -232,11 +234,11 @@ impl<'r> Attempt<'r> {
         let question = Question::UnknownKey;
         if let Some(introspection) = Introspection::of_unverified(question, &unverified.issuer) {
             // An answer that is cached needs no keys.
-            if let Some(answer) = introspection.find(self) {
+            if let Some(answer) = introspection.find(self, now) {
                 return self.apply(introspection, &answer, now);
             }
-            // An answer must not make a token valid that excludes itself, and it may leave out what the
-            // token is bound to.
+            // A token that its own claims exclude is not introspected, nor is one with `cnf`: the response may
+            // leave `cnf` out, and the token would count as unbound.
             let acceptable = !unverified.has_confirmation && unverified.is_acceptable(now);
             if acceptable && matches!(unknown, Some(VerifyError::UnknownKeyId)) {
                 return Ok(Step::Introspect(introspection));
@@ -256,9 +258,12 @@ impl<'r> Attempt<'r> {
         now: Now,
     ) -> Result<Step, VerifyError> {
         let issuer = unverified.issuer;
+        if issuer.is_retired() {
+            return Ok(Step::Restart);
+        }
         let verification = Verification { issuer, key };
         let basis = Basis::Verified(verification.clone());
-        basis.check(self.verifier)?;
+        basis.check_key()?;
         let leeway = verification.issuer.origin.expected.leeway;
         checks::check_dates(unverified.dates, leeway, now.unix)?;
         let token = unverified.claims?;
@@ -290,7 +295,7 @@ impl<'r> Attempt<'r> {
     }
 
     fn find_answer(&self, introspection: Introspection, now: Now) -> Result<Step, VerifyError> {
-        match introspection.find(self) {
+        match introspection.find(self, now) {
             Some(answer) => self.apply(introspection, &answer, now),
             None => Ok(Step::Introspect(introspection)),
         }
@@ -309,15 +314,15 @@ impl<'r> Attempt<'r> {
             verified,
             ..
         } = introspection;
+        if issuer.is_retired() {
+            return Ok(Step::Restart);
+        }
         if let Some((token, basis)) = verified {
-            let confirmed = basis
-                .check(self.verifier)
-                .and_then(|()| answer.confirm(token, now));
+            let confirmed = basis.check_key().and_then(|()| answer.confirm(token, now));
             let token = confirmed.inspect_err(|_| self.forget())?;
             return self.check_sender(token, basis, now);
         }
         let basis = Basis::Answer(issuer);
-        basis.check(self.verifier)?;
         let token = answer.token(now)?;
         // The token's own `cnf` cannot be trusted, present or not. If the verifier accepts bound tokens,
         // the answer has to name what this one is bound to.
@@ -438,9 +443,9 @@ impl Introspection {
         })
     }
 
-    fn find(&self, attempt: &Attempt<'_>) -> Option<Arc<Checked>> {
-        self.introspector
-            .find(attempt.request.token, self.want(attempt))
+    fn find(&self, attempt: &Attempt<'_>, now: Now) -> Option<Arc<Checked>> {
+        let (token, want) = (attempt.request.token, self.want(attempt));
+        self.introspector.find(token, want, now)
     }
 
     /// Sends a request to the introspection endpoint, or waits for one in flight.
@@ -466,29 +471,26 @@ impl Proved {
         verifier: &Verifier,
         now: Now,
     ) -> Result<VerifiedToken, VerifyError> {
-        self.basis.check(verifier)?;
+        self.basis.check_key()?;
+        let issuer = self.basis.issuer();
+        if issuer.is_retired() {
+            // The proof was used, so that the decision cannot begin again. If the issuer is still configured,
+            // the next attempt is decided by its new settings.
+            verifier.0.issuers.load().find(issuer.url())?;
+            return Err(unavailable_now());
+        }
         self.token.check_dates(now.unix)?;
         Ok(self.token)
     }
 }
 
 impl Basis {
-    /// Checks that what the token was accepted by still stands: while a request waits, the key may be
-    /// withdrawn and the settings may be replaced.
-    fn check(&self, verifier: &Verifier) -> Result<(), VerifyError> {
-        if self.key().is_some_and(Key::is_retired) {
-            return Err(VerifyError::UnknownKeyId);
+    /// Checks that the key was not withdrawn since it verified the signature, while the request waited.
+    fn check_key(&self) -> Result<(), VerifyError> {
+        match self.key() {
+            Some(key) if key.is_retired() => Err(VerifyError::UnknownKeyId),
+            _ => Ok(()),
         }
-        let issuer = self.issuer();
-        if issuer.is_retired() {
-            // If the issuer is still configured, its new settings decide about the next attempt.
-            verifier.0.issuers.load().find(issuer.url())?;
-            return Err(VerifyError::unavailable(
-                Duration::ZERO,
-                UnavailableReason::Abandoned,
-            ));
-        }
-        Ok(())
     }
 
     fn issuer(&self) -> &Arc<ActiveIssuer> {
@@ -506,6 +508,11 @@ impl Basis {
             Self::Answer(_) => None,
         }
     }
+}
+
+/// For a request that the client can repeat at once.
+pub(super) fn unavailable_now() -> VerifyError {
+    VerifyError::unavailable(Duration::ZERO, UnavailableReason::Abandoned)
 }
 
 impl Verification {

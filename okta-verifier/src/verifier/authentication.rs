@@ -3,18 +3,20 @@
 use std::{
     fmt, mem,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use super::{
     Verifier,
-    attempt::{Attempt, Proved, Sender, Step, TokenRequest},
+    attempt::{
+        Attempt, Introspection, Proved, Sender, Step, TokenRequest, Unverified, unavailable_now,
+    },
     token_cache::Digest,
 };
 use crate::{
     error::VerifyError,
-    http::{OwnedShown, Rejection, Scheme},
+    http::{OwnedShown, Rejection, Scheme, Shown},
     sync::clock::Now,
     verified_token::VerifiedToken,
 };
@@ -22,9 +24,10 @@ use crate::{
 /// The result of [`Verifier::authenticate`]: ready, or a future that waits for a key set, for an
 /// introspection response or for the [replay store](crate::ReplayStore).
 ///
-/// The future borrows nothing. Dropping it before its first poll has no effect outside: no request was
-/// sent, no rate limit was used, and no proof was recorded. Dropping it later cancels no request that
-/// others wait for.
+/// The future borrows nothing. Dropping a pending authentication before its first poll sends no request
+/// about its token, uses no rate limit and records no proof. Dropping it later cancels no request that
+/// others wait for. A result that is ready has already recorded its DPoP proof in the replay store of
+/// this process.
 ///
 /// ```
 /// # use okta_verifier_testing::MockOkta;
@@ -75,17 +78,32 @@ impl Authentication {
             Err(error) => return Self::ready(Err(verifier.reject(scheme, error))),
             Ok(step) => step,
         };
-        let verifier = verifier.clone();
+        let (verifier, created) = (verifier.clone(), attempt.arrived);
         let pending: PendingResult = match step {
             // The proof passed every other check: nothing of the request is needed any longer.
             Step::UseProof(proved) => Box::pin(async move {
-                let result = proved.use_proof(&verifier).await;
+                let result = match Now::read().since(created) < MAX_DELAY {
+                    true => proved.use_proof(&verifier).await,
+                    false => Err(unavailable_now()),
+                };
                 result.map_err(|error| verifier.reject(scheme, error))
             }),
             step => {
                 let request = OwnedRequest::of(attempt);
                 Box::pin(async move {
-                    let result = request.attempt(&verifier).resume(step).await;
+                    let mut attempt = request.attempt(&verifier);
+                    let now = Now::read();
+                    let step = match now.since(created) < MAX_DELAY {
+                        true => Ok(step),
+                        false => {
+                            attempt.arrived = now;
+                            attempt.begin()
+                        }
+                    };
+                    let result = match step {
+                        Ok(step) => attempt.resume(step).await,
+                        Err(error) => Err(error),
+                    };
                     result.map_err(|error| verifier.reject(scheme, error))
                 })
             }
@@ -111,7 +129,9 @@ impl Future for Authentication {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let State::Pending(pending) = &mut self.0 {
-            return pending.as_mut().poll(context);
+            let result = ready!(pending.as_mut().poll(context));
+            self.0 = State::Taken;
+            return Poll::Ready(result);
         }
         match mem::replace(&mut self.0, State::Taken) {
             State::Ready(result) => Poll::Ready(result),
@@ -150,10 +170,16 @@ impl OwnedRequest {
             max_age,
             sender,
         } = attempt.request;
+        // Without a setting for bound tokens nothing else of the request is read.
+        let needed = attempt.verifier.0.sender_constraint.accepts_bound_tokens();
+        let sender = sender.map(|Sender { scheme, shown }| match needed {
+            true => (scheme, shown.to_owned()),
+            false => (scheme, Shown::default().to_owned()),
+        });
         Self {
             token: token.into(),
             max_age,
-            sender: sender.map(|sender| (sender.scheme, sender.shown.to_owned())),
+            sender,
             arrived: attempt.arrived,
             digest: attempt.digest,
         }
@@ -180,9 +206,22 @@ impl OwnedRequest {
 impl Attempt<'_> {
     /// Obtains what each step lacks, until the token is accepted or rejected.
     pub(super) async fn resume(&self, mut step: Step) -> Result<VerifiedToken, VerifyError> {
+        let mut may_restart = true;
         loop {
             step = match step {
                 Step::Accepted(token) => return Ok(token),
+                Step::Restart if may_restart => {
+                    may_restart = false;
+                    self.begin_new(Now::read())?
+                }
+                Step::Restart => return Err(unavailable_now()),
+                // The removed issuer gets no request.
+                Step::FetchKeys(Unverified { issuer, .. })
+                | Step::Introspect(Introspection { issuer, .. })
+                    if issuer.is_retired() =>
+                {
+                    Step::Restart
+                }
                 Step::FetchKeys(unverified) => {
                     let key = unverified.fetch_key(self.arrived).await;
                     self.check_signature(unverified, Some(key), Now::read())?
@@ -206,3 +245,7 @@ impl Proved {
         self.finish(verifier, Now::read())
     }
 }
+
+/// A pending authentication that is first polled later than this, as after a suspension of the process,
+/// begins again: its evidence may be out of date.
+const MAX_DELAY: Duration = Duration::from_secs(1);

@@ -335,7 +335,8 @@ impl Verifier {
     ///
     /// An issuer with unchanged settings keeps its state. One with changed settings keeps its keys, if
     /// they are fetched in the same way. Tokens of a removed issuer are rejected from the next request
-    /// on. A request that is being verified meanwhile uses the former issuers.
+    /// on. A request that waits meanwhile is decided by the new
+    /// settings; if it waits for a [`ReplayStore`](crate::ReplayStore), the response is a 503.
     ///
     /// It is not possible to accept every issuer of a domain, because anyone who can create a tenant
     /// there could then issue tokens. List the issuers that you know, from your database.

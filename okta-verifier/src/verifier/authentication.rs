@@ -1,4 +1,4 @@
-//! A decision that may have to wait: the I/O around the steps of [`attempt`](super::attempt).
+//! [`Authentication`]: performs the I/O that the steps of [`attempt`](super::attempt) need.
 
 use std::{
     fmt, mem,
@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Verifier,
-    attempt::{Attempt, Proved, Sender, Step, TokenRequest},
+    attempt::{Attempt, PendingUse, Sender, Step, TokenRequest},
     token_cache::Digest,
 };
 use crate::{
@@ -41,7 +41,7 @@ use crate::{
 /// // Now they are cached.
 /// let token = verifier.authenticate(&presented).into_ready().unwrap()?;
 /// assert_eq!(token.subject(), "ada");
-/// // Without a token there is nothing to wait for.
+/// // A request without a token never waits.
 /// let rejection = verifier.authenticate(&RequestCredentials::new([])).into_ready().unwrap().unwrap_err();
 /// assert_eq!(rejection.status(), 401);
 /// # Ok(())
@@ -52,18 +52,18 @@ pub struct Authentication(State);
 
 enum State {
     Ready(Result<VerifiedToken, Rejection>),
-    Pending(PendingResult),
-    Taken,
+    Pending(BoxedResult),
+    Completed,
 }
 
-type PendingResult = Pin<Box<dyn Future<Output = Result<VerifiedToken, Rejection>> + Send>>;
+type BoxedResult = Pin<Box<dyn Future<Output = Result<VerifiedToken, Rejection>> + Send>>;
 
 impl Authentication {
     pub(super) fn ready(result: Result<VerifiedToken, Rejection>) -> Self {
         Self(State::Ready(result))
     }
 
-    /// Waits for what `step` lacks, if it lacks anything.
+    /// Returns the result of `step`, or a future that waits for the missing input.
     pub(super) fn of(
         attempt: &Attempt<'_>,
         scheme: Scheme,
@@ -76,8 +76,8 @@ impl Authentication {
             Ok(step) => step,
         };
         let verifier = verifier.clone();
-        let pending: PendingResult = match step {
-            // The proof passed every other check: nothing of the request is needed any longer.
+        let pending: BoxedResult = match step {
+            // The proof passed every other check, so nothing of the request is needed any longer.
             Step::UseProof(proved) => Box::pin(async move {
                 let result = proved.use_proof(&verifier).await;
                 result.map_err(|error| verifier.reject(scheme, error))
@@ -93,11 +93,11 @@ impl Authentication {
         Self(State::Pending(pending))
     }
 
-    /// Returns the result if nothing has to be waited for.
+    /// Returns the result if it is ready.
     ///
     /// # Errors
     ///
-    /// The authentication itself, which has to wait: await it.
+    /// The authentication itself if it has to wait. Await it.
     pub fn into_ready(self) -> Result<Result<VerifiedToken, Rejection>, Self> {
         match self.0 {
             State::Ready(result) => Ok(result),
@@ -113,9 +113,9 @@ impl Future for Authentication {
         if let State::Pending(pending) = &mut self.0 {
             return pending.as_mut().poll(context);
         }
-        match mem::replace(&mut self.0, State::Taken) {
+        match mem::replace(&mut self.0, State::Completed) {
             State::Ready(result) => Poll::Ready(result),
-            State::Pending(_) | State::Taken => {
+            State::Pending(_) | State::Completed => {
                 panic!("`Authentication` polled after it completed")
             }
         }
@@ -128,13 +128,13 @@ impl fmt::Debug for Authentication {
         let state = match self.0 {
             State::Ready(_) => "ready",
             State::Pending(_) => "pending",
-            State::Taken => "taken",
+            State::Completed => "completed",
         };
         f.debug_tuple("Authentication").field(&state).finish()
     }
 }
 
-/// A copy of what a waiting request needs.
+/// A copy of the parts of a request that are needed after waiting.
 struct OwnedRequest {
     token: Box<[u8]>,
     max_age: Option<Duration>,
@@ -178,7 +178,7 @@ impl OwnedRequest {
 }
 
 impl Attempt<'_> {
-    /// Obtains what each step lacks, until the token is accepted or rejected.
+    /// Obtains the missing input of each step until the token is accepted or rejected.
     pub(super) async fn resume(&self, mut step: Step) -> Result<VerifiedToken, VerifyError> {
         loop {
             step = match step {
@@ -188,8 +188,8 @@ impl Attempt<'_> {
                     self.check_signature(unverified, Some(key), Now::read())?
                 }
                 Step::Introspect(introspection) => {
-                    let answer = introspection.ask(self).await?;
-                    self.apply(introspection, &answer, Now::read())?
+                    let response = introspection.fetch(self).await?;
+                    self.apply(introspection, &response, Now::read())?
                 }
                 Step::UseProof(proved) => return proved.use_proof(self.verifier).await,
             }
@@ -197,7 +197,7 @@ impl Attempt<'_> {
     }
 }
 
-impl Proved {
+impl PendingUse {
     async fn use_proof(self, verifier: &Verifier) -> Result<VerifiedToken, VerifyError> {
         let constraint = &verifier.0.sender_constraint;
         constraint

@@ -18,20 +18,20 @@ pub use proof::ProofError;
 pub use unavailable::{FetchKeysError, UnavailableReason};
 pub use verify::{ClaimError, MalformedTokenError, VerifyError};
 
-/// The start of a header's value or of a member, for use between quotation marks: at most
-/// [`MAX_EXCERPT`] bytes, of which the last are an ellipsis where something was left out.
+/// Returns the start of a header's value or of a member, for use between quotation marks. It has at most
+/// [`MAX_EXCERPT`] bytes, and ends with an ellipsis if something was left out.
 pub(crate) fn excerpt(bytes: &[u8]) -> Box<str> {
     escape(bytes, MAX_EXCERPT, |byte| byte != b'"').into()
 }
 
-/// The text of the innermost source of an error, or of the error itself if it has none: what an
-/// operator needs to know, such as `Connection refused (os error 111)`. At most 256 bytes.
+/// Returns the text of the innermost source of an error, or of the error itself if it has none. Operators need
+/// this text, such as `Connection refused (os error 111)`. It has at most 256 bytes.
 pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
     let innermost = sources(error).last().unwrap_or(error);
     escape(innermost.to_string().as_bytes(), MAX_CAUSE, |_| true)
 }
 
-/// What `error` says, followed by what each of its sources says.
+/// Returns the text of `error`, followed by those of its sources.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     for source in sources(error) {
@@ -41,18 +41,18 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// The sources of an error from the outside in, and a bounded number of them: they are foreign code.
+/// Returns the sources of an error from the outside in. Their number is bounded, because they are foreign code.
 fn sources<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(error.source(), |&error| error.source()).take(MAX_SOURCES)
 }
 
-/// A terminal obeys control characters, and a reader is misled by characters that reorder text: what
-/// is not printable ASCII is shown by its bytes.
+/// Escapes everything that is not printable ASCII: terminals obey control characters, and characters that
+/// reorder text mislead readers.
 fn escape(bytes: &[u8], limit: usize, is_plain: fn(u8) -> bool) -> String {
     let mut text = String::new();
-    // Where the ellipsis fits.
+    // The last length at which the ellipsis fits.
     let mut cut = 0;
     for &byte in bytes {
         if text.len() + ELLIPSIS.len_utf8() <= limit {

@@ -65,7 +65,7 @@ pub trait ReplayStore: Send + Sync + 'static {
     fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a>;
 }
 
-/// Whether a DPoP proof was used before: the answer of a [`ReplayStore`].
+/// The answer of a [`ReplayStore`]: whether a DPoP proof was used before.
 ///
 /// ```
 /// use okta_verifier::ProofUse;

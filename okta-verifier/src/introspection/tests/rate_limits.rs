@@ -373,7 +373,7 @@ async fn introspection_outage_is_reported_after_two_tokens_or_three_failures() {
     }
 }
 
-// finding 2: strangers who are answered do not hide that the issuer's own tokens fail.
+// finding 2: responses about invented tokens do not hide that requests about the issuer's own tokens fail.
 #[tokio::test(start_paused = true)]
 async fn introspection_failures_are_not_hidden_by_responses_about_unverified_tokens() {
     for class in TRUSTED {
@@ -490,12 +490,12 @@ async fn introspection_rejected_credentials_are_reported_at_once_before_the_firs
 #[tokio::test(start_paused = true)]
 async fn introspection_failures_of_unverified_tokens_are_reported_once_per_minute() {
     let errors = [UnavailableReason::CredentialsRefused, status(500, None)];
-    for answered_every in [None, Some(500), Some(6_000)] {
+    for success_every in [None, Some(500), Some(6_000)] {
         let (mut limits, start) = (rate_limits(), Now::read());
         let mut reports = 0;
         for number in 0..30_000_u32 {
             let now = start.after(2 * MILLI * number);
-            if answered_every.is_some_and(|every| number % every == 0) {
+            if success_every.is_some_and(|every| number % every == 0) {
                 reports += usize::from(limits.succeeded(Class::Unverified, now).is_some());
             }
             let error = &errors[number as usize % 2];
@@ -506,7 +506,7 @@ async fn introspection_failures_of_unverified_tokens_are_reported_once_per_minut
             let outage = limits.outage(now);
             assert!(outage.is_none_or(|outage| !outage.credentials_rejected));
         }
-        assert!(reports <= 2, "{answered_every:?}: {reports}");
+        assert!(reports <= 2, "{success_every:?}: {reports}");
         let last = start.after(60 * SECOND);
         assert!(limits.outage(last.after(60 * SECOND)).is_none());
     }

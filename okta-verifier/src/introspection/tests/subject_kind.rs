@@ -14,8 +14,8 @@ use crate::{
 
 fn kind(profile: Profile, members: Value) -> SubjectKind {
     let mut response = json!({ "active": true, "aud": "api://orders", "sub": "ada" });
-    let answer_members = response.as_object_mut().expect("an object");
-    answer_members.extend(members.as_object().expect("an object").clone());
+    let response_members = response.as_object_mut().expect("an object");
+    response_members.extend(members.as_object().expect("an object").clone());
     let now = Now::read();
     let response = IntrospectionResponse::parse(
         response.to_string().as_bytes(),

@@ -1,11 +1,7 @@
 //! DPoP (RFC 9449): tokens that are bound to a key, and the proofs that show its possession.
 
 mod external_url;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz;
 mod htu;
-mod judge;
-mod key_cache;
 mod nonce;
 mod proof;
 mod replay;
@@ -15,9 +11,15 @@ mod settings;
 mod tests;
 
 pub(crate) use external_url::Place;
-pub(crate) use judge::{Expected, Holder, Used, judge};
 pub use nonce::DpopNonces;
+pub(crate) use proof::{AcceptedProof, Expected, Holder, verify_proof};
+pub(crate) use replay::{OutageLog, UseResult};
 pub use replay::{ProofUse, ReplayAnswer, ReplayStore};
-pub(crate) use replay::{Trouble, Verdict};
 pub use settings::DpopSettings;
 pub(crate) use settings::{Dpop, Replay};
+#[cfg(any(test, fuzzing))]
+pub(crate) use {
+    external_url::External,
+    htu::{Htu, target_path},
+    proof::{ProofKeys, Window},
+};

@@ -1,15 +1,22 @@
 //! Entry points of the fuzz targets. No input may panic, and what is accepted must have the properties
 //! that are asserted here. The module exists under `--cfg fuzzing` and in tests only.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock, OnceLock},
+    time::Duration,
+};
 
 use base64::Engine;
 use url::Url;
 
 use crate::{
     crypto::Algorithms,
-    http::Challenges,
-    introspection::{Checked, Question},
+    dpop::{
+        Expected as ExpectedProof, External, Holder, Htu, Place, ProofKeys, Window, target_path,
+        verify_proof,
+    },
+    http::{Challenges, Credentials, Remedy, RequestCredentials, Scheme, is_b64token},
+    introspection::{IntrospectionReason, IntrospectionResponse},
     keys::{KeyOptions, KeySet, Metadata},
     net::fresh_for,
     sync::clock::Now,
@@ -20,10 +27,6 @@ use crate::{
         jws::Jws,
     },
     verified_token::Origin,
-};
-pub use crate::{
-    dpop::fuzz::{htu, proof},
-    http::fuzz::{authorization, challenge},
 };
 
 /// The largest token size that the setting allows, in bytes.
@@ -117,17 +120,131 @@ pub fn introspection(data: &[u8]) {
         unix: NOW,
         ..Now::read()
     };
-    let (asked_as, max_age) = (Question::Opaque, Duration::from_secs(60));
-    let Ok(checked) = Checked::judge(data, &origin, asked_as, max_age, now, now) else {
+    let (asked_as, max_age) = (IntrospectionReason::Opaque, Duration::from_secs(60));
+    let Ok(checked) = IntrospectionResponse::parse(data, &origin, asked_as, max_age, now, now)
+    else {
         return;
     };
-    assert!(checked.counts_for <= Duration::from_secs(60));
-    if let Ok(token) = checked.verdict {
+    assert!(checked.valid_for <= Duration::from_secs(60));
+    if let Ok(token) = checked.result {
         let answer: serde_json::Value = serde_json::from_slice(data).unwrap_or_default();
         assert_eq!(answer["active"], true);
         assert_eq!(token.issuer(), ISSUER);
     }
 }
+
+/// Parses field lines, and a query after the first NUL.
+pub fn authorization(data: &[u8]) {
+    let mut parts = data.splitn(2, |byte| *byte == 0);
+    let text = parts.next().unwrap_or_default();
+    let lines = text.split(|byte| *byte == b'\n');
+    let query = parts
+        .next()
+        .and_then(|query| std::str::from_utf8(query).ok());
+    let presented = RequestCredentials::new(lines).query(query);
+    for dpop in [false, true] {
+        let Ok(Credentials::Token(_, token)) = presented.credentials(dpop, LARGEST_TOKEN) else {
+            continue;
+        };
+        assert!(!token.is_empty() && token.len() <= LARGEST_TOKEN);
+        assert!(!text.contains(&b'\n'), "one line");
+        assert!(!is_b64token(token) || !token.contains(&b' '));
+    }
+}
+
+/// Returns every challenge of a realm together with the realm. A list of scopes follows the first NUL.
+pub fn challenge(data: &[u8]) -> Vec<(String, String)> {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return Vec::new();
+    };
+    let (realm, scope) = text.split_once('\0').unwrap_or((text, "orders:read"));
+    let Ok(challenges) = Challenges::new(realm).and_then(Challenges::with_dpop) else {
+        return Vec::new();
+    };
+    let remedy = Remedy {
+        scopes: vec!["orders:read", "!#[]~"],
+        acr_values: Some(vec!["phrh", "urn:okta:loa:2fa:any"]),
+        max_age: Some(300),
+        lacks_scope: true,
+        lacks_authentication: true,
+    };
+    let mut values = vec![
+        challenges.bare.clone(),
+        challenges.invalid_request.clone(),
+        challenges.invalid_token.clone(),
+    ];
+    if let Some(dpop) = &challenges.dpop {
+        values.extend([&dpop.bare, &dpop.invalid_proof, &dpop.use_nonce].map(Clone::clone));
+    }
+    for scheme in [Scheme::Bearer, Scheme::Dpop] {
+        values.extend(challenges.insufficient_scope(scheme, scope));
+        values.extend(challenges.insufficient_authentication(scheme, &remedy));
+    }
+    let texts = values
+        .iter()
+        .map(|value| value.to_str().unwrap_or_default());
+    texts
+        .map(|text| (text.to_owned(), realm.to_owned()))
+        .collect()
+}
+
+/// Verifies a proof for the request of RFC 9449 §7.1, figures 12 and 13.
+pub fn proof(data: &[u8]) {
+    let (Ok(external), Ok(jkt)) = (
+        External::base("https://resource.example.org"),
+        BASE64URL.decode("0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"),
+    ) else {
+        return;
+    };
+    let (Ok(jkt), Some(keys)) = (jkt.try_into(), &*KEYS) else {
+        return;
+    };
+    let expected = ExpectedProof {
+        method: "GET",
+        place: Place {
+            target: "/protectedresource",
+            ..Place::default()
+        },
+        external: &external,
+        token: b"Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU",
+        holder: Holder {
+            jkt: &jkt,
+            token_hash: &OnceLock::new(),
+        },
+        window: Window {
+            past: 60,
+            future: 30,
+        },
+        nonces: None,
+        keys,
+    };
+    if let Ok(used) = verify_proof(data, &expected, 1_562_262_618) {
+        assert_eq!(
+            used.until,
+            1_562_262_618 + 60,
+            "only the client has the key"
+        );
+    }
+}
+
+/// Checks that the normal form of a normal form is the same.
+pub fn htu(data: &[u8]) {
+    let Ok(uri) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Some(htu) = Htu::parse(uri) {
+        let normal = format!("{}{}", htu.origin, htu.path);
+        assert_eq!(Htu::parse(&normal).as_ref(), Some(&htu), "{normal}");
+        assert_eq!(target_path(&normal).as_ref(), Some(&htu.path), "{normal}");
+    }
+    if let Some(path) = target_path(uri) {
+        assert!(path.starts_with('/'), "{path}");
+        assert_eq!(target_path(&path).as_ref(), Some(&path));
+    }
+}
+
+/// Kept from input to input, as from proof to proof.
+static KEYS: LazyLock<Option<ProofKeys>> = LazyLock::new(|| ProofKeys::new().ok());
 
 const ISSUER: &str = "https://okta.test/oauth2/default";
 const NOW: u64 = 1_700_000_000;

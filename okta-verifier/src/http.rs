@@ -2,19 +2,15 @@
 
 mod challenge;
 mod credentials;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz;
 mod rejection;
-mod remedy;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use ::http::{HeaderName, HeaderValue};
 
-pub(crate) use challenge::{Challenges, Scheme, is_scope_token};
+pub(crate) use challenge::{Challenges, Remedy, Scheme, is_scope_token};
 pub use credentials::RequestCredentials;
 pub(crate) use credentials::{Credentials, Lines, Malformed, OwnedShown, Shown, is_b64token};
 pub use rejection::{Anonymous, Rejection};
 pub(crate) use rejection::{DEFAULT_REALM, nonce_headers, nonce_value};
-pub(crate) use remedy::Remedy;

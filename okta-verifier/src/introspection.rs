@@ -3,8 +3,6 @@
 
 mod cache;
 mod client;
-mod endpoint;
-mod kind;
 mod permits;
 mod rate_limits;
 mod response;
@@ -14,6 +12,6 @@ mod settings;
 mod tests;
 
 pub(crate) use client::Introspector;
-pub(crate) use response::{Checked, Want};
+pub(crate) use response::{IntrospectionResponse, RequiredResponse};
 pub use settings::{ClientAuthentication, Introspection};
-pub(crate) use settings::{Question, Settings};
+pub(crate) use settings::{IntrospectionReason, Settings};

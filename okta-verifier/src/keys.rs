@@ -1,9 +1,8 @@
-//! An issuer's public keys: each is parsed and checked, they are fetched when necessary, and they are
+//! An issuer's public keys: each is parsed and checked, they are fetched if necessary, and they are
 //! trusted for a limited time.
 
 mod discovery;
 mod jwk;
-mod key_store;
 mod schedule;
 mod set;
 mod source;
@@ -14,9 +13,8 @@ mod tests;
 
 pub(crate) use discovery::{Metadata, NamedUrl};
 pub(crate) use jwk::{Key, KeyOptions, ProofKey};
-pub(crate) use key_store::KeyStore;
 pub(crate) use schedule::DEFAULT_STALE_IF_ERROR;
 pub(crate) use set::KeySet;
 pub use set::KeySnapshot;
 pub(crate) use source::Source;
-pub(crate) use store::{Store, Wanted};
+pub(crate) use store::{FetchedKeys, KeyLookup, KeyStore};

@@ -42,6 +42,7 @@
 
 pub mod adapter;
 #[cfg(test)]
+#[path = "verifier/tests/counts.rs"]
 mod counts;
 mod crypto;
 mod dpop;

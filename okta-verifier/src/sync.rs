@@ -3,6 +3,8 @@
 pub(crate) mod backoff;
 pub(crate) mod clock;
 pub(crate) mod single_flight;
+#[cfg(test)]
+mod tests;
 pub(crate) mod token_bucket;
 
 // `single_flight` takes `Mutex` from here, so that the loom tests can include the file.

@@ -66,14 +66,14 @@ pub struct Verifier(Arc<Inner>);
 
 struct Inner {
     issuers: ArcSwap<Issuers>,
-    /// `None` if it is turned off.
+    /// `None` if it is disabled.
     cache: Option<TokenCache<Verification>>,
     challenges: Arc<Challenges>,
     sender_constraint: SenderConstraint,
     /// In bytes.
     max_token_size: usize,
-    /// For issuers that are added later. Locked while issuers are replaced, so that one change follows
-    /// the other.
+    /// The HTTP clients for issuers that are added later. Locked while issuers are replaced, so that changes
+    /// are made one after the other.
     clients: Mutex<Clients>,
 }
 
@@ -111,19 +111,19 @@ impl Verifier {
         self.0.issuers.store(next.clone());
         former.retire_all_but(&next);
         if let Some(cache) = &self.0.cache {
-            cache.forget_all(Verification::is_void);
+            cache.evict_if(Verification::is_retired);
         }
         Ok(())
     }
 
     /// Verifies a token without a request around it.
     ///
-    /// A sender-constrained token (one with a `cnf` claim) is always rejected here, because nothing shows
-    /// who sends it.
+    /// A sender-constrained token (one with a `cnf` claim) is always rejected here, because there is no
+    /// evidence of its sender.
     ///
     /// # Errors
     ///
-    /// Why the token is rejected, or [`VerifyError::Unavailable`] if the keys or the introspection
+    /// The reason why the token is rejected, or [`VerifyError::Unavailable`] if the keys or the introspection
     /// endpoint of its issuer cannot be reached.
     pub async fn verify(&self, jwt: &str) -> Result<VerifiedToken, VerifyError> {
         let request = TokenRequest {
@@ -189,7 +189,7 @@ impl Verifier {
         let attempt = Attempt::new(self, request, Now::read());
         let step = match attempt.find_cached() {
             Some(cached) => cached.and_then(|entry| attempt.begin_cached(entry)),
-            // A cached token is well-formed, so that only other tokens are looked at.
+            // A cached token is well-formed, so only other tokens are checked.
             None if !is_b64token(token) => {
                 let malformed = Malformed::under(scheme, token);
                 return Authentication::ready(Err(self.reject_malformed(malformed)));
@@ -199,8 +199,8 @@ impl Verifier {
         Authentication::of(&attempt, scheme, step)
     }
 
-    /// Reads the headers that show who sends the request, as far as the settings need any: DPoP proofs, and
-    /// what a trusted proxy forwards. `lines` returns the raw bytes of every field line of a header; the
+    /// Reads the headers with evidence of the sender that the settings require: DPoP proofs, and the headers
+    /// that a trusted proxy adds. `lines` returns the raw bytes of every field line of a header; the
     /// name is in lower case.
     ///
     /// ```
@@ -257,9 +257,9 @@ impl Verifier {
     ///     request.extensions_mut().insert(verifier.anonymous());
     /// }
     ///
-    /// // Further in, a route wants a token after all.
-    /// let refusal = Policy::any_token().admit(None, request.extensions().get()).unwrap_err();
-    /// assert_eq!(refusal.status(), 401); // 500, had nobody looked
+    /// // A route inside the layer requires a token.
+    /// let rejection = Policy::any_token().admit(None, request.extensions().get()).unwrap_err();
+    /// assert_eq!(rejection.status(), 401); // 500 without the extension
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     #[must_use]
@@ -276,22 +276,22 @@ impl Verifier {
     /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
     /// let dpop = DpopSettings::base_url("https://api.example.com").nonces(DpopNonces::random());
     /// let verifier = Verifier::builder().issuer(issuer()).dpop(dpop).build()?;
-    /// let mut answer = http::Response::new("orders");
+    /// let mut response = http::Response::new("orders");
     /// for (name, value) in verifier.response_headers() {
-    ///     answer.headers_mut().insert(name, value);
+    ///     response.headers_mut().insert(name, value);
     /// }
-    /// assert!(answer.headers().contains_key("dpop-nonce"));
-    /// assert_eq!(answer.headers()["cache-control"], "no-store"); // a nonce is for one caller
+    /// assert!(response.headers().contains_key("dpop-nonce"));
+    /// assert_eq!(response.headers()["cache-control"], "no-store"); // a nonce is for one client
     ///
-    /// let usual = Verifier::builder().issuer(issuer()).build()?;
-    /// assert_eq!(usual.response_headers().count(), 0);
+    /// let without_dpop = Verifier::builder().issuer(issuer()).build()?;
+    /// assert_eq!(without_dpop.response_headers().count(), 0);
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     pub fn response_headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         nonce_headers(self.nonce())
     }
 
-    /// Fetches the keys of every issuer now, for a service that should not start without them.
+    /// Fetches the keys of every issuer now, for services that should not start without them.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -312,16 +312,16 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// That of the first issuer whose keys could not be fetched; those of the others are fetched. The
-    /// verifier stays usable, and tries again when a token comes.
+    /// The error of the first issuer whose keys could not be fetched. The keys of the other issuers are
+    /// fetched. The verifier stays usable and retries when a token of that issuer arrives.
     pub async fn warm_up(&self) -> Result<(), FetchKeysError> {
         let issuers = self.0.issuers.load_full();
         let fetch = |issuer| async move { named(issuer, issuer.keys.warm_up().await) };
         all(issuers.iter().map(fetch)).await
     }
 
-    /// Fetches the keys of every issuer anew, for an operator after an emergency rotation: keys
-    /// that were withdrawn are no longer trusted when it returns, nor any token of theirs.
+    /// Fetches the keys of every issuer again, for operators after an emergency rotation. When it returns, keys
+    /// that were withdrawn are no longer trusted, nor is any token that was signed with them.
     ///
     /// ```
     /// # use okta_verifier_testing::{MockOkta, Rotation};
@@ -341,34 +341,34 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// That of the first issuer whose keys could not be fetched; those of the others are fetched. Its
-    /// keys at hand stay in use as long as they are trusted.
+    /// The error of the first issuer whose keys could not be fetched. The keys of the other issuers are
+    /// fetched. The current keys of that issuer stay in use as long as they are trusted.
     pub async fn refresh(&self) -> Result<(), FetchKeysError> {
         let issuers = self.0.issuers.load_full();
         let fetch = |issuer| async move { named(issuer, issuer.keys.refresh().await) };
         all(issuers.iter().map(fetch)).await
     }
 
-    /// The state of every issuer's keys, and of asking it about tokens, in the order of the
-    /// settings. Asks nobody.
+    /// Returns the state of every issuer's keys and of its introspection endpoint, in the order of the
+    /// settings. Performs no I/O.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, KeyState, Verifier};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// /// For an alert: the issuers whose tokens get 503 now.
+    /// /// Returns the issuers whose tokens are rejected with 503 now, for an alert.
     /// fn down(verifier: &Verifier) -> Vec<String> {
     ///     let health = verifier.health().into_iter();
     ///     let down = health.filter(|it| matches!(it.state, KeyState::Unavailable { .. }));
     ///     down.map(|it| it.issuer).collect()
     /// }
     ///
-    /// let nobody = "http://127.0.0.1:1/oauth2/default"; // nobody listens there
-    /// let issuer = Issuer::okta(nobody, "api://default").any_client_id();
+    /// let url = "http://127.0.0.1:1/oauth2/default"; // no server listens on this port
+    /// let issuer = Issuer::okta(url, "api://default").any_client_id();
     /// let verifier = Verifier::builder().issuer(issuer).build()?;
-    /// assert!(down(&verifier).is_empty()); // nobody has asked yet
+    /// assert!(down(&verifier).is_empty()); // no fetch was attempted yet
     ///
     /// assert!(verifier.warm_up().await.is_err());
-    /// assert_eq!(down(&verifier), [nobody]);
+    /// assert_eq!(down(&verifier), [url]);
     /// # Ok(())
     /// # }
     /// ```
@@ -382,7 +382,7 @@ impl Verifier {
         self.0.issuers.load().iter().map(health).collect()
     }
 
-    /// The keys of every issuer that has fetched some, to be saved for
+    /// Returns the keys of every issuer whose keys were fetched, to be saved for
     /// [`Issuer::key_snapshot`](crate::Issuer::key_snapshot).
     ///
     /// ```
@@ -391,7 +391,7 @@ impl Verifier {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
     /// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
-    /// assert!(verifier.key_snapshots().is_empty()); // nothing was fetched
+    /// assert!(verifier.key_snapshots().is_empty()); // no keys were fetched yet
     /// verifier.warm_up().await?;
     /// let text = serde_json::to_string(&verifier.key_snapshots())?; // public keys, no secret
     /// assert!(text.contains("fetched_at"));
@@ -433,7 +433,7 @@ impl Verifier {
             VerifyError::NonceRequired => nonce_value(self.nonce()),
             _ => None,
         };
-        Rejection::refused(&self.0.challenges, scheme, error).with_nonce(nonce)
+        Rejection::for_error(&self.0.challenges, scheme, error).with_nonce(nonce)
     }
 
     fn nonce(&self) -> Option<String> {

@@ -1,30 +1,34 @@
-//! A proof is good once (RFC 9449 §11.1): where the used ones are remembered.
+//! Replay detection (RFC 9449 §11.1): the stores of used proofs, and the log of their failures.
 
 mod shares;
 mod slots;
-mod trouble;
 
 use std::{
     error::Error,
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use tokio::time::Instant;
+
+pub(crate) use self::slots::UseResult;
 use self::{
     shares::{Counted, Shares, caller_number},
     slots::Slots,
 };
-pub(crate) use self::{slots::Verdict, trouble::Trouble};
-use super::judge::{Used, Window};
+use super::proof::{AcceptedProof, Window};
 use crate::{crypto::Fingerprints, error::ConfigError};
 
-/// Remembers used DPoP proofs for several instances of a service at once.
+/// Stores the used DPoP proofs of several instances of a service.
 ///
-/// Without one, each instance remembers what it has seen itself: behind a load balancer a proof
-/// then passes once at each. With one, a request waits for the store's answer, and is rejected
-/// with 503 where there is none. The crate `okta-verifier-redis` has one, `RedisReplayStore`.
+/// Without a shared store, each instance stores the proofs that it has accepted itself, so that behind a load
+/// balancer every instance accepts a proof once. With a shared store, a request waits for its answer, and is
+/// rejected with 503 if there is none. The crate `okta-verifier-redis` has such a store, `RedisReplayStore`.
 ///
 /// The store receives a proof only while the caller is below its share
 /// ([`DpopSettings::replay_capacity_per_caller`](crate::DpopSettings::replay_capacity_per_caller)).
@@ -34,7 +38,7 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 /// use std::{collections::HashSet, sync::Mutex, time::Duration};
 /// use okta_verifier::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore};
 ///
-/// /// A test's store, which forgets nothing.
+/// /// A store for tests, which removes nothing.
 /// #[derive(Default)]
 /// struct Seen(Mutex<HashSet<[u8; 32]>>);
 ///
@@ -56,12 +60,12 @@ pub trait ReplayStore: Send + Sync + 'static {
     /// least `keep`, in the same step: of two concurrent calls, exactly one returns
     /// [`ProofUse::First`].
     ///
-    /// `keep` is longer than the proof is good, so that the clocks of instances may differ by six
+    /// `keep` is longer than the proof is valid, so that the clocks of instances may differ by six
     /// minutes. `proof` is a SHA-256 over the proof's key and its `jti`, the same in every instance.
     fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a>;
 }
 
-/// Whether a DPoP proof was used before: the answer of a [`ReplayStore`].
+/// The answer of a [`ReplayStore`]: whether a DPoP proof was used before.
 ///
 /// ```
 /// use okta_verifier::ProofUse;
@@ -115,17 +119,17 @@ pub enum ProofUse {
 pub type ReplayAnswer<'a> =
     Pin<Box<dyn Future<Output = Result<ProofUse, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
 
-/// The store of one process: bounded, and answered at once.
+/// The store of one process. It is bounded and does not wait.
 ///
-/// A caller whose token was accepted may still be hostile: each one gets a share of the store. Proof
-/// and caller are identified by fingerprints under a key of this store, which no caller can aim at.
+/// A caller with a valid token may still be hostile, so each caller has a share of the store. Proofs and
+/// callers are identified by fingerprints under a key of this store, so that no caller can choose them.
 pub(crate) struct Memory {
     slots: Mutex<Slots>,
     fingerprints: Fingerprints,
 }
 
 impl Memory {
-    /// `share` is how many proofs of one caller may be stored at a time.
+    /// `share` is the number of proofs of one caller that may be stored at the same time.
     pub(crate) fn new(capacity: u32, share: u32, window: Window) -> Result<Self, ConfigError> {
         Ok(Self {
             slots: Mutex::new(Slots::new(capacity, share, window.past + window.future)),
@@ -133,17 +137,18 @@ impl Memory {
         })
     }
 
-    /// `caller` is (issuer, client, subject). What is slow is done before the lock is taken.
-    pub(crate) fn first_use(&self, used: &Used, caller: [&str; 3], now: u64) -> Verdict {
+    /// Records a use of the proof. `caller` is (issuer, client, subject). The hashes are computed before the
+    /// lock is taken.
+    pub(crate) fn first_use(&self, used: &AcceptedProof, caller: [&str; 3], now: u64) -> UseResult {
         let proof = self.fingerprints.of(&used.digest).map(u128::from_ne_bytes);
         let caller = caller_number(&self.fingerprints, caller);
         let (Some(proof), Some(caller)) = (proof, caller) else {
-            return Verdict::Full;
+            return UseResult::Full;
         };
         match self.slots.lock() {
             Ok(mut slots) => slots.insert(proof, caller, used.until, now),
-            // Who held it panicked: what it remembers is no longer sure.
-            Err(_) => Verdict::Full,
+            // A panic under the lock leaves the contents uncertain.
+            Err(_) => UseResult::Full,
         }
     }
 }
@@ -154,8 +159,8 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// A store that several instances share. It does not know the callers: the share of each one is counted
-/// here, before a request to the store.
+/// A store that several instances share. The share of each caller is counted here, before a request to the
+/// store, which receives no callers.
 pub(crate) struct Remote {
     store: Arc<dyn ReplayStore>,
     shares: Mutex<Shares>,
@@ -163,7 +168,8 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    /// `share` is how many proofs of one caller may be in the store at a time, through this process.
+    /// `share` is the number of proofs that one caller may have in the store at the same time through this
+    /// process.
     pub(crate) fn new(
         store: Arc<dyn ReplayStore>,
         share: u32,
@@ -177,17 +183,17 @@ impl Remote {
         })
     }
 
-    /// `caller` is (issuer, client, subject). No answer in time is an error.
+    /// Records a use of the proof. `caller` is (issuer, client, subject). A timeout is an error.
     pub(crate) async fn first_use(
         &self,
-        used: &Used,
+        used: &AcceptedProof,
         caller: [&str; 3],
         now: u64,
-    ) -> Result<Verdict, Box<dyn Error + Send + Sync>> {
+    ) -> Result<UseResult, Box<dyn Error + Send + Sync>> {
         let keep = used.until.saturating_sub(now).saturating_add(CLOCKS_APART);
         // Counted before the request to the store, so that concurrent requests cannot exceed the share.
         let Some(counted) = self.take(caller, now.saturating_add(keep), now) else {
-            return Ok(Verdict::Full);
+            return Ok(UseResult::Full);
         };
         let answer = self
             .store
@@ -199,8 +205,8 @@ impl Remote {
             self.give_back(counted);
         }
         answer.map(|proof_use| match proof_use {
-            ProofUse::First => Verdict::First,
-            ProofUse::Replayed => Verdict::Seen,
+            ProofUse::First => UseResult::First,
+            ProofUse::Replayed => UseResult::Replayed,
         })
     }
 
@@ -222,7 +228,47 @@ impl fmt::Debug for Remote {
     }
 }
 
+/// Decides which failures of a store are logged: the first one, and the recovery.
+#[derive(Debug, Default)]
+pub(crate) struct OutageLog {
+    /// Whether the failure was logged. Without a failure no request takes the lock.
+    is_logged: AtomicBool,
+    last_failure: Mutex<Option<Instant>>,
+}
+
+impl OutageLog {
+    /// Records a failure. Returns whether to log it.
+    pub(crate) fn failed(&self, now: Instant) -> bool {
+        let mut last = self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.is_logged.store(true, Ordering::Relaxed);
+        last.replace(now).is_none()
+    }
+
+    /// Records a success. Returns whether to log the recovery, which needs [`RECOVERY_TIME`] without a failure:
+    /// otherwise a flood among successful requests would write two messages per request.
+    pub(crate) fn succeeded(&self, now: Instant) -> bool {
+        if !self.is_logged.load(Ordering::Relaxed) {
+            return false;
+        }
+        let mut last = self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let has_recovered =
+            last.is_some_and(|last| now.saturating_duration_since(last) >= RECOVERY_TIME);
+        if has_recovered {
+            *last = None;
+            self.is_logged.store(false, Ordering::Relaxed);
+        }
+        has_recovered
+    }
+}
+
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Seconds. Instances verify proofs by their own clocks: what one forgets must be over for all of
-/// them.
+/// In seconds. Instances verify proofs by their own clocks, so a proof must have expired for all of them when
+/// it is removed from the store.
 const CLOCKS_APART: u64 = 360;
+pub(super) const RECOVERY_TIME: Duration = Duration::from_secs(5);

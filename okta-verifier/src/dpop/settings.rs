@@ -4,9 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
     external_url::External,
-    judge::Window,
-    key_cache::ProofKeys,
     nonce::DpopNonces,
+    proof::{ProofKeys, Window},
     replay::{Memory, Remote, ReplayStore},
 };
 use crate::error::ConfigError;

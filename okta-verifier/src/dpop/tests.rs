@@ -1,9 +1,9 @@
-//! Refusals first. The one accepting proof of the RFC is typed in; others are signed here.
+//! DPoP proofs, URLs, nonces and replays. The proofs are those of RFC 9449, or are signed here.
 
 mod case;
+mod checks;
 mod external_url;
 mod htu;
-mod judge;
 mod key;
 mod mutations;
 mod nonce;

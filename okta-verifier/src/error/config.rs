@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, sync::Arc};
 
-use super::text;
+use super::chain;
 
 /// A wrong setting, found before the first request. Its text says what to write instead.
 ///
@@ -225,6 +225,6 @@ pub enum ConfigError {
 /// Prints the advice: a failing `main` prints `Debug`.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&text::chain(self))
+        f.write_str(&chain(self))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-use super::{VerifyError, text};
+use super::{VerifyError, chain};
 
 /// Why an issuer's metadata, keys or introspection response could not be fetched, or why a DPoP proof
 /// could not be stored.
@@ -54,7 +54,7 @@ pub enum UnavailableReason {
     Status {
         /// The status code.
         status: u16,
-        /// How long the issuer wants clients to wait, from `Retry-After` (RFC 9110 §10.2.3) or
+        /// The time after which the issuer allows a retry, from `Retry-After` (RFC 9110 §10.2.3) or
         /// `X-Rate-Limit-Reset`.
         retry_after: Option<Duration>,
     },
@@ -178,7 +178,7 @@ fn explained(skipped: usize, reasons: &str) -> String {
 }
 
 impl UnavailableReason {
-    /// How long the issuer wants clients to wait.
+    /// Returns the time after which the issuer allows a retry.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
@@ -321,6 +321,6 @@ impl FetchKeysError {
 
 impl fmt::Debug for FetchKeysError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&text::chain(self))
+        f.write_str(&chain(self))
     }
 }

@@ -1,11 +1,11 @@
-//! The values of `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9110 §11.6.1).
+//! The values of `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9110 §11.6.1), and what would make
+//! a valid token sufficient (RFC 9470 §3).
 //!
 //! The parameters stand in one order and each error code has one phrase, so that the bytes of a
 //! rejection never vary. What failed inside is for the log only (RFC 6750 §5.2).
 
 use http::HeaderValue;
 
-use super::Remedy;
 use crate::{
     crypto::Algorithm,
     error::{ConfigError, VerifyError},
@@ -128,7 +128,7 @@ impl Challenges {
     }
 
     /// Returns the step-up challenge of RFC 9470 §3, with `scope` if scopes are missing too.
-    pub(super) fn insufficient_authentication(
+    pub(crate) fn insufficient_authentication(
         &self,
         scheme: Scheme,
         remedy: &Remedy,
@@ -150,6 +150,83 @@ impl Challenges {
         ];
         let error = Some(INSUFFICIENT_AUTHENTICATION);
         challenge(scheme, &self.realm, error, &parameters)
+    }
+}
+
+/// What would make a valid token meet a policy: scopes, or a new authentication of the user.
+#[derive(Debug, Default)]
+pub(crate) struct Remedy {
+    /// All scopes that the chosen alternatives need, granted or not (RFC 6750 §3.1).
+    pub(crate) scopes: Vec<&'static str>,
+    /// The values that satisfy every `acr` rule of the chosen alternatives, in the order of preference
+    /// (RFC 9470 §3). `None` if no rule names any.
+    pub(crate) acr_values: Option<Vec<&'static str>>,
+    /// The maximum age of the authentication, in seconds.
+    pub(crate) max_age: Option<u64>,
+    pub(crate) lacks_scope: bool,
+    pub(crate) lacks_authentication: bool,
+}
+
+impl Remedy {
+    pub(crate) fn scope(&mut self, scope: &'static str, met: bool) {
+        if !self.scopes.contains(&scope) {
+            self.scopes.push(scope);
+        }
+        self.lacks_scope |= !met;
+    }
+
+    /// Adds an `acr` rule, where `within` limits its values as the rules beside this remedy do. Returns
+    /// whether a value is left that satisfies all of them.
+    pub(crate) fn acr(
+        &mut self,
+        values: &'static [&'static str],
+        within: Option<&[&'static str]>,
+        met: bool,
+    ) -> bool {
+        let common = match self.acr_values(within) {
+            Some(others) => {
+                let accepted = others.iter().filter(|value| values.contains(*value));
+                accepted.copied().collect()
+            }
+            None => values.to_vec(),
+        };
+        let satisfiable = !common.is_empty();
+        self.acr_values = Some(common);
+        self.lacks_authentication |= !met;
+        satisfiable
+    }
+
+    pub(crate) fn max_age(&mut self, seconds: u64, met: bool) {
+        self.max_age = Some(self.max_age.map_or(seconds, |other| other.min(seconds)));
+        self.lacks_authentication |= !met;
+    }
+
+    /// Adds the remedy of an alternative that was found with these [`acr_values`](Self::acr_values).
+    pub(crate) fn add(&mut self, alternative: Self) {
+        for scope in alternative.scopes {
+            self.scope(scope, true);
+        }
+        if alternative.acr_values.is_some() {
+            self.acr_values = alternative.acr_values;
+        }
+        if let Some(seconds) = alternative.max_age {
+            self.max_age(seconds, true);
+        }
+        self.lacks_scope |= alternative.lacks_scope;
+        self.lacks_authentication |= alternative.lacks_authentication;
+    }
+
+    /// Returns the values that are left, or else those of the outer rules.
+    pub(crate) fn acr_values<'a>(
+        &'a self,
+        within: Option<&'a [&'static str]>,
+    ) -> Option<&'a [&'static str]> {
+        self.acr_values.as_deref().or(within)
+    }
+
+    /// Returns whether the token needs no remedy.
+    pub(crate) fn is_met(&self) -> bool {
+        !self.lacks_scope && !self.lacks_authentication
     }
 }
 

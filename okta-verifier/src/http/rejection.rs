@@ -116,7 +116,7 @@ impl Rejection {
         response
     }
 
-    /// Returns a 403 for scopes that are known at run time only, if no token is at hand. The challenge
+    /// Returns a 403 for scopes that are determined at run time, if there is no token. The challenge
     /// has the scheme `Bearer` and the realm `api`. With a token, use
     /// [`VerifiedToken::insufficient_scope`](crate::VerifiedToken::insufficient_scope), which has the
     /// scheme and the realm of the request. For scopes known at compile time, use
@@ -197,7 +197,9 @@ impl Rejection {
         Ok(Self::with(StatusCode::FORBIDDEN, [Some(challenge), None]))
     }
 
-    pub(crate) fn refused(challenges: &Challenges, scheme: Scheme, error: VerifyError) -> Self {
+    /// Returns the rejection of a token that was sent with this scheme: 503 if it could not be verified,
+    /// otherwise 401.
+    pub(crate) fn for_error(challenges: &Challenges, scheme: Scheme, error: VerifyError) -> Self {
         let rejection = match error {
             VerifyError::Unavailable { retry_after, .. } => Self {
                 retry_after: Some(seconds(retry_after)),
@@ -284,9 +286,9 @@ impl Rejection {
     /// ```
     /// use okta_verifier::Rejection;
     ///
-    /// let refusal = Rejection::insufficient_scope("orders:read")?;
-    /// assert_eq!(refusal.grpc_status(), 7); // permission denied
-    /// let response: http::Response<String> = refusal.into_grpc_response();
+    /// let rejection = Rejection::insufficient_scope("orders:read")?;
+    /// assert_eq!(rejection.grpc_status(), 7); // permission denied
+    /// let response: http::Response<String> = rejection.into_grpc_response();
     /// assert_eq!(response.status(), 200);
     /// assert_eq!(response.headers()["grpc-status"], "7");
     /// # Ok::<(), okta_verifier::ConfigError>(())
@@ -345,7 +347,7 @@ impl std::error::Error for Rejection {}
 ///         return Ok(format!("hello {}", token.subject()));
 ///     }
 ///     match extensions.get::<Anonymous>() {
-///         Some(anonymous) => Err(anonymous.rejection().status()), // here it wants to know
+///         Some(anonymous) => Err(anonymous.rejection().status()), // this branch requires a token
 ///         None => Err(http::StatusCode::INTERNAL_SERVER_ERROR),   // no layer
 ///     }
 /// }

@@ -1,5 +1,5 @@
-//! The last answers, by the token's fingerprint; never the token. Whether an answer is still good is
-//! asked of itself at each use: the caches' own clock only lets go of what is of no use.
+//! The introspection responses of one issuer, by the token's fingerprint; the token itself is not stored.
+//! Whether a response can still be used is checked at each use: the time to live only limits the memory.
 
 use std::{
     fmt,
@@ -14,8 +14,8 @@ use moka::sync::Cache;
 use tokio::time::Instant;
 
 use super::{
-    rate_limits::{Caller, Class},
-    response::{Checked, REFUSALS},
+    rate_limits::{Class, TokenOwner},
+    response::{IntrospectionResponse, REJECTION_TTL},
 };
 use crate::{
     crypto::Fingerprint,
@@ -26,73 +26,74 @@ use crate::{
     },
 };
 
-/// One issuer's: nothing that another issuer said can be found in it.
-pub(super) struct Answers {
-    active: Cache<Fingerprint, Arc<Checked>>,
-    /// Tokens that the issuer refused.
-    refused: Split<Arc<Checked>>,
-    /// Tokens about which a request failed. Apart from the refusals: a failure is no answer, and takes
-    /// the place of none.
-    put_off: Split<PutOff>,
-    /// The callers of tokens that the issuer has called active and that local checks cannot verify. They
-    /// outlive the answers: the next request about such a token does not count as a stranger's.
-    known: Cache<Fingerprint, Caller>,
-    /// Whether any token was ever found inactive: until then nobody need look.
+/// The responses of one issuer. Those of other issuers cannot be found in it.
+pub(super) struct ResponseCache {
+    active: Cache<Fingerprint, Arc<IntrospectionResponse>>,
+    /// Responses that reject the token.
+    rejected: SplitCache<Arc<IntrospectionResponse>>,
+    /// Tokens about which a request failed. They are separate from the rejections, because a failure is not
+    /// a response and must not evict one.
+    back_offs: SplitCache<TokenBackOff>,
+    /// The owners of tokens that the issuer has reported as active and that local checks cannot verify.
+    /// They outlive the responses, so that the next request about such a token does not use the budget of
+    /// invented tokens.
+    owners: Cache<Fingerprint, TokenOwner>,
+    /// Whether any token was ever inactive. Until then no look-up for inactive tokens is necessary.
     any_inactive: AtomicBool,
 }
 
-/// Tokens that strangers may have invented are apart from all others: a flood of them evicts nothing but
-/// its own kind.
-struct Split<T> {
+/// Keeps tokens that strangers may have invented apart from all others: a flood of them evicts only entries
+/// of its own kind.
+struct SplitCache<T> {
     trusted: Cache<Fingerprint, T>,
     unverified: Cache<Fingerprint, T>,
 }
 
-/// A token about which no request is sent for a while.
+/// The back-off of one token: no request about it is sent for a while.
 #[derive(Clone)]
-pub(super) struct PutOff {
+struct TokenBackOff {
     until: Instant,
-    /// How many requests in a row have failed.
+    /// The number of failed requests in a row.
     failures: u32,
     source: UnavailableReason,
 }
 
-impl Answers {
+impl ResponseCache {
     pub(super) fn new(max_age: Duration) -> Self {
         Self {
             active: Cache::builder()
                 .max_capacity(MAX_ACTIVE)
-                .weigher(|_, checked: &Arc<Checked>| weight(checked))
-                .time_to_live(max_age.max(SHORTEST))
+                .weigher(|_, response: &Arc<IntrospectionResponse>| weight(response))
+                .time_to_live(max_age.max(MIN_TTL))
                 .build(),
-            refused: Split::new(REFUSALS),
-            put_off: Split::new(PUT_OFF_REMEMBERED),
-            known: Cache::builder()
-                .max_capacity(MAX_KNOWN)
-                .time_to_live(KNOWN_FOR)
+            rejected: SplitCache::new(REJECTION_TTL),
+            back_offs: SplitCache::new(BACK_OFF_TTL),
+            owners: Cache::builder()
+                .max_capacity(MAX_OWNERS)
+                .time_to_live(OWNER_TTL)
                 .build(),
             any_inactive: AtomicBool::new(false),
         }
     }
 
-    /// The answer that `holds`.
+    /// Returns the response if it `meets` what is required.
     pub(super) fn find(
         &self,
         fingerprint: Fingerprint,
-        holds: impl Fn(&Checked) -> bool,
-    ) -> Option<Arc<Checked>> {
-        let active = self.active.get(&fingerprint).filter(|it| holds(it));
-        active.or_else(|| self.refused.get(fingerprint).filter(|it| holds(it)))
+        meets: impl Fn(&IntrospectionResponse) -> bool,
+    ) -> Option<Arc<IntrospectionResponse>> {
+        let active = self.active.get(&fingerprint).filter(|it| meets(it));
+        active.or_else(|| self.rejected.get(fingerprint).filter(|it| meets(it)))
     }
 
-    /// Returns how long no request about the token is sent, and why the last one failed. This holds for
-    /// routes that demand a recent answer too.
-    pub(super) fn is_put_off(
+    /// Returns how long no request about the token is sent, and why the last one failed. The back-off
+    /// applies to routes that require a recent response too.
+    pub(super) fn back_off(
         &self,
         fingerprint: Fingerprint,
         now: Now,
     ) -> Option<(Duration, UnavailableReason)> {
-        let PutOff { until, source, .. } = self.put_off.get(fingerprint)?;
+        let TokenBackOff { until, source, .. } = self.back_offs.get(fingerprint)?;
         let left = until.saturating_duration_since(now.instant);
         (!left.is_zero()).then_some((left, source))
     }
@@ -101,48 +102,48 @@ impl Answers {
         self.any_inactive.load(Ordering::Relaxed)
     }
 
-    /// Whether the issuer has said lately that the token is not active.
-    pub(super) fn forbid(&self, fingerprint: Fingerprint, now: Now) -> bool {
-        let refused = self.refused.get(fingerprint);
-        refused.is_some_and(|checked| checked.forbids(now))
+    /// Returns whether the issuer has recently reported the token as inactive.
+    pub(super) fn is_inactive(&self, fingerprint: Fingerprint, now: Now) -> bool {
+        let rejected = self.rejected.get(fingerprint);
+        rejected.is_some_and(|response| response.says_inactive(now))
     }
 
-    /// The caller whose token this is, if the issuer has called it active before.
-    pub(super) fn known(&self, fingerprint: Fingerprint) -> Option<Caller> {
-        self.known.get(&fingerprint)
+    /// Returns the owner of the token if the issuer has reported it as active before.
+    pub(super) fn owner(&self, fingerprint: Fingerprint) -> Option<TokenOwner> {
+        self.owners.get(&fingerprint)
     }
 
-    /// Replaces any older answer. `caller` is given for a token that becomes a known one.
-    pub(super) fn remember(
+    /// Replaces any older response. `owner` is given for a token that is active and was not verified.
+    pub(super) fn insert(
         &self,
         fingerprint: Fingerprint,
         class: Class,
-        checked: Arc<Checked>,
-        caller: Option<Caller>,
+        response: Arc<IntrospectionResponse>,
+        owner: Option<TokenOwner>,
     ) {
-        match caller {
-            Some(caller) => self.known.insert(fingerprint, caller),
-            None => self.known.invalidate(&fingerprint),
+        match owner {
+            Some(owner) => self.owners.insert(fingerprint, owner),
+            None => self.owners.invalidate(&fingerprint),
         }
-        if matches!(checked.verdict, Err(VerifyError::Inactive)) {
+        if matches!(response.result, Err(VerifyError::Inactive)) {
             self.any_inactive.store(true, Ordering::Relaxed);
         }
-        self.put_off.remove(fingerprint);
-        match checked.verdict {
+        self.back_offs.remove(fingerprint);
+        match response.result {
             Ok(_) => {
-                self.refused.remove(fingerprint);
-                self.active.insert(fingerprint, checked);
+                self.rejected.remove(fingerprint);
+                self.active.insert(fingerprint, response);
             }
             Err(_) => {
                 self.active.invalidate(&fingerprint);
-                self.refused.insert(fingerprint, class, checked);
+                self.rejected.insert(fingerprint, class, response);
             }
         }
     }
 
-    /// A request about the token failed: the next one is sent after a time that doubles with each
-    /// failure, or after as long as the issuer `asked_for`, if that is longer. Returns that time.
-    pub(super) fn put_off(
+    /// Records a failed request about the token. The next one is sent after a time that doubles with each
+    /// failure, or after the `Retry-After` of the issuer if that is longer. Returns that time.
+    pub(super) fn record_failure(
         &self,
         fingerprint: Fingerprint,
         class: Class,
@@ -150,32 +151,33 @@ impl Answers {
         now: Now,
     ) -> Duration {
         let failures = self
-            .put_off
+            .back_offs
             .get(fingerprint)
             .map_or(0, |last| last.failures);
-        let asked_for = source.retry_after().unwrap_or_default();
-        let pause = backoff::doubled(failures).max(asked_for.min(MAX_RETRY_AFTER));
-        let put_off = PutOff {
+        let retry_after = source.retry_after().unwrap_or_default();
+        let pause = backoff::doubled(failures).max(retry_after.min(MAX_RETRY_AFTER));
+        let back_off = TokenBackOff {
             until: now.instant + pause,
             failures: failures.saturating_add(1),
             source,
         };
-        self.put_off.insert(fingerprint, class, put_off);
+        self.back_offs.insert(fingerprint, class, back_off);
         pause
     }
 
+    /// Returns the number of active tokens, and of rejected ones.
     #[cfg(test)]
     pub(super) fn counts(&self) -> (u64, u64) {
         self.active.run_pending_tasks();
-        let refused = [&self.refused.trusted, &self.refused.unverified].map(|cache| {
+        let rejected = [&self.rejected.trusted, &self.rejected.unverified].map(|cache| {
             cache.run_pending_tasks();
             cache.entry_count()
         });
-        (self.active.entry_count(), refused.into_iter().sum())
+        (self.active.entry_count(), rejected.into_iter().sum())
     }
 }
 
-impl<T: Clone + Send + Sync + 'static> Split<T> {
+impl<T: Clone + Send + Sync + 'static> SplitCache<T> {
     fn new(time_to_live: Duration) -> Self {
         let cache = |capacity| {
             Cache::builder()
@@ -197,7 +199,7 @@ impl<T: Clone + Send + Sync + 'static> Split<T> {
     fn insert(&self, fingerprint: Fingerprint, class: Class, value: T) {
         self.remove(fingerprint);
         let cache = match class {
-            Class::Verified | Class::Known => &self.trusted,
+            Class::Verified | Class::PreviouslyActive => &self.trusted,
             Class::Unverified => &self.unverified,
         };
         cache.insert(fingerprint, value);
@@ -209,31 +211,32 @@ impl<T: Clone + Send + Sync + 'static> Split<T> {
     }
 }
 
-/// In bytes, about: an answer may be as long as 64 KiB.
-fn weight(checked: &Checked) -> u32 {
-    let answer = checked.verdict.as_ref().map_or(0, |token| token.size());
-    u32::try_from(answer)
+/// Returns the approximate size in bytes. A response may have up to 64 KiB.
+fn weight(response: &IntrospectionResponse) -> u32 {
+    let size = response.result.as_ref().map_or(0, |token| token.size());
+    u32::try_from(size)
         .unwrap_or(u32::MAX)
         .saturating_add(OVERHEAD)
 }
 
-impl fmt::Debug for Answers {
+impl fmt::Debug for ResponseCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answers").finish_non_exhaustive()
+        f.debug_struct("ResponseCache").finish_non_exhaustive()
     }
 }
 
-/// Bytes: some ten thousand answers of Okta's size.
+/// In bytes: about ten thousand responses of Okta's size.
 const MAX_ACTIVE: u64 = 16 * 1024 * 1024;
 const OVERHEAD: u32 = 1024;
-/// Of verified and known tokens, and of all others.
+/// The number of entries for tokens that are verified or were active before.
 const MAX_TRUSTED: u64 = 8192;
+/// The number of entries for all other tokens.
 const MAX_UNVERIFIED: u64 = 1024;
-/// Longer than a token is put off: its failures in a row are counted.
-const PUT_OFF_REMEMBERED: Duration = Duration::from_secs(180);
+/// Longer than any back-off, so that failures in a row are counted.
+const BACK_OFF_TTL: Duration = Duration::from_secs(180);
 /// At about 150 bytes each.
-const MAX_KNOWN: u64 = 20_000;
-/// A token that is not used for so long counts as new again.
-const KNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// An answer that must not be used again still serves all who waited for it.
-const SHORTEST: Duration = Duration::from_secs(1);
+const MAX_OWNERS: u64 = 20_000;
+/// A token that is not used for this long counts as new again.
+const OWNER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// A response that must not be used again still serves all requests that waited for it.
+const MIN_TTL: Duration = Duration::from_secs(1);

@@ -1,5 +1,5 @@
-//! Introspects the tokens of one issuer (RFC 7662 §2.1): one request per token at a time, each in a
-//! task of its own that no caller can cancel, and never more than the gate admits.
+//! Introspects the tokens of one issuer (RFC 7662 §2.1). One request per token is in flight at a time, each
+//! runs in a task of its own that no dropped future can cancel, and the rate limits admit each of them.
 
 use std::{
     collections::HashMap,
@@ -14,23 +14,21 @@ use std::{
 use tokio::{runtime::Handle, time::timeout};
 
 use super::{
-    Question, Settings,
-    cache::Answers,
-    endpoint::Endpoint,
-    permits::{Held, Permits},
+    IntrospectionReason, Settings,
+    cache::ResponseCache,
+    permits::{HeldPermits, Permits},
     rate_limits::{
-        Admission, Caller, Class, Closed, Consequence, Failure, News, Outage as Trouble,
-        RateLimits as Gate,
+        Admission, Class, Consequence, Denied, Failure, Outage, RateLimits, StateChange, TokenOwner,
     },
-    response::{Checked, Want},
+    response::{IntrospectionResponse, RequiredResponse},
 };
 use crate::{
     crypto::{Fingerprint, Fingerprints},
     error::{MalformedTokenError, UnavailableReason, VerifyError, cause},
     health::{IntrospectionHealth, IntrospectionState},
-    keys::Metadata,
+    keys::{Metadata, NamedUrl},
     net::Fetch,
-    sync::{clock::Now, single_flight::Flight},
+    sync::{clock::Now, single_flight::Completion},
     verified_token::{Origin, VerifiedToken},
 };
 
@@ -39,31 +37,31 @@ pub(crate) struct Introspector {
     origin: Arc<Origin>,
     endpoint: Endpoint,
     fetch: Fetch,
-    /// For metadata and answer together.
+    /// The timeout for metadata and response together.
     deadline: Duration,
-    /// `None` without randomness: then nothing is sent.
+    /// `None` if the random number generator is unavailable: no request is sent then.
     fingerprints: Option<Fingerprints>,
-    answers: Answers,
+    responses: ResponseCache,
     permits: Permits,
     /// Locked for moments only, and never across an await.
     state: Mutex<State>,
 }
 
 struct State {
-    gate: Gate,
+    limits: RateLimits,
     in_flight: HashMap<Fingerprint, Request>,
     last_id: u64,
 }
 
-/// An introspection request, shared by all callers that wait for its result.
+/// An introspection request in flight, shared by all HTTP requests that wait for its result.
 #[derive(Clone)]
 struct Request {
     id: u64,
-    question: Question,
+    reason: IntrospectionReason,
     class: Class,
-    flight: Arc<Flight>,
-    /// The result, for the callers that wait: the cache promises to keep nothing.
-    result: Arc<OnceLock<Result<Arc<Checked>, VerifyError>>>,
+    completion: Arc<Completion>,
+    /// The result for those that wait, because the cache may evict it at any time.
+    result: Arc<OnceLock<Result<Arc<IntrospectionResponse>, VerifyError>>>,
 }
 
 impl Introspector {
@@ -79,10 +77,10 @@ impl Introspector {
         Self {
             endpoint: Endpoint::new(settings.endpoint.clone(), metadata),
             fingerprints: Fingerprints::new(),
-            answers: Answers::new(settings.max_age),
+            responses: ResponseCache::new(settings.max_age),
             permits: Permits::new(settings.max_in_flight),
             state: Mutex::new(State {
-                gate: Gate::new(settings.rate, settings.unverified_rate, jitter),
+                limits: RateLimits::new(settings.rate, settings.unverified_rate, jitter),
                 in_flight: HashMap::new(),
                 last_id: 0,
             }),
@@ -93,104 +91,113 @@ impl Introspector {
         }
     }
 
-    /// Whether the settings want tokens of this kind introspected.
-    pub(crate) fn asks(&self, question: Question) -> bool {
-        self.settings.introspects(question)
+    /// Returns whether the settings require introspection for this reason.
+    pub(crate) fn introspects(&self, reason: IntrospectionReason) -> bool {
+        self.settings.introspects(reason)
     }
 
-    /// Returns the last answer if it is new enough for a request that has just arrived. Does not wait
-    /// and has no effect.
-    pub(crate) fn find(&self, token: &[u8], want: Want<'_>, now: Now) -> Option<Arc<Checked>> {
+    /// Returns the cached response if it meets the requirement at `now`. Does not wait and has no effect.
+    pub(crate) fn find(
+        &self,
+        token: &[u8],
+        required: RequiredResponse<'_>,
+        now: Now,
+    ) -> Option<Arc<IntrospectionResponse>> {
         let fingerprint = self.fingerprints.as_ref()?.of(token)?;
-        self.find_by(fingerprint, want, now)
+        self.find_by(fingerprint, required, now)
     }
 
-    /// Whether the issuer has called the token inactive lately, in answer to any request.
-    pub(crate) fn forbids(&self, token: &[u8], now: Now) -> bool {
+    /// Returns whether a recent response, of a request for any reason, reported the token as inactive.
+    pub(crate) fn reported_inactive(&self, token: &[u8], now: Now) -> bool {
         let of = |fingerprints: &Fingerprints| fingerprints.of(token);
-        self.answers.any_inactive()
+        self.responses.any_inactive()
             && self
                 .fingerprints
                 .as_ref()
                 .and_then(of)
-                .is_some_and(|fingerprint| self.answers.forbid(fingerprint, now))
+                .is_some_and(|fingerprint| self.responses.is_inactive(fingerprint, now))
     }
 
-    fn find_by(&self, fingerprint: Fingerprint, want: Want<'_>, now: Now) -> Option<Arc<Checked>> {
-        self.answers
-            .find(fingerprint, |checked| checked.holds(want, now))
+    fn find_by(
+        &self,
+        fingerprint: Fingerprint,
+        required: RequiredResponse<'_>,
+        now: Now,
+    ) -> Option<Arc<IntrospectionResponse>> {
+        self.responses
+            .find(fingerprint, |response| response.meets(required, now))
     }
 
-    /// Returns an answer that is new enough, and sends a request for it where it must.
+    /// Returns a response that meets the requirement, and sends an introspection request if necessary.
     ///
     /// # Errors
     ///
-    /// No answer could be had.
-    pub(crate) async fn ask(
+    /// The introspection endpoint is unavailable, or a rate limit is reached.
+    pub(crate) async fn introspect(
         self: &Arc<Self>,
         token: &[u8],
-        want: Want<'_>,
-    ) -> Result<Arc<Checked>, VerifyError> {
+        required: RequiredResponse<'_>,
+    ) -> Result<Arc<IntrospectionResponse>, VerifyError> {
         let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of(token));
-        let fingerprint = fingerprint.ok_or_else(|| at_once(UnavailableReason::NoRandomness))?;
-        // The form carries text; a token is ASCII.
+        let fingerprint = fingerprint.ok_or_else(|| retry_now(UnavailableReason::NoRandomness))?;
+        // The form is text, and a token is ASCII.
         let token = std::str::from_utf8(token).map_err(|_| MalformedTokenError::Alphabet)?;
         for _ in 0..MAX_ROUNDS {
             let now = Now::read();
-            if let Some(checked) = self.find_by(fingerprint, want, now) {
-                return Ok(checked);
+            if let Some(response) = self.find_by(fingerprint, required, now) {
+                return Ok(response);
             }
-            let request = match self.join(fingerprint, want, now)? {
+            let request = match self.join(fingerprint, required, now)? {
                 Role::Follower(request) => request,
                 Role::Leader(leader) => leader.send(token).await?,
             };
             if Handle::try_current().is_err() {
-                return Err(at_once(UnavailableReason::NoRuntime));
+                return Err(retry_now(UnavailableReason::NoRuntime));
             }
-            // The leader waits for permits, and the task has a deadline of its own; this one is for a
-            // task whose runtime stands still.
-            let wait = request.flight.clone().wait();
+            // The leader waits for permits, and the task has a timeout of its own. This one is for a task
+            // whose runtime is blocked.
+            let wait = request.completion.clone().wait();
             if timeout(2 * self.deadline + GRACE, wait).await.is_err() {
                 self.abandon(fingerprint, request.id);
             }
             match request.result.get() {
-                Some(Ok(checked)) if checked.holds(want, Now::read()) => {
-                    return Ok(checked.clone());
+                Some(Ok(response)) if response.meets(required, Now::read()) => {
+                    return Ok(response.clone());
                 }
                 Some(Err(error)) => return Err(error.clone()),
-                // An answer to another question, too old for this caller, or no result.
+                // A response for another reason, one that is too old for this request, or no result.
                 Some(Ok(_)) | None => {}
             }
         }
-        Err(at_once(UnavailableReason::Abandoned))
+        Err(retry_now(UnavailableReason::Abandoned))
     }
 
-    /// Joins the request about this token, or begins it.
+    /// Joins the request in flight about this token, or begins one.
     fn join(
         self: &Arc<Self>,
         fingerprint: Fingerprint,
-        want: Want<'_>,
+        required: RequiredResponse<'_>,
         now: Now,
     ) -> Result<Role, VerifyError> {
         let mut state = self.lock();
         if let Some(request) = state.in_flight.get(&fingerprint) {
             return Ok(Role::Follower(request.clone()));
         }
-        // An answer may have arrived between the look-up and the lock.
-        if let Some(checked) = self.find_by(fingerprint, want, now) {
-            return Ok(Role::Follower(Request::answered(checked)));
+        // A response may have arrived between the look-up and the lock.
+        if let Some(response) = self.find_by(fingerprint, required, now) {
+            return Ok(Role::Follower(Request::completed(response)));
         }
-        if let Some((retry_after, source)) = self.answers.is_put_off(fingerprint, now) {
+        if let Some((retry_after, source)) = self.responses.back_off(fingerprint, now) {
             return Err(VerifyError::unavailable(retry_after, source));
         }
-        let (class, caller) = self.class(fingerprint, want);
-        let admission = state.gate.admit(class, caller, now)?;
+        let (class, owner) = self.class(fingerprint, required);
+        let admission = state.limits.admit(class, owner, now)?;
         state.last_id += 1;
         let request = Request {
             id: state.last_id,
-            question: want.question,
+            reason: required.reason,
             class,
-            flight: Arc::default(),
+            completion: Arc::default(),
             result: Arc::default(),
         };
         state.in_flight.insert(fingerprint, request.clone());
@@ -198,34 +205,38 @@ impl Introspector {
             introspector: self.clone(),
             fingerprint,
             admission,
-            client: caller.map(|caller| caller.client),
+            client: owner.map(|owner| owner.client),
             request: Some(request),
         }))
     }
 
-    fn class(&self, fingerprint: Fingerprint, want: Want<'_>) -> (Class, Option<Caller>) {
-        if let Some(token) = want.verified {
-            return (Class::Verified, Some(self.caller(token)));
+    fn class(
+        &self,
+        fingerprint: Fingerprint,
+        required: RequiredResponse<'_>,
+    ) -> (Class, Option<TokenOwner>) {
+        if let Some(token) = required.verified {
+            return (Class::Verified, Some(self.owner(token)));
         }
-        match self.answers.known(fingerprint) {
-            Some(caller) => (Class::Known, Some(caller)),
+        match self.responses.owner(fingerprint) {
+            Some(owner) => (Class::PreviouslyActive, Some(owner)),
             None => (Class::Unverified, None),
         }
     }
 
-    fn caller(&self, token: &VerifiedToken) -> Caller {
+    fn owner(&self, token: &VerifiedToken) -> TokenOwner {
         let client = token.client_id().unwrap_or_default();
         let hash = |names: &[&str]| {
             let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of_all(names));
             u128::from_ne_bytes(fingerprint.unwrap_or_default()) as u64
         };
-        Caller {
+        TokenOwner {
             client: hash(&[client]),
             subject: hash(&[client, token.subject()]),
         }
     }
 
-    /// The request is over, or counts as over.
+    /// Removes a request that has ended or counts as ended.
     fn abandon(&self, fingerprint: Fingerprint, id: u64) {
         self.lock().end(fingerprint, id);
     }
@@ -234,44 +245,42 @@ impl Introspector {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Performs no I/O.
+    /// Returns the state of introspection. Performs no I/O.
     pub(crate) fn health(&self, now: Now) -> IntrospectionHealth {
         let state = self.lock();
-        let gate = &state.gate;
-        let trouble = gate.trouble(now);
+        let limits = &state.limits;
+        let outage = limits.outage(now);
         IntrospectionHealth {
-            state: match trouble {
-                Some(Trouble {
+            state: match outage {
+                Some(Outage {
                     retry_after,
                     credentials_rejected: true,
                     ..
                 }) => IntrospectionState::CredentialsRejected { retry_after },
-                Some(Trouble { retry_after, .. }) => {
-                    IntrospectionState::Unavailable { retry_after }
-                }
-                None if gate.last_success().is_some() => IntrospectionState::Available,
+                Some(Outage { retry_after, .. }) => IntrospectionState::Unavailable { retry_after },
+                None if limits.last_success().is_some() => IntrospectionState::Available,
                 None => IntrospectionState::Unused,
             },
             in_flight: self.permits.in_use(),
-            last_success: gate.last_success().map(Now::wall),
-            last_error: trouble.map(|trouble| trouble.error.clone()),
+            last_success: limits.last_success().map(Now::wall),
+            last_error: outage.map(|outage| outage.error.clone()),
         }
     }
 }
 
-/// A caller's role in a shared request.
+/// The role in a shared request.
 enum Role {
     Follower(Request),
     Leader(Leader),
 }
 
-/// The caller that starts a request. If it is dropped before the task is spawned, the followers are
-/// woken, and one of them starts anew.
+/// The role of the HTTP request that begins the introspection request. If it is dropped before the task is
+/// spawned, the followers are woken, and one of them begins another one.
 struct Leader {
     introspector: Arc<Introspector>,
     fingerprint: Fingerprint,
     admission: Admission,
-    /// Whose token it is, as a hash.
+    /// The hash of the token's client.
     client: Option<u64>,
     request: Option<Request>,
 }
@@ -282,15 +291,16 @@ impl Leader {
         let held = match self.permits().await {
             Ok(held) => held,
             Err(error) => {
-                // The followers have waited as long.
+                // The followers have waited just as long.
                 if let Some(request) = &self.request {
                     let _ = request.result.set(Err(error.clone()));
                 }
                 return Err(error);
             }
         };
-        let runtime = Handle::try_current().map_err(|_| at_once(UnavailableReason::NoRuntime))?;
-        let request = (self.request.take()).ok_or_else(|| at_once(UnavailableReason::Abandoned))?;
+        let runtime = Handle::try_current().map_err(|_| retry_now(UnavailableReason::NoRuntime))?;
+        let request =
+            (self.request.take()).ok_or_else(|| retry_now(UnavailableReason::Abandoned))?;
         let task = Task {
             introspector: self.introspector.clone(),
             fingerprint: self.fingerprint,
@@ -302,10 +312,13 @@ impl Leader {
         Ok(request)
     }
 
-    async fn permits(&self) -> Result<Held, VerifyError> {
+    async fn permits(&self) -> Result<HeldPermits, VerifyError> {
         let introspector = &self.introspector;
-        if let Some(held) = introspector.permits.at_once(self.admission, self.client) {
-            return Ok(held); // The gate was open just now.
+        if let Some(held) = introspector
+            .permits
+            .try_acquire(self.admission, self.client)
+        {
+            return Ok(held); // The rate limits have just admitted the request.
         }
         let busy = || {
             VerifyError::unavailable(
@@ -316,16 +329,16 @@ impl Leader {
         if Handle::try_current().is_err() {
             return Err(busy());
         }
-        let wait = introspector.permits.wait(self.admission, self.client);
+        let wait = introspector.permits.acquire(self.admission, self.client);
         let Ok(Some(held)) = timeout(introspector.deadline, wait).await else {
             return Err(busy());
         };
         // The requests in flight may have failed meanwhile.
         let class = self.request.as_ref().map(|request| request.class);
-        let closed = class.and_then(|class| introspector.lock().gate.closed(class, Now::read()));
-        match closed {
+        let denied = class.and_then(|class| introspector.lock().limits.pause(class, Now::read()));
+        match denied {
             None => Ok(held),
-            Some(closed) => Err(closed.into()),
+            Some(denied) => Err(denied.into()),
         }
     }
 }
@@ -334,19 +347,19 @@ impl Drop for Leader {
     fn drop(&mut self) {
         if let Some(request) = self.request.take() {
             self.introspector.abandon(self.fingerprint, request.id);
-            request.flight.land();
+            request.completion.complete();
         }
     }
 }
 
-/// A request in flight. However its task ends, those who wait are woken.
+/// The task of a request in flight. However it ends, those that wait for it are woken.
 struct Task {
     introspector: Arc<Introspector>,
     fingerprint: Fingerprint,
     request: Request,
     /// Whether the token may have reached the endpoint.
     sent: AtomicBool,
-    _held: Held,
+    _held: HeldPermits,
 }
 
 impl Task {
@@ -355,16 +368,21 @@ impl Task {
         let result = timeout(deadline, self.perform(&token, began))
             .await
             .unwrap_or(Err(UnavailableReason::Timeout));
-        // What fails while the process is suspended says nothing about the endpoint: the request is
-        // abandoned when this is dropped, and those who wait begin another one.
+        // A failure of a suspended process says nothing about the endpoint: the request is abandoned when
+        // this is dropped, and one of those that wait begins another one.
         if result.is_err() && Now::read().shows_suspension(began, deadline) {
             return;
         }
         self.finish(result, began);
     }
 
-    /// RFC 7662 §2.1. The hint does not bind the server; the answer tells which kind of token it found.
-    async fn perform(&self, token: &str, began: Now) -> Result<Checked, UnavailableReason> {
+    /// Sends the request (RFC 7662 §2.1). The hint does not bind the server; the response shows which kind
+    /// of token it found.
+    async fn perform(
+        &self,
+        token: &str,
+        began: Now,
+    ) -> Result<IntrospectionResponse, UnavailableReason> {
         let introspector = &*self.introspector;
         let settings = &introspector.settings;
         let url = introspector
@@ -374,27 +392,27 @@ impl Task {
         let parameters = [("token", token), ("token_type_hint", "access_token")];
         let form = settings.auth.form(&url, &parameters, began.unix)?;
         self.sent.store(true, Ordering::Relaxed);
-        let answer = introspector.fetch.post(&url, &form, MAX_ANSWER).await;
-        match &answer {
+        let response = introspector.fetch.post(&url, &form, MAX_RESPONSE).await;
+        match &response {
             Err(UnavailableReason::Connect { .. }) => self.sent.store(false, Ordering::Relaxed),
-            // A stranger may have invented the token that the endpoint does not find.
+            // A 404 about an unverified token may have been caused by a stranger who invented the token.
             Err(error) if error.is_moved() && self.request.class != Class::Unverified => {
-                introspector.endpoint.doubt(Now::read());
+                introspector.endpoint.rediscover(Now::read());
             }
             _ => {}
         }
-        Checked::judge(
-            &answer?,
+        IntrospectionResponse::parse(
+            &response?,
             &introspector.origin,
-            self.request.question,
+            self.request.reason,
             settings.max_age,
             began,
             Now::read(),
         )
     }
 
-    /// Ends the request and publishes its answer under one lock: every caller finds one of the two.
-    fn finish(&self, result: Result<Checked, UnavailableReason>, began: Now) {
+    /// Ends the request and caches its response under one lock, so that every look-up finds one of the two.
+    fn finish(&self, result: Result<IntrospectionResponse, UnavailableReason>, began: Now) {
         let introspector = &*self.introspector;
         let Request {
             id,
@@ -404,47 +422,47 @@ impl Task {
         } = &self.request;
         let mut state = introspector.lock();
         let current = state.end(self.fingerprint, *id);
-        let (news, failure) = match result {
-            Ok(checked) => {
-                let checked = Arc::new(checked);
-                // An answer that comes too late must not replace a newer one.
+        let (change, failure) = match result {
+            Ok(response) => {
+                let response = Arc::new(response);
+                // A response that comes too late must not replace a newer one.
                 if current {
-                    let caller = match (class, &checked.verdict) {
-                        (Class::Known | Class::Unverified, Ok(token)) => {
-                            Some(introspector.caller(token))
+                    let owner = match (class, &response.result) {
+                        (Class::PreviouslyActive | Class::Unverified, Ok(token)) => {
+                            Some(introspector.owner(token))
                         }
                         _ => None,
                     };
-                    introspector.answers.remember(
+                    introspector.responses.insert(
                         self.fingerprint,
                         *class,
-                        checked.clone(),
-                        caller,
+                        response.clone(),
+                        owner,
                     );
                 }
-                let _ = slot.set(Ok(checked));
-                (state.gate.answered(*class, began), None)
+                let _ = slot.set(Ok(response));
+                (state.limits.succeeded(*class, began), None)
             }
             Err(error) => {
                 let (consequence, retry_after) =
-                    self.failed(&mut state, &error, current, began, Now::read());
+                    self.record_failure(&mut state, &error, current, began, Now::read());
                 let _ = slot.set(Err(VerifyError::unavailable(retry_after, error.clone())));
-                (consequence.news, Some(error))
+                (consequence.change, Some(error))
             }
         };
-        // A subscriber is foreign code: it does not run under the lock.
+        // A subscriber is foreign code, which does not run under the lock.
         drop(state);
         let issuer = &*introspector.origin.expected.issuer;
-        match (news, &failure) {
-            (Some(News::CredentialsRejected), Some(error)) => {
+        match (change, &failure) {
+            (Some(StateChange::CredentialsRejected), Some(error)) => {
                 let cause = cause(error);
                 tracing::error!(issuer, %error, cause, "introspection credentials rejected");
             }
-            (Some(News::Failed), Some(error)) => {
+            (Some(StateChange::Failed), Some(error)) => {
                 let cause = cause(error);
                 tracing::warn!(issuer, %error, cause, "introspection request failed");
             }
-            (Some(News::Recovered), _) => tracing::info!(issuer, "introspection recovered"),
+            (Some(StateChange::Recovered), _) => tracing::info!(issuer, "introspection recovered"),
             (None, Some(error)) => {
                 let cause = cause(error);
                 tracing::debug!(issuer, %error, cause, "introspection failed for a single token");
@@ -453,8 +471,8 @@ impl Task {
         }
     }
 
-    /// Returns what follows, and how long no request about this token is sent.
-    fn failed(
+    /// Returns the consequence, and how long no request about this token is sent.
+    fn record_failure(
         &self,
         state: &mut State,
         error: &UnavailableReason,
@@ -470,11 +488,11 @@ impl Task {
             error,
             began,
         };
-        let consequence = state.gate.failed(failure, now);
-        let answers = &self.introspector.answers;
-        let put_off = (current && failure.sent)
-            .then(|| answers.put_off(self.fingerprint, class, error.clone(), now));
-        let retry_after = put_off.max(consequence.pause).unwrap_or_default();
+        let consequence = state.limits.failed(failure, now);
+        let responses = &self.introspector.responses;
+        let back_off = (current && failure.sent)
+            .then(|| responses.record_failure(self.fingerprint, class, error.clone(), now));
+        let retry_after = back_off.max(consequence.pause).unwrap_or_default();
         (consequence, retry_after)
     }
 }
@@ -482,15 +500,15 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // The next request would panic too: this token is put off, as after any other failure.
+            // The next request would panic too, so this token backs off as after any other failure.
             self.sent.store(true, Ordering::Relaxed);
             let now = Now::read();
             let mut state = self.introspector.lock();
-            self.failed(&mut state, &UnavailableReason::Abandoned, true, now, now);
+            self.record_failure(&mut state, &UnavailableReason::Abandoned, true, now, now);
         }
         // Has no effect after `finish`; otherwise the runtime has dropped the task.
         self.introspector.abandon(self.fingerprint, self.request.id);
-        self.request.flight.land();
+        self.request.completion.complete();
     }
 }
 
@@ -509,45 +527,93 @@ impl State {
 }
 
 impl Request {
-    fn answered(checked: Arc<Checked>) -> Self {
-        let flight = Arc::<Flight>::default();
-        flight.land();
+    fn completed(response: Arc<IntrospectionResponse>) -> Self {
+        let completion = Arc::<Completion>::default();
+        completion.complete();
         Self {
             id: 0,
-            question: checked.question,
+            reason: response.reason,
             class: Class::Unverified,
-            flight,
-            result: Arc::new(OnceLock::from(Ok(checked))),
+            completion,
+            result: Arc::new(OnceLock::from(Ok(response))),
         }
     }
 }
 
-impl From<Closed> for VerifyError {
-    fn from(closed: Closed) -> Self {
-        Self::unavailable(closed.retry_after, closed.source)
+impl From<Denied> for VerifyError {
+    fn from(denied: Denied) -> Self {
+        Self::unavailable(denied.retry_after, denied.source)
     }
 }
 
-fn at_once(source: UnavailableReason) -> VerifyError {
+fn retry_now(source: UnavailableReason) -> VerifyError {
     VerifyError::unavailable(Duration::ZERO, source)
 }
 
-/// Shows neither our credentials nor any token.
+/// Where introspection requests are sent.
+#[derive(Debug)]
+enum Endpoint {
+    /// The endpoint of the settings.
+    Configured(String),
+    /// The endpoint that the issuer's metadata names. The metadata is fetched for the first introspection
+    /// request, because keys may be pinned, and a service that introspects nothing needs no endpoint.
+    Discovered {
+        url: Box<NamedUrl>,
+        /// When the endpoint last seemed to have moved.
+        moved_at: Mutex<Option<Now>>,
+    },
+}
+
+impl Endpoint {
+    fn new(configured: Option<String>, metadata: Metadata) -> Self {
+        match configured {
+            Some(url) => Self::Configured(url),
+            None => Self::Discovered {
+                url: Box::new(NamedUrl::introspection_endpoint(metadata)),
+                moved_at: Mutex::default(),
+            },
+        }
+    }
+
+    async fn url(&self, fetch: &Fetch, now: Now) -> Result<String, UnavailableReason> {
+        match self {
+            Self::Configured(url) => Ok(url.clone()),
+            Self::Discovered { url, .. } => url.locate(fetch, now).await,
+        }
+    }
+
+    /// Fetches the metadata again before the next request, because the endpoint seems to have moved. This
+    /// happens at most once in five minutes, because some servers respond with 404 about a token that they no
+    /// longer have.
+    fn rediscover(&self, now: Now) {
+        let Self::Discovered { url, moved_at } = self else {
+            return;
+        };
+        let mut moved_at = moved_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if moved_at.is_none_or(|last| now.since(last) >= REDISCOVERY_INTERVAL) {
+            *moved_at = Some(now);
+            url.moved();
+        }
+    }
+}
+
+/// Shows neither the credentials of this service nor any token.
 impl fmt::Debug for Introspector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Introspector").field(&self.settings).finish()
     }
 }
 
-/// For the request in flight, one of the caller's own, and one more for each that brought no result.
+/// The request in flight, one of its own, and one more for each of two requests without a usable result.
 const MAX_ROUNDS: usize = 4;
 const GRACE: Duration = Duration::from_secs(1);
-const MAX_ANSWER: usize = 64 * 1024;
+const MAX_RESPONSE: usize = 64 * 1024;
+const REDISCOVERY_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 #[cfg(test)]
 impl Introspector {
-    /// The number of active answers in the cache, and of refusals.
-    pub(super) fn remembered(&self) -> (u64, u64) {
-        self.answers.counts()
+    /// Returns the number of active tokens in the cache, and of rejected ones.
+    pub(super) fn cached(&self) -> (u64, u64) {
+        self.responses.counts()
     }
 }

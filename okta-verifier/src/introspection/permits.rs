@@ -1,5 +1,5 @@
-//! Limits the requests in flight. A request has its permits before its task is spawned, so that a flood
-//! cannot create tasks.
+//! Limits the introspection requests in flight. A request has its permits before its task is spawned, so
+//! that a flood cannot create tasks.
 
 use std::{
     collections::HashMap,
@@ -20,18 +20,18 @@ pub(super) struct Permits {
     /// A quarter of all permits, for tokens that strangers may have invented.
     unverified: Arc<Semaphore>,
     clients: Arc<Clients>,
-    /// How many requests of one client count as within its share: an eighth of all.
+    /// The number of requests in flight of one client that are within its share: an eighth of all.
     per_client: usize,
 }
 
-/// How many requests within its share each client has in flight. The share of the rate alone would let
+/// The number of requests within its share that each client has in flight. The share of the rate alone would let
 /// one client whose requests take long hold every permit.
 #[derive(Default)]
 struct Clients(Mutex<HashMap<u64, usize>>);
 
 /// The permits that a request holds while it is in flight.
-pub(super) struct Held {
-    _place: Option<Place>,
+pub(super) struct HeldPermits {
+    _share: Option<ClientPermit>,
     _permits: Vec<OwnedSemaphorePermit>,
 }
 
@@ -55,43 +55,51 @@ impl Permits {
     }
 
     /// Returns the permits if they are available now. `client` is the hash of the token's client.
-    pub(super) fn at_once(&self, admission: Admission, client: Option<u64>) -> Option<Held> {
-        let (place, semaphores) = self.of(admission, client);
+    pub(super) fn try_acquire(
+        &self,
+        admission: Admission,
+        client: Option<u64>,
+    ) -> Option<HeldPermits> {
+        let (share, semaphores) = self.required(admission, client);
         let permits = semaphores
             .into_iter()
             .map(|semaphore| semaphore.clone().try_acquire_owned().ok())
             .collect::<Option<_>>()?;
-        Some(Held {
-            _place: place,
+        Some(HeldPermits {
+            _share: share,
             _permits: permits,
         })
     }
 
-    /// Waits for the permits of the request's own kind first, so that it takes no place in the queue for
-    /// all permits meanwhile.
-    pub(super) async fn wait(&self, admission: Admission, client: Option<u64>) -> Option<Held> {
-        let (place, semaphores) = self.of(admission, client);
+    /// Waits for the permits. Those of the request's own kind come first, so that it does not wait in the
+    /// queue for all permits meanwhile.
+    pub(super) async fn acquire(
+        &self,
+        admission: Admission,
+        client: Option<u64>,
+    ) -> Option<HeldPermits> {
+        let (share, semaphores) = self.required(admission, client);
         let mut permits = Vec::with_capacity(semaphores.len());
         for semaphore in semaphores {
             permits.push(semaphore.clone().acquire_owned().await.ok()?);
         }
-        Some(Held {
-            _place: place,
+        Some(HeldPermits {
+            _share: share,
             _permits: permits,
         })
     }
 
-    /// Returns what a request needs, in the order in which it is acquired.
-    fn of(
+    /// Returns the permits that a request needs, in the order in which they are acquired.
+    fn required(
         &self,
         admission: Admission,
         client: Option<u64>,
-    ) -> (Option<Place>, Vec<&Arc<Semaphore>>) {
+    ) -> (Option<ClientPermit>, Vec<&Arc<Semaphore>>) {
         match admission {
             Admission::WithinShare => {
-                let place = client.and_then(|client| self.clients.enter(client, self.per_client));
-                match place {
-                    Some(place) => (Some(place), vec![&self.all]),
+                let share = client.and_then(|client| self.clients.acquire(client, self.per_client));
+                match share {
+                    Some(share) => (Some(share), vec![&self.all]),
                     None => (None, vec![&self.over_client_share, &self.all]),
                 }
             }
@@ -106,14 +114,14 @@ impl Permits {
 }
 
 impl Clients {
-    fn enter(self: &Arc<Self>, client: u64, most: usize) -> Option<Place> {
+    fn acquire(self: &Arc<Self>, client: u64, limit: usize) -> Option<ClientPermit> {
         let mut clients = self.lock();
         let requests = clients.entry(client).or_default();
-        if *requests >= most {
+        if *requests >= limit {
             return None;
         }
         *requests += 1;
-        Some(Place {
+        Some(ClientPermit {
             clients: self.clone(),
             client,
         })
@@ -125,12 +133,12 @@ impl Clients {
 }
 
 /// One request of a client within its share.
-struct Place {
+struct ClientPermit {
     clients: Arc<Clients>,
     client: u64,
 }
 
-impl Drop for Place {
+impl Drop for ClientPermit {
     fn drop(&mut self) {
         let mut clients = self.clients.lock();
         if let Some(requests) = clients.get_mut(&self.client) {

@@ -8,7 +8,7 @@
 //!
 //! A client with a revoked token can make some servers fail on it. A failure after the token was sent
 //! therefore says nothing about other tokens. Requests about these pause only if the endpoint cannot be
-//! reached or asks for a pause; the rate limit protects an endpoint that is down.
+//! reached or responds with `Retry-After`; the rate limit protects an endpoint that is down.
 
 use std::time::Duration;
 
@@ -24,20 +24,20 @@ use crate::{
     },
 };
 
-/// What is known about a token before the issuer responds.
+/// What a token has shown before the issuer responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     /// Local checks accepted the token, which only the issuer can make.
     Verified,
-    /// The issuer reported the token as active before.
-    Known,
+    /// An earlier response reported the token as active.
+    PreviouslyActive,
     /// Neither of these. Strangers can invent any number of such tokens.
     Unverified,
 }
 
-/// The client and subject of a token, as keyed hashes. They are known for verified and known tokens.
+/// The client and subject of a token, as keyed hashes. An unverified token has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Caller {
+pub(super) struct TokenOwner {
     /// The hash of the client.
     pub(super) client: u64,
     /// The hash of client and subject.
@@ -56,9 +56,9 @@ pub(super) enum Admission {
     Unverified,
 }
 
-/// Why a request is not sent now.
+/// A request that is not admitted now, and the reason.
 #[derive(Debug)]
-pub(super) struct Closed {
+pub(super) struct Denied {
     pub(super) retry_after: Duration,
     pub(super) source: UnavailableReason,
 }
@@ -78,14 +78,14 @@ pub(super) struct Failure<'e> {
 /// The consequence of a failure.
 #[derive(Debug)]
 pub(super) struct Consequence {
-    pub(super) news: Option<News>,
+    pub(super) change: Option<StateChange>,
     /// How long the class pauses.
     pub(super) pause: Option<Duration>,
 }
 
 /// A change of state to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(super) enum StateChange {
     Failed,
     CredentialsRejected,
     Recovered,
@@ -106,12 +106,12 @@ pub(super) struct Outage<'g> {
 #[derive(Debug)]
 pub(super) struct RateLimits {
     verified: ClassLimits,
-    known: ClassLimits,
+    previously_active: ClassLimits,
     unverified: ClassLimits,
     shares: Shares,
     /// When the latest successful request began.
     last_success: Option<Now>,
-    /// The same for requests about verified and known tokens.
+    /// The same for requests about tokens that are verified or were active before.
     last_trusted_success: Option<Now>,
 }
 
@@ -130,11 +130,11 @@ struct ClassLimits {
 }
 
 impl RateLimits {
-    /// `rate` is for verified tokens, and once more for known ones. `jitter` is a random number.
+    /// `rate` is for verified tokens, and once more for those that were active before. `jitter` is a random number.
     pub(super) fn new(rate: Rate, unverified: Rate, jitter: u64) -> Self {
         Self {
             verified: ClassLimits::new(rate, jitter),
-            known: ClassLimits::new(rate, jitter.rotate_left(21)),
+            previously_active: ClassLimits::new(rate, jitter.rotate_left(21)),
             unverified: ClassLimits::new(unverified, jitter.rotate_left(42)),
             shares: Shares::default(),
             last_success: None,
@@ -142,23 +142,23 @@ impl RateLimits {
         }
     }
 
-    /// Admits one request, or says when to try again.
+    /// Admits one request, or returns when to retry.
     ///
     /// Every client and every subject has a share of its class's rate. Beyond it, a request may empty the
     /// bucket down to a reserve only, so that a request within its share always finds tokens there.
     pub(super) fn admit(
         &mut self,
         class: Class,
-        caller: Option<Caller>,
+        owner: Option<TokenOwner>,
         now: Now,
-    ) -> Result<Admission, Closed> {
-        if let Some(closed) = self.closed(class, now) {
-            return Err(closed);
+    ) -> Result<Admission, Denied> {
+        if let Some(denied) = self.pause(class, now) {
+            return Err(denied);
         }
         let now = now.instant;
         let rate = self.class(class).rate;
-        let admission = caller.map_or(Admission::Unverified, |caller| {
-            self.shares.admission(caller, rate, now)
+        let admission = owner.map_or(Admission::Unverified, |owner| {
+            self.shares.admission(owner, rate, now)
         });
         let reserve = match admission {
             Admission::OverSubjectShare => rate.burst * 3 / 4,
@@ -167,51 +167,55 @@ impl RateLimits {
         };
         let limits = self.class_mut(class);
         if let Some(retry_after) = limits.bucket.wait(rate, reserve, now) {
-            return Err(Closed {
+            return Err(Denied {
                 retry_after,
                 source: UnavailableReason::IntrospectionRateLimit,
             });
         }
         limits.bucket.take(rate, now);
-        if let Some(caller) = caller {
-            self.shares.take(caller, admission, rate, now);
+        if let Some(owner) = owner {
+            self.shares.take(owner, admission, rate, now);
         }
         Ok(admission)
     }
 
     /// Returns the pause of the class, if it pauses.
-    pub(super) fn closed(&self, class: Class, now: Now) -> Option<Closed> {
+    pub(super) fn pause(&self, class: Class, now: Now) -> Option<Denied> {
         let limits = self.class(class);
         let retry_after = limits.back_off.left(now)?;
         let source = limits
             .paused_by
             .clone()
             .unwrap_or(UnavailableReason::Abandoned);
-        Some(Closed {
+        Some(Denied {
             retry_after,
             source,
         })
     }
 
-    /// A request that began at `began` was successful. Returns whether a class has recovered.
+    /// Records that a request which began at `began` was successful. Returns whether a class has recovered.
     ///
     /// A response about an invented token says nothing about the issuer's own tokens. A response about
     /// one of these shows that the endpoint works and accepts the credentials.
-    pub(super) fn answered(&mut self, class: Class, began: Now) -> Option<News> {
+    pub(super) fn succeeded(&mut self, class: Class, began: Now) -> Option<StateChange> {
         self.last_success = newest(self.last_success, began);
         if class == Class::Unverified {
-            return self.unverified.answered(began);
+            return self.unverified.succeeded(began);
         }
         self.last_trusted_success = newest(self.last_trusted_success, began);
-        let classes = [&mut self.verified, &mut self.known, &mut self.unverified];
-        let news = classes.map(|limits| limits.answered(began));
-        news.into_iter().flatten().next()
+        let classes = [
+            &mut self.verified,
+            &mut self.previously_active,
+            &mut self.unverified,
+        ];
+        let changes = classes.map(|limits| limits.succeeded(began));
+        changes.into_iter().flatten().next()
     }
 
-    /// A request failed.
+    /// Records a failed request.
     pub(super) fn failed(&mut self, failure: Failure<'_>, now: Now) -> Consequence {
         let last_success = match failure.class {
-            Class::Verified | Class::Known => self.last_trusted_success,
+            Class::Verified | Class::PreviouslyActive => self.last_trusted_success,
             Class::Unverified => self.last_success,
         };
         self.class_mut(failure.class)
@@ -223,8 +227,8 @@ impl RateLimits {
     }
 
     /// Returns the reported failure of the first class that has one.
-    pub(super) fn trouble(&self, now: Now) -> Option<Outage<'_>> {
-        [Class::Verified, Class::Known, Class::Unverified]
+    pub(super) fn outage(&self, now: Now) -> Option<Outage<'_>> {
+        [Class::Verified, Class::PreviouslyActive, Class::Unverified]
             .into_iter()
             .find_map(|class| {
                 let limits = self.class(class);
@@ -240,7 +244,7 @@ impl RateLimits {
     fn class(&self, class: Class) -> &ClassLimits {
         match class {
             Class::Verified => &self.verified,
-            Class::Known => &self.known,
+            Class::PreviouslyActive => &self.previously_active,
             Class::Unverified => &self.unverified,
         }
     }
@@ -248,7 +252,7 @@ impl RateLimits {
     fn class_mut(&mut self, class: Class) -> &mut ClassLimits {
         match class {
             Class::Verified => &mut self.verified,
-            Class::Known => &mut self.known,
+            Class::PreviouslyActive => &mut self.previously_active,
             Class::Unverified => &mut self.unverified,
         }
     }
@@ -267,7 +271,7 @@ impl ClassLimits {
         }
     }
 
-    fn answered(&mut self, began: Now) -> Option<News> {
+    fn succeeded(&mut self, began: Now) -> Option<StateChange> {
         self.last_success = newest(self.last_success, began);
         if self
             .failed_at
@@ -278,55 +282,55 @@ impl ClassLimits {
         self.back_off.end();
         self.paused_by = None;
         self.failed_at = None;
-        self.reports.answered()
+        self.reports.succeeded()
     }
 
     /// `last_success` is that of all classes whose responses show that the failure of this one is not
     /// general.
     fn failed(&mut self, failure: Failure<'_>, last_success: Option<Now>, now: Now) -> Consequence {
-        let answered_since = |began: Now| {
+        let succeeded_since = |began: Now| {
             self.last_success
                 .is_some_and(|last| last.instant > began.instant)
         };
-        if answered_since(failure.began) {
+        if succeeded_since(failure.began) {
             return Consequence {
-                news: None,
+                change: None,
                 pause: None,
             };
         }
-        let pause = self.pause(failure, now);
-        let holds_up_all = match failure.class {
-            Class::Verified | Class::Known => pause.is_some(),
-            // A stranger may have chosen that the issuer asks for a pause.
+        let pause = self.begin_pause(failure, now);
+        let is_general = match failure.class {
+            Class::Verified | Class::PreviouslyActive => pause.is_some(),
+            // A stranger may have caused the `Retry-After`.
             Class::Unverified => !failure.sent,
         };
-        let counts = holds_up_all || self.reports.is_general(failure, last_success, now);
+        let counts = is_general || self.reports.is_general(failure, last_success, now);
         if counts || pause.is_some() {
             self.failed_at = Some(now);
         }
-        let news = counts.then(|| self.reports.failed(failure, now));
+        let change = counts.then(|| self.reports.failed(failure, now));
         Consequence {
-            news: news.flatten(),
+            change: change.flatten(),
             pause,
         }
     }
 
-    /// Pauses the class if nothing was sent or if the issuer asks for a pause, because then no token is
+    /// Pauses the class if nothing was sent or if the response has a `Retry-After`, because then no token is
     /// at fault. After an invented token the pause is limited to a few seconds, because a stranger may
     /// have caused the response.
-    fn pause(&mut self, failure: Failure<'_>, now: Now) -> Option<Duration> {
-        let mut asked_for = failure.error.retry_after();
+    fn begin_pause(&mut self, failure: Failure<'_>, now: Now) -> Option<Duration> {
+        let mut retry_after = failure.error.retry_after();
         if failure.class == Class::Unverified {
-            asked_for = asked_for.map(|pause| pause.min(LONGEST_UNVERIFIED_PAUSE));
+            retry_after = retry_after.map(|pause| pause.min(LONGEST_UNVERIFIED_PAUSE));
         }
-        if failure.sent && asked_for.is_none() {
+        if failure.sent && retry_after.is_none() {
             return None;
         }
         self.paused_by = Some(failure.error.clone());
         Some(match self.back_off.left(now) {
             // Requests that were in flight together fail together, which counts as one failure.
-            Some(left) => self.back_off.wait(left, asked_for, now),
-            None => self.back_off.failed(asked_for, now),
+            Some(left) => self.back_off.wait(left, retry_after, now),
+            None => self.back_off.failed(retry_after, now),
         })
     }
 }
@@ -343,35 +347,35 @@ struct Reports {
     /// The last failure that counted, and its time.
     error: Option<(UnavailableReason, Now)>,
     /// The change that was logged.
-    logged: Option<News>,
+    logged: Option<StateChange>,
     logged_at: Option<Now>,
 }
 
 impl Reports {
-    fn answered(&mut self) -> Option<News> {
+    fn succeeded(&mut self) -> Option<StateChange> {
         self.suspect = None;
         self.error = None;
-        self.logged.take().map(|_| News::Recovered)
+        self.logged.take().map(|_| StateChange::Recovered)
     }
 
     /// Records a failure that counts, and returns the change to log.
-    fn failed(&mut self, failure: Failure<'_>, now: Now) -> Option<News> {
+    fn failed(&mut self, failure: Failure<'_>, now: Now) -> Option<StateChange> {
         self.error = Some((failure.error.clone(), now));
         let rejected = failure.class != Class::Unverified && is_rejection(failure.error);
-        let news = match rejected {
-            true => News::CredentialsRejected,
-            false => News::Failed,
+        let change = match rejected {
+            true => StateChange::CredentialsRejected,
+            false => StateChange::Failed,
         };
-        let is_new = self.logged.is_none() || (rejected && self.logged != Some(news));
+        let is_new = self.logged.is_none() || (rejected && self.logged != Some(change));
         let is_late = self
             .logged_at
             .is_none_or(|last| now.since(last) >= REPORT_INTERVAL);
         if !is_new || !(is_late || self.logged.is_some()) {
             return None;
         }
-        self.logged = Some(news);
+        self.logged = Some(change);
         self.logged_at = Some(now);
-        Some(news)
+        Some(change)
     }
 
     fn is_general(&mut self, failure: Failure<'_>, last_success: Option<Now>, now: Now) -> bool {
@@ -415,7 +419,7 @@ struct Shares {
 }
 
 impl Shares {
-    fn admission(&self, caller: Caller, rate: Rate, now: Instant) -> Admission {
+    fn admission(&self, owner: TokenOwner, rate: Rate, now: Instant) -> Admission {
         let has_left = |key: u64, part: u32| {
             let share = rate.share(part);
             places(key)
@@ -426,18 +430,18 @@ impl Shares {
                     cell.wait(share, 0, now).is_none()
                 })
         };
-        if !has_left(caller.subject, SUBJECT_PART) {
+        if !has_left(owner.subject, SUBJECT_PART) {
             return Admission::OverSubjectShare;
         }
-        match has_left(caller.client, CLIENT_PART) {
+        match has_left(owner.client, CLIENT_PART) {
             true => Admission::WithinShare,
             false => Admission::OverClientShare,
         }
     }
 
-    fn take(&mut self, caller: Caller, admission: Admission, rate: Rate, now: Instant) {
-        let client = (caller.client, CLIENT_PART);
-        let subject = (caller.subject, SUBJECT_PART);
+    fn take(&mut self, owner: TokenOwner, admission: Admission, rate: Rate, now: Instant) {
+        let client = (owner.client, CLIENT_PART);
+        let subject = (owner.subject, SUBJECT_PART);
         // A subject beyond its share leaves the client's share to the client's other subjects.
         let drawn = match admission {
             Admission::WithinShare => &[client, subject][..],

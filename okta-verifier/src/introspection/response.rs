@@ -2,96 +2,97 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Question, kind::Kind};
+use super::IntrospectionReason;
 use crate::{
     error::{MalformedTokenError, UnavailableReason, VerifyError},
     sync::clock::Now,
     token::{
         checks::{self, Expected, Source},
         claims::Claims,
+        confirmation::Confirmation,
         json::{self, Object},
     },
     verified_token::{Origin, VerifiedToken},
 };
 
-/// A response about one token, and what follows from it.
+/// A response about one token, and the result of its checks.
 #[derive(Debug)]
-pub(crate) struct Checked {
+pub(crate) struct IntrospectionResponse {
     /// Why the token was introspected.
-    pub(crate) question: Question,
+    pub(crate) reason: IntrospectionReason,
     /// When the request began: the response does not show what was revoked later.
-    pub(crate) asked: Now,
-    /// How old the response may become.
-    pub(crate) counts_for: Duration,
-    pub(crate) verdict: Result<VerifiedToken, VerifyError>,
+    pub(crate) requested_at: Now,
+    /// For how long the response may be used.
+    pub(crate) valid_for: Duration,
+    pub(crate) result: Result<VerifiedToken, VerifyError>,
     /// Whether the response has the granted scopes.
-    pub(crate) names_scopes: bool,
+    pub(crate) has_scopes: bool,
 }
 
-/// The response that a request needs.
+/// The introspection response that an HTTP request requires.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Want<'t> {
-    pub(crate) question: Question,
+pub(crate) struct RequiredResponse<'t> {
+    pub(crate) reason: IntrospectionReason,
     /// The token, if local checks have accepted it.
     pub(crate) verified: Option<&'t VerifiedToken>,
-    /// How old it may be at most; `None` for the time in the settings.
+    /// The maximum age of the response. `None` for that of the settings.
     pub(crate) max_age: Option<Duration>,
     pub(crate) arrived: Now,
 }
 
-impl Checked {
+impl IntrospectionResponse {
     /// # Errors
     ///
     /// The body is not an introspection response: nothing is known about the token (RFC 7662 §2.2:
     /// `active` is a required boolean).
-    pub(crate) fn judge(
+    pub(crate) fn parse(
         body: &[u8],
         origin: &Arc<Origin>,
-        question: Question,
+        reason: IntrospectionReason,
         max_age: Duration,
-        asked: Now,
+        requested_at: Now,
         now: Now,
     ) -> Result<Self, UnavailableReason> {
         let text = std::str::from_utf8(body).map_err(|_| MALFORMED)?;
-        let refused = |error| Self {
-            question,
-            asked,
-            counts_for: max_age.min(REFUSALS),
-            verdict: Err(error),
-            names_scopes: false,
+        let rejected = |error| Self {
+            reason,
+            requested_at,
+            valid_for: max_age.min(REJECTION_TTL),
+            result: Err(error),
+            has_scopes: false,
         };
         let object = match Object::parse(text) {
             Ok(object) => object,
             Err(MalformedTokenError::Json) => return Err(MALFORMED),
             // The issuer has responded with something about this token that cannot be trusted: a member
             // that occurs twice, or claims that are nested too deep.
-            Err(reason) => return Ok(refused(reason.into())),
+            Err(reason) => return Ok(rejected(reason.into())),
         };
         match object.get("active") {
             Some("true") => {}
-            Some("false") => return Ok(refused(VerifyError::Inactive)),
+            Some("false") => return Ok(rejected(VerifyError::Inactive)),
             _ => return Err(MALFORMED),
         }
         // From here on a defect concerns this token only: it is rejected, and the endpoint counts as
         // well (RFC 7662 §2.2).
-        let kind = match Kind::read(&object) {
-            Ok(Kind::Other) => return Ok(refused(VerifyError::NotAnAccessToken)),
+        let kind = match TokenKind::read(&object) {
+            Ok(TokenKind::Other) => return Ok(rejected(VerifyError::NotAnAccessToken)),
             Ok(kind) => kind,
-            Err(error) => return Ok(refused(error)),
+            Err(error) => return Ok(rejected(error)),
         };
         if let Some(claim) = empty(&object) {
-            return Ok(refused(VerifyError::MissingClaim { claim }));
+            return Ok(rejected(VerifyError::MissingClaim { claim }));
         }
         let has_exp = object.contains("exp");
-        let counts_for = match has_exp {
+        let valid_for = match has_exp {
             true => max_age,
             false => max_age.min(WITHOUT_EXPIRY),
         };
-        let completed = complete(text, &object, &origin.expected, counts_for, now);
+        let completed = complete(text, &object, &origin.expected, valid_for, now);
         let claims = match Claims::parse(&completed) {
             Ok(claims) => claims,
             // A refresh token is active too, but has no audience.
-            Err(error) => return Ok(refused(error)),
+            Err(error) => return Ok(rejected(error)),
         };
         // RFC 7662 §4: that a token is active does not mean that it is for this API.
         let source = Source::IntrospectionResponse { has_exp };
@@ -104,41 +105,44 @@ impl Checked {
             });
         let confirmation = match checked {
             Ok(confirmation) => confirmation,
-            Err(error) => return Ok(refused(error)),
+            Err(error) => return Ok(rejected(error)),
         };
         let token = VerifiedToken::new(&claims, source, confirmation, text, origin);
         Ok(Self {
-            question,
-            asked,
-            counts_for,
-            verdict: Ok(token),
-            names_scopes: claims.contains("scope") || claims.contains("scp"),
+            reason,
+            requested_at,
+            valid_for,
+            result: Ok(token),
+            has_scopes: claims.contains("scope") || claims.contains("scp"),
         })
     }
 
-    /// Whether the response can be used for the request: it answers the same question, and it was requested
-    /// after the request arrived or is younger than both the settings and the route allow.
-    pub(crate) fn holds(&self, want: Want<'_>, now: Now) -> bool {
-        let limit = want
+    /// Returns whether the response can be used for the request: the token was introspected for the same
+    /// reason, and the response was requested after the request arrived or is younger than both the settings
+    /// and the route allow.
+    pub(crate) fn meets(&self, required: RequiredResponse<'_>, now: Now) -> bool {
+        let limit = required
             .max_age
-            .map_or(self.counts_for, |max_age| max_age.min(self.counts_for));
-        // A response about a verified token relies on the signature. If the key is unknown now, that is
-        // no longer enough.
-        let stands_alone = self.question == want.question
-            || want.question != Question::UnknownKey
-            || self.verdict.is_err();
+            .map_or(self.valid_for, |max_age| max_age.min(self.valid_for));
+        // A response about a verified token relies on the signature. If the issuer no longer publishes the
+        // key, the response is not enough.
+        let stands_alone = self.reason == required.reason
+            || required.reason != IntrospectionReason::UnknownKey
+            || self.result.is_err();
         stands_alone
-            && (self.asked.instant >= want.arrived.instant || now.since(self.asked) < limit)
+            && (self.requested_at.instant >= required.arrived.instant
+                || now.since(self.requested_at) < limit)
     }
 
-    /// Whether the issuer has called the token inactive within the time for which that counts.
-    pub(super) fn forbids(&self, now: Now) -> bool {
-        matches!(self.verdict, Err(VerifyError::Inactive)) && now.since(self.asked) < REFUSALS
+    /// Returns whether the response reports the token as inactive and is recent enough for that.
+    pub(super) fn says_inactive(&self, now: Now) -> bool {
+        matches!(self.result, Err(VerifyError::Inactive))
+            && now.since(self.requested_at) < REJECTION_TTL
     }
 
     /// Returns the token, if it is valid at `now`.
     pub(crate) fn token(&self, now: Now) -> Result<&VerifiedToken, VerifyError> {
-        let token = self.verdict.as_ref().map_err(Clone::clone)?;
+        let token = self.result.as_ref().map_err(Clone::clone)?;
         token.check_dates(now.unix)?;
         Ok(token)
     }
@@ -152,30 +156,30 @@ impl Checked {
         verified: VerifiedToken,
         now: Now,
     ) -> Result<VerifiedToken, VerifyError> {
-        let answered = self.token(now)?;
+        let introspected = self.token(now)?;
         // The request may have taken long.
         verified.check_dates(now.unix)?;
-        if answered.subject() != verified.subject() {
+        if introspected.subject() != verified.subject() {
             return Err(VerifyError::InvalidClaim { claim: "sub" });
         }
-        if let (Some(one), Some(other)) = (answered.client_id(), verified.client_id())
+        if let (Some(one), Some(other)) = (introspected.client_id(), verified.client_id())
             && one != other
         {
             return Err(VerifyError::InvalidClaim { claim: "client_id" });
         }
-        if let (Some(one), Some(other)) = (answered.jti(), verified.jti())
+        if let (Some(one), Some(other)) = (introspected.jti(), verified.jti())
             && one != other
         {
             return Err(VerifyError::InvalidClaim { claim: "jti" });
         }
         // A response may leave `cnf` out. If it has one, it is the token's (RFC 9449 §6.2).
-        let binding = answered.confirmation();
+        let binding = introspected.confirmation();
         if binding.is_some() && binding != verified.confirmation() {
             return Err(VerifyError::InvalidClaim { claim: "cnf" });
         }
         // Usually both have the same scopes, and comparing them needs no allocation.
-        if self.names_scopes && !verified.scopes().eq(answered.scopes()) {
-            return verified.narrowed_to(answered);
+        if self.has_scopes && !verified.scopes().eq(introspected.scopes()) {
+            return verified.narrowed_to(introspected);
         }
         Ok(verified)
     }
@@ -188,7 +192,7 @@ fn complete(
     text: &str,
     object: &Object<'_>,
     expected: &Expected,
-    counts_for: Duration,
+    valid_for: Duration,
     now: Now,
 ) -> String {
     let mut completed = String::from("{");
@@ -197,7 +201,7 @@ fn complete(
         completed.push_str(&format!(r#""iss":{issuer},"#));
     }
     if !object.contains("exp") {
-        let until = now.unix.saturating_add(counts_for.as_secs().max(1));
+        let until = now.unix.saturating_add(valid_for.as_secs().max(1));
         completed.push_str(&format!(r#""exp":{until},"#));
     }
     completed.push_str(text.trim_start().strip_prefix('{').unwrap_or_default());
@@ -214,9 +218,71 @@ fn empty(object: &Object<'_>) -> Option<&'static str> {
     sub.is_empty().then_some("sub")
 }
 
+/// The kind of a token. It can only be a reason to reject a token, because Okta responds with `Bearer` for
+/// every token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TokenKind {
+    Access,
+    /// The token is bound to a key (RFC 9449 §5).
+    Dpop,
+    /// Another kind. Refresh tokens and ID tokens can be active too (RFC 7662 §2.1).
+    Other,
+}
+
+impl TokenKind {
+    /// Reads the kind from `token_type`, which is the type of an access token (RFC 6749 §5.1) or
+    /// absent (RFC 7662 §2.2). Some servers write `refresh_token` or the like there, and some write
+    /// the kind into `token_use` or `typ`.
+    ///
+    /// # Errors
+    ///
+    /// One of these members is neither a string nor null.
+    fn read(object: &Object<'_>) -> Result<Self, VerifyError> {
+        let member = |claim| match object.present(claim) {
+            None => Ok(None),
+            Some(value) => json::string(value)
+                .map(Some)
+                .ok_or(VerifyError::InvalidClaim { claim }),
+        };
+        let one_of =
+            |text: &str, list: &[&str]| list.iter().any(|it| text.eq_ignore_ascii_case(it));
+        let (token_type, token_use, typ) =
+            (member("token_type")?, member("token_use")?, member("typ")?);
+        let token_type = token_type.as_deref().unwrap_or_default();
+        if !one_of(token_type, ACCESS)
+            || token_use.is_some_and(|text| !one_of(&text, &["access_token", "access"]))
+            || typ.is_some_and(|text| one_of(&text, OTHERS))
+        {
+            return Ok(Self::Other);
+        }
+        Ok(match one_of(token_type, &["DPoP"]) {
+            true => Self::Dpop,
+            false => Self::Access,
+        })
+    }
+
+    /// Checks that a DPoP token is bound to a key.
+    ///
+    /// # Errors
+    ///
+    /// `token_type` is `DPoP`, and the response has no `cnf.jkt` (RFC 9449 §6.2).
+    fn check_binding(self, bound_to: Option<&Confirmation>) -> Result<(), VerifyError> {
+        let to_a_key = bound_to.is_some_and(|confirmation| confirmation.jkt.is_some());
+        match self == Self::Dpop && !to_a_key {
+            true => Err(VerifyError::BindingUnchecked),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The values of `token_type` for access tokens; empty stands for absent.
+const ACCESS: &[&str] = &["", "Bearer", "DPoP"];
+/// Keycloak's values of `typ` for other kinds of tokens.
+const OTHERS: &[&str] = &["Refresh", "Offline", "ID", "Logout"];
+
 const MALFORMED: UnavailableReason = UnavailableReason::Malformed {
     document: "introspection answer",
 };
 /// Short, because a token can become active: its `nbf` is reached, or the issuer's servers synchronise.
-pub(super) const REFUSALS: Duration = Duration::from_secs(5);
+pub(super) const REJECTION_TTL: Duration = Duration::from_secs(5);
 const WITHOUT_EXPIRY: Duration = Duration::from_secs(60);

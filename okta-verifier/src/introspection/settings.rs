@@ -515,7 +515,7 @@ pub(crate) struct Settings {
 
 /// Why a token may have to be introspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Question {
+pub(crate) enum IntrospectionReason {
     /// The issuer does not publish the token's key.
     UnknownKey,
     /// The token is encrypted.
@@ -528,16 +528,16 @@ pub(crate) enum Question {
 
 impl Settings {
     /// Returns whether tokens of this kind are introspected.
-    pub(crate) fn introspects(&self, question: Question) -> bool {
-        match question {
-            Question::UnknownKey => self.unknown_keys,
-            Question::Encrypted => self.encrypted_tokens,
-            Question::Opaque => match self.mode {
+    pub(crate) fn introspects(&self, reason: IntrospectionReason) -> bool {
+        match reason {
+            IntrospectionReason::UnknownKey => self.unknown_keys,
+            IntrospectionReason::Encrypted => self.encrypted_tokens,
+            IntrospectionReason::Opaque => match self.mode {
                 Mode::EveryToken => !self.signed_tokens_only,
                 Mode::OpaqueTokens => true,
                 Mode::OnDemand => false,
             },
-            Question::Accepted => self.mode == Mode::EveryToken,
+            IntrospectionReason::Accepted => self.mode == Mode::EveryToken,
         }
     }
 }

@@ -3,12 +3,12 @@
 mod confirm;
 mod endpoint;
 mod failure;
-mod flight;
 mod flood;
 mod isolation;
 mod issuer;
 mod kind;
 mod rate_limits;
+mod requests;
 mod response;
 mod settings;
 mod subject_kind;

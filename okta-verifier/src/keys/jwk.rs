@@ -1,6 +1,6 @@
 //! Parses one JWK (RFC 7517 §4) into one prepared public key with its one algorithm.
 //!
-//! Only the JWK types of jsonwebtoken are used. Its verification builds the key anew for every token,
+//! Only the JWK types of jsonwebtoken are used. Its verification builds the key again for every token,
 //! depends on a provider that is chosen for the whole process, and accepts tokens without `iss` or `aud`.
 
 use crate::{

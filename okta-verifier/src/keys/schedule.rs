@@ -14,14 +14,14 @@ use crate::{
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What a request needs from the keys.
+/// What a request, or an operator, needs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Read {
-    /// The key set contains the `kid`.
-    Known,
+pub(crate) enum Need {
+    /// The trusted keys. The key set contains the token's key, or no particular key is needed.
+    Keys,
     /// The key set lacks the token's key. `arrived` is when the request came. `acceptable` says that the
     /// token's other claims would pass, so that its key is worth a fetch.
-    Unknown { arrived: Instant, acceptable: bool },
+    UnknownKey { arrived: Instant, acceptable: bool },
     /// An operator requests keys that were fetched after `since`.
     Refresh { since: Instant },
 }
@@ -37,7 +37,7 @@ pub(crate) enum Decision {
     /// The request waits for the fetch in flight.
     Wait,
     /// The issuer does not publish the key.
-    Refuse,
+    Reject,
     /// The keys are unavailable until this time has passed.
     Unavailable { retry_after: Duration },
 }
@@ -53,8 +53,8 @@ pub(crate) enum Reason {
 #[derive(Debug)]
 pub(crate) struct Schedule {
     trust: Option<Trust>,
-    flight: Option<Departure>,
-    flights: u64,
+    in_flight: Option<FetchInFlight>,
+    last_id: u64,
     /// When the last fetch began.
     attempted: Option<Instant>,
     /// When the last fetch failed, if none has succeeded since.
@@ -67,7 +67,7 @@ pub(crate) struct Schedule {
 
 /// The fetch in flight.
 #[derive(Clone, Copy, Debug)]
-struct Departure {
+struct FetchInFlight {
     id: u64,
     began: Now,
 }
@@ -77,8 +77,8 @@ impl Schedule {
     pub(crate) fn new(jitter: u64) -> Self {
         Self {
             trust: None,
-            flight: None,
-            flights: 0,
+            in_flight: None,
+            last_id: 0,
             attempted: None,
             failed_at: None,
             back_off: BackOff::new(jitter),
@@ -103,14 +103,14 @@ impl Schedule {
     }
 
     /// Returns the decision and changes nothing.
-    pub(crate) fn decide(&self, read: Read, now: Now) -> Decision {
-        match read {
-            Read::Known => self.decide_known(now),
-            Read::Unknown {
+    pub(crate) fn decide(&self, need: Need, now: Now) -> Decision {
+        match need {
+            Need::Keys => self.decide_known(now),
+            Need::UnknownKey {
                 arrived,
                 acceptable,
             } => self.decide_unknown(arrived, acceptable, now),
-            Read::Refresh { since } => self.decide_refresh(since, now),
+            Need::Refresh { since } => self.decide_refresh(since, now),
         }
     }
 
@@ -119,7 +119,7 @@ impl Schedule {
             return self.fetch_or_wait(now);
         };
         let age = trust.age(now);
-        let can_fetch = self.flight.is_none() && self.back_off(now).is_none();
+        let can_fetch = self.in_flight.is_none() && self.back_off(now).is_none();
         if age < trust.refresh_after {
             Decision::Serve
         } else if age < trust.fresh_for
@@ -153,10 +153,10 @@ impl Schedule {
         };
         if trust.began.instant >= arrived {
             // A fetch that began after the request arrived shows that the key is absent.
-            Decision::Refuse
+            Decision::Reject
         } else if !trust.is_fresh(now) {
             self.fetch_or_wait(now)
-        } else if self.flight.is_some() {
+        } else if self.in_flight.is_some() {
             Decision::Wait
         } else if let Some(back_off) = self.back_off(now) {
             // Both must end before a fetch can begin.
@@ -166,9 +166,9 @@ impl Schedule {
             let age = now.instant.saturating_duration_since(trust.began.instant);
             match self.refill(now) {
                 None if acceptable => Decision::Fetch(Reason::UnknownKey),
-                None => Decision::Refuse,
+                None => Decision::Reject,
                 // The set is seconds old, and issuers publish keys long before they use them.
-                Some(_) if age < UNKNOWN_KEYS.interval => Decision::Refuse,
+                Some(_) if age < UNKNOWN_KEYS.interval => Decision::Reject,
                 // The budget was used up within the refill interval. If its last fetch had succeeded, the set would
                 // be as young; so that fetch failed, or its runtime ended. The next fetch is possible at the
                 // refill.
@@ -177,9 +177,9 @@ impl Schedule {
         }
     }
 
-    /// refresh() bypasses the back-off once; a failed attempt counts as that attempt.
+    /// `refresh` bypasses the back-off once; a failed attempt counts as that attempt.
     fn decide_refresh(&self, since: Instant, now: Now) -> Decision {
-        if self.flight.is_some() {
+        if self.in_flight.is_some() {
             Decision::Wait
         } else if self.trust.is_some_and(|trust| trust.began.instant >= since) {
             Decision::Serve
@@ -198,7 +198,7 @@ impl Schedule {
             let age = trust.age(now);
             let ceiling = trust.fresh_for + self.stale_if_error;
             if age < trust.fresh_for {
-                return match self.flight {
+                return match self.in_flight {
                     Some(_) => KeyState::Refreshing,
                     None => KeyState::Fresh,
                 };
@@ -216,7 +216,7 @@ impl Schedule {
     }
 
     fn fetch_or_wait(&self, now: Now) -> Decision {
-        if self.flight.is_some() {
+        if self.in_flight.is_some() {
             Decision::Wait
         } else if let Some(retry_after) = self.back_off(now) {
             Decision::Unavailable { retry_after }
@@ -234,24 +234,24 @@ impl Schedule {
         self.back_off.left(now)
     }
 
-    /// A fetch begins. The budget is charged now, so that a dropped caller does not refund it.
+    /// A fetch begins. The budget is charged now, so that a dropped request does not refund it.
     pub(crate) fn began(&mut self, reason: Reason, now: Now) -> u64 {
         if reason == Reason::UnknownKey {
             self.budget.take(UNKNOWN_KEYS, now.instant);
         }
-        self.flights += 1;
+        self.last_id += 1;
         self.attempted = Some(now.instant);
-        self.flight = Some(Departure {
-            id: self.flights,
+        self.in_flight = Some(FetchInFlight {
+            id: self.last_id,
             began: now,
         });
-        self.flights
+        self.last_id
     }
 
     /// The fetch `id` returned a usable set. Returns `None` if it is not the fetch in flight: it is too
     /// late to count.
     pub(crate) fn fetched(&mut self, id: u64, fresh_for: Duration) -> Option<Trust> {
-        let Departure { began, .. } = self.flight.take_if(|flight| flight.id == id)?;
+        let FetchInFlight { began, .. } = self.in_flight.take_if(|fetch| fetch.id == id)?;
         self.failed_at = None;
         self.back_off.end();
         self.trust = Some(Trust::new(began, fresh_for, self.back_off.fraction()));
@@ -266,7 +266,7 @@ impl Schedule {
         retry_after: Option<Duration>,
         now: Now,
     ) -> Option<bool> {
-        self.flight.take_if(|flight| flight.id == id)?;
+        self.in_flight.take_if(|fetch| fetch.id == id)?;
         self.back_off.failed(retry_after, now);
         self.failed_at = Some(now);
         Some(self.back_off.failures() == 1)
@@ -274,7 +274,7 @@ impl Schedule {
 
     /// The fetch `id` ended without a result, because its runtime ended.
     pub(crate) fn abandoned(&mut self, id: u64) {
-        if self.flight.take_if(|flight| flight.id == id).is_some() {
+        if self.in_flight.take_if(|fetch| fetch.id == id).is_some() {
             // There is no result, so an operator who waits for one may try again.
             self.attempted = None;
         }

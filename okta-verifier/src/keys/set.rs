@@ -15,7 +15,7 @@ use std::{fmt, sync::Arc};
 pub(crate) struct KeySet {
     keys: Vec<Arc<Key>>,
     /// Tokens may lack `kid`, because there is only one key and the settings allow it.
-    is_lone: bool,
+    allows_missing_kid: bool,
     skipped: SkippedEntries,
 }
 
@@ -54,12 +54,12 @@ impl KeySet {
                 Err(reason) => skipped.push(index, entry.get(), reason),
             }
         }
-        let is_lone = options.allow_missing_key_id && usable.len() == 1;
+        let allows_missing_kid = options.allow_missing_key_id && usable.len() == 1;
         let mut keys = Vec::new();
         for (index, key) in &usable {
             let is_other = |(_, other): &&(usize, Arc<Key>)| !Arc::ptr_eq(other, key);
             // A key without a `kid` cannot be named if there are other keys.
-            let reason = if key.kid.is_none() && !is_lone {
+            let reason = if key.kid.is_none() && !allows_missing_kid {
                 Skipped::NoKid
             } else if usable
                 .iter()
@@ -82,7 +82,7 @@ impl KeySet {
         }
         Ok(Self {
             keys,
-            is_lone,
+            allows_missing_kid,
             skipped,
         })
     }
@@ -107,11 +107,13 @@ impl KeySet {
     /// # Errors
     ///
     /// The set has several keys, so the token must name one; or the settings require it.
-    pub(crate) fn find_lone(&self, algorithm: Algorithm) -> Result<Found, VerifyError> {
+    pub(crate) fn find_only_key(&self, algorithm: Algorithm) -> Result<Found, VerifyError> {
         match &self.keys[..] {
-            [key] if self.is_lone && key.algorithm == algorithm => Ok(Found::Key(key.clone())),
+            [key] if self.allows_missing_kid && key.algorithm == algorithm => {
+                Ok(Found::Key(key.clone()))
+            }
             // Treated as another `kid`: the only key may have been replaced.
-            [_] if self.is_lone => Ok(Found::Nothing),
+            [_] if self.allows_missing_kid => Ok(Found::Nothing),
             _ => Err(VerifyError::MissingKeyId),
         }
     }
@@ -123,7 +125,7 @@ impl KeySet {
 
     /// Replaces `previous`: unchanged keys keep their `Arc`, and all others are retired. The two sets are
     /// never merged, because a removed key may have been stolen.
-    pub(crate) fn succeed(&mut self, previous: &Self) {
+    pub(crate) fn replace(&mut self, previous: &Self) {
         for key in &mut self.keys {
             if let Some(same) = previous.keys.iter().find(|old| old.is(key)) {
                 *key = same.clone();

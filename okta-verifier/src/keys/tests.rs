@@ -1,8 +1,7 @@
-//! From one JWK to a rotation under a flood. The keys are figures of RFCs, typed in.
+//! Keys, key sets and their fetches. The keys are those of the RFCs.
 
 mod discovery;
 mod failure;
-mod flight;
 mod health;
 mod issuer;
 mod key;

@@ -49,7 +49,7 @@ impl BackOff {
         delay
     }
 
-    /// Ends the back-off: the issuer has answered.
+    /// Ends the back-off after a successful request.
     pub(crate) fn end(&mut self) {
         self.failures = 0;
         self.not_before = None;

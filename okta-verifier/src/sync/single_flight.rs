@@ -1,8 +1,8 @@
-//! A fetch that many callers wait for: it lands once, and wakes all of them.
+//! Single flight: many requests wait for the completion of one task, which wakes all of them.
 //!
-//! Carries no result: who is woken asks the store again. Uses std alone, so that it works on any
-//! runtime, and takes `Mutex` from the module around it, so that a model checker can include this
-//! file with its own.
+//! A completion carries no result: a woken request looks it up. The file uses std alone, so that it works
+//! on any runtime, and takes `Mutex` from the module around it, so that the loom tests can include it with
+//! their own.
 
 use std::{
     future::Future,
@@ -13,40 +13,41 @@ use std::{
 
 use super::Mutex;
 
+/// The completion of a shared task.
 #[derive(Debug, Default)]
-pub(crate) struct Flight(Mutex<State>);
+pub(crate) struct Completion(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    landed: bool,
-    /// One place a waiter; empty once it stopped waiting.
-    waiting: Vec<Option<Waker>>,
+    is_complete: bool,
+    /// One slot per waiter, which is empty after the waiter was dropped.
+    waiters: Vec<Option<Waker>>,
 }
 
-impl Flight {
-    pub(crate) fn land(&self) {
-        let waiting = {
+impl Completion {
+    pub(crate) fn complete(&self) {
+        let waiters = {
             let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            state.landed = true;
-            std::mem::take(&mut state.waiting)
+            state.is_complete = true;
+            std::mem::take(&mut state.waiters)
         };
-        // Outside the lock: a waker may run its task at once.
-        waiting.into_iter().flatten().for_each(Waker::wake);
+        // The lock is released first, because a waker may run its task at once.
+        waiters.into_iter().flatten().for_each(Waker::wake);
     }
 
     pub(crate) fn wait(self: Arc<Self>) -> Wait {
         Wait {
-            flight: self,
-            place: None,
+            completion: self,
+            slot: None,
         }
     }
 }
 
-/// Resolves when the flight has landed. Dropping it leaves the flight alone.
+/// Resolves when the task is complete. Dropping it does not affect the task.
 #[derive(Debug)]
 pub(crate) struct Wait {
-    flight: Arc<Flight>,
-    place: Option<usize>,
+    completion: Arc<Completion>,
+    slot: Option<usize>,
 }
 
 impl Future for Wait {
@@ -54,19 +55,20 @@ impl Future for Wait {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        // A waker is foreign code, which may even drop another `Wait`: it is cloned and dropped
-        // outside the lock.
+        // A waker is foreign code, which may even drop another `Wait`. It is cloned and dropped outside
+        // the lock.
         let waker = context.waker().clone();
-        let mut state = this.flight.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.landed {
+        let lock = this.completion.0.lock();
+        let mut state = lock.unwrap_or_else(PoisonError::into_inner);
+        if state.is_complete {
             drop(state);
             return Poll::Ready(());
         }
-        let place = *this.place.get_or_insert_with(|| {
-            state.waiting.push(None);
-            state.waiting.len() - 1
+        let slot = *this.slot.get_or_insert_with(|| {
+            state.waiters.push(None);
+            state.waiters.len() - 1
         });
-        let former = state.waiting[place].replace(waker);
+        let former = state.waiters[slot].replace(waker);
         drop(state);
         drop(former);
         Poll::Pending
@@ -75,10 +77,11 @@ impl Future for Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        let mut state = self.flight.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = self.completion.0.lock();
+        let mut state = lock.unwrap_or_else(PoisonError::into_inner);
         let waker = self
-            .place
-            .and_then(|place| state.waiting.get_mut(place)?.take());
+            .slot
+            .and_then(|slot| state.waiters.get_mut(slot)?.take());
         drop(state);
         drop(waker);
     }

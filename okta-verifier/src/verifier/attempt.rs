@@ -1,9 +1,9 @@
 //! The decision about one request: which checks are made, and in which order.
 //!
-//! Nothing here waits or performs I/O. A check that lacks a key, an answer of the introspection
-//! endpoint or an answer of the replay store ends in a [`Step`] that says so. Whoever has the missing
-//! input calls the check again with it, and the decision goes on from there: nothing that was parsed or
-//! verified before is parsed or verified again.
+//! Nothing here waits or performs I/O. A check that lacks a key, a response of the introspection endpoint or
+//! a result of the replay store ends in a [`Step`] that says so. [`Authentication`](super::Authentication)
+//! obtains the missing input and continues with it: nothing that was parsed or verified before is parsed or
+//! verified again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,11 +13,11 @@ use super::{
     token_cache::{Digest, Entry},
 };
 use crate::{
-    dpop::Used,
+    dpop::AcceptedProof,
     error::{MalformedTokenError, UnavailableReason, VerifyError},
     http::{Scheme, Shown, is_b64token},
-    introspection::{Checked, Introspector, Question, Want},
-    keys::{Key, Wanted},
+    introspection::{IntrospectionReason, IntrospectionResponse, Introspector, RequiredResponse},
+    keys::{Key, KeyLookup},
     sync::clock::Now,
     token::{
         checks::{self, Source},
@@ -27,7 +27,7 @@ use crate::{
     verified_token::VerifiedToken,
 };
 
-/// One request, and what was found out about it before the first check.
+/// The decision about one request.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'r> {
     pub(super) verifier: &'r Verifier,
@@ -42,39 +42,39 @@ pub(super) struct Attempt<'r> {
 #[derive(Clone, Copy)]
 pub(super) struct TokenRequest<'r> {
     pub(super) token: &'r [u8],
-    /// The longest time since the issuer last called the token active; `None` for the time in the
-    /// settings.
+    /// The maximum age of an introspection response. `None` for that of the settings.
     pub(super) max_age: Option<Duration>,
-    /// How the request shows that its sender may use the token; `None` if there is no request around the
-    /// token.
+    /// The evidence that the sender may use the token. `None` if the token was not sent with a request.
     pub(super) sender: Option<Sender<'r>>,
 }
 
+/// The evidence of a request that its sender may use the token.
 #[derive(Clone, Copy)]
 pub(super) struct Sender<'r> {
     pub(super) scheme: Scheme,
     pub(super) shown: Shown<'r>,
 }
 
-/// How far a decision has come.
+/// The next step of a decision.
 pub(super) enum Step {
     Accepted(VerifiedToken),
-    /// The token's key has to be fetched.
+    /// The keys must be fetched.
     FetchKeys(Unverified),
+    /// The token must be introspected.
     Introspect(Introspection),
     /// The token is valid, and the remote replay store has to accept the proof.
-    UseProof(Proved),
+    UseProof(PendingUse),
     /// The settings of the token's issuer were replaced: the new ones decide.
     Restart,
 }
 
-/// A signed token of a configured issuer, parsed and checked. Only the signature and the dates are not
-/// checked yet: nothing in it may be trusted.
+/// A signed token of a configured issuer, parsed and checked except for its signature and its dates. Nothing
+/// in it may be trusted yet.
 pub(super) struct Unverified {
     pub(super) issuer: Arc<ActiveIssuer>,
     header: jws::Header,
     signature: Vec<u8>,
-    /// The length of what is signed, from the beginning of the token.
+    /// The length of the signed part, from the beginning of the token.
     signed: usize,
     dates: Dates,
     has_confirmation: bool,
@@ -85,28 +85,28 @@ pub(super) struct Unverified {
     tried: Option<Arc<Key>>,
 }
 
-/// A token that only the introspection endpoint can decide about, or has to confirm.
+/// A token that must be introspected.
 pub(super) struct Introspection {
     introspector: Arc<Introspector>,
-    question: Question,
+    reason: IntrospectionReason,
     pub(super) issuer: Arc<ActiveIssuer>,
     /// The token, if local checks accepted it.
     verified: Option<(VerifiedToken, Basis)>,
 }
 
-/// A valid token, with a proof that passed every check but that of its first use.
-pub(super) struct Proved {
+/// A valid token, and its proof, which was not compared with earlier ones yet.
+pub(super) struct PendingUse {
     pub(super) token: VerifiedToken,
-    pub(super) proof: Used,
+    pub(super) proof: AcceptedProof,
     basis: Basis,
 }
 
-/// What a token was accepted by. It may be withdrawn while the request waits.
+/// The reason why a token was accepted. It may be withdrawn while the request waits.
 pub(super) enum Basis {
     Cached(Arc<Entry<Verification>>),
     Verified(Verification),
-    /// The answer of the issuer's introspection endpoint alone.
-    Answer(Arc<ActiveIssuer>),
+    /// The introspection response alone.
+    Introspection(Arc<ActiveIssuer>),
 }
 
 /// The settings and the key with which a token was verified.
@@ -127,7 +127,7 @@ impl<'r> Attempt<'r> {
         }
     }
 
-    /// Begins the decision.
+    /// Begins the decision with the cache.
     pub(super) fn begin(&self) -> Result<Step, VerifyError> {
         match self.find_cached() {
             Some(cached) => self.begin_cached(cached?),
@@ -136,12 +136,12 @@ impl<'r> Attempt<'r> {
     }
 
     /// Returns the cache entry of a token that was verified before and is still valid: its issuer's
-    /// settings and its key must be the very ones with which it was verified.
+    /// settings and its key must be those with which it was verified.
     pub(super) fn find_cached(&self) -> Option<Result<Arc<Entry<Verification>>, VerifyError>> {
         let now = self.arrived;
         let (cache, digest) = (self.verifier.0.cache.as_ref()?, self.digest?);
         let entry = cache.find(digest, now)?;
-        let Verification { issuer, key } = &entry.proof;
+        let Verification { issuer, key } = &entry.verification;
         let trusted = match issuer.is_retired() {
             true => false,
             false => match issuer.keys.trusts(key, now)? {
@@ -150,12 +150,12 @@ impl<'r> Attempt<'r> {
             },
         };
         if !trusted {
-            cache.forget(digest);
+            cache.evict(digest);
             return None;
         }
         let valid = entry.token.check_dates(now.unix);
         if valid.is_err() {
-            cache.forget(digest);
+            cache.evict(digest);
         }
         Some(valid.map(|()| entry))
     }
@@ -185,20 +185,21 @@ impl<'r> Attempt<'r> {
     /// for a text of three parts: it is a malformed JWT, which is never sent to an issuer.
     fn begin_unsigned(&self, error: VerifyError, now: Now) -> Result<Step, VerifyError> {
         let token = self.request.token;
-        let question =
-            match error {
-                VerifyError::Encrypted if jws::is_jwe(token) => Question::Encrypted,
-                VerifyError::Malformed(
-                    MalformedTokenError::Parts | MalformedTokenError::Alphabet,
-                ) if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) => Question::Opaque,
-                error => return Err(error),
-            };
+        let reason = match error {
+            VerifyError::Encrypted if jws::is_jwe(token) => IntrospectionReason::Encrypted,
+            VerifyError::Malformed(MalformedTokenError::Parts | MalformedTokenError::Alphabet)
+                if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) =>
+            {
+                IntrospectionReason::Opaque
+            }
+            error => return Err(error),
+        };
         let issuers = self.verifier.0.issuers.load();
         let introspection = issuers
-            .introspecting(question)
-            .and_then(|issuer| Introspection::of_unverified(question, issuer))
+            .introspecting(reason)
+            .and_then(|issuer| Introspection::of_unverified(reason, issuer))
             .ok_or(error)?;
-        self.find_answer(introspection, now)
+        self.find_response(introspection, now)
     }
 
     /// Verifies the signature, with `fetched` if the key had to be fetched, and then the claims.
@@ -208,8 +209,8 @@ impl<'r> Attempt<'r> {
         mut fetched: Option<Result<Arc<Key>, VerifyError>>,
         now: Now,
     ) -> Result<Step, VerifyError> {
-        // A token without `kid` may be signed with the successor of the only key: a second key is tried.
-        let unknown = loop {
+        // A token without `kid` may be signed with the successor of the only key, so a second key is tried.
+        let unavailable = loop {
             let found = match fetched.take() {
                 Some(found) => Some(found),
                 None => unverified.find_key(self.arrived, now),
@@ -231,26 +232,26 @@ impl<'r> Attempt<'r> {
                 None => break None,
             }
         };
-        let question = Question::UnknownKey;
-        if let Some(introspection) = Introspection::of_unverified(question, &unverified.issuer) {
-            // An answer that is cached needs no keys.
-            if let Some(answer) = introspection.find(self, now) {
-                return self.apply(introspection, &answer, now);
+        let reason = IntrospectionReason::UnknownKey;
+        if let Some(introspection) = Introspection::of_unverified(reason, &unverified.issuer) {
+            // A response that is cached needs no keys.
+            if let Some(response) = introspection.find(self, now) {
+                return self.apply(introspection, &response, now);
             }
             // A token that its own claims exclude is not introspected, nor is one with `cnf`: the response may
             // leave `cnf` out, and the token would count as unbound.
             let acceptable = !unverified.has_confirmation && unverified.is_acceptable(now);
-            if acceptable && matches!(unknown, Some(VerifyError::UnknownKeyId)) {
+            if acceptable && matches!(unavailable, Some(VerifyError::UnknownKeyId)) {
                 return Ok(Step::Introspect(introspection));
             }
         }
-        match unknown {
+        match unavailable {
             Some(error) => Err(error),
             None => Ok(Step::FetchKeys(unverified)),
         }
     }
 
-    /// Checks the claims of a token that `key` has signed. What passes is cached.
+    /// Checks the claims of a token that `key` has signed, and caches an accepted token.
     fn check_claims(
         &self,
         unverified: Unverified,
@@ -268,48 +269,48 @@ impl<'r> Attempt<'r> {
         checks::check_dates(unverified.dates, leeway, now.unix)?;
         let token = unverified.claims?;
         if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest) {
-            cache.remember(digest, token.clone(), verification, now);
+            cache.insert(digest, token.clone(), verification, now);
         }
         self.confirm(token, basis, now)
     }
 
-    /// Has the issuer confirm a locally verified token, if the settings or the route demand it.
+    /// Introspects a locally verified token if the settings or the route require it.
     fn confirm(&self, token: VerifiedToken, basis: Basis, now: Now) -> Result<Step, VerifyError> {
         let issuer = basis.issuer();
         let Some(introspector) = issuer.must_introspect(self.request.max_age)? else {
-            // Introspection for another route may have found the token inactive.
+            // Introspection for another route may have reported the token as inactive.
             let introspector = issuer.introspection.as_ref();
-            if introspector.is_some_and(|it| it.forbids(self.request.token, now)) {
-                self.forget();
+            if introspector.is_some_and(|it| it.reported_inactive(self.request.token, now)) {
+                self.evict();
                 return Err(VerifyError::Inactive);
             }
             return self.check_sender(token, basis, now);
         };
         let introspection = Introspection {
             introspector: introspector.clone(),
-            question: Question::Accepted,
+            reason: IntrospectionReason::Accepted,
             issuer: issuer.clone(),
             verified: Some((token, basis)),
         };
-        self.find_answer(introspection, now)
+        self.find_response(introspection, now)
     }
 
-    fn find_answer(&self, introspection: Introspection, now: Now) -> Result<Step, VerifyError> {
+    fn find_response(&self, introspection: Introspection, now: Now) -> Result<Step, VerifyError> {
         match introspection.find(self, now) {
-            Some(answer) => self.apply(introspection, &answer, now),
+            Some(response) => self.apply(introspection, &response, now),
             None => Ok(Step::Introspect(introspection)),
         }
     }
 
-    /// Applies the answer of the introspection endpoint.
+    /// Applies the introspection response.
     pub(super) fn apply(
         &self,
         introspection: Introspection,
-        answer: &Checked,
+        response: &IntrospectionResponse,
         now: Now,
     ) -> Result<Step, VerifyError> {
         let Introspection {
-            question,
+            reason,
             issuer,
             verified,
             ..
@@ -318,15 +319,17 @@ impl<'r> Attempt<'r> {
             return Ok(Step::Restart);
         }
         if let Some((token, basis)) = verified {
-            let confirmed = basis.check_key().and_then(|()| answer.confirm(token, now));
-            let token = confirmed.inspect_err(|_| self.forget())?;
+            let confirmed = basis
+                .check_key()
+                .and_then(|()| response.confirm(token, now));
+            let token = confirmed.inspect_err(|_| self.evict())?;
             return self.check_sender(token, basis, now);
         }
-        let basis = Basis::Answer(issuer);
-        let token = answer.token(now)?;
+        let basis = Basis::Introspection(issuer);
+        let token = response.token(now)?;
         // The token's own `cnf` cannot be trusted, present or not. If the verifier accepts bound tokens,
-        // the answer has to name what this one is bound to.
-        if question == Question::UnknownKey
+        // the response must have the confirmation.
+        if reason == IntrospectionReason::UnknownKey
             && token.confirmation().is_none()
             && self.sender_constraint().accepts_bound_tokens()
         {
@@ -354,7 +357,7 @@ impl<'r> Attempt<'r> {
         };
         match constraint.use_proof_here(&proof, &token, now) {
             Some(result) => result.map(|()| Step::Accepted(token)),
-            None => Ok(Step::UseProof(Proved {
+            None => Ok(Step::UseProof(PendingUse {
                 token,
                 proof,
                 basis,
@@ -367,9 +370,9 @@ impl<'r> Attempt<'r> {
     }
 
     /// Removes the token from the cache.
-    fn forget(&self) {
+    fn evict(&self) {
         if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest) {
-            cache.forget(digest);
+            cache.evict(digest);
         }
     }
 }
@@ -399,18 +402,22 @@ impl Unverified {
         let acceptable = || self.is_acceptable(now);
         self.issuer
             .keys
-            .find(self.wanted(arrived, &acceptable), now)
+            .find(self.key_lookup(arrived, &acceptable), now)
     }
 
     /// Fetches the key, or waits for a fetch in flight.
     pub(super) async fn fetch_key(&self, arrived: Now) -> Result<Arc<Key>, VerifyError> {
         let acceptable = || self.is_acceptable(arrived);
-        let wanted = self.wanted(arrived, &acceptable);
-        self.issuer.keys.find_or_fetch(wanted).await
+        let lookup = self.key_lookup(arrived, &acceptable);
+        self.issuer.keys.find_or_fetch(lookup).await
     }
 
-    fn wanted<'w>(&'w self, arrived: Now, acceptable: &'w (dyn Fn() -> bool + Sync)) -> Wanted<'w> {
-        Wanted {
+    fn key_lookup<'w>(
+        &'w self,
+        arrived: Now,
+        acceptable: &'w (dyn Fn() -> bool + Sync),
+    ) -> KeyLookup<'w> {
+        KeyLookup {
             kid: self.header.kid.as_deref(),
             algorithm: self.header.algorithm,
             arrived,
@@ -424,8 +431,8 @@ impl Unverified {
         key.verify(signed, &self.signature).is_ok()
     }
 
-    /// Whether the claims pass. They are not verified yet: this may decide whether a request to the issuer
-    /// is spent on the token, and must never choose the response.
+    /// Returns whether the claims pass. They are not verified yet, so this may only decide whether a request
+    /// is sent to the issuer, and must never affect the response to the client.
     fn is_acceptable(&self, now: Now) -> bool {
         let leeway = self.issuer.origin.expected.leeway;
         self.claims.is_ok() && checks::check_dates(self.dates, leeway, now.unix).is_ok()
@@ -434,29 +441,32 @@ impl Unverified {
 
 impl Introspection {
     /// Returns `None` if the issuer does not introspect tokens of this kind.
-    fn of_unverified(question: Question, issuer: &Arc<ActiveIssuer>) -> Option<Self> {
+    fn of_unverified(reason: IntrospectionReason, issuer: &Arc<ActiveIssuer>) -> Option<Self> {
         Some(Self {
-            introspector: issuer.introspects(question)?.clone(),
-            question,
+            introspector: issuer.introspector_for(reason)?.clone(),
+            reason,
             issuer: issuer.clone(),
             verified: None,
         })
     }
 
-    fn find(&self, attempt: &Attempt<'_>, now: Now) -> Option<Arc<Checked>> {
-        let (token, want) = (attempt.request.token, self.want(attempt));
-        self.introspector.find(token, want, now)
+    fn find(&self, attempt: &Attempt<'_>, now: Now) -> Option<Arc<IntrospectionResponse>> {
+        let (token, required) = (attempt.request.token, self.required(attempt));
+        self.introspector.find(token, required, now)
     }
 
-    /// Sends a request to the introspection endpoint, or waits for one in flight.
-    pub(super) async fn ask(&self, attempt: &Attempt<'_>) -> Result<Arc<Checked>, VerifyError> {
-        let (token, want) = (attempt.request.token, self.want(attempt));
-        self.introspector.ask(token, want).await
+    /// Sends an introspection request, or waits for the one in flight.
+    pub(super) async fn fetch(
+        &self,
+        attempt: &Attempt<'_>,
+    ) -> Result<Arc<IntrospectionResponse>, VerifyError> {
+        let (token, required) = (attempt.request.token, self.required(attempt));
+        self.introspector.introspect(token, required).await
     }
 
-    fn want(&self, attempt: &Attempt<'_>) -> Want<'_> {
-        Want {
-            question: self.question,
+    fn required(&self, attempt: &Attempt<'_>) -> RequiredResponse<'_> {
+        RequiredResponse {
+            reason: self.reason,
             verified: self.verified.as_ref().map(|(token, _)| token),
             max_age: attempt.request.max_age,
             arrived: attempt.arrived,
@@ -464,8 +474,8 @@ impl Introspection {
     }
 }
 
-impl Proved {
-    /// Ends the decision about a proof that the remote replay store has accepted.
+impl PendingUse {
+    /// Ends the decision after the remote replay store has accepted the proof.
     pub(super) fn finish(
         self,
         verifier: &Verifier,
@@ -495,17 +505,17 @@ impl Basis {
 
     fn issuer(&self) -> &Arc<ActiveIssuer> {
         match self {
-            Self::Cached(entry) => &entry.proof.issuer,
+            Self::Cached(entry) => &entry.verification.issuer,
             Self::Verified(verification) => &verification.issuer,
-            Self::Answer(issuer) => issuer,
+            Self::Introspection(issuer) => issuer,
         }
     }
 
     fn key(&self) -> Option<&Key> {
         match self {
-            Self::Cached(entry) => Some(&entry.proof.key),
+            Self::Cached(entry) => Some(&entry.verification.key),
             Self::Verified(verification) => Some(&verification.key),
-            Self::Answer(_) => None,
+            Self::Introspection(_) => None,
         }
     }
 }
@@ -516,9 +526,9 @@ pub(super) fn unavailable_now() -> VerifyError {
 }
 
 impl Verification {
-    /// Whether the settings of its issuer were replaced. Such an entry is not used again, and does not
-    /// have to stay in memory until its next look-up shows that.
-    pub(super) fn is_void(&self) -> bool {
+    /// Returns whether the settings of its issuer were replaced. Such a cache entry is not used again, so it
+    /// is evicted before its next look-up.
+    pub(super) fn is_retired(&self) -> bool {
         self.issuer.is_retired()
     }
 }

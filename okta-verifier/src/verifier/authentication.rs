@@ -1,4 +1,4 @@
-//! A decision that may have to wait: the I/O around the steps of [`attempt`](super::attempt).
+//! [`Authentication`]: performs the I/O that the steps of [`attempt`](super::attempt) need.
 
 use std::{
     fmt, mem,
@@ -10,7 +10,7 @@ use std::{
 use super::{
     Verifier,
     attempt::{
-        Attempt, Introspection, Proved, Sender, Step, TokenRequest, Unverified, unavailable_now,
+        Attempt, Introspection, PendingUse, Sender, Step, TokenRequest, Unverified, unavailable_now,
     },
     token_cache::Digest,
 };
@@ -44,7 +44,7 @@ use crate::{
 /// // Now they are cached.
 /// let token = verifier.authenticate(&presented).into_ready().unwrap()?;
 /// assert_eq!(token.subject(), "ada");
-/// // Without a token there is nothing to wait for.
+/// // A request without a token never waits.
 /// let rejection = verifier.authenticate(&RequestCredentials::new([])).into_ready().unwrap().unwrap_err();
 /// assert_eq!(rejection.status(), 401);
 /// # Ok(())
@@ -55,18 +55,18 @@ pub struct Authentication(State);
 
 enum State {
     Ready(Result<VerifiedToken, Rejection>),
-    Pending(PendingResult),
-    Taken,
+    Pending(BoxedResult),
+    Completed,
 }
 
-type PendingResult = Pin<Box<dyn Future<Output = Result<VerifiedToken, Rejection>> + Send>>;
+type BoxedResult = Pin<Box<dyn Future<Output = Result<VerifiedToken, Rejection>> + Send>>;
 
 impl Authentication {
     pub(super) fn ready(result: Result<VerifiedToken, Rejection>) -> Self {
         Self(State::Ready(result))
     }
 
-    /// Waits for what `step` lacks, if it lacks anything.
+    /// Returns the result of `step`, or a future that waits for the missing input.
     pub(super) fn of(
         attempt: &Attempt<'_>,
         scheme: Scheme,
@@ -79,7 +79,7 @@ impl Authentication {
             Ok(step) => step,
         };
         let (verifier, created) = (verifier.clone(), attempt.arrived);
-        let pending: PendingResult = match step {
+        let pending: BoxedResult = match step {
             // The proof passed every other check: nothing of the request is needed any longer.
             Step::UseProof(proved) => Box::pin(async move {
                 let result = match Now::read().since(created) < MAX_DELAY {
@@ -111,11 +111,11 @@ impl Authentication {
         Self(State::Pending(pending))
     }
 
-    /// Returns the result if nothing has to be waited for.
+    /// Returns the result if it is ready.
     ///
     /// # Errors
     ///
-    /// The authentication itself, which has to wait: await it.
+    /// The authentication itself if it has to wait. Await it.
     pub fn into_ready(self) -> Result<Result<VerifiedToken, Rejection>, Self> {
         match self.0 {
             State::Ready(result) => Ok(result),
@@ -130,12 +130,12 @@ impl Future for Authentication {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let State::Pending(pending) = &mut self.0 {
             let result = ready!(pending.as_mut().poll(context));
-            self.0 = State::Taken;
+            self.0 = State::Completed;
             return Poll::Ready(result);
         }
-        match mem::replace(&mut self.0, State::Taken) {
+        match mem::replace(&mut self.0, State::Completed) {
             State::Ready(result) => Poll::Ready(result),
-            State::Pending(_) | State::Taken => {
+            State::Pending(_) | State::Completed => {
                 panic!("`Authentication` polled after it completed")
             }
         }
@@ -148,13 +148,13 @@ impl fmt::Debug for Authentication {
         let state = match self.0 {
             State::Ready(_) => "ready",
             State::Pending(_) => "pending",
-            State::Taken => "taken",
+            State::Completed => "completed",
         };
         f.debug_tuple("Authentication").field(&state).finish()
     }
 }
 
-/// A copy of what a waiting request needs.
+/// A copy of the parts of a request that are needed after waiting.
 struct OwnedRequest {
     token: Box<[u8]>,
     max_age: Option<Duration>,
@@ -204,7 +204,7 @@ impl OwnedRequest {
 }
 
 impl Attempt<'_> {
-    /// Obtains what each step lacks, until the token is accepted or rejected.
+    /// Obtains the missing input of each step until the token is accepted or rejected.
     pub(super) async fn resume(&self, mut step: Step) -> Result<VerifiedToken, VerifyError> {
         let mut may_restart = true;
         loop {
@@ -227,8 +227,8 @@ impl Attempt<'_> {
                     self.check_signature(unverified, Some(key), Now::read())?
                 }
                 Step::Introspect(introspection) => {
-                    let answer = introspection.ask(self).await?;
-                    self.apply(introspection, &answer, Now::read())?
+                    let response = introspection.fetch(self).await?;
+                    self.apply(introspection, &response, Now::read())?
                 }
                 Step::UseProof(proved) => return proved.use_proof(self.verifier).await,
             }
@@ -236,7 +236,7 @@ impl Attempt<'_> {
     }
 }
 
-impl Proved {
+impl PendingUse {
     async fn use_proof(self, verifier: &Verifier) -> Result<VerifiedToken, VerifyError> {
         let constraint = &verifier.0.sender_constraint;
         constraint

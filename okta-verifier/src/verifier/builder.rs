@@ -12,7 +12,7 @@ use crate::{
     http::{Challenges, DEFAULT_REALM},
     introspection::Introspector,
     issuer::{Issuer, ResolvedIssuer},
-    keys::{KeyStore, Source, Store},
+    keys::{FetchedKeys, KeyStore, Source},
     net::{Clients, Fetch, Peers},
     sync::clock::Now,
     verified_token::Origin,
@@ -443,17 +443,17 @@ fn keys(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<KeyStore, Co
         resolved.key_options,
         clients.deadline(),
     );
-    let store = Store::new(source, random_u64(), resolved.stale_if_error);
-    let store = match &resolved.key_snapshot {
-        None => store,
-        Some(saved) => store
+    let keys = FetchedKeys::new(source, random_u64(), resolved.stale_if_error);
+    let keys = match &resolved.key_snapshot {
+        None => keys,
+        Some(saved) => keys
             .restore(saved, Now::read())
             .map_err(|error| ConfigError::Keys {
                 issuer: saved.issuer.clone(),
                 problem: error.to_string(),
             })?,
     };
-    Ok(KeyStore::Fetched(Arc::new(store)))
+    Ok(KeyStore::Fetched(Arc::new(keys)))
 }
 
 const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_secs(3);

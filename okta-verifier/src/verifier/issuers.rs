@@ -1,4 +1,4 @@
-//! The issuers in use, and which of them a token belongs to.
+//! The issuers in use, and the choice of the issuer for a token.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     error::{ConfigError, UnavailableReason, VerifyError},
-    introspection::{Introspector, Question},
+    introspection::{IntrospectionReason, Introspector},
     issuer::Issuer,
     keys::KeyStore,
     verified_token::Origin,
@@ -25,8 +25,8 @@ pub(crate) struct ActiveIssuer {
     pub(crate) keys: KeyStore,
     pub(crate) introspection: Option<Arc<Introspector>>,
     retired: AtomicBool,
-    /// Whether the log says that a route demands introspection, which is not configured.
-    reported: AtomicBool,
+    /// Whether it was logged that a route requires introspection, which is not configured.
+    logged: AtomicBool,
 }
 
 /// All issuers in use. They are replaced as a whole, so that no request sees half of a change.
@@ -52,7 +52,7 @@ impl ActiveIssuer {
             keys,
             introspection,
             retired: AtomicBool::new(false),
-            reported: AtomicBool::new(false),
+            logged: AtomicBool::new(false),
         }
     }
 
@@ -60,22 +60,25 @@ impl ActiveIssuer {
         &self.origin.expected.issuer
     }
 
-    /// Returns the introspector if the settings say that tokens of this kind are introspected.
-    pub(super) fn introspects(&self, question: Question) -> Option<&Arc<Introspector>> {
+    /// Returns the introspector if the settings require introspection for this reason.
+    pub(super) fn introspector_for(
+        &self,
+        reason: IntrospectionReason,
+    ) -> Option<&Arc<Introspector>> {
         // Pinned keys are the user's choice: the issuer cannot vouch for a token that they do not verify.
-        let pinned = question == Question::UnknownKey && self.keys.is_pinned();
+        let pinned = reason == IntrospectionReason::UnknownKey && self.keys.is_pinned();
         self.introspection
             .as_ref()
-            .filter(|introspector| introspector.asks(question) && !pinned)
+            .filter(|introspector| introspector.introspects(reason) && !pinned)
     }
 
-    /// Returns the introspector if a token that local checks accepted has to be introspected. `max_age` is
-    /// the route's.
+    /// Returns the introspector if a token that local checks accepted must be introspected. `max_age` is
+    /// that of the route.
     ///
     /// # Errors
     ///
-    /// The route demands introspection, which is not configured. The token may be valid, so that this is
-    /// not a 401, and the service is to blame.
+    /// The route requires introspection, which is not configured. This is an error of the service: the token
+    /// may be valid, so that the request is not rejected with 401.
     pub(super) fn must_introspect(
         &self,
         max_age: Option<Duration>,
@@ -83,9 +86,9 @@ impl ActiveIssuer {
         match (&self.introspection, max_age) {
             (None, None) => Ok(None),
             (Some(introspector), Some(_)) => Ok(Some(introspector)),
-            (Some(_), None) => Ok(self.introspects(Question::Accepted)),
+            (Some(_), None) => Ok(self.introspector_for(IntrospectionReason::Accepted)),
             (None, Some(_)) => {
-                if !self.reported.swap(true, Ordering::Relaxed) {
+                if !self.logged.swap(true, Ordering::Relaxed) {
                     tracing::error!(
                         issuer = self.url(),
                         "route requires recent introspection, but the token's issuer has none configured"
@@ -99,7 +102,7 @@ impl ActiveIssuer {
         }
     }
 
-    /// Marks settings that are no longer in use: no token is accepted by them any longer.
+    /// Marks settings that are no longer in use, so that no token is accepted by them any longer.
     fn retire(&self) {
         self.retired.store(true, Ordering::Release);
     }
@@ -118,7 +121,7 @@ impl ActiveIssuer {
 impl Issuers {
     /// # Errors
     ///
-    /// There is no issuer, two issuers share a name, or two introspect tokens that do not name their issuer.
+    /// The list is empty, two issuers share a name, or two introspect tokens that do not name their issuer.
     pub(crate) fn new(list: Vec<Arc<ActiveIssuer>>) -> Result<Self, ConfigError> {
         if list.is_empty() {
             return Err(ConfigError::NoIssuer);
@@ -131,8 +134,10 @@ impl Issuers {
                 }
             }
         }
-        let only_one = |question, problem| {
-            let mut introspecting = list.iter().filter(|it| it.introspects(question).is_some());
+        let only_one = |reason, problem| {
+            let mut introspecting = list
+                .iter()
+                .filter(|it| it.introspector_for(reason).is_some());
             let first = introspecting.next().cloned();
             match introspecting.next() {
                 None => Ok(first),
@@ -144,11 +149,11 @@ impl Issuers {
         };
         Ok(Self {
             opaque: only_one(
-                Question::Opaque,
+                IntrospectionReason::Opaque,
                 "another issuer introspects opaque tokens already, and these do not name their issuer; call .signed_tokens_only() or use Introspection::on_demand(..) for all issuers but one",
             )?,
             encrypted: only_one(
-                Question::Encrypted,
+                IntrospectionReason::Encrypted,
                 "another issuer introspects encrypted tokens already, and these do not name their issuer; call .encrypted_tokens() for one issuer only",
             )?,
             by_issuer,
@@ -157,11 +162,11 @@ impl Issuers {
     }
 
     /// Returns the issuer that introspects tokens of a kind that does not name its issuer.
-    pub(super) fn introspecting(&self, question: Question) -> Option<&Arc<ActiveIssuer>> {
-        match question {
-            Question::Opaque => self.opaque.as_ref(),
-            Question::Encrypted => self.encrypted.as_ref(),
-            Question::UnknownKey | Question::Accepted => None,
+    pub(super) fn introspecting(&self, reason: IntrospectionReason) -> Option<&Arc<ActiveIssuer>> {
+        match reason {
+            IntrospectionReason::Opaque => self.opaque.as_ref(),
+            IntrospectionReason::Encrypted => self.encrypted.as_ref(),
+            IntrospectionReason::UnknownKey | IntrospectionReason::Accepted => None,
         }
     }
 

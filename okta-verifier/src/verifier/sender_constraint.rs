@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use super::attempt::Sender;
 use crate::{
-    dpop::{self, Dpop, Expected, Holder, Place, Replay, Trouble, Used, Verdict},
+    dpop::{self, AcceptedProof, Dpop, Expected, Holder, OutageLog, Place, Replay, UseResult},
     error::{ProofError, UnavailableReason, VerifyError, cause},
     http::{Lines, Scheme, Shown},
     mtls,
@@ -21,15 +21,15 @@ use crate::{
 pub(crate) struct SenderConstraint {
     /// `None`: a token that is bound to a key is rejected.
     pub(super) dpop: Option<Dpop>,
-    /// Whether the certificate of a TLS session counts as the caller's.
+    /// Whether the certificate of the TLS session is that of the client.
     client_certificates: bool,
-    /// The proxies that forward the caller's certificate in a header.
+    /// The proxies that forward the client's certificate in a header.
     pub(super) client_cert_from: Option<Peers>,
-    /// Whether the log says that the replay store is full, for all callers or for one.
-    full: Trouble,
-    /// Whether the log says that the replay store has failed. Separate from `full`, so that a caller over
-    /// its share cannot hide a failure.
-    failed: Trouble,
+    /// Logs that the replay store is full, for all callers or for one.
+    full: OutageLog,
+    /// Logs that the replay store has failed. It is separate from `full`, so that a caller over its share
+    /// cannot hide a failure.
+    failed: OutageLog,
 }
 
 impl SenderConstraint {
@@ -42,8 +42,8 @@ impl SenderConstraint {
             dpop,
             client_certificates,
             client_cert_from,
-            full: Trouble::default(),
-            failed: Trouble::default(),
+            full: OutageLog::default(),
+            failed: OutageLog::default(),
         }
     }
 
@@ -51,7 +51,7 @@ impl SenderConstraint {
         self.dpop.is_some()
     }
 
-    /// Whether a setting accepts tokens that are bound to a key or to a certificate.
+    /// Returns whether a setting accepts tokens that are bound to a key or to a certificate.
     pub(crate) fn accepts_bound_tokens(&self) -> bool {
         self.offers_dpop() || self.accepts_certificates()
     }
@@ -60,15 +60,15 @@ impl SenderConstraint {
         self.client_certificates || self.client_cert_from.is_some()
     }
 
-    /// Checks the scheme, the certificate and the proof. Returns the proof if there is one: it is
-    /// accepted once.
+    /// Checks the scheme, the certificate and the proof. Returns the proof if there is one, which
+    /// must then be recorded.
     pub(super) fn check(
         &self,
         token: &VerifiedToken,
         jwt: &[u8],
         sender: Sender<'_>,
         now: Now,
-    ) -> Result<Option<Used>, VerifyError> {
+    ) -> Result<Option<AcceptedProof>, VerifyError> {
         let bound = token.bound();
         let holder = bound.and_then(|bound| {
             Some(Holder {
@@ -99,9 +99,9 @@ impl SenderConstraint {
             .transpose()
     }
 
-    /// Returns the hash of the caller's certificate. Where a trusted proxy ends TLS for its callers, the
-    /// certificate of the session is the proxy's own and would count for every one of them (RFC 9440 §4):
-    /// no certificate counts until the adapter has given the address of the peer.
+    /// Returns the hash of the client's certificate. If a trusted proxy terminates TLS, the certificate of the
+    /// session is the proxy's own and would be accepted for every client (RFC 9440 §4), so no certificate is
+    /// accepted unless the adapter has given the address of the peer.
     fn certificate(&self, shown: &Shown<'_>) -> Option<[u8; 32]> {
         if let Some(proxies) = &self.client_cert_from {
             let peer = shown.peer?;
@@ -118,55 +118,55 @@ impl SenderConstraint {
     /// is a remote one, which [`use_proof_remotely`](Self::use_proof_remotely) calls.
     pub(super) fn use_proof_here(
         &self,
-        proof: &Used,
+        proof: &AcceptedProof,
         token: &VerifiedToken,
         now: Now,
     ) -> Option<Result<(), VerifyError>> {
         let Replay::Memory(memory) = &self.dpop.as_ref()?.replay else {
             return None;
         };
-        let verdict = memory.first_use(proof, caller(token), now.unix);
-        Some(self.accept_use(verdict, now))
+        let result = memory.first_use(proof, caller(token), now.unix);
+        Some(self.accept_use(result, now))
     }
 
     /// Records the proof in the remote replay store.
     pub(super) async fn use_proof_remotely(
         &self,
-        proof: &Used,
+        proof: &AcceptedProof,
         token: &VerifiedToken,
     ) -> Result<(), VerifyError> {
         let Some(Replay::Remote(remote)) = self.dpop.as_ref().map(|dpop| &dpop.replay) else {
             return Err(VerifyError::BindingUnchecked);
         };
         if Handle::try_current().is_err() {
-            return Err(unavailable(UnavailableReason::NoRuntime)); // it has the timer
+            return Err(unavailable(UnavailableReason::NoRuntime)); // The timeout needs its timer.
         }
-        let verdict = remote
+        let result = remote
             .first_use(proof, caller(token), Now::read().unix)
             .await;
         let now = Now::read();
-        match verdict {
-            Ok(verdict) => {
-                // A caller over its share did not reach the store.
-                if verdict != Verdict::Full && self.failed.worked(now.instant) {
+        match result {
+            Ok(result) => {
+                // The proof of a caller over its share was not sent to the store.
+                if result != UseResult::Full && self.failed.succeeded(now.instant) {
                     tracing::info!("DPoP replay store recovered");
                 }
-                self.accept_use(verdict, now)
+                self.accept_use(result, now)
             }
             Err(source) => Err(self.replay_store_failed(source, now)),
         }
     }
 
-    fn accept_use(&self, verdict: Verdict, now: Now) -> Result<(), VerifyError> {
-        match verdict {
-            Verdict::First => {
-                if self.full.worked(now.instant) {
+    fn accept_use(&self, result: UseResult, now: Now) -> Result<(), VerifyError> {
+        match result {
+            UseResult::First => {
+                if self.full.succeeded(now.instant) {
                     tracing::info!("DPoP replay store has capacity again");
                 }
                 Ok(())
             }
-            Verdict::Seen => Err(ProofError::Replayed.into()),
-            Verdict::Full => {
+            UseResult::Replayed => Err(ProofError::Replayed.into()),
+            UseResult::Full => {
                 if self.full.failed(now.instant) {
                     let error = UnavailableReason::ReplayStoreFull;
                     let cause = cause(&error);
@@ -195,8 +195,8 @@ impl Dpop {
         token: &[u8],
         shown: &Shown<'_>,
         now: Now,
-    ) -> Result<Used, VerifyError> {
-        // RFC 9449 §4.3, item 1. A list is several in one line (RFC 9110 §5.3).
+    ) -> Result<AcceptedProof, VerifyError> {
+        // RFC 9449 §4.3, item 1. A comma separates several proofs in one line (RFC 9110 §5.3).
         let proof = match shown.proof {
             Lines::Absent => return Err(ProofError::Missing.into()),
             Lines::One(proof) if !proof.contains(&b',') => proof,
@@ -216,7 +216,7 @@ impl Dpop {
             nonces: self.nonces.as_ref(),
             keys: &self.keys,
         };
-        dpop::judge(proof, &expected, now.unix)
+        dpop::verify_proof(proof, &expected, now.unix)
     }
 }
 

@@ -18,12 +18,12 @@ use crate::{
     verified_token::VerifiedToken,
 };
 
-/// A cache of verified tokens. `K` is what the token was verified with.
+/// A cache of verified tokens. `K` stands for the settings and the key with which a token was verified.
 pub(crate) struct TokenCache<K> {
     entries: Cache<Digest, Arc<Entry<K>>, BuildHasherDefault<Folded>>,
     /// The entries that are used most.
     front: Front<K>,
-    /// The fingerprints are keyed, so that nobody outside the process can make two tokens share one.
+    /// The fingerprints are keyed, so that it takes the key of this process to make two tokens share one.
     fingerprints: Fingerprints,
     max_age: Duration,
 }
@@ -34,7 +34,7 @@ pub(crate) struct Digest(Fingerprint);
 
 pub(crate) struct Entry<K> {
     pub(crate) token: VerifiedToken,
-    pub(crate) proof: K,
+    pub(crate) verification: K,
     digest: Digest,
     until: End,
 }
@@ -70,7 +70,7 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
     pub(crate) fn find(&self, digest: Digest, now: Now) -> Option<Arc<Entry<K>>> {
         let entry = match self.front.find(digest) {
             Some(entry) => {
-                if one_in(REPORTED) {
+                if one_in(RECORDED) {
                     // Keep moka's access statistics roughly up to date.
                     self.entries.get(&digest);
                 }
@@ -83,17 +83,17 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
             }
         };
         if !now.is_before(entry.until) {
-            self.forget(digest);
+            self.evict(digest);
             return None;
         }
         Some(entry)
     }
 
     /// Caches a token that was verified at `now`.
-    pub(crate) fn remember(&self, digest: Digest, token: VerifiedToken, proof: K, now: Now) {
+    pub(crate) fn insert(&self, digest: Digest, token: VerifiedToken, verification: K, now: Now) {
         let entry = Arc::new(Entry {
             token,
-            proof,
+            verification,
             digest,
             until: now.plus(self.max_age),
         });
@@ -103,17 +103,17 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
 
     /// Evicts entries that match the predicate. Eviction is asynchronous, so the caller must still reject
     /// such an entry at its next hit.
-    pub(crate) fn forget_all(&self, is_gone: impl Fn(&K) -> bool + Send + Sync + 'static) {
-        let is_gone = Arc::new(is_gone);
-        let gone = is_gone.clone();
+    pub(crate) fn evict_if(&self, is_retired: impl Fn(&K) -> bool + Send + Sync + 'static) {
+        let is_retired = Arc::new(is_retired);
+        let is_entry_retired = is_retired.clone();
         // The only error is a cache without `support_invalidation_closures`.
         let _ = self
             .entries
-            .invalidate_entries_if(move |_, entry| gone(&entry.proof));
-        self.front.remove_all(&*is_gone);
+            .invalidate_entries_if(move |_, entry| is_entry_retired(&entry.verification));
+        self.front.remove_retired(&*is_retired);
     }
 
-    pub(crate) fn forget(&self, digest: Digest) {
+    pub(crate) fn evict(&self, digest: Digest) {
         self.entries.invalidate(&digest);
         self.front.remove(digest);
     }
@@ -145,9 +145,9 @@ impl Hasher for Folded {
     }
 }
 
-/// moka records each look-up to choose what to evict, which takes longer than all the rest of a cache hit.
-/// Of the look-ups that [`Front`] serves, one in so many is passed on.
-const REPORTED: u64 = 16;
+/// moka records each look-up to choose the entries that it evicts, which takes longer than all the rest of a
+/// cache hit. One in this many look-ups that [`Front`] serves is passed on.
+const RECORDED: u64 = 16;
 
 /// Okta's tokens have about 1 KB.
 const MAX_CACHED_TOKEN: usize = 4 * 1024;
@@ -189,14 +189,18 @@ impl<K> Front<K> {
         self.remove_if(self.slot(digest), |entry| entry.digest == digest);
     }
 
-    fn remove_all(&self, is_gone: impl Fn(&K) -> bool) {
+    fn remove_retired(&self, is_retired: impl Fn(&K) -> bool) {
         for slot in &self.0 {
-            self.remove_if(slot, |entry| is_gone(&entry.proof));
+            self.remove_if(slot, |entry| is_retired(&entry.verification));
         }
     }
 
-    fn remove_if(&self, slot: &ArcSwapWeak<Entry<K>>, is_gone: impl Fn(&Entry<K>) -> bool) {
-        if slot.load().upgrade().is_some_and(|entry| is_gone(&entry)) {
+    fn remove_if(&self, slot: &ArcSwapWeak<Entry<K>>, is_removed: impl Fn(&Entry<K>) -> bool) {
+        if slot
+            .load()
+            .upgrade()
+            .is_some_and(|entry| is_removed(&entry))
+        {
             // An entry that was stored meanwhile is looked up in the cache once.
             slot.store(Weak::new());
         }

@@ -1,11 +1,11 @@
-//! The single-flight cell under loom, which runs every interleaving of the threads below.
+//! Single flight under loom, which runs every interleaving of the threads below.
 //!
 //! ```sh
-//! cd loom && cargo test --release
+//! cd tests/interleavings && cargo test --release
 //! ```
 
 #[path = "../../../okta-verifier/src/sync/single_flight.rs"]
-mod flight;
+mod single_flight;
 
 use std::{
     future::Future,
@@ -24,7 +24,7 @@ use loom::{
     thread,
 };
 
-use self::flight::{Flight, Wait};
+use self::single_flight::{Completion, Wait};
 
 /// A waker that counts, for polls without an executor.
 struct Count(AtomicUsize);
@@ -43,14 +43,14 @@ fn poll(wait: &mut Wait, waker: &Waker) -> Poll<()> {
 #[test]
 fn waiter_during_completion_is_woken() {
     model(|| {
-        let flight = Arc::new(Flight::default());
+        let completion = Arc::new(Completion::default());
         let waiters: Vec<_> = (0..2)
             .map(|_| {
-                let wait = flight.clone().wait();
+                let wait = completion.clone().wait();
                 thread::spawn(move || block_on(wait))
             })
             .collect();
-        flight.land();
+        completion.complete();
         for waiter in waiters {
             waiter.join().unwrap();
         }
@@ -61,31 +61,31 @@ fn waiter_during_completion_is_woken() {
 #[test]
 fn dropped_waiter_takes_no_wake_up() {
     model(|| {
-        let flight = Arc::new(Flight::default());
-        let mut leaves = flight.clone().wait();
+        let completion = Arc::new(Completion::default());
+        let mut leaves = completion.clone().wait();
         let _ = poll(&mut leaves, Waker::noop());
-        let stays = flight.clone().wait();
+        let stays = completion.clone().wait();
         let waiter = thread::spawn(move || block_on(stays));
         let leaver = thread::spawn(move || drop(leaves));
-        flight.land();
+        completion.complete();
         leaver.join().unwrap();
         waiter.join().unwrap();
     });
 }
 
-/// A poll that returned `Pending` is followed by a wake-up; `Ready` means that the flight had completed.
+/// A poll that returned `Pending` is followed by a wake-up; `Ready` means that the task was complete.
 #[test]
 fn pending_poll_is_followed_by_one_wake_up() {
     model(|| {
-        let flight = Arc::new(Flight::default());
+        let completion = Arc::new(Completion::default());
         let count = Arc::new(Count(AtomicUsize::new(0)));
-        let lander = {
-            let flight = flight.clone();
-            thread::spawn(move || flight.land())
+        let completer = {
+            let completion = completion.clone();
+            thread::spawn(move || completion.complete())
         };
-        let mut wait = flight.wait();
+        let mut wait = completion.wait();
         let first = poll(&mut wait, &Waker::from(count.clone()));
-        lander.join().unwrap();
+        completer.join().unwrap();
         let woken = count.0.load(SeqCst);
         assert_eq!(woken, usize::from(first.is_pending()));
         assert!(poll(&mut wait, Waker::noop()).is_ready());
@@ -97,13 +97,13 @@ fn pending_poll_is_followed_by_one_wake_up() {
 #[test]
 fn last_waker_of_a_wait_is_woken() {
     model(|| {
-        let flight = Arc::new(Flight::default());
+        let completion = Arc::new(Completion::default());
         let counts: [_; 2] = std::array::from_fn(|_| Arc::new(Count(AtomicUsize::new(0))));
-        let mut wait = flight.clone().wait();
+        let mut wait = completion.clone().wait();
         assert!(poll(&mut wait, &Waker::from(counts[0].clone())).is_pending());
-        let lander = thread::spawn(move || flight.land());
+        let completer = thread::spawn(move || completion.complete());
         let second = poll(&mut wait, &Waker::from(counts[1].clone()));
-        lander.join().unwrap();
+        completer.join().unwrap();
         let woken = counts.each_ref().map(|count| count.0.load(SeqCst));
         match second {
             Poll::Pending => assert_eq!(woken, [0, 1]),
@@ -117,18 +117,18 @@ fn last_waker_of_a_wait_is_woken() {
 #[test]
 fn completing_twice_wakes_once() {
     model(|| {
-        let flight = Arc::new(Flight::default());
+        let completion = Arc::new(Completion::default());
         let count = Arc::new(Count(AtomicUsize::new(0)));
-        let mut wait = flight.clone().wait();
+        let mut wait = completion.clone().wait();
         assert!(poll(&mut wait, &Waker::from(count.clone())).is_pending());
         let landers: Vec<_> = (0..2)
             .map(|_| {
-                let flight = flight.clone();
-                thread::spawn(move || flight.land())
+                let completion = completion.clone();
+                thread::spawn(move || completion.complete())
             })
             .collect();
-        for lander in landers {
-            lander.join().unwrap();
+        for completer in landers {
+            completer.join().unwrap();
         }
         assert_eq!(count.0.load(SeqCst), 1);
     });

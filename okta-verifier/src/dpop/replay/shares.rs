@@ -1,5 +1,5 @@
-//! How many proofs of each caller are stored: counters in time slices, in memory that is allocated
-//! once, without an entry per proof or per caller.
+//! Counts the stored proofs of each caller in time slices. The memory is allocated once and has no entry per
+//! proof or per caller.
 
 use crate::crypto::Fingerprints;
 
@@ -7,20 +7,20 @@ use crate::crypto::Fingerprints;
 /// equal share.
 ///
 /// A caller has two counters, at places that a keyed fingerprint chooses, and the smaller one counts.
-/// Two callers that share one counter do not affect each other; where ten callers have used up their
-/// shares, another one meets some of them at both places once in 10 million.
+/// Two callers that share one counter do not affect each other. If ten callers have used up their shares,
+/// another caller shares both counters with some of them with a probability of 1 in 10 million.
 ///
-/// A proof counts until the end of the time slice in which the store forgets it: never for a shorter
-/// time than it is stored, and for up to a sixth of the longest time longer.
+/// A proof counts until the end of the time slice in which the store removes it: never for a shorter time
+/// than it is stored, and at most for a sixth of the longest time longer.
 pub(super) struct Shares {
     rows: [Box<[Counter]>; 2],
-    /// How many proofs of one caller may be stored at a time.
+    /// The number of proofs of one caller that may be stored at the same time.
     share: u32,
     /// The length of a time slice, in seconds.
     width: u64,
 }
 
-/// A ring of counts: how many proofs end in each of the time slices from `first` on.
+/// A ring with the number of proofs that end in each of the time slices from `first` on.
 #[derive(Clone, Copy, Default)]
 struct Counter {
     first: u32,
@@ -45,12 +45,12 @@ impl Shares {
         }
     }
 
-    /// Counts a proof that is stored from the second `now` to the second `end`. `None`: the caller
+    /// Counts a proof that is stored from the second `now` to the second `end`. Returns `None` if the caller
     /// has used up its share.
     pub(super) fn take(&mut self, caller: u32, end: u64, now: u64) -> Option<Counted> {
         let (now, end, share) = (self.slice(now), self.slice(end), self.share);
         let [one, other] = self.counters(caller).map(|counter| {
-            counter.forget_before(now);
+            counter.remove_before(now);
             counter
         });
         if one.total().min(other.total()) >= share.into() {
@@ -60,7 +60,7 @@ impl Shares {
         Some(Counted { caller, slices })
     }
 
-    /// For a proof that is not stored after all.
+    /// Removes the count of a proof that is not stored after all.
     pub(super) fn give_back(&mut self, counted: Counted) {
         for (counter, slice) in self
             .counters(counted.caller)
@@ -77,19 +77,19 @@ impl Shares {
         [&mut one[place(caller)], &mut other[place(caller >> 16)]]
     }
 
-    /// The number of the slice that a second is in. Numbers that do not fit, in the year 2106 at the
-    /// earliest, are all that of the last slice.
+    /// Returns the number of the slice that contains a second. Numbers that do not fit, from the year 2106 on
+    /// at the earliest, become that of the last slice.
     fn slice(&self, second: u64) -> u32 {
         u32::try_from(second / self.width).unwrap_or(u32::MAX)
     }
 }
 
 impl Counter {
-    /// Ends the slices that have passed.
-    fn forget_before(&mut self, now: u32) {
+    /// Removes the slices that have passed.
+    fn remove_before(&mut self, now: u32) {
         let all_passed = now > self.last();
-        // The clock was set back by more than a proof is stored: what was counted has no place any
-        // more, and must not keep its caller out until the clock has caught up.
+        // The clock was set back by more than the time for which a proof is stored. The old counts have no
+        // slice any more, and must not block their callers until the clock has caught up.
         let set_back = self.first > now.saturating_add(LAST);
         if all_passed || set_back {
             *self = Self::default();
@@ -105,7 +105,7 @@ impl Counter {
         self.counts.iter().copied().map(u64::from).sum()
     }
 
-    /// Returns the slice that counts: after the clock was set back a little, the first one.
+    /// Returns the slice that counts the proof. After the clock was set back a little, it is the first one.
     fn add(&mut self, slice: u32) -> u32 {
         let slice = slice.clamp(self.first, self.last());
         let count = &mut self.counts[place(slice)];

@@ -1,42 +1,42 @@
-//! Digests in time buckets, in memory that is laid out once: a request allocates nothing, and
-//! costs the same however many are remembered.
+//! Digests in time buckets, in memory that is allocated once. A request allocates nothing, and its cost does
+//! not depend on the number of stored digests.
 
 use super::shares::Shares;
 
-/// A table of digests. Each is in a chain by its value, to be found, and in the bucket of its
-/// last second, to be forgotten with it.
+/// A hash table of digests. Each digest is in a chain by its value, by which it is found, and in the bucket of
+/// its last second, with which it expires.
 ///
-/// A second that has passed is over at once: its bucket as a whole is hung on the expired ones,
-/// which no longer count. Each call frees some of them, so that none pays for all.
+/// When a second has passed, its whole bucket is appended to the expired list, whose entries no longer count.
+/// Each call frees some of them, so that no call has to free all.
 pub(super) struct Slots {
     /// The first entry of each chain, by the digest's low bits.
     chains: Box<[Link]>,
-    /// Each second's, around.
+    /// A ring with one bucket per second.
     buckets: Box<[Bucket]>,
-    /// Never more than `capacity`, which it has room for from the start.
+    /// At most `capacity` entries, for which the memory is allocated at the start.
     entries: Vec<Entry>,
-    /// Entries to be used again, chained by `next`.
+    /// The list of free entries, linked by `next`.
     free: Link,
-    /// Entries of seconds that have passed, chained by `next_in_bucket`, to be freed.
+    /// The list of expired entries, which are to be freed, linked by `next_in_bucket`.
     expired: Link,
-    /// How many of them there are.
-    waiting: u32,
-    /// All others.
+    /// The number of expired entries.
+    expired_count: u32,
+    /// The number of entries that count.
     live: u32,
-    /// How many each caller has.
+    /// The number of entries of each caller.
     shares: Shares,
     capacity: u32,
-    /// How many entries a call frees at most.
-    at_once: u32,
-    /// Buckets up to this second are empty.
+    /// The maximum number of entries that a call frees.
+    max_freed: u32,
+    /// The buckets up to this second are empty.
     swept: u64,
-    /// The latest `until` of all that was ever remembered.
+    /// The latest `until` of all entries so far.
     latest: u64,
-    /// No proof with an `until` up to here is let in: it may be among the forgotten.
-    forgotten: u64,
+    /// A proof with an `until` up to this second is rejected, because it may be one that was removed.
+    removed_until: u64,
 }
 
-/// An entry's index plus one; 0 is none, so that fresh memory need not be written.
+/// The index of an entry plus one. 0 stands for no entry, so that zeroed memory need not be initialized.
 type Link = u32;
 
 #[derive(Clone, Copy)]
@@ -54,17 +54,18 @@ struct Bucket {
     count: u32,
 }
 
+/// The result of recording a use of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum UseResult {
     First,
-    Seen,
-    /// No room in all, or none for this caller.
+    Replayed,
+    /// The store is full, or the caller has used up its share.
     Full,
 }
 
 impl Slots {
-    /// `share` is how many entries one caller may have, `window` the longest time between now and an
-    /// entry's last second.
+    /// `share` is the number of entries that one caller may have. `window` is the longest time from now to the
+    /// last second of an entry.
     pub(super) fn new(capacity: u32, share: u32, window: u64) -> Self {
         let seconds = usize::try_from(window).unwrap_or(0).saturating_add(2);
         let chains = (capacity as usize).next_power_of_two();
@@ -74,63 +75,63 @@ impl Slots {
             entries: Vec::with_capacity(capacity as usize),
             free: 0,
             expired: 0,
-            waiting: 0,
+            expired_count: 0,
             live: 0,
             shares: Shares::new(share, seconds as u64),
             capacity,
-            at_once: AT_ONCE,
+            max_freed: MAX_FREED,
             swept: 0,
             latest: 0,
-            forgotten: 0,
+            removed_until: 0,
         }
     }
 
-    /// `until` is the last second in which the same proof would pass again.
-    pub(super) fn insert(&mut self, digest: u128, caller: u32, until: u64, now: u64) -> Verdict {
+    /// Stores a digest. `until` is the last second in which the same proof would pass again.
+    pub(super) fn insert(&mut self, digest: u128, caller: u32, until: u64, now: u64) -> UseResult {
         self.sweep(now);
-        for _ in 0..self.at_once.min(self.waiting) {
+        for _ in 0..self.max_freed.min(self.expired_count) {
             self.release();
         }
-        // Only where the clock was set back.
-        if until <= self.forgotten {
-            return Verdict::Full; // nobody can tell whether it is the first
+        // Reached only if the clock was set back.
+        if until <= self.removed_until {
+            return UseResult::Full; // Whether it is the first use is unknown.
         }
         let digest = quarters(digest);
         if self.contains(digest) {
-            return Verdict::Seen;
+            return UseResult::Replayed;
         }
-        // A clock that was set back a little is waited for, and all is kept the longer.
+        // If the clock was set back a little, entries are kept longer until it has caught up.
         let second = until.max(self.swept.saturating_add(1));
-        let in_reach = second - self.swept <= self.buckets.len() as u64;
-        if !in_reach || self.live >= self.capacity {
-            return Verdict::Full;
+        let is_in_window = second - self.swept <= self.buckets.len() as u64;
+        if !is_in_window || self.live >= self.capacity {
+            return UseResult::Full;
         }
         if self.shares.take(caller, second, now).is_none() {
-            return Verdict::Full;
+            return UseResult::Full;
         }
         self.push(digest, second);
         self.latest = self.latest.max(until);
-        Verdict::First
+        UseResult::First
     }
 
-    /// Ends the seconds that have passed: what is in them could not pass any more.
+    /// Expires the seconds that have passed. The proofs in them would no longer be accepted.
     fn sweep(&mut self, now: u64) {
-        let around = self.buckets.len() as u64;
+        let length = self.buckets.len() as u64;
         let passed = now.saturating_sub(1);
-        if self.swept >= passed.saturating_add(around) {
-            // The clock was set far back, and no second can be waited for.
+        if self.swept >= passed.saturating_add(length) {
+            // The clock was set back by more than the ring covers, so it cannot catch up: all entries expire.
             if self.live > 0 {
-                self.forgotten = self.latest;
+                self.removed_until = self.latest;
             }
-            (0..around).for_each(|second| self.expire(second));
+            (0..length).for_each(|second| self.expire(second));
             self.swept = passed;
         }
-        let last = passed.min(self.swept.saturating_add(around));
+        let last = passed.min(self.swept.saturating_add(length));
         while self.swept < last {
             self.swept += 1;
             self.expire(self.swept);
         }
-        self.swept = self.swept.max(passed); // more than once around
+        self.swept = self.swept.max(passed); // The ring may have been passed more than once.
     }
 
     fn expire(&mut self, second: u64) {
@@ -139,14 +140,14 @@ impl Slots {
         if first == 0 {
             return;
         }
-        self.forgotten = self.forgotten.max(second.min(self.latest));
+        self.removed_until = self.removed_until.max(second.min(self.latest));
         self.entries[last as usize - 1].next_in_bucket = self.expired;
         self.expired = first;
         self.live -= count;
-        self.waiting += count;
+        self.expired_count += count;
     }
 
-    /// Frees one of the expired entries; there is one.
+    /// Frees one expired entry. There must be one.
     fn release(&mut self) {
         let link = self.expired;
         let entry = self.entries[link as usize - 1];
@@ -154,7 +155,7 @@ impl Slots {
         self.entries[link as usize - 1].next = self.free;
         self.free = link;
         self.expired = entry.next_in_bucket;
-        self.waiting -= 1;
+        self.expired_count -= 1;
     }
 
     fn unchain(&mut self, link: Link, entry: Entry) {
@@ -186,7 +187,7 @@ impl Slots {
         false
     }
 
-    /// There is room: fewer than `capacity` are live.
+    /// Adds an entry. Fewer than `capacity` entries are live.
     fn push(&mut self, digest: [u32; 4], second: u64) {
         if self.free == 0 && self.entries.len() as u32 == self.capacity {
             self.release();
@@ -230,9 +231,8 @@ fn quarters(digest: u128) -> [u32; 4] {
     [0, 32, 64, 96].map(|shift| (digest >> shift) as u32)
 }
 
-/// More than one, so that the expired ones go faster than others come; so few that it takes
-/// microseconds.
-const AT_ONCE: u32 = 256;
+/// More than one, so that entries are freed faster than they are added, and so few that it takes microseconds.
+const MAX_FREED: u32 = 256;
 
 #[cfg(test)]
 mod tests;

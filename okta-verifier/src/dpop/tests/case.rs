@@ -9,9 +9,8 @@ use crate::{
     crypto::sha256,
     dpop::{
         external_url::{External, Place},
-        judge::{Expected, Holder, Used, Window, judge},
-        key_cache::ProofKeys,
         nonce::DpopNonces,
+        proof::{AcceptedProof, Expected, Holder, ProofKeys, Window, verify_proof},
     },
     error::{ProofError, VerifyError},
 };
@@ -49,7 +48,7 @@ impl Case<'_> {
         }
     }
 
-    pub(super) fn judge(&self, proof: &str) -> Result<Used, VerifyError> {
+    pub(super) fn verify_proof(&self, proof: &str) -> Result<AcceptedProof, VerifyError> {
         let external = External::base(self.base).unwrap();
         let keys = ProofKeys::new().unwrap();
         let expected = Expected {
@@ -71,16 +70,16 @@ impl Case<'_> {
             nonces: self.nonces.as_ref(),
             keys: &keys,
         };
-        let verdict = judge(proof.as_bytes(), &expected, self.now);
+        let result = verify_proof(proof.as_bytes(), &expected, self.now);
         // A cached key and a stored hash change nothing.
-        let again = judge(proof.as_bytes(), &expected, self.now);
-        assert_eq!(format!("{verdict:?}"), format!("{again:?}"));
-        verdict
+        let again = verify_proof(proof.as_bytes(), &expected, self.now);
+        assert_eq!(format!("{result:?}"), format!("{again:?}"));
+        result
     }
 
     /// Returns the error of a rejected proof.
     pub(super) fn reason(&self, proof: &str) -> ProofError {
-        match self.judge(proof) {
+        match self.verify_proof(proof) {
             Err(VerifyError::InvalidProof(reason)) => reason,
             other => panic!("{other:?}"),
         }

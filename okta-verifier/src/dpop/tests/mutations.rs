@@ -71,7 +71,7 @@ fn proof_with_a_member_of_another_type_is_rejected() {
         assert_eq!(case.reason(&proof), ProofError::Claim { claim });
     }
     let longest = signer.proof(&with(claims(), "jti", "j".repeat(512)));
-    assert!(case.judge(&longest).is_ok());
+    assert!(case.verify_proof(&longest).is_ok());
 }
 
 // field kind F
@@ -79,7 +79,11 @@ fn proof_with_a_member_of_another_type_is_rejected() {
 fn proof_null_is_absence_for_optional_claims() {
     let signer = Signer::new("ES256");
     let nulls = with(with(claims(), "nbf", json!(null)), "nonce", json!(null));
-    assert!(Case::of(&signer).judge(&signer.proof(&nulls)).is_ok());
+    assert!(
+        Case::of(&signer)
+            .verify_proof(&signer.proof(&nulls))
+            .is_ok()
+    );
 }
 
 // field kind F
@@ -158,8 +162,8 @@ proptest! {
                 _ => before.to_owned(),
             };
             if mutated != *proof {
-                let verdict = Case::of(signer).judge(&mutated);
-                prop_assert!(matches!(verdict, Err(VerifyError::InvalidProof(_))), "{mutated}");
+                let result = Case::of(signer).verify_proof(&mutated);
+                prop_assert!(matches!(result, Err(VerifyError::InvalidProof(_))), "{mutated}");
             }
             Ok(())
         })?;
@@ -175,11 +179,11 @@ proptest! {
     ) {
         SIGNER.with(|(signer, _)| {
             let case = Case::of(signer);
-            prop_assert!(case.judge(&text).is_err());
-            prop_assert!(case.judge(&signer.sign(&header, &payload)).is_err());
-            prop_assert!(case.judge(&signer.sign(signer.header().to_string(), &payload)).is_err());
+            prop_assert!(case.verify_proof(&text).is_err());
+            prop_assert!(case.verify_proof(&signer.sign(&header, &payload)).is_err());
+            prop_assert!(case.verify_proof(&signer.sign(signer.header().to_string(), &payload)).is_err());
             let claims = with(claims(), CLAIMS[claim], text.clone());
-            prop_assert!(CLAIMS[claim] == "jti" || case.judge(&signer.proof(&claims)).is_err());
+            prop_assert!(CLAIMS[claim] == "jti" || case.verify_proof(&signer.proof(&claims)).is_err());
             Ok(())
         })?;
     }

@@ -1,8 +1,12 @@
-use std::sync::Barrier;
+//! The replay store of one process, and the log of its outages.
+
+use std::{sync::Barrier, time::Duration};
+
+use tokio::time::Instant;
 
 use crate::dpop::{
-    judge::{Used, Window},
-    replay::{Memory, Verdict},
+    proof::{AcceptedProof, Window},
+    replay::{Memory, OutageLog, RECOVERY_TIME, UseResult},
 };
 
 const NOW: u64 = 1_700_000_000;
@@ -17,10 +21,10 @@ fn memory(capacity: u32) -> Memory {
     Memory::new(capacity, (capacity / 10).max(1), window).unwrap()
 }
 
-fn used(number: u32) -> Used {
+fn proof(number: u32) -> AcceptedProof {
     let mut digest = [0; 32];
     digest[..4].copy_from_slice(&number.to_be_bytes());
-    Used {
+    AcceptedProof {
         digest,
         until: NOW + 60,
     }
@@ -28,17 +32,20 @@ fn used(number: u32) -> Used {
 
 // conformance 170
 #[test]
-fn a_proof_is_good_once_whoever_sends_it() {
+fn replayed_proof_is_rejected_for_every_caller() {
     let memory = memory(100);
-    assert_eq!(memory.first_use(&used(1), ADA, NOW), Verdict::First);
-    assert_eq!(memory.first_use(&used(1), ADA, NOW), Verdict::Seen);
-    assert_eq!(memory.first_use(&used(1), BOB, NOW + 60), Verdict::Seen);
-    assert_eq!(memory.first_use(&used(2), ADA, NOW), Verdict::First);
+    assert_eq!(memory.first_use(&proof(1), ADA, NOW), UseResult::First);
+    assert_eq!(memory.first_use(&proof(1), ADA, NOW), UseResult::Replayed);
+    assert_eq!(
+        memory.first_use(&proof(1), BOB, NOW + 60),
+        UseResult::Replayed
+    );
+    assert_eq!(memory.first_use(&proof(2), ADA, NOW), UseResult::First);
 }
 
 // conformance 171
 #[test]
-fn of_many_at_once_one_passes() {
+fn concurrent_uses_of_a_proof_pass_once() {
     let memory = memory(1000);
     for number in 0..50 {
         let barrier = Barrier::new(8);
@@ -47,14 +54,14 @@ fn of_many_at_once_one_passes() {
                 .map(|_| {
                     scope.spawn(|| {
                         barrier.wait();
-                        memory.first_use(&used(number), ADA, NOW)
+                        memory.first_use(&proof(number), ADA, NOW)
                     })
                 })
                 .collect();
             tries
                 .into_iter()
                 .map(|thread| thread.join().unwrap())
-                .filter(|verdict| *verdict == Verdict::First)
+                .filter(|result| *result == UseResult::First)
                 .count()
         });
         assert_eq!(first, 1);
@@ -63,50 +70,72 @@ fn of_many_at_once_one_passes() {
 
 // conformance 170
 #[test]
-fn one_caller_gets_a_tenth_and_all_get_the_whole() {
+fn replay_store_gives_a_caller_a_tenth_and_all_callers_the_whole() {
     let memory = memory(100);
     for number in 0..10 {
-        assert_eq!(memory.first_use(&used(number), ADA, NOW), Verdict::First);
+        assert_eq!(memory.first_use(&proof(number), ADA, NOW), UseResult::First);
     }
-    assert_eq!(memory.first_use(&used(10), ADA, NOW), Verdict::Full);
-    // What is there is told as ever.
-    assert_eq!(memory.first_use(&used(9), ADA, NOW), Verdict::Seen);
+    assert_eq!(memory.first_use(&proof(10), ADA, NOW), UseResult::Full);
+    // A stored proof is still reported as replayed.
+    assert_eq!(memory.first_use(&proof(9), ADA, NOW), UseResult::Replayed);
     let mut number = 10;
     for caller in 1..10 {
         let subject = caller.to_string();
         for _ in 0..10 {
             let caller = [ADA[0], ADA[1], &subject];
-            assert_eq!(memory.first_use(&used(number), caller, NOW), Verdict::First);
+            assert_eq!(
+                memory.first_use(&proof(number), caller, NOW),
+                UseResult::First
+            );
             number += 1;
         }
     }
-    assert_eq!(memory.first_use(&used(1000), BOB, NOW), Verdict::Full);
-    // When they expire there is room again.
-    let late = Used {
+    assert_eq!(memory.first_use(&proof(1000), BOB, NOW), UseResult::Full);
+    // Expired proofs make room.
+    let late = AcceptedProof {
         until: NOW + 120,
-        ..used(1000)
+        ..proof(1000)
     };
-    assert_eq!(memory.first_use(&late, BOB, NOW + 60), Verdict::Full);
-    assert_eq!(memory.first_use(&late, BOB, NOW + 61), Verdict::First);
-    assert_eq!(memory.first_use(&late, ADA, NOW + 61), Verdict::Seen);
+    assert_eq!(memory.first_use(&late, BOB, NOW + 60), UseResult::Full);
+    assert_eq!(memory.first_use(&late, BOB, NOW + 61), UseResult::First);
+    assert_eq!(memory.first_use(&late, ADA, NOW + 61), UseResult::Replayed);
 }
 
 #[test]
-fn callers_are_told_apart_by_where_their_names_end() {
+fn replay_callers_differ_by_the_boundaries_of_their_names() {
     let memory = memory(10);
     assert_eq!(
-        memory.first_use(&used(1), ["a", "b", "c"], NOW),
-        Verdict::First
+        memory.first_use(&proof(1), ["a", "b", "c"], NOW),
+        UseResult::First
     );
     for (number, caller) in [["ab", "", "c"], ["a", "bc", ""], ["", "ab", "c"]]
         .into_iter()
         .enumerate()
     {
-        let used = used(2 + number as u32);
-        assert_eq!(memory.first_use(&used, caller, NOW), Verdict::First);
+        let proof = proof(2 + number as u32);
+        assert_eq!(memory.first_use(&proof, caller, NOW), UseResult::First);
     }
     assert_eq!(
-        memory.first_use(&used(9), ["a", "b", "c"], NOW),
-        Verdict::Full
+        memory.first_use(&proof(9), ["a", "b", "c"], NOW),
+        UseResult::Full
     );
+}
+
+// conformance 170
+#[tokio::test(start_paused = true)]
+async fn outage_is_logged_once_and_its_recovery_once() {
+    let log = OutageLog::default();
+    let mut now = Instant::now();
+    assert!(!log.succeeded(now));
+    assert!(log.failed(now));
+    // Failures and successes alternate for a long time.
+    for _ in 0..1000 {
+        now += RECOVERY_TIME - Duration::from_millis(1);
+        assert!(!log.succeeded(now));
+        assert!(!log.failed(now));
+    }
+    now += RECOVERY_TIME;
+    assert!(log.succeeded(now));
+    assert!(!log.succeeded(now));
+    assert!(log.failed(now));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     dpop::{
         DpopNonces, DpopSettings, ProofUse, ReplayAnswer, ReplayStore,
-        judge::Window,
+        proof::Window,
         settings::{Dpop, Replay},
     },
     error::ConfigError,

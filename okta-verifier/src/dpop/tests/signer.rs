@@ -103,7 +103,7 @@ impl Signer {
 
     /// RFC 7638 §3.
     pub(super) fn jkt(&self) -> [u8; 32] {
-        // serde_json sorts the members, as the RFC wants them; all are required ones.
+        // serde_json sorts the members as the RFC requires; all of them are required members.
         sha256(self.jwk.to_string().as_bytes())
     }
 }

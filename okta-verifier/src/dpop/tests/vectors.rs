@@ -31,11 +31,11 @@ fn case() -> Case<'static> {
 // conformance 155, 158, 160, 161, 166, 167
 #[test]
 fn rfc_9449_figure_12_is_accepted_for_its_own_request_only() {
-    let used = case().judge(RESOURCE_PROOF).unwrap();
+    let used = case().verify_proof(RESOURCE_PROOF).unwrap();
     assert_eq!(used.until, 1_562_262_618 + 60);
 
     let refused = |case: Case<'_>, expected: VerifyError| {
-        let error = case.judge(RESOURCE_PROOF).unwrap_err();
+        let error = case.verify_proof(RESOURCE_PROOF).unwrap_err();
         assert_eq!(format!("{error:?}"), format!("{expected:?}"));
     };
     let post = Case {
@@ -68,7 +68,7 @@ fn rfc_9449_figure_12_is_accepted_for_its_own_request_only() {
 // conformance 155
 #[test]
 fn rfc_9449_figure_1_is_for_the_token_endpoint() {
-    let error = case().judge(TOKEN_PROOF).unwrap_err();
+    let error = case().verify_proof(TOKEN_PROOF).unwrap_err();
     assert!(matches!(
         error,
         VerifyError::InvalidProof(ProofError::Claim { claim: "ath" })

@@ -5,19 +5,19 @@ use serde_json::Value;
 use super::issuer::{SECOND, active, inactive, origin, with};
 use crate::{
     error::VerifyError,
-    introspection::{Checked, Question},
+    introspection::{IntrospectionReason, IntrospectionResponse},
     sync::clock::Now,
     token::checks::{Clients, Profile},
     verified_token::VerifiedToken,
 };
 
-fn judge(answer: &Value) -> Checked {
+fn parse(response: &Value) -> IntrospectionResponse {
     let now = Now::read();
     let origin = origin(Profile::Okta, Clients::Any);
-    Checked::judge(
-        answer.to_string().as_bytes(),
+    IntrospectionResponse::parse(
+        response.to_string().as_bytes(),
         &origin,
-        Question::Opaque,
+        IntrospectionReason::Opaque,
         60 * SECOND,
         now,
         now,
@@ -25,12 +25,12 @@ fn judge(answer: &Value) -> Checked {
     .unwrap()
 }
 
-fn token(answer: &Value) -> VerifiedToken {
-    judge(answer).token(Now::read()).unwrap().clone()
+fn token(response: &Value) -> VerifiedToken {
+    parse(response).token(Now::read()).unwrap().clone()
 }
 
-fn confirm(answer: &Value) -> Result<VerifiedToken, VerifyError> {
-    judge(answer).confirm(token(&with(active(), "extra", 1)), Now::read())
+fn confirm(response: &Value) -> Result<VerifiedToken, VerifyError> {
+    parse(response).confirm(token(&with(active(), "extra", 1)), Now::read())
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn confirmation_about_another_token_is_rejected() {
 fn confirmed_token_that_expired_meanwhile_is_rejected() {
     let now = Now::read();
     let verified = || token(&with(active(), "exp", now.unix + 10));
-    let checked = judge(&active());
+    let response = parse(&active());
     // The leeway is 60 s.
-    assert!(checked.confirm(verified(), now.after(69 * SECOND)).is_ok());
-    let late = checked.confirm(verified(), now.after(70 * SECOND));
+    assert!(response.confirm(verified(), now.after(69 * SECOND)).is_ok());
+    let late = response.confirm(verified(), now.after(70 * SECOND));
     assert!(matches!(late, Err(VerifyError::Expired { .. })));
 }
 
@@ -86,16 +86,16 @@ fn confirmed_token_keeps_numbers_of_any_size() {
     let signed = signed.replacen('{', &format!(r#"{{"account":{account},"#), 1);
     let now = Now::read();
     let origin = origin(Profile::Okta, Clients::Any);
-    let wide = Checked::judge(
+    let wide = IntrospectionResponse::parse(
         signed.as_bytes(),
         &origin,
-        Question::Opaque,
+        IntrospectionReason::Opaque,
         60 * SECOND,
         now,
         now,
     );
     let wide = wide.unwrap().token(now).unwrap().clone();
-    let fewer = judge(&with(active(), "scope", "orders:read"));
+    let fewer = parse(&with(active(), "scope", "orders:read"));
     let narrowed = fewer.confirm(wide, now).unwrap();
     assert_eq!(narrowed.scopes().collect::<Vec<_>>(), ["orders:read"]);
     assert_eq!(narrowed.claim::<u128>("account").unwrap(), Some(account));

@@ -19,11 +19,11 @@ async fn endpoint_with_slow_metadata_takes_two_attempts() {
     let slow = Duration::from_millis(1_600);
     let issuer = Issuer::new(Reply::Slow(slow, active()));
     issuer.metadata(Reply::Slow(slow, metadata()));
-    let desk = issuer.introspector();
-    let (retry_after, source) = unavailable(desk.ask("opaque").await);
+    let service = issuer.introspector();
+    let (retry_after, source) = unavailable(service.introspect("opaque").await);
     assert!(matches!(source, UnavailableReason::Timeout));
     pass(retry_after).await;
-    assert_eq!(desk.verdict("opaque").await, "ok");
+    assert_eq!(service.result("opaque").await, "ok");
     assert_eq!((issuer.metadata_calls(), issuer.calls()), (1, 2));
 }
 
@@ -32,20 +32,20 @@ async fn endpoint_with_slow_metadata_takes_two_attempts() {
 async fn endpoint_with_failing_metadata_requests_it_every_five_minutes() {
     for failure in [Reply::Hang, Reply::status(500)] {
         let issuer = Issuer::new(Reply::Json(active()));
-        let desk = issuer.introspector();
-        assert_eq!(desk.verdict("first").await, "ok");
+        let service = issuer.introspector();
+        assert_eq!(service.result("first").await, "ok");
         pass(DAY).await;
         issuer.metadata(failure);
-        let _ = desk.ask("second").await;
+        let _ = service.introspect("second").await;
         pass(SECOND).await;
         for number in 0..10 {
-            assert_eq!(desk.verdict(&format!("other {number}")).await, "ok");
+            assert_eq!(service.result(&format!("other {number}")).await, "ok");
         }
         assert_eq!(issuer.metadata_calls(), 2);
         issuer.metadata(Reply::Json(metadata()));
         pass(300 * SECOND).await;
         for number in 0..10 {
-            assert_eq!(desk.verdict(&format!("later {number}")).await, "ok");
+            assert_eq!(service.result(&format!("later {number}")).await, "ok");
         }
         assert_eq!(issuer.metadata_calls(), 3);
     }

@@ -36,34 +36,34 @@ async fn introspection_failure_is_never_a_401() {
         Reply::Slow(4 * SECOND, active()),
     ] {
         let issuer = Issuer::new(reply);
-        let desk = issuer.introspector();
-        let (retry_after, _) = unavailable(desk.ask("opaque").await);
+        let service = issuer.introspector();
+        let (retry_after, _) = unavailable(service.introspect("opaque").await);
         assert!(retry_after <= Duration::from_secs(120));
         assert_eq!(issuer.calls(), 1);
         // It recovers without a restart.
         issuer.reply(Reply::Json(active()));
         pass(retry_after).await;
-        assert_eq!(desk.verdict("opaque").await, "ok");
+        assert_eq!(service.result("opaque").await, "ok");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn introspection_outage_keeps_accepting_introspected_tokens() {
     let issuer = Issuer::new(Reply::Json(active()));
-    let desk = issuer.with(every_token().max_age(3_600 * SECOND));
-    assert_eq!(desk.verdict("known").await, "ok");
+    let service = issuer.with(every_token().max_age(3_600 * SECOND));
+    assert_eq!(service.result("active").await, "ok");
     issuer.reply(Reply::status(500));
     for number in 0..6_000 {
         pass(10 * MILLI).await;
         let name = format!("new {number}");
         let token = verified(&name, &name);
-        unavailable(desk.ask_verified(&name, &token).await);
-        assert_eq!(desk.verdict("known").await, "ok");
+        unavailable(service.introspect_verified(&name, &token).await);
+        assert_eq!(service.result("active").await, "ok");
     }
     // In one minute, at 16 per second and 32 at once.
     let calls = issuer.calls() - 1;
     assert!((960..=992).contains(&calls), "{calls}");
-    let health = desk.introspector.health(Now::read());
+    let health = service.introspector.health(Now::read());
     assert!(matches!(
         health.state,
         IntrospectionState::Unavailable { .. }
@@ -76,28 +76,28 @@ async fn introspection_failure_of_one_token_backs_off() {
     for reply in [Reply::status(500), Reply::status(401), hangs] {
         for is_verified in [false, true] {
             let issuer = Issuer::new(reply.clone());
-            let desk = issuer.introspector();
+            let service = issuer.introspector();
             let token = verified("0oa1", "ada");
-            // However recent the result must be.
-            let ask = || async {
+            // Independent of the maximum age.
+            let introspect = || async {
                 match is_verified {
-                    true => desk.ask_verified("bad", &token).await,
-                    false => desk.ask_within("bad", Some(Duration::ZERO)).await,
+                    true => service.introspect_verified("bad", &token).await,
+                    false => service.introspect_within("bad", Some(Duration::ZERO)).await,
                 }
             };
             for _ in 0..12_000 {
                 pass(10 * MILLI).await;
-                let (retry_after, _) = unavailable(ask().await);
+                let (retry_after, _) = unavailable(introspect().await);
                 assert!(retry_after <= 30 * SECOND);
             }
             // At 0, 0.25, 0.75, 1.75, 3.75, 7.75, 15.75, 31.75, 61.75, 91.75 s.
             assert_eq!(issuer.calls(), 10);
             issuer.reply(Reply::Json(active()));
             pass(30 * SECOND).await;
-            assert!(ask().await.is_ok());
+            assert!(introspect().await.is_ok());
             issuer.reply(reply.clone());
             pass(60 * SECOND).await;
-            assert_eq!(unavailable(ask().await).0, SECOND / 4);
+            assert_eq!(unavailable(introspect().await).0, SECOND / 4);
         }
     }
 }
@@ -105,15 +105,15 @@ async fn introspection_failure_of_one_token_backs_off() {
 #[tokio::test(start_paused = true)]
 async fn introspection_failure_of_one_token_is_not_repeated_at_once() {
     let issuer = Issuer::new(Reply::Text(r#"{"active":"true"}"#));
-    let desk = issuer.introspector();
-    let (retry_after, _) = unavailable(desk.ask("bad").await);
+    let service = issuer.introspector();
+    let (retry_after, _) = unavailable(service.introspect("bad").await);
     issuer.reply(Reply::Json(active()));
     pass(retry_after - MILLI).await;
-    assert_eq!(desk.verdict("bad").await, "unavailable");
+    assert_eq!(service.result("bad").await, "unavailable");
     assert_eq!(issuer.calls(), 1);
-    assert_eq!(desk.verdict("good").await, "ok");
+    assert_eq!(service.result("good").await, "ok");
     pass(MILLI).await;
-    assert_eq!(desk.verdict("bad").await, "ok");
+    assert_eq!(service.result("bad").await, "ok");
     assert_eq!(issuer.calls(), 3);
 }
 
@@ -128,15 +128,15 @@ async fn introspection_failure_of_one_token_does_not_delay_others() {
         }),
     ] {
         let issuer = Issuer::new(reply);
-        let desk = issuer.introspector();
-        let state = || desk.introspector.health(Now::read()).state;
+        let service = issuer.introspector();
+        let state = || service.introspector.health(Now::read()).state;
         for _ in 0..2 {
-            let (retry_after, _) = unavailable(desk.ask("bad").await);
+            let (retry_after, _) = unavailable(service.introspect("bad").await);
             assert_eq!(state(), IntrospectionState::Unused);
             pass(retry_after).await;
         }
         issuer.reply(Reply::Json(active()));
-        assert_eq!(desk.verdict("good").await, "ok");
+        assert_eq!(service.result("good").await, "ok");
         assert_eq!(issuer.calls(), 3);
     }
 }
@@ -147,40 +147,52 @@ async fn introspection_honours_retry_after() {
         status: 429,
         retry_after: Some(40 * SECOND),
     }));
-    let desk = issuer.introspector();
-    assert_eq!(unavailable(desk.ask("opaque").await).0, 40 * SECOND);
+    let service = issuer.introspector();
+    assert_eq!(
+        unavailable(service.introspect("opaque").await).0,
+        40 * SECOND
+    );
     issuer.reply(Reply::Json(active()));
     pass(40 * SECOND - MILLI).await;
-    assert_eq!(unavailable(desk.ask("opaque").await).0, MILLI);
+    assert_eq!(unavailable(service.introspect("opaque").await).0, MILLI);
     assert_eq!(issuer.calls(), 1);
     pass(MILLI).await;
-    assert_eq!(desk.verdict("opaque").await, "ok");
+    assert_eq!(service.result("opaque").await, "ok");
 }
 
 #[tokio::test(start_paused = true)]
 async fn introspection_malformed_response_keeps_the_last_one() {
     let issuer = Issuer::new(Reply::Json(active()));
-    let desk = issuer.introspector();
-    assert_eq!(desk.verdict("opaque").await, "ok");
+    let service = issuer.introspector();
+    assert_eq!(service.result("opaque").await, "ok");
     issuer.reply(Reply::Text(r#"{"active":"false"}"#));
     pass(SECOND).await;
-    unavailable(desk.ask_within("opaque", Some(SECOND)).await);
-    assert_eq!(desk.verdict("opaque").await, "ok");
+    unavailable(service.introspect_within("opaque", Some(SECOND)).await);
+    assert_eq!(service.result("opaque").await, "ok");
     issuer.reply(Reply::Json(inactive()));
     pass(SECOND).await;
-    assert!(desk.ask_within("opaque", Some(SECOND)).await.is_ok());
-    assert_eq!(desk.verdict("opaque").await, "inactive");
+    assert!(
+        service
+            .introspect_within("opaque", Some(SECOND))
+            .await
+            .is_ok()
+    );
+    assert_eq!(service.result("opaque").await, "inactive");
 }
 
 // conformance 107
 #[tokio::test(start_paused = true)]
 async fn introspection_health_shows_rejected_credentials() {
     let issuer = Issuer::new(Reply::Fail(UnavailableReason::CredentialsRefused));
-    let desk = issuer.introspector();
-    let state = || desk.introspector.health(Now::read()).state;
+    let service = issuer.introspector();
+    let state = || service.introspector.health(Now::read()).state;
     assert_eq!(state(), IntrospectionState::Unused);
-    let ask = || async { desk.ask_verified("jwt", &verified("0oa1", "ada")).await };
-    let (_, source) = unavailable(ask().await);
+    let introspect = || async {
+        service
+            .introspect_verified("jwt", &verified("0oa1", "ada"))
+            .await
+    };
+    let (_, source) = unavailable(introspect().await);
     assert!(matches!(source, UnavailableReason::CredentialsRefused));
     let IntrospectionState::CredentialsRejected { retry_after } = state() else {
         panic!("{:?}", state());
@@ -189,7 +201,7 @@ async fn introspection_health_shows_rejected_credentials() {
     issuer.reply(Reply::status(500));
     for _ in 0..2 {
         pass(SECOND).await;
-        unavailable(ask().await);
+        unavailable(introspect().await);
     }
     let IntrospectionState::Unavailable { retry_after } = state() else {
         panic!("{:?}", state());
@@ -197,38 +209,38 @@ async fn introspection_health_shows_rejected_credentials() {
     assert_eq!(retry_after, Duration::ZERO);
     issuer.reply(Reply::Json(inactive()));
     pass(SECOND).await;
-    assert!(ask().await.unwrap().verdict.is_err());
+    assert!(introspect().await.unwrap().result.is_err());
     assert_eq!(state(), IntrospectionState::Available);
-    let health = desk.introspector.health(Now::read());
+    let health = service.introspector.health(Now::read());
     assert!(health.last_error.is_none() && health.last_success.is_some());
     assert_eq!(health.in_flight, 0);
 }
 
-// finding 2: with opaque tokens only, two of them show that it is not the one.
+// finding 2: with opaque tokens only, two of them show that a single token is not the reason.
 #[tokio::test(start_paused = true)]
 async fn introspection_health_forgets_failures_of_opaque_tokens() {
     let issuer = Issuer::new(Reply::Fail(UnavailableReason::CredentialsRefused));
-    let desk = issuer.introspector();
-    let state = || desk.introspector.health(Now::read()).state;
-    unavailable(desk.ask("one").await);
+    let service = issuer.introspector();
+    let state = || service.introspector.health(Now::read()).state;
+    unavailable(service.introspect("one").await);
     assert_eq!(state(), IntrospectionState::Unused);
-    unavailable(desk.ask("other").await);
+    unavailable(service.introspect("other").await);
     // Strangers may have invented the tokens, so the credentials need not be wrong.
     let expected = IntrospectionState::Unavailable {
         retry_after: Duration::ZERO,
     };
     assert_eq!(state(), expected);
-    let last_error = desk.introspector.health(Now::read()).last_error;
+    let last_error = service.introspector.health(Now::read()).last_error;
     assert!(matches!(
         last_error,
         Some(UnavailableReason::CredentialsRefused)
     ));
     pass(60 * SECOND).await;
     assert_eq!(state(), IntrospectionState::Unused);
-    unavailable(desk.ask("another").await);
+    unavailable(service.introspect("another").await);
     assert_eq!(state(), expected);
     issuer.reply(Reply::Json(active()));
-    assert_eq!(desk.verdict("third").await, "ok");
+    assert_eq!(service.result("third").await, "ok");
     assert_eq!(state(), IntrospectionState::Available);
 }
 
@@ -260,7 +272,7 @@ async fn introspection_endpoint_of_another_origin_is_rejected() {
     ] {
         let issuer = Issuer::new(Reply::Json(active()));
         issuer.metadata(Reply::Json(metadata));
-        let (_, source) = unavailable(issuer.introspector().ask("opaque").await);
+        let (_, source) = unavailable(issuer.introspector().introspect("opaque").await);
         assert!(source.to_string().contains(expected), "{source}");
         assert_eq!(issuer.calls(), 0);
     }
@@ -270,25 +282,25 @@ async fn introspection_endpoint_of_another_origin_is_rejected() {
 async fn introspection_endpoint_that_moved_is_found_again() {
     let moved = "https://issuer.test/moved";
     let issuer = Issuer::new(Reply::Json(active()));
-    let desk = issuer.introspector();
-    assert_eq!(desk.verdict("one").await, "ok");
+    let service = issuer.introspector();
+    assert_eq!(service.result("one").await, "ok");
     issuer.reply(Reply::status(404));
-    // A failure about an invented token does not cast doubt on the endpoint.
-    unavailable(desk.ask("invented").await);
+    // A failure about an invented token does not show that the endpoint has moved.
+    unavailable(service.introspect("invented").await);
     assert_eq!(issuer.metadata_calls(), 1);
     let two = verified("0oa1", "ada");
-    let (retry_after, _) = unavailable(desk.ask_verified("two", &two).await);
+    let (retry_after, _) = unavailable(service.introspect_verified("two", &two).await);
     issuer.reply(Reply::Json(active()));
     issuer.metadata(Reply::Json(json!({
         "issuer": "https://issuer.test",
         "introspection_endpoint": moved,
     })));
     pass(retry_after).await;
-    assert_eq!(desk.verdict("four").await, "ok");
+    assert_eq!(service.result("four").await, "ok");
     assert_eq!(issuer.last_url().as_deref(), Some(moved));
-    // A known endpoint is used while the metadata fails.
+    // The last endpoint is used while the metadata is unavailable.
     issuer.metadata(Reply::status(500));
     pass(25 * 3_600 * SECOND).await;
-    assert_eq!(desk.verdict("four").await, "ok");
+    assert_eq!(service.result("four").await, "ok");
     assert_eq!(issuer.last_url().as_deref(), Some(moved));
 }

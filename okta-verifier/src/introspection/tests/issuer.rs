@@ -14,7 +14,10 @@ use crate::{
     crypto::Algorithms,
     error::{UnavailableReason, VerifyError},
     http::Challenges,
-    introspection::{Checked, ClientAuthentication, Introspection, Introspector, Question, Want},
+    introspection::{
+        ClientAuthentication, Introspection, IntrospectionReason, IntrospectionResponse,
+        Introspector, RequiredResponse,
+    },
     keys::Metadata,
     net::{Answer, Fetch, Revalidated, http_client::tests::scripted::Script},
     sync::clock::Now,
@@ -37,7 +40,7 @@ struct State {
     metadata: Reply,
     metadata_hits: usize,
     /// URL and form of each introspection request.
-    asked: Vec<String>,
+    requests: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -94,15 +97,15 @@ pub(super) fn inactive() -> Value {
     json!({ "active": false })
 }
 
-/// Returns `answer` with one member set; `null` removes it.
-pub(super) fn with(mut answer: Value, name: &str, value: impl Into<Value>) -> Value {
+/// Returns `response` with one member set; `null` removes it.
+pub(super) fn with(mut response: Value, name: &str, value: impl Into<Value>) -> Value {
     match value.into() {
         Value::Null => {
-            answer.as_object_mut().unwrap().remove(name);
+            response.as_object_mut().unwrap().remove(name);
         }
-        value => answer[name] = value,
+        value => response[name] = value,
     }
-    answer
+    response
 }
 
 pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
@@ -132,7 +135,7 @@ impl Issuer {
                 "introspection_endpoint": ENDPOINT,
             })),
             metadata_hits: 0,
-            asked: Vec::new(),
+            requests: Vec::new(),
         })))
     }
 
@@ -150,29 +153,29 @@ impl Issuer {
 
     /// Returns the number of introspection requests.
     pub(super) fn calls(&self) -> usize {
-        self.state().asked.len()
+        self.state().requests.len()
     }
 
     pub(super) fn metadata_calls(&self) -> usize {
         self.state().metadata_hits
     }
 
-    pub(super) fn asked(&self) -> Vec<String> {
-        self.state().asked.clone()
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.state().requests.clone()
     }
 
     /// Returns the URL of the last introspection request.
     pub(super) fn last_url(&self) -> Option<String> {
         let state = self.state();
-        let (url, _) = state.asked.last()?.split_once(' ')?;
+        let (url, _) = state.requests.last()?.split_once(' ')?;
         Some(url.to_owned())
     }
 
-    pub(super) fn introspector(&self) -> Desk {
+    pub(super) fn introspector(&self) -> Service {
         self.with(every_token())
     }
 
-    pub(super) fn with(&self, settings: Introspection) -> Desk {
+    pub(super) fn with(&self, settings: Introspection) -> Service {
         let (gets, posts) = (self.clone(), self.clone());
         let script = Script::new(move |_, _| {
             let reply = {
@@ -181,16 +184,16 @@ impl Issuer {
                 state.metadata.clone()
             };
             async move {
-                let answer = Answer {
+                let response = Answer {
                     body: reply.play().await?,
                     fresh_for: Duration::ZERO,
                 };
-                Ok(Revalidated::Modified(answer, None))
+                Ok(Revalidated::Modified(response, None))
             }
         })
         .posts(move |url, form| {
             let mut state = posts.state();
-            state.asked.push(format!("{url} {}", form.body()));
+            state.requests.push(format!("{url} {}", form.body()));
             let invented = state
                 .invented
                 .clone()
@@ -204,7 +207,7 @@ impl Issuer {
             origins: vec![Url::parse("https://keys.test").unwrap().origin()],
         };
         let settings = settings.prepare().unwrap();
-        Desk {
+        Service {
             introspector: Arc::new(Introspector::new(
                 settings,
                 origin(Profile::Okta, Clients::Any),
@@ -231,80 +234,101 @@ pub(super) fn every_token() -> Introspection {
 
 /// Returns a token that local checks accepted.
 pub(super) fn verified(client: &str, subject: &str) -> VerifiedToken {
-    let answer = with(with(active(), "client_id", client), "sub", subject);
+    let response = with(with(active(), "client_id", client), "sub", subject);
     let now = Now::read();
     let origin = origin(Profile::Okta, Clients::Any);
-    let body = answer.to_string();
-    let checked = Checked::judge(body.as_bytes(), &origin, Question::Opaque, SECOND, now, now);
-    checked.unwrap().token(now).unwrap().clone()
+    let body = response.to_string();
+    let response = IntrospectionResponse::parse(
+        body.as_bytes(),
+        &origin,
+        IntrospectionReason::Opaque,
+        SECOND,
+        now,
+        now,
+    );
+    response.unwrap().token(now).unwrap().clone()
 }
 
-fn want(
-    question: Question,
+fn required(
+    reason: IntrospectionReason,
     verified: Option<&VerifiedToken>,
     max_age: Option<Duration>,
-) -> Want<'_> {
-    Want {
-        question,
+) -> RequiredResponse<'_> {
+    RequiredResponse {
+        reason,
         verified,
         max_age,
         arrived: Now::read(),
     }
 }
 
-/// An introspector with its requests.
+/// A service that introspects tokens.
 #[derive(Clone)]
-pub(super) struct Desk {
+pub(super) struct Service {
     pub(super) introspector: Arc<Introspector>,
 }
 
-impl Desk {
+impl Service {
     /// Returns the last response, if it is still used.
-    pub(super) fn find(&self, token: &str) -> Option<Arc<Checked>> {
-        self.find_as(Question::Opaque, token)
+    pub(super) fn find(&self, token: &str) -> Option<Arc<IntrospectionResponse>> {
+        self.find_as(IntrospectionReason::Opaque, token)
     }
 
-    pub(super) fn find_as(&self, question: Question, token: &str) -> Option<Arc<Checked>> {
-        let want = want(question, None, None);
-        self.introspector.find(token.as_bytes(), want, Now::read())
+    pub(super) fn find_as(
+        &self,
+        reason: IntrospectionReason,
+        token: &str,
+    ) -> Option<Arc<IntrospectionResponse>> {
+        let required = required(reason, None, None);
+        self.introspector
+            .find(token.as_bytes(), required, Now::read())
     }
 
-    pub(super) async fn ask(&self, token: &str) -> Result<Arc<Checked>, VerifyError> {
-        self.ask_within(token, None).await
+    pub(super) async fn introspect(
+        &self,
+        token: &str,
+    ) -> Result<Arc<IntrospectionResponse>, VerifyError> {
+        self.introspect_within(token, None).await
     }
 
-    pub(super) async fn ask_within(
+    pub(super) async fn introspect_within(
         &self,
         token: &str,
         max_age: Option<Duration>,
-    ) -> Result<Arc<Checked>, VerifyError> {
-        let want = want(Question::Opaque, None, max_age);
-        self.introspector.ask(token.as_bytes(), want).await
+    ) -> Result<Arc<IntrospectionResponse>, VerifyError> {
+        let required = required(IntrospectionReason::Opaque, None, max_age);
+        self.introspector
+            .introspect(token.as_bytes(), required)
+            .await
     }
 
-    pub(super) async fn ask_as(
+    pub(super) async fn introspect_as(
         &self,
-        question: Question,
+        reason: IntrospectionReason,
         token: &str,
-    ) -> Result<Arc<Checked>, VerifyError> {
-        let want = want(question, None, None);
-        self.introspector.ask(token.as_bytes(), want).await
+    ) -> Result<Arc<IntrospectionResponse>, VerifyError> {
+        let required = required(reason, None, None);
+        self.introspector
+            .introspect(token.as_bytes(), required)
+            .await
     }
 
     /// Introspects a token that local checks accepted.
-    pub(super) async fn ask_verified(
+    pub(super) async fn introspect_verified(
         &self,
         token: &str,
         verified: &VerifiedToken,
-    ) -> Result<Arc<Checked>, VerifyError> {
-        let want = want(Question::Accepted, Some(verified), None);
-        self.introspector.ask(token.as_bytes(), want).await
+    ) -> Result<Arc<IntrospectionResponse>, VerifyError> {
+        let required = required(IntrospectionReason::Accepted, Some(verified), None);
+        self.introspector
+            .introspect(token.as_bytes(), required)
+            .await
     }
 
     /// Returns the code of the result, or `ok`.
-    pub(super) async fn verdict(&self, token: &str) -> &'static str {
-        match self.ask(token).await {
-            Ok(checked) => checked
+    pub(super) async fn result(&self, token: &str) -> &'static str {
+        match self.introspect(token).await {
+            Ok(response) => response
                 .token(Now::read())
                 .map_or_else(|e| e.code(), |_| "ok"),
             Err(error) => error.code(),

@@ -4,25 +4,25 @@ use serde_json::{Value, json};
 
 use super::issuer::{SECOND, active, origin, with};
 use crate::{
-    introspection::{Checked, Question},
+    introspection::{IntrospectionReason, IntrospectionResponse},
     sync::clock::Now,
     token::checks::{Clients, Profile},
 };
 
-fn verdict(answer: &Value) -> &'static str {
+fn result(response: &Value) -> &'static str {
     let now = Now::read();
     let origin = origin(Profile::Okta, Clients::Any);
-    let body = answer.to_string();
-    let checked = Checked::judge(
+    let body = response.to_string();
+    let response = IntrospectionResponse::parse(
         body.as_bytes(),
         &origin,
-        Question::Opaque,
+        IntrospectionReason::Opaque,
         60 * SECOND,
         now,
         now,
     )
     .unwrap();
-    checked.verdict.map_or_else(|error| error.code(), |_| "ok")
+    response.result.map_or_else(|error| error.code(), |_| "ok")
 }
 
 // conformance 104
@@ -49,7 +49,7 @@ fn response_about_another_kind_of_token_is_rejected() {
         ("typ", "Logout"),
     ] {
         let said = with(active(), member, value);
-        assert_eq!(verdict(&said), "not_an_access_token", "{member}: {value}");
+        assert_eq!(result(&said), "not_an_access_token", "{member}: {value}");
     }
     for (member, value) in [
         ("token_type", json!("BEARER")),
@@ -60,7 +60,7 @@ fn response_about_another_kind_of_token_is_rejected() {
         ("typ", json!("at+jwt")),
     ] {
         let said = with(active(), member, value.clone());
-        assert_eq!(verdict(&said), "ok", "{member}: {value}");
+        assert_eq!(result(&said), "ok", "{member}: {value}");
     }
 }
 
@@ -76,10 +76,10 @@ fn response_token_type_does_not_unbind_a_token() {
         for token_type in ["Bearer", "DPoP"] {
             let bound = with(active(), "token_type", token_type);
             let bound = with(bound, "cnf", cnf.clone());
-            assert_eq!(verdict(&bound), "binding_unchecked", "{cnf}");
+            assert_eq!(result(&bound), "binding_unchecked", "{cnf}");
         }
         let other = with(with(active(), "token_type", "refresh_token"), "cnf", cnf);
-        assert_eq!(verdict(&other), "not_an_access_token");
+        assert_eq!(result(&other), "not_an_access_token");
     }
 }
 
@@ -89,10 +89,10 @@ fn response_of_type_dpop_without_a_key_is_rejected() {
     let hash = "A".repeat(43);
     for token_type in ["DPoP", "dpop"] {
         let dpop = with(active(), "token_type", token_type);
-        assert_eq!(verdict(&dpop), "binding_unchecked");
+        assert_eq!(result(&dpop), "binding_unchecked");
         let certificate = with(dpop.clone(), "cnf", json!({ "x5t#S256": hash }));
-        assert_eq!(verdict(&certificate), "binding_unchecked");
+        assert_eq!(result(&certificate), "binding_unchecked");
         let bound = with(dpop, "cnf", json!({ "jkt": hash }));
-        assert_eq!(verdict(&bound), "ok");
+        assert_eq!(result(&bound), "ok");
     }
 }

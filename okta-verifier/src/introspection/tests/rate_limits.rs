@@ -7,13 +7,13 @@ use crate::{
     crypto::{Fingerprint, Fingerprints},
     error::UnavailableReason,
     introspection::rate_limits::{
-        Admission, Caller, Class, Consequence, Failure, News, RateLimits,
+        Admission, Class, Consequence, Failure, RateLimits, StateChange, TokenOwner,
     },
     sync::{clock::Now, token_bucket::Rate},
 };
 
-const TRUSTED: [Class; 2] = [Class::Verified, Class::Known];
-const CLASSES: [Class; 3] = [Class::Verified, Class::Known, Class::Unverified];
+const TRUSTED: [Class; 2] = [Class::Verified, Class::PreviouslyActive];
+const CLASSES: [Class; 3] = [Class::Verified, Class::PreviouslyActive, Class::Unverified];
 
 fn rate_limits() -> RateLimits {
     let rate = Rate::per_second(16, 32);
@@ -46,24 +46,24 @@ fn token(name: &str) -> Fingerprint {
 }
 
 /// Callers with different numbers share no cell.
-fn caller(client: u64, subject: u64) -> Caller {
+fn owner(client: u64, subject: u64) -> TokenOwner {
     let spread = |number: u64| number << 32 | (1023 - number);
-    Caller {
+    TokenOwner {
         client: spread(client),
         subject: spread(500 + subject),
     }
 }
 
-fn of_class(class: Class) -> Option<Caller> {
-    (class != Class::Unverified).then(|| caller(1, 1))
+fn of_class(class: Class) -> Option<TokenOwner> {
+    (class != Class::Unverified).then(|| owner(1, 1))
 }
 
 fn is_open(limits: &mut RateLimits, class: Class, now: Now) -> bool {
-    limits.closed(class, now).is_none()
+    limits.pause(class, now).is_none()
 }
 
 /// Returns how many of a thousand requests are admitted.
-fn admitted(limits: &mut RateLimits, class: Class, caller: Option<Caller>, now: Now) -> usize {
+fn admitted(limits: &mut RateLimits, class: Class, caller: Option<TokenOwner>, now: Now) -> usize {
     (0..1_000)
         .filter(|_| limits.admit(class, caller, now).is_ok())
         .count()
@@ -114,12 +114,12 @@ async fn rate_limit_allows_the_burst_and_then_the_rate() {
     let (mut limits, start) = (rate_limits(), Now::read());
     let class = Class::Unverified;
     assert_eq!(admitted(&mut limits, class, None, start), 32);
-    let closed = limits.admit(class, None, start).unwrap_err();
+    let denied = limits.admit(class, None, start).unwrap_err();
     assert!(matches!(
-        closed.source,
+        denied.source,
         UnavailableReason::IntrospectionRateLimit
     ));
-    assert!(closed.retry_after <= Duration::from_micros(62_500));
+    assert!(denied.retry_after <= Duration::from_micros(62_500));
     let later: usize = (1..=1_000)
         .map(|milli| admitted(&mut limits, class, None, start.after(MILLI * milli)))
         .sum();
@@ -135,7 +135,7 @@ async fn rate_limit_allows_the_burst_and_then_the_rate() {
 #[tokio::test(start_paused = true)]
 async fn rate_limit_is_separate_for_each_class() {
     let (mut limits, now) = (rate_limits(), Now::read());
-    for class in [Class::Unverified, Class::Known, Class::Verified] {
+    for class in [Class::Unverified, Class::PreviouslyActive, Class::Verified] {
         assert!(
             admitted(&mut limits, class, of_class(class), now) >= 8,
             "{class:?}"
@@ -150,18 +150,18 @@ async fn rate_limit_reserves_a_part_for_clients_within_their_share() {
     for class in TRUSTED {
         let (mut limits, now) = (rate_limits(), Now::read());
         // A sixteenth of the burst of 32 as its share, and then down to three quarters.
-        let greedy = Some(caller(1, 1));
+        let greedy = Some(owner(1, 1));
         assert_eq!(
             limits.admit(class, greedy, now).unwrap(),
             Admission::WithinShare
         );
         assert_eq!(1 + admitted(&mut limits, class, greedy, now), 8);
         for client in 2..26 {
-            let honest = Some(caller(client, client));
+            let honest = Some(owner(client, client));
             let admission = limits.admit(class, honest, now).unwrap();
             assert_eq!(admission, Admission::WithinShare, "{client}");
         }
-        assert!(limits.admit(class, Some(caller(26, 26)), now).is_err());
+        assert!(limits.admit(class, Some(owner(26, 26)), now).is_err());
     }
 }
 
@@ -176,12 +176,12 @@ async fn rate_limit_serves_other_clients_while_one_floods() {
             let now = start.after(10 * MILLI * tick);
             for flood in 0..10 {
                 let subject = u64::from(tick * 10 + flood) % subjects;
-                let _ = limits.admit(Class::Verified, Some(caller(0, subject)), now);
+                let _ = limits.admit(Class::Verified, Some(owner(0, subject)), now);
             }
             // Twenty other clients with a request every two seconds, which is ten per second in all.
             if tick % 10 == 0 {
                 let client = u64::from(tick / 10 % 20) + 1;
-                let honest = Some(caller(client, 400 + client));
+                let honest = Some(owner(client, 400 + client));
                 served += usize::from(limits.admit(Class::Verified, honest, now).is_ok());
             }
         }
@@ -189,34 +189,34 @@ async fn rate_limit_serves_other_clients_while_one_floods() {
     }
 }
 
-// finding 4: one user does not use up what the other users of the same application need.
+// finding 4: one user does not use up the rate of the other users of the same application.
 #[tokio::test(start_paused = true)]
 async fn rate_limit_serves_other_subjects_of_a_client_while_one_floods() {
     // Ten and two requests per second of other clients.
     for every in [10, 50] {
         let (mut limits, start) = (rate_limits(), Now::read());
-        let (mut served, mut asked) = (0, 0);
+        let (mut served, mut sent) = (0, 0);
         for tick in 0..1_000_u32 {
             let now = start.after(10 * MILLI * tick);
             for _ in 0..10 {
-                let _ = limits.admit(Class::Verified, Some(caller(0, 0)), now);
+                let _ = limits.admit(Class::Verified, Some(owner(0, 0)), now);
             }
             if tick % every == 0 {
                 let subject = u64::from(tick / every % 20) + 1;
-                let honest = Some(caller(0, subject));
-                asked += 1;
+                let honest = Some(owner(0, subject));
+                sent += 1;
                 served += usize::from(limits.admit(Class::Verified, honest, now).is_ok());
             }
         }
-        assert_eq!(served, asked);
+        assert_eq!(served, sent);
     }
 }
 
-// finding 4: a share is what a caller is guaranteed, not what it is limited to.
+// finding 4: a share is a guarantee and not a limit.
 #[tokio::test(start_paused = true)]
 async fn rate_limit_gives_a_lone_client_the_whole_rate() {
     let (mut limits, start) = (rate_limits(), Now::read());
-    let lone = Some(caller(1, 1));
+    let lone = Some(owner(1, 1));
     admitted(&mut limits, Class::Verified, lone, start);
     let later: usize = (1..=1_000)
         .map(|milli| {
@@ -241,13 +241,13 @@ async fn introspection_pause_doubles_with_each_failure() {
                 .pause
                 .unwrap();
             assert!(delay >= full / 2 && delay <= full, "{number}: {delay:?}");
-            let closed = limits.admit(class, of_class(class), now).unwrap_err();
-            assert_eq!(closed.retry_after, delay);
-            assert!(matches!(closed.source, UnavailableReason::Timeout));
+            let denied = limits.admit(class, of_class(class), now).unwrap_err();
+            assert_eq!(denied.retry_after, delay);
+            assert!(matches!(denied.source, UnavailableReason::Timeout));
             now = now.after(delay);
             assert!(limits.admit(class, of_class(class), now).is_ok());
         }
-        limits.answered(class, now);
+        limits.succeeded(class, now);
         let delay = unsent(&mut limits, class, &UnavailableReason::Timeout, now)
             .pause
             .unwrap();
@@ -272,16 +272,16 @@ async fn introspection_pause_follows_retry_after_up_to_a_limit() {
         let (mut limits, now) = (rate_limits(), Now::read());
         // A stranger may have invented the token of the response.
         let most = if class == Class::Unverified { 5 } else { 120 };
-        for asked in [4, 7, 3_600] {
-            let error = status(429, Some(SECOND * asked));
+        for seconds in [4, 7, 3_600] {
+            let error = status(429, Some(SECOND * seconds));
             let pause = sent(&mut limits, class, "a", &error, now).pause;
-            assert_eq!(pause, Some(SECOND * asked.min(most)));
+            assert_eq!(pause, Some(SECOND * seconds.min(most)));
             assert!(!is_open(&mut limits, class, now));
         }
     }
 }
 
-/// Every failure after the token was sent, except a request for a pause.
+/// Every failure after the token was sent, except one with `Retry-After`.
 fn failures() -> Vec<UnavailableReason> {
     let statuses = [400, 401, 403, 404, 408, 410, 413, 429, 431, 500, 503];
     let mut failures: Vec<_> = statuses.map(|number| status(number, None)).into();
@@ -336,12 +336,12 @@ async fn introspection_failure_of_one_token_is_not_reported() {
             let (mut limits, start) = (rate_limits(), Now::read());
             for second in 0..100 {
                 let now = start.after(SECOND * second);
-                assert_eq!(limits.answered(class, now), None);
+                assert_eq!(limits.succeeded(class, now), None);
                 let now = now.after(MILLI);
                 for name in ["bad", "worse", "bad"] {
-                    assert_eq!(sent(&mut limits, class, name, &error, now).news, None);
+                    assert_eq!(sent(&mut limits, class, name, &error, now).change, None);
                 }
-                assert!(limits.trouble(now).is_none());
+                assert!(limits.outage(now).is_none());
             }
         }
     }
@@ -354,37 +354,37 @@ async fn introspection_outage_is_reported_after_two_tokens_or_three_failures() {
         for class in CLASSES {
             for names in [&["one", "other"][..], &["one"; 3]] {
                 let (mut limits, start) = (rate_limits(), Now::read());
-                limits.answered(class, start);
+                limits.succeeded(class, start);
                 let now = start.after(10 * SECOND);
                 let (last, before) = names.split_last().unwrap();
                 for name in before {
-                    assert_eq!(sent(&mut limits, class, name, &error, now).news, None);
-                    assert!(limits.trouble(now).is_none());
+                    assert_eq!(sent(&mut limits, class, name, &error, now).change, None);
+                    assert!(limits.outage(now).is_none());
                 }
-                let news = sent(&mut limits, class, last, &error, now).news;
-                assert!(news.is_some(), "{class:?}: {error}");
-                let trouble = limits.trouble(now).unwrap();
-                assert_eq!(trouble.error.to_string(), error.to_string());
+                let change = sent(&mut limits, class, last, &error, now).change;
+                assert!(change.is_some(), "{class:?}: {error}");
+                let outage = limits.outage(now).unwrap();
+                assert_eq!(outage.error.to_string(), error.to_string());
                 let now = now.after(SECOND);
-                assert_eq!(limits.answered(class, now), Some(News::Recovered));
-                assert!(limits.trouble(now).is_none());
+                assert_eq!(limits.succeeded(class, now), Some(StateChange::Recovered));
+                assert!(limits.outage(now).is_none());
             }
         }
     }
 }
 
-// finding 2: strangers who are answered do not hide that the issuer's own tokens fail.
+// finding 2: responses about invented tokens do not hide that requests about the issuer's own tokens fail.
 #[tokio::test(start_paused = true)]
 async fn introspection_failures_are_not_hidden_by_responses_about_unverified_tokens() {
     for class in TRUSTED {
         let (mut limits, now) = (rate_limits(), Now::read());
         let error = status(500, None);
         sent(&mut limits, class, "one", &error, now);
-        assert_eq!(limits.answered(Class::Unverified, now.after(SECOND)), None);
-        let news = sent(&mut limits, class, "other", &error, now).news;
-        assert_eq!(news, Some(News::Failed));
-        assert_eq!(limits.answered(Class::Unverified, now.after(SECOND)), None);
-        assert!(limits.trouble(now).is_some());
+        assert_eq!(limits.succeeded(Class::Unverified, now.after(SECOND)), None);
+        let change = sent(&mut limits, class, "other", &error, now).change;
+        assert_eq!(change, Some(StateChange::Failed));
+        assert_eq!(limits.succeeded(Class::Unverified, now.after(SECOND)), None);
+        assert!(limits.outage(now).is_some());
     }
 }
 
@@ -394,10 +394,10 @@ async fn introspection_response_about_a_verified_token_ends_every_pause() {
         for failed in CLASSES {
             let (mut limits, now) = (rate_limits(), Now::read());
             unsent(&mut limits, failed, &UnavailableReason::Timeout, now);
-            let news = limits.answered(class, now.after(SECOND));
-            assert_eq!(news, Some(News::Recovered));
+            let change = limits.succeeded(class, now.after(SECOND));
+            assert_eq!(change, Some(StateChange::Recovered));
             assert!(is_open(&mut limits, failed, now));
-            assert!(limits.trouble(now).is_none());
+            assert!(limits.outage(now).is_none());
         }
     }
 }
@@ -405,7 +405,7 @@ async fn introspection_response_about_a_verified_token_ends_every_pause() {
 #[tokio::test(start_paused = true)]
 async fn introspection_failure_older_than_a_response_is_ignored() {
     let (mut limits, start) = (rate_limits(), Now::read());
-    limits.answered(Class::Verified, start.after(SECOND));
+    limits.succeeded(Class::Verified, start.after(SECOND));
     let late = Failure {
         class: Class::Verified,
         token: token("late"),
@@ -414,26 +414,26 @@ async fn introspection_failure_older_than_a_response_is_ignored() {
         began: start,
     };
     let now = start.after(3 * SECOND);
-    assert_eq!(limits.failed(late, now).news, None);
+    assert_eq!(limits.failed(late, now).change, None);
     assert!(is_open(&mut limits, Class::Verified, now));
-    assert!(limits.trouble(now).is_none());
+    assert!(limits.outage(now).is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn introspection_response_older_than_a_failure_ends_no_pause() {
     let (mut limits, start) = (rate_limits(), Now::read());
-    let class = Class::Known;
-    limits.answered(class, start.after(SECOND));
+    let class = Class::PreviouslyActive;
+    limits.succeeded(class, start.after(SECOND));
     let then = start.after(2 * SECOND);
     let error = status(429, Some(7 * SECOND));
     sent(&mut limits, class, "x", &error, then);
-    assert_eq!(limits.answered(class, start), None);
+    assert_eq!(limits.succeeded(class, start), None);
     assert!(!is_open(&mut limits, class, then));
-    assert!(limits.trouble(then).is_some());
+    assert!(limits.outage(then).is_some());
     let last = limits.last_success().unwrap();
     assert_eq!(last.instant, start.after(SECOND).instant);
     let after = then.after(7 * SECOND);
-    assert_eq!(limits.answered(class, after), Some(News::Recovered));
+    assert_eq!(limits.succeeded(class, after), Some(StateChange::Recovered));
 }
 
 // conformance 107
@@ -441,35 +441,35 @@ async fn introspection_response_older_than_a_failure_ends_no_pause() {
 async fn introspection_changes_are_reported_once() {
     for class in TRUSTED {
         let (mut limits, start) = (rate_limits(), Now::read());
-        let news = |limits: &mut RateLimits, second: u32, error: Option<UnavailableReason>| {
+        let change = |limits: &mut RateLimits, second: u32, error: Option<UnavailableReason>| {
             let now = start.after(SECOND * second);
             match error {
-                Some(error) => unsent(limits, class, &error, now).news,
-                None => limits.answered(class, now),
+                Some(error) => unsent(limits, class, &error, now).change,
+                None => limits.succeeded(class, now),
             }
         };
         let rejected = || Some(UnavailableReason::CredentialsRefused);
         let timeout = || Some(UnavailableReason::Timeout);
         for (second, error, expected) in [
             (0, None, None),
-            (1, timeout(), Some(News::Failed)),
+            (1, timeout(), Some(StateChange::Failed)),
             (2, timeout(), None),
-            (3, rejected(), Some(News::CredentialsRejected)),
+            (3, rejected(), Some(StateChange::CredentialsRejected)),
             (4, rejected(), None),
             (5, timeout(), None),
             (6, rejected(), None),
-            (7, None, Some(News::Recovered)),
+            (7, None, Some(StateChange::Recovered)),
             (8, None, None),
             // At most once per minute, for as long as it lasts.
             (9, rejected(), None),
             (62, rejected(), None),
-            (63, rejected(), Some(News::CredentialsRejected)),
+            (63, rejected(), Some(StateChange::CredentialsRejected)),
             (64, rejected(), None),
-            (65, None, Some(News::Recovered)),
+            (65, None, Some(StateChange::Recovered)),
             (66, timeout(), None),
             (67, None, None),
         ] {
-            assert_eq!(news(&mut limits, second, error), expected, "{second}");
+            assert_eq!(change(&mut limits, second, error), expected, "{second}");
         }
     }
 }
@@ -480,9 +480,9 @@ async fn introspection_rejected_credentials_are_reported_at_once_before_the_firs
     for class in TRUSTED {
         let (mut limits, now) = (rate_limits(), Now::read());
         let error = UnavailableReason::CredentialsRefused;
-        let news = sent(&mut limits, class, "one", &error, now).news;
-        assert_eq!(news, Some(News::CredentialsRejected));
-        assert!(limits.trouble(now).unwrap().credentials_rejected);
+        let change = sent(&mut limits, class, "one", &error, now).change;
+        assert_eq!(change, Some(StateChange::CredentialsRejected));
+        assert!(limits.outage(now).unwrap().credentials_rejected);
     }
 }
 
@@ -490,25 +490,25 @@ async fn introspection_rejected_credentials_are_reported_at_once_before_the_firs
 #[tokio::test(start_paused = true)]
 async fn introspection_failures_of_unverified_tokens_are_reported_once_per_minute() {
     let errors = [UnavailableReason::CredentialsRefused, status(500, None)];
-    for answered_every in [None, Some(500), Some(6_000)] {
+    for success_every in [None, Some(500), Some(6_000)] {
         let (mut limits, start) = (rate_limits(), Now::read());
         let mut reports = 0;
         for number in 0..30_000_u32 {
             let now = start.after(2 * MILLI * number);
-            if answered_every.is_some_and(|every| number % every == 0) {
-                reports += usize::from(limits.answered(Class::Unverified, now).is_some());
+            if success_every.is_some_and(|every| number % every == 0) {
+                reports += usize::from(limits.succeeded(Class::Unverified, now).is_some());
             }
             let error = &errors[number as usize % 2];
             let name = number.to_string();
-            let news = sent(&mut limits, Class::Unverified, &name, error, now).news;
-            assert_ne!(news, Some(News::CredentialsRejected));
-            reports += usize::from(news.is_some());
-            let trouble = limits.trouble(now);
-            assert!(trouble.is_none_or(|trouble| !trouble.credentials_rejected));
+            let change = sent(&mut limits, Class::Unverified, &name, error, now).change;
+            assert_ne!(change, Some(StateChange::CredentialsRejected));
+            reports += usize::from(change.is_some());
+            let outage = limits.outage(now);
+            assert!(outage.is_none_or(|outage| !outage.credentials_rejected));
         }
-        assert!(reports <= 2, "{answered_every:?}: {reports}");
+        assert!(reports <= 2, "{success_every:?}: {reports}");
         let last = start.after(60 * SECOND);
-        assert!(limits.trouble(last.after(60 * SECOND)).is_none());
+        assert!(limits.outage(last.after(60 * SECOND)).is_none());
     }
 }
 
@@ -519,12 +519,12 @@ async fn introspection_failures_of_unverified_tokens_are_not_reported_while_othe
     for number in 0..10_000_u32 {
         let now = start.after(2 * MILLI * number);
         if number % 500 == 0 {
-            assert_eq!(limits.answered(Class::Verified, now), None);
+            assert_eq!(limits.succeeded(Class::Verified, now), None);
         }
         let name = number.to_string();
         let error = UnavailableReason::CredentialsRefused;
-        let news = sent(&mut limits, Class::Unverified, &name, &error, now).news;
-        assert_eq!(news, None);
-        assert!(limits.trouble(now).is_none());
+        let change = sent(&mut limits, Class::Unverified, &name, &error, now).change;
+        assert_eq!(change, None);
+        assert!(limits.outage(now).is_none());
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::issuer::{SECOND, active, inactive, origin, with};
 use crate::{
     error::{UnavailableReason, VerifyError},
-    introspection::{Checked, Question},
+    introspection::{IntrospectionReason, IntrospectionResponse},
     sync::clock::Now,
     token::{
         SubjectKind,
@@ -19,31 +19,33 @@ fn listed() -> Clients {
     Clients::Listed(vec!["0oa1client".to_owned()])
 }
 
-fn judge(body: &[u8]) -> Result<Checked, UnavailableReason> {
-    judge_for(body, listed(), 60 * SECOND)
+fn parse(body: &[u8]) -> Result<IntrospectionResponse, UnavailableReason> {
+    parse_for(body, listed(), 60 * SECOND)
 }
 
-fn judge_for(
+fn parse_for(
     body: &[u8],
     clients: Clients,
     max_age: Duration,
-) -> Result<Checked, UnavailableReason> {
+) -> Result<IntrospectionResponse, UnavailableReason> {
     let now = Now::read();
-    Checked::judge(
+    IntrospectionResponse::parse(
         body,
         &origin(Profile::Okta, clients),
-        Question::Opaque,
+        IntrospectionReason::Opaque,
         max_age,
         now,
         now,
     )
 }
 
-/// Returns the code of the result, or `no answer` for a malformed response.
-fn verdict(answer: &Value) -> &'static str {
-    match judge(answer.to_string().as_bytes()) {
-        Err(_) => "no answer",
-        Ok(Checked { verdict, .. }) => verdict.map_or_else(|error| error.code(), |_| "ok"),
+/// Returns the code of the result, or `malformed` for a malformed response.
+fn result(response: &Value) -> &'static str {
+    match parse(response.to_string().as_bytes()) {
+        Err(_) => "malformed",
+        Ok(IntrospectionResponse { result, .. }) => {
+            result.map_or_else(|error| error.code(), |_| "ok")
+        }
     }
 }
 
@@ -66,16 +68,16 @@ fn response_without_a_boolean_active_is_malformed() {
         r#"{"active":false}{"active":true}"#,
         "<html>",
     ] {
-        let error = judge(text.as_bytes()).expect_err(text);
+        let error = parse(text.as_bytes()).expect_err(text);
         assert!(
             matches!(error, UnavailableReason::Malformed { .. }),
             "{text}"
         );
     }
-    assert!(judge(b"{\"active\":false,\"x\":\"\xff\"}").is_err());
-    assert_eq!(verdict(&inactive()), "inactive");
-    assert_eq!(verdict(&with(active(), "active", false)), "inactive");
-    assert_eq!(verdict(&active()), "ok");
+    assert!(parse(b"{\"active\":false,\"x\":\"\xff\"}").is_err());
+    assert_eq!(result(&inactive()), "inactive");
+    assert_eq!(result(&with(active(), "active", false)), "inactive");
+    assert_eq!(result(&active()), "ok");
 }
 
 // conformance 104, 109, 110
@@ -114,7 +116,7 @@ fn response_that_is_active_is_checked_like_a_token() {
         ("cid", json!("0oa1client"), "ok"),
     ] {
         assert_eq!(
-            verdict(&with(active(), member, value.clone())),
+            result(&with(active(), member, value.clone())),
             expected,
             "{member}: {value}"
         );
@@ -122,7 +124,7 @@ fn response_that_is_active_is_checked_like_a_token() {
 }
 
 // conformance 105, 110
-// field kind F: nothing in the answer about one token is a failure of the endpoint.
+// field kind F: nothing in the response about one token is a failure of the endpoint.
 #[test]
 fn response_with_a_defect_rejects_the_token() {
     for text in [
@@ -136,8 +138,8 @@ fn response_with_a_defect_rejects_the_token() {
             "]".repeat(40)
         ),
     ] {
-        let checked = judge(text.as_bytes()).expect(text);
-        assert_eq!(checked.verdict.unwrap_err().code(), "malformed", "{text}");
+        let response = parse(text.as_bytes()).expect(text);
+        assert_eq!(response.result.unwrap_err().code(), "malformed", "{text}");
     }
     for (member, value) in [
         ("exp", json!("1794500000")),
@@ -154,13 +156,13 @@ fn response_with_a_defect_rejects_the_token() {
         ("token_use", json!(["access_token"])),
         ("typ", json!({})),
     ] {
-        let answer = with(active(), member, value.clone());
-        assert_eq!(verdict(&answer), "invalid_claim", "{member}: {value}");
+        let response = with(active(), member, value.clone());
+        assert_eq!(result(&response), "invalid_claim", "{member}: {value}");
     }
     for member in ["exp", "iss", "sub", "aud", "cnf"] {
-        let mut answer = active();
-        answer[member] = Value::Null;
-        let code = verdict(&answer);
+        let mut response = active();
+        response[member] = Value::Null;
+        let code = result(&response);
         assert!(
             matches!(
                 code,
@@ -192,28 +194,28 @@ fn response_null_is_absence_for_optional_members() {
         "nonce",
         "at_hash",
     ] {
-        let mut answer = active();
-        answer[member] = Value::Null;
-        assert_eq!(verdict(&answer), "ok", "{member}");
+        let mut response = active();
+        response[member] = Value::Null;
+        assert_eq!(result(&response), "ok", "{member}");
     }
-    let mut answer = active();
-    answer["client_id"] = Value::Null;
-    assert_eq!(verdict(&answer), "missing_claim", "clients are listed");
-    let checked = judge_for(answer.to_string().as_bytes(), Clients::Any, SECOND).unwrap();
-    assert!(checked.verdict.is_ok());
+    let mut response = active();
+    response["client_id"] = Value::Null;
+    assert_eq!(result(&response), "missing_claim", "clients are listed");
+    let response = parse_for(response.to_string().as_bytes(), Clients::Any, SECOND).unwrap();
+    assert!(response.result.is_ok());
 }
 
 // conformance 116, 193
 #[test]
 fn response_gives_the_same_token_as_a_jwt() {
-    let answer = with(
+    let response = with(
         with(with(active(), "acr", "phr"), "auth_time", 1_700_000_000),
         "groups",
         json!(["Admins"]),
     );
-    let answer = with(answer, "act", json!({ "sub": "agent" }));
-    let checked = judge(answer.to_string().as_bytes()).unwrap();
-    let token = checked.token(Now::read()).unwrap();
+    let response = with(response, "act", json!({ "sub": "agent" }));
+    let response = parse(response.to_string().as_bytes()).unwrap();
+    let token = response.token(Now::read()).unwrap();
     assert_eq!(token.issuer(), "https://issuer.test");
     assert_eq!(token.subject(), "ada@example.com");
     assert_eq!(token.client_id(), Some("0oa1client"));
@@ -234,9 +236,9 @@ fn response_gives_the_same_token_as_a_jwt() {
 
 #[test]
 fn response_defaults_are_not_claims_of_the_token() {
-    let answer = with(with(active(), "iss", Value::Null), "exp", Value::Null);
-    let checked = judge(answer.to_string().as_bytes()).unwrap();
-    let token = checked.token(Now::read()).unwrap();
+    let response = with(with(active(), "iss", Value::Null), "exp", Value::Null);
+    let response = parse(response.to_string().as_bytes()).unwrap();
+    let token = response.token(Now::read()).unwrap();
     assert_eq!(token.issuer(), "https://issuer.test");
     assert!(token.expires_at() <= Now::read().after(60 * SECOND).wall());
     assert_eq!(token.claim::<Value>("iss").unwrap(), None);
@@ -245,22 +247,22 @@ fn response_defaults_are_not_claims_of_the_token() {
 
 #[test]
 fn response_without_a_client_is_accepted_with_any_client_id() {
-    let answer = with(active(), "client_id", Value::Null).to_string();
-    let checked = judge_for(answer.as_bytes(), Clients::Any, SECOND).unwrap();
-    assert!(checked.verdict.is_ok());
+    let response = with(active(), "client_id", Value::Null).to_string();
+    let response = parse_for(response.as_bytes(), Clients::Any, SECOND).unwrap();
+    assert!(response.result.is_ok());
 }
 
 // conformance 110, 111, 113
 #[test]
 fn response_is_used_for_a_limited_time() {
-    let seconds = |answer: Value, max_age: u64| {
-        judge_for(
-            answer.to_string().as_bytes(),
+    let seconds = |response: Value, max_age: u64| {
+        parse_for(
+            response.to_string().as_bytes(),
             listed(),
             SECOND * max_age as u32,
         )
         .unwrap()
-        .counts_for
+        .valid_for
         .as_secs()
     };
     assert_eq!(seconds(active(), 600), 600);
@@ -275,10 +277,10 @@ fn response_is_used_for_a_limited_time() {
 #[test]
 fn response_is_not_used_past_exp() {
     let now = Now::read();
-    let answer = with(active(), "exp", now.unix + 10).to_string();
-    let checked = judge_for(answer.as_bytes(), listed(), 600 * SECOND).unwrap();
+    let response = with(active(), "exp", now.unix + 10).to_string();
+    let response = parse_for(response.as_bytes(), listed(), 600 * SECOND).unwrap();
     // The leeway allows for clock skew, as for a JWT.
-    assert!(checked.token(now.after(69 * SECOND)).is_ok());
-    let error = checked.token(now.after(70 * SECOND)).unwrap_err();
+    assert!(response.token(now.after(69 * SECOND)).is_ok());
+    let error = response.token(now.after(70 * SECOND)).unwrap_err();
     assert!(matches!(error, VerifyError::Expired { .. }));
 }

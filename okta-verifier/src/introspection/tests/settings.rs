@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::introspection::{ClientAuthentication, Introspection, Question};
+use crate::introspection::{ClientAuthentication, Introspection, IntrospectionReason};
 
 fn client() -> ClientAuthentication {
     ClientAuthentication::client_secret_basic("0oa1service", "hunter2hunter2")
@@ -67,10 +67,10 @@ fn introspection_settings_out_of_bounds_are_rejected() {
 // findings 1 and 5
 #[test]
 fn introspection_settings_say_which_tokens_are_introspected() {
-    use Question::{Accepted, Encrypted, Opaque, UnknownKey};
-    let asks = |settings: Introspection| {
+    use IntrospectionReason::{Accepted, Encrypted, Opaque, UnknownKey};
+    let introspects = |settings: Introspection| {
         let settings = settings.prepare().unwrap();
-        [Accepted, Opaque, Encrypted, UnknownKey].map(|question| settings.introspects(question))
+        [Accepted, Opaque, Encrypted, UnknownKey].map(|reason| settings.introspects(reason))
     };
     let modes = [
         (every_token(), [true, true]),
@@ -79,14 +79,17 @@ fn introspection_settings_say_which_tokens_are_introspected() {
         (Introspection::on_demand(client()), [false, false]),
     ];
     for (settings, [accepted, opaque]) in modes {
-        assert_eq!(asks(settings.clone()), [accepted, opaque, false, false]);
         assert_eq!(
-            asks(settings.tokens_with_unknown_keys()),
+            introspects(settings.clone()),
+            [accepted, opaque, false, false]
+        );
+        assert_eq!(
+            introspects(settings.tokens_with_unknown_keys()),
             [accepted, opaque, false, true]
         );
     }
     assert_eq!(
-        asks(every_token().encrypted_tokens()),
+        introspects(every_token().encrypted_tokens()),
         [true, true, true, false]
     );
 }

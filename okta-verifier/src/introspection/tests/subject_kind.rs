@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::issuer::{SECOND, origin};
 use crate::{
-    introspection::{Checked, Question},
+    introspection::{IntrospectionReason, IntrospectionResponse},
     sync::clock::Now,
     token::{
         SubjectKind,
@@ -13,25 +13,25 @@ use crate::{
 };
 
 fn kind(profile: Profile, members: Value) -> SubjectKind {
-    let mut answer = json!({ "active": true, "aud": "api://orders", "sub": "ada" });
-    let answer_members = answer.as_object_mut().expect("an object");
-    answer_members.extend(members.as_object().expect("an object").clone());
+    let mut response = json!({ "active": true, "aud": "api://orders", "sub": "ada" });
+    let response_members = response.as_object_mut().expect("an object");
+    response_members.extend(members.as_object().expect("an object").clone());
     let now = Now::read();
-    let checked = Checked::judge(
-        answer.to_string().as_bytes(),
+    let response = IntrospectionResponse::parse(
+        response.to_string().as_bytes(),
         &origin(profile, Clients::Any),
-        Question::Opaque,
+        IntrospectionReason::Opaque,
         60 * SECOND,
         now,
         now,
     );
-    let checked = checked.expect("an answer");
-    checked.token(now).expect("a good token").subject_kind()
+    let response = response.expect("an response");
+    response.token(now).expect("a good token").subject_kind()
 }
 
 // finding 7, field kind A
 #[test]
-fn subject_kind_of_an_answer_without_client_id_is_never_service() {
+fn subject_kind_of_a_response_without_client_id_is_never_service() {
     for profile in [Profile::Okta, Profile::Rfc9068] {
         for members in [json!({}), json!({ "username": "ada" })] {
             let found = kind(profile, members.clone());
@@ -46,7 +46,7 @@ fn subject_kind_of_an_answer_without_client_id_is_never_service() {
 
 // finding 7, field kind A
 #[test]
-fn subject_kind_of_an_answer_does_not_follow_from_its_client_id_alone() {
+fn subject_kind_of_a_response_does_not_follow_from_its_client_id_alone() {
     use Profile::{Okta, Rfc9068};
     use SubjectKind::{Service, Unknown};
     for (profile, members, expected) in [
@@ -94,22 +94,22 @@ fn subject_kind_of_an_answer_does_not_follow_from_its_client_id_alone() {
 #[test]
 fn subject_kind_of_a_narrowed_token_stays() {
     let now = Now::read();
-    let kind_of = |answer: Value| {
-        Checked::judge(
-            answer.to_string().as_bytes(),
+    let kind_of = |response: Value| {
+        IntrospectionResponse::parse(
+            response.to_string().as_bytes(),
             &origin(Profile::Okta, Clients::Any),
-            Question::Opaque,
+            IntrospectionReason::Opaque,
             60 * SECOND,
             now,
             now,
         )
-        .expect("an answer")
+        .expect("an response")
     };
-    let answer = |scope: &str, more: Value| {
-        let mut answer = json!({ "active": true, "aud": "api://orders", "scope": scope });
-        let members = answer.as_object_mut().expect("an object");
+    let response = |scope: &str, more: Value| {
+        let mut response = json!({ "active": true, "aud": "api://orders", "scope": scope });
+        let members = response.as_object_mut().expect("an object");
         members.extend(more.as_object().expect("an object").clone());
-        kind_of(answer)
+        kind_of(response)
     };
     for (more, expected) in [
         (json!({ "sub": "ada", "uid": "00uada" }), SubjectKind::User),
@@ -119,9 +119,9 @@ fn subject_kind_of_a_narrowed_token_stays() {
         ),
         (json!({ "sub": "ada" }), SubjectKind::Unknown),
     ] {
-        let wide = answer("a b", more.clone());
+        let wide = response("a b", more.clone());
         let subject = more["sub"].clone();
-        let narrow = answer("a", json!({ "sub": subject }));
+        let narrow = response("a", json!({ "sub": subject }));
         let token = wide.token(now).expect("a good token").clone();
         let narrowed = narrow.confirm(token, now).expect("confirmed");
         assert!(!narrowed.has_scope("b"));

@@ -220,7 +220,7 @@ fn jwks_uri_over_http_is_for_loopback_issuers_only() {
 
 /// Fetches the metadata while only the `served` form (counted from 0) exists and the others fail with
 /// `error`. Returns the result and the number of requested forms.
-async fn asked(
+async fn requested(
     served: usize,
     error: UnavailableReason,
 ) -> (Result<String, UnavailableReason>, usize) {
@@ -260,13 +260,13 @@ async fn metadata_next_form_is_tried_after_404_and_410_only() {
     };
     for gone in [404, 410] {
         for served in 0..3 {
-            let (result, forms) = asked(served, status(gone)).await;
+            let (result, forms) = requested(served, status(gone)).await;
             assert_eq!(
                 (result.unwrap().as_str(), forms),
                 ("https://issuer.test/keys", served + 1)
             );
         }
-        let (result, forms) = asked(3, status(gone)).await;
+        let (result, forms) = requested(3, status(gone)).await;
         assert!(matches!(result, Err(UnavailableReason::Status { status, .. }) if status == gone));
         assert_eq!(forms, 3);
     }
@@ -286,7 +286,7 @@ async fn metadata_next_form_is_tried_after_404_and_410_only() {
         },
         UnavailableReason::TooLarge { limit: 1 },
     ] {
-        let (result, forms) = asked(1, error.clone()).await;
+        let (result, forms) = requested(1, error.clone()).await;
         let same = result.unwrap_err().to_string() == error.to_string();
         assert!(same && forms == 1, "{error}");
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::schedule::{HOUR, fail, land, retry_after, start, unknown, warm};
 use crate::{
-    keys::schedule::{Decision, Read, Reason, Schedule},
+    keys::schedule::{Decision, Need, Reason, Schedule},
     sync::clock::Now,
 };
 
@@ -18,36 +18,36 @@ fn schedule_serves_stale_keys_after_a_failure_for_one_hour() {
     let mut schedule = warm(now);
     let stale = now.after(HOUR + SECOND);
     assert_eq!(
-        schedule.decide(Read::Known, stale),
+        schedule.decide(Need::Keys, stale),
         Decision::Fetch(Reason::Age)
     );
     fail(&mut schedule, stale, None);
-    assert_eq!(schedule.decide(Read::Known, stale), Decision::Serve);
+    assert_eq!(schedule.decide(Need::Keys, stale), Decision::Serve);
     // Four minutes after a failure, a request waits for a new attempt.
     let soon = stale.after(239 * SECOND);
-    assert_eq!(schedule.decide(Read::Known, soon), Decision::ServeAndFetch);
+    assert_eq!(schedule.decide(Need::Keys, soon), Decision::ServeAndFetch);
     let quiet = stale.after(240 * SECOND);
     assert_eq!(
-        schedule.decide(Read::Known, quiet),
+        schedule.decide(Need::Keys, quiet),
         Decision::Fetch(Reason::Age)
     );
     let last = now.after(2 * HOUR - SECOND);
     fail(&mut schedule, last, None);
-    assert_eq!(schedule.decide(Read::Known, last), Decision::Serve);
+    assert_eq!(schedule.decide(Need::Keys, last), Decision::Serve);
     let over = now.after(2 * HOUR);
     assert_eq!(
-        schedule.decide(Read::Known, over),
+        schedule.decide(Need::Keys, over),
         Decision::Fetch(Reason::Age)
     );
     fail(&mut schedule, over, None);
-    retry_after(schedule.decide(Read::Known, over));
+    retry_after(schedule.decide(Need::Keys, over));
     // A suspended machine and a clock that was set back age by the larger of both clocks.
     for (unix, instant) in [(7200, SECOND), (0, 2 * HOUR)] {
         let aged = Now {
             unix: now.unix + unix,
             instant: over.instant + instant,
         };
-        let decision = schedule.decide(Read::Known, aged);
+        let decision = schedule.decide(Need::Keys, aged);
         assert!(
             !matches!(decision, Decision::Serve | Decision::ServeAndFetch),
             "{decision:?}"
@@ -63,31 +63,35 @@ fn schedule_backs_off_from_250_ms_to_30_s() {
     for failure in 0..20 {
         let full = (250 * MILLI * 2_u32.pow(failure.min(10))).min(30 * SECOND);
         assert_eq!(fail(&mut schedule, now, None), Some(failure == 0));
-        for read in [Read::Known, unknown(now)] {
-            let left = retry_after(schedule.decide(read, now));
+        for need in [Need::Keys, unknown(now)] {
+            let left = retry_after(schedule.decide(need, now));
             assert!((full / 2..=full).contains(&left), "{failure}: {left:?}");
             let after = now.after(left);
-            assert_eq!(schedule.decide(read, after), Decision::Fetch(Reason::Age));
+            assert_eq!(schedule.decide(need, after), Decision::Fetch(Reason::Age));
         }
     }
     land(&mut schedule, Reason::Age, now);
-    assert_eq!(fail(&mut schedule, now, None), Some(true), "counts anew");
+    assert_eq!(
+        fail(&mut schedule, now, None),
+        Some(true),
+        "counts from one again"
+    );
 }
 
 // conformance 24
 #[test]
 fn schedule_honours_retry_after_within_bounds() {
     let now = start();
-    for (asked, least, most) in [
+    for (sent, least, most) in [
         (Duration::ZERO, 125 * MILLI, 250 * MILLI),
         (20 * SECOND, 20 * SECOND, 20 * SECOND),
         (24 * HOUR, 120 * SECOND, 120 * SECOND),
         (Duration::MAX, 120 * SECOND, 120 * SECOND),
     ] {
         let mut schedule = Schedule::new(7);
-        fail(&mut schedule, now, Some(asked));
-        let left = retry_after(schedule.decide(Read::Known, now));
-        assert!((least..=most).contains(&left), "{asked:?}: {left:?}");
+        fail(&mut schedule, now, Some(sent));
+        let left = retry_after(schedule.decide(Need::Keys, now));
+        assert!((least..=most).contains(&left), "{sent:?}: {left:?}");
     }
 }
 

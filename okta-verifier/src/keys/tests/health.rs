@@ -1,4 +1,4 @@
-//! What a person is told of the keys.
+//! The health of the keys.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn health(store: &KeyStore) -> IssuerHealth {
 
 // conformance 150
 #[tokio::test(start_paused = true)]
-async fn health_tells_each_state_of_the_keys_and_asks_nobody() {
+async fn health_shows_each_state_of_the_keys_without_a_request() {
     let issuer = Issuer::new(&["a", "b"]);
     let store = issuer.store();
     let cold = health(&store);
@@ -45,7 +45,7 @@ async fn health_tells_each_state_of_the_keys_and_asks_nobody() {
 
     issuer.keys(Reply::Hang);
     pass(45 * MINUTE).await;
-    assert_eq!(health(&store).state, KeyState::Fresh, "nobody asked");
+    assert_eq!(health(&store).state, KeyState::Fresh, "no request came");
     find(&store, "a").await.unwrap();
     assert_eq!(health(&store).state, KeyState::Refreshing);
     pass(Duration::ZERO).await;
@@ -87,12 +87,12 @@ async fn health_tells_each_state_of_the_keys_and_asks_nobody() {
     assert_eq!(recovered.state, KeyState::Fresh);
     assert!(recovered.last_error.is_none());
     assert_eq!(recovered.key_ids, ["c"]);
-    // Warm-up, refresh-ahead, at the ceiling, and the recovery: telling it all asked nobody.
+    // The warm-up, the refresh, the fetch at the limit and the recovery. Health itself sends no request.
     assert_eq!(issuer.hits().keys, 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cold_store_that_failed_is_unavailable_for_its_back_off() {
+async fn health_after_a_failed_first_fetch_is_unavailable_during_the_back_off() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::status(500));
     let store = issuer.store();
@@ -107,13 +107,17 @@ async fn a_cold_store_that_failed_is_unavailable_for_its_back_off() {
         tokio::spawn(async move { find(&store, "a").await })
     };
     pass(SECOND / 2).await;
-    assert_eq!(health(&store).state, KeyState::NotFetched, "it waits");
+    assert_eq!(
+        health(&store).state,
+        KeyState::NotFetched,
+        "a request would fetch"
+    );
     request.await.unwrap().unwrap();
     assert_eq!(health(&store).state, KeyState::Fresh);
 }
 
 #[tokio::test]
-async fn pinned_keys_are_pinned_and_cannot_be_saved() {
+async fn health_of_pinned_keys_is_pinned_and_they_have_no_snapshot() {
     let set = KeySet::parse(&set_of(&["a"]), KeyOptions::default()).unwrap();
     let store = KeyStore::Pinned(set.into());
     store.refresh().await.unwrap();

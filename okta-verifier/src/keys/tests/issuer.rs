@@ -1,4 +1,4 @@
-//! An issuer that answers by a script, for stores under a clock that stands still.
+//! An issuer with scripted responses, for key stores under a paused clock.
 
 use std::{
     future::pending,
@@ -13,7 +13,9 @@ use super::set_of;
 use crate::{
     crypto::Algorithm,
     error::{UnavailableReason, VerifyError},
-    keys::{DEFAULT_STALE_IF_ERROR, Key, KeyOptions, KeyStore, Metadata, Source, Store, Wanted},
+    keys::{
+        DEFAULT_STALE_IF_ERROR, FetchedKeys, Key, KeyLookup, KeyOptions, KeyStore, Metadata, Source,
+    },
     net::{
         Fetch, Revalidated, Validator,
         http_client::{Answer, tests::scripted::Script},
@@ -28,8 +30,8 @@ struct State {
     metadata: Reply,
     keys: Reply,
     hits: Hits,
-    /// Each request for keys, with the name of those at hand.
-    asked: Vec<(String, Option<Validator>)>,
+    /// Each request for keys, with the validator of the current ones.
+    requests: Vec<(String, Option<Validator>)>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,10 +45,10 @@ pub(super) enum Reply {
     Body(Vec<u8>),
     Fail(UnavailableReason),
     Hang,
-    /// This answer, so much later.
+    /// This response after a delay.
     Slow(Duration, Vec<u8>),
-    /// An answer with an `ETag`.
-    Named(&'static str, Vec<u8>),
+    /// A response with an `ETag`.
+    Tagged(&'static str, Vec<u8>),
     /// 304, with the freshness that its `Cache-Control` gives.
     NotModified(Option<Duration>),
 }
@@ -69,7 +71,7 @@ impl Reply {
                 tokio::time::sleep_until(Instant::now() + time).await;
                 body
             }
-            Self::Named(etag, body) => {
+            Self::Tagged(etag, body) => {
                 validator = Some(Validator::etag(etag));
                 body
             }
@@ -91,7 +93,7 @@ impl Issuer {
             metadata: Reply::Body(metadata.to_vec()),
             keys: Reply::Body(set_of(kids)),
             hits: Hits::default(),
-            asked: Vec::new(),
+            requests: Vec::new(),
         })))
     }
 
@@ -111,9 +113,9 @@ impl Issuer {
         self.state().hits
     }
 
-    /// What the requests for keys have asked so far, and begins anew.
-    pub(super) fn take_asked(&self) -> Vec<(String, Option<Validator>)> {
-        std::mem::take(&mut self.state().asked)
+    /// Removes and returns the requests for keys so far.
+    pub(super) fn take_requests(&self) -> Vec<(String, Option<Validator>)> {
+        std::mem::take(&mut self.state().requests)
     }
 
     pub(super) fn source(&self) -> Source {
@@ -122,11 +124,11 @@ impl Issuer {
 
     fn source_with(&self, options: KeyOptions) -> Source {
         let issuer = self.clone();
-        let script = Script::new(move |url, known| {
+        let script = Script::new(move |url, validator| {
             let mut state = issuer.state();
             let reply = if url.starts_with("https://issuer.test/keys") {
                 state.hits.keys += 1;
-                state.asked.push((url.to_owned(), known.cloned()));
+                state.requests.push((url.to_owned(), validator.cloned()));
                 state.keys.clone()
             } else {
                 state.hits.metadata += 1;
@@ -147,13 +149,17 @@ impl Issuer {
     }
 
     pub(super) fn store_for(&self, stale_if_error: Duration) -> KeyStore {
-        let store = Store::new(self.source(), 7, stale_if_error);
+        let store = FetchedKeys::new(self.source(), 7, stale_if_error);
         KeyStore::Fetched(Arc::new(store))
     }
 
     pub(super) fn store_with(&self, options: KeyOptions) -> KeyStore {
         let source = self.source_with(options);
-        KeyStore::Fetched(Arc::new(Store::new(source, 7, DEFAULT_STALE_IF_ERROR)))
+        KeyStore::Fetched(Arc::new(FetchedKeys::new(
+            source,
+            7,
+            DEFAULT_STALE_IF_ERROR,
+        )))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -161,17 +167,17 @@ impl Issuer {
     }
 }
 
-/// As a verifier asks: at once where it can, and else by a fetch.
+/// Looks a key up as a verifier does: without waiting if possible, and otherwise with a fetch.
 pub(super) async fn find(store: &KeyStore, kid: &str) -> Result<Arc<Key>, VerifyError> {
-    let wanted = wanted(kid);
-    match store.find(wanted, wanted.arrived) {
+    let lookup = lookup(kid);
+    match store.find(lookup, lookup.arrived) {
         Some(result) => result,
-        None => store.find_or_fetch(wanted).await,
+        None => store.find_or_fetch(lookup).await,
     }
 }
 
-pub(super) fn wanted(kid: &str) -> Wanted<'_> {
-    Wanted {
+pub(super) fn lookup(kid: &str) -> KeyLookup<'_> {
+    KeyLookup {
         kid: Some(kid),
         algorithm: Algorithm::EdDSA,
         arrived: Now::read(),
@@ -180,13 +186,13 @@ pub(super) fn wanted(kid: &str) -> Wanted<'_> {
     }
 }
 
-/// Lets `time` pass from timer to timer: each timer fires when it is due.
+/// Lets `time` pass, so that each timer fires when it is due.
 pub(super) async fn pass(time: Duration) {
     tokio::time::sleep_until(Instant::now() + time).await;
     settle().await;
 }
 
-/// Lets `time` pass at once, as for a process that is suspended: timers fire when it is over.
+/// Lets `time` pass in one step, as for a suspended process: timers fire at its end.
 pub(super) async fn freeze(time: Duration) {
     tokio::time::advance(time).await;
     settle().await;
@@ -199,7 +205,7 @@ async fn settle() {
     }
 }
 
-/// When to come back, and why not now.
+/// Returns the time to retry after, and the reason.
 pub(super) fn unavailable<T>(result: Result<T, VerifyError>) -> (Duration, UnavailableReason) {
     match result {
         Err(VerifyError::Unavailable {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use self::step::{Step, step};
 use super::schedule::{HOUR, start};
 use crate::{
-    keys::schedule::{Decision, Read, Reason, Schedule, Trust},
+    keys::schedule::{Decision, Need, Reason, Schedule, Trust},
     sync::clock::Now,
 };
 
@@ -26,7 +26,7 @@ struct Model {
     machine: Schedule,
     now: Now,
     good: Option<Good>,
-    flight: Option<(u64, Now)>,
+    in_flight: Option<(u64, Now)>,
     late: Option<u64>,
     failures: u32,
     failed_at: Option<Now>,
@@ -48,7 +48,7 @@ impl Model {
             machine: Schedule::new(jitter),
             now,
             good: None,
-            flight: None,
+            in_flight: None,
             late: None,
             failures: 0,
             failed_at: None,
@@ -64,22 +64,22 @@ impl Model {
     fn play(&mut self, step: Step) {
         match step {
             Step::Pass(time) => self.pass(time),
-            Step::Known => self.read(Read::Known),
+            Step::Known => self.read(Need::Keys),
             Step::Unknown { acceptable, ago } => {
                 let arrived = self.now.instant.checked_sub(ago).unwrap();
-                self.read(Read::Unknown {
+                self.read(Need::UnknownKey {
                     arrived,
                     acceptable,
                 });
             }
             Step::Refresh(ago) => {
                 let since = self.now.instant.checked_sub(ago).unwrap();
-                self.read(Read::Refresh { since });
+                self.read(Need::Refresh { since });
             }
-            Step::Land(fresh_for) => self.land(fresh_for),
+            Step::Land(fresh_for) => self.complete(fresh_for),
             Step::Fail(retry_after) => self.fail(retry_after),
             Step::Abandon => {
-                if let Some((id, _)) = self.flight.take() {
+                if let Some((id, _)) = self.in_flight.take() {
                     self.machine.abandoned(id);
                     self.late = Some(id);
                     self.attempted = None;
@@ -102,11 +102,11 @@ impl Model {
         }
     }
 
-    fn read(&mut self, read: Read) {
+    fn read(&mut self, need: Need) {
         // `decide` takes `&self`, so it changes nothing.
-        let decision = self.machine.decide(read, self.now);
-        assert_eq!(decision, self.expected(read), "{read:?}");
-        self.check(read, decision);
+        let decision = self.machine.decide(need, self.now);
+        assert_eq!(decision, self.expected(need), "{need:?}");
+        self.check(need, decision);
         match decision {
             Decision::Fetch(reason) => self.begin(reason),
             Decision::ServeAndFetch => self.begin(Reason::Age),
@@ -114,25 +114,25 @@ impl Model {
         }
     }
 
-    fn expected(&self, read: Read) -> Decision {
+    fn expected(&self, need: Need) -> Decision {
         let fresh = self
             .good
             .as_ref()
             .filter(|good| self.now.since(good.began) < good.fresh_for);
-        match (read, &self.good) {
-            (Read::Known, Some(good)) if good.trust.is_young(self.now) => Decision::Serve,
-            (Read::Known, Some(good)) if fresh.is_some() || self.is_stale_only(good) => {
-                let idle = self.flight.is_none() && self.now.instant >= self.blocked_until;
+        match (need, &self.good) {
+            (Need::Keys, Some(good)) if good.trust.is_young(self.now) => Decision::Serve,
+            (Need::Keys, Some(good)) if fresh.is_some() || self.is_stale_only(good) => {
+                let idle = self.in_flight.is_none() && self.now.instant >= self.blocked_until;
                 if idle {
                     Decision::ServeAndFetch
                 } else {
                     Decision::Serve
                 }
             }
-            (Read::Known, _) => self.fetch_or_wait(Reason::Age),
-            (Read::Refresh { .. }, _) if self.flight.is_some() => Decision::Wait,
-            (Read::Refresh { since }, Some(good)) if good.began.instant >= since => Decision::Serve,
-            (Read::Refresh { since }, _) => match self.attempted {
+            (Need::Keys, _) => self.fetch_or_wait(Reason::Age),
+            (Need::Refresh { .. }, _) if self.in_flight.is_some() => Decision::Wait,
+            (Need::Refresh { since }, Some(good)) if good.began.instant >= since => Decision::Serve,
+            (Need::Refresh { since }, _) => match self.attempted {
                 Some(attempted) if attempted >= since => Decision::Unavailable {
                     retry_after: self
                         .blocked_until
@@ -140,21 +140,21 @@ impl Model {
                 },
                 _ => Decision::Fetch(Reason::Age),
             },
-            (Read::Unknown { arrived, .. }, Some(good)) if good.began.instant >= arrived => {
-                Decision::Refuse
+            (Need::UnknownKey { arrived, .. }, Some(good)) if good.began.instant >= arrived => {
+                Decision::Reject
             }
-            (Read::Unknown { .. }, _) if fresh.is_none() => self.fetch_or_wait(Reason::Age),
-            (Read::Unknown { acceptable, .. }, Some(good)) => {
+            (Need::UnknownKey { .. }, _) if fresh.is_none() => self.fetch_or_wait(Reason::Age),
+            (Need::UnknownKey { acceptable, .. }, Some(good)) => {
                 let seconds_old = self.now.instant - good.began.instant < REFILL;
                 match self.fetch_or_wait(Reason::UnknownKey) {
-                    Decision::Fetch(_) if !acceptable => Decision::Refuse,
+                    Decision::Fetch(_) if !acceptable => Decision::Reject,
                     Decision::Unavailable { .. } if !self.is_blocked() && seconds_old => {
-                        Decision::Refuse
+                        Decision::Reject
                     }
                     decision => decision,
                 }
             }
-            (Read::Unknown { .. }, None) => unreachable!("it is not fresh"),
+            (Need::UnknownKey { .. }, None) => unreachable!("it is not fresh"),
         }
     }
 
@@ -172,7 +172,7 @@ impl Model {
         if reason == Reason::UnknownKey && self.tokens == 0 {
             until = until.max(self.refill);
         }
-        if self.flight.is_some() {
+        if self.in_flight.is_some() {
             Decision::Wait
         } else if until > self.now.instant {
             Decision::Unavailable {
@@ -185,7 +185,7 @@ impl Model {
 
     fn begin(&mut self, reason: Reason) {
         self.attempted = Some(self.now.instant);
-        self.flight = Some((self.machine.began(reason, self.now), self.now));
+        self.in_flight = Some((self.machine.began(reason, self.now), self.now));
         if reason == Reason::UnknownKey {
             if self.tokens == 3 {
                 self.refill = self.now.instant + REFILL;
@@ -195,8 +195,8 @@ impl Model {
         }
     }
 
-    fn land(&mut self, fresh_for: Duration) {
-        let Some((id, began)) = self.flight.take() else {
+    fn complete(&mut self, fresh_for: Duration) {
+        let Some((id, began)) = self.in_flight.take() else {
             return;
         };
         let trust = self.machine.fetched(id, fresh_for).unwrap();
@@ -214,7 +214,7 @@ impl Model {
     }
 
     fn fail(&mut self, retry_after: Option<Duration>) {
-        let Some((id, _)) = self.flight.take() else {
+        let Some((id, _)) = self.in_flight.take() else {
             return;
         };
         let first = self.machine.failed(id, retry_after, self.now);
@@ -240,7 +240,7 @@ impl Model {
         assert_eq!(
             format!("{:?}", self.machine),
             before,
-            "an older answer never lands"
+            "an older response has no effect"
         );
     }
 }

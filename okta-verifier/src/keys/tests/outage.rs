@@ -1,11 +1,11 @@
-//! An issuer in trouble, and what its keys are worth meanwhile.
+//! Key fetches during an outage of the issuer.
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 use super::{
-    issuer::{DEADLINE, Issuer, Reply, find, pass, unavailable, wanted},
+    issuer::{DEADLINE, Issuer, Reply, find, lookup, pass, unavailable},
     set_of,
 };
 use crate::{error::UnavailableReason, keys::KeyStore, sync::clock::Now};
@@ -13,7 +13,7 @@ use crate::{error::UnavailableReason, keys::KeyStore, sync::clock::Now};
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn troubles() -> Vec<Reply> {
+fn failures() -> Vec<Reply> {
     let set = set_of(&["a"]);
     vec![
         Reply::status(404),
@@ -39,12 +39,12 @@ fn troubles() -> Vec<Reply> {
 
 // conformance 62, 140, 143
 #[tokio::test(start_paused = true)]
-async fn the_keys_at_hand_serve_through_an_outage_and_not_a_second_longer() {
-    for trouble in troubles() {
+async fn keys_are_used_during_an_outage_up_to_the_limit() {
+    for failure in failures() {
         let issuer = Issuer::new(&["a"]);
         let store = issuer.store();
         let key = find(&store, "a").await.unwrap();
-        issuer.keys(trouble);
+        issuer.keys(failure);
         for minute in 1..120 {
             pass(MINUTE).await;
             let began = Instant::now();
@@ -52,10 +52,10 @@ async fn the_keys_at_hand_serve_through_an_outage_and_not_a_second_longer() {
                 .await
                 .unwrap_or_else(|error| panic!("{minute}: {error}"));
             assert!(Arc::ptr_eq(&key, &same) && !key.is_retired());
-            // Nobody waits for the issuer while there are keys to serve, ...
+            // No request waits for the issuer while there are usable keys, ...
             assert_eq!(began.elapsed(), Duration::ZERO, "minute {minute}");
         }
-        // ... and nobody trusts them for ever.
+        // ... and they are not used forever.
         pass(MINUTE).await;
         unavailable(find(&store, "a").await);
         issuer.publish(&["a"]);
@@ -66,21 +66,21 @@ async fn the_keys_at_hand_serve_through_an_outage_and_not_a_second_longer() {
 
 // conformance 24
 #[tokio::test(start_paused = true)]
-async fn a_cold_store_says_why_it_has_no_keys_within_the_deadline() {
-    for trouble in troubles() {
+async fn first_key_fetch_that_fails_is_an_error_within_the_timeout() {
+    for failure in failures() {
         let issuer = Issuer::new(&["a"]);
-        issuer.keys(trouble);
+        issuer.keys(failure);
         let store = issuer.store();
         let began = Instant::now();
         let (retry_after, _) = unavailable(find(&store, "a").await);
         assert!(began.elapsed() <= DEADLINE + SECOND / 10);
         assert!(!retry_after.is_zero() && retry_after <= MINUTE / 2);
-        // During the back-off the answer comes at once, without another attempt.
+        // During the back-off the result is immediate, without another attempt.
         let began = Instant::now();
         let attempts = issuer.hits();
         for _ in 0..100 {
             unavailable(find(&store, "a").await);
-            unavailable(find(&store, "made up").await);
+            unavailable(find(&store, "invented").await);
         }
         assert_eq!((began.elapsed(), issuer.hits()), (Duration::ZERO, attempts));
     }
@@ -88,7 +88,7 @@ async fn a_cold_store_says_why_it_has_no_keys_within_the_deadline() {
 
 // conformance 24, 132
 #[tokio::test(start_paused = true)]
-async fn a_dead_issuer_is_asked_less_and_less_often() {
+async fn key_fetches_during_an_outage_back_off() {
     let issuer = Issuer::new(&["a"]);
     issuer.metadata(Reply::status(500));
     let store = issuer.store();
@@ -100,14 +100,14 @@ async fn a_dead_issuer_is_asked_less_and_less_often() {
         pass(SECOND / 10).await;
         unavailable(find(&store, "a").await);
     }
-    // A minute of doubling delays, and then every half minute, or every quarter at the most.
-    let asked = issuer.hits().metadata;
-    assert!((24..=48).contains(&asked), "{asked}");
+    // The delays double for a minute, and then there is one attempt per 15 to 30 s.
+    let attempts = issuer.hits().metadata;
+    assert!((24..=48).contains(&attempts), "{attempts}");
 }
 
 // conformance 24
 #[tokio::test(start_paused = true)]
-async fn no_attempt_is_made_before_the_issuer_wants_one() {
+async fn key_fetch_honours_retry_after() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::Fail(UnavailableReason::Status {
         status: 429,
@@ -126,7 +126,7 @@ async fn no_attempt_is_made_before_the_issuer_wants_one() {
 
 // conformance 150
 #[tokio::test(start_paused = true)]
-async fn keys_are_refreshed_ahead_by_one_fetch_that_nobody_waits_for() {
+async fn keys_are_refreshed_before_they_expire_by_one_fetch_in_the_background() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     store.warm_up().await.unwrap();
@@ -148,7 +148,7 @@ async fn keys_are_refreshed_ahead_by_one_fetch_that_nobody_waits_for() {
 
 // conformance 134
 #[tokio::test(start_paused = true)]
-async fn keys_that_nobody_used_for_an_hour_are_fetched_before_they_serve() {
+async fn keys_that_expired_without_requests_are_fetched_before_use() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     let old = find(&store, "a").await.unwrap();
@@ -161,7 +161,7 @@ async fn keys_that_nobody_used_for_an_hour_are_fetched_before_they_serve() {
 
 // conformance 140
 #[tokio::test(start_paused = true)]
-async fn service_ends_exactly_when_stale_if_error_says() {
+async fn stale_keys_are_used_exactly_until_stale_if_error() {
     for stale_if_error in [Duration::ZERO, SECOND, 90 * MINUTE, 24 * 60 * MINUTE] {
         let issuer = Issuer::new(&["a"]);
         let store = issuer.store_for(stale_if_error);
@@ -176,18 +176,18 @@ async fn service_ends_exactly_when_stale_if_error_says() {
     }
 }
 
-/// The lock is held by somebody else for all of the test: who waited for it would never return.
+/// The lock is held during the look-up, so a look-up that waited for it would never return.
 #[tokio::test(start_paused = true)]
-async fn a_known_key_that_is_fresh_never_waits_for_the_lock() {
+async fn fresh_key_look_up_never_waits_for_the_lock() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     let key = find(&store, "a").await.unwrap();
     let KeyStore::Fetched(inner) = &store else {
         panic!("fetched")
     };
-    // Young, and then past the time of the refresh ahead.
+    // First the keys are young, and then a refresh is due.
     for _ in 0..59 {
-        let found = inner.while_busy(|| store.find(wanted("a"), Now::read()));
+        let found = inner.while_locked(|| store.find(lookup("a"), Now::read()));
         assert!(Arc::ptr_eq(&found.unwrap().unwrap(), &key));
         pass(MINUTE).await;
     }

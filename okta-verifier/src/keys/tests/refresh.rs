@@ -1,4 +1,4 @@
-//! An operator's word: the keys, anew and now.
+//! Refreshes by the operator.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 // conformance 149
 #[tokio::test(start_paused = true)]
-async fn a_refresh_withdraws_at_once_what_the_issuer_withdrew() {
+async fn refresh_retires_keys_that_the_issuer_withdrew() {
     let issuer = Issuer::new(&["stays", "leaked"]);
     let store = issuer.store();
     let leaked = find(&store, "leaked").await.unwrap();
@@ -31,7 +31,7 @@ async fn a_refresh_withdraws_at_once_what_the_issuer_withdrew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_operators_at_once_make_one_fetch() {
+async fn refresh_is_shared_by_concurrent_calls() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     store.warm_up().await.unwrap();
@@ -54,12 +54,12 @@ async fn a_hundred_operators_at_once_make_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_does_not_take_an_older_fetch_for_its_own() {
+async fn refresh_is_not_satisfied_by_an_older_fetch() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     store.warm_up().await.unwrap();
     pass(SECOND).await;
-    // The fetch for `b` has its answer before the operator speaks.
+    // The fetch for `b` has its response before the refresh begins.
     issuer.keys(Reply::Slow(SECOND, set_of(&["a", "b"])));
     let request = {
         let store = store.clone();
@@ -69,7 +69,7 @@ async fn a_refresh_does_not_take_an_older_fetch_for_its_own() {
     pass(SECOND / 2).await;
     issuer.publish(&["a"]);
     store.refresh().await.unwrap();
-    // The request was served by its fetch; the key ended with the operator's.
+    // The request was served by its own fetch, and the refresh retired the key.
     let b = request.await.unwrap();
     assert!(b.unwrap().is_retired());
     assert_eq!(issuer.hits().keys, 3);
@@ -77,7 +77,7 @@ async fn a_refresh_does_not_take_an_older_fetch_for_its_own() {
 
 // conformance 132, 143
 #[tokio::test(start_paused = true)]
-async fn a_refresh_goes_before_the_back_off_and_tells_its_failure_once() {
+async fn refresh_bypasses_the_back_off_and_reports_its_failure_once() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     let key = find(&store, "a").await.unwrap();
@@ -93,10 +93,10 @@ async fn a_refresh_goes_before_the_back_off_and_tells_its_failure_once() {
             source,
             UnavailableReason::Status { status: 429, .. }
         ));
-        assert_eq!(issuer.hits().keys, 1 + attempt, "one attempt a word");
+        assert_eq!(issuer.hits().keys, 1 + attempt, "one attempt per call");
     }
     assert!(Arc::ptr_eq(&key, &find(&store, "a").await.unwrap()) && !key.is_retired());
-    // Requests still keep to the back-off.
+    // Requests still observe the back-off.
     unavailable(find(&store, "b").await);
     assert_eq!(issuer.hits().keys, 6);
     issuer.publish(&["b"]);
@@ -107,7 +107,7 @@ async fn a_refresh_goes_before_the_back_off_and_tells_its_failure_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_draws_on_no_budget() {
+async fn refresh_uses_no_budget() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     for _ in 0..20 {
@@ -119,12 +119,12 @@ async fn a_refresh_draws_on_no_budget() {
         pass(SECOND / 100).await;
     }
     assert!(is_unknown(find(&store, "e").await));
-    // Twenty by the operator, and three from the budget.
+    // Twenty by refreshes, and three from the budget.
     assert_eq!(issuer.hits().keys, 23);
 }
 
 #[test]
-fn a_refresh_whose_fetch_died_with_its_runtime_starts_one_of_its_own() {
+fn refresh_whose_fetch_ended_with_its_runtime_begins_another_one() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::Hang);
     let (store, doomed) = (issuer.store(), runtime());

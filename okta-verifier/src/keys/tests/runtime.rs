@@ -1,4 +1,4 @@
-//! Callers without a runtime, and fetches whose runtime ends or stands still.
+//! Requests without a runtime, and fetches whose runtime ends or is blocked.
 
 use std::{
     future::Future,
@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    issuer::{DEADLINE, Issuer, Reply, find, freeze, is_unknown, pass, unavailable, wanted},
+    issuer::{DEADLINE, Issuer, Reply, find, freeze, is_unknown, lookup, pass, unavailable},
     set_of,
 };
 use crate::{error::UnavailableReason, health::KeyState, keys::KeyStore, sync::clock::Now};
@@ -33,7 +33,7 @@ fn poll_once<F: Future>(future: F) -> Poll<F::Output> {
     pin!(future).poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// A request on `runtime` that begins a fetch, and then nobody drives the runtime.
+/// Begins a fetch by a request on `runtime`, which does not run any further.
 pub(super) fn begin_on(runtime: &Runtime, store: &KeyStore) {
     runtime.block_on(async {
         let store = store.clone();
@@ -43,7 +43,7 @@ pub(super) fn begin_on(runtime: &Runtime, store: &KeyStore) {
 }
 
 #[test]
-fn without_a_runtime_a_fetch_is_a_typed_error() {
+fn key_fetch_without_a_runtime_is_an_error() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     let Poll::Ready(result) = poll_once(find(&store, "a")) else {
@@ -64,7 +64,7 @@ fn without_a_runtime_a_fetch_is_a_typed_error() {
 }
 
 #[test]
-fn without_a_runtime_nobody_joins_a_fetch_either() {
+fn key_fetch_in_flight_is_not_joined_without_a_runtime() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::Hang);
     let (store, runtime) = (issuer.store(), runtime());
@@ -80,18 +80,18 @@ fn without_a_runtime_nobody_joins_a_fetch_either() {
 }
 
 #[test]
-fn without_a_runtime_the_keys_at_hand_serve() {
+fn keys_that_were_fetched_are_used_without_a_runtime() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     runtime().block_on(store.warm_up()).unwrap();
     let (young, aged) = (Now::read(), Now::read().after(3000 * SECOND));
     for now in [young, aged] {
-        store.find(wanted("a"), now).unwrap().unwrap();
+        store.find(lookup("a"), now).unwrap().unwrap();
     }
 }
 
 #[test]
-fn a_runtime_that_is_shut_down_is_an_error_and_no_hang() {
+fn key_fetch_on_a_runtime_that_is_shut_down_is_an_error() {
     let issuer = Issuer::new(&["a"]);
     let (store, runtime) = (issuer.store(), runtime());
     let handle = runtime.handle().clone();
@@ -108,7 +108,7 @@ fn a_runtime_that_is_shut_down_is_an_error_and_no_hang() {
 }
 
 #[test]
-fn a_waiter_whose_fetch_died_with_its_runtime_starts_one_of_its_own() {
+fn key_fetch_that_ended_with_its_runtime_is_begun_again_by_a_waiter() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::Hang);
     let (store, doomed) = (issuer.store(), runtime());
@@ -134,7 +134,7 @@ fn a_waiter_whose_fetch_died_with_its_runtime_starts_one_of_its_own() {
 }
 
 #[test]
-fn a_waiter_gives_a_runtime_that_stands_still_one_second_more_than_the_deadline() {
+fn key_fetch_on_a_blocked_runtime_is_abandoned_one_second_after_the_timeout() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::Hang);
     let (store, still) = (issuer.store(), runtime());
@@ -150,7 +150,7 @@ fn a_waiter_gives_a_runtime_that_stands_still_one_second_more_than_the_deadline(
 }
 
 #[test]
-fn an_answer_that_comes_after_a_newer_one_is_ignored() {
+fn key_response_that_is_older_than_the_current_keys_is_ignored() {
     let late = [
         Reply::Slow(SECOND, set_of(&["a", "late"])),
         Reply::Hang, // fails by its deadline
@@ -167,9 +167,9 @@ fn an_answer_that_comes_after_a_newer_one_is_ignored() {
         still.block_on(pass(DEADLINE + SECOND));
         assert!(!new.is_retired());
         awake.block_on(async {
-            let wanted = wanted("new");
-            store.find(wanted, wanted.arrived).unwrap().unwrap();
-            // Neither is its failure: no back-off, no error to tell.
+            let lookup = lookup("new");
+            store.find(lookup, lookup.arrived).unwrap().unwrap();
+            // A late failure is ignored too: there is no back-off and no error.
             pass(SECOND).await;
             assert!(is_unknown(find(&store, "late").await));
         });
@@ -183,7 +183,7 @@ async fn suspended_process_records_no_failure_of_the_issuer() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     store.warm_up().await.unwrap();
-    // The refresh ahead of expiry is in flight when the process is suspended.
+    // The refresh before the expiry is in flight when the process is suspended.
     issuer.keys(Reply::Hang);
     pass(50 * MINUTE).await;
     find(&store, "a").await.unwrap();
@@ -218,7 +218,7 @@ async fn suspended_process_serves_no_stale_keys() {
 
 // field kind G
 #[tokio::test(start_paused = true)]
-async fn suspended_process_wakes_up_to_an_error_that_is_old_and_counts_it_as_none() {
+async fn suspended_process_ignores_an_error_from_before_it_resumed() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     issuer.keys(Reply::Hang);
@@ -229,7 +229,7 @@ async fn suspended_process_wakes_up_to_an_error_that_is_old_and_counts_it_as_non
     pass(SECOND).await;
     issuer.publish(&["a"]);
     freeze(10 * MINUTE).await;
-    // The request that waited through it is served by a fetch of its own.
+    // The request that waited meanwhile begins a fetch of its own.
     waiter.await.unwrap().unwrap();
     assert_eq!(issuer.hits().keys, 2);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    keys::schedule::{Decision, Read, Reason, Schedule},
+    keys::schedule::{Decision, Need, Reason, Schedule},
     sync::clock::Now,
 };
 
@@ -43,16 +43,16 @@ pub(super) fn fail(
 }
 
 /// A request at `now` with an unknown key and claims that would pass.
-pub(super) fn unknown(now: Now) -> Read {
-    Read::Unknown {
+pub(super) fn unknown(now: Now) -> Need {
+    Need::UnknownKey {
         arrived: now.instant,
         acceptable: true,
     }
 }
 
 /// The same request with claims that would not pass.
-fn unacceptable(now: Now) -> Read {
-    Read::Unknown {
+fn unacceptable(now: Now) -> Need {
+    Need::UnknownKey {
         arrived: now.instant,
         acceptable: false,
     }
@@ -79,16 +79,16 @@ fn spend(schedule: &mut Schedule, now: Now) -> Now {
 
 // conformance 148
 #[test]
-fn unknown_key_with_budget_left_is_refused_by_a_later_fetch_only() {
+fn unknown_key_with_budget_left_is_rejected_after_a_later_fetch_only() {
     let now = start();
     let cold = Schedule::new(7);
     assert_eq!(cold.decide(unknown(now), now), Decision::Fetch(Reason::Age));
 
     let mut schedule = warm(now);
     let later = now.after(SECOND);
-    let read = unknown(later);
+    let need = unknown(later);
     assert_eq!(
-        schedule.decide(read, later),
+        schedule.decide(need, later),
         Decision::Fetch(Reason::UnknownKey)
     );
     // A fetch that began before the request shows nothing about it.
@@ -96,15 +96,15 @@ fn unknown_key_with_budget_left_is_refused_by_a_later_fetch_only() {
     let joined = unknown(later.after(MILLI));
     assert_eq!(schedule.decide(joined, later.after(SECOND)), Decision::Wait);
     schedule.fetched(id, HOUR).unwrap();
-    let landed = later.after(SECOND);
-    assert_eq!(schedule.decide(read, landed), Decision::Refuse);
+    let completed = later.after(SECOND);
+    assert_eq!(schedule.decide(need, completed), Decision::Reject);
     assert_eq!(
-        schedule.decide(joined, landed),
+        schedule.decide(joined, completed),
         Decision::Fetch(Reason::UnknownKey)
     );
     // A failed fetch shows nothing either.
-    assert_eq!(fail(&mut schedule, landed, None), Some(true));
-    retry_after(schedule.decide(joined, landed));
+    assert_eq!(fail(&mut schedule, completed, None), Some(true));
+    retry_after(schedule.decide(joined, completed));
 }
 
 // conformance 148
@@ -118,26 +118,26 @@ fn unknown_key_budget_is_three_fetches_and_one_every_ten_seconds() {
     let refill = now.after(10 * SECOND + MILLI);
     let mut clock = now.after(2 * MILLI);
     while clock.instant < refill.instant {
-        assert_eq!(schedule.decide(unknown(clock), clock), Decision::Refuse);
+        assert_eq!(schedule.decide(unknown(clock), clock), Decision::Reject);
         clock = clock.after(333 * MILLI);
     }
     let decision = schedule.decide(unknown(clock), clock);
     assert_eq!(decision, Decision::Fetch(Reason::UnknownKey));
     land(&mut schedule, Reason::UnknownKey, clock);
     let before = refill.after(10 * SECOND - MILLI);
-    assert_eq!(schedule.decide(unknown(before), before), Decision::Refuse);
+    assert_eq!(schedule.decide(unknown(before), before), Decision::Reject);
     let after = refill.after(10 * SECOND);
     let decision = schedule.decide(unknown(after), after);
     assert_eq!(decision, Decision::Fetch(Reason::UnknownKey));
     // After an hour the budget is not above its burst.
     let last = spend(&mut schedule, now.after(40 * MINUTE));
     let then = last.after(MILLI);
-    assert_eq!(schedule.decide(unknown(then), then), Decision::Refuse);
+    assert_eq!(schedule.decide(unknown(then), then), Decision::Reject);
 }
 
 // finding 11
 #[test]
-fn unknown_key_with_the_budget_spent_is_refused_at_every_moment_while_fetches_succeed() {
+fn unknown_key_with_the_budget_spent_is_rejected_at_every_moment_while_fetches_succeed() {
     let now = start();
     let mut schedule = warm(now);
     // A continuous flood of ten minutes.
@@ -145,7 +145,7 @@ fn unknown_key_with_the_budget_spent_is_refused_at_every_moment_while_fetches_su
     while clock.instant < now.after(10 * MINUTE).instant {
         clock = clock.after(97 * MILLI);
         match schedule.decide(unknown(clock), clock) {
-            Decision::Refuse => {}
+            Decision::Reject => {}
             Decision::Fetch(reason) => land(&mut schedule, reason, clock),
             other => panic!("{other:?} after {:?}", clock.since(now)),
         }
@@ -168,8 +168,8 @@ fn unknown_key_with_the_budget_spent_is_unavailable_until_the_refill_if_no_fetch
         }
         // After the back-off, which ends sooner.
         let later = minute.after(5 * SECOND);
-        for read in [unknown(later), unacceptable(later)] {
-            assert_eq!(retry_after(schedule.decide(read, later)), 5 * SECOND);
+        for need in [unknown(later), unacceptable(later)] {
+            assert_eq!(retry_after(schedule.decide(need, later)), 5 * SECOND);
         }
         let refill = minute.after(10 * SECOND);
         assert_eq!(
@@ -181,7 +181,7 @@ fn unknown_key_with_the_budget_spent_is_unavailable_until_the_refill_if_no_fetch
 
 // finding 11
 #[test]
-fn unknown_key_with_the_budget_spent_is_refused_if_a_fetch_succeeded_seconds_ago() {
+fn unknown_key_with_the_budget_spent_is_rejected_if_a_fetch_succeeded_seconds_ago() {
     let minute = start().after(MINUTE);
     let mut schedule = warm(start());
     land(&mut schedule, Reason::UnknownKey, minute);
@@ -194,12 +194,12 @@ fn unknown_key_with_the_budget_spent_is_refused_if_a_fetch_succeeded_seconds_ago
     retry_after(schedule.decide(unknown(soon), soon));
     // ... and after it the last successful fetch is still young enough.
     let later = minute.after(9 * SECOND);
-    assert_eq!(schedule.decide(unknown(later), later), Decision::Refuse);
+    assert_eq!(schedule.decide(unknown(later), later), Decision::Reject);
 }
 
 // finding 11
 #[test]
-fn unknown_key_of_an_unacceptable_token_is_answered_like_any_other_but_begins_no_fetch() {
+fn unknown_key_of_an_unacceptable_token_has_the_same_result_but_begins_no_fetch() {
     let now = start();
     let cold = Schedule::new(7);
     let mut failed = warm(now);
@@ -214,7 +214,7 @@ fn unknown_key_of_an_unacceptable_token_is_answered_like_any_other_but_begins_no
         assert_eq!(schedule.decide(unknown(later), later), same);
     }
     let warm = warm(now);
-    assert_eq!(warm.decide(unacceptable(later), later), Decision::Refuse);
+    assert_eq!(warm.decide(unacceptable(later), later), Decision::Reject);
     // A fetch that is due by age is not charged to the token.
     let stale = now.after(HOUR);
     let decision = warm.decide(unacceptable(stale), stale);
@@ -223,7 +223,7 @@ fn unknown_key_of_an_unacceptable_token_is_answered_like_any_other_but_begins_no
 
 // conformance 148
 #[test]
-fn unknown_key_budget_is_not_given_back_when_the_caller_goes_away() {
+fn unknown_key_budget_is_not_refunded_when_the_request_is_dropped() {
     let minute = start().after(MINUTE);
     let mut schedule = warm(start());
     for _ in 0..3 {
@@ -249,7 +249,7 @@ fn freshness_is_5_minutes_to_1_hour_and_ends_at_equality() {
         let mut schedule = Schedule::new(7);
         let id = schedule.began(Reason::Age, now);
         schedule.fetched(id, fresh_for).unwrap();
-        let at = |age| schedule.decide(Read::Known, now.after(age));
+        let at = |age| schedule.decide(Need::Keys, now.after(age));
         assert_eq!(at(kept * 7 / 10 - SECOND), Decision::Serve, "{fresh_for:?}");
         assert_eq!(at(kept * 8 / 10), Decision::ServeAndFetch);
         assert_eq!(at(kept - SECOND), Decision::ServeAndFetch);
@@ -277,7 +277,7 @@ fn young_keys_are_served_without_a_fetch() {
             old = middle;
         }
     }
-    let at = |age| schedule.decide(Read::Known, now.after(age));
+    let at = |age| schedule.decide(Need::Keys, now.after(age));
     assert_eq!(at(young), Decision::Serve);
     assert_eq!(at(old), Decision::ServeAndFetch);
 }
@@ -290,7 +290,7 @@ fn refresh_times_of_instances_differ() {
         let mut schedule = Schedule::new(jitter);
         land(&mut schedule, Reason::Age, now);
         (2500..2900)
-            .find(|age| schedule.decide(Read::Known, now.after(*age * SECOND)) != Decision::Serve)
+            .find(|age| schedule.decide(Need::Keys, now.after(*age * SECOND)) != Decision::Serve)
             .unwrap()
     };
     let mut ages: Vec<u32> = (1..50_u64).map(|n| refresh(n << 40)).collect();

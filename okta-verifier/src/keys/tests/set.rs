@@ -272,7 +272,7 @@ fn set_successor_keeps_unchanged_keys_and_retires_the_others() {
     // The same numbers with another algorithm are another key.
     let mut second = parse(&json!({ "keys": [with(rsa(), "alg", "PS256"), p256()] })).unwrap();
     assert!(second.differs(&first) && first.differs(&second));
-    second.succeed(&first);
+    second.replace(&first);
 
     let kept = key(&second, "p256", Algorithm::ES256);
     assert!(Arc::ptr_eq(&kept, &old("p256", Algorithm::ES256)) && !kept.is_retired());
@@ -284,7 +284,7 @@ fn set_successor_keeps_unchanged_keys_and_retires_the_others() {
     ));
 
     let mut third = parse(&json!({ "keys": [p256(), ed25519()] })).unwrap();
-    third.succeed(&second);
+    third.replace(&second);
     let returned = key(&third, "ed25519", Algorithm::EdDSA);
     assert!(!returned.is_retired(), "a key that returns is a new one");
     assert!(old("ed25519", Algorithm::EdDSA).is_retired());
@@ -375,11 +375,11 @@ fn lone_key_is_found_without_a_key_id() {
     ] {
         let set = parse_lone(&keys).unwrap();
         assert!(
-            matches!(set.find_lone(Algorithm::ES256), Ok(Found::Key(_))),
+            matches!(set.find_only_key(Algorithm::ES256), Ok(Found::Key(_))),
             "{keys}"
         );
         assert!(matches!(
-            set.find_lone(Algorithm::ES384),
+            set.find_only_key(Algorithm::ES384),
             Ok(Found::Nothing)
         ));
         // An absent `kid` is still unknown.
@@ -400,7 +400,7 @@ fn keys_without_a_key_id_are_skipped_beside_others() {
         key(&set, "rsa", Algorithm::RS256);
         assert_eq!(set.skipped().reasons(), [Skipped::NoKid]);
         for algorithm in [Algorithm::RS256, Algorithm::ES256] {
-            let found = set.find_lone(algorithm);
+            let found = set.find_only_key(algorithm);
             assert!(matches!(found, Err(VerifyError::MissingKeyId)), "{keys}");
         }
     }
@@ -417,7 +417,7 @@ fn keys_without_a_key_id_are_skipped_beside_others() {
 #[test]
 fn lone_key_is_not_found_without_a_key_id_by_default() {
     let set = parse(&json!({ "keys": [p256()] })).unwrap();
-    let found = set.find_lone(Algorithm::ES256);
+    let found = set.find_only_key(Algorithm::ES256);
     assert!(matches!(found, Err(VerifyError::MissingKeyId)));
     assert!(parse(&json!({ "keys": [without(p256(), "kid")] })).is_err());
 }

@@ -41,7 +41,7 @@ fn refuses_every_other_form(key: &Key, jws: &str, order: &str) {
     let length = good.len() / 2;
     let (r, s) = good.split_at(length);
     let bounds = [decode(order), vec![0; length], vec![0xFF; length]];
-    let mut refused = vec![
+    let mut rejected = vec![
         Vec::new(),
         good[1..].to_vec(),
         good[..good.len() - 1].to_vec(),
@@ -54,12 +54,12 @@ fn refuses_every_other_form(key: &Key, jws: &str, order: &str) {
         der(r, s),
     ];
     for bound in &bounds {
-        refused.push([bound, s].concat());
-        refused.push([r, bound].concat());
+        rejected.push([bound, s].concat());
+        rejected.push([r, bound].concat());
     }
-    for signature in refused {
-        let verdict = key.verify(signed, &signature);
-        assert_eq!(verdict, Err(BadSignature), "{signature:02x?}");
+    for signature in rejected {
+        let result = key.verify(signed, &signature);
+        assert_eq!(result, Err(BadSignature), "{signature:02x?}");
     }
     assert_eq!(key.verify(&signed[1..], &good), Err(BadSignature));
 }
@@ -123,19 +123,19 @@ fn pss_signature_needs_salt_and_mask_of_its_own_hash() {
     let message = b"conformance 75";
     let pss = key(&with(jwk.clone(), "alg", "PS256"));
     assert_eq!(pss.verify(message, &decode(PSS_GOOD)), Ok(()));
-    for refused in [PSS_SALT_OF_20, PSS_MASK_OF_SHA1, PKCS1] {
-        let verdict = pss.verify(message, &decode(refused));
-        assert_eq!(verdict, Err(BadSignature), "{refused}");
+    for rejected in [PSS_SALT_OF_20, PSS_MASK_OF_SHA1, PKCS1] {
+        let result = pss.verify(message, &decode(rejected));
+        assert_eq!(result, Err(BadSignature), "{rejected}");
     }
     let pkcs1 = key(&jwk);
     assert_eq!(pkcs1.verify(message, &decode(PKCS1)), Ok(()));
-    let verdict = pkcs1.verify(message, &decode(PSS_GOOD));
-    assert_eq!(verdict, Err(BadSignature));
+    let result = pkcs1.verify(message, &decode(PSS_GOOD));
+    assert_eq!(result, Err(BadSignature));
     for alg in ["RS384", "RS512", "PS384", "PS512"] {
         let other = key(&with(jwk.clone(), "alg", alg));
         for signature in [PKCS1, PSS_GOOD] {
-            let verdict = other.verify(message, &decode(signature));
-            assert_eq!(verdict, Err(BadSignature), "{alg}");
+            let result = other.verify(message, &decode(signature));
+            assert_eq!(result, Err(BadSignature), "{alg}");
         }
     }
 }

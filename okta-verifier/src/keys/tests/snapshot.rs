@@ -9,7 +9,7 @@ use super::{
 use crate::{
     error::UnavailableReason,
     health::KeyState,
-    keys::{DEFAULT_STALE_IF_ERROR, KeySnapshot, KeyStore, Store},
+    keys::{DEFAULT_STALE_IF_ERROR, FetchedKeys, KeySnapshot, KeyStore},
     sync::clock::Now,
 };
 
@@ -27,7 +27,7 @@ fn saved(age: Duration, now: Now) -> KeySnapshot {
 }
 
 fn boot(issuer: &Issuer, saved: &KeySnapshot, jitter: u64, now: Now) -> KeyStore {
-    let store = Store::new(issuer.source(), jitter, DEFAULT_STALE_IF_ERROR);
+    let store = FetchedKeys::new(issuer.source(), jitter, DEFAULT_STALE_IF_ERROR);
     KeyStore::Fetched(Arc::new(store.restore(saved, now).unwrap()))
 }
 
@@ -118,7 +118,7 @@ async fn snapshot_refresh_times_of_instances_differ() {
         let store = boot(&issuer, &saved(Duration::ZERO, now), jitter, now);
         (2_500_u32..2_900).find(|age| {
             store
-                .find(super::issuer::wanted("a"), now.after(*age * SECOND))
+                .find(super::issuer::lookup("a"), now.after(*age * SECOND))
                 .unwrap()
                 .unwrap();
             store.health("", now).state == KeyState::Refreshing
@@ -139,7 +139,7 @@ async fn snapshot_without_usable_keys_is_an_error() {
     for jwks in ["", "{}", r#"{"keys":[]}"#, "<html>"] {
         let mut saved = saved(MINUTE, now);
         saved.jwks = jwks.to_owned();
-        let store = Store::new(issuer.source(), 7, DEFAULT_STALE_IF_ERROR);
+        let store = FetchedKeys::new(issuer.source(), 7, DEFAULT_STALE_IF_ERROR);
         let error = store.restore(&saved, now).unwrap_err();
         assert!(matches!(
             error,

@@ -53,9 +53,9 @@ async fn metadata_is_fetched_once_per_day() {
     let issuer = Issuer::new(&["a"]);
     let source = issuer.source();
     let now = Now::read();
-    for (age, asked) in [(0, 1), (1, 1), (23, 1), (24, 2), (47, 2), (48, 3)] {
+    for (age, requests) in [(0, 1), (1, 1), (23, 1), (24, 2), (47, 2), (48, 3)] {
         source.load(now.after(age * DAY / 24), None).await.unwrap();
-        assert_eq!(issuer.hits().metadata, asked, "{age} h");
+        assert_eq!(issuer.hits().metadata, requests, "{age} h");
     }
 }
 
@@ -78,7 +78,7 @@ async fn jwks_uri_that_moved_is_found_in_the_metadata() {
 #[tokio::test]
 async fn metadata_failures_keep_the_last_known_url() {
     let other = br#"{"issuer":"https://evil.test","jwks_uri":"https://issuer.test/keys"}"#;
-    for trouble in [
+    for failure in [
         Reply::status(500),
         Reply::status(404),
         Reply::Fail(UnavailableReason::Timeout),
@@ -89,7 +89,7 @@ async fn metadata_failures_keep_the_last_known_url() {
         let source = issuer.source();
         let now = Now::read();
         source.load(now, None).await.unwrap();
-        issuer.metadata(trouble);
+        issuer.metadata(failure);
         source.load(now.after(2 * DAY), None).await.unwrap();
         // The keys fail once, and the metadata is still unavailable.
         issuer.keys(Reply::status(500));
@@ -196,10 +196,10 @@ async fn jwks_uri_that_moved_is_looked_up_in_the_next_attempt() {
         issuer.publish(&["a"]);
         let moved = METADATA.replace("/keys", "/keys/new");
         issuer.metadata(Reply::Body(moved.into()));
-        issuer.take_asked();
+        issuer.take_requests();
         source.load(now, None).await.unwrap();
         assert_eq!(issuer.hits(), hits(2, 3), "{status}");
-        assert_eq!(issuer.take_asked()[0].0, "https://issuer.test/keys/new");
+        assert_eq!(issuer.take_requests()[0].0, "https://issuer.test/keys/new");
     }
 }
 

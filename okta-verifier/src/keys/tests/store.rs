@@ -1,16 +1,16 @@
-//! Rotations, floods and callers that go away.
+//! Rotations, floods and dropped requests.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{
     ed25519,
-    issuer::{Hits, Issuer, Reply, find, is_unknown, pass, unavailable, wanted},
+    issuer::{Hits, Issuer, Reply, find, is_unknown, lookup, pass, unavailable},
     p256, set_of, with,
 };
 use crate::{
     crypto::Algorithm,
     error::{UnavailableReason, VerifyError},
-    keys::{Key, KeyOptions, KeySet, KeyStore, Wanted},
+    keys::{Key, KeyLookup, KeyOptions, KeySet, KeyStore},
     sync::clock::Now,
 };
 
@@ -26,7 +26,7 @@ fn once() -> Hits {
 
 // conformance 148
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_cold_callers_make_one_fetch() {
+async fn key_fetch_is_shared_by_concurrent_requests() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::Slow(SECOND, set_of(&["a"])));
     let store = issuer.store();
@@ -44,7 +44,7 @@ async fn ten_thousand_cold_callers_make_one_fetch() {
 
 // conformance 148
 #[tokio::test(start_paused = true)]
-async fn half_of_ten_thousand_callers_go_away_and_the_others_are_served_by_one_fetch() {
+async fn key_fetch_goes_on_for_the_others_when_half_of_the_requests_are_dropped() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::Slow(SECOND, set_of(&["a"])));
     let store = issuer.store();
@@ -55,7 +55,7 @@ async fn half_of_ten_thousand_callers_go_away_and_the_others_are_served_by_one_f
         })
         .collect();
     pass(SECOND / 2).await;
-    // The first one, which began the fetch, is among those that go.
+    // The first one, which began the fetch, is among the dropped ones.
     for caller in callers.iter().step_by(2) {
         caller.abort();
     }
@@ -67,7 +67,7 @@ async fn half_of_ten_thousand_callers_go_away_and_the_others_are_served_by_one_f
 
 // conformance 148
 #[tokio::test(start_paused = true)]
-async fn a_fetch_goes_on_when_its_only_caller_goes_away() {
+async fn key_fetch_goes_on_when_its_only_request_is_dropped() {
     let issuer = Issuer::new(&["a"]);
     issuer.keys(Reply::Slow(SECOND, set_of(&["a"])));
     let store = issuer.store();
@@ -78,26 +78,26 @@ async fn a_fetch_goes_on_when_its_only_caller_goes_away() {
     pass(MILLI).await;
     caller.abort();
     pass(2 * SECOND).await;
-    let wanted = wanted("a");
-    let found = store.find(wanted, wanted.arrived).expect("no fetch needed");
+    let lookup = lookup("a");
+    let found = store.find(lookup, lookup.arrived).expect("no fetch needed");
     assert_eq!(found.unwrap().kid.as_deref(), Some("a"));
     assert_eq!(issuer.hits(), once());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_decision_without_waiting_fetches_nothing() {
+async fn key_look_up_without_waiting_begins_no_fetch() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     for kid in ["a", "b"] {
-        let wanted = wanted(kid);
-        assert!(store.find(wanted, wanted.arrived).is_none());
+        let lookup = lookup(kid);
+        assert!(store.find(lookup, lookup.arrived).is_none());
     }
     pass(SECOND).await;
     assert_eq!(issuer.hits(), Hits::default());
     store.warm_up().await.unwrap();
     pass(SECOND).await;
-    let wanted = wanted("b");
-    assert!(store.find(wanted, wanted.arrived).is_none());
+    let lookup = lookup("b");
+    assert!(store.find(lookup, lookup.arrived).is_none());
     pass(SECOND).await;
     assert_eq!(issuer.hits(), once());
 }
@@ -120,8 +120,8 @@ async fn unknown_key_flood_makes_three_more_fetches_and_delays_a_rotation_by_one
 
     issuer.publish(&["a", "rotated"]);
     assert!(is_unknown(find(&store, "rotated").await));
-    // The refill counts from the first draw, about a second ago. The flood goes on, and its
-    // fetch at the refill brings the new key for all.
+    // The refill counts from the first fetch, about a second ago. The flood goes on, and its fetch at the
+    // refill finds the new key for all.
     pass(9 * SECOND + MILLI).await;
     let callers: Vec<_> = (0..100)
         .map(|number| match number {
@@ -151,7 +151,7 @@ async fn unknown_key_flood_is_never_unavailable_while_fetches_succeed() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     store.warm_up().await.unwrap();
-    // Half an hour, past the time of the refresh ahead; answers take a while.
+    // Half an hour, past the time of a refresh. Responses take half a second.
     issuer.keys(Reply::Slow(SECOND / 2, set_of(&["a"])));
     for number in 0..6_000 {
         pass(300 * MILLI).await;
@@ -171,11 +171,11 @@ async fn unknown_key_of_an_unacceptable_token_begins_the_first_fetch_and_no_othe
     let store = issuer.store();
     for number in 0..100 {
         let kid = format!("invented {number}");
-        let wanted = Wanted {
+        let lookup = KeyLookup {
             acceptable: &|| false,
-            ..wanted(&kid)
+            ..lookup(&kid)
         };
-        assert!(is_unknown(store.find_or_fetch(wanted).await));
+        assert!(is_unknown(store.find_or_fetch(lookup).await));
         pass(SECOND).await;
     }
     assert_eq!(issuer.hits(), once());
@@ -185,7 +185,7 @@ async fn unknown_key_of_an_unacceptable_token_begins_the_first_fetch_and_no_othe
 
 // conformance 148
 #[tokio::test(start_paused = true)]
-async fn a_rotated_key_is_accepted_at_once_by_one_fetch_for_all() {
+async fn rotated_key_is_fetched_once_for_all_requests() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     store.warm_up().await.unwrap();
@@ -205,7 +205,7 @@ async fn a_rotated_key_is_accepted_at_once_by_one_fetch_for_all() {
 
 // conformance 24
 #[tokio::test(start_paused = true)]
-async fn an_unknown_kid_is_not_refused_by_a_fetch_that_failed() {
+async fn unknown_key_is_unavailable_after_a_fetch_that_failed() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     store.warm_up().await.unwrap();
@@ -229,27 +229,27 @@ async fn an_unknown_kid_is_not_refused_by_a_fetch_that_failed() {
 
 // conformance 66, 82
 #[tokio::test(start_paused = true)]
-async fn another_algorithm_than_the_keys_is_refused_without_a_fetch() {
+async fn key_with_another_algorithm_is_rejected_without_a_fetch() {
     let issuer = Issuer::new(&["a"]);
     let store = issuer.store();
     store.warm_up().await.unwrap();
     pass(MILLI).await;
     for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::PS512] {
         let arrived = Now::read();
-        let wanted = Wanted {
+        let lookup = KeyLookup {
             algorithm,
             arrived,
-            ..wanted("a")
+            ..lookup("a")
         };
-        let refused = store.find_or_fetch(wanted).await;
-        assert!(matches!(refused, Err(VerifyError::AlgorithmMismatch)));
+        let rejected = store.find_or_fetch(lookup).await;
+        assert!(matches!(rejected, Err(VerifyError::AlgorithmMismatch)));
     }
     assert_eq!(issuer.hits(), once());
 }
 
 // conformance 149, 151
 #[tokio::test(start_paused = true)]
-async fn a_withdrawn_key_is_retired_and_an_unchanged_one_stays_the_same() {
+async fn withdrawn_key_is_retired_and_an_unchanged_key_is_kept() {
     let issuer = Issuer::new(&["stays", "leaves"]);
     let store = issuer.store();
     let stays = find(&store, "stays").await.unwrap();
@@ -268,7 +268,7 @@ async fn a_withdrawn_key_is_retired_and_an_unchanged_one_stays_the_same() {
 }
 
 #[tokio::test]
-async fn pinned_keys_judge_by_themselves() {
+async fn pinned_keys_decide_without_a_fetch() {
     let set = serde_json::json!({ "keys": [with(ed25519(), "kid", "a"), p256()] });
     let set = KeySet::parse(set.to_string().as_bytes(), KeyOptions::default()).unwrap();
     let store = KeyStore::Pinned(Arc::new(set));
@@ -287,14 +287,14 @@ fn lone(issuer: &Issuer) -> KeyStore {
     issuer.store_with(options)
 }
 
-/// What a token without `kid` gets, if it is not signed with `tried`.
+/// Looks up the key of a token without `kid` that is not signed with `tried`.
 async fn find_other(store: &KeyStore, tried: &Arc<Key>) -> Result<Arc<Key>, VerifyError> {
-    let wanted = Wanted {
+    let lookup = KeyLookup {
         kid: None,
         tried: Some(tried),
-        ..wanted("")
+        ..lookup("")
     };
-    store.find_or_fetch(wanted).await
+    store.find_or_fetch(lookup).await
 }
 
 // field kind J
@@ -302,15 +302,15 @@ async fn find_other(store: &KeyStore, tried: &Arc<Key>) -> Result<Arc<Key>, Veri
 async fn lone_key_that_does_not_verify_is_fetched_again_within_the_budget() {
     let issuer = Issuer::new(&["a"]);
     let store = lone(&issuer);
-    let without_kid = Wanted {
+    let without_kid = KeyLookup {
         kid: None,
-        ..wanted("")
+        ..lookup("")
     };
     let key = store.find_or_fetch(without_kid).await.unwrap();
     for _ in 0..100 {
         pass(MILLI).await;
-        let refused = find_other(&store, &key).await;
-        assert!(matches!(refused, Err(VerifyError::BadSignature)));
+        let rejected = find_other(&store, &key).await;
+        assert!(matches!(rejected, Err(VerifyError::BadSignature)));
     }
     assert_eq!(issuer.hits().keys, 4);
     assert!(!key.is_retired());
@@ -319,7 +319,7 @@ async fn lone_key_that_does_not_verify_is_fetched_again_within_the_budget() {
     pass(10 * SECOND).await;
     let next = find_other(&store, &key).await.unwrap();
     assert!(!Arc::ptr_eq(&next, &key) && key.is_retired());
-    // It is at hand for the next one that was verified with the former key.
+    // It is found without a fetch for the next token that the former key did not verify.
     assert!(Arc::ptr_eq(&find_other(&store, &key).await.unwrap(), &next));
     assert_eq!(issuer.hits().keys, 5);
 }
@@ -333,23 +333,23 @@ async fn lone_key_that_does_not_verify_is_unavailable_if_the_fetch_fails() {
     pass(MILLI).await;
     issuer.keys(Reply::status(500));
     unavailable(find_other(&store, &key).await);
-    let unacceptable = Wanted {
+    let unacceptable = KeyLookup {
         kid: None,
         acceptable: &|| false,
         tried: Some(&key),
-        ..wanted("")
+        ..lookup("")
     };
     unavailable(store.find_or_fetch(unacceptable).await);
     issuer.publish(&["a"]);
     pass(SECOND).await;
     let hits = issuer.hits();
-    let refused = store
-        .find_or_fetch(Wanted {
+    let rejected = store
+        .find_or_fetch(KeyLookup {
             arrived: Now::read(),
             ..unacceptable
         })
         .await;
-    assert!(matches!(refused, Err(VerifyError::BadSignature)));
+    assert!(matches!(rejected, Err(VerifyError::BadSignature)));
     assert_eq!(issuer.hits(), hits, "its claims would not pass");
 }
 
@@ -357,18 +357,18 @@ async fn lone_key_that_does_not_verify_is_unavailable_if_the_fetch_fails() {
 #[tokio::test(start_paused = true)]
 async fn token_without_a_key_id_needs_a_lone_key() {
     let issuer = Issuer::new(&["a", "b"]);
-    let without_kid = || Wanted {
+    let without_kid = || KeyLookup {
         kid: None,
-        ..wanted("")
+        ..lookup("")
     };
     for store in [lone(&issuer), issuer.store()] {
-        let refused = store.find_or_fetch(without_kid()).await;
-        assert!(matches!(refused, Err(VerifyError::MissingKeyId)));
+        let rejected = store.find_or_fetch(without_kid()).await;
+        assert!(matches!(rejected, Err(VerifyError::MissingKeyId)));
         find(&store, "a").await.unwrap();
     }
     issuer.publish(&["a"]);
-    let refused = issuer.store().find_or_fetch(without_kid()).await;
-    assert!(matches!(refused, Err(VerifyError::MissingKeyId)));
+    let rejected = issuer.store().find_or_fetch(without_kid()).await;
+    assert!(matches!(rejected, Err(VerifyError::MissingKeyId)));
     let store = lone(&issuer);
     store.find_or_fetch(without_kid()).await.unwrap();
     assert!(is_unknown(find(&store, "b").await));

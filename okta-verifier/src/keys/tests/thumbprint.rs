@@ -1,4 +1,4 @@
-//! RFC 7638, which tells whether a key of the next set is the same one.
+//! Thumbprints (RFC 7638), by which the keys of two sets are compared.
 
 use base64::Engine;
 use serde_json::{Value, json};

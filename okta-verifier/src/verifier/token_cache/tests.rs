@@ -15,7 +15,7 @@ fn entry(name: u8) -> Arc<Entry<u8>> {
     digest[0] = name;
     Arc::new(Entry {
         token: verified(),
-        proof: name,
+        verification: name,
         digest: Digest(digest),
         until: Now::read().plus(Duration::from_secs(60)),
     })
@@ -23,7 +23,7 @@ fn entry(name: u8) -> Arc<Entry<u8>> {
 
 fn finds(front: &Front<u8>, entry: &Entry<u8>) -> bool {
     let found = front.find(entry.digest);
-    found.is_some_and(|found| found.proof == entry.proof)
+    found.is_some_and(|found| found.verification == entry.verification)
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn token_cache_slot_is_replaced_by_one_in_eight() {
 fn token_cache_slot_is_replaced_at_once_by_the_same_token() {
     let front = Front::new(1);
     let (old, mut new) = (entry(1), entry(1));
-    Arc::get_mut(&mut new).unwrap().proof = 2;
+    Arc::get_mut(&mut new).unwrap().verification = 2;
     front.store(&old);
     front.store(&new);
     assert!(finds(&front, &new));
@@ -98,9 +98,9 @@ fn token_cache_slots_drop_removed_entries() {
     let entries: Vec<_> = (0..100).map(entry).collect();
     entries.iter().for_each(|entry| front.store(entry));
     assert!(entries.iter().all(|entry| finds(&front, entry)));
-    front.remove_all(|name| *name >= 10);
+    front.remove_retired(|name| *name >= 10);
     let left = entries.iter().filter(|entry| finds(&front, entry));
-    assert_eq!(left.map(|entry| entry.proof).max(), Some(9));
+    assert_eq!(left.map(|entry| entry.verification).max(), Some(9));
 }
 
 #[test]
@@ -136,11 +136,11 @@ fn token_cache_does_not_find_a_removed_token() {
     let now = Now::read();
     let digests = [1, 2, 3].map(|proof| {
         let digest = cache.digest(&[proof]).unwrap();
-        cache.remember(digest, verified(), proof, now);
+        cache.insert(digest, verified(), proof, now);
         digest
     });
-    cache.forget(digests[0]);
-    cache.forget_all(|proof| *proof == 2);
+    cache.evict(digests[0]);
+    cache.evict_if(|proof| *proof == 2);
     let found = digests.map(|digest| cache.find(digest, now).is_some());
     assert_eq!(found, [false, false, true]);
 }

@@ -1,16 +1,18 @@
+//! Shares: how long a proof counts, and for whom.
+
 use proptest::{collection::vec, prelude::*};
 
 use super::{Counter, PLACES, SLICES, Shares, caller_number};
 use crate::crypto::Fingerprints;
 
 const NOW: u64 = 1_700_000_000;
-/// 60 s, 30 s ahead, and six minutes.
+/// 60 s before and 30 s after the present, and six minutes between clocks.
 const LONGEST: u64 = 450;
 const ADA: u32 = 0x0001_0001;
 const BOB: u32 = 0x0002_0002;
 
-/// How many of `tries` proofs are counted that are stored for 420 s.
-fn taken(shares: &mut Shares, caller: u32, now: u64, tries: u32) -> u32 {
+/// Returns how many of `tries` proofs, which are stored for 420 s, are counted.
+fn counted(shares: &mut Shares, caller: u32, now: u64, tries: u32) -> u32 {
     let mut count = 0;
     for _ in 0..tries {
         count += u32::from(shares.take(caller, now + 420, now).is_some());
@@ -22,11 +24,11 @@ fn taken(shares: &mut Shares, caller: u32, now: u64, tries: u32) -> u32 {
 #[test]
 fn replay_share_is_counted_for_as_long_as_a_proof_is_stored() {
     let mut shares = Shares::new(10, LONGEST);
-    assert_eq!(taken(&mut shares, ADA, NOW, 20), 10);
-    // To its last second at the least, and for a sixth of the longest time more at the most.
-    assert_eq!(taken(&mut shares, ADA, NOW + 420, 1), 0);
+    assert_eq!(counted(&mut shares, ADA, NOW, 20), 10);
+    // At least to its last second, and at most for a sixth of the longest time longer.
+    assert_eq!(counted(&mut shares, ADA, NOW + 420, 1), 0);
     assert_eq!(
-        taken(&mut shares, ADA, NOW + 420 + LONGEST.div_ceil(6), 20),
+        counted(&mut shares, ADA, NOW + 420 + LONGEST.div_ceil(6), 20),
         10
     );
 }
@@ -37,12 +39,16 @@ fn replay_share_of_a_steady_caller_allows_its_rate() {
     let mut shares = Shares::new(50_000, LONGEST);
     // 100 per second, for 420 s and the rest of a time slice.
     for second in 0..2000 {
-        assert_eq!(taken(&mut shares, ADA, NOW + second, 100), 100, "{second}");
+        assert_eq!(
+            counted(&mut shares, ADA, NOW + second, 100),
+            100,
+            "{second}"
+        );
     }
-    // A flood gets what it is given, and no more.
+    // A flood uses up its share and no more.
     let mut flood = 0;
     for second in 0..420 {
-        flood += taken(&mut shares, BOB, NOW + 2000 + second, 1400);
+        flood += counted(&mut shares, BOB, NOW + 2000 + second, 1400);
     }
     assert_eq!(flood, 50_000);
 }
@@ -53,11 +59,11 @@ fn replay_share_that_is_given_back_can_be_taken_again() {
     let mut shares = Shares::new(1, LONGEST);
     for second in 0..1000 {
         let now = NOW + second;
-        let counted = shares.take(ADA, now + 420, now).unwrap();
+        let proof = shares.take(ADA, now + 420, now).unwrap();
         assert_eq!(shares.take(ADA, now + 420, now), None);
-        shares.give_back(counted);
+        shares.give_back(proof);
     }
-    // What has ended in the meantime is given back without effect.
+    // Giving back a proof that has ended meanwhile has no effect.
     let old = shares.take(ADA, NOW + 420, NOW).unwrap();
     let later = NOW + 1000;
     assert!(shares.take(ADA, later + 420, later).is_some());
@@ -71,11 +77,11 @@ fn replay_share_of_another_caller_at_one_counter_of_two_is_whole() {
     let mut shares = Shares::new(10, LONGEST);
     for number in 0..3 {
         let caller = number << 16 | 1;
-        assert_eq!(taken(&mut shares, caller, NOW, 20), 10, "{caller}");
+        assert_eq!(counted(&mut shares, caller, NOW, 20), 10, "{caller}");
     }
-    // At both places of one that has used up its share, it counts as that one.
+    // A caller with both counters of one that has used up its share is rejected too.
     let both = PLACES as u32 + 1;
-    assert_eq!(taken(&mut shares, both, NOW, 1), 0);
+    assert_eq!(counted(&mut shares, both, NOW, 1), 0);
 }
 
 // finding 9
@@ -83,16 +89,16 @@ fn replay_share_of_another_caller_at_one_counter_of_two_is_whole() {
 fn replay_share_recovers_from_a_clock_that_was_wrong() {
     for wrong in [0, NOW - 86_400, NOW + 86_400, u64::MAX] {
         let mut shares = Shares::new(10, LONGEST);
-        assert_eq!(taken(&mut shares, ADA, NOW, 20), 10);
+        assert_eq!(counted(&mut shares, ADA, NOW, 20), 10);
         let end = wrong.saturating_add(420);
         assert!(shares.take(ADA, end, wrong).is_some(), "{wrong}");
-        assert_eq!(taken(&mut shares, ADA, NOW, 20), 10, "{wrong}");
+        assert_eq!(counted(&mut shares, ADA, NOW, 20), 10, "{wrong}");
     }
-    // Set back by less than a proof is stored, it counts on.
+    // If the clock is set back by less than the time for which a proof is stored, the counts remain.
     let mut shares = Shares::new(10, LONGEST);
-    assert_eq!(taken(&mut shares, ADA, NOW, 20), 10);
-    assert_eq!(taken(&mut shares, ADA, NOW - 300, 20), 0);
-    assert_eq!(taken(&mut shares, ADA, NOW + 500, 20), 10);
+    assert_eq!(counted(&mut shares, ADA, NOW, 20), 10);
+    assert_eq!(counted(&mut shares, ADA, NOW - 300, 20), 0);
+    assert_eq!(counted(&mut shares, ADA, NOW + 500, 20), 10);
 }
 
 // finding 9
@@ -139,14 +145,14 @@ proptest! {
     // finding 9
     #[test]
     fn replay_share_is_what_a_list_would_count(
-        // How much later; which caller; for how long it is stored; whether it is given back.
+        // The time that passes, the caller, how long its proof is stored, and whether it is given back.
         steps in vec((0..60_u64, 1..4_u32, 0..=LONGEST, 0..4_u8), 1..300),
         share in 1..12_u32,
     ) {
         let mut shares = Shares::new(share, LONGEST);
         let width = LONGEST.div_ceil(6);
         let mut now = NOW;
-        // Of each caller, when its proofs end.
+        // The ends of the proofs of each caller.
         let mut stored: Vec<(u32, u64)> = Vec::new();
         for (passed, caller, time, given_back) in steps {
             now += passed;
@@ -156,7 +162,7 @@ proptest! {
             let lately = mine.filter(|(_, end)| end / width >= now / width).count();
             match shares.take(caller, now + time, now) {
                 Some(counted) => {
-                    // Never more than the share at a time.
+                    // Never more than the share at the same time.
                     prop_assert!(live < share as usize);
                     prop_assert!(lately < share as usize);
                     match given_back {

@@ -1,8 +1,10 @@
+//! Slots: expiry, clocks that are set, and agreement with a map.
+
 use std::collections::{HashMap, HashSet};
 
 use proptest::{collection::vec, prelude::*};
 
-use super::{Slots, Verdict};
+use super::{Slots, UseResult};
 
 const NOW: u64 = 1_700_000_000;
 const WINDOW: u64 = 90;
@@ -14,7 +16,7 @@ fn tenths(capacity: u32) -> Slots {
 
 // conformance 170
 #[test]
-fn memory_is_laid_out_once_and_measured() {
+fn replay_memory_is_allocated_once() {
     let capacity = 100_000;
     let mut slots = tenths(capacity);
     let bytes = |slots: &Slots| {
@@ -31,104 +33,108 @@ fn memory_is_laid_out_once_and_measured() {
         for number in 0..capacity {
             let digest = u128::from(round) << 64 | u128::from(number);
             let until = now + u64::from(number) % 60;
-            let verdict = slots.insert(digest, number, until.max(now), now);
-            assert_eq!(verdict, Verdict::First);
+            let result = slots.insert(digest, number, until.max(now), now);
+            assert_eq!(result, UseResult::First);
         }
-        assert_eq!(slots.insert(1 << 120, 7, now + 60, now), Verdict::Full);
+        assert_eq!(slots.insert(1 << 120, 7, now + 60, now), UseResult::Full);
     }
     assert_eq!((bytes(&slots), slots.entries.as_ptr()), (before, place));
 }
 
 // conformance 170
 #[test]
-fn a_clock_that_is_set_back_lets_nothing_in_twice() {
+fn clock_that_is_set_back_accepts_no_proof_twice() {
     let mut slots = tenths(100);
-    assert_eq!(slots.insert(1, 1, NOW + 60, NOW), Verdict::First);
-    // An hour ahead all is forgotten; back again, the old one is still refused, as is what
-    // cannot be told from it, and what is younger passes.
-    assert_eq!(slots.insert(2, 1, NOW + 3660, NOW + 3600), Verdict::First);
+    assert_eq!(slots.insert(1, 1, NOW + 60, NOW), UseResult::First);
+    // With the clock an hour ahead, all entries expire. After it was set back, the old proof is still rejected,
+    // and so is any proof that may be the same.
+    assert_eq!(slots.insert(2, 1, NOW + 3660, NOW + 3600), UseResult::First);
     for until in [NOW + 1, NOW + 60, NOW + 3660] {
-        assert_eq!(slots.insert(1, 1, until, NOW + 1), Verdict::Full);
+        assert_eq!(slots.insert(1, 1, until, NOW + 1), UseResult::Full);
     }
     let mut slots = tenths(100);
-    assert_eq!(slots.insert(1, 1, NOW + 60, NOW), Verdict::First);
-    // Ahead without proofs, as callers' clocks stay right: only the old window is lost.
+    assert_eq!(slots.insert(1, 1, NOW + 60, NOW), UseResult::First);
+    // The clock is set ahead without proofs, because the clients' clocks stay right: only the old window is
+    // lost.
     slots.sweep(NOW + 3600);
-    assert_eq!(slots.insert(1, 1, NOW + 60, NOW + 5), Verdict::Full);
-    assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 5), Verdict::First);
-    assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 6), Verdict::Seen);
+    assert_eq!(slots.insert(1, 1, NOW + 60, NOW + 5), UseResult::Full);
+    assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 5), UseResult::First);
+    assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 6), UseResult::Replayed);
     // A broken clock, and its repair.
     slots.sweep(u64::MAX);
-    assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 7), Verdict::Full);
-    assert_eq!(slots.insert(4, 1, NOW + 80, NOW + 30), Verdict::First);
-    assert_eq!(slots.insert(4, 1, NOW + 80, NOW + 30), Verdict::Seen);
+    assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 7), UseResult::Full);
+    assert_eq!(slots.insert(4, 1, NOW + 80, NOW + 30), UseResult::First);
+    assert_eq!(slots.insert(4, 1, NOW + 80, NOW + 30), UseResult::Replayed);
 }
 
 #[test]
-fn a_clock_that_is_set_back_a_little_keeps_all_the_longer() {
+fn clock_that_is_set_back_a_little_keeps_proofs_longer() {
     let mut slots = tenths(100);
-    assert_eq!(slots.insert(1, 1, NOW + 60, NOW), Verdict::First);
+    assert_eq!(slots.insert(1, 1, NOW + 60, NOW), UseResult::First);
     slots.sweep(NOW + 50);
-    assert_eq!(slots.insert(1, 1, NOW + 60, NOW - 20), Verdict::Seen);
-    assert_eq!(slots.insert(2, 1, NOW + 40, NOW - 20), Verdict::First);
-    assert_eq!(slots.insert(2, 1, NOW + 40, NOW + 40), Verdict::Seen);
+    assert_eq!(slots.insert(1, 1, NOW + 60, NOW - 20), UseResult::Replayed);
+    assert_eq!(slots.insert(2, 1, NOW + 40, NOW - 20), UseResult::First);
+    assert_eq!(slots.insert(2, 1, NOW + 40, NOW + 40), UseResult::Replayed);
 }
 
 #[test]
-fn what_is_out_of_reach_is_refused() {
+fn proof_beyond_the_ring_is_rejected() {
     let mut slots = tenths(100);
-    let verdict = slots.insert(1, 1, NOW + 1000, NOW);
-    assert_eq!(verdict, Verdict::Full);
-    assert_eq!(slots.insert(1, 1, u64::MAX, NOW), Verdict::Full);
+    let result = slots.insert(1, 1, NOW + 1000, NOW);
+    assert_eq!(result, UseResult::Full);
+    assert_eq!(slots.insert(1, 1, u64::MAX, NOW), UseResult::Full);
 }
 
 // conformance 170
 #[test]
-fn a_call_frees_few_and_what_waits_to_be_freed_counts_no_more() {
+fn expired_slots_do_not_count_and_are_freed_in_steps() {
     let capacity = 10_000;
     let mut slots = tenths(capacity);
     for number in 0..capacity {
-        // Of ten callers, who all have their share.
+        // Ten callers use up their shares.
         let caller = number % 10 * 0x0001_0001;
-        let verdict = slots.insert(u128::from(number), caller, NOW + 60, NOW);
-        assert_eq!(verdict, Verdict::First);
+        let result = slots.insert(u128::from(number), caller, NOW + 60, NOW);
+        assert_eq!(result, UseResult::First);
     }
-    assert_eq!(slots.insert(1 << 80, 0, NOW + 61, NOW), Verdict::Full);
-    // Later than the last one of them all, and in the next time slice of the callers' shares,
-    // whatever the call is answered.
+    assert_eq!(slots.insert(1 << 80, 0, NOW + 61, NOW), UseResult::Full);
+    // Later than the last second of all of them, and in the next time slice of the shares. The call frees
+    // slots even though its proof is rejected.
     let now = NOW + 64;
-    assert_eq!(slots.insert(0, 0, NOW + 60, now), Verdict::Full);
-    assert_eq!((slots.live, slots.waiting), (0, capacity - 256));
-    // There is room for all ten at once, although most of what they had is not yet freed.
-    let mut waiting = slots.waiting;
+    assert_eq!(slots.insert(0, 0, NOW + 60, now), UseResult::Full);
+    assert_eq!((slots.live, slots.expired_count), (0, capacity - 256));
+    // All ten callers have their shares again, although most of the expired slots are not freed yet.
+    let mut expired = slots.expired_count;
     for number in 0..capacity {
         let caller = number % 10 * 0x0001_0001;
         let digest = (1 << 81) + u128::from(number);
-        let verdict = slots.insert(digest, caller, now + 60, now);
-        assert_eq!((verdict, slots.live), (Verdict::First, number + 1));
-        assert!(slots.waiting + 256 >= waiting, "{number}");
-        waiting = slots.waiting;
+        let result = slots.insert(digest, caller, now + 60, now);
+        assert_eq!((result, slots.live), (UseResult::First, number + 1));
+        assert!(slots.expired_count + 256 >= expired, "{number}");
+        expired = slots.expired_count;
     }
-    assert_eq!((slots.waiting, slots.entries.len()), (0, capacity as usize));
+    assert_eq!(
+        (slots.expired_count, slots.entries.len()),
+        (0, capacity as usize)
+    );
     for caller in 0..11 {
-        let verdict = slots.insert(1 << 82, caller * 0x0001_0001, now + 61, now);
-        assert_eq!(verdict, Verdict::Full);
+        let result = slots.insert(1 << 82, caller * 0x0001_0001, now + 61, now);
+        assert_eq!(result, UseResult::Full);
     }
 }
 
 // conformance 170
 #[test]
-fn a_slot_is_taken_from_those_that_wait_when_no_other_is_left() {
+fn expired_slot_is_reused_when_no_slot_is_free() {
     let mut slots = tenths(100);
-    slots.at_once = 0;
+    slots.max_freed = 0;
     for round in 0..3 {
         let now = NOW + round * 61;
         for number in 0..100 {
             let digest = u128::from(round) << 64 | u128::from(number);
-            let verdict = slots.insert(digest, number * 0x0001_0001, now + 60, now);
-            assert_eq!(verdict, Verdict::First, "{round} {number}");
+            let result = slots.insert(digest, number * 0x0001_0001, now + 60, now);
+            assert_eq!(result, UseResult::First, "{round} {number}");
         }
-        assert_eq!((slots.live, slots.waiting), (100, 0));
+        assert_eq!((slots.live, slots.expired_count), (100, 0));
         assert_eq!(slots.entries.len(), 100);
     }
 }
@@ -136,16 +142,16 @@ fn a_slot_is_taken_from_those_that_wait_when_no_other_is_left() {
 #[test]
 fn replay_share_is_kept_while_others_are_freed() {
     let mut slots = tenths(1000);
-    slots.at_once = 8;
-    // A second's worth of others is freed while one caller floods.
+    slots.max_freed = 8;
+    // The slots of one second are freed while one caller floods.
     for number in 0..400 {
-        let verdict = slots.insert(number, number as u32 * 0x0001_0001, NOW + 1, NOW);
-        assert_eq!(verdict, Verdict::First);
+        let result = slots.insert(number, number as u32 * 0x0001_0001, NOW + 1, NOW);
+        assert_eq!(result, UseResult::First);
     }
     let mut first = 0;
     for number in 1000..2000 {
-        let verdict = slots.insert(number, 0xFFFF_FFFF, NOW + 60, NOW + 2);
-        first += u32::from(verdict == Verdict::First);
+        let result = slots.insert(number, 0xFFFF_FFFF, NOW + 60, NOW + 2);
+        first += u32::from(result == UseResult::First);
     }
     assert_eq!(first, 100);
 }
@@ -155,18 +161,18 @@ proptest! {
 
     // conformance 170, 171
     #[test]
-    fn slots_answer_as_a_map_would(
+    fn slots_agree_with_a_map(
         steps in vec((0..3_u64, 0..40_u128, 0..6_u32, 0..60_u64), 1..400),
         capacity in 1..60_u32,
-        at_once in prop_oneof![Just(super::AT_ONCE), 0..4_u32],
+        max_freed in prop_oneof![Just(super::MAX_FREED), 0..4_u32],
     ) {
         let mut slots = tenths(capacity);
-        slots.at_once = at_once;
+        slots.max_freed = max_freed;
         let mut model: HashMap<u128, u64> = HashMap::new();
-        // Who used up a share, until when.
+        // The proofs that count against a share, by caller, and their ends.
         let mut counted: Vec<(u32, u64)> = Vec::new();
         let width = (WINDOW + 2).div_ceil(6);
-        let mut waiting = 0;
+        let mut expired = 0;
         let mut now = NOW;
         for (passed, digest, caller, ahead) in steps {
             now += passed * passed * 5;
@@ -176,53 +182,53 @@ proptest! {
             let before = model.len();
             model.retain(|_, until| *until >= now);
             counted.retain(|(_, until)| until / width >= now / width);
-            waiting += before - model.len();
-            waiting -= waiting.min(at_once as usize);
+            expired += before - model.len();
+            expired -= expired.min(max_freed as usize);
             let mine = counted.iter().filter(|(other, _)| *other == caller).count();
-            let verdict = slots.insert(digest, caller, until, now);
+            let result = slots.insert(digest, caller, until, now);
             let (full, share) = (model.len() >= capacity as usize, (capacity as usize / 10).max(1));
-            match verdict {
-                // What has expired may be told for longer, until it is freed.
-                Verdict::Seen => prop_assert!(model.contains_key(&digest) || waiting > 0),
-                // Because of live ones only.
-                Verdict::Full => prop_assert!(full || mine >= share),
-                Verdict::First => {
+            match result {
+                // An expired digest is still found until it is freed.
+                UseResult::Replayed => prop_assert!(model.contains_key(&digest) || expired > 0),
+                // Only live entries count.
+                UseResult::Full => prop_assert!(full || mine >= share),
+                UseResult::First => {
                     prop_assert!(!full && !model.contains_key(&digest));
                     prop_assert!(mine < share);
-                    waiting -= usize::from(model.len() + waiting == capacity as usize);
+                    expired -= usize::from(model.len() + expired == capacity as usize);
                     model.insert(digest, until);
                     counted.push((caller, until));
                 }
             }
             prop_assert_eq!(slots.live as usize, model.len());
-            prop_assert_eq!(slots.waiting as usize, waiting);
+            prop_assert_eq!(slots.expired_count as usize, expired);
             prop_assert!(slots.entries.len() <= capacity as usize);
         }
     }
 
     // conformance 170, 171
     #[test]
-    fn no_clock_lets_a_proof_in_twice(
-        // How far the clock goes, and whether back; which proof is sent, of what age.
+    fn proof_is_accepted_once_under_any_clock(
+        // The distance and direction in which the clock moves, and the number and age of the proof.
         steps in vec((0..200_u64, any::<bool>(), 0..30_u64, 0..=WINDOW), 1..400),
         capacity in 5..60_u32,
-        at_once in prop_oneof![Just(super::AT_ONCE), 0..4_u32],
+        max_freed in prop_oneof![Just(super::MAX_FREED), 0..4_u32],
     ) {
         let mut slots = tenths(capacity);
-        slots.at_once = at_once;
+        slots.max_freed = max_freed;
         let mut now = NOW;
-        // A proof says when it was made: its last second is its own, whatever our clock says.
+        // The last second of a proof follows from its `iat` and does not depend on the clock of the service.
         let mut proofs: HashMap<u64, u64> = HashMap::new();
         let mut first = HashSet::new();
         for (moves, back, number, age) in steps {
-            // Mostly a little.
+            // Most steps are small.
             let moves = if moves > 20 { moves / 50 } else { moves * moves };
             now = if back { now - moves } else { now + moves };
             let until = *proofs.entry(number).or_insert(now + WINDOW - age);
             if (now..=now + WINDOW).contains(&until)
-                && slots.insert(u128::from(number), 7, until, now) == Verdict::First
+                && slots.insert(u128::from(number), 7, until, now) == UseResult::First
             {
-                prop_assert!(first.insert(number), "{} passed twice", number);
+                prop_assert!(first.insert(number), "{} was accepted twice", number);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a proof says, against the request it came with.
+//! The claims of a proof, compared with the request.
 
 use std::sync::OnceLock;
 
@@ -12,16 +12,15 @@ use crate::{
     crypto::sha256,
     dpop::{
         external_url::{External, Place},
-        judge::{Expected, Holder, Window, judge},
-        key_cache::ProofKeys,
         nonce::DpopNonces,
+        proof::{Expected, Holder, ProofKeys, Window, verify_proof},
     },
     error::{ProofError, VerifyError},
 };
 
 // conformance 160
 #[test]
-fn the_method_is_the_requests_to_the_letter() {
+fn proof_with_another_method_is_rejected() {
     let signer = Signer::new("ES256");
     for htm in ["get", "Get", "HEAD", "POST", "GET ", "GETS"] {
         let proof = signer.proof(&with(claims(), "htm", htm));
@@ -35,7 +34,7 @@ fn the_method_is_the_requests_to_the_letter() {
 
 // conformance 161, 162
 #[test]
-fn the_url_is_the_requests() {
+fn proof_with_another_url_is_rejected() {
     let signer = Signer::new("ES256");
     for htu in [
         "https://api.example.com/",
@@ -61,13 +60,13 @@ fn the_url_is_the_requests() {
         "https://api.example.com/orders?page=3#top",
     ] {
         let proof = signer.proof(&with(claims(), "htu", htu));
-        assert!(Case::of(&signer).judge(&proof).is_ok(), "{htu}");
+        assert!(Case::of(&signer).verify_proof(&proof).is_ok(), "{htu}");
     }
 }
 
 // conformance 165
 #[test]
-fn the_window_has_two_edges() {
+fn proof_outside_the_window_is_rejected() {
     let signer = Signer::new("ES256");
     let case = Case::of(&signer);
     let at = |iat: Value| signer.proof(&with(claims(), "iat", iat));
@@ -84,13 +83,13 @@ fn the_window_has_two_edges() {
         assert_eq!(case.reason(&at(iat.clone())), expected, "{iat}");
     }
     for iat in [NOW - 60, NOW, NOW + 30] {
-        assert_eq!(case.judge(&at(json!(iat))).unwrap().until, iat + 60);
+        assert_eq!(case.verify_proof(&at(json!(iat))).unwrap().until, iat + 60);
     }
 }
 
-// RFC 7519 §4.1.4-5
+// RFC 7519 §4.1.4 and §4.1.5
 #[test]
-fn dates_of_the_proofs_own_hold() {
+fn proof_exp_and_nbf_are_checked() {
     let signer = Signer::new("ES256");
     let case = Case::of(&signer);
     let dated = |claim, date: Value| signer.proof(&with(claims(), claim, date));
@@ -105,13 +104,13 @@ fn dates_of_the_proofs_own_hold() {
         assert_eq!(case.reason(&proof), ProofError::Claim { claim }, "{date}");
     }
     for (claim, date) in [("exp", NOW + 1), ("nbf", NOW + 30), ("nbf", 1)] {
-        assert!(case.judge(&dated(claim, json!(date))).is_ok());
+        assert!(case.verify_proof(&dated(claim, json!(date))).is_ok());
     }
 }
 
 // conformance 166, 167
 #[test]
-fn token_and_key_are_the_requests() {
+fn proof_for_another_token_or_key_is_rejected() {
     let (signer, other) = (Signer::new("ES256"), Signer::new("ES256"));
     let hash = claims()["ath"].as_str().unwrap().to_owned();
     for ath in [
@@ -123,48 +122,48 @@ fn token_and_key_are_the_requests() {
         let proof = signer.proof(&with(claims(), "ath", ath));
         assert_eq!(Case::of(&signer).reason(&proof), ProofError::TokenHash);
     }
-    let stolen = Case::of(&signer).judge(&other.proof(&claims()));
+    let stolen = Case::of(&signer).verify_proof(&other.proof(&claims()));
     assert!(matches!(stolen, Err(VerifyError::BindingMismatch)));
 }
 
 // conformance 164, 172, 173
 #[test]
-fn a_demanded_nonce_cannot_be_left_out() {
+fn proof_without_the_required_nonce_is_rejected() {
     let signer = Signer::new("ES256");
     let nonces = DpopNonces::random();
     let case = Case {
         nonces: Some(nonces.clone()),
         ..Case::of(&signer)
     };
-    let refused = |claims: Value| {
-        let verdict = case.judge(&signer.proof(&claims));
+    let assert_rejected = |claims: Value| {
+        let result = case.verify_proof(&signer.proof(&claims));
         assert!(
-            matches!(verdict, Err(VerifyError::NonceRequired)),
-            "{verdict:?}"
+            matches!(result, Err(VerifyError::NonceRequired)),
+            "{result:?}"
         );
     };
-    refused(claims());
-    refused(with(claims(), "nonce", "another"));
-    refused(with(claims(), "nonce", DpopNonces::random().current(NOW)));
-    refused(with(claims(), "nonce", nonces.current(NOW - 1000)));
+    assert_rejected(claims());
+    assert_rejected(with(claims(), "nonce", "another"));
+    assert_rejected(with(claims(), "nonce", DpopNonces::random().current(NOW)));
+    assert_rejected(with(claims(), "nonce", nonces.current(NOW - 1000)));
     let good = with(claims(), "nonce", nonces.current(NOW));
-    let first = case.judge(&signer.proof(&good)).unwrap();
-    // The nonce may come again; the proof is told apart by its jti.
+    let first = case.verify_proof(&signer.proof(&good)).unwrap();
+    // A nonce may be used again. The `jti` distinguishes the proofs.
     let again = case
-        .judge(&signer.proof(&with(good, "jti", "two")))
+        .verify_proof(&signer.proof(&with(good, "jti", "two")))
         .unwrap();
     assert_ne!(first.digest, again.digest);
-    // Where none is demanded, one of somebody else's says nothing.
+    // Without a required nonce, a nonce of another server is ignored.
     let proof = signer.proof(&with(claims(), "nonce", "of the issuer"));
-    assert!(Case::of(&signer).judge(&proof).is_ok());
+    assert!(Case::of(&signer).verify_proof(&proof).is_ok());
 }
 
 #[test]
-fn the_digest_is_of_key_and_jti() {
+fn proof_digest_covers_key_and_jti() {
     let (signer, other) = (Signer::new("ES256"), Signer::new("ES256"));
     let digest = |signer: &Signer, claims: &Value| {
         Case::of(signer)
-            .judge(&signer.proof(claims))
+            .verify_proof(&signer.proof(claims))
             .unwrap()
             .digest
     };
@@ -176,7 +175,7 @@ fn the_digest_is_of_key_and_jti() {
 
 // conformance 158, 181
 #[test]
-fn a_remembered_key_verifies_its_own_proofs_only() {
+fn cached_proof_key_verifies_its_own_proofs_only() {
     let (signer, other) = (Signer::new("ES256"), Signer::new("ES256"));
     let external = External::base("https://api.example.com").unwrap();
     let (keys, jkt) = (ProofKeys::new().unwrap(), signer.jkt());
@@ -199,23 +198,23 @@ fn a_remembered_key_verifies_its_own_proofs_only() {
         nonces: None,
         keys: &keys,
     };
-    let judge = |proof: &str| judge(proof.as_bytes(), &expected, NOW);
-    let known = |signer: &Signer| keys.find(encode(signer.header().to_string()).as_bytes());
-    assert!(known(&signer).is_none());
-    assert!(judge(&signer.proof(&claims())).is_ok());
-    assert!(known(&signer).is_some());
+    let verify = |proof: &str| verify_proof(proof.as_bytes(), &expected, NOW);
+    let cached = |signer: &Signer| keys.find(encode(signer.header().to_string()).as_bytes());
+    assert!(cached(&signer).is_none());
+    assert!(verify(&signer.proof(&claims())).is_ok());
+    assert!(cached(&signer).is_some());
     let forged = other.sign(signer.header().to_string(), claims().to_string());
     assert!(matches!(
-        judge(&forged),
+        verify(&forged),
         Err(VerifyError::InvalidProof(ProofError::Signature))
     ));
     let bare = signer.sign(signer.header().to_string(), "{}");
     assert!(matches!(
-        judge(&bare),
+        verify(&bare),
         Err(VerifyError::InvalidProof(ProofError::Claim { .. }))
     ));
-    let theirs = judge(&other.proof(&claims()));
+    let theirs = verify(&other.proof(&claims()));
     assert!(matches!(theirs, Err(VerifyError::BindingMismatch)));
-    assert!(known(&other).is_none());
-    assert!(judge(&signer.proof(&claims())).is_ok());
+    assert!(cached(&other).is_none());
+    assert!(verify(&signer.proof(&claims())).is_ok());
 }

@@ -1,3 +1,5 @@
+//! Single flight: which waiters are woken, and when.
+
 use std::{
     future::Future,
     pin::Pin,
@@ -8,7 +10,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use crate::sync::single_flight::{Flight, Wait};
+use super::single_flight::{Completion, Wait};
 
 /// Counts how often it is woken.
 #[derive(Default)]
@@ -31,25 +33,25 @@ fn poll(wait: &mut Wait, waker: &Waker) -> Poll<()> {
 }
 
 #[test]
-fn a_wait_that_begins_after_the_landing_does_not_wait() {
-    let flight = Arc::new(Flight::default());
-    flight.land();
-    assert_eq!(poll(&mut flight.wait(), Waker::noop()), Poll::Ready(()));
+fn wait_that_begins_after_the_completion_is_ready() {
+    let completion = Arc::new(Completion::default());
+    completion.complete();
+    assert_eq!(poll(&mut completion.wait(), Waker::noop()), Poll::Ready(()));
 }
 
 #[test]
-fn a_landing_wakes_everybody_once() {
-    let flight = Arc::new(Flight::default());
+fn completion_wakes_each_waiter_once() {
+    let completion = Arc::new(Completion::default());
     let counts: Vec<Arc<Count>> = (0..100).map(|_| Arc::default()).collect();
-    let mut waits: Vec<Wait> = counts.iter().map(|_| flight.clone().wait()).collect();
+    let mut waits: Vec<Wait> = counts.iter().map(|_| completion.clone().wait()).collect();
     for (wait, count) in waits.iter_mut().zip(&counts) {
         let waker = Waker::from(count.clone());
         for _ in 0..3 {
             assert_eq!(poll(wait, &waker), Poll::Pending);
         }
     }
-    flight.land();
-    flight.land();
+    completion.complete();
+    completion.complete();
     assert!(counts.iter().all(|count| count.woken() == 1));
     for wait in &mut waits {
         assert_eq!(poll(wait, Waker::noop()), Poll::Ready(()));
@@ -57,32 +59,32 @@ fn a_landing_wakes_everybody_once() {
 }
 
 #[test]
-fn only_the_last_waker_of_a_wait_is_woken() {
-    let flight = Arc::new(Flight::default());
+fn wait_polled_with_two_wakers_wakes_the_last_one() {
+    let completion = Arc::new(Completion::default());
     let (first, last) = (Arc::<Count>::default(), Arc::<Count>::default());
-    let mut wait = flight.clone().wait();
+    let mut wait = completion.clone().wait();
     assert_eq!(poll(&mut wait, &Waker::from(first.clone())), Poll::Pending);
     assert_eq!(poll(&mut wait, &Waker::from(last.clone())), Poll::Pending);
-    flight.land();
+    completion.complete();
     assert_eq!((first.woken(), last.woken()), (0, 1));
 }
 
 #[test]
-fn who_stops_waiting_is_forgotten_and_the_others_are_served() {
-    let flight = Arc::new(Flight::default());
+fn wait_that_is_dropped_is_not_woken_and_the_others_are() {
+    let completion = Arc::new(Completion::default());
     let (gone, stays) = (Arc::<Count>::default(), Arc::<Count>::default());
-    let mut leaves = flight.clone().wait();
-    let mut waits = flight.clone().wait();
+    let mut leaves = completion.clone().wait();
+    let mut waits = completion.clone().wait();
     assert_eq!(poll(&mut leaves, &Waker::from(gone.clone())), Poll::Pending);
     assert_eq!(poll(&mut waits, &Waker::from(stays.clone())), Poll::Pending);
     drop(leaves);
     assert_eq!(Arc::strong_count(&gone), 1, "its waker is dropped");
-    flight.land();
+    completion.complete();
     assert_eq!((gone.woken(), stays.woken()), (0, 1));
     drop(waits);
 }
 
-/// A waker that owns another wait of the same flight, as an executor may.
+/// A waker that owns another wait for the same completion, as that of an executor may.
 struct Owner(#[expect(dead_code, reason = "dropped with its waker")] Mutex<Wait>);
 
 impl Wake for Owner {
@@ -90,17 +92,17 @@ impl Wake for Owner {
 }
 
 #[test]
-fn a_waker_that_drops_another_wait_does_not_block() {
-    let flight = Arc::new(Flight::default());
+fn waker_that_drops_another_wait_does_not_block() {
+    let completion = Arc::new(Completion::default());
     let owner = || {
-        let mut owned = flight.clone().wait();
+        let mut owned = completion.clone().wait();
         assert_eq!(poll(&mut owned, Waker::noop()), Poll::Pending);
         Waker::from(Arc::new(Owner(Mutex::new(owned))))
     };
-    let mut wait = flight.clone().wait();
+    let mut wait = completion.clone().wait();
     for _ in 0..2 {
         assert_eq!(poll(&mut wait, &owner()), Poll::Pending);
     }
     drop(wait);
-    flight.land();
+    completion.complete();
 }

@@ -75,7 +75,7 @@ async fn require_middleware_without_verify_middleware_is_500() {
     let app = app(orders).await;
     let jwt = okta().token("ada").sign();
     let response = send(&app, bearer("/orders", &jwt)).await;
-    response.assert_rejected("a good token", 500, None);
+    response.assert_rejected("a valid token", 500, None);
     let response = send(&app, get("/orders", &[])).await;
     response.assert_rejected("no token", 500, None);
 }

@@ -22,11 +22,11 @@ async fn wrapped_scope_leaves_health_open_and_unknown_paths_404() {
     send(&app, get("/health", &[]))
         .await
         .assert_served("open", "ok");
-    let bad = send(&app, bearer("/health", "a.b.c")).await;
-    bad.assert_served("open, also with a bad token", "ok");
+    let invalid = send(&app, bearer("/health", "a.b.c")).await;
+    invalid.assert_served("open, also with an invalid token", "ok");
     send(&app, bearer("/api/me", &jwt))
         .await
-        .assert_served("good", "ada");
+        .assert_served("valid", "ada");
     let without = send(&app, get("/api/me", &[])).await;
     without.assert_rejected("covered", 401, Some(PLAIN));
     assert_eq!(send(&app, get("/nowhere", &[])).await.status, 404);

@@ -1,5 +1,8 @@
 //! Shared by all tests: an issuer, requests, and readable responses.
 
+pub(crate) mod mock_issuer;
+pub(crate) mod server;
+
 use std::sync::LazyLock;
 
 use actix_http::Request;

@@ -13,10 +13,7 @@ use tokio::{
 };
 use tonic::{Code, Status, body::Body, codegen::Body as _};
 
-use crate::{
-    cold,
-    support::{INVALID, LACKS_SCOPE, MALFORMED, PLAIN, okta, verifier},
-};
+use crate::support::{INVALID, LACKS_SCOPE, MALFORMED, PLAIN, mock_issuer, okta, verifier};
 use server::Api;
 
 const READ: Policy = Policy::scope("orders:read");
@@ -58,16 +55,16 @@ async fn grpc_call_has_the_token_in_its_extensions() {
 }
 
 #[tokio::test]
-async fn grpc_missing_and_bad_credentials_are_unauthenticated() {
+async fn grpc_missing_and_invalid_credentials_are_unauthenticated() {
     let api = api(Policy::any_token()).await;
-    let good = bearer(&okta().token("ada").sign());
+    let valid = bearer(&okta().token("ada").sign());
     let expired = bearer(&okta().token("ada").expired().sign());
     let forged = bearer(&okta().token("ada").foreign_key().sign());
     let rows: &[(&str, &[&str], &str)] = &[
         ("no metadata", &[], PLAIN),
         ("Basic", &["Basic YWRhOmFkYQ=="], PLAIN),
         ("malformed", &["Bearer a,b"], MALFORMED),
-        ("twice", &[&good, &good], MALFORMED),
+        ("twice", &[&valid, &valid], MALFORMED),
         ("not a JWT", &["Bearer a.b.c"], INVALID),
         ("expired", &[&expired], INVALID),
         ("another key", &[&forged], INVALID),
@@ -76,7 +73,7 @@ async fn grpc_missing_and_bad_credentials_are_unauthenticated() {
         let response = api.who(authorization).await;
         assert_rejected(name, response, Code::Unauthenticated, Some(challenge));
     }
-    assert_eq!(api.who(&[&good]).await.expect("served"), "ada");
+    assert_eq!(api.who(&[&valid]).await.expect("served"), "ada");
 }
 
 #[tokio::test]
@@ -103,10 +100,10 @@ async fn grpc_step_up_is_unauthenticated_and_names_the_acr_values() {
 
 #[tokio::test]
 async fn grpc_unavailable_issuer_is_unavailable_until_it_recovers() {
-    let okta = cold::mock().await;
+    let okta = mock_issuer::mock().await;
     okta.fault(Endpoint::Discovery, Fault::Drop);
-    let api = Api::new(cold::verifier(&okta), Policy::any_token()).await;
-    let jwt = bearer(&cold::token(&okta));
+    let api = Api::new(mock_issuer::verifier(&okta), Policy::any_token()).await;
+    let jwt = bearer(&mock_issuer::token(&okta));
 
     let status = assert_rejected("dead", api.who(&[&jwt]).await, Code::Unavailable, None);
     let retry_after = metadata(&status, "retry-after");
@@ -117,12 +114,12 @@ async fn grpc_unavailable_issuer_is_unavailable_until_it_recovers() {
 
     // The slow path with success: the first request of another verifier fetches the keys.
     okta.clear_faults();
-    let api = Api::new(cold::verifier(&okta), Policy::any_token()).await;
+    let api = Api::new(mock_issuer::verifier(&okta), Policy::any_token()).await;
     assert_eq!(api.who(&[&jwt]).await.expect("served"), "ada");
 }
 
 #[tokio::test]
-async fn grpc_missing_layer_is_internal_even_for_a_good_token() {
+async fn grpc_missing_layer_is_internal_even_for_a_valid_token() {
     let api = Api::unverified(Policy::any_token()).await;
     let jwt = bearer(&okta().token("ada").sign());
     let response = api.who(&[&jwt]).await;
@@ -296,7 +293,7 @@ async fn assert_plain_http(name: &str, response: Response<Body>, status: u16) {
 /// A forward-auth proxy may pass the client's method and headers on over HTTP/2, and takes any 2xx
 /// for permission. So every rejection must have its HTTP status: 401, 403 and 500 alike.
 #[tokio::test]
-async fn grpc_rejection_is_plain_http_unless_the_layer_is_told() {
+async fn grpc_rejection_is_plain_http_unless_the_layer_enables_grpc() {
     let verify = || VerifyLayer::new(verifier(okta()));
     let anonymous = verify().optional();
     let rows = [
@@ -313,7 +310,7 @@ async fn grpc_rejection_is_plain_http_unless_the_layer_is_told() {
     let api = Api::layered(Some(verify()), RequireLayer::new(READ)).await;
     let other = bearer(&okta().token("ada").sign());
     for (name, authorization, status) in [
-        ("VerifyLayer, a bad token", "Bearer a.b.c", 401),
+        ("VerifyLayer, an invalid token", "Bearer a.b.c", 401),
         ("VerifyLayer, malformed", "Bearer a,b", 400),
         ("RequireLayer, no scope", &other, 403),
     ] {
@@ -326,12 +323,12 @@ async fn grpc_rejection_is_plain_http_unless_the_layer_is_told() {
 // finding 3
 /// The slow path builds its rejection in another place.
 #[tokio::test]
-async fn grpc_rejection_after_a_fetch_is_plain_http_unless_the_layer_is_told() {
-    let okta = cold::mock().await;
+async fn grpc_rejection_after_a_fetch_is_plain_http_unless_the_layer_enables_grpc() {
+    let okta = mock_issuer::mock().await;
     okta.fault(Endpoint::Discovery, Fault::Drop);
-    let verify = VerifyLayer::new(cold::verifier(&okta));
+    let verify = VerifyLayer::new(mock_issuer::verifier(&okta));
     let api = Api::layered(Some(verify), RequireLayer::new(READ)).await;
-    let authorization = bearer(&cold::token(&okta));
+    let authorization = bearer(&mock_issuer::token(&okta));
     let headers = [GRPC_HEADERS, &[("authorization", &authorization)]].concat();
     let response = api.send(Method::POST, &headers).await;
     assert_plain_http("unavailable", response, 503).await;

@@ -22,10 +22,7 @@ use tower::{
     BoxError, Layer, Service, ServiceExt, buffer::Buffer, limit::ConcurrencyLimit, service_fn,
 };
 
-use crate::{
-    cold,
-    support::{AUDIENCE, bearer, get, okta, verifier},
-};
+use crate::support::{AUDIENCE, bearer, get, mock_issuer, okta, verifier};
 
 fn ready_now<S: Service<Request<()>>>(service: &mut S) -> bool {
     let mut cx = Context::from_waker(Waker::noop());
@@ -145,7 +142,7 @@ impl<S> Inner for S where
 
 /// Builds a verifier with known keys, whose next fetch, for an unknown key, meets this fault.
 async fn known_keys_then(fault: Fault) -> (MockOkta, Verifier) {
-    let okta = cold::mock().await;
+    let okta = mock_issuer::mock().await;
     let issuer = okta.issuer(AUDIENCE).any_client_id();
     let builder = Verifier::builder().issuer(issuer);
     let verifier = builder.fetch_timeout(LONG).build();
@@ -198,7 +195,7 @@ async fn others_are_served_while_requests_wait<S: Inner>(inner: S) {
     let service = VerifyLayer::new(verifier).layer(inner);
     let connections = waiting(&service, &okta, 4 * LIMIT);
     for _ in 0..3 {
-        let request = bearer(&cold::token(&okta));
+        let request = bearer(&mock_issuer::token(&okta));
         let response = soon(service.clone().oneshot(request)).await;
         assert_eq!(response.expect("a response").status(), 200);
     }
@@ -222,7 +219,7 @@ async fn dropped_waits_leave_nothing_behind<S: Inner>(inner: S) {
     // The connections stay open, and can serve again.
     assert_all_free(&service);
     for connection in &mut idle {
-        let request = bearer(&cold::token(&okta));
+        let request = bearer(&mock_issuer::token(&okta));
         let response = soon(async { connection.ready().await?.call(request).await }).await;
         assert_eq!(response.expect("a response").status(), 200);
     }
@@ -273,10 +270,10 @@ async fn waits_for_a_reservation<S>(inner: impl Fn(Recording) -> S)
 where
     S: Inner + Send + 'static,
 {
-    let okta = cold::mock().await;
-    let verifier = cold::verifier(&okta);
+    let okta = mock_issuer::mock().await;
+    let verifier = mock_issuer::verifier(&okta);
     let layer = VerifyLayer::new(verifier.clone());
-    let (first_jwt, second_jwt) = (cold::token(&okta), okta.token("bob").sign());
+    let (first_jwt, second_jwt) = (mock_issuer::token(&okta), okta.token("bob").sign());
     let served = Recording::default();
     let service = layer.layer(inner(served.clone()));
 
@@ -335,9 +332,9 @@ async fn dropped_while_it_waits_for_a_reservation<S>(inner: S)
 where
     S: Inner + Send + 'static,
 {
-    let okta = cold::mock().await;
-    let verifier = cold::verifier(&okta);
-    let jwt = cold::token(&okta);
+    let okta = mock_issuer::mock().await;
+    let verifier = mock_issuer::verifier(&okta);
+    let jwt = mock_issuer::token(&okta);
     let (mut first, mut second) = held(VerifyLayer::new(verifier.clone()).layer(inner));
     let mut third = second.clone();
 
@@ -391,11 +388,11 @@ impl Service<Request<()>> for Closable {
 // finding 6
 #[tokio::test]
 async fn waiting_request_gets_the_error_of_a_service_that_fails_meanwhile() {
-    let okta = cold::mock().await;
+    let okta = mock_issuer::mock().await;
     let inner = Closable::default();
-    let mut service = VerifyLayer::new(cold::verifier(&okta)).layer(inner.clone());
+    let mut service = VerifyLayer::new(mock_issuer::verifier(&okta)).layer(inner.clone());
     assert!(ready_now(&mut service));
-    let response = service.call(bearer(&cold::token(&okta)));
+    let response = service.call(bearer(&mock_issuer::token(&okta)));
     inner.is_closed.store(true, Ordering::SeqCst);
     let error = soon(response).await.expect_err("the service is closed");
     assert_eq!(error.to_string(), "closed");
@@ -403,13 +400,13 @@ async fn waiting_request_gets_the_error_of_a_service_that_fails_meanwhile() {
 
 #[tokio::test]
 async fn waiting_request_calls_the_clone_that_was_made_ready() {
-    let okta = cold::mock().await;
+    let okta = mock_issuer::mock().await;
     for _ in 0..2 {
         // Each round has a new verifier: the first request of a connection takes the slow path.
-        let jwt = cold::token(&okta);
-        let layer = VerifyLayer::new(cold::verifier(&okta));
+        let jwt = mock_issuer::token(&okta);
+        let layer = VerifyLayer::new(mock_issuer::verifier(&okta));
         serves_again(layer.layer(ConcurrencyLimit::new(service_fn(ok), 1)), &jwt).await;
-        let layer = VerifyLayer::new(cold::verifier(&okta));
+        let layer = VerifyLayer::new(mock_issuer::verifier(&okta));
         serves_again(layer.layer(Buffer::new(service_fn(ok), 1)), &jwt).await;
     }
 }

@@ -64,11 +64,11 @@ async fn anonymous_request_is_401_without_an_error() {
 
 // conformance 224
 #[tokio::test]
-async fn missing_layer_is_500_even_for_a_good_token() {
+async fn missing_layer_is_500_even_for_a_valid_token() {
     let service = RequireLayer::new(Policy::any_token()).layer(service_fn(who::<()>));
     let Ok(without) = service.clone().oneshot(get("/orders", &[])).await;
     assert_rejected("no token", &without, 500, None);
 
     let Ok(with) = service.oneshot(bearer(&okta().token("ada").sign())).await;
-    assert_rejected("a good token", &with, 500, None);
+    assert_rejected("a valid token", &with, 500, None);
 }

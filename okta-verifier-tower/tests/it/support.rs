@@ -1,5 +1,7 @@
 //! Shared by all tests: an issuer, a handler that returns the caller, and readable responses.
 
+pub(crate) mod mock_issuer;
+
 use std::{convert::Infallible, sync::LazyLock};
 
 use http::{HeaderValue, Request, Response, header::AUTHORIZATION};

@@ -38,22 +38,22 @@ fn verifier(okta: &TestIssuer, token_cache_capacity: u64) -> Verifier {
 /// `Verifier::verify` without a runtime: pinned keys wait for nothing.
 fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyError> {
     match pin!(verifier.verify(jwt)).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(verdict) => verdict,
+        Poll::Ready(result) => result,
         Poll::Pending => panic!("pinned keys wait for nothing"),
     }
 }
 
 fn accepts(verifier: &Verifier, authorization: &str) -> bool {
-    let presented = RequestCredentials::new([authorization.as_bytes()]);
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
     verifier
-        .authenticate(&presented)
+        .authenticate(&credentials)
         .into_ready()
         .unwrap()
         .is_ok()
 }
 
 #[test]
-fn the_token_is_an_ordinary_one() {
+fn test_token_has_the_size_of_an_okta_token() {
     let okta = TestIssuer::new("api://default");
     let jwt = ordinary(&okta).sign();
     assert!((900..1_000).contains(&jwt.len()), "{} bytes", jwt.len());
@@ -63,7 +63,7 @@ fn the_token_is_an_ordinary_one() {
 }
 
 #[test]
-fn a_remembered_token_costs_none() {
+fn cached_token_allocates_nothing() {
     let okta = TestIssuer::new("api://default");
     let verifier = verifier(&okta, 10_000);
     let tokens: Vec<_> = (0..100)
@@ -92,30 +92,30 @@ fn a_remembered_token_costs_none() {
 }
 
 #[test]
-fn junk_pushes_no_remembered_token_out() {
+fn invalid_tokens_do_not_evict_cached_tokens() {
     let okta = TestIssuer::new("api://default");
     let verifier = verifier(&okta, 1);
-    let good = ordinary(&okta).sign();
+    let valid = ordinary(&okta).sign();
     for _ in 0..2 {
-        assert!(verify(&verifier, &good).is_ok());
+        assert!(verify(&verifier, &valid).is_ok());
     }
     let valid_elsewhere = ordinary(&okta).audience("api://other");
     for number in 0..1_000 {
         let junk = match number % 5 {
-            0 => format!("{}{number}", &good[..good.len() - 4]), // a shared prefix
-            1 => good.replacen("ey", &format!("{number}"), 1),   // a shared signature
+            0 => format!("{}{number}", &valid[..valid.len() - 4]), // a shared prefix
+            1 => valid.replacen("ey", &format!("{number}"), 1),    // a shared signature
             2 => "x".repeat(16 * 1024),
             3 => valid_elsewhere.clone().claim("jti", number).sign(),
             _ => ordinary(&okta).claim("jti", number).expired().sign(),
         };
         assert!(verify(&verifier, &junk).is_err());
     }
-    let hit = measure(|| assert!(verify(&verifier, &good).is_ok()));
-    assert_eq!(hit.count_total, 0, "the good token is still remembered");
+    let hit = measure(|| assert!(verify(&verifier, &valid).is_ok()));
+    assert_eq!(hit.count_total, 0, "the valid token is still remembered");
 }
 
 #[test]
-fn a_token_that_is_judged_anew_costs_eighteen_at_most() {
+fn uncached_token_allocates_at_most_eighteen_times() {
     let okta = TestIssuer::new("api://default");
     let verifier = verifier(&okta, 0);
     let jwt = ordinary(&okta).sign();
@@ -129,7 +129,7 @@ fn a_token_that_is_judged_anew_costs_eighteen_at_most() {
 }
 
 #[test]
-fn a_cache_of_no_tokens_remembers_none() {
+fn token_cache_of_capacity_zero_caches_nothing() {
     let okta = TestIssuer::new("api://default");
     let verifier = verifier(&okta, 0);
     let jwt = ordinary(&okta).sign();

@@ -1,5 +1,5 @@
 //! A flood of distinct hostile tokens, kids, issuers, proofs, holders, clients and opaque tokens:
-//! memory stays flat, and the good client's token is verified as fast as before.
+//! memory stays flat, and the valid client's token is verified as fast as before.
 //!
 //! `HOSTILE=1000000 cargo test --release -p okta-verifier --test hostile -- --nocapture` prints the
 //! figures; without the variable there are 3,000 of each kind, and 300 of those that the test has
@@ -21,33 +21,33 @@ use okta_verifier::{
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta, TestIssuer};
 
 #[tokio::test]
-async fn a_flood_takes_neither_memory_nor_time_from_the_good_client() {
+async fn flood_of_hostile_requests_leaves_memory_and_verification_time_flat() {
     let asked: Option<u64> = std::env::var("HOSTILE")
         .ok()
         .map(|count| count.parse().unwrap());
     let begun = Instant::now();
-    let world = World::new().await;
+    let fixture = Fixture::new().await;
     // Whatever is made at first use, is made; the caches are full.
     for kind in KINDS {
         for number in 0..200 {
-            world.send(kind, number).await;
+            fixture.send(kind, number).await;
         }
     }
-    let calm = world.good();
+    let calm = fixture.valid();
     let before = resident();
     for kind in KINDS {
-        // Signing takes the time of many refusals.
+        // Signing takes the time of many rejections.
         let count = asked.unwrap_or(if kind.is_signed() { 300 } else { 3_000 });
         let (began, mut worst) = (Instant::now(), Duration::ZERO);
         for number in 0..count {
-            world.send(kind, 1_000 + number).await;
+            fixture.send(kind, 1_000 + number).await;
             if number % 500 == 0 {
-                worst = worst.max(world.good());
+                worst = worst.max(fixture.valid());
             }
         }
-        let (after, good) = (resident(), world.good());
+        let (after, valid) = (resident(), fixture.valid());
         println!(
-            "{kind:?}: {count} in {:.1} s; resident {:.1} MB, {:.1} before all; a good token {good:?}, \
+            "{kind:?}: {count} in {:.1} s; resident {:.1} MB, {:.1} before all; a valid token {valid:?}, \
              at worst {worst:?}, {calm:?} before all",
             began.elapsed().as_secs_f64(),
             after,
@@ -58,12 +58,12 @@ async fn a_flood_takes_neither_memory_nor_time_from_the_good_client() {
             "{kind:?}: {before} MB and then {after} MB"
         );
         assert!(
-            good < calm * 20 + Duration::from_millis(2),
-            "{good:?} and before {calm:?}"
+            valid < calm * 20 + Duration::from_millis(2),
+            "{valid:?} and before {calm:?}"
         );
     }
-    let hits = world.okta.hits();
-    println!("questions to the issuer: {hits:?}");
+    let hits = fixture.okta.hits();
+    println!("requests to the issuer: {hits:?}");
     assert!(
         hits.keys < 100,
         "unknown kids ask for keys within a budget: {hits:?}"
@@ -86,7 +86,7 @@ enum Kind {
     Jti,
     /// Whose key is not the one that the token is bound to.
     Holder,
-    /// With good tokens, of a tenant who registers clients without end.
+    /// With valid tokens, of a tenant who registers clients without end.
     Client,
 }
 
@@ -106,18 +106,18 @@ impl Kind {
     }
 }
 
-struct World {
+struct Fixture {
     okta: MockOkta,
-    /// Keeps nothing of the tokens that it makes: the mock server does, to answer questions.
+    /// Keeps nothing of the tokens that it makes: the mock server does, to answer requests.
     other: TestIssuer,
     verifier: Verifier,
-    good: String,
+    valid: String,
     bound: String,
     client: Client,
     kid: String,
 }
 
-impl World {
+impl Fixture {
     async fn new() -> Self {
         let okta = MockOkta::start().await;
         let dpop = DpopSettings::base_url("https://api.example.com").replay_capacity(1_000);
@@ -136,7 +136,7 @@ impl World {
         while verifier.warm_up().await.is_err() {}
         let client = Client::new();
         Self {
-            good: format!("Bearer {}", okta.token("ada").sign()),
+            valid: format!("Bearer {}", okta.token("ada").sign()),
             bound: client.bind(okta.token("eve")).sign(),
             kid: kid_of(&okta.token("eve").algorithm(Algorithm::ES256).sign()),
             okta,
@@ -181,21 +181,30 @@ impl World {
             .jti(&format!("jti {number}"))
             .sign();
         let line = format!("DPoP {}", self.bound);
-        let presented = RequestCredentials::new([line.as_bytes()])
+        let credentials = RequestCredentials::new([line.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
         // The in-memory store never waits.
-        assert!(self.verifier.authenticate(&presented).into_ready().is_ok());
+        assert!(
+            self.verifier
+                .authenticate(&credentials)
+                .into_ready()
+                .is_ok()
+        );
     }
 
-    /// The median of a few verifications of the good client's token.
-    fn good(&self) -> Duration {
+    /// The median of a few verifications of the valid client's token.
+    fn valid(&self) -> Duration {
         let mut times: Vec<_> = (0..21)
             .map(|_| {
                 let began = Instant::now();
-                let presented = RequestCredentials::new([self.good.as_bytes()]);
-                let verdict = self.verifier.authenticate(&presented).into_ready().unwrap();
-                assert!(verdict.is_ok());
+                let credentials = RequestCredentials::new([self.valid.as_bytes()]);
+                let result = self
+                    .verifier
+                    .authenticate(&credentials)
+                    .into_ready()
+                    .unwrap();
+                assert!(result.is_ok());
                 began.elapsed()
             })
             .collect();

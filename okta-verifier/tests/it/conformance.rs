@@ -21,22 +21,22 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 
 #[tokio::test]
-async fn the_conformance_table() {
+async fn conformance_table_is_answered() {
     in_process(&Issuers::new()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_bound_tokens() {
+async fn conformance_table_of_bound_tokens_is_answered() {
     in_process(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_bound_tokens_over_a_socket() {
+async fn conformance_table_of_bound_tokens_is_answered_over_a_socket() {
     over_a_socket(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_tokens_that_the_issuer_is_asked_about() {
+async fn conformance_table_of_introspection_is_answered() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
     // Nothing is remembered of the first run: each verifier is new.
@@ -45,7 +45,7 @@ async fn the_table_of_tokens_that_the_issuer_is_asked_about() {
 
 /// Nothing is another where the verifier is not asked first whether it can decide at once.
 #[tokio::test]
-async fn the_conformance_table_with_authenticate_alone() {
+async fn conformance_table_is_answered_with_authenticate_alone() {
     let issuers = Issuers::new();
     let gateway = Gateway {
         asks_now: false,
@@ -56,7 +56,7 @@ async fn the_conformance_table_with_authenticate_alone() {
 }
 
 #[tokio::test]
-async fn the_conformance_table_over_a_socket() {
+async fn conformance_table_is_answered_over_a_socket() {
     over_a_socket(&Issuers::new()).await;
 }
 
@@ -181,18 +181,18 @@ impl Gateway {
                 _ => policy.admit(None, Some(&self.verifier.anonymous())),
             };
         }
-        let mut presented = RequestCredentials::new(authorization.iter().copied())
+        let mut credentials = RequestCredentials::new(authorization.iter().copied())
             .query(query)
             .request(call.method, call.target)
             .dpop(call.dpop.iter().copied())
             .client_cert(call.client_cert.iter().copied());
         if let Some(der) = call.certificate {
-            presented = presented.client_certificate(der);
+            credentials = credentials.client_certificate(der);
         }
         if let Some(peer) = call.peer {
-            presented = presented.peer(peer);
+            credentials = credentials.peer(peer);
         }
-        let token = self.authenticate(&presented).await?;
+        let token = self.authenticate(&credentials).await?;
         policy.admit(Some(&token), None)?;
         if path == "/claims" {
             let employee = token.claims::<Employee>();
@@ -203,9 +203,9 @@ impl Gateway {
 
     async fn authenticate(
         &self,
-        presented: &RequestCredentials<'_>,
+        credentials: &RequestCredentials<'_>,
     ) -> Result<VerifiedToken, Rejection> {
-        let authentication = self.verifier.authenticate(presented);
+        let authentication = self.verifier.authenticate(credentials);
         if !self.asks_now {
             return authentication.await;
         }

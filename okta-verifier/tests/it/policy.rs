@@ -1,10 +1,12 @@
 //! What a route demands: 403, and the scopes that would have been enough.
 
+mod rejection;
+
 use okta_verifier::{AnyToken, Policy, Requirement, VerifiedToken};
 use okta_verifier_testing::TokenBuilder;
 use serde_json::json;
 
-use crate::judge::{judge, okta, present, verifier};
+use crate::support::pinned_keys::{authenticate, okta, verifier, verify};
 
 const A: Policy = Policy::scope("a");
 const B: Policy = Policy::scope("b");
@@ -27,7 +29,7 @@ fn with(scopes: &[&str], groups: &[&str]) -> VerifiedToken {
 
 fn token(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> VerifiedToken {
     let okta = okta();
-    judge(&verifier(&okta), &change(okta.token("ada")).sign()).expect("a good token")
+    verify(&verifier(&okta), &change(okta.token("ada")).sign()).expect("a valid token")
 }
 
 /// The answer to a token: `ok`, or 403 with the scopes of the challenge.
@@ -52,7 +54,7 @@ fn answer(token: &VerifiedToken, policy: Policy) -> String {
 
 // conformance 15, 17
 #[test]
-fn a_403_names_the_scopes_of_the_first_alternative_they_would_satisfy() {
+fn policy_challenge_names_the_scopes_of_the_first_satisfiable_alternative() {
     let nobody = with(&[], &[]);
     for (policy, expected) in [
         (A, "a"),
@@ -102,7 +104,7 @@ fn a_403_names_the_scopes_of_the_first_alternative_they_would_satisfy() {
 
 // conformance 15
 #[test]
-fn what_is_met_already_is_no_reason_to_ask_for_more() {
+fn policy_alternative_that_is_met_needs_no_more_scopes() {
     let admin = with(&["a"], &["Admins"]);
     for (policy, expected) in [
         // All the scopes that the resource needs, with the one that is there (RFC 6750 §3.1).
@@ -129,7 +131,7 @@ fn what_is_met_already_is_no_reason_to_ask_for_more() {
 
 // conformance 15, 17
 #[test]
-fn a_scope_or_group_is_compared_whole_and_to_the_letter() {
+fn policy_compares_scopes_and_groups_exactly() {
     let token = with(&["orders:read", "A"], &["Admins of all", "staff"]);
     for policy in [
         Policy::scope("orders"),
@@ -157,7 +159,7 @@ fn a_scope_or_group_is_compared_whole_and_to_the_letter() {
 
 // conformance 99
 #[test]
-fn groups_as_objects_meet_a_policy_and_other_shapes_do_not() {
+fn policy_reads_groups_from_objects_and_ignores_other_shapes() {
     for (groups, expected) in [
         (json!([{ "value": "Admins" }, { "value": "Staff" }]), "ok"),
         (json!(["Staff", "Admins"]), "ok"),
@@ -175,7 +177,7 @@ fn groups_as_objects_meet_a_policy_and_other_shapes_do_not() {
 
 // conformance 15, 194
 #[test]
-fn a_claim_equals_a_string_or_one_whole_element() {
+fn policy_claim_equals_a_string_or_a_whole_element() {
     let token = token(|token| {
         token
             .claim("tier", "gold")
@@ -231,13 +233,13 @@ fn a_claim_equals_a_string_or_one_whole_element() {
 
 // conformance 88
 #[test]
-fn a_rule_of_ones_own_sees_the_whole_token() {
+fn policy_custom_rule_sees_the_whole_token() {
     const PERSON: Policy = Policy::when("a person", |token| token.subject() == "ada");
     const PERSON_WITH_A: Policy = Policy::all(&[PERSON, A]);
     let okta = okta();
     let person = with(&[], &[]);
     let service = okta.token("").service().scope("a").sign();
-    let service = judge(&verifier(&okta), &service).unwrap();
+    let service = verify(&verifier(&okta), &service).unwrap();
     assert_eq!(answer(&person, PERSON), "ok");
     assert_eq!(answer(&person, PERSON_WITH_A), "a");
     assert_eq!(answer(&service, PERSON), "forbidden");
@@ -246,10 +248,10 @@ fn a_rule_of_ones_own_sees_the_whole_token() {
 
 // conformance 9, 11, 15
 #[test]
-fn a_policy_admits_by_what_a_layer_left() {
+fn policy_is_checked_against_the_request_extensions() {
     let okta = okta();
     let verifier = verifier(&okta);
-    let token = present(&verifier, &okta.token("ada").sign()).unwrap();
+    let token = authenticate(&verifier, &okta.token("ada").sign()).unwrap();
     let anonymous = verifier.anonymous();
     let status = |token, anonymous| match A.admit(token, anonymous) {
         Ok(()) => 200,
@@ -266,7 +268,7 @@ fn a_policy_admits_by_what_a_layer_left() {
 
 // conformance 17
 #[test]
-fn a_malformed_policy_panics_when_it_is_built() {
+fn policy_that_is_malformed_panics_at_construction() {
     for build in [
         || Policy::scope(""),
         || Policy::scope("a b"),
@@ -289,7 +291,7 @@ fn a_malformed_policy_panics_when_it_is_built() {
 
 // conformance 20
 #[test]
-fn a_policy_shows_its_rule_and_no_claim() {
+fn policy_debug_output_shows_the_rule_and_no_claim() {
     const RULE: Policy = Policy::any(&[
         Policy::all(&[A, ADMINS]),
         Policy::claim("tier", "gold"),

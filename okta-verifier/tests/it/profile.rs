@@ -4,7 +4,7 @@ use okta_verifier::{SubjectKind, Verifier};
 use okta_verifier_testing::{CLIENT_ID, TestIssuer, TokenBuilder};
 use serde_json::json;
 
-use crate::judge::{AUDIENCE, build, code, judge, okta, verifier};
+use crate::support::pinned_keys::{AUDIENCE, build, code, okta, verifier, verify};
 
 fn assert_code(verifier: &Verifier, token: TokenBuilder, expected: &str) {
     let jwt = token.sign();
@@ -17,7 +17,7 @@ fn profile() -> TestIssuer {
 
 // conformance 84, 86
 #[test]
-fn an_id_token_is_refused() {
+fn profile_rejects_an_id_token() {
     let okta = okta();
     let verifier = verifier(&okta);
     assert_code(&verifier, okta.token("ada").id_token(), "wrong_audience");
@@ -35,7 +35,7 @@ fn an_id_token_is_refused() {
 
 // conformance 84, 85, 215
 #[test]
-fn a_security_event_token_is_refused() {
+fn profile_rejects_a_security_event_token() {
     let okta = okta();
     let uri = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
     let event = || okta.token("ada").claim("events", json!({ uri: {} }));
@@ -52,7 +52,7 @@ fn a_security_event_token_is_refused() {
 
 // conformance 84, 85
 #[test]
-fn a_logout_token_is_refused() {
+fn profile_rejects_a_logout_token() {
     let okta = okta();
     let uri = "http://schemas.openid.net/event/backchannel-logout";
     let logout = || {
@@ -73,7 +73,7 @@ fn a_logout_token_is_refused() {
 
 // conformance 84, 85
 #[test]
-fn a_dpop_proof_is_refused() {
+fn profile_rejects_a_dpop_proof_as_a_token() {
     let okta = okta();
     let proof = json!({
         "jti": "-BwC3ESc6acc2lTc", "htm": "GET", "htu": "https://orders.test/", "iat": 1_562_262_616
@@ -91,7 +91,7 @@ fn a_dpop_proof_is_refused() {
 
 // conformance 84, 85, 120
 #[test]
-fn a_signed_introspection_answer_is_refused() {
+fn profile_rejects_a_signed_introspection_response() {
     let okta = okta();
     // RFC 9701 §5: the token's own claims are one level down.
     let answer = || {
@@ -110,7 +110,7 @@ fn a_signed_introspection_answer_is_refused() {
 
 // conformance 84
 #[test]
-fn a_client_assertion_is_refused() {
+fn profile_rejects_a_client_assertion() {
     let okta = okta();
     // RFC 7523 §3: issuer and subject are the client, the audience is the authorization server.
     let assertion = || {
@@ -127,7 +127,7 @@ fn a_client_assertion_is_refused() {
 
 // conformance 84, 85
 #[test]
-fn an_identity_assertion_grant_is_refused() {
+fn profile_rejects_an_identity_assertion_grant() {
     let okta = okta();
     // Okta's ID-JAG: issued by the org, for the authorization server.
     let grant = || {
@@ -146,7 +146,7 @@ fn an_identity_assertion_grant_is_refused() {
 
 // conformance 85, 89
 #[test]
-fn the_profile_takes_the_explicit_type_only() {
+fn profile_rfc9068_requires_the_explicit_type() {
     let (issuer, okta) = (profile(), okta());
     let strict = verifier(&issuer);
     for typ in [
@@ -168,7 +168,7 @@ fn the_profile_takes_the_explicit_type_only() {
     for typ in ["at+jwt", "AT+JWT", "at+JWT", "application/at+jwt"] {
         assert_code(&strict, issuer.token("ada").typ(typ), "ok");
     }
-    // Okta's own tokens have no typ: accepted in its profile, refused in this one.
+    // Okta's own tokens have no typ: accepted in its profile, rejected in this one.
     let jwt = okta.token("ada").sign();
     assert_eq!(code(&verifier(&okta), &jwt), "ok");
     let as_profile = build(
@@ -182,7 +182,7 @@ fn the_profile_takes_the_explicit_type_only() {
 
 // conformance 90, 96
 #[test]
-fn the_profile_demands_every_required_claim() {
+fn profile_rfc9068_requires_every_mandatory_claim() {
     let issuer = profile();
     let strict = build(issuer.issuer().client_id(CLIENT_ID));
     for claim in ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"] {
@@ -222,7 +222,7 @@ fn the_profile_demands_every_required_claim() {
 
 // conformance 88, 97, 98
 #[test]
-fn a_token_of_the_profile_tells_what_it_says() {
+fn profile_rfc9068_token_has_its_claims() {
     let issuer = profile();
     let jwt = issuer
         .token("ada")
@@ -231,7 +231,7 @@ fn a_token_of_the_profile_tells_what_it_says() {
         .claim("auth_time", 1_600_000_000)
         .claim("amr", ["pwd", "otp"])
         .sign();
-    let token = judge(&verifier(&issuer), &jwt).unwrap();
+    let token = verify(&verifier(&issuer), &jwt).unwrap();
     assert_eq!(token.client_id(), Some(CLIENT_ID));
     assert_eq!(
         token.scopes().collect::<Vec<_>>(),
@@ -243,6 +243,6 @@ fn a_token_of_the_profile_tells_what_it_says() {
     );
     assert_eq!(token.subject_kind(), SubjectKind::User);
     assert!(token.issued_at().is_some());
-    let service = judge(&verifier(&issuer), &issuer.token("").service().sign()).unwrap();
+    let service = verify(&verifier(&issuer), &issuer.token("").service().sign()).unwrap();
     assert_eq!(service.subject_kind(), SubjectKind::Service);
 }

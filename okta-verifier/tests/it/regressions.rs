@@ -2,9 +2,9 @@
 //! none here. No judgement of those projects: the holes are easy to dig, which is why they are
 //! guarded. The layer's own are in the tests of `okta-verifier-tower`.
 
-mod binding;
 mod claims;
-mod key_sets;
-mod keys;
+mod key_fetch;
+mod key_set;
+mod logs;
 mod outage;
-mod secrecy;
+mod sender_constraint;

@@ -6,11 +6,11 @@ use okta_verifier::Algorithm;
 use okta_verifier_testing::TestIssuer;
 use serde_json::Value;
 
-use crate::judge::{AUDIENCE, build, code, okta, verifier};
+use crate::support::pinned_keys::{AUDIENCE, build, code, okta, verifier};
 
 // conformance 40, 56, 67
 #[test]
-fn an_unsigned_token_is_refused_however_none_is_spelled() {
+fn signature_none_is_rejected_in_every_spelling() {
     let okta = okta();
     for none in ["none", "None", "NONE", "nOnE", ""] {
         let token = okta.token("ada").unsigned().header("alg", none).sign();
@@ -23,7 +23,7 @@ fn an_unsigned_token_is_refused_however_none_is_spelled() {
 
 // conformance 67
 #[test]
-fn a_public_key_is_no_hmac_secret() {
+fn signature_by_hmac_with_a_public_key_is_rejected() {
     let okta = okta();
     for token in [
         okta.token("ada").hmac_with_public_key(),
@@ -41,7 +41,7 @@ fn a_public_key_is_no_hmac_secret() {
 
 // conformance 60, 93
 #[test]
-fn a_signature_of_nobody_we_trust_is_refused() {
+fn signature_of_an_untrusted_key_is_rejected() {
     let okta = okta();
     for (token, answer) in [
         (okta.token("ada").tampered(), "bad_signature"),
@@ -76,7 +76,7 @@ fn a_signature_of_nobody_we_trust_is_refused() {
 
 // conformance 66, 67, 68
 #[test]
-fn a_key_verifies_its_one_algorithm_only() {
+fn signature_of_another_algorithm_than_the_keys_is_rejected() {
     let okta = okta();
     for algorithm in [
         Algorithm::RS384,
@@ -105,7 +105,7 @@ fn a_key_verifies_its_one_algorithm_only() {
 
 // conformance 72
 #[test]
-fn an_ecdsa_signature_of_another_shape_is_refused() {
+fn signature_of_ecdsa_in_another_encoding_is_rejected() {
     let okta = okta();
     let der: fn(Vec<u8>) -> Vec<u8> = |s| {
         let integer = |n: &[u8]| [&[2, 33, 0], n].concat();
@@ -129,7 +129,7 @@ fn an_ecdsa_signature_of_another_shape_is_refused() {
 
 // conformance 43, 87
 #[test]
-fn a_key_that_the_token_brings_is_never_used_nor_fetched() {
+fn signature_by_a_key_in_the_token_is_rejected_and_never_fetched() {
     let okta = okta();
     // With a new pair: issuers of one process share their RSA pairs.
     let okta = okta.algorithms([Algorithm::ES256]);
@@ -138,7 +138,7 @@ fn a_key_that_the_token_brings_is_never_used_nor_fetched() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("http://{}/keys", listener.local_addr().unwrap());
-    // The stranger's own good token: its key is in the header, and where the header points to.
+    // The stranger's own valid token: its key is in the header, and where the header points to.
     let token = stranger
         .token("ada")
         .header("jwk", &keys["keys"][0])
@@ -160,7 +160,7 @@ fn a_key_that_the_token_brings_is_never_used_nor_fetched() {
 
 // conformance 45, 46, 85, 100
 #[test]
-fn every_algorithm_and_every_allowed_typ_is_accepted() {
+fn signature_of_every_algorithm_and_allowed_typ_is_accepted() {
     let all = [
         "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
     ]

@@ -6,7 +6,7 @@ use okta_verifier::{Policy, SubjectKind, VerifiedToken};
 use okta_verifier_testing::{CLIENT_ID, TestIssuer, TokenBuilder};
 use serde_json::json;
 
-use crate::judge::{judge, okta, verifier};
+use crate::support::pinned_keys::{okta, verifier, verify};
 
 const STRONG: Policy = Policy::acr(&["phr"]);
 const RECENT: Policy = Policy::max_age(Duration::from_secs(300));
@@ -16,7 +16,7 @@ fn rfc9068() -> TestIssuer {
 }
 
 fn token(issuer: &TestIssuer, token: TokenBuilder) -> VerifiedToken {
-    judge(&verifier(issuer), &token.sign()).expect("a good token")
+    verify(&verifier(issuer), &token.sign()).expect("a valid token")
 }
 
 /// A token of RFC 9068 with no claim that tells users from services.

@@ -27,7 +27,7 @@ fn codes() -> BTreeSet<String> {
         .collect()
 }
 
-/// The variants of every enum that says why a token was refused, or could not be judged.
+/// The variants of every enum that says why a token was rejected, or could not be judged.
 /// `ConfigError` is for the start; a `VerifyError` has its code.
 fn reasons() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error");
@@ -57,7 +57,7 @@ fn variant(line: &str) -> Option<String> {
 }
 
 #[test]
-fn every_code_has_its_row() {
+fn why_401_has_a_row_for_every_code() {
     let (rows, codes, reasons) = (rows(), codes(), reasons());
     // That the source is read at all:
     assert!(codes.contains("expired") && codes.contains("unavailable"));

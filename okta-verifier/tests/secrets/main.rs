@@ -8,10 +8,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod bound;
-mod introspected;
-mod mock;
-mod settings;
-mod table;
+mod config;
+mod conformance;
+mod introspection;
+mod key_fetch;
+mod sender_constraint;
 
 use secret_scan as _;

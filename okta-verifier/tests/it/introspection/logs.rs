@@ -7,7 +7,7 @@ use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
 use tracing::Level;
 
 use super::{every_token, with};
-use crate::{logs::logged, mock::verdict};
+use crate::{support::captured_logs::logged, support::mock_issuer::result_code};
 
 fn block_on(future: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -16,7 +16,7 @@ fn block_on(future: impl Future<Output = ()>) {
 
 // conformance 107
 #[test]
-fn refused_credentials_are_one_error_until_they_are_right() {
+fn introspection_client_rejection_is_logged_once_until_it_recovers() {
     let lines = logged(|| {
         block_on(async {
             let okta = MockOkta::start().await;
@@ -26,7 +26,11 @@ fn refused_credentials_are_one_error_until_they_are_right() {
             let verifier = with(&okta, Introspection::every_token(client));
             for number in 0..3 {
                 let jwt = okta.token("ada").sign();
-                assert_eq!(verdict(&verifier, &jwt).await, "unavailable", "{number}");
+                assert_eq!(
+                    result_code(&verifier, &jwt).await,
+                    "unavailable",
+                    "{number}"
+                );
                 let retry = Instant::now() + Duration::from_millis(300);
                 while Instant::now() < retry {
                     tokio::task::yield_now().await;
@@ -35,7 +39,7 @@ fn refused_credentials_are_one_error_until_they_are_right() {
             okta.set_client(CLIENT_ID, secret);
             let jwt = okta.token("ada").sign();
             let deadline = Instant::now() + Duration::from_secs(5);
-            while verdict(&verifier, &jwt).await != "ok" {
+            while result_code(&verifier, &jwt).await != "ok" {
                 assert!(Instant::now() < deadline);
                 tokio::task::yield_now().await;
             }
@@ -58,7 +62,7 @@ fn refused_credentials_are_one_error_until_they_are_right() {
 // conformance 107
 // finding 2: strangers may have invented opaque tokens, so that they raise no error.
 #[test]
-fn credentials_refused_for_opaque_tokens_only_are_one_warning() {
+fn introspection_client_rejection_for_opaque_tokens_only_is_one_warning() {
     let lines = logged(|| {
         block_on(async {
             let okta = MockOkta::start().await;
@@ -66,7 +70,7 @@ fn credentials_refused_for_opaque_tokens_only_are_one_warning() {
             let verifier = with(&okta, Introspection::opaque_tokens(client));
             for number in 0..10 {
                 let opaque = format!("opaque-{number}");
-                assert_eq!(verdict(&verifier, &opaque).await, "unavailable");
+                assert_eq!(result_code(&verifier, &opaque).await, "unavailable");
             }
         });
     });
@@ -83,7 +87,7 @@ fn credentials_refused_for_opaque_tokens_only_are_one_warning() {
 
 // conformance 20, 115
 #[test]
-fn neither_token_nor_secret_nor_claim_is_logged() {
+fn introspection_logs_no_token_secret_or_claim() {
     let (mut secrets, mut lines) = (Vec::new(), Vec::new());
     for fault in [
         None,

@@ -1,4 +1,4 @@
-//! What a signed token says: rejections first, then every shape that is accepted.
+//! Claims of a signed token: rejections first, then every shape that is accepted.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -90,8 +90,8 @@ fn claim_dates_must_be_json_numbers() {
     let ends = okta.token("ada").claim("exp", 32_503_680_000.75).sign();
     let moment = UNIX_EPOCH + Duration::from_secs(32_503_680_000);
     assert_eq!(verify(&verifier, &ends).unwrap().expires_at(), moment);
-    // As far as a number is exact, and told as the end of the year 9999: not every platform's
-    // clock reaches further.
+    // Up to the largest exact number. Dates after the year 9999 are reported as its end, because
+    // not every platform's clock reaches further.
     let endless = okta.token("ada").claim("exp", 1_u64 << 53).sign();
     let far = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     assert_eq!(verify(&verifier, &endless).unwrap().expires_at(), far);
@@ -121,12 +121,12 @@ fn token_for_another_audience_is_rejected() {
 // conformance 55, 81, 82, 91
 #[test]
 fn token_of_an_issuer_under_another_issuers_key_is_rejected() {
-    let tenant = |name| {
+    let issuer = |name| {
         okta()
             .at(format!("https://okta.test/oauth2/{name}"))
             .algorithms([Algorithm::ES256])
     };
-    let (a, b) = (tenant("a"), tenant("b"));
+    let (a, b) = (issuer("a"), issuer("b"));
     let both = Verifier::builder()
         .issuer(a.issuer().any_client_id())
         .issuer(b.issuer().any_client_id())
@@ -167,7 +167,7 @@ fn token_of_an_unlisted_client_is_rejected() {
     let listed = build(okta.issuer().client_id(CLIENT_ID).client_id("0oabatch"));
     for (token, expected) in [
         (
-            okta.token("ada").client_id("0oastranger"),
+            okta.token("ada").client_id("0oaunlisted"),
             "client_not_allowed",
         ),
         (okta.token("ada").without("cid"), "missing_claim"),

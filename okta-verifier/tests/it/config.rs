@@ -1,4 +1,4 @@
-//! Settings: what is wrong is said before the first request, with what to write instead.
+//! Configuration: an invalid setting is an error at start-up that says what to write instead.
 
 use std::{error::Error, time::Duration};
 
@@ -23,7 +23,7 @@ fn rfc9068(url: &str) -> Result<Verifier, ConfigError> {
 // conformance 123
 #[test]
 fn config_error_for_an_issuer_that_is_not_a_custom_authorization_server() {
-    for (url, says) in [
+    for (url, expected) in [
         ("https://acme.okta.com", "org authorization server"),
         ("https://acme.okta.com/", "org authorization server"),
         ("https://login.acme.com", "org authorization server"),
@@ -95,7 +95,7 @@ fn config_error_for_an_issuer_that_is_not_a_custom_authorization_server() {
         ("", "write an absolute URL"),
     ] {
         let error = okta(url).unwrap_err().to_string();
-        assert!(error.contains(says), "{url:?}: {error}");
+        assert!(error.contains(expected), "{url:?}: {error}");
     }
     for url in [
         CUSTOM,
@@ -175,7 +175,7 @@ fn config_rfc9068_profile_keeps_the_checks_of_okta_urls() {
 #[test]
 fn config_error_without_a_choice_of_clients() {
     let issuer = Issuer::okta(CUSTOM, "api://default");
-    for (issuer, says) in [
+    for (issuer, expected) in [
         (issuer.clone(), "no client is accepted"),
         (issuer.clone().client_id(""), "empty"),
         (
@@ -184,7 +184,7 @@ fn config_error_without_a_choice_of_clients() {
         ),
     ] {
         let error = build(issuer).unwrap_err().to_string();
-        assert!(error.contains(says), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
     assert!(build(issuer.client_id("0oa1").client_id("0oa2")).is_ok());
 }
@@ -351,11 +351,11 @@ fn config_error_for_another_products_url_suggests_rfc9068() {
         assert!(text.contains("Issuer::rfc9068"), "{url}: {text}");
         assert!(!text.contains("write https://"), "{url}: {text}");
         assert!(!text.contains("org authorization server"), "{url}: {text}");
-        // The advice leads to settings that build.
+        // The suggested settings are valid.
         let advised = Verifier::builder().issuer(issuer(Issuer::rfc9068)).build();
         assert!(advised.is_ok(), "{url}: {advised:?}");
     }
-    // A host that may be an Okta custom domain is told both.
+    // For a host that may be an Okta custom domain, the error suggests both.
     let okta = Issuer::okta("https://login.acme.example", AUDIENCE).any_client_id();
     let text = Verifier::builder()
         .issuer(okta)
@@ -367,7 +367,7 @@ fn config_error_for_another_products_url_suggests_rfc9068() {
         "{text}"
     );
     assert!(text.contains("Issuer::rfc9068"), "{text}");
-    // Okta's own hosts are told Okta's path alone.
+    // For Okta's own hosts, it suggests Okta's path only.
     for url in [
         "https://acme.okta.com/realms/acme",
         "https://acme.okta.com/",

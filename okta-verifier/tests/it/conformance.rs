@@ -1,6 +1,5 @@
-//! The table through [`Verifier::authenticate`], as a gateway
-//! without a framework calls them: in this process, and from behind a bare HTTP server. Each case
-//! names its requirements.
+//! The conformance table through [`Verifier::authenticate`], as a gateway without a framework calls
+//! it: in this process, and behind a bare HTTP server. Each case names its requirements.
 
 use std::{
     convert::Infallible,
@@ -39,11 +38,11 @@ async fn conformance_table_of_bound_tokens_is_answered_over_a_socket() {
 async fn conformance_table_of_introspection_is_answered() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
-    // Nothing is remembered of the first run: each verifier is new.
+    // The verifier is new, so nothing is cached from the first run.
     over_a_socket(&Issuers::asking(&okta)).await;
 }
 
-/// Nothing is another where the verifier is not asked first whether it can decide at once.
+/// The responses are the same if the caller awaits `authenticate` without calling `into_ready`.
 #[tokio::test]
 async fn conformance_table_is_answered_with_authenticate_alone() {
     let issuers = Issuers::new();
@@ -51,8 +50,8 @@ async fn conformance_table_is_answered_with_authenticate_alone() {
         asks_now: false,
         ..Gateway::new(issuers.verifier())
     };
-    let ask = async |request: &Request| Some(call(&gateway, request).await);
-    conformance::run(&issuers, ask).await.assert();
+    let respond = async |request: &Request| Some(call(&gateway, request).await);
+    conformance::run(&issuers, respond).await.assert();
 }
 
 #[tokio::test]
@@ -62,8 +61,8 @@ async fn conformance_table_is_answered_over_a_socket() {
 
 async fn in_process(issuers: &Issuers) {
     let gateway = Gateway::new(issuers.verifier());
-    let ask = async |request: &Request| Some(call(&gateway, request).await);
-    conformance::run(issuers, ask).await.assert();
+    let respond = async |request: &Request| Some(call(&gateway, request).await);
+    conformance::run(issuers, respond).await.assert();
 }
 
 async fn over_a_socket(issuers: &Issuers) {
@@ -136,7 +135,7 @@ async fn respond(gateway: &Gateway, parts: &Parts, peer: IpAddr) -> Response<Emp
     }
 }
 
-/// What a gateway reads of a request, by the names that HTTP has for it.
+/// The parts of a request that a gateway passes to the verifier.
 struct Call<'a> {
     method: &'a str,
     target: &'a str,

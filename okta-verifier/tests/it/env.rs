@@ -1,4 +1,4 @@
-//! `Verifier::from_env` over a real environment, which only a process of its own has.
+//! `Verifier::from_env` with a real environment, which needs a separate process.
 
 use std::{env, process::Command};
 

@@ -1,4 +1,4 @@
-//! Asking the issuer about tokens (RFC 7662), through a `MockOkta`.
+//! Token introspection (RFC 7662) at a `MockOkta`.
 
 mod client_authentication;
 mod confirmation;
@@ -30,12 +30,12 @@ fn on_demand() -> Introspection {
     Introspection::on_demand(client())
 }
 
-fn with(okta: &MockOkta, introspection: Introspection) -> Verifier {
+fn verifier_with(okta: &MockOkta, introspection: Introspection) -> Verifier {
     let issuer = issuer(okta).introspection(introspection);
     build(issuer)
 }
 
-/// The requests so far.
+/// Returns the number of introspection requests so far.
 fn calls(okta: &MockOkta) -> usize {
     okta.hits().introspection
 }

@@ -1,4 +1,4 @@
-//! Several issuers: found by the exact `iss`, replaced while the service runs.
+//! Several issuers: selected by the exact `iss`, and replaced while the service runs.
 
 use okta_verifier::{ConfigError, Issuer, Verifier};
 use okta_verifier_testing::{MockOkta, TestIssuer};
@@ -7,7 +7,7 @@ use crate::support::mock_issuer::result_code;
 
 const ALIAS: &str = "https://login.acme.test/oauth2/default";
 
-fn tenant(name: &str) -> TestIssuer {
+fn test_issuer(name: &str) -> TestIssuer {
     TestIssuer::new("api://orders").at(format!("https://{name}.okta.test/oauth2/default"))
 }
 
@@ -24,7 +24,7 @@ fn build(issuers: impl IntoIterator<Item = Issuer>) -> Result<Verifier, ConfigEr
 
 #[tokio::test]
 async fn issuers_that_are_removed_have_their_tokens_rejected() {
-    let [acme, umbrella] = ["acme", "umbrella"].map(tenant);
+    let [acme, umbrella] = ["acme", "umbrella"].map(test_issuer);
     let verifier = build([issuer(&acme), issuer(&umbrella)]).unwrap();
     let (ada, bob) = (acme.token("ada").sign(), umbrella.token("bob").sign());
     for _ in 0..2 {
@@ -41,7 +41,7 @@ async fn issuers_that_are_removed_have_their_tokens_rejected() {
 
 #[tokio::test]
 async fn issuers_with_changed_settings_apply_to_cached_tokens() {
-    let okta = tenant("acme");
+    let okta = test_issuer("acme");
     let verifier = build([issuer(&okta)]).unwrap();
     let jwt = okta.token("ada").sign();
     assert_eq!(result_code(&verifier, &jwt).await, "ok");
@@ -52,10 +52,10 @@ async fn issuers_with_changed_settings_apply_to_cached_tokens() {
 
 #[tokio::test]
 async fn issuers_that_are_invalid_leave_the_list_unchanged() {
-    let okta = tenant("acme");
+    let okta = test_issuer("acme");
     let verifier = build([issuer(&okta)]).unwrap();
     let jwt = okta.token("ada").sign();
-    let undecided = tenant("umbrella").issuer(); // about clients
+    let undecided = test_issuer("umbrella").issuer(); // no choice of clients
     for wrong in [vec![], vec![undecided], vec![issuer(&okta), issuer(&okta)]] {
         assert!(verifier.set_issuers(wrong).is_err());
         assert_eq!(result_code(&verifier, &jwt).await, "ok");
@@ -69,7 +69,7 @@ async fn issuers_that_stay_keep_their_keys_under_changed_settings() {
     let verifier = build([issuer().any_client_id()]).unwrap();
     let jwt = okta.token("ada").sign();
     assert_eq!(result_code(&verifier, &jwt).await, "ok");
-    let other = tenant("umbrella");
+    let other = test_issuer("umbrella");
     for issuers in [
         vec![issuer().any_client_id(), self::issuer(&other)],
         vec![issuer().any_client_id().groups_claim("teams")],
@@ -78,7 +78,7 @@ async fn issuers_that_stay_keep_their_keys_under_changed_settings() {
         assert_eq!(result_code(&verifier, &jwt).await, "ok");
         assert_eq!(okta.hits().keys, 1);
     }
-    // Gone and back, it begins anew.
+    // An issuer that was removed and added again has no keys.
     verifier.set_issuers([self::issuer(&other)]).unwrap();
     verifier.set_issuers([issuer().any_client_id()]).unwrap();
     assert_eq!(result_code(&verifier, &jwt).await, "ok");
@@ -87,7 +87,7 @@ async fn issuers_that_stay_keep_their_keys_under_changed_settings() {
 
 #[tokio::test]
 async fn issuer_alias_is_compared_exactly_and_reported_as_the_issuer() {
-    let okta = tenant("acme");
+    let okta = test_issuer("acme");
     let under = |iss: &str| okta.token("ada").claim("iss", iss).sign();
     let jwt = under(ALIAS);
     let verifier = build([issuer(&okta)]).unwrap();
@@ -109,7 +109,7 @@ async fn issuer_alias_is_compared_exactly_and_reported_as_the_issuer() {
 
 #[test]
 fn issuer_alias_that_is_ambiguous_or_differs_beyond_its_host_is_a_config_error() {
-    let okta = tenant("acme");
+    let okta = test_issuer("acme");
     for wrong in [
         "https://login.acme.test/oauth2/other",
         "https://login.acme.test",
@@ -127,7 +127,7 @@ fn issuer_alias_that_is_ambiguous_or_differs_beyond_its_host_is_a_config_error()
         build(twice),
         Err(ConfigError::DuplicateIssuer { .. })
     ));
-    let shared = ["acme", "umbrella"].map(|name| issuer(&tenant(name)).also_known_as(ALIAS));
+    let shared = ["acme", "umbrella"].map(|name| issuer(&test_issuer(name)).also_known_as(ALIAS));
     assert!(matches!(
         build(shared),
         Err(ConfigError::DuplicateIssuer { .. })

@@ -1,4 +1,4 @@
-//! What is logged: never a token, never what its sender wrote.
+//! Log lines never contain a token or any of its content.
 
 use okta_verifier::{Rejection, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -24,7 +24,7 @@ fn rejection_is_logged_at_debug_without_the_tokens_content() {
     let mut jwts = Vec::new();
     let lines = logged(|| {
         for token in tokens {
-            // Words of the sender wherever there is room for them.
+            // Text of the sender in every place that accepts it.
             let jwt = token.claim("x", "5ecret").header("y", "5ecret").sign();
             assert!(authenticate(&verifier, &jwt).is_err());
             jwts.push(jwt);

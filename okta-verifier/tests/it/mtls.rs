@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::support::dpop_fixture::{BASE, TARGET, URL, code_of};
 
-/// With this certificate in the session, from nobody in particular.
+/// Returns the result code of a request with this certificate in its TLS session and no peer address.
 fn bearer(verifier: &Verifier, jwt: &str, der: Option<&[u8]>) -> &'static str {
     let authorization = format!("Bearer {jwt}");
     let mut credentials = RequestCredentials::new([authorization.as_bytes()]);
@@ -39,7 +39,7 @@ fn mtls_certificate_of_the_session_must_be_the_tokens() {
         let valid = bearer(&verifier, &jwt, Some(mine.der()));
         assert_eq!(valid, "ok");
     }
-    // Who has a certificate may use a token that is bound to none.
+    // A client with a certificate may use a token that is not bound.
     let unbound = okta.token("ada").sign();
     let valid = bearer(&verifier, &unbound, Some(mine.der()));
     assert_eq!(valid, "ok");
@@ -49,21 +49,24 @@ fn mtls_certificate_of_the_session_must_be_the_tokens() {
 #[test]
 fn mtls_certificate_header_counts_from_configured_peers_only() {
     let okta = TestIssuer::new("api://orders");
-    let (mine, proxys) = (Certificate::new("mine"), Certificate::new("proxy"));
+    let (mine, proxy_certificate) = (Certificate::new("mine"), Certificate::new("proxy"));
     let jwt = okta.token("ada").bound_to_certificate(mine.der()).sign();
     let value = format!(":{}:", STANDARD.encode(mine.der()));
-    let other = format!(":{}:", STANDARD.encode(proxys.der()));
+    let other = format!(":{}:", STANDARD.encode(proxy_certificate.der()));
     let header = |verifier: &Verifier, peer: &str, values: &[&str]| {
         let authorization = format!("Bearer {jwt}");
         let credentials = RequestCredentials::new([authorization.as_bytes()])
             .client_cert(values.iter().map(|value| value.as_bytes()))
-            .client_certificate(proxys.der())
+            .client_certificate(proxy_certificate.der())
             .peer(peer.parse().unwrap());
         code_of(&verifier.authenticate(&credentials).into_ready().unwrap())
     };
-    // By default nobody's header is looked at.
-    let deaf = verifier(&okta);
-    assert_eq!(header(&deaf, "10.0.0.1", &[&value]), "binding_mismatch");
+    // By default, the header is ignored.
+    let without_header = verifier(&okta);
+    assert_eq!(
+        header(&without_header, "10.0.0.1", &[&value]),
+        "binding_mismatch"
+    );
 
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     let verifier = builder
@@ -96,13 +99,13 @@ fn mtls_certificate_header_counts_from_configured_peers_only() {
     }
 }
 
-// Behind a proxy that shows a certificate of its own, the session's certificate is the proxy's, and
-// a token that was issued to the proxy would pass for each of its callers.
+// Behind a proxy that uses its own certificate, the session's certificate is the proxy's, and
+// a token that is bound to it would be accepted from every client of the proxy.
 // conformance 184, 185
 #[test]
 fn mtls_certificate_from_an_unconfigured_peer_is_ignored() {
     let okta = TestIssuer::new("api://orders");
-    let (proxys, directs) = (Certificate::new("proxy"), Certificate::new("direct"));
+    let (proxy_certificate, directs) = (Certificate::new("proxy"), Certificate::new("direct"));
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     let builder = builder.client_cert_header_from(["10.0.0.0/8"]);
     let verifier = builder.client_certificates().build().unwrap();
@@ -119,22 +122,33 @@ fn mtls_certificate_from_an_unconfigured_peer_is_ignored() {
         }
         code_of(&verifier.authenticate(&credentials).into_ready().unwrap())
     };
-    for header in [None, Some(&proxys), Some(&directs)] {
-        let unknown = send(&proxys, &proxys, header, None);
-        assert_eq!(unknown, "no_certificate", "the session's");
-        let unknown = send(&directs, &proxys, header, None);
-        assert_eq!(unknown, "no_certificate", "the header's");
-        // Of a client that is known and no terminator, the session's counts and no header.
+    for header in [None, Some(&proxy_certificate), Some(&directs)] {
+        let unknown = send(&proxy_certificate, &proxy_certificate, header, None);
+        assert_eq!(unknown, "no_certificate", "session only");
+        let unknown = send(&directs, &proxy_certificate, header, None);
+        assert_eq!(unknown, "no_certificate", "header only");
+        // From a known client that is not a TLS terminator, only the session's certificate counts.
         let direct = Some("192.0.2.1");
         assert_eq!(send(&directs, &directs, header, direct), "ok");
-        let borrowed = send(&proxys, &directs, header, direct);
+        let borrowed = send(&proxy_certificate, &directs, header, direct);
         assert_eq!(borrowed, "binding_mismatch");
     }
     let named = Some("10.0.0.1");
-    let own = send(&proxys, &proxys, Some(&directs), named);
+    let own = send(
+        &proxy_certificate,
+        &proxy_certificate,
+        Some(&directs),
+        named,
+    );
     assert_eq!(own, "binding_mismatch");
-    assert_eq!(send(&proxys, &proxys, None, named), "no_certificate");
-    assert_eq!(send(&directs, &proxys, Some(&directs), named), "ok");
+    assert_eq!(
+        send(&proxy_certificate, &proxy_certificate, None, named),
+        "no_certificate"
+    );
+    assert_eq!(
+        send(&directs, &proxy_certificate, Some(&directs), named),
+        "ok"
+    );
 }
 
 // conformance 167, 182
@@ -167,7 +181,7 @@ fn mtls_and_dpop_bound_token_needs_both() {
     };
     let send = |proof: Option<&str>, der: Option<&[u8]>| send_to(&verifier, proof, der);
     let proof = client.proof("GET", URL).token(&jwt).sign();
-    // Without the setting for certificates the proof is not enough.
+    // Without `client_certificates`, the proof does not suffice.
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     let dpop_only = builder.dpop(DpopSettings::base_url(BASE)).build().unwrap();
     for der in [None, Some(mine.der())] {
@@ -194,7 +208,7 @@ fn mtls_peers_that_are_not_networks_are_a_config_error() {
     }
 }
 
-// RFC 8705 §3: whether the certificate in the session is the caller's is for the deployment to say.
+// RFC 8705 §3: whether the session's certificate is the client's depends on the deployment.
 #[test]
 fn mtls_certificate_without_a_setting_is_ignored() {
     let okta = TestIssuer::new("api://orders");
@@ -205,7 +219,7 @@ fn mtls_certificate_without_a_setting_is_ignored() {
     for verifier in [builder().build(), builder().dpop(dpop).build()] {
         let verifier = verifier.unwrap();
         for der in [None, Some(mine.der())] {
-            // Seen before or not.
+            // Uncached, then possibly cached.
             for _ in 0..2 {
                 assert_eq!(bearer(&verifier, &jwt, der), "binding_unchecked");
             }

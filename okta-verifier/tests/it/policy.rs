@@ -1,4 +1,4 @@
-//! What a route demands: 403, and the scopes that would have been enough.
+//! Policies of a route: 403, and the scopes that would suffice.
 
 mod rejection;
 
@@ -32,8 +32,8 @@ fn token(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> VerifiedToken {
     verify(&verifier(&okta), &change(okta.token("ada")).sign()).expect("a valid token")
 }
 
-/// The answer to a token: `ok`, or 403 with the scopes of the challenge.
-fn answer(token: &VerifiedToken, policy: Policy) -> String {
+/// Returns `ok`, or 403 with the scopes of the challenge.
+fn result_of(token: &VerifiedToken, policy: Policy) -> String {
     let Err(rejection) = token.require(policy) else {
         return "ok".to_owned();
     };
@@ -55,7 +55,7 @@ fn answer(token: &VerifiedToken, policy: Policy) -> String {
 // conformance 15, 17
 #[test]
 fn policy_challenge_names_the_scopes_of_the_first_satisfiable_alternative() {
-    let nobody = with(&[], &[]);
+    let empty = with(&[], &[]);
     for (policy, expected) in [
         (A, "a"),
         (Policy::all(const { &[A, B] }), "a b"),
@@ -64,11 +64,11 @@ fn policy_challenge_names_the_scopes_of_the_first_satisfiable_alternative() {
         (ADMINS, "forbidden"),
         (Policy::claim("x", "y"), "forbidden"),
         (NEVER, "forbidden"),
-        // No scope makes up for the rest.
+        // No scope can replace the other rules.
         (Policy::all(const { &[A, ADMINS] }), "forbidden"),
         (Policy::all(const { &[NEVER, A] }), "forbidden"),
         (Policy::any(const { &[ADMINS, NEVER] }), "forbidden"),
-        // The first alternative that scopes can satisfy, without what others would need.
+        // The first alternative that scopes can satisfy, without the scopes of the others.
         (Policy::any(const { &[ADMINS, A] }), "a"),
         (
             Policy::any(const { &[Policy::all(const { &[A, ADMINS] }), B] }),
@@ -98,7 +98,7 @@ fn policy_challenge_names_the_scopes_of_the_first_satisfiable_alternative() {
             "c b",
         ),
     ] {
-        assert_eq!(answer(&nobody, policy), expected, "{policy:?}");
+        assert_eq!(result_of(&empty, policy), expected, "{policy:?}");
     }
 }
 
@@ -107,7 +107,7 @@ fn policy_challenge_names_the_scopes_of_the_first_satisfiable_alternative() {
 fn policy_alternative_that_is_met_needs_no_more_scopes() {
     let admin = with(&["a"], &["Admins"]);
     for (policy, expected) in [
-        // All the scopes that the resource needs, with the one that is there (RFC 6750 §3.1).
+        // All scopes that the resource needs, including the one that the token has (RFC 6750 §3.1).
         (Policy::all(const { &[A, B] }), "a b"),
         (Policy::all(const { &[ADMINS, B] }), "b"),
         (
@@ -125,7 +125,7 @@ fn policy_alternative_that_is_met_needs_no_more_scopes() {
             "ok",
         ),
     ] {
-        assert_eq!(answer(&admin, policy), expected, "{policy:?}");
+        assert_eq!(result_of(&admin, policy), expected, "{policy:?}");
     }
 }
 
@@ -144,7 +144,7 @@ fn policy_compares_scopes_and_groups_exactly() {
         Policy::group("Admins of"),
         Policy::group("of"),
     ] {
-        assert_ne!(answer(&token, policy), "ok", "{policy:?}");
+        assert_ne!(result_of(&token, policy), "ok", "{policy:?}");
     }
     for policy in [
         Policy::scope("orders:read"),
@@ -153,7 +153,7 @@ fn policy_compares_scopes_and_groups_exactly() {
         AnyToken::POLICY,
         Policy::any_token(),
     ] {
-        assert_eq!(answer(&token, policy), "ok", "{policy:?}");
+        assert_eq!(result_of(&token, policy), "ok", "{policy:?}");
     }
 }
 
@@ -171,7 +171,7 @@ fn policy_reads_groups_from_objects_and_ignores_other_shapes() {
         (json!(["Admins", 1]), "forbidden"),
     ] {
         let token = token(|token| token.claim("groups", &groups));
-        assert_eq!(answer(&token, ADMINS), expected, "{groups}");
+        assert_eq!(result_of(&token, ADMINS), expected, "{groups}");
     }
 }
 
@@ -201,7 +201,7 @@ fn policy_claim_equals_a_string_or_a_whole_element() {
         ("list", "admin staff"),
     ] {
         assert_eq!(
-            answer(&token, Policy::claim(name, value)),
+            result_of(&token, Policy::claim(name, value)),
             "ok",
             "{name} {value}"
         );
@@ -227,7 +227,7 @@ fn policy_claim_equals_a_string_or_a_whole_element() {
         ("roles.0", "admin"),
     ] {
         let policy = Policy::claim(name, value);
-        assert_eq!(answer(&token, policy), "forbidden", "{policy:?}");
+        assert_eq!(result_of(&token, policy), "forbidden", "{policy:?}");
     }
 }
 
@@ -240,10 +240,10 @@ fn policy_custom_rule_sees_the_whole_token() {
     let person = with(&[], &[]);
     let service = okta.token("").service().scope("a").sign();
     let service = verify(&verifier(&okta), &service).unwrap();
-    assert_eq!(answer(&person, PERSON), "ok");
-    assert_eq!(answer(&person, PERSON_WITH_A), "a");
-    assert_eq!(answer(&service, PERSON), "forbidden");
-    assert_eq!(answer(&service, PERSON_WITH_A), "forbidden");
+    assert_eq!(result_of(&person, PERSON), "ok");
+    assert_eq!(result_of(&person, PERSON_WITH_A), "a");
+    assert_eq!(result_of(&service, PERSON), "forbidden");
+    assert_eq!(result_of(&service, PERSON_WITH_A), "forbidden");
 }
 
 // conformance 9, 11, 15

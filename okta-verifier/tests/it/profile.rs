@@ -1,4 +1,4 @@
-//! The kinds of JWT that are no access token, and the profile of RFC 9068.
+//! Other kinds of JWT that are not access tokens, and the profile of RFC 9068.
 
 use okta_verifier::{SubjectKind, Verifier};
 use okta_verifier_testing::{CLIENT_ID, TestIssuer, TokenBuilder};
@@ -21,13 +21,13 @@ fn profile_rejects_an_id_token() {
     let okta = okta();
     let verifier = verifier(&okta);
     assert_code(&verifier, okta.token("ada").id_token(), "wrong_audience");
-    // For a client whose id is our audience only the shape is left.
-    let ours = || okta.token("ada").id_token().audience(AUDIENCE);
-    assert_code(&verifier, ours(), "not_an_access_token");
+    // If the client ID equals the audience, only the shape of the token differs.
+    let id_token = || okta.token("ada").id_token().audience(AUDIENCE);
+    assert_code(&verifier, id_token(), "not_an_access_token");
     for one_mark in [
-        ours().without("at_hash").without("nonce"),
-        ours().claim("jti", "x").without("nonce"),
-        ours().claim("jti", "x").without("at_hash"),
+        id_token().without("at_hash").without("nonce"),
+        id_token().claim("jti", "x").without("nonce"),
+        id_token().claim("jti", "x").without("at_hash"),
     ] {
         assert_code(&verifier, one_mark, "not_an_access_token");
     }
@@ -81,7 +81,7 @@ fn profile_rejects_a_dpop_proof_as_a_token() {
     let proof = || okta.token("").raw_payload(proof.to_string());
     let jwk = json!({ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" });
     let as_sent = proof().typ("dpop+jwt").header("jwk", jwk);
-    // As it is sent, under a published key, and then with the claims of an access token.
+    // As a client sends it, then under a published key, then with the claims of an access token.
     let without_kid = as_sent.clone().without_header("kid");
     assert_code(&verifier(&okta), without_kid, "missing_claim");
     assert_code(&verifier(&okta), as_sent, "missing_claim");
@@ -94,7 +94,7 @@ fn profile_rejects_a_dpop_proof_as_a_token() {
 fn profile_rejects_a_signed_introspection_response() {
     let okta = okta();
     // RFC 9701 §5: the token's own claims are one level down.
-    let answer = || {
+    let introspection = || {
         okta.token("ada")
             .claim(
                 "token_introspection",
@@ -103,7 +103,7 @@ fn profile_rejects_a_signed_introspection_response() {
             .without("sub")
             .without("exp")
     };
-    assert_code(&verifier(&okta), answer(), "missing_claim");
+    assert_code(&verifier(&okta), introspection(), "missing_claim");
     let dressed = okta.token("ada").typ("token-introspection+jwt");
     assert_code(&verifier(&okta), dressed, "type_not_allowed");
 }
@@ -119,8 +119,8 @@ fn profile_rejects_a_client_assertion() {
             .audience(format!("{}/v1/token", okta.issuer_url()))
     };
     assert_code(&verifier(&okta), assertion(), "unknown_issuer");
-    let ours = assertion().claim("iss", okta.issuer_url());
-    assert_code(&verifier(&okta), ours, "wrong_audience");
+    let own = assertion().claim("iss", okta.issuer_url());
+    assert_code(&verifier(&okta), own, "wrong_audience");
     let typed = okta.token("ada").typ("client-authentication+jwt");
     assert_code(&verifier(&okta), typed, "type_not_allowed");
 }
@@ -138,8 +138,8 @@ fn profile_rejects_an_identity_assertion_grant() {
             .without("cid")
     };
     assert_code(&verifier(&okta), grant(), "org_authorization_server");
-    let ours = grant().claim("iss", okta.issuer_url());
-    assert_code(&verifier(&okta), ours, "wrong_audience");
+    let own = grant().claim("iss", okta.issuer_url());
+    assert_code(&verifier(&okta), own, "wrong_audience");
     let typed = okta.token("ada").typ("oauth-id-jag+jwt");
     assert_code(&verifier(&okta), typed, "type_not_allowed");
 }
@@ -187,16 +187,16 @@ fn profile_rfc9068_requires_every_mandatory_claim() {
     let strict = build(issuer.issuer().client_id(CLIENT_ID));
     for claim in ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"] {
         assert_code(&strict, issuer.token("ada").without(claim), "missing_claim");
-        let anybody = verifier(&issuer);
+        let any_client = verifier(&issuer);
         assert_code(
-            &anybody,
+            &any_client,
             issuer.token("ada").without(claim),
             "missing_claim",
         );
     }
     for (token, expected) in [
         (
-            issuer.token("ada").client_id("stranger"),
+            issuer.token("ada").client_id("unlisted"),
             "client_not_allowed",
         ),
         (

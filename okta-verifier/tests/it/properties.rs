@@ -1,4 +1,4 @@
-//! For any token.
+//! Properties of any token and any request.
 
 use std::sync::LazyLock;
 
@@ -48,8 +48,8 @@ fn token_with_any_changed_character_is_rejected() {
         assert!(accepts(token));
         for at in 0..token.len() {
             let mut bytes = token.clone().into_bytes();
-            // The neighbour in the alphabet differs in the lowest bits: the stray ones, at a
-            // part's end.
+            // The neighbour in the alphabet differs in the lowest bits, which are the unused bits
+            // at the end of a part.
             bytes[at] = match ALPHABET.iter().position(|byte| *byte == bytes[at]) {
                 Some(index) => ALPHABET[index ^ 1],
                 None => b'-',
@@ -80,7 +80,7 @@ proptest! {
             _ => drop(bytes.remove(at)),
         }
         let other = String::from_utf8(bytes).expect("ASCII");
-        // Spaces before a token are the header's, not the token's.
+        // Spaces before a token belong to the header.
         prop_assert_eq!(accepts(&other), other.trim_start_matches(' ') == valid);
     }
 
@@ -98,7 +98,7 @@ proptest! {
         let payload_part = part(payload, 1);
         let mixed = [part(header, 0), payload_part, part(signature, 2)].join(".");
         prop_assert_eq!(accepts(&mixed), FIXTURE.tokens.contains(&mixed));
-        // The same by a stranger who knows every published name.
+        // The same tokens from an attacker who knows every published key ID.
         let forged = FIXTURE.okta.token(subject).foreign_key().sign();
         prop_assert!(!accepts(&forged));
         let moved = [&forged[..forged.rfind('.').expect("a dot")], part(signature, 2)].join(".");
@@ -124,7 +124,7 @@ proptest! {
             .verifier
             .authenticate(&credentials).into_ready()
             .expect("decided without I/O")
-            .expect_err("nobody signed it");
+            .expect_err("the token has no valid signature");
         let status = rejection.status().as_u16();
         prop_assert!(status == 400 || status == 401);
         for (_, value) in rejection.headers() {
@@ -137,7 +137,7 @@ proptest! {
     fn token_with_any_signed_payload_has_a_result(payload in any::<Vec<u8>>(), name in any::<String>()) {
         let token = FIXTURE.okta.token("ada").algorithm(Algorithm::EdDSA);
         prop_assert_eq!(code(&FIXTURE.verifier, &token.clone().raw_payload(payload).sign()), "malformed");
-        // A claim of any name that means nothing here changes nothing.
+        // A claim with an unknown name changes nothing.
         let known = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cid", "client_id", "uid",
             "scp", "scope", "nonce", "at_hash", "c_hash", "events", "cnf", "acr", "auth_time"];
         if !known.contains(&name.as_str()) {

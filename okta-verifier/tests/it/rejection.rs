@@ -11,7 +11,7 @@ const BARE: &str = r#"Bearer realm="api""#;
 const MALFORMED: &str = r#"Bearer realm="api", error="invalid_request", error_description="The request's credentials are malformed""#;
 const INVALID: &str = r#"Bearer realm="api", error="invalid_token", error_description="The access token is invalid or has expired""#;
 
-/// Status and header lines, as they are sent.
+/// Returns the status and the header lines, as they are sent.
 fn sent(rejection: Rejection) -> (u16, Vec<String>) {
     let response: Response<String> = rejection.into_response();
     assert_eq!(response.body(), "");
@@ -31,7 +31,7 @@ fn challenged(status: u16, challenge: &str) -> (u16, Vec<String>) {
     )
 }
 
-fn refuse(verifier: &Verifier, lines: &[&str], query: Option<&str>) -> Rejection {
+fn reject(verifier: &Verifier, lines: &[&str], query: Option<&str>) -> Rejection {
     let lines = lines.iter().map(|line| line.as_bytes());
     let result = verifier
         .authenticate(&RequestCredentials::new(lines).query(query))
@@ -65,8 +65,8 @@ fn rejection_of_malformed_credentials_is_400_invalid_request() {
         (&[&valid], Some(&*format!("access_token={jwt}"))),
         (&[&valid], Some("a=b&access_token=")),
     ] {
-        let rejection = refuse(&verifier, lines, query);
-        // Of all these, only a cap that was exceeded is a matter of the token.
+        let rejection = reject(&verifier, lines, query);
+        // Of all these, only an exceeded size limit is an error of the token itself.
         let is_large = lines == [&large];
         assert_eq!(rejection.error().is_some(), is_large, "{lines:?}");
         assert_eq!(
@@ -90,7 +90,7 @@ fn rejection_without_bearer_credentials_is_401_without_an_error() {
         (&["Digest realm=\"x\""], None),
         (&["DPoP abc"], None),
     ] {
-        let rejection = refuse(&verifier, lines, query);
+        let rejection = reject(&verifier, lines, query);
         assert_eq!(
             sent(rejection),
             challenged(401, BARE),
@@ -103,7 +103,7 @@ fn rejection_without_bearer_credentials_is_401_without_an_error() {
     );
 }
 
-/// Tokens that are rejected for as many reasons as there are.
+/// Returns a token for every reason of rejection.
 pub(crate) fn wrong(okta: &TestIssuer) -> Vec<TokenBuilder> {
     let token = || okta.token("ada");
     vec![
@@ -171,9 +171,9 @@ fn rejection_challenges_have_the_configured_realm() {
         .require(okta_verifier::Policy::scope("a"))
         .unwrap_err();
     for (rejection, rest) in [
-        (refuse(&verifier, &[], None), ""),
-        (refuse(&verifier, &["Bearer"], None), &MALFORMED[18..]),
-        (refuse(&verifier, &["Bearer a.b.c"], None), &INVALID[18..]),
+        (reject(&verifier, &[], None), ""),
+        (reject(&verifier, &["Bearer"], None), &MALFORMED[18..]),
+        (reject(&verifier, &["Bearer a.b.c"], None), &INVALID[18..]),
         (
             missing,
             r#", error="insufficient_scope", error_description="The access token lacks a required scope", scope="a""#,
@@ -192,7 +192,7 @@ fn rejection_challenges_have_the_configured_realm() {
 // conformance 14, 22, 24
 #[tokio::test]
 async fn rejection_for_an_unavailable_issuer_is_503_without_a_challenge() {
-    // Nobody listens: the socket is closed again.
+    // Nothing listens there: the socket is closed again.
     let address = std::net::TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .unwrap();

@@ -1,4 +1,4 @@
-//! Who signed, and with what: a key that the issuer publishes, or nobody.
+//! Signatures: only a key that the issuer publishes verifies a token.
 
 use std::net::TcpListener;
 
@@ -16,7 +16,7 @@ fn signature_none_is_rejected_in_every_spelling() {
         let token = okta.token("ada").unsigned().header("alg", none).sign();
         assert_eq!(code(&verifier(&okta), &token), "algorithm_not_allowed");
     }
-    // The right name over no signature at all.
+    // A supported algorithm with an empty signature.
     let stripped = okta.token("ada").edit_signature(|_| Vec::new()).sign();
     assert_eq!(code(&verifier(&okta), &stripped), "bad_signature");
 }
@@ -43,7 +43,7 @@ fn signature_by_hmac_with_a_public_key_is_rejected() {
 #[test]
 fn signature_of_an_untrusted_key_is_rejected() {
     let okta = okta();
-    for (token, answer) in [
+    for (token, expected) in [
         (okta.token("ada").tampered(), "bad_signature"),
         (okta.token("ada").foreign_key(), "bad_signature"),
         (okta.token("ada").unpublished_key(), "unknown_key_id"),
@@ -70,7 +70,7 @@ fn signature_of_an_untrusted_key_is_rejected() {
             "bad_signature",
         ),
     ] {
-        assert_eq!(code(&verifier(&okta), &token.sign()), answer);
+        assert_eq!(code(&verifier(&okta), &token.sign()), expected);
     }
 }
 
@@ -84,7 +84,7 @@ fn signature_of_another_algorithm_than_the_keys_is_rejected() {
         Algorithm::PS384,
         Algorithm::PS512,
     ] {
-        // Signed for real, by the key of the same family.
+        // Really signed, by the key of the same family.
         let token = okta.token("ada").algorithm(algorithm).sign();
         assert_eq!(
             code(&verifier(&okta), &token),
@@ -93,13 +93,13 @@ fn signature_of_another_algorithm_than_the_keys_is_rejected() {
         );
     }
     let narrowed = build(okta.issuer().any_client_id().algorithms([Algorithm::ES256]));
-    for (algorithm, answer) in [
+    for (algorithm, expected) in [
         (Algorithm::RS256, "algorithm_not_allowed"),
         (Algorithm::EdDSA, "algorithm_not_allowed"),
         (Algorithm::ES256, "ok"),
     ] {
         let token = okta.token("ada").algorithm(algorithm).sign();
-        assert_eq!(code(&narrowed, &token), answer, "{algorithm}");
+        assert_eq!(code(&narrowed, &token), expected, "{algorithm}");
     }
 }
 
@@ -131,15 +131,15 @@ fn signature_of_ecdsa_in_another_encoding_is_rejected() {
 #[test]
 fn signature_by_a_key_in_the_token_is_rejected_and_never_fetched() {
     let okta = okta();
-    // With a new pair: issuers of one process share their RSA pairs.
+    // ES256 has a new key pair: issuers of one process share their RSA key pairs.
     let okta = okta.algorithms([Algorithm::ES256]);
-    let stranger = TestIssuer::new(AUDIENCE).algorithms([Algorithm::ES256]);
-    let keys: Value = serde_json::from_str(&stranger.jwks()).expect("JSON");
+    let attacker = TestIssuer::new(AUDIENCE).algorithms([Algorithm::ES256]);
+    let keys: Value = serde_json::from_str(&attacker.jwks()).expect("JSON");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("http://{}/keys", listener.local_addr().unwrap());
-    // The stranger's own valid token: its key is in the header, and where the header points to.
-    let token = stranger
+    // A token that the attacker signed: its key is in the header, and at the URLs of the header.
+    let token = attacker
         .token("ada")
         .header("jwk", &keys["keys"][0])
         .header("jku", &url)
@@ -155,7 +155,7 @@ fn signature_by_a_key_in_the_token_is_rejected_and_never_fetched() {
         code(&verifier(&okta), &token.key_id(kid).sign()),
         "bad_signature"
     );
-    assert!(listener.accept().is_err(), "somebody called");
+    assert!(listener.accept().is_err(), "the listener got a connection");
 }
 
 // conformance 45, 46, 85, 100
@@ -170,7 +170,7 @@ fn signature_of_every_algorithm_and_allowed_typ_is_accepted() {
         let token = okta.token("ada").algorithm(algorithm).sign();
         assert_eq!(code(&verifier(&okta), &token), "ok", "{algorithm}");
     }
-    // RFC 9864 §2.2: the same by its newer name.
+    // RFC 9864 §2.2: the same algorithm under its newer name.
     let ed25519 = okta
         .token("ada")
         .algorithm(Algorithm::EdDSA)

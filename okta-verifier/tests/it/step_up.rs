@@ -1,4 +1,4 @@
-//! Step-up: a valid token whose user must authenticate anew (RFC 9470).
+//! Step-up: a valid token whose user must authenticate again (RFC 9470).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -77,7 +77,7 @@ fn step_up_age_is_counted_from_auth_time_and_not_from_iat() {
     for token in [
         okta.token("ada").without("auth_time"),
         okta.token("ada").claim("auth_time", seconds_ago(420)),
-        // Ahead of our clock by more than the leeway.
+        // Ahead of the clock by more than the leeway.
         okta.token("ada").claim("auth_time", seconds_ago(0) + 120),
     ] {
         // Just issued, as after a refresh.
@@ -116,7 +116,7 @@ fn step_up_challenge_names_every_unmet_requirement() {
         Some(format!("{DESCRIPTION}, {both}"))
     );
 
-    // Only the scope lacks: no new authentication would help.
+    // Only the scope is missing: a new authentication would not help.
     let strong = bare()
         .claim("acr", "phr")
         .claim("auth_time", seconds_ago(0));
@@ -152,7 +152,7 @@ fn step_up_is_not_requested_if_it_would_not_suffice() {
     assert_eq!(rejected(NEVER, &token).status(), 403);
 }
 
-/// An alternative that would help alone, and not with what else is demanded, is passed over.
+/// An alternative that would suffice alone, but not with the other rules, is skipped.
 #[test]
 fn step_up_is_found_in_every_order_of_rules() {
     const A_OR_B: Policy = Policy::any(&[Policy::acr(&["A"]), Policy::acr(&["B"])]);

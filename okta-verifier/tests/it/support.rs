@@ -1,4 +1,4 @@
-//! What the tests of several subjects use.
+//! Helpers that tests of several subjects use.
 
 pub(crate) mod captured_logs;
 pub(crate) mod dpop_fixture;

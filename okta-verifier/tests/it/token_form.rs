@@ -1,4 +1,4 @@
-//! Really signed tokens of every wrong form.
+//! Signed tokens of every invalid form.
 
 use okta_verifier::{Issuer, MalformedTokenError, VerifyError};
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::pinned_keys::{AUDIENCE, build, code, okta, verifier, verify};
 
-/// The key's name and algorithm as they stand in a valid token's header.
+/// Returns the key ID and the algorithm from the header of a valid token.
 fn header_of(okta: &TestIssuer, changes: &str) -> String {
     let keys: Value = serde_json::from_str(&okta.jwks()).expect("JSON");
     format!(
@@ -118,13 +118,13 @@ async fn token_over_16_kib_is_rejected_also_without_a_request() {
 // conformance 44, 82
 #[test]
 fn token_without_a_configured_issuer_causes_no_fetch() {
-    // Keys that were never fetched: whatever needs them is not decided without waiting.
+    // The keys were never fetched, so a result that needs them is not ready.
     let okta = okta();
     let unfetched = build(Issuer::okta(okta.issuer_url(), AUDIENCE).any_client_id());
     let foreign = okta
         .token("ada")
         .claim("iss", "https://evil.test/oauth2/default");
-    for (token, answer) in [
+    for (token, expected) in [
         (foreign, "unknown_issuer"),
         (
             okta.token("ada").claim("iss", "https://okta.test"),
@@ -138,6 +138,6 @@ fn token_without_a_configured_issuer_causes_no_fetch() {
         (okta.token("ada").header("kid", json!(1)), "malformed"),
         (okta.token("ada").unsigned(), "algorithm_not_allowed"),
     ] {
-        assert_eq!(code(&unfetched, &token.sign()), answer);
+        assert_eq!(code(&unfetched, &token.sign()), expected);
     }
 }

@@ -1,5 +1,4 @@
-//! Caps on a token: its bytes, by a setting, and the depth of its JSON. Nothing else is capped, so
-//! that every token under them passes.
+//! Limits of a token: its size, by a setting, and the depth of its JSON. There are no other limits.
 
 use okta_verifier::{
     ConfigError, MalformedTokenError, Verifier, VerifyError, adapter::RequestCredentials,
@@ -25,9 +24,9 @@ fn resource_access(clients: usize, roles: &[&str]) -> Value {
     Value::Object(access.collect::<Map<_, _>>())
 }
 
-/// A token of exactly this many bytes.
+/// Returns a token of exactly this many bytes.
 fn sized(okta: &TestIssuer, bytes: usize) -> String {
-    // Not every length is one of base64url: padding in the header makes up for that.
+    // Not every length is possible in base64url: padding in the header makes up for it.
     for header in 0..4 {
         let build = |padding: usize| {
             let token = okta.token("ada").header("x", "x".repeat(header));
@@ -126,10 +125,10 @@ async fn token_size_is_a_setting_for_requests_and_bare_tokens_alike() {
 
         let rejection = authenticate(&verifier, &larger).unwrap_err();
         assert_eq!(rejection.status(), 400);
-        let error = rejection.error().expect("the cap").to_string();
+        let error = rejection.error().expect("an error").to_string();
         assert!(error.contains(&limit.to_string()), "{error}");
     }
-    // Not even the alphabet of what is larger is looked at.
+    // The characters of a larger token are not checked.
     let long = format!("Bearer {}", "\"".repeat(KIB + 1));
     let credentials = RequestCredentials::new([long.as_bytes()]);
     let result = of_size(&okta, KIB).authenticate(&credentials).into_ready();

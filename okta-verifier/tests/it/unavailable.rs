@@ -1,4 +1,4 @@
-//! What an operator reads when an issuer cannot be reached: whose keys, and why.
+//! Log lines and errors of an unavailable issuer: they name the issuer and the cause.
 
 use std::{
     error::Error,
@@ -37,14 +37,14 @@ fn build(url: &str, client: Option<reqwest::ClientBuilder>) -> Verifier {
     builder.build().unwrap()
 }
 
-/// The URL of an issuer where connections are rejected.
-fn refusing() -> String {
+/// Returns the URL of an issuer that refuses connections.
+fn refusing_connections() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}/oauth2/default", listener.local_addr().unwrap())
 }
 
-/// The `https` URL of an issuer that speaks plain HTTP.
-fn plain() -> String {
+/// Returns the `https` URL of an issuer that speaks plain HTTP.
+fn plain_http() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}/oauth2/default", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -65,8 +65,8 @@ fn key_fetch_failure_is_logged_with_issuer_and_cause() {
     let untrusted = Server::https(&certificate, || {}, |url, path| ok("", document(url, path)));
     let no_roots = || reqwest::Client::builder().no_proxy().tls_certs_only([]);
     for (url, client, cause) in [
-        (refusing(), None, "Connection refused"),
-        (plain(), Some(no_roots()), "InvalidContentType"),
+        (refusing_connections(), None, "Connection refused"),
+        (plain_http(), Some(no_roots()), "InvalidContentType"),
         (
             untrusted.issuer_url().to_owned(),
             Some(no_roots()),
@@ -125,10 +125,11 @@ fn introspection_failure_is_logged_with_issuer_and_cause() {
     let lines = events(async {
         let okta = MockOkta::start().await;
         okta.issuer_url().clone_into(&mut url);
-        let nowhere = refusing();
+        let nowhere = refusing_connections();
         let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
-        let asking = Introspection::opaque_tokens(client).endpoint(nowhere);
-        let verifier = crate::support::mock_issuer::build(issuer(&okta).introspection(asking));
+        let introspection = Introspection::opaque_tokens(client).endpoint(nowhere);
+        let verifier =
+            crate::support::mock_issuer::build(issuer(&okta).introspection(introspection));
         let opaque = okta.opaque_token("ada").sign();
         assert_eq!(result_code(&verifier, &opaque).await, "unavailable");
     });
@@ -142,14 +143,14 @@ fn introspection_failure_is_logged_with_issuer_and_cause() {
 // field kind I
 #[tokio::test]
 async fn warm_up_and_refresh_errors_name_the_issuer_and_the_reason() {
-    let url = refusing();
+    let url = refusing_connections();
     let verifier = build(&url, None);
     let warm_up = verifier.warm_up().await.unwrap_err();
     let refresh = verifier.refresh().await.unwrap_err();
     for error in [warm_up, refresh] {
         let text = error.to_string();
         assert!(text.contains(&url) && !text.contains("token"), "{text}");
-        let reason = error.source().expect("the reason").to_string();
+        let reason = error.source().expect("a reason").to_string();
         assert!(!text.contains(&reason), "{text}: {reason}");
         // `main` prints `Debug`.
         let shown = format!("{error:?}");

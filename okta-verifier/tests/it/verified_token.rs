@@ -1,4 +1,4 @@
-//! What a verified token tells, and what it never shows.
+//! `VerifiedToken`: its claims, and what it never shows.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -62,7 +62,7 @@ fn verified_token_groups_are_read_from_every_shape() {
         );
     }
     assert_eq!(groups("groups", json!("Admins")), ["Admins"]);
-    // The claim's name is free at Okta, and a dot in it is no path.
+    // In Okta the claim name is configurable, and a dot in it does not make it a path.
     assert_eq!(groups("GroupsClaim", json!(["Admins"])), ["Admins"]);
     assert_eq!(
         groups("https://acme.test/groups", json!(["Admins"])),
@@ -119,7 +119,7 @@ fn verified_token_debug_output_shows_no_token_or_claim() {
         token().encrypted(),
     ] {
         let rejection = authenticate(&verifier, &rejected.sign()).unwrap_err();
-        let error = rejection.error().expect("a token was judged");
+        let error = rejection.error().expect("a verification error");
         shown.extend([
             format!("{rejection} {rejection:?}"),
             format!("{error} {error:?}"),
@@ -132,7 +132,7 @@ fn verified_token_debug_output_shows_no_token_or_claim() {
         let error = error.unwrap_err();
         shown.push(format!("{error} {error:?}"));
     }
-    // A password that somebody wrote into the issuer's URL.
+    // A password in the issuer's URL.
     for scheme in ["https", "http"] {
         let url = format!("{scheme}://ada:{secret}@acme.okta.com/oauth2/default");
         let issuer = Issuer::okta(url, "api://orders").any_client_id();

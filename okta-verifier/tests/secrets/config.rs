@@ -1,4 +1,4 @@
-//! Settings that hold secrets.
+//! Settings that contain secrets.
 
 use okta_verifier::{Issuer, Verifier};
 

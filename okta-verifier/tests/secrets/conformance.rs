@@ -1,4 +1,4 @@
-//! The conformance table: every case is a request of its own.
+//! The requests of the conformance table.
 
 use okta_verifier::adapter::RequestCredentials;
 use okta_verifier_testing::conformance::{self, Issuers};
@@ -10,7 +10,7 @@ async fn conformance_table_shows_no_secret() {
     let verifier = issuers.verifier();
     let (mut accepted, mut rejected) = (0, 0);
     for case in conformance::cases() {
-        // Tells the secret scan what it holds.
+        // Registers the secrets of the request with the scan.
         let request = case.request(&issuers);
         let target = request.target();
         let proofs = request.fields();

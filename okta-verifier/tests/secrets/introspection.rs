@@ -1,4 +1,4 @@
-//! Questions to the issuer: they hold a token, and the secret of who asks.
+//! Introspection requests, which contain a token and the client's secret.
 
 use std::time::Duration;
 
@@ -31,15 +31,15 @@ fn introspection_shows_no_secret() {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().build().unwrap();
         secret_scan::shown(format!("{client:?} {client:#?}"));
-        let asked = ask(Introspection::every_token(client).encrypted_tokens());
-        let lines = secret_scan::logged(|| runtime.block_on(asked));
-        // Once more, now that the mock has told which assertions it got.
+        let requests = introspect_tokens(Introspection::every_token(client).encrypted_tokens());
+        let lines = secret_scan::logged(|| runtime.block_on(requests));
+        // Scanned again, now that the mock has registered the assertions that it received.
         lines.iter().for_each(|line| secret_scan::shown(&line.text));
     }
 }
 
-/// Tokens of both forms, before an issuer in all its moods.
-async fn ask(introspection: Introspection) {
+/// Introspects tokens of both forms while the issuer works, fails and closes connections.
+async fn introspect_tokens(introspection: Introspection) {
     let okta = MockOkta::start().await;
     okta.set_client(CLIENT_ID, SECRET);
     secret_scan::shown(format!("{introspection:?} {introspection:#?}"));

@@ -1,4 +1,4 @@
-//! An issuer over a socket: reqwest and hyper log too.
+//! Key fetches and tokens of an issuer over a socket, where reqwest and hyper log too.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use serde_json::json;
 fn key_fetch_and_claims_show_no_secret() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().unwrap();
-    let lines = secret_scan::logged(|| runtime.block_on(present_and_fetch()));
-    // It is the network that is watched, and not only we.
+    let lines = secret_scan::logged(|| runtime.block_on(verify_and_fetch()));
+    // Shows that the log of the network crates is scanned too.
     for target in ["okta_verifier", "hyper_util"] {
         assert!(
             lines.iter().any(|line| line.target.starts_with(target)),
-            "{target} logs nothing: is it watched?"
+            "{target} logs nothing: is its log scanned?"
         );
     }
 }
 
-async fn present_and_fetch() {
+async fn verify_and_fetch() {
     let okta = MockOkta::start().await;
     let verifier = Verifier::builder()
         .issuer(okta.issuer("api://default").any_client_id())
@@ -41,7 +41,7 @@ async fn present_and_fetch() {
     secret_scan::shown(format!("{verifier:?}"));
 }
 
-/// Valid and invalid ones, with a long word of their own in every place that takes one.
+/// Returns valid and invalid tokens with a long text in every place that accepts one.
 fn tokens(okta: &MockOkta) -> Vec<TokenBuilder> {
     let full = || {
         okta.token("sub-5ecret-ada.lovelace@example.com")

@@ -11,7 +11,7 @@ const URL: &str = "https://api.example.com/orders/5ecret-path-0123456789";
 #[test]
 fn sender_constraint_shows_no_secret() {
     let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
-    // The service's own name, which proofs repeat.
+    // The service's own URL, which proofs repeat.
     secret_scan::public("https://api.example.com");
     secret_scan::secret(SHARED);
     secret_scan::secret("certificate-5ecret-0123456789");

@@ -19,7 +19,7 @@ fn dpop_bound_token_as_bearer_is_rejected() {
             .unwrap();
         assert_eq!(code_of(&result), "bound_token_as_bearer");
     }
-    // Nothing was stored: the same proof is valid with the right scheme.
+    // Nothing was stored: the same proof is accepted with the DPoP scheme.
     assert_eq!(code_of(&fixture.send(&[&proof])), "ok");
 }
 
@@ -39,7 +39,7 @@ fn dpop_scheme_with_an_unbound_token_is_rejected() {
 async fn dpop_bound_token_without_a_request_is_rejected() {
     let fixture = Fixture::new();
     assert_eq!(code_of(&fixture.send(&[&fixture.proof().sign()])), "ok");
-    // Also when it is remembered.
+    // The token is cached now.
     let error = fixture.verifier.verify(&fixture.jwt).await.unwrap_err();
     assert_eq!(error.code(), "binding_unchecked");
 }
@@ -91,8 +91,8 @@ fn dpop_cached_token_needs_a_valid_proof_at_every_request() {
         assert_eq!(code_of(&fixture.send(&[])), "invalid_dpop_proof");
         let other = fixture.client.proof("POST", URL).token(&fixture.jwt).sign();
         assert_eq!(code_of(&fixture.send(&[&other])), "invalid_dpop_proof");
-        let thief = Client::new().proof("GET", URL).token(&fixture.jwt).sign();
-        assert_eq!(code_of(&fixture.send(&[&thief])), "binding_mismatch");
+        let foreign = Client::new().proof("GET", URL).token(&fixture.jwt).sign();
+        assert_eq!(code_of(&fixture.send(&[&foreign])), "binding_mismatch");
     }
 }
 
@@ -103,7 +103,7 @@ fn dpop_replayed_proof_is_rejected() {
     let proof = fixture.proof().jti("once").sign();
     assert_eq!(code_of(&fixture.send(&[&proof])), "ok");
     assert!(reason(fixture.send(&[&proof])).ends_with("the proof was used before"));
-    // Nor is its jti valid for another one.
+    // Another proof with the same jti is rejected too.
     let again = fixture.proof().jti("once").aged(1).sign();
     assert!(reason(fixture.send(&[&again])).ends_with("the proof was used before"));
     assert_eq!(code_of(&fixture.send(&[&fixture.proof().sign()])), "ok");
@@ -136,7 +136,7 @@ fn dpop_replay_store_that_is_full_is_503() {
     let rejection = fixture.send(&[&fixture.proof().sign()]).unwrap_err();
     assert_eq!(rejection.status(), 503);
     assert!(rejection.headers().any(|(name, _)| name == "retry-after"));
-    // Somebody else has a share of its own.
+    // Another subject has its own share.
     let mut other = fixture;
     other.jwt = other.client.bind(other.okta.token("bob")).sign();
     assert_eq!(code_of(&other.send(&[&other.proof().sign()])), "ok");

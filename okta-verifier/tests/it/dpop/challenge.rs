@@ -6,16 +6,17 @@ const BEARER: &str = r#"Bearer realm="api""#;
 const DPOP: &str =
     r#"DPoP realm="api", algs="RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA""#;
 
-/// One of the scheme, with an error.
-fn failed(scheme: &str, error: &str, description: &str) -> String {
-    let failed = format!(r#"realm="api", error="{error}", error_description="{description}""#);
+/// Returns the challenge of `scheme` with an error.
+fn challenge_with_error(scheme: &str, error: &str, description: &str) -> String {
+    let challenge_with_error =
+        format!(r#"realm="api", error="{error}", error_description="{description}""#);
     match scheme {
-        "DPoP" => DPOP.replace(r#"realm="api""#, &failed),
-        _ => BEARER.replace(r#"realm="api""#, &failed),
+        "DPoP" => DPOP.replace(r#"realm="api""#, &challenge_with_error),
+        _ => BEARER.replace(r#"realm="api""#, &challenge_with_error),
     }
 }
 
-fn ask(fixture: &Fixture, lines: &[&str]) -> (u16, Vec<String>) {
+fn authenticate(fixture: &Fixture, lines: &[&str]) -> (u16, Vec<String>) {
     let credentials = RequestCredentials::new(lines.iter().map(|line| line.as_bytes()));
     status_and_challenges(
         fixture
@@ -34,8 +35,8 @@ const MALFORMED: &str = "The request's credentials are malformed";
 fn challenge_without_credentials_offers_bearer_and_dpop() {
     let fixture = Fixture::new();
     let offered = (401, vec![BEARER.to_owned(), DPOP.to_owned()]);
-    assert_eq!(ask(&fixture, &[]), offered);
-    assert_eq!(ask(&fixture, &["Basic YWRhOmFkYQ=="]), offered);
+    assert_eq!(authenticate(&fixture, &[]), offered);
+    assert_eq!(authenticate(&fixture, &["Basic YWRhOmFkYQ=="]), offered);
     let anonymous = fixture.verifier.anonymous().rejection();
     assert_eq!(status_and_challenges(Err(anonymous)), offered);
 }
@@ -44,22 +45,22 @@ fn challenge_without_credentials_offers_bearer_and_dpop() {
 #[test]
 fn challenge_of_the_used_scheme_has_the_error() {
     let fixture = Fixture::new();
-    let bearer = failed("Bearer", "invalid_token", INVALID_TOKEN);
+    let bearer = challenge_with_error("Bearer", "invalid_token", INVALID_TOKEN);
     assert_eq!(
-        ask(&fixture, &["Bearer a.b.c"]),
+        authenticate(&fixture, &["Bearer a.b.c"]),
         (401, vec![bearer.clone(), DPOP.to_owned()])
     );
     let bound = format!("Bearer {}", fixture.jwt);
     assert_eq!(
-        ask(&fixture, &[&bound]),
+        authenticate(&fixture, &[&bound]),
         (401, vec![bearer, DPOP.to_owned()])
     );
-    let dpop = failed("DPoP", "invalid_token", INVALID_TOKEN);
+    let dpop = challenge_with_error("DPoP", "invalid_token", INVALID_TOKEN);
     assert_eq!(
-        ask(&fixture, &["DPoP a.b.c"]),
+        authenticate(&fixture, &["DPoP a.b.c"]),
         (401, vec![BEARER.to_owned(), dpop])
     );
-    let proof = failed(
+    let proof = challenge_with_error(
         "DPoP",
         "invalid_dpop_proof",
         "The DPoP proof is missing or invalid",
@@ -74,8 +75,8 @@ fn challenge_of_the_used_scheme_has_the_error() {
 #[test]
 fn challenge_for_malformed_credentials_is_400_under_their_scheme() {
     let fixture = Fixture::new();
-    let bearer = failed("Bearer", "invalid_request", MALFORMED);
-    let dpop = failed("DPoP", "invalid_request", MALFORMED);
+    let bearer = challenge_with_error("Bearer", "invalid_request", MALFORMED);
+    let dpop = challenge_with_error("DPoP", "invalid_request", MALFORMED);
     let long = "a".repeat(16 * 1024 + 1);
     for rest in [
         "",
@@ -92,11 +93,17 @@ fn challenge_for_malformed_credentials_is_400_under_their_scheme() {
     ] {
         for scheme in ["Bearer", "bEARER"] {
             let rejected = (400, vec![bearer.clone(), DPOP.to_owned()]);
-            assert_eq!(ask(&fixture, &[&format!("{scheme}{rest}")]), rejected);
+            assert_eq!(
+                authenticate(&fixture, &[&format!("{scheme}{rest}")]),
+                rejected
+            );
         }
         for scheme in ["DPoP", "dpop"] {
             let rejected = (400, vec![BEARER.to_owned(), dpop.clone()]);
-            assert_eq!(ask(&fixture, &[&format!("{scheme}{rest}")]), rejected);
+            assert_eq!(
+                authenticate(&fixture, &[&format!("{scheme}{rest}")]),
+                rejected
+            );
         }
     }
 }
@@ -105,13 +112,14 @@ fn challenge_for_malformed_credentials_is_400_under_their_scheme() {
 #[test]
 fn challenge_for_ambiguous_credentials_is_400_under_both_schemes() {
     let fixture = Fixture::new();
-    let both = ["Bearer", "DPoP"].map(|scheme| failed(scheme, "invalid_request", MALFORMED));
+    let both =
+        ["Bearer", "DPoP"].map(|scheme| challenge_with_error(scheme, "invalid_request", MALFORMED));
     let dpop = format!("DPoP {}", fixture.jwt);
     for lines in [
         &["Bearer a.b.c", &*dpop][..],
         &["Bearer a.b.c", "Bearer a.b.c"],
         &["Bearer", "DPoP"],
-        // Two lines that were joined on the way.
+        // Two field lines that an intermediary has joined.
         &["Bearer a.b.c, DPoP a.b.c"],
         &["DPoP a.b.c,Bearer a.b.c"],
         &["DPoP, Bearer a.b.c"],
@@ -120,7 +128,11 @@ fn challenge_for_ambiguous_credentials_is_400_under_both_schemes() {
         &["="],
         &["Basic\ta"],
     ] {
-        assert_eq!(ask(&fixture, lines), (400, both.to_vec()), "{lines:?}");
+        assert_eq!(
+            authenticate(&fixture, lines),
+            (400, both.to_vec()),
+            "{lines:?}"
+        );
     }
     for authorization in [&*dpop, "Bearer a.b.c"] {
         let credentials =
@@ -148,7 +160,7 @@ fn challenge_for_a_missing_scope_uses_the_dpop_scheme() {
         "{challenges:?}"
     );
     assert!(challenges[0].contains(r#"scope="orders:read", algs="#));
-    // A handler's own rejection is the same, to the byte.
+    // A rejection by the handler has the same bytes.
     let own = token.insufficient_scope("orders:read").unwrap();
     assert_eq!(status_and_challenges(Err(own)), (status, challenges));
     for malformed in ["", " ", "a  b", "a\"b", "a\\b", "a\r\nb", "é"] {
@@ -175,7 +187,7 @@ fn dpop_proof_without_the_current_nonce_is_rejected_with_a_nonce() {
             .bytes()
             .all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E))
     );
-    let wanted = failed(
+    let wanted = challenge_with_error(
         "DPoP",
         "use_dpop_nonce",
         "The DPoP proof needs the nonce of this response",
@@ -187,7 +199,7 @@ fn dpop_proof_without_the_current_nonce_is_rejected_with_a_nonce() {
 
     let valid = || fixture.send(&[&fixture.proof().nonce(nonce).sign()]);
     assert_eq!(code_of(&valid()), "ok");
-    assert_eq!(code_of(&valid()), "ok"); // the nonce may come again
+    assert_eq!(code_of(&valid()), "ok"); // a nonce may be used more than once
     for proof in [
         fixture.proof(),
         fixture.proof().nonce("another"),
@@ -195,7 +207,7 @@ fn dpop_proof_without_the_current_nonce_is_rejected_with_a_nonce() {
     ] {
         assert_eq!(code_of(&fixture.send(&[&proof.sign()])), "use_dpop_nonce");
     }
-    // Any answer brings the newest, and is not for a cache.
+    // Every response has the current nonce and must not be cached.
     let names: Vec<_> = fixture
         .verifier
         .response_headers()

@@ -47,8 +47,8 @@ fn external_url_is_taken_from_the_configured_proxy_only() {
     }
 }
 
-// A client of ours that was led to somebody else's API signed a proof for that API; the thief
-// sends it to ours with the other's name as `Host`, which the proxy passes on.
+// A client of this API signed a proof for an attacker's API. The attacker sends it to this API with
+// its own name as `Host`, which the proxy forwards.
 // conformance 163
 #[test]
 fn external_url_of_another_host_is_rejected_although_the_proxy_sends_it() {

@@ -65,7 +65,7 @@ fn dpop_invalid_proof_is_401_and_its_jti_stays_unused() {
             );
             assert_eq!(result.unwrap_err().status(), 401);
         }
-        // Its jti is still to be had.
+        // The jti of the rejected proof was not stored.
         let valid = fixture.proof().jti(&jti).sign();
         assert_eq!(code_of(&fixture.send(&[&valid])), "ok", "{number}");
     }

@@ -1,4 +1,4 @@
-//! A store that several instances share.
+//! The DPoP replay store: its failures, sharing between instances, and the share of each client.
 
 use std::{
     collections::HashMap,
@@ -29,7 +29,7 @@ impl ReplayStore for Shared {
     }
 }
 
-/// `stored` is what a map held under the proof before.
+/// Maps the value that a map held for the proof before to the store's result.
 fn proof_use(stored: Option<Duration>) -> ProofUse {
     match stored {
         None => ProofUse::First,
@@ -60,7 +60,7 @@ pub(super) async fn send(fixture: &Fixture, proof: &str) -> AuthenticationResult
     // An authentication that is dropped before its first poll has not recorded the proof.
     for _ in 0..3 {
         if let Ok(result) = fixture.verifier.authenticate(&credentials).into_ready() {
-            assert!(result.is_err(), "a valid proof has to wait for the store");
+            assert!(result.is_err(), "a valid proof must wait for the store");
             return result;
         }
     }
@@ -75,7 +75,7 @@ async fn replay_store_shared_by_instances_accepts_a_proof_once() {
     let proof = other.proof().sign();
     assert_eq!(code_of(&send(&other, &proof).await), "ok");
     assert_eq!(code_of(&send(&other, &proof).await), "invalid_dpop_proof");
-    // A invalid proof never gets there.
+    // An invalid proof does not reach the store.
     let invalid = other.proof().tampered().sign();
     assert_eq!(code_of(&send(&other, &invalid).await), "invalid_dpop_proof");
     let seen = store.0.lock().unwrap();
@@ -109,13 +109,13 @@ async fn replay_store_that_fails_is_503() {
         ));
         let text = rejection.error().unwrap().to_string();
         assert!(text == "the token could not be verified", "{text}");
-        // What needs no store is told all the same.
+        // An invalid proof is rejected without the store.
         let invalid = send(&fixture, &fixture.proof().aged(301).sign()).await;
         assert_eq!(code_of(&invalid), "invalid_dpop_proof");
     }
 }
 
-/// Works, or does not.
+/// A store that works while its flag is set and fails otherwise.
 #[derive(Clone, Default)]
 struct Fragile(Arc<AtomicBool>);
 
@@ -180,7 +180,7 @@ fn replay_store_that_is_full_is_logged_once() {
             ));
             assert!(!error.to_string().contains("issuer"), "{error}");
             assert!(error.source().is_some());
-            // Nobody outside learns of it.
+            // The response does not show the cause.
             assert_eq!(rejection.status(), 503);
             let names: Vec<_> = rejection.headers().map(|(name, _)| name).collect();
             assert_eq!(names, ["cache-control", "retry-after"]);
@@ -192,21 +192,21 @@ fn replay_store_that_is_full_is_logged_once() {
     assert!(text.contains("DPoP replay store is full"), "{text}");
 }
 
-/// Counts the requests that reach it, and answers as it is told to.
+/// A store that counts its calls, and fails or hangs on demand.
 #[derive(Clone, Default)]
 struct Counting(Arc<Mutex<Counts>>);
 
 #[derive(Default)]
 struct Counts {
-    asked: usize,
+    calls: usize,
     seen: HashMap<[u8; 32], Duration>,
     fails: bool,
     hangs: bool,
 }
 
 impl Counting {
-    fn asked(&self) -> usize {
-        self.0.lock().unwrap().asked
+    fn calls(&self) -> usize {
+        self.0.lock().unwrap().calls
     }
 
     fn fails(&self, fails: bool) {
@@ -217,7 +217,7 @@ impl Counting {
         self.0.lock().unwrap().hangs = hangs;
     }
 
-    /// A fixture in which one caller may have so many proofs in this store.
+    /// Returns a fixture with this store, in which a client may have `share` proofs.
     fn fixture(&self, per_caller: usize) -> Fixture {
         let settings = DpopSettings::base_url(BASE).replay_store(self.clone());
         Fixture::with(settings.replay_capacity_per_caller(per_caller))
@@ -229,13 +229,13 @@ impl ReplayStore for Counting {
         Box::pin(async move {
             let hangs = {
                 let mut counts = self.0.lock().unwrap();
-                counts.asked += 1;
+                counts.calls += 1;
                 counts.hangs
             };
             if hangs {
                 std::future::pending::<()>().await;
             }
-            tokio::task::yield_now().await; // as a store does that is elsewhere
+            tokio::task::yield_now().await; // like a remote store
             let mut counts = self.0.lock().unwrap();
             match counts.fails {
                 true => Err("OOM command not allowed".into()),
@@ -282,7 +282,7 @@ async fn replay_store_is_not_called_for_a_client_over_its_share() {
     }
     // A proof that was used before is rejected as well.
     assert!(send(&fixture, &first).await.is_err());
-    assert_eq!(store.asked(), 3);
+    assert_eq!(store.calls(), 3);
     // Another subject and another client have shares of their own.
     let others = [
         fixture.okta.token("bob"),
@@ -294,7 +294,7 @@ async fn replay_store_is_not_called_for_a_client_over_its_share() {
             assert_eq!(code_of(&send_new(&fixture).await), "ok");
         }
         assert!(is_full(&send_new(&fixture).await));
-        assert_eq!(store.asked(), 6 + 3 * number);
+        assert_eq!(store.calls(), 6 + 3 * number);
     }
 }
 
@@ -309,7 +309,7 @@ async fn replay_share_limits_concurrent_requests() {
         .map(|proof| Box::pin(send(&fixture, proof)))
         .collect();
     let mut passed = 0;
-    // Every one of them waits for the store before the first has its answer.
+    // All of them wait for the store before the first gets its result.
     let first = requests.pop().unwrap();
     let results = std::future::poll_fn(|context| {
         let polled: Vec<_> = requests
@@ -327,7 +327,7 @@ async fn replay_share_limits_concurrent_requests() {
         passed += usize::from(result.is_ok());
     }
     assert!(is_full(&first.await));
-    assert_eq!((passed, store.asked()), (3, 3));
+    assert_eq!((passed, store.calls()), (3, 3));
 }
 
 // finding 9
@@ -344,7 +344,7 @@ async fn replay_share_is_released_when_the_store_fails_or_has_the_proof() {
     store.fails(false);
     let proof = fixture.proof().sign();
     assert_eq!(code_of(&send(&fixture, &proof).await), "ok");
-    // Retries of a used proof take no room.
+    // Retries of a used proof do not count against the share.
     for _ in 0..10 {
         assert_eq!(code_of(&send(&fixture, &proof).await), "invalid_dpop_proof");
     }
@@ -352,17 +352,17 @@ async fn replay_share_is_released_when_the_store_fails_or_has_the_proof() {
         assert_eq!(code_of(&send_new(&fixture).await), "ok");
     }
     assert!(is_full(&send_new(&fixture).await));
-    assert_eq!(store.asked(), 23);
+    assert_eq!(store.calls(), 23);
 }
 
-// What may have been stored is counted, or a client that disconnects would not be.
+// A proof that may have been stored counts; otherwise a client that disconnects would have no limit.
 // finding 9
 #[tokio::test(start_paused = true)]
 async fn replay_share_counts_a_request_whose_result_is_unknown() {
     let store = Counting::default();
     let fixture = store.fixture(3);
     store.hangs(true);
-    let late = send_new(&fixture).await; // after a second
+    let late = send_new(&fixture).await; // sent after one second
     assert_eq!(code_of(&late), "unavailable");
     for _ in 0..2 {
         let brief = Duration::from_millis(10);
@@ -371,10 +371,10 @@ async fn replay_share_counts_a_request_whose_result_is_unknown() {
     }
     store.hangs(false);
     assert!(is_full(&send_new(&fixture).await));
-    assert_eq!(store.asked(), 3);
+    assert_eq!(store.calls(), 3);
 }
 
-// A caller over its share must not hide from the log that the store has failed.
+// A client over its share must not suppress the warning that the store has failed.
 // finding 9
 #[test]
 fn replay_share_and_store_are_logged_separately() {

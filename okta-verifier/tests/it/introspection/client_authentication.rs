@@ -1,4 +1,4 @@
-//! How we say who we are, and what the request looks like.
+//! Client authentication at the introspection endpoint, and the form of the request.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use okta_verifier::{
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, MockOkta};
 use serde_json::Value;
 
-use super::{calls, client, opaque_tokens, with};
+use super::{calls, client, opaque_tokens, verifier_with};
 use crate::support::mock_issuer::{build, issuer, result_code, unavailable_reason};
 
 fn pem() -> String {
@@ -28,7 +28,7 @@ fn pem() -> String {
 #[tokio::test]
 async fn introspection_request_is_a_form_with_fixed_parameters() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, opaque_tokens());
+    let verifier = verifier_with(&okta, opaque_tokens());
     let token = okta.opaque_token("ada").sign();
     assert_eq!(result_code(&verifier, &token).await, "ok");
     let received = okta.received(Endpoint::Introspection);
@@ -56,8 +56,8 @@ async fn introspection_request_is_a_form_with_fixed_parameters() {
 async fn client_authentication_of_every_method_is_accepted() {
     let okta = MockOkta::start().await;
     let token = okta.opaque_token("ada").sign();
-    let ask = async |client: ClientAuthentication| {
-        let verifier = with(&okta, Introspection::opaque_tokens(client));
+    let introspect = async |client: ClientAuthentication| {
+        let verifier = verifier_with(&okta, Introspection::opaque_tokens(client));
         result_code(&verifier, &token).await
     };
     for secret in [CLIENT_SECRET, "a:b%c+d é&=\"", "%41", "100 %"] {
@@ -66,17 +66,17 @@ async fn client_authentication_of_every_method_is_accepted() {
             ClientAuthentication::client_secret_basic(CLIENT_ID, secret),
             ClientAuthentication::client_secret_post(CLIENT_ID, secret),
         ] {
-            assert_eq!(ask(client).await, "ok", "{secret}");
+            assert_eq!(introspect(client).await, "ok", "{secret}");
         }
     }
     okta.set_client("0oa:1", "s:1");
     let with_colons = ClientAuthentication::client_secret_basic("0oa:1", "s:1");
-    assert_eq!(ask(with_colons).await, "ok");
+    assert_eq!(introspect(with_colons).await, "ok");
     okta.set_client(CLIENT_ID, CLIENT_SECRET);
     let public = || ClientAuthentication::none(CLIENT_ID);
-    assert_eq!(ask(public()).await, "unavailable");
+    assert_eq!(introspect(public()).await, "unavailable");
     okta.set_public_client(true);
-    assert_eq!(ask(public()).await, "ok");
+    assert_eq!(introspect(public()).await, "ok");
 }
 
 // conformance 102
@@ -84,9 +84,9 @@ async fn client_authentication_of_every_method_is_accepted() {
 async fn client_authentication_assertion_is_new_for_each_request() {
     let okta = MockOkta::start().await;
     let client = ClientAuthentication::private_key_jwt(CLIENT_ID, Some("2026"), pem());
-    let verifier = with(&okta, Introspection::opaque_tokens(client));
+    let verifier = verifier_with(&okta, Introspection::opaque_tokens(client));
     for _ in 0..2 {
-        // The server takes each jti once.
+        // The server accepts each jti once.
         assert_eq!(
             result_code(&verifier, &okta.opaque_token("ada").sign()).await,
             "ok"
@@ -111,7 +111,7 @@ async fn client_authentication_assertion_is_new_for_each_request() {
 async fn client_authentication_with_a_wrong_secret_is_503() {
     let okta = MockOkta::start().await;
     let client = ClientAuthentication::client_secret_basic(CLIENT_ID, "wrong");
-    let verifier = with(&okta, Introspection::opaque_tokens(client));
+    let verifier = verifier_with(&okta, Introspection::opaque_tokens(client));
     let opaque = okta.opaque_token("ada").sign();
     for token in [&opaque, &okta.opaque_token("bob").sign()] {
         let source = unavailable_reason(&verifier, token).await;
@@ -122,7 +122,7 @@ async fn client_authentication_with_a_wrong_secret_is_503() {
     }
     let health = verifier.health();
     let introspection = health[0].introspection().unwrap();
-    // Strangers may have invented the two tokens, so that they prove nothing about the secret.
+    // An attacker may have invented the two tokens, so they do not prove that the secret is right.
     assert!(matches!(
         introspection.state,
         IntrospectionState::Unavailable { .. }
@@ -131,7 +131,7 @@ async fn client_authentication_with_a_wrong_secret_is_503() {
         introspection.last_error,
         Some(UnavailableReason::CredentialsRefused)
     ));
-    // What needs no request is decided all the same.
+    // A token that needs no introspection is still accepted.
     assert_eq!(
         result_code(&verifier, &okta.token("ada").sign()).await,
         "ok"
@@ -158,7 +158,7 @@ fn introspection_settings_that_are_invalid_are_a_config_error() {
         Introspection::every_token(ClientAuthentication::client_secret_basic(id, secret))
     };
     let valid = || with_secret("0oa1", "secret");
-    for (introspection, says) in [
+    for (introspection, expected) in [
         (with_secret("0oa1", ""), "client secret is empty"),
         (with_secret("", "secret"), "client ID is empty"),
         (
@@ -183,7 +183,7 @@ fn introspection_settings_that_are_invalid_are_a_config_error() {
             .unwrap_err();
         assert!(matches!(error, ConfigError::Introspection { .. }));
         let text = error.to_string();
-        assert!(text.contains(says), "{text}");
+        assert!(text.contains(expected), "{text}");
         assert!(
             !text.contains("secret\"") && !text.contains("u:p"),
             "{text}"

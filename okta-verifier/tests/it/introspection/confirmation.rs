@@ -1,4 +1,4 @@
-//! Bindings in the issuer's answers (RFC 9449 §6.2, RFC 8705 §3.2).
+//! `cnf` in introspection responses (RFC 9449 §6.2, RFC 8705 §3.2).
 
 use std::time::Duration;
 
@@ -64,8 +64,8 @@ async fn introspection_response_binds_an_opaque_token_to_its_key() {
     let proof = || client.proof("GET", URL).token(&token).sign();
     let bearer = send(&verifier, "Bearer", &token, &proof()).await;
     assert_eq!(code_of(&bearer), "bound_token_as_bearer");
-    let thief = Client::new().proof("GET", URL).token(&token).sign();
-    let stolen = send(&verifier, "DPoP", &token, &thief).await;
+    let foreign = Client::new().proof("GET", URL).token(&token).sign();
+    let stolen = send(&verifier, "DPoP", &token, &foreign).await;
     assert_eq!(code_of(&stolen), "binding_mismatch");
     assert_eq!(
         code_of(&send(&verifier, "DPoP", &token, &proof()).await),
@@ -128,7 +128,7 @@ async fn introspection_response_without_cnf_does_not_unbind_a_token() {
         assert_eq!(code_of(&result), "unknown_key_id", "{scheme}");
     }
     assert_eq!(okta.hits().introspection, 0);
-    // What was signed stands, whatever the answer leaves out.
+    // A signed `cnf` applies, even if the response has none.
     let always = verifier(&okta, every_token(), DpopSettings::base_url(BASE));
     let jwt = client.bind(okta.token("ada")).sign();
     for (scheme, expected) in [("Bearer", "bound_token_as_bearer"), ("DPoP", "ok")] {

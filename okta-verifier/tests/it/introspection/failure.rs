@@ -1,5 +1,5 @@
-//! What callers are answered when something is wrong with an answer: played, and compared with
-//! the table of `docs/introspection.md`.
+//! Responses to clients when introspection fails, compared with the table of
+//! `docs/introspection.md`.
 
 use std::time::Duration;
 
@@ -15,14 +15,17 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/introspecti
 fn faults() -> Vec<(&'static str, Option<Fault>)> {
     vec![
         ("closes the connection", Some(Fault::Drop)),
-        ("never answers", Some(Fault::Hang)),
+        ("never responds", Some(Fault::Hang)),
         (
             "sends a byte now and then",
             Some(Fault::Drip(Duration::from_millis(50))),
         ),
         ("429, `Retry-After: 2`", Some(Fault::Status(429))),
         ("500", Some(Fault::Status(500))),
-        ("401: our credentials", Some(Fault::Status(401))),
+        (
+            "401: rejects the client credentials",
+            Some(Fault::Status(401)),
+        ),
         ("400", Some(Fault::Status(400))),
         ("403", Some(Fault::Status(403))),
         ("404", Some(Fault::Status(404))),
@@ -30,9 +33,9 @@ fn faults() -> Vec<(&'static str, Option<Fault>)> {
             "redirects",
             Some(Fault::Redirect("http://127.0.0.1:9/".to_owned())),
         ),
-        ("answers with a login page", Some(Fault::Html)),
+        ("responds with a login page", Some(Fault::Html)),
         (
-            "answers as `text/html`",
+            "responds as `text/html`",
             Some(Fault::ContentType("text/html")),
         ),
         ("stops in the middle", Some(Fault::Truncate)),
@@ -80,11 +83,11 @@ async fn introspection_failures_get_the_documented_responses() {
     );
 }
 
-/// A row: what a token that must be asked about is answered, the requests that twenty requests
-/// with it make, and what a JWT is answered meanwhile.
+/// Returns a row of the table: the response to a token that needs introspection, the number of
+/// introspection requests for twenty requests with it, and the response to a JWT meanwhile.
 async fn play(fault: Option<Fault>) -> String {
     let okta = MockOkta::start().await;
-    // Impatient only where nothing else ends the wait.
+    // A short timeout only where nothing else ends the wait.
     let patience = match fault {
         Some(Fault::Hang | Fault::Drip(_)) => Duration::from_millis(300),
         _ => Duration::from_secs(10),
@@ -95,12 +98,12 @@ async fn play(fault: Option<Fault>) -> String {
         okta.fault(Endpoint::Introspection, fault);
     }
     let (opaque, jwt) = (okta.opaque_token("ada").sign(), okta.token("ada").sign());
-    let first = answer(&verifier, &opaque).await;
+    let first = response_to(&verifier, &opaque).await;
     for _ in 1..IN_A_ROW {
-        let again = answer(&verifier, &opaque).await;
+        let again = response_to(&verifier, &opaque).await;
         assert_eq!(again.0, first.0);
     }
-    let local = answer(&verifier, &jwt).await.0;
+    let local = response_to(&verifier, &jwt).await.0;
     let requests = match calls(&okta) {
         1 if !first.0.starts_with("503") => "1",
         1..=3 => "at most 3",
@@ -109,8 +112,8 @@ async fn play(fault: Option<Fault>) -> String {
     format!("{} | {requests} | {local}", first.1)
 }
 
-/// Status and code, and the same with `Retry-After` where the issuer asked for one.
-async fn answer(verifier: &Verifier, token: &str) -> (String, String) {
+/// Returns the status and the error code, and `Retry-After` if the issuer sent it.
+async fn response_to(verifier: &Verifier, token: &str) -> (String, String) {
     let value = format!("Bearer {token}");
     let credentials = RequestCredentials::new([value.as_bytes()]);
     let Err(rejection) = verifier.authenticate(&credentials).await else {

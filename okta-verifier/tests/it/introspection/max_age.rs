@@ -1,16 +1,16 @@
-//! A route that wants a newer answer than the settings, and a caller who does not wait.
+//! A route's own `max_introspection_age`, and callers that do not await the response.
 
 use std::{sync::Arc, time::Duration};
 
 use okta_verifier::{Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 
-use super::{calls, every_token, on_demand, with};
+use super::{calls, every_token, on_demand, verifier_with};
 use crate::support::mock_issuer::{result_code, verifier};
 
 const NEVER: Duration = Duration::ZERO;
 
-/// The status that a route answers with.
+/// Returns the status of the response of a route.
 async fn route(verifier: &Verifier, token: &str, max_introspection_age: Option<Duration>) -> u16 {
     let value = format!("Bearer {token}");
     let mut credentials = RequestCredentials::new([value.as_bytes()]);
@@ -26,7 +26,7 @@ async fn route(verifier: &Verifier, token: &str, max_introspection_age: Option<D
 #[tokio::test]
 async fn introspection_max_age_of_a_route_decides_when_a_revocation_is_noticed() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, on_demand());
+    let verifier = verifier_with(&okta, on_demand());
     let jwt = okta.token("ada").sign();
     assert_eq!(route(&verifier, &jwt, None).await, 200);
     assert_eq!(calls(&okta), 0);
@@ -39,14 +39,14 @@ async fn introspection_max_age_of_a_route_decides_when_a_revocation_is_noticed()
     assert_eq!(
         route(&verifier, &jwt, minute).await,
         200,
-        "the last answer is young enough"
+        "the last response is recent enough"
     );
     assert_eq!(route(&verifier, &jwt, Some(NEVER)).await, 401);
     assert_eq!(calls(&okta), 2);
     assert_eq!(
         route(&verifier, &jwt, minute).await,
         401,
-        "and it is the last answer for all"
+        "the response applies to all routes"
     );
     assert_eq!(calls(&okta), 2);
 }
@@ -54,25 +54,25 @@ async fn introspection_max_age_of_a_route_decides_when_a_revocation_is_noticed()
 #[tokio::test]
 async fn introspection_of_one_route_rejects_a_revoked_token_on_all_routes() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, on_demand().max_age(Duration::ZERO));
+    let verifier = verifier_with(&okta, on_demand().max_age(Duration::ZERO));
     let (jwt, other) = (okta.token("ada").sign(), okta.token("bob").sign());
     assert_eq!(route(&verifier, &jwt, None).await, 200);
     okta.revoke(&jwt);
     assert_eq!(route(&verifier, &jwt, None).await, 200);
     assert_eq!(route(&verifier, &jwt, Some(NEVER)).await, 401);
-    // Once by its signature, and then as one that may be remembered.
+    // First verified by its signature, then possibly from the cache.
     for _ in 0..2 {
         assert_eq!(route(&verifier, &jwt, None).await, 401);
     }
     assert_eq!(route(&verifier, &other, None).await, 200);
     assert_eq!(calls(&okta), 1);
-    // Only the issuer's no counts, and not what is made of an answer.
+    // Only `"active": false` affects other routes; a response that is otherwise rejected does not.
     okta.fault(Endpoint::Introspection, Fault::Without("aud"));
     assert_eq!(route(&verifier, &other, Some(NEVER)).await, 401);
     assert_eq!(route(&verifier, &other, None).await, 200);
 }
 
-// Nobody can tell: closed, and not the caller's fault.
+// Whether the token is active cannot be determined: fail closed, without blaming the client.
 #[tokio::test]
 async fn introspection_max_age_without_introspection_is_503() {
     let okta = MockOkta::start().await;
@@ -88,7 +88,7 @@ async fn introspection_max_age_without_introspection_is_503() {
 #[tokio::test]
 async fn introspection_max_age_applies_after_the_local_checks_and_before_the_policy() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, on_demand());
+    let verifier = verifier_with(&okta, on_demand());
     for token in [
         okta.token("ada").expired().sign(),
         okta.token("ada").foreign_key().sign(),
@@ -107,7 +107,7 @@ async fn introspection_max_age_applies_after_the_local_checks_and_before_the_pol
 async fn introspection_that_is_needed_leaves_the_future_pending_and_sends_nothing() {
     let okta = MockOkta::start().await;
     let introspection = every_token().encrypted_tokens();
-    let verifier = with(&okta, introspection.tokens_with_unknown_keys());
+    let verifier = verifier_with(&okta, introspection.tokens_with_unknown_keys());
     let [jwt, opaque, encrypted, unknown] = [
         okta.token("ada").sign(),
         okta.opaque_token("ada").sign(),
@@ -141,7 +141,7 @@ async fn introspection_that_is_needed_leaves_the_future_pending_and_sends_nothin
 #[tokio::test]
 async fn introspection_of_concurrent_requests_with_one_token_is_one_request() {
     let okta = Arc::new(MockOkta::start().await);
-    let verifier = with(&okta, every_token());
+    let verifier = verifier_with(&okta, every_token());
     verifier.warm_up().await.unwrap();
     okta.fault_times(
         Endpoint::Introspection,

@@ -1,11 +1,11 @@
-//! Which tokens are asked about, and what is made of the answers.
+//! Which tokens are introspected in each mode, and how the responses are used.
 
 use std::time::Duration;
 
 use okta_verifier::{SubjectKind, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, TokenBuilder};
 
-use super::{calls, every_token, on_demand, opaque_tokens, with};
+use super::{calls, every_token, on_demand, opaque_tokens, verifier_with};
 use crate::support::{
     mock_issuer::{issuer, result_code, verifier},
     token_edit::with_claim,
@@ -42,7 +42,7 @@ async fn introspection_modes_cover_each_kind_of_token() {
     }
     assert_eq!(calls(&okta), 0);
     let switches = || on_demand().encrypted_tokens().tokens_with_unknown_keys();
-    for (introspection, expected, asked) in [
+    for (introspection, expected, requests) in [
         (on_demand(), none, [0; 5]),
         (
             switches(),
@@ -71,14 +71,14 @@ async fn introspection_modes_cover_each_kind_of_token() {
             [1, 0, 0, 0, 0],
         ),
     ] {
-        for (((name, make), expected), asked) in kinds.iter().zip(expected).zip(asked) {
-            let verifier = with(&okta, introspection.clone());
+        for (((name, make), expected), requests) in kinds.iter().zip(expected).zip(requests) {
+            let verifier = verifier_with(&okta, introspection.clone());
             let (token, before) = (make(&okta).sign(), calls(&okta));
             for _ in 0..3 {
                 let code = result_code(&verifier, &token).await;
                 assert_eq!(code, expected, "{introspection:?}: {name}");
             }
-            assert_eq!(calls(&okta) - before, asked, "{introspection:?}: {name}");
+            assert_eq!(calls(&okta) - before, requests, "{introspection:?}: {name}");
         }
     }
 }
@@ -88,7 +88,7 @@ async fn introspection_modes_cover_each_kind_of_token() {
 async fn introspection_is_skipped_for_tokens_that_local_checks_reject() {
     let okta = MockOkta::start().await;
     let introspection = every_token().encrypted_tokens();
-    let verifier = with(&okta, introspection.tokens_with_unknown_keys());
+    let verifier = verifier_with(&okta, introspection.tokens_with_unknown_keys());
     let valid = || okta.token("ada");
     let opaque = okta.opaque_token("ada").sign();
     let junk = [
@@ -118,14 +118,14 @@ async fn introspection_is_skipped_for_tokens_that_local_checks_reject() {
         valid().raw_payload(r#"{"iss":1}"#).sign(),
         valid().claim("iss", "https://unknown.test").sign(),
         valid().without_header("kid").sign(),
-        // With a key that is not published either: rejected for what they admit.
+        // Their key is not published either: rejected for their claims.
         valid().unpublished_key().expired().sign(),
         valid().unpublished_key().audience("api://other").sign(),
         valid().unpublished_key().bound_to_key().sign(),
-        // Three parts are a JWT, whatever they hold.
+        // Three parts make a JWT, whatever they contain.
         "a.b.c".to_owned(),
         "..".to_owned(),
-        // Characters of bearer tokens that base64url has not; and five parts are encrypted.
+        // Characters of b64token that base64url does not have; five parts make an encrypted token.
         "a~.b.c".to_owned(),
         "a~.b.c.d.e".to_owned(),
         "a.b.c.d.e".to_owned(),
@@ -139,12 +139,12 @@ async fn introspection_is_skipped_for_tokens_that_local_checks_reject() {
     assert_eq!(calls(&okta), 0);
 }
 
-// decision 30: a server may find a token by its jti alone.
+// Decision 30: a server may find a token by its jti alone.
 // conformance 109, 114
 #[tokio::test]
 async fn introspection_ignores_an_edited_payload_under_an_unknown_key() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, on_demand().tokens_with_unknown_keys());
+    let verifier = verifier_with(&okta, on_demand().tokens_with_unknown_keys());
     let jwt = okta
         .token("ada")
         .scope("orders:read")
@@ -158,14 +158,14 @@ async fn introspection_ignores_an_edited_payload_under_an_unknown_key() {
         assert_eq!(token.scopes().collect::<Vec<_>>(), ["orders:read"]);
         assert!(!token.has_group("Admins"));
     }
-    assert_eq!(calls(&okta), 2, "the same jti, and another token");
+    assert_eq!(calls(&okta), 2, "another token with the same jti");
 }
 
 // conformance 116
 #[tokio::test]
 async fn introspection_gives_an_opaque_token_the_claims_of_a_jwt() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, opaque_tokens());
+    let verifier = verifier_with(&okta, opaque_tokens());
     let build = |token: TokenBuilder| {
         token
             .scope("a")
@@ -194,7 +194,7 @@ async fn introspection_gives_an_opaque_token_the_claims_of_a_jwt() {
 async fn introspection_rejects_a_revoked_token_after_max_age() {
     let okta = MockOkta::start().await;
     let introspection = every_token().encrypted_tokens();
-    let verifier = with(&okta, introspection.max_age(Duration::ZERO));
+    let verifier = verifier_with(&okta, introspection.max_age(Duration::ZERO));
     let tokens = [
         okta.token("ada").sign(),
         okta.opaque_token("ada").sign(),
@@ -212,7 +212,7 @@ async fn introspection_rejects_a_revoked_token_after_max_age() {
 #[tokio::test]
 async fn introspection_response_limits_the_scopes_of_a_jwt() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, every_token());
+    let verifier = verifier_with(&okta, every_token());
     let jwt = okta
         .token("ada")
         .scope("a")
@@ -223,7 +223,7 @@ async fn introspection_response_limits_the_scopes_of_a_jwt() {
     for _ in 0..2 {
         let token = verifier.verify(&jwt).await.unwrap();
         assert_eq!(token.scopes().collect::<Vec<_>>(), ["b"]);
-        // What the answer leaves out is still signed.
+        // A claim that the response omits is still signed.
         assert_eq!(
             token.claim::<String>("department").unwrap().as_deref(),
             Some("sales")
@@ -235,7 +235,7 @@ async fn introspection_response_limits_the_scopes_of_a_jwt() {
     assert_eq!(result_code(&verifier, &other).await, "invalid_claim");
 }
 
-// Keys that the user chose are the only ones: nobody else may vouch for another.
+// Pinned keys are the only keys: introspection must not replace another one.
 #[tokio::test]
 async fn introspection_is_skipped_for_unknown_keys_if_keys_are_pinned() {
     let okta = MockOkta::start().await;
@@ -257,7 +257,7 @@ async fn introspection_is_skipped_for_unknown_keys_if_keys_are_pinned() {
 #[tokio::test]
 async fn introspection_of_an_unknown_key_follows_a_key_fetch() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, on_demand().tokens_with_unknown_keys());
+    let verifier = verifier_with(&okta, on_demand().tokens_with_unknown_keys());
     let unknown = || okta.token("ada").unpublished_key().sign();
     okta.fault(Endpoint::Keys, Fault::Status(500));
     assert_eq!(result_code(&verifier, &unknown()).await, "unavailable");

@@ -1,17 +1,17 @@
-//! Strangers send invented tokens, and clients send too many valid ones: the others are served.
+//! Floods of invented tokens, and clients that send too many valid ones: all others are served.
 
 use std::time::Duration;
 
 use okta_verifier::{DpopSettings, Verifier};
 use okta_verifier_testing::{Client, Endpoint, Fault, MockOkta};
 
-use super::{calls, every_token, on_demand, opaque_tokens, with};
+use super::{calls, every_token, on_demand, opaque_tokens, verifier_with};
 use crate::support::{
     mock_issuer::{build_with_timeout, issuer, result_code},
     token_edit::{with_header, without_claim},
 };
 
-/// How authorization servers react to tokens that they did not issue, instead of answering
+/// Returns how authorization servers respond to tokens that they did not issue, other than with
 /// `"active": false`.
 fn reactions() -> [Fault; 5] {
     [
@@ -83,7 +83,7 @@ async fn introspection_of_tokens_that_were_active_has_a_budget_of_its_own() {
     let okta = MockOkta::start().await;
     // One per second, so that the rate stays used up on a slow machine too.
     let introspection = opaque_tokens().max_age(Duration::ZERO);
-    let verifier = with(&okta, introspection.unverified_rate_limit(1, 32));
+    let verifier = verifier_with(&okta, introspection.unverified_rate_limit(1, 32));
     let known = okta.opaque_token("ada").sign();
     assert_eq!(result_code(&verifier, &known).await, "ok");
     let mut is_used_up = false;
@@ -100,8 +100,8 @@ async fn introspection_of_tokens_that_were_active_has_a_budget_of_its_own() {
 async fn introspection_of_one_client_with_many_tokens_leaves_the_others_served() {
     for same_subject in [true, false] {
         let okta = MockOkta::start().await;
-        // One per second, so that a slow machine does not serve the greedy client more often.
-        let verifier = with(&okta, every_token().rate_limit(1, 32));
+        // One per second, so that a slow machine does not serve the flooding client more often.
+        let verifier = verifier_with(&okta, every_token().rate_limit(1, 32));
         verifier.warm_up().await.unwrap();
         let mut served = 0;
         for number in 0..200 {
@@ -126,7 +126,7 @@ async fn introspection_of_one_client_with_many_tokens_leaves_the_others_served()
 #[tokio::test]
 async fn introspection_of_one_token_at_every_request_leaves_the_others_served() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, every_token().max_age(Duration::ZERO));
+    let verifier = verifier_with(&okta, every_token().max_age(Duration::ZERO));
     let greedy = okta.token("eve").client_id("0oa6greedy").sign();
     for _ in 0..200 {
         result_code(&verifier, &greedy).await;
@@ -143,7 +143,7 @@ async fn introspection_of_one_token_at_every_request_leaves_the_others_served() 
 async fn introspection_of_strings_with_five_parts_is_off_by_default() {
     for introspection in [opaque_tokens(), every_token(), on_demand()] {
         let okta = MockOkta::start().await;
-        let verifier = with(&okta, introspection);
+        let verifier = verifier_with(&okta, introspection);
         let encrypted = okta.token("ada").encrypted().sign();
         for token in ["a.b.c.d.e", "....", &encrypted] {
             assert_eq!(result_code(&verifier, token).await, "encrypted", "{token}");
@@ -157,7 +157,7 @@ async fn introspection_of_strings_with_five_parts_is_off_by_default() {
 async fn introspection_of_tokens_with_an_unknown_key_is_off_by_default() {
     for introspection in [opaque_tokens(), every_token(), on_demand()] {
         let okta = MockOkta::start().await;
-        let verifier = with(&okta, introspection);
+        let verifier = verifier_with(&okta, introspection);
         // The server finds the token by its `jti`, and would call it active.
         let renamed = with_header(&okta.token("ada").sign(), "kid", "x");
         assert_eq!(result_code(&verifier, &renamed).await, "unknown_key_id");
@@ -173,7 +173,7 @@ async fn introspection_does_not_unbind_a_stolen_token() {
     let bound = client.bind(okta.token("ada")).sign();
     let renamed = with_header(&bound, "kid", "x");
     let unbound = without_claim(&renamed, "cnf");
-    // Some servers leave `cnf` out of their answers.
+    // Some servers omit `cnf` from their responses.
     okta.fault(Endpoint::Introspection, Fault::Without("cnf"));
     let verifier = Verifier::builder()
         .issuer(issuer(&okta).introspection(every_token().tokens_with_unknown_keys()))

@@ -1,4 +1,4 @@
-//! From an issuer's URL to its keys, over a socket.
+//! Metadata discovery: from an issuer's URL to its keys, over a socket.
 
 use std::{
     io::{Read, Write},
@@ -38,7 +38,7 @@ async fn discovery_requests_the_metadata_locations_in_order() {
         error,
         UnavailableReason::Status { status: 404, .. }
     ));
-    // Without metadata nobody guesses where the keys are.
+    // Without metadata, the URL of the keys is not guessed.
     assert_eq!((okta.hits().discovery, okta.hits().keys), (3, 0));
 }
 
@@ -185,7 +185,7 @@ async fn discovery_accepts_keys_of_an_allowed_origin() {
     let keys = format!("{}/v1/keys", host.issuer_url());
     okta.fault(Endpoint::Discovery, Fault::JwksUri(keys));
     let verifier = build(issuer(&okta).allow_origin(origin));
-    // The host signs for this issuer, as a shared key server would.
+    // The host serves this issuer's keys, like a shared key server.
     let token = host.token("ada").claim("iss", okta.issuer_url()).sign();
     assert_eq!(result_code(&verifier, &token).await, "ok");
     assert_eq!((okta.hits().keys, host.hits().keys), (0, 1));
@@ -221,11 +221,11 @@ async fn discovery_does_not_follow_redirects() {
             error,
             UnavailableReason::Redirect { status: 302, .. }
         ));
-        let asked = match endpoint {
+        let requests = match endpoint {
             Endpoint::Discovery => okta.hits().discovery,
             _ => okta.hits().keys,
         };
-        assert_eq!(asked, 1);
+        assert_eq!(requests, 1);
     }
     assert_eq!((evil.hits().discovery, evil.hits().keys), (0, 0));
 }
@@ -273,7 +273,7 @@ async fn discovery_keeps_the_keys_of_each_issuer_apart() {
     }
     let forged = other.token("ada").claim("iss", one.issuer_url()).sign();
     assert_eq!(result_code(&verifier, &forged).await, "unknown_key_id");
-    // The name of one issuer's key over the other's signature; RSA pairs are shared in a process.
+    // The `kid` of one issuer with the signature of the other; RSA key pairs are shared in a process.
     let borrowed = other
         .token("ada")
         .algorithm(Algorithm::ES256)
@@ -299,7 +299,7 @@ async fn discovery_reads_rate_limit_headers_of_a_429_only_and_bounds_every_wait(
         ("503 \r\nretry-after: 99999999999999999999", 1),
         ("503 \r\nretry-after: -7", 1),
     ] {
-        let url = answer_once(head);
+        let url = respond_once(head);
         let okta = TestIssuer::new(AUDIENCE).at(&url);
         let verifier = build(Issuer::okta(url, AUDIENCE).any_client_id());
         let Err(VerifyError::Unavailable { retry_after, .. }) =
@@ -311,16 +311,16 @@ async fn discovery_reads_rate_limit_headers_of_a_429_only_and_bounds_every_wait(
     }
 }
 
-/// An issuer's URL, where one request is answered with this status and these fields.
-fn answer_once(head: &str) -> String {
+/// Returns the URL of an issuer that responds to one request with this status and these fields.
+fn respond_once(head: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback socket");
     let address = listener.local_addr().expect("a bound socket");
-    let answer = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    let response = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
     thread::spawn(move || {
         let (mut stream, _) = listener.accept()?;
         let mut request = [0; 4096];
         stream.read(&mut request).map(drop)?; // one segment on loopback
-        stream.write_all(answer.as_bytes())
+        stream.write_all(response.as_bytes())
     });
     format!("http://{address}/oauth2/default")
 }

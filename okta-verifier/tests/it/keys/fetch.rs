@@ -1,4 +1,5 @@
-//! Rotations, floods and outages over a socket. Waits are bounded, and end by an event.
+//! Key fetches: rotations, floods and outages over a socket. Every wait is bounded and ends by an
+//! event.
 
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
 
 use crate::support::mock_issuer::{
     result_code, unavailable_reason, verifier, verifier_for_fault, warm_up_until_it_succeeds,
+    warmed_up,
 };
 
 async fn rejection(verifier: &Verifier, jwt: &str) -> Rejection {
@@ -65,7 +67,7 @@ async fn key_fetch_accepts_rotated_keys_at_once_and_rejects_withdrawn_ones() {
     okta.rotate(Rotation::Hard);
     let newest = okta.token("ada").sign();
     assert_eq!(result_code(&verifier, &newest).await, "ok");
-    // A third fetch shows the withdrawn keys absent. Then the budget is spent.
+    // A third fetch shows that the keys were withdrawn. Then the budget is spent.
     for token in [&new, &new, &old] {
         assert_eq!(result_code(&verifier, token).await, "unknown_key_id");
     }
@@ -93,9 +95,7 @@ async fn key_fetch_is_not_needed_for_keys_published_before_they_sign() {
 // conformance 148
 #[tokio::test]
 async fn key_fetch_for_invented_key_ids_is_limited_to_three() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     let made_up = okta.token("ada");
     let began = Instant::now();
     for _ in 0..1_000 {
@@ -184,7 +184,7 @@ async fn key_fetch_waits_for_retry_after() {
     }
     assert!(
         began.elapsed() < Duration::from_secs(2),
-        "within Retry-After"
+        "no fetch before Retry-After"
     );
     assert_eq!(okta.hits().keys, 1);
 }
@@ -239,7 +239,7 @@ fn key_fetch_without_a_runtime_is_pending_and_cached_keys_are_used() {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         match request.as_mut().poll(&mut context) {
             std::task::Poll::Ready(result) => result,
-            std::task::Poll::Pending => panic!("waits without a runtime"),
+            std::task::Poll::Pending => panic!("the request waits without a runtime"),
         }
     };
     let rejected = poll(&token);

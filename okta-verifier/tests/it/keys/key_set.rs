@@ -1,10 +1,12 @@
-//! Key sets, valid and invalid, as an issuer serves them or a user pins them.
+//! Key sets, valid and invalid, as an issuer serves them or a user configures them.
 
 use okta_verifier::{Algorithm, ConfigError, Issuer, UnavailableReason, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 use serde_json::{Value, json};
 
-use crate::support::mock_issuer::{AUDIENCE, result_code, unavailable_reason, verifier};
+use crate::support::mock_issuer::{
+    AUDIENCE, build, issuer, result_code, unavailable_reason, verifier, warmed_up,
+};
 
 const ALGORITHMS: [Algorithm; 4] = [
     Algorithm::RS256,
@@ -191,9 +193,7 @@ fn pinned(okta: &MockOkta, set: &Value) -> Result<Verifier, ConfigError> {
 // conformance 66, 68
 #[tokio::test]
 async fn key_of_another_algorithm_is_rejected_without_a_fetch() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     for algorithm in [
         Algorithm::RS384,
         Algorithm::RS512,
@@ -208,4 +208,50 @@ async fn key_of_another_algorithm_is_rejected_without_a_fetch() {
     let renamed = okta.token("ada").header("alg", "PS256").sign();
     assert_eq!(result_code(&verifier, &renamed).await, "algorithm_mismatch");
     assert_eq!(okta.hits().keys, 1);
+}
+
+// field kind J
+#[tokio::test]
+async fn rsa_key_without_alg_is_used_with_the_one_rsa_algorithm_that_is_named() {
+    let okta = MockOkta::start().await;
+    let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
+    for key in set["keys"].as_array_mut().unwrap() {
+        key.as_object_mut().unwrap().remove("alg");
+    }
+    okta.fault(Endpoint::Keys, Fault::Body(set.to_string().into_bytes()));
+    let token = okta.token("ada").algorithm(Algorithm::PS256).sign();
+    let named = issuer(&okta).algorithms([Algorithm::PS256, Algorithm::ES256]);
+    let inferred = named.clone().infer_rsa_algorithm();
+    assert_eq!(result_code(&build(inferred), &token).await, "ok");
+    let code = result_code(&build(named), &token).await;
+    assert_eq!(code, "algorithm_mismatch");
+    for algorithms in [
+        vec![],
+        vec![Algorithm::ES256],
+        vec![Algorithm::RS256, Algorithm::PS256],
+    ] {
+        let issuer = match algorithms.is_empty() {
+            true => issuer(&okta),
+            false => issuer(&okta).algorithms(algorithms),
+        };
+        let built = Verifier::builder()
+            .issuer(issuer.infer_rsa_algorithm())
+            .build();
+        assert!(matches!(built, Err(ConfigError::InferRsaAlgorithm { .. })));
+    }
+}
+
+// field kind I
+#[tokio::test]
+async fn skipped_keys_are_explained_in_errors_of_pinned_keys() {
+    let okta = MockOkta::start().await;
+    let keys = r#"{"keys":[{"kty":"oct","kid":"shared","k":"AA"},{"kty":"RSA"}]}"#;
+    let error = Verifier::builder().issuer(issuer(&okta).keys(keys)).build();
+    let text = error.unwrap_err().to_string();
+    for part in [
+        "entry 1 (kid \"shared\"): it contains private or symmetric key material",
+        "entry 2: it has no kid",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
 }

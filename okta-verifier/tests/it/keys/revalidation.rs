@@ -1,4 +1,4 @@
-//! Conditional requests over a socket.
+//! Conditional requests for keys, over a socket.
 
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
 
@@ -36,14 +36,17 @@ async fn key_revalidation_of_unchanged_keys_is_304() {
 // conformance 141
 #[tokio::test]
 async fn key_revalidation_sends_an_etag_of_at_most_256_bytes() {
-    for (length, told) in [(256, 1), (257, 0), (10_000, 0)] {
+    for (length, not_modified) in [(256, 1), (257, 0), (10_000, 0)] {
         let okta = MockOkta::start().await;
         let etag = format!("\"{}\"", "e".repeat(length - 2));
         okta.set_header(Endpoint::Keys, "etag", Some(&etag));
         let verifier = verifier(&okta);
         verifier.warm_up().await.unwrap();
         verifier.refresh().await.unwrap();
-        assert_eq!((okta.hits().keys, okta.hits().not_modified), (2, told));
+        assert_eq!(
+            (okta.hits().keys, okta.hits().not_modified),
+            (2, not_modified)
+        );
     }
 }
 
@@ -52,7 +55,7 @@ async fn key_revalidation_sends_an_etag_of_at_most_256_bytes() {
 async fn key_revalidation_does_not_send_an_etag_to_another_url() {
     let (okta, other) = (MockOkta::start().await, MockOkta::start().await);
     for it in [&okta, &other] {
-        // One name for both: if it were told, the other one would say 304.
+        // Both have the same ETag: if it were sent, the response would be 304.
         it.set_header(Endpoint::Keys, "etag", Some("\"1\""));
     }
     let origin = other.issuer_url().trim_end_matches("/oauth2/default");

@@ -37,7 +37,7 @@ async fn key_snapshot_serves_a_new_process_while_the_issuer_is_down() {
         unavailable_reason(&dead, &token).await,
         UnavailableReason::Status { .. }
     ));
-    // From the future: as if there were none.
+    // A snapshot from the future is ignored.
     let mut future = saved.clone();
     future.fetched_at += 3_600;
     let future = build(issuer(&okta).key_snapshot(future));

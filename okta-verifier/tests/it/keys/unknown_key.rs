@@ -1,29 +1,42 @@
-//! Tokens whose key the issuer does not publish: the answer, and what it costs the issuer.
+//! Tokens whose key the issuer does not publish: the response, and the key fetches they cause.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use okta_verifier::{Algorithm, ConfigError, Verifier, adapter::RequestCredentials};
+use okta_verifier::{Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation, TokenBuilder};
 use serde_json::{Value, json};
 
-use crate::support::mock_issuer::{AUDIENCE, build, issuer, result_code, verifier};
+use crate::support::mock_issuer::{AUDIENCE, build, issuer, result_code, verifier, warmed_up};
 
 /// The interval at which the budget for unknown keys grows by one fetch.
 const REFILL: Duration = Duration::from_secs(10);
 
-/// A token whose claims would pass, with a key id that was never published.
+/// Returns a token with valid claims and a key ID that was never published.
 fn invented(okta: &MockOkta, number: usize) -> TokenBuilder {
     okta.token("ada").key_id(&format!("invented-{number}"))
 }
 
-/// Lets time pass without waiting for it. Sockets need the running clock again.
+/// Asserts that at most four fetches happened, and one more for each refill of the budget, of which a
+/// slow machine may see some.
+fn assert_fetches_within_budget(okta: &MockOkta, began: Instant) {
+    let refills = usize::try_from(began.elapsed().as_secs() / REFILL.as_secs()).unwrap();
+    assert!(okta.hits().keys <= 4 + refills, "{:?}", okta.hits());
+}
+
+/// Returns one key of the issuer as a key set.
+fn first_key_only(okta: &MockOkta) -> String {
+    let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
+    json!({ "keys": [set["keys"][0].take()] }).to_string()
+}
+
+/// Advances the clock without waiting. Sockets need a running clock afterwards.
 async fn advance(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
 }
 
-/// The status and every header of the response.
+/// Returns the status and every header of the rejection.
 async fn response(verifier: &Verifier, jwt: &str) -> (u16, Vec<(String, String)>) {
     let authorization = format!("Bearer {jwt}");
     let credentials = RequestCredentials::new([authorization.as_bytes()]);
@@ -41,19 +54,15 @@ async fn response(verifier: &Verifier, jwt: &str) -> (u16, Vec<(String, String)>
 // finding 11
 #[tokio::test]
 async fn unknown_key_flood_is_401_for_four_fetches_and_valid_tokens_are_served() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     let honest = okta.token("bob").sign();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     for number in 0..200 {
         let (status, _) = response(&verifier, &invented(&okta, number).sign()).await;
         assert_eq!(status, 401, "invented id {number}");
         assert_eq!(result_code(&verifier, &honest).await, "ok");
     }
-    // A slow machine may see a refill.
-    let refills = usize::try_from(began.elapsed().as_secs() / REFILL.as_secs()).unwrap();
-    assert!(okta.hits().keys <= 4 + refills, "{:?}", okta.hits());
+    assert_fetches_within_budget(&okta, began);
     assert_eq!(
         result_code(&verifier, &okta.token("eve").sign()).await,
         "ok"
@@ -63,9 +72,7 @@ async fn unknown_key_flood_is_401_for_four_fetches_and_valid_tokens_are_served()
 // finding 11
 #[tokio::test]
 async fn unknown_key_code_is_the_same_before_and_after_the_budget_is_spent() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     for number in 0..20 {
         let jwt = invented(&okta, number).sign();
         assert_eq!(result_code(&verifier, &jwt).await, "unknown_key_id");
@@ -75,9 +82,7 @@ async fn unknown_key_code_is_the_same_before_and_after_the_budget_is_spent() {
 // finding 11
 #[tokio::test]
 async fn unknown_key_rotated_right_after_warm_up_is_accepted_at_once() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     for rotation in [Rotation::Overlap, Rotation::Hard] {
         okta.rotate(rotation);
         assert_eq!(
@@ -90,9 +95,7 @@ async fn unknown_key_rotated_right_after_warm_up_is_accepted_at_once() {
 // finding 11
 #[tokio::test]
 async fn unknown_key_rotated_in_a_flood_is_accepted_within_one_refill_interval() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     for number in 0..50 {
         result_code(&verifier, &invented(&okta, number).sign()).await;
     }
@@ -100,7 +103,7 @@ async fn unknown_key_rotated_in_a_flood_is_accepted_within_one_refill_interval()
     let rotated = okta.token("ada").sign();
     assert_eq!(result_code(&verifier, &rotated).await, "unknown_key_id");
     advance(REFILL).await;
-    // The flood is first at the refill, and its fetch brings the new key.
+    // The flood uses the refill first, and its fetch brings the new key.
     let flood = result_code(&verifier, &invented(&okta, 50).sign()).await;
     assert_eq!(flood, "unknown_key_id");
     assert_eq!(result_code(&verifier, &rotated).await, "ok");
@@ -123,7 +126,7 @@ async fn unknown_key_of_a_token_that_would_be_rejected_anyway_spends_no_fetch() 
         token(4).client_id("0oa1other"),
         token(5).without("cid"),
         token(6).claim("jti", "ID.1"),
-        token(7).claim("events", serde_json::json!({ "a": {} })),
+        token(7).claim("events", json!({ "a": {} })),
         token(8).claim("cnf", 7),
     ];
     for (number, token) in hopeless.into_iter().cycle().take(90).enumerate() {
@@ -150,9 +153,7 @@ async fn unknown_key_of_a_token_that_would_be_rejected_anyway_still_makes_the_fi
 // finding 11
 #[tokio::test]
 async fn unknown_key_and_unknown_issuer_get_the_same_response() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     for number in 0..10 {
         let configured = response(&verifier, &invented(&okta, number).sign()).await;
         let other = "https://other.okta.test/oauth2/default";
@@ -165,11 +166,9 @@ async fn unknown_key_and_unknown_issuer_get_the_same_response() {
 // finding 11
 #[tokio::test]
 async fn unknown_key_is_503_while_the_keys_cannot_be_fetched() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     okta.fault(Endpoint::Keys, Fault::Status(500));
-    // The first one fetches; the others meet the back-off, whatever their claims are.
+    // The first one causes a fetch; the others wait for the back-off, whatever their claims are.
     for token in [
         invented(&okta, 0),
         invented(&okta, 1),
@@ -190,23 +189,21 @@ async fn unknown_key_is_503_while_the_keys_cannot_be_fetched() {
 // finding 11
 #[tokio::test]
 async fn unknown_key_is_401_with_a_spent_budget_although_a_fetch_failed_in_between() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     for number in 0..2 {
         result_code(&verifier, &invented(&okta, number).sign()).await;
     }
     okta.fault_times(Endpoint::Keys, Fault::Status(500), 1);
     let code = result_code(&verifier, &invented(&okta, 2).sign()).await;
     assert_eq!(code, "unavailable");
-    // The back-off ends before the refill; the last valid fetch is still seconds old.
+    // The back-off ends before the refill; the last successful fetch was seconds ago.
     advance(Duration::from_secs(1)).await;
     let code = result_code(&verifier, &invented(&okta, 3).sign()).await;
     assert_eq!(code, "unknown_key_id");
     assert_eq!(okta.hits().keys, 4);
 }
 
-/// Publishes this one of the mock's keys, without `kid`.
+/// Publishes only the key at `index`, without `kid`.
 fn publish_lone(okta: &MockOkta, index: usize) {
     let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
     let mut key = set["keys"][index].take();
@@ -215,23 +212,26 @@ fn publish_lone(okta: &MockOkta, index: usize) {
     okta.fault(Endpoint::Keys, Fault::Body(body.into_bytes()));
 }
 
-fn lone_verifier(okta: &MockOkta) -> Verifier {
-    build(issuer(okta).allow_missing_key_id())
+/// Starts an issuer with a lone key without `kid`, and returns it with a verifier that allows tokens
+/// without `kid`.
+async fn lone_key() -> (MockOkta, Verifier) {
+    let okta = MockOkta::start().await;
+    publish_lone(&okta, 0);
+    let verifier = build(issuer(&okta).allow_missing_key_id());
+    (okta, verifier)
 }
 
 // field kind J
 #[tokio::test]
 async fn lone_key_accepts_tokens_without_key_id_through_its_rotation() {
-    let okta = MockOkta::start().await;
-    publish_lone(&okta, 0);
-    let verifier = lone_verifier(&okta);
+    let (okta, verifier) = lone_key().await;
     let old = okta.token("ada").without_header("kid").sign();
     for _ in 0..3 {
         assert_eq!(result_code(&verifier, &old).await, "ok");
     }
     let named = okta.token("ada").sign();
     assert_eq!(result_code(&verifier, &named).await, "unknown_key_id");
-    assert_eq!(okta.hits().keys, 2, "for the named one");
+    assert_eq!(okta.hits().keys, 2, "one fetch for the token with a key ID");
     okta.rotate(Rotation::Hard);
     publish_lone(&okta, 0);
     let new = okta.token("ada").without_header("kid").sign();
@@ -243,9 +243,7 @@ async fn lone_key_accepts_tokens_without_key_id_through_its_rotation() {
 // field kind J
 #[tokio::test]
 async fn lone_key_flood_of_invalid_signatures_causes_a_bounded_number_of_fetches() {
-    let okta = MockOkta::start().await;
-    publish_lone(&okta, 0);
-    let verifier = lone_verifier(&okta);
+    let (okta, verifier) = lone_key().await;
     verifier.warm_up().await.unwrap();
     let invalid = |number: usize| {
         let token = okta.token(format!("eve {number}")).tampered();
@@ -256,24 +254,25 @@ async fn lone_key_flood_of_invalid_signatures_causes_a_bounded_number_of_fetches
     for _ in 0..10 {
         assert_eq!(result_code(&verifier, &expired).await, "bad_signature");
     }
-    assert_eq!(okta.hits().keys, 1, "its claims would not pass");
-    let began = std::time::Instant::now();
+    assert_eq!(
+        okta.hits().keys,
+        1,
+        "a token with invalid claims causes no fetch"
+    );
+    let began = Instant::now();
     for number in 0..50 {
         assert_eq!(
             result_code(&verifier, &invalid(number)).await,
             "bad_signature"
         );
     }
-    let refills = usize::try_from(began.elapsed().as_secs() / REFILL.as_secs()).unwrap();
-    assert!(okta.hits().keys <= 4 + refills, "{:?}", okta.hits());
+    assert_fetches_within_budget(&okta, began);
 }
 
 // field kind J
 #[tokio::test]
 async fn lone_key_that_changed_is_tried_once_and_no_third_key_is_fetched() {
-    let okta = MockOkta::start().await;
-    publish_lone(&okta, 0);
-    let verifier = lone_verifier(&okta);
+    let (okta, verifier) = lone_key().await;
     verifier.warm_up().await.unwrap();
     okta.rotate(Rotation::Hard);
     let second = okta.token("ada").without_header("kid");
@@ -287,8 +286,7 @@ async fn lone_key_that_changed_is_tried_once_and_no_third_key_is_fetched() {
 #[tokio::test]
 async fn pinned_lone_key_accepts_tokens_without_key_id() {
     let okta = MockOkta::start().await;
-    let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
-    let lone = json!({ "keys": [set["keys"][0].take()] }).to_string();
+    let lone = first_key_only(&okta);
     let valid = okta.token("ada").without_header("kid");
     let invalid = valid.clone().tampered().sign();
     let valid = valid.sign();
@@ -305,8 +303,7 @@ async fn pinned_lone_key_accepts_tokens_without_key_id() {
 #[tokio::test]
 async fn lone_key_setting_is_off_by_default_and_applies_to_issuers_that_are_replaced() {
     let okta = MockOkta::start().await;
-    let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
-    let lone = json!({ "keys": [set["keys"][0].take()] }).to_string();
+    let lone = first_key_only(&okta);
     okta.fault(Endpoint::Keys, Fault::Body(lone.into_bytes()));
     let verifier = verifier(&okta);
     let token = okta.token("ada").without_header("kid").sign();
@@ -317,50 +314,4 @@ async fn lone_key_setting_is_off_by_default_and_applies_to_issuers_that_are_repl
     assert_eq!(result_code(&verifier, &token).await, "ok");
     verifier.set_issuers([issuer(&okta)]).unwrap();
     assert_eq!(result_code(&verifier, &token).await, "missing_key_id");
-}
-
-// field kind J
-#[tokio::test]
-async fn rsa_key_without_alg_is_used_with_the_one_rsa_algorithm_that_is_named() {
-    let okta = MockOkta::start().await;
-    let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
-    for key in set["keys"].as_array_mut().unwrap() {
-        key.as_object_mut().unwrap().remove("alg");
-    }
-    okta.fault(Endpoint::Keys, Fault::Body(set.to_string().into_bytes()));
-    let token = okta.token("ada").algorithm(Algorithm::PS256).sign();
-    let named = issuer(&okta).algorithms([Algorithm::PS256, Algorithm::ES256]);
-    let inferred = named.clone().infer_rsa_algorithm();
-    assert_eq!(result_code(&build(inferred), &token).await, "ok");
-    let code = result_code(&build(named), &token).await;
-    assert_eq!(code, "algorithm_mismatch");
-    for algorithms in [
-        vec![],
-        vec![Algorithm::ES256],
-        vec![Algorithm::RS256, Algorithm::PS256],
-    ] {
-        let issuer = match algorithms.is_empty() {
-            true => issuer(&okta),
-            false => issuer(&okta).algorithms(algorithms),
-        };
-        let built = Verifier::builder()
-            .issuer(issuer.infer_rsa_algorithm())
-            .build();
-        assert!(matches!(built, Err(ConfigError::InferRsaAlgorithm { .. })));
-    }
-}
-
-// field kind I
-#[tokio::test]
-async fn skipped_keys_are_explained_in_errors_of_pinned_keys() {
-    let okta = MockOkta::start().await;
-    let keys = r#"{"keys":[{"kty":"oct","kid":"shared","k":"AA"},{"kty":"RSA"}]}"#;
-    let error = Verifier::builder().issuer(issuer(&okta).keys(keys)).build();
-    let text = error.unwrap_err().to_string();
-    for part in [
-        "entry 1 (kid \"shared\"): it contains private or symmetric key material",
-        "entry 2: it has no kid",
-    ] {
-        assert!(text.contains(part), "{text}");
-    }
 }

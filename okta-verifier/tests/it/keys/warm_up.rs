@@ -17,7 +17,11 @@ async fn refresh_rejects_a_withdrawn_key_and_its_cached_tokens() {
         assert_eq!(result_code(&verifier, &token).await, "ok");
     }
     okta.withdraw(&okta.key_ids()[0]);
-    assert_eq!(result_code(&verifier, &token).await, "ok", "young keys");
+    assert_eq!(
+        result_code(&verifier, &token).await,
+        "ok",
+        "the keys are still fresh"
+    );
     verifier.refresh().await.unwrap();
     assert_eq!(okta.hits().keys, 2);
     assert_eq!(result_code(&verifier, &token).await, "unknown_key_id");
@@ -39,7 +43,7 @@ async fn refresh_that_fails_has_a_cause_and_keeps_the_keys() {
         );
         assert!(is_it, "{error:?}");
     }
-    assert_eq!(okta.hits().keys, 4, "the back-off is for requests");
+    assert_eq!(okta.hits().keys, 4, "refresh ignores the back-off");
     assert_eq!(result_code(&verifier, &token).await, "ok");
     let health = verifier.health().remove(0);
     assert_eq!(health.state, KeyState::Fresh);
@@ -103,7 +107,10 @@ async fn warm_up_of_a_hanging_issuer_does_not_delay_the_others() {
     let warming = tokio::spawn(async move { verifier.warm_up().await });
     let deadline = Instant::now() + PATIENT / 2;
     while alive.hits().keys == 0 {
-        assert!(Instant::now() < deadline, "it waits for the one that hangs");
+        assert!(
+            Instant::now() < deadline,
+            "warm-up waits for the hanging issuer"
+        );
         tokio::task::yield_now().await;
     }
     warming.abort();

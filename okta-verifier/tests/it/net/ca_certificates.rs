@@ -1,11 +1,11 @@
-//! An image without CA certificates.
+//! A container image without CA certificates.
 
 use std::{env, process::Command};
 
 use okta_verifier::{ConfigError, Issuer, Verifier};
 use okta_verifier_testing::TestIssuer;
 
-/// The environment is the process's: the test runs itself once more, with nothing to be found.
+/// The environment belongs to the process, so the test runs itself again without any certificates.
 #[cfg(all(unix, not(target_vendor = "apple")))]
 #[test]
 fn ca_certificates_that_are_missing_are_named_in_the_error() {
@@ -36,10 +36,10 @@ fn ca_certificates_that_are_missing_are_named_in_the_error() {
         text.contains("ca-certificates") && text.contains(".http_client_builder("),
         "{text}"
     );
-    let why = std::error::Error::source(&error).expect("what the client said");
+    let why = std::error::Error::source(&error).expect("the client's error");
     assert!(format!("{why:?}").contains("No CA certificates"), "{why:?}");
 
-    // Who fetches nothing needs none; nor does an issuer on loopback.
+    // Pinned keys and an issuer on loopback do not need CA certificates.
     let pinned = TestIssuer::new("api://default").issuer();
     let loopback = Issuer::okta("http://127.0.0.1:1/oauth2/default", "api://default");
     for issuer in [pinned, loopback] {

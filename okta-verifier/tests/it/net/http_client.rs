@@ -13,7 +13,8 @@ use crate::support::{
 const JSON: &str = "content-type: application/json\r\n";
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// A server of metadata and keys: these field lines, and these bytes before each document.
+/// Returns a server of metadata and keys that sends these field lines, and these bytes before each
+/// document.
 fn serving(fields: &'static str, before: &'static [u8]) -> Server {
     Server::http(move |url, path| ok(fields, [before, document(url, path).as_bytes()].concat()))
 }
@@ -143,7 +144,7 @@ async fn retry_after_may_be_a_date_and_is_bounded() {
 #[tokio::test]
 async fn byte_order_mark_before_json_is_skipped() {
     serving(JSON, BOM).verifier(None).warm_up().await.unwrap();
-    // One is skipped, as RFC 8259 §8.1 allows; what follows must be the document.
+    // One is skipped, as RFC 8259 §8.1 allows; the document must follow it.
     let twice = serving(JSON, b"\xef\xbb\xbf\xef\xbb\xbf").verifier(None);
     twice.warm_up().await.unwrap_err();
 
@@ -195,7 +196,7 @@ async fn content_encoding_that_was_not_requested_is_named() {
 // field kind H
 #[tokio::test]
 async fn missing_or_repeated_content_type_is_named() {
-    for (fields, says) in [
+    for (fields, expected) in [
         ("", "no Content-Type"),
         (
             "content-type: application/json\r\ncontent-type: application/json\r\n",
@@ -214,7 +215,7 @@ async fn missing_or_repeated_content_type_is_named() {
         let verifier = serving(fields, b"").verifier(None);
         verifier.warm_up().await.unwrap_err();
         let error = verifier.health().remove(0).last_error.unwrap();
-        assert!(error.to_string().contains(says), "{fields:?}: {error}");
+        assert!(error.to_string().contains(expected), "{fields:?}: {error}");
     }
 }
 
@@ -279,7 +280,7 @@ async fn redirect_without_a_target_is_named() {
     assert!(text.contains("307") && text.contains("redirect"), "{text}");
 }
 
-/// Every byte of a header is the network's: it may be anything, and end up in a terminal.
+/// A header may contain any byte and may be shown in a terminal.
 // field kind I
 #[tokio::test]
 async fn header_in_an_error_is_escaped_and_bounded() {
@@ -310,7 +311,7 @@ async fn header_in_an_error_is_escaped_and_bounded() {
     }
 }
 
-/// An endpoint may repeat what it was sent.
+/// An endpoint may repeat the token in its response.
 // field kind I
 #[tokio::test]
 async fn header_that_repeats_a_token_is_not_shown() {
@@ -323,7 +324,7 @@ async fn header_that_repeats_a_token_is_not_shown() {
         Some(&format!("text/{opaque}")),
     );
     let Err(error) = verifier.verify(&opaque).await else {
-        panic!("it is accepted");
+        panic!("the token was accepted");
     };
     let VerifyError::Unavailable { source, .. } = &error else {
         panic!("{error:?}");

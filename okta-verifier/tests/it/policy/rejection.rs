@@ -1,4 +1,4 @@
-//! What the rejection of a token by a policy costs, and that its challenge keeps its promise.
+//! The cost of a rejection by a policy, and that its challenge names enough.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -60,7 +60,7 @@ fn policy_rejection_evaluates_each_rule_at_most_twice() {
             assert!(first <= 2 * 2 * n, "{any:?}: {first} calls for n = {n}");
         }
     }
-    // A group that is not met, nested as deep as there are levels.
+    // An unmet group, nested at the maximum depth.
     let mut nested = Policy::all(leak(vec![MET, UNMET]));
     for _ in 0..20 {
         nested = Policy::all(leak(vec![Policy::any(leak(vec![NO, nested])), MET]));
@@ -97,20 +97,20 @@ fn policy_alternative_is_chosen_to_fit_the_rules_beside_it() {
         WEAK_OR_STRONG,
         Policy::all(&[Policy::acr(&["strong", "strongest"])]),
     ]);
-    let asked = Asked::read(&ada().require(NESTED).unwrap_err()).expect("a challenge");
-    assert_eq!(asked.acr, ["strong"]);
-    assert_eq!(asked.scopes, ["b"]);
+    let challenge = Challenge::read(&ada().require(NESTED).unwrap_err()).expect("a challenge");
+    assert_eq!(challenge.acr, ["strong"]);
+    assert_eq!(challenge.scopes, ["b"]);
 }
 
-/// What a challenge asks for.
-struct Asked {
+/// The requirements that a challenge names.
+struct Challenge {
     scopes: Vec<String>,
     acr: Vec<String>,
     max_age: Option<u64>,
 }
 
-impl Asked {
-    /// `None`: the rejection has no challenge.
+impl Challenge {
+    /// Returns `None` if the rejection has no challenge.
     fn read(rejection: &Rejection) -> Option<Self> {
         let mut headers = rejection.headers();
         let (_, challenge) = headers.find(|(name, _)| name == "www-authenticate")?;
@@ -130,7 +130,7 @@ impl Asked {
         })
     }
 
-    /// The token with everything that was asked for, once for each acr value.
+    /// Returns the token with everything that the challenge names, once for each acr value.
     fn granted(&self, token: impl Fn() -> TokenBuilder) -> Vec<TokenBuilder> {
         let with_scopes = || {
             let token = self
@@ -179,7 +179,7 @@ fn rule() -> impl Strategy<Value = Policy> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// A challenge is a promise: who brings what it asks for is let in.
+    /// A token with everything that the challenge names is accepted.
     #[test]
     fn policy_challenge_is_sufficient(
         policy in rule(),
@@ -209,11 +209,11 @@ proptest! {
         };
         let token = verify(&verifier, &build().sign()).expect("a valid token");
         let Err(rejection) = token.require(policy) else { return Ok(()) };
-        let Some(asked) = Asked::read(&rejection) else { return Ok(()) };
+        let Some(challenge) = Challenge::read(&rejection) else { return Ok(()) };
         if is_service {
             prop_assert_eq!(rejection.status(), 403);
         }
-        for granted in asked.granted(build) {
+        for granted in challenge.granted(build) {
             let granted = verify(&verifier, &granted.sign()).expect("a valid token");
             prop_assert!(granted.require(policy).is_ok(), "{:?}", policy);
         }

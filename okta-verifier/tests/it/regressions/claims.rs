@@ -1,4 +1,4 @@
-//! What a token says, and what a policy makes of it.
+//! Claims of a token, and the policies that read them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,15 +15,15 @@ fn now() -> u64 {
         .as_secs()
 }
 
-/// Whether a token with this change meets the policy.
+/// Returns whether a token with this change meets the policy.
 fn meets(policy: Policy, change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> bool {
     let okta = okta();
     let token = verify(&verifier(&okta), &change(okta.token("ada")).sign()).unwrap();
     token.require(policy).is_ok()
 }
 
-/// The result over a token with this change, by its code.
-fn result(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> &'static str {
+/// Returns the result code of a token with this change.
+fn result_code(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> &'static str {
     let okta = okta();
     code(&verifier(&okta), &change(okta.token("ada")).sign())
 }
@@ -62,10 +62,10 @@ fn okta_js_cannot_name_a_claim_with_a_dot() {
 #[test]
 fn okta_go_never_checks_nbf() {
     assert_eq!(
-        result(|token| token.not_before(now() + 600)),
+        result_code(|token| token.not_before(now() + 600)),
         "not_yet_valid"
     );
-    assert_eq!(result(|token| token.not_before(now() - 600)), "ok");
+    assert_eq!(result_code(|token| token.not_before(now() - 600)), "ok");
 }
 
 // conformance 20
@@ -77,7 +77,7 @@ fn okta_go_returns_claims_beside_an_error() {
         .claim("department", "engines")
         .expired()
         .sign();
-    // A `Result` has one or the other; and the error says nothing of the claims.
+    // A `Result` has claims or an error, and the error shows no claim.
     let rejection = authenticate(&verifier(&okta), &jwt).unwrap_err();
     let error = rejection.error().unwrap();
     for text in [
@@ -119,7 +119,7 @@ fn auth0_accepts_a_token_in_the_query() {
         .unwrap()
         .unwrap_err();
     assert_eq!(rejection.status(), 401);
-    assert!(rejection.error().is_none(), "it was never judged");
+    assert!(rejection.error().is_none(), "the token was not verified");
 }
 
 // conformance 168, 187
@@ -149,13 +149,13 @@ fn auth0_ignores_certificate_binding_by_default() {
 fn spring_leaves_aud_and_exp_optional() {
     for claim in ["aud", "exp", "iss", "sub"] {
         assert_eq!(
-            result(|token| token.without(claim)),
+            result_code(|token| token.without(claim)),
             "missing_claim",
             "{claim}"
         );
     }
     assert_eq!(
-        result(|token| token.audience("api://other")),
+        result_code(|token| token.audience("api://other")),
         "wrong_audience"
     );
 }
@@ -163,8 +163,9 @@ fn spring_leaves_aud_and_exp_optional() {
 // conformance 51, 53
 #[test]
 fn microsoft_allows_300_s_of_skew() {
-    let ended =
-        |seconds| result(move |token| token.issued_at(now() - 3600).expires_at(now() - seconds));
+    let ended = |seconds| {
+        result_code(move |token| token.issued_at(now() - 3600).expires_at(now() - seconds))
+    };
     assert_eq!(ended(90), "expired");
     assert_eq!(ended(30), "ok");
     let issuer = okta().issuer().any_client_id();

@@ -5,9 +5,11 @@ use std::time::Duration;
 use okta_verifier::{Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
 
-use crate::support::mock_issuer::{build, build_with_timeout, issuer, result_code, verifier};
+use crate::support::mock_issuer::{
+    build, build_with_timeout, issuer, result_code, verifier, warmed_up,
+};
 
-/// A verifier whose keys were fetched this long ago.
+/// Returns a verifier whose keys were fetched this long ago.
 async fn aged(okta: &MockOkta, age: Duration) -> Verifier {
     let earlier = verifier(okta);
     earlier.warm_up().await.unwrap();
@@ -19,9 +21,7 @@ async fn aged(okta: &MockOkta, age: Duration) -> Verifier {
 // conformance 148
 #[tokio::test]
 async fn jose_rejects_a_rotated_key_right_after_warm_up() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     okta.rotate(Rotation::Hard);
     assert_eq!(
         result_code(&verifier, &okta.token("ada").sign()).await,
@@ -32,9 +32,7 @@ async fn jose_rejects_a_rotated_key_right_after_warm_up() {
 // conformance 148
 #[tokio::test]
 async fn okta_java_and_spring_refetch_without_limit() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     let began = std::time::Instant::now();
     for _ in 0..200 {
         let made_up = okta.token("ada").unpublished_key().sign();
@@ -47,16 +45,14 @@ async fn okta_java_and_spring_refetch_without_limit() {
 // conformance 148
 #[tokio::test]
 async fn aws_locks_a_rotated_key_out_after_invalid_ones() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     let made_up = || okta.token("ada").unpublished_key().sign();
     for _ in 0..10 {
         result_code(&verifier, &made_up()).await;
     }
     okta.rotate(Rotation::Hard);
     let rotated = okta.token("ada").sign();
-    // Bad ones go on, and do not push the end of the wait back.
+    // More invalid tokens do not extend the wait.
     for _ in 0..10 {
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -69,9 +65,7 @@ async fn aws_locks_a_rotated_key_out_after_invalid_ones() {
 // conformance 148
 #[tokio::test]
 async fn okta_python_clears_the_cache_on_an_unknown_kid() {
-    let okta = MockOkta::start().await;
-    let verifier = verifier(&okta);
-    verifier.warm_up().await.unwrap();
+    let (okta, verifier) = warmed_up().await;
     okta.fault(Endpoint::Keys, Fault::Status(500));
     let made_up = okta.token("ada").unpublished_key().sign();
     assert_eq!(result_code(&verifier, &made_up).await, "unavailable");
@@ -88,7 +82,7 @@ async fn aws_trusts_a_withdrawn_key_for_ever() {
     let verifier = aged(&okta, Duration::from_secs(3601)).await;
     let stolen = okta.token("ada").sign();
     okta.rotate(Rotation::Hard);
-    // Nobody named an unknown key, and nobody called `refresh`.
+    // No token had an unknown key, and `refresh` was not called.
     assert_eq!(result_code(&verifier, &stolen).await, "unknown_key_id");
 }
 
@@ -111,16 +105,16 @@ async fn envoy_and_jwx_trust_stale_keys_without_bound() {
 async fn fast_jwt_and_envoy_remember_tokens_past_their_key() {
     let okta = MockOkta::start().await;
     let verifier = verifier(&okta);
-    let remembered = okta.token("ada").sign();
+    let cached = okta.token("ada").sign();
     for _ in 0..3 {
-        assert_eq!(result_code(&verifier, &remembered).await, "ok");
+        assert_eq!(result_code(&verifier, &cached).await, "ok");
     }
     okta.rotate(Rotation::Hard);
     verifier.refresh().await.unwrap();
-    assert_eq!(result_code(&verifier, &remembered).await, "unknown_key_id");
+    assert_eq!(result_code(&verifier, &cached).await, "unknown_key_id");
 }
 
-/// A token whose key is known, while a fetch for another one hangs.
+/// Asserts that a token with a known key is accepted while a fetch for another key hangs.
 async fn served_during_a_fetch() {
     let okta = MockOkta::start().await;
     let verifier = build_with_timeout(Duration::from_secs(30), issuer(&okta));
@@ -136,7 +130,7 @@ async fn served_during_a_fetch() {
         let authorization = format!("Bearer {jwt}");
         let credentials = RequestCredentials::new([authorization.as_bytes()]);
         let result = verifier.authenticate(&credentials).into_ready();
-        assert!(result.expect("no wait").is_ok());
+        assert!(result.expect("a result without waiting").is_ok());
     }
     assert!(!unknown.is_finished());
     unknown.abort();

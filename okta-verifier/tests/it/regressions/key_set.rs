@@ -1,11 +1,11 @@
-//! What is in a key set.
+//! The content of a key set.
 
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 use serde_json::{Value, json};
 
 use crate::support::mock_issuer::{build, issuer, result_code, unavailable_reason, verifier};
 
-/// The mock's keys, with these behind them.
+/// Returns the mock's keys followed by these.
 fn with_keys(okta: &MockOkta, more: impl IntoIterator<Item = Value>) -> Fault {
     let mut set: Value = serde_json::from_str(&okta.jwks()).unwrap();
     set["keys"].as_array_mut().unwrap().extend(more);
@@ -30,7 +30,7 @@ async fn okta_java_takes_hmac_keys_from_the_jwks() {
         result_code(&verifier, &signed).await,
         "algorithm_not_allowed"
     );
-    // Nor is it a key under any other algorithm.
+    // It is not a key of any other algorithm either.
     assert_eq!(
         result_code(&verifier, &token.sign()).await,
         "unknown_key_id"
@@ -95,7 +95,7 @@ async fn saved(okta: &MockOkta) -> okta_verifier::KeySnapshot {
     verifier.key_snapshots().remove(0)
 }
 
-/// The one other way to have no keys: none at all, which is not "no such key".
+/// Without any key, the result is "unavailable" and not "unknown key".
 #[tokio::test]
 async fn empty_jwks_is_taken_for_an_unavailable_issuer() {
     let okta = MockOkta::start().await;

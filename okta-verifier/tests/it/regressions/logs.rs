@@ -1,4 +1,4 @@
-//! What is written where others can read it.
+//! Tokens in log lines.
 
 use okta_verifier::{Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{MockOkta, Rotation};
@@ -15,7 +15,7 @@ async fn status(verifier: &Verifier, jwt: &str) -> u16 {
 // conformance 20, 44
 #[test]
 fn envoy_and_lua_resty_openidc_print_the_token_at_debug() {
-    // One thread for all, so that every event of every task is seen, at every level.
+    // One thread for all tasks, so that every event is captured at every level.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -42,9 +42,9 @@ fn envoy_and_lua_resty_openidc_print_the_token_at_debug() {
     });
     let parts = tokens.iter().flat_map(|jwt| jwt.split('.'));
     let words: Vec<_> = parts.chain(["ada-lovelace", "engines-of-war"]).collect();
-    assert!(lines.len() >= 3, "the rejections at least");
+    assert!(lines.len() >= 3, "at least the rejections");
     for (_, text) in &lines {
-        let told = words.iter().find(|word| text.contains(**word));
-        assert!(told.is_none(), "{text}");
+        let found = words.iter().find(|word| text.contains(**word));
+        assert!(found.is_none(), "{text}");
     }
 }

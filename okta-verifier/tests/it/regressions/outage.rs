@@ -1,4 +1,4 @@
-//! An issuer that is down, slow or gone half way.
+//! An issuer that is down or slow, or that closes the connection in between.
 
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ async fn auth0_answers_an_outage_with_401() {
 // conformance 24
 #[tokio::test]
 async fn get_jwks_ignores_its_own_timeout() {
-    // No answer at all, and one that comes a byte at a time.
+    // No response at all, and a response of one byte at a time.
     for fault in [Fault::Hang, Fault::Drip(Duration::from_millis(20))] {
         let okta = MockOkta::start().await;
         okta.fault(Endpoint::Discovery, fault.clone());
@@ -78,7 +78,7 @@ async fn huskarl_burns_the_cool_down_when_a_fetch_is_cancelled() {
     okta.wait_for_hits(Endpoint::Discovery, 1).await;
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
-    // The next caller finds the fetch under way, or its keys.
+    // The next request uses the fetch in flight, or its keys.
     assert_eq!(result_code(&verifier, &token).await, "ok");
     assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1));
 }

@@ -1,4 +1,4 @@
-//! Tokens that are bound to a key or a certificate, with their checks turned on.
+//! Tokens that are bound to a key or a certificate, with these checks enabled.
 
 use okta_verifier::{DpopSettings, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::{Client, TestIssuer};
@@ -15,8 +15,8 @@ fn verifier(okta: &TestIssuer) -> Verifier {
         .unwrap()
 }
 
-/// The code of the rejection of `GET /orders`, or `ok`.
-fn result(verifier: &Verifier, authorization: &str, proof: Option<&str>) -> &'static str {
+/// Returns the error code of `GET /orders`, or `ok`.
+fn result_code(verifier: &Verifier, authorization: &str, proof: Option<&str>) -> &'static str {
     let credentials = RequestCredentials::new([authorization.as_bytes()])
         .dpop(proof.map(str::as_bytes))
         .request("GET", "/orders");
@@ -26,7 +26,7 @@ fn result(verifier: &Verifier, authorization: &str, proof: Option<&str>) -> &'st
         .expect("no I/O")
     {
         Ok(_) => "ok",
-        Err(rejection) => rejection.error().expect("a token was judged").code(),
+        Err(rejection) => rejection.error().expect("a verification error").code(),
     }
 }
 
@@ -41,9 +41,9 @@ fn auth0_accepts_a_replayed_dpop_proof() {
         .token(&jwt)
         .sign();
     let authorization = format!("DPoP {jwt}");
-    assert_eq!(result(&verifier, &authorization, Some(&proof)), "ok");
+    assert_eq!(result_code(&verifier, &authorization, Some(&proof)), "ok");
     for _ in 0..2 {
-        let again = result(&verifier, &authorization, Some(&proof));
+        let again = result_code(&verifier, &authorization, Some(&proof));
         assert_eq!(again, "invalid_dpop_proof");
     }
 }
@@ -59,7 +59,7 @@ fn auth0_accepts_a_bound_token_as_plain_bearer_when_dpop_is_on_too() {
         .token(&jwt)
         .sign();
     for proof in [None, Some(&*proof)] {
-        let code = result(&verifier, &format!("Bearer {jwt}"), proof);
+        let code = result_code(&verifier, &format!("Bearer {jwt}"), proof);
         assert_eq!(code, "bound_token_as_bearer");
     }
 }
@@ -71,5 +71,5 @@ fn auth0_ignores_certificate_binding_when_there_is_no_certificate() {
     let verifier = verifier(&okta);
     let bound = json!({ "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" });
     let jwt = okta.token("ada").claim("cnf", bound).sign();
-    assert_ne!(result(&verifier, &format!("Bearer {jwt}"), None), "ok");
+    assert_ne!(result_code(&verifier, &format!("Bearer {jwt}"), None), "ok");
 }

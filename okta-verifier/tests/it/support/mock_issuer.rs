@@ -1,4 +1,4 @@
-//! A verifier whose issuer is a `MockOkta`: real sockets, real time, short time-outs.
+//! Verifiers whose issuer is a `MockOkta`: real sockets and real time.
 
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,14 @@ pub(crate) fn issuer(okta: &MockOkta) -> Issuer {
     okta.issuer(AUDIENCE).any_client_id()
 }
 
-/// For issuers that answer: patient, so that a busy machine fails no test.
+/// Returns a verifier for an issuer that responds. Its timeout is long, so that no test fails on a
+/// busy machine.
 pub(crate) fn verifier(okta: &MockOkta) -> Verifier {
     build(issuer(okta))
 }
 
-/// For issuers that shall meet `fault`: impatient only where nothing else ends the wait.
+/// Returns a verifier for an issuer with this fault. Its timeout is short only if nothing else ends
+/// the wait.
 pub(crate) fn verifier_for_fault(okta: &MockOkta, fault: &Fault) -> Verifier {
     match fault {
         Fault::Hang | Fault::Drip(_) => {
@@ -29,11 +31,19 @@ pub(crate) fn verifier_for_fault(okta: &MockOkta, fault: &Fault) -> Verifier {
     }
 }
 
-/// Warms `verifier` up, also on a machine that is too busy for a short time-out.
+/// Starts an issuer, and returns it with a verifier that has fetched its keys.
+pub(crate) async fn warmed_up() -> (MockOkta, Verifier) {
+    let okta = MockOkta::start().await;
+    let verifier = verifier(&okta);
+    verifier.warm_up().await.unwrap();
+    (okta, verifier)
+}
+
+/// Warms `verifier` up, also on a machine that is too busy for its short timeout.
 pub(crate) async fn warm_up_until_it_succeeds(verifier: &Verifier) {
     let deadline = Instant::now() + Duration::from_secs(5);
     while verifier.warm_up().await.is_err() {
-        assert!(Instant::now() < deadline, "the issuer does not answer");
+        assert!(Instant::now() < deadline, "the issuer does not respond");
         tokio::task::yield_now().await;
     }
 }
@@ -50,7 +60,7 @@ pub(crate) fn build_with_timeout(timeout: Duration, issuer: Issuer) -> Verifier 
         .expect("valid settings")
 }
 
-/// Why the issuer's keys cannot be had.
+/// Returns the reason why the token could not be verified.
 pub(crate) async fn unavailable_reason(verifier: &Verifier, jwt: &str) -> UnavailableReason {
     match verify(verifier, jwt).await {
         Err(VerifyError::Unavailable { source, .. }) => source,
@@ -59,7 +69,7 @@ pub(crate) async fn unavailable_reason(verifier: &Verifier, jwt: &str) -> Unavai
     }
 }
 
-/// The code of the rejection, or `ok`.
+/// Returns the error code, or `ok`.
 pub(crate) async fn result_code(verifier: &Verifier, jwt: &str) -> &'static str {
     match verify(verifier, jwt).await {
         Ok(_) => "ok",

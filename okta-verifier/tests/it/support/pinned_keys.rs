@@ -1,4 +1,4 @@
-//! One token before a verifier whose keys are pinned: decided without waiting.
+//! Verifiers with pinned keys: every result is ready without I/O.
 
 use okta_verifier::{
     Issuer, Rejection, VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials,
@@ -18,7 +18,7 @@ pub(crate) fn build(issuer: Issuer) -> Verifier {
         .expect("valid settings")
 }
 
-/// Accepts every client.
+/// Returns a verifier that accepts every client.
 pub(crate) fn verifier(okta: &TestIssuer) -> Verifier {
     build(okta.issuer().any_client_id())
 }
@@ -35,10 +35,10 @@ pub(crate) fn authenticate(verifier: &Verifier, jwt: &str) -> Result<VerifiedTok
 
 pub(crate) fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyError> {
     authenticate(verifier, jwt)
-        .map_err(|rejection| rejection.error().expect("a token was judged").clone())
+        .map_err(|rejection| rejection.error().expect("a verification error").clone())
 }
 
-/// The code of the rejection, or `ok`.
+/// Returns the error code, or `ok`.
 pub(crate) fn code(verifier: &Verifier, jwt: &str) -> &'static str {
     verify(verifier, jwt).map_or_else(|error| error.code(), |_| "ok")
 }

@@ -15,7 +15,7 @@ use rustls::{
 
 use crate::support::mock_issuer::AUDIENCE;
 
-/// Answers one request per connection, each connection in turn.
+/// A server that responds to one request per connection, one connection after the other.
 pub(crate) struct Server {
     url: String,
     /// The head of each request.
@@ -23,16 +23,16 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `answer` maps the issuer's URL and the path of a request to the whole response.
-    pub(crate) fn http(answer: impl Fn(&str, &str) -> Vec<u8> + Send + 'static) -> Self {
-        Self::start("http", answer, |stream| Some(Box::new(stream)))
+    /// `respond` maps the issuer's URL and the path of a request to the whole response.
+    pub(crate) fn http(respond: impl Fn(&str, &str) -> Vec<u8> + Send + 'static) -> Self {
+        Self::start("http", respond, |stream| Some(Box::new(stream)))
     }
 
-    /// `handshake` is called when a connection came, before its handshake.
+    /// `handshake` is called for each connection before its handshake.
     pub(crate) fn https(
         certificate: &Certificate,
         handshake: impl Fn() + Send + 'static,
-        answer: impl Fn(&str, &str) -> Vec<u8> + Send + 'static,
+        respond: impl Fn(&str, &str) -> Vec<u8> + Send + 'static,
     ) -> Self {
         let key = PrivateKeyDer::try_from(certificate.key_der().to_vec()).unwrap();
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -43,7 +43,7 @@ impl Server {
             .with_single_cert(vec![certificate.der().to_vec().into()], key)
             .unwrap();
         let config = Arc::new(config);
-        Self::start("https", answer, move |stream| {
+        Self::start("https", respond, move |stream| {
             handshake();
             let connection = ServerConnection::new(config.clone()).ok()?;
             Some(Box::new(StreamOwned::new(connection, stream)))
@@ -52,7 +52,7 @@ impl Server {
 
     fn start(
         scheme: &str,
-        answer: impl Fn(&str, &str) -> Vec<u8> + Send + 'static,
+        respond: impl Fn(&str, &str) -> Vec<u8> + Send + 'static,
         open: impl Fn(TcpStream) -> Option<Box<dyn Stream>> + Send + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -64,7 +64,7 @@ impl Server {
             for stream in listener.incoming() {
                 // A client that rejects the server's certificate is part of the tests.
                 let stream = stream.ok().and_then(&open);
-                let _ = stream.map(|stream| converse(stream, &seen, &own, &answer));
+                let _ = stream.map(|stream| converse(stream, &seen, &own, &respond));
             }
         });
         Self { url, requests }
@@ -74,12 +74,12 @@ impl Server {
         &self.url
     }
 
-    /// The heads of the requests so far.
+    /// Returns the heads of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// A verifier whose one issuer is here.
+    /// Returns a verifier whose only issuer is this server.
     pub(crate) fn verifier(&self, client: Option<reqwest::ClientBuilder>) -> Verifier {
         let builder = Verifier::builder()
             .issuer(Issuer::okta(self.issuer_url(), AUDIENCE).any_client_id())
@@ -93,13 +93,13 @@ impl Server {
     }
 }
 
-/// Trusts `certificate` alone, and uses no proxy of the environment.
+/// Returns a client that trusts `certificate` only and ignores proxies of the environment.
 pub(crate) fn client(certificate: &Certificate) -> reqwest::ClientBuilder {
     let root = reqwest::Certificate::from_der(certificate.der()).unwrap();
     reqwest::Client::builder().no_proxy().tls_certs_only([root])
 }
 
-/// The metadata or the keys of the issuer `url`, by the path that is requested.
+/// Returns the metadata or the keys of the issuer `url`, depending on the path of the request.
 pub(crate) fn document(url: &str, path: &str) -> String {
     match path.ends_with("/keys") {
         true => TestIssuer::new(AUDIENCE).jwks(),
@@ -107,7 +107,7 @@ pub(crate) fn document(url: &str, path: &str) -> String {
     }
 }
 
-/// 200 with these field lines, each of which ends with CRLF.
+/// Returns a response with status 200 and these field lines, each of which ends with CRLF.
 pub(crate) fn ok(fields: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let length = body.len();
@@ -124,7 +124,7 @@ fn converse(
     mut stream: Box<dyn Stream>,
     seen: &Mutex<Vec<String>>,
     url: &str,
-    answer: &impl Fn(&str, &str) -> Vec<u8>,
+    respond: &impl Fn(&str, &str) -> Vec<u8>,
 ) -> io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -135,6 +135,6 @@ fn converse(
     let head = String::from_utf8_lossy(&head).into_owned();
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
     seen.lock().unwrap().push(head);
-    stream.write_all(&answer(url, &path))?;
+    stream.write_all(&respond(url, &path))?;
     stream.flush()
 }

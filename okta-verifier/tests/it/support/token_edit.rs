@@ -1,23 +1,23 @@
-//! Signed tokens, changed by somebody who cannot sign: the signature stays as it was.
+//! Signed tokens, edited without the key: the signature stays the same.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-/// `jwt` with one header parameter set.
+/// Returns `jwt` with one header parameter set.
 pub(crate) fn with_header(jwt: &str, name: &str, value: &str) -> String {
     edited(jwt, 0, |header| {
         header.insert(name.to_owned(), value.into());
     })
 }
 
-/// `jwt` with one claim set.
+/// Returns `jwt` with one claim set.
 pub(crate) fn with_claim(jwt: &str, name: &str, value: &str) -> String {
     edited(jwt, 1, |claims| {
         claims.insert(name.to_owned(), value.into());
     })
 }
 
-/// `jwt` without one claim.
+/// Returns `jwt` without one claim.
 pub(crate) fn without_claim(jwt: &str, name: &str) -> String {
     edited(jwt, 1, |claims| {
         claims.remove(name);

@@ -1,4 +1,4 @@
-//! Two verifiers of one issuer, one that remembers tokens and one that does not.
+//! Two verifiers of one issuer, with and without a token cache.
 
 use std::time::SystemTime;
 
@@ -11,12 +11,12 @@ use serde_json::Value;
 /// Everything that a caller can read from a result.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Outcome {
-    Accepted(Box<Seen>),
+    Accepted(Box<Observed>),
     Rejected(&'static str),
 }
 
 #[derive(Debug, PartialEq)]
-pub(crate) struct Seen {
+pub(crate) struct Observed {
     names: [Option<String>; 5],
     subject_kind: SubjectKind,
     dates: [Option<SystemTime>; 3],
@@ -25,7 +25,7 @@ pub(crate) struct Seen {
     claims: Value,
 }
 
-impl From<&VerifiedToken> for Seen {
+impl From<&VerifiedToken> for Observed {
     fn from(token: &VerifiedToken) -> Self {
         Self {
             names: [
@@ -53,13 +53,13 @@ async fn verify(verifier: &Verifier, jwt: &str) -> Outcome {
     let result = verifier.verify(jwt).await;
     secret_scan::shown(format!("{result:?}"));
     match result {
-        Ok(token) => Outcome::Accepted(Box::new(Seen::from(&token))),
+        Ok(token) => Outcome::Accepted(Box::new(Observed::from(&token))),
         Err(error) => Outcome::Rejected(error.code()),
     }
 }
 
-/// `None`: it would have to fetch first.
-fn decide(verifier: &Verifier, jwt: &str) -> Option<Outcome> {
+/// Returns `None` if the verifier must fetch keys first.
+fn authenticate(verifier: &Verifier, jwt: &str) -> Option<Outcome> {
     let authorization = format!("Bearer {jwt}");
     let decision = verifier
         .authenticate(&RequestCredentials::new([authorization.as_bytes()]))
@@ -67,55 +67,55 @@ fn decide(verifier: &Verifier, jwt: &str) -> Option<Outcome> {
         .ok()?;
     secret_scan::verdict(&decision);
     Some(match decision {
-        Ok(token) => Outcome::Accepted(Box::new(Seen::from(&token))),
+        Ok(token) => Outcome::Accepted(Box::new(Observed::from(&token))),
         Err(rejection) => Outcome::Rejected(rejection.error().unwrap().code()),
     })
 }
 
-/// The two, over one issuer: they see the same tokens in the same order.
-pub(crate) struct Pair {
-    forgetful: Verifier,
-    remembering: Verifier,
+/// The two verifiers, which get the same tokens in the same order.
+pub(crate) struct VerifierPair {
+    without_cache: Verifier,
+    with_cache: Verifier,
 }
 
-impl Pair {
+impl VerifierPair {
     pub(crate) fn new(build: impl Fn(u64) -> Verifier) -> Self {
         Self {
-            forgetful: build(0),
-            remembering: build(100),
+            without_cache: build(0),
+            with_cache: build(100),
         }
     }
 
-    /// Both fetch their keys anew.
+    /// Both fetch their keys again.
     pub(crate) async fn refresh(&self) -> Result<(), TestCaseError> {
         let shown =
             |result: Result<(), FetchKeysError>| result.map_err(|error| format!("{error:?}"));
         prop_assert_eq!(
-            shown(self.remembering.refresh().await),
-            shown(self.forgetful.refresh().await)
+            shown(self.with_cache.refresh().await),
+            shown(self.without_cache.refresh().await)
         );
         Ok(())
     }
 
     pub(crate) fn set_issuer(&self, issuer: &Issuer) {
-        for verifier in [&self.remembering, &self.forgetful] {
+        for verifier in [&self.with_cache, &self.without_cache] {
             verifier.set_issuers([issuer.clone()]).unwrap();
         }
     }
 
-    /// What both say of `jwt`: at once, and after a fetch where one is needed.
-    pub(crate) async fn agree(&self, jwt: &str) -> Result<Outcome, TestCaseError> {
-        let anew = decide(&self.forgetful, jwt);
-        let decided = decide(&self.remembering, jwt);
-        if decided != anew {
-            // The token may just have ended; then it has for both.
-            prop_assert_eq!(decided, decide(&self.forgetful, jwt));
+    /// Asserts that both give the same result, at once and after a fetch if needed, and returns it.
+    pub(crate) async fn agreed_result(&self, jwt: &str) -> Result<Outcome, TestCaseError> {
+        let uncached = authenticate(&self.without_cache, jwt);
+        let decided = authenticate(&self.with_cache, jwt);
+        if decided != uncached {
+            // The token may just have expired; then both must reject it.
+            prop_assert_eq!(decided, authenticate(&self.without_cache, jwt));
         }
-        let anew = verify(&self.forgetful, jwt).await;
-        let remembered = verify(&self.remembering, jwt).await;
-        if remembered != anew {
-            prop_assert_eq!(&remembered, &verify(&self.forgetful, jwt).await);
+        let uncached = verify(&self.without_cache, jwt).await;
+        let cached = verify(&self.with_cache, jwt).await;
+        if cached != uncached {
+            prop_assert_eq!(&cached, &verify(&self.without_cache, jwt).await);
         }
-        Ok(remembered)
+        Ok(cached)
     }
 }

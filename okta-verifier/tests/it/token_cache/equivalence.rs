@@ -1,4 +1,4 @@
-//! A verifier that remembers tokens says what one that does not says, whatever happens in between.
+//! A verifier with a token cache gives the same results as one without, whatever happens in between.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 
 use crate::support::{
     mock_issuer,
-    verifier_pair::{Outcome, Pair},
+    verifier_pair::{Outcome, VerifierPair},
 };
 
 #[derive(Clone, Debug)]
@@ -17,9 +17,9 @@ enum Step {
     Withdraw(Index),
     Refresh,
     ChangeSettings(usize),
-    /// A new token of the keys that sign now.
+    /// Signs a new token with the current keys.
     Mint(Kind, usize),
-    /// A token that was minted before, this often.
+    /// Verifies an earlier token this many times.
     Verify(Index, usize),
 }
 
@@ -28,7 +28,7 @@ const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorith
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Valid,
-    /// Ends within this second or the next one.
+    /// Expires within this second or the next.
     Ending,
     Expired,
     NotYetValid,
@@ -82,7 +82,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Each may turn another one's results, or what is read from a token.
+/// Each may change the results of another one, or the claims that are read.
 const SETTINGS: [fn(&MockOkta) -> Issuer; 5] = [
     mock_issuer::issuer,
     |okta| okta.issuer(mock_issuer::AUDIENCE).client_id(CLIENT_ID),
@@ -97,14 +97,14 @@ fn settings(okta: &MockOkta, number: usize) -> Issuer {
 
 struct Fixture {
     okta: MockOkta,
-    pair: Pair,
+    pair: VerifierPair,
     tokens: Vec<String>,
 }
 
 impl Fixture {
     async fn new() -> Self {
         let okta = MockOkta::start().await;
-        let pair = Pair::new(|token_cache_capacity| {
+        let pair = VerifierPair::new(|token_cache_capacity| {
             Verifier::builder()
                 .issuer(settings(&okta, 0))
                 .fetch_timeout(Duration::from_secs(10))
@@ -128,7 +128,7 @@ impl Fixture {
             Step::Rotate(rotation) => self.okta.rotate(rotation),
             Step::Withdraw(key) => {
                 let published = self.okta.key_ids();
-                // The first one signs by default, and stays: without it nothing could be minted.
+                // The first key signs by default and stays: without it, no token could be signed.
                 if published.len() > 1 {
                     self.okta
                         .withdraw(&published[1 + key.index(published.len() - 1)]);
@@ -140,7 +140,7 @@ impl Fixture {
             Step::Verify(token, times) => {
                 let jwt = &self.tokens[token.index(self.tokens.len())];
                 for _ in 0..times {
-                    self.pair.agree(jwt).await?;
+                    self.pair.agreed_result(jwt).await?;
                 }
             }
         }
@@ -167,16 +167,16 @@ proptest! {
                 fixture.take(step).await?;
             }
             for jwt in &fixture.tokens {
-                fixture.pair.agree(jwt).await?;
+                fixture.pair.agreed_result(jwt).await?;
             }
             Ok::<_, TestCaseError>(())
         })?;
     }
 }
 
-/// Over pinned keys.
-fn pair_of(okta: &TestIssuer) -> Pair {
-    Pair::new(|token_cache_capacity| {
+/// Returns two verifiers with pinned keys.
+fn pair_of(okta: &TestIssuer) -> VerifierPair {
+    VerifierPair::new(|token_cache_capacity| {
         Verifier::builder()
             .issuer(okta.issuer().any_client_id().leeway(Duration::ZERO))
             .token_cache_capacity(token_cache_capacity)
@@ -202,10 +202,13 @@ async fn token_cache_rejects_expiring_tokens_as_a_verifier_without_one_does() {
     let began = Instant::now();
     let mut ended = 0;
     while ended < tokens.len() {
-        assert!(began.elapsed() < Duration::from_secs(5), "one never ends");
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "a token never expires"
+        );
         ended = 0;
         for jwt in &tokens {
-            let result = pair.agree(jwt).await.unwrap();
+            let result = pair.agreed_result(jwt).await.unwrap();
             ended += usize::from(result == Outcome::Rejected("expired"));
         }
     }
@@ -220,7 +223,7 @@ async fn token_cache_keeps_similar_tokens_apart() {
     for algorithm in ALGORITHMS {
         let valid = okta.token("ada").algorithm(algorithm).sign();
         assert!(matches!(
-            pair.agree(&valid).await.unwrap(),
+            pair.agreed_result(&valid).await.unwrap(),
             Outcome::Accepted(_)
         ));
         let dots: Vec<_> = valid.match_indices('.').map(|(at, _)| at).collect();
@@ -235,17 +238,17 @@ async fn token_cache_keeps_similar_tokens_apart() {
         ] {
             let mut bytes = valid.clone().into_bytes();
             bytes[at] = other(bytes[at]);
-            let near = String::from_utf8(bytes).unwrap();
+            let similar = String::from_utf8(bytes).unwrap();
             for _ in 0..2 {
-                let result = pair.agree(&near).await.unwrap();
+                let result = pair.agreed_result(&similar).await.unwrap();
                 assert!(matches!(result, Outcome::Rejected(_)), "{result:?}");
             }
         }
         for (from, to) in [(1, valid.len()), (0, dots[1]), (dots[0], valid.len())] {
-            let result = pair.agree(&valid[from..to]).await.unwrap();
+            let result = pair.agreed_result(&valid[from..to]).await.unwrap();
             assert_eq!(result, Outcome::Rejected("malformed"));
         }
-        let longer = pair.agree(&format!("{valid}A")).await.unwrap();
+        let longer = pair.agreed_result(&format!("{valid}A")).await.unwrap();
         assert!(matches!(longer, Outcome::Rejected(_)), "{longer:?}");
     }
 }

@@ -8,7 +8,7 @@ use okta_verifier::Policy;
 use okta_verifier_actix::{RequireMiddleware, Verified, VerifyMiddleware};
 
 use crate::support::{
-    Admin, Answer, app, bearer, get, mock_issuer::HangingIssuer, okta, send, strict, who,
+    Admin, Answer, app, bearer, caller, get, mock_issuer::HangingIssuer, okta, send, strict,
 };
 
 const PAGE: &str = "https://app.example";
@@ -21,11 +21,11 @@ fn routes(verify: VerifyMiddleware) -> impl HttpServiceFactory + 'static {
         .expose_headers(["www-authenticate"]);
     let orders = web::resource("/orders")
         .wrap(RequireMiddleware::new(Policy::scope("orders:read")))
-        .get(who);
+        .get(caller);
     web::scope("")
         .wrap(verify)
         .wrap(cors)
-        .route("/me", web::get().to(who))
+        .route("/me", web::get().to(caller))
         .route("/admin", web::get().to(admin))
         .service(orders)
 }

@@ -6,11 +6,11 @@ use okta_verifier_actix::VerifyMiddleware;
 use okta_verifier_testing::TestIssuer;
 
 use crate::support::{
-    Answer, INVALID, MALFORMED, PLAIN, app, bearer, get, okta, send, strict, who,
+    Answer, INVALID, MALFORMED, PLAIN, app, bearer, caller, get, okta, send, strict,
 };
 
 async fn call(request: TestRequest) -> Answer {
-    let orders = web::resource("/orders").wrap(strict()).get(who);
+    let orders = web::resource("/orders").wrap(strict()).get(caller);
     send(&app(orders).await, request).await
 }
 
@@ -154,7 +154,7 @@ async fn realm_with_escapes_is_sent_unchanged() {
         .expect("valid settings");
     let orders = web::resource("/orders")
         .wrap(VerifyMiddleware::new(verifier))
-        .get(who);
+        .get(caller);
     let response = send(&app(orders).await, get("/orders", &[])).await;
     let challenge = r#"Bearer realm="the \"orders\" \\ API""#;
     response.assert_rejected("realm", 401, Some(challenge));

@@ -24,7 +24,7 @@ fn middleware(settings: DpopSettings) -> VerifyMiddleware {
     VerifyMiddleware::new(builder.build().expect("valid settings"))
 }
 
-async fn who(token: Verified) -> String {
+async fn caller(token: Verified) -> String {
     token.subject().to_owned()
 }
 
@@ -33,7 +33,7 @@ async fn respond_to(
     verify: &VerifyMiddleware,
     request: TestRequest,
 ) -> ServiceResponse<impl MessageBody> {
-    let orders = web::resource("/orders").get(who);
+    let orders = web::resource("/orders").get(caller);
     let scope = web::scope("/v1").wrap(verify.clone()).service(orders);
     let app = init_service(App::new().service(scope)).await;
     call_service(&app, request.to_request()).await
@@ -121,7 +121,7 @@ async fn certificate_is_read_from_the_extensions_not_from_a_header() {
     let said = bearer().insert_header(("client-cert", ":AAAA:"));
     assert_eq!(respond_to(&verify, said).await.status(), 401);
 
-    let orders = web::resource("/orders").get(who);
+    let orders = web::resource("/orders").get(caller);
     let scope = web::scope("/v1").wrap(verify).service(orders);
     let der = mine.der().to_vec();
     // Stands for the TLS layer: an outer middleware or `HttpServer::on_connect`.

@@ -10,28 +10,28 @@ use okta_verifier_testing::{Endpoint, Fault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
-    INVALID, LACKS_SCOPE, MALFORMED, PLAIN, assert_retry_after,
+    INVALID, LACKS_SCOPE, MALFORMED, PLAIN, assert_retry_after, caller,
     mock_issuer::{self, HangingIssuer},
     okta, rejection_lines,
     server::{Server, Wire, request},
-    strict, who,
+    strict,
 };
 
 fn server(verify: VerifyMiddleware) -> Server {
     Server::start(1, move |routes| {
         let reader = RequireMiddleware::new(Policy::scope("orders:read"));
         routes
-            .service(web::resource("/me").wrap(verify.clone()).get(who))
+            .service(web::resource("/me").wrap(verify.clone()).get(caller))
             .service(
                 web::resource("/orders")
                     .wrap(reader)
                     .wrap(verify.clone())
-                    .get(who),
+                    .get(caller),
             )
             .service(
                 web::resource("/unguarded")
                     .wrap(RequireMiddleware::new(Policy::any_token()))
-                    .get(who),
+                    .get(caller),
             );
     })
 }

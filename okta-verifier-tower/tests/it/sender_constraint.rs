@@ -10,7 +10,7 @@ use okta_verifier_testing::{Certificate, Client, MockOkta};
 use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::support::{AUDIENCE, mock_issuer, okta, who};
+use crate::support::{AUDIENCE, caller, mock_issuer, okta};
 
 const BASE: &str = "https://api.example.com";
 
@@ -28,7 +28,7 @@ fn dpop(target: &str, jwt: &str, proof: &str) -> Request<()> {
 }
 
 async fn respond_to(layer: &VerifyLayer, request: Request<()>) -> Response<String> {
-    let service = layer.layer(service_fn(who));
+    let service = layer.layer(service_fn(caller));
     let answered: Result<_, Infallible> = service.oneshot(request).await;
     answered.unwrap()
 }

@@ -3,8 +3,8 @@
 //!
 //! `HOSTILE=1000000 cargo test --release -p okta-verifier --test hostile -- --nocapture` prints the
 //! figures. Without the variable, the test sends 3,000 of each kind, and 300 of the kinds that it must
-//! sign. It is a separate program because it measures the memory of the process, and has no
-//! `secret_scan`, which keeps everything that it scans.
+//! sign. It is a separate program because it measures the memory of the process. It has no `secret_scan`,
+//! which keeps everything that it scans.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the figures are the result")]

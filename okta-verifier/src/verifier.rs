@@ -25,7 +25,7 @@ pub(crate) use self::{
     sender_constraint::SenderConstraint,
 };
 use self::{
-    attempt::{Attempt, Sender, TokenRequest},
+    attempt::{Attempt, Sender, Step, TokenRequest},
     token_cache::TokenCache,
 };
 pub use self::{authentication::Authentication, builder::VerifierBuilder};
@@ -132,7 +132,10 @@ impl Verifier {
             sender: None,
         };
         let attempt = Attempt::new(self, request, Now::read());
-        attempt.resume(attempt.begin()?).await
+        match attempt.begin()? {
+            Step::Accepted(token) => Ok(token),
+            step => attempt.resume(step).await,
+        }
     }
 
     /// Authenticates a request: verifies its token, and checks that its sender may use it.

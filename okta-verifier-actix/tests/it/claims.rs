@@ -78,5 +78,5 @@ async fn missing_middleware_is_500() {
     let app = app(routes()).await;
     let jwt = okta().token("ada").claim("department", "engines").sign();
     let response = send(&app, bearer("/desk", &jwt)).await;
-    response.assert_rejected("a good token", 500, None);
+    response.assert_rejected("a valid token", 500, None);
 }

@@ -7,9 +7,8 @@ use actix_web::{dev::HttpServiceFactory, http::Method, test::TestRequest, web};
 use okta_verifier::Policy;
 use okta_verifier_actix::{RequireMiddleware, Verified, VerifyMiddleware};
 
-use crate::{
-    cold::HangingIssuer,
-    support::{Admin, Answer, app, bearer, get, okta, send, strict, who},
+use crate::support::{
+    Admin, Answer, app, bearer, caller, get, mock_issuer::HangingIssuer, okta, send, strict,
 };
 
 const PAGE: &str = "https://app.example";
@@ -22,11 +21,11 @@ fn routes(verify: VerifyMiddleware) -> impl HttpServiceFactory + 'static {
         .expose_headers(["www-authenticate"]);
     let orders = web::resource("/orders")
         .wrap(RequireMiddleware::new(Policy::scope("orders:read")))
-        .get(who);
+        .get(caller);
     web::scope("")
         .wrap(verify)
         .wrap(cors)
-        .route("/me", web::get().to(who))
+        .route("/me", web::get().to(caller))
         .route("/admin", web::get().to(admin))
         .service(orders)
 }
@@ -78,7 +77,7 @@ async fn rejections_have_cors_headers() {
     let rows = [
         ("no token", 401, get("/me", &[])),
         ("malformed", 400, get("/me", &[b"Bearer "])),
-        ("bad token", 401, bearer("/me", "a.b.c")),
+        ("invalid token", 401, bearer("/me", "a.b.c")),
         ("RequireMiddleware", 403, bearer("/orders", &jwt)),
         ("Verified<Admin>", 403, bearer("/admin", &jwt)),
     ];
@@ -88,8 +87,8 @@ async fn rejections_have_cors_headers() {
         assert_readable(name, &response);
     }
     let served = send(&app, from_page(bearer("/me", &jwt))).await;
-    served.assert_served("a good token", "ada");
-    assert_readable("a good token", &served);
+    served.assert_served("a valid token", "ada");
+    assert_readable("a valid token", &served);
 }
 
 /// The rejection of the slow path is a response too.

@@ -1,20 +1,19 @@
 //! Tests of the middleware and the extractors through their public API, in this process and over a
 //! socket.
 
-mod anonymous;
-mod binding;
-mod bytes;
 mod claims;
-mod cold;
 mod conformance;
 mod cors;
-mod decide;
+mod credentials;
+mod key_fetch;
 mod maybe;
+mod optional;
 mod options;
 mod payload;
+mod rejection;
 mod require;
 mod routes;
-mod server;
+mod sender_constraint;
 mod socket;
 mod support;
 mod verified;

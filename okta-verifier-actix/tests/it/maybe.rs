@@ -51,7 +51,7 @@ async fn anonymous_request_has_no_token() {
 }
 
 #[tokio::test]
-async fn good_token_is_extracted() {
+async fn valid_token_is_extracted() {
     let app = app(routes().wrap(strict().optional())).await;
     let reader = okta().token("ada").scope("orders:read").sign();
     for path in ["/news", "/orders", "/proof"] {
@@ -72,10 +72,10 @@ async fn unmet_policy_is_403_not_anonymous() {
 }
 
 #[tokio::test]
-async fn bad_token_is_401_not_anonymous() {
+async fn invalid_token_is_401_not_anonymous() {
     let app = app(routes().wrap(strict().optional())).await;
     let response = send(&app, bearer("/news", "a.b.c")).await;
-    response.assert_rejected("bad token", 401, Some(INVALID));
+    response.assert_rejected("invalid token", 401, Some(INVALID));
 }
 
 #[tokio::test]
@@ -92,5 +92,5 @@ async fn missing_middleware_is_500() {
     let response = send(&app, get("/news", &[])).await;
     response.assert_rejected("no token", 500, None);
     let response = send(&app, bearer("/orders", &reader)).await;
-    response.assert_rejected("a good token", 500, None);
+    response.assert_rejected("a valid token", 500, None);
 }

@@ -3,11 +3,7 @@
 use actix_web::web::{self, Bytes};
 use okta_verifier_actix::{Verified, VerifyMiddleware};
 
-use crate::{
-    cold,
-    server::Server,
-    support::{PLAIN, app, bearer, get, okta, send, strict},
-};
+use crate::support::{PLAIN, app, bearer, get, mock_issuer, okta, send, server::Server, strict};
 
 async fn echo(token: Verified, body: Bytes) -> String {
     let body = String::from_utf8(body.to_vec()).expect("UTF-8");
@@ -21,8 +17,8 @@ fn body() -> String {
 
 #[tokio::test]
 async fn body_arrives_complete_on_both_paths() {
-    let mock = cold::mock().await;
-    let cold_app = app(web::resource("/").wrap(cold::cold(&mock)).post(echo)).await;
+    let mock = mock_issuer::mock().await;
+    let cold_app = app(web::resource("/").wrap(mock_issuer::cold(&mock)).post(echo)).await;
     let warm_app = app(web::resource("/").wrap(strict()).post(echo)).await;
     let post = |jwt: &str| {
         let request = bearer("/", jwt).method(actix_web::http::Method::POST);
@@ -43,8 +39,8 @@ fn server(verify: VerifyMiddleware) -> Server {
 
 #[tokio::test]
 async fn body_arrives_complete_over_a_socket() {
-    let mock = cold::mock().await;
-    let server = server(cold::cold(&mock));
+    let mock = mock_issuer::mock().await;
+    let server = server(mock_issuer::cold(&mock));
     let authorization = format!("Authorization: Bearer {}", mock.token("ada").sign());
     let length = format!("content-length: {}", body().len());
     let expected = format!("ada {}", body());

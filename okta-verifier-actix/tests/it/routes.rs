@@ -2,7 +2,7 @@
 
 use actix_web::{App, test, web};
 
-use crate::support::{PLAIN, app, bearer, get, okta, send, strict, who};
+use crate::support::{PLAIN, app, bearer, caller, get, okta, send, strict};
 
 async fn health() -> &'static str {
     "ok"
@@ -12,7 +12,7 @@ async fn health() -> &'static str {
 async fn wrapped_scope_leaves_health_open_and_unknown_paths_404() {
     let api = web::scope("/api")
         .wrap(strict())
-        .route("/me", web::get().to(who));
+        .route("/me", web::get().to(caller));
     let app = App::new()
         .service(api)
         .route("/health", web::get().to(health));
@@ -22,11 +22,11 @@ async fn wrapped_scope_leaves_health_open_and_unknown_paths_404() {
     send(&app, get("/health", &[]))
         .await
         .assert_served("open", "ok");
-    let bad = send(&app, bearer("/health", "a.b.c")).await;
-    bad.assert_served("open, also with a bad token", "ok");
+    let invalid = send(&app, bearer("/health", "a.b.c")).await;
+    invalid.assert_served("open, also with an invalid token", "ok");
     send(&app, bearer("/api/me", &jwt))
         .await
-        .assert_served("good", "ada");
+        .assert_served("valid", "ada");
     let without = send(&app, get("/api/me", &[])).await;
     without.assert_rejected("covered", 401, Some(PLAIN));
     assert_eq!(send(&app, get("/nowhere", &[])).await.status, 404);
@@ -38,7 +38,7 @@ async fn wrapped_scope_leaves_health_open_and_unknown_paths_404() {
 async fn wrapped_scope_requires_a_token_for_unknown_paths() {
     let api = web::scope("/api")
         .wrap(strict())
-        .route("/me", web::get().to(who));
+        .route("/me", web::get().to(caller));
     let app = app(api).await;
     let without = send(&app, get("/api/nowhere", &[])).await;
     without.assert_rejected("no token", 401, Some(PLAIN));
@@ -51,8 +51,8 @@ async fn wrapped_scope_requires_a_token_for_unknown_paths() {
 async fn wrapped_resources_leave_unknown_paths_404() {
     let verify = strict();
     let app = App::new()
-        .service(web::resource("/me").wrap(verify.clone()).get(who))
-        .service(web::resource("/orders").wrap(verify).get(who))
+        .service(web::resource("/me").wrap(verify.clone()).get(caller))
+        .service(web::resource("/orders").wrap(verify).get(caller))
         .route("/health", web::get().to(health));
     let app = test::init_service(app).await;
     send(&app, get("/health", &[]))
@@ -68,7 +68,9 @@ async fn wrapped_resources_leave_unknown_paths_404() {
 /// Why the documentation says to wrap a scope or a resource.
 #[tokio::test]
 async fn wrapped_app_rejects_unknown_paths() {
-    let app = App::new().wrap(strict()).route("/me", web::get().to(who));
+    let app = App::new()
+        .wrap(strict())
+        .route("/me", web::get().to(caller));
     let app = test::init_service(app).await;
     let response = send(&app, get("/nowhere", &[])).await;
     response.assert_rejected("unknown", 401, Some(PLAIN));

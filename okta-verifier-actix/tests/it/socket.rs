@@ -9,30 +9,29 @@ use okta_verifier_actix::{RequireMiddleware, VerifyMiddleware};
 use okta_verifier_testing::{Endpoint, Fault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{
-    cold::{self, HangingIssuer},
+use crate::support::{
+    INVALID, LACKS_SCOPE, MALFORMED, PLAIN, assert_retry_after, caller,
+    mock_issuer::{self, HangingIssuer},
+    okta, rejection_lines,
     server::{Server, Wire, request},
-    support::{
-        INVALID, LACKS_SCOPE, MALFORMED, PLAIN, assert_retry_after, okta, rejection_lines, strict,
-        who,
-    },
+    strict,
 };
 
 fn server(verify: VerifyMiddleware) -> Server {
     Server::start(1, move |routes| {
         let reader = RequireMiddleware::new(Policy::scope("orders:read"));
         routes
-            .service(web::resource("/me").wrap(verify.clone()).get(who))
+            .service(web::resource("/me").wrap(verify.clone()).get(caller))
             .service(
                 web::resource("/orders")
                     .wrap(reader)
                     .wrap(verify.clone())
-                    .get(who),
+                    .get(caller),
             )
             .service(
                 web::resource("/unguarded")
                     .wrap(RequireMiddleware::new(Policy::any_token()))
-                    .get(who),
+                    .get(caller),
             );
     })
 }
@@ -57,8 +56,8 @@ type Row<'a> = (&'a str, &'a str, &'a [&'a [u8]], u16, Option<&'a str>);
 async fn response_table_is_sent_byte_for_byte() {
     let server = server(strict());
     let jwt = okta().token("ada").sign();
-    let good = authorization(&format!("Bearer {jwt}"));
-    let bad = authorization("Bearer a.b.c");
+    let valid = authorization(&format!("Bearer {jwt}"));
+    let invalid = authorization("Bearer a.b.c");
     let long = authorization(&format!("Bearer {}", "a".repeat(20 * 1024)));
     let rows: &[Row<'_>] = &[
         ("no field", "/me", &[], 401, Some(PLAIN)),
@@ -73,7 +72,7 @@ async fn response_table_is_sent_byte_for_byte() {
         (
             "query and header",
             "/me?access_token=x",
-            &[&good],
+            &[&valid],
             400,
             Some(MALFORMED),
         ),
@@ -113,19 +112,19 @@ async fn response_table_is_sent_byte_for_byte() {
             Some(MALFORMED),
         ),
         ("20 KiB", "/me", &[&long], 400, Some(MALFORMED)),
-        ("two lines", "/me", &[&good, &good], 400, Some(MALFORMED)),
-        ("a bad token", "/me", &[&bad], 401, Some(INVALID)),
-        ("no scope", "/orders", &[&good], 403, Some(LACKS_SCOPE)),
-        ("no VerifyMiddleware", "/unguarded", &[&good], 500, None),
+        ("two lines", "/me", &[&valid, &valid], 400, Some(MALFORMED)),
+        ("an invalid token", "/me", &[&invalid], 401, Some(INVALID)),
+        ("no scope", "/orders", &[&valid], 403, Some(LACKS_SCOPE)),
+        ("no VerifyMiddleware", "/unguarded", &[&valid], 500, None),
     ];
     for (name, path, headers, status, challenge) in rows {
         let wire = server.get(path, headers).await;
         assert_rejected(name, &wire, *status, *challenge);
     }
     server
-        .get("/me", &[&good])
+        .get("/me", &[&valid])
         .await
-        .assert_served("good", "ada");
+        .assert_served("valid", "ada");
 }
 
 #[tokio::test]
@@ -134,8 +133,8 @@ async fn unavailable_issuer_is_503_with_retry_after() {
     let server = server(VerifyMiddleware::new(
         issuer.verifier(Duration::from_millis(100)),
     ));
-    let good = authorization(&format!("Bearer {}", issuer.token()));
-    let wire = server.get("/me", &[&good]).await;
+    let valid = authorization(&format!("Bearer {}", issuer.token()));
+    let wire = server.get("/me", &[&valid]).await;
     let [no_store, length, retry_after] = &wire.headers[..] else {
         panic!("{wire:?}")
     };
@@ -150,7 +149,7 @@ async fn unavailable_issuer_is_503_with_retry_after() {
 #[tokio::test]
 async fn connection_survives_a_rejection() {
     let server = server(strict());
-    let good = authorization(&format!("Bearer {}", okta().token("ada").sign()));
+    let valid = authorization(&format!("Bearer {}", okta().token("ada").sign()));
     let mut stream = server.connect().await;
     let rejected = request("GET", "/me", &[], b"");
     stream
@@ -164,7 +163,7 @@ async fn connection_survives_a_rejection() {
     }
     assert_rejected("first", &Wire::parse(&bytes), 401, Some(PLAIN));
 
-    let served = request("GET", "/me", &[&good, b"connection: close"], b"");
+    let served = request("GET", "/me", &[&valid, b"connection: close"], b"");
     stream.write_all(&served).await.expect("still open");
     Wire::read(stream).await.assert_served("second", "ada");
 }
@@ -172,24 +171,24 @@ async fn connection_survives_a_rejection() {
 /// Clients that disconnect during the fetch do not cancel it, and the next request is served.
 #[tokio::test]
 async fn disconnected_clients_do_not_cancel_the_fetch() {
-    let okta = cold::mock().await;
+    let okta = mock_issuer::mock().await;
     let slow = Fault::Slow(Duration::from_millis(300));
     okta.fault_times(Endpoint::Keys, slow, 1);
-    let server = server(cold::cold(&okta));
-    let good = authorization(&format!("Bearer {}", okta.token("ada").sign()));
+    let server = server(mock_issuer::cold(&okta));
+    let valid = authorization(&format!("Bearer {}", okta.token("ada").sign()));
     for _ in 0..3 {
         let mut stream = server.connect().await;
         let rejected = request("GET", "/me", &[], b"");
         stream.write_all(&rejected).await.expect("open");
         stream.readable().await.expect("an answer");
-        let slow = request("GET", "/me", &[&good], b"");
+        let slow = request("GET", "/me", &[&valid], b"");
         stream.write_all(&slow).await.expect("open");
         okta.wait_for_hits(Endpoint::Keys, 1).await;
         // Closed with a response unread, so the server sees a reset and not a half-close.
         drop(stream);
     }
     server
-        .get("/me", &[&good])
+        .get("/me", &[&valid])
         .await
         .assert_served("the next request", "ada");
     assert_eq!((okta.hits().discovery, okta.hits().keys), (1, 1));

@@ -1,5 +1,8 @@
 //! Shared by all tests: an issuer, requests, and readable responses.
 
+pub(crate) mod mock_issuer;
+pub(crate) mod server;
+
 use std::sync::LazyLock;
 
 use actix_http::Request;
@@ -64,7 +67,7 @@ pub(crate) fn bearer(uri: &str, jwt: &str) -> TestRequest {
 }
 
 /// A handler that responds with what the middleware put into the request's extensions.
-pub(crate) async fn who(request: HttpRequest) -> String {
+pub(crate) async fn caller(request: HttpRequest) -> String {
     let extensions = request.extensions();
     let token = extensions.get::<VerifiedToken>();
     match (token, extensions.get::<Anonymous>()) {

@@ -52,8 +52,8 @@ async fn any_valid_token_is_accepted() {
             .await
             .assert_served(path, "ada");
     }
-    let bad = send(&app, bearer("/me", "a.b.c")).await;
-    bad.assert_rejected("bad", 401, Some(INVALID));
+    let invalid = send(&app, bearer("/me", "a.b.c")).await;
+    invalid.assert_rejected("invalid", 401, Some(INVALID));
     let none = send(&app, get("/me", &[])).await;
     none.assert_rejected("none", 401, Some(PLAIN));
 }

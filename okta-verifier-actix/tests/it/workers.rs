@@ -6,10 +6,10 @@ use actix_web::web;
 use okta_verifier_actix::{RequireMiddleware, Verified, VerifyMiddleware};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 
-use crate::{
-    cold::{cold, mock},
+use crate::support::{
+    mock_issuer::{cold, mock},
     server::Server,
-    support::strict,
+    strict,
 };
 
 /// A handler that responds with the ID of its worker's thread.

@@ -31,22 +31,22 @@ use tower::ServiceExt;
 use crate::support::{Admin, ReadOrders};
 
 #[tokio::test]
-async fn the_conformance_table() {
+async fn conformance_table_is_answered() {
     in_process(&Issuers::new()).await;
 }
 
 #[tokio::test]
-async fn bound_tokens_table_in_process() {
+async fn conformance_table_of_bound_tokens_is_answered_in_process() {
     in_process(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn bound_tokens_table_over_a_socket() {
+async fn conformance_table_of_bound_tokens_is_answered_over_a_socket() {
     over_a_socket(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn introspection_table_in_process_and_over_a_socket() {
+async fn conformance_table_of_introspection_is_answered_in_process_and_over_a_socket() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
     // The verifier is new, so nothing is cached from the first run.
@@ -54,7 +54,7 @@ async fn introspection_table_in_process_and_over_a_socket() {
 }
 
 #[tokio::test]
-async fn the_conformance_table_over_a_socket() {
+async fn conformance_table_is_answered_over_a_socket() {
     over_a_socket(&Issuers::new()).await;
 }
 
@@ -75,7 +75,7 @@ async fn over_a_socket(issuers: &Issuers) {
 
 /// The whole table uses one connection: no rejection closes it.
 #[tokio::test]
-async fn the_conformance_table_over_http2() {
+async fn conformance_table_is_answered_over_http2() {
     let issuers = Issuers::new();
     let (near, far) = tokio::io::duplex(64 * 1024);
     let mut server = server::conn::http2::Builder::new(TokioExecutor::new());

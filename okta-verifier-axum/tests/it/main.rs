@@ -1,15 +1,15 @@
 //! Tests of the extractors behind a real `Router`: both outcomes of each, and the routes around them.
 
+mod assert_conformant;
 mod claims;
 mod conformance;
 mod cors;
-mod decide;
+mod dpop;
 mod maybe;
-mod nested;
 mod regressions;
+mod rejection;
 mod routes;
 mod support;
-mod tool;
 mod verified;
 
 use secret_scan as _;

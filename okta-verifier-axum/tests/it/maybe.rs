@@ -44,7 +44,7 @@ async fn anonymous_request_has_no_token() {
 }
 
 #[tokio::test]
-async fn good_token_is_extracted() {
+async fn valid_token_is_extracted() {
     let app = app(strict().optional());
     let reader = okta().token("ada").scope("orders:read").sign();
     for path in ["/news", "/orders", "/proof"] {
@@ -63,7 +63,7 @@ async fn unmet_policy_is_403_not_anonymous() {
 }
 
 #[tokio::test]
-async fn bad_token_is_401_not_anonymous() {
+async fn invalid_token_is_401_not_anonymous() {
     get(&app(strict().optional()), "/news", Some("a.b.c"))
         .await
         .assert_rejected(401, Some(INVALID));

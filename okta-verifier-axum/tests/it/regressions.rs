@@ -9,8 +9,8 @@ use crate::support::{INVALID, get, okta, strict};
 /// The extractor reads what the layer verified, and the layer rejects a bound token.
 #[tokio::test]
 async fn authkestra_ignores_cnf_in_its_extractor() {
-    let who = routing::get(async |token: Verified| token.subject().to_owned());
-    let app = Router::new().route("/me", who).route_layer(strict());
+    let subject = routing::get(async |token: Verified| token.subject().to_owned());
+    let app = Router::new().route("/me", subject).route_layer(strict());
     let bound = okta().token("ada").bound_to_key().sign();
     get(&app, "/me", Some(&bound))
         .await

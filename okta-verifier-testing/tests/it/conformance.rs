@@ -14,10 +14,13 @@ fn case(name: &str) -> Case {
 #[test]
 fn the_requirements_of_each_table_are_printed() {
     for (test, cases) in [
-        ("the_conformance_table", conformance::cases()),
-        ("the_table_of_bound_tokens", conformance::bound_cases()),
+        ("conformance_table_is_answered", conformance::cases()),
         (
-            "the_table_of_tokens_that_the_issuer_is_asked_about",
+            "conformance_table_of_bound_tokens_is_answered",
+            conformance::bound_cases(),
+        ),
+        (
+            "conformance_table_of_introspection_is_answered",
             conformance::asked_cases(),
         ),
     ] {

@@ -23,22 +23,22 @@ use tower::{Layer, ServiceExt, service_fn, util::BoxCloneSyncService};
 type Api<B> = BoxCloneSyncService<Request<B>, Response<Empty<Bytes>>, Infallible>;
 
 #[tokio::test]
-async fn the_conformance_table() {
+async fn conformance_table_is_answered() {
     in_process(&Issuers::new()).await;
 }
 
 #[tokio::test]
-async fn bound_tokens_table_in_process() {
+async fn conformance_table_of_bound_tokens_is_answered_in_process() {
     in_process(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn bound_tokens_table_over_a_socket() {
+async fn conformance_table_of_bound_tokens_is_answered_over_a_socket() {
     over_a_socket(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn introspection_table_in_process_and_over_a_socket() {
+async fn conformance_table_of_introspection_is_answered_in_process_and_over_a_socket() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
     // The verifier is new, so nothing is cached from the first run.
@@ -46,7 +46,7 @@ async fn introspection_table_in_process_and_over_a_socket() {
 }
 
 #[tokio::test]
-async fn the_conformance_table_over_a_socket() {
+async fn conformance_table_is_answered_over_a_socket() {
     over_a_socket(&Issuers::new()).await;
 }
 

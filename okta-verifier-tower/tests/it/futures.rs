@@ -9,7 +9,7 @@ use okta_verifier_tower::{
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{bearer, get, okta, verifier, who};
+use crate::support::{bearer, caller, get, okta, verifier};
 
 fn assert_send<T: Send>(_: &T) {}
 
@@ -26,7 +26,7 @@ fn futures_are_send_if_their_parts_are() {
     send::<VerifyFuture<Inner, ()>>();
     send::<RequireFuture<std::future::Ready<()>>>();
 
-    let mut service = VerifyLayer::new(verifier(okta())).layer(service_fn(who::<()>));
+    let mut service = VerifyLayer::new(verifier(okta())).layer(service_fn(caller::<()>));
     assert_send(&service.call(get("/", &[])));
 }
 
@@ -58,9 +58,9 @@ async fn body_and_handler_need_not_be_send_or_static() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn slow_path_works_on_a_local_set() {
-    let okta = crate::cold::mock().await;
-    let jwt = crate::cold::token(&okta);
-    let service = VerifyLayer::new(crate::cold::verifier(&okta)).layer(service_fn(
+    let okta = crate::support::mock_issuer::mock().await;
+    let jwt = crate::support::mock_issuer::token(&okta);
+    let service = VerifyLayer::new(crate::support::mock_issuer::verifier(&okta)).layer(service_fn(
         async |_: Request<Rc<()>>| Ok::<_, Infallible>(Response::new(Rc::new(()))),
     ));
     let (parts, ()) = bearer(&jwt).into_parts();
@@ -77,10 +77,10 @@ async fn slow_path_works_on_a_local_set() {
 
 #[tokio::test]
 async fn debug_output_shows_no_token() {
-    let issuer = crate::cold::HangingIssuer::start().await;
+    let issuer = crate::support::mock_issuer::HangingIssuer::start().await;
     let jwt = issuer.token();
     let layer = VerifyLayer::new(issuer.verifier(std::time::Duration::from_millis(100)));
-    let inner = tower::util::BoxCloneService::new(service_fn(who::<()>));
+    let inner = tower::util::BoxCloneService::new(service_fn(caller::<()>));
     let mut service = layer.layer(inner);
 
     let waiting = service.call(bearer(&jwt));

@@ -13,10 +13,7 @@ use tokio::{
 };
 use tonic::{Code, Status, body::Body, codegen::Body as _};
 
-use crate::{
-    cold,
-    support::{INVALID, LACKS_SCOPE, MALFORMED, PLAIN, okta, verifier},
-};
+use crate::support::{INVALID, LACKS_SCOPE, MALFORMED, PLAIN, mock_issuer, okta, verifier};
 use server::Api;
 
 const READ: Policy = Policy::scope("orders:read");
@@ -28,6 +25,17 @@ async fn api(policy: Policy) -> Api {
 
 fn bearer(jwt: &str) -> String {
     format!("Bearer {jwt}")
+}
+
+/// Returns the `authorization` value of a valid token without a scope.
+fn credentials() -> String {
+    bearer(&okta().token("ada").sign())
+}
+
+/// Asserts that a call with these credentials is served.
+async fn assert_served(api: &Api, authorization: &str) {
+    let response = api.call(&[authorization]).await;
+    assert_eq!(response.expect("served"), "ada");
 }
 
 fn metadata<'a>(status: &'a Status, name: &str) -> Vec<&'a str> {
@@ -54,38 +62,38 @@ fn assert_rejected(
 async fn grpc_call_has_the_token_in_its_extensions() {
     let api = api(READ).await;
     let jwt = okta().token("ada").scope("orders:read").sign();
-    assert_eq!(api.who(&[&bearer(&jwt)]).await.expect("served"), "ada");
+    assert_served(&api, &bearer(&jwt)).await;
 }
 
 #[tokio::test]
-async fn grpc_missing_and_bad_credentials_are_unauthenticated() {
+async fn grpc_missing_and_invalid_credentials_are_unauthenticated() {
     let api = api(Policy::any_token()).await;
-    let good = bearer(&okta().token("ada").sign());
+    let valid = credentials();
     let expired = bearer(&okta().token("ada").expired().sign());
     let forged = bearer(&okta().token("ada").foreign_key().sign());
     let rows: &[(&str, &[&str], &str)] = &[
         ("no metadata", &[], PLAIN),
         ("Basic", &["Basic YWRhOmFkYQ=="], PLAIN),
         ("malformed", &["Bearer a,b"], MALFORMED),
-        ("twice", &[&good, &good], MALFORMED),
+        ("twice", &[&valid, &valid], MALFORMED),
         ("not a JWT", &["Bearer a.b.c"], INVALID),
         ("expired", &[&expired], INVALID),
         ("another key", &[&forged], INVALID),
     ];
     for (name, authorization, challenge) in rows {
-        let response = api.who(authorization).await;
+        let response = api.call(authorization).await;
         assert_rejected(name, response, Code::Unauthenticated, Some(challenge));
     }
-    assert_eq!(api.who(&[&good]).await.expect("served"), "ada");
+    assert_served(&api, &valid).await;
 }
 
 #[tokio::test]
 async fn grpc_unmet_policy_is_permission_denied() {
-    let jwt = bearer(&okta().token("ada").sign());
-    let response = api(READ).await.who(&[&jwt]).await;
+    let jwt = credentials();
+    let response = api(READ).await.call(&[&jwt]).await;
     assert_rejected("scope", response, Code::PermissionDenied, Some(LACKS_SCOPE));
 
-    let response = api(Policy::group("Admins")).await.who(&[&jwt]).await;
+    let response = api(Policy::group("Admins")).await.call(&[&jwt]).await;
     assert_rejected("group", response, Code::PermissionDenied, None);
 }
 
@@ -94,21 +102,21 @@ async fn grpc_unmet_policy_is_permission_denied() {
 async fn grpc_step_up_is_unauthenticated_and_names_the_acr_values() {
     let api = api(Policy::acr(&["phr"])).await;
     let weak = bearer(&okta().token("ada").claim("acr", "pwd").sign());
-    let response = api.who(&[&weak]).await;
+    let response = api.call(&[&weak]).await;
     assert_rejected("acr", response, Code::Unauthenticated, Some(STEP_UP));
 
     let strong = bearer(&okta().token("ada").claim("acr", "phr").sign());
-    assert_eq!(api.who(&[&strong]).await.expect("served"), "ada");
+    assert_served(&api, &strong).await;
 }
 
 #[tokio::test]
 async fn grpc_unavailable_issuer_is_unavailable_until_it_recovers() {
-    let okta = cold::mock().await;
+    let okta = mock_issuer::mock().await;
     okta.fault(Endpoint::Discovery, Fault::Drop);
-    let api = Api::new(cold::verifier(&okta), Policy::any_token()).await;
-    let jwt = bearer(&cold::token(&okta));
+    let api = Api::new(mock_issuer::verifier(&okta), Policy::any_token()).await;
+    let jwt = bearer(&mock_issuer::token(&okta));
 
-    let status = assert_rejected("dead", api.who(&[&jwt]).await, Code::Unavailable, None);
+    let status = assert_rejected("dead", api.call(&[&jwt]).await, Code::Unavailable, None);
     let retry_after = metadata(&status, "retry-after");
     let [seconds] = retry_after[..] else {
         panic!("{retry_after:?}")
@@ -117,15 +125,15 @@ async fn grpc_unavailable_issuer_is_unavailable_until_it_recovers() {
 
     // The slow path with success: the first request of another verifier fetches the keys.
     okta.clear_faults();
-    let api = Api::new(cold::verifier(&okta), Policy::any_token()).await;
-    assert_eq!(api.who(&[&jwt]).await.expect("served"), "ada");
+    let api = Api::new(mock_issuer::verifier(&okta), Policy::any_token()).await;
+    assert_served(&api, &jwt).await;
 }
 
 #[tokio::test]
-async fn grpc_missing_layer_is_internal_even_for_a_good_token() {
+async fn grpc_missing_layer_is_internal_even_for_a_valid_token() {
     let api = Api::unverified(Policy::any_token()).await;
-    let jwt = bearer(&okta().token("ada").sign());
-    let response = api.who(&[&jwt]).await;
+    let jwt = credentials();
+    let response = api.call(&[&jwt]).await;
     assert_rejected("no VerifyLayer", response, Code::Internal, None);
 }
 
@@ -133,23 +141,23 @@ async fn grpc_missing_layer_is_internal_even_for_a_good_token() {
 #[tokio::test]
 async fn grpc_layers_of_one_service_do_not_affect_the_others() {
     let api = Api::with_an_open_service(verifier(okta()), READ).await;
-    assert_eq!(api.open().await.expect("served"), "anonymous");
+    assert_eq!(api.call_open().await.expect("served"), "anonymous");
 
-    let response = api.who(&[]).await;
+    let response = api.call(&[]).await;
     assert_rejected("protected", response, Code::Unauthenticated, Some(PLAIN));
     let jwt = okta().token("ada").scope("orders:read").sign();
-    assert_eq!(api.who(&[&bearer(&jwt)]).await.expect("served"), "ada");
+    assert_served(&api, &bearer(&jwt)).await;
 }
 
 /// The rejection does not wait for the end of the request, and the connection stays open.
 #[tokio::test]
 async fn grpc_endless_request_is_rejected_at_once() {
     let api = api(Policy::any_token()).await;
-    let response = api.who_endless().await;
+    let response = api.call_endless().await;
     assert_rejected("endless", response, Code::Unauthenticated, Some(PLAIN));
 
-    let jwt = bearer(&okta().token("ada").sign());
-    assert_eq!(api.who(&[&jwt]).await.expect("served"), "ada");
+    let jwt = credentials();
+    assert_served(&api, &jwt).await;
 }
 
 /// Asserts that a response has one block of headers and nothing after it, and returns the headers.
@@ -198,7 +206,7 @@ async fn grpc_rejection_is_plain_http_unless_every_mark_of_a_grpc_request_is_the
     const JSON: (&str, &str) = ("content-type", "application/json");
     const TE: (&str, &str) = ("te", "trailers");
     let api = api(READ).await;
-    let other = bearer(&okta().token("ada").sign());
+    let other = credentials();
     for (authorization, status) in [(None, 401), (Some(other.as_str()), 403)] {
         let authorization = authorization.map(|value| ("authorization", value));
         for (method, headers) in [
@@ -256,7 +264,7 @@ async fn grpc_rejection_is_plain_http_unless_every_mark_of_a_grpc_request_is_the
     let missing = Api::unverified(READ).await;
     let response = missing.send(Method::POST, &[TYPE]).await;
     assert_plain_http("no VerifyLayer", response, 500).await;
-    let response = missing.send(Method::POST, GRPC_HEADERS).await;
+    let response = send_grpc(&missing, None).await;
     assert_eq!(response.headers()["grpc-status"], "13");
 }
 
@@ -265,20 +273,26 @@ async fn grpc_rejection_is_plain_http_unless_every_mark_of_a_grpc_request_is_the
 #[tokio::test]
 async fn grpc_switch_of_one_layer_leaves_the_other_in_plain_http() {
     let verify = || VerifyLayer::new(verifier(okta()));
-    let other = bearer(&okta().token("ada").sign());
-    let with_token = [GRPC_HEADERS, &[("authorization", &other)]].concat();
+    let other = credentials();
 
     let api = Api::layered(Some(verify().grpc()), RequireLayer::new(READ)).await;
-    let response = api.send(Method::POST, GRPC_HEADERS).await;
+    let response = send_grpc(&api, None).await;
     assert_eq!(response.headers()["grpc-status"], "16");
-    let response = api.send(Method::POST, &with_token).await;
+    let response = send_grpc(&api, Some(&other)).await;
     assert_plain_http("RequireLayer", response, 403).await;
 
     let api = Api::layered(Some(verify()), RequireLayer::new(READ).grpc()).await;
-    let response = api.send(Method::POST, GRPC_HEADERS).await;
+    let response = send_grpc(&api, None).await;
     assert_plain_http("VerifyLayer", response, 401).await;
-    let response = api.send(Method::POST, &with_token).await;
+    let response = send_grpc(&api, Some(&other)).await;
     assert_eq!(response.headers()["grpc-status"], "7");
+}
+
+/// Sends a request with the headers of a gRPC client, and returns the response unchanged.
+async fn send_grpc(api: &Api, authorization: Option<&str>) -> Response<Body> {
+    let authorization = authorization.map(|value| ("authorization", value));
+    let headers = [GRPC_HEADERS, authorization.as_slice()].concat();
+    api.send(Method::POST, &headers).await
 }
 
 /// The headers of every gRPC client, which a client can also make a forward-auth proxy send.
@@ -296,7 +310,7 @@ async fn assert_plain_http(name: &str, response: Response<Body>, status: u16) {
 /// A forward-auth proxy may pass the client's method and headers on over HTTP/2, and takes any 2xx
 /// for permission. So every rejection must have its HTTP status: 401, 403 and 500 alike.
 #[tokio::test]
-async fn grpc_rejection_is_plain_http_unless_the_layer_is_told() {
+async fn grpc_rejection_is_plain_http_unless_the_layer_enables_grpc() {
     let verify = || VerifyLayer::new(verifier(okta()));
     let anonymous = verify().optional();
     let rows = [
@@ -306,19 +320,18 @@ async fn grpc_rejection_is_plain_http_unless_the_layer_is_told() {
     ];
     for (name, verify, status) in rows {
         let api = Api::layered(verify, RequireLayer::new(READ)).await;
-        let response = api.send(Method::POST, GRPC_HEADERS).await;
+        let response = send_grpc(&api, None).await;
         assert_plain_http(name, response, status).await;
     }
 
     let api = Api::layered(Some(verify()), RequireLayer::new(READ)).await;
-    let other = bearer(&okta().token("ada").sign());
+    let other = credentials();
     for (name, authorization, status) in [
-        ("VerifyLayer, a bad token", "Bearer a.b.c", 401),
+        ("VerifyLayer, an invalid token", "Bearer a.b.c", 401),
         ("VerifyLayer, malformed", "Bearer a,b", 400),
         ("RequireLayer, no scope", &other, 403),
     ] {
-        let headers = [GRPC_HEADERS, &[("authorization", authorization)]].concat();
-        let response = api.send(Method::POST, &headers).await;
+        let response = send_grpc(&api, Some(authorization)).await;
         assert_plain_http(name, response, status).await;
     }
 }
@@ -326,14 +339,13 @@ async fn grpc_rejection_is_plain_http_unless_the_layer_is_told() {
 // finding 3
 /// The slow path builds its rejection in another place.
 #[tokio::test]
-async fn grpc_rejection_after_a_fetch_is_plain_http_unless_the_layer_is_told() {
-    let okta = cold::mock().await;
+async fn grpc_rejection_after_a_fetch_is_plain_http_unless_the_layer_enables_grpc() {
+    let okta = mock_issuer::mock().await;
     okta.fault(Endpoint::Discovery, Fault::Drop);
-    let verify = VerifyLayer::new(cold::verifier(&okta));
+    let verify = VerifyLayer::new(mock_issuer::verifier(&okta));
     let api = Api::layered(Some(verify), RequireLayer::new(READ)).await;
-    let authorization = bearer(&cold::token(&okta));
-    let headers = [GRPC_HEADERS, &[("authorization", &authorization)]].concat();
-    let response = api.send(Method::POST, &headers).await;
+    let authorization = bearer(&mock_issuer::token(&okta));
+    let response = send_grpc(&api, Some(&authorization)).await;
     assert_plain_http("unavailable", response, 503).await;
 }
 

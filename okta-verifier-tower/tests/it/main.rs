@@ -1,15 +1,15 @@
 //! Tests of the layers through their public API.
 
-mod anonymous;
-mod binding;
-mod bytes;
-mod cold;
 mod conformance;
+mod credentials;
 mod futures;
 mod grpc;
+mod key_fetch;
+mod optional;
 mod readiness;
 mod regressions;
 mod require;
+mod sender_constraint;
 mod support;
 
 use secret_scan as _;

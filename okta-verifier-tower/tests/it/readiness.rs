@@ -22,10 +22,7 @@ use tower::{
     BoxError, Layer, Service, ServiceExt, buffer::Buffer, limit::ConcurrencyLimit, service_fn,
 };
 
-use crate::{
-    cold,
-    support::{AUDIENCE, bearer, get, okta, verifier},
-};
+use crate::support::{AUDIENCE, bearer, get, mock_issuer, okta, verifier};
 
 fn ready_now<S: Service<Request<()>>>(service: &mut S) -> bool {
     let mut cx = Context::from_waker(Waker::noop());
@@ -55,58 +52,50 @@ where
             .expect("ready")
             .call(bearer(jwt))
             .await;
-        assert_eq!(response.expect("an answer").status(), 200);
+        assert_eq!(response.expect("a response").status(), 200);
     }
+}
+
+/// Asserts that a rejection with `status` releases the only reservation before it is sent.
+async fn assert_rejection_releases<S>(service: S, request: Request<()>, status: u16)
+where
+    S: Service<Request<()>, Response = Response<()>, Error: std::fmt::Debug> + Clone,
+{
+    let (mut first, mut second) = held(service);
+    let rejected = first.call(request);
+    assert!(
+        ready_now(&mut second),
+        "an idle connection holds no reservation after a rejection"
+    );
+    assert_eq!(rejected.await.expect("a response").status(), status);
 }
 
 #[tokio::test]
 async fn rejection_releases_the_permit_before_it_is_sent() {
-    let layer = VerifyLayer::new(verifier(okta()));
-    let (mut first, mut second) = held(layer.layer(ConcurrencyLimit::new(service_fn(ok), 1)));
-
-    let rejected = first.call(get("/orders", &[]));
-    assert!(
-        ready_now(&mut second),
-        "an idle connection holds no permit after a rejection"
-    );
-    assert_eq!(rejected.await.expect("an answer").status(), 401);
+    let service = VerifyLayer::new(verifier(okta())).layer(limited(1));
+    assert_rejection_releases(service, get("/orders", &[]), 401).await;
 }
 
 #[tokio::test]
 async fn rejection_releases_the_buffer_slot_before_it_is_sent() {
-    let layer = VerifyLayer::new(verifier(okta()));
-    let (mut first, mut second) = held(layer.layer(Buffer::new(service_fn(ok), 1)));
-
-    let rejected = first.call(bearer("a.b.c"));
-    assert!(
-        ready_now(&mut second),
-        "an idle connection holds no slot after a rejection"
-    );
-    assert_eq!(rejected.await.expect("an answer").status(), 401);
+    let service = VerifyLayer::new(verifier(okta())).layer(buffered(1));
+    assert_rejection_releases(service, bearer("a.b.c"), 401).await;
 }
 
 #[tokio::test]
 async fn unmet_policy_releases_permit_and_slot() {
     let layer = RequireLayer::new(Policy::any_token());
-    let (mut first, mut second) = held(layer.layer(ConcurrencyLimit::new(service_fn(ok), 1)));
-    let rejected = first.call(get("/orders", &[]));
-    assert!(ready_now(&mut second), "permit");
-    assert_eq!(rejected.await.expect("an answer").status(), 500);
-
-    let (mut first, mut second) = held(layer.layer(Buffer::new(service_fn(ok), 1)));
-    let rejected = first.call(get("/orders", &[]));
-    assert!(ready_now(&mut second), "slot");
-    assert_eq!(rejected.await.expect("an answer").status(), 500);
+    assert_rejection_releases(layer.layer(limited(1)), get("/orders", &[]), 500).await;
+    assert_rejection_releases(layer.layer(buffered(1)), get("/orders", &[]), 500).await;
 }
 
 #[tokio::test]
 async fn accepted_request_uses_and_releases_its_permit() {
     let verifier = verifier(okta());
     let jwt = okta().token("ada").sign();
-    let limited =
-        VerifyLayer::new(verifier.clone()).layer(ConcurrencyLimit::new(service_fn(ok), 1));
+    let limited = VerifyLayer::new(verifier.clone()).layer(limited(1));
     serves_again(limited, &jwt).await;
-    let buffered = VerifyLayer::new(verifier).layer(Buffer::new(service_fn(ok), 1));
+    let buffered = VerifyLayer::new(verifier).layer(buffered(1));
     serves_again(buffered, &jwt).await;
 }
 
@@ -125,12 +114,14 @@ async fn dropped_request_releases_its_permit() {
 /// The number of reservations of the whole service, shared by all clones.
 const LIMIT: usize = 4;
 
-fn limited() -> ConcurrencyLimit<impl Inner> {
-    ConcurrencyLimit::new(service_fn(ok), LIMIT)
+fn limited(limit: usize) -> ConcurrencyLimit<impl Inner> {
+    ConcurrencyLimit::new(service_fn(ok), limit)
 }
 
-fn buffered() -> Buffer<Request<()>, impl Future<Output = Result<Response<()>, BoxError>> + Send> {
-    Buffer::new(service_fn(ok), LIMIT)
+fn buffered(
+    limit: usize,
+) -> Buffer<Request<()>, impl Future<Output = Result<Response<()>, BoxError>> + Send> {
+    Buffer::new(service_fn(ok), limit)
 }
 
 trait Inner:
@@ -145,7 +136,7 @@ impl<S> Inner for S where
 
 /// Builds a verifier with known keys, whose next fetch, for an unknown key, meets this fault.
 async fn known_keys_then(fault: Fault) -> (MockOkta, Verifier) {
-    let okta = cold::mock().await;
+    let okta = mock_issuer::mock().await;
     let issuer = okta.issuer(AUDIENCE).any_client_id();
     let builder = Verifier::builder().issuer(issuer);
     let verifier = builder.fetch_timeout(LONG).build();
@@ -198,7 +189,7 @@ async fn others_are_served_while_requests_wait<S: Inner>(inner: S) {
     let service = VerifyLayer::new(verifier).layer(inner);
     let connections = waiting(&service, &okta, 4 * LIMIT);
     for _ in 0..3 {
-        let request = bearer(&cold::token(&okta));
+        let request = bearer(&mock_issuer::token(&okta));
         let response = soon(service.clone().oneshot(request)).await;
         assert_eq!(response.expect("a response").status(), 200);
     }
@@ -209,8 +200,8 @@ async fn others_are_served_while_requests_wait<S: Inner>(inner: S) {
 // finding 6
 #[tokio::test]
 async fn waiting_requests_leave_the_inner_service_to_others() {
-    others_are_served_while_requests_wait(limited()).await;
-    others_are_served_while_requests_wait(buffered()).await;
+    others_are_served_while_requests_wait(limited(LIMIT)).await;
+    others_are_served_while_requests_wait(buffered(LIMIT)).await;
 }
 
 async fn dropped_waits_leave_nothing_behind<S: Inner>(inner: S) {
@@ -222,7 +213,7 @@ async fn dropped_waits_leave_nothing_behind<S: Inner>(inner: S) {
     // The connections stay open, and can serve again.
     assert_all_free(&service);
     for connection in &mut idle {
-        let request = bearer(&cold::token(&okta));
+        let request = bearer(&mock_issuer::token(&okta));
         let response = soon(async { connection.ready().await?.call(request).await }).await;
         assert_eq!(response.expect("a response").status(), 200);
     }
@@ -232,8 +223,8 @@ async fn dropped_waits_leave_nothing_behind<S: Inner>(inner: S) {
 // finding 6
 #[tokio::test]
 async fn waiting_request_that_is_dropped_leaves_no_permit_behind() {
-    dropped_waits_leave_nothing_behind(limited()).await;
-    dropped_waits_leave_nothing_behind(buffered()).await;
+    dropped_waits_leave_nothing_behind(limited(LIMIT)).await;
+    dropped_waits_leave_nothing_behind(buffered(LIMIT)).await;
 }
 
 async fn rejected_waits_leave_nothing_behind<S: Inner>(inner: S) {
@@ -253,8 +244,15 @@ async fn rejected_waits_leave_nothing_behind<S: Inner>(inner: S) {
 // finding 6
 #[tokio::test]
 async fn waiting_request_that_is_rejected_leaves_no_permit_behind() {
-    rejected_waits_leave_nothing_behind(limited()).await;
-    rejected_waits_leave_nothing_behind(buffered()).await;
+    rejected_waits_leave_nothing_behind(limited(LIMIT)).await;
+    rejected_waits_leave_nothing_behind(buffered(LIMIT)).await;
+}
+
+/// Starts an issuer, and returns it with a verifier that has not fetched its keys, and a token.
+async fn unfetched() -> (MockOkta, Verifier, String) {
+    let okta = mock_issuer::mock().await;
+    let (verifier, jwt) = (mock_issuer::verifier(&okta), mock_issuer::token(&okta));
+    (okta, verifier, jwt)
 }
 
 /// Waits until the verifier can verify this token without a fetch.
@@ -273,10 +271,9 @@ async fn waits_for_a_reservation<S>(inner: impl Fn(Recording) -> S)
 where
     S: Inner + Send + 'static,
 {
-    let okta = cold::mock().await;
-    let verifier = cold::verifier(&okta);
+    let (okta, verifier, first_jwt) = unfetched().await;
+    let second_jwt = okta.token("bob").sign();
     let layer = VerifyLayer::new(verifier.clone());
-    let (first_jwt, second_jwt) = (cold::token(&okta), okta.token("bob").sign());
     let served = Recording::default();
     let service = layer.layer(inner(served.clone()));
 
@@ -335,9 +332,7 @@ async fn dropped_while_it_waits_for_a_reservation<S>(inner: S)
 where
     S: Inner + Send + 'static,
 {
-    let okta = cold::mock().await;
-    let verifier = cold::verifier(&okta);
-    let jwt = cold::token(&okta);
+    let (_okta, verifier, jwt) = unfetched().await;
     let (mut first, mut second) = held(VerifyLayer::new(verifier.clone()).layer(inner));
     let mut third = second.clone();
 
@@ -358,9 +353,9 @@ where
 // finding 6
 #[tokio::test]
 async fn waiting_request_that_is_dropped_in_the_queue_for_a_permit_leaves_none_behind() {
-    let limited = ConcurrencyLimit::new(service_fn(ok), 1);
+    let limited = limited(1);
     dropped_while_it_waits_for_a_reservation(limited).await;
-    dropped_while_it_waits_for_a_reservation(Buffer::new(service_fn(ok), 1)).await;
+    dropped_while_it_waits_for_a_reservation(buffered(1)).await;
 }
 
 /// A service that can be closed; after that no clone of it becomes ready.
@@ -391,11 +386,11 @@ impl Service<Request<()>> for Closable {
 // finding 6
 #[tokio::test]
 async fn waiting_request_gets_the_error_of_a_service_that_fails_meanwhile() {
-    let okta = cold::mock().await;
+    let (_okta, verifier, jwt) = unfetched().await;
     let inner = Closable::default();
-    let mut service = VerifyLayer::new(cold::verifier(&okta)).layer(inner.clone());
+    let mut service = VerifyLayer::new(verifier).layer(inner.clone());
     assert!(ready_now(&mut service));
-    let response = service.call(bearer(&cold::token(&okta)));
+    let response = service.call(bearer(&jwt));
     inner.is_closed.store(true, Ordering::SeqCst);
     let error = soon(response).await.expect_err("the service is closed");
     assert_eq!(error.to_string(), "closed");
@@ -403,14 +398,14 @@ async fn waiting_request_gets_the_error_of_a_service_that_fails_meanwhile() {
 
 #[tokio::test]
 async fn waiting_request_calls_the_clone_that_was_made_ready() {
-    let okta = cold::mock().await;
+    let okta = mock_issuer::mock().await;
     for _ in 0..2 {
         // Each round has a new verifier: the first request of a connection takes the slow path.
-        let jwt = cold::token(&okta);
-        let layer = VerifyLayer::new(cold::verifier(&okta));
-        serves_again(layer.layer(ConcurrencyLimit::new(service_fn(ok), 1)), &jwt).await;
-        let layer = VerifyLayer::new(cold::verifier(&okta));
-        serves_again(layer.layer(Buffer::new(service_fn(ok), 1)), &jwt).await;
+        let jwt = mock_issuer::token(&okta);
+        let layer = VerifyLayer::new(mock_issuer::verifier(&okta));
+        serves_again(layer.layer(limited(1)), &jwt).await;
+        let layer = VerifyLayer::new(mock_issuer::verifier(&okta));
+        serves_again(layer.layer(buffered(1)), &jwt).await;
     }
 }
 

@@ -11,10 +11,7 @@ use http::{Request, Response};
 use okta_verifier_tower::VerifyLayer;
 use tower::{BoxError, Layer, Service, ServiceExt};
 
-use crate::{
-    cold,
-    support::{bearer, okta, verifier},
-};
+use crate::support::{bearer, mock_issuer, okta, verifier};
 
 /// A service that fails if this very value was not polled ready before the call.
 struct Fussy {
@@ -57,9 +54,9 @@ async fn tower_oauth2_resource_server_calls_an_unready_service() {
         200
     );
 
-    let mock = cold::mock().await;
-    let cold = VerifyLayer::new(cold::verifier(&mock)).layer(fussy);
-    let response = cold.oneshot(bearer(&cold::token(&mock))).await;
+    let mock = mock_issuer::mock().await;
+    let cold = VerifyLayer::new(mock_issuer::verifier(&mock)).layer(fussy);
+    let response = cold.oneshot(bearer(&mock_issuer::token(&mock))).await;
     assert_eq!(
         response.expect("the service is called when ready").status(),
         200

@@ -1,5 +1,7 @@
 //! Shared by all tests: an issuer, a handler that returns the caller, and readable responses.
 
+pub(crate) mod mock_issuer;
+
 use std::{convert::Infallible, sync::LazyLock};
 
 use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
@@ -43,7 +45,7 @@ pub(crate) fn bearer(jwt: &str) -> Request<()> {
 }
 
 /// A handler that responds with what the layers put into the request's extensions.
-pub(crate) async fn who<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
+pub(crate) async fn caller<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
     let token = request.extensions().get::<VerifiedToken>();
     let anonymous = request.extensions().get::<Anonymous>();
     Ok(Response::new(match (token, anonymous) {

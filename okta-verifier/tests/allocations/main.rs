@@ -1,5 +1,5 @@
-//! How often one verification asks for memory. A binary of its own: its allocator counts, for the
-//! thread that measures.
+//! Allocations of one verification. This is a separate program because its allocator counts for the
+//! measuring thread.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the counts are the result")]
@@ -14,8 +14,8 @@ use okta_verifier::{VerifiedToken, Verifier, VerifyError, adapter::RequestCreden
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use secret_scan as _;
 
-/// An access token of a user as Okta issues it: RS256, 12 claims, about 950 bytes.
-fn ordinary(okta: &TestIssuer) -> TokenBuilder {
+/// Returns an access token of a user as Okta issues it: RS256, 12 claims, about 950 bytes.
+fn typical_token(okta: &TestIssuer) -> TokenBuilder {
     okta.token("ada.lovelace@example.com")
         .client_id("0oa2hl2inow5Uqc6c357")
         .scope("openid")
@@ -35,27 +35,27 @@ fn verifier(okta: &TestIssuer, token_cache_capacity: u64) -> Verifier {
         .unwrap()
 }
 
-/// `Verifier::verify` without a runtime: pinned keys wait for nothing.
+/// Calls `Verifier::verify` without a runtime: with pinned keys, the result is ready at once.
 fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyError> {
     match pin!(verifier.verify(jwt)).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(verdict) => verdict,
-        Poll::Pending => panic!("pinned keys wait for nothing"),
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("verification with pinned keys needs no I/O"),
     }
 }
 
 fn accepts(verifier: &Verifier, authorization: &str) -> bool {
-    let presented = RequestCredentials::new([authorization.as_bytes()]);
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
     verifier
-        .authenticate(&presented)
+        .authenticate(&credentials)
         .into_ready()
         .unwrap()
         .is_ok()
 }
 
 #[test]
-fn the_token_is_an_ordinary_one() {
+fn test_token_has_the_size_of_an_okta_token() {
     let okta = TestIssuer::new("api://default");
-    let jwt = ordinary(&okta).sign();
+    let jwt = typical_token(&okta).sign();
     assert!((900..1_000).contains(&jwt.len()), "{} bytes", jwt.len());
     let token = verify(&verifier(&okta, 0), &jwt).unwrap();
     let claims: serde_json::Value = token.claims().unwrap();
@@ -63,14 +63,18 @@ fn the_token_is_an_ordinary_one() {
 }
 
 #[test]
-fn a_remembered_token_costs_none() {
+fn cached_token_allocates_nothing() {
     let okta = TestIssuer::new("api://default");
     let verifier = verifier(&okta, 10_000);
     let tokens: Vec<_> = (0..100)
-        .map(|number| ordinary(&okta).claim("jti", format!("AT.{number}")).sign())
+        .map(|number| {
+            typical_token(&okta)
+                .claim("jti", format!("AT.{number}"))
+                .sign()
+        })
         .collect();
     let lines: Vec<_> = tokens.iter().map(|jwt| format!("Bearer {jwt}")).collect();
-    // Often: what came in is sorted into the books of the cache later, in some call that asks.
+    // Repeated, because the cache does its housekeeping in later calls.
     for _ in 0..50 {
         assert!(tokens.iter().all(|jwt| verify(&verifier, jwt).is_ok()));
     }
@@ -92,33 +96,33 @@ fn a_remembered_token_costs_none() {
 }
 
 #[test]
-fn junk_pushes_no_remembered_token_out() {
+fn invalid_tokens_do_not_evict_cached_tokens() {
     let okta = TestIssuer::new("api://default");
     let verifier = verifier(&okta, 1);
-    let good = ordinary(&okta).sign();
+    let valid = typical_token(&okta).sign();
     for _ in 0..2 {
-        assert!(verify(&verifier, &good).is_ok());
+        assert!(verify(&verifier, &valid).is_ok());
     }
-    let valid_elsewhere = ordinary(&okta).audience("api://other");
+    let valid_elsewhere = typical_token(&okta).audience("api://other");
     for number in 0..1_000 {
-        let junk = match number % 5 {
-            0 => format!("{}{number}", &good[..good.len() - 4]), // a shared prefix
-            1 => good.replacen("ey", &format!("{number}"), 1),   // a shared signature
+        let invalid = match number % 5 {
+            0 => format!("{}{number}", &valid[..valid.len() - 4]), // a shared prefix
+            1 => valid.replacen("ey", &format!("{number}"), 1),    // a shared signature
             2 => "x".repeat(16 * 1024),
             3 => valid_elsewhere.clone().claim("jti", number).sign(),
-            _ => ordinary(&okta).claim("jti", number).expired().sign(),
+            _ => typical_token(&okta).claim("jti", number).expired().sign(),
         };
-        assert!(verify(&verifier, &junk).is_err());
+        assert!(verify(&verifier, &invalid).is_err());
     }
-    let hit = measure(|| assert!(verify(&verifier, &good).is_ok()));
-    assert_eq!(hit.count_total, 0, "the good token is still remembered");
+    let hit = measure(|| assert!(verify(&verifier, &valid).is_ok()));
+    assert_eq!(hit.count_total, 0, "the valid token is still cached");
 }
 
 #[test]
-fn a_token_that_is_judged_anew_costs_eighteen_at_most() {
+fn uncached_token_allocates_at_most_eighteen_times() {
     let okta = TestIssuer::new("api://default");
     let verifier = verifier(&okta, 0);
-    let jwt = ordinary(&okta).sign();
+    let jwt = typical_token(&okta).sign();
     let line = format!("Bearer {jwt}");
     assert!(accepts(&verifier, &line));
     let through_authenticate = measure(|| assert!(accepts(&verifier, &line))).count_total;
@@ -129,12 +133,12 @@ fn a_token_that_is_judged_anew_costs_eighteen_at_most() {
 }
 
 #[test]
-fn a_cache_of_no_tokens_remembers_none() {
+fn token_cache_of_capacity_zero_caches_nothing() {
     let okta = TestIssuer::new("api://default");
     let verifier = verifier(&okta, 0);
-    let jwt = ordinary(&okta).sign();
+    let jwt = typical_token(&okta).sign();
     for _ in 0..3 {
-        let anew = measure(|| assert!(verify(&verifier, &jwt).is_ok()));
-        assert!(anew.count_total > 0);
+        let uncached = measure(|| assert!(verify(&verifier, &jwt).is_ok()));
+        assert!(uncached.count_total > 0);
     }
 }

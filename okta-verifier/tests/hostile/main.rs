@@ -1,12 +1,13 @@
-//! A flood of distinct hostile tokens, kids, issuers, proofs, holders, clients and opaque tokens:
-//! memory stays flat, and the good client's token is verified as fast as before.
+//! A flood of distinct hostile tokens, key IDs, issuers, proofs, keys, clients and opaque tokens:
+//! memory use stays constant, and a valid token is verified as fast as before.
 //!
 //! `HOSTILE=1000000 cargo test --release -p okta-verifier --test hostile -- --nocapture` prints the
-//! figures; without the variable there are 3,000 of each kind, and 300 of those that the test has
-//! to sign. A program of its own: memory is the process's. Hence no `secret_scan` either: it keeps what it scans.
+//! figures. Without the variable, the test sends 3,000 of each kind, and 300 of the kinds that it must
+//! sign. It is a separate program because it measures the memory of the process. It has no `secret_scan`,
+//! which keeps everything that it scans.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stdout, reason = "the figures are for whoever runs it")]
+#![allow(clippy::print_stdout, reason = "the figures are the result")]
 
 use std::{
     fs,
@@ -21,33 +22,33 @@ use okta_verifier::{
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta, TestIssuer};
 
 #[tokio::test]
-async fn a_flood_takes_neither_memory_nor_time_from_the_good_client() {
-    let asked: Option<u64> = std::env::var("HOSTILE")
+async fn flood_of_hostile_requests_leaves_memory_and_verification_time_flat() {
+    let requested: Option<u64> = std::env::var("HOSTILE")
         .ok()
         .map(|count| count.parse().unwrap());
     let begun = Instant::now();
-    let world = World::new().await;
-    // Whatever is made at first use, is made; the caches are full.
+    let fixture = Fixture::new().await;
+    // Everything that is created at first use exists now, and the caches are full.
     for kind in KINDS {
         for number in 0..200 {
-            world.send(kind, number).await;
+            fixture.send(kind, number).await;
         }
     }
-    let calm = world.good();
+    let calm = fixture.median_time();
     let before = resident();
     for kind in KINDS {
-        // Signing takes the time of many refusals.
-        let count = asked.unwrap_or(if kind.is_signed() { 300 } else { 3_000 });
+        // Signing takes as long as many rejections.
+        let count = requested.unwrap_or(if kind.is_signed() { 300 } else { 3_000 });
         let (began, mut worst) = (Instant::now(), Duration::ZERO);
         for number in 0..count {
-            world.send(kind, 1_000 + number).await;
+            fixture.send(kind, 1_000 + number).await;
             if number % 500 == 0 {
-                worst = worst.max(world.good());
+                worst = worst.max(fixture.median_time());
             }
         }
-        let (after, good) = (resident(), world.good());
+        let (after, time) = (resident(), fixture.median_time());
         println!(
-            "{kind:?}: {count} in {:.1} s; resident {:.1} MB, {:.1} before all; a good token {good:?}, \
+            "{kind:?}: {count} in {:.1} s; resident {:.1} MB, {:.1} before all; a valid token {time:?}, \
              at worst {worst:?}, {calm:?} before all",
             began.elapsed().as_secs_f64(),
             after,
@@ -58,25 +59,25 @@ async fn a_flood_takes_neither_memory_nor_time_from_the_good_client() {
             "{kind:?}: {before} MB and then {after} MB"
         );
         assert!(
-            good < calm * 20 + Duration::from_millis(2),
-            "{good:?} and before {calm:?}"
+            time < calm * 20 + Duration::from_millis(2),
+            "{time:?} and before {calm:?}"
         );
     }
-    let hits = world.okta.hits();
-    println!("questions to the issuer: {hits:?}");
+    let hits = fixture.okta.hits();
+    println!("requests to the issuer: {hits:?}");
     assert!(
         hits.keys < 100,
-        "unknown kids ask for keys within a budget: {hits:?}"
+        "key fetches for unknown key IDs are limited: {hits:?}"
     );
-    // 32 at once, and 16 a second.
+    // A burst of 32, and 16 per second.
     let most = 32 + 16 * (begun.elapsed().as_secs() + 1);
     assert!(
         (hits.introspection as u64) <= most,
-        "what is made up is asked about within a budget: {hits:?}"
+        "introspection of invented tokens is limited: {hits:?}"
     );
 }
 
-/// What differs from one to the next.
+/// The part that differs in every request.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Token,
@@ -84,9 +85,9 @@ enum Kind {
     Issuer,
     Opaque,
     Jti,
-    /// Whose key is not the one that the token is bound to.
-    Holder,
-    /// With good tokens, of a tenant who registers clients without end.
+    /// The key of the proof, which is not the one that the token is bound to.
+    ProofKey,
+    /// The client of a valid token, at an issuer where anyone can register clients.
     Client,
 }
 
@@ -96,28 +97,28 @@ const KINDS: [Kind; 7] = [
     Kind::Issuer,
     Kind::Opaque,
     Kind::Jti,
-    Kind::Holder,
+    Kind::ProofKey,
     Kind::Client,
 ];
 
 impl Kind {
     fn is_signed(self) -> bool {
-        matches!(self, Self::Jti | Self::Holder | Self::Client)
+        matches!(self, Self::Jti | Self::ProofKey | Self::Client)
     }
 }
 
-struct World {
+struct Fixture {
     okta: MockOkta,
-    /// Keeps nothing of the tokens that it makes: the mock server does, to answer questions.
+    /// Does not store its tokens. The mock server does, for introspection.
     other: TestIssuer,
     verifier: Verifier,
-    good: String,
+    valid: String,
     bound: String,
     client: Client,
     kid: String,
 }
 
-impl World {
+impl Fixture {
     async fn new() -> Self {
         let okta = MockOkta::start().await;
         let dpop = DpopSettings::base_url("https://api.example.com").replay_capacity(1_000);
@@ -136,7 +137,7 @@ impl World {
         while verifier.warm_up().await.is_err() {}
         let client = Client::new();
         Self {
-            good: format!("Bearer {}", okta.token("ada").sign()),
+            valid: format!("Bearer {}", okta.token("ada").sign()),
             bound: client.bind(okta.token("eve")).sign(),
             kid: kid_of(&okta.token("eve").algorithm(Algorithm::ES256).sign()),
             okta,
@@ -146,7 +147,7 @@ impl World {
         }
     }
 
-    /// Nothing of it is accepted, but the proofs that there is room for, and the clients.
+    /// Sends one request. Only new clients, and proofs while the store has capacity, are accepted.
     async fn send(&self, kind: Kind, number: u64) {
         let issuer = self.okta.issuer_url();
         match kind {
@@ -161,7 +162,7 @@ impl World {
             }
             Kind::Opaque => self.bearer(&format!("made-up-{number:020}")).await,
             Kind::Jti => self.dpop(&self.client, number),
-            Kind::Holder => self.dpop(&Client::new(), number),
+            Kind::ProofKey => self.dpop(&Client::new(), number),
             Kind::Client => {
                 let token = self.other.token("mallory").algorithm(Algorithm::ES256);
                 let token = token.client_id(format!("client {number}")).sign();
@@ -181,21 +182,30 @@ impl World {
             .jti(&format!("jti {number}"))
             .sign();
         let line = format!("DPoP {}", self.bound);
-        let presented = RequestCredentials::new([line.as_bytes()])
+        let credentials = RequestCredentials::new([line.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
-        // The in-memory store never waits.
-        assert!(self.verifier.authenticate(&presented).into_ready().is_ok());
+        // The in-memory store is always ready.
+        assert!(
+            self.verifier
+                .authenticate(&credentials)
+                .into_ready()
+                .is_ok()
+        );
     }
 
-    /// The median of a few verifications of the good client's token.
-    fn good(&self) -> Duration {
+    /// Returns the median time of several verifications of the valid token.
+    fn median_time(&self) -> Duration {
         let mut times: Vec<_> = (0..21)
             .map(|_| {
                 let began = Instant::now();
-                let presented = RequestCredentials::new([self.good.as_bytes()]);
-                let verdict = self.verifier.authenticate(&presented).into_ready().unwrap();
-                assert!(verdict.is_ok());
+                let credentials = RequestCredentials::new([self.valid.as_bytes()]);
+                let result = self
+                    .verifier
+                    .authenticate(&credentials)
+                    .into_ready()
+                    .unwrap();
+                assert!(result.is_ok());
                 began.elapsed()
             })
             .collect();
@@ -204,7 +214,7 @@ impl World {
     }
 }
 
-/// Well-formed to the last byte, and signed by nobody.
+/// Returns a well-formed token with an invalid signature.
 fn token(kid: &str, issuer: &str, number: u64) -> String {
     let header = format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#);
     let payload = format!(
@@ -224,7 +234,7 @@ fn kid_of(jwt: &str) -> String {
     header["kid"].as_str().unwrap().to_owned()
 }
 
-/// Megabytes; none where the system does not say.
+/// Returns the resident memory in megabytes, or 0 if the system does not report it.
 fn resident() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

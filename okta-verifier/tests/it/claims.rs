@@ -1,4 +1,4 @@
-//! What a signed token says: refusals first, then every shape that is accepted.
+//! Claims of a signed token: rejections first, then every shape that is accepted.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use okta_verifier::{Algorithm, SubjectKind, Verifier};
 use okta_verifier_testing::{CLIENT_ID, TestIssuer, TokenBuilder};
 use serde_json::{Value, json};
 
-use crate::judge::{build, code, judge, okta, verifier};
+use crate::support::pinned_keys::{build, code, okta, verifier, verify};
 
 fn now() -> u64 {
     SystemTime::now()
@@ -22,7 +22,7 @@ fn assert_code(verifier: &Verifier, token: TokenBuilder, expected: &str) {
 
 // conformance 50, 51, 52, 53
 #[test]
-fn a_token_out_of_its_time_is_refused() {
+fn token_outside_its_validity_period_is_rejected() {
     let okta = okta();
     let exact = build(okta.issuer().any_client_id().leeway(Duration::ZERO));
     let lenient = verifier(&okta);
@@ -70,7 +70,7 @@ fn a_token_out_of_its_time_is_refused() {
 
 // conformance 49
 #[test]
-fn a_date_is_a_json_number() {
+fn claim_dates_must_be_json_numbers() {
     let okta = okta();
     let verifier = verifier(&okta);
     for (exp, expected) in [
@@ -89,17 +89,17 @@ fn a_date_is_a_json_number() {
     assert_code(&verifier, okta.token("ada").without("exp"), "missing_claim");
     let ends = okta.token("ada").claim("exp", 32_503_680_000.75).sign();
     let moment = UNIX_EPOCH + Duration::from_secs(32_503_680_000);
-    assert_eq!(judge(&verifier, &ends).unwrap().expires_at(), moment);
-    // As far as a number is exact, and told as the end of the year 9999: not every platform's
-    // clock reaches further.
+    assert_eq!(verify(&verifier, &ends).unwrap().expires_at(), moment);
+    // Up to the largest exact number. Dates after the year 9999 are reported as its end, because
+    // not every platform's clock reaches further.
     let endless = okta.token("ada").claim("exp", 1_u64 << 53).sign();
     let far = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    assert_eq!(judge(&verifier, &endless).unwrap().expires_at(), far);
+    assert_eq!(verify(&verifier, &endless).unwrap().expires_at(), far);
 }
 
 // conformance 54, 55, 83, 92
 #[test]
-fn a_token_for_another_api_is_refused() {
+fn token_for_another_audience_is_rejected() {
     let okta = okta();
     let verifier = verifier(&okta);
     let with = |aud: Value| okta.token("ada").claim("aud", aud);
@@ -120,13 +120,13 @@ fn a_token_for_another_api_is_refused() {
 
 // conformance 55, 81, 82, 91
 #[test]
-fn an_issuers_keys_are_for_its_own_tokens_only() {
-    let tenant = |name| {
+fn token_of_an_issuer_under_another_issuers_key_is_rejected() {
+    let issuer = |name| {
         okta()
             .at(format!("https://okta.test/oauth2/{name}"))
             .algorithms([Algorithm::ES256])
     };
-    let (a, b) = (tenant("a"), tenant("b"));
+    let (a, b) = (issuer("a"), issuer("b"));
     let both = Verifier::builder()
         .issuer(a.issuer().any_client_id())
         .issuer(b.issuer().any_client_id())
@@ -156,18 +156,18 @@ fn an_issuers_keys_are_for_its_own_tokens_only() {
     ] {
         assert_code(&both, token, expected);
     }
-    let token = judge(&both, &b.token("ada").sign()).unwrap();
+    let token = verify(&both, &b.token("ada").sign()).unwrap();
     assert_eq!((token.issuer(), token.subject()), (b.issuer_url(), "ada"));
 }
 
 // conformance 90
 #[test]
-fn a_client_that_is_not_listed_is_refused() {
+fn token_of_an_unlisted_client_is_rejected() {
     let okta = okta();
     let listed = build(okta.issuer().client_id(CLIENT_ID).client_id("0oabatch"));
     for (token, expected) in [
         (
-            okta.token("ada").client_id("0oastranger"),
+            okta.token("ada").client_id("0oaunlisted"),
             "client_not_allowed",
         ),
         (okta.token("ada").without("cid"), "missing_claim"),
@@ -198,7 +198,7 @@ fn a_client_that_is_not_listed_is_refused() {
 
 // conformance 168, 185, 187
 #[test]
-fn a_bound_token_is_refused() {
+fn token_with_cnf_is_rejected_without_a_sender_constraint() {
     let okta = okta();
     let bound = okta.token("ada").bound_to_key();
     assert_code(&verifier(&okta), bound, "binding_unchecked");
@@ -208,7 +208,7 @@ fn a_bound_token_is_refused() {
 
 // conformance 98, 203, 204
 #[test]
-fn an_agents_token_is_accepted_where_any_client_is() {
+fn token_of_an_okta_agent_is_accepted_with_any_client_id() {
     let okta = TestIssuer::new("https://agent2.example.com");
     // Okta's AI-agent token exchange: `scope` is a string, there is no cid and no jti.
     let payload = json!({
@@ -223,7 +223,7 @@ fn an_agents_token_is_accepted_where_any_client_is() {
     let jwt = okta.token("").raw_payload(payload.to_string()).sign();
     let listed = build(okta.issuer().client_id(CLIENT_ID));
     assert_eq!(code(&listed, &jwt), "missing_claim");
-    let token = judge(&verifier(&okta), &jwt).unwrap();
+    let token = verify(&verifier(&okta), &jwt).unwrap();
     assert_eq!(
         token.scopes().collect::<Vec<_>>(),
         ["chat.read", "chat.history"]
@@ -236,7 +236,7 @@ fn an_agents_token_is_accepted_where_any_client_is() {
 
 // conformance 98
 #[test]
-fn scopes_are_read_from_every_shape_and_never_split() {
+fn claim_scopes_are_read_from_every_shape_and_never_split() {
     let okta = okta();
     let verifier = verifier(&okta);
     for (scp, scope) in [
@@ -249,18 +249,18 @@ fn scopes_are_read_from_every_shape_and_never_split() {
         if let Some(scope) = scope {
             token = token.claim("scope", scope);
         }
-        let token = judge(&verifier, &token.sign()).unwrap();
+        let token = verify(&verifier, &token.sign()).unwrap();
         assert_eq!(token.scopes().collect::<Vec<_>>(), ["a", "b"]);
         for absent in ["", "a b", "A", "ab", " "] {
             assert!(!token.has_scope(absent), "{absent:?}");
         }
     }
-    for refused in [
+    for rejected in [
         okta.token("ada").claim("scp", ["a b"]),
         okta.token("ada").claim("scp", json!(["a", 1])),
         okta.token("ada").claim("scp", json!(7)),
         okta.token("ada").claim("scp", ["a"]).claim("scope", "a b"),
     ] {
-        assert_code(&verifier, refused, "invalid_claim");
+        assert_code(&verifier, rejected, "invalid_claim");
     }
 }

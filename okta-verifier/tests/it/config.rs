@@ -1,10 +1,11 @@
-//! Settings: what is wrong is said before the first request, with what to write instead.
+//! Configuration: an invalid setting is an error at start-up that says what to write instead.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use okta_verifier::{Algorithm, ConfigError, Issuer, Verifier, VerifierBuilder};
 use okta_verifier_testing::TestIssuer;
 
+const AUDIENCE: &str = "api://default";
 const CUSTOM: &str = "https://acme.okta.com/oauth2/default";
 
 fn build(issuer: Issuer) -> Result<Verifier, ConfigError> {
@@ -21,8 +22,8 @@ fn rfc9068(url: &str) -> Result<Verifier, ConfigError> {
 
 // conformance 123
 #[test]
-fn an_issuer_that_is_no_custom_authorization_server_is_refused() {
-    for (url, says) in [
+fn config_error_for_an_issuer_that_is_not_a_custom_authorization_server() {
+    for (url, expected) in [
         ("https://acme.okta.com", "org authorization server"),
         ("https://acme.okta.com/", "org authorization server"),
         ("https://login.acme.com", "org authorization server"),
@@ -94,7 +95,7 @@ fn an_issuer_that_is_no_custom_authorization_server_is_refused() {
         ("", "write an absolute URL"),
     ] {
         let error = okta(url).unwrap_err().to_string();
-        assert!(error.contains(says), "{url:?}: {error}");
+        assert!(error.contains(expected), "{url:?}: {error}");
     }
     for url in [
         CUSTOM,
@@ -106,7 +107,7 @@ fn an_issuer_that_is_no_custom_authorization_server_is_refused() {
 }
 
 #[test]
-fn no_password_gets_into_an_error() {
+fn config_error_shows_no_password() {
     for url in [
         "https://svc:hunter2@acme.okta.com/oauth2/default",
         "https://svc:hunter2 @acme.okta.com/oauth2/default",
@@ -125,7 +126,7 @@ fn no_password_gets_into_an_error() {
 
 // conformance 21, 123
 #[test]
-fn http_is_for_loopback_only() {
+fn config_error_for_http_outside_loopback() {
     for url in [
         "http://127.0.0.1:4011",
         "http://127.8.9.10",
@@ -147,7 +148,7 @@ fn http_is_for_loopback_only() {
 }
 
 #[test]
-fn okta_domains_keep_their_shape_in_the_rfc9068_profile() {
+fn config_rfc9068_profile_keeps_the_checks_of_okta_urls() {
     for url in [
         "https://acme.okta.com",
         "https://acme.oktapreview.com/",
@@ -172,9 +173,9 @@ fn okta_domains_keep_their_shape_in_the_rfc9068_profile() {
 }
 
 #[test]
-fn clients_must_be_named_or_waived() {
+fn config_error_without_a_choice_of_clients() {
     let issuer = Issuer::okta(CUSTOM, "api://default");
-    for (issuer, says) in [
+    for (issuer, expected) in [
         (issuer.clone(), "no client is accepted"),
         (issuer.clone().client_id(""), "empty"),
         (
@@ -183,13 +184,13 @@ fn clients_must_be_named_or_waived() {
         ),
     ] {
         let error = build(issuer).unwrap_err().to_string();
-        assert!(error.contains(says), "{error}");
+        assert!(error.contains(expected), "{error}");
     }
     assert!(build(issuer.client_id("0oa1").client_id("0oa2")).is_ok());
 }
 
 #[test]
-fn each_wrong_setting_is_its_own_error() {
+fn config_error_of_each_invalid_setting_is_its_own() {
     let issuer = || Issuer::okta(CUSTOM, "api://default").any_client_id();
     let with = |setting: fn(VerifierBuilder) -> VerifierBuilder| {
         setting(Verifier::builder().issuer(issuer())).build()
@@ -254,7 +255,7 @@ fn each_wrong_setting_is_its_own_error() {
 }
 
 #[test]
-fn only_origins_can_be_allowed() {
+fn config_error_for_an_allowed_origin_that_is_not_one() {
     let issuer = || Issuer::okta(CUSTOM, "api://default").any_client_id();
     for origin in [
         "keys.example.com",
@@ -271,7 +272,7 @@ fn only_origins_can_be_allowed() {
 }
 
 #[test]
-fn algorithms_are_named_as_in_tokens() {
+fn algorithm_names_are_those_of_tokens() {
     for name in ["none", "HS256", "rs256", "ES521", "RSA-OAEP", ""] {
         assert!(name.parse::<Algorithm>().is_err(), "{name}");
     }
@@ -283,7 +284,7 @@ fn algorithms_are_named_as_in_tokens() {
 }
 
 #[tokio::test]
-async fn pinned_keys_need_no_network_and_no_warm_up() {
+async fn pinned_keys_verify_without_network_or_warm_up() {
     let okta = TestIssuer::new("api://orders");
     let verifier = build(okta.issuer().any_client_id()).unwrap();
     verifier.warm_up().await.unwrap();
@@ -292,4 +293,167 @@ async fn pinned_keys_need_no_network_and_no_warm_up() {
         .verify(&okta.token("ada").unpublished_key().sign())
         .await;
     assert_eq!(unknown.unwrap_err().code(), "unknown_key_id");
+}
+
+// field kind I
+#[test]
+fn config_error_debug_output_has_its_advice() {
+    let error = Verifier::builder().build().unwrap_err();
+    assert_eq!(format!("{error:?}"), error.to_string());
+
+    let okta = Issuer::okta("https://acme.okta.com", AUDIENCE).any_client_id();
+    let error = Verifier::builder().issuer(okta).build().unwrap_err();
+    assert_eq!(format!("{error:?}"), error.to_string());
+
+    let client = reqwest::Client::builder().user_agent("orders\n");
+    let okta = Issuer::okta("https://acme.okta.com/oauth2/default", AUDIENCE);
+    let error = Verifier::builder()
+        .issuer(okta.any_client_id())
+        .http_client_builder(client)
+        .build()
+        .unwrap_err();
+    assert!(matches!(error, ConfigError::HttpClient { .. }));
+    let shown = format!("{error:?}");
+    assert!(shown.starts_with(&error.to_string()), "{shown}");
+    let reason = error.source().unwrap().to_string();
+    assert!(
+        !error.to_string().contains(&reason) && shown.contains(&reason),
+        "{shown}"
+    );
+}
+
+// field kind I
+#[test]
+fn config_error_for_another_products_url_suggests_rfc9068() {
+    for url in [
+        "https://sso.acme.example/realms/acme",
+        "https://sso.acme.example/auth/realms/acme",
+        "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+        "https://sts.windows.net/9188040d-6c67-4c5b-b112-36a304b66dad/",
+        "https://acme.ciamlogin.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+        "https://acme.b2clogin.com/tfp/9188040d/b2c_1_signin/v2.0/",
+        "https://acme.eu.auth0.com/",
+        "https://acme.auth0.com",
+        "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI",
+        "https://accounts.google.com",
+        "https://auth.acme.example/application/o/orders/",
+        "https://am.acme.example/am/oauth2/realms/root",
+        "https://login.microsoftonline.com/oauth2/default",
+    ] {
+        let issuer = |build: fn(String, String) -> Issuer| {
+            build(url.to_owned(), AUDIENCE.to_owned()).any_client_id()
+        };
+        let error = Verifier::builder()
+            .issuer(issuer(Issuer::okta))
+            .build()
+            .unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("Issuer::rfc9068"), "{url}: {text}");
+        assert!(!text.contains("write https://"), "{url}: {text}");
+        assert!(!text.contains("org authorization server"), "{url}: {text}");
+        // The suggested settings are valid.
+        let advised = Verifier::builder().issuer(issuer(Issuer::rfc9068)).build();
+        assert!(advised.is_ok(), "{url}: {advised:?}");
+    }
+    // For a host that may be an Okta custom domain, the error suggests both.
+    let okta = Issuer::okta("https://login.acme.example", AUDIENCE).any_client_id();
+    let text = Verifier::builder()
+        .issuer(okta)
+        .build()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("https://login.acme.example/oauth2/default"),
+        "{text}"
+    );
+    assert!(text.contains("Issuer::rfc9068"), "{text}");
+    // For Okta's own hosts, it suggests Okta's path only.
+    for url in [
+        "https://acme.okta.com/realms/acme",
+        "https://acme.okta.com/",
+    ] {
+        let okta = Issuer::okta(url, AUDIENCE).any_client_id();
+        let text = Verifier::builder()
+            .issuer(okta)
+            .build()
+            .unwrap_err()
+            .to_string();
+        assert!(!text.contains("rfc9068"), "{text}");
+    }
+}
+
+// field kind I
+#[test]
+fn config_error_for_a_groups_claim_that_is_a_path() {
+    let build = |name: &str| {
+        let issuer = TestIssuer::new(AUDIENCE).issuer().any_client_id();
+        Verifier::builder()
+            .issuer(issuer.groups_claim(name))
+            .build()
+    };
+    for path in [
+        "realm_access.roles",
+        "resource_access.orders.roles",
+        "resource_access.my-api.roles",
+        "resource_access.${client_id}.roles",
+        "user.groups",
+        "a.b",
+        "groups.",
+        ".groups",
+        "$.realm_access.roles",
+        "$['realm_access']['roles']",
+        "realm_access[roles]",
+        "realm_access[\"roles\"]",
+        "groups[0]",
+        "/realm_access/roles",
+        "realm_access/roles",
+        "realm_access->roles",
+    ] {
+        let error = build(path).unwrap_err();
+        assert!(matches!(error, ConfigError::GroupsClaim { .. }), "{path}");
+        let text = error.to_string();
+        assert!(text.contains("not supported yet"), "{text}");
+        assert!(text.contains("top-level claim"), "{text}");
+    }
+    for name in [
+        "groups",
+        "cognito:groups",
+        "https://acme.example/groups",
+        "https://acme.example/claims/groups.v2",
+        "http://schemas.microsoft.com/ws/2008/06/identity/claims/role",
+        "urn:acme:groups.all",
+        "acme.example/groups",
+        "com.acme.groups",
+        "de.acme.groups",
+        "1.3.6.1.4.1.99999.1",
+        "urn:zitadel:iam:org:project:roles",
+        "Gruppen der Firma",
+        "grp_names-2",
+    ] {
+        assert!(build(name).is_ok(), "{name}");
+    }
+}
+
+// conformance 140
+#[test]
+fn config_error_for_stale_if_error_over_24_hours() {
+    let build = |seconds| {
+        let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", AUDIENCE);
+        Verifier::builder()
+            .issuer(
+                issuer
+                    .any_client_id()
+                    .keys(r#"{"keys":[{"kty":"OKP","kid":"a","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#)
+                    .stale_if_error(Duration::from_secs(seconds)),
+            )
+            .build()
+    };
+    for accepted in [0, 1, 24 * 3600] {
+        build(accepted).unwrap();
+    }
+    for rejected in [24 * 3600 + 1, u64::MAX] {
+        let error = build(rejected).unwrap_err();
+        assert!(matches!(error, ConfigError::StaleIfError { seconds, .. } if seconds == rejected));
+        assert!(error.to_string().contains("at most 24 h"), "{error}");
+    }
 }

@@ -1,6 +1,5 @@
-//! The table through [`Verifier::authenticate`], as a gateway
-//! without a framework calls them: in this process, and from behind a bare HTTP server. Each case
-//! names its requirements.
+//! The conformance table through [`Verifier::authenticate`], as a gateway without a framework calls
+//! it: in this process, and behind a bare HTTP server. Each case names its requirements.
 
 use std::{
     convert::Infallible,
@@ -21,49 +20,49 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 
 #[tokio::test]
-async fn the_conformance_table() {
+async fn conformance_table_is_answered() {
     in_process(&Issuers::new()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_bound_tokens() {
+async fn conformance_table_of_bound_tokens_is_answered() {
     in_process(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_bound_tokens_over_a_socket() {
+async fn conformance_table_of_bound_tokens_is_answered_over_a_socket() {
     over_a_socket(&Issuers::bound()).await;
 }
 
 #[tokio::test]
-async fn the_table_of_tokens_that_the_issuer_is_asked_about() {
+async fn conformance_table_of_introspection_is_answered() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
-    // Nothing is remembered of the first run: each verifier is new.
+    // The verifier is new, so nothing is cached from the first run.
     over_a_socket(&Issuers::asking(&okta)).await;
 }
 
-/// Nothing is another where the verifier is not asked first whether it can decide at once.
+/// The responses are the same if the caller awaits `authenticate` without calling `into_ready`.
 #[tokio::test]
-async fn the_conformance_table_with_authenticate_alone() {
+async fn conformance_table_is_answered_with_authenticate_alone() {
     let issuers = Issuers::new();
     let gateway = Gateway {
         asks_now: false,
         ..Gateway::new(issuers.verifier())
     };
-    let ask = async |request: &Request| Some(call(&gateway, request).await);
-    conformance::run(&issuers, ask).await.assert();
+    let respond = async |request: &Request| Some(call(&gateway, request).await);
+    conformance::run(&issuers, respond).await.assert();
 }
 
 #[tokio::test]
-async fn the_conformance_table_over_a_socket() {
+async fn conformance_table_is_answered_over_a_socket() {
     over_a_socket(&Issuers::new()).await;
 }
 
 async fn in_process(issuers: &Issuers) {
     let gateway = Gateway::new(issuers.verifier());
-    let ask = async |request: &Request| Some(call(&gateway, request).await);
-    conformance::run(issuers, ask).await.assert();
+    let respond = async |request: &Request| Some(call(&gateway, request).await);
+    conformance::run(issuers, respond).await.assert();
 }
 
 async fn over_a_socket(issuers: &Issuers) {
@@ -136,7 +135,7 @@ async fn respond(gateway: &Gateway, parts: &Parts, peer: IpAddr) -> Response<Emp
     }
 }
 
-/// What a gateway reads of a request, by the names that HTTP has for it.
+/// The parts of a request that a gateway passes to the verifier.
 struct Call<'a> {
     method: &'a str,
     target: &'a str,
@@ -181,18 +180,18 @@ impl Gateway {
                 _ => policy.admit(None, Some(&self.verifier.anonymous())),
             };
         }
-        let mut presented = RequestCredentials::new(authorization.iter().copied())
+        let mut credentials = RequestCredentials::new(authorization.iter().copied())
             .query(query)
             .request(call.method, call.target)
             .dpop(call.dpop.iter().copied())
             .client_cert(call.client_cert.iter().copied());
         if let Some(der) = call.certificate {
-            presented = presented.client_certificate(der);
+            credentials = credentials.client_certificate(der);
         }
         if let Some(peer) = call.peer {
-            presented = presented.peer(peer);
+            credentials = credentials.peer(peer);
         }
-        let token = self.authenticate(&presented).await?;
+        let token = self.authenticate(&credentials).await?;
         policy.admit(Some(&token), None)?;
         if path == "/claims" {
             let employee = token.claims::<Employee>();
@@ -203,9 +202,9 @@ impl Gateway {
 
     async fn authenticate(
         &self,
-        presented: &RequestCredentials<'_>,
+        credentials: &RequestCredentials<'_>,
     ) -> Result<VerifiedToken, Rejection> {
-        let authentication = self.verifier.authenticate(presented);
+        let authentication = self.verifier.authenticate(credentials);
         if !self.asks_now {
             return authentication.await;
         }

@@ -1,4 +1,4 @@
-//! `Verifier::from_env` over a real environment, which only a process of its own has.
+//! `Verifier::from_env` with a real environment, which needs a separate process.
 
 use std::{env, process::Command};
 
@@ -7,7 +7,7 @@ use okta_verifier::Verifier;
 const CHILD: &str = "OKTA_VERIFIER_TEST_CHILD";
 
 #[test]
-fn the_environment_of_the_process_is_read() {
+fn env_of_the_process_is_read() {
     if env::var_os(CHILD).is_some() {
         match Verifier::from_env() {
             Ok(verifier) => println!("built {verifier:?}"),
@@ -33,11 +33,7 @@ fn the_environment_of_the_process_is_read() {
 
 fn child(variables: &[(&str, &str)]) -> String {
     let output = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "env::the_environment_of_the_process_is_read",
-            "--nocapture",
-        ])
+        .args(["--exact", "env::env_of_the_process_is_read", "--nocapture"])
         .env_clear()
         .env(CHILD, "1")
         .envs(variables.iter().copied())

@@ -1,19 +1,18 @@
-//! Asking the issuer about tokens (RFC 7662), through a `MockOkta`.
+//! Token introspection (RFC 7662) at a `MockOkta`.
 
-mod clients;
-mod faults;
-mod hostile;
+mod client_authentication;
+mod confirmation;
+mod failure;
+mod issuers;
 mod logs;
+mod max_age;
 mod modes;
-mod routes;
-mod several;
-
-use std::time::Duration;
+mod rate_limits;
 
 use okta_verifier::{ClientAuthentication, Introspection, Verifier};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
 
-use crate::mock::{issuer, within};
+use crate::support::mock_issuer::{build, issuer};
 
 fn client() -> ClientAuthentication {
     ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET)
@@ -31,12 +30,12 @@ fn on_demand() -> Introspection {
     Introspection::on_demand(client())
 }
 
-fn with(okta: &MockOkta, introspection: Introspection) -> Verifier {
+fn verifier_with(okta: &MockOkta, introspection: Introspection) -> Verifier {
     let issuer = issuer(okta).introspection(introspection);
-    within(Duration::from_secs(10), issuer)
+    build(issuer)
 }
 
-/// The questions so far.
+/// Returns the number of introspection requests so far.
 fn calls(okta: &MockOkta) -> usize {
     okta.hits().introspection
 }

@@ -1,4 +1,4 @@
-//! What is logged: never a token, never what its sender wrote.
+//! Log lines never contain a token or any of its content.
 
 use okta_verifier::{Rejection, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -6,20 +6,17 @@ use serde_json::{Value, json};
 use tracing::Level;
 
 use crate::{
-    judge::{okta, present, verifier},
-    mock,
-    refusals::wrong,
+    rejection::wrong,
+    support::{
+        captured_logs::logged,
+        mock_issuer,
+        pinned_keys::{authenticate, okta, verifier},
+    },
 };
-
-/// What `act` logs.
-pub(crate) fn logged(act: impl FnOnce()) -> Vec<(Level, String)> {
-    let lines = secret_scan::logged(act).into_iter();
-    lines.map(|line| (line.level, line.text)).collect()
-}
 
 // conformance 20, 44
 #[test]
-fn a_refusal_is_logged_at_debug_and_without_the_senders_words() {
+fn rejection_is_logged_at_debug_without_the_tokens_content() {
     let okta = okta();
     let verifier = verifier(&okta);
     let tokens = wrong(&okta);
@@ -27,9 +24,9 @@ fn a_refusal_is_logged_at_debug_and_without_the_senders_words() {
     let mut jwts = Vec::new();
     let lines = logged(|| {
         for token in tokens {
-            // Words of the sender wherever there is room for them.
+            // Text of the sender in every place that accepts it.
             let jwt = token.claim("x", "5ecret").header("y", "5ecret").sign();
-            assert!(present(&verifier, &jwt).is_err());
+            assert!(authenticate(&verifier, &jwt).is_err());
             jwts.push(jwt);
         }
         let malformed =
@@ -50,9 +47,9 @@ fn a_refusal_is_logged_at_debug_and_without_the_senders_words() {
 
 // conformance 20
 #[test]
-fn an_unreadable_claim_warns_and_a_missing_layer_is_an_error() {
+fn rejection_of_unreadable_claims_is_a_warning_and_of_a_missing_layer_an_error() {
     let okta = okta();
-    let token = present(&verifier(&okta), &okta.token("ada").sign()).unwrap();
+    let token = authenticate(&verifier(&okta), &okta.token("ada").sign()).unwrap();
     let unreadable = token.claim::<u8>("sub").unwrap_err();
     let lines = logged(|| {
         drop(Rejection::unreadable_claims(&unreadable));
@@ -69,7 +66,7 @@ fn an_unreadable_claim_warns_and_a_missing_layer_is_an_error() {
 
 // field kind I
 #[test]
-fn skipped_keys_are_named_in_the_log_with_the_reason() {
+fn skipped_keys_are_logged_with_the_reason() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -82,7 +79,7 @@ fn skipped_keys_are_named_in_the_log_with_the_reason() {
             keys.push(json!({ "kty": "oct", "kid": "shared\"", "k": "c2VjcmV0" }));
             keys.push(json!({ "kid": "new\nline", "kty": "FUTURE" }));
             okta.fault(Endpoint::Keys, Fault::Body(set.to_string().into_bytes()));
-            mock::verifier(&okta).warm_up().await.unwrap();
+            mock_issuer::verifier(&okta).warm_up().await.unwrap();
         });
     });
     let warnings: Vec<_> = lines

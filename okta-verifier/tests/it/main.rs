@@ -1,43 +1,33 @@
-//! The public API, as a user sees it.
+//! Tests of the public API. A directory or file is named after its subject; `support` holds what
+//! several of them use.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod binding;
-mod cache;
-mod cached_verdicts;
-mod causes;
 mod claims;
 mod config;
 mod conformance;
-mod discovery;
+mod dpop;
 mod env;
 mod introspection;
-mod judge;
+mod issuers;
 mod keys;
 mod logs;
-mod manners;
-mod mock;
-mod operate;
-mod pair;
+mod mtls;
+mod net;
 mod policy;
-mod policy_cost;
 mod profile;
 mod properties;
-mod refusals;
 mod regressions;
-mod revalidate;
-mod roots;
-mod server;
+mod rejection;
 mod signatures;
 mod step_up;
-mod store;
 mod subject_kind;
-mod tenants;
-mod token_edit;
+mod support;
+mod token_cache;
 mod token_form;
 mod token_size;
-mod unknown_keys;
-mod verified;
+mod unavailable;
+mod verified_token;
 mod why_401;
 
 use secret_scan as _;

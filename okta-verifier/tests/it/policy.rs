@@ -1,10 +1,12 @@
-//! What a route demands: 403, and the scopes that would have been enough.
+//! Policies of a route: 403, and the scopes that would suffice.
+
+mod rejection;
 
 use okta_verifier::{AnyToken, Policy, Requirement, VerifiedToken};
 use okta_verifier_testing::TokenBuilder;
 use serde_json::json;
 
-use crate::judge::{judge, okta, present, verifier};
+use crate::support::pinned_keys::{authenticate, okta, verifier, verify};
 
 const A: Policy = Policy::scope("a");
 const B: Policy = Policy::scope("b");
@@ -27,11 +29,11 @@ fn with(scopes: &[&str], groups: &[&str]) -> VerifiedToken {
 
 fn token(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> VerifiedToken {
     let okta = okta();
-    judge(&verifier(&okta), &change(okta.token("ada")).sign()).expect("a good token")
+    verify(&verifier(&okta), &change(okta.token("ada")).sign()).expect("a valid token")
 }
 
-/// The answer to a token: `ok`, or 403 with the scopes of the challenge.
-fn answer(token: &VerifiedToken, policy: Policy) -> String {
+/// Returns `ok`, or 403 with the scopes of the challenge.
+fn result_of(token: &VerifiedToken, policy: Policy) -> String {
     let Err(rejection) = token.require(policy) else {
         return "ok".to_owned();
     };
@@ -52,8 +54,8 @@ fn answer(token: &VerifiedToken, policy: Policy) -> String {
 
 // conformance 15, 17
 #[test]
-fn a_403_names_the_scopes_of_the_first_alternative_they_would_satisfy() {
-    let nobody = with(&[], &[]);
+fn policy_challenge_names_the_scopes_of_the_first_satisfiable_alternative() {
+    let empty = with(&[], &[]);
     for (policy, expected) in [
         (A, "a"),
         (Policy::all(const { &[A, B] }), "a b"),
@@ -62,11 +64,11 @@ fn a_403_names_the_scopes_of_the_first_alternative_they_would_satisfy() {
         (ADMINS, "forbidden"),
         (Policy::claim("x", "y"), "forbidden"),
         (NEVER, "forbidden"),
-        // No scope makes up for the rest.
+        // No scope can replace the other rules.
         (Policy::all(const { &[A, ADMINS] }), "forbidden"),
         (Policy::all(const { &[NEVER, A] }), "forbidden"),
         (Policy::any(const { &[ADMINS, NEVER] }), "forbidden"),
-        // The first alternative that scopes can satisfy, without what others would need.
+        // The first alternative that scopes can satisfy, without the scopes of the others.
         (Policy::any(const { &[ADMINS, A] }), "a"),
         (
             Policy::any(const { &[Policy::all(const { &[A, ADMINS] }), B] }),
@@ -96,16 +98,16 @@ fn a_403_names_the_scopes_of_the_first_alternative_they_would_satisfy() {
             "c b",
         ),
     ] {
-        assert_eq!(answer(&nobody, policy), expected, "{policy:?}");
+        assert_eq!(result_of(&empty, policy), expected, "{policy:?}");
     }
 }
 
 // conformance 15
 #[test]
-fn what_is_met_already_is_no_reason_to_ask_for_more() {
+fn policy_alternative_that_is_met_needs_no_more_scopes() {
     let admin = with(&["a"], &["Admins"]);
     for (policy, expected) in [
-        // All the scopes that the resource needs, with the one that is there (RFC 6750 §3.1).
+        // All scopes that the resource needs, including the one that the token has (RFC 6750 §3.1).
         (Policy::all(const { &[A, B] }), "a b"),
         (Policy::all(const { &[ADMINS, B] }), "b"),
         (
@@ -123,13 +125,13 @@ fn what_is_met_already_is_no_reason_to_ask_for_more() {
             "ok",
         ),
     ] {
-        assert_eq!(answer(&admin, policy), expected, "{policy:?}");
+        assert_eq!(result_of(&admin, policy), expected, "{policy:?}");
     }
 }
 
 // conformance 15, 17
 #[test]
-fn a_scope_or_group_is_compared_whole_and_to_the_letter() {
+fn policy_compares_scopes_and_groups_exactly() {
     let token = with(&["orders:read", "A"], &["Admins of all", "staff"]);
     for policy in [
         Policy::scope("orders"),
@@ -142,7 +144,7 @@ fn a_scope_or_group_is_compared_whole_and_to_the_letter() {
         Policy::group("Admins of"),
         Policy::group("of"),
     ] {
-        assert_ne!(answer(&token, policy), "ok", "{policy:?}");
+        assert_ne!(result_of(&token, policy), "ok", "{policy:?}");
     }
     for policy in [
         Policy::scope("orders:read"),
@@ -151,13 +153,13 @@ fn a_scope_or_group_is_compared_whole_and_to_the_letter() {
         AnyToken::POLICY,
         Policy::any_token(),
     ] {
-        assert_eq!(answer(&token, policy), "ok", "{policy:?}");
+        assert_eq!(result_of(&token, policy), "ok", "{policy:?}");
     }
 }
 
 // conformance 99
 #[test]
-fn groups_as_objects_meet_a_policy_and_other_shapes_do_not() {
+fn policy_reads_groups_from_objects_and_ignores_other_shapes() {
     for (groups, expected) in [
         (json!([{ "value": "Admins" }, { "value": "Staff" }]), "ok"),
         (json!(["Staff", "Admins"]), "ok"),
@@ -169,13 +171,13 @@ fn groups_as_objects_meet_a_policy_and_other_shapes_do_not() {
         (json!(["Admins", 1]), "forbidden"),
     ] {
         let token = token(|token| token.claim("groups", &groups));
-        assert_eq!(answer(&token, ADMINS), expected, "{groups}");
+        assert_eq!(result_of(&token, ADMINS), expected, "{groups}");
     }
 }
 
 // conformance 15, 194
 #[test]
-fn a_claim_equals_a_string_or_one_whole_element() {
+fn policy_claim_equals_a_string_or_a_whole_element() {
     let token = token(|token| {
         token
             .claim("tier", "gold")
@@ -199,7 +201,7 @@ fn a_claim_equals_a_string_or_one_whole_element() {
         ("list", "admin staff"),
     ] {
         assert_eq!(
-            answer(&token, Policy::claim(name, value)),
+            result_of(&token, Policy::claim(name, value)),
             "ok",
             "{name} {value}"
         );
@@ -225,31 +227,31 @@ fn a_claim_equals_a_string_or_one_whole_element() {
         ("roles.0", "admin"),
     ] {
         let policy = Policy::claim(name, value);
-        assert_eq!(answer(&token, policy), "forbidden", "{policy:?}");
+        assert_eq!(result_of(&token, policy), "forbidden", "{policy:?}");
     }
 }
 
 // conformance 88
 #[test]
-fn a_rule_of_ones_own_sees_the_whole_token() {
+fn policy_custom_rule_sees_the_whole_token() {
     const PERSON: Policy = Policy::when("a person", |token| token.subject() == "ada");
     const PERSON_WITH_A: Policy = Policy::all(&[PERSON, A]);
     let okta = okta();
     let person = with(&[], &[]);
     let service = okta.token("").service().scope("a").sign();
-    let service = judge(&verifier(&okta), &service).unwrap();
-    assert_eq!(answer(&person, PERSON), "ok");
-    assert_eq!(answer(&person, PERSON_WITH_A), "a");
-    assert_eq!(answer(&service, PERSON), "forbidden");
-    assert_eq!(answer(&service, PERSON_WITH_A), "forbidden");
+    let service = verify(&verifier(&okta), &service).unwrap();
+    assert_eq!(result_of(&person, PERSON), "ok");
+    assert_eq!(result_of(&person, PERSON_WITH_A), "a");
+    assert_eq!(result_of(&service, PERSON), "forbidden");
+    assert_eq!(result_of(&service, PERSON_WITH_A), "forbidden");
 }
 
 // conformance 9, 11, 15
 #[test]
-fn a_policy_admits_by_what_a_layer_left() {
+fn policy_is_checked_against_the_request_extensions() {
     let okta = okta();
     let verifier = verifier(&okta);
-    let token = present(&verifier, &okta.token("ada").sign()).unwrap();
+    let token = authenticate(&verifier, &okta.token("ada").sign()).unwrap();
     let anonymous = verifier.anonymous();
     let status = |token, anonymous| match A.admit(token, anonymous) {
         Ok(()) => 200,
@@ -266,7 +268,7 @@ fn a_policy_admits_by_what_a_layer_left() {
 
 // conformance 17
 #[test]
-fn a_malformed_policy_panics_when_it_is_built() {
+fn policy_that_is_malformed_panics_at_construction() {
     for build in [
         || Policy::scope(""),
         || Policy::scope("a b"),
@@ -289,7 +291,7 @@ fn a_malformed_policy_panics_when_it_is_built() {
 
 // conformance 20
 #[test]
-fn a_policy_shows_its_rule_and_no_claim() {
+fn policy_debug_output_shows_the_rule_and_no_claim() {
     const RULE: Policy = Policy::any(&[
         Policy::all(&[A, ADMINS]),
         Policy::claim("tier", "gold"),

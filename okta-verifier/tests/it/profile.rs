@@ -1,10 +1,10 @@
-//! The kinds of JWT that are no access token, and the profile of RFC 9068.
+//! Other kinds of JWT that are not access tokens, and the profile of RFC 9068.
 
 use okta_verifier::{SubjectKind, Verifier};
 use okta_verifier_testing::{CLIENT_ID, TestIssuer, TokenBuilder};
 use serde_json::json;
 
-use crate::judge::{AUDIENCE, build, code, judge, okta, verifier};
+use crate::support::pinned_keys::{AUDIENCE, build, code, okta, verifier, verify};
 
 fn assert_code(verifier: &Verifier, token: TokenBuilder, expected: &str) {
     let jwt = token.sign();
@@ -17,17 +17,17 @@ fn profile() -> TestIssuer {
 
 // conformance 84, 86
 #[test]
-fn an_id_token_is_refused() {
+fn profile_rejects_an_id_token() {
     let okta = okta();
     let verifier = verifier(&okta);
     assert_code(&verifier, okta.token("ada").id_token(), "wrong_audience");
-    // For a client whose id is our audience only the shape is left.
-    let ours = || okta.token("ada").id_token().audience(AUDIENCE);
-    assert_code(&verifier, ours(), "not_an_access_token");
+    // If the client ID equals the audience, only the shape of the token differs.
+    let id_token = || okta.token("ada").id_token().audience(AUDIENCE);
+    assert_code(&verifier, id_token(), "not_an_access_token");
     for one_mark in [
-        ours().without("at_hash").without("nonce"),
-        ours().claim("jti", "x").without("nonce"),
-        ours().claim("jti", "x").without("at_hash"),
+        id_token().without("at_hash").without("nonce"),
+        id_token().claim("jti", "x").without("nonce"),
+        id_token().claim("jti", "x").without("at_hash"),
     ] {
         assert_code(&verifier, one_mark, "not_an_access_token");
     }
@@ -35,7 +35,7 @@ fn an_id_token_is_refused() {
 
 // conformance 84, 85, 215
 #[test]
-fn a_security_event_token_is_refused() {
+fn profile_rejects_a_security_event_token() {
     let okta = okta();
     let uri = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
     let event = || okta.token("ada").claim("events", json!({ uri: {} }));
@@ -52,7 +52,7 @@ fn a_security_event_token_is_refused() {
 
 // conformance 84, 85
 #[test]
-fn a_logout_token_is_refused() {
+fn profile_rejects_a_logout_token() {
     let okta = okta();
     let uri = "http://schemas.openid.net/event/backchannel-logout";
     let logout = || {
@@ -73,7 +73,7 @@ fn a_logout_token_is_refused() {
 
 // conformance 84, 85
 #[test]
-fn a_dpop_proof_is_refused() {
+fn profile_rejects_a_dpop_proof_as_a_token() {
     let okta = okta();
     let proof = json!({
         "jti": "-BwC3ESc6acc2lTc", "htm": "GET", "htu": "https://orders.test/", "iat": 1_562_262_616
@@ -81,7 +81,7 @@ fn a_dpop_proof_is_refused() {
     let proof = || okta.token("").raw_payload(proof.to_string());
     let jwk = json!({ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" });
     let as_sent = proof().typ("dpop+jwt").header("jwk", jwk);
-    // As it is sent, under a published key, and then with the claims of an access token.
+    // As a client sends it, then under a published key, then with the claims of an access token.
     let without_kid = as_sent.clone().without_header("kid");
     assert_code(&verifier(&okta), without_kid, "missing_claim");
     assert_code(&verifier(&okta), as_sent, "missing_claim");
@@ -91,10 +91,10 @@ fn a_dpop_proof_is_refused() {
 
 // conformance 84, 85, 120
 #[test]
-fn a_signed_introspection_answer_is_refused() {
+fn profile_rejects_a_signed_introspection_response() {
     let okta = okta();
     // RFC 9701 §5: the token's own claims are one level down.
-    let answer = || {
+    let introspection = || {
         okta.token("ada")
             .claim(
                 "token_introspection",
@@ -103,14 +103,14 @@ fn a_signed_introspection_answer_is_refused() {
             .without("sub")
             .without("exp")
     };
-    assert_code(&verifier(&okta), answer(), "missing_claim");
+    assert_code(&verifier(&okta), introspection(), "missing_claim");
     let dressed = okta.token("ada").typ("token-introspection+jwt");
     assert_code(&verifier(&okta), dressed, "type_not_allowed");
 }
 
 // conformance 84
 #[test]
-fn a_client_assertion_is_refused() {
+fn profile_rejects_a_client_assertion() {
     let okta = okta();
     // RFC 7523 §3: issuer and subject are the client, the audience is the authorization server.
     let assertion = || {
@@ -119,15 +119,15 @@ fn a_client_assertion_is_refused() {
             .audience(format!("{}/v1/token", okta.issuer_url()))
     };
     assert_code(&verifier(&okta), assertion(), "unknown_issuer");
-    let ours = assertion().claim("iss", okta.issuer_url());
-    assert_code(&verifier(&okta), ours, "wrong_audience");
+    let own = assertion().claim("iss", okta.issuer_url());
+    assert_code(&verifier(&okta), own, "wrong_audience");
     let typed = okta.token("ada").typ("client-authentication+jwt");
     assert_code(&verifier(&okta), typed, "type_not_allowed");
 }
 
 // conformance 84, 85
 #[test]
-fn an_identity_assertion_grant_is_refused() {
+fn profile_rejects_an_identity_assertion_grant() {
     let okta = okta();
     // Okta's ID-JAG: issued by the org, for the authorization server.
     let grant = || {
@@ -138,15 +138,15 @@ fn an_identity_assertion_grant_is_refused() {
             .without("cid")
     };
     assert_code(&verifier(&okta), grant(), "org_authorization_server");
-    let ours = grant().claim("iss", okta.issuer_url());
-    assert_code(&verifier(&okta), ours, "wrong_audience");
+    let own = grant().claim("iss", okta.issuer_url());
+    assert_code(&verifier(&okta), own, "wrong_audience");
     let typed = okta.token("ada").typ("oauth-id-jag+jwt");
     assert_code(&verifier(&okta), typed, "type_not_allowed");
 }
 
 // conformance 85, 89
 #[test]
-fn the_profile_takes_the_explicit_type_only() {
+fn profile_rfc9068_requires_the_explicit_type() {
     let (issuer, okta) = (profile(), okta());
     let strict = verifier(&issuer);
     for typ in [
@@ -168,7 +168,7 @@ fn the_profile_takes_the_explicit_type_only() {
     for typ in ["at+jwt", "AT+JWT", "at+JWT", "application/at+jwt"] {
         assert_code(&strict, issuer.token("ada").typ(typ), "ok");
     }
-    // Okta's own tokens have no typ: accepted in its profile, refused in this one.
+    // Okta's own tokens have no typ: accepted in its profile, rejected in this one.
     let jwt = okta.token("ada").sign();
     assert_eq!(code(&verifier(&okta), &jwt), "ok");
     let as_profile = build(
@@ -182,21 +182,21 @@ fn the_profile_takes_the_explicit_type_only() {
 
 // conformance 90, 96
 #[test]
-fn the_profile_demands_every_required_claim() {
+fn profile_rfc9068_requires_every_mandatory_claim() {
     let issuer = profile();
     let strict = build(issuer.issuer().client_id(CLIENT_ID));
     for claim in ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"] {
         assert_code(&strict, issuer.token("ada").without(claim), "missing_claim");
-        let anybody = verifier(&issuer);
+        let any_client = verifier(&issuer);
         assert_code(
-            &anybody,
+            &any_client,
             issuer.token("ada").without(claim),
             "missing_claim",
         );
     }
     for (token, expected) in [
         (
-            issuer.token("ada").client_id("stranger"),
+            issuer.token("ada").client_id("unlisted"),
             "client_not_allowed",
         ),
         (
@@ -222,7 +222,7 @@ fn the_profile_demands_every_required_claim() {
 
 // conformance 88, 97, 98
 #[test]
-fn a_token_of_the_profile_tells_what_it_says() {
+fn profile_rfc9068_token_has_its_claims() {
     let issuer = profile();
     let jwt = issuer
         .token("ada")
@@ -231,7 +231,7 @@ fn a_token_of_the_profile_tells_what_it_says() {
         .claim("auth_time", 1_600_000_000)
         .claim("amr", ["pwd", "otp"])
         .sign();
-    let token = judge(&verifier(&issuer), &jwt).unwrap();
+    let token = verify(&verifier(&issuer), &jwt).unwrap();
     assert_eq!(token.client_id(), Some(CLIENT_ID));
     assert_eq!(
         token.scopes().collect::<Vec<_>>(),
@@ -243,6 +243,6 @@ fn a_token_of_the_profile_tells_what_it_says() {
     );
     assert_eq!(token.subject_kind(), SubjectKind::User);
     assert!(token.issued_at().is_some());
-    let service = judge(&verifier(&issuer), &issuer.token("").service().sign()).unwrap();
+    let service = verify(&verifier(&issuer), &issuer.token("").service().sign()).unwrap();
     assert_eq!(service.subject_kind(), SubjectKind::Service);
 }

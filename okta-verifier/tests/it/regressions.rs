@@ -1,10 +1,10 @@
-//! Holes that other verifiers have, or had. Each test is named after one, and shows that it is
-//! none here. No judgement of those projects: the holes are easy to dig, which is why they are
-//! guarded. The layer's own are in the tests of `okta-verifier-tower`.
+//! Vulnerabilities and faults of other verifiers, present or fixed. Each test is named after one and
+//! shows that it does not exist here. This is no criticism of those projects: such faults are easy to
+//! make, which is why each has a test. Those of layers are in the tests of `okta-verifier-tower`.
 
-mod binding;
 mod claims;
-mod key_sets;
-mod keys;
+mod key_fetch;
+mod key_set;
+mod logs;
 mod outage;
-mod secrecy;
+mod sender_constraint;

@@ -1,4 +1,4 @@
-//! Who signed, and with what: a key that the issuer publishes, or nobody.
+//! Signatures: only a key that the issuer publishes verifies a token.
 
 use std::net::TcpListener;
 
@@ -6,24 +6,24 @@ use okta_verifier::Algorithm;
 use okta_verifier_testing::TestIssuer;
 use serde_json::Value;
 
-use crate::judge::{AUDIENCE, build, code, okta, verifier};
+use crate::support::pinned_keys::{AUDIENCE, build, code, okta, verifier};
 
 // conformance 40, 56, 67
 #[test]
-fn an_unsigned_token_is_refused_however_none_is_spelled() {
+fn signature_none_is_rejected_in_every_spelling() {
     let okta = okta();
     for none in ["none", "None", "NONE", "nOnE", ""] {
         let token = okta.token("ada").unsigned().header("alg", none).sign();
         assert_eq!(code(&verifier(&okta), &token), "algorithm_not_allowed");
     }
-    // The right name over no signature at all.
+    // A supported algorithm with an empty signature.
     let stripped = okta.token("ada").edit_signature(|_| Vec::new()).sign();
     assert_eq!(code(&verifier(&okta), &stripped), "bad_signature");
 }
 
 // conformance 67
 #[test]
-fn a_public_key_is_no_hmac_secret() {
+fn signature_by_hmac_with_a_public_key_is_rejected() {
     let okta = okta();
     for token in [
         okta.token("ada").hmac_with_public_key(),
@@ -41,9 +41,9 @@ fn a_public_key_is_no_hmac_secret() {
 
 // conformance 60, 93
 #[test]
-fn a_signature_of_nobody_we_trust_is_refused() {
+fn signature_of_an_untrusted_key_is_rejected() {
     let okta = okta();
-    for (token, answer) in [
+    for (token, expected) in [
         (okta.token("ada").tampered(), "bad_signature"),
         (okta.token("ada").foreign_key(), "bad_signature"),
         (okta.token("ada").unpublished_key(), "unknown_key_id"),
@@ -70,13 +70,13 @@ fn a_signature_of_nobody_we_trust_is_refused() {
             "bad_signature",
         ),
     ] {
-        assert_eq!(code(&verifier(&okta), &token.sign()), answer);
+        assert_eq!(code(&verifier(&okta), &token.sign()), expected);
     }
 }
 
 // conformance 66, 67, 68
 #[test]
-fn a_key_verifies_its_one_algorithm_only() {
+fn signature_of_another_algorithm_than_the_keys_is_rejected() {
     let okta = okta();
     for algorithm in [
         Algorithm::RS384,
@@ -84,7 +84,7 @@ fn a_key_verifies_its_one_algorithm_only() {
         Algorithm::PS384,
         Algorithm::PS512,
     ] {
-        // Signed for real, by the key of the same family.
+        // Really signed, by the key of the same family.
         let token = okta.token("ada").algorithm(algorithm).sign();
         assert_eq!(
             code(&verifier(&okta), &token),
@@ -93,19 +93,19 @@ fn a_key_verifies_its_one_algorithm_only() {
         );
     }
     let narrowed = build(okta.issuer().any_client_id().algorithms([Algorithm::ES256]));
-    for (algorithm, answer) in [
+    for (algorithm, expected) in [
         (Algorithm::RS256, "algorithm_not_allowed"),
         (Algorithm::EdDSA, "algorithm_not_allowed"),
         (Algorithm::ES256, "ok"),
     ] {
         let token = okta.token("ada").algorithm(algorithm).sign();
-        assert_eq!(code(&narrowed, &token), answer, "{algorithm}");
+        assert_eq!(code(&narrowed, &token), expected, "{algorithm}");
     }
 }
 
 // conformance 72
 #[test]
-fn an_ecdsa_signature_of_another_shape_is_refused() {
+fn signature_of_ecdsa_in_another_encoding_is_rejected() {
     let okta = okta();
     let der: fn(Vec<u8>) -> Vec<u8> = |s| {
         let integer = |n: &[u8]| [&[2, 33, 0], n].concat();
@@ -129,17 +129,17 @@ fn an_ecdsa_signature_of_another_shape_is_refused() {
 
 // conformance 43, 87
 #[test]
-fn a_key_that_the_token_brings_is_never_used_nor_fetched() {
+fn signature_by_a_key_in_the_token_is_rejected_and_never_fetched() {
     let okta = okta();
-    // With a new pair: issuers of one process share their RSA pairs.
+    // ES256 has a new key pair: issuers of one process share their RSA key pairs.
     let okta = okta.algorithms([Algorithm::ES256]);
-    let stranger = TestIssuer::new(AUDIENCE).algorithms([Algorithm::ES256]);
-    let keys: Value = serde_json::from_str(&stranger.jwks()).expect("JSON");
+    let attacker = TestIssuer::new(AUDIENCE).algorithms([Algorithm::ES256]);
+    let keys: Value = serde_json::from_str(&attacker.jwks()).expect("JSON");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("http://{}/keys", listener.local_addr().unwrap());
-    // The stranger's own good token: its key is in the header, and where the header points to.
-    let token = stranger
+    // A token that the attacker signed: its key is in the header, and at the URLs of the header.
+    let token = attacker
         .token("ada")
         .header("jwk", &keys["keys"][0])
         .header("jku", &url)
@@ -155,12 +155,12 @@ fn a_key_that_the_token_brings_is_never_used_nor_fetched() {
         code(&verifier(&okta), &token.key_id(kid).sign()),
         "bad_signature"
     );
-    assert!(listener.accept().is_err(), "somebody called");
+    assert!(listener.accept().is_err(), "the listener got a connection");
 }
 
 // conformance 45, 46, 85, 100
 #[test]
-fn every_algorithm_and_every_allowed_typ_is_accepted() {
+fn signature_of_every_algorithm_and_allowed_typ_is_accepted() {
     let all = [
         "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
     ]
@@ -170,7 +170,7 @@ fn every_algorithm_and_every_allowed_typ_is_accepted() {
         let token = okta.token("ada").algorithm(algorithm).sign();
         assert_eq!(code(&verifier(&okta), &token), "ok", "{algorithm}");
     }
-    // RFC 9864 §2.2: the same by its newer name.
+    // RFC 9864 §2.2: the same algorithm under its newer name.
     let ed25519 = okta
         .token("ada")
         .algorithm(Algorithm::EdDSA)

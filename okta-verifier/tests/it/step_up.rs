@@ -1,4 +1,4 @@
-//! Step-up: a valid token whose user must authenticate anew (RFC 9470).
+//! Step-up: a valid token whose user must authenticate again (RFC 9470).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,8 +10,8 @@ const RECENT: Policy = Policy::max_age(Duration::from_secs(300));
 const TRANSFER: Policy =
     Policy::all(&[PHISHING_RESISTANT, RECENT, Policy::scope("payments:write")]);
 
-fn refused(policy: Policy, token: &VerifiedToken) -> Rejection {
-    token.require(policy).expect_err("refused")
+fn rejected(policy: Policy, token: &VerifiedToken) -> Rejection {
+    token.require(policy).expect_err("rejected")
 }
 
 fn challenge(rejection: &Rejection) -> Option<String> {
@@ -30,9 +30,9 @@ fn verified(okta: &TestIssuer, token: TokenBuilder) -> VerifiedToken {
         .build()
         .unwrap();
     let authorization = format!("Bearer {}", token.sign());
-    let presented = okta_verifier::adapter::RequestCredentials::new([authorization.as_bytes()]);
+    let credentials = okta_verifier::adapter::RequestCredentials::new([authorization.as_bytes()]);
     verifier
-        .authenticate(&presented)
+        .authenticate(&credentials)
         .into_ready()
         .unwrap()
         .unwrap()
@@ -50,7 +50,7 @@ const DESCRIPTION: &str = r#"Bearer realm="bank", error="insufficient_user_authe
 
 // conformance 189, 190, 191
 #[test]
-fn an_unmet_authentication_level_is_a_401_that_names_what_would_do() {
+fn step_up_is_401_and_names_the_acr_values() {
     let okta = TestIssuer::new("api://bank");
     for token in [
         okta.token("ada").without("acr"),
@@ -58,7 +58,7 @@ fn an_unmet_authentication_level_is_a_401_that_names_what_would_do() {
         okta.token("ada").claim("acr", "PHR"),
         okta.token("ada").claim("acr", "phr phrh"),
     ] {
-        let rejection = refused(PHISHING_RESISTANT, &verified(&okta, token));
+        let rejection = rejected(PHISHING_RESISTANT, &verified(&okta, token));
         assert_eq!(rejection.status(), 401);
         let expected = format!(r#"{DESCRIPTION}, acr_values="phrh phr""#);
         assert_eq!(challenge(&rejection), Some(expected));
@@ -72,16 +72,16 @@ fn an_unmet_authentication_level_is_a_401_that_names_what_would_do() {
 
 // conformance 30, 191, 192
 #[test]
-fn the_age_of_an_authentication_is_counted_from_auth_time_and_not_from_iat() {
+fn step_up_age_is_counted_from_auth_time_and_not_from_iat() {
     let okta = TestIssuer::new("api://bank");
     for token in [
         okta.token("ada").without("auth_time"),
         okta.token("ada").claim("auth_time", seconds_ago(420)),
-        // Ahead of our clock by more than the leeway.
+        // Ahead of the clock by more than the leeway.
         okta.token("ada").claim("auth_time", seconds_ago(0) + 120),
     ] {
         // Just issued, as after a refresh.
-        let rejection = refused(RECENT, &verified(&okta, token.issued_at(seconds_ago(1))));
+        let rejection = rejected(RECENT, &verified(&okta, token.issued_at(seconds_ago(1))));
         assert_eq!(rejection.status(), 401);
         let expected = format!(r#"{DESCRIPTION}, max_age="300""#);
         assert_eq!(challenge(&rejection), Some(expected));
@@ -98,29 +98,29 @@ fn the_age_of_an_authentication_is_counted_from_auth_time_and_not_from_iat() {
 
 // conformance 190
 #[test]
-fn one_challenge_asks_for_everything_that_lacks() {
+fn step_up_challenge_names_every_unmet_requirement() {
     let okta = TestIssuer::new("api://bank");
     let bare = || okta.token("ada").claim("auth_time", seconds_ago(9_000));
     let both = r#"acr_values="phrh phr", max_age="300""#;
 
-    let rejection = refused(TRANSFER, &verified(&okta, bare()));
+    let rejection = rejected(TRANSFER, &verified(&okta, bare()));
     let expected = format!(r#"{DESCRIPTION}, scope="payments:write", {both}"#);
     assert_eq!(
         (rejection.status().as_u16(), challenge(&rejection)),
         (401, Some(expected))
     );
 
-    let rejection = refused(TRANSFER, &verified(&okta, bare().scope("payments:write")));
+    let rejection = rejected(TRANSFER, &verified(&okta, bare().scope("payments:write")));
     assert_eq!(
         challenge(&rejection),
         Some(format!("{DESCRIPTION}, {both}"))
     );
 
-    // Only the scope lacks: no new authentication would help.
+    // Only the scope is missing: a new authentication would not help.
     let strong = bare()
         .claim("acr", "phr")
         .claim("auth_time", seconds_ago(0));
-    let rejection = refused(TRANSFER, &verified(&okta, strong));
+    let rejection = rejected(TRANSFER, &verified(&okta, strong));
     assert_eq!(rejection.status(), 403);
     assert!(
         challenge(&rejection)
@@ -130,31 +130,31 @@ fn one_challenge_asks_for_everything_that_lacks() {
 }
 
 #[test]
-fn no_step_up_is_asked_for_where_it_would_not_help() {
+fn step_up_is_not_requested_if_it_would_not_suffice() {
     const ADMIN: Policy = Policy::all(&[PHISHING_RESISTANT, Policy::group("Admins")]);
     const EITHER: Policy = Policy::any(&[ADMIN, Policy::scope("admin")]);
     let okta = TestIssuer::new("api://bank");
     let token = verified(&okta, okta.token("ada"));
     assert_eq!(
         (
-            refused(ADMIN, &token).status().as_u16(),
-            challenge(&refused(ADMIN, &token))
+            rejected(ADMIN, &token).status().as_u16(),
+            challenge(&rejected(ADMIN, &token))
         ),
         (403, None)
     );
     assert!(
-        challenge(&refused(EITHER, &token))
+        challenge(&rejected(EITHER, &token))
             .unwrap()
             .ends_with(r#"scope="admin""#)
     );
     // Two lists without a common value.
     const NEVER: Policy = Policy::all(&[Policy::acr(&["a"]), Policy::acr(&["b"])]);
-    assert_eq!(refused(NEVER, &token).status(), 403);
+    assert_eq!(rejected(NEVER, &token).status(), 403);
 }
 
-/// An alternative that would help alone, and not with what else is demanded, is passed over.
+/// An alternative that would suffice alone, but not with the other rules, is skipped.
 #[test]
-fn the_order_of_rules_does_not_hide_a_step_up_that_would_help() {
+fn step_up_is_found_in_every_order_of_rules() {
     const A_OR_B: Policy = Policy::any(&[Policy::acr(&["A"]), Policy::acr(&["B"])]);
     const LAST: Policy = Policy::all(&[A_OR_B, Policy::acr(&["B"])]);
     const FIRST: Policy = Policy::all(&[Policy::acr(&["B"]), A_OR_B]);
@@ -162,12 +162,12 @@ fn the_order_of_rules_does_not_hide_a_step_up_that_would_help() {
     let token = verified(&okta, okta.token("ada").claim("acr", "A"));
     for policy in [LAST, FIRST] {
         let expected = format!(r#"{DESCRIPTION}, acr_values="B""#);
-        assert_eq!(challenge(&refused(policy, &token)), Some(expected));
+        assert_eq!(challenge(&rejected(policy, &token)), Some(expected));
     }
 }
 
 #[test]
-fn claims_about_the_authentication_are_typed() {
+fn step_up_claims_are_typed() {
     let okta = TestIssuer::new("api://bank");
     let verifier = Verifier::builder()
         .issuer(okta.issuer().any_client_id())
@@ -180,9 +180,10 @@ fn claims_about_the_authentication_are_typed() {
         okta.token("ada").claim("auth_time", -1),
     ] {
         let authorization = format!("Bearer {}", token.sign());
-        let presented = okta_verifier::adapter::RequestCredentials::new([authorization.as_bytes()]);
+        let credentials =
+            okta_verifier::adapter::RequestCredentials::new([authorization.as_bytes()]);
         let rejection = verifier
-            .authenticate(&presented)
+            .authenticate(&credentials)
             .into_ready()
             .unwrap()
             .unwrap_err();
@@ -191,13 +192,13 @@ fn claims_about_the_authentication_are_typed() {
 }
 
 #[test]
-fn grpc_statuses_follow_the_http_ones() {
+fn step_up_grpc_status_follows_the_http_status() {
     let okta = TestIssuer::new("api://bank");
     let token = verified(&okta, okta.token("ada"));
     for (rejection, status) in [
-        (refused(PHISHING_RESISTANT, &token), "16"),
-        (refused(Policy::scope("admin"), &token), "7"),
-        (refused(Policy::group("Admins"), &token), "7"),
+        (rejected(PHISHING_RESISTANT, &token), "16"),
+        (rejected(Policy::scope("admin"), &token), "7"),
+        (rejected(Policy::group("Admins"), &token), "7"),
         (Rejection::missing_layer(), "13"),
     ] {
         let http = challenge(&rejection);

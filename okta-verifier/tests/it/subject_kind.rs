@@ -1,4 +1,4 @@
-//! Whether a token stands for a user, for a service, or does not show which.
+//! `SubjectKind`: whether a token stands for a user or a service, or does not show which.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use okta_verifier::{Policy, SubjectKind, VerifiedToken};
 use okta_verifier_testing::{CLIENT_ID, TestIssuer, TokenBuilder};
 use serde_json::json;
 
-use crate::judge::{judge, okta, verifier};
+use crate::support::pinned_keys::{okta, verifier, verify};
 
 const STRONG: Policy = Policy::acr(&["phr"]);
 const RECENT: Policy = Policy::max_age(Duration::from_secs(300));
@@ -16,10 +16,10 @@ fn rfc9068() -> TestIssuer {
 }
 
 fn token(issuer: &TestIssuer, token: TokenBuilder) -> VerifiedToken {
-    judge(&verifier(issuer), &token.sign()).expect("a good token")
+    verify(&verifier(issuer), &token.sign()).expect("a valid token")
 }
 
-/// A token of RFC 9068 with no claim that tells users from services.
+/// Returns a token of RFC 9068 without a claim that distinguishes users from services.
 fn bare(issuer: &TestIssuer) -> TokenBuilder {
     issuer.token("ada").without("auth_time")
 }
@@ -40,7 +40,7 @@ fn subject_kind_of_an_okta_token_follows_uid_and_the_client_id() {
     for (name, built, expected) in [
         ("uid", okta.token("ada"), User),
         (
-            "a user who is named like the client",
+            "a user whose name is the client ID",
             okta.token(CLIENT_ID),
             User,
         ),
@@ -62,7 +62,7 @@ fn subject_kind_of_an_okta_token_follows_uid_and_the_client_id() {
             Unknown,
         ),
         (
-            "an agent's token, which names no client",
+            "an agent's token without a client ID",
             okta.token("0oaagent")
                 .without("uid")
                 .without("cid")
@@ -133,7 +133,7 @@ fn subject_kind_of_an_rfc_9068_token_needs_evidence() {
             Service,
         ),
         (
-            "sub is the client id, and somebody authenticated",
+            "sub is the client id, and a user authenticated",
             service().claim("auth_time", 1_700_000_000),
             Unknown,
         ),
@@ -149,7 +149,7 @@ fn subject_kind_of_an_rfc_9068_token_needs_evidence() {
             Unknown,
         ),
         (
-            "the grant of a machine, and somebody authenticated",
+            "the grant of a machine, and a user authenticated",
             machine().claim("amr", ["pwd"]),
             Unknown,
         ),
@@ -205,7 +205,7 @@ fn subject_kind_of_a_keycloak_service_account_is_never_user() {
         let token = token(&issuer, built);
         assert_ne!(token.subject_kind(), SubjectKind::User, "{name}");
     }
-    // A person of the same server, who logged in.
+    // A user of the same server who logged in.
     let ada = bare(&issuer)
         .claim("azp", CLIENT_ID)
         .claim("typ", "Bearer")
@@ -232,7 +232,7 @@ fn subject_kind_policies_reject_unknown() {
     const EITHER: Policy = Policy::any(&[Policy::user(), Policy::service()]);
     assert_eq!(status(&unknown, EITHER), 403);
     assert_eq!(format!("{EITHER:?}"), r#"any of [a user, a service]"#);
-    // No scope makes a service a user.
+    // No scope turns a service into a user.
     const READER: Policy = Policy::all(&[Policy::scope("a"), Policy::user()]);
     let rejection = service.require(READER).unwrap_err();
     assert!(

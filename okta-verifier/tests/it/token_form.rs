@@ -1,12 +1,12 @@
-//! Really signed tokens of every wrong form.
+//! Signed tokens of every invalid form.
 
 use okta_verifier::{Issuer, MalformedTokenError, VerifyError};
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use serde_json::{Value, json};
 
-use crate::judge::{AUDIENCE, build, code, judge, okta, verifier};
+use crate::support::pinned_keys::{AUDIENCE, build, code, okta, verifier, verify};
 
-/// The key's name and algorithm as they stand in a good token's header.
+/// Returns the key ID and the algorithm from the header of a valid token.
 fn header_of(okta: &TestIssuer, changes: &str) -> String {
     let keys: Value = serde_json::from_str(&okta.jwks()).expect("JSON");
     format!(
@@ -22,7 +22,7 @@ fn claims(changes: &str) -> String {
 }
 
 fn reason(okta: &TestIssuer, token: TokenBuilder) -> MalformedTokenError {
-    match judge(&verifier(okta), &token.sign()) {
+    match verify(&verifier(okta), &token.sign()) {
         Err(VerifyError::Malformed(reason)) => reason,
         other => panic!("{other:?}"),
     }
@@ -30,15 +30,15 @@ fn reason(okta: &TestIssuer, token: TokenBuilder) -> MalformedTokenError {
 
 // conformance 33, 59, 60
 #[test]
-fn an_encrypted_token_is_its_own_error() {
+fn token_that_is_encrypted_has_its_own_error() {
     let okta = okta();
-    let error = judge(&verifier(&okta), &okta.token("ada").encrypted().sign()).unwrap_err();
+    let error = verify(&verifier(&okta), &okta.token("ada").encrypted().sign()).unwrap_err();
     assert!(matches!(error, VerifyError::Encrypted), "{error}");
 }
 
 // conformance 37, 39, 41, 42, 47
 #[test]
-fn a_signed_header_that_is_not_strict_is_refused() {
+fn token_header_that_is_not_strict_is_rejected() {
     use MalformedTokenError::{DuplicateMember, Extension, Header, Json, Nested};
     let okta = okta();
     for (header, expected) in [
@@ -67,11 +67,11 @@ fn a_signed_header_that_is_not_strict_is_refused() {
 
 // conformance 38, 47, 48, 57, 58
 #[test]
-fn a_signed_payload_that_is_not_strict_is_refused() {
+fn token_payload_that_is_not_strict_is_rejected() {
     use MalformedTokenError::{DuplicateMember, Json, TooDeep};
     let okta = okta();
-    let good = okta.token("ada").raw_payload(claims("")).sign();
-    assert_eq!(code(&verifier(&okta), &good), "ok");
+    let valid = okta.token("ada").raw_payload(claims("")).sign();
+    assert_eq!(code(&verifier(&okta), &valid), "ok");
     let deep = format!(r#","x":{}{}"#, "[".repeat(2_000), "]".repeat(2_000));
     for (payload, expected) in [
         (claims(r#","sub":"eve""#).into_bytes(), DuplicateMember),
@@ -82,8 +82,8 @@ fn a_signed_payload_that_is_not_strict_is_refused() {
         ),
         (claims(&deep).into_bytes(), TooDeep),
         (format!("[{}]", claims("")).into_bytes(), Json),
-        (format!("\"{good}\"").into_bytes(), Json),
-        (good.clone().into_bytes(), Json),
+        (format!("\"{valid}\"").into_bytes(), Json),
+        (valid.clone().into_bytes(), Json),
         (b"Example of Ed25519 signing".to_vec(), Json),
         (Vec::new(), Json),
         ([claims("").into_bytes(), b"x".to_vec()].concat(), Json),
@@ -104,7 +104,7 @@ fn a_signed_payload_that_is_not_strict_is_refused() {
 
 // conformance 57
 #[tokio::test]
-async fn a_token_above_16_kib_is_refused_also_without_a_request() {
+async fn token_over_16_kib_is_rejected_also_without_a_request() {
     let okta = okta();
     let large = okta.token("ada").claim("x", "y".repeat(16 * 1024)).sign();
     let error = verifier(&okta).verify(&large).await.unwrap_err();
@@ -117,14 +117,14 @@ async fn a_token_above_16_kib_is_refused_also_without_a_request() {
 
 // conformance 44, 82
 #[test]
-fn what_names_no_configured_issuer_asks_nobody() {
-    // Keys that were never fetched: whatever needs them is not decided without waiting.
+fn token_without_a_configured_issuer_causes_no_fetch() {
+    // The keys were never fetched, so a result that needs them is not ready.
     let okta = okta();
     let unfetched = build(Issuer::okta(okta.issuer_url(), AUDIENCE).any_client_id());
     let foreign = okta
         .token("ada")
         .claim("iss", "https://evil.test/oauth2/default");
-    for (token, answer) in [
+    for (token, expected) in [
         (foreign, "unknown_issuer"),
         (
             okta.token("ada").claim("iss", "https://okta.test"),
@@ -138,6 +138,6 @@ fn what_names_no_configured_issuer_asks_nobody() {
         (okta.token("ada").header("kid", json!(1)), "malformed"),
         (okta.token("ada").unsigned(), "algorithm_not_allowed"),
     ] {
-        assert_eq!(code(&unfetched, &token.sign()), answer);
+        assert_eq!(code(&unfetched, &token.sign()), expected);
     }
 }

@@ -1,5 +1,4 @@
-//! Caps on a token: its bytes, by a setting, and the depth of its JSON. Nothing else is capped, so
-//! that every token under them passes.
+//! Limits of a token: its size, by a setting, and the depth of its JSON. There are no other limits.
 
 use okta_verifier::{
     ConfigError, MalformedTokenError, Verifier, VerifyError, adapter::RequestCredentials,
@@ -7,7 +6,7 @@ use okta_verifier::{
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use serde_json::{Map, Value, json};
 
-use crate::judge::{judge, okta, present, verifier};
+use crate::support::pinned_keys::{authenticate, okta, verifier, verify};
 
 const KIB: usize = 1024;
 
@@ -16,7 +15,7 @@ fn of_size(okta: &TestIssuer, bytes: usize) -> Verifier {
     builder
         .max_token_size(bytes)
         .build()
-        .expect("good settings")
+        .expect("valid settings")
 }
 
 /// The roles of a user at every client of a realm, as Keycloak writes them.
@@ -25,9 +24,9 @@ fn resource_access(clients: usize, roles: &[&str]) -> Value {
     Value::Object(access.collect::<Map<_, _>>())
 }
 
-/// A token of exactly this many bytes.
+/// Returns a token of exactly this many bytes.
 fn sized(okta: &TestIssuer, bytes: usize) -> String {
-    // Not every length is one of base64url: padding in the header makes up for that.
+    // Not every length is possible in base64url: padding in the header makes up for it.
     for header in 0..4 {
         let build = |padding: usize| {
             let token = okta.token("ada").header("x", "x".repeat(header));
@@ -50,7 +49,7 @@ fn token_of_hundreds_of_keycloak_clients_is_accepted() {
     let access = resource_access(300, &["user"]);
     let jwt = okta.token("ada").claim("resource_access", &access).sign();
     assert!(jwt.len() <= 16 * KIB, "{}", jwt.len());
-    let token = judge(&verifier(&okta), &jwt).expect("accepted");
+    let token = verify(&verifier(&okta), &jwt).expect("accepted");
     assert_eq!(token.claim("resource_access").unwrap(), Some(access));
 
     let access = resource_access(1_000, &["view", "manage"]);
@@ -60,8 +59,11 @@ fn token_of_hundreds_of_keycloak_clients_is_accepted() {
         "{}",
         jwt.len()
     );
-    assert_eq!(present(&verifier(&okta), &jwt).unwrap_err().status(), 400);
-    let token = judge(&of_size(&okta, 64 * KIB), &jwt).expect("accepted");
+    assert_eq!(
+        authenticate(&verifier(&okta), &jwt).unwrap_err().status(),
+        400
+    );
+    let token = verify(&of_size(&okta, 64 * KIB), &jwt).expect("accepted");
     assert_eq!(token.claim("resource_access").unwrap(), Some(access));
 }
 
@@ -88,14 +90,14 @@ fn token_with_a_duplicate_is_rejected_at_every_depth_and_size() {
                 format!("{opened}{}{closed}", wide(members, last))
             };
             for last in [r#""m0":1"#, r#""m1":1"#, r#""\u006d1":1"#] {
-                let error = judge(&verifier, &signed(&at(last))).unwrap_err();
+                let error = verify(&verifier, &signed(&at(last))).unwrap_err();
                 let duplicate = MalformedTokenError::DuplicateMember;
                 assert!(
                     matches!(error, VerifyError::Malformed(reason) if reason == duplicate),
                     "{error}"
                 );
             }
-            assert!(judge(&verifier, &signed(&at(r#""other":1"#))).is_ok());
+            assert!(verify(&verifier, &signed(&at(r#""other":1"#))).is_ok());
         }
     }
 }
@@ -113,7 +115,7 @@ async fn token_size_is_a_setting_for_requests_and_bare_tokens_alike() {
     ] {
         let largest = sized(&okta, limit);
         assert!(verifier.verify(&largest).await.is_ok(), "{limit}");
-        assert!(present(&verifier, &largest).is_ok(), "{limit}");
+        assert!(authenticate(&verifier, &largest).is_ok(), "{limit}");
 
         let larger = format!("{largest}A");
         let error = verifier.verify(&larger).await.unwrap_err();
@@ -121,16 +123,16 @@ async fn token_size_is_a_setting_for_requests_and_bare_tokens_alike() {
         assert!(matches!(error, VerifyError::Malformed(reason) if reason == expected));
         assert!(error.to_string().contains(&limit.to_string()), "{error}");
 
-        let rejection = present(&verifier, &larger).unwrap_err();
+        let rejection = authenticate(&verifier, &larger).unwrap_err();
         assert_eq!(rejection.status(), 400);
-        let error = rejection.error().expect("the cap").to_string();
+        let error = rejection.error().expect("an error").to_string();
         assert!(error.contains(&limit.to_string()), "{error}");
     }
-    // Not even the alphabet of what is larger is looked at.
+    // The characters of a larger token are not checked.
     let long = format!("Bearer {}", "\"".repeat(KIB + 1));
-    let presented = RequestCredentials::new([long.as_bytes()]);
-    let verdict = of_size(&okta, KIB).authenticate(&presented).into_ready();
-    let rejection = verdict.unwrap().unwrap_err();
+    let credentials = RequestCredentials::new([long.as_bytes()]);
+    let result = of_size(&okta, KIB).authenticate(&credentials).into_ready();
+    let rejection = result.unwrap().unwrap_err();
     assert_eq!(rejection.status(), 400);
     assert_eq!(rejection.error().map(VerifyError::code), Some("malformed"));
 }
@@ -152,7 +154,7 @@ fn token_size_out_of_bounds_is_a_config_error() {
 fn token_error_names_the_cap_that_was_exceeded() {
     let okta = okta();
     let deep = (0..20).fold(json!(1), |inner, _| json!([inner]));
-    let reason = |token: TokenBuilder| judge(&verifier(&okta), &token.sign()).unwrap_err();
+    let reason = |token: TokenBuilder| verify(&verifier(&okta), &token.sign()).unwrap_err();
     let error = reason(okta.token("ada").claim("x", deep));
     assert!(matches!(
         error,

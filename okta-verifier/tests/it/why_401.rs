@@ -1,4 +1,4 @@
-//! `docs/why-401.md` has a row for every reason there is, and none for one that there is not.
+//! `docs/why-401.md` has a row for every error code and reason, and no others.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -7,7 +7,7 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The first cells of the page's rows that are one word of code, such as `expired`.
+/// Returns the first cells of the page's rows that are one word of code, such as `expired`.
 fn rows() -> BTreeSet<String> {
     let page = read("../docs/why-401.md");
     let first = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
@@ -15,7 +15,7 @@ fn rows() -> BTreeSet<String> {
     page.lines().filter_map(first).filter(is_word).collect()
 }
 
-/// The words that `VerifyError::code` may say, from its source: nothing to forget.
+/// Returns the values of `VerifyError::code`, read from its source so that none is missing.
 fn codes() -> BTreeSet<String> {
     let source = read("src/error/verify.rs");
     let (_, body) = source.split_once("fn code(").expect("VerifyError::code");
@@ -27,8 +27,8 @@ fn codes() -> BTreeSet<String> {
         .collect()
 }
 
-/// The variants of every enum that says why a token was refused, or could not be judged.
-/// `ConfigError` is for the start; a `VerifyError` has its code.
+/// Returns the variants of every enum with reasons why a token was rejected or not verified.
+/// `ConfigError` occurs at start-up only, and a `VerifyError` has a code.
 fn reasons() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error");
     let mut reasons = BTreeSet::new();
@@ -45,7 +45,7 @@ fn reasons() -> BTreeSet<String> {
     reasons
 }
 
-/// `    Timeout,`, `    Status {` or `    Other(…),`: four blanks, then a capital.
+/// Returns the name in `    Timeout,`, `    Status {` or `    Other(…),`.
 fn variant(line: &str) -> Option<String> {
     let name = line.strip_prefix("    ")?;
     name.starts_with(|first: char| first.is_ascii_uppercase())
@@ -57,9 +57,9 @@ fn variant(line: &str) -> Option<String> {
 }
 
 #[test]
-fn every_code_has_its_row() {
+fn why_401_has_a_row_for_every_code() {
     let (rows, codes, reasons) = (rows(), codes(), reasons());
-    // That the source is read at all:
+    // Shows that the source is read at all:
     assert!(codes.contains("expired") && codes.contains("unavailable"));
     assert!(reasons.contains("Parts") && reasons.contains("Status"));
     let known: BTreeSet<_> = codes.union(&reasons).cloned().collect();
@@ -71,6 +71,6 @@ fn every_code_has_its_row() {
     let unknown: Vec<_> = rows.difference(&known).collect();
     assert!(
         unknown.is_empty(),
-        "docs/why-401.md has rows for nothing: {unknown:?}"
+        "docs/why-401.md has rows for unknown codes: {unknown:?}"
     );
 }

@@ -1,17 +1,17 @@
-//! Nothing secret is ever shown: every text that this crate gives away is searched for 16 bytes in
-//! a row of any token, signature, proof, claim value or secret, and so is everything that any crate
-//! of the process logs, at TRACE.
+//! Nothing secret is ever shown. Every text that this crate exposes is searched for 16 consecutive
+//! bytes of any token, signature, proof, claim value or secret, and so is everything that any crate of
+//! the process logs, at TRACE.
 //!
-//! Every test program searches its log (`use secret_scan as _`), and the adapters' ones every answer to the
-//! conformance table, in-process and over sockets. Here are the cases that want a long word
-//! of the sender's in each place that takes one, and secrets that no other test has.
+//! Every test program searches its log (`use secret_scan as _`), and those of the adapters search every
+//! response to the conformance table, in-process and over sockets. The tests here have a long text of
+//! the sender in each place that accepts one, and secrets that no other test has.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod bound;
-mod introspected;
-mod mock;
-mod settings;
-mod table;
+mod config;
+mod conformance;
+mod introspection;
+mod key_fetch;
+mod sender_constraint;
 
 use secret_scan as _;

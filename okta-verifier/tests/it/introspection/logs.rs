@@ -1,4 +1,4 @@
-//! What is logged: each change once, and never a token, a secret or a claim.
+//! Log lines of introspection: each change once, and never a token, a secret or a claim.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use okta_verifier::{ClientAuthentication, Introspection};
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
 use tracing::Level;
 
-use super::{every_token, with};
-use crate::{logs::logged, mock::verdict};
+use super::{every_token, verifier_with};
+use crate::{support::captured_logs::logged, support::mock_issuer::result_code};
 
 fn block_on(future: impl Future<Output = ()>) {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -16,17 +16,21 @@ fn block_on(future: impl Future<Output = ()>) {
 
 // conformance 107
 #[test]
-fn refused_credentials_are_one_error_until_they_are_right() {
+fn introspection_client_rejection_is_logged_once_until_it_recovers() {
     let lines = logged(|| {
         block_on(async {
             let okta = MockOkta::start().await;
             let secret = "hunter2hunter2hunter2";
             secret_scan::secret(secret);
             let client = ClientAuthentication::client_secret_basic(CLIENT_ID, secret);
-            let verifier = with(&okta, Introspection::every_token(client));
+            let verifier = verifier_with(&okta, Introspection::every_token(client));
             for number in 0..3 {
                 let jwt = okta.token("ada").sign();
-                assert_eq!(verdict(&verifier, &jwt).await, "unavailable", "{number}");
+                assert_eq!(
+                    result_code(&verifier, &jwt).await,
+                    "unavailable",
+                    "{number}"
+                );
                 let retry = Instant::now() + Duration::from_millis(300);
                 while Instant::now() < retry {
                     tokio::task::yield_now().await;
@@ -35,7 +39,7 @@ fn refused_credentials_are_one_error_until_they_are_right() {
             okta.set_client(CLIENT_ID, secret);
             let jwt = okta.token("ada").sign();
             let deadline = Instant::now() + Duration::from_secs(5);
-            while verdict(&verifier, &jwt).await != "ok" {
+            while result_code(&verifier, &jwt).await != "ok" {
                 assert!(Instant::now() < deadline);
                 tokio::task::yield_now().await;
             }
@@ -45,7 +49,7 @@ fn refused_credentials_are_one_error_until_they_are_right() {
     assert_eq!(
         (of(Level::ERROR), of(Level::WARN)),
         (1, 1),
-        "the warning is of http: {lines:?}"
+        "the warning about plain HTTP: {lines:?}"
     );
     let text = format!("{lines:?}");
     assert!(
@@ -56,17 +60,17 @@ fn refused_credentials_are_one_error_until_they_are_right() {
 }
 
 // conformance 107
-// finding 2: strangers may have invented opaque tokens, so that they raise no error.
+// finding 2: attackers may have invented the opaque tokens, so the log line is not an error.
 #[test]
-fn credentials_refused_for_opaque_tokens_only_are_one_warning() {
+fn introspection_client_rejection_for_opaque_tokens_only_is_one_warning() {
     let lines = logged(|| {
         block_on(async {
             let okta = MockOkta::start().await;
             let client = ClientAuthentication::client_secret_basic(CLIENT_ID, "wrong");
-            let verifier = with(&okta, Introspection::opaque_tokens(client));
+            let verifier = verifier_with(&okta, Introspection::opaque_tokens(client));
             for number in 0..10 {
                 let opaque = format!("opaque-{number}");
-                assert_eq!(verdict(&verifier, &opaque).await, "unavailable");
+                assert_eq!(result_code(&verifier, &opaque).await, "unavailable");
             }
         });
     });
@@ -74,7 +78,7 @@ fn credentials_refused_for_opaque_tokens_only_are_one_warning() {
     assert_eq!(
         (of(Level::ERROR), of(Level::WARN)),
         (0, 2),
-        "one is of http"
+        "one warning is about plain HTTP"
     );
     let text = format!("{lines:?}");
     assert!(text.contains("introspection request failed"), "{text}");
@@ -83,7 +87,7 @@ fn credentials_refused_for_opaque_tokens_only_are_one_warning() {
 
 // conformance 20, 115
 #[test]
-fn neither_token_nor_secret_nor_claim_is_logged() {
+fn introspection_logs_no_token_secret_or_claim() {
     let (mut secrets, mut lines) = (Vec::new(), Vec::new());
     for fault in [
         None,
@@ -104,7 +108,7 @@ fn neither_token_nor_secret_nor_claim_is_logged() {
                 if let Some(fault) = fault {
                     okta.fault(Endpoint::Introspection, fault);
                 }
-                let verifier = with(&okta, always);
+                let verifier = verifier_with(&okta, always);
                 let build = |token: okta_verifier_testing::TokenBuilder| {
                     token.claim("department", "5ecret5ecret5ecret").sign()
                 };
@@ -127,7 +131,7 @@ fn neither_token_nor_secret_nor_claim_is_logged() {
     }
     secrets.extend(["ada.lovelace".to_owned(), "5ecret".to_owned()]);
     assert!(!lines.is_empty());
-    // The HTTP client's own events are not ours to write, and hold neither.
+    // Events of the HTTP client itself are left out.
     for (_, line) in &lines {
         for secret in &secrets {
             assert!(!line.contains(secret.as_str()), "{line}");

@@ -1,19 +1,19 @@
-//! Which tokens are asked about, and what is made of the answers.
+//! Which tokens are introspected in each mode, and how the responses are used.
 
 use std::time::Duration;
 
 use okta_verifier::{SubjectKind, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, TokenBuilder};
 
-use super::{calls, every_token, on_demand, opaque_tokens, with};
-use crate::{
-    mock::{issuer, verdict, verifier},
+use super::{calls, every_token, on_demand, opaque_tokens, verifier_with};
+use crate::support::{
+    mock_issuer::{issuer, result_code, verifier},
     token_edit::with_claim,
 };
 
 // conformance 104, 106, 108
 #[tokio::test]
-async fn each_kind_of_token_in_each_mode() {
+async fn introspection_modes_cover_each_kind_of_token() {
     let okta = MockOkta::start().await;
     type Make = fn(&MockOkta) -> TokenBuilder;
     let kinds: [(&str, Make); 5] = [
@@ -35,14 +35,14 @@ async fn each_kind_of_token_in_each_mode() {
     let without = verifier(&okta);
     for ((name, make), expected) in kinds.iter().zip(none) {
         assert_eq!(
-            verdict(&without, &make(&okta).sign()).await,
+            result_code(&without, &make(&okta).sign()).await,
             expected,
             "{name}"
         );
     }
     assert_eq!(calls(&okta), 0);
     let switches = || on_demand().encrypted_tokens().tokens_with_unknown_keys();
-    for (introspection, expected, asked) in [
+    for (introspection, expected, requests) in [
         (on_demand(), none, [0; 5]),
         (
             switches(),
@@ -71,25 +71,25 @@ async fn each_kind_of_token_in_each_mode() {
             [1, 0, 0, 0, 0],
         ),
     ] {
-        for (((name, make), expected), asked) in kinds.iter().zip(expected).zip(asked) {
-            let verifier = with(&okta, introspection.clone());
+        for (((name, make), expected), requests) in kinds.iter().zip(expected).zip(requests) {
+            let verifier = verifier_with(&okta, introspection.clone());
             let (token, before) = (make(&okta).sign(), calls(&okta));
             for _ in 0..3 {
-                let code = verdict(&verifier, &token).await;
+                let code = result_code(&verifier, &token).await;
                 assert_eq!(code, expected, "{introspection:?}: {name}");
             }
-            assert_eq!(calls(&okta) - before, asked, "{introspection:?}: {name}");
+            assert_eq!(calls(&okta) - before, requests, "{introspection:?}: {name}");
         }
     }
 }
 
 // conformance 109, 115
 #[tokio::test]
-async fn what_local_checks_refuse_is_never_asked_about() {
+async fn introspection_is_skipped_for_tokens_that_local_checks_reject() {
     let okta = MockOkta::start().await;
     let introspection = every_token().encrypted_tokens();
-    let verifier = with(&okta, introspection.tokens_with_unknown_keys());
-    let good = || okta.token("ada");
+    let verifier = verifier_with(&okta, introspection.tokens_with_unknown_keys());
+    let valid = || okta.token("ada");
     let opaque = okta.opaque_token("ada").sign();
     let junk = [
         "a".repeat(16 * 1024 + 1),
@@ -106,26 +106,26 @@ async fn what_local_checks_refuse_is_never_asked_about() {
         "c".repeat(8_000)
     );
     let tokens = [
-        good().tampered().sign(),
-        good().foreign_key().sign(),
-        good().expired().sign(),
-        good().audience("api://other").sign(),
-        good().unsigned().sign(),
-        good().hmac("secret").sign(),
-        good().id_token().sign(),
-        good().typ("dpop+jwt").sign(),
-        good().claim("exp", "soon").sign(),
-        good().raw_payload(r#"{"iss":1}"#).sign(),
-        good().claim("iss", "https://unknown.test").sign(),
-        good().without_header("kid").sign(),
-        // With a key that is not published either: refused for what they admit.
-        good().unpublished_key().expired().sign(),
-        good().unpublished_key().audience("api://other").sign(),
-        good().unpublished_key().bound_to_key().sign(),
-        // Three parts are a JWT, whatever they hold.
+        valid().tampered().sign(),
+        valid().foreign_key().sign(),
+        valid().expired().sign(),
+        valid().audience("api://other").sign(),
+        valid().unsigned().sign(),
+        valid().hmac("secret").sign(),
+        valid().id_token().sign(),
+        valid().typ("dpop+jwt").sign(),
+        valid().claim("exp", "soon").sign(),
+        valid().raw_payload(r#"{"iss":1}"#).sign(),
+        valid().claim("iss", "https://unknown.test").sign(),
+        valid().without_header("kid").sign(),
+        // Their key is not published either: rejected for their claims.
+        valid().unpublished_key().expired().sign(),
+        valid().unpublished_key().audience("api://other").sign(),
+        valid().unpublished_key().bound_to_key().sign(),
+        // Three parts make a JWT, whatever they contain.
         "a.b.c".to_owned(),
         "..".to_owned(),
-        // Characters of bearer tokens that base64url has not; and five parts are encrypted.
+        // Characters of b64token that base64url does not have; five parts make an encrypted token.
         "a~.b.c".to_owned(),
         "a~.b.c.d.e".to_owned(),
         "a.b.c.d.e".to_owned(),
@@ -133,18 +133,18 @@ async fn what_local_checks_refuse_is_never_asked_about() {
         long,
     ];
     for token in tokens.iter().chain(&junk) {
-        let code = verdict(&verifier, token).await;
+        let code = result_code(&verifier, token).await;
         assert!(!matches!(code, "ok" | "unavailable"), "{code}: {token}");
     }
     assert_eq!(calls(&okta), 0);
 }
 
-// decision 30: a server may find a token by its jti alone.
+// Decision 30: a server may find a token by its jti alone.
 // conformance 109, 114
 #[tokio::test]
-async fn an_edited_payload_with_an_unknown_key_gains_nothing() {
+async fn introspection_ignores_an_edited_payload_under_an_unknown_key() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, on_demand().tokens_with_unknown_keys());
+    let verifier = verifier_with(&okta, on_demand().tokens_with_unknown_keys());
     let jwt = okta
         .token("ada")
         .scope("orders:read")
@@ -158,14 +158,14 @@ async fn an_edited_payload_with_an_unknown_key_gains_nothing() {
         assert_eq!(token.scopes().collect::<Vec<_>>(), ["orders:read"]);
         assert!(!token.has_group("Admins"));
     }
-    assert_eq!(calls(&okta), 2, "the same jti, and another token");
+    assert_eq!(calls(&okta), 2, "another token with the same jti");
 }
 
 // conformance 116
 #[tokio::test]
-async fn an_opaque_token_reads_like_a_jwt() {
+async fn introspection_gives_an_opaque_token_the_claims_of_a_jwt() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, opaque_tokens());
+    let verifier = verifier_with(&okta, opaque_tokens());
     let build = |token: TokenBuilder| {
         token
             .scope("a")
@@ -191,28 +191,28 @@ async fn an_opaque_token_reads_like_a_jwt() {
 
 // conformance 106, 111
 #[tokio::test]
-async fn a_revoked_token_is_refused_once_the_answer_is_too_old() {
+async fn introspection_rejects_a_revoked_token_after_max_age() {
     let okta = MockOkta::start().await;
     let introspection = every_token().encrypted_tokens();
-    let verifier = with(&okta, introspection.max_age(Duration::ZERO));
+    let verifier = verifier_with(&okta, introspection.max_age(Duration::ZERO));
     let tokens = [
         okta.token("ada").sign(),
         okta.opaque_token("ada").sign(),
         okta.token("ada").encrypted().sign(),
     ];
     for token in &tokens {
-        assert_eq!(verdict(&verifier, token).await, "ok");
+        assert_eq!(result_code(&verifier, token).await, "ok");
         okta.revoke(token);
-        assert_eq!(verdict(&verifier, token).await, "inactive");
+        assert_eq!(result_code(&verifier, token).await, "inactive");
     }
     let other = okta.token("ada").sign();
-    assert_eq!(verdict(&verifier, &other).await, "ok");
+    assert_eq!(result_code(&verifier, &other).await, "ok");
 }
 
 #[tokio::test]
-async fn a_verified_token_has_no_more_scopes_than_the_issuer_says() {
+async fn introspection_response_limits_the_scopes_of_a_jwt() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, every_token());
+    let verifier = verifier_with(&okta, every_token());
     let jwt = okta
         .token("ada")
         .scope("a")
@@ -223,7 +223,7 @@ async fn a_verified_token_has_no_more_scopes_than_the_issuer_says() {
     for _ in 0..2 {
         let token = verifier.verify(&jwt).await.unwrap();
         assert_eq!(token.scopes().collect::<Vec<_>>(), ["b"]);
-        // What the answer leaves out is still signed.
+        // A claim that the response omits is still signed.
         assert_eq!(
             token.claim::<String>("department").unwrap().as_deref(),
             Some("sales")
@@ -232,36 +232,39 @@ async fn a_verified_token_has_no_more_scopes_than_the_issuer_says() {
     assert_eq!(calls(&okta), 1);
     okta.fault(Endpoint::Introspection, Fault::Member("sub", r#""bob""#));
     let other = okta.token("ada").sign();
-    assert_eq!(verdict(&verifier, &other).await, "invalid_claim");
+    assert_eq!(result_code(&verifier, &other).await, "invalid_claim");
 }
 
-// Keys that the user chose are the only ones: nobody else may vouch for another.
+// Pinned keys are the only keys: introspection must not replace another one.
 #[tokio::test]
-async fn an_unknown_key_is_not_asked_about_where_keys_are_pinned() {
+async fn introspection_is_skipped_for_unknown_keys_if_keys_are_pinned() {
     let okta = MockOkta::start().await;
     let pinned = issuer(&okta)
         .keys(okta.jwks())
         .introspection(every_token().tokens_with_unknown_keys());
     let verifier = Verifier::builder().issuer(pinned).build().unwrap();
     let unknown = okta.token("ada").unpublished_key().sign();
-    assert_eq!(verdict(&verifier, &unknown).await, "unknown_key_id");
+    assert_eq!(result_code(&verifier, &unknown).await, "unknown_key_id");
     assert_eq!(calls(&okta), 0);
-    assert_eq!(verdict(&verifier, &okta.token("ada").sign()).await, "ok");
+    assert_eq!(
+        result_code(&verifier, &okta.token("ada").sign()).await,
+        "ok"
+    );
     assert_eq!((calls(&okta), okta.hits().keys), (1, 0));
 }
 
 // decision 32
 #[tokio::test]
-async fn an_unknown_key_is_asked_about_only_after_the_keys_were_fetched() {
+async fn introspection_of_an_unknown_key_follows_a_key_fetch() {
     let okta = MockOkta::start().await;
-    let verifier = with(&okta, on_demand().tokens_with_unknown_keys());
+    let verifier = verifier_with(&okta, on_demand().tokens_with_unknown_keys());
     let unknown = || okta.token("ada").unpublished_key().sign();
     okta.fault(Endpoint::Keys, Fault::Status(500));
-    assert_eq!(verdict(&verifier, &unknown()).await, "unavailable");
+    assert_eq!(result_code(&verifier, &unknown()).await, "unavailable");
     assert_eq!(calls(&okta), 0);
     okta.clear_faults();
-    crate::mock::warm(&verifier).await;
+    crate::support::mock_issuer::warm_up_until_it_succeeds(&verifier).await;
     let before = okta.hits().keys;
-    assert_eq!(verdict(&verifier, &unknown()).await, "ok");
+    assert_eq!(result_code(&verifier, &unknown()).await, "ok");
     assert_eq!((calls(&okta), okta.hits().keys - before), (1, 1));
 }

@@ -1,4 +1,4 @@
-//! What a token says, and what a policy makes of it.
+//! Claims of a token, and the policies that read them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use okta_verifier::{ConfigError, Policy, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::TokenBuilder;
 use serde_json::json;
 
-use crate::judge::{code, judge, okta, present, verifier};
+use crate::support::pinned_keys::{authenticate, code, okta, verifier, verify};
 
 fn now() -> u64 {
     SystemTime::now()
@@ -15,15 +15,15 @@ fn now() -> u64 {
         .as_secs()
 }
 
-/// Whether a token with this change meets the policy.
+/// Returns whether a token with this change meets the policy.
 fn meets(policy: Policy, change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> bool {
     let okta = okta();
-    let token = judge(&verifier(&okta), &change(okta.token("ada")).sign()).unwrap();
+    let token = verify(&verifier(&okta), &change(okta.token("ada")).sign()).unwrap();
     token.require(policy).is_ok()
 }
 
-/// The verdict over a token with this change, by its code.
-fn verdict(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> &'static str {
+/// Returns the result code of a token with this change.
+fn result_code(change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> &'static str {
     let okta = okta();
     code(&verifier(&okta), &change(okta.token("ada")).sign())
 }
@@ -62,10 +62,10 @@ fn okta_js_cannot_name_a_claim_with_a_dot() {
 #[test]
 fn okta_go_never_checks_nbf() {
     assert_eq!(
-        verdict(|token| token.not_before(now() + 600)),
+        result_code(|token| token.not_before(now() + 600)),
         "not_yet_valid"
     );
-    assert_eq!(verdict(|token| token.not_before(now() - 600)), "ok");
+    assert_eq!(result_code(|token| token.not_before(now() - 600)), "ok");
 }
 
 // conformance 20
@@ -77,12 +77,12 @@ fn okta_go_returns_claims_beside_an_error() {
         .claim("department", "engines")
         .expired()
         .sign();
-    // A `Result` has one or the other; and the error says nothing of the claims.
-    let refusal = present(&verifier(&okta), &jwt).unwrap_err();
-    let error = refusal.error().unwrap();
+    // A `Result` has claims or an error, and the error shows no claim.
+    let rejection = authenticate(&verifier(&okta), &jwt).unwrap_err();
+    let error = rejection.error().unwrap();
     for text in [
         format!("{error} {error:?}"),
-        format!("{refusal} {refusal:?}"),
+        format!("{rejection} {rejection:?}"),
     ] {
         for word in ["ada", "engines", "api://orders"] {
             assert!(!text.contains(word), "{text}");
@@ -112,23 +112,24 @@ fn auth0_accepts_a_token_in_the_query() {
     let okta = okta();
     let verifier = verifier(&okta);
     let query = format!("access_token={}", okta.token("ada").sign());
-    let presented = RequestCredentials::new([]).query(Some(&query));
-    let refusal = verifier
-        .authenticate(&presented)
+    let credentials = RequestCredentials::new([]).query(Some(&query));
+    let rejection = verifier
+        .authenticate(&credentials)
         .into_ready()
         .unwrap()
         .unwrap_err();
-    assert_eq!(refusal.status(), 401);
-    assert!(refusal.error().is_none(), "it was never judged");
+    assert_eq!(rejection.status(), 401);
+    assert!(rejection.error().is_none(), "the token was not verified");
 }
 
 // conformance 168, 187
 #[test]
 fn auth0_accepts_a_bound_token_as_plain_bearer() {
     let okta = okta();
-    let refusal = present(&verifier(&okta), &okta.token("ada").bound_to_key().sign()).unwrap_err();
-    assert_eq!(refusal.status(), 401);
-    assert!(refusal.error().is_some());
+    let rejection =
+        authenticate(&verifier(&okta), &okta.token("ada").bound_to_key().sign()).unwrap_err();
+    assert_eq!(rejection.status(), 401);
+    assert!(rejection.error().is_some());
 }
 
 // conformance 185, 187
@@ -137,7 +138,10 @@ fn auth0_ignores_certificate_binding_by_default() {
     let okta = okta();
     let bound = json!({ "x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2" });
     let jwt = okta.token("ada").claim("cnf", bound).sign();
-    assert_eq!(present(&verifier(&okta), &jwt).unwrap_err().status(), 401);
+    assert_eq!(
+        authenticate(&verifier(&okta), &jwt).unwrap_err().status(),
+        401
+    );
 }
 
 // conformance 50, 54
@@ -145,13 +149,13 @@ fn auth0_ignores_certificate_binding_by_default() {
 fn spring_leaves_aud_and_exp_optional() {
     for claim in ["aud", "exp", "iss", "sub"] {
         assert_eq!(
-            verdict(|token| token.without(claim)),
+            result_code(|token| token.without(claim)),
             "missing_claim",
             "{claim}"
         );
     }
     assert_eq!(
-        verdict(|token| token.audience("api://other")),
+        result_code(|token| token.audience("api://other")),
         "wrong_audience"
     );
 }
@@ -159,8 +163,9 @@ fn spring_leaves_aud_and_exp_optional() {
 // conformance 51, 53
 #[test]
 fn microsoft_allows_300_s_of_skew() {
-    let ended =
-        |seconds| verdict(move |token| token.issued_at(now() - 3600).expires_at(now() - seconds));
+    let ended = |seconds| {
+        result_code(move |token| token.issued_at(now() - 3600).expires_at(now() - seconds))
+    };
     assert_eq!(ended(90), "expired");
     assert_eq!(ended(30), "ok");
     let issuer = okta().issuer().any_client_id();

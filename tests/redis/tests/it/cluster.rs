@@ -234,7 +234,7 @@ async fn cluster_with_tls_and_login_is_used_with_the_documented_rights() {
     ];
     let bus = free_port().to_string();
     options.push(&bus);
-    let user = "--user api on >hunter2 ~okta-verifier:dpop:* +set +asking +cluster|slots";
+    let user = "--user api on >hunter2 ~okta-verifier:dpop:* +ping +set +asking +cluster|slots";
     options.extend(user.split(' '));
     let node = Tls::start(&authority, "127.0.0.1", &options);
     let config = || RedisConfig::cluster([node.address("127.0.0.1")]);

@@ -110,19 +110,20 @@ impl Session {
         let Some(Login { user, password }) = login else {
             return Ok(());
         };
+        let password = password.expose_secret();
         let mut auth = redis::cmd("AUTH");
-        // Servers before Redis 6 have this user only, and accept a password alone.
-        if user != "default" {
-            auth.arg(user);
+        auth.arg(user).arg(password);
+        let mut result = self.expect(&auth, &Value::Okay).await;
+        // A server before Redis 6 knows no users. A password alone is always that of `default`.
+        if user == "default" && matches!(result, Err(Failure::Refused(_, "ERR"))) {
+            let mut auth = redis::cmd("AUTH");
+            auth.arg(password);
+            result = self.expect(&auth, &Value::Okay).await;
         }
-        auth.arg(password.expose_secret());
-        self.expect(&auth, &Value::Okay)
-            .await
-            .map_err(|failure| match failure {
-                // A server without users, or without a password.
-                Failure::Refused(server, "ERR") => Failure::LoginRejected(server),
-                failure => failure,
-            })
+        result.map_err(|failure| match failure {
+            Failure::Refused(server, "ERR") => Failure::LoginRejected(server),
+            failure => failure,
+        })
     }
 
     async fn expect(&self, command: &Cmd, expected: &Value) -> Result<(), Failure> {

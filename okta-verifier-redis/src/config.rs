@@ -64,7 +64,10 @@ enum Named {
 #[derive(Clone, Default)]
 struct Transport {
     plaintext: bool,
+    /// Beside the system's roots.
     roots: Vec<Vec<u8>>,
+    /// Instead of the system's roots.
+    only_roots: Vec<Vec<u8>>,
     provider: Option<Arc<CryptoProvider>>,
     config: Option<Arc<ClientConfig>>,
 }
@@ -121,6 +124,7 @@ impl RedisConfig {
     /// The text is not such a URL. The error does not repeat it.
     pub fn from_url(url: &str) -> Result<Self, RedisConfigError> {
         let wrong = |problem| RedisConfigError::Url { problem };
+        let has_login = url.contains('@');
         let mut url = Url::parse(url).map_err(|_| wrong(WRONG_URL))?;
         let is_plaintext = match url.scheme() {
             "redis" => true,
@@ -155,7 +159,12 @@ impl RedisConfig {
             Some(password) if !password.is_empty() => {
                 config = config.login(user.unwrap_or("default"), password);
             }
-            _ if user.is_some() => return Err(wrong("it has a user and no password")),
+            // The parser drops `:@`, which is what variables that are empty leave.
+            _ if has_login => {
+                return Err(wrong(
+                    "the password is empty: write it, or remove everything from `//` to `@`",
+                ));
+            }
             _ => {}
         }
         Ok(config)
@@ -174,7 +183,8 @@ impl RedisConfig {
     }
 
     /// Sets the login at the servers that execute commands. A password that is set by `requirepass` is
-    /// that of the user `default`. Default: none.
+    /// that of the user `default`. Another user needs Redis 6: an earlier server rejects the login.
+    /// Default: none.
     pub fn login(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.login = Some(Credentials::new(user, password));
         self
@@ -227,6 +237,28 @@ impl RedisConfig {
         self
     }
 
+    /// Trusts certificates of a private CA (PEM, one or more) instead of the system's roots. More calls add
+    /// more. It excludes [`root_certificates`](Self::root_certificates).
+    ///
+    /// Use it with [`sentinel`](Self::sentinel) and [`cluster`](Self::cluster): the servers there name the
+    /// hosts to which the client connects and sends its login, and every host is accepted whose certificate
+    /// a root accepts. With the system's roots these are all hosts that have a certificate of a public CA.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::Certificate;
+    /// use okta_verifier_redis::{RedisConfig, RedisReplayStore};
+    ///
+    /// # let ca = Certificate::new("redis.internal");
+    /// let pem = ca.pem(); // of std::fs::read("ca.pem")
+    /// let config = RedisConfig::sentinel("orders", ["sentinel-1.internal"]).only_root_certificates(pem);
+    /// assert!(RedisReplayStore::new(config.clone()).is_ok());
+    /// assert!(RedisReplayStore::new(config.root_certificates(pem)).is_err());
+    /// ```
+    pub fn only_root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.transport.only_roots.push(pem.as_ref().to_vec());
+        self
+    }
+
     /// Sets the crypto provider of TLS. Default: that of aws-lc-rs. The provider of the process is never
     /// used, so it does not matter whether one is installed or how many there are.
     ///
@@ -244,8 +276,9 @@ impl RedisConfig {
     }
 
     /// Uses this configuration of rustls as it is, for what the other methods cannot set, such as a client
-    /// certificate or a private CA as the only root. It excludes
-    /// [`root_certificates`](Self::root_certificates) and [`crypto_provider`](Self::crypto_provider).
+    /// certificate. It excludes [`root_certificates`](Self::root_certificates),
+    /// [`only_root_certificates`](Self::only_root_certificates) and
+    /// [`crypto_provider`](Self::crypto_provider).
     ///
     /// Build it with `ClientConfig::builder_with_provider`: `ClientConfig::builder` takes the provider of
     /// the process and panics where there are two.
@@ -303,7 +336,7 @@ impl RedisConfig {
         }
         if self.sentinel_login.is_some() && !is_sentinel {
             return Err(RedisConfigError::Login {
-                problem: "sentinel_login: no sentinels are configured",
+                problem: "sentinel_login needs RedisConfig::sentinel",
             });
         }
         let login = |login: Option<Credentials>| login.map(Credentials::checked).transpose();
@@ -352,15 +385,22 @@ impl Named {
 impl Transport {
     fn checked(self) -> Result<Option<Tls>, RedisConfigError> {
         let wrong = |problem| Err(RedisConfigError::Tls { problem });
-        let has_parts = !self.roots.is_empty() || self.provider.is_some();
+        let has_parts =
+            !self.roots.is_empty() || !self.only_roots.is_empty() || self.provider.is_some();
         match (self.plaintext, self.config) {
             (true, None) if !has_parts => Ok(None),
-            (true, _) => wrong("leave out plaintext, or the settings of TLS"),
+            (true, _) => wrong(PLAINTEXT_AND_TLS),
             (false, Some(_)) if has_parts => {
                 wrong("tls_config: put the roots and the crypto provider into it")
             }
             (false, Some(config)) => Ok(Some(Tls::with_config(config))),
-            (false, None) => Tls::with_roots(&self.roots, self.provider).map(Some),
+            (false, None) if self.only_roots.is_empty() => {
+                Tls::with_roots(&self.roots, self.provider).map(Some)
+            }
+            (false, None) if self.roots.is_empty() => {
+                Tls::with_only_roots(&self.only_roots, self.provider).map(Some)
+            }
+            (false, None) => wrong("only_root_certificates: remove root_certificates"),
         }
     }
 }
@@ -402,6 +442,7 @@ const SERVER_PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 const WRONG_URL: &str =
     "write rediss://user:password@host:port/database, or redis:// for a connection without TLS";
+const PLAINTEXT_AND_TLS: &str = "plaintext: remove it, or remove root_certificates, only_root_certificates, crypto_provider and tls_config";
 const WRONG_DATABASE: &str = "the path is the number of a database, such as /0";
 
 /// Shows neither logins nor addresses: one may be a URL with a password by mistake.

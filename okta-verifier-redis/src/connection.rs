@@ -5,6 +5,7 @@ mod address;
 mod back_off;
 mod cluster;
 mod failure;
+mod limited;
 mod sentinel;
 mod server;
 mod session;

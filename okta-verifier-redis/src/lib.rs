@@ -33,7 +33,7 @@
 //! | setting | default | values |
 //! |---|---|---|
 //! | [`RedisConfig::server`], [`sentinel`](RedisConfig::sentinel), [`cluster`](RedisConfig::cluster) | required | addresses `host` or `host:port`; ports 6379, and 26379 for sentinels |
-//! | TLS | on, with the system's roots and the crypto provider of aws-lc-rs | [`root_certificates`](RedisConfig::root_certificates), [`crypto_provider`](RedisConfig::crypto_provider), [`tls_config`](RedisConfig::tls_config), [`plaintext`](RedisConfig::plaintext) |
+//! | TLS | on, with the system's roots and the crypto provider of aws-lc-rs | [`root_certificates`](RedisConfig::root_certificates), [`only_root_certificates`](RedisConfig::only_root_certificates), [`crypto_provider`](RedisConfig::crypto_provider), [`tls_config`](RedisConfig::tls_config), [`plaintext`](RedisConfig::plaintext) |
 //! | [`login`](RedisConfig::login), [`sentinel_login`](RedisConfig::sentinel_login) | none | user and password |
 //! | [`database`](RedisConfig::database) | 0 | 0 to 65,535; 0 for a cluster |
 //! | [`timeout`](RedisConfig::timeout) | 500 ms | 10 ms to 1 s |
@@ -43,6 +43,13 @@
 //! With TLS the certificate of a server must have the name or IP address under which sentinels and
 //! clusters announce it; `sentinel announce-hostnames` and `cluster-preferred-endpoint-type hostname`
 //! make them announce names.
+//!
+//! A sentinel or a server of a cluster can send clients, with their login, to any host whose certificate
+//! their roots accept. With the system's roots these are all hosts with a certificate of a public CA. Use a
+//! private CA as the only root: [`RedisConfig::only_root_certificates`].
+//!
+//! Redis 6 is needed for a login of another user than `default`. The user needs the rights `+ping +set` for
+//! its keys; Sentinel and clusters need more, which `docs/binding.md` lists.
 //!
 //! # When Redis fails
 //!
@@ -57,6 +64,10 @@
 //! - A server that loses a connection, does not reply in time or refuses a command gets no new connection
 //!   for 250 ms, then up to 2 s. Requests meanwhile are rejected at once. One attempt at a time is made, for
 //!   all requests.
+//! - A connection begins with `PING` and a random text, which the server must repeat: a reply that comes before
+//!   its command is not taken as that of a proof.
+//! - A server may send 1 MiB since its last reply, and nothing while no command waits for a reply. A server that
+//!   sends more loses its connection, as after any other failure.
 //!
 //! # After a fail-over, proofs may be accepted twice
 //!
@@ -70,8 +81,8 @@
 //!
 //! # Why the crate redis, and which part of it
 //!
-//! The protocol, pipelining and the login are those of the crate
-//! [`redis`](https://docs.rs/redis), over streams of this crate. Its own TLS takes the crypto provider of
+//! The protocol and pipelining are those of the crate [`redis`](https://docs.rs/redis), over streams of this
+//! crate. Its login sends the password without the user to a server that knows no users. Its own TLS takes the crypto provider of
 //! the process and panics where there are two; its Sentinel client has no other TLS. Its cluster client
 //! counts a redirection and a lost connection as the same retry, so it either follows no `MOVED` or repeats
 //! a command that may have been executed, and it holds up the requests to all servers while it asks one for

@@ -39,7 +39,8 @@ use crate::{
 /// rejected at once. Clones share the connection.
 ///
 /// A key takes about 170 bytes and lives for the past of the
-/// [window](okta_verifier::DpopSettings::window) and 6 minutes. One caller gets
+/// [window](okta_verifier::DpopSettings::window) and 6 minutes; that of a proof which is dated ahead lives
+/// longer, up to the past and the future of the window and 6 minutes. One caller gets
 /// [`replay_capacity_per_caller`](okta_verifier::DpopSettings::replay_capacity_per_caller) keys per
 /// process.
 ///

@@ -33,6 +33,8 @@ struct State {
     owners: Vec<Option<Arc<Server>>>,
     /// The seeds, the owners, and those that a redirection named since the last refresh.
     servers: HashMap<Address, Arc<Server>>,
+    /// How many of `servers` a redirection named since the last topology.
+    redirected: usize,
     refresh: Option<Refresh>,
     refreshes: usize,
     /// No refresh begins before.
@@ -79,11 +81,11 @@ impl Cluster {
             match server.send(command, asking, deadline).await {
                 Ok(Reply::Value(value)) => return Ok(value),
                 Ok(Reply::Moved(to)) => {
-                    (server, asking) = (self.moved(slot, to), false);
+                    (server, asking) = (self.moved(slot, to)?, false);
                 }
                 // Only this key has moved so far, so the slot keeps its owner.
                 Ok(Reply::Ask(to)) => {
-                    (server, asking) = (self.server(to), true);
+                    (server, asking) = (self.asked(to)?, true);
                 }
                 Ok(Reply::Unready(failure)) | Err(failure) => {
                     self.refresh(self.lock());
@@ -116,18 +118,23 @@ impl Cluster {
     }
 
     /// Records the new owner of a slot. Others may have moved too.
-    fn moved(self: &Arc<Self>, slot: usize, to: Address) -> Arc<Server> {
+    fn moved(self: &Arc<Self>, slot: usize, to: Address) -> Result<Arc<Server>, Failure> {
         let mut state = self.lock();
-        let server = state.server(to, &self.settings);
-        if let Some(owner) = state.owners.get_mut(slot) {
+        let server = state.redirected(to, &self.settings);
+        if let (Ok(server), Some(owner)) = (&server, state.owners.get_mut(slot)) {
             *owner = Some(server.clone());
         }
         self.refresh(state);
         server
     }
 
-    fn server(&self, address: Address) -> Arc<Server> {
-        self.lock().server(address, &self.settings)
+    fn asked(self: &Arc<Self>, to: Address) -> Result<Arc<Server>, Failure> {
+        let mut state = self.lock();
+        let server = state.redirected(to, &self.settings);
+        if server.is_err() {
+            self.refresh(state);
+        }
+        server
     }
 
     /// Begins to fetch the topology, unless that is going on, or ended a moment ago: then `None`.
@@ -155,14 +162,21 @@ impl Cluster {
             began: now,
             end: end.clone(),
         });
-        // Another order each time: a server that was cut off from the others knows an old topology.
-        let mut servers: Vec<_> = state.servers.values().cloned().collect();
-        let length = servers.len().max(1);
-        servers.rotate_left(state.refreshes % length);
+        let (seeds, others): (Vec<_>, Vec<_>) = state
+            .servers
+            .iter()
+            .partition(|(address, _)| self.seeds.contains(address));
+        let values = |servers: Vec<(_, &Arc<Server>)>| {
+            servers
+                .into_iter()
+                .map(|(_, server)| server.clone())
+                .collect()
+        };
+        let chunks = chunks(values(seeds), values(others), state.refreshes);
         // A runtime that is shutting down drops the task here, and the task takes the lock then.
         drop(state);
         // In a task of its own: it may take longer than this caller waits, and serves the next one.
-        tokio::spawn(refreshing.run(servers));
+        tokio::spawn(refreshing.run(chunks));
         Some(end)
     }
 
@@ -188,6 +202,21 @@ impl State {
         server.clone()
     }
 
+    /// The server that a redirection named.
+    fn redirected(
+        &mut self,
+        to: Address,
+        settings: &Arc<Settings>,
+    ) -> Result<Arc<Server>, Failure> {
+        if !self.servers.contains_key(&to) {
+            if self.redirected == MAX_REDIRECTED {
+                return Err(Failure::TooManyServers);
+            }
+            self.redirected += 1;
+        }
+        Ok(self.server(to, settings))
+    }
+
     /// Servers that stay keep their connections; seeds stay.
     fn apply(&mut self, ranges: Vec<Range>, cluster: &Cluster) {
         self.owners = vec![None; slots::SLOTS];
@@ -198,6 +227,7 @@ impl State {
             kept.insert(range.server);
         }
         self.servers.retain(|address, _| kept.contains(address));
+        self.redirected = 0;
         self.failure = None;
     }
 }
@@ -212,8 +242,8 @@ struct Refreshing {
 }
 
 impl Refreshing {
-    async fn run(mut self, servers: Vec<Arc<Server>>) {
-        let topology = topology(&servers, &self.cluster.settings);
+    async fn run(mut self, chunks: Vec<Vec<Arc<Server>>>) {
+        let topology = topology(chunks, &self.cluster.settings);
         let topology = timeout(self.cluster.refresh_time(), topology).await;
         self.result = Some(topology.unwrap_or(Err(Failure::Timeout)));
     }
@@ -239,15 +269,31 @@ impl Drop for Refreshing {
     }
 }
 
+/// The servers that get `CLUSTER SLOTS` at once. The time is enough for two chunks only, so all seeds are in
+/// the first one, whatever servers redirections have named. The others take turns, because a server
+/// that was cut off from them knows an old topology.
+fn chunks<T: Clone>(mut seeds: Vec<T>, mut others: Vec<T>, refreshes: usize) -> Vec<Vec<T>> {
+    let length = others.len().max(1);
+    others.rotate_left(refreshes.wrapping_mul(AT_ONCE) % length);
+    let rest = others.split_off(others.len().min(AT_ONCE));
+    seeds.append(&mut others);
+    let mut chunks = vec![seeds];
+    chunks.extend(rest.chunks(AT_ONCE).map(<[T]>::to_vec));
+    chunks
+}
+
 /// The first topology that a server sends. A few servers get the command at once, because those on a lost
 /// machine do not answer.
-async fn topology(servers: &[Arc<Server>], settings: &Settings) -> Result<Vec<Range>, Failure> {
+async fn topology(
+    chunks: Vec<Vec<Arc<Server>>>,
+    settings: &Settings,
+) -> Result<Vec<Range>, Failure> {
     let mut last = Failure::Abandoned;
-    for servers in servers.chunks(AT_ONCE) {
+    for servers in chunks {
         let deadline = Instant::now() + settings.connect_timeout + settings.timeout;
         let mut answers = JoinSet::new();
         for server in servers {
-            answers.spawn(server.clone().topology(deadline));
+            answers.spawn(server.topology(deadline));
         }
         while let Some(answer) = answers.join_next().await {
             match answer.unwrap_or(Err(Failure::Abandoned)) {
@@ -280,6 +326,27 @@ impl Server {
 
 /// A command that is redirected more often meets servers that contradict each other.
 const MAX_REDIRECTIONS: usize = 3;
+/// Servers that redirections may name until the next topology: a server must not make the client connect to
+/// any number of hosts.
+const MAX_REDIRECTED: usize = 64;
 /// Between the end of one refresh and the beginning of the next.
 const REFRESH_PAUSE: Duration = Duration::from_millis(250);
 const AT_ONCE: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refresh_begins_with_all_seeds_and_takes_the_others_in_turn() {
+        assert_eq!(chunks(vec![1, 2], vec![], 7), [vec![1, 2]]);
+        let of = |refreshes| chunks(vec![1, 2, 3, 4], (10..18).collect(), refreshes);
+        assert_eq!(
+            of(0),
+            [vec![1, 2, 3, 4, 10, 11, 12], vec![13, 14, 15], vec![16, 17]]
+        );
+        assert_eq!(of(1)[0], [1, 2, 3, 4, 13, 14, 15]);
+        assert_eq!(of(2)[0], [1, 2, 3, 4, 16, 17, 10]);
+        assert_eq!(of(3)[0], [1, 2, 3, 4, 11, 12, 13]);
+    }
+}

@@ -35,6 +35,8 @@ pub(crate) enum Failure {
     UnassignedSlot,
     #[error("the Redis cluster redirected a command too often")]
     TooManyRedirections,
+    #[error("the Redis cluster redirected commands to too many servers")]
+    TooManyServers,
     #[error("the command to Redis needs a tokio runtime")]
     NoRuntime,
     #[error("the command to Redis was abandoned because its runtime ended")]

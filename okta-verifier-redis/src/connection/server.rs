@@ -83,8 +83,8 @@ impl Server {
         if Instant::now() >= deadline {
             return Err(Failure::Timeout);
         }
-        // The whole time, although a part of the caller's has passed: a connection that took long to make
-        // must not be given up because of that.
+        // The connection gets the full timeout, although the client has already waited: a slow connection
+        // attempt must not count as a silent server.
         let result = timeout(
             self.settings.timeout,
             session.call(&command.command, asking),
@@ -136,7 +136,12 @@ impl Server {
             {
                 return Next::Wait(attempt.end.clone());
             }
-            Stage::Up(_) | Stage::Down | Stage::Connecting(_) => {}
+            Stage::Up(session) => {
+                if let Some(failure) = session.failure() {
+                    state.fail(failure);
+                }
+            }
+            Stage::Down | Stage::Connecting(_) => {}
         }
         if state.back_off.holds(now) {
             let failure = state.failure.clone().unwrap_or(Failure::Abandoned);
@@ -263,7 +268,7 @@ impl Drop for Connecting {
 mod tests {
     use std::time::Duration;
 
-    use redis::{RedisConnectionInfo, Value};
+    use redis::Value;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
@@ -289,9 +294,7 @@ mod tests {
     /// A session and the other end of its connection.
     async fn session() -> (Arc<Session>, DuplexStream) {
         let (ours, theirs) = duplex(1024);
-        // Nothing is sent before the first command.
-        let login = RedisConnectionInfo::default().set_skip_set_lib_name();
-        let session = Session::over(&address(), ours, &login).await.unwrap();
+        let session = Session::over(&address(), ours).await.unwrap();
         (Arc::new(session), theirs)
     }
 

@@ -2,6 +2,7 @@
 //! once.
 
 use std::{
+    hash::{BuildHasher, RandomState},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +11,7 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Cmd, ProtocolVersion, RedisConnectionInfo, RedisError, Value,
+    AsyncConnectionConfig, Cmd, Pipeline, ProtocolVersion, RedisConnectionInfo, RedisError, Value,
     aio::MultiplexedConnection,
 };
 use secrecy::ExposeSecret;
@@ -21,20 +22,39 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Login, Settings, address::Address, failure::Failure};
+use super::{
+    Login, Settings,
+    address::Address,
+    failure::Failure,
+    limited::{Limited, Traffic},
+};
 
 pub(super) struct Session {
     pub(super) address: Address,
     connection: MultiplexedConnection,
     driver: JoinHandle<()>,
+    traffic: Arc<Traffic>,
     has_answered: AtomicBool,
 }
 
 impl Session {
     /// Connects to a server that executes commands.
     pub(super) async fn open(address: &Address, settings: &Settings) -> Result<Self, Failure> {
-        let login = login(settings.login.as_ref()).set_db(settings.database.into());
-        Self::connect(address, settings, &login).await
+        let session = Self::connect(address, settings).await?;
+        session.log_in(settings.login.as_ref()).await?;
+        if settings.database != 0 {
+            let mut select = redis::cmd("SELECT");
+            select.arg(settings.database);
+            session.expect(&select, &Value::Okay).await?;
+        }
+        // Proves that a server answers, and that the next reply is that of the next command: a reply that came
+        // before its command would otherwise be taken as that of the first proof.
+        let text = format!("{:016x}", RandomState::new().hash_one(&*address.host));
+        let mut ping = redis::cmd("PING");
+        ping.arg(&text);
+        let echo = Value::BulkString(text.into());
+        session.expect(&ping, &echo).await?;
+        Ok(session)
     }
 
     /// Connects to a sentinel, which has its own login.
@@ -42,65 +62,119 @@ impl Session {
         address: &Address,
         settings: &Settings,
     ) -> Result<Self, Failure> {
-        Self::connect(address, settings, &login(settings.sentinel_login.as_ref())).await
+        let session = Self::connect(address, settings).await?;
+        session.log_in(settings.sentinel_login.as_ref()).await?;
+        Ok(session)
     }
 
-    async fn connect(
-        address: &Address,
-        settings: &Settings,
-        login: &RedisConnectionInfo,
-    ) -> Result<Self, Failure> {
+    async fn connect(address: &Address, settings: &Settings) -> Result<Self, Failure> {
         let unreachable = |error| Failure::Unreachable(address.clone(), Arc::new(error));
         let tcp = connect_tcp(address, settings.connect_timeout / 3).await?;
         tcp.set_nodelay(true).map_err(unreachable)?;
         match &settings.tls {
-            None => Self::over(address, tcp, login).await,
+            None => Self::over(address, tcp).await,
             Some(tls) => {
                 let stream = tls.connect(&address.host, tcp).await.map_err(unreachable)?;
-                Self::over(address, stream, login).await
+                Self::over(address, stream).await
             }
         }
     }
 
-    pub(super) async fn over<S>(
-        address: &Address,
-        stream: S,
-        login: &RedisConnectionInfo,
-    ) -> Result<Self, Failure>
+    /// Sends nothing.
+    pub(super) async fn over<S>(address: &Address, stream: S) -> Result<Self, Failure>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        // `log_in` sends the login: the crate would send the password without the user, thus to the user
+        // `default`, to a server that knows no users.
+        let info = RedisConnectionInfo::default()
+            .set_protocol(ProtocolVersion::RESP2)
+            .set_skip_set_lib_name();
         // `Server` limits the time.
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
-        let (connection, driver) = MultiplexedConnection::new_with_config(login, stream, config)
+        let traffic = Arc::new(Traffic::default());
+        let stream = Limited::new(stream, traffic.clone());
+        let (connection, driver) = MultiplexedConnection::new_with_config(&info, stream, config)
             .await
             .map_err(|error| Failure::of(&error, address))?;
         Ok(Self {
             address: address.clone(),
             connection,
             driver: tokio::spawn(driver),
+            traffic,
             has_answered: AtomicBool::new(false),
         })
+    }
+
+    async fn log_in(&self, login: Option<&Login>) -> Result<(), Failure> {
+        let Some(Login { user, password }) = login else {
+            return Ok(());
+        };
+        let password = password.expose_secret();
+        let mut auth = redis::cmd("AUTH");
+        auth.arg(user).arg(password);
+        let mut result = self.expect(&auth, &Value::Okay).await;
+        // A server before Redis 6 knows no users. A password alone is always that of `default`.
+        if user == "default" && matches!(result, Err(Failure::Refused(_, "ERR"))) {
+            let mut auth = redis::cmd("AUTH");
+            auth.arg(password);
+            result = self.expect(&auth, &Value::Okay).await;
+        }
+        result.map_err(|failure| match failure {
+            Failure::Refused(server, "ERR") => Failure::LoginRejected(server),
+            failure => failure,
+        })
+    }
+
+    async fn expect(&self, command: &Cmd, expected: &Value) -> Result<(), Failure> {
+        let reply = self.call(command, false).await;
+        match reply.and_then(Value::extract_error) {
+            Ok(reply) if reply == *expected => Ok(()),
+            Ok(_) => Err(Failure::UnexpectedReply(self.address.clone())),
+            Err(error) => Err(Failure::of(&error, &self.address)),
+        }
     }
 
     /// Sends one command and waits for its reply. With `asking` the server executes it also for a slot
     /// that is being moved to it.
     pub(super) async fn call(&self, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
+        self.traffic.sends();
+        let reply = match asking {
+            false => self.connection.clone().send_packed_command(command).await,
+            true => {
+                // ASKING is for the next command of the connection, so both must be sent as one piece.
+                let mut pipeline = redis::pipe();
+                pipeline.cmd("ASKING").add_command(command.clone());
+                self.second_reply(&pipeline).await
+            }
+        };
+        self.traffic.answered();
+        reply
+    }
+
+    async fn second_reply(&self, pipeline: &Pipeline) -> Result<Value, RedisError> {
         let mut connection = self.connection.clone();
-        if !asking {
-            return connection.send_packed_command(command).await;
-        }
-        // ASKING is for the next command of the connection, so both must be sent as one piece.
-        let mut pipeline = redis::pipe();
-        pipeline.cmd("ASKING").add_command(command.clone());
-        let mut replies = connection.send_packed_commands(&pipeline, 1, 1).await?;
-        // None of two replies is a defect that the caller reports as an unexpected reply.
+        let mut replies = connection.send_packed_commands(pipeline, 1, 1).await?;
+        // If the second reply is missing, return a value that no command accepts; the command reports an
+        // unexpected reply.
         Ok(replies.pop().unwrap_or(Value::Array(Vec::new())))
     }
 
     /// Returns `false` after the server closed the connection, or its runtime ended.
     pub(super) fn is_open(&self) -> bool {
         !self.driver.is_finished()
+    }
+
+    /// Returns why the server may get no new connection at once although this one is closed: it sent what no
+    /// command asked for, or closed the connection before the first reply. A connection that is closed later,
+    /// while it is idle, is not a failure.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        let address = || self.address.clone();
+        if self.traffic.is_exceeded() {
+            return Some(Failure::UnexpectedReply(address()));
+        }
+        let has_answered = self.has_answered.load(Ordering::Relaxed);
+        (!has_answered).then(|| Failure::ConnectionLost(address()))
     }
 
     /// Fails every command that waits for a reply.
@@ -117,18 +191,6 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.close();
-    }
-}
-
-fn login(login: Option<&Login>) -> RedisConnectionInfo {
-    let info = RedisConnectionInfo::default()
-        .set_protocol(ProtocolVersion::RESP2)
-        .set_skip_set_lib_name();
-    match login {
-        None => info,
-        Some(Login { user, password }) => info
-            .set_username(user)
-            .set_password(password.expose_secret()),
     }
 }
 

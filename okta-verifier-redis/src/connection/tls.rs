@@ -4,7 +4,7 @@
 use std::{io, sync::Arc};
 
 use rustls::{
-    ClientConfig,
+    ClientConfig, RootCertStore,
     crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
@@ -29,16 +29,7 @@ impl Tls {
         extra_roots: &[Vec<u8>],
         provider: Option<Arc<CryptoProvider>>,
     ) -> Result<Self, RedisConfigError> {
-        let mut roots = Vec::new();
-        for pem in extra_roots {
-            let before = roots.len();
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                roots.push(certificate.map_err(|_| wrong(NOT_PEM))?);
-            }
-            if roots.len() == before {
-                return Err(wrong(NOT_PEM));
-            }
-        }
+        let roots = certificates(extra_roots, NOT_PEM)?;
         let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
         let problem = if roots.is_empty() {
             NO_ROOTS
@@ -49,10 +40,28 @@ impl Tls {
             Verifier::new_with_extra_roots(roots, provider.clone()).map_err(|_| wrong(problem))?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(|_| wrong("the crypto provider supports neither TLS 1.2 nor TLS 1.3"))?
+            .map_err(|_| wrong(NO_VERSION))?
             // The platform's verifier is a verifier as any other to rustls.
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_no_client_auth();
+        Ok(Self::with_config(Arc::new(config)))
+    }
+
+    /// Trusts the certificates in `roots`, which is PEM, and no others.
+    pub(crate) fn with_only_roots(
+        roots: &[Vec<u8>],
+        provider: Option<Arc<CryptoProvider>>,
+    ) -> Result<Self, RedisConfigError> {
+        let mut store = RootCertStore::empty();
+        for certificate in certificates(roots, NOT_ONLY_PEM)? {
+            store.add(certificate).map_err(|_| wrong(BAD_ONLY_ROOTS))?;
+        }
+        let provider = provider.unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()));
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| wrong(NO_VERSION))?
+            .with_root_certificates(store)
             .with_no_client_auth();
         Ok(Self::with_config(Arc::new(config)))
     }
@@ -68,10 +77,30 @@ impl Tls {
     }
 }
 
+fn certificates(
+    pems: &[Vec<u8>],
+    problem: &'static str,
+) -> Result<Vec<CertificateDer<'static>>, RedisConfigError> {
+    let mut certificates = Vec::new();
+    for pem in pems {
+        let before = certificates.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            certificates.push(certificate.map_err(|_| wrong(problem))?);
+        }
+        if certificates.len() == before {
+            return Err(wrong(problem));
+        }
+    }
+    Ok(certificates)
+}
+
 fn wrong(problem: &'static str) -> RedisConfigError {
     RedisConfigError::Tls { problem }
 }
 
 const NOT_PEM: &str = "root_certificates: write one or more certificates in PEM";
 const BAD_ROOTS: &str = "root_certificates: a certificate cannot be used as a root";
+const NOT_ONLY_PEM: &str = "only_root_certificates: write one or more certificates in PEM";
+const BAD_ONLY_ROOTS: &str = "only_root_certificates: a certificate cannot be used as a root";
+const NO_VERSION: &str = "the crypto provider supports neither TLS 1.2 nor TLS 1.3";
 const NO_ROOTS: &str = "the system has no CA certificates: install the package ca-certificates";

@@ -208,3 +208,31 @@ async fn cluster_server_that_fails_does_not_hold_up_the_others() {
     assert_eq!(until_answered(&store).await, ProofUse::First);
     assert_eq!(primary.count("SET"), 1);
 }
+
+#[tokio::test]
+async fn cluster_redirections_to_too_many_servers_are_an_error() {
+    let (seed, other) = (server(None), Fake::new(OK));
+    let store = of(&[&seed]);
+    assert_eq!(use_proof(&store).await, Ok(ProofUse::First));
+    // No new topology ends the count.
+    seed.reply_to("CLUSTER", "-TRYAGAIN later\r\n");
+    let many = Err("the Redis cluster redirected commands to too many servers".to_owned());
+    // Nothing listens at these addresses.
+    for number in 1..=64 {
+        seed.reply(format!("-ASK 3999 127.0.1.{number}:1\r\n"));
+        let answer = use_proof(&store).await;
+        assert!(answer.is_err() && answer != many, "{number}: {answer:?}");
+    }
+    for kind in ["ASK", "MOVED"] {
+        seed.reply(moved(kind, &other));
+        assert_eq!(use_proof(&store).await, many, "{kind}");
+    }
+    assert_eq!(other.connections(), 0);
+    // A server that was named before is still used.
+    seed.reply("-ASK 3999 127.0.1.1:1\r\n");
+    assert_ne!(use_proof(&store).await, many);
+    // The next topology ends the count.
+    seed.reply_to("CLUSTER", slots(&seed));
+    seed.reply(moved("ASK", &other));
+    assert_eq!(until_answered(&store).await, ProofUse::First);
+}

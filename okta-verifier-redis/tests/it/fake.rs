@@ -11,9 +11,17 @@ use std::{
     thread,
 };
 
+/// What an endless reply is cut off at, so that a test of a client that reads all of it ends.
+const ENDLESS: usize = 64 << 20;
+
 #[derive(Clone, Debug)]
 pub(super) enum Reply {
     Bytes(Vec<u8>),
+    /// This text, and then more bytes until the client closes the connection.
+    Endless(&'static str),
+    /// The argument of the command.
+    Echo,
+    EchoAndClose,
     Silence,
     Close,
 }
@@ -25,22 +33,30 @@ struct Shared {
     port: u16,
     replies: Mutex<HashMap<&'static str, Reply>>,
     otherwise: Mutex<Reply>,
+    greeting: Mutex<Reply>,
     commands: Mutex<Vec<Vec<String>>>,
     connections: Mutex<Vec<TcpStream>>,
     closed: AtomicUsize,
+    /// Bytes of endless replies that the sockets took.
+    flooded: AtomicUsize,
 }
 
 impl Fake {
-    /// Answers each `SET` with `reply`, and everything else with `OK`.
+    /// Answers each `SET` with `reply`, `PING` with its text, and everything else with `OK`.
     pub(super) fn new(reply: impl Into<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let this = Self(Arc::new(Shared {
             port: listener.local_addr().unwrap().port(),
-            replies: Mutex::new(HashMap::from([("SET", reply.into())])),
+            replies: Mutex::new(HashMap::from([
+                ("SET", reply.into()),
+                ("PING", Reply::Echo),
+            ])),
             otherwise: Mutex::new(Reply::from("+OK\r\n")),
+            greeting: Mutex::new(Reply::Silence),
             commands: Mutex::default(),
             connections: Mutex::default(),
             closed: AtomicUsize::new(0),
+            flooded: AtomicUsize::new(0),
         }));
         let fake = this.clone();
         thread::spawn(move || {
@@ -79,8 +95,16 @@ impl Fake {
         *self.0.otherwise.lock().unwrap() = reply.into();
     }
 
+    /// Sets what it sends on each new connection before the first command.
+    pub(super) fn greeting(&self, reply: impl Into<Reply>) {
+        *self.0.greeting.lock().unwrap() = reply.into();
+    }
+
+    /// The commands other than `PING`.
     pub(super) fn commands(&self) -> Vec<Vec<String>> {
-        self.0.commands.lock().unwrap().clone()
+        let mut commands = self.0.commands.lock().unwrap().clone();
+        commands.retain(|command| command[0] != "PING");
+        commands
     }
 
     /// The commands of one name.
@@ -106,6 +130,18 @@ impl Fake {
         }
     }
 
+    /// Sends an endless reply on the first connection.
+    pub(super) fn flood(&self, begin: &'static str) {
+        let connection = self.0.connections.lock().unwrap()[0].try_clone().unwrap();
+        let fake = self.clone();
+        thread::spawn(move || fake.answer(&connection, Reply::Endless(begin), &[]));
+    }
+
+    /// How many bytes of endless replies were sent.
+    pub(super) fn flooded(&self) -> usize {
+        self.0.flooded.load(Ordering::SeqCst)
+    }
+
     /// Ends the replies on every connection; the server still listens.
     pub(super) fn end_replies(&self) {
         for connection in self.0.connections.lock().unwrap().iter() {
@@ -115,17 +151,36 @@ impl Fake {
 
     fn serve(&self, connection: TcpStream) {
         let mut reader = BufReader::new(connection.try_clone().unwrap());
+        let greeting = self.0.greeting.lock().unwrap().clone();
+        self.answer(&connection, greeting, &[]);
         while let Some(command) = command(&mut reader) {
             let reply = self.0.replies.lock().unwrap().get(&*command[0]).cloned();
             let reply = reply.unwrap_or_else(|| self.0.otherwise.lock().unwrap().clone());
-            self.0.commands.lock().unwrap().push(command);
-            match reply {
-                Reply::Bytes(bytes) => drop((&connection).write_all(&bytes)),
-                Reply::Silence => {}
-                Reply::Close => {
-                    let _ = connection.shutdown(Shutdown::Both);
+            self.0.commands.lock().unwrap().push(command.clone());
+            self.answer(&connection, reply, &command);
+        }
+    }
+
+    fn answer(&self, mut connection: &TcpStream, reply: Reply, command: &[String]) {
+        let echo = || bulk(command.last().map_or("", String::as_str));
+        let closes = matches!(reply, Reply::EchoAndClose | Reply::Close);
+        match reply {
+            Reply::Bytes(bytes) => drop(connection.write_all(&bytes)),
+            Reply::Echo | Reply::EchoAndClose => drop(connection.write_all(echo().as_bytes())),
+            Reply::Endless(begin) => {
+                let _ = connection.write_all(begin.as_bytes());
+                let piece = [b'x'; 1 << 14];
+                for _ in 0..ENDLESS / piece.len() {
+                    if connection.write_all(&piece).is_err() {
+                        break;
+                    }
+                    self.0.flooded.fetch_add(piece.len(), Ordering::SeqCst);
                 }
             }
+            Reply::Silence | Reply::Close => {}
+        }
+        if closes {
+            let _ = connection.shutdown(Shutdown::Both);
         }
     }
 }

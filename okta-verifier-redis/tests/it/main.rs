@@ -6,6 +6,7 @@
 mod cluster;
 mod connections;
 mod fake;
+mod hostile;
 mod replies;
 mod secrets;
 mod sentinel;

@@ -38,6 +38,9 @@ fn redis_url_that_is_not_a_servers_is_rejected_and_not_shown() {
         format!("redis://{login}redis%20internal"),
         format!("redis://{LOGIN}@redis.internal"),
         format!("redis://{LOGIN}:@redis.internal"),
+        // Of variables that are empty.
+        "rediss://:@redis.internal".to_owned(),
+        "rediss://@redis.internal/0".to_owned(),
         format!("redis://api:{LOGIN}%FF@redis.internal"),
     ] {
         let error = RedisConfig::from_url(&url).expect_err(&url);
@@ -125,12 +128,15 @@ fn redis_settings_that_contradict_each_other_are_rejected() {
     let tls = std::sync::Arc::new(tls);
     for (config, part) in [
         (RedisConfig::cluster(["a"]).database(1), "database"),
-        (server().sentinel_login("api", LOGIN), "no sentinels"),
+        (
+            server().sentinel_login("api", LOGIN),
+            "login: sentinel_login needs RedisConfig::sentinel",
+        ),
         (server().login("", LOGIN), "login"),
         (server().login("api", ""), "login"),
         (
             server().plaintext().root_certificates(pem.pem()),
-            "plaintext",
+            "TLS: plaintext: remove it, or remove root_certificates",
         ),
         (
             server().plaintext().crypto_provider(provider()),
@@ -146,6 +152,32 @@ fn redis_settings_that_contradict_each_other_are_rejected() {
         (
             server().tls_config(tls.clone()).crypto_provider(provider()),
             "tls_config",
+        ),
+        (
+            server()
+                .only_root_certificates(pem.pem())
+                .root_certificates(pem.pem()),
+            "only_root_certificates: remove root_certificates",
+        ),
+        (
+            server().plaintext().only_root_certificates(pem.pem()),
+            "plaintext",
+        ),
+        (
+            server()
+                .tls_config(tls.clone())
+                .only_root_certificates(pem.pem()),
+            "tls_config",
+        ),
+        (
+            server().only_root_certificates(""),
+            "only_root_certificates: write",
+        ),
+        (
+            server().only_root_certificates(
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            ),
+            "only_root_certificates: a certificate",
         ),
         (server().root_certificates(""), "in PEM"),
         (server().root_certificates(pem.key_pem()), "in PEM"),
@@ -208,4 +240,25 @@ async fn redis_tls_sends_nothing_to_a_server_without_tls() {
     assert_eq!((fake.commands().len(), fake.connections()), (0, 1));
     // The server itself is there.
     assert!(use_proof(&patient(&fake)).await.is_ok());
+}
+
+// conformance 20
+#[tokio::test]
+async fn redis_password_is_not_sent_without_its_user() {
+    // Of a server before Redis 6.
+    let error = "-ERR wrong number of arguments for 'auth' command\r\n";
+    let [api, default] = ["api", "default"].map(|user| ["AUTH", user, LOGIN]);
+    for (user, logins) in [
+        ("api", &[&api[..]][..]),
+        ("default", &[&default, &["AUTH", LOGIN]]),
+    ] {
+        let fake = Fake::new(OK);
+        fake.reply_to("AUTH", error);
+        let config = RedisConfig::server(fake.address()).login(user, LOGIN);
+        let store = store(config.timeout(Duration::from_secs(1)));
+        assert!(use_proof(&store).await.is_err());
+        assert_eq!(fake.commands(), logins);
+        fake.reply_to("AUTH", OK);
+        until_answered(&store).await;
+    }
 }

@@ -29,9 +29,12 @@ impl Cluster {
                 "OK"
             );
         }
+        // A node takes an epoch only while it knows no other node.
         for (number, node) in nodes.iter().enumerate() {
             let epoch = format!("CLUSTER SET-CONFIG-EPOCH {}", number + 1);
             assert_eq!(node.server.call(&epoch), "OK");
+        }
+        for (number, node) in nodes.iter().enumerate() {
             for other in &nodes[number + 1..] {
                 let meet = format!("CLUSTER MEET 127.0.0.1 {} {}", other.server.port, other.bus);
                 assert_eq!(node.server.call(&meet), "OK");
@@ -234,7 +237,7 @@ async fn cluster_with_tls_and_login_is_used_with_the_documented_rights() {
     ];
     let bus = free_port().to_string();
     options.push(&bus);
-    let user = "--user api on >hunter2 ~okta-verifier:dpop:* +set +asking +cluster|slots";
+    let user = "--user api on >hunter2 ~okta-verifier:dpop:* +ping +set +asking +cluster|slots";
     options.extend(user.split(' '));
     let node = Tls::start(&authority, "127.0.0.1", &options);
     let config = || RedisConfig::cluster([node.address("127.0.0.1")]);

@@ -30,7 +30,7 @@ async fn redis_login_must_be_right() {
 /// The rights in docs/binding.md.
 #[tokio::test]
 async fn redis_right_to_set_its_own_keys_is_enough() {
-    let user = "--user api on >hunter2 ~okta-verifier:dpop:* +set";
+    let user = "--user api on >hunter2 ~okta-verifier:dpop:* +ping +set";
     let server = Server::with(&user.split(' ').collect::<Vec<_>>());
     let allowed = store(server.config().login("api", "hunter2"));
     let elsewhere = allowed.clone().key_prefix("other:").expect("a prefix");

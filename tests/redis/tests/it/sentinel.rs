@@ -126,7 +126,7 @@ async fn sentinel_with_tls_and_logins_is_used_with_the_documented_rights() {
     secret_scan::secret(SERVERS);
     secret_scan::secret(SENTINELS);
     let authority = Authority::new();
-    let user = format!("--user api on >{SERVERS} ~okta-verifier:dpop:* +set +role");
+    let user = format!("--user api on >{SERVERS} ~okta-verifier:dpop:* +ping +set +role");
     let primary = Tls::start(
         &authority,
         "127.0.0.1",

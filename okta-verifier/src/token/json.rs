@@ -40,18 +40,11 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the member's value as JSON text.
-    // Called some twenty times per token: comparing the numbers here, in the order of `Name`, takes a third
-    // of the instructions of a search by `Name` itself.
-    #[inline]
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        let start = start(name);
-        let is_before = |member: &Member<'a>| {
-            let found = &member.name;
-            found.start < start || (found.start == start && *found.text < *name)
-        };
-        let member = self.0.get(self.0.partition_point(is_before))?;
-        let found = &member.name;
-        (found.start == start && *found.text == *name).then_some(member.value)
+        let wanted = Name::new(Cow::Borrowed(name));
+        let order = |member: &Member<'a>| member.name.cmp(&wanted);
+        let place = self.0.binary_search_by(order).ok()?;
+        Some(self.0[place].value)
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -84,7 +77,6 @@ impl<'a> Name<'a> {
     }
 }
 
-#[inline]
 fn start(name: &str) -> u64 {
     match name.as_bytes().first_chunk() {
         Some(eight) => u64::from_be_bytes(*eight),

@@ -216,6 +216,7 @@ impl VerifiedToken {
     }
 
     /// Checks the dates, which may change the result from one request to the next.
+    #[inline]
     pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
         checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
     }

@@ -132,9 +132,10 @@ impl Verifier {
             sender: None,
         };
         let attempt = Attempt::new(self, request, Now::read());
-        match attempt.begin()? {
-            Step::Accepted(token) => Ok(token),
-            step => attempt.resume(step).await,
+        match attempt.begin() {
+            Ok(Step::Accepted(token)) => Ok(token),
+            Ok(step) => Box::pin(attempt.resume(step)).await,
+            Err(error) => Err(error),
         }
     }
 
@@ -182,7 +183,7 @@ impl Verifier {
         };
         let sender = Sender {
             scheme,
-            shown: presented.shown,
+            shown: &presented.shown,
         };
         let request = TokenRequest {
             token,

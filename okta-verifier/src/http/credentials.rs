@@ -65,16 +65,16 @@ pub(crate) struct OwnedShown {
     client_cert: Lines<Box<[u8]>>,
 }
 
-impl Shown<'_> {
-    pub(crate) fn to_owned(self) -> OwnedShown {
-        OwnedShown {
-            proof: self.proof.map(Box::from),
-            method: self.method.into(),
-            target: self.target.into(),
-            peer: self.peer,
-            forwarded: self.forwarded.map(Box::from),
-            certificate: self.certificate.map(Box::from),
-            client_cert: self.client_cert.map(Box::from),
+impl From<&Shown<'_>> for OwnedShown {
+    fn from(shown: &Shown<'_>) -> Self {
+        Self {
+            proof: shown.proof.map(Box::from),
+            method: shown.method.into(),
+            target: shown.target.into(),
+            peer: shown.peer,
+            forwarded: shown.forwarded.map(Box::from),
+            certificate: shown.certificate.map(Box::from),
+            client_cert: shown.client_cert.map(Box::from),
         }
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct End {
 }
 
 impl Now {
+    #[inline]
     pub(crate) fn read() -> Self {
         // Fail closed: with a clock before 1970, every token is expired.
         let unix = SystemTime::now()
@@ -55,6 +56,7 @@ impl Now {
 
     /// Returns whether the period has not ended. This is [`since`](Self::since) compared with its
     /// length, without the divisions; one clock is enough to end it.
+    #[inline]
     pub(crate) fn is_before(self, end: End) -> bool {
         self.instant < end.instant && self.unix < end.unix
     }

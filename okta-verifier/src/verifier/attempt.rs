@@ -52,7 +52,7 @@ pub(super) struct TokenRequest<'r> {
 #[derive(Clone, Copy)]
 pub(super) struct Sender<'r> {
     pub(super) scheme: Scheme,
-    pub(super) shown: Shown<'r>,
+    pub(super) shown: &'r Shown<'r>,
 }
 
 /// The next step of a decision.
@@ -117,6 +117,7 @@ pub(crate) struct Verification {
 }
 
 impl<'r> Attempt<'r> {
+    #[inline]
     pub(super) fn new(verifier: &'r Verifier, request: TokenRequest<'r>, arrived: Now) -> Self {
         let cache = verifier.0.cache.as_ref();
         Self {
@@ -128,6 +129,7 @@ impl<'r> Attempt<'r> {
     }
 
     /// Begins the decision with the cache.
+    #[inline]
     pub(super) fn begin(&self) -> Result<Step, VerifyError> {
         match self.find_cached() {
             Some(cached) => self.begin_cached(cached?),
@@ -160,6 +162,7 @@ impl<'r> Attempt<'r> {
         Some(valid.map(|()| entry))
     }
 
+    #[inline]
     pub(super) fn begin_cached(
         &self,
         entry: Arc<Entry<Verification>>,
@@ -275,6 +278,7 @@ impl<'r> Attempt<'r> {
     }
 
     /// Introspects a locally verified token if the settings or the route require it.
+    #[inline]
     fn confirm(&self, token: VerifiedToken, basis: Basis, now: Now) -> Result<Step, VerifyError> {
         let issuer = basis.issuer();
         let Some(introspector) = issuer.must_introspect(self.request.max_age)? else {
@@ -339,6 +343,7 @@ impl<'r> Attempt<'r> {
     }
 
     /// Checks that the sender of the request may use the token, cached or not.
+    #[inline]
     fn check_sender(
         &self,
         token: VerifiedToken,

@@ -91,7 +91,8 @@ impl Authentication {
             step => {
                 let request = OwnedRequest::of(attempt);
                 Box::pin(async move {
-                    let mut attempt = request.attempt(&verifier);
+                    let sender = request.sender();
+                    let mut attempt = request.attempt(&verifier, sender.as_ref());
                     let now = Now::read();
                     let step = match now.since(created) < MAX_DELAY {
                         true => Ok(step),
@@ -173,8 +174,8 @@ impl OwnedRequest {
         // Without a setting for bound tokens nothing else of the request is read.
         let needed = attempt.verifier.0.sender_constraint.accepts_bound_tokens();
         let sender = sender.map(|Sender { scheme, shown }| match needed {
-            true => (scheme, shown.to_owned()),
-            false => (scheme, Shown::default().to_owned()),
+            true => (scheme, OwnedShown::from(shown)),
+            false => (scheme, OwnedShown::from(&Shown::default())),
         });
         Self {
             token: token.into(),
@@ -185,17 +186,25 @@ impl OwnedRequest {
         }
     }
 
-    fn attempt<'r>(&'r self, verifier: &'r Verifier) -> Attempt<'r> {
-        let sender = self.sender.as_ref().map(|(scheme, shown)| Sender {
-            scheme: *scheme,
-            shown: shown.as_shown(),
-        });
+    fn sender(&self) -> Option<(Scheme, Shown<'_>)> {
+        let (scheme, shown) = self.sender.as_ref()?;
+        Some((*scheme, shown.as_shown()))
+    }
+
+    fn attempt<'r>(
+        &'r self,
+        verifier: &'r Verifier,
+        sender: Option<&'r (Scheme, Shown<'r>)>,
+    ) -> Attempt<'r> {
         Attempt {
             verifier,
             request: TokenRequest {
                 token: &self.token,
                 max_age: self.max_age,
-                sender,
+                sender: sender.map(|(scheme, shown)| Sender {
+                    scheme: *scheme,
+                    shown,
+                }),
             },
             arrived: self.arrived,
             digest: self.digest,
@@ -205,7 +214,7 @@ impl OwnedRequest {
 
 impl Attempt<'_> {
     /// Obtains the missing input of each step until the token is accepted or rejected.
-    pub(super) async fn resume(&self, mut step: Step) -> Result<VerifiedToken, VerifyError> {
+    pub(super) async fn resume(self, mut step: Step) -> Result<VerifiedToken, VerifyError> {
         let mut may_restart = true;
         loop {
             step = match step {
@@ -227,7 +236,7 @@ impl Attempt<'_> {
                     self.check_signature(unverified, Some(key), Now::read())?
                 }
                 Step::Introspect(introspection) => {
-                    let response = introspection.fetch(self).await?;
+                    let response = introspection.fetch(&self).await?;
                     self.apply(introspection, &response, Now::read())?
                 }
                 Step::UseProof(proved) => return proved.use_proof(self.verifier).await,

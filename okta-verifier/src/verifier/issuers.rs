@@ -79,6 +79,7 @@ impl ActiveIssuer {
     ///
     /// The route requires introspection, which is not configured. This is an error of the service: the token
     /// may be valid, so that the request is not rejected with 401.
+    #[inline]
     pub(super) fn must_introspect(
         &self,
         max_age: Option<Duration>,
@@ -107,6 +108,7 @@ impl ActiveIssuer {
         self.retired.store(true, Ordering::Release);
     }
 
+    #[inline]
     pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
     }

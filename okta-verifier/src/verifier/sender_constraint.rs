@@ -87,7 +87,7 @@ impl SenderConstraint {
             if !self.accepts_certificates() {
                 return Err(VerifyError::BindingUnchecked);
             }
-            match self.certificate(&sender.shown) {
+            match self.certificate(sender.shown) {
                 None => return Err(VerifyError::NoCertificate),
                 // Hashes of public values: comparing them need not take constant time.
                 Some(found) if found == expected => {}
@@ -95,7 +95,7 @@ impl SenderConstraint {
             }
         }
         required
-            .map(|(dpop, holder)| dpop.check_proof(holder, jwt, &sender.shown, now))
+            .map(|(dpop, holder)| dpop.check_proof(holder, jwt, sender.shown, now))
             .transpose()
     }
 

@@ -17,20 +17,20 @@ pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(false),
 );
 
-/// Decodes a part of a token, eight characters at a time by tables. It takes fewer instructions than the
+/// Decodes a part of a token, sixteen characters at a time by tables. It takes fewer instructions than the
 /// crate base64, and every token that is not cached is decoded. The tests compare the two.
 pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedTokenError> {
-    let (eights, rest) = text.as_chunks();
-    let mut bytes = vec![0; text.len().div_ceil(8) * 6];
-    let (sixes, _) = bytes.as_chunks_mut();
+    let (sixteens, rest) = text.as_chunks();
+    let mut bytes = vec![0; text.len().div_ceil(16) * 12];
+    let (twelves, _) = bytes.as_chunks_mut();
     let mut strange = 0;
-    for (eight, six) in eights.iter().zip(&mut *sixes) {
-        strange |= decode_eight(eight, six);
+    for (sixteen, twelve) in sixteens.iter().zip(&mut *twelves) {
+        strange |= decode_sixteen(sixteen, twelve);
     }
-    if let (false, Some(six)) = (rest.is_empty(), sixes.last_mut()) {
-        let mut eight = [b'A'; 8];
-        eight[..rest.len()].copy_from_slice(rest);
-        strange |= decode_eight(&eight, six);
+    if let (false, Some(twelve)) = (rest.is_empty(), twelves.last_mut()) {
+        let mut sixteen = [b'A'; 16];
+        sixteen[..rest.len()].copy_from_slice(rest);
+        strange |= decode_sixteen(&sixteen, twelve);
     }
     if strange & STRANGE != 0 {
         return Err(MalformedTokenError::Alphabet);
@@ -46,15 +46,17 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedTokenError> {
 }
 
 /// Sets [`STRANGE`] in the result if any character is outside the alphabet.
-fn decode_eight(eight: &[u8; 8], six: &mut [u8; 6]) -> u32 {
+fn decode_sixteen(sixteen: &[u8; 16], twelve: &mut [u8; 12]) -> u32 {
     let three = |at: usize| {
-        let byte = |place: usize| TABLES[place][usize::from(eight[at + place])];
+        let byte = |place: usize| TABLES[place][usize::from(sixteen[at + place])];
         byte(0) | byte(1) | byte(2) | byte(3)
     };
-    let (first, second) = (three(0), three(4));
-    let both = u64::from(first) | u64::from(second) << 24;
-    six.copy_from_slice(&both.to_le_bytes()[..6]);
-    first | second
+    let (first, second, third, fourth) = (three(0), three(4), three(8), three(12));
+    let low = u64::from(first) | u64::from(second) << 24 | u64::from(third) << 48;
+    let high = third << 8 >> 24 | fourth << 8;
+    twelve[..8].copy_from_slice(&low.to_le_bytes());
+    twelve[8..].copy_from_slice(&high.to_le_bytes());
+    first | second | third | fourth
 }
 
 /// The bits that a character sets in three bytes, the first byte lowest, at each place of a group of

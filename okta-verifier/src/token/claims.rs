@@ -123,7 +123,8 @@ pub(crate) fn date(
         return Ok(None);
     };
     let invalid = VerifyError::InvalidClaim { claim };
-    if !value.starts_with(|first: char| first.is_ascii_digit()) || value.len() > MAX_DIGITS {
+    let begins_with_digit = value.as_bytes().first().is_some_and(u8::is_ascii_digit);
+    if !begins_with_digit || value.len() > MAX_DIGITS {
         return Err(invalid); // negative, not a number, or slow to parse
     }
     let seconds = match value.parse::<u64>() {

@@ -40,11 +40,19 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the member's value as JSON text.
+    #[inline] // so that the first bytes of a constant name are a constant
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        let wanted = Name::new(Cow::Borrowed(name));
-        let order = |member: &Member<'a>| member.name.cmp(&wanted);
-        let place = self.0.binary_search_by(order).ok()?;
-        Some(self.0[place].value)
+        self.find(start(name), name)
+    }
+
+    fn find(&self, start: u64, name: &str) -> Option<&'a str> {
+        let place = self.0.partition_point(|member| member.name.start < start);
+        // Even if all names begin alike, a look-up costs less than it cost to sort them.
+        self.0[place..]
+            .iter()
+            .take_while(|member| member.name.start == start)
+            .find(|member| member.name.text == name)
+            .map(|member| member.value)
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
@@ -77,6 +85,8 @@ impl<'a> Name<'a> {
     }
 }
 
+/// Returns the first eight bytes as a number, or the whole of a shorter name.
+#[inline]
 fn start(name: &str) -> u64 {
     match name.as_bytes().first_chunk() {
         Some(eight) => u64::from_be_bytes(*eight),
@@ -141,7 +151,7 @@ impl<'a> Scanner<'a> {
         // nothing.
         let mut members = Vec::with_capacity(if more { 16 } else { 0 });
         while more {
-            let name = Name::new(self.name()?);
+            let name = self.name()?;
             let value = self.value(depth + 1)?;
             members.push(Member { name, value });
             more = self.goes_on(b'}')?;
@@ -154,8 +164,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads a member's name and the colon after it.
-    fn name(&mut self) -> Result<Cow<'a, str>, MalformedTokenError> {
-        let name = self.string()?;
+    fn name(&mut self) -> Result<Name<'a>, MalformedTokenError> {
+        let name = Name::new(self.string()?);
         self.expect(b':')?;
         Ok(name)
     }
@@ -230,16 +240,18 @@ impl<'a> Scanner<'a> {
         if !zero {
             self.skip_digits()?;
         }
-        if self.takes_here(b'.') {
+        let has_fraction = self.takes_here(b'.');
+        if has_fraction {
             self.skip_digits()?;
         }
-        if self.takes_here(b'e') || self.takes_here(b'E') {
+        let has_exponent = self.takes_here(b'e') || self.takes_here(b'E');
+        if has_exponent {
             let _ = self.takes_here(b'+') || self.takes_here(b'-');
             self.skip_digits()?;
         }
         let number = &self.text[start..self.at];
-        // Numbers this short are in range; dates are shorter.
-        let is_small = number.len() <= 16 && number.bytes().all(|byte| byte.is_ascii_digit());
+        // Dates have ten digits.
+        let is_small = number.len() <= 16 && !has_fraction && !has_exponent;
         if is_small || is_in_range(number) {
             Ok(())
         } else {
@@ -370,28 +382,27 @@ fn is_in_range(number: &str) -> bool {
 /// Returns the number of bytes before the next quote, backslash or control character in a string,
 /// reading eight at a time.
 fn plain(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let found = meaning(u64::from_le_bytes(*eight));
+    let (eights, rest) = bytes.as_chunks();
+    for (number, eight) in eights.iter().enumerate() {
+        let found = special(u64::from_le_bytes(*eight));
         if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
+            return number * 8 + found.trailing_zeros() as usize / 8;
         }
-        at += 8;
     }
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest
-        .iter()
-        .take_while(|byte| !(**byte < b' ' || matches!(byte, b'"' | b'\\')))
-        .count()
+    let is_plain = |byte: &&u8| !(**byte < b' ' || matches!(byte, b'"' | b'\\'));
+    bytes.len() - rest.len() + rest.iter().take_while(is_plain).count()
 }
 
 /// Sets the high bit of each special byte. Bits above the first match may be false positives.
-fn meaning(eight: u64) -> u64 {
+fn special(eight: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     // The subtraction borrows into the high bit of bytes below `limit`, if that is at most 128.
     let less = |bytes: u64, limit: u8| bytes.wrapping_sub(ONES * u64::from(limit)) & !bytes;
-    let equal = |byte: u8| less(eight ^ (ONES * u64::from(byte)), 1);
-    (less(eight, b' ') | equal(b'"') | equal(b'\\')) & (ONES << 7)
+    let flipped = |byte: u8| eight ^ (ONES * u64::from(byte));
+    // With this bit flipped, the quote is the first character above the control characters, and these are
+    // still below it.
+    let control_or_quote = less(flipped(b'"' ^ b' '), b' ' + 1);
+    (control_or_quote | less(flipped(b'\\'), 1)) & (ONES << 7)
 }
 
 /// Deep enough for delegation chains (RFC 8693 §4.1), and far below the limit of any stack.

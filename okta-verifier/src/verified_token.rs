@@ -172,7 +172,12 @@ impl VerifiedToken {
     /// ```
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
-        self.scopes().any(|granted| granted == scope)
+        // Bytes, because a search for the next space costs more than to compare most scopes.
+        let granted = self.0.texts.get(SCOPE).as_bytes();
+        !scope.is_empty()
+            && granted
+                .split(|byte| *byte == b' ')
+                .any(|granted| granted == scope.as_bytes())
     }
 
     /// Returns the groups, from the claim named by [`Issuer::groups_claim`](crate::Issuer::groups_claim):

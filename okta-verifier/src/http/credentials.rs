@@ -296,8 +296,9 @@ impl<'a> RequestCredentials<'a> {
     }
 
     fn has_query_token(&self) -> bool {
-        let query = self.query.unwrap_or_default().as_bytes();
-        form_urlencoded::parse(query).any(|(name, _)| name == "access_token")
+        self.query.is_some_and(|query| {
+            form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token")
+        })
     }
 }
 

@@ -14,7 +14,11 @@ pub(crate) fn is_alphanumeric(byte: u8) -> bool {
 
 /// Returns whether the byte may be in a field name or an authentication scheme (RFC 9110 §5.6.2).
 pub(crate) fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    let is_delimiter = matches!(
+        byte,
+        b'"' | b'(' | b')' | b',' | b'/' | b':'..=b'@' | b'[' | b'\\' | b']' | b'{' | b'}'
+    );
+    byte.is_ascii_graphic() && !is_delimiter
 }
 
 /// Returns whether the byte is in the base64url alphabet (RFC 4648 §5).

@@ -170,8 +170,12 @@ impl VerifyLayer {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let client = Client::new();
-    /// let dpop = DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host").hosts(["api.example.com"]);
-    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().any_client_id())
+    ///     .dpop(DpopSettings::forwarded_host())
+    ///     .trusted_proxies(["10.0.0.0/8"])
+    ///     .forwarded_host("x-forwarded-host", ["api.example.com"])
+    ///     .build()?;
     /// let verify = VerifyLayer::new(verifier)
     ///     .peer(|extensions| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip()));
     /// let app = Router::new().route("/orders", get(async |_: Verified| "orders")).route_layer(verify);

@@ -10,7 +10,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use external_url::Place;
+pub(crate) use external_url::{External, Place};
 pub use nonce::DpopNonces;
 pub(crate) use proof::{AcceptedProof, Expected, Holder, verify_proof};
 pub(crate) use replay::{OutageLog, UseResult};
@@ -19,7 +19,6 @@ pub use settings::DpopSettings;
 pub(crate) use settings::{Dpop, Replay};
 #[cfg(any(test, fuzzing))]
 pub(crate) use {
-    external_url::External,
     htu::{Htu, target_path},
     proof::{ProofKeys, Window},
 };

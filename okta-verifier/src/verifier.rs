@@ -243,8 +243,8 @@ impl Verifier {
                 presented = presented.forwarded(lines(name));
             }
         }
-        if constraint.client_cert_from.is_some() {
-            presented = presented.client_cert(lines("client-cert"));
+        if let Some(name) = &constraint.client_cert_header {
+            presented = presented.client_cert(lines(name));
         }
         presented
     }

@@ -218,7 +218,8 @@ impl Issuers {
             true => builder
                 .dpop(DpopSettings::base_url(BASE_URL))
                 .client_certificates()
-                .client_cert_header_from(["127.0.0.0/8"]),
+                .trusted_proxies(["127.0.0.0/8"])
+                .client_cert_header("Client-Cert"),
             false => builder,
         };
         let trusted = self.trusted.iter().cloned();

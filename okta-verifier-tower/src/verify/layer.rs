@@ -141,8 +141,7 @@ impl VerifyLayer {
     }
 
     /// Where the request's extensions say the address at the other end of the connection. It is
-    /// needed where a proxy is trusted: [`DpopSettings::trusted_proxy`],
-    /// [`VerifierBuilder::client_cert_header_from`]. Without it no proxy is known, and what only a
+    /// needed with [`VerifierBuilder::trusted_proxies`]. Without it no proxy is known, and what only a
     /// proxy can say is refused.
     ///
     /// With axum, behind `into_make_service_with_connect_info::<SocketAddr>()`:
@@ -160,8 +159,7 @@ impl VerifyLayer {
     /// # }
     /// ```
     ///
-    /// [`DpopSettings::trusted_proxy`]: okta_verifier::DpopSettings::trusted_proxy
-    /// [`VerifierBuilder::client_cert_header_from`]: okta_verifier::VerifierBuilder::client_cert_header_from
+    /// [`VerifierBuilder::trusted_proxies`]: okta_verifier::VerifierBuilder::trusted_proxies
     pub fn peer(mut self, read: fn(&Extensions) -> Option<IpAddr>) -> Self {
         self.peer = Some(read);
         self

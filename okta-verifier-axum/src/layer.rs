@@ -15,7 +15,7 @@ use tower_layer::Layer;
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};
-/// use okta_verifier::{DpopSettings, Verifier};
+/// use okta_verifier::{Verifier, dpop::DpopSettings};
 /// use okta_verifier_axum::{Verified, VerifyLayer};
 /// # use okta_verifier_testing::{Client, TestIssuer};
 /// # use tower::ServiceExt;
@@ -125,7 +125,7 @@ impl VerifyLayer {
     /// ```
     /// use std::time::Duration;
     /// use axum::{Router, body::Body, http::Request, routing::get};
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # use okta_verifier::{Verifier, introspection::{ClientAuthentication, Introspection}};
     /// use okta_verifier_axum::{Verified, VerifyLayer};
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
     /// # use tower::ServiceExt;
@@ -161,7 +161,7 @@ impl VerifyLayer {
     /// ```
     /// use std::net::SocketAddr;
     /// use axum::{Router, body::Body, extract::ConnectInfo, http::Request, routing::get};
-    /// use okta_verifier::{DpopSettings, Verifier};
+    /// use okta_verifier::{Verifier, dpop::DpopSettings};
     /// use okta_verifier_axum::{Verified, VerifyLayer};
     /// # use okta_verifier_testing::{Client, TestIssuer};
     /// # use tower::ServiceExt;

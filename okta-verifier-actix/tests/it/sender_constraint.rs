@@ -9,7 +9,11 @@ use actix_web::{
     test::{TestRequest, call_service, init_service},
     web,
 };
-use okta_verifier::{ClientCertificate, DpopNonces, DpopSettings, Verifier};
+use okta_verifier::{
+    Verifier,
+    dpop::{DpopNonces, DpopSettings},
+    mtls::ClientCertificate,
+};
 use okta_verifier_actix::{Verified, VerifyMiddleware};
 use okta_verifier_testing::{Certificate, Client, MockOkta};
 

@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, fmt, time::Duration};
 
-use okta_verifier::{Algorithm, DpopSettings, Issuer, Verifier};
 #[cfg(feature = "server")]
-use okta_verifier::{ClientAuthentication, Introspection};
+use okta_verifier::introspection::{ClientAuthentication, Introspection};
+use okta_verifier::{Algorithm, Issuer, Verifier, dpop::DpopSettings};
 
 use super::{Case, odd_keys};
 use crate::{CLIENT_ID, TestIssuer, TokenBuilder};

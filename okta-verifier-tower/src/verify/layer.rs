@@ -111,7 +111,7 @@ impl VerifyLayer {
     /// ```
     /// # use std::{convert::Infallible, time::Duration};
     /// # use http::{Request, Response};
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # use okta_verifier::{Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
     /// # use okta_verifier_tower::VerifyLayer;
     /// # use tower::{Layer, ServiceExt, service_fn};
@@ -177,7 +177,7 @@ impl VerifyLayer {
     /// ```
     /// # use std::convert::Infallible;
     /// # use http::{Request, Response, Uri};
-    /// # use okta_verifier::{DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, dpop::DpopSettings};
     /// # use okta_verifier_testing::{Client, TestIssuer};
     /// # use okta_verifier_tower::VerifyLayer;
     /// # use tower::{Layer, ServiceExt, service_fn};

@@ -5,7 +5,11 @@
 use std::{convert::Infallible, net::IpAddr};
 
 use http::{Request, Response, Uri};
-use okta_verifier::{ClientCertificate, DpopNonces, DpopSettings, Verifier};
+use okta_verifier::{
+    Verifier,
+    dpop::{DpopNonces, DpopSettings},
+    mtls::ClientCertificate,
+};
 use okta_verifier_testing::{Certificate, Client, MockOkta};
 use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};

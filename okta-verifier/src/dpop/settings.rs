@@ -18,7 +18,7 @@ use crate::error::ConfigError;
 ///
 /// ```
 /// use std::time::Duration;
-/// use okta_verifier::{DpopNonces, DpopSettings, Issuer, Verifier};
+/// use okta_verifier::{Issuer, Verifier, dpop::{DpopNonces, DpopSettings}};
 ///
 /// let verifier = Verifier::builder()
 ///     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
@@ -60,7 +60,7 @@ impl DpopSettings {
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// # let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     /// let verifier = builder.dpop(DpopSettings::base_url("https://api.example.com/v1")).build()?;
@@ -91,7 +91,7 @@ impl DpopSettings {
     /// required. With [`base_url`](Self::base_url) that header is not read.
     ///
     /// ```
-    /// # use okta_verifier::{DpopSettings, Issuer, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
     /// # let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
     /// let builder = Verifier::builder().issuer(issuer).dpop(DpopSettings::forwarded_host());
     /// let verifier = builder
@@ -121,7 +121,7 @@ impl DpopSettings {
     /// rejected with 503.
     ///
     /// ```
-    /// # use okta_verifier::{DpopSettings, Issuer, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
     /// # let build = |dpop| Verifier::builder()
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
     /// #     .dpop(dpop)
@@ -152,7 +152,7 @@ impl DpopSettings {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use okta_verifier::{DpopSettings, Issuer, ProofUse, ReplayAnswer, ReplayStore, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, dpop::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore}};
     /// # struct Shared;
     /// # impl ReplayStore for Shared {
     /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(ProofUse::First) }) }
@@ -176,7 +176,7 @@ impl DpopSettings {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use okta_verifier::{DpopSettings, Issuer, ProofUse, ReplayAnswer, ReplayStore, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, dpop::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore}};
     /// # struct Shared;
     /// # impl ReplayStore for Shared {
     /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(ProofUse::First) }) }

@@ -138,7 +138,7 @@ pub enum ConfigError {
         /// The value that was set.
         seconds: u64,
     },
-    /// [`DpopSettings::base_url`](crate::DpopSettings::base_url) was called with a value that is not a base URL.
+    /// [`DpopSettings::base_url`](crate::dpop::DpopSettings::base_url) was called with a value that is not a base URL.
     #[error(
         "DPoP base URL {url:?}: write the scheme and host of the API as its clients see it, without a query, such as \"https://api.example.com\"; http is supported for loopback only"
     )]

@@ -119,7 +119,7 @@ impl<'a> RequestCredentials<'a> {
     /// not pass. A younger result is used again; otherwise the token is introspected. With zero it is
     /// introspected at every request.
     ///
-    /// This shortens [`Introspection::max_age`](crate::Introspection::max_age) and never extends it. A
+    /// This shortens [`Introspection::max_age`](crate::introspection::Introspection::max_age) and never extends it. A
     /// token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection) gets 503,
     /// because its state cannot be known; the log reports it.
     ///
@@ -149,7 +149,7 @@ impl<'a> RequestCredentials<'a> {
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// let verifier = Verifier::builder()
     ///     .issuer(okta.issuer().any_client_id())
@@ -193,7 +193,7 @@ impl<'a> RequestCredentials<'a> {
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
     /// # use std::net::IpAddr;
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// let verifier = Verifier::builder()

@@ -113,7 +113,7 @@ impl VerifierBuilder {
     /// ```
     /// use std::time::Duration;
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
-    /// # use okta_verifier::{UnavailableReason, Verifier};
+    /// # use okta_verifier::{Verifier, error::UnavailableReason};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
@@ -173,14 +173,14 @@ impl VerifierBuilder {
     /// to 64 KiB.
     ///
     /// A larger token is rejected before it is decoded: 400 in a request, and
-    /// [`MalformedTokenError::TooLarge`](crate::MalformedTokenError::TooLarge) from [`Verifier::verify`]. HTTP
+    /// [`MalformedTokenError::TooLarge`](crate::error::MalformedTokenError::TooLarge) from [`Verifier::verify`]. HTTP
     /// servers and proxies have limits of their own for headers, such as hyper's 16 KiB for all headers
     /// over HTTP/2; raise those too. Tokens above 4 KiB are not cached, so that the signature is verified
     /// for each request. RFC 7519 §7.2 leaves the size to the recipient.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{MalformedTokenError, Verifier, VerifyError};
+    /// # use okta_verifier::{Verifier, VerifyError, error::MalformedTokenError};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
@@ -206,7 +206,7 @@ impl VerifierBuilder {
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
     /// # let okta = TestIssuer::new("api://orders");
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
     /// let offered = |verifier: Verifier| {
@@ -224,7 +224,7 @@ impl VerifierBuilder {
     }
 
     /// Accepts certificate-bound tokens (RFC 8705 §3) with the client certificate of the TLS
-    /// session, which the server passes on as a [`ClientCertificate`](crate::ClientCertificate).
+    /// session, which the server passes on as a [`ClientCertificate`](crate::mtls::ClientCertificate).
     ///
     /// Off by default, because the session belongs to the client only if TLS is terminated in this
     /// process. A proxy in front of it that has a client certificate of its own must be one of the
@@ -315,7 +315,7 @@ impl VerifierBuilder {
     /// another host, every proof is rejected.
     ///
     /// ```
-    /// # use okta_verifier::{DpopSettings, Issuer, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
     /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
     /// let behind = || {
     ///     let builder = Verifier::builder().issuer(issuer()).dpop(DpopSettings::forwarded_host());
@@ -481,7 +481,7 @@ impl Verifier {
     /// An issuer with unchanged settings keeps its state. One with changed settings keeps its keys, if
     /// they are fetched in the same way. Tokens of a removed issuer are rejected from the next request
     /// on. A request that waits meanwhile is decided by the new
-    /// settings; if it waits for a [`ReplayStore`](crate::ReplayStore), the response is a 503.
+    /// settings; if it waits for a [`ReplayStore`](crate::dpop::ReplayStore), the response is a 503.
     ///
     /// It is not possible to accept every issuer of a domain, because anyone who can create a tenant
     /// there could then issue tokens. List the issuers that you know, from your database.

@@ -1,6 +1,6 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use okta_verifier::{
-    ClientCertificate, ConfigError, DpopSettings, Verifier, adapter::RequestCredentials,
+    ConfigError, Verifier, adapter::RequestCredentials, dpop::DpopSettings, mtls::ClientCertificate,
 };
 use okta_verifier_testing::{Certificate, Client, TestIssuer};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use okta_verifier::{
-    ConfigError, DpopSettings, Verifier, VerifierBuilder, adapter::RequestCredentials,
+    ConfigError, Verifier, VerifierBuilder, adapter::RequestCredentials, dpop::DpopSettings,
 };
 use okta_verifier_testing::{Certificate, Client, TestIssuer};
 

@@ -2,7 +2,8 @@
 
 use http::Response;
 use okta_verifier::{
-    DpopSettings, Rejection, VerifiedToken, Verifier, VerifierBuilder, adapter::RequestCredentials,
+    Rejection, VerifiedToken, Verifier, VerifierBuilder, adapter::RequestCredentials,
+    dpop::DpopSettings,
 };
 use okta_verifier_testing::{Client, ProofBuilder, TestIssuer};
 

@@ -54,7 +54,8 @@ impl IssuerHealth {
     /// Returns the state of introspection, or `None` without [`Issuer::introspection`](crate::Issuer::introspection).
     ///
     /// ```
-    /// use okta_verifier::{Issuer, Verifier, health::IntrospectionState, introspection::{ClientAuthentication, Introspection}};
+    /// use okta_verifier::introspection::{ClientAuthentication, Introspection};
+    /// use okta_verifier::{Issuer, Verifier, health::IntrospectionState};
     ///
     /// let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
     /// let client = ClientAuthentication::client_secret_basic("0oa1service", "secret");

@@ -119,9 +119,9 @@ impl<'a> RequestCredentials<'a> {
     /// not pass. A younger result is used again; otherwise the token is introspected. With zero it is
     /// introspected at every request.
     ///
-    /// This shortens [`Introspection::max_age`](crate::introspection::Introspection::max_age) and never extends it. A
-    /// token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection) gets 503,
-    /// because its state cannot be known; the log reports it.
+    /// This shortens [`Introspection::max_age`](crate::introspection::Introspection::max_age) and never
+    /// extends it. A token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection)
+    /// gets 503, because its state cannot be known; the log reports it.
     ///
     /// ```
     /// use std::{net::IpAddr, time::Duration};

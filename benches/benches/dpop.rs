@@ -7,7 +7,10 @@ use std::hint::black_box;
 
 use benches::proofs::{BASE, Holder};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use okta_verifier::{Algorithm, DpopNonces, DpopSettings};
+use okta_verifier::{
+    Algorithm,
+    dpop::{DpopNonces, DpopSettings},
+};
 
 fn proofs(criterion: &mut Criterion) {
     for algorithm in [Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA] {

@@ -1,6 +1,6 @@
 //! The holder of a DPoP-bound token: its requests, and the bare verification of their proofs.
 
-use okta_verifier::{Algorithm, DpopSettings, Verifier, adapter::RequestCredentials};
+use okta_verifier::{Algorithm, Verifier, adapter::RequestCredentials, dpop::DpopSettings};
 use okta_verifier_testing::{Client, TestIssuer};
 
 use crate::raw::Raw;

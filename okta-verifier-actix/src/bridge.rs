@@ -11,7 +11,7 @@ use actix_web::{
         header::{AUTHORIZATION, HeaderName, HeaderValue},
     },
 };
-use okta_verifier::{ClientCertificate, Verifier, adapter::RequestCredentials};
+use okta_verifier::{Verifier, adapter::RequestCredentials, mtls::ClientCertificate};
 
 use crate::Rejected;
 

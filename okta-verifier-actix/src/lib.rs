@@ -165,7 +165,7 @@
 //! ```
 //!
 //! The example `mtls-orders` shows the whole server. Behind a proxy that terminates TLS, see
-//! [`VerifierBuilder::client_cert_header_from`](okta_verifier::VerifierBuilder::client_cert_header_from).
+//! [`VerifierBuilder::client_cert_header`](okta_verifier::VerifierBuilder::client_cert_header).
 //!
 //! [`Rejection`]: okta_verifier::Rejection
 

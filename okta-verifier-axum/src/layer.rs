@@ -15,7 +15,7 @@ use tower_layer::Layer;
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};
-/// use okta_verifier::{DpopSettings, Verifier};
+/// use okta_verifier::{Verifier, dpop::DpopSettings};
 /// use okta_verifier_axum::{Verified, VerifyLayer};
 /// # use okta_verifier_testing::{Client, TestIssuer};
 /// # use tower::ServiceExt;
@@ -125,7 +125,7 @@ impl VerifyLayer {
     /// ```
     /// use std::time::Duration;
     /// use axum::{Router, body::Body, http::Request, routing::get};
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # use okta_verifier::{Verifier, introspection::{ClientAuthentication, Introspection}};
     /// use okta_verifier_axum::{Verified, VerifyLayer};
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
     /// # use tower::ServiceExt;
@@ -161,7 +161,7 @@ impl VerifyLayer {
     /// ```
     /// use std::net::SocketAddr;
     /// use axum::{Router, body::Body, extract::ConnectInfo, http::Request, routing::get};
-    /// use okta_verifier::{DpopSettings, Verifier};
+    /// use okta_verifier::{Verifier, dpop::DpopSettings};
     /// use okta_verifier_axum::{Verified, VerifyLayer};
     /// # use okta_verifier_testing::{Client, TestIssuer};
     /// # use tower::ServiceExt;
@@ -170,8 +170,12 @@ impl VerifyLayer {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let client = Client::new();
-    /// let dpop = DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host").hosts(["api.example.com"]);
-    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().any_client_id())
+    ///     .dpop(DpopSettings::forwarded_host())
+    ///     .trusted_proxies(["10.0.0.0/8"])
+    ///     .forwarded_host("x-forwarded-host", ["api.example.com"])
+    ///     .build()?;
     /// let verify = VerifyLayer::new(verifier)
     ///     .peer(|extensions| Some(extensions.get::<ConnectInfo<SocketAddr>>()?.0.ip()));
     /// let app = Router::new().route("/orders", get(async |_: Verified| "orders")).route_layer(verify);

@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
-//! use okta_verifier::{DpopSettings, Issuer, Verifier};
+//! use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
 //! use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 //!
 //! let redis = RedisConfig::sentinel("orders", ["sentinel-1.internal", "sentinel-2.internal", "sentinel-3.internal"])
@@ -76,7 +76,7 @@
 //! commands. Such a proof is accepted once more, while it is less than its window old (60 s by default).
 //! `min-replicas-to-write` in Redis shortens the second case. `WAIT` is not sent: it would hold up all
 //! commands that share the connection for a round trip to the replicas, and it does not prevent that a
-//! replica without the proof is promoted. Require nonces ([`DpopNonces`](okta_verifier::DpopNonces)) where
+//! replica without the proof is promoted. Require nonces ([`DpopNonces`](okta_verifier::dpop::DpopNonces)) where
 //! this is not acceptable.
 //!
 //! # Why the crate redis, and which part of it

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use okta_verifier::{ProofUse, ReplayAnswer, ReplayStore};
+use okta_verifier::dpop::{ProofUse, ReplayAnswer, ReplayStore};
 use redis::Value;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 /// service (RFC 9449 §11.1).
 ///
 /// ```
-/// use okta_verifier::DpopSettings;
+/// use okta_verifier::dpop::DpopSettings;
 /// use okta_verifier_redis::{RedisConfig, RedisConfigError, RedisReplayStore};
 ///
 /// let redis = RedisConfig::server("redis.internal").login("api", "password");
@@ -39,9 +39,9 @@ use crate::{
 /// rejected at once. Clones share the connection.
 ///
 /// A key takes about 170 bytes and lives for the past of the
-/// [window](okta_verifier::DpopSettings::window) and 6 minutes; that of a proof which is dated ahead lives
+/// [window](okta_verifier::dpop::DpopSettings::window) and 6 minutes; that of a proof which is dated ahead lives
 /// longer, up to the past and the future of the window and 6 minutes. One caller gets
-/// [`replay_capacity_per_caller`](okta_verifier::DpopSettings::replay_capacity_per_caller) keys per
+/// [`replay_capacity_per_caller`](okta_verifier::dpop::DpopSettings::replay_capacity_per_caller) keys per
 /// process.
 ///
 /// The connection lives on the runtime of the request that first needed it. Where a service has several

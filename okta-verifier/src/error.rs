@@ -1,22 +1,39 @@
-//! Error types: [`ConfigError`] at startup, [`VerifyError`] per request, and [`FetchKeysError`] of
-//! [`Verifier::warm_up`](crate::Verifier::warm_up) and [`refresh`](crate::Verifier::refresh). What a
-//! client sees is a `Rejection`. Text from the network is escaped and shortened before it becomes part of an
-//! error or of a log message.
+//! The reasons in a [`VerifyError`], and the error of fetching keys.
 //!
-//! No variant carries a token or a claim's value. `Display` says what is wrong and never repeats what
-//! [`source`](std::error::Error::source) says.
+//! | error | from |
+//! |---|---|
+//! | [`ConfigError`] | a wrong setting, at startup |
+//! | [`VerifyError`] | a token that is rejected. It contains a [`MalformedTokenError`], a [`ClaimError`], a [`ProofError`] or an [`UnavailableReason`] |
+//! | [`FetchKeysError`] | [`Verifier::warm_up`](crate::Verifier::warm_up) and [`refresh`](crate::Verifier::refresh) |
+//!
+//! A client sees a [`Rejection`](crate::Rejection) instead. No variant carries a token or a claim's value.
+//! `Display` says what is wrong and never repeats what [`source`](std::error::Error::source) says. Text from
+//! the network is escaped and shortened before it becomes part of an error or of a log message.
+//!
+//! ```
+//! use okta_verifier::{VerifyError, error::UnavailableReason};
+//!
+//! /// Returns whether the keys of the issuer could not be fetched in time.
+//! fn is_timeout(error: &VerifyError) -> bool {
+//!     matches!(error, VerifyError::Unavailable { source: UnavailableReason::Timeout, .. })
+//! }
+//!
+//! assert!(!is_timeout(&VerifyError::UnknownIssuer));
+//! ```
 
-mod config;
+pub(crate) mod config;
 mod proof;
 mod unavailable;
-mod verify;
+pub(crate) mod verify;
 
 use std::error::Error;
 
-pub use config::ConfigError;
+// These two are at the root of the crate.
+pub(crate) use config::ConfigError;
 pub use proof::ProofError;
 pub use unavailable::{FetchKeysError, UnavailableReason};
-pub use verify::{ClaimError, MalformedTokenError, VerifyError};
+pub(crate) use verify::VerifyError;
+pub use verify::{ClaimError, MalformedTokenError};
 
 /// Returns the start of a header's value or of a member, for use between quotation marks. It has at most
 /// [`MAX_EXCERPT`] bytes, and ends with an ellipsis if something was left out.

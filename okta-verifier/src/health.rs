@@ -1,4 +1,17 @@
 //! The state of an issuer's keys and of introspection, for people, probes and metrics.
+//!
+//! [`Verifier::health`](crate::Verifier::health) returns an [`IssuerHealth`] for each issuer. It performs no
+//! I/O.
+//!
+//! ```
+//! use okta_verifier::{Verifier, health::KeyState};
+//!
+//! /// Returns whether requests with a known key are served, for a readiness probe.
+//! fn is_ready(verifier: &Verifier) -> bool {
+//!     let health = verifier.health();
+//!     !health.iter().any(|issuer| matches!(issuer.state, KeyState::NotFetched | KeyState::Unavailable { .. }))
+//! }
+//! ```
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +20,7 @@ use crate::error::UnavailableReason;
 /// A snapshot of one issuer's key state. It performs no I/O.
 ///
 /// ```
-/// use okta_verifier::{Issuer, KeyState, Verifier};
+/// use okta_verifier::{Issuer, Verifier, health::KeyState};
 ///
 /// let verifier = Verifier::builder()
 ///     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
@@ -41,7 +54,8 @@ impl IssuerHealth {
     /// Returns the state of introspection, or `None` without [`Issuer::introspection`](crate::Issuer::introspection).
     ///
     /// ```
-    /// use okta_verifier::{ClientAuthentication, Introspection, IntrospectionState, Issuer, Verifier};
+    /// use okta_verifier::introspection::{ClientAuthentication, Introspection};
+    /// use okta_verifier::{Issuer, Verifier, health::IntrospectionState};
     ///
     /// let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
     /// let client = ClientAuthentication::client_secret_basic("0oa1service", "secret");
@@ -61,7 +75,7 @@ impl IssuerHealth {
 ///
 /// ```
 /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta, TestIssuer};
-/// # use okta_verifier::{Issuer, KeyState, Verifier};
+/// # use okta_verifier::{Issuer, Verifier, health::KeyState};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let (pinned, okta, down) = (TestIssuer::new("api://default"), MockOkta::start().await, MockOkta::start().await);
 /// # down.fault(Endpoint::Keys, Fault::Drop);
@@ -105,7 +119,7 @@ pub enum KeyState {
 ///
 /// ```
 /// # use okta_verifier_testing::{CLIENT_ID, MockOkta};
-/// # use okta_verifier::{ClientAuthentication, Introspection, IntrospectionState, Verifier};
+/// # use okta_verifier::{Verifier, health::IntrospectionState, introspection::{ClientAuthentication, Introspection}};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let okta = MockOkta::start().await;
 /// # let issuer = okta.issuer("api://default").any_client_id();
@@ -141,7 +155,7 @@ pub struct IntrospectionHealth {
 /// may be its reason.
 ///
 /// ```
-/// use okta_verifier::IntrospectionState;
+/// use okta_verifier::health::IntrospectionState;
 ///
 /// /// For an alert: retries do not solve this.
 /// fn needs_a_person(state: &IntrospectionState) -> bool {

@@ -1,5 +1,19 @@
 //! Token introspection (RFC 7662), for tokens that local checks cannot decide and for what they cannot
 //! know, such as a revocation.
+//!
+//! [`Issuer::introspection`](crate::Issuer::introspection) takes an [`Introspection`], which says which tokens
+//! are introspected, as which client, and how often.
+//!
+//! ```
+//! use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
+//!
+//! let client = ClientAuthentication::client_secret_basic("0oa1service", "secret");
+//! let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+//! let verifier = Verifier::builder()
+//!     .issuer(issuer.introspection(Introspection::every_token(client)))
+//!     .build()?;
+//! # Ok::<(), okta_verifier::ConfigError>(())
+//! ```
 
 mod cache;
 mod client;

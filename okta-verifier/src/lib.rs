@@ -35,6 +35,19 @@
 //! A verified token is cached ([`VerifierBuilder::token_cache_capacity`]). Its key and its dates are checked
 //! again at every request, so that it is rejected once it expires or its key is withdrawn.
 //!
+//! # Modules
+//!
+//! The root has what every service needs. The rest is in modules by subject:
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`dpop`] | tokens that are bound to a key (RFC 9449) |
+//! | [`mtls`] | tokens that are bound to a certificate (RFC 8705) |
+//! | [`introspection`] | opaque tokens, and revocation before a token expires (RFC 7662) |
+//! | [`health`] | the state of keys and of introspection, for probes and metrics |
+//! | [`error`] | the reasons in a [`VerifyError`], and the error of fetching keys |
+//! | [`adapter`] | what authors of adapters to other frameworks need |
+//!
 //! # Runtime
 //!
 //! Keys are fetched in tasks of the tokio runtime that the first request runs on. The runtime needs
@@ -45,18 +58,18 @@ pub mod adapter;
 #[path = "verifier/tests/counts.rs"]
 mod counts;
 mod crypto;
-mod dpop;
+pub mod dpop;
 mod env;
-mod error;
+pub mod error;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
-mod health;
+pub mod health;
 mod http;
-mod introspection;
+pub mod introspection;
 mod issuer;
 mod keys;
-mod mtls;
+pub mod mtls;
 mod net;
 mod policy;
 mod sync;
@@ -65,17 +78,10 @@ mod verified_token;
 mod verifier;
 
 pub use crypto::Algorithm;
-pub use dpop::{DpopNonces, DpopSettings, ProofUse, ReplayAnswer, ReplayStore};
-pub use error::{
-    ClaimError, ConfigError, FetchKeysError, MalformedTokenError, ProofError, UnavailableReason,
-    VerifyError,
-};
-pub use health::{IntrospectionHealth, IntrospectionState, IssuerHealth, KeyState};
+pub use error::{config::ConfigError, verify::VerifyError};
 pub use http::Rejection;
-pub use introspection::{ClientAuthentication, Introspection};
 pub use issuer::Issuer;
 pub use keys::KeySnapshot;
-pub use mtls::ClientCertificate;
 pub use policy::{AnyToken, Policy, Requirement};
 pub use token::SubjectKind;
 pub use verified_token::VerifiedToken;

@@ -1,5 +1,19 @@
 //! Tokens bound to a client certificate (RFC 8705 §3), which comes from the TLS session or, if a
 //! trusted proxy terminates TLS, from `Client-Cert` (RFC 9440).
+//!
+//! [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates) accepts the
+//! [`ClientCertificate`] of the TLS session, and
+//! [`VerifierBuilder::client_cert_header`](crate::VerifierBuilder::client_cert_header) the one in a header of
+//! a trusted proxy.
+//!
+//! ```
+//! use okta_verifier::mtls::ClientCertificate;
+//!
+//! let der = [0x30, 0x00]; // the first of rustls's `peer_certificates()`
+//! let mut request = http::Request::get("/orders").body(())?;
+//! request.extensions_mut().insert(ClientCertificate::new(der)); // the adapters read it
+//! # Ok::<(), http::Error>(())
+//! ```
 
 use std::{fmt, sync::Arc};
 
@@ -15,7 +29,7 @@ use crate::crypto::sha256;
 /// it is the first of `peer_certificates()`. `Debug` shows nothing of it.
 ///
 /// ```
-/// use okta_verifier::ClientCertificate;
+/// use okta_verifier::mtls::ClientCertificate;
 ///
 /// let der = [0x30, 0x00]; // from the TLS session
 /// let certificate = ClientCertificate::new(der);

@@ -142,7 +142,7 @@ impl Verifier {
     /// Authenticates a request: verifies its token, and checks that its sender may use it.
     ///
     /// The result is ready unless keys have to be fetched, the token has to be introspected, or a remote
-    /// [`ReplayStore`](crate::ReplayStore) has to accept a DPoP proof. Awaiting it is always right; see
+    /// [`ReplayStore`](crate::dpop::ReplayStore) has to accept a DPoP proof. Awaiting it is always right; see
     /// [`Authentication::into_ready`] for code that cannot wait.
     ///
     /// ```
@@ -209,7 +209,7 @@ impl Verifier {
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// # let dpop = DpopSettings::base_url("https://api.example.com");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
@@ -244,8 +244,8 @@ impl Verifier {
                 presented = presented.forwarded(lines(name));
             }
         }
-        if constraint.client_cert_from.is_some() {
-            presented = presented.client_cert(lines("client-cert"));
+        if let Some(name) = &constraint.client_cert_header {
+            presented = presented.client_cert(lines(name));
         }
         presented
     }
@@ -272,11 +272,11 @@ impl Verifier {
     }
 
     /// Returns the headers to add to every response: a nonce for the client's next proof where nonces are
-    /// required ([`DpopNonces`](crate::DpopNonces)), and then `Cache-Control: no-store`; otherwise none.
+    /// required ([`DpopNonces`](crate::dpop::DpopNonces)), and then `Cache-Control: no-store`; otherwise none.
     /// They replace headers of the same name. The adapters add them.
     ///
     /// ```
-    /// # use okta_verifier::{DpopNonces, DpopSettings, Issuer, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, dpop::{DpopNonces, DpopSettings}};
     /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
     /// let dpop = DpopSettings::base_url("https://api.example.com").nonces(DpopNonces::random());
     /// let verifier = Verifier::builder().issuer(issuer()).dpop(dpop).build()?;
@@ -357,7 +357,7 @@ impl Verifier {
     /// settings. Performs no I/O.
     ///
     /// ```
-    /// # use okta_verifier::{Issuer, KeyState, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, health::KeyState};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// /// Returns the issuers whose tokens are rejected with 503 now, for an alert.
     /// fn down(verifier: &Verifier) -> Vec<String> {

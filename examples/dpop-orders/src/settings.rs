@@ -2,7 +2,10 @@
 
 use std::{env, error::Error, time::Duration};
 
-use okta_verifier::{ConfigError, DpopNonces, DpopSettings, Issuer, Verifier};
+use okta_verifier::{
+    ConfigError, Issuer, Verifier,
+    dpop::{DpopNonces, DpopSettings},
+};
 
 /// The framework that serves the API. The verifier is the same.
 #[derive(Clone, Copy, Debug)]

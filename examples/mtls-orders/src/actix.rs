@@ -8,7 +8,7 @@ use actix_web::{
     dev::{Extensions, Service, ServiceRequest},
     web,
 };
-use okta_verifier::{ClientCertificate, Verifier};
+use okta_verifier::{Verifier, mtls::ClientCertificate};
 use okta_verifier_actix::{Verified, VerifyMiddleware};
 use rustls::ServerConfig;
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use okta_verifier::ClientCertificate;
+use okta_verifier::mtls::ClientCertificate;
 use rustls::{
     RootCertStore, ServerConfig, ServerConnection,
     crypto::aws_lc_rs,

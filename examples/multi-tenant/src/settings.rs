@@ -2,7 +2,10 @@
 
 use std::{env, error::Error};
 
-use okta_verifier::{ClientAuthentication, Introspection, Issuer};
+use okta_verifier::{
+    Issuer,
+    introspection::{ClientAuthentication, Introspection},
+};
 
 use crate::database::Tenant;
 

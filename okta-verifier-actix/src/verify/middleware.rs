@@ -118,7 +118,7 @@ impl VerifyMiddleware {
     ///
     /// ```
     /// # use actix_web::{App, test, web};
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # use okta_verifier::{Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # use okta_verifier_actix::VerifyMiddleware;
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
     /// # use std::time::Duration;

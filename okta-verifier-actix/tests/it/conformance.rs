@@ -13,7 +13,7 @@ use actix_web::{
     test::{self, TestRequest},
     web::{self, ServiceConfig},
 };
-use okta_verifier::{ClientCertificate, Policy, Requirement, Verifier};
+use okta_verifier::{Policy, Requirement, Verifier, mtls::ClientCertificate};
 use okta_verifier_actix::{Claims, MaybeVerified, Verified, VerifyMiddleware};
 use okta_verifier_testing::{
     MockOkta,

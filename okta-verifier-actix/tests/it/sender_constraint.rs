@@ -9,7 +9,11 @@ use actix_web::{
     test::{TestRequest, call_service, init_service},
     web,
 };
-use okta_verifier::{ClientCertificate, DpopNonces, DpopSettings, Verifier};
+use okta_verifier::{
+    Verifier,
+    dpop::{DpopNonces, DpopSettings},
+    mtls::ClientCertificate,
+};
 use okta_verifier_actix::{Verified, VerifyMiddleware};
 use okta_verifier_testing::{Certificate, Client, MockOkta};
 
@@ -79,8 +83,13 @@ async fn dpop_proof_must_match_its_request() {
 // conformance 163
 #[tokio::test]
 async fn proxy_is_trusted_by_its_address_only() {
-    let settings = DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host");
-    let verify = middleware(settings.hosts(["api.example.com"]));
+    let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
+    let verifier = builder
+        .dpop(DpopSettings::forwarded_host())
+        .trusted_proxies(["10.0.0.0/8"])
+        .forwarded_host("x-forwarded-host", ["api.example.com"])
+        .build();
+    let verify = VerifyMiddleware::new(verifier.unwrap());
     let client = Client::new();
     let jwt = client.bind(okta().token("ada")).sign();
     let from = |peer: Option<&str>| {

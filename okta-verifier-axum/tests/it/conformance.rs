@@ -18,7 +18,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     service::TowerToHyperService,
 };
-use okta_verifier::{ClientCertificate, Policy, Requirement, Verifier};
+use okta_verifier::{Policy, Requirement, Verifier, mtls::ClientCertificate};
 use okta_verifier_axum::{Claims, MaybeVerified, Verified, VerifyLayer};
 use okta_verifier_testing::{
     MockOkta,

@@ -6,7 +6,10 @@ use axum::{
     http::{HeaderMap, HeaderName, Method, Request, StatusCode, header},
     routing::get,
 };
-use okta_verifier::{DpopNonces, DpopSettings, Verifier};
+use okta_verifier::{
+    Verifier,
+    dpop::{DpopNonces, DpopSettings},
+};
 use okta_verifier_axum::{Verified, VerifyLayer};
 use tower::ServiceExt;
 use tower_http::cors::{Any, CorsLayer};

@@ -9,7 +9,7 @@ use axum::{
     http::{Request, Response},
     routing::{any_service, get},
 };
-use okta_verifier::{DpopSettings, VerifiedToken, Verifier};
+use okta_verifier::{VerifiedToken, Verifier, dpop::DpopSettings};
 use okta_verifier_axum::{Rejected, Verified, VerifyLayer};
 use okta_verifier_testing::{Client, MockOkta, TokenBuilder};
 use tower::{Layer, Service, ServiceExt, service_fn};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_verifier::{ProofUse, ReplayStore};
+use okta_verifier::dpop::{ProofUse, ReplayStore};
 use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 
 use crate::{

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use okta_verifier::{ProofUse, UnavailableReason, VerifyError};
+use okta_verifier::{VerifyError, dpop::ProofUse, error::UnavailableReason};
 use okta_verifier_redis::RedisConfig;
 
 use crate::{

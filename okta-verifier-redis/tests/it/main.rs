@@ -15,7 +15,7 @@ mod world;
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{ProofUse, ReplayStore};
+use okta_verifier::dpop::{ProofUse, ReplayStore};
 use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 use secret_scan as _;
 

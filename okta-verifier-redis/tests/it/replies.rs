@@ -1,6 +1,6 @@
 //! What a reply means: `OK` is first use, nil is replay, everything else is an error.
 
-use okta_verifier::ProofUse;
+use okta_verifier::dpop::ProofUse;
 
 use crate::{
     NIL, OK,

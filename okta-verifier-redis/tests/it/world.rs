@@ -1,7 +1,7 @@
 //! A verifier with a store, and a client whose proofs it verifies.
 
 use okta_verifier::{
-    DpopSettings, Rejection, VerifiedToken, Verifier, adapter::RequestCredentials,
+    Rejection, VerifiedToken, Verifier, adapter::RequestCredentials, dpop::DpopSettings,
 };
 use okta_verifier_redis::RedisReplayStore;
 use okta_verifier_testing::{Client, TestIssuer};

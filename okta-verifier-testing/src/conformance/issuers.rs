@@ -2,9 +2,9 @@
 
 use std::{collections::HashMap, fmt, time::Duration};
 
-use okta_verifier::{Algorithm, DpopSettings, Issuer, Verifier};
 #[cfg(feature = "server")]
-use okta_verifier::{ClientAuthentication, Introspection};
+use okta_verifier::introspection::{ClientAuthentication, Introspection};
+use okta_verifier::{Algorithm, Issuer, Verifier, dpop::DpopSettings};
 
 use super::{Case, odd_keys};
 use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
@@ -218,7 +218,8 @@ impl Issuers {
             true => builder
                 .dpop(DpopSettings::base_url(BASE_URL))
                 .client_certificates()
-                .client_cert_header_from(["127.0.0.0/8"]),
+                .trusted_proxies(["127.0.0.0/8"])
+                .client_cert_header("Client-Cert"),
             false => builder,
         };
         let trusted = self.trusted.iter().cloned();

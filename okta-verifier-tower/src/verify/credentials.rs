@@ -1,7 +1,7 @@
 //! The credentials of a request, as the verifier reads them.
 
 use http::{HeaderValue, Request, header::AUTHORIZATION};
-use okta_verifier::{ClientCertificate, adapter::RequestCredentials};
+use okta_verifier::{adapter::RequestCredentials, mtls::ClientCertificate};
 
 use super::VerifyLayer;
 

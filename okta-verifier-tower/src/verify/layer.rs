@@ -111,7 +111,7 @@ impl VerifyLayer {
     /// ```
     /// # use std::{convert::Infallible, time::Duration};
     /// # use http::{Request, Response};
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # use okta_verifier::{Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
     /// # use okta_verifier_tower::VerifyLayer;
     /// # use tower::{Layer, ServiceExt, service_fn};
@@ -141,8 +141,7 @@ impl VerifyLayer {
     }
 
     /// Where the request's extensions say the address at the other end of the connection. It is
-    /// needed where a proxy is trusted: [`DpopSettings::trusted_proxy`],
-    /// [`VerifierBuilder::client_cert_header_from`]. Without it no proxy is known, and what only a
+    /// needed with [`VerifierBuilder::trusted_proxies`]. Without it no proxy is known, and what only a
     /// proxy can say is refused.
     ///
     /// With axum, behind `into_make_service_with_connect_info::<SocketAddr>()`:
@@ -160,8 +159,7 @@ impl VerifyLayer {
     /// # }
     /// ```
     ///
-    /// [`DpopSettings::trusted_proxy`]: okta_verifier::DpopSettings::trusted_proxy
-    /// [`VerifierBuilder::client_cert_header_from`]: okta_verifier::VerifierBuilder::client_cert_header_from
+    /// [`VerifierBuilder::trusted_proxies`]: okta_verifier::VerifierBuilder::trusted_proxies
     pub fn peer(mut self, read: fn(&Extensions) -> Option<IpAddr>) -> Self {
         self.peer = Some(read);
         self
@@ -179,7 +177,7 @@ impl VerifyLayer {
     /// ```
     /// # use std::convert::Infallible;
     /// # use http::{Request, Response, Uri};
-    /// # use okta_verifier::{DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, dpop::DpopSettings};
     /// # use okta_verifier_testing::{Client, TestIssuer};
     /// # use okta_verifier_tower::VerifyLayer;
     /// # use tower::{Layer, ServiceExt, service_fn};

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::Empty;
 use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use okta_verifier::{ClientCertificate, Policy, Rejection, VerifiedToken, Verifier};
+use okta_verifier::{Policy, Rejection, VerifiedToken, Verifier, mtls::ClientCertificate};
 use okta_verifier_testing::{
     MockOkta,
     conformance::{self, Answer, Issuers},

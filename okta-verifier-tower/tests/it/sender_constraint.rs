@@ -5,7 +5,11 @@
 use std::{convert::Infallible, net::IpAddr};
 
 use http::{Request, Response, Uri};
-use okta_verifier::{ClientCertificate, DpopNonces, DpopSettings, Verifier};
+use okta_verifier::{
+    Verifier,
+    dpop::{DpopNonces, DpopSettings},
+    mtls::ClientCertificate,
+};
 use okta_verifier_testing::{Certificate, Client, MockOkta};
 use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
@@ -117,9 +121,13 @@ async fn dpop_proof_for_a_shortened_path_is_accepted_without_original_uri_only()
 // conformance 163
 #[tokio::test]
 async fn proxy_is_trusted_by_its_address_only() {
-    let settings =
-        DpopSettings::trusted_proxy(["10.0.0.0/8"], "x-forwarded-host").hosts(["api.example.com"]);
-    let layer = VerifyLayer::new(verifier(settings));
+    let builder = Verifier::builder().issuer(okta().issuer().any_client_id());
+    let verifier = builder
+        .dpop(DpopSettings::forwarded_host())
+        .trusted_proxies(["10.0.0.0/8"])
+        .forwarded_host("x-forwarded-host", ["api.example.com"])
+        .build();
+    let layer = VerifyLayer::new(verifier.unwrap());
     let client = Client::new();
     let jwt = client.bind(okta().token("ada")).sign();
     let from = |peer: &str| {

@@ -5,13 +5,17 @@
 use std::{borrow::Cow, collections::HashSet, net::IpAddr};
 
 use super::htu::{Htu, target_path};
-use crate::net::Peers;
-use crate::{error::ConfigError, token::ascii::is_tchar};
+use crate::{
+    error::ConfigError,
+    net::{Peers, proxy_header},
+    token::ascii::is_tchar,
+};
 
 #[derive(Debug)]
 pub(crate) enum External {
     Base(Base),
-    Proxy {
+    /// The proxies at these addresses name the host in this header.
+    Forwarded {
         peers: Peers,
         header: Box<str>,
         /// The hosts of this service. They are listed because a proxy may forward what its client sent.
@@ -54,28 +58,18 @@ impl External {
             })
     }
 
-    pub(crate) fn proxy(
-        cidrs: &[String],
+    pub(crate) fn forwarded(
+        peers: Peers,
         header: &str,
         hosts: &[String],
     ) -> Result<Self, ConfigError> {
-        let peers = Peers::new(cidrs)?;
-        if header.is_empty()
-            || !header.bytes().all(is_tchar)
-            || ["host", "authorization", "dpop"]
-                .iter()
-                .any(|name| header.eq_ignore_ascii_case(name))
-        {
-            return Err(ConfigError::ProxyHeader {
-                header: header.to_owned(),
-            });
-        }
+        let header = proxy_header(header)?;
         let listed = |host: &String| {
             origin(host).ok_or_else(|| ConfigError::ProxyHost { host: host.clone() })
         };
-        Ok(Self::Proxy {
+        Ok(Self::Forwarded {
             peers,
-            header: header.to_ascii_lowercase().into(),
+            header,
             hosts: hosts.iter().map(listed).collect::<Result<_, _>>()?,
         })
     }
@@ -84,7 +78,7 @@ impl External {
     pub(crate) fn header(&self) -> Option<&str> {
         match self {
             Self::Base(_) => None,
-            Self::Proxy { header, .. } => Some(header),
+            Self::Forwarded { header, .. } => Some(header),
         }
     }
 
@@ -98,7 +92,7 @@ impl External {
         };
         let base = match self {
             Self::Base(base) => base,
-            Self::Proxy {
+            Self::Forwarded {
                 peers,
                 header,
                 hosts,

@@ -21,7 +21,7 @@ use crate::{
 /// `Debug` shows no key.
 ///
 /// ```
-/// use okta_verifier::DpopNonces;
+/// use okta_verifier::dpop::DpopNonces;
 ///
 /// let alone = DpopNonces::random(); // for one instance
 /// # let secret = [7; 32];

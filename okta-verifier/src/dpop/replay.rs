@@ -31,12 +31,12 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 /// rejected with 503 if there is none. The crate `okta-verifier-redis` has such a store, `RedisReplayStore`.
 ///
 /// The store receives a proof only while the caller is below its share
-/// ([`DpopSettings::replay_capacity_per_caller`](crate::DpopSettings::replay_capacity_per_caller)).
+/// ([`DpopSettings::replay_capacity_per_caller`](crate::dpop::DpopSettings::replay_capacity_per_caller)).
 /// A proof for which it returns [`ProofUse::Replayed`] or an error does not count against the share.
 ///
 /// ```
 /// use std::{collections::HashSet, sync::Mutex, time::Duration};
-/// use okta_verifier::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore};
+/// use okta_verifier::dpop::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore};
 ///
 /// /// A store for tests, which removes nothing.
 /// #[derive(Default)]
@@ -68,7 +68,7 @@ pub trait ReplayStore: Send + Sync + 'static {
 /// The answer of a [`ReplayStore`]: whether a DPoP proof was used before.
 ///
 /// ```
-/// use okta_verifier::ProofUse;
+/// use okta_verifier::dpop::ProofUse;
 ///
 /// let stored_before = true;
 /// let answer = if stored_before { ProofUse::Replayed } else { ProofUse::First };
@@ -91,9 +91,9 @@ pub enum ProofUse {
 ///
 /// ```
 /// # use okta_verifier_testing::{Client, TestIssuer};
-/// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
+/// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
 /// use std::time::Duration;
-/// use okta_verifier::{ReplayAnswer, ReplayStore};
+/// use okta_verifier::dpop::{ReplayAnswer, ReplayStore};
 ///
 /// struct Broken;
 ///

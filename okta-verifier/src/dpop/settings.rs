@@ -13,12 +13,12 @@ use crate::error::ConfigError;
 /// Accepts DPoP-bound tokens (RFC 9449) and their proofs.
 ///
 /// A proof names the URL that it was made for, so the external URL of this service must be known:
-/// [`base_url`](Self::base_url) configures it, or a [trusted proxy](Self::trusted_proxy) sends it. Without
-/// these settings every DPoP-bound token is rejected.
+/// [`base_url`](Self::base_url) configures it, or a trusted proxy sends its host
+/// ([`forwarded_host`](Self::forwarded_host)). Without these settings every DPoP-bound token is rejected.
 ///
 /// ```
 /// use std::time::Duration;
-/// use okta_verifier::{DpopNonces, DpopSettings, Issuer, Verifier};
+/// use okta_verifier::{Issuer, Verifier, dpop::{DpopNonces, DpopSettings}};
 ///
 /// let verifier = Verifier::builder()
 ///     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
@@ -36,7 +36,6 @@ use crate::error::ConfigError;
 #[must_use]
 pub struct DpopSettings {
     external: ExternalUrl,
-    hosts: Option<Vec<String>>,
     past: Duration,
     future: Duration,
     capacity: Option<usize>,
@@ -47,7 +46,7 @@ pub struct DpopSettings {
 
 enum ExternalUrl {
     Base(String),
-    Proxy { cidrs: Vec<String>, header: String },
+    Forwarded,
 }
 
 impl DpopSettings {
@@ -61,7 +60,7 @@ impl DpopSettings {
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// # let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     /// let verifier = builder.dpop(DpopSettings::base_url("https://api.example.com/v1")).build()?;
@@ -85,52 +84,27 @@ impl DpopSettings {
         Self::new(ExternalUrl::Base(url.into()))
     }
 
-    /// Trusts proxies at these addresses to send the external host in `header`. `cidrs` are networks,
-    /// such as `10.0.0.0/8`.
-    ///
-    /// Exactly one line of `header` is read, and only from these peers:
-    ///
-    /// - `Forwarded` (RFC 7239 §4): one element with `host` and `proto`, such as
-    ///   `proxy_set_header Forwarded "host=$server_name;proto=https"`. Names are tokens, values are
-    ///   tokens or quoted strings (a host with a port must be quoted), and no parameter occurs
-    ///   twice. A comma is rejected wherever it stands;
-    /// - any other name: a host, which means https (`X-Forwarded-Host: api.example.com`), or a whole
-    ///   origin (`X-External-Origin: https://api.example.com`).
-    ///
-    /// The proxy must overwrite the header on every request. A list, which results from appending to the
-    /// client's header, is rejected. Most proxies forward the client's `Host`, and a proof that was made
-    /// for another API would then be valid for this one, so the [`hosts`](Self::hosts) of this service
-    /// must be listed.
+    /// Takes the external host from the header that a trusted proxy sends, with the path that this
+    /// service sees. [`VerifierBuilder::forwarded_host`](crate::VerifierBuilder::forwarded_host) names the
+    /// header and the hosts, and
+    /// [`VerifierBuilder::trusted_proxies`](crate::VerifierBuilder::trusted_proxies) the proxies; both are
+    /// required. With [`base_url`](Self::base_url) that header is not read.
     ///
     /// ```
-    /// use okta_verifier::{DpopSettings, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
+    /// # let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let builder = Verifier::builder().issuer(issuer).dpop(DpopSettings::forwarded_host());
+    /// let verifier = builder
+    ///     .trusted_proxies(["10.0.0.0/8"])
+    ///     .forwarded_host("X-Forwarded-Host", ["api.example.com"])
+    ///     .build()?;
     ///
-    /// # let issuer = || okta_verifier::Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
-    /// let behind = || DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host");
-    /// let listed = behind().hosts(["api.example.com", "api.example.org:8443"]);
-    /// assert!(Verifier::builder().issuer(issuer()).dpop(listed).build().is_ok());
-    /// assert!(Verifier::builder().issuer(issuer()).dpop(behind()).build().is_err());
+    /// let alone = Verifier::builder().dpop(DpopSettings::forwarded_host());
+    /// assert!(alone.build().is_err()); // there is no header to read
+    /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
-    pub fn trusted_proxy<C>(cidrs: impl IntoIterator<Item = C>, header: impl Into<String>) -> Self
-    where
-        C: Into<String>,
-    {
-        Self::new(ExternalUrl::Proxy {
-            cidrs: cidrs.into_iter().map(Into::into).collect(),
-            header: header.into(),
-        })
-    }
-
-    /// Lists the hosts under which clients call this service. Required with a
-    /// [trusted proxy](Self::trusted_proxy), and an error without one. Each is a host of https, with its
-    /// port unless that is 443, or a whole origin. They are compared exactly after normalization (RFC
-    /// 3986 §6.2.2-3), without wildcards. If the proxy sends another host, every proof is rejected.
-    pub fn hosts<H>(mut self, hosts: impl IntoIterator<Item = H>) -> Self
-    where
-        H: Into<String>,
-    {
-        self.hosts = Some(hosts.into_iter().map(Into::into).collect());
-        self
+    pub fn forwarded_host() -> Self {
+        Self::new(ExternalUrl::Forwarded)
     }
 
     /// Sets the maximum age of a proof and how far its `iat` may be in the future. Default 60 s and
@@ -147,7 +121,7 @@ impl DpopSettings {
     /// rejected with 503.
     ///
     /// ```
-    /// # use okta_verifier::{DpopSettings, Issuer, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
     /// # let build = |dpop| Verifier::builder()
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id())
     /// #     .dpop(dpop)
@@ -178,7 +152,7 @@ impl DpopSettings {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use okta_verifier::{DpopSettings, Issuer, ProofUse, ReplayAnswer, ReplayStore, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, dpop::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore}};
     /// # struct Shared;
     /// # impl ReplayStore for Shared {
     /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(ProofUse::First) }) }
@@ -202,7 +176,7 @@ impl DpopSettings {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use okta_verifier::{DpopSettings, Issuer, ProofUse, ReplayAnswer, ReplayStore, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, dpop::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore}};
     /// # struct Shared;
     /// # impl ReplayStore for Shared {
     /// #     fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> { Box::pin(async { Ok(ProofUse::First) }) }
@@ -230,7 +204,6 @@ impl DpopSettings {
     fn new(external: ExternalUrl) -> Self {
         Self {
             external,
-            hosts: None,
             past: Duration::from_secs(60),
             future: Duration::from_secs(30),
             capacity: None,
@@ -240,7 +213,8 @@ impl DpopSettings {
         }
     }
 
-    pub(crate) fn resolve(self) -> Result<Dpop, ConfigError> {
+    /// Resolves the settings. `forwarded` is what the builder's setting for the forwarded host says.
+    pub(crate) fn resolve(self, forwarded: Option<External>) -> Result<Dpop, ConfigError> {
         let wrong = |problem| Err(ConfigError::Dpop { problem });
         if !(1..=300).contains(&self.past.as_secs()) {
             return wrong("the window's past is out of bounds; write 1 s to 300 s");
@@ -286,18 +260,18 @@ impl DpopSettings {
                 Replay::Memory(Memory::new(capacity, share, window)?)
             }
         };
-        let external = match (self.external, self.hosts.as_deref()) {
+        let external = match (self.external, forwarded) {
             (ExternalUrl::Base(url), None) => External::base(&url)?,
+            (ExternalUrl::Forwarded, Some(forwarded)) => forwarded,
             (ExternalUrl::Base(_), Some(_)) => {
-                return wrong("hosts apply to trusted_proxy only; remove .hosts(..)");
-            }
-            (ExternalUrl::Proxy { .. }, None | Some([])) => {
                 return wrong(
-                    "trusted_proxy needs the hosts of this service, because most proxies forward any host; add .hosts([\"api.example.com\"])",
+                    "base_url is set, so the header of forwarded_host would not be read; remove .forwarded_host(..), or write DpopSettings::forwarded_host()",
                 );
             }
-            (ExternalUrl::Proxy { cidrs, header }, Some(hosts)) => {
-                External::proxy(&cidrs, &header, hosts)?
+            (ExternalUrl::Forwarded, None) => {
+                return wrong(
+                    "DpopSettings::forwarded_host() needs the header and the hosts; add .trusted_proxies([\"10.0.0.0/8\"]) and .forwarded_host(\"X-Forwarded-Host\", [\"api.example.com\"]) to the builder",
+                );
             }
         };
         Ok(Dpop {

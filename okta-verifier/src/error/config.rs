@@ -138,7 +138,7 @@ pub enum ConfigError {
         /// The value that was set.
         seconds: u64,
     },
-    /// [`DpopSettings::base_url`](crate::DpopSettings::base_url) was called with a value that is not a base URL.
+    /// [`DpopSettings::base_url`](crate::dpop::DpopSettings::base_url) was called with a value that is not a base URL.
     #[error(
         "DPoP base URL {url:?}: write the scheme and host of the API as its clients see it, without a query, such as \"https://api.example.com\"; http is supported for loopback only"
     )]
@@ -146,27 +146,37 @@ pub enum ConfigError {
         /// The value that was set.
         url: String,
     },
-    /// [`DpopSettings::trusted_proxy`](crate::DpopSettings::trusted_proxy) was called with a value that is not the name of a header.
+    /// [`VerifierBuilder::forwarded_host`](crate::VerifierBuilder::forwarded_host) or
+    /// [`VerifierBuilder::client_cert_header`](crate::VerifierBuilder::client_cert_header) was called with
+    /// a value that is not the name of a header that a proxy can send.
     #[error(
-        "proxy header {header:?}: name a header that the proxy overwrites on every request, such as \"Forwarded\" or \"X-Forwarded-Host\""
+        "proxy header {header:?}: name a header that the proxy overwrites on every request, such as \"Forwarded\", \"X-Forwarded-Host\" or \"Client-Cert\""
     )]
     ProxyHeader {
         /// The value that was set.
         header: String,
     },
-    /// [`DpopSettings::hosts`](crate::DpopSettings::hosts) was called with a value that is not a host.
+    /// [`VerifierBuilder::forwarded_host`](crate::VerifierBuilder::forwarded_host) was called with a value
+    /// that is not a host.
     #[error(
-        "DPoP host {host:?}: write a host of the API as its clients see it, such as \"api.example.com\" or \"api.example.org:8443\"; wildcards, lists and paths are not supported"
+        "forwarded host {host:?}: write a host of the API as its clients see it, such as \"api.example.com\" or \"api.example.org:8443\"; wildcards, lists and paths are not supported"
     )]
     ProxyHost {
         /// The value that was set.
         host: String,
     },
-    /// The trusted peers are not written as networks.
-    #[error("peers {cidr:?}: {problem}")]
-    Peers {
+    /// [`VerifierBuilder::trusted_proxies`](crate::VerifierBuilder::trusted_proxies) was called with a
+    /// value that is not a network.
+    #[error("trusted proxy {cidr:?}: {problem}")]
+    ProxyNetwork {
         /// The value that was set.
         cidr: String,
+        /// What to write.
+        problem: &'static str,
+    },
+    /// It is not said which proxies are trusted, or what is read from them.
+    #[error("trusted proxies: {problem}")]
+    TrustedProxies {
         /// What to write.
         problem: &'static str,
     },

@@ -5,7 +5,7 @@ use super::MalformedTokenError;
 /// What is wrong with a DPoP proof (RFC 9449 §4.3).
 ///
 /// ```
-/// use okta_verifier::{ProofError, VerifyError};
+/// use okta_verifier::{VerifyError, error::ProofError};
 ///
 /// let error = VerifyError::InvalidProof(ProofError::Replayed);
 /// assert_eq!(error.code(), "invalid_dpop_proof");

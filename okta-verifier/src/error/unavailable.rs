@@ -14,7 +14,7 @@ use super::{VerifyError, chain};
 ///
 /// ```
 /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
-/// # use okta_verifier::{UnavailableReason, Verifier};
+/// # use okta_verifier::{Verifier, error::UnavailableReason};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let okta = MockOkta::start().await;
 /// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
@@ -141,9 +141,9 @@ pub enum UnavailableReason {
     #[error("introspection is required for this route but not configured for the issuer")]
     NoIntrospection,
     /// More tokens had to be introspected than
-    /// [`Introspection::rate_limit`](crate::Introspection::rate_limit),
-    /// [`unverified_rate_limit`](crate::Introspection::unverified_rate_limit) or
-    /// [`max_in_flight`](crate::Introspection::max_in_flight) allows.
+    /// [`Introspection::rate_limit`](crate::introspection::Introspection::rate_limit),
+    /// [`unverified_rate_limit`](crate::introspection::Introspection::unverified_rate_limit) or
+    /// [`max_in_flight`](crate::introspection::Introspection::max_in_flight) allows.
     #[error("introspection rate limit reached; retry shortly")]
     IntrospectionRateLimit,
     /// The operating system gave no random bytes.
@@ -220,7 +220,7 @@ fn content_type(fields: usize, value: &str) -> String {
 /// both and every further source, because that is what a failing `main` prints.
 ///
 /// ```
-/// use okta_verifier::{UnavailableReason, Issuer, Verifier};
+/// use okta_verifier::{Issuer, Verifier, error::UnavailableReason};
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let okta = okta_verifier_testing::MockOkta::start().await;
@@ -285,7 +285,7 @@ impl FetchKeysError {
     /// Why the keys could not be fetched.
     ///
     /// ```
-    /// # use okta_verifier::{UnavailableReason, FetchKeysError};
+    /// # use okta_verifier::error::{FetchKeysError, UnavailableReason};
     /// /// Whether it may help to try again.
     /// fn is_temporary(error: &FetchKeysError) -> bool {
     ///     !matches!(error.reason(), UnavailableReason::OtherIssuer { .. } | UnavailableReason::ForeignUrl { .. })

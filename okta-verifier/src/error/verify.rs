@@ -194,7 +194,7 @@ impl From<ProofError> for VerifyError {
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
-/// # use okta_verifier::{MalformedTokenError, Verifier, VerifyError};
+/// # use okta_verifier::{Verifier, VerifyError, error::MalformedTokenError};
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let okta = TestIssuer::new("api://orders");
 /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;

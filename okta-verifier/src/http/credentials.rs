@@ -119,9 +119,9 @@ impl<'a> RequestCredentials<'a> {
     /// not pass. A younger result is used again; otherwise the token is introspected. With zero it is
     /// introspected at every request.
     ///
-    /// This shortens [`Introspection::max_age`](crate::Introspection::max_age) and never extends it. A
-    /// token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection) gets 503,
-    /// because its state cannot be known; the log reports it.
+    /// This shortens [`Introspection::max_age`](crate::introspection::Introspection::max_age) and never
+    /// extends it. A token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection)
+    /// gets 503, because its state cannot be known; the log reports it.
     ///
     /// ```
     /// use std::{net::IpAddr, time::Duration};
@@ -149,7 +149,7 @@ impl<'a> RequestCredentials<'a> {
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
     /// let verifier = Verifier::builder()
     ///     .issuer(okta.issuer().any_client_id())
@@ -187,17 +187,21 @@ impl<'a> RequestCredentials<'a> {
         self
     }
 
-    /// Sets the raw bytes of every line of the trusted proxy's header
-    /// ([`DpopSettings::trusted_proxy`](crate::DpopSettings::trusted_proxy)). They are ignored unless the
-    /// peer is that proxy.
+    /// Sets the raw bytes of every line of the header of
+    /// [`VerifierBuilder::forwarded_host`](crate::VerifierBuilder::forwarded_host). They are ignored
+    /// without that setting, and unless the peer is a trusted proxy.
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
-    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
     /// # use std::net::IpAddr;
     /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
-    /// let behind = DpopSettings::trusted_proxy(["10.0.0.0/8"], "X-Forwarded-Host").hosts(["api.example.com"]);
-    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(behind).build()?;
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().any_client_id())
+    ///     .dpop(DpopSettings::forwarded_host())
+    ///     .trusted_proxies(["10.0.0.0/8"])
+    ///     .forwarded_host("X-Forwarded-Host", ["api.example.com"])
+    ///     .build()?;
     ///
     /// let jwt = client.bind(okta.token("ada")).sign();
     /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
@@ -222,7 +226,8 @@ impl<'a> RequestCredentials<'a> {
 
     /// Sets the client certificate of the TLS session, in DER. It must be the one that the TLS library
     /// verified, never one from a header. It counts only with
-    /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates).
+    /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates), and never if
+    /// the peer is a trusted proxy.
     ///
     /// ```
     /// # use okta_verifier_testing::{Certificate, TestIssuer};
@@ -246,9 +251,9 @@ impl<'a> RequestCredentials<'a> {
         self
     }
 
-    /// Sets the raw bytes of every `Client-Cert` field line (RFC 9440;
-    /// [`VerifierBuilder::client_cert_header_from`](crate::VerifierBuilder::client_cert_header_from)). They
-    /// are ignored unless the peer is a trusted proxy.
+    /// Sets the raw bytes of every line of the header of
+    /// [`VerifierBuilder::client_cert_header`](crate::VerifierBuilder::client_cert_header). They are ignored
+    /// without that setting, and unless the peer is a trusted proxy.
     ///
     /// ```
     /// # use okta_verifier_testing::{Certificate, TestIssuer};
@@ -257,7 +262,8 @@ impl<'a> RequestCredentials<'a> {
     /// # let (okta, own) = (TestIssuer::new("api://orders"), Certificate::new("client-1"));
     /// let verifier = Verifier::builder()
     ///     .issuer(okta.issuer().any_client_id())
-    ///     .client_cert_header_from(["10.0.0.0/8"])
+    ///     .trusted_proxies(["10.0.0.0/8"])
+    ///     .client_cert_header("Client-Cert")
     ///     .build()?;
     /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
     /// let line = format!(":{}:", STANDARD.encode(own.der())); // Client-Cert: :MIIB…:

@@ -25,7 +25,7 @@ use crate::{
 ///
 /// ```
 /// use std::time::Duration;
-/// use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+/// use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
 ///
 /// let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
 /// let client = ClientAuthentication::client_secret_basic("0oa1service", "from the environment");
@@ -95,7 +95,7 @@ impl Introspection {
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # use okta_verifier::{Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
     /// # let client = || ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
@@ -141,7 +141,7 @@ impl Introspection {
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # use okta_verifier::{Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
     /// # let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
@@ -173,7 +173,7 @@ impl Introspection {
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+    /// # use okta_verifier::{Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
     /// # let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
@@ -199,7 +199,7 @@ impl Introspection {
     /// issuer, so of several issuers only one may introspect them.
     ///
     /// ```
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # let okta = |url: &str| Issuer::okta(url, "api://default").any_client_id();
     /// let client = || ClientAuthentication::client_secret_basic("0oa1service", "secret");
     /// let introspection = || Introspection::every_token(client());
@@ -222,7 +222,7 @@ impl Introspection {
     /// because this service's credentials are sent there: name it here.
     ///
     /// ```
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # let build = |introspection| Verifier::builder()
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id().introspection(introspection))
     /// #     .build();
@@ -248,7 +248,7 @@ impl Introspection {
     /// allows 75 for all of its clients together.
     ///
     /// ```
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # let build = |introspection| Verifier::builder()
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id().introspection(introspection))
     /// #     .build();
@@ -271,7 +271,7 @@ impl Introspection {
     /// [`max_age`](Self::max_age): 16 per second serve 960 active tokens with an age of 60 s.
     ///
     /// ```
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # let build = |introspection| Verifier::builder()
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id().introspection(introspection))
     /// #     .build();
@@ -291,7 +291,7 @@ impl Introspection {
     /// [`rate_limit`](Self::rate_limit).
     ///
     /// ```
-    /// # use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+    /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
     /// # let build = |introspection| Verifier::builder()
     /// #     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id().introspection(introspection))
     /// #     .build();
@@ -363,7 +363,7 @@ impl fmt::Debug for Introspection {
 /// methods of RFC 7591 §2. The client is one of this service, not the one that a token was issued to.
 ///
 /// ```
-/// use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+/// use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
 ///
 /// let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
 /// let build = |client| {

@@ -1,13 +1,12 @@
-//! The trusted proxies, by their addresses. Only they may say something about the request that they
-//! forward.
+//! The trusted proxies, by their addresses, and the names of the headers that are read from them.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
-use crate::error::ConfigError;
+use crate::{error::ConfigError, token::ascii::is_tchar};
 
 /// Networks such as `10.0.0.0/8` and `fd00::/8`. A single address is a network of its own.
-#[derive(Debug)]
-pub(crate) struct Peers(Box<[Network]>);
+#[derive(Clone, Debug)]
+pub(crate) struct Peers(Arc<[Network]>);
 
 #[derive(Debug, PartialEq, Eq)]
 struct Network {
@@ -19,7 +18,7 @@ struct Network {
 impl Peers {
     pub(crate) fn new(cidrs: &[String]) -> Result<Self, ConfigError> {
         if cidrs.is_empty() {
-            return Err(ConfigError::Peers {
+            return Err(ConfigError::ProxyNetwork {
                 cidr: String::new(),
                 problem: "no proxy is listed; write its network, such as 10.0.0.0/8",
             });
@@ -40,7 +39,7 @@ impl Peers {
 
 impl Network {
     fn parse(cidr: &str) -> Result<Self, ConfigError> {
-        let wrong = |problem| ConfigError::Peers {
+        let wrong = |problem| ConfigError::ProxyNetwork {
             cidr: cidr.to_owned(),
             problem,
         };
@@ -83,6 +82,19 @@ impl Network {
         peer.is_ipv4() == self.address.is_ipv4()
             && (key(peer) ^ key(self.address)) >> (128 - self.bits) == 0
     }
+}
+
+/// Returns the name of a header that a proxy sends, in lower case. A header that clients send themselves
+/// is rejected.
+pub(crate) fn proxy_header(name: &str) -> Result<Box<str>, ConfigError> {
+    let lower = name.to_ascii_lowercase();
+    let is_name = !lower.is_empty() && lower.bytes().all(is_tchar);
+    if !is_name || ["host", "authorization", "dpop"].contains(&&*lower) {
+        return Err(ConfigError::ProxyHeader {
+            header: name.to_owned(),
+        });
+    }
+    Ok(lower.into())
 }
 
 /// Returns the address in the high bits.

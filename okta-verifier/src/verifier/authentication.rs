@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The result of [`Verifier::authenticate`]: ready, or a future that waits for a key set, for an
-/// introspection response or for the [replay store](crate::ReplayStore).
+/// introspection response or for the [replay store](crate::dpop::ReplayStore).
 ///
 /// The future borrows nothing. Dropping a pending authentication before its first poll sends no request
 /// about its token, uses no rate limit and records no proof. Dropping it later cancels no request that

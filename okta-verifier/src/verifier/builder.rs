@@ -7,13 +7,13 @@ use reqwest::ClientBuilder;
 use super::{ActiveIssuer, Issuers, SenderConstraint, TokenCache, Verifier};
 use crate::{
     crypto::random_u64,
-    dpop::DpopSettings,
+    dpop::{DpopSettings, External},
     error::ConfigError,
     http::{Challenges, DEFAULT_REALM},
     introspection::Introspector,
     issuer::{Issuer, ResolvedIssuer},
     keys::{FetchedKeys, KeyStore, Source},
-    net::{Clients, Fetch, Peers},
+    net::{Clients, Fetch, Peers, proxy_header},
     sync::clock::Now,
     verified_token::Origin,
 };
@@ -42,7 +42,9 @@ pub struct VerifierBuilder {
     max_token_size: usize,
     dpop: Option<DpopSettings>,
     client_certificates: bool,
-    client_cert_from: Option<Vec<String>>,
+    trusted_proxies: Option<Vec<String>>,
+    forwarded_host: Option<(String, Vec<String>)>,
+    client_cert_header: Option<String>,
 }
 
 impl Verifier {
@@ -58,7 +60,9 @@ impl Verifier {
             max_token_size: DEFAULT_MAX_TOKEN_SIZE,
             dpop: None,
             client_certificates: false,
-            client_cert_from: None,
+            trusted_proxies: None,
+            forwarded_host: None,
+            client_cert_header: None,
         }
     }
 }
@@ -109,7 +113,7 @@ impl VerifierBuilder {
     /// ```
     /// use std::time::Duration;
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
-    /// # use okta_verifier::{UnavailableReason, Verifier};
+    /// # use okta_verifier::{Verifier, error::UnavailableReason};
     ///
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = MockOkta::start().await;
@@ -169,14 +173,14 @@ impl VerifierBuilder {
     /// to 64 KiB.
     ///
     /// A larger token is rejected before it is decoded: 400 in a request, and
-    /// [`MalformedTokenError::TooLarge`](crate::MalformedTokenError::TooLarge) from [`Verifier::verify`]. HTTP
+    /// [`MalformedTokenError::TooLarge`](crate::error::MalformedTokenError::TooLarge) from [`Verifier::verify`]. HTTP
     /// servers and proxies have limits of their own for headers, such as hyper's 16 KiB for all headers
     /// over HTTP/2; raise those too. Tokens above 4 KiB are not cached, so that the signature is verified
     /// for each request. RFC 7519 §7.2 leaves the size to the recipient.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{MalformedTokenError, Verifier, VerifyError};
+    /// # use okta_verifier::{Verifier, VerifyError, error::MalformedTokenError};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
@@ -202,7 +206,7 @@ impl VerifierBuilder {
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{adapter::RequestCredentials, DpopSettings, Verifier};
+    /// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
     /// # let okta = TestIssuer::new("api://orders");
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
     /// let offered = |verifier: Verifier| {
@@ -220,12 +224,13 @@ impl VerifierBuilder {
     }
 
     /// Accepts certificate-bound tokens (RFC 8705 §3) with the client certificate of the TLS
-    /// session, which the server passes on as a [`ClientCertificate`](crate::ClientCertificate).
+    /// session, which the server passes on as a [`ClientCertificate`](crate::mtls::ClientCertificate).
     ///
     /// Off by default, because the session belongs to the client only if TLS is terminated in this
-    /// process. A proxy in front of it that has a client certificate of its own must be listed in
-    /// [`client_cert_header_from`](Self::client_cert_header_from), or its certificate counts as that of
-    /// each of its clients. Without either setting a certificate-bound token is rejected with
+    /// process. A proxy in front of it that has a client certificate of its own must be one of the
+    /// [`trusted_proxies`](Self::trusted_proxies), or its certificate counts as that of each of its
+    /// clients. Without this setting and without [`client_cert_header`](Self::client_cert_header), a
+    /// certificate-bound token is rejected with
     /// [`VerifyError::BindingUnchecked`](crate::VerifyError::BindingUnchecked).
     ///
     /// ```
@@ -249,33 +254,126 @@ impl VerifierBuilder {
         self
     }
 
-    /// Accepts certificate-bound tokens (RFC 8705 §3) with the certificate in the `Client-Cert` header
-    /// (RFC 9440) of these peers, which terminate TLS for their clients. `cidrs` are networks, such as
-    /// `10.0.0.0/8`.
+    /// Names the proxies in front of this service by their networks, such as `10.0.0.0/8`.
+    ///
+    /// This says who is trusted. What is read from them is said by
+    /// [`forwarded_host`](Self::forwarded_host) and [`client_cert_header`](Self::client_cert_header), each
+    /// for itself: a proxy that is trusted for the host is not trusted for certificates, and the reverse.
+    /// Requests of other peers, and those whose peer the adapter does not know, never get anything from
+    /// these headers.
+    ///
+    /// The certificate of a trusted proxy's TLS session never counts as that of its clients. Which
+    /// certificate counts depends on the peer:
     ///
     /// | peer | certificate of the client |
     /// |---|---|
-    /// | in one of these networks | the one in the header; that of the session is the peer's own |
-    /// | another | with [`client_certificates`](Self::client_certificates) that of the session, otherwise none; never the one in the header |
+    /// | in one of these networks | with [`client_cert_header`](Self::client_cert_header) the one in that header, otherwise none |
+    /// | another | with [`client_certificates`](Self::client_certificates) that of the session, otherwise none |
     /// | unknown: the adapter has no address, or a Unix socket | none |
     ///
-    /// A certificate is public. The peer must remove the header from the requests of its clients, and set
-    /// it only if it has verified the certificate in the handshake.
+    /// [`build`](Self::build) rejects this setting if nothing depends on it, and settings of a header
+    /// without it.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier};
     /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
-    /// let verifier = Verifier::builder().issuer(issuer()).client_cert_header_from(["10.0.0.0/8", "fd00::/8"]).build()?;
+    /// let builder = || Verifier::builder().issuer(issuer()).client_cert_header("Client-Cert");
+    /// assert!(builder().trusted_proxies(["10.0.0.0/8", "fd00::/8"]).build().is_ok());
     ///
-    /// let named = Verifier::builder().issuer(issuer()).client_cert_header_from(["proxy.internal"]);
-    /// assert!(named.build().is_err()); // not a network
-    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// assert!(builder().trusted_proxies(["proxy.internal"]).build().is_err()); // not a network
+    /// assert!(builder().build().is_err()); // no proxy that sends the header
+    ///
+    /// let nothing_read = Verifier::builder().issuer(issuer()).trusted_proxies(["10.0.0.0/8"]);
+    /// assert!(nothing_read.build().is_err());
     /// ```
-    pub fn client_cert_header_from<C>(mut self, cidrs: impl IntoIterator<Item = C>) -> Self
+    pub fn trusted_proxies<C>(mut self, cidrs: impl IntoIterator<Item = C>) -> Self
     where
         C: Into<String>,
     {
-        self.client_cert_from = Some(cidrs.into_iter().map(Into::into).collect());
+        self.trusted_proxies = Some(cidrs.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Reads the external host of a request from this header of the [`trusted_proxies`](Self::trusted_proxies),
+    /// for [`DpopSettings::forwarded_host`]. `hosts` are the hosts under which clients call this service.
+    ///
+    /// The header must have exactly one line:
+    ///
+    /// - `Forwarded` (RFC 7239 §4): one element with `host` and `proto`, such as
+    ///   `proxy_set_header Forwarded "host=$server_name;proto=https"`. Names are tokens, values are
+    ///   tokens or quoted strings (a host with a port must be quoted), and no parameter occurs
+    ///   twice. A comma is rejected wherever it stands;
+    /// - any other name: a host, which means https (`X-Forwarded-Host: api.example.com`), or a whole
+    ///   origin (`X-External-Origin: https://api.example.com`).
+    ///
+    /// The proxy must overwrite the header on every request. A list, which results from appending to the
+    /// client's header, is rejected. Most proxies forward the client's `Host`, and a proof that was made
+    /// for another API would then be valid for this one, so the hosts of this service must be listed.
+    ///
+    /// Each of `hosts` is a host of https, with its port unless that is 443, or a whole origin. They are
+    /// compared exactly after normalization (RFC 3986 §6.2.2-3), without wildcards. If the proxy sends
+    /// another host, every proof is rejected.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let behind = || {
+    ///     let builder = Verifier::builder().issuer(issuer()).dpop(DpopSettings::forwarded_host());
+    ///     builder.trusted_proxies(["10.0.0.0/8"])
+    /// };
+    /// let hosts = ["api.example.com", "api.example.org:8443"];
+    /// assert!(behind().forwarded_host("X-Forwarded-Host", hosts).build().is_ok());
+    /// assert!(behind().forwarded_host("X-Forwarded-Host", [""; 0]).build().is_err());
+    /// ```
+    pub fn forwarded_host<H>(
+        mut self,
+        header: impl Into<String>,
+        hosts: impl IntoIterator<Item = H>,
+    ) -> Self
+    where
+        H: Into<String>,
+    {
+        let hosts = hosts.into_iter().map(Into::into).collect();
+        self.forwarded_host = Some((header.into(), hosts));
+        self
+    }
+
+    /// Accepts certificate-bound tokens (RFC 8705 §3) with the certificate in this header of the
+    /// [`trusted_proxies`](Self::trusted_proxies), which terminate TLS for their clients. RFC 9440 calls
+    /// the header `Client-Cert`. Under any name its value must have the form of that RFC: the
+    /// certificate's DER in base64, between colons.
+    ///
+    /// A certificate is public. The proxy must remove the header from the requests of its clients, and set
+    /// it only if it has verified the certificate in the handshake.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Certificate, TestIssuer};
+    /// # use okta_verifier::{adapter::RequestCredentials, Verifier};
+    /// # use base64::{Engine, engine::general_purpose::STANDARD};
+    /// # let (okta, client, proxy) = (TestIssuer::new("api://orders"), Certificate::new("client"), Certificate::new("proxy"));
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().any_client_id())
+    ///     .trusted_proxies(["10.0.0.0/8"])
+    ///     .client_cert_header("Client-Cert")
+    ///     .build()?;
+    /// # let header = format!(":{}:", STANDARD.encode(client.der()));
+    /// // The session has the proxy's own certificate, and the header the client's.
+    /// let is_accepted = |bound_to: &Certificate, peer: [u8; 4]| {
+    ///     let jwt = okta.token("ada").bound_to_certificate(bound_to.der()).sign();
+    ///     let authorization = format!("Bearer {jwt}");
+    ///     let request = RequestCredentials::new([authorization.as_bytes()])
+    ///         .peer(peer.into())
+    ///         .client_certificate(proxy.der())
+    ///         .client_cert([header.as_bytes()]);
+    ///     verifier.authenticate(&request).into_ready().expect("no I/O").is_ok()
+    /// };
+    /// assert!(is_accepted(&client, [10, 0, 0, 7]));
+    /// assert!(!is_accepted(&proxy, [10, 0, 0, 7]));
+    /// assert!(!is_accepted(&client, [192, 0, 2, 1])); // not a trusted proxy
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn client_cert_header(mut self, header: impl Into<String>) -> Self {
+        self.client_cert_header = Some(header.into());
         self
     }
 
@@ -285,21 +383,14 @@ impl VerifierBuilder {
     /// # Errors
     ///
     /// The first wrong setting; the error says what to write instead.
-    pub fn build(self) -> Result<Verifier, ConfigError> {
+    pub fn build(mut self) -> Result<Verifier, ConfigError> {
         if !FETCH_TIMEOUTS.contains(&self.fetch_timeout) {
             return Err(ConfigError::FetchTimeout);
         }
         if !TOKEN_SIZES.contains(&self.max_token_size) {
             return Err(ConfigError::MaxTokenSize);
         }
-        let sender_constraint = SenderConstraint::new(
-            self.dpop.map(DpopSettings::resolve).transpose()?,
-            self.client_certificates,
-            self.client_cert_from
-                .as_deref()
-                .map(Peers::new)
-                .transpose()?,
-        );
+        let sender_constraint = self.sender_constraint()?;
         let challenges = Challenges::new(&self.realm)?;
         let challenges = Arc::new(match sender_constraint.offers_dpop() {
             true => challenges.with_dpop()?,
@@ -315,6 +406,60 @@ impl VerifierBuilder {
             sender_constraint,
             self.max_token_size,
             clients,
+        ))
+    }
+
+    /// Resolves the settings for bound tokens, and takes those of DPoP.
+    fn sender_constraint(&mut self) -> Result<SenderConstraint, ConfigError> {
+        let wrong = |problem| Err(ConfigError::TrustedProxies { problem });
+        let proxies = self
+            .trusted_proxies
+            .as_deref()
+            .map(Peers::new)
+            .transpose()?;
+        let forwarded_host = match (&self.forwarded_host, &proxies) {
+            (None, _) => None,
+            (Some(_), None) => {
+                return wrong(
+                    "forwarded_host is read from trusted proxies only; add .trusted_proxies([\"10.0.0.0/8\"])",
+                );
+            }
+            (Some((_, hosts)), _) if hosts.is_empty() => {
+                return wrong(
+                    "forwarded_host needs the hosts of this service, because most proxies forward any host; write .forwarded_host(\"X-Forwarded-Host\", [\"api.example.com\"])",
+                );
+            }
+            (Some((header, hosts)), Some(proxies)) => {
+                Some(External::forwarded(proxies.clone(), header, hosts)?)
+            }
+        };
+        let client_cert_header = match &self.client_cert_header {
+            Some(_) if proxies.is_none() => {
+                return wrong(
+                    "client_cert_header is read from trusted proxies only; add .trusted_proxies([\"10.0.0.0/8\"])",
+                );
+            }
+            header => header.as_deref().map(proxy_header).transpose()?,
+        };
+        // With client_certificates, trusted proxies are those whose own certificate does not count.
+        let are_used = self.client_certificates || self.client_cert_header.is_some();
+        if proxies.is_some() && forwarded_host.is_none() && !are_used {
+            return wrong(
+                "nothing is read from them; add .forwarded_host(..) or .client_cert_header(..), or remove .trusted_proxies(..)",
+            );
+        }
+        if forwarded_host.is_some() && self.dpop.is_none() {
+            return wrong(
+                "the forwarded host is used for DPoP proofs only; add .dpop(DpopSettings::forwarded_host()), or remove .forwarded_host(..)",
+            );
+        }
+        let dpop = self.dpop.take();
+        let dpop = dpop.map(|dpop| dpop.resolve(forwarded_host)).transpose()?;
+        Ok(SenderConstraint::new(
+            dpop,
+            self.client_certificates,
+            proxies,
+            client_cert_header,
         ))
     }
 }
@@ -336,7 +481,7 @@ impl Verifier {
     /// An issuer with unchanged settings keeps its state. One with changed settings keeps its keys, if
     /// they are fetched in the same way. Tokens of a removed issuer are rejected from the next request
     /// on. A request that waits meanwhile is decided by the new
-    /// settings; if it waits for a [`ReplayStore`](crate::ReplayStore), the response is a 503.
+    /// settings; if it waits for a [`ReplayStore`](crate::dpop::ReplayStore), the response is a 503.
     ///
     /// It is not possible to accept every issuer of a domain, because anyone who can create a tenant
     /// there could then issue tokens. List the issuers that you know, from your database.

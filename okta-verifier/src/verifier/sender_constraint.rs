@@ -23,8 +23,10 @@ pub(crate) struct SenderConstraint {
     pub(super) dpop: Option<Dpop>,
     /// Whether the certificate of the TLS session is that of the client.
     client_certificates: bool,
-    /// The proxies that forward the client's certificate in a header.
-    pub(super) client_cert_from: Option<Peers>,
+    /// The certificate of their TLS session is their own, never that of the client.
+    proxies: Option<Peers>,
+    /// The header in which these proxies send the certificate of the client.
+    pub(super) client_cert_header: Option<Box<str>>,
     /// Logs that the replay store is full, for all callers or for one.
     full: OutageLog,
     /// Logs that the replay store has failed. It is separate from `full`, so that a caller over its share
@@ -36,12 +38,14 @@ impl SenderConstraint {
     pub(crate) fn new(
         dpop: Option<Dpop>,
         client_certificates: bool,
-        client_cert_from: Option<Peers>,
+        proxies: Option<Peers>,
+        client_cert_header: Option<Box<str>>,
     ) -> Self {
         Self {
             dpop,
             client_certificates,
-            client_cert_from,
+            proxies,
+            client_cert_header,
             full: OutageLog::default(),
             failed: OutageLog::default(),
         }
@@ -57,7 +61,7 @@ impl SenderConstraint {
     }
 
     fn accepts_certificates(&self) -> bool {
-        self.client_certificates || self.client_cert_from.is_some()
+        self.client_certificates || self.client_cert_header.is_some()
     }
 
     /// Checks the scheme, the certificate and the proof. Returns the proof if there is one, which
@@ -99,13 +103,15 @@ impl SenderConstraint {
             .transpose()
     }
 
-    /// Returns the hash of the client's certificate. If a trusted proxy terminates TLS, the certificate of the
-    /// session is the proxy's own and would be accepted for every client (RFC 9440 §4), so no certificate is
-    /// accepted unless the adapter has given the address of the peer.
+    /// Returns the hash of the client's certificate. The TLS session of a trusted proxy has the proxy's own
+    /// certificate, which would be accepted for every client (RFC 9440 §4). With trusted proxies, no
+    /// certificate is therefore accepted unless the adapter has given the address of the peer.
     fn certificate(&self, shown: &Shown<'_>) -> Option<[u8; 32]> {
-        if let Some(proxies) = &self.client_cert_from {
+        if let Some(proxies) = &self.proxies {
             let peer = shown.peer?;
             if proxies.contain(Some(peer)) {
+                // A proxy that is trusted for the host only says nothing about certificates.
+                self.client_cert_header.as_ref()?;
                 let der = mtls::decode(shown.client_cert.one()?)?;
                 return mtls::thumbprint(&der);
             }
@@ -240,19 +246,16 @@ mod tests {
 
     #[test]
     fn bound_tokens_are_accepted_by_each_setting_for_them() {
-        let dpop = || DpopSettings::base_url("https://api.example.com").resolve();
-        let peers = || Peers::new(&["10.0.0.0/8".to_owned()]);
+        let base_url = DpopSettings::base_url("https://api.example.com");
+        let dpop = Some(base_url.resolve(None).unwrap());
+        let proxies = || Some(Peers::new(&["10.0.0.0/8".to_owned()]).unwrap());
+        let header = Some("client-cert".into());
         for (constraint, accepts) in [
-            (SenderConstraint::new(None, false, None), false),
-            (
-                SenderConstraint::new(Some(dpop().unwrap()), false, None),
-                true,
-            ),
-            (SenderConstraint::new(None, true, None), true),
-            (
-                SenderConstraint::new(None, false, Some(peers().unwrap())),
-                true,
-            ),
+            (SenderConstraint::new(None, false, None, None), false),
+            (SenderConstraint::new(None, false, proxies(), None), false),
+            (SenderConstraint::new(dpop, false, None, None), true),
+            (SenderConstraint::new(None, true, None, None), true),
+            (SenderConstraint::new(None, false, proxies(), header), true),
         ] {
             assert_eq!(constraint.accepts_bound_tokens(), accepts, "{constraint:?}");
         }

@@ -12,10 +12,11 @@ use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, Endpoint, MockOkta
 use tokio::sync::Semaphore;
 
 use crate::{
-    ClientAuthentication, DpopSettings, Introspection, Issuer, ProofUse, Rejection, ReplayAnswer,
-    ReplayStore, VerifiedToken, Verifier,
+    Issuer, Rejection, VerifiedToken, Verifier,
     adapter::{Authentication, RequestCredentials},
     counts::Counts,
+    dpop::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore},
+    introspection::{ClientAuthentication, Introspection},
 };
 
 const AUDIENCE: &str = "api://orders";

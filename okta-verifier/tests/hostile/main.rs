@@ -16,8 +16,10 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use okta_verifier::{
-    Algorithm, ClientAuthentication, DpopSettings, Introspection, Verifier,
+    Algorithm, Verifier,
     adapter::RequestCredentials,
+    dpop::DpopSettings,
+    introspection::{ClientAuthentication, Introspection},
 };
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Client, MockOkta, TestIssuer};
 

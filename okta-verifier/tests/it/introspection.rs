@@ -9,7 +9,10 @@ mod max_age;
 mod modes;
 mod rate_limits;
 
-use okta_verifier::{ClientAuthentication, Introspection, Verifier};
+use okta_verifier::{
+    Verifier,
+    introspection::{ClientAuthentication, Introspection},
+};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
 
 use crate::support::mock_issuer::{build, issuer};

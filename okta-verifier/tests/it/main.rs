@@ -26,6 +26,7 @@ mod support;
 mod token_cache;
 mod token_form;
 mod token_size;
+mod trusted_proxies;
 mod unavailable;
 mod verified_token;
 mod why_401;

@@ -1,6 +1,6 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use okta_verifier::{
-    ClientCertificate, ConfigError, DpopSettings, Verifier, adapter::RequestCredentials,
+    ConfigError, Verifier, adapter::RequestCredentials, dpop::DpopSettings, mtls::ClientCertificate,
 };
 use okta_verifier_testing::{Certificate, Client, TestIssuer};
 use serde_json::json;
@@ -71,7 +71,8 @@ fn mtls_certificate_header_counts_from_configured_peers_only() {
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
     let verifier = builder
         .client_certificates()
-        .client_cert_header_from(["10.0.0.0/8"])
+        .trusted_proxies(["10.0.0.0/8"])
+        .client_cert_header("Client-Cert")
         .build()
         .unwrap();
     assert_eq!(header(&verifier, "10.0.0.1", &[&value]), "ok");
@@ -107,7 +108,9 @@ fn mtls_certificate_from_an_unconfigured_peer_is_ignored() {
     let okta = TestIssuer::new("api://orders");
     let (proxy_certificate, directs) = (Certificate::new("proxy"), Certificate::new("direct"));
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
-    let builder = builder.client_cert_header_from(["10.0.0.0/8"]);
+    let builder = builder
+        .trusted_proxies(["10.0.0.0/8"])
+        .client_cert_header("Client-Cert");
     let verifier = builder.client_certificates().build().unwrap();
     let send = |of: &Certificate, session: &Certificate, header: Option<&Certificate>, peer| {
         let jwt = okta.token("ada").bound_to_certificate(of.der()).sign();
@@ -201,10 +204,11 @@ fn mtls_peers_that_are_not_networks_are_a_config_error() {
     for cidrs in [&[][..], &["0.0.0.0/0"], &["proxy"], &["10.0.0.1/8"]] {
         let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
         let error = builder
-            .client_cert_header_from(cidrs.iter().copied())
+            .trusted_proxies(cidrs.iter().copied())
+            .client_cert_header("Client-Cert")
             .build()
             .unwrap_err();
-        assert!(matches!(error, ConfigError::Peers { .. }), "{error}");
+        assert!(matches!(error, ConfigError::ProxyNetwork { .. }), "{error}");
     }
 }
 
@@ -233,7 +237,9 @@ fn mtls_certificate_of_the_session_needs_its_own_setting() {
     let mine = Certificate::new("mine");
     let jwt = okta.token("ada").bound_to_certificate(mine.der()).sign();
     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
-    let builder = builder.client_cert_header_from(["10.0.0.0/8"]);
+    let builder = builder
+        .trusted_proxies(["10.0.0.0/8"])
+        .client_cert_header("Client-Cert");
     let verifier = builder.build().unwrap();
     for peer in ["192.0.2.1", "10.0.0.1"] {
         let authorization = format!("Bearer {jwt}");

@@ -1,6 +1,6 @@
 //! Signed tokens of every invalid form.
 
-use okta_verifier::{Issuer, MalformedTokenError, VerifyError};
+use okta_verifier::{Issuer, VerifyError, error::MalformedTokenError};
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Limits of a token: its size, by a setting, and the depth of its JSON. There are no other limits.
 
 use okta_verifier::{
-    ConfigError, MalformedTokenError, Verifier, VerifyError, adapter::RequestCredentials,
+    ConfigError, Verifier, VerifyError, adapter::RequestCredentials, error::MalformedTokenError,
 };
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use serde_json::{Map, Value, json};

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use okta_verifier::{ClientAuthentication, Introspection, Issuer, Verifier};
+use okta_verifier::{
+    Issuer, Verifier,
+    introspection::{ClientAuthentication, Introspection},
+};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Certificate, Endpoint, Fault, MockOkta};
 use tokio::runtime::Builder;
 use tracing::Level;

@@ -7,7 +7,11 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use okta_verifier::{ClientAuthentication, Introspection, Verifier, adapter::RequestCredentials};
+use okta_verifier::{
+    Verifier,
+    adapter::RequestCredentials,
+    introspection::{ClientAuthentication, Introspection},
+};
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
 
 const SECRET: &str = "client-5ecret-0123456789abcdef";

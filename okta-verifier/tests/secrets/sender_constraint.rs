@@ -1,6 +1,10 @@
 //! Proofs, nonces and client certificates.
 
-use okta_verifier::{DpopNonces, DpopSettings, Verifier, adapter::RequestCredentials};
+use okta_verifier::{
+    Verifier,
+    adapter::RequestCredentials,
+    dpop::{DpopNonces, DpopSettings},
+};
 use okta_verifier_testing::{Client, ProofBuilder, TestIssuer};
 use serde_json::json;
 

@@ -8,6 +8,7 @@ use crate::{
         htu::Htu,
     },
     error::ConfigError,
+    net::Peers,
 };
 
 fn proxy(header: &str) -> External {
@@ -16,7 +17,8 @@ fn proxy(header: &str) -> External {
 
 fn proxy_to(header: &str, hosts: &[&str]) -> Result<External, ConfigError> {
     let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-    External::proxy(&["10.0.0.0/8".to_owned()], header, &hosts)
+    let peers = Peers::new(&["10.0.0.0/8".to_owned()])?;
+    External::forwarded(peers, header, &hosts)
 }
 
 fn is(external: &External, htu: &str, place: Place<'_>) -> bool {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use crate::{
     dpop::{
-        DpopNonces, DpopSettings, ProofUse, ReplayAnswer, ReplayStore,
+        DpopNonces, DpopSettings, External, ProofUse, ReplayAnswer, ReplayStore,
         proof::Window,
         settings::{Dpop, Replay},
     },
     error::ConfigError,
+    net::Peers,
 };
 
 fn settings() -> DpopSettings {
@@ -17,7 +18,7 @@ fn settings() -> DpopSettings {
 
 fn seconds(past: u64, future: u64) -> Result<Dpop, ConfigError> {
     let settings = settings().window(Duration::from_secs(past), Duration::from_secs(future));
-    settings.resolve()
+    settings.resolve(None)
 }
 
 struct Shared;
@@ -35,7 +36,7 @@ fn window_out_of_bounds_is_rejected() {
         assert!(seconds(past, future).is_err(), "{past} {future}");
     }
     let beyond = settings().window(Duration::from_secs(60), Duration::from_millis(60_001));
-    assert!(beyond.resolve().is_err());
+    assert!(beyond.resolve(None).is_err());
     let window = seconds(300, 60).unwrap().window;
     assert_eq!(
         window,
@@ -49,7 +50,7 @@ fn window_out_of_bounds_is_rejected() {
 
 #[test]
 fn dpop_settings_defaults_are_those_of_the_docs() {
-    let dpop = settings().resolve().unwrap();
+    let dpop = settings().resolve(None).unwrap();
     assert_eq!(
         dpop.window,
         Window {
@@ -66,16 +67,16 @@ fn dpop_settings_defaults_are_those_of_the_docs() {
 #[test]
 fn replay_capacity_out_of_bounds_or_with_a_store_is_rejected() {
     for capacity in [0, 16_000_001, usize::MAX] {
-        assert!(settings().replay_capacity(capacity).resolve().is_err());
+        assert!(settings().replay_capacity(capacity).resolve(None).is_err());
     }
     assert!(
         settings()
             .replay_capacity(10)
             .replay_store(Shared)
-            .resolve()
+            .resolve(None)
             .is_err()
     );
-    let shared = settings().replay_store(Shared).resolve().unwrap();
+    let shared = settings().replay_store(Shared).resolve(None).unwrap();
     assert!(matches!(shared.replay, Replay::Remote(_)));
 }
 
@@ -84,11 +85,11 @@ fn replay_capacity_out_of_bounds_or_with_a_store_is_rejected() {
 fn replay_capacity_per_caller_out_of_bounds_is_rejected() {
     let memory = |capacity, share| {
         let settings = settings().replay_capacity(capacity);
-        settings.replay_capacity_per_caller(share).resolve()
+        settings.replay_capacity_per_caller(share).resolve(None)
     };
     let remote = |share| {
         let settings = settings().replay_store(Shared);
-        settings.replay_capacity_per_caller(share).resolve()
+        settings.replay_capacity_per_caller(share).resolve(None)
     };
     for error in [
         memory(10, 0),
@@ -105,13 +106,13 @@ fn replay_capacity_per_caller_out_of_bounds_is_rejected() {
     assert!(
         settings()
             .replay_capacity_per_caller(1_000_000)
-            .resolve()
+            .resolve(None)
             .is_ok()
     );
     assert!(
         settings()
             .replay_capacity_per_caller(1_000_001)
-            .resolve()
+            .resolve(None)
             .is_err()
     );
 }
@@ -125,42 +126,17 @@ fn dpop_settings_errors_say_what_to_write() {
             "https://api.example.com",
         ),
         (DpopSettings::base_url(""), "https://api.example.com"),
-        (
-            DpopSettings::trusted_proxy(["10.0.0.1/8"], "Forwarded").hosts(["api.example.com"]),
-            "first address",
-        ),
-        (
-            DpopSettings::trusted_proxy(["0.0.0.0/0"], "Forwarded").hosts(["api.example.com"]),
-            "every address",
-        ),
-        (
-            DpopSettings::trusted_proxy(Vec::<String>::new(), "Forwarded")
-                .hosts(["api.example.com"]),
-            "10.0.0.0/8",
-        ),
-        (
-            DpopSettings::trusted_proxy(["10.0.0.0/8"], "Host").hosts(["api.example.com"]),
-            "Forwarded",
-        ),
-        (
-            DpopSettings::trusted_proxy(["10.0.0.0/8"], "Forwarded"),
-            ".hosts(",
-        ),
-        (
-            DpopSettings::trusted_proxy(["10.0.0.0/8"], "Forwarded").hosts(Vec::<String>::new()),
-            ".hosts(",
-        ),
-        (
-            DpopSettings::trusted_proxy(["10.0.0.0/8"], "Forwarded").hosts(["*.example.com"]),
-            "wildcards, lists and paths",
-        ),
-        (settings().hosts(["api.example.com"]), "remove .hosts"),
+        (DpopSettings::forwarded_host(), "add .trusted_proxies"),
         (
             settings().nonces(DpopNonces::shared("short")),
             "32 random bytes",
         ),
     ] {
-        let error = settings.resolve().unwrap_err().to_string();
+        let error = settings.resolve(None).unwrap_err().to_string();
         assert!(error.contains(word), "{error}");
     }
+    let peers = Peers::new(&["10.0.0.0/8".to_owned()]).unwrap();
+    let forwarded = External::forwarded(peers, "Forwarded", &["api.example.com".to_owned()]);
+    let error = settings().resolve(forwarded.ok()).unwrap_err().to_string();
+    assert!(error.contains("remove .forwarded_host(..)"), "{error}");
 }

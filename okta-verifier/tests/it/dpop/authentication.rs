@@ -1,4 +1,4 @@
-use okta_verifier::{DpopSettings, Verifier, adapter::RequestCredentials};
+use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
 use okta_verifier_testing::Client;
 
 use crate::support::dpop_fixture::{BASE, Fixture, TARGET, URL, code_of, reason};

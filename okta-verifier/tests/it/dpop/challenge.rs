@@ -1,4 +1,8 @@
-use okta_verifier::{DpopNonces, DpopSettings, Policy, adapter::RequestCredentials};
+use okta_verifier::{
+    Policy,
+    adapter::RequestCredentials,
+    dpop::{DpopNonces, DpopSettings},
+};
 
 use crate::support::dpop_fixture::{BASE, Fixture, TARGET, code_of, status_and_challenges};
 

@@ -11,8 +11,10 @@ use std::{
 };
 
 use okta_verifier::{
-    DpopSettings, ProofUse, ReplayAnswer, ReplayStore, UnavailableReason, VerifyError,
+    VerifyError,
     adapter::RequestCredentials,
+    dpop::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore},
+    error::UnavailableReason,
 };
 use tokio::runtime::Builder;
 use tracing::Level;

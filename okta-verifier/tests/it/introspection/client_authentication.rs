@@ -8,8 +8,10 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use okta_verifier::{
-    ClientAuthentication, ConfigError, Introspection, IntrospectionState, Issuer,
-    UnavailableReason, Verifier,
+    ConfigError, Issuer, Verifier,
+    error::UnavailableReason,
+    health::IntrospectionState,
+    introspection::{ClientAuthentication, Introspection},
 };
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, MockOkta};
 use serde_json::Value;

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use okta_verifier::{
-    ClientAuthentication, DpopSettings, Introspection, Verifier, adapter::RequestCredentials,
+    Verifier,
+    adapter::RequestCredentials,
+    dpop::DpopSettings,
+    introspection::{ClientAuthentication, Introspection},
 };
 use okta_verifier_testing::{
     CLIENT_ID, CLIENT_SECRET, Certificate, Client, Endpoint, Fault, MockOkta,

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use okta_verifier::{ClientAuthentication, ConfigError, Introspection, Issuer, Verifier};
+use okta_verifier::{
+    ConfigError, Issuer, Verifier,
+    introspection::{ClientAuthentication, Introspection},
+};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, Fault, MockOkta};
 
 use super::{calls, every_token, on_demand, opaque_tokens};

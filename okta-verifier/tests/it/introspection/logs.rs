@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{ClientAuthentication, Introspection};
+use okta_verifier::introspection::{ClientAuthentication, Introspection};
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
 use tracing::Level;
 

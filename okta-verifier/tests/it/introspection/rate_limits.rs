@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_verifier::{DpopSettings, Verifier};
+use okta_verifier::{Verifier, dpop::DpopSettings};
 use okta_verifier_testing::{Client, Endpoint, Fault, MockOkta};
 
 use super::{calls, every_token, on_demand, opaque_tokens, verifier_with};

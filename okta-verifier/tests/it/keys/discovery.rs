@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use okta_verifier::{Algorithm, Issuer, UnavailableReason, VerifyError};
+use okta_verifier::{Algorithm, Issuer, VerifyError, error::UnavailableReason};
 use okta_verifier_testing::{Endpoint, Fault, MetadataForm, MockOkta, TestIssuer};
 
 use crate::support::mock_issuer::{

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use okta_verifier::{
-    Rejection, UnavailableReason, Verifier, VerifyError, adapter::RequestCredentials,
+    Rejection, Verifier, VerifyError, adapter::RequestCredentials, error::UnavailableReason,
 };
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
 

@@ -1,6 +1,6 @@
 //! Key sets, valid and invalid, as an issuer serves them or a user configures them.
 
-use okta_verifier::{Algorithm, ConfigError, Issuer, UnavailableReason, Verifier};
+use okta_verifier::{Algorithm, ConfigError, Issuer, Verifier, error::UnavailableReason};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 use serde_json::{Value, json};
 

@@ -83,7 +83,7 @@ async fn key_revalidation_rejects_an_unrequested_304() {
         assert!(
             matches!(
                 error,
-                okta_verifier::UnavailableReason::Status { status: 304, .. }
+                okta_verifier::error::UnavailableReason::Status { status: 304, .. }
             ),
             "{error}"
         );

@@ -1,6 +1,8 @@
 //! Key snapshots: the keys of one process restored by the next.
 
-use okta_verifier::{ConfigError, Issuer, KeySnapshot, KeyState, UnavailableReason, Verifier};
+use okta_verifier::{
+    ConfigError, Issuer, KeySnapshot, Verifier, error::UnavailableReason, health::KeyState,
+};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 
 use crate::support::mock_issuer::{build, issuer, result_code, unavailable_reason, verifier};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{KeyState, UnavailableReason, Verifier};
+use okta_verifier::{Verifier, error::UnavailableReason, health::KeyState};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, Rotation};
 
 use crate::support::mock_issuer::{PATIENT, issuer, result_code, verifier};

@@ -2,7 +2,10 @@
 
 use std::{sync::mpsc, time::Duration};
 
-use okta_verifier::{ClientAuthentication, Introspection, VerifyError};
+use okta_verifier::{
+    VerifyError,
+    introspection::{ClientAuthentication, Introspection},
+};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Certificate, Endpoint, Fault, MockOkta};
 
 use crate::support::{
@@ -132,7 +135,7 @@ async fn retry_after_may_be_a_date_and_is_bounded() {
             let verifier = server.verifier(None);
             verifier.warm_up().await.unwrap_err();
             let state = verifier.health().remove(0).state;
-            let okta_verifier::KeyState::Unavailable { retry_after } = state else {
+            let okta_verifier::health::KeyState::Unavailable { retry_after } = state else {
                 panic!("{state:?}");
             };
             assert_eq!(retry_after.as_secs_f64().ceil() as u64, seconds, "{date}");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{UnavailableReason, VerifyError, adapter::RequestCredentials};
+use okta_verifier::{VerifyError, adapter::RequestCredentials, error::UnavailableReason};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 
 use crate::support::mock_issuer::{result_code, unavailable_reason, verifier, verifier_for_fault};

@@ -1,6 +1,6 @@
 //! Tokens that are bound to a key or a certificate, with these checks enabled.
 
-use okta_verifier::{DpopSettings, Verifier, adapter::RequestCredentials};
+use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
 use okta_verifier_testing::{Client, TestIssuer};
 use serde_json::json;
 

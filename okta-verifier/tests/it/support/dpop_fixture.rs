@@ -2,7 +2,8 @@
 
 use http::Response;
 use okta_verifier::{
-    DpopSettings, Rejection, VerifiedToken, Verifier, adapter::RequestCredentials,
+    Rejection, VerifiedToken, Verifier, VerifierBuilder, adapter::RequestCredentials,
+    dpop::DpopSettings,
 };
 use okta_verifier_testing::{Client, ProofBuilder, TestIssuer};
 
@@ -24,10 +25,24 @@ impl Fixture {
     }
 
     pub(crate) fn with(settings: DpopSettings) -> Self {
+        Self::build(|builder| builder.dpop(settings))
+    }
+
+    /// Behind a proxy that names one of these hosts in `X-Forwarded-Host`.
+    pub(crate) fn behind_proxy<const N: usize>(hosts: [&str; N]) -> Self {
+        Self::build(|builder| {
+            builder
+                .dpop(DpopSettings::forwarded_host())
+                .trusted_proxies(["10.0.0.0/8"])
+                .forwarded_host("X-Forwarded-Host", hosts)
+        })
+    }
+
+    fn build(settings: impl FnOnce(VerifierBuilder) -> VerifierBuilder) -> Self {
         let okta = TestIssuer::new("api://orders");
         let client = Client::new();
         let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
-        let verifier = builder.dpop(settings).build().unwrap();
+        let verifier = settings(builder).build().unwrap();
         let jwt = client.bind(okta.token("ada")).sign();
         Self {
             okta,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use okta_verifier::{Issuer, UnavailableReason, VerifiedToken, Verifier, VerifyError};
+use okta_verifier::{Issuer, VerifiedToken, Verifier, VerifyError, error::UnavailableReason};
 use okta_verifier_testing::{Fault, MockOkta};
 
 pub(crate) const AUDIENCE: &str = "api://default";

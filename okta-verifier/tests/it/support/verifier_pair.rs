@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use okta_verifier::{
-    FetchKeysError, Issuer, SubjectKind, VerifiedToken, Verifier, adapter::RequestCredentials,
+    Issuer, SubjectKind, VerifiedToken, Verifier, adapter::RequestCredentials,
+    error::FetchKeysError,
 };
 use proptest::prelude::*;
 use serde_json::Value;

@@ -10,7 +10,7 @@ use jsonwebtoken::{
     errors::ErrorKind,
     jwk::{Jwk, JwkSet, KeyAlgorithm},
 };
-use okta_verifier::{Issuer, MalformedTokenError, VerifiedToken, Verifier, VerifyError};
+use okta_verifier::{Issuer, VerifiedToken, Verifier, VerifyError, error::MalformedTokenError};
 use serde_json::Value;
 
 use crate::tokens::AUDIENCE;

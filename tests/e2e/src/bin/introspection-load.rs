@@ -16,7 +16,9 @@ use std::{
 };
 
 use okta_verifier::{
-    Algorithm, ClientAuthentication, Introspection, Verifier, adapter::RequestCredentials,
+    Algorithm, Verifier,
+    adapter::RequestCredentials,
+    introspection::{ClientAuthentication, Introspection},
 };
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Fault, MockOkta, TokenBuilder};
 use tokio::{

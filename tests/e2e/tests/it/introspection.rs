@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use okta_verifier::{
-    ClientAuthentication, Introspection, Issuer, Rejection, VerifiedToken, Verifier,
+    Issuer, Rejection, VerifiedToken, Verifier,
     adapter::RequestCredentials,
+    introspection::{ClientAuthentication, Introspection},
 };
 use tokio::runtime::Runtime;
 

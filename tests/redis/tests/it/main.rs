@@ -18,8 +18,9 @@ use std::{
 };
 
 use okta_verifier::{
-    DpopSettings, ProofUse, Rejection, ReplayStore, VerifiedToken, Verifier,
+    Rejection, VerifiedToken, Verifier,
     adapter::RequestCredentials,
+    dpop::{DpopSettings, ProofUse, ReplayStore},
 };
 use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 use okta_verifier_testing::{Client, TestIssuer};

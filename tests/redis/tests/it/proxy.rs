@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use okta_verifier::ProofUse;
+use okta_verifier::dpop::ProofUse;
 use okta_verifier_redis::RedisConfig;
 
 use crate::{first_use, server::Server, store, until};

@@ -1,6 +1,6 @@
 //! Logins, rights, and commands that the server refuses.
 
-use okta_verifier::ProofUse;
+use okta_verifier::dpop::ProofUse;
 
 use crate::{World, first_use, server::Server, store};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_verifier::{ProofUse, ReplayStore};
+use okta_verifier::dpop::{ProofUse, ReplayStore};
 use okta_verifier_redis::RedisConfig;
 
 use crate::{KEEP, first_use, key, server::Server, store, until};

@@ -3,7 +3,7 @@
 
 use std::{env, fs, process::Command, sync::Arc};
 
-use okta_verifier::ProofUse;
+use okta_verifier::dpop::ProofUse;
 use okta_verifier_redis::RedisConfig;
 use rustls::{
     ClientConfig, RootCertStore,

@@ -1,6 +1,6 @@
 //! The rows about unusual key sets and tokens.
 
-use okta_verifier::{DpopSettings, Verifier, VerifyError, adapter::RequestCredentials};
+use okta_verifier::{Verifier, VerifyError, adapter::RequestCredentials, dpop::DpopSettings};
 use okta_verifier_testing::Client;
 use serde_json::json;
 

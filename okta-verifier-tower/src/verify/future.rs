@@ -33,11 +33,15 @@ pin_project! {
         S: Service<Request<B>>,
     {
         Refused { refusal: Option<Refusal> },
-        Authenticating { authentication: Authentication, grpc: bool, call: Option<(Request<B>, S)> },
-        Readying { call: Option<(Request<B>, S)> },
+        Authenticating { authentication: Authentication, grpc: bool, call: Option<Call<S, B>> },
+        Readying { call: Option<Call<S, B>> },
         Inner { #[pin] future: S::Future },
     }
 }
+
+/// A request that waits, and the service that it is for. Boxed, so that the futures of all other requests are
+/// short: each of the layers around this one moves them.
+type Call<S, B> = Box<(Request<B>, S)>;
 
 impl<S, B> VerifyFuture<S, B>
 where
@@ -60,7 +64,7 @@ where
         Self::new(State::Authenticating {
             authentication,
             grpc,
-            call: Some((request, service)),
+            call: Some(Box::new((request, service))),
         })
     }
 
@@ -73,7 +77,9 @@ where
         mut self,
         headers: impl Iterator<Item = (HeaderName, HeaderValue)>,
     ) -> Self {
-        self.added.extend(headers);
+        for header in headers {
+            self.added.push(header);
+        }
         self
     }
 
@@ -107,24 +113,24 @@ where
                     call,
                 } => {
                     let outcome = ready!(Pin::new(authentication).poll(cx));
-                    let (mut request, service) = call.take().expect(POLLED_AGAIN);
+                    let mut call = call.take().expect(POLLED_AGAIN);
+                    let (request, _) = &mut *call;
                     match outcome {
                         Ok(token) => {
                             request.extensions_mut().insert(token);
-                            let call = Some((request, service));
-                            State::Readying { call }
+                            State::Readying { call: Some(call) }
                         }
                         Err(rejection) => {
-                            let refusal = Some(Refusal::new(rejection, *grpc, &request));
+                            let refusal = Some(Refusal::new(rejection, *grpc, request));
                             State::Refused { refusal }
                         }
                     }
                 }
                 StateProjection::Readying { call } => {
-                    let (_, service) = call.as_mut().expect(POLLED_AGAIN);
+                    let (_, service) = &mut **call.as_mut().expect(POLLED_AGAIN);
                     let readiness = ready!(service.poll_ready(cx));
                     // The value that was polled ready is the one that is called.
-                    let (request, mut service) = call.take().expect(POLLED_AGAIN);
+                    let (request, mut service) = *call.take().expect(POLLED_AGAIN);
                     if let Err(error) = readiness {
                         return Poll::Ready(Err(error));
                     }
@@ -141,6 +147,9 @@ where
 }
 
 fn add<R>(mut response: Response<R>, headers: &mut Vec<(HeaderName, HeaderValue)>) -> Response<R> {
+    if headers.is_empty() {
+        return response;
+    }
     for (name, value) in headers.drain(..) {
         response.headers_mut().insert(name, value);
     }

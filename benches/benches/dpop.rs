@@ -5,23 +5,30 @@
 
 use std::hint::black_box;
 
-use benches::proofs::{BASE, Holder};
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use okta_verifier::{
-    Algorithm,
-    dpop::{DpopNonces, DpopSettings},
+use benches::{
+    proofs::{Holder, stored_here, stored_remotely},
+    verifiers::runtime,
 };
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use okta_verifier::{Algorithm, dpop::DpopNonces};
 
 fn proofs(criterion: &mut Criterion) {
+    let runtime = runtime();
+    let _context = runtime.enter();
     for algorithm in [Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA] {
         let mut group = criterion.benchmark_group(format!("proof {algorithm}"));
         let plain = Holder::new(algorithm);
         let raw = plain.raw(&plain.proof());
         group.bench_function("raw", |bencher| bencher.iter(|| black_box(&raw).verify()));
 
-        let settings = DpopSettings::base_url(BASE).nonces(DpopNonces::random());
+        let settings = stored_here().nonces(DpopNonces::random());
         let with_a_nonce = Holder::with(algorithm, settings);
-        for (name, holder) in [("request", &plain), ("request with a nonce", &with_a_nonce)] {
+        let with_a_store = Holder::with(algorithm, stored_remotely());
+        for (name, holder) in [
+            ("request", &plain),
+            ("request with a nonce", &with_a_nonce),
+            ("request with a remote store", &with_a_store),
+        ] {
             group.bench_function(name, |bencher| {
                 bencher.iter_batched(
                     || holder.proof(),

@@ -1,14 +1,44 @@
 //! The holder of a DPoP-bound token: its requests, and the bare verification of their proofs.
 
-use okta_verifier::{Algorithm, Verifier, adapter::RequestCredentials, dpop::DpopSettings};
+use std::time::Duration;
+
+use okta_verifier::{
+    Algorithm, Verifier,
+    adapter::RequestCredentials,
+    dpop::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore},
+};
 use okta_verifier_testing::{Client, TestIssuer};
 
-use crate::raw::Raw;
+use crate::{raw::Raw, verifiers::ready};
 
 /// The base URL that requests are sent to.
 pub const BASE: &str = "https://api.example.com";
 
-/// A client, with a verifier that can store as many proofs of one client as a run needs.
+/// Returns settings without nonces, with a store of this process for as many proofs as a run needs.
+pub fn stored_here() -> DpopSettings {
+    DpopSettings::base_url(BASE).replay_capacity(PROOFS)
+}
+
+/// Returns settings without nonces, with an [`InstantStore`] for as many proofs as a run needs.
+pub fn stored_remotely() -> DpopSettings {
+    let settings = DpopSettings::base_url(BASE).replay_store(InstantStore);
+    settings.replay_capacity_per_caller(PROOFS)
+}
+
+const PROOFS: usize = 4_000_000;
+
+/// A replay store that takes no time and knows no proof: what is measured with it is the library's share.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "it will have no fields")]
+pub struct InstantStore;
+
+impl ReplayStore for InstantStore {
+    fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> {
+        Box::pin(async { Ok(ProofUse::First) })
+    }
+}
+
+/// A client and its verifier.
 #[derive(Debug)]
 pub struct Holder {
     algorithm: Algorithm,
@@ -19,10 +49,10 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Creates a holder that signs its proofs with `algorithm`. No nonces are required.
+    /// Creates a holder that signs its proofs with `algorithm`. Its settings are [`stored_here`].
     #[must_use]
     pub fn new(algorithm: Algorithm) -> Self {
-        Self::with(algorithm, DpopSettings::base_url(BASE))
+        Self::with(algorithm, stored_here())
     }
 
     /// Creates a holder whose verifier has these `settings`.
@@ -43,7 +73,7 @@ impl Holder {
             client,
             verifier: Verifier::builder()
                 .issuer(okta.issuer().client_id("0oatest"))
-                .dpop(settings.replay_capacity(4_000_000))
+                .dpop(settings)
                 .build()
                 .expect("good settings"),
         }
@@ -77,13 +107,13 @@ impl Holder {
     ///
     /// # Panics
     ///
-    /// Panics if the verification needs I/O.
+    /// Panics if the request has to wait, and for a remote store without a tokio runtime, whose timer limits
+    /// the wait.
     #[must_use]
     pub fn accepts(&self, proof: &str) -> bool {
         let presented = RequestCredentials::new([self.authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders?page=2");
-        let result = self.verifier.authenticate(&presented).into_ready();
-        result.expect("no I/O").is_ok()
+        ready(self.verifier.authenticate(&presented)).is_ok()
     }
 }

@@ -9,6 +9,20 @@ use okta_verifier::{Issuer, VerifiedToken, Verifier, VerifyError, adapter::Reque
 use okta_verifier_testing::MockOkta;
 use tokio::runtime::Runtime;
 
+/// Starts a tokio runtime with one worker thread.
+///
+/// # Panics
+///
+/// Panics if the thread cannot be started.
+#[must_use]
+pub fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
 /// Builds a verifier of one issuer.
 ///
 /// # Panics
@@ -38,11 +52,7 @@ impl Default for Served {
     ///
     /// Panics if no socket is available.
     fn default() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime = runtime();
         let okta = runtime.block_on(MockOkta::start());
         Self { okta, runtime }
     }

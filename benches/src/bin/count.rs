@@ -6,10 +6,10 @@ use axum::http::HeaderValue;
 use benches::{
     apps::{axum_plain, axum_verified, call_axum},
     plain_cache::PlainCache,
-    proofs::Holder,
+    proofs::{Holder, stored_here, stored_remotely},
     raw::Raw,
     tokens::{costly, ordinary},
-    verifiers::{Served, verify},
+    verifiers::{Served, runtime, verify},
 };
 use okta_verifier::{Algorithm, Verifier};
 
@@ -19,16 +19,22 @@ fn main() {
     let case = arguments.next().unwrap_or_default();
     let calls = arguments.next().and_then(|calls| calls.parse().ok());
     let calls = calls.unwrap_or(1_000);
+    let runtime = runtime();
+    let _context = runtime.enter();
     let served = Served::default();
     let jwt = ordinary(&served.okta).sign();
     let verifier = served.verifier(if case == "cached" { 10_000 } else { 0 });
     let raw = Raw::of(&served.okta, Algorithm::RS256, &jwt);
     let plain = PlainCache::ghash(10_000);
     plain.insert(&jwt);
-    let holder = Holder::new(Algorithm::ES256);
+    let settings = match case.as_str() {
+        "dpop-remote" => stored_remotely(),
+        _ => stored_here(),
+    };
+    let holder = Holder::with(Algorithm::ES256, settings);
     // Two calls precede the counted ones, and each proof is accepted once.
     let proofs = match case.as_str() {
-        "dpop" => (0..calls + 2).map(|_| holder.proof()).collect(),
+        "dpop" | "dpop-remote" => (0..calls + 2).map(|_| holder.proof()).collect(),
         _ => vec![holder.proof()],
     };
     let raw_proof = holder.raw(&proofs[0]);
@@ -64,7 +70,9 @@ fn main() {
             black_box(&raw).verify();
             true
         },
-        "dpop" => &|| holder.accepts(&proofs.borrow_mut().pop().expect("enough proofs")),
+        "dpop" | "dpop-remote" => {
+            &|| holder.accepts(&proofs.borrow_mut().pop().expect("enough proofs"))
+        }
         "dpop-raw" => &|| {
             black_box(&raw_proof).verify();
             true
@@ -75,7 +83,7 @@ fn main() {
                 .is_err_and(|error| error.code() == "unknown_issuer")
         },
         _ => {
-            panic!("count cached|uncached|raw|plain|dpop|dpop-raw|short|alike|escaped|small CALLS")
+            panic!("unknown case {case:?}")
         }
     };
     assert!(work() && work());

@@ -82,9 +82,9 @@ impl Authentication {
         let pending: BoxedResult = match step {
             // The proof passed every other check: nothing of the request is needed any longer.
             Step::UseProof(proved) => Box::pin(async move {
-                let result = match Now::read().since(created) < MAX_DELAY {
-                    true => proved.use_proof(&verifier).await,
-                    false => Err(unavailable_now()),
+                let result = match is_late(created, Now::read()) {
+                    true => Err(unavailable_now()),
+                    false => proved.use_proof(&verifier).await,
                 };
                 result.map_err(|error| verifier.reject(scheme, error))
             }),
@@ -94,12 +94,12 @@ impl Authentication {
                     let sender = request.sender();
                     let mut attempt = request.attempt(&verifier, sender.as_ref());
                     let now = Now::read();
-                    let step = match now.since(created) < MAX_DELAY {
-                        true => Ok(step),
-                        false => {
+                    let step = match is_late(created, now) {
+                        true => {
                             attempt.arrived = now;
                             attempt.begin()
                         }
+                        false => Ok(step),
                     };
                     let result = match step {
                         Ok(step) => attempt.resume(step).await,
@@ -255,6 +255,32 @@ impl PendingUse {
     }
 }
 
-/// A pending authentication that is first polled later than this, as after a suspension of the process,
-/// begins again: its evidence may be out of date.
+/// Returns whether a pending authentication is polled for the first time so late, as after a suspension of
+/// the process, that its evidence may be out of date.
+fn is_late(created: Now, first_poll: Now) -> bool {
+    // The wall clock is read in whole seconds, and shows one second if only the second has changed.
+    first_poll.since(created) > MAX_DELAY
+}
+
 const MAX_DELAY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_poll_is_late_after_a_second_on_either_clock() {
+        let created = Now::read();
+        let at = |seconds, millis| Now {
+            unix: created.unix + seconds,
+            instant: created.instant + Duration::from_millis(millis),
+        };
+        // A moment later the wall clock may already show the next second.
+        for in_time in [at(0, 0), at(1, 0), at(1, 1_000)] {
+            assert!(!is_late(created, in_time), "{in_time:?}");
+        }
+        for late in [at(2, 0), at(1, 1_001), at(0, 1_001)] {
+            assert!(is_late(created, late), "{late:?}");
+        }
+    }
+}

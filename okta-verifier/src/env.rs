@@ -24,7 +24,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// A variable is missing or wrong; the error names it and says what to write.
+    /// A variable is missing or wrong. The error names the variable and says what to set.
     pub fn from_env() -> Result<Self, ConfigError> {
         from_vars(|name| Some(env::var_os(name)?.to_string_lossy().into_owned()))
     }
@@ -37,7 +37,10 @@ fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Verifier, ConfigErr
         Some(_) => Err(wrong(variable, format!("it is empty; write {example}"))),
         None => Err(wrong(variable, format!("it is not set; write {example}"))),
     };
-    let url = required(ISSUER, "such as https://acme.okta.com/oauth2/default")?;
+    let url = required(
+        ISSUER,
+        "the issuer's URL, such as https://acme.okta.com/oauth2/default",
+    )?;
     let audience = required(
         AUDIENCE,
         "the aud of the access tokens, such as api://default",
@@ -90,7 +93,7 @@ fn list_of<'l>(variable: &'static str, list: &'l str) -> Result<Vec<&'l str>, Co
     Ok(items)
 }
 
-/// Replaces the texts that speak of builder calls by the names of the variables.
+/// Turns an error about a setting into an error that names the variable of the setting.
 fn name_the_variable(error: ConfigError) -> ConfigError {
     let variable = match &error {
         ConfigError::IssuerUrl { .. } | ConfigError::OrgAuthorizationServer { .. } => ISSUER,

@@ -1,7 +1,7 @@
-//! The state of an issuer's keys and of introspection, for people, probes and metrics.
+//! The state of an issuer's keys and of introspection, for operators, probes and metrics.
 //!
-//! [`Verifier::health`](crate::Verifier::health) returns an [`IssuerHealth`] for each issuer. It performs no
-//! I/O.
+//! [`Verifier::health`](crate::Verifier::health) returns an [`IssuerHealth`] for each issuer. The call
+//! performs no I/O.
 //!
 //! ```
 //! use okta_verifier::{Verifier, health::KeyState};
@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::error::UnavailableReason;
 
-/// A snapshot of one issuer's key state. It performs no I/O.
+/// A snapshot of the state of one issuer, from [`Verifier::health`](crate::Verifier::health).
 ///
 /// ```
 /// use okta_verifier::{Issuer, Verifier, health::KeyState};
@@ -35,23 +35,25 @@ use crate::error::UnavailableReason;
 pub struct IssuerHealth {
     /// The issuer, as configured.
     pub issuer: String,
-    /// How a request would be handled now.
+    /// How a request with a known key would be handled now.
     pub state: KeyState,
     /// The `kid` of every usable key.
     pub key_ids: Vec<String>,
     /// The time since the last successful fetch began.
     pub age: Option<Duration>,
-    /// The freshness lifetime of the last successful fetch: its `Cache-Control`, within 5 min and 1 h.
+    /// The freshness lifetime of the last fetched keys, from `Cache-Control` and limited to between 5 min
+    /// and 1 h.
     pub fresh_for: Option<Duration>,
     /// When the last successful fetch began.
     pub last_success: Option<SystemTime>,
-    /// Why the last fetch failed; `None` if it was successful.
+    /// Why the last fetch failed, or `None` if it was successful.
     pub last_error: Option<UnavailableReason>,
     pub(crate) introspection: Option<IntrospectionHealth>,
 }
 
 impl IssuerHealth {
-    /// Returns the state of introspection, or `None` without [`Issuer::introspection`](crate::Issuer::introspection).
+    /// Returns the state of introspection, or `None` if
+    /// [`Issuer::introspection`](crate::Issuer::introspection) is not set.
     ///
     /// ```
     /// use okta_verifier::introspection::{ClientAuthentication, Introspection};
@@ -94,22 +96,24 @@ impl IssuerHealth {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
-    /// The keys were given with the settings and are never fetched. Requests are served.
+    /// The keys were set with [`Issuer::keys`](crate::Issuer::keys) and are never fetched. Requests are
+    /// served.
     Pinned,
-    /// There are no keys yet, or none that are still trusted. The request waits for a fetch.
+    /// There are no keys yet, or none that are still trusted. A request waits for a fetch.
     NotFetched,
     /// The keys are fresh. Requests are served.
     Fresh,
     /// A fetch is in flight. Requests are served.
     Refreshing,
-    /// The keys are past their freshness. Requests are served while fetches fail, for this time at most.
+    /// The keys are past their freshness. While fetches fail, requests are served for at most
+    /// `trusted_for`.
     Stale {
         /// How long the keys are still trusted.
         trusted_for: Duration,
     },
-    /// There are no keys that are still trusted, and the last fetch failed. Requests get 503.
+    /// No keys are still trusted, and the last fetch failed. Requests get 503.
     Unavailable {
-        /// The time until the next fetch.
+        /// The time until the next fetch may begin.
         retry_after: Duration,
     },
 }
@@ -146,13 +150,13 @@ pub struct IntrospectionHealth {
     pub in_flight: usize,
     /// When the last successful request began.
     pub last_success: Option<SystemTime>,
-    /// The last failure that was not specific to one token; `None` if a request was successful since. A
-    /// failure about tokens that strangers may have invented is shown for a minute.
+    /// The last failure that was not specific to one token, or `None` if a request has succeeded since. A
+    /// failure of requests about unverified tokens, which strangers may have invented, is shown for one
+    /// minute.
     pub last_error: Option<UnavailableReason>,
 }
 
-/// Whether introspection works. A failure about a single token changes nothing here, because the token
-/// may be its reason.
+/// Whether introspection works. A failure that its token may have caused does not change the state.
 ///
 /// ```
 /// use okta_verifier::health::IntrospectionState;
@@ -175,9 +179,10 @@ pub enum IntrospectionState {
         /// The time until the next request; zero if it may be sent now.
         retry_after: Duration,
     },
-    /// The issuer rejected this service's own credentials: correct the settings. Tokens that must be
-    /// introspected get 503. With opaque tokens alone the state is `Unavailable`, because strangers
-    /// may have invented the tokens that failed; see [`IntrospectionHealth::last_error`].
+    /// The issuer rejected this service's own credentials, so the settings must be corrected. Tokens that
+    /// must be introspected get 503. If only requests about unverified tokens have failed, such as new
+    /// opaque tokens, the state is `Unavailable`, because strangers may have invented these tokens; see
+    /// [`IntrospectionHealth::last_error`].
     CredentialsRejected {
         /// The time until the next request; zero if it may be sent now.
         retry_after: Duration,

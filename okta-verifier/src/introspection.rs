@@ -1,5 +1,5 @@
-//! Token introspection (RFC 7662), for tokens that local checks cannot decide and for what they cannot
-//! know, such as a revocation.
+//! Token introspection (RFC 7662), for tokens that cannot be verified locally and for facts that local
+//! checks cannot see, such as a revocation.
 //!
 //! [`Issuer::introspection`](crate::Issuer::introspection) takes an [`Introspection`], which says which tokens
 //! are introspected, as which client, and how often.

@@ -46,16 +46,18 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Configures an Okta custom authorization server: `https://{domain}/oauth2/{id}`, written as in its
-    /// metadata. Its tokens have `cid` and `scp`; `typ` may be absent, `JWT` or `at+jwt`.
+    /// Configures an Okta custom authorization server. The URL is `https://{domain}/oauth2/{id}`, written
+    /// exactly as in the server's metadata. The tokens have `cid` and `scp`; `typ` may be absent, `JWT` or
+    /// `at+jwt`.
     ///
-    /// `audience` is that of the server's settings, which is `api://default` for the server `default`.
+    /// `audience` is the one in the settings of the authorization server: `api://default` for the server
+    /// `default`.
     #[must_use]
     pub fn okta(url: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::new(Profile::Okta, url.into(), audience.into())
     }
 
-    /// Configures any issuer of RFC 9068 access tokens: `typ` must be `at+jwt`, and `client_id`, `iat` and
+    /// Configures any issuer of RFC 9068 access tokens. `typ` must be `at+jwt`, and `client_id`, `iat` and
     /// `jti` must be present.
     ///
     /// ```
@@ -99,7 +101,7 @@ impl Issuer {
         }
     }
 
-    /// Accepts tokens issued to this client. Call it once for each client.
+    /// Accepts tokens issued to this client. Call this once for each client.
     #[must_use]
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_ids.push(client_id.into());
@@ -130,7 +132,8 @@ impl Issuer {
         self
     }
 
-    /// Limits the algorithms. Default: every supported one, each key with its own.
+    /// Limits the accepted signature algorithms. Default: all supported algorithms. Each key is used with
+    /// one algorithm only.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -141,7 +144,7 @@ impl Issuer {
     /// let verifier = Verifier::builder().issuer(issuer).build()?;
     ///
     /// assert!(verifier.verify(&okta.token("ada").algorithm(Algorithm::RS256).sign()).await.is_ok());
-    /// let other = okta.token("ada").algorithm(Algorithm::ES256).sign(); // by a published key
+    /// let other = okta.token("ada").algorithm(Algorithm::ES256).sign(); // signed with a published key
     /// assert_eq!(verifier.verify(&other).await.unwrap_err().code(), "algorithm_not_allowed");
     /// # Ok(())
     /// # }
@@ -185,8 +188,8 @@ impl Issuer {
     /// Sets the top-level claim that lists groups. Default `groups`; in Okta the claim name is configurable.
     ///
     /// A path into nested claims, such as `realm_access.roles`, is not supported yet: `build()` rejects
-    /// it. A name with dots, slashes or brackets is accepted if it is a collision-resistant name (RFC
-    /// 7519 §2): a URI such as `https://acme.example/groups`, a domain name with a path, a reversed
+    /// it. A name with dots, slashes or brackets is accepted if it is a collision-resistant name
+    /// (RFC 7519 §2): a URI such as `https://acme.example/groups`, a domain name with a path, a reversed
     /// domain name of three labels or more, or an object identifier.
     ///
     /// ```
@@ -200,7 +203,7 @@ impl Issuer {
     /// let token = verifier.verify(&okta.token("ada").claim("roles", ["Admins"]).sign()).await?;
     /// assert!(token.has_group("Admins"));
     /// let token = verifier.verify(&okta.token("bob").claim("groups", ["Admins"]).sign()).await?;
-    /// assert!(!token.has_group("Admins")); // that claim is not read now
+    /// assert!(!token.has_group("Admins")); // `groups` is no longer read
     ///
     /// let path = okta.issuer().any_client_id().groups_claim("realm_access.roles");
     /// assert!(Verifier::builder().issuer(path).build().is_err());
@@ -213,11 +216,11 @@ impl Issuer {
         self
     }
 
-    /// Adds another `iss` of the same Okta authorization server: the same path under another domain of
-    /// the org, such as a custom one beside `acme.okta.com`. Call it once for each.
+    /// Accepts another `iss` for the same Okta authorization server: the same path under another domain of
+    /// the org, such as a custom domain in addition to `acme.okta.com`. Call this once for each domain.
     ///
-    /// The keys are fetched from the issuer only. In a token with this `iss`,
-    /// [`VerifiedToken::issuer`](crate::VerifiedToken::issuer) returns the issuer's URL.
+    /// Keys are fetched only from the issuer's own URL. For a token with another `iss`,
+    /// [`VerifiedToken::issuer`](crate::VerifiedToken::issuer) still returns the issuer's URL.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -241,7 +244,8 @@ impl Issuer {
         self
     }
 
-    /// Allows the metadata to name URLs of another origin, such as `https://keys.example.com`.
+    /// Allows the metadata to name a `jwks_uri` of another origin, such as `https://keys.example.com`. The
+    /// introspection endpoint is not affected: see [`Introspection::endpoint`].
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -252,7 +256,7 @@ impl Issuer {
     /// # let origin = elsewhere.issuer_url().trim_end_matches("/oauth2/default");
     /// # let issuer = || okta.issuer("api://default").any_client_id();
     /// # let build = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
-    /// // The metadata's jwks_uri is of another origin than the issuer.
+    /// // The metadata's jwks_uri has another origin than the issuer.
     /// assert!(build(issuer())?.warm_up().await.is_err());
     /// assert!(build(issuer().allow_origin(origin))?.warm_up().await.is_ok());
     /// assert!(build(issuer().allow_origin(format!("{origin}/v1/keys"))).is_err()); // not an origin
@@ -265,8 +269,8 @@ impl Issuer {
         self
     }
 
-    /// Pins the keys to a key set, given as JSON text (RFC 7517 §5). Nothing is fetched, and a key
-    /// rotation needs a new verifier.
+    /// Pins the keys to a key set, given as JSON text (RFC 7517 §5). No keys are fetched, so a key rotation
+    /// needs a new verifier.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -288,16 +292,15 @@ impl Issuer {
         self
     }
 
-    /// Accepts tokens without `kid` while the issuer's key set has a single usable key, which needs
-    /// no `kid` either (OpenID Connect Core 1.0 §10.1). Default: the key and the token must have one.
+    /// Accepts tokens without `kid` while the issuer's key set has a single usable key. That key may lack
+    /// `kid` too (OpenID Connect Core 1.0 §10.1). Default: the key and the token must both have a `kid`.
     ///
-    /// A token that names a `kid` is accepted only if the set has that key. If the set has several
-    /// usable keys, a token without `kid` is rejected with `missing_key_id`, and keys without `kid`
-    /// are skipped.
+    /// A token with a `kid` is accepted only if the set has that key. If the set has several usable keys, a
+    /// token without `kid` is rejected with `missing_key_id`, and keys without `kid` are skipped.
     ///
-    /// A signature that the single key does not verify may be that of its successor. The keys are
-    /// then fetched, within the budget for unknown keys, and the token is verified once more if the
-    /// key has changed.
+    /// If the single key does not verify a signature, the issuer may have replaced the key. The keys are
+    /// then fetched, within the budget for unknown keys, and the token is verified once more if the key has
+    /// changed.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -326,11 +329,11 @@ impl Issuer {
         self
     }
 
-    /// Uses RSA keys without `alg` with the one RSA algorithm that
-    /// [`algorithms`](Self::algorithms) names. Default: such a key is for RS256.
+    /// Uses RSA keys without `alg` with the only RSA algorithm that is listed in
+    /// [`algorithms`](Self::algorithms). Default: such a key is used with RS256.
     ///
-    /// `alg` is optional in a JWK (RFC 7517 §4.4), but one key must have one algorithm
-    /// (RFC 8725 §3.1). `build` fails unless exactly one RSA algorithm is named.
+    /// `alg` is optional in a JWK (RFC 7517 §4.4), but one key must have one algorithm (RFC 8725 §3.1).
+    /// `build` fails unless exactly one RSA algorithm is listed.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -347,9 +350,9 @@ impl Issuer {
     /// let issuer = okta.issuer().any_client_id().keys(jwks);
     /// let named = issuer.clone().algorithms([Algorithm::PS256, Algorithm::ES256]);
     /// assert!(build(named.clone().infer_rsa_algorithm())?.verify(&jwt).await.is_ok());
-    /// assert!(build(named)?.verify(&jwt).await.is_err()); // its key is for RS256
+    /// assert!(build(named)?.verify(&jwt).await.is_err()); // the key is used with RS256
     ///
-    /// assert!(build(issuer.infer_rsa_algorithm()).is_err()); // which one of six?
+    /// assert!(build(issuer.infer_rsa_algorithm()).is_err()); // six RSA algorithms are allowed
     /// # Ok(())
     /// # }
     /// ```
@@ -360,11 +363,11 @@ impl Issuer {
     }
 
     /// Sets how long keys are used beyond their freshness while they cannot be fetched (RFC 5861 §4).
-    /// Default 1 h, at most 24 h; with zero they are not.
+    /// Default 1 h, at most 24 h. With zero, keys are never used beyond their freshness.
     ///
-    /// The keys of a successful fetch are trusted for their freshness, 1 h at most, and this time. After
-    /// that, requests get 503. A longer time survives a longer outage of the issuer, and trusts a key that
-    /// was withdrawn meanwhile for as long.
+    /// The keys of a successful fetch are trusted for their freshness lifetime, which is at most 1 h, plus
+    /// this time. After that, requests get 503. With a longer time the service survives a longer outage of
+    /// the issuer, but a key that is withdrawn during the outage is trusted for longer too.
     ///
     /// ```
     /// use std::time::Duration;
@@ -410,7 +413,7 @@ impl Issuer {
         self
     }
 
-    /// Introspects tokens at this issuer (RFC 7662): see [`Introspection`].
+    /// Enables token introspection at this issuer (RFC 7662): see [`Introspection`].
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
@@ -437,7 +440,7 @@ impl Issuer {
     }
 }
 
-/// Leaves pinned keys out, because private keys may have been pinned by mistake.
+/// Omits pinned keys, because private keys may have been pinned by mistake.
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issuer")

@@ -1,5 +1,5 @@
-//! An issuer's public keys: each is parsed and checked, they are fetched if necessary, and they are
-//! trusted for a limited time.
+//! The public keys of an issuer: how they are parsed and checked, when they are fetched, and for how long
+//! they are trusted.
 
 mod discovery;
 mod jwk;

@@ -1,4 +1,4 @@
-//! Requests to the issuer over the network, and the proxies that are trusted in front of the service.
+//! HTTP requests to the issuer, and the trusted proxies in front of the service.
 
 mod cache_control;
 pub(crate) mod client_auth;

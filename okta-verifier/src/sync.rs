@@ -7,5 +7,6 @@ pub(crate) mod single_flight;
 mod tests;
 pub(crate) mod token_bucket;
 
-// `single_flight` takes `Mutex` from here, so that the loom tests can include the file.
+// `single_flight` takes `Mutex` from here, so that the loom tests can include that file with another
+// `Mutex`.
 use std::sync::Mutex;

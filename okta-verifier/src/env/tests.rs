@@ -29,7 +29,7 @@ fn env_error_names_the_variable_and_what_to_write() {
         (
             ISSUER,
             None,
-            "it is not set; write such as https://acme.okta.com/oauth2/default",
+            "it is not set; write the issuer's URL, such as https://acme.okta.com/oauth2/default",
         ),
         (ISSUER, Some(" "), "it is empty"),
         (ISSUER, Some("acme.okta.com"), "write an absolute URL"),

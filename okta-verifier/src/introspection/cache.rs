@@ -1,5 +1,6 @@
-//! The introspection responses of one issuer, by the token's fingerprint; the token itself is not stored.
-//! Whether a response can still be used is checked at each use: the time to live only limits the memory.
+//! A cache of one issuer's introspection responses, with keyed fingerprints of the tokens as keys. The
+//! tokens themselves are not stored. Every look-up checks whether the response can still be used; the time
+//! to live of an entry only limits the memory.
 
 use std::{
     fmt,
@@ -26,30 +27,32 @@ use crate::{
     },
 };
 
-/// The responses of one issuer. Those of other issuers cannot be found in it.
+/// The introspection responses of one issuer. Each issuer has its own cache, so a response of one issuer is
+/// never used for another.
 pub(super) struct ResponseCache {
     active: Cache<Fingerprint, Arc<IntrospectionResponse>>,
     /// Responses that reject the token.
     rejected: SplitCache<Arc<IntrospectionResponse>>,
-    /// Tokens about which a request failed. They are separate from the rejections, because a failure is not
-    /// a response and must not evict one.
+    /// The back-offs of tokens about which a request failed. They are kept apart from the rejections,
+    /// because a failure is not a response and must not evict one.
     back_offs: SplitCache<TokenBackOff>,
-    /// The owners of tokens that the issuer has reported as active and that local checks cannot verify.
-    /// They outlive the responses, so that the next request about such a token does not use the budget of
-    /// invented tokens.
+    /// The owners of tokens that the issuer has reported as active and that cannot be verified locally. An
+    /// owner is kept for longer than the response, so that the next request about the token does not use
+    /// the budget of unverified tokens.
     owners: Cache<Fingerprint, TokenOwner>,
-    /// Whether any token was ever inactive. Until then no look-up for inactive tokens is necessary.
+    /// Whether the issuer has reported any token as inactive. Until then, look-ups of inactive tokens are
+    /// skipped.
     any_inactive: AtomicBool,
 }
 
-/// Keeps tokens that strangers may have invented apart from all others: a flood of them evicts only entries
-/// of its own kind.
+/// Keeps the entries of unverified tokens, which strangers may have invented, apart from all others. A
+/// flood of invented tokens therefore evicts only entries of unverified tokens.
 struct SplitCache<T> {
     trusted: Cache<Fingerprint, T>,
     unverified: Cache<Fingerprint, T>,
 }
 
-/// The back-off of one token: no request about it is sent for a while.
+/// The back-off of one token: no request about the token is sent before `until`.
 #[derive(Clone)]
 struct TokenBackOff {
     until: Instant,
@@ -76,7 +79,7 @@ impl ResponseCache {
         }
     }
 
-    /// Returns the response if it `meets` what is required.
+    /// Returns the cached response about the token if `meets` accepts the response.
     pub(super) fn find(
         &self,
         fingerprint: Fingerprint,
@@ -86,8 +89,8 @@ impl ResponseCache {
         active.or_else(|| self.rejected.get(fingerprint).filter(|it| meets(it)))
     }
 
-    /// Returns how long no request about the token is sent, and why the last one failed. The back-off
-    /// applies to routes that require a recent response too.
+    /// Returns the remaining back-off of the token and why the last request about the token failed, or
+    /// `None` if a request may be sent. The back-off also applies to routes that require a recent response.
     pub(super) fn back_off(
         &self,
         fingerprint: Fingerprint,
@@ -113,7 +116,8 @@ impl ResponseCache {
         self.owners.get(&fingerprint)
     }
 
-    /// Replaces any older response. `owner` is given for a token that is active and was not verified.
+    /// Caches the response and removes any older response about the token. `owner` is set if the token is
+    /// active but was not verified locally.
     pub(super) fn insert(
         &self,
         fingerprint: Fingerprint,
@@ -141,8 +145,8 @@ impl ResponseCache {
         }
     }
 
-    /// Records a failed request about the token. The next one is sent after a time that doubles with each
-    /// failure, or after the `Retry-After` of the issuer if that is longer. Returns that time.
+    /// Records a failed request about the token and returns the back-off. The back-off doubles with each
+    /// failure, or is the issuer's `Retry-After` if that is longer.
     pub(super) fn record_failure(
         &self,
         fingerprint: Fingerprint,
@@ -165,7 +169,7 @@ impl ResponseCache {
         pause
     }
 
-    /// Returns the number of active tokens, and of rejected ones.
+    /// Returns the numbers of active and of rejected tokens in the cache.
     #[cfg(test)]
     pub(super) fn counts(&self) -> (u64, u64) {
         self.active.run_pending_tasks();
@@ -211,7 +215,8 @@ impl<T: Clone + Send + Sync + 'static> SplitCache<T> {
     }
 }
 
-/// Returns the approximate size in bytes. A response may have up to 64 KiB.
+/// Returns the approximate size of a response in bytes. Active responses are weighed because one may have
+/// up to 64 KiB.
 fn weight(response: &IntrospectionResponse) -> u32 {
     let size = response.result.as_ref().map_or(0, |token| token.size());
     u32::try_from(size)
@@ -225,18 +230,19 @@ impl fmt::Debug for ResponseCache {
     }
 }
 
-/// In bytes: about ten thousand responses of Okta's size.
+/// The capacity for active responses in bytes: about ten thousand responses of Okta's size.
 const MAX_ACTIVE: u64 = 16 * 1024 * 1024;
 const OVERHEAD: u32 = 1024;
-/// The number of entries for tokens that are verified or were active before.
+/// The maximum number of entries for tokens that are verified or were active before.
 const MAX_TRUSTED: u64 = 8192;
-/// The number of entries for all other tokens.
+/// The maximum number of entries for all other tokens.
 const MAX_UNVERIFIED: u64 = 1024;
-/// Longer than any back-off, so that failures in a row are counted.
+/// Longer than any back-off, so that consecutive failures are counted.
 const BACK_OFF_TTL: Duration = Duration::from_secs(180);
-/// At about 150 bytes each.
+/// The maximum number of owners, each of which takes about 150 bytes.
 const MAX_OWNERS: u64 = 20_000;
-/// A token that is not used for this long counts as new again.
+/// An owner is forgotten after this time. The token then counts as unverified again.
 const OWNER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
-/// A response that must not be used again still serves all requests that waited for it.
+/// The minimum time to live, also for a `max_age` of zero: every request that waited for a response still
+/// needs to find that response.
 const MIN_TTL: Duration = Duration::from_secs(1);

@@ -1,5 +1,5 @@
-//! Introspects the tokens of one issuer (RFC 7662 §2.1). One request per token is in flight at a time, each
-//! runs in a task of its own that no dropped future can cancel, and the rate limits admit each of them.
+//! Introspects the tokens of one issuer (RFC 7662 §2.1). At most one request per token is in flight. The
+//! rate limits admit each request. Each request runs in its own task, which a dropped future cannot cancel.
 
 use std::{
     collections::HashMap,
@@ -37,13 +37,13 @@ pub(crate) struct Introspector {
     origin: Arc<Origin>,
     endpoint: Endpoint,
     fetch: Fetch,
-    /// The timeout for metadata and response together.
+    /// The timeout of one introspection request, including a fetch of the metadata.
     deadline: Duration,
-    /// `None` if the random number generator is unavailable: no request is sent then.
+    /// `None` if the random number generator is unavailable. No request is sent then.
     fingerprints: Option<Fingerprints>,
     responses: ResponseCache,
     permits: Permits,
-    /// Locked for moments only, and never across an await.
+    /// Locked only briefly, and never across an await.
     state: Mutex<State>,
 }
 
@@ -60,7 +60,8 @@ struct Request {
     reason: IntrospectionReason,
     class: Class,
     completion: Arc<Completion>,
-    /// The result for those that wait, because the cache may evict it at any time.
+    /// The result for the HTTP requests that wait. They do not read it from the cache, which may evict it
+    /// at any time.
     result: Arc<OnceLock<Result<Arc<IntrospectionResponse>, VerifyError>>>,
 }
 
@@ -96,7 +97,7 @@ impl Introspector {
         self.settings.introspects(reason)
     }
 
-    /// Returns the cached response if it meets the requirement at `now`. Does not wait and has no effect.
+    /// Returns the cached response if it meets the requirement at `now`. Does not wait and changes nothing.
     pub(crate) fn find(
         &self,
         token: &[u8],
@@ -107,7 +108,8 @@ impl Introspector {
         self.find_by(fingerprint, required, now)
     }
 
-    /// Returns whether a recent response, of a request for any reason, reported the token as inactive.
+    /// Returns whether a recent response reported the token as inactive, whatever the reason for the
+    /// introspection was.
     pub(crate) fn reported_inactive(&self, token: &[u8], now: Now) -> bool {
         let of = |fingerprints: &Fingerprints| fingerprints.of(token);
         self.responses.any_inactive()
@@ -140,7 +142,7 @@ impl Introspector {
     ) -> Result<Arc<IntrospectionResponse>, VerifyError> {
         let fingerprint = self.fingerprints.as_ref().and_then(|it| it.of(token));
         let fingerprint = fingerprint.ok_or_else(|| retry_now(UnavailableReason::NoRandomness))?;
-        // The form is text, and a token is ASCII.
+        // The form is built from a `str`. A token is ASCII, so this fails only for a malformed token.
         let token = std::str::from_utf8(token).map_err(|_| MalformedTokenError::Alphabet)?;
         for _ in 0..MAX_ROUNDS {
             let now = Now::read();
@@ -154,8 +156,8 @@ impl Introspector {
             if Handle::try_current().is_err() {
                 return Err(retry_now(UnavailableReason::NoRuntime));
             }
-            // The leader waits for permits, and the task has a timeout of its own. This one is for a task
-            // whose runtime is blocked.
+            // Waiting for permits and the task itself both have the timeout `deadline`. This longer timeout
+            // is reached only if the runtime of the task is blocked.
             let wait = request.completion.clone().wait();
             if timeout(2 * self.deadline + GRACE, wait).await.is_err() {
                 self.abandon(fingerprint, request.id);
@@ -165,7 +167,8 @@ impl Introspector {
                     return Ok(response.clone());
                 }
                 Some(Err(error)) => return Err(error.clone()),
-                // A response for another reason, one that is too old for this request, or no result.
+                // The response does not meet the requirement, or the request ended without a result. Try
+                // again.
                 Some(Ok(_)) | None => {}
             }
         }
@@ -236,7 +239,7 @@ impl Introspector {
         }
     }
 
-    /// Removes a request that has ended or counts as ended.
+    /// Removes the request from those in flight, so that the next look-up begins another one.
     fn abandon(&self, fingerprint: Fingerprint, id: u64) {
         self.lock().end(fingerprint, id);
     }
@@ -268,14 +271,14 @@ impl Introspector {
     }
 }
 
-/// The role in a shared request.
+/// The role of an HTTP request in a shared introspection request.
 enum Role {
     Follower(Request),
     Leader(Leader),
 }
 
-/// The role of the HTTP request that begins the introspection request. If it is dropped before the task is
-/// spawned, the followers are woken, and one of them begins another one.
+/// The HTTP request that begins the introspection request. If it is dropped before the task is spawned, the
+/// followers are woken, and one of them begins another introspection request.
 struct Leader {
     introspector: Arc<Introspector>,
     fingerprint: Fingerprint,
@@ -286,12 +289,12 @@ struct Leader {
 }
 
 impl Leader {
-    /// Spawns the request's task as soon as there are permits.
+    /// Acquires the permits and spawns the task of the request.
     async fn send(mut self, token: &str) -> Result<Request, VerifyError> {
         let held = match self.permits().await {
             Ok(held) => held,
             Err(error) => {
-                // The followers have waited just as long.
+                // The followers have waited as long as the leader, so they get the same error.
                 if let Some(request) = &self.request {
                     let _ = request.result.set(Err(error.clone()));
                 }
@@ -318,7 +321,7 @@ impl Leader {
             .permits
             .try_acquire(self.admission, self.client)
         {
-            return Ok(held); // The rate limits have just admitted the request.
+            return Ok(held); // Without a wait, the admission by the rate limits is still valid.
         }
         let busy = || {
             VerifyError::unavailable(
@@ -333,7 +336,7 @@ impl Leader {
         let Ok(Some(held)) = timeout(introspector.deadline, wait).await else {
             return Err(busy());
         };
-        // The requests in flight may have failed meanwhile.
+        // Other requests may have failed during the wait, so that the class pauses now.
         let class = self.request.as_ref().map(|request| request.class);
         let denied = class.and_then(|class| introspector.lock().limits.pause(class, Now::read()));
         match denied {
@@ -352,7 +355,8 @@ impl Drop for Leader {
     }
 }
 
-/// The task of a request in flight. However it ends, those that wait for it are woken.
+/// The task of a request in flight. When the task is dropped, for whatever reason, all HTTP requests that
+/// wait for it are woken.
 struct Task {
     introspector: Arc<Introspector>,
     fingerprint: Fingerprint,
@@ -368,16 +372,16 @@ impl Task {
         let result = timeout(deadline, self.perform(&token, began))
             .await
             .unwrap_or(Err(UnavailableReason::Timeout));
-        // A failure of a suspended process says nothing about the endpoint: the request is abandoned when
-        // this is dropped, and one of those that wait begins another one.
+        // If the process was suspended, the failure says nothing about the endpoint. The drop of this task
+        // then abandons the request, and a follower begins another one.
         if result.is_err() && Now::read().shows_suspension(began, deadline) {
             return;
         }
         self.finish(result, began);
     }
 
-    /// Sends the request (RFC 7662 §2.1). The hint does not bind the server; the response shows which kind
-    /// of token it found.
+    /// Sends the request (RFC 7662 §2.1). The server may ignore `token_type_hint`, so the kind of token is
+    /// checked in the response.
     async fn perform(
         &self,
         token: &str,
@@ -395,7 +399,7 @@ impl Task {
         let response = introspector.fetch.post(&url, &form, MAX_RESPONSE).await;
         match &response {
             Err(UnavailableReason::Connect { .. }) => self.sent.store(false, Ordering::Relaxed),
-            // A 404 about an unverified token may have been caused by a stranger who invented the token.
+            // A 404 for an unverified token does not count, because a stranger may have invented the token.
             Err(error) if error.is_moved() && self.request.class != Class::Unverified => {
                 introspector.endpoint.rediscover(Now::read());
             }
@@ -411,7 +415,8 @@ impl Task {
         )
     }
 
-    /// Ends the request and caches its response under one lock, so that every look-up finds one of the two.
+    /// Removes the request in flight and caches its response under one lock, so that a concurrent look-up
+    /// finds either the request or the response.
     fn finish(&self, result: Result<IntrospectionResponse, UnavailableReason>, began: Now) {
         let introspector = &*self.introspector;
         let Request {
@@ -450,7 +455,7 @@ impl Task {
                 (consequence.change, Some(error))
             }
         };
-        // A subscriber is foreign code, which does not run under the lock.
+        // The lock is released first, because a tracing subscriber is foreign code.
         drop(state);
         let issuer = &*introspector.origin.expected.issuer;
         match (change, &failure) {
@@ -471,7 +476,8 @@ impl Task {
         }
     }
 
-    /// Returns the consequence, and how long no request about this token is sent.
+    /// Records the failure for the class and, if the token was sent, for the token. Returns the effects on
+    /// the class and how long no request about this token is sent.
     fn record_failure(
         &self,
         state: &mut State,
@@ -500,20 +506,22 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // The next request would panic too, so this token backs off as after any other failure.
+            // The next request about this token would probably panic too, so the token backs off as after
+            // any other failure.
             self.sent.store(true, Ordering::Relaxed);
             let now = Now::read();
             let mut state = self.introspector.lock();
             self.record_failure(&mut state, &UnavailableReason::Abandoned, true, now, now);
         }
-        // Has no effect after `finish`; otherwise the runtime has dropped the task.
+        // After `finish` this has no effect. Otherwise the task has panicked, was abandoned or was dropped
+        // by the runtime.
         self.introspector.abandon(self.fingerprint, self.request.id);
         self.request.completion.complete();
     }
 }
 
 impl State {
-    /// Returns whether the request was still the current one about its token.
+    /// Removes the request from those in flight. Returns whether it was still there.
     fn end(&mut self, fingerprint: Fingerprint, id: u64) -> bool {
         let current = self
             .in_flight
@@ -553,13 +561,13 @@ fn retry_now(source: UnavailableReason) -> VerifyError {
 /// Where introspection requests are sent.
 #[derive(Debug)]
 enum Endpoint {
-    /// The endpoint of the settings.
+    /// The endpoint from the settings.
     Configured(String),
-    /// The endpoint that the issuer's metadata names. The metadata is fetched for the first introspection
-    /// request, because keys may be pinned, and a service that introspects nothing needs no endpoint.
+    /// The endpoint from the issuer's metadata. The metadata is fetched for the first introspection request
+    /// and not earlier: a service with pinned keys that introspects no token never needs it.
     Discovered {
         url: Box<NamedUrl>,
-        /// When the endpoint last seemed to have moved.
+        /// When `rediscover` last requested new metadata.
         moved_at: Mutex<Option<Now>>,
     },
 }
@@ -582,9 +590,9 @@ impl Endpoint {
         }
     }
 
-    /// Fetches the metadata again before the next request, because the endpoint seems to have moved. This
-    /// happens at most once in five minutes, because some servers respond with 404 about a token that they no
-    /// longer have.
+    /// Makes the next request fetch the metadata again, because the endpoint seems to have moved. This
+    /// happens at most once in five minutes, because some servers also respond with 404 to a token that
+    /// they no longer store.
     fn rediscover(&self, now: Now) {
         let Self::Discovered { url, moved_at } = self else {
             return;
@@ -604,7 +612,8 @@ impl fmt::Debug for Introspector {
     }
 }
 
-/// The request in flight, one of its own, and one more for each of two requests without a usable result.
+/// How many introspection requests one HTTP request waits for at most: the one in flight, its own, and two
+/// more in case these have no usable result.
 const MAX_ROUNDS: usize = 4;
 const GRACE: Duration = Duration::from_secs(1);
 const MAX_RESPONSE: usize = 64 * 1024;
@@ -612,7 +621,7 @@ const REDISCOVERY_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 #[cfg(test)]
 impl Introspector {
-    /// Returns the number of active tokens in the cache, and of rejected ones.
+    /// Returns the numbers of active and of rejected tokens in the cache.
     pub(super) fn cached(&self) -> (u64, u64) {
         self.responses.counts()
     }

@@ -1,5 +1,5 @@
-//! Limits the introspection requests in flight. A request has its permits before its task is spawned, so
-//! that a flood cannot create tasks.
+//! Limits the introspection requests in flight. A request acquires its permits before its task is spawned,
+//! so a flood of requests cannot create tasks.
 
 use std::{
     collections::HashMap,
@@ -15,17 +15,18 @@ pub(super) struct Permits {
     all: Arc<Semaphore>,
     /// Half of all permits, for clients beyond their share.
     over_client_share: Arc<Semaphore>,
-    /// Three quarters of that half, for subjects beyond their share, whose requests hold a permit of both.
+    /// Three quarters of `over_client_share`, for subjects beyond their share. Their requests also need a
+    /// permit of `over_client_share`.
     over_subject_share: Arc<Semaphore>,
     /// A quarter of all permits, for tokens that strangers may have invented.
     unverified: Arc<Semaphore>,
     clients: Arc<Clients>,
-    /// The number of requests in flight of one client that are within its share: an eighth of all.
+    /// How many requests within its share one client may have in flight: an eighth of all permits.
     per_client: usize,
 }
 
-/// The number of requests within its share that each client has in flight. The share of the rate alone would let
-/// one client whose requests take long hold every permit.
+/// For each client, how many requests within its share are in flight. The rate limits when requests begin,
+/// not how long they last, so without this count one client with slow requests could hold every permit.
 #[derive(Default)]
 struct Clients(Mutex<HashMap<u64, usize>>);
 
@@ -71,8 +72,8 @@ impl Permits {
         })
     }
 
-    /// Waits for the permits. Those of the request's own kind come first, so that it does not wait in the
-    /// queue for all permits meanwhile.
+    /// Waits for the permits. The permits of the request's own kind are acquired before the permit of
+    /// `all`, so that a request does not hold a permit of `all` while it waits for others of its kind.
     pub(super) async fn acquire(
         &self,
         admission: Admission,
@@ -132,7 +133,7 @@ impl Clients {
     }
 }
 
-/// One request of a client within its share.
+/// Counts one request of a client within its share, until this permit is dropped.
 struct ClientPermit {
     clients: Arc<Clients>,
     client: u64,

@@ -2,13 +2,14 @@
 //! clock.
 //!
 //! Strangers can invent opaque tokens, encrypted tokens and tokens with an unknown key, and some
-//! authorization servers fail on tokens that they did not issue. Requests about such tokens therefore
-//! have a budget and failures of their own: nothing that happens to them delays a request about a
-//! token whose signature was verified, or about one that was active before.
+//! authorization servers fail on tokens that they did not issue. Requests about such tokens therefore have
+//! their own budget and their own failure state. Neither delays requests about tokens whose signature was
+//! verified or that were active before.
 //!
-//! A client with a revoked token can make some servers fail on it. A failure after the token was sent
-//! therefore says nothing about other tokens. Requests about these pause only if the endpoint cannot be
-//! reached or responds with `Retry-After`; the rate limit protects an endpoint that is down.
+//! Some servers also fail on revoked tokens, and a client can send a revoked token on purpose. A failure
+//! after a token was sent therefore does not delay requests about other tokens. The requests of a class
+//! pause only if the endpoint cannot be reached or responds with `Retry-After`. In all other cases the rate
+//! limit protects an endpoint that is down.
 
 use std::time::Duration;
 
@@ -24,39 +25,41 @@ use crate::{
     },
 };
 
-/// What a token has shown before the issuer responds.
+/// What is known about a token before it is introspected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
-    /// Local checks accepted the token, which only the issuer can make.
+    /// Local checks accepted the token, so the issuer has issued it.
     Verified,
     /// An earlier response reported the token as active.
     PreviouslyActive,
-    /// Neither of these. Strangers can invent any number of such tokens.
+    /// Neither is true. Strangers can invent any number of such tokens.
     Unverified,
 }
 
-/// The client and subject of a token, as keyed hashes. An unverified token has none.
+/// The client and the subject of a token, as keyed hashes. The claims of an unverified token are not
+/// trusted, so such a token has no owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TokenOwner {
     /// The hash of the client.
     pub(super) client: u64,
-    /// The hash of client and subject.
+    /// The hash of the client and the subject.
     pub(super) subject: u64,
 }
 
-/// The terms on which a request may be sent.
+/// How an admitted request relates to the shares of its client and its subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// Client and subject are within their shares.
+    /// The client and the subject are within their shares.
     WithinShare,
-    /// The subject is within its share, and its client uses what the others leave.
+    /// The subject is within its share, but the client has used up its share. The request uses what other
+    /// clients leave.
     OverClientShare,
-    /// The subject uses what all others leave.
+    /// The subject has used up its share. The request uses what all others leave.
     OverSubjectShare,
     Unverified,
 }
 
-/// A request that is not admitted now, and the reason.
+/// Why a request is not admitted now, and when to retry.
 #[derive(Debug)]
 pub(super) struct Denied {
     pub(super) retry_after: Duration,
@@ -75,15 +78,15 @@ pub(super) struct Failure<'e> {
     pub(super) began: Now,
 }
 
-/// The consequence of a failure.
+/// The effects of a failed request.
 #[derive(Debug)]
 pub(super) struct Consequence {
     pub(super) change: Option<StateChange>,
-    /// How long the class pauses.
+    /// How long the class pauses, or `None` if the failure does not pause the class.
     pub(super) pause: Option<Duration>,
 }
 
-/// A change of state to log.
+/// A change of state that must be logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StateChange {
     Failed,
@@ -97,8 +100,8 @@ pub(super) struct Outage<'g> {
     pub(super) error: &'g UnavailableReason,
     /// How long the class pauses; zero if it does not.
     pub(super) retry_after: Duration,
-    /// Whether the issuer rejects this service's credentials. A failure about a token that a stranger
-    /// may have invented does not show that.
+    /// Whether the issuer rejects this service's credentials. Always false for unverified tokens, because
+    /// strangers may have caused the failure.
     pub(super) credentials_rejected: bool,
 }
 
@@ -111,7 +114,7 @@ pub(super) struct RateLimits {
     shares: Shares,
     /// When the latest successful request began.
     last_success: Option<Now>,
-    /// The same for requests about tokens that are verified or were active before.
+    /// When the latest successful request about a token that is verified or was active before began.
     last_trusted_success: Option<Now>,
 }
 
@@ -124,13 +127,14 @@ struct ClassLimits {
     /// Why the class pauses.
     paused_by: Option<UnavailableReason>,
     failed_at: Option<Now>,
-    /// When the latest successful request that counts for this class began.
+    /// The start of the latest successful request that shows that this class works.
     last_success: Option<Now>,
     reports: Reports,
 }
 
 impl RateLimits {
-    /// `rate` is for verified tokens, and once more for those that were active before. `jitter` is a random number.
+    /// `rate` applies to verified tokens and, separately, to tokens that were active before. `jitter` is a
+    /// random number.
     pub(super) fn new(rate: Rate, unverified: Rate, jitter: u64) -> Self {
         Self {
             verified: ClassLimits::new(rate, jitter),
@@ -144,8 +148,9 @@ impl RateLimits {
 
     /// Admits one request, or returns when to retry.
     ///
-    /// Every client and every subject has a share of its class's rate. Beyond it, a request may empty the
-    /// bucket down to a reserve only, so that a request within its share always finds tokens there.
+    /// Each client and each subject has a share of the rate of a class. A request beyond these shares is
+    /// admitted only if it leaves a reserve in the bucket. The reserve is kept for requests within their
+    /// shares.
     pub(super) fn admit(
         &mut self,
         class: Class,
@@ -179,7 +184,7 @@ impl RateLimits {
         Ok(admission)
     }
 
-    /// Returns the pause of the class, if it pauses.
+    /// Returns the remaining pause of the class, or `None` if the class does not pause.
     pub(super) fn pause(&self, class: Class, now: Now) -> Option<Denied> {
         let limits = self.class(class);
         let retry_after = limits.back_off.left(now)?;
@@ -193,10 +198,11 @@ impl RateLimits {
         })
     }
 
-    /// Records that a request which began at `began` was successful. Returns whether a class has recovered.
+    /// Records that a request that began at `began` succeeded. Returns the recovery to log, if any.
     ///
-    /// A response about an invented token says nothing about the issuer's own tokens. A response about
-    /// one of these shows that the endpoint works and accepts the credentials.
+    /// A response about an unverified token counts only for the unverified class, because it says nothing
+    /// about the issuer's own tokens. A response about any other token counts for all classes, because it
+    /// shows that the endpoint works and accepts the credentials.
     pub(super) fn succeeded(&mut self, class: Class, began: Now) -> Option<StateChange> {
         self.last_success = newest(self.last_success, began);
         if class == Class::Unverified {
@@ -212,7 +218,7 @@ impl RateLimits {
         changes.into_iter().flatten().next()
     }
 
-    /// Records a failed request.
+    /// Records a failed request and returns its effects.
     pub(super) fn failed(&mut self, failure: Failure<'_>, now: Now) -> Consequence {
         let last_success = match failure.class {
             Class::Verified | Class::PreviouslyActive => self.last_trusted_success,
@@ -226,7 +232,8 @@ impl RateLimits {
         self.last_success
     }
 
-    /// Returns the reported failure of the first class that has one.
+    /// Returns the reported failure of the first class that has one, in the order verified, previously
+    /// active, unverified.
     pub(super) fn outage(&self, now: Now) -> Option<Outage<'_>> {
         [Class::Verified, Class::PreviouslyActive, Class::Unverified]
             .into_iter()
@@ -277,7 +284,7 @@ impl ClassLimits {
             .failed_at
             .is_some_and(|failed_at| failed_at.instant > began.instant)
         {
-            return None; // The response says nothing about the time since the failure.
+            return None; // The request began before the failure, so it does not show a recovery.
         }
         self.back_off.end();
         self.paused_by = None;
@@ -285,8 +292,8 @@ impl ClassLimits {
         self.reports.succeeded()
     }
 
-    /// `last_success` is that of all classes whose responses show that the failure of this one is not
-    /// general.
+    /// Records a failure of this class. `last_success` is when the latest successful request that counts
+    /// against a general failure began. That request may be of another class.
     fn failed(&mut self, failure: Failure<'_>, last_success: Option<Now>, now: Now) -> Consequence {
         let succeeded_since = |began: Now| {
             self.last_success
@@ -301,7 +308,7 @@ impl ClassLimits {
         let pause = self.begin_pause(failure, now);
         let is_general = match failure.class {
             Class::Verified | Class::PreviouslyActive => pause.is_some(),
-            // A stranger may have caused the `Retry-After`.
+            // A `Retry-After` does not count, because a stranger may have caused it.
             Class::Unverified => !failure.sent,
         };
         let counts = is_general || self.reports.is_general(failure, last_success, now);
@@ -315,9 +322,9 @@ impl ClassLimits {
         }
     }
 
-    /// Pauses the class if nothing was sent or if the response has a `Retry-After`, because then no token is
-    /// at fault. After an invented token the pause is limited to a few seconds, because a stranger may
-    /// have caused the response.
+    /// Pauses the class if the token was not sent or if the response has a `Retry-After`. In both cases the
+    /// token is not the reason for the failure. In the unverified class a `Retry-After` is limited to 5 s,
+    /// because a stranger may have caused the response.
     fn begin_pause(&mut self, failure: Failure<'_>, now: Now) -> Option<Duration> {
         let mut retry_after = failure.error.retry_after();
         if failure.class == Class::Unverified {
@@ -328,25 +335,27 @@ impl ClassLimits {
         }
         self.paused_by = Some(failure.error.clone());
         Some(match self.back_off.left(now) {
-            // Requests that were in flight together fail together, which counts as one failure.
+            // Requests that are in flight at the same time fail together. Their failures count as one.
             Some(left) => self.back_off.wait(left, retry_after, now),
             None => self.back_off.failed(retry_after, now),
         })
     }
 }
 
-/// Which failures of one class are reported.
+/// Decides which failures of one class are reported.
 ///
-/// The failure of one token is not, because the token may be the reason. Nor are the failures of several
-/// while the issuer responds to other requests. A class is reported once per minute at most, because
-/// strangers may choose what fails.
+/// A failure of one token is not reported, because the token may be the reason. Failures of several tokens
+/// are not reported while the issuer responds to other requests. A class logs a new outage at most once per
+/// minute, because strangers may choose what fails. Only rejected credentials are also logged during an
+/// outage.
 #[derive(Debug, Default)]
 struct Reports {
-    /// The token of the first failure since the last response, and how often it has failed.
+    /// The token of the first failure since the last successful request, and how many requests about this
+    /// token have failed.
     suspect: Option<(Fingerprint, u32)>,
-    /// The last failure that counted, and its time.
+    /// The last failure that was reported, and its time.
     error: Option<(UnavailableReason, Now)>,
-    /// The change that was logged.
+    /// The change that was logged last, or `None` after a recovery.
     logged: Option<StateChange>,
     logged_at: Option<Now>,
 }
@@ -358,7 +367,7 @@ impl Reports {
         self.logged.take().map(|_| StateChange::Recovered)
     }
 
-    /// Records a failure that counts, and returns the change to log.
+    /// Records a failure to report, and returns the change to log, if any.
     fn failed(&mut self, failure: Failure<'_>, now: Now) -> Option<StateChange> {
         self.error = Some((failure.error.clone(), now));
         let rejected = failure.class != Class::Unverified && is_rejection(failure.error);
@@ -391,7 +400,8 @@ impl Reports {
         is_first || (is_quiet && (is_another || *failures >= FAILURES_OF_ONE_TOKEN))
     }
 
-    /// Returns the reported failure. One that strangers may have caused expires.
+    /// Returns the reported failure. A failure of the unverified class expires, because strangers may have
+    /// caused it.
     fn error(&self, class: Class, now: Now) -> Option<&UnavailableReason> {
         let (error, at) = self.error.as_ref()?;
         let is_over = class == Class::Unverified && now.since(*at) >= REPORT_INTERVAL;
@@ -408,13 +418,14 @@ fn newest(last: Option<Now>, began: Now) -> Option<Now> {
         .or(Some(began))
 }
 
-/// The used share of each client and of each subject of a client.
+/// How much of its share each client, and each subject of a client, has used.
 ///
-/// Each has two cells, at places that a keyed hash selects, and is within its share if either cell says
-/// so. The memory is fixed, and a client only loses its share if heavy users have both of its cells.
+/// Each client and each subject has one cell in each of two tables, at places that its keyed hash selects.
+/// A request is within the share if at least one of the two cells has room. The memory is fixed, and a
+/// client loses its share only if heavy users occupy both of its cells.
 #[derive(Debug, Default)]
 struct Shares {
-    /// Empty until the first request.
+    /// The two tables, which are empty until the first request within a share.
     cells: [Vec<TokenBucket>; 2],
 }
 
@@ -442,7 +453,8 @@ impl Shares {
     fn take(&mut self, owner: TokenOwner, admission: Admission, rate: Rate, now: Instant) {
         let client = (owner.client, CLIENT_PART);
         let subject = (owner.subject, SUBJECT_PART);
-        // A subject beyond its share leaves the client's share to the client's other subjects.
+        // A request beyond the share of its subject is not charged to the client, so that the other
+        // subjects of the client can use the client's share.
         let drawn = match admission {
             Admission::WithinShare => &[client, subject][..],
             Admission::OverClientShare => &[subject],
@@ -453,7 +465,7 @@ impl Shares {
             for (place, cells) in places(key).into_iter().zip(&mut self.cells) {
                 cells.resize(CELLS, TokenBucket::default());
                 let cell = &mut cells[place];
-                // A used-up cell stays as it is: what is used beyond the share is not counted.
+                // Only a cell with room is charged: use beyond the share is not counted.
                 if cell.wait(share, 0, now).is_none() {
                     cell.take(share, now);
                 }
@@ -466,14 +478,16 @@ fn places(key: u64) -> [usize; 2] {
     [key as usize % CELLS, (key >> 32) as usize % CELLS]
 }
 
-/// A client is guaranteed an eighth of the rate, each of its subjects a sixteenth.
+/// A client is guaranteed 1/8 of the rate, and each subject of a client 1/16.
 const CLIENT_PART: u32 = 8;
 const SUBJECT_PART: u32 = 16;
 const CELLS: usize = 1024;
-/// Failures are reported if no request has succeeded for this long.
+/// Failures of several tokens are reported only if no request has succeeded for this long.
 const QUIET_FOR: Duration = Duration::from_secs(10);
-/// If one token fails this often, without a response about any other, the token is not the reason.
+/// After this many failures of one token, while no other request succeeds, the endpoint is taken to be at
+/// fault, not the token.
 const FAILURES_OF_ONE_TOKEN: u32 = 3;
-/// The minimum time between two reports of a class.
+/// The minimum time between two outages of a class that are logged. A failure of the unverified class also
+/// expires after this time.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 const LONGEST_UNVERIFIED_PAUSE: Duration = Duration::from_secs(5);

@@ -20,12 +20,12 @@ use crate::{
 pub(crate) struct IntrospectionResponse {
     /// Why the token was introspected.
     pub(crate) reason: IntrospectionReason,
-    /// When the request began: the response does not show what was revoked later.
+    /// When the request began. The response does not show what was revoked after this time.
     pub(crate) requested_at: Now,
     /// For how long the response may be used.
     pub(crate) valid_for: Duration,
     pub(crate) result: Result<VerifiedToken, VerifyError>,
-    /// Whether the response has the granted scopes.
+    /// Whether the response states the granted scopes.
     pub(crate) has_scopes: bool,
 }
 
@@ -35,16 +35,19 @@ pub(crate) struct RequiredResponse<'t> {
     pub(crate) reason: IntrospectionReason,
     /// The token, if local checks have accepted it.
     pub(crate) verified: Option<&'t VerifiedToken>,
-    /// The maximum age of the response. `None` for that of the settings.
+    /// The maximum age of the response that the route allows, or `None` if only the limit in the settings
+    /// applies.
     pub(crate) max_age: Option<Duration>,
     pub(crate) arrived: Now,
 }
 
 impl IntrospectionResponse {
+    /// Parses a response, and checks an active token like a signed one.
+    ///
     /// # Errors
     ///
-    /// The body is not an introspection response: nothing is known about the token (RFC 7662 §2.2:
-    /// `active` is a required boolean).
+    /// The body is not an introspection response, so nothing is known about the token. RFC 7662 §2.2
+    /// requires the boolean `active`.
     pub(crate) fn parse(
         body: &[u8],
         origin: &Arc<Origin>,
@@ -64,8 +67,8 @@ impl IntrospectionResponse {
         let object = match Object::parse(text) {
             Ok(object) => object,
             Err(MalformedTokenError::Json) => return Err(MALFORMED),
-            // The issuer has responded with something about this token that cannot be trusted: a member
-            // that occurs twice, or claims that are nested too deep.
+            // The response is about this token but cannot be trusted: a member occurs twice, or claims are
+            // nested too deep.
             Err(reason) => return Ok(rejected(reason.into())),
         };
         match object.get("active") {
@@ -73,8 +76,8 @@ impl IntrospectionResponse {
             Some("false") => return Ok(rejected(VerifyError::Inactive)),
             _ => return Err(MALFORMED),
         }
-        // From here on a defect concerns this token only: it is rejected, and the endpoint counts as
-        // well (RFC 7662 §2.2).
+        // From here on a defect concerns this token only. The token is rejected, and the endpoint still
+        // counts as available (RFC 7662 §2.2).
         let kind = match TokenKind::read(&object) {
             Ok(TokenKind::Other) => return Ok(rejected(VerifyError::NotAnAccessToken)),
             Ok(kind) => kind,
@@ -91,10 +94,10 @@ impl IntrospectionResponse {
         let completed = complete(text, &object, &origin.expected, valid_for, now);
         let claims = match Claims::parse(&completed) {
             Ok(claims) => claims,
-            // A refresh token is active too, but has no audience.
+            // This also rejects a refresh token, which is active too but has no audience.
             Err(error) => return Ok(rejected(error)),
         };
-        // RFC 7662 §4: that a token is active does not mean that it is for this API.
+        // An active token need not be for this API (RFC 7662 §4), so it is checked like any other.
         let source = Source::IntrospectionResponse { has_exp };
         let expected = &origin.expected;
         let checked = checks::check_dates(claims.dates(), expected.leeway, now.unix)
@@ -117,15 +120,14 @@ impl IntrospectionResponse {
         })
     }
 
-    /// Returns whether the response can be used for the request: the token was introspected for the same
-    /// reason, and the response was requested after the request arrived or is younger than both the settings
-    /// and the route allow.
+    /// Returns whether the response can be used for the HTTP request. The response must have been requested
+    /// after the HTTP request arrived, or be younger than both the settings and the route allow.
     pub(crate) fn meets(&self, required: RequiredResponse<'_>, now: Now) -> bool {
         let limit = required
             .max_age
             .map_or(self.valid_for, |max_age| max_age.min(self.valid_for));
-        // A response about a verified token relies on the signature. If the issuer no longer publishes the
-        // key, the response is not enough.
+        // A response about a verified token relies on the local check of the signature. If the issuer no
+        // longer publishes the key, an active response of that kind is not enough.
         let stands_alone = self.reason == required.reason
             || required.reason != IntrospectionReason::UnknownKey
             || self.result.is_err();
@@ -134,7 +136,7 @@ impl IntrospectionResponse {
                 || now.since(self.requested_at) < limit)
     }
 
-    /// Returns whether the response reports the token as inactive and is recent enough for that.
+    /// Returns whether the response reports the token as inactive and is still recent enough to be used.
     pub(super) fn says_inactive(&self, now: Now) -> bool {
         matches!(self.result, Err(VerifyError::Inactive))
             && now.since(self.requested_at) < REJECTION_TTL
@@ -147,17 +149,18 @@ impl IntrospectionResponse {
         Ok(token)
     }
 
-    /// Returns a verified token with the restrictions of the response.
+    /// Checks a locally verified token against the response, and returns the token with its scopes limited
+    /// to those of the response.
     ///
-    /// Its claims are the signed ones, because a response may leave most of them out. If the response has
-    /// scopes, only the scopes that are in both count.
+    /// The claims are those that were signed, because a response may leave most of them out. If the
+    /// response states scopes, only scopes that are in both the token and the response count.
     pub(crate) fn confirm(
         &self,
         verified: VerifiedToken,
         now: Now,
     ) -> Result<VerifiedToken, VerifyError> {
         let introspected = self.token(now)?;
-        // The request may have taken long.
+        // The token may have expired during the introspection request.
         verified.check_dates(now.unix)?;
         if introspected.subject() != verified.subject() {
             return Err(VerifyError::InvalidClaim { claim: "sub" });
@@ -172,12 +175,13 @@ impl IntrospectionResponse {
         {
             return Err(VerifyError::InvalidClaim { claim: "jti" });
         }
-        // A response may leave `cnf` out. If it has one, it is the token's (RFC 9449 §6.2).
+        // A response may leave `cnf` out. If it is present, it must match the `cnf` of the token
+        // (RFC 9449 §6.2).
         let binding = introspected.confirmation();
         if binding.is_some() && binding != verified.confirmation() {
             return Err(VerifyError::InvalidClaim { claim: "cnf" });
         }
-        // Usually both have the same scopes, and comparing them needs no allocation.
+        // Usually the scopes are equal, and comparing them needs no allocation.
         if self.has_scopes && !verified.scopes().eq(introspected.scopes()) {
             return verified.narrowed_to(introspected);
         }
@@ -185,9 +189,9 @@ impl IntrospectionResponse {
     }
 }
 
-/// Returns the response with the claims that it may leave out and that a token must have: the issuer is the
-/// configured one, and the token expires when the response does. They are inserted in front; the response
-/// has `active` at least.
+/// Returns the response text with `iss` and `exp`, which a response may leave out but a token must have. An
+/// absent `iss` is set to the configured issuer, and an absent `exp` to the end of the response's use. Both
+/// are inserted before the other members, of which `active` is always present.
 fn complete(
     text: &str,
     object: &Object<'_>,
@@ -208,7 +212,8 @@ fn complete(
     completed
 }
 
-/// Returns the name of a claim that is present but empty, which some servers write for an absent claim.
+/// Returns the name of a claim that is present but empty. Some servers write an empty claim instead of
+/// leaving it out.
 fn empty(object: &Object<'_>) -> Option<&'static str> {
     let is_empty = |list: &str| json::strings(list).is_some_and(|list| list.is_empty());
     if object.get("aud").is_some_and(is_empty) {
@@ -218,21 +223,21 @@ fn empty(object: &Object<'_>) -> Option<&'static str> {
     sub.is_empty().then_some("sub")
 }
 
-/// The kind of a token. It can only be a reason to reject a token, because Okta responds with `Bearer` for
-/// every token.
+/// The kind of a token according to the response. It is only used to reject a token, never to accept one,
+/// because Okta responds with `Bearer` for every token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum TokenKind {
     Access,
     /// The token is bound to a key (RFC 9449 §5).
     Dpop,
-    /// Another kind. Refresh tokens and ID tokens can be active too (RFC 7662 §2.1).
+    /// Any other kind. Refresh tokens and ID tokens can be active too (RFC 7662 §2.1).
     Other,
 }
 
 impl TokenKind {
-    /// Reads the kind from `token_type`, which is the type of an access token (RFC 6749 §5.1) or
-    /// absent (RFC 7662 §2.2). Some servers write `refresh_token` or the like there, and some write
-    /// the kind into `token_use` or `typ`.
+    /// Reads the kind from `token_type`. It is the type of an access token (RFC 6749 §5.1) or absent
+    /// (RFC 7662 §2.2), but some servers write `refresh_token` or the like. Others write the kind into
+    /// `token_use` or `typ`.
     ///
     /// # Errors
     ///
@@ -265,7 +270,7 @@ impl TokenKind {
     ///
     /// # Errors
     ///
-    /// `token_type` is `DPoP`, and the response has no `cnf.jkt` (RFC 9449 §6.2).
+    /// `token_type` is `DPoP`, but the response has no `cnf.jkt` (RFC 9449 §6.2).
     fn check_binding(self, bound_to: Option<&Confirmation>) -> Result<(), VerifyError> {
         let to_a_key = bound_to.is_some_and(|confirmation| confirmation.jkt.is_some());
         match self == Self::Dpop && !to_a_key {
@@ -275,14 +280,15 @@ impl TokenKind {
     }
 }
 
-/// The values of `token_type` for access tokens; empty stands for absent.
+/// The values of `token_type` for access tokens. The empty string stands for an absent member.
 const ACCESS: &[&str] = &["", "Bearer", "DPoP"];
 /// Keycloak's values of `typ` for other kinds of tokens.
 const OTHERS: &[&str] = &["Refresh", "Offline", "ID", "Logout"];
 
 const MALFORMED: UnavailableReason = UnavailableReason::Malformed {
-    document: "introspection answer",
+    document: "introspection response",
 };
-/// Short, because a token can become active: its `nbf` is reached, or the issuer's servers synchronise.
+/// How long a rejection is used. This is short, because a rejected token can become valid: its `nbf` is
+/// reached, or the issuer's servers synchronise.
 pub(super) const REJECTION_TTL: Duration = Duration::from_secs(5);
 const WITHOUT_EXPIRY: Duration = Duration::from_secs(60);

@@ -13,15 +13,15 @@ use crate::{
 /// Configuration of token introspection at one issuer (RFC 7662): which tokens are introspected, as
 /// which client, and how often.
 ///
-/// The constructor names the tokens: [`every_token`](Self::every_token),
-/// [`opaque_tokens`](Self::opaque_tokens) or [`on_demand`](Self::on_demand). Encrypted tokens and
-/// signed tokens whose key the issuer does not publish are never sent out unless
+/// The constructor selects the tokens: [`every_token`](Self::every_token),
+/// [`opaque_tokens`](Self::opaque_tokens) or [`on_demand`](Self::on_demand). Encrypted tokens and signed
+/// tokens whose key the issuer does not publish are not introspected unless
 /// [`encrypted_tokens`](Self::encrypted_tokens) and
-/// [`tokens_with_unknown_keys`](Self::tokens_with_unknown_keys) allow it.
+/// [`tokens_with_unknown_keys`](Self::tokens_with_unknown_keys) enable it.
 ///
-/// An active response is checked like a token: `aud`, `exp`, `nbf`, the client and the kind of token.
-/// Every claim of the [`VerifiedToken`](crate::VerifiedToken) comes from what the issuer signed or
-/// responded, never from a token that could not be verified.
+/// An active response is checked like a token: `aud`, `exp`, `nbf`, the client and the kind of token. Every
+/// claim of the [`VerifiedToken`](crate::VerifiedToken) comes from a token with a verified signature or
+/// from the response, never from a token that could not be verified.
 ///
 /// ```
 /// use std::time::Duration;
@@ -38,12 +38,12 @@ use crate::{
 /// assert!(Verifier::builder().issuer(issuer.introspection(introspection)).build().is_err());
 /// ```
 ///
-/// # When no answer can be had
+/// # When the endpoint is unavailable
 ///
-/// The request gets 503 and `Retry-After`, never with 401: a client would discard a good
-/// token. The same holds if the endpoint rejects this service's own credentials, which is logged as
-/// an error and shown by [`Verifier::health`](crate::Verifier::health). Tokens that need no
-/// introspection are accepted all the while.
+/// A request whose token must be introspected gets 503 with `Retry-After`. It does not get 401, because a
+/// client would then discard a good token. The same applies if the endpoint rejects this service's own
+/// credentials, which is logged as an error and shown by [`Verifier::health`](crate::Verifier::health).
+/// Tokens that need no introspection are still accepted.
 ///
 /// # Limits
 ///
@@ -55,10 +55,10 @@ use crate::{
 /// | [`rate_limit`](Self::rate_limit): requests about verified tokens, and as many about tokens that were active before | 16 per second, 32 at once |
 /// | [`unverified_rate_limit`](Self::unverified_rate_limit): requests about all other tokens | 16 per second, 32 at once |
 ///
-/// All requests with one token share one introspection request. Each client is guaranteed an eighth
-/// of the rate and each of its subjects a sixteenth. Beyond that, a client gets what the others leave.
-/// Tokens that strangers can invent occupy at most a quarter of the concurrent requests, and whatever
-/// the endpoint does with them does not delay the requests about other tokens.
+/// All requests with the same token share one introspection request. Each client is guaranteed an eighth of
+/// the rate, and each subject of a client a sixteenth. Beyond its share, a client gets what the others
+/// leave. Requests about unverified tokens, which strangers can invent, are at most a quarter of the
+/// concurrent requests. Their failures do not delay requests about other tokens.
 #[derive(Clone, PartialEq)]
 #[must_use]
 pub struct Introspection {
@@ -82,16 +82,16 @@ enum Mode {
 }
 
 impl Introspection {
-    /// Introspects every token: signed ones after the local checks have accepted them, and opaque
-    /// ones. A revoked token is rejected once the last response is older than
-    /// [`max_age`](Self::max_age). While the endpoint is unavailable, no token is accepted for longer.
+    /// Introspects every token: signed tokens after the local checks have accepted them, and opaque tokens.
+    /// A revoked token is rejected as soon as the last response is older than [`max_age`](Self::max_age).
+    /// An unavailable endpoint does not extend this time.
     pub fn every_token(client: ClientAuthentication) -> Self {
         Self::new(Mode::EveryToken, client)
     }
 
-    /// Introspects opaque tokens: strings that have neither three nor five parts separated by dots.
-    /// Signed tokens are verified locally; a route that requires a recent result
-    /// ([`RequestCredentials::max_introspection_age`](crate::adapter::RequestCredentials::max_introspection_age)) introspects them too.
+    /// Introspects opaque tokens: strings that have neither three nor five parts separated by dots. Signed
+    /// tokens are verified locally, and introspected only on routes that require a recent result
+    /// ([`RequestCredentials::max_introspection_age`](crate::adapter::RequestCredentials::max_introspection_age)).
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
@@ -115,8 +115,8 @@ impl Introspection {
         Self::new(Mode::OpaqueTokens, client)
     }
 
-    /// Introspects signed tokens on routes that require a recent result
-    /// ([`RequestCredentials::max_introspection_age`](crate::adapter::RequestCredentials::max_introspection_age)), and nothing else.
+    /// Introspects only signed tokens, and only on routes that require a recent result
+    /// ([`RequestCredentials::max_introspection_age`](crate::adapter::RequestCredentials::max_introspection_age)).
     pub fn on_demand(client: ClientAuthentication) -> Self {
         Self::new(Mode::OnDemand, client)
     }
@@ -136,8 +136,9 @@ impl Introspection {
         }
     }
 
-    /// Introspects encrypted tokens too (JWE compact serialization, RFC 7516 §7.1), which only the
-    /// issuer can read. Off by default: strangers can send any number of strings that look like one.
+    /// Introspects encrypted tokens too (JWE compact serialization, RFC 7516 §7.1), which only the issuer
+    /// can decrypt. Off by default, because strangers can send any number of strings that look like
+    /// encrypted tokens.
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
@@ -163,13 +164,14 @@ impl Introspection {
         self
     }
 
-    /// Introspects signed tokens whose key the issuer does not publish, once a fetch of the keys has
-    /// shown that. Off by default, because the endpoint alone then decides about the token: a server that
-    /// finds tokens by their `jti` reports an edited token as active.
+    /// Introspects signed tokens whose key is not in the issuer's key set even after a new fetch of the
+    /// keys. Off by default, because the endpoint alone then decides about the token: a server that finds
+    /// tokens by their `jti` reports a modified token as active.
     ///
-    /// A token that is bound to a key or a certificate (`cnf`), and one whose other claims exclude it,
-    /// is never sent out for this reason. If the verifier accepts bound tokens, a response without
-    /// `cnf` is rejected. This has no effect on pinned keys ([`Issuer::keys`](crate::Issuer::keys)).
+    /// Tokens that are bound to a key or a certificate (`cnf`) and tokens whose other claims would be
+    /// rejected are not introspected for this reason. If the verifier accepts bound tokens, a response
+    /// without `cnf` is rejected. This setting has no effect with pinned keys
+    /// ([`Issuer::keys`](crate::Issuer::keys)).
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
@@ -195,8 +197,8 @@ impl Introspection {
         self
     }
 
-    /// Limits [`every_token`](Self::every_token) to signed tokens. Opaque tokens do not name their
-    /// issuer, so of several issuers only one may introspect them.
+    /// Limits [`every_token`](Self::every_token) to signed tokens. An opaque token does not name its
+    /// issuer, so at most one issuer of a verifier may introspect opaque tokens.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
@@ -207,7 +209,7 @@ impl Introspection {
     /// #     .issuer(okta("https://acme.okta.com/oauth2/default").introspection(introspection()))
     /// #     .issuer(okta("https://umbrella.okta.com/oauth2/default").introspection(second))
     /// #     .build();
-    /// // The settings of a second issuer, where the first one introspects every token.
+    /// // The first issuer introspects every token. These are the settings of a second issuer.
     /// assert!(both(introspection()).is_err());
     /// assert!(both(introspection().signed_tokens_only()).is_ok());
     /// ```
@@ -216,10 +218,12 @@ impl Introspection {
         self
     }
 
-    /// Sets the introspection endpoint, if the metadata names none or the wrong one. It must use https
-    /// unless the issuer is on loopback. An endpoint of another origin than the issuer's is never
-    /// taken from the metadata, whatever [`Issuer::allow_origin`](crate::Issuer::allow_origin) says,
-    /// because this service's credentials are sent there: name it here.
+    /// Sets the introspection endpoint. Default: the endpoint that the metadata names. The URL must have
+    /// the issuer's scheme, which is https unless the issuer is on loopback.
+    ///
+    /// The metadata may only name an endpoint of the issuer's own origin, because this service's
+    /// credentials are sent there. [`Issuer::allow_origin`](crate::Issuer::allow_origin) does not change
+    /// this, so an endpoint of another origin must be set here.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
@@ -236,16 +240,16 @@ impl Introspection {
         self
     }
 
-    /// Sets how long an active response is used, which is the delay until a revocation is noticed.
-    /// Default 60 s, at most 1 h; zero sends a request at every use. A response without `exp` is used
-    /// for 60 s at most.
+    /// Sets how long an active response is used. A revocation is noticed after this time at the latest.
+    /// Default 60 s, at most 1 h. With zero, a response is used only for the requests that waited for it. A
+    /// response without `exp` is used for 60 s at most.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.max_age = max_age;
         self
     }
 
-    /// Sets the maximum number of concurrent requests. Default 8, between 4 and 32: an Okta organization
-    /// allows 75 for all of its clients together.
+    /// Sets the maximum number of concurrent introspection requests. Default 8, between 4 and 32. An Okta
+    /// organization allows 75 concurrent requests for all of its clients together.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
@@ -255,20 +259,20 @@ impl Introspection {
     /// # let client = || ClientAuthentication::client_secret_basic("0oa1service", "secret");
     /// let introspection = || Introspection::every_token(client());
     /// assert!(build(introspection().max_in_flight(4)).is_ok());
-    /// assert!(build(introspection().max_in_flight(3)).is_err()); // invented tokens could occupy it all
+    /// assert!(build(introspection().max_in_flight(3)).is_err()); // below the minimum
     /// ```
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.max_in_flight = requests;
         self
     }
 
-    /// Sets how many requests about verified tokens are sent per second, and how many at once after a
-    /// pause; and as many about opaque and encrypted tokens that were active before. Beyond that the
-    /// client gets 503. Default 16 and 32; the rate is between 1 and 1,000, the burst
-    /// between 4 and 1,000.
+    /// Sets the rate limit of requests about verified tokens: how many are sent per second, and how many at
+    /// once after an idle time. The same limit applies, separately, to requests about unverified tokens
+    /// that an earlier response reported as active. Beyond the limit, requests get 503. Default 16 per
+    /// second and 32 at once. The rate is between 1 and 1,000, the burst between 4 and 1,000.
     ///
-    /// With [`every_token`](Self::every_token) each active token takes one request per
-    /// [`max_age`](Self::max_age): 16 per second serve 960 active tokens with an age of 60 s.
+    /// With [`every_token`](Self::every_token), each token in use causes one introspection request per
+    /// [`max_age`](Self::max_age): 16 requests per second serve 960 tokens with a `max_age` of 60 s.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
@@ -285,9 +289,9 @@ impl Introspection {
         self
     }
 
-    /// Sets how many requests about all other tokens are sent per second, and how many at once after a
-    /// pause. Strangers can use all of it, so it limits what a flood of invented tokens costs the
-    /// issuer; new opaque tokens share it with the flood. Default 16 and 32, with the bounds of
+    /// Sets the rate limit of requests about all other tokens. Strangers can use up this limit with
+    /// invented tokens, so it limits the load that they can cause at the issuer. New opaque tokens share
+    /// the limit. Default 16 per second and 32 at once, with the same bounds as
     /// [`rate_limit`](Self::rate_limit).
     ///
     /// ```
@@ -305,7 +309,7 @@ impl Introspection {
         self
     }
 
-    /// Checks the settings and prepares them for use. An error says what to write.
+    /// Validates the settings. An error says what to set instead.
     pub(crate) fn prepare(self) -> Result<Settings, &'static str> {
         if self.max_age > MAX_MAX_AGE {
             return Err(
@@ -346,8 +350,8 @@ impl Introspection {
     }
 }
 
-/// Leaves out the client, its secret, and everything of the endpoint but its origin: a query may hold
-/// a secret too.
+/// Omits the client and its secret, and shows only the origin of the endpoint, because the rest of the URL
+/// may contain a secret.
 impl fmt::Debug for Introspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Introspection")
@@ -359,8 +363,9 @@ impl fmt::Debug for Introspection {
     }
 }
 
-/// How this service authenticates at the introspection endpoint (RFC 7662 §2.1), named after the
-/// methods of RFC 7591 §2. The client is one of this service, not the one that a token was issued to.
+/// How this service authenticates at the introspection endpoint (RFC 7662 §2.1). The constructors are named
+/// after the methods of RFC 7591 §2. The client is this service's own, not the one that a token was issued
+/// to.
 ///
 /// ```
 /// use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
@@ -408,8 +413,8 @@ impl ClientAuthentication {
         Self::new(client_id, Method::SecretPost(secret.into().into()))
     }
 
-    /// Sends an assertion signed by a private key (RFC 7523 §2.2): PKCS#8 in PEM, for RS256 or ES256.
-    /// `kid` names the key among the client's keys at the issuer.
+    /// Sends an assertion that is signed with a private key (RFC 7523 §2.2). The key is PKCS#8 in PEM, for
+    /// RS256 or ES256. `kid` is the ID that the issuer has for the key.
     #[must_use]
     pub fn private_key_jwt(
         client_id: impl Into<String>,
@@ -421,9 +426,9 @@ impl ClientAuthentication {
         Self::new(client_id, Method::PrivateKey { kid, pem })
     }
 
-    /// Identifies the client without authenticating it. RFC 7662 §2.1 demands authentication, because
-    /// without it anyone can test tokens at the endpoint: use this only for issuers that support
-    /// nothing else.
+    /// Identifies the client without authenticating it. RFC 7662 §2.1 requires authentication, because
+    /// otherwise anyone can test tokens at the endpoint. Use this only for issuers that support nothing
+    /// else.
     #[must_use]
     pub fn none(client_id: impl Into<String>) -> Self {
         Self::new(client_id, Method::None)
@@ -463,8 +468,8 @@ impl ClientAuthentication {
     }
 }
 
-/// Shows whether settings have changed. Both sides are from the settings, so this need not take
-/// constant time.
+/// Compares settings, to find out whether they have changed. Both values are settings, so the comparison
+/// need not take constant time.
 impl PartialEq for ClientAuthentication {
     fn eq(&self, other: &Self) -> bool {
         let same =
@@ -486,7 +491,7 @@ impl PartialEq for ClientAuthentication {
     }
 }
 
-/// Shows the method only.
+/// Shows only the method.
 impl fmt::Debug for ClientAuthentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.method {
@@ -502,7 +507,8 @@ impl fmt::Debug for ClientAuthentication {
 pub(crate) struct Settings {
     mode: Mode,
     pub(crate) auth: ClientAuth,
-    /// As configured. The rules for URLs are applied with the issuer's settings.
+    /// The endpoint as configured. The issuer's settings validate it, because the rules depend on the
+    /// issuer's URL.
     pub(crate) endpoint: Option<String>,
     encrypted_tokens: bool,
     unknown_keys: bool,
@@ -562,10 +568,10 @@ fn origin_of(endpoint: &str) -> String {
     )
 }
 
-/// Requests per second, and at once.
+/// Requests per second, and requests at once.
 const DEFAULT_RATE: (u32, u32) = (16, 32);
 const MAX_MAX_AGE: Duration = Duration::from_secs(60 * 60);
 const IN_FLIGHT: RangeInclusive<usize> = 4..=32;
 const PER_SECOND: RangeInclusive<u32> = 1..=1_000;
-/// At least 4, so that half of it can be reserved for clients within their share.
+/// At least 4, because up to three quarters of the burst are reserved for requests within their share.
 const BURST: RangeInclusive<u32> = 4..=1_000;

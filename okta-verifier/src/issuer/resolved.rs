@@ -27,7 +27,8 @@ pub(crate) struct ResolvedIssuer {
 }
 
 impl Issuer {
-    /// Returns the settings that are compared with others. A key snapshot matters at the start only.
+    /// Returns the settings without the key snapshot, for comparisons. The snapshot is used at startup
+    /// only.
     pub(crate) fn without_snapshot(self) -> Self {
         Self {
             key_snapshot: None,
@@ -35,7 +36,7 @@ impl Issuer {
         }
     }
 
-    /// Returns whether the keys come from the same source under the same rules.
+    /// Returns whether both settings take the keys from the same source under the same rules.
     pub(crate) fn has_keys_of(&self, other: &Self) -> bool {
         self.url == other.url
             && self.origins == other.origins
@@ -45,7 +46,8 @@ impl Issuer {
             && self.stale_if_error == other.stale_if_error
     }
 
-    /// Returns `None` if the settings do not name exactly one RSA algorithm.
+    /// Returns the algorithm of RSA keys without `alg`, or `None` if it must be inferred but the settings
+    /// do not list exactly one RSA algorithm.
     fn rsa_without_alg(&self) -> Option<Algorithm> {
         match self.infer_rsa_algorithm {
             true => self.algorithms.only_rsa(),
@@ -100,7 +102,7 @@ impl Issuer {
             .as_ref()
             .is_some_and(|saved| saved.issuer != issuer)
         {
-            let problem = "the key snapshot is that of another issuer".to_owned();
+            let problem = "the key snapshot belongs to another issuer".to_owned();
             return Err(ConfigError::Keys { issuer, problem });
         }
         if let Err(problem) = groups_claim(&self.groups_claim) {
@@ -123,7 +125,7 @@ impl Issuer {
         let pinned = match self
             .keys
             .map(|keys| {
-                // A file may begin with a byte order mark (RFC 8259 §8.1).
+                // A key file may begin with a byte order mark (RFC 8259 §8.1).
                 let keys = keys.strip_prefix('\u{feff}').unwrap_or(&keys);
                 KeySet::parse(keys.as_bytes(), key_options)
             })
@@ -202,10 +204,10 @@ const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// Checks the name of a groups claim.
 ///
-/// Only top-level claims are searched, so that a path such as `realm_access.roles` would match nothing
-/// in silence. A name with a dot, a slash or a bracket is accepted if it is one of the
-/// collision-resistant names of RFC 7519 §2: a URI, a domain name with a path, a reversed domain name of
-/// three labels or more, or an object identifier.
+/// Only top-level claims are searched, so a path such as `realm_access.roles` would silently match
+/// nothing. A name with a dot, a slash or a bracket is accepted if it is a collision-resistant name
+/// (RFC 7519 §2): a URI, a domain name with a path, a reversed domain name of three labels or more, or
+/// an object identifier.
 fn groups_claim(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err(
@@ -221,8 +223,8 @@ fn groups_claim(name: &str) -> Result<(), &'static str> {
     )
 }
 
-/// Returns whether the name is a URI (RFC 3986 §3): a scheme, a colon and more, without the characters
-/// of path expressions.
+/// Returns whether the name is a URI (RFC 3986 §3), which is a scheme, a colon and more text, without the
+/// characters of path expressions.
 fn is_uri(name: &str) -> bool {
     let Some((scheme, rest)) = name.split_once(':') else {
         return false;
@@ -235,7 +237,7 @@ fn is_uri(name: &str) -> bool {
         && !rest.contains(['[', ']', '$', '>'])
 }
 
-/// Returns whether the name is such as `acme.example/groups`: its first segment is a domain name.
+/// Returns whether the name is a domain name with a path, such as `acme.example/groups`.
 fn is_domain_and_path(name: &str) -> bool {
     let Some((domain, path)) = name.split_once('/') else {
         return false;
@@ -246,8 +248,8 @@ fn is_domain_and_path(name: &str) -> bool {
         && !path.contains(['[', ']', '$', '>'])
 }
 
-/// Returns whether the name is such as `com.acme.groups`: its first label is a generic top-level domain
-/// or that of a country.
+/// Returns whether the name is a reversed domain name, such as `com.acme.groups`. The first label must be a
+/// generic top-level domain or that of a country.
 fn is_reversed(name: &str) -> bool {
     let labels: Vec<_> = name.split('.').collect();
     let is_country =
@@ -257,7 +259,7 @@ fn is_reversed(name: &str) -> bool {
         && (is_country(labels[0]) || GENERIC_DOMAINS.contains(&labels[0]))
 }
 
-/// Returns whether the name is such as `1.3.6.1.4.1.99999.1`.
+/// Returns whether the name is an object identifier, such as `1.3.6.1.4.1.99999.1`.
 fn is_oid(name: &str) -> bool {
     let is_number = |arc: &str| !arc.is_empty() && arc.bytes().all(|byte| byte.is_ascii_digit());
     name.split('.').count() >= 3 && name.split('.').all(is_number)
@@ -275,5 +277,5 @@ fn is_name(label: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// Top-level domains of organizations, none of which is a likely name of a claim.
+/// Generic top-level domains, none of which is a likely name of a claim.
 const GENERIC_DOMAINS: [&str; 7] = ["biz", "com", "edu", "gov", "io", "net", "org"];

@@ -1,17 +1,17 @@
-//! The URLs that are accepted as settings.
+//! Validates the URLs in the settings.
 
 use crate::{error::ConfigError, token::checks::Profile};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Origin, Url};
 
-/// Parses an issuer URL (RFC 8414 §2; Okta's own form for its profile). The original string is kept,
-/// because it is compared with `iss` exactly.
+/// Parses an issuer URL (RFC 8414 §2). With the Okta profile or a host of Okta, the URL must be that of a
+/// custom authorization server. The caller keeps the original string, because `iss` must match it exactly.
 pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigError> {
     let fail = |problem: &str| ConfigError::IssuerUrl {
         url: without_password(text),
         problem: problem.to_owned(),
     };
-    // The parser would repair such a URL silently, and `iss` is compared with the original string.
+    // The parser would silently repair such a URL, but `iss` is compared with the original string.
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(fail("the URL must be ASCII without whitespace"));
     }
@@ -57,7 +57,8 @@ pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), Co
             "aliases are supported for Okta issuers only; remove .also_known_as(..)",
         ));
     }
-    // For an alias on another product's host, the error below is about the path.
+    // A wrong scheme or path is reported first, because the error of `issuer_url` may be about another
+    // product.
     let differs = |url: &Url| url.scheme() != issuer.scheme() || url.path() != issuer.path();
     match issuer_url(text, profile) {
         Ok(url) if !differs(&url) => Ok(()),
@@ -68,9 +69,10 @@ pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), Co
     }
 }
 
-/// Parses the URL of a custom authorization server, from which alone Okta issues tokens for an API. Its
-/// path is known under Okta's own domains. Another host may be the custom domain of an org, or another
-/// product, so an Okta path is suggested only if the URL has a part of it.
+/// Checks the URL of an Okta custom authorization server. Okta issues tokens for APIs from no other server.
+/// Under Okta's own domains an error suggests the right path. Any other host may be the custom domain of an
+/// org or belong to another product, so the error names both possibilities unless the path begins like
+/// Okta's.
 fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
     let fail = |problem: String| ConfigError::IssuerUrl {
         url: text.to_owned(),
@@ -115,8 +117,8 @@ fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
-/// The issuers of products that are often configured by mistake. For any other host, the error names
-/// both constructors unless the path is one of Okta's.
+/// Returns whether the host is that of another product, one of those that are often configured with
+/// `Issuer::okta` by mistake.
 fn is_of_another_product(host: &str) -> bool {
     OTHER_PRODUCTS.iter().any(|domain| {
         host.strip_suffix(domain)
@@ -130,14 +132,14 @@ fn is_org_endpoint(path: &str) -> bool {
     path == "/oauth2/v1" || path.starts_with("/oauth2/v1/")
 }
 
-/// Parses an origin for the metadata's URLs. It must have the issuer's scheme.
+/// Parses an origin that the metadata may name. It must have the issuer's scheme.
 pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     let fail = |problem| ConfigError::Origin {
         origin: without_password(text),
         problem,
     };
     let url = Url::parse(text).map_err(|_| {
-        fail("write an absolute URL of scheme and host, such as https://keys.example.com")
+        fail("write an absolute URL with a scheme and a host, such as https://keys.example.com")
     })?;
     if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
         return Err(fail(
@@ -153,8 +155,8 @@ pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     Ok(origin)
 }
 
-/// Checks an endpoint of the settings. It may have any origin, but must have the issuer's scheme, because
-/// a token and this service's credentials are sent there.
+/// Checks an endpoint from the settings. The endpoint may have any origin, but it must have the issuer's
+/// scheme, because a token and this service's credentials are sent there.
 pub(super) fn endpoint(text: &str, issuer: &Url) -> Result<(), &'static str> {
     let url = Url::parse(text)
         .map_err(|_| "endpoint: write an absolute URL, such as https://acme.okta.com/oauth2/default/v1/introspect")?;
@@ -182,7 +184,7 @@ const UNADORNED: &str = "write it without user name, password, query and fragmen
 const RFC9068: &str =
     "for another product, such as Keycloak, Entra ID, Auth0 or Cognito, use Issuer::rfc9068";
 
-// The text before an `@` may contain a password.
+/// Removes the user name and the password, which are the text before the last `@`.
 fn without_password(text: &str) -> String {
     match (text.split_once("//"), text.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}//{rest}"),
@@ -191,7 +193,7 @@ fn without_password(text: &str) -> String {
     }
 }
 
-/// Returns the labels before one of Okta's own domains.
+/// Returns the labels before one of Okta's own domains, or `None` for any other host.
 fn okta_label(host: &str) -> Option<&str> {
     OKTA_DOMAINS
         .iter()

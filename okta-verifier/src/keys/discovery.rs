@@ -1,5 +1,5 @@
-//! Metadata of an issuer (RFC 8414, OpenID Connect Discovery 1.0). It is trusted only if it names exactly
-//! the configured issuer.
+//! Metadata of an issuer (RFC 8414, OpenID Connect Discovery 1.0). A document is trusted only if it names
+//! exactly the configured issuer.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -16,10 +16,11 @@ use crate::{
     sync::clock::Now,
 };
 
-/// A URL that the metadata of an issuer names, remembered between fetches.
+/// A URL from the metadata of an issuer, remembered between fetches.
 ///
-/// A failed fetch of the metadata does not change it, and a request to the URL may fail without a fetch
-/// of the metadata: each of the two makes progress while the other one is slow or unavailable.
+/// If a fetch of the metadata fails, the last known URL is used. If a request to the URL fails once, the
+/// metadata is not fetched again. Metadata and URL can therefore each be slow or unavailable for a while
+/// without blocking the other.
 #[derive(Debug)]
 pub(crate) struct NamedUrl {
     metadata: Metadata,
@@ -31,7 +32,7 @@ pub(crate) struct NamedUrl {
 #[derive(Clone, Debug)]
 struct Known {
     url: String,
-    /// When the metadata that named it was requested.
+    /// When the metadata that named the URL was requested.
     named: Now,
     /// When the metadata was last requested, with or without success.
     requested: Now,
@@ -45,9 +46,9 @@ impl NamedUrl {
         Self::new(metadata, Metadata::jwks_uri)
     }
 
-    /// Returns the introspection endpoint (RFC 8414 §2). The rules for `jwks_uri` apply, and one more:
-    /// only the issuer's own origin is accepted, because a token and credentials are sent there.
-    /// [`Metadata::origins`] are allowed for keys, which are public.
+    /// Returns the introspection endpoint (RFC 8414 §2). Unlike `jwks_uri`, it must have the issuer's own
+    /// origin, because tokens and credentials are sent there. [`Metadata::origins`] apply to keys only,
+    /// which are public.
     pub(crate) fn introspection_endpoint(metadata: Metadata) -> Self {
         Self::new(metadata, Metadata::introspection_endpoint)
     }
@@ -68,12 +69,12 @@ impl NamedUrl {
         &self.metadata.issuer
     }
 
-    /// Returns the URL. The metadata is fetched first if that is due; if that fails, the last known URL is
-    /// used.
+    /// Returns the URL, and fetches the metadata first if it is due. If that fetch fails, the last known
+    /// URL is returned.
     ///
     /// # Errors
     ///
-    /// The metadata could not be fetched, and the URL is not known.
+    /// The metadata could not be fetched, and no URL is known yet.
     pub(crate) async fn locate(
         &self,
         fetch: &Fetch,
@@ -81,7 +82,8 @@ impl NamedUrl {
     ) -> Result<String, UnavailableReason> {
         let last = match &mut *self.lock() {
             Some(known) if known.is_due(now) => {
-                // Slow metadata may take this whole attempt. The next one then begins with the known URL.
+                // A fetch of slow metadata may use up the timeout of this attempt. Because it is recorded
+                // now, the next attempt begins with the known URL.
                 known.requested = now;
                 known.failures = 0;
                 Some(known.url.clone())
@@ -91,8 +93,8 @@ impl NamedUrl {
         };
         match (self.metadata.fetch(fetch, self.read).await, last) {
             (Ok(url), _) => {
-                // Kept whatever the result of the request to it, or slow metadata and slow keys would never both
-                // succeed within one deadline.
+                // The URL is stored before the request to it, whose failure does not matter here. Otherwise
+                // slow metadata and slow keys could never both be fetched within one timeout.
                 *self.lock() = Some(Known {
                     url: url.clone(),
                     named: now,
@@ -110,22 +112,22 @@ impl NamedUrl {
         }
     }
 
-    /// A request to the URL begins. It counts as failed until [`worked`](Self::worked) is called,
-    /// because a deadline may end it at any point.
+    /// Records that a request to the URL begins. The request counts as failed until
+    /// [`worked`](Self::worked) is called, because a timeout may cancel it at any point.
     pub(crate) fn begins(&self) {
         if let Some(known) = &mut *self.lock() {
             known.failures = known.failures.saturating_add(1);
         }
     }
 
-    /// The request to the URL was successful.
+    /// Records that the request to the URL was successful.
     pub(crate) fn worked(&self) {
         if let Some(known) = &mut *self.lock() {
             known.failures = 0;
         }
     }
 
-    /// The URL serves nothing any more, so the metadata is fetched before the next request to it.
+    /// Records that the URL is no longer served, so that the metadata is fetched before the next request.
     pub(crate) fn moved(&self) {
         if let Some(known) = &mut *self.lock() {
             known.failures = MAX_FAILURES;
@@ -138,14 +140,14 @@ impl NamedUrl {
 }
 
 impl Known {
-    /// Returns whether the metadata is fetched before the next request to the URL.
+    /// Returns whether the metadata must be fetched before the next request to the URL.
     fn is_due(&self, now: Now) -> bool {
         let is_old = now.since(self.named) >= METADATA_FRESH;
         self.failures >= MAX_FAILURES || (is_old && now.since(self.requested) >= METADATA_RETRY)
     }
 }
 
-/// The expectations that the metadata of one issuer must meet.
+/// The issuer that the metadata must name, and the origins that it may name.
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata {
     /// The configured issuer, exactly as written.
@@ -158,8 +160,9 @@ pub(crate) struct Metadata {
 impl Metadata {
     /// Fetches the document and reads a URL from it.
     ///
-    /// The next form of the document's URL is tried only if this one does not exist (404, 410). An issuer
-    /// that fails is not sent three requests, and the document of another issuer is an error.
+    /// The next candidate URL is tried only if the current one does not exist (404, 410). Any other failure
+    /// ends the fetch, so that an issuer that is down does not receive three requests. A document that
+    /// names another issuer is an error too.
     async fn fetch(
         &self,
         fetch: &Fetch,
@@ -180,8 +183,9 @@ impl Metadata {
         result
     }
 
-    /// Returns the URLs of the document: the OpenID form, which Okta has always served; the form of
-    /// RFC 8414 §3.1, which it has served since 2026.06; and the older one, with the suffix appended.
+    /// Returns the URLs at which the document may be: the URL of OpenID Connect Discovery, which Okta has
+    /// always served; the URL of RFC 8414 §3.1, which Okta has served since 2026.06; and an older form,
+    /// with the suffix of RFC 8414 appended to the issuer.
     pub(crate) fn candidates(&self) -> Vec<String> {
         let issuer = self.issuer.strip_suffix('/').unwrap_or(&self.issuer);
         let path = self.url.path().trim_end_matches('/');
@@ -219,8 +223,8 @@ impl Metadata {
         self.trust(&document.issuer, "introspection_endpoint", endpoint, &[])
     }
 
-    /// Checks the issuer, which is compared code point by code point without normalization (RFC 8414
-    /// §3.3-4), and the URL.
+    /// Checks the issuer and the URL of a document. Issuers are compared code point by code point, without
+    /// normalization (RFC 8414 §3.3 and §4).
     fn trust(
         &self,
         issuer: &str,
@@ -241,7 +245,8 @@ impl Metadata {
     }
 
     /// Returns whether the URL has the issuer's scheme, which is https unless the issuer is on loopback,
-    /// and the issuer's origin or one of these.
+    /// and either the issuer's origin or one of `origins`. A user name, a password and a fragment are not
+    /// allowed.
     fn may_fetch(&self, url: &str, origins: &[url::Origin]) -> bool {
         let Ok(url) = Url::parse(url) else {
             return false;
@@ -266,10 +271,12 @@ fn read<'d, D: Deserialize<'d>>(document: &'d [u8]) -> Result<D, UnavailableReas
 }
 
 const MAX_METADATA: usize = 256 * 1024;
-/// Metadata changes with the configuration of an issuer, not with its keys.
+/// How long metadata is fresh. Metadata changes when the issuer is reconfigured, not when its keys rotate.
 const METADATA_FRESH: Duration = Duration::from_secs(24 * 60 * 60);
-/// The time before a failed fetch of aged metadata is repeated. The last known URL is used meanwhile.
+/// The time between attempts to fetch metadata that is no longer fresh. The last known URL is used
+/// meanwhile.
 const METADATA_RETRY: Duration = Duration::from_secs(5 * 60);
-/// The number of failed requests in a row after which the URL may have changed. One is not enough, because
-/// slow metadata may have taken the time of the first request.
+/// The number of consecutive failed requests after which the metadata is fetched again, because the URL may
+/// have changed. One failure is not enough, because slow metadata may have used up the timeout of the first
+/// request.
 const MAX_FAILURES: u8 = 2;

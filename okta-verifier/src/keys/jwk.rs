@@ -1,7 +1,8 @@
-//! Parses one JWK (RFC 7517 §4) into one prepared public key with its one algorithm.
+//! Parses one JWK (RFC 7517 §4) into a prepared public key with exactly one algorithm.
 //!
-//! Only the JWK types of jsonwebtoken are used. Its verification builds the key again for every token,
-//! depends on a provider that is chosen for the whole process, and accepts tokens without `iss` or `aud`.
+//! From the crate jsonwebtoken only the JWK types are used. Its verification is not used, because it
+//! prepares the key again for every token, depends on a crypto provider for the whole process, and accepts
+//! tokens without `iss` or `aud`.
 
 use crate::{
     crypto::{Algorithm, BadSignature, PreparedKey, sha256},
@@ -25,16 +26,16 @@ pub(crate) struct Key {
     /// `None` only if [`KeyOptions::allow_missing_key_id`] is set.
     pub(crate) kid: Option<Box<str>>,
     pub(crate) algorithm: Algorithm,
-    /// The RFC 7638 thumbprint over canonical numbers, which identifies the key in the next set.
+    /// The thumbprint (RFC 7638) over canonical numbers, which identifies the key in the next set.
     pub(crate) thumbprint: [u8; 32],
     prepared: PreparedKey,
     retired: AtomicBool,
 }
 
-/// Which published keys are used although they lack a member.
+/// Which members a published key may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyOptions {
-    /// The only key of a set needs no `kid`, and neither do its tokens.
+    /// Whether the only key of a set may lack `kid`, and its tokens too.
     pub(crate) allow_missing_key_id: bool,
     /// The algorithm of RSA keys without `alg`.
     pub(crate) rsa_without_alg: Algorithm,
@@ -60,7 +61,7 @@ pub(crate) enum Skipped {
     NotForSignatures,
     #[error("it has no kid, so no token can name it")]
     NoKid,
-    /// Anyone who reads the set could sign with it.
+    /// Anyone who can read the set could sign with this key.
     #[error("it contains private or symmetric key material")]
     Private,
     #[error("its alg does not fit its type or curve")]
@@ -104,12 +105,14 @@ impl Key {
         self.prepared.verify(message, signature)
     }
 
-    /// Returns whether both have the same `kid` and algorithm, so that a token cannot distinguish them.
+    /// Returns whether both keys have the same `kid` and algorithm, so that a token cannot distinguish
+    /// them.
     pub(crate) fn has_name_of(&self, other: &Self) -> bool {
         self.kid == other.kid && self.algorithm == other.algorithm
     }
 
-    /// Returns whether this is the same key with the same name, whose `Arc` is kept at a refresh.
+    /// Returns whether both are the same key with the same `kid` and algorithm. A refresh keeps the `Arc`
+    /// of such a key.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.has_name_of(other) && self.thumbprint == other.thumbprint
     }
@@ -140,8 +143,8 @@ pub(crate) struct ProofKey {
 }
 
 impl ProofKey {
-    /// Parses the JWK of a proof with this algorithm. It needs no `kid`. The limits of published keys
-    /// apply, and coordinates must have their full length.
+    /// Parses the JWK of a proof that is signed with `algorithm`. The JWK needs no `kid`. The limits of
+    /// published keys apply, and coordinates must have their full length.
     pub(crate) fn parse(jwk: &str, algorithm: Algorithm) -> Result<Self, Skipped> {
         let members = Object::parse(jwk).map_err(|_| Skipped::Malformed)?;
         let (of_key, prepared, thumbprint) = prepare(jwk, &members, Role::Proof(algorithm))?;
@@ -170,11 +173,12 @@ impl fmt::Debug for ProofKey {
 /// What a JWK is used for, which decides what may be absent and how its numbers may be written.
 #[derive(Clone, Copy)]
 enum Role {
-    /// A key of an issuer. Its numbers may lack or have leading zeros: its thumbprint is computed over
-    /// canonical numbers, because it is compared with other keys of the same issuer only.
+    /// A key of an issuer. Its numbers may have extra leading zeros or lack some. Its thumbprint is
+    /// computed over canonical numbers, because it is only compared with those of other keys of the same
+    /// issuer.
     Published { rsa_without_alg: Algorithm },
-    /// The key of a DPoP proof with this algorithm. Tokens are bound to its thumbprint, which RFC 7638
-    /// §3 computes over the members as they are sent. One key must not have two thumbprints, so
+    /// The key of a DPoP proof with this algorithm. Tokens are bound to its thumbprint, which
+    /// RFC 7638 §3 computes over the members as they are sent. One key must not have two thumbprints, so
     /// coordinates must have their full length (RFC 7518 §6.2.1).
     Proof(Algorithm),
 }
@@ -186,8 +190,8 @@ fn prepare(jwk: &str, members: &Object<'_>, role: Role) -> Result<Prepared, Skip
     {
         return Err(Skipped::Private);
     }
-    // The common members are not read through `Jwk`, which does not know `Ed25519` (RFC 9864) and rejects
-    // a valid key because of a malformed `x5c`, which is not used here.
+    // `alg`, `use` and `key_ops` are not read through `jsonwebtoken::jwk::Jwk`. That type does not know
+    // `Ed25519` (RFC 9864), and it rejects a valid key with a malformed `x5c`, which is not used here.
     let named = text(members, "alg")?
         .map(|name| Algorithm::named(&name).ok_or(Skipped::Unsupported))
         .transpose()?;
@@ -226,7 +230,8 @@ fn check_use(usage: Option<&str>, operations: Option<&str>) -> Result<(), Skippe
 
 type Prepared = (Algorithm, PreparedKey, [u8; 32]);
 
-/// Prepares an RSA key (RFC 7518 §6.3.1). Without `alg` it still has one algorithm (RFC 8725 §3.1).
+/// Prepares an RSA key (RFC 7518 §6.3.1). A key without `alg` gets the algorithm of its role, because every
+/// key must have exactly one algorithm (RFC 8725 §3.1).
 fn prepare_rsa(
     rsa: &RSAKeyParameters,
     named: Option<Algorithm>,
@@ -264,8 +269,9 @@ fn prepare_rsa(
     Ok((algorithm, prepared, sha256(required.as_bytes())))
 }
 
-/// Prepares an EC key, whose coordinates must have the curve's full length (RFC 7518 §6.2.1). Some
-/// issuers strip leading zero octets (1 key in 128 has one); others add one, as for a signed integer.
+/// Prepares an EC key. Coordinates must have the curve's full length (RFC 7518 §6.2.1), but published keys
+/// may deviate: some issuers strip leading zero octets, which affects 1 key in 128, and others add a zero
+/// octet, as for a signed integer.
 fn prepare_ec(
     ec: &EllipticCurveKeyParameters,
     named: Option<Algorithm>,
@@ -336,7 +342,7 @@ fn strip_zeros(number: &[u8]) -> &[u8] {
     &number[zeros..]
 }
 
-/// RFC 7518 §6.3.2, §6.2.2 and §6.4; `k` is a symmetric key.
+/// The members of private keys and, with `k`, of symmetric keys (RFC 7518 §6.2.2, §6.3.2 and §6.4).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// Returns whether the key has the fingerprint of CVE-2017-15361 (ROCA): `modulus`, big-endian, is a power
@@ -346,10 +352,10 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// least the first 39 primes, which are those up to 167. The modulus is then a power of 65537 modulo each
 /// of them, and can be factored.
 ///
-/// About 1 of 240 million other moduli has the fingerprint (2^-27.8: the product, over the 17 of these
-/// primes where 65537 generates a proper subgroup, of its share of the whole group).
+/// About 1 in 240 million other moduli has the fingerprint. This is 2^-27.8, the product, over the 17 of
+/// these primes modulo which 65537 generates a proper subgroup, of the subgroup's share of the whole group.
 fn has_roca_fingerprint(modulus: &[u8]) -> bool {
-    // This ends at the first prime that does not fit, which is 11 for nearly every other modulus.
+    // The search ends at the first prime that does not fit, which is 11 for four in five other moduli.
     ROCA_PRIMES
         .into_iter()
         .all(|prime| is_power_of_65537(remainder(modulus, prime), prime))

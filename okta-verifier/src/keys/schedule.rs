@@ -1,7 +1,7 @@
 //! When keys are fetched and how long they are trusted, as a pure state machine.
 //!
-//! The rules of freshness, of unknown keys and of failures meet in [`Schedule::decide`]. It has no clock
-//! and performs no I/O, so that every rule can be tested by passing the time.
+//! [`Schedule::decide`] applies the rules for fresh keys, unknown keys and failures. The schedule has no
+//! clock and performs no I/O, so every rule can be tested with any time.
 
 use crate::{
     health::KeyState,
@@ -17,10 +17,10 @@ use tokio::time::Instant;
 /// What a request, or an operator, needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Need {
-    /// The trusted keys. The key set contains the token's key, or no particular key is needed.
+    /// Trusted keys. The key set contains the token's key, or no particular key is needed.
     Keys,
-    /// The key set lacks the token's key. `arrived` is when the request came. `acceptable` says that the
-    /// token's other claims would pass, so that its key is worth a fetch.
+    /// The key set lacks the token's key. `arrived` is when the request arrived. `acceptable` is whether
+    /// the token's claims would be accepted; only then may its key cause a fetch.
     UnknownKey { arrived: Instant, acceptable: bool },
     /// An operator requests keys that were fetched after `since`.
     Refresh { since: Instant },
@@ -36,15 +36,15 @@ pub(crate) enum Decision {
     Fetch(Reason),
     /// The request waits for the fetch in flight.
     Wait,
-    /// The issuer does not publish the key.
+    /// The key is unknown and no fetch may begin, so the token is rejected.
     Reject,
-    /// The keys are unavailable until this time has passed.
+    /// The keys are unavailable for at least this long.
     Unavailable { retry_after: Duration },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// There are no keys, or they have aged.
+    /// There are no keys, the keys have aged, or an operator requests a refresh.
     Age,
     /// The set lacks a key. The fetch is charged to the budget for unknown keys.
     UnknownKey,
@@ -59,7 +59,8 @@ pub(crate) struct Schedule {
     attempted: Option<Instant>,
     /// When the last fetch failed, if none has succeeded since.
     failed_at: Option<Now>,
-    /// Its jitter also spreads the fetches of instances that start together.
+    /// The back-off after failed fetches. Its jitter also spreads the fetches of instances that start
+    /// together.
     back_off: BackOff,
     budget: TokenBucket,
     stale_if_error: Duration,
@@ -87,8 +88,8 @@ impl Schedule {
         }
     }
 
-    /// Sets how long keys are used beyond their freshness while fetches fail. Freshness and this time
-    /// together limit the trust.
+    /// Sets how long keys are used beyond their freshness while fetches fail. Keys are trusted for their
+    /// freshness lifetime and this time.
     pub(crate) fn stale_if_error(mut self, stale_if_error: Duration) -> Self {
         self.stale_if_error = stale_if_error;
         self
@@ -125,8 +126,8 @@ impl Schedule {
         } else if age < trust.fresh_for
             || (age < trust.fresh_for + self.stale_if_error && self.failed_lately(now))
         {
-            // Past freshness, RFC 5861 §4 allows stale keys because a recent attempt failed. Without an
-            // attempt they are not served: a withdrawn key must not live on in a quiet service.
+            // Keys past their freshness are served only after a recent failed attempt (RFC 5861 §4).
+            // Without this condition, a withdrawn key could live on in a service without traffic.
             if can_fetch {
                 Decision::ServeAndFetch
             } else {
@@ -137,29 +138,31 @@ impl Schedule {
         }
     }
 
-    /// Returns whether the last failure is recent. An old failure says little, so the first request after
-    /// a quiet time waits for a new attempt. Under traffic each failed attempt renews it.
+    /// Returns whether the last failure is recent. An old failure says little, so the first request after a
+    /// quiet time waits for a new attempt. Under traffic each failed attempt renews the time of the
+    /// failure.
     fn failed_lately(&self, now: Now) -> bool {
         self.failed_at
             .is_some_and(|failed_at| now.since(failed_at) < 2 * MAX_RETRY_AFTER)
     }
 
-    /// A token's claims only decide whether it may begin a fetch. Every other result is the same for all
-    /// tokens, so that no unverified claim chooses it.
+    /// The claims of a token are not verified yet, so they only decide whether the token may begin a fetch.
+    /// They influence no other result.
     fn decide_unknown(&self, arrived: Instant, acceptable: bool, now: Now) -> Decision {
-        // The first fetch and one that is due by age are not charged to the token.
+        // The first fetch and fetches that are due by age are not charged to the budget for unknown keys.
         let Some(trust) = self.trust else {
             return self.fetch_or_wait(now);
         };
         if trust.began.instant >= arrived {
-            // A fetch that began after the request arrived shows that the key is absent.
+            // The fetch began after the request arrived and did not return the key, so the issuer does not
+            // publish it.
             Decision::Reject
         } else if !trust.is_fresh(now) {
             self.fetch_or_wait(now)
         } else if self.in_flight.is_some() {
             Decision::Wait
         } else if let Some(back_off) = self.back_off(now) {
-            // Both must end before a fetch can begin.
+            // A fetch can begin only when the back-off has ended and the budget is refilled.
             let retry_after = back_off.max(self.refill(now).unwrap_or_default());
             Decision::Unavailable { retry_after }
         } else {
@@ -167,17 +170,17 @@ impl Schedule {
             match self.refill(now) {
                 None if acceptable => Decision::Fetch(Reason::UnknownKey),
                 None => Decision::Reject,
-                // The set is seconds old, and issuers publish keys long before they use them.
+                // The set is only seconds old, and issuers publish a key long before they use it.
                 Some(_) if age < UNKNOWN_KEYS.interval => Decision::Reject,
-                // The budget was used up within the refill interval. If its last fetch had succeeded, the set would
-                // be as young; so that fetch failed, or its runtime ended. The next fetch is possible at the
-                // refill.
+                // The budget was last charged within the refill interval. If that fetch had succeeded, the
+                // set would be younger than the interval, so the fetch failed or was abandoned. The next
+                // fetch is possible after the refill.
                 Some(retry_after) => Decision::Unavailable { retry_after },
             }
         }
     }
 
-    /// `refresh` bypasses the back-off once; a failed attempt counts as that attempt.
+    /// A refresh by an operator bypasses the back-off once. A failed attempt counts as that one.
     fn decide_refresh(&self, since: Instant, now: Now) -> Decision {
         if self.in_flight.is_some() {
             Decision::Wait
@@ -192,7 +195,7 @@ impl Schedule {
         }
     }
 
-    /// Returns what [`decide`](Self::decide) would decide for a request with a known key.
+    /// Returns the state of the keys for a health report.
     pub(crate) fn outlook(&self, now: Now) -> KeyState {
         if let Some(trust) = self.trust {
             let age = trust.age(now);
@@ -207,8 +210,8 @@ impl Schedule {
                 return KeyState::Stale { trusted_for };
             }
         }
-        // Keys that aged without traffic are fetched at the next request, so that a service without
-        // requests for hours is not shown as unavailable.
+        // If the keys have aged without traffic, the next request fetches them. Such a service is reported
+        // as `NotFetched` and not as unavailable.
         match self.fetch_or_wait(now) {
             Decision::Unavailable { retry_after, .. } => KeyState::Unavailable { retry_after },
             _ => KeyState::NotFetched,
@@ -225,7 +228,8 @@ impl Schedule {
         }
     }
 
-    /// Returns the time until the budget for unknown keys allows a fetch, or `None` if it does now.
+    /// Returns the time until the budget for unknown keys allows a fetch, or `None` if it allows a fetch
+    /// now.
     fn refill(&self, now: Now) -> Option<Duration> {
         self.budget.wait(UNKNOWN_KEYS, 0, now.instant)
     }
@@ -234,7 +238,8 @@ impl Schedule {
         self.back_off.left(now)
     }
 
-    /// A fetch begins. The budget is charged now, so that a dropped request does not refund it.
+    /// Records that a fetch begins, and returns its ID. The budget is charged now, so that a dropped
+    /// request does not refund it.
     pub(crate) fn began(&mut self, reason: Reason, now: Now) -> u64 {
         if reason == Reason::UnknownKey {
             self.budget.take(UNKNOWN_KEYS, now.instant);
@@ -248,8 +253,8 @@ impl Schedule {
         self.last_id
     }
 
-    /// The fetch `id` returned a usable set. Returns `None` if it is not the fetch in flight: it is too
-    /// late to count.
+    /// Records that the fetch `id` returned a usable set. Returns `None` if this fetch is not the one in
+    /// flight, because then its result comes too late.
     pub(crate) fn fetched(&mut self, id: u64, fresh_for: Duration) -> Option<Trust> {
         let FetchInFlight { began, .. } = self.in_flight.take_if(|fetch| fetch.id == id)?;
         self.failed_at = None;
@@ -258,8 +263,8 @@ impl Schedule {
         self.trust
     }
 
-    /// The fetch `id` failed. Returns whether it is the first failure since the last success, or `None` if
-    /// it is not the fetch in flight: it is too late to count.
+    /// Records that the fetch `id` failed. Returns whether this is the first failure since the last
+    /// success, or `None` if this fetch is not the one in flight, because then its result comes too late.
     pub(crate) fn failed(
         &mut self,
         id: u64,
@@ -272,10 +277,11 @@ impl Schedule {
         Some(self.back_off.failures() == 1)
     }
 
-    /// The fetch `id` ended without a result, because its runtime ended.
+    /// Records that the fetch `id` ended without a result, because its runtime ended or was blocked, or the
+    /// process was suspended.
     pub(crate) fn abandoned(&mut self, id: u64) {
         if self.in_flight.take_if(|fetch| fetch.id == id).is_some() {
-            // There is no result, so an operator who waits for one may try again.
+            // Without a result, the fetch does not count as the one attempt of a refresh.
             self.attempted = None;
         }
     }
@@ -288,7 +294,7 @@ const UNKNOWN_KEYS: Rate = Rate {
 };
 pub(crate) const DEFAULT_STALE_IF_ERROR: Duration = Duration::from_secs(60 * 60);
 
-/// The trust in the keys of the last successful fetch.
+/// How long the keys of the last successful fetch are trusted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trust {
     /// When the fetch began: the transit time counts as age (RFC 9111 §4.2.3).
@@ -302,7 +308,8 @@ impl Trust {
     /// `jitter` is in 0..1.
     pub(crate) fn new(began: Now, fresh_for: Duration, jitter: f64) -> Self {
         let fresh_for = fresh_for.clamp(MIN_FRESH, MAX_FRESH);
-        // 70 to 80 % of it: before the end, and at a different time in each instance.
+        // A refresh is due after 70 to 80 % of the lifetime: before its end, and at a different time in
+        // each instance.
         let refresh_after = fresh_for * 7 / 10 + fresh_for.mul_f64(jitter / 10.0);
         Self {
             began,
@@ -324,7 +331,8 @@ impl Trust {
         self.fresh_for
     }
 
-    /// Returns whether the keys are fresh. At the end of the lifetime they are stale (RFC 9111 §4.2).
+    /// Returns whether the keys are fresh. At the exact end of their lifetime they are stale
+    /// (RFC 9111 §4.2).
     pub(crate) fn is_fresh(&self, now: Now) -> bool {
         self.age(now) < self.fresh_for
     }

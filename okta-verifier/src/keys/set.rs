@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{fmt, sync::Arc};
 
-/// The usable keys of one issuer, of which there is at least one.
+/// The usable keys of one issuer. A parsed set has at least one.
 #[derive(Debug, Default)]
 pub(crate) struct KeySet {
     keys: Vec<Arc<Key>>,
-    /// Tokens may lack `kid`, because there is only one key and the settings allow it.
+    /// Whether tokens may lack `kid`: there is only one key, and the settings allow it.
     allows_missing_kid: bool,
     skipped: SkippedEntries,
 }
@@ -23,14 +23,14 @@ pub(crate) struct KeySet {
 #[derive(Debug)]
 pub(crate) enum Found {
     Key(Arc<Key>),
-    /// The `kid` exists for other algorithms only.
+    /// The set has keys with this `kid`, but only for other algorithms.
     OtherAlgorithm,
     Nothing,
 }
 
 impl KeySet {
-    /// Parses a set. An invalid entry is skipped. An invalid document, and one without a usable key, is an
-    /// error, so that it never replaces a valid set.
+    /// Parses a set. Invalid entries are skipped. An invalid document and a document without a usable key
+    /// are errors, so that they never replace a valid set.
     pub(crate) fn parse(document: &[u8], options: KeyOptions) -> Result<Self, UnavailableReason> {
         let malformed = UnavailableReason::Malformed {
             document: "key set",
@@ -58,7 +58,7 @@ impl KeySet {
         let mut keys = Vec::new();
         for (index, key) in &usable {
             let is_other = |(_, other): &&(usize, Arc<Key>)| !Arc::ptr_eq(other, key);
-            // A key without a `kid` cannot be named if there are other keys.
+            // If there are other keys, no token can name a key without `kid`.
             let reason = if key.kid.is_none() && !allows_missing_kid {
                 Skipped::NoKid
             } else if usable
@@ -66,7 +66,8 @@ impl KeySet {
                 .filter(is_other)
                 .any(|(_, other)| other.has_name_of(key))
             {
-                // A token cannot distinguish the two, so neither is used.
+                // A token cannot distinguish two keys with the same `kid` and algorithm, so neither is
+                // used.
                 Skipped::Ambiguous
             } else {
                 keys.push(key.clone());
@@ -106,13 +107,14 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// The set has several keys, so the token must name one; or the settings require it.
+    /// The token must have a `kid`, because the set has several keys or because the settings require it.
     pub(crate) fn find_only_key(&self, algorithm: Algorithm) -> Result<Found, VerifyError> {
         match &self.keys[..] {
             [key] if self.allows_missing_kid && key.algorithm == algorithm => {
                 Ok(Found::Key(key.clone()))
             }
-            // Treated as another `kid`: the only key may have been replaced.
+            // The only key has another algorithm. It may have been replaced at the issuer, so the token's
+            // key counts as unknown.
             [_] if self.allows_missing_kid => Ok(Found::Nothing),
             _ => Err(VerifyError::MissingKeyId),
         }
@@ -123,8 +125,8 @@ impl KeySet {
         self.keys.len() != previous.keys.len() || !self.keys.iter().all(|key| previous.holds(key))
     }
 
-    /// Replaces `previous`: unchanged keys keep their `Arc`, and all others are retired. The two sets are
-    /// never merged, because a removed key may have been stolen.
+    /// Makes this set the successor of `previous`: unchanged keys keep their `Arc`, and all other keys of
+    /// `previous` are retired. The two sets are never merged, because a removed key may have been stolen.
     pub(crate) fn replace(&mut self, previous: &Self) {
         for key in &mut self.keys {
             if let Some(same) = previous.keys.iter().find(|old| old.is(key)) {
@@ -158,7 +160,7 @@ pub(crate) struct SkippedEntries(Vec<SkippedEntry>);
 #[derive(Debug)]
 struct SkippedEntry {
     index: usize,
-    /// Present only if it is short and printable, because the issuer may write anything.
+    /// Present only if the `kid` is short and printable, because an issuer may send anything.
     kid: Option<Box<str>>,
     reason: Skipped,
 }
@@ -225,7 +227,8 @@ fn keys_member(text: &str) -> Option<Vec<&RawValue>> {
     Some(keys)
 }
 
-/// Returns whether the text is an object. serde would also read a struct from an array.
+/// Returns whether the text is a JSON object. Without this check, serde would also read a struct from an
+/// array.
 pub(super) fn is_object(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
@@ -234,11 +237,11 @@ const MAX_KEYS: usize = 100;
 const MAX_EXPLAINED: usize = 10;
 const MAX_SHOWN_KID: usize = 64;
 
-/// An issuer's keys as they were last fetched, to be saved for the next process, so that it can start while
-/// the issuer is unavailable.
+/// The keys that were last fetched from an issuer. Save them so that the next process can start while the
+/// issuer is unavailable.
 ///
-/// Restoring a snapshot does not extend its lifetime: its age counts from the original fetch. Anyone who
-/// can write to the place where it is stored can choose the trusted keys.
+/// Restoring a snapshot does not extend its lifetime: its age counts from the original fetch. Protect the
+/// place where it is stored, because anyone who can write there can choose the trusted keys.
 ///
 /// ```no_run
 /// use okta_verifier::{Issuer, KeySnapshot, Verifier};
@@ -260,12 +263,12 @@ const MAX_SHOWN_KID: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct KeySnapshot {
-    /// The issuer these keys belong to.
+    /// The issuer that these keys belong to.
     pub issuer: String,
     /// The key set as the issuer sent it.
     pub jwks: String,
     /// When the fetch began, in seconds since 1970.
     pub fetched_at: u64,
-    /// Its freshness lifetime in seconds.
+    /// The freshness lifetime of the keys in seconds.
     pub fresh_for: u64,
 }

@@ -31,11 +31,12 @@ pub(crate) enum Loaded {
         fresh_for: Duration,
         revision: Option<Revision>,
     },
-    /// The keys are those of the given revision. `None` if their freshness is as before.
+    /// The keys have not changed since the given revision. `fresh_for` is `None` if the response has no new
+    /// freshness information.
     Unchanged { fresh_for: Option<Duration> },
 }
 
-/// Identifies the response that the keys came with.
+/// Identifies a version of the key set: the URL and the validator of the response.
 #[derive(Clone, Debug)]
 pub(crate) struct Revision {
     url: String,
@@ -62,8 +63,8 @@ impl Source {
         self.url.issuer()
     }
 
-    /// Makes one attempt. `revision` is that of the current keys, which are not sent again if they are
-    /// unchanged.
+    /// Makes one attempt to fetch the keys. `revision` is that of the current keys: if they have not
+    /// changed, the issuer need not send them again.
     pub(crate) async fn load(
         &self,
         now: Now,
@@ -85,7 +86,7 @@ impl Source {
         url: String,
         known: Option<&Revision>,
     ) -> Result<Loaded, UnavailableReason> {
-        // A validator is valid for the URL that it came from only (RFC 9110 §8.8.3).
+        // A validator is valid only for the URL that it came from (RFC 9110 §8.8.3).
         let validator = known
             .filter(|known| known.url == url)
             .map(|known| &known.validator);

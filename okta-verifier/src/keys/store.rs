@@ -1,5 +1,6 @@
-//! The keys of one issuer: pinned, or fetched as the schedule demands. Reads take no lock, one fetch is in
-//! flight at a time, and each fetch runs in a task of its own that no request can cancel.
+//! The keys of one issuer: pinned, or fetched according to the schedule. A look-up that finds its key among
+//! fresh keys never waits for a lock. At most one fetch is in flight, and it runs in its own task, which a
+//! dropped request cannot cancel.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
@@ -26,7 +27,7 @@ use crate::{
 /// The keys of one issuer.
 #[derive(Clone, Debug)]
 pub(crate) enum KeyStore {
-    /// The user has given the keys. They are never fetched.
+    /// The keys were set with `Issuer::keys`. They are never fetched.
     Pinned(Arc<KeySet>),
     Fetched(Arc<FetchedKeys>),
 }
@@ -39,16 +40,17 @@ pub(crate) struct KeyLookup<'t> {
     pub(crate) algorithm: Algorithm,
     /// When the request arrived.
     pub(crate) arrived: Now,
-    /// Returns whether the token's claims would pass, so that its key is worth a fetch. It is called only
-    /// if the key set lacks the key.
+    /// Returns whether the token's claims would be accepted. Only then may its unknown key cause a fetch.
+    /// Called only if the key set lacks the key.
     pub(crate) acceptable: &'t (dyn Fn() -> bool + Sync),
-    /// The only key of the set if it did not verify the signature, so that another key is needed.
+    /// The only key of the set, if this key did not verify the signature of a token without `kid`. The
+    /// look-up is then for another key.
     pub(crate) tried: Option<&'t Arc<Key>>,
 }
 
 impl KeyStore {
-    /// Looks a key up without waiting. Returns `None` if the keys must be fetched first; in that case
-    /// nothing has changed.
+    /// Looks up a key without waiting. Returns `None` if the keys must be fetched first, and then has no
+    /// effect.
     pub(crate) fn find(
         &self,
         lookup: KeyLookup<'_>,
@@ -63,7 +65,7 @@ impl KeyStore {
         }
     }
 
-    /// Returns whether `key` is still trusted, or `None` if keys must be fetched first.
+    /// Returns whether `key` is still trusted, or `None` if the keys must be fetched first.
     pub(crate) fn trusts(&self, key: &Arc<Key>, now: Now) -> Option<Result<bool, VerifyError>> {
         match self {
             Self::Pinned(_) => Some(Ok(true)),
@@ -74,7 +76,7 @@ impl KeyStore {
         }
     }
 
-    /// Looks a key up, and fetches the keys if necessary.
+    /// Looks up a key, and fetches the keys if necessary.
     pub(crate) async fn find_or_fetch(
         &self,
         lookup: KeyLookup<'_>,
@@ -85,13 +87,13 @@ impl KeyStore {
         }
     }
 
-    /// Returns whether the user has given the keys. The issuer cannot vouch for a token that they do not
-    /// verify.
+    /// Returns whether the keys were set with `Issuer::keys`. A token that these keys do not verify is
+    /// rejected and not introspected.
     pub(crate) fn is_pinned(&self) -> bool {
         matches!(self, Self::Pinned(_))
     }
 
-    /// Waits until there are trusted keys.
+    /// Fetches the keys if there are no trusted ones, and waits for the result.
     pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
         self.wait_until(Need::Keys).await
     }
@@ -127,13 +129,14 @@ impl KeyStore {
         }
     }
 
-    /// Returns the keys for another process, or `None` if they are pinned or not fetched yet.
+    /// Returns the keys to save for another process, or `None` if they are pinned or not fetched yet.
     pub(crate) fn key_snapshot(&self, issuer: &str, now: Now) -> Option<KeySnapshot> {
         let Self::Fetched(keys) = self else {
             return None;
         };
         let current = keys.current.load_full()?;
-        // The age is the larger one of both clocks, because the next process has the wall clock only.
+        // The age is the larger one of the ages on both clocks. The snapshot states it on the wall clock,
+        // which is the only clock that the next process has in common.
         let age = current.trust.age(now).as_secs();
         let began = current.trust.began().unix;
         Some(KeySnapshot {
@@ -167,7 +170,7 @@ impl KeyLookup<'_> {
         self.find_in(set).unwrap_or_else(|| Err(self.not_found()))
     }
 
-    /// Returns the error if the issuer does not publish the key.
+    /// Returns the error for a key that the issuer does not publish.
     fn not_found(&self) -> VerifyError {
         match self.tried {
             Some(_) => VerifyError::BadSignature,
@@ -180,7 +183,7 @@ impl KeyLookup<'_> {
 #[derive(Debug)]
 pub(crate) struct FetchedKeys {
     current: ArcSwapOption<CurrentKeys>,
-    /// Locked for moments only, and never across an await.
+    /// Locked only briefly, and never across an await.
     state: Mutex<State>,
     source: Source,
 }
@@ -199,11 +202,11 @@ struct CurrentKeys {
 struct State {
     schedule: Schedule,
     in_flight: Option<FetchInFlight>,
-    /// The last failure.
+    /// Why the last fetch failed, or `None` if it was successful.
     error: Option<UnavailableReason>,
 }
 
-/// A fetch to wait for.
+/// A fetch that requests can wait for.
 #[derive(Clone, Debug)]
 pub(super) struct FetchInFlight {
     id: u64,
@@ -212,7 +215,7 @@ pub(super) struct FetchInFlight {
 
 pub(super) enum Outcome<T> {
     Decided(Result<T, VerifyError>),
-    /// A fetch is needed. `None` if the call must not begin one.
+    /// The result depends on this fetch. `None` if a fetch is needed but the call must not begin one.
     Pending(Option<FetchInFlight>),
 }
 
@@ -231,12 +234,12 @@ impl FetchedKeys {
         }
     }
 
-    /// Begins with the keys of an earlier process, at their true age. Keys from the future are ignored,
-    /// because a wrong clock must not extend trust.
+    /// Starts with the keys of an earlier process. Their age counts from the original fetch. Keys that were
+    /// fetched in the future are ignored, because a wrong clock must not extend their lifetime.
     ///
     /// # Errors
     ///
-    /// There is no usable key.
+    /// The snapshot has no usable key, or its key set is malformed.
     pub(crate) fn restore(
         mut self,
         saved: &KeySnapshot,
@@ -251,7 +254,8 @@ impl FetchedKeys {
         let age = Duration::from_secs(now.unix - saved.fetched_at);
         let began = Now {
             unix: saved.fetched_at,
-            // If the machine has run for a shorter time, the age is that of the wall clock.
+            // The monotonic clock may not reach back that far. The age is then measured on the wall clock
+            // only.
             instant: now.instant.checked_sub(age).unwrap_or(now.instant),
         };
         let fresh_for = Duration::from_secs(saved.fresh_for);
@@ -281,8 +285,8 @@ impl FetchedKeys {
         });
         let state = match result_of_fresh {
             Some((true, result)) => return Outcome::Decided(result),
-            // A fetch may be due. If another request holds the lock, that one begins the fetch, and fresh
-            // keys do not wait for it.
+            // A fetch may be due. If another request holds the lock, that request begins the fetch. This
+            // request uses the fresh keys and does not wait.
             Some((false, result)) => match self.state.try_lock() {
                 Ok(state) => state,
                 Err(TryLockError::WouldBlock) => return Outcome::Decided(result),
@@ -291,7 +295,7 @@ impl FetchedKeys {
             None => self.lock(),
         };
         drop(current);
-        // No fetch changes the keys under the lock, so that the set and the schedule belong together.
+        // Keys are replaced only while the lock is held, so the set and the schedule match here.
         let found = self
             .current
             .load()
@@ -309,8 +313,8 @@ impl FetchedKeys {
         self.carry_out(decision, found, state, now, may_fetch)
     }
 
-    /// Returns whether the issuer still publishes `key`, for a token that was verified with it. The
-    /// decision is that of [`find`](Self::find), without a search for young keys.
+    /// Returns whether the issuer still publishes `key`, which has verified a cached token. Decides like
+    /// [`find`](Self::find), but does not search young keys.
     pub(super) fn trusts(self: &Arc<Self>, key: &Arc<Key>, now: Now) -> Outcome<bool> {
         let current = self.current.load();
         if current
@@ -324,13 +328,14 @@ impl FetchedKeys {
             kid: key.kid.as_deref(),
             algorithm: key.algorithm,
             arrived: now,
-            // If the key is gone, the token is verified again, and that may use the fetch budget.
+            // This look-up never uses the fetch budget. If the key is gone, the token is verified again,
+            // and the look-up of that verification may use the budget.
             acceptable: &|| false,
             tried: None,
         };
         match self.find(lookup, now, false) {
             Outcome::Decided(Ok(found)) => Outcome::Decided(Ok(Arc::ptr_eq(&found, key))),
-            // The keys are unavailable now, but the next ones may include this one.
+            // No keys are trusted now, but the next fetch may return this key again.
             Outcome::Decided(Err(unavailable @ VerifyError::Unavailable { .. })) => {
                 Outcome::Decided(Err(unavailable))
             }
@@ -356,7 +361,7 @@ impl FetchedKeys {
         match decision {
             Decision::Serve | Decision::Reject => Outcome::Decided(found),
             Decision::ServeAndFetch => {
-                // Without a runtime the current keys are still used.
+                // Without a runtime no fetch begins, but the current keys are still used.
                 let _ = self.begin_fetch(state, Reason::Age, now);
                 Outcome::Decided(found)
             }
@@ -375,7 +380,8 @@ impl FetchedKeys {
         }
     }
 
-    /// Begins a fetch in a task of the current runtime, so that a dropped request does not cancel it.
+    /// Begins a fetch in a task of the current runtime, so that a dropped request does not cancel the
+    /// fetch.
     fn begin_fetch(
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
@@ -388,7 +394,8 @@ impl FetchedKeys {
             completion: Arc::default(),
         };
         state.in_flight = Some(fetch.clone());
-        // A runtime that is shutting down drops the task during `spawn`, which takes the lock.
+        // The lock is released first: a runtime that is shutting down drops the task in `spawn`, and the
+        // drop of the task takes the lock.
         drop(state);
         let task = FetchTask {
             keys: self.clone(),
@@ -413,7 +420,8 @@ impl FetchedKeys {
                             UnavailableReason::NoRuntime,
                         ));
                     }
-                    // The task has a timeout of its own. This one is for a task whose runtime is blocked.
+                    // The task has its own timeout. This longer one is reached only if the runtime of the
+                    // task is blocked.
                     if timeout(self.source.deadline + GRACE, completion.wait())
                         .await
                         .is_err()
@@ -444,7 +452,7 @@ impl FetchedKeys {
         let next = Arc::new(next);
         self.current.store(Some(next.clone()));
         let recovered = state.error.take().is_some();
-        // A subscriber is foreign code, which does not run under the lock.
+        // The lock is released first, because a tracing subscriber is foreign code.
         drop(state);
         let skipped = next.set.skipped();
         let issuer = self.source.issuer();
@@ -456,8 +464,8 @@ impl FetchedKeys {
         }
     }
 
-    /// Returns the keys that replace the current ones, and whether they differ. Returns `None` for a
-    /// response that comes too late, which must change nothing.
+    /// Returns the keys that replace the current keys, and whether the two differ. Returns `None` for a
+    /// response that comes too late. Such a response must not change anything.
     fn next_keys(
         &self,
         id: u64,
@@ -515,7 +523,7 @@ impl FetchedKeys {
     }
 
     fn health(&self, issuer: String, now: Now) -> IssuerHealth {
-        // No fetch changes the keys under the lock, so that the set and the schedule belong together.
+        // Keys are replaced only while the lock is held, so the set and the schedule match here.
         let state = self.lock();
         let current = self.current.load_full();
         let trust = current.as_ref().map(|current| current.trust);
@@ -546,7 +554,8 @@ impl FetchedKeys {
     }
 }
 
-/// The task of a fetch. However it ends, the requests that wait for it are woken.
+/// The task of a fetch. When the task is dropped, for whatever reason, all requests that wait for it are
+/// woken.
 struct FetchTask {
     keys: Arc<FetchedKeys>,
     fetch: FetchInFlight,
@@ -562,8 +571,8 @@ impl FetchTask {
         let result = timeout(source.deadline, source.load(now, revision))
             .await
             .unwrap_or(Err(UnavailableReason::Timeout));
-        // A suspended process loses its connections, so that a failure says nothing about the issuer: the
-        // fetch is abandoned when this is dropped.
+        // A process loses its connections when it is suspended, so the failure says nothing about the
+        // issuer. The drop of this task then abandons the fetch.
         if result.is_err() && Now::read().shows_suspension(now, source.deadline) {
             let issuer = source.issuer();
             tracing::debug!(issuer, "key fetch abandoned: the process was suspended");
@@ -581,7 +590,8 @@ impl Drop for FetchTask {
             self.keys.record_failure(id, UnavailableReason::Abandoned);
         }
         let mut state = self.keys.lock();
-        // Has no effect after a recorded result. Otherwise the runtime has dropped the task.
+        // After a recorded result this has no effect. Otherwise the fetch was abandoned, or the runtime has
+        // dropped the task.
         state.schedule.abandoned(id);
         state.in_flight.take_if(|fetch| fetch.id == id);
         drop(state);
@@ -596,6 +606,7 @@ fn key_ids(set: &KeySet) -> Vec<String> {
         .collect()
 }
 
-/// The fetch in flight, one that this request begins, and one for each of two runtimes that end.
+/// How many fetches one request waits for at most: the one in flight, its own, and two more in case the
+/// runtimes of these end.
 const MAX_ROUNDS: usize = 4;
 const GRACE: Duration = Duration::from_secs(1);

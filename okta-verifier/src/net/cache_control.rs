@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Returns the lifetime from the values of `Cache-Control` and `Age`. It is zero without `max-age`, and
-/// with `no-store` or `no-cache`; the key schedule has a minimum.
+/// Returns the lifetime from the values of `Cache-Control` and `Age`. Without `max-age`, and with
+/// `no-store` or `no-cache`, the lifetime is zero; the key schedule applies its own minimum.
 pub(crate) fn fresh_for<'h>(
     cache_control: impl Iterator<Item = &'h str>,
     age: impl Iterator<Item = &'h str>,
@@ -13,7 +13,7 @@ pub(crate) fn fresh_for<'h>(
         let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
         match name.trim().to_ascii_lowercase().as_str() {
             "no-store" | "no-cache" => return Duration::ZERO,
-            // The first one counts. `s-maxage` is for shared caches.
+            // Only the first `max-age` counts. `s-maxage` is for shared caches and is ignored.
             "max-age" if max_age.is_none() => {
                 max_age = Some(delta_seconds(argument.trim().trim_matches('"')).unwrap_or(0));
             }

@@ -31,8 +31,8 @@ pub(crate) enum ClientAuth {
 }
 
 impl ClientAuth {
-    /// Prepares `client_secret_basic`. ID and secret are form-urlencoded separately, so that a colon in
-    /// one of them is not taken for the separator (RFC 6749 §2.3.1).
+    /// Prepares `client_secret_basic`. The client ID and the secret are form-urlencoded separately, so that
+    /// a colon in one of them is not taken for the separator (RFC 6749 §2.3.1).
     pub(crate) fn basic(client_id: &str, secret: &SecretString) -> Self {
         let mut pair: String = form_urlencoded::byte_serialize(client_id.as_bytes()).collect();
         pair.push(':');
@@ -42,7 +42,7 @@ impl ClientAuth {
         Self::Basic(format!("Basic {}", STANDARD.encode(pair)).into())
     }
 
-    /// Returns the form with `parameters` and the credentials for `endpoint`. `now` is in seconds.
+    /// Returns a form with `parameters` and the credentials for `endpoint`. `now` is in seconds since 1970.
     pub(crate) fn form(
         &self,
         endpoint: &str,
@@ -79,8 +79,8 @@ impl ClientAuth {
     }
 }
 
-/// Returns a client assertion (RFC 7523 §3) with a new `jti`, because servers may accept each only once.
-/// Returns `None` if the random number generator is unavailable.
+/// Returns a client assertion (RFC 7523 §3). The `jti` is new each time, because a server may accept each
+/// `jti` only once. Returns `None` if the random number generator is unavailable or signing fails.
 fn assertion(
     client_id: &str,
     kid: Option<&str>,
@@ -119,11 +119,12 @@ pub(crate) fn private_key(pem: &SecretString) -> Result<SigningKey, &'static str
     let text: String = body.split_ascii_whitespace().collect();
     let der = STANDARD.decode(text).map_err(|_| NOT_PKCS8)?;
     SigningKey::from_pkcs8(&der).map_err(
-        |_| "the private key is neither RSA of 2048 to 8192 bits nor of P-256; make one of these",
+        |_| "the private key is neither RSA with 2048 to 8192 bits nor EC on P-256; create one of these",
     )
 }
 
-/// A form to send to the issuer. It holds a token and credentials, which `Debug` does not show.
+/// A form to send to the issuer. `Debug` shows no fields, because the form contains a token and
+/// credentials.
 pub(crate) struct Form {
     authorization: Option<SecretString>,
     body: SecretString,
@@ -138,7 +139,7 @@ impl Form {
         self.body.expose_secret()
     }
 
-    /// Whether a response that has these bytes may repeat a part of the token or of the credentials.
+    /// Returns whether `bytes`, a part of a response, repeat a part of the token or of the credentials.
     pub(crate) fn is_repeated_in(&self, bytes: &[u8]) -> bool {
         let sent = [self.body(), self.authorization().unwrap_or_default()];
         bytes.windows(REPEATED).any(|part| {
@@ -165,12 +166,13 @@ impl fmt::Debug for Form {
     }
 }
 
-const NOT_PKCS8: &str = "the private key is not PKCS#8 in PEM, which begins with -----BEGIN PRIVATE KEY-----; openssl pkcs8 -topk8 -nocrypt turns other forms into it";
+const NOT_PKCS8: &str = "the private key is not PKCS#8 in PEM, which begins with -----BEGIN PRIVATE KEY-----; convert other forms with openssl pkcs8 -topk8 -nocrypt";
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// In seconds: more than the clock skew and the duration of a request, and below Okta's limit of an
-/// hour.
+/// The lifetime of an assertion in seconds. It is longer than the clock skew and the duration of a request
+/// together, and shorter than Okta's limit of one hour.
 const LIFETIME: u64 = 120;
-/// In bytes: a shorter part of a token also occurs by chance, and reveals little.
+/// The length in bytes from which a repeated part is detected. A shorter part also occurs by chance, and
+/// reveals little.
 const REPEATED: usize = 12;
 
 #[cfg(test)]

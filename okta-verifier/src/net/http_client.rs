@@ -1,5 +1,5 @@
-//! GET and POST to the issuer, with every limit set: https (or loopback http), no redirects, no cookies,
-//! no content encoding, a timeout and a maximum body size.
+//! GET and POST requests to the issuer. They use https (or http on loopback) and have a timeout and a
+//! maximum body size. Redirects, cookies and content encodings are not supported.
 
 use super::{cache_control, client_auth::Form};
 use crate::{
@@ -20,7 +20,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-/// The HTTP client for one kind of issuer.
+/// The HTTP client for either https issuers or http issuers on loopback.
 #[derive(Clone, Debug)]
 pub(crate) enum Fetch {
     Http(Client),
@@ -32,14 +32,15 @@ pub(crate) enum Fetch {
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
-    /// The freshness lifetime from its `Cache-Control` and `Age`.
+    /// The freshness lifetime from the response's `Cache-Control` and `Age`.
     pub(crate) fresh_for: Duration,
 }
 
 /// The validator of a response, for a conditional request (RFC 9111 §4.3.1).
 ///
-/// It is the `ETag` only. `Last-Modified` has a resolution of one second: keys that were withdrawn in
-/// the second in which they were fetched would be confirmed forever (RFC 9110 §8.8.2.2).
+/// Only the `ETag` is used. `Last-Modified` has a resolution of one second: if a key were withdrawn in the
+/// second in which the keys were fetched, the issuer would confirm the old keys forever
+/// (RFC 9110 §8.8.2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Validator(HeaderValue);
 
@@ -47,7 +48,7 @@ pub(crate) struct Validator(HeaderValue);
 #[derive(Debug)]
 pub(crate) enum Revalidated {
     Modified(Answer, Option<Validator>),
-    /// `None` if the 304 has no new freshness information (RFC 9111 §4.3.4).
+    /// `fresh_for` is `None` if the 304 has no new freshness information (RFC 9111 §4.3.4).
     NotModified {
         fresh_for: Option<Duration>,
     },
@@ -55,13 +56,13 @@ pub(crate) enum Revalidated {
 
 impl Fetch {
     /// Returns the client for https issuers, with the caller's proxy, roots and identity. Redirects are
-    /// off, because a 307 would send the request's secrets elsewhere.
+    /// off, because a 307 would send the secrets of the request to another server.
     pub(crate) fn https(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
         Self::finish(builder.https_only(true), deadline)
     }
 
-    /// Returns the client for http on loopback. It has no proxy, which would send the request off the
-    /// machine, and no roots, which a development image may lack.
+    /// Returns the client for http on loopback. It uses no proxy, which would send the request off the
+    /// machine, and no root certificates, which a development image may lack.
     pub(crate) fn loopback(deadline: Duration) -> Result<Self, ConfigError> {
         let builder = Client::builder().user_agent(USER_AGENT);
         Self::finish(builder.no_proxy().tls_certs_only([]), deadline)
@@ -70,22 +71,24 @@ impl Fetch {
     fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
         builder
             .redirect(Policy::none())
-            // It would log every byte, and with it the secrets.
+            // Verbose mode would log every byte, including the secrets.
             .connection_verbose(false)
-            // Introspection requests follow one another, and a new TLS session for each would double their
-            // latency and the issuer's load. An idle connection ends with the runtime that it was opened on,
-            // and a later request opens its own. A connection whose runtime is suspended costs a request its
-            // deadline and is closed then. So no connection is kept for long, and key fetches, which are
-            // minutes apart, never use one.
+            // Idle connections are kept for a few seconds, because introspection requests follow one
+            // another and a new TLS session for each would double their latency and the issuer's load. A
+            // connection ends with the runtime that opened it, and a later request opens a new one. If that
+            // runtime is only suspended, the next request on the connection fails with a timeout, so no
+            // connection is kept for long. Key fetches are minutes apart and never use an idle connection.
             .pool_max_idle_per_host(MAX_IDLE)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            // Decoding is a feature of reqwest that any crate of the process can enable.
+            // Decoding is turned off here, because any crate of the process can enable reqwest's features
+            // for it.
             .no_gzip()
             .no_brotli()
             .no_zstd()
             .no_deflate()
-            // One timeout from name resolution to the last byte: a slow TLS handshake or a CONNECT proxy may
-            // use all of it. A connect timeout of the caller's builder stays.
+            // One timeout covers everything from name resolution to the last byte, and a slow TLS handshake
+            // or a CONNECT proxy may use all of it. A connect timeout of the caller's builder still
+            // applies.
             .timeout(deadline)
             .build()
             .map(Self::Http)
@@ -122,8 +125,8 @@ impl Fetch {
     ) -> Result<Revalidated, UnavailableReason> {
         match self {
             Self::Http(client) => {
-                // How long keys are trusted is decided here: a cache on the way must revalidate its
-                // copy at the issuer (RFC 9111 §5.2.1.4).
+                // The key schedule decides how long keys are trusted, so a cache between this service and
+                // the issuer must revalidate its copy (RFC 9111 §5.2.1.4).
                 let mut request = client
                     .get(url)
                     .header(ACCEPT, accept)
@@ -153,8 +156,8 @@ impl Fetch {
 
     /// Sends a form with the credentials, and reads at most `limit` bytes.
     ///
-    /// Rejected credentials are a separate error: RFC 6749 §5.2 defines 401, or 400 with an error code,
-    /// for them.
+    /// Rejected credentials are reported as a separate error. RFC 6749 §5.2 defines 401, or 400 with an
+    /// error code, for them.
     pub(crate) async fn post(
         &self,
         url: &str,
@@ -177,12 +180,12 @@ impl Fetch {
                 }
                 let request = request.body(form.body().to_owned());
                 let response = request.send().await.map_err(transport)?;
-                // The endpoint may repeat the token or the credentials in its headers. Only the part that an
-                // excerpt would show is searched, so that a long header costs no more.
+                // The endpoint may repeat the token or the credentials in its headers. Only the part that
+                // an excerpt would show is searched, so that a long header does not take more time.
                 let show = |bytes: &[u8]| {
                     let shown = &bytes[..bytes.len().min(MAX_EXCERPT)];
                     match form.is_repeated_in(shown) {
-                        true => "(not shown: a part of the request)".into(),
+                        true => "(not shown: it repeats a part of the request)".into(),
                         false => excerpt(bytes),
                     }
                 };
@@ -198,7 +201,7 @@ impl Fetch {
     }
 }
 
-/// Returns whether a 400 concerns the client credentials or only this request.
+/// Returns the error for a 400: rejected client credentials, or a failure of this request only.
 async fn bad_request(response: Response) -> UnavailableReason {
     #[derive(serde::Deserialize)]
     struct Refusal {
@@ -217,7 +220,8 @@ async fn bad_request(response: Response) -> UnavailableReason {
     }
 }
 
-/// Reads the response. `show` turns bytes of a header into text for an error.
+/// Checks the status and the headers, and reads the body. `show` turns a header value into text for an
+/// error.
 async fn read(
     response: Response,
     limit: usize,
@@ -246,7 +250,7 @@ fn status_error(response: &Response) -> UnavailableReason {
     }
 }
 
-/// Reads the body without the byte order mark, which RFC 8259 §8.1 lets a reader ignore.
+/// Reads a body of at most `limit` bytes. A byte order mark is removed, as RFC 8259 §8.1 allows.
 async fn body(mut response: Response, limit: usize) -> Result<Vec<u8>, UnavailableReason> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(transport)? {
@@ -272,7 +276,7 @@ fn validator(headers: &HeaderMap) -> Option<Validator> {
     Some(Validator(etag.clone()))
 }
 
-/// Checks that the body is JSON and not encoded.
+/// Checks that the headers announce JSON without a content encoding.
 fn check_form(
     headers: &HeaderMap,
     show: impl Fn(&[u8]) -> Box<str>,
@@ -335,10 +339,11 @@ pub(crate) fn without_secrets(url: &[u8]) -> Vec<u8> {
         .iter()
         .rposition(|byte| *byte == b'@')
     {
-        // Without slashes, what looks like a scheme may be a user name.
+        // Without slashes, the apparent scheme may be a user name.
         Some(at) if slashes == 0 => rest[at + 1..].to_vec(),
         Some(at) => [head, &rest[at + 1..]].concat(),
-        // A password with `?` or `#` in it, which a parser would take for a host.
+        // The `?` or `#` may belong to a password. The text before it would then be the user name and the
+        // password, not the host.
         None if segment.is_none() && cut.contains(&b'@') => match slashes {
             0 => Vec::new(),
             _ => head.to_vec(),
@@ -347,9 +352,10 @@ pub(crate) fn without_secrets(url: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Returns how long the server wants clients to wait: `Retry-After`, in seconds or until a date, which is
-/// zero if it has passed (RFC 9110 §10.2.3), or Okta's `X-Rate-Limit-Reset`, in seconds since 1970. The
-/// latter counts with a 429 only, because Okta sends it with other responses too.
+/// Returns how long the server wants clients to wait. This is the value of `Retry-After`, in seconds or
+/// until a date (RFC 9110 §10.2.3); a date in the past gives zero. Otherwise it is Okta's
+/// `X-Rate-Limit-Reset`, in seconds since 1970, but only for a 429, because Okta sends this header with
+/// other responses too.
 fn retry_after(status: u16, headers: &HeaderMap, now: Now) -> Option<Duration> {
     let text = |name: &HeaderName| Some(texts(headers, name).next()?.trim());
     let until = |instant: u64| instant.saturating_sub(now.unix);
@@ -384,14 +390,14 @@ fn transport(error: reqwest::Error) -> UnavailableReason {
     }
 }
 
-/// The HTTP clients. Each is built when the first issuer needs it, because pinned keys need no CA
-/// certificates.
+/// The HTTP clients. Each is built when the first issuer needs it, because a service with pinned keys needs
+/// no CA certificates.
 pub(crate) struct Clients {
     https: Option<Fetch>,
     loopback: Option<Fetch>,
     builder: Option<ClientBuilder>,
-    /// The caller's builder is consumed and cannot be built again. No request may be sent without its
-    /// proxy, roots and identity.
+    /// Why the https client could not be built. The attempt has consumed the caller's builder, and no
+    /// request may be sent without its proxy, roots and identity, so the error is final.
     failed: Option<ConfigError>,
     deadline: Duration,
 }
@@ -420,8 +426,8 @@ impl Clients {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        // reqwest does not tell whether a builder has a User-Agent, and setting one would replace the
-        // caller's, so a builder of the caller's stays as it is.
+        // The caller's builder is used as it is. Setting a User-Agent would replace the caller's, and
+        // reqwest does not tell whether the builder has one.
         let builder = self
             .builder
             .take()
@@ -442,7 +448,7 @@ impl Clients {
     }
 }
 
-/// Shows nothing, because a proxy's password may be in it.
+/// Shows no fields, because they may contain the password of a proxy.
 impl fmt::Debug for Clients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Clients").finish_non_exhaustive()
@@ -456,16 +462,16 @@ const UNCONDITIONAL_304: UnavailableReason = UnavailableReason::Status {
 };
 /// The longest validator that is sent back, in bytes.
 const MAX_VALIDATOR: usize = 256;
-/// Enough of an error response to read its code.
+/// The maximum size in bytes of an error response, of which only the error code is read.
 const MAX_ERROR: usize = 8 * 1024;
 const MAX_IDLE: usize = 32;
-/// Below the 5 s keep-alive timeout of common servers: a request on a connection that the server is
-/// closing would fail.
+/// Below the 5 s keep-alive timeout of common servers. A request on a connection that the server is closing
+/// would fail.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// Some firewalls reject requests without a User-Agent.
 pub(super) const USER_AGENT: &str = concat!("okta-verifier/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
-/// RFC 7517 §8.5.2.
+/// The media types of a key set (RFC 7517 §8.5.2).
 const KEY_SET: &str = "application/json, application/jwk-set+json";
 /// Without `Accept-Encoding` any encoding would be acceptable (RFC 9110 §12.5.3).
 const IDENTITY: &str = "identity";

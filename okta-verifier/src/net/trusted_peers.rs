@@ -1,10 +1,10 @@
-//! The trusted proxies, by their addresses, and the names of the headers that are read from them.
+//! The networks of the trusted proxies, and the names of the headers that these proxies send.
 
 use std::{net::IpAddr, sync::Arc};
 
 use crate::{error::ConfigError, token::ascii::is_tchar};
 
-/// Networks such as `10.0.0.0/8` and `fd00::/8`. A single address is a network of its own.
+/// Networks such as `10.0.0.0/8` and `fd00::/8`. A single address is a network with one address.
 #[derive(Clone, Debug)]
 pub(crate) struct Peers(Arc<[Network]>);
 
@@ -51,7 +51,7 @@ impl Network {
             .parse()
             .map_err(|_| wrong("write an address or a network, such as 10.0.0.0/8"))?;
         if address != address.to_canonical() {
-            return Err(wrong("write it as an IPv4 network"));
+            return Err(wrong("write an IPv4 network, such as 10.0.0.0/8"));
         }
         let width = if address.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
@@ -84,8 +84,8 @@ impl Network {
     }
 }
 
-/// Returns the name of a header that a proxy sends, in lower case. A header that clients send themselves
-/// is rejected.
+/// Returns the name of a proxy header in lower case. Headers that clients send for other purposes are
+/// rejected.
 pub(crate) fn proxy_header(name: &str) -> Result<Box<str>, ConfigError> {
     let lower = name.to_ascii_lowercase();
     let is_name = !lower.is_empty() && lower.bytes().all(is_tchar);
@@ -97,7 +97,7 @@ pub(crate) fn proxy_header(name: &str) -> Result<Box<str>, ConfigError> {
     Ok(lower.into())
 }
 
-/// Returns the address in the high bits.
+/// Returns the address as a number. An IPv4 address occupies the high 32 bits.
 fn key(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,

@@ -25,8 +25,9 @@ impl BackOff {
         }
     }
 
-    /// Counts one more failure and returns the delay before the next attempt: half to all of a time
-    /// that doubles with each failure, or what the issuer `asked_for` in `Retry-After`, if that is longer.
+    /// Counts one more failure and returns the delay before the next attempt. The delay is random, between
+    /// 50 and 100 % of a time that doubles with each failure. If the issuer `asked_for` a longer time in
+    /// `Retry-After`, that time is the delay.
     pub(crate) fn failed(&mut self, asked_for: Option<Duration>, now: Now) -> Duration {
         let delay = doubled(self.failures);
         self.failures = self.failures.saturating_add(1);
@@ -34,7 +35,8 @@ impl BackOff {
         self.wait(delay, asked_for, now)
     }
 
-    /// Allows no attempt for `delay`, or for what the issuer `asked_for`, if that is longer.
+    /// Allows no attempt for `delay`, or for the time that the issuer `asked_for` if that is longer.
+    /// Returns the longer time.
     pub(crate) fn wait(
         &mut self,
         delay: Duration,
@@ -72,7 +74,7 @@ impl BackOff {
     }
 }
 
-/// Returns the delay after so many earlier failures: it doubles with each, up to 30 s.
+/// Returns the delay after this number of earlier failures. It doubles with each failure, up to 30 s.
 pub(crate) fn doubled(failures: u32) -> Duration {
     (MIN_BACK_OFF * 2_u32.pow(failures.min(10))).min(MAX_BACK_OFF)
 }

@@ -1,11 +1,11 @@
-//! Clock abstraction. `now` is passed as an argument: every check and every schedule is a pure function
-//! of it.
+//! The clocks. `now` is passed as an argument, so that every check and every schedule is a pure function of
+//! the time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// One point in time on both clocks: claims are compared with `unix`, delays with `instant`.
+/// One point in time on both clocks. Claims are compared with `unix`, delays with `instant`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Now {
     /// Seconds since 1970.
@@ -33,20 +33,20 @@ impl Now {
         }
     }
 
-    /// Returns the time since `earlier`, which is the larger of what the two clocks show. Trust must
-    /// not last longer because the machine was suspended (the monotonic clock stood still) or because
-    /// the wall clock was set back.
+    /// Returns the time since `earlier`: the larger of the times that the two clocks show. Trust must not
+    /// last longer because the machine was suspended (the monotonic clock stood still) or because the wall
+    /// clock was set back.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         let monotonic = self.instant.saturating_duration_since(earlier.instant);
         let wall = Duration::from_secs(self.unix.saturating_sub(earlier.unix));
         monotonic.max(wall)
     }
 
-    /// Returns the end of a period that begins now. It is a century at most, because not every clock
-    /// reaches farther.
+    /// Returns the end of a period that begins now. The period is limited to a century, because not every
+    /// clock reaches farther.
     pub(crate) fn plus(self, time: Duration) -> End {
         let time = time.min(CENTURY);
-        let part = u64::from(time.subsec_nanos() > 0); // of a second, rounded up
+        let part = u64::from(time.subsec_nanos() > 0); // A part of a second is rounded up.
         let whole = time.as_secs().saturating_add(part);
         End {
             unix: self.unix.saturating_add(whole),
@@ -54,15 +54,16 @@ impl Now {
         }
     }
 
-    /// Returns whether the period has not ended. This is [`since`](Self::since) compared with its
-    /// length, without the divisions; one clock is enough to end it.
+    /// Returns whether the period has not ended. A period ends as soon as either clock reaches its end. The
+    /// result is the same as that of comparing [`since`](Self::since) with the length of the period, but
+    /// this needs no division.
     #[inline]
     pub(crate) fn is_before(self, end: End) -> bool {
         self.instant < end.instant && self.unix < end.unix
     }
 
-    /// Returns whether a task with this deadline, which began at `began`, runs so late that the process
-    /// must have been suspended, as between two invocations of a serverless function.
+    /// Returns whether a task that began at `began` with the timeout `deadline` ends so late that the
+    /// process must have been suspended, for example between two invocations of a serverless function.
     pub(crate) fn shows_suspension(self, began: Self, deadline: Duration) -> bool {
         self.since(began) > deadline + LATE
     }
@@ -83,7 +84,7 @@ impl Now {
     }
 }
 
-/// A timer of a running process never fires this late, even on a busy machine.
+/// A timer of a running process is never this late, even on a busy machine.
 const LATE: Duration = Duration::from_secs(2);
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 

@@ -1,8 +1,8 @@
-//! Single flight: many requests wait for the completion of one task, which wakes all of them.
+//! Single flight: many requests wait for one task, whose completion wakes all of them.
 //!
-//! A completion carries no result: a woken request looks it up. The file uses std alone, so that it works
-//! on any runtime, and takes `Mutex` from the module around it, so that the loom tests can include it with
-//! their own.
+//! A `Completion` carries no result: a woken request looks up the result itself. This file uses only
+//! `std`, so it works on any runtime. It takes `Mutex` from its parent module, so that the loom tests can
+//! include this file with another `Mutex`.
 
 use std::{
     future::Future,
@@ -20,7 +20,7 @@ pub(crate) struct Completion(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     is_complete: bool,
-    /// One slot per waiter, which is empty after the waiter was dropped.
+    /// One slot per waiter. The slot is empty after the waiter was dropped.
     waiters: Vec<Option<Waker>>,
 }
 
@@ -55,8 +55,8 @@ impl Future for Wait {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        // A waker is foreign code, which may even drop another `Wait`. It is cloned and dropped outside
-        // the lock.
+        // A waker is foreign code, which may even drop another `Wait`. The waker is therefore cloned and
+        // dropped outside the lock.
         let waker = context.waker().clone();
         let lock = this.completion.0.lock();
         let mut state = lock.unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! A token bucket: a burst of requests at once, and a steady rate after it. Pure: the time is an
-//! argument.
+//! A token bucket: it allows a burst of requests at once and then a steady rate. It has no clock; the time
+//! is an argument.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 /// How many requests a bucket allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate {
-    /// The number of requests at once.
+    /// The number of requests that are allowed at once.
     pub(crate) burst: u32,
     /// The time after which one more request is allowed.
     pub(crate) interval: Duration,
@@ -23,7 +23,7 @@ impl Rate {
         }
     }
 
-    /// One `part`-th of this rate; the burst is at least 1.
+    /// Returns one `part`-th of this rate. The burst is at least 1.
     pub(crate) fn share(self, part: u32) -> Self {
         Self {
             burst: (self.burst / part).max(1),
@@ -40,9 +40,9 @@ pub(crate) struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// Returns how long it takes until a request may take a token and leave `reserve` tokens behind;
-    /// `None` if it may now. The call changes nothing, so a flood of rejected requests
-    /// does not delay the refill.
+    /// Returns the time until a request may take a unit and leave `reserve` units in the bucket, or `None`
+    /// if it may do so now. The bucket does not change, so a flood of rejected requests does not delay the
+    /// refill.
     pub(crate) fn wait(self, rate: Rate, reserve: u32, now: Instant) -> Option<Duration> {
         let taken = self.full_at(now).duration_since(now) + rate.interval;
         let allowed = rate.interval * rate.burst.saturating_sub(reserve);
@@ -50,7 +50,7 @@ impl TokenBucket {
         (!wait.is_zero()).then_some(wait)
     }
 
-    /// Takes one token.
+    /// Takes one unit from the bucket.
     pub(crate) fn take(&mut self, rate: Rate, now: Instant) {
         self.full_at = Some(self.full_at(now) + rate.interval);
     }
@@ -69,7 +69,7 @@ mod tests {
         interval: Duration::from_millis(500),
     };
 
-    /// How many requests are allowed at `now`.
+    /// Returns how many requests are allowed at `now`.
     fn taken(bucket: &mut TokenBucket, reserve: u32, now: Instant) -> usize {
         (0..100)
             .filter(|_| {
@@ -99,7 +99,7 @@ mod tests {
         let (mut bucket, now) = (TokenBucket::default(), Instant::now());
         assert_eq!(taken(&mut bucket, 3, now), 1);
         assert_eq!(taken(&mut bucket, 0, now), 3);
-        // The reserve is filled before anything beyond it is given out.
+        // The bucket refills the reserve before it allows a request that must leave the reserve.
         assert_eq!(bucket.wait(RATE, 3, now), Some(RATE.interval * 4));
         assert_eq!(taken(&mut bucket, 4, now + Duration::from_secs(60)), 0);
     }

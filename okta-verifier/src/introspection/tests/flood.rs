@@ -93,9 +93,9 @@ async fn one_client_does_not_occupy_all_requests_in_flight() {
             })
             .collect();
         pass(MILLI).await;
-        // One request within the share, and half of all permits beyond it.
+        // The greedy client has one request within its share and half of all permits beyond it.
         assert_eq!(issuer.calls(), 5);
-        // The greedy client waits in a queue of its own.
+        // Further requests of the greedy client wait in a queue of their own.
         let start = tokio::time::Instant::now();
         let response = service
             .introspect_verified("honest", &verified("0oa1", "ada"))

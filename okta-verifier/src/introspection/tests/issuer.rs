@@ -35,7 +35,7 @@ pub(super) struct Issuer(Arc<Mutex<State>>);
 
 struct State {
     reply: Reply,
-    /// Replies about tokens whose text begins so.
+    /// The reply about tokens that begin with `invented`.
     invented: Option<Reply>,
     metadata: Reply,
     metadata_hits: usize,

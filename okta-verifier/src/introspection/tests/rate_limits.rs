@@ -45,7 +45,7 @@ fn token(name: &str) -> Fingerprint {
     KEYS.of(name.as_bytes()).unwrap()
 }
 
-/// Callers with different numbers share no cell.
+/// Returns the owner with these numbers. Owners with different numbers share no cell.
 fn owner(client: u64, subject: u64) -> TokenOwner {
     let spread = |number: u64| number << 32 | (1023 - number);
     TokenOwner {
@@ -149,7 +149,8 @@ async fn rate_limit_is_separate_for_each_class() {
 async fn rate_limit_reserves_a_part_for_clients_within_their_share() {
     for class in TRUSTED {
         let (mut limits, now) = (rate_limits(), Now::read());
-        // A sixteenth of the burst of 32 as its share, and then down to three quarters.
+        // The client gets its share, a sixteenth of the burst of 32, and more until three quarters of the
+        // burst are left.
         let greedy = Some(owner(1, 1));
         assert_eq!(
             limits.admit(class, greedy, now).unwrap(),
@@ -292,7 +293,7 @@ fn failures() -> Vec<UnavailableReason> {
         UnavailableReason::CredentialsRefused,
         UnavailableReason::TooLarge { limit: 1 },
         UnavailableReason::Malformed {
-            document: "introspection answer",
+            document: "introspection response",
         },
     ]);
     failures
@@ -460,7 +461,7 @@ async fn introspection_changes_are_reported_once() {
             (6, rejected(), None),
             (7, None, Some(StateChange::Recovered)),
             (8, None, None),
-            // At most once per minute, for as long as it lasts.
+            // A new outage is logged at most once per minute.
             (9, rejected(), None),
             (62, rejected(), None),
             (63, rejected(), Some(StateChange::CredentialsRejected)),

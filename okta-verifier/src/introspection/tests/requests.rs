@@ -69,7 +69,8 @@ async fn introspection_request_goes_on_when_its_only_waiter_is_dropped() {
     assert_eq!(issuer.calls(), 1);
 }
 
-// The first waiter begins the request and waits for a permit. If it is dropped, another one begins it.
+// The first waiter begins the request and waits for a permit. If this waiter is dropped, another one begins
+// the request.
 #[tokio::test(start_paused = true)]
 async fn introspection_request_dropped_before_it_is_sent_does_not_delay_others() {
     let issuer = Issuer::new(Reply::Slow(SECOND, active()));
@@ -118,7 +119,7 @@ async fn introspection_without_a_cache_uses_responses_requested_after_arrival() 
     pass(MILLI).await;
     pass(SECOND / 2).await;
     assert_eq!(issuer.calls(), 1);
-    // The request in flight began before these arrived, so they share another one.
+    // The request in flight began before these waiters arrived, so they share a new one.
     let late: Vec<_> = (0..100).map(|_| spawn()).collect();
     for caller in early.into_iter().chain(late) {
         assert_eq!(caller.await.unwrap(), "ok");
@@ -150,7 +151,7 @@ async fn introspection_response_may_be_too_old_for_a_route() {
             .is_ok()
     );
     assert_eq!(issuer.calls(), 2);
-    // A route cannot extend it.
+    // A route cannot extend the maximum age in the settings.
     pass(61 * SECOND).await;
     assert!(
         service
@@ -284,7 +285,7 @@ async fn introspection_response_ages_from_the_beginning_of_its_request() {
     assert_eq!(issuer.calls(), 2);
 }
 
-// A response that relies on the signature is not enough without it.
+// A response about a verified token is not enough once the token's key is unknown.
 #[tokio::test(start_paused = true)]
 async fn introspection_response_about_a_verified_token_does_not_replace_its_key() {
     use IntrospectionReason::{Accepted, UnknownKey};

@@ -34,7 +34,7 @@ struct Model {
     attempted: Option<Instant>,
     blocked_until: Instant,
     tokens: u32,
-    /// When the bucket gets one more token, while it is not full.
+    /// When the bucket gets one more unit, while it is not full.
     refill: Instant,
     draws: Vec<Instant>,
     /// Whether a fetch was abandoned since the last successful one.

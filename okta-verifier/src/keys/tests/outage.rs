@@ -52,10 +52,10 @@ async fn keys_are_used_during_an_outage_up_to_the_limit() {
                 .await
                 .unwrap_or_else(|error| panic!("{minute}: {error}"));
             assert!(Arc::ptr_eq(&key, &same) && !key.is_retired());
-            // No request waits for the issuer while there are usable keys, ...
+            // While there are usable keys, no request waits for the issuer.
             assert_eq!(began.elapsed(), Duration::ZERO, "minute {minute}");
         }
-        // ... and they are not used forever.
+        // The keys are not used forever.
         pass(MINUTE).await;
         unavailable(find(&store, "a").await);
         issuer.publish(&["a"]);

@@ -119,7 +119,7 @@ async fn refresh_uses_no_budget() {
         pass(SECOND / 100).await;
     }
     assert!(is_unknown(find(&store, "e").await));
-    // Twenty by refreshes, and three from the budget.
+    // Twenty fetches by refreshes, and three from the budget.
     assert_eq!(issuer.hits().keys, 23);
 }
 
@@ -144,7 +144,7 @@ fn refresh_whose_fetch_ended_with_its_runtime_begins_another_one() {
     assert_eq!(issuer.hits().keys, 2);
 }
 
-/// A runtime cannot be driven within another one.
+/// Calls `begin_on` on another thread, because a runtime cannot be driven within another one.
 fn begin_on_from_elsewhere(runtime: &tokio::runtime::Runtime, store: &crate::keys::KeyStore) {
     std::thread::scope(|scope| scope.spawn(|| begin_on(runtime, store)).join()).unwrap();
 }

@@ -189,10 +189,10 @@ fn unknown_key_with_the_budget_spent_is_rejected_if_a_fetch_succeeded_seconds_ag
         let id = schedule.began(Reason::UnknownKey, minute.after(SECOND));
         schedule.failed(id, None, minute.after(SECOND)).unwrap();
     }
-    // During the back-off, a newer key set cannot be fetched ...
+    // During the back-off no newer key set can be fetched.
     let soon = minute.after(SECOND + MILLI);
     retry_after(schedule.decide(unknown(soon), soon));
-    // ... and after it the last successful fetch is still young enough.
+    // After the back-off, the last successful fetch is still young enough.
     let later = minute.after(9 * SECOND);
     assert_eq!(schedule.decide(unknown(later), later), Decision::Reject);
 }

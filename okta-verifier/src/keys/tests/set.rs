@@ -409,7 +409,7 @@ fn keys_without_a_key_id_are_skipped_beside_others() {
         error,
         UnavailableReason::NoUsableKey { skipped: 2, .. }
     ));
-    // Ambiguous keys are not a lone key.
+    // Two ambiguous keys do not count as a single key.
     assert!(parse_lone(&json!([p256(), other_p256()])).is_err());
 }
 

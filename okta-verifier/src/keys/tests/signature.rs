@@ -92,7 +92,8 @@ fn ed25519_signature_of_rfc_8037_verifies_and_changed_ones_do_not() {
         for signature in [&good[1..], &good[..63], &[&good[..], &[0]].concat(), &[]] {
             assert_eq!(key.verify(signed, signature), Err(BadSignature));
         }
-        // RFC 8032 §5.1.7: S is below the order of the group, or a signature has two spellings.
+        // S must be below the order of the group (RFC 8032 §5.1.7). Otherwise a signature would have two
+        // encodings.
         let mut malleable = good.clone();
         add_order(&mut malleable[32..]);
         assert_eq!(key.verify(signed, &malleable), Err(BadSignature));

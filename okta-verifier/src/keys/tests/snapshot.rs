@@ -54,7 +54,8 @@ async fn snapshot_serves_in_an_outage_up_to_the_original_limit() {
             unavailable(find(&store, "a").await);
         }
         assert!(issuer.hits().keys <= 1);
-        // The keys are used until a minute before the limit and not at it: restoring extends nothing.
+        // The keys are used until a minute before the limit, but not at the limit: restoring does not
+        // extend their lifetime.
         if age < 119 {
             pass((119 - age) * MINUTE).await;
             find(&store, "a").await.unwrap();

@@ -221,7 +221,7 @@ async fn unknown_key_is_unavailable_after_a_fetch_that_failed() {
     pass(SECOND).await;
     assert!(is_unknown(find(&store, "b").await));
     assert_eq!(issuer.hits().keys, 3);
-    // The next request may find it published.
+    // The issuer publishes the key, and the next request finds it.
     issuer.publish(&["b"]);
     pass(MILLI).await;
     find(&store, "b").await.unwrap();

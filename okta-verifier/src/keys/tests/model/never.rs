@@ -9,8 +9,8 @@ impl Model {
     /// Checks what must never happen, whatever the model expects.
     pub(super) fn check(&self, need: Need, decision: Decision) {
         match decision {
-            // No key is trusted for longer than its freshness and `stale_if_error`. A withdrawn key ends
-            // with the first fetch that lacks it, or here.
+            // No key is trusted for longer than its freshness and `stale_if_error`. A withdrawn key is no
+            // longer trusted after the first fetch that lacks it, or at this limit.
             Decision::Serve | Decision::ServeAndFetch => {
                 let good = self.good.as_ref().expect("served without keys");
                 assert!(self.now.since(good.began) < good.fresh_for + HOUR);
@@ -43,8 +43,8 @@ impl Model {
                 let seconds_old = self.now.instant - began < REFILL;
                 assert!(began >= arrived || !acceptable || (self.tokens == 0 && seconds_old));
             }
-            // Without a failed or abandoned fetch, no request is unavailable, whatever the flood. An
-            // unavailable one can cause a fetch at the announced time.
+            // Without a failed or abandoned fetch, no request gets `Unavailable`, even during a flood.
+            // After `Unavailable`, a request can cause a fetch at the announced time.
             Decision::Unavailable { retry_after } => {
                 assert!(self.failed_at.is_some() || self.abandoned);
                 match need {

@@ -1,4 +1,4 @@
-//! Answers by closures, so that a paused clock rules every wait.
+//! Responses from closures instead of a network, for tests under a paused clock.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -19,7 +19,7 @@ pub(crate) struct Script {
 }
 
 impl Script {
-    /// Refuses every POST.
+    /// Returns a script that fails every POST.
     pub(crate) fn new<F>(
         answer: impl Fn(&str, Option<&Validator>) -> F + Send + Sync + 'static,
     ) -> Self

@@ -1,4 +1,4 @@
-//! The result of a run.
+//! The report of a run.
 
 use std::fmt;
 

@@ -8,7 +8,7 @@ use crate::raw::Raw;
 /// The base URL that requests are sent to.
 pub const BASE: &str = "https://api.example.com";
 
-/// A client, with a verifier that can store as many proofs of one client as a run needs.
+/// A client, and a verifier that can store all proofs of this client during a run.
 #[derive(Debug)]
 pub struct Holder {
     algorithm: Algorithm,

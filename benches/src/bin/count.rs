@@ -26,7 +26,7 @@ fn main() {
     let plain = PlainCache::ghash(10_000);
     plain.insert(&jwt);
     let holder = Holder::new(Algorithm::ES256);
-    // Two calls precede the counted ones, and each proof is accepted once.
+    // Two calls precede the counted ones, and each call needs its own proof.
     let proofs = match case.as_str() {
         "dpop" => (0..calls + 2).map(|_| holder.proof()).collect(),
         _ => vec![holder.proof()],
@@ -40,7 +40,8 @@ fn main() {
         shape @ ("short" | "alike" | "escaped" | "small") => costly(&served.okta, shape),
         _ => String::new(),
     };
-    // With pinned keys no fetch is due, as during a flood whose budget is spent.
+    // With pinned keys the verifier fetches nothing, as in a flood that has exhausted its rate limit
+    // for fetches.
     let issuer = served.okta.issuer("api://default").any_client_id();
     let pinned = Verifier::builder().issuer(issuer.keys(served.okta.jwks()));
     let pinned = pinned.build().expect("valid settings");
@@ -82,7 +83,7 @@ fn main() {
     measured(work, calls);
 }
 
-/// Runs the counted calls. The work before depends on random keys and is not counted.
+/// Runs the counted calls. The preparation is not counted, because its cost depends on random keys.
 #[inline(never)]
 fn measured(work: &dyn Fn() -> bool, calls: u32) {
     for _ in 0..calls {

@@ -9,7 +9,7 @@ use okta_verifier::{Algorithm, Issuer, Verifier, dpop::DpopSettings};
 use super::{Case, odd_keys};
 use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
 
-/// The issuers that the API under test trusts. The keys of all but one are pinned, and that one is
+/// The issuers that the API under test trusts. All but one have pinned keys; the keys of that one are
 /// unavailable.
 ///
 /// | issuer | profile | clients | keys |

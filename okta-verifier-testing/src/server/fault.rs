@@ -78,7 +78,7 @@ pub enum Fault {
     /// Sets `jwks_uri` in the metadata. Discovery only.
     JwksUri(String),
     /// Sets a member of the regular response to this JSON text: `Member("active", r#""true""#)`. This
-    /// fault and [`Without`](Self::Without) and [`Twice`](Self::Twice) do not change a response that is
+    /// fault and [`Without`](Fault::Without) and [`Twice`](Fault::Twice) do not change a response that is
     /// not a JSON object.
     Member(&'static str, &'static str),
     /// Removes this member from the regular response.

@@ -144,7 +144,7 @@ fn append(mut answer: Answer, member: &str) -> Answer {
     answer
 }
 
-/// Returns a JSON object without its closing brace, with a comma if another member can follow.
+/// Returns a JSON object without its closing brace, and with a comma after its last member.
 fn opened(body: &[u8]) -> Option<Vec<u8>> {
     let mut open = body.strip_suffix(b"}")?.to_vec();
     if open != b"{" {
@@ -159,8 +159,7 @@ fn parsed(json: &str) -> Value {
 }
 
 async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
-    // RFC 9110 §8.6: a 304 has no body, and `Content-Length: 0` would be wrong for the body that it
-    // stands for.
+    // RFC 9110 §8.6: in a 304, `Content-Length` would be the length of the cached body, so omit the field.
     let length = (answer.status != 304).then_some(answer.body.len());
     stream.write_all(&answer.head(length)).await?;
     stream.write_all(&answer.body).await?;

@@ -125,7 +125,7 @@ impl TokenBuilder {
     }
 
     /// Returns header, encrypted key, initialization vector, ciphertext and tag (RFC 7516 §7.1). All
-    /// parts except the header are random, because no test decrypts the token.
+    /// parts except the header are random, because the token is never decrypted.
     fn seal_in_five_parts(&self) -> String {
         let key = self.ring.signer(self.algorithm);
         let mut header = Map::new();

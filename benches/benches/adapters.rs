@@ -1,4 +1,4 @@
-//! A request in this process, with and without layer and extractor.
+//! A request without a socket, with and without layer and extractor.
 
 #![allow(missing_docs, reason = "criterion's macros write public items")]
 

@@ -51,17 +51,19 @@ fn main() {
 }
 
 struct Speed {
-    /// CPU time per hit, of a thread.
+    /// CPU time per hit and thread, in nanoseconds.
     nanoseconds: f64,
     /// The 99th percentile of wall time, in microseconds.
     p99: f64,
-    /// Hits per second of wall time, of all threads. Other processes reduce it.
+    /// Hits per second of wall time, of all threads together. Other processes on the machine reduce the
+    /// number.
     a_second: f64,
 }
 
 type Work<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
-/// Measures in turns: `hit` from one thread and from two, then `look_up` from one and from two.
+/// Measures four cases in turns: `hit` on one and on two threads, and `look_up` on one and on two
+/// threads.
 fn compare(jwts: &[String], hit: Work<'_>, look_up: Work<'_>) -> [Speed; 4] {
     let mut samples = [(); 4].map(|()| Vec::new());
     for _ in 0..setting("BENCH_ROUNDS", 41) {

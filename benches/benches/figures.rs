@@ -25,7 +25,7 @@ fn main() {
     rejections(&served);
 }
 
-/// Compares the whole verification with the signature alone.
+/// Compares the whole verification with the verification of the signature alone.
 fn uncached(served: &Served) {
     let verifier = served.verifier(0);
     for (algorithm, must, aim) in [
@@ -110,7 +110,7 @@ fn cached_hits(served: &Served) {
     }
 }
 
-/// Measures what layer and extractor add to a request in this process.
+/// Measures the time that layer and extractor add to a request without a socket.
 fn layers(served: &Served) {
     let jwt = ordinary(&served.okta).sign();
     let raw = Raw::of(&served.okta, Algorithm::RS256, &jwt);
@@ -191,7 +191,7 @@ fn compare_counts(figure: &str, crowd: impl Fn(usize, u64) -> (Verifier, [String
     }
 }
 
-/// Measures rejections: no request may cost much more than a signature.
+/// Measures rejections. Rejecting a request must not cost much more than verifying a signature.
 fn rejections(served: &Served) {
     let verifier = served.verifier(10_000);
     let token = || ordinary(&served.okta);
@@ -207,7 +207,7 @@ fn rejections(served: &Served) {
             format!("eyJ{part}.eyJ{part}.{part}"),
             "—",
         ),
-        // The rate limit is restored after 10 s, well after the rounds.
+        // The rate limit is restored after 10 s, so it stays exhausted during the rounds.
         (
             "unknown kid in a flood",
             token().unpublished_key().sign(),

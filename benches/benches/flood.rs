@@ -16,7 +16,7 @@ use okta_verifier_testing::TestIssuer;
 
 fn main() {
     let count = setting("FLOOD", 100_000);
-    // The mock server keeps the tokens that it makes; `TestIssuer` does not.
+    // `TestIssuer` is used because the mock server would keep every token that it makes.
     let okta = TestIssuer::new("api://default");
     let began = Instant::now();
     let mut flood = Flood::new(&okta);
@@ -78,7 +78,7 @@ fn main() {
     );
 }
 
-/// The verifier under the flood, and moka alone under the same flood.
+/// The hot token's hits in the verifier, and look-ups in moka alone, under the same flood.
 struct Flood {
     verifier: Verifier,
     plain: PlainCache,
@@ -141,7 +141,7 @@ impl Flood {
         self.look();
     }
 
-    /// Samples the hot token and moka alone.
+    /// Samples a hit of the hot token and a look-up in moka alone.
     fn look(&mut self) {
         let Self {
             verifier,
@@ -164,7 +164,7 @@ fn sample(mut work: impl FnMut()) -> f64 {
     (thread_time() - began).as_nanos() as f64 / f64::from(HITS)
 }
 
-/// Returns the resident memory in megabytes, or 0 if the system does not report it.
+/// Returns the resident memory in megabytes, or NaN if the system does not report it.
 fn resident() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -173,6 +173,6 @@ fn resident() -> f64 {
 }
 
 const BATCH: usize = 100;
-/// Enough hits that reading the clock is cheap. An evicted token is still visible: it costs a
-/// signature.
+/// Enough hits that the cost of reading the clock is small, but few enough that a hit which finds its
+/// token evicted, and so costs a signature, is still visible.
 const HITS: u32 = 64;

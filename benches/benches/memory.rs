@@ -1,6 +1,7 @@
 //! The rows of the table that are counts: allocations, and bytes per cached token.
 //!
-//! This is a separate program because its allocator counts for the measuring thread.
+//! This is a separate program because its global allocator counts the allocations of the measuring
+//! thread.
 
 use std::hint::black_box;
 
@@ -53,8 +54,8 @@ fn added(served: &Served) {
     table::row(figure, &format!("{without} and {with}"), "5 more", "2 more");
 }
 
-/// Returns the average of a thousand calls, after a warm-up: the cache does maintenance after 64
-/// look-ups, and allocates a little memory the first time.
+/// Returns the average of a thousand calls, after a warm-up. The cache does maintenance after every 64
+/// look-ups, and its first maintenance allocates a little memory.
 fn per_call(mut work: impl FnMut()) -> String {
     const CALLS: u64 = 1_000;
     (0..20 * CALLS).for_each(|_| work());
@@ -79,7 +80,7 @@ fn bytes(served: &Served) {
     let began = thread_time();
     let filled = measure(|| remember(first));
     let took = thread_time() - began;
-    // Twice as many tokens as the capacity: the memory is bounded.
+    // After twice as many tokens as the capacity, the memory must not have grown further.
     let overfilled = measure(|| remember(second));
     let measured = format!(
         "{} bytes (tokens of {length} bytes; {} bytes more for another {TOKENS}; {:.1} s)",

@@ -12,7 +12,8 @@ const UNMET: Policy = Policy::group("no such group");
 const MET: Policy = Policy::any(&[Policy::any_token(), Policy::any_token()]);
 const BY_SCOPE: Policy = Policy::any(&[Policy::scope("x"), Policy::scope("y")]);
 
-/// Rejects by `all` of n times an `any` of 2 and a last rule that no scope can meet.
+/// Rejects a token by an `all` of n times an `any` of 2 policies and a last policy that no scope can
+/// meet.
 fn rejected(criterion: &mut Criterion) {
     let token = token();
     let mut group = criterion.benchmark_group("all of n × any of 2, and an unmet group");
@@ -28,7 +29,8 @@ fn rejected(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Rejects without the group rule: every alternative is tried, and the challenge names scopes.
+/// Rejects a token without the group policy: every alternative is tried, and the challenge names
+/// scopes.
 fn challenged(criterion: &mut Criterion) {
     let token = token();
     let mut group = criterion.benchmark_group("all of n × any of 2");

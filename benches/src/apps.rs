@@ -1,4 +1,4 @@
-//! The same API with one route, with and without authentication, called in this process.
+//! An API with one route, with and without authentication, which is called without a socket.
 
 use std::convert::Infallible;
 

@@ -27,7 +27,8 @@ pub fn stored_remotely() -> DpopSettings {
 
 const PROOFS: usize = 4_000_000;
 
-/// A replay store that takes no time and knows no proof: what is measured with it is the library's share.
+/// A replay store that answers at once that it has not seen the proof. A request that uses it costs what this
+/// library does.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "it will have no fields")]
 pub struct InstantStore;

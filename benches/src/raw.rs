@@ -35,7 +35,7 @@ impl Raw {
         Self::by(jwk, algorithm, jwt)
     }
 
-    /// Prepares the signature of `jws`, which the private key of `jwk` signed.
+    /// Prepares the signature of `jws`. `jwk` is the public key.
     ///
     /// # Panics
     ///

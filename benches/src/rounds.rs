@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 /// A set of cases. Each case runs for a time slice in every round, and each round starts with another
 /// case.
 ///
-/// Time is the CPU time of the thread, so other processes do not count.
+/// Times are CPU times of the thread, so other processes do not affect them.
 #[derive(Default)]
 pub struct Rounds<'a> {
     cases: Vec<Case<'a>>,
@@ -24,7 +24,7 @@ struct Case<'a> {
 }
 
 impl<'a> Rounds<'a> {
-    /// Adds a case. `work` is one call.
+    /// Adds a case. `work` performs one call.
     pub fn add(&mut self, work: impl FnMut() + 'a) -> Id {
         self.cases.push(Case {
             work: Box::new(work),
@@ -113,7 +113,7 @@ pub fn median(mut samples: Vec<f64>) -> f64 {
     quantile(&mut samples, 0.5)
 }
 
-/// Returns the value below which `share` of the samples are.
+/// Returns the value below which the given `share` of the samples lies.
 ///
 /// # Panics
 ///
@@ -141,5 +141,5 @@ pub fn setting(name: &str, default: usize) -> usize {
         .unwrap_or(default)
 }
 
-/// Long enough for the clock, and short enough for many rounds.
+/// Long enough for the resolution of the clock, and short enough for many rounds.
 const SLICE: Duration = Duration::from_millis(4);

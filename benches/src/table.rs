@@ -7,7 +7,7 @@ pub fn begin() {
     println!("|---|---|---|---|");
 }
 
-/// Prints a row. A dash means that there is no target.
+/// Prints a row. A dash means that the figure has no target.
 #[allow(clippy::print_stdout, reason = "the table is the result")]
 pub fn row(figure: &str, measured: &str, must: &str, aim: &str) {
     println!("| {figure} | {measured} | {must} | {aim} |");

@@ -16,7 +16,8 @@ pub fn ordinary(okta: &impl Issuing) -> TokenBuilder {
         .group("orders-admin")
 }
 
-/// Returns distinct ordinary tokens. They are as long as with RS256, and signed 100 times as fast.
+/// Returns distinct ordinary tokens. They have the length of RS256 tokens, but signing them is 100
+/// times as fast.
 pub fn many(okta: &impl Issuing, count: usize) -> Vec<String> {
     let padding = "x".repeat(192);
     let token = ordinary(okta)
@@ -32,9 +33,10 @@ pub fn many(okta: &impl Issuing, count: usize) -> Vec<String> {
         .collect()
 }
 
-/// Returns a forged token of the maximum size whose claims are as expensive as possible: one object of
-/// many short names (`short`), of names with a long common prefix (`alike`) or with escapes
-/// (`escaped`), or many small objects (`small`). Its issuer is unknown, so only parsing is measured.
+/// Returns a forged token of the maximum size that is as expensive to parse as possible. It has one
+/// object with many members whose names are short (`short`), have a long common prefix (`alike`) or
+/// have escapes (`escaped`), or it has many small objects (`small`). The issuer is unknown, so only
+/// parsing is measured.
 ///
 /// # Panics
 ///
@@ -53,7 +55,7 @@ pub fn costly(okta: &impl Issuing, shape: &str) -> String {
     };
     let mut members = String::new();
     for number in 0_u32.. {
-        // Multiplying by an odd number visits each name once, in no order.
+        // Multiplying by an odd number gives each name once, in an unsorted order.
         let next = member(number.wrapping_mul(40_503) % 65_536);
         if members.len() + next.len() > 48 * 1024 - 512 {
             break;

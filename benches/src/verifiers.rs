@@ -37,7 +37,7 @@ pub fn verifier(issuer: Issuer, token_cache_capacity: u64) -> Verifier {
         .expect("good settings")
 }
 
-/// An issuer on a socket, as in a real service, instead of pinned keys.
+/// An issuer on a socket, whose keys are fetched as in a real service.
 #[derive(Debug)]
 pub struct Served {
     /// The issuer.
@@ -59,7 +59,8 @@ impl Default for Served {
 }
 
 impl Served {
-    /// Builds a verifier that has just fetched its keys, so that it does not fetch for a while.
+    /// Builds a verifier that has just fetched its keys, so that no further fetch is due during the
+    /// measurement.
     ///
     /// # Panics
     ///
@@ -76,7 +77,7 @@ impl Served {
         verifier
     }
 
-    /// Exhausts the rate limit for unknown key IDs, as a flood of such tokens does.
+    /// Exhausts the rate limit for unknown key IDs, as a flood of tokens with such IDs does.
     pub fn spend_budget(&self, verifier: &Verifier) {
         for _ in 0..10 {
             let jwt = self.okta.token("eve").unpublished_key().sign();

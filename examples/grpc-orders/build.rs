@@ -1,5 +1,5 @@
-//! Generates `orders.v1` from Rust, so that this example needs no protoc. A service with `.proto`
-//! files uses tonic-prost-build, which generates the same modules.
+//! Generates `orders.v1` without `.proto` files, so this example does not need protoc. For `.proto`
+//! files, use tonic-prost-build, which generates the same modules.
 
 use tonic_build::manual::{Builder, Method, Service};
 
@@ -18,7 +18,7 @@ fn service(name: &str) -> tonic_build::manual::ServiceBuilder {
     Service::builder().package("orders.v1").name(name)
 }
 
-/// Returns a method from `Empty` to `response`; both types are in src/proto.rs.
+/// Returns a method that takes `Empty` and returns `response`. Both types are in src/proto.rs.
 fn method(name: &str, response: &str) -> Method {
     Method::builder()
         .name(name.to_lowercase())

@@ -15,7 +15,7 @@ use pin_project_lite::pin_project;
 use crate::Rejected;
 
 pin_project! {
-    /// The response future of a middleware: a rejection, or the response of the inner service.
+    /// The response future of a middleware: a rejection, or the inner service's response.
     #[project = AnswerProjection]
     #[must_use = "futures do nothing unless polled"]
     pub enum Answer<F> {
@@ -25,10 +25,10 @@ pin_project! {
 }
 
 impl<F> Answer<F> {
-    /// Responds with a rejection as `Ok`, not as `Err`, because an outer middleware adds headers to
-    /// `Ok` responses only: without CORS headers a browser hides the rejection from scripts. The
-    /// response is otherwise that of a rejecting extractor, with the error attached for middleware
-    /// that logs it.
+    /// Responds with a rejection as `Ok`, not as `Err`. An outer middleware adds headers to `Ok`
+    /// responses only, and without CORS headers a browser hides the rejection from scripts. The
+    /// response is the same as when an extractor rejects the request. The error is attached for
+    /// middleware that logs it.
     pub(crate) fn refused(request: ServiceRequest, rejection: Rejection) -> Self {
         Self::Refused {
             response: Some(request.error_response(Rejected::from(rejection))),

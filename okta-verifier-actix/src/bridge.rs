@@ -1,5 +1,5 @@
-//! Conversions between the `http` version of actix-web and that of the core. They exchange bytes and
-//! numbers here and nowhere else, never types.
+//! Conversions between the `http` version of actix-web and that of the core. Only bytes and numbers are
+//! exchanged between the two versions, and only here.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -20,7 +20,7 @@ pub(crate) fn has_credentials(request: &ServiceRequest) -> bool {
     request.headers().contains_key(AUTHORIZATION)
 }
 
-/// What the connection says about the client: its address and its certificate.
+/// The peer's IP address and client certificate.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     peer: Option<IpAddr>,
@@ -28,7 +28,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Reads the certificate from the extensions of the request, or from those of the connection, where
+    /// Reads the certificate from the request's extensions, or else from the connection's data, where
     /// `HttpServer::on_connect` puts it.
     pub(crate) fn of(request: &ServiceRequest) -> Self {
         let certificate = request.extensions().get::<ClientCertificate>().cloned();
@@ -40,7 +40,7 @@ impl Caller {
     }
 }
 
-/// Borrows the raw bytes of every field line: the verifier rejects repeated and non-ASCII ones.
+/// Borrows the raw bytes of every field line. The verifier rejects repeated and non-ASCII lines.
 pub(crate) fn presented<'a>(
     request: &'a ServiceRequest,
     caller: &'a Caller,
@@ -85,7 +85,8 @@ impl ResponseError for Rejected {
         StatusCode::from_u16(self.rejection().status().as_u16()).expect(BOTH_KNOW)
     }
 
-    /// Returns an empty body, with the [`Rejection`](okta_verifier::Rejection) in the response's extensions.
+    /// Returns a response with an empty body and with the [`Rejection`](okta_verifier::Rejection) in
+    /// its extensions.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         for (name, value) in self.rejection().headers() {

@@ -69,18 +69,18 @@
 //! # }
 //! ```
 //!
-//! | extractor | token meets `R` | token does not | anonymous | no [`VerifyMiddleware`] |
+//! | extractor | token meets `R` | token does not meet `R` | anonymous | no [`VerifyMiddleware`] |
 //! |---|---|---|---|---|
-//! | [`Verified<R>`] | the token | 403 | the plain 401 | 500, error log |
-//! | [`MaybeVerified<R>`] | the token | 403 | no token | 500, error log |
-//! | [`Claims<T>`] | its claims as `T` | 403 when `T` does not fit | the plain 401 | 500, error log |
+//! | [`Verified<R>`] | the token | 403, or 401 if the user must authenticate again | the plain 401 | 500, error log |
+//! | [`MaybeVerified<R>`] | the token | 403, or 401 if the user must authenticate again | no token | 500, error log |
+//! | [`Claims<T>`] | its claims as `T` | 403 if the claims cannot be deserialized as `T` | the plain 401 | 500, error log |
 //!
-//! A request with an invalid token reaches no extractor, because [`VerifyMiddleware`] rejects it.
-//! *Anonymous* is a request without an `Authorization` field behind a middleware made with
+//! A request with an invalid token does not reach an extractor, because [`VerifyMiddleware`] rejects
+//! it. *Anonymous* is a request without an `Authorization` field behind a middleware made with
 //! [`VerifyMiddleware::optional`].
 //!
-//! Do not use `Option<Verified>`: actix-web makes it an extractor, and it is `None` for every
-//! rejection. Use [`MaybeVerified`] instead; [`Verified`] gives the reason.
+//! Do not use `Option<Verified>`: actix-web makes it an extractor that is `None` for every rejection.
+//! Use [`MaybeVerified`] instead. The documentation of [`Verified`] has the details.
 //!
 //! # Order of the middleware
 //!
@@ -132,16 +132,16 @@
 //!
 //! - [`VerifyMiddleware`] exempts no method: an `OPTIONS` request that reaches it is verified like any
 //!   other.
-//! - If a scope or a resource is wrapped, unknown paths outside it stay 404. A wrapped scope covers
-//!   every path under its prefix, and a wrapped `App` covers all paths: an unknown path then responds
-//!   with 401 to a request without a token.
+//! - If a scope or a resource is wrapped, unknown paths outside it stay 404. A middleware around a
+//!   scope covers every path under the scope's prefix, and a middleware around an `App` covers all
+//!   paths: the response to an unknown path is then 401 if the request has no token.
 //! - [`RequireMiddleware`] without a [`VerifyMiddleware`] outside rejects every request with 500.
 //!
 //! # Rejections in outer middleware
 //!
-//! A rejection is an `Ok` response with an empty body, not an `Err`. The [`Rejection`] itself is in
-//! the response's extensions, so that an outer middleware can log the reason or write a body;
-//! `HttpResponse::error` returns it too, as [`Rejected`].
+//! A rejection is an `Ok` response with an empty body, not an `Err`. The response's extensions contain
+//! the [`Rejection`], so an outer middleware can log the reason or write a body. `HttpResponse::error`
+//! returns the rejection too, as [`Rejected`].
 //!
 //! # Client certificates
 //!
@@ -164,7 +164,7 @@
 //!     .bind_rustls_0_23(("0.0.0.0", 443), config)?
 //! ```
 //!
-//! The example `mtls-orders` shows the whole server. Behind a proxy that terminates TLS, see
+//! The example `mtls-orders` shows the whole server. If a proxy terminates TLS, use
 //! [`VerifierBuilder::client_cert_header`](okta_verifier::VerifierBuilder::client_cert_header).
 //!
 //! [`Rejection`]: okta_verifier::Rejection

@@ -1,4 +1,5 @@
-//! `MaybeVerified<R>`: the verified token, or none behind an optional middleware.
+//! `MaybeVerified<R>`: the verified token, or none if an optional middleware admitted the request
+//! without one.
 
 use std::{
     fmt,
@@ -13,7 +14,7 @@ use crate::{Rejected, Verified};
 /// Extracts the request's verified access token, if any, behind an optional middleware.
 ///
 /// There is no token only if the request had no `Authorization` field. The middleware rejects invalid
-/// credentials, and this extractor rejects a token that does not meet `R` with 403.
+/// credentials, and this extractor rejects a token that does not meet `R`.
 ///
 /// ```
 /// use actix_web::{App, test, web};
@@ -51,7 +52,8 @@ impl<R: Requirement> MaybeVerified<R> {
         self.0.as_deref()
     }
 
-    /// Consumes the extractor and returns the token, whose type still shows that it meets `R`.
+    /// Consumes the extractor and returns the token as a [`Verified<R>`], which proves that it meets
+    /// `R`.
     ///
     /// ```
     /// # use okta_verifier::{Policy, Requirement};

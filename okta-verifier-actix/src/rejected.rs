@@ -4,10 +4,10 @@ use std::{error::Error, fmt};
 
 use okta_verifier::Rejection;
 
-/// A rejection as an actix-web error. It is the error type of every extractor in this crate.
+/// A rejection as an actix-web error. This is the error type of every extractor in this crate.
 ///
-/// A handler that makes its own decisions returns it as its error; `?` converts a [`Rejection`]. The
-/// response has an empty body, and the [`Rejection`] in its extensions.
+/// A handler that makes its own decisions can return `Rejected` as its error; `?` converts a
+/// [`Rejection`]. The response has an empty body, and its extensions contain the [`Rejection`].
 ///
 /// ```
 /// use actix_web::{App, test, web};
@@ -42,7 +42,7 @@ use okta_verifier::Rejection;
 pub struct Rejected(Rejection);
 
 impl Rejected {
-    /// Returns the core's rejection: status, headers and, for the log, the reason.
+    /// Returns the inner [`Rejection`], which has the status, the headers and the reason for the log.
     pub fn rejection(&self) -> &Rejection {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! `RequireMiddleware` and its service: enforce a policy on verified tokens.
+//! `RequireMiddleware` and its service, which enforce a policy on verified tokens.
 
 use std::future::{Ready, ready};
 
@@ -21,7 +21,8 @@ use crate::answer::Answer;
 /// | [`Anonymous`], from an optional middleware | the plain 401 |
 /// | neither, because there is no `VerifyMiddleware` outside | 500, and an error in the log |
 ///
-/// The last `wrap` is the outermost, so [`VerifyMiddleware`](crate::VerifyMiddleware) comes after it.
+/// The last `wrap` is the outermost, so call `wrap` with [`VerifyMiddleware`](crate::VerifyMiddleware)
+/// after this one.
 ///
 /// ```
 /// # use actix_web::{App, test, web};

@@ -1,4 +1,4 @@
-//! `Verified<R>`: the verified token, which meets the requirement `R`.
+//! `Verified<R>`: a verified token that meets the requirement `R`.
 
 use std::{
     fmt,
@@ -12,11 +12,11 @@ use okta_verifier::{AnyToken, Policy, Rejection, Requirement, VerifiedToken, ada
 
 use crate::Rejected;
 
-/// Extracts the request's verified access token and requires that it meets `R`. By default any valid
-/// token is accepted.
+/// Extracts the request's verified access token and rejects the request unless the token meets `R`. By
+/// default any valid token is accepted.
 ///
-/// It dereferences to [`VerifiedToken`]. If a handler has several `Verified` arguments, all are checked
-/// in order.
+/// `Verified` dereferences to [`VerifiedToken`]. If a handler has several `Verified` arguments, they
+/// are checked in order.
 ///
 /// ```
 /// use actix_web::{App, test, web};
@@ -67,18 +67,18 @@ use crate::Rejected;
 ///
 /// # Do not use `Option<Verified>`
 ///
-/// actix-web makes every `Option<T>` and `Result<T, E>` an extractor, and this crate cannot prevent
-/// it. `Option<Verified<R>>` is `None` for *every* rejection, including a token that does not meet `R`
-/// and a route whose middleware is missing: both would be served as anonymous. A handler that serves
-/// requests with and without a token takes [`MaybeVerified`](crate::MaybeVerified), which rejects
-/// both.
+/// actix-web makes every `Option<T>` and `Result<T, E>` an extractor, and this crate cannot prevent it.
+/// `Option<Verified<R>>` is `None` for *every* rejection, so a handler would serve a token that does
+/// not meet `R`, and a route whose middleware is missing, like an anonymous request. A handler that
+/// serves requests with and without a token takes [`MaybeVerified`](crate::MaybeVerified), which
+/// rejects these requests.
 pub struct Verified<R: Requirement = AnyToken> {
     token: VerifiedToken,
     requirement: PhantomData<fn() -> R>,
 }
 
 impl<R: Requirement> Verified<R> {
-    /// Consumes the extractor and returns the token, to keep it beyond the request or to pass it on.
+    /// Consumes the extractor and returns the token, which can outlive the request.
     ///
     /// ```
     /// use okta_verifier::VerifiedToken;
@@ -125,7 +125,7 @@ pub(crate) fn admitted(policy: Policy, request: &HttpRequest) -> Result<Verified
     let extensions = request.extensions();
     let token = extensions.get::<VerifiedToken>();
     policy.admit(token, extensions.get::<Anonymous>())?;
-    // `admit` accepts only a request with a token. If that ever changed, the request would still be
+    // `admit` returns `Ok` only if there is a token. If that ever changed, the request would still be
     // rejected here.
     token.cloned().ok_or_else(Rejection::missing_layer)
 }

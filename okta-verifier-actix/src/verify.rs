@@ -1,4 +1,4 @@
-//! Who is calling: [`VerifyMiddleware`] makes [`Verify`] of a service, which answers with [`VerifyFuture`].
+//! `VerifyMiddleware` and its service, which verify the access token of each request.
 
 mod future;
 mod middleware;

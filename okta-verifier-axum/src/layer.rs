@@ -6,12 +6,13 @@ use okta_verifier::Verifier;
 use okta_verifier_tower::Verify;
 use tower_layer::Layer;
 
-/// Lets a request pass only with a valid access token, which the extractors then find.
+/// Verifies the access token of each request and makes it available to the extractors. Requests without
+/// a valid token are rejected; [`optional`](Self::optional) also admits requests without credentials.
 ///
-/// It is [`okta_verifier_tower::VerifyLayer`] for axum: it reads [`OriginalUri`], so that a DPoP proof
+/// This is [`okta_verifier_tower::VerifyLayer`] for axum. It reads [`OriginalUri`], so a DPoP proof
 /// (RFC 9449 §4.3) is compared with the whole path of the request. `Router::nest` and
-/// `Router::nest_service` hand on a part of it only. A service around the router that rewrites the path
-/// must insert [`OriginalUri`] before it does so; axum keeps the one that it finds.
+/// `Router::nest_service` pass on only a part of the path. A service around the router that rewrites
+/// the path must insert [`OriginalUri`] first; axum keeps an [`OriginalUri`] that is already present.
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};
@@ -51,7 +52,7 @@ use tower_layer::Layer;
 pub struct VerifyLayer(okta_verifier_tower::VerifyLayer);
 
 impl VerifyLayer {
-    /// A strict layer: a request without a valid access token is rejected.
+    /// Returns a layer that rejects every request without a valid access token.
     ///
     /// ```
     /// use axum::{Router, body::Body, http::Request, routing::get};
@@ -79,15 +80,16 @@ impl VerifyLayer {
     /// ```
     pub fn new(verifier: Verifier) -> Self {
         let layer = okta_verifier_tower::VerifyLayer::new(verifier);
-        // RFC 9449 §4.3: `htu` is the request's URL, which a nested router does not see.
+        // RFC 9449 §4.3: `htu` is the URL of the whole request. A nested router sees only a part of its
+        // path.
         Self(layer.original_uri(|extensions| Some(&extensions.get::<OriginalUri>()?.0)))
     }
 
     /// Lets a request without any `Authorization` field pass as anonymous, for handlers that take
     /// [`MaybeVerified`](crate::MaybeVerified). Off by default.
     ///
-    /// A bad token, a malformed or repeated field and another scheme are rejected as without it:
-    /// see [`okta_verifier_tower::VerifyLayer::optional`].
+    /// Requests with an invalid token, another scheme, or a malformed or repeated field are still
+    /// rejected: see [`okta_verifier_tower::VerifyLayer::optional`].
     ///
     /// ```
     /// use axum::{Router, body::Body, http::Request, routing::get};
@@ -116,10 +118,10 @@ impl VerifyLayer {
         Self(self.0.optional())
     }
 
-    /// Rejects a token unless the issuer called it active at most `max_age` ago (RFC 7662), for
-    /// routes that must not accept a revoked token. By default there is no such limit.
+    /// Rejects a token unless the issuer reported it as active at most `max_age` ago (RFC 7662). Use it
+    /// for routes that must not accept a revoked token. By default there is no such limit.
     ///
-    /// Without introspection for the token's issuer the response is a 503: see
+    /// If introspection is not configured for the token's issuer, the response is a 503: see
     /// [`okta_verifier_tower::VerifyLayer::max_introspection_age`].
     ///
     /// ```
@@ -153,10 +155,11 @@ impl VerifyLayer {
         Self(self.0.max_introspection_age(max_age))
     }
 
-    /// Sets the function that reads the peer's IP address from the request's extensions. By default
-    /// the address is unknown, and no proxy is trusted.
+    /// Sets the function that reads the peer's IP address from the request's extensions. By default the
+    /// address is unknown, and no proxy is trusted.
     ///
-    /// It is needed where a proxy is trusted: see [`okta_verifier_tower::VerifyLayer::peer`].
+    /// This function is required if the verifier trusts a proxy: see
+    /// [`okta_verifier_tower::VerifyLayer::peer`].
     ///
     /// ```
     /// use std::net::SocketAddr;
@@ -197,12 +200,13 @@ impl VerifyLayer {
         Self(self.0.peer(read))
     }
 
-    /// Rejects gRPC requests in the form that gRPC clients read, an HTTP 200 with a `grpc-status`,
+    /// Rejects gRPC requests in the form that gRPC clients read: HTTP 200 with a `grpc-status`. Use it
     /// for a router that holds tonic services. Off by default.
     ///
-    /// What counts as a gRPC request, and when this must stay off (wherever a forward-auth proxy asks
-    /// this service for permission), is said at [`okta_verifier_tower::VerifyLayer::grpc`]. Extractors
-    /// always reject in plain HTTP; for gRPC use [`RequireLayer::grpc`](crate::RequireLayer::grpc).
+    /// [`okta_verifier_tower::VerifyLayer::grpc`] defines what counts as a gRPC request, and when this
+    /// option must stay off: behind a forward-auth proxy that asks this service for permission.
+    /// Extractors always reject in plain HTTP; for gRPC use
+    /// [`RequireLayer::grpc`](crate::RequireLayer::grpc).
     ///
     /// ```
     /// use axum::{Router, body::Body, http::{Request, Version}, routing::post};

@@ -52,24 +52,25 @@
 //! # }
 //! ```
 //!
-//! | extractor | token meets `R` | token does not | anonymous | no [`VerifyLayer`] |
+//! | extractor | token meets `R` | token does not meet `R` | anonymous | no [`VerifyLayer`] |
 //! |---|---|---|---|---|
-//! | [`Verified<R>`] | the token | 403 | the plain 401 | 500, error log |
-//! | [`MaybeVerified<R>`] | the token | 403 | no token | 500, error log |
-//! | [`Claims<T>`] | its claims as `T` | 403 when `T` does not fit | the plain 401 | 500, error log |
+//! | [`Verified<R>`] | the token | 403, or 401 if the user must authenticate again | the plain 401 | 500, error log |
+//! | [`MaybeVerified<R>`] | the token | 403, or 401 if the user must authenticate again | no token | 500, error log |
+//! | [`Claims<T>`] | its claims as `T` | 403 if the claims cannot be deserialized as `T` | the plain 401 | 500, error log |
 //!
-//! A request with an invalid token reaches no extractor, because [`VerifyLayer`] rejects it.
+//! A request with an invalid token does not reach an extractor, because [`VerifyLayer`] rejects it.
 //! *Anonymous* is a request without an `Authorization` field behind a layer made with
 //! [`VerifyLayer::optional`].
 //!
 //! # Order of the layers
 //!
 //! - With `Router::route_layer`, unknown paths stay 404. `Router::layer` also wraps the fallback, so
-//!   every unknown path would respond with 401.
-//! - A layer covers the routes that were added before it. Add open routes after it, as `/health` above.
+//!   the response to an unknown path would be 401.
+//! - A layer covers only the routes that were added before it. Add open routes after the layer, as
+//!   `/health` above.
 //! - A CORS layer must be outside [`VerifyLayer`], so it comes later in a chain of `Router::layer`
-//!   calls. It then responds to preflights, which have no credentials, and adds headers to
-//!   rejections, which a script could not read otherwise.
+//!   calls. It then responds to preflights, which have no credentials, and adds headers to rejections,
+//!   which a script could not read otherwise.
 //!
 //! ```
 //! use axum::{Router, body::Body, http::{HeaderName, Method, Request, header}, routing::get};
@@ -118,11 +119,11 @@
 //!
 //! A proof is made for the whole URL of the request. [`VerifyLayer`] reads axum's `OriginalUri`, so
 //! proofs also work inside `Router::nest` and `Router::nest_service`, where the request's own URI is
-//! shortened. `okta_verifier_tower::VerifyLayer` does not read it: behind a nested router it would
-//! accept the proof of another URL and reject the right one.
+//! shortened. `okta_verifier_tower::VerifyLayer` does not read `OriginalUri`: behind a nested router it
+//! would accept a proof for another URL and reject a correct one.
 //!
-//! If a proxy is trusted, set [`VerifyLayer::peer`] to read the peer's address, which axum provides with
-//! `into_make_service_with_connect_info::<SocketAddr>()`.
+//! If the verifier trusts a proxy, set [`VerifyLayer::peer`] to read the peer's address, which axum
+//! provides with `into_make_service_with_connect_info::<SocketAddr>()`.
 //!
 //! ```
 //! use std::net::SocketAddr;

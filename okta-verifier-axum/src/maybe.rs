@@ -1,4 +1,5 @@
-//! `MaybeVerified<R>`: the verified token, or none behind an optional layer.
+//! `MaybeVerified<R>`: the verified token, or none if an optional layer admitted the request without
+//! one.
 
 use std::fmt;
 
@@ -11,7 +12,7 @@ use crate::{Rejected, Verified};
 /// Extracts the request's verified access token, if any, behind an optional layer.
 ///
 /// There is no token only if the request had no `Authorization` field. The layer rejects invalid
-/// credentials, and this extractor rejects a token that does not meet `R` with 403.
+/// credentials, and this extractor rejects a token that does not meet `R`.
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};
@@ -49,7 +50,8 @@ impl<R: Requirement> MaybeVerified<R> {
         self.0.as_deref()
     }
 
-    /// Consumes the extractor and returns the token, whose type still shows that it meets `R`.
+    /// Consumes the extractor and returns the token as a [`Verified<R>`], which proves that it meets
+    /// `R`.
     ///
     /// ```
     /// # use okta_verifier::{Policy, Requirement};

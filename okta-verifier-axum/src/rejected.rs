@@ -5,9 +5,10 @@ use std::{error::Error, fmt};
 use axum::response::{IntoResponse, Response};
 use okta_verifier::Rejection;
 
-/// A rejection as a response. It is the rejection type of every extractor in this crate.
+/// A rejection as an axum response. This is the rejection type of every extractor in this crate.
 ///
-/// A handler that makes its own decisions returns it as its error; `?` converts a [`Rejection`].
+/// A handler that makes its own decisions can return `Rejected` as its error; `?` converts a
+/// [`Rejection`].
 ///
 /// ```
 /// use axum::extract::Path;
@@ -26,7 +27,7 @@ use okta_verifier::Rejection;
 pub struct Rejected(Rejection);
 
 impl Rejected {
-    /// Returns the core's rejection: status, headers and, for the log, the reason.
+    /// Returns the inner [`Rejection`], which has the status, the headers and the reason for the log.
     pub fn rejection(&self) -> &Rejection {
         &self.0
     }
@@ -57,7 +58,7 @@ impl From<Rejection> for Rejected {
 }
 
 impl IntoResponse for Rejected {
-    /// Returns an empty body, with the [`Rejection`] in the response's extensions.
+    /// Returns a response with an empty body and with the [`Rejection`] in its extensions.
     fn into_response(self) -> Response {
         self.0.into_response()
     }

@@ -1,4 +1,4 @@
-//! `Verified<R>`: the verified token, which meets the requirement `R`.
+//! `Verified<R>`: a verified token that meets the requirement `R`.
 
 use std::{fmt, marker::PhantomData, ops::Deref};
 
@@ -8,11 +8,11 @@ use okta_verifier::{AnyToken, Policy, Rejection, Requirement, VerifiedToken, ada
 
 use crate::Rejected;
 
-/// Extracts the request's verified access token and requires that it meets `R`. By default any valid
-/// token is accepted.
+/// Extracts the request's verified access token and rejects the request unless the token meets `R`. By
+/// default any valid token is accepted.
 ///
-/// It dereferences to [`VerifiedToken`]. If a handler has several `Verified` arguments, all are checked
-/// in order.
+/// `Verified` dereferences to [`VerifiedToken`]. If a handler has several `Verified` arguments, they
+/// are checked in order.
 ///
 /// ```
 /// use okta_verifier::{Policy, Requirement};
@@ -59,7 +59,7 @@ pub struct Verified<R: Requirement = AnyToken> {
 }
 
 impl<R: Requirement> Verified<R> {
-    /// Consumes the extractor and returns the token, to keep it beyond the request or to pass it on.
+    /// Consumes the extractor and returns the token, which can outlive the request.
     ///
     /// ```
     /// use okta_verifier::VerifiedToken;
@@ -104,7 +104,7 @@ pub(crate) fn admitted(
 ) -> Result<&VerifiedToken, Rejection> {
     let token = extensions.get::<VerifiedToken>();
     policy.admit(token, extensions.get::<Anonymous>())?;
-    // `admit` accepts only a request with a token. If that ever changed, the request would still be
+    // `admit` returns `Ok` only if there is a token. If that ever changed, the request would still be
     // rejected here.
     token.ok_or_else(Rejection::missing_layer)
 }

@@ -1,4 +1,4 @@
-//! `RedisConfig`: which servers, over TLS or not, as which user, and how long a request waits.
+//! `RedisConfig`: the servers, TLS, the logins and the timeouts.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,11 +12,11 @@ use crate::{
     error::RedisConfigError,
 };
 
-/// Settings of connections to Redis or Valkey: one server, the primary that sentinels name, or a
-/// cluster.
+/// Settings of connections to Redis or Valkey: to one server, to the primary that sentinels name, or to
+/// a cluster.
 ///
-/// TLS is on by default and trusts the system's roots. Wrong settings are reported when a store is made
-/// of them.
+/// TLS is on by default and trusts the system's root certificates. Invalid settings are reported by
+/// [`RedisReplayStore::new`](crate::RedisReplayStore::new).
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,7 +50,7 @@ pub struct RedisConfig {
     connect_timeout: Duration,
 }
 
-/// Servers as the user wrote them.
+/// The servers as configured, before their addresses are parsed.
 #[derive(Clone)]
 enum Named {
     One(String),
@@ -64,9 +64,9 @@ enum Named {
 #[derive(Clone, Default)]
 struct Transport {
     plaintext: bool,
-    /// Beside the system's roots.
+    /// Trusted in addition to the system's root certificates.
     roots: Vec<Vec<u8>>,
-    /// Instead of the system's roots.
+    /// If not empty, only these root certificates are trusted, not those of the system.
     only_roots: Vec<Vec<u8>>,
     provider: Option<Arc<CryptoProvider>>,
     config: Option<Arc<ClientConfig>>,
@@ -79,17 +79,18 @@ struct Credentials {
 }
 
 impl RedisConfig {
-    /// Returns settings for one server: `host`, or `host:port` with another port than 6379, and an IPv6
-    /// address in brackets.
+    /// Returns settings for one server. The address is `host` or `host:port`; the default port is 6379.
+    /// Write an IPv6 address in brackets.
     pub fn server(address: impl Into<String>) -> Self {
         Self::new(Named::One(address.into()))
     }
 
-    /// Returns settings for the server that the sentinels name as the primary `primary`, which is its
-    /// name in `sentinel monitor`. The port of a sentinel is 26379 unless it is written.
+    /// Returns settings for the primary that the sentinels name. `primary` is its name in `sentinel
+    /// monitor`. The default port of a sentinel is 26379.
     ///
-    /// The primary is looked up whenever a connection is made, and a server that is not a primary
-    /// (`ROLE`) is not used. Write all sentinels: each one is queried at the same time, and one answer is enough.
+    /// The primary is looked up for each new connection. A server that does not report itself as a
+    /// primary (`ROLE`) is not used. List all sentinels: they are queried at the same time, and one
+    /// answer is enough.
     pub fn sentinel<A: Into<String>>(
         primary: impl Into<String>,
         sentinels: impl IntoIterator<Item = A>,
@@ -100,17 +101,17 @@ impl RedisConfig {
         })
     }
 
-    /// Returns settings for a cluster. Write two or three of its servers: the others are looked up
-    /// with `CLUSTER SLOTS`.
+    /// Returns settings for a cluster. List two or three of its servers; the others are found with
+    /// `CLUSTER SLOTS`.
     pub fn cluster<A: Into<String>>(servers: impl IntoIterator<Item = A>) -> Self {
         Self::new(Named::Cluster(
             servers.into_iter().map(Into::into).collect(),
         ))
     }
 
-    /// Returns settings for one server from `rediss://[user][:password@]host[:port][/database]`, or the
-    /// same with `redis://` for a connection [without TLS](Self::plaintext). A password without a user is
-    /// that of the user `default`.
+    /// Parses the settings for one server from `rediss://[user][:password@]host[:port][/database]`, or
+    /// from the same URL with `redis://` for a connection [without TLS](Self::plaintext). If the URL
+    /// has a password but no user, the user is `default`.
     ///
     /// ```
     /// use okta_verifier_redis::RedisConfig;
@@ -121,7 +122,7 @@ impl RedisConfig {
     ///
     /// # Errors
     ///
-    /// The text is not such a URL. The error does not repeat it.
+    /// Returns an error if the text is not such a URL. The error does not contain the text.
     pub fn from_url(url: &str) -> Result<Self, RedisConfigError> {
         let wrong = |problem| RedisConfigError::Url { problem };
         let has_login = url.contains('@');
@@ -134,7 +135,7 @@ impl RedisConfig {
         // Options of other clients, such as `#insecure`, must not be ignored.
         if url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(
-                "leave out `?` and `#`; in a password they are written as %3F and %23",
+                "remove `?` and `#`; in a password, write them as %3F and %23",
             ));
         }
         let database = url.path().strip_prefix('/').unwrap_or_default();
@@ -148,7 +149,8 @@ impl RedisConfig {
         let host = url.host_str().unwrap_or_default();
         let address = format!("{host}:{}", url.port().unwrap_or(6379));
         Address::parse(&address, 6379).ok_or(wrong(WRONG_URL))?;
-        // The crate redis decodes user and password; TLS is not its.
+        // The crate redis decodes the user and the password. It rejects `rediss` here because its TLS
+        // is off.
         let Ok(Ok(info)) = url.set_scheme("redis").map(|()| url.into_connection_info()) else {
             return Err(wrong(WRONG_URL));
         };
@@ -159,10 +161,10 @@ impl RedisConfig {
             Some(password) if !password.is_empty() => {
                 config = config.login(user.unwrap_or("default"), password);
             }
-            // The parser drops `:@`, which is what variables that are empty leave.
+            // A URL that is built from empty variables has `:@`, which the parser drops.
             _ if has_login => {
                 return Err(wrong(
-                    "the password is empty: write it, or remove everything from `//` to `@`",
+                    "the password is empty: set it, or remove everything between `//` and the host",
                 ));
             }
             _ => {}
@@ -182,29 +184,30 @@ impl RedisConfig {
         }
     }
 
-    /// Sets the login at the servers that execute commands. A password that is set by `requirepass` is
-    /// that of the user `default`. Another user needs Redis 6: an earlier server rejects the login.
-    /// Default: none.
+    /// Sets the login at the servers that execute commands. Use the user `default` for a password that
+    /// is set by `requirepass`. Any other user requires Redis 6, because earlier servers reject the
+    /// login. The default is no login.
     pub fn login(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.login = Some(Credentials::new(user, password));
         self
     }
 
-    /// Sets the login at the sentinels. It is never that of the servers: without this method sentinels
-    /// get no login.
+    /// Sets the login at the sentinels. The default is no login: the login of the servers is never sent
+    /// to a sentinel.
     pub fn sentinel_login(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.sentinel_login = Some(Credentials::new(user, password));
         self
     }
 
-    /// Sets the database. Default 0, the only one of a cluster.
+    /// Sets the database. The default is 0, the only database of a cluster.
     pub fn database(mut self, number: u16) -> Self {
         self.database = number;
         self
     }
 
-    /// Turns TLS off, for servers and sentinels: for loopback, a private network or a TLS side-car. A
-    /// machine that can write on the way to the server can let replayed proofs pass.
+    /// Turns TLS off for servers and sentinels. Use it only on loopback, in a private network or with a
+    /// TLS side-car. An attacker who can change the traffic to the server can make replayed proofs
+    /// pass.
     ///
     /// ```
     /// use okta_verifier_redis::{RedisConfig, RedisReplayStore};
@@ -219,8 +222,8 @@ impl RedisConfig {
         self
     }
 
-    /// Trusts certificates of a private CA (PEM, one or more) beside the system's roots. More calls add
-    /// more.
+    /// Trusts the certificates of a private CA (one or more, in PEM) in addition to the system's root
+    /// certificates. Repeated calls add certificates.
     ///
     /// ```
     /// # use okta_verifier_testing::Certificate;
@@ -237,12 +240,14 @@ impl RedisConfig {
         self
     }
 
-    /// Trusts certificates of a private CA (PEM, one or more) instead of the system's roots. More calls add
-    /// more. It excludes [`root_certificates`](Self::root_certificates).
+    /// Trusts the certificates of a private CA (one or more, in PEM) instead of the system's root
+    /// certificates. Repeated calls add certificates. It cannot be combined with
+    /// [`root_certificates`](Self::root_certificates).
     ///
-    /// Use it with [`sentinel`](Self::sentinel) and [`cluster`](Self::cluster): the servers there name the
-    /// hosts to which the client connects and sends its login, and every host is accepted whose certificate
-    /// a root accepts. With the system's roots these are all hosts that have a certificate of a public CA.
+    /// Use it with [`sentinel`](Self::sentinel) and [`cluster`](Self::cluster). The servers there name
+    /// the hosts to which the client connects and sends its login, and the client accepts every host
+    /// with a certificate from a trusted CA. With the system's root certificates, that is every host
+    /// with a certificate of a public CA.
     ///
     /// ```
     /// # use okta_verifier_testing::Certificate;
@@ -259,8 +264,8 @@ impl RedisConfig {
         self
     }
 
-    /// Sets the crypto provider of TLS. Default: that of aws-lc-rs. The provider of the process is never
-    /// used, so it does not matter whether one is installed or how many there are.
+    /// Sets the crypto provider of TLS. The default is that of aws-lc-rs. The crypto provider of the
+    /// process is never used, so it does not matter whether one is installed.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -275,13 +280,14 @@ impl RedisConfig {
         self
     }
 
-    /// Uses this configuration of rustls as it is, for what the other methods cannot set, such as a client
-    /// certificate. It excludes [`root_certificates`](Self::root_certificates),
+    /// Uses this rustls configuration unchanged, for settings that the other methods do not have, such
+    /// as a client certificate. It cannot be combined with
+    /// [`root_certificates`](Self::root_certificates),
     /// [`only_root_certificates`](Self::only_root_certificates) and
     /// [`crypto_provider`](Self::crypto_provider).
     ///
-    /// Build it with `ClientConfig::builder_with_provider`: `ClientConfig::builder` takes the provider of
-    /// the process and panics where there are two.
+    /// Build the configuration with `ClientConfig::builder_with_provider`. `ClientConfig::builder` uses
+    /// the crypto provider of the process and panics if it cannot tell which of two providers to use.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -303,16 +309,17 @@ impl RedisConfig {
         self
     }
 
-    /// Sets how long a request waits for Redis, for a connection and the reply together. Default 500 ms;
-    /// 10 ms to 1 s. A server that does not reply in this time loses its connection.
+    /// Sets how long a request waits for Redis, including the wait for a connection. The default is 500
+    /// ms; 10 ms to 1 s are accepted. The connection to a server that does not reply in this time is
+    /// closed.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how long an attempt at a connection may take: the name, TCP, TLS, the login and the question
-    /// to the sentinels together. Default 1 s; 100 ms to 10 s. It goes on after the request that began it
-    /// has timed out, and serves the next one.
+    /// Sets the timeout of a connection attempt: the DNS look-up, TCP, TLS, the login and the query to
+    /// the sentinels together. The default is 1 s; 100 ms to 10 s are accepted. An attempt continues
+    /// after the request that started it has timed out, and later requests use its connection.
     ///
     /// ```
     /// use std::time::Duration;
@@ -327,7 +334,7 @@ impl RedisConfig {
         self
     }
 
-    /// Checks the settings. Performs no I/O to a server.
+    /// Validates the settings. Connects to no server.
     pub(crate) fn connection(self) -> Result<Connection, RedisConfigError> {
         let servers = self.servers.checked()?;
         let is_sentinel = matches!(servers, Servers::Sentinel(..));
@@ -336,7 +343,7 @@ impl RedisConfig {
         }
         if self.sentinel_login.is_some() && !is_sentinel {
             return Err(RedisConfigError::Login {
-                problem: "sentinel_login needs RedisConfig::sentinel",
+                problem: "sentinel_login requires RedisConfig::sentinel",
             });
         }
         let login = |login: Option<Credentials>| login.map(Credentials::checked).transpose();
@@ -370,7 +377,7 @@ impl Named {
             Self::One(server) => Ok(Servers::One(address(server, SERVER_PORT)?)),
             Self::Cluster(servers) => Ok(Servers::Cluster(addresses(servers, SERVER_PORT)?)),
             Self::Sentinel { primary, sentinels } => {
-                // What `sentinel monitor` accepts.
+                // The characters that `sentinel monitor` accepts.
                 let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
                 if primary.is_empty() || !primary.bytes().all(is_allowed) {
                     return Err(RedisConfigError::PrimaryName);
@@ -443,9 +450,9 @@ const SENTINEL_PORT: u16 = 26379;
 const WRONG_URL: &str =
     "write rediss://user:password@host:port/database, or redis:// for a connection without TLS";
 const PLAINTEXT_AND_TLS: &str = "plaintext: remove it, or remove root_certificates, only_root_certificates, crypto_provider and tls_config";
-const WRONG_DATABASE: &str = "the path is the number of a database, such as /0";
+const WRONG_DATABASE: &str = "the path must be the number of a database, such as /0";
 
-/// Shows neither logins nor addresses: one may be a URL with a password by mistake.
+/// Omits logins and addresses, because an address may be a URL with a password by mistake.
 impl fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (servers, addresses) = match &self.servers {

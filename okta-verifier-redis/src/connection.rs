@@ -1,5 +1,5 @@
-//! Connections to Redis: to one server, to the primary that sentinels name, or to a cluster. Knows
-//! nothing of what is stored.
+//! Connections to Redis: to one server, to the primary that sentinels name, or to a cluster. This
+//! module does not depend on what is stored.
 
 mod address;
 mod back_off;
@@ -29,15 +29,16 @@ use self::{
     server::{Server, Target},
 };
 
-/// Checked settings of connections.
+/// Validated settings of connections.
 pub(crate) struct Settings {
     pub(crate) tls: Option<Tls>,
     pub(crate) login: Option<Login>,
     pub(crate) sentinel_login: Option<Login>,
     pub(crate) database: u16,
-    /// For a command, with the wait for a connection.
+    /// The timeout of a command, including the wait for a connection.
     pub(crate) timeout: Duration,
-    /// For a connection: name, TCP, TLS, login, and the question to sentinels.
+    /// The timeout of a connection attempt: the DNS look-up, TCP, TLS, the login and the query to the
+    /// sentinels.
     pub(crate) connect_timeout: Duration,
 }
 
@@ -46,21 +47,21 @@ pub(crate) struct Login {
     pub(crate) password: SecretString,
 }
 
-/// Where the commands go.
+/// The servers that execute the commands.
 pub(crate) enum Servers {
     One(Address),
     Sentinel(String, Vec<Address>),
     Cluster(Vec<Address>),
 }
 
-/// A command and the replies that it has. Another reply may be that of another command, so it ends the
-/// connection.
+/// A command, and a function that recognizes its replies. Any other reply may belong to another
+/// command, so it ends the connection.
 pub(crate) struct Command {
     pub(crate) command: Cmd,
     pub(crate) is_reply: fn(&Value) -> bool,
 }
 
-/// The connections of one store, to be shared.
+/// The connections of one store, which its clones share.
 pub(crate) struct Connection {
     route: Route,
     timeout: Duration,
@@ -73,7 +74,7 @@ enum Route {
 }
 
 impl Connection {
-    /// Performs no I/O: the first command connects.
+    /// Creates the connections without I/O. The first command connects.
     pub(crate) fn new(servers: Servers, settings: Settings) -> Self {
         let timeout = settings.timeout;
         let settings = Arc::new(settings);
@@ -89,10 +90,10 @@ impl Connection {
         Self { route, timeout }
     }
 
-    /// Sends a command about `key` and returns one of its replies.
+    /// Sends a command about `key` and returns its reply.
     ///
-    /// The command runs in a task of its own: a caller that is dropped must not hide that a server is
-    /// silent, nor cancel a connection that others wait for.
+    /// The command runs in a separate task. If the caller is dropped, the task still detects a server
+    /// that does not reply, and a connection attempt that other callers wait for still completes.
     pub(crate) async fn send(&self, key: String, command: Command) -> Result<Value, Failure> {
         let runtime = Handle::try_current().map_err(|_| Failure::NoRuntime)?;
         let deadline = Instant::now() + self.timeout;
@@ -118,12 +119,12 @@ impl Route {
             Self::Server(server) => match server.send(command, false, deadline).await? {
                 Reply::Value(value) => Ok(value),
                 Reply::Unready(failure) => Err(failure),
-                // Read as refusals outside of a cluster.
+                // Unreachable: `Reply::new` treats redirections as rejections outside a cluster.
                 Reply::Moved(_) | Reply::Ask(_) => Err(Failure::TooManyRedirections),
             },
         }
     }
 }
 
-/// By how much a task may exceed its time before its runtime is taken to stand still.
+/// A task that exceeds its timeout by more than this is presumed stuck, because its runtime is blocked.
 const OVERDUE: Duration = Duration::from_millis(500);

@@ -1,8 +1,8 @@
-//! `RedisConfigError`: what is wrong with the settings.
+//! `RedisConfigError`: an invalid setting.
 
 /// A setting of a [`RedisConfig`](crate::RedisConfig) or a
-/// [`RedisReplayStore`](crate::RedisReplayStore) is wrong. The text says what to write and shows no
-/// value, because a value may contain a password.
+/// [`RedisReplayStore`](crate::RedisReplayStore) is invalid. The text says what to set instead. It
+/// shows no configured value, because a value may contain a password.
 ///
 /// ```
 /// use okta_verifier_redis::{RedisConfig, RedisConfigError, RedisReplayStore};
@@ -17,7 +17,7 @@ pub enum RedisConfigError {
     /// The URL of a server cannot be used.
     #[error("URL: {problem}")]
     Url {
-        /// What to write.
+        /// What is wrong, and what to set instead.
         problem: &'static str,
     },
     /// An address of a server or a sentinel is not a host with an optional port.
@@ -34,7 +34,7 @@ pub enum RedisConfigError {
     /// A login is incomplete, or belongs to sentinels that are not configured.
     #[error("login: {problem}")]
     Login {
-        /// What to write.
+        /// What is wrong, and what to set instead.
         problem: &'static str,
     },
     /// A cluster has only the database 0.
@@ -43,15 +43,15 @@ pub enum RedisConfigError {
     /// The TLS settings cannot be used.
     #[error("TLS: {problem}")]
     Tls {
-        /// What to write.
+        /// What is wrong, and what to set instead.
         problem: &'static str,
     },
     /// A timeout is out of bounds.
     #[error("{setting}: write {range}")]
     Timeout {
-        /// The method that sets it.
+        /// The method that sets the timeout.
         setting: &'static str,
-        /// The values that are accepted.
+        /// The accepted values.
         range: &'static str,
     },
     /// The prefix of the keys cannot be used.

@@ -1,8 +1,9 @@
-//! `RedisReplayStore`: used DPoP proofs that the instances of a service share in Redis or Valkey.
+//! `RedisReplayStore`: stores used DPoP proofs in Redis or Valkey, shared by the instances of a
+//! service.
 //!
-//! A DPoP proof may be used once (RFC 9449 §11.1). Each instance of a service remembers the proofs it
-//! has seen; behind a load balancer a proof is then accepted once by each instance. With this store it
-//! is accepted once by all of them.
+//! A DPoP proof may be used once (RFC 9449 §11.1). By default each instance of a service remembers only
+//! the proofs that it has seen, so behind a load balancer each instance accepts a proof once. With this
+//! store a proof is accepted once by all instances together.
 //!
 //! ```no_run
 //! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,7 +20,7 @@
 //! # }
 //! ```
 //!
-//! Wrong settings are errors at startup that say what to write:
+//! Invalid settings are errors at startup, which say what to set instead:
 //!
 //! ```
 //! use okta_verifier_redis::{RedisConfig, RedisReplayStore};
@@ -40,55 +41,57 @@
 //! | [`connect_timeout`](RedisConfig::connect_timeout) | 1 s | 100 ms to 10 s |
 //! | [`RedisReplayStore::key_prefix`] | `okta-verifier:dpop:` | 1 to 64 characters |
 //!
-//! With TLS the certificate of a server must have the name or IP address under which sentinels and
-//! clusters announce it; `sentinel announce-hostnames` and `cluster-preferred-endpoint-type hostname`
-//! make them announce names.
+//! With TLS, the certificate of a server must have the name or IP address that sentinels and clusters
+//! announce for it. `sentinel announce-hostnames` and `cluster-preferred-endpoint-type hostname` make
+//! them announce names.
 //!
-//! A sentinel or a server of a cluster can send clients, with their login, to any host whose certificate
-//! their roots accept. With the system's roots these are all hosts with a certificate of a public CA. Use a
-//! private CA as the only root: [`RedisConfig::only_root_certificates`].
+//! A sentinel or a server of a cluster can direct clients, with their login, to any host with a
+//! certificate from a trusted CA. With the system's root certificates, that is every host with a
+//! certificate of a public CA. Trust only a private CA instead:
+//! [`RedisConfig::only_root_certificates`].
 //!
-//! Redis 6 is needed for a login of another user than `default`. The user needs the rights `+ping +set` for
-//! its keys; Sentinel and clusters need more, which `docs/binding.md` lists.
+//! A login of a user other than `default` requires Redis 6. The user needs the rights `+ping +set` for
+//! the store's keys. Sentinel and clusters need more rights; `docs/binding.md` lists them.
 //!
 //! # When Redis fails
 //!
-//! A request is let in only if the server answered that the proof is new. In every other case it is
-//! rejected with 503, and the log of `okta-verifier` has one `warn`.
+//! A request is accepted only if the server replied that the proof is new. In every other case it is
+//! rejected with 503, and `okta-verifier` logs one `warn`.
 //!
-//! - The command of a proof is sent once. It is sent again only after `MOVED` or `ASK` of a cluster, three
-//!   times at most: these replies say that it was not executed. It is never sent again after a lost
-//!   connection or a timeout, because the reply would be about the first one. After `CLUSTERDOWN`,
-//!   `READONLY`, `LOADING` and `MASTERDOWN` it was not executed either, but these states last longer than a
-//!   request may wait: the request is rejected, and the next one finds the new primary.
-//! - A server that loses a connection, does not reply in time or refuses a command gets no new connection
-//!   for 250 ms, then up to 2 s. Requests meanwhile are rejected at once. One attempt at a time is made, for
-//!   all requests.
-//! - A connection begins with `PING` and a random text, which the server must repeat: a reply that comes before
-//!   its command is not taken as that of a proof.
-//! - A server may send 1 MiB since its last reply, and nothing while no command waits for a reply. A server that
-//!   sends more loses its connection, as after any other failure.
+//! - The command of a proof is sent once. In a cluster it is sent again after `MOVED` or `ASK`, three
+//!   times at most, because these replies mean that it was not executed. It is never sent again after a
+//!   lost connection or a timeout, because the reply would reflect the effect of the first command.
+//!   `CLUSTERDOWN`, `READONLY`, `LOADING` and `MASTERDOWN` also mean that it was not executed, but
+//!   these states last longer than a request may wait: the request is rejected, and the next one finds
+//!   the new primary.
+//! - After a server loses a connection, does not reply in time or rejects a command, the client waits
+//!   before it reconnects: 250 ms at first, up to 2 s. Requests are rejected at once in the meantime.
+//!   There is one connection attempt at a time, for all requests.
+//! - A connection starts with `PING` and a random text, which the server must repeat. A reply that
+//!   arrives before its command is therefore not taken for the reply to a proof.
+//! - A server may send 1 MiB between two replies, and nothing while no command waits for a reply. The
+//!   connection to a server that sends more is closed, as after any other failure.
 //!
 //! # After a fail-over, proofs may be accepted twice
 //!
-//! Replication is asynchronous. A replica that becomes the primary may lack the proofs of the last moments
-//! before the fail-over, and so may a primary that was cut off from the others while it still accepted
-//! commands. Such a proof is accepted once more, while it is less than its window old (60 s by default).
-//! `min-replicas-to-write` in Redis shortens the second case. `WAIT` is not sent: it would hold up all
-//! commands that share the connection for a round trip to the replicas, and it does not prevent that a
-//! replica without the proof is promoted. Require nonces ([`DpopNonces`](okta_verifier::dpop::DpopNonces)) where
-//! this is not acceptable.
+//! Replication is asynchronous. A replica that becomes the primary may lack the proofs of the last
+//! moments before the fail-over. The same is true if the former primary was cut off from the replicas
+//! while it still accepted commands. Such a proof is accepted once more, until it is older than its
+//! window (60 s by default). `min-replicas-to-write` in Redis shortens the second case. This crate does
+//! not send `WAIT`: it would delay all commands that share the connection for a round trip to the
+//! replicas, and a replica without the proof could still be promoted. Require nonces
+//! ([`DpopNonces`](okta_verifier::dpop::DpopNonces)) if this is not acceptable.
 //!
 //! # Why the crate redis, and which part of it
 //!
-//! The protocol and pipelining are those of the crate [`redis`](https://docs.rs/redis), over streams of this
-//! crate. Its login sends the password without the user to a server that knows no users. Its own TLS takes the crypto provider of
-//! the process and panics where there are two; its Sentinel client has no other TLS. Its cluster client
-//! counts a redirection and a lost connection as the same retry, so it either follows no `MOVED` or repeats
-//! a command that may have been executed, and it holds up the requests to all servers while it asks one for
-//! the topology. `fred` accepts a rustls configuration and can separate the two kinds of retry, but queues
-//! requests while it connects, answers none of them before their timeout, and had its last release in March
-//! 2025.
+//! The crate [`redis`](https://docs.rs/redis) provides the protocol and pipelining, over the streams of
+//! this crate. Its other parts are not used. Its login sends the password without the user to a server
+//! that has no users. Its TLS uses the crypto provider of the process and panics if there are two, and
+//! its Sentinel client supports no other TLS. Its cluster client treats a redirection and a lost
+//! connection as the same kind of retry, so it either follows no `MOVED` or repeats a command that may
+//! have been executed. It also delays the requests to all servers while it fetches the topology. `fred`
+//! accepts a rustls configuration and can separate the two kinds of retry, but it queues requests while
+//! it connects, fails them only after their timeout, and had its last release in March 2025.
 
 mod config;
 mod connection;

@@ -12,8 +12,8 @@ use crate::{
     error::RedisConfigError,
 };
 
-/// Stores used DPoP proofs in Redis or Valkey, so that a proof is accepted once by all instances of a
-/// service (RFC 9449 §11.1).
+/// Stores used DPoP proofs in Redis or Valkey, so that all instances of a service together accept a
+/// proof once (RFC 9449 §11.1).
 ///
 /// ```
 /// use okta_verifier::dpop::DpopSettings;
@@ -28,25 +28,26 @@ use crate::{
 /// # Ok::<(), RedisConfigError>(())
 /// ```
 ///
-/// Each proof is one command, `SET <prefix><digest> 1 NX PX <milliseconds>`. `OK` means first use and
-/// nil means replay. Everything else is an error, and the request is rejected with 503: another reply, a
-/// lost connection, and no reply within the [timeout](RedisConfig::timeout), although the proof may have
-/// been stored. The command is sent again only after a cluster's redirection, which says that it was not
-/// executed.
+/// Each proof is stored with one command, `SET <prefix><digest> 1 NX PX <milliseconds>`. The reply `OK`
+/// means first use, and nil means replay. Any other reply, a lost connection, or no reply within the
+/// [timeout](RedisConfig::timeout) is an error: the request is rejected with 503, although the proof
+/// may have been stored. The command is sent again only after a cluster's redirection, which means that
+/// it was not executed.
 ///
-/// The connection is made when the first proof comes, so a service starts while the server is down. After
-/// a failure it is made again: within 250 ms at first, and every 2 s at most. Until then requests are
+/// The first proof opens the connection, so a service can start while the server is down. After a
+/// failure the client reconnects, within 250 ms at first and at most every 2 s. Until then requests are
 /// rejected at once. Clones share the connection.
 ///
-/// A key takes about 170 bytes and lives for the past of the
-/// [window](okta_verifier::dpop::DpopSettings::window) and 6 minutes; that of a proof which is dated ahead lives
-/// longer, up to the past and the future of the window and 6 minutes. One caller gets
-/// [`replay_capacity_per_caller`](okta_verifier::dpop::DpopSettings::replay_capacity_per_caller) keys per
-/// process.
+/// A key takes about 170 bytes. It is kept for the maximum age in the
+/// [window](okta_verifier::dpop::DpopSettings::window) plus 6 minutes. If a proof's `iat` is in the
+/// future, its key is kept longer, at most by the maximum future offset of the window. One caller can
+/// store [`replay_capacity_per_caller`](okta_verifier::dpop::DpopSettings::replay_capacity_per_caller)
+/// keys per process.
 ///
-/// The connection lives on the runtime of the request that first needed it. Where a service has several
-/// runtimes, as actix-web has one per worker, a handler that blocks that runtime delays all others until
-/// they are rejected: block in [`spawn_blocking`](tokio::task::spawn_blocking).
+/// The connection runs on the runtime of the request that opened it. If a service has several runtimes
+/// (with actix-web, one per worker), a handler that blocks that runtime delays the proofs of all
+/// others, until they are rejected. Run blocking code in
+/// [`spawn_blocking`](tokio::task::spawn_blocking).
 #[derive(Clone)]
 pub struct RedisReplayStore {
     connection: Arc<Connection>,
@@ -54,11 +55,12 @@ pub struct RedisReplayStore {
 }
 
 impl RedisReplayStore {
-    /// Returns a store with the given settings. Performs no I/O to the server.
+    /// Returns a store with the given settings. Connects to no server.
     ///
     /// # Errors
     ///
-    /// A setting is wrong, or the system has no CA certificates; the error says what to write.
+    /// Returns an error if a setting is invalid or the system has no CA certificates. The error says
+    /// what to set instead.
     pub fn new(config: RedisConfig) -> Result<Self, RedisConfigError> {
         Ok(Self {
             connection: Arc::new(config.connection()?),
@@ -66,11 +68,11 @@ impl RedisReplayStore {
         })
     }
 
-    /// Sets what the keys begin with: 1 to 64 visible ASCII characters without braces, which would put
-    /// all keys into one slot of a cluster. Default `okta-verifier:dpop:`.
+    /// Sets the prefix of the keys: 1 to 64 visible ASCII characters. Braces are not allowed, because
+    /// they would put all keys into one slot of a cluster. The default is `okta-verifier:dpop:`.
     ///
-    /// Instances that accept the same proofs need the same prefix. Give another service on the same server
-    /// one of its own.
+    /// Instances that accept the same proofs need the same prefix. Another service on the same server
+    /// needs a different one.
     ///
     /// ```
     /// # use okta_verifier_redis::{RedisConfig, RedisReplayStore};
@@ -82,7 +84,7 @@ impl RedisReplayStore {
     ///
     /// # Errors
     ///
-    /// The prefix is empty, too long, or has another character.
+    /// Returns an error if the prefix is empty, is too long, or contains another character.
     pub fn key_prefix(mut self, prefix: &str) -> Result<Self, RedisConfigError> {
         let is_allowed = |byte: u8| byte.is_ascii_graphic() && !b"{}".contains(&byte);
         if !(1..=64).contains(&prefix.len()) || !prefix.bytes().all(is_allowed) {
@@ -113,7 +115,7 @@ impl ReplayStore for RedisReplayStore {
     }
 }
 
-/// Shows no login.
+/// Omits the login.
 impl fmt::Debug for RedisReplayStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisReplayStore")

@@ -19,8 +19,8 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Creates a certificate for the name of a client, such as `client-1`, or of a server, such as
-    /// `localhost` or `127.0.0.1`. It is self-signed, so it is also its own trust anchor.
+    /// Creates a self-signed certificate for the name of a client, such as `client-1`, or of a server,
+    /// such as `localhost` or `127.0.0.1`. The certificate is its own trust anchor.
     ///
     /// # Panics
     ///

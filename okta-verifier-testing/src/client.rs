@@ -1,4 +1,4 @@
-//! `Client`: the holder of the key that a token is bound to.
+//! `Client`: the holder of the key to which tokens are bound.
 
 mod compact;
 mod proof;
@@ -99,7 +99,7 @@ impl Client {
     /// Returns a builder for a valid proof for one request, issued now, with a new `jti`. For a
     /// request with a token, also call [`token`](ProofBuilder::token).
     ///
-    /// `htu` is `url` without its query and fragment (RFC 9449 §4.2), and otherwise unchanged.
+    /// The proof's `htu` is `url` without its query and fragment (RFC 9449 §4.2).
     ///
     /// ```
     /// # use okta_verifier_testing::Client;

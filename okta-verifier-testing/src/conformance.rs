@@ -1,20 +1,21 @@
-//! Conformance tables: requests and exact responses, run with `run(&issuers, driver) -> Report`.
+//! Conformance tables: requests and the exact responses to them. `run(&issuers, driver)` returns a
+//! `Report`.
 //!
-//! [`cases`] is one table for every adapter: its responses are the same, to the byte, in every
-//! framework. A driver builds the API below with its adapter, over [`Issuers::verifier`], and passes
-//! every request to it.
+//! [`cases`] is one table for every adapter: the responses are the same, to the byte, in every
+//! framework. For each adapter a driver builds the API below over [`Issuers::verifier`], and passes
+//! every request to this API.
 //!
 //! | path | requires | served without a token |
 //! |---|---|---|
-//! | `/health` | nothing: it has no layer | yes, always |
+//! | `/health` | nothing: no layer covers it | yes, always |
 //! | `/me` | any token | |
 //! | `/orders` | the scope `orders:read` | |
 //! | `/admin` | the group `Admins` | |
 //! | `/claims` | claims with `department: String` | |
-//! | `/transfer` | the scope, `acr` of `phrh` or `phr`, and an authentication of the last 300 s | |
-//! | `/maybe` | any token, behind an optional layer | yes, without credentials |
+//! | `/transfer` | the scope `orders:read`, an `acr` of `phrh` or `phr`, and an authentication within the last 300 s | |
+//! | `/maybe` | any token, behind an optional layer | yes, if there are no credentials |
 //! | `/maybe/orders` | the scope `orders:read`, behind an optional layer | |
-//! | `/forgotten` | any token, but its layer is missing | no: it is never served |
+//! | `/forgotten` | any token, but its layer is missing | no: this path is never served |
 //!
 //! Each path accepts every method. A handler responds with 200, and sets none of the fields
 //! `WWW-Authenticate`, `Cache-Control` and `Retry-After`.
@@ -36,12 +37,12 @@
 //! # }
 //! ```
 //!
-//! A second table, [`bound_cases`], has tokens that are bound to a key or a certificate; the same
+//! A second table, [`bound_cases`], has tokens that are bound to a key or a certificate. The same
 //! drivers run it over [`Issuers::bound`]. A third table, `asked_cases`, has tokens that require
-//! introspection (RFC 7662); it runs over `Issuers::asking`, with the feature `server`.
+//! introspection (RFC 7662). It requires the feature `server` and runs over `Issuers::asking`.
 //!
-//! With the feature `server` a table can also run over a connection: against an adapter's server
-//! with `run_server`, and against your own API with `assert_conformant`.
+//! With the feature `server`, a table can also run over a connection: `run_server` tests the server of
+//! an adapter, and `assert_conformant` tests your own API.
 
 mod answer;
 #[cfg(feature = "server")]

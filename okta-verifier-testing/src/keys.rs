@@ -17,7 +17,8 @@ pub(crate) use public::signer;
 pub(crate) use ring::generate;
 pub(crate) use ring::{Key, Ring, bound_thumbprint, foreign};
 
-/// Returns 43 random characters, Okta's form of a `kid` and of the part of `jti` after `AT.`.
+/// Returns 43 random characters. In Okta's tokens, `kid` and the part of `jti` after `AT.` have this
+/// form.
 pub(crate) fn random_name() -> String {
     URL_SAFE_NO_PAD.encode(random_bytes(32))
 }
@@ -28,7 +29,7 @@ pub(crate) fn random_bytes(count: usize) -> Vec<u8> {
     bytes
 }
 
-/// Returns the SHA-256 digest, as 43 characters.
+/// Returns the SHA-256 digest in base64url, which is 43 characters.
 pub(crate) fn fingerprint(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes))
 }

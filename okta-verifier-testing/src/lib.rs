@@ -1,7 +1,8 @@
 //! Test support for APIs that use `okta-verifier`: `TestIssuer::new(audience).token(subject).sign()`.
 //!
-//! The crate makes real keys and real signatures, access tokens with the claims of a real Okta
-//! token, and every kind of wrong token that an API must reject. It needs no network and no Okta.
+//! The crate creates real keys, real signatures and access tokens with the claims of a real Okta token.
+//! It also creates every kind of invalid token that an API must reject. It needs neither a network nor
+//! Okta.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -19,17 +20,17 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`TestIssuer::issuer`] holds the public keys, so the verifier under test fetches nothing. With the
-//! feature `server`, `MockOkta` is an authorization server on a loopback socket, for tests that
-//! fetch: it serves metadata, keys and `/v1/token`, rotates keys, and injects faults.
+//! [`TestIssuer::issuer`] pins the public keys, so the verifier under test fetches nothing. With the
+//! feature `server`, `MockOkta` is an authorization server on a loopback socket, for tests that fetch.
+//! It serves metadata, keys and `/v1/token`, rotates keys, and injects faults.
 //!
-//! [`Client`] holds a key, binds tokens to it, and signs DPoP proofs (RFC 9449), valid or wrong.
+//! [`Client`] holds a key, binds tokens to it, and signs valid or invalid DPoP proofs (RFC 9449).
 //!
-//! [`conformance`] is one table of requests and exact responses, for every adapter and, with
-//! `assert_conformant` of the feature `server`, for your own API.
+//! [`conformance`] is a table of requests and exact responses for every adapter. With the feature
+//! `server`, `assert_conformant` runs the table against your own API.
 //!
-//! This crate is separate, and not a feature of `okta-verifier`, so that no build of a service can
-//! mint a token that its verifier accepts. Add it to `[dev-dependencies]` only.
+//! This crate is not a feature of `okta-verifier`, so no build of a service can issue a token that its
+//! verifier accepts. Add it to `[dev-dependencies]` only.
 //!
 //! Misuse panics with a message that says what is wrong.
 

@@ -1,11 +1,12 @@
-//! Tells this project's own tests what the crate mints and receives, so that they can search every
-//! log line and every response for it.
+//! Reports to this project's own tests which secrets the crate creates and receives, so that they can
+//! search every log line and every response for these secrets.
 
 use std::sync::OnceLock;
 
-/// Receives secrets and responses. This is not part of the API: it may change or go at any time.
+/// Receives secrets and responses. It is not part of the public API and may change at any time.
 pub trait Listener: Sync {
-    /// Receives a token, a proof, its claims, or a credential. None of them may appear anywhere.
+    /// Receives a token, a proof, its claims, or a credential, which must not appear in a log or a
+    /// response.
     fn secret(&self, bytes: &[u8]);
 
     /// Receives public contents of tokens: the issuer, the audience, key IDs.

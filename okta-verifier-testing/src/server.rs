@@ -34,7 +34,7 @@ pub use rotation::Rotation;
 pub use state::Hits;
 use state::Shared;
 
-/// The secret of the client [`CLIENT_ID`](crate::CLIENT_ID) at the token endpoint of [`MockOkta`].
+/// The secret of the client [`CLIENT_ID`](crate::CLIENT_ID) of [`MockOkta`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -49,14 +49,15 @@ pub const CLIENT_SECRET: &str = "secret";
 
 /// An Okta custom authorization server on `127.0.0.1`, on its own port.
 ///
-/// Its issuer is `http://127.0.0.1:PORT/oauth2/default`. It serves metadata in
-/// [three forms](MetadataForm), `/v1/keys`, `/v1/token` for the client credentials grant, and
-/// `/v1/introspect` and `/v1/revoke` for every token it made. At `/v1/token` a DPoP proof binds the
-/// token, and must carry the nonce from the first response. The server speaks HTTP/1.1 and closes the
-/// connection after each response, so that its [hits](Self::hits) count every request and a retry on
-/// a kept connection cannot hide one.
+/// The server's issuer is `http://127.0.0.1:PORT/oauth2/default`. It serves metadata in [three
+/// forms](MetadataForm), `/v1/keys`, `/v1/token` for the client credentials grant, and `/v1/introspect`
+/// and `/v1/revoke` for every token it made. At `/v1/token` a DPoP proof binds the token to the
+/// proof's key. The server rejects a proof without its nonce, and sends the nonce with that rejection.
 ///
-/// Dropping it stops the server and closes its open connections.
+/// The server speaks HTTP/1.1 and closes the connection after each response. A client therefore cannot
+/// hide a retry on a kept connection, and the [hits](Self::hits) count every request.
+///
+/// Dropping the `MockOkta` stops the server and closes its open connections.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -75,8 +76,8 @@ pub struct MockOkta {
 }
 
 impl MockOkta {
-    /// Starts the server on a port that the system chooses. It publishes one key each for RS256,
-    /// ES256, EdDSA and PS256, and signs with RS256, as Okta does.
+    /// Starts the server on a port that the system chooses. The server publishes one key each for
+    /// RS256, ES256, EdDSA and PS256, and signs with RS256, as Okta does.
     ///
     /// # Panics
     ///
@@ -100,7 +101,7 @@ impl MockOkta {
         Self { shared, server }
     }
 
-    /// Returns the `iss` of its tokens and metadata: `http://127.0.0.1:PORT/oauth2/default`.
+    /// Returns the `iss` of the server's tokens and metadata: `http://127.0.0.1:PORT/oauth2/default`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -114,8 +115,8 @@ impl MockOkta {
         &self.shared.issuer
     }
 
-    /// Returns the issuer settings for a verifier, for tokens with `audience`. No keys are pinned: the
-    /// verifier fetches them from this server.
+    /// Returns the issuer settings of a verifier for tokens with `audience`. No keys are pinned: the
+    /// verifier fetches the keys from this server.
     ///
     /// Tokens have the audience `api://default` unless [`set_audience`](Self::set_audience) changes it.
     ///
@@ -130,8 +131,8 @@ impl MockOkta {
         Profile::Okta.issuer(&self.shared.issuer, audience)
     }
 
-    /// Returns a builder for a valid access token of the user `subject`, signed with one of the keys
-    /// that are active now: a later rotation does not change it.
+    /// Returns a builder for a valid access token of the user `subject`. The token is signed with one
+    /// of the keys that are active now, even if they are rotated before it is signed.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -157,7 +158,8 @@ impl MockOkta {
         self.shared.state().ring.jwks()
     }
 
-    /// Returns the IDs of the published keys: the signing keys first, the default one at the front.
+    /// Returns the IDs of the published keys: first the default signing key, then the other signing
+    /// keys, then all others.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

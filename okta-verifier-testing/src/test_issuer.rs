@@ -9,11 +9,12 @@ use crate::token::{Profile, TokenBuilder};
 
 /// An issuer without a network. Its keys are pinned, and its tokens have real signatures.
 ///
-/// It publishes one key each for RS256, ES256, EdDSA and PS256, and signs with RS256, as Okta does,
+/// The issuer publishes one key each for RS256, ES256, EdDSA and PS256. Like Okta it signs with RS256,
 /// unless a token [selects another algorithm](TokenBuilder::algorithm). Key IDs and elliptic-curve
 /// pairs are new for each issuer. The RSA pair is generated once per process, because that takes a
-/// noticeable part of a second. The RS256 and the PS256 key are that one pair under two key IDs, so
-/// that only a key's `alg` shows that a padding is wrong (RFC 8725 §3.1). `Clone` shares the keys.
+/// noticeable part of a second. The RS256 and the PS256 key are the same RSA pair under two key IDs, so
+/// a verifier can detect a wrong padding only by the key's `alg` (RFC 8725 §3.1). `Clone` shares the
+/// keys.
 ///
 /// ```
 /// use okta_verifier_testing::TestIssuer;
@@ -31,8 +32,8 @@ pub struct TestIssuer {
 }
 
 impl TestIssuer {
-    /// Creates an Okta custom authorization server, `https://okta.test/oauth2/default`, whose tokens
-    /// are for `audience`.
+    /// Creates an Okta custom authorization server with the issuer `https://okta.test/oauth2/default`,
+    /// whose tokens have the audience `audience`.
     ///
     /// ```
     /// let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -43,7 +44,8 @@ impl TestIssuer {
         Self::with(Profile::Okta, "https://okta.test/oauth2/default", audience)
     }
 
-    /// Creates an issuer of RFC 9068 tokens, `https://issuer.test`, whose tokens are for `audience`.
+    /// Creates an issuer `https://issuer.test` of RFC 9068 tokens, whose tokens have the audience
+    /// `audience`.
     ///
     /// ```
     /// let issuer = okta_verifier_testing::TestIssuer::rfc9068("https://orders.test");
@@ -67,7 +69,7 @@ impl TestIssuer {
         self
     }
 
-    /// Replaces the keys with new ones, one per algorithm; the first signs by default.
+    /// Replaces the keys with new ones, one per algorithm. The first key is the default signing key.
     ///
     /// # Panics
     ///
@@ -88,7 +90,7 @@ impl TestIssuer {
         self
     }
 
-    /// Returns the issuer settings for a verifier, with pinned keys: nothing is ever fetched.
+    /// Returns the issuer settings of a verifier. The keys are pinned, so the verifier fetches nothing.
     ///
     /// The caller adds [`client_id`](Issuer::client_id) or [`any_client_id`](Issuer::any_client_id).
     ///
@@ -104,7 +106,7 @@ impl TestIssuer {
             .keys(self.jwks())
     }
 
-    /// Returns the `iss` of its tokens.
+    /// Returns the `iss` of the issuer's tokens.
     ///
     /// ```
     /// let issuer = okta_verifier_testing::TestIssuer::rfc9068("https://orders.test");
@@ -126,8 +128,9 @@ impl TestIssuer {
         self.ring.jwks()
     }
 
-    /// Returns a builder for a valid access token of the user `subject`, for the issuer's audience and
-    /// the client [`CLIENT_ID`](crate::CLIENT_ID), valid for one hour, without scopes or groups.
+    /// Returns a builder for a valid access token of the user `subject`. The token is for the issuer's
+    /// audience and the client [`CLIENT_ID`](crate::CLIENT_ID), is valid for one hour, and has no
+    /// scopes or groups.
     ///
     /// ```
     /// let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -148,7 +151,7 @@ impl TestIssuer {
     }
 }
 
-/// One algorithm per kind of key; the first signs by default.
+/// One algorithm per kind of key. The first key is the default signing key.
 pub(crate) const DEFAULT_ALGORITHMS: [Algorithm; 4] = [
     Algorithm::RS256,
     Algorithm::ES256,

@@ -1,4 +1,4 @@
-//! `TokenBuilder`: builds a valid token, with one change per method.
+//! `TokenBuilder`: builds a valid token; each method changes one part of it.
 
 mod claims;
 mod header;
@@ -21,7 +21,7 @@ use kind::Kind;
 pub(crate) use payload::Profile;
 pub(crate) use register::Register;
 
-/// The client ID of every token, unless [`client_id`](TokenBuilder::client_id) sets another.
+/// The client ID of every token, unless [`client_id`](TokenBuilder::client_id) sets another one.
 ///
 /// ```
 /// use okta_verifier_testing::{CLIENT_ID, TestIssuer};
@@ -32,9 +32,9 @@ pub const CLIENT_ID: &str = "0oatest";
 
 /// A builder for tokens. The token is valid unless a method changes it.
 ///
-/// If two methods set the same thing, the last one wins. [`claim`](Self::claim) and
-/// [`without`](Self::without) override the other methods, and
-/// [`raw_payload`](Self::raw_payload) overrides them.
+/// If two methods set the same part, the last one wins. [`claim`](Self::claim) and
+/// [`without`](Self::without) override the methods for single claims, and
+/// [`raw_payload`](Self::raw_payload) overrides all methods for claims.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -116,5 +116,5 @@ pub(crate) fn unix_now() -> u64 {
         .as_secs()
 }
 
-/// The default lifetime at Okta, in seconds.
+/// The default lifetime of Okta's access tokens, in seconds.
 pub(crate) const LIFETIME: u64 = 3600;

@@ -1,8 +1,9 @@
-//! tower layers for [`okta_verifier`], which put a [`VerifiedToken`] into the request's extensions.
+//! tower layers that verify access tokens with [`okta_verifier`].
 //!
-//! There are two [tower] layers: [`VerifyLayer`] verifies the request's access token, and
-//! [`RequireLayer`] enforces a policy on it. Both respond to a rejected request themselves, with the
-//! status and the challenge of RFC 6750 §3; the inner service never sees it.
+//! There are two [tower] layers: [`VerifyLayer`] verifies the request's access token and puts a
+//! [`VerifiedToken`] into the request's extensions, and [`RequireLayer`] enforces a policy on it. If a
+//! layer rejects a request, it responds with the status and the challenge of RFC 6750 §3, and the inner
+//! service is not called.
 //!
 //! ```
 //! # use std::convert::Infallible;
@@ -53,38 +54,40 @@
 //! The CORS layer goes outside and authentication inside. The CORS layer then responds to preflights,
 //! which have no credentials, and adds headers to rejections so that a browser can read them.
 //! [`VerifyLayer`] exempts no method: an `OPTIONS` request that reaches it is verified like any other.
-//! [`RequireLayer`] goes inside [`VerifyLayer`]; without one it rejects every request with 500.
+//! [`RequireLayer`] goes inside [`VerifyLayer`]; without a [`VerifyLayer`] outside, it rejects every
+//! request with 500.
 //!
 //! # Rejections in outer layers
 //!
 //! The body of a rejection is the [`Default`] of the inner service's body type, which is empty for all
-//! common types. The [`Rejection`] itself is in the response's extensions, so that an outer layer can
-//! log the reason or write a body.
+//! common types. The response's extensions contain the [`Rejection`], so an outer layer can log the
+//! reason or write a body.
 //!
 //! # Limits
 //!
 //! A limit inside [`VerifyLayer`], such as a `ConcurrencyLimit` or a `Buffer`, counts only the requests
-//! that the inner service works on. A rejected request or one that waits for the issuer does not
-//! occupy it: a request that had to wait polls the inner service after its token is verified, and an
-//! error of `poll_ready` is then the error of the response future. A limit outside [`VerifyLayer`]
-//! counts all requests, including those that wait for the issuer.
+//! that the inner service works on. It does not count rejected requests and requests that wait for the
+//! issuer. A request that had to wait polls the inner service after its token is verified, so an error
+//! of `poll_ready` becomes an error of the response future. A limit outside [`VerifyLayer`] counts all
+//! requests, including those that wait for the issuer.
 //!
 //! # Routers that shorten the path
 //!
 //! A DPoP proof is made for the whole URL. Behind a router that removes a prefix of the path,
-//! [`VerifyLayer::original_uri`] is required: without it a proof for the shortened path is accepted and
-//! the right one is rejected. With axum, use `okta_verifier_axum::VerifyLayer`, which does that itself.
+//! [`VerifyLayer::original_uri`] is required: without it a proof for the shortened path is accepted,
+//! and a proof for the whole path is rejected. With axum, use `okta_verifier_axum::VerifyLayer`, which
+//! reads the whole path.
 //!
 //! # gRPC
 //!
-//! By default every rejection has its HTTP status. In front of `tonic::service::Routes`,
-//! [`VerifyLayer::grpc`] and [`RequireLayer::grpc`] make the layers reject a gRPC request (`POST` over
-//! HTTP/2 with `content-type: application/grpc` and `te: trailers`) with trailers only: HTTP 200 with
-//! `grpc-status` 16 (unauthenticated), 7 (permission denied) or 14 (unavailable), and the
-//! `www-authenticate` header. Leave it off if the service responds to a forward-auth proxy: such a
-//! proxy takes a 200 for permission. Handlers read the [`VerifiedToken`] from `request.extensions()`.
-//! To protect one of several services, use tonic's `LayerExt::named_layer`; `examples/grpc-orders`
-//! shows it.
+//! By default every rejection has its HTTP status. [`VerifyLayer::grpc`] and [`RequireLayer::grpc`] are
+//! for layers in front of `tonic::service::Routes`. They make the layers reject a gRPC request (`POST`
+//! over HTTP/2 with `content-type: application/grpc` and `te: trailers`) with HTTP 200, the
+//! `www-authenticate` header and a `grpc-status` of 16 (unauthenticated), 7 (permission denied) or 14
+//! (unavailable). Leave both options off if the service responds to a forward-auth proxy: such a proxy
+//! takes a 200 for permission. Handlers read the [`VerifiedToken`] from `request.extensions()`. To
+//! protect one of several services, use tonic's `LayerExt::named_layer`; `examples/grpc-orders` shows
+//! it.
 //!
 //! [tower]: https://docs.rs/tower
 //! [`Rejection`]: okta_verifier::Rejection

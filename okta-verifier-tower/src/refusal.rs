@@ -1,4 +1,4 @@
-//! A rejection in the form of the client's protocol.
+//! A rejection, which is sent in plain HTTP or in the form of gRPC.
 
 use http::{
     HeaderName, Method, Request, Response, Version,
@@ -34,17 +34,17 @@ impl Refusal {
 /// `content-type` of gRPC, and `te: trailers`.
 ///
 /// A gRPC rejection is an HTTP 200, which a forward-auth proxy takes for permission. Such a proxy may
-/// pass on the caller's method and content type. `TE` is for one connection, and an intermediary
-/// should remove it (RFC 9110 §7.6.1, §10.1.4).
+/// forward the caller's method and content type, but not `TE`: the field applies to one connection
+/// only, and an intermediary should remove it (RFC 9110 §7.6.1, §10.1.4).
 fn is_grpc<B>(request: &Request<B>) -> bool {
     request.method() == Method::POST
         && request.version() == Version::HTTP_2
         && only_value(request, &CONTENT_TYPE).is_some_and(is_grpc_type)
-        // RFC 9113 §8.2.2: over HTTP/2 the field has no other value.
+        // RFC 9113 §8.2.2: over HTTP/2, `trailers` is the only value that `TE` may have.
         && only_value(request, &TE).is_some_and(|value| value == b"trailers")
 }
 
-/// Returns the value of a field that the request has on exactly one line.
+/// Returns the value of a field, or `None` unless the request has exactly one line of this field.
 fn only_value<'a, B>(request: &'a Request<B>, name: &HeaderName) -> Option<&'a [u8]> {
     let mut values = request.headers().get_all(name).iter();
     let first = values.next()?;

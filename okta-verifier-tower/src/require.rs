@@ -1,4 +1,4 @@
-//! `RequireLayer` and its service: enforce a policy on verified tokens.
+//! `RequireLayer` and its service, which enforce a policy on verified tokens.
 
 mod future;
 mod layer;

@@ -1,4 +1,4 @@
-//! Who is calling: credentials in, a `VerifiedToken` in the extensions or a refusal out.
+//! `VerifyLayer` and its service, which verify the access token of each request.
 
 mod credentials;
 mod future;

@@ -32,7 +32,7 @@ fn main() {
         _ => stored_here(),
     };
     let holder = Holder::with(Algorithm::ES256, settings);
-    // Two calls precede the counted ones, and each proof is accepted once.
+    // Two calls precede the counted ones, and each call needs its own proof.
     let proofs = match case.as_str() {
         "dpop" | "dpop-remote" => (0..calls + 2).map(|_| holder.proof()).collect(),
         _ => vec![holder.proof()],
@@ -46,7 +46,8 @@ fn main() {
         shape @ ("short" | "alike" | "escaped" | "small") => costly(&served.okta, shape),
         _ => String::new(),
     };
-    // With pinned keys no fetch is due, as during a flood whose budget is spent.
+    // With pinned keys the verifier fetches nothing, as in a flood that has exhausted its rate limit
+    // for fetches.
     let issuer = served.okta.issuer("api://default").any_client_id();
     let pinned = Verifier::builder().issuer(issuer.keys(served.okta.jwks()));
     let pinned = pinned.build().expect("valid settings");
@@ -90,7 +91,7 @@ fn main() {
     measured(work, calls);
 }
 
-/// Runs the counted calls. The work before depends on random keys and is not counted.
+/// Runs the counted calls. The preparation is not counted, because its cost depends on random keys.
 #[inline(never)]
 fn measured(work: &dyn Fn() -> bool, calls: u32) {
     for _ in 0..calls {

@@ -1,4 +1,4 @@
-//! The API itself, as a service would contain it.
+//! The routes, as a real service would contain them.
 
 use actix_web::web::{self, Json, ServiceConfig};
 use okta_verifier::{Policy, Requirement, SubjectKind};
@@ -7,8 +7,8 @@ use serde::Serialize;
 
 /// Adds the routes behind `verify`, and `/health`, which is open.
 ///
-/// Each resource is wrapped separately, so that unknown paths stay 404. An API with a path prefix
-/// wraps its `web::scope` once.
+/// Each resource is wrapped separately, so unknown paths stay 404. In an API with a path prefix, wrap
+/// the `web::scope` instead.
 pub(crate) fn routes(api: &mut ServiceConfig, verify: &VerifyMiddleware) {
     api.service(web::resource("/health").get(health))
         .service(web::resource("/me").wrap(verify.clone()).get(me))

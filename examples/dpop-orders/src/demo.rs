@@ -10,7 +10,8 @@ pub(crate) fn issuer(okta: &MockOkta) -> Issuer {
     okta.issuer(AUDIENCE).client_id(CLIENT_ID)
 }
 
-/// Returns the lines to paste, within five minutes and in this order: a proof is accepted once.
+/// Returns the lines to paste. Paste them within five minutes and in this order, because a proof is
+/// accepted once.
 pub(crate) fn guide(okta: &MockOkta, base_url: &str) -> String {
     let tries = tries(okta, base_url);
     let tries = tries.map(|(what, method, scheme, jwt, proof, expect)| {
@@ -30,7 +31,7 @@ pub(crate) fn guide(okta: &MockOkta, base_url: &str) -> String {
     )
 }
 
-/// What the request shows, its method, scheme, token and proof, and the expected status.
+/// A request to print: a description, the method, scheme, token and proof, and the expected status.
 type Try = (
     &'static str,
     Option<&'static str>,

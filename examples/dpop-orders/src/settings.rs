@@ -7,7 +7,7 @@ use okta_verifier::{
     dpop::{DpopNonces, DpopSettings},
 };
 
-/// The framework that serves the API. The verifier is the same.
+/// The framework that serves the API. Both use the same verifier.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Framework {
     Axum,
@@ -23,7 +23,7 @@ pub(crate) fn framework() -> Result<Framework, String> {
     }
 }
 
-/// Reads `OKTA_ISSUER` and `OKTA_AUDIENCE`. Returns `None` if there is no `OKTA_ISSUER`.
+/// Reads `OKTA_ISSUER` and `OKTA_AUDIENCE`. Returns `None` if `OKTA_ISSUER` is not set.
 pub(crate) fn issuer() -> Result<Option<Issuer>, Box<dyn Error>> {
     let Some(url) = env::var_os("OKTA_ISSUER") else {
         return Ok(None);
@@ -35,12 +35,15 @@ pub(crate) fn issuer() -> Result<Option<Issuer>, Box<dyn Error>> {
 
 /// Builds the verifier. `NONCES=1` requires a server-issued nonce in every proof.
 pub(crate) fn verifier(issuer: Issuer, base_url: &str) -> Result<Verifier, ConfigError> {
-    // The external URL of this API. It must not come from the request, whose headers the client writes.
+    // The external URL of this API is fixed. It must not come from the request, which the client
+    // controls.
     let dpop = DpopSettings::base_url(base_url)
-        // Only so that the printed lines stay valid: by default a proof is accepted for one minute.
+        // For this demo only, so that the printed lines stay valid. By default a proof is accepted for
+        // one minute.
         .window(Duration::from_secs(300), Duration::from_secs(60));
     let dpop = match env::var_os("NONCES") {
-        // Several instances share a secret instead, with `DpopNonces::shared(..)`.
+        // Use `DpopNonces::shared(..)` if the service has several instances, so that all of them share
+        // one secret.
         Some(_) => dpop.nonces(DpopNonces::random()),
         None => dpop,
     };

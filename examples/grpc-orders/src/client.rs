@@ -13,7 +13,7 @@ use crate::proto::{
     orders_client::OrdersClient,
 };
 
-/// Prints `grpc-status: N` and the details. `N` is also the exit code.
+/// Prints `grpc-status: N` and the details. The exit code is also `N`.
 pub(crate) async fn run(url: &str, method: &str, token: Option<&str>) -> ExitCode {
     let Some(answer) = call(url, method, token).await else {
         return usage();
@@ -21,7 +21,7 @@ pub(crate) async fn run(url: &str, method: &str, token: Option<&str>) -> ExitCod
     let code = answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
     let text = answer.unwrap_or_else(|status| describe(&status));
     let text = format!("grpc-status: {}\n{text}", i32::from(code));
-    // A closed stdout, as in `| head`, does not change the status.
+    // Ignores a closed stdout, as in `| head`, so that the exit code stays the gRPC status.
     let _ = writeln!(io::stdout(), "{}", text.trim_end());
     u8::try_from(i32::from(code)).map_or(ExitCode::FAILURE, ExitCode::from)
 }
@@ -77,7 +77,7 @@ fn caller(message: Caller) -> String {
     format!("{message:?}")
 }
 
-/// Returns the message and the challenge. The challenge says what would help.
+/// Returns the message and the challenge, which tells the client what would help.
 fn describe(status: &Status) -> String {
     let mut text = status.message().to_owned();
     for name in ["www-authenticate", "retry-after"] {

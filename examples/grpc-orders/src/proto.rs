@@ -1,4 +1,4 @@
-//! The package `orders.v1`, as a build generates it from `.proto` files.
+//! The package `orders.v1`, as tonic-prost-build generates it from `.proto` files.
 #![allow(unreachable_pub)]
 
 /// `message Empty {}`

@@ -1,4 +1,4 @@
-//! The services themselves, as a server would contain them.
+//! The services, as a real server would contain them.
 
 use okta_verifier::{Policy, Rejection, SubjectKind, VerifiedToken, Verifier, adapter::Anonymous};
 use okta_verifier_tower::{RequireLayer, VerifyLayer};
@@ -11,7 +11,8 @@ use tower::ServiceBuilder;
 
 use crate::proto::{Caller, Empty, Text, admin_server, health_server, orders_server};
 
-/// Returns `Orders` behind `verifier`, `Admin` behind a policy too, and `Health`, which is open.
+/// Returns three services: `Orders` behind `verifier`, `Admin` also behind a policy, and `Health`
+/// without authentication.
 ///
 /// The layers reject in gRPC form, which is an HTTP 200. A server that responds to a forward-auth proxy
 /// must omit `.grpc()`.
@@ -65,7 +66,7 @@ impl admin_server::Admin for Admin {
     }
 }
 
-/// Checks `policy` for one method, as `RequireLayer` does for a whole service, and returns the token.
+/// Enforces `policy` for one method, as `RequireLayer` does for a whole service, and returns the token.
 fn require<T>(policy: Policy, request: &Request<T>) -> Result<&VerifiedToken, Status> {
     let extensions = request.extensions();
     let token = extensions.get::<VerifiedToken>();
@@ -75,8 +76,8 @@ fn require<T>(policy: Policy, request: &Request<T>) -> Result<&VerifiedToken, St
     token.ok_or_else(|| status(&Rejection::missing_layer()))
 }
 
-/// Returns the code and the challenge of a rejection, as the layers send them. Internal details are
-/// not sent.
+/// Returns the gRPC code and the challenge of a rejection, as the layers send them, but no internal
+/// details.
 fn status(rejection: &Rejection) -> Status {
     let code = Code::from_i32(rejection.grpc_status().into());
     let metadata = MetadataMap::from_headers(rejection.headers().collect());

@@ -1,4 +1,4 @@
-//! The API itself, as a service would contain it.
+//! The API, as a real service would contain it.
 
 use std::{convert::Infallible, future::ready};
 
@@ -39,7 +39,7 @@ pub(crate) fn api<B: Send + 'static>(
     })
 }
 
-/// Returns a service that responds with the result of `respond` for the token.
+/// Returns a service that passes the token to `respond` and sends the result.
 fn handler<B: Send + 'static>(
     respond: fn(&VerifiedToken) -> Response<String>,
 ) -> impl Service<Request<B>, Response = Response<String>, Error = Infallible, Future: Send>

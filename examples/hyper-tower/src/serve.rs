@@ -1,4 +1,4 @@
-//! The loop from connections to requests, which a framework would provide.
+//! Accepts connections and serves their requests, which a framework would do otherwise.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -21,17 +21,18 @@ where
     S::Future: Send,
 {
     let mut http = Builder::new(TokioExecutor::new());
-    // With a timer, hyper closes a connection whose headers do not arrive within 30 s.
+    // The timer lets hyper close a connection whose headers do not arrive within 30 s.
     http.http1().timer(TokioTimer::new());
     http.http2().timer(TokioTimer::new());
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // The process is out of descriptors, or the peer left. Later connections may succeed.
+            // The process is out of file descriptors, or the peer has disconnected. Later connections
+            // may succeed.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
         let (http, api) = (http.clone(), TowerToHyperService::new(api.clone()));
-        // The peer may end a connection early, which must not affect other connections.
+        // An error of one connection, such as a disconnect of the peer, must not affect the others.
         tokio::spawn(async move { http.serve_connection(TokioIo::new(stream), api).await });
     }
 }

@@ -36,7 +36,7 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-/// Stores the certificate in the connection's data, once per connection after its handshake.
+/// Stores the client's certificate in the connection's data after the handshake, once per connection.
 fn remember(connection: &dyn Any, of_connection: &mut Extensions) {
     let stream = connection.downcast_ref::<TlsStream<actix_web::rt::net::TcpStream>>();
     if let Some(certificate) = stream.and_then(|it| tls::client_certificate(it.get_ref().1)) {

@@ -28,11 +28,13 @@ pub(crate) async fn serve(
     let acceptor = TlsAcceptor::from(Arc::new(config));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // The process is out of descriptors, or the peer left. Later connections may succeed.
+            // The process is out of file descriptors, or the peer has disconnected. Later connections
+            // may succeed.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        // Each connection has its own task, including the handshake: a slow peer does not delay others.
+        // Each connection has its own task, which also performs the handshake, so a slow peer does not
+        // delay others.
         tokio::spawn(converse(stream, acceptor.clone(), router.clone()));
     }
 }
@@ -42,13 +44,13 @@ async fn converse(stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
     let Ok(Ok(stream)) = handshake.await else {
         return;
     };
-    // The certificate belongs to the connection, and so to each of its requests.
+    // The certificate belongs to the connection, so it is added to each of its requests.
     let router = match tls::client_certificate(stream.get_ref().1) {
         Some(certificate) => router.layer(Extension(certificate)),
         None => router,
     };
     let service = TowerToHyperService::new(router);
-    // The peer may end a connection early, which must not affect other connections.
+    // An error of one connection, such as a disconnect of the peer, must not affect the others.
     let _ = Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
         .await;

@@ -32,7 +32,7 @@ impl Demo {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let nanos = now.map_or(0, |now| now.as_nanos());
         let directory = std::env::temp_dir().join(format!("mtls-orders-{nanos}"));
-        // It must be a new directory, because private keys are written to it.
+        // The directory must be new, because private keys are written to it.
         fs::create_dir(&directory)?;
         let demo = Self {
             okta,
@@ -53,7 +53,8 @@ impl Demo {
             issuer: self.okta.issuer(AUDIENCE).client_id(CLIENT_ID),
             certificate: self.server.pem().to_owned(),
             key: self.server.key_pem(),
-            // Each certificate is its own trust anchor. A real API would trust a certificate authority.
+            // Each certificate is its own trust anchor here. A real API would trust a certificate
+            // authority.
             client_roots: self.client.pem().to_owned() + self.thief.pem(),
         }
     }
@@ -116,7 +117,7 @@ impl Demo {
     }
 }
 
-/// Deletes the keys, which are for this run only.
+/// Deletes the directory with the private keys, which are used in this run only.
 impl Drop for Demo {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.directory);

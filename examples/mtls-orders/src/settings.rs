@@ -4,7 +4,7 @@ use std::{env, error::Error, fs};
 
 use okta_verifier::{ConfigError, Issuer, Verifier};
 
-/// The framework that serves the API. The verifier is the same.
+/// The framework that serves the API. Both use the same verifier.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Framework {
     Axum,
@@ -26,13 +26,13 @@ pub(crate) struct Settings {
     pub(crate) issuer: Issuer,
     pub(crate) certificate: String,
     pub(crate) key: String,
-    /// The authorities that sign the clients' certificates.
+    /// The certificate authorities that sign the clients' certificates.
     pub(crate) client_roots: String,
 }
 
 impl Settings {
-    /// Reads `OKTA_ISSUER`, `OKTA_AUDIENCE`, and the files `TLS_CERTIFICATE`, `TLS_KEY` and
-    /// `TLS_CLIENT_ROOTS`. Returns `None` if there is no `OKTA_ISSUER`.
+    /// Reads `OKTA_ISSUER`, `OKTA_AUDIENCE`, and the files that `TLS_CERTIFICATE`, `TLS_KEY` and
+    /// `TLS_CLIENT_ROOTS` name. Returns `None` if `OKTA_ISSUER` is not set.
     pub(crate) fn from_env() -> Result<Option<Self>, Box<dyn Error>> {
         if env::var_os("OKTA_ISSUER").is_none() {
             return Ok(None);
@@ -51,7 +51,8 @@ impl Settings {
         }))
     }
 
-    /// Builds the verifier. TLS ends in this process, so the session's certificate is the client's.
+    /// Builds the verifier. TLS ends in this process, so the TLS session has the client's own
+    /// certificate.
     pub(crate) fn verifier(&self) -> Result<Verifier, ConfigError> {
         Verifier::builder()
             .issuer(self.issuer.clone())

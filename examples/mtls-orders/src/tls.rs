@@ -12,7 +12,8 @@ use rustls::{
 
 use crate::settings::Settings;
 
-/// Returns the TLS settings. A client may have no certificate, but then its token must be unbound.
+/// Returns the TLS settings. A client without a certificate is admitted, but only with an unbound
+/// token.
 pub(crate) fn config(settings: &Settings) -> Result<ServerConfig, Box<dyn Error>> {
     let mut roots = RootCertStore::empty();
     for root in CertificateDer::pem_slice_iter(settings.client_roots.as_bytes()) {
@@ -32,8 +33,8 @@ pub(crate) fn config(settings: &Settings) -> Result<ServerConfig, Box<dyn Error>
     Ok(config)
 }
 
-/// Returns the value that the adapters read from a request's extensions. The handshake proves that the
-/// client holds the key of the first certificate (RFC 8446 §4.4.3).
+/// Returns the certificate in the type that the adapters read from a request's extensions. The
+/// handshake proves that the client holds the key of the first certificate (RFC 8446 §4.4.3).
 pub(crate) fn client_certificate(session: &ServerConnection) -> Option<ClientCertificate> {
     let shown = session.peer_certificates()?.first()?;
     Some(ClientCertificate::new(shown))

@@ -1,4 +1,4 @@
-//! The table `tenants`, in memory. A real service would have it in its database.
+//! The table `tenants`, in memory. In a real service it would be in the database.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,8 @@ use std::{
 /// One customer of the API.
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant {
-    /// The customer's authorization server. We enter it ourselves and never take it from a token.
+    /// The customer's authorization server. We enter the issuer ourselves; it must never come from a
+    /// token.
     pub(crate) issuer: String,
     /// Whether the customer may use the API now.
     pub(crate) active: bool,
@@ -23,7 +24,7 @@ impl Database {
         Self(Mutex::new(tenants.into_iter().collect()))
     }
 
-    /// `UPDATE tenants SET active = ? WHERE name = ?`. Returns whether there is such a row.
+    /// `UPDATE tenants SET active = ? WHERE name = ?`. Returns whether the row exists.
     pub(crate) fn set_active(&self, name: &str, active: bool) -> bool {
         let mut tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let tenant = tenants.get_mut(name);

@@ -53,7 +53,8 @@ impl Mocks {
         }
     }
 
-    /// Returns the lines to paste, in this order: some of them activate and deactivate tenants.
+    /// Returns the lines to paste. Their order matters, because some of them activate and deactivate
+    /// tenants.
     pub(crate) fn guide(&self, api: SocketAddr) -> String {
         let tries = self.tries();
         let tries = tries.map(|(method, path, jwt, expect, what)| {
@@ -89,7 +90,7 @@ impl Mocks {
         let (b, c) = (token(globex).sign(), token(initech).sign());
         let revoked = token(acme).sign();
         acme.revoke(&revoked);
-        // Signed with acme's key, with globex as issuer.
+        // This token is signed with acme's key but names globex as its issuer.
         let in_anothers_name = token(acme).claim("iss", globex.issuer_url()).sign();
         let operators = |token: TokenBuilder| token.group("Operators").sign();
         let operator = operators(token(&self.staff));

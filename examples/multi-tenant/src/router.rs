@@ -1,4 +1,4 @@
-//! The API itself, as a service would contain it.
+//! The API, as a real service would contain it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,18 +18,18 @@ pub(crate) fn router(settings: &Settings) -> Result<Router, ConfigError> {
     let tenants = Arc::new(Tenants::new(settings)?);
     let verify = VerifyLayer::new(tenants.verifier());
 
-    // A revoked token may read until it expires: these routes need no introspection.
+    // These routes need no introspection, so a revoked token can read until it expires.
     let orders = Router::new()
         .route("/orders", get(orders))
         .route_layer(verify.clone());
 
-    // A revoked token must not pay: the introspection result is at most five seconds old.
+    // A revoked token must not pay, so the introspection result may be at most five seconds old.
     let payments = Router::new()
         .route("/payments", post(pay))
         .route_layer(verify.max_introspection_age(Duration::from_secs(5)));
 
-    // The staff has a separate verifier. A tenant chooses the names of its groups, so a tenant's token
-    // must not control tenants.
+    // Our own staff has a separate verifier. A tenant chooses the names of its groups, so a group in a
+    // tenant's token must not give rights over tenants.
     let staff = Issuer::okta(&settings.staff, &settings.audience).any_client_id();
     let staff = Verifier::builder().issuer(staff).build()?;
     let operations = Router::new()
@@ -60,7 +60,8 @@ impl Requirement for Operator {
 
 type Shared = State<Arc<Tenants>>;
 
-/// Lists orders. A subject is unique within its issuer only, so the issuer selects the tenant's data.
+/// Lists orders. A subject is unique only within its issuer, so the tenant's data is selected by the
+/// issuer.
 async fn orders(State(tenants): Shared, token: Verified<ReadOrders>) -> String {
     let tenant = tenants.name_of(token.issuer());
     format!("the orders of {} at {tenant}\n", token.subject())
@@ -85,7 +86,8 @@ fn set_active(tenants: &Tenants, name: &str, active: bool) -> Outcome {
     match tenants.set_active(name, active) {
         Ok(true) => Ok(StatusCode::NO_CONTENT),
         Ok(false) => Ok(StatusCode::NOT_FOUND),
-        // The row is wrong, for example the issuer is not a URL. All other tenants are still served.
+        // The row is invalid, for example because the issuer is not a URL. All other tenants are still
+        // served.
         Err(error) => Err((StatusCode::UNPROCESSABLE_ENTITY, error.to_string())),
     }
 }

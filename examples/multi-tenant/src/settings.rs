@@ -12,11 +12,11 @@ use crate::database::Tenant;
 /// The trusted issuers, and the credentials for introspection.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The issuer of our own staff. Only its groups give rights over tenants.
+    /// The issuer of our own staff. Only groups in this issuer's tokens give rights over tenants.
     pub(crate) staff: String,
     pub(crate) tenants: Vec<(String, Tenant)>,
     pub(crate) audience: String,
-    /// The API's own client at each tenant's issuer, for introspection.
+    /// The client with which the API authenticates at each tenant's introspection endpoint.
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
 }
@@ -34,8 +34,8 @@ impl Settings {
     }
 }
 
-/// Reads `TENANTS`, which is a list of `name=issuer` separated by spaces, and `STAFF_ISSUER`,
-/// `OKTA_AUDIENCE`, `OKTA_CLIENT_ID` and `OKTA_CLIENT_SECRET`. Returns `None` without `TENANTS`.
+/// Reads `TENANTS`, a list of `name=issuer` separated by spaces, and `STAFF_ISSUER`, `OKTA_AUDIENCE`,
+/// `OKTA_CLIENT_ID` and `OKTA_CLIENT_SECRET`. Returns `None` if `TENANTS` is not set.
 pub(crate) fn from_env() -> Result<Option<Settings>, Box<dyn Error>> {
     let Some(tenants) = env::var_os("TENANTS") else {
         return Ok(None);

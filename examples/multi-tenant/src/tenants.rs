@@ -1,10 +1,11 @@
-//! Tenants are activated and deactivated at run time: the verifier follows the database.
+//! Activates and deactivates tenants at run time: the verifier trusts the issuers of the active
+//! tenants.
 
 use okta_verifier::{ConfigError, Verifier};
 
 use crate::{database::Database, settings::Settings};
 
-/// The verifier of the tenants' tokens, and the table that it follows.
+/// The verifier of the tenants' tokens, and the table from which it gets its issuers.
 #[derive(Debug)]
 pub(crate) struct Tenants {
     database: Database,
@@ -38,7 +39,8 @@ impl Tenants {
         if !self.database.set_active(name, active) {
             return Ok(false);
         }
-        // Passing the whole list keeps the keys, the cache and the rate limits of unchanged issuers.
+        // Pass the whole list: unchanged issuers keep their keys, their cached tokens and their rate
+        // limits.
         let issuers = self.database.active_issuers();
         let issuers = issuers.iter().map(|url| self.settings.issuer(url));
         self.verifier.set_issuers(issuers)?;

@@ -1,4 +1,4 @@
-//! The API itself, as a service would contain it.
+//! The API, as a real service would contain it.
 
 use axum::{Json, Router, routing::get};
 use okta_verifier::{Policy, Requirement, SubjectKind, Verifier};
@@ -11,7 +11,8 @@ pub(crate) fn router(verifier: Verifier) -> Router {
         .route("/me", get(me))
         .route("/orders", get(orders))
         .route("/admin", get(admin))
-        // The layer covers the routes above. Unknown paths stay 404, and routes added below stay open.
+        // The layer covers the routes above only. Unknown paths stay 404, and routes added after it are
+        // open.
         .route_layer(VerifyLayer::new(verifier))
         .route("/health", get(health))
 }

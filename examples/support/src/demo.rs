@@ -16,14 +16,14 @@ const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 ///
 /// # Errors
 ///
-/// Returns no error in practice, because the settings are constants of this file.
+/// Never returns an error, because the settings are constants of this file.
 pub(crate) fn start(
     okta: &MockOkta,
     api: SocketAddr,
     paste: Paste<'_>,
 ) -> Result<(Verifier, String), Box<dyn Error>> {
     okta.set_audience(AUDIENCE);
-    // From here on the verifier fetches metadata and keys from the mock as from Okta itself.
+    // The verifier now fetches metadata and keys from the mock, as it would from Okta.
     let issuer = okta.issuer(AUDIENCE).client_id(CLIENT_ID);
     let verifier = Verifier::builder().issuer(issuer).build()?;
     Ok((verifier, guide(okta, api, paste)))

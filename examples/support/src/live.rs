@@ -1,4 +1,4 @@
-//! `OKTA_ISSUER` is set: the API trusts that issuer.
+//! The mode with `OKTA_ISSUER` set: the API trusts that issuer.
 
 use std::{env, error::Error, fmt::Write, net::SocketAddr};
 
@@ -17,7 +17,8 @@ pub(crate) async fn start(
     paste: Paste<'_>,
 ) -> Result<(Verifier, String), Box<dyn Error>> {
     let verifier = Verifier::from_env()?;
-    // Not fatal: an API that starts while its issuer is unavailable responds 503 until it recovers.
+    // This error is not fatal: an API that starts while its issuer is unavailable responds with 503
+    // until the issuer recovers.
     if let Err(error) = verifier.warm_up().await {
         print_error(example, &error);
         let status = paste.expectation(503);

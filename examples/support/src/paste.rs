@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-/// The client that a line starts.
+/// The client that a printed line runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Paste<'a> {
     Curl,
-    /// The example of this name, which includes a client, so that no other gRPC client is needed.
+    /// The `client` subcommand of this example, so that no other gRPC client is needed.
     GrpcClient(&'a str),
 }
 
@@ -32,7 +32,7 @@ impl Paste<'_> {
         }
     }
 
-    /// Returns the HTTP status, or the corresponding gRPC status.
+    /// Returns the expected HTTP status, or the corresponding gRPC status.
     pub(crate) fn expectation(self, status: u16) -> u16 {
         match (self, status) {
             (Self::Curl, _) => status,
@@ -44,12 +44,12 @@ impl Paste<'_> {
     }
 }
 
-/// Returns the name of the method in the example's client.
+/// Returns the name of the method as the example's client spells it.
 fn method(path: &str) -> &str {
     path.trim_start_matches('/')
 }
 
-/// Returns the header. A shell expands a variable in double quotes only.
+/// Returns the `-H` option. A shell expands a variable only in double quotes.
 fn authorization(token: &str) -> String {
     let quote = if token.starts_with('$') { '"' } else { '\'' };
     format!("-H {quote}Authorization: Bearer {token}{quote} ")

@@ -1,4 +1,4 @@
-//! An example as a process: tests start it, run the lines that it prints, and end it.
+//! Runs an example as a process: tests start it, run the lines that it prints, and stop it.
 
 mod curl;
 
@@ -11,7 +11,7 @@ use std::{
 pub use curl::Answer;
 use curl::Curl;
 
-/// A running example. It ends when this is dropped.
+/// A running example. Dropping the value stops the process.
 #[derive(Debug)]
 pub struct Example {
     child: Child,
@@ -51,7 +51,7 @@ impl Example {
         );
     }
 
-    /// Returns `http://127.0.0.1:PORT`, or the same with `https`.
+    /// Returns the base URL, such as `http://127.0.0.1:PORT`.
     pub fn address(&self) -> &str {
         let last = self.printed.last();
         last.and_then(|line| line.strip_prefix("listening on "))
@@ -75,7 +75,7 @@ impl Example {
         Curl::parse(&format!("curl -i {fields}{}{path}", self.address())).run()
     }
 
-    /// Returns the lines that it printed until it listened.
+    /// Returns the lines that the example printed before it listened.
     pub fn printed(&self) -> &[String] {
         &self.printed
     }
@@ -130,7 +130,8 @@ pub fn fails(program: &str, settings: &[(&str, &str)]) -> String {
     text
 }
 
-/// Builds the command with these settings only, without those of the surrounding environment.
+/// Returns the command with these settings, without the variables of the environment that examples
+/// read.
 fn command(program: &str, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {

@@ -24,7 +24,7 @@ where
     report(example, set_up_and(serve, example, Paste::Curl).await)
 }
 
-/// Runs an example that serves gRPC. The lines that it prints run its own `client` subcommand, whose
+/// Runs an example that serves gRPC. The printed lines run the example's own `client` subcommand, whose
 /// exit code is the gRPC status.
 pub async fn run_grpc<S>(example: &str, serve: S) -> ExitCode
 where
@@ -34,7 +34,7 @@ where
     report(example, set_up_and(serve, example, paste).await)
 }
 
-/// Ends a `main`: prints an error to stderr and returns the exit code.
+/// Converts the result of a `main` to an exit code, and prints an error to stderr.
 pub fn report(example: &str, result: Result<(), Box<dyn Error>>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -52,7 +52,7 @@ where
     let listener = listen::listen()?;
     let address = listener.local_addr()?;
 
-    // An empty value is a mistake that must be reported, not a reason to trust a mock.
+    // An empty `OKTA_ISSUER` is a mistake that must be reported. It must not make the API trust a mock.
     let mock = match env::var_os("OKTA_ISSUER") {
         Some(_) => None,
         None => Some(MockOkta::start().await), // stops when it is dropped

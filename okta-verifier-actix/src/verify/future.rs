@@ -59,7 +59,7 @@ impl<S: Service<ServiceRequest>> VerifyFuture<S> {
         Self::new(State::Answering { answer })
     }
 
-    /// Adds these headers to the response, whatever it is.
+    /// Adds these headers to the response, whether it is a rejection or the inner service's response.
     pub(super) fn adding(mut self, headers: Vec<(HeaderName, HeaderValue)>) -> Self {
         self.added = headers;
         self

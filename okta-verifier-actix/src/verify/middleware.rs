@@ -11,15 +11,17 @@ use okta_verifier::Verifier;
 
 use super::Verify;
 
-/// Lets a request pass only with a valid access token, which it puts into the request's extensions.
+/// Verifies the access token of each request and puts it into the request's extensions. Requests
+/// without a valid token are rejected; [`optional`](Self::optional) also admits requests without
+/// credentials.
 ///
-/// Build it once, outside the factory that `HttpServer` runs for each worker: its clones are
-/// reference counts, and all workers share the keys that one of them fetched.
+/// Create the middleware once, outside the factory that `HttpServer` runs for each worker, and clone it
+/// there: clones share the verifier, so all workers use the keys that one of them fetched.
 ///
-/// The middleware first removes any [`VerifiedToken`] and [`Anonymous`] that an earlier one left
-/// behind; what a handler reads afterwards is this middleware's own verdict. It exempts no method
-/// and no path, and leaves the payload alone. A refusal is a response and not an `Err`, so that a
-/// CORS middleware outside decorates it.
+/// The middleware first removes any [`VerifiedToken`] and [`Anonymous`] that an outer middleware
+/// inserted, so a handler sees only the result of this middleware. It exempts no method and no path,
+/// and does not read the payload. A rejection is an `Ok` response, not an `Err`, so a CORS middleware
+/// outside can add its headers.
 ///
 /// ```
 /// use actix_web::{App, HttpMessage, HttpRequest, test, web};
@@ -63,7 +65,7 @@ pub struct VerifyMiddleware {
 }
 
 impl VerifyMiddleware {
-    /// A strict middleware: a request without a valid access token is refused.
+    /// Returns a middleware that rejects every request without a valid access token.
     pub fn new(verifier: Verifier) -> Self {
         Self {
             verifier,
@@ -74,9 +76,9 @@ impl VerifyMiddleware {
 
     /// Lets a request without any `Authorization` field pass as [`Anonymous`].
     ///
-    /// Only that one: a bad token, a malformed or repeated field and another scheme are refused as
-    /// ever, for the caller meant to authenticate. A [`RequireMiddleware`] further in answers an
-    /// anonymous request with the plain 401.
+    /// Requests with an invalid token, another scheme, or a malformed or repeated field are still
+    /// rejected, because the caller meant to authenticate. A [`RequireMiddleware`] inside this
+    /// middleware rejects an anonymous request with the plain 401.
     ///
     /// ```
     /// # use actix_web::{App, test, web};
@@ -110,10 +112,11 @@ impl VerifyMiddleware {
         self
     }
 
-    /// Demands that the issuer was asked about the token no longer ago than this, for routes where a
-    /// revoked token must not pass: a payment route can be strict while a listing one is not.
+    /// Rejects a token unless the issuer reported it as active at most `max_age` ago (RFC 7662). Use it
+    /// for routes that must not accept a revoked token, such as a payment route. By default there is no
+    /// such limit.
     ///
-    /// Without introspection for the token's issuer the answer is 503: see
+    /// If introspection is not configured for the token's issuer, the response is a 503: see
     /// [`RequestCredentials::max_introspection_age`](okta_verifier::adapter::RequestCredentials::max_introspection_age).
     ///
     /// ```

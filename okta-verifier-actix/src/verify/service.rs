@@ -15,8 +15,8 @@ use crate::{
 
 /// The service that [`VerifyMiddleware`](crate::VerifyMiddleware) wraps around `S`, one per worker.
 ///
-/// Nearly every request is decided in `call`. Only a request that has to wait, for the issuer's keys for
-/// example, has an authentication that is polled.
+/// Nearly every request is decided in `call`. Only a request that has to wait, for the issuer's keys
+/// for example, polls its authentication later.
 #[derive(Debug)]
 pub struct Verify<S> {
     /// Shared with the requests that wait for the issuer.
@@ -81,8 +81,8 @@ impl<S> Verify<S> {
     }
 }
 
-/// Removes what an outer middleware found: it may trust another issuer or another audience, so that its
-/// token must not pass for one of this middleware.
+/// Removes the results of an outer middleware. That middleware may trust another issuer or audience, so
+/// its token must not be taken for one that this middleware verified.
 fn remove_earlier_results(request: &ServiceRequest) {
     let mut extensions = request.extensions_mut();
     extensions.remove::<VerifiedToken>();

@@ -31,15 +31,16 @@ impl Address {
         Self::new(host, port)
     }
 
-    /// The address in a `MOVED` or `ASK` reply of `sender`: `host:port`, without brackets around an
-    /// IPv6 address. An empty host is the sender's.
+    /// Parses the address in a `MOVED` or `ASK` reply: `host:port`, without brackets around an IPv6
+    /// address. An empty host stands for the host of `sender`.
     pub(super) fn redirected(text: &str, sender: &Self) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
         let host = if host.is_empty() { &sender.host } else { host };
         Self::new(host, port.parse().ok()?)
     }
 
-    /// Rejects what cannot be a host: the text is shown in errors and may come from the network.
+    /// Rejects a text that cannot be a host, because errors show the host and it may come from the
+    /// network.
     pub(super) fn new(host: &str, port: u16) -> Option<Self> {
         let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
         let is_valid = (1..=253).contains(&host.len()) && host.bytes().all(is_host) && port != 0;

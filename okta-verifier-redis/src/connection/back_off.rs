@@ -1,4 +1,4 @@
-//! `BackOff`: how long a server that fails gets no new connection.
+//! `BackOff`: how long the client waits before it reconnects to a server that failed.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -9,17 +9,18 @@ use tokio::time::Instant;
 
 #[derive(Debug, Default)]
 pub(super) struct BackOff {
-    /// Since the last success.
+    /// Failures since the last success.
     failures: u32,
     not_before: Option<Instant>,
 }
 
 impl BackOff {
-    /// Records a failure: no attempt is made for half to all of a time that doubles with each failure.
+    /// Records a failure. The next attempt must wait for half to all of a delay that doubles with each
+    /// failure.
     pub(super) fn failed(&mut self, now: Instant) {
         let delay = (MIN * 2_u32.pow(self.failures.min(10))).min(MAX);
         self.failures = self.failures.saturating_add(1);
-        // Jitter: instances that fail together must not come back together.
+        // Jitter, so that instances that fail together do not reconnect together.
         let random = RandomState::new().hash_one(self.failures) >> 11;
         let fraction = random as f64 / (1_u64 << 53) as f64;
         self.not_before = Some(now + delay.mul_f64(0.5 + fraction / 2.0));
@@ -37,7 +38,8 @@ impl BackOff {
 }
 
 const MIN: Duration = Duration::from_millis(250);
-/// Short, because requests are rejected meanwhile and the server is the service's own.
+/// The maximum is short, because requests are rejected during the back-off and Redis belongs to the
+/// service.
 const MAX: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

@@ -29,17 +29,17 @@ pub(super) struct Cluster {
 
 #[derive(Default)]
 struct State {
-    /// By slot; empty before the first topology.
+    /// The primary of each slot; empty before the first topology.
     owners: Vec<Option<Arc<Server>>>,
-    /// The seeds, the owners, and those that a redirection named since the last refresh.
+    /// The seeds, the owners, and the servers that redirections named since the last topology.
     servers: HashMap<Address, Arc<Server>>,
-    /// How many of `servers` a redirection named since the last topology.
+    /// How many entries of `servers` come from redirections since the last topology.
     redirected: usize,
     refresh: Option<Refresh>,
     refreshes: usize,
-    /// No refresh begins before.
+    /// The earliest time of the next refresh.
     not_before: Option<Instant>,
-    /// Of the last refresh.
+    /// The failure of the last refresh, if it failed.
     failure: Option<Failure>,
 }
 
@@ -64,8 +64,9 @@ impl Cluster {
         }
     }
 
-    /// Sends the command once, and again only after a redirection: `MOVED` and `ASK` say that it was not
-    /// executed. So does `CLUSTERDOWN`, but it lasts longer than a caller waits.
+    /// Sends the command once. It is sent again only after `MOVED` or `ASK`, which mean that it was not
+    /// executed. `CLUSTERDOWN` means the same, but it is not retried, because a cluster stays down
+    /// longer than a request may wait.
     pub(super) async fn send(
         self: &Arc<Self>,
         key: &[u8],
@@ -83,7 +84,7 @@ impl Cluster {
                 Ok(Reply::Moved(to)) => {
                     (server, asking) = (self.moved(slot, to)?, false);
                 }
-                // Only this key has moved so far, so the slot keeps its owner.
+                // The other keys of the slot have not moved, so the slot keeps its owner.
                 Ok(Reply::Ask(to)) => {
                     (server, asking) = (self.asked(to)?, true);
                 }
@@ -112,12 +113,13 @@ impl Cluster {
                 self.refresh(state).ok_or(failure)
             };
             let mut end = refresh?;
-            // An error: the sender is dropped at the end of the refresh.
+            // `changed` always returns an error, because the sender is dropped when the refresh ends.
+            // Only the wake-up matters.
             drop(end.changed().await);
         }
     }
 
-    /// Records the new owner of a slot. Others may have moved too.
+    /// Records the new owner of a slot and starts a refresh, because other slots may have moved too.
     fn moved(self: &Arc<Self>, slot: usize, to: Address) -> Result<Arc<Server>, Failure> {
         let mut state = self.lock();
         let server = state.redirected(to, &self.settings);
@@ -137,11 +139,12 @@ impl Cluster {
         server
     }
 
-    /// Begins to fetch the topology, unless that is going on, or ended a moment ago: then `None`.
+    /// Starts a fetch of the topology, or joins the one in progress, and returns a receiver that closes
+    /// when it ends. Returns `None` if the last fetch ended too recently for a new one.
     fn refresh(self: &Arc<Self>, mut state: MutexGuard<'_, State>) -> Option<watch::Receiver<()>> {
         let now = Instant::now();
         if let Some(refresh) = &state.refresh
-            // One that is older belongs to a runtime that stands still.
+            // An older refresh is presumed stuck, because its runtime is blocked.
             && now - refresh.began < self.refresh_time() + OVERDUE
         {
             return Some(refresh.end.clone());
@@ -173,9 +176,10 @@ impl Cluster {
                 .collect()
         };
         let chunks = chunks(values(seeds), values(others), state.refreshes);
-        // A runtime that is shutting down drops the task here, and the task takes the lock then.
+        // If the runtime is shutting down, `spawn` drops the task at once, and its `Drop` takes the
+        // lock.
         drop(state);
-        // In a task of its own: it may take longer than this caller waits, and serves the next one.
+        // The refresh has its own task, because it may outlive this caller and serve later ones.
         tokio::spawn(refreshing.run(chunks));
         Some(end)
     }
@@ -202,7 +206,7 @@ impl State {
         server.clone()
     }
 
-    /// The server that a redirection named.
+    /// Returns the server that a redirection named.
     fn redirected(
         &mut self,
         to: Address,
@@ -217,7 +221,7 @@ impl State {
         Ok(self.server(to, settings))
     }
 
-    /// Servers that stay keep their connections; seeds stay.
+    /// Applies a topology. Seeds, and servers that are still in the cluster, keep their connections.
     fn apply(&mut self, ranges: Vec<Range>, cluster: &Cluster) {
         self.owners = vec![None; slots::SLOTS];
         let mut kept: HashSet<_> = cluster.seeds.iter().cloned().collect();
@@ -232,12 +236,13 @@ impl State {
     }
 }
 
-/// Held by the task that fetches the topology. However it ends, the commands that wait for it are woken.
+/// Part of the task that fetches the topology. Dropping it wakes the waiting commands, however the task
+/// ends.
 struct Refreshing {
     cluster: Arc<Cluster>,
     number: usize,
     result: Option<Result<Vec<Range>, Failure>>,
-    /// Dropped last, after the state is set.
+    /// The last field to be dropped, after `Drop::drop` has updated the state.
     _end: watch::Sender<()>,
 }
 
@@ -257,7 +262,7 @@ impl Drop for Refreshing {
             .as_ref()
             .is_some_and(|it| it.number == self.number);
         if !is_current {
-            return; // It was overdue, and another one was begun.
+            return; // This refresh was overdue, and another one was started.
         }
         state.refresh = None;
         state.not_before = Some(Instant::now() + REFRESH_PAUSE);
@@ -269,9 +274,10 @@ impl Drop for Refreshing {
     }
 }
 
-/// The servers that get `CLUSTER SLOTS` at once. The time is enough for two chunks only, so all seeds are in
-/// the first one, whatever servers redirections have named. The others take turns, because a server
-/// that was cut off from them knows an old topology.
+/// Returns the servers in chunks; the servers of a chunk get `CLUSTER SLOTS` at the same time. Only two
+/// chunks fit into the timeout, so all seeds are in the first chunk, however many servers redirections
+/// have named. The other servers take turns, because one that is cut off from the cluster may return an
+/// outdated topology.
 fn chunks<T: Clone>(mut seeds: Vec<T>, mut others: Vec<T>, refreshes: usize) -> Vec<Vec<T>> {
     let length = others.len().max(1);
     others.rotate_left(refreshes.wrapping_mul(AT_ONCE) % length);
@@ -282,8 +288,8 @@ fn chunks<T: Clone>(mut seeds: Vec<T>, mut others: Vec<T>, refreshes: usize) -> 
     chunks
 }
 
-/// The first topology that a server sends. A few servers get the command at once, because those on a lost
-/// machine do not answer.
+/// Returns the topology of the first server that replies. Several servers get the command at the same
+/// time, because the servers on a lost machine do not reply.
 async fn topology(
     chunks: Vec<Vec<Arc<Server>>>,
     settings: &Settings,
@@ -324,12 +330,12 @@ impl Server {
     }
 }
 
-/// A command that is redirected more often meets servers that contradict each other.
+/// The servers contradict each other if they redirect a command more often.
 const MAX_REDIRECTIONS: usize = 3;
-/// Servers that redirections may name until the next topology: a server must not make the client connect to
-/// any number of hosts.
+/// The maximum number of servers from redirections until the next topology. It bounds the number of
+/// hosts to which a server can make the client connect.
 const MAX_REDIRECTED: usize = 64;
-/// Between the end of one refresh and the beginning of the next.
+/// The pause between the end of a refresh and the start of the next.
 const REFRESH_PAUSE: Duration = Duration::from_millis(250);
 const AT_ONCE: usize = 3;
 

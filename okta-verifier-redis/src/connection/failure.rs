@@ -1,5 +1,5 @@
-//! `Failure`: why a command has no result. No variant holds a text of the server, because a server may
-//! repeat what it was sent.
+//! `Failure`: why a command has no result. No variant contains text from the server, because a server
+//! may repeat what it was sent.
 
 use std::{io, sync::Arc};
 
@@ -29,7 +29,7 @@ pub(crate) enum Failure {
     NotMonitored(Address),
     #[error("Redis server {0} is named as the primary but is not one")]
     NotPrimary(Address),
-    #[error("no server of the Redis cluster says how the slots are distributed")]
+    #[error("no server of the Redis cluster returned the assignment of the slots")]
     NoTopology(#[source] Option<Arc<Self>>),
     #[error("no server of the Redis cluster serves the slot of the key")]
     UnassignedSlot,
@@ -43,7 +43,7 @@ pub(crate) enum Failure {
     Abandoned,
 }
 
-/// What a server answered to a command.
+/// The reply of a server to a command.
 #[derive(Debug)]
 pub(super) enum Reply {
     Value(Value),
@@ -51,12 +51,13 @@ pub(super) enum Reply {
     Moved(Address),
     /// The key is being moved to another server: `ASK`. The command was not executed.
     Ask(Address),
-    /// The server of a cluster is healthy but cannot execute the command now: `CLUSTERDOWN` or `TRYAGAIN`.
+    /// The server is healthy but cannot execute the command now: `CLUSTERDOWN` or `TRYAGAIN`. Only in a
+    /// cluster.
     Unready(Failure),
 }
 
 impl Reply {
-    /// Interprets the result of one command at `server`. Redirections count only in a cluster.
+    /// Interprets the result of one command at `server`. Outside a cluster, redirections are failures.
     pub(super) fn new(
         result: Result<Value, RedisError>,
         server: &Address,
@@ -98,7 +99,7 @@ impl Reply {
 }
 
 impl Failure {
-    /// An error that the crate redis returned for `server`.
+    /// Converts an error that the crate redis returned for `server`.
     pub(super) fn of(error: &RedisError, server: &Address) -> Self {
         let server = server.clone();
         match error.kind() {
@@ -119,7 +120,7 @@ impl Failure {
     }
 }
 
-/// Codes that are shown. Others may be words that the server was sent.
+/// The error codes that are shown. Any other code may be a part of what the server was sent.
 const CODES: [&str; 15] = [
     "ASK",
     "BUSY",

@@ -1,4 +1,4 @@
-//! `Limited`: a stream over which a server can send replies only, and no reply without an end.
+//! `Limited`: a stream that fails if the server sends too much, or sends anything but replies.
 
 use std::{
     io,
@@ -12,19 +12,20 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The crate redis reads while no command waits for a reply, and buffers a reply until it is complete. This
-/// stream fails instead of returning more than [`MOST`] bytes, or any byte to which no command belongs.
+/// The crate redis also reads while no command waits for a reply, and it buffers a reply until the
+/// reply is complete. This stream therefore fails if more than [`MOST`] bytes arrive since the last
+/// reply, or if any byte arrives while no command waits for a reply.
 pub(super) struct Limited<S> {
     stream: S,
     traffic: Arc<Traffic>,
 }
 
-/// What the commands of a connection and its stream know of each other.
+/// State that the commands of a connection share with its stream.
 #[derive(Default)]
 pub(super) struct Traffic {
     unanswered: AtomicUsize,
-    /// Bytes since the last reply, not since the last command: while a reply does not end, other
-    /// commands may be written.
+    /// The bytes read since the last complete reply. A new command does not reset the count, so a reply
+    /// that does not end cannot avoid the limit.
     read: AtomicUsize,
     exceeded: AtomicBool,
 }
@@ -35,8 +36,8 @@ impl Traffic {
         self.unanswered.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Must be called after the reply was received, or the connection was lost. A command that was given up
-    /// stays unanswered, because its reply may still come.
+    /// Must be called after the reply was received or the connection was lost. A cancelled command
+    /// stays unanswered, because its reply may still arrive.
     pub(super) fn answered(&self) {
         self.read.store(0, Ordering::Relaxed);
         self.unanswered.fetch_sub(1, Ordering::Relaxed);
@@ -97,7 +98,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
     }
 }
 
-/// Enough for the reply of a cluster of 1,000 servers to `CLUSTER SLOTS`; the reply to `SET` has 5 bytes.
+/// Enough for the reply to `CLUSTER SLOTS` of a cluster with 1,000 servers. The reply to `SET` has 5
+/// bytes.
 const MOST: usize = 1 << 20;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `Sentinels`: which server is the primary now.
+//! `Sentinels`: finds the current primary.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -13,8 +13,8 @@ pub(super) struct Sentinels {
 }
 
 impl Sentinels {
-    /// Connects to the first server that a sentinel names and that says itself that it is a primary.
-    /// All sentinels get the command at once, because those on a lost machine do not answer.
+    /// Connects to the first server that a sentinel names and that reports itself as a primary. All
+    /// sentinels get the command at the same time, because those on a lost machine do not reply.
     pub(super) async fn connect_primary(
         &self,
         settings: &Arc<Settings>,
@@ -38,7 +38,8 @@ impl Sentinels {
             if !tried.insert(address.clone()) {
                 continue;
             }
-            // A sentinel that lags behind may name a server that is gone: another one may know better.
+            // An outdated sentinel may name a server that is gone, so leave time for the answer of
+            // another sentinel.
             let attempt = timeout(
                 settings.connect_timeout / 2,
                 open_primary(&address, settings),
@@ -78,7 +79,7 @@ fn address(parts: &[Value]) -> Option<Address> {
     Address::new(std::str::from_utf8(host).ok()?, port)
 }
 
-/// A former primary may still be reachable, so it must say itself that it is one.
+/// Connects to `address` and checks its role, because a former primary may still be reachable.
 async fn open_primary(address: &Address, settings: &Settings) -> Result<Session, Failure> {
     let session = Session::open(address, settings).await?;
     let reply = session.call(&redis::cmd("ROLE"), false).await;

@@ -1,5 +1,5 @@
-//! `Server`: one server, or the primary that sentinels name. It has at most one connection and at most
-//! one attempt at a connection, shared by all commands.
+//! `Server`: one server, or the primary that sentinels name. All commands share its connection; there
+//! is at most one connection, and at most one connection attempt at a time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -24,7 +24,7 @@ pub(super) struct Server {
 }
 
 pub(super) enum Target {
-    /// A server that is used alone.
+    /// A server outside a cluster.
     Single(Address),
     /// A server of a cluster, which may redirect commands.
     Cluster(Address),
@@ -34,14 +34,14 @@ pub(super) enum Target {
 struct State {
     stage: Stage,
     back_off: BackOff,
-    /// The last failure, if the server has not answered since.
+    /// The last failure, unless the server has replied since.
     failure: Option<Failure>,
     attempts: u64,
 }
 
 enum Stage {
     Down,
-    /// A task connects, and commands wait for it.
+    /// A task is connecting, and commands wait for it.
     Connecting(Attempt),
     Up(Arc<Session>),
 }
@@ -68,8 +68,8 @@ impl Server {
         }
     }
 
-    /// Sends the command at most once: after a lost connection or a timeout the server may have
-    /// executed it, and the reply to a second one would be about the first.
+    /// Sends the command at most once. After a lost connection or a timeout the server may have
+    /// executed it, and the reply to a second command would reflect the effect of the first.
     pub(super) async fn send(
         self: &Arc<Self>,
         command: &Command,
@@ -79,12 +79,12 @@ impl Server {
         let session = timeout_at(deadline, self.session())
             .await
             .unwrap_or(Err(Failure::Timeout))?;
-        // The caller is gone by then: it must not cost the server anything.
+        // The caller has given up, so the command is not sent.
         if Instant::now() >= deadline {
             return Err(Failure::Timeout);
         }
-        // The connection gets the full timeout, although the client has already waited: a slow connection
-        // attempt must not count as a silent server.
+        // The server gets the full timeout for its reply, even if the caller has already waited for a
+        // connection. Otherwise a slow connection attempt would make the server look unresponsive.
         let result = timeout(
             self.settings.timeout,
             session.call(&command.command, asking),
@@ -107,7 +107,7 @@ impl Server {
         matches!(self.target, Target::Cluster(_))
     }
 
-    /// The address that does not change; sentinels name another one after each fail-over.
+    /// Returns the address, or `None` for a primary, whose address changes with each fail-over.
     pub(super) fn address(&self) -> Option<&Address> {
         match &self.target {
             Target::Single(address) | Target::Cluster(address) => Some(address),
@@ -119,7 +119,8 @@ impl Server {
         loop {
             match self.next() {
                 Next::Decided(result) => return result,
-                // An error: the sender is dropped at the end of the attempt.
+                // `changed` always returns an error, because the sender is dropped when the attempt
+                // ends. Only the wake-up matters.
                 Next::Wait(mut end) => drop(end.changed().await),
             }
         }
@@ -130,7 +131,7 @@ impl Server {
         let mut state = self.lock();
         match &state.stage {
             Stage::Up(session) if session.is_open() => return Next::Decided(Ok(session.clone())),
-            // An attempt that is older belongs to a runtime that stands still.
+            // An older attempt is presumed stuck, because its runtime is blocked.
             Stage::Connecting(attempt)
                 if now - attempt.began < self.settings.connect_timeout + OVERDUE =>
             {
@@ -160,9 +161,10 @@ impl Server {
             began: now,
             end: end.clone(),
         });
-        // A runtime that is shutting down drops the task here, and the task takes the lock then.
+        // If the runtime is shutting down, `spawn` drops the task at once, and its `Drop` takes the
+        // lock.
         drop(state);
-        // In a task of its own: it may take longer than this caller waits, and serves the next one.
+        // The attempt has its own task, because it may outlive this caller and serve later ones.
         tokio::spawn(connecting.run());
         Next::Wait(end)
     }
@@ -176,7 +178,7 @@ impl Server {
         }
     }
 
-    /// Ends the back-off, unless the session was given up already.
+    /// Ends the back-off, unless the session has been replaced or dropped since.
     fn recovered(&self, session: &Arc<Session>) {
         let mut state = self.lock();
         if state.is_up(session) {
@@ -185,14 +187,15 @@ impl Server {
         }
     }
 
-    /// Drops the connection; the next one is made after the back-off.
+    /// Records the failure, which starts the back-off, and closes the connection if it is no longer
+    /// usable.
     fn lost(&self, session: &Arc<Session>, failure: &Failure) {
         let mut state = self.lock();
         if state.is_up(session) {
             state.fail(failure.clone());
         }
         drop(state);
-        // After a refusal the others may still have their replies.
+        // The server rejected this command only, so other commands may still get their replies.
         if !matches!(failure, Failure::Refused(..) | Failure::LoginRejected(_)) {
             session.close();
         }
@@ -220,12 +223,12 @@ enum Next {
     Wait(watch::Receiver<()>),
 }
 
-/// Held by the task that connects. However the task ends, the commands that wait for it are woken.
+/// Part of the task that connects. Dropping it wakes the waiting commands, however the task ends.
 struct Connecting {
     server: Arc<Server>,
     number: u64,
     result: Option<Result<Arc<Session>, Failure>>,
-    /// Dropped last, after the state is set.
+    /// The last field to be dropped, after `Drop::drop` has updated the state.
     _end: watch::Sender<()>,
 }
 
@@ -254,11 +257,11 @@ impl Drop for Connecting {
             Stage::Connecting(attempt) if attempt.number == self.number
         );
         match self.result.take() {
-            // The attempt was overdue, and another one was begun.
+            // The attempt was overdue, and another one was started.
             _ if !is_current => {}
             Some(Ok(session)) => state.stage = Stage::Up(session),
             Some(Err(failure)) => state.fail(failure),
-            // Its runtime ended.
+            // The task was dropped because its runtime ended.
             None => state.fail(Failure::Abandoned),
         }
     }
@@ -291,14 +294,14 @@ mod tests {
         Arc::new(Server::new(Target::Single(address()), Arc::new(settings)))
     }
 
-    /// A session and the other end of its connection.
+    /// Returns a session and the other end of its connection.
     async fn session() -> (Arc<Session>, DuplexStream) {
         let (ours, theirs) = duplex(1024);
         let session = Session::over(&address(), ours).await.unwrap();
         (Arc::new(session), theirs)
     }
 
-    /// A server that was down for as long as the back-off doubles, and is up again.
+    /// Returns a server that was down until its back-off reached the maximum, and is up again.
     async fn back_again() -> (Arc<Server>, DuplexStream) {
         let ((session, theirs), server) = (session().await, server());
         let mut state = server.lock();
@@ -355,7 +358,7 @@ mod tests {
         let mut state = server.lock();
         assert!(state.failure.is_none());
         assert!(!state.back_off.holds(Instant::now()));
-        // The next failure is a first one.
+        // The back-off starts again at its minimum.
         state.fail(Failure::Abandoned);
         assert!(
             !state

@@ -1,5 +1,5 @@
-//! `Session`: an open connection to one server, after TLS and login, over which many commands go at
-//! once.
+//! `Session`: an open connection to one server, after TLS and login. Many commands can be in flight at
+//! the same time.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -38,7 +38,7 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Connects to a server that executes commands.
+    /// Connects to a data server (not a sentinel), logs in and selects the database.
     pub(super) async fn open(address: &Address, settings: &Settings) -> Result<Self, Failure> {
         let session = Self::connect(address, settings).await?;
         session.log_in(settings.login.as_ref()).await?;
@@ -47,8 +47,8 @@ impl Session {
             select.arg(settings.database);
             session.expect(&select, &Value::Okay).await?;
         }
-        // Proves that a server answers, and that the next reply is that of the next command: a reply that came
-        // before its command would otherwise be taken as that of the first proof.
+        // Checks that a server replies, and that replies and commands are in step. Otherwise a reply
+        // that arrived before any command would be taken for the reply to the first proof.
         let text = format!("{:016x}", RandomState::new().hash_one(&*address.host));
         let mut ping = redis::cmd("PING");
         ping.arg(&text);
@@ -80,17 +80,17 @@ impl Session {
         }
     }
 
-    /// Sends nothing.
+    /// Creates a session over `stream`. Sends nothing.
     pub(super) async fn over<S>(address: &Address, stream: S) -> Result<Self, Failure>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        // `log_in` sends the login: the crate would send the password without the user, thus to the user
-        // `default`, to a server that knows no users.
+        // The login is left to `log_in`. To a server without users, the crate would send the password
+        // alone, which logs in as `default`, whatever the configured user.
         let info = RedisConnectionInfo::default()
             .set_protocol(ProtocolVersion::RESP2)
             .set_skip_set_lib_name();
-        // `Server` limits the time.
+        // `Server` applies the timeout.
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let traffic = Arc::new(Traffic::default());
         let stream = Limited::new(stream, traffic.clone());
@@ -114,7 +114,8 @@ impl Session {
         let mut auth = redis::cmd("AUTH");
         auth.arg(user).arg(password);
         let mut result = self.expect(&auth, &Value::Okay).await;
-        // A server before Redis 6 knows no users. A password alone is always that of `default`.
+        // Redis before version 6 has no users and rejects `AUTH` with a user name. `AUTH` with only a
+        // password logs in as `default`, so it is tried for that user only.
         if user == "default" && matches!(result, Err(Failure::Refused(_, "ERR"))) {
             let mut auth = redis::cmd("AUTH");
             auth.arg(password);
@@ -135,14 +136,15 @@ impl Session {
         }
     }
 
-    /// Sends one command and waits for its reply. With `asking` the server executes it also for a slot
-    /// that is being moved to it.
+    /// Sends one command and waits for its reply. If `asking` is set, the server also executes the
+    /// command for a slot that is being moved to it.
     pub(super) async fn call(&self, command: &Cmd, asking: bool) -> Result<Value, RedisError> {
         self.traffic.sends();
         let reply = match asking {
             false => self.connection.clone().send_packed_command(command).await,
             true => {
-                // ASKING is for the next command of the connection, so both must be sent as one piece.
+                // `ASKING` applies to the next command of the connection, so the two must be sent
+                // together.
                 let mut pipeline = redis::pipe();
                 pipeline.cmd("ASKING").add_command(command.clone());
                 self.second_reply(&pipeline).await
@@ -155,19 +157,19 @@ impl Session {
     async fn second_reply(&self, pipeline: &Pipeline) -> Result<Value, RedisError> {
         let mut connection = self.connection.clone();
         let mut replies = connection.send_packed_commands(pipeline, 1, 1).await?;
-        // If the second reply is missing, return a value that no command accepts; the command reports an
-        // unexpected reply.
+        // If the second reply is missing, return a value that no command accepts, so that an unexpected
+        // reply is reported.
         Ok(replies.pop().unwrap_or(Value::Array(Vec::new())))
     }
 
-    /// Returns `false` after the server closed the connection, or its runtime ended.
+    /// Returns `false` if the server closed the connection or the runtime of the connection ended.
     pub(super) fn is_open(&self) -> bool {
         !self.driver.is_finished()
     }
 
-    /// Returns why the server may get no new connection at once although this one is closed: it sent what no
-    /// command asked for, or closed the connection before the first reply. A connection that is closed later,
-    /// while it is idle, is not a failure.
+    /// Returns why this closed session counts as a failure of the server, or `None` if a new connection
+    /// may be made at once. It is a failure if the server sent more than [`Limited`] allows, or closed
+    /// the connection before its first reply. An idle connection that is closed later is not a failure.
     pub(super) fn failure(&self) -> Option<Failure> {
         let address = || self.address.clone();
         if self.traffic.is_exceeded() {
@@ -177,12 +179,12 @@ impl Session {
         (!has_answered).then(|| Failure::ConnectionLost(address()))
     }
 
-    /// Fails every command that waits for a reply.
+    /// Closes the connection. Every command that waits for a reply fails.
     pub(super) fn close(&self) {
         self.driver.abort();
     }
 
-    /// Returns true on the first call only.
+    /// Records a reply and returns whether it is the first one.
     pub(super) fn first_answer(&self) -> bool {
         !self.has_answered.swap(true, Ordering::Relaxed)
     }
@@ -194,8 +196,8 @@ impl Drop for Session {
     }
 }
 
-/// Connects to the first IP address of the host that accepts: one that is silent must not use up the
-/// time for the next one.
+/// Connects to the first IP address of the host that accepts. Each attempt has a timeout, so that an
+/// address that does not respond leaves time for the next one.
 async fn connect_tcp(address: &Address, per_address: Duration) -> Result<TcpStream, Failure> {
     let unreachable = |error| Failure::Unreachable(address.clone(), Arc::new(error));
     let mut failure = Failure::Silent(address.clone());

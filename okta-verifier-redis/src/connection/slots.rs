@@ -1,4 +1,4 @@
-//! Hash slots of a cluster: of a key, and which server has which.
+//! Hash slots of a cluster: the slot of a key, and the servers of the slots.
 
 use redis::Value;
 
@@ -6,12 +6,12 @@ use super::address::Address;
 
 pub(super) const SLOTS: usize = 16_384;
 
-/// The slot of a key: CRC-16/XMODEM of its hash tag, or of the whole key without one.
+/// Returns the slot of a key: CRC-16/XMODEM of its hash tag, or of the whole key if it has no hash tag.
 pub(super) fn slot(key: &[u8]) -> usize {
     usize::from(crc16(hash_tag(key).unwrap_or(key))) % SLOTS
 }
 
-/// What stands between the first `{` and the next `}`, unless it is empty.
+/// Returns the text between the first `{` and the next `}`, unless it is empty.
 fn hash_tag(key: &[u8]) -> Option<&[u8]> {
     let open = key.iter().position(|byte| *byte == b'{')? + 1;
     let length = key[open..].iter().position(|byte| *byte == b'}')?;
@@ -27,7 +27,7 @@ fn crc16(bytes: &[u8]) -> u16 {
     })
 }
 
-/// The slots `first..=last` are served by the primary `server`.
+/// The primary `server` serves the slots `first..=last`.
 #[derive(Debug, PartialEq)]
 pub(super) struct Range {
     pub(super) first: usize,
@@ -36,7 +36,7 @@ pub(super) struct Range {
 }
 
 /// Parses the reply of `sender` to `CLUSTER SLOTS`: arrays of first slot, last slot, the primary and
-/// its replicas. A server that does not know its own host is reached as the sender was.
+/// its replicas. A missing host stands for the host of `sender`.
 pub(super) fn ranges(reply: &Value, sender: &Address) -> Option<Vec<Range>> {
     let Value::Array(entries) = reply else {
         return None;
@@ -90,7 +90,7 @@ mod tests {
         ] {
             assert_eq!(slot(key.as_bytes()), expected, "{key}");
         }
-        // An empty tag is none, nor is one that does not end.
+        // A tag that is empty or not closed does not count.
         assert_eq!(hash_tag(b"foo{}{bar}"), None);
         assert_eq!(hash_tag(b"foo{bar"), None);
         assert_eq!(hash_tag(b"foo{{bar}}zap"), Some(&b"{bar"[..]));

@@ -1,5 +1,5 @@
-//! TLS to Redis. The crypto provider is always named: rustls panics when it must choose the one of a
-//! process that has two.
+//! TLS to Redis. The crypto provider is always explicit, because rustls panics if it must choose
+//! between two providers of a process.
 
 use std::{io, sync::Arc};
 
@@ -24,7 +24,7 @@ impl Tls {
         Self(TlsConnector::from(config))
     }
 
-    /// Trusts the system's roots and the certificates in `extra_roots`, which is PEM.
+    /// Trusts the system's root certificates and those in `extra_roots`, in PEM.
     pub(crate) fn with_roots(
         extra_roots: &[Vec<u8>],
         provider: Option<Arc<CryptoProvider>>,
@@ -41,14 +41,14 @@ impl Tls {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| wrong(NO_VERSION))?
-            // The platform's verifier is a verifier as any other to rustls.
+            // rustls calls every custom verifier dangerous. This one is the platform's.
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         Ok(Self::with_config(Arc::new(config)))
     }
 
-    /// Trusts the certificates in `roots`, which is PEM, and no others.
+    /// Trusts only the certificates in `roots`, in PEM.
     pub(crate) fn with_only_roots(
         roots: &[Vec<u8>],
         provider: Option<Arc<CryptoProvider>>,
@@ -66,7 +66,8 @@ impl Tls {
         Ok(Self::with_config(Arc::new(config)))
     }
 
-    /// Begins TLS with `host`, whose certificate must have that name or IP address.
+    /// Performs the TLS handshake. The server's certificate must be valid for `host`, a name or an IP
+    /// address.
     pub(super) async fn connect(
         &self,
         host: &str,

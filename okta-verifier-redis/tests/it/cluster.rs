@@ -1,4 +1,4 @@
-//! Where a cluster's commands go, and which replies have them sent again.
+//! To which server a cluster's commands are sent, and after which replies they are sent again.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ async fn cluster_without_a_topology_is_an_error() {
         let seed = server(None);
         seed.reply_to("CLUSTER", reply);
         let error = use_proof(&of(&[&seed])).await.unwrap_err();
-        let expected = "no server of the Redis cluster says how the slots are distributed";
+        let expected = "no server of the Redis cluster returned the assignment of the slots";
         assert_eq!(error, expected, "{reply:?}");
         assert_eq!(seed.count("SET"), 0);
     }
@@ -80,7 +80,7 @@ async fn cluster_command_is_not_sent_again_after_a_lost_connection() {
     for lost in [Reply::Close, Reply::Silence] {
         let (other, owner) = (server(None), Fake::new(lost));
         other.reply_to("CLUSTER", slots(&owner));
-        // Nor after a redirection, which another command than the first one follows.
+        // The same holds for a command that was redirected before the connection was lost.
         other.reply(moved("MOVED", &owner));
         let store = of(&[&other]);
         assert!(use_proof(&store).await.is_err());
@@ -189,7 +189,7 @@ async fn cluster_key_that_is_being_moved_is_stored_at_its_new_server() {
         .map(|command| command[0].clone())
         .collect();
     assert_eq!(names, ["ASKING", "SET", "ASKING", "SET"]);
-    // The slot still has its owner.
+    // `ASK` does not change the owner of the slot.
     assert_eq!(source.count("SET"), 2);
 }
 
@@ -214,7 +214,7 @@ async fn cluster_redirections_to_too_many_servers_are_an_error() {
     let (seed, other) = (server(None), Fake::new(OK));
     let store = of(&[&seed]);
     assert_eq!(use_proof(&store).await, Ok(ProofUse::First));
-    // No new topology ends the count.
+    // Without a new topology the count of redirected servers is not reset.
     seed.reply_to("CLUSTER", "-TRYAGAIN later\r\n");
     let many = Err("the Redis cluster redirected commands to too many servers".to_owned());
     // Nothing listens at these addresses.
@@ -228,10 +228,10 @@ async fn cluster_redirections_to_too_many_servers_are_an_error() {
         assert_eq!(use_proof(&store).await, many, "{kind}");
     }
     assert_eq!(other.connections(), 0);
-    // A server that was named before is still used.
+    // A server that a redirection has named before does not count again.
     seed.reply("-ASK 3999 127.0.1.1:1\r\n");
     assert_ne!(use_proof(&store).await, many);
-    // The next topology ends the count.
+    // The next topology resets the count.
     seed.reply_to("CLUSTER", slots(&seed));
     seed.reply(moved("ASK", &other));
     assert_eq!(until_answered(&store).await, ProofUse::First);

@@ -1,4 +1,5 @@
-//! One connection for all, one attempt at a time, a back-off after a failure, and no command twice.
+//! One connection for all requests, one attempt at a time, a back-off after a failure, and no command
+//! twice.
 
 use std::{
     pin::pin,
@@ -35,7 +36,8 @@ async fn redis_that_is_silent_is_503_within_its_time_and_then_at_once() {
     let world = World::new(store(RedisConfig::server(fake.address())));
     let begun = Instant::now();
     let rejection = world.send(None).await.unwrap_err();
-    // The default. The text shows that it was the shorter one of the two timeouts.
+    // The default timeout. The text of the error shows that it ended before the timeout of the
+    // connection.
     assert!(begun.elapsed() >= Duration::from_millis(499));
     assert_eq!(rejection.status(), 503);
     let error = rejection.error().unwrap();
@@ -50,8 +52,9 @@ async fn redis_that_is_silent_is_503_within_its_time_and_then_at_once() {
         "{error:?}"
     );
     assert_eq!((fake.commands().len(), fake.connections()), (1, 1));
-    // In the back-off of at least 125 ms no request waits and nothing is sent. A request that a slow machine
-    // holds up for longer than that connects and waits again; the next back-off is a longer one.
+    // During the back-off of at least 125 ms no request waits and nothing is sent. If a slow machine
+    // delays a request for longer than that, the request connects and waits again, and the next
+    // back-off is longer.
     until(async || {
         let sent = (fake.commands().len(), fake.connections());
         assert_eq!(world.send(None).await.unwrap_err().status(), 503);
@@ -62,7 +65,7 @@ async fn redis_that_is_silent_is_503_within_its_time_and_then_at_once() {
 
 #[tokio::test]
 async fn redis_connection_without_a_reply_in_time_is_closed_for_all_that_wait() {
-    // More than once: on a slow machine the second request begins after the first has timed out.
+    // Repeated, because on a slow machine the second request may start after the first has timed out.
     for _ in 0..10 {
         let fake = Fake::new(Reply::Silence);
         let config = RedisConfig::server(fake.address()).timeout(4 * BRIEF);
@@ -70,7 +73,8 @@ async fn redis_connection_without_a_reply_in_time_is_closed_for_all_that_wait() 
         let earlier = store.clone();
         let mut earlier = tokio::spawn(async move { first_use(&earlier, 1).await });
         assert!(tokio::time::timeout(2 * BRIEF, &mut earlier).await.is_err());
-        // Sent with half of the first one's time, and failed before its own ends.
+        // This request is sent halfway through the timeout of the first and fails before its own
+        // timeout.
         let later = first_use(&store, 2).await.unwrap_err();
         assert!(earlier.await.unwrap().is_err());
         until(async || (fake.closed() == fake.connections()).then_some(())).await;
@@ -94,7 +98,7 @@ async fn redis_redirection_outside_of_a_cluster_is_an_error() {
 
 #[tokio::test]
 async fn redis_connection_that_takes_longer_than_a_request_waits_serves_the_next() {
-    // More than once, because no attempt lasts longer than a second, and the machine may.
+    // Repeated, because a connection attempt is limited to one second, which a slow machine may exceed.
     for _ in 0..5 {
         let fake = Fake::new(OK);
         fake.otherwise(Reply::Silence);
@@ -116,7 +120,7 @@ async fn redis_database_that_is_refused_is_an_error() {
     fake.otherwise("-ERR DB index is out of range\r\n");
     let config = RedisConfig::server(fake.address()).database(1);
     let store = store(config.timeout(BRIEF));
-    // On a slow machine it takes longer than the request waits.
+    // Repeated, because on a slow machine the connection may take longer than the request waits.
     let error = until(async || use_proof(&store).await.err().filter(|error| error != LATE)).await;
     assert_eq!(
         error,
@@ -151,19 +155,20 @@ async fn redis_connection_is_made_again_after_a_back_off() {
     let store = patient(&fake);
     assert_eq!(use_proof(&store).await, Err(loading.clone()));
     assert_eq!(fake.connections(), 1);
-    // In the back-off the store repeats the failure and sends nothing; on a slow machine, in a later one.
+    // During the back-off the store repeats the failure and sends nothing. A slow machine may miss the
+    // first back-off.
     let sent = until(async || {
         let sent = fake.commands().len();
         assert_eq!(use_proof(&store).await, Err(loading.clone()));
         (sent == fake.commands().len()).then_some(sent)
     })
     .await;
-    // Each command had a connection of its own.
+    // Each command was sent on its own connection.
     assert_eq!(fake.connections(), sent);
     fake.reply(OK);
     assert_eq!(until_answered(&store).await, ProofUse::First);
     assert_eq!(fake.connections(), sent + 1);
-    // A connection that the server closes while it is idle costs no request anything.
+    // If the server closes an idle connection, no request fails.
     fake.end_replies();
     until(async || (fake.closed() == sent + 1).then_some(())).await;
     assert_eq!(use_proof(&store).await, Ok(ProofUse::First));
@@ -176,7 +181,7 @@ async fn redis_connection_that_is_dead_is_found_although_callers_disconnect() {
     let fake = Fake::new(Reply::Silence);
     let store = impatient(&fake);
     let deadline = Instant::now() + Duration::from_secs(10);
-    // No caller waits until it knows.
+    // Each caller gives up before the store detects that the server does not reply.
     while fake.connections() < 2 {
         let impatient = tokio::time::timeout(BRIEF / 4, use_proof(&store)).await;
         assert_ne!(impatient, Ok(Ok(ProofUse::First)));
@@ -195,7 +200,7 @@ fn redis_connection_is_made_again_after_its_runtime_ended() {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().build().unwrap();
         runtime.block_on(until_answered(&store));
-        // And a runtime that ends in the middle of an attempt.
+        // The runtime ends while a command waits for its reply.
         fake.reply(Reply::Silence);
         let impatient = async { tokio::time::timeout(BRIEF / 4, use_proof(&store)).await };
         assert!(runtime.block_on(impatient).is_err());

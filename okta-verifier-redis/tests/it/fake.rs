@@ -1,4 +1,4 @@
-//! A server that speaks as much of Redis as a test wants.
+//! A fake Redis server whose replies the test sets.
 
 use std::{
     collections::HashMap,
@@ -11,7 +11,8 @@ use std::{
     thread,
 };
 
-/// What an endless reply is cut off at, so that a test of a client that reads all of it ends.
+/// The length at which the server ends an endless reply, so that a test ends even if the client reads
+/// all of it.
 const ENDLESS: usize = 64 << 20;
 
 #[derive(Clone, Debug)]
@@ -19,7 +20,7 @@ pub(super) enum Reply {
     Bytes(Vec<u8>),
     /// This text, and then more bytes until the client closes the connection.
     Endless(&'static str),
-    /// The argument of the command.
+    /// The command's argument.
     Echo,
     EchoAndClose,
     Silence,
@@ -37,12 +38,13 @@ struct Shared {
     commands: Mutex<Vec<Vec<String>>>,
     connections: Mutex<Vec<TcpStream>>,
     closed: AtomicUsize,
-    /// Bytes of endless replies that the sockets took.
+    /// The bytes of endless replies that were written to the sockets.
     flooded: AtomicUsize,
 }
 
 impl Fake {
-    /// Answers each `SET` with `reply`, `PING` with its text, and everything else with `OK`.
+    /// Replies to each `SET` with `reply`, to `PING` with its text, and to every other command with
+    /// `OK`.
     pub(super) fn new(reply: impl Into<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let this = Self(Arc::new(Shared {
@@ -90,40 +92,40 @@ impl Fake {
         self.0.replies.lock().unwrap().insert(command, reply.into());
     }
 
-    /// Sets the reply to the other commands.
+    /// Sets the reply to all other commands.
     pub(super) fn otherwise(&self, reply: impl Into<Reply>) {
         *self.0.otherwise.lock().unwrap() = reply.into();
     }
 
-    /// Sets what it sends on each new connection before the first command.
+    /// Sets what the server sends on each new connection before the first command.
     pub(super) fn greeting(&self, reply: impl Into<Reply>) {
         *self.0.greeting.lock().unwrap() = reply.into();
     }
 
-    /// The commands other than `PING`.
+    /// Returns the commands other than `PING`.
     pub(super) fn commands(&self) -> Vec<Vec<String>> {
         let mut commands = self.0.commands.lock().unwrap().clone();
         commands.retain(|command| command[0] != "PING");
         commands
     }
 
-    /// The commands of one name.
+    /// Returns the commands with this name.
     pub(super) fn count(&self, name: &str) -> usize {
         let commands = self.0.commands.lock().unwrap();
         commands.iter().filter(|command| command[0] == name).count()
     }
 
-    /// How many connections were made.
+    /// Returns the number of connections that were made.
     pub(super) fn connections(&self) -> usize {
         self.0.connections.lock().unwrap().len()
     }
 
-    /// How many of them the client has closed, or the server by [`Reply::Close`].
+    /// Returns the number of connections that the client has closed, or the server by [`Reply::Close`].
     pub(super) fn closed(&self) -> usize {
         self.0.closed.load(Ordering::SeqCst)
     }
 
-    /// Sends something on every connection that is no reply to a command.
+    /// Sends a text that is not a reply to a command, on every connection.
     pub(super) fn send(&self, text: &str) {
         for mut connection in self.0.connections.lock().unwrap().iter() {
             let _ = connection.write_all(text.as_bytes());
@@ -137,12 +139,12 @@ impl Fake {
         thread::spawn(move || fake.answer(&connection, Reply::Endless(begin), &[]));
     }
 
-    /// How many bytes of endless replies were sent.
+    /// Returns the number of bytes of endless replies that were sent.
     pub(super) fn flooded(&self) -> usize {
         self.0.flooded.load(Ordering::SeqCst)
     }
 
-    /// Ends the replies on every connection; the server still listens.
+    /// Closes every connection for writing. The server still accepts new connections.
     pub(super) fn end_replies(&self) {
         for connection in self.0.connections.lock().unwrap().iter() {
             let _ = connection.shutdown(Shutdown::Write);
@@ -197,7 +199,8 @@ impl From<String> for Reply {
     }
 }
 
-/// Reads `*2`, then `$3`, `GET`, `$1`, `k`. Returns `None` at the end and for anything else.
+/// Parses a command such as `*2`, `$3`, `GET`, `$1`, `k`. Returns `None` at the end of the stream and
+/// for anything else.
 fn command(reader: &mut impl BufRead) -> Option<Vec<String>> {
     let count = number(reader, '*')?;
     (0..count)
@@ -217,7 +220,7 @@ fn number(reader: &mut impl BufRead, sign: char) -> Option<usize> {
     text.strip_prefix(sign)?.trim_end().parse().ok()
 }
 
-/// A bulk string.
+/// Returns a bulk string.
 pub(super) fn bulk(text: &str) -> String {
     format!("${}\r\n{text}\r\n", text.len())
 }

@@ -1,5 +1,5 @@
-//! Servers that send more than replies, or close every connection. Each one gets at most one connection
-//! per back-off, and can fill no memory.
+//! Servers that send something other than replies, or that close every connection. Each server gets at
+//! most one connection per back-off, and cannot exhaust the client's memory.
 
 use std::time::{Duration, Instant};
 
@@ -14,18 +14,18 @@ use crate::{
 
 /// The beginning of a reply that does not end.
 const BEGIN: &str = "$20000000000\r\n";
-/// What a client that reads 1 MiB lets a server send: the buffers of the sockets take some more.
+/// The most that a server can send to a client that reads 1 MiB: the socket buffers hold the rest.
 const TAKEN: usize = 24 << 20;
 /// The shortest back-off.
 const BACK_OFF: Duration = Duration::from_millis(125);
 
-/// Waits until the client has closed the connection of an endless reply.
+/// Waits until the client has closed the connection with the endless reply.
 async fn until_cut(fake: &Fake) {
     until(async || (fake.flooded() > 0 && fake.closed() > 0).then_some(())).await;
     assert!(fake.flooded() < TAKEN, "{} bytes", fake.flooded());
 }
 
-/// Sends many requests, none of which is accepted.
+/// Sends many requests and asserts that none of them is accepted.
 async fn assert_backed_off(fake: &Fake, store: &RedisReplayStore) {
     let begun = Instant::now();
     for _ in 0..100 {
@@ -77,7 +77,7 @@ async fn sentinel_bytes_without_end_close_the_connection() {
     assert_backed_off(&sentinel, &store).await;
 }
 
-/// Requests that wait for an endless reply let it become no longer.
+/// Commands that wait for a reply must not raise the limit of an endless reply.
 #[tokio::test]
 async fn redis_bytes_without_end_are_not_counted_anew_for_each_command() {
     let fake = Fake::new(Reply::Silence);
@@ -120,7 +120,8 @@ async fn redis_reply_that_comes_before_the_first_command_is_not_its_reply() {
             0 => config.login("api", LOGIN),
             _ => config,
         });
-        // An error, or a replay where the client dropped the early reply before it sent anything.
+        // The result is an error, or a replay if the client dropped the early reply before it sent its
+        // command.
         assert_ne!(use_proof(&store).await, Ok(ProofUse::First));
         fake.greeting(Reply::Silence);
         if number < 2 {

@@ -1,5 +1,5 @@
-//! The store against servers that the tests play themselves: what they receive, and replies that no real
-//! server gives. `redis/` has the tests against real servers.
+//! The store against fake servers of the tests: what they receive, and replies that no real server
+//! sends. `tests/redis` has the tests against real servers.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -22,7 +22,7 @@ use secret_scan as _;
 use self::fake::Fake;
 
 const KEEP: Duration = Duration::from_millis(421_337);
-/// Short, for servers that do not answer.
+/// A short timeout, for servers that do not reply.
 const BRIEF: Duration = Duration::from_millis(100);
 const OK: &str = "+OK\r\n";
 const NIL: &str = "$-1\r\n";
@@ -32,7 +32,7 @@ fn store(config: RedisConfig) -> RedisReplayStore {
     RedisReplayStore::new(config.plaintext()).unwrap()
 }
 
-/// A store that waits for as long as it may.
+/// Returns a store with the maximum timeout.
 fn patient(fake: &Fake) -> RedisReplayStore {
     store(RedisConfig::server(fake.address()).timeout(Duration::from_secs(1)))
 }
@@ -54,12 +54,12 @@ async fn first_use(store: &RedisReplayStore, proof: u8) -> Result<ProofUse, Stri
     })
 }
 
-/// Uses the same proof each time.
+/// Sends the same proof on every call.
 async fn use_proof(store: &RedisReplayStore) -> Result<ProofUse, String> {
     first_use(store, 7).await
 }
 
-/// Polls until there is something; for 10 s at most, however slow the machine is meanwhile.
+/// Polls until `found` returns a value, for at most 10 s, because the machine may be slow.
 async fn until<T>(mut found: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {

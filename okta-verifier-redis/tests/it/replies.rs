@@ -1,4 +1,4 @@
-//! What a reply means: `OK` is first use, nil is replay, everything else is an error.
+//! How replies are interpreted: `OK` is first use, nil is replay, and everything else is an error.
 
 use okta_verifier::dpop::ProofUse;
 
@@ -60,7 +60,7 @@ async fn redis_reply_other_than_ok_and_nil_is_an_error() {
         let store = impatient(&fake);
         let answer = use_proof(&store).await;
         assert_ne!(answer, Ok(ProofUse::First), "{reply:?}");
-        // Nor the next one, on the same connection or another.
+        // The next proof is not accepted either, on this connection or a new one.
         let next = use_proof(&store).await;
         assert_ne!(next, Ok(ProofUse::First), "{reply:?}");
         let text = format!("{answer:?} {next:?}");
@@ -70,7 +70,7 @@ async fn redis_reply_other_than_ok_and_nil_is_an_error() {
     assert!(use_proof(&patient(&garbage)).await.is_err());
 }
 
-/// Otherwise the reply to one proof could become that of another.
+/// If the connection stayed open, the reply to one proof could be taken for the reply to another.
 #[tokio::test]
 async fn redis_connection_is_closed_after_an_unexpected_reply() {
     let fake = Fake::new(":1\r\n+OK\r\n+OK\r\n");

@@ -1,4 +1,5 @@
-//! No password and no proof is shown: the login is in the settings, and servers repeat what they are sent.
+//! Passwords and proofs are never shown, although settings contain the login and servers repeat what
+//! they receive.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use crate::{
 };
 
 const PASSWORD: &str = "redis-5ecret-0123456789";
-/// What a server may write into its errors: whatever it was sent.
+/// An error in which a server repeats what it received.
 const ECHO: &str = "-ERR redis-5ecret-0123456789 jti-5ecret-0123456789\r\n";
 
 // conformance 20
@@ -35,7 +36,7 @@ async fn redis_password_and_proof_are_never_shown() {
         secret_scan::shown(format!("{config:?} {config:#?}"));
         let world = World::new(store(config));
         let deadline = Instant::now() + Duration::from_secs(10);
-        // Again where a busy machine made the store late: that is 503 too.
+        // Repeated, because on a slow machine the store may time out, which is a 503 too.
         loop {
             let verdict = world.send(Some("jti-5ecret-0123456789")).await;
             let came = verdict.map_or_else(|rejection| rejection.status().as_u16(), |_| 200);
@@ -47,7 +48,7 @@ async fn redis_password_and_proof_are_never_shown() {
         }
         secret_scan::shown(format!("{:?} {:#?}", world.verifier, world.verifier));
     }
-    // A URL in the place of an address.
+    // A URL that is passed as an address by mistake.
     let url = format!("redis://:{PASSWORD}@redis.internal");
     let config = RedisConfig::server(&url);
     secret_scan::shown(format!("{config:?}"));

@@ -11,7 +11,7 @@ use crate::{
     store, until, until_answered, use_proof,
 };
 
-/// Names `primary`.
+/// Returns a sentinel that names `primary`.
 fn sentinel(primary: &Fake) -> Fake {
     let fake = Fake::new("-ERR a sentinel stores nothing\r\n");
     name(&fake, primary);
@@ -26,7 +26,7 @@ fn name(sentinel: &Fake, primary: &Fake) {
     );
 }
 
-/// Says that it is a primary, or a replica.
+/// Returns a server that reports itself as a primary or a replica.
 fn server(role: &str) -> Fake {
     let fake = Fake::new(OK);
     fake.reply_to("ROLE", format!("*3\r\n{}:0\r\n*0\r\n", bulk(role)));
@@ -92,7 +92,8 @@ async fn sentinel_is_asked_again_after_the_primary_became_a_replica() {
     name(&sentinel, &primary);
     assert!(use_proof(&store).await.is_err());
     assert_eq!(until_answered(&store).await, ProofUse::First);
-    // The command that was refused was not sent to the next primary: its caller had the answer.
+    // The rejected command was not sent again to the next primary, because its caller already had the
+    // result.
     assert_eq!(primary.count("SET"), 1);
     assert_eq!(sentinel.count("SENTINEL"), 2);
 }

@@ -1,4 +1,4 @@
-//! Which settings are accepted, and that no error shows a password.
+//! Which settings are accepted. No error shows a password.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn redis_url_that_is_not_a_servers_is_rejected_and_not_shown() {
         format!("redis://{login}redis%20internal"),
         format!("redis://{LOGIN}@redis.internal"),
         format!("redis://{LOGIN}:@redis.internal"),
-        // Of variables that are empty.
+        // URLs that are built from empty variables.
         "rediss://:@redis.internal".to_owned(),
         "rediss://@redis.internal/0".to_owned(),
         format!("redis://api:{LOGIN}%FF@redis.internal"),
@@ -130,7 +130,7 @@ fn redis_settings_that_contradict_each_other_are_rejected() {
         (RedisConfig::cluster(["a"]).database(1), "database"),
         (
             server().sentinel_login("api", LOGIN),
-            "login: sentinel_login needs RedisConfig::sentinel",
+            "login: sentinel_login requires RedisConfig::sentinel",
         ),
         (server().login("", LOGIN), "login"),
         (server().login("api", ""), "login"),
@@ -214,7 +214,7 @@ async fn redis_login_that_is_rejected_shows_no_password_and_sends_no_proof() {
         "Redis server {} rejects the user or password",
         fake.address()
     );
-    // On a slow machine it takes longer than the request waits.
+    // Repeated, because on a slow machine the connection may take longer than the request waits.
     let late = "Redis did not answer in time";
     let error = until(async || use_proof(&store).await.err().filter(|error| error != late)).await;
     assert_eq!(error, rejected);
@@ -238,14 +238,14 @@ async fn redis_tls_sends_nothing_to_a_server_without_tls() {
     let error = use_proof(&store).await.unwrap_err();
     assert!(!error.contains("hunter2"), "{error}");
     assert_eq!((fake.commands().len(), fake.connections()), (0, 1));
-    // The server itself is there.
+    // The same server accepts a connection without TLS.
     assert!(use_proof(&patient(&fake)).await.is_ok());
 }
 
 // conformance 20
 #[tokio::test]
 async fn redis_password_is_not_sent_without_its_user() {
-    // Of a server before Redis 6.
+    // The error of a server before Redis 6.
     let error = "-ERR wrong number of arguments for 'auth' command\r\n";
     let [api, default] = ["api", "default"].map(|user| ["AUTH", user, LOGIN]);
     for (user, logins) in [

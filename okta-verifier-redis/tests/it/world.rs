@@ -30,7 +30,7 @@ impl World {
         }
     }
 
-    /// Sends a request with a new proof, whose `jti` is `jti` if there is one.
+    /// Sends a request with a new proof. If `jti` is given, the proof has that `jti`.
     pub(super) async fn send(&self, jti: Option<&str>) -> Result<VerifiedToken, Rejection> {
         let proof = self.client.proof("GET", "https://api.example.com/orders");
         let proof = proof.token(&self.jwt);

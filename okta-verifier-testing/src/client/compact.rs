@@ -1,4 +1,4 @@
-//! The compact form of a proof and its signature.
+//! Writes a proof in compact form and signs it.
 
 use aws_lc_rs::hmac;
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
@@ -8,7 +8,7 @@ use super::ProofBuilder;
 use crate::keys::{foreign, random_bytes};
 use crate::listener;
 
-/// The third part of the proof.
+/// What the third part of the proof contains.
 #[derive(Clone, Debug)]
 pub(super) enum Seal {
     /// A signature with the client's key.
@@ -100,8 +100,8 @@ impl ProofBuilder {
     fn padded(&self, mut claims: Map<String, Value>, header: usize) -> Vec<u8> {
         if self.length > 0 {
             let written = written(claims.clone(), &self.doubled_claims).len();
-            // Base64url writes three bytes as four characters. The estimate leaves out the signature and
-            // the dots, so the proof is at least as long as requested.
+            // Base64url encodes three bytes as four characters. The calculation ignores the signature
+            // and the dots, so the proof may be longer than requested, but not shorter.
             let missing = (self.length * 3 / 4).saturating_sub(header + written);
             claims.insert("pad".to_owned(), json!("p".repeat(missing)));
         }
@@ -109,7 +109,7 @@ impl ProofBuilder {
     }
 }
 
-/// Returns an object as JSON text, with the members in `doubled` repeated at its end.
+/// Returns an object as JSON text in which each member in `doubled` appears a second time, at the end.
 fn written(object: Map<String, Value>, doubled: &[String]) -> Vec<u8> {
     let again = doubled.iter().map(|name| {
         let value = object.get(name).unwrap_or(&Value::Null);
@@ -121,8 +121,8 @@ fn written(object: Map<String, Value>, doubled: &[String]) -> Vec<u8> {
     (text + &again + "}").into_bytes()
 }
 
-/// Returns a 1024-bit RSA key whose modulus is all ones. No library here generates such a key, so the
-/// proof is not signed with it.
+/// Returns the JWK of a 1024-bit RSA key whose modulus is all ones. No library here generates such a
+/// key, so there is no private key for it.
 fn weak_rsa() -> Value {
     // In base64url, `_` is six ones, and `8` holds the remaining four of the 1024.
     json!({ "e": "AQAB", "kty": "RSA", "n": "_".repeat(170) + "8" })

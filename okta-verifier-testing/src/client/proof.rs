@@ -1,4 +1,4 @@
-//! `ProofBuilder`: builds a valid DPoP proof, with one change per method.
+//! `ProofBuilder`: builds a valid DPoP proof; each method changes one part of it.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use crate::token::unix_now;
 
 /// A builder for DPoP proofs (RFC 9449 §4.2). The proof is valid unless a method changes it.
 ///
-/// If two methods set the same thing, the last one wins. Raw texts override everything else.
+/// If two methods set the same part, the last one wins. Raw header and payload texts override
+/// everything else.
 ///
 /// ```
 /// # let jwt = "a.b.c";
@@ -71,7 +72,7 @@ impl ProofBuilder {
     }
 
     /// Sets `ath` to the SHA-256 of the token that the request carries. By default the proof has no
-    /// `ath`, as for the token endpoint.
+    /// `ath`, as in a request to the token endpoint.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -102,7 +103,7 @@ impl ProofBuilder {
         self.claim("htm", method)
     }
 
-    /// Sets `htu` to `url` as it is. The default is the request's URL without query and fragment.
+    /// Sets `htu` to `url`, unchanged. The default is the request's URL without query and fragment.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -113,7 +114,7 @@ impl ProofBuilder {
         self.claim("htu", url)
     }
 
-    /// Sets `jti`, for example to use one twice. The default is a new value.
+    /// Sets `jti`, for example to send two proofs with the same one. The default is a new random value.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();
@@ -184,7 +185,8 @@ impl ProofBuilder {
         self.header("typ", typ)
     }
 
-    /// Sets a header parameter to any value. The signature covers it but is not changed to match it.
+    /// Sets a header parameter to any value. The signature covers this value, but the signing key and
+    /// algorithm do not change.
     ///
     /// # Panics
     ///

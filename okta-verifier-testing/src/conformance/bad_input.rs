@@ -1,4 +1,4 @@
-//! Input that no client sends. After each of these the server must serve the next request.
+//! Input that no correct client sends. After each input the server must serve the next request.
 
 use std::net::SocketAddr;
 
@@ -180,7 +180,8 @@ async fn play(address: SocketAddr, message: &[u8], then: Then) -> Result<(), Dif
     ))
 }
 
-/// Returns the status of every response. Each begins after the empty body of the previous one.
+/// Returns the status of every response. Rejections have an empty body, so the next response follows at
+/// once.
 fn statuses(mut bytes: &[u8]) -> Vec<u16> {
     let mut statuses = Vec::new();
     while let Some(at) = bytes.windows(7).position(|it| it == b"HTTP/1.") {

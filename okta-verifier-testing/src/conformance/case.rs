@@ -49,7 +49,7 @@ type Edit = dyn Fn(TokenBuilder, &Terms) -> TokenBuilder + Send + Sync;
 type Present = dyn Fn(&str) -> Vec<Field> + Send + Sync;
 
 impl Case {
-    /// Returns the unique name, which says what is presented.
+    /// Returns the unique name, which describes the credentials of the request.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -68,7 +68,7 @@ impl Case {
         self.is_http
     }
 
-    /// Returns the request. Its tokens are those of `issuers`, signed again for each call.
+    /// Returns the request. Its tokens are from `issuers` and are signed again for each call.
     ///
     /// ```
     /// use okta_verifier_testing::conformance::{self, Issuers};
@@ -85,14 +85,14 @@ impl Case {
         self.request_to(issuers, self.route.path().to_owned(), |token| token)
     }
 
-    /// Returns the response that it must get from the API of the [table](super).
+    /// Returns the response that the API of the [table](super) must send.
     #[must_use]
     pub fn expected(&self) -> Expected {
         let terms = Terms::default();
         self.expected_of(&terms)
     }
 
-    /// Returns the response that it must get from an API with other settings.
+    /// Returns the response that an API with other settings must send.
     pub(super) fn expected_of(&self, terms: &Terms) -> Expected {
         Expected::of(self.outcome, self.dpop, &terms.realm, &terms.scope)
     }
@@ -122,7 +122,7 @@ impl Case {
     }
 }
 
-/// The builder that the table uses. By default a case is `GET /me` without credentials.
+/// The builder for the table's cases. By default a case is `GET /me` without credentials.
 impl Case {
     pub(super) fn new(
         outcome: Outcome,
@@ -163,7 +163,7 @@ impl Case {
         self
     }
 
-    /// Sends a token of the first issuer, after `edit`, as `Authorization: Bearer`.
+    /// Sends a token of the first issuer, changed by `edit`, as `Authorization: Bearer`.
     pub(super) fn okta(
         self,
         edit: impl Fn(TokenBuilder) -> TokenBuilder + Send + Sync + 'static,
@@ -171,7 +171,7 @@ impl Case {
         self.of(Source::Okta, move |token, _| edit(token))
     }
 
-    /// Sends a token of any issuer, after an `edit` that may use the API's settings.
+    /// Sends a token of any issuer, changed by `edit`, which may use the API's settings.
     pub(super) fn of(
         mut self,
         source: Source,
@@ -202,7 +202,7 @@ impl Case {
         })
     }
 
-    /// Sends this one `Authorization` line.
+    /// Sends only this `Authorization` line.
     pub(super) fn line(self, value: impl Into<Vec<u8>>) -> Self {
         let value = value.into();
         self.lines(move |_| vec![value.clone()])
@@ -227,7 +227,7 @@ impl Case {
         self
     }
 
-    /// Marks a case that is rejected only if the API restricts the clients it accepts.
+    /// Marks a case that expects a rejection only from an API that restricts its clients.
     pub(super) fn names_client(mut self) -> Self {
         self.names_client = true;
         self

@@ -7,7 +7,7 @@ use super::expected::Outcome;
 use super::{Answer, Case, Expected};
 
 impl Case {
-    /// Compares the response of a framework, or of a server that could parse the request.
+    /// Compares a response of an API whose framework or server could represent the request.
     ///
     /// The status, every `WWW-Authenticate` line, `Cache-Control` and `Retry-After` must match
     /// [`expected`](Self::expected) to the byte, and the body of a rejection must be empty.
@@ -32,8 +32,8 @@ impl Case {
         compare(&self.expected(), answer).into_result()
     }
 
-    /// Compares the response that came over a connection. If HTTP [cannot carry](Self::is_http) the
-    /// request, the server must have rejected it with its own 400, before any layer saw it.
+    /// Compares a response that came over a connection. If HTTP [cannot carry](Self::is_http) the
+    /// request, the server must have rejected it with its own 400, before any layer was called.
     ///
     /// # Errors
     ///
@@ -53,14 +53,14 @@ impl Case {
         }
         let mut difference = Difference::default();
         difference.status(400, answer);
-        // A rejection by the layer always has this field, and a handler responds with 200, so its absence
-        // shows that the server itself rejected the request.
+        // A rejection with 400 by the layer always has this field. If it is absent, the server itself
+        // rejected the request.
         difference.field("WWW-Authenticate", None, answer);
         difference.into_result()
     }
 
-    /// Compares the response of a user's API: its handlers may respond with anything, and middleware
-    /// around it may add bodies.
+    /// Compares a response of the user's own API. Its handlers may send any 2xx response, and its
+    /// middleware may add bodies to rejections.
     #[cfg(feature = "server")]
     pub(super) fn judge_api(&self, expected: &Expected, answer: &Answer) -> Result<(), Difference> {
         if !self.is_http() {
@@ -134,12 +134,13 @@ impl Difference {
         }
     }
 
-    /// Compares every line of a field: none, or exactly the expected one.
+    /// Checks that the response has exactly one line of this field with the expected value, or no such
+    /// line if `expected` is `None`.
     fn field(&mut self, name: &str, expected: Option<&str>, answer: &Answer) {
         self.lines(name, expected.as_slice(), answer);
     }
 
-    /// Compares every line of a field, in order.
+    /// Checks that the response has exactly these lines of the field, in this order.
     fn lines(&mut self, name: &str, expected: &[&str], answer: &Answer) {
         let received: Vec<&[u8]> = answer.field(name).collect();
         let expected: Vec<&[u8]> = expected.iter().map(|it| it.as_bytes()).collect();

@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Accepted,
-    /// There are no credentials, or another scheme.
+    /// The request has no credentials, or credentials of another scheme.
     Unauthenticated,
     Malformed,
     /// The credentials are malformed, and the scheme is ambiguous.
@@ -25,8 +25,8 @@ pub(super) enum Outcome {
     InvalidProof,
 }
 
-/// The role of DPoP in a case. If DPoP is offered, each scheme has its own challenge, and the error
-/// is in the challenge of the scheme that was used (RFC 9449 §7.1, §7.2).
+/// The role of DPoP in a case. An API that offers DPoP sends one challenge per scheme. The error is in
+/// the challenge of the scheme that the request used (RFC 9449 §7.1, §7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dpop {
     NotOffered,
@@ -65,8 +65,8 @@ impl Expected {
         self.status
     }
 
-    /// Returns the `WWW-Authenticate` lines, in order: one per scheme, and none where no credentials
-    /// would help.
+    /// Returns the `WWW-Authenticate` lines, in order: one per scheme, or none if no credentials would
+    /// help.
     pub fn www_authenticate(&self) -> impl Iterator<Item = &str> {
         self.www_authenticate.iter().map(String::as_str)
     }
@@ -92,11 +92,11 @@ impl Expected {
         self.retry_after
     }
 
-    /// Builds the response of RFC 6750 §3 and RFC 9449 §7. `realm` and `scope` are the API's.
+    /// Builds the response of RFC 6750 §3 and RFC 9449 §7 for the API's `realm` and `scope`.
     pub(super) fn of(outcome: Outcome, dpop: Dpop, realm: &str, scope: &str) -> Self {
         let bearer = |parameters: &str| format!(r#"Bearer realm="{realm}"{parameters}"#);
         let bound = |parameters: &str| format!(r#"DPoP realm="{realm}"{parameters}, {ALGS}"#);
-        // An unmet policy is reported in the challenge of the scheme that was used, alone.
+        // An unmet policy has one challenge only, that of the scheme that the request used.
         let unmet = |parameters: &str| match dpop {
             Dpop::Used => vec![bound(parameters)],
             _ => vec![bearer(parameters)],
@@ -133,8 +133,8 @@ impl Expected {
             status,
             www_authenticate,
             cache_control: (status != 200).then_some("no-store"),
-            // The delay starts at 250 ms and doubles, so it rounds up to 1 for the first three failures;
-            // `table_is_sound` counts them.
+            // The back-off starts at 250 ms and doubles, so `Retry-After` rounds up to 1 for the first
+            // three failures. The test `table_is_sound` checks that the table has exactly three.
             retry_after: (status == 503).then_some("1"),
         }
     }

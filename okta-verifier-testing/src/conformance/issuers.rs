@@ -9,7 +9,8 @@ use okta_verifier::{Algorithm, Issuer, Verifier, dpop::DpopSettings};
 use super::{Case, odd_keys};
 use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
 
-/// The issuers that the API under test trusts. No fetch from them succeeds or is needed.
+/// The issuers that the API under test trusts. All but one have pinned keys; the keys of that one are
+/// unavailable.
 ///
 /// | issuer | profile | clients | keys |
 /// |---|---|---|---|
@@ -52,7 +53,7 @@ pub struct Issuers {
 pub(super) enum Source {
     /// The case has no token.
     None,
-    /// The first issuer, or the `MockOkta` for a user's own API.
+    /// The first issuer, or the `MockOkta` in a test of the user's own API.
     Okta,
     TenantB,
     Rfc9068,
@@ -68,7 +69,7 @@ pub(super) enum Source {
     Refresh,
 }
 
-/// The settings of the API: what it requires and which realm it names. The defaults are the table's.
+/// The requirements and the realm of the API. The defaults are those of the table.
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
     /// The `iss` of the first issuer.
@@ -124,9 +125,9 @@ impl Issuers {
         }
     }
 
-    /// Creates the issuers of a second, shorter table of [bound tokens](super::bound_cases). The external
-    /// URL of its API is `https://api.example.com`; it accepts DPoP, and trusts `Client-Cert` from peers
-    /// on loopback. The verifier must be given the address of each peer.
+    /// Creates the issuers of the second table, with [bound tokens](super::bound_cases). The external
+    /// URL of its API is `https://api.example.com`. The API accepts DPoP, and trusts `Client-Cert` from
+    /// peers on loopback, so the adapter must pass each peer's address to the verifier.
     ///
     /// ```
     /// use okta_verifier_testing::conformance::Issuers;
@@ -143,8 +144,9 @@ impl Issuers {
         }
     }
 
-    /// Creates the issuers of a third table of [tokens that require introspection](super::asked_cases):
-    /// `okta`, which introspects each token, and one whose endpoint is unavailable.
+    /// Creates the issuers of the third table, with [tokens that require
+    /// introspection](super::asked_cases): `okta`, which introspects each token, and an issuer whose
+    /// endpoint is unavailable.
     ///
     /// ```
     /// use okta_verifier::adapter::RequestCredentials;
@@ -205,8 +207,9 @@ impl Issuers {
         (self.table)()
     }
 
-    /// Builds a verifier that trusts all of them, with default settings otherwise. Each call returns a
-    /// new verifier, because the delays of a 503 start with it.
+    /// Builds a verifier that trusts these issuers, with default settings otherwise except a short
+    /// fetch timeout. Each call returns a new verifier, because the back-off behind a 503 is part of
+    /// the verifier's state.
     ///
     /// # Panics
     ///
@@ -229,7 +232,8 @@ impl Issuers {
             .expect("the settings are valid")
     }
 
-    /// Creates the issuers for a running `MockOkta` alone, for an API with its own settings.
+    /// Creates the issuers for a test of the user's own API, which trusts only `okta` and has its own
+    /// settings.
     #[cfg(feature = "server")]
     pub(super) fn of_mock(okta: &crate::MockOkta, terms: Terms) -> Self {
         let token = okta.token(SUBJECT).algorithm(Algorithm::ES256);
@@ -252,7 +256,7 @@ impl Issuers {
 }
 
 /// Returns a token signed with ES256, which takes a tenth of the time of RSA. A case that depends on
-/// the algorithm sets it.
+/// the algorithm sets another one.
 fn token(issuer: &TestIssuer) -> TokenBuilder {
     issuer.token(SUBJECT).algorithm(Algorithm::ES256)
 }
@@ -271,5 +275,5 @@ pub(super) const BASE_URL: &str = "https://api.example.com";
 pub(super) const SUBJECT: &str = "ada";
 const AUDIENCE: &str = "api://conformance";
 const OKTA: &str = "https://okta.test/oauth2/default";
-/// No server listens on port 1: a connection is refused at once.
+/// No server listens on port 1, so connections are refused at once.
 const SILENT: &str = "http://127.0.0.1:1/oauth2/default";

@@ -11,7 +11,7 @@ use crate::TokenBuilder;
 use crate::keys::{Key, Pair, Ring, Slot};
 use crate::token::Profile;
 
-/// A key: the name that cases use, its `kid`, its algorithm, and the change to its JWK.
+/// An unusual key: the name in the cases, the `kid`, the algorithm, and the change to its JWK.
 type Odd = (&'static str, &'static str, Algorithm, fn(&mut Value));
 
 const ODD_KEYS: &[Odd] = &[
@@ -106,7 +106,7 @@ const ODD_KEYS: &[Odd] = &[
 /// The secret of the published symmetric key.
 pub(super) const SECRET: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 
-/// Returns `jwks` with the unusual keys at its front, and a token of each of them.
+/// Returns `jwks` with the unusual keys at its front, and one token signed by each of these keys.
 pub(super) fn among(
     jwks: &str,
     issuer: &str,

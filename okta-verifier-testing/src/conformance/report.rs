@@ -1,10 +1,10 @@
-//! The result of a run.
+//! The report of a run.
 
 use std::fmt;
 
 use super::{Case, Difference, Request};
 
-/// The result of a run. Its text lists every failure with the request and the difference.
+/// The result of a run. The `Display` text lists every failure with the request and the difference.
 ///
 /// ```
 /// use okta_verifier_testing::conformance::{self, Answer, Issuers};

@@ -1,4 +1,4 @@
-//! A request of the table, in parts that fit every framework.
+//! A request of the table, split into parts that every framework can use.
 
 use std::{fmt, net::IpAddr};
 
@@ -82,7 +82,7 @@ impl Request {
         }
     }
 
-    /// Returns every field line, in order. The raw bytes of a value need not be legal.
+    /// Returns every field line, in order. A value may have bytes that HTTP does not allow.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let fields = self.fields.iter();
         fields.map(|(name, value)| (*name, value.as_slice()))
@@ -96,15 +96,15 @@ impl Request {
     }
 
     /// Returns the certificate that the client presents in its TLS session, in DER. A driver without
-    /// TLS puts it where its server would. [`to_http1`](Self::to_http1) sends it as a line of
-    /// `Client-Cert`, as a proxy that terminates TLS does (RFC 9440).
+    /// TLS puts the certificate where a TLS server would. [`to_http1`](Self::to_http1) sends it in a
+    /// `Client-Cert` line, as a proxy that terminates TLS does (RFC 9440).
     #[must_use]
     pub fn client_certificate(&self) -> Option<&[u8]> {
         self.certificate
     }
 
-    /// Returns the client's address. It is not a proxy's, so that its certificate is that of the TLS
-    /// session. A driver without sockets puts it where its server would.
+    /// Returns the client's address. It is not the address of a trusted proxy, so the verifier uses the
+    /// certificate of the TLS session. A driver without sockets puts the address where a server would.
     #[must_use]
     pub fn peer(&self) -> IpAddr {
         IpAddr::from([192, 0, 2, 1]) // RFC 5737 §3
@@ -116,8 +116,8 @@ impl Request {
         &self.body
     }
 
-    /// Returns the HTTP/1.1 message (RFC 9112), byte for byte, legal or not. It requests that the
-    /// server close the connection, so that the response ends there.
+    /// Returns the HTTP/1.1 message (RFC 9112), unchanged even if HTTP does not allow it. The message
+    /// has `Connection: close`, so the response ends when the server closes the connection.
     ///
     /// ```
     /// use okta_verifier_testing::conformance::{self, Issuers};
@@ -154,7 +154,8 @@ impl Request {
         message
     }
 
-    /// Announces everything that may hold credentials, so that no response repeats it.
+    /// Announces every part that may contain credentials, so that tests can check that no response
+    /// repeats it.
     pub(super) fn announce(&self) {
         let is_credential = |name: &str| {
             ["authorization", "dpop", "client-cert"]
@@ -169,7 +170,7 @@ impl Request {
     }
 }
 
-/// Writes the request on one line. Long values are cut, because real tokens fill a page each.
+/// Writes the request on one line and truncates long values, such as tokens.
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.method, cut(&self.target()))?;

@@ -1,4 +1,4 @@
-//! The routes of a user's API: its paths and what they require.
+//! The routes of the API under test: their paths and the policies they require.
 
 use std::{fmt, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::TokenBuilder;
 /// The routes of your own API, for [`assert_conformant`](super::assert_conformant).
 ///
 /// Each path must respond to `GET` with 2xx if its requirement is met. Add every kind of route that
-/// your API has: the more there are, the more cases run. Most cases use
+/// your API has, because a case runs only if there is a route for it. Most cases use
 /// [`protected`](Self::protected) or [`scope`](Self::scope).
 ///
 /// ```
@@ -92,8 +92,9 @@ impl Routes {
         self
     }
 
-    /// Sets what every token needs in addition for any of the paths, such as a claim with the tenant. Do
-    /// not add the scope or the group from above: some cases test that they are missing.
+    /// Sets a function that adds to every token what all paths require, such as a claim with the
+    /// tenant. It must not add the scope or the group of a path, because some cases test that they are
+    /// missing.
     ///
     /// ```
     /// use okta_verifier_testing::Routes;

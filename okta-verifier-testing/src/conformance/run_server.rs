@@ -1,4 +1,4 @@
-//! Runs the table over a connection: against an adapter's server, and against a user's API.
+//! Runs the table over a connection, against the server of an adapter or the user's own API.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! A client that sends arbitrary bytes, including those that a correct client rejects.
+//! A client that can send any bytes, including those that a correct client would reject.
 
 use std::{io, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The table: one file per subject, one entry per case.
+//! The conformance cases, one file per topic.
 
 mod audience;
 mod certificates;

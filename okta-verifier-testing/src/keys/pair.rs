@@ -1,4 +1,4 @@
-//! A key pair, which signs and returns its public key as a JWK.
+//! A key pair that signs tokens and proofs, and its public key as a JWK.
 
 use std::sync::Arc;
 
@@ -25,11 +25,12 @@ pub(crate) enum Pair {
 }
 
 impl Pair {
-    /// Returns a pair for `algorithm`. An elliptic-curve pair is new; an RSA pair is that of `slot`.
+    /// Returns a pair for `algorithm`. An elliptic-curve or Ed25519 pair is new; an RSA pair is that of
+    /// `slot`.
     ///
     /// # Panics
     ///
-    /// Panics if this crate does not implement `algorithm`, one that `okta-verifier` added later.
+    /// Panics if this crate cannot sign with `algorithm`, which `okta-verifier` may have added later.
     pub(crate) fn new(algorithm: Algorithm, slot: Slot) -> Self {
         use Algorithm::*;
         match algorithm {
@@ -42,8 +43,8 @@ impl Pair {
         }
     }
 
-    /// Returns a P-256 pair whose `x` begins with a zero byte, and `x` without that byte. One pair in
-    /// 256 has this form.
+    /// Returns a P-256 pair whose `x` begins with a zero byte, and that `x` without the zero byte. One
+    /// of 256 generated pairs has this form.
     ///
     /// # Panics
     ///
@@ -100,8 +101,7 @@ impl Pair {
         }
     }
 
-    /// Returns the members of the public JWK that RFC 7638 §3.2 requires, and no others, in the order
-    /// of §3.3.
+    /// Returns the public JWK with only the members that RFC 7638 §3.2 requires, in the order of §3.3.
     pub(crate) fn jwk(&self) -> Value {
         match self {
             Self::Rsa(pair) => {
@@ -140,7 +140,7 @@ fn rsa(pair: &rsa::KeyPair, padding: &'static dyn RsaEncoding, message: &[u8]) -
     signature
 }
 
-/// Returns the JWK of an uncompressed point: 4, X, Y (SEC 1 §2.3.3).
+/// Returns the JWK of an uncompressed point, which is encoded as the byte 4, X and Y (SEC 1 §2.3.3).
 fn point(curve: &str, point: &[u8]) -> Value {
     let (x, y) = point[1..].split_at(point.len() / 2);
     json!({ "crv": curve, "kty": "EC", "x": encode(x), "y": encode(y) })

@@ -1,5 +1,5 @@
-//! The RSA pairs of this process. Those of issuers are generated once each, because generating one
-//! takes a noticeable part of a second.
+//! The RSA pairs of this process. The pairs of issuers are generated once per process, because
+//! generating one takes a noticeable part of a second.
 
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +9,7 @@ use aws_lc_rs::signature::KeyPair as _;
 /// Selects a pair of the pool.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Slot {
-    /// The pair for an issuer's keys of this generation, modulo the size of the pool.
+    /// A pair for the published keys of an issuer. The number is the generation of the keys.
     Issuer(usize),
     /// A new pair on every call, for a client.
     Client,
@@ -17,7 +17,7 @@ pub(crate) enum Slot {
     Foreign,
 }
 
-/// Returns the 2048-bit pair of `slot`, which is generated on first use.
+/// Returns the 2048-bit pair of `slot`, generating it on first use.
 pub(crate) fn rsa(slot: Slot) -> Arc<KeyPair> {
     static ISSUERS: [OnceLock<Arc<KeyPair>>; ISSUER_SLOTS] =
         [const { OnceLock::new() }; ISSUER_SLOTS];
@@ -45,5 +45,5 @@ pub(crate) fn modulus(pair: &KeyPair) -> &[u8] {
         .expect("a 2048-bit key with exponent 65537")
 }
 
-/// The size of the pool: a generation does not share its pair with any of the three before it.
+/// The number of RSA pairs for issuers: keys of four successive generations have different pairs.
 const ISSUER_SLOTS: usize = 4;

@@ -1,4 +1,4 @@
-//! A public key that a request presents as a JWK.
+//! Verifies a signature with a public key that the request contains as a JWK.
 
 use aws_lc_rs::signature::{self as sig, RsaPublicKeyComponents, UnparsedPublicKey};
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::fingerprint;
 
-/// Returns the RFC 7638 thumbprint of `jwk` if its key made `signature` under `alg`.
+/// Returns the RFC 7638 thumbprint of `jwk` if `signature` is valid for this key under `alg`.
 pub(crate) fn signer(jwk: &Value, alg: &str, message: &[u8], signature: &[u8]) -> Option<String> {
     let member = |name: &str| jwk[name].as_str();
     let bytes = |name: &str| URL_SAFE_NO_PAD.decode(member(name)?).ok();

@@ -1,4 +1,4 @@
-//! The keys that an issuer publishes, and those that sign.
+//! An issuer's published keys, and which of them sign.
 
 use std::sync::{Arc, OnceLock};
 
@@ -33,7 +33,7 @@ impl Key {
 /// An issuer's published keys. `Clone` shares the pairs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ring {
-    /// The keys that sign now; the first is the default.
+    /// The keys that sign tokens. The first key is the default.
     pub(crate) active: Vec<Arc<Key>>,
     /// Published keys that will sign later.
     pub(crate) next: Vec<Arc<Key>>,
@@ -79,7 +79,8 @@ impl Ring {
             .expect("the issuer has a signing key; `withdraw` must leave at least one")
     }
 
-    /// Returns the published RSA key as PEM text, which CVE-2015-9235 used as an HMAC secret.
+    /// Returns the published RSA key as PEM text, which the attack of CVE-2015-9235 uses as an HMAC
+    /// secret.
     ///
     /// # Panics
     ///
@@ -100,8 +101,8 @@ impl Ring {
     }
 }
 
-/// Generates keys with new key IDs. `generation` selects the RSA pair that all RS and PS keys share,
-/// modulo four.
+/// Generates keys with new key IDs. All RS and PS keys share one RSA pair of the pool, which
+/// `generation` selects.
 pub(crate) fn generate(algorithms: &[Algorithm], generation: usize) -> Vec<Arc<Key>> {
     let key = |&algorithm: &Algorithm| {
         let kid = random_name();
@@ -120,8 +121,8 @@ pub(crate) fn foreign(algorithm: Algorithm) -> Pair {
     Pair::new(algorithm, Slot::Foreign)
 }
 
-/// Returns the thumbprint of the key that bound tokens name. There is one per process, and no issuer
-/// publishes it.
+/// Returns the thumbprint to which [`bound_to_key`](crate::TokenBuilder::bound_to_key) binds tokens.
+/// There is one per process, and no issuer publishes its key.
 pub(crate) fn bound_thumbprint() -> &'static str {
     static THUMBPRINT: OnceLock<String> = OnceLock::new();
     THUMBPRINT.get_or_init(|| foreign(Algorithm::ES256).thumbprint())

@@ -1,4 +1,4 @@
-//! A response before it is sent, and the two shapes of Okta's errors.
+//! A response before it is sent, and the two kinds of Okta's error bodies.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,8 @@ impl Answer {
         Self::new(status, "application/json", body.to_string())
     }
 
-    /// Returns the error body of Okta's management API, which metadata, keys and rate limits use too.
+    /// Returns the error body of Okta's management API, which metadata and keys endpoints and rate
+    /// limits also use.
     pub(super) fn okta_error(status: u16) -> Self {
         let (code, summary) = match status {
             401 => ("E0000011", "Invalid token provided"),
@@ -64,7 +65,7 @@ impl Answer {
         )
     }
 
-    /// Sets a field, replacing one of that name.
+    /// Sets a field and removes any earlier value of it.
     pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers
             .retain(|(field, _)| !field.eq_ignore_ascii_case(name));
@@ -78,7 +79,7 @@ impl Answer {
         Some(value)
     }
 
-    /// Turns a 200 into a 304 with the same fields, except those of the body.
+    /// Turns a 200 into a 304 with the same fields, except those that describe the body.
     pub(super) fn not_modified(mut self) -> Self {
         self.status = 304;
         self.headers
@@ -87,10 +88,10 @@ impl Answer {
         self
     }
 
-    /// Returns the bytes before the body. If `length` is `None`, the end of the connection ends the
-    /// body (RFC 9112 §6.3).
+    /// Returns the status line and the fields. If `length` is `None`, the body ends when the connection
+    /// is closed (RFC 9112 §6.3).
     pub(super) fn head(&self, length: Option<usize>) -> Vec<u8> {
-        // RFC 9112 §4: the reason phrase may be empty, the space before it may not.
+        // RFC 9112 §4: the reason phrase may be empty, but the space before it is required.
         let mut head = format!("HTTP/1.1 {} \r\nconnection: close\r\n", self.status);
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");

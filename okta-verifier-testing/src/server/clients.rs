@@ -33,7 +33,8 @@ impl Default for Clients {
     }
 }
 
-/// Rejects a request without a client, with a wrong one, or with two authentications (RFC 6749 §2.3.1).
+/// Rejects a request without a client, with a wrong client, or with two client authentications (RFC
+/// 6749 §2.3.1).
 pub(super) fn authenticate(shared: &Shared, request: &Request, form: &Form) -> Result<(), Answer> {
     let clients = &mut shared.state().clients;
     let header = request.header("authorization");
@@ -82,7 +83,7 @@ impl Clients {
     }
 
     /// Checks the assertion by RFC 7523 §3, with Okta's limits. The server does not know the client's
-    /// key, so it checks only that a signature is present.
+    /// key, so it does not verify the signature.
     fn check_assertion(
         &mut self,
         shared: &Shared,
@@ -125,7 +126,7 @@ impl Clients {
     }
 }
 
-/// Returns the header and the claims of a JWT with a signature of any value.
+/// Decodes the header and the claims of a JWT. The signature must not be empty, but it is not verified.
 pub(super) fn read(jwt: &str) -> Option<(Value, Value)> {
     let parts: Vec<Vec<u8>> = jwt.split('.').map(decode).collect::<Option<_>>()?;
     let [header, claims, signature] = parts.as_slice() else {

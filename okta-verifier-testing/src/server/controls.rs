@@ -34,11 +34,12 @@ impl MockOkta {
         self.shared.hits.send_replace(Hits::default());
     }
 
-    /// Waits until `endpoint` has received `count` requests, for fetches that run in the background.
+    /// Waits until `endpoint` has received `count` requests. Use it for fetches that run in the
+    /// background.
     ///
     /// # Panics
     ///
-    /// Panics after five seconds.
+    /// Panics if the requests do not arrive within five seconds.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -65,8 +66,9 @@ impl MockOkta {
         );
     }
 
-    /// Rotates all four keys. The RSA pairs come from a pool of the process: a pair returns after four
-    /// rotations, under a new key ID. Generating one takes a moment the first time.
+    /// Rotates all four keys. Every key ID is new. The RSA pairs come from a pool of the process, so
+    /// the same RSA pair is published again after four rotations. The first use of a pair takes a
+    /// noticeable part of a second.
     ///
     /// # Panics
     ///
@@ -114,13 +116,13 @@ impl MockOkta {
         }
     }
 
-    /// Injects `fault` into every request to `endpoint`, until [`clear_faults`](Self::clear_faults).
-    /// Replaces an earlier fault of that endpoint.
+    /// Injects `fault` into every request to `endpoint`, until [`clear_faults`](Self::clear_faults). It
+    /// replaces an earlier fault of the same endpoint.
     ///
     /// # Panics
     ///
-    /// Panics if the fault concerns metadata and the endpoint is not [`Endpoint::Discovery`], or if
-    /// its JSON text is not valid JSON.
+    /// Panics if the fault applies only to metadata and the endpoint is not [`Endpoint::Discovery`], or
+    /// if the fault's JSON text is not valid JSON.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -134,11 +136,11 @@ impl MockOkta {
         self.fault_times(endpoint, fault, usize::MAX);
     }
 
-    /// Injects `fault` into the next `count` requests to `endpoint`; none if `count` is 0.
+    /// Injects `fault` into the next `count` requests to `endpoint`, or into none if `count` is 0.
     ///
     /// # Panics
     ///
-    /// Panics as [`fault`](Self::fault) does.
+    /// Panics under the same conditions as [`fault`](Self::fault).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -163,13 +165,13 @@ impl MockOkta {
     }
 
     /// Injects `fault` into every introspection request about a token that this server did not make,
-    /// until [`clear_faults`](Self::clear_faults). Some servers fail on such tokens instead of
-    /// answering `"active": false`. For these tokens it takes precedence over a fault of
+    /// until [`clear_faults`](Self::clear_faults). Some real servers fail on such tokens instead of
+    /// responding `"active": false`. For these tokens this fault takes precedence over a fault of
     /// [`Endpoint::Introspection`].
     ///
     /// # Panics
     ///
-    /// Panics if the fault concerns metadata, or if its JSON text is not valid JSON.
+    /// Panics if the fault applies only to metadata, or if its JSON text is not valid JSON.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -188,7 +190,7 @@ impl MockOkta {
         self.shared.state().unknown_token_fault = Some(fault);
     }
 
-    /// Removes every fault. Requests that a fault already affects are not changed.
+    /// Removes every fault. A request that is already being handled keeps its fault.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

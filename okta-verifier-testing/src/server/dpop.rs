@@ -1,4 +1,4 @@
-//! DPoP at the token endpoint (RFC 9449 §5, §8). Like Okta, it always requires a nonce.
+//! DPoP at the token endpoint (RFC 9449 §5, §8). Like Okta, the server requires a nonce in every proof.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use super::state::Shared;
 use crate::keys::{random_name, signer};
 use crate::token::unix_now;
 
-/// The proofs and nonces that the server remembers.
+/// The server's current nonce and the `jti` of the used proofs.
 #[derive(Debug)]
 pub(super) struct Proofs {
     nonce: String,
@@ -25,7 +25,7 @@ impl Default for Proofs {
     }
 }
 
-/// Returns the thumbprint of the key to bind the token to, or `None` if there is no proof.
+/// Checks the request's proof and returns the thumbprint of its key, or `None` if there is no proof.
 pub(super) fn binding(shared: &Shared, request: &Request) -> Result<Option<String>, Answer> {
     let mut fields = request.headers.iter();
     let mut proofs = fields

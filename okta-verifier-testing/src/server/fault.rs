@@ -39,8 +39,8 @@ pub enum Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Responds with this status and Okta's error JSON; 429 and 503 with `Retry-After: 2`, 429 also
-    /// with Okta's `X-Rate-Limit-*`.
+    /// Responds with this status and Okta's error JSON. 429 and 503 also have `Retry-After: 2`, and 429
+    /// has Okta's `X-Rate-Limit-*` fields.
     Status(u16),
     /// Responds with this status and the error JSON of an OAuth endpoint (RFC 6749 §5.2), such as
     /// `OauthError(400, "unauthorized_client")`.
@@ -51,9 +51,9 @@ pub enum Fault {
     Slow(Duration),
     /// Sends the body of the regular response one byte at a time, with this pause before each byte.
     Drip(Duration),
-    /// Sends the regular `Content-Length` and half of the body, and closes the connection.
+    /// Sends the regular `Content-Length` and only half of the body, then closes the connection.
     Truncate,
-    /// Sends a complete response whose JSON stops in the middle.
+    /// Sends a complete response whose body is only the first half of the JSON text.
     Half,
     /// Adds a member of this many MiB to the regular response, without a `Content-Length`.
     Huge(usize),
@@ -65,9 +65,9 @@ pub enum Fault {
     EmptyKeys,
     /// Responds with `{}`.
     NoKeys,
-    /// Mixes entries into the regular keys that a verifier must skip: a number, an unknown `kty`, an
-    /// unknown curve, a point off its curve, `kid` as a number, an RSA key of 1024 bits, one for
-    /// encryption, a post-quantum key (`AKP`), and a symmetric one (`oct`).
+    /// Adds entries to the regular keys that a verifier must skip: a number, an unknown `kty`, an
+    /// unknown curve, a point that is not on its curve, `kid` as a number, an RSA key of 1024 bits, an
+    /// RSA key for encryption, a post-quantum key (`AKP`) and a symmetric key (`oct`).
     Mixed,
     /// Closes the connection without a response.
     Drop,
@@ -77,8 +77,9 @@ pub enum Fault {
     OtherIssuer,
     /// Sets `jwks_uri` in the metadata. Discovery only.
     JwksUri(String),
-    /// Sets a member of the regular response to this JSON text: `Member("active", r#""true""#)`. A
-    /// response that is not a JSON object is unchanged, here and in the faults below.
+    /// Sets a member of the regular response to this JSON text: `Member("active", r#""true""#)`. This
+    /// fault and [`Without`](Fault::Without) and [`Twice`](Fault::Twice) do not change a response that is
+    /// not a JSON object.
     Member(&'static str, &'static str),
     /// Removes this member from the regular response.
     Without(&'static str),
@@ -89,12 +90,12 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Returns whether the fault changes a metadata document, and so has no meaning elsewhere.
+    /// Returns whether the fault applies only to metadata.
     pub(super) fn is_of_metadata(&self) -> bool {
         matches!(self, Self::OtherIssuer | Self::JwksUri(_))
     }
 
-    /// Returns the URL that this fault publishes, which an error may contain.
+    /// Returns the URL that this fault puts into a response. An error of the verifier may contain it.
     pub(super) fn url(&self) -> Option<&str> {
         match self {
             Self::OtherIssuer => Some(OTHER_ISSUER),
@@ -103,7 +104,7 @@ impl Fault {
         }
     }
 
-    /// Checks the JSON text when the fault is injected, not when it is sent.
+    /// Checks the fault's JSON text when the fault is injected, so that a mistake panics in the test.
     ///
     /// # Panics
     ///

@@ -10,8 +10,8 @@ use super::request::Request;
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Parses the body of a request. Rejects one that is not a form or repeats a parameter
-    /// (RFC 6749 §3.2).
+    /// Parses the body of a request. Rejects a body that is not a form or repeats a parameter (RFC 6749
+    /// §3.2).
     pub(super) fn of(request: &Request) -> Result<Self, Answer> {
         let media_type = request.header("content-type").unwrap_or_default();
         Some(media_type)
@@ -31,7 +31,7 @@ impl Form {
         Some(Self(parts.map(pair).collect::<Option<_>>()?))
     }
 
-    /// Returns a parameter. RFC 6749 §3.2: one without a value is treated as omitted.
+    /// Returns a parameter. A parameter without a value is treated as omitted (RFC 6749 §3.2).
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         let mut pairs = self.0.iter();
         let (_, value) = pairs.find(|(key, value)| key == name && !value.is_empty())?;
@@ -45,8 +45,8 @@ impl Form {
     }
 }
 
-/// Returns the client ID and secret of an `Authorization: Basic` value. RFC 6749 §2.3.1: each is
-/// form-encoded before they are joined.
+/// Returns the client ID and secret of an `Authorization: Basic` value. The client form-encodes both
+/// before it joins them (RFC 6749 §2.3.1).
 pub(super) fn basic(authorization: &str) -> Option<(String, String)> {
     let (scheme, credentials) = authorization.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -9,7 +9,7 @@ use super::request::Request;
 use super::state::Shared;
 use crate::token::unix_now;
 
-/// Responds with every claim that the token was made with, or that the token is not active.
+/// Responds with the claims of the token, or with `"active": false`.
 pub(super) fn introspect(shared: &Shared, request: &Request) -> Answer {
     with_token(shared, request, |token| {
         let active = shared.register.claims(token).filter(is_current);
@@ -26,7 +26,8 @@ pub(super) fn revoke(shared: &Shared, request: &Request) -> Answer {
     })
 }
 
-/// Rejects a request without client authentication or without one token, and calls `respond` otherwise.
+/// Rejects a request without client authentication or without a token. Otherwise responds with
+/// `respond`.
 fn with_token(shared: &Shared, request: &Request, respond: impl FnOnce(&str) -> Answer) -> Answer {
     let response = Form::of(request).and_then(|form| {
         clients::authenticate(shared, request, &form)?;
@@ -41,7 +42,7 @@ fn with_token(shared: &Shared, request: &Request, respond: impl FnOnce(&str) -> 
         .with("pragma", "no-cache")
 }
 
-/// Returns whether the token is valid now. A date that a test made unreadable is ignored.
+/// Returns whether the token is valid now. A date that is not a number is ignored.
 fn is_current(claims: &Map<String, Value>) -> bool {
     let now = unix_now();
     let date = |name: &str| claims.get(name).and_then(Value::as_u64);

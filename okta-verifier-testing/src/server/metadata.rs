@@ -20,7 +20,7 @@ pub enum MetadataForm {
     OpenId,
     /// `/.well-known/oauth-authorization-server` before the issuer's path (RFC 8414 §3.1).
     OAuth,
-    /// `{issuer}/.well-known/oauth-authorization-server`, older than RFC 8414.
+    /// `{issuer}/.well-known/oauth-authorization-server`, which predates RFC 8414.
     OAuthLegacy,
 }
 
@@ -36,7 +36,7 @@ impl MetadataForm {
     }
 }
 
-/// Returns the document. The OAuth forms lack the members of OpenID Connect.
+/// Returns the metadata document. The OAuth forms lack the members of OpenID Connect.
 pub(super) fn document(issuer: &str, form: MetadataForm) -> Value {
     let methods = json!([
         "client_secret_basic",

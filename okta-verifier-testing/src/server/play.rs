@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::fault::{Fault, OTHER_ISSUER};
 use super::state::Shared;
 
-/// Writes `answer`, or what `fault` makes of it.
+/// Writes `answer`, changed or replaced by `fault`.
 pub(super) async fn play(
     stream: &mut TcpStream,
     shared: &Shared,
@@ -41,7 +41,7 @@ pub(super) async fn play(
     }
 }
 
-/// Waits. The mock has settings for latency and for faults that take time.
+/// Waits for `time`.
 #[expect(
     clippy::disallowed_methods,
     reason = "the time is a setting of the mock, and not what a test waits for"
@@ -50,7 +50,7 @@ pub(super) async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
 }
 
-/// Applies the faults that replace the whole response.
+/// Applies the faults that change or replace the response before it is written.
 fn replace(shared: &Shared, mut answer: Answer, fault: Fault) -> Answer {
     let json = |body: &str| Answer::new(200, JSON, body);
     match fault {
@@ -108,7 +108,7 @@ fn mixed(jwks: &str) -> String {
     let good = set["keys"].as_array().expect("the key set has keys");
     let mut numbered = good[0].clone();
     numbered["kid"] = json!(7);
-    // `A` is six zero bits and `_` six ones; `8` and `w` hold the remaining ones of 1024 and 2048.
+    // In base64url, `A` is six zero bits and `_` six one bits; `8` and `w` end the 1024 and 2048 bits.
     let zeros = "A".repeat(43);
     let (short, long) = ("_".repeat(170) + "8", "_".repeat(341) + "w");
     let mut keys = vec![
@@ -144,7 +144,7 @@ fn append(mut answer: Answer, member: &str) -> Answer {
     answer
 }
 
-/// Returns a JSON object up to the place where its next member begins.
+/// Returns a JSON object without its closing brace, and with a comma after its last member.
 fn opened(body: &[u8]) -> Option<Vec<u8>> {
     let mut open = body.strip_suffix(b"}")?.to_vec();
     if open != b"{" {
@@ -159,7 +159,7 @@ fn parsed(json: &str) -> Value {
 }
 
 async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
-    // RFC 9110 §8.6: in a 304 the length would be that of the body that it does not repeat.
+    // RFC 9110 §8.6: in a 304, `Content-Length` would be the length of the cached body, so omit the field.
     let length = (answer.status != 304).then_some(answer.body.len());
     stream.write_all(&answer.head(length)).await?;
     stream.write_all(&answer.body).await?;
@@ -167,7 +167,7 @@ async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
 }
 
 async fn drip(stream: &mut TcpStream, answer: &Answer, pause: Duration) -> io::Result<()> {
-    // Without this the system may hold small writes back.
+    // Without this option, the system may combine the single bytes into larger packets.
     stream.set_nodelay(true)?;
     stream
         .write_all(&answer.head(Some(answer.body.len())))

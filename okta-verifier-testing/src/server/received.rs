@@ -1,4 +1,4 @@
-//! Requests as they reached the server, for tests of the client that sent them.
+//! The requests that the server received, for tests of the client that sent them.
 
 use super::clients;
 use super::form::Form;
@@ -6,9 +6,9 @@ use super::request::Request;
 use super::{Endpoint, MockOkta};
 use crate::listener;
 
-/// A request that reached [`MockOkta`], as the verifier sent it.
+/// A request that [`MockOkta`] received.
 ///
-/// It holds the credentials and tokens that were sent, and its `Debug` output contains them.
+/// It contains the credentials and tokens that the client sent, and its `Debug` output shows them.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -62,7 +62,7 @@ impl Received {
         Some(&field.1)
     }
 
-    /// Returns a parameter of a form body, decoded.
+    /// Returns a decoded parameter of a form body.
     ///
     /// ```
     /// # use okta_verifier_testing::Received;
@@ -93,8 +93,8 @@ impl Received {
 }
 
 impl MockOkta {
-    /// Returns the requests that reached an endpoint, the oldest first, including those that a fault
-    /// affected. The last thousand requests of all endpoints together are kept.
+    /// Returns the requests to an endpoint, oldest first, including requests that got a fault. Only the
+    /// last thousand requests to all endpoints are kept.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

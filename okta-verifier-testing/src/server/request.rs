@@ -1,4 +1,5 @@
-//! Reads an HTTP/1.1 request: the part of RFC 9112 that clients of an authorization server use.
+//! Reads an HTTP/1.1 request. Supports the part of RFC 9112 that clients of an authorization server
+//! use.
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -14,7 +15,8 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Reads a request. Returns `None` if the peer closes the connection early or does not send HTTP.
+    /// Reads a request. Returns `None` if the peer closes the connection early or does not send valid
+    /// HTTP.
     pub(super) async fn read(stream: &mut TcpStream) -> Option<Self> {
         let mut bytes = Vec::new();
         let end = loop {

@@ -7,7 +7,7 @@ use okta_verifier::Algorithm;
 use crate::keys::{Ring, generate};
 use crate::test_issuer::DEFAULT_ALGORITHMS;
 
-/// A kind of rotation: what happens to the old keys, and when the new ones sign.
+/// A kind of rotation: what happens to the old keys, and when the new keys start to sign.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -23,10 +23,10 @@ use crate::test_issuer::DEFAULT_ALGORITHMS;
 pub enum Rotation {
     /// Publishes new keys, which sign at once. The old ones stay published.
     Overlap,
-    /// Publishes new keys, in place of earlier appended ones. The old keys continue to sign. Okta does
-    /// this weeks in advance.
+    /// Publishes new keys that do not sign yet, and removes keys that were appended earlier. The old
+    /// keys continue to sign. Okta publishes its next key in this way, weeks in advance.
     Append,
-    /// Lets the keys of the last [`Append`](Rotation::Append) sign. The old ones stay published.
+    /// Makes the keys of the last [`Append`](Rotation::Append) sign. The old keys stay published.
     Promote,
     /// Publishes new keys, which sign at once, and withdraws every older key, as in an emergency.
     Hard,

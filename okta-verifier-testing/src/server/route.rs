@@ -11,7 +11,7 @@ use super::request::Request;
 use super::state::Shared;
 use super::{introspection, token_endpoint};
 
-/// Returns the endpoint of a path, even if its metadata form is not served.
+/// Returns the endpoint of a path, including metadata forms that are not served.
 pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
     match path {
         KEYS => Some(Endpoint::Keys),
@@ -22,7 +22,8 @@ pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
     }
 }
 
-/// Returns the regular response, with the fields that the endpoint's settings add to a 200.
+/// Returns the regular response. If the status is 200, it has the fields that the test has set for the
+/// endpoint.
 pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     let Some(endpoint) = endpoint(&request.path) else {
         return Answer::okta_error(404);
@@ -47,7 +48,7 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     }
 }
 
-/// Returns a 304 if the client's copy is still current (RFC 9110 §15.4.5), else `answer`.
+/// Returns a 304 if the client's cached copy is still current (RFC 9110 §15.4.5), else `answer`.
 pub(super) fn revalidated(shared: &Shared, request: &Request, answer: Answer) -> Answer {
     let etag = answer.header("etag");
     if answer.status != 200 || etag.is_none() || request.header("if-none-match") != etag {

@@ -1,11 +1,11 @@
-//! Settings of a `MockOkta` without faults.
+//! Settings of `MockOkta` that are not faults.
 
 use std::time::Duration;
 
 use super::{Endpoint, MetadataForm, MockOkta};
 
 impl MockOkta {
-    /// Delays every response by this time, before any fault. The default is no delay.
+    /// Delays every response by this time, in addition to any fault. The default is no delay.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -32,7 +32,8 @@ impl MockOkta {
         self.shared.state().audience = audience.into();
     }
 
-    /// Sets whether a form of the metadata is served; 404 otherwise. By default all are served.
+    /// Sets whether the server serves a form of the metadata; if not, the response is 404. By default
+    /// all forms are served.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -85,9 +86,9 @@ impl MockOkta {
         }
     }
 
-    /// Sets whether responses of the keys endpoint carry an `ETag`, and whether a matching
-    /// `If-None-Match` is answered with 304 and no body, unless a fault affects the request. The
-    /// default is `false`.
+    /// Sets whether responses of the keys endpoint have an `ETag`, so that a request with a matching
+    /// `If-None-Match` gets a 304 without a body. A request with a fault never gets a 304. The default
+    /// is `false`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -1,4 +1,4 @@
-//! The state of the server, shared between its handle and its connections.
+//! The state of the server, which its handle and its connections share.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use crate::keys::Ring;
 use crate::test_issuer::DEFAULT_ALGORITHMS;
 use crate::token::{Profile, Register, TokenBuilder};
 
-/// The number of requests that reached each endpoint, including those that a fault affected.
+/// The number of requests to each endpoint, including requests that got a fault.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -31,7 +31,7 @@ use crate::token::{Profile, Register, TokenBuilder};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hits {
-    /// Requests for metadata in any form, including forms that are not served.
+    /// Requests to any of the metadata URLs, including those that this server answers with an error.
     pub discovery: usize,
     /// Requests to `/v1/keys`.
     pub keys: usize,
@@ -41,7 +41,7 @@ pub struct Hits {
     pub introspection: usize,
     /// Requests to `/v1/revoke`.
     pub revocation: usize,
-    /// Requests to `/v1/keys` that were answered with 304: see [`MockOkta::set_etags`](crate::MockOkta::set_etags).
+    /// Requests to `/v1/keys` that got a 304: see [`MockOkta::set_etags`](crate::MockOkta::set_etags).
     pub not_modified: usize,
 }
 
@@ -81,7 +81,7 @@ pub(super) struct State {
     pub(super) generation: usize,
     pub(super) audience: String,
     pub(super) latency: Duration,
-    /// At most one fault per endpoint, with the number of requests that it still affects.
+    /// At most one fault per endpoint, with the number of requests that still get the fault.
     pub(super) faults: Vec<(Endpoint, Fault, usize)>,
     /// The fault of introspection requests about tokens that are not in the register.
     pub(super) unknown_token_fault: Option<Fault>,
@@ -124,8 +124,8 @@ impl Shared {
         }
     }
 
-    /// Locks the state. The lock is never held over an await. A panic on misuse leaves the state
-    /// consistent, so a poisoned lock is usable.
+    /// Locks the state. The lock is never held across an await. A panic on misuse leaves the state
+    /// consistent, so the lock remains usable after it was poisoned.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -143,7 +143,7 @@ impl Shared {
             .remembered_by(&self.register)
     }
 
-    /// Counts a request, and returns the fault that applies to it.
+    /// Records a request, and returns the fault that applies to it and the configured latency.
     pub(super) fn arrived(
         &self,
         endpoint: Option<Endpoint>,
@@ -157,7 +157,7 @@ impl Shared {
             Some(fault) if self.is_about_unknown_token(endpoint, request) => Some(fault.clone()),
             _ => endpoint.and_then(|it| state.take_fault(it)),
         };
-        // The fault is taken before the hit is counted: a test that waits for the hit may then clear or
+        // The fault is taken before the hit is counted, so a test that has seen the hit may clear or
         // change the fault.
         if let Some(endpoint) = endpoint {
             self.hits.send_modify(|hits| hits.count(endpoint));
@@ -207,5 +207,5 @@ impl State {
 /// The `Cache-Control` in Okta's documentation of the keys endpoint: 44 days.
 const OKTA_CACHING: &str = "max-age=3832304, must-revalidate";
 
-/// The number of requests that are kept, so that memory is bounded.
+/// The number of requests that are kept, which bounds the memory.
 const RECEIVED: usize = 1000;

@@ -10,7 +10,7 @@ use super::request::Request;
 use super::state::Shared;
 use crate::token::LIFETIME;
 
-/// Responds with a token for the client itself, or with Okta's error.
+/// Responds with a token for the client itself, or with Okta's error response.
 pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
     grant(shared, request)
         .unwrap_or_else(|rejection| rejection)

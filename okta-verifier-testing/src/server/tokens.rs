@@ -1,12 +1,13 @@
-//! Tokens that require introspection, revocation, and the settings of the client.
+//! `MockOkta` methods for opaque, refresh and revoked tokens, and for the settings of its client.
 
 use super::MockOkta;
 use crate::listener;
 use crate::token::TokenBuilder;
 
 impl MockOkta {
-    /// Returns a builder for an opaque access token of the user `subject`: a random string, whose
-    /// claims `/v1/introspect` returns. The builder's settings for signature and header have no effect.
+    /// Returns a builder for an opaque access token of the user `subject`. The token is a random
+    /// string, and `/v1/introspect` returns its claims. The builder's methods for the signature and the
+    /// header have no effect.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -19,8 +20,8 @@ impl MockOkta {
         self.token(subject).opaque()
     }
 
-    /// Returns a builder for a refresh token of the user `subject`. Introspection reports it as active,
-    /// without `iss` and `aud`, and no API may accept it.
+    /// Returns a builder for a refresh token of the user `subject`. Introspection reports the token as
+    /// active, without `iss` and `aud`. An API must not accept it.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -32,8 +33,8 @@ impl MockOkta {
         self.token(subject).refresh()
     }
 
-    /// Revokes a token: from now on `/v1/introspect` reports it as inactive. The signature of a JWT
-    /// stays valid.
+    /// Revokes a token: `/v1/introspect` now reports it as inactive. The signature of a revoked JWT is
+    /// still valid.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

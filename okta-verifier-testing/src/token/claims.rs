@@ -1,4 +1,4 @@
-//! The claims of a token.
+//! `TokenBuilder` methods that set claims.
 
 use std::time::Duration;
 
@@ -8,9 +8,8 @@ use super::{LIFETIME, TokenBuilder, unix_now};
 use crate::keys::{bound_thumbprint, fingerprint};
 
 impl TokenBuilder {
-    /// Adds one scope, unchanged: `scp` is an array for Okta, `scope` is a string for RFC 9068.
-    ///
-    /// A token without scopes has neither claim.
+    /// Adds one scope, unchanged. For Okta, `scp` is an array; for RFC 9068, `scope` is a string. A
+    /// token without scopes has neither claim.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -55,7 +54,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Sets a claim to any value, of the right type or a wrong one.
+    /// Sets a claim to any value, including values of a wrong type.
     ///
     /// # Panics
     ///
@@ -128,7 +127,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Sets `nbf`, in Unix seconds. By default there is none, as at Okta.
+    /// Sets `nbf`, in Unix seconds. By default the token has no `nbf`, like Okta's tokens.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -139,8 +138,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Binds the token to a P-256 key that no client holds (RFC 9449 §6.1), by `cnf.jkt`. To bind it to
-    /// a client's key, use [`Client::bind`](crate::Client::bind).
+    /// Binds the token by `cnf.jkt` to a P-256 key that no client holds (RFC 9449 §6.1). To bind the
+    /// token to a client's key, use [`Client::bind`](crate::Client::bind).
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -153,7 +152,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Binds the token to a certificate (RFC 8705 §3.1): `cnf` holds the SHA-256 digest of its DER.
+    /// Binds the token to a certificate (RFC 8705 §3.1): `cnf` contains the SHA-256 digest of the
+    /// certificate `der`.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

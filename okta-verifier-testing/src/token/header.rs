@@ -1,4 +1,4 @@
-//! The header of a token.
+//! `TokenBuilder` methods that set the header.
 
 use okta_verifier::Algorithm;
 use serde::Serialize;
@@ -6,12 +6,13 @@ use serde::Serialize;
 use super::TokenBuilder;
 
 impl TokenBuilder {
-    /// Signs with `algorithm`, and sets `alg` to it. The default is RS256.
+    /// Signs with `algorithm`, and sets `alg` to it. The default is the algorithm of the issuer's first
+    /// key, which is RS256 unless the issuer has other keys.
     ///
-    /// The key is the issuer's key for that algorithm. If the issuer publishes none, the token names the
-    /// key of the same family: an RS384 token names the RS256 key, which then signs it. If no published
-    /// key can sign the token, it gets the signature of a foreign key. To change only the header, use
-    /// [`header`](Self::header).
+    /// The token is signed with the issuer's key for that algorithm. If the issuer has no such key, the
+    /// token names a key of the same family: an RS384 token names the RS256 key, which then signs it.
+    /// If that key cannot sign with the algorithm, a key that the issuer does not publish signs the
+    /// token. To change only the header, use [`header`](Self::header).
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -24,7 +25,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Sets `typ`. By default there is none for Okta, and `at+jwt` for RFC 9068.
+    /// Sets `typ`. By default Okta's tokens have no `typ`, and RFC 9068 tokens have `at+jwt`.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -34,7 +35,7 @@ impl TokenBuilder {
         self.header("typ", typ)
     }
 
-    /// Sets `kid` without changing the signing key. The default is the ID of that key.
+    /// Sets `kid` without changing the signing key. The default is the ID of the signing key.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -44,7 +45,8 @@ impl TokenBuilder {
         self.header("kid", kid)
     }
 
-    /// Sets a header parameter to any value. The signature covers it but is not changed to match it.
+    /// Sets a header parameter to any value. The token is still signed with its own key and algorithm,
+    /// so `alg` or `kid` may no longer match the signature.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! The compact form (RFC 7515 §7.1) and its signature.
+//! Writes a token in compact form (RFC 7515 §7.1) and signs it.
 
 use aws_lc_rs::hmac;
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
@@ -13,11 +13,11 @@ use crate::listener;
 /// The form of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Three parts, which any party can read.
+    /// A signed JWT of three parts, which any party can read.
     Signed,
-    /// Five parts (RFC 7516), which the API and the issuer can read.
+    /// An encrypted token of five parts (RFC 7516), which only the API and the issuer can read.
     Encrypted,
-    /// A random string, which only the issuer can resolve.
+    /// An opaque token: a random string, which only the issuer can resolve.
     #[cfg_attr(
         not(feature = "server"),
         expect(dead_code, reason = "only the server introspects")
@@ -25,12 +25,12 @@ pub(super) enum Form {
     Opaque,
 }
 
-/// The third part of the token.
+/// What the third part of the token contains.
 #[derive(Clone, Debug)]
 pub(super) enum Seal {
     /// A signature with the key that `kid` names.
     Published,
-    /// A signature with another key, under that `kid`.
+    /// A signature with a key that the issuer does not publish, under the `kid` of a published key.
     Foreign,
     /// A signature with a key that the issuer does not publish, under a new `kid`.
     Unpublished,
@@ -61,7 +61,7 @@ impl TokenBuilder {
             Form::Opaque => random_name(),
         };
         listener::secret(&token);
-        // The claims of an opaque token do not appear in it, so they are announced separately.
+        // The claims of an opaque token are not a part of it, so they are announced separately.
         listener::secret(&payload);
         if let Some(register) = &self.register
             && !self.revoked
@@ -125,7 +125,7 @@ impl TokenBuilder {
     }
 
     /// Returns header, encrypted key, initialization vector, ciphertext and tag (RFC 7516 §7.1). All
-    /// but the header is random: this crate never decrypts it.
+    /// parts except the header are random, because the token is never decrypted.
     fn seal_in_five_parts(&self) -> String {
         let key = self.ring.signer(self.algorithm);
         let mut header = Map::new();
@@ -147,7 +147,7 @@ impl TokenBuilder {
     }
 }
 
-/// Changes the subject. A payload that is not a JSON object gets a trailing space instead.
+/// Changes `sub`. If the payload is not a JSON object, appends a space instead.
 fn tamper(mut payload: Vec<u8>) -> Vec<u8> {
     match serde_json::from_slice::<Map<String, Value>>(&payload) {
         Ok(mut claims) => {
@@ -165,9 +165,9 @@ fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Changes to the JSON text that no value can express: duplicates, escapes, unusual numbers.
+/// Changes to the JSON text that a `Value` cannot express: duplicate members, escapes, unusual numbers.
 impl TokenBuilder {
-    /// Returns the audience of the issuer, regardless of edits to `aud`.
+    /// Returns the issuer's audience, even if an edit has changed the token's `aud`.
     pub(crate) fn own_audience(&self) -> &str {
         &self.audience
     }

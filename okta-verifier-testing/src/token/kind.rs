@@ -1,4 +1,4 @@
-//! Other kinds of tokens of the same issuer.
+//! `TokenBuilder` methods that build other kinds of tokens.
 
 #[cfg(feature = "server")]
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use super::TokenBuilder;
 #[cfg(feature = "server")]
 use super::{Register, jws::Form};
 
-/// The kind of token.
+/// What a `TokenBuilder` builds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// An access token of a user.
     User,
     /// An access token of a client that acts on its own behalf.
     Service,
-    /// An ID token, which tells a client who signed in and is not valid at an API.
+    /// An ID token, which tells a client which user signed in. An API must not accept it.
     Id,
-    /// A refresh token, which gets a client new access tokens and is not valid at an API.
+    /// A refresh token, with which a client gets new access tokens. An API must not accept it.
     #[cfg(feature = "server")]
     Refresh,
 }
 
 impl TokenBuilder {
-    /// Makes a client credentials token: without `uid` and `auth_time`, and with the client ID as
-    /// `sub`, regardless of the builder's subject.
+    /// Builds a client credentials token: it has no `uid` and no `auth_time`, and its `sub` is the
+    /// client ID instead of the builder's subject.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -34,8 +34,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Revokes the token when it is signed: `MockOkta` reports it as inactive, although its signature
-    /// is valid.
+    /// Revokes the token when it is signed: `MockOkta` reports the token as inactive, although its
+    /// signature is valid.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -46,8 +46,9 @@ impl TokenBuilder {
         self
     }
 
-    /// Makes an ID token: `aud` is the client ID, `jti` starts with `ID.`, it has `nonce`, `at_hash`,
-    /// `amr` and `idp`, and neither `cid` nor scopes. It is signed with the same keys, as at Okta.
+    /// Builds an ID token: `aud` is the client ID, and `jti` starts with `ID.`. The token has `nonce`,
+    /// `at_hash`, `amr` and `idp`, but neither `cid` nor scopes. Like Okta's ID tokens, it is signed
+    /// with the same keys as access tokens.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -62,19 +63,19 @@ impl TokenBuilder {
 
 #[cfg(feature = "server")]
 impl TokenBuilder {
-    /// Enters the token into `register` when it is signed.
+    /// Stores the token's claims in `register` when the token is signed.
     pub(crate) fn remembered_by(mut self, register: &Arc<Register>) -> Self {
         self.register = Some(Arc::clone(register));
         self
     }
 
-    /// Makes a random string instead of a JWT; only the register has its claims.
+    /// Builds a random string instead of a JWT. Only the register has the token's claims.
     pub(crate) fn opaque(mut self) -> Self {
         self.form = Form::Opaque;
         self
     }
 
-    /// Makes a refresh token as Okta does: opaque and without `aud`.
+    /// Builds a refresh token like Okta's: opaque and without `aud`.
     pub(crate) fn refresh(mut self) -> Self {
         self.kind = Kind::Refresh;
         self.opaque()

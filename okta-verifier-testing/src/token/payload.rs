@@ -9,7 +9,7 @@ use super::kind::Kind;
 use crate::keys::{fingerprint, random_bytes, random_name};
 use crate::listener;
 
-/// The shape of an issuer's access tokens.
+/// The format of an issuer's access tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
     /// An Okta custom authorization server.
@@ -46,8 +46,8 @@ impl TokenBuilder {
         Value::Object(claims).to_string().into_bytes()
     }
 
-    /// Returns the claims of an access token as Okta documents them: `scp` is an array, the client is
-    /// `cid`, and a user has `uid` and `auth_time`.
+    /// Returns the claims of an access token as Okta documents them: `scp` is an array, the client ID
+    /// is in `cid`, and the token of a user has `uid` and `auth_time`.
     fn okta_claims(&self) -> Map<String, Value> {
         let mut claims = self.registered("AT.", self.actor(), &self.audience);
         claims.insert("ver".to_owned(), json!(1));
@@ -62,7 +62,7 @@ impl TokenBuilder {
         claims
     }
 
-    /// Returns the claims of RFC 9068 §2.2, a user's `auth_time` (§2.2.1) and the `scope` of §2.2.3.
+    /// Returns the claims of RFC 9068 §2.2, with `auth_time` for a user (§2.2.1) and `scope` (§2.2.3).
     fn rfc9068_claims(&self) -> Map<String, Value> {
         let mut claims = self.registered("", self.actor(), &self.audience);
         claims.insert("client_id".to_owned(), json!(self.client_id));
@@ -75,7 +75,7 @@ impl TokenBuilder {
         claims
     }
 
-    /// Returns the claims of an ID token as Okta documents them: `sub` is the user ID, not the login.
+    /// Returns the claims of an ID token as Okta documents them. `sub` is the user ID, not the login.
     fn id_claims(&self) -> Map<String, Value> {
         let mut claims = self.registered("ID.", &user_id(&self.subject), &self.client_id);
         let more = [
@@ -84,14 +84,15 @@ impl TokenBuilder {
             ("idp", json!("00o47ijbqfgnq5gj00g7")),
             ("auth_time", json!(self.issued_at)),
             ("nonce", json!(random_name())),
-            // OpenID Connect Core §3.1.3.6: the left half of a digest.
+            // OpenID Connect Core §3.1.3.6: `at_hash` is the left half of a digest.
             ("at_hash", json!(URL_SAFE_NO_PAD.encode(random_bytes(16)))),
         ];
         claims.extend(more.map(|(name, value)| (name.to_owned(), value)));
         claims
     }
 
-    /// Returns the claims of a refresh token as Okta introspects it: without `iss`, `aud` and `jti`.
+    /// Returns the claims that Okta's introspection returns for a refresh token, without `iss`, `aud`
+    /// and `jti`.
     #[cfg(feature = "server")]
     fn refresh_claims(&self) -> Map<String, Value> {
         let mut claims = self.okta_claims();
@@ -125,7 +126,7 @@ impl TokenBuilder {
     }
 }
 
-/// Returns `00u` and 17 characters that are always the same for the same subject.
+/// Returns `00u` and 17 characters that depend on the subject only.
 fn user_id(subject: &str) -> String {
     let digest = fingerprint(subject.as_bytes());
     let letters = digest.chars().filter(char::is_ascii_alphanumeric).take(17);

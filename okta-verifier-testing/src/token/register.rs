@@ -1,11 +1,11 @@
-//! The register of the tokens that an issuer made, for introspection.
+//! The register of an issuer's tokens, for introspection.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-/// The claims of every signed token that is not revoked.
+/// The claims of every signed token that has not been revoked.
 #[derive(Debug, Default)]
 pub(crate) struct Register(Mutex<Entries>);
 
@@ -17,7 +17,8 @@ struct Entries {
 }
 
 impl Register {
-    /// Enters the claims of `token`. A token whose payload is not a JSON object is never active.
+    /// Stores the claims of `token`. A token whose payload is not a JSON object is not stored, so it is
+    /// never active.
     pub(crate) fn enter(&self, token: &str, payload: &[u8]) {
         let Ok(claims) = serde_json::from_slice::<Map<String, Value>>(payload) else {
             return;
@@ -32,27 +33,28 @@ impl Register {
 
 #[cfg(feature = "server")]
 impl Register {
-    /// Returns the signed claims of a token that is not revoked.
+    /// Returns the claims with which a token was signed, unless it was revoked.
     ///
-    /// A JWT is found by its text, or else by its `jti`, as real servers do. Its other members and its
-    /// signature make no difference.
+    /// A JWT is found by its text, or else by its `jti`, as on real servers. Its signature and its
+    /// other claims are not compared.
     pub(crate) fn claims(&self, token: &str) -> Option<Map<String, Value>> {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.claims.get(entries.own(token)).cloned()
+        entries.claims.get(entries.key_of(token)).cloned()
     }
 
-    /// Removes a token, under every text that names it.
+    /// Removes a token. A JWT with the same `jti` and a different text is then unknown too.
     pub(crate) fn revoke(&self, token: &str) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = entries.own(token).to_owned();
-        entries.claims.remove(&own);
+        let key = entries.key_of(token).to_owned();
+        entries.claims.remove(&key);
     }
 }
 
 #[cfg(feature = "server")]
 impl Entries {
-    /// Returns the text under which a token is stored.
-    fn own<'a>(&'a self, token: &'a str) -> &'a str {
+    /// Returns the key of the token's entry: the token itself, or else the latest token with the same
+    /// `jti`.
+    fn key_of<'a>(&'a self, token: &'a str) -> &'a str {
         if self.claims.contains_key(token) {
             return token;
         }

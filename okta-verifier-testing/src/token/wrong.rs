@@ -4,7 +4,7 @@ use super::TokenBuilder;
 use super::jws::{Form, Seal};
 
 impl TokenBuilder {
-    /// Signs with a key that the issuer does not publish, under the `kid` of one that it does.
+    /// Signs with a key that the issuer does not publish, under the `kid` of a published key.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -15,8 +15,9 @@ impl TokenBuilder {
         self
     }
 
-    /// Signs with a key that the issuer does not publish, under a new random `kid`. Such a token looks
-    /// like one of a rotated key before the next fetch, or like one of a flood of forged tokens.
+    /// Signs with a key that the issuer does not publish, under a new random `kid`. To a verifier, such
+    /// a token may be signed with a new key that it has not fetched yet, or be one of a flood of forged
+    /// tokens.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -38,8 +39,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Omits the signature and sets `alg` to `none` (RFC 7519 §6). `.header("alg", "nOnE")` changes the
-    /// spelling.
+    /// Omits the signature and sets `alg` to `none` (RFC 7519 §6). Use `.header("alg", "nOnE")` for
+    /// another spelling.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -51,7 +52,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Signs with HS256, using the PEM text of the published RSA key as secret (RFC 8725 §2.1).
+    /// Signs with HS256. The secret is the PEM text of the published RSA key (RFC 8725 §2.1).
     ///
     /// # Panics
     ///
@@ -66,7 +67,7 @@ impl TokenBuilder {
         self.hmac(pem)
     }
 
-    /// Signs with HS256, using `secret`: for other forms of a public key.
+    /// Signs with HS256 and `secret`, which may be another encoding of a public key.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -77,10 +78,11 @@ impl TokenBuilder {
         self
     }
 
-    /// Signs exactly these bytes as the header, for duplicate names, invalid UTF-8 or trailing text.
+    /// Signs exactly these bytes as the header. Use it for duplicate names, invalid UTF-8 or trailing
+    /// text.
     ///
-    /// The signature is still that of [`algorithm`](Self::algorithm), so the text should name that
-    /// algorithm and the key.
+    /// The token is still signed with its own key and [`algorithm`](Self::algorithm), so the header
+    /// should name them.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -91,7 +93,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Signs exactly these bytes as the payload, for duplicate claims, invalid UTF-8 or deep nesting.
+    /// Signs exactly these bytes as the payload. Use it for duplicate claims, invalid UTF-8 or deep
+    /// nesting.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -103,7 +106,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Changes the bytes of the signature before they are encoded: too short, too long, DER, zeros.
+    /// Changes the bytes of the signature before they are encoded, for example to DER or to a wrong
+    /// length.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -114,8 +118,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Makes an encrypted token of five parts (RFC 7516), as Okta does for an API with an encryption
-    /// key. Only its header has meaning; the rest is random.
+    /// Builds an encrypted token of five parts (RFC 7516), as Okta does for an API with an encryption
+    /// key. Only the header is real; the other parts are random.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

@@ -11,7 +11,8 @@ use pin_project_lite::pin_project;
 use crate::refusal::Refusal;
 
 pin_project! {
-    /// The response future of [`Require`](crate::Require): a rejection, or the inner response.
+    /// The response future of [`Require`](crate::Require): a rejection, or the inner service's
+    /// response.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct RequireFuture<F> {

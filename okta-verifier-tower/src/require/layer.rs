@@ -11,7 +11,7 @@ use super::Require;
 /// | the request's extensions contain | response |
 /// |---|---|
 /// | a token that meets the policy | the inner service's |
-/// | a token that does not | 403, with the scopes if scopes would help |
+/// | a token that does not | 403, with the scopes if scopes would help; 401 if the user must authenticate again |
 /// | [`Anonymous`](okta_verifier::adapter::Anonymous), from an optional layer | the plain 401 |
 /// | neither, because there is no `VerifyLayer` outside | 500, and an error in the log |
 ///
@@ -60,11 +60,11 @@ impl RequireLayer {
         }
     }
 
-    /// Rejects gRPC requests in the form that gRPC clients read, an HTTP 200 with a `grpc-status`.
-    /// Off by default.
+    /// Rejects gRPC requests in the form that gRPC clients read: HTTP 200 with a `grpc-status`. Off by
+    /// default.
     ///
-    /// [`VerifyLayer::grpc`](crate::VerifyLayer::grpc) says what counts as a gRPC request, and when this
-    /// must stay off. Set both or neither.
+    /// [`VerifyLayer::grpc`](crate::VerifyLayer::grpc) defines what counts as a gRPC request, and when
+    /// this option must stay off. Set the option on both layers or on neither.
     ///
     /// ```
     /// # use std::convert::Infallible;

@@ -1,11 +1,11 @@
-//! The credentials of a request, as the verifier reads them.
+//! Collects the credentials of a request for the verifier.
 
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 use okta_verifier::{adapter::RequestCredentials, mtls::ClientCertificate};
 
 use super::VerifyLayer;
 
-/// Borrows the raw bytes of every field line: the verifier rejects repeated and non-ASCII ones.
+/// Borrows the raw bytes of every field line. The verifier rejects repeated and non-ASCII lines.
 pub(super) fn presented<'r, B>(
     request: &'r Request<B>,
     layer: &VerifyLayer,

@@ -39,8 +39,8 @@ pin_project! {
     }
 }
 
-/// A request that waits, and the service that it is for. Boxed, so that the futures of all other requests are
-/// short: each of the layers around this one moves them.
+/// A waiting request and the service to call with it. The pair is boxed to keep the future small,
+/// because each of the layers around this one moves the future.
 type Call<S, B> = Box<(Request<B>, S)>;
 
 impl<S, B> VerifyFuture<S, B>
@@ -53,8 +53,8 @@ where
         })
     }
 
-    /// `service` is one that was not polled ready, so that the wait holds no reservation. It is polled
-    /// ready and called once the token is verified.
+    /// `service` must not have been polled ready, so that it holds no reservation while the request
+    /// waits. It is polled ready and called once the token is verified.
     pub(super) fn authenticating(
         authentication: Authentication,
         grpc: bool,
@@ -72,7 +72,7 @@ where
         Self::new(State::Inner { future })
     }
 
-    /// Adds these headers to the response, whatever it is.
+    /// Adds these headers to the response, whether it is a rejection or the inner service's response.
     pub(super) fn adding(
         mut self,
         headers: impl Iterator<Item = (HeaderName, HeaderValue)>,
@@ -129,7 +129,7 @@ where
                 StateProjection::Readying { call } => {
                     let (_, service) = &mut **call.as_mut().expect(POLLED_AGAIN);
                     let readiness = ready!(service.poll_ready(cx));
-                    // The value that was polled ready is the one that is called.
+                    // The service that was polled ready must be the one that is called.
                     let (request, mut service) = *call.take().expect(POLLED_AGAIN);
                     if let Err(error) = readiness {
                         return Poll::Ready(Err(error));
@@ -160,7 +160,7 @@ impl<S, B> fmt::Debug for VerifyFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    /// Shows nothing of the request, whose headers hold the token.
+    /// Omits the request, because its headers contain the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyFuture").finish_non_exhaustive()
     }

@@ -6,10 +6,12 @@ use tower_layer::Layer;
 
 use super::Verify;
 
-/// Lets a request pass only with a valid access token, which it puts into the request's extensions.
+/// Verifies the access token of each request and puts it into the request's extensions. Requests
+/// without a valid token are rejected; [`optional`](Self::optional) also admits requests without
+/// credentials.
 ///
-/// The layer first removes any [`VerifiedToken`] and [`Anonymous`] that an earlier layer left behind;
-/// what the service reads afterwards is this layer's own verdict. It exempts no method and no path.
+/// The layer first removes any [`VerifiedToken`] and [`Anonymous`] that an outer layer inserted, so the
+/// inner service sees only the result of this layer. The layer exempts no method and no path.
 ///
 /// ```
 /// # use std::convert::Infallible;
@@ -51,7 +53,7 @@ pub struct VerifyLayer {
 }
 
 impl VerifyLayer {
-    /// A strict layer: a request without a valid access token is refused.
+    /// Returns a layer that rejects every request without a valid access token.
     pub fn new(verifier: Verifier) -> Self {
         Self {
             verifier,
@@ -65,9 +67,9 @@ impl VerifyLayer {
 
     /// Lets a request without any `Authorization` field pass as [`Anonymous`].
     ///
-    /// Only that one: a bad token, a malformed or repeated field and another scheme are refused as
-    /// ever, for the caller meant to authenticate. A [`RequireLayer`] further in answers an anonymous
-    /// request with the plain 401.
+    /// Requests with an invalid token, another scheme, or a malformed or repeated field are still
+    /// rejected, because the caller meant to authenticate. A [`RequireLayer`] inside this layer rejects
+    /// an anonymous request with the plain 401.
     ///
     /// ```
     /// # use std::convert::Infallible;
@@ -102,10 +104,11 @@ impl VerifyLayer {
         self
     }
 
-    /// Demands that the issuer was asked about the token no longer ago than this, for routes where a
-    /// revoked token must not pass: a payment route can be strict while a listing one is not.
+    /// Rejects a token unless the issuer reported it as active at most `max_age` ago (RFC 7662). Use it
+    /// for routes that must not accept a revoked token, such as a payment route. By default there is no
+    /// such limit.
     ///
-    /// Without introspection for the token's issuer the answer is 503: see
+    /// If introspection is not configured for the token's issuer, the response is a 503: see
     /// [`RequestCredentials::max_introspection_age`](okta_verifier::adapter::RequestCredentials::max_introspection_age).
     ///
     /// ```
@@ -140,9 +143,11 @@ impl VerifyLayer {
         self
     }
 
-    /// Where the request's extensions say the address at the other end of the connection. It is
-    /// needed with [`VerifierBuilder::trusted_proxies`]. Without it no proxy is known, and what only a
-    /// proxy can say is refused.
+    /// Sets the function that reads the peer's IP address from the request's extensions. By default the
+    /// address is unknown, and no proxy is trusted.
+    ///
+    /// This function is required with [`VerifierBuilder::trusted_proxies`]: without it, a request that
+    /// needs the proxy's header fields is rejected.
     ///
     /// With axum, behind `into_make_service_with_connect_info::<SocketAddr>()`:
     ///
@@ -165,14 +170,14 @@ impl VerifyLayer {
         self
     }
 
-    /// Sets the function that reads the request's URI, as it was sent, from its extensions. Required
-    /// behind every router that shortens or rewrites the path. By default, and where the function
-    /// returns `None`, the request's own URI counts.
+    /// Sets the function that reads the request's original URI from its extensions. It is required
+    /// behind every router that shortens or rewrites the path. By default, and if the function returns
+    /// `None`, the layer uses the request's own URI.
     ///
     /// A DPoP proof is made for the whole path (`htu`, RFC 9449 §4.3). Without this function, a layer
-    /// behind such a router compares it with the shortened path: it **accepts a proof that was made for
-    /// the shortened path**, which is another resource's, and rejects the right one. With axum use
-    /// `okta_verifier_axum::VerifyLayer`, which reads `OriginalUri` without being told.
+    /// behind such a router compares the proof with the shortened path: it **accepts a proof for the
+    /// shortened path**, which belongs to another resource, and rejects a correct proof. With axum, use
+    /// `okta_verifier_axum::VerifyLayer`, which reads `OriginalUri` itself.
     ///
     /// ```
     /// # use std::convert::Infallible;
@@ -181,7 +186,7 @@ impl VerifyLayer {
     /// # use okta_verifier_testing::{Client, TestIssuer};
     /// # use okta_verifier_tower::VerifyLayer;
     /// # use tower::{Layer, ServiceExt, service_fn};
-    /// /// What the router in front keeps in the extensions before it removes `/v1`.
+    /// /// The URI that the outer router stores in the extensions before it removes `/v1`.
     /// #[derive(Clone)]
     /// struct WholeUri(Uri);
     ///
@@ -215,17 +220,17 @@ impl VerifyLayer {
     }
 
     /// Rejects gRPC requests in the form that gRPC clients read: HTTP 200 with `grpc-status` among the
-    /// headers and nothing after them (`Trailers-Only`). Off by default.
+    /// headers and no body (`Trailers-Only`). Off by default.
     ///
     /// A request counts as gRPC if it is a `POST` over HTTP/2 with `te: trailers` and exactly one
     /// `content-type`, which is `application/grpc`, alone or followed by `+` or `;`. Every gRPC client
-    /// sends that. All other requests get the plain HTTP rejection, as without the switch.
+    /// sends these. All other requests get the plain HTTP rejection.
     ///
-    /// **Leave it off where a forward-auth proxy asks this service for permission**, also when the
-    /// service answers both gRPC and plain HTTP: such a proxy takes every 2xx status for permission,
-    /// and a proxy that passes on method, HTTP version and all headers of its caller's request makes
-    /// these conditions the caller's. Mount the endpoint that the proxy asks behind a layer of its own
-    /// without the switch.
+    /// **Leave this option off if a forward-auth proxy asks this service for permission**, even if the
+    /// service handles both gRPC and plain HTTP. Such a proxy takes every 2xx status for permission. If
+    /// it forwards the method, the HTTP version and all headers of its caller's request, the caller
+    /// decides whether the request counts as gRPC. Give the endpoint for the proxy its own layer
+    /// without this option.
     ///
     /// ```
     /// # use std::convert::Infallible;
@@ -249,7 +254,7 @@ impl VerifyLayer {
     /// let rejected = service.clone().oneshot(call().header("te", "trailers").body(())?).await?;
     /// assert_eq!((rejected.status().as_u16(), &rejected.headers()["grpc-status"]), (200, &"16".parse()?));
     ///
-    /// // Not a gRPC client: it would send `te`.
+    /// // A request without `te` does not count as gRPC.
     /// let rejected = service.clone().oneshot(call().body(())?).await?;
     /// assert_eq!(rejected.status(), 401);
     ///

@@ -9,11 +9,11 @@ use crate::{ready, refusal::Refusal};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) wraps around `S`.
 ///
-/// Nearly every request is decided in `call`, and its future is then the inner service's own or a
-/// finished rejection. A request that has to wait, for the issuer's keys for example, holds no
-/// reservation of the inner service meanwhile: the service that was polled ready is given back, and a
-/// clone of it is polled ready once the token is verified. An error of that clone's `poll_ready` is
-/// the future's error. `S`, its future and the request's body need not be `Send` or `'static`.
+/// Nearly every request is decided in `call`: the returned future is then a rejection or wraps the
+/// inner service's future. A request that has to wait, for the issuer's keys for example, holds no
+/// reservation of the inner service. The service that was polled ready is released, and a clone of it
+/// is polled ready once the token is verified. If that `poll_ready` fails, the future returns its
+/// error. `S`, its future and the request's body need not be `Send` or `'static`.
 #[derive(Clone, Debug)]
 #[must_use = "a service does nothing unless called"]
 pub struct Verify<S> {
@@ -75,8 +75,8 @@ impl<S> Verify<S> {
     }
 }
 
-/// Removes what an outer layer found: it may trust another issuer or another audience, so that its token
-/// must not pass for one of this layer.
+/// Removes the results of an outer layer. That layer may trust another issuer or audience, so its token
+/// must not be taken for one that this layer verified.
 fn remove_earlier_results(extensions: &mut Extensions) {
     extensions.remove::<VerifiedToken>();
     extensions.remove::<Anonymous>();

@@ -1,4 +1,4 @@
-//! An axum application, of the axum version that a peer supports.
+//! An axum application that hides the axum version, because peers require different versions.
 
 use std::{future::Future, io};
 
@@ -25,7 +25,7 @@ pub trait App: Clone + Send + 'static {
 pub struct Apps<A> {
     /// The application without the layer.
     pub open: A,
-    /// The application with the layer, whose handler reads what the layer verified.
+    /// The application with the layer. Its handler reads the result of the layer.
     pub guarded: A,
 }
 

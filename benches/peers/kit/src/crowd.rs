@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use crate::{measure::percentile, peer::Peer};
 
-/// Starts `callers` tasks, which use the tokens in turns. Times are measured from the common start.
+/// Starts `callers` tasks, which use the tokens in turns. Each time is measured from the common start.
 pub(crate) async fn burst<P: Peer>(peer: &P, tokens: Vec<String>, callers: usize) -> Burst {
     let tokens: Arc<[String]> = tokens.into();
     let began = Instant::now();

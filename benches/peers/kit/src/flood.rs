@@ -1,4 +1,4 @@
-//! Tokens that must be rejected, and an honest caller next to them.
+//! Tokens that must be rejected, and a caller with a valid token at the same time.
 
 use std::{
     sync::Arc,
@@ -10,7 +10,7 @@ use protocol::{Beside, Each};
 use crate::{measure::percentile, peer::Peer};
 
 /// Verifies each token once, one after the other. The median is the cost of a rejection without a
-/// fetch, or with one if most tokens cause a fetch.
+/// fetch, unless most tokens cause a fetch.
 pub(crate) async fn each<P: Peer>(peer: &P, tokens: &[String], limit: Duration) -> Each {
     let began = Instant::now();
     let mut accepted = 0;
@@ -30,7 +30,8 @@ pub(crate) async fn each<P: Peer>(peer: &P, tokens: &[String], limit: Duration) 
     }
 }
 
-/// Measures a caller every millisecond, first alone and then next to a task that floods continuously.
+/// Measures a caller that sends one request every millisecond, first alone and then during a continuous
+/// flood.
 pub(crate) async fn beside<P: Peer>(
     peer: &P,
     token: String,
@@ -44,7 +45,7 @@ pub(crate) async fn beside<P: Peer>(
         async move {
             for token in flood.iter().cycle() {
                 peer.verify(token).await;
-                // A connection would also yield between two requests.
+                // Yields, as a real connection does between two requests.
                 tokio::task::yield_now().await;
             }
         }

@@ -6,8 +6,9 @@ use cpu_time::ThreadTime;
 use protocol::Cost;
 use tokio::runtime::Runtime;
 
-/// Measures the CPU time of this thread, because others share the machine: the median of batches of
-/// about a millisecond. Allocations are counted separately, after the clock is stopped.
+/// Measures the CPU time of this thread, because other processes share the machine. The result is the
+/// median of batches of about a millisecond. Allocations are counted separately, so that counting does
+/// not affect the time.
 pub(crate) fn cost(runtime: &Runtime, millis: u64, call: impl AsyncFn()) -> Cost {
     let slice = Duration::from_millis(millis);
     let batch = batch_of(runtime, slice / 4, &call);
@@ -25,7 +26,7 @@ pub(crate) fn cost(runtime: &Runtime, millis: u64, call: impl AsyncFn()) -> Cost
     }
 }
 
-/// Returns how many calls take a millisecond, after a warm-up.
+/// Returns how many calls fit into a millisecond, after a warm-up.
 fn batch_of(runtime: &Runtime, warm_up: Duration, call: &impl AsyncFn()) -> u32 {
     let began = Instant::now();
     let clock = ThreadTime::now();
@@ -46,8 +47,8 @@ fn repeat(runtime: &Runtime, count: u32, call: &impl AsyncFn()) {
     });
 }
 
-/// Returns the smallest value that at least this share of the values does not exceed, or 0 without
-/// values.
+/// Returns the smallest value that is at least as large as this share of the values, or 0 if there are
+/// none.
 pub(crate) fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let last = values.len().saturating_sub(1);

@@ -17,12 +17,12 @@ use crate::{
     peer::Peer,
 };
 
-/// Serves commands until stdin ends. The argument of the process is the number of threads: with 1,
-/// everything runs on the thread whose CPU time is measured.
+/// Serves commands until stdin ends. The argument of the process is the number of threads. With 1
+/// thread, everything runs on the thread whose CPU time is measured.
 ///
 /// # Panics
 ///
-/// Panics on anything unexpected, so that the report sees the process end.
+/// Panics on any unexpected input, so that the report notices that the process ended.
 pub fn run<P: Peer>() {
     let mut peer = Server::<P>::new();
     for line in io::stdin().lock().lines() {
@@ -34,7 +34,7 @@ pub fn run<P: Peer>() {
 
 struct Server<P> {
     runtime: runtime::Runtime,
-    /// Set by [`Command::Start`].
+    /// The verifier, after [`Command::Start`].
     peer: Option<P>,
 }
 
@@ -108,7 +108,8 @@ impl<P: Peer> Server<P> {
     }
 }
 
-/// Repeats the verification, because some verifiers fetch their keys in the background.
+/// Repeats the verification until it succeeds, because some verifiers fetch their keys in the
+/// background.
 async fn check(peer: &impl Peer, token: &str, patience: Duration) -> bool {
     let began = Instant::now();
     loop {

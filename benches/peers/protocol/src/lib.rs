@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Command {
     /// Build the verifier. Response: [`Started`].
     Start(Settings),
-    /// Verify `token` repeatedly, for at most `patience_ms`, until it is accepted. Response:
+    /// Verify `token` repeatedly until it is accepted, for at most `patience_ms`. Response:
     /// [`Verdict`].
     Check {
         /// A JWT.
@@ -45,8 +45,8 @@ pub enum Command {
         /// Wall time.
         millis: u64,
     },
-    /// Run one caller with a good token, alone and then next to one that sends `flood` continuously, for
-    /// `millis` each. Response: [`Beside`].
+    /// Measure a caller with a good token, first alone and then while another caller sends `flood`
+    /// continuously, for `millis` each. Response: [`Beside`].
     Beside {
         /// The good token.
         token: String,
@@ -65,7 +65,7 @@ pub enum Command {
 /// The settings of a verifier.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
-    /// The expected `iss`, below which the metadata is.
+    /// The expected `iss`. The metadata is at a path below this URL.
     pub issuer: String,
     /// The URL of the keys.
     pub jwks_uri: String,
@@ -82,7 +82,7 @@ pub struct Settings {
 /// Response: the verifier is built.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Started {
-    /// How long that took. Some verifiers fetch the keys during this time.
+    /// The time to build the verifier. Some verifiers fetch the keys during this time.
     pub ms: f64,
 }
 
@@ -107,7 +107,7 @@ pub struct Cost {
 pub struct Layered {
     /// Without the layer.
     pub open: Cost,
-    /// With the layer, and a handler that reads what the layer verified.
+    /// With the layer. The handler reads the result of the layer.
     pub guarded: Cost,
 }
 

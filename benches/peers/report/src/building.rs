@@ -37,13 +37,14 @@ pub(crate) fn build(all: Vec<Contestant>, options: &Options) -> (Vec<Contestant>
     (built, notes)
 }
 
-/// Calls cargo for one package. A common build would unify features, and jsonwebtoken panics in a
-/// process with both of its backends.
+/// Builds one package with cargo. A build of all packages together would unify their features, and
+/// jsonwebtoken panics in a process that has both of its backends.
 fn cargo(package: &str) -> Result<Vec<PathBuf>, String> {
     eprintln!("building {package}");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     for (name, _) in env::vars_os() {
-        // Remove what `cargo run` sets for this package, because ring is recompiled if it changes.
+        // Remove the variables that `cargo run` sets for this package. A changed variable would
+        // recompile ring.
         if name
             .to_str()
             .is_some_and(|it| it.starts_with("CARGO_PKG_") || it.starts_with("CARGO_MANIFEST_"))

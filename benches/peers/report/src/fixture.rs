@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::roster::Contestant;
 
-/// A loopback issuer with one RSA key in this process, which counts fetches.
+/// An issuer on loopback with one RSA key, which runs in this process and counts fetches.
 #[derive(Debug)]
 pub(crate) struct Fixture {
     pub(crate) okta: MockOkta,
@@ -34,7 +34,7 @@ impl Fixture {
         }
     }
 
-    /// Returns a token that differs from the good one by `edit`.
+    /// Returns the good token, changed by `edit`.
     pub(crate) fn like(&self, edit: impl FnOnce(TokenBuilder) -> TokenBuilder) -> String {
         edit(ordinary(&self.okta, 0)).sign()
     }
@@ -45,7 +45,7 @@ impl Fixture {
         (0..count).map(unknown).collect()
     }
 
-    /// Publishes a new key next to the old one, and returns a token of the new key.
+    /// Publishes a new key in addition to the old one, and returns a token that the new key signed.
     pub(crate) fn rotate(&self) -> String {
         self.okta.rotate(Rotation::Overlap);
         keep_rs256(&self.okta);
@@ -53,7 +53,8 @@ impl Fixture {
     }
 }
 
-/// Removes the other keys: some peers reject a whole set because of one key that they cannot use.
+/// Removes the keys that are not for RS256: some peers reject a whole key set if they cannot use one
+/// key.
 fn keep_rs256(okta: &MockOkta) {
     let set: Value = serde_json::from_str(&okta.jwks()).expect("the text is a JWK set");
     let keys = set["keys"].as_array().into_iter().flatten();
@@ -62,7 +63,7 @@ fn keep_rs256(okta: &MockOkta) {
     }
 }
 
-/// Returns a user's token as Okta issues it, longer by `padding` characters.
+/// Returns a user's token as Okta issues it, with `padding` additional characters.
 fn ordinary(okta: &MockOkta, padding: usize) -> TokenBuilder {
     okta.token("ada.lovelace@example.com")
         .scope("openid")
@@ -72,7 +73,8 @@ fn ordinary(okta: &MockOkta, padding: usize) -> TokenBuilder {
         .group("x".repeat(padding + 1))
 }
 
-/// Returns the first token that is not shorter: base64url skips one length in four.
+/// Returns the first token of at least this length. An exact match may not exist: base64url has no text
+/// of every length.
 fn of_length(okta: &MockOkta, length: usize) -> String {
     let mut tokens = (0..).map(|padding| ordinary(okta, padding).sign());
     tokens

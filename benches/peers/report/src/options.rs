@@ -7,11 +7,12 @@ use crate::roster::{Contestant, Role};
 /// The command line.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
-    /// Few and short rounds, to check that everything works. The result is not for publication.
+    /// Whether to run few and short rounds, only to check that everything works. Do not publish the
+    /// result.
     pub(crate) quick: bool,
     /// The file of the plot.
     pub(crate) plot: Option<PathBuf>,
-    /// Only contestants whose name contains one of these words; all if there are none.
+    /// If not empty, only contestants whose name contains one of these words take part.
     pub(crate) only: Vec<String>,
 }
 
@@ -31,8 +32,8 @@ impl Options {
         Ok(options)
     }
 
-    /// Returns whether the contestant takes part. The lower bound always does, as the others are compared
-    /// with it.
+    /// Returns whether the contestant takes part. The lower bound always does, because the others are
+    /// compared with it.
     pub(crate) fn wants(&self, contestant: &Contestant) -> bool {
         let named = |word: &String| contestant.name.contains(word.as_str());
         contestant.is(Role::Raw) || self.only.is_empty() || self.only.iter().any(named)

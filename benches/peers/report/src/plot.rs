@@ -95,7 +95,7 @@ impl Scale {
             (low.min(log), high.max(log))
         });
         Self {
-            // The lower end leaves the shortest bar visible.
+            // The lower end of the scale leaves the shortest bar visible.
             low: (low - 0.3).floor(),
             high: high.ceil(),
         }
@@ -111,7 +111,7 @@ impl Scale {
     }
 }
 
-/// Returns a style with `size` in pixels; the backend uses another unit.
+/// Returns a style with a font of `size` pixels, which the backend expects in another unit.
 fn text(size: i32, colour: RGBColor, side: HPos) -> TextStyle<'static> {
     let font = ("sans-serif", f64::from(size) * 1.24).into_font();
     font.color(&colour).pos(Pos::new(side, VPos::Center))

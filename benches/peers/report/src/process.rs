@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::roster::Contestant;
 
-/// A running peer. It ends when this is dropped.
+/// A running peer. Dropping the value ends the process.
 #[derive(Debug)]
 pub(crate) struct Peer {
     stdin: ChildStdin,
@@ -65,7 +65,7 @@ impl Peer {
         Ok(peer)
     }
 
-    /// Starts the process and waits until it accepts `token`, so that it has its keys.
+    /// Starts the process and waits until it accepts `token`, which shows that it has its keys.
     pub(crate) async fn ready(
         contestant: &Contestant,
         threads: Threads,

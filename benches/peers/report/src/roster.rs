@@ -15,9 +15,9 @@ pub(crate) struct Contestant {
     pub(crate) crypto: &'static str,
     /// Whether its token cache is on.
     pub(crate) cached: bool,
-    /// Whether it fetches keys itself.
+    /// Whether the verifier fetches keys itself.
     pub(crate) fetches: bool,
-    /// Whether it has a layer or an extractor for axum.
+    /// Whether the verifier has a layer or an extractor for axum.
     pub(crate) layer: bool,
     /// The version of `package`, set when it was built.
     pub(crate) version: String,
@@ -140,7 +140,8 @@ impl Contestant {
         }
     }
 
-    /// Marks a contestant that is given keys. It fetches none, so it has no layer that would.
+    /// Marks a contestant that gets its keys from the settings. It fetches none, so it has no layer
+    /// that fetches.
     fn given_keys(self) -> Self {
         Self {
             fetches: false,

@@ -1,4 +1,4 @@
-//! The same responses over one HTTP/2 connection.
+//! The API over HTTP/2: the same responses, on one connection.
 
 use http::Request;
 use hyper::client::conn::http2;

@@ -20,7 +20,7 @@ fn printed_curl_lines_get_the_printed_status() {
     }
 }
 
-/// The certificate belongs to the connection, which the client keeps open.
+/// The client keeps its connection open, and every request on it has the connection's certificate.
 // conformance 184
 #[test]
 fn requests_of_a_connection_have_its_certificate() {

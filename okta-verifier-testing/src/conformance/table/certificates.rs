@@ -60,6 +60,7 @@ const UNKNOWN: [Unknown; 9] = [
     ("cnf: an empty digest", || json!({ "x5t#S256": "" })),
 ];
 
-/// The part of a certificate that a verifier reads. Without its key no client can present one.
+/// The parts of a certificate that a verifier reads, in DER. The key is missing, so no client can
+/// present this certificate in a TLS handshake.
 pub(super) const MINE: &[u8] = b"0\x09\x30\x00\x30\x00\x03\x03\x00\x01\x02";
 const OTHER: &[u8] = b"0\x09\x30\x00\x30\x00\x03\x03\x00\x01\x03";

@@ -1,4 +1,4 @@
-//! Algorithms and keys: what the issuer publishes, with one algorithm per key.
+//! Algorithms and keys: which keys the issuer publishes, each with one algorithm.
 
 use okta_verifier::Algorithm;
 

@@ -1,4 +1,4 @@
-//! The compact form: three parts, with one valid spelling (RFC 7515 §7.1).
+//! The compact form: three parts, each with exactly one valid encoding (RFC 7515 §7.1).
 
 use super::super::case::{Case, accepted, invalid};
 use super::Row;
@@ -86,8 +86,8 @@ fn replace_last(mut token: String, character: char) -> String {
     token
 }
 
-/// Changes unused bits. 64 bytes take 86 characters, and the four lower bits of the last one are
-/// unused: a lenient decoder maps another character there to the same signature.
+/// Changes the unused bits of the signature. 64 bytes take 86 characters, and the four lower bits of
+/// the last character are unused: a lenient decoder decodes the changed text to the same signature.
 fn stray_bits(mut token: String) -> String {
     let last = token.pop().expect("the token is not empty");
     let next = match last {

@@ -1,5 +1,5 @@
-//! An issuer whose keys are unavailable, which is not the token's fault (decision 4). Exactly three
-//! cases end in 503: from the fourth failure on the delay exceeds one second.
+//! Tokens of an issuer whose keys are unavailable, which does not make the token invalid (decision 4).
+//! Exactly three cases expect 503: after the fourth failure the back-off exceeds one second.
 
 use super::super::case::{Case, accepted, invalid, malformed, unavailable};
 use super::super::issuers::Source;

@@ -72,7 +72,7 @@ pub(crate) async fn run(field: &Field) -> Vec<Added> {
     summaries
 }
 
-/// Returns the neighbour that adds least.
+/// Returns the other contestant whose layer adds the least time.
 pub(crate) fn best_neighbour(layers: &[Added]) -> Option<&Contestant> {
     let mut contestants = layers.iter().map(|it| &it.contestant);
     contestants.find(|it| it.is(Role::Neighbour))

@@ -1,4 +1,4 @@
-//! Unknown key IDs, and an honest caller next to them.
+//! Tokens with unknown key IDs, and a caller with a valid token at the same time.
 
 use std::time::Duration;
 

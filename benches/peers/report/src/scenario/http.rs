@@ -12,8 +12,8 @@ use crate::{
     roster::{Contestant, Role},
 };
 
-/// Runs the scenario and returns the table: no verification, okta-verifier, and the neighbour whose
-/// layer adds least.
+/// Runs the scenario and returns the table for three servers: without verification, with okta-verifier,
+/// and with the other contestant whose layer adds the least time.
 pub(crate) async fn section(field: &Field, neighbour: Option<&Contestant>) -> String {
     let paragraph =
         "wrk, 32 connections; server and wrk share the machine. The ratio is within each round.";

@@ -1,4 +1,5 @@
-//! The almost valid tokens that each contestant rejects, to see whether they do the same checks.
+//! Which of several almost valid tokens each contestant rejects: whether all contestants do the same
+//! checks.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Key rotation: a new key signs a moment after the keys were fetched.
+//! Key rotation: the issuer signs with a new key shortly after a verifier has fetched the keys.
 
 use std::time::Duration;
 

@@ -57,7 +57,7 @@ async fn handler(Extension(claims): Extension<AliriClaims>) -> &'static str {
     "ok"
 }
 
-/// [`kit::Claims`] with aliri's types, which its validation requires. It reads `scope`, not Okta's
+/// [`kit::Claims`] with the types that aliri's validation requires. aliri reads `scope`, not Okta's
 /// `scp`.
 #[derive(Clone, Deserialize)]
 #[allow(dead_code, reason = "an API would read them")]

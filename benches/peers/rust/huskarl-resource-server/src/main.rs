@@ -1,5 +1,5 @@
-//! The peer huskarl-resource-server, with its validator for other profiles than RFC 9068, which
-//! requires `typ: at+jwt` and `client_id`; Okta sends neither.
+//! The peer huskarl-resource-server, with its validator for profiles other than RFC 9068. Its RFC 9068
+//! validator requires `typ: at+jwt` and `client_id`, and Okta sends neither.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -33,8 +33,8 @@ impl Peer for Huskarl {
         Self(Arc::new(validator.expect("the keys can be fetched")))
     }
 
-    /// The validator accepts requests only, so building the header is included in the result: about a
-    /// hundred nanoseconds.
+    /// The validator accepts only requests, so the result includes the time to build the header, about
+    /// a hundred nanoseconds.
     async fn verify(&self, token: &str) -> bool {
         let mut headers = HeaderMap::new();
         let bearer = HeaderValue::try_from(format!("Bearer {token}"));
@@ -45,7 +45,7 @@ impl Peer for Huskarl {
     }
 }
 
-/// The claims of [`kit::Claims`] that the validator does not type itself.
+/// The claims of [`kit::Claims`] for which the validator has no fields.
 #[derive(Clone, Debug, Deserialize)]
 #[allow(dead_code, reason = "an API would read them")]
 struct OktaClaims {

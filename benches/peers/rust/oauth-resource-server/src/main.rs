@@ -25,8 +25,8 @@ impl Peer for OauthResourceServer {
             jwks_uri: Some(settings.jwks_uri),
             audience: settings.audience,
             resource: "https://api.example.com".to_owned(),
-            // The other peers require no scope either. This one knows clients by `client_id` and `azp` only,
-            // not by Okta's `cid`.
+            // No scope is required, as for the other peers. This peer reads the client ID only from
+            // `client_id` and `azp`, not from Okta's `cid`.
             allow_unscoped_tokens: true,
             ..OAuthConfig::default()
         };

@@ -40,8 +40,8 @@ impl Peer for TowerResourceServer {
         Self(server.expect("the settings are valid"))
     }
 
-    /// The server accepts requests only, so the request and the layer around a minimal service are
-    /// included in the result: a few hundred nanoseconds.
+    /// The server accepts only requests, so the result includes the time to build the request and to
+    /// run the layer around a minimal service, a few hundred nanoseconds.
     async fn verify(&self, token: &str) -> bool {
         let service = self.0.into_layer::<String>().layer(service_fn(inner));
         let request = Request::builder()

@@ -1,5 +1,5 @@
-//! For authors of adapters to other frameworks, and of gateways: the credentials of a request go in, and a
-//! [`VerifiedToken`](crate::VerifiedToken) or a [`Rejection`](crate::Rejection) comes out.
+//! The interface for adapters to other frameworks and for gateways. It takes the credentials of a request
+//! and returns a [`VerifiedToken`](crate::VerifiedToken) or a [`Rejection`](crate::Rejection).
 //!
 //! An adapter does four things:
 //!
@@ -9,8 +9,8 @@
 //!    with [`Rejection::into_response`](crate::Rejection::into_response).
 //! 3. It adds [`Verifier::response_headers`](crate::Verifier::response_headers) to every response.
 //! 4. If anonymous requests are accepted, it inserts
-//!    [`Verifier::anonymous`](crate::Verifier::anonymous) for those without an `Authorization` field, so
-//!    that [`Policy::admit`](crate::Policy::admit) can reject them with the right challenge.
+//!    [`Verifier::anonymous`](crate::Verifier::anonymous) into each request without an `Authorization` field,
+//!    so that [`Policy::admit`](crate::Policy::admit) can reject that request with the right challenge.
 //!
 //! ```
 //! # use okta_verifier_testing::TestIssuer;

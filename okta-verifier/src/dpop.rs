@@ -1,9 +1,9 @@
-//! DPoP (RFC 9449): tokens that are bound to a key, and the proofs that show its possession.
+//! DPoP (RFC 9449): tokens that are bound to a key, and the proofs that the client possesses that key.
 //!
-//! [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop) takes the [`DpopSettings`]. They say under which
-//! URL clients call this service, how old a proof may be, whether it needs one of the [`DpopNonces`], and
-//! where used proofs are stored. A [`ReplayStore`] that several instances share is in the crate
-//! `okta-verifier-redis`.
+//! [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop) takes the [`DpopSettings`]. The settings say
+//! under which URL clients call this service, how old a proof may be, whether a proof must have a nonce
+//! ([`DpopNonces`]), and where used proofs are stored. A [`ReplayStore`] that several instances can share
+//! is in the crate `okta-verifier-redis`.
 //!
 //! ```
 //! use okta_verifier::{Issuer, Verifier, dpop::{DpopNonces, DpopSettings}};

@@ -28,27 +28,27 @@ pub(crate) mod verify;
 
 use std::error::Error;
 
-// These two are at the root of the crate.
+// `ConfigError` and `VerifyError` are exported at the root of the crate.
 pub(crate) use config::ConfigError;
 pub use proof::ProofError;
 pub use unavailable::{FetchKeysError, UnavailableReason};
 pub(crate) use verify::VerifyError;
 pub use verify::{ClaimError, MalformedTokenError};
 
-/// Returns the start of a header's value or of a member, for use between quotation marks. It has at most
-/// [`MAX_EXCERPT`] bytes, and ends with an ellipsis if something was left out.
+/// Returns the start of a header's value or of a JSON member, escaped for use between quotation marks. The
+/// result has at most [`MAX_EXCERPT`] bytes, and ends with an ellipsis if the value was shortened.
 pub(crate) fn excerpt(bytes: &[u8]) -> Box<str> {
     escape(bytes, MAX_EXCERPT, |byte| byte != b'"').into()
 }
 
-/// Returns the text of the innermost source of an error, or of the error itself if it has none. Operators need
-/// this text, such as `Connection refused (os error 111)`. It has at most 256 bytes.
+/// Returns the text of the innermost source of an error, or of the error itself if it has none. Operators
+/// need this text, such as `Connection refused (os error 111)`. The result has at most [`MAX_CAUSE`] bytes.
 pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
     let innermost = sources(error).last().unwrap_or(error);
     escape(innermost.to_string().as_bytes(), MAX_CAUSE, |_| true)
 }
 
-/// Returns the text of `error`, followed by those of its sources.
+/// Returns the text of `error`, followed by the texts of its sources.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     for source in sources(error) {
@@ -58,18 +58,20 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Returns the sources of an error from the outside in. Their number is bounded, because they are foreign code.
+/// Returns the sources of an error from the outside in. At most [`MAX_SOURCES`] are returned, because
+/// another crate's `source` may never end.
 fn sources<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(error.source(), |&error| error.source()).take(MAX_SOURCES)
 }
 
-/// Escapes everything that is not printable ASCII: terminals obey control characters, and characters that
-/// reorder text mislead readers.
+/// Escapes backslashes and every byte that is not plain or not printable ASCII, and shortens the result to
+/// `limit` bytes. Unescaped, a terminal would obey control characters, and characters that reorder text
+/// would mislead readers.
 fn escape(bytes: &[u8], limit: usize, is_plain: fn(u8) -> bool) -> String {
     let mut text = String::new();
-    // The last length at which the ellipsis fits.
+    // The last length after which the ellipsis still fits.
     let mut cut = 0;
     for &byte in bytes {
         if text.len() + ELLIPSIS.len_utf8() <= limit {
@@ -115,7 +117,7 @@ mod tests {
                 let bytes = piece.repeat(length);
                 let shown = excerpt(&bytes);
                 assert!(shown.len() <= 64, "{length} {shown}");
-                // All of it, or the mark that it is not.
+                // Either the whole text, or its start and an ellipsis.
                 let whole = bytes.escape_ascii().to_string();
                 let stem = shown.strip_suffix('…').unwrap_or(&whole);
                 assert!(whole.starts_with(stem), "{shown}");

@@ -1,5 +1,5 @@
-//! Entry points of the fuzz targets. No input may panic, and what is accepted must have the properties
-//! that are asserted here. The module exists under `--cfg fuzzing` and in tests only.
+//! Entry points of the fuzz targets. No input may cause a panic, and accepted input must have the
+//! properties that are asserted here. The module exists under `--cfg fuzzing` and in tests only.
 
 use std::{
     sync::{Arc, LazyLock, OnceLock},
@@ -32,7 +32,7 @@ use crate::{
 /// The largest token size that the setting allows, in bytes.
 const LARGEST_TOKEN: usize = 64 * 1024;
 
-/// Checks that a token has one spelling.
+/// Checks that an accepted token has only one encoding.
 pub fn jws(data: &[u8]) {
     let Ok(jws) = Jws::parse(data, LARGEST_TOKEN) else {
         return;
@@ -57,7 +57,7 @@ pub fn claims(data: &[u8]) {
     assert!(!claims.iss.is_empty() && !claims.sub.is_empty() && !claims.aud.is_empty());
 }
 
-/// Checks that an accepted key set has up to 100 keys with names.
+/// Checks that an accepted key set has 1 to 100 keys, each with a `kid`.
 pub fn jwks(data: &[u8]) {
     let Ok(set) = KeySet::parse(data, KeyOptions::default()) else {
         return;
@@ -70,7 +70,7 @@ pub fn jwks(data: &[u8]) {
     );
 }
 
-/// Checks that the keys come from the issuer's own origin.
+/// Checks that an accepted `jwks_uri` has the issuer's own origin.
 pub fn metadata(data: &[u8]) {
     let Ok(url) = Url::parse(ISSUER) else { return };
     let metadata = Metadata {
@@ -85,7 +85,8 @@ pub fn metadata(data: &[u8]) {
     assert_eq!(fetched, Ok(metadata.url.origin()));
 }
 
-/// Checks that a lifetime is limited, and that `no-store` ends it. The last line is an `Age`.
+/// Checks that a lifetime is limited, and that it is zero with `no-store`. The last line of the input is
+/// the value of `Age`.
 pub fn cache_control(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -97,7 +98,8 @@ pub fn cache_control(data: &[u8]) {
     assert_eq!(fresh_for(forbidden, std::iter::empty()), Duration::ZERO);
 }
 
-/// Checks that only an answer with `active` becomes a token, and only for this API.
+/// Checks that only an introspection response with `"active": true` becomes a token, and only a token of
+/// this issuer.
 pub fn introspection(data: &[u8]) {
     let Ok(challenges) = Challenges::new("api") else {
         return;
@@ -133,7 +135,8 @@ pub fn introspection(data: &[u8]) {
     }
 }
 
-/// Parses field lines, and a query after the first NUL.
+/// Checks that accepted credentials are one token of limited size. The input has the `Authorization` field
+/// lines, and a query after the first NUL.
 pub fn authorization(data: &[u8]) {
     let mut parts = data.splitn(2, |byte| *byte == 0);
     let text = parts.next().unwrap_or_default();
@@ -152,7 +155,8 @@ pub fn authorization(data: &[u8]) {
     }
 }
 
-/// Returns every challenge of a realm together with the realm. A list of scopes follows the first NUL.
+/// Returns every challenge for a realm, together with the realm. In the input, a list of scopes follows the
+/// realm and a NUL.
 pub fn challenge(data: &[u8]) -> Vec<(String, String)> {
     let Ok(text) = std::str::from_utf8(data) else {
         return Vec::new();
@@ -188,7 +192,7 @@ pub fn challenge(data: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Verifies a proof for the request of RFC 9449 §7.1, figures 12 and 13.
+/// Verifies a proof for the request in RFC 9449 §7.1, figures 12 and 13.
 pub fn proof(data: &[u8]) {
     let (Ok(external), Ok(jkt)) = (
         External::base("https://resource.example.org"),
@@ -227,7 +231,7 @@ pub fn proof(data: &[u8]) {
     }
 }
 
-/// Checks that the normal form of a normal form is the same.
+/// Checks that normalizing a URI or a path twice gives the same result as normalizing it once.
 pub fn htu(data: &[u8]) {
     let Ok(uri) = std::str::from_utf8(data) else {
         return;
@@ -243,7 +247,7 @@ pub fn htu(data: &[u8]) {
     }
 }
 
-/// Kept from input to input, as from proof to proof.
+/// The cache of prepared keys. It is kept between inputs, as it is between proofs in a service.
 static KEYS: LazyLock<Option<ProofKeys>> = LazyLock::new(|| ProofKeys::new().ok());
 
 const ISSUER: &str = "https://okta.test/oauth2/default";

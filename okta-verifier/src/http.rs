@@ -1,4 +1,5 @@
-//! The HTTP side: the credentials of a request, and the exact bytes of a rejection.
+//! The parts of HTTP that do not depend on a framework: the credentials of a request, and the response to a
+//! rejected request.
 
 mod challenge;
 mod credentials;

@@ -1,9 +1,9 @@
 //! Verifies OAuth 2.0 access tokens of an Okta custom authorization server, or of any RFC 9068 issuer.
 //!
-//! One [`Verifier`] does discovery, key rotation, signature and claim checks, authorization policies
-//! and exact HTTP rejections. The adapters `okta-verifier-tower`, `okta-verifier-axum` and
-//! `okta-verifier-actix` put it in front of handlers; a gateway of another kind calls
-//! [`Verifier::authenticate`].
+//! A [`Verifier`] fetches the keys of its issuers, checks signatures and claims, evaluates authorization
+//! policies, and builds the HTTP responses to rejected requests. The adapters `okta-verifier-tower`,
+//! `okta-verifier-axum` and `okta-verifier-actix` put a verifier in front of handlers. A gateway of another
+//! kind calls [`Verifier::authenticate`].
 //!
 //! ```
 //! # async fn hello() -> Result<(), Box<dyn std::error::Error>> {
@@ -11,7 +11,7 @@
 //!
 //! let verifier = Verifier::builder()
 //!     .issuer(Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").client_id("0oa1client"))
-//!     .build()?; // no I/O: the service starts when Okta is down
+//!     .build()?; // no I/O: the service starts even when Okta is down
 //!
 //! # let jwt = "";
 //! match verifier.verify(jwt).await {
@@ -24,20 +24,20 @@
 //!
 //! # What is checked
 //!
-//! The checks run in this order, and the first that fails rejects the token: size and alphabet, three
-//! parts, header (duplicates, `alg`, `crit`, `b64`, `typ`), claims as strict JSON, the issuer by its
-//! exact `iss`, the key by `kid` and algorithm, the signature, `exp` / `nbf` / `iat`, `aud`, the kind of
-//! token (an ID token is not an access token), the client id, and any `cnf`: a sender-constrained token
-//! is accepted only with its DPoP proof ([`VerifierBuilder::dpop`]) or its client certificate
-//! ([`VerifierBuilder::client_certificates`]).
-//! A token of the org authorization server is never accepted.
+//! The checks run in this order, and the first check that fails rejects the token: size and alphabet, three
+//! parts, header (duplicates, `alg`, `crit`, `b64`, `typ`), claims as strict JSON, the issuer by its exact
+//! `iss`, the key by `kid` and algorithm, the signature, `exp` / `nbf` / `iat`, `aud`, the kind of token
+//! (an ID token is not an access token), the client ID, and any `cnf`: a sender-constrained token is
+//! accepted only with its DPoP proof ([`VerifierBuilder::dpop`]) or its client certificate
+//! ([`VerifierBuilder::client_certificates`]). A token of the org authorization server is never accepted.
 //!
-//! A verified token is cached ([`VerifierBuilder::token_cache_capacity`]). Its key and its dates are checked
-//! again at every request, so that it is rejected once it expires or its key is withdrawn.
+//! A verified token is cached ([`VerifierBuilder::token_cache_capacity`]). The key and the dates of a
+//! cached token are checked again at every request, so that the token is rejected once it expires or its
+//! key is withdrawn.
 //!
 //! # Modules
 //!
-//! The root has what every service needs. The rest is in modules by subject:
+//! The root has what every service needs. The other items are in modules:
 //!
 //! | module | subject |
 //! |---|---|

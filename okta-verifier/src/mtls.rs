@@ -1,5 +1,5 @@
-//! Tokens bound to a client certificate (RFC 8705 §3), which comes from the TLS session or, if a
-//! trusted proxy terminates TLS, from `Client-Cert` (RFC 9440).
+//! Tokens that are bound to a client certificate (RFC 8705 §3). The certificate comes from the TLS session
+//! or, if a trusted proxy terminates TLS, from `Client-Cert` (RFC 9440).
 //!
 //! [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates) accepts the
 //! [`ClientCertificate`] of the TLS session, and
@@ -21,12 +21,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::crypto::sha256;
 
-/// The client certificate of the TLS session (RFC 8705 §3). A server puts it into the request's
-/// extensions, and the adapters pass it on. It counts only with
+/// The client certificate of the TLS session (RFC 8705 §3). A server inserts the certificate into the
+/// request's extensions, and the adapters pass it on. It is ignored without
 /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates).
 ///
-/// It must be the certificate, in DER, that the TLS library verified to belong to the peer. With rustls
-/// it is the first of `peer_certificates()`. `Debug` shows nothing of it.
+/// The certificate must be in DER, and must be the one that the TLS library verified for the peer. With
+/// rustls, this is the first of `peer_certificates()`. `Debug` does not show the certificate.
 ///
 /// ```
 /// use okta_verifier::mtls::ClientCertificate;
@@ -57,7 +57,7 @@ impl fmt::Debug for ClientCertificate {
     }
 }
 
-/// Returns the value that `x5t#S256` has (RFC 8705 §3.1), or `None` if this is not a certificate.
+/// Returns the `x5t#S256` hash of a certificate (RFC 8705 §3.1), or `None` if `der` is not a certificate.
 pub(crate) fn thumbprint(der: &[u8]) -> Option<[u8; 32]> {
     is_certificate(der).then(|| sha256(der))
 }
@@ -72,8 +72,8 @@ pub(crate) fn decode(value: &[u8]) -> Option<Vec<u8>> {
     STANDARD.decode(base64).ok()
 }
 
-/// Checks the outer form (RFC 5280 §4.1): one sequence of two sequences and a bit string, and nothing
-/// after it. The TLS session verified the subject and the signature; only the hash counts here.
+/// Checks the outer form of a certificate (RFC 5280 §4.1): one sequence of two sequences and a bit string,
+/// and nothing after it. The TLS handshake has verified the certificate, and only its hash is used here.
 fn is_certificate(der: &[u8]) -> bool {
     const SEQUENCE: u8 = 0x30;
     const BIT_STRING: u8 = 0x03;
@@ -87,8 +87,8 @@ fn is_certificate(der: &[u8]) -> bool {
     parts(der).unwrap_or(false)
 }
 
-/// Returns the content of one DER element (X.690 §10.1) and the bytes after it. Its length must be
-/// definite and in the shortest form.
+/// Returns the content of one DER element (X.690 §10.1) and the bytes after it. The length must be definite
+/// and in the shortest form.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&first, rest) = der.split_first()?;
     let (&length, rest) = rest.split_first()?;
@@ -107,7 +107,7 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     (first == tag).then_some(rest.split_at_checked(length)?)
 }
 
-/// 12 KiB of certificate. Servers accept no longer headers.
+/// The maximum length in base64, for a certificate of 12 KiB. Servers rarely accept longer headers.
 const MAX_BASE64: usize = 16 * 1024;
 
 #[cfg(test)]

@@ -9,14 +9,15 @@ use crate::{
 };
 use std::{fmt, time::Duration};
 
-/// A rule over a [`VerifiedToken`]. It is `'static`, `Copy` and `const`, so that it can be declared beside
-/// its route.
+/// A rule that a [`VerifiedToken`] must meet. A policy is `'static` and `Copy` and can be a `const`, so
+/// that it can be declared beside its route.
 ///
-/// A rejection names everything that the token needs and can still get: scopes (RFC 6750 §3.1), or a new
-/// authentication of the user (RFC 9470 §3). Of each [`any`](Self::any) it names the first alternative
-/// that the token meets already, or else the first that has such a remedy and fits the other rules; a
-/// choice that rules out a later `any` is not taken back. If nothing that can be named would help, the
-/// rejection is a 403 without a challenge.
+/// If other scopes (RFC 6750 §3.1) or a new authentication of the user (RFC 9470 §3) would make the token
+/// meet the policy, the rejection names all of them. Of each [`any`](Self::any), it names those of one
+/// alternative only: the first alternative that the token already meets, or else the first that scopes or
+/// an authentication would meet and that fits the other rules. This choice is final, even if it rules out
+/// every alternative of a later `any`. If neither scopes nor an authentication would help, the rejection is
+/// a 403 without a challenge.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -81,7 +82,7 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// `scope` is not one scope token (RFC 6749 §3.3); in a const that is a compile error.
+    /// Panics if `scope` is not one scope token (RFC 6749 §3.3). In a const, this is a compile error.
     #[must_use]
     pub const fn scope(scope: &'static str) -> Self {
         assert!(
@@ -95,7 +96,7 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// `group` is empty; in a const that is a compile error.
+    /// Panics if `group` is empty. In a const, this is a compile error.
     #[must_use]
     pub const fn group(group: &'static str) -> Self {
         assert!(!group.is_empty(), "write the group's name");
@@ -126,7 +127,7 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// `name` is empty; in a const that is a compile error.
+    /// Panics if `name` is empty. In a const, this is a compile error.
     #[must_use]
     pub const fn claim(name: &'static str, value: &'static str) -> Self {
         assert!(!name.is_empty(), "write the claim's name");
@@ -189,13 +190,13 @@ impl Policy {
         Self(Rule::Subject(SubjectKind::Service))
     }
 
-    /// Requires one of these values of `acr`, compared exactly. A token without `acr` does not meet the
-    /// rule. The response is a step-up challenge, 401 (RFC 9470 §3).
+    /// Requires that `acr` is one of these values. The comparison is exact. A token without `acr` does not
+    /// meet the rule. The rejection is a 401 with a step-up challenge (RFC 9470 §3).
     ///
     /// # Panics
-    /// `acr_values` is empty, or one of them is empty or not printable; in a const that is a compile
-    /// error.
-    /// error.
+    ///
+    /// Panics if `acr_values` is empty, or if a value is empty or has a character that a scope token cannot
+    /// have, such as a space. In a const, this is a compile error.
     #[must_use]
     pub const fn acr(acr_values: &'static [&'static str]) -> Self {
         assert!(!acr_values.is_empty(), "write at least one acr value");
@@ -211,9 +212,10 @@ impl Policy {
         Self(Rule::Acr(acr_values))
     }
 
-    /// Requires that the user authenticated at most this long ago, by `auth_time` and with the issuer's
-    /// leeway, in whole seconds. A token without `auth_time` does not meet the rule. `iat` does not count,
-    /// because a refreshed token has a new one. The response is a step-up challenge, 401 (RFC 9470 §3).
+    /// Requires that the user authenticated at most `max_age` ago, in whole seconds. The time is
+    /// `auth_time`, and the issuer's leeway is added to `max_age`. A token without `auth_time` does not
+    /// meet the rule. `iat` is not used, because a refreshed token has a new `iat`. The rejection is a 401
+    /// with a step-up challenge (RFC 9470 §3).
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -252,7 +254,8 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// `policies` is empty, which would accept every token; in a const that is a compile error.
+    /// Panics if `policies` is empty, because the policy would accept every token. In a const, this is a
+    /// compile error.
     #[must_use]
     pub const fn all(policies: &'static [Self]) -> Self {
         assert!(!policies.is_empty(), "write at least one policy");
@@ -263,16 +266,17 @@ impl Policy {
     ///
     /// # Panics
     ///
-    /// `policies` is empty, which would reject every token; in a const that is a compile error.
+    /// Panics if `policies` is empty, because the policy would reject every token. In a const, this is a
+    /// compile error.
     #[must_use]
     pub const fn any(policies: &'static [Self]) -> Self {
         assert!(!policies.is_empty(), "write at least one policy");
         Self(Rule::Any(policies))
     }
 
-    /// Requires what a function decides. `name` stands for it in `Debug`.
+    /// Requires that a function returns true for the token. `Debug` shows `name` instead of the function.
     ///
-    /// The function runs at most twice each time that the policy is evaluated.
+    /// The function is called at most twice per evaluation of the policy.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -298,8 +302,8 @@ impl Policy {
         Self(Rule::When(name, rule))
     }
 
-    /// Evaluates the policy on what a layer inserted into a request's extensions. Every extractor and
-    /// `RequireLayer` calls it.
+    /// Checks the policy with the token or the [`Anonymous`] that a layer inserted into a request's
+    /// extensions. Every extractor and `RequireLayer` call this method.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -314,14 +318,14 @@ impl Policy {
     /// assert!(read.admit(Some(token), None).is_ok());
     /// assert_eq!(Policy::group("Admins").admit(Some(token), None).unwrap_err().status(), 403);
     /// assert_eq!(read.admit(None, Some(&anonymous)).unwrap_err().status(), 401);
-    /// assert_eq!(read.admit(None, None).unwrap_err().status(), 500); // no layer has looked
+    /// assert_eq!(read.admit(None, None).unwrap_err().status(), 500); // the route has no layer
     /// ```
     ///
     /// # Errors
     ///
-    /// 403, or the 401 of a step-up, for a token that does not meet the policy. The 401 without an error
-    /// for [`Anonymous`] without a token. 500, and an error in the log, if there is neither, because the
-    /// route has no layer.
+    /// Returns a 403, or a 401 with a step-up challenge, if the token does not meet the policy. Returns the
+    /// 401 for missing credentials if there is no token but an [`Anonymous`]. Returns a 500, and logs an
+    /// error, if there is neither, because the route then has no layer.
     pub fn admit(
         self,
         token: Option<&VerifiedToken>,
@@ -365,7 +369,7 @@ impl fmt::Debug for Policy {
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say what a token must have",
+    message = "`{Self}` does not name a policy that a token must meet",
     label = "this type does not implement `Requirement`",
     note = "write: impl Requirement for {Self} {{ const POLICY: Policy = Policy::scope(\"orders:read\"); }}"
 )]
@@ -379,7 +383,7 @@ pub trait Requirement {
 /// ```
 /// use okta_verifier::{AnyToken, Policy, Requirement};
 ///
-/// /// What an extractor of your own is generic over; `Verified` of the adapters has this default too.
+/// /// A custom extractor with the same default as `Verified` in the adapters.
 /// struct Caller<R: Requirement = AnyToken>(std::marker::PhantomData<R>);
 ///
 /// impl<R: Requirement> Caller<R> {

@@ -1,4 +1,4 @@
-//! One token: its form, its claims, and what is checked of them. Pure functions of their input.
+//! Parses a token and checks its claims. The result depends on the arguments only.
 
 pub(crate) mod ascii;
 mod base64url;

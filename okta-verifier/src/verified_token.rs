@@ -25,8 +25,8 @@ use crate::{
 
 /// A verified access token. It can only be obtained from a [`Verifier`](crate::Verifier).
 ///
-/// A clone shares the claims. A token's identity is the pair ([`issuer`](Self::issuer),
-/// [`subject`](Self::subject)). `Debug` shows the issuer only.
+/// Clones share the claims, so cloning is cheap. To identify the subject, use the pair
+/// ([`issuer`](Self::issuer), [`subject`](Self::subject)). `Debug` shows the issuer only.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -54,14 +54,14 @@ struct Inner {
     subject_kind: SubjectKind,
     dates: Dates,
     auth_time: Option<u64>,
-    /// Boxed, because most tokens are not bound, and shared, because the hash that the first proof
-    /// computes serves every copy of the token.
+    /// Behind a pointer, because most tokens are not bound. Shared, so that a copy with fewer scopes has
+    /// the same token hash, which the first proof computes.
     bound: Option<Arc<Bound>>,
-    /// Read at first use: most requests need scopes only.
+    /// The groups are read at first use, because most requests need only the scopes.
     groups: OnceLock<Box<[Box<str>]>>,
 }
 
-/// What all tokens of one issuer share.
+/// The data that all tokens of one issuer share.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) expected: Expected,
@@ -70,7 +70,8 @@ pub(crate) struct Origin {
 }
 
 impl VerifiedToken {
-    /// Returns the token that a verified JWT describes.
+    /// Returns the token with these claims, which were checked. The token must not be used before its
+    /// signature or its introspection response was verified.
     pub(crate) fn new(
         claims: &Claims<'_>,
         source: Source,
@@ -99,7 +100,7 @@ impl VerifiedToken {
         }))
     }
 
-    /// Returns `iss`, as configured.
+    /// Returns the issuer's URL, as configured. If `iss` is an alias, the URL is returned all the same.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.0.origin.expected.issuer
@@ -123,8 +124,8 @@ impl VerifiedToken {
         self.0.texts.present(JTI)
     }
 
-    /// Returns whether the token stands for a user, for a service, or does not show which. The
-    /// rules are those of [`SubjectKind`].
+    /// Returns whether the token stands for a user or for a service, or does not show this. The rules are
+    /// those of [`SubjectKind`].
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -172,7 +173,8 @@ impl VerifiedToken {
     /// ```
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
-        // Bytes, because a search for the next space costs more than to compare most scopes.
+        // Splits and compares bytes, because searching a `str` for the next space costs more than comparing
+        // most scopes.
         let granted = self.0.texts.get(SCOPE).as_bytes();
         !scope.is_empty()
             && granted
@@ -220,7 +222,7 @@ impl VerifiedToken {
         self.0.bound.as_deref()
     }
 
-    /// Checks the dates, which may change the result from one request to the next.
+    /// Checks the dates. The result may change from one request to the next.
     #[inline]
     pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
         checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
@@ -230,7 +232,7 @@ impl VerifiedToken {
         &self.0.origin.challenges
     }
 
-    /// Returns the claim as JSON text. The payload was parsed before, so it parses again.
+    /// Returns the claim as JSON text. The payload was parsed before, so parsing it again succeeds.
     pub(crate) fn raw_claim(&self, name: &str) -> Option<&str> {
         Object::parse(self.payload()).ok()?.get(name)
     }
@@ -275,20 +277,21 @@ impl VerifiedToken {
         moment(self.0.dates.exp)
     }
 
-    /// Returns `iat`. A refreshed token has a new one, so it is not the time of authentication.
+    /// Returns `iat`. A refreshed token has a new `iat`, so this is not the time of authentication.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
         self.0.dates.iat.map(moment)
     }
 
-    /// Returns `acr`, which says how the user authenticated (RFC 9470 §6.1). It is compared exactly,
-    /// because its values have no order.
+    /// Returns `acr`, which says how the user authenticated (RFC 9470 §6.1). Compare the value exactly,
+    /// because `acr` values have no order.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
         self.0.texts.present(ACR)
     }
 
-    /// Returns `auth_time`, when the user authenticated. It stays the same when the token is refreshed.
+    /// Returns `auth_time`, the time when the user authenticated. It does not change when the token is
+    /// refreshed.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -307,7 +310,7 @@ impl VerifiedToken {
     /// assert_eq!(token.acr(), Some("urn:okta:loa:2fa:any"));
     ///
     /// let token = verifier.verify(&okta.token("bob").without("auth_time").sign()).await?;
-    /// assert_eq!(token.authenticated_at(), None); // not known is not lately
+    /// assert_eq!(token.authenticated_at(), None); // the time is unknown
     /// # Ok(())
     /// # }
     /// ```
@@ -316,8 +319,8 @@ impl VerifiedToken {
         self.0.auth_time.map(moment)
     }
 
-    /// Returns whether the user authenticated at most `max_age` seconds before `now`. A time in the future
-    /// does not count.
+    /// Returns whether the user authenticated at most `max_age` seconds before `now`, plus the leeway. An
+    /// `auth_time` in the future by more than the leeway does not count.
     pub(crate) fn authenticated_within(&self, max_age: u64, now: u64) -> bool {
         let leeway = self.0.origin.expected.leeway;
         self.0.auth_time.is_some_and(|auth_time| {
@@ -328,7 +331,7 @@ impl VerifiedToken {
 
     /// Returns one top-level claim as any type, or `None` if it is absent or null.
     ///
-    /// `T` owns its data, because an escape in the JSON cannot be borrowed.
+    /// `T` must own its data, because a string with an escape cannot be borrowed from the JSON.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -347,7 +350,7 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// The claim is present and does not fit `T`.
+    /// Returns an error if the claim is present and does not fit `T`.
     pub fn claim<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClaimError> {
         self.raw_claim(name)
             .filter(|value| *value != "null")
@@ -382,20 +385,20 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// The claims do not fit `T`.
+    /// Returns an error if the claims do not fit `T`.
     pub fn claims<T: DeserializeOwned>(&self) -> Result<T, ClaimError> {
         serde_json::from_str(self.payload()).map_err(|_| ClaimError::whole())
     }
 
-    /// Returns the token with only those scopes that `other` has too, or the same token if `other` has
-    /// all of them.
+    /// Returns a copy of the token with only the scopes that `other` has too, or the same token if `other`
+    /// has all its scopes.
     ///
     /// # Errors
     ///
-    /// The scope claims cannot be found in the payload, which was parsed before.
+    /// Returns an error if the payload cannot be parsed, which cannot happen, because it was parsed before.
     pub(crate) fn narrowed_to(&self, other: &Self) -> Result<Self, VerifyError> {
         let inner = &*self.0;
-        // A set, because either list may be as long as a token.
+        // A set keeps the cost linear, because either list may be as long as a token.
         let granted: HashSet<&str> = other.scopes().collect();
         if self.scopes().all(|scope| granted.contains(scope)) {
             return Ok(self.clone());
@@ -427,15 +430,15 @@ impl fmt::Debug for VerifiedToken {
     }
 }
 
-// The end of the year 9999: not every platform's `SystemTime` reaches as far as a NumericDate, and the
-// addition would panic.
+// Limits the time to the end of the year 9999, because a NumericDate may be beyond the range of the
+// platform's `SystemTime`, and the addition would then panic.
 fn moment(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799))
 }
 
-/// Returns the claims with these scopes, each list in the shape it had, so that a reader of the
-/// claim itself finds no more than `has_scope` does. Every other byte stays: only the text of the
-/// values is replaced, since a detour through a parsed document would change numbers.
+/// Returns the payload with these scopes in `scp` and `scope`, so that the claims themselves contain no
+/// more scopes than `has_scope` finds. An array stays an array, and a string stays a string. Only the text
+/// of these two values is replaced, because parsing and writing the whole payload could change numbers.
 fn with_scopes(payload: &str, scopes: &[&str]) -> Option<String> {
     let claims = Object::parse(payload).ok()?;
     let mut lists = Vec::with_capacity(2);
@@ -450,7 +453,7 @@ fn with_scopes(payload: &str, scopes: &[&str]) -> Option<String> {
             lists.push((start..start + list.len(), shorter.ok()?));
         }
     }
-    // From the end, so that the earlier positions stay valid.
+    // Replaces the last value first, so that the earlier position stays valid.
     lists.sort_unstable_by_key(|(place, _)| Reverse(place.start));
     let mut narrowed = payload.to_owned();
     for (place, shorter) in lists {
@@ -459,8 +462,8 @@ fn with_scopes(payload: &str, scopes: &[&str]) -> Option<String> {
     Some(narrowed)
 }
 
-/// Reads a groups claim: one string, strings, or objects with a `value` (RFC 7643 §4.1.2). Returns
-/// `None` for another form.
+/// Reads a groups claim: one string, an array of strings, or an array of objects with a `value` (RFC 7643
+/// §4.1.2). Returns `None` for any other form.
 fn groups(value: &str) -> Option<Box<[Box<str>]>> {
     if let Some(one) = json::string(value) {
         return Some(Box::new([one.into()]));
@@ -468,7 +471,8 @@ fn groups(value: &str) -> Option<Box<[Box<str>]>> {
     if let Some(names) = json::strings(value) {
         return Some(names.into_iter().map(Into::into).collect());
     }
-    // Not a derived struct, which serde_json would also read from an array, `[["Admins"]]`.
+    // This is not a derived struct, because serde_json would also read such a struct from an array, as in
+    // `[["Admins"]]`.
     let members: Vec<&RawValue> = serde_json::from_str(value).ok()?;
     let name = |member: &RawValue| {
         let member = Object::parse(member.get()).ok()?;
@@ -514,7 +518,7 @@ impl<const N: usize> Texts<N> {
     }
 }
 
-// Positions in the texts.
+// The positions of the strings in `Texts`.
 const PAYLOAD: usize = 0;
 const SUBJECT: usize = 1;
 const SCOPE: usize = 2;

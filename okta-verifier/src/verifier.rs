@@ -44,7 +44,7 @@ use crate::{
 
 /// Verifies the access tokens of the configured issuers, and rejects everything else.
 ///
-/// Build one verifier per process and share it: cloning it increments a reference count.
+/// Build one verifier per process and share it. Cloning a verifier only increments a reference count.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -66,14 +66,14 @@ pub struct Verifier(Arc<Inner>);
 
 struct Inner {
     issuers: ArcSwap<Issuers>,
-    /// `None` if it is disabled.
+    /// `None` if the cache is disabled.
     cache: Option<TokenCache<Verification>>,
     challenges: Arc<Challenges>,
     sender_constraint: SenderConstraint,
-    /// In bytes.
+    /// The maximum size of a token in bytes.
     max_token_size: usize,
-    /// The HTTP clients for issuers that are added later. Locked while issuers are replaced, so that changes
-    /// are made one after the other.
+    /// The HTTP clients for issuers that are added later. The lock is held while the issuers are replaced,
+    /// so that replacements are made one after the other.
     clients: Mutex<Clients>,
 }
 
@@ -116,15 +116,15 @@ impl Verifier {
         Ok(())
     }
 
-    /// Verifies a token without a request around it.
+    /// Verifies a token that did not come with a request.
     ///
     /// A sender-constrained token (one with a `cnf` claim) is always rejected here, because there is no
     /// evidence of its sender.
     ///
     /// # Errors
     ///
-    /// The reason why the token is rejected, or [`VerifyError::Unavailable`] if the keys or the introspection
-    /// endpoint of its issuer cannot be reached.
+    /// Returns the reason why the token is rejected, or [`VerifyError::Unavailable`] if its issuer's keys
+    /// or introspection endpoint cannot be reached.
     pub async fn verify(&self, jwt: &str) -> Result<VerifiedToken, VerifyError> {
         let request = TokenRequest {
             token: jwt.as_bytes(),
@@ -139,11 +139,11 @@ impl Verifier {
         }
     }
 
-    /// Authenticates a request: verifies its token, and checks that its sender may use it.
+    /// Authenticates a request: verifies the token, and checks that the sender may use the token.
     ///
     /// The result is ready unless keys have to be fetched, the token has to be introspected, or a remote
-    /// [`ReplayStore`](crate::dpop::ReplayStore) has to accept a DPoP proof. Awaiting it is always right; see
-    /// [`Authentication::into_ready`] for code that cannot wait.
+    /// [`ReplayStore`](crate::dpop::ReplayStore) has to accept a DPoP proof. Awaiting the result always
+    /// works. Code that cannot wait calls [`Authentication::into_ready`].
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -175,7 +175,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The [`Rejection`] to respond with.
+    /// Returns the [`Rejection`] to respond with.
     pub fn authenticate(&self, presented: &RequestCredentials<'_>) -> Authentication {
         let (scheme, token) = match self.token(presented) {
             Ok(found) => found,
@@ -203,9 +203,9 @@ impl Verifier {
         Authentication::of(&attempt, scheme, step)
     }
 
-    /// Reads the headers with evidence of the sender that the settings require: DPoP proofs, and the headers
-    /// that a trusted proxy adds. `lines` returns the raw bytes of every field line of a header; the
-    /// name is in lower case.
+    /// Reads the headers with evidence of the sender that the settings require: DPoP proofs, and the
+    /// headers that a trusted proxy adds. `lines` returns the raw bytes of every field line of a header,
+    /// whose name it receives in lower case.
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -271,9 +271,10 @@ impl Verifier {
         Anonymous::new(self.0.challenges.clone())
     }
 
-    /// Returns the headers to add to every response: a nonce for the client's next proof where nonces are
-    /// required ([`DpopNonces`](crate::dpop::DpopNonces)), and then `Cache-Control: no-store`; otherwise none.
-    /// They replace headers of the same name. The adapters add them.
+    /// Returns the headers to add to every response. If nonces are required
+    /// ([`DpopNonces`](crate::dpop::DpopNonces)), these are a nonce for the client's next proof and
+    /// `Cache-Control: no-store`. Otherwise there are none. They must replace headers of the same name. The
+    /// adapters add these headers.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, dpop::{DpopNonces, DpopSettings}};
@@ -285,7 +286,7 @@ impl Verifier {
     ///     response.headers_mut().insert(name, value);
     /// }
     /// assert!(response.headers().contains_key("dpop-nonce"));
-    /// assert_eq!(response.headers()["cache-control"], "no-store"); // a nonce is for one client
+    /// assert_eq!(response.headers()["cache-control"], "no-store"); // a response with a nonce must not be cached
     ///
     /// let without_dpop = Verifier::builder().issuer(issuer()).build()?;
     /// assert_eq!(without_dpop.response_headers().count(), 0);
@@ -295,7 +296,7 @@ impl Verifier {
         nonce_headers(self.nonce())
     }
 
-    /// Fetches the keys of every issuer now, for services that should not start without them.
+    /// Fetches the keys of every issuer now, for services that should not start without keys.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -306,7 +307,7 @@ impl Verifier {
     /// # okta.fault_times(Endpoint::Discovery, Fault::Html, 1);
     /// let verifier = Verifier::builder().issuer(issuer).build()?;
     /// if let Err(error) = verifier.warm_up().await {
-    ///     eprintln!("starting without keys: {error:?}"); // with the cause; or stop here
+    ///     eprintln!("starting without keys: {error:?}"); // `Debug` shows the cause too; a service may also stop here
     /// }
     /// # let error = verifier.health()[0].last_error.as_ref().unwrap().to_string();
     /// # assert_eq!(error, "the issuer's response is not accepted as JSON: it has the Content-Type \"text/html\"");
@@ -316,16 +317,17 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The error of the first issuer whose keys could not be fetched. The keys of the other issuers are
-    /// fetched. The verifier stays usable and retries when a token of that issuer arrives.
+    /// Returns the error of the first issuer whose keys could not be fetched. The keys of the other issuers
+    /// are fetched. The verifier stays usable and retries when a token of that issuer arrives.
     pub async fn warm_up(&self) -> Result<(), FetchKeysError> {
         let issuers = self.0.issuers.load_full();
         let fetch = |issuer| async move { named(issuer, issuer.keys.warm_up().await) };
         all(issuers.iter().map(fetch)).await
     }
 
-    /// Fetches the keys of every issuer again, for operators after an emergency rotation. When it returns, keys
-    /// that were withdrawn are no longer trusted, nor is any token that was signed with them.
+    /// Fetches the keys of every issuer again, for operators after an emergency rotation. When this method
+    /// returns without an error, keys that the issuer has withdrawn are no longer trusted, and tokens that
+    /// were signed with these keys are rejected.
     ///
     /// ```
     /// # use okta_verifier_testing::{MockOkta, Rotation};
@@ -345,8 +347,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The error of the first issuer whose keys could not be fetched. The keys of the other issuers are
-    /// fetched. The current keys of that issuer stay in use as long as they are trusted.
+    /// Returns the error of the first issuer whose keys could not be fetched. The keys of the other issuers
+    /// are fetched. The current keys of that issuer stay in use until they are no longer trusted.
     pub async fn refresh(&self) -> Result<(), FetchKeysError> {
         let issuers = self.0.issuers.load_full();
         let fetch = |issuer| async move { named(issuer, issuer.keys.refresh().await) };
@@ -453,8 +455,8 @@ fn named(
     result.map_err(|error| FetchKeysError::new(issuer.url(), error))
 }
 
-/// Polls all of them at once, so that a slow issuer delays no other one. Returns the first error in
-/// their order.
+/// Polls all futures concurrently, so that a slow issuer does not delay the others. Returns the first error
+/// in the order of the futures.
 async fn all<F>(fetches: impl Iterator<Item = F>) -> Result<(), FetchKeysError>
 where
     F: Future<Output = Result<(), FetchKeysError>>,

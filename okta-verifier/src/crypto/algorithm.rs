@@ -1,4 +1,4 @@
-//! The signature algorithms that are accepted, and sets of them.
+//! The supported signature algorithms, and sets of algorithms.
 
 use std::{fmt, str::FromStr};
 
@@ -6,8 +6,8 @@ use crate::error::ConfigError;
 
 /// A signature algorithm that a token may be signed with (RFC 7518 §3.1, RFC 8037 §3.1).
 ///
-/// Only asymmetric algorithms are listed. `none` and HMAC have no name here, so no setting can allow
-/// them (RFC 8725 §3.1).
+/// All of them are asymmetric. There is no variant for `none` or HMAC, so no setting can allow them (RFC
+/// 8725 §3.1).
 ///
 /// ```
 /// use okta_verifier::Algorithm;
@@ -19,7 +19,7 @@ use crate::error::ConfigError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256, which Okta signs with.
+    /// RSASSA-PKCS1-v1_5 with SHA-256, the algorithm of Okta's tokens.
     RS256,
     /// RSASSA-PKCS1-v1_5 with SHA-384.
     RS384,
@@ -37,7 +37,7 @@ pub enum Algorithm {
     ES384,
     /// ECDSA on P-521 with SHA-512.
     ES512,
-    /// Ed25519; the name `Ed25519` of RFC 9864 means the same.
+    /// Ed25519. The name `Ed25519` of RFC 9864 is accepted too.
     EdDSA,
 }
 
@@ -55,7 +55,7 @@ impl Algorithm {
         Self::EdDSA,
     ];
 
-    /// Returns the name that a token's `alg` has.
+    /// Returns the name of the algorithm, as it is written in `alg`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -14,8 +14,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     output
 }
 
-/// An HMAC-SHA256 key (RFC 2104), for values that this process or another instance of the service
-/// verifies itself. Tokens are never verified with it.
+/// An HMAC-SHA256 key (RFC 2104), for values that this process or another instance of the service verifies
+/// itself. Such a key never verifies tokens.
 #[derive(Clone)]
 pub(crate) struct MacKey(hmac::Key);
 
@@ -38,19 +38,17 @@ impl MacKey {
     }
 }
 
-/// Computes 128-bit fingerprints of texts, under a random key of its own that is never revealed.
+/// Computes 128-bit fingerprints of texts with a random key that is never revealed.
 ///
-/// A fingerprint is the GHASH of AES-GCM (NIST SP 800-38D §6.4) over the text. GHASH is a polynomial
-/// in the hash key with one coefficient per block of 16 bytes and one for the length. Two texts that
-/// are chosen without knowledge of a uniform hash key therefore have the same fingerprint with a
-/// probability of at most the number of those blocks over 2^128: 257 blocks, about 2^-119.99, for the
-/// 4,096 bytes of the largest cached token, and 4,097 blocks, about 2^-116, for the 64 KiB of the
-/// largest token that a setting lets the introspector see. That bound needs no assumption about what
-/// can be computed; that the hash key is uniform does, as it is the AES-128 encryption of a block of
-/// zeros.
+/// A fingerprint is the GHASH of AES-GCM (NIST SP 800-38D §6.4) over the text. GHASH is a polynomial in the
+/// hash key with one coefficient per block of 16 bytes and one for the length. Two texts that are chosen
+/// without knowledge of a uniform hash key therefore have the same fingerprint with a probability of at
+/// most the number of those blocks over 2^128: 257 blocks, about 2^-119.99, for the 4,096 bytes of the
+/// largest cached token, and 4,097 blocks, about 2^-116, for the 64 KiB of the largest token that the
+/// introspector can be configured to accept. The bound holds for any computing power. Only the uniform hash
+/// key is an assumption: it is the AES-128 encryption of a block of zeros.
 ///
-/// Nothing is encrypted, so the one nonce repeats safely, as long as no fingerprint leaves the
-/// process.
+/// Nothing is encrypted, so the nonce may be constant as long as no fingerprint leaves the process.
 pub(crate) struct Fingerprints(LessSafeKey);
 
 pub(crate) type Fingerprint = [u8; 16];
@@ -71,8 +69,8 @@ impl Fingerprints {
         tag.as_ref().try_into().ok()
     }
 
-    /// Returns one fingerprint of several texts. The lengths come first, so that ("ab", "c") and
-    /// ("a", "bc") differ.
+    /// Returns one fingerprint of several texts. It includes the lengths, so that ("ab", "c") and ("a",
+    /// "bc") differ.
     pub(crate) fn of_all(&self, texts: &[&str]) -> Option<Fingerprint> {
         let lengths = texts.iter().flat_map(|text| text.len().to_be_bytes());
         let bytes = texts.iter().flat_map(|text| text.bytes());

@@ -1,4 +1,4 @@
-//! Random numbers of the operating system, and a generator for everything that is not a secret.
+//! Random numbers of the operating system, and a generator for numbers that need not be secret.
 
 /// Returns random bytes for keys, or `None` if the random number generator is unavailable.
 pub(crate) fn random_bytes<const N: usize>() -> Option<[u8; N]> {
@@ -15,7 +15,7 @@ pub(crate) const fn xorshift(mut number: u64) -> u64 {
     number ^ number << 17
 }
 
-/// Returns a number for jitter, and 0 if the random number generator is unavailable.
+/// Returns a random number for jitter, or 0 if the random number generator is unavailable.
 pub(crate) fn random_u64() -> u64 {
     random_bytes().map_or(0, u64::from_le_bytes)
 }

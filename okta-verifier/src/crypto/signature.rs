@@ -14,7 +14,7 @@ use aws_lc_rs::{
 
 use super::Algorithm;
 
-/// A public key that was parsed and checked once, and verifies signatures of one algorithm only.
+/// A public key that was parsed and checked once. It verifies signatures of one algorithm only.
 ///
 /// There is no symmetric variant, so a key set cannot turn a public key into an HMAC secret
 /// (RFC 8725 §2.1).
@@ -24,11 +24,11 @@ pub(crate) struct PreparedKey(ParsedPublicKey);
 /// The length of the longest signature, which is that of RSA with 8192 bits.
 pub(crate) const MAX_SIGNATURE: usize = 1024;
 
-/// The signature does not belong to this key and this message.
+/// The key does not verify the signature of the message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BadSignature;
 
-/// The numbers are not a key of the algorithm.
+/// The given numbers are not a valid key of the algorithm.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RejectedKey;
 
@@ -94,7 +94,7 @@ impl PreparedKey {
 pub(crate) enum SigningKey {
     /// RS256.
     Rsa(RsaKeyPair),
-    /// ES256. The signature is R‖S, as JWS demands (RFC 7518 §3.4).
+    /// ES256. The signature is R‖S, as JWS requires (RFC 7518 §3.4).
     P256(EcdsaKeyPair),
 }
 

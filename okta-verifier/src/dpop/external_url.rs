@@ -1,5 +1,5 @@
-//! The external URL of this service, which a proof's `htu` must name. It is configured, or a trusted
-//! proxy selects it among the configured hosts. `Host` and `X-Forwarded-*` of other peers are ignored,
+//! The external URL of this service, which a proof's `htu` must name. The URL is configured, or a trusted
+//! proxy selects one of the configured hosts. `Host` and the forwarding headers of other peers are ignored,
 //! because the client chooses them.
 
 use std::{borrow::Cow, collections::HashSet, net::IpAddr};
@@ -14,20 +14,21 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum External {
     Base(Base),
-    /// The proxies at these addresses name the host in this header.
+    /// A proxy at one of these addresses sends the host in this header.
     Forwarded {
         peers: Peers,
         header: Box<str>,
-        /// The hosts of this service. They are listed because a proxy may forward what its client sent.
+        /// The hosts of this service. They are listed because a proxy may forward any host that its client
+        /// sent.
         hosts: HashSet<Base>,
     },
 }
 
-/// Scheme, host and port, and the path prefix of this service.
+/// The scheme, host, port and path prefix of this service.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Base {
     origin: Box<str>,
-    /// Empty, or with a leading slash and without a trailing one.
+    /// Empty, or a path with a leading slash and without a trailing slash.
     prefix: Box<str>,
 }
 
@@ -38,10 +39,10 @@ pub(crate) struct Url<'a> {
     path: Cow<'a, str>,
 }
 
-/// The parts of a request that its URL is computed from.
+/// The parts of a request from which its external URL is computed.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Place<'a> {
-    /// The target of the request line: a path, or a URL of which only the path counts.
+    /// The target of the request line: a path, or a URL of which only the path is used.
     pub(crate) target: &'a str,
     pub(crate) peer: Option<IpAddr>,
     /// The only field line of the proxy's header, or `None` if there are none or several.
@@ -82,8 +83,8 @@ impl External {
         }
     }
 
-    /// Returns the URL that the client requested, or `None` if the proxy is not trusted, it does not name
-    /// a listed host, or the target has no path.
+    /// Returns the URL that the client requested, or `None` if the peer is not a trusted proxy, the proxy
+    /// did not send a listed host, or the target's path is malformed or has dot segments.
     pub(crate) fn url<'a>(&'a self, place: Place<'a>) -> Option<Url<'a>> {
         let path = match place.target {
             "" => Cow::Borrowed(""),
@@ -111,8 +112,8 @@ impl External {
 }
 
 impl Url<'_> {
-    /// Returns whether a proof's `htu` is this URL (RFC 9449 §4.3, item 9). Prefix and path are compared
-    /// separately, so that a path of `/../x` never leaves the prefix.
+    /// Returns whether a proof's `htu` is this URL (RFC 9449 §4.3, item 9). The prefix and the path are
+    /// compared separately, so that a path such as `/../x` cannot leave the prefix.
     pub(crate) fn is(&self, htu: &Htu<'_>) -> bool {
         let Base { origin, prefix } = self.base;
         if htu.origin != origin.as_ref() {
@@ -141,7 +142,8 @@ impl Base {
     }
 }
 
-/// RFC 9449 §2 requires TLS. Loopback is exempt for development.
+/// Returns whether the origin uses https, because RFC 9449 §2 requires TLS, or is on loopback, for
+/// development.
 fn is_secure(origin: &str) -> bool {
     let loopback = |host: &str| {
         origin
@@ -155,8 +157,8 @@ fn is_secure(origin: &str) -> bool {
             .any(loopback)
 }
 
-/// Parses an origin, or a host alone, which means https. A list is rejected, because the client may have
-/// written its first element.
+/// Parses an origin, or a host without a scheme, which means https. A list is rejected, because the client
+/// may have written its first element.
 fn origin(value: &str) -> Option<Base> {
     let url = if value.contains("://") {
         Cow::Borrowed(value)
@@ -168,12 +170,13 @@ fn origin(value: &str) -> Option<Base> {
     (slashes == 2 && base.prefix.is_empty() && is_secure(&base.origin)).then_some(base)
 }
 
-/// Parses the origin of a `Forwarded` value: one element (RFC 7239 §4) with `host` and `proto`, whose
-/// names are tokens, whose values are tokens or quoted strings, and in which no parameter occurs twice.
+/// Parses the origin of a `Forwarded` value (RFC 7239 §4). The value must be one element with `host` and
+/// `proto`. Names must be tokens, values must be tokens or quoted strings, and no parameter may occur
+/// twice.
 ///
-/// A comma is rejected everywhere, in quoted strings too. A proxy that appends its element sends a list
-/// whose first element is the client's, and the client can open a quoted string there that hides the
-/// comma.
+/// A comma is rejected everywhere, also in quoted strings. A proxy that appends its element sends a list
+/// whose first element the client has written. The client could open a quoted string in that element to
+/// hide the comma.
 fn forwarded(value: &str) -> Option<Base> {
     if value.contains(',') {
         return None;
@@ -205,8 +208,8 @@ fn forwarded(value: &str) -> Option<Base> {
     origin(&format!("{scheme}://{}", host?))
 }
 
-/// Returns name and value of the first parameter, and the rest. The value of a quoted string is returned
-/// without quotes and with its escapes, which are never part of a scheme or a host.
+/// Returns the name and the value of the first parameter, and the rest. A quoted string is returned without
+/// its quotes but with its escapes. A scheme or host with an escape is rejected later.
 fn parameter(text: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = token(text)?;
     let rest = rest.strip_prefix('=')?;
@@ -224,8 +227,8 @@ fn token(text: &str) -> Option<(&str, &str)> {
     (!token.is_empty()).then_some((token, rest))
 }
 
-/// Returns the content of a quoted string (RFC 9110 §5.6.4) after its first quote, and the rest. It must
-/// be ASCII: `obs-text` is rejected.
+/// Returns the content of a quoted string (RFC 9110 §5.6.4) after its first quote, and the rest. The string
+/// must be ASCII: `obs-text` is rejected.
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {
@@ -244,5 +247,5 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 
 // Optional whitespace (RFC 9110 §5.6.3).
 const WHITESPACE: [char; 2] = [' ', '\t'];
-/// RFC 7239 registers four parameters, and a proxy may add its own.
+/// The maximum number of parameters. RFC 7239 registers four, and a proxy may add its own.
 const MAX_PARAMETERS: usize = 16;

@@ -1,10 +1,11 @@
-//! The `htu` of a proof and the URI of a request in one normal form (RFC 9449 §4.3, item 9; RFC 3986
-//! §6.2.2 and §6.2.3).
+//! Normalizes the `htu` of a proof and the target of a request, so that they can be compared (RFC 9449
+//! §4.3, item 9; RFC 3986 §6.2.2 and §6.2.3).
 
 use std::{borrow::Cow, net::Ipv6Addr};
 
-/// An http or https URI without query and fragment, in normal form. Two are equal exactly if syntax and
-/// scheme make them equivalent. It is borrowed if it was written in that form.
+/// An http or https URI without query and fragment, in normal form. Two values are equal if and only if
+/// syntax-based and scheme-based normalization make the URIs equivalent. A part that was in normal form
+/// already is borrowed.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(any(test, fuzzing), derive(Debug))]
 pub(crate) struct Htu<'a> {
@@ -15,8 +16,8 @@ pub(crate) struct Htu<'a> {
 }
 
 impl<'a> Htu<'a> {
-    /// Returns `None` if this is not the URI of an HTTP resource. A user name is not part of one
-    /// (RFC 9110 §4.2.4), and an ambiguous URI is rejected, not repaired.
+    /// Normalizes an http or https URI. Returns `None` for any other URI, for a URI with a user name (RFC
+    /// 9110 §4.2.4), and for an ambiguous URI, which is not repaired.
     pub(crate) fn parse(uri: &'a str) -> Option<Self> {
         let (scheme, rest) = uri.split_once("://")?;
         let (authority, path) = rest.split_at(rest.find(DELIMITERS).unwrap_or(rest.len()));
@@ -27,11 +28,11 @@ impl<'a> Htu<'a> {
     }
 }
 
-/// Returns the path of a request target in normal form, from `/orders?page=2` or from an absolute URI
-/// (RFC 9112 §3.2). Scheme and host of the latter are ignored, because the client chooses them.
+/// Returns the path of a request target in normal form, from `/orders?page=2` or from an absolute URI (RFC
+/// 9112 §3.2). The scheme and host of an absolute URI are ignored, because the client chooses them.
 ///
-/// A path with dot segments is rejected: routers do not remove them, and would route the request
-/// elsewhere than its proof was made for. A conforming client never sends them (RFC 3986 §6.2.2.3).
+/// A path with dot segments is rejected. Routers do not remove dot segments, so the request could reach a
+/// route that its proof was not made for. A conforming client never sends dot segments (RFC 3986 §6.2.2.3).
 pub(crate) fn target_path(target: &str) -> Option<Cow<'_, str>> {
     let path = if target.starts_with('/') {
         target
@@ -86,7 +87,7 @@ fn origin<'a>(uri: &'a str, scheme: &str, authority: &str) -> Option<Cow<'a, str
 }
 
 /// Splits a host from its port. The host is a name of letters, digits and `-._`, or an IPv6 address in
-/// brackets. RFC 3986 §3.2.2 allows more in a name, which no DNS host has.
+/// brackets. RFC 3986 §3.2.2 allows more characters in a name, but no DNS host name has them.
 fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = authority.strip_prefix('[') {
         let (address, rest) = rest.split_once(']')?;
@@ -105,7 +106,7 @@ fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
     (!host.is_empty() && host.bytes().all(in_name)).then_some((host, port))
 }
 
-/// Normalizes the path up to query and fragment, which RFC 9449 §4.3 ignores.
+/// Normalizes a path, and removes a query and a fragment, which RFC 9449 §4.3 ignores.
 fn normal_path(path: &str) -> Option<Cow<'_, str>> {
     let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
     if path.is_empty() {
@@ -119,7 +120,7 @@ fn normal_path(path: &str) -> Option<Cow<'_, str>> {
     if path.contains('%') {
         path = Cow::Owned(unescape(&path)?);
     }
-    // After the escapes, because `%2E%2E` is `..`.
+    // Dot segments are removed after the escapes, because `%2E%2E` is `..`.
     if path.contains("/.") {
         path = Cow::Owned(without_dot_segments(&path));
     }
@@ -150,7 +151,7 @@ fn unescape(path: &str) -> Option<String> {
     Some(output)
 }
 
-/// Unreserved characters (RFC 3986 §2.3).
+/// Returns whether the character is unreserved (RFC 3986 §2.3).
 fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }

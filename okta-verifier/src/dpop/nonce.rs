@@ -13,17 +13,16 @@ use crate::{
 /// Server-issued DPoP nonces. Clients must include one in every proof, so that no proof can be made in
 /// advance (RFC 9449 §9, §11.2).
 ///
-/// A nonce is a MAC over the time. It is valid for the three minutes in which it was issued and the
-/// three after, for every client. The first proof of a client is rejected with 401 `use_dpop_nonce` and
-/// a `DPoP-Nonce`; every response has the newest nonce. A proof without a nonce is rejected even if it is
-/// valid otherwise.
+/// A nonce is a MAC over the current period of three minutes. Every client may use it until the end of the
+/// next period. The first proof of a client has no nonce, so it is rejected with 401 `use_dpop_nonce` even
+/// if it is otherwise valid. Every response, including that one, has the current nonce in `DPoP-Nonce`.
 ///
-/// `Debug` shows no key.
+/// `Debug` does not show the keys.
 ///
 /// ```
 /// use okta_verifier::dpop::DpopNonces;
 ///
-/// let alone = DpopNonces::random(); // for one instance
+/// let alone = DpopNonces::random(); // for a service with one instance
 /// # let secret = [7; 32];
 /// let together = DpopNonces::shared(secret); // 32 bytes or more, the same in every instance
 /// # let (old, new) = (secret, [8; 32]);
@@ -32,7 +31,7 @@ use crate::{
 #[derive(Clone)]
 #[must_use]
 pub struct DpopNonces {
-    /// The first key signs; all of them verify.
+    /// The first key makes nonces. All keys verify them.
     keys: Vec<MacKey>,
     problem: Option<ConfigError>,
 }
@@ -46,14 +45,15 @@ impl DpopNonces {
         }
     }
 
-    /// Uses a key that several instances share, so that each accepts the nonces of the others. `secret`
-    /// must have 32 random bytes or more. The clocks of the instances may differ by three minutes.
+    /// Uses a key that several instances share, so that each instance accepts the nonces of the others.
+    /// `secret` must have 32 random bytes or more. The clocks of the instances may differ by three minutes.
     pub fn shared(secret: impl AsRef<[u8]>) -> Self {
         let secret = secret.as_ref();
         Self::new(secret, too_short(secret))
     }
 
-    /// Also accepts the nonces of another secret, while secrets are exchanged.
+    /// Also accepts nonces that were issued with another secret, so that the secret can be changed without
+    /// rejecting current nonces.
     pub fn or_previous(mut self, secret: impl AsRef<[u8]>) -> Self {
         let secret = secret.as_ref();
         self.problem = self.problem.or_else(|| too_short(secret));
@@ -75,9 +75,9 @@ impl DpopNonces {
         }
     }
 
-    /// Returns the nonce to issue now. The base64url alphabet is a part of NQCHAR (RFC 9449 §8.1).
+    /// Returns the nonce to issue now. Every character of base64url is an NQCHAR (RFC 9449 §8.1).
     pub(crate) fn current(&self, now: u64) -> String {
-        // There is always a first key.
+        // `new` sets the first key, so there is always one.
         let tag = self
             .keys
             .first()
@@ -85,8 +85,8 @@ impl DpopNonces {
         BASE64URL.encode(tag.unwrap_or_default())
     }
 
-    /// Accepts the nonces of this period, of the one before, and of the next, which an instance with a
-    /// fast clock may have issued. Only a holder of the key can have made them.
+    /// Returns whether the nonce was issued in the current period, in the previous one, or in the next one
+    /// by an instance with a fast clock. Only a holder of a key can make such a nonce.
     pub(crate) fn accept(&self, nonce: &str, now: u64) -> bool {
         let Ok(tag) = BASE64URL.decode(nonce) else {
             return false;
@@ -111,7 +111,8 @@ fn too_short(secret: &[u8]) -> Option<ConfigError> {
     })
 }
 
-/// Returns the bytes that are signed. They include the purpose, because the secret may have other uses.
+/// Returns the bytes that are signed. The bytes include their purpose, because the secret may have other
+/// uses.
 fn message(period: u64) -> [u8; 32] {
     let mut message = *b"okta-verifier dpop nonce\0\0\0\0\0\0\0\0";
     let (_, end) = message.split_at_mut(24);
@@ -119,5 +120,5 @@ fn message(period: u64) -> [u8; 32] {
     message
 }
 
-/// In seconds.
+/// The length of a period in seconds.
 const PERIOD: u64 = 180;

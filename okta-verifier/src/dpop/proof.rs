@@ -1,5 +1,5 @@
-//! DPoP proofs (RFC 9449 §4.2): strict JSON in the strict compact form, with its key, and the checks of §4.3
-//! in their order. The checks are pure but for the cache of prepared keys, which changes no result.
+//! Parses DPoP proofs (RFC 9449 §4.2) and makes the checks of §4.3. A proof must have the strict compact
+//! form with strict JSON. The only state is the cache of prepared keys, which changes no result.
 
 use std::{
     borrow::Cow,
@@ -37,7 +37,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) token: &'a [u8],
     pub(crate) holder: Holder<'a>,
     pub(crate) window: Window,
-    /// `None` if no nonce is required, so that one in the proof is ignored.
+    /// `None` if no nonce is required. A nonce in the proof is then ignored.
     pub(crate) nonces: Option<&'a DpopNonces>,
     /// The cache of prepared keys.
     pub(crate) keys: &'a ProofKeys,
@@ -46,26 +46,27 @@ pub(crate) struct Expected<'a> {
 /// The client that the token is bound to.
 #[derive(Clone, Copy)]
 pub(crate) struct Holder<'a> {
-    /// The thumbprint of its key.
+    /// The thumbprint of the client's key.
     pub(crate) jkt: &'a [u8; 32],
-    /// The SHA-256 of the token, computed for the first proof that is compared with it.
+    /// The SHA-256 of the token, which is computed when the first proof is checked.
     pub(crate) token_hash: &'a OnceLock<[u8; 32]>,
 }
 
-/// The accepted range of `iat`: the seconds before and after the present. A token's leeway is not added.
+/// The accepted range of `iat`, in seconds before and after the current time. The leeway for tokens is not
+/// added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) past: u64,
     pub(crate) future: u64,
 }
 
-/// A proof that passed all checks, as the replay store records it.
+/// A proof that passed all checks, in the form in which the replay store records it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(test, derive(Debug))]
 pub(crate) struct AcceptedProof {
-    /// The digest of key and `jti`, which is the same in every instance.
+    /// The digest of the proof's key and `jti`. Every instance computes the same digest.
     pub(crate) digest: [u8; 32],
-    /// The last second in which the proof would pass again.
+    /// The last second in which the same proof would pass the checks again.
     pub(crate) until: u64,
 }
 
@@ -82,8 +83,8 @@ pub(crate) fn verify_proof(
         Some(key) => key.clone(),
         None => Arc::new(proof_key(&jws.header().map_err(malformed)?)?), // items 3 to 5, and 7
     };
-    // Part of item 12. It comes before the signature, because otherwise a thief could choose the key with
-    // which this service computes.
+    // Part of item 12. The key is compared before the signature is verified, because otherwise the sender
+    // of a stolen token could choose the key that this service computes with.
     if key.thumbprint != *expected.holder.jkt {
         return Err(VerifyError::BindingMismatch);
     }
@@ -120,8 +121,8 @@ fn malformed(reason: MalformedTokenError) -> ProofError {
     ProofError::Malformed(reason)
 }
 
-/// Checks the nonce. A required nonce must not be absent (RFC 9449 §11.3), and the rejection of an old one has
-/// a new one (§9).
+/// Checks the nonce, if nonces are required. A proof without a nonce is then rejected (RFC 9449 §11.3), and
+/// the response to an old nonce contains a new one (§9).
 fn check_nonce(
     nonce: Option<&str>,
     nonces: Option<&DpopNonces>,
@@ -158,7 +159,8 @@ fn check_own_dates(claims: &Claims<'_>, window: Window, now: u64) -> Result<(), 
     Ok(())
 }
 
-/// Compares hashes of a token that the client has, so the comparison need not take constant time.
+/// Compares `ath` with the hash of the token. The client knows the token, so the comparison need not take
+/// constant time.
 fn check_hash(ath: &str, expected: &Expected<'_>) -> Result<(), ProofError> {
     let hash = expected.holder.token_hash;
     let hash = hash.get_or_init(|| sha256(expected.token));
@@ -169,8 +171,8 @@ fn check_hash(ath: &str, expected: &Expected<'_>) -> Result<(), ProofError> {
     }
 }
 
-/// Returns the digest of a proof. The key is part of it, so that no client can use up the `jti` of another
-/// client's proof.
+/// Returns the digest of a proof. The key is part of the digest, so that no client can use up the `jti` of
+/// another client's proof.
 fn digest(thumbprint: &[u8; 32], jti: &str) -> [u8; 32] {
     sha256(&[thumbprint, jti.as_bytes()].concat())
 }
@@ -182,7 +184,7 @@ pub(super) fn proof_key(header: &str) -> Result<ProofKey, ProofError> {
     if header.contains("crit") || header.get("b64").is_some_and(|b64| b64 != "true") {
         return Err(ProofError::Malformed(MalformedTokenError::Extension));
     }
-    // The key is in the proof, so `kid` is ignored, but a null one is an error in any header.
+    // The key is in the proof, so `kid` is ignored. A null `kid` is an error, as in the header of a token.
     if header.get("kid") == Some("null") {
         return Err(ProofError::Malformed(MalformedTokenError::Header));
     }
@@ -199,8 +201,8 @@ pub(super) fn proof_key(header: &str) -> Result<ProofKey, ProofError> {
     ProofKey::parse(jwk, algorithm).map_err(|_| ProofError::Key)
 }
 
-/// The claims, typed strictly. Values are checked in [`verify_proof`]. There is no `Debug`, because a proof is a
-/// credential.
+/// The claims of a proof, typed strictly. Their values are checked in [`verify_proof`]. There is no
+/// `Debug`, because a proof is a credential.
 pub(super) struct Claims<'a> {
     pub(super) jti: Cow<'a, str>,
     pub(super) htm: Cow<'a, str>,
@@ -215,7 +217,7 @@ pub(super) struct Claims<'a> {
 impl<'a> Claims<'a> {
     pub(super) fn parse(payload: &'a str) -> Result<Self, ProofError> {
         let object = Object::parse(payload).map_err(ProofError::Malformed)?;
-        // A null stands for an absent claim, and is an error if the claim is required.
+        // A null is treated as an absent claim, and is therefore an error if the claim is required.
         let optional = |claim| match object.present(claim).map(json::string) {
             None => Ok(None),
             Some(Some(text)) if !text.is_empty() => Ok(Some(text)),
@@ -238,7 +240,7 @@ impl<'a> Claims<'a> {
             htm: text("htm")?,
             htu: text("htu")?,
             iat,
-            // A null must not remove the expiry.
+            // A null `exp` is an error, because it must not remove the expiry.
             exp: own_date("exp", object.get("exp"), f64::floor)?,
             nbf: own_date("nbf", object.present("nbf"), f64::ceil)?,
             ath: text("ath")?,
@@ -247,12 +249,13 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// The prepared keys of accepted proofs, by the header of the proof. Preparing a key takes as long as verifying
-/// a signature with it, and all proofs of a client have the same header. The cache changes no result: a cached
-/// header was checked completely, and its key is the one that it contains.
+/// The prepared keys of accepted proofs, by the header of the proof. Preparing a key takes as long as
+/// verifying a signature with it, and all proofs of a client have the same header. The cache changes no
+/// result: a cached header has passed all checks, and the cached key is the one in the header.
 pub(crate) struct ProofKeys {
     entries: Cache<Fingerprint, Arc<ProofKey>>,
-    /// The fingerprints are keyed, so that it takes the key of this process to make two headers share one.
+    /// The fingerprints are keyed. Without the key of this process, two headers with the same fingerprint
+    /// cannot be found.
     fingerprints: Fingerprints,
 }
 
@@ -264,7 +267,7 @@ impl ProofKeys {
         })
     }
 
-    /// Looks a header up by its bytes as they were sent.
+    /// Returns the key for a header, which is looked up by its bytes as they were sent.
     pub(crate) fn find(&self, header: &[u8]) -> Option<Arc<ProofKey>> {
         self.entries.get(&self.fingerprints.of(header)?)
     }
@@ -283,9 +286,10 @@ impl fmt::Debug for ProofKeys {
     }
 }
 
-/// In bytes. A proof has one key and a few short claims, so the setting for tokens does not apply to it.
+/// The maximum size of a proof in bytes. The size limit for tokens does not apply, because a proof has only
+/// one key and a few short claims.
 const MAX_PROOF: usize = 16 * 1024;
-/// Much more than any random identifier needs.
+/// The maximum length of `jti` in bytes, which is much more than a random identifier needs.
 const MAX_JTI: usize = 512;
-/// The number of clients that are active at the same time, at about 1 KB each.
+/// The maximum number of cached keys. Each active client has one, which takes about 1 KB.
 const MAX_CACHED_KEYS: u64 = 10_000;

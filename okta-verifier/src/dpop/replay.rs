@@ -26,19 +26,20 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 
 /// Stores the used DPoP proofs of several instances of a service.
 ///
-/// Without a shared store, each instance stores the proofs that it has accepted itself, so that behind a load
-/// balancer every instance accepts a proof once. With a shared store, a request waits for its answer, and is
-/// rejected with 503 if there is none. The crate `okta-verifier-redis` has such a store, `RedisReplayStore`.
+/// Without a shared store, each instance stores only the proofs that it has accepted itself, so every
+/// instance behind a load balancer accepts the same proof once. With a shared store, a request waits for
+/// the store's answer, and is rejected with 503 if the store does not answer. The crate
+/// `okta-verifier-redis` has such a store, `RedisReplayStore`.
 ///
-/// The store receives a proof only while the caller is below its share
-/// ([`DpopSettings::replay_capacity_per_caller`](crate::dpop::DpopSettings::replay_capacity_per_caller)).
-/// A proof for which it returns [`ProofUse::Replayed`] or an error does not count against the share.
+/// The store receives a proof only while the caller (issuer, client and subject) is below its share
+/// ([`DpopSettings::replay_capacity_per_caller`](crate::dpop::DpopSettings::replay_capacity_per_caller)). A
+/// proof for which the store returns [`ProofUse::Replayed`] or an error does not count against the share.
 ///
 /// ```
 /// use std::{collections::HashSet, sync::Mutex, time::Duration};
 /// use okta_verifier::dpop::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore};
 ///
-/// /// A store for tests, which removes nothing.
+/// /// A store for tests, which never removes a proof.
 /// #[derive(Default)]
 /// struct Seen(Mutex<HashSet<[u8; 32]>>);
 ///
@@ -56,12 +57,12 @@ use crate::{crypto::Fingerprints, error::ConfigError};
 /// let settings = DpopSettings::base_url("https://api.example.com").replay_store(Seen::default());
 /// ```
 pub trait ReplayStore: Send + Sync + 'static {
-    /// Records a use of the proof and returns whether it is the first one. The proof is stored for at
-    /// least `keep`, in the same step: of two concurrent calls, exactly one returns
-    /// [`ProofUse::First`].
+    /// Records a use of the proof and returns whether this is the first use. The store must keep the proof
+    /// for at least `keep`. Checking and storing must be one atomic step: of two concurrent calls with the
+    /// same proof, exactly one returns [`ProofUse::First`].
     ///
-    /// `keep` is longer than the proof is valid, so that the clocks of instances may differ by six
-    /// minutes. `proof` is a SHA-256 over the proof's key and its `jti`, the same in every instance.
+    /// `keep` is longer than the proof is valid, so that the clocks of instances may differ by six minutes.
+    /// `proof` is a SHA-256 hash of the proof's key and `jti`. Every instance computes the same hash.
     fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a>;
 }
 
@@ -76,18 +77,18 @@ pub trait ReplayStore: Send + Sync + 'static {
 /// ```
 #[expect(
     clippy::exhaustive_enums,
-    reason = "a third answer must break every caller"
+    reason = "a new variant must be handled by every caller"
 )]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProofUse {
-    /// The proof was not stored before; it is now.
+    /// The proof was not stored before, and is stored now.
     First,
     /// The proof was stored before: the request is rejected with 401.
     Replayed,
 }
 
-/// The future that a [`ReplayStore`] returns. An error rejects the request with 503; its text is
-/// logged and never sent to the client.
+/// The future that a [`ReplayStore`] returns. If the future returns an error, the request is rejected with
+/// 503. The text of the error is logged and never sent to the client.
 ///
 /// ```
 /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -119,10 +120,11 @@ pub enum ProofUse {
 pub type ReplayAnswer<'a> =
     Pin<Box<dyn Future<Output = Result<ProofUse, Box<dyn Error + Send + Sync>>> + Send + 'a>>;
 
-/// The store of one process. It is bounded and does not wait.
+/// The replay store in the memory of one process. Its size is bounded, and it performs no I/O.
 ///
-/// A caller with a valid token may still be hostile, so each caller has a share of the store. Proofs and
-/// callers are identified by fingerprints under a key of this store, so that no caller can choose them.
+/// A caller with a valid token may still be hostile, so each caller may use only its share of the store.
+/// Proofs and callers are identified by keyed fingerprints, so that no caller can choose values that
+/// collide.
 pub(crate) struct Memory {
     slots: Mutex<Slots>,
     fingerprints: Fingerprints,
@@ -147,7 +149,7 @@ impl Memory {
         };
         match self.slots.lock() {
             Ok(mut slots) => slots.insert(proof, caller, used.until, now),
-            // A panic under the lock leaves the contents uncertain.
+            // After a panic under the lock, the contents may be inconsistent.
             Err(_) => UseResult::Full,
         }
     }
@@ -159,8 +161,8 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// A store that several instances share. The share of each caller is counted here, before a request to the
-/// store, which receives no callers.
+/// A replay store that several instances share. The share of each caller is counted in this process, before
+/// the request to the store. The store does not learn the caller.
 pub(crate) struct Remote {
     store: Arc<dyn ReplayStore>,
     shares: Mutex<Shares>,
@@ -191,15 +193,16 @@ impl Remote {
         now: u64,
     ) -> Result<UseResult, Box<dyn Error + Send + Sync>> {
         let keep = used.until.saturating_sub(now).saturating_add(CLOCKS_APART);
-        // Counted before the request to the store, so that concurrent requests cannot exceed the share.
+        // The proof is counted before the request to the store, so that concurrent requests cannot exceed
+        // the share.
         let Some(counted) = self.take(caller, now.saturating_add(keep), now) else {
             return Ok(UseResult::Full);
         };
         let answer = self
             .store
             .first_use(&used.digest, Duration::from_secs(keep));
-        // Without an answer the proof may be stored, so it stays counted: after the timeout, and if this
-        // future is dropped here because the client has disconnected.
+        // Without an answer, the proof may have been stored, so it stays counted. This is so after a
+        // timeout, and if this future is dropped here because the client has disconnected.
         let answer = tokio::time::timeout(STORE_TIMEOUT, answer).await?;
         if !matches!(answer, Ok(ProofUse::First)) {
             self.give_back(counted);
@@ -228,16 +231,17 @@ impl fmt::Debug for Remote {
     }
 }
 
-/// Decides which failures of a store are logged: the first one, and the recovery.
+/// Decides what is logged about the failures of a store: the first failure, and the recovery.
 #[derive(Debug, Default)]
 pub(crate) struct OutageLog {
-    /// Whether the failure was logged. Without a failure no request takes the lock.
+    /// Whether a failure was logged, but no recovery since. While this is false, successful requests do not
+    /// take the lock.
     is_logged: AtomicBool,
     last_failure: Mutex<Option<Instant>>,
 }
 
 impl OutageLog {
-    /// Records a failure. Returns whether to log it.
+    /// Records a failure. Returns whether to log this failure.
     pub(crate) fn failed(&self, now: Instant) -> bool {
         let mut last = self
             .last_failure
@@ -247,8 +251,9 @@ impl OutageLog {
         last.replace(now).is_none()
     }
 
-    /// Records a success. Returns whether to log the recovery, which needs [`RECOVERY_TIME`] without a failure:
-    /// otherwise a flood among successful requests would write two messages per request.
+    /// Records a success. Returns whether to log the recovery. The store counts as recovered after
+    /// [`RECOVERY_TIME`] without a failure, because otherwise failures that alternate with successes would
+    /// cause two messages per request.
     pub(crate) fn succeeded(&self, now: Instant) -> bool {
         if !self.is_logged.load(Ordering::Relaxed) {
             return false;
@@ -268,7 +273,7 @@ impl OutageLog {
 }
 
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
-/// In seconds. Instances verify proofs by their own clocks, so a proof must have expired for all of them when
-/// it is removed from the store.
+/// The maximum difference between the clocks of instances, in seconds. Each instance verifies proofs by its
+/// own clock, so a proof must have expired for all instances before it is removed from the store.
 const CLOCKS_APART: u64 = 360;
 pub(super) const RECOVERY_TIME: Duration = Duration::from_secs(5);

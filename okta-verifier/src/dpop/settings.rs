@@ -10,11 +10,12 @@ use super::{
 };
 use crate::error::ConfigError;
 
-/// Accepts DPoP-bound tokens (RFC 9449) and their proofs.
+/// Settings for DPoP-bound tokens and their proofs (RFC 9449).
 ///
-/// A proof names the URL that it was made for, so the external URL of this service must be known:
-/// [`base_url`](Self::base_url) configures it, or a trusted proxy sends its host
-/// ([`forwarded_host`](Self::forwarded_host)). Without these settings every DPoP-bound token is rejected.
+/// A proof names the URL that it was made for, so the verifier must know the external URL of this service:
+/// [`base_url`](Self::base_url) configures the URL, or a trusted proxy sends its host
+/// ([`forwarded_host`](Self::forwarded_host)). A verifier without `DpopSettings` rejects every DPoP-bound
+/// token.
 ///
 /// ```
 /// use std::time::Duration;
@@ -50,13 +51,13 @@ enum ExternalUrl {
 }
 
 impl DpopSettings {
-    /// Configures the external URL of this service, such as `https://api.example.com`. A path in it is
-    /// put before the service's own paths: behind a gateway that strips `/v1`, write
+    /// Configures the external URL of this service, such as `https://api.example.com`. A path in `url` is
+    /// prepended to the path of each request: behind a gateway that strips `/v1`, write
     /// `https://api.example.com/v1`.
     ///
-    /// A gateway that strips `/v1` forwards both `/v1` and `/v1/` as `/`, because a request target is
-    /// never empty (RFC 9112 §3.2.1). A request to `/` is therefore accepted with a proof for either. A
-    /// slash at the end of `url` makes no difference.
+    /// A gateway that strips `/v1` forwards both `/v1` and `/v1/` as `/`, because a request target is never
+    /// empty (RFC 9112 §3.2.1). A request to `/` is therefore accepted with a proof for either URL. A slash
+    /// at the end of `url` makes no difference.
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -84,11 +85,11 @@ impl DpopSettings {
         Self::new(ExternalUrl::Base(url.into()))
     }
 
-    /// Takes the external host from the header that a trusted proxy sends, with the path that this
-    /// service sees. [`VerifierBuilder::forwarded_host`](crate::VerifierBuilder::forwarded_host) names the
-    /// header and the hosts, and
-    /// [`VerifierBuilder::trusted_proxies`](crate::VerifierBuilder::trusted_proxies) the proxies; both are
-    /// required. With [`base_url`](Self::base_url) that header is not read.
+    /// Takes the external host from a header that a trusted proxy sends, and the path from the request.
+    /// [`VerifierBuilder::forwarded_host`](crate::VerifierBuilder::forwarded_host) configures the header
+    /// and the hosts, and [`VerifierBuilder::trusted_proxies`](crate::VerifierBuilder::trusted_proxies) the
+    /// proxies. Both settings are required. `VerifierBuilder::forwarded_host` cannot be combined with
+    /// [`base_url`](Self::base_url).
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
@@ -107,17 +108,18 @@ impl DpopSettings {
         Self::new(ExternalUrl::Forwarded)
     }
 
-    /// Sets the maximum age of a proof and how far its `iat` may be in the future. Default 60 s and
-    /// 30 s; at most 300 s and 60 s. The leeway of tokens is not added.
+    /// Sets the maximum age of a proof and how far its `iat` may be in the future. The defaults are 60 s
+    /// and 30 s. The maximum age must be 1 s to 300 s, and the time in the future at most 60 s. The leeway
+    /// for tokens ([`Issuer::leeway`](crate::Issuer::leeway)) is not added.
     pub fn window(mut self, past: Duration, future: Duration) -> Self {
         (self.past, self.future) = (past, future);
         self
     }
 
-    /// Sets how many used proofs this process stores. Default 1,000,000, which is about 11,000 per second
-    /// in a window of 90 s; 1 to 16,000,000. Each takes at most 32 bytes once it is used. One caller
-    /// (issuer, client and subject) gets a tenth, or
-    /// [`replay_capacity_per_caller`](Self::replay_capacity_per_caller). Beyond that, requests are
+    /// Sets how many used proofs this process stores: 1 to 16,000,000. The default is 1,000,000, which
+    /// allows about 11,000 requests per second with a window of 90 s. A stored proof takes at most 32
+    /// bytes. One caller (issuer, client and subject) may use a tenth of the capacity, or
+    /// [`replay_capacity_per_caller`](Self::replay_capacity_per_caller). Requests beyond these limits are
     /// rejected with 503.
     ///
     /// ```
@@ -127,9 +129,9 @@ impl DpopSettings {
     /// #     .dpop(dpop)
     /// #     .build();
     /// let dpop = || DpopSettings::base_url("https://api.example.com");
-    /// // 500 per second in the window of 90 s, and as many in reserve: 90,000 × 32 bytes are 3 MB.
+    /// // 500 requests per second with a window of 90 s need 45,000. Twice as many, 90,000, take 3 MB.
     /// assert!(build(dpop().replay_capacity(90_000)).is_ok());
-    /// assert!(build(dpop().replay_capacity(0)).is_err()); // a proof must be stored
+    /// assert!(build(dpop().replay_capacity(0)).is_err()); // every used proof must be stored
     /// ```
     pub fn replay_capacity(mut self, proofs: usize) -> Self {
         self.capacity = Some(proofs);
@@ -137,18 +139,19 @@ impl DpopSettings {
     }
 
     /// Sets how many used proofs of one caller (issuer, client and subject) are stored at the same time.
-    /// Beyond that, requests of the caller are rejected with 503 and never reach the store.
-    ///
-    /// Default: a tenth of [`replay_capacity`](Self::replay_capacity), and 50,000 with a
-    /// [`replay_store`](Self::replay_store). At least 1; at most the capacity, and 16,000,000 with a
+    /// Requests of the caller beyond this limit are rejected with 503, and their proofs are not sent to the
     /// store.
     ///
-    /// A store must keep a proof for the past of the [`window`](Self::window) and 6 minutes, 420 s by
-    /// default. A proof counts for up to a sixth of the longest such time more, 75 s, so the default
-    /// always allows one caller 100 requests per second in this process. A key takes
-    /// about 170 bytes in Redis, so 100 MB have room for 580,000 proofs, and the default gives one
-    /// caller 8.5 MB per process. Four instances that leave one caller at most a quarter of the
-    /// server need 580,000 / 4 / 4, which is 36,000.
+    /// The default is a tenth of [`replay_capacity`](Self::replay_capacity), or 50,000 with a
+    /// [`replay_store`](Self::replay_store). The minimum is 1. The maximum is the capacity, or 16,000,000
+    /// with a store.
+    ///
+    /// To choose a value for a store, consider its memory. The store keeps a proof for the maximum age of
+    /// the [`window`](Self::window) plus 6 minutes, which is 420 s by default, and the proof counts against
+    /// its caller for up to 75 s longer. The default of 50,000 therefore always allows one caller 100
+    /// requests per second in this process. A proof takes about 170 bytes in Redis, so 100 MB have room for
+    /// 580,000 proofs, and the default allows one caller 8.5 MB per process. If there are four instances
+    /// and one caller may use at most a quarter of the memory, write 580,000 / 4 / 4, which is 36,000.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -164,7 +167,7 @@ impl DpopSettings {
     /// let dpop = || DpopSettings::base_url("https://api.example.com");
     /// assert!(build(dpop().replay_store(Shared).replay_capacity_per_caller(36_000)).is_ok());
     /// assert!(build(dpop().replay_capacity(90_000).replay_capacity_per_caller(30_000)).is_ok());
-    /// // One caller cannot have more than all of them.
+    /// // One caller cannot have more than the whole capacity.
     /// assert!(build(dpop().replay_capacity(90_000).replay_capacity_per_caller(90_001)).is_err());
     /// ```
     pub fn replay_capacity_per_caller(mut self, proofs: usize) -> Self {
@@ -172,7 +175,7 @@ impl DpopSettings {
         self
     }
 
-    /// Stores used proofs in a store that several instances share.
+    /// Stores used proofs in a store that several instances share, instead of in this process.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -188,7 +191,7 @@ impl DpopSettings {
     /// // `Shared` is a `ReplayStore`: yours, or the one of `okta-verifier-redis`.
     /// let dpop = || DpopSettings::base_url("https://api.example.com").replay_store(Shared);
     /// assert!(build(dpop()).is_ok());
-    /// assert!(build(dpop().replay_capacity(90_000)).is_err()); // of a store that is not used then
+    /// assert!(build(dpop().replay_capacity(90_000)).is_err()); // the store in this process is not used
     /// ```
     pub fn replay_store(mut self, store: impl ReplayStore) -> Self {
         self.store = Some(Arc::new(store));
@@ -213,14 +216,15 @@ impl DpopSettings {
         }
     }
 
-    /// Resolves the settings. `forwarded` is what the builder's setting for the forwarded host says.
+    /// Validates the settings. `forwarded` is the setting
+    /// [`VerifierBuilder::forwarded_host`](crate::VerifierBuilder::forwarded_host), if it was made.
     pub(crate) fn resolve(self, forwarded: Option<External>) -> Result<Dpop, ConfigError> {
         let wrong = |problem| Err(ConfigError::Dpop { problem });
         if !(1..=300).contains(&self.past.as_secs()) {
-            return wrong("the window's past is out of bounds; write 1 s to 300 s");
+            return wrong("window: the maximum age of a proof must be 1 s to 300 s");
         }
         if self.future > Duration::from_secs(60) {
-            return wrong("the window's future is out of bounds; write at most 60 s");
+            return wrong("window: `iat` may be at most 60 s in the future");
         }
         let window = Window {
             past: self.past.as_secs(),
@@ -232,7 +236,9 @@ impl DpopSettings {
         };
         let replay = match (self.store, self.capacity) {
             (Some(_), Some(_)) => {
-                return wrong("replay_capacity does not apply to a replay_store; remove it");
+                return wrong(
+                    "replay_capacity does not apply to a replay_store; remove .replay_capacity(..)",
+                );
             }
             (Some(store), None) => {
                 let per_caller = self.per_caller.unwrap_or(DEFAULT_PER_CALLER);
@@ -308,6 +314,6 @@ pub(crate) enum Replay {
 
 const DEFAULT_CAPACITY: usize = 1_000_000;
 const MAX_CAPACITY: u32 = 16_000_000;
-/// About 100 requests per second for the 420 s that a shared store keeps a proof of the default window,
-/// and the 75 s for which it may be counted longer.
+/// Allows one caller about 100 requests per second. With the default window, a shared store keeps a proof
+/// for 420 s, and the proof may count for 75 s longer.
 const DEFAULT_PER_CALLER: usize = 50_000;

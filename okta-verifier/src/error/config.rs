@@ -4,10 +4,11 @@ use std::{error::Error, fmt, sync::Arc};
 
 use super::chain;
 
-/// A wrong setting, found before the first request. Its text says what to write instead.
+/// A wrong setting, which is found before the first request. The text of the error says what to write
+/// instead.
 ///
-/// `Debug` prints the same text, followed by the sources of the error, because that is what a failing
-/// `main` prints.
+/// `Debug` prints the same text, followed by the sources of the error, because a `main` that returns an
+/// error prints it with `Debug`.
 ///
 /// ```
 /// use okta_verifier::{ConfigError, Issuer, Verifier};
@@ -23,7 +24,7 @@ use super::chain;
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// No issuer was given.
+    /// No issuer is configured.
     #[error(
         "no issuer: call .issuer(Issuer::okta(\"https://acme.okta.com/oauth2/default\", \"api://default\").client_id(\"0oa…\"))"
     )]
@@ -33,7 +34,7 @@ pub enum ConfigError {
     IssuerUrl {
         /// The value that was set.
         url: String,
-        /// What is wrong with it, and what to write.
+        /// What is wrong with the URL, and what to write instead.
         problem: String,
     },
     /// The URL is that of the org authorization server, whose access tokens are for Okta's own APIs.
@@ -41,13 +42,13 @@ pub enum ConfigError {
         "issuer {url:?} is an Okta org authorization server: its access tokens are for Okta's own APIs and may change without notice; write the issuer of a custom authorization server, such as {url}/oauth2/default"
     )]
     OrgAuthorizationServer {
-        /// Its origin.
+        /// The origin of the URL.
         url: String,
     },
-    /// Two issuers with one URL.
+    /// Two issuers have the same URL, or an alias in common.
     #[error("issuer {url:?} is configured twice; merge the two entries")]
     DuplicateIssuer {
-        /// The URL.
+        /// The URL or the alias.
         url: String,
     },
     /// The audience is empty.
@@ -58,15 +59,17 @@ pub enum ConfigError {
         /// The issuer's URL.
         issuer: String,
     },
-    /// Neither or both of the settings for client IDs are used.
+    /// Neither [`Issuer::client_id`](crate::Issuer::client_id) nor
+    /// [`Issuer::any_client_id`](crate::Issuer::any_client_id) was called, or both were, or a client ID is
+    /// empty.
     #[error("issuer {issuer:?}: {problem}")]
     Client {
         /// The issuer's URL.
         issuer: String,
-        /// What to write.
+        /// What is wrong, and what to set instead.
         problem: &'static str,
     },
-    /// The name is not that of a supported algorithm.
+    /// No supported algorithm has this name.
     #[error(
         "algorithm {name:?} is not supported; write one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"
     )]
@@ -82,8 +85,8 @@ pub enum ConfigError {
         /// The issuer's URL.
         issuer: String,
     },
-    /// [`Issuer::infer_rsa_algorithm`](crate::Issuer::infer_rsa_algorithm) without exactly one RSA
-    /// algorithm.
+    /// [`Issuer::infer_rsa_algorithm`](crate::Issuer::infer_rsa_algorithm) was called, but
+    /// [`Issuer::algorithms`](crate::Issuer::algorithms) does not allow exactly one RSA algorithm.
     #[error(
         "issuer {issuer:?}: .infer_rsa_algorithm() needs exactly one RSA algorithm; name it with .algorithms([..]), such as .algorithms([Algorithm::PS256])"
     )]
@@ -101,15 +104,15 @@ pub enum ConfigError {
         /// The value that was set.
         seconds: u64,
     },
-    /// The name of [`Issuer::groups_claim`](crate::Issuer::groups_claim) is empty, or a path into
-    /// nested claims.
+    /// The name in [`Issuer::groups_claim`](crate::Issuer::groups_claim) is empty, or is a path into nested
+    /// claims.
     #[error("issuer {issuer:?}: groups claim {name:?}: {problem}")]
     GroupsClaim {
         /// The issuer's URL.
         issuer: String,
         /// The value that was set.
         name: String,
-        /// What is wrong with it, and what to write.
+        /// What is wrong with the name, and what to write instead.
         problem: &'static str,
     },
     /// [`Issuer::allow_origin`](crate::Issuer::allow_origin) was called with a value that is not an origin.
@@ -117,7 +120,7 @@ pub enum ConfigError {
     Origin {
         /// The value that was set.
         origin: String,
-        /// What to write.
+        /// What is wrong, and what to set instead.
         problem: &'static str,
     },
     /// The key set of [`Issuer::keys`](crate::Issuer::keys) or [`Issuer::key_snapshot`](crate::Issuer::key_snapshot) cannot be used.
@@ -171,19 +174,19 @@ pub enum ConfigError {
     ProxyNetwork {
         /// The value that was set.
         cidr: String,
-        /// What to write.
+        /// What is wrong, and what to set instead.
         problem: &'static str,
     },
-    /// It is not said which proxies are trusted, or what is read from them.
+    /// A setting for trusted proxies needs another setting, which is missing.
     #[error("trusted proxies: {problem}")]
     TrustedProxies {
-        /// What to write.
+        /// What is wrong, and what to set instead.
         problem: &'static str,
     },
     /// A DPoP setting is out of bounds, or contradicts another one.
     #[error("DPoP: {problem}")]
     Dpop {
-        /// What to write.
+        /// What is wrong, and what to set instead.
         problem: &'static str,
     },
     /// The operating system gave no random bytes.
@@ -194,13 +197,13 @@ pub enum ConfigError {
     Introspection {
         /// The issuer's URL.
         issuer: String,
-        /// What to write.
+        /// What is wrong, and what to set instead.
         problem: &'static str,
     },
     /// The realm is empty or has a character that a header cannot carry.
     #[error("realm: write printable ASCII characters")]
     Realm,
-    /// The text is not a list of scope tokens.
+    /// The value is not a list of scope tokens.
     #[error(
         "scope: write scope tokens of RFC 6749 §3.3 separated by single spaces, such as \"orders:read\""
     )]
@@ -210,7 +213,7 @@ pub enum ConfigError {
         "fetch_timeout: write 50 ms to 30 s; requests wait that long for an issuer that does not respond"
     )]
     FetchTimeout,
-    /// The cap on the size of a token is out of bounds.
+    /// [`VerifierBuilder::max_token_size`](crate::VerifierBuilder::max_token_size) is out of bounds.
     #[error("max_token_size: write 1024 to 65536 bytes")]
     MaxTokenSize,
     /// The HTTP client cannot be built.
@@ -218,7 +221,7 @@ pub enum ConfigError {
         "the HTTP client could not be built, most often because the system has no CA certificates; install the package ca-certificates, or set the roots to trust with .http_client_builder(..)"
     )]
     HttpClient {
-        /// What the HTTP client said.
+        /// The error of the HTTP client.
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
@@ -227,12 +230,13 @@ pub enum ConfigError {
     Environment {
         /// The variable's name.
         variable: &'static str,
-        /// What to write.
+        /// What is wrong, and what to set instead.
         problem: String,
     },
 }
 
-/// Prints the advice: a failing `main` prints `Debug`.
+/// Prints the text of `Display` and the sources, because a `main` that returns an error prints it with
+/// `Debug`.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&chain(self))

@@ -14,10 +14,10 @@ use super::MalformedTokenError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
-    /// There is no `DPoP` header.
+    /// The request has no `DPoP` header.
     #[error("the request has no DPoP proof")]
     Missing,
-    /// There is more than one `DPoP` field line, or a list in one.
+    /// The request has several `DPoP` field lines, or one line that contains a list.
     #[error("the request has several DPoP proofs")]
     Repeated,
     /// The proof is not a JWT in the strict compact form.
@@ -38,7 +38,7 @@ pub enum ProofError {
         /// The claim's name.
         claim: &'static str,
     },
-    /// The signature does not belong to the key in the proof.
+    /// The key in the proof does not verify the signature.
     #[error("the proof's signature is invalid")]
     Signature,
     /// `htm` is not the method of the request.
@@ -47,8 +47,8 @@ pub enum ProofError {
     /// `htu` is not the URL of the request.
     #[error("the proof's htu does not match the request's URL")]
     Url,
-    /// No trusted proxy names one of the listed hosts, or the request's path has dot segments, so that
-    /// the expected `htu` is unknown.
+    /// The expected `htu` is unknown: no trusted proxy sent one of the listed hosts, or the request's path
+    /// has dot segments or is malformed.
     #[error("the request's external URL could not be determined")]
     UnknownUrl,
     /// `iat` is too long ago.

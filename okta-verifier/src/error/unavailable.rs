@@ -7,10 +7,10 @@ use super::{VerifyError, chain};
 /// Why an issuer's metadata, keys or introspection response could not be fetched, or why a DPoP proof
 /// could not be stored.
 ///
-/// Never the client's fault: the response is 503 with `Retry-After`, not 401.
+/// None of these is the client's fault, so the response is 503 with `Retry-After`, not 401.
 ///
-/// Text that comes from the network, such as a header's value, is shown as printable ASCII and at
-/// most 64 bytes of it.
+/// Text that comes from the network, such as a header's value, is escaped to printable ASCII and shortened
+/// to 64 bytes.
 ///
 /// ```
 /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -24,7 +24,7 @@ use super::{VerifyError, chain};
 /// assert!(matches!(error.reason(), UnavailableReason::Status { status: 429, retry_after: Some(_) }));
 ///
 /// # okta.clear_faults();
-/// // It serves again.
+/// // The issuer responds normally again.
 /// assert!(verifier.refresh().await.is_ok());
 /// # Ok(())
 /// # }
@@ -35,21 +35,21 @@ pub enum UnavailableReason {
     /// No connection could be established, so nothing was sent.
     #[error("no connection to the issuer could be established")]
     Connect {
-        /// What the HTTP client said.
+        /// The error of the HTTP client.
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
     /// The connection broke.
     #[error("the connection to the issuer broke")]
     Transport {
-        /// What the HTTP client said.
+        /// The error of the HTTP client.
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
-    /// No whole response within the timeout.
+    /// The response was not complete within the timeout.
     #[error("the issuer did not respond in time")]
     Timeout,
-    /// A status other than 200 and those of a redirect.
+    /// The response has a status other than 200, and is not a redirect.
     #[error("the issuer responded with status {status}")]
     Status {
         /// The status code.
@@ -58,7 +58,7 @@ pub enum UnavailableReason {
         /// `X-Rate-Limit-Reset`.
         retry_after: Option<Duration>,
     },
-    /// A redirect (RFC 9110 §15.4), which is never followed.
+    /// The response is a redirect (RFC 9110 §15.4). Redirects are never followed.
     #[error(
         "the issuer responded with a redirect, status {status}, {}; redirects are not followed",
         target(.location.as_deref())
@@ -66,18 +66,19 @@ pub enum UnavailableReason {
     Redirect {
         /// The status code.
         status: u16,
-        /// Its `Location` without user name, password, query and fragment; `None` if it has none.
+        /// The value of `Location` without user name, password, query and fragment, or `None` if the
+        /// response has no `Location`.
         location: Option<Box<str>>,
     },
-    /// Not JSON by its `Content-Type`, or not exactly one `Content-Type`.
+    /// The response does not have exactly one `Content-Type`, or its `Content-Type` is not JSON.
     #[error("the issuer's response is not accepted as JSON: it has {}", content_type(*.fields, .value))]
     ContentType {
         /// How many `Content-Type` fields the response has.
         fields: usize,
-        /// Their values, with commas between several.
+        /// The values of these fields, separated by commas.
         value: Box<str>,
     },
-    /// The response is encoded, which was not requested (RFC 9110 §8.4).
+    /// The response has a content encoding, which was not requested (RFC 9110 §8.4).
     #[error(
         "the issuer's response has the Content-Encoding \"{encoding}\", which was not requested"
     )]
@@ -85,38 +86,38 @@ pub enum UnavailableReason {
         /// The value of `Content-Encoding`.
         encoding: Box<str>,
     },
-    /// More bytes than the cap.
+    /// The response is larger than the size limit.
     #[error("the issuer's response is larger than {limit} bytes")]
     TooLarge {
-        /// The cap.
+        /// The size limit in bytes.
         limit: usize,
     },
-    /// Not the JSON document that was requested.
+    /// The response is not the JSON document that was requested.
     #[error("the issuer's {document} is malformed")]
     Malformed {
-        /// `metadata`, `key set` or `introspection response`.
+        /// The name of the document: `metadata`, `key set` or `introspection response`.
         document: &'static str,
     },
-    /// The metadata is that of another issuer (RFC 8414 §3.3).
+    /// The metadata belongs to another issuer (RFC 8414 §3.3).
     #[error("the metadata's issuer \"{issuer}\" does not exactly match the configured issuer")]
     OtherIssuer {
         /// The metadata's `issuer`.
         issuer: Box<str>,
     },
-    /// The metadata names a URL of another origin, or without https.
+    /// A URL in the metadata does not use https, or has another origin than the issuer.
     #[error(
         "the metadata's {member} \"{url}\" is not an https URL of the issuer's origin; allow another origin with Issuer::allow_origin (for keys) or Introspection::endpoint"
     )]
     ForeignUrl {
-        /// The metadata's member.
+        /// The name of the metadata's member.
         member: &'static str,
-        /// Its value without user name, password, query and fragment.
+        /// The member's value without user name, password, query and fragment.
         url: Box<str>,
     },
-    /// More than 100 keys.
+    /// The key set has more than 100 keys.
     #[error("the key set has more than {limit} keys")]
     TooManyKeys {
-        /// The cap.
+        /// The maximum number of keys.
         limit: usize,
     },
     /// No key of the set can be used.
@@ -124,8 +125,8 @@ pub enum UnavailableReason {
     NoUsableKey {
         /// How many entries were skipped.
         skipped: usize,
-        /// Which entries, and why, as a text for a log: the first ten by their position, with their
-        /// `kid` if it is printable and has at most 64 bytes. Empty if the set has no entries.
+        /// Which entries were skipped and why, as text for a log. Lists the first ten entries by position,
+        /// with the `kid` if it is printable and has at most 64 bytes. Empty if the set has no entries.
         reasons: String,
     },
     /// The metadata has no `introspection_endpoint`.
@@ -133,8 +134,8 @@ pub enum UnavailableReason {
         "the issuer's metadata has no introspection_endpoint; set it with Introspection::endpoint"
     )]
     NoIntrospectionEndpoint,
-    /// The introspection endpoint rejected this service's own credentials (RFC 7662 §2.3): they are
-    /// wrong, or they were withdrawn. It says nothing about any token.
+    /// The introspection endpoint rejected this service's own credentials (RFC 7662 §2.3), which are wrong
+    /// or were withdrawn. The response does not say whether the token is valid.
     #[error("the introspection endpoint rejected this service's client credentials")]
     CredentialsRefused,
     /// A route requires introspection, and the issuer has none configured.
@@ -149,14 +150,14 @@ pub enum UnavailableReason {
     /// The operating system gave no random bytes.
     #[error("the operating system's random number generator is unavailable")]
     NoRandomness,
-    /// There is no tokio runtime to fetch on.
-    #[error("there is no tokio runtime for the request to the issuer")]
+    /// There is no tokio runtime, which requests to the issuer and to a shared replay store need.
+    #[error("there is no tokio runtime to send a request on")]
     NoRuntime,
-    /// The fetch ended without a result, because its runtime was shut down or suspended.
-    #[error("the fetch ended without a result")]
+    /// The verification was interrupted: a runtime was shut down, the process was suspended, or the
+    /// settings of the token's issuer were replaced while the request waited.
+    #[error("the verification was interrupted; the request can be repeated at once")]
     Abandoned,
-    /// The DPoP replay store has no room for another proof, or for another one of this client and
-    /// subject.
+    /// The DPoP replay store is full, or the caller (issuer, client and subject) has used up its share.
     #[error(
         "the DPoP replay store is full (global or per-caller limit); see DpopSettings::replay_capacity and replay_capacity_per_caller"
     )]
@@ -164,7 +165,7 @@ pub enum UnavailableReason {
     /// The DPoP replay store failed.
     #[error("the DPoP replay store failed")]
     ReplayStore {
-        /// What the store said.
+        /// The error of the store.
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
@@ -186,7 +187,7 @@ impl UnavailableReason {
         }
     }
 
-    /// Whether the response shows that the document is no longer at its URL.
+    /// Returns whether the response shows that the document is no longer at its URL.
     pub(crate) fn is_moved(&self) -> bool {
         matches!(
             self,
@@ -216,8 +217,8 @@ fn content_type(fields: usize, value: &str) -> String {
 /// The keys of an issuer could not be fetched by [`Verifier::warm_up`](crate::Verifier::warm_up) or
 /// [`Verifier::refresh`](crate::Verifier::refresh).
 ///
-/// `Display` names the issuer; the reason is the [`source`](std::error::Error::source). `Debug` prints
-/// both and every further source, because that is what a failing `main` prints.
+/// `Display` names the issuer, and [`source`](std::error::Error::source) is the reason. `Debug` prints the
+/// issuer and all sources, because a `main` that returns an error prints it with `Debug`.
 ///
 /// ```
 /// use okta_verifier::{Issuer, Verifier, error::UnavailableReason};
@@ -255,7 +256,7 @@ impl FetchKeysError {
                 retry_after,
                 source,
             } => (retry_after, source),
-            // A wait for keys has no other error.
+            // A fetch of keys returns no other error.
             _ => (Duration::ZERO, UnavailableReason::Abandoned),
         };
         Self {
@@ -265,7 +266,7 @@ impl FetchKeysError {
         }
     }
 
-    /// The issuer, as configured.
+    /// Returns the URL of the issuer, as configured.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), okta_verifier::ConfigError> {
@@ -282,11 +283,11 @@ impl FetchKeysError {
         &self.issuer
     }
 
-    /// Why the keys could not be fetched.
+    /// Returns why the keys could not be fetched.
     ///
     /// ```
     /// # use okta_verifier::error::{FetchKeysError, UnavailableReason};
-    /// /// Whether it may help to try again.
+    /// /// Returns whether a retry may help.
     /// fn is_temporary(error: &FetchKeysError) -> bool {
     ///     !matches!(error.reason(), UnavailableReason::OtherIssuer { .. } | UnavailableReason::ForeignUrl { .. })
     /// }
@@ -302,7 +303,8 @@ impl FetchKeysError {
         &self.reason
     }
 
-    /// How long until the next request to the issuer; zero: none is kept back.
+    /// Returns the time until the next request to the issuer is allowed. Zero means that it is allowed at
+    /// once.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), okta_verifier::ConfigError> {

@@ -6,7 +6,7 @@ use super::{ProofError, UnavailableReason};
 
 /// Why a token was rejected, or could not be verified.
 ///
-/// It is for logs and metrics. The response has a fixed phrase only (RFC 6750 §5.2).
+/// The error is for logs and metrics. The response contains only a fixed description (RFC 6750 §5.2).
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -26,7 +26,7 @@ pub enum VerifyError {
     /// The token is not a JWT in the strict compact form.
     #[error("the token is malformed: {0}")]
     Malformed(MalformedTokenError),
-    /// The token has five parts: it is encrypted (RFC 7516), and this verifier cannot read it.
+    /// The token has five parts, like an encrypted JWT (RFC 7516), and no issuer introspects it.
     #[error("the token is encrypted")]
     Encrypted,
     /// `alg` is `none`, symmetric, unknown or not allowed for the issuer.
@@ -35,7 +35,7 @@ pub enum VerifyError {
     /// `alg` is not the algorithm of the key (RFC 8725 §3.1).
     #[error("the token's algorithm does not match the key's")]
     AlgorithmMismatch,
-    /// `typ` is that of another kind of JWT (RFC 8725 §3.11).
+    /// `typ` names another kind of JWT (RFC 8725 §3.11).
     #[error("the token's typ is not that of an access token")]
     TypeNotAllowed,
     /// The header has no `kid`.
@@ -44,13 +44,13 @@ pub enum VerifyError {
     /// The issuer publishes no key with this `kid`.
     #[error("the issuer publishes no key with the token's key ID and algorithm")]
     UnknownKeyId,
-    /// The signature does not belong to this key and this token.
+    /// The issuer's key does not verify the token's signature.
     #[error("the token's signature is invalid")]
     BadSignature,
     /// No configured issuer has exactly this `iss`.
     #[error("the token's issuer is not configured")]
     UnknownIssuer,
-    /// `iss` is the org authorization server, whose tokens only Okta may verify.
+    /// `iss` is an Okta org authorization server, whose access tokens only Okta may verify.
     #[error(
         "the token was issued by the org authorization server; request one from a custom authorization server"
     )]
@@ -67,7 +67,7 @@ pub enum VerifyError {
         /// The claim's name.
         claim: &'static str,
     },
-    /// `exp` and the leeway have passed.
+    /// `exp` plus the leeway has passed.
     #[error("the token expired {seconds} s ago")]
     Expired {
         /// Seconds since `exp`.
@@ -91,23 +91,26 @@ pub enum VerifyError {
     /// The claims are those of an ID token or of another JWT that is not an access token.
     #[error("the token is not an access token")]
     NotAnAccessToken,
-    /// The client ID is not one of the configured ones.
+    /// The client ID is not one of the configured client IDs.
     #[error("the token's client is not allowed")]
     ClientNotAllowed,
-    /// The token is bound to a key or a certificate (`cnf`), and its binding was not checked.
+    /// The token is bound to a key or a certificate (`cnf`), but the binding could not be checked: no
+    /// setting accepts such tokens, the `cnf` is not supported, or the token was verified without a
+    /// request.
     #[error("the token is sender-constrained, but its binding was not checked")]
     BindingUnchecked,
-    /// The token is bound to a key (`cnf.jkt`) and was sent with the scheme `Bearer`. Only a proof
-    /// shows that it was not stolen (RFC 9449 §7.2).
+    /// The token is bound to a key (`cnf.jkt`) but was sent with the scheme `Bearer`, so there is no proof
+    /// that the sender possesses the key (RFC 9449 §7.2).
     #[error("the token is bound to a key but was not sent with the DPoP scheme")]
     BoundTokenAsBearer,
-    /// The token was sent with the scheme `DPoP` and is not bound to a key (RFC 9449 §7.1).
+    /// The token was sent with the scheme `DPoP` but is not bound to a key (RFC 9449 §7.1).
     #[error("the token was sent with the DPoP scheme but is not bound to a key")]
     NotBound,
     /// The token is bound to a key or a certificate other than the client's.
     #[error("the token is bound to another key or certificate")]
     BindingMismatch,
-    /// The token is bound to a certificate, and the request has none or several.
+    /// The token is bound to a certificate, but the request does not have exactly one usable client
+    /// certificate.
     #[error(
         "the token is bound to a certificate, but the request has no usable client certificate"
     )]
@@ -118,17 +121,17 @@ pub enum VerifyError {
     /// The DPoP proof has no nonce, or an expired one (RFC 9449 §9). The response has a new one.
     #[error("the DPoP proof has no current nonce")]
     NonceRequired,
-    /// The introspection response says that the token is not active: it was revoked, has expired, or
-    /// is not one of the issuer's (RFC 7662 §2.2).
+    /// The introspection response says that the token is not active: it was revoked, has expired, or was
+    /// not issued by this issuer (RFC 7662 §2.2).
     #[error("the issuer reports that the token is not active")]
     Inactive,
     /// The issuer's keys, its introspection response or the store of used DPoP proofs is unavailable.
     /// The token was not fully verified, which is not the client's fault.
     #[error("the token could not be verified")]
     Unavailable {
-        /// When to retry.
+        /// The time after which the client may retry.
         retry_after: Duration,
-        /// The cause.
+        /// Why the token could not be verified.
         source: UnavailableReason,
     },
 }
@@ -233,7 +236,7 @@ pub enum MalformedTokenError {
     /// The header or the payload is not one JSON object in UTF-8.
     #[error("a part is not a JSON object")]
     Json,
-    /// A member occurs twice, also if one of the two is written with escapes.
+    /// A member occurs twice. Names are compared after unescaping.
     #[error("a member of the JSON occurs twice")]
     DuplicateMember,
     /// Objects and arrays are nested deeper than 16 levels.
@@ -245,15 +248,15 @@ pub enum MalformedTokenError {
     /// The `kid` has more than 256 bytes.
     #[error("the kid is longer than 256 bytes")]
     KeyIdTooLong,
-    /// `crit` or `b64` demands an extension (RFC 7515 §4.1.11, RFC 7797 §6).
+    /// `crit` or `b64` requires an extension (RFC 7515 §4.1.11, RFC 7797 §6).
     #[error("the header uses an unsupported critical extension")]
     Extension,
-    /// `cty` announces a nested JWT.
+    /// `cty` says that the payload is a nested JWT.
     #[error("the payload is another JWT")]
     Nested,
 }
 
-/// A claim that does not fit the type that it was read as. The error does not contain its value.
+/// A claim does not fit the type that it was read as. The error does not contain the claim's value.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -270,7 +273,7 @@ pub enum MalformedTokenError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} not fit the requested type", self.subject())]
 pub struct ClaimError {
-    /// `None` for the claims as a whole.
+    /// The claim's name, or `None` for the claims as a whole.
     name: Option<String>,
 }
 

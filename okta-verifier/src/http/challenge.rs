@@ -1,8 +1,8 @@
-//! The values of `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9110 §11.6.1), and what would make
-//! a valid token sufficient (RFC 9470 §3).
+//! The values of `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9110 §11.6.1), and the remedies that a
+//! challenge can name for a token that does not meet a policy (RFC 9470 §3).
 //!
-//! The parameters stand in one order and each error code has one phrase, so that the bytes of a
-//! rejection never vary. What failed inside is for the log only (RFC 6750 §5.2).
+//! The parameters have a fixed order and each error code has a fixed description, so equal rejections have
+//! equal bytes. The exact cause is only logged (RFC 6750 §5.2).
 
 use http::HeaderValue;
 
@@ -11,7 +11,7 @@ use crate::{
     error::{ConfigError, VerifyError},
 };
 
-/// The challenges that do not depend on the request, written once at startup.
+/// The challenges that do not depend on the request. They are built once at startup.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenges {
     realm: Box<str>,
@@ -44,7 +44,7 @@ pub(crate) enum Scheme {
 impl Challenges {
     /// # Errors
     ///
-    /// The realm is empty or has a character outside printable ASCII.
+    /// Returns an error if the realm is empty or has a character outside printable ASCII.
     pub(crate) fn new(realm: &str) -> Result<Self, ConfigError> {
         let printable = |byte: u8| matches!(byte, b' '..=b'~');
         if realm.is_empty() || !realm.bytes().all(printable) {
@@ -96,8 +96,8 @@ impl Challenges {
         }
     }
 
-    /// Returns the challenges for malformed credentials. If it is ambiguous which scheme was meant, both
-    /// report the error.
+    /// Returns the challenges for malformed credentials. If the scheme is ambiguous, both challenges report
+    /// the error.
     pub(super) fn for_malformed(&self, scheme: Option<Scheme>) -> [Option<HeaderValue>; 2] {
         let bearer = match scheme {
             Some(Scheme::Dpop) => &self.bare,
@@ -114,7 +114,7 @@ impl Challenges {
     ///
     /// # Errors
     ///
-    /// `scope` is not a list of scope tokens.
+    /// Returns an error if `scope` is not a list of scope tokens.
     pub(crate) fn insufficient_scope(
         &self,
         scheme: Scheme,
@@ -156,10 +156,10 @@ impl Challenges {
 /// What would make a valid token meet a policy: scopes, or a new authentication of the user.
 #[derive(Debug, Default)]
 pub(crate) struct Remedy {
-    /// All scopes that the chosen alternatives need, granted or not (RFC 6750 §3.1).
+    /// All scopes that the chosen alternatives require, including those that the token has (RFC 6750 §3.1).
     pub(crate) scopes: Vec<&'static str>,
-    /// The values that satisfy every `acr` rule of the chosen alternatives, in the order of preference
-    /// (RFC 9470 §3). `None` if no rule names any.
+    /// The values that satisfy every `acr` rule of the chosen alternatives, in the order of preference (RFC
+    /// 9470 §3). `None` if there is no `acr` rule.
     pub(crate) acr_values: Option<Vec<&'static str>>,
     /// The maximum age of the authentication, in seconds.
     pub(crate) max_age: Option<u64>,
@@ -175,8 +175,8 @@ impl Remedy {
         self.lacks_scope |= !met;
     }
 
-    /// Adds an `acr` rule, where `within` limits its values as the rules beside this remedy do. Returns
-    /// whether a value is left that satisfies all of them.
+    /// Adds an `acr` rule. `within` has the values that the outer rules allow. Returns whether any value
+    /// satisfies all of these rules.
     pub(crate) fn acr(
         &mut self,
         values: &'static [&'static str],
@@ -201,7 +201,8 @@ impl Remedy {
         self.lacks_authentication |= !met;
     }
 
-    /// Adds the remedy of an alternative that was found with these [`acr_values`](Self::acr_values).
+    /// Adds the remedy of an alternative. The search for that alternative must have begun with these
+    /// [`acr_values`](Self::acr_values), so that its values can replace them.
     pub(crate) fn add(&mut self, alternative: Self) {
         for scope in alternative.scopes {
             self.scope(scope, true);
@@ -216,7 +217,7 @@ impl Remedy {
         self.lacks_authentication |= alternative.lacks_authentication;
     }
 
-    /// Returns the values that are left, or else those of the outer rules.
+    /// Returns the values that satisfy all `acr` rules added so far, or `within` if none was added.
     pub(crate) fn acr_values<'a>(
         &'a self,
         within: Option<&'a [&'static str]>,
@@ -230,8 +231,8 @@ impl Remedy {
     }
 }
 
-/// Returns whether the text is a scope token (RFC 6749 §3.3: `1*( %x21 / %x23-5B / %x5D-7E )`). Such
-/// a token needs no escape in a quoted string.
+/// Returns whether the text is a scope token (RFC 6749 §3.3: `1*( %x21 / %x23-5B / %x5D-7E )`). A scope
+/// token needs no escapes in a quoted string.
 pub(crate) const fn is_scope_token(token: &str) -> bool {
     let bytes = token.as_bytes();
     let mut index = 0;
@@ -271,8 +272,8 @@ const USE_NONCE: ErrorCode = ErrorCode(
     "The DPoP proof needs the nonce of this response",
 );
 
-/// Writes the parameters in this order and leaves empty ones out. For DPoP, the last one lists the
-/// algorithms of proofs (RFC 9449 §7.1).
+/// Builds a challenge with the realm, the error and the parameters, in this order. Empty parameters are
+/// left out. A DPoP challenge ends with the algorithms that a proof may use (RFC 9449 §7.1).
 fn challenge(
     scheme: Scheme,
     realm: &str,
@@ -297,7 +298,7 @@ fn challenge(
     HeaderValue::try_from(value).map_err(|_| ConfigError::Realm)
 }
 
-/// Appends a quoted string (RFC 9110 §5.6.4).
+/// Appends a parameter whose value is a quoted string (RFC 9110 §5.6.4).
 fn push_parameter(value: &mut String, name: &str, text: &str) {
     value.push_str(if value.contains('=') { ", " } else { " " });
     value.push_str(name);

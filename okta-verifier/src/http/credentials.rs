@@ -1,5 +1,5 @@
-//! The credentials of one request: `Authorization` (RFC 9110 §11.4, RFC 6750 §2.1), and the evidence
-//! that the client holds the key or the certificate that its token is bound to.
+//! The credentials of one request: `Authorization` (RFC 9110 §11.4, RFC 6750 §2.1), and the evidence that
+//! the client possesses the key or the certificate that the token is bound to.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -54,7 +54,7 @@ pub(crate) enum Lines<T> {
     Repeated,
 }
 
-/// A copy of [`Shown`].
+/// An owned copy of [`Shown`].
 pub(crate) struct OwnedShown {
     proof: Lines<Box<[u8]>>,
     method: Box<str>,
@@ -94,8 +94,8 @@ impl OwnedShown {
 }
 
 impl<'a> RequestCredentials<'a> {
-    /// Takes the raw bytes of every `Authorization` field line, so that a repeated one is noticed
-    /// (RFC 9110 §5.3).
+    /// Takes the raw bytes of every `Authorization` field line, so that a repeated field is rejected (RFC
+    /// 9110 §5.3).
     pub fn new<I>(authorization_values: I) -> Self
     where
         I: IntoIterator<Item = &'a [u8]>,
@@ -108,20 +108,20 @@ impl<'a> RequestCredentials<'a> {
         }
     }
 
-    /// Sets the query of the request's URI. A token in the query is never accepted (RFC 6750 §2.3), and
-    /// beside a token in the header it makes the request malformed (§2: one method per request).
+    /// Sets the query of the request's URI. A token in the query is never accepted (RFC 6750 §2.3). A
+    /// request with a token in both the query and the header is malformed (§2: one method per request).
     #[must_use]
     pub fn query(self, query: Option<&'a str>) -> Self {
         Self { query, ..self }
     }
 
-    /// Requires an introspection result no older than `max_age`, for a route where a revoked token must
-    /// not pass. A younger result is used again; otherwise the token is introspected. With zero it is
-    /// introspected at every request.
+    /// Requires an introspection result no older than `max_age`, for a route where a revoked token must not
+    /// pass. A cached result that is not older is reused. Otherwise the token is introspected. With a
+    /// `max_age` of zero, the token is introspected at every request.
     ///
-    /// This shortens [`Introspection::max_age`](crate::introspection::Introspection::max_age) and never
-    /// extends it. A token of an issuer without [`Issuer::introspection`](crate::Issuer::introspection)
-    /// gets 503, because its state cannot be known; the log reports it.
+    /// This can only shorten [`Introspection::max_age`](crate::introspection::Introspection::max_age). If
+    /// the issuer has no [`Issuer::introspection`](crate::Issuer::introspection), the request is rejected
+    /// with 503 and an error is logged, because a revoked token could not be recognized.
     ///
     /// ```
     /// use std::{net::IpAddr, time::Duration};
@@ -172,8 +172,8 @@ impl<'a> RequestCredentials<'a> {
         self
     }
 
-    /// Sets the method as it was sent, and the target: the path that the client requested, or the whole
-    /// URL, of which scheme and host are ignored. It must not be a path that a router has shortened.
+    /// Sets the method, as it was sent, and the target of the request. The target is the path that this
+    /// service received, before a router shortened it, or the whole URL, whose scheme and host are ignored.
     #[must_use]
     pub fn request(mut self, method: &'a str, target: &'a str) -> Self {
         (self.shown.method, self.shown.target) = (method, target);
@@ -187,9 +187,9 @@ impl<'a> RequestCredentials<'a> {
         self
     }
 
-    /// Sets the raw bytes of every line of the header of
-    /// [`VerifierBuilder::forwarded_host`](crate::VerifierBuilder::forwarded_host). They are ignored
-    /// without that setting, and unless the peer is a trusted proxy.
+    /// Sets the raw bytes of every line of the header that is configured with
+    /// [`VerifierBuilder::forwarded_host`](crate::VerifierBuilder::forwarded_host). The lines are ignored
+    /// without that setting, and if the peer is not a trusted proxy.
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -224,10 +224,11 @@ impl<'a> RequestCredentials<'a> {
         self
     }
 
-    /// Sets the client certificate of the TLS session, in DER. It must be the one that the TLS library
-    /// verified, never one from a header. It counts only with
-    /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates), and never if
-    /// the peer is a trusted proxy.
+    /// Sets the client certificate of the TLS session, in DER. The TLS library must have verified this
+    /// certificate; a certificate from a header must not be set here. The certificate is ignored without
+    /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates), and if the
+    /// peer is a trusted proxy. It is also ignored if there are trusted proxies and the
+    /// [`peer`](Self::peer) is not set.
     ///
     /// ```
     /// # use okta_verifier_testing::{Certificate, TestIssuer};
@@ -251,9 +252,9 @@ impl<'a> RequestCredentials<'a> {
         self
     }
 
-    /// Sets the raw bytes of every line of the header of
-    /// [`VerifierBuilder::client_cert_header`](crate::VerifierBuilder::client_cert_header). They are ignored
-    /// without that setting, and unless the peer is a trusted proxy.
+    /// Sets the raw bytes of every line of the header that is configured with
+    /// [`VerifierBuilder::client_cert_header`](crate::VerifierBuilder::client_cert_header). The lines are ignored
+    /// without that setting, and if the peer is not a trusted proxy.
     ///
     /// ```
     /// # use okta_verifier_testing::{Certificate, TestIssuer};
@@ -294,7 +295,8 @@ impl<'a> RequestCredentials<'a> {
             Lines::One(value) => parse(value, dpop, max_token_size)?,
             Lines::Repeated => return Err(Malformed::AMBIGUOUS),
         };
-        // RFC 6750 §2: two methods in one request are malformed, also if both have the same scheme.
+        // RFC 6750 §2: a request that sends tokens by two methods is malformed, also if both tokens are the
+        // same.
         if matches!(credentials, Credentials::Token(..)) && self.has_query_token() {
             return Err(Malformed::AMBIGUOUS);
         }
@@ -345,7 +347,7 @@ impl<T> Lines<T> {
     }
 }
 
-/// Shows no credentials.
+/// Does not show the credentials.
 impl std::fmt::Debug for RequestCredentials<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RequestCredentials").finish_non_exhaustive()
@@ -357,30 +359,31 @@ impl std::fmt::Debug for RequestCredentials<'_> {
 pub(crate) enum Credentials<'a> {
     /// There is no `Authorization` header.
     Absent,
-    /// A token of any bytes. [`is_b64token`] is checked only if the token is not cached.
+    /// A token, which may contain any bytes. The caller checks [`is_b64token`] if the token is not cached.
     Token(Scheme, &'a [u8]),
-    /// Another scheme: the client does not know that a token is required (RFC 6750 §3.1).
+    /// Credentials of another scheme, from a client that does not know that a token is required (RFC 6750
+    /// §3.1).
     OtherScheme,
 }
 
-/// Malformed credentials: rejected with 400, never treated as anonymous.
+/// Malformed credentials. The request is rejected with 400, and is never treated as anonymous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed {
-    /// The scheme that was used, or `None` if that is ambiguous (RFC 9449 §7.2).
+    /// The scheme that the client used, or `None` if the scheme is ambiguous (RFC 9449 §7.2).
     pub(super) scheme: Option<Scheme>,
-    /// The size limit that a token exceeds, in bytes.
+    /// The size limit in bytes, if the token exceeds it.
     pub(super) limit: Option<usize>,
 }
 
 impl Malformed {
-    /// It is ambiguous which scheme was meant.
+    /// Malformed credentials whose scheme is ambiguous.
     pub(super) const AMBIGUOUS: Self = Self {
         scheme: None,
         limit: None,
     };
 
-    /// The text after the scheme is not a token. A comma makes the scheme ambiguous, because two field
-    /// lines may have been joined in transit (RFC 9110 §5.3).
+    /// Returns the error for a text `rest` after the scheme that is not a token. A comma makes the scheme
+    /// ambiguous, because two field lines may have been joined in transit (RFC 9110 §5.3).
     pub(crate) fn under(scheme: Scheme, rest: &[u8]) -> Self {
         Self {
             scheme: (!rest.contains(&b',')).then_some(scheme),
@@ -389,8 +392,8 @@ impl Malformed {
     }
 }
 
-/// Parses a field value. `dpop` says whether that scheme is accepted; if not, it is treated as any other
-/// scheme. `max_token_size` is in bytes.
+/// Parses an `Authorization` value. If `dpop` is false, the scheme DPoP is treated like an unknown scheme.
+/// `max_token_size` is in bytes.
 pub(crate) fn parse(
     value: &[u8],
     dpop: bool,
@@ -415,7 +418,7 @@ pub(crate) fn parse(
             Err(Malformed::AMBIGUOUS)
         };
     };
-    // RFC 6750 §2.1: one or more spaces.
+    // RFC 6750 §2.1: one or more spaces separate the scheme from the token.
     let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
     if token.len() == rest.len() || token.is_empty() {
         return Err(Malformed::under(scheme, rest));

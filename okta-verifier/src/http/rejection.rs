@@ -1,5 +1,5 @@
-//! The response to a rejected request: status and headers (RFC 6750 §3, RFC 9449 §7). Adapters write no
-//! status and no challenge of their own, so that all of them send the same bytes.
+//! The response to a rejected request: status and headers (RFC 6750 §3, RFC 9449 §7). Adapters do not
+//! choose a status or a challenge themselves, so all of them send the same bytes.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -18,19 +18,20 @@ use crate::error::{ClaimError, ConfigError, MalformedTokenError, VerifyError};
 /// | no credentials, or another scheme | 401 | `Bearer realm="api"` |
 /// | malformed or repeated credentials | 400 | `error="invalid_request"` |
 /// | the token is not valid | 401 | `error="invalid_token"` |
-/// | its DPoP proof is missing or not valid | 401 | `DPoP …, error="invalid_dpop_proof"` |
-/// | its DPoP proof needs a nonce | 401 | `DPoP …, error="use_dpop_nonce"`, and a `DPoP-Nonce` |
+/// | the DPoP proof is missing or not valid | 401 | `DPoP …, error="invalid_dpop_proof"` |
+/// | the DPoP proof needs a nonce | 401 | `DPoP …, error="use_dpop_nonce"`, and a `DPoP-Nonce` |
 /// | the user must authenticate again | 401 | `error="insufficient_user_authentication"`, `acr_values`, `max_age` |
 /// | a scope is missing | 403 | `error="insufficient_scope"`, `scope` |
 /// | another rule is not met | 403 | none |
 /// | the issuer is unavailable | 503 | none, but `Retry-After` in seconds |
 /// | the route has no layer | 500 | none |
 ///
-/// Every rejection has `Cache-Control: no-store` and an empty body. The cause is in
-/// [`error`](Self::error), for the log, and never in the response. With
-/// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop) each of the schemes `Bearer` and `DPoP` has
-/// a line of its own. An error is in the line of the scheme that was used, or in both if that is
-/// ambiguous. Source: RFC 6750 §3, RFC 9449 §7.
+/// Every rejection has `Cache-Control: no-store` and an empty body. The cause is in [`error`](Self::error),
+/// for the log, and never in the response. With [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop), a
+/// rejection for missing, malformed or invalid credentials has one line for each of the schemes `Bearer`
+/// and `DPoP`. The error is in the line of the scheme that the client used, or in both lines if the scheme
+/// is ambiguous. A rejection of a valid token by a policy has only the line of the token's scheme. The
+/// responses follow RFC 6750 §3 and RFC 9449 §7.
 ///
 /// ```
 /// use okta_verifier::Rejection;
@@ -46,14 +47,14 @@ use crate::error::{ClaimError, ConfigError, MalformedTokenError, VerifyError};
 pub struct Rejection {
     status: StatusCode,
     challenge: Option<HeaderValue>,
-    /// Boxed to keep `Rejection` small; few rejections have one.
+    /// `None` if there is no second challenge. Boxed to keep `Rejection` small.
     second: Option<Box<Second>>,
-    /// Whole seconds.
+    /// The value of `Retry-After`, in seconds.
     retry_after: Option<u64>,
     error: Option<Box<VerifyError>>,
 }
 
-/// The challenge of the other scheme, and a nonce.
+/// The DPoP challenge that follows a Bearer challenge, and the nonce for the next proof.
 #[derive(Clone)]
 struct Second {
     challenge: HeaderValue,
@@ -84,8 +85,9 @@ impl Rejection {
         challenges.chain([no_store]).chain(nonce).chain(retry_after)
     }
 
-    /// Returns why the token was rejected, for logs and metrics, also if it is too large. Returns `None`
-    /// if there was no token to verify, or if it was verified and a policy rejected it.
+    /// Returns why the token was rejected, for logs and metrics. Returns `None` if the credentials are
+    /// missing or malformed, except for a token above the size limit, and if the token is valid but a
+    /// policy rejected it.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -105,8 +107,8 @@ impl Rejection {
         self.error.as_deref()
     }
 
-    /// Returns the whole response with an empty body. Its extensions hold this rejection, so that an
-    /// outer layer can log it or write a body.
+    /// Returns the whole response with an empty body. The response's extensions contain this rejection, so
+    /// that an outer layer can log it or write a body.
     #[must_use]
     pub fn into_response<B: Default>(self) -> Response<B> {
         let mut response = Response::new(B::default());
@@ -116,21 +118,22 @@ impl Rejection {
         response
     }
 
-    /// Returns a 403 for scopes that are determined at run time, if there is no token. The challenge
-    /// has the scheme `Bearer` and the realm `api`. With a token, use
-    /// [`VerifiedToken::insufficient_scope`](crate::VerifiedToken::insufficient_scope), which has the
-    /// scheme and the realm of the request. For scopes known at compile time, use
+    /// Returns a 403 that names scopes that are determined at run time, for code that has no
+    /// [`VerifiedToken`](crate::VerifiedToken). The challenge has the scheme `Bearer` and the realm `api`.
+    /// With a token, use [`VerifiedToken::insufficient_scope`](crate::VerifiedToken::insufficient_scope),
+    /// which has the scheme and the realm of the request. For scopes known at compile time, use
     /// [`Policy::scope`](crate::Policy::scope).
     ///
     /// # Errors
     ///
-    /// `scope` is not one scope token or several separated by single spaces (RFC 6749 §3.3).
+    /// Returns an error if `scope` is not a list of scope tokens separated by single spaces (RFC 6749
+    /// §3.3).
     pub fn insufficient_scope(scope: &str) -> Result<Self, ConfigError> {
         Self::lacks_scope(&Challenges::new(DEFAULT_REALM)?, Scheme::Bearer, scope)
     }
 
-    /// Returns the rejection of a valid token whose claims do not fit the type that a handler reads: 403
-    /// without an error code, because no scope would help, and a warning in the log.
+    /// Returns a 403 for a valid token whose claims do not fit the type that a handler reads, and logs a
+    /// warning. The response has no error code, because no other scope would help.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -151,8 +154,8 @@ impl Rejection {
         Self::forbidden()
     }
 
-    /// Returns the rejection of a request to a protected handler that has no layer: 500, and an error in
-    /// the log. It fails closed, because the request was not verified.
+    /// Returns a 500 for a request to a protected handler whose route has no layer, and logs an error. The
+    /// request must be rejected, because no token was verified.
     ///
     /// ```
     /// use okta_verifier::{Rejection, VerifiedToken};
@@ -197,8 +200,8 @@ impl Rejection {
         Ok(Self::with(StatusCode::FORBIDDEN, [Some(challenge), None]))
     }
 
-    /// Returns the rejection of a token that was sent with this scheme: 503 if it could not be verified,
-    /// otherwise 401.
+    /// Returns the rejection of a token that was sent with this scheme: 503 if the token could not be
+    /// verified, otherwise 401.
     pub(crate) fn for_error(challenges: &Challenges, scheme: Scheme, error: VerifyError) -> Self {
         let rejection = match error {
             VerifyError::Unavailable { retry_after, .. } => Self {
@@ -224,7 +227,7 @@ impl Rejection {
         self
     }
 
-    /// Returns the rejection of a valid token that does not meet a policy, with what would meet it.
+    /// Returns the rejection of a valid token that does not meet a policy. The challenge names the remedy.
     pub(crate) fn remediable(challenges: &Challenges, scheme: Scheme, remedy: &Remedy) -> Self {
         let (status, challenge) = if remedy.lacks_authentication {
             (
@@ -237,7 +240,8 @@ impl Rejection {
                 challenges.insufficient_scope(scheme, &remedy.scopes.join(" ")),
             )
         };
-        // The texts were checked when the policy was made. Without a challenge it is still a rejection.
+        // The policy has checked the scopes and the acr values, so there is always a challenge. Without
+        // one, the request would still be rejected.
         challenge.map_or_else(
             |_| Self::forbidden(),
             |value| Self::with(status, [Some(value), None]),
@@ -265,7 +269,7 @@ impl Rejection {
     }
 
     /// Returns the gRPC status code: 16 (unauthenticated), 7 (permission denied), 14 (unavailable), or 13
-    /// (internal) if a handler has no layer.
+    /// (internal) if the route has no layer.
     #[must_use]
     pub fn grpc_status(&self) -> u8 {
         match self.status() {
@@ -276,12 +280,13 @@ impl Rejection {
         }
     }
 
-    /// Returns the rejection in the form of gRPC: trailers only, which is HTTP 200 with `grpc-status`
-    /// among the headers and no body. It has the headers of the HTTP form too, `www-authenticate`
-    /// among them.
+    /// Returns the rejection as a gRPC response with trailers only: HTTP 200 with `grpc-status` among the
+    /// headers, and no body. The response also has the headers of the HTTP response, such as
+    /// `www-authenticate`.
     ///
-    /// Return this to gRPC clients only: anything that reads the HTTP status alone, such as a forward-auth
-    /// proxy, takes it for permission. The tower layers return it only if `grpc()` is on.
+    /// Return this response to gRPC clients only. Software that reads only the HTTP status, such as a
+    /// forward-auth proxy, would take the 200 for permission. The tower layers return it only if `grpc()`
+    /// is on.
     ///
     /// ```
     /// use okta_verifier::Rejection;
@@ -305,7 +310,7 @@ impl Rejection {
     }
 }
 
-// Rounded up so that clients do not retry too early; capped at 120 s.
+// Rounds up, so that clients do not retry too early, and limits the result to 1 s to 120 s.
 fn seconds(retry_after: Duration) -> u64 {
     let started = u64::from(retry_after.subsec_nanos() > 0);
     retry_after.as_secs().saturating_add(started).clamp(1, 120)
@@ -334,14 +339,14 @@ impl std::error::Error for Rejection {}
 
 /// Marks a request that had no credentials and was let through by an optional layer.
 ///
-/// The layer inserts it into the request's extensions, so that an extractor can tell a request without
-/// credentials (401) from a route without a layer (500).
+/// The layer inserts this marker into the request's extensions, so that an extractor can tell a request
+/// without credentials (401) from a route without a layer (500).
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
 /// use okta_verifier::{adapter::Anonymous, VerifiedToken, Verifier};
 ///
-/// /// What a handler behind an optional layer finds in its request.
+/// /// A handler behind an optional layer reads the extensions of the request.
 /// fn greet(extensions: &http::Extensions) -> Result<String, http::StatusCode> {
 ///     if let Some(token) = extensions.get::<VerifiedToken>() {
 ///         return Ok(format!("hello {}", token.subject()));
@@ -368,7 +373,8 @@ impl Anonymous {
         Self(challenges)
     }
 
-    /// Returns the 401 without an error, for a handler that requires credentials (RFC 6750 §3).
+    /// Returns the 401 for missing credentials, which reports no error (RFC 6750 §3), for a handler that
+    /// requires a token.
     #[must_use]
     pub fn rejection(&self) -> Rejection {
         Rejection::unauthenticated(&self.0)
@@ -378,13 +384,13 @@ impl Anonymous {
 // RFC 9449 §8.1.
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// Returns the header value, or `None` without a nonce.
+/// Returns the nonce as a header value, or `None` if there is no nonce.
 pub(crate) fn nonce_value(nonce: Option<String>) -> Option<HeaderValue> {
     HeaderValue::try_from(nonce?).ok()
 }
 
-/// Returns the headers with a nonce for the next request. A response that has one must not be cached
-/// (RFC 9449 §8.2).
+/// Returns the headers that give the client a nonce for its next proof. A response with a nonce must not be
+/// cached (RFC 9449 §8.2).
 pub(crate) fn nonce_headers(
     nonce: Option<String>,
 ) -> impl Iterator<Item = (HeaderName, HeaderValue)> {

@@ -1,12 +1,12 @@
-//! Credentials in, refusals out.
+//! Tests of the credentials of a request and of the response to a rejected request.
 
 mod challenge;
 mod credentials;
 mod properties;
 mod rejection;
 
-/// The parameters of a Bearer challenge, by a reader of RFC 9110 §11.2 and §5.6.4 that knows
-/// nothing of the writer.
+/// Returns the parameters of a Bearer challenge. The parser follows RFC 9110 §11.2 and §5.6.4 and is
+/// independent of the code that writes challenges.
 fn parameters(value: &str) -> Vec<(String, String)> {
     let mut rest = value.strip_prefix("Bearer ").expect("the scheme");
     let mut parameters = Vec::new();

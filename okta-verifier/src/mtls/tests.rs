@@ -49,8 +49,8 @@ fn certificate_of_invalid_der_is_rejected() {
     for bad in [
         Vec::new(),
         vec![0x30],
-        vec![0x30, 0x80, 0, 0], // of indefinite length
-        vec![0x30, 0x81, 0x00], // longer than need be
+        vec![0x30, 0x80, 0, 0], // indefinite length
+        vec![0x30, 0x81, 0x00], // not the shortest form
         vec![0x30, 0x84, 0, 0, 0, 0],
         vec![0x30, 0xFF],
         element(0x31, &parts.concat()),

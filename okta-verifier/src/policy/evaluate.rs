@@ -1,4 +1,4 @@
-//! Evaluates a policy, and finds what would make a token meet it.
+//! Evaluates a policy, and finds the remedy if a token does not meet the policy.
 
 use std::cell::LazyCell;
 
@@ -34,8 +34,9 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// The rejection to respond with: 403, or 401 if a new authentication of the user would help (RFC 9470
-    /// §3). The token of a service ([`SubjectKind::Service`]) gets 403 in that case too.
+    /// Returns the rejection to respond with: 403, or 401 if a new authentication of the user would help
+    /// (RFC 9470 §3). For the token of a service ([`SubjectKind::Service`]) it is always 403, because there
+    /// is no user who could authenticate.
     pub fn require(&self, policy: Policy) -> Result<(), Rejection> {
         let now = Clock::new(unix_now);
         if policy.allows(self, &now) {
@@ -47,14 +48,14 @@ impl VerifiedToken {
         })
     }
 
-    /// Returns the 403 for scopes that are known at run time only, for example from a database. It names
-    /// `scope`, in the realm of the verifier and with the scheme that the token was sent with (RFC 9449
+    /// Returns a 403 for scopes that are known at run time only, for example from a database. The challenge
+    /// names `scope`, and has the verifier's realm and the scheme that the token was sent with (RFC 9449
     /// §7.1). If the scopes are known at compile time, use [`require`](Self::require).
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
     /// # use okta_verifier::{ConfigError, Rejection, VerifiedToken, Verifier};
-    /// /// `scope` is the order's own.
+    /// /// `scope` is the scope that this order requires.
     /// fn may_write(token: &VerifiedToken, scope: &str) -> Result<(), Rejection> {
     ///     if token.has_scope(scope) {
     ///         return Ok(());
@@ -79,7 +80,8 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// `scope` is not one scope token or several separated by single spaces (RFC 6749 §3.3).
+    /// Returns an error if `scope` is not a list of scope tokens separated by single spaces (RFC 6749
+    /// §3.3).
     pub fn insufficient_scope(&self, scope: &str) -> Result<Rejection, ConfigError> {
         Rejection::lacks_scope(self.challenges(), self.scheme(), scope)
     }
@@ -97,7 +99,7 @@ fn unix_now() -> u64 {
     Now::read().unix
 }
 
-/// Seconds since 1970, read when the first rule needs them.
+/// The current time in seconds since 1970, which is read when the first rule needs it.
 type Clock = LazyCell<u64>;
 
 impl Policy {
@@ -117,10 +119,10 @@ impl Policy {
     }
 
     /// Returns what would make `token` meet the policy, or `None` if neither scopes nor a new
-    /// authentication would. `within` are the acr values that the outer rules leave.
+    /// authentication would. `within` has the `acr` values that the outer rules allow.
     ///
-    /// The cost is linear in the size of the policy, because any valid token can cause it: each rule is
-    /// evaluated once, each alternative is tried once, and no choice is taken back.
+    /// The cost must be linear in the size of the policy, because any valid token can cause this search.
+    /// Each rule is evaluated once, each alternative is tried once, and no choice is taken back.
     fn remedy(
         self,
         token: &VerifiedToken,
@@ -134,8 +136,8 @@ impl Policy {
             within,
             remedy,
         };
-        // The rules that always apply come first. A rule without a remedy then ends the search before
-        // any alternative is tried, and alternatives are chosen from those that fit every `acr` rule,
+        // The rules outside of every `any` come first. If one of them has no remedy, the search ends before
+        // any alternative is tried. The alternatives are then chosen so that they fit every `acr` rule,
         // also a later one.
         let is_found =
             search.each(self, Search::require_rule) && search.each(self, Search::choose_remedy);
@@ -152,7 +154,7 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
-    /// Calls `pass` for the policy, or for each that it requires, until it returns false.
+    /// Calls `pass` for the policy, or for each policy of an `all`, until `pass` returns false.
     fn each(&mut self, policy: Policy, pass: fn(&mut Self, Policy) -> bool) -> bool {
         match policy.0 {
             Rule::All(policies) => policies.iter().all(|policy| self.each(*policy, pass)),
@@ -160,7 +162,7 @@ impl Search<'_> {
         }
     }
 
-    /// The first pass: the rules that apply whatever is chosen.
+    /// The first pass: checks the rules that apply whichever alternatives are chosen.
     fn require_rule(&mut self, policy: Policy) -> bool {
         let is_met = |search: &Self| policy.allows(search.token, search.now);
         match policy.0 {
@@ -178,8 +180,8 @@ impl Search<'_> {
         }
     }
 
-    /// The second pass: scopes in the order of the policy, and of each `any` the first alternative that
-    /// is met, or else the first that has a remedy.
+    /// The second pass: adds scopes in the order of the policy. Of each `any`, it adds the first
+    /// alternative that is met, or else the first that has a remedy.
     fn choose_remedy(&mut self, policy: Policy) -> bool {
         match policy.0 {
             Rule::Scope(scope) => {
@@ -211,13 +213,14 @@ impl Search<'_> {
     }
 }
 
-/// A service has no user who could authenticate again, so that the challenge of RFC 9470 §3 would not
-/// help.
+/// Returns whether a new authentication may help. A service has no user who could authenticate again, so
+/// the challenge of RFC 9470 §3 would not help.
 fn can_authenticate(token: &VerifiedToken) -> bool {
     token.subject_kind() != SubjectKind::Service
 }
 
-/// Compares exactly with a string or with the elements of an array of strings, never with a substring.
+/// Returns whether the claim is the string `value` or an array of strings that contains it. The comparison
+/// is exact.
 fn claim_equals(token: &VerifiedToken, name: &str, value: &str) -> bool {
     let Some(claim) = token.raw_claim(name) else {
         return false;

@@ -1,5 +1,5 @@
-//! Base64url without padding (RFC 7515 §2). Stray trailing bits are rejected, so that each token has one
-//! spelling: tokens are compared and hashed as they were sent.
+//! Base64url without padding (RFC 7515 §2). Stray trailing bits are rejected, so that each token has only
+//! one encoding, because tokens are compared and hashed as they were sent.
 
 use base64::{
     alphabet::URL_SAFE,
@@ -17,8 +17,9 @@ pub(crate) const BASE64URL: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(false),
 );
 
-/// Decodes a part of a token, sixteen characters at a time by tables. It takes fewer instructions than the
-/// crate base64, and every token that is not cached is decoded. The tests compare the two.
+/// Decodes a part of a token with tables, sixteen characters at a time. This takes fewer instructions than
+/// the crate base64, which matters because every token that is not cached is decoded. The tests compare
+/// this decoder with that crate.
 pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedTokenError> {
     let (sixteens, rest) = text.as_chunks();
     let mut bytes = vec![0; text.len().div_ceil(16) * 12];
@@ -45,7 +46,8 @@ pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, MalformedTokenError> {
     Ok(bytes)
 }
 
-/// Sets [`STRANGE`] in the result if any character is outside the alphabet.
+/// Decodes sixteen characters to twelve bytes. Sets [`STRANGE`] in the result if any character is outside
+/// the alphabet.
 fn decode_sixteen(sixteen: &[u8; 16], twelve: &mut [u8; 12]) -> u32 {
     let three = |at: usize| {
         let byte = |place: usize| TABLES[place][usize::from(sixteen[at + place])];
@@ -59,8 +61,8 @@ fn decode_sixteen(sixteen: &[u8; 16], twelve: &mut [u8; 12]) -> u32 {
     first | second | third | fourth
 }
 
-/// The bits that a character sets in three bytes, the first byte lowest, at each place of a group of
-/// four.
+/// One table for each place in a group of four characters. An entry has the bits that a character at this
+/// place sets in the three decoded bytes, of which the first is the lowest.
 static TABLES: [[u32; 256]; 4] = {
     let mut tables = [[STRANGE; 256]; 4];
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

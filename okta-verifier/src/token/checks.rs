@@ -48,7 +48,7 @@ pub(crate) fn check_header(header: &Header, expected: &Expected) -> Result<(), V
     if !expected.algorithms.allow(header.algorithm) {
         return Err(VerifyError::AlgorithmNotAllowed);
     }
-    // Without `kid` the key would have to be guessed. Okta always sends it.
+    // Without `kid` the key would have to be guessed. Okta always sends `kid`.
     if header.kid.is_none() && !expected.allow_missing_key_id {
         return Err(VerifyError::MissingKeyId);
     }
@@ -69,15 +69,16 @@ pub(crate) enum Source {
     IntrospectionResponse { has_exp: bool },
 }
 
-/// Checks everything that the claims say apart from the dates, which depend on the clock
-/// ([`check_dates`]). Returns what the token is bound to.
+/// Checks all claims except the dates, which depend on the clock ([`check_dates`]). Returns what the token
+/// is bound to.
 pub(crate) fn check_claims(
     claims: &Claims<'_>,
     source: Source,
     expected: &Expected,
 ) -> Result<Option<Confirmation>, VerifyError> {
     check_issue(claims, source, expected.profile)?;
-    // `iss` selected the issuer. It is compared again, so that this function is complete by itself.
+    // `iss` has already selected the issuer. It is compared again, so that this function does not rely on
+    // its callers.
     if !expected.is_issuer(&claims.iss) {
         return Err(VerifyError::UnknownIssuer);
     }
@@ -99,8 +100,8 @@ pub(crate) fn check_binding(claims: &Claims<'_>) -> Result<Option<Confirmation>,
     claims.raw("cnf").map(Confirmation::parse).transpose()
 }
 
-/// Returns the client that the token was issued to. In its tokens Okta writes `cid`, and `client_id` counts
-/// in its place only with an explicit `typ`; everywhere else it is `client_id`.
+/// Returns the client that the token was issued to. Okta's tokens have `cid`. Without `cid`, `client_id` is
+/// used only if `typ` is `at+jwt`. Tokens of other issuers and introspection responses have `client_id`.
 pub(crate) fn client<'c>(
     claims: &'c Claims<'_>,
     source: Source,
@@ -114,7 +115,8 @@ pub(crate) fn client<'c>(
     }
 }
 
-/// Checks `exp`, `nbf` and `iat` (RFC 7519 §4.1.4-6) with the leeway. A token is expired at `exp`.
+/// Checks `exp`, `nbf` and `iat` (RFC 7519 §4.1.4-6) with the leeway. A token is already expired in the
+/// second `exp`.
 pub(crate) fn check_dates(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
     let Dates { exp, nbf, iat } = dates;
     if now >= exp.saturating_add(leeway) {
@@ -134,22 +136,24 @@ pub(crate) fn check_dates(dates: Dates, leeway: u64, now: u64) -> Result<(), Ver
 }
 
 fn check_issue(claims: &Claims<'_>, source: Source, profile: Profile) -> Result<(), VerifyError> {
-    // The `exp` that is filled in for a response is not compared with the issuer's `iat`.
+    // If an introspection response has no `exp`, this service sets one, which is not compared with the
+    // issuer's `iat`.
     let has_exp = !matches!(source, Source::IntrospectionResponse { has_exp: false });
     if has_exp && claims.iat.is_some_and(|iat| claims.exp <= iat) {
         return Err(VerifyError::InvalidClaim { claim: "exp" });
     }
     if matches!((source, profile), (Source::Jwt(_), Profile::Rfc9068)) {
-        // RFC 9068 §2.2. The other claims that it requires are required everywhere.
+        // RFC 9068 §2.2 requires `iat` and `jti`. `check_client` checks `client_id`, and `Claims::parse`
+        // the other required claims.
         require("iat", claims.iat.is_some())?;
         require("jti", claims.jti.is_some())?;
     }
     Ok(())
 }
 
-/// Rejects ID tokens and security events, which are signed with the issuer's same keys and may have the
-/// same header. They are recognised by their claims, unless the token is explicitly typed (RFC 8725
-/// §3.12). The audience, checked before, already excludes most of them.
+/// Rejects ID tokens and security events, which the issuer signs with the same keys and which may have the
+/// same header. They are recognized by their claims, unless the token is explicitly typed (RFC 8725 §3.12).
+/// The check of the audience has already excluded most of them.
 fn check_kind(claims: &Claims<'_>, source: Source) -> Result<(), VerifyError> {
     if matches!(source, Source::Jwt(Typ::AccessToken)) {
         return Ok(());
@@ -180,7 +184,7 @@ fn check_client(
     }
     let client = client(claims, source, expected.profile);
     match (source, expected.profile, &expected.clients) {
-        // RFC 9068 §2.2.
+        // RFC 9068 §2.2 requires `client_id`. Without a client, no list of clients can be applied.
         (Source::Jwt(_), Profile::Rfc9068, _)
         | (Source::IntrospectionResponse { .. }, _, Clients::Listed(_)) => {
             require("client_id", client.is_some())?;

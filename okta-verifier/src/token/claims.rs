@@ -1,8 +1,8 @@
 //! The registered claims, typed strictly: a claim of the wrong type rejects the token. Values are
 //! validated in `checks`.
 //!
-//! A null stands for an absent claim, because issuers write it so, except for `iss`, `sub`, `aud`, `exp`
-//! and `cnf`: a claim that restricts the token must not disappear.
+//! A null is treated as an absent claim, because some issuers write absent claims as null. The exceptions
+//! are `iss`, `sub`, `aud`, `exp` and `cnf`: a claim that restricts the token must not disappear.
 
 use std::{borrow::Cow, fmt};
 
@@ -41,17 +41,17 @@ impl<'a> Claims<'a> {
         let object = Object::parse(payload)?;
         Ok(Self {
             iss: required("iss", text("iss", object.get("iss"))?)?,
-            // An empty subject identifies no one, like an absent one.
+            // An empty subject is treated as an absent subject, because it identifies nothing.
             sub: match object.get("sub") {
                 Some("\"\"") => return Err(VerifyError::MissingClaim { claim: "sub" }),
                 value => required("sub", text("sub", value)?)?,
             },
             aud: audience(&object)?,
             exp: required("exp", date("exp", object.get("exp"), f64::floor)?)?,
-            // Rounded up: a token is not valid before its fraction of a second.
+            // For `nbf` and `iat`, the stricter direction is up.
             nbf: date("nbf", object.present("nbf"), f64::ceil)?,
             iat: date("iat", object.present("iat"), f64::ceil)?,
-            // For `auth_time`, the stricter direction is down.
+            // For `auth_time`, as for `exp`, the stricter direction is down.
             auth_time: date("auth_time", object.present("auth_time"), f64::floor)?,
             acr: text("acr", object.present("acr"))?,
             jti: text("jti", object.present("jti"))?,
@@ -142,8 +142,8 @@ pub(crate) fn date(
     }
 }
 
-/// Seconds since 1970 have ten digits. More than 32 characters are rejected, as some of them take long
-/// to parse.
+/// The maximum length of a date in characters. Seconds since 1970 have ten digits, and some longer numbers
+/// take long to parse.
 const MAX_DIGITS: usize = 32;
 /// 2^53, above which a JSON number is not exact (RFC 8259 §6).
 const MAX_DATE: u64 = 1 << 53;
@@ -162,8 +162,8 @@ fn audience<'a>(object: &Object<'a>) -> Result<Vec<Cow<'a, str>>, VerifyError> {
     }
 }
 
-/// Reads Okta's `scp` array and the `scope` string of RFC 9068 §2.2.3 as one list; each is also read in
-/// the other's form. If both are present and differ, the token is rejected.
+/// Reads Okta's `scp` array and the `scope` string of RFC 9068 §2.2.3 as one list. Each claim may also have
+/// the form of the other. If both are present and differ, the token is rejected.
 fn scope<'a>(object: &Object<'a>) -> Result<Cow<'a, str>, VerifyError> {
     match (scope_tokens(object, "scp")?, scope_tokens(object, "scope")?) {
         (None, None) => Ok(Cow::Borrowed("")),
@@ -184,7 +184,8 @@ fn scope_tokens<'a>(
         return Ok(Some(list));
     }
     match json::strings(value) {
-        // Splitting an element at a space would grant scopes that are not in the list.
+        // An element with a space is rejected, because splitting it would grant scopes that are not in the
+        // list.
         Some(tokens)
             if tokens
                 .iter()

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::error::VerifyError;
 
-/// What a request must prove beside the token. If both members are present, both must match.
+/// What a request with the token must prove. If both members are present, both must match.
 ///
-/// They are hashes of public values, which the token's holder can read. The comparison need not take
-/// constant time.
+/// The members are hashes of public values, and the token's holder can read them, so the comparison need
+/// not take constant time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(test, derive(Debug))]
 pub(crate) struct Confirmation {
@@ -42,7 +42,7 @@ impl From<Confirmation> for Bound {
 
 impl Confirmation {
     /// Parses the claim's JSON text. An unknown member is an error, because it binds the token in a way
-    /// that is not checked here. So is a hash that cannot be read, and an empty object.
+    /// that is not checked here. A hash that cannot be read and an empty object are errors too.
     pub(crate) fn parse(value: &str) -> Result<Self, VerifyError> {
         const UNCHECKED: VerifyError = VerifyError::BindingUnchecked;
         let members = Object::parse(value).map_err(|_| UNCHECKED)?;
@@ -59,10 +59,11 @@ impl Confirmation {
     }
 }
 
-/// Decodes 32 bytes of canonical base64url without padding, as both RFCs write a SHA-256 hash.
+/// Decodes 32 bytes of canonical base64url without padding, the form of a SHA-256 hash in RFC 7800, RFC
+/// 8705 and RFC 9449.
 fn decode(value: &str) -> Option<[u8; 32]> {
     let text = json::string(value)?;
-    // One byte longer than a hash, so that a longer value is not mistaken for one.
+    // The buffer is one byte longer than a hash, so that a longer value is not taken for a hash.
     let mut bytes = [0; 33];
     let length = BASE64URL.decode_slice(text.as_ref(), &mut bytes).ok()?;
     let (hash, rest) = bytes.split_first_chunk()?;

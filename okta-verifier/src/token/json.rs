@@ -1,10 +1,11 @@
-//! JSON objects, more strictly than in RFC 8259: a duplicate member is rejected at every depth (RFC 7515
-//! §4, RFC 7519 §4), and so is deep nesting. The number of members is not limited. An object of n bytes
-//! has fewer than n / 5, and they are sorted once, so the cost is O(n log n) in the size of the token,
-//! which is limited.
+//! Parses JSON objects more strictly than RFC 8259. Duplicate members are rejected at every depth (RFC 7515
+//! §4, RFC 7519 §4), and deep nesting is rejected. The number of members is not limited. An object of n
+//! bytes has fewer than n / 5 members, which are sorted once, so the cost is O(n log n). The size n of a
+//! token is limited.
 //!
 //! serde_json would need a second pass for duplicates and depth, and its feature `arbitrary_precision`,
-//! which any crate of the process can enable, changes how it reads numbers. The tests compare the two.
+//! which any crate of the process can enable, changes how serde_json reads numbers. The tests compare this
+//! parser with serde_json.
 //!
 //! Names are compared after unescaping (RFC 7515 §5.3): `"\u0061lg"` is `alg`.
 
@@ -19,12 +20,12 @@ pub(crate) struct Object<'a>(Vec<Member<'a>>);
 
 struct Member<'a> {
     name: Name<'a>,
-    /// One complete value, well-formed to its last byte.
+    /// The JSON text of one complete, well-formed value.
     value: &'a str,
 }
 
-/// Names are ordered by their first eight bytes as one number. Any total order would do; in one object,
-/// few names have the same eight first bytes.
+/// Names are ordered by their first eight bytes as one number, and then by the whole text. Any total order
+/// would do. This order is fast, because few names in one object have the same first eight bytes.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name<'a> {
     start: u64,
@@ -40,14 +41,14 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the member's value as JSON text.
-    #[inline] // so that the first bytes of a constant name are a constant
+    #[inline] // `start` of a constant name is then computed at compile time
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.find(start(name), name)
     }
 
     fn find(&self, start: u64, name: &str) -> Option<&'a str> {
         let place = self.0.partition_point(|member| member.name.start < start);
-        // Even if all names begin alike, a look-up costs less than it cost to sort them.
+        // Even if all names begin with the same bytes, a look-up costs less than sorting the names.
         self.0[place..]
             .iter()
             .take_while(|member| member.name.start == start)
@@ -59,8 +60,8 @@ impl<'a> Object<'a> {
         self.get(name).is_some()
     }
 
-    /// Returns the member's value as JSON text, or `None` if it is absent or null. A null stands for an
-    /// absent member wherever the member is optional.
+    /// Returns the member's value as JSON text, or `None` if it is absent or null. A null is treated as an
+    /// absent member where the member is optional.
     pub(crate) fn present(&self, name: &str) -> Option<&'a str> {
         self.get(name).filter(|value| *value != "null")
     }
@@ -85,7 +86,7 @@ impl<'a> Name<'a> {
     }
 }
 
-/// Returns the first eight bytes as a number, or the whole of a shorter name.
+/// Returns the first eight bytes of a name as a number, or all bytes of a shorter name.
 #[inline]
 fn start(name: &str) -> u64 {
     match name.as_bytes().first_chunk() {
@@ -96,7 +97,7 @@ fn start(name: &str) -> u64 {
     }
 }
 
-/// Reads a JSON string from JSON text. It is borrowed if it has no escape.
+/// Reads a JSON string from JSON text. The result is borrowed if the string has no escape.
 pub(crate) fn string(value: &str) -> Option<Cow<'_, str>> {
     let text = value.strip_prefix('"')?;
     if memchr(b'\\', text.as_bytes()).is_none() {
@@ -117,8 +118,8 @@ pub(crate) fn strings(value: &str) -> Option<Vec<Cow<'_, str>>> {
     Some(texts)
 }
 
-/// A position in a JSON text. Values are validated and skipped, not materialized. Leading whitespace is
-/// skipped.
+/// A position in a JSON text. The methods validate and skip values without building them. Leading
+/// whitespace is skipped.
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -144,11 +145,11 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
-    /// Reads the members of an object `depth` levels down, sorted by name.
+    /// Reads an object and returns its members, sorted by name. `depth` is the object's nesting level.
     fn object(&mut self, depth: usize) -> Result<Vec<Member<'a>>, MalformedTokenError> {
         let mut more = self.opens(b'{', b'}')?;
-        // Enough for the objects of a usual token. An empty object, which an attacker can repeat, allocates
-        // nothing.
+        // Sixteen members are enough for most tokens. An empty object allocates nothing, because an
+        // attacker can send many of them.
         let mut members = Vec::with_capacity(if more { 16 } else { 0 });
         while more {
             let name = self.name()?;
@@ -183,7 +184,7 @@ impl<'a> Scanner<'a> {
             .map_err(|_| MalformedTokenError::Json)
     }
 
-    /// Returns one value as JSON text, `depth` levels down.
+    /// Reads the next value and returns its JSON text. `depth` is its nesting level, which is limited.
     fn value(&mut self, depth: usize) -> Result<&'a str, MalformedTokenError> {
         self.skip_blanks();
         let start = self.at;
@@ -232,7 +233,8 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Skips a number (RFC 8259 §6). One of 10^308 or more is rejected, because no type holds it.
+    /// Skips a number (RFC 8259 §6). A number of 10^308 or more is rejected, because `f64` cannot hold all
+    /// such numbers.
     fn skip_number(&mut self) -> Result<(), MalformedTokenError> {
         let start = self.at;
         self.takes_here(b'-');
@@ -250,7 +252,7 @@ impl<'a> Scanner<'a> {
             self.skip_digits()?;
         }
         let number = &self.text[start..self.at];
-        // Dates have ten digits.
+        // Integers of up to 16 characters, such as dates, are always in range.
         let is_small = number.len() <= 16 && !has_fraction && !has_exponent;
         if is_small || is_in_range(number) {
             Ok(())
@@ -290,8 +292,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Skips an escape. An unpaired surrogate is not a character, and is rejected (RFC 8725 §3.7 demands
-    /// UTF-8).
+    /// Skips an escape. An unpaired surrogate is rejected, because it is not a character (RFC 8725 §3.7
+    /// requires UTF-8).
     fn skip_escape(&mut self) -> Result<(), MalformedTokenError> {
         let simple = self.rest().get(1).ok_or(MalformedTokenError::Json)?;
         if b"\"\\/bfnrt".contains(simple) {
@@ -311,7 +313,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads `\uXXXX`.
+    /// Reads `\uXXXX` and returns its code unit.
     fn skip_unit(&mut self) -> Result<u32, MalformedTokenError> {
         let digits = match self.rest() {
             [b'\\', b'u', digits @ ..] => digits.first_chunk::<4>(),
@@ -361,8 +363,8 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Returns whether a number is between -10^308 and 10^308. It is not parsed, because some digits take
-/// thousands of steps to convert.
+/// Returns whether a number is between -10^308 and 10^308. The number is not parsed, because some numbers
+/// take thousands of steps to convert.
 fn is_in_range(number: &str) -> bool {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let mantissa = mantissa.trim_start_matches('-');
@@ -393,17 +395,20 @@ fn plain(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + rest.iter().take_while(is_plain).count()
 }
 
-/// Sets the high bit of each special byte. Bits above the first match may be false positives.
+/// Sets the high bit of each byte that is a quote, a backslash or a control character. Bits above the first
+/// match may be false positives.
 fn special(eight: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    // The subtraction borrows into the high bit of bytes below `limit`, if that is at most 128.
+    // Sets the high bit of each byte below `limit`, because the subtraction borrows. `limit` must be at
+    // most 128.
     let less = |bytes: u64, limit: u8| bytes.wrapping_sub(ONES * u64::from(limit)) & !bytes;
     let flipped = |byte: u8| eight ^ (ONES * u64::from(byte));
-    // With this bit flipped, the quote is the first character above the control characters, and these are
-    // still below it.
+    // Flipping this bit moves the quote to the first code after the control characters. Control characters
+    // stay control characters.
     let control_or_quote = less(flipped(b'"' ^ b' '), b' ' + 1);
     (control_or_quote | less(flipped(b'\\'), 1)) & (ONES << 7)
 }
 
-/// Deep enough for delegation chains (RFC 8693 §4.1), and far below the limit of any stack.
+/// The maximum nesting level. It is enough for delegation chains (RFC 8693 §4.1), and far below what
+/// overflows a stack.
 const MAX_DEPTH: usize = 16;

@@ -1,5 +1,6 @@
-//! The strict compact form (RFC 7515 §5.2, §7.1). Each token has one spelling and no extension. Its
-//! sender chooses only `alg` and `kid`, and those select among the keys that the issuer publishes.
+//! Parses the strict compact form of a JWS (RFC 7515 §5.2, §7.1). Each token has only one accepted
+//! encoding, and no extension is supported. With `alg` and `kid`, the sender can only select one of the
+//! keys that the issuer publishes.
 
 use std::fmt;
 
@@ -90,7 +91,7 @@ impl Header {
         }
         let text = |value| json::string(value).ok_or(MalformedTokenError::Header);
         let required = |name| header.get(name).map(text).transpose();
-        // A null stands for an absent parameter only where the parameter is optional.
+        // A null is treated as an absent parameter only if the parameter is optional.
         let optional = |name| header.present(name).map(text).transpose();
         let name = required("alg")?.ok_or(MalformedTokenError::Header)?;
         let algorithm = Algorithm::named(&name).ok_or(VerifyError::AlgorithmNotAllowed)?;
@@ -98,7 +99,8 @@ impl Header {
             return Err(MalformedTokenError::Nested.into());
         }
         let typ = optional("typ")?.map_or(Typ::Absent, |typ| Typ::named(&typ));
-        // `jku`, `jwk`, `x5u` and `x5c` are ignored: the sender would choose its own key (RFC 8725 §3.10).
+        // `jku`, `jwk`, `x5u` and `x5c` are ignored, because the sender could choose its own key with them
+        // (RFC 8725 §3.10).
         let kid = required("kid")?;
         if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
             return Err(MalformedTokenError::KeyIdTooLong.into());
@@ -111,7 +113,7 @@ impl Header {
     }
 }
 
-/// Leaves `kid` out, which the sender chooses.
+/// Omits `kid`, because the sender chooses it.
 impl fmt::Debug for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Header").finish_non_exhaustive()
@@ -182,7 +184,7 @@ impl<'t> Compact<'t> {
     pub(crate) fn signature(&self) -> Result<Vec<u8>, VerifyError> {
         let signature = base64url::decode(self.signature)?;
         if signature.len() > MAX_SIGNATURE {
-            return Err(VerifyError::BadSignature); // longer than any signature
+            return Err(VerifyError::BadSignature); // longer than the signatures of any algorithm
         }
         Ok(signature)
     }

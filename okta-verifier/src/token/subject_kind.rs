@@ -8,22 +8,22 @@ use super::{
 
 /// Whether a token stands for a user or for a service that acts for itself.
 ///
-/// Only evidence in the token or in the introspection answer counts, and evidence that contradicts
-/// itself is [`Unknown`](Self::Unknown). `sub` alone shows nothing, as a client may be named like
-/// a user (RFC 9700 §4.15).
+/// The kind follows from evidence in the token or in the introspection response. If there is none, or if it
+/// is contradictory, the kind is [`Unknown`](Self::Unknown). `sub` alone is no evidence, because a client
+/// may have the same name as a user (RFC 9700 §4.15).
 ///
 /// | issuer | `User` | `Service` |
 /// |---|---|---|
-/// | [`Issuer::okta`](crate::Issuer::okta) | `uid` is present | `uid` is absent, and `sub` is the client id |
-/// | [`Issuer::rfc9068`](crate::Issuer::rfc9068) | `auth_time` other than 0, `acr` or `amr` is present (RFC 9068 §2.2.1) | `sub` is the client id (RFC 9068 §2.2), or `gty` is `client-credentials` |
+/// | [`Issuer::okta`](crate::Issuer::okta) | `uid` is present | `uid` is absent, and `sub` is the client ID |
+/// | [`Issuer::rfc9068`](crate::Issuer::rfc9068) | `auth_time` other than 0, `acr` or `amr` is present (RFC 9068 §2.2.1) | `sub` is the client ID (RFC 9068 §2.2), or `gty` is `client-credentials` |
 ///
-/// Keycloak writes `acr` for service accounts too, so that it does not count in a token whose payload
-/// has Keycloak's `typ`, and nothing in the table shows a user where the user name is that of a service
-/// account. In an introspection answer a `username` other than the client id contradicts `Service`
-/// (RFC 7662 §2.2).
+/// Keycloak also writes `acr` into the tokens of service accounts. Therefore `acr` is ignored in a token
+/// whose payload has Keycloak's `typ`, and all evidence for a user is ignored if the user name is that of a
+/// service account. In an introspection response, a `username` other than the client ID contradicts
+/// `Service` (RFC 7662 §2.2).
 ///
-/// [`Policy::user`](crate::Policy::user) and [`Policy::service`](crate::Policy::service) demand
-/// one of the two, and both reject `Unknown`.
+/// [`Policy::user`](crate::Policy::user) and [`Policy::service`](crate::Policy::service) require `User` and
+/// `Service`, respectively. Both reject `Unknown`.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -62,8 +62,8 @@ impl SubjectKind {
     ) -> Self {
         let kind = Self::of_claims(claims, client_id, profile);
         match source {
-            // RFC 7662 §2.2: `username` names the resource owner. For a service some servers repeat the
-            // client ID there. `client_id` alone shows nothing: responses about users have it too.
+            // RFC 7662 §2.2: `username` names the resource owner. For a service, some servers repeat the
+            // client ID in it. `client_id` alone is no evidence, because responses about users have it too.
             Source::IntrospectionResponse { .. }
                 if kind == Self::Service && names_owner(claims, client_id) =>
             {
@@ -76,8 +76,8 @@ impl SubjectKind {
     fn of_claims(claims: &Claims<'_>, client_id: Option<&str>, profile: Profile) -> Self {
         let is_client = client_id.is_some_and(|client| *client == *claims.sub);
         match profile {
-            // Okta's reference of access tokens: `uid` is present if and only if there is a user, and
-            // `sub` of client credentials is the client ID.
+            // Okta's reference of access tokens: `uid` is present if and only if there is a user, and with
+            // client credentials, `sub` is the client ID.
             Profile::Okta if claims.uid.is_some() => Self::User,
             Profile::Okta if is_client => Self::Service,
             Profile::Okta => Self::Unknown,
@@ -100,11 +100,11 @@ fn names_owner(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
         && client_id.is_none_or(|client| !text_is(claims, "username", client))
 }
 
-/// Whether a claim shows that a person authenticated (RFC 9068 §2.2.1).
+/// Returns whether a claim shows that a person authenticated (RFC 9068 §2.2.1).
 fn authenticated(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
     let amr = claims.raw("amr").and_then(json::strings);
-    // Keycloak writes `acr` into tokens of service accounts too: where the payload has its `typ`,
-    // `acr` shows nothing.
+    // Keycloak also writes `acr` into tokens of service accounts, so `acr` is no evidence if the payload
+    // has Keycloak's `typ`.
     let keycloak = text_is(claims, "typ", "Bearer") || text_is(claims, "typ", "DPoP");
     let shown = claims.auth_time.is_some_and(|time| time > 0)
         || amr.is_some_and(|methods| !methods.is_empty())
@@ -112,8 +112,9 @@ fn authenticated(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
     shown && !is_service_account(claims, client_id)
 }
 
-/// Keycloak names the user of a service account after its client, in lower case. A user can choose
-/// such a name too, so that it shows no service: it only takes the evidence for a user away.
+/// Returns whether the user name is that of a Keycloak service account, which Keycloak derives from the
+/// client ID in lower case. A user can choose such a name too, so the name is no evidence for a service. It
+/// only invalidates the evidence for a user.
 fn is_service_account(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
     ["preferred_username", "username"].iter().any(|claim| {
         let name = claims.raw(claim).and_then(json::string);

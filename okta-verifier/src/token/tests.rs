@@ -1,4 +1,4 @@
-//! Refusals first; the vectors of the RFCs are typed in with their section.
+//! Tests of tokens. The test vectors of the RFCs name their section.
 
 pub(crate) mod checks;
 mod claims;
@@ -21,7 +21,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     BASE64URL.encode(bytes)
 }
 
-/// A token with these bytes for header and payload, and something for a signature.
+/// Returns a token with this header and payload, and with a meaningless signature.
 pub(crate) fn compact(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     format!("{}.{}.c2ln", encode(header), encode(payload))
 }
@@ -30,10 +30,10 @@ fn parse<T: AsRef<[u8]> + ?Sized>(token: &T) -> Result<Jws<'_>, VerifyError> {
     Jws::parse(token, MAX_TOKEN)
 }
 
-/// What a token may be large by default.
+/// The default size limit of a token.
 const MAX_TOKEN: usize = 16 * 1024;
 
-/// Why the form of `token` is refused.
+/// Returns why the form of `token` is rejected.
 fn malformed(token: &str) -> MalformedTokenError {
     match parse(token) {
         Err(VerifyError::Malformed(reason)) => reason,

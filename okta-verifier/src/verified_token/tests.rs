@@ -43,7 +43,7 @@ fn narrowing_takes_scopes_out_of_both_claims() {
             r#"{"scope":["a"],"scp":"a"}"#,
         ),
         (r#"{"other":"b"}"#, r#"{"other":"b"}"#),
-        // Null holds no scope (RFC 6749 §3.3 has no such value), so that there is none to take.
+        // Null has no scope to remove, because it is not a scope value (RFC 6749 §3.3).
         (r#"{"scp":null,"scope":"b"}"#, r#"{"scp":null,"scope":"a"}"#),
     ] {
         assert_eq!(narrowed(payload).as_deref(), Some(expected));
@@ -60,13 +60,13 @@ fn narrowing_takes_scopes_out_of_both_claims() {
 #[test]
 fn narrowing_leaves_every_other_byte() {
     for (before, scopes, after) in [
-        // Numbers beyond u64 and f64, and of another spelling.
+        // Numbers beyond u64 and f64, and numbers that are not written in the usual form.
         (
             r#"{"account":123456789012345678901234567890,"scope":"#,
             r#""a b""#,
             r#","x":1.10,"y":-0,"z":1E+2,"w":0.1000000000000000055511151231257827}"#,
         ),
-        // White space, and an order that is not that of the names.
+        // Whitespace, and members that are not in the order of their names.
         (
             " {\r\n\t\"z\" : [ 1 , 2 ] , \"scope\" :\n ",
             "\"a b\"",
@@ -104,7 +104,7 @@ fn narrowing_finds_a_claim_by_its_unescaped_name() {
     ] {
         assert_eq!(narrowed(payload).as_deref(), Some(expected));
     }
-    // Two of them are an error, so that no verified token has them.
+    // A duplicate claim is an error, so no verified token has one.
     assert_eq!(narrowed(r#"{"scp":["b"],"sc\u0070":["b"]}"#), None);
 }
 

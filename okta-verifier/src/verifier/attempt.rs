@@ -1,9 +1,8 @@
 //! The decision about one request: which checks are made, and in which order.
 //!
-//! Nothing here waits or performs I/O. A check that lacks a key, a response of the introspection endpoint or
-//! a result of the replay store ends in a [`Step`] that says so. [`Authentication`](super::Authentication)
-//! obtains the missing input and continues with it: nothing that was parsed or verified before is parsed or
-//! verified again.
+//! The checks do not wait or perform I/O. If a check needs a key, an introspection response or a result of
+//! the replay store, it returns a [`Step`] that says so. [`Authentication`](super::Authentication) obtains
+//! the missing input and continues from there, so nothing is parsed or verified twice.
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,21 +33,21 @@ pub(super) struct Attempt<'r> {
     pub(super) request: TokenRequest<'r>,
     /// When the request arrived.
     pub(super) arrived: Now,
-    /// The key of the token in the cache; `None` if it is not cached.
+    /// The key of the token's cache entry, or `None` if the token cannot be cached.
     pub(super) digest: Option<Digest>,
 }
 
-/// A request with a token.
+/// The parts of a request that the decision needs.
 #[derive(Clone, Copy)]
 pub(super) struct TokenRequest<'r> {
     pub(super) token: &'r [u8],
-    /// The maximum age of an introspection response. `None` for that of the settings.
+    /// The route's maximum age of an introspection response, or `None` if only the settings limit it.
     pub(super) max_age: Option<Duration>,
     /// The evidence that the sender may use the token. `None` if the token was not sent with a request.
     pub(super) sender: Option<Sender<'r>>,
 }
 
-/// The evidence of a request that its sender may use the token.
+/// The evidence in a request that its sender may use the token.
 #[derive(Clone, Copy)]
 pub(super) struct Sender<'r> {
     pub(super) scheme: Scheme,
@@ -64,7 +63,8 @@ pub(super) enum Step {
     Introspect(Introspection),
     /// The token is valid, and the remote replay store has to accept the proof.
     UseProof(PendingUse),
-    /// The settings of the token's issuer were replaced: the new ones decide.
+    /// The settings of the token's issuer were replaced, so the decision begins again with the new
+    /// settings.
     Restart,
 }
 
@@ -78,10 +78,10 @@ pub(super) struct Unverified {
     signed: usize,
     dates: Dates,
     has_confirmation: bool,
-    /// The token, to be used only after its signature was verified, or the error of its claims, to be
-    /// reported only then.
+    /// The token, or the error of its claims. Neither may be used or reported before the signature was
+    /// verified.
     claims: Result<VerifiedToken, VerifyError>,
-    /// The only key of the issuer, which did not verify the signature of a token without `kid`.
+    /// For a token without `kid`: the issuer's only key, if it was tried and did not verify the signature.
     tried: Option<Arc<Key>>,
 }
 
@@ -94,14 +94,15 @@ pub(super) struct Introspection {
     verified: Option<(VerifiedToken, Basis)>,
 }
 
-/// A valid token, and its proof, which was not compared with earlier ones yet.
+/// A valid token and its proof. The replay store has not recorded the proof yet.
 pub(super) struct PendingUse {
     pub(super) token: VerifiedToken,
     pub(super) proof: AcceptedProof,
     basis: Basis,
 }
 
-/// The reason why a token was accepted. It may be withdrawn while the request waits.
+/// What the acceptance of a token is based on. Its settings or its key may be withdrawn while the request
+/// waits.
 pub(super) enum Basis {
     Cached(Arc<Entry<Verification>>),
     Verified(Verification),
@@ -137,8 +138,8 @@ impl<'r> Attempt<'r> {
         }
     }
 
-    /// Returns the cache entry of a token that was verified before and is still valid: its issuer's
-    /// settings and its key must be those with which it was verified.
+    /// Returns the cache entry of a token that is still valid: the issuer's settings have not been
+    /// replaced, the key is still trusted, and the dates are valid now.
     pub(super) fn find_cached(&self) -> Option<Result<Arc<Entry<Verification>>, VerifyError>> {
         let now = self.arrived;
         let (cache, digest) = (self.verifier.0.cache.as_ref()?, self.digest?);
@@ -171,8 +172,8 @@ impl<'r> Attempt<'r> {
         self.confirm(token, Basis::Cached(entry), self.arrived)
     }
 
-    /// Parses a token that is not in the cache. Needs no cryptography, so that malformed tokens and
-    /// those of unknown issuers cost none.
+    /// Begins the decision about a token that is not in the cache. Malformed tokens and tokens of unknown
+    /// issuers are rejected before any cryptography.
     pub(super) fn begin_new(&self, now: Now) -> Result<Step, VerifyError> {
         let inner = &*self.verifier.0;
         match Jws::parse(self.request.token, inner.max_token_size) {
@@ -184,8 +185,8 @@ impl<'r> Attempt<'r> {
         }
     }
 
-    /// Introspects a token that is not a signed JWT. Returns `error` if no issuer introspects such tokens, and
-    /// for a text of three parts: it is a malformed JWT, which is never sent to an issuer.
+    /// Introspects a token that is not a signed JWT. Returns `error` if no issuer introspects such tokens.
+    /// A malformed text of three or five parts is never sent to an issuer, because it is a malformed JWT.
     fn begin_unsigned(&self, error: VerifyError, now: Now) -> Result<Step, VerifyError> {
         let token = self.request.token;
         let reason = match error {
@@ -205,7 +206,7 @@ impl<'r> Attempt<'r> {
         self.find_response(introspection, now)
     }
 
-    /// Verifies the signature, with `fetched` if the key had to be fetched, and then the claims.
+    /// Verifies the signature, and then the claims. If the key had to be fetched, `fetched` is the result.
     pub(super) fn check_signature(
         &self,
         mut unverified: Unverified,
@@ -237,12 +238,12 @@ impl<'r> Attempt<'r> {
         };
         let reason = IntrospectionReason::UnknownKey;
         if let Some(introspection) = Introspection::of_unverified(reason, &unverified.issuer) {
-            // A response that is cached needs no keys.
+            // If the introspection response is cached, no key is needed.
             if let Some(response) = introspection.find(self, now) {
                 return self.apply(introspection, &response, now);
             }
-            // A token that its own claims exclude is not introspected, nor is one with `cnf`: the response may
-            // leave `cnf` out, and the token would count as unbound.
+            // A token is not introspected if its own claims would reject it, or if it has `cnf`: the
+            // response may leave `cnf` out, and the token would then be treated as unbound.
             let acceptable = !unverified.has_confirmation && unverified.is_acceptable(now);
             if acceptable && matches!(unavailable, Some(VerifyError::UnknownKeyId)) {
                 return Ok(Step::Introspect(introspection));
@@ -306,7 +307,7 @@ impl<'r> Attempt<'r> {
         }
     }
 
-    /// Applies the introspection response.
+    /// Continues the decision with the introspection response.
     pub(super) fn apply(
         &self,
         introspection: Introspection,
@@ -331,8 +332,8 @@ impl<'r> Attempt<'r> {
         }
         let basis = Basis::Introspection(issuer);
         let token = response.token(now)?;
-        // The token's own `cnf` cannot be trusted, present or not. If the verifier accepts bound tokens,
-        // the response must have the confirmation.
+        // The signature was not verified, so the absence of `cnf` in the token cannot be trusted. If the
+        // verifier accepts bound tokens, the response must have a `cnf`.
         if reason == IntrospectionReason::UnknownKey
             && token.confirmation().is_none()
             && self.sender_constraint().accepts_bound_tokens()
@@ -436,8 +437,8 @@ impl Unverified {
         key.verify(signed, &self.signature).is_ok()
     }
 
-    /// Returns whether the claims pass. They are not verified yet, so this may only decide whether a request
-    /// is sent to the issuer, and must never affect the response to the client.
+    /// Returns whether the unverified claims would be accepted. The result may only decide whether a
+    /// request is sent to the issuer. It must never affect the response to the client.
     fn is_acceptable(&self, now: Now) -> bool {
         let leeway = self.issuer.origin.expected.leeway;
         self.claims.is_ok() && checks::check_dates(self.dates, leeway, now.unix).is_ok()
@@ -489,8 +490,8 @@ impl PendingUse {
         self.basis.check_key()?;
         let issuer = self.basis.issuer();
         if issuer.is_retired() {
-            // The proof was used, so that the decision cannot begin again. If the issuer is still configured,
-            // the next attempt is decided by its new settings.
+            // The proof was used, so the decision cannot begin again. If the issuer is still configured,
+            // the client can retry with a new proof, and the new settings decide.
             verifier.0.issuers.load().find(issuer.url())?;
             return Err(unavailable_now());
         }
@@ -500,7 +501,7 @@ impl PendingUse {
 }
 
 impl Basis {
-    /// Checks that the key was not withdrawn since it verified the signature, while the request waited.
+    /// Checks that the key was not withdrawn while the request waited.
     fn check_key(&self) -> Result<(), VerifyError> {
         match self.key() {
             Some(key) if key.is_retired() => Err(VerifyError::UnknownKeyId),
@@ -525,14 +526,14 @@ impl Basis {
     }
 }
 
-/// For a request that the client can repeat at once.
+/// Returns the error for a request that the client can repeat at once.
 pub(super) fn unavailable_now() -> VerifyError {
     VerifyError::unavailable(Duration::ZERO, UnavailableReason::Abandoned)
 }
 
 impl Verification {
-    /// Returns whether the settings of its issuer were replaced. Such a cache entry is not used again, so it
-    /// is evicted before its next look-up.
+    /// Returns whether the issuer's settings were replaced. A cache entry with replaced settings is never
+    /// used again, so it is evicted without waiting for its next look-up.
     pub(super) fn is_retired(&self) -> bool {
         self.issuer.is_retired()
     }

@@ -24,10 +24,10 @@ use crate::{
 /// The result of [`Verifier::authenticate`]: ready, or a future that waits for a key set, for an
 /// introspection response or for the [replay store](crate::dpop::ReplayStore).
 ///
-/// The future borrows nothing. Dropping a pending authentication before its first poll sends no request
-/// about its token, uses no rate limit and records no proof. Dropping it later cancels no request that
-/// others wait for. A result that is ready has already recorded its DPoP proof in the replay store of
-/// this process.
+/// The future borrows nothing. If a pending authentication is dropped before its first poll, no request
+/// about its token is sent, no rate limit is used and no proof is recorded. If it is dropped later,
+/// requests that other authentications wait for are not cancelled. If the result is ready, the DPoP proof
+/// has already been recorded in the replay store of this process.
 ///
 /// ```
 /// # use okta_verifier_testing::MockOkta;
@@ -41,7 +41,7 @@ use crate::{
 /// // The keys have to be fetched.
 /// let pending = verifier.authenticate(&presented).into_ready().unwrap_err();
 /// assert_eq!(pending.await?.subject(), "ada");
-/// // Now they are cached.
+/// // The keys are cached now.
 /// let token = verifier.authenticate(&presented).into_ready().unwrap()?;
 /// assert_eq!(token.subject(), "ada");
 /// // A request without a token never waits.
@@ -50,7 +50,7 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "an authentication decides nothing unless its result is taken"]
+#[must_use = "a request is not authenticated unless the result is used"]
 pub struct Authentication(State);
 
 enum State {
@@ -80,7 +80,7 @@ impl Authentication {
         };
         let (verifier, created) = (verifier.clone(), attempt.arrived);
         let pending: BoxedResult = match step {
-            // The proof passed every other check: nothing of the request is needed any longer.
+            // The proof passed all other checks, so no other part of the request is needed.
             Step::UseProof(proved) => Box::pin(async move {
                 let result = match is_late(created, Now::read()) {
                     true => Err(unavailable_now()),
@@ -116,7 +116,7 @@ impl Authentication {
     ///
     /// # Errors
     ///
-    /// The authentication itself if it has to wait. Await it.
+    /// Returns the authentication itself if it has to wait. Await it then.
     pub fn into_ready(self) -> Result<Result<VerifiedToken, Rejection>, Self> {
         match self.0 {
             State::Ready(result) => Ok(result),
@@ -143,7 +143,7 @@ impl Future for Authentication {
     }
 }
 
-/// Shows nothing of the request.
+/// Does not show the request.
 impl fmt::Debug for Authentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.0 {
@@ -171,7 +171,7 @@ impl OwnedRequest {
             max_age,
             sender,
         } = attempt.request;
-        // Without a setting for bound tokens nothing else of the request is read.
+        // Without a setting for bound tokens, no other part of the request is read.
         let needed = attempt.verifier.0.sender_constraint.accepts_bound_tokens();
         let sender = sender.map(|Sender { scheme, shown }| match needed {
             true => (scheme, OwnedShown::from(shown)),
@@ -224,7 +224,7 @@ impl Attempt<'_> {
                     self.begin_new(Now::read())?
                 }
                 Step::Restart => return Err(unavailable_now()),
-                // The removed issuer gets no request.
+                // No request is sent with settings that were removed or replaced.
                 Step::FetchKeys(Unverified { issuer, .. })
                 | Step::Introspect(Introspection { issuer, .. })
                     if issuer.is_retired() =>
@@ -255,10 +255,11 @@ impl PendingUse {
     }
 }
 
-/// Returns whether a pending authentication is polled for the first time so late, as after a suspension of
-/// the process, that its evidence may be out of date.
+/// Returns whether the first poll of a pending authentication is so late, for example after the process was
+/// suspended, that its earlier checks may be out of date. The decision then begins again. If only the proof
+/// was left to record, the request is rejected with 503.
 fn is_late(created: Now, first_poll: Now) -> bool {
-    // The wall clock is read in whole seconds, and shows one second if only the second has changed.
+    // The wall clock is read in whole seconds, so it may show one second after a moment.
     first_poll.since(created) > MAX_DELAY
 }
 

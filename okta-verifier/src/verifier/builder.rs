@@ -68,7 +68,7 @@ impl Verifier {
 }
 
 impl VerifierBuilder {
-    /// Accepts this issuer's tokens. Call it once for each issuer; each has its own keys.
+    /// Accepts this issuer's tokens. Call this method once per issuer. Each issuer has its own keys.
     pub fn issuer(mut self, issuer: Issuer) -> Self {
         self.issuers.push(issuer);
         self
@@ -84,9 +84,10 @@ impl VerifierBuilder {
     ///
     /// The total timeout, the redirect policy and the decoding of content encodings are overridden.
     ///
-    /// The client sends the `User-Agent` of the builder, or none: reqwest does not tell whether one is
-    /// set, and setting another one would replace it. Without this setting it is `okta-verifier/` and the
-    /// version of this crate. Some firewalls reject requests without one.
+    /// The client sends the `User-Agent` of this builder. If the builder has none, requests have no
+    /// `User-Agent`, because reqwest does not show whether one is set. Set a `User-Agent`, because some
+    /// firewalls reject requests without it. Without `http_client_builder`, the `User-Agent` is
+    /// `okta-verifier/` and the version of this crate.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier};
@@ -107,8 +108,8 @@ impl VerifierBuilder {
     /// Sets the timeout for fetching metadata and keys combined, connecting included. Default 3 s; 50 ms
     /// to 30 s.
     ///
-    /// If both are slow, the metadata of an attempt that timed out is kept, and the next attempt begins
-    /// with the keys.
+    /// If an attempt times out after the metadata has arrived, the metadata is kept and the next attempt
+    /// begins with the keys.
     ///
     /// ```
     /// use std::time::Duration;
@@ -132,18 +133,18 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets the maximum number of verified tokens to cache, so that the signature of each is verified
-    /// once. Default 10,000; 0 disables the cache.
+    /// Sets the maximum number of verified tokens to cache, so that the signature of each token is verified
+    /// only once. Default 10,000; 0 disables the cache.
     ///
-    /// A cached token is rejected like any other once it expires or its key is withdrawn. A token above
-    /// 4 KiB is not cached.
+    /// A cached token is rejected once it expires or its key is withdrawn, like any other token. A token
+    /// above 4 KiB is not cached.
     pub fn token_cache_capacity(mut self, tokens: u64) -> Self {
         self.token_cache_capacity = tokens;
         self
     }
 
-    /// Sets how long a verified token is cached at most, and never beyond its `exp`. Default 1 h; zero
-    /// disables the cache.
+    /// Sets the maximum time for which a verified token is cached. Default 1 h; zero disables the cache. A
+    /// cached token is rejected once it expires, like any other token.
     ///
     /// ```
     /// use std::time::Duration;
@@ -154,9 +155,9 @@ impl VerifierBuilder {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
     /// let busy = builder().token_cache_capacity(100_000).token_cache_ttl(Duration::from_secs(10 * 60)).build()?;
-    /// let none = builder().token_cache_capacity(0).build()?; // each request costs a signature
+    /// let none = builder().token_cache_capacity(0).build()?; // verifies a signature for each request
     /// for verifier in [busy, none] {
-    ///     // The verdicts are the same.
+    ///     // The results are the same.
     ///     let (good, late) = (okta.token("ada").sign(), okta.token("ada").expired().sign());
     ///     assert!(verifier.verify(&good).await.is_ok() && verifier.verify(&good).await.is_ok());
     ///     assert_eq!(verifier.verify(&late).await.unwrap_err().code(), "expired");
@@ -173,10 +174,10 @@ impl VerifierBuilder {
     /// to 64 KiB.
     ///
     /// A larger token is rejected before it is decoded: 400 in a request, and
-    /// [`MalformedTokenError::TooLarge`](crate::error::MalformedTokenError::TooLarge) from [`Verifier::verify`]. HTTP
-    /// servers and proxies have limits of their own for headers, such as hyper's 16 KiB for all headers
-    /// over HTTP/2; raise those too. Tokens above 4 KiB are not cached, so that the signature is verified
-    /// for each request. RFC 7519 §7.2 leaves the size to the recipient.
+    /// [`MalformedTokenError::TooLarge`](crate::error::MalformedTokenError::TooLarge) from
+    /// [`Verifier::verify`]. HTTP servers and proxies have limits of their own for headers, such as hyper's
+    /// 16 KiB for all headers over HTTP/2. Raise those limits too. Tokens above 4 KiB are not cached, so
+    /// their signature is verified at each request. RFC 7519 §7.2 leaves the size to the recipient.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -226,11 +227,11 @@ impl VerifierBuilder {
     /// Accepts certificate-bound tokens (RFC 8705 §3) with the client certificate of the TLS
     /// session, which the server passes on as a [`ClientCertificate`](crate::mtls::ClientCertificate).
     ///
-    /// Off by default, because the session belongs to the client only if TLS is terminated in this
-    /// process. A proxy in front of it that has a client certificate of its own must be one of the
-    /// [`trusted_proxies`](Self::trusted_proxies), or its certificate counts as that of each of its
-    /// clients. Without this setting and without [`client_cert_header`](Self::client_cert_header), a
-    /// certificate-bound token is rejected with
+    /// This is off by default, because the TLS session belongs to the client only if no proxy terminates
+    /// TLS in front of this process. A proxy that connects with a client certificate of its own must be one
+    /// of the [`trusted_proxies`](Self::trusted_proxies). Otherwise its certificate is taken for the
+    /// certificate of each of its clients. Without this setting and without
+    /// [`client_cert_header`](Self::client_cert_header), a certificate-bound token is rejected with
     /// [`VerifyError::BindingUnchecked`](crate::VerifyError::BindingUnchecked).
     ///
     /// ```
@@ -256,14 +257,14 @@ impl VerifierBuilder {
 
     /// Names the proxies in front of this service by their networks, such as `10.0.0.0/8`.
     ///
-    /// This says who is trusted. What is read from them is said by
-    /// [`forwarded_host`](Self::forwarded_host) and [`client_cert_header`](Self::client_cert_header), each
-    /// for itself: a proxy that is trusted for the host is not trusted for certificates, and the reverse.
-    /// Requests of other peers, and those whose peer the adapter does not know, never get anything from
-    /// these headers.
+    /// This setting says which proxies are trusted. [`forwarded_host`](Self::forwarded_host) and
+    /// [`client_cert_header`](Self::client_cert_header) say which headers are read from the proxies. Each
+    /// of them is separate: `forwarded_host` alone does not make the proxies trusted for certificates, and
+    /// `client_cert_header` alone does not make them trusted for the host. The headers are ignored in the
+    /// requests of other peers, and if the adapter does not know the peer.
     ///
-    /// The certificate of a trusted proxy's TLS session never counts as that of its clients. Which
-    /// certificate counts depends on the peer:
+    /// The certificate of a trusted proxy's own TLS session is never used as the certificate of its
+    /// clients. Which certificate is used depends on the peer:
     ///
     /// | peer | certificate of the client |
     /// |---|---|
@@ -271,8 +272,8 @@ impl VerifierBuilder {
     /// | another | with [`client_certificates`](Self::client_certificates) that of the session, otherwise none |
     /// | unknown: the adapter has no address, or a Unix socket | none |
     ///
-    /// [`build`](Self::build) rejects this setting if nothing depends on it, and settings of a header
-    /// without it.
+    /// [`build`](Self::build) rejects this setting if no other setting uses the proxies, and rejects the
+    /// settings of a header without `trusted_proxies`.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier};
@@ -294,25 +295,27 @@ impl VerifierBuilder {
         self
     }
 
-    /// Reads the external host of a request from this header of the [`trusted_proxies`](Self::trusted_proxies),
-    /// for [`DpopSettings::forwarded_host`]. `hosts` are the hosts under which clients call this service.
+    /// Reads the external host of a request from the header `header`, which the
+    /// [`trusted_proxies`](Self::trusted_proxies) send, for [`DpopSettings::forwarded_host`]. `hosts` are
+    /// the hosts under which clients call this service.
     ///
     /// The header must have exactly one line:
     ///
-    /// - `Forwarded` (RFC 7239 §4): one element with `host` and `proto`, such as
-    ///   `proxy_set_header Forwarded "host=$server_name;proto=https"`. Names are tokens, values are
-    ///   tokens or quoted strings (a host with a port must be quoted), and no parameter occurs
-    ///   twice. A comma is rejected wherever it stands;
+    /// - `Forwarded` (RFC 7239 §4): one element with `host` and `proto`, such as `proxy_set_header
+    ///   Forwarded "host=$server_name;proto=https"`. Names are tokens, values are tokens or quoted strings
+    ///   (a host with a port must be quoted), and no parameter occurs twice. A comma is rejected anywhere
+    ///   in the value;
     /// - any other name: a host, which means https (`X-Forwarded-Host: api.example.com`), or a whole
     ///   origin (`X-External-Origin: https://api.example.com`).
     ///
-    /// The proxy must overwrite the header on every request. A list, which results from appending to the
-    /// client's header, is rejected. Most proxies forward the client's `Host`, and a proof that was made
-    /// for another API would then be valid for this one, so the hosts of this service must be listed.
+    /// The proxy must overwrite the header on every request. A list is rejected, because a list means that
+    /// the proxy has appended to the client's header. The hosts of this service must be listed, because
+    /// most proxies forward any `Host` of the client, and a proof that was made for another API would then
+    /// be valid for this one.
     ///
-    /// Each of `hosts` is a host of https, with its port unless that is 443, or a whole origin. They are
-    /// compared exactly after normalization (RFC 3986 §6.2.2-3), without wildcards. If the proxy sends
-    /// another host, every proof is rejected.
+    /// Each of `hosts` is a host, which means https, with its port unless the port is 443, or a whole
+    /// origin. Hosts are compared exactly after normalization (RFC 3986 §6.2.2-3). Wildcards are not
+    /// supported. If the proxy sends a host that is not listed, the proof of the request is rejected.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
@@ -338,13 +341,14 @@ impl VerifierBuilder {
         self
     }
 
-    /// Accepts certificate-bound tokens (RFC 8705 §3) with the certificate in this header of the
-    /// [`trusted_proxies`](Self::trusted_proxies), which terminate TLS for their clients. RFC 9440 calls
-    /// the header `Client-Cert`. Under any name its value must have the form of that RFC: the
-    /// certificate's DER in base64, between colons.
+    /// Accepts certificate-bound tokens (RFC 8705 §3) with the certificate that the
+    /// [`trusted_proxies`](Self::trusted_proxies) send in this header when they terminate TLS for their
+    /// clients. RFC 9440 calls the header `Client-Cert`. With any name, its value must have the form of
+    /// that RFC: the certificate's DER in base64, between colons.
     ///
-    /// A certificate is public. The proxy must remove the header from the requests of its clients, and set
-    /// it only if it has verified the certificate in the handshake.
+    /// Certificates are public, so a client could send the certificate of another client. The proxy must
+    /// remove the header from the requests of its clients, and set it only if the handshake has verified
+    /// the certificate.
     ///
     /// ```
     /// # use okta_verifier_testing::{Certificate, TestIssuer};
@@ -377,12 +381,12 @@ impl VerifierBuilder {
         self
     }
 
-    /// Builds the verifier without I/O. The service starts while the issuer is down; keys are fetched for
-    /// the first token, or in [`Verifier::warm_up`].
+    /// Builds the verifier without I/O. The service therefore starts even if the issuer is down. The keys
+    /// are fetched for the first token, or by [`Verifier::warm_up`].
     ///
     /// # Errors
     ///
-    /// The first wrong setting; the error says what to write instead.
+    /// Returns the first wrong setting. The text of the error says what to write instead.
     pub fn build(mut self) -> Result<Verifier, ConfigError> {
         if !FETCH_TIMEOUTS.contains(&self.fetch_timeout) {
             return Err(ConfigError::FetchTimeout);
@@ -409,7 +413,7 @@ impl VerifierBuilder {
         ))
     }
 
-    /// Resolves the settings for bound tokens, and takes those of DPoP.
+    /// Validates the settings for bound tokens, and moves those of DPoP out of the builder.
     fn sender_constraint(&mut self) -> Result<SenderConstraint, ConfigError> {
         let wrong = |problem| Err(ConfigError::TrustedProxies { problem });
         let proxies = self
@@ -441,7 +445,8 @@ impl VerifierBuilder {
             }
             header => header.as_deref().map(proxy_header).transpose()?,
         };
-        // With client_certificates, trusted proxies are those whose own certificate does not count.
+        // With `client_certificates`, the proxies are used too: the certificate of a proxy's own session is
+        // ignored.
         let are_used = self.client_certificates || self.client_cert_header.is_some();
         if proxies.is_some() && forwarded_host.is_none() && !are_used {
             return wrong(
@@ -464,7 +469,7 @@ impl VerifierBuilder {
     }
 }
 
-/// Leaves the HTTP client out, because a proxy's password may be in it.
+/// Omits the HTTP client, because it may contain the password of a proxy.
 impl fmt::Debug for VerifierBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifierBuilder")
@@ -478,10 +483,10 @@ impl fmt::Debug for VerifierBuilder {
 impl Verifier {
     /// Replaces the issuers, for tenants that are added and removed at run time. Performs no I/O.
     ///
-    /// An issuer with unchanged settings keeps its state. One with changed settings keeps its keys, if
-    /// they are fetched in the same way. Tokens of a removed issuer are rejected from the next request
-    /// on. A request that waits meanwhile is decided by the new
-    /// settings; if it waits for a [`ReplayStore`](crate::dpop::ReplayStore), the response is a 503.
+    /// An issuer with unchanged settings keeps its state. An issuer with changed settings keeps its keys if
+    /// the keys are fetched in the same way. Tokens of a removed issuer are rejected from the next request
+    /// on. If a request is waiting while its issuer's settings change, the new settings decide. If it is
+    /// waiting for a [`ReplayStore`](crate::dpop::ReplayStore), it is rejected with 503.
     ///
     /// It is not possible to accept every issuer of a domain, because anyone who can create a tenant
     /// there could then issue tokens. List the issuers that you know, from your database.
@@ -505,7 +510,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The first wrong setting. Then nothing has changed.
+    /// Returns the first wrong setting. The issuers are then unchanged.
     pub fn set_issuers(
         &self,
         issuers: impl IntoIterator<Item = Issuer>,
@@ -518,7 +523,7 @@ impl Verifier {
     }
 }
 
-/// Resolves the settings. An issuer of `former` with the same settings is used again.
+/// Validates the settings. An issuer of `former` with the same settings is reused.
 fn resolve_issuers(
     issuers: Vec<Issuer>,
     former: &[Arc<ActiveIssuer>],

@@ -1,4 +1,4 @@
-//! The issuers in use, and the choice of the issuer for a token.
+//! The issuers in use, and the selection of the issuer for a token.
 
 use std::{
     collections::HashMap,
@@ -25,7 +25,8 @@ pub(crate) struct ActiveIssuer {
     pub(crate) keys: KeyStore,
     pub(crate) introspection: Option<Arc<Introspector>>,
     retired: AtomicBool,
-    /// Whether it was logged that a route requires introspection, which is not configured.
+    /// Whether an error was logged because a route requires introspection, which is not configured for the
+    /// issuer.
     logged: AtomicBool,
 }
 
@@ -34,7 +35,8 @@ pub(crate) struct ActiveIssuer {
 pub(crate) struct Issuers {
     list: Vec<Arc<ActiveIssuer>>,
     by_issuer: HashMap<Box<str>, Arc<ActiveIssuer>>,
-    // Neither kind of token names its issuer, so that at most one issuer can introspect it.
+    // Opaque and encrypted tokens do not name their issuer, so at most one issuer can introspect tokens of
+    // each kind.
     opaque: Option<Arc<ActiveIssuer>>,
     encrypted: Option<Arc<ActiveIssuer>>,
 }
@@ -65,7 +67,8 @@ impl ActiveIssuer {
         &self,
         reason: IntrospectionReason,
     ) -> Option<&Arc<Introspector>> {
-        // Pinned keys are the user's choice: the issuer cannot vouch for a token that they do not verify.
+        // With `Issuer::keys`, only the pinned keys are trusted, so a token that they do not verify is not
+        // introspected.
         let pinned = reason == IntrospectionReason::UnknownKey && self.keys.is_pinned();
         self.introspection
             .as_ref()
@@ -73,12 +76,12 @@ impl ActiveIssuer {
     }
 
     /// Returns the introspector if a token that local checks accepted must be introspected. `max_age` is
-    /// that of the route.
+    /// the maximum age that the route requires.
     ///
     /// # Errors
     ///
-    /// The route requires introspection, which is not configured. This is an error of the service: the token
-    /// may be valid, so that the request is not rejected with 401.
+    /// Returns an error if the route requires introspection, which is not configured. The token may be
+    /// valid, so the request is rejected with 503 and not with 401.
     #[inline]
     pub(super) fn must_introspect(
         &self,
@@ -103,7 +106,7 @@ impl ActiveIssuer {
         }
     }
 
-    /// Marks settings that are no longer in use, so that no token is accepted by them any longer.
+    /// Marks the settings as no longer in use. No token is accepted with them afterwards.
     fn retire(&self) {
         self.retired.store(true, Ordering::Release);
     }
@@ -123,7 +126,8 @@ impl ActiveIssuer {
 impl Issuers {
     /// # Errors
     ///
-    /// The list is empty, two issuers share a name, or two introspect tokens that do not name their issuer.
+    /// Returns an error if the list is empty, if two issuers have a name in common, or if two issuers
+    /// introspect the same kind of tokens that do not name their issuer.
     pub(crate) fn new(list: Vec<Arc<ActiveIssuer>>) -> Result<Self, ConfigError> {
         if list.is_empty() {
             return Err(ConfigError::NoIssuer);
@@ -163,7 +167,7 @@ impl Issuers {
         })
     }
 
-    /// Returns the issuer that introspects tokens of a kind that does not name its issuer.
+    /// Returns the issuer that introspects a kind of tokens that do not name their issuer.
     pub(super) fn introspecting(&self, reason: IntrospectionReason) -> Option<&Arc<ActiveIssuer>> {
         match reason {
             IntrospectionReason::Opaque => self.opaque.as_ref(),
@@ -205,5 +209,5 @@ impl Issuers {
     }
 }
 
-/// A setting is missing, so that an earlier attempt would be pointless.
+/// The maximum of `Retry-After`. A retry does not help until the missing setting is added.
 const RETRY_AFTER_MISCONFIGURATION: Duration = Duration::from_secs(120);

@@ -1,5 +1,6 @@
-//! Checks that the sender of a request may use its token: a token that is bound to a key comes with a
-//! DPoP proof (RFC 9449), and one that is bound to a certificate with that certificate (RFC 8705).
+//! Checks that the sender of a request may use its token. A token that is bound to a key must come with a
+//! DPoP proof (RFC 9449), and a token that is bound to a certificate must come with that certificate (RFC
+//! 8705).
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -19,18 +20,19 @@ use crate::{
 /// The settings for bound tokens.
 #[derive(Debug)]
 pub(crate) struct SenderConstraint {
-    /// `None`: a token that is bound to a key is rejected.
+    /// If `None`, tokens that are bound to a key are rejected.
     pub(super) dpop: Option<Dpop>,
-    /// Whether the certificate of the TLS session is that of the client.
+    /// Whether the certificate of the TLS session is accepted as the client's, unless the peer is one of
+    /// `proxies`.
     client_certificates: bool,
-    /// The certificate of their TLS session is their own, never that of the client.
+    /// The trusted proxies. The certificate of their TLS session is their own, and never the client's.
     proxies: Option<Peers>,
-    /// The header in which these proxies send the certificate of the client.
+    /// The header in which the trusted proxies send the certificate of the client.
     pub(super) client_cert_header: Option<Box<str>>,
-    /// Logs that the replay store is full, for all callers or for one.
+    /// The log of rejections because the replay store is full or a caller has used up its share.
     full: OutageLog,
-    /// Logs that the replay store has failed. It is separate from `full`, so that a caller over its share
-    /// cannot hide a failure.
+    /// The log of failures of the replay store. It is separate from `full`, so that a caller who has used
+    /// up its share cannot hide a failure.
     failed: OutageLog,
 }
 
@@ -64,8 +66,8 @@ impl SenderConstraint {
         self.client_certificates || self.client_cert_header.is_some()
     }
 
-    /// Checks the scheme, the certificate and the proof. Returns the proof if there is one, which
-    /// must then be recorded.
+    /// Checks the scheme, the certificate and the proof. Returns the proof if one was required. The caller
+    /// must then record it.
     pub(super) fn check(
         &self,
         token: &VerifiedToken,
@@ -93,7 +95,7 @@ impl SenderConstraint {
             }
             match self.certificate(sender.shown) {
                 None => return Err(VerifyError::NoCertificate),
-                // Hashes of public values: comparing them need not take constant time.
+                // The hashes are of public values, so comparing them need not take constant time.
                 Some(found) if found == expected => {}
                 Some(_) => return Err(VerifyError::BindingMismatch),
             }
@@ -110,7 +112,8 @@ impl SenderConstraint {
         if let Some(proxies) = &self.proxies {
             let peer = shown.peer?;
             if proxies.contain(Some(peer)) {
-                // A proxy that is trusted for the host only says nothing about certificates.
+                // Without this setting, the proxies are trusted for the host only, and not for
+                // certificates.
                 self.client_cert_header.as_ref()?;
                 let der = mtls::decode(shown.client_cert.one()?)?;
                 return mtls::thumbprint(&der);
@@ -121,7 +124,7 @@ impl SenderConstraint {
     }
 
     /// Records the proof in the replay store of this process (RFC 9449 §11.1). Returns `None` if the store
-    /// is a remote one, which [`use_proof_remotely`](Self::use_proof_remotely) calls.
+    /// is remote. [`use_proof_remotely`](Self::use_proof_remotely) must then be called.
     pub(super) fn use_proof_here(
         &self,
         proof: &AcceptedProof,
@@ -145,7 +148,7 @@ impl SenderConstraint {
             return Err(VerifyError::BindingUnchecked);
         };
         if Handle::try_current().is_err() {
-            return Err(unavailable(UnavailableReason::NoRuntime)); // The timeout needs its timer.
+            return Err(unavailable(UnavailableReason::NoRuntime)); // The timeout needs the runtime's timer.
         }
         let result = remote
             .first_use(proof, caller(token), Now::read().unix)
@@ -153,7 +156,8 @@ impl SenderConstraint {
         let now = Now::read();
         match result {
             Ok(result) => {
-                // The proof of a caller over its share was not sent to the store.
+                // `Full` does not show a recovery: the caller has used up its share, so the proof was not
+                // sent to the store.
                 if result != UseResult::Full && self.failed.succeeded(now.instant) {
                     tracing::info!("DPoP replay store recovered");
                 }
@@ -226,7 +230,7 @@ impl Dpop {
     }
 }
 
-/// The shares of the replay store are per issuer, client and subject.
+/// Returns the issuer, client and subject, which together identify a caller of the replay store.
 fn caller(token: &VerifiedToken) -> [&str; 3] {
     let client = token.client_id().unwrap_or_default();
     [token.issuer(), client, token.subject()]
@@ -236,7 +240,7 @@ fn unavailable(source: UnavailableReason) -> VerifyError {
     VerifyError::unavailable(RETRY_AFTER_STORE, source)
 }
 
-/// A store drops old proofs every second, and a share counts them until the end of a time slice.
+/// The store in this process removes old proofs every second, so it may have room again soon.
 const RETRY_AFTER_STORE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

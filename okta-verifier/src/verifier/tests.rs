@@ -1,4 +1,5 @@
-//! The decision about a request that has to wait: how much work it does, and what it reads again.
+//! The decision about a request that has to wait: how much work it causes, and what is checked again
+//! afterwards.
 
 use std::{
     sync::{
@@ -120,7 +121,7 @@ async fn request_that_waits_for_keys_introspection_and_replay_store_is_parsed_an
     };
     assert_eq!(Counts::read() - before, expected);
 
-    // With the keys and the token in the caches, introspection and the store are left.
+    // The keys and the token are cached now, so only introspection and the replay store have to be awaited.
     world.verifier.refresh().await.unwrap();
     let before = Counts::read();
     let result = world.authenticate_bound(&jwt).await;
@@ -287,7 +288,8 @@ async fn authentication_begins_again_if_it_is_first_polled_late() {
     let jwt = world.bound_token();
     world.verifier.warm_up().await.unwrap();
     let late = world.authenticate_bound(&jwt);
-    // The response to another request is newer than this one, but older than allowed at its first poll.
+    // The introspection response to another request is newer than this request, but it is older than
+    // allowed when this request is first polled.
     assert_eq!(code(&world.authenticate_bound(&jwt).await), "ok");
     world.okta.revoke(&jwt);
     suspend(Duration::from_secs(120)).await;
@@ -307,7 +309,8 @@ async fn introspection_response_that_ages_while_keys_are_fetched_is_not_used() {
     let verifier = builder.build().unwrap();
     let jwt = okta.token("ada").expires_in(24 * hour).sign();
     assert!(verifier.verify(&jwt).await.is_ok());
-    // The response is just young enough when the request arrives, and the keys have to be fetched.
+    // The introspection response is just recent enough when the request arrives, and the keys have to be
+    // fetched.
     suspend(hour - Duration::from_millis(200)).await;
     okta.set_latency(Duration::from_millis(300));
     okta.revoke(&jwt);

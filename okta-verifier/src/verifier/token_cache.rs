@@ -1,5 +1,5 @@
-//! Verified tokens, cached by a keyed fingerprint. A cache hit saves parsing and the signature; the key,
-//! the settings and the dates are checked again at every hit.
+//! The cache of verified tokens, by a keyed fingerprint of the token. A cache hit saves parsing the token
+//! and verifying its signature. The key, the settings and the dates are checked again at every hit.
 
 use std::{
     cell::Cell,
@@ -23,7 +23,8 @@ pub(crate) struct TokenCache<K> {
     entries: Cache<Digest, Arc<Entry<K>>, BuildHasherDefault<Folded>>,
     /// The entries that are used most.
     front: Front<K>,
-    /// The fingerprints are keyed, so that it takes the key of this process to make two tokens share one.
+    /// The fingerprints are keyed. Without the key of this process, two tokens with the same fingerprint
+    /// cannot be found.
     fingerprints: Fingerprints,
     max_age: Duration,
 }
@@ -58,8 +59,8 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
         })
     }
 
-    /// Returns `None` for a long token, which is not cached, so that the number of entries also limits the
-    /// memory.
+    /// Returns the digest of a token, or `None` if the token is too long to be cached. Because of this
+    /// limit, the number of entries also limits the memory.
     pub(crate) fn digest(&self, token: &[u8]) -> Option<Digest> {
         if token.len() > MAX_CACHED_TOKEN {
             return None;
@@ -106,7 +107,7 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
     pub(crate) fn evict_if(&self, is_retired: impl Fn(&K) -> bool + Send + Sync + 'static) {
         let is_retired = Arc::new(is_retired);
         let is_entry_retired = is_retired.clone();
-        // The only error is a cache without `support_invalidation_closures`.
+        // This fails only if the cache was built without `support_invalidation_closures`.
         let _ = self
             .entries
             .invalidate_entries_if(move |_, entry| is_entry_retired(&entry.verification));
@@ -125,7 +126,7 @@ impl<K> fmt::Debug for TokenCache<K> {
     }
 }
 
-/// Uses the bits of a digest as its hash: they are uniform and unknown outside the process.
+/// Uses the bits of a digest as its hash, because they are uniform and unknown outside the process.
 #[derive(Debug, Default)]
 struct Folded(u64);
 
@@ -145,18 +146,18 @@ impl Hasher for Folded {
     }
 }
 
-/// moka records each look-up to choose the entries that it evicts, which takes longer than all the rest of a
-/// cache hit. One in this many look-ups that [`Front`] serves is passed on.
+/// One in this many look-ups that [`Front`] serves is passed on to moka. moka records each look-up to
+/// choose the entries that it evicts, and recording takes longer than the rest of a cache hit.
 const RECORDED: u64 = 16;
 
-/// Okta's tokens have about 1 KB.
+/// The maximum size of a cached token in bytes. Okta's tokens have about 1 KB.
 const MAX_CACHED_TOKEN: usize = 4 * 1024;
 
 /// The entries that are used all the time, each in the slot that its digest selects. A look-up is a load
 /// and a comparison.
 ///
 /// Slots hold weak references, so they do not keep evicted entries alive. An entry from a slot is checked
-/// like any other.
+/// like an entry from the cache.
 struct Front<K>(Box<[ArcSwapWeak<Entry<K>>]>);
 
 impl<K> Front<K> {
@@ -201,7 +202,8 @@ impl<K> Front<K> {
             .upgrade()
             .is_some_and(|entry| is_removed(&entry))
         {
-            // An entry that was stored meanwhile is looked up in the cache once.
+            // If another entry was stored in the slot meanwhile, it is removed too. Its next look-up goes
+            // to the cache.
             slot.store(Weak::new());
         }
     }
@@ -213,8 +215,8 @@ impl<K> Front<K> {
     }
 }
 
-/// Returns true with this probability, by a pseudo-random sequence per thread. With a counter, some entries
-/// would never be chosen.
+/// Returns true with a probability of 1 in `power_of_two`, from a pseudo-random sequence per thread. A
+/// counter could miss some entries forever, if requests follow a pattern.
 fn one_in(power_of_two: u64) -> bool {
     thread_local! {
         static LAST: Cell<u64> = const { Cell::new(0x9e37_79b9_7f4a_7c15) };
@@ -224,9 +226,10 @@ fn one_in(power_of_two: u64) -> bool {
     next & (power_of_two - 1) == 0
 }
 
-/// 128 KB, and about 100 bytes for each evicted entry whose slot was not reused yet.
+/// The maximum number of slots, which take 128 KB. An evicted entry keeps about 100 more bytes until its
+/// slot is reused.
 const MAX_SLOTS: u64 = 16_384;
-/// Replacement probability (1 in REPLACED).
+/// An occupied slot is replaced with a probability of 1 in this number.
 const REPLACED: u64 = 8;
 
 #[cfg(test)]

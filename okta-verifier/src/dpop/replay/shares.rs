@@ -3,15 +3,16 @@
 
 use crate::crypto::Fingerprints;
 
-/// Counts the proofs of each caller for as long as the store keeps them, and gives each caller an
-/// equal share.
+/// Counts the proofs of each caller for as long as the store keeps them, and limits each caller to the same
+/// share.
 ///
-/// A caller has two counters, at places that a keyed fingerprint chooses, and the smaller one counts.
-/// Two callers that share one counter do not affect each other. If ten callers have used up their shares,
-/// another caller shares both counters with some of them with a probability of 1 in 10 million.
+/// This is a count-min sketch. A keyed fingerprint selects one counter per row for each caller, and the
+/// smaller of the two values is used. Two callers with only one counter in common do not affect each other.
+/// If ten callers have used up their shares, the probability that another caller has both counters in
+/// common with some of them is 1 in 10 million.
 ///
-/// A proof counts until the end of the time slice in which the store removes it: never for a shorter time
-/// than it is stored, and at most for a sixth of the longest time longer.
+/// A proof counts until the end of the time slice in which the store removes it. It therefore counts for at
+/// least as long as it is stored, and longer by at most a sixth of the longest storage time.
 pub(super) struct Shares {
     rows: [Box<[Counter]>; 2],
     /// The number of proofs of one caller that may be stored at the same time.
@@ -20,7 +21,8 @@ pub(super) struct Shares {
     width: u64,
 }
 
-/// A ring with the number of proofs that end in each of the time slices from `first` on.
+/// A ring of time slices, which begins with the slice `first`. Each slice has the number of proofs whose
+/// storage time ends in it.
 #[derive(Clone, Copy, Default)]
 struct Counter {
     first: u32,
@@ -31,7 +33,7 @@ struct Counter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Counted {
     caller: u32,
-    /// The slice that counts it, in each row.
+    /// The slice in which each row counts the proof.
     slices: [u32; 2],
 }
 
@@ -45,7 +47,7 @@ impl Shares {
         }
     }
 
-    /// Counts a proof that is stored from the second `now` to the second `end`. Returns `None` if the caller
+    /// Counts a proof that is stored from `now` until `end`, both in seconds. Returns `None` if the caller
     /// has used up its share.
     pub(super) fn take(&mut self, caller: u32, end: u64, now: u64) -> Option<Counted> {
         let (now, end, share) = (self.slice(now), self.slice(end), self.share);
@@ -77,8 +79,8 @@ impl Shares {
         [&mut one[place(caller)], &mut other[place(caller >> 16)]]
     }
 
-    /// Returns the number of the slice that contains a second. Numbers that do not fit, from the year 2106 on
-    /// at the earliest, become that of the last slice.
+    /// Returns the number of the slice that contains a second. All numbers that do not fit in a `u32`,
+    /// which occur in the year 2106 at the earliest, become `u32::MAX`.
     fn slice(&self, second: u64) -> u32 {
         u32::try_from(second / self.width).unwrap_or(u32::MAX)
     }
@@ -88,8 +90,8 @@ impl Counter {
     /// Removes the slices that have passed.
     fn remove_before(&mut self, now: u32) {
         let all_passed = now > self.last();
-        // The clock was set back by more than the time for which a proof is stored. The old counts have no
-        // slice any more, and must not block their callers until the clock has caught up.
+        // If the clock was set back by more than the ring covers, the old counts are removed. Otherwise
+        // they would block their callers until the clock has caught up.
         let set_back = self.first > now.saturating_add(LAST);
         if all_passed || set_back {
             *self = Self::default();
@@ -105,7 +107,8 @@ impl Counter {
         self.counts.iter().copied().map(u64::from).sum()
     }
 
-    /// Returns the slice that counts the proof. After the clock was set back a little, it is the first one.
+    /// Adds a proof and returns the slice that counts it. If the clock was set back a little, this is the
+    /// first slice.
     fn add(&mut self, slice: u32) -> u32 {
         let slice = slice.clamp(self.first, self.last());
         let count = &mut self.counts[place(slice)];
@@ -129,16 +132,16 @@ fn place(slice: u32) -> usize {
     slice as usize % SLICES
 }
 
-/// The number by which a caller (issuer, client, subject) is counted. It is computed under a key of the
-/// store, so no caller can choose names that share the counters of another one.
+/// Returns the number that selects the counters of a caller (issuer, client, subject). The number is a
+/// keyed fingerprint, so no caller can choose names that select the counters of another caller.
 pub(super) fn caller_number(fingerprints: &Fingerprints, caller: [&str; 3]) -> Option<u32> {
     let [a, b, c, d, ..] = fingerprints.of_all(&caller)?;
     Some(u32::from_ne_bytes([a, b, c, d]))
 }
 
-/// Counters in each row: 2 MB in both.
+/// The number of counters in each row. Both rows together take 2 MB.
 const PLACES: usize = 1 << 15;
-/// How far the last slice is from the first.
+/// The distance between the first and the last slice.
 const LAST: u32 = 6;
 const SLICES: usize = LAST as usize + 1;
 

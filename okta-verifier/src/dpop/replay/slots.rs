@@ -1,13 +1,13 @@
-//! Digests in time buckets, in memory that is allocated once. A request allocates nothing, and its cost does
-//! not depend on the number of stored digests.
+//! Stores digests in time buckets. All memory is allocated at the start, and the cost of a request does not
+//! depend on the number of stored digests.
 
 use super::shares::Shares;
 
-/// A hash table of digests. Each digest is in a chain by its value, by which it is found, and in the bucket of
-/// its last second, with which it expires.
+/// A hash table of digests. Each digest is in two lists: in a chain, which the digest's low bits select and
+/// in which it is found, and in the bucket of its last second, with which it expires.
 ///
-/// When a second has passed, its whole bucket is appended to the expired list, whose entries no longer count.
-/// Each call frees some of them, so that no call has to free all.
+/// When a second has passed, its whole bucket is moved to the expired list, whose entries no longer count
+/// against the capacity. Each call frees a limited number of them, so that no call has to free all.
 pub(super) struct Slots {
     /// The first entry of each chain, by the digest's low bits.
     chains: Box<[Link]>,
@@ -17,13 +17,13 @@ pub(super) struct Slots {
     entries: Vec<Entry>,
     /// The list of free entries, linked by `next`.
     free: Link,
-    /// The list of expired entries, which are to be freed, linked by `next_in_bucket`.
+    /// The list of expired entries that are not freed yet, linked by `next_in_bucket`.
     expired: Link,
     /// The number of expired entries.
     expired_count: u32,
-    /// The number of entries that count.
+    /// The number of entries that have not expired.
     live: u32,
-    /// The number of entries of each caller.
+    /// Counts the entries of each caller.
     shares: Shares,
     capacity: u32,
     /// The maximum number of entries that a call frees.
@@ -32,7 +32,8 @@ pub(super) struct Slots {
     swept: u64,
     /// The latest `until` of all entries so far.
     latest: u64,
-    /// A proof with an `until` up to this second is rejected, because it may be one that was removed.
+    /// A proof whose `until` is not after this second is rejected, because it may have been stored and
+    /// removed before.
     removed_until: u64,
 }
 
@@ -64,8 +65,8 @@ pub(crate) enum UseResult {
 }
 
 impl Slots {
-    /// `share` is the number of entries that one caller may have. `window` is the longest time from now to the
-    /// last second of an entry.
+    /// `share` is the number of entries that one caller may have. `window` is the longest time from now to
+    /// the last second of an entry, in seconds.
     pub(super) fn new(capacity: u32, share: u32, window: u64) -> Self {
         let seconds = usize::try_from(window).unwrap_or(0).saturating_add(2);
         let chains = (capacity as usize).next_power_of_two();
@@ -86,7 +87,8 @@ impl Slots {
         }
     }
 
-    /// Stores a digest. `until` is the last second in which the same proof would pass again.
+    /// Stores a digest, unless it is stored already. `until` is the last second in which the same proof
+    /// would pass again.
     pub(super) fn insert(&mut self, digest: u128, caller: u32, until: u64, now: u64) -> UseResult {
         self.sweep(now);
         for _ in 0..self.max_freed.min(self.expired_count) {
@@ -100,7 +102,8 @@ impl Slots {
         if self.contains(digest) {
             return UseResult::Replayed;
         }
-        // If the clock was set back a little, entries are kept longer until it has caught up.
+        // If the clock was set back a little, the entry is put into the first bucket that has not expired,
+        // and is therefore kept longer.
         let second = until.max(self.swept.saturating_add(1));
         let is_in_window = second - self.swept <= self.buckets.len() as u64;
         if !is_in_window || self.live >= self.capacity {
@@ -114,12 +117,13 @@ impl Slots {
         UseResult::First
     }
 
-    /// Expires the seconds that have passed. The proofs in them would no longer be accepted.
+    /// Expires the buckets of all seconds that have passed. Their proofs would no longer be accepted.
     fn sweep(&mut self, now: u64) {
         let length = self.buckets.len() as u64;
         let passed = now.saturating_sub(1);
         if self.swept >= passed.saturating_add(length) {
-            // The clock was set back by more than the ring covers, so it cannot catch up: all entries expire.
+            // The clock was set back by more than the ring covers. All entries expire, because otherwise
+            // they would be kept until the clock has caught up.
             if self.live > 0 {
                 self.removed_until = self.latest;
             }
@@ -131,7 +135,7 @@ impl Slots {
             self.swept += 1;
             self.expire(self.swept);
         }
-        self.swept = self.swept.max(passed); // The ring may have been passed more than once.
+        self.swept = self.swept.max(passed); // More seconds may have passed than the ring has buckets.
     }
 
     fn expire(&mut self, second: u64) {
@@ -187,7 +191,7 @@ impl Slots {
         false
     }
 
-    /// Adds an entry. Fewer than `capacity` entries are live.
+    /// Adds an entry. The caller has checked that fewer than `capacity` entries are live.
     fn push(&mut self, digest: [u32; 4], second: u64) {
         if self.free == 0 && self.entries.len() as u32 == self.capacity {
             self.release();
@@ -231,7 +235,8 @@ fn quarters(digest: u128) -> [u32; 4] {
     [0, 32, 64, 96].map(|shift| (digest >> shift) as u32)
 }
 
-/// More than one, so that entries are freed faster than they are added, and so few that it takes microseconds.
+/// The maximum number of entries that one call frees. It is more than one, so that entries are freed faster
+/// than they are added, and small enough that a call takes microseconds.
 const MAX_FREED: u32 = 256;
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl Case<'_> {
             keys: &keys,
         };
         let result = verify_proof(proof.as_bytes(), &expected, self.now);
-        // A cached key and a stored hash change nothing.
+        // A cached key and a stored token hash do not change the result.
         let again = verify_proof(proof.as_bytes(), &expected, self.now);
         assert_eq!(format!("{result:?}"), format!("{again:?}"));
         result

@@ -128,7 +128,7 @@ fn base_url_with_a_path_serves_that_very_path() {
         assert!(fits_v1("https://h.example/v1?page=2", target), "{target}");
         assert!(fits_v1("https://h.example/v1/", target), "{target}");
     }
-    // An adapter that strips it may leave the empty path, which is `/v1` alone.
+    // An adapter that strips `/v1` may leave an empty path, which matches `/v1` only.
     for target in ["", "?page=2"] {
         assert!(fits_v1("https://h.example/v1", target), "{target}");
         assert!(!fits_v1("https://h.example/v1/", target), "{target}");
@@ -338,7 +338,7 @@ fn forwarded_host_that_is_not_listed_is_rejected() {
         let external = proxy_to(header, &hosts).unwrap();
         let said = behind("10.0.0.1", value);
         assert!(is(&external, htu, said), "{value}");
-        // Each matches itself and none of the others.
+        // Each URL matches itself and no other one.
         assert!(!is(&external, "https://api.example.net/orders", said));
         let other = if htu == ORDERS {
             "https://api.example.org:8443/orders"
@@ -459,7 +459,7 @@ fn forwarded_that_is_not_an_element_of_rfc_7239_is_rejected() {
         "host=\"api.example.com\\:443\";proto=https",
         "host=api.example.com;proto=\"http\\s\"",
         "host=\"\";proto=https",
-        // Each parameter stands there once, in whatever case.
+        // No parameter may occur twice, in any case of letters.
         "host=api.example.com;proto=https;for=a;for=b",
         "for=a;host=api.example.com;proto=https;FOR=a",
         "host=api.example.com;Host=api.example.com;proto=https",
@@ -494,7 +494,7 @@ fn forwarded_element_with_any_other_parameters_is_accepted() {
     }
 }
 
-/// Whether a comma stands outside every quoted string (RFC 9110 §5.6.4).
+/// Returns whether there is a comma outside of all quoted strings (RFC 9110 §5.6.4).
 fn has_unquoted_comma(value: &str) -> bool {
     let (mut quoted, mut escaped) = (false, false);
     for character in value.chars() {

@@ -205,7 +205,8 @@ proptest! {
     // conformance 162
     #[test]
     fn htu_escapes_of_reserved_characters_stay(path in "(/([a-z~;,]|%[0-9a-fA-F]{2}){1,6}){1,4}") {
-        // Without dot segments nothing is removed, so that escapes must still be there.
+        // Without dot segments, no segment is removed, so all escapes of reserved characters must still be
+        // there.
         prop_assume!(!path.to_ascii_lowercase().contains("%2e"));
         let normal = target_path(&path).unwrap();
         prop_assert_eq!(reserved(&normal), reserved(&path));

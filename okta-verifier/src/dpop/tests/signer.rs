@@ -101,7 +101,7 @@ impl Signer {
         self.sign(self.header().to_string(), claims.to_string())
     }
 
-    /// RFC 7638 §3.
+    /// Returns the thumbprint of the key (RFC 7638 §3).
     pub(super) fn jkt(&self) -> [u8; 32] {
         // serde_json sorts the members as the RFC requires; all of them are required members.
         sha256(self.jwk.to_string().as_bytes())

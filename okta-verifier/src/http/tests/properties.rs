@@ -9,7 +9,7 @@ use crate::http::{
     is_scope_token,
 };
 
-/// RFC 6750 §2.1, in other words than the parser's.
+/// The syntax of RFC 6750 §2.1, implemented independently of the parser.
 fn bearer_token(value: &str) -> Option<&str> {
     let value = value.trim_matches([' ', '\t']);
     let (scheme, token) = (value.get(..6)?, value.get(6..)?);
@@ -75,7 +75,7 @@ proptest! {
             let order = ["realm", "error", "error_description", "scope"];
             prop_assert_eq!(&names[..], &order[..count]);
             prop_assert_eq!(&parameters[0].1, &realm);
-            // RFC 6750 §3: neither a quote nor a backslash in these, escaped or not.
+            // RFC 6750 §3: these values must not contain a quote or a backslash, not even an escaped one.
             for (_, text) in &parameters[1..] {
                 prop_assert!(!text.contains(['"', '\\']));
             }

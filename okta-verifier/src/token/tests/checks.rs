@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) const ISSUER: &str = "https://okta.test/oauth2/default";
 
-/// Everything that a token is checked for after its signature.
+/// Makes all checks of a token that follow the signature check.
 pub(crate) fn check(
     claims: &Claims<'_>,
     typ: Typ,
@@ -275,7 +275,7 @@ fn client_is_cid_or_client_id_with_the_explicit_typ() {
         let claims = Claims::parse(&payload).unwrap();
         let result = check(&claims, typ, &listed(profile), 1500);
         assert_eq!(code(result), answer, "{profile:?} {typ:?} {payload}");
-        // The waiver asks nobody's name; RFC 9068 §2.2 still demands that there is one.
+        // With `Clients::Any`, every client is accepted, but RFC 9068 §2.2 still requires `client_id`.
         let anybody = check(&claims, typ, &expected(profile), 1500);
         let answer = match answer {
             "missing_claim" if profile == Okta => "ok",

@@ -70,12 +70,12 @@ fn claims_null_is_absence_for_optional_members() {
         }
         assert!(!claims.contains("scp"));
     }
-    // One scope claim counts if the other one is null.
+    // If one scope claim is null, the other one is used.
     for (scp, scope) in [("null", r#""a b""#), (r#"["a","b"]"#, "null")] {
         let payload = with("scp", &format!(r#"{scp},"scope":{scope}"#));
         assert_eq!(Claims::parse(&payload).expect(&payload).scope, "a b");
     }
-    // These only look like null.
+    // These values are not null, although they look like it.
     for value in ["\"null\"", "[null]", r#"{"x":null}"#] {
         assert_eq!(invalid(&with("nbf", value)), "nbf", "{value}");
     }
@@ -200,7 +200,7 @@ fn identity_that_is_empty_or_not_a_string_is_rejected() {
     for claim in ["iss", "jti", "cid", "client_id", "uid"] {
         assert_eq!(invalid(&with(claim, "\"\"")), claim);
     }
-    // Servers write an empty subject for an absent one.
+    // Some servers write an empty subject if there is none.
     assert_eq!(missing(&with("sub", "\"\"")), "sub");
 }
 

@@ -1,4 +1,4 @@
-//! The header (RFC 7515 §4): nothing in it is a choice but `alg` and `kid`.
+//! The header (RFC 7515 §4). Its sender can choose nothing but `alg` and `kid`.
 
 use super::{checks::expected, compact, malformed};
 use crate::{
@@ -39,7 +39,7 @@ fn header_names_are_compared_after_unescaping() {
     let jws = super::parse(&jws).unwrap();
     assert_eq!(jws.header.algorithm, Algorithm::RS256);
     assert_eq!(jws.header.kid.as_deref(), Some("1"));
-    // It is an extension also if its name is written with an escape.
+    // An extension is also recognized if its name is written with an escape.
     let critical = compact(r#"{"alg":"RS256","kid":"1","cri\u0074":["exp"]}"#, "{}");
     assert_eq!(malformed(&critical), MalformedTokenError::Extension);
 }
@@ -138,7 +138,7 @@ fn crit_and_b64_are_rejected() {
         let reason = malformed(&compact(&header, "{}"));
         assert_eq!(reason, MalformedTokenError::Extension, "{header}");
     }
-    // RFC 7797 §3: the default, spelled out.
+    // RFC 7797 §3: this is the default value, written explicitly.
     assert!(super::parse(&compact(r#"{"alg":"RS256","kid":"1","b64": true }"#, "{}")).is_ok());
 }
 

@@ -80,7 +80,7 @@ fn json_object_of_any_width_is_read_and_a_duplicate_in_it_rejected() {
 #[test]
 fn json_that_is_invalid_is_rejected() {
     for value in [
-        // Half a surrogate pair is no character (RFC 8259 §8.2).
+        // Half of a surrogate pair is not a character (RFC 8259 §8.2).
         r#""\ud800""#,
         r#""\udc00\ud800""#,
         r#""\ud800x""#,

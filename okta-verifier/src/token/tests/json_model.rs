@@ -1,5 +1,5 @@
-//! The accepted JSON objects by a model: serde_json and a second pass over its values. It is slow and
-//! written in another way than `token/json.rs`.
+//! A model of the accepted JSON objects: serde_json, and a second pass over its values. The model is slow,
+//! and is implemented independently of `token/json.rs`.
 
 use std::{borrow::Cow, fmt};
 
@@ -52,8 +52,8 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
-/// What `RawValue` passes over unread: half a surrogate pair, which is no UTF-8 (RFC 8725 §3.7),
-/// a number beyond every type; and duplicates and depth inside the value.
+/// Checks what `RawValue` does not check: halves of surrogate pairs, which have no UTF-8 form (RFC 8725
+/// §3.7), numbers that are too large for any type, and duplicates and nesting inside the value.
 fn check_nested(value: &str) -> Result<(), MalformedTokenError> {
     let mut fault = None;
     let mut deserializer = serde_json::Deserializer::from_str(value);

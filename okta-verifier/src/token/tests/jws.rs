@@ -109,7 +109,7 @@ fn token_part_that_is_not_a_json_object_is_rejected() {
     ] {
         let header = compact(bytes, "{}");
         assert_eq!(malformed(&header), MalformedTokenError::Json, "{bytes:?}");
-        // The payload's UTF-8 is checked here, its JSON with the claims.
+        // This parser checks that the payload is UTF-8. That it is JSON is checked with the claims.
         let payload = compact(HEADER, bytes);
         let json = match super::parse(&payload) {
             Ok(jws) => crate::token::claims::Claims::parse(&jws.payload).map(|_| ()),

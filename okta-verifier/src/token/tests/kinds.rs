@@ -38,7 +38,7 @@ fn id_token_for_this_audience_is_rejected_by_its_claims() {
                 "{shape}"
             );
         }
-        // RFC 8725 §3.11: the explicit type settles it.
+        // RFC 8725 §3.11: the explicit type decides, not the claims.
         assert_eq!(checked(shape, Typ::AccessToken), "ok");
     }
 }
@@ -68,7 +68,7 @@ fn security_event_and_logout_token_are_rejected_by_events() {
         checked(json!({ "events": {} }), Typ::Jwt),
         "not_an_access_token"
     );
-    // A custom claim of that name is none of RFC 8417 §2.2.
+    // A custom claim with the name `events` is not the claim of RFC 8417 §2.2.
     assert_eq!(checked(json!({ "events": ["login"] }), Typ::Absent), "ok");
 }
 

@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug)]
 struct Written(String, bool);
 
-/// Returns a name in one of several spellings.
+/// Returns a name, with or without escapes.
 fn name() -> impl Strategy<Value = (usize, String)> {
     let spellings = [
         [r#""a""#, r#""\u0061""#],
@@ -90,7 +90,7 @@ fn damaged_json() -> impl Strategy<Value = String> {
     })
 }
 
-/// Checks that both accept it and read the same, or both reject it.
+/// Checks that the parser and the model both accept the text and read the same members, or both reject it.
 fn assert_agrees(text: &str) {
     match (Object::parse(text), json_model::parse(text)) {
         (Ok(object), Ok(members)) => {
@@ -201,7 +201,7 @@ proptest! {
     ) {
         assert_agrees(&text);
         assert_agrees(&damaged);
-        // Near the limit of a double the model accepts what is rejected here.
+        // Near the limit of a double, the model accepts numbers that the parser rejects.
         let is_near = number.parse::<f64>().is_ok_and(|number| number.is_finite() && number.abs() >= 1e308);
         prop_assume!(!is_near);
         assert_agrees(&format!(r#"{{"a":{number}}}"#));

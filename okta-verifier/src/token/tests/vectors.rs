@@ -49,7 +49,7 @@ fn assert_verifies(key: &PreparedKey, jws: &str) {
     ] {
         assert!(key.verify(signed, other).is_err());
     }
-    // Without `kid` it is not known whose key it is.
+    // Without `kid`, it is not known which key signed the token.
     assert_names_no_key(jws);
 }
 
@@ -61,7 +61,7 @@ fn rfc_7515_a_2_verifies_with_its_rsa_key() {
     let jws = format!("eyJhbGciOiJSUzI1NiJ9.{JOE}.{signature}");
     let key = PreparedKey::rsa(Algorithm::RS256, &bytes(n), &[1, 0, 1]).unwrap();
     assert_verifies(&key, &jws);
-    // One key, one algorithm (RFC 8725 §3.1).
+    // A key is used with one algorithm only (RFC 8725 §3.1).
     let (signed, signature) = split(&jws);
     for other in [
         Algorithm::RS384,

@@ -9,7 +9,7 @@ use crate::{
     verified_token::tests::verified,
 };
 
-/// Returns an entry whose digest selects a slot of its own, if there are enough.
+/// Returns an entry whose digest selects a slot that no other entry has, if there are enough slots.
 fn entry(name: u8) -> Arc<Entry<u8>> {
     let mut digest = [0; 16];
     digest[0] = name;
@@ -61,7 +61,7 @@ fn token_cache_slot_is_taken_by_a_token_used_often_enough() {
         front.store(&other);
         finds(&front, &other)
     });
-    // The odds of any other outcome: one in 10^57.
+    // The probability of any other result is 1 in 10^57.
     assert!(offers.is_some());
     assert!(!finds(&front, &one));
 }
@@ -75,7 +75,7 @@ fn token_cache_slot_is_replaced_by_one_in_eight() {
         front.store(&other);
         finds(&front, &other)
     };
-    // 1,250 of them on average.
+    // 1,250 on average.
     let count = (0..10_000).filter(at_once).count();
     assert!((800..1_800).contains(&count), "{count}");
 }

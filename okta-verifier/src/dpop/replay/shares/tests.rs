@@ -1,4 +1,4 @@
-//! Shares: how long a proof counts, and for whom.
+//! The shares of callers: how long a proof counts, and against which callers.
 
 use proptest::{collection::vec, prelude::*};
 
@@ -6,7 +6,7 @@ use super::{Counter, PLACES, SLICES, Shares, caller_number};
 use crate::crypto::Fingerprints;
 
 const NOW: u64 = 1_700_000_000;
-/// 60 s before and 30 s after the present, and six minutes between clocks.
+/// The longest storage time: a window of 60 s and 30 s, and six minutes between the clocks of instances.
 const LONGEST: u64 = 450;
 const ADA: u32 = 0x0001_0001;
 const BOB: u32 = 0x0002_0002;
@@ -25,7 +25,8 @@ fn counted(shares: &mut Shares, caller: u32, now: u64, tries: u32) -> u32 {
 fn replay_share_is_counted_for_as_long_as_a_proof_is_stored() {
     let mut shares = Shares::new(10, LONGEST);
     assert_eq!(counted(&mut shares, ADA, NOW, 20), 10);
-    // At least to its last second, and at most for a sixth of the longest time longer.
+    // The proof counts at least until its last second, and longer by at most a sixth of the longest storage
+    // time.
     assert_eq!(counted(&mut shares, ADA, NOW + 420, 1), 0);
     assert_eq!(
         counted(&mut shares, ADA, NOW + 420 + LONGEST.div_ceil(6), 20),
@@ -63,7 +64,7 @@ fn replay_share_that_is_given_back_can_be_taken_again() {
         assert_eq!(shares.take(ADA, now + 420, now), None);
         shares.give_back(proof);
     }
-    // Giving back a proof that has ended meanwhile has no effect.
+    // Giving back a proof whose time slice has passed meanwhile has no effect.
     let old = shares.take(ADA, NOW + 420, NOW).unwrap();
     let later = NOW + 1000;
     assert!(shares.take(ADA, later + 420, later).is_some());
@@ -79,7 +80,7 @@ fn replay_share_of_another_caller_at_one_counter_of_two_is_whole() {
         let caller = number << 16 | 1;
         assert_eq!(counted(&mut shares, caller, NOW, 20), 10, "{caller}");
     }
-    // A caller with both counters of one that has used up its share is rejected too.
+    // A caller is rejected too if it has both counters in common with a caller that has used up its share.
     let both = PLACES as u32 + 1;
     assert_eq!(counted(&mut shares, both, NOW, 1), 0);
 }
@@ -162,7 +163,7 @@ proptest! {
             let lately = mine.filter(|(_, end)| end / width >= now / width).count();
             match shares.take(caller, now + time, now) {
                 Some(counted) => {
-                    // Never more than the share at the same time.
+                    // A caller never has more proofs than its share at the same time.
                     prop_assert!(live < share as usize);
                     prop_assert!(lately < share as usize);
                     match given_back {

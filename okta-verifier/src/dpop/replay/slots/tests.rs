@@ -1,4 +1,4 @@
-//! Slots: expiry, clocks that are set, and agreement with a map.
+//! Slots: expiry, changes of the clock, and agreement with a model that uses a map.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::{Slots, UseResult};
 const NOW: u64 = 1_700_000_000;
 const WINDOW: u64 = 90;
 
-/// A tenth for each caller.
+/// Each caller has a tenth of the capacity.
 fn tenths(capacity: u32) -> Slots {
     Slots::new(capacity, (capacity / 10).max(1), WINDOW)
 }
@@ -25,7 +25,7 @@ fn replay_memory_is_allocated_once() {
             + slots.buckets.len() * size_of::<super::Bucket>()
     };
     let (before, place) = (bytes(&slots), slots.entries.as_ptr());
-    // 24 for an entry, about 5 for its chain, and the buckets.
+    // 24 bytes for an entry, about 5 bytes for its chain, and the buckets.
     assert!(before <= 30 * capacity as usize + 2048, "{before}");
     // A million proofs.
     for round in 0..10 {
@@ -60,7 +60,7 @@ fn clock_that_is_set_back_accepts_no_proof_twice() {
     assert_eq!(slots.insert(1, 1, NOW + 60, NOW + 5), UseResult::Full);
     assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 5), UseResult::First);
     assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 6), UseResult::Replayed);
-    // A broken clock, and its repair.
+    // The clock is wrong, and is then corrected.
     slots.sweep(u64::MAX);
     assert_eq!(slots.insert(3, 1, NOW + 61, NOW + 7), UseResult::Full);
     assert_eq!(slots.insert(4, 1, NOW + 80, NOW + 30), UseResult::First);
@@ -97,8 +97,8 @@ fn expired_slots_do_not_count_and_are_freed_in_steps() {
         assert_eq!(result, UseResult::First);
     }
     assert_eq!(slots.insert(1 << 80, 0, NOW + 61, NOW), UseResult::Full);
-    // Later than the last second of all of them, and in the next time slice of the shares. The call frees
-    // slots even though its proof is rejected.
+    // This time is after the last second of all entries, and in the next time slice of the shares. The call
+    // frees slots even though its proof is rejected.
     let now = NOW + 64;
     assert_eq!(slots.insert(0, 0, NOW + 60, now), UseResult::Full);
     assert_eq!((slots.live, slots.expired_count), (0, capacity - 256));

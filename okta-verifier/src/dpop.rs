@@ -22,6 +22,7 @@ mod nonce;
 mod proof;
 mod replay;
 mod settings;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -36,5 +37,6 @@ pub(crate) use settings::{Dpop, Replay};
 #[cfg(any(test, fuzzing))]
 pub(crate) use {
     htu::{Htu, target_path},
-    proof::{ProofKeys, Window},
+    proof::ProofKeys,
+    window::Window,
 };

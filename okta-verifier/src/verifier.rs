@@ -1,8 +1,8 @@
 //! The public methods of [`Verifier`].
 
-mod attempt;
 mod authentication;
 mod builder;
+mod decision;
 mod issuers;
 mod sender_constraint;
 #[cfg(test)]
@@ -19,16 +19,16 @@ use std::{
 
 use arc_swap::ArcSwap;
 
+pub use self::{authentication::Authentication, builder::VerifierBuilder};
 pub(crate) use self::{
-    attempt::Verification,
+    decision::Verification,
     issuers::{ActiveIssuer, Issuers},
     sender_constraint::SenderConstraint,
 };
 use self::{
-    attempt::{Attempt, Sender, Step, TokenRequest},
+    decision::{RequestDecision, Sender, Step, TokenRequest},
     token_cache::TokenCache,
 };
-pub use self::{authentication::Authentication, builder::VerifierBuilder};
 use crate::{
     error::{ConfigError, FetchKeysError, VerifyError},
     health::IssuerHealth,
@@ -131,10 +131,10 @@ impl Verifier {
             max_age: None,
             sender: None,
         };
-        let attempt = Attempt::new(self, request, Now::read());
-        match attempt.begin() {
+        let decision = RequestDecision::new(self, request, Now::read());
+        match decision.begin() {
             Ok(Step::Accepted(token)) => Ok(token),
-            Ok(step) => Box::pin(attempt.resume(step)).await,
+            Ok(step) => Box::pin(decision.resume(step)).await,
             Err(error) => Err(error),
         }
     }
@@ -190,17 +190,17 @@ impl Verifier {
             max_age: presented.max_age(),
             sender: Some(sender),
         };
-        let attempt = Attempt::new(self, request, Now::read());
-        let step = match attempt.find_cached() {
-            Some(cached) => cached.and_then(|entry| attempt.begin_cached(entry)),
+        let decision = RequestDecision::new(self, request, Now::read());
+        let step = match decision.find_cached() {
+            Some(cached) => cached.and_then(|entry| decision.begin_cached(entry)),
             // A cached token is well-formed, so only other tokens are checked.
             None if !is_b64token(token) => {
                 let malformed = Malformed::under(scheme, token);
                 return Authentication::ready(Err(self.reject_malformed(malformed)));
             }
-            None => attempt.begin_new(attempt.arrived),
+            None => decision.begin_new(decision.arrived),
         };
-        Authentication::of(&attempt, scheme, step)
+        Authentication::of(&decision, scheme, step)
     }
 
     /// Reads the headers with evidence of the sender that the settings require: DPoP proofs, and the

@@ -14,6 +14,7 @@ use super::{
     external_url::{External, Place},
     htu::Htu,
     nonce::DpopNonces,
+    window::Window,
 };
 use crate::{
     crypto::{Algorithm, Fingerprint, Fingerprints, sha256},
@@ -50,14 +51,6 @@ pub(crate) struct Holder<'a> {
     pub(crate) jkt: &'a [u8; 32],
     /// The SHA-256 of the token, which is computed when the first proof is checked.
     pub(crate) token_hash: &'a OnceLock<[u8; 32]>,
-}
-
-/// The accepted range of `iat`, in seconds before and after the current time. The leeway for tokens is not
-/// added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Window {
-    pub(crate) past: u64,
-    pub(crate) future: u64,
 }
 
 /// A proof that passed all checks, in the form in which the replay store records it.
@@ -105,15 +98,17 @@ pub(crate) fn verify_proof(
         return Err(ProofError::Url.into()); // item 9
     }
     check_nonce(claims.nonce.as_deref(), expected.nonces, now)?; // item 10
-    check_age(claims.iat, expected.window, now)?; // item 11
-    check_own_dates(&claims, expected.window, now)?;
+    expected.window.check_iat(claims.iat, now)?; // item 11
+    expected
+        .window
+        .check_own_dates(claims.exp, claims.nbf, now)?;
     check_hash(&claims.ath, expected)?; // item 12
     if cached.is_none() {
         expected.keys.insert(jws.header, key.clone());
     }
     Ok(AcceptedProof {
         digest: digest(&key.thumbprint, &claims.jti),
-        until: claims.iat.saturating_add(expected.window.past),
+        until: expected.window.end(claims.iat),
     })
 }
 
@@ -133,30 +128,6 @@ fn check_nonce(
         (Some(nonces), Some(nonce)) if nonces.accept(nonce, now) => Ok(()),
         (Some(_), _) => Err(VerifyError::NonceRequired),
     }
-}
-
-fn check_age(iat: u64, window: Window, now: u64) -> Result<(), ProofError> {
-    if now.saturating_sub(iat) > window.past {
-        return Err(ProofError::TooOld { seconds: now - iat });
-    }
-    if iat.saturating_sub(now) > window.future {
-        return Err(ProofError::InFuture { seconds: iat - now });
-    }
-    Ok(())
-}
-
-/// Checks `exp` and `nbf`, which a proof may leave out (RFC 7519 §4.1.4 and §4.1.5).
-fn check_own_dates(claims: &Claims<'_>, window: Window, now: u64) -> Result<(), ProofError> {
-    if claims.exp.is_some_and(|exp| exp <= now) {
-        return Err(ProofError::Claim { claim: "exp" });
-    }
-    if claims
-        .nbf
-        .is_some_and(|nbf| nbf > now.saturating_add(window.future))
-    {
-        return Err(ProofError::Claim { claim: "nbf" });
-    }
-    Ok(())
 }
 
 /// Compares `ath` with the hash of the token. The client knows the token, so the comparison need not take

@@ -21,7 +21,7 @@ use self::{
     shares::{Counted, Shares, caller_number},
     slots::Slots,
 };
-use super::proof::{AcceptedProof, Window};
+use super::{proof::AcceptedProof, window::Window};
 use crate::{crypto::Fingerprints, error::ConfigError};
 
 /// Stores the used DPoP proofs of several instances of a service.
@@ -134,7 +134,7 @@ impl Memory {
     /// `share` is the number of proofs of one caller that may be stored at the same time.
     pub(crate) fn new(capacity: u32, share: u32, window: Window) -> Result<Self, ConfigError> {
         Ok(Self {
-            slots: Mutex::new(Slots::new(capacity, share, window.past + window.future)),
+            slots: Mutex::new(Slots::new(capacity, share, window.length())),
             fingerprints: Fingerprints::new().ok_or(ConfigError::Randomness)?,
         })
     }
@@ -177,7 +177,7 @@ impl Remote {
         share: u32,
         window: Window,
     ) -> Result<Self, ConfigError> {
-        let longest = window.past + window.future + CLOCKS_APART;
+        let longest = window.length() + CLOCKS_APART;
         Ok(Self {
             store,
             shares: Mutex::new(Shares::new(share, longest)),

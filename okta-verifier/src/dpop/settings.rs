@@ -5,8 +5,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{
     external_url::External,
     nonce::DpopNonces,
-    proof::{ProofKeys, Window},
+    proof::ProofKeys,
     replay::{Memory, Remote, ReplayStore},
+    window::{DEFAULT_FUTURE, DEFAULT_PAST, Window},
 };
 use crate::error::ConfigError;
 
@@ -207,8 +208,8 @@ impl DpopSettings {
     fn new(external: ExternalUrl) -> Self {
         Self {
             external,
-            past: Duration::from_secs(60),
-            future: Duration::from_secs(30),
+            past: DEFAULT_PAST,
+            future: DEFAULT_FUTURE,
             capacity: None,
             per_caller: None,
             store: None,
@@ -220,16 +221,7 @@ impl DpopSettings {
     /// [`VerifierBuilder::forwarded_host`](crate::VerifierBuilder::forwarded_host), if it was made.
     pub(crate) fn resolve(self, forwarded: Option<External>) -> Result<Dpop, ConfigError> {
         let wrong = |problem| Err(ConfigError::Dpop { problem });
-        if !(1..=300).contains(&self.past.as_secs()) {
-            return wrong("window: the maximum age of a proof must be 1 s to 300 s");
-        }
-        if self.future > Duration::from_secs(60) {
-            return wrong("window: `iat` may be at most 60 s in the future");
-        }
-        let window = Window {
-            past: self.past.as_secs(),
-            future: self.future.as_secs(),
-        };
+        let window = Window::new(self.past, self.future)?;
         let up_to = |most: u32, proofs: usize| {
             let proofs = u32::try_from(proofs).ok();
             proofs.filter(|proofs| (1..=most).contains(proofs))

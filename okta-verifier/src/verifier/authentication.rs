@@ -1,4 +1,4 @@
-//! [`Authentication`]: performs the I/O that the steps of [`attempt`](super::attempt) need.
+//! [`Authentication`]: performs the I/O that the steps of [`decision`](super::decision) need.
 
 use std::{
     fmt, mem,
@@ -9,8 +9,9 @@ use std::{
 
 use super::{
     Verifier,
-    attempt::{
-        Attempt, Introspection, PendingUse, Sender, Step, TokenRequest, Unverified, unavailable_now,
+    decision::{
+        Introspection, PendingUse, RequestDecision, Sender, Step, TokenRequest, Unverified,
+        unavailable_now,
     },
     token_cache::Digest,
 };
@@ -68,17 +69,17 @@ impl Authentication {
 
     /// Returns the result of `step`, or a future that waits for the missing input.
     pub(super) fn of(
-        attempt: &Attempt<'_>,
+        decision: &RequestDecision<'_>,
         scheme: Scheme,
         step: Result<Step, VerifyError>,
     ) -> Self {
-        let verifier = attempt.verifier;
+        let verifier = decision.verifier;
         let step = match step {
             Ok(Step::Accepted(token)) => return Self::ready(Ok(token)),
             Err(error) => return Self::ready(Err(verifier.reject(scheme, error))),
             Ok(step) => step,
         };
-        let (verifier, created) = (verifier.clone(), attempt.arrived);
+        let (verifier, created) = (verifier.clone(), decision.arrived);
         let pending: BoxedResult = match step {
             // The proof passed all other checks, so no other part of the request is needed.
             Step::UseProof(proved) => Box::pin(async move {
@@ -89,20 +90,20 @@ impl Authentication {
                 result.map_err(|error| verifier.reject(scheme, error))
             }),
             step => {
-                let request = OwnedRequest::of(attempt);
+                let request = OwnedRequest::of(decision);
                 Box::pin(async move {
                     let sender = request.sender();
-                    let mut attempt = request.attempt(&verifier, sender.as_ref());
+                    let mut decision = request.decision(&verifier, sender.as_ref());
                     let now = Now::read();
                     let step = match is_late(created, now) {
                         true => {
-                            attempt.arrived = now;
-                            attempt.begin()
+                            decision.arrived = now;
+                            decision.begin()
                         }
                         false => Ok(step),
                     };
                     let result = match step {
-                        Ok(step) => attempt.resume(step).await,
+                        Ok(step) => decision.resume(step).await,
                         Err(error) => Err(error),
                     };
                     result.map_err(|error| verifier.reject(scheme, error))
@@ -165,14 +166,14 @@ struct OwnedRequest {
 }
 
 impl OwnedRequest {
-    fn of(attempt: &Attempt<'_>) -> Self {
+    fn of(decision: &RequestDecision<'_>) -> Self {
         let TokenRequest {
             token,
             max_age,
             sender,
-        } = attempt.request;
+        } = decision.request;
         // Without a setting for bound tokens, no other part of the request is read.
-        let needed = attempt.verifier.0.sender_constraint.accepts_bound_tokens();
+        let needed = decision.verifier.0.sender_constraint.accepts_bound_tokens();
         let sender = sender.map(|Sender { scheme, shown }| match needed {
             true => (scheme, OwnedShown::from(shown)),
             false => (scheme, OwnedShown::from(&Shown::default())),
@@ -181,8 +182,8 @@ impl OwnedRequest {
             token: token.into(),
             max_age,
             sender,
-            arrived: attempt.arrived,
-            digest: attempt.digest,
+            arrived: decision.arrived,
+            digest: decision.digest,
         }
     }
 
@@ -191,12 +192,12 @@ impl OwnedRequest {
         Some((*scheme, shown.as_shown()))
     }
 
-    fn attempt<'r>(
+    fn decision<'r>(
         &'r self,
         verifier: &'r Verifier,
         sender: Option<&'r (Scheme, Shown<'r>)>,
-    ) -> Attempt<'r> {
-        Attempt {
+    ) -> RequestDecision<'r> {
+        RequestDecision {
             verifier,
             request: TokenRequest {
                 token: &self.token,
@@ -212,7 +213,7 @@ impl OwnedRequest {
     }
 }
 
-impl Attempt<'_> {
+impl RequestDecision<'_> {
     /// Obtains the missing input of each step until the token is accepted or rejected.
     pub(super) async fn resume(self, mut step: Step) -> Result<VerifiedToken, VerifyError> {
         let mut may_restart = true;

@@ -6,7 +6,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 
-use super::attempt::Sender;
+use super::decision::Sender;
 use crate::{
     dpop::{self, AcceptedProof, Dpop, Expected, Holder, OutageLog, Place, Replay, UseResult},
     error::{ProofError, UnavailableReason, VerifyError, cause},

@@ -10,7 +10,8 @@ use crate::{
     dpop::{
         external_url::{External, Place},
         nonce::DpopNonces,
-        proof::{AcceptedProof, Expected, Holder, ProofKeys, Window, verify_proof},
+        proof::{AcceptedProof, Expected, Holder, ProofKeys, verify_proof},
+        window::Window,
     },
     error::{ProofError, VerifyError},
 };

@@ -13,7 +13,8 @@ use crate::{
     dpop::{
         external_url::{External, Place},
         nonce::DpopNonces,
-        proof::{Expected, Holder, ProofKeys, Window, verify_proof},
+        proof::{Expected, Holder, ProofKeys, verify_proof},
+        window::Window,
     },
     error::{ProofError, VerifyError},
 };

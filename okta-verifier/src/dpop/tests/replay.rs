@@ -5,8 +5,9 @@ use std::{sync::Barrier, time::Duration};
 use tokio::time::Instant;
 
 use crate::dpop::{
-    proof::{AcceptedProof, Window},
+    proof::AcceptedProof,
     replay::{Memory, OutageLog, RECOVERY_TIME, UseResult},
+    window::Window,
 };
 
 const NOW: u64 = 1_700_000_000;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     dpop::{
         DpopNonces, DpopSettings, External, ProofUse, ReplayAnswer, ReplayStore,
-        proof::Window,
         settings::{Dpop, Replay},
+        window::Window,
     },
     error::ConfigError,
     net::Peers,

@@ -28,7 +28,7 @@ use crate::{
 
 /// The decision about one request.
 #[derive(Clone, Copy)]
-pub(super) struct Attempt<'r> {
+pub(super) struct RequestDecision<'r> {
     pub(super) verifier: &'r Verifier,
     pub(super) request: TokenRequest<'r>,
     /// When the request arrived.
@@ -117,7 +117,7 @@ pub(crate) struct Verification {
     key: Arc<Key>,
 }
 
-impl<'r> Attempt<'r> {
+impl<'r> RequestDecision<'r> {
     #[inline]
     pub(super) fn new(verifier: &'r Verifier, request: TokenRequest<'r>, arrived: Now) -> Self {
         let cache = verifier.0.cache.as_ref();
@@ -456,26 +456,26 @@ impl Introspection {
         })
     }
 
-    fn find(&self, attempt: &Attempt<'_>, now: Now) -> Option<Arc<IntrospectionResponse>> {
-        let (token, required) = (attempt.request.token, self.required(attempt));
+    fn find(&self, decision: &RequestDecision<'_>, now: Now) -> Option<Arc<IntrospectionResponse>> {
+        let (token, required) = (decision.request.token, self.required(decision));
         self.introspector.find(token, required, now)
     }
 
     /// Sends an introspection request, or waits for the one in flight.
     pub(super) async fn fetch(
         &self,
-        attempt: &Attempt<'_>,
+        decision: &RequestDecision<'_>,
     ) -> Result<Arc<IntrospectionResponse>, VerifyError> {
-        let (token, required) = (attempt.request.token, self.required(attempt));
+        let (token, required) = (decision.request.token, self.required(decision));
         self.introspector.introspect(token, required).await
     }
 
-    fn required(&self, attempt: &Attempt<'_>) -> RequiredResponse<'_> {
+    fn required(&self, decision: &RequestDecision<'_>) -> RequiredResponse<'_> {
         RequiredResponse {
             reason: self.reason,
             verified: self.verified.as_ref().map(|(token, _)| token),
-            max_age: attempt.request.max_age,
-            arrived: attempt.arrived,
+            max_age: decision.request.max_age,
+            arrived: decision.arrived,
         }
     }
 }

@@ -297,6 +297,9 @@ impl Verifier {
 
     /// Fetches the keys of every issuer now, for services that should not start without them.
     ///
+    /// It does not contact the introspection endpoint: wrong client credentials and an endpoint that cannot
+    /// be reached show at the first introspection request.
+    ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
     /// # use okta_verifier::Verifier;
@@ -424,15 +427,10 @@ impl Verifier {
     }
 
     fn reject_malformed(&self, malformed: Malformed) -> Rejection {
-        let rejection = Rejection::malformed(&self.0.challenges, malformed);
-        if let Some(error) = rejection.error() {
-            tracing::debug!(error = error.code(), "token rejected");
-        }
-        rejection
+        Rejection::malformed(&self.0.challenges, malformed)
     }
 
     fn reject(&self, scheme: Scheme, error: VerifyError) -> Rejection {
-        tracing::debug!(error = error.code(), "token rejected");
         let nonce = match error {
             VerifyError::NonceRequired => nonce_value(self.nonce()),
             _ => None,

@@ -103,7 +103,10 @@ impl Policy {
     }
 
     /// Requires that the top-level claim `name` equals `value`, or is an array of strings that contains
-    /// `value`. A dot in `name` is part of the name, not a path.
+    /// `value`.
+    ///
+    /// `name` is the plain name of the claim, never a path: a dot in it is part of the name, so that
+    /// `"address.country"` does not name a member of the claim `address`.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -120,6 +123,13 @@ impl Policy {
     /// assert!(verifier.verify(&several).await?.require(ENGINES).is_ok());
     /// let like_it = okta.token("eve").claim("department", "engines-guests").sign();
     /// assert_eq!(verifier.verify(&like_it).await?.require(ENGINES).unwrap_err().status(), 403);
+    ///
+    /// const FRENCH: Policy = Policy::claim("address.country", "FR");
+    ///
+    /// let dotted = okta.token("ada").claim("address.country", "FR").sign();
+    /// assert!(verifier.verify(&dotted).await?.require(FRENCH).is_ok());
+    /// let nested = okta.token("bob").claim("address", serde_json::json!({ "country": "FR" })).sign();
+    /// assert_eq!(verifier.verify(&nested).await?.require(FRENCH).unwrap_err().status(), 403);
     /// # Ok(())
     /// # }
     /// ```
@@ -193,8 +203,8 @@ impl Policy {
     /// rule. The response is a step-up challenge, 401 (RFC 9470 §3).
     ///
     /// # Panics
+    ///
     /// `acr_values` is empty, or one of them is empty or not printable; in a const that is a compile
-    /// error.
     /// error.
     #[must_use]
     pub const fn acr(acr_values: &'static [&'static str]) -> Self {

@@ -60,6 +60,11 @@ pub(crate) enum Skipped {
     NotForSignatures,
     #[error("it has no kid, so no token can name it")]
     NoKid,
+    /// Its only fault, in a set without another usable key.
+    #[error(
+        "it has no kid; Issuer::allow_missing_key_id allows that for the only usable key of a set"
+    )]
+    OnlyKeyWithoutKid,
     /// Anyone who reads the set could sign with it.
     #[error("it contains private or symmetric key material")]
     Private,

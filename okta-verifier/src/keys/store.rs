@@ -85,12 +85,6 @@ impl KeyStore {
         }
     }
 
-    /// Returns whether the user has given the keys. The issuer cannot vouch for a token that they do not
-    /// verify.
-    pub(crate) fn is_pinned(&self) -> bool {
-        matches!(self, Self::Pinned(_))
-    }
-
     /// Waits until there are trusted keys.
     pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
         self.wait_until(Need::Keys).await

@@ -167,15 +167,15 @@ pub enum ConfigError {
     },
     /// [`VerifierBuilder::trusted_proxies`](crate::VerifierBuilder::trusted_proxies) was called with a
     /// value that is not a network.
-    #[error("trusted proxy {cidr:?}: {problem}")]
+    #[error("trusted_proxies: {cidr:?}: {problem}")]
     ProxyNetwork {
         /// The value that was set.
         cidr: String,
         /// What to write.
         problem: &'static str,
     },
-    /// It is not said which proxies are trusted, or what is read from them.
-    #[error("trusted proxies: {problem}")]
+    /// The settings do not say which proxies are trusted, or what is read from them.
+    #[error("trusted_proxies: {problem}")]
     TrustedProxies {
         /// What to write.
         problem: &'static str,
@@ -194,8 +194,8 @@ pub enum ConfigError {
     Introspection {
         /// The issuer's URL.
         issuer: String,
-        /// What to write.
-        problem: &'static str,
+        /// What is wrong, and what to write.
+        problem: String,
     },
     /// The realm is empty or has a character that a header cannot carry.
     #[error("realm: write printable ASCII characters")]

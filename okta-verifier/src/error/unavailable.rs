@@ -94,7 +94,7 @@ pub enum UnavailableReason {
     /// Not the JSON document that was requested.
     #[error("the issuer's {document} is malformed")]
     Malformed {
-        /// `metadata`, `key set` or `introspection answer`.
+        /// `metadata`, `key set` or `introspection response`.
         document: &'static str,
     },
     /// The metadata is that of another issuer (RFC 8414 §3.3).

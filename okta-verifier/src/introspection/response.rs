@@ -281,7 +281,7 @@ const ACCESS: &[&str] = &["", "Bearer", "DPoP"];
 const OTHERS: &[&str] = &["Refresh", "Offline", "ID", "Logout"];
 
 const MALFORMED: UnavailableReason = UnavailableReason::Malformed {
-    document: "introspection answer",
+    document: "introspection response",
 };
 /// Short, because a token can become active: its `nbf` is reached, or the issuer's servers synchronise.
 pub(super) const REJECTION_TTL: Duration = Duration::from_secs(5);

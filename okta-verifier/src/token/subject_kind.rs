@@ -8,7 +8,7 @@ use super::{
 
 /// Whether a token stands for a user or for a service that acts for itself.
 ///
-/// Only evidence in the token or in the introspection answer counts, and evidence that contradicts
+/// Only evidence in the token or in the introspection response counts, and evidence that contradicts
 /// itself is [`Unknown`](Self::Unknown). `sub` alone shows nothing, as a client may be named like
 /// a user (RFC 9700 §4.15).
 ///
@@ -19,7 +19,7 @@ use super::{
 ///
 /// Keycloak writes `acr` for service accounts too, so that it does not count in a token whose payload
 /// has Keycloak's `typ`, and nothing in the table shows a user where the user name is that of a service
-/// account. In an introspection answer a `username` other than the client id contradicts `Service`
+/// account. In an introspection response a `username` other than the client id contradicts `Service`
 /// (RFC 7662 §2.2).
 ///
 /// [`Policy::user`](crate::Policy::user) and [`Policy::service`](crate::Policy::service) demand

@@ -445,7 +445,7 @@ impl VerifierBuilder {
         let are_used = self.client_certificates || self.client_cert_header.is_some();
         if proxies.is_some() && forwarded_host.is_none() && !are_used {
             return wrong(
-                "nothing is read from them; add .forwarded_host(..) or .client_cert_header(..), or remove .trusted_proxies(..)",
+                "nothing is read from the trusted proxies; add .forwarded_host(..) or .client_cert_header(..), or remove .trusted_proxies(..)",
             );
         }
         if forwarded_host.is_some() && self.dpop.is_none() {

@@ -65,11 +65,9 @@ impl ActiveIssuer {
         &self,
         reason: IntrospectionReason,
     ) -> Option<&Arc<Introspector>> {
-        // Pinned keys are the user's choice: the issuer cannot vouch for a token that they do not verify.
-        let pinned = reason == IntrospectionReason::UnknownKey && self.keys.is_pinned();
         self.introspection
             .as_ref()
-            .filter(|introspector| introspector.introspects(reason) && !pinned)
+            .filter(|introspector| introspector.introspects(reason))
     }
 
     /// Returns the introspector if a token that local checks accepted must be introspected. `max_age` is
@@ -136,7 +134,7 @@ impl Issuers {
                 }
             }
         }
-        let only_one = |reason, problem| {
+        let only_one = |reason, problem: &str| {
             let mut introspecting = list
                 .iter()
                 .filter(|it| it.introspector_for(reason).is_some());
@@ -145,7 +143,7 @@ impl Issuers {
                 None => Ok(first),
                 Some(second) => Err(ConfigError::Introspection {
                     issuer: second.url().to_owned(),
-                    problem,
+                    problem: problem.to_owned(),
                 }),
             }
         };

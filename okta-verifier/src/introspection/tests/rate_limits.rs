@@ -292,7 +292,7 @@ fn failures() -> Vec<UnavailableReason> {
         UnavailableReason::CredentialsRefused,
         UnavailableReason::TooLarge { limit: 1 },
         UnavailableReason::Malformed {
-            document: "introspection answer",
+            document: "introspection response",
         },
     ]);
     failures

@@ -177,6 +177,22 @@ fn introspection_settings_that_are_invalid_are_a_config_error() {
             "user name",
         ),
         (valid().max_in_flight(0), "4 to 32"),
+        (
+            valid().rate_limit(0, 32),
+            "introspection: rate_limit: per_second is 0; write 1 to 1000",
+        ),
+        (
+            valid().rate_limit(16, 3),
+            "introspection: rate_limit: burst is 3; write 4 to 1000",
+        ),
+        (
+            valid().unverified_rate_limit(1_001, 32),
+            "introspection: unverified_rate_limit: per_second is 1001; write 1 to 1000",
+        ),
+        (
+            valid().unverified_rate_limit(16, 1_001),
+            "introspection: unverified_rate_limit: burst is 1001; write 4 to 1000",
+        ),
         (valid().max_age(Duration::from_secs(3_601)), "1 h"),
     ] {
         let error = Verifier::builder()

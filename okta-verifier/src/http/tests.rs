@@ -5,6 +5,12 @@ mod credentials;
 mod properties;
 mod rejection;
 
+use super::Challenges;
+
+fn challenges() -> Challenges {
+    Challenges::new("api").expect("a valid realm")
+}
+
 /// The parameters of a Bearer challenge, by a reader of RFC 9110 §11.2 and §5.6.4 that knows
 /// nothing of the writer.
 fn parameters(value: &str) -> Vec<(String, String)> {

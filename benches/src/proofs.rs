@@ -80,10 +80,10 @@ impl Holder {
     /// Panics if the verification needs I/O.
     #[must_use]
     pub fn accepts(&self, proof: &str) -> bool {
-        let presented = RequestCredentials::new([self.authorization.as_bytes()])
+        let credentials = RequestCredentials::new([self.authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders?page=2");
-        let result = self.verifier.authenticate(&presented).into_ready();
+        let result = self.verifier.authenticate(&credentials).into_ready();
         result.expect("no I/O").is_ok()
     }
 }

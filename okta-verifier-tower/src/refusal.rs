@@ -34,7 +34,7 @@ impl Refusal {
 /// `content-type` of gRPC, and `te: trailers`.
 ///
 /// A gRPC rejection is an HTTP 200, which a forward-auth proxy takes for permission. Such a proxy may
-/// pass on the caller's method and content type. `TE` is for one connection, and an intermediary
+/// pass on the client's method and content type. `TE` is for one connection, and an intermediary
 /// should remove it (RFC 9110 §7.6.1, §10.1.4).
 fn is_grpc<B>(request: &Request<B>) -> bool {
     request.method() == Method::POST

@@ -317,8 +317,8 @@ impl Policy {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
     /// # let authorization = format!("Bearer {}", okta.token("ada").scope("orders:read").sign());
-    /// # let presented = RequestCredentials::new([authorization.as_bytes()]);
-    /// # let token = &verifier.authenticate(&presented).into_ready().unwrap().unwrap();
+    /// # let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    /// # let token = &verifier.authenticate(&credentials).into_ready().unwrap().unwrap();
     /// let read = Policy::scope("orders:read");
     /// let anonymous = verifier.anonymous();
     /// assert!(read.admit(Some(token), None).is_ok());
@@ -390,12 +390,12 @@ pub trait Requirement {
 /// use okta_verifier::{AnyToken, Policy, Requirement};
 ///
 /// /// What an extractor of your own is generic over; `Verified` of the adapters has this default too.
-/// struct Caller<R: Requirement = AnyToken>(std::marker::PhantomData<R>);
+/// struct Client<R: Requirement = AnyToken>(std::marker::PhantomData<R>);
 ///
-/// impl<R: Requirement> Caller<R> {
+/// impl<R: Requirement> Client<R> {
 ///     const POLICY: Policy = R::POLICY;
 /// }
-/// assert_eq!(format!("{:?}", <Caller>::POLICY), "any token");
+/// assert_eq!(format!("{:?}", <Client>::POLICY), "any token");
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

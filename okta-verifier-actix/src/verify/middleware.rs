@@ -75,7 +75,7 @@ impl VerifyMiddleware {
     /// Lets a request without any `Authorization` field pass as [`Anonymous`].
     ///
     /// Only that one: a bad token, a malformed or repeated field and another scheme are refused as
-    /// ever, for the caller meant to authenticate. A [`RequireMiddleware`] further in answers an
+    /// ever, because the client meant to authenticate. A [`RequireMiddleware`] further in answers an
     /// anonymous request with the plain 401.
     ///
     /// ```
@@ -83,8 +83,8 @@ impl VerifyMiddleware {
     /// # use okta_verifier::Verifier;
     /// # use okta_verifier_actix::{MaybeVerified, VerifyMiddleware};
     /// # use okta_verifier_testing::TestIssuer;
-    /// async fn news(caller: MaybeVerified) -> &'static str {
-    ///     if caller.token().is_some() { "news for you" } else { "news for everyone" }
+    /// async fn news(client: MaybeVerified) -> &'static str {
+    ///     if client.token().is_some() { "news for you" } else { "news for everyone" }
     /// }
     ///
     /// # #[tokio::main(flavor = "current_thread")]

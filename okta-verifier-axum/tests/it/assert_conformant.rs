@@ -117,8 +117,8 @@ async fn missing_audience_check_is_reported() {
         next: axum::middleware::Next,
     ) -> Response {
         let lines: Vec<Vec<u8>> = lines(&request);
-        let presented = RequestCredentials::new(lines.iter().map(Vec::as_slice));
-        if let Err(rejection) = verifier.authenticate(&presented).await
+        let credentials = RequestCredentials::new(lines.iter().map(Vec::as_slice));
+        if let Err(rejection) = verifier.authenticate(&credentials).await
             && rejection
                 .error()
                 .is_some_and(|error| error.code() == "wrong_audience")

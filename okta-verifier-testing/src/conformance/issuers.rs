@@ -29,13 +29,13 @@ use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
 ///
 /// let cases = conformance::cases();
 /// let request = |name: &str| cases.iter().find(|case| case.name() == name).unwrap().request(&issuers);
-/// let presented = request("a good token");
-/// let presented = okta_verifier::adapter::RequestCredentials::new(presented.authorization());
-/// assert!(verifier.authenticate(&presented).await.is_ok());
+/// let credentials = request("a good token");
+/// let credentials = okta_verifier::adapter::RequestCredentials::new(credentials.authorization());
+/// assert!(verifier.authenticate(&credentials).await.is_ok());
 ///
-/// let presented = request("the same line twice");
-/// let presented = okta_verifier::adapter::RequestCredentials::new(presented.authorization());
-/// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 400);
+/// let credentials = request("the same line twice");
+/// let credentials = okta_verifier::adapter::RequestCredentials::new(credentials.authorization());
+/// assert_eq!(verifier.authenticate(&credentials).await.unwrap_err().status(), 400);
 /// # }
 /// ```
 #[derive(Clone)]
@@ -157,8 +157,8 @@ impl Issuers {
     /// let cases = issuers.cases();
     /// let revoked = cases.iter().find(|case| case.name() == "introspection: a revoked JWT").unwrap();
     /// let request = revoked.request(&issuers);
-    /// let presented = RequestCredentials::new(request.authorization());
-    /// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 401);
+    /// let credentials = RequestCredentials::new(request.authorization());
+    /// assert_eq!(verifier.authenticate(&credentials).await.unwrap_err().status(), 401);
     /// # }
     /// ```
     #[cfg(feature = "server")]

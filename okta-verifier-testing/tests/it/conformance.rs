@@ -176,19 +176,19 @@ async fn gateway_that_drops_a_part_of_the_request_fails() {
                 "a second proof" => 1,
                 _ => 2,
             });
-            let mut presented = RequestCredentials::new(request.authorization())
+            let mut credentials = RequestCredentials::new(request.authorization())
                 .request(method, &target)
                 .dpop(proofs);
             if forgets != "the peer" {
-                presented = presented.peer(request.peer());
+                credentials = credentials.peer(request.peer());
             }
             if let Some(der) = request
                 .client_certificate()
                 .filter(|_| forgets != "the certificate")
             {
-                presented = presented.client_certificate(der);
+                credentials = credentials.client_certificate(der);
             }
-            Some(match verifier.authenticate(&presented).await {
+            Some(match verifier.authenticate(&credentials).await {
                 Ok(_) => Answer::new(200, [("", ""); 0], ""),
                 Err(rejection) => {
                     let fields = rejection
@@ -343,9 +343,9 @@ async fn gateway_with_a_fault_fails() {
         let report = conformance::run(&issuers, async |request: &Request| {
             let mut lines: Vec<Vec<u8>> = request.authorization().map(<[u8]>::to_vec).collect();
             fault(&mut lines);
-            let presented =
+            let credentials =
                 RequestCredentials::new(lines.iter().map(Vec::as_slice)).query(request.query());
-            Some(match verifier.authenticate(&presented).await {
+            Some(match verifier.authenticate(&credentials).await {
                 Ok(_) => Answer::new(200, [("", ""); 0], ""),
                 Err(rejection) => {
                     let fields = rejection.headers();

@@ -66,7 +66,7 @@ impl VerifyLayer {
     /// Lets a request without any `Authorization` field pass as [`Anonymous`].
     ///
     /// Only that one: a bad token, a malformed or repeated field and another scheme are refused as
-    /// ever, for the caller meant to authenticate. A [`RequireLayer`] further in answers an anonymous
+    /// ever, because the client meant to authenticate. A [`RequireLayer`] further in answers an anonymous
     /// request with the plain 401.
     ///
     /// ```
@@ -223,8 +223,8 @@ impl VerifyLayer {
     ///
     /// **Leave it off where a forward-auth proxy asks this service for permission**, also when the
     /// service answers both gRPC and plain HTTP: such a proxy takes every 2xx status for permission,
-    /// and a proxy that passes on method, HTTP version and all headers of its caller's request makes
-    /// these conditions the caller's. Mount the endpoint that the proxy asks behind a layer of its own
+    /// and a proxy that passes on method, HTTP version and all headers of its client's request makes
+    /// these conditions the client's. Mount the endpoint that the proxy asks behind a layer of its own
     /// without the switch.
     ///
     /// ```

@@ -240,12 +240,12 @@ impl VerifierBuilder {
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
     /// # let own = Certificate::new("client-1");
     /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
-    /// let presented = RequestCredentials::new([authorization.as_bytes()]).client_certificate(own.der());
+    /// let credentials = RequestCredentials::new([authorization.as_bytes()]).client_certificate(own.der());
     /// let verifier = builder().client_certificates().build()?;
-    /// assert_eq!(verifier.authenticate(&presented).into_ready().expect("no I/O").unwrap().subject(), "ada");
+    /// assert_eq!(verifier.authenticate(&credentials).into_ready().expect("no I/O").unwrap().subject(), "ada");
     ///
     /// let verifier = builder().build()?;
-    /// let rejection = verifier.authenticate(&presented).into_ready().expect("no I/O").unwrap_err();
+    /// let rejection = verifier.authenticate(&credentials).into_ready().expect("no I/O").unwrap_err();
     /// assert_eq!(rejection.error().unwrap().code(), "binding_unchecked");
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```

@@ -45,7 +45,7 @@ fn token(name: &str) -> Fingerprint {
     KEYS.of(name.as_bytes()).unwrap()
 }
 
-/// Callers with different numbers share no cell.
+/// Clients with different numbers share no cell.
 fn owner(client: u64, subject: u64) -> TokenOwner {
     let spread = |number: u64| number << 32 | (1023 - number);
     TokenOwner {
@@ -63,9 +63,9 @@ fn is_open(limits: &mut RateLimits, class: Class, now: Now) -> bool {
 }
 
 /// Returns how many of a thousand requests are admitted.
-fn admitted(limits: &mut RateLimits, class: Class, caller: Option<TokenOwner>, now: Now) -> usize {
+fn admitted(limits: &mut RateLimits, class: Class, owner: Option<TokenOwner>, now: Now) -> usize {
     (0..1_000)
-        .filter(|_| limits.admit(class, caller, now).is_ok())
+        .filter(|_| limits.admit(class, owner, now).is_ok())
         .count()
 }
 

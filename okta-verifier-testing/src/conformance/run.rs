@@ -30,7 +30,7 @@ use super::{Answer, Difference, Issuers, Report, Request};
 ///
 /// // Every invalid token is rejected, but what a policy would reject is accepted.
 /// assert!(report.passed() > 200);
-/// assert!(report.failures().any(|name| name == "no scope"));
+/// assert!(report.failures().any(|name| name == "scope: no scope => 403 insufficient_scope"));
 /// # }
 /// ```
 #[must_use = "a report does not fail by itself: `.assert()` it"]

@@ -47,8 +47,8 @@ fn challenged(criterion: &mut Criterion) {
 fn token() -> VerifiedToken {
     let served = Served::default();
     let line = format!("Bearer {}", ordinary(&served.okta).sign());
-    let presented = RequestCredentials::new([line.as_bytes()]);
-    let result = served.verifier(0).authenticate(&presented).into_ready();
+    let credentials = RequestCredentials::new([line.as_bytes()]);
+    let result = served.verifier(0).authenticate(&credentials).into_ready();
     result.expect("no I/O").expect("the token is valid")
 }
 

@@ -112,9 +112,9 @@ impl Holder {
     /// the wait.
     #[must_use]
     pub fn accepts(&self, proof: &str) -> bool {
-        let presented = RequestCredentials::new([self.authorization.as_bytes()])
+        let credentials = RequestCredentials::new([self.authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders?page=2");
-        ready(self.verifier.authenticate(&presented)).is_ok()
+        ready(self.verifier.authenticate(&credentials)).is_ok()
     }
 }

@@ -103,8 +103,8 @@ pub fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, VerifyErr
 /// Returns whether a request with this `Authorization` is accepted without I/O, as an adapter calls it.
 #[must_use]
 pub fn accepts(verifier: &Verifier, authorization: &str) -> bool {
-    let presented = RequestCredentials::new([authorization.as_bytes()]);
-    let result = verifier.authenticate(&presented).into_ready();
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    let result = verifier.authenticate(&credentials).into_ready();
     result.is_ok_and(|result| result.is_ok())
 }
 

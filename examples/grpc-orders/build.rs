@@ -7,7 +7,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let health = service("Health").method(method("Check", "Text")).build();
     let orders = service("Orders")
-        .method(method("Me", "Caller"))
+        .method(method("Me", "Identity"))
         .method(method("List", "Text"))
         .build();
     let admin = service("Admin").method(method("Greet", "Text")).build();

@@ -22,12 +22,12 @@ pub(crate) fn has_credentials(request: &ServiceRequest) -> bool {
 
 /// The peer's IP address and client certificate.
 #[derive(Clone, Debug)]
-pub(crate) struct Caller {
+pub(crate) struct Connection {
     peer: Option<IpAddr>,
     certificate: Option<ClientCertificate>,
 }
 
-impl Caller {
+impl Connection {
     /// Reads the certificate from the request's extensions, or else from the connection's data, where
     /// `HttpServer::on_connect` puts it.
     pub(crate) fn of(request: &ServiceRequest) -> Self {
@@ -41,30 +41,30 @@ impl Caller {
 }
 
 /// Borrows the raw bytes of every field line. The verifier rejects repeated and non-ASCII lines.
-pub(crate) fn presented<'a>(
+pub(crate) fn credentials<'a>(
     request: &'a ServiceRequest,
-    caller: &'a Caller,
+    connection: &'a Connection,
     verifier: &Verifier,
     max_introspection_age: Option<Duration>,
 ) -> RequestCredentials<'a> {
     let (headers, uri) = (request.headers(), request.uri());
     let authorization = headers.get_all(AUTHORIZATION);
-    let mut presented = RequestCredentials::new(authorization.map(HeaderValue::as_bytes))
+    let mut credentials = RequestCredentials::new(authorization.map(HeaderValue::as_bytes))
         .query(uri.query())
         .request(request.method().as_str(), uri.path());
-    presented = verifier.read_sender_headers(presented, |name| {
+    credentials = verifier.read_sender_headers(credentials, |name| {
         headers.get_all(name).map(HeaderValue::as_bytes)
     });
     if let Some(max_age) = max_introspection_age {
-        presented = presented.max_introspection_age(max_age);
+        credentials = credentials.max_introspection_age(max_age);
     }
-    if let Some(peer) = caller.peer {
-        presented = presented.peer(peer);
+    if let Some(peer) = connection.peer {
+        credentials = credentials.peer(peer);
     }
-    if let Some(certificate) = &caller.certificate {
-        presented = presented.client_certificate(certificate.der());
+    if let Some(certificate) = &connection.certificate {
+        credentials = credentials.client_certificate(certificate.der());
     }
-    presented
+    credentials
 }
 
 /// Returns the headers to add to every response, such as a new DPoP nonce.

@@ -22,8 +22,8 @@ use crate::{Rejected, Verified};
 /// use okta_verifier_actix::{MaybeVerified, VerifyMiddleware};
 /// # use okta_verifier_testing::TestIssuer;
 ///
-/// async fn news(caller: MaybeVerified) -> String {
-///     match caller.token() {
+/// async fn news(client: MaybeVerified) -> String {
+///     match client.token() {
 ///         Some(token) => format!("news for {}", token.subject()),
 ///         None => "news for everyone".to_owned(),
 ///     }
@@ -68,8 +68,8 @@ impl<R: Requirement> MaybeVerified<R> {
     ///     format!("all orders of {}", token.subject())
     /// }
     ///
-    /// async fn orders(caller: MaybeVerified<ReadOrders>) -> String {
-    ///     caller.into_verified().map_or("a sample".to_owned(), |token| all(&token))
+    /// async fn orders(client: MaybeVerified<ReadOrders>) -> String {
+    ///     client.into_verified().map_or("a sample".to_owned(), |token| all(&token))
     /// }
     /// # let _ = actix_web::web::get().to(orders);
     /// ```

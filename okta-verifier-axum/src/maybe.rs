@@ -21,8 +21,8 @@ use crate::{Rejected, Verified};
 /// # use okta_verifier_testing::TestIssuer;
 /// # use tower::ServiceExt;
 ///
-/// async fn news(caller: MaybeVerified) -> String {
-///     match caller.token() {
+/// async fn news(client: MaybeVerified) -> String {
+///     match client.token() {
 ///         Some(token) => format!("news for {}", token.subject()),
 ///         None => "news for everyone".to_owned(),
 ///     }
@@ -66,8 +66,8 @@ impl<R: Requirement> MaybeVerified<R> {
     ///     format!("all orders of {}", token.subject())
     /// }
     ///
-    /// async fn orders(caller: MaybeVerified<ReadOrders>) -> String {
-    ///     caller.into_verified().map_or("a sample".to_owned(), |token| all(&token))
+    /// async fn orders(client: MaybeVerified<ReadOrders>) -> String {
+    ///     client.into_verified().map_or("a sample".to_owned(), |token| all(&token))
     /// }
     /// # let _ = axum::Router::<()>::new().route("/orders", axum::routing::get(orders));
     /// ```

@@ -17,6 +17,9 @@
 //! | `/maybe/orders` | the scope `orders:read`, behind an optional layer | |
 //! | `/forgotten` | any token, but its layer is missing | no: this path is never served |
 //!
+//! The name of a case begins with its subject and ends with the expected outcome, as in
+//! `scope: no scope => 403 insufficient_scope`.
+//!
 //! Each path accepts every method. A handler responds with 200, and sets none of the fields
 //! `WWW-Authenticate`, `Cache-Control` and `Retry-After`.
 //!
@@ -33,7 +36,7 @@
 //! };
 //! let report = conformance::run(&issuers, reject).await;
 //! assert!(report.passed() > 0, "some cases expect this response");
-//! assert!(report.failures().any(|name| name == "a good token"));
+//! assert!(report.failures().any(|name| name == "credentials: a valid token => 200"));
 //! # }
 //! ```
 //!

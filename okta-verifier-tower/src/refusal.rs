@@ -34,7 +34,7 @@ impl Refusal {
 /// `content-type` of gRPC, and `te: trailers`.
 ///
 /// A gRPC rejection is an HTTP 200, which a forward-auth proxy takes for permission. Such a proxy may
-/// forward the caller's method and content type, but not `TE`: the field applies to one connection
+/// forward the client's method and content type, but not `TE`: the field applies to one connection
 /// only, and an intermediary should remove it (RFC 9110 §7.6.1, §10.1.4).
 fn is_grpc<B>(request: &Request<B>) -> bool {
     request.method() == Method::POST

@@ -144,9 +144,9 @@ pub fn authorization(data: &[u8]) {
     let query = parts
         .next()
         .and_then(|query| std::str::from_utf8(query).ok());
-    let presented = RequestCredentials::new(lines).query(query);
+    let credentials = RequestCredentials::new(lines).query(query);
     for dpop in [false, true] {
-        let Ok(Credentials::Token(_, token)) = presented.credentials(dpop, LARGEST_TOKEN) else {
+        let Ok(Credentials::Token(_, token)) = credentials.read(dpop, LARGEST_TOKEN) else {
             continue;
         };
         assert!(!token.is_empty() && token.len() <= LARGEST_TOKEN);

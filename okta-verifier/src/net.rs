@@ -7,5 +7,7 @@ mod trusted_peers;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use cache_control::fresh_for;
-pub(crate) use http_client::{Answer, Clients, Fetch, Revalidated, Validator, without_secrets};
+pub(crate) use http_client::{
+    Clients, Fetch, JsonResponse, Revalidated, Validator, without_secrets,
+};
 pub(crate) use trusted_peers::{Peers, proxy_header};

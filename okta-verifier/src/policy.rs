@@ -104,7 +104,10 @@ impl Policy {
     }
 
     /// Requires that the top-level claim `name` equals `value`, or is an array of strings that contains
-    /// `value`. A dot in `name` is part of the name, not a path.
+    /// `value`.
+    ///
+    /// `name` is the plain name of the claim, never a path: a dot in it is part of the name, so that
+    /// `"address.country"` does not name a member of the claim `address`.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -121,6 +124,13 @@ impl Policy {
     /// assert!(verifier.verify(&several).await?.require(ENGINES).is_ok());
     /// let like_it = okta.token("eve").claim("department", "engines-guests").sign();
     /// assert_eq!(verifier.verify(&like_it).await?.require(ENGINES).unwrap_err().status(), 403);
+    ///
+    /// const FRENCH: Policy = Policy::claim("address.country", "FR");
+    ///
+    /// let dotted = okta.token("ada").claim("address.country", "FR").sign();
+    /// assert!(verifier.verify(&dotted).await?.require(FRENCH).is_ok());
+    /// let nested = okta.token("bob").claim("address", serde_json::json!({ "country": "FR" })).sign();
+    /// assert_eq!(verifier.verify(&nested).await?.require(FRENCH).unwrap_err().status(), 403);
     /// # Ok(())
     /// # }
     /// ```
@@ -311,8 +321,8 @@ impl Policy {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
     /// # let authorization = format!("Bearer {}", okta.token("ada").scope("orders:read").sign());
-    /// # let presented = RequestCredentials::new([authorization.as_bytes()]);
-    /// # let token = &verifier.authenticate(&presented).into_ready().unwrap().unwrap();
+    /// # let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    /// # let token = &verifier.authenticate(&credentials).into_ready().unwrap().unwrap();
     /// let read = Policy::scope("orders:read");
     /// let anonymous = verifier.anonymous();
     /// assert!(read.admit(Some(token), None).is_ok());
@@ -384,12 +394,12 @@ pub trait Requirement {
 /// use okta_verifier::{AnyToken, Policy, Requirement};
 ///
 /// /// A custom extractor with the same default as `Verified` in the adapters.
-/// struct Caller<R: Requirement = AnyToken>(std::marker::PhantomData<R>);
+/// struct Client<R: Requirement = AnyToken>(std::marker::PhantomData<R>);
 ///
-/// impl<R: Requirement> Caller<R> {
+/// impl<R: Requirement> Client<R> {
 ///     const POLICY: Policy = R::POLICY;
 /// }
-/// assert_eq!(format!("{:?}", <Caller>::POLICY), "any token");
+/// assert_eq!(format!("{:?}", <Client>::POLICY), "any token");
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]

@@ -150,8 +150,8 @@ impl Verifier {
     /// use http::{HeaderMap, Response, header::AUTHORIZATION};
     /// use okta_verifier::{adapter::RequestCredentials, Verifier};
     ///
-    /// /// Returns the subject of the caller, or the response that rejects the request.
-    /// async fn caller(verifier: &Verifier, headers: &HeaderMap) -> Result<String, Response<String>> {
+    /// /// Returns the subject of the token, or the response that rejects the request.
+    /// async fn subject(verifier: &Verifier, headers: &HeaderMap) -> Result<String, Response<String>> {
     ///     let lines = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes());
     ///     match verifier.authenticate(&RequestCredentials::new(lines)).await {
     ///         Ok(token) => Ok(token.subject().to_owned()),
@@ -163,12 +163,12 @@ impl Verifier {
     /// # let okta = TestIssuer::new("api://orders");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
     /// let mut headers = HeaderMap::new();
-    /// let response = caller(&verifier, &headers).await.unwrap_err();
+    /// let response = subject(&verifier, &headers).await.unwrap_err();
     /// assert_eq!(response.status(), 401);
     /// assert_eq!(response.headers()["www-authenticate"], r#"Bearer realm="api""#);
     ///
     /// headers.insert(AUTHORIZATION, format!("Bearer {}", okta.token("ada").sign()).parse()?);
-    /// assert_eq!(caller(&verifier, &headers).await.unwrap(), "ada");
+    /// assert_eq!(subject(&verifier, &headers).await.unwrap(), "ada");
     /// # Ok(())
     /// # }
     /// ```
@@ -176,18 +176,18 @@ impl Verifier {
     /// # Errors
     ///
     /// Returns the [`Rejection`] to respond with.
-    pub fn authenticate(&self, presented: &RequestCredentials<'_>) -> Authentication {
-        let (scheme, token) = match self.token(presented) {
+    pub fn authenticate(&self, credentials: &RequestCredentials<'_>) -> Authentication {
+        let (scheme, token) = match self.token(credentials) {
             Ok(found) => found,
             Err(rejection) => return Authentication::ready(Err(rejection)),
         };
         let sender = Sender {
             scheme,
-            shown: &presented.shown,
+            shown: &credentials.shown,
         };
         let request = TokenRequest {
             token,
-            max_age: presented.max_age(),
+            max_age: credentials.max_age(),
             sender: Some(sender),
         };
         let decision = RequestDecision::new(self, request, Now::read());
@@ -220,18 +220,18 @@ impl Verifier {
     ///     .header("dpop", proof)
     ///     .body(())?;
     /// let lines = |name: &str| request.headers().get_all(name).iter().map(|value| value.as_bytes());
-    /// let presented = RequestCredentials::new(lines("authorization")).request("GET", "/orders");
+    /// let credentials = RequestCredentials::new(lines("authorization")).request("GET", "/orders");
     ///
-    /// let with_proof = verifier.read_sender_headers(presented, lines);
+    /// let with_proof = verifier.read_sender_headers(credentials, lines);
     /// assert!(verifier.authenticate(&with_proof).into_ready().unwrap().is_ok());
-    /// let rejection = verifier.authenticate(&presented).into_ready().unwrap().unwrap_err();
+    /// let rejection = verifier.authenticate(&credentials).into_ready().unwrap().unwrap_err();
     /// assert_eq!(rejection.status(), 401);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn read_sender_headers<'r, I>(
         &self,
-        mut presented: RequestCredentials<'r>,
+        mut credentials: RequestCredentials<'r>,
         lines: impl Fn(&str) -> I,
     ) -> RequestCredentials<'r>
     where
@@ -239,15 +239,15 @@ impl Verifier {
     {
         let constraint = &self.0.sender_constraint;
         if let Some(dpop) = &constraint.dpop {
-            presented = presented.dpop(lines("dpop"));
+            credentials = credentials.dpop(lines("dpop"));
             if let Some(name) = dpop.external.header() {
-                presented = presented.forwarded(lines(name));
+                credentials = credentials.forwarded(lines(name));
             }
         }
         if let Some(name) = &constraint.client_cert_header {
-            presented = presented.client_cert(lines(name));
+            credentials = credentials.client_cert(lines(name));
         }
-        presented
+        credentials
     }
 
     /// Returns the extension that an optional layer inserts for requests without credentials.
@@ -297,6 +297,9 @@ impl Verifier {
     }
 
     /// Fetches the keys of every issuer now, for services that should not start without keys.
+    ///
+    /// It does not contact the introspection endpoint: wrong client credentials and an endpoint that cannot
+    /// be reached show at the first introspection request.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -413,10 +416,10 @@ impl Verifier {
 
     fn token<'r>(
         &self,
-        presented: &RequestCredentials<'r>,
+        credentials: &RequestCredentials<'r>,
     ) -> Result<(Scheme, &'r [u8]), Rejection> {
         let dpop = self.0.sender_constraint.offers_dpop();
-        match presented.credentials(dpop, self.0.max_token_size) {
+        match credentials.read(dpop, self.0.max_token_size) {
             Ok(Credentials::Token(scheme, token)) => Ok((scheme, token)),
             Ok(Credentials::Absent | Credentials::OtherScheme) => {
                 Err(Rejection::unauthenticated(&self.0.challenges))
@@ -426,15 +429,10 @@ impl Verifier {
     }
 
     fn reject_malformed(&self, malformed: Malformed) -> Rejection {
-        let rejection = Rejection::malformed(&self.0.challenges, malformed);
-        if let Some(error) = rejection.error() {
-            tracing::debug!(error = error.code(), "token rejected");
-        }
-        rejection
+        Rejection::malformed(&self.0.challenges, malformed)
     }
 
     fn reject(&self, scheme: Scheme, error: VerifyError) -> Rejection {
-        tracing::debug!(error = error.code(), "token rejected");
         let nonce = match error {
             VerifyError::NonceRequired => nonce_value(self.nonce()),
             _ => None,

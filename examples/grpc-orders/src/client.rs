@@ -9,7 +9,7 @@ use std::{
 use tonic::{Code, Request, Status, metadata::MetadataValue, transport::Endpoint};
 
 use crate::proto::{
-    Caller, Empty, Text, admin_client::AdminClient, health_client::HealthClient,
+    Empty, Identity, Text, admin_client::AdminClient, health_client::HealthClient,
     orders_client::OrdersClient,
 };
 
@@ -44,7 +44,7 @@ async fn call(url: &str, method: &str, token: Option<&str>) -> Option<Result<Str
     };
     Some(match method {
         "health" => shown(HealthClient::new(channel).check(request).await, text),
-        "me" => shown(OrdersClient::new(channel).me(request).await, caller),
+        "me" => shown(OrdersClient::new(channel).me(request).await, identity),
         "orders" => shown(OrdersClient::new(channel).list(request).await, text),
         "admin" => shown(AdminClient::new(channel).greet(request).await, text),
         _ => return None,
@@ -73,7 +73,7 @@ fn text(message: Text) -> String {
     message.text
 }
 
-fn caller(message: Caller) -> String {
+fn identity(message: Identity) -> String {
     format!("{message:?}")
 }
 

@@ -12,9 +12,9 @@ pub struct Text {
     pub text: String,
 }
 
-/// The caller, as the token describes it.
+/// The client, as the token describes it.
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct Caller {
+pub struct Identity {
     #[prost(string, tag = "1")]
     pub subject: String,
     #[prost(string, optional, tag = "2")]

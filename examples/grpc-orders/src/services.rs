@@ -9,7 +9,7 @@ use tonic::{
 };
 use tower::ServiceBuilder;
 
-use crate::proto::{Caller, Empty, Text, admin_server, health_server, orders_server};
+use crate::proto::{Empty, Identity, Text, admin_server, health_server, orders_server};
 
 /// Returns three services: `Orders` behind `verifier`, `Admin` also behind a policy, and `Health`
 /// without authentication.
@@ -39,9 +39,9 @@ struct Orders;
 
 #[async_trait]
 impl orders_server::Orders for Orders {
-    async fn me(&self, request: Request<Empty>) -> Result<Response<Caller>, Status> {
+    async fn me(&self, request: Request<Empty>) -> Result<Response<Identity>, Status> {
         let token = require(Policy::any_token(), &request)?;
-        Ok(Response::new(Caller {
+        Ok(Response::new(Identity {
             subject: token.subject().to_owned(),
             client_id: token.client_id().map(str::to_owned),
             scopes: token.scopes().map(str::to_owned).collect(),

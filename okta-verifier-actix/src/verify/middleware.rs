@@ -77,7 +77,7 @@ impl VerifyMiddleware {
     /// Lets a request without any `Authorization` field pass as [`Anonymous`].
     ///
     /// Requests with an invalid token, another scheme, or a malformed or repeated field are still
-    /// rejected, because the caller meant to authenticate. A [`RequireMiddleware`] inside this
+    /// rejected, because the client meant to authenticate. A [`RequireMiddleware`] inside this
     /// middleware rejects an anonymous request with the plain 401.
     ///
     /// ```
@@ -85,8 +85,8 @@ impl VerifyMiddleware {
     /// # use okta_verifier::Verifier;
     /// # use okta_verifier_actix::{MaybeVerified, VerifyMiddleware};
     /// # use okta_verifier_testing::TestIssuer;
-    /// async fn news(caller: MaybeVerified) -> &'static str {
-    ///     if caller.token().is_some() { "news for you" } else { "news for everyone" }
+    /// async fn news(client: MaybeVerified) -> &'static str {
+    ///     if client.token().is_some() { "news for you" } else { "news for everyone" }
     /// }
     ///
     /// # #[tokio::main(flavor = "current_thread")]

@@ -10,7 +10,7 @@ use okta_verifier::{VerifiedToken, Verifier, adapter::Anonymous};
 use super::VerifyFuture;
 use crate::{
     answer::Answer,
-    bridge::{self, Caller},
+    bridge::{self, Connection},
 };
 
 /// The service that [`VerifyMiddleware`](crate::VerifyMiddleware) wraps around `S`, one per worker.
@@ -68,9 +68,10 @@ impl<S> Verify<S> {
             request.extensions_mut().insert(self.verifier.anonymous());
             return VerifyFuture::answering(Answer::inner(self.inner.call(request)));
         }
-        let (verifier, caller) = (&self.verifier, Caller::of(&request));
-        let presented = bridge::presented(&request, &caller, verifier, self.max_introspection_age);
-        match verifier.authenticate(&presented).into_ready() {
+        let (verifier, connection) = (&self.verifier, Connection::of(&request));
+        let credentials =
+            bridge::credentials(&request, &connection, verifier, self.max_introspection_age);
+        match verifier.authenticate(&credentials).into_ready() {
             Ok(Ok(token)) => {
                 request.extensions_mut().insert(token);
                 VerifyFuture::answering(Answer::inner(self.inner.call(request)))

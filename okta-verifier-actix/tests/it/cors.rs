@@ -8,7 +8,7 @@ use okta_verifier::Policy;
 use okta_verifier_actix::{RequireMiddleware, Verified, VerifyMiddleware};
 
 use crate::support::{
-    Admin, Answer, app, bearer, caller, get, mock_issuer::HangingIssuer, okta, send, strict,
+    Admin, Answer, app, bearer, get, mock_issuer::HangingIssuer, okta, send, strict, whoami,
 };
 
 const PAGE: &str = "https://app.example";
@@ -21,11 +21,11 @@ fn routes(verify: VerifyMiddleware) -> impl HttpServiceFactory + 'static {
         .expose_headers(["www-authenticate"]);
     let orders = web::resource("/orders")
         .wrap(RequireMiddleware::new(Policy::scope("orders:read")))
-        .get(caller);
+        .get(whoami);
     web::scope("")
         .wrap(verify)
         .wrap(cors)
-        .route("/me", web::get().to(caller))
+        .route("/me", web::get().to(whoami))
         .route("/admin", web::get().to(admin))
         .service(orders)
 }

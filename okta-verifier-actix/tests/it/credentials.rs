@@ -6,11 +6,11 @@ use okta_verifier_actix::VerifyMiddleware;
 use okta_verifier_testing::TestIssuer;
 
 use crate::support::{
-    Answer, INVALID, MALFORMED, PLAIN, app, bearer, caller, get, okta, send, strict,
+    Answer, INVALID, MALFORMED, PLAIN, app, bearer, get, okta, send, strict, whoami,
 };
 
 async fn call(request: TestRequest) -> Answer {
-    let orders = web::resource("/orders").wrap(strict()).get(caller);
+    let orders = web::resource("/orders").wrap(strict()).get(whoami);
     send(&app(orders).await, request).await
 }
 
@@ -154,7 +154,7 @@ async fn realm_with_escapes_is_sent_unchanged() {
         .expect("valid settings");
     let orders = web::resource("/orders")
         .wrap(VerifyMiddleware::new(verifier))
-        .get(caller);
+        .get(whoami);
     let response = send(&app(orders).await, get("/orders", &[])).await;
     let challenge = r#"Bearer realm="the \"orders\" \\ API""#;
     response.assert_rejected("realm", 401, Some(challenge));

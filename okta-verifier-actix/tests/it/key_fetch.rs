@@ -11,15 +11,15 @@ use okta_verifier_actix::VerifyMiddleware;
 use okta_verifier_testing::{Endpoint, Fault};
 
 use crate::support::{
-    INVALID, MALFORMED, PLAIN, app, bearer, caller, get,
+    INVALID, MALFORMED, PLAIN, app, bearer, get,
     mock_issuer::{HangingIssuer, cold, mock},
-    okta, read, send, strict,
+    okta, read, send, strict, whoami,
 };
 
 #[tokio::test]
 async fn first_request_fetches_the_keys_and_is_served() {
     let okta = mock().await;
-    let app = app(web::resource("/me").wrap(cold(&okta)).get(caller)).await;
+    let app = app(web::resource("/me").wrap(cold(&okta)).get(whoami)).await;
     for _ in 0..3 {
         let response = send(&app, bearer("/me", &okta.token("ada").sign())).await;
         response.assert_served("cold, then warm", "ada");
@@ -30,7 +30,7 @@ async fn first_request_fetches_the_keys_and_is_served() {
 #[tokio::test]
 async fn invalid_token_is_rejected_on_the_slow_path_too() {
     let okta = mock().await;
-    let app = app(web::resource("/me").wrap(cold(&okta)).get(caller)).await;
+    let app = app(web::resource("/me").wrap(cold(&okta)).get(whoami)).await;
     let forged = okta.token("ada").foreign_key().sign();
     let response = send(&app, bearer("/me", &forged)).await;
     response.assert_rejected("forged", 401, Some(INVALID));
@@ -41,7 +41,7 @@ async fn invalid_token_is_rejected_on_the_slow_path_too() {
 #[tokio::test]
 async fn rejections_without_a_key_do_not_fetch() {
     let okta = mock().await;
-    let app = app(web::resource("/me").wrap(cold(&okta)).get(caller)).await;
+    let app = app(web::resource("/me").wrap(cold(&okta)).get(whoami)).await;
     let response = send(&app, get("/me", &[])).await;
     response.assert_rejected("no token", 401, Some(PLAIN));
 
@@ -58,7 +58,7 @@ async fn rejections_without_a_key_do_not_fetch() {
 async fn keys_that_never_arrive_are_503_after_the_timeout() {
     let issuer = HangingIssuer::start().await;
     let verify = VerifyMiddleware::new(issuer.verifier(Duration::from_millis(100)));
-    let app = app(web::resource("/me").wrap(verify).get(caller)).await;
+    let app = app(web::resource("/me").wrap(verify).get(whoami)).await;
 
     let began = Instant::now();
     let response = send(&app, bearer("/me", &issuer.token())).await;
@@ -75,7 +75,7 @@ async fn keys_that_never_arrive_are_503_after_the_timeout() {
 async fn optional_middleware_responds_503_too() {
     let issuer = HangingIssuer::start().await;
     let verify = VerifyMiddleware::new(issuer.verifier(Duration::from_millis(100)));
-    let app = app(web::resource("/news").wrap(verify.optional()).get(caller)).await;
+    let app = app(web::resource("/news").wrap(verify.optional()).get(whoami)).await;
 
     let response = send(&app, bearer("/news", &issuer.token())).await;
     response.assert_unavailable();
@@ -89,7 +89,7 @@ async fn dropped_requests_do_not_cancel_the_fetch() {
     let okta = mock().await;
     let slow = Fault::Slow(Duration::from_millis(200));
     okta.fault_times(Endpoint::Keys, slow, 1);
-    let app = app(web::resource("/me").wrap(cold(&okta)).get(caller)).await;
+    let app = app(web::resource("/me").wrap(cold(&okta)).get(whoami)).await;
     let jwt = okta.token("ada").sign();
 
     for _ in 0..3 {
@@ -110,7 +110,7 @@ async fn dropped_requests_do_not_cancel_the_fetch() {
 /// The fast path: a request that needs no fetch gets its response at the first poll.
 #[tokio::test]
 async fn request_that_needs_no_fetch_completes_at_the_first_poll() {
-    let app = app(web::resource("/me").wrap(strict()).get(caller)).await;
+    let app = app(web::resource("/me").wrap(strict()).get(whoami)).await;
     let valid = okta().token("ada").sign();
     for (request, status) in [
         (bearer("/me", &valid), 200),

@@ -20,21 +20,21 @@ fn subject(token: Option<&VerifiedToken>) -> String {
     token.map_or("anonymous", VerifiedToken::subject).to_owned()
 }
 
-async fn news(caller: MaybeVerified) -> String {
-    subject(caller.token())
+async fn news(client: MaybeVerified) -> String {
+    subject(client.token())
 }
 
-async fn orders(caller: MaybeVerified<ReadOrders>) -> String {
-    subject(caller.token())
+async fn orders(client: MaybeVerified<ReadOrders>) -> String {
+    subject(client.token())
 }
 
-async fn proof(caller: MaybeVerified<ReadOrders>) -> String {
-    let token: Option<Verified<ReadOrders>> = caller.clone().into_verified();
+async fn proof(client: MaybeVerified<ReadOrders>) -> String {
+    let token: Option<Verified<ReadOrders>> = client.clone().into_verified();
     token.map_or_else(|| "none".to_owned(), |token| token.subject().to_owned())
 }
 
-async fn debug(caller: MaybeVerified) -> String {
-    format!("{caller:?}")
+async fn debug(client: MaybeVerified) -> String {
+    format!("{client:?}")
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@ use okta_verifier_actix::VerifyMiddleware;
 use okta_verifier_testing::TestIssuer;
 
 use crate::support::{
-    AUDIENCE, Answer, INVALID, MALFORMED, PLAIN, app, bearer, caller, get, okta, send, strict,
-    verifier,
+    AUDIENCE, Answer, INVALID, MALFORMED, PLAIN, app, bearer, get, okta, send, strict, verifier,
+    whoami,
 };
 
 async fn call_optional(request: TestRequest) -> Answer {
-    let news = web::resource("/news").wrap(strict().optional()).get(caller);
+    let news = web::resource("/news").wrap(strict().optional()).get(whoami);
     send(&app(news).await, request).await
 }
 
@@ -45,7 +45,7 @@ async fn query_token_alone_is_anonymous() {
 
 #[tokio::test]
 async fn strict_middleware_inside_an_optional_one_requires_a_token() {
-    let orders = web::resource("/orders").wrap(strict()).get(caller);
+    let orders = web::resource("/orders").wrap(strict()).get(whoami);
     let app = app(web::scope("").wrap(strict().optional()).service(orders)).await;
 
     let without = send(&app, get("/orders", &[])).await;
@@ -60,7 +60,7 @@ async fn strict_middleware_inside_an_optional_one_requires_a_token() {
 async fn optional_middleware_inside_a_strict_one_still_requires_a_token() {
     let orders = web::resource("/orders")
         .wrap(strict().optional())
-        .get(caller);
+        .get(whoami);
     let app = app(web::scope("").wrap(strict()).service(orders)).await;
 
     let without = send(&app, get("/orders", &[])).await;
@@ -72,7 +72,7 @@ async fn optional_middleware_inside_a_strict_one_still_requires_a_token() {
 async fn outer_issuers_token_is_rejected_by_the_inner_middleware() {
     let partner = TestIssuer::rfc9068(AUDIENCE);
     let outer = VerifyMiddleware::new(verifier(&partner));
-    let orders = web::resource("/orders").wrap(strict()).get(caller);
+    let orders = web::resource("/orders").wrap(strict()).get(whoami);
     let app = app(web::scope("").wrap(outer).service(orders)).await;
 
     let jwt = partner.token("mallory").sign();
@@ -93,9 +93,9 @@ async fn earlier_result_in_the_extensions_is_removed() {
             request.extensions_mut().insert(anonymous.clone());
             inner.call(request)
         })
-        .service(web::resource("/orders").wrap(strict()).get(caller))
-        .service(web::resource("/news").wrap(strict().optional()).get(caller))
-        .service(web::resource("/open").get(caller));
+        .service(web::resource("/orders").wrap(strict()).get(whoami))
+        .service(web::resource("/news").wrap(strict().optional()).get(whoami))
+        .service(web::resource("/open").get(whoami));
     let app = app(routes).await;
 
     let open = send(&app, get("/open", &[])).await;

@@ -20,8 +20,8 @@ async fn option(token: Option<Verified<ReadOrders>>) -> &'static str {
     }
 }
 
-async fn maybe(caller: MaybeVerified<ReadOrders>) -> &'static str {
-    match caller.token() {
+async fn maybe(client: MaybeVerified<ReadOrders>) -> &'static str {
+    match client.token() {
         Some(_) => "for a reader",
         None => "for everyone",
     }

@@ -10,7 +10,7 @@ use actix_web::{
 use okta_verifier::{Policy, Rejection};
 use okta_verifier_actix::{Rejected, Verified};
 
-use crate::support::{LACKS_SCOPE, PLAIN, app, bearer, caller, get, okta, send, strict};
+use crate::support::{LACKS_SCOPE, PLAIN, app, bearer, get, okta, send, strict, whoami};
 
 async fn order(token: Verified, owner: web::Path<String>) -> Result<String, Rejected> {
     if *owner != token.subject() {
@@ -46,7 +46,7 @@ async fn outer_middleware_can_write_the_body() {
             None => response.map_into_right_body(),
         })
     });
-    let route = web::resource("/").wrap(strict()).wrap(explain).get(caller);
+    let route = web::resource("/").wrap(strict()).wrap(explain).get(whoami);
     let app = app(route).await;
 
     let rejected = send(&app, get("/", &[])).await;

@@ -4,13 +4,13 @@ use actix_web::{test::TestRequest, web};
 use okta_verifier::Policy;
 use okta_verifier_actix::RequireMiddleware;
 
-use crate::support::{Answer, LACKS_SCOPE, PLAIN, app, bearer, caller, get, okta, send, strict};
+use crate::support::{Answer, LACKS_SCOPE, PLAIN, app, bearer, get, okta, send, strict, whoami};
 
 async fn call(policy: Policy, request: TestRequest) -> Answer {
     let orders = web::resource("/orders")
         .wrap(RequireMiddleware::new(policy))
         .wrap(strict().optional())
-        .get(caller);
+        .get(whoami);
     send(&app(orders).await, request).await
 }
 
@@ -71,7 +71,7 @@ async fn anonymous_request_is_401_without_an_error() {
 async fn require_middleware_without_verify_middleware_is_500() {
     let orders = web::resource("/orders")
         .wrap(RequireMiddleware::new(Policy::any_token()))
-        .get(caller);
+        .get(whoami);
     let app = app(orders).await;
     let jwt = okta().token("ada").sign();
     let response = send(&app, bearer("/orders", &jwt)).await;
@@ -86,7 +86,7 @@ async fn require_middleware_outside_verify_middleware_is_500() {
     let orders = web::resource("/orders")
         .wrap(strict())
         .wrap(RequireMiddleware::new(Policy::any_token()))
-        .get(caller);
+        .get(whoami);
     let jwt = okta().token("ada").sign();
     let response = send(&app(orders).await, bearer("/orders", &jwt)).await;
     response.assert_rejected("wrong order", 500, None);

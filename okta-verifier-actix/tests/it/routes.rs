@@ -2,7 +2,7 @@
 
 use actix_web::{App, test, web};
 
-use crate::support::{PLAIN, app, bearer, caller, get, okta, send, strict};
+use crate::support::{PLAIN, app, bearer, get, okta, send, strict, whoami};
 
 async fn health() -> &'static str {
     "ok"
@@ -12,7 +12,7 @@ async fn health() -> &'static str {
 async fn wrapped_scope_leaves_health_open_and_unknown_paths_404() {
     let api = web::scope("/api")
         .wrap(strict())
-        .route("/me", web::get().to(caller));
+        .route("/me", web::get().to(whoami));
     let app = App::new()
         .service(api)
         .route("/health", web::get().to(health));
@@ -38,7 +38,7 @@ async fn wrapped_scope_leaves_health_open_and_unknown_paths_404() {
 async fn wrapped_scope_requires_a_token_for_unknown_paths() {
     let api = web::scope("/api")
         .wrap(strict())
-        .route("/me", web::get().to(caller));
+        .route("/me", web::get().to(whoami));
     let app = app(api).await;
     let without = send(&app, get("/api/nowhere", &[])).await;
     without.assert_rejected("no token", 401, Some(PLAIN));
@@ -51,8 +51,8 @@ async fn wrapped_scope_requires_a_token_for_unknown_paths() {
 async fn wrapped_resources_leave_unknown_paths_404() {
     let verify = strict();
     let app = App::new()
-        .service(web::resource("/me").wrap(verify.clone()).get(caller))
-        .service(web::resource("/orders").wrap(verify).get(caller))
+        .service(web::resource("/me").wrap(verify.clone()).get(whoami))
+        .service(web::resource("/orders").wrap(verify).get(whoami))
         .route("/health", web::get().to(health));
     let app = test::init_service(app).await;
     send(&app, get("/health", &[]))
@@ -70,7 +70,7 @@ async fn wrapped_resources_leave_unknown_paths_404() {
 async fn wrapped_app_rejects_unknown_paths() {
     let app = App::new()
         .wrap(strict())
-        .route("/me", web::get().to(caller));
+        .route("/me", web::get().to(whoami));
     let app = test::init_service(app).await;
     let response = send(&app, get("/nowhere", &[])).await;
     response.assert_rejected("unknown", 401, Some(PLAIN));

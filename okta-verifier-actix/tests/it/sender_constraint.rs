@@ -28,7 +28,7 @@ fn middleware(settings: DpopSettings) -> VerifyMiddleware {
     VerifyMiddleware::new(builder.build().expect("valid settings"))
 }
 
-async fn caller(token: Verified) -> String {
+async fn whoami(token: Verified) -> String {
     token.subject().to_owned()
 }
 
@@ -37,7 +37,7 @@ async fn respond_to(
     verify: &VerifyMiddleware,
     request: TestRequest,
 ) -> ServiceResponse<impl MessageBody> {
-    let orders = web::resource("/orders").get(caller);
+    let orders = web::resource("/orders").get(whoami);
     let scope = web::scope("/v1").wrap(verify.clone()).service(orders);
     let app = init_service(App::new().service(scope)).await;
     call_service(&app, request.to_request()).await
@@ -130,7 +130,7 @@ async fn certificate_is_read_from_the_extensions_not_from_a_header() {
     let said = bearer().insert_header(("client-cert", ":AAAA:"));
     assert_eq!(respond_to(&verify, said).await.status(), 401);
 
-    let orders = web::resource("/orders").get(caller);
+    let orders = web::resource("/orders").get(whoami);
     let scope = web::scope("/v1").wrap(verify).service(orders);
     let der = mine.der().to_vec();
     // Stands for the TLS layer: an outer middleware or `HttpServer::on_connect`.

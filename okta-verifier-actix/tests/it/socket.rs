@@ -10,28 +10,28 @@ use okta_verifier_testing::{Endpoint, Fault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{
-    INVALID, LACKS_SCOPE, MALFORMED, PLAIN, assert_retry_after, caller,
+    INVALID, LACKS_SCOPE, MALFORMED, PLAIN, assert_retry_after,
     mock_issuer::{self, HangingIssuer},
     okta, rejection_lines,
     server::{Server, Wire, request},
-    strict,
+    strict, whoami,
 };
 
 fn server(verify: VerifyMiddleware) -> Server {
     Server::start(1, move |routes| {
         let reader = RequireMiddleware::new(Policy::scope("orders:read"));
         routes
-            .service(web::resource("/me").wrap(verify.clone()).get(caller))
+            .service(web::resource("/me").wrap(verify.clone()).get(whoami))
             .service(
                 web::resource("/orders")
                     .wrap(reader)
                     .wrap(verify.clone())
-                    .get(caller),
+                    .get(whoami),
             )
             .service(
                 web::resource("/unguarded")
                     .wrap(RequireMiddleware::new(Policy::any_token()))
-                    .get(caller),
+                    .get(whoami),
             );
     })
 }

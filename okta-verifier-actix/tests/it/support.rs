@@ -67,7 +67,7 @@ pub(crate) fn bearer(uri: &str, jwt: &str) -> TestRequest {
 }
 
 /// A handler that responds with what the middleware put into the request's extensions.
-pub(crate) async fn caller(request: HttpRequest) -> String {
+pub(crate) async fn whoami(request: HttpRequest) -> String {
     let extensions = request.extensions();
     let token = extensions.get::<VerifiedToken>();
     match (token, extensions.get::<Anonymous>()) {

@@ -61,7 +61,7 @@ async fn axum_app_is_conformant() {
     assert!(
         report
             .skipped()
-            .any(|(name, _)| name == "RFC 9068: a good token")
+            .any(|(name, _)| name == "RFC 9068: a valid token => 200")
     );
 }
 
@@ -117,8 +117,8 @@ async fn missing_audience_check_is_reported() {
         next: axum::middleware::Next,
     ) -> Response {
         let lines: Vec<Vec<u8>> = lines(&request);
-        let presented = RequestCredentials::new(lines.iter().map(Vec::as_slice));
-        if let Err(rejection) = verifier.authenticate(&presented).await
+        let credentials = RequestCredentials::new(lines.iter().map(Vec::as_slice));
+        if let Err(rejection) = verifier.authenticate(&credentials).await
             && rejection
                 .error()
                 .is_some_and(|error| error.code() == "wrong_audience")
@@ -137,13 +137,15 @@ async fn missing_audience_check_is_reported() {
     assert_names(
         &failures,
         &[
-            "another audience",
-            "the client as audience",
-            "optional: another audience",
+            "audience: another audience => 401 invalid_token",
+            "audience: the client as audience => 401 invalid_token",
+            "optional layer: another audience => 401 invalid_token",
         ],
     );
     assert!(
-        !failures.iter().any(|name| name == "an expired token"),
+        !failures
+            .iter()
+            .any(|name| name == "dates: an expired token => 401 invalid_token"),
         "{failures:?}"
     );
 }
@@ -158,10 +160,16 @@ async fn missing_challenge_is_reported() {
     let failures = failures(&okta, app(verifier(&okta)).layer(map_response(bare))).await;
     assert_names(
         &failures,
-        &["no credentials for /me", "an expired token", "no scope"],
+        &[
+            "credentials: none for /me => 401",
+            "dates: an expired token => 401 invalid_token",
+            "scope: no scope => 403 insufficient_scope",
+        ],
     );
     assert!(
-        !failures.iter().any(|name| name == "a good token"),
+        !failures
+            .iter()
+            .any(|name| name == "credentials: a valid token => 200"),
         "{failures:?}"
     );
 }
@@ -188,7 +196,10 @@ async fn query_token_acceptance_is_reported() {
     let app = Router::new()
         .fallback_service(inner)
         .layer(from_fn(from_query));
-    assert_eq!(failures(&okta, app).await, ["a token in the query"]);
+    assert_eq!(
+        failures(&okta, app).await,
+        ["credentials: a token in the query => 401"]
+    );
 }
 
 /// Other common mistakes, one change each.
@@ -206,7 +217,10 @@ async fn other_faults_are_reported() {
     let found = failures(&okta, app_with(first_line_wins)).await;
     assert_names(
         &found,
-        &["the same line twice", "a valid line before a malformed one"],
+        &[
+            "malformed credentials: the same line twice => 400 invalid_request",
+            "malformed credentials: a valid line before a malformed one => 400 invalid_request",
+        ],
     );
 
     let shared_cache = async |mut response: Response| {
@@ -221,13 +235,22 @@ async fn other_faults_are_reported() {
         app(verifier(&okta)).layer(map_response(shared_cache)),
     )
     .await;
-    assert_names(&found, &["a good token", "open: no credentials"]);
+    assert_names(
+        &found,
+        &[
+            "credentials: a valid token => 200",
+            "route: open, no credentials => 200",
+        ],
+    );
 
     let open = Router::new().fallback(async || "in");
     let found = failures(&okta, open).await;
     assert_names(
         &found,
-        &["no credentials for /me", "an unsigned token with alg none"],
+        &[
+            "credentials: none for /me => 401",
+            "algorithm: an unsigned token with alg none => 401 invalid_token",
+        ],
     );
 }
 
@@ -251,7 +274,7 @@ async fn report_without_paths_is_not_conformant() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "a token in the query")]
+#[should_panic(expected = "credentials: a token in the query => 401")]
 async fn fault_panics_with_the_case_name() {
     let okta = MockOkta::start().await;
     let open = base_url(Router::new().fallback(async || "in")).await;

@@ -6,8 +6,8 @@ use okta_verifier_axum::{MaybeVerified, Verified, VerifyLayer};
 
 use crate::support::{INVALID, LACKS_SCOPE, PLAIN, ReadOrders, get, okta, strict};
 
-fn subject<R: Requirement>(caller: &MaybeVerified<R>) -> String {
-    caller
+fn subject<R: Requirement>(client: &MaybeVerified<R>) -> String {
+    client
         .token()
         .map_or("anonymous", VerifiedToken::subject)
         .to_owned()
@@ -17,17 +17,17 @@ fn routes() -> Router {
     Router::new()
         .route(
             "/news",
-            routing::get(async |caller: MaybeVerified| subject(&caller)),
+            routing::get(async |client: MaybeVerified| subject(&client)),
         )
         .route(
             "/orders",
-            routing::get(async |caller: MaybeVerified<ReadOrders>| subject(&caller)),
+            routing::get(async |client: MaybeVerified<ReadOrders>| subject(&client)),
         )
         .route("/proof", routing::get(proof))
 }
 
-async fn proof(caller: MaybeVerified<ReadOrders>) -> String {
-    let token: Option<Verified<ReadOrders>> = caller.clone().into_verified();
+async fn proof(client: MaybeVerified<ReadOrders>) -> String {
+    let token: Option<Verified<ReadOrders>> = client.clone().into_verified();
     token.map_or_else(|| "none".to_owned(), |token| token.subject().to_owned())
 }
 

@@ -36,10 +36,10 @@ impl World {
         let proof = proof.token(&self.jwt);
         let proof = jti.into_iter().fold(proof, |proof, jti| proof.jti(jti));
         let (authorization, proof) = (format!("DPoP {}", self.jwt), proof.sign());
-        let presented = RequestCredentials::new([authorization.as_bytes()])
+        let credentials = RequestCredentials::new([authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
-        let verdict = self.verifier.authenticate(&presented).await;
+        let verdict = self.verifier.authenticate(&credentials).await;
         secret_scan::verdict(&verdict);
         verdict
     }

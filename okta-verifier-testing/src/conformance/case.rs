@@ -49,7 +49,8 @@ type Edit = dyn Fn(TokenBuilder, &Terms) -> TokenBuilder + Send + Sync;
 type Present = dyn Fn(&str) -> Vec<Field> + Send + Sync;
 
 impl Case {
-    /// Returns the unique name, which describes the credentials of the request.
+    /// Returns the unique name: the subject, what is sent, and the expected outcome, as in
+    /// `credentials: a valid token => 200`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -75,7 +76,7 @@ impl Case {
     ///
     /// let issuers = Issuers::new();
     /// let cases = conformance::cases();
-    /// let good = cases.iter().find(|case| case.name() == "a good token").unwrap();
+    /// let good = cases.iter().find(|case| case.name() == "credentials: a valid token => 200").unwrap();
     /// let (one, other) = (good.request(&issuers), good.request(&issuers));
     /// assert_eq!(one.target(), "/me");
     /// assert_ne!(one.authorization().next(), other.authorization().next()); // signed again

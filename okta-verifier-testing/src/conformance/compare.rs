@@ -20,7 +20,7 @@ impl Case {
     /// use okta_verifier_testing::conformance::{self, Answer};
     ///
     /// let cases = conformance::cases();
-    /// let anonymous = cases.iter().find(|case| case.name() == "no credentials for /me").unwrap();
+    /// let anonymous = cases.iter().find(|case| case.name() == "credentials: none for /me => 401").unwrap();
     ///
     /// let fields = [("www-authenticate", r#"Bearer realm="api""#), ("cache-control", "no-store")];
     /// assert!(anonymous.judge(&Answer::new(401, fields, "")).is_ok());
@@ -102,7 +102,7 @@ fn compare(expected: &Expected, answer: &Answer) -> Difference {
 /// ```
 /// use okta_verifier_testing::conformance::{self, Answer};
 ///
-/// let good = conformance::cases().into_iter().find(|case| case.name() == "a good token").unwrap();
+/// let good = conformance::cases().into_iter().find(|case| case.name() == "credentials: a valid token => 200").unwrap();
 /// let none = Vec::<(String, String)>::new();
 /// assert_eq!(good.judge(&Answer::new(401, none, "")).unwrap_err().to_string(), "status: expected 200, received 401");
 /// ```

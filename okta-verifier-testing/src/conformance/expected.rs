@@ -25,6 +25,25 @@ pub(super) enum Outcome {
     InvalidProof,
 }
 
+impl Outcome {
+    /// Returns the status and the error code, for the name of a case.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Accepted => "200",
+            Self::Unauthenticated => "401",
+            Self::Malformed | Self::Ambiguous => "400 invalid_request",
+            Self::InvalidToken => "401 invalid_token",
+            Self::InvalidProof => "401 invalid_dpop_proof",
+            Self::LacksScope => "403 insufficient_scope",
+            Self::Forbidden => "403",
+            Self::StepUp => "401 insufficient_user_authentication",
+            Self::StepUpAndScope => "401 insufficient_user_authentication, with the scope",
+            Self::Unavailable => "503",
+            Self::MissingLayer => "500",
+        }
+    }
+}
+
 /// The role of DPoP in a case. An API that offers DPoP sends one challenge per scheme. The error is in
 /// the challenge of the scheme that the request used (RFC 9449 §7.1, §7.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +59,14 @@ pub(super) enum Dpop {
 /// use okta_verifier_testing::conformance;
 ///
 /// let cases = conformance::cases();
-/// let two_lines = cases.iter().find(|case| case.name() == "the same line twice").unwrap();
+/// let two_lines = cases.iter().find(|case| case.name() == "malformed credentials: the same line twice => 400 invalid_request").unwrap();
 /// let expected = two_lines.expected();
 /// assert_eq!(expected.status(), 400);
 /// assert_eq!(expected.cache_control(), Some("no-store"));
 /// let challenges: Vec<&str> = expected.www_authenticate().collect();
 /// assert!(challenges.len() == 1 && challenges[0].contains(r#"error="invalid_request""#));
 ///
-/// let good = cases.iter().find(|case| case.name() == "a good token").unwrap();
+/// let good = cases.iter().find(|case| case.name() == "credentials: a valid token => 200").unwrap();
 /// assert_eq!((good.expected().status(), good.expected().www_authenticate().count()), (200, 0));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

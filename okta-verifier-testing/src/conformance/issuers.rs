@@ -30,13 +30,13 @@ use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
 ///
 /// let cases = conformance::cases();
 /// let request = |name: &str| cases.iter().find(|case| case.name() == name).unwrap().request(&issuers);
-/// let presented = request("a good token");
-/// let presented = okta_verifier::adapter::RequestCredentials::new(presented.authorization());
-/// assert!(verifier.authenticate(&presented).await.is_ok());
+/// let credentials = request("credentials: a valid token => 200");
+/// let credentials = okta_verifier::adapter::RequestCredentials::new(credentials.authorization());
+/// assert!(verifier.authenticate(&credentials).await.is_ok());
 ///
-/// let presented = request("the same line twice");
-/// let presented = okta_verifier::adapter::RequestCredentials::new(presented.authorization());
-/// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 400);
+/// let credentials = request("malformed credentials: the same line twice => 400 invalid_request");
+/// let credentials = okta_verifier::adapter::RequestCredentials::new(credentials.authorization());
+/// assert_eq!(verifier.authenticate(&credentials).await.unwrap_err().status(), 400);
 /// # }
 /// ```
 #[derive(Clone)]
@@ -133,7 +133,7 @@ impl Issuers {
     /// use okta_verifier_testing::conformance::Issuers;
     ///
     /// let issuers = Issuers::bound();
-    /// assert!(issuers.cases().iter().any(|case| case.name() == "DPoP: a replayed request"));
+    /// assert!(issuers.cases().iter().any(|case| case.name() == "DPoP: a replayed request => 401 invalid_dpop_proof"));
     /// ```
     #[must_use]
     pub fn bound() -> Self {
@@ -157,10 +157,10 @@ impl Issuers {
     /// let issuers = Issuers::asking(&okta);
     /// let verifier = issuers.verifier();
     /// let cases = issuers.cases();
-    /// let revoked = cases.iter().find(|case| case.name() == "introspection: a revoked JWT").unwrap();
+    /// let revoked = cases.iter().find(|case| case.name() == "introspection: a revoked JWT => 401 invalid_token").unwrap();
     /// let request = revoked.request(&issuers);
-    /// let presented = RequestCredentials::new(request.authorization());
-    /// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 401);
+    /// let credentials = RequestCredentials::new(request.authorization());
+    /// assert_eq!(verifier.authenticate(&credentials).await.unwrap_err().status(), 401);
     /// # }
     /// ```
     #[cfg(feature = "server")]

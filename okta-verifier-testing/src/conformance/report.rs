@@ -13,7 +13,7 @@ use super::{Case, Difference, Request};
 /// // An API that serves every request.
 /// let report = conformance::run(&Issuers::new(), async |_| Some(Answer::new(200, [("", ""); 0], ""))).await;
 /// assert!(!report.is_conformant());
-/// assert!(report.failures().any(|name| name == "an expired token"));
+/// assert!(report.failures().any(|name| name == "dates: an expired token => 401 invalid_token"));
 /// assert!(report.to_string().contains("status: expected 401, received 200"));
 /// # }
 /// ```

@@ -13,20 +13,20 @@ use crate::listener;
 /// use okta_verifier_testing::conformance::{Issuers, Request};
 ///
 /// /// The driver of a gateway, which passes the parts to the verifier directly.
-/// fn presented(request: &Request) -> RequestCredentials<'_> {
+/// fn credentials(request: &Request) -> RequestCredentials<'_> {
 ///     let lines = |wanted: &'static str| {
 ///         let fields = request.fields().filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
 ///         fields.map(|(_, value)| value)
 ///     };
-///     let presented = RequestCredentials::new(request.authorization())
+///     let credentials = RequestCredentials::new(request.authorization())
 ///         .query(request.query())
 ///         .request(request.method(), request.path())
 ///         .dpop(lines("dpop"))
 ///         .client_cert(lines("client-cert"))
 ///         .peer(request.peer());
 ///     match request.client_certificate() {
-///         Some(der) => presented.client_certificate(der),
-///         None => presented,
+///         Some(der) => credentials.client_certificate(der),
+///         None => credentials,
 ///     }
 /// }
 ///
@@ -34,7 +34,7 @@ use crate::listener;
 /// let verifier = issuers.verifier();
 /// for case in issuers.cases() {
 ///     let request = case.request(&issuers);
-///     let result = verifier.authenticate(&presented(&request)).into_ready().expect("pinned keys");
+///     let result = verifier.authenticate(&credentials(&request)).into_ready().expect("pinned keys");
 ///     // The gateway has no routes, so it accepts what a policy would reject.
 ///     if case.expected().status() == 401 {
 ///         assert_eq!(result.unwrap_err().status(), 401, "{}", case.name());

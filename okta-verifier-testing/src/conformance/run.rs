@@ -17,8 +17,8 @@ use super::{Answer, Difference, Issuers, Report, Request};
 ///
 /// // A gateway without routes: it accepts any valid token for every path.
 /// let report = conformance::run(&issuers, async |request: &Request| {
-///     let presented = RequestCredentials::new(request.authorization()).query(request.query());
-///     Some(match verifier.authenticate(&presented).await {
+///     let credentials = RequestCredentials::new(request.authorization()).query(request.query());
+///     Some(match verifier.authenticate(&credentials).await {
 ///         Ok(_) => Answer::new(200, [("", ""); 0], ""),
 ///         Err(rejection) => {
 ///             let fields = rejection.headers().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
@@ -30,7 +30,7 @@ use super::{Answer, Difference, Issuers, Report, Request};
 ///
 /// // Every invalid token is rejected, but what a policy would reject is accepted.
 /// assert!(report.passed() > 200);
-/// assert!(report.failures().any(|name| name == "no scope"));
+/// assert!(report.failures().any(|name| name == "scope: no scope => 403 insufficient_scope"));
 /// # }
 /// ```
 #[must_use = "a report does not fail by itself: `.assert()` it"]

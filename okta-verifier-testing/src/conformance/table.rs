@@ -1,5 +1,6 @@
 //! The conformance cases, one file per topic.
 
+mod algorithms;
 mod audience;
 mod certificates;
 mod claims;
@@ -7,24 +8,23 @@ mod clients;
 mod credentials;
 mod dates;
 mod dpop;
+mod dpop_proof;
 mod header;
 #[cfg(feature = "server")]
 mod introspection;
+mod issuers;
 mod key_set;
-mod keys;
-mod kinds;
-mod malformed;
-mod open;
-mod optional;
+mod malformed_credentials;
+mod optional_layer;
 mod policy;
-mod profile;
-mod proofs;
+mod rfc9068;
+mod routes;
 mod scopes;
 mod signatures;
 mod step_up;
-mod tenants;
 mod token_form;
-mod unavailable;
+mod token_types;
+mod unavailable_keys;
 
 use super::Case;
 use crate::TokenBuilder;
@@ -41,26 +41,26 @@ use crate::TokenBuilder;
 #[must_use]
 pub fn cases() -> Vec<Case> {
     [
-        credentials::cases(),
-        malformed::cases(),
-        token_form::cases(),
-        header::cases(),
-        keys::cases(),
-        key_set::cases(),
-        signatures::cases(),
-        tenants::cases(),
-        claims::cases(),
-        dates::cases(),
-        audience::cases(),
-        clients::cases(),
-        kinds::cases(),
-        scopes::cases(),
-        policy::cases(),
-        step_up::cases(),
-        profile::cases(),
-        optional::cases(),
-        open::cases(),
-        unavailable::cases(),
+        named("credentials", credentials::cases()),
+        named("malformed credentials", malformed_credentials::cases()),
+        named("token form", token_form::cases()),
+        named("header", header::cases()),
+        named("algorithm", algorithms::cases()),
+        named("key set", key_set::cases()),
+        named("signature", signatures::cases()),
+        named("issuer", issuers::cases()),
+        named("claims", claims::cases()),
+        named("dates", dates::cases()),
+        named("audience", audience::cases()),
+        named("client", clients::cases()),
+        named("token type", token_types::cases()),
+        named("scope", scopes::cases()),
+        named("policy", policy::cases()),
+        named("step-up", step_up::cases()),
+        named("RFC 9068", rfc9068::cases()),
+        named("optional layer", optional_layer::cases()),
+        named("route", routes::cases()),
+        named("unavailable keys", unavailable_keys::cases()),
     ]
     .concat()
 }
@@ -73,13 +73,17 @@ pub fn cases() -> Vec<Case> {
 /// use okta_verifier_testing::conformance;
 ///
 /// let cases = conformance::bound_cases();
-/// let replayed = cases.iter().find(|case| case.name() == "DPoP: a replayed request").unwrap();
+/// let replayed = cases.iter().find(|case| case.name() == "DPoP: a replayed request => 401 invalid_dpop_proof").unwrap();
 /// assert_eq!(replayed.expected().status(), 401);
 /// assert_eq!(replayed.expected().www_authenticate().count(), 2, "one line per scheme");
 /// ```
 #[must_use]
 pub fn bound_cases() -> Vec<Case> {
-    let cases = [dpop::cases(), proofs::cases(), certificates::cases()];
+    let cases = [
+        named("DPoP", dpop::cases()),
+        named("DPoP proof", dpop_proof::cases()),
+        named("certificate", certificates::cases()),
+    ];
     cases.concat()
 }
 
@@ -90,13 +94,22 @@ pub fn bound_cases() -> Vec<Case> {
 /// use okta_verifier_testing::conformance;
 ///
 /// let cases = conformance::asked_cases();
-/// let revoked = cases.iter().find(|case| case.name() == "introspection: a revoked JWT").unwrap();
+/// let revoked = cases.iter().find(|case| case.name() == "introspection: a revoked JWT => 401 invalid_token").unwrap();
 /// assert_eq!(revoked.expected().status(), 401);
 /// ```
 #[cfg(feature = "server")]
 #[must_use]
 pub fn asked_cases() -> Vec<Case> {
-    introspection::cases()
+    named("introspection", introspection::cases())
+}
+
+/// Names each case by its subject, what is sent, and the expected outcome.
+fn named(subject: &str, cases: Vec<Case>) -> Vec<Case> {
+    let name = |case: Case| {
+        let outcome = case.outcome.label();
+        case.renamed(|sent| format!("{subject}: {sent} => {outcome}"))
+    };
+    cases.into_iter().map(name).collect()
 }
 
 /// A row of similar cases: the name, the requirements, and what is special.

@@ -66,7 +66,7 @@ impl Clients {
         request: &Request,
         form: &Form,
     ) -> Result<(), &'static str> {
-        let presented = match (
+        let credentials = match (
             request.header("authorization"),
             form.parameter("client_secret"),
         ) {
@@ -76,7 +76,7 @@ impl Clients {
                 .map(|id| (id.to_owned(), secret.to_owned())),
             (None, None) => return self.check_assertion(shared, request, form),
         };
-        match presented {
+        match credentials {
             Some((id, secret)) if id == self.id && secret == self.secret => Ok(()),
             _ => Err(WRONG),
         }

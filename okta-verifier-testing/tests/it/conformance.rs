@@ -115,23 +115,29 @@ fn challenges_of_two_schemes_match_to_the_byte() {
     );
     let dpop = |error: &str| format!(r#"DPoP realm="api", {error}, {ALGS}"#);
     let rows = [
-        ("DPoP: a good proof", vec![]),
+        ("DPoP: a valid proof => 200", vec![]),
         (
-            "DPoP: no credentials",
+            "DPoP: no credentials => 401",
             vec![bearer.clone(), offered.clone()],
         ),
         (
-            "DPoP: a bound token as Bearer",
+            "DPoP: a bound token as Bearer => 401 invalid_token",
             vec![format!("{bearer}, {token}"), offered],
         ),
-        ("DPoP: an expired token", vec![bearer.clone(), dpop(&token)]),
-        ("DPoP: no proof", vec![bearer.clone(), dpop(&proof)]),
         (
-            "DPoP: two schemes",
+            "DPoP: an expired token => 401 invalid_token",
+            vec![bearer.clone(), dpop(&token)],
+        ),
+        (
+            "DPoP: no proof => 401 invalid_dpop_proof",
+            vec![bearer.clone(), dpop(&proof)],
+        ),
+        (
+            "DPoP: two schemes => 400 invalid_request",
             vec![format!("{bearer}, {malformed}"), dpop(&malformed)],
         ),
         (
-            "DPoP: no scope",
+            "DPoP: no scope => 403 insufficient_scope",
             vec![dpop(&format!(r#"{scope}, scope="orders:read""#))],
         ),
     ];
@@ -156,11 +162,20 @@ async fn gateway_that_drops_a_part_of_the_request_fails() {
     let issuers = Issuers::bound();
     let faults = [
         ("nothing", None),
-        ("the proof", Some("DPoP: a good proof")),
-        ("a second proof", Some("proof: twice")),
-        ("the certificate", Some("a certificate-bound token")),
-        ("the peer", Some("a certificate-bound token")),
-        ("the method", Some("DPoP: a POST")),
+        ("the proof", Some("DPoP: a valid proof => 200")),
+        (
+            "a second proof",
+            Some("DPoP proof: twice => 401 invalid_dpop_proof"),
+        ),
+        (
+            "the certificate",
+            Some("certificate: a certificate-bound token => 200"),
+        ),
+        (
+            "the peer",
+            Some("certificate: a certificate-bound token => 200"),
+        ),
+        ("the method", Some("DPoP: a POST => 200")),
     ];
     for (forgets, notices) in faults {
         let verifier = issuers.verifier();
@@ -176,19 +191,19 @@ async fn gateway_that_drops_a_part_of_the_request_fails() {
                 "a second proof" => 1,
                 _ => 2,
             });
-            let mut presented = RequestCredentials::new(request.authorization())
+            let mut credentials = RequestCredentials::new(request.authorization())
                 .request(method, &target)
                 .dpop(proofs);
             if forgets != "the peer" {
-                presented = presented.peer(request.peer());
+                credentials = credentials.peer(request.peer());
             }
             if let Some(der) = request
                 .client_certificate()
                 .filter(|_| forgets != "the certificate")
             {
-                presented = presented.client_certificate(der);
+                credentials = credentials.client_certificate(der);
             }
-            Some(match verifier.authenticate(&presented).await {
+            Some(match verifier.authenticate(&credentials).await {
                 Ok(_) => Answer::new(200, [("", ""); 0], ""),
                 Err(rejection) => {
                     let fields = rejection
@@ -203,7 +218,13 @@ async fn gateway_that_drops_a_part_of_the_request_fails() {
         match notices {
             Some(name) => assert!(failures.contains(&name), "{forgets}: {report}"),
             // This gateway has no policies, so it serves what should be 403.
-            None => assert_eq!(failures, ["DPoP: no scope", "DPoP: no group"]),
+            None => assert_eq!(
+                failures,
+                [
+                    "DPoP: no scope => 403 insufficient_scope",
+                    "DPoP: no group => 403"
+                ]
+            ),
         }
     }
 }
@@ -211,15 +232,15 @@ async fn gateway_that_drops_a_part_of_the_request_fails() {
 #[test]
 fn outcomes_match_to_the_byte() {
     let rows = [
-        ("a good token", 200, None, None),
+        ("credentials: a valid token => 200", 200, None, None),
         (
-            "no credentials for /me",
+            "credentials: none for /me => 401",
             401,
             Some(r#"Bearer realm="api""#),
             None,
         ),
         (
-            "the same line twice",
+            "malformed credentials: the same line twice => 400 invalid_request",
             400,
             Some(
                 r#"Bearer realm="api", error="invalid_request", error_description="The request's credentials are malformed""#,
@@ -227,7 +248,7 @@ fn outcomes_match_to_the_byte() {
             None,
         ),
         (
-            "an expired token",
+            "dates: an expired token => 401 invalid_token",
             401,
             Some(
                 r#"Bearer realm="api", error="invalid_token", error_description="The access token is invalid or has expired""#,
@@ -235,24 +256,34 @@ fn outcomes_match_to_the_byte() {
             None,
         ),
         (
-            "no scope",
+            "scope: no scope => 403 insufficient_scope",
             403,
             Some(
                 r#"Bearer realm="api", error="insufficient_scope", error_description="The access token lacks a required scope", scope="orders:read""#,
             ),
             None,
         ),
-        ("no groups", 403, None, None),
+        ("policy: no groups => 403", 403, None, None),
         (
-            "step-up: no acr and no scope",
+            "step-up: no acr and no scope => 401 insufficient_user_authentication, with the scope",
             401,
             Some(
                 r#"Bearer realm="api", error="insufficient_user_authentication", error_description="The user must authenticate again or more strongly", scope="orders:read", acr_values="phrh phr", max_age="300""#,
             ),
             None,
         ),
-        ("no keys: a good token", 503, None, Some("1")),
-        ("without a layer: a good token", 500, None, None),
+        (
+            "unavailable keys: a valid token => 503",
+            503,
+            None,
+            Some("1"),
+        ),
+        (
+            "route: without a layer, a valid token => 500",
+            500,
+            None,
+            None,
+        ),
     ];
     for (name, status, challenge, retry_after) in rows {
         let expected = case(name).expected();
@@ -269,7 +300,7 @@ fn outcomes_match_to_the_byte() {
 fn comparison_finds_every_difference() {
     const PLAIN: (&str, &str) = ("www-authenticate", r#"Bearer realm="api""#);
     const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
-    let rejected = case("no credentials for /me");
+    let rejected = case("credentials: none for /me => 401");
     let right = || vec![PLAIN, NO_STORE, ("content-length", "0")];
     assert_eq!(rejected.judge(&Answer::new(401, right(), "")), Ok(()));
 
@@ -307,7 +338,7 @@ fn comparison_finds_every_difference() {
         assert!(difference.contains(says), "{difference}");
     }
 
-    let served = case("a good token");
+    let served = case("credentials: a valid token => 200");
     assert_eq!(
         served.judge(&Answer::new(200, [("date", "x")], "ada")),
         Ok(())
@@ -327,25 +358,32 @@ async fn gateway_with_a_fault_fails() {
     let verifier = issuers.verifier();
     type Fault = fn(&mut Vec<Vec<u8>>);
     let faults: [(&str, Fault); 3] = [
-        ("the same line twice", |lines| lines.truncate(1)),
-        ("an empty line before a good one", |lines| {
-            lines.retain(|line| !line.is_empty())
-        }),
-        ("a tab after the scheme", |lines| {
-            lines
-                .iter_mut()
-                .flatten()
-                .filter(|byte| **byte == b'\t')
-                .for_each(|byte| *byte = b' ');
-        }),
+        (
+            "malformed credentials: the same line twice => 400 invalid_request",
+            |lines| lines.truncate(1),
+        ),
+        (
+            "malformed credentials: an empty line before a valid one => 400 invalid_request",
+            |lines| lines.retain(|line| !line.is_empty()),
+        ),
+        (
+            "malformed credentials: a tab after the scheme => 400 invalid_request",
+            |lines| {
+                lines
+                    .iter_mut()
+                    .flatten()
+                    .filter(|byte| **byte == b'\t')
+                    .for_each(|byte| *byte = b' ');
+            },
+        ),
     ];
     for (name, fault) in faults {
         let report = conformance::run(&issuers, async |request: &Request| {
             let mut lines: Vec<Vec<u8>> = request.authorization().map(<[u8]>::to_vec).collect();
             fault(&mut lines);
-            let presented =
+            let credentials =
                 RequestCredentials::new(lines.iter().map(Vec::as_slice)).query(request.query());
-            Some(match verifier.authenticate(&presented).await {
+            Some(match verifier.authenticate(&credentials).await {
                 Ok(_) => Answer::new(200, [("", ""); 0], ""),
                 Err(rejection) => {
                     let fields = rejection.headers();

@@ -6,30 +6,30 @@ use okta_verifier::{adapter::RequestCredentials, mtls::ClientCertificate};
 use super::VerifyLayer;
 
 /// Borrows the raw bytes of every field line. The verifier rejects repeated and non-ASCII lines.
-pub(super) fn presented<'r, B>(
+pub(super) fn credentials<'r, B>(
     request: &'r Request<B>,
     layer: &VerifyLayer,
 ) -> RequestCredentials<'r> {
     let (headers, uri, extensions) = (request.headers(), request.uri(), request.extensions());
     let original_uri = layer.original_uri.and_then(|read| read(extensions));
     let authorization = headers.get_all(AUTHORIZATION).iter();
-    let mut presented = RequestCredentials::new(authorization.map(HeaderValue::as_bytes))
+    let mut credentials = RequestCredentials::new(authorization.map(HeaderValue::as_bytes))
         .query(uri.query())
         .request(
             request.method().as_str(),
             original_uri.unwrap_or(uri).path(),
         );
-    presented = layer.verifier.read_sender_headers(presented, |name| {
+    credentials = layer.verifier.read_sender_headers(credentials, |name| {
         headers.get_all(name).iter().map(HeaderValue::as_bytes)
     });
     if let Some(max_age) = layer.max_introspection_age {
-        presented = presented.max_introspection_age(max_age);
+        credentials = credentials.max_introspection_age(max_age);
     }
     if let Some(peer) = layer.peer.and_then(|read| read(extensions)) {
-        presented = presented.peer(peer);
+        credentials = credentials.peer(peer);
     }
     if let Some(certificate) = extensions.get::<ClientCertificate>() {
-        presented = presented.client_certificate(certificate.der());
+        credentials = credentials.client_certificate(certificate.der());
     }
-    presented
+    credentials
 }

@@ -68,7 +68,7 @@ impl VerifyLayer {
     /// Lets a request without any `Authorization` field pass as [`Anonymous`].
     ///
     /// Requests with an invalid token, another scheme, or a malformed or repeated field are still
-    /// rejected, because the caller meant to authenticate. A [`RequireLayer`] inside this layer rejects
+    /// rejected, because the client meant to authenticate. A [`RequireLayer`] inside this layer rejects
     /// an anonymous request with the plain 401.
     ///
     /// ```
@@ -228,7 +228,7 @@ impl VerifyLayer {
     ///
     /// **Leave this option off if a forward-auth proxy asks this service for permission**, even if the
     /// service handles both gRPC and plain HTTP. Such a proxy takes every 2xx status for permission. If
-    /// it forwards the method, the HTTP version and all headers of its caller's request, the caller
+    /// it forwards the method, the HTTP version and all headers of its client's request, the client
     /// decides whether the request counts as gRPC. Give the endpoint for the proxy its own layer
     /// without this option.
     ///

@@ -4,7 +4,7 @@ use http::{Extensions, Request, Response, header::AUTHORIZATION};
 use okta_verifier::{VerifiedToken, adapter::Anonymous};
 use tower_service::Service;
 
-use super::{VerifyFuture, VerifyLayer, credentials::presented};
+use super::{VerifyFuture, VerifyLayer, credentials::credentials};
 use crate::{ready, refusal::Refusal};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) wraps around `S`.
@@ -57,7 +57,7 @@ impl<S> Verify<S> {
             request.extensions_mut().insert(layer.verifier.anonymous());
             return VerifyFuture::inner(inner.call(request));
         }
-        let authentication = layer.verifier.authenticate(&presented(&request, layer));
+        let authentication = layer.verifier.authenticate(&credentials(&request, layer));
         match authentication.into_ready() {
             Ok(Ok(token)) => {
                 request.extensions_mut().insert(token);

@@ -6,12 +6,12 @@ use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{
-    INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, caller, get, okta, verifier,
+    INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, get, okta, verifier, whoami,
 };
 
 async fn call(request: Request<()>) -> Response<String> {
     let layer = VerifyLayer::new(verifier(okta()));
-    let Ok(response) = layer.layer(service_fn(caller)).oneshot(request).await;
+    let Ok(response) = layer.layer(service_fn(whoami)).oneshot(request).await;
     response
 }
 
@@ -184,7 +184,7 @@ async fn grpc_rejection_outside_http_2_is_plain_http() {
             .header("te", "trailers")
             .body(())
             .expect("a request");
-        let Ok(response) = layer.layer(service_fn(caller)).oneshot(request).await;
+        let Ok(response) = layer.layer(service_fn(whoami)).oneshot(request).await;
         assert_eq!(response.status(), status, "{version:?}");
         let has_grpc_status = response.headers().contains_key("grpc-status");
         assert_eq!(has_grpc_status, status == 200, "{version:?}");
@@ -203,7 +203,7 @@ async fn grpc_rejection_with_another_te_is_plain_http() {
             .header("te", te)
             .body(())
             .expect("a request");
-        let Ok(response) = layer.layer(service_fn(caller)).oneshot(request).await;
+        let Ok(response) = layer.layer(service_fn(whoami)).oneshot(request).await;
         assert_rejected(te, &response, 401, Some(PLAIN));
     }
 }

@@ -9,7 +9,7 @@ use okta_verifier_tower::{
 };
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{bearer, caller, get, okta, verifier};
+use crate::support::{bearer, get, okta, verifier, whoami};
 
 fn assert_send<T: Send>(_: &T) {}
 
@@ -26,7 +26,7 @@ fn futures_are_send_if_their_parts_are() {
     send::<VerifyFuture<Inner, ()>>();
     send::<RequireFuture<std::future::Ready<()>>>();
 
-    let mut service = VerifyLayer::new(verifier(okta())).layer(service_fn(caller::<()>));
+    let mut service = VerifyLayer::new(verifier(okta())).layer(service_fn(whoami::<()>));
     assert_send(&service.call(get("/", &[])));
 }
 
@@ -80,7 +80,7 @@ async fn debug_output_shows_no_token() {
     let issuer = crate::support::mock_issuer::HangingIssuer::start().await;
     let jwt = issuer.token();
     let layer = VerifyLayer::new(issuer.verifier(std::time::Duration::from_millis(100)));
-    let inner = tower::util::BoxCloneService::new(service_fn(caller::<()>));
+    let inner = tower::util::BoxCloneService::new(service_fn(whoami::<()>));
     let mut service = layer.layer(inner);
 
     let waiting = service.call(bearer(&jwt));

@@ -7,8 +7,9 @@ use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{
-    INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, caller, get, lines,
+    INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, get, lines,
     mock_issuer::{HangingIssuer, mock, token, verifier},
+    whoami,
 };
 
 /// RFC 9110 §15.6.4: a 503 says when to retry. A 401 would make clients discard valid tokens.
@@ -31,7 +32,7 @@ fn assert_unavailable(response: &Response<String>) {
 #[tokio::test]
 async fn first_request_fetches_the_keys_and_is_served() {
     let okta = mock().await;
-    let service = VerifyLayer::new(verifier(&okta)).layer(service_fn(caller::<()>));
+    let service = VerifyLayer::new(verifier(&okta)).layer(service_fn(whoami::<()>));
     for _ in 0..3 {
         let Ok(response) = service.clone().oneshot(bearer(&token(&okta))).await;
         assert_served("cold, then warm", &response, "ada");
@@ -42,7 +43,7 @@ async fn first_request_fetches_the_keys_and_is_served() {
 #[tokio::test]
 async fn invalid_token_is_rejected_on_the_slow_path_too() {
     let okta = mock().await;
-    let service = VerifyLayer::new(verifier(&okta)).layer(service_fn(caller::<()>));
+    let service = VerifyLayer::new(verifier(&okta)).layer(service_fn(whoami::<()>));
     let forged = okta.token("ada").foreign_key().sign();
     let Ok(response) = service.oneshot(bearer(&forged)).await;
     assert_rejected("forged", &response, 401, Some(INVALID));
@@ -52,7 +53,7 @@ async fn invalid_token_is_rejected_on_the_slow_path_too() {
 #[tokio::test]
 async fn rejections_without_a_key_do_not_fetch() {
     let okta = mock().await;
-    let service = VerifyLayer::new(verifier(&okta)).layer(service_fn(caller::<()>));
+    let service = VerifyLayer::new(verifier(&okta)).layer(service_fn(whoami::<()>));
     let Ok(response) = service.clone().oneshot(get("/orders", &[])).await;
     assert_rejected("no token", &response, 401, Some(PLAIN));
 
@@ -70,7 +71,7 @@ async fn rejections_without_a_key_do_not_fetch() {
 async fn keys_that_never_arrive_are_503_after_the_timeout() {
     let issuer = HangingIssuer::start().await;
     let layer = VerifyLayer::new(issuer.verifier(Duration::from_millis(100)));
-    let service = layer.layer(service_fn(caller::<()>));
+    let service = layer.layer(service_fn(whoami::<()>));
 
     let began = Instant::now();
     let Ok(response) = service.oneshot(bearer(&issuer.token())).await;
@@ -87,7 +88,7 @@ async fn keys_that_never_arrive_are_503_after_the_timeout() {
 async fn optional_layer_responds_503_too() {
     let issuer = HangingIssuer::start().await;
     let layer = VerifyLayer::new(issuer.verifier(Duration::from_millis(100))).optional();
-    let service = layer.layer(service_fn(caller::<()>));
+    let service = layer.layer(service_fn(whoami::<()>));
 
     let Ok(response) = service.clone().oneshot(bearer(&issuer.token())).await;
     assert_unavailable(&response);

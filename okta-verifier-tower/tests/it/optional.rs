@@ -6,12 +6,12 @@ use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{
-    INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, caller, get, okta, verifier,
+    INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, get, okta, verifier, whoami,
 };
 
 async fn call_optional(request: Request<()>) -> Response<String> {
     let layer = VerifyLayer::new(verifier(okta())).optional();
-    let Ok(response) = layer.layer(service_fn(caller)).oneshot(request).await;
+    let Ok(response) = layer.layer(service_fn(whoami)).oneshot(request).await;
     response
 }
 
@@ -46,7 +46,7 @@ async fn optional_accepts_only_a_missing_field() {
 #[tokio::test]
 async fn strict_layer_inside_an_optional_one_requires_a_token() {
     let verifier = verifier(okta());
-    let strict = VerifyLayer::new(verifier.clone()).layer(service_fn(caller::<()>));
+    let strict = VerifyLayer::new(verifier.clone()).layer(service_fn(whoami::<()>));
     let service = VerifyLayer::new(verifier).optional().layer(strict);
 
     let Ok(without) = service.clone().oneshot(get("/orders", &[])).await;
@@ -61,7 +61,7 @@ async fn optional_layer_inside_a_strict_one_still_requires_a_token() {
     let verifier = verifier(okta());
     let optional = VerifyLayer::new(verifier.clone())
         .optional()
-        .layer(service_fn(caller::<()>));
+        .layer(service_fn(whoami::<()>));
     let service = VerifyLayer::new(verifier).layer(optional);
 
     let Ok(without) = service.clone().oneshot(get("/orders", &[])).await;
@@ -83,13 +83,13 @@ async fn earlier_token_in_the_extensions_is_removed() {
         request
     };
 
-    let strict = VerifyLayer::new(verifier.clone()).layer(service_fn(caller::<()>));
+    let strict = VerifyLayer::new(verifier.clone()).layer(service_fn(whoami::<()>));
     let Ok(rejected) = strict.oneshot(with_earlier()).await;
     assert_rejected("strict", &rejected, 401, Some(PLAIN));
 
     let optional = VerifyLayer::new(verifier.clone())
         .optional()
-        .layer(service_fn(caller::<()>));
+        .layer(service_fn(whoami::<()>));
     let Ok(anonymous) = optional.oneshot(with_earlier()).await;
     assert_served("optional", &anonymous, "anonymous");
 }
@@ -97,7 +97,7 @@ async fn earlier_token_in_the_extensions_is_removed() {
 #[tokio::test]
 async fn anonymous_marker_is_removed_by_a_strict_layer() {
     let verifier = verifier(okta());
-    let strict = VerifyLayer::new(verifier.clone()).layer(service_fn(caller::<()>));
+    let strict = VerifyLayer::new(verifier.clone()).layer(service_fn(whoami::<()>));
     let mut request = bearer(&okta().token("ada").sign());
     request.extensions_mut().insert(verifier.anonymous());
 

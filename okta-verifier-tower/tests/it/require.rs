@@ -6,14 +6,14 @@ use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 
 use crate::support::{
-    LACKS_SCOPE, PLAIN, assert_rejected, assert_served, bearer, caller, get, okta, verifier,
+    LACKS_SCOPE, PLAIN, assert_rejected, assert_served, bearer, get, okta, verifier, whoami,
 };
 
 async fn call(policy: Policy, request: Request<()>) -> Response<String> {
     let service = ServiceBuilder::new()
         .layer(VerifyLayer::new(verifier(okta())).optional())
         .layer(RequireLayer::new(policy))
-        .service_fn(caller);
+        .service_fn(whoami);
     let Ok(response) = service.oneshot(request).await;
     response
 }
@@ -65,7 +65,7 @@ async fn anonymous_request_is_401_without_an_error() {
 // conformance 224
 #[tokio::test]
 async fn missing_layer_is_500_even_for_a_valid_token() {
-    let service = RequireLayer::new(Policy::any_token()).layer(service_fn(caller::<()>));
+    let service = RequireLayer::new(Policy::any_token()).layer(service_fn(whoami::<()>));
     let Ok(without) = service.clone().oneshot(get("/orders", &[])).await;
     assert_rejected("no token", &without, 500, None);
 

@@ -14,7 +14,7 @@ use okta_verifier_testing::{Certificate, Client, MockOkta};
 use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::support::{AUDIENCE, caller, mock_issuer, okta};
+use crate::support::{AUDIENCE, mock_issuer, okta, whoami};
 
 const BASE: &str = "https://api.example.com";
 
@@ -32,7 +32,7 @@ fn dpop(target: &str, jwt: &str, proof: &str) -> Request<()> {
 }
 
 async fn respond_to(layer: &VerifyLayer, request: Request<()>) -> Response<String> {
-    let service = layer.layer(service_fn(caller));
+    let service = layer.layer(service_fn(whoami));
     let answered: Result<_, Infallible> = service.oneshot(request).await;
     answered.unwrap()
 }

@@ -1,4 +1,4 @@
-//! Shared by all tests: an issuer, a handler that returns the caller, and readable responses.
+//! Shared by all tests: an issuer, a handler that returns the subject, and readable responses.
 
 pub(crate) mod mock_issuer;
 
@@ -45,7 +45,7 @@ pub(crate) fn bearer(jwt: &str) -> Request<()> {
 }
 
 /// A handler that responds with what the layers put into the request's extensions.
-pub(crate) async fn caller<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
+pub(crate) async fn whoami<B>(request: Request<B>) -> Result<Response<String>, Infallible> {
     let token = request.extensions().get::<VerifiedToken>();
     let anonymous = request.extensions().get::<Anonymous>();
     Ok(Response::new(match (token, anonymous) {

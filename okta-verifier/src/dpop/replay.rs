@@ -111,9 +111,9 @@ pub enum ProofUse {
 /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
 /// # let jwt = client.bind(okta.token("ada")).sign();
 /// # let (authorization, proof) = (format!("DPoP {jwt}"), client.proof("GET", url).token(&jwt).sign());
-/// # let presented = RequestCredentials::new([authorization.as_bytes()]).dpop([proof.as_bytes()]).request("GET", "/");
+/// # let credentials = RequestCredentials::new([authorization.as_bytes()]).dpop([proof.as_bytes()]).request("GET", "/");
 /// // The token and the proof are valid, but whether the proof is new is unknown.
-/// assert_eq!(verifier.authenticate(&presented).await.unwrap_err().status(), 503);
+/// assert_eq!(verifier.authenticate(&credentials).await.unwrap_err().status(), 503);
 /// # Ok(())
 /// # }
 /// ```

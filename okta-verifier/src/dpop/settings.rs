@@ -71,10 +71,10 @@ impl DpopSettings {
     /// // The gateway has stripped `/v1` from the path.
     /// let accepts = |htu: &str, target: &str| {
     ///     let proof = client.proof("GET", htu).token(&jwt).sign();
-    ///     let presented = RequestCredentials::new([authorization.as_bytes()])
+    ///     let credentials = RequestCredentials::new([authorization.as_bytes()])
     ///         .dpop([proof.as_bytes()])
     ///         .request("GET", target);
-    ///     verifier.authenticate(&presented).into_ready().expect("no I/O").is_ok()
+    ///     verifier.authenticate(&credentials).into_ready().expect("no I/O").is_ok()
     /// };
     /// assert!(accepts("https://api.example.com/v1/orders", "/orders"));
     /// assert!(accepts("https://api.example.com/v1", "/"));

@@ -170,15 +170,15 @@ pub enum ConfigError {
     },
     /// [`VerifierBuilder::trusted_proxies`](crate::VerifierBuilder::trusted_proxies) was called with a
     /// value that is not a network.
-    #[error("trusted proxy {cidr:?}: {problem}")]
+    #[error("trusted_proxies: {cidr:?}: {problem}")]
     ProxyNetwork {
         /// The value that was set.
         cidr: String,
         /// What is wrong, and what to set instead.
         problem: &'static str,
     },
-    /// A setting for trusted proxies needs another setting, which is missing.
-    #[error("trusted proxies: {problem}")]
+    /// The settings do not say which proxies are trusted, or what is read from them.
+    #[error("trusted_proxies: {problem}")]
     TrustedProxies {
         /// What is wrong, and what to set instead.
         problem: &'static str,
@@ -198,7 +198,7 @@ pub enum ConfigError {
         /// The issuer's URL.
         issuer: String,
         /// What is wrong, and what to set instead.
-        problem: &'static str,
+        problem: String,
     },
     /// The realm is empty or has a character that a header cannot carry.
     #[error("realm: write printable ASCII characters")]

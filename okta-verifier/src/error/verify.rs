@@ -224,10 +224,13 @@ pub enum MalformedTokenError {
         /// The limit.
         limit: usize,
     },
-    /// A character is outside `A-Z a-z 0-9 - _ .`.
+    /// A character is outside `A-Z a-z 0-9 - _ .`, as in some opaque tokens; see
+    /// [`Parts`](Self::Parts).
     #[error("the text contains a character that is not allowed in a JWT")]
     Alphabet,
-    /// The text has neither three nor five parts.
+    /// The text has neither three nor five parts, as an opaque token, which is accepted only with
+    /// [`Introspection::opaque_tokens`](crate::introspection::Introspection::opaque_tokens) or
+    /// [`every_token`](crate::introspection::Introspection::every_token).
     #[error("the JWT does not have three parts")]
     Parts,
     /// A part is not canonical base64url: it has padding, a wrong length or stray bits.

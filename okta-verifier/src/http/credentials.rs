@@ -17,8 +17,8 @@ use crate::token::ascii::{self, is_alphanumeric, is_tchar};
 /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
 ///
 /// let authorization = format!("Bearer {}", okta.token("ada").sign());
-/// let presented = RequestCredentials::new([authorization.as_bytes()]).query(Some("page=2"));
-/// let token = verifier.authenticate(&presented).into_ready().expect("pinned keys need no I/O").unwrap();
+/// let credentials = RequestCredentials::new([authorization.as_bytes()]).query(Some("page=2"));
+/// let token = verifier.authenticate(&credentials).into_ready().expect("pinned keys need no I/O").unwrap();
 /// assert_eq!(token.subject(), "ada");
 ///
 /// let nothing = RequestCredentials::new([]);
@@ -160,7 +160,7 @@ impl<'a> RequestCredentials<'a> {
     /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
     /// let authorization = format!("DPoP {jwt}");
     /// let bound = RequestCredentials::new([authorization.as_bytes()]).dpop([proof.as_bytes()]);
-    /// let authenticate = |presented: RequestCredentials<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
+    /// let authenticate = |credentials: RequestCredentials<'_>| verifier.authenticate(&credentials).into_ready().expect("no I/O");
     /// assert_eq!(authenticate(bound.request("POST", "/orders")).unwrap_err().status(), 401); // another method
     /// assert_eq!(authenticate(bound.request("GET", "/orders?page=2")).unwrap().subject(), "ada");
     /// assert_eq!(authenticate(bound.request("GET", "/orders")).unwrap_err().status(), 401); // replayed
@@ -207,12 +207,12 @@ impl<'a> RequestCredentials<'a> {
     /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
     /// let authorization = format!("DPoP {jwt}");
     /// let from = |peer: [u8; 4]| {
-    ///     let presented = RequestCredentials::new([authorization.as_bytes()])
+    ///     let credentials = RequestCredentials::new([authorization.as_bytes()])
     ///         .dpop([proof.as_bytes()])
     ///         .request("GET", "/orders")
     ///         .peer(IpAddr::from(peer))
     ///         .forwarded([&b"api.example.com"[..]]);
-    ///     verifier.authenticate(&presented).into_ready().expect("no I/O")
+    ///     verifier.authenticate(&credentials).into_ready().expect("no I/O")
     /// };
     /// assert_eq!(from([192, 0, 2, 1]).unwrap_err().status(), 401); // not the proxy
     /// assert_eq!(from([10, 0, 0, 7]).unwrap().subject(), "ada");
@@ -239,11 +239,11 @@ impl<'a> RequestCredentials<'a> {
     /// let verifier = builder.client_certificates().build()?;
     /// let bound = okta.token("ada").bound_to_certificate(own.der()).sign();
     /// let authorization = format!("Bearer {bound}");
-    /// let presented = RequestCredentials::new([authorization.as_bytes()]);
-    /// let authenticate = |presented: RequestCredentials<'_>| verifier.authenticate(&presented).into_ready().expect("no I/O");
-    /// assert_eq!(authenticate(presented.client_certificate(own.der())).unwrap().subject(), "ada");
-    /// assert_eq!(authenticate(presented.client_certificate(thief.der())).unwrap_err().status(), 401);
-    /// assert_eq!(authenticate(presented).unwrap_err().status(), 401);
+    /// let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    /// let authenticate = |credentials: RequestCredentials<'_>| verifier.authenticate(&credentials).into_ready().expect("no I/O");
+    /// assert_eq!(authenticate(credentials.client_certificate(own.der())).unwrap().subject(), "ada");
+    /// assert_eq!(authenticate(credentials.client_certificate(thief.der())).unwrap_err().status(), 401);
+    /// assert_eq!(authenticate(credentials).unwrap_err().status(), 401);
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     #[must_use]
@@ -268,8 +268,8 @@ impl<'a> RequestCredentials<'a> {
     ///     .build()?;
     /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
     /// let line = format!(":{}:", STANDARD.encode(own.der())); // Client-Cert: :MIIB…:
-    /// let presented = RequestCredentials::new([authorization.as_bytes()]).client_cert([line.as_bytes()]);
-    /// let from = |peer: [u8; 4]| verifier.authenticate(&presented.peer(peer.into())).into_ready().expect("no I/O");
+    /// let credentials = RequestCredentials::new([authorization.as_bytes()]).client_cert([line.as_bytes()]);
+    /// let from = |peer: [u8; 4]| verifier.authenticate(&credentials.peer(peer.into())).into_ready().expect("no I/O");
     /// assert!(from([10, 0, 0, 7]).is_ok());
     /// assert_eq!(from([192, 0, 2, 1]).unwrap_err().status(), 401);
     /// # Ok::<(), okta_verifier::ConfigError>(())
@@ -285,7 +285,7 @@ impl<'a> RequestCredentials<'a> {
         self.max_introspection_age
     }
 
-    pub(crate) fn credentials(
+    pub(crate) fn read(
         &self,
         dpop: bool,
         max_token_size: usize,

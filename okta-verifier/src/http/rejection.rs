@@ -174,6 +174,7 @@ impl Rejection {
 
     /// Returns a 401 that offers every scheme and reports no error (RFC 9449 §7.2).
     pub(crate) fn unauthenticated(challenges: &Challenges) -> Self {
+        tracing::debug!(error = NO_CREDENTIALS, "request rejected");
         let dpop = challenges.dpop.as_ref().map(|dpop| dpop.bare.clone());
         Self::with(
             StatusCode::UNAUTHORIZED,
@@ -183,9 +184,14 @@ impl Rejection {
 
     pub(crate) fn malformed(challenges: &Challenges, malformed: Malformed) -> Self {
         let Malformed { scheme, limit } = malformed;
-        let too_large = |limit| Box::new(MalformedTokenError::TooLarge { limit }.into());
+        let too_large = |limit| VerifyError::from(MalformedTokenError::TooLarge { limit });
+        let error = limit.map(too_large);
+        match &error {
+            Some(error) => log_token(error),
+            None => tracing::debug!(error = "invalid_request", "request rejected"),
+        }
         Self {
-            error: limit.map(too_large),
+            error: error.map(Box::new),
             ..Self::with(StatusCode::BAD_REQUEST, challenges.for_malformed(scheme))
         }
     }
@@ -197,12 +203,14 @@ impl Rejection {
         scope: &str,
     ) -> Result<Self, ConfigError> {
         let challenge = challenges.insufficient_scope(scheme, scope)?;
+        log_policy("insufficient_scope");
         Ok(Self::with(StatusCode::FORBIDDEN, [Some(challenge), None]))
     }
 
     /// Returns the rejection of a token that was sent with this scheme: 503 if the token could not be
     /// verified, otherwise 401.
     pub(crate) fn for_error(challenges: &Challenges, scheme: Scheme, error: VerifyError) -> Self {
+        log_token(&error);
         let rejection = match error {
             VerifyError::Unavailable { retry_after, .. } => Self {
                 retry_after: Some(seconds(retry_after)),
@@ -227,19 +235,31 @@ impl Rejection {
         self
     }
 
-    /// Returns the rejection of a valid token that does not meet a policy. The challenge names the remedy.
-    pub(crate) fn remediable(challenges: &Challenges, scheme: Scheme, remedy: &Remedy) -> Self {
-        let (status, challenge) = if remedy.lacks_authentication {
+    /// Returns the rejection of a valid token that does not meet a policy. The challenge names the remedy,
+    /// if there is one.
+    pub(crate) fn for_policy(
+        challenges: &Challenges,
+        scheme: Scheme,
+        remedy: Option<&Remedy>,
+    ) -> Self {
+        let Some(remedy) = remedy else {
+            log_policy("forbidden");
+            return Self::forbidden();
+        };
+        let (error, status, challenge) = if remedy.lacks_authentication {
             (
+                "insufficient_user_authentication",
                 StatusCode::UNAUTHORIZED,
                 challenges.insufficient_authentication(scheme, remedy),
             )
         } else {
             (
+                "insufficient_scope",
                 StatusCode::FORBIDDEN,
                 challenges.insufficient_scope(scheme, &remedy.scopes.join(" ")),
             )
         };
+        log_policy(error);
         // The policy has checked the scopes and the acr values, so there is always a challenge. Without
         // one, the request would still be rejected.
         challenge.map_or_else(
@@ -248,7 +268,7 @@ impl Rejection {
         )
     }
 
-    pub(crate) fn forbidden() -> Self {
+    pub(super) fn forbidden() -> Self {
         Self::plain(StatusCode::FORBIDDEN)
     }
 
@@ -308,6 +328,17 @@ impl Rejection {
         headers.insert("grpc-status", HeaderValue::from(u16::from(status)));
         response
     }
+}
+
+// The constructors of `Rejection` log, because each rejected request has exactly one `Rejection`. The events
+// contain a code only, and no claim of the token and no value of the policy.
+
+fn log_token(error: &VerifyError) {
+    tracing::debug!(error = error.code(), "token rejected");
+}
+
+fn log_policy(error: &'static str) {
+    tracing::debug!(error, "policy not met");
 }
 
 // Rounds up, so that clients do not retry too early, and limits the result to 1 s to 120 s.
@@ -399,5 +430,8 @@ pub(crate) fn nonce_headers(
         [(DPOP_NONCE, nonce), no_store]
     })
 }
+
+/// Not a code of RFC 6750, whose challenge reports no error here (§3.1).
+const NO_CREDENTIALS: &str = "no_credentials";
 
 pub(crate) const DEFAULT_REALM: &str = "api";

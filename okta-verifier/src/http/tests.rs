@@ -5,6 +5,12 @@ mod credentials;
 mod properties;
 mod rejection;
 
+use super::Challenges;
+
+fn challenges() -> Challenges {
+    Challenges::new("api").expect("a valid realm")
+}
+
 /// Returns the parameters of a Bearer challenge. The parser follows RFC 9110 §11.2 and §5.6.4 and is
 /// independent of the code that writes challenges.
 fn parameters(value: &str) -> Vec<(String, String)> {

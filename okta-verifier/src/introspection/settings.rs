@@ -1,6 +1,6 @@
 //! [`Introspection`]: which tokens are introspected, as which client, and how often.
 
-use std::{fmt, ops::RangeInclusive, time::Duration};
+use std::{borrow::Cow, fmt, ops::RangeInclusive, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -170,8 +170,8 @@ impl Introspection {
     ///
     /// Tokens that are bound to a key or a certificate (`cnf`) and tokens whose other claims would be
     /// rejected are not introspected for this reason. If the verifier accepts bound tokens, a response
-    /// without `cnf` is rejected. This setting has no effect with pinned keys
-    /// ([`Issuer::keys`](crate::Issuer::keys)).
+    /// without `cnf` is rejected. With pinned keys ([`Issuer::keys`](crate::Issuer::keys)), which are the only
+    /// trusted ones, this setting is a [`ConfigError`](crate::ConfigError).
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
@@ -309,30 +309,33 @@ impl Introspection {
         self
     }
 
+    /// Returns whether tokens with unknown keys are introspected.
+    pub(crate) const fn has_unknown_keys(&self) -> bool {
+        self.unknown_keys
+    }
+
     /// Validates the settings. An error says what to set instead.
-    pub(crate) fn prepare(self) -> Result<Settings, &'static str> {
+    pub(crate) fn prepare(self) -> Result<Settings, Cow<'static, str>> {
         if self.max_age > MAX_MAX_AGE {
             return Err(
-                "a max_age above 1 h accepts tokens that were revoked long ago; write at most 1 h",
+                "a max_age above 1 h accepts tokens that were revoked long ago; write at most 1 h"
+                    .into(),
             );
         }
         if !IN_FLIGHT.contains(&self.max_in_flight) {
-            return Err("max_in_flight: write 4 to 32");
+            return Err("max_in_flight: write 4 to 32".into());
         }
-        let in_bounds =
-            |(per_second, burst)| PER_SECOND.contains(&per_second) && BURST.contains(&burst);
-        if !in_bounds(self.rate) || !in_bounds(self.unverified_rate) {
-            return Err(
-                "rate_limit and unverified_rate_limit: write 1 to 1,000 per second and 4 to 1,000 at once",
-            );
-        }
+        check_rate("rate_limit", self.rate)?;
+        check_rate("unverified_rate_limit", self.unverified_rate)?;
         if self.signed_tokens_only && self.encrypted_tokens {
             return Err(
-                ".signed_tokens_only() excludes .encrypted_tokens(); remove one of the two",
+                ".signed_tokens_only() excludes .encrypted_tokens(); remove one of the two".into(),
             );
         }
         if self.signed_tokens_only && self.mode != Mode::EveryToken {
-            return Err(".signed_tokens_only() limits Introspection::every_token(..); remove it");
+            return Err(
+                ".signed_tokens_only() limits Introspection::every_token(..); remove it".into(),
+            );
         }
         let rate = |(per_second, burst)| Rate::per_second(per_second, burst);
         Ok(Settings {
@@ -348,6 +351,17 @@ impl Introspection {
             unverified_rate: rate(self.unverified_rate),
         })
     }
+}
+
+fn check_rate(setting: &str, (per_second, burst): (u32, u32)) -> Result<(), Cow<'static, str>> {
+    let problem = if !PER_SECOND.contains(&per_second) {
+        format!("{setting}: per_second is {per_second}; write 1 to 1000")
+    } else if !BURST.contains(&burst) {
+        format!("{setting}: burst is {burst}; write 4 to 1000")
+    } else {
+        return Ok(());
+    };
+    Err(problem.into())
 }
 
 /// Omits the client and its secret, and shows only the origin of the endpoint, because the rest of the URL

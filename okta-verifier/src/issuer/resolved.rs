@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     crypto::{Algorithm, Algorithms},
-    error::ConfigError,
+    error::{ConfigError, UnavailableReason},
     introspection::{self, Introspection},
     keys::{KeyOptions, KeySet, KeySnapshot, Metadata},
     token::checks::{Clients, Expected},
 };
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 use url::{Origin, Url};
 
 /// Validated issuer settings.
@@ -117,10 +117,10 @@ impl Issuer {
             .iter()
             .map(|origin| rules::origin(origin, &url))
             .collect::<Result<_, _>>()?;
-        let introspection = resolve_introspection(self.introspection, &url);
+        let introspection = resolve_introspection(self.introspection, &url, self.keys.is_some());
         let introspection = introspection.map_err(|problem| ConfigError::Introspection {
             issuer: issuer.clone(),
-            problem,
+            problem: problem.into_owned(),
         })?;
         let pinned = match self
             .keys
@@ -133,10 +133,11 @@ impl Issuer {
         {
             Ok(pinned) => pinned,
             Err(error) => {
-                return Err(ConfigError::Keys {
-                    issuer,
-                    problem: error.to_string(),
-                });
+                let problem = match error {
+                    UnavailableReason::Malformed { .. } => NOT_A_KEY_SET.to_owned(),
+                    error => error.to_string(),
+                };
+                return Err(ConfigError::Keys { issuer, problem });
             }
         };
         let metadata = Metadata {
@@ -178,10 +179,17 @@ impl ResolvedIssuer {
 fn resolve_introspection(
     introspection: Option<Introspection>,
     issuer: &Url,
-) -> Result<Option<introspection::Settings>, &'static str> {
+    has_pinned_keys: bool,
+) -> Result<Option<introspection::Settings>, Cow<'static, str>> {
     let Some(introspection) = introspection else {
         return Ok(None);
     };
+    // Pinned keys are the user's choice: the issuer cannot vouch for a token that they do not verify.
+    if has_pinned_keys && introspection.has_unknown_keys() {
+        return Err(
+            "with the pinned keys of Issuer::keys(..), a token with an unknown key is rejected; remove .tokens_with_unknown_keys() or .keys(..)".into(),
+        );
+    }
     let settings = introspection.prepare()?;
     if let Some(endpoint) = &settings.endpoint {
         rules::endpoint(endpoint, issuer)?;
@@ -199,6 +207,7 @@ fn client_problem(any: bool, listed: &[String]) -> &'static str {
     }
 }
 
+const NOT_A_KEY_SET: &str = r#"the text is not a JSON key set (RFC 7517 §5); write the document that the issuer's jwks_uri responds with, such as {"keys":[{"kty":"RSA","kid":"…","n":"…","e":"AQAB"}]}"#;
 const MAX_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
 

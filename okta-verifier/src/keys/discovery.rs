@@ -171,7 +171,7 @@ impl Metadata {
         let mut result = Err(UnavailableReason::Abandoned);
         for url in self.candidates() {
             result = match fetch.get(&url, MAX_METADATA).await {
-                Ok(answer) => return read(self, &answer.body),
+                Ok(response) => return read(self, &response.body),
                 Err(
                     error @ UnavailableReason::Status {
                         status: 404 | 410, ..

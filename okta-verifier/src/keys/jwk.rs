@@ -61,6 +61,11 @@ pub(crate) enum Skipped {
     NotForSignatures,
     #[error("it has no kid, so no token can name it")]
     NoKid,
+    /// The only usable key of the set has no `kid`, and the settings do not allow that.
+    #[error(
+        "it has no kid; Issuer::allow_missing_key_id allows that for the only usable key of a set"
+    )]
+    OnlyKeyWithoutKid,
     /// Anyone who can read the set could sign with this key.
     #[error("it contains private or symmetric key material")]
     Private,

@@ -76,6 +76,7 @@ impl KeySet {
             skipped.push(*index, entries[*index].get(), reason);
         }
         if keys.is_empty() {
+            skipped.explain_only_key(document, options);
             return Err(UnavailableReason::NoUsableKey {
                 skipped: skipped.len(),
                 reasons: skipped.to_string(),
@@ -173,6 +174,26 @@ impl SkippedEntries {
         });
         let place = self.0.partition_point(|other| other.index < index);
         self.0.insert(place, SkippedEntry { index, kid, reason });
+    }
+
+    /// Names the setting with which the set would have a usable key without a `kid`, if that is so.
+    fn explain_only_key(&mut self, document: &[u8], options: KeyOptions) {
+        if options.allow_missing_key_id {
+            return;
+        }
+        let lenient = KeyOptions {
+            allow_missing_key_id: true,
+            ..options
+        };
+        let Ok(set) = KeySet::parse(document, lenient) else {
+            return;
+        };
+        for entry in &mut self.0 {
+            let still_skipped = set.skipped.0.iter().any(|other| other.index == entry.index);
+            if entry.reason == Skipped::NoKid && !still_skipped {
+                entry.reason = Skipped::OnlyKeyWithoutKid;
+            }
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

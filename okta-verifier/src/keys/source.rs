@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::UnavailableReason,
-    net::{Answer, Fetch, Revalidated, Validator},
+    net::{Fetch, JsonResponse, Revalidated, Validator},
     sync::clock::Now,
 };
 
@@ -92,7 +92,7 @@ impl Source {
             .map(|known| &known.validator);
         match self.fetch.revalidate(&url, MAX_KEY_SET, validator).await? {
             Revalidated::NotModified { fresh_for } => Ok(Loaded::Unchanged { fresh_for }),
-            Revalidated::Modified(Answer { body, fresh_for }, validator) => {
+            Revalidated::Modified(JsonResponse { body, fresh_for }, validator) => {
                 let malformed = UnavailableReason::Malformed {
                     document: "key set",
                 };

@@ -87,12 +87,6 @@ impl KeyStore {
         }
     }
 
-    /// Returns whether the keys were set with `Issuer::keys`. A token that these keys do not verify is
-    /// rejected and not introspected.
-    pub(crate) fn is_pinned(&self) -> bool {
-        matches!(self, Self::Pinned(_))
-    }
-
     /// Fetches the keys if there are no trusted ones, and waits for the result.
     pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
         self.wait_until(Need::Keys).await

@@ -30,7 +30,7 @@ pub(crate) enum Fetch {
 
 /// A complete response with status 200 and a JSON content type.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct JsonResponse {
     pub(crate) body: Vec<u8>,
     /// The freshness lifetime from the response's `Cache-Control` and `Age`.
     pub(crate) fresh_for: Duration,
@@ -47,7 +47,7 @@ pub(crate) struct Validator(HeaderValue);
 /// The response to a conditional request.
 #[derive(Debug)]
 pub(crate) enum Revalidated {
-    Modified(Answer, Option<Validator>),
+    Modified(JsonResponse, Option<Validator>),
     /// `fresh_for` is `None` if the 304 has no new freshness information (RFC 9111 §4.3.4).
     NotModified {
         fresh_for: Option<Duration>,
@@ -98,9 +98,13 @@ impl Fetch {
     }
 
     /// Fetches a JSON document of at most `limit` bytes.
-    pub(crate) async fn get(&self, url: &str, limit: usize) -> Result<Answer, UnavailableReason> {
+    pub(crate) async fn get(
+        &self,
+        url: &str,
+        limit: usize,
+    ) -> Result<JsonResponse, UnavailableReason> {
         match self.request(url, JSON, limit, None).await? {
-            Revalidated::Modified(answer, _) => Ok(answer),
+            Revalidated::Modified(response, _) => Ok(response),
             Revalidated::NotModified { .. } => Err(UNCONDITIONAL_304),
         }
     }
@@ -226,7 +230,7 @@ async fn read(
     response: Response,
     limit: usize,
     show: impl Fn(&[u8]) -> Box<str>,
-) -> Result<Answer, UnavailableReason> {
+) -> Result<JsonResponse, UnavailableReason> {
     let status = response.status().as_u16();
     if matches!(status, 301 | 302 | 303 | 307 | 308) {
         let location = response.headers().get(LOCATION);
@@ -239,7 +243,7 @@ async fn read(
     check_form(response.headers(), show)?;
     let fresh_for = fresh_for(response.headers());
     let body = body(response, limit).await?;
-    Ok(Answer { body, fresh_for })
+    Ok(JsonResponse { body, fresh_for })
 }
 
 fn status_error(response: &Response) -> UnavailableReason {

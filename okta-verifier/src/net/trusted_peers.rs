@@ -18,9 +18,8 @@ struct Network {
 impl Peers {
     pub(crate) fn new(cidrs: &[String]) -> Result<Self, ConfigError> {
         if cidrs.is_empty() {
-            return Err(ConfigError::ProxyNetwork {
-                cidr: String::new(),
-                problem: "no proxy is listed; write its network, such as 10.0.0.0/8",
+            return Err(ConfigError::TrustedProxies {
+                problem: "the list is empty; write the networks of the proxies, such as .trusted_proxies([\"10.0.0.0/8\"]), or remove .trusted_proxies(..)",
             });
         }
         let networks: Result<_, _> = cidrs.iter().map(|cidr| Network::parse(cidr)).collect();
@@ -43,6 +42,11 @@ impl Network {
             cidr: cidr.to_owned(),
             problem,
         };
+        if cidr.is_empty() {
+            return Err(wrong(
+                "an entry is empty; write an address or a network, such as 10.0.0.0/8, or remove the entry",
+            ));
+        }
         let (address, bits) = match cidr.split_once('/') {
             Some((address, bits)) => (address, Some(bits)),
             None => (cidr, None),

@@ -42,10 +42,12 @@ impl VerifiedToken {
         if policy.allows(self, &now) {
             return Ok(());
         }
-        Err(match policy.remedy(self, &now, None) {
-            Some(remedy) => Rejection::remediable(self.challenges(), self.scheme(), &remedy),
-            None => Rejection::forbidden(),
-        })
+        let remedy = policy.remedy(self, &now, None);
+        Err(Rejection::for_policy(
+            self.challenges(),
+            self.scheme(),
+            remedy.as_ref(),
+        ))
     }
 
     /// Returns a 403 for scopes that are known at run time only, for example from a database. The challenge

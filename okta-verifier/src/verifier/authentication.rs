@@ -37,13 +37,13 @@ use crate::{
 /// # let okta = MockOkta::start().await;
 /// let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
 /// let authorization = format!("Bearer {}", okta.token("ada").sign());
-/// let presented = RequestCredentials::new([authorization.as_bytes()]);
+/// let credentials = RequestCredentials::new([authorization.as_bytes()]);
 ///
 /// // The keys have to be fetched.
-/// let pending = verifier.authenticate(&presented).into_ready().unwrap_err();
+/// let pending = verifier.authenticate(&credentials).into_ready().unwrap_err();
 /// assert_eq!(pending.await?.subject(), "ada");
 /// // The keys are cached now.
-/// let token = verifier.authenticate(&presented).into_ready().unwrap()?;
+/// let token = verifier.authenticate(&credentials).into_ready().unwrap()?;
 /// assert_eq!(token.subject(), "ada");
 /// // A request without a token never waits.
 /// let rejection = verifier.authenticate(&RequestCredentials::new([])).into_ready().unwrap().unwrap_err();

@@ -241,12 +241,12 @@ impl VerifierBuilder {
     /// # let builder = || Verifier::builder().issuer(okta.issuer().any_client_id());
     /// # let own = Certificate::new("client-1");
     /// # let authorization = format!("Bearer {}", okta.token("ada").bound_to_certificate(own.der()).sign());
-    /// let presented = RequestCredentials::new([authorization.as_bytes()]).client_certificate(own.der());
+    /// let credentials = RequestCredentials::new([authorization.as_bytes()]).client_certificate(own.der());
     /// let verifier = builder().client_certificates().build()?;
-    /// assert_eq!(verifier.authenticate(&presented).into_ready().expect("no I/O").unwrap().subject(), "ada");
+    /// assert_eq!(verifier.authenticate(&credentials).into_ready().expect("no I/O").unwrap().subject(), "ada");
     ///
     /// let verifier = builder().build()?;
-    /// let rejection = verifier.authenticate(&presented).into_ready().expect("no I/O").unwrap_err();
+    /// let rejection = verifier.authenticate(&credentials).into_ready().expect("no I/O").unwrap_err();
     /// assert_eq!(rejection.error().unwrap().code(), "binding_unchecked");
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
@@ -450,7 +450,7 @@ impl VerifierBuilder {
         let are_used = self.client_certificates || self.client_cert_header.is_some();
         if proxies.is_some() && forwarded_host.is_none() && !are_used {
             return wrong(
-                "nothing is read from them; add .forwarded_host(..) or .client_cert_header(..), or remove .trusted_proxies(..)",
+                "nothing is read from the trusted proxies; add .forwarded_host(..) or .client_cert_header(..), or remove .trusted_proxies(..)",
             );
         }
         if forwarded_host.is_some() && self.dpop.is_none() {

@@ -67,12 +67,9 @@ impl ActiveIssuer {
         &self,
         reason: IntrospectionReason,
     ) -> Option<&Arc<Introspector>> {
-        // With `Issuer::keys`, only the pinned keys are trusted, so a token that they do not verify is not
-        // introspected.
-        let pinned = reason == IntrospectionReason::UnknownKey && self.keys.is_pinned();
         self.introspection
             .as_ref()
-            .filter(|introspector| introspector.introspects(reason) && !pinned)
+            .filter(|introspector| introspector.introspects(reason))
     }
 
     /// Returns the introspector if a token that local checks accepted must be introspected. `max_age` is
@@ -140,7 +137,7 @@ impl Issuers {
                 }
             }
         }
-        let only_one = |reason, problem| {
+        let only_one = |reason, problem: &str| {
             let mut introspecting = list
                 .iter()
                 .filter(|it| it.introspector_for(reason).is_some());
@@ -149,7 +146,7 @@ impl Issuers {
                 None => Ok(first),
                 Some(second) => Err(ConfigError::Introspection {
                     issuer: second.url().to_owned(),
-                    problem,
+                    problem: problem.to_owned(),
                 }),
             }
         };

@@ -84,10 +84,10 @@ impl World {
         let url = format!("{BASE}/orders");
         let proof = self.client.proof("GET", &url).token(jwt).sign();
         let authorization = format!("DPoP {jwt}");
-        let presented = RequestCredentials::new([authorization.as_bytes()])
+        let credentials = RequestCredentials::new([authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
-        self.verifier.authenticate(&presented)
+        self.verifier.authenticate(&credentials)
     }
 }
 
@@ -161,9 +161,9 @@ async fn request_that_waits_for_one_thing_is_parsed_and_verified_once() {
             ),
         ] {
             let authorization = format!("Bearer {jwt}");
-            let presented = RequestCredentials::new([authorization.as_bytes()]);
+            let credentials = RequestCredentials::new([authorization.as_bytes()]);
             let before = Counts::read();
-            let result = verifier.authenticate(&presented).await;
+            let result = verifier.authenticate(&credentials).await;
             assert_eq!(code(&result), expected);
             let expected = Counts {
                 parses,

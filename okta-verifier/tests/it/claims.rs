@@ -1,24 +1,12 @@
 //! Claims of a signed token: rejections first, then every shape that is accepted.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use okta_verifier::{Algorithm, SubjectKind, Verifier};
-use okta_verifier_testing::{CLIENT_ID, TestIssuer, TokenBuilder};
+use okta_verifier_testing::{CLIENT_ID, TestIssuer};
 use serde_json::{Value, json};
 
-use crate::support::pinned_keys::{build, code, okta, verifier, verify};
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970")
-        .as_secs()
-}
-
-fn assert_code(verifier: &Verifier, token: TokenBuilder, expected: &str) {
-    let jwt = token.sign();
-    assert_eq!(code(verifier, &jwt), expected, "{jwt}");
-}
+use crate::support::pinned_keys::{assert_code, build, code, now, okta, verifier, verify};
 
 // conformance 50, 51, 52, 53
 #[test]

@@ -1,6 +1,6 @@
 //! Log lines never contain a token or any of its content.
 
-use okta_verifier::{Rejection, adapter::RequestCredentials};
+use okta_verifier::{Policy, Rejection, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 use serde_json::{Value, json};
 use tracing::Level;
@@ -43,6 +43,59 @@ fn rejection_is_logged_at_debug_without_the_tokens_content() {
         }
         assert!(!jwts.iter().any(|jwt| text.contains(jwt)), "{text}");
     }
+}
+
+// conformance 20, 44
+#[test]
+fn rejection_leaves_one_event_with_its_code() {
+    let okta = okta();
+    let verifier = verifier(&okta);
+    let token = authenticate(&verifier, &okta.token("ada").group("5ecret").sign()).unwrap();
+    let send = |line: &str| {
+        let credentials = RequestCredentials::new([line.as_bytes()]);
+        let result = verifier.authenticate(&credentials).into_ready();
+        assert!(result.expect("decided without I/O").is_err());
+    };
+    let bearer = |jwt: &str| send(&format!("Bearer {jwt}"));
+    let require = |policy| drop(token.require(policy).unwrap_err());
+    const RUNTIME: &str = "5ecret:read";
+    let cases: [(&str, &dyn Fn()); 12] = [
+        ("no_credentials", &|| send("Basic 5ecret")),
+        ("no_credentials", &|| {
+            drop(Policy::any_token().admit(None, Some(&verifier.anonymous())));
+        }),
+        ("invalid_request", &|| bearer("5ecret 5ecret")),
+        ("invalid_request", &|| bearer("\"5ecret\"")),
+        ("malformed", &|| bearer(&"5ecret".repeat(10_000))),
+        ("malformed", &|| bearer("5ecret")),
+        ("expired", &|| bearer(&okta.token("ada").expired().sign())),
+        ("insufficient_scope", &|| {
+            require(Policy::scope("5ecret:read"));
+        }),
+        ("insufficient_scope", &|| {
+            drop(token.insufficient_scope(RUNTIME));
+            assert!(token.insufficient_scope("5ecret \"").is_err());
+        }),
+        ("insufficient_scope", &|| {
+            drop(Rejection::insufficient_scope(RUNTIME));
+        }),
+        ("insufficient_user_authentication", &|| {
+            require(Policy::acr(&["5ecret"]));
+        }),
+        ("forbidden", &|| {
+            require(Policy::group("5ecret2"));
+        }),
+    ];
+    for (code, act) in cases {
+        let lines = logged(act);
+        let [(level, text)] = &lines[..] else {
+            panic!("{code}: {lines:?}");
+        };
+        assert_eq!(*level, Level::DEBUG, "{text}");
+        assert!(text.contains(&format!("{code:?}")), "{code}: {text}");
+        assert!(!text.contains("5ecret"), "{text}");
+    }
+    assert!(logged(|| drop(token.require(Policy::group("5ecret")))).is_empty());
 }
 
 // conformance 20

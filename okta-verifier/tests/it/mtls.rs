@@ -201,14 +201,20 @@ fn mtls_and_dpop_bound_token_needs_both() {
 #[test]
 fn mtls_peers_that_are_not_networks_are_a_config_error() {
     let okta = TestIssuer::new("api://orders");
-    for cidrs in [&[][..], &["0.0.0.0/0"], &["proxy"], &["10.0.0.1/8"]] {
+    for cidrs in [&[][..], &[""], &["0.0.0.0/0"], &["proxy"], &["10.0.0.1/8"]] {
         let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
         let error = builder
             .trusted_proxies(cidrs.iter().copied())
             .client_cert_header("Client-Cert")
             .build()
             .unwrap_err();
-        assert!(matches!(error, ConfigError::ProxyNetwork { .. }), "{error}");
+        match cidrs {
+            [] => assert!(
+                matches!(error, ConfigError::TrustedProxies { .. }),
+                "{error}"
+            ),
+            _ => assert!(matches!(error, ConfigError::ProxyNetwork { .. }), "{error}"),
+        }
     }
 }
 

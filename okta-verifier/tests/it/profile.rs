@@ -1,15 +1,10 @@
 //! Other kinds of JWT that are not access tokens, and the profile of RFC 9068.
 
-use okta_verifier::{SubjectKind, Verifier};
-use okta_verifier_testing::{CLIENT_ID, TestIssuer, TokenBuilder};
+use okta_verifier::SubjectKind;
+use okta_verifier_testing::{CLIENT_ID, TestIssuer};
 use serde_json::json;
 
-use crate::support::pinned_keys::{AUDIENCE, build, code, okta, verifier, verify};
-
-fn assert_code(verifier: &Verifier, token: TokenBuilder, expected: &str) {
-    let jwt = token.sign();
-    assert_eq!(code(verifier, &jwt), expected, "{jwt}");
-}
+use crate::support::pinned_keys::{AUDIENCE, assert_code, build, code, okta, verifier, verify};
 
 fn profile() -> TestIssuer {
     TestIssuer::rfc9068("https://orders.test")

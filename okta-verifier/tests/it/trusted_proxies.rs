@@ -301,10 +301,14 @@ fn trusted_proxies_errors_say_what_to_write() {
         (behind("0.0.0.0/0"), "every address"),
         (behind("proxy.internal"), "such as 10.0.0.0/8"),
         (
+            behind(""),
+            "trusted_proxies: \"\": an entry is empty; write",
+        ),
+        (
             builder()
                 .trusted_proxies([""; 0])
                 .client_cert_header("Client-Cert"),
-            "such as 10.0.0.0/8",
+            "trusted_proxies: the list is empty; write the networks",
         ),
         (
             builder().trusted_proxies(proxies),

@@ -9,14 +9,7 @@ use okta_verifier_testing::CLIENT_ID;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::support::pinned_keys::{authenticate, build, okta, verifier, verify};
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("after 1970")
-        .as_secs()
-}
+use crate::support::pinned_keys::{authenticate, build, now, okta, verifier, verify};
 
 fn groups(claim: &str, value: Value) -> Vec<String> {
     let okta = okta();

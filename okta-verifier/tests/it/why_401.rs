@@ -74,3 +74,16 @@ fn why_401_has_a_row_for_every_code() {
         "docs/why-401.md has rows for unknown codes: {unknown:?}"
     );
 }
+
+#[test]
+fn why_401_names_the_introspection_modes_for_opaque_tokens() {
+    let page = read("../docs/why-401.md");
+    for reason in ["Parts", "Alphabet"] {
+        let start = format!("| `{reason}` |");
+        let row = page.lines().find(|line| line.starts_with(&start)).unwrap();
+        assert!(
+            row.contains("`Introspection::opaque_tokens` or `every_token`"),
+            "{row}"
+        );
+    }
+}

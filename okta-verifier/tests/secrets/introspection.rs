@@ -2,10 +2,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
-};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use okta_verifier::{
     Verifier,
@@ -13,6 +9,8 @@ use okta_verifier::{
     introspection::{ClientAuthentication, Introspection},
 };
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta};
+
+use crate::private_key::pem;
 
 const SECRET: &str = "client-5ecret-0123456789abcdef";
 const WRONG: &str = "wrong-5ecret-0123456789abcdef";
@@ -77,10 +75,4 @@ async fn introspect_tokens(introspection: Introspection) {
         }
         secret_scan::shown(format!("{verifier:?} {:?}", verifier.health()));
     }
-}
-
-fn pem() -> String {
-    let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
-    let text = STANDARD.encode(key.unwrap().as_ref());
-    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----")
 }

@@ -12,6 +12,8 @@ mod config;
 mod conformance;
 mod introspection;
 mod key_fetch;
+#[path = "../it/support/private_key.rs"]
+mod private_key;
 mod sender_constraint;
 
 use secret_scan as _;

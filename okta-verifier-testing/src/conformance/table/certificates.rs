@@ -43,21 +43,21 @@ pub(super) fn cases() -> Vec<Case> {
 type Unknown = (&'static str, fn() -> Value);
 
 const UNKNOWN: [Unknown; 9] = [
-    ("cnf: an unknown member", || json!({ "x": "y" })),
+    ("cnf, an unknown member", || json!({ "x": "y" })),
     (
-        "cnf: an unknown member beside a known one",
+        "cnf, an unknown member beside a known one",
         || json!({ "x5t#S256": fingerprint(MINE), "x": "y" }),
     ),
     (
-        "cnf: a whole key",
+        "cnf, a whole key",
         || json!({ "jwk": { "kty": "oct", "k": "AA" } }),
     ),
-    ("cnf: empty", || json!({})),
-    ("cnf: null", || json!(null)),
-    ("cnf: a string", || json!(fingerprint(MINE))),
-    ("cnf: a list", || json!([{ "x5t#S256": fingerprint(MINE) }])),
-    ("cnf: a digest as a number", || json!({ "x5t#S256": 1 })),
-    ("cnf: an empty digest", || json!({ "x5t#S256": "" })),
+    ("cnf, empty", || json!({})),
+    ("cnf, null", || json!(null)),
+    ("cnf, a string", || json!(fingerprint(MINE))),
+    ("cnf, a list", || json!([{ "x5t#S256": fingerprint(MINE) }])),
+    ("cnf, a digest as a number", || json!({ "x5t#S256": 1 })),
+    ("cnf, an empty digest", || json!({ "x5t#S256": "" })),
 ];
 
 /// The parts of a certificate that a verifier reads, in DER. The key is missing, so no client can

@@ -6,7 +6,7 @@ use super::super::route::Route;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
-        accepted("a good token", &[1]).okta(|token| token),
+        accepted("a valid token", &[1]).okta(|token| token),
         accepted("three spaces after the scheme", &[1])
             .okta(|token| token)
             .lines(|token| vec![format!("Bearer   {token}").into()]),
@@ -61,7 +61,7 @@ pub(super) fn cases() -> Vec<Case> {
         plain("a token without a scheme", &[12])
             .okta(|token| token)
             .lines(|token| vec![token.into()]),
-        plain("another scheme before a good token", &[12])
+        plain("another scheme before a valid token", &[12])
             .okta(|token| token)
             .lines(|token| vec![format!("DPoP {token}").into()]),
     ];
@@ -72,12 +72,12 @@ pub(super) fn cases() -> Vec<Case> {
     }));
     let protected = [Route::Me, Route::Orders, Route::Admin, Route::Claims];
     cases.extend(protected.map(|route| {
-        let name = format!("no credentials for {}", route.path());
+        let name = format!("none for {}", route.path());
         plain(name, &[9, 10, 11, 22, 25, 28]).at(route)
     }));
     cases.extend(
         ["HEAD", "POST", "OPTIONS", "DELETE"]
-            .map(|method| plain(format!("no credentials with {method}"), &[9, 31]).method(method)),
+            .map(|method| plain(format!("none with {method}"), &[9, 31]).method(method)),
     );
     let others: [(&str, &str); 6] = [
         ("Basic", "Basic YWRhOmFkYQ=="),

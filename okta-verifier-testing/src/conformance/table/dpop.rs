@@ -14,70 +14,68 @@ pub(super) const DPOP: &str = "DPoP";
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
-        proved(accepted("DPoP: a good proof", &[152, 155, 158, 166, 167])),
-        proved(accepted("DPoP: a POST", &[152, 160]).method("POST")),
-        proved(accepted("DPoP: a query", &[161]).query(|_| "page=2".to_owned())),
+        proved(accepted("a valid proof", &[152, 155, 158, 166, 167])),
+        proved(accepted("a POST", &[152, 160]).method("POST")),
+        proved(accepted("a query", &[161]).query(|_| "page=2".to_owned())),
         respelled("the scheme in capitals", "DPOP"),
         respelled("the scheme in lower case", "dpop"),
         proved_with(
-            accepted("DPoP: a scope", &[152]).at(Route::Orders),
+            accepted("a scope", &[152]).at(Route::Orders),
             |token| token.scope("orders:read"),
             |proof| proof,
         ),
-        proved(lacks_scope("DPoP: no scope", &[152, 177]).at(Route::Orders)),
-        proved(forbidden("DPoP: no group", &[152]).at(Route::Admin)),
+        proved(lacks_scope("no scope", &[152, 177]).at(Route::Orders)),
+        proved(forbidden("no group", &[152]).at(Route::Admin)),
         proved_with(
-            invalid("DPoP: an expired token", &[176]),
+            invalid("an expired token", &[176]),
             TokenBuilder::expired,
             |proof| proof,
         ),
         proved_with(
-            invalid("DPoP: a token signed with another key", &[176]),
+            invalid("a token signed with another key", &[176]),
             TokenBuilder::foreign_key,
             |proof| proof,
         ),
         proved_with(
-            invalid("DPoP: an unbound token", &[169]),
+            invalid("an unbound token", &[169]),
             |token| token.without("cnf"),
             |proof| proof,
         ),
         proved_with(
-            invalid("DPoP: a token bound to another key", &[167]),
+            invalid("a token bound to another key", &[167]),
             |token| Client::new().bind(token),
             |proof| proof,
         ),
         proved_with(
-            invalid("DPoP: a token bound to a certificate", &[169]),
+            invalid("a token bound to a certificate", &[169]),
             |token| token.bound_to_certificate(b"0\0"),
             |proof| proof,
         ),
-        plain("DPoP: no credentials", &[178]).beside_dpop(),
-        plain("DPoP: another scheme", &[178])
+        plain("no credentials", &[178]).beside_dpop(),
+        plain("another scheme", &[178])
             .line("Basic dXNlcjpwYXNz")
             .beside_dpop(),
-        ambiguous("DPoP: two schemes", &[177])
+        ambiguous("two schemes", &[177])
             .lines(|_| vec![b"Bearer a.b.c".to_vec(), b"DPoP a.b.c".to_vec()])
             .beside_dpop(),
-        ambiguous("DPoP: two schemes in one line", &[177])
+        ambiguous("two schemes in one line", &[177])
             .line("Bearer a.b.c, DPoP a.b.c")
             .beside_dpop(),
-        malformed("DPoP: a malformed bearer token", &[177])
+        malformed("a malformed bearer token", &[177])
             .line("Bearer a=b")
             .beside_dpop(),
-        malformed("DPoP: the scheme alone", &[177])
-            .line("DPoP")
-            .by_dpop(),
-        malformed("DPoP: two tokens", &[177])
+        malformed("the scheme alone", &[177]).line("DPoP").by_dpop(),
+        malformed("two tokens", &[177])
             .line("DPoP a.b.c d.e.f")
             .by_dpop(),
-        accepted("DPoP: a bearer token", &[152])
+        accepted("a bearer token", &[152])
             .okta(|token| token)
             .beside_dpop(),
-        invalid("DPoP: a bound token as Bearer", &[168, 177])
+        invalid("a bound token as Bearer", &[168, 177])
             .okta(|token| Client::new().bind(token))
             .beside_dpop(),
-        invalid("DPoP: a bound token and its proof as Bearer", &[168]).beside_dpop(),
-        unproved("DPoP: no proof", &[152]).by_dpop(),
+        invalid("a bound token and its proof as Bearer", &[168]).beside_dpop(),
+        unproved("no proof", &[152]).by_dpop(),
     ];
     let as_bearer = |token: &str, proof: String| vec![bearer(token), (DPOP, proof.into_bytes())];
     let [.., stolen, unproved] = cases.as_mut_slice() else {
@@ -109,13 +107,13 @@ fn replay() -> [Case; 2] {
             })
     };
     [
-        case(accepted("DPoP: a request", &[170])).by_dpop(),
-        case(unproved("DPoP: a replayed request", &[170, 171])).by_dpop(),
+        case(accepted("a request", &[170])).by_dpop(),
+        case(unproved("a replayed request", &[170, 171])).by_dpop(),
     ]
 }
 
 fn respelled(name: &'static str, scheme: &'static str) -> Case {
-    let case = accepted(format!("DPoP: {name}"), &[152]).by_dpop();
+    let case = accepted(name, &[152]).by_dpop();
     with_fields(case, move |token, proof| {
         vec![authorization(scheme, token), (DPOP, proof.into_bytes())]
     })

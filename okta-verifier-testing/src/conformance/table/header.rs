@@ -186,7 +186,7 @@ fn foreign_keys() -> Vec<Case> {
             [
                 invalid(format!("a foreign key under {name}"), &[43])
                     .okta(move |token| edit(token).foreign_key()),
-                accepted(format!("a good token with {name}"), &[43]).okta(edit),
+                accepted(format!("a valid token with {name}"), &[43]).okta(edit),
             ]
         })
         .collect()

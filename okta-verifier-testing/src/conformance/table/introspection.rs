@@ -13,58 +13,43 @@ pub(super) fn cases() -> Vec<Case> {
     let jwt = |case, edit| of(case, Source::Okta, edit);
     let opaque = |case, edit| of(case, Source::Opaque, edit);
     vec![
-        jwt(accepted("introspection: a JWT", &[101, 109]), |token| token),
+        jwt(accepted("a JWT", &[101, 109]), |token| token),
         jwt(
-            accepted("introspection: an encrypted token", &[101, 210]),
+            accepted("an encrypted token", &[101, 210]),
             TokenBuilder::encrypted,
         ),
+        jwt(invalid("a revoked JWT", &[106]), TokenBuilder::revoked),
+        jwt(invalid("a revoked encrypted token", &[106, 210]), |token| {
+            token.encrypted().revoked()
+        }),
         jwt(
-            invalid("introspection: a revoked JWT", &[106]),
-            TokenBuilder::revoked,
-        ),
-        jwt(
-            invalid("introspection: a revoked encrypted token", &[106, 210]),
-            |token| token.encrypted().revoked(),
-        ),
-        jwt(
-            invalid("introspection: a JWT with a wrong signature", &[108]),
+            invalid("a JWT with a wrong signature", &[108]),
             TokenBuilder::foreign_key,
         ),
+        opaque(accepted("an opaque token", &[101, 110]), |token| token),
         opaque(
-            accepted("introspection: an opaque token", &[101, 110]),
-            |token| token,
-        ),
-        opaque(
-            accepted("introspection: an opaque token with the scope", &[110]).at(Route::Orders),
+            accepted("an opaque token with the scope", &[110]).at(Route::Orders),
             |token| token.scope("email").scope("orders:read"),
         ),
         opaque(
-            lacks_scope("introspection: an opaque token without the scope", &[110])
-                .at(Route::Orders),
+            lacks_scope("an opaque token without the scope", &[110]).at(Route::Orders),
             |token| token.scope("orders:read:all"),
         ),
         opaque(
-            accepted("introspection: an opaque token with the group", &[116]).at(Route::Admin),
+            accepted("an opaque token with the group", &[116]).at(Route::Admin),
             |token| token.group("Admins"),
         ),
         opaque(
-            forbidden("introspection: an opaque token without the group", &[116]).at(Route::Admin),
+            forbidden("an opaque token without the group", &[116]).at(Route::Admin),
             |token| token.group("Everyone"),
         ),
         opaque(
-            accepted(
-                "introspection: an opaque token after strong authentication",
-                &[116, 193],
-            )
-            .at(Route::Transfer),
+            accepted("an opaque token after strong authentication", &[116, 193])
+                .at(Route::Transfer),
             |token| token.scope("orders:read").claim("acr", "phr"),
         ),
         opaque(
-            step_up(
-                "introspection: an opaque token after weak authentication",
-                &[116, 193],
-            )
-            .at(Route::Transfer),
+            step_up("an opaque token after weak authentication", &[116, 193]).at(Route::Transfer),
             |token| {
                 token
                     .scope("orders:read")
@@ -72,51 +57,45 @@ pub(super) fn cases() -> Vec<Case> {
             },
         ),
         opaque(
-            accepted("introspection: an opaque token of a service", &[110]),
+            accepted("an opaque token of a service", &[110]),
             TokenBuilder::service,
         ),
         opaque(
-            invalid("introspection: a revoked opaque token", &[106]),
+            invalid("a revoked opaque token", &[106]),
             TokenBuilder::revoked,
         ),
         opaque(
-            invalid("introspection: an expired opaque token", &[106, 109]),
+            invalid("an expired opaque token", &[106, 109]),
             TokenBuilder::expired,
         ),
-        opaque(
-            invalid("introspection: another audience", &[109]),
-            |token| token.audience("api://billing"),
-        ),
-        opaque(
-            invalid("introspection: no audience", &[104, 109]),
-            |token| token.without("aud"),
-        ),
-        opaque(invalid("introspection: another client", &[109]), |token| {
+        opaque(invalid("another audience", &[109]), |token| {
+            token.audience("api://billing")
+        }),
+        opaque(invalid("no audience", &[104, 109]), |token| {
+            token.without("aud")
+        }),
+        opaque(invalid("another client", &[109]), |token| {
             token.client_id("0oastranger")
         }),
-        opaque(invalid("introspection: another issuer", &[109]), |token| {
+        opaque(invalid("another issuer", &[109]), |token| {
             token.claim("iss", "https://evil.test/oauth2/default")
         }),
         opaque(
-            invalid("introspection: bound to a key", &[116, 179]),
+            invalid("bound to a key", &[116, 179]),
             TokenBuilder::bound_to_key,
         ),
-        opaque(
-            invalid("introspection: an unknown binding", &[116, 187]),
-            |token| token.claim("cnf", json!({})),
-        ),
-        opaque(
-            invalid("introspection: an ID token", &[104, 109]),
-            TokenBuilder::id_token,
-        ),
+        opaque(invalid("an unknown binding", &[116, 187]), |token| {
+            token.claim("cnf", json!({}))
+        }),
+        opaque(invalid("an ID token", &[104, 109]), TokenBuilder::id_token),
         of(
-            invalid("introspection: a refresh token", &[104]),
+            invalid("a refresh token", &[104]),
             Source::Refresh,
             |token| token,
         ),
-        invalid("introspection: an unknown string", &[106, 108]).line("Bearer unknown-token"),
+        invalid("an unknown string", &[106, 108]).line("Bearer unknown-token"),
         of(
-            unavailable("introspection: no response", &[115]),
+            unavailable("no response", &[115]),
             Source::Silent,
             |token| token,
         ),

@@ -23,7 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("OKP under a shared kid", &[69]),
     ];
     cases.extend(used.map(|(name, requirements)| {
-        accepted(format!("a key: {name}"), requirements).of(Source::Odd(name), |token, _| token)
+        accepted(name, requirements).of(Source::Odd(name), |token, _| token)
     }));
     let skipped: [(&str, &[u16]); 18] = [
         ("for encryption", &[62, 64]),
@@ -46,12 +46,11 @@ pub(super) fn cases() -> Vec<Case> {
         ("the second of two", &[69]),
     ];
     cases.extend(skipped.map(|(name, requirements)| {
-        invalid(format!("a key: {name}"), requirements).of(Source::Odd(name), |token, _| token)
+        invalid(name, requirements).of(Source::Odd(name), |token, _| token)
     }));
     cases.extend([
-        invalid("a key: kid as a number", &[62])
-            .of(Source::Odd("kid as a number"), |token, _| token),
-        invalid("a key: RSA without alg, with PS256", &[66, 68])
+        invalid("kid as a number", &[62]).of(Source::Odd("kid as a number"), |token, _| token),
+        invalid("RSA without alg, with PS256", &[66, 68])
             .of(Source::Odd("RSA without alg"), |token, _| {
                 token.algorithm(Algorithm::PS256)
             }),

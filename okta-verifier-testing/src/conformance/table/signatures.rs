@@ -24,7 +24,7 @@ pub(super) fn cases() -> Vec<Case> {
     ];
     for algorithm in [Algorithm::ES256, Algorithm::RS256, Algorithm::EdDSA] {
         cases.extend(edits.map(|(name, edit)| {
-            invalid(format!("a signature of {algorithm}: {name}"), &[14, 60])
+            invalid(format!("{algorithm}, {name}"), &[14, 60])
                 .okta(move |token| token.algorithm(algorithm).edit_signature(edit))
         }));
     }
@@ -34,8 +34,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("with s zero", |bytes| [&bytes[..32], &[0; 32]].concat()),
     ];
     cases.extend(ecdsa.map(|(name, edit)| {
-        invalid(format!("a signature of ES256: {name}"), &[72])
-            .okta(move |token| token.edit_signature(edit))
+        invalid(format!("ES256, {name}"), &[72]).okta(move |token| token.edit_signature(edit))
     }));
     cases
 }

@@ -20,7 +20,7 @@ pub(super) fn cases() -> Vec<Case> {
         }),
     ];
     cases.extend(enough.map(|(name, requirements, edit)| {
-        accepted(format!("step-up: {name}"), requirements)
+        accepted(name, requirements)
             .at(Route::Transfer)
             .of(Source::Okta, move |token, terms| edit(strong(token, terms)))
     }));
@@ -40,36 +40,36 @@ pub(super) fn cases() -> Vec<Case> {
         }),
     ];
     cases.extend(weak.map(|(name, requirements, edit)| {
-        step_up(format!("step-up: {name}"), requirements)
+        step_up(name, requirements)
             .at(Route::Transfer)
             .of(Source::Okta, move |token, terms| edit(strong(token, terms)))
     }));
     cases.extend([
-        step_up_and_scope("step-up: no acr and no scope", &[190])
+        step_up_and_scope("no acr and no scope", &[190])
             .at(Route::Transfer)
             .of(Source::Okta, |token, terms| {
                 strong(token, terms).without("acr").without("scp")
             }),
-        lacks_scope("step-up: only the scope missing", &[15, 190])
+        lacks_scope("only the scope missing", &[15, 190])
             .at(Route::Transfer)
             .of(Source::Okta, |token, terms| {
                 strong(token, terms).without("scp")
             }),
-        invalid("step-up: acr as a number", &[14])
+        invalid("acr as a number", &[14])
             .at(Route::Transfer)
             .of(Source::Okta, |token, terms| {
                 strong(token, terms).claim("acr", 2)
             }),
-        invalid("step-up: auth_time as a string", &[14, 49])
+        invalid("auth_time as a string", &[14, 49])
             .at(Route::Transfer)
             .of(Source::Okta, |token, terms| {
                 strong(token, terms).claim("auth_time", "now")
             }),
-        invalid("step-up: expired and weak", &[14, 189])
+        invalid("expired and weak", &[14, 189])
             .at(Route::Transfer)
             .okta(|token| token.expired()),
-        plain("step-up: no credentials", &[9, 11]).at(Route::Transfer),
-        forbidden("step-up: a service", &[189])
+        plain("no credentials", &[9, 11]).at(Route::Transfer),
+        forbidden("a service", &[189])
             .at(Route::Transfer)
             .of(Source::Okta, |token, terms| {
                 token.service().scope(&terms.scope)

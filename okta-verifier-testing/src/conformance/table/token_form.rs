@@ -68,7 +68,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("with two more parts", &[33], |token| format!("{token}.a.b")),
     ];
     cases.extend(spellings.map(|(name, requirements, respell)| {
-        invalid(format!("a good token {name}"), requirements)
+        invalid(format!("a valid token {name}"), requirements)
             .okta(|token| token)
             .respelled(respell)
     }));

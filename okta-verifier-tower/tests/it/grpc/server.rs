@@ -24,7 +24,7 @@ use tonic::{
 use tonic_prost::ProstCodec;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn, util::option_layer};
 
-const CALLER: &str = "/test.Caller/Get";
+const WHOAMI: &str = "/test.Whoami/Get";
 const OPEN: &str = "/test.Open/Get";
 
 /// A server and one connection to it. The server ends with the test's runtime.
@@ -50,15 +50,15 @@ impl Api {
         let layers = ServiceBuilder::new()
             .layer(option_layer(verify))
             .layer(require);
-        Self::serve(layers.service(Routes::new(Caller))).await
+        Self::serve(layers.service(Routes::new(Whoami))).await
     }
 
-    /// Serves `test.Caller` behind both layers, and `test.Open` without any.
+    /// Serves `test.Whoami` behind both layers, and `test.Open` without any.
     pub(crate) async fn with_an_open_service(verifier: Verifier, policy: Policy) -> Self {
         let layers = ServiceBuilder::new()
             .layer(VerifyLayer::new(verifier).grpc())
             .layer(RequireLayer::new(policy).grpc());
-        Self::serve(Routes::new(layers.named_layer(Caller)).add_service(Open(Caller))).await
+        Self::serve(Routes::new(layers.named_layer(Whoami)).add_service(Open(Whoami))).await
     }
 
     async fn serve<S>(service: S) -> Self
@@ -79,10 +79,10 @@ impl Api {
         Self { address, channel }
     }
 
-    /// Calls `test.Caller/Get` with these values of the metadata `authorization`.
+    /// Calls `test.Whoami/Get` with these values of the metadata `authorization`.
     pub(crate) async fn call(&self, authorization: &[&str]) -> Result<String, Status> {
         let request = tokio_stream::once(());
-        self.call_method(CALLER, request, authorization).await
+        self.call_method(WHOAMI, request, authorization).await
     }
 
     /// Calls `test.Open/Get`, which has no layer.
@@ -90,9 +90,9 @@ impl Api {
         self.call_method(OPEN, tokio_stream::once(()), &[]).await
     }
 
-    /// Calls `test.Caller/Get` with a request that never ends.
+    /// Calls `test.Whoami/Get` with a request that never ends.
     pub(crate) async fn call_endless(&self) -> Result<String, Status> {
-        self.call_method(CALLER, tokio_stream::pending(), &[]).await
+        self.call_method(WHOAMI, tokio_stream::pending(), &[]).await
     }
 
     async fn call_method(
@@ -115,7 +115,7 @@ impl Api {
 
     /// Sends an empty request with these headers over HTTP/2 and returns the response unchanged.
     pub(crate) async fn send(&self, method: Method, headers: &[(&str, &str)]) -> Response<Body> {
-        let mut request = Request::builder().method(method).uri(CALLER);
+        let mut request = Request::builder().method(method).uri(WHOAMI);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -125,16 +125,16 @@ impl Api {
     }
 }
 
-/// What `tonic-prost-build` would generate for a service `test.Caller` with one method. The messages are
+/// What `tonic-prost-build` would generate for a service `test.Whoami` with one method. The messages are
 /// protobuf's `Empty` and `StringValue`.
 #[derive(Clone)]
-struct Caller;
+struct Whoami;
 
-impl NamedService for Caller {
-    const NAME: &'static str = "test.Caller";
+impl NamedService for Whoami {
+    const NAME: &'static str = "test.Whoami";
 }
 
-impl Service<Request<Body>> for Caller {
+impl Service<Request<Body>> for Whoami {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<Self::Response, Self::Error>;
@@ -146,13 +146,13 @@ impl Service<Request<Body>> for Caller {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         Box::pin(async move {
             let mut server = server::Grpc::new(ProstCodec::<String, ()>::default());
-            Ok(server.unary(service_fn(caller), request).await)
+            Ok(server.unary(service_fn(whoami), request).await)
         })
     }
 }
 
-/// A handler that responds with the caller's subject.
-async fn caller(request: tonic::Request<()>) -> Result<tonic::Response<String>, Status> {
+/// A handler that responds with the token's subject.
+async fn whoami(request: tonic::Request<()>) -> Result<tonic::Response<String>, Status> {
     let token = request.extensions().get::<VerifiedToken>();
     let subject = token.map_or("anonymous", VerifiedToken::subject);
     Ok(tonic::Response::new(subject.to_owned()))
@@ -160,7 +160,7 @@ async fn caller(request: tonic::Request<()>) -> Result<tonic::Response<String>, 
 
 /// The same service under another name.
 #[derive(Clone)]
-struct Open(Caller);
+struct Open(Whoami);
 
 impl NamedService for Open {
     const NAME: &'static str = "test.Open";

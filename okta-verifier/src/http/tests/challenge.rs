@@ -1,14 +1,10 @@
 //! The exact bytes of `WWW-Authenticate`.
 
-use super::parameters;
+use super::{challenges, parameters};
 use crate::{
     error::ConfigError,
     http::{Challenges, Scheme, is_scope_token},
 };
-
-fn challenges() -> Challenges {
-    Challenges::new("api").expect("a good realm")
-}
 
 // conformance 18, 28, 29
 #[test]

@@ -127,9 +127,9 @@ fn bearer_token_follows_one_or_more_spaces() {
 #[test]
 fn credentials_of_two_lines_or_two_methods_are_malformed() {
     let of = |lines: &[&str], query| {
-        let presented =
+        let credentials =
             RequestCredentials::new(lines.iter().map(|line| line.as_bytes())).query(query);
-        outcome(presented.credentials(false, 16 * 1024))
+        outcome(credentials.read(false, 16 * 1024))
     };
     for (lines, query, expected) in [
         (&[][..], None, "absent"),
@@ -158,9 +158,9 @@ fn credentials_of_two_lines_or_two_methods_are_malformed() {
 // conformance 20
 #[test]
 fn credentials_debug_shows_nothing() {
-    let presented =
+    let credentials =
         RequestCredentials::new([&b"Bearer secret"[..]]).query(Some("access_token=secret"));
-    assert_eq!(format!("{presented:?}"), "RequestCredentials { .. }");
+    assert_eq!(format!("{credentials:?}"), "RequestCredentials { .. }");
     assert_eq!(
         format!("{:?}", Malformed::AMBIGUOUS),
         "Malformed { scheme: None, limit: None }"

@@ -4,14 +4,11 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Response};
 
+use super::challenges;
 use crate::{
     error::{UnavailableReason, VerifyError},
-    http::{Challenges, Rejection, Scheme},
+    http::{Rejection, Scheme},
 };
-
-fn challenges() -> Challenges {
-    Challenges::new("api").expect("a good realm")
-}
 
 fn unavailable(retry_after: Duration) -> Rejection {
     let source = UnavailableReason::Timeout;

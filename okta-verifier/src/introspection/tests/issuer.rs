@@ -19,7 +19,7 @@ use crate::{
         Introspector, RequiredResponse,
     },
     keys::Metadata,
-    net::{Answer, Fetch, Revalidated, http_client::tests::scripted::Script},
+    net::{Fetch, JsonResponse, Revalidated, http_client::tests::scripted::Script},
     sync::clock::Now,
     token::checks::{Clients, Expected, Profile},
     verified_token::{Origin, VerifiedToken},
@@ -184,7 +184,7 @@ impl Issuer {
                 state.metadata.clone()
             };
             async move {
-                let response = Answer {
+                let response = JsonResponse {
                     body: reply.play().await?,
                     fresh_for: Duration::ZERO,
                 };

@@ -63,9 +63,9 @@ fn is_open(limits: &mut RateLimits, class: Class, now: Now) -> bool {
 }
 
 /// Returns how many of a thousand requests are admitted.
-fn admitted(limits: &mut RateLimits, class: Class, caller: Option<TokenOwner>, now: Now) -> usize {
+fn admitted(limits: &mut RateLimits, class: Class, owner: Option<TokenOwner>, now: Now) -> usize {
     (0..1_000)
-        .filter(|_| limits.admit(class, caller, now).is_ok())
+        .filter(|_| limits.admit(class, owner, now).is_ok())
         .count()
 }
 

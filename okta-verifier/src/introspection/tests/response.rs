@@ -73,6 +73,10 @@ fn response_without_a_boolean_active_is_malformed() {
             matches!(error, UnavailableReason::Malformed { .. }),
             "{text}"
         );
+        assert_eq!(
+            error.to_string(),
+            "the issuer's introspection response is malformed"
+        );
     }
     assert!(parse(b"{\"active\":false,\"x\":\"\xff\"}").is_err());
     assert_eq!(result(&inactive()), "inactive");

@@ -10,7 +10,7 @@ use crate::{
     keys::{Metadata, NamedUrl},
     net::{
         Fetch, Revalidated,
-        http_client::{Answer, tests::scripted::Script},
+        http_client::{JsonResponse, tests::scripted::Script},
     },
     sync::clock::Now,
 };
@@ -231,13 +231,13 @@ async fn requested(
     let script = Script::new(move |url, _| {
         log.lock().unwrap().push(url.to_owned());
         let there = urls.get(served).is_some_and(|it| it == url);
-        let answer = Answer {
+        let response = JsonResponse {
             body: br#"{"issuer":"https://issuer.test/a","jwks_uri":"https://issuer.test/keys"}"#
                 .to_vec(),
             fresh_for: std::time::Duration::ZERO,
         };
         let result = if there {
-            Ok(Revalidated::Modified(answer, None))
+            Ok(Revalidated::Modified(response, None))
         } else {
             Err(error.clone())
         };

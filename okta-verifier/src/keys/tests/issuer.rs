@@ -18,7 +18,7 @@ use crate::{
     },
     net::{
         Fetch, Revalidated, Validator,
-        http_client::{Answer, tests::scripted::Script},
+        http_client::{JsonResponse, tests::scripted::Script},
     },
     sync::clock::Now,
 };
@@ -77,11 +77,11 @@ impl Reply {
             }
             Self::NotModified(fresh_for) => return Ok(Revalidated::NotModified { fresh_for }),
         };
-        let answer = Answer {
+        let response = JsonResponse {
             body,
             fresh_for: Duration::from_secs(3600),
         };
-        Ok(Revalidated::Modified(answer, validator))
+        Ok(Revalidated::Modified(response, validator))
     }
 }
 

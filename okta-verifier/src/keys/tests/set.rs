@@ -415,6 +415,22 @@ fn keys_without_a_key_id_are_skipped_beside_others() {
 
 // field kind J
 #[test]
+fn lone_key_without_a_key_id_is_skipped_with_the_setting_that_allows_it() {
+    let nameless = without(p256(), "kid");
+    let encryption = with(rsa(), "use", "enc");
+    let names_setting = |keys: Value| {
+        let error = parse(&json!({ "keys": keys })).unwrap_err().to_string();
+        error.contains("Issuer::allow_missing_key_id")
+    };
+    assert!(names_setting(json!([nameless])));
+    assert!(names_setting(json!([encryption, nameless])));
+    // The setting would not help.
+    assert!(!names_setting(json!([nameless, without(rsa(), "kid")])));
+    assert!(!names_setting(json!([without(encryption, "kid")])));
+}
+
+// field kind J
+#[test]
 fn lone_key_is_not_found_without_a_key_id_by_default() {
     let set = parse(&json!({ "keys": [p256()] })).unwrap();
     let found = set.find_only_key(Algorithm::ES256);

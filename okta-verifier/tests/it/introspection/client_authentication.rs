@@ -2,11 +2,6 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
-};
-use base64::{Engine, engine::general_purpose::STANDARD};
 use okta_verifier::{
     ConfigError, Issuer, Verifier,
     error::UnavailableReason,
@@ -17,14 +12,10 @@ use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, MockOkta};
 use serde_json::Value;
 
 use super::{calls, client, opaque_tokens, verifier_with};
-use crate::support::mock_issuer::{build, issuer, result_code, unavailable_reason};
-
-fn pem() -> String {
-    let key = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
-    let text = STANDARD.encode(key.unwrap().as_ref());
-    secret_scan::secret(&text);
-    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----")
-}
+use crate::support::{
+    mock_issuer::{build, issuer, result_code, unavailable_reason},
+    private_key::pem,
+};
 
 // conformance 101, 115
 #[tokio::test]
@@ -177,6 +168,22 @@ fn introspection_settings_that_are_invalid_are_a_config_error() {
             "user name",
         ),
         (valid().max_in_flight(0), "4 to 32"),
+        (
+            valid().rate_limit(0, 32),
+            "introspection: rate_limit: per_second is 0; write 1 to 1000",
+        ),
+        (
+            valid().rate_limit(16, 3),
+            "introspection: rate_limit: burst is 3; write 4 to 1000",
+        ),
+        (
+            valid().unverified_rate_limit(1_001, 32),
+            "introspection: unverified_rate_limit: per_second is 1001; write 1 to 1000",
+        ),
+        (
+            valid().unverified_rate_limit(16, 1_001),
+            "introspection: unverified_rate_limit: burst is 1001; write 4 to 1000",
+        ),
         (valid().max_age(Duration::from_secs(3_601)), "1 h"),
     ] {
         let error = Verifier::builder()

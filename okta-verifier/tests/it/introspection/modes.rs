@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use okta_verifier::{SubjectKind, Verifier};
+use okta_verifier::{ConfigError, SubjectKind, Verifier};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta, TokenBuilder};
 
 use super::{calls, every_token, on_demand, opaque_tokens, verifier_with};
@@ -237,12 +237,27 @@ async fn introspection_response_limits_the_scopes_of_a_jwt() {
 
 // Pinned keys are the only keys: introspection must not replace another one.
 #[tokio::test]
-async fn introspection_is_skipped_for_unknown_keys_if_keys_are_pinned() {
+async fn introspection_of_unknown_keys_with_pinned_keys_is_a_config_error() {
     let okta = MockOkta::start().await;
-    let pinned = issuer(&okta)
-        .keys(okta.jwks())
-        .introspection(every_token().tokens_with_unknown_keys());
-    let verifier = Verifier::builder().issuer(pinned).build().unwrap();
+    let pinned = |introspection| {
+        let issuer = issuer(&okta).keys(okta.jwks());
+        Verifier::builder()
+            .issuer(issuer.introspection(introspection))
+            .build()
+    };
+    for introspection in [every_token(), on_demand()] {
+        let error = pinned(introspection.tokens_with_unknown_keys()).unwrap_err();
+        assert!(
+            matches!(error, ConfigError::Introspection { .. }),
+            "{error}"
+        );
+        let text = error.to_string();
+        assert!(
+            text.ends_with("remove .tokens_with_unknown_keys() or .keys(..)"),
+            "{text}"
+        );
+    }
+    let verifier = pinned(every_token()).unwrap();
     let unknown = okta.token("ada").unpublished_key().sign();
     assert_eq!(result_code(&verifier, &unknown).await, "unknown_key_id");
     assert_eq!(calls(&okta), 0);

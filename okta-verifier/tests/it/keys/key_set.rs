@@ -181,6 +181,22 @@ async fn pinned_keys_that_are_unusable_are_a_config_error() {
         let error = pinned(&okta, &set).unwrap_err();
         assert!(matches!(error, ConfigError::Keys { .. }), "{set}: {error}");
     }
+    for text in ["nope", "", "[]", r#"{"kty":"RSA"}"#] {
+        let error = Verifier::builder()
+            .issuer(
+                Issuer::okta(okta.issuer_url(), AUDIENCE)
+                    .any_client_id()
+                    .keys(text),
+            )
+            .build()
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("is not a JSON key set"), "{text}: {error}");
+        assert!(
+            error.contains(r#"such as {"keys":[{"kty""#),
+            "{text}: {error}"
+        );
+    }
 }
 
 fn pinned(okta: &MockOkta, set: &Value) -> Result<Verifier, ConfigError> {

@@ -1,19 +1,12 @@
 //! Claims of a token, and the policies that read them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use okta_verifier::{ConfigError, Policy, Verifier, adapter::RequestCredentials};
 use okta_verifier_testing::TokenBuilder;
 use serde_json::json;
 
-use crate::support::pinned_keys::{authenticate, code, okta, verifier, verify};
-
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs()
-}
+use crate::support::pinned_keys::{authenticate, code, now, okta, verifier, verify};
 
 /// Returns whether a token with this change meets the policy.
 fn meets(policy: Policy, change: impl FnOnce(TokenBuilder) -> TokenBuilder) -> bool {

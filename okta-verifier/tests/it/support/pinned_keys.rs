@@ -1,9 +1,11 @@
 //! Verifiers with pinned keys: every result is ready without I/O.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use okta_verifier::{
     Issuer, Rejection, VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials,
 };
-use okta_verifier_testing::TestIssuer;
+use okta_verifier_testing::{TestIssuer, TokenBuilder};
 
 pub(crate) const AUDIENCE: &str = "api://orders";
 
@@ -41,4 +43,17 @@ pub(crate) fn verify(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, Ve
 /// Returns the error code, or `ok`.
 pub(crate) fn code(verifier: &Verifier, jwt: &str) -> &'static str {
     verify(verifier, jwt).map_or_else(|error| error.code(), |_| "ok")
+}
+
+pub(crate) fn assert_code(verifier: &Verifier, token: TokenBuilder, expected: &str) {
+    let jwt = token.sign();
+    assert_eq!(code(verifier, &jwt), expected, "{jwt}");
+}
+
+/// Returns the seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970")
+        .as_secs()
 }

@@ -14,9 +14,9 @@ pub fn subject(issuer: Issuer, authorization: &str) -> Result<String, &'static s
         .issuer(issuer)
         .build()
         .expect("good settings");
-    let presented = RequestCredentials::new([authorization.as_bytes()]);
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
     let decided = verifier
-        .authenticate(&presented)
+        .authenticate(&credentials)
         .into_ready()
         .expect("keys are pinned");
     match decided {

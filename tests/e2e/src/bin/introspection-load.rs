@@ -287,6 +287,6 @@ fn sign(token: TokenBuilder) -> String {
 
 async fn is_served(verifier: &Verifier, token: &str) -> bool {
     let line = format!("Bearer {token}");
-    let presented = RequestCredentials::new([line.as_bytes()]);
-    verifier.authenticate(&presented).await.is_ok()
+    let credentials = RequestCredentials::new([line.as_bytes()]);
+    verifier.authenticate(&credentials).await.is_ok()
 }

@@ -170,8 +170,8 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// Returns the status of the response to a request with this token.
 async fn status(verifier: &Verifier, token: &str) -> u16 {
     let authorization = format!("Bearer {token}");
-    let presented = RequestCredentials::new([authorization.as_bytes()]);
-    match verifier.authenticate(&presented).await {
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    match verifier.authenticate(&credentials).await {
         Ok(_) => 200,
         Err(rejection) => rejection.status().as_u16(),
     }

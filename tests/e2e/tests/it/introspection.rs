@@ -46,12 +46,12 @@ impl TestVerifier {
         age: Option<Duration>,
     ) -> Result<VerifiedToken, Rejection> {
         let line = format!("Bearer {token}");
-        let mut presented = RequestCredentials::new([line.as_bytes()]);
+        let mut credentials = RequestCredentials::new([line.as_bytes()]);
         if let Some(age) = age {
-            presented = presented.max_introspection_age(age);
+            credentials = credentials.max_introspection_age(age);
         }
         self.runtime
-            .block_on(self.verifier.authenticate(&presented))
+            .block_on(self.verifier.authenticate(&credentials))
     }
 
     fn status(&self, token: &str) -> u16 {
@@ -313,8 +313,8 @@ fn concurrent_requests_share_one_introspection() {
         .map(|_| {
             let (verifier, line) = (tested.verifier.clone(), Arc::clone(&line));
             tested.runtime.spawn(async move {
-                let presented = RequestCredentials::new([line.as_bytes()]);
-                verifier.authenticate(&presented).await.is_ok()
+                let credentials = RequestCredentials::new([line.as_bytes()]);
+                verifier.authenticate(&credentials).await.is_ok()
             })
         })
         .collect();

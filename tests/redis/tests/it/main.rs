@@ -99,10 +99,10 @@ impl World {
 
     async fn send(&self, instance: &Verifier, proof: &str) -> Result<VerifiedToken, Rejection> {
         let authorization = format!("DPoP {}", self.jwt);
-        let presented = RequestCredentials::new([authorization.as_bytes()])
+        let credentials = RequestCredentials::new([authorization.as_bytes()])
             .dpop([proof.as_bytes()])
             .request("GET", "/orders");
-        let verdict = instance.authenticate(&presented).await;
+        let verdict = instance.authenticate(&credentials).await;
         secret_scan::verdict(&verdict);
         verdict
     }

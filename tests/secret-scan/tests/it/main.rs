@@ -102,8 +102,8 @@ const LET_PASS: [Case; 3] = [
         let token = okta.token("ada.lovelace@example.com");
         for token in [token.clone(), token.expired()] {
             let line = format!("Bearer {}", token.sign());
-            let presented = RequestCredentials::new([line.as_bytes()]);
-            let result = verifier.authenticate(&presented).into_ready().unwrap();
+            let credentials = RequestCredentials::new([line.as_bytes()]);
+            let result = verifier.authenticate(&credentials).into_ready().unwrap();
             secret_scan::verdict(&result);
             secret_scan::verdict(&result.and_then(|token| {
                 let policy = token.require(Policy::scope("orders:write"));

@@ -21,23 +21,23 @@ pub(crate) struct Script {
 impl Script {
     /// Returns a script that fails every POST.
     pub(crate) fn new<F>(
-        answer: impl Fn(&str, Option<&Validator>) -> F + Send + Sync + 'static,
+        respond: impl Fn(&str, Option<&Validator>) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<Revalidated, UnavailableReason>> + Send + 'static,
     {
         Self {
-            get: Arc::new(move |url, known| Box::pin(answer(url, known))),
+            get: Arc::new(move |url, known| Box::pin(respond(url, known))),
             post: Arc::new(|_, _| Box::pin(async { Err(UnavailableReason::Abandoned) })),
         }
     }
 
-    pub(crate) fn posts<F>(self, answer: impl Fn(&str, &Form) -> F + Send + Sync + 'static) -> Self
+    pub(crate) fn posts<F>(self, respond: impl Fn(&str, &Form) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<Vec<u8>, UnavailableReason>> + Send + 'static,
     {
         Self {
-            post: Arc::new(move |url, form| Box::pin(answer(url, form))),
+            post: Arc::new(move |url, form| Box::pin(respond(url, form))),
             ..self
         }
     }

@@ -64,8 +64,8 @@ impl Table {
         }
         self.one_proof_twice();
         let query = format!("access_token={}", self.server.token("read"));
-        let presented = RequestCredentials::new([]).query(Some(&query));
-        let rejection = self.runtime.block_on(verifier.authenticate(&presented));
+        let credentials = RequestCredentials::new([]).query(Some(&query));
+        let rejection = self.runtime.block_on(verifier.authenticate(&credentials));
         let rejection = rejection.expect_err("no token");
         let challenge = rejection
             .headers()
@@ -91,10 +91,10 @@ impl Table {
             .sign();
         let authorization = format!("DPoP {jwt}");
         let send = || {
-            let presented = RequestCredentials::new([authorization.as_bytes()])
+            let credentials = RequestCredentials::new([authorization.as_bytes()])
                 .dpop([proof.as_bytes()])
                 .request("GET", "/orders");
-            self.runtime.block_on(verifier.authenticate(&presented))
+            self.runtime.block_on(verifier.authenticate(&credentials))
         };
         send().expect("good once");
         let again = send().expect_err("the proof is accepted once");

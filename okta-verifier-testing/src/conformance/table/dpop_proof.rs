@@ -11,11 +11,11 @@ type Spoil = fn(ProofBuilder) -> ProofBuilder;
 
 pub(super) fn cases() -> Vec<Case> {
     let refused = REFUSED.into_iter().map(|(name, requirements, spoil)| {
-        let case = unproved(format!("proof: {name}"), requirements);
+        let case = unproved(name, requirements);
         proved_with(case, |token| token, spoil)
     });
     let accepted = ACCEPTED.into_iter().map(|(name, requirements, spoil)| {
-        let case = accepted(format!("proof: {name}"), requirements);
+        let case = accepted(name, requirements);
         proved_with(case, |token| token, spoil)
     });
     refused.chain(accepted).chain(lines()).collect()
@@ -25,21 +25,20 @@ pub(super) fn cases() -> Vec<Case> {
 fn lines() -> [Case; 4] {
     let refused = |name, requirements| unproved(name, requirements).by_dpop();
     [
-        with_fields(refused("proof: twice", &[153]), |token, proof| {
+        with_fields(refused("twice", &[153]), |token, proof| {
             let line = (DPOP, proof.into_bytes());
             vec![authorization(DPOP, token), line.clone(), line]
         }),
-        with_fields(refused("proof: two in one line", &[153]), |token, proof| {
+        with_fields(refused("two in one line", &[153]), |token, proof| {
             let line = format!("{proof}, {proof}");
             vec![authorization(DPOP, token), (DPOP, line.into_bytes())]
         }),
-        with_fields(refused("proof: an empty line", &[154]), |token, _| {
+        with_fields(refused("an empty line", &[154]), |token, _| {
             vec![authorization(DPOP, token), (DPOP, Vec::new())]
         }),
-        with_fields(
-            refused("proof: the token itself", &[154, 156]),
-            |token, _| vec![authorization(DPOP, token), (DPOP, token.into())],
-        ),
+        with_fields(refused("the token itself", &[154, 156]), |token, _| {
+            vec![authorization(DPOP, token), (DPOP, token.into())]
+        }),
     ]
 }
 

@@ -6,7 +6,7 @@ use super::super::route::Route;
 pub(super) fn cases() -> Vec<Case> {
     let open = [
         accepted("no credentials", &[9]),
-        accepted("a good token", &[9]).okta(|token| token),
+        accepted("a valid token", &[9]).okta(|token| token),
         accepted("an expired token", &[9]).okta(|token| token.expired()),
         accepted("not a JWT", &[9]).line("Bearer a.b.c"),
         accepted("malformed credentials", &[9]).line("Bearer"),
@@ -17,16 +17,16 @@ pub(super) fn cases() -> Vec<Case> {
     ];
     let forgotten = [
         missing_layer("no credentials", &[224]),
-        missing_layer("a good token", &[224]).okta(|token| token),
+        missing_layer("a valid token", &[224]).okta(|token| token),
         missing_layer("an expired token", &[224]).okta(|token| token.expired()),
         missing_layer("malformed credentials", &[224]).line("Bearer"),
     ];
     let open = open.into_iter().map(|case| {
-        case.renamed(|name| format!("open: {name}"))
+        case.renamed(|name| format!("open, {name}"))
             .at(Route::Health)
     });
     let forgotten = forgotten.into_iter().map(|case| {
-        case.renamed(|name| format!("without a layer: {name}"))
+        case.renamed(|name| format!("without a layer, {name}"))
             .at(Route::Forgotten)
     });
     open.chain(forgotten).collect()

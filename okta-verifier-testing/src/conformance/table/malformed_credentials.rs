@@ -13,13 +13,13 @@ pub(super) fn cases() -> Vec<Case> {
         malformed("a malformed line before a valid one", &[8])
             .okta(|token| token)
             .lines(|token| vec![b"Bearer a.b.c".to_vec(), bearer(token)]),
-        malformed("a good line before one of another scheme", &[8])
+        malformed("a valid line before one of another scheme", &[8])
             .okta(|token| token)
             .lines(|token| vec![bearer(token), b"Basic eDp5".to_vec()]),
-        malformed("a good line after one of another scheme", &[8])
+        malformed("a valid line after one of another scheme", &[8])
             .okta(|token| token)
             .lines(|token| vec![b"Basic eDp5".to_vec(), bearer(token)]),
-        malformed("an empty line before a good one", &[8])
+        malformed("an empty line before a valid one", &[8])
             .okta(|token| token)
             .lines(|token| vec![Vec::new(), bearer(token)]),
         malformed("two lines of another scheme", &[8])

@@ -7,23 +7,22 @@ use super::super::route::Route;
 
 pub(super) fn cases() -> Vec<Case> {
     vec![
-        unavailable("no keys: a good token", &[24]).of(Source::Silent, |token, _| token),
-        unavailable("no keys: a good token where a scope is required", &[24])
+        unavailable("a valid token", &[24]).of(Source::Silent, |token, _| token),
+        unavailable("a valid token where a scope is required", &[24])
             .at(Route::Orders)
             .of(Source::Silent, |token, terms| token.scope(&terms.scope)),
-        unavailable("no keys: a good token is not anonymous", &[24])
+        unavailable("a valid token behind an optional layer", &[24])
             .at(Route::Maybe)
             .of(Source::Silent, |token, _| token),
-        accepted("no keys: an open route", &[24])
+        accepted("an open route", &[24])
             .at(Route::Health)
             .of(Source::Silent, |token, _| token),
-        invalid("no keys: a token of another kind", &[14, 85])
+        invalid("a token of another kind", &[14, 85])
             .of(Source::Silent, |token, _| token.typ("secevent+jwt")),
-        invalid("no keys: an unsigned token", &[14, 56])
-            .of(Source::Silent, |token, _| token.unsigned()),
-        invalid("no keys: claims of the wrong type", &[14, 49])
+        invalid("an unsigned token", &[14, 56]).of(Source::Silent, |token, _| token.unsigned()),
+        invalid("claims of the wrong type", &[14, 49])
             .of(Source::Silent, |token, _| token.claim("exp", "tomorrow")),
-        malformed("no keys: the same line twice", &[8])
+        malformed("the same line twice", &[8])
             .of(Source::Silent, |token, _| token)
             .lines(|token| vec![format!("Bearer {token}").into_bytes(); 2]),
     ]

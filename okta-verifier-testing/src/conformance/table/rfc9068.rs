@@ -11,7 +11,7 @@ use super::{Edit, Row};
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let good: [Row<Edit>; 8] = [
-        ("a good token", &[89, 90], |token| token),
+        ("a valid token", &[89, 90], |token| token),
         ("a token of RS256", &[100], |token| {
             token.algorithm(Algorithm::RS256)
         }),
@@ -34,12 +34,11 @@ pub(super) fn cases() -> Vec<Case> {
         }),
     ];
     cases.extend(good.map(|(name, requirements, edit)| {
-        accepted(format!("RFC 9068: {name}"), requirements)
-            .of(Source::Rfc9068, move |token, _| edit(token))
+        accepted(name, requirements).of(Source::Rfc9068, move |token, _| edit(token))
     }));
     let required = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"];
     cases.extend(required.map(|claim| {
-        invalid(format!("RFC 9068: no {claim}"), &[90, 96])
+        invalid(format!("no {claim}"), &[90, 96])
             .of(Source::Rfc9068, move |token, _| token.without(claim))
     }));
     let bad: [Row<Edit>; 16] = [
@@ -73,24 +72,23 @@ pub(super) fn cases() -> Vec<Case> {
         }),
     ];
     cases.extend(bad.map(|(name, requirements, edit)| {
-        invalid(format!("RFC 9068: {name}"), requirements)
-            .of(Source::Rfc9068, move |token, _| edit(token))
+        invalid(name, requirements).of(Source::Rfc9068, move |token, _| edit(token))
     }));
     cases.extend([
-        accepted("RFC 9068: the scope", &[98])
+        accepted("the scope", &[98])
             .at(Route::Orders)
             .of(Source::Rfc9068, |token, terms| {
                 token.scope("profile").scope(&terms.scope)
             }),
-        accepted("RFC 9068: the scope in scp", &[98])
+        accepted("the scope in scp", &[98])
             .at(Route::Orders)
             .of(Source::Rfc9068, |token, terms| {
                 token.claim("scp", [&terms.scope])
             }),
-        lacks_scope("RFC 9068: no scope", &[15])
+        lacks_scope("no scope", &[15])
             .at(Route::Orders)
             .of(Source::Rfc9068, |token, _| token),
-        accepted("RFC 9068: the group", &[99])
+        accepted("the group", &[99])
             .at(Route::Admin)
             .of(Source::Rfc9068, |token, terms| token.group(&terms.group)),
     ]);

@@ -7,7 +7,7 @@ use super::super::route::Route;
 pub(super) fn cases() -> Vec<Case> {
     let cases = vec![
         accepted("no credentials", &[11]),
-        accepted("a good token", &[1]).okta(|token| token),
+        accepted("a valid token", &[1]).okta(|token| token),
         accepted("a token in the query alone", &[7])
             .okta(|token| token)
             .fields(|_| Vec::new())
@@ -19,7 +19,7 @@ pub(super) fn cases() -> Vec<Case> {
         malformed("the scheme alone", &[5]).line("Bearer"),
         malformed("bytes that are not text", &[2]).line(b"Bearer \xff".as_slice()),
         malformed("two lines", &[8]).lines(|_| vec![b"Basic eDp5".to_vec(), Vec::new()]),
-        malformed("a good token twice", &[8])
+        malformed("a valid token twice", &[8])
             .okta(|token| token)
             .lines(|token| vec![format!("Bearer {token}").into_bytes(); 2]),
         invalid("not a JWT", &[14, 33]).line("Bearer a.b.c"),
@@ -30,27 +30,20 @@ pub(super) fn cases() -> Vec<Case> {
     ];
     let mut cases: Vec<Case> = cases
         .into_iter()
-        .map(|case| {
-            case.renamed(|name| format!("optional: {name}"))
-                .at(Route::Maybe)
-        })
+        .map(|case| case.at(Route::Maybe))
         .collect();
     cases.extend([
-        plain(
-            "optional: no credentials where a scope is required",
-            &[9, 11],
-        )
-        .at(Route::MaybeOrders),
-        plain("optional: another scheme where a scope is required", &[12])
+        plain("no credentials where a scope is required", &[9, 11]).at(Route::MaybeOrders),
+        plain("another scheme where a scope is required", &[12])
             .at(Route::MaybeOrders)
             .line("Basic eDp5"),
-        lacks_scope("optional: no scope", &[15])
+        lacks_scope("no scope", &[15])
             .at(Route::MaybeOrders)
             .okta(|token| token),
-        accepted("optional: the scope", &[15])
+        accepted("the scope", &[15])
             .at(Route::MaybeOrders)
             .of(Source::Okta, |token, terms| token.scope(&terms.scope)),
-        invalid("optional: expired, where a scope is required", &[14])
+        invalid("expired, where a scope is required", &[14])
             .at(Route::MaybeOrders)
             .of(Source::Okta, |token, terms| {
                 token.scope(&terms.scope).expired()

@@ -105,7 +105,9 @@ where
         let result = {
             let extensions = request.extensions();
             let token = extensions.get::<VerifiedToken>();
-            self.policy.admit(token, extensions.get::<Anonymous>())
+            self.policy
+                .admit(token, extensions.get::<Anonymous>())
+                .map(|_| ())
         };
         match result {
             Ok(()) => Answer::inner(self.inner.call(request)),

@@ -124,10 +124,7 @@ impl<R: Requirement> FromRequest for Verified<R> {
 pub(crate) fn admitted(policy: Policy, request: &HttpRequest) -> Result<VerifiedToken, Rejection> {
     let extensions = request.extensions();
     let token = extensions.get::<VerifiedToken>();
-    policy.admit(token, extensions.get::<Anonymous>())?;
-    // `admit` returns `Ok` only if there is a token. If that ever changed, the request would still be
-    // rejected here.
-    token.cloned().ok_or_else(Rejection::missing_layer)
+    policy.admit(token, extensions.get::<Anonymous>()).cloned()
 }
 
 impl<R: Requirement> Clone for Verified<R> {

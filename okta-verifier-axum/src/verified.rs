@@ -103,10 +103,12 @@ pub(crate) fn admitted(
     extensions: &Extensions,
 ) -> Result<&VerifiedToken, Rejection> {
     let token = extensions.get::<VerifiedToken>();
-    policy.admit(token, extensions.get::<Anonymous>())?;
-    // `admit` returns `Ok` only if there is a token. If that ever changed, the request would still be
-    // rejected here.
-    token.ok_or_else(Rejection::missing_layer)
+    // A request with a token has no `Anonymous`, so most requests need one look-up.
+    let anonymous = match token {
+        Some(_) => None,
+        None => extensions.get::<Anonymous>(),
+    };
+    policy.admit(token, anonymous)
 }
 
 impl<R: Requirement> Clone for Verified<R> {

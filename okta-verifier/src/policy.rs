@@ -313,7 +313,7 @@ impl Policy {
     }
 
     /// Checks the policy with the token or the [`Anonymous`] that a layer inserted into a request's
-    /// extensions. Every extractor and `RequireLayer` call this method.
+    /// extensions, and returns the token. Every extractor and `RequireLayer` call this method.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -336,13 +336,13 @@ impl Policy {
     /// Returns a 403, or a 401 with a step-up challenge, if the token does not meet the policy. Returns the
     /// 401 for missing credentials if there is no token but an [`Anonymous`]. Returns a 500, and logs an
     /// error, if there is neither, because the route then has no layer.
-    pub fn admit(
+    pub fn admit<'t>(
         self,
-        token: Option<&VerifiedToken>,
+        token: Option<&'t VerifiedToken>,
         anonymous: Option<&Anonymous>,
-    ) -> Result<(), Rejection> {
+    ) -> Result<&'t VerifiedToken, Rejection> {
         match (token, anonymous) {
-            (Some(token), _) => token.require(self),
+            (Some(token), _) => token.require(self).map(|()| token),
             (None, Some(anonymous)) => Err(anonymous.rejection()),
             (None, None) => Err(Rejection::missing_layer()),
         }

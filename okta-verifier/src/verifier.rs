@@ -250,6 +250,26 @@ impl Verifier {
         credentials
     }
 
+    /// Returns whether a setting accepts tokens that are bound to a key or to a certificate
+    /// ([`dpop`](VerifierBuilder::dpop), [`client_certificates`](VerifierBuilder::client_certificates),
+    /// [`client_cert_header`](VerifierBuilder::client_cert_header)). If not, an adapter can leave out
+    /// everything of the request that is not about the token itself: its method and URL, the peer, the client
+    /// certificate and the headers of [`read_sender_headers`](Self::read_sender_headers).
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let bearer_only = Verifier::builder().issuer(issuer()).build()?;
+    /// assert!(!bearer_only.accepts_bound_tokens());
+    /// let dpop = DpopSettings::base_url("https://api.example.com");
+    /// assert!(Verifier::builder().issuer(issuer()).dpop(dpop).build()?.accepts_bound_tokens());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn accepts_bound_tokens(&self) -> bool {
+        self.0.sender_constraint.accepts_bound_tokens()
+    }
+
     /// Returns the extension that an optional layer inserts for requests without credentials.
     ///
     /// ```

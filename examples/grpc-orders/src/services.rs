@@ -72,8 +72,7 @@ fn require<T>(policy: Policy, request: &Request<T>) -> Result<&VerifiedToken, St
     let token = extensions.get::<VerifiedToken>();
     policy
         .admit(token, extensions.get::<Anonymous>())
-        .map_err(|rejection| status(&rejection))?;
-    token.ok_or_else(|| status(&Rejection::missing_layer()))
+        .map_err(|rejection| status(&rejection))
 }
 
 /// Returns the gRPC code and the challenge of a rejection, as the layers send them, but no internal

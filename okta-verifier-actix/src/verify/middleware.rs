@@ -31,7 +31,7 @@ use super::Verify;
 ///
 /// async fn me(request: HttpRequest) -> String {
 ///     let extensions = request.extensions();
-///     extensions.get::<VerifiedToken>().map_or("nobody", VerifiedToken::subject).to_owned()
+///     extensions.get::<VerifiedToken>().map_or("anonymous", VerifiedToken::subject).to_owned()
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]

@@ -23,12 +23,12 @@ impl Case {
     /// let anonymous = cases.iter().find(|case| case.name() == "credentials: none for /me => 401").unwrap();
     ///
     /// let fields = [("www-authenticate", r#"Bearer realm="api""#), ("cache-control", "no-store")];
-    /// assert!(anonymous.judge(&Answer::new(401, fields, "")).is_ok());
+    /// assert!(anonymous.compare(&Answer::new(401, fields, "")).is_ok());
     ///
-    /// let fault = anonymous.judge(&Answer::new(401, [("cache-control", "no-store")], "")).unwrap_err();
+    /// let fault = anonymous.compare(&Answer::new(401, [("cache-control", "no-store")], "")).unwrap_err();
     /// assert_eq!(fault.to_string(), r#"WWW-Authenticate: expected "Bearer realm=\"api\"", received nothing"#);
     /// ```
-    pub fn judge(&self, answer: &Answer) -> Result<(), Difference> {
+    pub fn compare(&self, answer: &Answer) -> Result<(), Difference> {
         compare(&self.expected(), answer).into_result()
     }
 
@@ -44,12 +44,12 @@ impl Case {
     ///
     /// let cases = conformance::cases();
     /// let control = cases.iter().find(|case| !case.is_http()).unwrap();
-    /// assert!(control.judge_server(&Answer::new(400, [("content-length", "0")], "")).is_ok());
-    /// assert!(control.judge_server(&Answer::new(200, [("content-length", "2")], "ok")).is_err());
+    /// assert!(control.compare_server(&Answer::new(400, [("content-length", "0")], "")).is_ok());
+    /// assert!(control.compare_server(&Answer::new(200, [("content-length", "2")], "ok")).is_err());
     /// ```
-    pub fn judge_server(&self, answer: &Answer) -> Result<(), Difference> {
+    pub fn compare_server(&self, answer: &Answer) -> Result<(), Difference> {
         if self.is_http() {
-            return self.judge(answer);
+            return self.compare(answer);
         }
         let mut difference = Difference::default();
         difference.status(400, answer);
@@ -62,9 +62,13 @@ impl Case {
     /// Compares a response of the user's own API. Its handlers may send any 2xx response, and its
     /// middleware may add bodies to rejections.
     #[cfg(feature = "server")]
-    pub(super) fn judge_api(&self, expected: &Expected, answer: &Answer) -> Result<(), Difference> {
+    pub(super) fn compare_api(
+        &self,
+        expected: &Expected,
+        answer: &Answer,
+    ) -> Result<(), Difference> {
         if !self.is_http() {
-            return self.judge_server(answer);
+            return self.compare_server(answer);
         }
         let mut difference = Difference::default();
         match self.outcome {
@@ -104,7 +108,7 @@ fn compare(expected: &Expected, answer: &Answer) -> Difference {
 ///
 /// let good = conformance::cases().into_iter().find(|case| case.name() == "credentials: a valid token => 200").unwrap();
 /// let none = Vec::<(String, String)>::new();
-/// assert_eq!(good.judge(&Answer::new(401, none, "")).unwrap_err().to_string(), "status: expected 200, received 401");
+/// assert_eq!(good.compare(&Answer::new(401, none, "")).unwrap_err().to_string(), "status: expected 200, received 401");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference(Vec<String>);

@@ -39,7 +39,7 @@ pub async fn run(issuers: &Issuers, respond: impl AsyncFn(&Request) -> Option<An
     for case in issuers.cases() {
         let request = case.request(issuers);
         match respond(&request).await {
-            Some(answer) => report.record(&case, &request, case.judge(&answer)),
+            Some(answer) => report.record(&case, &request, case.compare(&answer)),
             None if !case.is_http() => report.skip(case.name(), "HTTP cannot carry it"),
             None => {
                 let missing = Difference::of("response", "one", "none");

@@ -34,7 +34,7 @@ pub async fn run_server(issuers: &Issuers, address: SocketAddr) -> Report {
     for case in issuers.cases() {
         let request = case.request(issuers);
         let result = match exchange(address, &request.to_http1(&host)).await {
-            Ok(answer) => case.judge_server(&answer),
+            Ok(answer) => case.compare_server(&answer),
             Err(error) => Err(Difference::of("response", "one", &error.to_string())),
         };
         report.record(&case, &request, result);
@@ -85,7 +85,7 @@ pub async fn run_api(base_url: &str, okta: &MockOkta, routes: Routes) -> Report 
         let request = case.request_to(&issuers, path, |token| routes.prepare(&case, token));
         let expected = case.expected_of(&terms);
         let result = match exchange(&*api.authority, &request.to_http1(&api.authority)).await {
-            Ok(answer) => case.judge_api(&expected, &answer),
+            Ok(answer) => case.compare_api(&expected, &answer),
             Err(error) => Err(Difference::of("response", "one", &error.to_string())),
         };
         report.record(&case, &request, result);

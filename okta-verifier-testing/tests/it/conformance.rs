@@ -302,7 +302,7 @@ fn comparison_finds_every_difference() {
     const NO_STORE: (&str, &str) = ("Cache-Control", "no-store");
     let rejected = case("credentials: none for /me => 401");
     let right = || vec![PLAIN, NO_STORE, ("content-length", "0")];
-    assert_eq!(rejected.judge(&Answer::new(401, right(), "")), Ok(()));
+    assert_eq!(rejected.compare(&Answer::new(401, right(), "")), Ok(()));
 
     let more = |field| [right(), vec![field]].concat();
     let wrong = [
@@ -334,18 +334,18 @@ fn comparison_finds_every_difference() {
         ),
     ];
     for (response, says) in wrong {
-        let difference = rejected.judge(&response).unwrap_err().to_string();
+        let difference = rejected.compare(&response).unwrap_err().to_string();
         assert!(difference.contains(says), "{difference}");
     }
 
     let served = case("credentials: a valid token => 200");
     assert_eq!(
-        served.judge(&Answer::new(200, [("date", "x")], "ada")),
+        served.compare(&Answer::new(200, [("date", "x")], "ada")),
         Ok(())
     );
     for field in [PLAIN, NO_STORE, ("retry-after", "1")] {
         assert!(
-            served.judge(&Answer::new(200, [field], "ada")).is_err(),
+            served.compare(&Answer::new(200, [field], "ada")).is_err(),
             "{field:?}"
         );
     }

@@ -45,7 +45,7 @@ where
         let extensions = request.extensions();
         let token = extensions.get::<VerifiedToken>();
         match self.policy.admit(token, extensions.get::<Anonymous>()) {
-            Ok(()) => RequireFuture::inner(self.inner.call(request)),
+            Ok(_) => RequireFuture::inner(self.inner.call(request)),
             Err(rejection) => {
                 ready::release(&mut self.inner);
                 RequireFuture::refused(Refusal::new(rejection, self.grpc, &request))

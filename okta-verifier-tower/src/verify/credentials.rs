@@ -11,20 +11,21 @@ pub(super) fn credentials<'r, B>(
     layer: &VerifyLayer,
 ) -> RequestCredentials<'r> {
     let (headers, uri, extensions) = (request.headers(), request.uri(), request.extensions());
-    let original_uri = layer.original_uri.and_then(|read| read(extensions));
     let authorization = headers.get_all(AUTHORIZATION).iter();
-    let mut credentials = RequestCredentials::new(authorization.map(HeaderValue::as_bytes))
-        .query(uri.query())
-        .request(
-            request.method().as_str(),
-            original_uri.unwrap_or(uri).path(),
-        );
-    credentials = layer.verifier.read_sender_headers(credentials, |name| {
-        headers.get_all(name).iter().map(HeaderValue::as_bytes)
-    });
+    let mut credentials = RequestCredentials::new(authorization.map(HeaderValue::as_bytes));
+    credentials = credentials.query(uri.query());
     if let Some(max_age) = layer.max_introspection_age {
         credentials = credentials.max_introspection_age(max_age);
     }
+    if !layer.verifier.accepts_bound_tokens() {
+        return credentials;
+    }
+    let original_uri = layer.original_uri.and_then(|read| read(extensions));
+    let path = original_uri.unwrap_or(uri).path();
+    credentials = credentials.request(request.method().as_str(), path);
+    credentials = layer.verifier.read_sender_headers(credentials, |name| {
+        headers.get_all(name).iter().map(HeaderValue::as_bytes)
+    });
     if let Some(peer) = layer.peer.and_then(|read| read(extensions)) {
         credentials = credentials.peer(peer);
     }

@@ -254,7 +254,7 @@ fn policy_is_checked_against_the_request_extensions() {
     let token = authenticate(&verifier, &okta.token("ada").sign()).unwrap();
     let anonymous = verifier.anonymous();
     let status = |token, anonymous| match A.admit(token, anonymous) {
-        Ok(()) => 200,
+        Ok(_) => 200,
         Err(rejection) => rejection.status().as_u16(),
     };
     assert_eq!(status(Some(&token), None), 403);

@@ -48,7 +48,7 @@ pub fn issuers(count: usize, token_cache_capacity: u64) -> (Verifier, [String; 2
     let tenants: Vec<_> = (0..count)
         .map(|number| {
             okta.clone()
-                .at(format!("https://okta.test/oauth2/tenant{number}"))
+                .at(format!("https://okta.test/oauth2/tenant{number:03}"))
         })
         .collect();
     let builder = tenants.iter().fold(Verifier::builder(), |builder, tenant| {

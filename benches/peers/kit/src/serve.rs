@@ -69,7 +69,7 @@ impl<P: Peer> Server<P> {
             }
             Command::Verify { token, millis } => {
                 respond(&measure::cost(runtime, millis, async || {
-                    assert!(peer.verify(&token).await, "the good token is accepted");
+                    assert!(peer.verify(&token).await, "the valid token is accepted");
                 }));
             }
             Command::Oneshot { token, millis } => match peer.apps() {

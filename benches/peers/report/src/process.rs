@@ -76,7 +76,7 @@ impl Peer {
         if peer.accepts(token, PATIENCE).await? {
             Ok(peer)
         } else {
-            Err("the peer rejects the good token".to_owned())
+            Err("the peer rejects the valid token".to_owned())
         }
     }
 

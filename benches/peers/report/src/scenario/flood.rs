@@ -43,9 +43,9 @@ pub(crate) async fn section(field: &Field) -> String {
     }
     markdown::table(
         HEADING,
-        "1,000 tokens under as many unknown key names, one after the other, for three seconds at \
-         most; the issuer takes 20 ms for each answer. Then an honest caller every millisecond, \
-         alone and next to one that floods continuously.",
+        "1,000 tokens under as many unknown key IDs, one after the other, for three seconds at \
+         most; the issuer takes 20 ms for each response. Then an honest request every millisecond, \
+         alone and next to a client that floods continuously.",
         &[
             "",
             "fetches of keys",

@@ -46,10 +46,10 @@ pub(crate) async fn section(field: &Field) -> String {
     }
     markdown::table(
         HEADING,
-        "Callers with one good token at a cold start; the issuer takes 100 ms for each answer, \
+        "Concurrent requests with one valid token at a cold start; the issuer takes 100 ms for each response, \
          metadata and keys. Times run from the beginning of construction, in which some fetch \
          already. The most fetches and the fewest accepted of all runs, the median of the p99.",
-        &["", "callers", "fetches of keys", "accepted", "p99 ms"],
+        &["", "requests", "fetches of keys", "accepted", "p99 ms"],
         rows,
     )
 }

@@ -43,8 +43,8 @@ pub(crate) async fn section(field: &Field) -> String {
     }
     markdown::table(
         HEADING,
-        "1,000 callers at once, half of them with a token of a key that was published a moment \
-         after the verifier fetched the keys; the issuer takes 100 ms for each answer.",
+        "1,000 requests at once, half of them with a token of a key that was published a moment \
+         after the verifier fetched the keys; the issuer takes 100 ms for each response.",
         &[
             "",
             "fetches of keys",

@@ -79,7 +79,7 @@ pub(crate) fn section(verifications: &[Verification]) -> String {
     };
     markdown::table(
         HEADING,
-        "One RS256 token of 950 bytes and 12 claims, the keys at hand. CPU time; the ratio is the \
+        "One RS256 token of 950 bytes and 12 claims, with the keys available. CPU time; the ratio is the \
          median over the rounds, within each round.",
         &[
             "",

@@ -99,6 +99,8 @@ impl ReplayStore for RedisReplayStore {
     fn first_use<'a>(&'a self, proof: &'a [u8; 32], keep: Duration) -> ReplayAnswer<'a> {
         let key = format!("{}{}", self.prefix, URL_SAFE_NO_PAD.encode(proof));
         let keep = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX).max(1);
+        // No `WAIT` follows: it would hold up all commands of the connection, and a replica without the proof
+        // could still be promoted.
         let mut set = redis::cmd("SET");
         set.arg(&key).arg("1").arg("NX").arg("PX").arg(keep);
         let command = Command {

@@ -30,6 +30,7 @@ impl Verifier {
     }
 }
 
+// The look-up is an argument, because a test cannot change the environment without unsafe code.
 fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Verifier, ConfigError> {
     let optional = |name| var(name).map(|value| value.trim().to_owned());
     let required = |variable, example: &str| match optional(variable) {

@@ -343,6 +343,7 @@ impl Policy {
     ) -> Result<&'t VerifiedToken, Rejection> {
         match (token, anonymous) {
             (Some(token), _) => token.require(self).map(|()| token),
+            // This is a 401, not a 403: the client sent no credentials, and may have a token (RFC 6750 §3.1).
             (None, Some(anonymous)) => Err(anonymous.rejection()),
             (None, None) => Err(Rejection::missing_layer()),
         }

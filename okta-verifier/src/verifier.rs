@@ -65,6 +65,7 @@ use crate::{
 pub struct Verifier(Arc<Inner>);
 
 struct Inner {
+    // Requests read the list without a lock, also while it is replaced.
     issuers: ArcSwap<Issuers>,
     /// `None` if the cache is disabled.
     cache: Option<TokenCache<Verification>>,
@@ -108,6 +109,8 @@ impl Verifier {
             .unwrap_or_else(PoisonError::into_inner);
         let former = self.0.issuers.load_full();
         let next = Arc::new(make(&former, &mut clients, &self.0.challenges)?);
+        // The list is replaced before the old settings are retired: a request that finds its settings retired
+        // begins again, and must then find the new ones.
         self.0.issuers.store(next.clone());
         former.retire_all_but(&next);
         if let Some(cache) = &self.0.cache {

@@ -64,6 +64,7 @@ impl<S> Verify<S> {
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>>,
     {
+        // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
         if self.optional && !bridge::has_credentials(&request) {
             request.extensions_mut().insert(self.verifier.anonymous());
             return VerifyFuture::answering(Answer::inner(self.inner.call(request)));
@@ -86,6 +87,7 @@ impl<S> Verify<S> {
 /// its token must not be taken for one that this middleware verified.
 fn remove_earlier_results(request: &ServiceRequest) {
     let mut extensions = request.extensions_mut();
+    // A result of the same verifier is removed too: it does not show which request its proof was made for.
     extensions.remove::<VerifiedToken>();
     extensions.remove::<Anonymous>();
 }

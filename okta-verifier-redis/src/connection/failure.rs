@@ -81,6 +81,8 @@ impl Reply {
             ServerErrorKind::ClusterDown | ServerErrorKind::TryAgain if in_cluster => {
                 Some(Self::Unready(Failure::of(&error, server)))
             }
+            // After `READONLY`, `LOADING` and `MASTERDOWN` the command is not sent again, although it was not
+            // executed: these states last longer than a request may wait.
             _ => return Err(Failure::of(&error, server)),
         }
         .ok_or_else(|| Failure::UnexpectedReply(server.clone()))

@@ -53,6 +53,7 @@ impl<S> Verify<S> {
         S: Service<Request<B>, Response = Response<R>> + Clone,
     {
         let Self { inner, layer } = self;
+        // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
         if layer.optional && !request.headers().contains_key(AUTHORIZATION) {
             request.extensions_mut().insert(layer.verifier.anonymous());
             return VerifyFuture::inner(inner.call(request));
@@ -78,6 +79,7 @@ impl<S> Verify<S> {
 /// Removes the results of an outer layer. That layer may trust another issuer or audience, so its token
 /// must not be taken for one that this layer verified.
 fn remove_earlier_results(extensions: &mut Extensions) {
+    // A result of the same verifier is removed too: it does not show which request its proof was made for.
     extensions.remove::<VerifiedToken>();
     extensions.remove::<Anonymous>();
 }

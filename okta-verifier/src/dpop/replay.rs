@@ -204,6 +204,7 @@ impl Remote {
         // Without an answer, the proof may have been stored, so it stays counted. This is so after a
         // timeout, and if this future is dropped here because the client has disconnected.
         let answer = tokio::time::timeout(STORE_TIMEOUT, answer).await?;
+        // An outage or a replay must not use up the share of the caller.
         if !matches!(answer, Ok(ProofUse::First)) {
             self.give_back(counted);
         }

@@ -153,6 +153,7 @@ impl Introspector {
                 Role::Follower(request) => request,
                 Role::Leader(leader) => leader.send(token).await?,
             };
+            // `timeout` would panic without a runtime, and the caller may be on another executor.
             if Handle::try_current().is_err() {
                 return Err(retry_now(UnavailableReason::NoRuntime));
             }

@@ -110,6 +110,7 @@ impl IntrospectionResponse {
             Ok(confirmation) => confirmation,
             Err(error) => return Ok(rejected(error)),
         };
+        // The payload is `text` and not `completed`: an inserted member must not become a claim of the token.
         let token = VerifiedToken::new(&claims, source, confirmation, text, origin);
         Ok(Self {
             reason,

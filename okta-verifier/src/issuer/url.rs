@@ -23,6 +23,7 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     if !url.username().is_empty() || url.password().is_some() {
         return Err(fail(UNADORNED));
     }
+    // No setting allows http for another host: development needs none, and production must have none.
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
         return Err(fail(
             "write https; http is supported for issuers on 127.0.0.0/8, [::1] and localhost",

@@ -189,6 +189,7 @@ enum Role {
 }
 
 fn prepare(jwk: &str, members: &Object<'_>, role: Role) -> Result<Prepared, Skipped> {
+    // Anyone who can read a private key can sign with it. A proof must not have one (RFC 9449 §4.3, item 7).
     if PRIVATE_MEMBERS
         .iter()
         .any(|member| members.present(member).is_some())

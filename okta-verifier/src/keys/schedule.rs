@@ -170,7 +170,8 @@ impl Schedule {
             match self.refill(now) {
                 None if acceptable => Decision::Fetch(Reason::UnknownKey),
                 None => Decision::Reject,
-                // The set is only seconds old, and issuers publish a key long before they use it.
+                // The set is only seconds old, and issuers publish a key long before they use it. A flood of
+                // invented key IDs must not cause 5xx, which load balancers take for a broken instance.
                 Some(_) if age < UNKNOWN_KEYS.interval => Decision::Reject,
                 // The budget was last charged within the refill interval. If that fetch had succeeded, the
                 // set would be younger than the interval, so the fetch failed or was abandoned. The next

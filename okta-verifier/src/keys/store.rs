@@ -315,6 +315,7 @@ impl FetchedKeys {
             .as_ref()
             .is_some_and(|keys| keys.trust.is_young(now))
         {
+            // A token may be cached after its key was withdrawn, so the mark is read at every cache hit.
             return Outcome::Decided(Ok(!key.is_retired()));
         }
         drop(current);
@@ -328,6 +329,7 @@ impl FetchedKeys {
             tried: None,
         };
         match self.find(lookup, now, false) {
+            // A withdrawn key that is published again is a new key, which has not verified the token.
             Outcome::Decided(Ok(found)) => Outcome::Decided(Ok(Arc::ptr_eq(&found, key))),
             // No keys are trusted now, but the next fetch may return this key again.
             Outcome::Decided(Err(unavailable @ VerifyError::Unavailable { .. })) => {
@@ -382,6 +384,7 @@ impl FetchedKeys {
         reason: Reason,
         now: Now,
     ) -> Result<FetchInFlight, UnavailableReason> {
+        // `tokio::spawn` would panic if the caller has no runtime.
         let runtime = Handle::try_current().map_err(|_| UnavailableReason::NoRuntime)?;
         let fetch = FetchInFlight {
             id: state.schedule.began(reason, now),
@@ -408,6 +411,7 @@ impl FetchedKeys {
                 Outcome::Decided(result) => return result,
                 Outcome::Pending(None) => {}
                 Outcome::Pending(Some(FetchInFlight { id, completion })) => {
+                    // `timeout` would panic without a runtime, and the caller may be on another executor.
                     if Handle::try_current().is_err() {
                         return Err(VerifyError::unavailable(
                             Duration::ZERO,

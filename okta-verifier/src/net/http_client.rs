@@ -24,6 +24,7 @@ use std::{
 #[derive(Clone, Debug)]
 pub(crate) enum Fetch {
     Http(Client),
+    // Tests of the schedule pause the time, and the timeout of a real socket would then fire at once.
     #[cfg(test)]
     Scripted(tests::scripted::Script),
 }
@@ -70,6 +71,8 @@ impl Fetch {
 
     fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
         builder
+            // Metadata and keys must come from the configured issuer itself, and after a 307 the secrets of a
+            // POST would be sent to another server (RFC 9110 §15.4.8).
             .redirect(Policy::none())
             // Verbose mode would log every byte, including the secrets.
             .connection_verbose(false)
@@ -399,6 +402,7 @@ fn transport(error: reqwest::Error) -> UnavailableReason {
 pub(crate) struct Clients {
     https: Option<Fetch>,
     loopback: Option<Fetch>,
+    // The builder is kept, because `set_issuers` may configure the first https issuer long after `build`.
     builder: Option<ClientBuilder>,
     /// Why the https client could not be built. The attempt has consumed the caller's builder, and no
     /// request may be sent without its proxy, roots and identity, so the error is final.

@@ -532,6 +532,7 @@ fn resolve_issuers(
 ) -> Result<Issuers, ConfigError> {
     let list = issuers.into_iter().map(|issuer| {
         let settings = issuer.clone().without_snapshot();
+        // The same `Arc` is not retired, so the keys, responses and cached tokens of the issuer stay valid.
         if let Some(same) = former.iter().find(|issuer| issuer.settings == settings) {
             return Ok(same.clone());
         }

@@ -145,6 +145,7 @@ impl<'r> RequestDecision<'r> {
         let (cache, digest) = (self.verifier.0.cache.as_ref()?, self.digest?);
         let entry = cache.find(digest, now)?;
         let Verification { issuer, key } = &entry.verification;
+        // The marks reject a cached token at once, whether or not its entry was evicted.
         let trusted = match issuer.is_retired() {
             true => false,
             false => match issuer.keys.trusts(key, now)? {
@@ -331,6 +332,8 @@ impl<'r> RequestDecision<'r> {
             return self.check_sender(token, basis, now);
         }
         let basis = Basis::Introspection(issuer);
+        // Every claim comes from the response. A server may find a token by its `jti` alone, so the claims of
+        // an unverified token may have been edited.
         let token = response.token(now)?;
         // The signature was not verified, so the absence of `cnf` in the token cannot be trusted. If the
         // verifier accepts bound tokens, the response must have a `cnf`.
@@ -351,6 +354,7 @@ impl<'r> RequestDecision<'r> {
         basis: Basis,
         now: Now,
     ) -> Result<Step, VerifyError> {
+        // Without a request there is no proof and no certificate, so a binding cannot be checked.
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
                 None => Ok(Step::Accepted(token)),
@@ -361,6 +365,7 @@ impl<'r> RequestDecision<'r> {
         let Some(proof) = constraint.check(&token, self.request.token, sender, now)? else {
             return Ok(Step::Accepted(token));
         };
+        // The proof is recorded last, so that a request that another check rejects does not use it up.
         match constraint.use_proof_here(&proof, &token, now) {
             Some(result) => result.map(|()| Step::Accepted(token)),
             None => Ok(Step::UseProof(PendingUse {

@@ -47,6 +47,7 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
             return None;
         }
         let front = Front::new(entries);
+        // There is no time to live, because `find` checks the age of an entry by the clock of the request.
         let entries = Cache::builder()
             .max_capacity(entries)
             .support_invalidation_closures()

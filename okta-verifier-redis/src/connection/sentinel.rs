@@ -14,7 +14,7 @@ pub(super) struct Sentinels {
 
 impl Sentinels {
     /// Connects to the first server that a sentinel names and that reports itself as a primary. All
-    /// sentinels get the command at the same time, because those on a lost machine do not reply.
+    /// sentinels get their request at the same time, because a sentinel on a lost machine never replies.
     pub(super) async fn connect_primary(
         &self,
         settings: &Arc<Settings>,

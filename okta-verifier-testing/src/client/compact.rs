@@ -19,7 +19,7 @@ pub(super) enum Seal {
     Nothing,
     /// An HMAC under the `oct` key in the header; `alg` is `HS256`.
     Symmetric,
-    /// Random bytes, with an RSA key of 1024 bits in the header; `alg` is `RS256`.
+    /// Random bytes instead of a signature. The header has an RSA key of 1024 bits, and `alg` is `RS256`.
     WeakRsa,
 }
 

@@ -59,7 +59,7 @@ pub(super) enum Source {
     Rfc9068,
     /// The issuer whose keys are unavailable.
     Silent,
-    /// An unusual key of the first issuer's key set.
+    /// The first issuer, which signs with the unusual key of this name (see `odd_keys`).
     Odd(&'static str),
     /// The first issuer, with an opaque token.
     #[cfg(feature = "server")]

@@ -45,5 +45,6 @@ pub(crate) fn modulus(pair: &KeyPair) -> &[u8] {
         .expect("a 2048-bit key with exponent 65537")
 }
 
-/// The number of RSA pairs for issuers: keys of four successive generations have different pairs.
+/// The number of RSA key pairs that all issuers share. Generation `n` uses pair `n % ISSUER_SLOTS`, so four
+/// successive generations have four different pairs.
 const ISSUER_SLOTS: usize = 4;

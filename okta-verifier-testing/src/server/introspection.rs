@@ -42,7 +42,7 @@ fn with_token(shared: &Shared, request: &Request, respond: impl FnOnce(&str) -> 
         .with("pragma", "no-cache")
 }
 
-/// Returns whether the token is valid now. A date that is not a number is ignored.
+/// Returns whether the token is valid now. A date that is not a non-negative integer is ignored.
 fn is_current(claims: &Map<String, Value>) -> bool {
     let now = unix_now();
     let date = |name: &str| claims.get(name).and_then(Value::as_u64);

@@ -64,7 +64,8 @@ impl MockOkta {
         self.set_header(endpoint, "cache-control", Some(value));
     }
 
-    /// Sets a field of an endpoint's successful responses, or removes it.
+    /// Sets a field of an endpoint's successful responses. `None` removes a field that was set before, and the
+    /// default `Cache-Control`. The default `Content-Type` can be replaced but not removed.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -245,8 +245,8 @@ pub enum MalformedTokenError {
     /// Objects and arrays are nested deeper than 16 levels.
     #[error("the JSON is nested deeper than 16 levels")]
     TooDeep,
-    /// A header parameter has the wrong type.
-    #[error("a header parameter is invalid")]
+    /// The header has no `alg`, or a header parameter has the wrong type.
+    #[error("the header has no alg, or a header parameter has the wrong type")]
     Header,
     /// The `kid` has more than 256 bytes.
     #[error("the kid is longer than 256 bytes")]

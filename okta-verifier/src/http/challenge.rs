@@ -156,9 +156,10 @@ impl Challenges {
 /// What would make a valid token meet a policy: scopes, or a new authentication of the user.
 #[derive(Debug, Default)]
 pub(crate) struct Remedy {
-    /// All scopes that the chosen alternatives require, including those that the token has (RFC 6750 §3.1).
+    /// All scopes that the policy requires, including those that the token has (RFC 6750 §3.1). Of each `any`,
+    /// only the alternative that the evaluation of the policy has chosen counts.
     pub(crate) scopes: Vec<&'static str>,
-    /// The values that satisfy every `acr` rule of the chosen alternatives, in the order of preference (RFC
+    /// The values that satisfy every `acr` rule that counts in the same way, in the order of preference (RFC
     /// 9470 §3). `None` if there is no `acr` rule.
     pub(crate) acr_values: Option<Vec<&'static str>>,
     /// The maximum age of the authentication, in seconds.

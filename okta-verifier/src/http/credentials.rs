@@ -33,7 +33,8 @@ pub struct RequestCredentials<'a> {
     pub(crate) shown: Shown<'a>,
 }
 
-/// The evidence that the client is the one that the token was issued to.
+/// What a request shows about its sender: the DPoP proof and the client certificate, and the parts of the
+/// request that decide whether they are accepted.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Shown<'a> {
     pub(crate) proof: Lines<&'a [u8]>,

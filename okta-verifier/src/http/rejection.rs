@@ -207,8 +207,8 @@ impl Rejection {
         Ok(Self::with(StatusCode::FORBIDDEN, [Some(challenge), None]))
     }
 
-    /// Returns the rejection of a token that was sent with this scheme: 503 if the token could not be
-    /// verified, otherwise 401.
+    /// Returns the rejection of a token that was sent with this scheme: 503 if something that the verification
+    /// needs is unavailable, such as the issuer's keys, otherwise 401.
     pub(crate) fn for_error(challenges: &Challenges, scheme: Scheme, error: VerifyError) -> Self {
         log_token(&error);
         let rejection = match error {

@@ -21,7 +21,8 @@ pub(super) struct Permits {
     /// A quarter of all permits, for tokens that strangers may have invented.
     unverified: Arc<Semaphore>,
     clients: Arc<Clients>,
-    /// How many requests within its share one client may have in flight: an eighth of all permits.
+    /// The maximum number of requests that one client may have in flight while it is within its share: an eighth
+    /// of all permits.
     per_client: usize,
 }
 

@@ -387,7 +387,7 @@ fn is_power_of_65537(number: u32, prime: u32) -> bool {
     }
 }
 
-/// The primes from 3 to 167. An odd number is always a power of 65537 modulo 2.
+/// The primes up to 167, without 2: a modulus is odd, so it is always a power of 65537 modulo 2.
 const ROCA_PRIMES: [u32; 38] = [
     3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167,

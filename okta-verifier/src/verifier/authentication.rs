@@ -256,9 +256,9 @@ impl PendingUse {
     }
 }
 
-/// Returns whether the first poll of a pending authentication is so late, for example after the process was
-/// suspended, that its earlier checks may be out of date. The decision then begins again. If only the proof
-/// was left to record, the request is rejected with 503.
+/// Returns whether a pending authentication is polled for the first time so late, for example after the
+/// process was suspended, that the checks made before may be out of date. The decision then begins again. If
+/// the only step left was to record the proof in the replay store, the request is rejected with 503 instead.
 fn is_late(created: Now, first_poll: Now) -> bool {
     // The wall clock is read in whole seconds, so it may show one second after a moment.
     first_poll.since(created) > MAX_DELAY

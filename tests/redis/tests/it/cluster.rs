@@ -250,7 +250,7 @@ async fn cluster_with_tls_and_login_is_used_with_the_documented_rights() {
             .await
             .expect_err("no connection");
         assert!(
-            error.starts_with("no server of the Redis cluster says"),
+            error.starts_with("no server of the Redis cluster returned"),
             "{error}"
         );
     }

@@ -24,7 +24,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// A variable is missing or wrong. The error names the variable and says what to set.
+    /// A variable is missing or wrong, or the verifier cannot be built. An error about a variable names it
+    /// and says what to set.
     pub fn from_env() -> Result<Self, ConfigError> {
         from_vars(|name| Some(env::var_os(name)?.to_string_lossy().into_owned()))
     }
@@ -94,7 +95,7 @@ fn list_of<'l>(variable: &'static str, list: &'l str) -> Result<Vec<&'l str>, Co
     Ok(items)
 }
 
-/// Turns an error about a setting into an error that names the variable of the setting.
+/// Adds the name of the variable to an error about its setting. Any other error is returned unchanged.
 fn name_the_variable(error: ConfigError) -> ConfigError {
     let variable = match &error {
         ConfigError::IssuerUrl { .. } | ConfigError::OrgAuthorizationServer { .. } => ISSUER,

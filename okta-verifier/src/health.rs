@@ -37,16 +37,17 @@ pub struct IssuerHealth {
     pub issuer: String,
     /// How a request with a known key would be handled now.
     pub state: KeyState,
-    /// The `kid` of every usable key.
+    /// The `kid` of every usable key that has one.
     pub key_ids: Vec<String>,
-    /// The time since the last successful fetch began.
+    /// The time since the last successful fetch began, or `None` if the keys are pinned or were never
+    /// fetched.
     pub age: Option<Duration>,
     /// The freshness lifetime of the last fetched keys, from `Cache-Control` and limited to between 5 min
     /// and 1 h.
     pub fresh_for: Option<Duration>,
-    /// When the last successful fetch began.
+    /// When the last successful fetch began, or `None` if the keys are pinned or were never fetched.
     pub last_success: Option<SystemTime>,
-    /// Why the last fetch failed, or `None` if it was successful.
+    /// Why the last fetch failed, or `None` if no fetch has failed since the last success.
     pub last_error: Option<UnavailableReason>,
     pub(crate) introspection: Option<IntrospectionHealth>,
 }
@@ -103,7 +104,7 @@ pub enum KeyState {
     NotFetched,
     /// The keys are fresh. Requests are served.
     Fresh,
-    /// A fetch is in flight. Requests are served.
+    /// The keys are fresh, and a fetch is in flight. Requests are served.
     Refreshing,
     /// The keys are past their freshness. While fetches fail, requests are served for at most
     /// `trusted_for`.
@@ -148,11 +149,10 @@ pub struct IntrospectionHealth {
     pub state: IntrospectionState,
     /// The number of introspection requests in flight.
     pub in_flight: usize,
-    /// When the last successful request began.
+    /// When the last successful introspection request began.
     pub last_success: Option<SystemTime>,
-    /// The last failure that was not specific to one token, or `None` if a request has succeeded since. A
-    /// failure of requests about unverified tokens, which strangers may have invented, is shown for one
-    /// minute.
+    /// The last failure that changed the state, or `None` if introspection has recovered since. A failure
+    /// of requests about unverified tokens, which strangers may have invented, is shown for one minute.
     pub last_error: Option<UnavailableReason>,
 }
 
@@ -170,19 +170,19 @@ pub struct IntrospectionHealth {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IntrospectionState {
-    /// No request has succeeded yet, and no failure concerned more than one token.
+    /// No introspection request has succeeded yet, and no failure has changed the state.
     Unused,
-    /// Requests are successful.
+    /// Introspection requests have succeeded, and no failure has changed the state since.
     Available,
-    /// Requests fail. Tokens that must be introspected get 503.
+    /// Introspection requests fail. HTTP requests whose token must be introspected get 503.
     Unavailable {
         /// The time until the next request; zero if it may be sent now.
         retry_after: Duration,
     },
-    /// The issuer rejected this service's own credentials, so the settings must be corrected. Tokens that
-    /// must be introspected get 503. If only requests about unverified tokens have failed, such as new
-    /// opaque tokens, the state is `Unavailable`, because strangers may have invented these tokens; see
-    /// [`IntrospectionHealth::last_error`].
+    /// The issuer rejected this service's own credentials, so the settings must be corrected. HTTP requests
+    /// whose token must be introspected get 503. If only requests about unverified tokens have failed, such
+    /// as new opaque tokens, the state is `Unavailable`, because strangers may have invented these tokens;
+    /// see [`IntrospectionHealth::last_error`].
     CredentialsRejected {
         /// The time until the next request; zero if it may be sent now.
         retry_after: Duration,

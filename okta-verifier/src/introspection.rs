@@ -1,8 +1,8 @@
 //! Token introspection (RFC 7662), for tokens that cannot be verified locally and for facts that local
 //! checks cannot see, such as a revocation.
 //!
-//! [`Issuer::introspection`](crate::Issuer::introspection) takes an [`Introspection`], which says which tokens
-//! are introspected, as which client, and how often.
+//! [`Issuer::introspection`](crate::Issuer::introspection) takes an [`Introspection`], which says which
+//! tokens are introspected, which client this service authenticates as, and how many requests are sent.
 //!
 //! ```
 //! use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};

@@ -12,11 +12,11 @@ use crate::{
 pub(crate) use resolved::ResolvedIssuer;
 use std::{fmt, time::Duration};
 
-/// Configuration of one token issuer: whose tokens are accepted and under which conditions.
+/// Configuration of one token issuer, and of the checks that its tokens must pass.
 ///
-/// Required checks are required arguments: issuer and audience are parameters, and client IDs are
-/// either listed or waived with [`any_client_id`](Self::any_client_id). Settings are validated by
-/// [`VerifierBuilder::build`](crate::VerifierBuilder::build).
+/// The issuer and the audience are required parameters. The accepted clients must be listed with
+/// [`client_id`](Self::client_id), unless [`any_client_id`](Self::any_client_id) accepts all of them.
+/// Settings are validated by [`VerifierBuilder::build`](crate::VerifierBuilder::build).
 ///
 /// ```
 /// use okta_verifier::{Issuer, Verifier};
@@ -244,8 +244,9 @@ impl Issuer {
         self
     }
 
-    /// Allows the metadata to name a `jwks_uri` of another origin, such as `https://keys.example.com`. The
-    /// introspection endpoint is not affected: see [`Introspection::endpoint`].
+    /// Allows the metadata to name a `jwks_uri` of this origin, such as `https://keys.example.com`, in
+    /// addition to the issuer's own origin. The introspection endpoint is not affected: see
+    /// [`Introspection::endpoint`].
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -269,8 +270,8 @@ impl Issuer {
         self
     }
 
-    /// Pins the keys to a key set, given as JSON text (RFC 7517 §5). No keys are fetched, so a key rotation
-    /// needs a new verifier.
+    /// Pins the keys to a key set, given as JSON text (RFC 7517 §5). No keys are fetched, so after a key
+    /// rotation the new key set must be configured.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -298,9 +299,9 @@ impl Issuer {
     /// A token with a `kid` is accepted only if the set has that key. If the set has several usable keys, a
     /// token without `kid` is rejected with `missing_key_id`, and keys without `kid` are skipped.
     ///
-    /// If the single key does not verify a signature, the issuer may have replaced the key. The keys are
-    /// then fetched, within the budget for unknown keys, and the token is verified once more if the key has
-    /// changed.
+    /// If the single key does not verify the signature of a token without `kid`, the issuer may have
+    /// replaced the key. The keys are then fetched, under the same rate limit as for unknown keys, and the
+    /// token is verified once more if the key has changed.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -329,8 +330,8 @@ impl Issuer {
         self
     }
 
-    /// Uses RSA keys without `alg` with the only RSA algorithm that is listed in
-    /// [`algorithms`](Self::algorithms). Default: such a key is used with RS256.
+    /// Uses the only RSA algorithm that is listed in [`algorithms`](Self::algorithms) for RSA keys without
+    /// `alg`. By default, such keys are used with RS256.
     ///
     /// `alg` is optional in a JWK (RFC 7517 §4.4), but one key must have one algorithm (RFC 8725 §3.1).
     /// `build` fails unless exactly one RSA algorithm is listed.
@@ -366,8 +367,9 @@ impl Issuer {
     /// Default 1 h, at most 24 h. With zero, keys are never used beyond their freshness.
     ///
     /// The keys of a successful fetch are trusted for their freshness lifetime, which is at most 1 h, plus
-    /// this time. After that, requests get 503. With a longer time the service survives a longer outage of
-    /// the issuer, but a key that is withdrawn during the outage is trusted for longer too.
+    /// this time. After that, requests get 503 until a fetch succeeds. With a longer time the service
+    /// survives a longer outage of the issuer, but a key that is withdrawn during the outage is trusted for
+    /// longer too.
     ///
     /// ```
     /// use std::time::Duration;

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) enum External {
     Base(Base),
-    /// A proxy at one of these addresses sends the host in this header.
+    /// A proxy in one of the networks `peers` sends the host in the header `header`.
     Forwarded {
         peers: Peers,
         header: Box<str>,
@@ -28,7 +28,7 @@ pub(crate) enum External {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Base {
     origin: Box<str>,
-    /// Empty, or a path with a leading slash and without a trailing slash.
+    /// The path prefix, which is empty or has a leading slash and no trailing slash.
     prefix: Box<str>,
 }
 

@@ -4,8 +4,8 @@
 use std::{borrow::Cow, net::Ipv6Addr};
 
 /// An http or https URI without query and fragment, in normal form. Two values are equal if and only if
-/// syntax-based and scheme-based normalization make the URIs equivalent. A part that was in normal form
-/// already is borrowed.
+/// syntax-based and scheme-based normalization make the URIs equivalent. A part that needs no change is
+/// usually borrowed.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(any(test, fuzzing), derive(Debug))]
 pub(crate) struct Htu<'a> {
@@ -120,7 +120,7 @@ fn normal_path(path: &str) -> Option<Cow<'_, str>> {
     if path.contains('%') {
         path = Cow::Owned(unescape(&path)?);
     }
-    // Dot segments are removed after the escapes, because `%2E%2E` is `..`.
+    // Dot segments are removed after the escapes are decoded, because `%2E%2E` is `..`.
     if path.contains("/.") {
         path = Cow::Owned(without_dot_segments(&path));
     }

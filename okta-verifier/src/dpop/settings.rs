@@ -14,7 +14,7 @@ use crate::error::ConfigError;
 /// Settings for DPoP-bound tokens and their proofs (RFC 9449).
 ///
 /// A proof names the URL that it was made for, so the verifier must know the external URL of this service:
-/// [`base_url`](Self::base_url) configures the URL, or a trusted proxy sends its host
+/// [`base_url`](Self::base_url) configures the URL, or a trusted proxy sends the external host
 /// ([`forwarded_host`](Self::forwarded_host)). A verifier without `DpopSettings` rejects every DPoP-bound
 /// token.
 ///
@@ -119,9 +119,9 @@ impl DpopSettings {
 
     /// Sets how many used proofs this process stores: 1 to 16,000,000. The default is 1,000,000, which
     /// allows about 11,000 requests per second with a window of 90 s. A stored proof takes at most 32
-    /// bytes. One caller (issuer, client and subject) may use a tenth of the capacity, or
-    /// [`replay_capacity_per_caller`](Self::replay_capacity_per_caller). Requests beyond these limits are
-    /// rejected with 503.
+    /// bytes. One caller (issuer, client and subject) may use a tenth of the capacity, or the number that
+    /// [`replay_capacity_per_caller`](Self::replay_capacity_per_caller) sets. Requests beyond these limits
+    /// are rejected with 503.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
@@ -147,12 +147,13 @@ impl DpopSettings {
     /// [`replay_store`](Self::replay_store). The minimum is 1. The maximum is the capacity, or 16,000,000
     /// with a store.
     ///
-    /// To choose a value for a store, consider its memory. The store keeps a proof for the maximum age of
-    /// the [`window`](Self::window) plus 6 minutes, which is 420 s by default, and the proof counts against
-    /// its caller for up to 75 s longer. The default of 50,000 therefore always allows one caller 100
-    /// requests per second in this process. A proof takes about 170 bytes in Redis, so 100 MB have room for
-    /// 580,000 proofs, and the default allows one caller 8.5 MB per process. If there are four instances
-    /// and one caller may use at most a quarter of the memory, write 580,000 / 4 / 4, which is 36,000.
+    /// To choose a value for a store, consider its memory. The store keeps a new proof for the maximum age
+    /// of the [`window`](Self::window) plus 6 minutes, which is 420 s by default, and the proof counts
+    /// against its caller for up to 75 s longer. The default of 50,000 therefore allows one caller about
+    /// 100 requests per second in this process. A proof takes about 170 bytes in Redis, so 100 MB have room
+    /// for 580,000 proofs, and the default allows one caller 8.5 MB per process. If there are four
+    /// instances and one caller may use at most a quarter of the memory, write 580,000 / 4 / 4, which is
+    /// 36,000.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -306,6 +307,6 @@ pub(crate) enum Replay {
 
 const DEFAULT_CAPACITY: usize = 1_000_000;
 const MAX_CAPACITY: u32 = 16_000_000;
-/// Allows one caller about 100 requests per second. With the default window, a shared store keeps a proof
-/// for 420 s, and the proof may count for 75 s longer.
+/// The default share of one caller with a shared store, which allows about 100 requests per second. With
+/// the default window, the store keeps a new proof for 420 s, and the proof may count for 75 s longer.
 const DEFAULT_PER_CALLER: usize = 50_000;

@@ -111,7 +111,8 @@ impl ResponseCache {
         rejected.is_some_and(|response| response.says_inactive(now))
     }
 
-    /// Returns the owner of the token if the issuer has reported it as active before.
+    /// Returns the owner of a token that cannot be verified locally, if the issuer has reported the token
+    /// as active before.
     pub(super) fn owner(&self, fingerprint: Fingerprint) -> Option<TokenOwner> {
         self.owners.get(&fingerprint)
     }
@@ -146,7 +147,7 @@ impl ResponseCache {
     }
 
     /// Records a failed request about the token and returns the back-off. The back-off doubles with each
-    /// failure, or is the issuer's `Retry-After` if that is longer.
+    /// failure, up to 30 s. A longer `Retry-After` of the issuer replaces it, up to 120 s.
     pub(super) fn record_failure(
         &self,
         fingerprint: Fingerprint,
@@ -235,14 +236,15 @@ const MAX_ACTIVE: u64 = 16 * 1024 * 1024;
 const OVERHEAD: u32 = 1024;
 /// The maximum number of entries for tokens that are verified or were active before.
 const MAX_TRUSTED: u64 = 8192;
-/// The maximum number of entries for all other tokens.
+/// The maximum number of entries for unverified tokens.
 const MAX_UNVERIFIED: u64 = 1024;
-/// Longer than any back-off, so that consecutive failures are counted.
+/// How long the back-off of a token is stored. This is longer than any back-off, so that consecutive
+/// failures are counted.
 const BACK_OFF_TTL: Duration = Duration::from_secs(180);
 /// The maximum number of owners, each of which takes about 150 bytes.
 const MAX_OWNERS: u64 = 20_000;
 /// An owner is forgotten after this time. The token then counts as unverified again.
 const OWNER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
-/// The minimum time to live, also for a `max_age` of zero: every request that waited for a response still
-/// needs to find that response.
+/// The minimum time to live, also for a `max_age` of zero: an HTTP request that arrived before the
+/// introspection request began may still look up the response.
 const MIN_TTL: Duration = Duration::from_secs(1);

@@ -1,5 +1,6 @@
-//! Introspects the tokens of one issuer (RFC 7662 §2.1). At most one request per token is in flight. The
-//! rate limits admit each request. Each request runs in its own task, which a dropped future cannot cancel.
+//! Introspects the tokens of one issuer (RFC 7662 §2.1). At most one request per token is in flight. A
+//! request is sent only if the rate limits admit it. It runs in its own task, so a dropped future does not
+//! cancel it.
 
 use std::{
     collections::HashMap,
@@ -134,7 +135,8 @@ impl Introspector {
     ///
     /// # Errors
     ///
-    /// The introspection endpoint is unavailable, or a rate limit is reached.
+    /// The token is malformed, a rate limit is reached, the endpoint is unavailable, or the process has no
+    /// Tokio runtime or no random number generator.
     pub(crate) async fn introspect(
         self: &Arc<Self>,
         token: &[u8],
@@ -157,8 +159,8 @@ impl Introspector {
             if Handle::try_current().is_err() {
                 return Err(retry_now(UnavailableReason::NoRuntime));
             }
-            // Waiting for permits and the task itself both have the timeout `deadline`. This longer timeout
-            // is reached only if the runtime of the task is blocked.
+            // The wait for permits and the task each have the timeout `deadline`. This longer timeout is
+            // reached only if the runtime of the task is blocked.
             let wait = request.completion.clone().wait();
             if timeout(2 * self.deadline + GRACE, wait).await.is_err() {
                 self.abandon(fingerprint, request.id);
@@ -295,7 +297,8 @@ impl Leader {
         let held = match self.permits().await {
             Ok(held) => held,
             Err(error) => {
-                // The followers have waited as long as the leader, so they get the same error.
+                // The followers get the same error, so that they do not wait for the permits one after
+                // another.
                 if let Some(request) = &self.request {
                     let _ = request.result.set(Err(error.clone()));
                 }
@@ -400,7 +403,8 @@ impl Task {
         let response = introspector.fetch.post(&url, &form, MAX_RESPONSE).await;
         match &response {
             Err(UnavailableReason::Connect { .. }) => self.sent.store(false, Ordering::Relaxed),
-            // A 404 for an unverified token does not count, because a stranger may have invented the token.
+            // A response such as 404 does not count for an unverified token, because a stranger may have
+            // invented the token.
             Err(error) if error.is_moved() && self.request.class != Class::Unverified => {
                 introspector.endpoint.rediscover(Now::read());
             }
@@ -514,8 +518,8 @@ impl Drop for Task {
             let mut state = self.introspector.lock();
             self.record_failure(&mut state, &UnavailableReason::Abandoned, true, now, now);
         }
-        // After `finish` this has no effect. Otherwise the task has panicked, was abandoned or was dropped
-        // by the runtime.
+        // After `finish`, `abandon` has no effect. Otherwise the task has panicked, was abandoned or was
+        // dropped by the runtime.
         self.introspector.abandon(self.fingerprint, self.request.id);
         self.request.completion.complete();
     }
@@ -613,8 +617,8 @@ impl fmt::Debug for Introspector {
     }
 }
 
-/// How many introspection requests one HTTP request waits for at most: the one in flight, its own, and two
-/// more in case these have no usable result.
+/// The maximum number of introspection requests that one HTTP request waits for: the one in flight, its
+/// own, and two more in case these have no usable result.
 const MAX_ROUNDS: usize = 4;
 const GRACE: Duration = Duration::from_secs(1);
 const MAX_RESPONSE: usize = 64 * 1024;

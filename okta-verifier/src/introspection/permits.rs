@@ -13,21 +13,22 @@ use super::rate_limits::Admission;
 pub(super) struct Permits {
     max_in_flight: usize,
     all: Arc<Semaphore>,
-    /// Half of all permits, for clients beyond their share.
+    /// Half of all permits, for requests of clients beyond their share.
     over_client_share: Arc<Semaphore>,
-    /// Three quarters of `over_client_share`, for subjects beyond their share. Their requests also need a
-    /// permit of `over_client_share`.
+    /// Three quarters of `over_client_share`, for requests of subjects beyond their share. These requests
+    /// also need a permit of `over_client_share`.
     over_subject_share: Arc<Semaphore>,
-    /// A quarter of all permits, for tokens that strangers may have invented.
+    /// A quarter of all permits, for requests about tokens that strangers may have invented.
     unverified: Arc<Semaphore>,
     clients: Arc<Clients>,
-    /// The maximum number of requests that one client may have in flight while it is within its share: an eighth
-    /// of all permits.
+    /// The maximum number of requests within its share that one client may have in flight: an eighth of all
+    /// permits, and at least 1.
     per_client: usize,
 }
 
-/// For each client, how many requests within its share are in flight. The rate limits when requests begin,
-/// not how long they last, so without this count one client with slow requests could hold every permit.
+/// The number of requests within its share that each client has in flight. The rate limits decide when
+/// requests begin, not how long they last, so without this count one client with slow requests could hold
+/// every permit.
 #[derive(Default)]
 struct Clients(Mutex<HashMap<u64, usize>>);
 

@@ -1,9 +1,9 @@
-//! Rate limits, shares and back-off for introspection requests, as a state machine with an injected
-//! clock.
+//! Rate limits, shares and back-off for introspection requests, as a state machine that takes the time as
+//! an argument.
 //!
 //! Strangers can invent opaque tokens, encrypted tokens and tokens with an unknown key, and some
 //! authorization servers fail on tokens that they did not issue. Requests about such tokens therefore have
-//! their own budget and their own failure state. Neither delays requests about tokens whose signature was
+//! their own budget and their own failure state, and do not delay requests about tokens whose signature was
 //! verified or that were active before.
 //!
 //! Some servers also fail on revoked tokens, and a client can send a revoked token on purpose. A failure
@@ -30,9 +30,10 @@ use crate::{
 pub(super) enum Class {
     /// Local checks accepted the token, so the issuer has issued it.
     Verified,
-    /// An earlier response reported the token as active.
+    /// The token cannot be verified locally, but an earlier response reported the token as active.
     PreviouslyActive,
-    /// Neither is true. Strangers can invent any number of such tokens.
+    /// Neither local checks nor an earlier response accepted the token. Strangers can invent any number of
+    /// such tokens.
     Unverified,
 }
 
@@ -112,9 +113,9 @@ pub(super) struct RateLimits {
     previously_active: ClassLimits,
     unverified: ClassLimits,
     shares: Shares,
-    /// When the latest successful request began.
+    /// The start of the latest successful request.
     last_success: Option<Now>,
-    /// When the latest successful request about a token that is verified or was active before began.
+    /// The start of the latest successful request about a verified or previously active token.
     last_trusted_success: Option<Now>,
 }
 
@@ -124,7 +125,7 @@ struct ClassLimits {
     rate: Rate,
     bucket: TokenBucket,
     back_off: BackOff,
-    /// Why the class pauses.
+    /// Why the class pauses, or `None` if it does not.
     paused_by: Option<UnavailableReason>,
     failed_at: Option<Now>,
     /// The start of the latest successful request that shows that this class works.
@@ -292,8 +293,8 @@ impl ClassLimits {
         self.reports.succeeded()
     }
 
-    /// Records a failure of this class. `last_success` is when the latest successful request that counts
-    /// against a general failure began. That request may be of another class.
+    /// Records a failure of this class. `last_success` is the start of the latest successful request that
+    /// speaks against a failure of the endpoint as a whole. That request may be of another class.
     fn failed(&mut self, failure: Failure<'_>, last_success: Option<Now>, now: Now) -> Consequence {
         let succeeded_since = |began: Now| {
             self.last_success
@@ -322,8 +323,8 @@ impl ClassLimits {
         }
     }
 
-    /// Pauses the class if the token was not sent or if the response has a `Retry-After`. In both cases the
-    /// token is not the reason for the failure. In the unverified class a `Retry-After` is limited to 5 s,
+    /// Pauses the class if the token was not sent or if the response has a `Retry-After`. Such a failure
+    /// usually does not depend on the token. In the unverified class a `Retry-After` is limited to 5 s,
     /// because a stranger may have caused the response.
     fn begin_pause(&mut self, failure: Failure<'_>, now: Now) -> Option<Duration> {
         let mut retry_after = failure.error.retry_after();
@@ -344,10 +345,12 @@ impl ClassLimits {
 
 /// Decides which failures of one class are reported.
 ///
-/// A failure of one token is not reported, because the token may be the reason. Failures of several tokens
-/// are not reported while the issuer responds to other requests. A class logs a new outage at most once per
-/// minute, because strangers may choose what fails. Only rejected credentials are also logged during an
-/// outage.
+/// A failure that does not depend on the token is always reported. Any other failure is reported only if no
+/// request has succeeded within `QUIET_FOR`, and requests about two tokens or several requests about one
+/// token have failed. Otherwise the token may be the reason. Rejected credentials are also reported if no
+/// request about a verified or previously active token has succeeded yet. A class logs a new outage at most
+/// once per minute, because strangers may choose what fails. During an outage, only the first rejection of
+/// the credentials is logged.
 #[derive(Debug, Default)]
 struct Reports {
     /// The token of the first failure since the last successful request, and how many requests about this
@@ -418,7 +421,7 @@ fn newest(last: Option<Now>, began: Now) -> Option<Now> {
         .or(Some(began))
 }
 
-/// How much of its share each client, and each subject of a client, has used.
+/// Records how much of its share each client, and each subject of a client, has used.
 ///
 /// Each client and each subject has one cell in each of two tables, at places that its keyed hash selects.
 /// A request is within the share if at least one of the two cells has room. The memory is fixed, and a
@@ -478,11 +481,11 @@ fn places(key: u64) -> [usize; 2] {
     [key as usize % CELLS, (key >> 32) as usize % CELLS]
 }
 
-/// A client is guaranteed 1/8 of the rate, and each subject of a client 1/16.
+/// The share of a client is 1/8 of the rate, and the share of each subject of a client is 1/16.
 const CLIENT_PART: u32 = 8;
 const SUBJECT_PART: u32 = 16;
 const CELLS: usize = 1024;
-/// Failures of several tokens are reported only if no request has succeeded for this long.
+/// Failures that the tokens may have caused are reported only if no request has succeeded for this long.
 const QUIET_FOR: Duration = Duration::from_secs(10);
 /// After this many failures of one token, while no other request succeeds, the endpoint is taken to be at
 /// fault, not the token.

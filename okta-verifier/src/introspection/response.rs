@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct IntrospectionResponse {
     /// Why the token was introspected.
     pub(crate) reason: IntrospectionReason,
-    /// When the request began. The response does not show what was revoked after this time.
+    /// When the request began. The response may not show a revocation after this time.
     pub(crate) requested_at: Now,
     /// For how long the response may be used.
     pub(crate) valid_for: Duration,
@@ -94,10 +94,11 @@ impl IntrospectionResponse {
         let completed = complete(text, &object, &origin.expected, valid_for, now);
         let claims = match Claims::parse(&completed) {
             Ok(claims) => claims,
-            // This also rejects a refresh token, which is active too but has no audience.
+            // This also rejects a refresh token, which can be active too but has no `aud`.
             Err(error) => return Ok(rejected(error)),
         };
-        // An active token need not be for this API (RFC 7662 §4), so it is checked like any other.
+        // An active token need not be for this API (RFC 7662 §4), so its claims are checked like those of a
+        // signed token.
         let source = Source::IntrospectionResponse { has_exp };
         let expected = &origin.expected;
         let checked = checks::check_dates(claims.dates(), expected.leeway, now.unix)
@@ -191,8 +192,9 @@ impl IntrospectionResponse {
 }
 
 /// Returns the response text with `iss` and `exp`, which a response may leave out but a token must have. An
-/// absent `iss` is set to the configured issuer, and an absent `exp` to the end of the response's use. Both
-/// are inserted before the other members, of which `active` is always present.
+/// absent `iss` is set to the configured issuer, and an absent `exp` to the time until which the response
+/// may be used. Each is inserted with a comma before the other members. The comma is valid because `active`
+/// always follows.
 fn complete(
     text: &str,
     object: &Object<'_>,
@@ -236,9 +238,9 @@ enum TokenKind {
 }
 
 impl TokenKind {
-    /// Reads the kind from `token_type`. It is the type of an access token (RFC 6749 §5.1) or absent
-    /// (RFC 7662 §2.2), but some servers write `refresh_token` or the like. Others write the kind into
-    /// `token_use` or `typ`.
+    /// Reads the kind from `token_type`, `token_use` and `typ`. By the standard, `token_type` is the type
+    /// of an access token (RFC 6749 §5.1) or absent (RFC 7662 §2.2), but some servers write values such as
+    /// `refresh_token`, and others write the kind into `token_use` or `typ`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! [`Introspection`]: which tokens are introspected, as which client, and how often.
+//! [`Introspection`]: the settings of token introspection.
 
 use std::{borrow::Cow, fmt, ops::RangeInclusive, time::Duration};
 
@@ -10,8 +10,8 @@ use crate::{
     sync::token_bucket::Rate,
 };
 
-/// Configuration of token introspection at one issuer (RFC 7662): which tokens are introspected, as
-/// which client, and how often.
+/// Configuration of token introspection at one issuer (RFC 7662): which tokens are introspected, which
+/// client this service authenticates as, and how many requests are sent.
 ///
 /// The constructor selects the tokens: [`every_token`](Self::every_token),
 /// [`opaque_tokens`](Self::opaque_tokens) or [`on_demand`](Self::on_demand). Encrypted tokens and signed
@@ -40,10 +40,10 @@ use crate::{
 ///
 /// # When the endpoint is unavailable
 ///
-/// A request whose token must be introspected gets 503 with `Retry-After`. It does not get 401, because a
-/// client would then discard a good token. The same applies if the endpoint rejects this service's own
-/// credentials, which is logged as an error and shown by [`Verifier::health`](crate::Verifier::health).
-/// Tokens that need no introspection are still accepted.
+/// A request whose token must be introspected gets 503 with `Retry-After`, unless a cached response can
+/// still be used. It does not get 401, because a client would then discard a good token. The same applies
+/// if the endpoint rejects this service's own credentials, which is logged as an error and shown by
+/// [`Verifier::health`](crate::Verifier::health). Tokens that need no introspection are still accepted.
 ///
 /// # Limits
 ///
@@ -52,13 +52,14 @@ use crate::{
 /// | [`max_age`](Self::max_age): how long an active response is used | 60 s, and not past `exp` |
 /// | how long an inactive response is used | 5 s |
 /// | [`max_in_flight`](Self::max_in_flight): concurrent requests | 8 |
-/// | [`rate_limit`](Self::rate_limit): requests about verified tokens, and as many about tokens that were active before | 16 per second, 32 at once |
-/// | [`unverified_rate_limit`](Self::unverified_rate_limit): requests about all other tokens | 16 per second, 32 at once |
+/// | [`rate_limit`](Self::rate_limit): requests about verified tokens and, counted separately, about tokens that were active before | 16 per second, 32 at once |
+/// | [`unverified_rate_limit`](Self::unverified_rate_limit): requests about other tokens | 16 per second, 32 at once |
 ///
-/// All requests with the same token share one introspection request. Each client is guaranteed an eighth of
-/// the rate, and each subject of a client a sixteenth. Beyond its share, a client gets what the others
-/// leave. Requests about unverified tokens, which strangers can invent, are at most a quarter of the
-/// concurrent requests. Their failures do not delay requests about other tokens.
+/// All requests with the same token share one introspection request. The share of the client that a token
+/// was issued to is an eighth of the rate, and the share of each subject of that client is a sixteenth.
+/// Beyond its share, a client gets what the others leave. Requests about unverified tokens, which strangers
+/// can invent, take at most a quarter of `max_in_flight`. Their failures do not delay requests about other
+/// tokens.
 #[derive(Clone, PartialEq)]
 #[must_use]
 pub struct Introspection {
@@ -82,9 +83,9 @@ enum Mode {
 }
 
 impl Introspection {
-    /// Introspects every token: signed tokens after the local checks have accepted them, and opaque tokens.
-    /// A revoked token is rejected as soon as the last response is older than [`max_age`](Self::max_age).
-    /// An unavailable endpoint does not extend this time.
+    /// Introspects opaque tokens, and signed tokens after the local checks have accepted them. A revoked
+    /// token is rejected at the latest when the last response is older than [`max_age`](Self::max_age). An
+    /// unavailable endpoint does not extend this time.
     pub fn every_token(client: ClientAuthentication) -> Self {
         Self::new(Mode::EveryToken, client)
     }
@@ -115,7 +116,7 @@ impl Introspection {
         Self::new(Mode::OpaqueTokens, client)
     }
 
-    /// Introspects only signed tokens, and only on routes that require a recent result
+    /// Introspects no opaque tokens, and signed tokens only on routes that require a recent result
     /// ([`RequestCredentials::max_introspection_age`](crate::adapter::RequestCredentials::max_introspection_age)).
     pub fn on_demand(client: ClientAuthentication) -> Self {
         Self::new(Mode::OnDemand, client)
@@ -219,7 +220,7 @@ impl Introspection {
     }
 
     /// Sets the introspection endpoint. Default: the endpoint that the metadata names. The URL must have
-    /// the issuer's scheme, which is https unless the issuer is on loopback.
+    /// the issuer's scheme: https, or http if the issuer and the endpoint are on loopback.
     ///
     /// The metadata may only name an endpoint of the issuer's own origin, because this service's
     /// credentials are sent there. [`Issuer::allow_origin`](crate::Issuer::allow_origin) does not change
@@ -289,10 +290,10 @@ impl Introspection {
         self
     }
 
-    /// Sets the rate limit of requests about all other tokens. Strangers can use up this limit with
-    /// invented tokens, so it limits the load that they can cause at the issuer. New opaque tokens share
-    /// the limit. Default 16 per second and 32 at once, with the same bounds as
-    /// [`rate_limit`](Self::rate_limit).
+    /// Sets the rate limit of requests about unverified tokens that no earlier response reported as active.
+    /// Strangers can use up this limit with invented tokens, so it limits the load that they can cause at
+    /// the issuer. Opaque tokens that are seen for the first time share the limit. Default 16 per second
+    /// and 32 at once, with the same bounds as [`rate_limit`](Self::rate_limit).
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
@@ -314,7 +315,7 @@ impl Introspection {
         self.unknown_keys
     }
 
-    /// Validates the settings. An error says what to set instead.
+    /// Validates the settings. The error says what to change.
     pub(crate) fn prepare(self) -> Result<Settings, Cow<'static, str>> {
         if self.max_age > MAX_MAX_AGE {
             return Err(
@@ -421,14 +422,14 @@ impl ClientAuthentication {
         Self::new(client_id, Method::SecretBasic(secret.into().into()))
     }
 
-    /// Sends the client ID and its secret in the form (RFC 6749 §2.3.1).
+    /// Sends the client ID and its secret in the body of the request (RFC 6749 §2.3.1).
     #[must_use]
     pub fn client_secret_post(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self::new(client_id, Method::SecretPost(secret.into().into()))
     }
 
     /// Sends an assertion that is signed with a private key (RFC 7523 §2.2). The key is PKCS#8 in PEM, for
-    /// RS256 or ES256. `kid` is the ID that the issuer has for the key.
+    /// RS256 or ES256. `kid` is the ID under which the key is registered at the issuer.
     #[must_use]
     pub fn private_key_jwt(
         client_id: impl Into<String>,
@@ -547,7 +548,7 @@ pub(crate) enum IntrospectionReason {
 }
 
 impl Settings {
-    /// Returns whether tokens of this kind are introspected.
+    /// Returns whether tokens are introspected for this reason on every route.
     pub(crate) fn introspects(&self, reason: IntrospectionReason) -> bool {
         match reason {
             IntrospectionReason::UnknownKey => self.unknown_keys,
@@ -582,10 +583,11 @@ fn origin_of(endpoint: &str) -> String {
     )
 }
 
-/// Requests per second, and requests at once.
+/// The default rate in requests per second, and the default burst.
 const DEFAULT_RATE: (u32, u32) = (16, 32);
 const MAX_MAX_AGE: Duration = Duration::from_secs(60 * 60);
 const IN_FLIGHT: RangeInclusive<usize> = 4..=32;
 const PER_SECOND: RangeInclusive<u32> = 1..=1_000;
-/// At least 4, because up to three quarters of the burst are reserved for requests within their share.
+/// The burst must be at least 4, because up to three quarters of it are reserved for requests within their
+/// shares.
 const BURST: RangeInclusive<u32> = 4..=1_000;

@@ -184,7 +184,8 @@ fn resolve_introspection(
     let Some(introspection) = introspection else {
         return Ok(None);
     };
-    // Pinned keys are the user's choice: the issuer cannot vouch for a token that they do not verify.
+    // Only the pinned keys are trusted, so a response of the issuer must not make a token with an unknown
+    // key acceptable.
     if has_pinned_keys && introspection.has_unknown_keys() {
         return Err(
             "with the pinned keys of Issuer::keys(..), a token with an unknown key is rejected; remove .tokens_with_unknown_keys() or .keys(..)".into(),
@@ -213,10 +214,10 @@ const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
 /// Checks the name of a groups claim.
 ///
-/// Only top-level claims are searched, so a path such as `realm_access.roles` would silently match
-/// nothing. A name with a dot, a slash or a bracket is accepted if it is a collision-resistant name
-/// (RFC 7519 §2): a URI, a domain name with a path, a reversed domain name of three labels or more, or
-/// an object identifier.
+/// Only top-level claims are searched, so a path such as `realm_access.roles` would silently match nothing.
+/// A name with a character of path expressions, such as a dot, is accepted only if it is a
+/// collision-resistant name (RFC 7519 §2): a URI, a domain name with a path, a reversed domain name of
+/// three labels or more, or an object identifier.
 fn groups_claim(name: &str) -> Result<(), &'static str> {
     if name.is_empty() {
         return Err(
@@ -258,7 +259,7 @@ fn is_domain_and_path(name: &str) -> bool {
 }
 
 /// Returns whether the name is a reversed domain name, such as `com.acme.groups`. The first label must be a
-/// generic top-level domain or that of a country.
+/// generic top-level domain, or two lower-case letters as for a country.
 fn is_reversed(name: &str) -> bool {
     let labels: Vec<_> = name.split('.').collect();
     let is_country =

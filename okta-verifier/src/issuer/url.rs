@@ -11,7 +11,8 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
         url: without_password(text),
         problem: problem.to_owned(),
     };
-    // The parser would silently repair such a URL, but `iss` is compared with the original string.
+    // The parser would silently repair a URL with whitespace or non-ASCII characters, but `iss` is compared
+    // with the original string.
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(fail("the URL must be ASCII without whitespace"));
     }
@@ -23,7 +24,7 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     if !url.username().is_empty() || url.password().is_some() {
         return Err(fail(UNADORNED));
     }
-    // No setting allows http for another host: development needs none, and production must have none.
+    // No setting allows http for another host: development can use loopback, and production must use https.
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
         return Err(fail(
             "write https; http is supported for issuers on 127.0.0.0/8, [::1] and localhost",
@@ -58,8 +59,8 @@ pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), Co
             "aliases are supported for Okta issuers only; remove .also_known_as(..)",
         ));
     }
-    // A wrong scheme or path is reported first, because the error of `issuer_url` may be about another
-    // product.
+    // A wrong scheme or path is reported first, because the error of `issuer_url` may suggest that the URL
+    // belongs to another product.
     let differs = |url: &Url| url.scheme() != issuer.scheme() || url.path() != issuer.path();
     match issuer_url(text, profile) {
         Ok(url) if !differs(&url) => Ok(()),
@@ -70,10 +71,10 @@ pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), Co
     }
 }
 
-/// Checks the URL of an Okta custom authorization server. Okta issues tokens for APIs from no other server.
-/// Under Okta's own domains an error suggests the right path. Any other host may be the custom domain of an
-/// org or belong to another product, so the error names both possibilities unless the path begins like
-/// Okta's.
+/// Checks the URL of an Okta custom authorization server. Only these servers of Okta issue tokens for its
+/// customers' APIs. Under Okta's own domains an error suggests the right path. Any other host may be the
+/// custom domain of an org or belong to another product, so the error names both possibilities unless the
+/// path begins like Okta's.
 fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
     let fail = |problem: String| ConfigError::IssuerUrl {
         url: text.to_owned(),
@@ -118,8 +119,8 @@ fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
     Ok(url)
 }
 
-/// Returns whether the host is that of another product, one of those that are often configured with
-/// `Issuer::okta` by mistake.
+/// Returns whether the host belongs to one of the products that are often configured with `Issuer::okta` by
+/// mistake.
 fn is_of_another_product(host: &str) -> bool {
     OTHER_PRODUCTS.iter().any(|domain| {
         host.strip_suffix(domain)
@@ -185,7 +186,7 @@ const UNADORNED: &str = "write it without user name, password, query and fragmen
 const RFC9068: &str =
     "for another product, such as Keycloak, Entra ID, Auth0 or Cognito, use Issuer::rfc9068";
 
-/// Removes the user name and the password, which are the text before the last `@`.
+/// Removes the user name and the password, which are the text between the scheme and the last `@`.
 fn without_password(text: &str) -> String {
     match (text.split_once("//"), text.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}//{rest}"),

@@ -18,9 +18,9 @@ use crate::{
 
 /// A URL from the metadata of an issuer, remembered between fetches.
 ///
-/// If a fetch of the metadata fails, the last known URL is used. If a request to the URL fails once, the
-/// metadata is not fetched again. Metadata and URL can therefore each be slow or unavailable for a while
-/// without blocking the other.
+/// If a fetch of the metadata fails, the last known URL is used. A single failed request to the URL does
+/// not cause a new fetch of the metadata, unless the response shows that the URL has moved. Metadata and
+/// URL can therefore each be slow or unavailable for a while without blocking the other.
 #[derive(Debug)]
 pub(crate) struct NamedUrl {
     metadata: Metadata,
@@ -41,14 +41,14 @@ struct Known {
 }
 
 impl NamedUrl {
-    /// Returns the URL of the key set.
+    /// Creates the `NamedUrl` of the key set.
     pub(crate) fn jwks_uri(metadata: Metadata) -> Self {
         Self::new(metadata, Metadata::jwks_uri)
     }
 
-    /// Returns the introspection endpoint (RFC 8414 §2). Unlike `jwks_uri`, it must have the issuer's own
-    /// origin, because tokens and credentials are sent there. [`Metadata::origins`] apply to keys only,
-    /// which are public.
+    /// Creates the `NamedUrl` of the introspection endpoint (RFC 8414 §2). Unlike `jwks_uri`, the endpoint
+    /// must have the issuer's own origin, because tokens and credentials are sent there.
+    /// [`Metadata::origins`] applies only to keys, which are public.
     pub(crate) fn introspection_endpoint(metadata: Metadata) -> Self {
         Self::new(metadata, Metadata::introspection_endpoint)
     }
@@ -69,8 +69,8 @@ impl NamedUrl {
         &self.metadata.issuer
     }
 
-    /// Returns the URL, and fetches the metadata first if it is due. If that fetch fails, the last known
-    /// URL is returned.
+    /// Returns the URL, and first fetches the metadata if a fetch is due. If that fetch fails, the last
+    /// known URL is returned.
     ///
     /// # Errors
     ///
@@ -93,8 +93,8 @@ impl NamedUrl {
         };
         match (self.metadata.fetch(fetch, self.read).await, last) {
             (Ok(url), _) => {
-                // The URL is stored before the request to it, whose failure does not matter here. Otherwise
-                // slow metadata and slow keys could never both be fetched within one timeout.
+                // The URL is stored even if the request to it fails later. Otherwise the keys could never
+                // be fetched from an issuer whose metadata and keys together take longer than one timeout.
                 *self.lock() = Some(Known {
                     url: url.clone(),
                     named: now,
@@ -147,13 +147,13 @@ impl Known {
     }
 }
 
-/// The issuer that the metadata must name, and the origins that it may name.
+/// The issuer that the metadata must name, and the origins that its URLs may have.
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata {
     /// The configured issuer, exactly as written.
     pub(crate) issuer: Box<str>,
     pub(crate) url: Url,
-    /// Other origins that the metadata may name.
+    /// The origins, other than the issuer's own, that `jwks_uri` may have.
     pub(crate) origins: Vec<url::Origin>,
 }
 
@@ -244,9 +244,8 @@ impl Metadata {
         Ok(url)
     }
 
-    /// Returns whether the URL has the issuer's scheme, which is https unless the issuer is on loopback,
-    /// and either the issuer's origin or one of `origins`. A user name, a password and a fragment are not
-    /// allowed.
+    /// Returns whether the URL has the issuer's scheme (https, or http on loopback), and either the
+    /// issuer's origin or one of `origins`. A user name, a password and a fragment are not allowed.
     fn may_fetch(&self, url: &str, origins: &[url::Origin]) -> bool {
         let Ok(url) = Url::parse(url) else {
             return false;

@@ -26,7 +26,7 @@ pub(crate) struct Key {
     /// `None` only if [`KeyOptions::allow_missing_key_id`] is set.
     pub(crate) kid: Option<Box<str>>,
     pub(crate) algorithm: Algorithm,
-    /// The thumbprint (RFC 7638) over canonical numbers, which identifies the key in the next set.
+    /// The thumbprint (RFC 7638) over canonical numbers. It shows whether the next set has the same key.
     pub(crate) thumbprint: [u8; 32],
     prepared: PreparedKey,
     retired: AtomicBool,
@@ -35,7 +35,7 @@ pub(crate) struct Key {
 /// Which members a published key may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyOptions {
-    /// Whether the only key of a set may lack `kid`, and its tokens too.
+    /// Whether the only usable key of a set, and the tokens that it signed, may lack `kid`.
     pub(crate) allow_missing_key_id: bool,
     /// The algorithm of RSA keys without `alg`.
     pub(crate) rsa_without_alg: Algorithm,
@@ -84,7 +84,7 @@ pub(crate) enum Skipped {
 }
 
 impl Key {
-    /// Parses one element of `keys`, given as JSON text.
+    /// Parses one element of the `keys` of a key set, given as JSON text.
     pub(crate) fn parse(entry: &str, options: KeyOptions) -> Result<Self, Skipped> {
         let members = Object::parse(entry).map_err(|_| Skipped::Malformed)?;
         let kid = text(&members, "kid")?.filter(|kid| !kid.is_empty());
@@ -178,9 +178,9 @@ impl fmt::Debug for ProofKey {
 /// What a JWK is used for, which decides what may be absent and how its numbers may be written.
 #[derive(Clone, Copy)]
 enum Role {
-    /// A key of an issuer. Its numbers may have extra leading zeros or lack some. Its thumbprint is
-    /// computed over canonical numbers, because it is only compared with those of other keys of the same
-    /// issuer.
+    /// A key of an issuer. Its numbers may have extra leading zero octets or lack required ones. Its
+    /// thumbprint is computed over canonical numbers, because it is only compared with those of other keys
+    /// of the same issuer.
     Published { rsa_without_alg: Algorithm },
     /// The key of a DPoP proof with this algorithm. Tokens are bound to its thumbprint, which
     /// RFC 7638 §3 computes over the members as they are sent. One key must not have two thumbprints, so
@@ -220,7 +220,7 @@ pub(super) fn text<'a>(members: &Object<'a>, name: &str) -> Result<Option<Cow<'a
     }
 }
 
-/// Checks that `use` and `key_ops`, if present, allow verification (RFC 7517 §4.2-3).
+/// Checks that `use` and `key_ops`, if present, allow verification (RFC 7517 §4.2 and §4.3).
 fn check_use(usage: Option<&str>, operations: Option<&str>) -> Result<(), Skipped> {
     let operations = operations
         .map(|list| json::strings(list).ok_or(Skipped::Malformed))
@@ -358,10 +358,11 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// least the first 39 primes, which are those up to 167. The modulus is then a power of 65537 modulo each
 /// of them, and can be factored.
 ///
-/// About 1 in 240 million other moduli has the fingerprint. This is 2^-27.8, the product, over the 17 of
-/// these primes modulo which 65537 generates a proper subgroup, of the subgroup's share of the whole group.
+/// About 1 in 240 million other moduli has the fingerprint by chance. Modulo 17 of these primes, 65537
+/// generates only a part of the multiplicative group, and the product of these 17 parts is 2^-27.8.
 fn has_roca_fingerprint(modulus: &[u8]) -> bool {
-    // The search ends at the first prime that does not fit, which is 11 for four in five other moduli.
+    // The search ends at the first prime modulo which `modulus` is not a power of 65537. For four in five
+    // unaffected moduli, this prime is 11.
     ROCA_PRIMES
         .into_iter()
         .all(|prime| is_power_of_65537(remainder(modulus, prime), prime))

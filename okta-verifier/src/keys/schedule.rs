@@ -1,4 +1,4 @@
-//! When keys are fetched and how long they are trusted, as a pure state machine.
+//! A pure state machine that decides when keys are fetched and how long they are trusted.
 //!
 //! [`Schedule::decide`] applies the rules for fresh keys, unknown keys and failures. The schedule has no
 //! clock and performs no I/O, so every rule can be tested with any time.
@@ -38,7 +38,7 @@ pub(crate) enum Decision {
     Wait,
     /// The key is unknown and no fetch may begin, so the token is rejected.
     Reject,
-    /// The keys are unavailable for at least this long.
+    /// The required keys are unavailable for at least this long.
     Unavailable { retry_after: Duration },
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum Decision {
 pub(crate) enum Reason {
     /// There are no keys, the keys have aged, or an operator requests a refresh.
     Age,
-    /// The set lacks a key. The fetch is charged to the budget for unknown keys.
+    /// The set lacks the token's key. The fetch is charged to the budget for unknown keys.
     UnknownKey,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Schedule {
     trust: Option<Trust>,
     in_flight: Option<FetchInFlight>,
     last_id: u64,
-    /// When the last fetch began.
+    /// When the last fetch began, or `None` if it was abandoned.
     attempted: Option<Instant>,
     /// When the last fetch failed, if none has succeeded since.
     failed_at: Option<Now>,
@@ -89,7 +89,7 @@ impl Schedule {
     }
 
     /// Sets how long keys are used beyond their freshness while fetches fail. Keys are trusted for their
-    /// freshness lifetime and this time.
+    /// freshness lifetime plus this time.
     pub(crate) fn stale_if_error(mut self, stale_if_error: Duration) -> Self {
         self.stale_if_error = stale_if_error;
         self
@@ -127,7 +127,7 @@ impl Schedule {
             || (age < trust.fresh_for + self.stale_if_error && self.failed_lately(now))
         {
             // Keys past their freshness are served only after a recent failed attempt (RFC 5861 §4).
-            // Without this condition, a withdrawn key could live on in a service without traffic.
+            // Without this condition, a withdrawn key could stay trusted in a service without traffic.
             if can_fetch {
                 Decision::ServeAndFetch
             } else {
@@ -181,7 +181,8 @@ impl Schedule {
         }
     }
 
-    /// A refresh by an operator bypasses the back-off once. A failed attempt counts as that one.
+    /// A refresh by an operator ignores the back-off for one attempt. If a fetch has begun since the
+    /// operator's request and failed, it was that attempt.
     fn decide_refresh(&self, since: Instant, now: Now) -> Decision {
         if self.in_flight.is_some() {
             Decision::Wait

@@ -176,7 +176,8 @@ impl SkippedEntries {
         self.0.insert(place, SkippedEntry { index, kid, reason });
     }
 
-    /// Names the setting with which the set would have a usable key without a `kid`, if that is so.
+    /// Changes the reason of a skipped key that would be usable with `Issuer::allow_missing_key_id`, so
+    /// that the reason names this setting.
     fn explain_only_key(&mut self, document: &[u8], options: KeyOptions) {
         if options.allow_missing_key_id {
             return;

@@ -228,8 +228,8 @@ impl FetchedKeys {
         }
     }
 
-    /// Starts with the keys of an earlier process. Their age counts from the original fetch. Keys that were
-    /// fetched in the future are ignored, because a wrong clock must not extend their lifetime.
+    /// Starts with the keys of an earlier process. Their age counts from the original fetch. Keys whose
+    /// `fetched_at` is in the future are ignored, because a wrong clock must not extend their lifetime.
     ///
     /// # Errors
     ///
@@ -315,7 +315,7 @@ impl FetchedKeys {
             .as_ref()
             .is_some_and(|keys| keys.trust.is_young(now))
         {
-            // A token may be cached after its key was withdrawn, so the mark is read at every cache hit.
+            // A token may be cached after its key was withdrawn, so this check is made at every cache hit.
             return Outcome::Decided(Ok(!key.is_retired()));
         }
         drop(current);
@@ -462,8 +462,8 @@ impl FetchedKeys {
         }
     }
 
-    /// Returns the keys that replace the current keys, and whether the two differ. Returns `None` for a
-    /// response that comes too late. Such a response must not change anything.
+    /// Returns the keys that replace the current keys, and whether the usable keys have changed. Returns
+    /// `None` for a response that comes too late. Such a response must not change anything.
     fn next_keys(
         &self,
         id: u64,
@@ -584,12 +584,13 @@ impl Drop for FetchTask {
     fn drop(&mut self) {
         let id = self.fetch.id;
         if std::thread::panicking() {
-            // The next fetch would panic too, so the schedule backs off as after any other failure.
+            // The next fetch would probably panic too, so the schedule backs off as after any other
+            // failure.
             self.keys.record_failure(id, UnavailableReason::Abandoned);
         }
         let mut state = self.keys.lock();
-        // After a recorded result this has no effect. Otherwise the fetch was abandoned, or the runtime has
-        // dropped the task.
+        // After a recorded result, `abandoned` has no effect. Otherwise the fetch was abandoned, or the
+        // runtime has dropped the task.
         state.schedule.abandoned(id);
         state.in_flight.take_if(|fetch| fetch.id == id);
         drop(state);
@@ -604,7 +605,7 @@ fn key_ids(set: &KeySet) -> Vec<String> {
         .collect()
 }
 
-/// How many fetches one request waits for at most: the one in flight, its own, and two more in case the
-/// runtimes of these end.
+/// The maximum number of fetches that one request waits for: the one in flight, its own, and two more in
+/// case the runtimes of these end.
 const MAX_ROUNDS: usize = 4;
 const GRACE: Duration = Duration::from_secs(1);

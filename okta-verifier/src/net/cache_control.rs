@@ -27,7 +27,8 @@ pub(crate) fn fresh_for<'h>(
     Duration::from_secs(max_age.unwrap_or(0).saturating_sub(age))
 }
 
-/// Parses seconds. A number that overflows is very large, not an error (RFC 9111 §1.2.2).
+/// Parses seconds. A number that overflows is treated as a very large number, not as an error (RFC 9111
+/// §1.2.2).
 fn delta_seconds(text: &str) -> Option<u64> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

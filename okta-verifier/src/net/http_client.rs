@@ -473,8 +473,8 @@ const MAX_VALIDATOR: usize = 256;
 /// The maximum size in bytes of an error response, of which only the error code is read.
 const MAX_ERROR: usize = 8 * 1024;
 const MAX_IDLE: usize = 32;
-/// Below the 5 s keep-alive timeout of common servers. A request on a connection that the server is closing
-/// would fail.
+/// This timeout is below the keep-alive timeout of common servers, which is 5 s. A request on a connection
+/// that the server is closing would fail.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// Some firewalls reject requests without a User-Agent.
 pub(super) const USER_AGENT: &str = concat!("okta-verifier/", env!("CARGO_PKG_VERSION"));

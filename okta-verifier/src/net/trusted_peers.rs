@@ -88,8 +88,8 @@ impl Network {
     }
 }
 
-/// Returns the name of a proxy header in lower case. Headers that clients send for other purposes are
-/// rejected.
+/// Returns the name of a proxy header in lower case. `Host`, `Authorization` and `DPoP` are rejected,
+/// because clients send them for other purposes.
 pub(crate) fn proxy_header(name: &str) -> Result<Box<str>, ConfigError> {
     let lower = name.to_ascii_lowercase();
     let is_name = !lower.is_empty() && lower.bytes().all(is_tchar);

@@ -26,8 +26,8 @@ impl BackOff {
     }
 
     /// Counts one more failure and returns the delay before the next attempt. The delay is random, between
-    /// 50 and 100 % of a time that doubles with each failure. If the issuer `asked_for` a longer time in
-    /// `Retry-After`, that time is the delay.
+    /// 50 and 100 % of a time that doubles with each failure. If `asked_for`, the issuer's `Retry-After`,
+    /// is longer, the delay is that time, up to 120 s.
     pub(crate) fn failed(&mut self, asked_for: Option<Duration>, now: Now) -> Duration {
         let delay = doubled(self.failures);
         self.failures = self.failures.saturating_add(1);
@@ -35,8 +35,8 @@ impl BackOff {
         self.wait(delay, asked_for, now)
     }
 
-    /// Allows no attempt for `delay`, or for the time that the issuer `asked_for` if that is longer.
-    /// Returns the longer time.
+    /// Allows no attempt for `delay`, or for `asked_for` (the issuer's `Retry-After`, up to 120 s) if that
+    /// is longer. Returns the longer time.
     pub(crate) fn wait(
         &mut self,
         delay: Duration,

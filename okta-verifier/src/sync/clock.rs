@@ -1,5 +1,5 @@
-//! The clocks. `now` is passed as an argument, so that every check and every schedule is a pure function of
-//! the time.
+//! The wall clock and the monotonic clock. `now` is passed as an argument, so that every check and every
+//! schedule is a pure function of the time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -43,7 +43,7 @@ impl Now {
     }
 
     /// Returns the end of a period that begins now. The period is limited to a century, because not every
-    /// clock reaches farther.
+    /// clock can represent a later time.
     pub(crate) fn plus(self, time: Duration) -> End {
         let time = time.min(CENTURY);
         let part = u64::from(time.subsec_nanos() > 0); // A part of a second is rounded up.
@@ -56,7 +56,7 @@ impl Now {
 
     /// Returns whether the period has not ended. A period ends as soon as either clock reaches its end. The
     /// result is the same as that of comparing [`since`](Self::since) with the length of the period, but
-    /// this needs no division.
+    /// this method needs no division.
     #[inline]
     pub(crate) fn is_before(self, end: End) -> bool {
         self.instant < end.instant && self.unix < end.unix
@@ -84,7 +84,7 @@ impl Now {
     }
 }
 
-/// A timer of a running process is never this late, even on a busy machine.
+/// A timer of a running process is assumed to be less late than this, even on a busy machine.
 const LATE: Duration = Duration::from_secs(2);
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 

@@ -17,8 +17,8 @@ use super::Mutex;
 #[derive(Debug, Default)]
 pub(crate) struct Completion(Mutex<State>);
 
-// The state has no result, which could contradict what the look-up finds. A task that is lost therefore has
-// the same effect as a task that never began.
+// The state contains no result, because a result could contradict what the look-up finds. A task that is
+// lost therefore has the same effect as a task that never began.
 #[derive(Debug, Default)]
 struct State {
     is_complete: bool,

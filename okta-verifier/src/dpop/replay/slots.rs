@@ -3,11 +3,11 @@
 
 use super::shares::Shares;
 
-/// A hash table of digests. Each digest is in two lists: in a chain, which the digest's low bits select and
-/// in which it is found, and in the bucket of its last second, with which it expires.
+/// A hash table of digests. Each digest is in two lists: in the chain that its low bits select, which is
+/// searched for it, and in the bucket of its last second, with which it expires.
 ///
 /// When a second has passed, its whole bucket is moved to the expired list, whose entries no longer count
-/// against the capacity. Each call frees a limited number of them, so that no call has to free all.
+/// against the capacity. Each call frees a limited number of them, so that no call has to free all of them.
 pub(super) struct Slots {
     /// The first entry of each chain, by the digest's low bits.
     chains: Box<[Link]>,
@@ -42,7 +42,7 @@ type Link = u32;
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Four `u32` instead of one `u128`, to avoid alignment padding.
+    /// The digest as four `u32` instead of one `u128`, which would need alignment padding.
     digest: [u32; 4],
     next: Link,
     next_in_bucket: Link,
@@ -94,7 +94,7 @@ impl Slots {
         for _ in 0..self.max_freed.min(self.expired_count) {
             self.release();
         }
-        // Reached only if the clock was set back.
+        // This condition is true only if the clock was set back.
         if until <= self.removed_until {
             return UseResult::Full; // Whether it is the first use is unknown.
         }

@@ -64,9 +64,9 @@ enum Named {
 #[derive(Clone, Default)]
 struct Transport {
     plaintext: bool,
-    /// Trusted in addition to the system's root certificates.
+    /// PEM texts with root certificates that are trusted in addition to those of the system.
     roots: Vec<Vec<u8>>,
-    /// If not empty, only these root certificates are trusted, not those of the system.
+    /// PEM texts with root certificates. If there are any, those of the system are not trusted.
     only_roots: Vec<Vec<u8>>,
     provider: Option<Arc<CryptoProvider>>,
     config: Option<Arc<ClientConfig>>,
@@ -85,8 +85,9 @@ impl RedisConfig {
         Self::new(Named::One(address.into()))
     }
 
-    /// Returns settings for the primary that the sentinels name. `primary` is its name in `sentinel
-    /// monitor`. The default port of a sentinel is 26379.
+    /// Returns settings for the primary that the sentinels name. `primary` is the name that follows
+    /// `sentinel monitor` in the configuration of the sentinels. The default port of a sentinel is
+    /// 26379.
     ///
     /// The primary is looked up for each new connection. A server that does not report itself as a
     /// primary (`ROLE`) is not used. List all sentinels: they are queried at the same time, and one
@@ -149,8 +150,8 @@ impl RedisConfig {
         let host = url.host_str().unwrap_or_default();
         let address = format!("{host}:{}", url.port().unwrap_or(6379));
         Address::parse(&address, 6379).ok_or(wrong(WRONG_URL))?;
-        // The crate redis decodes the user and the password. It rejects `rediss` here because its TLS
-        // is off.
+        // The crate redis decodes the user and the password. Its TLS feature is off here, so it rejects
+        // `rediss`.
         let Ok(Ok(info)) = url.set_scheme("redis").map(|()| url.into_connection_info()) else {
             return Err(wrong(WRONG_URL));
         };
@@ -184,16 +185,16 @@ impl RedisConfig {
         }
     }
 
-    /// Sets the login at the servers that execute commands. Use the user `default` for a password that
-    /// is set by `requirepass`. Any other user requires Redis 6, because earlier servers reject the
-    /// login. The default is no login.
+    /// Sets the user and the password for the Redis servers, not for the sentinels. Use the user
+    /// `default` for a password that is set by `requirepass`. Any other user requires Redis 6, because
+    /// earlier servers reject the login. The default is no login.
     pub fn login(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.login = Some(Credentials::new(user, password));
         self
     }
 
-    /// Sets the login at the sentinels. The default is no login: the login of the servers is never sent
-    /// to a sentinel.
+    /// Sets the user and the password for the sentinels. The default is no login; the login of the
+    /// servers is never sent to a sentinel.
     pub fn sentinel_login(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.sentinel_login = Some(Credentials::new(user, password));
         self
@@ -241,13 +242,13 @@ impl RedisConfig {
     }
 
     /// Trusts the certificates of a private CA (one or more, in PEM) instead of the system's root
-    /// certificates. Repeated calls add certificates. It cannot be combined with
+    /// certificates. Repeated calls add certificates. This setting cannot be combined with
     /// [`root_certificates`](Self::root_certificates).
     ///
-    /// Use it with [`sentinel`](Self::sentinel) and [`cluster`](Self::cluster). The servers there name
-    /// the hosts to which the client connects and sends its login, and the client accepts every host
-    /// with a certificate from a trusted CA. With the system's root certificates, that is every host
-    /// with a certificate of a public CA.
+    /// Use it with [`sentinel`](Self::sentinel) and [`cluster`](Self::cluster). Sentinels and the
+    /// servers of a cluster name the hosts to which the client connects and sends its login, and the
+    /// client accepts every host with a certificate from a trusted CA. With the system's root
+    /// certificates, that is every host with a certificate of a public CA.
     ///
     /// ```
     /// # use okta_verifier_testing::Certificate;

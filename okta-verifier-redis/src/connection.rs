@@ -1,5 +1,5 @@
 //! Connections to Redis: to one server, to the primary that sentinels name, or to a cluster. This
-//! module does not depend on what is stored.
+//! module does not know about DPoP proofs.
 
 mod address;
 mod back_off;
@@ -47,7 +47,8 @@ pub(crate) struct Login {
     pub(crate) password: SecretString,
 }
 
-/// The servers that execute the commands.
+/// How the servers are found: by one address, by the sentinels of a named primary, or by some servers
+/// of a cluster.
 pub(crate) enum Servers {
     One(Address),
     Sentinel(String, Vec<Address>),
@@ -55,13 +56,13 @@ pub(crate) enum Servers {
 }
 
 /// A command, and a function that recognizes its replies. Any other reply may belong to another
-/// command, so it ends the connection.
+/// command, so the connection is then closed.
 pub(crate) struct Command {
     pub(crate) command: Cmd,
     pub(crate) is_reply: fn(&Value) -> bool,
 }
 
-/// The connections of one store, which its clones share.
+/// The connections of a store. Clones of the store share them.
 pub(crate) struct Connection {
     route: Route,
     timeout: Duration,
@@ -92,8 +93,8 @@ impl Connection {
 
     /// Sends a command about `key` and returns its reply.
     ///
-    /// The command runs in a separate task. If the caller is dropped, the task still detects a server
-    /// that does not reply, and a connection attempt that other callers wait for still completes.
+    /// The command runs in a separate task. If this future is dropped, the task continues, so a server
+    /// that does not reply is still detected.
     pub(crate) async fn send(&self, key: String, command: Command) -> Result<Value, Failure> {
         let runtime = Handle::try_current().map_err(|_| Failure::NoRuntime)?;
         let deadline = Instant::now() + self.timeout;
@@ -126,5 +127,6 @@ impl Route {
     }
 }
 
-/// A task that exceeds its timeout by more than this is presumed stuck, because its runtime is blocked.
+/// A task that exceeds its timeout by more than this is treated as stuck: its runtime is probably
+/// blocked.
 const OVERDUE: Duration = Duration::from_millis(500);

@@ -1,8 +1,8 @@
 //! `RedisConfigError`: an invalid setting.
 
 /// A setting of a [`RedisConfig`](crate::RedisConfig) or a
-/// [`RedisReplayStore`](crate::RedisReplayStore) is invalid. The text says what to set instead. It
-/// shows no configured value, because a value may contain a password.
+/// [`RedisReplayStore`](crate::RedisReplayStore) is invalid. The error text says what is wrong or what
+/// to set instead. It shows no configured value, because a value may contain a password.
 ///
 /// ```
 /// use okta_verifier_redis::{RedisConfig, RedisConfigError, RedisReplayStore};
@@ -17,7 +17,7 @@ pub enum RedisConfigError {
     /// The URL of a server cannot be used.
     #[error("URL: {problem}")]
     Url {
-        /// What is wrong, and what to set instead.
+        /// What is wrong, or what to set instead.
         problem: &'static str,
     },
     /// An address of a server or a sentinel is not a host with an optional port.
@@ -34,16 +34,16 @@ pub enum RedisConfigError {
     /// A login is incomplete, or belongs to sentinels that are not configured.
     #[error("login: {problem}")]
     Login {
-        /// What is wrong, and what to set instead.
+        /// What is wrong, or what to set instead.
         problem: &'static str,
     },
-    /// A cluster has only the database 0.
+    /// A database other than 0 is set for a cluster.
     #[error("database: a cluster has only the database 0")]
     Database,
     /// The TLS settings cannot be used.
     #[error("TLS: {problem}")]
     Tls {
-        /// What is wrong, and what to set instead.
+        /// What is wrong, or what to set instead.
         problem: &'static str,
     },
     /// A timeout is out of bounds.

@@ -39,7 +39,7 @@
 //! | [`database`](RedisConfig::database) | 0 | 0 to 65,535; 0 for a cluster |
 //! | [`timeout`](RedisConfig::timeout) | 500 ms | 10 ms to 1 s |
 //! | [`connect_timeout`](RedisConfig::connect_timeout) | 1 s | 100 ms to 10 s |
-//! | [`RedisReplayStore::key_prefix`] | `okta-verifier:dpop:` | 1 to 64 characters |
+//! | [`RedisReplayStore::key_prefix`] | `okta-verifier:dpop:` | 1 to 64 visible ASCII characters other than braces |
 //!
 //! With TLS, the certificate of a server must have the name or IP address that sentinels and clusters
 //! announce for it. `sentinel announce-hostnames` and `cluster-preferred-endpoint-type hostname` make
@@ -51,25 +51,27 @@
 //! [`RedisConfig::only_root_certificates`].
 //!
 //! A login of a user other than `default` requires Redis 6. The user needs the rights `+ping +set` for
-//! the store's keys. Sentinel and clusters need more rights; `docs/binding.md` lists them.
+//! the store's keys. Sentinels and clusters require more rights; `docs/binding.md` lists them.
 //!
 //! # When Redis fails
 //!
-//! A request is accepted only if the server replied that the proof is new. In every other case it is
-//! rejected with 503, and `okta-verifier` logs one `warn`.
+//! A request is accepted only if the server replies that the proof is new. A replayed proof is rejected
+//! with 401. If the server sends no valid reply, the request is rejected with 503, and `okta-verifier`
+//! logs one `warn`.
 //!
-//! - The command of a proof is sent once. In a cluster it is sent again after `MOVED` or `ASK`, three
-//!   times at most, because these replies mean that it was not executed. It is never sent again after a
-//!   lost connection or a timeout, because the reply would reflect the effect of the first command.
-//!   `CLUSTERDOWN`, `READONLY`, `LOADING` and `MASTERDOWN` also mean that it was not executed, but
-//!   these states last longer than a request may wait: the request is rejected, and the next one finds
-//!   the new primary.
-//! - After a server loses a connection, does not reply in time or rejects a command, the client waits
-//!   before it reconnects: 250 ms at first, up to 2 s. Requests are rejected at once in the meantime.
-//!   There is one connection attempt at a time, for all requests.
-//! - A connection starts with `PING` and a random text, which the server must repeat. A reply that
-//!   arrives before its command is therefore not taken for the reply to a proof.
-//! - A server may send 1 MiB between two replies, and nothing while no command waits for a reply. The
+//! - Each proof is stored with one command, which is sent once. In a cluster the command is sent again
+//!   after `MOVED` or `ASK`, three times at most, because these replies mean that it was not executed.
+//!   It is never sent again after a lost connection or a timeout, because the reply would reflect the
+//!   effect of the first command. `CLUSTERDOWN`, `READONLY`, `LOADING` and `MASTERDOWN` also mean that
+//!   it was not executed, but these states last longer than a request may wait: the request is
+//!   rejected, and a later request may find a new primary.
+//! - After a failure (a failed connection attempt, a connection that is lost before a reply, no reply
+//!   in time, or a rejected command) the client waits before it reconnects: at most 250 ms at first,
+//!   and at most 2 s after repeated failures. Until then requests are rejected at once. Each server has
+//!   at most one connection attempt at a time, for all requests.
+//! - Before the first proof, each connection sends `PING` with a random text, which the server must
+//!   repeat. A reply that arrives before its command is therefore not taken for the reply to a proof.
+//! - A server may send at most 1 MiB per reply, and nothing while no command waits for a reply. The
 //!   connection to a server that sends more is closed, as after any other failure.
 //!
 //! # After a fail-over, proofs may be accepted twice

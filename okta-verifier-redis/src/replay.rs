@@ -35,8 +35,8 @@ use crate::{
 /// it was not executed.
 ///
 /// The first proof opens the connection, so a service can start while the server is down. After a
-/// failure the client reconnects, within 250 ms at first and at most every 2 s. Until then requests are
-/// rejected at once. Clones share the connection.
+/// failure the client waits before it reconnects: at most 250 ms at first, and at most 2 s after
+/// repeated failures. Until then requests are rejected at once. Clones share the connection.
 ///
 /// A key takes about 170 bytes. It is kept for the maximum age in the
 /// [window](okta_verifier::dpop::DpopSettings::window) plus 6 minutes. If a proof's `iat` is in the
@@ -45,8 +45,8 @@ use crate::{
 /// keys per process.
 ///
 /// The connection runs on the runtime of the request that opened it. If a service has several runtimes
-/// (with actix-web, one per worker), a handler that blocks that runtime delays the proofs of all
-/// others, until they are rejected. Run blocking code in
+/// (with actix-web, one per worker), a handler that blocks this runtime delays the proofs of all other
+/// runtimes, until their requests are rejected. Run blocking code in
 /// [`spawn_blocking`](tokio::task::spawn_blocking).
 #[derive(Clone)]
 pub struct RedisReplayStore {
@@ -59,8 +59,8 @@ impl RedisReplayStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if a setting is invalid or the system has no CA certificates. The error says
-    /// what to set instead.
+    /// Returns an error if a setting is invalid or the system has no CA certificates. The error text
+    /// says what is wrong or what to set instead.
     pub fn new(config: RedisConfig) -> Result<Self, RedisConfigError> {
         Ok(Self {
             connection: Arc::new(config.connection()?),
@@ -72,7 +72,7 @@ impl RedisReplayStore {
     /// they would put all keys into one slot of a cluster. The default is `okta-verifier:dpop:`.
     ///
     /// Instances that accept the same proofs need the same prefix. Another service on the same server
-    /// needs a different one.
+    /// needs a different prefix.
     ///
     /// ```
     /// # use okta_verifier_redis::{RedisConfig, RedisReplayStore};
@@ -84,7 +84,8 @@ impl RedisReplayStore {
     ///
     /// # Errors
     ///
-    /// Returns an error if the prefix is empty, is too long, or contains another character.
+    /// Returns an error if the prefix is empty, is too long, or contains a character that is not
+    /// allowed.
     pub fn key_prefix(mut self, prefix: &str) -> Result<Self, RedisConfigError> {
         let is_allowed = |byte: u8| byte.is_ascii_graphic() && !b"{}".contains(&byte);
         if !(1..=64).contains(&prefix.len()) || !prefix.bytes().all(is_allowed) {

@@ -5,14 +5,14 @@ use std::sync::OnceLock;
 
 /// Receives secrets and responses. It is not part of the public API and may change at any time.
 pub trait Listener: Sync {
-    /// Receives a token, a proof, its claims, or a credential, which must not appear in a log or a
-    /// response.
+    /// Receives a secret that must not appear in a log or a response: a token, its claims, a proof or a
+    /// credential.
     fn secret(&self, bytes: &[u8]);
 
-    /// Receives public contents of tokens: the issuer, the audience, key IDs.
+    /// Receives a text that is not a secret: an issuer, an audience, a key ID, or the URL of a fault.
     fn public(&self, text: &str);
 
-    /// Receives the header fields or the body of a response.
+    /// Receives the value of a header field or the body of a response.
     fn shown(&self, bytes: &[u8]);
 }
 

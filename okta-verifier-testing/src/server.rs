@@ -34,7 +34,7 @@ pub use rotation::Rotation;
 pub use state::Hits;
 use state::Shared;
 
-/// The secret of the client [`CLIENT_ID`](crate::CLIENT_ID) of [`MockOkta`].
+/// The default client secret of [`MockOkta`], for the client [`CLIENT_ID`](crate::CLIENT_ID).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -51,8 +51,9 @@ pub const CLIENT_SECRET: &str = "secret";
 ///
 /// The server's issuer is `http://127.0.0.1:PORT/oauth2/default`. It serves metadata in [three
 /// forms](MetadataForm), `/v1/keys`, `/v1/token` for the client credentials grant, and `/v1/introspect`
-/// and `/v1/revoke` for every token it made. At `/v1/token` a DPoP proof binds the token to the
-/// proof's key. The server rejects a proof without its nonce, and sends the nonce with that rejection.
+/// and `/v1/revoke` for every token that the server made. At `/v1/token` a DPoP proof binds the token
+/// to the proof's key. A proof without the server's nonce is rejected, and the response contains the
+/// nonce.
 ///
 /// The server speaks HTTP/1.1 and closes the connection after each response. A client therefore cannot
 /// hide a retry on a kept connection, and the [hits](Self::hits) count every request.

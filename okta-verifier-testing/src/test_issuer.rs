@@ -44,7 +44,7 @@ impl TestIssuer {
         Self::with(Profile::Okta, "https://okta.test/oauth2/default", audience)
     }
 
-    /// Creates an issuer `https://issuer.test` of RFC 9068 tokens, whose tokens have the audience
+    /// Creates the issuer `https://issuer.test`, whose tokens follow RFC 9068 and have the audience
     /// `audience`.
     ///
     /// ```
@@ -151,7 +151,7 @@ impl TestIssuer {
     }
 }
 
-/// One algorithm per kind of key. The first key is the default signing key.
+/// The algorithms of the keys that an issuer has by default. The first key is the default signing key.
 pub(crate) const DEFAULT_ALGORITHMS: [Algorithm; 4] = [
     Algorithm::RS256,
     Algorithm::ES256,

@@ -32,8 +32,8 @@ pub const CLIENT_ID: &str = "0oatest";
 
 /// A builder for tokens. The token is valid unless a method changes it.
 ///
-/// If two methods set the same part, the last one wins. [`claim`](Self::claim) and
-/// [`without`](Self::without) override the methods for single claims, and
+/// If two methods set the same part, the last one wins. However, [`claim`](Self::claim) and
+/// [`without`](Self::without) override the methods for scopes, groups, the client, `iat` and `exp`.
 /// [`raw_payload`](Self::raw_payload) overrides all methods for claims.
 ///
 /// ```

@@ -38,8 +38,8 @@ pub(crate) fn verifier(issuer: Issuer, base_url: &str) -> Result<Verifier, Confi
     // The external URL of this API is fixed. It must not come from the request, which the client
     // controls.
     let dpop = DpopSettings::base_url(base_url)
-        // For this demo only, so that the printed lines stay valid. By default a proof is accepted for
-        // one minute.
+        // The default window is one minute. It is longer in this demo, so that the printed lines stay
+        // valid.
         .window(Duration::from_secs(300), Duration::from_secs(60));
     let dpop = match env::var_os("NONCES") {
         // Use `DpopNonces::shared(..)` if the service has several instances, so that all of them share

@@ -77,7 +77,7 @@ fn identity(message: Identity) -> String {
     format!("{message:?}")
 }
 
-/// Returns the message and the challenge, which tells the client what would help.
+/// Returns the message, the challenge and `Retry-After`, which tell the client what to do.
 fn describe(status: &Status) -> String {
     let mut text = status.message().to_owned();
     for name in ["www-authenticate", "retry-after"] {

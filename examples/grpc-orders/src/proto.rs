@@ -12,7 +12,7 @@ pub struct Text {
     pub text: String,
 }
 
-/// The client, as the token describes it.
+/// The user or service that makes the call, as the token describes it.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Identity {
     #[prost(string, tag = "1")]

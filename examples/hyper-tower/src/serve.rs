@@ -21,7 +21,7 @@ where
     S::Future: Send,
 {
     let mut http = Builder::new(TokioExecutor::new());
-    // The timer lets hyper close a connection whose headers do not arrive within 30 s.
+    // With the timer, hyper closes an HTTP/1.1 connection whose headers do not arrive within 30 s.
     http.http1().timer(TokioTimer::new());
     http.http2().timer(TokioTimer::new());
     loop {

@@ -20,7 +20,8 @@ pub(crate) fn framework() -> Result<Framework, String> {
     }
 }
 
-/// The trusted issuer and clients, and the server's identity. Certificates and the key are PEM texts.
+/// The trusted issuer, the server's certificate and key, and the roots of the clients' certificates.
+/// Certificates and the key are PEM texts.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) issuer: Issuer,

@@ -13,7 +13,8 @@ use okta_verifier_axum::{Verified, VerifyLayer};
 
 use crate::{settings::Settings, tenants::Tenants};
 
-/// Returns three routers, because three groups of routes have different requirements.
+/// Returns the routes of the API. They are merged from three routers, because they have different
+/// requirements.
 pub(crate) fn router(settings: &Settings) -> Result<Router, ConfigError> {
     let tenants = Arc::new(Tenants::new(settings)?);
     let verify = VerifyLayer::new(tenants.verifier());

@@ -22,7 +22,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Returns the settings for a tenant's tokens.
+    /// Returns the issuer settings for the tenant whose issuer is `url`.
     pub(crate) fn issuer(&self, url: &str) -> Issuer {
         // Tokens are verified locally, and introspected only where a route requires a recent result.
         let client =

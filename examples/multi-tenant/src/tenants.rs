@@ -29,7 +29,8 @@ impl Tenants {
         })
     }
 
-    /// Returns a verifier that shares its state: every clone sees [`set_active`](Self::set_active) at once.
+    /// Returns a clone of the verifier. All clones share their state, so each of them sees
+    /// [`set_active`](Self::set_active) at once.
     pub(crate) fn verifier(&self) -> Verifier {
         self.verifier.clone()
     }
@@ -47,7 +48,7 @@ impl Tenants {
         Ok(true)
     }
 
-    /// Returns the tenant with this issuer.
+    /// Returns the name of the tenant with this issuer, or an empty string if there is none.
     pub(crate) fn name_of(&self, issuer: &str) -> String {
         self.database.name_of(issuer).unwrap_or_default()
     }

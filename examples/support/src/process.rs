@@ -114,7 +114,7 @@ impl Drop for Example {
 ///
 /// # Panics
 ///
-/// Panics if it does not.
+/// Panics if `program` succeeds or panics.
 pub fn fails(program: &str, settings: &[(&str, &str)]) -> String {
     let output = command(program, settings)
         .output()
@@ -130,8 +130,8 @@ pub fn fails(program: &str, settings: &[(&str, &str)]) -> String {
     text
 }
 
-/// Returns the command with these settings, without the variables of the environment that examples
-/// read.
+/// Returns the command with these settings. It does not inherit `PORT` and `OKTA_*` from the
+/// environment.
 fn command(program: &str, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {

@@ -39,8 +39,8 @@ impl Address {
         Self::new(host, port.parse().ok()?)
     }
 
-    /// Rejects a text that cannot be a host, because errors show the host and it may come from the
-    /// network.
+    /// Returns `None` if the host or the port is invalid. Errors show the host, and it may come from
+    /// the network, so only some characters are allowed.
     pub(super) fn new(host: &str, port: u16) -> Option<Self> {
         let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
         let is_valid = (1..=253).contains(&host.len()) && host.bytes().all(is_host) && port != 0;

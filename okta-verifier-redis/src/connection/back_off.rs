@@ -15,8 +15,8 @@ pub(super) struct BackOff {
 }
 
 impl BackOff {
-    /// Records a failure. The next attempt must wait for half to all of a delay that doubles with each
-    /// failure.
+    /// Records a failure. The next attempt must wait for a random time between half of a delay and the
+    /// whole delay. The delay doubles with each failure, up to [`MAX`].
     pub(super) fn failed(&mut self, now: Instant) {
         let delay = (MIN * 2_u32.pow(self.failures.min(10))).min(MAX);
         self.failures = self.failures.saturating_add(1);
@@ -38,8 +38,8 @@ impl BackOff {
 }
 
 const MIN: Duration = Duration::from_millis(250);
-/// The maximum is short, because requests are rejected during the back-off and Redis belongs to the
-/// service.
+/// The maximum is short, because requests are rejected during the back-off, and frequent attempts
+/// burden only the service's own Redis.
 const MAX: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) struct Cluster {
 
 #[derive(Default)]
 struct State {
-    /// The primary of each slot; empty before the first topology.
+    /// The primary that serves each slot. Empty until the first topology arrives.
     owners: Vec<Option<Arc<Server>>>,
     /// The seeds, the owners, and the servers that redirections named since the last topology.
     servers: HashMap<Address, Arc<Server>>,
@@ -65,8 +65,8 @@ impl Cluster {
     }
 
     /// Sends the command once. It is sent again only after `MOVED` or `ASK`, which mean that it was not
-    /// executed. `CLUSTERDOWN` means the same, but it is not retried, because a cluster stays down
-    /// longer than a request may wait.
+    /// executed. `CLUSTERDOWN` means the same, but the command is not retried, because a cluster stays
+    /// down longer than a request may wait.
     pub(super) async fn send(
         self: &Arc<Self>,
         key: &[u8],
@@ -84,7 +84,7 @@ impl Cluster {
                 Ok(Reply::Moved(to)) => {
                     (server, asking) = (self.moved(slot, to)?, false);
                 }
-                // The other keys of the slot have not moved, so the slot keeps its owner.
+                // `ASK` applies to one key only, so the slot keeps its owner.
                 Ok(Reply::Ask(to)) => {
                     (server, asking) = (self.asked(to)?, true);
                 }
@@ -139,12 +139,12 @@ impl Cluster {
         server
     }
 
-    /// Starts a fetch of the topology, or joins the one in progress, and returns a receiver that closes
-    /// when it ends. Returns `None` if the last fetch ended too recently for a new one.
+    /// Starts a fetch of the topology, or joins the fetch in progress. Returns a receiver that closes
+    /// when the fetch ends, or `None` if the last fetch ended too recently for a new one.
     fn refresh(self: &Arc<Self>, mut state: MutexGuard<'_, State>) -> Option<watch::Receiver<()>> {
         let now = Instant::now();
         if let Some(refresh) = &state.refresh
-            // An older refresh is presumed stuck, because its runtime is blocked.
+            // An older refresh is treated as stuck: its runtime is probably blocked.
             && now - refresh.began < self.refresh_time() + OVERDUE
         {
             return Some(refresh.end.clone());
@@ -176,8 +176,8 @@ impl Cluster {
                 .collect()
         };
         let chunks = chunks(values(seeds), values(others), state.refreshes);
-        // If the runtime is shutting down, `spawn` drops the task at once, and its `Drop` takes the
-        // lock.
+        // Release the lock first: if the runtime is shutting down, `spawn` drops the task at once, and
+        // the `Drop` of `Refreshing` takes the lock.
         drop(state);
         // The refresh has its own task, because it may outlive this caller and serve later ones.
         tokio::spawn(refreshing.run(chunks));
@@ -236,13 +236,13 @@ impl State {
     }
 }
 
-/// Part of the task that fetches the topology. Dropping it wakes the waiting commands, however the task
-/// ends.
+/// The state of the task that fetches the topology. It is dropped however the task ends, and then wakes
+/// the waiting commands.
 struct Refreshing {
     cluster: Arc<Cluster>,
     number: usize,
     result: Option<Result<Vec<Range>, Failure>>,
-    /// The last field to be dropped, after `Drop::drop` has updated the state.
+    /// Dropped after `Drop::drop` has updated the state. This wakes the waiting commands.
     _end: watch::Sender<()>,
 }
 
@@ -274,10 +274,10 @@ impl Drop for Refreshing {
     }
 }
 
-/// Returns the servers in chunks; the servers of a chunk get `CLUSTER SLOTS` at the same time. Only two
-/// chunks fit into the timeout, so all seeds are in the first chunk, however many servers redirections
-/// have named. The other servers take turns, because one that is cut off from the cluster may return an
-/// outdated topology.
+/// Divides the servers into chunks. All servers of a chunk get `CLUSTER SLOTS` at the same time. Only
+/// two chunks fit into the timeout, so all seeds are in the first one. The order of the other servers
+/// changes with each refresh, because a server that is cut off from the cluster may return an outdated
+/// topology.
 fn chunks<T: Clone>(mut seeds: Vec<T>, mut others: Vec<T>, refreshes: usize) -> Vec<Vec<T>> {
     let length = others.len().max(1);
     others.rotate_left(refreshes.wrapping_mul(AT_ONCE) % length);
@@ -288,8 +288,8 @@ fn chunks<T: Clone>(mut seeds: Vec<T>, mut others: Vec<T>, refreshes: usize) -> 
     chunks
 }
 
-/// Returns the topology of the first server that replies. Several servers get the command at the same
-/// time, because the servers on a lost machine do not reply.
+/// Returns the first topology that a server sends. Several servers get the command at the same time,
+/// because a server that is down never replies.
 async fn topology(
     chunks: Vec<Vec<Arc<Server>>>,
     settings: &Settings,
@@ -330,10 +330,11 @@ impl Server {
     }
 }
 
-/// The servers contradict each other if they redirect a command more often.
+/// The maximum number of redirections of one command. If there are more, the servers contradict each
+/// other.
 const MAX_REDIRECTIONS: usize = 3;
-/// The maximum number of servers from redirections until the next topology. It bounds the number of
-/// hosts to which a server can make the client connect.
+/// The maximum number of new servers that redirections may name between two topologies. It bounds the
+/// number of hosts to which a server can make the client connect.
 const MAX_REDIRECTED: usize = 64;
 /// The pause between the end of a refresh and the start of the next.
 const REFRESH_PAUSE: Duration = Duration::from_millis(250);

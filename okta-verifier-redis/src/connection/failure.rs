@@ -1,5 +1,5 @@
-//! `Failure`: why a command has no result. No variant contains text from the server, because a server
-//! may repeat what it was sent.
+//! `Failure`: why a command has no result. Apart from addresses, no variant contains text from the
+//! server, because a server may repeat a command and the secrets in it.
 
 use std::{io, sync::Arc};
 
@@ -51,8 +51,8 @@ pub(super) enum Reply {
     Moved(Address),
     /// The key is being moved to another server: `ASK`. The command was not executed.
     Ask(Address),
-    /// The server is healthy but cannot execute the command now: `CLUSTERDOWN` or `TRYAGAIN`. Only in a
-    /// cluster.
+    /// The server is healthy but cannot execute the command now: `CLUSTERDOWN` or `TRYAGAIN`, which
+    /// only servers of a cluster send.
     Unready(Failure),
 }
 
@@ -122,7 +122,8 @@ impl Failure {
     }
 }
 
-/// The error codes that are shown. Any other code may be a part of what the server was sent.
+/// The error codes that an error text may contain. Any other code may be a part of a command that the
+/// server repeats.
 const CODES: [&str; 15] = [
     "ASK",
     "BUSY",

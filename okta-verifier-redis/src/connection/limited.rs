@@ -12,9 +12,9 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The crate redis also reads while no command waits for a reply, and it buffers a reply until the
-/// reply is complete. This stream therefore fails if more than [`MOST`] bytes arrive since the last
-/// reply, or if any byte arrives while no command waits for a reply.
+/// A stream that fails if more than [`MOST`] bytes arrive after the last reply, or if a byte arrives
+/// while no command waits for a reply. The crate redis limits neither: it also reads between commands,
+/// and it buffers a reply until the reply is complete.
 pub(super) struct Limited<S> {
     stream: S,
     traffic: Arc<Traffic>,
@@ -43,7 +43,7 @@ impl Traffic {
         self.unanswered.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Returns whether the stream failed because the server sent too much.
+    /// Returns whether the stream failed because of what the server sent.
     pub(super) fn is_exceeded(&self) -> bool {
         self.exceeded.load(Ordering::Relaxed)
     }
@@ -98,8 +98,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
     }
 }
 
-/// Enough for the reply to `CLUSTER SLOTS` of a cluster with 1,000 servers. The reply to `SET` has 5
-/// bytes.
+/// The maximum number of bytes per reply. The reply to `CLUSTER SLOTS` in a cluster with 1,000 servers
+/// is shorter; the reply to `SET` has 5 bytes.
 const MOST: usize = 1 << 20;
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub(super) struct Sentinels {
 
 impl Sentinels {
     /// Connects to the first server that a sentinel names and that reports itself as a primary. All
-    /// sentinels get their request at the same time, because a sentinel on a lost machine never replies.
+    /// sentinels are queried at the same time, because a sentinel that is down never replies.
     pub(super) async fn connect_primary(
         &self,
         settings: &Arc<Settings>,

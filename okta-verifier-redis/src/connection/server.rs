@@ -131,7 +131,7 @@ impl Server {
         let mut state = self.lock();
         match &state.stage {
             Stage::Up(session) if session.is_open() => return Next::Decided(Ok(session.clone())),
-            // An older attempt is presumed stuck, because its runtime is blocked.
+            // An older attempt is treated as stuck: its runtime is probably blocked.
             Stage::Connecting(attempt)
                 if now - attempt.began < self.settings.connect_timeout + OVERDUE =>
             {
@@ -161,8 +161,8 @@ impl Server {
             began: now,
             end: end.clone(),
         });
-        // If the runtime is shutting down, `spawn` drops the task at once, and its `Drop` takes the
-        // lock.
+        // Release the lock first: if the runtime is shutting down, `spawn` drops the task at once, and
+        // the `Drop` of `Connecting` takes the lock.
         drop(state);
         // The attempt has its own task, because it may outlive this caller and serve later ones.
         tokio::spawn(connecting.run());
@@ -195,7 +195,8 @@ impl Server {
             state.fail(failure.clone());
         }
         drop(state);
-        // The server rejected this command only, so other commands may still get their replies.
+        // If the server only rejected the command, the connection stays open for the replies to other
+        // commands.
         if !matches!(failure, Failure::Refused(..) | Failure::LoginRejected(_)) {
             session.close();
         }
@@ -223,12 +224,13 @@ enum Next {
     Wait(watch::Receiver<()>),
 }
 
-/// Part of the task that connects. Dropping it wakes the waiting commands, however the task ends.
+/// The state of the task that connects. It is dropped however the task ends, and then wakes the waiting
+/// commands.
 struct Connecting {
     server: Arc<Server>,
     number: u64,
     result: Option<Result<Arc<Session>, Failure>>,
-    /// The last field to be dropped, after `Drop::drop` has updated the state.
+    /// Dropped after `Drop::drop` has updated the state. This wakes the waiting commands.
     _end: watch::Sender<()>,
 }
 
@@ -301,7 +303,7 @@ mod tests {
         (Arc::new(session), theirs)
     }
 
-    /// Returns a server that was down until its back-off reached the maximum, and is up again.
+    /// Returns a server with an open connection, whose back-off is at its maximum.
     async fn back_again() -> (Arc<Server>, DuplexStream) {
         let ((session, theirs), server) = (session().await, server());
         let mut state = server.lock();

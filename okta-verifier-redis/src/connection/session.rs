@@ -47,7 +47,7 @@ impl Session {
             select.arg(settings.database);
             session.expect(&select, &Value::Okay).await?;
         }
-        // Checks that a server replies, and that replies and commands are in step. Otherwise a reply
+        // Checks that the server replies, and that the reply belongs to this command. Otherwise a reply
         // that arrived before any command would be taken for the reply to the first proof.
         let text = format!("{:016x}", RandomState::new().hash_one(&*address.host));
         let mut ping = redis::cmd("PING");
@@ -85,8 +85,8 @@ impl Session {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        // The login is left to `log_in`. To a server without users, the crate would send the password
-        // alone, which logs in as `default`, whatever the configured user.
+        // `log_in` performs the login, not the crate redis. To a server without users, the crate would
+        // send only the password, which logs in as `default` whatever user is configured.
         let info = RedisConnectionInfo::default()
             .set_protocol(ProtocolVersion::RESP2)
             .set_skip_set_lib_name();
@@ -157,12 +157,13 @@ impl Session {
     async fn second_reply(&self, pipeline: &Pipeline) -> Result<Value, RedisError> {
         let mut connection = self.connection.clone();
         let mut replies = connection.send_packed_commands(pipeline, 1, 1).await?;
-        // If the second reply is missing, return a value that no command accepts, so that an unexpected
-        // reply is reported.
+        // If the second reply is missing, return an array. No command that is sent after `ASKING`
+        // accepts an array, so an unexpected reply is reported.
         Ok(replies.pop().unwrap_or(Value::Array(Vec::new())))
     }
 
-    /// Returns `false` if the server closed the connection or the runtime of the connection ended.
+    /// Returns whether the connection is open. It is not if either side closed it, or if its runtime
+    /// ended.
     pub(super) fn is_open(&self) -> bool {
         !self.driver.is_finished()
     }

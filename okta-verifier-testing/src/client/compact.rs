@@ -96,7 +96,7 @@ impl ProofBuilder {
         }
     }
 
-    /// Returns the payload, with a claim that pads the whole proof to the requested length.
+    /// Returns the payload. If a length was requested, an additional claim pads the whole proof to it.
     fn padded(&self, mut claims: Map<String, Value>, header: usize) -> Vec<u8> {
         if self.length > 0 {
             let written = written(claims.clone(), &self.doubled_claims).len();
@@ -124,7 +124,7 @@ fn written(object: Map<String, Value>, doubled: &[String]) -> Vec<u8> {
 /// Returns the JWK of a 1024-bit RSA key whose modulus is all ones. No library here generates such a
 /// key, so there is no private key for it.
 fn weak_rsa() -> Value {
-    // In base64url, `_` is six ones, and `8` holds the remaining four of the 1024.
+    // In base64url, `_` encodes six one bits, and `8` encodes the remaining four of the 1024.
     json!({ "e": "AQAB", "kty": "RSA", "n": "_".repeat(170) + "8" })
 }
 

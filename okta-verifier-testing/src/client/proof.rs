@@ -14,8 +14,10 @@ use crate::token::unix_now;
 
 /// A builder for DPoP proofs (RFC 9449 §4.2). The proof is valid unless a method changes it.
 ///
-/// If two methods set the same part, the last one wins. Raw header and payload texts override
-/// everything else.
+/// If two methods set the same part, the last one wins. However, [`claim`](Self::claim) and
+/// [`without`](Self::without) override [`token`](Self::token), [`issued_at`](Self::issued_at) and
+/// [`aged`](Self::aged). [`raw_header`](Self::raw_header) and [`raw_payload`](Self::raw_payload)
+/// override all methods for the header and for claims.
 ///
 /// ```
 /// # let jwt = "a.b.c";
@@ -136,7 +138,7 @@ impl ProofBuilder {
         self
     }
 
-    /// Sets `iat` to `seconds` before the builder was created, or after it if `seconds` is negative.
+    /// Moves `iat` back by `seconds`, or forward if `seconds` is negative.
     ///
     /// ```
     /// # let client = okta_verifier_testing::Client::new();

@@ -1,4 +1,4 @@
-//! Proofs that every verifier must reject.
+//! `ProofBuilder` methods for invalid proofs.
 
 use std::sync::Arc;
 

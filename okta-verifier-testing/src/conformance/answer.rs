@@ -40,7 +40,7 @@ impl Answer {
     }
 
     fn announce(&self) {
-        // RFC 9449 §8: a nonce is public, and the client repeats it in proofs, so it is not announced.
+        // RFC 9449 §8: a nonce is public, and the client repeats it in proofs, so it is not reported.
         let fields = self.fields.iter();
         let fields = fields.filter(|(name, _)| !name.eq_ignore_ascii_case("dpop-nonce"));
         fields.for_each(|(_, value)| listener::shown(value));

@@ -1,4 +1,4 @@
-//! Input that no correct client sends. After each input the server must serve the next request.
+//! Unusual and malformed input. After each input the server must serve the next request.
 
 use std::net::SocketAddr;
 
@@ -180,8 +180,7 @@ async fn play(address: SocketAddr, message: &[u8], then: Then) -> Result<(), Dif
     ))
 }
 
-/// Returns the status of every response. Rejections have an empty body, so the next response follows at
-/// once.
+/// Returns the status of every response. Assumes that no body contains `HTTP/1.`.
 fn statuses(mut bytes: &[u8]) -> Vec<u16> {
     let mut statuses = Vec::new();
     while let Some(at) = bytes.windows(7).position(|it| it == b"HTTP/1.") {

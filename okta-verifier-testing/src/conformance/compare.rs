@@ -7,7 +7,7 @@ use super::expected::Outcome;
 use super::{Answer, Case, Expected};
 
 impl Case {
-    /// Compares a response of an API whose framework or server could represent the request.
+    /// Compares a response with the expected one, for an API that received the request unchanged.
     ///
     /// The status, every `WWW-Authenticate` line, `Cache-Control` and `Retry-After` must match
     /// [`expected`](Self::expected) to the byte, and the body of a rejection must be empty.

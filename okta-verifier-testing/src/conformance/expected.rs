@@ -84,8 +84,8 @@ impl Expected {
         self.status
     }
 
-    /// Returns the `WWW-Authenticate` lines, in order: one per scheme, or none if no credentials would
-    /// help.
+    /// Returns the `WWW-Authenticate` lines, in order: at most one per scheme, and none if no
+    /// credentials would help.
     pub fn www_authenticate(&self) -> impl Iterator<Item = &str> {
         self.www_authenticate.iter().map(String::as_str)
     }
@@ -153,7 +153,7 @@ impl Expected {
             www_authenticate,
             cache_control: (status != 200).then_some("no-store"),
             // The back-off starts at 250 ms and doubles, so `Retry-After` rounds up to 1 for the first
-            // three failures. The test `table_is_sound` checks that the table has exactly three.
+            // three failures. The test `table_is_sound` checks that exactly three cases expect 503.
             retry_after: (status == 503).then_some("1"),
         }
     }

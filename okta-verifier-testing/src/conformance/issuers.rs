@@ -19,7 +19,7 @@ use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
 /// | `https://issuer.test` | RFC 9068 | any | pinned |
 /// | `http://127.0.0.1:1/oauth2/default` | Okta | any | unavailable: no server listens there |
 ///
-/// The audience is `api://conformance`. Clones share no mutable state.
+/// The audience is `api://conformance`. Clones share the keys.
 ///
 /// ```
 /// use okta_verifier_testing::conformance::{self, Issuers};
@@ -126,8 +126,9 @@ impl Issuers {
     }
 
     /// Creates the issuers of the second table, with [bound tokens](super::bound_cases). The external
-    /// URL of its API is `https://api.example.com`. The API accepts DPoP, and trusts `Client-Cert` from
-    /// peers on loopback, so the adapter must pass each peer's address to the verifier.
+    /// URL of the API under test is `https://api.example.com`. This API accepts DPoP, and trusts
+    /// `Client-Cert` from peers on loopback, so the adapter must pass each peer's address to the
+    /// verifier.
     ///
     /// ```
     /// use okta_verifier_testing::conformance::Issuers;
@@ -145,8 +146,8 @@ impl Issuers {
     }
 
     /// Creates the issuers of the third table, with [tokens that require
-    /// introspection](super::asked_cases): `okta`, which introspects each token, and an issuer whose
-    /// endpoint is unavailable.
+    /// introspection](super::asked_cases): `okta`, whose tokens are all introspected, and an issuer
+    /// whose introspection endpoint is unavailable. Sets the audience of `okta`.
     ///
     /// ```
     /// use okta_verifier::adapter::RequestCredentials;
@@ -207,9 +208,8 @@ impl Issuers {
         (self.table)()
     }
 
-    /// Builds a verifier that trusts these issuers, with default settings otherwise except a short
-    /// fetch timeout. Each call returns a new verifier, because the back-off behind a 503 is part of
-    /// the verifier's state.
+    /// Builds a verifier that trusts these issuers and has a short fetch timeout. Each call returns a
+    /// new verifier with its own back-off, on which the `Retry-After` of a 503 depends.
     ///
     /// # Panics
     ///

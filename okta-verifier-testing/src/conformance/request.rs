@@ -154,8 +154,8 @@ impl Request {
         message
     }
 
-    /// Announces every part that may contain credentials, so that tests can check that no response
-    /// repeats it.
+    /// Reports every part that may contain credentials to the listener, so that tests can check that no
+    /// response repeats it.
     pub(super) fn announce(&self) {
         let is_credential = |name: &str| {
             ["authorization", "dpop", "client-cert"]

@@ -1,6 +1,6 @@
 //! The routes of the API under test.
 
-/// A route and what it requires. The paths are public: the module's documentation lists them.
+/// A route and what it requires. The documentation of the module `conformance` lists the paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     /// Requires nothing.

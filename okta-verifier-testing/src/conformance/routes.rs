@@ -93,8 +93,8 @@ impl Routes {
     }
 
     /// Sets a function that adds to every token what all paths require, such as a claim with the
-    /// tenant. It must not add the scope or the group of a path, because some cases test that they are
-    /// missing.
+    /// tenant. The function must not add the scope or the group of a path, because some cases need
+    /// tokens without them.
     ///
     /// ```
     /// use okta_verifier_testing::Routes;

@@ -4,8 +4,9 @@ use super::{Answer, Difference, Issuers, Report, Request};
 
 /// Runs every case of the [issuers' table](Issuers::cases) and compares each response to the byte.
 ///
-/// `respond` passes a request to the API. It returns `None` if its framework cannot represent the request,
-/// that is, a field value with a control character. For any other case `None` is a failure.
+/// `respond` passes a request to the API. It returns `None` if the framework cannot represent the
+/// request because a field value contains a control character. For any other request, `None` is a
+/// failure.
 ///
 /// ```
 /// use okta_verifier::adapter::RequestCredentials;

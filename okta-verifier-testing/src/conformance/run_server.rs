@@ -13,8 +13,8 @@ use crate::MockOkta;
 /// per case, and compares each response to the byte. Then it sends malformed requests, and requests
 /// that end early; after each of them the server must serve the next request.
 ///
-/// The server is the API of [this table](super), over [`Issuers::verifier`]. For
-/// [`Issuers::bound`] it must give the verifier the address of its peers.
+/// The server must serve the API of [this table](super), over [`Issuers::verifier`]. For
+/// [`Issuers::bound`] it must pass the address of each peer to the verifier.
 ///
 /// ```no_run
 /// # async fn serve(_: okta_verifier::Verifier) -> std::net::SocketAddr { unimplemented!() }
@@ -48,7 +48,7 @@ pub async fn run_server(issuers: &Issuers, address: SocketAddr) -> Report {
 ///
 /// # Panics
 ///
-/// Panics if `base_url` is not an `http` URL.
+/// Panics if `base_url` is not an `http` URL with a port.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -93,8 +93,8 @@ pub async fn run_api(base_url: &str, okta: &MockOkta, routes: Routes) -> Report 
     report
 }
 
-/// Runs the whole table against your own running API, whose issuer is `okta`. Panics with every case
-/// that failed: the request, the expected response and the received one.
+/// Runs every case that `routes` allows against your own running API, whose issuer is `okta`. Panics
+/// with every case that failed: the request, and how the response differs from the expected one.
 ///
 /// The API must trust `okta.issuer(..)` for [`CLIENT_ID`](crate::CLIENT_ID), and its audience must be
 /// the one of [`MockOkta::set_audience`]. Cases without a path in `routes` are skipped, and counted in
@@ -105,7 +105,7 @@ pub async fn run_api(base_url: &str, okta: &MockOkta, routes: Routes) -> Report 
 ///
 /// # Panics
 ///
-/// Panics if a case fails, if no case could run, or if `base_url` is not an `http` URL.
+/// Panics if a case fails, if no case could run, or if `base_url` is not an `http` URL with a port.
 ///
 /// ```no_run
 /// # async fn start_my_api(_: &str) -> String { String::new() }

@@ -1,4 +1,4 @@
-//! A client that can send any bytes, including those that a correct client would reject.
+//! A client that can send any bytes, including those that a correct client would not send.
 
 use std::{io, time::Duration};
 
@@ -15,7 +15,7 @@ use super::Answer;
 ///
 /// # Errors
 ///
-/// Returns an error if there is no connection or no response within five seconds.
+/// Returns an error if there is no connection or no valid response within five seconds.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
@@ -39,7 +39,7 @@ pub async fn exchange(address: impl ToSocketAddrs, message: &[u8]) -> io::Result
     })
 }
 
-/// Returns everything that arrives until the connection is closed.
+/// Sends `message` and returns everything that arrives until the connection is closed.
 pub(super) async fn converse(address: impl ToSocketAddrs, message: &[u8]) -> io::Result<Vec<u8>> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;

@@ -29,7 +29,7 @@ mod unavailable_keys;
 use super::Case;
 use crate::TokenBuilder;
 
-/// Returns every case. Their order does not matter.
+/// Returns every case of the first table. The order of the cases does not matter.
 ///
 /// ```
 /// use okta_verifier_testing::conformance;
@@ -112,7 +112,7 @@ fn named(subject: &str, cases: Vec<Case>) -> Vec<Case> {
     cases.into_iter().map(name).collect()
 }
 
-/// A row of similar cases: the name, the requirements, and what is special.
+/// A row for one of several similar cases: the name, the requirements, and what distinguishes the case.
 type Row<T> = (&'static str, &'static [u16], T);
 
 /// A change to a valid token before it is signed.

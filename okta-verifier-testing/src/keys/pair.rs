@@ -76,7 +76,8 @@ impl Pair {
         }
     }
 
-    /// Returns the signature in JWS form: an ECDSA signature is R and S at fixed length (RFC 7518 §3.4), not DER.
+    /// Returns the signature in JWS form. An ECDSA signature is R and S at fixed length (RFC 7518
+    /// §3.4), not DER.
     ///
     /// # Panics
     ///
@@ -121,7 +122,7 @@ impl Pair {
         fingerprint(self.jwk().to_string().as_bytes())
     }
 
-    /// Returns the public key as a DER `SubjectPublicKeyInfo`, for RSA pairs only.
+    /// Returns the public key as a DER `SubjectPublicKeyInfo`, or `None` if it is not an RSA key.
     pub(crate) fn public_der(&self) -> Option<Vec<u8>> {
         let Self::Rsa(pair) = self else { return None };
         let der: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;

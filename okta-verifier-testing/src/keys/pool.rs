@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::KeyPair as _;
 
-/// Selects a pair of the pool.
+/// Selects an RSA pair.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Slot {
     /// A pair for the published keys of an issuer. The number is the generation of the keys.
@@ -17,7 +17,7 @@ pub(crate) enum Slot {
     Foreign,
 }
 
-/// Returns the 2048-bit pair of `slot`, generating it on first use.
+/// Returns the 2048-bit pair of `slot`. It is generated on first use, or on every call for a client.
 pub(crate) fn rsa(slot: Slot) -> Arc<KeyPair> {
     static ISSUERS: [OnceLock<Arc<KeyPair>>; ISSUER_SLOTS] =
         [const { OnceLock::new() }; ISSUER_SLOTS];

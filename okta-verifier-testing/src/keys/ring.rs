@@ -20,7 +20,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Returns the JWK in Okta's shape: `kty`, `alg`, `use`, `kid` and the numbers.
+    /// Returns the JWK in Okta's shape: `kty`, `alg`, `use`, `kid` and the members of the public key.
     pub(crate) fn jwk(&self) -> Value {
         let mut jwk = self.pair.jwk();
         jwk["alg"] = json!(self.algorithm.to_string());
@@ -121,8 +121,8 @@ pub(crate) fn foreign(algorithm: Algorithm) -> Pair {
     Pair::new(algorithm, Slot::Foreign)
 }
 
-/// Returns the thumbprint to which [`bound_to_key`](crate::TokenBuilder::bound_to_key) binds tokens.
-/// There is one per process, and no issuer publishes its key.
+/// Returns the thumbprint to which [`bound_to_key`](crate::TokenBuilder::bound_to_key) binds tokens. It
+/// is the same in the whole process, and no issuer publishes its key.
 pub(crate) fn bound_thumbprint() -> &'static str {
     static THUMBPRINT: OnceLock<String> = OnceLock::new();
     THUMBPRINT.get_or_init(|| foreign(Algorithm::ES256).thumbprint())

@@ -27,8 +27,8 @@ impl Answer {
         Self::new(status, "application/json", body.to_string())
     }
 
-    /// Returns the error body of Okta's management API, which metadata and keys endpoints and rate
-    /// limits also use.
+    /// Returns a response with the error body of Okta's management API. The metadata and keys endpoints
+    /// and rate limits use this body too.
     pub(super) fn okta_error(status: u16) -> Self {
         let (code, summary) = match status {
             401 => ("E0000011", "Invalid token provided"),
@@ -57,7 +57,7 @@ impl Answer {
         Self::json(status, &body)
     }
 
-    /// Returns the error body of an OAuth endpoint (RFC 6749 §5.2).
+    /// Returns a response with the error body of an OAuth endpoint (RFC 6749 §5.2).
     pub(super) fn oauth_error(status: u16, error: &str, description: &str) -> Self {
         Self::json(
             status,

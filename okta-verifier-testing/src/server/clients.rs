@@ -33,8 +33,8 @@ impl Default for Clients {
     }
 }
 
-/// Rejects a request without a client, with a wrong client, or with two client authentications (RFC
-/// 6749 §2.3.1).
+/// Rejects a request without client authentication, with a wrong one, or with more than one (RFC 6749
+/// §2.3.1). A public client needs none.
 pub(super) fn authenticate(shared: &Shared, request: &Request, form: &Form) -> Result<(), Answer> {
     let clients = &mut shared.state().clients;
     let header = request.header("authorization");
@@ -52,7 +52,7 @@ pub(super) fn authenticate(shared: &Shared, request: &Request, form: &Form) -> R
     };
     let Err(text) = outcome else { return Ok(()) };
     let rejection = Answer::oauth_error(401, "invalid_client", text);
-    // RFC 6749 §5.2: the challenge uses the scheme that the client used.
+    // RFC 6749 §5.2: the response has a challenge if the client used `Authorization`.
     Err(match header {
         Some(_) => rejection.with("www-authenticate", "Basic realm=\"okta\""),
         None => rejection,

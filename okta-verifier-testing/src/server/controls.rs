@@ -66,7 +66,7 @@ impl MockOkta {
         );
     }
 
-    /// Rotates all four keys. Every key ID is new. The RSA pairs come from a pool of the process, so
+    /// Rotates the keys. Each new key has a new ID. The RSA pairs come from a pool of the process, so
     /// the same RSA pair is published again after four rotations. The first use of a pair takes a
     /// noticeable part of a second.
     ///

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// An endpoint of [`MockOkta`](crate::MockOkta), which counts requests and injects faults.
+/// An endpoint of [`MockOkta`](crate::MockOkta). Requests are counted and faults are injected per
+/// endpoint.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -65,7 +66,7 @@ pub enum Fault {
     EmptyKeys,
     /// Responds with `{}`.
     NoKeys,
-    /// Adds entries to the regular keys that a verifier must skip: a number, an unknown `kty`, an
+    /// Puts entries that a verifier must skip before the regular keys: a number, an unknown `kty`, an
     /// unknown curve, a point that is not on its curve, `kid` as a number, an RSA key of 1024 bits, an
     /// RSA key for encryption, a post-quantum key (`AKP`) and a symmetric key (`oct`).
     Mixed,

@@ -26,8 +26,8 @@ pub(super) fn revoke(shared: &Shared, request: &Request) -> Answer {
     })
 }
 
-/// Rejects a request without client authentication or without a token. Otherwise responds with
-/// `respond`.
+/// Rejects a request without client authentication or without a token. Otherwise returns the response
+/// that `respond` builds.
 fn with_token(shared: &Shared, request: &Request, respond: impl FnOnce(&str) -> Answer) -> Answer {
     let response = Form::of(request).and_then(|form| {
         clients::authenticate(shared, request, &form)?;

@@ -11,7 +11,7 @@ use super::request::Request;
 use super::state::Shared;
 use super::{introspection, token_endpoint};
 
-/// Returns the endpoint of a path, including metadata forms that are not served.
+/// Returns the endpoint of a path. A metadata form that is not served also has an endpoint.
 pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
     match path {
         KEYS => Some(Endpoint::Keys),

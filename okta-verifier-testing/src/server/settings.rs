@@ -64,8 +64,9 @@ impl MockOkta {
         self.set_header(endpoint, "cache-control", Some(value));
     }
 
-    /// Sets a field of an endpoint's successful responses. `None` removes a field that was set before, and the
-    /// default `Cache-Control`. The default `Content-Type` can be replaced but not removed.
+    /// Sets a field of an endpoint's successful responses. `None` removes a field that was set before,
+    /// and the default `Cache-Control` of metadata and keys. The default `Content-Type` can be replaced
+    /// but not removed.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -207,5 +207,5 @@ impl State {
 /// The `Cache-Control` in Okta's documentation of the keys endpoint: 44 days.
 const OKTA_CACHING: &str = "max-age=3832304, must-revalidate";
 
-/// The number of requests that are kept, which bounds the memory.
+/// The maximum number of received requests that are kept.
 const RECEIVED: usize = 1000;

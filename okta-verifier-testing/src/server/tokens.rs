@@ -50,8 +50,9 @@ impl MockOkta {
     /// Sets the one client that may use `/v1/token`, `/v1/introspect` and `/v1/revoke`. The default is
     /// [`CLIENT_ID`](crate::CLIENT_ID) with [`CLIENT_SECRET`](crate::CLIENT_SECRET).
     ///
-    /// The client may also authenticate with `private_key_jwt`. The server does not know the client's
-    /// key: it checks every claim of the assertion, but not its signature.
+    /// The client may also authenticate with `private_key_jwt`. The server checks `iss`, `sub`, `aud`,
+    /// `exp` and `jti` of the assertion, but not its signature, because the server does not know the
+    /// client's key.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -81,7 +81,7 @@ impl TokenBuilder {
         self
     }
 
-    /// Makes the token expire one hour ago, which is beyond every leeway.
+    /// Sets `exp` to one hour ago, which exceeds every leeway, and `iat` to two hours ago.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

@@ -10,9 +10,9 @@ impl TokenBuilder {
     /// key, which is RS256 unless the issuer has other keys.
     ///
     /// The token is signed with the issuer's key for that algorithm. If the issuer has no such key, the
-    /// token names a key of the same family: an RS384 token names the RS256 key, which then signs it.
-    /// If that key cannot sign with the algorithm, a key that the issuer does not publish signs the
-    /// token. To change only the header, use [`header`](Self::header).
+    /// token names a key of the same family, or else the default key: an RS384 token names the RS256
+    /// key, which then signs it. If the named key cannot sign with the algorithm, a key that the issuer
+    /// does not publish signs the token. To change only the header, use [`header`](Self::header).
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

@@ -28,7 +28,8 @@ pub(super) enum Form {
 /// What the third part of the token contains.
 #[derive(Clone, Debug)]
 pub(super) enum Seal {
-    /// A signature with the key that `kid` names.
+    /// A signature with a published key. If this key cannot sign with the token's algorithm, a key that
+    /// the issuer does not publish signs the token.
     Published,
     /// A signature with a key that the issuer does not publish, under the `kid` of a published key.
     Foreign,
@@ -61,7 +62,8 @@ impl TokenBuilder {
             Form::Opaque => random_name(),
         };
         listener::secret(&token);
-        // The claims of an opaque token are not a part of it, so they are announced separately.
+        // An opaque or encrypted token does not contain the payload, so the payload is reported
+        // separately.
         listener::secret(&payload);
         if let Some(register) = &self.register
             && !self.revoked
@@ -165,7 +167,8 @@ fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Changes to the JSON text that a `Value` cannot express: duplicate members, escapes, unusual numbers.
+/// Methods for the conformance cases. Some cases need JSON text that a `Value` cannot express:
+/// duplicate members, escapes, unusual numbers.
 impl TokenBuilder {
     /// Returns the issuer's audience, even if an edit has changed the token's `aud`.
     pub(crate) fn own_audience(&self) -> &str {

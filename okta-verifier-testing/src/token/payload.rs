@@ -91,8 +91,8 @@ impl TokenBuilder {
         claims
     }
 
-    /// Returns the claims that Okta's introspection returns for a refresh token, without `iss`, `aud`
-    /// and `jti`.
+    /// Returns the claims with which Okta's introspection describes a refresh token. `iss`, `aud` and
+    /// `jti` are not among them.
     #[cfg(feature = "server")]
     fn refresh_claims(&self) -> Map<String, Value> {
         let mut claims = self.okta_claims();

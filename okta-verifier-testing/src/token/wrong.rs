@@ -1,4 +1,4 @@
-//! Tokens that every verifier must reject.
+//! `TokenBuilder` methods for invalid tokens, and for encrypted tokens.
 
 use super::TokenBuilder;
 use super::jws::{Form, Seal};
@@ -15,9 +15,9 @@ impl TokenBuilder {
         self
     }
 
-    /// Signs with a key that the issuer does not publish, under a new random `kid`. To a verifier, such
-    /// a token may be signed with a new key that it has not fetched yet, or be one of a flood of forged
-    /// tokens.
+    /// Signs with a key that the issuer does not publish, under a new random `kid`. A verifier cannot
+    /// tell such a token from one that is signed with a new key of the issuer that the verifier has not
+    /// fetched yet.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

@@ -76,7 +76,7 @@ pub(in crate::conformance) fn step_up(
     Case::new(Outcome::StepUp, name, requirements)
 }
 
-/// Expects 401 `insufficient_user_authentication`, with the scope.
+/// Expects 401 `insufficient_user_authentication`, with the required scope in the challenge.
 pub(in crate::conformance) fn step_up_and_scope(
     name: impl Into<Cow<'static, str>>,
     requirements: &'static [u16],

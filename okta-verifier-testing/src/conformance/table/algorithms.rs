@@ -1,4 +1,4 @@
-//! Algorithms and keys: which keys the issuer publishes, each with one algorithm.
+//! Algorithms and keys: a token must be signed with a published key and with the algorithm of that key.
 
 use okta_verifier::Algorithm;
 
@@ -33,7 +33,8 @@ pub(super) fn cases() -> Vec<Case> {
         invalid(format!("a tampered token of {algorithm}"), &[14, 60])
             .okta(move |token| token.algorithm(algorithm).tampered())
     }));
-    // Valid signatures of a published key, with an algorithm other than the key's.
+    // Tokens that name a published key, with an algorithm other than the key's. The signatures of the
+    // RSA algorithms are valid for that key.
     let others = [
         Algorithm::RS384,
         Algorithm::RS512,

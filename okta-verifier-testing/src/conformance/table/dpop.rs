@@ -124,7 +124,7 @@ pub(super) fn proved(case: Case) -> Case {
     proved_with(case, |token| token, |proof| proof)
 }
 
-/// Adds a bound token after `edit`, and its proof after `spoil`.
+/// Adds a bound token that `edit` has changed, and a proof that `spoil` has changed.
 pub(super) fn proved_with(
     case: Case,
     edit: fn(TokenBuilder) -> TokenBuilder,

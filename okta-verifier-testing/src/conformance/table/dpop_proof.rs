@@ -1,4 +1,4 @@
-//! Invalid proofs (RFC 9449 §4.3), with one change each.
+//! Proofs that differ from a valid one (RFC 9449 §4.3). Most of them are invalid.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
     refused.chain(accepted).chain(lines()).collect()
 }
 
-/// Returns cases with more than one field line, or with something other than a proof.
+/// Returns cases whose `DPoP` lines are not exactly one proof.
 fn lines() -> [Case; 4] {
     let refused = |name, requirements| unproved(name, requirements).by_dpop();
     [

@@ -1,4 +1,5 @@
-//! Malformed credentials: rejected with 400, never anonymous and never 401.
+//! Malformed credentials are rejected with 400. They are treated neither as missing nor as an invalid
+//! token.
 
 use super::super::case::{Case, invalid, malformed};
 

@@ -10,7 +10,8 @@ use crate::TokenBuilder;
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    // The value of `scp`, then of `scope`; with `None` the claim is absent.
+    // Builds the values of `scp` and `scope` from the required scope. `None` stands for an absent
+    // claim.
     type Shape = fn(&str) -> (Option<Value>, Option<Value>);
     let granted: [(&str, Shape); 8] = [
         ("scp as a list", |scope| (Some(json!([scope])), None)),

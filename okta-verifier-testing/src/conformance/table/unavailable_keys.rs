@@ -1,5 +1,6 @@
-//! Tokens of an issuer whose keys are unavailable, which does not make the token invalid (decision 4).
-//! Exactly three cases expect 503: after the fourth failure the back-off exceeds one second.
+//! Tokens of an issuer whose keys are unavailable. This alone does not make a token invalid (decision
+//! 4). Exactly three cases expect 503, because `Retry-After` changes when the back-off exceeds one
+//! second after the fourth failure.
 
 use super::super::case::{Case, accepted, invalid, malformed, unavailable};
 use super::super::issuers::Source;

@@ -129,7 +129,7 @@ pub async fn run_api(base_url: &str, okta: &MockOkta, routes: Routes) -> Report 
 ///
 /// ```text
 /// 251 passed, 1 failed, 85 skipped
-/// - another audience: requirements 14, 54
+/// - audience: another audience => 401 invalid_token: requirements 14, 54, 55, 83, 92
 ///     GET /me, Authorization: Bearer eyJhbGciOiJFUzI1NiIsImtpZCI6Ik…
 ///     status: expected 401, received 200; WWW-Authenticate: expected "Bearer realm=…
 /// ```

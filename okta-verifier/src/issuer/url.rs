@@ -145,7 +145,7 @@ pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     })?;
     if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
         return Err(fail(
-            "write https; http is supported for the loopback origins of a loopback issuer only",
+            "write the scheme of the issuer: https, or http with a loopback host",
         ));
     }
     let origin = url.origin();
@@ -164,7 +164,7 @@ pub(super) fn endpoint(text: &str, issuer: &Url) -> Result<(), &'static str> {
         .map_err(|_| "endpoint: write an absolute URL, such as https://acme.okta.com/oauth2/default/v1/introspect")?;
     if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
         return Err(
-            "endpoint: write https; http is supported for the loopback endpoints of a loopback issuer only",
+            "endpoint: write the scheme of the issuer: https, or http with a loopback host",
         );
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {

@@ -1,5 +1,5 @@
-//! Conversions between the `http` version of actix-web and that of the core. Only bytes and numbers are
-//! exchanged between the two versions, and only here.
+//! Conversions between the version of `http` that actix-web uses and the version that `okta-verifier`
+//! uses. Only bytes and numbers are exchanged between the two versions, and only here.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -40,7 +40,8 @@ impl Connection {
     }
 }
 
-/// Borrows the raw bytes of every field line. The verifier rejects repeated and non-ASCII lines.
+/// Returns the credentials of a request, with the raw bytes of every field line. The verifier decides
+/// about repeated and non-ASCII lines.
 pub(crate) fn credentials<'a>(
     request: &'a ServiceRequest,
     connection: &'a Connection,

@@ -13,7 +13,7 @@ use crate::{Rejected, Verified};
 
 /// Extracts the request's verified access token, if any, behind an optional middleware.
 ///
-/// There is no token only if the request had no `Authorization` field. The middleware rejects invalid
+/// The token is absent only if the request had no `Authorization` field. The middleware rejects invalid
 /// credentials, and this extractor rejects a token that does not meet `R`.
 ///
 /// ```

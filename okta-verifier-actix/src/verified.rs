@@ -68,10 +68,10 @@ use crate::Rejected;
 /// # Do not use `Option<Verified>`
 ///
 /// actix-web makes every `Option<T>` and `Result<T, E>` an extractor, and this crate cannot prevent it.
-/// `Option<Verified<R>>` is `None` for *every* rejection, so a handler would serve a token that does
-/// not meet `R`, and a route whose middleware is missing, like an anonymous request. A handler that
-/// serves requests with and without a token takes [`MaybeVerified`](crate::MaybeVerified), which
-/// rejects these requests.
+/// `Option<Verified<R>>` is `None` for *every* rejection, so a handler would treat a request whose token
+/// does not meet `R`, and every request to a route without the middleware, as anonymous. A handler that
+/// serves requests with and without a token takes [`MaybeVerified`](crate::MaybeVerified), which rejects
+/// these requests.
 pub struct Verified<R: Requirement = AnyToken> {
     token: VerifiedToken,
     requirement: PhantomData<fn() -> R>,

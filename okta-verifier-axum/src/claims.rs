@@ -10,11 +10,10 @@ use crate::{Rejected, verified::admitted};
 /// Extracts the payload of the request's verified access token, deserialized as `T`.
 ///
 /// Use it for claims that your authorization server adds; the registered claims are methods of
-/// Use it for claims that your authorization server adds; the registered claims are methods of
 /// [`VerifiedToken`](okta_verifier::VerifiedToken). The extractor accepts any valid token; add
-/// [`Verified<R>`](crate::Verified) to require more. If the claims of a valid token cannot be
-/// deserialized as `T`, the request is rejected with 403, because a new token of the same kind would
-/// not help the client, and a warning is logged.
+/// [`Verified<R>`](crate::Verified) to require more. If the claims of a valid token cannot be deserialized
+/// as `T`, the request is rejected with 403, because a new token of the same kind would not help the
+/// client, and a warning is logged.
 ///
 /// ```
 /// use axum::{Router, body::Body, http::Request, routing::get};

@@ -11,7 +11,7 @@ use crate::{Rejected, Verified};
 
 /// Extracts the request's verified access token, if any, behind an optional layer.
 ///
-/// There is no token only if the request had no `Authorization` field. The layer rejects invalid
+/// The token is absent only if the request had no `Authorization` field. The layer rejects invalid
 /// credentials, and this extractor rejects a token that does not meet `R`.
 ///
 /// ```

@@ -67,9 +67,9 @@
 //!
 //! A limit inside [`VerifyLayer`], such as a `ConcurrencyLimit` or a `Buffer`, counts only the requests
 //! that the inner service works on. It does not count rejected requests and requests that wait for the
-//! issuer. A request that had to wait polls the inner service after its token is verified, so an error
-//! of `poll_ready` becomes an error of the response future. A limit outside [`VerifyLayer`] counts all
-//! requests, including those that wait for the issuer.
+//! issuer. If a request had to wait, the inner service is polled ready after the token is verified, so an
+//! error of `poll_ready` becomes an error of the response future. A limit outside [`VerifyLayer`] counts
+//! all requests, including those that wait for the issuer.
 //!
 //! # Routers that shorten the path
 //!

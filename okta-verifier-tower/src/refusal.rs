@@ -51,8 +51,8 @@ fn only_value<'a, B>(request: &'a Request<B>, name: &HeaderName) -> Option<&'a [
     values.next().is_none().then_some(first.as_bytes())
 }
 
-/// Returns whether the media type is `application/grpc`, alone or followed by `+proto` or parameters.
-/// `application/grpc-web` is another protocol.
+/// Returns whether the media type is `application/grpc`, alone or followed by a suffix such as `+proto` or
+/// by parameters. `application/grpc-web` is another protocol.
 fn is_grpc_type(value: &[u8]) -> bool {
     const GRPC: &[u8] = b"application/grpc";
     value

@@ -1,9 +1,10 @@
-//! The reasons in a [`VerifyError`], and the error of fetching keys.
+//! The error types of this crate, and the details of a [`VerifyError`].
 //!
 //! | error | from |
 //! |---|---|
 //! | [`ConfigError`] | a wrong setting, at startup |
-//! | [`VerifyError`] | a token that is rejected. It contains a [`MalformedTokenError`], a [`ClaimError`], a [`ProofError`] or an [`UnavailableReason`] |
+//! | [`VerifyError`] | a rejected token. Some variants contain a [`MalformedTokenError`], a [`ProofError`] or an [`UnavailableReason`] |
+//! | [`ClaimError`] | claims of a valid token that do not fit the type that the service reads |
 //! | [`FetchKeysError`] | [`Verifier::warm_up`](crate::Verifier::warm_up) and [`refresh`](crate::Verifier::refresh) |
 //!
 //! A client sees a [`Rejection`](crate::Rejection) instead. No variant carries a token or a claim's value.
@@ -58,17 +59,17 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// Returns the sources of an error from the outside in. At most [`MAX_SOURCES`] are returned, because
-/// another crate's `source` may never end.
+/// Returns the sources of an error from the outside in. At most [`MAX_SOURCES`] are returned, because the
+/// chain of sources of another crate's error may never end.
 fn sources<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(error.source(), |&error| error.source()).take(MAX_SOURCES)
 }
 
-/// Escapes backslashes and every byte that is not plain or not printable ASCII, and shortens the result to
-/// `limit` bytes. Unescaped, a terminal would obey control characters, and characters that reorder text
-/// would mislead readers.
+/// Escapes backslashes and every byte that is not printable ASCII or for which `is_plain` returns false.
+/// Shortens the result to at most `limit` bytes. Unescaped, a terminal would obey control characters, and
+/// characters that reorder text would mislead readers.
 fn escape(bytes: &[u8], limit: usize, is_plain: fn(u8) -> bool) -> String {
     let mut text = String::new();
     // The last length after which the ellipsis still fits.

@@ -24,12 +24,13 @@
 //!
 //! # What is checked
 //!
-//! The checks run in this order, and the first check that fails rejects the token: size and alphabet, three
-//! parts, header (duplicates, `alg`, `crit`, `b64`, `typ`), claims as strict JSON, the issuer by its exact
-//! `iss`, the key by `kid` and algorithm, the signature, `exp` / `nbf` / `iat`, `aud`, the kind of token
-//! (an ID token is not an access token), the client ID, and any `cnf`: a sender-constrained token is
-//! accepted only with its DPoP proof ([`VerifierBuilder::dpop`]) or its client certificate
-//! ([`VerifierBuilder::client_certificates`]). A token of the org authorization server is never accepted.
+//! The checks run in this order, and the first check that fails rejects the token: size, three parts in
+//! base64url, header (duplicates, `crit`, `b64`, `alg`), claims as strict JSON, the issuer by its exact
+//! `iss`, the issuer's settings for `alg`, `kid` and `typ`, the key by `kid` and algorithm, the signature,
+//! `exp` / `nbf` / `iat`, `aud`, the kind of token (an ID token is not an access token), the client ID,
+//! and any `cnf`: a sender-constrained token is accepted only with its DPoP proof
+//! ([`VerifierBuilder::dpop`]) or its client certificate ([`VerifierBuilder::client_certificates`]). A
+//! token of the org authorization server is never accepted.
 //!
 //! A verified token is cached ([`VerifierBuilder::token_cache_capacity`]). The key and the dates of a
 //! cached token are checked again at every request, so that the token is rejected once it expires or its
@@ -45,13 +46,13 @@
 //! | [`mtls`] | tokens that are bound to a certificate (RFC 8705) |
 //! | [`introspection`] | opaque tokens, and revocation before a token expires (RFC 7662) |
 //! | [`health`] | the state of keys and of introspection, for probes and metrics |
-//! | [`error`] | the reasons in a [`VerifyError`], and the error of fetching keys |
-//! | [`adapter`] | what authors of adapters to other frameworks need |
+//! | [`error`] | the details of a [`VerifyError`], and the error of a failed key fetch |
+//! | [`adapter`] | the interface for adapters to other frameworks |
 //!
 //! # Runtime
 //!
-//! Keys are fetched in tasks of the tokio runtime that the first request runs on. The runtime needs
-//! time and I/O enabled. Pinned keys ([`Issuer::keys`]) need no runtime.
+//! A request to an issuer runs in a task of the tokio runtime of the caller that needs the response. The
+//! runtime needs time and I/O enabled. Local checks with pinned keys ([`Issuer::keys`]) need no runtime.
 
 pub mod adapter;
 #[cfg(test)]

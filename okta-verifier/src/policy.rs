@@ -13,11 +13,11 @@ use std::{fmt, time::Duration};
 /// that it can be declared beside its route.
 ///
 /// If other scopes (RFC 6750 §3.1) or a new authentication of the user (RFC 9470 §3) would make the token
-/// meet the policy, the rejection names all of them. Of each [`any`](Self::any), it names those of one
-/// alternative only: the first alternative that the token already meets, or else the first that scopes or
-/// an authentication would meet and that fits the other rules. This choice is final, even if it rules out
-/// every alternative of a later `any`. If neither scopes nor an authentication would help, the rejection is
-/// a 403 without a challenge.
+/// meet the policy, the rejection names everything that is required. For each [`any`](Self::any), it names
+/// what one alternative requires: the first alternative that the token already meets, or else the first
+/// that fits the other rules and that the token could meet with other scopes or a new authentication. This
+/// choice is final, even if it rules out every alternative of a later `any`. If neither scopes nor an
+/// authentication would help, the rejection is a 403 without a challenge.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -106,7 +106,7 @@ impl Policy {
     /// Requires that the top-level claim `name` equals `value`, or is an array of strings that contains
     /// `value`.
     ///
-    /// `name` is the plain name of the claim, never a path: a dot in it is part of the name, so that
+    /// `name` is the plain name of the claim, never a path: a dot is part of the name, so
     /// `"address.country"` does not name a member of the claim `address`.
     ///
     /// ```
@@ -201,7 +201,8 @@ impl Policy {
     }
 
     /// Requires that `acr` is one of these values. The comparison is exact. A token without `acr` does not
-    /// meet the rule. The rejection is a 401 with a step-up challenge (RFC 9470 §3).
+    /// meet the rule. If a new authentication of the user would help, the rejection is a 401 with a
+    /// step-up challenge (RFC 9470 §3).
     ///
     /// # Panics
     ///
@@ -224,8 +225,9 @@ impl Policy {
 
     /// Requires that the user authenticated at most `max_age` ago, in whole seconds. The time is
     /// `auth_time`, and the issuer's leeway is added to `max_age`. A token without `auth_time` does not
-    /// meet the rule. `iat` is not used, because a refreshed token has a new `iat`. The rejection is a 401
-    /// with a step-up challenge (RFC 9470 §3).
+    /// meet the rule. `iat` is not used, because a refreshed token has a new `iat`. If a new
+    /// authentication of the user would help, the rejection is a 401 with a step-up challenge (RFC 9470
+    /// §3).
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -333,9 +335,9 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Returns a 403, or a 401 with a step-up challenge, if the token does not meet the policy. Returns the
-    /// 401 for missing credentials if there is no token but an [`Anonymous`]. Returns a 500, and logs an
-    /// error, if there is neither, because the route then has no layer.
+    /// Returns a 403, or a 401 with a step-up challenge, if the token does not meet the policy. Returns
+    /// the 401 for missing credentials if there is no token but an [`Anonymous`]. Returns a 500, and logs
+    /// an error, if there is neither, because no layer in front of the handler then verifies tokens.
     pub fn admit<'t>(
         self,
         token: Option<&'t VerifiedToken>,

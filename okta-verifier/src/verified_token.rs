@@ -54,8 +54,8 @@ struct Inner {
     subject_kind: SubjectKind,
     dates: Dates,
     auth_time: Option<u64>,
-    /// Behind a pointer, because most tokens are not bound. Shared, so that a copy with fewer scopes has
-    /// the same token hash, which the first proof computes.
+    /// `None` if the token is not bound, which is the case for most tokens. A copy with fewer scopes
+    /// shares this value, so that the hash of the token is computed only once.
     bound: Option<Arc<Bound>>,
     /// The groups are read at first use, because most requests need only the scopes.
     groups: OnceLock<Box<[Box<str>]>>,
@@ -70,8 +70,8 @@ pub(crate) struct Origin {
 }
 
 impl VerifiedToken {
-    /// Returns the token with these claims, which were checked. The token must not be used before its
-    /// signature or its introspection response was verified.
+    /// Returns the token with these claims, which the caller must have checked. The token must not be used
+    /// before its signature was verified, unless the claims come from an introspection response.
     pub(crate) fn new(
         claims: &Claims<'_>,
         source: Source,
@@ -85,7 +85,7 @@ impl VerifiedToken {
         texts[PAYLOAD] = payload;
         texts[SUBJECT] = &claims.sub;
         texts[SCOPE] = &claims.scope;
-        // An absent claim is stored as empty; an empty one was rejected.
+        // An absent claim is stored as an empty string. Empty claims were rejected before.
         texts[CLIENT_ID] = client_id.unwrap_or_default();
         texts[JTI] = claims.jti.as_deref().unwrap_or_default();
         texts[ACR] = claims.acr.as_deref().unwrap_or_default();
@@ -100,13 +100,14 @@ impl VerifiedToken {
         }))
     }
 
-    /// Returns the issuer's URL, as configured. If `iss` is an alias, the URL is returned all the same.
+    /// Returns the issuer's URL, as configured, even if the token's `iss` is an alias.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.0.origin.expected.issuer
     }
 
-    /// Returns `sub`: the user, or the client if it acts for itself. It is unique within the issuer only.
+    /// Returns `sub`: the user, or the client if it acts for itself. The value is unique within the issuer
+    /// only.
     #[must_use]
     pub fn subject(&self) -> &str {
         self.0.texts.get(SUBJECT)
@@ -213,7 +214,7 @@ impl VerifiedToken {
         self.group_list().iter().any(|member| **member == *group)
     }
 
-    /// Returns what a request with this token must prove.
+    /// Returns the key and the certificate that the sender of this token must possess, if it is bound.
     pub(crate) fn confirmation(&self) -> Option<Confirmation> {
         self.bound().map(|bound| bound.to)
     }
@@ -237,7 +238,7 @@ impl VerifiedToken {
         Object::parse(self.payload()).ok()?.get(name)
     }
 
-    /// Returns the number of bytes of the claims.
+    /// Returns the size of the payload in bytes.
     pub(crate) fn size(&self) -> usize {
         self.payload().len()
     }
@@ -471,8 +472,8 @@ fn groups(value: &str) -> Option<Box<[Box<str>]>> {
     if let Some(names) = json::strings(value) {
         return Some(names.into_iter().map(Into::into).collect());
     }
-    // This is not a derived struct, because serde_json would also read such a struct from an array, as in
-    // `[["Admins"]]`.
+    // The objects are not read with a derived `Deserialize`, because serde_json would then also read an
+    // array as an object, as in `[["Admins"]]`.
     let members: Vec<&RawValue> = serde_json::from_str(value).ok()?;
     let name = |member: &RawValue| {
         let member = Object::parse(member.get()).ok()?;

@@ -126,8 +126,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Returns the reason why the token is rejected, or [`VerifyError::Unavailable`] if its issuer's keys
-    /// or introspection endpoint cannot be reached.
+    /// Returns the reason why the token is rejected, or [`VerifyError::Unavailable`] if something that the
+    /// verification needs, such as the issuer's keys, is unavailable.
     pub async fn verify(&self, jwt: &str) -> Result<VerifiedToken, VerifyError> {
         let request = TokenRequest {
             token: jwt.as_bytes(),
@@ -206,9 +206,9 @@ impl Verifier {
         Authentication::of(&decision, scheme, step)
     }
 
-    /// Reads the headers with evidence of the sender that the settings require: DPoP proofs, and the
-    /// headers that a trusted proxy adds. `lines` returns the raw bytes of every field line of a header,
-    /// whose name it receives in lower case.
+    /// Adds the headers that the settings for bound tokens require to `credentials`: the DPoP proof, and
+    /// the headers that a trusted proxy sends. `lines` returns the raw bytes of every field line of a
+    /// header, whose name it receives in lower case.
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -296,8 +296,8 @@ impl Verifier {
 
     /// Returns the headers to add to every response. If nonces are required
     /// ([`DpopNonces`](crate::dpop::DpopNonces)), these are a nonce for the client's next proof and
-    /// `Cache-Control: no-store`. Otherwise there are none. They must replace headers of the same name. The
-    /// adapters add these headers.
+    /// `Cache-Control: no-store`. Otherwise there are no headers to add. An added header must replace a
+    /// header of the same name. The adapters do this themselves.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, dpop::{DpopNonces, DpopSettings}};
@@ -321,8 +321,8 @@ impl Verifier {
 
     /// Fetches the keys of every issuer now, for services that should not start without keys.
     ///
-    /// It does not contact the introspection endpoint: wrong client credentials and an endpoint that cannot
-    /// be reached show at the first introspection request.
+    /// This method does not contact the introspection endpoint: wrong client credentials and an endpoint
+    /// that cannot be reached show at the first introspection request.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};

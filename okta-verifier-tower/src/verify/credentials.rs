@@ -5,7 +5,8 @@ use okta_verifier::{adapter::RequestCredentials, mtls::ClientCertificate};
 
 use super::VerifyLayer;
 
-/// Borrows the raw bytes of every field line. The verifier rejects repeated and non-ASCII lines.
+/// Returns the credentials of a request, with the raw bytes of every field line. The verifier decides
+/// about repeated and non-ASCII lines.
 pub(super) fn credentials<'r, B>(
     request: &'r Request<B>,
     layer: &VerifyLayer,

@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 pin_project! {
     /// The response future of [`Verify`](crate::Verify): a rejection, or the inner service's response.
     ///
-    /// It is `Send` when `S`, its future and the request are.
+    /// It is `Send` if `S`, its future and the request are.
     #[must_use = "futures do nothing unless polled"]
     pub struct VerifyFuture<S, B>
     where

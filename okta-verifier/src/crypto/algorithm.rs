@@ -6,7 +6,7 @@ use crate::error::ConfigError;
 
 /// A signature algorithm that a token may be signed with (RFC 7518 §3.1, RFC 8037 §3.1).
 ///
-/// All of them are asymmetric. There is no variant for `none` or HMAC, so no setting can allow them (RFC
+/// All variants are asymmetric. There is no variant for `none` or HMAC, so no setting can allow them (RFC
 /// 8725 §3.1).
 ///
 /// ```

@@ -14,8 +14,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     output
 }
 
-/// An HMAC-SHA256 key (RFC 2104), for values that this process or another instance of the service verifies
-/// itself. Such a key never verifies tokens.
+/// An HMAC-SHA256 key (RFC 2104), for nonces that this process or another instance of the service issues
+/// and verifies. Such a key never verifies tokens.
 #[derive(Clone)]
 pub(crate) struct MacKey(hmac::Key);
 
@@ -32,7 +32,7 @@ impl MacKey {
         output
     }
 
-    /// Compares in constant time.
+    /// Returns whether `tag` is the MAC of `message`. The comparison takes constant time.
     pub(crate) fn verifies(&self, message: &[u8], tag: &[u8]) -> bool {
         hmac::verify(&self.0, message, tag).is_ok()
     }

@@ -16,19 +16,19 @@ use super::Algorithm;
 
 /// A public key that was parsed and checked once. It verifies signatures of one algorithm only.
 ///
-/// There is no symmetric variant, so a key set cannot turn a public key into an HMAC secret
-/// (RFC 8725 §2.1).
+/// No constructor accepts a symmetric key, so a key set cannot turn a public key into an HMAC secret (RFC
+/// 8725 §2.1).
 #[derive(Clone)]
 pub(crate) struct PreparedKey(ParsedPublicKey);
 
-/// The length of the longest signature, which is that of RSA with 8192 bits.
+/// The length in bytes of the longest signature, which is that of an RSA key of 8192 bits.
 pub(crate) const MAX_SIGNATURE: usize = 1024;
 
 /// The key does not verify the signature of the message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BadSignature;
 
-/// The given numbers are not a valid key of the algorithm.
+/// The given bytes are not a valid key of the algorithm.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RejectedKey;
 
@@ -90,7 +90,7 @@ impl PreparedKey {
     }
 }
 
-/// A private key that signs client assertions, with the one algorithm of its type.
+/// A private key that signs client assertions. The type of the key determines the algorithm.
 pub(crate) enum SigningKey {
     /// RS256.
     Rsa(RsaKeyPair),

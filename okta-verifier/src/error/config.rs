@@ -123,7 +123,8 @@ pub enum ConfigError {
         /// What is wrong, and what to set instead.
         problem: &'static str,
     },
-    /// The key set of [`Issuer::keys`](crate::Issuer::keys) or [`Issuer::key_snapshot`](crate::Issuer::key_snapshot) cannot be used.
+    /// The key set of [`Issuer::keys`](crate::Issuer::keys) or
+    /// [`Issuer::key_snapshot`](crate::Issuer::key_snapshot) cannot be used.
     #[error("issuer {issuer:?}: the given keys cannot be used: {problem}")]
     Keys {
         /// The issuer's URL.
@@ -141,7 +142,8 @@ pub enum ConfigError {
         /// The value that was set.
         seconds: u64,
     },
-    /// [`DpopSettings::base_url`](crate::dpop::DpopSettings::base_url) was called with a value that is not a base URL.
+    /// [`DpopSettings::base_url`](crate::dpop::DpopSettings::base_url) was called with a value that is not
+    /// a base URL.
     #[error(
         "DPoP base URL {url:?}: write the scheme and host of the API as its clients see it, without a query, such as \"https://api.example.com\"; http is supported for loopback only"
     )]
@@ -177,7 +179,8 @@ pub enum ConfigError {
         /// What is wrong, and what to set instead.
         problem: &'static str,
     },
-    /// The settings do not say which proxies are trusted, or what is read from them.
+    /// The settings for trusted proxies are incomplete: they do not say which proxies are trusted, or
+    /// which headers are read, or for what.
     #[error("trusted_proxies: {problem}")]
     TrustedProxies {
         /// What is wrong, and what to set instead.
@@ -200,10 +203,10 @@ pub enum ConfigError {
         /// What is wrong, and what to set instead.
         problem: String,
     },
-    /// The realm is empty or has a character that a header cannot carry.
+    /// The realm is empty or has a character outside printable ASCII.
     #[error("realm: write printable ASCII characters")]
     Realm,
-    /// The value is not a list of scope tokens.
+    /// The value is not a list of scope tokens separated by single spaces.
     #[error(
         "scope: write scope tokens of RFC 6749 §3.3 separated by single spaces, such as \"orders:read\""
     )]

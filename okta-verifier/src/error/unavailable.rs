@@ -9,8 +9,8 @@ use super::{VerifyError, chain};
 ///
 /// None of these is the client's fault, so the response is 503 with `Retry-After`, not 401.
 ///
-/// Text that comes from the network, such as a header's value, is escaped to printable ASCII and shortened
-/// to 64 bytes.
+/// A text from the network, such as a header's value, is escaped to printable ASCII and shortened to 64
+/// bytes.
 ///
 /// ```
 /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -125,8 +125,9 @@ pub enum UnavailableReason {
     NoUsableKey {
         /// How many entries were skipped.
         skipped: usize,
-        /// Which entries were skipped and why, as text for a log. Lists the first ten entries by position,
-        /// with the `kid` if it is printable and has at most 64 bytes. Empty if the set has no entries.
+        /// A text for logs that says which entries were skipped, and why. It lists the first ten of them
+        /// by position, with the `kid` if it is printable and has at most 64 bytes. The text is empty if
+        /// the set has no entries.
         reasons: String,
     },
     /// The metadata has no `introspection_endpoint`.

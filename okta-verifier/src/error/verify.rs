@@ -35,13 +35,15 @@ pub enum VerifyError {
     /// `alg` is not the algorithm of the key (RFC 8725 §3.1).
     #[error("the token's algorithm does not match the key's")]
     AlgorithmMismatch,
-    /// `typ` names another kind of JWT (RFC 8725 §3.11).
+    /// `typ` is not that of an access token (RFC 8725 §3.11), or is absent although the issuer's profile
+    /// requires it.
     #[error("the token's typ is not that of an access token")]
     TypeNotAllowed,
-    /// The header has no `kid`.
+    /// The header has no `kid`, which the issuer's settings require.
     #[error("the token has no key ID (`kid`)")]
     MissingKeyId,
-    /// The issuer publishes no key with this `kid`.
+    /// The issuer publishes no key with this `kid`, or has withdrawn the key. If the `kid` is published
+    /// for other algorithms only, the error is [`AlgorithmMismatch`](Self::AlgorithmMismatch).
     #[error("the issuer publishes no key with the token's key ID and algorithm")]
     UnknownKeyId,
     /// The issuer's key does not verify the token's signature.
@@ -118,15 +120,16 @@ pub enum VerifyError {
     /// The DPoP proof is missing or invalid.
     #[error("invalid DPoP proof: {0}")]
     InvalidProof(ProofError),
-    /// The DPoP proof has no nonce, or an expired one (RFC 9449 §9). The response has a new one.
+    /// The DPoP proof has no nonce, or a nonce that is not current (RFC 9449 §9). The response has a new
+    /// nonce.
     #[error("the DPoP proof has no current nonce")]
     NonceRequired,
     /// The introspection response says that the token is not active: it was revoked, has expired, or was
     /// not issued by this issuer (RFC 7662 §2.2).
     #[error("the issuer reports that the token is not active")]
     Inactive,
-    /// The issuer's keys, its introspection response or the store of used DPoP proofs is unavailable.
-    /// The token was not fully verified, which is not the client's fault.
+    /// Something that the verification needs is unavailable, such as the issuer's keys, its introspection
+    /// response or the store of used DPoP proofs. The client is not at fault.
     #[error("the token could not be verified")]
     Unavailable {
         /// The time after which the client may retry.
@@ -221,14 +224,15 @@ pub enum MalformedTokenError {
     /// KiB for a DPoP proof.
     #[error("the JWT is larger than {limit} bytes")]
     TooLarge {
-        /// The limit.
+        /// The size limit in bytes.
         limit: usize,
     },
     /// A character is outside `A-Z a-z 0-9 - _ .`, as in some opaque tokens; see
     /// [`Parts`](Self::Parts).
     #[error("the text contains a character that is not allowed in a JWT")]
     Alphabet,
-    /// The text has neither three nor five parts, as an opaque token, which is accepted only with
+    /// The text does not have three parts, for example because it is an opaque token. Opaque tokens are
+    /// accepted only with
     /// [`Introspection::opaque_tokens`](crate::introspection::Introspection::opaque_tokens) or
     /// [`every_token`](crate::introspection::Introspection::every_token).
     #[error("the JWT does not have three parts")]

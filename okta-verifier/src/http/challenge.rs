@@ -153,14 +153,15 @@ impl Challenges {
     }
 }
 
-/// What would make a valid token meet a policy: scopes, or a new authentication of the user.
+/// What would make a valid token meet a policy: scopes, a new authentication of the user, or both.
 #[derive(Debug, Default)]
 pub(crate) struct Remedy {
-    /// All scopes that the policy requires, including those that the token has (RFC 6750 §3.1). Of each `any`,
-    /// only the alternative that the evaluation of the policy has chosen counts.
+    /// All scopes that the policy requires, including those that the token has (RFC 6750 §3.1). For each
+    /// `Policy::any`, only the scopes of one alternative are included, which the search for the remedy
+    /// chooses.
     pub(crate) scopes: Vec<&'static str>,
-    /// The values that satisfy every `acr` rule that counts in the same way, in the order of preference (RFC
-    /// 9470 §3). `None` if there is no `acr` rule.
+    /// The `acr` values that satisfy every `acr` rule of the policy and of the chosen alternatives, in the
+    /// order of preference (RFC 9470 §3). `None` if there is no such rule.
     pub(crate) acr_values: Option<Vec<&'static str>>,
     /// The maximum age of the authentication, in seconds.
     pub(crate) max_age: Option<u64>,
@@ -176,8 +177,8 @@ impl Remedy {
         self.lacks_scope |= !met;
     }
 
-    /// Adds an `acr` rule. `within` has the values that the outer rules allow. Returns whether any value
-    /// satisfies all of these rules.
+    /// Adds an `acr` rule. `within` has the values that the rules around the current alternative allow, or
+    /// is `None` if these rules allow every value. Returns whether any value satisfies all rules so far.
     pub(crate) fn acr(
         &mut self,
         values: &'static [&'static str],
@@ -202,8 +203,9 @@ impl Remedy {
         self.lacks_authentication |= !met;
     }
 
-    /// Adds the remedy of an alternative. The search for that alternative must have begun with these
-    /// [`acr_values`](Self::acr_values), so that its values can replace them.
+    /// Adds the remedy of one alternative of a `Policy::any`. That remedy must have been found with the
+    /// [`acr_values`](Self::acr_values) of `self` as `within`. Its own values then satisfy the rules of
+    /// `self` too, and replace those of `self`.
     pub(crate) fn add(&mut self, alternative: Self) {
         for scope in alternative.scopes {
             self.scope(scope, true);

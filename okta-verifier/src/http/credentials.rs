@@ -110,7 +110,8 @@ impl<'a> RequestCredentials<'a> {
     }
 
     /// Sets the query of the request's URI. A token in the query is never accepted (RFC 6750 §2.3). A
-    /// request with a token in both the query and the header is malformed (§2: one method per request).
+    /// request with a token in both the query and the header is malformed, because RFC 6750 §2 allows only
+    /// one method per request.
     #[must_use]
     pub fn query(self, query: Option<&'a str>) -> Self {
         Self { query, ..self }
@@ -120,9 +121,10 @@ impl<'a> RequestCredentials<'a> {
     /// pass. A cached result that is not older is reused. Otherwise the token is introspected. With a
     /// `max_age` of zero, the token is introspected at every request.
     ///
-    /// This can only shorten [`Introspection::max_age`](crate::introspection::Introspection::max_age). If
-    /// the issuer has no [`Issuer::introspection`](crate::Issuer::introspection), the request is rejected
-    /// with 503 and an error is logged, because a revoked token could not be recognized.
+    /// This method can only shorten
+    /// [`Introspection::max_age`](crate::introspection::Introspection::max_age). If the issuer has no
+    /// [`Issuer::introspection`](crate::Issuer::introspection), the request is rejected with 503 and an
+    /// error is logged, because a revoked token could not be recognized.
     ///
     /// ```
     /// use std::{net::IpAddr, time::Duration};
@@ -281,7 +283,8 @@ impl<'a> RequestCredentials<'a> {
         self
     }
 
-    /// Returns the maximum age of an introspection result, or `None` if only the settings limit it.
+    /// Returns the maximum age of an introspection result that this request accepts, or `None` if only the
+    /// issuer's settings limit the age.
     pub(crate) fn max_age(&self) -> Option<Duration> {
         self.max_introspection_age
     }
@@ -348,7 +351,7 @@ impl<T> Lines<T> {
     }
 }
 
-/// Does not show the credentials.
+/// Omits the credentials, because they contain the token.
 impl std::fmt::Debug for RequestCredentials<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RequestCredentials").finish_non_exhaustive()
@@ -383,8 +386,9 @@ impl Malformed {
         limit: None,
     };
 
-    /// Returns the error for a text `rest` after the scheme that is not a token. A comma makes the scheme
-    /// ambiguous, because two field lines may have been joined in transit (RFC 9110 §5.3).
+    /// Returns the error for credentials with an unacceptable token. `rest` is the text after the scheme.
+    /// A comma makes the scheme ambiguous, because two field lines may have been joined in transit (RFC
+    /// 9110 §5.3).
     pub(crate) fn under(scheme: Scheme, rest: &[u8]) -> Self {
         Self {
             scheme: (!rest.contains(&b',')).then_some(scheme),
@@ -412,7 +416,8 @@ pub(crate) fn parse(
     } else if dpop && scheme.eq_ignore_ascii_case(b"dpop") {
         Scheme::Dpop
     } else {
-        // The credentials of another scheme are not parsed, but a space must separate them.
+        // The credentials of another scheme are not parsed, but they must be separated from the scheme by
+        // a space.
         return if matches!(rest.first(), None | Some(b' ')) {
             Ok(Credentials::OtherScheme)
         } else {
@@ -442,7 +447,7 @@ pub(crate) fn is_b64token(token: &[u8]) -> bool {
         .map_or(0, |last| last + 1);
     body > 0
         && ascii::all(&token[..body], |byte| {
-            // The characters `-./` are adjacent.
+            // The codes of `-`, `.` and `/` are consecutive.
             let sign = byte.wrapping_sub(b'-') < 3;
             is_alphanumeric(byte) | sign | (byte == b'_') | (byte == b'~') | (byte == b'+')
         })

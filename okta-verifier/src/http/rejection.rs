@@ -24,14 +24,14 @@ use crate::error::{ClaimError, ConfigError, MalformedTokenError, VerifyError};
 /// | a scope is missing | 403 | `error="insufficient_scope"`, `scope` |
 /// | another rule is not met | 403 | none |
 /// | the issuer is unavailable | 503 | none, but `Retry-After` in seconds |
-/// | the route has no layer | 500 | none |
+/// | no layer in front of the handler verifies tokens | 500 | none |
 ///
-/// Every rejection has `Cache-Control: no-store` and an empty body. The cause is in [`error`](Self::error),
-/// for the log, and never in the response. With [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop), a
-/// rejection for missing, malformed or invalid credentials has one line for each of the schemes `Bearer`
-/// and `DPoP`. The error is in the line of the scheme that the client used, or in both lines if the scheme
-/// is ambiguous. A rejection of a valid token by a policy has only the line of the token's scheme. The
-/// responses follow RFC 6750 §3 and RFC 9449 §7.
+/// Every rejection has `Cache-Control: no-store` and an empty body. The response never contains the exact
+/// cause; [`error`](Self::error) returns it for logs if the token was rejected. With
+/// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop), a rejection for missing, malformed or invalid
+/// credentials has one line for each of the schemes `Bearer` and `DPoP`. The error is in the line of the
+/// scheme that the client used, or in both lines if the scheme is ambiguous. A rejection of a valid token
+/// by a policy has only the line of the token's scheme. The responses follow RFC 6750 §3 and RFC 9449 §7.
 ///
 /// ```
 /// use okta_verifier::Rejection;
@@ -47,7 +47,7 @@ use crate::error::{ClaimError, ConfigError, MalformedTokenError, VerifyError};
 pub struct Rejection {
     status: StatusCode,
     challenge: Option<HeaderValue>,
-    /// `None` if there is no second challenge. Boxed to keep `Rejection` small.
+    /// `None` if there is no second challenge. The box keeps `Rejection` small.
     second: Option<Box<Second>>,
     /// The value of `Retry-After`, in seconds.
     retry_after: Option<u64>,
@@ -86,8 +86,8 @@ impl Rejection {
     }
 
     /// Returns why the token was rejected, for logs and metrics. Returns `None` if the credentials are
-    /// missing or malformed, except for a token above the size limit, and if the token is valid but a
-    /// policy rejected it.
+    /// missing or malformed, and if the token is valid but the request is rejected. For a token above the
+    /// size limit, this method returns an error, although the status is 400.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -121,8 +121,8 @@ impl Rejection {
     /// Returns a 403 that names scopes that are determined at run time, for code that has no
     /// [`VerifiedToken`](crate::VerifiedToken). The challenge has the scheme `Bearer` and the realm `api`.
     /// With a token, use [`VerifiedToken::insufficient_scope`](crate::VerifiedToken::insufficient_scope),
-    /// which has the scheme and the realm of the request. For scopes known at compile time, use
-    /// [`Policy::scope`](crate::Policy::scope).
+    /// whose challenge has the scheme of the request and the realm of the verifier. For scopes known at
+    /// compile time, use [`Policy::scope`](crate::Policy::scope).
     ///
     /// # Errors
     ///
@@ -154,8 +154,8 @@ impl Rejection {
         Self::forbidden()
     }
 
-    /// Returns a 500 for a request to a protected handler whose route has no layer, and logs an error. The
-    /// request must be rejected, because no token was verified.
+    /// Returns a 500 for a handler that needs a token on a route without a layer that verifies tokens, and
+    /// logs an error. The request must be rejected, because no token was verified.
     ///
     /// ```
     /// use okta_verifier::{Rejection, VerifiedToken};
@@ -260,8 +260,8 @@ impl Rejection {
             )
         };
         log_policy(error);
-        // The policy has checked the scopes and the acr values, so there is always a challenge. Without
-        // one, the request would still be rejected.
+        // The constructors of `Policy` accept only valid scopes and acr values, so the challenge can
+        // always be built. If it could not be built, the request would still be rejected.
         challenge.map_or_else(
             |_| Self::forbidden(),
             |value| Self::with(status, [Some(value), None]),
@@ -276,7 +276,7 @@ impl Rejection {
         Self::with(status, [None, None])
     }
 
-    /// Returns a rejection with a challenge for each scheme.
+    /// Returns a rejection with up to two challenges. The second is that of the scheme DPoP.
     fn with(status: StatusCode, [challenge, second]: [Option<HeaderValue>; 2]) -> Self {
         let nonce = None;
         Self {
@@ -289,7 +289,7 @@ impl Rejection {
     }
 
     /// Returns the gRPC status code: 16 (unauthenticated), 7 (permission denied), 14 (unavailable), or 13
-    /// (internal) if the route has no layer.
+    /// (internal) if no layer in front of the handler verifies tokens.
     #[must_use]
     pub fn grpc_status(&self) -> u8 {
         match self.status() {
@@ -330,8 +330,8 @@ impl Rejection {
     }
 }
 
-// The constructors of `Rejection` log, because each rejected request has exactly one `Rejection`. The events
-// contain a code only, and no claim of the token and no value of the policy.
+// The constructors of `Rejection` log, because each rejected request has exactly one `Rejection`. The
+// events contain no value of a claim and no value of a policy.
 
 fn log_token(error: &VerifyError) {
     tracing::debug!(error = error.code(), "token rejected");
@@ -368,7 +368,7 @@ impl fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// Marks a request that had no credentials and was let through by an optional layer.
+/// Marks a request without credentials that an optional layer has admitted.
 ///
 /// The layer inserts this marker into the request's extensions, so that an extractor can tell a request
 /// without credentials (401) from a route without a layer (500).
@@ -412,7 +412,7 @@ impl Anonymous {
     }
 }
 
-// RFC 9449 §8.1.
+// The header that gives the client a nonce (RFC 9449 §8.1).
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Returns the nonce as a header value, or `None` if there is no nonce.
@@ -431,7 +431,8 @@ pub(crate) fn nonce_headers(
     })
 }
 
-/// Not a code of RFC 6750, whose challenge reports no error here (§3.1).
+/// The code in the log for a request without credentials. RFC 6750 has no error code for such a request
+/// (§3.1).
 const NO_CREDENTIALS: &str = "no_credentials";
 
 pub(crate) const DEFAULT_REALM: &str = "api";

@@ -121,7 +121,8 @@ impl Policy {
     }
 
     /// Returns what would make `token` meet the policy, or `None` if neither scopes nor a new
-    /// authentication would. `within` has the `acr` values that the outer rules allow.
+    /// authentication would. `within` has the `acr` values that the rules around this policy allow, or is
+    /// `None` if these rules allow every value.
     ///
     /// The cost must be linear in the size of the policy, because any valid token can cause this search.
     /// Each rule is evaluated once, each alternative is tried once, and no choice is taken back.
@@ -164,7 +165,7 @@ impl Search<'_> {
         }
     }
 
-    /// The first pass: checks the rules that apply whichever alternatives are chosen.
+    /// The first pass: checks the rules that do not depend on the choice of an alternative.
     fn require_rule(&mut self, policy: Policy) -> bool {
         let is_met = |search: &Self| policy.allows(search.token, search.now);
         match policy.0 {

@@ -1,4 +1,5 @@
-//! Byte-class checks for tokens and header fields, written branch-free so that they vectorize.
+//! Checks of the bytes of tokens and header fields. The checks for long texts have no branches, so that
+//! the compiler can vectorize them.
 
 /// Returns whether every byte is in `class`, which must use `|` and `&` instead of `||` and `&&`: the
 /// compiler then checks many bytes at a time.

@@ -62,7 +62,7 @@ fn decode_sixteen(sixteen: &[u8; 16], twelve: &mut [u8; 12]) -> u32 {
 }
 
 /// One table for each place in a group of four characters. An entry has the bits that a character at this
-/// place sets in the three decoded bytes, of which the first is the lowest.
+/// place sets in the three decoded bytes. The first decoded byte is the lowest byte of the entry.
 static TABLES: [[u32; 256]; 4] = {
     let mut tables = [[STRANGE; 256]; 4];
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -1,4 +1,5 @@
-//! Checks whether a verified JWT is an access token for this API that is valid now.
+//! Checks the header and the claims of a token: whether it is an access token for this API that is valid
+//! now.
 
 use super::{
     claims::{Claims, Dates},
@@ -31,7 +32,7 @@ impl Expected {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// Tokens of an Okta custom authorization server: `cid`, `scp`, no `typ`.
+    /// Tokens of an Okta custom authorization server. They have `cid` and `scp`, and need no `typ`.
     Okta,
     /// The JWT profile of RFC 9068.
     Rfc9068,
@@ -69,8 +70,8 @@ pub(crate) enum Source {
     IntrospectionResponse { has_exp: bool },
 }
 
-/// Checks all claims except the dates, which depend on the clock ([`check_dates`]). Returns what the token
-/// is bound to.
+/// Checks all claims except the dates, which depend on the clock ([`check_dates`]). Returns the key and
+/// the certificate that the token is bound to, if it is bound.
 pub(crate) fn check_claims(
     claims: &Claims<'_>,
     source: Source,
@@ -152,8 +153,9 @@ fn check_issue(claims: &Claims<'_>, source: Source, profile: Profile) -> Result<
 }
 
 /// Rejects ID tokens and security events, which the issuer signs with the same keys and which may have the
-/// same header. They are recognized by their claims, unless the token is explicitly typed (RFC 8725 §3.12).
-/// The check of the audience has already excluded most of them.
+/// same header. They are recognized by their claims. A token with the `typ` of an access token is not
+/// checked, because its kind is explicit (RFC 8725 §3.12). The check of the audience has already rejected
+/// most ID tokens and security events.
 fn check_kind(claims: &Claims<'_>, source: Source) -> Result<(), VerifyError> {
     if matches!(source, Source::Jwt(Typ::AccessToken)) {
         return Ok(());

@@ -1,8 +1,8 @@
-//! The registered claims, typed strictly: a claim of the wrong type rejects the token. Values are
-//! validated in `checks`.
+//! The claims that the verification reads. A token is rejected if one of them has the wrong type. Values
+//! are validated in `checks`.
 //!
 //! A null is treated as an absent claim, because some issuers write absent claims as null. The exceptions
-//! are `iss`, `sub`, `aud`, `exp` and `cnf`: a claim that restricts the token must not disappear.
+//! are `iss`, `sub`, `aud`, `exp` and `cnf`, for which a null is an error.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,7 +13,7 @@ pub(crate) struct Claims<'a> {
     pub(crate) iss: Cow<'a, str>,
     pub(crate) sub: Cow<'a, str>,
     pub(crate) aud: Vec<Cow<'a, str>>,
-    /// Seconds since 1970, as are the dates below.
+    /// In seconds since 1970, like the three dates below.
     pub(crate) exp: u64,
     pub(crate) nbf: Option<u64>,
     pub(crate) iat: Option<u64>,
@@ -48,10 +48,10 @@ impl<'a> Claims<'a> {
             },
             aud: audience(&object)?,
             exp: required("exp", date("exp", object.get("exp"), f64::floor)?)?,
-            // For `nbf` and `iat`, the stricter direction is up.
+            // For `nbf` and `iat`, rounding up is stricter.
             nbf: date("nbf", object.present("nbf"), f64::ceil)?,
             iat: date("iat", object.present("iat"), f64::ceil)?,
-            // For `auth_time`, as for `exp`, the stricter direction is down.
+            // For `auth_time`, as for `exp`, rounding down is stricter.
             auth_time: date("auth_time", object.present("auth_time"), f64::floor)?,
             acr: text("acr", object.present("acr"))?,
             jti: text("jti", object.present("jti"))?,
@@ -145,7 +145,7 @@ pub(crate) fn date(
 /// The maximum length of a date in characters. Seconds since 1970 have ten digits, and some longer numbers
 /// take long to parse.
 const MAX_DIGITS: usize = 32;
-/// 2^53, above which a JSON number is not exact (RFC 8259 §6).
+/// The maximum date: 2^53, above which a JSON number may not be exact (RFC 8259 §6).
 const MAX_DATE: u64 = 1 << 53;
 
 /// Reads `aud`: one string or an array of strings (RFC 7519 §4.1.3).

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::error::VerifyError;
 
-/// What a request with the token must prove. If both members are present, both must match.
+/// The key and the certificate that the sender of a token must possess. If both members are present, the
+/// request must prove both.
 ///
 /// The members are hashes of public values, and the token's holder can read them, so the comparison need
 /// not take constant time.
@@ -27,7 +28,7 @@ pub(crate) struct Confirmation {
 pub(crate) struct Bound {
     pub(crate) to: Confirmation,
     /// The SHA-256 hash of the token as it was sent, which each proof repeats as `ath` (RFC 9449 §4.2).
-    /// The first proof computes it.
+    /// The hash is computed when the first proof is checked.
     pub(crate) token_hash: OnceLock<[u8; 32]>,
 }
 

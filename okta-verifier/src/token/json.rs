@@ -118,8 +118,8 @@ pub(crate) fn strings(value: &str) -> Option<Vec<Cow<'_, str>>> {
     Some(texts)
 }
 
-/// A position in a JSON text. The methods validate and skip values without building them. Leading
-/// whitespace is skipped.
+/// A position in a JSON text. The methods validate the text from this position on. They build the members
+/// of objects and the strings that a caller reads, but no other values.
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -233,8 +233,8 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Skips a number (RFC 8259 §6). A number of 10^308 or more is rejected, because `f64` cannot hold all
-    /// such numbers.
+    /// Skips a number (RFC 8259 §6). A number whose absolute value is 10^308 or more is rejected, because
+    /// `f64` cannot hold all such numbers.
     fn skip_number(&mut self) -> Result<(), MalformedTokenError> {
         let start = self.at;
         self.takes_here(b'-');
@@ -381,8 +381,8 @@ fn is_in_range(number: &str) -> bool {
     }
 }
 
-/// Returns the number of bytes before the next quote, backslash or control character in a string,
-/// reading eight at a time.
+/// Returns the number of bytes before the next quote, backslash or control character in a string, reading
+/// eight bytes at a time.
 fn plain(bytes: &[u8]) -> usize {
     let (eights, rest) = bytes.as_chunks();
     for (number, eight) in eights.iter().enumerate() {
@@ -403,8 +403,8 @@ fn special(eight: u64) -> u64 {
     // most 128.
     let less = |bytes: u64, limit: u8| bytes.wrapping_sub(ONES * u64::from(limit)) & !bytes;
     let flipped = |byte: u8| eight ^ (ONES * u64::from(byte));
-    // Flipping this bit moves the quote to the first code after the control characters. Control characters
-    // stay control characters.
+    // Flipping the bit that distinguishes the quote from the space turns the quote into the first code
+    // after the control characters. Control characters stay control characters.
     let control_or_quote = less(flipped(b'"' ^ b' '), b' ' + 1);
     (control_or_quote | less(flipped(b'\\'), 1)) & (ONES << 7)
 }

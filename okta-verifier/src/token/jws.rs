@@ -84,14 +84,16 @@ pub(crate) fn parts(token: &[u8]) -> usize {
 impl Header {
     fn parse(text: &str) -> Result<Self, VerifyError> {
         let header = Object::parse(text)?;
-        // RFC 7515 §4.1.11: an unsupported critical extension must be rejected, and none is supported. An
-        // empty or ill-typed list is malformed. RFC 7797 §6-7: a JWT never has an unencoded payload.
+        // RFC 7515 §4.1.11: an unsupported critical extension must be rejected, and none is supported. A
+        // `crit` that is empty or not a list is malformed. RFC 7797 §6-7: a JWT never has an unencoded
+        // payload.
         if header.contains("crit") || header.get("b64").is_some_and(|b64| b64 != "true") {
             return Err(MalformedTokenError::Extension.into());
         }
         let text = |value| json::string(value).ok_or(MalformedTokenError::Header);
         let required = |name| header.get(name).map(text).transpose();
-        // A null is treated as an absent parameter only if the parameter is optional.
+        // A null is treated as an absent parameter for `cty` and `typ`, but is an error for `alg` and
+        // `kid`.
         let optional = |name| header.present(name).map(text).transpose();
         let name = required("alg")?.ok_or(MalformedTokenError::Header)?;
         let algorithm = Algorithm::named(&name).ok_or(VerifyError::AlgorithmNotAllowed)?;
@@ -113,7 +115,7 @@ impl Header {
     }
 }
 
-/// Omits `kid`, because the sender chooses it.
+/// Omits all fields, because the sender of the token chooses them.
 impl fmt::Debug for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Header").finish_non_exhaustive()
@@ -132,8 +134,8 @@ impl Typ {
     }
 }
 
-/// Compares a media type without regard to case. A value without a slash is short for `application/`
-/// and the value (RFC 7515 §4.1.9).
+/// Returns whether `value` names the media type `application/` and `subtype`, without regard to case. The
+/// prefix `application/` may be absent (RFC 7515 §4.1.9).
 pub(crate) fn media_type(value: &str, subtype: &str) -> bool {
     const PREFIX: &str = "application/";
     match value.split_at_checked(PREFIX.len()) {

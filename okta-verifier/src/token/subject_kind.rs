@@ -49,7 +49,7 @@ pub enum SubjectKind {
     User,
     /// A client acts for itself: no user is involved.
     Service,
-    /// The token does not show which of the two it stands for.
+    /// The token does not show whether it stands for a user or for a service.
     Unknown,
 }
 
@@ -76,8 +76,8 @@ impl SubjectKind {
     fn of_claims(claims: &Claims<'_>, client_id: Option<&str>, profile: Profile) -> Self {
         let is_client = client_id.is_some_and(|client| *client == *claims.sub);
         match profile {
-            // Okta's reference of access tokens: `uid` is present if and only if there is a user, and with
-            // client credentials, `sub` is the client ID.
+            // According to Okta's reference of access tokens, `uid` is present if and only if there is a
+            // user. In a token for client credentials, `sub` is the client ID.
             Profile::Okta if claims.uid.is_some() => Self::User,
             Profile::Okta if is_client => Self::Service,
             Profile::Okta => Self::Unknown,

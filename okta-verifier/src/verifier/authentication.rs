@@ -27,8 +27,8 @@ use crate::{
 ///
 /// The future borrows nothing. If a pending authentication is dropped before its first poll, no request
 /// about its token is sent, no rate limit is used and no proof is recorded. If it is dropped later,
-/// requests that other authentications wait for are not cancelled. If the result is ready, the DPoP proof
-/// has already been recorded in the replay store of this process.
+/// requests that other authentications wait for are not cancelled. If the result is ready and the token
+/// was accepted, its DPoP proof has already been recorded in the replay store of this process.
 ///
 /// ```
 /// # use okta_verifier_testing::MockOkta;
@@ -144,7 +144,7 @@ impl Future for Authentication {
     }
 }
 
-/// Does not show the request.
+/// Omits the request, because it contains the token.
 impl fmt::Debug for Authentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.0 {
@@ -260,7 +260,7 @@ impl PendingUse {
 /// process was suspended, that the checks made before may be out of date. The decision then begins again. If
 /// the only step left was to record the proof in the replay store, the request is rejected with 503 instead.
 fn is_late(created: Now, first_poll: Now) -> bool {
-    // The wall clock is read in whole seconds, so it may show one second after a moment.
+    // The wall clock is read in whole seconds, so it may advance by one second within a moment.
     first_poll.since(created) > MAX_DELAY
 }
 

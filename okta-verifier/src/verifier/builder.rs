@@ -80,7 +80,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets the proxy, private CA, client identity and connect timeout of requests to https issuers.
+    /// Sets the builder of the HTTP client for https issuers, for example to set a proxy, a private CA, a
+    /// client identity or the connect timeout.
     ///
     /// The total timeout, the redirect policy and the decoding of content encodings are overridden.
     ///
@@ -133,8 +134,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets the maximum number of verified tokens to cache, so that the signature of each token is verified
-    /// only once. Default 10,000; 0 disables the cache.
+    /// Sets the maximum number of verified tokens to cache, so that the signature of a cached token is not
+    /// verified again. Default 10,000; 0 disables the cache.
     ///
     /// A cached token is rejected once it expires or its key is withdrawn, like any other token. A token
     /// above 4 KiB is not cached.
@@ -203,7 +204,7 @@ impl VerifierBuilder {
         self
     }
 
-    /// Accepts DPoP-bound tokens (RFC 9449), and offers the scheme in challenges.
+    /// Accepts DPoP-bound tokens (RFC 9449), and offers the scheme `DPoP` in challenges.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -381,8 +382,8 @@ impl VerifierBuilder {
         self
     }
 
-    /// Builds the verifier without I/O. The service therefore starts even if the issuer is down. The keys
-    /// are fetched for the first token, or by [`Verifier::warm_up`].
+    /// Builds the verifier without network I/O. The service therefore starts even if the issuer is down.
+    /// The keys are fetched for the first token, or by [`Verifier::warm_up`].
     ///
     /// # Errors
     ///
@@ -445,8 +446,8 @@ impl VerifierBuilder {
             }
             header => header.as_deref().map(proxy_header).transpose()?,
         };
-        // With `client_certificates`, the proxies are used too: the certificate of a proxy's own session is
-        // ignored.
+        // `client_certificates` also uses the list of proxies: the certificate of a proxy's own TLS
+        // session is ignored.
         let are_used = self.client_certificates || self.client_cert_header.is_some();
         if proxies.is_some() && forwarded_host.is_none() && !are_used {
             return wrong(
@@ -481,14 +482,15 @@ impl fmt::Debug for VerifierBuilder {
 }
 
 impl Verifier {
-    /// Replaces the issuers, for tenants that are added and removed at run time. Performs no I/O.
+    /// Replaces the issuers, for services that add and remove issuers at run time. Performs no network
+    /// I/O.
     ///
-    /// An issuer with unchanged settings keeps its state. An issuer with changed settings keeps its keys if
-    /// the keys are fetched in the same way. Tokens of a removed issuer are rejected from the next request
-    /// on. If a request is waiting while its issuer's settings change, the new settings decide. If it is
-    /// waiting for a [`ReplayStore`](crate::dpop::ReplayStore), it is rejected with 503.
+    /// An issuer with unchanged settings keeps its state. An issuer with changed settings keeps its keys
+    /// if the keys are fetched in the same way. Tokens of a removed issuer are rejected from the next
+    /// request on. If a request is waiting while its issuer's settings change, the new settings decide. If
+    /// the request is waiting for a [`ReplayStore`](crate::dpop::ReplayStore), it is rejected with 503.
     ///
-    /// It is not possible to accept every issuer of a domain, because anyone who can create a tenant
+    /// It is not possible to accept every issuer of a domain, because anyone who can create an issuer
     /// there could then issue tokens. List the issuers that you know, from your database.
     ///
     /// ```

@@ -2,7 +2,8 @@
 //!
 //! The checks do not wait or perform I/O. If a check needs a key, an introspection response or a result of
 //! the replay store, it returns a [`Step`] that says so. [`Authentication`](super::Authentication) obtains
-//! the missing input and continues from there, so nothing is parsed or verified twice.
+//! the missing input and continues from there. Nothing is parsed or verified twice, unless the decision
+//! begins again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -101,8 +102,8 @@ pub(super) struct PendingUse {
     basis: Basis,
 }
 
-/// What the acceptance of a token is based on. Its settings or its key may be withdrawn while the request
-/// waits.
+/// What the acceptance of a token is based on. The settings may be replaced, and the key may be withdrawn,
+/// while the request waits.
 pub(super) enum Basis {
     Cached(Arc<Entry<Verification>>),
     Verified(Verification),
@@ -129,7 +130,7 @@ impl<'r> RequestDecision<'r> {
         }
     }
 
-    /// Begins the decision with the cache.
+    /// Begins the decision with the token's cache entry, or without it if the token is not cached.
     #[inline]
     pub(super) fn begin(&self) -> Result<Step, VerifyError> {
         match self.find_cached() {
@@ -139,13 +140,15 @@ impl<'r> RequestDecision<'r> {
     }
 
     /// Returns the cache entry of a token that is still valid: the issuer's settings have not been
-    /// replaced, the key is still trusted, and the dates are valid now.
+    /// replaced, the key is still trusted, and the dates are valid now. Returns an error if a cached token
+    /// is rejected, and `None` if the token must be verified.
     pub(super) fn find_cached(&self) -> Option<Result<Arc<Entry<Verification>>, VerifyError>> {
         let now = self.arrived;
         let (cache, digest) = (self.verifier.0.cache.as_ref()?, self.digest?);
         let entry = cache.find(digest, now)?;
         let Verification { issuer, key } = &entry.verification;
-        // The marks reject a cached token at once, whether or not its entry was evicted.
+        // Replaced settings and withdrawn keys are marked as retired. A cached token is therefore rejected
+        // at once, even if its entry has not been evicted yet.
         let trusted = match issuer.is_retired() {
             true => false,
             false => match issuer.keys.trusts(key, now)? {

@@ -73,7 +73,7 @@ impl ActiveIssuer {
     }
 
     /// Returns the introspector if a token that local checks accepted must be introspected. `max_age` is
-    /// the maximum age that the route requires.
+    /// the maximum age of an introspection response that the route accepts.
     ///
     /// # Errors
     ///

@@ -112,7 +112,7 @@ impl SenderConstraint {
         if let Some(proxies) = &self.proxies {
             let peer = shown.peer?;
             if proxies.contain(Some(peer)) {
-                // Without this setting, the proxies are trusted for the host only, and not for
+                // Without `client_cert_header`, the proxies are trusted for the host only, and not for
                 // certificates.
                 self.client_cert_header.as_ref()?;
                 let der = mtls::decode(shown.client_cert.one()?)?;
@@ -206,7 +206,8 @@ impl Dpop {
         shown: &Shown<'_>,
         now: Now,
     ) -> Result<AcceptedProof, VerifyError> {
-        // RFC 9449 §4.3, item 1. A comma separates several proofs in one line (RFC 9110 §5.3).
+        // RFC 9449 §4.3, item 1: there must be exactly one proof. A comma separates several proofs in one
+        // line (RFC 9110 §5.3).
         let proof = match shown.proof {
             Lines::Absent => return Err(ProofError::Missing.into()),
             Lines::One(proof) if !proof.contains(&b',') => proof,
@@ -240,7 +241,8 @@ fn unavailable(source: UnavailableReason) -> VerifyError {
     VerifyError::unavailable(RETRY_AFTER_STORE, source)
 }
 
-/// The store in this process removes old proofs every second, so it may have room again soon.
+/// The time after which a client may retry if its proof could not be recorded. The replay store of this
+/// process removes old proofs every second, so it may soon have room again.
 const RETRY_AFTER_STORE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

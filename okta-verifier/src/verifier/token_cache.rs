@@ -47,7 +47,8 @@ impl<K: Send + Sync + 'static> TokenCache<K> {
             return None;
         }
         let front = Front::new(entries);
-        // There is no time to live, because `find` checks the age of an entry by the clock of the request.
+        // moka's time to live is not set, because `find` checks the age of an entry by the clock of the
+        // request.
         let entries = Cache::builder()
             .max_capacity(entries)
             .support_invalidation_closures()
@@ -154,8 +155,8 @@ const RECORDED: u64 = 16;
 /// The maximum size of a cached token in bytes. Okta's tokens have about 1 KB.
 const MAX_CACHED_TOKEN: usize = 4 * 1024;
 
-/// The entries that are used all the time, each in the slot that its digest selects. A look-up is a load
-/// and a comparison.
+/// The entries that are used most, each in the slot that its digest selects. A look-up is a load and a
+/// comparison.
 ///
 /// Slots hold weak references, so they do not keep evicted entries alive. An entry from a slot is checked
 /// like an entry from the cache.
@@ -227,8 +228,8 @@ fn one_in(power_of_two: u64) -> bool {
     next & (power_of_two - 1) == 0
 }
 
-/// The maximum number of slots, which take 128 KB. An evicted entry keeps about 100 more bytes until its
-/// slot is reused.
+/// The maximum number of slots, which take 128 KB. An evicted entry keeps about 100 bytes allocated until
+/// its slot is reused.
 const MAX_SLOTS: u64 = 16_384;
 /// An occupied slot is replaced with a probability of 1 in this number.
 const REPLACED: u64 = 8;

@@ -1,9 +1,9 @@
 //! An API with one route, with and without authentication, which is called without a socket.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
     http::{HeaderValue, Request, Response, header::AUTHORIZATION},
     routing::get,
@@ -26,6 +26,15 @@ impl Requirement for ReadOrders {
 /// Returns an axum app without authentication.
 pub fn axum_plain() -> Router {
     Router::new().route("/orders", get(async || "orders"))
+}
+
+/// Returns an axum app whose layer inserts a value that its handler extracts, without authentication. Any
+/// layer that passes something to a handler costs at least what this one does.
+pub fn axum_extension() -> Router {
+    let shared: Arc<str> = Arc::from("shared");
+    Router::new()
+        .route("/orders", get(async |_: Extension<Arc<str>>| "orders"))
+        .route_layer(Extension(shared))
 }
 
 /// Returns an axum app with layer and extractor.

@@ -50,15 +50,18 @@ pub(crate) fn credentials<'a>(
 ) -> RequestCredentials<'a> {
     let (headers, uri) = (request.headers(), request.uri());
     let authorization = headers.get_all(AUTHORIZATION);
-    let mut credentials = RequestCredentials::new(authorization.map(HeaderValue::as_bytes))
-        .query(uri.query())
-        .request(request.method().as_str(), uri.path());
-    credentials = verifier.read_sender_headers(credentials, |name| {
-        headers.get_all(name).map(HeaderValue::as_bytes)
-    });
+    let mut credentials = RequestCredentials::new(authorization.map(HeaderValue::as_bytes));
+    credentials = credentials.query(uri.query());
     if let Some(max_age) = max_introspection_age {
         credentials = credentials.max_introspection_age(max_age);
     }
+    if !verifier.accepts_bound_tokens() {
+        return credentials;
+    }
+    credentials = credentials.request(request.method().as_str(), uri.path());
+    credentials = verifier.read_sender_headers(credentials, |name| {
+        headers.get_all(name).map(HeaderValue::as_bytes)
+    });
     if let Some(peer) = connection.peer {
         credentials = credentials.peer(peer);
     }

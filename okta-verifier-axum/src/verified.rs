@@ -103,12 +103,7 @@ pub(crate) fn admitted(
     extensions: &Extensions,
 ) -> Result<&VerifiedToken, Rejection> {
     let token = extensions.get::<VerifiedToken>();
-    // A request with a token has no `Anonymous`, so most requests need one look-up.
-    let anonymous = match token {
-        Some(_) => None,
-        None => extensions.get::<Anonymous>(),
-    };
-    policy.admit(token, anonymous)
+    policy.admit(token, extensions.get::<Anonymous>())
 }
 
 impl<R: Requirement> Clone for Verified<R> {

@@ -135,6 +135,8 @@ impl Verifier {
             sender: None,
         };
         let decision = RequestDecision::new(self, request, Now::read());
+        // The first step decides nearly every call. It is matched in place and the rest is boxed, so that neither
+        // a large step nor a large future is moved.
         match decision.begin() {
             Ok(Step::Accepted(token)) => Ok(token),
             Ok(step) => Box::pin(decision.resume(step)).await,

@@ -4,7 +4,7 @@ use std::{cell::RefCell, hint::black_box};
 
 use axum::http::HeaderValue;
 use benches::{
-    apps::{axum_plain, axum_verified, call_axum},
+    apps::{axum_extension, axum_plain, axum_verified, call_axum},
     plain_cache::PlainCache,
     proofs::{Holder, stored_here, stored_remotely},
     raw::Raw,
@@ -55,11 +55,12 @@ fn main() {
     let line = HeaderValue::from_str(&format!("Bearer {jwt}")).expect("ASCII");
     let app = match case.as_str() {
         "axum" => axum_verified(served.verifier(10_000)),
+        "axum-extension" => axum_extension(),
         _ => axum_plain(),
     };
     let work: &dyn Fn() -> bool = match case.as_str() {
         "cached" | "uncached" => &|| verify(&verifier, black_box(&jwt)).is_ok(),
-        "axum" | "axum-plain" => &|| {
+        "axum" | "axum-extension" | "axum-plain" => &|| {
             call_axum(&app, black_box(&line));
             true
         },

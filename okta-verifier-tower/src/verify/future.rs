@@ -1,5 +1,5 @@
 use std::{
-    fmt,
+    fmt, mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -77,9 +77,7 @@ where
         mut self,
         headers: impl Iterator<Item = (HeaderName, HeaderValue)>,
     ) -> Self {
-        for header in headers {
-            self.added.push(header);
-        }
+        self.added.extend(headers);
         self
     }
 
@@ -147,10 +145,7 @@ where
 }
 
 fn add<R>(mut response: Response<R>, headers: &mut Vec<(HeaderName, HeaderValue)>) -> Response<R> {
-    if headers.is_empty() {
-        return response;
-    }
-    for (name, value) in headers.drain(..) {
+    for (name, value) in mem::take(headers) {
         response.headers_mut().insert(name, value);
     }
     response

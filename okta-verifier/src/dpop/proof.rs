@@ -98,17 +98,16 @@ pub(crate) fn verify_proof(
         return Err(ProofError::Url.into()); // item 9
     }
     check_nonce(claims.nonce.as_deref(), expected.nonces, now)?; // item 10
-    expected.window.check_iat(claims.iat, now)?; // item 11
-    expected
-        .window
-        .check_own_dates(claims.exp, claims.nbf, now)?;
+    let window = expected.window;
+    window.check_iat(claims.iat, now)?; // item 11
+    window.check_own_dates(claims.exp, claims.nbf, now)?;
     check_hash(&claims.ath, expected)?; // item 12
     if cached.is_none() {
         expected.keys.insert(jws.header, key.clone());
     }
     Ok(AcceptedProof {
         digest: digest(&key.thumbprint, &claims.jti),
-        until: expected.window.end(claims.iat),
+        until: window.end(claims.iat),
     })
 }
 

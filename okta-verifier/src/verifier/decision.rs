@@ -118,6 +118,8 @@ pub(crate) struct Verification {
     key: Arc<Key>,
 }
 
+// `#[inline]` marks the functions that every cache hit calls. The compiler does not inline most of them on its
+// own, because they are in several modules.
 impl<'r> RequestDecision<'r> {
     #[inline]
     pub(super) fn new(verifier: &'r Verifier, request: TokenRequest<'r>, arrived: Now) -> Self {

@@ -17,7 +17,7 @@ struct Parties {
     okta: TestIssuer,
     client: Client,
     certificate: Certificate,
-    proxys: Certificate,
+    proxy_certificate: Certificate,
 }
 
 /// A request whose headers name the client's certificate and the external host of the service.
@@ -35,7 +35,7 @@ impl Parties {
             okta: TestIssuer::new("api://orders"),
             client: Client::new(),
             certificate: Certificate::new("client"),
-            proxys: Certificate::new("proxy"),
+            proxy_certificate: Certificate::new("proxy"),
         }
     }
 
@@ -64,7 +64,7 @@ impl Parties {
         }
         let by_adapter = verifier.read_sender_headers(credentials, lines);
         let result = verifier.authenticate(&by_adapter).into_ready().unwrap();
-        // An adapter that sets every header is told the same.
+        // The verifier ignores these headers too if an adapter passes all of them on.
         if sent.proof.is_none() {
             let by_hand = credentials
                 .forwarded(lines("x-forwarded-host"))
@@ -103,7 +103,7 @@ impl Parties {
             authorization: format!("DPoP {jwt}"),
             proof: Some(&proof),
             peer,
-            session: &self.proxys,
+            session: &self.proxy_certificate,
         };
         self.code(verifier, &sent)
     }
@@ -120,12 +120,12 @@ fn trusted_proxy_for_the_host_is_not_read_for_certificates() {
     let parties = Parties::new();
     let Parties {
         certificate,
-        proxys,
+        proxy_certificate,
         ..
     } = &parties;
     let verifier = with_host(parties.builder()).build().unwrap();
     for peer in [None, Some(PROXY), Some(DIRECT)] {
-        for session in [certificate, proxys] {
+        for session in [certificate, proxy_certificate] {
             let code = parties.certificate_code(&verifier, certificate, session, peer);
             assert_eq!(code, "binding_unchecked", "{peer:?}");
         }
@@ -133,12 +133,12 @@ fn trusted_proxy_for_the_host_is_not_read_for_certificates() {
     let builder = with_host(parties.builder()).client_certificates();
     let verifier = builder.build().unwrap();
     for peer in [None, Some(PROXY)] {
-        for session in [certificate, proxys] {
+        for session in [certificate, proxy_certificate] {
             let code = parties.certificate_code(&verifier, certificate, session, peer);
             assert_eq!(code, "no_certificate", "{peer:?}");
         }
     }
-    let named = parties.certificate_code(&verifier, certificate, proxys, Some(DIRECT));
+    let named = parties.certificate_code(&verifier, certificate, proxy_certificate, Some(DIRECT));
     assert_eq!(named, "binding_mismatch");
 }
 
@@ -186,11 +186,11 @@ fn trusted_proxy_alone_is_read_for_nothing() {
     let verifier = builder.build().unwrap();
     let Parties {
         certificate,
-        proxys,
+        proxy_certificate,
         ..
     } = &parties;
     for peer in [None, Some(PROXY)] {
-        for session in [certificate, proxys] {
+        for session in [certificate, proxy_certificate] {
             let code = parties.certificate_code(&verifier, certificate, session, peer);
             assert_eq!(code, "no_certificate", "{peer:?}");
         }
@@ -200,9 +200,9 @@ fn trusted_proxy_alone_is_read_for_nothing() {
 // RFC 9440 §4: a token that was issued to the proxy would be accepted from each of its clients.
 // conformance 184, 185
 #[test]
-fn trusted_proxys_session_certificate_is_never_the_clients() {
+fn trusted_proxy_session_certificate_is_never_that_of_the_client() {
     let parties = Parties::new();
-    let proxys = &parties.proxys;
+    let proxy_certificate = &parties.proxy_certificate;
     for settings in 0..8 {
         let [host, header, sessions] = [1, 2, 4].map(|bit| settings & bit != 0);
         let mut builder = parties.builder();
@@ -219,7 +219,8 @@ fn trusted_proxys_session_certificate_is_never_the_clients() {
             assert_eq!(settings, 0);
             continue;
         };
-        let code = |peer| parties.certificate_code(&verifier, proxys, proxys, peer);
+        let code =
+            |peer| parties.certificate_code(&verifier, proxy_certificate, proxy_certificate, peer);
         let [named, unknown] = match (header, sessions) {
             (false, false) => ["binding_unchecked", "binding_unchecked"],
             (false, true) => ["no_certificate", "no_certificate"],
@@ -244,7 +245,7 @@ fn trusted_proxy_for_both_is_read_for_both() {
     let parties = Parties::new();
     let Parties {
         certificate,
-        proxys,
+        proxy_certificate,
         ..
     } = &parties;
     let builder = with_host(parties.builder()).client_cert_header("Client-Cert");
@@ -255,7 +256,7 @@ fn trusted_proxy_for_both_is_read_for_both() {
         (Some(PROXY), "ok", "ok"),
     ] {
         assert_eq!(parties.proof_code(&verifier, peer), proof, "{peer:?}");
-        let code = parties.certificate_code(&verifier, certificate, proxys, peer);
+        let code = parties.certificate_code(&verifier, certificate, proxy_certificate, peer);
         assert_eq!(code, bound, "{peer:?}");
     }
 }

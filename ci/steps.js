@@ -49,12 +49,12 @@ exports.check = [
     run: ['ci/redis'] },
   { name: 'doc', about: 'rustdoc of the workspace without a warning',
     run: [{ words: 'cargo doc --locked --workspace --no-deps', env: { RUSTDOCFLAGS: '-Dwarnings' } }] },
-  { name: 'public-api', about: 'the foreign types that ARCHITECTURE.md lists, and an example for each public item',
+  { name: 'public-api', about: 'the foreign types that docs/design/architecture.md lists, and an example for each public item',
     // In one process, so that rustdoc runs once.
     run: [{ words: ['node', '-e', "require('./ci/foreign-types'); require('./ci/documented')"] }] },
   { name: 'examples', about: 'each example as its README starts it, and every line that it prints to paste', needs: ['curl'],
     run: ['ci/examples'] },
-  { name: 'conformance', about: 'the proofs of CONFORMANCE.md against the tests', run: ['ci/conformance'] },
+  { name: 'conformance', about: 'the proofs of docs/design/conformance.md against the tests', run: ['ci/conformance'] },
 ];
 
 exports.full = [

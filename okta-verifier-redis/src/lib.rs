@@ -51,7 +51,7 @@
 //! [`RedisConfig::only_root_certificates`].
 //!
 //! A login of a user other than `default` requires Redis 6. The user needs the rights `+ping +set` for
-//! the store's keys. Sentinels and clusters require more rights; `docs/binding.md` lists them.
+//! the store's keys. Sentinels and clusters require more rights; `okta-verifier/docs/dpop-and-mtls.md` lists them.
 //!
 //! # When Redis fails
 //!

@@ -49,11 +49,24 @@
 //! | [`error`] | the details of a [`VerifyError`], and the error of a failed key fetch |
 //! | [`adapter`] | the interface for adapters to other frameworks |
 //!
+//! # Guides
+//!
+#![cfg_attr(
+    docsrs,
+    doc = "The [guides and the cookbook](_documentation) are modules of this documentation."
+)]
+#![cfg_attr(
+    not(docsrs),
+    doc = "The guides and the cookbook are in `docs/` of this package, and on docs.rs in the module `_documentation`."
+)]
+//!
 //! # Runtime
 //!
 //! A request to an issuer runs in a task of the tokio runtime of the caller that needs the response. The
 //! runtime needs time and I/O enabled. Local checks with pinned keys ([`Issuer::keys`]) need no runtime.
 
+#[cfg(docsrs)]
+pub mod _documentation;
 pub mod adapter;
 #[cfg(test)]
 #[path = "verifier/tests/counts.rs"]

@@ -56,7 +56,7 @@ impl Case {
         &self.name
     }
 
-    /// Returns the numbers of the requirements in `CONFORMANCE.md` that the case covers.
+    /// Returns the numbers of the requirements in `docs/design/conformance.md` that the case covers.
     #[must_use]
     pub fn requirements(&self) -> &[u16] {
         self.requirements

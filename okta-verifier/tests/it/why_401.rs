@@ -1,4 +1,4 @@
-//! `docs/why-401.md` has a row for every error code and reason, and no others.
+//! `okta-verifier/docs/why-401.md` has a row for every error code and reason, and no others.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -9,7 +9,7 @@ fn read(path: impl AsRef<Path>) -> String {
 
 /// Returns the first cells of the page's rows that are one word of code, such as `expired`.
 fn rows() -> BTreeSet<String> {
-    let page = read("../docs/why-401.md");
+    let page = read("docs/why-401.md");
     let first = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
     let is_word = |cell: &String| !cell.contains('`');
     page.lines().filter_map(first).filter(is_word).collect()
@@ -66,18 +66,18 @@ fn why_401_has_a_row_for_every_code() {
     let missing: Vec<_> = known.difference(&rows).collect();
     assert!(
         missing.is_empty(),
-        "docs/why-401.md has no row for {missing:?}"
+        "okta-verifier/docs/why-401.md has no row for {missing:?}"
     );
     let unknown: Vec<_> = rows.difference(&known).collect();
     assert!(
         unknown.is_empty(),
-        "docs/why-401.md has rows for unknown codes: {unknown:?}"
+        "okta-verifier/docs/why-401.md has rows for unknown codes: {unknown:?}"
     );
 }
 
 #[test]
 fn why_401_names_the_introspection_modes_for_opaque_tokens() {
-    let page = read("../docs/why-401.md");
+    let page = read("docs/why-401.md");
     for reason in ["Parts", "Alphabet"] {
         let start = format!("| `{reason}` |");
         let row = page.lines().find(|line| line.starts_with(&start)).unwrap();

@@ -1,5 +1,5 @@
 //! Responses to clients when introspection fails, compared with the table of
-//! `docs/introspection.md`.
+//! `okta-verifier/docs/introspection.md`.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{calls, opaque_tokens};
 use crate::support::mock_issuer::{build_with_timeout, issuer};
 
 const IN_A_ROW: usize = 20;
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/introspection.md");
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/introspection.md");
 
 fn faults() -> Vec<(&'static str, Option<Fault>)> {
     vec![
@@ -79,7 +79,7 @@ async fn introspection_failures_get_the_documented_responses() {
     let document = std::fs::read_to_string(DOCUMENT).unwrap();
     assert!(
         document.contains(&table),
-        "docs/introspection.md should say:\n{table}"
+        "okta-verifier/docs/introspection.md should say:\n{table}"
     );
 }
 

@@ -1,5 +1,5 @@
 //! Verifies the same tokens with okta-verifier and with jsonwebtoken's own `decode`, which is given
-//! every check that it offers. `docs/differential.md` explains each way in which the two may disagree;
+//! every check that it offers. `docs/design/differential.md` explains each way in which the two may disagree;
 //! any other way fails the test.
 //!
 //! Run `DIFFERENTIAL=100000 cargo test` in this directory; the default is 3,000 tokens.
@@ -44,21 +44,21 @@ fn every_disagreement_is_explained() {
     }
     assert!(
         unexplained.is_empty(),
-        "not in docs/differential.md: {unexplained:#?}"
+        "not in docs/design/differential.md: {unexplained:#?}"
     );
     assert!(both_accept > count / 50 && both_refuse > count / 4);
     if count >= 100_000 {
         let found: Vec<_> = classes.into_keys().collect();
         assert_eq!(
             found, explained,
-            "docs/differential.md explains a disagreement that does not occur"
+            "docs/design/differential.md explains a disagreement that does not occur"
         );
     }
 }
 
-/// Returns the first column of the table of `docs/differential.md`, sorted.
+/// Returns the first column of the table of `docs/design/differential.md`, sorted.
 fn explained_classes() -> Vec<String> {
-    let table = include_str!("../../../../docs/differential.md").lines();
+    let table = include_str!("../../../../docs/design/differential.md").lines();
     let rows = table.filter_map(|line| line.strip_prefix("| we "));
     let first = rows.filter_map(|row| row.split(" | ").next());
     let mut classes: Vec<_> = first.map(|class| format!("we {class}")).collect();

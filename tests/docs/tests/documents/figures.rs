@@ -1,4 +1,4 @@
-//! Figures that stand twice are the same, and what prints them has rows of their names.
+//! The rows of tables with measured results are those that a program prints.
 
 use super::{commands::first_cell, root, sources, text};
 
@@ -15,21 +15,11 @@ fn rows(section: &str) -> Vec<&str> {
 }
 
 #[test]
-fn the_readmes_figures_are_those_of_one_report() {
-    let (readme, report) = (text("README.md"), text("docs/neighbours.md"));
-    let rows = rows(section(&readme, "## Speed\n"));
-    assert!(rows.len() > 15, "{rows:?}");
-    for row in rows {
-        assert!(report.lines().any(|line| line == row), "{row}");
-    }
-}
-
-#[test]
 fn every_scenario_of_keys_under_stress_is_printed() {
-    let readme = text("README.md");
+    let page = text("docs/design/comparison.md");
     let printing =
         sources(&root().join("tests/e2e/tests/it/table")) + &text("tests/e2e/tests/it/table.rs");
-    let rows = rows(section(&readme, "## Keys under stress\n"));
+    let rows = rows(section(&page, "## Keys under stress\n"));
     let scenarios: Vec<_> = rows.into_iter().filter_map(first_cell).skip(1).collect();
     assert!(scenarios.len() > 15, "{scenarios:?}");
     for scenario in scenarios {
@@ -39,8 +29,8 @@ fn every_scenario_of_keys_under_stress_is_printed() {
 
 #[test]
 fn the_scenarios_beside_the_neighbours_are_those_printed() {
-    let readme = text("README.md");
-    let section = section(&readme, "## Beside its neighbours\n");
+    let page = text("docs/design/comparison.md");
+    let section = section(&page, "## Beside its neighbours\n");
     let (_, table) = section.split_once("\n| scenario |").expect("the table");
     let rows: Vec<_> = table.lines().skip(2).map_while(first_cell).collect();
 
@@ -54,8 +44,8 @@ fn the_scenarios_beside_the_neighbours_are_those_printed() {
 
 #[test]
 fn the_node_libraries_have_the_versions_that_are_installed() {
-    let readme = text("README.md");
-    let section = section(&readme, "## Beside its neighbours\n");
+    let page = text("docs/design/comparison.md");
+    let section = section(&page, "## Beside its neighbours\n");
     let words = section.split_whitespace().collect::<Vec<_>>().join(" ");
     let manifest = text("benches/peers/node/package.json");
     let (_, listed) = manifest
@@ -74,7 +64,7 @@ fn the_node_libraries_have_the_versions_that_are_installed() {
 /// Who reads the log, looks for these words.
 #[test]
 fn the_events_of_the_log_are_spelt_as_they_are_logged() {
-    let outage = text("docs/outage.md");
+    let outage = text("okta-verifier/docs/outage.md");
     let (_, events) = outage.split_once("The events in the log").expect("there");
     let (events, _) = events.split_once("\n## ").expect("the next section");
     let quoted = events.split('`').skip(1).step_by(2);

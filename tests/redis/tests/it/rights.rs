@@ -27,7 +27,7 @@ async fn redis_login_must_be_right() {
     }
 }
 
-/// The rights in docs/binding.md.
+/// The rights in okta-verifier/docs/dpop-and-mtls.md.
 #[tokio::test]
 async fn redis_right_to_set_its_own_keys_is_enough() {
     let user = "--user api on >hunter2 ~okta-verifier:dpop:* +ping +set";

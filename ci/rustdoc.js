@@ -2,8 +2,7 @@
 // need it in one run share a process.
 'use strict';
 const { execFileSync } = require('node:child_process');
-const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
-const { tmpdir } = require('node:os');
+const { readFileSync } = require('node:fs');
 process.chdir(`${__dirname}/..`);
 
 const { crates: ours } = require('./steps.js');
@@ -14,17 +13,11 @@ const cargo = (words, env) =>
 const metadata = JSON.parse(cargo('metadata --locked --format-version 1'));
 const underscored = (name) => name.replaceAll('-', '_');
 
-// rustdoc's JSON is unstable. Only rustdoc gets RUSTC_BOOTSTRAP, because build scripts of dependencies read it too.
-const work = mkdtempSync(`${tmpdir()}/rustdoc-`);
-try {
-  writeFileSync(`${work}/rustdoc`, '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n', { mode: 0o755 });
-  cargo(`doc --locked --quiet --no-deps --all-features ${ours.map((name) => `-p ${name}`).join(' ')}`, {
-    RUSTDOC: `${work}/rustdoc`,
-    RUSTDOCFLAGS: '-Zunstable-options --output-format=json',
-  });
-} finally {
-  rmSync(work, { recursive: true });
-}
+// rustdoc's JSON is unstable.
+cargo(`doc --locked --quiet --no-deps --all-features ${ours.map((name) => `-p ${name}`).join(' ')}`, {
+  RUSTDOC: `${__dirname}/unstable-rustdoc`,
+  RUSTDOCFLAGS: '-Zunstable-options --output-format=json',
+});
 
 const read = (name) => JSON.parse(readFileSync(`${metadata.target_directory}/doc/${underscored(name)}.json`, 'utf8'));
 const docs = new Map(ours.map((name) => [name, read(name)])); // by package

@@ -47,8 +47,12 @@ exports.check = [
     run: backends('cargo test --locked') },
   { name: 'redis', about: 'the replay store against real Redis servers; installs redis-server if it is missing',
     run: ['ci/redis'] },
-  { name: 'doc', about: 'rustdoc of the workspace without a warning',
-    run: [{ words: 'cargo doc --locked --workspace --no-deps', env: { RUSTDOCFLAGS: '-Dwarnings' } }] },
+  { name: 'doc', about: 'rustdoc of the workspace without a warning, and of the published crates as docs.rs builds it',
+    run: [
+      { words: 'cargo doc --locked --workspace --no-deps', env: { RUSTDOCFLAGS: '-Dwarnings' } },
+      { words: `cargo doc --locked --no-deps --all-features ${each}`,
+        env: { RUSTDOC: `${root}/ci/unstable-rustdoc`, RUSTDOCFLAGS: '-Dwarnings --cfg docsrs' } },
+    ] },
   { name: 'public-api', about: 'the foreign types that docs/design/architecture.md lists, and an example for each public item',
     // In one process, so that rustdoc runs once.
     run: [{ words: ['node', '-e', "require('./ci/foreign-types'); require('./ci/documented')"] }] },

@@ -34,6 +34,8 @@
 //!
 //! Misuse panics with a message that says what is wrong.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(feature = "tls")]
 mod certificate;
 mod client;

@@ -33,5 +33,8 @@ page!(introspection, "introspection.md");
 page!(dpop_and_mtls, "dpop-and-mtls.md");
 page!(key_rotation, "key-rotation.md");
 page!(outage, "outage.md");
-page!(moving_from_okta_jwt_verifier, "moving-from-okta-jwt-verifier.md");
+page!(
+    moving_from_okta_jwt_verifier,
+    "moving-from-okta-jwt-verifier.md"
+);
 page!(moving_from_jwt_authorizer, "moving-from-jwt-authorizer.md");

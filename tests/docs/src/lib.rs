@@ -55,3 +55,12 @@ mod outage {}
 
 #[doc = include_str!("../../../okta-verifier/docs/why-401.md")]
 mod why_401 {}
+
+#[doc = include_str!("../../../okta-verifier/docs/frameworks.md")]
+mod frameworks {}
+
+#[doc = include_str!("../../../okta-verifier/docs/getting-started.md")]
+mod getting_started {}
+
+#[doc = include_str!("../../../okta-verifier/docs/testing.md")]
+mod testing {}

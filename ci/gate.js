@@ -64,7 +64,8 @@ const provide = async (owner, need) => {
       await providePythonTools(owner);
       break;
     case 'cargo-mutants':
-      if (!works('cargo', 'mutants', '--version')) await run(owner, 'cargo install --locked cargo-mutants');
+    case 'cargo-semver-checks':
+      if (!works('cargo', need.replace('cargo-', ''), '--version')) await run(owner, `cargo install --locked ${need}`);
       break;
     default:
       if (!exists(need)) throw new Failure(`${need} is missing`);

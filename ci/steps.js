@@ -89,6 +89,8 @@ exports.full = [
     ] },
   { name: 'packages', about: 'what would be published, built from what would be uploaded',
     run: [`cargo publish --dry-run --allow-dirty ${each}`] },
+  { name: 'semver', about: 'the public API against that of the last release', needs: ['cargo-semver-checks'],
+    run: ['ci/semver'] },
   { name: 'hostile', about: 'a million of each kind of hostile requests through one verifier',
     run: [{ words: 'cargo test --locked --release -p okta-verifier --test hostile -- --nocapture', env: { HOSTILE: '1000000' } }] },
   { name: 'load', about: 'strangers and greedy clients beside honest callers, for 10 s per row of the documents',

@@ -5,7 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use super::{all_documents, root, text};
+use super::{all_documents, lines_outside_code, root, text};
 
 #[test]
 fn every_link_leads_to_a_file_and_its_heading() {
@@ -122,15 +122,6 @@ fn every_link_of_a_packages_readme_is_absolute() {
             assert!(links.is_empty(), "{document}: {links:?}");
         }
     }
-}
-
-fn lines_outside_code(text: &str) -> impl Iterator<Item = &str> {
-    let mut inside = false;
-    text.lines().filter(move |line| {
-        let fence = line.trim_start().starts_with("```");
-        inside ^= fence;
-        !inside && !fence
-    })
 }
 
 /// As GitHub makes it.

@@ -3,6 +3,7 @@
 mod commands;
 mod figures;
 mod links;
+mod names;
 mod settings;
 
 use std::{
@@ -58,6 +59,15 @@ fn all_files(ending: &str) -> Vec<String> {
         }
     }
     found
+}
+
+fn lines_outside_code(text: &str) -> impl Iterator<Item = &str> {
+    let mut inside = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        inside ^= fence;
+        !inside && !fence
+    })
 }
 
 /// What opens a block of code: the words behind the fence.

@@ -3,24 +3,27 @@
 //! | guide | what it answers |
 //! |---|---|
 //! | [getting started with Okta](getting_started) | from the admin console to a route and its test |
-//! | [frameworks](frameworks) | where the layers belong; tower, gRPC, any other framework |
+//! | [frameworks] | where the layers belong; tower, gRPC, any other framework |
 //! | [choosing settings](choosing_settings) | what each setting does, its default and its range |
 //! | [why do I get 401?](why_401) | what each rejection means, and what to do about it |
-//! | [testing](testing) | handlers, a whole service, and its conformance |
+//! | [testing] | handlers, a whole service, and its conformance |
 //! | [token introspection](introspection) | opaque and encrypted tokens, and revocation |
 //! | [DPoP and mutual TLS](dpop_and_mtls) | tokens that are bound to a key or to a certificate |
 //! | [key rotation](key_rotation) | planned and emergency rotation, and how long each step takes |
 //! | [the issuer is down](outage) | what clients see, health, alerts, and a start without the issuer |
 //! | [moving from okta-jwt-verifier](moving_from_okta_jwt_verifier) | code before and after, and what differs |
 //! | [moving from jwt-authorizer](moving_from_jwt_authorizer) | code before and after, and what differs |
+//! | [cookbook] | complete code for single tasks: CORS, optional login, response bodies, tokens in cookies |
 
 // A guide links to another by a reference, `[outage][outage.md]`, and defines it at its end as the path of the other file. In
 // Markdown the first definition of a reference counts, so these replace the paths by the modules that rustdoc makes.
 macro_rules! page {
-    ($module:ident, $file:literal) => {
+    ($module:ident, $file:literal $(, { $($below:item)* })?) => {
         #[doc = include_str!("_documentation/links.md")]
         #[doc = include_str!(concat!("../docs/", $file))]
-        pub mod $module {}
+        pub mod $module {
+            $($($below)*)?
+        }
     };
 }
 
@@ -38,3 +41,7 @@ page!(
     "moving-from-okta-jwt-verifier.md"
 );
 page!(moving_from_jwt_authorizer, "moving-from-jwt-authorizer.md");
+page!(cookbook, "cookbook.md", {
+    page!(cors, "cookbook/cors.md");
+    page!(tokens_in_other_places, "cookbook/tokens-in-other-places.md");
+});

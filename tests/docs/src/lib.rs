@@ -35,6 +35,15 @@ mod performance {}
 #[doc = include_str!("../../../okta-verifier/docs/choosing-settings.md")]
 mod choosing_settings {}
 
+#[doc = include_str!("../../../okta-verifier/docs/cookbook.md")]
+mod cookbook {
+    #[doc = include_str!("../../../okta-verifier/docs/cookbook/cors.md")]
+    mod cors {}
+
+    #[doc = include_str!("../../../okta-verifier/docs/cookbook/tokens-in-other-places.md")]
+    mod tokens_in_other_places {}
+}
+
 #[doc = include_str!("../../../okta-verifier/docs/dpop-and-mtls.md")]
 mod dpop_and_mtls {}
 

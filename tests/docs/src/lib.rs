@@ -40,6 +40,9 @@ mod cookbook {
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/cors.md")]
     mod cors {}
 
+    #[doc = include_str!("../../../okta-verifier/docs/cookbook/optional-login.md")]
+    mod optional_login {}
+
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/tokens-in-other-places.md")]
     mod tokens_in_other_places {}
 }

@@ -44,5 +44,6 @@ page!(moving_from_jwt_authorizer, "moving-from-jwt-authorizer.md");
 page!(cookbook, "cookbook.md", {
     page!(cors, "cookbook/cors.md");
     page!(optional_login, "cookbook/optional-login.md");
+    page!(response_bodies, "cookbook/response-bodies.md");
     page!(tokens_in_other_places, "cookbook/tokens-in-other-places.md");
 });

@@ -43,6 +43,9 @@ mod cookbook {
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/optional-login.md")]
     mod optional_login {}
 
+    #[doc = include_str!("../../../okta-verifier/docs/cookbook/response-bodies.md")]
+    mod response_bodies {}
+
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/tokens-in-other-places.md")]
     mod tokens_in_other_places {}
 }

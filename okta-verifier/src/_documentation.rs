@@ -14,8 +14,10 @@
 //! | [moving from okta-jwt-verifier](moving_from_okta_jwt_verifier) | code before and after, and what differs |
 //! | [moving from jwt-authorizer](moving_from_jwt_authorizer) | code before and after, and what differs |
 
-// A guide links to another by a reference, `[outage][outage.md]`, and defines it at its end as the path of the other file. In
-// Markdown the first definition of a reference counts, so these replace the paths by the modules that rustdoc makes.
+// A guide links to another guide by a reference, `[outage][outage.md]`, and defines the reference
+// at the end of its file as the path of the other file. In Markdown the first definition of a
+// reference counts, so the definitions in `links.md` replace the paths by the modules that rustdoc
+// makes.
 macro_rules! page {
     ($module:ident, $file:literal) => {
         #[doc = include_str!("_documentation/links.md")]

@@ -28,8 +28,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Reads the certificate from the request's extensions, or else from the connection's data, where
-    /// `HttpServer::on_connect` puts it.
+    /// Reads the peer's IP address and its client certificate. The certificate comes from the
+    /// request's extensions, or else from the connection's data, where `HttpServer::on_connect` puts
+    /// it.
     pub(crate) fn of(request: &ServiceRequest) -> Self {
         let certificate = request.extensions().get::<ClientCertificate>().cloned();
         let of_connection = || request.request().conn_data::<ClientCertificate>().cloned();

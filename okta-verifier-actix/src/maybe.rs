@@ -1,5 +1,5 @@
-//! `MaybeVerified<R>`: the verified token, or none if an optional middleware admitted the request
-//! without one.
+//! `MaybeVerified<R>`: the verified token, or `None` if an optional middleware admitted the request
+//! without a token.
 
 use std::{
     fmt,
@@ -47,13 +47,13 @@ use crate::{Rejected, Verified};
 pub struct MaybeVerified<R: Requirement = AnyToken>(Option<Verified<R>>);
 
 impl<R: Requirement> MaybeVerified<R> {
-    /// Returns the token, if the request had one.
+    /// Returns the token, or `None` if the request had no credentials.
     pub fn token(&self) -> Option<&VerifiedToken> {
         self.0.as_deref()
     }
 
-    /// Consumes the extractor and returns the token as a [`Verified<R>`], which proves that it meets
-    /// `R`.
+    /// Consumes the extractor and returns the token, or `None` if the request had no credentials. The
+    /// [`Verified<R>`] proves that the token meets `R`.
     ///
     /// ```
     /// # use okta_verifier::{Policy, Requirement};

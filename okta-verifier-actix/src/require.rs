@@ -21,8 +21,8 @@ use crate::answer::Answer;
 /// | [`Anonymous`], from an optional middleware | the plain 401 |
 /// | neither, because there is no `VerifyMiddleware` outside | 500, and an error in the log |
 ///
-/// The last `wrap` is the outermost, so call `wrap` with [`VerifyMiddleware`](crate::VerifyMiddleware)
-/// after this one.
+/// The last `wrap` is the outermost, so call `wrap` with this middleware first and with
+/// [`VerifyMiddleware`](crate::VerifyMiddleware) after it.
 ///
 /// ```
 /// # use actix_web::{App, test, web};

@@ -85,7 +85,7 @@ impl<R: Requirement> Verified<R> {
     /// use okta_verifier_actix::Verified;
     ///
     /// async fn order(token: Verified) -> &'static str {
-    ///     let token: VerifiedToken = token.into_token(); // two words; the claims are shared
+    ///     let token: VerifiedToken = token.into_token(); // one pointer; the claims are shared
     ///     tokio::spawn(async move { println!("packing for {}", token.subject()) });
     ///     "it is being packed"
     /// }
@@ -120,7 +120,8 @@ impl<R: Requirement> FromRequest for Verified<R> {
     }
 }
 
-/// Returns the token that the middleware verified, if it meets `policy`.
+/// Returns the token that the middleware verified, or a rejection if the token is missing or does not meet
+/// `policy`.
 pub(crate) fn admitted(policy: Policy, request: &HttpRequest) -> Result<VerifiedToken, Rejection> {
     let extensions = request.extensions();
     let token = extensions.get::<VerifiedToken>();

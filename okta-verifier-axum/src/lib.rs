@@ -69,8 +69,8 @@
 //! - A layer covers only the routes that were added before it. Add open routes after the layer, as
 //!   `/health` above.
 //! - A CORS layer must be outside [`VerifyLayer`], so it comes later in a chain of `Router::layer`
-//!   calls. It then responds to preflights, which have no credentials, and adds headers to rejections,
-//!   which a script could not read otherwise.
+//!   calls. It then responds to preflights, which have no credentials, and adds headers to rejections.
+//!   Without these headers a script cannot read a rejection.
 //!
 //! ```
 //! use axum::{Router, body::Body, http::{HeaderName, Method, Request, header}, routing::get};
@@ -118,7 +118,7 @@
 //! # DPoP
 //!
 //! A proof is made for the whole URL of the request. [`VerifyLayer`] reads axum's `OriginalUri`, so
-//! proofs also work inside `Router::nest` and `Router::nest_service`, where the request's own URI is
+//! proofs also work inside `Router::nest` and `Router::nest_service`, where the URI of the request is
 //! shortened. `okta_verifier_tower::VerifyLayer` does not read `OriginalUri`: behind a nested router it
 //! would accept a proof for another URL and reject a correct one.
 //!

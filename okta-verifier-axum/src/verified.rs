@@ -66,7 +66,7 @@ impl<R: Requirement> Verified<R> {
     /// use okta_verifier_axum::Verified;
     ///
     /// async fn order(token: Verified) -> &'static str {
-    ///     let token: VerifiedToken = token.into_token(); // two words; the claims are shared
+    ///     let token: VerifiedToken = token.into_token(); // one pointer; the claims are shared
     ///     tokio::spawn(async move { println!("packing for {}", token.subject()) });
     ///     "it is being packed"
     /// }
@@ -97,7 +97,8 @@ impl<R: Requirement, S: Sync> FromRequestParts<S> for Verified<R> {
     }
 }
 
-/// Returns the token that the layer verified, if it meets `policy`.
+/// Returns the token that the layer verified, or a rejection if the token is missing or does not meet
+/// `policy`.
 pub(crate) fn admitted(
     policy: Policy,
     extensions: &Extensions,

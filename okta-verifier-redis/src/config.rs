@@ -245,10 +245,10 @@ impl RedisConfig {
     /// certificates. Repeated calls add certificates. This setting cannot be combined with
     /// [`root_certificates`](Self::root_certificates).
     ///
-    /// Use it with [`sentinel`](Self::sentinel) and [`cluster`](Self::cluster). Sentinels and the
-    /// servers of a cluster name the hosts to which the client connects and sends its login, and the
-    /// client accepts every host with a certificate from a trusted CA. With the system's root
-    /// certificates, that is every host with a certificate of a public CA.
+    /// Use this setting with [`sentinel`](Self::sentinel) and [`cluster`](Self::cluster). Sentinels and
+    /// the servers of a cluster name the hosts to which this crate connects and sends its login, and this
+    /// crate accepts every host with a certificate from a trusted CA. With the system's root certificates,
+    /// that is every host with a certificate of a public CA.
     ///
     /// ```
     /// # use okta_verifier_testing::Certificate;
@@ -281,8 +281,8 @@ impl RedisConfig {
         self
     }
 
-    /// Uses this rustls configuration unchanged, for settings that the other methods do not have, such
-    /// as a client certificate. It cannot be combined with
+    /// Uses this rustls configuration unchanged, for settings that the other methods do not have, such as
+    /// a client certificate. This setting cannot be combined with
     /// [`root_certificates`](Self::root_certificates),
     /// [`only_root_certificates`](Self::only_root_certificates) and
     /// [`crypto_provider`](Self::crypto_provider).

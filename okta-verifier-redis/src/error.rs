@@ -2,7 +2,7 @@
 
 /// A setting of a [`RedisConfig`](crate::RedisConfig) or a
 /// [`RedisReplayStore`](crate::RedisReplayStore) is invalid. The error text says what is wrong or what
-/// to set instead. It shows no configured value, because a value may contain a password.
+/// to set instead. The text shows no configured value, because a value may contain a password.
 ///
 /// ```
 /// use okta_verifier_redis::{RedisConfig, RedisConfigError, RedisReplayStore};
@@ -24,7 +24,7 @@ pub enum RedisConfigError {
     #[error("address: write host or host:port, such as redis.internal:6379 or [::1]:6379")]
     Address,
     /// The list of sentinels or of cluster servers is empty.
-    #[error("addresses: write at least one")]
+    #[error("addresses: the list is empty; write at least one address")]
     NoAddress,
     /// The name under which the sentinels monitor the primary cannot be used.
     #[error(

@@ -26,7 +26,7 @@
 //! use okta_verifier_redis::{RedisConfig, RedisReplayStore};
 //!
 //! let error = RedisReplayStore::new(RedisConfig::sentinel("orders", Vec::<String>::new())).unwrap_err();
-//! assert_eq!(error.to_string(), "addresses: write at least one");
+//! assert_eq!(error.to_string(), "addresses: the list is empty; write at least one address");
 //! ```
 //!
 //! # Settings
@@ -45,10 +45,9 @@
 //! announce for it. `sentinel announce-hostnames` and `cluster-preferred-endpoint-type hostname` make
 //! them announce names.
 //!
-//! A sentinel or a server of a cluster can direct clients, with their login, to any host with a
-//! certificate from a trusted CA. With the system's root certificates, that is every host with a
-//! certificate of a public CA. Trust only a private CA instead:
-//! [`RedisConfig::only_root_certificates`].
+//! A sentinel or a server of a cluster can direct this crate, with its login, to any host with a certificate
+//! from a trusted CA. With the system's root certificates, that is every host with a certificate of a public
+//! CA. Trust only a private CA instead: [`RedisConfig::only_root_certificates`].
 //!
 //! A login of a user other than `default` requires Redis 6. The user needs the rights `+ping +set` for
 //! the store's keys. Sentinels and clusters require more rights; `okta-verifier/docs/dpop-and-mtls.md` lists them.
@@ -59,18 +58,18 @@
 //! with 401. If the server sends no valid reply, the request is rejected with 503, and `okta-verifier`
 //! logs one `warn`.
 //!
-//! - Each proof is stored with one command, which is sent once. In a cluster the command is sent again
-//!   after `MOVED` or `ASK`, three times at most, because these replies mean that it was not executed.
-//!   It is never sent again after a lost connection or a timeout, because the reply would reflect the
-//!   effect of the first command. `CLUSTERDOWN`, `READONLY`, `LOADING` and `MASTERDOWN` also mean that
-//!   it was not executed, but these states last longer than a request may wait: the request is
-//!   rejected, and a later request may find a new primary.
-//! - After a failure (a failed connection attempt, a connection that is lost before a reply, no reply
-//!   in time, or a rejected command) the client waits before it reconnects: at most 250 ms at first,
-//!   and at most 2 s after repeated failures. Until then requests are rejected at once. Each server has
-//!   at most one connection attempt at a time, for all requests.
-//! - Before the first proof, each connection sends `PING` with a random text, which the server must
-//!   repeat. A reply that arrives before its command is therefore not taken for the reply to a proof.
+//! - Each proof is stored with one command, which is sent once. In a cluster the command is sent again after
+//!   `MOVED` or `ASK`, three times at most, because these replies mean that the command was not executed. The
+//!   command is never sent again after a lost connection or a timeout, because the reply would reflect the
+//!   effect of the first command. `CLUSTERDOWN`, `READONLY`, `LOADING` and `MASTERDOWN` also mean that the
+//!   command was not executed, but these states last longer than a request may wait: the request is rejected,
+//!   and a later request may find a new primary.
+//! - After a failure (a failed connection attempt, a connection that is lost before a reply, no reply in
+//!   time, or a rejected command) the store waits before it reconnects: at most 250 ms at first, and at most
+//!   2 s after repeated failures. Until then requests are rejected at once. Each server has at most one
+//!   connection attempt at a time, for all requests.
+//! - Before the first proof, each connection sends `PING` with a random text, which the server must repeat. A
+//!   reply that arrives before any command is therefore not mistaken for the reply to a proof.
 //! - A server may send at most 1 MiB per reply, and nothing while no command waits for a reply. The
 //!   connection to a server that sends more is closed, as after any other failure.
 //!

@@ -28,15 +28,15 @@ use crate::{
 /// # Ok::<(), RedisConfigError>(())
 /// ```
 ///
-/// Each proof is stored with one command, `SET <prefix><digest> 1 NX PX <milliseconds>`. The reply `OK`
-/// means first use, and nil means replay. Any other reply, a lost connection, or no reply within the
-/// [timeout](RedisConfig::timeout) is an error: the request is rejected with 503, although the proof
-/// may have been stored. The command is sent again only after a cluster's redirection, which means that
-/// it was not executed.
+/// Each proof is stored with one command, `SET <prefix><digest> 1 NX PX <milliseconds>`. The reply `OK` means
+/// first use, and nil means replay. Any other reply, a lost connection, or no reply within the
+/// [timeout](RedisConfig::timeout) is an error: the request is rejected with 503, although the proof may have
+/// been stored. The command is sent again only after a redirection in a cluster, because a redirection means
+/// that the command was not executed.
 ///
-/// The first proof opens the connection, so a service can start while the server is down. After a
-/// failure the client waits before it reconnects: at most 250 ms at first, and at most 2 s after
-/// repeated failures. Until then requests are rejected at once. Clones share the connection.
+/// The first proof opens the connection, so a service can start while the server is down. After a failure the
+/// store waits before it reconnects: at most 250 ms at first, and at most 2 s after repeated failures. Until
+/// then requests are rejected at once. Clones share the connection.
 ///
 /// A key takes about 170 bytes. It is kept for the maximum age in the
 /// [window](okta_verifier::dpop::DpopSettings::window) plus 6 minutes. If a proof's `iat` is in the

@@ -13,7 +13,7 @@ use crate::keys::{Pair, Slot};
 use crate::token::TokenBuilder;
 pub use proof::ProofBuilder;
 
-/// A client with its own key, for sender-constrained tokens (RFC 9449).
+/// A client that holds one key, for sender-constrained tokens (RFC 9449).
 ///
 /// `Clone` shares the key.
 ///
@@ -60,7 +60,8 @@ impl Client {
         Self { algorithm, pair }
     }
 
-    /// Returns the RFC 7638 thumbprint of the client's key, which is `cnf.jkt` in its tokens.
+    /// Returns the RFC 7638 thumbprint of the client's key. A token that is bound to the key has this
+    /// thumbprint in `cnf.jkt`.
     ///
     /// ```
     /// # use okta_verifier_testing::Client;

@@ -47,7 +47,7 @@ use state::Shared;
 /// ```
 pub const CLIENT_SECRET: &str = "secret";
 
-/// An Okta custom authorization server on `127.0.0.1`, on its own port.
+/// An Okta custom authorization server on `127.0.0.1`, on a port that the system chooses.
 ///
 /// The server's issuer is `http://127.0.0.1:PORT/oauth2/default`. It serves metadata in [three
 /// forms](MetadataForm), `/v1/keys`, `/v1/token` for the client credentials grant, and `/v1/introspect`
@@ -55,8 +55,8 @@ pub const CLIENT_SECRET: &str = "secret";
 /// to the proof's key. A proof without the server's nonce is rejected, and the response contains the
 /// nonce.
 ///
-/// The server speaks HTTP/1.1 and closes the connection after each response. A client therefore cannot
-/// hide a retry on a kept connection, and the [hits](Self::hits) count every request.
+/// The server speaks HTTP/1.1 and closes the connection after each response. An HTTP client therefore
+/// cannot hide a retry on a kept connection, and the [hits](Self::hits) count every request.
 ///
 /// Dropping the `MockOkta` stops the server and closes its open connections.
 ///
@@ -133,7 +133,8 @@ impl MockOkta {
     }
 
     /// Returns a builder for a valid access token of the user `subject`. The token is signed with one
-    /// of the keys that are active now, even if they are rotated before it is signed.
+    /// of the keys that are active now, even if the keys are rotated before
+    /// [`sign`](TokenBuilder::sign) is called.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

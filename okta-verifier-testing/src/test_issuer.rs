@@ -11,10 +11,10 @@ use crate::token::{Profile, TokenBuilder};
 ///
 /// The issuer publishes one key each for RS256, ES256, EdDSA and PS256. Like Okta it signs with RS256,
 /// unless a token [selects another algorithm](TokenBuilder::algorithm). Key IDs and elliptic-curve
-/// pairs are new for each issuer. The RSA pair is generated once per process, because that takes a
-/// noticeable part of a second. The RS256 and the PS256 key are the same RSA pair under two key IDs, so
-/// a verifier can detect a wrong padding only by the key's `alg` (RFC 8725 §3.1). `Clone` shares the
-/// keys.
+/// pairs are new for each issuer. The RSA pair is generated once per process, because generating a pair
+/// takes a noticeable part of a second. The RS256 and the PS256 key are the same RSA pair under two key
+/// IDs, so a verifier can detect a wrong padding only by the key's `alg` (RFC 8725 §3.1). `Clone`
+/// shares the keys.
 ///
 /// ```
 /// use okta_verifier_testing::TestIssuer;

@@ -1,9 +1,9 @@
 //! tower layers that verify access tokens with [`okta_verifier`].
 //!
 //! There are two [tower] layers: [`VerifyLayer`] verifies the request's access token and puts a
-//! [`VerifiedToken`] into the request's extensions, and [`RequireLayer`] enforces a policy on it. If a
-//! layer rejects a request, it responds with the status and the challenge of RFC 6750 §3, and the inner
-//! service is not called.
+//! [`VerifiedToken`] into the request's extensions, and [`RequireLayer`] enforces a policy on the token.
+//! If a layer rejects a request, it responds with the status and the challenge of RFC 6750 §3, and the
+//! inner service is not called.
 //!
 //! ```
 //! # use std::convert::Infallible;
@@ -52,10 +52,10 @@
 //! # Order of the layers
 //!
 //! The CORS layer goes outside and authentication inside. The CORS layer then responds to preflights,
-//! which have no credentials, and adds headers to rejections so that a browser can read them.
-//! [`VerifyLayer`] exempts no method: an `OPTIONS` request that reaches it is verified like any other.
-//! [`RequireLayer`] goes inside [`VerifyLayer`]; without a [`VerifyLayer`] outside, it rejects every
-//! request with 500.
+//! which have no credentials, and adds headers to rejections so that a script in a browser can read the
+//! rejections. [`VerifyLayer`] exempts no method: an `OPTIONS` request that reaches it is verified like
+//! any other. [`RequireLayer`] goes inside [`VerifyLayer`]; without a [`VerifyLayer`] outside, it rejects
+//! every request with 500.
 //!
 //! # Rejections in outer layers
 //!
@@ -66,7 +66,7 @@
 //! # Limits
 //!
 //! A limit inside [`VerifyLayer`], such as a `ConcurrencyLimit` or a `Buffer`, counts only the requests
-//! that the inner service works on. It does not count rejected requests and requests that wait for the
+//! that the inner service works on. It counts neither rejected requests nor requests that wait for the
 //! issuer. If a request had to wait, the inner service is polled ready after the token is verified, so an
 //! error of `poll_ready` becomes an error of the response future. A limit outside [`VerifyLayer`] counts
 //! all requests, including those that wait for the issuer.
@@ -80,14 +80,14 @@
 //!
 //! # gRPC
 //!
-//! By default every rejection has its HTTP status. [`VerifyLayer::grpc`] and [`RequireLayer::grpc`] are
-//! for layers in front of `tonic::service::Routes`. They make the layers reject a gRPC request (`POST`
-//! over HTTP/2 with `content-type: application/grpc` and `te: trailers`) with HTTP 200, the
-//! `www-authenticate` header and a `grpc-status` of 16 (unauthenticated), 7 (permission denied) or 14
-//! (unavailable). Leave both options off if the service responds to a forward-auth proxy: such a proxy
-//! takes a 200 for permission. Handlers read the [`VerifiedToken`] from `request.extensions()`. To
-//! protect one of several services, use tonic's `LayerExt::named_layer`; `examples/grpc-orders` shows
-//! it.
+//! By default every rejection is a plain HTTP response with an error status, such as 401 or 403.
+//! [`VerifyLayer::grpc`] and [`RequireLayer::grpc`] are for layers in front of `tonic::service::Routes`.
+//! They make the layers reject a gRPC request (`POST` over HTTP/2 with `content-type: application/grpc`
+//! and `te: trailers`) with HTTP 200, the `www-authenticate` header and a `grpc-status` of 16
+//! (unauthenticated), 7 (permission denied) or 14 (unavailable). Leave both options off if the service
+//! responds to a forward-auth proxy: such a proxy treats a 200 as permission. Handlers read the
+//! [`VerifiedToken`] from `request.extensions()`. To protect one of several services, use tonic's
+//! `LayerExt::named_layer`; `examples/grpc-orders` shows it.
 //!
 //! [tower]: https://docs.rs/tower
 //! [`Rejection`]: okta_verifier::Rejection

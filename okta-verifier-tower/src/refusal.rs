@@ -1,4 +1,4 @@
-//! A rejection, which is sent in plain HTTP or in the form of gRPC.
+//! `Refusal`: a rejection that is sent as an ordinary HTTP response or as a gRPC response.
 
 use http::{
     HeaderName, Method, Request, Response, Version,
@@ -33,9 +33,9 @@ impl Refusal {
 /// Returns whether the request has every mark of a gRPC request: `POST` over HTTP/2, one
 /// `content-type` of gRPC, and `te: trailers`.
 ///
-/// A gRPC rejection is an HTTP 200, which a forward-auth proxy takes for permission. Such a proxy may
-/// forward the client's method and content type, but not `TE`: the field applies to one connection
-/// only, and an intermediary should remove it (RFC 9110 §7.6.1, §10.1.4).
+/// A gRPC rejection is an HTTP 200, which a forward-auth proxy treats as permission. Such a proxy may
+/// forward the client's method and content type, but not `TE`: the field applies to one connection only,
+/// and an intermediary should remove it (RFC 9110 §7.6.1, §10.1.4).
 fn is_grpc<B>(request: &Request<B>) -> bool {
     request.method() == Method::POST
         && request.version() == Version::HTTP_2

@@ -15,8 +15,10 @@
 //! | [moving from jwt-authorizer](moving_from_jwt_authorizer) | code before and after, and what differs |
 //! | [cookbook] | complete code for single tasks: CORS, optional login, response bodies, tokens in cookies |
 
-// A guide links to another by a reference, `[outage][outage.md]`, and defines it at its end as the path of the other file. In
-// Markdown the first definition of a reference counts, so these replace the paths by the modules that rustdoc makes.
+// A guide links to another guide by a reference, `[outage][outage.md]`, and defines the reference
+// at the end of its file as the path of the other file. In Markdown the first definition of a
+// reference counts, so the definitions in `links.md` replace the paths by the modules that rustdoc
+// makes.
 macro_rules! page {
     ($module:ident, $file:literal $(, { $($below:item)* })?) => {
         #[doc = include_str!("_documentation/links.md")]

@@ -16,8 +16,8 @@ pub(crate) fn random_bytes<const N: usize>() -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// Returns the next value of a xorshift64 generator, which never reaches 0 unless it starts there.
-/// It is not cryptographically secure: one value reveals the next one.
+/// Returns the value of a xorshift64 generator that follows `number`. It is 0 only if `number` is
+/// 0. The generator is not cryptographically secure: one value reveals the next one.
 pub(crate) const fn xorshift(mut number: u64) -> u64 {
     number ^= number << 13;
     number ^= number >> 7;

@@ -24,8 +24,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// A variable is missing or wrong, or the verifier cannot be built. An error about a variable names it
-    /// and says what to set.
+    /// Returns an error if a variable is missing or wrong, or if the verifier cannot be built. An error
+    /// about a variable names the variable and says what to set.
     pub fn from_env() -> Result<Self, ConfigError> {
         from_vars(|name| Some(env::var_os(name)?.to_string_lossy().into_owned()))
     }

@@ -2,10 +2,13 @@
 //!
 //! | error | from |
 //! |---|---|
-//! | [`ConfigError`] | a wrong setting, at startup |
-//! | [`VerifyError`] | a rejected token. Some variants contain a [`MalformedTokenError`], a [`ProofError`] or an [`UnavailableReason`] |
+//! | [`ConfigError`] | a wrong setting, at startup or in [`set_issuers`](crate::Verifier::set_issuers), or a wrong scope |
+//! | [`VerifyError`] | a token that was rejected or could not be verified |
 //! | [`ClaimError`] | claims of a valid token that do not fit the type that the service reads |
 //! | [`FetchKeysError`] | [`Verifier::warm_up`](crate::Verifier::warm_up) and [`refresh`](crate::Verifier::refresh) |
+//!
+//! Some variants of [`VerifyError`] contain a [`MalformedTokenError`], a [`ProofError`] or an
+//! [`UnavailableReason`].
 //!
 //! A client sees a [`Rejection`](crate::Rejection) instead. No variant carries a token or a claim's value.
 //! `Display` says what is wrong and never repeats what [`source`](std::error::Error::source) says. Text from
@@ -37,13 +40,14 @@ pub(crate) use verify::VerifyError;
 pub use verify::{ClaimError, MalformedTokenError};
 
 /// Returns the start of a header's value or of a JSON member, escaped for use between quotation marks. The
-/// result has at most [`MAX_EXCERPT`] bytes, and ends with an ellipsis if the value was shortened.
+/// result is at most [`MAX_EXCERPT`] bytes long, and ends with an ellipsis if the value was shortened.
 pub(crate) fn excerpt(bytes: &[u8]) -> Box<str> {
     escape(bytes, MAX_EXCERPT, |byte| byte != b'"').into()
 }
 
 /// Returns the text of the innermost source of an error, or of the error itself if it has none. Operators
-/// need this text, such as `Connection refused (os error 111)`. The result has at most [`MAX_CAUSE`] bytes.
+/// need this text, such as `Connection refused (os error 111)`. The result is at most [`MAX_CAUSE`] bytes
+/// long.
 pub(crate) fn cause(error: &(dyn Error + 'static)) -> String {
     let innermost = sources(error).last().unwrap_or(error);
     escape(innermost.to_string().as_bytes(), MAX_CAUSE, |_| true)

@@ -70,7 +70,7 @@ pub fn jwks(data: &[u8]) {
     );
 }
 
-/// Checks that an accepted `jwks_uri` has the issuer's own origin.
+/// Checks that an accepted `jwks_uri` has the origin of the issuer.
 pub fn metadata(data: &[u8]) {
     let Ok(url) = Url::parse(ISSUER) else { return };
     let metadata = Metadata {
@@ -98,8 +98,8 @@ pub fn cache_control(data: &[u8]) {
     assert_eq!(fresh_for(forbidden, std::iter::empty()), Duration::ZERO);
 }
 
-/// Checks that only an introspection response with `"active": true` becomes a token, and only a token of
-/// this issuer.
+/// Checks that only an introspection response with `"active": true` becomes a token, and that the token
+/// names this issuer.
 pub fn introspection(data: &[u8]) {
     let Ok(challenges) = Challenges::new("api") else {
         return;

@@ -37,13 +37,13 @@ pub struct IssuerHealth {
     pub issuer: String,
     /// How a request with a known key would be handled now.
     pub state: KeyState,
-    /// The `kid` of every usable key that has one.
+    /// The key IDs of the usable keys. A key without `kid` is left out.
     pub key_ids: Vec<String>,
     /// The time since the last successful fetch began, or `None` if the keys are pinned or were never
     /// fetched.
     pub age: Option<Duration>,
     /// The freshness lifetime of the last fetched keys, from `Cache-Control` and limited to between 5 min
-    /// and 1 h.
+    /// and 1 h, or `None` if the keys are pinned or were never fetched.
     pub fresh_for: Option<Duration>,
     /// When the last successful fetch began, or `None` if the keys are pinned or were never fetched.
     pub last_success: Option<SystemTime>,
@@ -149,14 +149,15 @@ pub struct IntrospectionHealth {
     pub state: IntrospectionState,
     /// The number of introspection requests in flight.
     pub in_flight: usize,
-    /// When the last successful introspection request began.
+    /// When the last successful introspection request began, or `None` if no request has succeeded.
     pub last_success: Option<SystemTime>,
     /// The last failure that changed the state, or `None` if introspection has recovered since. A failure
     /// of requests about unverified tokens, which strangers may have invented, is shown for one minute.
     pub last_error: Option<UnavailableReason>,
 }
 
-/// Whether introspection works. A failure that its token may have caused does not change the state.
+/// Whether introspection works. A failed request does not change the state if its token may have caused the
+/// failure.
 ///
 /// ```
 /// use okta_verifier::health::IntrospectionState;
@@ -179,10 +180,10 @@ pub enum IntrospectionState {
         /// The time until the next request; zero if it may be sent now.
         retry_after: Duration,
     },
-    /// The issuer rejected this service's own credentials, so the settings must be corrected. HTTP requests
-    /// whose token must be introspected get 503. If only requests about unverified tokens have failed, such
-    /// as new opaque tokens, the state is `Unavailable`, because strangers may have invented these tokens;
-    /// see [`IntrospectionHealth::last_error`].
+    /// The issuer rejected the client credentials of this service, so the settings must be corrected. HTTP
+    /// requests whose token must be introspected get 503. If only requests about unverified tokens have
+    /// failed, such as new opaque tokens, the state is `Unavailable`, because strangers may have invented
+    /// these tokens; see [`IntrospectionHealth::last_error`].
     CredentialsRejected {
         /// The time until the next request; zero if it may be sent now.
         retry_after: Duration,

@@ -50,7 +50,7 @@ impl Issuer {
     /// exactly as in the server's metadata. The tokens have `cid` and `scp`; `typ` may be absent, `JWT` or
     /// `at+jwt`.
     ///
-    /// `audience` is the one in the settings of the authorization server: `api://default` for the server
+    /// `audience` is the audience in the settings of the authorization server: `api://default` for the server
     /// `default`.
     #[must_use]
     pub fn okta(url: impl Into<String>, audience: impl Into<String>) -> Self {
@@ -216,8 +216,9 @@ impl Issuer {
         self
     }
 
-    /// Accepts another `iss` for the same Okta authorization server: the same path under another domain of
-    /// the org, such as a custom domain in addition to `acme.okta.com`. Call this once for each domain.
+    /// Accepts another `iss` for the same Okta authorization server: the same scheme and path under another
+    /// domain of the org, such as a custom domain in addition to `acme.okta.com`. Call this once for each
+    /// domain.
     ///
     /// Keys are fetched only from the issuer's own URL. For a token with another `iss`,
     /// [`VerifiedToken::issuer`](crate::VerifiedToken::issuer) still returns the issuer's URL.
@@ -245,7 +246,7 @@ impl Issuer {
     }
 
     /// Allows the metadata to name a `jwks_uri` of this origin, such as `https://keys.example.com`, in
-    /// addition to the issuer's own origin. The introspection endpoint is not affected: see
+    /// addition to the issuer's origin. The introspection endpoint is not affected: see
     /// [`Introspection::endpoint`].
     ///
     /// ```
@@ -296,8 +297,9 @@ impl Issuer {
     /// Accepts tokens without `kid` while the issuer's key set has a single usable key. That key may lack
     /// `kid` too (OpenID Connect Core 1.0 §10.1). Default: the key and the token must both have a `kid`.
     ///
-    /// A token with a `kid` is accepted only if the set has that key. If the set has several usable keys, a
-    /// token without `kid` is rejected with `missing_key_id`, and keys without `kid` are skipped.
+    /// A token with a `kid` is accepted only if the set has a key with this `kid`. If the set has several
+    /// usable keys, a token without `kid` is rejected with `missing_key_id`, and keys without `kid` are
+    /// skipped.
     ///
     /// If the single key does not verify the signature of a token without `kid`, the issuer may have
     /// replaced the key. The keys are then fetched, under the same rate limit as for unknown keys, and the

@@ -3,8 +3,8 @@
 //!
 //! [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates) accepts the
 //! [`ClientCertificate`] of the TLS session, and
-//! [`VerifierBuilder::client_cert_header`](crate::VerifierBuilder::client_cert_header) the one in a header of
-//! a trusted proxy.
+//! [`VerifierBuilder::client_cert_header`](crate::VerifierBuilder::client_cert_header) accepts the
+//! certificate in a header of a trusted proxy.
 //!
 //! ```
 //! use okta_verifier::mtls::ClientCertificate;
@@ -22,11 +22,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use crate::crypto::sha256;
 
 /// The client certificate of the TLS session (RFC 8705 §3). A server inserts the certificate into the
-/// request's extensions, and the adapters pass it on. It is ignored without
+/// request's extensions, and the adapters pass it on. The certificate is ignored without
 /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates).
 ///
-/// The certificate must be in DER, and must be the one that the TLS library verified for the peer. With
-/// rustls, this is the first of `peer_certificates()`. `Debug` does not show the certificate.
+/// The certificate must be in DER, and must be the certificate that the TLS library verified for the peer.
+/// With rustls, this is the first of `peer_certificates()`. `Debug` does not show the certificate.
 ///
 /// ```
 /// use okta_verifier::mtls::ClientCertificate;
@@ -39,7 +39,7 @@ use crate::crypto::sha256;
 pub struct ClientCertificate(Arc<[u8]>);
 
 impl ClientCertificate {
-    /// Takes the end-entity certificate in DER, without its chain.
+    /// Wraps the end-entity certificate in DER, without the rest of its chain.
     pub fn new(der: impl AsRef<[u8]>) -> Self {
         Self(der.as_ref().into())
     }
@@ -62,8 +62,8 @@ pub(crate) fn thumbprint(der: &[u8]) -> Option<[u8; 32]> {
     is_certificate(der).then(|| sha256(der))
 }
 
-/// Returns the DER of the one certificate in a `Client-Cert` value (RFC 9440 §2.1), which is a single
-/// byte sequence between colons, without parameters.
+/// Returns the DER of the certificate in a `Client-Cert` value (RFC 9440 §2.1), or `None` if the value is
+/// malformed. The value must be a single byte sequence between colons, without parameters.
 pub(crate) fn decode(value: &[u8]) -> Option<Vec<u8>> {
     let base64 = value.strip_prefix(b":")?.strip_suffix(b":")?;
     if base64.len() > MAX_BASE64 {
@@ -87,8 +87,8 @@ fn is_certificate(der: &[u8]) -> bool {
     parts(der).unwrap_or(false)
 }
 
-/// Returns the content of one DER element (X.690 §10.1) and the bytes after it. The length must be definite
-/// and in the shortest form.
+/// Returns the content of one DER element (X.690 §10.1) and the bytes after it. Returns `None` if `der`
+/// does not begin with an element with this tag. The length must be definite and in the shortest form.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&first, rest) = der.split_first()?;
     let (&length, rest) = rest.split_first()?;

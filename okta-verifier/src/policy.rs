@@ -13,11 +13,11 @@ use std::{fmt, time::Duration};
 /// that it can be declared beside its route.
 ///
 /// If other scopes (RFC 6750 §3.1) or a new authentication of the user (RFC 9470 §3) would make the token
-/// meet the policy, the rejection names everything that is required. For each [`any`](Self::any), it names
-/// what one alternative requires: the first alternative that the token already meets, or else the first
-/// that fits the other rules and that the token could meet with other scopes or a new authentication. This
-/// choice is final, even if it rules out every alternative of a later `any`. If neither scopes nor an
-/// authentication would help, the rejection is a 403 without a challenge.
+/// meet the policy, the rejection names everything that is required. For each [`any`](Self::any), the
+/// rejection names what one alternative requires: the first alternative that the token already meets, or else
+/// the first that fits the other rules and that the token could meet with other scopes or a new
+/// authentication. This choice is final, even if it rules out every alternative of a later `any`. If neither
+/// scopes nor an authentication would help, the rejection is a 403 without a challenge.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -147,7 +147,7 @@ impl Policy {
     /// Requires a token that shows that it stands for a user: its
     /// [`subject_kind`](VerifiedToken::subject_kind) is [`SubjectKind::User`].
     ///
-    /// A token of [`SubjectKind::Unknown`] is rejected with 403, like that of a service.
+    /// A token of [`SubjectKind::Unknown`] is rejected with 403, like a token of a service.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -174,7 +174,7 @@ impl Policy {
     /// Requires a token that shows that it stands for a service: its
     /// [`subject_kind`](VerifiedToken::subject_kind) is [`SubjectKind::Service`].
     ///
-    /// A token of [`SubjectKind::Unknown`] is rejected with 403, like that of a user.
+    /// A token of [`SubjectKind::Unknown`] is rejected with 403, like a token of a user.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;

@@ -70,8 +70,8 @@ pub(crate) struct Origin {
 }
 
 impl VerifiedToken {
-    /// Returns the token with these claims, which the caller must have checked. The token must not be used
-    /// before its signature was verified, unless the claims come from an introspection response.
+    /// Returns the token with these claims. The caller must have checked the claims. The token must not be
+    /// used before its signature was verified, unless the claims come from an introspection response.
     pub(crate) fn new(
         claims: &Claims<'_>,
         source: Source,
@@ -113,13 +113,14 @@ impl VerifiedToken {
         self.0.texts.get(SUBJECT)
     }
 
-    /// Returns the client that the token was issued to: Okta's `cid`, or `client_id` (RFC 9068 §2.2).
+    /// Returns the client that the token was issued to: Okta's `cid`, or `client_id` (RFC 9068 §2.2). Returns
+    /// `None` if the token does not name its client.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
         self.0.texts.present(CLIENT_ID)
     }
 
-    /// Returns `jti`, the token's own ID.
+    /// Returns `jti`, the ID of the token, or `None` if the token has none.
     #[must_use]
     pub fn jti(&self) -> Option<&str> {
         self.0.texts.present(JTI)
@@ -214,7 +215,8 @@ impl VerifiedToken {
         self.group_list().iter().any(|member| **member == *group)
     }
 
-    /// Returns the key and the certificate that the sender of this token must possess, if it is bound.
+    /// Returns the key and the certificate that the sender of this token must possess, or `None` if the token
+    /// is not bound.
     pub(crate) fn confirmation(&self) -> Option<Confirmation> {
         self.bound().map(|bound| bound.to)
     }
@@ -233,7 +235,8 @@ impl VerifiedToken {
         &self.0.origin.challenges
     }
 
-    /// Returns the claim as JSON text. The payload was parsed before, so parsing it again succeeds.
+    /// Returns the claim as JSON text, or `None` if the token lacks it. The payload was parsed before, so
+    /// parsing it again succeeds.
     pub(crate) fn raw_claim(&self, name: &str) -> Option<&str> {
         Object::parse(self.payload()).ok()?.get(name)
     }
@@ -278,21 +281,22 @@ impl VerifiedToken {
         moment(self.0.dates.exp)
     }
 
-    /// Returns `iat`. A refreshed token has a new `iat`, so this is not the time of authentication.
+    /// Returns `iat`, or `None` if the token has none. A refreshed token has a new `iat`, so this is not the
+    /// time of authentication.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
         self.0.dates.iat.map(moment)
     }
 
-    /// Returns `acr`, which says how the user authenticated (RFC 9470 §6.1). Compare the value exactly,
-    /// because `acr` values have no order.
+    /// Returns `acr`, which says how the user authenticated (RFC 9470 §6.1), or `None` if the token has no
+    /// `acr`. Compare the value exactly, because `acr` values have no order.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
         self.0.texts.present(ACR)
     }
 
-    /// Returns `auth_time`, the time when the user authenticated. It does not change when the token is
-    /// refreshed.
+    /// Returns `auth_time`, the time when the user authenticated, or `None` if the token has no `auth_time`.
+    /// The time does not change when the token is refreshed.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -391,8 +395,8 @@ impl VerifiedToken {
         serde_json::from_str(self.payload()).map_err(|_| ClaimError::whole())
     }
 
-    /// Returns a copy of the token with only the scopes that `other` has too, or the same token if `other`
-    /// has all its scopes.
+    /// Returns a copy of the token with only the scopes that `other` has too, or this token itself if `other`
+    /// has all of its scopes.
     ///
     /// # Errors
     ///
@@ -437,9 +441,10 @@ fn moment(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799))
 }
 
-/// Returns the payload with these scopes in `scp` and `scope`, so that the claims themselves contain no
-/// more scopes than `has_scope` finds. An array stays an array, and a string stays a string. Only the text
-/// of these two values is replaced, because parsing and writing the whole payload could change numbers.
+/// Returns the payload with these scopes in `scp` and `scope`, so that the claims themselves contain no more
+/// scopes than `has_scope` finds. An array stays an array, and a string stays a string. Only the text of
+/// these two values is replaced, because parsing and writing the whole payload could change numbers. Returns
+/// `None` if the payload cannot be parsed.
 fn with_scopes(payload: &str, scopes: &[&str]) -> Option<String> {
     let claims = Object::parse(payload).ok()?;
     let mut lists = Vec::with_capacity(2);
@@ -501,7 +506,7 @@ impl<const N: usize> Texts<N> {
         }
     }
 
-    /// Returns the same strings with one replaced.
+    /// Returns the same strings, with the string at `place` replaced by `text`.
     fn with(&self, place: usize, text: &str) -> Self {
         let mut texts = std::array::from_fn(|place| self.get(place));
         texts[place] = text;
@@ -513,7 +518,7 @@ impl<const N: usize> Texts<N> {
         &self.all[start..self.ends[place]]
     }
 
-    /// Returns `None` for an empty string.
+    /// Returns the string at this position, or `None` if it is empty.
     fn present(&self, place: usize) -> Option<&str> {
         Some(self.get(place)).filter(|text| !text.is_empty())
     }

@@ -135,8 +135,8 @@ impl Verifier {
             sender: None,
         };
         let decision = RequestDecision::new(self, request, Now::read());
-        // The first step decides nearly every call. It is matched in place and the rest is boxed, so that neither
-        // a large step nor a large future is moved.
+        // The first step decides nearly every call. This step is matched in place and the rest is boxed, so
+        // that neither a large step nor a large future is moved.
         match decision.begin() {
             Ok(Step::Accepted(token)) => Ok(token),
             Ok(step) => Box::pin(decision.resume(step)).await,
@@ -208,9 +208,9 @@ impl Verifier {
         Authentication::of(&decision, scheme, step)
     }
 
-    /// Adds the headers that the settings for bound tokens require to `credentials`: the DPoP proof, and
-    /// the headers that a trusted proxy sends. `lines` returns the raw bytes of every field line of a
-    /// header, whose name it receives in lower case.
+    /// Adds the headers that the settings for bound tokens require to `credentials`: the DPoP proof, and the
+    /// headers that a trusted proxy sends. `lines` receives the name of a header in lower case, and returns
+    /// the raw bytes of every field line with this name.
     ///
     /// ```
     /// # use okta_verifier_testing::{Client, TestIssuer};
@@ -323,8 +323,8 @@ impl Verifier {
 
     /// Fetches the keys of every issuer now, for services that should not start without keys.
     ///
-    /// This method does not contact the introspection endpoint: wrong client credentials and an endpoint
-    /// that cannot be reached show at the first introspection request.
+    /// This method does not contact the introspection endpoint: the first introspection request shows whether
+    /// the client credentials are correct and whether the endpoint can be reached.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -345,8 +345,9 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first issuer whose keys could not be fetched. The keys of the other issuers
-    /// are fetched. The verifier stays usable and retries when a token of that issuer arrives.
+    /// Returns the error of the first issuer whose keys could not be fetched. A failure at one issuer does
+    /// not stop the fetches from the others. The verifier stays usable, and fetches missing keys when a token
+    /// of their issuer arrives.
     pub async fn warm_up(&self) -> Result<(), FetchKeysError> {
         let issuers = self.0.issuers.load_full();
         let fetch = |issuer| async move { named(issuer, issuer.keys.warm_up().await) };
@@ -375,8 +376,9 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Returns the error of the first issuer whose keys could not be fetched. The keys of the other issuers
-    /// are fetched. The current keys of that issuer stay in use until they are no longer trusted.
+    /// Returns the error of the first issuer whose keys could not be fetched. A failure at one issuer does
+    /// not stop the fetches from the others. An issuer whose fetch failed keeps its current keys until they
+    /// are no longer trusted.
     pub async fn refresh(&self) -> Result<(), FetchKeysError> {
         let issuers = self.0.issuers.load_full();
         let fetch = |issuer| async move { named(issuer, issuer.keys.refresh().await) };

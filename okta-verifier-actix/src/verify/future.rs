@@ -43,7 +43,8 @@ pin_project! {
 }
 
 impl<S: Service<ServiceRequest>> VerifyFuture<S> {
-    /// `service` is called once the token is verified.
+    /// Returns the future of a request that waits for `authentication`. `service` is called once the
+    /// token is verified.
     pub(super) fn authenticating(
         authentication: Authentication,
         request: ServiceRequest,

@@ -15,8 +15,8 @@ use crate::{
 
 /// The service that [`VerifyMiddleware`](crate::VerifyMiddleware) wraps around `S`, one per worker.
 ///
-/// Nearly every request is decided in `call`. Only a request that has to wait, for the issuer's keys
-/// for example, polls its authentication later.
+/// Nearly every request is decided in `call`. If a request has to wait, for the issuer's keys for example,
+/// the returned future polls the authentication.
 #[derive(Debug)]
 pub struct Verify<S> {
     /// Shared with the requests that wait for the issuer.
@@ -83,11 +83,12 @@ impl<S> Verify<S> {
     }
 }
 
-/// Removes the results of an outer middleware. That middleware may trust another issuer or audience, so
-/// its token must not be taken for one that this middleware verified.
+/// Removes the results of an outer middleware. The outer middleware may trust another issuer or audience,
+/// so its token must not be mistaken for a token that this middleware verified.
 fn remove_earlier_results(request: &ServiceRequest) {
     let mut extensions = request.extensions_mut();
-    // A result of the same verifier is removed too: it does not show which request its proof was made for.
+    // A result of the same verifier is removed too, because it does not show for which request its DPoP
+    // proof was made.
     extensions.remove::<VerifiedToken>();
     extensions.remove::<Anonymous>();
 }

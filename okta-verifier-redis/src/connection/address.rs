@@ -9,7 +9,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Parses `host`, `host:port`, `[IPv6]` or `[IPv6]:port`.
+    /// Parses `host`, `host:port`, `[IPv6]` or `[IPv6]:port`. Returns `None` for any other text.
     pub(crate) fn parse(text: &str, default_port: u16) -> Option<Self> {
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
@@ -32,15 +32,16 @@ impl Address {
     }
 
     /// Parses the address in a `MOVED` or `ASK` reply: `host:port`, without brackets around an IPv6
-    /// address. An empty host stands for the host of `sender`.
+    /// address. An empty host stands for the host of `sender`. Returns `None` if the text is not
+    /// such an address.
     pub(super) fn redirected(text: &str, sender: &Self) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
         let host = if host.is_empty() { &sender.host } else { host };
         Self::new(host, port.parse().ok()?)
     }
 
-    /// Returns `None` if the host or the port is invalid. Errors show the host, and it may come from
-    /// the network, so only some characters are allowed.
+    /// Returns the address, or `None` if the host or the port is invalid. Errors show the host, and
+    /// the host may come from the network, so only some characters are allowed.
     pub(super) fn new(host: &str, port: u16) -> Option<Self> {
         let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
         let is_valid = (1..=253).contains(&host.len()) && host.bytes().all(is_host) && port != 0;

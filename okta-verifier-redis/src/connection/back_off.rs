@@ -1,4 +1,4 @@
-//! `BackOff`: how long the client waits before it reconnects to a server that failed.
+//! `BackOff`: how long to wait before a connection to a server that failed is attempted again.
 
 use std::{
     hash::{BuildHasher, RandomState},

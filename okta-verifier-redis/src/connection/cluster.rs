@@ -31,7 +31,8 @@ pub(super) struct Cluster {
 struct State {
     /// The primary that serves each slot. Empty until the first topology arrives.
     owners: Vec<Option<Arc<Server>>>,
-    /// The seeds, the owners, and the servers that redirections named since the last topology.
+    /// The seeds, the servers in `owners`, and the servers that redirections named since the last
+    /// topology.
     servers: HashMap<Address, Arc<Server>>,
     /// How many entries of `servers` come from redirections since the last topology.
     redirected: usize,
@@ -64,9 +65,9 @@ impl Cluster {
         }
     }
 
-    /// Sends the command once. It is sent again only after `MOVED` or `ASK`, which mean that it was not
-    /// executed. `CLUSTERDOWN` means the same, but the command is not retried, because a cluster stays
-    /// down longer than a request may wait.
+    /// Sends the command once. It is sent again only after `MOVED` or `ASK`, because these replies mean
+    /// that the command was not executed. `CLUSTERDOWN` means the same, but the command is not retried,
+    /// because a cluster stays down longer than a request may wait.
     pub(super) async fn send(
         self: &Arc<Self>,
         key: &[u8],
@@ -179,7 +180,7 @@ impl Cluster {
         // Release the lock first: if the runtime is shutting down, `spawn` drops the task at once, and
         // the `Drop` of `Refreshing` takes the lock.
         drop(state);
-        // The refresh has its own task, because it may outlive this caller and serve later ones.
+        // The refresh runs in a separate task, because it may outlive this caller and serve later ones.
         tokio::spawn(refreshing.run(chunks));
         Some(end)
     }
@@ -334,7 +335,7 @@ impl Server {
 /// other.
 const MAX_REDIRECTIONS: usize = 3;
 /// The maximum number of new servers that redirections may name between two topologies. It bounds the
-/// number of hosts to which a server can make the client connect.
+/// number of hosts to which a server can make this crate connect.
 const MAX_REDIRECTED: usize = 64;
 /// The pause between the end of a refresh and the start of the next.
 const REFRESH_PAUSE: Duration = Duration::from_millis(250);

@@ -13,8 +13,8 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream that fails if more than [`MOST`] bytes arrive after the last reply, or if a byte arrives
-/// while no command waits for a reply. The crate redis limits neither: it also reads between commands,
-/// and it buffers a reply until the reply is complete.
+/// while no command waits for a reply. The crate redis has neither limit: it also reads between
+/// commands, and it buffers a reply until the reply is complete.
 pub(super) struct Limited<S> {
     stream: S,
     traffic: Arc<Traffic>,
@@ -99,7 +99,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Limited<S> {
 }
 
 /// The maximum number of bytes per reply. The reply to `CLUSTER SLOTS` in a cluster with 1,000 servers
-/// is shorter; the reply to `SET` has 5 bytes.
+/// is shorter; the reply to `SET` is 5 bytes long.
 const MOST: usize = 1 << 20;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! `Server`: one server, or the primary that sentinels name. All commands share its connection; there
-//! is at most one connection, and at most one connection attempt at a time.
+//! `Server`: one server, or the primary that sentinels name. A server has at most one connection, which
+//! all commands share, and at most one connection attempt at a time.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -164,7 +164,7 @@ impl Server {
         // Release the lock first: if the runtime is shutting down, `spawn` drops the task at once, and
         // the `Drop` of `Connecting` takes the lock.
         drop(state);
-        // The attempt has its own task, because it may outlive this caller and serve later ones.
+        // The attempt runs in a separate task, because it may outlive this caller and serve later ones.
         tokio::spawn(connecting.run());
         Next::Wait(end)
     }

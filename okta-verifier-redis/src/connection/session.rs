@@ -48,7 +48,7 @@ impl Session {
             session.expect(&select, &Value::Okay).await?;
         }
         // Checks that the server replies, and that the reply belongs to this command. Otherwise a reply
-        // that arrived before any command would be taken for the reply to the first proof.
+        // that arrived before any command would be mistaken for the reply to the first proof.
         let text = format!("{:016x}", RandomState::new().hash_one(&*address.host));
         let mut ping = redis::cmd("PING");
         ping.arg(&text);
@@ -57,7 +57,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Connects to a sentinel, which has its own login.
+    /// Connects to a sentinel and logs in with the login for sentinels.
     pub(super) async fn open_sentinel(
         address: &Address,
         settings: &Settings,
@@ -86,7 +86,8 @@ impl Session {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         // `log_in` performs the login, not the crate redis. To a server without users, the crate would
-        // send only the password, which logs in as `default` whatever user is configured.
+        // send only the password. The server would then log in the user `default`, whatever user is
+        // configured.
         let info = RedisConnectionInfo::default()
             .set_protocol(ProtocolVersion::RESP2)
             .set_skip_set_lib_name();
@@ -162,15 +163,16 @@ impl Session {
         Ok(replies.pop().unwrap_or(Value::Array(Vec::new())))
     }
 
-    /// Returns whether the connection is open. It is not if either side closed it, or if its runtime
-    /// ended.
+    /// Returns whether the connection is open. It is closed if either side has closed it, or if its
+    /// runtime has ended.
     pub(super) fn is_open(&self) -> bool {
         !self.driver.is_finished()
     }
 
     /// Returns why this closed session counts as a failure of the server, or `None` if a new connection
-    /// may be made at once. It is a failure if the server sent more than [`Limited`] allows, or closed
-    /// the connection before its first reply. An idle connection that is closed later is not a failure.
+    /// may be made at once. A session has failed if the server sent more than [`Limited`] allows, or
+    /// closed the connection before its first reply. An idle connection that is closed later is not a
+    /// failure.
     pub(super) fn failure(&self) -> Option<Failure> {
         let address = || self.address.clone();
         if self.traffic.is_exceeded() {

@@ -11,7 +11,8 @@ pub(super) fn slot(key: &[u8]) -> usize {
     usize::from(crc16(hash_tag(key).unwrap_or(key))) % SLOTS
 }
 
-/// Returns the text between the first `{` and the next `}`, unless it is empty.
+/// Returns the text between the first `{` and the next `}`, or `None` if there is no such text or if it
+/// is empty.
 fn hash_tag(key: &[u8]) -> Option<&[u8]> {
     let open = key.iter().position(|byte| *byte == b'{')? + 1;
     let length = key[open..].iter().position(|byte| *byte == b'}')?;
@@ -36,7 +37,8 @@ pub(super) struct Range {
 }
 
 /// Parses the reply of `sender` to `CLUSTER SLOTS`: arrays of first slot, last slot, the primary and
-/// its replicas. A missing host stands for the host of `sender`.
+/// its replicas. A missing host stands for the host of `sender`. Returns `None` if the reply does not
+/// have this form.
 pub(super) fn ranges(reply: &Value, sender: &Address) -> Option<Vec<Range>> {
     let Value::Array(entries) = reply else {
         return None;

@@ -24,7 +24,8 @@ impl Tls {
         Self(TlsConnector::from(config))
     }
 
-    /// Trusts the system's root certificates and those in `extra_roots`, in PEM.
+    /// Returns TLS that trusts the system's root certificates and the certificates in `extra_roots`,
+    /// in PEM.
     pub(crate) fn with_roots(
         extra_roots: &[Vec<u8>],
         provider: Option<Arc<CryptoProvider>>,
@@ -41,14 +42,14 @@ impl Tls {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| wrong(NO_VERSION))?
-            // rustls calls every custom verifier dangerous. This one is the platform's.
+            // rustls calls every custom verifier dangerous. This verifier is that of the platform.
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         Ok(Self::with_config(Arc::new(config)))
     }
 
-    /// Trusts only the certificates in `roots`, in PEM.
+    /// Returns TLS that trusts only the certificates in `roots`, in PEM.
     pub(crate) fn with_only_roots(
         roots: &[Vec<u8>],
         provider: Option<Arc<CryptoProvider>>,

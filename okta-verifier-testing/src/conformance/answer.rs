@@ -2,7 +2,7 @@
 
 use crate::listener;
 
-/// A response of the API under test. A driver builds it from the response of its framework.
+/// A response of the API under test. A driver builds an `Answer` from the response of its framework.
 ///
 /// ```
 /// use okta_verifier_testing::conformance::Answer;
@@ -40,7 +40,8 @@ impl Answer {
     }
 
     fn announce(&self) {
-        // RFC 9449 §8: a nonce is public, and the client repeats it in proofs, so it is not reported.
+        // RFC 9449 §8: a nonce is public, and the client repeats it in proofs, so the nonce is not
+        // reported.
         let fields = self.fields.iter();
         let fields = fields.filter(|(name, _)| !name.eq_ignore_ascii_case("dpop-nonce"));
         fields.for_each(|(_, value)| listener::shown(value));

@@ -32,8 +32,8 @@ impl Case {
         compare(&self.expected(), answer).into_result()
     }
 
-    /// Compares a response that came over a connection. If HTTP [cannot carry](Self::is_http) the
-    /// request, the server must have rejected it with its own 400, before any layer was called.
+    /// Compares a response that came over a connection. If HTTP [cannot carry](Self::is_http) the request,
+    /// the server itself must have rejected the request with 400, before any layer was called.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The issuers that the API under test trusts, and their tokens.
+//! `Issuers`: the issuers that the API under test trusts, and their tokens.
 
 use std::{collections::HashMap, fmt, time::Duration};
 
@@ -9,8 +9,11 @@ use okta_verifier::{Algorithm, Issuer, Verifier, dpop::DpopSettings};
 use super::{Case, odd_keys};
 use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
 
-/// The issuers that the API under test trusts. All but one have pinned keys; the keys of that one are
-/// unavailable.
+/// The issuers that the API under test trusts, and the tokens that they sign.
+///
+/// [`Issuers::new`] and [`Issuers::bound`] create the four issuers of this table. The keys of the
+/// last issuer are unavailable. The other issuers have pinned keys. `Issuers::asking` creates other
+/// issuers.
 ///
 /// | issuer | profile | clients | keys |
 /// |---|---|---|---|
@@ -209,7 +212,7 @@ impl Issuers {
     }
 
     /// Builds a verifier that trusts these issuers and has a short fetch timeout. Each call returns a
-    /// new verifier with its own back-off, on which the `Retry-After` of a 503 depends.
+    /// new verifier with a new back-off, because the `Retry-After` of a 503 depends on the back-off.
     ///
     /// # Panics
     ///
@@ -232,8 +235,8 @@ impl Issuers {
             .expect("the settings are valid")
     }
 
-    /// Creates the issuers for a test of the user's own API, which trusts only `okta` and has its own
-    /// settings.
+    /// Creates the issuers for a test of the user's own API, which trusts only `okta` and has other
+    /// settings than the API of the table.
     #[cfg(feature = "server")]
     pub(super) fn of_mock(okta: &crate::MockOkta, terms: Terms) -> Self {
         let token = okta.token(SUBJECT).algorithm(Algorithm::ES256);

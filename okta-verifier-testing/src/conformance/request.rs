@@ -67,7 +67,7 @@ impl Request {
         &self.path
     }
 
-    /// Returns the query, without the question mark.
+    /// Returns the query, without the question mark, or `None` if the target has no query.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
         self.query.as_deref()
@@ -95,16 +95,18 @@ impl Request {
             .map(|(_, value)| value)
     }
 
-    /// Returns the certificate that the client presents in its TLS session, in DER. A driver without
-    /// TLS puts the certificate where a TLS server would. [`to_http1`](Self::to_http1) sends it in a
-    /// `Client-Cert` line, as a proxy that terminates TLS does (RFC 9440).
+    /// Returns the certificate that the client presents in its TLS session, in DER, or `None` if the
+    /// client presents none. A driver without TLS puts the certificate where a TLS server would.
+    /// [`to_http1`](Self::to_http1) sends it in a `Client-Cert` line, as a proxy that terminates TLS
+    /// does (RFC 9440).
     #[must_use]
     pub fn client_certificate(&self) -> Option<&[u8]> {
         self.certificate
     }
 
-    /// Returns the client's address. It is not the address of a trusted proxy, so the verifier uses the
-    /// certificate of the TLS session. A driver without sockets puts the address where a server would.
+    /// Returns the client's IP address. This address is not the address of a trusted proxy, so the
+    /// verifier uses the certificate of the TLS session. A driver without sockets puts the address
+    /// where a server would.
     #[must_use]
     pub fn peer(&self) -> IpAddr {
         IpAddr::from([192, 0, 2, 1]) // RFC 5737 §3

@@ -153,7 +153,7 @@ impl Routes {
     }
 }
 
-/// Returns the path of a pair.
+/// Returns the path of a pair, or `None` if there is no pair.
 fn of(pair: &Option<(String, String)>) -> Option<&str> {
     pair.as_ref().map(|(path, _)| path.as_str())
 }

@@ -97,11 +97,11 @@ pub async fn run_api(base_url: &str, okta: &MockOkta, routes: Routes) -> Report 
 /// with every case that failed: the request, and how the response differs from the expected one.
 ///
 /// The API must trust `okta.issuer(..)` for [`CLIENT_ID`](crate::CLIENT_ID), and its audience must be
-/// the one of [`MockOkta::set_audience`]. Cases without a path in `routes` are skipped, and counted in
-/// the report that is returned.
+/// the audience of [`MockOkta::set_audience`]. Cases without a path in `routes` are skipped, and counted
+/// in the report that is returned.
 ///
-/// Among other faults it finds an API that does not check the audience, one that responds with 401
-/// without a challenge, and one that accepts `?access_token=`.
+/// Among other faults, this function finds an API that does not check the audience, one that responds
+/// with 401 without a challenge, and one that accepts `?access_token=`.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! A client that can send any bytes, including those that a correct client would not send.
+//! An HTTP client that can send any bytes, including those that a correct client would not send.
 
 use std::{io, time::Duration};
 
@@ -61,7 +61,8 @@ pub(super) async fn leave(address: impl ToSocketAddrs, message: &[u8]) -> io::Re
     stream.write_all(message).await
 }
 
-/// Parses the status and the fields of a response (RFC 9112 §4).
+/// Parses the status and the fields of a response (RFC 9112 §4). Returns `None` if the response is
+/// malformed.
 fn parse(bytes: &[u8]) -> Option<Answer> {
     let end = bytes.windows(4).position(|it| it == b"\r\n\r\n")?;
     let mut lines = bytes[..end]

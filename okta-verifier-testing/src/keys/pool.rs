@@ -36,8 +36,8 @@ fn new() -> Arc<KeyPair> {
 
 /// Returns the big-endian modulus, without a leading zero (RFC 7518 §6.3.1.1).
 pub(crate) fn modulus(pair: &KeyPair) -> &[u8] {
-    // RFC 8017 A.1.1: a sequence of two integers. Every pair here has 2048 bits and the exponent
-    // 65537, so the lengths and the zero byte before the modulus are constant.
+    // RFC 8017 A.1.1: a sequence of two integers. Every pair here has a modulus of 2048 bits and the
+    // exponent 65537, so the lengths and the zero byte before the modulus are constant.
     pair.public_key()
         .as_ref()
         .strip_prefix(b"\x30\x82\x01\x0a\x02\x82\x01\x01\x00")

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::fingerprint;
 
-/// Returns the RFC 7638 thumbprint of `jwk` if `signature` is valid for this key under `alg`.
+/// Returns the RFC 7638 thumbprint of `jwk`, or `None` unless `signature` is valid for this key
+/// under `alg`.
 pub(crate) fn signer(jwk: &Value, alg: &str, message: &[u8], signature: &[u8]) -> Option<String> {
     let member = |name: &str| jwk[name].as_str();
     let bytes = |name: &str| URL_SAFE_NO_PAD.decode(member(name)?).ok();

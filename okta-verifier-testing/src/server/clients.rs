@@ -126,7 +126,8 @@ impl Clients {
     }
 }
 
-/// Decodes the header and the claims of a JWT. The signature must not be empty, but it is not verified.
+/// Decodes the header and the claims of a JWT. Returns `None` if the text is not a JWT or if its
+/// signature is empty. The signature is not verified.
 pub(super) fn read(jwt: &str) -> Option<(Value, Value)> {
     let parts: Vec<Vec<u8>> = jwt.split('.').map(decode).collect::<Option<_>>()?;
     let [header, claims, signature] = parts.as_slice() else {

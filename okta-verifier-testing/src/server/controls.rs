@@ -116,8 +116,8 @@ impl MockOkta {
         }
     }
 
-    /// Injects `fault` into every request to `endpoint`, until [`clear_faults`](Self::clear_faults). It
-    /// replaces an earlier fault of the same endpoint.
+    /// Injects `fault` into every request to `endpoint`, until [`clear_faults`](Self::clear_faults). The new
+    /// fault replaces an earlier fault of the same endpoint.
     ///
     /// # Panics
     ///

@@ -96,7 +96,8 @@ impl Fault {
         matches!(self, Self::OtherIssuer | Self::JwksUri(_))
     }
 
-    /// Returns the URL that this fault puts into a response. An error of the verifier may contain it.
+    /// Returns the URL that this fault puts into a response, or `None` for a fault without a URL. An
+    /// error of the verifier may contain it.
     pub(super) fn url(&self) -> Option<&str> {
         match self {
             Self::OtherIssuer => Some(OTHER_ISSUER),

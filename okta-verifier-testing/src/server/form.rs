@@ -31,7 +31,8 @@ impl Form {
         Some(Self(parts.map(pair).collect::<Option<_>>()?))
     }
 
-    /// Returns a parameter. A parameter without a value is treated as omitted (RFC 6749 §3.2).
+    /// Returns a parameter, or `None` if it is absent or has no value: a parameter without a value is
+    /// treated as omitted (RFC 6749 §3.2).
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         let mut pairs = self.0.iter();
         let (_, value) = pairs.find(|(key, value)| key == name && !value.is_empty())?;
@@ -46,7 +47,7 @@ impl Form {
 }
 
 /// Returns the client ID and secret of an `Authorization: Basic` value. The client form-encodes both
-/// before it joins them (RFC 6749 §2.3.1).
+/// before it joins them (RFC 6749 §2.3.1). Returns `None` for any other value.
 pub(super) fn basic(authorization: &str) -> Option<(String, String)> {
     let (scheme, credentials) = authorization.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

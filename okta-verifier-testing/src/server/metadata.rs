@@ -25,7 +25,7 @@ pub enum MetadataForm {
 }
 
 impl MetadataForm {
-    /// Returns the form that is served at `path`.
+    /// Returns the form that is served at `path`, or `None` for any other path.
     pub(super) fn of(path: &str) -> Option<Self> {
         match path {
             "/oauth2/default/.well-known/openid-configuration" => Some(Self::OpenId),

@@ -126,7 +126,7 @@ fn mixed(jwks: &str) -> String {
     json!({ "keys": keys }).to_string()
 }
 
-/// Changes a JSON object. A response that is not one is returned unchanged.
+/// Changes a JSON object. A response that is not a JSON object is returned unchanged.
 fn edit(mut answer: Answer, change: impl FnOnce(&mut Value)) -> Answer {
     if let Ok(mut body @ Value::Object(_)) = serde_json::from_slice::<Value>(&answer.body) {
         change(&mut body);
@@ -135,8 +135,8 @@ fn edit(mut answer: Answer, change: impl FnOnce(&mut Value)) -> Answer {
     answer
 }
 
-/// Appends a member to a JSON object, even if it already has one of that name. A response that is
-/// not an object is returned unchanged.
+/// Appends a member to a JSON object, even if the object already has a member of that name. A response
+/// that is not an object is returned unchanged.
 fn append(mut answer: Answer, member: &str) -> Answer {
     if let Some(open) = opened(&answer.body) {
         answer.body = [open.as_slice(), member.as_bytes(), b"}"].concat();
@@ -144,7 +144,8 @@ fn append(mut answer: Answer, member: &str) -> Answer {
     answer
 }
 
-/// Returns a JSON object without its closing brace, and with a comma after its last member.
+/// Returns a JSON object without its closing brace, and with a comma after its last member, or `None` if
+/// the body does not end with a closing brace.
 fn opened(body: &[u8]) -> Option<Vec<u8>> {
     let mut open = body.strip_suffix(b"}")?.to_vec();
     if open != b"{" {

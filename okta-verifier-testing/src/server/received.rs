@@ -47,7 +47,8 @@ impl Received {
         }
     }
 
-    /// Returns the value of a field, the first if there are several. The name is case-insensitive.
+    /// Returns the value of a field, the first if there are several, or `None` if there is none. The
+    /// name is case-insensitive.
     ///
     /// ```
     /// # use okta_verifier_testing::Received;
@@ -62,7 +63,7 @@ impl Received {
         Some(&field.1)
     }
 
-    /// Returns a decoded parameter of a form body.
+    /// Returns a decoded parameter of a form body, or `None` if the body has no such parameter.
     ///
     /// ```
     /// # use okta_verifier_testing::Received;
@@ -77,7 +78,7 @@ impl Received {
     }
 
     /// Returns the header and the claims of the JWT with which the client authenticated (RFC 7523 §2.2),
-    /// each as JSON text.
+    /// each as JSON text, or `None` if the request has no such JWT.
     ///
     /// ```
     /// # use okta_verifier_testing::Received;

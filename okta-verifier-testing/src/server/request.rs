@@ -43,7 +43,8 @@ impl Request {
         Some(request)
     }
 
-    /// Returns the value of a field, the first if there are several. The name is case-insensitive.
+    /// Returns the value of a field, the first if there are several, or `None` if there is none. The
+    /// name is case-insensitive.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut fields = self.headers.iter();
         let field = fields.find(|(field, _)| field.eq_ignore_ascii_case(name))?;

@@ -11,7 +11,8 @@ use super::request::Request;
 use super::state::Shared;
 use super::{introspection, token_endpoint};
 
-/// Returns the endpoint of a path. A metadata form that is not served also has an endpoint.
+/// Returns the endpoint of a path, or `None` if no endpoint has this path. A metadata form that is not
+/// served also has an endpoint.
 pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
     match path {
         KEYS => Some(Endpoint::Keys),

@@ -45,8 +45,9 @@ impl TokenBuilder {
         self.header("kid", kid)
     }
 
-    /// Sets a header parameter to any value. The token is still signed with its own key and algorithm,
-    /// so `alg` or `kid` may no longer match the signature.
+    /// Sets a header parameter to any value. The value does not change how the token is signed: the key
+    /// and the algorithm are the same as without this method, so `alg` or `kid` may no longer match the
+    /// signature.
     ///
     /// # Panics
     ///

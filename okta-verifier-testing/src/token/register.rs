@@ -33,7 +33,8 @@ impl Register {
 
 #[cfg(feature = "server")]
 impl Register {
-    /// Returns the claims with which a token was signed, unless it was revoked.
+    /// Returns the claims with which a token was signed, or `None` if the token is unknown or was
+    /// revoked.
     ///
     /// A JWT is found by its text, or else by its `jti`, as on real servers. Its signature and its
     /// other claims are not compared.

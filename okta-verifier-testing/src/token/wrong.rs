@@ -81,8 +81,9 @@ impl TokenBuilder {
     /// Signs exactly these bytes as the header. Use it for duplicate names, invalid UTF-8 or trailing
     /// text.
     ///
-    /// The token is still signed with its own key and [`algorithm`](Self::algorithm), so the header
-    /// should name them.
+    /// The bytes do not change how the token is signed: the key and the [`algorithm`](Self::algorithm)
+    /// are the same as without this method. For a signature that a verifier accepts, write the matching
+    /// `alg` and `kid` into the header.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 pin_project! {
     /// The response future of [`Verify`](crate::Verify): a rejection, or the inner service's response.
     ///
-    /// It is `Send` if `S`, its future and the request are.
+    /// This future is `Send` if `S`, the future of `S` and the request are.
     #[must_use = "futures do nothing unless polled"]
     pub struct VerifyFuture<S, B>
     where
@@ -53,8 +53,9 @@ where
         })
     }
 
-    /// `service` must not have been polled ready, so that it holds no reservation while the request
-    /// waits. It is polled ready and called once the token is verified.
+    /// Returns the future of a request that waits for `authentication`. `service` must not have been
+    /// polled ready, so that it holds no reservation while the request waits. Once the token is
+    /// verified, `service` is polled ready and called.
     pub(super) fn authenticating(
         authentication: Authentication,
         grpc: bool,

@@ -170,9 +170,9 @@ impl VerifyLayer {
         self
     }
 
-    /// Sets the function that reads the request's original URI from its extensions. It is required
-    /// behind every router that shortens or rewrites the path. By default, and if the function returns
-    /// `None`, the layer uses the request's own URI.
+    /// Sets the function that reads the original URI of a request from the request's extensions. The
+    /// function is required behind every router that shortens or rewrites the path. By default, and if the
+    /// function returns `None`, the layer uses the URI of the request.
     ///
     /// A DPoP proof is made for the whole path (`htu`, RFC 9449 §4.3). Without this function, a layer
     /// behind such a router compares the proof with the shortened path: it **accepts a proof for the
@@ -227,10 +227,10 @@ impl VerifyLayer {
     /// sends these. All other requests get the plain HTTP rejection.
     ///
     /// **Leave this option off if a forward-auth proxy asks this service for permission**, even if the
-    /// service handles both gRPC and plain HTTP. Such a proxy takes every 2xx status for permission. If
-    /// it forwards the method, the HTTP version and all headers of its client's request, the client
-    /// decides whether the request counts as gRPC. Give the endpoint for the proxy its own layer
-    /// without this option.
+    /// service handles both gRPC and plain HTTP. Such a proxy treats every 2xx status as permission. If the
+    /// proxy forwards the method, the HTTP version and all headers of the client's request, the client
+    /// decides whether the request counts as gRPC. Give the endpoint for the proxy a separate layer without
+    /// this option.
     ///
     /// ```
     /// # use std::convert::Infallible;

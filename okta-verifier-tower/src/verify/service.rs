@@ -9,11 +9,11 @@ use crate::{ready, refusal::Refusal};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) wraps around `S`.
 ///
-/// Nearly every request is decided in `call`: the returned future is then a rejection or wraps the
-/// inner service's future. A request that has to wait, for the issuer's keys for example, holds no
-/// reservation of the inner service. The service that was polled ready is released, and a clone of it
-/// is polled ready once the token is verified. If that `poll_ready` fails, the future returns its
-/// error. `S`, its future and the request's body need not be `Send` or `'static`.
+/// Nearly every request is decided in `call`: the returned future is then a rejection or wraps the inner
+/// service's future. A request that has to wait, for the issuer's keys for example, holds no reservation of
+/// the inner service. The service that was polled ready is released, and a clone of that service is polled
+/// ready once the token is verified. If `poll_ready` of the clone fails, the returned future fails with the
+/// same error. `S`, its future and the request's body need not be `Send` or `'static`.
 #[derive(Clone, Debug)]
 #[must_use = "a service does nothing unless called"]
 pub struct Verify<S> {
@@ -76,10 +76,11 @@ impl<S> Verify<S> {
     }
 }
 
-/// Removes the results of an outer layer. That layer may trust another issuer or audience, so its token
-/// must not be taken for one that this layer verified.
+/// Removes the results of an outer layer. The outer layer may trust another issuer or audience, so its
+/// token must not be mistaken for a token that this layer verified.
 fn remove_earlier_results(extensions: &mut Extensions) {
-    // A result of the same verifier is removed too: it does not show which request its proof was made for.
+    // A result of the same verifier is removed too, because it does not show for which request its DPoP
+    // proof was made.
     extensions.remove::<VerifiedToken>();
     extensions.remove::<Anonymous>();
 }

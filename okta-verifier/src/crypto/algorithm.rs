@@ -84,7 +84,8 @@ impl Algorithm {
         Self::ALL.map(Self::name).join(" ")
     }
 
-    /// Parses the name of an algorithm. Names are case-sensitive (RFC 7515 §4.1.1), so `rs256` is rejected.
+    /// Parses the name of an algorithm. Returns `None` for an unsupported name. Names are case-sensitive
+    /// (RFC 7515 §4.1.1), so `rs256` is not supported.
     pub(crate) fn named(name: &str) -> Option<Self> {
         if name == "Ed25519" {
             return Some(Self::EdDSA);
@@ -127,7 +128,7 @@ impl Algorithms {
         self.0 & 1 << algorithm as u16 != 0
     }
 
-    /// Returns the RSA algorithm of the set, if there is exactly one.
+    /// Returns the RSA algorithm of the set, or `None` unless the set has exactly one.
     pub(crate) fn only_rsa(self) -> Option<Algorithm> {
         let mut rsa = Algorithm::ALL
             .into_iter()

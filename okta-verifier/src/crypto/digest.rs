@@ -54,7 +54,7 @@ pub(crate) struct Fingerprints(LessSafeKey);
 pub(crate) type Fingerprint = [u8; 16];
 
 impl Fingerprints {
-    /// Returns `None` if the random number generator is unavailable.
+    /// Generates a random key. Returns `None` if the random number generator is unavailable.
     pub(crate) fn new() -> Option<Self> {
         let key = UnboundKey::new(&AES_128_GCM, &random_bytes::<16>()?).ok()?;
         Some(Self(LessSafeKey::new(key)))
@@ -69,8 +69,8 @@ impl Fingerprints {
         tag.as_ref().try_into().ok()
     }
 
-    /// Returns one fingerprint of several texts. It includes the lengths, so that ("ab", "c") and ("a",
-    /// "bc") differ.
+    /// Returns one fingerprint of several texts, or `None` if it cannot be computed. The fingerprint
+    /// includes the lengths of the texts, so that ("ab", "c") and ("a", "bc") differ.
     pub(crate) fn of_all(&self, texts: &[&str]) -> Option<Fingerprint> {
         let lengths = texts.iter().flat_map(|text| text.len().to_be_bytes());
         let bytes = texts.iter().flat_map(|text| text.bytes());

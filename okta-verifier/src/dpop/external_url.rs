@@ -75,7 +75,8 @@ impl External {
         })
     }
 
-    /// Returns the name of the header in which the trusted proxy sends the external host, in lower case.
+    /// Returns the name, in lower case, of the header in which the trusted proxy sends the external host,
+    /// or `None` if the URL is configured.
     pub(crate) fn header(&self) -> Option<&str> {
         match self {
             Self::Base(_) => None,
@@ -157,8 +158,8 @@ fn is_secure(origin: &str) -> bool {
             .any(loopback)
 }
 
-/// Parses an origin, or a host without a scheme, which means https. A list is rejected, because the client
-/// may have written its first element.
+/// Parses an origin, or a host without a scheme, which means https. Returns `None` for any other value.
+/// This includes a list, because the client may have written the first element of the list.
 fn origin(value: &str) -> Option<Base> {
     let url = if value.contains("://") {
         Cow::Borrowed(value)
@@ -170,13 +171,13 @@ fn origin(value: &str) -> Option<Base> {
     (slashes == 2 && base.prefix.is_empty() && is_secure(&base.origin)).then_some(base)
 }
 
-/// Parses the origin of a `Forwarded` value (RFC 7239 §4). The value must be one element with `host` and
-/// `proto`. Names must be tokens, values must be tokens or quoted strings, and no parameter may occur
-/// twice.
+/// Parses the origin of a `Forwarded` value (RFC 7239 §4), or returns `None` if the value is rejected. The
+/// value must be one element with `host` and `proto`. Names must be tokens, values must be tokens or quoted
+/// strings, and no parameter may occur twice.
 ///
-/// A comma is rejected everywhere, also in quoted strings. A proxy that appends its element sends a list
-/// whose first element the client has written. The client could open a quoted string in that element to
-/// hide the comma.
+/// A comma is rejected everywhere, also in quoted strings. If a proxy appends an element, it sends a list
+/// whose first element the client has written. The client could open a quoted string in the first element
+/// to hide the comma.
 fn forwarded(value: &str) -> Option<Base> {
     if value.contains(',') {
         return None;
@@ -208,8 +209,9 @@ fn forwarded(value: &str) -> Option<Base> {
     origin(&format!("{scheme}://{}", host?))
 }
 
-/// Returns the name and the value of the first parameter, and the rest. A quoted string is returned without
-/// its quotes but with its escapes. A scheme or host with an escape is rejected later.
+/// Returns the name and the value of the first parameter, and the rest, or `None` if the text does not
+/// begin with a parameter. A quoted string is returned without its quotes but with its escapes. A scheme or
+/// host with an escape is rejected later.
 fn parameter(text: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = token(text)?;
     let rest = rest.strip_prefix('=')?;
@@ -220,15 +222,15 @@ fn parameter(text: &str) -> Option<(&str, &str, &str)> {
     Some((name, value, rest))
 }
 
-/// Returns a token (RFC 9110 §5.6.2) and the rest.
+/// Returns a token (RFC 9110 §5.6.2) and the rest, or `None` if the text does not begin with a token.
 fn token(text: &str) -> Option<(&str, &str)> {
     let end = text.bytes().position(|byte| !is_tchar(byte));
     let (token, rest) = text.split_at_checked(end.unwrap_or(text.len()))?;
     (!token.is_empty()).then_some((token, rest))
 }
 
-/// Returns the content of a quoted string (RFC 9110 §5.6.4) after its first quote, and the rest. The string
-/// must be ASCII: `obs-text` is rejected.
+/// Returns the content of a quoted string (RFC 9110 §5.6.4) after its first quote, and the rest. Returns
+/// `None` if the string has no end or is not ASCII (`obs-text`).
 fn quoted(text: &str) -> Option<(&str, &str)> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {
@@ -247,5 +249,5 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 
 // Optional whitespace (RFC 9110 §5.6.3).
 const WHITESPACE: [char; 2] = [' ', '\t'];
-/// The maximum number of parameters. RFC 7239 registers four, and a proxy may add its own.
+/// The maximum number of parameters. RFC 7239 registers four, and a proxy may add others.
 const MAX_PARAMETERS: usize = 16;

@@ -31,8 +31,9 @@ impl<'a> Htu<'a> {
 /// Returns the path of a request target in normal form, from `/orders?page=2` or from an absolute URI (RFC
 /// 9112 §3.2). The scheme and host of an absolute URI are ignored, because the client chooses them.
 ///
-/// A path with dot segments is rejected. Routers do not remove dot segments, so the request could reach a
-/// route that its proof was not made for. A conforming client never sends dot segments (RFC 3986 §6.2.2.3).
+/// Returns `None` if the path is malformed or has dot segments. Routers do not remove dot segments, so the
+/// request could reach a route for which the proof was not made. A conforming client never sends dot
+/// segments (RFC 3986 §6.2.2.3).
 pub(crate) fn target_path(target: &str) -> Option<Cow<'_, str>> {
     let path = if target.starts_with('/') {
         target
@@ -87,7 +88,8 @@ fn origin<'a>(uri: &'a str, scheme: &str, authority: &str) -> Option<Cow<'a, str
 }
 
 /// Splits a host from its port. The host is a name of letters, digits and `-._`, or an IPv6 address in
-/// brackets. RFC 3986 §3.2.2 allows more characters in a name, but no DNS host name has them.
+/// brackets. Returns `None` for any other host. RFC 3986 §3.2.2 allows more characters in a name, but no
+/// DNS host name has them.
 fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = authority.strip_prefix('[') {
         let (address, rest) = rest.split_once(']')?;
@@ -106,7 +108,8 @@ fn host_and_port(authority: &str) -> Option<(&str, Option<&str>)> {
     (!host.is_empty() && host.bytes().all(in_name)).then_some((host, port))
 }
 
-/// Normalizes a path, and removes a query and a fragment, which RFC 9449 §4.3 ignores.
+/// Normalizes a path. A query and a fragment are removed, because RFC 9449 §4.3 ignores them. Returns
+/// `None` if the path is malformed.
 fn normal_path(path: &str) -> Option<Cow<'_, str>> {
     let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
     if path.is_empty() {

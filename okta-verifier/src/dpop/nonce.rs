@@ -10,12 +10,13 @@ use crate::{
     token::BASE64URL,
 };
 
-/// Server-issued DPoP nonces. Clients must include one in every proof, so that no proof can be made in
-/// advance (RFC 9449 §9, §11.2).
+/// Server-issued DPoP nonces. Clients must include such a nonce in every proof, so that no proof can be
+/// made in advance (RFC 9449 §9, §11.2).
 ///
 /// A nonce is a MAC over the current period of three minutes. Every client may use it until the end of the
-/// next period. The first proof of a client has no nonce, so it is rejected with 401 `use_dpop_nonce` even
-/// if it is otherwise valid. Every response, including that one, has the current nonce in `DPoP-Nonce`.
+/// next period. The first proof of a client has no nonce, so this proof is rejected with 401
+/// `use_dpop_nonce` even if it is otherwise valid. Every response, including the rejection, has the
+/// current nonce in `DPoP-Nonce`.
 ///
 /// `Debug` does not show the keys.
 ///
@@ -37,7 +38,7 @@ pub struct DpopNonces {
 }
 
 impl DpopNonces {
-    /// Uses a random key generated for this process.
+    /// Makes nonces with a random key that is generated for this process.
     pub fn random() -> Self {
         match random_bytes::<32>() {
             Some(secret) => Self::new(&secret, None),
@@ -45,8 +46,9 @@ impl DpopNonces {
         }
     }
 
-    /// Uses a key that several instances share, so that each instance accepts the nonces of the others.
-    /// `secret` must have 32 random bytes or more. The clocks of the instances may differ by three minutes.
+    /// Makes nonces with a key that several instances share, so that each instance accepts the nonces of
+    /// the others. `secret` must be at least 32 random bytes long. The clocks of the instances may differ
+    /// by three minutes.
     pub fn shared(secret: impl AsRef<[u8]>) -> Self {
         let secret = secret.as_ref();
         Self::new(secret, too_short(secret))

@@ -221,7 +221,7 @@ impl<'a> Claims<'a> {
 
 /// The prepared keys of accepted proofs, by the header of the proof. Preparing a key takes as long as
 /// verifying a signature with it, and all proofs of a client have the same header. The cache changes no
-/// result: a cached header has passed all checks, and the cached key is the one in the header.
+/// result: a cached header has passed all checks, and the cached key is the key in the header.
 pub(crate) struct ProofKeys {
     entries: Cache<Fingerprint, Arc<ProofKey>>,
     /// The fingerprints are keyed. Without the key of this process, two headers with the same fingerprint
@@ -237,7 +237,8 @@ impl ProofKeys {
         })
     }
 
-    /// Returns the key for a header, which is looked up by its bytes as they were sent.
+    /// Looks up the key of a header by the bytes of the header as they were sent. Returns `None` if the key
+    /// is not cached.
     pub(crate) fn find(&self, header: &[u8]) -> Option<Arc<ProofKey>> {
         self.entries.get(&self.fingerprints.of(header)?)
     }
@@ -261,5 +262,5 @@ impl fmt::Debug for ProofKeys {
 const MAX_PROOF: usize = 16 * 1024;
 /// The maximum length of `jti` in bytes, which is much more than a random identifier needs.
 const MAX_JTI: usize = 512;
-/// The maximum number of cached keys. Each active client has one, which takes about 1 KB.
+/// The maximum number of cached keys. Each active client has one key, and a cached key takes about 1 KB.
 const MAX_CACHED_KEYS: u64 = 10_000;

@@ -1,4 +1,5 @@
-//! Replay detection (RFC 9449 §11.1): the stores of used proofs, and the log of their failures.
+//! Replay detection (RFC 9449 §11.1): the stores of used proofs, and the decision when a store's failure is
+//! logged.
 
 mod shares;
 mod slots;
@@ -131,7 +132,8 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// `share` is the number of proofs of one caller that may be stored at the same time.
+    /// Creates an empty store for `capacity` proofs. `share` is the number of proofs of one caller that may
+    /// be stored at the same time.
     pub(crate) fn new(capacity: u32, share: u32, window: Window) -> Result<Self, ConfigError> {
         Ok(Self {
             slots: Mutex::new(Slots::new(capacity, share, window.length())),
@@ -170,8 +172,8 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    /// `share` is the number of proofs that one caller may have in the store at the same time through this
-    /// process.
+    /// Returns a replay store that records proofs in `store`. `share` is the number of proofs of one caller
+    /// that this process may have in the store at the same time.
     pub(crate) fn new(
         store: Arc<dyn ReplayStore>,
         share: u32,
@@ -185,7 +187,8 @@ impl Remote {
         })
     }
 
-    /// Records a use of the proof. `caller` is (issuer, client, subject). A timeout is an error.
+    /// Records a use of the proof in the store. `caller` is (issuer, client, subject). A timeout of the
+    /// store is an error.
     pub(crate) async fn first_use(
         &self,
         used: &AcceptedProof,
@@ -201,7 +204,7 @@ impl Remote {
         let answer = self
             .store
             .first_use(&used.digest, Duration::from_secs(keep));
-        // Without an answer, the proof may have been stored, so it stays counted. This is so after a
+        // Without an answer, the proof may have been stored, so it stays counted. This is the case after a
         // timeout, and if this future is dropped here because the client has disconnected.
         let answer = tokio::time::timeout(STORE_TIMEOUT, answer).await?;
         // An outage or a replay must not use up the share of the caller.
@@ -274,7 +277,7 @@ impl OutageLog {
 }
 
 const STORE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The maximum difference between the clocks of instances, in seconds. Each instance verifies proofs by its
-/// own clock, so a proof must have expired for all instances before it is removed from the store.
+/// The maximum difference between the clocks of instances, in seconds. Each instance verifies proofs by the
+/// clock of its machine, so a proof must have expired for all instances before it is removed from the store.
 const CLOCKS_APART: u64 = 360;
 pub(super) const RECOVERY_TIME: Duration = Duration::from_secs(5);

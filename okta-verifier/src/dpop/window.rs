@@ -14,9 +14,11 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// Returns the window of proofs that are at most `past` old and whose `iat` is at most `future` ahead.
+    ///
     /// # Errors
     ///
-    /// A duration is out of bounds.
+    /// Returns an error if a duration is out of bounds.
     pub(super) fn new(past: Duration, future: Duration) -> Result<Self, ConfigError> {
         let wrong = |problem| Err(ConfigError::Dpop { problem });
         if !(1..=300).contains(&past.as_secs()) {

@@ -1,11 +1,16 @@
-//! [`ConfigError`]: wrong settings, at startup.
+//! [`ConfigError`]: a wrong setting, at startup or at run time.
 
 use std::{error::Error, fmt, sync::Arc};
 
 use super::chain;
 
-/// A wrong setting, which is found before the first request. The text of the error says what to write
-/// instead.
+/// A setting is wrong. The text of the error says what to write instead.
+///
+/// Most errors come from [`VerifierBuilder::build`](crate::VerifierBuilder::build), before the first
+/// request. At run time, [`Verifier::set_issuers`](crate::Verifier::set_issuers) returns this error for a
+/// wrong setting, and [`Rejection::insufficient_scope`](crate::Rejection::insufficient_scope) and
+/// [`VerifiedToken::insufficient_scope`](crate::VerifiedToken::insufficient_scope) return it for a wrong
+/// scope.
 ///
 /// `Debug` prints the same text, followed by the sources of the error, because a `main` that returns an
 /// error prints it with `Debug`.

@@ -7,7 +7,7 @@ use super::{VerifyError, chain};
 /// Why an issuer's metadata, keys or introspection response could not be fetched, or why a DPoP proof
 /// could not be stored.
 ///
-/// None of these is the client's fault, so the response is 503 with `Retry-After`, not 401.
+/// None of these failures is the client's fault, so the response is 503 with `Retry-After`, not 401.
 ///
 /// A text from the network, such as a header's value, is escaped to printable ASCII and shortened to 64
 /// bytes.
@@ -125,9 +125,9 @@ pub enum UnavailableReason {
     NoUsableKey {
         /// How many entries were skipped.
         skipped: usize,
-        /// A text for logs that says which entries were skipped, and why. It lists the first ten of them
-        /// by position, with the `kid` if it is printable and has at most 64 bytes. The text is empty if
-        /// the set has no entries.
+        /// A text for logs that says which entries were skipped, and why. It lists the first ten of them by
+        /// position, with the `kid` if it is printable and at most 64 bytes long. The text is empty if the
+        /// set has no entries.
         reasons: String,
     },
     /// The metadata has no `introspection_endpoint`.
@@ -135,11 +135,11 @@ pub enum UnavailableReason {
         "the issuer's metadata has no introspection_endpoint; set it with Introspection::endpoint"
     )]
     NoIntrospectionEndpoint,
-    /// The introspection endpoint rejected this service's own credentials (RFC 7662 §2.3), which are wrong
-    /// or were withdrawn. The response does not say whether the token is valid.
+    /// The introspection endpoint rejected the client credentials of this service (RFC 7662 §2.3): they are
+    /// wrong or were withdrawn. The response does not say whether the token is valid.
     #[error("the introspection endpoint rejected this service's client credentials")]
     CredentialsRefused,
-    /// A route requires introspection, and the issuer has none configured.
+    /// A route requires introspection, but introspection is not configured for the token's issuer.
     #[error("introspection is required for this route but not configured for the issuer")]
     NoIntrospection,
     /// More tokens had to be introspected than
@@ -151,7 +151,7 @@ pub enum UnavailableReason {
     /// The operating system gave no random bytes.
     #[error("the operating system's random number generator is unavailable")]
     NoRandomness,
-    /// There is no tokio runtime, which requests to the issuer and to a shared replay store need.
+    /// There is no tokio runtime. Requests to the issuer and to a shared replay store need one.
     #[error("there is no tokio runtime to send a request on")]
     NoRuntime,
     /// The verification was interrupted: a runtime was shut down, the process was suspended, or the
@@ -180,7 +180,7 @@ fn explained(skipped: usize, reasons: &str) -> String {
 }
 
 impl UnavailableReason {
-    /// Returns the time after which the issuer allows a retry.
+    /// Returns the time after which the issuer allows a retry, or `None` if the issuer has not stated it.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,

@@ -1,4 +1,4 @@
-//! [`VerifyError`]: why a token was rejected.
+//! [`VerifyError`]: why a token was rejected or could not be verified.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub enum VerifyError {
     /// requires it.
     #[error("the token's typ is not that of an access token")]
     TypeNotAllowed,
-    /// The header has no `kid`, which the issuer's settings require.
+    /// The header has no `kid`, although the issuer's settings require a `kid`.
     #[error("the token has no key ID (`kid`)")]
     MissingKeyId,
     /// The issuer publishes no key with this `kid`, or has withdrawn the key. If the `kid` is published
@@ -130,7 +130,7 @@ pub enum VerifyError {
     Inactive,
     /// Something that the verification needs is unavailable, such as the issuer's keys, its introspection
     /// response or the store of used DPoP proofs. The client is not at fault.
-    #[error("the token could not be verified")]
+    #[error("the verification of the token is unavailable")]
     Unavailable {
         /// The time after which the client may retry.
         retry_after: Duration,
@@ -252,7 +252,7 @@ pub enum MalformedTokenError {
     /// The header has no `alg`, or a header parameter has the wrong type.
     #[error("the header has no alg, or a header parameter has the wrong type")]
     Header,
-    /// The `kid` has more than 256 bytes.
+    /// The `kid` is longer than 256 bytes.
     #[error("the kid is longer than 256 bytes")]
     KeyIdTooLong,
     /// `crit` or `b64` requires an extension (RFC 7515 §4.1.11, RFC 7797 §6).

@@ -42,6 +42,8 @@ pub(crate) enum Scheme {
 }
 
 impl Challenges {
+    /// Returns the challenges for `realm`, without those of DPoP.
+    ///
     /// # Errors
     ///
     /// Returns an error if the realm is empty or has a character outside printable ASCII.
@@ -157,8 +159,8 @@ impl Challenges {
 #[derive(Debug, Default)]
 pub(crate) struct Remedy {
     /// All scopes that the policy requires, including those that the token has (RFC 6750 §3.1). For each
-    /// `Policy::any`, only the scopes of one alternative are included, which the search for the remedy
-    /// chooses.
+    /// `Policy::any`, the search for the remedy chooses one alternative, and only the scopes of this
+    /// alternative are included.
     pub(crate) scopes: Vec<&'static str>,
     /// The `acr` values that satisfy every `acr` rule of the policy and of the chosen alternatives, in the
     /// order of preference (RFC 9470 §3). `None` if there is no such rule.
@@ -203,9 +205,9 @@ impl Remedy {
         self.lacks_authentication |= !met;
     }
 
-    /// Adds the remedy of one alternative of a `Policy::any`. That remedy must have been found with the
-    /// [`acr_values`](Self::acr_values) of `self` as `within`. Its own values then satisfy the rules of
-    /// `self` too, and replace those of `self`.
+    /// Adds the remedy of one alternative of a `Policy::any`. `alternative` must have been found with the
+    /// [`acr_values`](Self::acr_values) of `self` as `within`. The values of `alternative` then satisfy the
+    /// rules of `self` too, and replace the values of `self`.
     pub(crate) fn add(&mut self, alternative: Self) {
         for scope in alternative.scopes {
             self.scope(scope, true);
@@ -220,7 +222,8 @@ impl Remedy {
         self.lacks_authentication |= alternative.lacks_authentication;
     }
 
-    /// Returns the values that satisfy all `acr` rules added so far, or `within` if none was added.
+    /// Returns the values that satisfy all `acr` rules added so far, or `within` if no rule was added.
+    /// `None` stands for every value.
     pub(crate) fn acr_values<'a>(
         &'a self,
         within: Option<&'a [&'static str]>,

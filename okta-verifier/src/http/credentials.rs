@@ -95,8 +95,8 @@ impl OwnedShown {
 }
 
 impl<'a> RequestCredentials<'a> {
-    /// Takes the raw bytes of every `Authorization` field line, so that a repeated field is rejected (RFC
-    /// 9110 §5.3).
+    /// Returns credentials with the raw bytes of every `Authorization` field line. All lines are needed, so
+    /// that a repeated field is rejected (RFC 9110 §5.3).
     pub fn new<I>(authorization_values: I) -> Self
     where
         I: IntoIterator<Item = &'a [u8]>,
@@ -229,8 +229,8 @@ impl<'a> RequestCredentials<'a> {
 
     /// Sets the client certificate of the TLS session, in DER. The TLS library must have verified this
     /// certificate; a certificate from a header must not be set here. The certificate is ignored without
-    /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates), and if the
-    /// peer is a trusted proxy. It is also ignored if there are trusted proxies and the
+    /// [`VerifierBuilder::client_certificates`](crate::VerifierBuilder::client_certificates), and if the peer
+    /// is a trusted proxy. The certificate is also ignored if there are trusted proxies and the
     /// [`peer`](Self::peer) is not set.
     ///
     /// ```
@@ -326,7 +326,7 @@ impl<'a> Lines<&'a [u8]> {
 }
 
 impl<T> Lines<T> {
-    /// Returns the line if there is exactly one.
+    /// Returns the only line, or `None` if there are no lines or several.
     pub(crate) fn one(self) -> Option<T> {
         match self {
             Self::One(value) => Some(value),

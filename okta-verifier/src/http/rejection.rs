@@ -27,11 +27,11 @@ use crate::error::{ClaimError, ConfigError, MalformedTokenError, VerifyError};
 /// | no layer in front of the handler verifies tokens | 500 | none |
 ///
 /// Every rejection has `Cache-Control: no-store` and an empty body. The response never contains the exact
-/// cause; [`error`](Self::error) returns it for logs if the token was rejected. With
+/// cause. If the token was rejected, [`error`](Self::error) returns the cause, for logs. With
 /// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop), a rejection for missing, malformed or invalid
 /// credentials has one line for each of the schemes `Bearer` and `DPoP`. The error is in the line of the
-/// scheme that the client used, or in both lines if the scheme is ambiguous. A rejection of a valid token
-/// by a policy has only the line of the token's scheme. The responses follow RFC 6750 §3 and RFC 9449 §7.
+/// scheme that the client used, or in both lines if the scheme is ambiguous. A rejection of a valid token by
+/// a policy has only the line of the token's scheme. The responses follow RFC 6750 §3 and RFC 9449 §7.
 ///
 /// ```
 /// use okta_verifier::Rejection;
@@ -68,7 +68,7 @@ impl Rejection {
         self.status
     }
 
-    /// Returns the headers, for an adapter that builds a response of its own.
+    /// Returns the headers, for an adapter that builds the response itself.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let (second, nonce) = match self.second.as_deref().cloned() {
             Some(Second { challenge, nonce }) => (Some(challenge), nonce),
@@ -276,7 +276,7 @@ impl Rejection {
         Self::with(status, [None, None])
     }
 
-    /// Returns a rejection with up to two challenges. The second is that of the scheme DPoP.
+    /// Returns a rejection with up to two challenges. The second challenge is that of the scheme DPoP.
     fn with(status: StatusCode, [challenge, second]: [Option<HeaderValue>; 2]) -> Self {
         let nonce = None;
         Self {
@@ -305,8 +305,8 @@ impl Rejection {
     /// `www-authenticate`.
     ///
     /// Return this response to gRPC clients only. Software that reads only the HTTP status, such as a
-    /// forward-auth proxy, would take the 200 for permission. The tower layers return it only if `grpc()`
-    /// is on.
+    /// forward-auth proxy, would treat the 200 as permission. The tower layers return this response only if
+    /// `grpc()` is on.
     ///
     /// ```
     /// use okta_verifier::Rejection;

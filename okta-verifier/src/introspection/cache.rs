@@ -34,11 +34,11 @@ pub(super) struct ResponseCache {
     /// Responses that reject the token.
     rejected: SplitCache<Arc<IntrospectionResponse>>,
     /// The back-offs of tokens about which a request failed. They are kept apart from the rejections,
-    /// because a failure is not a response and must not evict one.
+    /// because a failure is not a response and must not evict a rejection.
     back_offs: SplitCache<TokenBackOff>,
-    /// The owners of tokens that the issuer has reported as active and that cannot be verified locally. An
-    /// owner is kept for longer than the response, so that the next request about the token does not use
-    /// the budget of unverified tokens.
+    /// The client and the subject of each token that cannot be verified locally and that the latest
+    /// response about it accepted. They are kept for longer than the response, so that the next request
+    /// about the token does not use the budget of unverified tokens.
     owners: Cache<Fingerprint, TokenOwner>,
     /// Whether the issuer has reported any token as inactive. Until then, look-ups of inactive tokens are
     /// skipped.
@@ -79,7 +79,7 @@ impl ResponseCache {
         }
     }
 
-    /// Returns the cached response about the token if `meets` accepts the response.
+    /// Returns the cached response about the token, or `None` if there is none that `meets` accepts.
     pub(super) fn find(
         &self,
         fingerprint: Fingerprint,
@@ -111,14 +111,14 @@ impl ResponseCache {
         rejected.is_some_and(|response| response.says_inactive(now))
     }
 
-    /// Returns the owner of a token that cannot be verified locally, if the issuer has reported the token
-    /// as active before.
+    /// Returns the client and the subject of a token that cannot be verified locally, as keyed hashes.
+    /// Returns `None` unless the latest response about the token accepted it.
     pub(super) fn owner(&self, fingerprint: Fingerprint) -> Option<TokenOwner> {
         self.owners.get(&fingerprint)
     }
 
-    /// Caches the response and removes any older response about the token. `owner` is set if the token is
-    /// active but was not verified locally.
+    /// Caches the response and removes any older response about the token. `owner` has the client and the
+    /// subject of the token, if the response accepted the token and the token was not verified locally.
     pub(super) fn insert(
         &self,
         fingerprint: Fingerprint,
@@ -216,8 +216,8 @@ impl<T: Clone + Send + Sync + 'static> SplitCache<T> {
     }
 }
 
-/// Returns the approximate size of a response in bytes. Active responses are weighed because one may have
-/// up to 64 KiB.
+/// Returns the approximate size of a response in bytes. Active responses are weighed because one response
+/// may be up to 64 KiB long.
 fn weight(response: &IntrospectionResponse) -> u32 {
     let size = response.result.as_ref().map_or(0, |token| token.size());
     u32::try_from(size)
@@ -241,9 +241,9 @@ const MAX_UNVERIFIED: u64 = 1024;
 /// How long the back-off of a token is stored. This is longer than any back-off, so that consecutive
 /// failures are counted.
 const BACK_OFF_TTL: Duration = Duration::from_secs(180);
-/// The maximum number of owners, each of which takes about 150 bytes.
+/// The maximum number of entries in `owners`, each of which takes about 150 bytes.
 const MAX_OWNERS: u64 = 20_000;
-/// An owner is forgotten after this time. The token then counts as unverified again.
+/// An entry of `owners` is removed after this time. The token then counts as unverified again.
 const OWNER_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// The minimum time to live, also for a `max_age` of zero: an HTTP request that arrived before the
 /// introspection request began may still look up the response.

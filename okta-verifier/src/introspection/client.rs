@@ -1,6 +1,6 @@
 //! Introspects the tokens of one issuer (RFC 7662 §2.1). At most one request per token is in flight. A
-//! request is sent only if the rate limits admit it. It runs in its own task, so a dropped future does not
-//! cancel it.
+//! request is sent only if the rate limits admit it. The request runs in a separate task, so a dropped
+//! future does not cancel it.
 
 use std::{
     collections::HashMap,
@@ -61,13 +61,13 @@ struct Request {
     reason: IntrospectionReason,
     class: Class,
     completion: Arc<Completion>,
-    /// The result for the HTTP requests that wait. They do not read it from the cache, which may evict it
-    /// at any time.
+    /// The result for the HTTP requests that wait. They do not read it from the cache, because the cache
+    /// may evict a response at any time.
     result: Arc<OnceLock<Result<Arc<IntrospectionResponse>, VerifyError>>>,
 }
 
 impl Introspector {
-    /// `jitter` is a random number.
+    /// Returns an introspector without cached responses. Sends no request. `jitter` is a random number.
     pub(crate) fn new(
         settings: Settings,
         origin: Arc<Origin>,
@@ -98,7 +98,8 @@ impl Introspector {
         self.settings.introspects(reason)
     }
 
-    /// Returns the cached response if it meets the requirement at `now`. Does not wait and changes nothing.
+    /// Returns the cached response about the token, or `None` if there is none that meets the requirement
+    /// at `now`. Does not wait and changes nothing.
     pub(crate) fn find(
         &self,
         token: &[u8],
@@ -135,8 +136,9 @@ impl Introspector {
     ///
     /// # Errors
     ///
-    /// The token is malformed, a rate limit is reached, the endpoint is unavailable, or the process has no
-    /// Tokio runtime or no random number generator.
+    /// Returns an error if the token is malformed, if no request may be sent because of a rate limit or a
+    /// back-off, if the request fails or is abandoned, or if the process has no tokio runtime or no random
+    /// number generator.
     pub(crate) async fn introspect(
         self: &Arc<Self>,
         token: &[u8],
@@ -340,7 +342,7 @@ impl Leader {
         let Ok(Some(held)) = timeout(introspector.deadline, wait).await else {
             return Err(busy());
         };
-        // Other requests may have failed during the wait, so that the class pauses now.
+        // Other requests may have failed during the wait for the permits, so that the class pauses now.
         let class = self.request.as_ref().map(|request| request.class);
         let denied = class.and_then(|class| introspector.lock().limits.pause(class, Now::read()));
         match denied {
@@ -617,8 +619,8 @@ impl fmt::Debug for Introspector {
     }
 }
 
-/// The maximum number of introspection requests that one HTTP request waits for: the one in flight, its
-/// own, and two more in case these have no usable result.
+/// The maximum number of introspection requests that one HTTP request waits for: the request in flight, the
+/// request that the HTTP request begins itself, and two more in case these have no usable result.
 const MAX_ROUNDS: usize = 4;
 const GRACE: Duration = Duration::from_secs(1);
 const MAX_RESPONSE: usize = 64 * 1024;

@@ -57,7 +57,8 @@ impl Permits {
             .saturating_sub(self.all.available_permits())
     }
 
-    /// Returns the permits if they are available now. `client` is the hash of the token's client.
+    /// Returns the permits, or `None` unless all of them are available now. `client` is the hash of the
+    /// token's client.
     pub(super) fn try_acquire(
         &self,
         admission: Admission,
@@ -74,8 +75,9 @@ impl Permits {
         })
     }
 
-    /// Waits for the permits. The permits of the request's own kind are acquired before the permit of
-    /// `all`, so that a request does not hold a permit of `all` while it waits for others of its kind.
+    /// Waits for the permits. Returns `None` only if a semaphore is closed, which never happens. The permit
+    /// of `all` is acquired last, so that a request does not hold it while it waits for the permits of its
+    /// kind.
     pub(super) async fn acquire(
         &self,
         admission: Admission,
@@ -135,7 +137,8 @@ impl Clients {
     }
 }
 
-/// Counts one request of a client within its share, until this permit is dropped.
+/// Counts one request in flight against the share of the token's client. Dropping the permit ends the
+/// count.
 struct ClientPermit {
     clients: Arc<Clients>,
     client: u64,

@@ -3,8 +3,8 @@
 //!
 //! Strangers can invent opaque tokens, encrypted tokens and tokens with an unknown key, and some
 //! authorization servers fail on tokens that they did not issue. Requests about such tokens therefore have
-//! their own budget and their own failure state, and do not delay requests about tokens whose signature was
-//! verified or that were active before.
+//! a separate budget and a separate failure state, and do not delay requests about tokens whose signature
+//! was verified or that were active before.
 //!
 //! Some servers also fail on revoked tokens, and a client can send a revoked token on purpose. A failure
 //! after a token was sent therefore does not delay requests about other tokens. The requests of a class
@@ -37,8 +37,8 @@ pub(super) enum Class {
     Unverified,
 }
 
-/// The client and the subject of a token, as keyed hashes. The claims of an unverified token are not
-/// trusted, so such a token has no owner.
+/// The client and the subject of a token, as keyed hashes. There is no `TokenOwner` for an unverified
+/// token, because its claims are not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TokenOwner {
     /// The hash of the client.
@@ -99,7 +99,7 @@ pub(super) enum StateChange {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outage<'g> {
     pub(super) error: &'g UnavailableReason,
-    /// How long the class pauses; zero if it does not.
+    /// How long the class pauses; zero if the class does not pause.
     pub(super) retry_after: Duration,
     /// Whether the issuer rejects this service's credentials. Always false for unverified tokens, because
     /// strangers may have caused the failure.
@@ -134,8 +134,8 @@ struct ClassLimits {
 }
 
 impl RateLimits {
-    /// `rate` applies to verified tokens and, separately, to tokens that were active before. `jitter` is a
-    /// random number.
+    /// Returns limits with full buckets. `rate` applies to verified tokens and, separately, to tokens that
+    /// were active before. `jitter` is a random number.
     pub(super) fn new(rate: Rate, unverified: Rate, jitter: u64) -> Self {
         Self {
             verified: ClassLimits::new(rate, jitter),
@@ -199,11 +199,12 @@ impl RateLimits {
         })
     }
 
-    /// Records that a request that began at `began` succeeded. Returns the recovery to log, if any.
+    /// Records that a request that began at `began` succeeded. Returns the recovery to log, or `None` if
+    /// there is nothing to log.
     ///
     /// A response about an unverified token counts only for the unverified class, because it says nothing
-    /// about the issuer's own tokens. A response about any other token counts for all classes, because it
-    /// shows that the endpoint works and accepts the credentials.
+    /// about tokens that the issuer has issued. A response about any other token counts for all classes,
+    /// because it shows that the endpoint works and accepts the credentials.
     pub(super) fn succeeded(&mut self, class: Class, began: Now) -> Option<StateChange> {
         self.last_success = newest(self.last_success, began);
         if class == Class::Unverified {
@@ -233,8 +234,8 @@ impl RateLimits {
         self.last_success
     }
 
-    /// Returns the reported failure of the first class that has one, in the order verified, previously
-    /// active, unverified.
+    /// Returns the reported failure of the first class that has one, or `None` if no class has one, in the
+    /// order verified, previously active, unverified.
     pub(super) fn outage(&self, now: Now) -> Option<Outage<'_>> {
         [Class::Verified, Class::PreviouslyActive, Class::Unverified]
             .into_iter()
@@ -294,7 +295,8 @@ impl ClassLimits {
     }
 
     /// Records a failure of this class. `last_success` is the start of the latest successful request that
-    /// speaks against a failure of the endpoint as a whole. That request may be of another class.
+    /// speaks against a failure of the endpoint as a whole. This successful request may be of another
+    /// class.
     fn failed(&mut self, failure: Failure<'_>, last_success: Option<Now>, now: Now) -> Consequence {
         let succeeded_since = |began: Now| {
             self.last_success
@@ -325,7 +327,8 @@ impl ClassLimits {
 
     /// Pauses the class if the token was not sent or if the response has a `Retry-After`. Such a failure
     /// usually does not depend on the token. In the unverified class a `Retry-After` is limited to 5 s,
-    /// because a stranger may have caused the response.
+    /// because a stranger may have caused the response. Returns how long the class pauses, or `None` if it
+    /// does not.
     fn begin_pause(&mut self, failure: Failure<'_>, now: Now) -> Option<Duration> {
         let mut retry_after = failure.error.retry_after();
         if failure.class == Class::Unverified {
@@ -370,7 +373,7 @@ impl Reports {
         self.logged.take().map(|_| StateChange::Recovered)
     }
 
-    /// Records a failure to report, and returns the change to log, if any.
+    /// Records a failure to report. Returns the change to log, or `None` if there is nothing to log.
     fn failed(&mut self, failure: Failure<'_>, now: Now) -> Option<StateChange> {
         self.error = Some((failure.error.clone(), now));
         let rejected = failure.class != Class::Unverified && is_rejection(failure.error);
@@ -403,8 +406,8 @@ impl Reports {
         is_first || (is_quiet && (is_another || *failures >= FAILURES_OF_ONE_TOKEN))
     }
 
-    /// Returns the reported failure. A failure of the unverified class expires, because strangers may have
-    /// caused it.
+    /// Returns the reported failure, or `None` if there is none. A failure of the unverified class expires,
+    /// because strangers may have caused it.
     fn error(&self, class: Class, now: Now) -> Option<&UnavailableReason> {
         let (error, at) = self.error.as_ref()?;
         let is_over = class == Class::Unverified && now.since(*at) >= REPORT_INTERVAL;
@@ -487,8 +490,8 @@ const SUBJECT_PART: u32 = 16;
 const CELLS: usize = 1024;
 /// Failures that the tokens may have caused are reported only if no request has succeeded for this long.
 const QUIET_FOR: Duration = Duration::from_secs(10);
-/// After this many failures of one token, while no other request succeeds, the endpoint is taken to be at
-/// fault, not the token.
+/// After this many failures of one token, while no other request succeeds, the endpoint is considered to be
+/// at fault, not the token.
 const FAILURES_OF_ONE_TOKEN: u32 = 3;
 /// The minimum time between two outages of a class that are logged. A failure of the unverified class also
 /// expires after this time.

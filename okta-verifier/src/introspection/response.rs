@@ -42,12 +42,12 @@ pub(crate) struct RequiredResponse<'t> {
 }
 
 impl IntrospectionResponse {
-    /// Parses a response, and checks an active token like a signed one.
+    /// Parses a response. The claims of an active token are checked like those of a signed token.
     ///
     /// # Errors
     ///
-    /// The body is not an introspection response, so nothing is known about the token. RFC 7662 §2.2
-    /// requires the boolean `active`.
+    /// Returns an error if the body is not a JSON object with the boolean `active` (RFC 7662 §2.2). Such a
+    /// body says nothing about the token.
     pub(crate) fn parse(
         body: &[u8],
         origin: &Arc<Origin>,
@@ -144,7 +144,8 @@ impl IntrospectionResponse {
             && now.since(self.requested_at) < REJECTION_TTL
     }
 
-    /// Returns the token, if it is valid at `now`.
+    /// Returns the token if the response accepts it and it is valid at `now`, or else the reason for the
+    /// rejection.
     pub(crate) fn token(&self, now: Now) -> Result<&VerifiedToken, VerifyError> {
         let token = self.result.as_ref().map_err(Clone::clone)?;
         token.check_dates(now.unix)?;
@@ -215,8 +216,8 @@ fn complete(
     completed
 }
 
-/// Returns the name of a claim that is present but empty. Some servers write an empty claim instead of
-/// leaving it out.
+/// Returns the name of a claim that is present but empty, `aud` or `sub`, or `None` if there is none. Some
+/// servers write an empty claim instead of leaving it out.
 fn empty(object: &Object<'_>) -> Option<&'static str> {
     let is_empty = |list: &str| json::strings(list).is_some_and(|list| list.is_empty());
     if object.get("aud").is_some_and(is_empty) {
@@ -244,7 +245,7 @@ impl TokenKind {
     ///
     /// # Errors
     ///
-    /// One of these members is neither a string nor null.
+    /// Returns an error if one of these members is neither a string nor null.
     fn read(object: &Object<'_>) -> Result<Self, VerifyError> {
         let member = |claim| match object.present(claim) {
             None => Ok(None),
@@ -273,7 +274,7 @@ impl TokenKind {
     ///
     /// # Errors
     ///
-    /// `token_type` is `DPoP`, but the response has no `cnf.jkt` (RFC 9449 §6.2).
+    /// Returns an error if `token_type` is `DPoP` but the response has no `cnf.jkt` (RFC 9449 §6.2).
     fn check_binding(self, bound_to: Option<&Confirmation>) -> Result<(), VerifyError> {
         let to_a_key = bound_to.is_some_and(|confirmation| confirmation.jkt.is_some());
         match self == Self::Dpop && !to_a_key {

@@ -40,10 +40,11 @@ use crate::{
 ///
 /// # When the endpoint is unavailable
 ///
-/// A request whose token must be introspected gets 503 with `Retry-After`, unless a cached response can
-/// still be used. It does not get 401, because a client would then discard a good token. The same applies
-/// if the endpoint rejects this service's own credentials, which is logged as an error and shown by
-/// [`Verifier::health`](crate::Verifier::health). Tokens that need no introspection are still accepted.
+/// A request whose token must be introspected gets 503 with `Retry-After`, unless a cached response can still
+/// be used. It does not get 401, because a client would then discard a good token. The same applies if the
+/// endpoint rejects the client credentials of this service. The rejection of the credentials is logged as an
+/// error and shown by [`Verifier::health`](crate::Verifier::health). Tokens that need no introspection are
+/// still accepted.
 ///
 /// # Limits
 ///
@@ -171,8 +172,8 @@ impl Introspection {
     ///
     /// Tokens that are bound to a key or a certificate (`cnf`) and tokens whose other claims would be
     /// rejected are not introspected for this reason. If the verifier accepts bound tokens, a response
-    /// without `cnf` is rejected. With pinned keys ([`Issuer::keys`](crate::Issuer::keys)), which are the only
-    /// trusted ones, this setting is a [`ConfigError`](crate::ConfigError).
+    /// without `cnf` is rejected. Pinned keys ([`Issuer::keys`](crate::Issuer::keys)) are the only trusted
+    /// keys, so this setting together with pinned keys is a [`ConfigError`](crate::ConfigError).
     ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
@@ -222,9 +223,9 @@ impl Introspection {
     /// Sets the introspection endpoint. Default: the endpoint that the metadata names. The URL must have
     /// the issuer's scheme: https, or http if the issuer and the endpoint are on loopback.
     ///
-    /// The metadata may only name an endpoint of the issuer's own origin, because this service's
-    /// credentials are sent there. [`Issuer::allow_origin`](crate::Issuer::allow_origin) does not change
-    /// this, so an endpoint of another origin must be set here.
+    /// The metadata may only name an endpoint of the issuer's origin, because this service's credentials are
+    /// sent there. [`Issuer::allow_origin`](crate::Issuer::allow_origin) does not change this, so an endpoint
+    /// of another origin must be set here.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
@@ -379,8 +380,7 @@ impl fmt::Debug for Introspection {
 }
 
 /// How this service authenticates at the introspection endpoint (RFC 7662 §2.1). The constructors are named
-/// after the methods of RFC 7591 §2. The client is this service's own, not the one that a token was issued
-/// to.
+/// after the methods of RFC 7591 §2. The client is this service, not the client that a token was issued to.
 ///
 /// ```
 /// use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};

@@ -47,8 +47,8 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     custom_server(text, url)
 }
 
-/// Checks an alias. Okta serves an authorization server under each domain of its org and writes that
-/// domain into `iss`, so only the host may differ.
+/// Checks an alias. Okta serves an authorization server under each domain of its org and writes that domain
+/// into `iss`, so only the host and the port may differ.
 pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), ConfigError> {
     let fail = |problem: &str| ConfigError::IssuerUrl {
         url: without_password(text),
@@ -59,20 +59,20 @@ pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), Co
             "aliases are supported for Okta issuers only; remove .also_known_as(..)",
         ));
     }
-    // A wrong scheme or path is reported first, because the error of `issuer_url` may suggest that the URL
-    // belongs to another product.
+    // If the scheme or the path differs, the error below replaces any error of `issuer_url`. The error of
+    // `issuer_url` may advise `Issuer::rfc9068`, which would not help.
     let differs = |url: &Url| url.scheme() != issuer.scheme() || url.path() != issuer.path();
     match issuer_url(text, profile) {
         Ok(url) if !differs(&url) => Ok(()),
         Err(error) if !Url::parse(text).is_ok_and(|url| differs(&url)) => Err(error),
         _ => Err(fail(
-            "an alias must have the path of the issuer; only its host may differ",
+            "an alias must have the scheme and the path of the issuer; only its host and port may differ",
         )),
     }
 }
 
 /// Checks the URL of an Okta custom authorization server. Only these servers of Okta issue tokens for its
-/// customers' APIs. Under Okta's own domains an error suggests the right path. Any other host may be the
+/// customers' APIs. Under a domain of Okta, an error suggests the right path. Any other host may be the
 /// custom domain of an org or belong to another product, so the error names both possibilities unless the
 /// path begins like Okta's.
 fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
@@ -195,7 +195,7 @@ fn without_password(text: &str) -> String {
     }
 }
 
-/// Returns the labels before one of Okta's own domains, or `None` for any other host.
+/// Returns the labels before a domain of Okta, or `None` for any other host.
 fn okta_label(host: &str) -> Option<&str> {
     OKTA_DOMAINS
         .iter()

@@ -47,8 +47,8 @@ impl NamedUrl {
     }
 
     /// Creates the `NamedUrl` of the introspection endpoint (RFC 8414 §2). Unlike `jwks_uri`, the endpoint
-    /// must have the issuer's own origin, because tokens and credentials are sent there.
-    /// [`Metadata::origins`] applies only to keys, which are public.
+    /// must have the issuer's origin, because tokens and credentials are sent there. [`Metadata::origins`]
+    /// applies only to keys, which are public.
     pub(crate) fn introspection_endpoint(metadata: Metadata) -> Self {
         Self::new(metadata, Metadata::introspection_endpoint)
     }
@@ -74,7 +74,7 @@ impl NamedUrl {
     ///
     /// # Errors
     ///
-    /// The metadata could not be fetched, and no URL is known yet.
+    /// Returns an error if the metadata could not be fetched and no URL is known yet.
     pub(crate) async fn locate(
         &self,
         fetch: &Fetch,
@@ -153,7 +153,7 @@ pub(crate) struct Metadata {
     /// The configured issuer, exactly as written.
     pub(crate) issuer: Box<str>,
     pub(crate) url: Url,
-    /// The origins, other than the issuer's own, that `jwks_uri` may have.
+    /// The origins, other than that of the issuer, that `jwks_uri` may have.
     pub(crate) origins: Vec<url::Origin>,
 }
 

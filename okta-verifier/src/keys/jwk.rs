@@ -26,7 +26,7 @@ pub(crate) struct Key {
     /// `None` only if [`KeyOptions::allow_missing_key_id`] is set.
     pub(crate) kid: Option<Box<str>>,
     pub(crate) algorithm: Algorithm,
-    /// The thumbprint (RFC 7638) over canonical numbers. It shows whether the next set has the same key.
+    /// The thumbprint (RFC 7638) over canonical numbers. It shows whether the next key set has the same key.
     pub(crate) thumbprint: [u8; 32],
     prepared: PreparedKey,
     retired: AtomicBool,
@@ -179,8 +179,8 @@ impl fmt::Debug for ProofKey {
 #[derive(Clone, Copy)]
 enum Role {
     /// A key of an issuer. Its numbers may have extra leading zero octets or lack required ones. Its
-    /// thumbprint is computed over canonical numbers, because it is only compared with those of other keys
-    /// of the same issuer.
+    /// thumbprint is computed over canonical numbers, because it is only compared with the thumbprints of
+    /// other keys of the same issuer.
     Published { rsa_without_alg: Algorithm },
     /// The key of a DPoP proof with this algorithm. Tokens are bound to its thumbprint, which
     /// RFC 7638 §3 computes over the members as they are sent. One key must not have two thumbprints, so

@@ -1,7 +1,7 @@
 //! A pure state machine that decides when keys are fetched and how long they are trusted.
 //!
-//! [`Schedule::decide`] applies the rules for fresh keys, unknown keys and failures. The schedule has no
-//! clock and performs no I/O, so every rule can be tested with any time.
+//! [`Schedule::decide`] applies the rules for fresh keys, unknown keys, refreshes and failures. The schedule
+//! performs no I/O. It takes the current time as an argument, so tests can choose the time.
 
 use crate::{
     health::KeyState,
@@ -57,7 +57,7 @@ pub(crate) struct Schedule {
     last_id: u64,
     /// When the last fetch began, or `None` if it was abandoned.
     attempted: Option<Instant>,
-    /// When the last fetch failed, if none has succeeded since.
+    /// When the last fetch failed, or `None` if a fetch has succeeded since or none has failed.
     failed_at: Option<Now>,
     /// The back-off after failed fetches. Its jitter also spreads the fetches of instances that start
     /// together.
@@ -74,7 +74,7 @@ struct FetchInFlight {
 }
 
 impl Schedule {
-    /// `jitter` spreads the fetches of instances that start together.
+    /// Returns a schedule without keys. `jitter` spreads the fetches of instances that start together.
     pub(crate) fn new(jitter: u64) -> Self {
         Self {
             trust: None,
@@ -171,7 +171,8 @@ impl Schedule {
                 None if acceptable => Decision::Fetch(Reason::UnknownKey),
                 None => Decision::Reject,
                 // The set is only seconds old, and issuers publish a key long before they use it. A flood of
-                // invented key IDs must not cause 5xx, which load balancers take for a broken instance.
+                // invented key IDs must not cause 5xx, because load balancers treat 5xx as the sign of a
+                // broken instance.
                 Some(_) if age < UNKNOWN_KEYS.interval => Decision::Reject,
                 // The budget was last charged within the refill interval. If that fetch had succeeded, the
                 // set would be younger than the interval, so the fetch failed or was abandoned. The next
@@ -307,7 +308,7 @@ pub(crate) struct Trust {
 }
 
 impl Trust {
-    /// `jitter` is in 0..1.
+    /// Returns the trust in keys whose fetch began at `began`. `jitter` is in 0..1.
     pub(crate) fn new(began: Now, fresh_for: Duration, jitter: f64) -> Self {
         let fresh_for = fresh_for.clamp(MIN_FRESH, MAX_FRESH);
         // A refresh is due after 70 to 80 % of the lifetime: before its end, and at a different time in

@@ -108,7 +108,8 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// The token must have a `kid`, because the set has several keys or because the settings require it.
+    /// Returns an error if the token must have a `kid`, because the set has several keys or because the
+    /// settings require it.
     pub(crate) fn find_only_key(&self, algorithm: Algorithm) -> Result<Found, VerifyError> {
         match &self.keys[..] {
             [key] if self.allows_missing_kid && key.algorithm == algorithm => {
@@ -234,7 +235,8 @@ fn is_presentable(kid: &str) -> bool {
     (1..=MAX_SHOWN_KID).contains(&kid.len()) && kid.bytes().all(printable)
 }
 
-/// Returns the elements of `keys`. Other members are ignored, and a second `keys` is rejected.
+/// Returns the elements of `keys`, or `None` if the document is malformed or has a second `keys`. Other
+/// members are ignored.
 fn keys_member(text: &str) -> Option<Vec<&RawValue>> {
     #[derive(Deserialize)]
     struct Document<'a> {

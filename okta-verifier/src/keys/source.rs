@@ -63,8 +63,8 @@ impl Source {
         self.url.issuer()
     }
 
-    /// Makes one attempt to fetch the keys. `revision` is that of the current keys: if they have not
-    /// changed, the issuer need not send them again.
+    /// Makes one attempt to fetch the keys. `revision` is the revision of the current keys. If the keys
+    /// have not changed, the issuer need not send them again.
     pub(crate) async fn load(
         &self,
         now: Now,

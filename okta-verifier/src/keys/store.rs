@@ -1,6 +1,6 @@
 //! The keys of one issuer: pinned, or fetched according to the schedule. A look-up that finds its key among
-//! fresh keys never waits for a lock. At most one fetch is in flight, and it runs in its own task, which a
-//! dropped request cannot cancel.
+//! fresh keys never waits for a lock. At most one fetch is in flight, and it runs in a separate task, so
+//! that a dropped request cannot cancel it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
@@ -35,7 +35,7 @@ pub(crate) enum KeyStore {
 /// Describes the key that verifies a token.
 #[derive(Clone, Copy)]
 pub(crate) struct KeyLookup<'t> {
-    /// `None` for a token without a key ID.
+    /// The token's `kid`, or `None` if the token has none.
     pub(crate) kid: Option<&'t str>,
     pub(crate) algorithm: Algorithm,
     /// When the request arrived.
@@ -87,12 +87,14 @@ impl KeyStore {
         }
     }
 
-    /// Fetches the keys if there are no trusted ones, and waits for the result.
+    /// Fetches the keys if there are no trusted ones, and waits for the result. Does nothing if the keys
+    /// are pinned.
     pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
         self.wait_until(Need::Keys).await
     }
 
-    /// Fetches the keys now, whatever their age.
+    /// Fetches the keys now, whatever their age, and waits for the result. Does nothing if the keys are
+    /// pinned.
     pub(crate) async fn refresh(&self) -> Result<(), VerifyError> {
         let since = Now::read().instant;
         self.wait_until(Need::Refresh { since }).await
@@ -129,8 +131,8 @@ impl KeyStore {
             return None;
         };
         let current = keys.current.load_full()?;
-        // The age is the larger one of the ages on both clocks. The snapshot states it on the wall clock,
-        // which is the only clock that the next process has in common.
+        // The age is the larger one of the ages on both clocks. The snapshot states the age on the wall
+        // clock, because it is the only clock that this process and the next one have in common.
         let age = current.trust.age(now).as_secs();
         let began = current.trust.began().unix;
         Some(KeySnapshot {
@@ -143,7 +145,7 @@ impl KeyStore {
 }
 
 impl KeyLookup<'_> {
-    /// Returns `None` if the set lacks the key.
+    /// Looks up the key in `set`. Returns `None` if the set lacks the key.
     fn find_in(&self, set: &KeySet) -> Option<Result<Arc<Key>, VerifyError>> {
         let found = match self.kid {
             Some(kid) => set.find(kid, self.algorithm),
@@ -214,8 +216,8 @@ pub(super) enum Outcome<T> {
 }
 
 impl FetchedKeys {
-    /// `jitter` is a random number. `stale_if_error` is how long keys are used beyond their freshness
-    /// while fetches fail.
+    /// Returns a store without keys. `jitter` is a random number. `stale_if_error` is how long keys are
+    /// used beyond their freshness while fetches fail.
     pub(crate) fn new(source: Source, jitter: u64, stale_if_error: Duration) -> Self {
         Self {
             current: ArcSwapOption::empty(),
@@ -233,7 +235,7 @@ impl FetchedKeys {
     ///
     /// # Errors
     ///
-    /// The snapshot has no usable key, or its key set is malformed.
+    /// Returns an error if the key set of the snapshot is malformed or has no usable key.
     pub(crate) fn restore(
         mut self,
         saved: &KeySnapshot,
@@ -418,8 +420,8 @@ impl FetchedKeys {
                             UnavailableReason::NoRuntime,
                         ));
                     }
-                    // The task has its own timeout. This longer one is reached only if the runtime of the
-                    // task is blocked.
+                    // The task of the fetch has a timeout too. This longer timeout is reached only if the
+                    // runtime of the task is blocked.
                     if timeout(self.source.deadline + GRACE, completion.wait())
                         .await
                         .is_err()
@@ -605,7 +607,7 @@ fn key_ids(set: &KeySet) -> Vec<String> {
         .collect()
 }
 
-/// The maximum number of fetches that one request waits for: the one in flight, its own, and two more in
-/// case the runtimes of these end.
+/// The maximum number of fetches that one request waits for: the fetch in flight, the fetch that the
+/// request begins itself, and two more in case the runtimes of these end.
 const MAX_ROUNDS: usize = 4;
 const GRACE: Duration = Duration::from_secs(1);

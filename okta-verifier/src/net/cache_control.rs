@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Returns the lifetime from the values of `Cache-Control` and `Age`. Without `max-age`, and with
-/// `no-store` or `no-cache`, the lifetime is zero; the key schedule applies its own minimum.
+/// `no-store` or `no-cache`, the lifetime is zero; the key schedule applies a minimum.
 pub(crate) fn fresh_for<'h>(
     cache_control: impl Iterator<Item = &'h str>,
     age: impl Iterator<Item = &'h str>,
@@ -27,8 +27,8 @@ pub(crate) fn fresh_for<'h>(
     Duration::from_secs(max_age.unwrap_or(0).saturating_sub(age))
 }
 
-/// Parses seconds. A number that overflows is treated as a very large number, not as an error (RFC 9111
-/// §1.2.2).
+/// Parses seconds. Returns `None` unless the text consists of digits. A number that overflows is
+/// treated as a very large number, not as an error (RFC 9111 §1.2.2).
 fn delta_seconds(text: &str) -> Option<u64> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

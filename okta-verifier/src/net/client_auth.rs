@@ -32,7 +32,7 @@ pub(crate) enum ClientAuth {
 
 impl ClientAuth {
     /// Prepares `client_secret_basic`. The client ID and the secret are form-urlencoded separately, so that
-    /// a colon in one of them is not taken for the separator (RFC 6749 §2.3.1).
+    /// a colon in one of them is not mistaken for the separator (RFC 6749 §2.3.1).
     pub(crate) fn basic(client_id: &str, secret: &SecretString) -> Self {
         let mut pair: String = form_urlencoded::byte_serialize(client_id.as_bytes()).collect();
         pair.push(':');

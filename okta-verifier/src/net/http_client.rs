@@ -56,8 +56,9 @@ pub(crate) enum Revalidated {
 }
 
 impl Fetch {
-    /// Returns the client for https issuers, with the caller's proxy, roots and identity. Redirects are
-    /// off, because a 307 would send the secrets of the request to another server.
+    /// Returns the client for https issuers, with the proxy, root certificates and client certificate of the
+    /// caller's builder. Redirects are off, because a 307 would send the secrets of the request to another
+    /// server.
     pub(crate) fn https(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
         Self::finish(builder.https_only(true), deadline)
     }
@@ -346,7 +347,7 @@ pub(crate) fn without_secrets(url: &[u8]) -> Vec<u8> {
         .iter()
         .rposition(|byte| *byte == b'@')
     {
-        // Without slashes, the apparent scheme may be a user name.
+        // Without slashes, the text before the colon may be a user name, as in `user:password@host`.
         Some(at) if slashes == 0 => rest[at + 1..].to_vec(),
         Some(at) => [head, &rest[at + 1..]].concat(),
         // The `?` or `#` may belong to a password. The text before it would then be the user name and the
@@ -359,10 +360,10 @@ pub(crate) fn without_secrets(url: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Returns how long the server wants clients to wait. This is the value of `Retry-After`, in seconds or
-/// until a date (RFC 9110 §10.2.3); a date in the past gives zero. Otherwise it is Okta's
-/// `X-Rate-Limit-Reset`, in seconds since 1970, but only for a 429, because Okta sends this header with
-/// other responses too.
+/// Returns how long the server wants clients to wait. This is the value of `Retry-After`, in seconds or until
+/// a date (RFC 9110 §10.2.3); a date in the past gives zero. Otherwise it is Okta's `X-Rate-Limit-Reset`, in
+/// seconds since 1970, but only for a 429, because Okta sends this header with other responses too. Returns
+/// `None` if neither can be used.
 fn retry_after(status: u16, headers: &HeaderMap, now: Now) -> Option<Duration> {
     let text = |name: &HeaderName| Some(texts(headers, name).next()?.trim());
     let until = |instant: u64| instant.saturating_sub(now.unix);
@@ -397,21 +398,24 @@ fn transport(error: reqwest::Error) -> UnavailableReason {
     }
 }
 
-/// The HTTP clients. Each is built when the first issuer needs it, because a service with pinned keys needs
-/// no CA certificates.
+/// The HTTP clients. Each client is built when the first issuer needs it, because a service with pinned keys
+/// needs no CA certificates.
 pub(crate) struct Clients {
     https: Option<Fetch>,
     loopback: Option<Fetch>,
     // The builder is kept, because `set_issuers` may configure the first https issuer long after `build`.
     builder: Option<ClientBuilder>,
-    /// Why the https client could not be built. The attempt has consumed the caller's builder, and no
-    /// request may be sent without its proxy, roots and identity, so the error is final.
+    /// Why the https client could not be built. The attempt has consumed the caller's builder, and no request
+    /// may be sent without the builder's proxy, root certificates and client certificate, so the error is
+    /// final.
     failed: Option<ConfigError>,
     deadline: Duration,
 }
 
 impl Clients {
-    /// `builder` has the caller's proxy, roots and identity.
+    /// Builds no client yet. `builder` is the caller's builder for the https client, with its proxy, root
+    /// certificates and client certificate. If it is `None`, the https client is built with the defaults of
+    /// reqwest and this crate's `User-Agent`.
     pub(crate) fn new(builder: Option<ClientBuilder>, deadline: Duration) -> Self {
         Self {
             https: None,

@@ -222,8 +222,8 @@ fn can_authenticate(token: &VerifiedToken) -> bool {
     token.subject_kind() != SubjectKind::Service
 }
 
-/// Returns whether the claim is the string `value` or an array of strings that contains it. The comparison
-/// is exact.
+/// Returns whether the claim is the string `value` or an array of strings that contains `value`. The
+/// comparison is exact.
 fn claim_equals(token: &VerifiedToken, name: &str, value: &str) -> bool {
     let Some(claim) = token.raw_claim(name) else {
         return false;

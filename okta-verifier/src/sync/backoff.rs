@@ -16,7 +16,8 @@ pub(crate) struct BackOff {
 }
 
 impl BackOff {
-    /// `jitter` is any number. It makes instances that fail together retry at different times.
+    /// Returns a back-off without failures. `jitter` is any number. It makes instances that fail together
+    /// retry at different times.
     pub(crate) fn new(jitter: u64) -> Self {
         Self {
             failures: 0,
@@ -26,24 +27,25 @@ impl BackOff {
     }
 
     /// Counts one more failure and returns the delay before the next attempt. The delay is random, between
-    /// 50 and 100 % of a time that doubles with each failure. If `asked_for`, the issuer's `Retry-After`,
-    /// is longer, the delay is that time, up to 120 s.
-    pub(crate) fn failed(&mut self, asked_for: Option<Duration>, now: Now) -> Duration {
+    /// 50 and 100 % of a base time, which doubles with each failure, up to 30 s. `retry_after` is the
+    /// issuer's `Retry-After`, of which at most 120 s are used. If it is longer than the random delay, it
+    /// is returned instead.
+    pub(crate) fn failed(&mut self, retry_after: Option<Duration>, now: Now) -> Duration {
         let delay = doubled(self.failures);
         self.failures = self.failures.saturating_add(1);
         let delay = delay.mul_f64(0.5 + self.fraction() / 2.0);
-        self.wait(delay, asked_for, now)
+        self.wait(delay, retry_after, now)
     }
 
-    /// Allows no attempt for `delay`, or for `asked_for` (the issuer's `Retry-After`, up to 120 s) if that
-    /// is longer. Returns the longer time.
+    /// Allows no attempt for `delay`, or for `retry_after` if it is longer. `retry_after` is the issuer's
+    /// `Retry-After`, of which at most 120 s are used. Returns the longer of the two times.
     pub(crate) fn wait(
         &mut self,
         delay: Duration,
-        asked_for: Option<Duration>,
+        retry_after: Option<Duration>,
         now: Now,
     ) -> Duration {
-        let delay = asked_for
+        let delay = retry_after
             .unwrap_or_default()
             .min(MAX_RETRY_AFTER)
             .max(delay);
@@ -74,7 +76,8 @@ impl BackOff {
     }
 }
 
-/// Returns the delay after this number of earlier failures. It doubles with each failure, up to 30 s.
+/// Returns the base time of the delay after this number of earlier failures: 250 ms, doubled for each
+/// failure, up to 30 s.
 pub(crate) fn doubled(failures: u32) -> Duration {
     (MIN_BACK_OFF * 2_u32.pow(failures.min(10))).min(MAX_BACK_OFF)
 }

@@ -45,7 +45,7 @@ impl Completion {
     }
 }
 
-/// Resolves when the task is complete. Dropping it does not affect the task.
+/// A future that resolves when the task is complete. Dropping the future does not affect the task.
 #[derive(Debug)]
 pub(crate) struct Wait {
     completion: Arc<Completion>,

@@ -15,7 +15,8 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// `per_second` is at least 1.
+    /// Returns a rate of `per_second` requests per second, with `burst` requests at once. A `per_second`
+    /// of 0 counts as 1.
     pub(crate) fn per_second(per_second: u32, burst: u32) -> Self {
         Self {
             burst,
@@ -41,8 +42,8 @@ pub(crate) struct TokenBucket {
 
 impl TokenBucket {
     /// Returns the time until a request may take a unit and leave `reserve` units in the bucket, or `None`
-    /// if it may do so now. The bucket does not change, so a flood of rejected requests does not delay the
-    /// refill.
+    /// if the request may take the unit now. The bucket does not change, so a flood of rejected requests
+    /// does not delay the refill.
     pub(crate) fn wait(self, rate: Rate, reserve: u32, now: Instant) -> Option<Duration> {
         let taken = self.full_at(now).duration_since(now) + rate.interval;
         let allowed = rate.interval * rate.burst.saturating_sub(reserve);

@@ -1,8 +1,8 @@
 //! Checks of the bytes of tokens and header fields. The checks for long texts have no branches, so that
 //! the compiler can vectorize them.
 
-/// Returns whether every byte is in `class`, which must use `|` and `&` instead of `||` and `&&`: the
-/// compiler then checks many bytes at a time.
+/// Returns whether every byte is in `class`. The function `class` must use `|` and `&` instead of `||`
+/// and `&&`: the compiled code then checks many bytes at a time.
 pub(crate) fn all(bytes: &[u8], class: impl Fn(u8) -> bool) -> bool {
     bytes.iter().fold(true, |all, byte| all & class(*byte))
 }

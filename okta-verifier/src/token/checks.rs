@@ -70,8 +70,8 @@ pub(crate) enum Source {
     IntrospectionResponse { has_exp: bool },
 }
 
-/// Checks all claims except the dates, which depend on the clock ([`check_dates`]). Returns the key and
-/// the certificate that the token is bound to, if it is bound.
+/// Checks all claims except the dates, which depend on the clock ([`check_dates`]). Returns the key and the
+/// certificate that the token is bound to, or `None` if the token is not bound.
 pub(crate) fn check_claims(
     claims: &Claims<'_>,
     source: Source,
@@ -95,14 +95,15 @@ pub(crate) fn check_claims(
     check_binding(claims)
 }
 
-/// Returns what a sender-constrained token is bound to. A `cnf` that cannot be read is an error: the
-/// token is bound to something that cannot be checked (RFC 7800 §3.1).
+/// Returns what a sender-constrained token is bound to, or `None` for a token without `cnf`. A `cnf` that
+/// cannot be read is an error: the token is bound to something that cannot be checked (RFC 7800 §3.1).
 pub(crate) fn check_binding(claims: &Claims<'_>) -> Result<Option<Confirmation>, VerifyError> {
     claims.raw("cnf").map(Confirmation::parse).transpose()
 }
 
-/// Returns the client that the token was issued to. Okta's tokens have `cid`. Without `cid`, `client_id` is
-/// used only if `typ` is `at+jwt`. Tokens of other issuers and introspection responses have `client_id`.
+/// Returns the client that the token was issued to, or `None` if the claims do not name it. Okta's tokens
+/// have `cid`. Without `cid`, `client_id` is used only if `typ` is `at+jwt`. Tokens of other issuers and
+/// introspection responses have `client_id`.
 pub(crate) fn client<'c>(
     claims: &'c Claims<'_>,
     source: Source,
@@ -152,8 +153,8 @@ fn check_issue(claims: &Claims<'_>, source: Source, profile: Profile) -> Result<
     Ok(())
 }
 
-/// Rejects ID tokens and security events, which the issuer signs with the same keys and which may have the
-/// same header. They are recognized by their claims. A token with the `typ` of an access token is not
+/// Rejects ID tokens and security events by their claims. The issuer signs them with the same keys as
+/// access tokens, and they may have the same header. A token with the `typ` of an access token is not
 /// checked, because its kind is explicit (RFC 8725 §3.12). The check of the audience has already rejected
 /// most ID tokens and security events.
 fn check_kind(claims: &Claims<'_>, source: Source) -> Result<(), VerifyError> {

@@ -76,7 +76,7 @@ impl<'a> Claims<'a> {
         self.object.present(name).is_some()
     }
 
-    /// Returns the claim as JSON text, null included.
+    /// Returns the claim as JSON text, null included, or `None` if the claim is absent.
     pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
         self.object.get(name)
     }
@@ -99,7 +99,8 @@ fn required<T>(claim: &'static str, value: Option<T>) -> Result<T, VerifyError> 
     value.ok_or(VerifyError::MissingClaim { claim })
 }
 
-/// Reads a string from a claim's JSON text. An empty string is invalid, because it identifies nothing.
+/// Reads a string from a claim's JSON text. An absent claim gives `None`. An empty string is invalid,
+/// because it identifies nothing.
 fn text<'a>(
     claim: &'static str,
     value: Option<&'a str>,
@@ -113,7 +114,8 @@ fn text<'a>(
     }
 }
 
-/// Reads a NumericDate (RFC 7519 §2): a JSON number, possibly with a fraction, but never a string.
+/// Reads a NumericDate (RFC 7519 §2): a JSON number, possibly with a fraction, but never a string. An
+/// absent claim gives `None`.
 pub(crate) fn date(
     claim: &'static str,
     value: Option<&str>,

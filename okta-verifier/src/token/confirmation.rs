@@ -61,10 +61,10 @@ impl Confirmation {
 }
 
 /// Decodes 32 bytes of canonical base64url without padding, the form of a SHA-256 hash in RFC 7800, RFC
-/// 8705 and RFC 9449.
+/// 8705 and RFC 9449. Returns `None` for any other value.
 fn decode(value: &str) -> Option<[u8; 32]> {
     let text = json::string(value)?;
-    // The buffer is one byte longer than a hash, so that a longer value is not taken for a hash.
+    // The buffer is one byte longer than a hash, so that a longer value is not mistaken for a hash.
     let mut bytes = [0; 33];
     let length = BASE64URL.decode_slice(text.as_ref(), &mut bytes).ok()?;
     let (hash, rest) = bytes.split_first_chunk()?;

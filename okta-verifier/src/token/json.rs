@@ -1,6 +1,6 @@
 //! Parses JSON objects more strictly than RFC 8259. Duplicate members are rejected at every depth (RFC 7515
 //! §4, RFC 7519 §4), and deep nesting is rejected. The number of members is not limited. An object of n
-//! bytes has fewer than n / 5 members, which are sorted once, so the cost is O(n log n). The size n of a
+//! bytes has fewer than n / 5 members. They are sorted once, so the cost is O(n log n). The size n of a
 //! token is limited.
 //!
 //! serde_json would need a second pass for duplicates and depth, and its feature `arbitrary_precision`,
@@ -40,7 +40,7 @@ impl<'a> Object<'a> {
         Ok(Self(members))
     }
 
-    /// Returns the member's value as JSON text.
+    /// Returns the member's value as JSON text, or `None` if the member is absent.
     #[inline] // `start` of a constant name is then computed at compile time
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.find(start(name), name)
@@ -60,8 +60,8 @@ impl<'a> Object<'a> {
         self.get(name).is_some()
     }
 
-    /// Returns the member's value as JSON text, or `None` if it is absent or null. A null is treated as an
-    /// absent member where the member is optional.
+    /// Returns the member's value as JSON text, or `None` if the member is absent or null. A null is
+    /// treated as an absent member where the member is optional.
     pub(crate) fn present(&self, name: &str) -> Option<&'a str> {
         self.get(name).filter(|value| *value != "null")
     }
@@ -97,7 +97,8 @@ fn start(name: &str) -> u64 {
     }
 }
 
-/// Reads a JSON string from JSON text. The result is borrowed if the string has no escape.
+/// Reads a JSON string from JSON text. Returns `None` for any other value. The result is borrowed if the
+/// string has no escape.
 pub(crate) fn string(value: &str) -> Option<Cow<'_, str>> {
     let text = value.strip_prefix('"')?;
     if memchr(b'\\', text.as_bytes()).is_none() {
@@ -106,7 +107,7 @@ pub(crate) fn string(value: &str) -> Option<Cow<'_, str>> {
     Scanner::new(value).string().ok()
 }
 
-/// Reads a JSON array of strings from JSON text.
+/// Reads a JSON array of strings from JSON text. Returns `None` for any other value.
 pub(crate) fn strings(value: &str) -> Option<Vec<Cow<'_, str>>> {
     let mut texts = Vec::new();
     let mut scanner = Scanner::new(value);
@@ -184,7 +185,8 @@ impl<'a> Scanner<'a> {
             .map_err(|_| MalformedTokenError::Json)
     }
 
-    /// Reads the next value and returns its JSON text. `depth` is its nesting level, which is limited.
+    /// Reads the next value and returns its JSON text. `depth` is the nesting level of the value, which is
+    /// limited.
     fn value(&mut self, depth: usize) -> Result<&'a str, MalformedTokenError> {
         self.skip_blanks();
         let start = self.at;

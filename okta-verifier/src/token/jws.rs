@@ -101,7 +101,7 @@ impl Header {
             return Err(MalformedTokenError::Nested.into());
         }
         let typ = optional("typ")?.map_or(Typ::Absent, |typ| Typ::named(&typ));
-        // `jku`, `jwk`, `x5u` and `x5c` are ignored, because the sender could choose its own key with them
+        // `jku`, `jwk`, `x5u` and `x5c` are ignored, because with them the sender could choose the key
         // (RFC 8725 §3.10).
         let kid = required("kid")?;
         if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {

@@ -81,14 +81,14 @@ impl VerifierBuilder {
     }
 
     /// Sets the builder of the HTTP client for https issuers, for example to set a proxy, a private CA, a
-    /// client identity or the connect timeout.
+    /// client certificate or the connect timeout.
     ///
     /// The total timeout, the redirect policy and the decoding of content encodings are overridden.
     ///
-    /// The client sends the `User-Agent` of this builder. If the builder has none, requests have no
-    /// `User-Agent`, because reqwest does not show whether one is set. Set a `User-Agent`, because some
-    /// firewalls reject requests without it. Without `http_client_builder`, the `User-Agent` is
-    /// `okta-verifier/` and the version of this crate.
+    /// The HTTP client sends the `User-Agent` of this builder. If the builder has none, requests have no
+    /// `User-Agent`: this crate cannot add one, because reqwest does not show whether one is set. Set a
+    /// `User-Agent`, because some firewalls reject requests without it. Without `http_client_builder`, the
+    /// `User-Agent` is `okta-verifier/` and the version of this crate.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier};
@@ -176,9 +176,9 @@ impl VerifierBuilder {
     ///
     /// A larger token is rejected before it is decoded: 400 in a request, and
     /// [`MalformedTokenError::TooLarge`](crate::error::MalformedTokenError::TooLarge) from
-    /// [`Verifier::verify`]. HTTP servers and proxies have limits of their own for headers, such as hyper's
-    /// 16 KiB for all headers over HTTP/2. Raise those limits too. Tokens above 4 KiB are not cached, so
-    /// their signature is verified at each request. RFC 7519 §7.2 leaves the size to the recipient.
+    /// [`Verifier::verify`]. HTTP servers and proxies have limits for headers too, such as hyper's 16 KiB for
+    /// all headers over HTTP/2. Raise those limits too. Tokens above 4 KiB are not cached, so their signature
+    /// is verified at each request. RFC 7519 §7.2 leaves the size to the recipient.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -228,10 +228,10 @@ impl VerifierBuilder {
     /// Accepts certificate-bound tokens (RFC 8705 §3) with the client certificate of the TLS
     /// session, which the server passes on as a [`ClientCertificate`](crate::mtls::ClientCertificate).
     ///
-    /// This is off by default, because the TLS session belongs to the client only if no proxy terminates
-    /// TLS in front of this process. A proxy that connects with a client certificate of its own must be one
-    /// of the [`trusted_proxies`](Self::trusted_proxies). Otherwise its certificate is taken for the
-    /// certificate of each of its clients. Without this setting and without
+    /// This is off by default, because the TLS session belongs to the client only if no proxy terminates TLS
+    /// in front of this process. A proxy that connects with a client certificate of its own must be one of
+    /// the [`trusted_proxies`](Self::trusted_proxies). Otherwise the proxy's certificate is accepted as the
+    /// client's certificate in every request that the proxy sends. Without this setting and without
     /// [`client_cert_header`](Self::client_cert_header), a certificate-bound token is rejected with
     /// [`VerifyError::BindingUnchecked`](crate::VerifyError::BindingUnchecked).
     ///
@@ -269,8 +269,8 @@ impl VerifierBuilder {
     ///
     /// | peer | certificate of the client |
     /// |---|---|
-    /// | in one of these networks | with [`client_cert_header`](Self::client_cert_header) the one in that header, otherwise none |
-    /// | another | with [`client_certificates`](Self::client_certificates) that of the session, otherwise none |
+    /// | in one of these networks | with [`client_cert_header`](Self::client_cert_header) the certificate in that header, otherwise none |
+    /// | another | with [`client_certificates`](Self::client_certificates) the certificate of the session, otherwise none |
     /// | unknown: the adapter has no address, or a Unix socket | none |
     ///
     /// [`build`](Self::build) rejects this setting if no other setting uses the proxies, and rejects the
@@ -310,9 +310,9 @@ impl VerifierBuilder {
     ///   origin (`X-External-Origin: https://api.example.com`).
     ///
     /// The proxy must overwrite the header on every request. A list is rejected, because a list means that
-    /// the proxy has appended to the client's header. The hosts of this service must be listed, because
-    /// most proxies forward any `Host` of the client, and a proof that was made for another API would then
-    /// be valid for this one.
+    /// the proxy has appended to the client's header. The hosts of this service must be listed, because most
+    /// proxies forward any `Host` of the client, and a proof that was made for another API would then be
+    /// valid for this API.
     ///
     /// Each of `hosts` is a host, which means https, with its port unless the port is 443, or a whole
     /// origin. Hosts are compared exactly after normalization (RFC 3986 §6.2.2-3). Wildcards are not

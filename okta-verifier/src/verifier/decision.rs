@@ -118,8 +118,8 @@ pub(crate) struct Verification {
     key: Arc<Key>,
 }
 
-// `#[inline]` marks the functions that every cache hit calls. The compiler does not inline most of them on its
-// own, because they are in several modules.
+// `#[inline]` marks the functions that every cache hit calls. Without the attribute, the compiler does not
+// inline most of these functions, because they are in several modules.
 impl<'r> RequestDecision<'r> {
     #[inline]
     pub(super) fn new(verifier: &'r Verifier, request: TokenRequest<'r>, arrived: Now) -> Self {
@@ -456,7 +456,8 @@ impl Unverified {
 }
 
 impl Introspection {
-    /// Returns `None` if the issuer does not introspect tokens of this kind.
+    /// Returns the introspection of a token that was not verified, or `None` if the issuer does not
+    /// introspect tokens for this reason.
     fn of_unverified(reason: IntrospectionReason, issuer: &Arc<ActiveIssuer>) -> Option<Self> {
         Some(Self {
             introspector: issuer.introspector_for(reason)?.clone(),
@@ -471,7 +472,7 @@ impl Introspection {
         self.introspector.find(token, required, now)
     }
 
-    /// Sends an introspection request, or waits for the one in flight.
+    /// Sends an introspection request, or waits for the request in flight about this token.
     pub(super) async fn fetch(
         &self,
         decision: &RequestDecision<'_>,

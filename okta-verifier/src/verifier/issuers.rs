@@ -25,8 +25,8 @@ pub(crate) struct ActiveIssuer {
     pub(crate) keys: KeyStore,
     pub(crate) introspection: Option<Arc<Introspector>>,
     retired: AtomicBool,
-    /// Whether an error was logged because a route requires introspection, which is not configured for the
-    /// issuer.
+    /// Whether this error was logged: a route requires introspection, but the issuer has none configured.
+    /// The error is logged only once.
     logged: AtomicBool,
 }
 
@@ -62,7 +62,7 @@ impl ActiveIssuer {
         &self.origin.expected.issuer
     }
 
-    /// Returns the introspector if the settings require introspection for this reason.
+    /// Returns the introspector, or `None` unless the settings require introspection for this reason.
     pub(super) fn introspector_for(
         &self,
         reason: IntrospectionReason,
@@ -72,13 +72,13 @@ impl ActiveIssuer {
             .filter(|introspector| introspector.introspects(reason))
     }
 
-    /// Returns the introspector if a token that local checks accepted must be introspected. `max_age` is
-    /// the maximum age of an introspection response that the route accepts.
+    /// Returns the introspector, or `None` unless a token that local checks accepted must be introspected.
+    /// `max_age` is the maximum age of an introspection response that the route accepts.
     ///
     /// # Errors
     ///
-    /// Returns an error if the route requires introspection, which is not configured. The token may be
-    /// valid, so the request is rejected with 503 and not with 401.
+    /// Returns an error if the route requires introspection, but introspection is not configured for the
+    /// issuer. The token may be valid, so the request is rejected with 503 and not with 401.
     #[inline]
     pub(super) fn must_introspect(
         &self,
@@ -121,6 +121,8 @@ impl ActiveIssuer {
 }
 
 impl Issuers {
+    /// Indexes the issuers by the values of `iss` that stand for them.
+    ///
     /// # Errors
     ///
     /// Returns an error if the list is empty, if two issuers have a name in common, or if two issuers
@@ -164,7 +166,8 @@ impl Issuers {
         })
     }
 
-    /// Returns the issuer that introspects a kind of tokens that do not name their issuer.
+    /// Returns the issuer that introspects a kind of tokens that do not name their issuer, or `None` if
+    /// there is no such issuer.
     pub(super) fn introspecting(&self, reason: IntrospectionReason) -> Option<&Arc<ActiveIssuer>> {
         match reason {
             IntrospectionReason::Opaque => self.opaque.as_ref(),

@@ -25,14 +25,16 @@ pub(crate) struct SenderConstraint {
     /// Whether the certificate of the TLS session is accepted as the client's, unless the peer is one of
     /// `proxies`.
     client_certificates: bool,
-    /// The trusted proxies. The certificate of their TLS session is their own, and never the client's.
+    /// The trusted proxies. The certificate of a TLS session with a proxy is the proxy's, and never the
+    /// client's.
     proxies: Option<Peers>,
     /// The header in which the trusted proxies send the certificate of the client.
     pub(super) client_cert_header: Option<Box<str>>,
-    /// The log of rejections because the replay store is full or a caller has used up its share.
+    /// Decides which rejections are logged because the replay store is full or a caller has used up its
+    /// share.
     full: OutageLog,
-    /// The log of failures of the replay store. It is separate from `full`, so that a caller who has used
-    /// up its share cannot hide a failure.
+    /// Decides which failures of the replay store are logged. It is separate from `full`, so that a caller
+    /// who has used up its share cannot hide a failure.
     failed: OutageLog,
 }
 
@@ -66,8 +68,8 @@ impl SenderConstraint {
         self.client_certificates || self.client_cert_header.is_some()
     }
 
-    /// Checks the scheme, the certificate and the proof. Returns the proof if one was required. The caller
-    /// must then record it.
+    /// Checks the scheme, the certificate and the proof. Returns the proof, which the caller must record,
+    /// or `None` if the token needs no proof.
     pub(super) fn check(
         &self,
         token: &VerifiedToken,
@@ -105,9 +107,10 @@ impl SenderConstraint {
             .transpose()
     }
 
-    /// Returns the hash of the client's certificate. The TLS session of a trusted proxy has the proxy's own
-    /// certificate, which would be accepted for every client (RFC 9440 §4). With trusted proxies, no
-    /// certificate is therefore accepted unless the adapter has given the address of the peer.
+    /// Returns the hash of the client's certificate, or `None` if the request has no certificate that can
+    /// be accepted. The TLS session of a trusted proxy has the certificate of the proxy. If it were
+    /// accepted, it would be accepted for every client (RFC 9440 §4). With trusted proxies, no certificate
+    /// is therefore accepted unless the adapter has given the address of the peer.
     fn certificate(&self, shown: &Shown<'_>) -> Option<[u8; 32]> {
         if let Some(proxies) = &self.proxies {
             let peer = shown.peer?;

@@ -41,7 +41,8 @@ pub(crate) struct Entry<K> {
 }
 
 impl<K: Send + Sync + 'static> TokenCache<K> {
-    /// Returns `None` if the cache is disabled or the random number generator is unavailable.
+    /// Returns an empty cache, or `None` if the cache is disabled or the random number generator is
+    /// unavailable.
     pub(crate) fn new(entries: u64, max_age: Duration) -> Option<Self> {
         if entries == 0 || max_age.is_zero() {
             return None;
@@ -152,7 +153,7 @@ impl Hasher for Folded {
 /// choose the entries that it evicts, and recording takes longer than the rest of a cache hit.
 const RECORDED: u64 = 16;
 
-/// The maximum size of a cached token in bytes. Okta's tokens have about 1 KB.
+/// The maximum size of a cached token in bytes. Okta's tokens are about 1 KB long.
 const MAX_CACHED_TOKEN: usize = 4 * 1024;
 
 /// The entries that are used most, each in the slot that its digest selects. A look-up is a load and a
@@ -163,7 +164,7 @@ const MAX_CACHED_TOKEN: usize = 4 * 1024;
 struct Front<K>(Box<[ArcSwapWeak<Entry<K>>]>);
 
 impl<K> Front<K> {
-    /// `entries` is the capacity of the cache.
+    /// Returns empty slots for a cache of at most `entries` tokens.
     fn new(entries: u64) -> Self {
         let slots = 1 << entries.clamp(1, MAX_SLOTS).ilog2();
         Self((0..slots).map(|_| ArcSwapWeak::new(Weak::new())).collect())
@@ -204,8 +205,8 @@ impl<K> Front<K> {
             .upgrade()
             .is_some_and(|entry| is_removed(&entry))
         {
-            // If another entry was stored in the slot meanwhile, it is removed too. Its next look-up goes
-            // to the cache.
+            // If another entry was stored in the slot meanwhile, that entry is removed too. The next
+            // look-up of its token goes to the cache.
             slot.store(Weak::new());
         }
     }

@@ -33,8 +33,8 @@ pub(super) fn cases() -> Vec<Case> {
         invalid(format!("a tampered token of {algorithm}"), &[14, 60])
             .okta(move |token| token.algorithm(algorithm).tampered())
     }));
-    // Tokens that name a published key, with an algorithm other than the key's. The signatures of the
-    // RSA algorithms are valid for that key.
+    // Tokens that name a published key, with an algorithm other than that of the key. The signatures of
+    // the RSA algorithms are valid for the named key.
     let others = [
         Algorithm::RS384,
         Algorithm::RS512,

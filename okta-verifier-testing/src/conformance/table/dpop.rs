@@ -141,7 +141,7 @@ pub(super) fn proved_with(
         .by_dpop()
 }
 
-/// Adds a bound token, and the field lines that `fields` builds from it and its proof.
+/// Adds a bound token, and the field lines that `fields` builds from the token and its proof.
 pub(super) fn with_fields(
     case: Case,
     fields: impl Fn(&str, String) -> Vec<Field> + Send + Sync + 'static,

@@ -38,6 +38,7 @@ pub(super) struct Counted {
 }
 
 impl Shares {
+    /// Creates the counters without any proof. `share` is the number of proofs that one caller may have.
     /// `longest` is the longest time for which a proof is stored, in seconds.
     pub(super) fn new(share: u32, longest: u64) -> Self {
         Self {
@@ -132,8 +133,9 @@ fn place(slice: u32) -> usize {
     slice as usize % SLICES
 }
 
-/// Returns the number that selects the counters of a caller (issuer, client, subject). The number is a
-/// keyed fingerprint, so no caller can choose names that select the counters of another caller.
+/// Returns the number that selects the counters of a caller (issuer, client, subject), or `None` if it
+/// cannot be computed. The number is a keyed fingerprint, so no caller can choose names that select the
+/// counters of another caller.
 pub(super) fn caller_number(fingerprints: &Fingerprints, caller: [&str; 3]) -> Option<u32> {
     let [a, b, c, d, ..] = fingerprints.of_all(&caller)?;
     Some(u32::from_ne_bytes([a, b, c, d]))

@@ -3,11 +3,13 @@
 
 use super::shares::Shares;
 
-/// A hash table of digests. Each digest is in two lists: in the chain that its low bits select, which is
-/// searched for it, and in the bucket of its last second, with which it expires.
+/// A hash table of digests. Each digest is in two lists. The low bits of the digest select a chain, in
+/// which the digest is looked up. The last second of the digest selects a bucket, with which the digest
+/// expires.
 ///
 /// When a second has passed, its whole bucket is moved to the expired list, whose entries no longer count
-/// against the capacity. Each call frees a limited number of them, so that no call has to free all of them.
+/// against the capacity. Each call frees a limited number of expired entries, so that no call has to free
+/// all of them.
 pub(super) struct Slots {
     /// The first entry of each chain, by the digest's low bits.
     chains: Box<[Link]>,
@@ -65,8 +67,8 @@ pub(crate) enum UseResult {
 }
 
 impl Slots {
-    /// `share` is the number of entries that one caller may have. `window` is the longest time from now to
-    /// the last second of an entry, in seconds.
+    /// Creates an empty table of at most `capacity` entries. `share` is the number of entries that one
+    /// caller may have. `window` is the longest time from now to the last second of an entry, in seconds.
     pub(super) fn new(capacity: u32, share: u32, window: u64) -> Self {
         let seconds = usize::try_from(window).unwrap_or(0).saturating_add(2);
         let chains = (capacity as usize).next_power_of_two();

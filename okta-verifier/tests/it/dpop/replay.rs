@@ -110,7 +110,10 @@ async fn replay_store_that_fails_is_503() {
             })
         ));
         let text = rejection.error().unwrap().to_string();
-        assert!(text == "the token could not be verified", "{text}");
+        assert!(
+            text == "the verification of the token is unavailable",
+            "{text}"
+        );
         // An invalid proof is rejected without the store.
         let invalid = send(&fixture, &fixture.proof().aged(301).sign()).await;
         assert_eq!(code_of(&invalid), "invalid_dpop_proof");

@@ -20,6 +20,9 @@ mod binding {}
 #[doc = include_str!("../../../docs/choosing-settings.md")]
 mod choosing_settings {}
 
+#[doc = include_str!("../../../docs/common-mistakes.md")]
+mod common_mistakes {}
+
 #[doc = include_str!("../../../docs/decisions.md")]
 mod decisions {}
 
@@ -49,3 +52,5 @@ mod performance {}
 
 #[doc = include_str!("../../../docs/why-401.md")]
 mod why_401 {}
+
+mod compile_errors;

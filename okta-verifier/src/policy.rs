@@ -384,7 +384,8 @@ impl fmt::Debug for Policy {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name a policy that a token must meet",
     label = "this type does not implement `Requirement`",
-    note = "write: impl Requirement for {Self} {{ const POLICY: Policy = Policy::scope(\"orders:read\"); }}"
+    note = "write: impl Requirement for {Self} {{ const POLICY: Policy = Policy::scope(\"orders:read\"); }}",
+    note = "to read the claims of the token as {Self}, take the extractor Claims<{Self}> instead of Verified<{Self}>"
 )]
 pub trait Requirement {
     /// The policy that the token must meet.

@@ -33,8 +33,9 @@ use crate::{
     error::{ConfigError, FetchKeysError, VerifyError},
     health::IssuerHealth,
     http::{
-        Anonymous, Challenges, Credentials, HeaderName, HeaderValue, Malformed, Rejection,
-        RequestCredentials, Scheme, is_b64token, nonce_headers, nonce_value,
+        Anonymous, Challenges, Credentials, HeaderName, HeaderValue, Malformed, NO_FIELD,
+        NOT_ONE_TOKEN, OTHER_SCHEME, Rejection, RequestCredentials, Scheme, is_b64token,
+        nonce_headers, nonce_value,
     },
     keys::KeySnapshot,
     net::Clients,
@@ -200,7 +201,7 @@ impl Verifier {
             Some(cached) => cached.and_then(|entry| decision.begin_cached(entry)),
             // A cached token is well-formed, so only other tokens are checked.
             None if !is_b64token(token) => {
-                let malformed = Malformed::under(scheme, token);
+                let malformed = Malformed::under(scheme, token, NOT_ONE_TOKEN);
                 return Authentication::ready(Err(self.reject_malformed(malformed)));
             }
             None => decision.begin_new(decision.arrived),
@@ -448,8 +449,11 @@ impl Verifier {
         let dpop = self.0.sender_constraint.offers_dpop();
         match credentials.read(dpop, self.0.max_token_size) {
             Ok(Credentials::Token(scheme, token)) => Ok((scheme, token)),
-            Ok(Credentials::Absent | Credentials::OtherScheme) => {
-                Err(Rejection::unauthenticated(&self.0.challenges))
+            Ok(Credentials::Absent) => {
+                Err(Rejection::unauthenticated(&self.0.challenges, NO_FIELD))
+            }
+            Ok(Credentials::OtherScheme) => {
+                Err(Rejection::unauthenticated(&self.0.challenges, OTHER_SCHEME))
             }
             Err(malformed) => Err(self.reject_malformed(malformed)),
         }

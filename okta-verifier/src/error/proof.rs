@@ -9,7 +9,7 @@ use super::MalformedTokenError;
 ///
 /// let error = VerifyError::InvalidProof(ProofError::Replayed);
 /// assert_eq!(error.code(), "invalid_dpop_proof");
-/// assert_eq!(error.to_string(), "invalid DPoP proof: the proof was used before");
+/// assert!(error.to_string().starts_with("invalid DPoP proof: the proof was used before; "));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -45,7 +45,9 @@ pub enum ProofError {
     #[error("the proof's htm does not match the request's method")]
     Method,
     /// `htu` is not the URL of the request.
-    #[error("the proof's htu does not match the request's URL")]
+    #[error(
+        "the proof's htu does not match the request's URL; set DpopSettings::base_url to the URL that clients use; under a nested path, use the VerifyLayer of okta-verifier-axum, or set VerifyLayer::original_uri"
+    )]
     Url,
     /// The expected `htu` is unknown: no trusted proxy sent one of the listed hosts, or the request's path
     /// has dot segments or is malformed.
@@ -67,6 +69,8 @@ pub enum ProofError {
     #[error("the proof's ath does not match the access token")]
     TokenHash,
     /// The `jti` was used before.
-    #[error("the proof was used before")]
+    #[error(
+        "the proof was used before; the client must make a new proof for each request; if every proof is rejected, the request passes two VerifyLayers: remove one"
+    )]
     Replayed,
 }

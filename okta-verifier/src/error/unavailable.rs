@@ -99,7 +99,9 @@ pub enum UnavailableReason {
         document: &'static str,
     },
     /// The metadata belongs to another issuer (RFC 8414 §3.3).
-    #[error("the metadata's issuer \"{issuer}\" does not exactly match the configured issuer")]
+    #[error(
+        "the metadata's issuer \"{issuer}\" does not exactly match the configured issuer; write the issuer exactly as in the metadata, if it is yours"
+    )]
     OtherIssuer {
         /// The metadata's `issuer`.
         issuer: Box<str>,
@@ -152,11 +154,15 @@ pub enum UnavailableReason {
     #[error("the operating system's random number generator is unavailable")]
     NoRandomness,
     /// There is no tokio runtime. Requests to the issuer and to a shared replay store need one.
-    #[error("there is no tokio runtime to send a request on")]
+    #[error(
+        "there is no tokio runtime to send a request on; call it on a tokio runtime with enable_all(), such as that of #[tokio::main]"
+    )]
     NoRuntime,
     /// The verification was interrupted: a runtime was shut down, the process was suspended, or the
     /// settings of the token's issuer were replaced while the request waited.
-    #[error("the verification was interrupted; the request can be repeated at once")]
+    #[error(
+        "the verification was interrupted; the request can be repeated at once; if every request fails, build the tokio runtime with enable_all()"
+    )]
     Abandoned,
     /// The DPoP replay store is full, or the caller (issuer, client and subject) has used up its share.
     #[error(

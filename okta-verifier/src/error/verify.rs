@@ -37,7 +37,9 @@ pub enum VerifyError {
     AlgorithmMismatch,
     /// `typ` is not that of an access token (RFC 8725 §3.11), or is absent although the issuer's profile
     /// requires it.
-    #[error("the token's typ is not that of an access token")]
+    #[error(
+        "the token's typ is not that of an access token; the client must send its access token, and under Issuer::rfc9068 the issuer must set the typ at+jwt"
+    )]
     TypeNotAllowed,
     /// The header has no `kid`, although the issuer's settings require a `kid`.
     #[error("the token has no key ID (`kid`)")]
@@ -50,11 +52,13 @@ pub enum VerifyError {
     #[error("the token's signature is invalid")]
     BadSignature,
     /// No configured issuer has exactly this `iss`.
-    #[error("the token's issuer is not configured")]
+    #[error(
+        "the token's issuer is not configured; write it exactly as in `iss`, with Issuer::okta or Issuer::rfc9068, or with .also_known_as(..) if it is another domain of the same Okta server"
+    )]
     UnknownIssuer,
     /// `iss` is an Okta org authorization server, whose access tokens only Okta may verify.
     #[error(
-        "the token was issued by the org authorization server; request one from a custom authorization server"
+        "the token was issued by the org authorization server, whose tokens are for Okta's own APIs; the client must request its token from a custom authorization server, whose URL has the path /oauth2/{{id}}"
     )]
     OrgAuthorizationServer,
     /// A required claim is absent.
@@ -88,25 +92,37 @@ pub enum VerifyError {
         seconds: u64,
     },
     /// `aud` does not contain the expected audience.
-    #[error("the token is for another audience")]
+    #[error(
+        "the token is for another audience; write the audience of the authorization server in Issuer::okta or Issuer::rfc9068, not a client ID; the client must send the access token for this API, not an ID token"
+    )]
     WrongAudience,
     /// The claims are those of an ID token or of another JWT that is not an access token.
-    #[error("the token is not an access token")]
+    #[error(
+        "the token is not an access token; the client must send its access token, not its ID token"
+    )]
     NotAnAccessToken,
     /// The client ID is not one of the configured client IDs.
-    #[error("the token's client is not allowed")]
+    #[error(
+        "the token's client is not allowed; add its ID with .client_id(..), or accept every client of the issuer with .any_client_id()"
+    )]
     ClientNotAllowed,
     /// The token is bound to a key or a certificate (`cnf`), but the binding could not be checked: no
     /// setting accepts such tokens, the `cnf` is not supported, or the token was verified without a
     /// request.
-    #[error("the token is sender-constrained, but its binding was not checked")]
+    #[error(
+        "the token is bound to a key or a certificate, but its binding was not checked; set VerifierBuilder::dpop, client_certificates or client_cert_header, and verify the whole request with a layer or Verifier::authenticate"
+    )]
     BindingUnchecked,
     /// The token is bound to a key (`cnf.jkt`) but was sent with the scheme `Bearer`, so there is no proof
     /// that the sender possesses the key (RFC 9449 §7.2).
-    #[error("the token is bound to a key but was not sent with the DPoP scheme")]
+    #[error(
+        "the token is bound to a key but was not sent with the DPoP scheme; the client must send it with this scheme, and a proof in the field DPoP"
+    )]
     BoundTokenAsBearer,
     /// The token was sent with the scheme `DPoP` but is not bound to a key (RFC 9449 §7.1).
-    #[error("the token was sent with the DPoP scheme but is not bound to a key")]
+    #[error(
+        "the token was sent with the DPoP scheme but is not bound to a key; the client must request a bound token, or send this one with the scheme Bearer"
+    )]
     NotBound,
     /// The token is bound to a key or a certificate other than the client's.
     #[error("the token is bound to another key or certificate")]

@@ -297,12 +297,12 @@ impl<'a> RequestCredentials<'a> {
         let credentials = match self.authorization {
             Lines::Absent => return Ok(Credentials::Absent),
             Lines::One(value) => parse(value, dpop, max_token_size)?,
-            Lines::Repeated => return Err(Malformed::AMBIGUOUS),
+            Lines::Repeated => return Err(Malformed::ambiguous(REPEATED)),
         };
         // RFC 6750 §2: a request that sends tokens by two methods is malformed, also if both tokens are the
         // same.
         if matches!(credentials, Credentials::Token(..)) && self.has_query_token() {
-            return Err(Malformed::AMBIGUOUS);
+            return Err(Malformed::ambiguous(ALSO_IN_QUERY));
         }
         Ok(credentials)
     }
@@ -377,22 +377,28 @@ pub(crate) struct Malformed {
     pub(super) scheme: Option<Scheme>,
     /// The size limit in bytes, if the token exceeds it.
     pub(super) limit: Option<usize>,
+    /// A fixed text for the log: what is wrong, and what the client must send.
+    pub(super) reason: &'static str,
 }
 
 impl Malformed {
-    /// Malformed credentials whose scheme is ambiguous.
-    pub(super) const AMBIGUOUS: Self = Self {
-        scheme: None,
-        limit: None,
-    };
+    /// Returns the error for credentials whose scheme is ambiguous.
+    pub(super) const fn ambiguous(reason: &'static str) -> Self {
+        Self {
+            scheme: None,
+            limit: None,
+            reason,
+        }
+    }
 
     /// Returns the error for credentials with an unacceptable token. `rest` is the text after the scheme.
     /// A comma makes the scheme ambiguous, because two field lines may have been joined in transit (RFC
     /// 9110 §5.3).
-    pub(crate) fn under(scheme: Scheme, rest: &[u8]) -> Self {
+    pub(crate) fn under(scheme: Scheme, rest: &[u8], reason: &'static str) -> Self {
         Self {
             scheme: (!rest.contains(&b',')).then_some(scheme),
             limit: None,
+            reason,
         }
     }
 }
@@ -409,7 +415,7 @@ pub(crate) fn parse(
     let scheme_length = value.iter().take_while(|byte| is_tchar(**byte)).count();
     let (scheme, rest) = value.split_at(scheme_length);
     if scheme.is_empty() {
-        return Err(Malformed::AMBIGUOUS);
+        return Err(Malformed::ambiguous(NO_SCHEME));
     }
     let scheme = if scheme.eq_ignore_ascii_case(b"bearer") {
         Scheme::Bearer
@@ -421,18 +427,18 @@ pub(crate) fn parse(
         return if matches!(rest.first(), None | Some(b' ')) {
             Ok(Credentials::OtherScheme)
         } else {
-            Err(Malformed::AMBIGUOUS)
+            Err(Malformed::ambiguous(NO_SCHEME))
         };
     };
     // RFC 6750 §2.1: one or more spaces separate the scheme from the token.
     let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
     if token.len() == rest.len() || token.is_empty() {
-        return Err(Malformed::under(scheme, rest));
+        return Err(Malformed::under(scheme, rest, NO_TOKEN));
     }
     if token.len() > max_token_size {
         return Err(Malformed {
             limit: Some(max_token_size),
-            ..Malformed::under(scheme, rest)
+            ..Malformed::under(scheme, rest, TOO_LARGE)
         });
     }
     Ok(Credentials::Token(scheme, token))
@@ -459,3 +465,15 @@ fn trim(mut value: &[u8]) -> &[u8] {
     }
     value
 }
+
+// The reasons in the log. They are fixed texts, because the credentials contain the token.
+
+pub(crate) const NO_FIELD: &str =
+    "the request has no Authorization field; the client must send `Authorization: Bearer <token>`";
+pub(crate) const OTHER_SCHEME: &str = "the scheme of Authorization is missing or not accepted; the client must send `Authorization: Bearer <token>`; for the scheme DPoP, set VerifierBuilder::dpop";
+pub(crate) const NOT_ONE_TOKEN: &str = "the token has a character that is not allowed, such as a quote, a comma or a space; the client must send `Authorization: Bearer <token>` with one scheme and one token, without quotes";
+const REPEATED: &str = "the request has several Authorization fields; the client, and each proxy in front of this service, must send one";
+const ALSO_IN_QUERY: &str = "the request has a token in Authorization and in the query; the client must send it in Authorization only";
+const NO_SCHEME: &str = "Authorization does not begin with a scheme and a space; the client must send `Authorization: Bearer <token>`";
+const NO_TOKEN: &str = "Authorization has no token after the scheme and a space; the client must send `Authorization: Bearer <token>`";
+const TOO_LARGE: &str = "the token is too large; see VerifierBuilder::max_token_size";

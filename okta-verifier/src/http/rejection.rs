@@ -8,7 +8,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use super::{Challenges, Malformed, Remedy, Scheme};
+use super::{Challenges, Malformed, NO_FIELD, Remedy, Scheme};
 use crate::error::{ClaimError, ConfigError, MalformedTokenError, VerifyError};
 
 /// The response to a rejected request: its status and headers.
@@ -168,13 +168,15 @@ impl Rejection {
     /// ```
     #[must_use]
     pub fn missing_layer() -> Self {
-        tracing::error!("handler extracts a verified token but the route has no VerifyLayer");
+        tracing::error!(
+            "no token was verified for this request, because no VerifyLayer or VerifyMiddleware runs before the extractor, RequireLayer or RequireMiddleware that needs the token; with axum, call .route_layer(VerifyLayer::new(verifier)) after the routes and after RequireLayer; with actix-web, call .wrap(VerifyMiddleware::new(verifier)) after RequireMiddleware; with tower's ServiceBuilder, call .layer(VerifyLayer::new(verifier)) before RequireLayer"
+        );
         Self::plain(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Returns a 401 that offers every scheme and reports no error (RFC 9449 §7.2).
-    pub(crate) fn unauthenticated(challenges: &Challenges) -> Self {
-        tracing::debug!(error = NO_CREDENTIALS, "request rejected");
+    pub(crate) fn unauthenticated(challenges: &Challenges, reason: &'static str) -> Self {
+        tracing::debug!(error = NO_CREDENTIALS, %reason, "request rejected");
         let dpop = challenges.dpop.as_ref().map(|dpop| dpop.bare.clone());
         Self::with(
             StatusCode::UNAUTHORIZED,
@@ -183,12 +185,16 @@ impl Rejection {
     }
 
     pub(crate) fn malformed(challenges: &Challenges, malformed: Malformed) -> Self {
-        let Malformed { scheme, limit } = malformed;
+        let Malformed {
+            scheme,
+            limit,
+            reason,
+        } = malformed;
         let too_large = |limit| VerifyError::from(MalformedTokenError::TooLarge { limit });
         let error = limit.map(too_large);
         match &error {
             Some(error) => log_token(error),
-            None => tracing::debug!(error = "invalid_request", "request rejected"),
+            None => tracing::debug!(error = "invalid_request", %reason, "request rejected"),
         }
         Self {
             error: error.map(Box::new),
@@ -334,7 +340,7 @@ impl Rejection {
 // events contain no value of a claim and no value of a policy.
 
 fn log_token(error: &VerifyError) {
-    tracing::debug!(error = error.code(), "token rejected");
+    tracing::debug!(error = error.code(), reason = %error, "token rejected");
 }
 
 fn log_policy(error: &'static str) {
@@ -408,7 +414,7 @@ impl Anonymous {
     /// requires a token.
     #[must_use]
     pub fn rejection(&self) -> Rejection {
-        Rejection::unauthenticated(&self.0)
+        Rejection::unauthenticated(&self.0, NO_FIELD)
     }
 }
 

@@ -14,21 +14,28 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     // The parser would silently repair a URL with whitespace or non-ASCII characters, but `iss` is compared
     // with the original string.
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(fail("the URL must be ASCII without whitespace"));
+        return Err(fail(
+            "the URL must be ASCII without whitespace; remove the other characters",
+        ));
     }
     if text.contains(['{', '}']) {
-        return Err(fail("replace the placeholder with your Okta domain"));
+        return Err(fail(
+            "replace the placeholder with your Okta domain, such as acme.okta.com",
+        ));
     }
     let url = Url::parse(text)
-        .map_err(|_| fail("write an absolute URL, such as https://acme.okta.com/oauth2/default"))?;
+        .map_err(|_| fail("the scheme or the host is missing or malformed; write an absolute URL, such as https://acme.okta.com/oauth2/default"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(fail(UNADORNED));
     }
     // No setting allows http for another host: development can use loopback, and production must use https.
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
-        return Err(fail(
-            "write https; http is supported for issuers on 127.0.0.0/8, [::1] and localhost",
-        ));
+        let secure = text
+            .strip_prefix("http://")
+            .map_or("https".to_owned(), |rest| format!("https://{rest}"));
+        return Err(fail(&format!(
+            "the scheme is not https; write {secure}; http is supported for issuers on 127.0.0.0/8, [::1] and localhost"
+        )));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(fail(UNADORNED));
@@ -42,6 +49,13 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
         return Err(fail(&problem));
     }
     if profile == Profile::Rfc9068 && okta_label(host).is_none() {
+        // The path of a metadata document (RFC 8615), which is never part of an issuer.
+        if let Some((issuer, _)) = text.split_once("/.well-known/") {
+            let problem = format!(
+                "this is the URL of the issuer's metadata; write {issuer}, or the `issuer` of the metadata if it differs"
+            );
+            return Err(fail(&problem));
+        }
         return Ok(url);
     }
     custom_server(text, url)
@@ -114,7 +128,9 @@ fn custom_server(text: &str, url: Url) -> Result<Url, ConfigError> {
             .next()
             .filter(|id| !id.is_empty())
             .unwrap_or("default");
-        return Err(fail(format!("write {origin}/oauth2/{id}")));
+        return Err(fail(format!(
+            "a custom authorization server has the issuer https://{{domain}}/oauth2/{{id}}, without a slash or a path behind it; write {origin}/oauth2/{id}"
+        )));
     }
     Ok(url)
 }

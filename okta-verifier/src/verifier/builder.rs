@@ -15,6 +15,7 @@ use crate::{
     keys::{FetchedKeys, KeyStore, Source},
     net::{Clients, Fetch, Peers, proxy_header},
     sync::clock::Now,
+    token::checks::{self, Expected, Profile},
     verified_token::Origin,
 };
 
@@ -545,6 +546,7 @@ fn resolve_issuers(
                 "issuer uses plain HTTP; this is only supported for local development"
             );
         }
+        warn_of_swapped_ids(&resolved.expected);
         let introspection = match resolved.introspection.take() {
             Some(introspection) => Some((introspection, http_client(&resolved, clients)?)),
             None => None,
@@ -576,6 +578,29 @@ fn resolve_issuers(
         )))
     });
     Issuers::new(list.collect::<Result<_, _>>()?)
+}
+
+/// Warns if the audience or a client ID of an Okta issuer has the form of the other. This is not an error,
+/// because Okta allows any text for both.
+fn warn_of_swapped_ids(expected: &Expected) {
+    let issuer = &*expected.issuer;
+    if expected.profile != Profile::Okta {
+        return;
+    }
+    if expected.audience.starts_with("0oa") {
+        tracing::warn!(
+            issuer,
+            "the audience looks like a client ID; write the audience of the authorization server, such as \"api://default\""
+        );
+    }
+    if let checks::Clients::Listed(ids) = &expected.clients
+        && ids.iter().any(|id| id.contains("://"))
+    {
+        tracing::warn!(
+            issuer,
+            "a client ID looks like an audience; write the ID of the client, such as \"0oa…\""
+        );
+    }
 }
 
 fn http_client(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<Fetch, ConfigError> {

@@ -79,3 +79,8 @@ mod getting_started {}
 
 #[doc = include_str!("../../../okta-verifier/docs/testing.md")]
 mod testing {}
+
+#[doc = include_str!("../../../okta-verifier/docs/common-mistakes.md")]
+mod common_mistakes {}
+
+mod compile_errors;

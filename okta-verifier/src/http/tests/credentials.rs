@@ -162,8 +162,8 @@ fn credentials_debug_shows_nothing() {
         RequestCredentials::new([&b"Bearer secret"[..]]).query(Some("access_token=secret"));
     assert_eq!(format!("{credentials:?}"), "RequestCredentials { .. }");
     assert_eq!(
-        format!("{:?}", Malformed::AMBIGUOUS),
-        "Malformed { scheme: None, limit: None }"
+        format!("{:?}", Malformed::ambiguous("a fixed text")),
+        "Malformed { scheme: None, limit: None, reason: \"a fixed text\" }"
     );
 }
 

@@ -1,4 +1,4 @@
-use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
+use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings, error::ProofError};
 use okta_verifier_testing::Client;
 
 use crate::support::dpop_fixture::{BASE, Fixture, TARGET, URL, code_of, reason};
@@ -102,10 +102,10 @@ fn dpop_replayed_proof_is_rejected() {
     let fixture = Fixture::new();
     let proof = fixture.proof().jti("once").sign();
     assert_eq!(code_of(&fixture.send(&[&proof])), "ok");
-    assert!(reason(fixture.send(&[&proof])).ends_with("the proof was used before"));
+    assert!(reason(fixture.send(&[&proof])).ends_with(&ProofError::Replayed.to_string()));
     // Another proof with the same jti is rejected too.
     let again = fixture.proof().jti("once").aged(1).sign();
-    assert!(reason(fixture.send(&[&again])).ends_with("the proof was used before"));
+    assert!(reason(fixture.send(&[&again])).ends_with(&ProofError::Replayed.to_string()));
     assert_eq!(code_of(&fixture.send(&[&fixture.proof().sign()])), "ok");
 }
 

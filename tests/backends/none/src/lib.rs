@@ -24,3 +24,19 @@ pub fn subject(issuer: Issuer, authorization: &str) -> Result<String, &'static s
         Err(rejection) => Err(rejection.error().map_or("none", |error| error.code())),
     }
 }
+
+/// Items of `okta-verifier-testing` whose feature is not enabled do not compile. The same items compile in
+/// `tests/docs`, whose features are enabled.
+///
+/// ```compile_fail,E0432
+/// use okta_verifier_testing::MockOkta; // needs the feature `server`
+/// ```
+///
+/// ```compile_fail,E0432
+/// use okta_verifier_testing::Certificate; // needs the feature `tls`
+/// ```
+///
+/// ```
+/// use okta_verifier_testing::TestIssuer; // needs no feature
+/// ```
+mod missing_feature {}

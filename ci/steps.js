@@ -66,10 +66,13 @@ exports.full = [
   { name: 'fuzz', about: 'every fuzzer for 30 s', needs: ['c++'], run: ['fuzz/run 30'] },
   { name: 'differential-full', about: '100,000 mutated tokens through jsonwebtoken too',
     run: [{ words: 'cargo test --locked', cwd: 'tests/differential', env: { DIFFERENTIAL: '100000' } }] },
+  { name: 'recipes', about: 'the code of the pages of the cookbook about other frameworks',
+    run: [{ words: 'cargo test --locked', cwd: 'tests/recipes' }] },
   { name: 'clippy-all', about: 'clippy of the other workspaces and of the fuzzers', needs: ['clippy'],
     run: [
       { words: `cargo clippy --locked ${strict}`, cwd: 'tests/differential' },
       { words: `cargo clippy --locked ${strict}`, cwd: 'tests/interleavings' },
+      { words: `cargo clippy --locked ${strict}`, cwd: 'tests/recipes' },
       ...backends('cargo clippy --locked', ` ${strict}`),
       // A target directory of its own, because every crate gets the `--cfg`.
       { words: `cargo clippy --locked --target-dir {target}/fuzzers ${strict}`, cwd: 'fuzz', env: { RUSTFLAGS: '--cfg fuzzing' } },

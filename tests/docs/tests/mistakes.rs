@@ -33,7 +33,10 @@ const READ: Policy = Policy::scope("orders:read");
 fn assert_told(text: impl ToString, expected: &str) {
     assert_eq!(text.to_string(), expected);
     let is_quoted = read("okta-verifier/docs/common-mistakes.md").contains(expected);
-    assert!(is_quoted, "okta-verifier/docs/common-mistakes.md lacks: {expected}");
+    assert!(
+        is_quoted,
+        "okta-verifier/docs/common-mistakes.md lacks: {expected}"
+    );
 }
 
 /// Returns a file of the project.

@@ -3,7 +3,7 @@
 use super::{all_documents, lines_outside_code, root, sources, text};
 
 /// Items of other crates.
-const FOREIGN: [&str; 22] = [
+const FOREIGN: [&str; 24] = [
     "Builder",
     "Config",
     "Duration",
@@ -22,6 +22,8 @@ const FOREIGN: [&str; 22] = [
     "enable_io",
     "enable_time",
     "file",
+    "route",
+    "route_layer",
     "trim",
     "user_agent",
     "validate_aud",

@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use actix_web::{App, dev::HttpServiceFactory, test, web};
+use actix_web::{App, dev::HttpServiceFactory, test as actix, web};
 use axum::{
     Router,
     body::Body,
@@ -414,12 +414,12 @@ fn tower_require_layer_outside_verify_layer_is_a_500_that_names_the_order() {
 }
 
 async fn actix_answer(service: impl HttpServiceFactory + 'static, bearer: &str) -> u16 {
-    let app = test::init_service(App::new().service(service)).await;
-    let request = test::TestRequest::get()
+    let app = actix::init_service(App::new().service(service)).await;
+    let request = actix::TestRequest::get()
         .uri("/orders")
         .insert_header(("authorization", bearer))
         .to_request();
-    test::call_service(&app, request).await.status().as_u16()
+    actix::call_service(&app, request).await.status().as_u16()
 }
 
 #[test]

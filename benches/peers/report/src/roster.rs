@@ -58,7 +58,7 @@ pub(crate) fn all() -> Vec<Contestant> {
         rust("peer-jwt-authorizer", "jwt-authorizer").by("ring"),
         rust("peer-aliri", "aliri").by("ring"),
         rust("peer-oauth-resource-server", "oauth-resource-server").by("ring"),
-        rust("peer-huskarl-resource-server", "huskarl-resource-server").without_layer(),
+        rust("peer-huskarl-resource-server", "huskarl-resource-server"),
         rust("peer-okta-jwt-verifier", "okta-jwt-verifier")
             .by("RustCrypto")
             .without_layer(),

@@ -3,10 +3,19 @@
 
 use std::{hint::black_box, sync::Arc};
 
+use axum::routing::get;
 use http::{HeaderMap, HeaderValue, Method, Uri, header::AUTHORIZATION};
+use huskarl_axum::{extractors::ValidatedToken, layers::ValidatorLayer};
 use huskarl_reqwest::ReqwestClient;
-use huskarl_resource_server::validator::custom::CustomValidator;
-use kit::{Peer, Router, Settings};
+use huskarl_resource_server::{
+    core::platform::MaybeSendBoxFuture,
+    validator::{
+        AccessTokenValidator, ValidationResult,
+        custom::CustomValidator,
+        metadata::{ProvideValidatorMetadata, ValidatorMetadata},
+    },
+};
+use kit::{Apps, Peer, Router, Settings};
 use serde::Deserialize;
 
 fn main() {
@@ -43,6 +52,43 @@ impl Peer for Huskarl {
         let result = self.0.validate_request(&headers, &Method::GET, &uri, None);
         matches!(black_box(result.await).outcome, Ok(Some(_)))
     }
+
+    fn apps(&self) -> Option<Apps<Router>> {
+        let layer = ValidatorLayer::builder().validator(self.clone()).build();
+        Some(Apps {
+            open: kit::open_app(),
+            guarded: Router::new()
+                .route("/", get(handler))
+                .route_layer(layer.authenticated()),
+        })
+    }
+}
+
+/// The layer takes a validator and no reference to one.
+impl AccessTokenValidator for Huskarl {
+    type Claims = OktaClaims;
+    type Error = <CustomValidator<OktaClaims> as AccessTokenValidator>::Error;
+
+    fn validate_request<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        method: &'a Method,
+        uri: &'a Uri,
+        certificate: Option<&'a [u8]>,
+    ) -> MaybeSendBoxFuture<'a, ValidationResult<Self::Claims, Self::Error>> {
+        AccessTokenValidator::validate_request(&*self.0, headers, method, uri, certificate)
+    }
+}
+
+impl ProvideValidatorMetadata for Huskarl {
+    fn validator_metadata(&self, resource: Option<&str>) -> ValidatorMetadata {
+        self.0.validator_metadata(resource)
+    }
+}
+
+async fn handler(token: ValidatedToken<OktaClaims>) -> &'static str {
+    black_box(&token.sub);
+    "ok"
 }
 
 /// The claims of [`kit::Claims`] for which the validator has no fields.

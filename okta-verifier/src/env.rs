@@ -4,8 +4,33 @@ use std::{env, time::Duration};
 
 use crate::{crypto::Algorithm, error::ConfigError, issuer::Issuer, verifier::Verifier};
 
+impl Issuer {
+    /// Returns the issuer that the environment configures, for a verifier with further settings. The
+    /// variables are those of [`Verifier::from_env`].
+    ///
+    /// ```no_run
+    /// use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
+    ///
+    /// let verifier = Verifier::builder()
+    ///     .issuer(Issuer::from_env()?)
+    ///     .dpop(DpopSettings::base_url("https://api.example.com"))
+    ///     .build()?;
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable if a variable is missing, or if its value has the wrong
+    /// form. Whether the issuer can be used is checked by
+    /// [`VerifierBuilder::build`](crate::VerifierBuilder::build).
+    pub fn from_env() -> Result<Self, ConfigError> {
+        issuer_from_vars(process_variable)
+    }
+}
+
 impl Verifier {
-    /// Builds a verifier for the one issuer that the environment configures.
+    /// Builds a verifier for the one issuer that the environment configures. With
+    /// [`Issuer::from_env`], the verifier can have further settings.
     ///
     /// | variable | |
     /// |---|---|
@@ -27,12 +52,23 @@ impl Verifier {
     /// Returns an error if a variable is missing or wrong, or if the verifier cannot be built. An error
     /// about a variable names the variable and says what to set.
     pub fn from_env() -> Result<Self, ConfigError> {
-        from_vars(|name| Some(env::var_os(name)?.to_string_lossy().into_owned()))
+        verifier_from_vars(process_variable)
     }
 }
 
+fn process_variable(name: &str) -> Option<String> {
+    Some(env::var_os(name)?.to_string_lossy().into_owned())
+}
+
+fn verifier_from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Verifier, ConfigError> {
+    Verifier::builder()
+        .issuer(issuer_from_vars(var)?)
+        .build()
+        .map_err(name_the_variable)
+}
+
 // The look-up is an argument, because a test cannot change the environment without unsafe code.
-fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Verifier, ConfigError> {
+fn issuer_from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Issuer, ConfigError> {
     let optional = |name| var(name).map(|value| value.trim().to_owned());
     let required = |variable, example: &str| match optional(variable) {
         Some(value) if !value.is_empty() => Ok(value),
@@ -78,10 +114,7 @@ fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Verifier, ConfigErr
     if let Some(claim) = optional(GROUPS_CLAIM) {
         issuer = issuer.groups_claim(claim);
     }
-    Verifier::builder()
-        .issuer(issuer)
-        .build()
-        .map_err(name_the_variable)
+    Ok(issuer)
 }
 
 fn list_of<'l>(variable: &'static str, list: &'l str) -> Result<Vec<&'l str>, ConfigError> {

@@ -10,6 +10,7 @@ use std::{
 
 use okta_verifier::Verifier;
 use okta_verifier_testing::MockOkta;
+use tracing_subscriber::EnvFilter;
 
 use crate::{demo, listen, live, paste::Paste};
 
@@ -49,6 +50,9 @@ async fn set_up_and<S>(serve: S, example: &str, paste: Paste<'_>) -> Result<(), 
 where
     S: AsyncFnOnce(TcpListener, Verifier) -> Result<(), Box<dyn Error>>,
 {
+    let filter = EnvFilter::from_default_env(); // RUST_LOG
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
+    subscriber.with_writer(io::stderr).init();
     let listener = listen::listen()?;
     let address = listener.local_addr()?;
 
@@ -61,7 +65,11 @@ where
         Some(okta) => demo::start(okta, address, paste)?,
         None => live::start(example, address, paste).await?,
     };
-    print(&format!("{guide}listening on http://{address}\n"));
+    print(&format!(
+        "{guide}\
+         # With RUST_LOG=okta_verifier=debug, the log has the reason of each rejection.\n\
+         listening on http://{address}\n"
+    ));
     serve(listener, verifier).await
 }
 

@@ -9,7 +9,7 @@ const GOOD: &[(&str, &str)] = &[
 ];
 
 fn from(changes: &[(&str, Option<&str>)]) -> Result<Verifier, ConfigError> {
-    from_vars(|name| {
+    verifier_from_vars(|name| {
         let changed = changes.iter().find(|(changed, _)| *changed == name);
         let value = changed.map_or_else(
             || {

@@ -93,7 +93,7 @@ pub enum VerifyError {
     },
     /// `aud` does not contain the expected audience.
     #[error(
-        "the token is for another audience; write the audience of the authorization server in Issuer::okta or Issuer::rfc9068, not a client ID; the client must send the access token for this API, not an ID token"
+        "the token is for another audience; write the audience of the authorization server in Issuer::okta, Issuer::rfc9068 or OKTA_AUDIENCE, not a client ID; the client must send the access token for this API, not an ID token"
     )]
     WrongAudience,
     /// The claims are those of an ID token or of another JWT that is not an access token.
@@ -103,7 +103,7 @@ pub enum VerifyError {
     NotAnAccessToken,
     /// The client ID is not one of the configured client IDs.
     #[error(
-        "the token's client is not allowed; add its ID with .client_id(..), or accept every client of the issuer with .any_client_id()"
+        "the token's client is not allowed; add its ID with .client_id(..) or in OKTA_CLIENT_IDS, or accept every client of the issuer with .any_client_id()"
     )]
     ClientNotAllowed,
     /// The token is bound to a key or a certificate (`cnf`), but the binding could not be checked: no

@@ -12,6 +12,10 @@ fn every_script_and_folder_that_is_named_exists() {
             if !root().join(first).is_dir() || first.starts_with("..") {
                 continue;
             }
+            // A guide names the examples of its reader's project.
+            if document.starts_with("okta-verifier/docs/") && first == "examples" {
+                continue;
+            }
             // `fuzz/seeds/TARGET`, `docs/*.md`, and what a run makes.
             let parts = word.split('/');
             let fixed: Vec<_> = parts

@@ -13,6 +13,8 @@ const workspaces = files(/^Cargo\.toml$/)
   .filter((path) => /^\[workspace\]$/m.test(readFileSync(`${root}/${path}`, 'utf8')))
   .map((path) => path.replace(/\/?Cargo\.toml$/, '') || '.');
 
+const unstable = { RUSTDOC: `${root}/ci/unstable-rustdoc` };
+
 // The command that the README gives.
 const [, tests] = readFileSync(`${root}/README.md`, 'utf8').match(/^(cargo test --workspace\b[^#\n]*?) *(?:#.*)?$/m);
 
@@ -45,13 +47,18 @@ exports.check = [
     run: [{ words: 'cargo test --locked', cwd: 'tests/differential' }] },
   { name: 'backends', about: 'a process without a backend of jsonwebtoken, and one with both',
     run: backends('cargo test --locked') },
+  { name: 'compile-errors', about: 'the error codes of code that must not compile, which stable rustdoc does not compare',
+    run: [
+      { words: 'cargo test --locked -p docs --doc compile_errors', env: unstable },
+      { words: 'cargo test --locked -p backend-none --doc', cwd: 'tests/backends', env: unstable },
+    ] },
   { name: 'redis', about: 'the replay store against real Redis servers; installs redis-server if it is missing',
     run: ['ci/redis'] },
   { name: 'doc', about: 'rustdoc of the workspace without a warning, and of the published crates as docs.rs builds it',
     run: [
       { words: 'cargo doc --locked --workspace --no-deps', env: { RUSTDOCFLAGS: '-Dwarnings' } },
       { words: `cargo doc --locked --no-deps --all-features ${each}`,
-        env: { RUSTDOC: `${root}/ci/unstable-rustdoc`, RUSTDOCFLAGS: '-Dwarnings --cfg docsrs' } },
+        env: { ...unstable, RUSTDOCFLAGS: '-Dwarnings --cfg docsrs' } },
     ] },
   { name: 'public-api', about: 'the foreign types that docs/design/architecture.md lists, and an example for each public item',
     // In one process, so that rustdoc runs once.

@@ -13,8 +13,8 @@ pub(crate) use ::http::{HeaderName, HeaderValue};
 pub(crate) use challenge::{Challenges, Remedy, Scheme, is_scope_token};
 pub use credentials::RequestCredentials;
 pub(crate) use credentials::{
-    Credentials, Lines, Malformed, NO_FIELD, NOT_ONE_TOKEN, OTHER_SCHEME, OwnedShown, Shown,
-    is_b64token,
+    Credentials, Lines, Malformed, NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN,
+    OwnedShown, Problem, Shown, is_b64token,
 };
 pub use rejection::{Anonymous, Rejection};
 pub(crate) use rejection::{DEFAULT_REALM, nonce_headers, nonce_value};

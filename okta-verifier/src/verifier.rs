@@ -33,9 +33,9 @@ use crate::{
     error::{ConfigError, FetchKeysError, VerifyError},
     health::IssuerHealth,
     http::{
-        Anonymous, Challenges, Credentials, HeaderName, HeaderValue, Malformed, NO_FIELD,
-        NOT_ONE_TOKEN, OTHER_SCHEME, Rejection, RequestCredentials, Scheme, is_b64token,
-        nonce_headers, nonce_value,
+        Anonymous, Challenges, Credentials, HeaderName, HeaderValue, Malformed,
+        NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN, Problem, Rejection,
+        RequestCredentials, Scheme, is_b64token, nonce_headers, nonce_value,
     },
     keys::KeySnapshot,
     net::Clients,
@@ -201,7 +201,7 @@ impl Verifier {
             Some(cached) => cached.and_then(|entry| decision.begin_cached(entry)),
             // A cached token is well-formed, so only other tokens are checked.
             None if !is_b64token(token) => {
-                let malformed = Malformed::under(scheme, token, NOT_ONE_TOKEN);
+                let malformed = Malformed::under(scheme, token, Problem::Syntax(NOT_ONE_TOKEN));
                 return Authentication::ready(Err(self.reject_malformed(malformed)));
             }
             None => decision.begin_new(decision.arrived),
@@ -453,7 +453,12 @@ impl Verifier {
                 Err(Rejection::unauthenticated(&self.0.challenges, NO_FIELD))
             }
             Ok(Credentials::OtherScheme) => {
-                Err(Rejection::unauthenticated(&self.0.challenges, OTHER_SCHEME))
+                let reason = if dpop {
+                    NEITHER_BEARER_NOR_DPOP
+                } else {
+                    NOT_BEARER
+                };
+                Err(Rejection::unauthenticated(&self.0.challenges, reason))
             }
             Err(malformed) => Err(self.reject_malformed(malformed)),
         }

@@ -53,12 +53,12 @@ pub enum VerifyError {
     BadSignature,
     /// No configured issuer has exactly this `iss`.
     #[error(
-        "the token's issuer is not configured; write it exactly as in `iss`, with Issuer::okta or Issuer::rfc9068, or with .also_known_as(..) if it is another domain of the same Okta server"
+        "the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with Issuer::okta or Issuer::rfc9068, or with .also_known_as(..) if it is another domain of the same Okta server"
     )]
     UnknownIssuer,
     /// `iss` is an Okta org authorization server, whose access tokens only Okta may verify.
     #[error(
-        "the token was issued by the org authorization server, whose tokens are for Okta's own APIs; the client must request its token from a custom authorization server, whose URL has the path /oauth2/{{id}}"
+        "the token names the org authorization server as its issuer, whose tokens are for Okta's own APIs; the client must request its token from a custom authorization server, whose URL has the path /oauth2/{{id}}"
     )]
     OrgAuthorizationServer,
     /// A required claim is absent.
@@ -93,7 +93,7 @@ pub enum VerifyError {
     },
     /// `aud` does not contain the expected audience.
     #[error(
-        "the token is for another audience; write the audience of the authorization server in Issuer::okta, Issuer::rfc9068 or OKTA_AUDIENCE, not a client ID; the client must send the access token for this API, not an ID token"
+        "the token is for another audience; the client must send the access token for this API, not an ID token; if every token is rejected, write the audience of the authorization server in Issuer::okta, Issuer::rfc9068 or OKTA_AUDIENCE, not a client ID"
     )]
     WrongAudience,
     /// The claims are those of an ID token or of another JWT that is not an access token.
@@ -103,14 +103,14 @@ pub enum VerifyError {
     NotAnAccessToken,
     /// The client ID is not one of the configured client IDs.
     #[error(
-        "the token's client is not allowed; add its ID with .client_id(..) or in OKTA_CLIENT_IDS, or accept every client of the issuer with .any_client_id()"
+        "the token's client is not allowed; if the client may call this API, add its ID with .client_id(..) or in OKTA_CLIENT_IDS"
     )]
     ClientNotAllowed,
-    /// The token is bound to a key or a certificate (`cnf`), but the binding could not be checked: no
-    /// setting accepts such tokens, the `cnf` is not supported, or the token was verified without a
-    /// request.
+    /// The binding of the token (`cnf`) could not be checked: no setting accepts it, the `cnf` is not
+    /// supported, the introspection response has none although it decides alone, or the token was verified
+    /// without a request.
     #[error(
-        "the token is bound to a key or a certificate, but its binding was not checked; set VerifierBuilder::dpop, client_certificates or client_cert_header, and verify the whole request with a layer or Verifier::authenticate"
+        "the binding of the token could not be checked: no setting accepts it (VerifierBuilder::dpop, client_certificates or client_cert_header), its `cnf` is not supported, the introspection response has no `cnf`, or the token was verified without its request (use a layer or Verifier::authenticate)"
     )]
     BindingUnchecked,
     /// The token is bound to a key (`cnf.jkt`) but was sent with the scheme `Bearer`, so there is no proof
@@ -238,7 +238,7 @@ pub enum MalformedTokenError {
     /// The text exceeds the size limit, which is
     /// [`VerifierBuilder::max_token_size`](crate::VerifierBuilder::max_token_size) for a token and 16
     /// KiB for a DPoP proof.
-    #[error("the JWT is larger than {limit} bytes")]
+    #[error("the JWT is larger than {limit} bytes; see VerifierBuilder::max_token_size")]
     TooLarge {
         /// The size limit in bytes.
         limit: usize,

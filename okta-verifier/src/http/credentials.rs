@@ -375,10 +375,16 @@ pub(crate) enum Credentials<'a> {
 pub(crate) struct Malformed {
     /// The scheme that the client used, or `None` if the scheme is ambiguous (RFC 9449 §7.2).
     pub(super) scheme: Option<Scheme>,
-    /// The size limit in bytes, if the token exceeds it.
-    pub(super) limit: Option<usize>,
+    pub(super) problem: Problem,
+}
+
+/// What is wrong with malformed credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Problem {
+    /// The token is longer than `limit` bytes.
+    TooLarge { limit: usize },
     /// A fixed text for the log: what is wrong, and what the client must send.
-    pub(super) reason: &'static str,
+    Syntax(&'static str),
 }
 
 impl Malformed {
@@ -386,19 +392,17 @@ impl Malformed {
     pub(super) const fn ambiguous(reason: &'static str) -> Self {
         Self {
             scheme: None,
-            limit: None,
-            reason,
+            problem: Problem::Syntax(reason),
         }
     }
 
     /// Returns the error for credentials with an unacceptable token. `rest` is the text after the scheme.
     /// A comma makes the scheme ambiguous, because two field lines may have been joined in transit (RFC
     /// 9110 §5.3).
-    pub(crate) fn under(scheme: Scheme, rest: &[u8], reason: &'static str) -> Self {
+    pub(crate) fn under(scheme: Scheme, rest: &[u8], problem: Problem) -> Self {
         Self {
             scheme: (!rest.contains(&b',')).then_some(scheme),
-            limit: None,
-            reason,
+            problem,
         }
     }
 }
@@ -433,13 +437,11 @@ pub(crate) fn parse(
     // RFC 6750 §2.1: one or more spaces separate the scheme from the token.
     let token = &rest[rest.iter().take_while(|byte| **byte == b' ').count()..];
     if token.len() == rest.len() || token.is_empty() {
-        return Err(Malformed::under(scheme, rest, NO_TOKEN));
+        return Err(Malformed::under(scheme, rest, Problem::Syntax(NO_TOKEN)));
     }
     if token.len() > max_token_size {
-        return Err(Malformed {
-            limit: Some(max_token_size),
-            ..Malformed::under(scheme, rest, TOO_LARGE)
-        });
+        let limit = max_token_size;
+        return Err(Malformed::under(scheme, rest, Problem::TooLarge { limit }));
     }
     Ok(Credentials::Token(scheme, token))
 }
@@ -470,10 +472,10 @@ fn trim(mut value: &[u8]) -> &[u8] {
 
 pub(crate) const NO_FIELD: &str =
     "the request has no Authorization field; the client must send `Authorization: Bearer <token>`";
-pub(crate) const OTHER_SCHEME: &str = "the scheme of Authorization is missing or not accepted; the client must send `Authorization: Bearer <token>`; for the scheme DPoP, set VerifierBuilder::dpop";
+pub(crate) const NOT_BEARER: &str = "the scheme of Authorization is missing or not accepted; the client must send `Authorization: Bearer <token>`; for the scheme DPoP, set VerifierBuilder::dpop";
+pub(crate) const NEITHER_BEARER_NOR_DPOP: &str = "the scheme of Authorization is missing or not accepted; the client must send `Authorization: Bearer <token>`, or `Authorization: DPoP <token>` and a proof";
 pub(crate) const NOT_ONE_TOKEN: &str = "the token has a character that is not allowed, such as a quote, a comma or a space; the client must send `Authorization: Bearer <token>` with one scheme and one token, without quotes";
 const REPEATED: &str = "the request has several Authorization fields; the client, and each proxy in front of this service, must send one";
 const ALSO_IN_QUERY: &str = "the request has a token in Authorization and in the query; the client must send it in Authorization only";
 const NO_SCHEME: &str = "Authorization does not begin with a scheme and a space; the client must send `Authorization: Bearer <token>`";
 const NO_TOKEN: &str = "Authorization has no token after the scheme and a space; the client must send `Authorization: Bearer <token>`";
-const TOO_LARGE: &str = "the token is too large; see VerifierBuilder::max_token_size";

@@ -8,7 +8,7 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use super::{Challenges, Malformed, NO_FIELD, Remedy, Scheme};
+use super::{Challenges, Malformed, NO_FIELD, Problem, Remedy, Scheme};
 use crate::error::{ClaimError, ConfigError, MalformedTokenError, VerifyError};
 
 /// The response to a rejected request: its status and headers.
@@ -169,7 +169,7 @@ impl Rejection {
     #[must_use]
     pub fn missing_layer() -> Self {
         tracing::error!(
-            "no token was verified for this request, because no VerifyLayer or VerifyMiddleware runs before the extractor, RequireLayer or RequireMiddleware that needs the token; with axum, call .route_layer(VerifyLayer::new(verifier)) after the routes and after RequireLayer; with actix-web, call .wrap(VerifyMiddleware::new(verifier)) after RequireMiddleware; with tower's ServiceBuilder, call .layer(VerifyLayer::new(verifier)) before RequireLayer"
+            "no token was verified before the handler, RequireLayer or RequireMiddleware that needs one; with axum, call .route_layer(VerifyLayer::new(verifier)) last, after the routes; with actix-web, call .wrap(VerifyMiddleware::new(verifier)) last; with tower's ServiceBuilder, call .layer(VerifyLayer::new(verifier)) first"
         );
         Self::plain(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -185,19 +185,20 @@ impl Rejection {
     }
 
     pub(crate) fn malformed(challenges: &Challenges, malformed: Malformed) -> Self {
-        let Malformed {
-            scheme,
-            limit,
-            reason,
-        } = malformed;
-        let too_large = |limit| VerifyError::from(MalformedTokenError::TooLarge { limit });
-        let error = limit.map(too_large);
-        match &error {
-            Some(error) => log_token(error),
-            None => tracing::debug!(error = "invalid_request", %reason, "request rejected"),
-        }
+        let Malformed { scheme, problem } = malformed;
+        let error = match problem {
+            Problem::TooLarge { limit } => {
+                let error = VerifyError::from(MalformedTokenError::TooLarge { limit });
+                log_token(&error);
+                Some(Box::new(error))
+            }
+            Problem::Syntax(reason) => {
+                tracing::debug!(error = "invalid_request", %reason, "request rejected");
+                None
+            }
+        };
         Self {
-            error: error.map(Box::new),
+            error,
             ..Self::with(StatusCode::BAD_REQUEST, challenges.for_malformed(scheme))
         }
     }
@@ -340,7 +341,23 @@ impl Rejection {
 // events contain no value of a claim and no value of a policy.
 
 fn log_token(error: &VerifyError) {
-    tracing::debug!(error = error.code(), reason = %error, "token rejected");
+    tracing::debug!(error = error.code(), reason = %Reason(error), "token rejected");
+}
+
+/// The reason in the log: the text of the error, without the times that a claim of the token determines.
+/// For an error that is not the token's, it is the text of its cause.
+struct Reason<'e>(&'e VerifyError);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            VerifyError::Expired { .. } => f.write_str("the token has expired"),
+            VerifyError::NotYetValid { .. } => f.write_str("the token is not valid yet"),
+            VerifyError::IssuedInFuture { .. } => f.write_str("the token was issued in the future"),
+            VerifyError::Unavailable { source, .. } => source.fmt(f),
+            error => error.fmt(f),
+        }
+    }
 }
 
 fn log_policy(error: &'static str) {

@@ -30,9 +30,17 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
     }
     // No setting allows http for another host: development can use loopback, and production must use https.
     if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
-        let secure = text
-            .strip_prefix("http://")
-            .map_or("https".to_owned(), |rest| format!("https://{rest}"));
+        let host = url.host_str().unwrap_or_default();
+        let secure = match text.strip_prefix("http://") {
+            Some(rest)
+                if rest
+                    .strip_prefix(host)
+                    .is_some_and(|it| it.starts_with('/')) =>
+            {
+                format!("https://{rest}")
+            }
+            _ => "an https URL".to_owned(), // a port of http is not that of https
+        };
         return Err(fail(&format!(
             "the scheme is not https; write {secure}; http is supported for issuers on 127.0.0.0/8, [::1] and localhost"
         )));
@@ -49,12 +57,15 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
         return Err(fail(&problem));
     }
     if profile == Profile::Rfc9068 && okta_label(host).is_none() {
-        // The path of a metadata document (RFC 8615), which is never part of an issuer.
-        if let Some((issuer, _)) = text.split_once("/.well-known/") {
-            let problem = format!(
-                "this is the URL of the issuer's metadata; write {issuer}, or the `issuer` of the metadata if it differs"
-            );
-            return Err(fail(&problem));
+        for document in METADATA {
+            // The path of an issuer is before the document (OpenID Connect Discovery §4) or behind it (RFC
+            // 8414 §3.1).
+            if let Some((before, behind)) = text.split_once(document) {
+                let problem = format!(
+                    "this is the URL of the issuer's metadata; write {before}{behind}, or the `issuer` of the metadata if it differs"
+                );
+                return Err(fail(&problem));
+            }
         }
         return Ok(url);
     }
@@ -198,6 +209,10 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+const METADATA: [&str; 2] = [
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+];
 const UNADORNED: &str = "write it without user name, password, query and fragment";
 const RFC9068: &str =
     "for another product, such as Keycloak, Entra ID, Auth0 or Cognito, use Issuer::rfc9068";

@@ -533,6 +533,7 @@ fn resolve_issuers(
     clients: &mut Clients,
     challenges: &Arc<Challenges>,
 ) -> Result<Issuers, ConfigError> {
+    let mut new = Vec::new();
     let list = issuers.into_iter().map(|issuer| {
         let settings = issuer.clone().without_snapshot();
         // The same `Arc` is not retired, so the keys, responses and cached tokens of the issuer stay valid.
@@ -540,13 +541,8 @@ fn resolve_issuers(
             return Ok(same.clone());
         }
         let mut resolved = issuer.resolve()?;
-        if resolved.is_http() && (resolved.pinned.is_none() || resolved.introspection.is_some()) {
-            tracing::warn!(
-                issuer = &*resolved.expected.issuer,
-                "issuer uses plain HTTP; this is only supported for local development"
-            );
-        }
-        warn_of_swapped_ids(&resolved.expected);
+        let uses_http =
+            resolved.is_http() && (resolved.pinned.is_none() || resolved.introspection.is_some());
         let introspection = match resolved.introspection.take() {
             Some(introspection) => Some((introspection, http_client(&resolved, clients)?)),
             None => None,
@@ -560,6 +556,7 @@ fn resolve_issuers(
             groups_claim: resolved.groups_claim,
             challenges: challenges.clone(),
         });
+        new.push((origin.clone(), uses_http));
         let introspection = introspection.map(|(introspection, fetch)| {
             Arc::new(Introspector::new(
                 introspection,
@@ -577,7 +574,18 @@ fn resolve_issuers(
             introspection,
         )))
     });
-    Issuers::new(list.collect::<Result<_, _>>()?)
+    let issuers = Issuers::new(list.collect::<Result<_, _>>()?)?;
+    // Only now, because an error may be repeated: a program may try to replace its issuers again and again.
+    for (origin, uses_http) in new {
+        if uses_http {
+            tracing::warn!(
+                issuer = &*origin.expected.issuer,
+                "issuer uses plain HTTP; this is only supported for local development"
+            );
+        }
+        warn_of_swapped_ids(&origin.expected);
+    }
+    Ok(issuers)
 }
 
 /// Warns if the audience or a client ID of an Okta issuer has the form of the other. This is not an error,
@@ -587,7 +595,13 @@ fn warn_of_swapped_ids(expected: &Expected) {
     if expected.profile != Profile::Okta {
         return;
     }
-    if expected.audience.starts_with("0oa") {
+    // Okta's client IDs, such as 0oab8om4bars6Y80Z0h7, have 20 letters and digits.
+    let is_client_id = |text: &str| {
+        text.len() == 20
+            && text.starts_with("0oa")
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    if is_client_id(&expected.audience) {
         tracing::warn!(
             issuer,
             "the audience looks like a client ID; write the audience of the authorization server, such as \"api://default\""

@@ -26,6 +26,7 @@ use tower::{ServiceBuilder, ServiceExt};
 
 const ISSUER: &str = "https://acme.okta.com/oauth2/default";
 const AUDIENCE: &str = "api://default";
+const CLIENT: &str = "0oab8om4bars6Y80Z0h7";
 const READ: Policy = Policy::scope("orders:read");
 
 /// Asserts that the text is the expected one, and that the page quotes it.
@@ -186,13 +187,13 @@ fn audience_that_is_empty_is_rejected_with_an_example() {
 
 #[test]
 fn audience_that_is_a_client_id_is_a_warning_and_a_reason_that_says_what_to_write() {
-    let built = logged(|| drop(build(Issuer::okta(ISSUER, "0oa1client").any_client_id())));
+    let built = logged(|| drop(build(Issuer::okta(ISSUER, CLIENT).any_client_id())));
     let [warning] = &built[..] else {
         panic!("{built:?}");
     };
     assert_told(warning, AUDIENCE_WARNING);
     // Every token of the server is rejected.
-    let (okta, mistaken) = (TestIssuer::new(AUDIENCE), TestIssuer::new("0oa1client"));
+    let (okta, mistaken) = (TestIssuer::new(AUDIENCE), TestIssuer::new(CLIENT));
     let issuer = mistaken.issuer().keys(okta.jwks()).any_client_id();
     assert_rejected(issuer, okta.token("ada"), WRONG_AUDIENCE);
 }
@@ -606,13 +607,13 @@ const OTHER_SCHEME: &str = r#"request rejected error="no_credentials" reason=the
 const NO_SCHEME: &str = r#"request rejected error="invalid_request" reason=Authorization does not begin with a scheme and a space; the client must send `Authorization: Bearer <token>`"#;
 const EMPTY_TOKEN: &str = r#"request rejected error="invalid_request" reason=Authorization has no token after the scheme and a space; the client must send `Authorization: Bearer <token>`"#;
 const NOT_ONE_TOKEN: &str = r#"request rejected error="invalid_request" reason=the token has a character that is not allowed, such as a quote, a comma or a space; the client must send `Authorization: Bearer <token>` with one scheme and one token, without quotes"#;
-const WRONG_AUDIENCE: &str = r#"token rejected error="wrong_audience" reason=the token is for another audience; write the audience of the authorization server in Issuer::okta, Issuer::rfc9068 or OKTA_AUDIENCE, not a client ID; the client must send the access token for this API, not an ID token"#;
+const WRONG_AUDIENCE: &str = r#"token rejected error="wrong_audience" reason=the token is for another audience; the client must send the access token for this API, not an ID token; if every token is rejected, write the audience of the authorization server in Issuer::okta, Issuer::rfc9068 or OKTA_AUDIENCE, not a client ID"#;
 const ID_TOKEN: &str = r#"token rejected error="not_an_access_token" reason=the token is not an access token; the client must send its access token, not its ID token"#;
-const WRONG_CLIENT: &str = r#"token rejected error="client_not_allowed" reason=the token's client is not allowed; add its ID with .client_id(..) or in OKTA_CLIENT_IDS, or accept every client of the issuer with .any_client_id()"#;
-const ORG_TOKEN: &str = r#"token rejected error="org_authorization_server" reason=the token was issued by the org authorization server, whose tokens are for Okta's own APIs; the client must request its token from a custom authorization server, whose URL has the path /oauth2/{id}"#;
-const OTHER_ISSUER: &str = r#"token rejected error="unknown_issuer" reason=the token's issuer is not configured; write it exactly as in `iss`, with Issuer::okta or Issuer::rfc9068, or with .also_known_as(..) if it is another domain of the same Okta server"#;
-const BINDING_UNCHECKED: &str = r#"token rejected error="binding_unchecked" reason=the token is bound to a key or a certificate, but its binding was not checked; set VerifierBuilder::dpop, client_certificates or client_cert_header, and verify the whole request with a layer or Verifier::authenticate"#;
+const WRONG_CLIENT: &str = r#"token rejected error="client_not_allowed" reason=the token's client is not allowed; if the client may call this API, add its ID with .client_id(..) or in OKTA_CLIENT_IDS"#;
+const ORG_TOKEN: &str = r#"token rejected error="org_authorization_server" reason=the token names the org authorization server as its issuer, whose tokens are for Okta's own APIs; the client must request its token from a custom authorization server, whose URL has the path /oauth2/{id}"#;
+const OTHER_ISSUER: &str = r#"token rejected error="unknown_issuer" reason=the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with Issuer::okta or Issuer::rfc9068, or with .also_known_as(..) if it is another domain of the same Okta server"#;
+const BINDING_UNCHECKED: &str = r#"token rejected error="binding_unchecked" reason=the binding of the token could not be checked: no setting accepts it (VerifierBuilder::dpop, client_certificates or client_cert_header), its `cnf` is not supported, the introspection response has no `cnf`, or the token was verified without its request (use a layer or Verifier::authenticate)"#;
 const NESTED: &str = r#"token rejected error="invalid_dpop_proof" reason=invalid DPoP proof: the proof's htu does not match the request's URL; set DpopSettings::base_url to the URL that clients use; under a nested path, use the VerifyLayer of okta-verifier-axum, or set VerifyLayer::original_uri"#;
 const USED_TWICE: &str = r#"token rejected error="invalid_dpop_proof" reason=invalid DPoP proof: the proof was used before; the client must make a new proof for each request; if every proof is rejected, the request passes two VerifyLayers: remove one"#;
-const NO_LAYER: &str = r#"no token was verified for this request, because no VerifyLayer or VerifyMiddleware runs before the extractor, RequireLayer or RequireMiddleware that needs the token; with axum, call .route_layer(VerifyLayer::new(verifier)) after the routes and after RequireLayer; with actix-web, call .wrap(VerifyMiddleware::new(verifier)) after RequireMiddleware; with tower's ServiceBuilder, call .layer(VerifyLayer::new(verifier)) before RequireLayer"#;
+const NO_LAYER: &str = r#"no token was verified before the handler, RequireLayer or RequireMiddleware that needs one; with axum, call .route_layer(VerifyLayer::new(verifier)) last, after the routes; with actix-web, call .wrap(VerifyMiddleware::new(verifier)) last; with tower's ServiceBuilder, call .layer(VerifyLayer::new(verifier)) first"#;
 const NO_ROUTE_YET: &str = r#"Adding a route_layer before any routes is a no-op. Add the routes you want the layer to apply to first."#;

@@ -163,7 +163,7 @@ fn credentials_debug_shows_nothing() {
     assert_eq!(format!("{credentials:?}"), "RequestCredentials { .. }");
     assert_eq!(
         format!("{:?}", Malformed::ambiguous("a fixed text")),
-        "Malformed { scheme: None, limit: None, reason: \"a fixed text\" }"
+        "Malformed { scheme: None, problem: Syntax(\"a fixed text\") }"
     );
 }
 

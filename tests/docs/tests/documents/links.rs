@@ -106,6 +106,10 @@ fn every_link_of_a_guide_leads_to_its_page_on_docs_rs() {
 #[test]
 fn every_guide_is_a_page_on_docs_rs() {
     let pages = text("okta-verifier/src/_documentation.rs");
+    let manifest = text("okta-verifier/Cargo.toml");
+    for packaged in ["/docs/**/*.md", "/src/_documentation/*.md"] {
+        assert!(manifest.contains(&format!("\"{packaged}\"")), "{packaged}");
+    }
     for document in all_documents() {
         if let Some(file) = document.strip_prefix("okta-verifier/docs/") {
             assert!(

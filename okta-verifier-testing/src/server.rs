@@ -78,7 +78,8 @@ pub struct MockOkta {
 
 impl MockOkta {
     /// Starts the server on a port that the system chooses. The server publishes one key each for
-    /// RS256, ES256, EdDSA and PS256, and signs with RS256, as Okta does.
+    /// RS256, ES256, EdDSA and PS256, and signs with RS256, as Okta does. The server is a task of the
+    /// caller's runtime, so it does not respond while code blocks that runtime.
     ///
     /// # Panics
     ///

@@ -83,6 +83,11 @@ fn issuer_from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Issuer, Conf
         AUDIENCE,
         "the aud of the access tokens, such as api://default",
     )?;
+    if audience.contains(is_quote_or_space) {
+        let problem =
+            "the audience contains a quote or a space; write one audience, without quotes";
+        return Err(wrong(AUDIENCE, problem.to_owned()));
+    }
     let mut issuer = match optional(PROFILE).as_deref() {
         None | Some("okta") => Issuer::okta(url, audience),
         Some("rfc9068") => Issuer::rfc9068(url, audience),
@@ -95,9 +100,21 @@ fn issuer_from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Issuer, Conf
     .as_str()
     {
         "*" => issuer.any_client_id(),
-        list => list_of(CLIENT_IDS, list)?
-            .into_iter()
-            .fold(issuer, Issuer::client_id),
+        list if list.contains('*') => {
+            let problem = "* accepts every client; write * alone, or the IDs alone";
+            return Err(wrong(CLIENT_IDS, problem.to_owned()));
+        }
+        list => {
+            let ids = list_of(CLIENT_IDS, list)?;
+            if ids
+                .iter()
+                .any(|id| id.contains(is_quote_or_space) || id.contains(';'))
+            {
+                let problem = "a client ID contains a quote, a space or a semicolon; write the IDs without quotes, separated by commas";
+                return Err(wrong(CLIENT_IDS, problem.to_owned()));
+            }
+            ids.into_iter().fold(issuer, Issuer::client_id)
+        }
     };
     if let Some(seconds) = optional(LEEWAY_SECONDS) {
         let seconds = seconds
@@ -117,9 +134,14 @@ fn issuer_from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Issuer, Conf
     Ok(issuer)
 }
 
+// Quotes around a value become a part of it in some files of variables.
+fn is_quote_or_space(it: char) -> bool {
+    it.is_whitespace() || it == '"' || it == '\''
+}
+
 fn list_of<'l>(variable: &'static str, list: &'l str) -> Result<Vec<&'l str>, ConfigError> {
     let items: Vec<_> = list.split(',').map(str::trim).collect();
-    if items.iter().any(|item| item.is_empty() || *item == "*") {
+    if items.iter().any(|item| item.is_empty()) {
         return Err(wrong(
             variable,
             "write a list separated by single commas".to_owned(),

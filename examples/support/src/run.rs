@@ -50,7 +50,8 @@ async fn set_up_and<S>(serve: S, example: &str, paste: Paste<'_>) -> Result<(), 
 where
     S: AsyncFnOnce(TcpListener, Verifier) -> Result<(), Box<dyn Error>>,
 {
-    let filter = EnvFilter::from_default_env(); // RUST_LOG
+    let filter = EnvFilter::try_from_default_env(); // RUST_LOG
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
     subscriber.with_writer(io::stderr).init();
     let listener = listen::listen()?;

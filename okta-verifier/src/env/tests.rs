@@ -23,6 +23,25 @@ fn from(changes: &[(&str, Option<&str>)]) -> Result<Verifier, ConfigError> {
     })
 }
 
+const SEPARATED: &str = "a client ID contains a quote, a space or a semicolon; write the IDs without quotes, separated by commas";
+const ONE_AUDIENCE: &str =
+    "the audience contains a quote or a space; write one audience, without quotes";
+
+/// A user searches the page for the text.
+#[test]
+fn env_error_is_quoted_among_the_common_mistakes() {
+    let page = include_str!("../../docs/common-mistakes.md");
+    for change in [
+        (ISSUER, None),
+        (CLIENT_IDS, None),
+        (CLIENT_IDS, Some("\"0oa1\"")),
+        (AUDIENCE, Some("\"api://default\"")),
+    ] {
+        let text = from(&[change]).unwrap_err().to_string();
+        assert!(page.contains(&text), "{text}");
+    }
+}
+
 #[test]
 fn env_error_names_the_variable_and_what_to_write() {
     for (variable, value, says) in [
@@ -47,7 +66,16 @@ fn env_error_names_the_variable_and_what_to_write() {
         (AUDIENCE, Some(""), "it is empty"),
         (CLIENT_IDS, None, "* to accept any client"),
         (CLIENT_IDS, Some("0oa1,,0oa2"), "single commas"),
-        (CLIENT_IDS, Some("0oa1,*"), "single commas"),
+        (
+            CLIENT_IDS,
+            Some("0oa1,*"),
+            "write * alone, or the IDs alone",
+        ),
+        (CLIENT_IDS, Some("0oa1 0oa2"), SEPARATED),
+        (CLIENT_IDS, Some("0oa1;0oa2"), SEPARATED),
+        (CLIENT_IDS, Some("\"0oa1\""), SEPARATED),
+        (AUDIENCE, Some("\"api://default\""), ONE_AUDIENCE),
+        (AUDIENCE, Some("api://default api://two"), ONE_AUDIENCE),
         (LEEWAY_SECONDS, Some("1m"), "whole seconds, 0 to 300"),
         (LEEWAY_SECONDS, Some("-1"), "whole seconds, 0 to 300"),
         (LEEWAY_SECONDS, Some("301"), "at most 300 s"),

@@ -51,7 +51,9 @@ pub enum ConfigError {
         url: String,
     },
     /// Two issuers have the same URL, or an alias in common.
-    #[error("issuer {url:?} is configured twice; merge the two entries")]
+    #[error(
+        "issuer {url:?} is configured twice; an issuer has one entry, with one audience; remove the other entry"
+    )]
     DuplicateIssuer {
         /// The URL or the alias.
         url: String,

@@ -46,7 +46,7 @@ pub enum ProofError {
     Method,
     /// `htu` is not the URL of the request.
     #[error(
-        "the proof's htu does not match the request's URL; set DpopSettings::base_url to the URL that clients use; under a nested path, use the VerifyLayer of okta-verifier-axum, or set VerifyLayer::original_uri"
+        "the proof's htu does not match the request's URL; set DpopSettings::base_url to the URL that clients use; under a nested path of axum or tower, use the VerifyLayer of okta-verifier-axum, or set VerifyLayer::original_uri"
     )]
     Url,
     /// The expected `htu` is unknown: no trusted proxy sent one of the listed hosts, or the request's path
@@ -70,7 +70,7 @@ pub enum ProofError {
     TokenHash,
     /// The `jti` was used before.
     #[error(
-        "the proof was used before; the client must make a new proof for each request; if every proof is rejected, the request passes two VerifyLayers: remove one"
+        "the proof was used before; the client must make a new proof for each request; if every proof is rejected, the request passes two layers or middlewares that verify it: remove one"
     )]
     Replayed,
 }

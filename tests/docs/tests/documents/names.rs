@@ -3,8 +3,9 @@
 use super::{all_documents, lines_outside_code, root, sources, text};
 
 /// Items of other crates.
-const FOREIGN: [&str; 24] = [
+const FOREIGN: [&str; 25] = [
     "Builder",
+    "Child",
     "Config",
     "Duration",
     "HttpServer",

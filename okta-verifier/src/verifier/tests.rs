@@ -244,13 +244,17 @@ async fn request_is_rejected_if_its_issuer_is_removed_while_it_waits() {
 async fn while_waiting_for_the_issuer(world: &World, meanwhile: impl FnOnce()) -> String {
     let jwt = world.bound_token();
     let mut request = world.authenticate_bound(&jwt);
-    // The first poll begins the fetch of the keys.
-    let first = std::future::poll_fn(|context| {
-        std::task::Poll::Ready(std::pin::Pin::new(&mut request).poll(context).is_pending())
-    });
-    assert!(first.await);
+    assert!(is_pending(&mut request).await); // the first poll begins the fetch of the keys
     meanwhile();
     code(&request.await).to_owned()
+}
+
+/// Polls once.
+async fn is_pending(request: &mut Authentication) -> bool {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(std::pin::Pin::new(&mut *request).poll(context).is_pending())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -273,6 +277,30 @@ async fn request_sends_nothing_to_an_issuer_that_is_removed_while_it_waits() {
     assert_eq!(result.await, "unknown_issuer");
     assert_eq!(world.okta.hits().introspection, 0);
     assert_eq!(world.remote.requests.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn request_sends_nothing_to_an_issuer_that_is_removed_before_the_first_poll() {
+    let world = World::new(Remote::released()).await;
+    let other = Issuer::okta("https://other.okta.com/oauth2/default", AUDIENCE).any_client_id();
+    let request = world.authenticate_bound(&world.bound_token());
+    world.verifier.set_issuers([other]).unwrap();
+    assert_eq!(code(&request.await), "unknown_issuer");
+    assert_eq!(world.okta.hits().keys, 0);
+}
+
+#[tokio::test]
+async fn request_begins_again_once_at_most() {
+    let world = World::new(Remote::released()).await;
+    let change = |seconds| {
+        let changed = issuer(&world.okta).leeway(Duration::from_secs(seconds));
+        world.verifier.set_issuers([changed]).unwrap();
+    };
+    let mut request = world.authenticate_bound(&world.bound_token());
+    change(1);
+    assert!(is_pending(&mut request).await); // begins again, and waits for the keys
+    change(2);
+    assert_eq!(code(&request.await), "unavailable");
 }
 
 /// Lets time pass for the process, as in a suspension.

@@ -132,7 +132,7 @@ impl Routes {
 
     pub(super) fn plan(&self, case: &Case) -> Plan<'_> {
         if !matches!(case.source, Source::None | Source::Okta) {
-            return Plan::Skip("the issuer is not a MockOkta".to_owned());
+            return Plan::Skip("the case needs an issuer of another kind".to_owned());
         }
         if case.names_client && self.any_client_id {
             return Plan::Skip("the API accepts any client".to_owned());
@@ -140,16 +140,21 @@ impl Routes {
         if case.method != "GET" {
             return Plan::Skip("the method is not GET".to_owned());
         }
-        let path = match case.route {
-            Route::Me => self.protected.as_deref().or(of(&self.scope)),
-            Route::Orders => of(&self.scope),
-            Route::Admin => of(&self.group),
-            Route::Maybe => self.optional.as_deref(),
-            Route::Health => self.open.as_deref(),
-            Route::Claims | Route::Transfer | Route::MaybeOrders | Route::Forgotten => None,
+        let (path, missing) = match case.route {
+            Route::Me => {
+                let path = self.protected.as_deref().or(of(&self.scope));
+                (path, "Routes::protected is not called")
+            }
+            Route::Orders => (of(&self.scope), "Routes::scope is not called"),
+            Route::Admin => (of(&self.group), "Routes::group is not called"),
+            Route::Maybe => (self.optional.as_deref(), "Routes::optional is not called"),
+            Route::Health => (self.open.as_deref(), "Routes::open is not called"),
+            Route::Claims | Route::Transfer | Route::MaybeOrders | Route::Forgotten => (
+                None,
+                "the case needs a route of a kind that Routes does not have",
+            ),
         };
-        let reason = || format!("the routes have no path like {}", case.route.path());
-        path.map_or_else(|| Plan::Skip(reason()), Plan::Run)
+        path.map_or_else(|| Plan::Skip(missing.to_owned()), Plan::Run)
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
             {
                 format!("https://{rest}")
             }
-            _ => "an https URL".to_owned(), // a port of http is not that of https
+            _ => "https".to_owned(), // a port of http is not that of https
         };
         return Err(fail(&format!(
             "the scheme is not https; write {secure}; http is supported for issuers on 127.0.0.0/8, [::1] and localhost"

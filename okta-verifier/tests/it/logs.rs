@@ -45,6 +45,32 @@ fn rejection_is_logged_at_debug_without_the_tokens_content() {
     }
 }
 
+#[test]
+fn rejection_reason_in_the_log_has_no_time_of_the_token() {
+    const FAR: u64 = 4_000_000_000; // in 2096
+    let okta = okta();
+    let verifier = verifier(&okta);
+    for (token, reason) in [
+        (okta.token("ada").expired(), "the token has expired"),
+        (
+            okta.token("ada").not_before(FAR),
+            "the token is not valid yet",
+        ),
+        (
+            okta.token("ada").issued_at(FAR),
+            "the token was issued in the future",
+        ),
+    ] {
+        let jwt = token.sign();
+        let lines = logged(|| assert!(authenticate(&verifier, &jwt).is_err()));
+        let [(_, text)] = &lines[..] else {
+            panic!("one event: {lines:?}");
+        };
+        assert!(text.contains(reason), "{text}");
+        assert!(!text.contains(|it: char| it.is_ascii_digit()), "{text}");
+    }
+}
+
 // conformance 20, 44
 #[test]
 fn rejection_leaves_one_event_with_its_code() {

@@ -212,7 +212,7 @@ fn client_id_that_is_the_audience_is_a_warning_and_a_reason_that_says_what_to_wr
 }
 
 #[test]
-fn audience_and_client_id_in_their_places_are_no_warning() {
+fn audience_and_client_id_in_their_places_log_no_warning() {
     let issuer = Issuer::okta(ISSUER, AUDIENCE).client_id("0oa1client");
     assert!(logged(|| drop(build(issuer))).is_empty());
     let entra = "https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0";

@@ -72,7 +72,13 @@ impl Words {
         // that say that it is a key.
         let texts = bytes.split(|byte| b"\"\\\n".contains(byte));
         for text in texts.filter(|text| !text.starts_with(b"-----")) {
-            self.secret.extend(windows(text));
+            // What remains of a window beside the address of loopback is some digits of a port, which the URLs of two
+            // tests may have in common.
+            let is_loopback =
+                |window: &[u8]| window.windows(LOOPBACK.len()).any(|it| it == LOOPBACK);
+            let secret = windows(text).zip(text.windows(LENGTH));
+            let secret = secret.filter(|(_, window)| !is_loopback(window));
+            self.secret.extend(secret.map(|(hash, _)| hash));
         }
     }
 }
@@ -87,13 +93,9 @@ fn numbers(text: &[u8], radix: u32, digits: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Returns each window of consecutive bytes as a hash. Two windows share one only by chance. Windows with the
-/// address of loopback are left out: what remains of them are some digits of a port, which the URLs of two tests
-/// may have in common.
+/// Returns each window of consecutive bytes as a hash. Two windows share one only by chance.
 fn windows(text: &[u8]) -> impl Iterator<Item = u64> {
-    let windows = text.windows(LENGTH);
-    let windows = windows.filter(|window| !window.windows(LOOPBACK.len()).any(|it| it == LOOPBACK));
-    windows.map(|window| {
+    text.windows(LENGTH).map(|window| {
         let [low, high] = [&window[..8], &window[8..]]
             .map(|half| half.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)));
         let product =
@@ -125,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn url_on_loopback_is_no_secret_for_the_digits_of_its_port() {
+    fn secret_is_not_found_by_the_digits_of_a_loopback_port() {
         let mut words = Words::new();
         words.secret(br#"{"htu":"http://127.0.0.1:37531/orders/confidential"}"#);
         assert!(

@@ -114,7 +114,7 @@ fn published_sources() -> String {
         .concat()
 }
 
-/// Every line of every document outside code blocks, with the path of the document.
+/// Returns every line of every document outside code blocks, with the path of the document.
 fn lines() -> impl Iterator<Item = (String, String)> {
     all_documents().into_iter().flat_map(|document| {
         let text = text(&document);
@@ -123,12 +123,12 @@ fn lines() -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// What is between backticks.
+/// Returns the texts between backticks.
 fn spans(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// Each `Type::item` of the span.
+/// Returns each `Type::item` of the span.
 fn paths(span: &str) -> impl Iterator<Item = (&str, &str)> {
     span.match_indices("::").filter_map(|(at, _)| {
         let before = span[..at].rsplit(|it| !is_part(it)).next()?;
@@ -138,7 +138,7 @@ fn paths(span: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// The function of a span that is a call, such as `leeway(duration)` or `.leeway(..)`.
+/// Returns the name of the function if the span is a call, such as `leeway(duration)` or `.leeway(..)`.
 fn call(span: &str) -> Option<&str> {
     let (function, arguments) = span.trim_start_matches('.').split_once('(')?;
     let is_name =

@@ -48,6 +48,7 @@ pub(crate) fn credentials<'a>(
     connection: &'a Connection,
     verifier: &Verifier,
     max_introspection_age: Option<Duration>,
+    audience: Option<&'a str>,
 ) -> RequestCredentials<'a> {
     let (headers, uri) = (request.headers(), request.uri());
     let authorization = headers.get_all(AUTHORIZATION);
@@ -55,6 +56,9 @@ pub(crate) fn credentials<'a>(
     credentials = credentials.query(uri.query());
     if let Some(max_age) = max_introspection_age {
         credentials = credentials.max_introspection_age(max_age);
+    }
+    if let Some(audience) = audience {
+        credentials = credentials.audience(audience);
     }
     if !verifier.accepts_bound_tokens() {
         return credentials;

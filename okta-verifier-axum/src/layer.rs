@@ -155,6 +155,37 @@ impl VerifyLayer {
         Self(self.0.max_introspection_age(max_age))
     }
 
+    /// Accepts tokens for this audience only, for one of several APIs behind one verifier. The audience is one
+    /// of [`Issuer::audience`](okta_verifier::Issuer::audience). By default a token for any audience of its
+    /// issuer is accepted. A token for another audience gets the 401 of an invalid token.
+    ///
+    /// ```
+    /// # use axum::{Router, body::Body, http::Request, routing::get};
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// use okta_verifier_axum::{Verified, VerifyLayer};
+    /// # use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let issuer = okta.issuer().audience("api://billing").any_client_id(); // and api://orders
+    /// let layer = VerifyLayer::new(Verifier::builder().issuer(issuer).build()?);
+    /// let api = || Router::new().route("/", get(async |_: Verified| "done"));
+    /// let orders = api().route_layer(layer.clone().audience("api://orders"));
+    /// let billing = api().route_layer(layer.audience("api://billing"));
+    ///
+    /// let jwt = okta.token("ada").sign(); // for api://orders
+    /// let ask = || Request::get("/").header("authorization", format!("Bearer {jwt}")).body(Body::empty());
+    /// assert_eq!(orders.oneshot(ask()?).await?.status(), 200);
+    /// assert_eq!(billing.oneshot(ask()?).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn audience(self, audience: impl Into<String>) -> Self {
+        Self(self.0.audience(audience))
+    }
+
     /// Sets the function that reads the peer's IP address from the request's extensions. By default the
     /// address is unknown, and no proxy is trusted.
     ///

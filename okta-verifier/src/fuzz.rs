@@ -22,7 +22,7 @@ use crate::{
     sync::clock::Now,
     token::{
         BASE64URL,
-        checks::{Clients, Expected, Profile},
+        checks::{Clients, Expected},
         claims::Claims,
         jws::Jws,
     },
@@ -108,7 +108,9 @@ pub fn introspection(data: &[u8]) {
         expected: Expected {
             issuer: ISSUER.into(),
             aliases: Vec::new(),
-            audience: "api://default".into(),
+            tenants: None,
+            audiences: vec!["api://default".to_owned()],
+            lightweight_tokens: false,
             profile: Profile::Okta,
             clients: Clients::Any,
             leeway: 60,

@@ -1,5 +1,6 @@
 //! [`Issuer`]: the settings of one token issuer.
 
+mod presets;
 mod resolved;
 mod url;
 
@@ -7,10 +8,13 @@ use crate::{
     crypto::{Algorithm, Algorithms},
     introspection::Introspection,
     keys::{DEFAULT_STALE_IF_ERROR, KeySnapshot},
-    token::checks::Profile,
+    token::{
+        profile::{Profile, TokenProfile},
+        tenants::Tenants,
+    },
 };
 pub(crate) use resolved::ResolvedIssuer;
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Configuration of one token issuer, and of the checks that its tokens must pass.
 ///
@@ -29,8 +33,12 @@ use std::{fmt, time::Duration};
 pub struct Issuer {
     url: String,
     aliases: Vec<String>,
-    audience: String,
+    audiences: Vec<String>,
     profile: Profile,
+    tenants: Option<Tenants>,
+    /// The ID of the only tenant, if the constructor takes one.
+    tenant: Option<String>,
+    lightweight_tokens: bool,
     client_ids: Vec<String>,
     any_client_id: bool,
     algorithms: Algorithms,
@@ -54,7 +62,7 @@ impl Issuer {
     /// `default`.
     #[must_use]
     pub fn okta(url: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self::new(Profile::Okta, url.into(), audience.into())
+        Self::new(Profile::Okta, url.into(), vec![audience.into()])
     }
 
     /// Configures any issuer of RFC 9068 access tokens. `typ` must be `at+jwt`, and `client_id`, `iat` and
@@ -77,15 +85,50 @@ impl Issuer {
     /// ```
     #[must_use]
     pub fn rfc9068(url: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self::new(Profile::Rfc9068, url.into(), audience.into())
+        Self::new(Profile::Rfc9068, url.into(), vec![audience.into()])
     }
 
-    fn new(profile: Profile, url: String, audience: String) -> Self {
+    /// Configures an issuer whose tokens deviate from RFC 9068 in the ways that the profile allows. For known
+    /// providers, use the constructor of that name, such as [`keycloak`](Self::keycloak) or
+    /// [`auth0`](Self::auth0).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// use okta_verifier::{Issuer, TokenProfile, Verifier};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let other = TestIssuer::rfc9068("https://orders.example");
+    /// let verifier = |profile| {
+    ///     let issuer = Issuer::custom("https://issuer.test", "https://orders.example", profile);
+    /// #   let issuer = issuer.keys(other.jwks());
+    ///     Verifier::builder().issuer(issuer.any_client_id()).build()
+    /// };
+    /// let jwt = other.token("ada").typ("JWT").sign();
+    /// let strict = verifier(TokenProfile::new())?;
+    /// assert_eq!(strict.verify(&jwt).await.unwrap_err().code(), "type_not_allowed");
+    /// assert!(verifier(TokenProfile::new().accept_type("JWT"))?.verify(&jwt).await.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn custom(
+        url: impl Into<String>,
+        audience: impl Into<String>,
+        profile: TokenProfile,
+    ) -> Self {
+        let profile = Profile::Custom(Arc::new(profile));
+        Self::new(profile, url.into(), vec![audience.into()])
+    }
+
+    fn new(profile: Profile, url: String, audiences: Vec<String>) -> Self {
         Self {
             url,
             aliases: Vec::new(),
-            audience,
+            audiences,
             profile,
+            tenants: None,
+            tenant: None,
+            lightweight_tokens: false,
             client_ids: Vec::new(),
             any_client_id: false,
             algorithms: Algorithms::ALL,
@@ -99,6 +142,36 @@ impl Issuer {
             key_snapshot: None,
             introspection: None,
         }
+    }
+
+    /// Accepts tokens for another audience, in addition to that of the constructor. Call this once for each
+    /// audience. At most 64.
+    ///
+    /// [`VerifiedToken::audiences`](crate::VerifiedToken::audiences) returns the audiences of a token, and
+    /// the `audience` of a layer accepts one of them only. If the audiences need different settings, such as
+    /// different clients, write several entries with the same URL and different audiences. A token for the
+    /// audiences of several entries is rejected.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let one = || okta.issuer().any_client_id(); // api://orders
+    /// let both = Verifier::builder().issuer(one().audience("api://billing")).build()?;
+    /// let jwt = okta.token("ada").claim("aud", "api://billing").sign();
+    /// assert!(both.verify(&jwt).await?.has_audience("api://billing"));
+    ///
+    /// let verifier = Verifier::builder().issuer(one()).build()?;
+    /// assert_eq!(verifier.verify(&jwt).await.unwrap_err().code(), "wrong_audience");
+    /// assert!(Verifier::builder().issuer(one()).issuer(one()).build().is_err()); // the same audience twice
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audiences.push(audience.into());
+        self
     }
 
     /// Accepts tokens issued to this client. Call this once for each client.
@@ -449,7 +522,7 @@ impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Issuer")
             .field("url", &self.url)
-            .field("audience", &self.audience)
+            .field("audiences", &self.audiences)
             .field("profile", &self.profile)
             .field("client_ids", &self.client_ids)
             .field("any_client_id", &self.any_client_id)

@@ -97,7 +97,7 @@ pub use http::Rejection;
 pub use issuer::Issuer;
 pub use keys::KeySnapshot;
 pub use policy::{AnyToken, Policy, Requirement};
-pub use token::SubjectKind;
+pub use token::{SubjectKind, TokenProfile};
 pub use verified_token::VerifiedToken;
 pub use verifier::{Verifier, VerifierBuilder};
 

@@ -7,10 +7,13 @@ pub(crate) mod claims;
 pub(crate) mod confirmation;
 pub(crate) mod json;
 pub(crate) mod jws;
+pub(crate) mod profile;
 mod subject_kind;
+pub(crate) mod tenants;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub(crate) use base64url::BASE64URL;
+pub use profile::TokenProfile;
 pub use subject_kind::SubjectKind;

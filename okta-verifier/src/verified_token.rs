@@ -16,7 +16,7 @@ use crate::{
     http::Challenges,
     token::{
         SubjectKind,
-        checks::{self, Expected, Source},
+        checks::{self, Checked, Expected},
         claims::{Claims, Dates},
         confirmation::{Bound, Confirmation},
         json::{self, Object},
@@ -50,8 +50,12 @@ pub struct VerifiedToken(Arc<Inner>);
 
 struct Inner {
     origin: Arc<Origin>,
-    texts: Texts<6>,
+    texts: Texts<7>,
     subject_kind: SubjectKind,
+    /// The configured audiences that the token is for, as a set of positions.
+    audiences: u64,
+    /// Whether the token needs an introspection response, because it leaves out `aud` or `sub`.
+    is_lightweight: bool,
     dates: Dates,
     auth_time: Option<u64>,
     /// `None` if the token is not bound, which is the case for most tokens. A copy with fewer scopes
@@ -70,39 +74,92 @@ pub(crate) struct Origin {
 }
 
 impl VerifiedToken {
-    /// Returns the token with these claims. The caller must have checked the claims. The token must not be
-    /// used before its signature was verified, unless the claims come from an introspection response.
+    /// Returns the token with these claims. The token must not be used before its signature was verified,
+    /// unless the claims come from an introspection response.
     pub(crate) fn new(
         claims: &Claims<'_>,
-        source: Source,
-        confirmation: Option<Confirmation>,
+        checked: &Checked<'_>,
         payload: &str,
         origin: &Arc<Origin>,
     ) -> Self {
-        let profile = origin.expected.profile;
-        let client_id = checks::client(claims, source, profile);
-        let mut texts = [""; 6];
+        let mut texts = [""; 7];
         texts[PAYLOAD] = payload;
-        texts[SUBJECT] = &claims.sub;
-        texts[SCOPE] = &claims.scope;
+        texts[SUBJECT] = &checked.subject;
+        texts[SCOPE] = &checked.scope;
         // An absent claim is stored as an empty string. Empty claims were rejected before.
-        texts[CLIENT_ID] = client_id.unwrap_or_default();
+        texts[CLIENT_ID] = checked.client_id.as_deref().unwrap_or_default();
         texts[JTI] = claims.jti.as_deref().unwrap_or_default();
         texts[ACR] = claims.acr.as_deref().unwrap_or_default();
+        if origin.expected.tenants.is_some() {
+            texts[ISSUER] = &claims.iss;
+        }
         Self(Arc::new(Inner {
             origin: origin.clone(),
             texts: Texts::new(texts),
-            subject_kind: SubjectKind::new(claims, source, client_id, profile),
+            subject_kind: checked.subject_kind,
+            audiences: checked.audiences,
+            is_lightweight: checked.is_lightweight,
             dates: claims.dates(),
             auth_time: claims.auth_time,
-            bound: confirmation.map(|to| Arc::new(to.into())),
+            bound: checked.confirmation.map(|to| Arc::new(to.into())),
             groups: OnceLock::new(),
         }))
     }
 
-    /// Returns the issuer's URL, as configured, even if the token's `iss` is an alias.
+    /// Returns the issuer's URL, as configured, even if the token's `iss` is an alias. For an issuer with
+    /// several tenants ([`Issuer::entra_tenants`](crate::Issuer::entra_tenants)), returns the `iss` of the
+    /// token's tenant.
     #[must_use]
     pub fn issuer(&self) -> &str {
+        let configured = &self.0.origin.expected.issuer;
+        self.0.texts.present(ISSUER).unwrap_or(configured)
+    }
+
+    /// Returns the audiences of the token that the settings accept, in the order of the settings. Other
+    /// values of `aud` are left out.
+    ///
+    /// The list is empty only if the token has no `aud`, which
+    /// [`TokenProfile::allow_missing_audience`](crate::TokenProfile::allow_missing_audience) allows.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let issuer = okta.issuer().audience("api://billing").any_client_id(); // and api://orders
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    ///
+    /// let jwt = okta.token("ada").claim("aud", ["api://billing", "api://other"]).sign();
+    /// let token = verifier.verify(&jwt).await?;
+    /// assert_eq!(token.audiences().collect::<Vec<_>>(), ["api://billing"]);
+    /// assert!(token.has_audience("api://billing") && !token.has_audience("api://other"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn audiences(&self) -> impl Iterator<Item = &str> {
+        let matched = self.0.audiences;
+        let audiences = self.0.origin.expected.audiences.iter().enumerate();
+        audiences
+            .filter(move |(position, _)| matched >> position & 1 == 1)
+            .map(|(_, audience)| audience.as_str())
+    }
+
+    /// Returns whether the token is for this audience, and the settings accept the audience. The comparison
+    /// is exact.
+    #[must_use]
+    pub fn has_audience(&self, audience: &str) -> bool {
+        self.audiences().any(|one| one == audience)
+    }
+
+    /// Returns whether the token leaves out claims, so that it must not be accepted without an introspection
+    /// response.
+    #[inline]
+    pub(crate) fn is_lightweight(&self) -> bool {
+        self.0.is_lightweight
+    }
+
+    /// Returns the issuer's URL as configured, which has a place for the tenant if it has several tenants.
+    pub(crate) fn configured_issuer(&self) -> &str {
         &self.0.origin.expected.issuer
     }
 
@@ -244,6 +301,18 @@ impl VerifiedToken {
     /// Returns the size of the payload in bytes.
     pub(crate) fn size(&self) -> usize {
         self.payload().len()
+    }
+
+    /// Returns the names of the claims that grant scopes.
+    fn scope_claims(&self) -> Vec<&str> {
+        let profile = self.0.origin.expected.custom();
+        let mut names = vec!["scp", "scope"];
+        for name in profile.iter().flat_map(|it| it.scope_claims()) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     fn payload(&self) -> &str {
@@ -413,12 +482,14 @@ impl VerifiedToken {
             .filter(|scope| granted.contains(scope))
             .collect();
         let scope = common.join(" ");
-        let payload = with_scopes(self.payload(), &common)
+        let payload = with_scopes(self.payload(), self.scope_claims(), &common)
             .ok_or(VerifyError::InvalidClaim { claim: "scope" })?;
         Ok(Self(Arc::new(Inner {
             origin: inner.origin.clone(),
             texts: inner.texts.with(SCOPE, &scope).with(PAYLOAD, &payload),
             subject_kind: inner.subject_kind,
+            audiences: inner.audiences,
+            is_lightweight: inner.is_lightweight,
             dates: inner.dates,
             auth_time: inner.auth_time,
             bound: inner.bound.clone(),
@@ -427,10 +498,59 @@ impl VerifiedToken {
     }
 }
 
+impl VerifiedToken {
+    /// Returns this token with the claims of the introspection response, for a token that leaves out `aud` or
+    /// `sub`. The caller has checked that both have the same client and `jti`.
+    ///
+    /// The signature covers only the claims of this token. The response therefore cannot change them, and
+    /// its `aud` counts only if this token has none.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `iss`, `sid` or `cnf` is in both and differs.
+    pub(crate) fn completed_by(&self, response: &Self) -> Result<Self, VerifyError> {
+        let (signed, stated) = (&*self.0, &*response.0);
+        for claim in ["iss", "sid"] {
+            let texts = [self, response].map(|it| it.raw_claim(claim).and_then(json::string));
+            if let [Some(one), Some(other)] = texts
+                && one != other
+            {
+                return Err(VerifyError::InvalidClaim { claim });
+            }
+        }
+        let bound = match (&signed.bound, &stated.bound) {
+            (Some(one), Some(other)) if one.to != other.to => {
+                return Err(VerifyError::InvalidClaim { claim: "cnf" });
+            }
+            (Some(bound), _) | (None, Some(bound)) => Some(bound.clone()),
+            (None, None) => None,
+        };
+        let subject_kind = match signed.subject_kind {
+            SubjectKind::Service => SubjectKind::Service,
+            SubjectKind::User | SubjectKind::Unknown => stated.subject_kind,
+        };
+        let jti = self.jti().or(response.jti()).unwrap_or_default();
+        Ok(Self(Arc::new(Inner {
+            origin: signed.origin.clone(),
+            texts: stated.texts.with(JTI, jti),
+            subject_kind,
+            audiences: match self.raw_claim("aud") {
+                Some(_) => signed.audiences,
+                None => stated.audiences,
+            },
+            is_lightweight: false,
+            dates: signed.dates,
+            auth_time: stated.auth_time,
+            bound,
+            groups: OnceLock::new(),
+        })))
+    }
+}
+
 impl fmt::Debug for VerifiedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifiedToken")
-            .field("issuer", &self.issuer())
+            .field("issuer", &self.configured_issuer())
             .finish_non_exhaustive()
     }
 }
@@ -441,14 +561,14 @@ fn moment(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799))
 }
 
-/// Returns the payload with these scopes in `scp` and `scope`, so that the claims themselves contain no more
+/// Returns the payload with these scopes in the claims `names`, so that the claims themselves contain no more
 /// scopes than `has_scope` finds. An array stays an array, and a string stays a string. Only the text of
-/// these two values is replaced, because parsing and writing the whole payload could change numbers. Returns
+/// these values is replaced, because parsing and writing the whole payload could change numbers. Returns
 /// `None` if the payload cannot be parsed.
-fn with_scopes(payload: &str, scopes: &[&str]) -> Option<String> {
+fn with_scopes(payload: &str, names: Vec<&str>, scopes: &[&str]) -> Option<String> {
     let claims = Object::parse(payload).ok()?;
-    let mut lists = Vec::with_capacity(2);
-    for name in ["scp", "scope"] {
+    let mut lists = Vec::with_capacity(names.len());
+    for name in names {
         if let Some(list) = claims.present(name) {
             let shorter = match list.starts_with('[') {
                 true => serde_json::to_string(scopes),
@@ -531,6 +651,8 @@ const SCOPE: usize = 2;
 const CLIENT_ID: usize = 3;
 const JTI: usize = 4;
 const ACR: usize = 5;
+/// The `iss` of an issuer with several tenants.
+const ISSUER: usize = 6;
 
 #[cfg(test)]
 pub(crate) mod tests;

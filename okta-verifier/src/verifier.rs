@@ -133,6 +133,7 @@ impl Verifier {
         let request = TokenRequest {
             token: jwt.as_bytes(),
             max_age: None,
+            audience: None,
             sender: None,
         };
         let decision = RequestDecision::new(self, request, Now::read());
@@ -194,6 +195,7 @@ impl Verifier {
         let request = TokenRequest {
             token,
             max_age: credentials.max_age(),
+            audience: credentials.only_audience(),
             sender: Some(sender),
         };
         let decision = RequestDecision::new(self, request, Now::read());

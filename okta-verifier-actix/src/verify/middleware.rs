@@ -62,6 +62,7 @@ pub struct VerifyMiddleware {
     verifier: Verifier,
     optional: bool,
     max_introspection_age: Option<Duration>,
+    audience: Option<Arc<str>>,
 }
 
 impl VerifyMiddleware {
@@ -71,6 +72,7 @@ impl VerifyMiddleware {
             verifier,
             optional: false,
             max_introspection_age: None,
+            audience: None,
         }
     }
 
@@ -155,6 +157,43 @@ impl VerifyMiddleware {
         self.max_introspection_age = Some(max_age);
         self
     }
+
+    /// Accepts tokens for this audience only, for one of several APIs behind one verifier. The audience is one
+    /// of [`Issuer::audience`](okta_verifier::Issuer::audience). By default a token for any audience of its
+    /// issuer is accepted. A token for another audience gets the 401 of an invalid token.
+    ///
+    /// ```
+    /// # use actix_web::{App, test, web};
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_actix::VerifyMiddleware;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # async fn done() -> &'static str { "done" }
+    /// let issuer = okta.issuer().audience("api://billing").any_client_id(); // and api://orders
+    /// let verify = VerifyMiddleware::new(Verifier::builder().issuer(issuer).build()?);
+    /// let orders = verify.clone().audience("api://orders");
+    /// let billing = verify.audience("api://billing");
+    /// let app = App::new()
+    ///     .service(web::resource("/orders").wrap(orders).get(done))
+    ///     .service(web::resource("/billing").wrap(billing).get(done));
+    /// let app = test::init_service(app).await;
+    ///
+    /// let jwt = okta.token("ada").sign(); // for api://orders
+    /// let ask = |path: &str| {
+    ///     let value = format!("Bearer {jwt}");
+    ///     test::TestRequest::get().uri(path).insert_header(("authorization", value)).to_request()
+    /// };
+    /// assert_eq!(test::call_service(&app, ask("/orders")).await.status(), 200);
+    /// assert_eq!(test::call_service(&app, ask("/billing")).await.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into().into());
+        self
+    }
 }
 
 impl<S, B> Transform<S, ServiceRequest> for VerifyMiddleware
@@ -174,6 +213,7 @@ where
             verifier,
             self.optional,
             self.max_introspection_age,
+            self.audience.clone(),
         )))
     }
 }

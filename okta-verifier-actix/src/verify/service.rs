@@ -24,6 +24,7 @@ pub struct Verify<S> {
     verifier: Verifier,
     optional: bool,
     max_introspection_age: Option<Duration>,
+    audience: Option<Arc<str>>,
 }
 
 impl<S> Verify<S> {
@@ -32,12 +33,14 @@ impl<S> Verify<S> {
         verifier: Verifier,
         optional: bool,
         max_introspection_age: Option<Duration>,
+        audience: Option<Arc<str>>,
     ) -> Self {
         Self {
             inner: Rc::new(inner),
             verifier,
             optional,
             max_introspection_age,
+            audience,
         }
     }
 }
@@ -70,8 +73,13 @@ impl<S> Verify<S> {
             return VerifyFuture::answering(Answer::inner(self.inner.call(request)));
         }
         let (verifier, connection) = (&self.verifier, Connection::of(&request));
-        let credentials =
-            bridge::credentials(&request, &connection, verifier, self.max_introspection_age);
+        let credentials = bridge::credentials(
+            &request,
+            &connection,
+            verifier,
+            self.max_introspection_age,
+            self.audience.as_deref(),
+        );
         match verifier.authenticate(&credentials).into_ready() {
             Ok(Ok(token)) => {
                 request.extensions_mut().insert(token);

@@ -9,7 +9,7 @@ use super::VerifyLayer;
 /// about repeated and non-ASCII lines.
 pub(super) fn credentials<'r, B>(
     request: &'r Request<B>,
-    layer: &VerifyLayer,
+    layer: &'r VerifyLayer,
 ) -> RequestCredentials<'r> {
     let (headers, uri, extensions) = (request.headers(), request.uri(), request.extensions());
     let authorization = headers.get_all(AUTHORIZATION).iter();
@@ -17,6 +17,9 @@ pub(super) fn credentials<'r, B>(
     credentials = credentials.query(uri.query());
     if let Some(max_age) = layer.max_introspection_age {
         credentials = credentials.max_introspection_age(max_age);
+    }
+    if let Some(audience) = &layer.audience {
+        credentials = credentials.audience(audience);
     }
     if !layer.verifier.accepts_bound_tokens() {
         return credentials;

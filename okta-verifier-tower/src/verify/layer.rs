@@ -1,4 +1,4 @@
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{Extensions, Uri};
 use okta_verifier::Verifier;
@@ -47,6 +47,7 @@ pub struct VerifyLayer {
     pub(super) verifier: Verifier,
     pub(super) optional: bool,
     pub(super) max_introspection_age: Option<Duration>,
+    pub(super) audience: Option<Arc<str>>,
     pub(super) peer: Option<fn(&Extensions) -> Option<IpAddr>>,
     pub(super) original_uri: Option<fn(&Extensions) -> Option<&Uri>>,
     pub(super) grpc: bool,
@@ -59,6 +60,7 @@ impl VerifyLayer {
             verifier,
             optional: false,
             max_introspection_age: None,
+            audience: None,
             peer: None,
             original_uri: None,
             grpc: false,
@@ -140,6 +142,38 @@ impl VerifyLayer {
     /// ```
     pub fn max_introspection_age(mut self, max_age: Duration) -> Self {
         self.max_introspection_age = Some(max_age);
+        self
+    }
+
+    /// Accepts tokens for this audience only, for one of several APIs behind one verifier. The audience is one
+    /// of [`Issuer::audience`](okta_verifier::Issuer::audience). By default a token for any audience of its
+    /// issuer is accepted. A token for another audience gets the 401 of an invalid token.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use http::{Request, Response};
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+    /// let issuer = okta.issuer().audience("api://billing").any_client_id(); // and api://orders
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// let orders = VerifyLayer::new(verifier.clone()).audience("api://orders").layer(handler);
+    /// let billing = VerifyLayer::new(verifier).audience("api://billing").layer(handler);
+    ///
+    /// let jwt = okta.token("ada").sign(); // for api://orders
+    /// let ask = || Request::get("/").header("authorization", format!("Bearer {jwt}")).body(());
+    /// assert_eq!(orders.oneshot(ask()?).await?.status(), 200);
+    /// assert_eq!(billing.oneshot(ask()?).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into().into());
         self
     }
 

@@ -50,21 +50,30 @@ pub enum ConfigError {
         /// The origin of the URL.
         url: String,
     },
-    /// Two issuers have the same URL, or an alias in common.
-    #[error(
-        "issuer {url:?} is configured twice; an issuer has one entry, with one audience; remove the other entry"
-    )]
+    /// Two entries have the same URL and cannot be distinguished by their audiences, or two issuers have an
+    /// alias in common.
+    #[error("issuer {url:?} is configured twice: {problem}")]
     DuplicateIssuer {
         /// The URL or the alias.
         url: String,
+        /// What is wrong, and what to set instead.
+        problem: String,
     },
-    /// The audience is empty.
-    #[error(
-        "issuer {issuer:?}: the audience is empty; write the `aud` of its access tokens, such as \"api://default\""
-    )]
+    /// An audience is empty, is missing, or is written twice.
+    #[error("issuer {issuer:?}: {problem}")]
     Audience {
         /// The issuer's URL.
         issuer: String,
+        /// What is wrong, and what to set instead.
+        problem: &'static str,
+    },
+    /// The settings of the [`TokenProfile`](crate::TokenProfile) or of a provider are wrong.
+    #[error("issuer {issuer:?}: {problem}")]
+    Profile {
+        /// The issuer's URL.
+        issuer: String,
+        /// What is wrong, and what to set instead.
+        problem: String,
     },
     /// Neither [`Issuer::client_id`](crate::Issuer::client_id) nor
     /// [`Issuer::any_client_id`](crate::Issuer::any_client_id) was called, or both were, or a client ID is

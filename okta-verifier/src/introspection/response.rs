@@ -7,10 +7,11 @@ use crate::{
     error::{MalformedTokenError, UnavailableReason, VerifyError},
     sync::clock::Now,
     token::{
-        checks::{self, Expected, Source},
+        checks::{self, Expected},
         claims::Claims,
         confirmation::Confirmation,
         json::{self, Object},
+        profile::Source,
     },
     verified_token::{Origin, VerifiedToken},
 };
@@ -83,8 +84,8 @@ impl IntrospectionResponse {
             Ok(kind) => kind,
             Err(error) => return Ok(rejected(error)),
         };
-        if let Some(claim) = empty(&object) {
-            return Ok(rejected(VerifyError::MissingClaim { claim }));
+        if object.get("aud").is_some_and(is_empty) {
+            return Ok(rejected(VerifyError::MissingClaim { claim: "aud" }));
         }
         let has_exp = object.contains("exp");
         let valid_for = match has_exp {
@@ -103,16 +104,16 @@ impl IntrospectionResponse {
         let expected = &origin.expected;
         let checked = checks::check_dates(claims.dates(), expected.leeway, now.unix)
             .and_then(|()| checks::check_claims(&claims, source, expected))
-            .and_then(|confirmation| {
-                kind.check_binding(confirmation.as_ref())?;
-                Ok(confirmation)
+            .and_then(|checked| {
+                kind.check_binding(checked.confirmation.as_ref())?;
+                Ok(checked)
             });
-        let confirmation = match checked {
-            Ok(confirmation) => confirmation,
+        let checked = match checked {
+            Ok(checked) => checked,
             Err(error) => return Ok(rejected(error)),
         };
         // The payload is `text` and not `completed`: an inserted member must not become a claim of the token.
-        let token = VerifiedToken::new(&claims, source, confirmation, text, origin);
+        let token = VerifiedToken::new(&claims, &checked, text, origin);
         Ok(Self {
             reason,
             requested_at,
@@ -165,7 +166,8 @@ impl IntrospectionResponse {
         let introspected = self.token(now)?;
         // The token may have expired during the introspection request.
         verified.check_dates(now.unix)?;
-        if introspected.subject() != verified.subject() {
+        let has_subject = !verified.subject().is_empty(); // a lightweight token may have none
+        if has_subject && introspected.subject() != verified.subject() {
             return Err(VerifyError::InvalidClaim { claim: "sub" });
         }
         if let (Some(one), Some(other)) = (introspected.client_id(), verified.client_id())
@@ -177,6 +179,9 @@ impl IntrospectionResponse {
             && one != other
         {
             return Err(VerifyError::InvalidClaim { claim: "jti" });
+        }
+        if verified.is_lightweight() {
+            return verified.completed_by(introspected);
         }
         // A response may leave `cnf` out. If it is present, it must match the `cnf` of the token
         // (RFC 9449 §6.2).
@@ -216,15 +221,9 @@ fn complete(
     completed
 }
 
-/// Returns the name of a claim that is present but empty, `aud` or `sub`, or `None` if there is none. Some
-/// servers write an empty claim instead of leaving it out.
-fn empty(object: &Object<'_>) -> Option<&'static str> {
-    let is_empty = |list: &str| json::strings(list).is_some_and(|list| list.is_empty());
-    if object.get("aud").is_some_and(is_empty) {
-        return Some("aud");
-    }
-    let sub = object.get("sub").and_then(json::string)?;
-    sub.is_empty().then_some("sub")
+/// Returns whether the list is empty. Some servers write an empty `aud` instead of leaving it out.
+fn is_empty(list: &str) -> bool {
+    json::strings(list).is_some_and(|list| list.is_empty())
 }
 
 /// The kind of a token according to the response. It is only used to reject a token, never to accept one,
@@ -260,7 +259,7 @@ impl TokenKind {
         let token_type = token_type.as_deref().unwrap_or_default();
         if !one_of(token_type, ACCESS)
             || token_use.is_some_and(|text| !one_of(&text, &["access_token", "access"]))
-            || typ.is_some_and(|text| one_of(&text, OTHERS))
+            || typ.is_some_and(|text| checks::is_other_kind(&text))
         {
             return Ok(Self::Other);
         }
@@ -286,8 +285,6 @@ impl TokenKind {
 
 /// The values of `token_type` for access tokens. The empty string stands for an absent member.
 const ACCESS: &[&str] = &["", "Bearer", "DPoP"];
-/// Keycloak's values of `typ` for other kinds of tokens.
-const OTHERS: &[&str] = &["Refresh", "Offline", "ID", "Logout"];
 
 const MALFORMED: UnavailableReason = UnavailableReason::Malformed {
     document: "introspection response",

@@ -9,7 +9,11 @@ use crate::{
     error::{ConfigError, UnavailableReason},
     introspection::{self, Introspection},
     keys::{KeyOptions, KeySet, KeySnapshot, Metadata},
-    token::checks::{Clients, Expected},
+    token::{
+        checks::{Clients, Expected, MAX_AUDIENCES},
+        profile::{Profile, Provider},
+        tenants::{Tenants, is_tenant_id},
+    },
 };
 use std::{borrow::Cow, sync::Arc, time::Duration};
 use url::{Origin, Url};
@@ -55,15 +59,61 @@ impl Issuer {
         }
     }
 
+    /// Returns what is wrong with the profile, or with a setting that only some profiles have.
+    fn profile_problem(&self) -> Option<String> {
+        let Profile::Custom(profile) = &self.profile else {
+            return None;
+        };
+        if let Some(problem) = profile.problem() {
+            return Some(problem);
+        }
+        let problem = if profile.allows_missing_audience() && self.any_client_id {
+            "tokens without an audience are accepted for listed clients only; replace .any_client_id() with .client_id(..)"
+        } else if self.tenants == Some(Tenants::Listed(Vec::new())) {
+            "no tenant is accepted; write the ID of each tenant, or use Issuer::entra_any_tenant(..)"
+        } else if self.lightweight_tokens && *profile.provider() != Provider::Keycloak {
+            "lightweight tokens are a feature of Keycloak; use Issuer::keycloak(..), or remove .lightweight_tokens()"
+        } else if self.lightweight_tokens && self.introspection.is_none() {
+            "lightweight tokens leave their audience to the introspection response; add .introspection(..)"
+        } else {
+            let missing = match profile.provider() {
+                Provider::Google(callers) if callers.iter().all(String::is_empty) => "email or sub",
+                Provider::GitHubActions(allowed) if allowed.iter().all(String::is_empty) => {
+                    "owner or repository"
+                }
+                _ => return self.tenant_problem(),
+            };
+            return Some(format!(
+                "anyone can get an identity token for any audience here; write each {missing} whose tokens are accepted"
+            ));
+        };
+        Some(problem.to_owned())
+    }
+
+    /// Returns what is wrong with the tenants.
+    fn tenant_problem(&self) -> Option<String> {
+        let listed = match &self.tenants {
+            Some(Tenants::Listed(tenants)) => tenants.as_slice(),
+            Some(Tenants::Any) | None => &[],
+        };
+        let wrong = (listed.iter().chain(&self.tenant)).find(|tenant| !is_tenant_id(tenant))?;
+        Some(format!(
+            "{wrong:?} is not the ID of a tenant; write the GUID, in lower case"
+        ))
+    }
+
     pub(crate) fn resolve(self) -> Result<ResolvedIssuer, ConfigError> {
-        let url = rules::issuer_url(&self.url, self.profile)?;
+        let url = rules::issuer_url(&self.url, &self.profile, self.tenants.is_some())?;
         let rsa_without_alg = self.rsa_without_alg();
         for alias in &self.aliases {
-            rules::alias(alias, &url, self.profile)?;
+            rules::alias(alias, &url, &self.profile)?;
         }
         let issuer = self.url;
-        if self.audience.is_empty() {
-            return Err(ConfigError::Audience { issuer });
+        if let Some(problem) = audience_problem(&self.audiences, &self.profile) {
+            return Err(ConfigError::Audience { issuer, problem });
+        }
+        if let Some(problem) = self.profile_problem() {
+            return Err(ConfigError::Profile { issuer, problem });
         }
         let clients = match (self.any_client_id, self.client_ids) {
             (true, listed) if listed.is_empty() => Clients::Any,
@@ -148,8 +198,10 @@ impl Issuer {
         let expected = Expected {
             issuer: issuer.into(),
             aliases: self.aliases,
-            audience: self.audience.into(),
+            tenants: self.tenants,
+            audiences: self.audiences,
             profile: self.profile,
+            lightweight_tokens: self.lightweight_tokens,
             clients,
             leeway: self.leeway.as_secs(),
             algorithms: self.algorithms,
@@ -196,6 +248,23 @@ fn resolve_introspection(
         rules::endpoint(endpoint, issuer)?;
     }
     Ok(Some(settings))
+}
+
+fn audience_problem(audiences: &[String], profile: &Profile) -> Option<&'static str> {
+    let is_optional = matches!(profile, Profile::Custom(it) if it.allows_missing_audience());
+    if audiences.iter().any(String::is_empty) || (audiences.is_empty() && !is_optional) {
+        return Some(
+            "the audience is empty; write the `aud` of its access tokens, such as \"api://default\"",
+        );
+    }
+    if audiences.len() > MAX_AUDIENCES {
+        return Some("there are more than 64 audiences; write several entries with the same URL");
+    }
+    let is_repeated = |(place, audience)| audiences[..place].contains(audience);
+    if audiences.iter().enumerate().any(is_repeated) {
+        return Some("an audience is written twice; remove one of them");
+    }
+    None
 }
 
 fn client_problem(any: bool, listed: &[String]) -> &'static str {

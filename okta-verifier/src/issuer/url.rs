@@ -1,12 +1,19 @@
 //! Validates the URLs in the settings.
 
-use crate::{error::ConfigError, token::checks::Profile};
+use crate::{
+    error::ConfigError,
+    token::{profile::Profile, tenants::PLACE},
+};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use url::{Host, Origin, Url};
 
 /// Parses an issuer URL (RFC 8414 §2). With the Okta profile or a host of Okta, the URL must be that of a
 /// custom authorization server. The caller keeps the original string, because `iss` must match it exactly.
-pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigError> {
+pub(super) fn issuer_url(
+    text: &str,
+    profile: &Profile,
+    has_tenants: bool,
+) -> Result<Url, ConfigError> {
     let fail = |problem: &str| ConfigError::IssuerUrl {
         url: without_password(text),
         problem: problem.to_owned(),
@@ -18,7 +25,11 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
             "the URL must be ASCII without whitespace; remove the other characters",
         ));
     }
-    if text.contains(['{', '}']) {
+    let without_place = match has_tenants {
+        true => text.replacen(PLACE, "", 1),
+        false => text.to_owned(),
+    };
+    if without_place.contains(['{', '}']) {
         return Err(fail(
             "replace the placeholder with your Okta domain, such as acme.okta.com",
         ));
@@ -56,7 +67,7 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
         );
         return Err(fail(&problem));
     }
-    if profile == Profile::Rfc9068 && okta_label(host).is_none() {
+    if *profile != Profile::Okta && okta_label(host).is_none() {
         for document in METADATA {
             // The path of an issuer is before the document (OpenID Connect Discovery §4) or behind it (RFC
             // 8414 §3.1).
@@ -74,12 +85,12 @@ pub(super) fn issuer_url(text: &str, profile: Profile) -> Result<Url, ConfigErro
 
 /// Checks an alias. Okta serves an authorization server under each domain of its org and writes that domain
 /// into `iss`, so only the host and the port may differ.
-pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), ConfigError> {
+pub(super) fn alias(text: &str, issuer: &Url, profile: &Profile) -> Result<(), ConfigError> {
     let fail = |problem: &str| ConfigError::IssuerUrl {
         url: without_password(text),
         problem: problem.to_owned(),
     };
-    if profile != Profile::Okta {
+    if *profile != Profile::Okta {
         return Err(fail(
             "aliases are supported for Okta issuers only; remove .also_known_as(..)",
         ));
@@ -87,7 +98,7 @@ pub(super) fn alias(text: &str, issuer: &Url, profile: Profile) -> Result<(), Co
     // If the scheme or the path differs, the error below replaces any error of `issuer_url`. The error of
     // `issuer_url` may advise `Issuer::rfc9068`, which would not help.
     let differs = |url: &Url| url.scheme() != issuer.scheme() || url.path() != issuer.path();
-    match issuer_url(text, profile) {
+    match issuer_url(text, profile, false) {
         Ok(url) if !differs(&url) => Ok(()),
         Err(error) if !Url::parse(text).is_ok_and(|url| differs(&url)) => Err(error),
         _ => Err(fail(

@@ -9,6 +9,7 @@ use crate::{
     token::{
         BASE64URL,
         json::{self, Object},
+        tenants::key_is_of,
     },
 };
 use base64::Engine;
@@ -26,6 +27,9 @@ pub(crate) struct Key {
     /// `None` only if [`KeyOptions::allow_missing_key_id`] is set.
     pub(crate) kid: Option<Box<str>>,
     pub(crate) algorithm: Algorithm,
+    /// The member `issuer` that Entra ID writes into the keys of all tenants, which says whose tokens the key
+    /// signs.
+    issuer: Option<Box<str>>,
     /// The thumbprint (RFC 7638) over canonical numbers. It shows whether the next key set has the same key.
     pub(crate) thumbprint: [u8; 32],
     prepared: PreparedKey,
@@ -98,6 +102,11 @@ impl Key {
         Ok(Self {
             kid: kid.map(Box::from),
             algorithm,
+            // A value of another type names no issuer, so that the key verifies no token of a tenant.
+            issuer: members.present("issuer").map(|issuer| {
+                let issuer = json::string(issuer).unwrap_or_default();
+                issuer.as_ref().into()
+            }),
             thumbprint,
             prepared,
             retired: AtomicBool::new(false),
@@ -110,6 +119,11 @@ impl Key {
         self.prepared.verify(message, signature)
     }
 
+    /// Returns whether the key may sign tokens with this `iss`, which is that of one tenant.
+    pub(crate) fn is_of_issuer(&self, iss: &str) -> bool {
+        (self.issuer.as_ref()).is_none_or(|issuer| key_is_of(issuer, iss))
+    }
+
     /// Returns whether both keys have the same `kid` and algorithm, so that a token cannot distinguish
     /// them.
     pub(crate) fn has_name_of(&self, other: &Self) -> bool {
@@ -119,7 +133,9 @@ impl Key {
     /// Returns whether both are the same key with the same `kid` and algorithm. A refresh keeps the `Arc`
     /// of such a key.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.has_name_of(other) && self.thumbprint == other.thumbprint
+        self.has_name_of(other)
+            && self.thumbprint == other.thumbprint
+            && self.issuer == other.issuer
     }
 
     /// Marks the key as withdrawn by its issuer. Tokens that it verified are no longer trusted.

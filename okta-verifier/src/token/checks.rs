@@ -1,10 +1,15 @@
 //! Checks the header and the claims of a token: whether it is an access token for this API that is valid
 //! now.
 
+use std::borrow::Cow;
+
 use super::{
     claims::{Claims, Dates},
     confirmation::Confirmation,
     jws::{Header, Typ},
+    profile::{Profile, Provider, Source, TokenProfile},
+    subject_kind::SubjectKind,
+    tenants::Tenants,
 };
 use crate::{crypto::Algorithms, error::VerifyError};
 
@@ -14,29 +19,57 @@ pub(crate) struct Expected {
     pub(crate) issuer: Box<str>,
     /// Other values of `iss` that stand for the same issuer.
     pub(crate) aliases: Vec<String>,
-    pub(crate) audience: Box<str>,
+    /// The tenants of the issuer, if `issuer` is a template with a place for the tenant's ID.
+    pub(crate) tenants: Option<Tenants>,
+    /// At most [`MAX_AUDIENCES`].
+    pub(crate) audiences: Vec<String>,
     pub(crate) profile: Profile,
     pub(crate) clients: Clients,
     /// The allowed clock skew in seconds.
     pub(crate) leeway: u64,
     pub(crate) algorithms: Algorithms,
     pub(crate) allow_missing_key_id: bool,
+    /// Whether tokens may leave `aud` and `sub` to the introspection response.
+    pub(crate) lightweight_tokens: bool,
 }
 
 impl Expected {
     /// Compares `iss` exactly (RFC 8725 §3.8).
     pub(crate) fn is_issuer(&self, iss: &str) -> bool {
+        if let Some(tenants) = &self.tenants {
+            return tenants.tenant_of(&self.issuer, iss).is_some();
+        }
         *self.issuer == *iss || self.aliases.iter().any(|alias| alias == iss)
+    }
+
+    /// Returns the configured audiences that the token is for, as a set of positions.
+    pub(crate) fn audiences_in(&self, aud: Option<&[Cow<'_, str>]>) -> u64 {
+        let aud = aud.unwrap_or_default();
+        let mut matched = 0;
+        for (position, audience) in self.audiences.iter().enumerate() {
+            if aud.iter().any(|one| one == audience) {
+                matched |= 1 << position;
+            }
+        }
+        matched
+    }
+
+    /// Returns whether a token without `aud` may be accepted.
+    pub(crate) fn accepts_missing_audience(&self) -> bool {
+        self.lightweight_tokens || self.custom().is_some_and(|it| it.missing_audience)
+    }
+
+    /// Returns the profile, unless it is that of Okta or of RFC 9068.
+    pub(crate) fn custom(&self) -> Option<&TokenProfile> {
+        match &self.profile {
+            Profile::Custom(profile) => Some(profile),
+            Profile::Okta | Profile::Rfc9068 => None,
+        }
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// Tokens of an Okta custom authorization server. They have `cid` and `scp`, and need no `typ`.
-    Okta,
-    /// The JWT profile of RFC 9068.
-    Rfc9068,
-}
+/// The maximum number of audiences of one issuer, which are a set of bits in each verified token.
+pub(crate) const MAX_AUDIENCES: usize = u64::BITS as usize;
 
 #[derive(Debug)]
 pub(crate) enum Clients {
@@ -53,68 +86,153 @@ pub(crate) fn check_header(header: &Header, expected: &Expected) -> Result<(), V
     if header.kid.is_none() && !expected.allow_missing_key_id {
         return Err(VerifyError::MissingKeyId);
     }
-    match (expected.profile, header.typ) {
+    match (&expected.profile, header.typ) {
         (_, Typ::AccessToken) | (Profile::Okta, Typ::Absent | Typ::Jwt) => Ok(()),
+        (Profile::Custom(profile), typ)
+            if profile.accepts_type(typ, header.other_typ.as_deref()) =>
+        {
+            Ok(())
+        }
         // RFC 9068 §4: the profile requires explicit typing.
         _ => Err(VerifyError::TypeNotAllowed),
     }
 }
 
-/// The document that claims come from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Source {
-    /// A JWT with this `typ`.
-    Jwt(Typ),
-    /// An introspection response. It may leave claims out (RFC 7662 §2.2), and names the client in
-    /// `client_id`.
-    IntrospectionResponse { has_exp: bool },
+/// What the claims say, after all checks.
+#[cfg_attr(test, derive(Debug))]
+pub(crate) struct Checked<'c> {
+    /// The subject, or the empty string if the introspection response must name it.
+    pub(crate) subject: Cow<'c, str>,
+    pub(crate) subject_kind: SubjectKind,
+    /// The client that the token was issued to, or `None` if the claims do not name it.
+    pub(crate) client_id: Option<Cow<'c, str>>,
+    /// The scopes separated by spaces.
+    pub(crate) scope: Cow<'c, str>,
+    /// The configured audiences that the token is for, as a set of positions.
+    pub(crate) audiences: u64,
+    /// The key and the certificate that the token is bound to, or `None` if the token is not bound.
+    pub(crate) confirmation: Option<Confirmation>,
+    /// Whether `aud` or `sub` is absent, so that the introspection response must state it.
+    pub(crate) is_lightweight: bool,
 }
 
-/// Checks all claims except the dates, which depend on the clock ([`check_dates`]). Returns the key and the
-/// certificate that the token is bound to, or `None` if the token is not bound.
-pub(crate) fn check_claims(
-    claims: &Claims<'_>,
+/// Checks all claims except the dates, which depend on the clock ([`check_dates`]).
+pub(crate) fn check_claims<'c>(
+    claims: &'c Claims<'_>,
     source: Source,
     expected: &Expected,
-) -> Result<Option<Confirmation>, VerifyError> {
-    check_issue(claims, source, expected.profile)?;
+) -> Result<Checked<'c>, VerifyError> {
+    check_issue(claims, source, &expected.profile)?;
     // `iss` has already selected the issuer. It is compared again, so that this function does not rely on
     // its callers.
     if !expected.is_issuer(&claims.iss) {
         return Err(VerifyError::UnknownIssuer);
     }
-    if !claims
-        .aud
-        .iter()
-        .any(|audience| audience == expected.audience.as_ref())
-    {
-        return Err(VerifyError::WrongAudience);
+    // With this setting, the introspection response states what a signed token leaves out.
+    let may_leave_out = expected.lightweight_tokens && matches!(source, Source::Jwt(_));
+    let audiences = match &claims.aud {
+        None if may_leave_out => 0,
+        aud => check_audience(aud.as_deref(), expected)?,
+    };
+    check_kind(claims, source, expected.custom())?;
+    let client_id = check_client(claims, source, expected)?;
+    if let Some(profile) = expected.custom() {
+        check_provider(claims, profile)?;
     }
-    check_kind(claims, source)?;
-    check_client(claims, source, expected)?;
-    check_binding(claims)
+    let subject = match (&claims.sub, &client_id) {
+        (Some(subject), _) => Cow::Borrowed(&**subject),
+        (None, Some(client)) if expected.custom().is_some_and(|it| it.missing_subject) => {
+            client.clone()
+        }
+        (None, _) if may_leave_out => Cow::Borrowed(""),
+        (None, _) => return Err(VerifyError::MissingClaim { claim: "sub" }),
+    };
+    let scope = match expected.custom() {
+        Some(profile) if !profile.scope_claims.is_empty() => {
+            claims.scopes_of(&profile.scope_claims)?
+        }
+        _ => Cow::Borrowed(&*claims.scope),
+    };
+    Ok(Checked {
+        subject,
+        subject_kind: SubjectKind::new(claims, source, client_id.as_deref(), &expected.profile),
+        client_id,
+        scope,
+        audiences,
+        confirmation: check_binding(claims, expected.custom())?,
+        is_lightweight: may_leave_out && (claims.aud.is_none() || claims.sub.is_none()),
+    })
+}
+
+/// Checks that the token is for an audience of this issuer, and returns these audiences as a set of
+/// positions.
+fn check_audience(aud: Option<&[Cow<'_, str>]>, expected: &Expected) -> Result<u64, VerifyError> {
+    let is_optional = expected.custom().is_some_and(|it| it.missing_audience);
+    match (aud, expected.audiences_in(aud)) {
+        (None, _) if is_optional => Ok(0),
+        (None, _) => Err(VerifyError::MissingClaim { claim: "aud" }),
+        (Some(_), 0) => Err(VerifyError::WrongAudience),
+        (Some(_), audiences) => Ok(audiences),
+    }
 }
 
 /// Returns what a sender-constrained token is bound to, or `None` for a token without `cnf`. A `cnf` that
 /// cannot be read is an error: the token is bound to something that cannot be checked (RFC 7800 §3.1).
-pub(crate) fn check_binding(claims: &Claims<'_>) -> Result<Option<Confirmation>, VerifyError> {
-    claims.raw("cnf").map(Confirmation::parse).transpose()
+pub(crate) fn check_binding(
+    claims: &Claims<'_>,
+    profile: Option<&TokenProfile>,
+) -> Result<Option<Confirmation>, VerifyError> {
+    let is_keycloak = profile.is_some_and(|it| *it.provider() == Provider::Keycloak);
+    // Keycloak says in this member how the key became known, which binds the token to nothing more.
+    let ignored = is_keycloak.then_some("kc-jkt-type");
+    let cnf = claims.raw("cnf");
+    let confirmation = cnf.map(|cnf| Confirmation::parse(cnf, ignored)).transpose()?;
+    // The payload's `typ` of Keycloak's bound tokens.
+    let says_bound = is_keycloak && claims.text_is("typ", "DPoP");
+    if says_bound && confirmation.is_none_or(|it| it.jkt.is_none()) {
+        return Err(VerifyError::BindingUnchecked);
+    }
+    Ok(confirmation)
 }
 
 /// Returns the client that the token was issued to, or `None` if the claims do not name it. Okta's tokens
-/// have `cid`. Without `cid`, `client_id` is used only if `typ` is `at+jwt`. Tokens of other issuers and
-/// introspection responses have `client_id`.
-pub(crate) fn client<'c>(
+/// have `cid`. Without `cid`, `client_id` is used only if `typ` is `at+jwt`. Tokens of other issuers have
+/// `client_id`, or the claims of their profile, and introspection responses have `client_id`.
+///
+/// # Errors
+///
+/// Returns an error if the claims of the profile name several clients.
+fn client<'c>(
     claims: &'c Claims<'_>,
     source: Source,
-    profile: Profile,
-) -> Option<&'c str> {
-    let (cid, client_id) = (claims.cid.as_deref(), claims.client_id.as_deref());
-    match (profile, source) {
-        (Profile::Okta, Source::Jwt(Typ::AccessToken)) => cid.or(client_id),
-        (Profile::Okta, Source::Jwt(_)) => cid,
-        (Profile::Rfc9068, Source::Jwt(_)) | (_, Source::IntrospectionResponse { .. }) => client_id,
+    profile: &Profile,
+) -> Result<Option<Cow<'c, str>>, VerifyError> {
+    let borrow = |claim: &'c Option<Cow<'_, str>>| claim.as_deref().map(Cow::Borrowed);
+    let (cid, client_id) = (borrow(&claims.cid), borrow(&claims.client_id));
+    let profile = match (profile, source) {
+        (Profile::Okta, Source::Jwt(Typ::AccessToken)) => return Ok(cid.or(client_id)),
+        (Profile::Okta, Source::Jwt(_)) => return Ok(cid),
+        (Profile::Rfc9068, Source::Jwt(_))
+        | (Profile::Okta | Profile::Rfc9068, Source::IntrospectionResponse { .. }) => {
+            return Ok(client_id);
+        }
+        (Profile::Custom(profile), _) => profile,
+    };
+    let mut client = match source {
+        Source::Jwt(_) => None,
+        Source::IntrospectionResponse { .. } => client_id,
+    };
+    for name in &profile.client_claims {
+        let Some(named) = claims.text(name).filter(|name| !name.is_empty()) else {
+            continue;
+        };
+        match &client {
+            None => client = Some(named),
+            Some(client) if *client == named => {}
+            Some(_) => return Err(VerifyError::InvalidClaim { claim: "client_id" }),
+        }
     }
+    Ok(client)
 }
 
 /// Checks `exp`, `nbf` and `iat` (RFC 7519 §4.1.4-6) with the leeway. A token is already expired in the
@@ -137,28 +255,48 @@ pub(crate) fn check_dates(dates: Dates, leeway: u64, now: u64) -> Result<(), Ver
     Ok(())
 }
 
-fn check_issue(claims: &Claims<'_>, source: Source, profile: Profile) -> Result<(), VerifyError> {
+fn check_issue(claims: &Claims<'_>, source: Source, profile: &Profile) -> Result<(), VerifyError> {
     // If an introspection response has no `exp`, this service sets one, which is not compared with the
     // issuer's `iat`.
     let has_exp = !matches!(source, Source::IntrospectionResponse { has_exp: false });
     if has_exp && claims.iat.is_some_and(|iat| claims.exp <= iat) {
         return Err(VerifyError::InvalidClaim { claim: "exp" });
     }
-    if matches!((source, profile), (Source::Jwt(_), Profile::Rfc9068)) {
-        // RFC 9068 §2.2 requires `iat` and `jti`. `check_client` checks `client_id`, and `Claims::parse`
-        // the other required claims.
-        require("iat", claims.iat.is_some())?;
-        require("jti", claims.jti.is_some())?;
+    // RFC 9068 §2.2 requires `iat` and `jti`. `check_client` checks `client_id`, and `check_claims` the
+    // other required claims.
+    match (source, profile) {
+        (Source::IntrospectionResponse { .. }, _) | (_, Profile::Okta) => Ok(()),
+        (Source::Jwt(_), Profile::Rfc9068) => {
+            require("iat", claims.iat.is_some())?;
+            require("jti", claims.jti.is_some())
+        }
+        (Source::Jwt(_), Profile::Custom(profile)) => {
+            require("iat", claims.iat.is_some())?;
+            require("jti", claims.jti.is_some() || profile.missing_token_id)
+        }
     }
-    Ok(())
 }
 
 /// Rejects ID tokens and security events by their claims. The issuer signs them with the same keys as
 /// access tokens, and they may have the same header. A token with the `typ` of an access token is not
-/// checked, because its kind is explicit (RFC 8725 §3.12). The check of the audience has already rejected
-/// most ID tokens and security events.
-fn check_kind(claims: &Claims<'_>, source: Source) -> Result<(), VerifyError> {
+/// checked for the claims of ID tokens, because its kind is explicit (RFC 8725 §3.12). The check of the
+/// audience has already rejected most ID tokens and security events.
+fn check_kind(
+    claims: &Claims<'_>,
+    source: Source,
+    profile: Option<&TokenProfile>,
+) -> Result<(), VerifyError> {
+    if let Some(profile) = profile {
+        check_required(claims, source, profile)?;
+    }
     if matches!(source, Source::Jwt(Typ::AccessToken)) {
+        return Ok(());
+    }
+    // RFC 8417 §2.2: a JWT with an `events` object is a security event token.
+    if claims.has_object("events") {
+        return Err(VerifyError::NotAnAccessToken);
+    }
+    if profile.is_some_and(|profile| profile.provider().has_identity_tokens()) {
         return Ok(());
     }
     let id_token = claims
@@ -168,39 +306,102 @@ fn check_kind(claims: &Claims<'_>, source: Source) -> Result<(), VerifyError> {
         || claims.contains("at_hash")
         || claims.contains("c_hash")
         || (claims.contains("nonce") && claims.scope.trim().is_empty());
-    // RFC 8417 §2.2: a JWT with an `events` object is a security event token.
-    if id_token || claims.has_object("events") {
-        return Err(VerifyError::NotAnAccessToken);
+    match id_token {
+        true => Err(VerifyError::NotAnAccessToken),
+        false => Ok(()),
     }
-    Ok(())
 }
 
-fn check_client(
+/// Checks the claims that show the kind of a token: those that the profile requires, the payload's `typ`
+/// that Keycloak writes, and the `token_use` that Cognito writes.
+fn check_required(
     claims: &Claims<'_>,
     source: Source,
-    expected: &Expected,
+    profile: &TokenProfile,
 ) -> Result<(), VerifyError> {
+    let has_listed = |(name, values): &(String, Vec<String>)| match claims.text(name) {
+        Some(value) => values.iter().any(|listed| *listed == value),
+        None => matches!(source, Source::IntrospectionResponse { .. }) && !claims.contains(name),
+    };
+    let is_of_another_kind = (claims.text("typ")).is_some_and(|typ| is_other_kind(&typ))
+        || (claims.text("token_use")).is_some_and(|it| it != "access" && it != "access_token");
+    match profile.required.iter().all(has_listed) && !is_of_another_kind {
+        true => Ok(()),
+        false => Err(VerifyError::NotAnAccessToken),
+    }
+}
+
+/// Returns whether this is Keycloak's payload `typ` of a token that is not an access token.
+pub(crate) fn is_other_kind(typ: &str) -> bool {
+    OTHER_KINDS.iter().any(|other| typ.eq_ignore_ascii_case(other))
+}
+
+const OTHER_KINDS: [&str; 4] = ["Refresh", "Offline", "ID", "Logout"];
+
+/// Checks the client, and returns it.
+fn check_client<'c>(
+    claims: &'c Claims<'_>,
+    source: Source,
+    expected: &Expected,
+) -> Result<Option<Cow<'c, str>>, VerifyError> {
     if let (Some(cid), Some(client_id)) = (&claims.cid, &claims.client_id)
         && cid != client_id
     {
         return Err(VerifyError::InvalidClaim { claim: "cid" });
     }
-    let client = client(claims, source, expected.profile);
-    match (source, expected.profile, &expected.clients) {
+    let client = client(claims, source, &expected.profile)?;
+    match (source, &expected.profile, &expected.clients) {
+        (Source::Jwt(_), Profile::Custom(profile), Clients::Any)
+            if profile.missing_client_id || profile.provider().names_no_client() => {}
         // RFC 9068 §2.2 requires `client_id`. Without a client, no list of clients can be applied.
-        (Source::Jwt(_), Profile::Rfc9068, _)
+        (Source::Jwt(_), Profile::Rfc9068 | Profile::Custom(_), _)
         | (Source::IntrospectionResponse { .. }, _, Clients::Listed(_)) => {
             require("client_id", client.is_some())?;
         }
         (Source::Jwt(_), Profile::Okta, Clients::Listed(_)) => require("cid", client.is_some())?,
         (_, _, Clients::Any) => {}
     }
-    match (&expected.clients, client) {
-        (Clients::Any, _) => Ok(()),
-        (Clients::Listed(allowed), Some(client)) if allowed.iter().any(|one| one == client) => {
-            Ok(())
+    match (&expected.clients, &client) {
+        (Clients::Any, _) => Ok(client),
+        (Clients::Listed(allowed), Some(name)) if allowed.iter().any(|one| one == name) => {
+            Ok(client)
         }
         (Clients::Listed(_), _) => Err(VerifyError::ClientNotAllowed),
+    }
+}
+
+/// Checks what is known of the provider beyond its profile. Everyone can get an ID token of Google and of
+/// GitHub with this API as its audience, so their callers are listed.
+fn check_provider(claims: &Claims<'_>, profile: &TokenProfile) -> Result<(), VerifyError> {
+    let is_listed = |list: &[String], name: &str| {
+        let value = claims.text(name);
+        value.is_some_and(|value| list.iter().any(|listed| *listed == value))
+    };
+    let is_allowed = match profile.provider() {
+        Provider::Google(callers) => {
+            let has_email = claims.raw("email_verified") == Some("true");
+            (has_email && is_listed(callers, "email")) || is_listed(callers, "sub")
+        }
+        Provider::GitHubActions(allowed) => {
+            is_listed(allowed, "repository") || is_listed(allowed, "repository_owner")
+        }
+        Provider::Kubernetes => {
+            let sub = claims.sub.as_deref().unwrap_or_default();
+            sub.starts_with("system:serviceaccount:")
+        }
+        // The issuer of each tenant contains the tenant's ID.
+        Provider::Entra => {
+            let tid = claims.text("tid").unwrap_or_default();
+            if tid.is_empty() || !claims.iss.split('/').any(|segment| segment == tid) {
+                return Err(VerifyError::InvalidClaim { claim: "tid" });
+            }
+            true
+        }
+        _ => true,
+    };
+    match is_allowed {
+        true => Ok(()),
+        false => Err(VerifyError::ClientNotAllowed),
     }
 }
 

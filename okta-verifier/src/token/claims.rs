@@ -11,8 +11,10 @@ use crate::error::VerifyError;
 
 pub(crate) struct Claims<'a> {
     pub(crate) iss: Cow<'a, str>,
-    pub(crate) sub: Cow<'a, str>,
-    pub(crate) aud: Vec<Cow<'a, str>>,
+    /// `None` if the token has no subject. Whether it needs one depends on the issuer's settings, as for
+    /// `aud`.
+    pub(crate) sub: Option<Cow<'a, str>>,
+    pub(crate) aud: Option<Vec<Cow<'a, str>>>,
     /// In seconds since 1970, like the three dates below.
     pub(crate) exp: u64,
     pub(crate) nbf: Option<u64>,
@@ -43,8 +45,8 @@ impl<'a> Claims<'a> {
             iss: required("iss", text("iss", object.get("iss"))?)?,
             // An empty subject is treated as an absent subject, because it identifies nothing.
             sub: match object.get("sub") {
-                Some("\"\"") => return Err(VerifyError::MissingClaim { claim: "sub" }),
-                value => required("sub", text("sub", value)?)?,
+                Some("\"\"") => None,
+                value => text("sub", value)?,
             },
             aud: audience(&object)?,
             exp: required("exp", date("exp", object.get("exp"), f64::floor)?)?,
@@ -79,6 +81,35 @@ impl<'a> Claims<'a> {
     /// Returns the claim as JSON text, null included, or `None` if the claim is absent.
     pub(crate) fn raw(&self, name: &str) -> Option<&'a str> {
         self.object.get(name)
+    }
+
+    /// Returns the claim if it is a string.
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.object.present(name).and_then(json::string)
+    }
+
+    /// Returns whether the claim is the string `expected`.
+    pub(crate) fn text_is(&self, name: &str, expected: &str) -> bool {
+        self.text(name).is_some_and(|text| text == expected)
+    }
+
+    /// Reads the scopes of these claims together.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if one of them is neither a string nor an array of scopes.
+    pub(crate) fn scopes_of(&self, names: &[String]) -> Result<Cow<'a, str>, VerifyError> {
+        let mut scopes: Option<Cow<'a, str>> = None;
+        for name in names {
+            let Some(more) = scope_tokens(&self.object, name)? else {
+                continue;
+            };
+            scopes = Some(match scopes {
+                None => more,
+                Some(scopes) => Cow::Owned(format!("{scopes} {more}")),
+            });
+        }
+        Ok(scopes.unwrap_or_default())
     }
 
     /// Returns whether the claim is a JSON object.
@@ -150,16 +181,18 @@ const MAX_DIGITS: usize = 32;
 /// The maximum date: 2^53, above which a JSON number may not be exact (RFC 8259 §6).
 const MAX_DATE: u64 = 1 << 53;
 
-/// Reads `aud`: one string or an array of strings (RFC 7519 §4.1.3).
-fn audience<'a>(object: &Object<'a>) -> Result<Vec<Cow<'a, str>>, VerifyError> {
+/// Reads `aud`: one string or an array of strings (RFC 7519 §4.1.3). An absent claim gives `None`.
+fn audience<'a>(object: &Object<'a>) -> Result<Option<Vec<Cow<'a, str>>>, VerifyError> {
     let claim = "aud";
-    let value = required(claim, object.get(claim))?;
+    let Some(value) = object.get(claim) else {
+        return Ok(None);
+    };
     let audience = match json::string(value) {
         Some(one) => Some(vec![one]),
         None => json::strings(value),
     };
     match audience {
-        Some(audience) if !audience.is_empty() => Ok(audience),
+        Some(audience) if !audience.is_empty() => Ok(Some(audience)),
         _ => Err(VerifyError::InvalidClaim { claim }),
     }
 }
@@ -177,9 +210,9 @@ fn scope<'a>(object: &Object<'a>) -> Result<Cow<'a, str>, VerifyError> {
 
 fn scope_tokens<'a>(
     object: &Object<'a>,
-    claim: &'static str,
+    name: &str,
 ) -> Result<Option<Cow<'a, str>>, VerifyError> {
-    let Some(value) = object.present(claim) else {
+    let Some(value) = object.present(name) else {
         return Ok(None);
     };
     if let Some(list) = json::string(value) {
@@ -195,7 +228,9 @@ fn scope_tokens<'a>(
         {
             Ok(Some(Cow::Owned(tokens.join(" "))))
         }
-        _ => Err(VerifyError::InvalidClaim { claim }),
+        _ => Err(VerifyError::InvalidClaim {
+            claim: if name == "scp" { "scp" } else { "scope" },
+        }),
     }
 }
 

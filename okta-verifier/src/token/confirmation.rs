@@ -44,7 +44,10 @@ impl From<Confirmation> for Bound {
 impl Confirmation {
     /// Parses the claim's JSON text. An unknown member is an error, because it binds the token in a way
     /// that is not checked here. A hash that cannot be read and an empty object are errors too.
-    pub(crate) fn parse(value: &str) -> Result<Self, VerifyError> {
+    ///
+    /// `ignored` is the name of a member that may stand beside a valid `jkt`, because it binds the token to
+    /// nothing more.
+    pub(crate) fn parse(value: &str, ignored: Option<&str>) -> Result<Self, VerifyError> {
         const UNCHECKED: VerifyError = VerifyError::BindingUnchecked;
         let members = Object::parse(value).map_err(|_| UNCHECKED)?;
         let hash = |name| match members.get(name) {
@@ -53,7 +56,8 @@ impl Confirmation {
         };
         let (jkt, x5t_s256) = (hash("jkt")?, hash("x5t#S256")?);
         let known = usize::from(jkt.is_some()) + usize::from(x5t_s256.is_some());
-        if known == 0 || known != members.len() {
+        let is_ignored = jkt.is_some() && ignored.is_some_and(|name| members.contains(name));
+        if known == 0 || known + usize::from(is_ignored) != members.len() {
             return Err(UNCHECKED);
         }
         Ok(Self { jkt, x5t_s256 })

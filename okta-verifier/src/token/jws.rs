@@ -30,6 +30,8 @@ pub(crate) struct Header {
     pub(crate) algorithm: Algorithm,
     pub(crate) kid: Option<Box<str>>,
     pub(crate) typ: Typ,
+    /// The value of `typ` if it is [`Typ::Other`].
+    pub(crate) other_typ: Option<Box<str>>,
 }
 
 /// The values of `typ` (RFC 7515 §4.1.9) that are distinguished.
@@ -100,7 +102,8 @@ impl Header {
         if optional("cty")?.is_some_and(|cty| media_type(&cty, "jwt")) {
             return Err(MalformedTokenError::Nested.into());
         }
-        let typ = optional("typ")?.map_or(Typ::Absent, |typ| Typ::named(&typ));
+        let written = optional("typ")?;
+        let typ = written.as_deref().map_or(Typ::Absent, Typ::named);
         // `jku`, `jwk`, `x5u` and `x5c` are ignored, because with them the sender could choose the key
         // (RFC 8725 §3.10).
         let kid = required("kid")?;
@@ -111,6 +114,7 @@ impl Header {
             algorithm,
             kid: kid.map(Box::from),
             typ,
+            other_typ: written.filter(|_| typ == Typ::Other).map(Box::from),
         })
     }
 }

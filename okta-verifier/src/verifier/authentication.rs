@@ -160,6 +160,7 @@ impl fmt::Debug for Authentication {
 struct OwnedRequest {
     token: Box<[u8]>,
     max_age: Option<Duration>,
+    audience: Option<Box<str>>,
     sender: Option<(Scheme, OwnedShown)>,
     arrived: Now,
     digest: Option<Digest>,
@@ -170,6 +171,7 @@ impl OwnedRequest {
         let TokenRequest {
             token,
             max_age,
+            audience,
             sender,
         } = decision.request;
         // Without a setting for bound tokens, no other part of the request is read.
@@ -181,6 +183,7 @@ impl OwnedRequest {
         Self {
             token: token.into(),
             max_age,
+            audience: audience.map(Box::from),
             sender,
             arrived: decision.arrived,
             digest: decision.digest,
@@ -202,6 +205,7 @@ impl OwnedRequest {
             request: TokenRequest {
                 token: &self.token,
                 max_age: self.max_age,
+                audience: self.audience.as_deref(),
                 sender: sender.map(|(scheme, shown)| Sender {
                     scheme: *scheme,
                     shown,

@@ -15,7 +15,10 @@ use crate::{
     keys::{FetchedKeys, KeyStore, Source},
     net::{Clients, Fetch, Peers, proxy_header},
     sync::clock::Now,
-    token::checks::{self, Expected, Profile},
+    token::{
+        checks::{self, Expected},
+        profile::Profile,
+    },
     verified_token::Origin,
 };
 
@@ -601,7 +604,7 @@ fn warn_of_swapped_ids(expected: &Expected) {
             && text.starts_with("0oa")
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
-    if is_client_id(&expected.audience) {
+    if expected.audiences.iter().any(|it| is_client_id(it)) {
         tracing::warn!(
             issuer,
             "the audience looks like a client ID; write the audience of the authorization server, such as \"api://default\""

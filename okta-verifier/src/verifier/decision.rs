@@ -20,9 +20,10 @@ use crate::{
     keys::{Key, KeyLookup},
     sync::clock::Now,
     token::{
-        checks::{self, Source},
+        checks,
         claims::{Claims, Dates},
         jws::{self, Jws},
+        profile::Source,
     },
     verified_token::VerifiedToken,
 };
@@ -44,6 +45,8 @@ pub(super) struct TokenRequest<'r> {
     pub(super) token: &'r [u8],
     /// The route's maximum age of an introspection response, or `None` if only the settings limit it.
     pub(super) max_age: Option<Duration>,
+    /// The only audience that the route accepts, or `None` if it accepts each audience of the settings.
+    pub(super) audience: Option<&'r str>,
     /// The evidence that the sender may use the token. `None` if the token was not sent with a request.
     pub(super) sender: Option<Sender<'r>>,
 }
@@ -78,6 +81,8 @@ pub(super) struct Unverified {
     /// The length of the signed part, from the beginning of the token.
     signed: usize,
     dates: Dates,
+    /// The unverified `iss`, if the issuer has several tenants. Keys may be those of one tenant.
+    iss: Option<Box<str>>,
     has_confirmation: bool,
     /// The token, or the error of its claims. Neither may be used or reported before the signature was
     /// verified.
@@ -249,8 +254,12 @@ impl<'r> RequestDecision<'r> {
                 return self.apply(introspection, &response, now);
             }
             // A token is not introspected if its own claims would reject it, or if it has `cnf`: the
-            // response may leave `cnf` out, and the token would then be treated as unbound.
-            let acceptable = !unverified.has_confirmation && unverified.is_acceptable(now);
+            // response may leave `cnf` out, and the token would then be treated as unbound. The same applies
+            // to a token that leaves its audience to the response: without a signature, nothing shows that
+            // the token is for this API.
+            let acceptable = !unverified.has_confirmation
+                && unverified.is_acceptable(now)
+                && !unverified.is_lightweight();
             if acceptable && matches!(unavailable, Some(VerifyError::UnknownKeyId)) {
                 return Ok(Step::Introspect(introspection));
             }
@@ -288,7 +297,9 @@ impl<'r> RequestDecision<'r> {
     #[inline]
     fn confirm(&self, token: VerifiedToken, basis: Basis, now: Now) -> Result<Step, VerifyError> {
         let issuer = basis.issuer();
-        let Some(introspector) = issuer.must_introspect(self.request.max_age)? else {
+        let is_lightweight = token.is_lightweight();
+        let Some(introspector) = issuer.must_introspect(self.request.max_age, is_lightweight)?
+        else {
             // Introspection for another route may have reported the token as inactive.
             let introspector = issuer.introspection.as_ref();
             if introspector.is_some_and(|it| it.reported_inactive(self.request.token, now)) {
@@ -359,6 +370,12 @@ impl<'r> RequestDecision<'r> {
         basis: Basis,
         now: Now,
     ) -> Result<Step, VerifyError> {
+        // A layer may accept some of the audiences only.
+        if let Some(audience) = self.request.audience
+            && !token.has_audience(audience)
+        {
+            return Err(VerifyError::WrongAudience);
+        }
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
@@ -396,13 +413,18 @@ impl<'r> RequestDecision<'r> {
 impl Unverified {
     fn new(jws: Jws<'_>, issuers: &Issuers) -> Result<Self, VerifyError> {
         let claims = Claims::parse(&jws.payload)?;
-        let issuer = issuers.find(&claims.iss)?.clone();
-        let (source, origin) = (Source::Jwt(jws.header.typ), &issuer.origin);
+        let entry = issuers.find(&claims.iss, claims.aud.as_deref())?;
+        let (source, origin) = (Source::Jwt(jws.header.typ), &entry.issuer.origin);
         checks::check_header(&jws.header, &origin.expected)?;
-        let token = checks::check_claims(&claims, source, &origin.expected).map(|confirmation| {
-            VerifiedToken::new(&claims, source, confirmation, &jws.payload, origin)
-        });
+        let token = match entry.is_ambiguous {
+            false => checks::check_claims(&claims, source, &origin.expected)
+                .map(|checked| VerifiedToken::new(&claims, &checked, &jws.payload, origin)),
+            true => Err(VerifyError::WrongAudience),
+        };
+        let issuer = entry.issuer.clone();
+        let has_tenants = issuer.origin.expected.tenants.is_some();
         Ok(Self {
+            iss: has_tenants.then(|| claims.iss.as_ref().into()),
             dates: claims.dates(),
             has_confirmation: claims.contains("cnf"),
             claims: token,
@@ -444,7 +466,13 @@ impl Unverified {
 
     fn is_signed_with(&self, key: &Key, token: &[u8]) -> bool {
         let signed = token.get(..self.signed).unwrap_or_default();
-        key.verify(signed, &self.signature).is_ok()
+        let is_of_tenant = self.iss.as_ref().is_none_or(|iss| key.is_of_issuer(iss));
+        is_of_tenant && key.verify(signed, &self.signature).is_ok()
+    }
+
+    /// Returns whether the unverified claims leave out what an introspection response would have to state.
+    fn is_lightweight(&self) -> bool {
+        (self.claims.as_ref()).is_ok_and(VerifiedToken::is_lightweight)
     }
 
     /// Returns whether the unverified claims would be accepted. The result may only decide whether a
@@ -503,7 +531,7 @@ impl PendingUse {
         if issuer.is_retired() {
             // The proof was used, so the decision cannot begin again. If the issuer is still configured,
             // the client can retry with a new proof, and the new settings decide.
-            verifier.0.issuers.load().find(issuer.url())?;
+            verifier.0.issuers.load().check_url(issuer.url())?;
             return Err(unavailable_now());
         }
         self.token.check_dates(now.unix)?;

@@ -1,6 +1,7 @@
 //! The issuers in use, and the selection of the issuer for a token.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{
         Arc,
@@ -34,11 +35,21 @@ pub(crate) struct ActiveIssuer {
 #[derive(Debug)]
 pub(crate) struct Issuers {
     list: Vec<Arc<ActiveIssuer>>,
-    by_issuer: HashMap<Box<str>, Arc<ActiveIssuer>>,
+    /// The entries of each issuer, by the values of `iss`. Entries of one issuer have different audiences.
+    by_issuer: HashMap<Box<str>, Vec<Arc<ActiveIssuer>>>,
+    /// Whether an issuer has several tenants, whose `iss` is not a key of `by_issuer`.
+    has_tenants: bool,
     // Opaque and encrypted tokens do not name their issuer, so at most one issuer can introspect tokens of
     // each kind.
     opaque: Option<Arc<ActiveIssuer>>,
     encrypted: Option<Arc<ActiveIssuer>>,
+}
+
+/// The entry that an unverified token selects.
+pub(super) struct Selected<'i> {
+    pub(super) issuer: &'i Arc<ActiveIssuer>,
+    /// Whether the token is for the audiences of several entries, so that no single one can accept it.
+    pub(super) is_ambiguous: bool,
 }
 
 impl ActiveIssuer {
@@ -73,7 +84,8 @@ impl ActiveIssuer {
     }
 
     /// Returns the introspector, or `None` unless a token that local checks accepted must be introspected.
-    /// `max_age` is the maximum age of an introspection response that the route accepts.
+    /// `max_age` is the maximum age of an introspection response that the route accepts. A lightweight token
+    /// must always be introspected.
     ///
     /// # Errors
     ///
@@ -83,12 +95,13 @@ impl ActiveIssuer {
     pub(super) fn must_introspect(
         &self,
         max_age: Option<Duration>,
+        is_lightweight: bool,
     ) -> Result<Option<&Arc<Introspector>>, VerifyError> {
-        match (&self.introspection, max_age) {
-            (None, None) => Ok(None),
-            (Some(introspector), Some(_)) => Ok(Some(introspector)),
-            (Some(_), None) => Ok(self.introspector_for(IntrospectionReason::Accepted)),
-            (None, Some(_)) => {
+        match (&self.introspection, max_age.is_some() || is_lightweight) {
+            (None, false) => Ok(None),
+            (Some(introspector), true) => Ok(Some(introspector)),
+            (Some(_), false) => Ok(self.introspector_for(IntrospectionReason::Accepted)),
+            (None, true) => {
                 if !self.logged.swap(true, Ordering::Relaxed) {
                     tracing::error!(
                         issuer = self.url(),
@@ -113,6 +126,36 @@ impl ActiveIssuer {
         self.retired.load(Ordering::Acquire)
     }
 
+    /// Checks that the entry and another one with the same `iss` differ in their audiences, so that each
+    /// token has one entry.
+    fn check_beside(&self, other: &Self, name: &str) -> Result<(), ConfigError> {
+        let (one, two) = (&self.origin.expected, &other.origin.expected);
+        let problem = if self.url() != other.url() {
+            "another issuer has this name too; remove it from one of them".to_owned()
+        } else if let Some(audience) = one.audiences.iter().find(|it| two.audiences.contains(it)) {
+            format!("two entries have the audience {audience:?}; write each audience in one entry")
+        } else if one.tenants != two.tenants {
+            "the entries accept different tenants; write the same tenants in both".to_owned()
+        } else if one.accepts_missing_audience() && two.accepts_missing_audience() {
+            "two entries accept tokens without an audience; allow that in one entry only".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(ConfigError::DuplicateIssuer {
+            url: name.to_owned(),
+            problem,
+        })
+    }
+
+    /// Returns whether the entry accepts tokens with this `aud`.
+    fn may_accept(&self, aud: Option<&[Cow<'_, str>]>) -> bool {
+        let expected = &self.origin.expected;
+        match aud {
+            Some(_) => expected.audiences_in(aud) != 0,
+            None => expected.accepts_missing_audience(),
+        }
+    }
+
     /// Returns the values of `iss` that stand for this issuer.
     fn names(&self) -> impl Iterator<Item = &str> {
         let aliases = &self.origin.expected.aliases;
@@ -131,12 +174,14 @@ impl Issuers {
         if list.is_empty() {
             return Err(ConfigError::NoIssuer);
         }
-        let mut by_issuer = HashMap::new();
+        let mut by_issuer: HashMap<Box<str>, Vec<Arc<ActiveIssuer>>> = HashMap::new();
         for issuer in &list {
             for name in issuer.names() {
-                if by_issuer.insert(name.into(), issuer.clone()).is_some() {
-                    return Err(ConfigError::DuplicateIssuer { url: name.into() });
+                let entries = by_issuer.entry(name.into()).or_default();
+                for other in &*entries {
+                    issuer.check_beside(other, name)?;
                 }
+                entries.push(issuer.clone());
             }
         }
         let only_one = |reason, problem: &str| {
@@ -162,6 +207,7 @@ impl Issuers {
                 "another issuer introspects encrypted tokens already, and these do not name their issuer; call .encrypted_tokens() for one issuer only",
             )?,
             by_issuer,
+            has_tenants: (list.iter()).any(|it| it.origin.expected.tenants.is_some()),
             list,
         })
     }
@@ -180,11 +226,49 @@ impl Issuers {
         self.list.iter()
     }
 
-    /// Returns the issuer that the unverified `iss` names exactly. A token of an unknown issuer is rejected
-    /// without any request, and no other issuer's keys are tried (RFC 8725 §3.8).
-    pub(super) fn find(&self, iss: &str) -> Result<&Arc<ActiveIssuer>, VerifyError> {
-        if let Some(issuer) = self.by_issuer.get(iss) {
-            return Ok(issuer);
+    /// Returns the entry of the issuer that the unverified `iss` names exactly. A token of an unknown issuer
+    /// is rejected without any request, and no other issuer's keys are tried (RFC 8725 §3.8).
+    ///
+    /// Of several entries, the unverified `aud` selects one. If it selects none, the first entry rejects the
+    /// token, after the signature was verified.
+    pub(super) fn find(
+        &self,
+        iss: &str,
+        aud: Option<&[Cow<'_, str>]>,
+    ) -> Result<Selected<'_>, VerifyError> {
+        let entries = self.entries(iss)?;
+        let (Some(first), true) = (entries.first(), entries.len() > 1) else {
+            let issuer = entries.first().ok_or(VerifyError::UnknownIssuer)?;
+            return Ok(Selected {
+                issuer,
+                is_ambiguous: false,
+            });
+        };
+        let mut matching = entries.iter().filter(|it| it.may_accept(aud));
+        Ok(Selected {
+            issuer: matching.next().unwrap_or(first),
+            is_ambiguous: matching.next().is_some(),
+        })
+    }
+
+    /// Returns an error if no entry has this URL.
+    pub(super) fn check_url(&self, url: &str) -> Result<(), VerifyError> {
+        self.entries(url).map(|_| ())
+    }
+
+    fn entries(&self, iss: &str) -> Result<&[Arc<ActiveIssuer>], VerifyError> {
+        if let Some(entries) = self.by_issuer.get(iss) {
+            return Ok(entries);
+        }
+        if self.has_tenants {
+            // The template of an issuer is the key of its entries.
+            let is_tenant = |it: &&Arc<ActiveIssuer>| {
+                it.origin.expected.tenants.is_some() && it.origin.expected.is_issuer(iss)
+            };
+            let found = self.list.iter().find(is_tenant);
+            if let Some(entries) = found.and_then(|it| self.by_issuer.get(it.url())) {
+                return Ok(entries);
+            }
         }
         let is_org_server = |name: &str| {
             name.strip_prefix(iss)

@@ -18,7 +18,7 @@ use crate::{
     http::{Challenges, Credentials, Remedy, RequestCredentials, Scheme, is_b64token},
     introspection::{IntrospectionReason, IntrospectionResponse},
     keys::{KeyOptions, KeySet, Metadata},
-    net::fresh_for,
+    net::{PlainHttp, fresh_for},
     sync::clock::Now,
     token::{
         BASE64URL,
@@ -76,7 +76,9 @@ pub fn metadata(data: &[u8]) {
     let metadata = Metadata {
         issuer: ISSUER.into(),
         url,
+        document: None,
         origins: Vec::new(),
+        plain_http: PlainHttp::default(),
     };
     let Ok(jwks_uri) = metadata.jwks_uri(data) else {
         return;

@@ -19,7 +19,7 @@ use crate::{
         Introspector, RequiredResponse,
     },
     keys::Metadata,
-    net::{Fetch, JsonResponse, Revalidated, http_client::tests::scripted::Script},
+    net::{Fetch, JsonResponse, PlainHttp, Revalidated, http_client::tests::scripted::Script},
     sync::clock::Now,
     token::checks::{Clients, Expected, Profile},
     verified_token::{Origin, VerifiedToken},
@@ -203,8 +203,9 @@ impl Issuer {
         let metadata = Metadata {
             issuer: "https://issuer.test".into(),
             url: Url::parse("https://issuer.test").unwrap(),
-            // Allowed for keys only.
-            origins: vec![Url::parse("https://keys.test").unwrap().origin()],
+            document: None,
+            origins: vec![Url::parse("https://allowed.test").unwrap().origin()],
+            plain_http: PlainHttp::default(),
         };
         let settings = settings.prepare().unwrap();
         Service {

@@ -44,7 +44,10 @@ pub struct Issuer {
     algorithms: Algorithms,
     leeway: Duration,
     groups_claim: String,
+    metadata_url: Option<String>,
+    jwks_uri: Option<String>,
     origins: Vec<String>,
+    insecure_origins: Vec<String>,
     keys: Option<String>,
     allow_missing_key_id: bool,
     infer_rsa_algorithm: bool,
@@ -134,7 +137,10 @@ impl Issuer {
             algorithms: Algorithms::ALL,
             leeway: DEFAULT_LEEWAY,
             groups_claim: "groups".to_owned(),
+            metadata_url: None,
+            jwks_uri: None,
             origins: Vec::new(),
+            insecure_origins: Vec::new(),
             keys: None,
             allow_missing_key_id: false,
             infer_rsa_algorithm: false,
@@ -289,11 +295,16 @@ impl Issuer {
         self
     }
 
-    /// Accepts another `iss` for the same Okta authorization server: the same scheme and path under another
-    /// domain of the org, such as a custom domain in addition to `acme.okta.com`. Call this once for each
-    /// domain.
+    /// Accepts another `iss` for the same issuer. Call this once for each value.
     ///
-    /// Keys are fetched only from the issuer's own URL. For a token with another `iss`,
+    /// For [`Issuer::okta`], the value has the scheme and the path of the issuer under another domain of the
+    /// org, such as a custom domain in addition to `acme.okta.com`. For other issuers, it is any other issuer
+    /// URL with https, such as the address of a Keycloak server outside a cluster. Plain http is possible on
+    /// loopback, or with [`allow_insecure_origin`](Self::allow_insecure_origin).
+    ///
+    /// The alias has the keys, the audience and the clients of the issuer, and no request is sent to it. Do
+    /// not use it for an issuer that shares keys with others, such as a tenant: it is another issuer. For a
+    /// token with another `iss`,
     /// [`VerifiedToken::issuer`](crate::VerifiedToken::issuer) still returns the issuer's URL.
     ///
     /// ```
@@ -318,9 +329,13 @@ impl Issuer {
         self
     }
 
-    /// Allows the metadata to name a `jwks_uri` of this origin, such as `https://keys.example.com`, in
-    /// addition to the issuer's origin. The introspection endpoint is not affected: see
-    /// [`Introspection::endpoint`].
+    /// Allows the metadata to name a `jwks_uri` and an `introspection_endpoint` of this origin, such as
+    /// `https://keys.example.com`, in addition to the issuer's origin and that of
+    /// [`metadata_url`](Self::metadata_url). Call this once for each origin.
+    ///
+    /// With [`introspection`](Self::introspection), tokens and the credentials of this service may be sent
+    /// to the origin. [`Introspection::endpoint`] prevents this, because the endpoint is then not taken from
+    /// the metadata.
     ///
     /// ```
     /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
@@ -341,6 +356,99 @@ impl Issuer {
     #[must_use]
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
         self.origins.push(origin.into());
+        self
+    }
+
+    /// Fetches the metadata from exactly this URL, such as the address of the issuer inside a cluster.
+    /// Default: the URLs that RFC 8414 §3 and OpenID Connect Discovery 1.0 §4 derive from the issuer.
+    ///
+    /// The `issuer` of the document must still equal the configured issuer exactly (RFC 8414 §3.3). Its
+    /// `jwks_uri` and `introspection_endpoint` may have the issuer's origin, that of this URL, or one that
+    /// [`allow_origin`](Self::allow_origin) names.
+    ///
+    /// The URL must have https. Plain http is possible if the issuer is on loopback, or with
+    /// [`allow_insecure_origin`](Self::allow_insecure_origin).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{MetadataForm, MockOkta};
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let (okta, other) = (MockOkta::start().await, MockOkta::start().await);
+    /// # for form in [MetadataForm::OpenId, MetadataForm::OAuth] { okta.set_metadata(form, false); }
+    /// # let metadata = |it: &MockOkta| format!("{}/.well-known/oauth-authorization-server", it.issuer_url());
+    /// # let (inside, other) = (metadata(&okta), metadata(&other));
+    /// # let issuer = || okta.issuer("api://default").any_client_id();
+    /// # let build = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
+    /// assert!(build(issuer().metadata_url(inside))?.warm_up().await.is_ok());
+    /// // The document at the other URL names another issuer.
+    /// assert!(build(issuer().metadata_url(other))?.warm_up().await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn metadata_url(mut self, url: impl Into<String>) -> Self {
+        self.metadata_url = Some(url.into());
+        self
+    }
+
+    /// Fetches the keys from exactly this URL, without metadata. Default: the `jwks_uri` of the metadata
+    /// (RFC 8414 §2).
+    ///
+    /// The URL may have any https origin, and the operator of that origin chooses the keys. Plain http is
+    /// possible if the issuer is on loopback, or with [`allow_insecure_origin`](Self::allow_insecure_origin).
+    /// Metadata is fetched only for the introspection endpoint, if introspection is enabled without
+    /// [`Introspection::endpoint`]. `build()` fails if the keys are pinned with [`keys`](Self::keys) too.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # okta.fault(Endpoint::Discovery, Fault::Status(404));
+    /// # let keys = format!("{}/v1/keys", okta.issuer_url());
+    /// # let issuer = || okta.issuer("api://default").any_client_id();
+    /// # let build = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
+    /// // The issuer has no metadata.
+    /// assert!(build(issuer())?.warm_up().await.is_err());
+    /// assert!(build(issuer().jwks_uri(&keys))?.warm_up().await.is_ok());
+    ///
+    /// assert!(build(issuer().jwks_uri(&keys).keys(okta.jwks())).is_err()); // one or the other
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn jwks_uri(mut self, url: impl Into<String>) -> Self {
+        self.jwks_uri = Some(url.into());
+        self
+    }
+
+    /// Allows http without TLS for one origin outside loopback, such as `http://keycloak:8080` in a compose
+    /// network. Call this once for each origin. Default: none.
+    ///
+    /// The setting allows the issuer's URL, an alias, [`metadata_url`](Self::metadata_url),
+    /// [`jwks_uri`](Self::jwks_uri), an [`allow_origin`](Self::allow_origin) and the introspection endpoint
+    /// to have exactly this origin. It configures none of them. Requests to the origin use no proxy and
+    /// follow no redirect. It can be called in code only: no environment variable has the same effect.
+    ///
+    /// **Everyone on the network path to the origin can replace the keys, and with them accept any token;
+    /// they can also read the tokens and credentials that are introspected.** `build()` logs a warning that
+    /// names the origin.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # let build = |issuer: Issuer| Verifier::builder().issuer(issuer).build();
+    /// let keycloak = Issuer::rfc9068("https://sso.acme.example/realms/acme", "https://orders.example")
+    ///     .any_client_id()
+    ///     .metadata_url("http://keycloak:8080/realms/acme/.well-known/openid-configuration");
+    /// assert!(build(keycloak.clone()).is_err()); // http
+    /// assert!(build(keycloak.clone().allow_insecure_origin("http://keycloak:8080")).is_ok());
+    ///
+    /// assert!(build(keycloak.clone().allow_insecure_origin("http://keycloak")).is_err()); // another port
+    /// assert!(build(keycloak.allow_insecure_origin("https://keycloak:8080")).is_err()); // needs no permission
+    /// ```
+    #[must_use]
+    pub fn allow_insecure_origin(mut self, origin: impl Into<String>) -> Self {
+        self.insecure_origins.push(origin.into());
         self
     }
 

@@ -11,7 +11,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use discovery::{Metadata, NamedUrl};
+pub(crate) use discovery::{Location, Metadata};
 pub(crate) use jwk::{Key, KeyOptions, ProofKey};
 pub(crate) use schedule::DEFAULT_STALE_IF_ERROR;
 pub(crate) use set::KeySet;

@@ -3,6 +3,7 @@
 mod cache_control;
 pub(crate) mod client_auth;
 pub(crate) mod http_client;
+mod plain_http;
 mod trusted_peers;
 
 #[cfg(any(test, fuzzing))]
@@ -10,4 +11,5 @@ pub(crate) use cache_control::fresh_for;
 pub(crate) use http_client::{
     Clients, Fetch, JsonResponse, Revalidated, Validator, without_secrets,
 };
+pub(crate) use plain_http::PlainHttp;
 pub(crate) use trusted_peers::{Peers, proxy_header};

@@ -307,7 +307,7 @@ impl VerifiedToken {
     fn scope_claims(&self) -> Vec<&str> {
         let profile = self.0.origin.expected.custom();
         let mut names = vec!["scp", "scope"];
-        for name in profile.iter().flat_map(|it| it.scope_claims()) {
+        for name in profile.iter().flat_map(|it| it.granting_claims()) {
             if !names.contains(&name.as_str()) {
                 names.push(name);
             }

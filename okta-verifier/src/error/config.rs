@@ -131,11 +131,31 @@ pub enum ConfigError {
         /// What is wrong with the name, and what to write instead.
         problem: &'static str,
     },
-    /// [`Issuer::allow_origin`](crate::Issuer::allow_origin) was called with a value that is not an origin.
+    /// [`Issuer::allow_origin`](crate::Issuer::allow_origin) or
+    /// [`Issuer::allow_insecure_origin`](crate::Issuer::allow_insecure_origin) was called with a value that
+    /// is not an origin, or not one of the right scheme.
     #[error("origin {origin:?}: {problem}")]
     Origin {
         /// The value that was set.
         origin: String,
+        /// What is wrong, and what to set instead.
+        problem: &'static str,
+    },
+    /// The URL in [`Issuer::metadata_url`](crate::Issuer::metadata_url) cannot be used. The URL is not shown,
+    /// because its query may contain a secret.
+    #[error("issuer {issuer:?}: metadata_url: {problem}")]
+    MetadataUrl {
+        /// The issuer's URL.
+        issuer: String,
+        /// What is wrong, and what to set instead.
+        problem: &'static str,
+    },
+    /// The URL in [`Issuer::jwks_uri`](crate::Issuer::jwks_uri) cannot be used, or the keys are pinned too.
+    /// The URL is not shown, because its query may contain a secret.
+    #[error("issuer {issuer:?}: jwks_uri: {problem}")]
+    JwksUri {
+        /// The issuer's URL.
+        issuer: String,
         /// What is wrong, and what to set instead.
         problem: &'static str,
     },

@@ -106,9 +106,9 @@ pub enum UnavailableReason {
         /// The metadata's `issuer`.
         issuer: Box<str>,
     },
-    /// A URL in the metadata does not use https, or has another origin than the issuer.
+    /// A URL in the metadata does not use https, or has an origin that is not allowed.
     #[error(
-        "the metadata's {member} \"{url}\" is not an https URL of the issuer's origin; allow another origin with Issuer::allow_origin (for keys) or Introspection::endpoint"
+        "the metadata's {member} \"{url}\" is not an https URL of an allowed origin, which are those of the issuer and of Issuer::metadata_url; allow another one with Issuer::allow_origin"
     )]
     ForeignUrl {
         /// The name of the metadata's member.

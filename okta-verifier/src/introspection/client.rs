@@ -27,7 +27,7 @@ use crate::{
     crypto::{Fingerprint, Fingerprints},
     error::{MalformedTokenError, UnavailableReason, VerifyError, cause},
     health::{IntrospectionHealth, IntrospectionState},
-    keys::{Metadata, NamedUrl},
+    keys::{Location, Metadata},
     net::Fetch,
     sync::{clock::Now, single_flight::Completion},
     verified_token::{Origin, VerifiedToken},
@@ -397,7 +397,8 @@ impl Task {
         let settings = &introspector.settings;
         let url = introspector
             .endpoint
-            .url(&introspector.fetch, began)
+            .location
+            .locate(&introspector.fetch, began)
             .await?;
         let parameters = [("token", token), ("token_type_hint", "access_token")];
         let form = settings.auth.form(&url, &parameters, began.unix)?;
@@ -565,35 +566,20 @@ fn retry_now(source: UnavailableReason) -> VerifyError {
     VerifyError::unavailable(Duration::ZERO, source)
 }
 
-/// Where introspection requests are sent.
+/// Where introspection requests are sent. Metadata is fetched for the first introspection request and not
+/// earlier: a service with pinned keys that introspects no token never needs it.
 #[derive(Debug)]
-enum Endpoint {
-    /// The endpoint from the settings.
-    Configured(String),
-    /// The endpoint from the issuer's metadata. The metadata is fetched for the first introspection request
-    /// and not earlier: a service with pinned keys that introspects no token never needs it.
-    Discovered {
-        url: Box<NamedUrl>,
-        /// When `rediscover` last requested new metadata.
-        moved_at: Mutex<Option<Now>>,
-    },
+struct Endpoint {
+    location: Location,
+    /// When `rediscover` last requested new metadata.
+    moved_at: Mutex<Option<Now>>,
 }
 
 impl Endpoint {
     fn new(configured: Option<String>, metadata: Metadata) -> Self {
-        match configured {
-            Some(url) => Self::Configured(url),
-            None => Self::Discovered {
-                url: Box::new(NamedUrl::introspection_endpoint(metadata)),
-                moved_at: Mutex::default(),
-            },
-        }
-    }
-
-    async fn url(&self, fetch: &Fetch, now: Now) -> Result<String, UnavailableReason> {
-        match self {
-            Self::Configured(url) => Ok(url.clone()),
-            Self::Discovered { url, .. } => url.locate(fetch, now).await,
+        Self {
+            location: Location::introspection_endpoint(configured, metadata),
+            moved_at: Mutex::default(),
         }
     }
 
@@ -601,13 +587,10 @@ impl Endpoint {
     /// happens at most once in five minutes, because some servers also respond with 404 to a token that
     /// they no longer store.
     fn rediscover(&self, now: Now) {
-        let Self::Discovered { url, moved_at } = self else {
-            return;
-        };
-        let mut moved_at = moved_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut moved_at = self.moved_at.lock().unwrap_or_else(PoisonError::into_inner);
         if moved_at.is_none_or(|last| now.since(last) >= REDISCOVERY_INTERVAL) {
             *moved_at = Some(now);
-            url.moved();
+            self.location.moved();
         }
     }
 }

@@ -220,12 +220,14 @@ impl Introspection {
         self
     }
 
-    /// Sets the introspection endpoint. Default: the endpoint that the metadata names. The URL must have
-    /// the issuer's scheme: https, or http if the issuer and the endpoint are on loopback.
+    /// Sets the introspection endpoint. Default: the endpoint that the metadata names. The URL may have any
+    /// https origin. Plain http is possible if the issuer and the endpoint are on loopback, or with
+    /// [`Issuer::allow_insecure_origin`](crate::Issuer::allow_insecure_origin).
     ///
-    /// The metadata may only name an endpoint of the issuer's origin, because this service's credentials are
-    /// sent there. [`Issuer::allow_origin`](crate::Issuer::allow_origin) does not change this, so an endpoint
-    /// of another origin must be set here.
+    /// The metadata may name an endpoint of the issuer's origin, of that of
+    /// [`Issuer::metadata_url`](crate::Issuer::metadata_url), or of one that
+    /// [`Issuer::allow_origin`](crate::Issuer::allow_origin) allows. Tokens and the credentials of this
+    /// service are sent there.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
@@ -339,6 +341,14 @@ impl Introspection {
                 ".signed_tokens_only() limits Introspection::every_token(..); remove it".into(),
             );
         }
+        // The metadata names the endpoint for clients. An endpoint that admits everyone is another one, and
+        // only the operator knows that strangers cannot reach it.
+        if matches!(self.client.method, Method::Anonymous) && self.endpoint.is_none() {
+            return Err(
+                "ClientAuthentication::anonymous() needs .endpoint(..), because the metadata does not name an endpoint without client authentication; write the URL of the endpoint, which must not be reachable for strangers"
+                    .into(),
+            );
+        }
         let rate = |(per_second, burst)| Rate::per_second(per_second, burst);
         Ok(Settings {
             mode: self.mode,
@@ -380,7 +390,8 @@ impl fmt::Debug for Introspection {
 }
 
 /// How this service authenticates at the introspection endpoint (RFC 7662 §2.1). The constructors are named
-/// after the methods of RFC 7591 §2. The client is this service, not the client that a token was issued to.
+/// after the methods of RFC 7591 §2, except [`anonymous`](Self::anonymous). The client is this service, not
+/// the client that a token was issued to.
 ///
 /// ```
 /// use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
@@ -413,6 +424,7 @@ enum Method {
         pem: SecretString,
     },
     None,
+    Anonymous,
 }
 
 impl ClientAuthentication {
@@ -449,6 +461,26 @@ impl ClientAuthentication {
         Self::new(client_id, Method::None)
     }
 
+    /// Sends neither credentials nor a client ID, for an endpoint on an internal port such as the admin port
+    /// of Ory Hydra. `build()` fails without [`Introspection::endpoint`].
+    ///
+    /// RFC 7662 §2.1 requires that the endpoint is protected, because otherwise anyone can test tokens there.
+    /// Without client authentication, the network must protect it: strangers must not reach the port.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
+    /// # let build = |introspection| Verifier::builder()
+    /// #     .issuer(Issuer::rfc9068("https://hydra.acme.example/", "https://orders.example").any_client_id().introspection(introspection))
+    /// #     .build();
+    /// let introspection = || Introspection::opaque_tokens(ClientAuthentication::anonymous());
+    /// assert!(build(introspection().endpoint("https://hydra.internal:4445/admin/oauth2/introspect")).is_ok());
+    /// assert!(build(introspection()).is_err()); // which endpoint?
+    /// ```
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self::new("", Method::Anonymous)
+    }
+
     fn new(client_id: impl Into<String>, method: Method) -> Self {
         Self {
             client_id: client_id.into(),
@@ -458,7 +490,7 @@ impl ClientAuthentication {
 
     fn prepare(self) -> Result<ClientAuth, &'static str> {
         let Self { client_id, method } = self;
-        if client_id.is_empty() {
+        if client_id.is_empty() && !matches!(method, Method::Anonymous) {
             return Err("the client ID is empty; write the ID of the client that introspects");
         }
         let secret = |secret: SecretString| match secret.expose_secret().is_empty() {
@@ -479,6 +511,7 @@ impl ClientAuthentication {
                 key: Box::new(client_auth::private_key(&pem)?),
             },
             Method::None => ClientAuth::Public { client_id },
+            Method::Anonymous => ClientAuth::Anonymous,
         })
     }
 }
@@ -500,7 +533,7 @@ impl PartialEq for ClientAuthentication {
                         pem: other_pem,
                     },
                 ) => kid == other_kid && same(pem, other_pem),
-                (Method::None, Method::None) => true,
+                (Method::None, Method::None) | (Method::Anonymous, Method::Anonymous) => true,
                 _ => false,
             }
     }
@@ -514,6 +547,7 @@ impl fmt::Debug for ClientAuthentication {
             Method::SecretPost(_) => "client_secret_post",
             Method::PrivateKey { .. } => "private_key_jwt",
             Method::None => "none",
+            Method::Anonymous => "anonymous",
         })
     }
 }

@@ -92,9 +92,8 @@ impl Issuer {
     pub fn entra_v1(tenant_id: impl AsRef<str>, audience: impl Into<String>) -> Self {
         let tenant = tenant_id.as_ref();
         let url = format!("https://sts.windows.net/{tenant}/");
-        let metadata = format!(
-            "https://login.microsoftonline.com/{tenant}/.well-known/openid-configuration"
-        );
+        let metadata =
+            format!("https://login.microsoftonline.com/{tenant}/.well-known/openid-configuration");
         Self::entra(url, audience, "1.0", "appid")
             .metadata_url(metadata)
             .of_tenant(tenant)
@@ -211,7 +210,7 @@ impl Issuer {
             .client_claims(["azp", "client_id"])
             .require_claim("typ", ["Bearer", "DPoP"])
             .of_provider(Provider::Keycloak);
-        Self::custom(url, audience, profile).groups_claim_path(["realm_access", "roles"])
+        Self::custom(url, audience, profile)
     }
 
     /// Accepts Keycloak's lightweight access tokens too, which are signed but leave out most claims: `aud`,
@@ -361,10 +360,7 @@ impl Issuer {
     /// subject, `system:serviceaccount:{namespace}:{name}`. They name no client; call
     /// [`any_client_id`](Self::any_client_id).
     #[must_use]
-    pub fn kubernetes_identity_tokens(
-        url: impl Into<String>,
-        audience: impl Into<String>,
-    ) -> Self {
+    pub fn kubernetes_identity_tokens(url: impl Into<String>, audience: impl Into<String>) -> Self {
         let profile = TokenProfile::new()
             .accept_missing_type()
             .client_claims([""; 0])

@@ -9,6 +9,7 @@ use crate::{
     error::{ConfigError, UnavailableReason},
     introspection::{self, Introspection},
     keys::{KeyOptions, KeySet, KeySnapshot, Metadata},
+    net::PlainHttp,
     token::{
         checks::{Clients, Expected, MAX_AUDIENCES},
         profile::{Profile, Provider},
@@ -16,13 +17,15 @@ use crate::{
     },
 };
 use std::{borrow::Cow, sync::Arc, time::Duration};
-use url::{Origin, Url};
+use url::Origin;
 
 /// Validated issuer settings.
 pub(crate) struct ResolvedIssuer {
     pub(crate) expected: Expected,
     pub(crate) groups_claim: Arc<str>,
     pub(crate) metadata: Metadata,
+    /// Where the keys are, if they are not found in the metadata.
+    pub(crate) jwks_uri: Option<String>,
     pub(crate) key_options: KeyOptions,
     pub(crate) pinned: Option<Arc<KeySet>>,
     pub(crate) stale_if_error: Duration,
@@ -43,7 +46,10 @@ impl Issuer {
     /// Returns whether both settings take the keys from the same source under the same rules.
     pub(crate) fn has_keys_of(&self, other: &Self) -> bool {
         self.url == other.url
+            && self.metadata_url == other.metadata_url
+            && self.jwks_uri == other.jwks_uri
             && self.origins == other.origins
+            && self.insecure_origins == other.insecure_origins
             && self.keys == other.keys
             && self.allow_missing_key_id == other.allow_missing_key_id
             && self.rsa_without_alg() == other.rsa_without_alg()
@@ -62,7 +68,7 @@ impl Issuer {
     /// Returns what is wrong with the profile, or with a setting that only some profiles have.
     fn profile_problem(&self) -> Option<String> {
         let Profile::Custom(profile) = &self.profile else {
-            return None;
+            return self.lightweight_tokens.then(|| NOT_KEYCLOAK.to_owned());
         };
         if let Some(problem) = profile.problem() {
             return Some(problem);
@@ -71,8 +77,10 @@ impl Issuer {
             "tokens without an audience are accepted for listed clients only; replace .any_client_id() with .client_id(..)"
         } else if self.tenants == Some(Tenants::Listed(Vec::new())) {
             "no tenant is accepted; write the ID of each tenant, or use Issuer::entra_any_tenant(..)"
+        } else if self.tenants.is_some() && !self.aliases.is_empty() {
+            "an issuer with several tenants has no aliases; remove .also_known_as(..)"
         } else if self.lightweight_tokens && *profile.provider() != Provider::Keycloak {
-            "lightweight tokens are a feature of Keycloak; use Issuer::keycloak(..), or remove .lightweight_tokens()"
+            NOT_KEYCLOAK
         } else if self.lightweight_tokens && self.introspection.is_none() {
             "lightweight tokens leave their audience to the introspection response; add .introspection(..)"
         } else {
@@ -103,17 +111,29 @@ impl Issuer {
     }
 
     pub(crate) fn resolve(self) -> Result<ResolvedIssuer, ConfigError> {
-        let url = rules::issuer_url(&self.url, &self.profile, self.tenants.is_some())?;
+        let insecure_origins: Vec<Origin> = self
+            .insecure_origins
+            .iter()
+            .map(|origin| rules::insecure_origin(origin))
+            .collect::<Result<_, _>>()?;
+        // The issuer itself may be on loopback, and so may its aliases, which receive no request.
+        let plain_names = PlainHttp::new(true, insecure_origins.clone());
+        let has_tenants = self.tenants.is_some();
+        let url = rules::issuer_url(&self.url, &self.profile, has_tenants, &plain_names)?;
+        // An https issuer never has its metadata, keys or tokens sent over http, not even on loopback,
+        // unless the origin is named.
+        let plain_http = PlainHttp::new(url.scheme() == "http", insecure_origins);
         let rsa_without_alg = self.rsa_without_alg();
         for alias in &self.aliases {
-            rules::alias(alias, &url, &self.profile)?;
+            rules::alias(alias, (&self.url, &url), &self.profile, &plain_names)?;
         }
+        let problem = self.profile_problem();
         let issuer = self.url;
+        if let Some(problem) = problem {
+            return Err(ConfigError::Profile { issuer, problem });
+        }
         if let Some(problem) = audience_problem(&self.audiences, &self.profile) {
             return Err(ConfigError::Audience { issuer, problem });
-        }
-        if let Some(problem) = self.profile_problem() {
-            return Err(ConfigError::Profile { issuer, problem });
         }
         let clients = match (self.any_client_id, self.client_ids) {
             (true, listed) if listed.is_empty() => Clients::Any,
@@ -162,12 +182,29 @@ impl Issuer {
                 problem,
             });
         }
-        let origins: Vec<Origin> = self
+        let mut origins: Vec<Origin> = self
             .origins
             .iter()
-            .map(|origin| rules::origin(origin, &url))
+            .map(|origin| rules::origin(origin, &plain_http))
             .collect::<Result<_, _>>()?;
-        let introspection = resolve_introspection(self.introspection, &url, self.keys.is_some());
+        if let Some(document) = &self.metadata_url {
+            match rules::request_url(document, &plain_http) {
+                Ok(document) => origins.push(document.origin()),
+                Err(problem) => return Err(ConfigError::MetadataUrl { issuer, problem }),
+            }
+        }
+        if let Some(jwks_uri) = &self.jwks_uri {
+            let problem = match rules::request_url(jwks_uri, &plain_http) {
+                Ok(_) if self.keys.is_none() => None,
+                Ok(_) => Some("the keys are pinned; remove .jwks_uri(..) or .keys(..)"),
+                Err(problem) => Some(problem),
+            };
+            if let Some(problem) = problem {
+                return Err(ConfigError::JwksUri { issuer, problem });
+            }
+        }
+        let introspection =
+            resolve_introspection(self.introspection, &plain_http, self.keys.is_some());
         let introspection = introspection.map_err(|problem| ConfigError::Introspection {
             issuer: issuer.clone(),
             problem: problem.into_owned(),
@@ -193,7 +230,9 @@ impl Issuer {
         let metadata = Metadata {
             issuer: issuer.as_str().into(),
             url,
+            document: self.metadata_url,
             origins,
+            plain_http,
         };
         let expected = Expected {
             issuer: issuer.into(),
@@ -211,6 +250,7 @@ impl Issuer {
             expected,
             groups_claim: self.groups_claim.into(),
             metadata,
+            jwks_uri: self.jwks_uri,
             key_options,
             pinned: pinned.map(Arc::new),
             stale_if_error: self.stale_if_error,
@@ -221,16 +261,32 @@ impl Issuer {
 }
 
 impl ResolvedIssuer {
-    /// Returns whether the issuer uses http, which is allowed on loopback only.
-    pub(crate) fn is_http(&self) -> bool {
-        let url: &Url = &self.metadata.url;
-        url.scheme() == "http"
+    /// Returns whether the issuer uses http because it is on loopback.
+    pub(crate) fn is_http_on_loopback(&self) -> bool {
+        let Metadata {
+            url, plain_http, ..
+        } = &self.metadata;
+        url.scheme() == "http" && !plain_http.is_named(url)
+    }
+
+    /// Returns the schemes of the URLs that are requested for the keys, or for the introspection endpoint:
+    /// the configured URL or, without it, the metadata and what it may name.
+    pub(crate) fn schemes<'s>(
+        &'s self,
+        configured: Option<&'s str>,
+    ) -> impl Iterator<Item = &'s str> {
+        let scheme = configured.map(|url| url.split(':').next().unwrap_or_default());
+        let of_metadata = match scheme {
+            Some(_) => None,
+            None => Some(self.metadata.schemes()),
+        };
+        scheme.into_iter().chain(of_metadata.into_iter().flatten())
     }
 }
 
 fn resolve_introspection(
     introspection: Option<Introspection>,
-    issuer: &Url,
+    plain_http: &PlainHttp,
     has_pinned_keys: bool,
 ) -> Result<Option<introspection::Settings>, Cow<'static, str>> {
     let Some(introspection) = introspection else {
@@ -245,7 +301,8 @@ fn resolve_introspection(
     }
     let settings = introspection.prepare()?;
     if let Some(endpoint) = &settings.endpoint {
-        rules::endpoint(endpoint, issuer)?;
+        rules::request_url(endpoint, plain_http)
+            .map_err(|problem| format!("endpoint: {problem}"))?;
     }
     Ok(Some(settings))
 }
@@ -277,6 +334,7 @@ fn client_problem(any: bool, listed: &[String]) -> &'static str {
     }
 }
 
+const NOT_KEYCLOAK: &str = "lightweight tokens are a feature of Keycloak; use Issuer::keycloak(..), or remove .lightweight_tokens()";
 const NOT_A_KEY_SET: &str = r#"the text is not a JSON key set (RFC 7517 §5); write the document that the issuer's jwks_uri responds with, such as {"keys":[{"kty":"RSA","kid":"…","n":"…","e":"AQAB"}]}"#;
 const MAX_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_LEEWAY: Duration = Duration::from_secs(300);

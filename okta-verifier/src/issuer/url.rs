@@ -2,10 +2,10 @@
 
 use crate::{
     error::ConfigError,
+    net::PlainHttp,
     token::{profile::Profile, tenants::PLACE},
 };
-use std::net::{Ipv4Addr, Ipv6Addr};
-use url::{Host, Origin, Url};
+use url::{Origin, Url};
 
 /// Parses an issuer URL (RFC 8414 §2). With the Okta profile or a host of Okta, the URL must be that of a
 /// custom authorization server. The caller keeps the original string, because `iss` must match it exactly.
@@ -13,6 +13,7 @@ pub(super) fn issuer_url(
     text: &str,
     profile: &Profile,
     has_tenants: bool,
+    plain_http: &PlainHttp,
 ) -> Result<Url, ConfigError> {
     let fail = |problem: &str| ConfigError::IssuerUrl {
         url: without_password(text),
@@ -39,8 +40,7 @@ pub(super) fn issuer_url(
     if !url.username().is_empty() || url.password().is_some() {
         return Err(fail(UNADORNED));
     }
-    // No setting allows http for another host: development can use loopback, and production must use https.
-    if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
+    if !plain_http.allows(&url) {
         let host = url.host_str().unwrap_or_default();
         let secure = match text.strip_prefix("http://") {
             Some(rest)
@@ -52,8 +52,12 @@ pub(super) fn issuer_url(
             }
             _ => "https".to_owned(), // a port of http is not that of https
         };
+        let insecure = match profile {
+            Profile::Okta => "",
+            _ => "; Issuer::allow_insecure_origin allows it for one host of a private network",
+        };
         return Err(fail(&format!(
-            "the scheme is not https; write {secure}; http is supported for issuers on 127.0.0.0/8, [::1] and localhost"
+            "the scheme is not https; write {secure}; http is supported for issuers on 127.0.0.0/8, [::1] and localhost{insecure}"
         )));
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -83,22 +87,31 @@ pub(super) fn issuer_url(
     custom_server(text, url)
 }
 
-/// Checks an alias. Okta serves an authorization server under each domain of its org and writes that domain
-/// into `iss`, so only the host and the port may differ.
-pub(super) fn alias(text: &str, issuer: &Url, profile: &Profile) -> Result<(), ConfigError> {
+/// Checks an alias of the issuer with the URL `issuer`, which is `own` in the settings. Okta serves an
+/// authorization server under each domain of its org and writes that domain into `iss`, so only the host and
+/// the port may differ in the Okta profile. Other products have no such rule.
+pub(super) fn alias(
+    text: &str,
+    (own, issuer): (&str, &Url),
+    profile: &Profile,
+    plain_http: &PlainHttp,
+) -> Result<(), ConfigError> {
     let fail = |problem: &str| ConfigError::IssuerUrl {
         url: without_password(text),
         problem: problem.to_owned(),
     };
     if *profile != Profile::Okta {
-        return Err(fail(
-            "aliases are supported for Okta issuers only; remove .also_known_as(..)",
-        ));
+        if text == own {
+            return Err(fail(
+                "the alias is the issuer itself; write the other `iss` of its tokens, or remove .also_known_as(..)",
+            ));
+        }
+        return issuer_url(text, profile, false, plain_http).map(drop);
     }
     // If the scheme or the path differs, the error below replaces any error of `issuer_url`. The error of
     // `issuer_url` may advise `Issuer::rfc9068`, which would not help.
     let differs = |url: &Url| url.scheme() != issuer.scheme() || url.path() != issuer.path();
-    match issuer_url(text, profile, false) {
+    match issuer_url(text, profile, false, plain_http) {
         Ok(url) if !differs(&url) => Ok(()),
         Err(error) if !Url::parse(text).is_ok_and(|url| differs(&url)) => Err(error),
         _ => Err(fail(
@@ -172,8 +185,8 @@ fn is_org_endpoint(path: &str) -> bool {
     path == "/oauth2/v1" || path.starts_with("/oauth2/v1/")
 }
 
-/// Parses an origin that the metadata may name. It must have the issuer's scheme.
-pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
+/// Parses an origin that the metadata may name.
+pub(super) fn origin(text: &str, plain_http: &PlainHttp) -> Result<Origin, ConfigError> {
     let fail = |problem| ConfigError::Origin {
         origin: without_password(text),
         problem,
@@ -181,9 +194,9 @@ pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     let url = Url::parse(text).map_err(|_| {
         fail("write an absolute URL with a scheme and a host, such as https://keys.example.com")
     })?;
-    if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
+    if !plain_http.allows(&url) {
         return Err(fail(
-            "write the scheme of the issuer: https, or http with a loopback host",
+            "write https; http is for issuers on loopback, and for the origins of Issuer::allow_insecure_origin",
         ));
     }
     let origin = url.origin();
@@ -195,29 +208,54 @@ pub(super) fn origin(text: &str, issuer: &Url) -> Result<Origin, ConfigError> {
     Ok(origin)
 }
 
-/// Checks an endpoint from the settings. The endpoint may have any origin, but it must have the issuer's
-/// scheme, because a token and this service's credentials are sent there.
-pub(super) fn endpoint(text: &str, issuer: &Url) -> Result<(), &'static str> {
-    let url = Url::parse(text)
-        .map_err(|_| "endpoint: write an absolute URL, such as https://acme.okta.com/oauth2/default/v1/introspect")?;
-    if url.scheme() != issuer.scheme() || (url.scheme() == "http" && !is_loopback(&url)) {
+/// Parses an origin for which http is allowed.
+pub(super) fn insecure_origin(text: &str) -> Result<Origin, ConfigError> {
+    let fail = |problem| ConfigError::Origin {
+        origin: without_password(text),
+        problem,
+    };
+    let url = Url::parse(text).map_err(|_| {
+        fail("write an absolute URL with a scheme and a host, such as http://keycloak:8080")
+    })?;
+    if url.scheme() != "http" {
+        return Err(fail(
+            "this setting allows http for one origin, such as http://keycloak:8080; https needs no permission, so remove .allow_insecure_origin(..)",
+        ));
+    }
+    let origin = url.origin();
+    // A host with an asterisk would look like a wildcard, but match no host.
+    if origin.ascii_serialization() != text.trim_end_matches('/') || text.contains('*') {
+        return Err(fail(
+            "write one scheme, host and port only, such as http://keycloak:8080",
+        ));
+    }
+    let host = url.host_str().unwrap_or_default();
+    if okta_label(host).is_some() || is_of_another_product(host) {
+        return Err(fail(
+            "this host is on the internet and serves https; write https in its URLs, and remove .allow_insecure_origin(..)",
+        ));
+    }
+    Ok(origin)
+}
+
+/// Parses a URL of the settings to which requests are sent. It may have any https origin.
+pub(super) fn request_url(text: &str, plain_http: &PlainHttp) -> Result<Url, &'static str> {
+    const ABSOLUTE: &str =
+        "write an absolute URL in ASCII, such as https://sso.example.com/realms/acme/keys";
+    // The parser would silently remove whitespace.
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ABSOLUTE);
+    }
+    let url = Url::parse(text).map_err(|_| ABSOLUTE)?;
+    if !plain_http.allows(&url) {
         return Err(
-            "endpoint: write the scheme of the issuer: https, or http with a loopback host",
+            "write https; http is for issuers on loopback, and for the origins of Issuer::allow_insecure_origin",
         );
     }
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        return Err("endpoint: write it without user name, password and fragment");
+        return Err("write it without user name, password and fragment");
     }
-    Ok(())
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => Ipv4Addr::is_loopback(&address),
-        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
+    Ok(url)
 }
 
 const METADATA: [&str; 2] = [

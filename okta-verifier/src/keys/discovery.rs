@@ -1,35 +1,119 @@
-//! Metadata of an issuer (RFC 8414, OpenID Connect Discovery 1.0). A document is trusted only if it names
-//! exactly the configured issuer.
+//! Where the keys and the introspection endpoint of an issuer are: from the settings, or from the issuer's
+//! metadata (RFC 8414, OpenID Connect Discovery 1.0). A document is trusted only if it names exactly the
+//! configured issuer.
 
 use std::{
+    fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use serde::Deserialize;
-use url::Url;
+use url::{Origin, Url};
 
 use super::set::is_object;
 use crate::{
     error::{UnavailableReason, cause, excerpt},
-    net::{Fetch, without_secrets},
+    net::{Fetch, PlainHttp, without_secrets},
     sync::clock::Now,
 };
+
+/// The URL of the keys or of the introspection endpoint.
+pub(crate) enum Location {
+    /// The URL from the settings. No metadata is fetched for it.
+    Configured(String),
+    Named(Box<NamedUrl>),
+}
+
+impl Location {
+    /// Returns the URL of the key set: the configured one or, without it, the `jwks_uri` of the metadata.
+    pub(crate) fn jwks_uri(configured: Option<String>, metadata: Metadata) -> Self {
+        Self::new(configured, metadata, Metadata::jwks_uri)
+    }
+
+    /// Returns the URL of the introspection endpoint: the configured one or, without it, the
+    /// `introspection_endpoint` of the metadata (RFC 8414 §2).
+    pub(crate) fn introspection_endpoint(configured: Option<String>, metadata: Metadata) -> Self {
+        Self::new(configured, metadata, Metadata::introspection_endpoint)
+    }
+
+    fn new(configured: Option<String>, metadata: Metadata, read: ReadUrl) -> Self {
+        match configured {
+            Some(url) => Self::Configured(url),
+            None => Self::Named(Box::new(NamedUrl {
+                metadata,
+                read,
+                known: Mutex::new(None),
+            })),
+        }
+    }
+
+    /// Returns the URL. If the metadata names it, the metadata is first fetched if a fetch is due. If that
+    /// fetch fails, the last known URL is returned.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the metadata could not be fetched and no URL is known yet.
+    pub(crate) async fn locate(
+        &self,
+        fetch: &Fetch,
+        now: Now,
+    ) -> Result<String, UnavailableReason> {
+        match self {
+            Self::Configured(url) => Ok(url.clone()),
+            Self::Named(named) => named.locate(fetch, now).await,
+        }
+    }
+
+    /// Records that a request to the URL begins. The request counts as failed until
+    /// [`worked`](Self::worked) is called, because a timeout may cancel it at any point.
+    pub(crate) fn begins(&self) {
+        self.count_failures(|failures| failures.saturating_add(1));
+    }
+
+    /// Records that the request to the URL was successful.
+    pub(crate) fn worked(&self) {
+        self.count_failures(|_| 0);
+    }
+
+    /// Records that the URL is no longer served, so that the metadata is fetched before the next request.
+    pub(crate) fn moved(&self) {
+        self.count_failures(|_| MAX_FAILURES);
+    }
+
+    fn count_failures(&self, count: impl FnOnce(u8) -> u8) {
+        if let Self::Named(named) = self
+            && let Some(known) = &mut *named.lock()
+        {
+            known.failures = count(known.failures);
+        }
+    }
+}
+
+/// Does not show the URL, because its query may contain a secret.
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Configured(_) => "Configured",
+            Self::Named(_) => "Named",
+        })
+    }
+}
+
+/// Reads a URL from a metadata document.
+type ReadUrl = fn(&Metadata, &[u8]) -> Result<String, UnavailableReason>;
 
 /// A URL from the metadata of an issuer, remembered between fetches.
 ///
 /// If a fetch of the metadata fails, the last known URL is used. A single failed request to the URL does
 /// not cause a new fetch of the metadata, unless the response shows that the URL has moved. Metadata and
 /// URL can therefore each be slow or unavailable for a while without blocking the other.
-#[derive(Debug)]
 pub(crate) struct NamedUrl {
     metadata: Metadata,
-    /// Reads the URL from a metadata document.
-    read: fn(&Metadata, &[u8]) -> Result<String, UnavailableReason>,
+    read: ReadUrl,
     known: Mutex<Option<Known>>,
 }
 
-#[derive(Clone, Debug)]
 struct Known {
     url: String,
     /// When the metadata that named the URL was requested.
@@ -41,45 +125,7 @@ struct Known {
 }
 
 impl NamedUrl {
-    /// Creates the `NamedUrl` of the key set.
-    pub(crate) fn jwks_uri(metadata: Metadata) -> Self {
-        Self::new(metadata, Metadata::jwks_uri)
-    }
-
-    /// Creates the `NamedUrl` of the introspection endpoint (RFC 8414 §2). Unlike `jwks_uri`, the endpoint
-    /// must have the issuer's origin, because tokens and credentials are sent there. [`Metadata::origins`]
-    /// applies only to keys, which are public.
-    pub(crate) fn introspection_endpoint(metadata: Metadata) -> Self {
-        Self::new(metadata, Metadata::introspection_endpoint)
-    }
-
-    fn new(
-        metadata: Metadata,
-        read: fn(&Metadata, &[u8]) -> Result<String, UnavailableReason>,
-    ) -> Self {
-        Self {
-            metadata,
-            read,
-            known: Mutex::new(None),
-        }
-    }
-
-    /// Returns the issuer, as configured.
-    pub(crate) fn issuer(&self) -> &str {
-        &self.metadata.issuer
-    }
-
-    /// Returns the URL, and first fetches the metadata if a fetch is due. If that fetch fails, the last
-    /// known URL is returned.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the metadata could not be fetched and no URL is known yet.
-    pub(crate) async fn locate(
-        &self,
-        fetch: &Fetch,
-        now: Now,
-    ) -> Result<String, UnavailableReason> {
+    async fn locate(&self, fetch: &Fetch, now: Now) -> Result<String, UnavailableReason> {
         let last = match &mut *self.lock() {
             Some(known) if known.is_due(now) => {
                 // A fetch of slow metadata may use up the timeout of this attempt. Because it is recorded
@@ -104,33 +150,11 @@ impl NamedUrl {
                 Ok(url)
             }
             (Err(error), Some(last)) => {
-                let (issuer, cause) = (self.issuer(), cause(&error));
+                let (issuer, cause) = (&*self.metadata.issuer, cause(&error));
                 tracing::debug!(issuer, %error, cause, "metadata fetch failed; using the last known URL");
                 Ok(last)
             }
             (Err(error), None) => Err(error),
-        }
-    }
-
-    /// Records that a request to the URL begins. The request counts as failed until
-    /// [`worked`](Self::worked) is called, because a timeout may cancel it at any point.
-    pub(crate) fn begins(&self) {
-        if let Some(known) = &mut *self.lock() {
-            known.failures = known.failures.saturating_add(1);
-        }
-    }
-
-    /// Records that the request to the URL was successful.
-    pub(crate) fn worked(&self) {
-        if let Some(known) = &mut *self.lock() {
-            known.failures = 0;
-        }
-    }
-
-    /// Records that the URL is no longer served, so that the metadata is fetched before the next request.
-    pub(crate) fn moved(&self) {
-        if let Some(known) = &mut *self.lock() {
-            known.failures = MAX_FAILURES;
         }
     }
 
@@ -153,8 +177,13 @@ pub(crate) struct Metadata {
     /// The configured issuer, exactly as written.
     pub(crate) issuer: Box<str>,
     pub(crate) url: Url,
-    /// The origins, other than that of the issuer, that `jwks_uri` may have.
-    pub(crate) origins: Vec<url::Origin>,
+    /// The only URL of the document if the settings have one, exactly as written. Without it, the URL is
+    /// derived from the issuer.
+    pub(crate) document: Option<String>,
+    /// The origins, other than that of the issuer, that the URLs in the document may have: that of
+    /// `document`, and those of [`Issuer::allow_origin`](crate::Issuer::allow_origin).
+    pub(crate) origins: Vec<Origin>,
+    pub(crate) plain_http: PlainHttp,
 }
 
 impl Metadata {
@@ -163,11 +192,7 @@ impl Metadata {
     /// The next candidate URL is tried only if the current one does not exist (404, 410). Any other failure
     /// ends the fetch, so that an issuer that is down does not receive three requests. A document that
     /// names another issuer is an error too.
-    async fn fetch(
-        &self,
-        fetch: &Fetch,
-        read: fn(&Self, &[u8]) -> Result<String, UnavailableReason>,
-    ) -> Result<String, UnavailableReason> {
+    async fn fetch(&self, fetch: &Fetch, read: ReadUrl) -> Result<String, UnavailableReason> {
         let mut result = Err(UnavailableReason::Abandoned);
         for url in self.candidates() {
             result = match fetch.get(&url, MAX_METADATA).await {
@@ -183,10 +208,13 @@ impl Metadata {
         result
     }
 
-    /// Returns the URLs at which the document may be: the URL of OpenID Connect Discovery, which Okta has
-    /// always served; the URL of RFC 8414 §3.1, which Okta has served since 2026.06; and an older form,
-    /// with the suffix of RFC 8414 appended to the issuer.
+    /// Returns the URLs at which the document may be: the configured URL. Without it: the URL of OpenID
+    /// Connect Discovery, which Okta has always served; the URL of RFC 8414 §3.1, which Okta has served since
+    /// 2026.06; and an older form, with the suffix of RFC 8414 appended to the issuer.
     pub(crate) fn candidates(&self) -> Vec<String> {
+        if let Some(document) = &self.document {
+            return vec![document.clone()];
+        }
         let issuer = self.issuer.strip_suffix('/').unwrap_or(&self.issuer);
         let path = self.url.path().trim_end_matches('/');
         let origin = self.url.origin().ascii_serialization();
@@ -207,7 +235,7 @@ impl Metadata {
             jwks_uri: String,
         }
         let Document { issuer, jwks_uri } = read(document)?;
-        self.trust(&issuer, "jwks_uri", jwks_uri, &self.origins)
+        self.trust(&issuer, "jwks_uri", jwks_uri)
     }
 
     fn introspection_endpoint(&self, document: &[u8]) -> Result<String, UnavailableReason> {
@@ -220,7 +248,7 @@ impl Metadata {
         let endpoint = document
             .introspection_endpoint
             .ok_or(UnavailableReason::NoIntrospectionEndpoint)?;
-        self.trust(&document.issuer, "introspection_endpoint", endpoint, &[])
+        self.trust(&document.issuer, "introspection_endpoint", endpoint)
     }
 
     /// Checks the issuer and the URL of a document. Issuers are compared code point by code point, without
@@ -230,23 +258,23 @@ impl Metadata {
         issuer: &str,
         member: &'static str,
         url: String,
-        origins: &[url::Origin],
     ) -> Result<String, UnavailableReason> {
         if *issuer != *self.issuer {
             return Err(UnavailableReason::OtherIssuer {
                 issuer: excerpt(&without_secrets(issuer.as_bytes())),
             });
         }
-        if !self.may_fetch(&url, origins) {
+        if !self.may_name(&url) {
             let url = excerpt(&without_secrets(url.as_bytes()));
             return Err(UnavailableReason::ForeignUrl { member, url });
         }
         Ok(url)
     }
 
-    /// Returns whether the URL has the issuer's scheme (https, or http on loopback), and either the
-    /// issuer's origin or one of `origins`. A user name, a password and a fragment are not allowed.
-    fn may_fetch(&self, url: &str, origins: &[url::Origin]) -> bool {
+    /// Returns whether the document may name the URL. It must have https, or http where the settings allow
+    /// it, and either the issuer's origin or one of `origins`. A user name, a password and a fragment are
+    /// not allowed.
+    fn may_name(&self, url: &str) -> bool {
         let Ok(url) = Url::parse(url) else {
             return false;
         };
@@ -254,8 +282,17 @@ impl Metadata {
         let clean =
             url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
         clean
-            && url.scheme() == self.url.scheme()
-            && (origin == self.url.origin() || origins.contains(&origin))
+            && self.plain_http.allows(&url)
+            && (origin == self.url.origin() || self.origins.contains(&origin))
+    }
+
+    /// Returns the schemes of the requests for the document and for the URLs that it may name.
+    pub(crate) fn schemes(&self) -> impl Iterator<Item = &str> {
+        let origins = self.origins.iter().filter_map(|origin| match origin {
+            Origin::Tuple(scheme, ..) => Some(&**scheme),
+            Origin::Opaque(_) => None, // has no network scheme, and is rejected in the settings
+        });
+        std::iter::once(self.url.scheme()).chain(origins)
     }
 }
 

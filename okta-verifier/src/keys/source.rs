@@ -1,9 +1,9 @@
-//! Fetches a key set: the metadata if it is due, then the keys.
+//! Fetches a key set: the metadata if it is due and names the URL of the keys, then the keys.
 
 use std::time::Duration;
 
 use super::{
-    discovery::{Metadata, NamedUrl},
+    discovery::{Location, Metadata},
     jwk::KeyOptions,
     set::KeySet,
 };
@@ -16,7 +16,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Source {
     fetch: Fetch,
-    url: NamedUrl,
+    issuer: Box<str>,
+    location: Location,
     pub(super) options: KeyOptions,
     /// The timeout for metadata and keys together.
     pub(crate) deadline: Duration,
@@ -44,15 +45,18 @@ pub(crate) struct Revision {
 }
 
 impl Source {
+    /// Without `jwks_uri`, the metadata names the URL of the keys.
     pub(crate) fn new(
         fetch: Fetch,
+        jwks_uri: Option<String>,
         metadata: Metadata,
         options: KeyOptions,
         deadline: Duration,
     ) -> Self {
         Self {
             fetch,
-            url: NamedUrl::jwks_uri(metadata),
+            issuer: metadata.issuer.clone(),
+            location: Location::jwks_uri(jwks_uri, metadata),
             options,
             deadline,
         }
@@ -60,7 +64,7 @@ impl Source {
 
     /// Returns the issuer, as configured.
     pub(crate) fn issuer(&self) -> &str {
-        self.url.issuer()
+        &self.issuer
     }
 
     /// Makes one attempt to fetch the keys. `revision` is the revision of the current keys. If the keys
@@ -70,12 +74,12 @@ impl Source {
         now: Now,
         revision: Option<&Revision>,
     ) -> Result<Loaded, UnavailableReason> {
-        let url = self.url.locate(&self.fetch, now).await?;
-        self.url.begins();
+        let url = self.location.locate(&self.fetch, now).await?;
+        self.location.begins();
         let loaded = self.keys(url, revision).await;
         match &loaded {
-            Ok(_) => self.url.worked(),
-            Err(error) if error.is_moved() => self.url.moved(),
+            Ok(_) => self.location.worked(),
+            Err(error) if error.is_moved() => self.location.moved(),
             Err(_) => {}
         }
         loaded

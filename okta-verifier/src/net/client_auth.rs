@@ -28,6 +28,8 @@ pub(crate) enum ClientAuth {
     },
     /// A public client, which identifies itself without authentication.
     Public { client_id: String },
+    /// No client at all.
+    Anonymous,
 }
 
 impl ClientAuth {
@@ -71,6 +73,7 @@ impl ClientAuth {
             Self::Public { client_id } => {
                 body.append_pair("client_id", client_id);
             }
+            Self::Anonymous => {}
         }
         Ok(Form {
             authorization,
@@ -156,6 +159,7 @@ impl fmt::Debug for ClientAuth {
             Self::Post { .. } => "client_secret_post",
             Self::PrivateKeyJwt { .. } => "private_key_jwt",
             Self::Public { .. } => "none",
+            Self::Anonymous => "anonymous",
         })
     }
 }

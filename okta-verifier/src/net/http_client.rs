@@ -1,5 +1,5 @@
-//! GET and POST requests to the issuer. They use https (or http on loopback) and have a timeout and a
-//! maximum body size. Redirects, cookies and content encodings are not supported.
+//! GET and POST requests to the issuer. They use https, or http where [`PlainHttp`](super::PlainHttp) allows
+//! it, and have a timeout and a maximum body size. Redirects, cookies and content encodings are not supported.
 
 use super::{cache_control, client_auth::Form};
 use crate::{
@@ -19,14 +19,25 @@ use std::{
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
+use url::Url;
 
-/// The HTTP client for either https issuers or http issuers on loopback.
+/// Sends the requests to one issuer.
 #[derive(Clone, Debug)]
 pub(crate) enum Fetch {
-    Http(Client),
+    Http(SchemeClients),
     // Tests of the schedule pause the time, and the timeout of a real socket would then fire at once.
     #[cfg(test)]
     Scripted(tests::scripted::Script),
+}
+
+/// The HTTP clients for the URLs of one issuer.
+#[derive(Clone, Debug)]
+pub(crate) enum SchemeClients {
+    /// All URLs have the same scheme.
+    One(Client),
+    /// Some URLs have https and others http, such as those of an issuer whose keys are fetched inside a
+    /// cluster.
+    Both { https: Client, plain: Client },
 }
 
 /// A complete response with status 200 and a JSON content type.
@@ -55,52 +66,21 @@ pub(crate) enum Revalidated {
     },
 }
 
+impl SchemeClients {
+    /// Returns the client for the scheme of the URL. Whether the URL may be requested was checked before, and
+    /// a client never sends a request of the other scheme: the one for https rejects http, and the one for
+    /// http trusts no certificate.
+    fn client(&self, url: &str) -> &Client {
+        match self {
+            Self::Both { https, .. } if Url::parse(url).is_ok_and(|it| it.scheme() == "https") => {
+                https
+            }
+            Self::One(client) | Self::Both { plain: client, .. } => client,
+        }
+    }
+}
+
 impl Fetch {
-    /// Returns the client for https issuers, with the proxy, root certificates and client certificate of the
-    /// caller's builder. Redirects are off, because a 307 would send the secrets of the request to another
-    /// server.
-    pub(crate) fn https(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
-        Self::finish(builder.https_only(true), deadline)
-    }
-
-    /// Returns the client for http on loopback. It uses no proxy, which would send the request off the
-    /// machine, and no root certificates, which a development image may lack.
-    pub(crate) fn loopback(deadline: Duration) -> Result<Self, ConfigError> {
-        let builder = Client::builder().user_agent(USER_AGENT);
-        Self::finish(builder.no_proxy().tls_certs_only([]), deadline)
-    }
-
-    fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Self, ConfigError> {
-        builder
-            // Metadata and keys must come from the configured issuer itself, and after a 307 the secrets of a
-            // POST would be sent to another server (RFC 9110 §15.4.8).
-            .redirect(Policy::none())
-            // Verbose mode would log every byte, including the secrets.
-            .connection_verbose(false)
-            // Idle connections are kept for a few seconds, because introspection requests follow one
-            // another and a new TLS session for each would double their latency and the issuer's load. A
-            // connection ends with the runtime that opened it, and a later request opens a new one. If that
-            // runtime is only suspended, the next request on the connection fails with a timeout, so no
-            // connection is kept for long. Key fetches are minutes apart and never use an idle connection.
-            .pool_max_idle_per_host(MAX_IDLE)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            // Decoding is turned off here, because any crate of the process can enable reqwest's features
-            // for it.
-            .no_gzip()
-            .no_brotli()
-            .no_zstd()
-            .no_deflate()
-            // One timeout covers everything from name resolution to the last byte, and a slow TLS handshake
-            // or a CONNECT proxy may use all of it. A connect timeout of the caller's builder still
-            // applies.
-            .timeout(deadline)
-            .build()
-            .map(Self::Http)
-            .map_err(|error| ConfigError::HttpClient {
-                source: Arc::new(error),
-            })
-    }
-
     /// Fetches a JSON document of at most `limit` bytes.
     pub(crate) async fn get(
         &self,
@@ -132,10 +112,11 @@ impl Fetch {
         known: Option<&Validator>,
     ) -> Result<Revalidated, UnavailableReason> {
         match self {
-            Self::Http(client) => {
+            Self::Http(clients) => {
                 // The key schedule decides how long keys are trusted, so a cache between this service and
                 // the issuer must revalidate its copy (RFC 9111 §5.2.1.4).
-                let mut request = client
+                let mut request = clients
+                    .client(url)
                     .get(url)
                     .header(ACCEPT, accept)
                     .header(ACCEPT_ENCODING, IDENTITY)
@@ -173,8 +154,9 @@ impl Fetch {
         limit: usize,
     ) -> Result<Vec<u8>, UnavailableReason> {
         match self {
-            Self::Http(client) => {
-                let mut request = client
+            Self::Http(clients) => {
+                let mut request = clients
+                    .client(url)
                     .post(url)
                     .header(ACCEPT, JSON)
                     .header(ACCEPT_ENCODING, IDENTITY)
@@ -401,8 +383,8 @@ fn transport(error: reqwest::Error) -> UnavailableReason {
 /// The HTTP clients. Each client is built when the first issuer needs it, because a service with pinned keys
 /// needs no CA certificates.
 pub(crate) struct Clients {
-    https: Option<Fetch>,
-    loopback: Option<Fetch>,
+    https: Option<Client>,
+    plain: Option<Client>,
     // The builder is kept, because `set_issuers` may configure the first https issuer long after `build`.
     builder: Option<ClientBuilder>,
     /// Why the https client could not be built. The attempt has consumed the caller's builder, and no request
@@ -419,7 +401,7 @@ impl Clients {
     pub(crate) fn new(builder: Option<ClientBuilder>, deadline: Duration) -> Self {
         Self {
             https: None,
-            loopback: None,
+            plain: None,
             builder,
             failed: None,
             deadline,
@@ -431,9 +413,34 @@ impl Clients {
         self.deadline
     }
 
-    pub(crate) fn https(&mut self) -> Result<Fetch, ConfigError> {
-        if let Some(fetch) = &self.https {
-            return Ok(fetch.clone());
+    /// Returns the client for URLs of these schemes. A client of the other scheme is not built, because a
+    /// development image may lack CA certificates.
+    pub(crate) fn fetch<'s>(
+        &mut self,
+        schemes: impl IntoIterator<Item = &'s str>,
+    ) -> Result<Fetch, ConfigError> {
+        let (mut https, mut plain) = (false, false);
+        for scheme in schemes {
+            match scheme.eq_ignore_ascii_case("http") {
+                true => plain = true,
+                false => https = true,
+            }
+        }
+        Ok(Fetch::Http(match (https, plain) {
+            (true, true) => SchemeClients::Both {
+                https: self.https()?,
+                plain: self.plain()?,
+            },
+            (false, true) => SchemeClients::One(self.plain()?),
+            (_, false) => SchemeClients::One(self.https()?),
+        }))
+    }
+
+    /// Returns the client for https, with the proxy, root certificates and client certificate of the
+    /// caller's builder.
+    fn https(&mut self) -> Result<Client, ConfigError> {
+        if let Some(client) = &self.https {
+            return Ok(client.clone());
         }
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -444,20 +451,51 @@ impl Clients {
             .builder
             .take()
             .unwrap_or_else(|| Client::builder().user_agent(USER_AGENT));
-        let fetch = Fetch::https(builder, self.deadline)
+        let client = finish(builder.https_only(true), self.deadline)
             .inspect_err(|error| self.failed = Some(error.clone()))?;
-        Ok(self.https.insert(fetch).clone())
+        Ok(self.https.insert(client).clone())
     }
 
-    pub(crate) fn loopback(&mut self) -> Result<Fetch, ConfigError> {
-        if let Some(fetch) = &self.loopback {
-            return Ok(fetch.clone());
+    /// Returns the client for http, on loopback or to a named origin. It uses no proxy: a proxy would
+    /// receive the tokens in clear text, and it does not know the names of a private network. It has no root
+    /// certificates, which a development image may lack, so it cannot connect to an https URL.
+    fn plain(&mut self) -> Result<Client, ConfigError> {
+        if let Some(client) = &self.plain {
+            return Ok(client.clone());
         }
-        Ok(self
-            .loopback
-            .insert(Fetch::loopback(self.deadline)?)
-            .clone())
+        let builder = Client::builder().user_agent(USER_AGENT);
+        let client = finish(builder.no_proxy().tls_certs_only([]), self.deadline)?;
+        Ok(self.plain.insert(client).clone())
     }
+}
+
+/// Builds a client with the settings that every request needs.
+fn finish(builder: ClientBuilder, deadline: Duration) -> Result<Client, ConfigError> {
+    builder
+        // Metadata and keys must come from the configured issuer itself, and after a 307 the secrets of a
+        // POST would be sent to another server (RFC 9110 §15.4.8).
+        .redirect(Policy::none())
+        // Verbose mode would log every byte, including the secrets.
+        .connection_verbose(false)
+        // Idle connections are kept for a few seconds, because introspection requests follow one another and
+        // a new TLS session for each would double their latency and the issuer's load. A connection ends
+        // with the runtime that opened it, and a later request opens a new one. If that runtime is only
+        // suspended, the next request on the connection fails with a timeout, so no connection is kept for
+        // long. Key fetches are minutes apart and never use an idle connection.
+        .pool_max_idle_per_host(MAX_IDLE)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        // Decoding is turned off here, because any crate of the process can enable reqwest's features for it.
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        // One timeout covers everything from name resolution to the last byte, and a slow TLS handshake or a
+        // CONNECT proxy may use all of it. A connect timeout of the caller's builder still applies.
+        .timeout(deadline)
+        .build()
+        .map_err(|error| ConfigError::HttpClient {
+            source: Arc::new(error),
+        })
 }
 
 /// Shows no fields, because they may contain the password of a proxy.

@@ -186,7 +186,9 @@ pub(crate) fn check_binding(
     // Keycloak says in this member how the key became known, which binds the token to nothing more.
     let ignored = is_keycloak.then_some("kc-jkt-type");
     let cnf = claims.raw("cnf");
-    let confirmation = cnf.map(|cnf| Confirmation::parse(cnf, ignored)).transpose()?;
+    let confirmation = cnf
+        .map(|cnf| Confirmation::parse(cnf, ignored))
+        .transpose()?;
     // The payload's `typ` of Keycloak's bound tokens.
     let says_bound = is_keycloak && claims.text_is("typ", "DPoP");
     if says_bound && confirmation.is_none_or(|it| it.jkt.is_none()) {
@@ -333,7 +335,9 @@ fn check_required(
 
 /// Returns whether this is Keycloak's payload `typ` of a token that is not an access token.
 pub(crate) fn is_other_kind(typ: &str) -> bool {
-    OTHER_KINDS.iter().any(|other| typ.eq_ignore_ascii_case(other))
+    OTHER_KINDS
+        .iter()
+        .any(|other| typ.eq_ignore_ascii_case(other))
 }
 
 const OTHER_KINDS: [&str; 4] = ["Refresh", "Offline", "ID", "Logout"];

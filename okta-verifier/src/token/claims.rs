@@ -208,10 +208,7 @@ fn scope<'a>(object: &Object<'a>) -> Result<Cow<'a, str>, VerifyError> {
     }
 }
 
-fn scope_tokens<'a>(
-    object: &Object<'a>,
-    name: &str,
-) -> Result<Option<Cow<'a, str>>, VerifyError> {
+fn scope_tokens<'a>(object: &Object<'a>, name: &str) -> Result<Option<Cow<'a, str>>, VerifyError> {
     let Some(value) = object.present(name) else {
         return Ok(None);
     };

@@ -232,7 +232,7 @@ impl TokenProfile {
         &self.provider
     }
 
-    pub(crate) fn scope_claims(&self) -> &[String] {
+    pub(crate) fn granting_claims(&self) -> &[String] {
         &self.scope_claims
     }
 
@@ -250,7 +250,10 @@ impl TokenProfile {
                 ));
             }
             if typ.is_empty() {
-                return Some("a typ is empty; for tokens without typ, call .accept_missing_type()".to_owned());
+                return Some(
+                    "a typ is empty; for tokens without typ, call .accept_missing_type()"
+                        .to_owned(),
+                );
             }
         }
         let unknown = |name: &&String| !CLIENT_CLAIMS.contains(&name.as_str());
@@ -260,10 +263,14 @@ impl TokenProfile {
             ));
         }
         if self.client_claims.is_empty() && !self.provider.names_no_client() {
-            return Some("no claim names the client; write .client_claims([\"client_id\"])".to_owned());
+            return Some(
+                "no claim names the client; write .client_claims([\"client_id\"])".to_owned(),
+            );
         }
         if self.scope_claims.iter().any(String::is_empty) {
-            return Some("the name of a scope claim is empty; write a name, such as \"scope\"".to_owned());
+            return Some(
+                "the name of a scope claim is empty; write a name, such as \"scope\"".to_owned(),
+            );
         }
         let (name, _) = self
             .required

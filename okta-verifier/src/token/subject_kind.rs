@@ -121,9 +121,9 @@ impl SubjectKind {
         match profile.provider() {
             Provider::Unknown => Self::by_rfc9068(claims, client_id),
             Provider::Auth0 => {
-                let machine = client_id.zip(sub).is_some_and(|(client, sub)| {
-                    sub.strip_suffix("@clients") == Some(client)
-                });
+                let machine = client_id
+                    .zip(sub)
+                    .is_some_and(|(client, sub)| sub.strip_suffix("@clients") == Some(client));
                 let is_service = machine || claims.text_is("gty", "client-credentials");
                 // A user ID of Auth0 has the name of the connection before a vertical bar.
                 let is_user = sub.is_some_and(|sub| sub.contains('|')) && !is_service;
@@ -161,8 +161,8 @@ impl SubjectKind {
         let names_client = matches!(source, Source::Jwt(_))
             && claims.client_id.is_some()
             && claims.client_id == claims.text("azp");
-        let is_service = names_client
-            || (client_id.is_some() && names[0].as_deref().is_some_and(account));
+        let is_service =
+            names_client || (client_id.is_some() && names[0].as_deref().is_some_and(account));
         let mut given = names.iter().flatten().peekable();
         let is_user = claims.sub.is_some()
             && given.peek().is_some()

@@ -15,7 +15,10 @@ impl Tenants {
         let tenant = place(template, iss)?;
         match self {
             Self::Any => Some(tenant),
-            Self::Listed(tenants) => tenants.iter().any(|listed| listed == tenant).then_some(tenant),
+            Self::Listed(tenants) => tenants
+                .iter()
+                .any(|listed| listed == tenant)
+                .then_some(tenant),
         }
     }
 }

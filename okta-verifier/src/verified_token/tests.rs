@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::token::{
-    checks::Profile,
     jws::Typ,
+    profile::{Profile, Source},
     tests::checks::{expected, payload},
 };
 
@@ -18,17 +18,13 @@ pub(crate) fn verified() -> VerifiedToken {
         groups_claim: "groups".into(),
         challenges: Arc::new(Challenges::new("api").expect("a good realm")),
     };
-    VerifiedToken::new(
-        &claims,
-        Source::Jwt(Typ::Absent),
-        None,
-        &payload,
-        &Arc::new(origin),
-    )
+    let (source, origin) = (Source::Jwt(Typ::Absent), Arc::new(origin));
+    let checked = checks::check_claims(&claims, source, &origin.expected).expect("a good token");
+    VerifiedToken::new(&claims, &checked, &payload, &origin)
 }
 
 fn narrowed(payload: &str) -> Option<String> {
-    with_scopes(payload, &["a"])
+    with_scopes(payload, vec!["scp", "scope"], &["a"])
 }
 
 // finding 13
@@ -49,10 +45,10 @@ fn narrowing_takes_scopes_out_of_both_claims() {
         assert_eq!(narrowed(payload).as_deref(), Some(expected));
     }
     assert_eq!(
-        with_scopes(r#"{"scp":["b"],"scope":"b"}"#, &[]).as_deref(),
+        with_scopes(r#"{"scp":["b"],"scope":"b"}"#, vec!["scp", "scope"], &[]).as_deref(),
         Some(r#"{"scp":[],"scope":""}"#)
     );
-    let escaped = with_scopes(r#"{"scope":"x"}"#, &["\"", "\\"]);
+    let escaped = with_scopes(r#"{"scope":"x"}"#, vec!["scope"], &["\"", "\\"]);
     assert_eq!(escaped.as_deref(), Some(r#"{"scope":"\" \\"}"#));
 }
 

@@ -13,7 +13,7 @@ use crate::{
     introspection::Introspector,
     issuer::{Issuer, ResolvedIssuer},
     keys::{FetchedKeys, KeyStore, Source},
-    net::{Clients, Fetch, Peers, proxy_header},
+    net::{Clients, Peers, proxy_header},
     sync::clock::Now,
     token::{
         checks::{self, Expected},
@@ -544,10 +544,15 @@ fn resolve_issuers(
             return Ok(same.clone());
         }
         let mut resolved = issuer.resolve()?;
-        let uses_http =
-            resolved.is_http() && (resolved.pinned.is_none() || resolved.introspection.is_some());
+        let uses_http = resolved.is_http_on_loopback()
+            && (resolved.pinned.is_none() || resolved.introspection.is_some());
+        let insecure = resolved.metadata.plain_http.origins().to_vec();
         let introspection = match resolved.introspection.take() {
-            Some(introspection) => Some((introspection, http_client(&resolved, clients)?)),
+            Some(introspection) => {
+                let schemes = resolved.schemes(introspection.endpoint.as_deref());
+                let fetch = clients.fetch(schemes)?;
+                Some((introspection, fetch))
+            }
             None => None,
         };
         let keys = match former.iter().find(|it| it.settings.has_keys_of(&settings)) {
@@ -559,7 +564,7 @@ fn resolve_issuers(
             groups_claim: resolved.groups_claim,
             challenges: challenges.clone(),
         });
-        new.push((origin.clone(), uses_http));
+        new.push((origin.clone(), uses_http, insecure));
         let introspection = introspection.map(|(introspection, fetch)| {
             Arc::new(Introspector::new(
                 introspection,
@@ -579,11 +584,18 @@ fn resolve_issuers(
     });
     let issuers = Issuers::new(list.collect::<Result<_, _>>()?)?;
     // Only now, because an error may be repeated: a program may try to replace its issuers again and again.
-    for (origin, uses_http) in new {
+    for (origin, uses_http, insecure) in new {
         if uses_http {
             tracing::warn!(
                 issuer = &*origin.expected.issuer,
                 "issuer uses plain HTTP; this is only supported for local development"
+            );
+        }
+        for insecure in insecure {
+            tracing::warn!(
+                issuer = &*origin.expected.issuer,
+                origin = insecure.ascii_serialization(),
+                "plain HTTP is allowed for this origin; everyone on the network path can replace keys and read tokens"
             );
         }
         warn_of_swapped_ids(&origin.expected);
@@ -620,20 +632,13 @@ fn warn_of_swapped_ids(expected: &Expected) {
     }
 }
 
-fn http_client(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<Fetch, ConfigError> {
-    if resolved.is_http() {
-        clients.loopback()
-    } else {
-        clients.https()
-    }
-}
-
 fn keys(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<KeyStore, ConfigError> {
     if let Some(set) = &resolved.pinned {
         return Ok(KeyStore::Pinned(set.clone()));
     }
     let source = Source::new(
-        http_client(resolved, clients)?,
+        clients.fetch(resolved.schemes(resolved.jwks_uri.as_deref()))?,
+        resolved.jwks_uri.clone(),
         resolved.metadata.clone(),
         resolved.key_options,
         clients.deadline(),

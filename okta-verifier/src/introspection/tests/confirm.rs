@@ -7,7 +7,7 @@ use crate::{
     error::VerifyError,
     introspection::{IntrospectionReason, IntrospectionResponse},
     sync::clock::Now,
-    token::checks::{Clients, Profile},
+    token::{checks::Clients, profile::Profile},
     verified_token::VerifiedToken,
 };
 

@@ -261,11 +261,19 @@ async fn introspection_endpoint_of_another_origin_is_rejected() {
             "introspection_endpoint",
         ),
         (
-            document("https://issuer.test", "https://keys.test/ask"),
+            document("https://issuer.test", "https://allowed.test:8443/ask"),
             "introspection_endpoint",
         ),
         (
             document("https://issuer.test", "http://issuer.test/ask"),
+            "introspection_endpoint",
+        ),
+        (
+            document("https://issuer.test", "http://allowed.test/ask"),
+            "introspection_endpoint",
+        ),
+        (
+            document("https://issuer.test", "http://127.0.0.1/ask"),
             "introspection_endpoint",
         ),
         (json!([]), "malformed"),
@@ -276,6 +284,18 @@ async fn introspection_endpoint_of_another_origin_is_rejected() {
         assert!(source.to_string().contains(expected), "{source}");
         assert_eq!(issuer.calls(), 0);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn introspection_endpoint_of_an_allowed_origin_is_used() {
+    let endpoint = "https://allowed.test/ask";
+    let issuer = Issuer::new(Reply::Json(active()));
+    issuer.metadata(Reply::Json(json!({
+        "issuer": "https://issuer.test",
+        "introspection_endpoint": endpoint,
+    })));
+    assert_eq!(issuer.introspector().result("opaque").await, "ok");
+    assert_eq!(issuer.last_url().as_deref(), Some(endpoint));
 }
 
 #[tokio::test(start_paused = true)]

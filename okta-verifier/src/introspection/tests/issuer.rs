@@ -19,9 +19,12 @@ use crate::{
         Introspector, RequiredResponse,
     },
     keys::Metadata,
-    net::{Fetch, JsonResponse, Revalidated, http_client::tests::scripted::Script},
+    net::{Fetch, JsonResponse, PlainHttp, Revalidated, http_client::tests::scripted::Script},
     sync::clock::Now,
-    token::checks::{Clients, Expected, Profile},
+    token::{
+        checks::{Clients, Expected},
+        profile::Profile,
+    },
     verified_token::{Origin, VerifiedToken},
 };
 
@@ -113,7 +116,9 @@ pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
         expected: Expected {
             issuer: "https://issuer.test".into(),
             aliases: Vec::new(),
-            audience: "api://orders".into(),
+            tenants: None,
+            audiences: vec!["api://orders".to_owned()],
+            lightweight_tokens: false,
             profile,
             clients,
             leeway: 60,
@@ -203,8 +208,9 @@ impl Issuer {
         let metadata = Metadata {
             issuer: "https://issuer.test".into(),
             url: Url::parse("https://issuer.test").unwrap(),
-            // Allowed for keys only.
-            origins: vec![Url::parse("https://keys.test").unwrap().origin()],
+            document: None,
+            origins: vec![Url::parse("https://allowed.test").unwrap().origin()],
+            plain_http: PlainHttp::default(),
         };
         let settings = settings.prepare().unwrap();
         Service {

@@ -6,7 +6,7 @@ use super::issuer::{SECOND, active, origin, with};
 use crate::{
     introspection::{IntrospectionReason, IntrospectionResponse},
     sync::clock::Now,
-    token::checks::{Clients, Profile},
+    token::{checks::Clients, profile::Profile},
 };
 
 fn result(response: &Value) -> &'static str {

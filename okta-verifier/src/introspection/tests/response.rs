@@ -9,10 +9,7 @@ use crate::{
     error::{UnavailableReason, VerifyError},
     introspection::{IntrospectionReason, IntrospectionResponse},
     sync::clock::Now,
-    token::{
-        SubjectKind,
-        checks::{Clients, Profile},
-    },
+    token::{SubjectKind, checks::Clients, profile::Profile},
 };
 
 fn listed() -> Clients {

@@ -37,6 +37,18 @@ fn introspection_settings_without_credentials_are_rejected() {
     }
 }
 
+// conformance 102
+#[test]
+fn introspection_settings_without_a_client_need_an_endpoint() {
+    let anonymous = || Introspection::opaque_tokens(ClientAuthentication::anonymous());
+    let Err(problem) = anonymous().prepare() else {
+        panic!("accepted without an endpoint");
+    };
+    assert!(problem.contains("needs .endpoint(..)"), "{problem}");
+    let endpoint = "https://hydra.test:4445/admin/oauth2/introspect";
+    assert!(anonymous().endpoint(endpoint).prepare().is_ok());
+}
+
 #[test]
 fn introspection_settings_out_of_bounds_are_rejected() {
     for settings in [
@@ -132,6 +144,7 @@ fn introspection_settings_that_differ_in_anything_are_not_equal() {
             "hunter2hunter2",
         )),
         Introspection::every_token(ClientAuthentication::none("0oa1service")),
+        Introspection::every_token(ClientAuthentication::anonymous()),
         Introspection::opaque_tokens(client()),
         every_token().rate_limit(17, 32),
         every_token().encrypted_tokens(),

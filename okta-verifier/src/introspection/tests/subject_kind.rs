@@ -6,10 +6,7 @@ use super::issuer::{SECOND, origin};
 use crate::{
     introspection::{IntrospectionReason, IntrospectionResponse},
     sync::clock::Now,
-    token::{
-        SubjectKind,
-        checks::{Clients, Profile},
-    },
+    token::{SubjectKind, checks::Clients, profile::Profile},
 };
 
 fn kind(profile: Profile, members: Value) -> SubjectKind {
@@ -34,7 +31,7 @@ fn kind(profile: Profile, members: Value) -> SubjectKind {
 fn subject_kind_of_a_response_without_client_id_is_never_service() {
     for profile in [Profile::Okta, Profile::Rfc9068] {
         for members in [json!({}), json!({ "username": "ada" })] {
-            let found = kind(profile, members.clone());
+            let found = kind(profile.clone(), members.clone());
             assert_eq!(found, SubjectKind::Unknown, "{members}");
         }
     }
@@ -86,7 +83,11 @@ fn subject_kind_of_a_response_does_not_follow_from_its_client_id_alone() {
             Unknown,
         ),
     ] {
-        assert_eq!(kind(profile, members.clone()), expected, "{members}");
+        assert_eq!(
+            kind(profile.clone(), members.clone()),
+            expected,
+            "{members}"
+        );
     }
 }
 

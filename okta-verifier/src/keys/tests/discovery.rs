@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use url::Url;
+use url::{Origin, Url};
 
 use crate::{
     error::UnavailableReason,
-    keys::{Metadata, NamedUrl},
+    keys::{Location, Metadata},
     net::{
-        Fetch, Revalidated,
+        Fetch, PlainHttp, Revalidated,
         http_client::{JsonResponse, tests::scripted::Script},
     },
     sync::clock::Now,
@@ -19,7 +19,9 @@ fn metadata(issuer: &str) -> Metadata {
     Metadata {
         issuer: issuer.into(),
         url: Url::parse(issuer).unwrap(),
+        document: None,
         origins: Vec::new(),
+        plain_http: PlainHttp::default(),
     }
 }
 
@@ -189,7 +191,7 @@ fn jwks_uri_without_https_or_of_another_origin_is_rejected() {
 #[test]
 fn jwks_uri_of_a_configured_origin_is_accepted() {
     let mut own = metadata("https://issuer.test/a");
-    own.origins = vec![Url::parse("https://keys.test").unwrap().origin()];
+    own.origins = vec![origin("https://keys.test")];
     for (jwks_uri, taken) in [
         ("https://keys.test/v1", true),
         ("https://issuer.test/v1", true),
@@ -205,7 +207,8 @@ fn jwks_uri_of_a_configured_origin_is_accepted() {
 // conformance 129
 #[test]
 fn jwks_uri_over_http_is_for_loopback_issuers_only() {
-    let own = metadata("http://127.0.0.1:4011/a");
+    let mut own = metadata("http://127.0.0.1:4011/a");
+    own.plain_http = PlainHttp::new(true, Vec::new());
     for (jwks_uri, taken) in [
         ("http://127.0.0.1:4011/keys", true),
         ("http://127.0.0.1:4012/keys", false),
@@ -214,6 +217,67 @@ fn jwks_uri_over_http_is_for_loopback_issuers_only() {
         ("https://evil.test/keys", false),
     ] {
         let document = json!({ "issuer": "http://127.0.0.1:4011/a", "jwks_uri": jwks_uri });
+        assert_eq!(read_jwks_uri(&own, &document).is_ok(), taken, "{jwks_uri}");
+    }
+}
+
+fn origin(text: &str) -> Origin {
+    Url::parse(text).unwrap().origin()
+}
+
+// conformance 87, 129
+#[test]
+fn jwks_uri_over_http_must_have_a_named_origin() {
+    let document = |jwks_uri: &str| json!({ "issuer": "https://sso.test/a", "jwks_uri": jwks_uri });
+    let mut own = metadata("https://sso.test/a");
+    own.document = Some("http://keycloak:8080/a/metadata".to_owned());
+    own.origins = vec![origin("http://keycloak:8080")];
+    let inside = document("http://keycloak:8080/keys");
+    assert!(read_jwks_uri(&own, &inside).is_err(), "no permission");
+    own.plain_http = PlainHttp::new(false, vec![origin("http://keycloak:8080")]);
+    for (jwks_uri, taken) in [
+        ("http://keycloak:8080/keys", true),
+        ("https://sso.test/keys", true),
+        ("http://sso.test/keys", false),
+        ("http://keycloak/keys", false),
+        ("http://keycloak:8081/keys", false),
+        ("http://keycloak.evil.test:8080/keys", false),
+        ("http://keycloak:8080@evil.test/keys", false),
+        ("https://keycloak:8080/keys", false),
+        ("http://127.0.0.1:8080/keys", false),
+        ("ws://keycloak:8080/keys", false),
+    ] {
+        let read = read_jwks_uri(&own, &document(jwks_uri));
+        assert_eq!(read.is_ok(), taken, "{jwks_uri}");
+    }
+    // The permission for http is not one for the metadata to name the origin.
+    own.document = None;
+    own.origins = Vec::new();
+    assert!(read_jwks_uri(&own, &inside).is_err());
+}
+
+// conformance 127, 128
+#[test]
+fn metadata_url_is_the_only_one_that_is_requested() {
+    let mut own = metadata("https://sso.test/a");
+    own.document = Some("https://inside.test:443/metadata?p=1".to_owned());
+    assert_eq!(own.candidates(), ["https://inside.test:443/metadata?p=1"]);
+    own.origins = vec![origin("https://inside.test")];
+    for issuer in ["https://inside.test/a", "https://sso.test/a/", ""] {
+        let document = json!({ "issuer": issuer, "jwks_uri": "https://inside.test/keys" });
+        let refused = read_jwks_uri(&own, &document);
+        assert!(
+            matches!(refused, Err(UnavailableReason::OtherIssuer { .. })),
+            "{issuer}"
+        );
+    }
+    for (jwks_uri, taken) in [
+        ("https://inside.test/keys", true),
+        ("https://sso.test/keys", true),
+        ("https://evil.test/keys", false),
+        ("http://inside.test/keys", false),
+    ] {
+        let document = json!({ "issuer": "https://sso.test/a", "jwks_uri": jwks_uri });
         assert_eq!(read_jwks_uri(&own, &document).is_ok(), taken, "{jwks_uri}");
     }
 }
@@ -243,7 +307,7 @@ async fn requested(
         };
         async move { result }
     });
-    let result = NamedUrl::jwks_uri(own.clone())
+    let result = Location::jwks_uri(None, own.clone())
         .locate(&Fetch::Scripted(script), Now::read())
         .await;
     let seen = seen.lock().unwrap();

@@ -17,7 +17,7 @@ use crate::{
         DEFAULT_STALE_IF_ERROR, FetchedKeys, Key, KeyLookup, KeyOptions, KeyStore, Metadata, Source,
     },
     net::{
-        Fetch, Revalidated, Validator,
+        Fetch, PlainHttp, Revalidated, Validator,
         http_client::{JsonResponse, tests::scripted::Script},
     },
     sync::clock::Now,
@@ -119,10 +119,11 @@ impl Issuer {
     }
 
     pub(super) fn source(&self) -> Source {
-        self.source_with(KeyOptions::default())
+        self.source_with(None, KeyOptions::default())
     }
 
-    fn source_with(&self, options: KeyOptions) -> Source {
+    /// Returns a source of keys whose URL is `jwks_uri` or, without it, that of the metadata.
+    pub(super) fn source_with(&self, jwks_uri: Option<&str>, options: KeyOptions) -> Source {
         let issuer = self.clone();
         let script = Script::new(move |url, validator| {
             let mut state = issuer.state();
@@ -139,9 +140,17 @@ impl Issuer {
         let metadata = Metadata {
             issuer: "https://issuer.test".into(),
             url: Url::parse("https://issuer.test").unwrap(),
+            document: None,
             origins: Vec::new(),
+            plain_http: PlainHttp::default(),
         };
-        Source::new(Fetch::Scripted(script), metadata, options, DEADLINE)
+        Source::new(
+            Fetch::Scripted(script),
+            jwks_uri.map(str::to_owned),
+            metadata,
+            options,
+            DEADLINE,
+        )
     }
 
     pub(super) fn store(&self) -> KeyStore {
@@ -154,7 +163,7 @@ impl Issuer {
     }
 
     pub(super) fn store_with(&self, options: KeyOptions) -> KeyStore {
-        let source = self.source_with(options);
+        let source = self.source_with(None, options);
         KeyStore::Fetched(Arc::new(FetchedKeys::new(
             source,
             7,

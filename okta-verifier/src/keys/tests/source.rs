@@ -6,7 +6,7 @@ use super::{
     issuer::{DEADLINE, Hits, Issuer, Reply, find, pass, unavailable},
     set_of,
 };
-use crate::{error::UnavailableReason, sync::clock::Now};
+use crate::{error::UnavailableReason, keys::KeyOptions, sync::clock::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -201,6 +201,25 @@ async fn jwks_uri_that_moved_is_looked_up_in_the_next_attempt() {
         assert_eq!(issuer.hits(), hits(2, 3), "{status}");
         assert_eq!(issuer.take_requests()[0].0, "https://issuer.test/keys/new");
     }
+}
+
+#[tokio::test]
+async fn jwks_uri_of_the_settings_is_requested_without_metadata() {
+    let issuer = Issuer::new(&["a"]);
+    issuer.metadata(Reply::Hang);
+    let url = "https://issuer.test/keys/own";
+    let source = issuer.source_with(Some(url), KeyOptions::default());
+    let now = Now::read();
+    for failure in [Reply::status(404), Reply::status(500)] {
+        issuer.keys(failure);
+        for _ in 0..3 {
+            source.load(now, None).await.unwrap_err();
+        }
+    }
+    issuer.publish(&["a"]);
+    source.load(now.after(2 * DAY), None).await.unwrap();
+    assert_eq!(issuer.hits(), hits(0, 7));
+    assert!(issuer.take_requests().iter().all(|(sent, _)| sent == url));
 }
 
 #[tokio::test(start_paused = true)]

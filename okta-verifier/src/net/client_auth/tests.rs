@@ -40,6 +40,14 @@ fn p256() -> (EcdsaKeyPair, SecretString) {
     (key, pem(der.as_ref()))
 }
 
+// conformance 101, 102
+#[test]
+fn client_that_is_anonymous_adds_nothing_to_the_form() {
+    let form = form(&ClientAuth::Anonymous);
+    assert_eq!(form.authorization(), None);
+    assert_eq!(form.body(), "token=a%2Bb%2Fc%3D%3D");
+}
+
 // conformance 103
 #[test]
 fn client_secret_basic_form_urlencodes_both_parts() {

@@ -6,22 +6,22 @@ use crate::{
     crypto::{Algorithm, Algorithms},
     error::VerifyError,
     token::{
-        checks::{self, Clients, Expected, Profile, Source},
+        checks::{self, Checked, Clients, Expected},
         claims::Claims,
-        confirmation::Confirmation,
         jws::Typ,
+        profile::{Profile, Source},
     },
 };
 
 pub(super) const ISSUER: &str = "https://okta.test/oauth2/default";
 
 /// Makes all checks of a token that follow the signature check.
-pub(crate) fn check(
-    claims: &Claims<'_>,
+pub(crate) fn check<'c>(
+    claims: &'c Claims<'_>,
     typ: Typ,
     expected: &Expected,
     now: u64,
-) -> Result<Option<Confirmation>, VerifyError> {
+) -> Result<Checked<'c>, VerifyError> {
     checks::check_dates(claims.dates(), expected.leeway, now)?;
     checks::check_claims(claims, Source::Jwt(typ), expected)
 }
@@ -30,7 +30,9 @@ pub(crate) fn expected(profile: Profile) -> Expected {
     Expected {
         issuer: ISSUER.into(),
         aliases: Vec::new(),
-        audience: "api://orders".into(),
+        tenants: None,
+        audiences: vec!["api://orders".to_owned()],
+        lightweight_tokens: false,
         profile,
         clients: Clients::Any,
         leeway: 0,
@@ -204,6 +206,7 @@ fn alg_that_is_not_listed_is_rejected() {
         algorithm: Algorithm::ES256,
         kid: Some("1".into()),
         typ: Typ::Absent,
+        other_typ: None,
     };
     let mut okta = expected(Profile::Okta);
     assert!(checks::check_header(&header, &okta).is_ok());
@@ -273,10 +276,10 @@ fn client_is_cid_or_client_id_with_the_explicit_typ() {
     ] {
         let payload = payload(json!({ "cid": cid, "client_id": client_id }));
         let claims = Claims::parse(&payload).unwrap();
-        let result = check(&claims, typ, &listed(profile), 1500);
+        let result = check(&claims, typ, &listed(profile.clone()), 1500);
         assert_eq!(code(result), answer, "{profile:?} {typ:?} {payload}");
         // With `Clients::Any`, every client is accepted, but RFC 9068 §2.2 still requires `client_id`.
-        let anybody = check(&claims, typ, &expected(profile), 1500);
+        let anybody = check(&claims, typ, &expected(profile.clone()), 1500);
         let answer = match answer {
             "missing_claim" if profile == Okta => "ok",
             "client_not_allowed" => "ok",

@@ -6,7 +6,7 @@ use super::encode;
 use crate::{error::VerifyError, token::confirmation::Confirmation};
 
 fn code(cnf: &str) -> &'static str {
-    Confirmation::parse(cnf)
+    Confirmation::parse(cnf, None)
         .as_ref()
         .map_or_else(VerifyError::code, |_| "accepted")
 }
@@ -75,7 +75,7 @@ fn cnf_hash_is_canonical_base64url_of_32_bytes() {
 
 #[test]
 fn cnf_may_have_one_hash_or_both() {
-    let cnf = |cnf: Value| Confirmation::parse(&cnf.to_string()).unwrap();
+    let cnf = |cnf: Value| Confirmation::parse(&cnf.to_string(), None).unwrap();
     let (jkt, x5t_s256) = (Some([1; 32]), Some([2; 32]));
     assert_eq!(
         cnf(json!({ "jkt": hash(1) })),

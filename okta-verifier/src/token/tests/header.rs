@@ -5,8 +5,9 @@ use crate::{
     crypto::Algorithm,
     error::{MalformedTokenError, VerifyError},
     token::{
-        checks::{self, Profile},
+        checks,
         jws::{Jws, Typ},
+        profile::Profile,
     },
 };
 

@@ -6,9 +6,10 @@ use super::checks::{check, code, expected, payload};
 use crate::{
     crypto::Algorithm,
     token::{
-        checks::{self, Profile},
+        checks,
         claims::Claims,
         jws::{Header, Typ},
+        profile::Profile,
     },
 };
 
@@ -103,8 +104,9 @@ fn typ_of_another_kind_of_token_is_rejected() {
             algorithm: Algorithm::RS256,
             kid: Some("1".into()),
             typ,
+            other_typ: None,
         };
-        let result = checks::check_header(&header, &expected(profile));
+        let result = checks::check_header(&header, &expected(profile.clone()));
         assert_eq!(code(result), answer, "{profile:?} {typ:?}");
     }
 }
@@ -122,7 +124,7 @@ fn rfc_9068_profile_requires_its_claims() {
     ] {
         let payload = payload(json!({ claim: null }));
         let claims = Claims::parse(&payload).unwrap();
-        let result = check(&claims, Typ::AccessToken, &expected(profile), 1500);
+        let result = check(&claims, Typ::AccessToken, &expected(profile.clone()), 1500);
         assert_eq!(code(result), answer, "{profile:?} without {claim}");
     }
 }

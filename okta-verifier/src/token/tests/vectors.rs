@@ -6,11 +6,7 @@ use super::checks::expected;
 use crate::{
     crypto::{Algorithm, PreparedKey},
     error::VerifyError,
-    token::{
-        BASE64URL,
-        checks::{self, Profile},
-        jws::Jws,
-    },
+    token::{BASE64URL, checks, jws::Jws, profile::Profile},
 };
 
 /// The payload of RFC 7515 A.1 to A.3 and RFC 7519 §6.1; its `exp` is in 2011.

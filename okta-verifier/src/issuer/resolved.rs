@@ -43,6 +43,16 @@ impl Issuer {
         }
     }
 
+    /// Returns these settings with the key snapshot of any entry that shares the keys.
+    pub(crate) fn with_snapshot_of(&self, entries: &[Self]) -> Self {
+        let mut sharing = entries.iter().filter(|entry| entry.has_keys_of(self));
+        let key_snapshot = sharing.find_map(|entry| entry.key_snapshot.clone());
+        Self {
+            key_snapshot: self.key_snapshot.clone().or(key_snapshot),
+            ..self.clone()
+        }
+    }
+
     /// Returns whether both settings take the keys from the same source under the same rules.
     pub(crate) fn has_keys_of(&self, other: &Self) -> bool {
         self.url == other.url

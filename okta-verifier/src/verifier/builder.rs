@@ -537,13 +537,15 @@ fn resolve_issuers(
     challenges: &Arc<Challenges>,
 ) -> Result<Issuers, ConfigError> {
     let mut new = Vec::new();
-    let list = issuers.into_iter().map(|issuer| {
+    let mut list: Vec<Arc<ActiveIssuer>> = Vec::new();
+    for issuer in &issuers {
         let settings = issuer.clone().without_snapshot();
         // The same `Arc` is not retired, so the keys, responses and cached tokens of the issuer stay valid.
         if let Some(same) = former.iter().find(|issuer| issuer.settings == settings) {
-            return Ok(same.clone());
+            list.push(same.clone());
+            continue;
         }
-        let mut resolved = issuer.resolve()?;
+        let mut resolved = issuer.with_snapshot_of(&issuers).resolve()?;
         let uses_http = resolved.is_http_on_loopback()
             && (resolved.pinned.is_none() || resolved.introspection.is_some());
         let insecure = resolved.metadata.plain_http.origins().to_vec();
@@ -555,7 +557,9 @@ fn resolve_issuers(
             }
             None => None,
         };
-        let keys = match former.iter().find(|it| it.settings.has_keys_of(&settings)) {
+        // Entries of one issuer share its keys, so that they are fetched once.
+        let mut others = former.iter().chain(&list);
+        let keys = match others.find(|it| it.settings.has_keys_of(&settings)) {
             Some(issuer) => issuer.keys.clone(),
             None => keys(&resolved, clients)?,
         };
@@ -575,14 +579,14 @@ fn resolve_issuers(
                 random_u64(),
             ))
         });
-        Ok(Arc::new(ActiveIssuer::new(
+        list.push(Arc::new(ActiveIssuer::new(
             settings,
             origin,
             keys,
             introspection,
-        )))
-    });
-    let issuers = Issuers::new(list.collect::<Result<_, _>>()?)?;
+        )));
+    }
+    let issuers = Issuers::new(list)?;
     // Only now, because an error may be repeated: a program may try to replace its issuers again and again.
     for (origin, uses_http, insecure) in new {
         if uses_http {

@@ -130,7 +130,9 @@ impl ActiveIssuer {
     /// token has one entry.
     fn check_beside(&self, other: &Self, name: &str) -> Result<(), ConfigError> {
         let (one, two) = (&self.origin.expected, &other.origin.expected);
-        let problem = if self.url() != other.url() {
+        let problem = if std::ptr::eq(self, other) {
+            "an alias is the issuer itself, or is written twice; remove it".to_owned()
+        } else if self.url() != other.url() {
             "another issuer has this name too; remove it from one of them".to_owned()
         } else if let Some(audience) = one.audiences.iter().find(|it| two.audiences.contains(it)) {
             format!("two entries have the audience {audience:?}; write each audience in one entry")

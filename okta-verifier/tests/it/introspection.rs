@@ -4,6 +4,7 @@ mod client_authentication;
 mod confirmation;
 mod failure;
 mod issuers;
+mod lightweight;
 mod logs;
 mod max_age;
 mod modes;

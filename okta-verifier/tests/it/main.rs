@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audiences;
 mod claims;
 mod config;
 mod conformance;
@@ -23,6 +24,7 @@ mod signatures;
 mod step_up;
 mod subject_kind;
 mod support;
+mod tenants;
 mod token_cache;
 mod token_form;
 mod token_size;

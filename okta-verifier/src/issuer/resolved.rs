@@ -224,9 +224,7 @@ impl ResolvedIssuer {
             Some(_) => None,
             None => Some(self.metadata.schemes()),
         };
-        scheme
-            .into_iter()
-            .chain(of_metadata.into_iter().flatten())
+        scheme.into_iter().chain(of_metadata.into_iter().flatten())
     }
 }
 

@@ -192,11 +192,7 @@ impl Metadata {
     /// The next candidate URL is tried only if the current one does not exist (404, 410). Any other failure
     /// ends the fetch, so that an issuer that is down does not receive three requests. A document that
     /// names another issuer is an error too.
-    async fn fetch(
-        &self,
-        fetch: &Fetch,
-        read: ReadUrl,
-    ) -> Result<String, UnavailableReason> {
+    async fn fetch(&self, fetch: &Fetch, read: ReadUrl) -> Result<String, UnavailableReason> {
         let mut result = Err(UnavailableReason::Abandoned);
         for url in self.candidates() {
             result = match fetch.get(&url, MAX_METADATA).await {

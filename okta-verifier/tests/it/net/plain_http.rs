@@ -8,13 +8,14 @@ use okta_verifier::{
     error::UnavailableReason,
     introspection::{ClientAuthentication, Introspection},
 };
-use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, Fault, MockOkta};
+use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Certificate, Endpoint, Fault, MockOkta};
 use tokio::runtime::Builder;
 use tracing::Level;
 
 use crate::support::{
     captured_logs::logged_above_debug,
-    mock_issuer::{AUDIENCE, build, result_code, unavailable_reason},
+    mock_issuer::{AUDIENCE, PATIENT, build, result_code, unavailable_reason},
+    raw_server::{Server, client, document, ok},
 };
 
 /// The issuer as its clients see it. Nothing is sent there.
@@ -54,6 +55,8 @@ fn fetched_inside(inside: &str) -> Issuer {
         .allow_insecure_origin(origin(inside))
 }
 
+// field kind C
+// conformance 21, 87, 123
 #[tokio::test]
 async fn plain_http_to_an_origin_that_is_not_named_is_a_config_error() {
     let okta = MockOkta::start().await;
@@ -119,6 +122,8 @@ fn plain_http_on_loopback_must_be_named_for_an_https_issuer() {
     }
 }
 
+// field kind C
+// conformance 123
 #[test]
 fn insecure_origin_that_is_not_one_http_origin_is_a_config_error() {
     for (origin, advice) in [
@@ -150,6 +155,8 @@ fn insecure_origin_that_is_not_one_http_origin_is_a_config_error() {
     }
 }
 
+// field kind C
+// conformance 87, 129
 #[tokio::test]
 async fn plain_http_metadata_may_name_urls_of_its_own_and_the_issuers_origin_only() {
     let okta = MockOkta::start().await;
@@ -180,6 +187,8 @@ async fn plain_http_metadata_may_name_urls_of_its_own_and_the_issuers_origin_onl
     assert!(request.header("host").unwrap().starts_with("0.0.0.0:"));
 }
 
+// field kind C
+// conformance 127
 #[tokio::test]
 async fn plain_http_metadata_of_another_issuer_is_rejected() {
     let okta = MockOkta::start().await;
@@ -197,6 +206,8 @@ async fn plain_http_metadata_of_another_issuer_is_rejected() {
     assert_eq!(okta.hits().keys, 0);
 }
 
+// field kind C
+// conformance 87
 #[tokio::test]
 async fn plain_http_requests_follow_no_redirect() {
     let (okta, evil) = (MockOkta::start().await, MockOkta::start().await);
@@ -218,6 +229,43 @@ async fn plain_http_requests_follow_no_redirect() {
         }
     }
     assert_eq!((evil.hits().discovery, evil.hits().keys), (0, 0));
+}
+
+// field kind C
+#[tokio::test]
+async fn plain_http_metadata_may_name_keys_that_are_fetched_over_https() {
+    let inner = MockOkta::start().await;
+    let inside = inside(&inner);
+    for trusted in [true, false] {
+        let certificate = Certificate::new("127.0.0.1");
+        let outside = Server::https(
+            &certificate,
+            || {},
+            |url, path| ok("content-type: application/json\r\n", document(url, path)),
+        );
+        let url = outside.issuer_url();
+        serve_metadata(&inner, url, &format!("{url}/v1/keys"));
+        let issuer = Issuer::okta(url, AUDIENCE)
+            .any_client_id()
+            .metadata_url(metadata_url(&inside))
+            .allow_insecure_origin(origin(&inside));
+        let trusts = match trusted {
+            true => certificate,
+            false => Certificate::new("127.0.0.1"),
+        };
+        let verifier = okta_verifier::Verifier::builder()
+            .issuer(issuer)
+            .fetch_timeout(PATIENT)
+            .http_client_builder(client(&trusts))
+            .build()
+            .unwrap();
+        // The certificate is verified as for any other https URL.
+        assert_eq!(verifier.warm_up().await.is_ok(), trusted);
+        let requests = outside.requests();
+        assert_eq!(requests.len(), usize::from(trusted), "{requests:?}");
+    }
+    assert_eq!(inner.hits().discovery, 2);
+    assert_eq!(inner.hits().keys, 0);
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@
 
 mod cache;
 mod client;
+mod client_authentication;
 mod permits;
 mod rate_limits;
 mod response;
@@ -26,6 +27,7 @@ mod settings;
 mod tests;
 
 pub(crate) use client::Introspector;
+pub use client_authentication::ClientAuthentication;
 pub(crate) use response::{IntrospectionResponse, RequiredResponse};
-pub use settings::{ClientAuthentication, Introspection};
+pub use settings::Introspection;
 pub(crate) use settings::{IntrospectionReason, Settings};

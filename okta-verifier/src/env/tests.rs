@@ -88,6 +88,8 @@ fn env_error_names_the_variable_and_what_to_write() {
             "not supported yet",
         ),
         (PROFILE, Some("rfc-9068"), "write okta or rfc9068"),
+        // Only code can allow http outside loopback.
+        (ISSUER, Some("http://keycloak:8080"), "write https"),
     ] {
         let error = from(&[(variable, value)]).unwrap_err();
         let ConfigError::Environment {

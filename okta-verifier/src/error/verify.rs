@@ -53,7 +53,7 @@ pub enum VerifyError {
     BadSignature,
     /// No configured issuer has exactly this `iss`.
     #[error(
-        "the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with Issuer::okta or Issuer::rfc9068, or with .also_known_as(..) if it is another domain of the same Okta server"
+        "the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with Issuer::okta or Issuer::rfc9068, or with .also_known_as(..) if it is another name of a configured issuer"
     )]
     UnknownIssuer,
     /// `iss` is an Okta org authorization server, whose access tokens only Okta may verify.

@@ -272,6 +272,57 @@ fn config_error_for_an_allowed_origin_that_is_not_one() {
 }
 
 #[test]
+fn config_error_for_a_metadata_url_or_jwks_uri_that_cannot_be_requested() {
+    let issuer = || Issuer::okta(CUSTOM, AUDIENCE).any_client_id();
+    for (url, advice) in [
+        ("", "absolute URL"),
+        ("keys.example.com/keys", "absolute URL"),
+        ("//keys.example.com/keys", "absolute URL"),
+        ("https://", "absolute URL"),
+        (" https://keys.example.com/keys", "absolute URL"),
+        ("https://keys.example.com/ke\nys", "absolute URL"),
+        ("https://kéys.example.com/keys", "absolute URL"),
+        ("http://keys.example.com/keys", "write https"),
+        ("http://127.0.0.1:4011/keys", "write https"),
+        ("file:///etc/keys.json", "write https"),
+        ("data:application/json,{}", "write https"),
+        ("ftp://keys.example.com/keys", "write https"),
+        ("https://hunter2@keys.example.com/keys", "without user name"),
+        ("https://svc:hunter2@keys.example.com/", "without user name"),
+        ("https://keys.example.com/keys#hunter2", "fragment"),
+    ] {
+        let error = build(issuer().metadata_url(url)).unwrap_err();
+        assert!(matches!(error, ConfigError::MetadataUrl { .. }), "{url}");
+        let other = build(issuer().jwks_uri(url)).unwrap_err();
+        assert!(matches!(other, ConfigError::JwksUri { .. }), "{url}");
+        for text in [error.to_string(), other.to_string()] {
+            assert!(text.contains(advice), "{url}: {text}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+    let url = "https://keys.example.com:8443/keys?p=hunter2";
+    let both = issuer().metadata_url(url).jwks_uri(url);
+    let shown = format!("{both:?} {:?}", build(both.clone()).unwrap());
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn config_error_for_a_jwks_uri_with_pinned_keys() {
+    let okta = TestIssuer::new(AUDIENCE);
+    let pinned = || {
+        Issuer::okta(CUSTOM, AUDIENCE)
+            .any_client_id()
+            .keys(okta.jwks())
+    };
+    let error = build(pinned().jwks_uri("https://keys.example.com/keys")).unwrap_err();
+    assert!(matches!(error, ConfigError::JwksUri { .. }));
+    let text = error.to_string();
+    assert!(text.contains("remove .jwks_uri(..) or .keys(..)"), "{text}");
+    // Metadata may still be needed for the introspection endpoint.
+    assert!(build(pinned().metadata_url("https://keys.example.com/metadata")).is_ok());
+}
+
+#[test]
 fn algorithm_names_are_those_of_tokens() {
     for name in ["none", "HS256", "rs256", "ES521", "RSA-OAEP", ""] {
         assert!(name.parse::<Algorithm>().is_err(), "{name}");

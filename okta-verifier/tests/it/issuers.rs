@@ -132,6 +132,106 @@ fn issuer_alias_that_is_ambiguous_or_differs_beyond_its_host_is_a_config_error()
         build(shared),
         Err(ConfigError::DuplicateIssuer { .. })
     ));
-    let rfc9068 = TestIssuer::rfc9068("api://orders");
-    assert!(build([issuer(&rfc9068).also_known_as(ALIAS)]).is_err());
+}
+
+// field kind C
+#[test]
+fn issuer_alias_of_another_profile_that_is_not_another_issuer_url_is_a_config_error() {
+    let inside = "https://keycloak.test:8443/realms/acme";
+    let other = |url: &str| Issuer::rfc9068(url, "api://orders").any_client_id();
+    for wrong in [
+        inside, // the issuer itself
+        "",
+        "sso.acme.test/realms/acme",
+        "http://sso.acme.test/realms/acme",
+        "http://keycloak.test:8443/realms/acme",
+        "https://sso.acme.test/realms/acme ",
+        "https://sso.acme.test/realms/acme?x",
+        "https://sso.acme.test/realms/acme#x",
+        "https://ada@sso.acme.test/realms/acme",
+        "https://sso.acme.test/.well-known/openid-configuration",
+        "https://acme.okta.com",
+    ] {
+        let built = build([other(inside).also_known_as(wrong)]);
+        assert!(built.is_err(), "{wrong}");
+    }
+    // No two issuers have a name in common.
+    let outside = "https://sso.acme.test/realms/acme";
+    for issuers in [
+        [other(inside).also_known_as(outside), other(outside)],
+        [other(outside), other(inside).also_known_as(outside)],
+        [inside, "https://idp.test"].map(|url| other(url).also_known_as(outside)),
+    ] {
+        let error = build(issuers).unwrap_err();
+        assert!(matches!(error, ConfigError::DuplicateIssuer { .. }));
+    }
+    for accepted in [
+        outside,
+        "https://keycloak.test:8443/realms/acme/",
+        "https://keycloak.test/realms/acme",
+        "http://localhost:8080/realms/acme",
+    ] {
+        assert!(build([other(inside).also_known_as(accepted)]).is_ok());
+    }
+}
+
+// field kind C
+#[tokio::test]
+async fn issuer_alias_of_another_profile_is_compared_exactly() {
+    let outside = "https://sso.acme.test/realms/acme";
+    let keycloak = TestIssuer::rfc9068("api://orders").at("https://keycloak.test/realms/acme");
+    let under = |iss: &str| keycloak.token("ada").claim("iss", iss).sign();
+    let verifier = build([issuer(&keycloak)]).unwrap();
+    assert_eq!(
+        result_code(&verifier, &under(outside)).await,
+        "unknown_issuer"
+    );
+    let verifier = build([issuer(&keycloak).also_known_as(outside)]).unwrap();
+    for other in [
+        "https://sso.acme.test/realms/acme/",
+        "https://sso.acme.test/realms/other",
+        "https://SSO.acme.test/realms/acme",
+        "https://sso.acme.test",
+    ] {
+        assert_eq!(
+            result_code(&verifier, &under(other)).await,
+            "unknown_issuer"
+        );
+    }
+    let token = verifier.verify(&under(outside)).await.unwrap();
+    assert_eq!(token.issuer(), keycloak.issuer_url());
+    let own = under(keycloak.issuer_url());
+    assert_eq!(result_code(&verifier, &own).await, "ok");
+}
+
+#[tokio::test]
+async fn issuers_with_keys_of_another_place_fetch_them_again() {
+    let okta = MockOkta::start().await;
+    let issuer = || okta.issuer("api://default").any_client_id();
+    let verifier = build([issuer()]).unwrap();
+    let jwt = okta.token("ada").sign();
+    assert_eq!(result_code(&verifier, &jwt).await, "ok");
+    let keys = format!("{}/v1/keys", okta.issuer_url());
+    let metadata = format!("{}/.well-known/openid-configuration", okta.issuer_url());
+    for (fetches, changed) in [
+        issuer().jwks_uri(&keys),
+        issuer().jwks_uri(format!("{keys}?client_id=1")),
+        issuer().metadata_url(&metadata),
+        issuer()
+            .metadata_url(&metadata)
+            .allow_insecure_origin("http://keycloak:8080"),
+        issuer(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        verifier.set_issuers([changed.clone()]).unwrap();
+        assert_eq!(result_code(&verifier, &jwt).await, "ok");
+        assert_eq!(okta.hits().keys, fetches + 2);
+        // Other settings leave the keys as they are.
+        let leeway = std::time::Duration::from_secs(30);
+        verifier.set_issuers([changed.leeway(leeway)]).unwrap();
+        assert_eq!(result_code(&verifier, &jwt).await, "ok");
+        assert_eq!(okta.hits().keys, fetches + 2);
+    }
 }

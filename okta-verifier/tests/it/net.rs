@@ -2,3 +2,4 @@
 
 mod ca_certificates;
 mod http_client;
+mod plain_http;

@@ -19,4 +19,12 @@ fn config_shows_no_secret() {
     secret_scan::shown(format!("{builder:?} {builder:#?} {:?}", issuer()));
     let verifier = builder.build();
     secret_scan::shown(format!("{verifier:?} {verifier:#?}"));
+    // A query may have a secret. The second URL has a fragment, which is an error.
+    for end in ["", "#"] {
+        let url = format!("https://keys.test/keys?key={PASSWORD}{end}");
+        for issuer in [issuer().metadata_url(&url), issuer().jwks_uri(&url)] {
+            let verifier = Verifier::builder().issuer(issuer.clone()).build();
+            secret_scan::shown(format!("{issuer:?} {issuer:#?} {verifier:?} {verifier:#?}"));
+        }
+    }
 }

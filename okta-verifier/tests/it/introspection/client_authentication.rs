@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use super::{calls, client, opaque_tokens, verifier_with};
 use crate::support::{
-    mock_issuer::{build, issuer, result_code, unavailable_reason},
+    mock_issuer::{AUDIENCE, build, issuer, result_code, unavailable_reason},
     private_key::pem,
+    raw_server::{Server, ok},
 };
 
 // conformance 101, 115
@@ -70,6 +71,67 @@ async fn client_authentication_of_every_method_is_accepted() {
     assert_eq!(introspect(public()).await, "unavailable");
     okta.set_public_client(true);
     assert_eq!(introspect(public()).await, "ok");
+}
+
+// conformance 102
+#[tokio::test]
+async fn client_authentication_that_is_anonymous_sends_no_client() {
+    let anonymous = || Introspection::opaque_tokens(ClientAuthentication::anonymous());
+    let okta = MockOkta::start().await;
+    let refused = Verifier::builder()
+        .issuer(issuer(&okta).introspection(anonymous()))
+        .build();
+    let Err(error @ ConfigError::Introspection { .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(error.to_string().contains("needs .endpoint(..)"), "{error}");
+
+    let endpoint = format!("{}/v1/introspect", okta.issuer_url());
+    let verifier = verifier_with(&okta, anonymous().endpoint(endpoint));
+    let token = okta.opaque_token("ada").sign();
+    // This endpoint requires a client.
+    let error = unavailable_reason(&verifier, &token).await;
+    assert!(
+        matches!(error, UnavailableReason::CredentialsRefused),
+        "{error}"
+    );
+    let request = okta.received(Endpoint::Introspection).remove(0);
+    assert_eq!(request.header("authorization"), None);
+    assert_eq!(request.parameter("token").as_deref(), Some(&*token));
+    for parameter in [
+        "client_id",
+        "client_secret",
+        "client_assertion",
+        "client_assertion_type",
+    ] {
+        assert_eq!(request.parameter(parameter), None, "{parameter}");
+    }
+}
+
+// conformance 102
+#[tokio::test]
+async fn client_authentication_that_is_anonymous_is_accepted_by_an_open_endpoint() {
+    let okta = MockOkta::start().await;
+    let admin = Server::http(|_, path| match path {
+        "/admin/oauth2/introspect" => {
+            let body = format!(
+                r#"{{"active":true,"sub":"ada","client_id":"{CLIENT_ID}","aud":["{AUDIENCE}"],"token_type":"Bearer","token_use":"access_token"}}"#
+            );
+            ok("content-type: application/json\r\n", body)
+        }
+        _ => b"HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".to_vec(),
+    });
+    let endpoint = admin
+        .issuer_url()
+        .replace("/oauth2/default", "/admin/oauth2/introspect");
+    let anonymous = Introspection::opaque_tokens(ClientAuthentication::anonymous());
+    let verifier = verifier_with(&okta, anonymous.endpoint(endpoint));
+    assert_eq!(result_code(&verifier, "ory_at_opaque").await, "ok");
+    let [request] = &admin.requests()[..] else {
+        panic!("one request");
+    };
+    assert!(request.starts_with("POST /admin/oauth2/introspect "));
+    assert!(!request.to_ascii_lowercase().contains("authorization"));
 }
 
 // conformance 102

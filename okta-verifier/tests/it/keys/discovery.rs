@@ -192,6 +192,75 @@ async fn discovery_accepts_keys_of_an_allowed_origin() {
     assert_eq!(host.hits().discovery, 0);
 }
 
+// field kind C
+// conformance 127
+#[tokio::test]
+async fn discovery_with_a_metadata_url_requests_only_this_url() {
+    let (okta, inside) = (MockOkta::start().await, MockOkta::start().await);
+    let url = format!("{}/.well-known/openid-configuration", inside.issuer_url());
+    let issuer = || issuer(&okta).metadata_url(&url);
+    let token = inside.token("ada").claim("iss", okta.issuer_url()).sign();
+    // The document names the issuer at its own address.
+    secret_scan::public(inside.issuer_url());
+    let error = unavailable_reason(&build(issuer()), &token).await;
+    assert!(
+        matches!(error, UnavailableReason::OtherIssuer { .. }),
+        "{error}"
+    );
+    assert_eq!((inside.hits().discovery, inside.hits().keys), (1, 0));
+    inside.reset_hits();
+    inside.fault(Endpoint::Discovery, Fault::Status(404));
+    unavailable_reason(&build(issuer()), &token).await;
+    assert_eq!(inside.hits().discovery, 1);
+    // The keys may be on the issuer's own host, and on that of the document, but nowhere else.
+    let elsewhere = MockOkta::start().await;
+    let document = |keys: &MockOkta| {
+        let (issuer, keys) = (okta.issuer_url(), keys.issuer_url());
+        format!(r#"{{"issuer":"{issuer}","jwks_uri":"{keys}/v1/keys"}}"#).into_bytes()
+    };
+    inside.fault(Endpoint::Discovery, Fault::Body(document(&elsewhere)));
+    let error = unavailable_reason(&build(issuer()), &token).await;
+    assert!(
+        matches!(error, UnavailableReason::ForeignUrl { .. }),
+        "{error}"
+    );
+    let origin = elsewhere.issuer_url().trim_end_matches("/oauth2/default");
+    let third = elsewhere.token("ada").claim("iss", okta.issuer_url());
+    let allowed = build(issuer().allow_origin(origin));
+    assert_eq!(result_code(&allowed, &third.sign()).await, "ok");
+    inside.fault(Endpoint::Discovery, Fault::Body(document(&inside)));
+    assert_eq!(result_code(&build(issuer()), &token).await, "ok");
+    inside.fault(Endpoint::Discovery, Fault::Body(document(&okta)));
+    let own = okta.token("ada").sign();
+    assert_eq!(result_code(&build(issuer()), &own).await, "ok");
+    assert_eq!(okta.hits().discovery, 0);
+}
+
+// field kind C
+#[tokio::test]
+async fn discovery_is_not_used_with_a_jwks_uri() {
+    let (okta, host) = (MockOkta::start().await, MockOkta::start().await);
+    let keys = format!("{}/v1/keys", host.issuer_url());
+    let token = host.token("ada").claim("iss", okta.issuer_url()).sign();
+    let verifier = build(issuer(&okta).jwks_uri(&keys));
+    // The keys of the configured URL are the only ones.
+    let own = okta.token("ada").sign();
+    assert_eq!(result_code(&verifier, &own).await, "unknown_key_id");
+    assert_eq!(result_code(&verifier, &token).await, "ok");
+    for it in [&okta, &host] {
+        assert_eq!(it.hits().discovery, 0);
+    }
+    assert_eq!(okta.hits().keys, 0);
+    // A failure at the URL does not cause a look-up in the metadata.
+    for fault in [Fault::Status(404), Fault::Redirect(keys.clone())] {
+        host.fault(Endpoint::Keys, fault);
+        let verifier = build(issuer(&okta).jwks_uri(&keys));
+        unavailable_reason(&verifier, &token).await;
+        assert!(verifier.refresh().await.is_err());
+    }
+    assert_eq!((okta.hits().discovery, host.hits().discovery), (0, 0));
+}
+
 // conformance 87
 #[tokio::test]
 async fn discovery_does_not_follow_redirects() {

@@ -116,6 +116,7 @@ pub fn introspection(data: &[u8]) {
             tenants: None,
             audiences: vec!["api://default".to_owned()],
             lightweight_tokens: false,
+            introspects_every_token: false,
             profile: Profile::Okta,
             clients: Clients::Any,
             leeway: 60,

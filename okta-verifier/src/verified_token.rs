@@ -1,6 +1,7 @@
 //! [`VerifiedToken`]: an access token that passed every check, and its claims.
 
 use std::{
+    borrow::Cow,
     cmp::Reverse,
     collections::HashSet,
     fmt,
@@ -156,6 +157,16 @@ impl VerifiedToken {
     #[inline]
     pub(crate) fn is_lightweight(&self) -> bool {
         self.0.is_lightweight
+    }
+
+    /// Returns the subject, or the session of a lightweight token without a subject.
+    pub(crate) fn owner(&self) -> Cow<'_, str> {
+        match self.subject() {
+            "" => (self.raw_claim("sid"))
+                .and_then(json::string)
+                .unwrap_or_default(),
+            subject => Cow::Borrowed(subject),
+        }
     }
 
     /// Returns the issuer's URL as configured, which has a place for the tenant if it has several tenants.

@@ -240,7 +240,7 @@ impl Introspector {
         };
         TokenOwner {
             client: hash(&[client]),
-            subject: hash(&[client, token.subject()]),
+            subject: hash(&[client, &token.owner()]),
         }
     }
 
@@ -453,8 +453,10 @@ impl Task {
                         owner,
                     );
                 }
+                let is_active = !matches!(response.result, Err(VerifyError::Inactive));
                 let _ = slot.set(Ok(response));
-                (state.limits.succeeded(*class, began), None)
+                let suspicion = state.limits.answered(*class, is_active);
+                (state.limits.succeeded(*class, began).or(suspicion), None)
             }
             Err(error) => {
                 let (consequence, retry_after) =
@@ -475,6 +477,10 @@ impl Task {
                 let cause = cause(error);
                 tracing::warn!(issuer, %error, cause, "introspection request failed");
             }
+            (Some(StateChange::OnlyInactive), _) => tracing::warn!(
+                issuer,
+                "introspection has reported every token as inactive so far, although their signatures are valid; check that the client of this service may introspect them (Keycloak: it must be in the token's aud)"
+            ),
             (Some(StateChange::Recovered), _) => tracing::info!(issuer, "introspection recovered"),
             (None, Some(error)) => {
                 let cause = cause(error);

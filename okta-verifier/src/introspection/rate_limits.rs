@@ -93,6 +93,8 @@ pub(super) enum StateChange {
     Failed,
     CredentialsRejected,
     Recovered,
+    /// Each of the first responses about verified tokens says that the token is inactive.
+    OnlyInactive,
 }
 
 /// A failure that is reported to the operator.
@@ -117,6 +119,8 @@ pub(super) struct RateLimits {
     last_success: Option<Now>,
     /// The start of the latest successful request about a verified or previously active token.
     last_trusted_success: Option<Now>,
+    /// The number of responses about verified tokens, all inactive, or `None` once one was active.
+    only_inactive: Option<u32>,
 }
 
 /// The budget and the failures of one class.
@@ -144,6 +148,7 @@ impl RateLimits {
             shares: Shares::default(),
             last_success: None,
             last_trusted_success: None,
+            only_inactive: Some(0),
         }
     }
 
@@ -228,6 +233,21 @@ impl RateLimits {
         };
         self.class_mut(failure.class)
             .failed(failure, last_success, now)
+    }
+
+    /// Records whether a token was active. Returns the change to log if no verified token was active so far.
+    ///
+    /// Some servers respond so to each request of a client that may not introspect the token, for example
+    /// because its audience does not include this client.
+    pub(super) fn answered(&mut self, class: Class, is_active: bool) -> Option<StateChange> {
+        let count = self.only_inactive.as_mut()?;
+        if is_active {
+            self.only_inactive = None;
+        } else if class == Class::Verified {
+            *count = count.saturating_add(1);
+            return (*count == SUSPICIOUS).then_some(StateChange::OnlyInactive);
+        }
+        None
     }
 
     pub(super) fn last_success(&self) -> Option<Now> {
@@ -496,4 +516,6 @@ const FAILURES_OF_ONE_TOKEN: u32 = 3;
 /// The minimum time between two outages of a class that are logged. A failure of the unverified class also
 /// expires after this time.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+/// The number of inactive tokens after which the settings are suspected, if none was active.
+const SUSPICIOUS: u32 = 20;
 const LONGEST_UNVERIFIED_PAUSE: Duration = Duration::from_secs(5);

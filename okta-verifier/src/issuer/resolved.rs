@@ -7,7 +7,7 @@ use super::{
 use crate::{
     crypto::{Algorithm, Algorithms},
     error::{ConfigError, UnavailableReason},
-    introspection::{self, Introspection},
+    introspection::{self, Introspection, IntrospectionReason},
     keys::{KeyOptions, KeySet, KeySnapshot, Metadata},
     net::PlainHttp,
     token::{
@@ -251,6 +251,8 @@ impl Issuer {
             audiences: self.audiences,
             profile: self.profile,
             lightweight_tokens: self.lightweight_tokens,
+            introspects_every_token: (introspection.as_ref())
+                .is_some_and(|it| it.introspects(IntrospectionReason::Accepted)),
             clients,
             leeway: self.leeway.as_secs(),
             algorithms: self.algorithms,

@@ -31,6 +31,9 @@ pub(crate) struct Expected {
     pub(crate) allow_missing_key_id: bool,
     /// Whether tokens may leave `aud` and `sub` to the introspection response.
     pub(crate) lightweight_tokens: bool,
+    /// Whether every token is introspected, so that the response shows whether a token without explicit
+    /// typing is an access token.
+    pub(crate) introspects_every_token: bool,
 }
 
 impl Expected {
@@ -93,6 +96,8 @@ pub(crate) fn check_header(header: &Header, expected: &Expected) -> Result<(), V
         {
             Ok(())
         }
+        // The claims of other kinds of tokens are still rejected, and the response must be active.
+        (_, Typ::Absent | Typ::Jwt) if expected.introspects_every_token => Ok(()),
         // RFC 9068 §4: the profile requires explicit typing.
         _ => Err(VerifyError::TypeNotAllowed),
     }
@@ -134,7 +139,7 @@ pub(crate) fn check_claims<'c>(
         None if may_leave_out => 0,
         aud => check_audience(aud.as_deref(), expected)?,
     };
-    check_kind(claims, source, expected.custom())?;
+    check_kind(claims, source, expected)?;
     let client_id = check_client(claims, source, expected)?;
     if let Some(profile) = expected.custom() {
         check_provider(claims, profile)?;
@@ -283,15 +288,22 @@ fn check_issue(claims: &Claims<'_>, source: Source, profile: &Profile) -> Result
 /// access tokens, and they may have the same header. A token with the `typ` of an access token is not
 /// checked for the claims of ID tokens, because its kind is explicit (RFC 8725 §3.12). The check of the
 /// audience has already rejected most ID tokens and security events.
-fn check_kind(
-    claims: &Claims<'_>,
-    source: Source,
-    profile: Option<&TokenProfile>,
-) -> Result<(), VerifyError> {
-    if let Some(profile) = profile {
-        check_required(claims, source, profile)?;
+fn check_kind(claims: &Claims<'_>, source: Source, expected: &Expected) -> Result<(), VerifyError> {
+    let profile = expected.custom();
+    let is_explicit = matches!(source, Source::Jwt(Typ::AccessToken));
+    if profile.is_some_and(|profile| !has_required(claims, source, profile)) {
+        return Err(VerifyError::NotAnAccessToken);
     }
-    if matches!(source, Source::Jwt(Typ::AccessToken)) {
+    // Okta lets its customers define claims of these names.
+    let may_say_kind = match expected.profile {
+        Profile::Okta => false,
+        Profile::Rfc9068 => !is_explicit,
+        Profile::Custom(_) => true,
+    };
+    if may_say_kind && says_other_kind(claims) {
+        return Err(VerifyError::NotAnAccessToken);
+    }
+    if is_explicit {
         return Ok(());
     }
     // RFC 8417 §2.2: a JWT with an `events` object is a security event token.
@@ -314,23 +326,20 @@ fn check_kind(
     }
 }
 
-/// Checks the claims that show the kind of a token: those that the profile requires, the payload's `typ`
-/// that Keycloak writes, and the `token_use` that Cognito writes.
-fn check_required(
-    claims: &Claims<'_>,
-    source: Source,
-    profile: &TokenProfile,
-) -> Result<(), VerifyError> {
+/// Returns whether the claims that the profile requires have one of their values.
+fn has_required(claims: &Claims<'_>, source: Source, profile: &TokenProfile) -> bool {
     let has_listed = |(name, values): &(String, Vec<String>)| match claims.text(name) {
         Some(value) => values.iter().any(|listed| *listed == value),
         None => matches!(source, Source::IntrospectionResponse { .. }) && !claims.contains(name),
     };
-    let is_of_another_kind = (claims.text("typ")).is_some_and(|typ| is_other_kind(&typ))
-        || (claims.text("token_use")).is_some_and(|it| it != "access" && it != "access_token");
-    match profile.required.iter().all(has_listed) && !is_of_another_kind {
-        true => Ok(()),
-        false => Err(VerifyError::NotAnAccessToken),
-    }
+    profile.required.iter().all(has_listed)
+}
+
+/// Returns whether the payload's `typ`, which Keycloak writes, or its `token_use`, which Cognito writes, is
+/// that of another kind of token.
+fn says_other_kind(claims: &Claims<'_>) -> bool {
+    claims.text("typ").is_some_and(|typ| is_other_kind(&typ))
+        || (claims.text("token_use")).is_some_and(|it| it != "access" && it != "access_token")
 }
 
 /// Returns whether this is Keycloak's payload `typ` of a token that is not an access token.

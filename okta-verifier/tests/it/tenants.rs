@@ -28,6 +28,10 @@ fn token(keys: &TestIssuer, tenant: &str) -> TokenBuilder {
 }
 
 fn keys() -> TestIssuer {
+    // `Debug` of a token shows the configured issuer.
+    for configured in ["{tenantid}", ACME] {
+        secret_scan::public(&iss(configured));
+    }
     TestIssuer::rfc9068(API)
 }
 
@@ -61,12 +65,7 @@ async fn tenant_that_is_not_listed_is_rejected() {
     for tenant in [ACME, OTHER] {
         assert_eq!(result_code(&any, &token(&keys, tenant).sign()).await, "ok");
     }
-    for name in [
-        "common",
-        "organizations",
-        "acme.onmicrosoft.com",
-        "",
-    ] {
+    for name in ["common", "organizations", "acme.onmicrosoft.com", ""] {
         let jwt = token(&keys, name).sign();
         assert_eq!(result_code(&any, &jwt).await, "unknown_issuer", "{name}");
     }

@@ -119,6 +119,7 @@ pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
             tenants: None,
             audiences: vec!["api://orders".to_owned()],
             lightweight_tokens: false,
+            introspects_every_token: false,
             profile,
             clients,
             leeway: 60,

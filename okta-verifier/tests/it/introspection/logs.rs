@@ -138,3 +138,25 @@ fn introspection_logs_no_token_secret_or_claim() {
         }
     }
 }
+
+#[test]
+fn introspection_that_never_reports_a_token_as_active_is_logged_once() {
+    let lines = logged(|| {
+        block_on(async {
+            let okta = MockOkta::start().await;
+            let verifier = verifier_with(&okta, every_token());
+            okta.fault(
+                Endpoint::Introspection,
+                Fault::Body(r#"{"active":false}"#.into()),
+            );
+            for number in 0..25 {
+                let client = format!("0oa{number}"); // each client has a share of the rate
+                let jwt = okta.token(&client).client_id(&client).sign();
+                assert_eq!(result_code(&verifier, &jwt).await, "inactive");
+            }
+        });
+    });
+    let text = format!("{lines:?}");
+    let warning = "introspection has reported every token as inactive so far";
+    assert_eq!(text.matches(warning).count(), 1, "{text}");
+}

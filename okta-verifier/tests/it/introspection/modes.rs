@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use okta_verifier::{ConfigError, SubjectKind, Verifier};
-use okta_verifier_testing::{Endpoint, Fault, MockOkta, TokenBuilder};
+use okta_verifier::{ConfigError, Issuer, SubjectKind, Verifier};
+use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta, TokenBuilder};
 
 use super::{calls, every_token, on_demand, opaque_tokens, verifier_with};
 use crate::support::{
@@ -282,4 +282,57 @@ async fn introspection_of_an_unknown_key_follows_a_key_fetch() {
     let before = okta.hits().keys;
     assert_eq!(result_code(&verifier, &unknown()).await, "ok");
     assert_eq!((calls(&okta), okta.hits().keys - before), (1, 1));
+}
+
+// field kind B
+#[tokio::test]
+async fn every_token_mode_introspects_a_token_without_explicit_typing() {
+    let okta = MockOkta::start().await;
+    let introspection = every_token();
+    let issuer = |introspection| {
+        let issuer = Issuer::rfc9068(okta.issuer_url(), "api://default").any_client_id();
+        Verifier::builder()
+            .issuer(issuer.introspection(introspection))
+            .build()
+            .unwrap()
+    };
+    let token = || {
+        let token = okta.token("ada").without("cid").without("uid");
+        token.claim("client_id", CLIENT_ID)
+    };
+    let verifier = issuer(introspection);
+    for (jwt, expected) in [
+        (token().typ("at+jwt").sign(), "ok"),
+        (token().typ("JWT").sign(), "ok"),
+        (token().sign(), "ok"),
+    ] {
+        assert_eq!(result_code(&verifier, &jwt).await, expected);
+        okta.revoke(&jwt);
+    }
+    let asked = calls(&okta);
+    assert_eq!(asked, 3);
+    for (token, expected) in [
+        (token().typ("secevent+jwt"), "type_not_allowed"),
+        (
+            token().typ("JWT").claim("at_hash", "x"),
+            "not_an_access_token",
+        ),
+        (
+            token().typ("JWT").claim("typ", "Refresh"),
+            "not_an_access_token",
+        ),
+        (
+            token().typ("JWT").claim("token_use", "id"),
+            "not_an_access_token",
+        ),
+        (token().typ("JWT").without("client_id"), "missing_claim"),
+        (token().typ("JWT").foreign_key(), "bad_signature"),
+    ] {
+        assert_eq!(result_code(&verifier, &token.sign()).await, expected);
+    }
+    assert_eq!(calls(&okta), asked);
+    // Without a response, nothing shows that the token is an access token.
+    let on_demand = issuer(on_demand());
+    let jwt = token().typ("JWT").sign();
+    assert_eq!(result_code(&on_demand, &jwt).await, "type_not_allowed");
 }

@@ -26,7 +26,7 @@ async fn scope_is_required() {
     response.assert_rejected("scope", 403, Some(LACKS_SCOPE));
 }
 
-// conformance 255
+// conformance 227
 #[tokio::test]
 async fn scope_of_a_policy_from_data_is_required() {
     let policy: OwnedPolicy = serde_json::from_str(r#"{ "scope": "orders:read" }"#).expect("valid");

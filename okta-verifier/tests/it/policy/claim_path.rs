@@ -13,7 +13,7 @@ fn admin_of(claim: &str, value: &Value) -> String {
     result_of(&token, Policy::claim_path(ROLES, "admin"))
 }
 
-// conformance 254
+// conformance 226
 #[test]
 fn policy_claim_path_rejects_everything_but_the_whole_value_at_the_end_of_objects() {
     for value in [
@@ -50,7 +50,7 @@ fn policy_claim_path_rejects_everything_but_the_whole_value_at_the_end_of_object
     }
 }
 
-// conformance 254
+// conformance 226
 #[test]
 fn policy_claim_path_names_no_element_of_an_array() {
     let token = token(|token| token.claim("a", json!([{ "b": "x" }, "x"])));
@@ -66,7 +66,7 @@ fn policy_claim_path_names_no_element_of_an_array() {
     }
 }
 
-// conformance 254
+// conformance 226
 #[test]
 fn policy_claim_path_takes_a_dot_and_an_escape_as_part_of_a_name() {
     let token = token(|token| {
@@ -128,7 +128,7 @@ fn groups(change: impl FnOnce(Issuer) -> Issuer, claim: &str, value: &Value) -> 
     token.groups().map(str::to_owned).collect()
 }
 
-// conformance 254
+// conformance 226
 #[test]
 fn groups_claim_path_gives_no_groups_for_another_shape() {
     for value in [
@@ -158,7 +158,7 @@ fn groups_claim_path_gives_no_groups_for_another_shape() {
     }
 }
 
-// conformance 254
+// conformance 226
 #[test]
 fn groups_claim_path_reads_one_text_and_lists() {
     for (value, expected) in [

@@ -13,16 +13,18 @@ fn read(value: Value) -> Result<OwnedPolicy, String> {
     serde_json::from_str(&value.to_string()).map_err(|error| error.to_string())
 }
 
-/// Returns the status and the headers.
-fn bytes_of(result: Result<(), Rejection>) -> Option<(u16, Vec<(String, Vec<u8>)>)> {
-    let rejection = result.err()?;
-    let headers = rejection
-        .headers()
-        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
-    Some((rejection.status().as_u16(), headers.collect()))
+/// Returns the status and the headers as text, or `ok`.
+fn bytes_of(result: Result<(), Rejection>) -> String {
+    match result {
+        Ok(()) => "ok".to_owned(),
+        Err(rejection) => {
+            let headers: Vec<_> = rejection.headers().collect();
+            format!("{} {headers:?}", rejection.status())
+        }
+    }
 }
 
-// conformance 255
+// conformance 227
 #[test]
 fn policy_from_data_that_is_malformed_is_an_error_that_says_what_to_write() {
     for (value, expected) in [
@@ -167,7 +169,7 @@ fn policy_from_data_that_is_malformed_is_an_error_that_says_what_to_write() {
     }
 }
 
-// conformance 255
+// conformance 227
 #[test]
 fn policy_from_data_rejects_a_name_that_occurs_twice() {
     for text in [
@@ -181,7 +183,7 @@ fn policy_from_data_rejects_a_name_that_occurs_twice() {
     }
 }
 
-// conformance 255
+// conformance 227
 #[test]
 fn policy_from_data_of_more_than_16_levels_is_rejected() {
     let nested = |levels: usize| {
@@ -197,7 +199,7 @@ fn policy_from_data_of_more_than_16_levels_is_rejected() {
     }
 }
 
-// conformance 255
+// conformance 227
 #[test]
 fn policy_from_data_of_more_than_1_000_rules_is_rejected() {
     let any = |rules: usize| json!({ "any": vec![json!({ "scope": "a" }); rules] });
@@ -384,7 +386,7 @@ static TOKENS: LazyLock<Vec<VerifiedToken>> = LazyLock::new(|| {
 });
 
 proptest! {
-    // conformance 255
+    // conformance 227
     #[test]
     fn policy_from_data_decides_like_the_policy_in_code((in_code, data) in policy()) {
         let owned = read(data).expect("a valid policy");

@@ -7,12 +7,13 @@ use actix_web::{
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
 };
-use okta_verifier::{Policy, VerifiedToken, adapter::Anonymous};
+use okta_verifier::{OwnedPolicy, VerifiedToken, adapter::Anonymous};
 
 use crate::answer::Answer;
 
 /// Middleware that accepts a request only if its token, verified by
-/// [`VerifyMiddleware`](crate::VerifyMiddleware), meets a [`Policy`].
+/// [`VerifyMiddleware`](crate::VerifyMiddleware), meets a policy: a [`Policy`](okta_verifier::Policy) in code, or
+/// an [`OwnedPolicy`] from a settings file.
 ///
 /// | the request's extensions contain | response |
 /// |---|---|
@@ -57,13 +58,15 @@ use crate::answer::Answer;
 #[derive(Clone, Debug)]
 #[must_use = "a middleware does nothing until it wraps an app, a scope or a resource"]
 pub struct RequireMiddleware {
-    policy: Policy,
+    policy: OwnedPolicy,
 }
 
 impl RequireMiddleware {
     /// Returns a middleware that requires `policy` for every request.
-    pub const fn new(policy: Policy) -> Self {
-        Self { policy }
+    pub fn new(policy: impl Into<OwnedPolicy>) -> Self {
+        Self {
+            policy: policy.into(),
+        }
     }
 }
 
@@ -80,7 +83,7 @@ where
     fn new_transform(&self, service: S) -> Self::Future {
         ready(Ok(Require {
             inner: service,
-            policy: self.policy,
+            policy: self.policy.clone(),
         }))
     }
 }
@@ -88,7 +91,7 @@ where
 #[derive(Debug)]
 pub struct Require<S> {
     inner: S,
-    policy: Policy,
+    policy: OwnedPolicy,
 }
 
 impl<S, B> Service<ServiceRequest> for Require<S>

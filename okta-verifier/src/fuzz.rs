@@ -123,7 +123,7 @@ pub fn introspection(data: &[u8]) {
             algorithms: Algorithms::ALL,
             allow_missing_key_id: false,
         },
-        groups_claim: "groups".into(),
+        groups_claim: Arc::new(["groups".into()]),
         challenges: Arc::new(challenges),
     });
     let now = Now {

@@ -43,7 +43,7 @@ pub struct Issuer {
     any_client_id: bool,
     algorithms: Algorithms,
     leeway: Duration,
-    groups_claim: String,
+    groups_claim: GroupsClaim,
     metadata_url: Option<String>,
     jwks_uri: Option<String>,
     origins: Vec<String>,
@@ -136,7 +136,7 @@ impl Issuer {
             any_client_id: false,
             algorithms: Algorithms::ALL,
             leeway: DEFAULT_LEEWAY,
-            groups_claim: "groups".to_owned(),
+            groups_claim: GroupsClaim::Name(DEFAULT_GROUPS_CLAIM.to_owned()),
             metadata_url: None,
             jwks_uri: None,
             origins: Vec::new(),
@@ -264,10 +264,11 @@ impl Issuer {
         self
     }
 
-    /// Sets the top-level claim that lists groups. Default `groups`; in Okta the claim name is configurable.
+    /// Sets the top-level claim that lists groups. Default `groups`; in Okta the claim name is configurable. Of
+    /// this method and [`groups_claim_path`](Self::groups_claim_path), the last call counts.
     ///
-    /// A path into nested claims, such as `realm_access.roles`, is not supported yet: `build()` rejects
-    /// it. A name with dots, slashes or brackets is accepted if it is a collision-resistant name
+    /// A name is not a path: `build()` rejects `realm_access.roles`, and names the method for paths. A name
+    /// with dots, slashes or brackets is accepted if it is a collision-resistant name
     /// (RFC 7519 §2): a URI such as `https://acme.example/groups`, a domain name with a path, a reversed
     /// domain name of three labels or more, or an object identifier.
     ///
@@ -291,7 +292,40 @@ impl Issuer {
     /// ```
     #[must_use]
     pub fn groups_claim(mut self, name: impl Into<String>) -> Self {
-        self.groups_claim = name.into();
+        self.groups_claim = GroupsClaim::Name(name.into());
+        self
+    }
+
+    /// Sets the nested claim that lists groups, such as the roles of a Keycloak realm. The path has the name of
+    /// a top-level claim, and then the name of a member at each level. A dot is part of a name. Of this method
+    /// and [`groups_claim`](Self::groups_claim), the last call counts.
+    ///
+    /// Only objects are entered. A token that lacks a member of the path has no groups, nor has a token whose
+    /// value before the end of the path is not an object. `build()` rejects a path that is empty, has an empty
+    /// name or has more than 16 names.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # use serde_json::json;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let issuer = okta.issuer().any_client_id().groups_claim_path(["realm_access", "roles"]);
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    ///
+    /// let jwt = okta.token("ada").claim("realm_access", json!({ "roles": ["admin", "clerk"] })).sign();
+    /// assert!(verifier.verify(&jwt).await?.has_group("admin"));
+    /// let jwt = okta.token("eve").claim("realm_access.roles", ["admin"]).claim("groups", ["admin"]).sign();
+    /// assert!(!verifier.verify(&jwt).await?.has_group("admin"));
+    ///
+    /// let nameless = okta.issuer().any_client_id().groups_claim_path(["realm_access", ""]);
+    /// assert!(Verifier::builder().issuer(nameless).build().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn groups_claim_path(mut self, path: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.groups_claim = GroupsClaim::Path(path.into_iter().map(Into::into).collect());
         self
     }
 
@@ -625,6 +659,13 @@ impl Issuer {
     }
 }
 
+/// Where the tokens of an issuer list groups.
+#[derive(Clone, PartialEq)]
+enum GroupsClaim {
+    Name(String),
+    Path(Vec<String>),
+}
+
 /// Omits pinned keys, because private keys may have been pinned by mistake.
 impl fmt::Debug for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -638,4 +679,5 @@ impl fmt::Debug for Issuer {
     }
 }
 
+const DEFAULT_GROUPS_CLAIM: &str = "groups";
 const DEFAULT_LEEWAY: Duration = Duration::from_secs(60);

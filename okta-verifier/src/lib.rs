@@ -73,6 +73,7 @@ pub mod adapter;
 mod counts;
 mod crypto;
 pub mod dpop;
+mod duration;
 mod env;
 pub mod error;
 #[cfg(any(test, fuzzing))]
@@ -96,7 +97,7 @@ pub use error::{config::ConfigError, verify::VerifyError};
 pub use http::Rejection;
 pub use issuer::Issuer;
 pub use keys::KeySnapshot;
-pub use policy::{AnyToken, Policy, Requirement};
+pub use policy::{AnyToken, AsPolicy, OwnedPolicy, Policy, Requirement};
 pub use token::{SubjectKind, TokenProfile};
 pub use verified_token::VerifiedToken;
 pub use verifier::{Verifier, VerifierBuilder};

@@ -1,16 +1,22 @@
-//! [`Policy`]: what a route requires of a valid token, as constant data that is evaluated without I/O.
+//! [`Policy`] and [`OwnedPolicy`]: what a route requires of a valid token, as constants in code or as data from
+//! a file. Policies are evaluated without I/O.
 
 mod evaluate;
+mod owned;
+mod rule;
 
 use crate::{
     http::{Anonymous, Rejection},
-    token::SubjectKind,
+    token::{SubjectKind, json},
     verified_token::VerifiedToken,
 };
+pub use evaluate::AsPolicy;
+pub use owned::OwnedPolicy;
+use rule::{Constant, Rule};
 use std::{fmt, time::Duration};
 
 /// A rule that a [`VerifiedToken`] must meet. A policy is `'static` and `Copy` and can be a `const`, so
-/// that it can be declared beside its route.
+/// that it can be declared beside its route. An [`OwnedPolicy`] has the same rules, and is read from data.
 ///
 /// If other scopes (RFC 6750 §3.1) or a new authentication of the user (RFC 9470 §3) would make the token
 /// meet the policy, the rejection names everything that is required. For each [`any`](Self::any), the
@@ -42,21 +48,7 @@ use std::{fmt, time::Duration};
 /// const READ: okta_verifier::Policy = okta_verifier::Policy::scope("orders read");
 /// ```
 #[derive(Clone, Copy)]
-pub struct Policy(Rule);
-
-#[derive(Clone, Copy)]
-enum Rule {
-    AnyToken,
-    Scope(&'static str),
-    Group(&'static str),
-    Claim(&'static str, &'static str),
-    Subject(SubjectKind),
-    Acr(&'static [&'static str]),
-    MaxAge(Duration),
-    All(&'static [Policy]),
-    Any(&'static [Policy]),
-    When(&'static str, fn(&VerifiedToken) -> bool),
-}
+pub struct Policy(Rule<Constant>);
 
 impl Policy {
     /// Accepts any valid token.
@@ -85,10 +77,7 @@ impl Policy {
     /// Panics if `scope` is not one scope token (RFC 6749 §3.3). In a const, this is a compile error.
     #[must_use]
     pub const fn scope(scope: &'static str) -> Self {
-        assert!(
-            crate::http::is_scope_token(scope),
-            "write one scope token, such as \"orders:read\""
-        );
+        expect(rule::check_scope(scope));
         Self(Rule::Scope(scope))
     }
 
@@ -99,7 +88,7 @@ impl Policy {
     /// Panics if `group` is empty. In a const, this is a compile error.
     #[must_use]
     pub const fn group(group: &'static str) -> Self {
-        assert!(!group.is_empty(), "write the group's name");
+        expect(rule::check_group(group));
         Self(Rule::Group(group))
     }
 
@@ -140,8 +129,46 @@ impl Policy {
     /// Panics if `name` is empty. In a const, this is a compile error.
     #[must_use]
     pub const fn claim(name: &'static str, value: &'static str) -> Self {
-        assert!(!name.is_empty(), "write the claim's name");
+        expect(rule::check_claim(name));
         Self(Rule::Claim(name, value))
+    }
+
+    /// Requires that the claim at the end of `path` equals `value`, or is an array of strings that contains
+    /// `value`. The path has the name of a top-level claim, and then the name of a member at each level. A
+    /// dot is part of a name.
+    ///
+    /// Only objects are entered. A token that lacks a member of the path does not meet the rule, nor does a
+    /// token whose value before the end of the path is not an object. Elements of arrays cannot be named.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # use serde_json::json;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    ///
+    /// /// The role of a Keycloak realm.
+    /// const ADMIN: Policy = Policy::claim_path(&["realm_access", "roles"], "admin");
+    ///
+    /// let admin = okta.token("ada").claim("realm_access", json!({ "roles": ["offline", "admin"] })).sign();
+    /// assert!(verifier.verify(&admin).await?.require(ADMIN).is_ok());
+    /// let other = okta.token("eve").claim("realm_access", json!({ "roles": ["administrator"] })).sign();
+    /// assert_eq!(verifier.verify(&other).await?.require(ADMIN).unwrap_err().status(), 403);
+    /// let dotted = okta.token("eve").claim("realm_access.roles", ["admin"]).sign();
+    /// assert_eq!(verifier.verify(&dotted).await?.require(ADMIN).unwrap_err().status(), 403);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Panics if `path` is empty, has an empty name or has more than 16 names. The claims of a token are
+    /// nested at most that deep. In a const, this is a compile error.
+    #[must_use]
+    pub const fn claim_path(path: &'static [&'static str], value: &'static str) -> Self {
+        expect(json::check_path(path));
+        Self(Rule::ClaimPath(path, value))
     }
 
     /// Requires a token that shows that it stands for a user: its
@@ -210,16 +237,7 @@ impl Policy {
     /// have, such as a space. In a const, this is a compile error.
     #[must_use]
     pub const fn acr(acr_values: &'static [&'static str]) -> Self {
-        assert!(!acr_values.is_empty(), "write at least one acr value");
-        let mut index = 0;
-        while index < acr_values.len() {
-            let word = crate::http::is_scope_token(acr_values[index]);
-            assert!(
-                word,
-                "write one acr value, such as \"urn:okta:loa:2fa:any\""
-            );
-            index += 1;
-        }
+        expect(rule::check_acr(acr_values));
         Self(Rule::Acr(acr_values))
     }
 
@@ -270,7 +288,7 @@ impl Policy {
     /// compile error.
     #[must_use]
     pub const fn all(policies: &'static [Self]) -> Self {
-        assert!(!policies.is_empty(), "write at least one policy");
+        expect(rule::check_count(policies.len()));
         Self(Rule::All(policies))
     }
 
@@ -282,7 +300,7 @@ impl Policy {
     /// compile error.
     #[must_use]
     pub const fn any(policies: &'static [Self]) -> Self {
-        assert!(!policies.is_empty(), "write at least one policy");
+        expect(rule::check_count(policies.len()));
         Self(Rule::Any(policies))
     }
 
@@ -343,31 +361,21 @@ impl Policy {
         token: Option<&'t VerifiedToken>,
         anonymous: Option<&Anonymous>,
     ) -> Result<&'t VerifiedToken, Rejection> {
-        match (token, anonymous) {
-            (Some(token), _) => token.require(self).map(|()| token),
-            // This is a 401, not a 403: the client sent no credentials, and may have a token (RFC 6750 §3.1).
-            (None, Some(anonymous)) => Err(anonymous.rejection()),
-            (None, None) => Err(Rejection::missing_layer()),
-        }
+        evaluate::admit(self, token, anonymous)
     }
 }
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Rule::AnyToken => f.write_str("any token"),
-            Rule::Scope(scope) => write!(f, "scope {scope:?}"),
-            Rule::Group(group) => write!(f, "group {group:?}"),
-            Rule::Claim(name, value) => write!(f, "claim {name:?} is {value:?}"),
-            Rule::Subject(SubjectKind::User) => f.write_str("a user"),
-            Rule::Subject(SubjectKind::Service) => f.write_str("a service"),
-            Rule::Subject(SubjectKind::Unknown) => f.write_str("a subject of unknown kind"),
-            Rule::Acr(values) => write!(f, "acr one of {values:?}"),
-            Rule::MaxAge(max_age) => write!(f, "authenticated within {max_age:?}"),
-            Rule::All(policies) => write!(f, "all of {policies:?}"),
-            Rule::Any(policies) => write!(f, "any of {policies:?}"),
-            Rule::When(name, _) => write!(f, "when {name:?}"),
-        }
+        self.0.fmt(f)
+    }
+}
+
+/// Panics with the problem of a malformed literal.
+#[track_caller]
+const fn expect(check: Result<(), &'static str>) {
+    if let Err(problem) = check {
+        panic!("{}", problem);
     }
 }
 

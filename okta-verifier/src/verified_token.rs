@@ -5,6 +5,7 @@ use std::{
     cmp::Reverse,
     collections::HashSet,
     fmt,
+    ops::Deref,
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -70,7 +71,8 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) expected: Expected,
-    pub(crate) groups_claim: Arc<str>,
+    /// The path of the claim that lists groups. For a top-level claim it has one name.
+    pub(crate) groups_claim: Arc<[Box<str>]>,
     pub(crate) challenges: Arc<Challenges>,
 }
 
@@ -252,8 +254,8 @@ impl VerifiedToken {
                 .any(|granted| granted == scope.as_bytes())
     }
 
-    /// Returns the groups, from the claim named by [`Issuer::groups_claim`](crate::Issuer::groups_claim):
-    /// an array of strings, an array of objects with a `value` (RFC 7643 §4.1.2), or one string. A
+    /// Returns the groups, from the claim named by [`Issuer::groups_claim`](crate::Issuer::groups_claim) or
+    /// [`Issuer::groups_claim_path`](crate::Issuer::groups_claim_path): an array of strings, an array of objects with a `value` (RFC 7643 §4.1.2), or one string. A
     /// claim of another form gives no groups.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.group_list().iter().map(AsRef::as_ref)
@@ -309,6 +311,17 @@ impl VerifiedToken {
         Object::parse(self.payload()).ok()?.get(name)
     }
 
+    /// Returns the claim at the path as JSON text, or `None` if a member of the path is absent or a value
+    /// before the end of the path is not an object.
+    pub(crate) fn raw_claim_at(&self, path: &[impl Deref<Target = str>]) -> Option<&str> {
+        let (first, inner) = path.split_first()?;
+        inner
+            .iter()
+            .try_fold(self.raw_claim(first)?, |value, name| {
+                Object::parse(value).ok()?.get(name)
+            })
+    }
+
     /// Returns the size of the payload in bytes.
     pub(crate) fn size(&self) -> usize {
         self.payload().len()
@@ -332,7 +345,7 @@ impl VerifiedToken {
 
     fn group_list(&self) -> &[Box<str>] {
         self.0.groups.get_or_init(|| {
-            let value = self.raw_claim(&self.0.origin.groups_claim);
+            let value = self.raw_claim_at(&self.0.origin.groups_claim);
             value.and_then(groups).unwrap_or_default()
         })
     }
@@ -441,6 +454,51 @@ impl VerifiedToken {
             .filter(|value| *value != "null")
             .map(|value| serde_json::from_str(value).map_err(|_| ClaimError::claim(name)))
             .transpose()
+    }
+
+    /// Returns the claim at the end of `path` as any type, or `None` if a value of the path is absent or null.
+    /// The path has the name of a top-level claim, and then the name of a member at each level. A dot is part
+    /// of a name, and elements of arrays cannot be named.
+    ///
+    /// `T` must own its data, as for [`claim`](Self::claim).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let access = serde_json::json!({ "orders": { "roles": ["clerk"] } });
+    /// let token = verifier.verify(&okta.token("ada").claim("resource_access", access).sign()).await?;
+    ///
+    /// let roles: Option<Vec<String>> = token.claim_path(&["resource_access", "orders", "roles"])?;
+    /// assert_eq!(roles.as_deref(), Some(&["clerk".to_owned()][..]));
+    /// assert_eq!(token.claim_path::<Vec<String>>(&["resource_access", "billing", "roles"])?, None);
+    ///
+    /// assert!(token.claim_path::<u8>(&["resource_access", "orders", "roles"]).is_err());
+    /// assert!(token.claim_path::<u8>(&["resource_access", "orders", "roles", "0"]).is_err()); // not an object
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the claim is present and does not fit `T`, if a value before the end of the path is
+    /// present and is not an object, or if `path` is empty.
+    pub fn claim_path<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Option<T>, ClaimError> {
+        let unfit = || ClaimError::claim_path(path);
+        let mut value = self.payload();
+        if path.is_empty() {
+            return Err(unfit());
+        }
+        for name in path {
+            let object = Object::parse(value).map_err(|_| unfit())?;
+            match object.present(name) {
+                Some(member) => value = member,
+                None => return Ok(None),
+            }
+        }
+        serde_json::from_str(value).map(Some).map_err(|_| unfit())
     }
 
     /// Returns all claims as one type.

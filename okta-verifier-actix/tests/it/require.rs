@@ -1,12 +1,12 @@
 //! `RequireMiddleware` behind a strict middleware, an optional one, and none.
 
 use actix_web::{test::TestRequest, web};
-use okta_verifier::Policy;
+use okta_verifier::{OwnedPolicy, Policy};
 use okta_verifier_actix::RequireMiddleware;
 
 use crate::support::{Answer, LACKS_SCOPE, PLAIN, app, bearer, get, okta, send, strict, whoami};
 
-async fn call(policy: Policy, request: TestRequest) -> Answer {
+async fn call(policy: impl Into<OwnedPolicy>, request: TestRequest) -> Answer {
     let orders = web::resource("/orders")
         .wrap(RequireMiddleware::new(policy))
         .wrap(strict().optional())
@@ -24,6 +24,19 @@ async fn scope_is_required() {
     let writer = okta().token("ada").scope("orders:write").sign();
     let response = call(policy, bearer("/orders", &writer)).await;
     response.assert_rejected("scope", 403, Some(LACKS_SCOPE));
+}
+
+// conformance 227
+#[tokio::test]
+async fn scope_of_a_policy_from_data_is_required() {
+    let policy: OwnedPolicy = serde_json::from_str(r#"{ "scope": "orders:read" }"#).expect("valid");
+    let writer = okta().token("ada").scope("orders:write").sign();
+    let response = call(policy.clone(), bearer("/orders", &writer)).await;
+    response.assert_rejected("scope", 403, Some(LACKS_SCOPE));
+
+    let reader = okta().token("ada").scope("orders:read").sign();
+    let response = call(policy, bearer("/orders", &reader)).await;
+    response.assert_served("scope", "ada");
 }
 
 /// RFC 6750 §3.1: `insufficient_scope` applies only if a scope would help.

@@ -1,12 +1,13 @@
 //! `RequireLayer`: the configuration of `Require`.
 
-use okta_verifier::Policy;
+use okta_verifier::OwnedPolicy;
 use tower_layer::Layer;
 
 use super::Require;
 
 /// A layer that accepts a request only if its token, verified by
-/// [`VerifyLayer`](crate::VerifyLayer), meets a [`Policy`].
+/// [`VerifyLayer`](crate::VerifyLayer), meets a policy: a [`Policy`](okta_verifier::Policy) in code, or an
+/// [`OwnedPolicy`] from a settings file.
 ///
 /// | the request's extensions contain | response |
 /// |---|---|
@@ -47,15 +48,15 @@ use super::Require;
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is applied to a service"]
 pub struct RequireLayer {
-    policy: Policy,
+    policy: OwnedPolicy,
     grpc: bool,
 }
 
 impl RequireLayer {
     /// Returns a layer that requires `policy` for every request.
-    pub const fn new(policy: Policy) -> Self {
+    pub fn new(policy: impl Into<OwnedPolicy>) -> Self {
         Self {
-            policy,
+            policy: policy.into(),
             grpc: false,
         }
     }
@@ -100,7 +101,7 @@ impl RequireLayer {
     /// # Ok(())
     /// # }
     /// ```
-    pub const fn grpc(mut self) -> Self {
+    pub fn grpc(mut self) -> Self {
         self.grpc = true;
         self
     }
@@ -110,6 +111,6 @@ impl<S> Layer<S> for RequireLayer {
     type Service = Require<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Require::new(inner, self.policy, self.grpc)
+        Require::new(inner, self.policy.clone(), self.grpc)
     }
 }

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use okta_verifier::{Policy, VerifiedToken, adapter::Anonymous};
+use okta_verifier::{OwnedPolicy, VerifiedToken, adapter::Anonymous};
 use tower_service::Service;
 
 use super::RequireFuture;
@@ -14,12 +14,12 @@ use crate::{ready, refusal::Refusal};
 #[must_use = "a service does nothing unless called"]
 pub struct Require<S> {
     inner: S,
-    policy: Policy,
+    policy: OwnedPolicy,
     grpc: bool,
 }
 
 impl<S> Require<S> {
-    pub(super) fn new(inner: S, policy: Policy, grpc: bool) -> Self {
+    pub(super) fn new(inner: S, policy: OwnedPolicy, grpc: bool) -> Self {
         Self {
             inner,
             policy,

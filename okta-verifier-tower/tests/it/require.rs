@@ -1,7 +1,7 @@
 //! `RequireLayer` behind a strict layer, an optional one, and none.
 
 use http::{Request, Response};
-use okta_verifier::Policy;
+use okta_verifier::{OwnedPolicy, Policy};
 use okta_verifier_tower::{RequireLayer, VerifyLayer};
 use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
 
@@ -9,7 +9,7 @@ use crate::support::{
     LACKS_SCOPE, PLAIN, assert_rejected, assert_served, bearer, get, okta, verifier, whoami,
 };
 
-async fn call(policy: Policy, request: Request<()>) -> Response<String> {
+async fn call(policy: impl Into<OwnedPolicy>, request: Request<()>) -> Response<String> {
     let service = ServiceBuilder::new()
         .layer(VerifyLayer::new(verifier(okta())).optional())
         .layer(RequireLayer::new(policy))
@@ -31,6 +31,18 @@ async fn scope_is_required() {
         403,
         Some(LACKS_SCOPE),
     );
+}
+
+// conformance 227
+#[tokio::test]
+async fn scope_of_a_policy_from_data_is_required() {
+    let policy: OwnedPolicy = serde_json::from_str(r#"{ "scope": "orders:read" }"#).expect("valid");
+    let writer = okta().token("ada").scope("orders:write").sign();
+    let response = call(policy.clone(), bearer(&writer)).await;
+    assert_rejected("scope", &response, 403, Some(LACKS_SCOPE));
+
+    let reader = okta().token("ada").scope("orders:read").sign();
+    assert_served("scope", &call(policy, bearer(&reader)).await, "ada");
 }
 
 // conformance 25

@@ -131,6 +131,17 @@ pub enum ConfigError {
         /// What is wrong with the name, and what to write instead.
         problem: &'static str,
     },
+    /// The path in [`Issuer::groups_claim_path`](crate::Issuer::groups_claim_path) is empty, has an empty name
+    /// or is too long.
+    #[error("issuer {issuer:?}: groups claim path {path:?}: {problem}")]
+    GroupsClaimPath {
+        /// The issuer's URL.
+        issuer: String,
+        /// The names that were set.
+        path: Vec<String>,
+        /// What is wrong with the path, and what to write instead.
+        problem: &'static str,
+    },
     /// [`Issuer::allow_origin`](crate::Issuer::allow_origin) or
     /// [`Issuer::allow_insecure_origin`](crate::Issuer::allow_insecure_origin) was called with a value that
     /// is not an origin, or not one of the right scheme.

@@ -296,14 +296,20 @@ pub enum MalformedTokenError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{} not fit the requested type", self.subject())]
 pub struct ClaimError {
-    /// The claim's name, or `None` for the claims as a whole.
+    /// The claim's name or path in quotation marks, or `None` for the claims as a whole.
     name: Option<String>,
 }
 
 impl ClaimError {
     pub(crate) fn claim(name: &str) -> Self {
         Self {
-            name: Some(name.to_owned()),
+            name: Some(format!("{name:?}")),
+        }
+    }
+
+    pub(crate) fn claim_path(path: &[&str]) -> Self {
+        Self {
+            name: Some(format!("{path:?}")),
         }
     }
 
@@ -313,7 +319,7 @@ impl ClaimError {
 
     fn subject(&self) -> String {
         match &self.name {
-            Some(name) => format!("the claim {name:?} does"),
+            Some(name) => format!("the claim {name} does"),
             None => "the claims do".to_owned(),
         }
     }

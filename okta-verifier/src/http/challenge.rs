@@ -4,6 +4,8 @@
 //! The parameters have a fixed order and each error code has a fixed description, so equal rejections have
 //! equal bytes. The exact cause is only logged (RFC 6750 §5.2).
 
+use std::ops::Deref;
+
 use http::HeaderValue;
 
 use crate::{
@@ -133,7 +135,7 @@ impl Challenges {
     pub(crate) fn insufficient_authentication(
         &self,
         scheme: Scheme,
-        remedy: &Remedy,
+        remedy: &Remedy<'_>,
     ) -> Result<HeaderValue, ConfigError> {
         let scope = if remedy.lacks_scope {
             remedy.scopes.join(" ")
@@ -155,24 +157,25 @@ impl Challenges {
     }
 }
 
-/// What would make a valid token meet a policy: scopes, a new authentication of the user, or both.
+/// What would make a valid token meet a policy: scopes, a new authentication of the user, or both. The texts
+/// are those of the policy.
 #[derive(Debug, Default)]
-pub(crate) struct Remedy {
+pub(crate) struct Remedy<'p> {
     /// All scopes that the policy requires, including those that the token has (RFC 6750 §3.1). For each
     /// `Policy::any`, the search for the remedy chooses one alternative, and only the scopes of this
     /// alternative are included.
-    pub(crate) scopes: Vec<&'static str>,
+    pub(crate) scopes: Vec<&'p str>,
     /// The `acr` values that satisfy every `acr` rule of the policy and of the chosen alternatives, in the
     /// order of preference (RFC 9470 §3). `None` if there is no such rule.
-    pub(crate) acr_values: Option<Vec<&'static str>>,
+    pub(crate) acr_values: Option<Vec<&'p str>>,
     /// The maximum age of the authentication, in seconds.
     pub(crate) max_age: Option<u64>,
     pub(crate) lacks_scope: bool,
     pub(crate) lacks_authentication: bool,
 }
 
-impl Remedy {
-    pub(crate) fn scope(&mut self, scope: &'static str, met: bool) {
+impl<'p> Remedy<'p> {
+    pub(crate) fn scope(&mut self, scope: &'p str, met: bool) {
         if !self.scopes.contains(&scope) {
             self.scopes.push(scope);
         }
@@ -181,18 +184,16 @@ impl Remedy {
 
     /// Adds an `acr` rule. `within` has the values that the rules around the current alternative allow, or
     /// is `None` if these rules allow every value. Returns whether any value satisfies all rules so far.
-    pub(crate) fn acr(
+    pub(crate) fn acr<T: Deref<Target = str>>(
         &mut self,
-        values: &'static [&'static str],
-        within: Option<&[&'static str]>,
+        values: &'p [T],
+        within: Option<&[&'p str]>,
         met: bool,
     ) -> bool {
-        let common = match self.acr_values(within) {
-            Some(others) => {
-                let accepted = others.iter().filter(|value| values.contains(*value));
-                accepted.copied().collect()
-            }
-            None => values.to_vec(),
+        let is_accepted = |other: &&str| values.iter().any(|value| **value == **other);
+        let common: Vec<_> = match self.acr_values(within) {
+            Some(others) => others.iter().copied().filter(is_accepted).collect(),
+            None => values.iter().map(Deref::deref).collect(),
         };
         let satisfiable = !common.is_empty();
         self.acr_values = Some(common);
@@ -224,10 +225,7 @@ impl Remedy {
 
     /// Returns the values that satisfy all `acr` rules added so far, or `within` if no rule was added.
     /// `None` stands for every value.
-    pub(crate) fn acr_values<'a>(
-        &'a self,
-        within: Option<&'a [&'static str]>,
-    ) -> Option<&'a [&'static str]> {
+    pub(crate) fn acr_values<'a>(&'a self, within: Option<&'a [&'p str]>) -> Option<&'a [&'p str]> {
         self.acr_values.as_deref().or(within)
     }
 

@@ -247,7 +247,7 @@ impl Rejection {
     pub(crate) fn for_policy(
         challenges: &Challenges,
         scheme: Scheme,
-        remedy: Option<&Remedy>,
+        remedy: Option<&Remedy<'_>>,
     ) -> Self {
         let Some(remedy) = remedy else {
             log_policy("forbidden");
@@ -267,7 +267,7 @@ impl Rejection {
             )
         };
         log_policy(error);
-        // The constructors of `Policy` accept only valid scopes and acr values, so the challenge can
+        // `Policy` and `OwnedPolicy` accept only valid scopes and acr values, so the challenge can
         // always be built. If it could not be built, the request would still be rejected.
         challenge.map_or_else(
             |_| Self::forbidden(),

@@ -210,7 +210,7 @@ impl Issuer {
             .client_claims(["azp", "client_id"])
             .require_claim("typ", ["Bearer", "DPoP"])
             .of_provider(Provider::Keycloak);
-        Self::custom(url, audience, profile)
+        Self::custom(url, audience, profile).groups_claim_path(["realm_access", "roles"])
     }
 
     /// Accepts Keycloak's lightweight access tokens too, which are signed but leave out most claims: `aud`,

@@ -1,7 +1,7 @@
 //! Validates [`Issuer`] settings.
 
 use super::{
-    Issuer,
+    GroupsClaim, Issuer,
     url::{self as rules},
 };
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     net::PlainHttp,
     token::{
         checks::{Clients, Expected, MAX_AUDIENCES},
+        json,
         profile::{Profile, Provider},
         tenants::{Tenants, is_tenant_id},
     },
@@ -22,7 +23,7 @@ use url::Origin;
 /// Validated issuer settings.
 pub(crate) struct ResolvedIssuer {
     pub(crate) expected: Expected,
-    pub(crate) groups_claim: Arc<str>,
+    pub(crate) groups_claim: Arc<[Box<str>]>,
     pub(crate) metadata: Metadata,
     /// Where the keys are, if they are not found in the metadata.
     pub(crate) jwks_uri: Option<String>,
@@ -185,13 +186,7 @@ impl Issuer {
             let problem = "the key snapshot belongs to another issuer".to_owned();
             return Err(ConfigError::Keys { issuer, problem });
         }
-        if let Err(problem) = groups_claim(&self.groups_claim) {
-            return Err(ConfigError::GroupsClaim {
-                issuer,
-                name: self.groups_claim,
-                problem,
-            });
-        }
+        let groups_claim = self.groups_claim.resolve(&issuer)?;
         let mut origins: Vec<Origin> = self
             .origins
             .iter()
@@ -260,7 +255,7 @@ impl Issuer {
         };
         Ok(ResolvedIssuer {
             expected,
-            groups_claim: self.groups_claim.into(),
+            groups_claim,
             metadata,
             jwks_uri: self.jwks_uri,
             key_options,
@@ -351,9 +346,44 @@ const NOT_A_KEY_SET: &str = r#"the text is not a JSON key set (RFC 7517 §5); wr
 const MAX_STALE_IF_ERROR: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_LEEWAY: Duration = Duration::from_secs(300);
 
+impl GroupsClaim {
+    /// Returns the path of the claim. The path of a top-level claim has one name.
+    fn resolve(self, issuer: &str) -> Result<Arc<[Box<str>]>, ConfigError> {
+        let issuer = || issuer.to_owned();
+        let path = match self {
+            Self::Name(name) => match groups_claim(&name) {
+                Ok(()) => vec![name],
+                Err(problem) => {
+                    let issuer = issuer();
+                    return Err(ConfigError::GroupsClaim {
+                        issuer,
+                        name,
+                        problem,
+                    });
+                }
+            },
+            Self::Path(path) => {
+                let names: Vec<&str> = path.iter().map(String::as_str).collect();
+                match json::check_path(&names) {
+                    Ok(()) => path,
+                    Err(problem) => {
+                        let issuer = issuer();
+                        return Err(ConfigError::GroupsClaimPath {
+                            issuer,
+                            path,
+                            problem,
+                        });
+                    }
+                }
+            }
+        };
+        Ok(path.into_iter().map(String::into_boxed_str).collect())
+    }
+}
+
 /// Checks the name of a groups claim.
 ///
-/// Only top-level claims are searched, so a path such as `realm_access.roles` would silently match nothing.
+/// A name is that of a top-level claim, so a path such as `realm_access.roles` would silently match nothing.
 /// A name with a character of path expressions, such as a dot, is accepted only if it is a
 /// collision-resistant name (RFC 7519 §2): a URI, a domain name with a path, a reversed domain name of
 /// three labels or more, or an object identifier.
@@ -368,7 +398,7 @@ fn groups_claim(name: &str) -> Result<(), &'static str> {
         return Ok(());
     }
     Err(
-        "a path into nested claims is not supported yet; have the issuer write the groups into a top-level claim, such as \"groups\", and write the name of that claim (a name with dots must be a URI, such as \"https://acme.example/groups\")",
+        "a name is not a path; call .groups_claim_path([..]) with the names of the path, such as .groups_claim_path([\"realm_access\", \"roles\"]) (a single name with dots must be a URI, such as \"https://acme.example/groups\")",
     )
 }
 

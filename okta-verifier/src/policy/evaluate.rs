@@ -2,17 +2,21 @@
 
 use std::cell::LazyCell;
 
-use super::{Policy, Rule};
+use super::{
+    OwnedPolicy, Policy,
+    owned::Source,
+    rule::{Rule, Storage},
+};
 use crate::{
     error::ConfigError,
-    http::{Rejection, Remedy, Scheme},
+    http::{Anonymous, Rejection, Remedy, Scheme},
     sync::clock::Now,
     token::{SubjectKind, json},
     verified_token::VerifiedToken,
 };
 
 impl VerifiedToken {
-    /// Checks that the token meets the policy.
+    /// Checks that the token meets the policy: a [`Policy`], or a reference to an [`OwnedPolicy`].
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -37,22 +41,13 @@ impl VerifiedToken {
     /// Returns the rejection to respond with: 403, or 401 if a new authentication of the user would help
     /// (RFC 9470 §3). For the token of a service ([`SubjectKind::Service`]) it is always 403, because there
     /// is no user who could authenticate.
-    pub fn require(&self, policy: Policy) -> Result<(), Rejection> {
-        let now = Clock::new(unix_now);
-        if policy.allows(self, &now) {
-            return Ok(());
-        }
-        let remedy = policy.remedy(self, &now, None);
-        Err(Rejection::for_policy(
-            self.challenges(),
-            self.scheme(),
-            remedy.as_ref(),
-        ))
+    pub fn require(&self, policy: impl AsPolicy) -> Result<(), Rejection> {
+        policy.check(self)
     }
 
     /// Returns a 403 for scopes that are known at run time only, for example from a database. The challenge
     /// names `scope`, and has the verifier's realm and the scheme that the token was sent with (RFC 9449
-    /// §7.1). If the scopes are known at compile time, use [`require`](Self::require).
+    /// §7.1). If the scopes are known at compile time or are in the settings, use [`require`](Self::require).
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -97,6 +92,90 @@ impl VerifiedToken {
     }
 }
 
+/// A policy that [`VerifiedToken::require`] accepts: a [`Policy`], or a reference to an [`OwnedPolicy`].
+///
+/// No other type implements this trait.
+///
+/// ```
+/// use okta_verifier::{AsPolicy, OwnedPolicy, Policy, Rejection, VerifiedToken};
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::Verifier;
+///
+/// /// A check of your own that accepts both types.
+/// fn may_ship(token: &VerifiedToken, policy: impl AsPolicy) -> Result<(), Rejection> {
+///     token.require(policy)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let policy: OwnedPolicy = serde_json::from_str(r#"{ "scope": "orders:ship" }"#)?;
+/// let token = verifier.verify(&okta.token("ada").scope("orders:ship").sign()).await?;
+/// assert!(may_ship(&token, &policy).is_ok());
+/// assert!(may_ship(&token, Policy::group("Shippers")).is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a policy that a token can be checked with",
+    label = "expected a `Policy`, or a reference to an `OwnedPolicy`",
+    note = "an `OwnedPolicy` is passed by reference: token.require(&policy)"
+)]
+pub trait AsPolicy: sealed::Check {}
+
+impl AsPolicy for Policy {}
+impl AsPolicy for &OwnedPolicy {}
+
+mod sealed {
+    use super::{Rejection, VerifiedToken};
+
+    pub trait Check {
+        fn check(self, token: &VerifiedToken) -> Result<(), Rejection>;
+    }
+}
+
+impl sealed::Check for Policy {
+    fn check(self, token: &VerifiedToken) -> Result<(), Rejection> {
+        check(&self.0, token)
+    }
+}
+
+impl sealed::Check for &OwnedPolicy {
+    fn check(self, token: &VerifiedToken) -> Result<(), Rejection> {
+        match self.source() {
+            Source::Code(policy) => policy.check(token),
+            Source::Data(rule) => check(rule, token),
+        }
+    }
+}
+
+/// Checks the policy with the token, if there is one.
+pub(super) fn admit<'t>(
+    policy: impl AsPolicy,
+    token: Option<&'t VerifiedToken>,
+    anonymous: Option<&Anonymous>,
+) -> Result<&'t VerifiedToken, Rejection> {
+    match (token, anonymous) {
+        (Some(token), _) => token.require(policy).map(|()| token),
+        // This is a 401, not a 403: the client sent no credentials, and may have a token (RFC 6750 §3.1).
+        (None, Some(anonymous)) => Err(anonymous.rejection()),
+        (None, None) => Err(Rejection::missing_layer()),
+    }
+}
+
+fn check<S: Storage>(rule: &Rule<S>, token: &VerifiedToken) -> Result<(), Rejection> {
+    let now = Clock::new(unix_now);
+    if rule.allows(token, &now) {
+        return Ok(());
+    }
+    let remedy = rule.remedy(token, &now, None);
+    Err(Rejection::for_policy(
+        token.challenges(),
+        token.scheme(),
+        remedy.as_ref(),
+    ))
+}
+
 fn unix_now() -> u64 {
     Now::read().unix
 }
@@ -104,19 +183,32 @@ fn unix_now() -> u64 {
 /// The current time in seconds since 1970, which is read when the first rule needs it.
 type Clock = LazyCell<u64>;
 
-impl Policy {
-    fn allows(self, token: &VerifiedToken, now: &Clock) -> bool {
-        match self.0 {
-            Rule::AnyToken => true,
-            Rule::Scope(scope) => token.has_scope(scope),
-            Rule::Group(group) => token.has_group(group),
-            Rule::Claim(name, value) => claim_equals(token, name, value),
-            Rule::Subject(kind) => token.subject_kind() == kind,
-            Rule::Acr(values) => token.acr().is_some_and(|acr| values.contains(&acr)),
-            Rule::MaxAge(max_age) => token.authenticated_within(max_age.as_secs(), **now),
-            Rule::All(policies) => policies.iter().all(|policy| policy.allows(token, now)),
-            Rule::Any(policies) => policies.iter().any(|policy| policy.allows(token, now)),
-            Rule::When(_, rule) => rule(token),
+impl<S: Storage> Rule<S> {
+    fn allows(&self, token: &VerifiedToken, now: &Clock) -> bool {
+        match self {
+            Self::AnyToken => true,
+            Self::Scope(scope) => token.has_scope(scope),
+            Self::Group(group) => token.has_group(group),
+            Self::Claim(name, value) => {
+                let claim = token.raw_claim(name);
+                claim.is_some_and(|claim| claim_equals(claim, value))
+            }
+            Self::ClaimPath(path, value) => {
+                let claim = token.raw_claim_at(path);
+                claim.is_some_and(|claim| claim_equals(claim, value))
+            }
+            Self::Subject(kind) => token.subject_kind() == *kind,
+            Self::Acr(values) => token
+                .acr()
+                .is_some_and(|acr| values.iter().any(|value| **value == *acr)),
+            Self::MaxAge(max_age) => token.authenticated_within(max_age.as_secs(), **now),
+            Self::All(policies) => policies
+                .iter()
+                .all(|policy| S::rule(policy).allows(token, now)),
+            Self::Any(policies) => policies
+                .iter()
+                .any(|policy| S::rule(policy).allows(token, now)),
+            Self::When(_, rule) => rule(token),
         }
     }
 
@@ -126,12 +218,12 @@ impl Policy {
     ///
     /// The cost must be linear in the size of the policy, because any valid token can cause this search.
     /// Each rule is evaluated once, each alternative is tried once, and no choice is taken back.
-    fn remedy(
-        self,
+    fn remedy<'p>(
+        &'p self,
         token: &VerifiedToken,
         now: &Clock,
-        within: Option<&[&'static str]>,
-    ) -> Option<Remedy> {
+        within: Option<&[&'p str]>,
+    ) -> Option<Remedy<'p>> {
         let remedy = Remedy::default();
         let mut search = Search {
             token,
@@ -149,26 +241,32 @@ impl Policy {
 }
 
 /// The search for the remedy of one policy.
-struct Search<'s> {
+struct Search<'s, 'p> {
     token: &'s VerifiedToken,
     now: &'s Clock,
-    within: Option<&'s [&'static str]>,
-    remedy: Remedy,
+    within: Option<&'s [&'p str]>,
+    remedy: Remedy<'p>,
 }
 
-impl Search<'_> {
+impl<'p> Search<'_, 'p> {
     /// Calls `pass` for the policy, or for each policy of an `all`, until `pass` returns false.
-    fn each(&mut self, policy: Policy, pass: fn(&mut Self, Policy) -> bool) -> bool {
-        match policy.0 {
-            Rule::All(policies) => policies.iter().all(|policy| self.each(*policy, pass)),
-            _ => pass(self, policy),
+    fn each<S: Storage>(
+        &mut self,
+        rule: &'p Rule<S>,
+        pass: fn(&mut Self, &'p Rule<S>) -> bool,
+    ) -> bool {
+        match rule {
+            Rule::All(policies) => policies
+                .iter()
+                .all(|policy| self.each(S::rule(policy), pass)),
+            _ => pass(self, rule),
         }
     }
 
     /// The first pass: checks the rules that do not depend on the choice of an alternative.
-    fn require_rule(&mut self, policy: Policy) -> bool {
-        let is_met = |search: &Self| policy.allows(search.token, search.now);
-        match policy.0 {
+    fn require_rule<S: Storage>(&mut self, rule: &'p Rule<S>) -> bool {
+        let is_met = |search: &Self| rule.allows(search.token, search.now);
+        match rule {
             Rule::Scope(_) | Rule::Any(_) => true,
             Rule::Acr(values) => {
                 let met = is_met(self);
@@ -185,18 +283,18 @@ impl Search<'_> {
 
     /// The second pass: adds scopes in the order of the policy. Of each `any`, it adds the first
     /// alternative that is met, or else the first that has a remedy.
-    fn choose_remedy(&mut self, policy: Policy) -> bool {
-        match policy.0 {
+    fn choose_remedy<S: Storage>(&mut self, rule: &'p Rule<S>) -> bool {
+        match rule {
             Rule::Scope(scope) => {
-                let met = policy.allows(self.token, self.now);
+                let met = rule.allows(self.token, self.now);
                 self.remedy.scope(scope, met);
                 true
             }
             Rule::Any(policies) => {
                 let within = self.remedy.acr_values(self.within);
-                let mut chosen: Option<Remedy> = None;
-                for policy in policies {
-                    match policy.remedy(self.token, self.now, within) {
+                let mut chosen: Option<Remedy<'p>> = None;
+                for policy in policies.iter() {
+                    match S::rule(policy).remedy(self.token, self.now, within) {
                         Some(met) if met.is_met() => {
                             chosen = Some(met);
                             break;
@@ -222,12 +320,9 @@ fn can_authenticate(token: &VerifiedToken) -> bool {
     token.subject_kind() != SubjectKind::Service
 }
 
-/// Returns whether the claim is the string `value` or an array of strings that contains `value`. The
-/// comparison is exact.
-fn claim_equals(token: &VerifiedToken, name: &str, value: &str) -> bool {
-    let Some(claim) = token.raw_claim(name) else {
-        return false;
-    };
+/// Returns whether the claim, which is JSON text, is the string `value` or an array of strings that contains
+/// `value`. The comparison is exact.
+fn claim_equals(claim: &str, value: &str) -> bool {
     match json::string(claim) {
         Some(text) => text == value,
         None => json::strings(claim).is_some_and(|texts| texts.iter().any(|text| text == value)),

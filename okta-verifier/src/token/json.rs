@@ -119,6 +119,26 @@ pub(crate) fn strings(value: &str) -> Option<Vec<Cow<'_, str>>> {
     Some(texts)
 }
 
+/// Checks a path of member names, from the outermost object down. Returns what to write instead of a malformed
+/// path.
+pub(crate) const fn check_path(path: &[&str]) -> Result<(), &'static str> {
+    if path.is_empty() {
+        return Err("the path is empty; write the name of the claim and of each member below it");
+    }
+    // A longer path would never match.
+    if path.len() > MAX_DEPTH {
+        return Err("the path is longer than claims are nested; write at most 16 names");
+    }
+    let mut index = 0;
+    while index < path.len() {
+        if path[index].is_empty() {
+            return Err("a name of the path is empty; write the name of a claim or of a member");
+        }
+        index += 1;
+    }
+    Ok(())
+}
+
 /// A position in a JSON text. The methods validate the text from this position on. They build the members
 /// of objects and the strings that a caller reads, but no other values.
 struct Scanner<'a> {

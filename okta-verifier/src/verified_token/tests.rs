@@ -15,7 +15,7 @@ pub(crate) fn verified() -> VerifiedToken {
     let claims = Claims::parse(&payload).expect("good claims");
     let origin = Origin {
         expected: expected(Profile::Okta),
-        groups_claim: "groups".into(),
+        groups_claim: Arc::new(["groups".into()]),
         challenges: Arc::new(Challenges::new("api").expect("a good realm")),
     };
     let (source, origin) = (Source::Jwt(Typ::Absent), Arc::new(origin));

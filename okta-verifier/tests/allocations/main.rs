@@ -10,7 +10,9 @@ use std::{
 };
 
 use allocation_counter::measure;
-use okta_verifier::{VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials};
+use okta_verifier::{
+    OwnedPolicy, Policy, VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials,
+};
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use secret_scan as _;
 
@@ -93,6 +95,26 @@ fn cached_token_allocates_nothing() {
         through_authenticate.count_total, 0,
         "in 1,000 calls of authenticate"
     );
+}
+
+#[test]
+fn policy_that_is_met_allocates_nothing() {
+    const WRITE: Policy = Policy::all(&[
+        Policy::scope("orders:write"),
+        Policy::any(&[Policy::scope("x"), Policy::user()]),
+    ]);
+    let okta = TestIssuer::new("api://default");
+    let token = verify(&verifier(&okta, 0), &typical_token(&okta).sign()).unwrap();
+    let text = r#"{ "all": [{ "scope": "orders:write" }, { "any": [{ "scope": "x" }, { "user": true }] }] }"#;
+    let data: OwnedPolicy = serde_json::from_str(text).unwrap();
+    assert_eq!(format!("{data:?}"), format!("{WRITE:?}"));
+    let met = measure(|| {
+        assert!(token.require(WRITE).is_ok());
+        assert!(token.require(&OwnedPolicy::from(WRITE)).is_ok());
+        assert!(token.require(&data.clone()).is_ok());
+        assert!(data.admit(Some(&token), None).is_ok());
+    });
+    assert_eq!(met.count_total, 0);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Policies of a route: 403, and the scopes that would suffice.
 
+mod claim_path;
+mod owned;
 mod rejection;
 
 use okta_verifier::{AnyToken, Policy, Requirement, VerifiedToken};

@@ -43,6 +43,9 @@ mod cookbook {
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/optional-login.md")]
     mod optional_login {}
 
+    #[doc = include_str!("../../../okta-verifier/docs/cookbook/policies-from-a-file.md")]
+    mod policies_from_a_file {}
+
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/response-bodies.md")]
     mod response_bodies {}
 

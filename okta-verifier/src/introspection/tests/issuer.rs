@@ -126,7 +126,7 @@ pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
             algorithms: Algorithms::ALL,
             allow_missing_key_id: false,
         },
-        groups_claim: "groups".into(),
+        groups_claim: Arc::new(["groups".into()]),
         challenges: Arc::new(Challenges::new("api").unwrap()),
     })
 }

@@ -1,12 +1,13 @@
 //! Settings from environment variables.
 
-use std::{env, time::Duration};
+use std::{env, fs, time::Duration};
 
 use crate::{crypto::Algorithm, error::ConfigError, issuer::Issuer, verifier::Verifier};
 
 impl Issuer {
     /// Returns the issuer that the environment configures, for a verifier with further settings. The
-    /// variables are those of [`Verifier::from_env`].
+    /// variables are those of [`Verifier::from_env`], except `OKTA_CA_FILE`, which is a setting of the
+    /// verifier.
     ///
     /// ```no_run
     /// use okta_verifier::{Issuer, Verifier, dpop::DpopSettings};
@@ -41,6 +42,7 @@ impl Verifier {
     /// | `OKTA_ALGORITHMS` | such as `RS256,ES256`; default: every supported one |
     /// | `OKTA_GROUPS_CLAIM` | default `groups` |
     /// | `OKTA_PROFILE` | `okta` (default), or `rfc9068` for other issuers |
+    /// | `OKTA_CA_FILE` | a file of CA certificates in PEM, in addition to those of the system |
     ///
     /// ```no_run
     /// let verifier = okta_verifier::Verifier::from_env()?;
@@ -61,10 +63,14 @@ fn process_variable(name: &str) -> Option<String> {
 }
 
 fn verifier_from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Verifier, ConfigError> {
-    Verifier::builder()
-        .issuer(issuer_from_vars(var)?)
-        .build()
-        .map_err(name_the_variable)
+    let file = var(CA_FILE).map(|file| file.trim().to_owned());
+    let mut builder = Verifier::builder().issuer(issuer_from_vars(var)?);
+    if let Some(file) = file.filter(|file| !file.is_empty()) {
+        let pem = fs::read(&file)
+            .map_err(|error| wrong(CA_FILE, format!("{file:?} cannot be read: {error}")))?;
+        builder = builder.ca_certificates(pem);
+    }
+    builder.build().map_err(name_the_variable)
 }
 
 // The look-up is an argument, because a test cannot change the environment without unsafe code.
@@ -156,6 +162,7 @@ fn name_the_variable(error: ConfigError) -> ConfigError {
         ConfigError::IssuerUrl { .. } | ConfigError::OrgAuthorizationServer { .. } => ISSUER,
         ConfigError::Leeway { .. } => LEEWAY_SECONDS,
         ConfigError::GroupsClaim { .. } => GROUPS_CLAIM,
+        ConfigError::CaCertificates => CA_FILE,
         _ => return error,
     };
     wrong(variable, error.to_string())
@@ -172,6 +179,7 @@ const LEEWAY_SECONDS: &str = "OKTA_LEEWAY_SECONDS";
 const ALGORITHMS: &str = "OKTA_ALGORITHMS";
 const GROUPS_CLAIM: &str = "OKTA_GROUPS_CLAIM";
 const PROFILE: &str = "OKTA_PROFILE";
+const CA_FILE: &str = "OKTA_CA_FILE";
 
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,7 @@
 //! | [`dpop`] | tokens that are bound to a key (RFC 9449) |
 //! | [`mtls`] | tokens that are bound to a certificate (RFC 8705) |
 //! | [`introspection`] | opaque tokens, and revocation before a token expires (RFC 7662) |
+//! | [`settings`] | settings from a file |
 //! | [`health`] | the state of keys and of introspection, for probes and metrics |
 //! | [`error`] | the details of a [`VerifyError`], and the error of a failed key fetch |
 //! | [`adapter`] | the interface for adapters to other frameworks |
@@ -87,6 +88,7 @@ mod keys;
 pub mod mtls;
 mod net;
 mod policy;
+pub mod settings;
 mod sync;
 mod token;
 mod verified_token;

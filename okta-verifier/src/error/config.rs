@@ -275,6 +275,12 @@ pub enum ConfigError {
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
+    /// [`VerifierBuilder::ca_certificates`](crate::VerifierBuilder::ca_certificates) was called with a text
+    /// that has no certificate in PEM.
+    #[error(
+        "ca_certificates: write one or more certificates in PEM, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"
+    )]
+    CaCertificates,
     /// An environment variable is missing or wrong.
     #[error("{variable}: {problem}")]
     Environment {

@@ -7,7 +7,7 @@ use crate::{
     sync::clock::Now,
 };
 use reqwest::{
-    Client, ClientBuilder, Response,
+    Certificate, Client, ClientBuilder, Response,
     header::{
         ACCEPT, ACCEPT_ENCODING, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE,
         ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
@@ -15,7 +15,7 @@ use reqwest::{
     redirect::Policy,
 };
 use std::{
-    fmt,
+    fmt, mem,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
@@ -387,6 +387,8 @@ pub(crate) struct Clients {
     plain: Option<Client>,
     // The builder is kept, because `set_issuers` may configure the first https issuer long after `build`.
     builder: Option<ClientBuilder>,
+    /// Root certificates in addition to those of the builder.
+    ca_certificates: Vec<Certificate>,
     /// Why the https client could not be built. The attempt has consumed the caller's builder, and no request
     /// may be sent without the builder's proxy, root certificates and client certificate, so the error is
     /// final.
@@ -398,11 +400,16 @@ impl Clients {
     /// Builds no client yet. `builder` is the caller's builder for the https client, with its proxy, root
     /// certificates and client certificate. If it is `None`, the https client is built with the defaults of
     /// reqwest and this crate's `User-Agent`.
-    pub(crate) fn new(builder: Option<ClientBuilder>, deadline: Duration) -> Self {
+    pub(crate) fn new(
+        builder: Option<ClientBuilder>,
+        ca_certificates: Vec<Certificate>,
+        deadline: Duration,
+    ) -> Self {
         Self {
             https: None,
             plain: None,
             builder,
+            ca_certificates,
             failed: None,
             deadline,
         }
@@ -451,6 +458,7 @@ impl Clients {
             .builder
             .take()
             .unwrap_or_else(|| Client::builder().user_agent(USER_AGENT));
+        let builder = builder.tls_certs_merge(mem::take(&mut self.ca_certificates));
         let client = finish(builder.https_only(true), self.deadline)
             .inspect_err(|error| self.failed = Some(error.clone()))?;
         Ok(self.https.insert(client).clone())

@@ -18,6 +18,13 @@ impl PlainHttp {
         Self { loopback, origins }
     }
 
+    /// Returns the URLs that requests to this issuer may have: http is allowed on loopback only if the issuer
+    /// itself is there.
+    pub(crate) fn for_requests(self, issuer: &Url) -> Self {
+        let loopback = self.loopback && issuer.scheme() == "http" && is_loopback(issuer);
+        Self { loopback, ..self }
+    }
+
     /// Returns whether the URL has https, or http where this is allowed. Any other scheme is not allowed.
     pub(crate) fn allows(&self, url: &Url) -> bool {
         match url.scheme() {

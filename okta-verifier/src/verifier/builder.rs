@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::ClientBuilder;
+use reqwest::{Certificate, ClientBuilder};
 
 use super::{ActiveIssuer, Issuers, SenderConstraint, TokenCache, Verifier};
 use crate::{
@@ -40,6 +40,7 @@ pub struct VerifierBuilder {
     issuers: Vec<Issuer>,
     realm: String,
     http_client: Option<ClientBuilder>,
+    ca_certificates: Vec<u8>,
     fetch_timeout: Duration,
     token_cache_capacity: u64,
     token_cache_ttl: Duration,
@@ -58,6 +59,7 @@ impl Verifier {
             issuers: Vec::new(),
             realm: DEFAULT_REALM.to_owned(),
             http_client: None,
+            ca_certificates: Vec::new(),
             fetch_timeout: DEFAULT_FETCH_TIMEOUT,
             token_cache_capacity: DEFAULT_CACHED_TOKENS,
             token_cache_ttl: DEFAULT_CACHED_FOR,
@@ -107,6 +109,23 @@ impl VerifierBuilder {
     /// ```
     pub fn http_client_builder(mut self, client: ClientBuilder) -> Self {
         self.http_client = Some(client);
+        self
+    }
+
+    /// Trusts these CA certificates in addition to those of the system, for https issuers whose certificates
+    /// a private CA signs. The text is one or more certificates in PEM. They are added to the builder of
+    /// [`http_client_builder`](Self::http_client_builder), if there is one.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let build = |pem: &str| Verifier::builder().issuer(issuer()).ca_certificates(pem).build();
+    /// # let pem = okta_verifier_testing::Certificate::new("CA").pem();
+    /// assert!(build(&pem).is_ok()); // -----BEGIN CERTIFICATE----- …
+    /// assert!(build("not a certificate").is_err());
+    /// ```
+    pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.ca_certificates = pem.into();
         self
     }
 
@@ -405,7 +424,8 @@ impl VerifierBuilder {
             true => challenges.with_dpop()?,
             false => challenges,
         });
-        let mut clients = Clients::new(self.http_client, self.fetch_timeout);
+        let ca_certificates = ca_certificates(&self.ca_certificates)?;
+        let mut clients = Clients::new(self.http_client, ca_certificates, self.fetch_timeout);
         let issuers = resolve_issuers(self.issuers, &[], &mut clients, &challenges)?;
         let cache = TokenCache::new(self.token_cache_capacity, self.token_cache_ttl);
         Ok(Verifier::new(
@@ -658,6 +678,17 @@ fn keys(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<KeyStore, Co
             })?,
     };
     Ok(KeyStore::Fetched(Arc::new(keys)))
+}
+
+/// Reads CA certificates in PEM. An empty text has none.
+fn ca_certificates(pem: &[u8]) -> Result<Vec<Certificate>, ConfigError> {
+    if pem.is_empty() {
+        return Ok(Vec::new());
+    }
+    let certificates = Certificate::from_pem_bundle(pem).ok();
+    certificates
+        .filter(|certificates| !certificates.is_empty())
+        .ok_or(ConfigError::CaCertificates)
 }
 
 const DEFAULT_FETCH_TIMEOUT: Duration = Duration::from_secs(3);

@@ -102,13 +102,18 @@ async fn plain_http_to_an_origin_that_is_not_named_is_a_config_error() {
     }
 }
 
-// The metadata, keys and tokens of an https issuer go over http on loopback only if the origin is named.
+// The metadata, keys and tokens of an issuer that is not on loopback go over http on loopback only if the
+// origin is named.
 #[test]
-fn plain_http_on_loopback_must_be_named_for_an_https_issuer() {
+fn plain_http_on_loopback_must_be_named_if_the_issuer_is_elsewhere() {
     let origin = "http://127.0.0.1:4445";
     let client = || ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
     let issuer = || Issuer::okta(OUTSIDE, AUDIENCE).any_client_id();
+    let over_http = Issuer::rfc9068("http://keycloak:8080/realms/acme", AUDIENCE)
+        .any_client_id()
+        .allow_insecure_origin("http://keycloak:8080");
     for issuer in [
+        over_http.jwks_uri(format!("{origin}/keys")),
         issuer().metadata_url(format!("{origin}/metadata")),
         issuer().jwks_uri(format!("{origin}/keys")),
         issuer().allow_origin(origin),

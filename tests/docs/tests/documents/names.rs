@@ -3,7 +3,7 @@
 use super::{all_documents, lines_outside_code, root, sources, text};
 
 /// Items of other crates.
-const FOREIGN: [&str; 26] = [
+const FOREIGN: [&str; 27] = [
     "Builder",
     "Child",
     "Config",
@@ -23,6 +23,7 @@ const FOREIGN: [&str; 26] = [
     "enable_io",
     "enable_time",
     "file",
+    "http_client",
     "route",
     "route_layer",
     "trim",

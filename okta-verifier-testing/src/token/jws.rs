@@ -5,8 +5,6 @@ use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use super::TokenBuilder;
-use super::kind::Kind;
-use super::payload::Profile;
 use crate::keys::{Key, foreign, random_bytes, random_name};
 use crate::listener;
 
@@ -104,8 +102,8 @@ impl TokenBuilder {
         let mut header = Map::new();
         header.insert("alg".to_owned(), json!(alg));
         header.insert("kid".to_owned(), json!(kid));
-        if self.profile == Profile::Rfc9068 && self.kind != Kind::Id {
-            header.insert("typ".to_owned(), json!("at+jwt"));
+        for (name, value) in self.profile.header(self.kind, &kid) {
+            header.insert(name.to_owned(), value);
         }
         self.header.apply(&mut header);
         Value::Object(header).to_string().into_bytes()

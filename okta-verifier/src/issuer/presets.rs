@@ -410,6 +410,9 @@ impl Issuer {
             .allow_missing_token_id()
             .allow_missing_subject()
             .of_provider(Provider::CloudflareAccess);
-        Self::custom(url, audience, profile).jwks_uri(keys)
+        Self {
+            provider_jwks_uri: Some(keys),
+            ..Self::custom(url, audience, profile)
+        }
     }
 }

@@ -293,6 +293,10 @@ impl TestIssuer {
     ///
     /// The caller adds [`client_id`](Issuer::client_id) or [`any_client_id`](Issuer::any_client_id).
     ///
+    /// # Panics
+    ///
+    /// Panics if [`at`](Self::at) has set a URL of Entra ID without the ID of a tenant.
+    ///
     /// ```
     /// # use okta_verifier_testing::{CLIENT_ID, TestIssuer};
     /// let okta = TestIssuer::new("api://orders");

@@ -176,8 +176,7 @@ impl TokenBuilder {
     /// ```
     pub fn bound_to_certificate(mut self, der: &[u8]) -> Self {
         let thumbprint = fingerprint(der);
-        self.claims
-            .set("cnf", json!({ "x5t#S256": thumbprint }));
+        self.claims.set("cnf", json!({ "x5t#S256": thumbprint }));
         self
     }
 }

@@ -32,6 +32,15 @@ impl Profile {
         }
     }
 
+    /// Returns the name, for the cases of the conformance table.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Okta => "Okta",
+            Self::Rfc9068 => "RFC 9068",
+            Self::Of(provider) => provider.name(),
+        }
+    }
+
     /// Returns the header parameters beside `alg` and `kid`.
     pub(super) fn header(self, kind: Kind, kid: &str) -> Vec<(&'static str, Value)> {
         match self {

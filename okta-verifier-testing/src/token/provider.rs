@@ -35,6 +35,54 @@ pub(crate) enum Provider {
 }
 
 impl Provider {
+    pub(crate) const ALL: [Self; 14] = [
+        Self::Auth0,
+        Self::EntraV1,
+        Self::EntraV2,
+        Self::Keycloak,
+        Self::Cognito,
+        Self::Hydra,
+        Self::Duende,
+        Self::Wso2,
+        Self::PingOne,
+        Self::Zitadel,
+        Self::Google,
+        Self::Kubernetes,
+        Self::GitHubActions,
+        Self::CloudflareAccess,
+    ];
+
+    /// Returns the name, for the cases of the conformance table.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Auth0 => "Auth0",
+            Self::EntraV1 => "Entra ID v1.0",
+            Self::EntraV2 => "Entra ID v2.0",
+            Self::Keycloak => "Keycloak",
+            Self::Cognito => "Cognito",
+            Self::Hydra => "Ory Hydra",
+            Self::Duende => "Duende IdentityServer",
+            Self::Wso2 => "WSO2 Identity Server",
+            Self::PingOne => "PingOne",
+            Self::Zitadel => "Zitadel",
+            Self::Google => "Google",
+            Self::Kubernetes => "Kubernetes",
+            Self::GitHubActions => "GitHub Actions",
+            Self::CloudflareAccess => "Cloudflare Access",
+        }
+    }
+
+    /// Returns a subject as the provider writes it, which the provider's settings accept.
+    pub(crate) fn example_subject(self) -> &'static str {
+        match self {
+            Self::Auth0 => "auth0|ada",
+            Self::Google => CALLER,
+            Self::Kubernetes => "system:serviceaccount:shop:orders",
+            Self::GitHubActions => "repo:acme/orders:ref:refs/heads/main",
+            _ => "ada",
+        }
+    }
+
     /// Returns the `iss` of the provider's tokens, unless the test sets another one.
     pub(crate) fn url(self) -> String {
         let url = match self {
@@ -58,7 +106,16 @@ impl Provider {
 
     /// Returns the provider's settings for the issuer `url`. If the constructor of the settings sets the
     /// URL itself, another `url` becomes an alias.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the URL of Entra ID does not have the ID of a tenant.
     pub(super) fn issuer(self, url: &str, audience: &str) -> Issuer {
+        let no_tenant = || -> &str {
+            panic!(
+                "the URL {url} names no tenant of Entra ID; write https://login.microsoftonline.com/{{GUID}}/v2.0"
+            )
+        };
         let (issuer, own) = match self {
             Self::Auth0 => return Issuer::auth0(url, audience),
             Self::Keycloak => return Issuer::keycloak(url, audience),
@@ -73,12 +130,12 @@ impl Provider {
                 return Issuer::cloudflare_access_identity_tokens(url, audience);
             }
             Self::EntraV1 => {
-                let tenant = tenant_in(url);
+                let tenant = tenant_in(url).unwrap_or_else(no_tenant);
                 let own = format!("https://sts.windows.net/{tenant}/");
                 (Issuer::entra_v1(tenant, audience), own)
             }
             Self::EntraV2 => {
-                let tenant = tenant_in(url);
+                let tenant = tenant_in(url).unwrap_or_else(no_tenant);
                 let own = format!("https://login.microsoftonline.com/{tenant}/v2.0");
                 (Issuer::entra_v2(tenant, audience), own)
             }
@@ -185,7 +242,13 @@ fn guid(text: &str) -> String {
     let digest = fingerprint(text.as_bytes());
     let nibbles = digest.bytes().map(|byte| format!("{:x}", byte & 15));
     let hex: String = nibbles.take(32).collect();
-    let groups = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    let groups = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
     groups.join("-")
 }
 
@@ -193,19 +256,11 @@ fn random_guid() -> String {
     guid(&random_name())
 }
 
-/// Returns the ID of the tenant in the issuer of Entra ID.
-///
-/// # Panics
-///
-/// Panics if the URL has no such ID.
-fn tenant_in(url: &str) -> &str {
+/// Returns the ID of the tenant in the issuer of Entra ID, or `None` if the URL has no such ID.
+fn tenant_in(url: &str) -> Option<&str> {
     let lengths = |it: &str| it.split('-').map(str::len).collect::<Vec<_>>();
     let mut segments = url.split('/');
-    segments
-        .find(|segment| lengths(segment) == [8, 4, 4, 4, 12])
-        .unwrap_or_else(|| {
-            panic!("the URL {url} names no tenant of Entra ID; write https://login.microsoftonline.com/{{GUID}}/v2.0")
-        })
+    segments.find(|segment| lengths(segment) == [8, 4, 4, 4, 12])
 }
 
 /// The ID of the tenant of Entra ID, and of the environment of PingOne.

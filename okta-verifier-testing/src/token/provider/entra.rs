@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{guid, nonce, tenant_in};
+use super::{TENANT, guid, nonce, tenant_in};
 use crate::{
     keys::random_name,
     token::{TokenBuilder, kind::Kind},
@@ -10,7 +10,7 @@ use crate::{
 
 impl TokenBuilder {
     pub(super) fn entra_v2_claims(&self) -> Value {
-        let tenant = tenant_in(&self.issuer);
+        let tenant = tenant_in(&self.issuer).unwrap_or(TENANT);
         let person = format!("{}@acme.example", self.subject);
         match self.kind {
             Kind::Id => json!({
@@ -56,7 +56,7 @@ impl TokenBuilder {
     }
 
     pub(super) fn entra_v1_claims(&self) -> Value {
-        let tenant = tenant_in(&self.issuer);
+        let tenant = tenant_in(&self.issuer).unwrap_or(TENANT);
         let person = format!("{}@acme.example", self.subject);
         match self.kind {
             Kind::Id => json!({

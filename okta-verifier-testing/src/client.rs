@@ -7,7 +7,6 @@ mod wrong;
 use std::sync::Arc;
 
 use okta_verifier::Algorithm;
-use serde_json::json;
 
 use crate::keys::{Pair, Slot};
 use crate::token::TokenBuilder;
@@ -94,7 +93,7 @@ impl Client {
     /// let useless = stolen_by.proof("GET", "https://api.example.com/orders").token(&mine).sign();
     /// ```
     pub fn bind(&self, token: TokenBuilder) -> TokenBuilder {
-        token.claim("cnf", json!({ "jkt": self.thumbprint() }))
+        token.bound_to(&self.thumbprint())
     }
 
     /// Returns a builder for a valid proof for one request, issued now, with a new `jti`. For a

@@ -5,6 +5,7 @@ mod header;
 mod jws;
 mod kind;
 mod payload;
+mod provider;
 mod register;
 mod wrong;
 
@@ -19,6 +20,7 @@ use crate::listener;
 use jws::{Form, Seal};
 use kind::Kind;
 pub(crate) use payload::Profile;
+pub(crate) use provider::Provider;
 pub(crate) use register::Register;
 
 /// The client ID of every token, unless [`client_id`](TokenBuilder::client_id) sets another one.

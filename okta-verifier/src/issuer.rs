@@ -46,6 +46,8 @@ pub struct Issuer {
     groups_claim: GroupsClaim,
     metadata_url: Option<String>,
     jwks_uri: Option<String>,
+    /// Where the provider has its keys, unless `jwks_uri` or `keys` says otherwise.
+    provider_jwks_uri: Option<String>,
     origins: Vec<String>,
     insecure_origins: Vec<String>,
     keys: Option<String>,
@@ -139,6 +141,7 @@ impl Issuer {
             groups_claim: GroupsClaim::Name(DEFAULT_GROUPS_CLAIM.to_owned()),
             metadata_url: None,
             jwks_uri: None,
+            provider_jwks_uri: None,
             origins: Vec::new(),
             insecure_origins: Vec::new(),
             keys: None,

@@ -13,7 +13,9 @@ use actix_web::{
     test::{self, TestRequest},
     web::{self, ServiceConfig},
 };
-use okta_verifier::{Policy, Requirement, Verifier, mtls::ClientCertificate};
+use okta_verifier::{
+    Policy, Rejection, Requirement, Verifier, VerifyError, mtls::ClientCertificate,
+};
 use okta_verifier_actix::{Claims, MaybeVerified, Verified, VerifyMiddleware};
 use okta_verifier_testing::{
     MockOkta,
@@ -36,6 +38,16 @@ async fn conformance_table_of_bound_tokens_is_answered_in_process() {
 #[tokio::test]
 async fn conformance_table_of_bound_tokens_is_answered_over_a_socket() {
     over_a_socket(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_providers_is_answered_in_process() {
+    in_process(&Issuers::providers()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_providers_is_answered_over_a_socket() {
+    over_a_socket(&Issuers::providers()).await;
 }
 
 #[tokio::test]
@@ -65,8 +77,10 @@ async fn in_process(issuers: &Issuers) {
             .1;
         let fields: Vec<_> = response.headers().iter().map(field).collect();
         let status = response.status().as_u16();
+        let rejection = response.extensions().get::<Rejection>().cloned();
+        let code = rejection.and_then(|it| it.error().map(VerifyError::code));
         let body = to_bytes(response.into_body()).await.ok()?;
-        Some(Answer::new(status, fields, body))
+        Some(Answer::new(status, fields, body).code(code))
     });
     report.await.assert();
 }

@@ -18,7 +18,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     service::TowerToHyperService,
 };
-use okta_verifier::{Policy, Requirement, Verifier, mtls::ClientCertificate};
+use okta_verifier::{
+    Policy, Rejection, Requirement, Verifier, VerifyError, mtls::ClientCertificate,
+};
 use okta_verifier_axum::{Claims, MaybeVerified, Verified, VerifyLayer};
 use okta_verifier_testing::{
     MockOkta,
@@ -43,6 +45,16 @@ async fn conformance_table_of_bound_tokens_is_answered_in_process() {
 #[tokio::test]
 async fn conformance_table_of_bound_tokens_is_answered_over_a_socket() {
     over_a_socket(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_providers_is_answered_in_process() {
+    in_process(&Issuers::providers()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_providers_is_answered_over_a_socket() {
+    over_a_socket(&Issuers::providers()).await;
 }
 
 #[tokio::test]
@@ -124,7 +136,9 @@ async fn to_answer<B: BodyExt<Error: std::fmt::Debug>>(response: Response<B>) ->
         .to_bytes();
     let fields = parts.headers.iter();
     let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
-    Answer::new(parts.status.as_u16(), fields, body)
+    let rejection = parts.extensions.get::<Rejection>();
+    let code = rejection.and_then(|it| it.error()).map(VerifyError::code);
+    Answer::new(parts.status.as_u16(), fields, body).code(code)
 }
 
 pub(crate) async fn serve(app: Router) -> SocketAddr {

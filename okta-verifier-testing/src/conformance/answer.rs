@@ -18,6 +18,7 @@ pub struct Answer {
     status: u16,
     fields: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
+    code: Option<&'static str>,
 }
 
 impl Answer {
@@ -34,9 +35,41 @@ impl Answer {
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
             body: body.into(),
+            code: None,
         };
         answer.announce();
         answer
+    }
+
+    /// Sets the [code](okta_verifier::VerifyError::code) of the error, for a driver that has the `Rejection`.
+    /// It is compared with [`Case::code`](super::Case::code). Without this method, only the response is
+    /// compared.
+    ///
+    /// ```
+    /// use okta_verifier_testing::conformance::{self, Answer};
+    ///
+    /// let cases = conformance::provider_cases();
+    /// let name = "Keycloak: an ID token for the audience => 401 invalid_token";
+    /// let id_token = cases.iter().find(|case| case.name() == name).unwrap();
+    /// let expected = id_token.expected();
+    /// let fields = || {
+    ///     let challenges = expected.www_authenticate().map(|it| ("www-authenticate", it.to_owned()));
+    ///     challenges.chain([("cache-control", "no-store".to_owned())])
+    /// };
+    /// let answer = |code| Answer::new(401, fields(), "").code(Some(code));
+    /// assert!(id_token.compare(&answer("not_an_access_token")).is_ok());
+    /// let difference = id_token.compare(&answer("expired")).unwrap_err();
+    /// assert_eq!(difference.to_string(), "code: expected not_an_access_token, received expired");
+    /// ```
+    #[must_use]
+    pub fn code(mut self, code: Option<&'static str>) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Returns the code of the error, or `None` if the driver does not know it.
+    pub(super) fn error_code(&self) -> Option<&'static str> {
+        self.code
     }
 
     fn announce(&self) {

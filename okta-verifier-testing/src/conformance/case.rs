@@ -36,6 +36,7 @@ pub struct Case {
     query: Option<fn(&str) -> String>,
     body: Option<fn(&str) -> String>,
     pub(super) outcome: Outcome,
+    pub(super) code: Option<&'static str>,
     dpop: Dpop,
     certificate: Option<&'static [u8]>,
     pub(super) names_client: bool,
@@ -93,6 +94,22 @@ impl Case {
         self.expected_of(&terms)
     }
 
+    /// Returns the [code](okta_verifier::VerifyError::code) of the error with which the token must be
+    /// rejected, or `None` if the case names none. The response does not show the code.
+    ///
+    /// ```
+    /// use okta_verifier_testing::conformance;
+    ///
+    /// let cases = conformance::provider_cases();
+    /// let of = |name: &str| cases.iter().find(|case| case.name() == name).unwrap().code();
+    /// assert_eq!(of("Keycloak: an ID token for the audience => 401 invalid_token"), Some("not_an_access_token"));
+    /// assert_eq!(of("Keycloak: a token of a user => 200"), None);
+    /// ```
+    #[must_use]
+    pub fn code(&self) -> Option<&'static str> {
+        self.code
+    }
+
     /// Returns the response that an API with other settings must send.
     pub(super) fn expected_of(&self, terms: &Terms) -> Expected {
         Expected::of(self.outcome, self.dpop, &terms.realm, &terms.scope)
@@ -142,11 +159,18 @@ impl Case {
             query: None,
             body: None,
             outcome,
+            code: None,
             dpop: Dpop::NotOffered,
             certificate: None,
             names_client: false,
             is_http: true,
         }
+    }
+
+    /// Sets the code of the error with which the token must be rejected.
+    pub(super) fn because(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     pub(super) fn renamed(mut self, rename: impl Fn(&str) -> String) -> Self {

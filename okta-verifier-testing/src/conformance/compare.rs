@@ -10,7 +10,8 @@ impl Case {
     /// Compares a response with the expected one, for an API that received the request unchanged.
     ///
     /// The status, every `WWW-Authenticate` line, `Cache-Control` and `Retry-After` must match
-    /// [`expected`](Self::expected) to the byte, and the body of a rejection must be empty.
+    /// [`expected`](Self::expected) to the byte, and the body of a rejection must be empty. If the case and
+    /// the response have a code, they must be equal too.
     ///
     /// # Errors
     ///
@@ -29,7 +30,13 @@ impl Case {
     /// assert_eq!(fault.to_string(), r#"WWW-Authenticate: expected "Bearer realm=\"api\"", received nothing"#);
     /// ```
     pub fn compare(&self, answer: &Answer) -> Result<(), Difference> {
-        compare(&self.expected(), answer).into_result()
+        let mut difference = compare(&self.expected(), answer);
+        if let (Some(expected), Some(received)) = (self.code, answer.error_code())
+            && expected != received
+        {
+            difference.add("code", expected, received);
+        }
+        difference.into_result()
     }
 
     /// Compares a response that came over a connection. If HTTP [cannot carry](Self::is_http) the request,

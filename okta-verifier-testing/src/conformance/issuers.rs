@@ -7,7 +7,7 @@ use okta_verifier::introspection::{ClientAuthentication, Introspection};
 use okta_verifier::{Algorithm, Issuer, Verifier, dpop::DpopSettings};
 
 use super::{Case, odd_keys};
-use crate::{CLIENT_ID, TestIssuer, TokenBuilder};
+use crate::{CLIENT_ID, TestIssuer, TokenBuilder, token::Provider};
 
 /// The issuers that the API under test trusts, and the tokens that they sign.
 ///
@@ -64,6 +64,8 @@ pub(super) enum Source {
     Silent,
     /// The first issuer, which signs with the unusual key of this name (see `odd_keys`).
     Odd(&'static str),
+    /// The issuer of this provider.
+    Of(Provider),
     /// The first issuer, with an opaque token.
     #[cfg(feature = "server")]
     Opaque,
@@ -145,6 +147,52 @@ impl Issuers {
             table: super::bound_cases,
             knows_bindings: true,
             ..Self::new()
+        }
+    }
+
+    /// Creates the issuers of the table of providers, with [tokens as each provider writes
+    /// them](super::provider_cases): the Okta issuer of the first table, and one issuer for each constructor
+    /// of [`TestIssuer`] that is named after a provider. All keys are pinned. Like [`bound`](Self::bound),
+    /// the API under test accepts DPoP.
+    ///
+    /// ```
+    /// use okta_verifier::adapter::RequestCredentials;
+    /// use okta_verifier_testing::conformance::Issuers;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let issuers = Issuers::providers();
+    /// let verifier = issuers.verifier();
+    /// let cases = issuers.cases();
+    /// let status = async |name: &str| {
+    ///     let request = cases.iter().find(|case| case.name() == name).unwrap().request(&issuers);
+    ///     let credentials = RequestCredentials::new(request.authorization());
+    ///     verifier.authenticate(&credentials).await.map_or_else(|rejection| rejection.status().as_u16(), |_| 200)
+    /// };
+    /// assert_eq!(status("Keycloak: a token of a user => 200").await, 200);
+    /// assert_eq!(status("Keycloak: an ID token for the audience => 401 invalid_token").await, 401);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn providers() -> Self {
+        let okta = TestIssuer::new(AUDIENCE).at(OKTA);
+        let mut trusted = vec![okta.issuer().client_id(CLIENT_ID)];
+        let mut tokens = HashMap::from([(Source::Okta, token(&okta))]);
+        for provider in Provider::ALL {
+            let issuer = TestIssuer::of(provider, AUDIENCE);
+            trusted.push(match provider {
+                // Without `aud`, the client stands for the audience.
+                Provider::Cognito => issuer.issuer().client_id(CLIENT_ID).audience(AUDIENCE),
+                _ => issuer.issuer().any_client_id(),
+            });
+            let user = issuer.token(provider.example_subject());
+            tokens.insert(Source::Of(provider), user.algorithm(Algorithm::ES256));
+        }
+        Self {
+            trusted,
+            tokens,
+            terms: Terms::default(),
+            table: super::provider_cases,
+            knows_bindings: true,
         }
     }
 
@@ -276,7 +324,7 @@ impl fmt::Debug for Issuers {
 /// The external URL of the API of the table of bound tokens.
 pub(super) const BASE_URL: &str = "https://api.example.com";
 pub(super) const SUBJECT: &str = "ada";
-const AUDIENCE: &str = "api://conformance";
+pub(super) const AUDIENCE: &str = "api://conformance";
 const OKTA: &str = "https://okta.test/oauth2/default";
 /// No server listens on port 1, so connections are refused at once.
 const SILENT: &str = "http://127.0.0.1:1/oauth2/default";

@@ -17,6 +17,7 @@ mod key_set;
 mod malformed_credentials;
 mod optional_layer;
 mod policy;
+mod providers;
 mod rfc9068;
 mod routes;
 mod scopes;
@@ -85,6 +86,24 @@ pub fn bound_cases() -> Vec<Case> {
         named("certificate", certificates::cases()),
     ];
     cases.concat()
+}
+
+/// Returns every case of the tokens of providers other than Okta, for an API over
+/// [`Issuers::providers`](super::Issuers::providers). For each provider, it has the tokens that the
+/// provider's constructor of `Issuer` must accept, and those that it must reject although the provider's
+/// keys signed them, with the [code](Case::code) of the rejection.
+///
+/// ```
+/// use okta_verifier_testing::conformance;
+///
+/// let cases = conformance::provider_cases();
+/// let of = |name: &str| cases.iter().find(|case| case.name() == name).unwrap().expected().status();
+/// assert_eq!(of("Auth0: a token of a machine => 200"), 200);
+/// assert_eq!(of("Auth0: an ID token for the audience => 401 invalid_token"), 401);
+/// ```
+#[must_use]
+pub fn provider_cases() -> Vec<Case> {
+    providers::cases()
 }
 
 /// Returns every case of tokens that require introspection (RFC 7662), for an API over

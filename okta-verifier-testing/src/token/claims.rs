@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::json;
 
-use super::{LIFETIME, TokenBuilder, unix_now};
+use super::{LIFETIME, Profile, Provider, TokenBuilder, unix_now};
 use crate::keys::{bound_thumbprint, fingerprint};
 
 impl TokenBuilder {
     /// Adds one scope, unchanged. For Okta, `scp` is an array; for RFC 9068, `scope` is a string. A
-    /// token without scopes has neither claim.
+    /// token without scopes has neither claim. For other providers, the claim is that of the provider.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -20,7 +21,9 @@ impl TokenBuilder {
         self
     }
 
-    /// Adds one name to the array `groups`. For a claim with another name, use [`claim`](Self::claim).
+    /// Adds one name to the array `groups`. For some providers, the array has another name: the realm
+    /// roles of Keycloak, the `roles` of Entra ID, and the `cognito:groups` of Cognito. For a claim with
+    /// another name, use [`claim`](Self::claim).
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -31,8 +34,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Sets the client that the token was issued to: `cid` for Okta, `client_id` for RFC 9068. The
-    /// default is [`CLIENT_ID`](crate::CLIENT_ID).
+    /// Sets the client that the token was issued to: `cid` for Okta, `client_id` for RFC 9068, and the
+    /// provider's claim, such as `azp`, for other providers. The default is [`CLIENT_ID`](crate::CLIENT_ID).
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -145,10 +148,21 @@ impl TokenBuilder {
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
     /// let bound = okta.token("ada").bound_to_key().sign();
     /// ```
-    pub fn bound_to_key(mut self) -> Self {
-        let thumbprint = bound_thumbprint();
-        self.claims
-            .set("cnf", serde_json::json!({ "jkt": thumbprint }));
+    pub fn bound_to_key(self) -> Self {
+        self.bound_to(bound_thumbprint())
+    }
+
+    /// Binds the token to the key with this thumbprint. A bound token of Keycloak also has another `typ` in
+    /// its payload, and says in `cnf` how the key became known.
+    pub(crate) fn bound_to(mut self, thumbprint: &str) -> Self {
+        match self.profile {
+            Profile::Of(Provider::Keycloak) => {
+                self.claims.set("typ", "DPoP");
+                let cnf = json!({ "jkt": thumbprint, "kc-jkt-type": "DPoP" });
+                self.claims.set("cnf", cnf);
+            }
+            _ => self.claims.set("cnf", json!({ "jkt": thumbprint })),
+        }
         self
     }
 
@@ -162,8 +176,7 @@ impl TokenBuilder {
     /// ```
     pub fn bound_to_certificate(mut self, der: &[u8]) -> Self {
         let thumbprint = fingerprint(der);
-        self.claims
-            .set("cnf", serde_json::json!({ "x5t#S256": thumbprint }));
+        self.claims.set("cnf", json!({ "x5t#S256": thumbprint }));
         self
     }
 }

@@ -25,7 +25,8 @@ impl TokenBuilder {
         self
     }
 
-    /// Sets `typ`. By default Okta's tokens have no `typ`, and RFC 9068 tokens have `at+jwt`.
+    /// Sets `typ`. By default Okta's tokens have no `typ`, and RFC 9068 tokens have `at+jwt`. Those of
+    /// other providers have the `typ` that the provider writes.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

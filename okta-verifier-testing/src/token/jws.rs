@@ -4,9 +4,7 @@ use aws_lc_rs::hmac;
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::TokenBuilder;
-use super::kind::Kind;
-use super::payload::Profile;
+use super::{Profile, TokenBuilder};
 use crate::keys::{Key, foreign, random_bytes, random_name};
 use crate::listener;
 
@@ -104,8 +102,8 @@ impl TokenBuilder {
         let mut header = Map::new();
         header.insert("alg".to_owned(), json!(alg));
         header.insert("kid".to_owned(), json!(kid));
-        if self.profile == Profile::Rfc9068 && self.kind != Kind::Id {
-            header.insert("typ".to_owned(), json!("at+jwt"));
+        for (name, value) in self.profile.header(self.kind, &kid) {
+            header.insert(name.to_owned(), value);
         }
         self.header.apply(&mut header);
         Value::Object(header).to_string().into_bytes()
@@ -170,9 +168,21 @@ fn encode(bytes: &[u8]) -> String {
 /// Methods for the conformance cases. Some cases need JSON text that a `Value` cannot express:
 /// duplicate members, escapes, unusual numbers.
 impl TokenBuilder {
+    /// Builds a token in the format of another provider, with the keys, the issuer and the audience of this
+    /// one.
+    pub(crate) fn in_format_of(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
     /// Returns the issuer's audience, even if an edit has changed the token's `aud`.
     pub(crate) fn own_audience(&self) -> &str {
         &self.audience
+    }
+
+    /// Returns the issuer, even if an edit has changed the token's `iss`.
+    pub(crate) fn own_issuer(&self) -> &str {
+        &self.issuer
     }
 
     /// Signs the result of `rewrite` as the header. Later edits of the header have no effect.

@@ -23,7 +23,8 @@ pub(super) enum Kind {
 
 impl TokenBuilder {
     /// Builds a client credentials token: it has no `uid` and no `auth_time`, and its `sub` is the
-    /// client ID instead of the builder's subject.
+    /// client ID instead of the builder's subject. For providers other than Okta, the token is that of a
+    /// machine as the provider writes it: with Keycloak's `service-account-` name, for example.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
@@ -48,7 +49,8 @@ impl TokenBuilder {
 
     /// Builds an ID token: `aud` is the client ID, and `jti` starts with `ID.`. The token has `nonce`,
     /// `at_hash`, `amr` and `idp`, but neither `cid` nor scopes. Like Okta's ID tokens, it is signed
-    /// with the same keys as access tokens.
+    /// with the same keys as access tokens. For other providers, the token has the claims of the provider's
+    /// ID tokens.
     ///
     /// ```
     /// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");

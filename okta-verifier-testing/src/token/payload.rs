@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::TokenBuilder;
 use super::kind::Kind;
+use super::provider::Provider;
 use crate::keys::{fingerprint, random_bytes, random_name};
 use crate::listener;
 
@@ -16,6 +17,8 @@ pub(crate) enum Profile {
     Okta,
     /// An issuer of RFC 9068 tokens.
     Rfc9068,
+    /// Another provider.
+    Of(Provider),
 }
 
 impl Profile {
@@ -25,6 +28,33 @@ impl Profile {
         match self {
             Self::Okta => Issuer::okta(url, audience),
             Self::Rfc9068 => Issuer::rfc9068(url, audience),
+            Self::Of(provider) => provider.issuer(url, audience),
+        }
+    }
+
+    /// Returns the name, for the cases of the conformance table.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Okta => "Okta",
+            Self::Rfc9068 => "RFC 9068",
+            Self::Of(provider) => provider.name(),
+        }
+    }
+
+    /// Returns the header parameters beside `alg` and `kid`.
+    pub(super) fn header(self, kind: Kind, kid: &str) -> Vec<(&'static str, Value)> {
+        match self {
+            Self::Rfc9068 if kind != Kind::Id => vec![("typ", json!("at+jwt"))],
+            Self::Okta | Self::Rfc9068 => Vec::new(),
+            Self::Of(provider) => provider.header(kind, kid),
+        }
+    }
+
+    /// Returns the name of the top-level claim that lists groups, or `None` if the claim is nested.
+    fn groups_claim(self) -> Option<&'static str> {
+        match self {
+            Self::Okta | Self::Rfc9068 => Some("groups"),
+            Self::Of(provider) => provider.groups_claim(),
         }
     }
 }
@@ -33,14 +63,17 @@ impl TokenBuilder {
     /// Returns the payload as JSON text, with every edit applied.
     pub(super) fn payload(&self) -> Vec<u8> {
         let mut claims = match (self.kind, self.profile) {
+            (_, Profile::Of(provider)) => self.provider_claims(provider),
             (Kind::Id, _) => self.id_claims(),
             #[cfg(feature = "server")]
             (Kind::Refresh, _) => self.refresh_claims(),
             (_, Profile::Okta) => self.okta_claims(),
             (_, Profile::Rfc9068) => self.rfc9068_claims(),
         };
-        if !self.groups.is_empty() {
-            claims.insert("groups".to_owned(), json!(self.groups));
+        if let Some(name) = self.profile.groups_claim()
+            && !self.groups.is_empty()
+        {
+            claims.insert(name.to_owned(), json!(self.groups));
         }
         self.claims.apply(&mut claims);
         Value::Object(claims).to_string().into_bytes()

@@ -23,6 +23,10 @@ fn the_requirements_of_each_table_are_printed() {
             "conformance_table_of_introspection_is_answered",
             conformance::asked_cases(),
         ),
+        (
+            "conformance_table_of_providers_is_answered",
+            conformance::provider_cases(),
+        ),
     ] {
         let numbers = cases.iter().flat_map(|case| case.requirements());
         let numbers: BTreeSet<_> = numbers.copied().collect();
@@ -82,6 +86,7 @@ fn other_tables_are_sound() {
     let tables = [
         (conformance::bound_cases(), bound),
         (conformance::asked_cases(), introspection),
+        (conformance::provider_cases(), (226..=235).collect()),
     ];
     for (cases, requirements) in tables {
         assert!(cases.len() > 20, "{}", cases.len());
@@ -94,6 +99,15 @@ fn other_tables_are_sound() {
             .filter(|number| !covered.contains(number))
             .collect();
         assert_eq!(missing, [] as [&u16; 0]);
+    }
+}
+
+#[test]
+fn provider_case_that_expects_401_names_its_code() {
+    for case in conformance::provider_cases() {
+        assert!(!case.requirements().is_empty(), "{case:?}");
+        let is_invalid = case.expected().status() == 401;
+        assert_eq!(case.code().is_some(), is_invalid, "{case:?}");
     }
 }
 

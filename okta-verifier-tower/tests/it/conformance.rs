@@ -10,7 +10,9 @@ use http::{HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::Empty;
 use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use okta_verifier::{Policy, Rejection, VerifiedToken, Verifier, mtls::ClientCertificate};
+use okta_verifier::{
+    Policy, Rejection, VerifiedToken, Verifier, VerifyError, mtls::ClientCertificate,
+};
 use okta_verifier_testing::{
     MockOkta,
     conformance::{self, Answer, Issuers},
@@ -38,6 +40,16 @@ async fn conformance_table_of_bound_tokens_is_answered_over_a_socket() {
 }
 
 #[tokio::test]
+async fn conformance_table_of_providers_is_answered_in_process() {
+    in_process(&Issuers::providers()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_providers_is_answered_over_a_socket() {
+    over_a_socket(&Issuers::providers()).await;
+}
+
+#[tokio::test]
 async fn conformance_table_of_introspection_is_answered_in_process_and_over_a_socket() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
@@ -57,7 +69,9 @@ async fn in_process(issuers: &Issuers) {
         let (parts, _) = response.into_parts();
         let fields = parts.headers.iter();
         let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
-        Some(Answer::new(parts.status.as_u16(), fields, ""))
+        let rejection = parts.extensions.get::<Rejection>();
+        let code = rejection.and_then(|it| it.error()).map(VerifyError::code);
+        Some(Answer::new(parts.status.as_u16(), fields, "").code(code))
     });
     report.await.assert();
 }

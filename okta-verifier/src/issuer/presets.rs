@@ -88,6 +88,20 @@ impl Issuer {
     ///
     /// The issuer is `https://sts.windows.net/{tenant_id}/`. As [`entra_v2`](Self::entra_v2), but `ver` is
     /// `1.0`, and the client is in `appid`.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let entra = TestIssuer::entra_v1("api://orders"); // its issuer() is Issuer::entra_v1
+    /// let verifier = Verifier::builder().issuer(entra.issuer().client_id("portal")).build()?;
+    /// let token = || entra.token("ada").client_id("portal").scope("orders.read"); // in `appid`
+    /// assert_eq!(verifier.verify(&token().sign()).await?.client_id(), Some("portal"));
+    /// let other_version = verifier.verify(&token().claim("ver", "2.0").sign()).await;
+    /// assert_eq!(other_version.unwrap_err().code(), "not_an_access_token");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn entra_v1(tenant_id: impl AsRef<str>, audience: impl Into<String>) -> Self {
         let tenant = tenant_id.as_ref();
@@ -142,6 +156,21 @@ impl Issuer {
     /// for example by [`VerifiedToken::issuer`](crate::VerifiedToken::issuer).
     ///
     /// The other rules are those of [`entra_tenants`](Self::entra_tenants).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let entra = TestIssuer::entra_v2("00001111-aaaa-2222-bbbb-3333cccc4444");
+    /// let issuer = Issuer::entra_any_tenant("00001111-aaaa-2222-bbbb-3333cccc4444").any_client_id();
+    /// # let issuer = issuer.keys(entra.jwks());
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// assert!(verifier.verify(&entra.token("ada").sign()).await.is_ok());
+    /// let other_tid = entra.token("ada").claim("tid", "aaaabbbb-0000-cccc-1111-dddd2222eeee").sign();
+    /// assert_eq!(verifier.verify(&other_tid).await.unwrap_err().code(), "invalid_claim");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn entra_any_tenant(audience: impl Into<String>) -> Self {
         Self::entra_of(Tenants::Any, audience)
@@ -225,6 +254,17 @@ impl Issuer {
     /// Without an `aud` in the token, a narrowing by token exchange is lost, because Keycloak computes the
     /// response's `aud` from the client's mappers. Set `lightweight.claim` on the audience mapper, so that
     /// the token has its `aud`.
+    ///
+    /// ```
+    /// use okta_verifier::{Issuer, Verifier, introspection::{ClientAuthentication, Introspection}};
+    ///
+    /// let client = ClientAuthentication::client_secret_basic("orders-api", "secret");
+    /// let issuer = Issuer::keycloak("https://keycloak.example/realms/acme", "orders-api").any_client_id();
+    /// let issuer = issuer.lightweight_tokens();
+    /// assert!(Verifier::builder().issuer(issuer.clone()).build().is_err()); // who states the audience?
+    /// let issuer = issuer.introspection(Introspection::on_demand(client));
+    /// assert!(Verifier::builder().issuer(issuer).build().is_ok());
+    /// ```
     #[must_use]
     pub fn lightweight_tokens(mut self) -> Self {
         self.lightweight_tokens = true;
@@ -275,6 +315,20 @@ impl Issuer {
     /// A token has the `typ` `JWT` and `client_id`. For introspection, write the endpoint of the admin port
     /// ([`Introspection::endpoint`](crate::introspection::Introspection::endpoint)), because the metadata
     /// does not name it.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hydra = TestIssuer::hydra("https://orders.example"); // its issuer() is Issuer::hydra
+    /// let verifier = Verifier::builder().issuer(hydra.issuer().any_client_id()).build()?;
+    /// let machine = hydra.token("").service().scope("orders.read").sign();
+    /// assert!(verifier.verify(&machine).await?.has_scope("orders.read"));
+    /// let not_requested = hydra.token("ada").claim("aud", [""; 0]).sign();
+    /// assert_eq!(verifier.verify(&not_requested).await.unwrap_err().code(), "invalid_claim");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn hydra(url: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::custom(url, audience, TokenProfile::new().accept_type("JWT"))
@@ -283,6 +337,20 @@ impl Issuer {
     /// Configures Duende IdentityServer. `typ` is `at+jwt`; tokens of machines have no `sub`, so their client
     /// ID is the subject. `audience` is the name of the `ApiResource`, without which a token has no `aud`
     /// and is rejected.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let duende = TestIssuer::duende("orders"); // its issuer() is Issuer::duende
+    /// let verifier = Verifier::builder().issuer(duende.issuer().any_client_id()).build()?;
+    /// let machine = duende.token("").service().client_id("batch").sign();
+    /// assert_eq!(verifier.verify(&machine).await?.subject(), "batch");
+    /// let user = duende.token("ada").without("sub").sign();
+    /// assert_eq!(verifier.verify(&user).await.unwrap_err().code(), "missing_claim");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn duende(url: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::custom(url, audience, TokenProfile::new().allow_missing_subject())
@@ -291,6 +359,20 @@ impl Issuer {
     /// Configures WSO2 Identity Server 7. `typ` is `at+jwt`, and the client is in `client_id` and `azp`.
     /// `aut` says whether the token stands for a user or an application. By default `aud` is the caller's
     /// client ID, so configure an audience for the API there.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let wso2 = TestIssuer::wso2("https://orders.example"); // its issuer() is Issuer::wso2
+    /// let verifier = Verifier::builder().issuer(wso2.issuer().client_id("portal")).build()?;
+    /// let token = || wso2.token("ada").client_id("portal");
+    /// assert!(verifier.verify(&token().sign()).await.is_ok());
+    /// let for_the_client = verifier.verify(&token().audience("portal").sign()).await;
+    /// assert_eq!(for_the_client.unwrap_err().code(), "wrong_audience");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn wso2(url: impl Into<String>, audience: impl Into<String>) -> Self {
         let profile = TokenProfile::new()
@@ -301,6 +383,19 @@ impl Issuer {
 
     /// Configures an environment of PingOne, such as `https://auth.pingone.eu/{environment}/as`. `typ` may be
     /// absent.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pingone = TestIssuer::pingone("https://orders.example"); // its issuer() is Issuer::pingone
+    /// let verifier = Verifier::builder().issuer(pingone.issuer().any_client_id()).build()?;
+    /// assert!(verifier.verify(&pingone.token("ada").sign()).await.is_ok());
+    /// let id_token = pingone.token("ada").id_token().audience("https://orders.example").sign();
+    /// assert!(verifier.verify(&id_token).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn pingone(url: impl Into<String>, audience: impl Into<String>) -> Self {
         Self::custom(url, audience, TokenProfile::new().accept_missing_type())
@@ -308,6 +403,19 @@ impl Issuer {
 
     /// Configures a Zitadel instance. `typ` may be absent or `JWT`. `audience` is the ID of the project or of
     /// the API's application.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let zitadel = TestIssuer::zitadel("269120303940567042"); // its issuer() is Issuer::zitadel
+    /// let verifier = Verifier::builder().issuer(zitadel.issuer().any_client_id()).build()?;
+    /// assert!(verifier.verify(&zitadel.token("ada").sign()).await.is_ok());
+    /// let id_token = zitadel.token("ada").id_token().sign(); // its `aud` has the project too
+    /// assert!(verifier.verify(&id_token).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn zitadel(url: impl Into<String>, audience: impl Into<String>) -> Self {
         let profile = TokenProfile::new().accept_missing_type().accept_type("JWT");
@@ -326,13 +434,13 @@ impl Issuer {
     /// # use okta_verifier::{Issuer, Verifier};
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let robot = "robot@acme.iam.gserviceaccount.com";
-    /// # let google = TestIssuer::google("https://orders.example", robot);
+    /// # let google = TestIssuer::google("https://orders.example");
     /// let issuer = Issuer::google_identity_tokens("https://orders.example", [robot]).any_client_id();
     /// # let issuer = issuer.keys(google.jwks());
     /// let verifier = Verifier::builder().issuer(issuer).build()?;
     ///
-    /// assert!(verifier.verify(&google.token("1122").claim("email", robot).sign()).await.is_ok());
-    /// let other = google.token("1122").claim("email", "eve@example.com").sign();
+    /// assert!(verifier.verify(&google.token(robot).sign()).await.is_ok());
+    /// let other = google.token("eve@example.com").sign();
     /// assert_eq!(verifier.verify(&other).await.unwrap_err().code(), "client_not_allowed");
     /// # Ok(())
     /// # }
@@ -359,6 +467,21 @@ impl Issuer {
     /// These are identity tokens: every pod can get one for any audience, so let a policy decide by the
     /// subject, `system:serviceaccount:{namespace}:{name}`. They name no client; call
     /// [`any_client_id`](Self::any_client_id).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let kubernetes = TestIssuer::kubernetes("https://orders.example");
+    /// let issuer = kubernetes.issuer(); // Issuer::kubernetes_identity_tokens
+    /// let verifier = Verifier::builder().issuer(issuer.any_client_id()).build()?;
+    /// let billing = "system:serviceaccount:shop:billing";
+    /// assert_eq!(verifier.verify(&kubernetes.token(billing).sign()).await?.subject(), billing);
+    /// let node = kubernetes.token("system:node:node-1").sign();
+    /// assert_eq!(verifier.verify(&node).await.unwrap_err().code(), "client_not_allowed");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn kubernetes_identity_tokens(url: impl Into<String>, audience: impl Into<String>) -> Self {
         let profile = TokenProfile::new()
@@ -375,6 +498,22 @@ impl Issuer {
     /// Anyone with an account can get such a token for any audience, so only listed owners and repositories
     /// are accepted. The names are compared exactly. They name no client; call
     /// [`any_client_id`](Self::any_client_id). `sub` says which branch or environment the workflow ran for.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let github = TestIssuer::github_actions("https://orders.example");
+    /// let issuer = Issuer::github_actions_identity_tokens("https://orders.example", ["acme"]);
+    /// # let issuer = issuer.keys(github.jwks());
+    /// let verifier = Verifier::builder().issuer(issuer.any_client_id()).build()?;
+    /// let deploy = github.token("repo:acme/orders:ref:refs/heads/main"); // of the owner acme
+    /// assert!(verifier.verify(&deploy.clone().sign()).await.is_ok());
+    /// let stranger = deploy.claim("repository", "eve/orders").claim("repository_owner", "eve").sign();
+    /// assert_eq!(verifier.verify(&stranger).await.unwrap_err().code(), "client_not_allowed");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn github_actions_identity_tokens<R: Into<String>>(
         audience: impl Into<String>,
@@ -395,6 +534,21 @@ impl Issuer {
     /// Cloudflare sends the token in `Cf-Access-Jwt-Assertion`; the page "Tokens in other places" of the
     /// cookbook shows how to move it. A service token has no `sub`, so its `common_name` is the subject.
     /// Users have no client; call [`any_client_id`](Self::any_client_id).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let access = TestIssuer::cloudflare_access("32eafc7626e737692ce0a93ecf7a5e2a");
+    /// let issuer = access.issuer(); // Issuer::cloudflare_access_identity_tokens
+    /// let verifier = Verifier::builder().issuer(issuer.any_client_id()).build()?;
+    /// let service = access.token("").service().client_id("e367826f93b8.access").sign();
+    /// assert_eq!(verifier.verify(&service).await?.subject(), "e367826f93b8.access");
+    /// let of_the_team = access.token("ada").claim("type", "org").sign();
+    /// assert_eq!(verifier.verify(&of_the_team).await.unwrap_err().code(), "not_an_access_token");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn cloudflare_access_identity_tokens(
         url: impl Into<String>,
@@ -410,6 +564,9 @@ impl Issuer {
             .allow_missing_token_id()
             .allow_missing_subject()
             .of_provider(Provider::CloudflareAccess);
-        Self::custom(url, audience, profile).jwks_uri(keys)
+        Self {
+            provider_jwks_uri: Some(keys),
+            ..Self::custom(url, audience, profile)
+        }
     }
 }

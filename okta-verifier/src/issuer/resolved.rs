@@ -59,6 +59,7 @@ impl Issuer {
         self.url == other.url
             && self.metadata_url == other.metadata_url
             && self.jwks_uri == other.jwks_uri
+            && self.provider_jwks_uri == other.provider_jwks_uri
             && self.origins == other.origins
             && self.insecure_origins == other.insecure_origins
             && self.keys == other.keys
@@ -209,7 +210,9 @@ impl Issuer {
                 Err(problem) => return Err(ConfigError::MetadataUrl { issuer, problem }),
             }
         }
-        if let Some(jwks_uri) = &self.jwks_uri {
+        let provider_jwks_uri = self.provider_jwks_uri.filter(|_| self.keys.is_none());
+        let jwks_uri = self.jwks_uri.or(provider_jwks_uri);
+        if let Some(jwks_uri) = &jwks_uri {
             let problem = match rules::request_url(jwks_uri, &plain_http) {
                 Ok(_) if self.keys.is_none() => None,
                 Ok(_) => Some("the keys are pinned; remove .jwks_uri(..) or .keys(..)"),
@@ -268,7 +271,7 @@ impl Issuer {
             expected,
             groups_claim,
             metadata,
-            jwks_uri: self.jwks_uri,
+            jwks_uri,
             key_options,
             pinned: pinned.map(Arc::new),
             stale_if_error: self.stale_if_error,

@@ -146,7 +146,10 @@ pub(crate) fn check_claims<'c>(
     }
     let subject = match (&claims.sub, &client_id) {
         (Some(subject), _) => Cow::Borrowed(&**subject),
-        (None, Some(client)) if expected.custom().is_some_and(|it| it.missing_subject) => {
+        (None, Some(client))
+            if expected.custom().is_some_and(|it| it.missing_subject)
+                && !SubjectKind::shows_user(claims, client) =>
+        {
             client.clone()
         }
         (None, _) if may_leave_out => Cow::Borrowed(""),

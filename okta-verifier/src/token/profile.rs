@@ -203,7 +203,7 @@ impl TokenProfile {
 
     /// Accepts tokens of machines without `sub`. The client ID is then the subject (RFC 9068 §2.2), and the
     /// [`SubjectKind`](crate::SubjectKind) is `Service`. Use this only if the issuer always writes `sub`
-    /// into the tokens of users.
+    /// into the tokens of users. A token without `sub` is rejected if other claims show a user.
     pub fn allow_missing_subject(mut self) -> Self {
         self.missing_subject = true;
         self

@@ -26,7 +26,8 @@ use super::{
 /// | [`Issuer::cloudflare_access_identity_tokens`](crate::Issuer::cloudflare_access_identity_tokens) | `email` is present | `common_name` is present |
 ///
 /// If a token without `sub` is accepted ([`TokenProfile::allow_missing_subject`](crate::TokenProfile)), its
-/// kind is `Service`.
+/// kind is `Service`. It is rejected if it has the evidence for a user of RFC 9068, `email`, or a `username`
+/// other than the client ID.
 ///
 /// Keycloak also writes `acr` into the tokens of service accounts. Therefore `acr` is ignored in a token
 /// whose payload has Keycloak's `typ`, and all evidence for a user is ignored if the user name is that of a
@@ -86,6 +87,15 @@ impl SubjectKind {
             Self::Service if is_contradicted => Self::Unknown,
             kind => kind,
         }
+    }
+
+    /// Returns whether claims without `sub` are those of a user. Such a token is never accepted as that of a
+    /// machine, because the client ID would then stand for the user.
+    pub(super) fn shows_user(claims: &Claims<'_>, client_id: &str) -> bool {
+        let client_id = Some(client_id);
+        authenticated(claims, client_id)
+            || claims.contains("email")
+            || names_owner(claims, client_id)
     }
 
     fn by_okta(claims: &Claims<'_>, client_id: Option<&str>) -> Self {

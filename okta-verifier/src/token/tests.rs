@@ -10,6 +10,7 @@ mod json_model;
 mod jws;
 mod kinds;
 mod properties;
+mod providers;
 mod vectors;
 
 use base64::Engine;

@@ -11,7 +11,9 @@ use http::{Response, request::Parts};
 use http_body_util::Empty;
 use hyper::{body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use okta_verifier::{Policy, Rejection, VerifiedToken, Verifier, adapter::RequestCredentials};
+use okta_verifier::{
+    Policy, Rejection, VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials,
+};
 use okta_verifier_testing::{
     MockOkta,
     conformance::{self, Answer, Issuers, Request},
@@ -32,6 +34,16 @@ async fn conformance_table_of_bound_tokens_is_answered() {
 #[tokio::test]
 async fn conformance_table_of_bound_tokens_is_answered_over_a_socket() {
     over_a_socket(&Issuers::bound()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_providers_is_answered() {
+    in_process(&Issuers::providers()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_providers_is_answered_over_a_socket() {
+    over_a_socket(&Issuers::providers()).await;
 }
 
 #[tokio::test]
@@ -93,7 +105,8 @@ async fn call(gateway: &Gateway, request: &Request) -> Answer {
             let fields = rejection
                 .headers()
                 .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
-            Answer::new(rejection.status().as_u16(), fields, "")
+            let code = rejection.error().map(VerifyError::code);
+            Answer::new(rejection.status().as_u16(), fields, "").code(code)
         }
     }
 }

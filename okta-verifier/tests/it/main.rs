@@ -18,6 +18,7 @@ mod net;
 mod policy;
 mod profile;
 mod properties;
+mod providers;
 mod regressions;
 mod rejection;
 mod signatures;

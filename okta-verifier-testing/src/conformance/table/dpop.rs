@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::super::case::{
     Case, accepted, ambiguous, forbidden, invalid, lacks_scope, malformed, plain, unproved,
 };
-use super::super::issuers::BASE_URL;
+use super::super::issuers::{BASE_URL, Source};
 use super::super::request::{AUTHORIZATION, Field};
 use super::super::route::Route;
 use crate::{Client, ProofBuilder, TokenBuilder};
@@ -130,10 +130,20 @@ pub(super) fn proved_with(
     edit: fn(TokenBuilder) -> TokenBuilder,
     spoil: fn(ProofBuilder) -> ProofBuilder,
 ) -> Case {
+    proved_of(Source::Okta, case, edit, spoil)
+}
+
+/// Does the same with a token of another issuer.
+pub(super) fn proved_of(
+    source: Source,
+    case: Case,
+    edit: fn(TokenBuilder) -> TokenBuilder,
+    spoil: fn(ProofBuilder) -> ProofBuilder,
+) -> Case {
     let client = Client::new();
     let holder = client.clone();
     let (method, url) = (case.method, format!("{BASE_URL}{}", case.route.path()));
-    case.okta(move |token| edit(holder.bind(token)))
+    case.of(source, move |token, _| edit(holder.bind(token)))
         .fields(move |token| {
             let proof = spoil(client.proof(method, &url).token(token)).sign();
             vec![authorization(DPOP, token), (DPOP, proof.into_bytes())]

@@ -129,28 +129,17 @@ impl Issuer {
             .map(|origin| rules::insecure_origin(origin))
             .collect::<Result<_, _>>()?;
         // The issuer itself may be on loopback, and so may its aliases, which receive no request.
-<<<<<<< HEAD
-        let plain_names = PlainHttp::new(true, insecure_origins.clone());
+        let plain_names = PlainHttp::new(true, insecure_origins);
         let has_tenants = self.tenants.is_some();
         let url = rules::issuer_url(&self.url, &self.profile, has_tenants, &plain_names)?;
-        // An https issuer never has its metadata, keys or tokens sent over http, not even on loopback,
-        // unless the origin is named.
-        let plain_http = PlainHttp::new(url.scheme() == "http", insecure_origins);
-=======
-        let plain_names = PlainHttp::new(true, insecure_origins);
-        let url = rules::issuer_url(&self.url, self.profile, &plain_names)?;
->>>>>>> discovery
         let rsa_without_alg = self.rsa_without_alg();
         for alias in &self.aliases {
             rules::alias(alias, (&self.url, &url), &self.profile, &plain_names)?;
         }
-<<<<<<< HEAD
-        let problem = self.profile_problem();
-=======
         // An https issuer never has its metadata, keys or tokens sent over http, not even on loopback,
         // unless the origin is named.
         let plain_http = plain_names.for_requests(&url);
->>>>>>> discovery
+        let problem = self.profile_problem();
         let issuer = self.url;
         if let Some(problem) = problem {
             return Err(ConfigError::Profile { issuer, problem });

@@ -85,7 +85,7 @@ fn env_error_names_the_variable_and_what_to_write() {
         (
             GROUPS_CLAIM,
             Some("realm_access.roles"),
-            "not supported yet",
+            "call .groups_claim_path([..])",
         ),
         (PROFILE, Some("rfc-9068"), "write okta or rfc9068"),
         // Only code can allow http outside loopback.

@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error, IntoDeserializer, MapAccess, SeqAccess, Visitor},
 };
 
 use super::{
@@ -190,7 +190,10 @@ impl<'de> Visitor<'de> for Table<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found: Option<(Member, Rule<Owned>)> = None;
         let mut value: Option<Box<str>> = None;
-        while let Some(member) = map.next_key::<Member>()? {
+        while let Some(name) = map.next_key::<Box<str>>()? {
+            // The name is read as text first, because the derived code takes a number for the index of a
+            // member.
+            let member = Member::deserialize((&*name).into_deserializer())?;
             if let Some((first, _)) = found
                 && member != Member::Value
             {

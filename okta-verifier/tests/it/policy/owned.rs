@@ -4,6 +4,10 @@ use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use okta_verifier::{OwnedPolicy, Policy, Rejection, VerifiedToken};
 use proptest::prelude::*;
+use serde::{
+    Deserialize,
+    de::value::{Error as ValueError, MapDeserializer},
+};
 use serde_json::{Value, json};
 
 use super::token;
@@ -181,6 +185,17 @@ fn policy_from_data_rejects_a_name_that_occurs_twice() {
         let error = serde_json::from_str::<OwnedPolicy>(text).expect_err("a duplicate");
         assert!(error.to_string().contains("duplicate field"), "{error}");
     }
+}
+
+// conformance 227
+#[test]
+fn policy_from_data_rejects_a_number_in_place_of_a_name() {
+    // Code that serde derives takes a number for the index of a field: 0 would be `any_token`.
+    let numbered = MapDeserializer::<_, ValueError>::new([(0_u64, true)].into_iter());
+    assert!(OwnedPolicy::deserialize(numbered).is_err());
+    assert!(yaml_serde::from_str::<OwnedPolicy>("0: true").is_err());
+    let named = MapDeserializer::<_, ValueError>::new([("any_token", true)].into_iter());
+    assert!(OwnedPolicy::deserialize(named).is_ok());
 }
 
 // conformance 227

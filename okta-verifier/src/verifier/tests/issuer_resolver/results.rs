@@ -58,10 +58,8 @@ async fn resolver_that_panics_is_503() {
 
 #[tokio::test(start_paused = true)]
 async fn resolver_that_returns_unusable_settings_is_503_and_nothing_is_cached() {
-    // The log must name the pattern only.
-    let acme = tenant("a-tenant-whose-name-is-not-logged");
-    secret_scan::secret("a-tenant-whose-name-is-not-logged");
-    let umbrella = tenant("umbrella");
+    let [acme, umbrella] = ["acme", "umbrella"].map(tenant);
+    let with_slash = acme.clone().at(format!("{}/", acme.issuer_url()));
     let database = Database::default();
     let verifier = verifier(&database);
     let jwt = acme.token("ada").sign();
@@ -73,9 +71,7 @@ async fn resolver_that_returns_unusable_settings_is_503_and_nothing_is_cached() 
         settings(&acme).also_known_as(alias),
         Issuer::entra_any_tenant(AUDIENCE).any_client_id(),
         Issuer::entra_v2(entra, AUDIENCE).any_client_id(),
-        settings(
-            &tenant("a-tenant-whose-name-is-not-logged").at(format!("{}/", acme.issuer_url())),
-        ),
+        settings(&with_slash),
         undecided(&acme), // no choice of clients
         settings(&acme).client_id("0oa1"),
         settings(&acme).leeway(Duration::from_secs(301)),
@@ -214,4 +210,44 @@ fn resolver_without_a_runtime_is_503() {
     };
     assert!(matches!(reason, UnavailableReason::NoRuntime));
     assert_eq!(database.calls(), 0);
+}
+
+#[test]
+fn resolver_that_fails_is_logged_once_a_minute_and_without_the_issuer() {
+    // The name is the only part of `iss` that a stranger may have written.
+    let stranger = tenant("stranger");
+    let database = Database::default();
+    let lines = secret_scan::logged(|| {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let verifier = verifier(&database);
+            for row in [
+                Row::Fails,
+                Row::Found(undecided(&stranger)),
+                Row::Found(settings(&stranger).client_id("0oa1")),
+                Row::Found(Issuer::okta(
+                    stranger.issuer_url().replace("/default", "/"),
+                    AUDIENCE,
+                )),
+                Row::Found(Issuer::okta("https://stranger.login.test", AUDIENCE)),
+                Row::Hangs,
+            ] {
+                database.set(&stranger, row);
+                for _ in 0..5 {
+                    assert_eq!(
+                        response(&verifier, &stranger.token("eve").sign()).await.0,
+                        503
+                    );
+                    pass(Duration::from_secs(61)).await;
+                }
+            }
+        });
+    });
+    let texts: Vec<String> = lines.into_iter().map(|line| line.text).collect();
+    let count = |text: &str| texts.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(count("message=issuer resolver failed"), 1, "{texts:#?}");
+    assert_eq!(count("problem="), 20, "{texts:#?}");
+    assert!(count(PATTERN) >= 21);
+    assert_eq!(count("stranger"), 0, "{texts:#?}");
 }

@@ -1,6 +1,8 @@
 //! [`IssuerResolver`]: the settings for issuers that are not known at startup.
 
-use std::{error::Error, fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    error::Error, fmt, future::Future, ops::RangeInclusive, pin::Pin, sync::Arc, time::Duration,
+};
 
 use url::Url;
 
@@ -125,12 +127,12 @@ impl IssuerResolver {
                 let resolved = resolve(iss);
                 Box::pin(async move { resolved.await.map_err(|error| Arc::from(error.into())) })
             }),
-            timeout: Duration::from_secs(3),
-            capacity: 1_000,
-            ttl: Duration::from_secs(10 * 60),
-            unknown_ttl: Duration::from_secs(60),
-            max_in_flight: 32,
-            rate: (10, 100),
+            timeout: DEFAULT_TIMEOUT,
+            capacity: DEFAULT_CAPACITY,
+            ttl: DEFAULT_TTL,
+            unknown_ttl: DEFAULT_UNKNOWN_TTL,
+            max_in_flight: DEFAULT_IN_FLIGHT,
+            rate: DEFAULT_RATE,
         }
     }
 
@@ -263,18 +265,17 @@ impl IssuerResolver {
             }
         }
         let (per_second, burst) = self.rate;
-        let seconds = Duration::from_secs;
-        let problem = if !(Duration::from_millis(50)..=seconds(30)).contains(&self.timeout) {
+        let problem = if !TIMEOUTS.contains(&self.timeout) {
             "timeout: write 50 ms to 30 s"
-        } else if !(1..=100_000).contains(&self.capacity) {
+        } else if !CAPACITIES.contains(&self.capacity) {
             "capacity: write 1 to 100,000 issuers"
-        } else if !(seconds(1)..=seconds(24 * 60 * 60)).contains(&self.ttl) {
+        } else if !TTLS.contains(&self.ttl) {
             "ttl: write 1 s to 24 h"
-        } else if !(seconds(1)..=seconds(60 * 60)).contains(&self.unknown_ttl) {
+        } else if !UNKNOWN_TTLS.contains(&self.unknown_ttl) {
             "unknown_ttl: write 1 s to 1 h"
-        } else if !(4..=1_000).contains(&self.max_in_flight) {
+        } else if !IN_FLIGHT.contains(&self.max_in_flight) {
             "max_in_flight: write 4 to 1,000 calls"
-        } else if !(1..=1_000).contains(&per_second) || !(1..=10_000).contains(&burst) {
+        } else if !PER_SECOND.contains(&per_second) || !BURST.contains(&burst) {
             "rate_limit: write 1 to 1,000 calls per second, and a burst of 1 to 10,000"
         } else {
             return Ok(Settings {
@@ -449,6 +450,20 @@ fn is_segment(text: &str) -> bool {
 const PLACE: char = '*';
 const EXAMPLE: &str =
     "\"https://login.example/tenants/*\" or \"https://*.login.example/oauth2/default\"";
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+const DEFAULT_CAPACITY: usize = 1_000;
+const DEFAULT_TTL: Duration = Duration::from_secs(10 * 60);
+const DEFAULT_UNKNOWN_TTL: Duration = Duration::from_secs(60);
+const DEFAULT_IN_FLIGHT: usize = 32;
+const DEFAULT_RATE: (u32, u32) = (10, 100);
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(30);
+const CAPACITIES: RangeInclusive<usize> = 1..=100_000;
+const TTLS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 60 * 60);
+const UNKNOWN_TTLS: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(60 * 60);
+const IN_FLIGHT: RangeInclusive<usize> = 4..=1_000;
+const PER_SECOND: RangeInclusive<u32> = 1..=1_000;
+const BURST: RangeInclusive<u32> = 1..=10_000;
 /// The maximum length of an `iss` for which the resolver is called, in bytes.
 const MAX_ISS: usize = 512;
 

@@ -29,6 +29,7 @@ async fn resolved_issuer_is_used_without_a_call_and_keeps_its_cached_tokens() {
     );
 }
 
+// conformance 231
 #[tokio::test(start_paused = true)]
 async fn resolved_settings_that_change_apply_to_cached_tokens() {
     let acme = tenant("acme");
@@ -45,6 +46,7 @@ async fn resolved_settings_that_change_apply_to_cached_tokens() {
     assert_eq!(database.calls(), 2);
 }
 
+// conformance 231
 #[tokio::test(start_paused = true)]
 async fn resolved_issuer_that_is_removed_has_its_cached_tokens_rejected() {
     let acme = tenant("acme");
@@ -68,6 +70,7 @@ async fn resolved_issuer_that_is_removed_has_its_cached_tokens_rejected() {
     assert_eq!(code(&verifier, &jwt).await, "unknown_issuer");
 }
 
+// conformance 231
 #[tokio::test(start_paused = true)]
 async fn resolved_settings_outlive_a_failing_resolver_until_their_lease_ends() {
     let acme = tenant("acme");
@@ -113,6 +116,7 @@ async fn background_calls_that_fail_are_delayed_by_the_back_off() {
     assert!((4..=9).contains(&database.calls()), "{}", database.calls());
 }
 
+// conformance 231
 #[tokio::test(start_paused = true)]
 async fn resolved_issuer_that_is_evicted_has_its_cached_tokens_verified_again() {
     let tenants = ["acme", "umbrella", "initech"].map(tenant);
@@ -137,6 +141,7 @@ async fn resolved_issuer_that_is_evicted_has_its_cached_tokens_verified_again() 
     assert_eq!(database.calls(), calls + 1);
 }
 
+// conformance 229
 #[tokio::test(start_paused = true)]
 async fn invented_issuers_evict_no_resolved_issuer() {
     let acme = tenant("acme");
@@ -157,6 +162,7 @@ async fn invented_issuers_evict_no_resolved_issuer() {
     assert!(is_accepted_at_once(&verifier, &jwt));
 }
 
+// conformance 231
 #[tokio::test(start_paused = true)]
 async fn configured_issuer_takes_precedence_over_the_resolver() {
     let configured = tenant("configured");
@@ -197,6 +203,7 @@ async fn configured_issuer_takes_precedence_over_the_resolver() {
     assert_eq!(database.calls(), 1);
 }
 
+// conformance 231
 #[tokio::test(start_paused = true)]
 async fn resolved_issuer_that_is_configured_later_is_replaced() {
     let [acme, umbrella] = ["acme", "umbrella"].map(tenant);
@@ -223,6 +230,7 @@ async fn resolved_issuer_that_is_configured_later_is_replaced() {
     assert_eq!(code(&verifier, &jwt).await, "ok");
 }
 
+// conformance 231
 #[tokio::test(start_paused = true)]
 async fn resolver_result_that_arrives_after_the_issuer_was_configured_is_not_used() {
     let acme = tenant("acme");

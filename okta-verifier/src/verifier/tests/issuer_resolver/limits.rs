@@ -2,6 +2,7 @@
 
 use super::*;
 
+// conformance 229
 #[tokio::test(start_paused = true)]
 async fn invented_issuers_cost_no_calls_beyond_the_rate_limit_and_no_memory() {
     let [acme, honest] = ["acme", "honest"].map(tenant);
@@ -44,6 +45,7 @@ async fn invented_issuers_cost_no_calls_beyond_the_rate_limit_and_no_memory() {
     }
 }
 
+// conformance 229
 #[tokio::test(start_paused = true)]
 async fn rejection_by_the_rate_limit_needs_no_wait_and_delays_nothing() {
     let [acme, umbrella] = ["acme", "umbrella"].map(tenant);
@@ -64,6 +66,7 @@ async fn rejection_by_the_rate_limit_needs_no_wait_and_delays_nothing() {
     assert_eq!(code(&verifier, &jwt).await, "ok");
 }
 
+// conformance 229
 #[tokio::test(start_paused = true)]
 async fn invented_issuers_that_make_the_resolver_hang_leave_calls_to_known_issuers() {
     let acme = tenant("acme");
@@ -108,6 +111,7 @@ async fn invented_issuers_that_make_the_resolver_hang_leave_calls_to_known_issue
     assert_eq!(counts(&verifier).1, 0);
 }
 
+// conformance 228
 #[tokio::test(start_paused = true)]
 async fn concurrent_requests_share_one_call() {
     let acme = tenant("acme");
@@ -138,6 +142,7 @@ async fn concurrent_requests_share_one_call() {
     }
 }
 
+// conformance 228
 #[tokio::test(start_paused = true)]
 async fn call_goes_on_when_its_requests_are_dropped() {
     let acme = tenant("acme");
@@ -157,6 +162,7 @@ async fn call_goes_on_when_its_requests_are_dropped() {
     assert_eq!(database.calls(), 1);
 }
 
+// conformance 228
 #[tokio::test(start_paused = true)]
 async fn authentication_dropped_before_its_first_poll_does_not_call_the_resolver() {
     let acme = tenant("acme");

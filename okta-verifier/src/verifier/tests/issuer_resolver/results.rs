@@ -4,6 +4,7 @@ use crate::introspection::{ClientAuthentication, Introspection};
 
 use super::*;
 
+// conformance 230
 #[tokio::test(start_paused = true)]
 async fn resolver_that_fails_is_503_and_backs_off_for_its_issuer_only() {
     let [acme, umbrella] = ["acme", "umbrella"].map(tenant);
@@ -27,6 +28,7 @@ async fn resolver_that_fails_is_503_and_backs_off_for_its_issuer_only() {
     assert_eq!(code(&verifier, &jwt).await, "ok");
 }
 
+// conformance 230
 #[tokio::test(start_paused = true)]
 async fn resolver_that_hangs_is_503_after_its_timeout() {
     let acme = tenant("acme");
@@ -42,6 +44,7 @@ async fn resolver_that_hangs_is_503_after_its_timeout() {
     assert_eq!(counts(&verifier), (0, 0, 1));
 }
 
+// conformance 230
 #[tokio::test(start_paused = true)]
 async fn resolver_that_panics_is_503() {
     let [acme, umbrella] = ["acme", "umbrella"].map(tenant);
@@ -56,6 +59,7 @@ async fn resolver_that_panics_is_503() {
     assert_eq!(code(&verifier, &umbrella.token("bob").sign()).await, "ok");
 }
 
+// conformance 230
 #[tokio::test(start_paused = true)]
 async fn resolver_that_returns_unusable_settings_is_503_and_nothing_is_cached() {
     let [acme, umbrella] = ["acme", "umbrella"].map(tenant);
@@ -95,6 +99,7 @@ async fn resolver_that_returns_unusable_settings_is_503_and_nothing_is_cached() 
     assert_eq!(code(&verifier, &jwt).await, "ok");
 }
 
+// conformance 230
 #[tokio::test(start_paused = true)]
 async fn resolver_that_does_not_know_an_issuer_is_401_until_its_result_expires() {
     let acme = tenant("acme");
@@ -114,6 +119,7 @@ async fn resolver_that_does_not_know_an_issuer_is_401_until_its_result_expires()
     assert_eq!(database.calls(), 2);
 }
 
+// conformance 228
 #[tokio::test(start_paused = true)]
 async fn resolver_is_not_called_for_a_token_without_an_allowed_issuer() {
     let acme = tenant("acme");

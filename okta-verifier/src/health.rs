@@ -49,6 +49,8 @@ pub struct IssuerHealth {
     pub last_success: Option<SystemTime>,
     /// Why the last fetch failed, or `None` if no fetch has failed since the last success.
     pub last_error: Option<UnavailableReason>,
+    /// Whether the settings of the issuer came from the [`IssuerResolver`](crate::IssuerResolver).
+    pub is_resolved: bool,
     pub(crate) introspection: Option<IntrospectionHealth>,
 }
 

@@ -1,9 +1,12 @@
 //! The public methods of [`Verifier`].
 
+mod active_issuer;
 mod authentication;
 mod builder;
 mod decision;
+mod issuer_resolver;
 mod issuers;
+mod resolved_issuers;
 mod sender_constraint;
 #[cfg(test)]
 mod tests;
@@ -13,21 +16,22 @@ use std::{
     fmt,
     future::poll_fn,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
 };
 
 use arc_swap::ArcSwap;
 
-pub use self::{authentication::Authentication, builder::VerifierBuilder};
-pub(crate) use self::{
-    decision::Verification,
-    issuers::{ActiveIssuer, Issuers},
-    sender_constraint::SenderConstraint,
-};
 use self::{
-    decision::{RequestDecision, Sender, Step, TokenRequest},
+    active_issuer::ActiveIssuer,
+    decision::{RequestDecision, Sender, Step, TokenRequest, Verification},
+    issuers::Issuers,
+    resolved_issuers::ResolvedIssuers,
+    sender_constraint::SenderConstraint,
     token_cache::TokenCache,
+};
+pub use self::{
+    authentication::Authentication, builder::VerifierBuilder, issuer_resolver::IssuerResolver,
 };
 use crate::{
     error::{ConfigError, FetchKeysError, VerifyError},
@@ -68,20 +72,23 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     // Requests read the list without a lock, also while it is replaced.
     issuers: ArcSwap<Issuers>,
+    /// `None` without an issuer resolver.
+    resolved: Option<Arc<ResolvedIssuers>>,
     /// `None` if the cache is disabled.
     cache: Option<TokenCache<Verification>>,
     challenges: Arc<Challenges>,
     sender_constraint: SenderConstraint,
     /// The maximum size of a token in bytes.
     max_token_size: usize,
-    /// The HTTP clients for issuers that are added later. The lock is held while the issuers are replaced,
-    /// so that replacements are made one after the other.
+    /// The HTTP clients for issuers that are added later. The lock is held while the issuers are replaced or
+    /// a resolved issuer is stored, so that these changes are made one after the other.
     clients: Mutex<Clients>,
 }
 
 impl Verifier {
-    pub(crate) fn new(
+    fn new(
         issuers: Issuers,
+        resolved: Option<ResolvedIssuers>,
         cache: Option<TokenCache<Verification>>,
         challenges: Arc<Challenges>,
         sender_constraint: SenderConstraint,
@@ -90,6 +97,7 @@ impl Verifier {
     ) -> Self {
         Self(Arc::new(Inner {
             issuers: ArcSwap::from_pointee(issuers),
+            resolved: resolved.map(Arc::new),
             cache,
             challenges,
             sender_constraint,
@@ -99,25 +107,40 @@ impl Verifier {
     }
 
     /// Replaces the issuers. If `make` fails, nothing changes.
-    pub(crate) fn replace(
+    fn replace(
         &self,
-        make: impl FnOnce(&Issuers, &mut Clients, &Arc<Challenges>) -> Result<Issuers, ConfigError>,
+        make: impl FnOnce(&mut Clients, &Arc<Challenges>) -> Result<Issuers, ConfigError>,
     ) -> Result<(), ConfigError> {
-        let mut clients = self
-            .0
-            .clients
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients();
         let former = self.0.issuers.load_full();
-        let next = Arc::new(make(&former, &mut clients, &self.0.challenges)?);
+        let next = Arc::new(make(&mut clients, &self.0.challenges)?);
         // The list is replaced before the old settings are retired: a request that finds its settings retired
         // begins again, and must then find the new ones.
         self.0.issuers.store(next.clone());
         former.retire_all_but(&next);
+        if let Some(resolved) = &self.0.resolved {
+            resolved.remove_configured(&next);
+        }
+        self.evict_retired();
+        Ok(())
+    }
+
+    fn clients(&self) -> MutexGuard<'_, Clients> {
+        self.0
+            .clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn challenges(&self) -> &Arc<Challenges> {
+        &self.0.challenges
+    }
+
+    /// Removes the tokens of replaced settings from the cache.
+    fn evict_retired(&self) {
         if let Some(cache) = &self.0.cache {
             cache.evict_if(Verification::is_retired);
         }
-        Ok(())
     }
 
     /// Verifies a token that did not come with a request.
@@ -324,7 +347,8 @@ impl Verifier {
         nonce_headers(self.nonce())
     }
 
-    /// Fetches the keys of every issuer now, for services that should not start without keys.
+    /// Fetches the keys of every configured issuer now, for services that should not start without keys.
+    /// The keys of a resolved issuer ([`IssuerResolver`]) are fetched for its first token.
     ///
     /// This method does not contact the introspection endpoint: the first introspection request shows whether
     /// the client credentials are correct and whether the endpoint can be reached.
@@ -357,7 +381,8 @@ impl Verifier {
         all(issuers.iter().map(fetch)).await
     }
 
-    /// Fetches the keys of every issuer again, for operators after an emergency rotation. When this method
+    /// Fetches the keys of every issuer again, cached issuers of the [`IssuerResolver`] included, for
+    /// operators after an emergency rotation. When this method
     /// returns without an error, keys that the issuer has withdrawn are no longer trusted, and tokens that
     /// were signed with these keys are rejected.
     ///
@@ -383,13 +408,17 @@ impl Verifier {
     /// not stop the fetches from the others. An issuer whose fetch failed keeps its current keys until they
     /// are no longer trusted.
     pub async fn refresh(&self) -> Result<(), FetchKeysError> {
-        let issuers = self.0.issuers.load_full();
+        let issuers = self.issuers();
         let fetch = |issuer| async move { named(issuer, issuer.keys.refresh().await) };
         all(issuers.iter().map(fetch)).await
     }
 
     /// Returns the state of every issuer's keys and of its introspection endpoint, in the order of the
     /// settings. Performs no I/O.
+    ///
+    /// The issuers of the [`IssuerResolver`] that are cached come last, in the order of their URLs, and have
+    /// [`is_resolved`](IssuerHealth::is_resolved). Leave them out of a readiness probe, because one tenant's
+    /// issuer that is down does not concern the others.
     ///
     /// ```
     /// # use okta_verifier::{Issuer, Verifier, health::KeyState};
@@ -416,13 +445,15 @@ impl Verifier {
         let now = Now::read();
         let health = |issuer: &Arc<ActiveIssuer>| IssuerHealth {
             introspection: issuer.introspection.as_ref().map(|it| it.health(now)),
+            is_resolved: issuer.lease.is_some(),
             ..issuer.keys.health(issuer.url(), now)
         };
-        self.0.issuers.load().iter().map(health).collect()
+        self.issuers().iter().map(health).collect()
     }
 
     /// Returns the keys of every issuer whose keys were fetched, to be saved for
-    /// [`Issuer::key_snapshot`](crate::Issuer::key_snapshot).
+    /// [`Issuer::key_snapshot`](crate::Issuer::key_snapshot). They include those of cached issuers of the
+    /// [`IssuerResolver`], which can add them to the settings that it returns.
     ///
     /// ```
     /// # use okta_verifier_testing::MockOkta;
@@ -441,7 +472,7 @@ impl Verifier {
     pub fn key_snapshots(&self) -> Vec<KeySnapshot> {
         let now = Now::read();
         let snapshot = |issuer: &Arc<ActiveIssuer>| issuer.keys.key_snapshot(issuer.url(), now);
-        let mut snapshots: Vec<_> = self.0.issuers.load().iter().filter_map(snapshot).collect();
+        let mut snapshots: Vec<_> = self.issuers().iter().filter_map(snapshot).collect();
         // Entries of one issuer share its keys.
         snapshots.dedup_by(|one, other| one == other);
         snapshots

@@ -239,6 +239,12 @@ pub enum ConfigError {
         /// What is wrong, and what to set instead.
         problem: &'static str,
     },
+    /// A setting of the [`IssuerResolver`](crate::IssuerResolver) is wrong.
+    #[error("issuer_resolver: {problem}")]
+    IssuerResolver {
+        /// What is wrong, and what to set instead.
+        problem: String,
+    },
     /// The operating system gave no random bytes.
     #[error("the operating system's random number generator is unavailable")]
     Randomness,

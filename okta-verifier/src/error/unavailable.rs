@@ -150,6 +150,27 @@ pub enum UnavailableReason {
     /// [`max_in_flight`](crate::introspection::Introspection::max_in_flight) allows.
     #[error("introspection rate limit reached; retry shortly")]
     IntrospectionRateLimit,
+    /// The [`IssuerResolver`](crate::IssuerResolver) failed. Its error may contain the `iss` of a token,
+    /// which a stranger may have written, so this crate does not log it.
+    #[error("the issuer resolver failed")]
+    IssuerResolver {
+        /// The error of the resolver.
+        #[source]
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// The [`IssuerResolver`](crate::IssuerResolver) did not return within its
+    /// [`timeout`](crate::IssuerResolver::timeout).
+    #[error("the issuer resolver did not respond in time")]
+    IssuerResolverTimeout,
+    /// More new issuers had to be resolved than [`rate_limit`](crate::IssuerResolver::rate_limit) or
+    /// [`max_in_flight`](crate::IssuerResolver::max_in_flight) of the
+    /// [`IssuerResolver`](crate::IssuerResolver) allows.
+    #[error("issuer resolver rate limit reached; retry shortly")]
+    IssuerResolverRateLimit,
+    /// The [`IssuerResolver`](crate::IssuerResolver) returned settings that cannot be used, for example
+    /// those of another issuer. The log has an error that says what is wrong.
+    #[error("the settings that the issuer resolver returned cannot be used")]
+    ResolvedIssuer,
     /// The operating system gave no random bytes.
     #[error("the operating system's random number generator is unavailable")]
     NoRandomness,

@@ -119,6 +119,7 @@ impl KeyStore {
                 fresh_for: None,
                 last_success: None,
                 last_error: None,
+                is_resolved: false,
                 introspection: None,
             },
             Self::Fetched(keys) => keys.health(issuer, now),
@@ -538,6 +539,7 @@ impl FetchedKeys {
             fresh_for: trust.map(|trust| trust.fresh_for()),
             last_success: trust.map(|trust| trust.began().wall()),
             last_error: state.error.clone(),
+            is_resolved: false,
             introspection: None,
         }
     }

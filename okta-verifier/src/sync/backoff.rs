@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{crypto::xorshift, sync::clock::Now};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BackOff {
     /// The number of failures since the last success.
     failures: u32,

@@ -22,8 +22,8 @@ use crate::{
     verified_token::VerifiedToken,
 };
 
-/// The result of [`Verifier::authenticate`]: ready, or a future that waits for a key set, for an
-/// introspection response or for the [replay store](crate::dpop::ReplayStore).
+/// The result of [`Verifier::authenticate`]: ready, or a future that waits for a key set, for an issuer
+/// resolver, for an introspection response or for the [replay store](crate::dpop::ReplayStore).
 ///
 /// The future borrows nothing. If a pending authentication is dropped before its first poll, no request
 /// about its token is sent, no rate limit is used and no proof is recorded. If it is dropped later,
@@ -221,6 +221,7 @@ impl RequestDecision<'_> {
     /// Obtains the missing input of each step until the token is accepted or rejected.
     pub(super) async fn resume(self, mut step: Step) -> Result<VerifiedToken, VerifyError> {
         let mut may_restart = true;
+        let mut calls = 0;
         loop {
             step = match step {
                 Step::Accepted(token) => return Ok(token),
@@ -229,6 +230,13 @@ impl RequestDecision<'_> {
                     self.begin_new(Now::read())?
                 }
                 Step::Restart => return Err(unavailable_now()),
+                // The resolved settings may be evicted at any time, so the number of calls is limited.
+                Step::ResolveIssuer(_) if calls == MAX_CALLS => return Err(unavailable_now()),
+                Step::ResolveIssuer(iss) => {
+                    calls += 1;
+                    self.resolve_issuer(&iss).await?;
+                    self.begin_new(Now::read())?
+                }
                 // No request is sent with settings that were removed or replaced.
                 Step::FetchKeys(Unverified { issuer, .. })
                 | Step::Introspect(Introspection { issuer, .. })
@@ -246,6 +254,16 @@ impl RequestDecision<'_> {
                 }
                 Step::UseProof(proved) => return proved.use_proof(self.verifier).await,
             }
+        }
+    }
+}
+
+impl RequestDecision<'_> {
+    /// Calls the issuer resolver, or waits for the call in flight about this issuer.
+    async fn resolve_issuer(&self, iss: &str) -> Result<(), VerifyError> {
+        match &self.verifier.0.resolved {
+            Some(resolved) => resolved.resolve(self.verifier, iss).await,
+            None => Err(VerifyError::UnknownIssuer),
         }
     }
 }
@@ -268,6 +286,9 @@ fn is_late(created: Now, first_poll: Now) -> bool {
     first_poll.since(created) > MAX_DELAY
 }
 
+/// The maximum number of calls of the issuer resolver for one request: one at first, and one more if the
+/// decision begins again.
+const MAX_CALLS: usize = 2;
 const MAX_DELAY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

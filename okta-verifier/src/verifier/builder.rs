@@ -4,22 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::{Certificate, ClientBuilder};
 
-use super::{ActiveIssuer, Issuers, SenderConstraint, TokenCache, Verifier};
+use super::{IssuerResolver, Issuers, ResolvedIssuers, SenderConstraint, TokenCache, Verifier};
 use crate::{
-    crypto::random_u64,
     dpop::{DpopSettings, External},
     error::ConfigError,
     http::{Challenges, DEFAULT_REALM},
-    introspection::Introspector,
-    issuer::{Issuer, ResolvedIssuer},
-    keys::{FetchedKeys, KeyStore, Source},
+    issuer::Issuer,
     net::{Clients, Peers, proxy_header},
-    sync::clock::Now,
-    token::{
-        checks::{self, Expected},
-        profile::Profile,
-    },
-    verified_token::Origin,
 };
 
 /// Builder for a [`Verifier`].
@@ -38,6 +29,7 @@ use crate::{
 #[must_use]
 pub struct VerifierBuilder {
     issuers: Vec<Issuer>,
+    issuer_resolver: Option<IssuerResolver>,
     realm: String,
     http_client: Option<ClientBuilder>,
     ca_certificates: Vec<u8>,
@@ -57,6 +49,7 @@ impl Verifier {
     pub fn builder() -> VerifierBuilder {
         VerifierBuilder {
             issuers: Vec::new(),
+            issuer_resolver: None,
             realm: DEFAULT_REALM.to_owned(),
             http_client: None,
             ca_certificates: Vec::new(),
@@ -77,6 +70,32 @@ impl VerifierBuilder {
     /// Accepts this issuer's tokens. Call this method once per issuer. Each issuer has its own keys.
     pub fn issuer(mut self, issuer: Issuer) -> Self {
         self.issuers.push(issuer);
+        self
+    }
+
+    /// Accepts the tokens of issuers that are not known at startup. The configured issuers take precedence,
+    /// and [`Verifier::set_issuers`] keeps the resolver. With a resolver, no configured issuer is required.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// use okta_verifier::{IssuerResolver, Verifier};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let tenant = |name| TestIssuer::new("api://orders").at(format!("https://login.test/oauth2/{name}"));
+    /// # let [acme, umbrella] = ["acme", "umbrella"].map(tenant);
+    /// # let (url, row) = (acme.issuer_url().to_owned(), acme.issuer().any_client_id());
+    /// let resolver = IssuerResolver::new(["https://login.test/oauth2/*"], move |iss| {
+    ///     let found = (iss == url).then(|| row.clone()); // a query of your database
+    ///     async move { Ok::<_, std::io::Error>(found) }
+    /// });
+    /// let verifier = Verifier::builder().issuer_resolver(resolver).build()?;
+    /// assert!(verifier.verify(&acme.token("ada").sign()).await.is_ok());
+    /// assert!(verifier.verify(&umbrella.token("ada").sign()).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn issuer_resolver(mut self, resolver: IssuerResolver) -> Self {
+        self.issuer_resolver = Some(resolver);
         self
     }
 
@@ -425,11 +444,20 @@ impl VerifierBuilder {
             false => challenges,
         });
         let ca_certificates = ca_certificates(&self.ca_certificates)?;
+        let resolver = self
+            .issuer_resolver
+            .map(IssuerResolver::prepare)
+            .transpose()?;
+        if self.issuers.is_empty() && resolver.is_none() {
+            return Err(ConfigError::NoIssuer);
+        }
+        let resolved = resolver.map(ResolvedIssuers::new).transpose()?;
         let mut clients = Clients::new(self.http_client, ca_certificates, self.fetch_timeout);
-        let issuers = resolve_issuers(self.issuers, &[], &mut clients, &challenges)?;
+        let issuers = Issuers::build(self.issuers, &[], &mut clients, &challenges)?;
         let cache = TokenCache::new(self.token_cache_capacity, self.token_cache_ttl);
         Ok(Verifier::new(
             issuers,
+            resolved,
             cache,
             challenges,
             sender_constraint,
@@ -499,6 +527,7 @@ impl fmt::Debug for VerifierBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifierBuilder")
             .field("issuers", &self.issuers)
+            .field("issuer_resolver", &self.issuer_resolver)
             .field("realm", &self.realm)
             .field("fetch_timeout", &self.fetch_timeout)
             .finish_non_exhaustive()
@@ -515,7 +544,9 @@ impl Verifier {
     /// the request is waiting for a [`ReplayStore`](crate::dpop::ReplayStore), it is rejected with 503.
     ///
     /// It is not possible to accept every issuer of a domain, because anyone who can create an issuer
-    /// there could then issue tokens. List the issuers that you know, from your database.
+    /// there could then issue tokens. List the issuers that you know, from your database, or look each of
+    /// them up with an [`IssuerResolver`]. The resolver stays. An issuer that it returned is replaced by the
+    /// configured one.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -542,142 +573,13 @@ impl Verifier {
         issuers: impl IntoIterator<Item = Issuer>,
     ) -> Result<(), ConfigError> {
         let issuers: Vec<_> = issuers.into_iter().collect();
-        self.replace(|former, clients, challenges| {
-            let former: Vec<_> = former.iter().cloned().collect();
-            resolve_issuers(issuers, &former, clients, challenges)
+        if issuers.is_empty() && self.0.resolved.is_none() {
+            return Err(ConfigError::NoIssuer);
+        }
+        self.replace(|clients, challenges| {
+            Issuers::build(issuers, &self.issuers(), clients, challenges)
         })
     }
-}
-
-/// Validates the settings. An issuer of `former` with the same settings is reused.
-fn resolve_issuers(
-    issuers: Vec<Issuer>,
-    former: &[Arc<ActiveIssuer>],
-    clients: &mut Clients,
-    challenges: &Arc<Challenges>,
-) -> Result<Issuers, ConfigError> {
-    let mut new = Vec::new();
-    let mut list: Vec<Arc<ActiveIssuer>> = Vec::new();
-    for issuer in &issuers {
-        let settings = issuer.clone().without_snapshot();
-        // The same `Arc` is not retired, so the keys, responses and cached tokens of the issuer stay valid.
-        if let Some(same) = former.iter().find(|issuer| issuer.settings == settings) {
-            list.push(same.clone());
-            continue;
-        }
-        let mut resolved = issuer.with_snapshot_of(&issuers).resolve()?;
-        let uses_http = resolved.is_http_on_loopback()
-            && (resolved.pinned.is_none() || resolved.introspection.is_some());
-        let insecure = resolved.metadata.plain_http.origins().to_vec();
-        let introspection = match resolved.introspection.take() {
-            Some(introspection) => {
-                let schemes = resolved.schemes(introspection.endpoint.as_deref());
-                let fetch = clients.fetch(schemes)?;
-                Some((introspection, fetch))
-            }
-            None => None,
-        };
-        // Entries of one issuer share its keys, so that they are fetched once.
-        let mut others = former.iter().chain(&list);
-        let keys = match others.find(|it| it.settings.has_keys_of(&settings)) {
-            Some(issuer) => issuer.keys.clone(),
-            None => keys(&resolved, clients)?,
-        };
-        let origin = Arc::new(Origin {
-            expected: resolved.expected,
-            groups_claim: resolved.groups_claim,
-            challenges: challenges.clone(),
-        });
-        new.push((origin.clone(), uses_http, insecure));
-        let introspection = introspection.map(|(introspection, fetch)| {
-            Arc::new(Introspector::new(
-                introspection,
-                origin.clone(),
-                resolved.metadata,
-                fetch,
-                clients.deadline(),
-                random_u64(),
-            ))
-        });
-        list.push(Arc::new(ActiveIssuer::new(
-            settings,
-            origin,
-            keys,
-            introspection,
-        )));
-    }
-    let issuers = Issuers::new(list)?;
-    // Only now, because an error may be repeated: a program may try to replace its issuers again and again.
-    for (origin, uses_http, insecure) in new {
-        if uses_http {
-            tracing::warn!(
-                issuer = &*origin.expected.issuer,
-                "issuer uses plain HTTP; this is only supported for local development"
-            );
-        }
-        for insecure in insecure {
-            tracing::warn!(
-                issuer = &*origin.expected.issuer,
-                origin = insecure.ascii_serialization(),
-                "plain HTTP is allowed for this origin; everyone on the network path can replace keys and read tokens"
-            );
-        }
-        warn_of_swapped_ids(&origin.expected);
-    }
-    Ok(issuers)
-}
-
-/// Warns if the audience or a client ID of an Okta issuer has the form of the other. This is not an error,
-/// because Okta allows any text for both.
-fn warn_of_swapped_ids(expected: &Expected) {
-    let issuer = &*expected.issuer;
-    if expected.profile != Profile::Okta {
-        return;
-    }
-    // Okta's client IDs, such as 0oab8om4bars6Y80Z0h7, have 20 letters and digits.
-    let is_client_id = |text: &str| {
-        text.len() == 20
-            && text.starts_with("0oa")
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
-    if expected.audiences.iter().any(|it| is_client_id(it)) {
-        tracing::warn!(
-            issuer,
-            "the audience looks like a client ID; write the audience of the authorization server, such as \"api://default\""
-        );
-    }
-    if let checks::Clients::Listed(ids) = &expected.clients
-        && ids.iter().any(|id| id.contains("://"))
-    {
-        tracing::warn!(
-            issuer,
-            "a client ID looks like an audience; write the ID of the client, such as \"0oa…\""
-        );
-    }
-}
-
-fn keys(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<KeyStore, ConfigError> {
-    if let Some(set) = &resolved.pinned {
-        return Ok(KeyStore::Pinned(set.clone()));
-    }
-    let source = Source::new(
-        clients.fetch(resolved.schemes(resolved.jwks_uri.as_deref()))?,
-        resolved.jwks_uri.clone(),
-        resolved.metadata.clone(),
-        resolved.key_options,
-        clients.deadline(),
-    );
-    let keys = FetchedKeys::new(source, random_u64(), resolved.stale_if_error);
-    let keys = match &resolved.key_snapshot {
-        None => keys,
-        Some(saved) => keys
-            .restore(saved, Now::read())
-            .map_err(|error| ConfigError::Keys {
-                issuer: saved.issuer.clone(),
-                problem: error.to_string(),
-            })?,
-    };
-    Ok(KeyStore::Fetched(Arc::new(keys)))
 }
 
 /// Reads CA certificates in PEM. An empty text has none.

@@ -8,7 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    ActiveIssuer, Issuers, Verifier,
+    ActiveIssuer, Verifier,
     sender_constraint::SenderConstraint,
     token_cache::{Digest, Entry},
 };
@@ -61,6 +61,8 @@ pub(super) struct Sender<'r> {
 /// The next step of a decision.
 pub(super) enum Step {
     Accepted(VerifiedToken),
+    /// The issuer resolver must be called for this unverified `iss`.
+    ResolveIssuer(Box<str>),
     /// The keys must be fetched.
     FetchKeys(Unverified),
     /// The token must be introspected.
@@ -72,7 +74,7 @@ pub(super) enum Step {
     Restart,
 }
 
-/// A signed token of a configured issuer, parsed and checked except for its signature and its dates. Nothing
+/// A signed token of a configured or resolved issuer, parsed and checked except for its signature and its dates. Nothing
 /// in it may be trusted yet.
 pub(super) struct Unverified {
     pub(super) issuer: Arc<ActiveIssuer>,
@@ -156,9 +158,9 @@ impl<'r> RequestDecision<'r> {
         let Verification { issuer, key } = &entry.verification;
         // Replaced settings and withdrawn keys are marked as retired. A cached token is therefore rejected
         // at once, even if its entry has not been evicted yet.
-        let trusted = match issuer.is_retired() {
-            true => false,
-            false => match issuer.keys.trusts(key, now)? {
+        let trusted = match self.verifier.is_in_use(issuer, now) {
+            false => false,
+            true => match issuer.keys.trusts(key, now)? {
                 Ok(trusted) => trusted,
                 Err(unavailable) => return Some(Err(unavailable)),
             },
@@ -188,10 +190,10 @@ impl<'r> RequestDecision<'r> {
     pub(super) fn begin_new(&self, now: Now) -> Result<Step, VerifyError> {
         let inner = &*self.verifier.0;
         match Jws::parse(self.request.token, inner.max_token_size) {
-            Ok(jws) => {
-                let unverified = Unverified::new(jws, &inner.issuers.load())?;
-                self.check_signature(unverified, None, now)
-            }
+            Ok(jws) => match Unverified::new(jws, self.verifier, now)? {
+                Parsed::Unverified(unverified) => self.check_signature(unverified, None, now),
+                Parsed::UnknownIssuer(iss) => Ok(Step::ResolveIssuer(iss)),
+            },
             Err(error) => self.begin_unsigned(error, now),
         }
     }
@@ -410,10 +412,19 @@ impl<'r> RequestDecision<'r> {
     }
 }
 
+/// A well-formed token.
+enum Parsed {
+    Unverified(Unverified),
+    /// The issuer resolver must be called for this `iss`.
+    UnknownIssuer(Box<str>),
+}
+
 impl Unverified {
-    fn new(jws: Jws<'_>, issuers: &Issuers) -> Result<Self, VerifyError> {
+    fn new(jws: Jws<'_>, verifier: &Verifier, now: Now) -> Result<Parsed, VerifyError> {
         let claims = Claims::parse(&jws.payload)?;
-        let entry = issuers.find(&claims.iss, claims.aud.as_deref())?;
+        let Some(entry) = verifier.select(&claims, now)? else {
+            return Ok(Parsed::UnknownIssuer(claims.iss.as_ref().into()));
+        };
         let (source, origin) = (Source::Jwt(jws.header.typ), &entry.issuer.origin);
         checks::check_header(&jws.header, &origin.expected)?;
         let token = match entry.is_ambiguous {
@@ -421,9 +432,9 @@ impl Unverified {
                 .map(|checked| VerifiedToken::new(&claims, &checked, &jws.payload, origin)),
             true => Err(VerifyError::WrongAudience),
         };
-        let issuer = entry.issuer.clone();
+        let issuer = entry.issuer;
         let has_tenants = issuer.origin.expected.tenants.is_some();
-        Ok(Self {
+        Ok(Parsed::Unverified(Self {
             iss: has_tenants.then(|| claims.iss.as_ref().into()),
             dates: claims.dates(),
             has_confirmation: claims.contains("cnf"),
@@ -433,7 +444,7 @@ impl Unverified {
             header: jws.header,
             issuer,
             tried: None,
-        })
+        }))
     }
 
     fn find_key(&self, arrived: Now, now: Now) -> Option<Result<Arc<Key>, VerifyError>> {
@@ -529,9 +540,9 @@ impl PendingUse {
         self.basis.check_key()?;
         let issuer = self.basis.issuer();
         if issuer.is_retired() {
-            // The proof was used, so the decision cannot begin again. If the issuer is still configured,
-            // the client can retry with a new proof, and the new settings decide.
-            verifier.0.issuers.load().check_url(issuer.url())?;
+            // The proof was used, so the decision cannot begin again. If the issuer is still configured or
+            // may be resolved, the client can retry with a new proof, and the new settings decide.
+            verifier.check_url(issuer.url(), now)?;
             return Err(unavailable_now());
         }
         self.token.check_dates(now.unix)?;

@@ -1,37 +1,22 @@
-//! The issuers in use, and the selection of the issuer for a token.
+//! The configured issuers, and the selection of the issuer for a token.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+use super::{
+    Verifier,
+    active_issuer::{ActiveIssuer, Notes},
 };
-
 use crate::{
-    error::{ConfigError, UnavailableReason, VerifyError},
-    introspection::{IntrospectionReason, Introspector},
+    error::{ConfigError, VerifyError},
+    http::Challenges,
+    introspection::IntrospectionReason,
     issuer::Issuer,
-    keys::KeyStore,
-    verified_token::Origin,
+    net::Clients,
+    sync::clock::Now,
+    token::claims::Claims,
 };
 
-/// One issuer in use: its settings, its keys and its introspection endpoint.
-#[derive(Debug)]
-pub(crate) struct ActiveIssuer {
-    pub(crate) settings: Issuer,
-    pub(crate) origin: Arc<Origin>,
-    pub(crate) keys: KeyStore,
-    pub(crate) introspection: Option<Arc<Introspector>>,
-    retired: AtomicBool,
-    /// Whether this error was logged: a route requires introspection, but the issuer has none configured.
-    /// The error is logged only once.
-    logged: AtomicBool,
-}
-
-/// All issuers in use. They are replaced as a whole, so that no request sees half of a change.
+/// All configured issuers. They are replaced as a whole, so that no request sees half of a change.
 #[derive(Debug)]
 pub(crate) struct Issuers {
     list: Vec<Arc<ActiveIssuer>>,
@@ -46,136 +31,56 @@ pub(crate) struct Issuers {
 }
 
 /// The entry that an unverified token selects.
-pub(super) struct Selected<'i> {
-    pub(super) issuer: &'i Arc<ActiveIssuer>,
+pub(super) struct Selected {
+    pub(super) issuer: Arc<ActiveIssuer>,
     /// Whether the token is for the audiences of several entries, so that no single one can accept it.
     pub(super) is_ambiguous: bool,
 }
 
-impl ActiveIssuer {
-    pub(crate) fn new(
-        settings: Issuer,
-        origin: Arc<Origin>,
-        keys: KeyStore,
-        introspection: Option<Arc<Introspector>>,
-    ) -> Self {
-        Self {
-            settings,
-            origin,
-            keys,
-            introspection,
-            retired: AtomicBool::new(false),
-            logged: AtomicBool::new(false),
-        }
-    }
-
-    pub(crate) fn url(&self) -> &str {
-        &self.origin.expected.issuer
-    }
-
-    /// Returns the introspector, or `None` unless the settings require introspection for this reason.
-    pub(super) fn introspector_for(
-        &self,
-        reason: IntrospectionReason,
-    ) -> Option<&Arc<Introspector>> {
-        self.introspection
-            .as_ref()
-            .filter(|introspector| introspector.introspects(reason))
-    }
-
-    /// Returns the introspector, or `None` unless a token that local checks accepted must be introspected.
-    /// `max_age` is the maximum age of an introspection response that the route accepts. A lightweight token
-    /// must always be introspected.
+impl Issuers {
+    /// Builds the issuers from their settings. An issuer of `former` with the same settings is reused.
     ///
     /// # Errors
     ///
-    /// Returns an error if the route requires introspection, but introspection is not configured for the
-    /// issuer. The token may be valid, so the request is rejected with 503 and not with 401.
-    #[inline]
-    pub(super) fn must_introspect(
-        &self,
-        max_age: Option<Duration>,
-        is_lightweight: bool,
-    ) -> Result<Option<&Arc<Introspector>>, VerifyError> {
-        match (&self.introspection, max_age.is_some() || is_lightweight) {
-            (None, false) => Ok(None),
-            (Some(introspector), true) => Ok(Some(introspector)),
-            (Some(_), false) => Ok(self.introspector_for(IntrospectionReason::Accepted)),
-            (None, true) => {
-                if !self.logged.swap(true, Ordering::Relaxed) {
-                    tracing::error!(
-                        issuer = self.url(),
-                        "route requires recent introspection, but the token's issuer has none configured"
-                    );
-                }
-                Err(VerifyError::unavailable(
-                    RETRY_AFTER_MISCONFIGURATION,
-                    UnavailableReason::NoIntrospection,
-                ))
+    /// Returns the first wrong setting.
+    pub(super) fn build(
+        issuers: Vec<Issuer>,
+        former: &[Arc<ActiveIssuer>],
+        clients: &mut Clients,
+        challenges: &Arc<Challenges>,
+    ) -> Result<Self, ConfigError> {
+        let mut new = Vec::new();
+        let mut list: Vec<Arc<ActiveIssuer>> = Vec::new();
+        for issuer in &issuers {
+            let settings = issuer.clone().without_snapshot();
+            // The same `Arc` is not retired, so the keys, responses and cached tokens of the issuer stay
+            // valid. A resolved issuer has a lease that ends, so only its keys can be reused.
+            let is_same = |it: &&Arc<ActiveIssuer>| it.lease.is_none() && it.settings == settings;
+            if let Some(same) = former.iter().find(is_same) {
+                list.push(same.clone());
+                continue;
             }
+            // Entries of one issuer share its keys, so that they are fetched once.
+            let mut others = former.iter().chain(&list);
+            let shared = others.find(|it| it.settings.has_keys_of(&settings));
+            let shared = shared.map(|it| it.keys.clone());
+            let issuer = issuer.with_snapshot_of(&issuers);
+            let (issuer, notes) = ActiveIssuer::build(issuer, None, shared, clients, challenges)?;
+            new.push(notes);
+            list.push(issuer);
         }
+        let issuers = Self::new(list)?;
+        new.into_iter().for_each(Notes::log);
+        Ok(issuers)
     }
 
-    /// Marks the settings as no longer in use. No token is accepted with them afterwards.
-    fn retire(&self) {
-        self.retired.store(true, Ordering::Release);
-    }
-
-    #[inline]
-    pub(crate) fn is_retired(&self) -> bool {
-        self.retired.load(Ordering::Acquire)
-    }
-
-    /// Checks that the entry and another one with the same `iss` differ in their audiences, so that each
-    /// token has one entry.
-    fn check_beside(&self, other: &Self, name: &str) -> Result<(), ConfigError> {
-        let (one, two) = (&self.origin.expected, &other.origin.expected);
-        let problem = if std::ptr::eq(self, other) {
-            "an alias is the issuer itself, or is written twice; remove it".to_owned()
-        } else if self.url() != other.url() {
-            "another issuer has this name too; remove it from one of them".to_owned()
-        } else if let Some(audience) = one.audiences.iter().find(|it| two.audiences.contains(it)) {
-            format!("two entries have the audience {audience:?}; write each audience in one entry")
-        } else if one.tenants != two.tenants {
-            "the entries accept different tenants; write the same tenants in both".to_owned()
-        } else if one.accepts_missing_audience() && two.accepts_missing_audience() {
-            "two entries accept tokens without an audience; allow that in one entry only".to_owned()
-        } else {
-            return Ok(());
-        };
-        Err(ConfigError::DuplicateIssuer {
-            url: name.to_owned(),
-            problem,
-        })
-    }
-
-    /// Returns whether the entry accepts tokens with this `aud`.
-    fn may_accept(&self, aud: Option<&[Cow<'_, str>]>) -> bool {
-        let expected = &self.origin.expected;
-        match aud {
-            Some(_) => expected.audiences_in(aud) != 0,
-            None => expected.accepts_missing_audience(),
-        }
-    }
-
-    /// Returns the values of `iss` that stand for this issuer.
-    fn names(&self) -> impl Iterator<Item = &str> {
-        let aliases = &self.origin.expected.aliases;
-        std::iter::once(self.url()).chain(aliases.iter().map(String::as_str))
-    }
-}
-
-impl Issuers {
     /// Indexes the issuers by the values of `iss` that stand for them.
     ///
     /// # Errors
     ///
-    /// Returns an error if the list is empty, if two issuers have a name in common, or if two issuers
-    /// introspect the same kind of tokens that do not name their issuer.
-    pub(crate) fn new(list: Vec<Arc<ActiveIssuer>>) -> Result<Self, ConfigError> {
-        if list.is_empty() {
-            return Err(ConfigError::NoIssuer);
-        }
+    /// Returns an error if two issuers have a name in common, or if two issuers introspect the same kind of
+    /// tokens that do not name their issuer.
+    fn new(list: Vec<Arc<ActiveIssuer>>) -> Result<Self, ConfigError> {
         let mut by_issuer: HashMap<Box<str>, Vec<Arc<ActiveIssuer>>> = HashMap::new();
         for issuer in &list {
             for name in issuer.names() {
@@ -237,18 +142,18 @@ impl Issuers {
         &self,
         iss: &str,
         aud: Option<&[Cow<'_, str>]>,
-    ) -> Result<Selected<'_>, VerifyError> {
+    ) -> Result<Selected, VerifyError> {
         let entries = self.entries(iss)?;
         let (Some(first), true) = (entries.first(), entries.len() > 1) else {
             let issuer = entries.first().ok_or(VerifyError::UnknownIssuer)?;
             return Ok(Selected {
-                issuer,
+                issuer: issuer.clone(),
                 is_ambiguous: false,
             });
         };
         let mut matching = entries.iter().filter(|it| it.may_accept(aud));
         Ok(Selected {
-            issuer: matching.next().unwrap_or(first),
+            issuer: matching.next().unwrap_or(first).clone(),
             is_ambiguous: matching.next().is_some(),
         })
     }
@@ -295,5 +200,63 @@ impl Issuers {
     }
 }
 
-/// The maximum of `Retry-After`. A retry does not help until the missing setting is added.
-const RETRY_AFTER_MISCONFIGURATION: Duration = Duration::from_secs(120);
+impl Verifier {
+    /// Returns the entry that the unverified claims select: a configured issuer, else a resolved one. Returns
+    /// `None` if the issuer resolver must be called.
+    pub(super) fn select(
+        &self,
+        claims: &Claims<'_>,
+        now: Now,
+    ) -> Result<Option<Selected>, VerifyError> {
+        let configured = self.0.issuers.load();
+        match (
+            configured.find(&claims.iss, claims.aud.as_deref()),
+            &self.0.resolved,
+        ) {
+            (Err(VerifyError::UnknownIssuer), Some(resolved)) => {
+                let found = resolved.find(self, &claims.iss, now)?;
+                Ok(found.map(|issuer| Selected {
+                    issuer,
+                    is_ambiguous: false,
+                }))
+            }
+            (selected, _) => selected.map(Some),
+        }
+    }
+
+    /// Returns an error if no issuer has this URL.
+    pub(super) fn check_url(&self, url: &str, now: Now) -> Result<(), VerifyError> {
+        match (self.0.issuers.load().check_url(url), &self.0.resolved) {
+            (Err(VerifyError::UnknownIssuer), Some(resolved)) if resolved.may_know(url, now) => {
+                Ok(())
+            }
+            (result, _) => result,
+        }
+    }
+
+    pub(super) fn configured(&self) -> Arc<Issuers> {
+        self.0.issuers.load_full()
+    }
+
+    /// Returns the configured issuers, and then the resolved ones that are cached.
+    pub(super) fn issuers(&self) -> Vec<Arc<ActiveIssuer>> {
+        let resolved = self.0.resolved.as_ref().map(|it| it.cached());
+        let configured = self.0.issuers.load();
+        configured
+            .iter()
+            .cloned()
+            .chain(resolved.into_iter().flatten())
+            .collect()
+    }
+
+    /// Returns whether tokens may be accepted with the settings of this issuer: they were not replaced and,
+    /// if the resolver returned them, not too long ago.
+    #[inline]
+    pub(super) fn is_in_use(&self, issuer: &Arc<ActiveIssuer>, now: Now) -> bool {
+        let is_current = match &self.0.resolved {
+            Some(resolved) => resolved.is_current(self, issuer, now),
+            None => true,
+        };
+        is_current && !issuer.is_retired()
+    }
+}

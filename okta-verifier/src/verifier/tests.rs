@@ -1,6 +1,8 @@
 //! The decision about a request that has to wait: how much work it causes, and what is checked again
 //! afterwards.
 
+mod issuer_resolver;
+
 use std::{
     sync::{
         Arc,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use reqwest::blocking::Client;
@@ -36,11 +36,11 @@ impl Hydra {
     /// Returns the server that all tests of this program share.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Hydra> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start(Duration::from_secs(300)))
     }
 
-    /// Starts a server on free ports of 127.0.0.1, and waits until it is ready.
-    pub fn start() -> Self {
+    /// Starts a server on free ports of 127.0.0.1, and waits until it is ready. Tokens are valid for `lifetime`.
+    pub fn start(lifetime: Duration) -> Self {
         let start = Instant::now();
         let [public_port, admin_port] = free_ports();
         let [public, admin] =
@@ -52,6 +52,7 @@ impl Hydra {
             "serve": { "public": serve(public_port), "admin": serve(admin_port) },
             "urls": { "self": { "issuer": format!("{public}/") } },
             "strategies": { "access_token": "jwt" },
+            "ttl": { "access_token": format!("{}s", lifetime.as_secs()) },
             "secrets": { "system": ["a system secret of 32 characters"] },
             "sqa": { "opt_out": true },
         });

@@ -1,5 +1,7 @@
 //! Verifiers accept and reject tokens of an Ory Hydra server, which `ci/live hydra` fetches and builds.
 
+use std::time::Duration;
+
 use live::hydra::{Format, Hydra, SCOPE};
 use live::jwt;
 use live::service::{Service, accepted, assert_rejected};
@@ -115,7 +117,7 @@ fn revoked_opaque_token_is_rejected() {
 #[test]
 fn key_rotation_to_es256_rejects_no_token() {
     // A server of its own, because the new key signs every later token.
-    let server = Hydra::start();
+    let server = Hydra::start(Duration::from_secs(300));
     server.add_client("rotation", AUDIENCE, Format::Jwt);
     let service = Service::new(issuer(&server));
     let old = server.token("rotation", &FOR_US);

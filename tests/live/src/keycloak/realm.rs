@@ -74,6 +74,11 @@ impl Keycloak {
                 client["protocolMappers"] = json!([mapper]);
                 client
             },
+            {
+                let mut client = with_attributes("lightweight-without-basic", &[LIGHTWEIGHT]);
+                client["defaultClientScopes"] = json!(["profile", "roles"]);
+                client
+            },
             client(
                 "without-basic",
                 &json!({ "defaultClientScopes": ["profile", "roles"] }),

@@ -1,11 +1,13 @@
 //! Tokens that a service accepts, and what it learns about their subject, roles and scopes.
 
 use live::jwt;
-use live::keycloak::{CLIENT_ROLE, REALM_ROLE, RESOURCE, SCOPE};
+use live::keycloak::{CLIENT_ROLE, REALM_ROLE, RESOURCE, SCOPE, client};
 use live::service::{Service, accepted, assert_rejected};
+use okta_verifier::introspection::Introspection;
 use okta_verifier::{Issuer, Policy, SubjectKind, VerifiedToken};
+use serde_json::json;
 
-use crate::{issuer, shop};
+use crate::{api_client, issuer, shop};
 
 #[test]
 fn user_token_is_accepted_and_stands_for_a_user() {
@@ -28,6 +30,23 @@ fn machine_token_is_accepted_and_stands_for_a_service() {
     let token = accepted(service.bearer(&shop().grant("web").machine().access));
     assert_eq!(token.subject_kind(), SubjectKind::Service);
     assert_eq!(token.client_id(), Some("web"));
+}
+
+#[test]
+fn user_with_the_name_of_a_service_account_does_not_stand_for_a_service() {
+    // A client without a service account leaves this name free, and a realm may let users choose their names.
+    let without_account = json!({ "serviceAccountsEnabled": false });
+    shop().add_client(&client("no-account", &without_account));
+    shop().add_user("service-account-no-account");
+    let token = shop()
+        .grant("no-account")
+        .user("service-account-no-account")
+        .access;
+    let every_token = Introspection::every_token(api_client());
+    for issuer in [issuer(shop()), issuer(shop()).introspection(every_token)] {
+        let token = accepted(Service::new(issuer).bearer(&token));
+        assert_ne!(token.subject_kind(), SubjectKind::Service);
+    }
 }
 
 #[test]

@@ -58,6 +58,22 @@ fn lightweight_token_is_accepted_with_the_claims_of_the_response() {
 }
 
 #[test]
+fn lightweight_token_of_a_user_is_rejected_if_the_response_has_no_sub() {
+    let service = Service::new(switched_on());
+    let user = shop().grant("lightweight-without-basic").user("ada").access;
+    let response = shop().introspect(&user);
+    assert_eq!(response["active"], true);
+    assert!(response["sub"].is_null());
+    let outcome = service.bearer(&user);
+    assert_eq!(outcome.expect_err("rejected").status(), 401);
+    let machine = shop().grant("lightweight-without-basic").machine().access;
+    assert_eq!(
+        accepted(service.bearer(&machine)).subject_kind(),
+        SubjectKind::Service
+    );
+}
+
+#[test]
 fn lightweight_token_for_another_audience_is_rejected() {
     // Its own `aud` names the API, so the response cannot extend it to the client that introspects.
     let client = okta_verifier::introspection::ClientAuthentication::client_secret_basic(

@@ -17,6 +17,7 @@ mod net;
 mod policy;
 mod profile;
 mod properties;
+mod recorded;
 mod regressions;
 mod rejection;
 mod signatures;

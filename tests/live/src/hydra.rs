@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 use reqwest::blocking::Client;
@@ -41,7 +41,6 @@ impl Hydra {
 
     /// Starts a server on free ports of 127.0.0.1, and waits until it is ready. Tokens are valid for `lifetime`.
     pub fn start(lifetime: Duration) -> Self {
-        let start = Instant::now();
         let [public_port, admin_port] = free_ports();
         let [public, admin] =
             [public_port, admin_port].map(|port| format!("http://127.0.0.1:{port}"));
@@ -70,7 +69,7 @@ impl Hydra {
                 .then_some(())
         });
         let _ = fs::remove_file(path);
-        println!("Hydra was ready after {} s", start.elapsed().as_secs());
+        process.report_ready();
         Self {
             public,
             admin,

@@ -41,7 +41,6 @@ impl Keycloak {
 
     /// Starts a server on free ports of 127.0.0.1, with and without TLS, and waits until it is ready.
     pub fn start() -> Self {
-        let start = Instant::now();
         let file = |name: &str| certificates::path(name).display().to_string();
         let arguments = [
             "start".to_owned(),
@@ -75,7 +74,7 @@ impl Keycloak {
                 .is_ok_and(|answer| answer.status() == 200)
                 .then_some(())
         });
-        println!("Keycloak was ready after {} s", start.elapsed().as_secs());
+        process.report_ready();
         Self {
             http_base,
             https_base,

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Sender};
@@ -24,6 +24,8 @@ const GUARD: &str = r#"
 
 /// A server that ends when this value is dropped, or with the test program.
 pub(crate) struct Process {
+    name: &'static str,
+    started: Instant,
     guard: Child,
     input: Option<ChildStdin>,
 }
@@ -32,7 +34,7 @@ impl Process {
     /// Starts a program with environment variables, and waits for the line of its output that `ready` parses. The
     /// output goes to the file `NAME.log` in the directory of the servers.
     pub(crate) fn start<T>(
-        name: &str,
+        name: &'static str,
         program: &Path,
         arguments: &[impl AsRef<OsStr>],
         variables: &[(&str, &str)],
@@ -41,6 +43,7 @@ impl Process {
         let path = servers().join(name).with_extension("log");
         let log = || File::options().append(true).open(&path).expect("the log");
         File::create(&path).expect("the log is created");
+        let started = Instant::now();
         let mut guard = Command::new("sh")
             .args(["-c", GUARD, "guard"])
             .arg(program)
@@ -55,7 +58,12 @@ impl Process {
         follow(guard.stdout.take().expect("piped"), log(), sender.clone());
         follow(guard.stderr.take().expect("piped"), log(), sender);
         let input = guard.stdin.take();
-        let process = Self { guard, input }; // from here on a panic ends the server
+        let process = Self {
+            name,
+            started,
+            guard,
+            input,
+        }; // from here on a panic ends the server
 
         let end = Instant::now() + LIMIT;
         loop {
@@ -67,6 +75,12 @@ impl Process {
                 return (process, found);
             }
         }
+    }
+
+    /// Prints how long it took until the server was ready, also if the test harness captures the output of tests.
+    pub(crate) fn report_ready(&self) {
+        let seconds = self.started.elapsed().as_secs();
+        let _ = writeln!(io::stderr(), "{} was ready after {seconds} s", self.name);
     }
 }
 

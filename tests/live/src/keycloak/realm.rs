@@ -91,6 +91,12 @@ impl Keycloak {
                 "without-scopes",
                 &json!({ "defaultClientScopes": ["basic"], "fullScopeAllowed": false }),
             ),
+            client(
+                "role-claims",
+                &json!({ "protocolMappers": [
+                    audience(API), realm_roles("authz.roles.realm", true), realm_roles("role", false),
+                ] }),
+            ),
             with_attributes("dpop", &[("dpop.bound.access.tokens", "true")]),
             with_attributes(
                 "mtls",
@@ -325,6 +331,18 @@ pub fn with_attributes(client_id: &str, attributes: &[(&str, &str)]) -> Value {
         .map(|(name, value)| ((*name).to_owned(), json!(value)))
         .collect();
     client(client_id, &json!({ "attributes": attributes }))
+}
+
+/// Returns the settings of a mapper that writes the realm roles into a claim: all of them, or one as a text.
+pub fn realm_roles(claim: &str, all: bool) -> Value {
+    json!({
+        "name": format!("roles {claim}"), "protocol": "openid-connect",
+        "protocolMapper": "oidc-usermodel-realm-role-mapper",
+        "config": {
+            "claim.name": claim, "jsonType.label": "String", "multivalued": all.to_string(),
+            "access.token.claim": "true", "introspection.token.claim": "true",
+        },
+    })
 }
 
 /// Returns the settings of a mapper that adds a client to `aud`.

@@ -162,6 +162,21 @@ fn realm_roles_client_roles_and_scopes_decide_in_policies() {
 }
 
 #[test]
+fn roles_of_a_claim_of_the_realms_choice_are_groups() {
+    let token = shop().grant("role-claims").user("ada").access;
+    let nested = issuer(shop()).groups_claim_path(["authz", "roles", "realm"]);
+    let nested = accepted(Service::new(nested).bearer(&token));
+    assert!(nested.has_group(REALM_ROLE));
+    assert!(!nested.has_group(CLIENT_ROLE));
+    // A mapper that is not multivalued writes one of the roles as a text.
+    let role = jwt::claims(&token)["role"].clone();
+    let single = issuer(shop()).groups_claim("role");
+    let single = accepted(Service::new(single).bearer(&token));
+    let groups: Vec<_> = single.groups().collect();
+    assert_eq!(groups, [role.as_str().expect("a text")]);
+}
+
+#[test]
 fn token_without_scopes_is_accepted_with_none() {
     let token = shop().grant("without-scopes").machine().access;
     assert_eq!(jwt::claims(&token)["scope"], "");

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use live::keycloak::{Realm, SCOPE};
+use live::keycloak::{CLIENT_SECRET, Realm, SCOPE};
 use live::service::{Service, accepted, assert_rejected};
 use okta_verifier::SubjectKind;
-use okta_verifier::introspection::Introspection;
+use okta_verifier::introspection::{ClientAuthentication, Introspection};
 use serde_json::json;
 
 use crate::{api_client, issuer, issuer_on_demand, own_realm, shop};
@@ -68,6 +68,14 @@ fn introspection_response_does_not_extend_the_audience_of_a_token() {
     let introspection = Introspection::every_token(api_client());
     let service = Service::new(issuer(shop()).introspection(introspection));
     assert_rejected(service.bearer(&source), 401, "wrong_audience");
+}
+
+#[test]
+fn asking_client_outside_the_audience_gets_every_token_rejected() {
+    let outside = ClientAuthentication::client_secret_basic("gateway", CLIENT_SECRET);
+    let service = Service::new(issuer(shop()).introspection(Introspection::every_token(outside)));
+    let token = shop().grant("web").user("ada").access;
+    assert_rejected(service.bearer(&token), 401, "inactive");
 }
 
 #[test]

@@ -334,7 +334,7 @@ pub fn with_attributes(client_id: &str, attributes: &[(&str, &str)]) -> Value {
 }
 
 /// Returns the settings of a mapper that writes the realm roles into a claim: all of them, or one as a text.
-pub fn realm_roles(claim: &str, all: bool) -> Value {
+fn realm_roles(claim: &str, all: bool) -> Value {
     json!({
         "name": format!("roles {claim}"), "protocol": "openid-connect",
         "protocolMapper": "oidc-usermodel-realm-role-mapper",

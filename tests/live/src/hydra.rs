@@ -29,7 +29,7 @@ pub struct Hydra {
     public: String,
     admin: String,
     client: Client,
-    _process: Process,
+    process: Process,
 }
 
 impl Hydra {
@@ -69,13 +69,16 @@ impl Hydra {
                 .then_some(())
         });
         let _ = fs::remove_file(path);
-        process.report_ready();
-        Self {
+        let server = Self {
             public,
             admin,
             client,
-            _process: process,
-        }
+            process,
+        };
+        // The first request creates an RSA key of 4096 bits, which takes longer than a verifier waits on a busy machine.
+        server.key_set();
+        server.process.report_ready();
+        server
     }
 
     /// Returns the issuer of the tokens. It ends with a slash.

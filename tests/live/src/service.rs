@@ -9,6 +9,9 @@ use tokio::runtime::Runtime;
 /// The result of a request: its token, or the rejection.
 pub type Outcome = Result<VerifiedToken, Rejection>;
 
+/// A fetch timeout that does not end on a busy machine either.
+const PATIENT: Duration = Duration::from_secs(10);
+
 /// A service in front of which a verifier stands.
 pub struct Service {
     pub verifier: Verifier,
@@ -24,7 +27,10 @@ impl Service {
     /// Creates a service with other settings.
     pub fn with(builder: VerifierBuilder) -> Self {
         Self {
-            verifier: builder.build().expect("valid settings"),
+            verifier: builder
+                .fetch_timeout(PATIENT)
+                .build()
+                .expect("valid settings"),
             runtime: Runtime::new().expect("a runtime"),
         }
     }

@@ -30,8 +30,8 @@ const exists = (program) => works('sh', '-c', `command -v ${program}`);
 const size = () => (existsSync(target) ? execFileSync('du', ['-sh', target], { encoding: 'utf8' }).split('\t')[0] : '0');
 const secondsSince = (start) => Math.round((Date.now() - start) / 1000);
 
-// Runs one command to its end.
-const run = async (owner, command) => {
+// The program, the arguments and the options of a command, and the line that a user would type.
+const parse = (command) => {
   const { words, cwd, only, env: more = {} } = command.words ? command : { words: command };
   const [program, ...args] = (Array.isArray(words) ? words : words.split(' ')).map((word) => word.replace('{target}', target));
   const line = [
@@ -40,16 +40,38 @@ const run = async (owner, command) => {
     program,
     ...args,
   ].join(' ');
+  // The path of a script begins at the root of the checkout.
+  const path = program.includes('/') ? `${process.cwd()}/${program}` : program;
+  return { path, args, options: { cwd, env: { ...env, ...more } }, line, only };
+};
+
+// Waits for the end of a command.
+const finish = async (started) => {
+  const { code, signal } = await started.ended;
+  if (code !== 0) throw new Failure(started.log.at(-1) ?? (signal ? `ended by ${signal}` : `exit code ${code}`));
+};
+
+// Runs one command to its end.
+const run = async (owner, command) => {
+  const { path, args, options, line, only } = parse(command);
   if (only && !exists(only)) {
     console.log(`left out, because ${only} is missing: ${line}`);
     return;
   }
   console.log(`$ ${line}`);
-  // The path of a script begins at the root of the checkout.
-  const path = program.includes('/') ? `${process.cwd()}/${program}` : program;
-  const started = owner.start(path, args, { cwd, env: { ...env, ...more }, stdio: ['ignore', 'inherit', 'inherit'] });
-  const { code, signal } = await started.ended;
-  if (code !== 0) throw new Failure(started.log.at(-1) ?? (signal ? `ended by ${signal}` : `exit code ${code}`));
+  await finish(owner.start(path, args, { ...options, stdio: ['ignore', 'inherit', 'inherit'] }));
+};
+
+// Starts a command beside the steps before the one that needs it. Returns what waits for its end, and shows its output then.
+const runAhead = (owner, command) => {
+  const { path, args, options, line } = parse(command);
+  const started = owner.start(path, args, options);
+  return async () => {
+    console.log(`$ ${line} (started with the first step)`);
+    await started.ended;
+    if (started.log.length > 0) console.log(started.log.join('\n'));
+    await finish(started);
+  };
 };
 
 // Installs what a step needs, if it is missing and can be installed.
@@ -77,18 +99,9 @@ const providePythonTools = async (owner) => {
   const wanted = [...readFileSync('ci/tools.txt', 'utf8').matchAll(/^\S+==\S+/gm)].map(([name]) => name);
   const list = spawnSync(`${tools}/bin/python`, ['-m', 'pip', 'freeze'], { env, encoding: 'utf8' });
   if (list.status === 0 && wanted.every((name) => list.stdout.split('\n').includes(name))) return;
-  if (!works('python3', '-c', 'import ensurepip, venv')) await provideDebian(owner, 'python3 python3-venv');
+  if (!works('python3', '-c', 'import ensurepip, venv')) await run(owner, 'ci/debian python3 python3-venv');
   await run(owner, { words: ['python3', '-m', 'venv', '--clear', tools] });
   await run(owner, 'python -m pip install --quiet --disable-pip-version-check --require-hashes -r ci/tools.txt');
-};
-
-// Packages of Debian, as root or with a sudo that asks for no password.
-const provideDebian = async (owner, packages) => {
-  if (!exists('apt-get')) throw new Failure(`${packages} is missing`);
-  // Another program may hold dpkg's lock for a while.
-  const command = `${process.getuid() === 0 ? '' : 'sudo --non-interactive '}apt-get -o DPkg::Lock::Timeout=600`;
-  await run(owner, `${command} update -qq`);
-  await run(owner, `${command} install -y -qq --no-install-recommends ${packages}`);
 };
 
 const help = (name) => {
@@ -97,7 +110,7 @@ const help = (name) => {
   return `usage: ${name} [STEP..]
 
 Runs the steps in the order in which they are named. \`all\` stands for the steps of ci/check, or of both lists for ci/full;
-it is what runs when no step is named. \`ci/check all e2e\` is what .ci/run does. A step needs cargo, a C compiler, Node 20 and
+it is what runs when no step is named. \`ci/check all e2e live\` is what .ci/run does. A step needs cargo, a C compiler, Node 20 and
 the programs in parentheses; rustfmt, clippy and the tools of cargo are installed if they are missing.
 
 Steps of ci/check:
@@ -140,8 +153,10 @@ exports.main = (name, defaults) => own(async (owner) => {
     await timed('tools', async () => {
       for (const need of new Set(['cargo', 'cc', ...selected.flatMap((step) => step.needs ?? [])])) await provide(owner, need);
     });
+    const ahead = new Map(selected.filter((step) => step.ahead).map((step) => [step, runAhead(owner, step.ahead)]));
     for (const step of selected) {
       await timed(step.name, async () => {
+        await ahead.get(step)?.();
         for (const command of step.run) await run(owner, command);
       });
     }

@@ -1,6 +1,7 @@
 // The steps of `ci/check` and of `ci/full`, in the order in which they run.
 //
 // `run` holds commands: words, or { words, cwd, env, only }; `only` names a program without which the command is left out.
+// `ahead` is a command that begins with the first step of the run and beside it, because it takes long; its step waits for it.
 // `needs` holds programs besides cargo, a C compiler and Node; gate.js installs those that it can.
 'use strict';
 const { readFileSync } = require('node:fs');
@@ -32,10 +33,11 @@ exports.check = [
     run: ['node --test --test-reporter=spec ci/process.test.js'] },
   { name: 'deny', about: 'licences, banned and duplicate crates, and their sources, by deny.toml', needs: ['cargo-deny'],
     run: ['cargo deny --locked check -D unnecessary-skip -D unmatched-skip -D license-not-encountered licenses bans sources'] },
-  { name: 'clippy', about: 'clippy of the workspace, tests/e2e and tests/redis', needs: ['clippy'],
+  { name: 'clippy', about: 'clippy of the workspace, tests/e2e, tests/live and tests/redis', needs: ['clippy'],
     run: [
       `cargo clippy --locked --workspace ${strict}`,
       { words: `cargo clippy --locked ${strict}`, cwd: 'tests/e2e' },
+      { words: `cargo clippy --locked ${strict}`, cwd: 'tests/live' },
       { words: `cargo clippy --locked ${strict}`, cwd: 'tests/redis' },
       // With what the fuzzers call; `clippy-all` lints the fuzzers themselves.
       'cargo clippy --locked -p okta-verifier --lib -- --cfg fuzzing -D warnings',
@@ -70,6 +72,9 @@ exports.check = [
 
 exports.full = [
   { name: 'e2e', about: 'the examples against a real authorization server', needs: ['npm', 'openssl'], run: ['ci/e2e'] },
+  { name: 'live', about: 'tokens of a real Keycloak; installs Java, Maven and unzip if they are missing', needs: ['openssl'],
+    ahead: 'ci/live build', run: ['ci/live'] },
+  { name: 'hydra', about: 'tokens of a real Ory Hydra, which takes minutes to build', needs: ['go'], run: ['ci/live hydra'] },
   { name: 'fuzz', about: 'every fuzzer for 30 s', needs: ['c++'], run: ['fuzz/run 30'] },
   { name: 'differential-full', about: '100,000 mutated tokens through jsonwebtoken too',
     run: [{ words: 'cargo test --locked', cwd: 'tests/differential', env: { DIFFERENTIAL: '100000' } }] },

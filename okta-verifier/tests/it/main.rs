@@ -19,6 +19,7 @@ mod policy;
 mod profile;
 mod properties;
 mod providers;
+mod recorded;
 mod regressions;
 mod rejection;
 mod signatures;

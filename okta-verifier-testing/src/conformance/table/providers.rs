@@ -219,7 +219,7 @@ impl Format {
                 .beside_dpop()
         }));
         cases.extend(self.required.iter().map(|(claim, code)| {
-            invalid(format!("no {claim}"), &[90, 231, 232])
+            invalid(format!("no claim {claim}"), &[90, 231, 232])
                 .of(self.source(), |token, _| token.without(claim))
                 .because(code)
                 .beside_dpop()

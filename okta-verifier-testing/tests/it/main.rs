@@ -15,6 +15,7 @@ mod http;
 mod introspection;
 mod jose;
 mod proofs;
+mod providers;
 mod rotation;
 mod shapes;
 mod signatures;

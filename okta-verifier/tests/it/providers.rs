@@ -140,3 +140,26 @@ async fn provider_user_without_sub_is_rejected() {
     let both = access.token("ada").without("sub").claim("common_name", "x");
     assert_eq!(code(&verifier, both).await, "missing_claim");
 }
+
+#[tokio::test]
+async fn provider_at_another_url_is_accepted() {
+    for (issuer, url) in [
+        (TestIssuer::google("x"), "https://google.test"),
+        (
+            TestIssuer::keycloak("x"),
+            "https://keycloak.test/realms/umbrella",
+        ),
+        (
+            TestIssuer::entra_v2("x"),
+            "https://login.microsoftonline.us/aaaabbbb-0000-cccc-1111-dddd2222eeee/v2.0",
+        ),
+    ] {
+        let issuer = issuer.at(url);
+        let settings = issuer.issuer().any_client_id();
+        let verifier = Verifier::builder().issuer(settings).build().unwrap();
+        let subject = "robot@acme.iam.gserviceaccount.com";
+        let jwt = issuer.token(subject).service().sign();
+        let token = verifier.verify(&jwt).await.expect(url);
+        assert_eq!(token.subject_kind(), SubjectKind::Service, "{url}");
+    }
+}

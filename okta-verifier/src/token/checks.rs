@@ -168,8 +168,15 @@ pub(crate) fn check_claims<'c>(
         scope,
         audiences,
         confirmation: check_binding(claims, expected.custom())?,
-        is_lightweight: may_leave_out && (claims.aud.is_none() || claims.sub.is_none()),
+        is_lightweight: may_leave_out && leaves_claims_out(claims),
     })
+}
+
+/// Returns whether the token lacks claims that Keycloak writes into every other token: `aud`, `sub`, and the
+/// `client_id` of a machine or the `sid` of a user.
+fn leaves_claims_out(claims: &Claims<'_>) -> bool {
+    let is_complete = claims.client_id.is_some() || claims.contains("sid");
+    claims.aud.is_none() || claims.sub.is_none() || !is_complete
 }
 
 /// Checks that the token is for an audience of this issuer, and returns these audiences as a set of

@@ -18,7 +18,7 @@ use super::{
 /// | [`Issuer::rfc9068`](crate::Issuer::rfc9068), and all that are not listed here | `auth_time` other than 0, `acr` or `amr` is present (RFC 9068 §2.2.1) | `sub` is the client ID (RFC 9068 §2.2), or `gty` is `client-credentials` |
 /// | [`Issuer::auth0`](crate::Issuer::auth0) | `sub` has the form `{connection}\|{user}`, and `gty` is not `client-credentials` | `sub` is `{client ID}@clients`, or `gty` is `client-credentials` |
 /// | [`Issuer::entra_v2`](crate::Issuer::entra_v2) and the other constructors for Entra ID | `idtyp` is not `app`, and the token has scopes | `idtyp` is `app` |
-/// | [`Issuer::keycloak`](crate::Issuer::keycloak) | a user name that is not that of the client's service account, and `sub` | a signed token has `client_id`, or the user name is that of the client's service account |
+/// | [`Issuer::keycloak`](crate::Issuer::keycloak) | a user name that is not that of the client's service account, and `sub` | `client_id` in a signed token; in a response, the user name of the client's service account, and no `sid` |
 /// | [`Issuer::cognito`](crate::Issuer::cognito) | `username` is present | `sub` is the client ID |
 /// | [`Issuer::wso2`](crate::Issuer::wso2) | `aut` is `APPLICATION_USER` | `aut` is `APPLICATION` |
 /// | [`Issuer::google_identity_tokens`](crate::Issuer::google_identity_tokens) | never | `email` is that of a service account |
@@ -168,11 +168,15 @@ impl SubjectKind {
     fn by_keycloak(claims: &Claims<'_>, source: Source, client_id: Option<&str>) -> Self {
         let account = |name: &str| name.strip_prefix("service-account-") == client_id;
         let names = ["preferred_username", "username"].map(|claim| claims.text(claim));
-        let names_client = matches!(source, Source::Jwt(_))
-            && claims.client_id.is_some()
-            && claims.client_id == claims.text("azp");
-        let is_service =
-            names_client || (client_id.is_some() && names[0].as_deref().is_some_and(account));
+        let is_service = match source {
+            Source::Jwt(_) => claims.client_id.is_some() && claims.client_id == claims.text("azp"),
+            // A user may have such a name too, but a user's token belongs to a session.
+            Source::IntrospectionResponse { .. } => {
+                client_id.is_some()
+                    && !claims.contains("sid")
+                    && names.iter().flatten().any(|name| account(name))
+            }
+        };
         let mut given = names.iter().flatten().peekable();
         let is_user = claims.sub.is_some()
             && given.peek().is_some()

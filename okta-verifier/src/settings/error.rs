@@ -104,11 +104,19 @@ pub(super) struct Problems(Vec<(String, String)>);
 
 impl Problems {
     pub(super) fn one(path: &str, problem: &dyn fmt::Display) -> Self {
-        Self(vec![(path.to_owned(), problem.to_string())])
+        let mut problems = Self::default();
+        problems.add(path, problem);
+        problems
     }
 
     pub(super) fn add(&mut self, path: &str, problem: &dyn fmt::Display) {
-        self.0.push((path.to_owned(), problem.to_string()));
+        let problem = problem.to_string();
+        // Some errors begin with the name of the setting.
+        let repeated = problem
+            .strip_prefix(path)
+            .and_then(|rest| rest.strip_prefix(": "));
+        let problem = repeated.map(str::to_owned).unwrap_or(problem);
+        self.0.push((path.to_owned(), problem));
     }
 
     /// Records that a file cannot be read. The error of the system does not contain the file's content.

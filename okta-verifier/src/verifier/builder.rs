@@ -139,8 +139,9 @@ impl VerifierBuilder {
     /// # use okta_verifier::{Issuer, Verifier};
     /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
     /// let build = |pem: &str| Verifier::builder().issuer(issuer()).ca_certificates(pem).build();
-    /// # let pem = okta_verifier_testing::Certificate::new("CA").pem();
-    /// assert!(build(&pem).is_ok()); // -----BEGIN CERTIFICATE----- …
+    /// # let ca = okta_verifier_testing::Certificate::new("CA");
+    /// # let pem = ca.pem();
+    /// assert!(build(pem).is_ok()); // -----BEGIN CERTIFICATE----- …
     /// assert!(build("not a certificate").is_err());
     /// ```
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {

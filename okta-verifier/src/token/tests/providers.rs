@@ -554,6 +554,7 @@ fn token_without_sub_is_that_of_a_service_only_if_nothing_shows_a_user() {
         json!({ "amr": ["pwd"] }),
         json!({ "acr": "1" }),
         json!({ "email": "ada@example.com" }),
+        json!({ "sid": "7335d417" }),
         json!({ "username": "ada" }),
         json!({ "client_id": null }),
         json!({ "client_id": null, "azp": "web" }),
@@ -562,6 +563,17 @@ fn token_without_sub_is_that_of_a_service_only_if_nothing_shows_a_user() {
         claims["sub"] = json!("");
         assert_eq!(duende(claims), Err("missing_claim"), "{evidence}");
     }
+
+    let pingone = |claims| {
+        let issuer = Issuer::pingone("https://auth.pingone.eu/1/as", "api://orders");
+        documented(issuer, Typ::Absent, json!({ "client_id": "web" }), claims)
+    };
+    assert_eq!(pingone(json!({ "sub": null })), service("web"));
+    assert_eq!(pingone(json!({ "sid": "1" })), unknown("ada"));
+    assert_eq!(
+        pingone(json!({ "sub": null, "sid": "1" })),
+        Err("missing_claim")
+    );
 
     let access = |claims| {
         let url = "https://acme.cloudflareaccess.com";

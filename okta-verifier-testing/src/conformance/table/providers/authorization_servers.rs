@@ -416,10 +416,10 @@ fn pingone() -> Vec<Case> {
         ),
         wrong(
             PINGONE,
-            "a machine without sub",
+            "a user without sub, who has a session",
             &[234],
             "missing_claim",
-            |token| token.service().without("sub"),
+            |token| token.without("sub"),
         ),
     ]
 }

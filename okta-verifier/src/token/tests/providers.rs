@@ -125,7 +125,7 @@ fn keycloak_lightweight_machine() -> Value {
     })
 }
 
-// conformance 228, 234, 238
+// conformance 232, 238, 242
 #[test]
 fn keycloak_token_of_each_kind_stands_for_a_user_or_a_service() {
     let keycloak = keycloak();
@@ -200,7 +200,7 @@ fn keycloak_token_of_each_kind_stands_for_a_user_or_a_service() {
     }
 }
 
-// conformance 228, 238
+// conformance 232, 242
 #[test]
 fn keycloak_token_of_a_less_common_kind_stands_for_a_user_or_a_service() {
     let keycloak = keycloak();
@@ -273,7 +273,7 @@ fn keycloak_token_of_a_less_common_kind_stands_for_a_user_or_a_service() {
     }
 }
 
-// conformance 231, 233, 234
+// conformance 235, 237, 238
 #[test]
 fn keycloak_token_without_sub_or_of_another_realm_is_rejected() {
     let keycloak = keycloak();
@@ -320,7 +320,7 @@ fn keycloak_token_without_sub_or_of_another_realm_is_rejected() {
     assert_eq!(signed(&service, Typ::Jwt, &keycloak), Err("missing_claim"));
 }
 
-// conformance 238
+// conformance 242
 #[test]
 fn keycloak_lightweight_token_alone_is_of_unknown_kind() {
     let keycloak = Expected {
@@ -336,7 +336,7 @@ fn keycloak_lightweight_token_alone_is_of_unknown_kind() {
     assert_eq!(signed(other), Err("wrong_audience"));
 }
 
-// conformance 238
+// conformance 242
 #[test]
 fn keycloak_introspection_response_stands_for_a_user_or_a_service() {
     let keycloak = keycloak();
@@ -374,7 +374,7 @@ fn hydra_machine() -> Value {
     })
 }
 
-// conformance 228, 231, 233, 234, 238
+// conformance 232, 235, 237, 238, 242
 #[test]
 fn hydra_token_of_a_machine_is_that_of_a_service() {
     let hydra = expected(Issuer::hydra("http://127.0.0.1:4444/", "api://orders"));
@@ -420,7 +420,7 @@ fn documented(issuer: Issuer, typ: Typ, fixed: Value, changes: Value) -> Outcome
     signed(&with(with(registered, fixed), changes), typ, &expected)
 }
 
-// conformance 238
+// conformance 242
 #[test]
 fn auth0_token_stands_for_a_user_by_its_connection_and_for_a_service_by_its_grant() {
     let auth0 = |claims| {
@@ -451,7 +451,7 @@ fn auth0_token_stands_for_a_user_by_its_connection_and_for_a_service_by_its_gran
     );
 }
 
-// conformance 238
+// conformance 242
 #[test]
 fn entra_token_stands_for_a_service_by_idtyp_and_for_a_user_by_scopes() {
     const TENANT: &str = "11112222-bbbb-3333-cccc-4444dddd5555";
@@ -478,7 +478,7 @@ fn entra_token_stands_for_a_service_by_idtyp_and_for_a_user_by_scopes() {
     );
 }
 
-// conformance 238
+// conformance 242
 #[test]
 fn token_of_another_provider_stands_for_a_user_or_a_service_by_its_own_evidence() {
     let cognito = |claims| {
@@ -534,7 +534,7 @@ fn token_of_another_provider_stands_for_a_user_or_a_service_by_its_own_evidence(
     );
 }
 
-// conformance 234, 238
+// conformance 238, 242
 #[test]
 fn token_without_sub_is_that_of_a_service_only_if_nothing_shows_a_user() {
     let duende = |claims| {

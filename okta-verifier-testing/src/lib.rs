@@ -20,6 +20,9 @@
 //! # Ok(()) }
 //! ```
 //!
+//! [`TestIssuer::keycloak`], [`TestIssuer::auth0`] and other constructors of that kind sign tokens as other
+//! providers write them.
+//!
 //! [`TestIssuer::issuer`] pins the public keys, so the verifier under test fetches nothing. With the
 //! feature `server`, `MockOkta` is an authorization server on a loopback socket, for tests that fetch.
 //! It serves metadata, keys and `/v1/token`, rotates keys, and injects faults.

@@ -167,7 +167,8 @@ impl TestIssuer {
         Self::of(Provider::Wso2, audience)
     }
 
-    /// Creates an environment of PingOne with the settings of [`Issuer::pingone`].
+    /// Creates an environment of PingOne with the settings of [`Issuer::pingone`]. The tokens of machines have
+    /// no `sub`.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;

@@ -1,5 +1,6 @@
 use std::{
     future::{Ready, ready},
+    sync::Arc,
     time::Duration,
 };
 

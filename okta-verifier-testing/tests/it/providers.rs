@@ -132,6 +132,8 @@ fn provider_token_leaves_out_what_the_provider_leaves_out() {
         .scope("ignored")
         .sign();
     assert!(claims(entra).get("scp").is_none());
+    let pingone = TestIssuer::pingone("x").token("").service().sign();
+    assert!(claims(pingone).get("sub").is_none());
     let access = TestIssuer::cloudflare_access("tag")
         .token("")
         .service()

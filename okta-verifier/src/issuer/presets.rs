@@ -382,7 +382,7 @@ impl Issuer {
     }
 
     /// Configures an environment of PingOne, such as `https://auth.pingone.eu/{environment}/as`. `typ` may be
-    /// absent.
+    /// absent. Tokens of machines have no `sub`, so their client ID is the subject.
     ///
     /// ```
     /// # use okta_verifier_testing::TestIssuer;
@@ -390,7 +390,8 @@ impl Issuer {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let pingone = TestIssuer::pingone("https://orders.example"); // its issuer() is Issuer::pingone
     /// let verifier = Verifier::builder().issuer(pingone.issuer().any_client_id()).build()?;
-    /// assert!(verifier.verify(&pingone.token("ada").sign()).await.is_ok());
+    /// let machine = pingone.token("").service().client_id("batch").sign();
+    /// assert_eq!(verifier.verify(&machine).await?.subject(), "batch");
     /// let id_token = pingone.token("ada").id_token().audience("https://orders.example").sign();
     /// assert!(verifier.verify(&id_token).await.is_err());
     /// # Ok(())
@@ -398,7 +399,10 @@ impl Issuer {
     /// ```
     #[must_use]
     pub fn pingone(url: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self::custom(url, audience, TokenProfile::new().accept_missing_type())
+        let profile = TokenProfile::new()
+            .accept_missing_type()
+            .allow_missing_subject();
+        Self::custom(url, audience, profile)
     }
 
     /// Configures a Zitadel instance. `typ` may be absent or `JWT`. `audience` is the ID of the project or of

@@ -26,8 +26,8 @@ use super::{
 /// | [`Issuer::cloudflare_access_identity_tokens`](crate::Issuer::cloudflare_access_identity_tokens) | `email` is present | `common_name` is present |
 ///
 /// If a token without `sub` is accepted ([`TokenProfile::allow_missing_subject`](crate::TokenProfile)), its
-/// kind is `Service`. It is rejected if it has the evidence for a user of RFC 9068, `email`, or a `username`
-/// other than the client ID.
+/// kind is `Service`. It is rejected if it has the evidence for a user of RFC 9068, `email`, `sid`, or a
+/// `username` other than the client ID.
 ///
 /// Keycloak also writes `acr` into the tokens of service accounts. Therefore `acr` is ignored in a token
 /// whose payload has Keycloak's `typ`, and all evidence for a user is ignored if the user name is that of a
@@ -95,6 +95,7 @@ impl SubjectKind {
         let client_id = Some(client_id);
         authenticated(claims, client_id)
             || claims.contains("email")
+            || claims.contains("sid")
             || names_owner(claims, client_id)
     }
 

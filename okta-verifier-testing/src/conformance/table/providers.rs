@@ -86,8 +86,8 @@ impl Format {
     fn accepted(&self) -> Vec<Case> {
         let of = |case: Case, edit: Edit| case.of(self.source(), move |token, _| edit(token));
         let mut cases = vec![
-            of(accepted("a token of a user", &[228]), |token| token),
-            of(accepted("a token of a machine", &[228]), |token| {
+            of(accepted("a token of a user", &[232]), |token| token),
+            of(accepted("a token of a machine", &[232]), |token| {
                 token.service()
             }),
             of(accepted("the audience among others", &[54, 92]), |token| {
@@ -95,7 +95,7 @@ impl Format {
             }),
         ];
         cases.extend(self.types.iter().map(|typ| {
-            accepted(named_type(*typ), &[228])
+            accepted(named_type(*typ), &[232])
                 .of(self.source(), move |token, _| with_type(token, *typ))
         }));
         if !self.is_of_workloads() {
@@ -109,19 +109,19 @@ impl Format {
         let scoped = |case: Case| case.at(Route::Orders);
         let grouped = |case: Case| case.at(Route::Admin);
         let mut cases = vec![
-            scoped(accepted("the scope", &[98, 236])).of(self.source(), |token, terms| {
+            scoped(accepted("the scope", &[98, 240])).of(self.source(), |token, terms| {
                 token.scope("profile").scope(&terms.scope)
             }),
-            scoped(lacks_scope("no scope", &[15, 236])).of(self.source(), |token, _| token),
-            scoped(lacks_scope("the scope as a group", &[15, 236]))
+            scoped(lacks_scope("no scope", &[15, 240])).of(self.source(), |token, _| token),
+            scoped(lacks_scope("the scope as a group", &[15, 240]))
                 .of(self.source(), |token, terms| token.group(&terms.scope)),
-            grouped(forbidden("no group", &[15, 236])).of(self.source(), |token, _| token),
-            grouped(forbidden("the group as a scope", &[15, 236]))
+            grouped(forbidden("no group", &[15, 240])).of(self.source(), |token, _| token),
+            grouped(forbidden("the group as a scope", &[15, 240]))
                 .of(self.source(), |token, terms| token.scope(&terms.group)),
         ];
         let machine = match self.has_scopes_of_machines {
-            true => accepted("the scope of a machine", &[98, 236]),
-            false => lacks_scope("a machine, which has no scopes", &[15, 236]),
+            true => accepted("the scope of a machine", &[98, 240]),
+            false => lacks_scope("a machine, which has no scopes", &[15, 240]),
         };
         cases.push(scoped(machine).of(self.source(), |token, terms| {
             token.service().scope(&terms.scope)
@@ -132,8 +132,8 @@ impl Format {
                     edit(token).group("Everyone").group(&terms.group)
                 })
             };
-            cases.push(group(accepted("the group", &[99, 236]), |token| token));
-            let machine = accepted("the group of a machine", &[99, 236]);
+            cases.push(group(accepted("the group", &[99, 240]), |token| token));
+            let machine = accepted("the group of a machine", &[99, 240]);
             cases.push(group(machine, |token| token.service()));
         }
         cases
@@ -146,7 +146,7 @@ impl Format {
                 .beside_dpop()
         };
         let mut cases = vec![
-            of(invalid("an ID token", &[84, 229]), self.id_token, |token| {
+            of(invalid("an ID token", &[84, 233]), self.id_token, |token| {
                 token.id_token()
             }),
             of(
@@ -165,7 +165,7 @@ impl Format {
                 |token| token.claim("aud", json!(null)),
             ),
             of(
-                invalid("an empty subject", &[90, 234]),
+                invalid("an empty subject", &[90, 238]),
                 self.code_without("sub"),
                 |token| token.claim("sub", ""),
             ),
@@ -181,12 +181,12 @@ impl Format {
                 |token| token.unsigned(),
             ),
             of(
-                invalid("a cnf with an unknown member", &[187, 237]),
+                invalid("a cnf with an unknown member", &[187, 241]),
                 "binding_unchecked",
                 |token| token.claim("cnf", json!({ "kid": "1" })),
             ),
             of(
-                invalid("a cnf with an unknown member beside jkt", &[187, 237]),
+                invalid("a cnf with an unknown member beside jkt", &[187, 241]),
                 "binding_unchecked",
                 |token| {
                     let jkt = crate::Client::new().thumbprint();
@@ -194,19 +194,19 @@ impl Format {
                 },
             ),
             of(
-                invalid("a bound token as Bearer", &[168, 237]),
+                invalid("a bound token as Bearer", &[168, 241]),
                 "bound_token_as_bearer",
                 |token| token.bound_to_key(),
             ),
             of(
-                invalid("a logout token under its own typ", &[84, 229, 230]),
+                invalid("a logout token under its own typ", &[84, 233, 234]),
                 "type_not_allowed",
                 |token| logout(token.typ("logout+jwt")),
             ),
         ];
         cases.extend(OTHER_KINDS.iter().flat_map(|kind| {
             [(*kind).to_owned(), format!("application/{kind}")].map(|typ| {
-                let case = invalid(format!("typ {typ}"), &[84, 85, 120, 215, 230]);
+                let case = invalid(format!("typ {typ}"), &[84, 85, 120, 215, 234]);
                 case.of(self.source(), move |token, _| token.typ(&typ))
                     .because("type_not_allowed")
                     .beside_dpop()
@@ -219,30 +219,30 @@ impl Format {
                 .beside_dpop()
         }));
         cases.extend(self.required.iter().map(|(claim, code)| {
-            invalid(format!("no claim {claim}"), &[90, 233, 234])
+            invalid(format!("no claim {claim}"), &[90, 237, 238])
                 .of(self.source(), |token, _| token.without(claim))
                 .because(code)
                 .beside_dpop()
         }));
         cases.extend(self.other_issuers.iter().map(|iss| {
-            invalid(format!("the issuer {iss}"), &[81, 91, 231])
+            invalid(format!("the issuer {iss}"), &[81, 91, 235])
                 .of(self.source(), move |token, _| token.claim("iss", iss))
                 .because("unknown_issuer")
                 .beside_dpop()
         }));
         cases.extend(self.other_formats.iter().map(|(profile, code)| {
-            invalid(format!("the format of {}", profile.name()), &[232])
+            invalid(format!("the format of {}", profile.name()), &[236])
                 .of(self.source(), |token, _| token.in_format_of(*profile))
                 .because(code)
                 .beside_dpop()
         }));
         if let Some(code) = self.id_token_for_us {
-            let case = invalid("an ID token for the audience", &[84, 229]);
+            let case = invalid("an ID token for the audience", &[84, 233]);
             cases.push(of(case, code, |token| token.id_token().audience(AUDIENCE)));
         }
         if let Some(claim) = self.client {
             cases.push(
-                invalid("an empty client", &[233])
+                invalid("an empty client", &[237])
                     .of(self.source(), move |token, _| token.claim(claim, ""))
                     .because(self.code_with_empty_client())
                     .beside_dpop(),

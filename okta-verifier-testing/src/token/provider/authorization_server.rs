@@ -162,6 +162,7 @@ impl TokenBuilder {
         }
     }
 
+    /// A token of a machine has neither `sub` nor `sid`.
     pub(super) fn pingone_claims(&self) -> Value {
         match self.kind {
             Kind::Id => json!({
@@ -177,14 +178,19 @@ impl TokenBuilder {
                 "org": guid("acme"),
                 "sid": random_guid(),
             }),
-            kind => json!({
+            Kind::Service => json!({
                 "jti": random_guid(),
                 "aud": [self.audience],
-                "sub": self.subject_of(kind),
                 "client_id": self.client_id,
                 "scope": self.scope_text(),
-                "env": TENANT,
-                "org": guid("acme"),
+            }),
+            _ => json!({
+                "jti": random_guid(),
+                "aud": [self.audience],
+                "sub": self.subject,
+                "client_id": self.client_id,
+                "scope": self.scope_text(),
+                "sid": random_guid(),
             }),
         }
     }

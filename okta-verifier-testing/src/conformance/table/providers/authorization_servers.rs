@@ -39,31 +39,31 @@ pub(super) const AUTH0: Format = Format {
 fn auth0() -> Vec<Case> {
     const AUTH0: Provider = Provider::Auth0;
     vec![
-        right(AUTH0, "the RFC 9068 profile", &[228], |token| {
+        right(AUTH0, "the RFC 9068 profile", &[232], |token| {
             let token = token.typ("at+jwt").claim("jti", "1").without("azp");
             token.claim("client_id", crate::CLIENT_ID)
         }),
-        right(AUTH0, "azp and client_id that agree", &[233], |token| {
+        right(AUTH0, "azp and client_id that agree", &[237], |token| {
             token.claim("client_id", crate::CLIENT_ID)
         }),
         wrong(
             AUTH0,
             "azp and client_id that differ",
-            &[233],
+            &[237],
             "invalid_claim",
             |token| token.claim("client_id", "other"),
         ),
         wrong(
             AUTH0,
             "an ID token without nonce for the audience",
-            &[84, 229],
+            &[84, 233],
             "missing_claim",
             |token| token.id_token().audience(AUDIENCE).without("nonce"),
         ),
         wrong(
             AUTH0,
             "an ID token for the audience with azp",
-            &[84, 229],
+            &[84, 233],
             "not_an_access_token",
             |token| {
                 token
@@ -75,14 +75,14 @@ fn auth0() -> Vec<Case> {
         wrong(
             AUTH0,
             "a logout token under typ JWT",
-            &[84, 229],
+            &[84, 233],
             "not_an_access_token",
             logout,
         ),
         wrong(
             AUTH0,
             "a payload typ ID",
-            &[229],
+            &[233],
             "not_an_access_token",
             |token| token.claim("typ", "ID"),
         ),
@@ -127,62 +127,62 @@ fn cognito() -> Vec<Case> {
         right(
             COGNITO,
             "a token that is bound to this resource",
-            &[228],
+            &[232],
             |token| token.audience(AUDIENCE),
         ),
         wrong(
             COGNITO,
             "a token that is bound to another resource",
-            &[231],
+            &[235],
             "wrong_audience",
             |token| token.audience("https://other.example"),
         ),
         wrong(
             COGNITO,
             "the client as audience",
-            &[231],
+            &[235],
             "wrong_audience",
             |token| token.audience(crate::CLIENT_ID),
         ),
         wrong(
             COGNITO,
             "a client that is not listed",
-            &[233],
+            &[237],
             "client_not_allowed",
             |token| token.client_id("1h57kf5cpq17m0eml12EXAMPLE"),
         ),
         wrong(
             COGNITO,
             "a machine that is not listed",
-            &[233],
+            &[237],
             "client_not_allowed",
             |token| token.service().client_id("1h57kf5cpq17m0eml12EXAMPLE"),
         ),
         wrong(
             COGNITO,
             "token_use id",
-            &[229],
+            &[233],
             "not_an_access_token",
             |token| token.claim("token_use", "id"),
         ),
         wrong(
             COGNITO,
             "an ID token without audience",
-            &[229],
+            &[233],
             "not_an_access_token",
             |token| token.id_token().without("aud"),
         ),
         wrong(
             COGNITO,
             "token_use in capitals",
-            &[229],
+            &[233],
             "not_an_access_token",
             |token| token.claim("token_use", "ACCESS"),
         ),
         wrong(
             COGNITO,
             "a list as token_use",
-            &[229],
+            &[233],
             "not_an_access_token",
             |token| token.claim("token_use", ["access"]),
         ),
@@ -222,20 +222,20 @@ pub(super) const HYDRA: Format = Format {
 fn hydra() -> Vec<Case> {
     const HYDRA: Provider = Provider::Hydra;
     vec![
-        right(HYDRA, "a token with ext", &[228], |token| {
+        right(HYDRA, "a token with ext", &[232], |token| {
             token.claim("ext", json!({ "tenant": "acme" }))
         }),
         wrong(
             HYDRA,
             "a refresh token of token_use",
-            &[229],
+            &[233],
             "not_an_access_token",
             |token| token.claim("token_use", "refresh_token"),
         ),
         wrong(
             HYDRA,
             "an ID token for the audience with client_id",
-            &[84, 229],
+            &[84, 233],
             "not_an_access_token",
             |token| {
                 let token = token.id_token().audience(AUDIENCE);
@@ -245,14 +245,14 @@ fn hydra() -> Vec<Case> {
         wrong(
             HYDRA,
             "a logout token under typ JWT",
-            &[84, 229],
+            &[84, 233],
             "not_an_access_token",
             logout,
         ),
         wrong(
             HYDRA,
             "client_id and cid that differ",
-            &[233],
+            &[237],
             "invalid_claim",
             |token| token.claim("cid", "other"),
         ),
@@ -291,27 +291,27 @@ pub(super) const DUENDE: Format = Format {
 fn duende() -> Vec<Case> {
     const DUENDE: Provider = Provider::Duende;
     vec![
-        right(DUENDE, "a machine with sub", &[228], |token| {
+        right(DUENDE, "a machine with sub", &[232], |token| {
             token.service().claim("sub", crate::CLIENT_ID)
         }),
         wrong(
             DUENDE,
             "a user without sub and amr",
-            &[234],
+            &[238],
             "missing_claim",
             |token| token.without("sub").without("amr"),
         ),
         wrong(
             DUENDE,
             "a user without sub and auth_time",
-            &[234],
+            &[238],
             "missing_claim",
             |token| token.without("sub").without("auth_time"),
         ),
         wrong(
             DUENDE,
             "a machine without sub and client",
-            &[233, 234],
+            &[237, 238],
             "missing_claim",
             |token| token.service().without("client_id"),
         ),
@@ -346,27 +346,27 @@ fn wso2() -> Vec<Case> {
             "wrong_audience",
             |token| token.audience(crate::CLIENT_ID),
         ),
-        right(WSO2, "azp alone", &[233], |token| {
+        right(WSO2, "azp alone", &[237], |token| {
             token.without("client_id")
         }),
         wrong(
             WSO2,
             "neither azp nor client_id",
-            &[233],
+            &[237],
             "missing_claim",
             |token| token.without("client_id").without("azp"),
         ),
         wrong(
             WSO2,
             "azp and client_id that differ",
-            &[233],
+            &[237],
             "invalid_claim",
             |token| token.claim("azp", "other"),
         ),
         wrong(
             WSO2,
             "a machine without sub",
-            &[234],
+            &[238],
             "missing_claim",
             |token| token.service().without("sub"),
         ),
@@ -400,7 +400,7 @@ fn pingone() -> Vec<Case> {
         wrong(
             PINGONE,
             "an ID token for the audience with client_id",
-            &[84, 229],
+            &[84, 233],
             "not_an_access_token",
             |token| {
                 let token = token.id_token().audience(AUDIENCE);
@@ -410,16 +410,16 @@ fn pingone() -> Vec<Case> {
         wrong(
             PINGONE,
             "a logout token without typ",
-            &[84, 229],
+            &[84, 233],
             "not_an_access_token",
             logout,
         ),
         wrong(
             PINGONE,
-            "a machine without sub",
-            &[234],
+            "a user without sub, who has a session",
+            &[238],
             "missing_claim",
-            |token| token.service().without("sub"),
+            |token| token.without("sub"),
         ),
     ]
 }
@@ -454,14 +454,14 @@ fn zitadel() -> Vec<Case> {
         wrong(
             ZITADEL,
             "an ID token without nonce",
-            &[84, 229],
+            &[84, 233],
             "not_an_access_token",
             |token| token.id_token().without("nonce").claim("jti", "1"),
         ),
         wrong(
             ZITADEL,
             "a logout token without typ",
-            &[84, 229],
+            &[84, 233],
             "not_an_access_token",
             logout,
         ),

@@ -73,51 +73,51 @@ pub(super) const VERSION_1: Format = Format {
 
 fn version(provider: Provider, other: super::Edit) -> Vec<Case> {
     vec![
-        right(provider, "a machine without idtyp", &[228], |token| {
+        right(provider, "a machine without idtyp", &[232], |token| {
             token.service().without("idtyp")
         }),
         wrong(
             provider,
             "the ver of another version",
-            &[232],
+            &[236],
             "not_an_access_token",
             other,
         ),
         wrong(
             provider,
             "a ver that is a number",
-            &[232],
+            &[236],
             "not_an_access_token",
             |token| token.claim("ver", 2.0),
         ),
         wrong(
             provider,
             "the tid of another tenant",
-            &[231],
+            &[235],
             "invalid_claim",
             |token| token.claim("tid", "aaaabbbb-0000-cccc-1111-dddd2222eeee"),
         ),
         wrong(
             provider,
             "a tid that is a part of the tenant's",
-            &[231],
+            &[235],
             "invalid_claim",
             |token| token.claim("tid", "11112222"),
         ),
-        wrong(provider, "an empty tid", &[231], "invalid_claim", |token| {
+        wrong(provider, "an empty tid", &[235], "invalid_claim", |token| {
             token.claim("tid", "")
         }),
         wrong(
             provider,
             "a tid in a list",
-            &[231],
+            &[235],
             "invalid_claim",
             |token| token.claim("tid", json!(["11112222-bbbb-3333-cccc-4444dddd5555"])),
         ),
         wrong(
             provider,
             "an ID token without nonce for the audience",
-            &[84, 229],
+            &[84, 233],
             "missing_claim",
             |token| {
                 let ours = token.own_audience().to_owned();
@@ -127,7 +127,7 @@ fn version(provider: Provider, other: super::Edit) -> Vec<Case> {
         wrong(
             provider,
             "a machine without sub",
-            &[234],
+            &[238],
             "missing_claim",
             |token| token.service().without("sub"),
         ),

@@ -62,32 +62,32 @@ const KEYCLOAK: Provider = Provider::Keycloak;
 fn own() -> Vec<Case> {
     let source = Source::Of(KEYCLOAK);
     let mut cases = vec![
-        right(KEYCLOAK, "the audience as one string", &[228], |token| {
+        right(KEYCLOAK, "the audience as one string", &[232], |token| {
             let ours = token.own_audience().to_owned();
             token.audience(ours)
         }),
-        right(KEYCLOAK, "a machine with at+jwt", &[228], |token| {
+        right(KEYCLOAK, "a machine with at+jwt", &[232], |token| {
             token.service().typ("at+jwt")
         }),
         right(
             KEYCLOAK,
             "a client whose name has capitals",
-            &[228],
+            &[232],
             |token| token.service().client_id("alg-ES256"),
         ),
-        right(KEYCLOAK, "a machine with a session", &[228], |token| {
+        right(KEYCLOAK, "a machine with a session", &[232], |token| {
             token.service().claim("sid", "1sHEEYZTE4f5NB_W-puUfr_P")
         }),
         right(
             KEYCLOAK,
             "a token exchanged by another client",
-            &[228],
+            &[232],
             |token| token.client_id("gw").claim("act", json!({ "sub": "gw2" })),
         ),
         wrong(
             KEYCLOAK,
             "an ID token for the audience with at+jwt",
-            &[84, 229],
+            &[84, 233],
             "not_an_access_token",
             |token| {
                 let ours = token.own_audience().to_owned();
@@ -97,7 +97,7 @@ fn own() -> Vec<Case> {
         wrong(
             KEYCLOAK,
             "a refresh token of its own key",
-            &[229],
+            &[233],
             "algorithm_not_allowed",
             |token| {
                 let issuer = token.own_issuer().to_owned();
@@ -110,7 +110,7 @@ fn own() -> Vec<Case> {
         wrong(
             KEYCLOAK,
             "a refresh token under a published key",
-            &[229],
+            &[233],
             "wrong_audience",
             |token| {
                 let issuer = token.own_issuer().to_owned();
@@ -120,14 +120,14 @@ fn own() -> Vec<Case> {
         wrong(
             KEYCLOAK,
             "a logout token under typ JWT",
-            &[84, 229],
+            &[84, 233],
             "not_an_access_token",
             |token| logout(token.claim("typ", "Logout")),
         ),
         wrong(
             KEYCLOAK,
             "a lightweight token",
-            &[228],
+            &[232],
             "missing_claim",
             |token| {
                 let token = token.without("aud").without("sub").without("realm_access");
@@ -139,7 +139,7 @@ fn own() -> Vec<Case> {
         wrong(
             KEYCLOAK,
             "a lightweight token of a machine",
-            &[228],
+            &[232],
             "missing_claim",
             |token| {
                 let token = token.service().without("aud").without("client_id");
@@ -149,49 +149,49 @@ fn own() -> Vec<Case> {
         wrong(
             KEYCLOAK,
             "a person without the scope basic",
-            &[234],
+            &[238],
             "missing_claim",
             |token| token.without("sub").without("acr").scope("openid"),
         ),
         wrong(
             KEYCLOAK,
             "a person without a subject and with client_id",
-            &[234],
+            &[238],
             "missing_claim",
             |token| token.without("sub").claim("client_id", crate::CLIENT_ID),
         ),
         wrong(
             KEYCLOAK,
             "azp and client_id that differ",
-            &[233],
+            &[237],
             "invalid_claim",
             |token| token.service().claim("client_id", "other"),
         ),
         wrong(
             KEYCLOAK,
             "a certificate-bound token without a certificate",
-            &[185, 237],
+            &[185, 241],
             "no_certificate",
             |token| token.bound_to_certificate(b"0\0"),
         ),
         wrong(
             KEYCLOAK,
             "a payload typ DPoP without cnf",
-            &[237],
+            &[241],
             "binding_unchecked",
             |token| token.claim("typ", "DPoP"),
         ),
         wrong(
             KEYCLOAK,
             "a payload typ DPoP and a certificate",
-            &[237],
+            &[241],
             "binding_unchecked",
             |token| token.bound_to_certificate(b"0\0").claim("typ", "DPoP"),
         ),
         wrong(
             KEYCLOAK,
             "kc-jkt-type without jkt",
-            &[237],
+            &[241],
             "binding_unchecked",
             |token| token.claim("cnf", json!({ "kc-jkt-type": "DPoP" })),
         ),
@@ -200,7 +200,7 @@ fn own() -> Vec<Case> {
         "ID", "Refresh", "Offline", "Logout", "id", "REFRESH", "bearer", "dpop", "", "JWT",
     ];
     cases.extend(kinds.map(|typ| {
-        invalid(format!("a payload typ {typ:?}"), &[229])
+        invalid(format!("a payload typ {typ:?}"), &[233])
             .of(source, move |token, _| token.claim("typ", typ))
             .because("not_an_access_token")
             .beside_dpop()
@@ -212,7 +212,7 @@ fn own() -> Vec<Case> {
         json!({ "typ": "Bearer" }),
     ];
     cases.extend(odd.map(|typ| {
-        invalid(format!("a payload typ {typ}"), &[229])
+        invalid(format!("a payload typ {typ}"), &[233])
             .of(source, move |token, _| token.claim("typ", &typ))
             .because("not_an_access_token")
             .beside_dpop()
@@ -220,19 +220,19 @@ fn own() -> Vec<Case> {
     cases.extend([
         proved_of(
             source,
-            accepted("a bound token and its proof", &[152, 237]),
+            accepted("a bound token and its proof", &[152, 241]),
             |token| token,
             |proof| proof,
         ),
         proved_of(
             source,
-            accepted("a bound token of a machine and its proof", &[152, 237]),
+            accepted("a bound token of a machine and its proof", &[152, 241]),
             |token| token.service(),
             |proof| proof,
         ),
         proved_of(
             source,
-            accepted("a bound token with payload typ Bearer", &[152, 237]),
+            accepted("a bound token with payload typ Bearer", &[152, 241]),
             |token| token.claim("typ", "Bearer"),
             |proof| proof,
         ),
@@ -244,7 +244,7 @@ fn own() -> Vec<Case> {
         ),
         proved_of(
             source,
-            invalid("a payload typ DPoP without cnf and a proof", &[237])
+            invalid("a payload typ DPoP without cnf and a proof", &[241])
                 .because("binding_unchecked"),
             |token| token.without("cnf"),
             |proof| proof,

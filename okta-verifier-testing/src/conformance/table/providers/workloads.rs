@@ -43,42 +43,42 @@ fn google() -> Vec<Case> {
         wrong(
             GOOGLE,
             "a caller that is not listed",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| token.claim("email", "eve@example.com"),
         ),
         wrong(
             GOOGLE,
             "a caller in capitals",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| token.claim("email", "ROBOT@acme.iam.gserviceaccount.com"),
         ),
         wrong(
             GOOGLE,
             "a longer caller",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| token.claim("email", "robot@acme.iam.gserviceaccount.com.eve.example"),
         ),
         wrong(
             GOOGLE,
             "an email that is not verified",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| token.claim("email_verified", false),
         ),
         wrong(
             GOOGLE,
             "an email that is verified as text",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| token.claim("email_verified", "true"),
         ),
         wrong(
             GOOGLE,
             "a list of callers",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| token.claim("email", ["robot@acme.iam.gserviceaccount.com"]),
         ),
@@ -119,13 +119,13 @@ fn kubernetes() -> Vec<Case> {
         right(
             KUBERNETES,
             "a service account of another namespace",
-            &[228],
+            &[232],
             |token| token.claim("sub", "system:serviceaccount:other:orders"),
         ),
         wrong(
             KUBERNETES,
             "a subject that is not a service account",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| token.claim("sub", "system:node:node-1"),
         ),
@@ -177,13 +177,13 @@ fn github_actions() -> Vec<Case> {
         right(
             GITHUB,
             "another repository of the owner",
-            &[228, 235],
+            &[232, 239],
             |token| token.claim("repository", "acme/billing"),
         ),
         wrong(
             GITHUB,
             "an owner that is not listed",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| {
                 token
@@ -194,7 +194,7 @@ fn github_actions() -> Vec<Case> {
         wrong(
             GITHUB,
             "a repository of the owner's name",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| {
                 token
@@ -205,7 +205,7 @@ fn github_actions() -> Vec<Case> {
         wrong(
             GITHUB,
             "an owner whose name is longer",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| {
                 token
@@ -216,7 +216,7 @@ fn github_actions() -> Vec<Case> {
         wrong(
             GITHUB,
             "an owner in capitals",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| {
                 token
@@ -227,7 +227,7 @@ fn github_actions() -> Vec<Case> {
         wrong(
             GITHUB,
             "a subject of the owner alone",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| {
                 let token = token.claim("sub", "repo:acme/orders:ref:refs/heads/main");
@@ -239,7 +239,7 @@ fn github_actions() -> Vec<Case> {
         wrong(
             GITHUB,
             "a list of owners",
-            &[235],
+            &[239],
             "client_not_allowed",
             |token| token.claim("repository_owner", ["acme"]),
         ),
@@ -281,14 +281,14 @@ fn cloudflare_access() -> Vec<Case> {
         wrong(
             ACCESS,
             "the token of the whole team",
-            &[229],
+            &[233],
             "not_an_access_token",
             |token| token.claim("type", "org"),
         ),
         wrong(
             ACCESS,
             "a user without sub and with a common name",
-            &[234],
+            &[238],
             "missing_claim",
             |token| {
                 token
@@ -299,14 +299,14 @@ fn cloudflare_access() -> Vec<Case> {
         wrong(
             ACCESS,
             "a service token without common name",
-            &[233, 234],
+            &[237, 238],
             "missing_claim",
             |token| token.service().without("common_name"),
         ),
         wrong(
             ACCESS,
             "a service token with an empty common name",
-            &[233, 234],
+            &[237, 238],
             "missing_claim",
             |token| token.service().claim("common_name", ""),
         ),

@@ -190,7 +190,7 @@ impl<'r> RequestDecision<'r> {
     pub(super) fn begin_new(&self, now: Now) -> Result<Step, VerifyError> {
         let inner = &*self.verifier.0;
         match Jws::parse(self.request.token, inner.max_token_size) {
-            Ok(jws) => match Unverified::new(jws, self.verifier, now)? {
+            Ok(jws) => match Parsed::new(jws, self.verifier, now)? {
                 Parsed::Unverified(unverified) => self.check_signature(unverified, None, now),
                 Parsed::UnknownIssuer(iss) => Ok(Step::ResolveIssuer(iss)),
             },
@@ -419,11 +419,11 @@ enum Parsed {
     UnknownIssuer(Box<str>),
 }
 
-impl Unverified {
-    fn new(jws: Jws<'_>, verifier: &Verifier, now: Now) -> Result<Parsed, VerifyError> {
+impl Parsed {
+    fn new(jws: Jws<'_>, verifier: &Verifier, now: Now) -> Result<Self, VerifyError> {
         let claims = Claims::parse(&jws.payload)?;
         let Some(entry) = verifier.select(&claims, now)? else {
-            return Ok(Parsed::UnknownIssuer(claims.iss.as_ref().into()));
+            return Ok(Self::UnknownIssuer(claims.iss.as_ref().into()));
         };
         let (source, origin) = (Source::Jwt(jws.header.typ), &entry.issuer.origin);
         checks::check_header(&jws.header, &origin.expected)?;
@@ -434,7 +434,7 @@ impl Unverified {
         };
         let issuer = entry.issuer;
         let has_tenants = issuer.origin.expected.tenants.is_some();
-        Ok(Parsed::Unverified(Self {
+        Ok(Self::Unverified(Unverified {
             iss: has_tenants.then(|| claims.iss.as_ref().into()),
             dates: claims.dates(),
             has_confirmation: claims.contains("cnf"),
@@ -446,7 +446,9 @@ impl Unverified {
             tried: None,
         }))
     }
+}
 
+impl Unverified {
     fn find_key(&self, arrived: Now, now: Now) -> Option<Result<Arc<Key>, VerifyError>> {
         let acceptable = || self.is_acceptable(now);
         self.issuer

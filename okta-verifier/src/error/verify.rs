@@ -51,7 +51,8 @@ pub enum VerifyError {
     /// The issuer's key does not verify the token's signature.
     #[error("the token's signature is invalid")]
     BadSignature,
-    /// No configured issuer has exactly this `iss`.
+    /// No configured issuer has exactly this `iss`, and the [`IssuerResolver`](crate::IssuerResolver), if
+    /// there is one, does not know it.
     #[error(
         "the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with Issuer::okta or Issuer::rfc9068, or with .also_known_as(..) if it is another name of a configured issuer"
     )]

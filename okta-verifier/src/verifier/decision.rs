@@ -74,8 +74,8 @@ pub(super) enum Step {
     Restart,
 }
 
-/// A signed token of a configured or resolved issuer, parsed and checked except for its signature and its dates. Nothing
-/// in it may be trusted yet.
+/// A signed token of a configured or resolved issuer, parsed and checked except for its signature and its
+/// dates. Nothing in it may be trusted yet.
 pub(super) struct Unverified {
     pub(super) issuer: Arc<ActiveIssuer>,
     header: jws::Header,
@@ -310,6 +310,10 @@ impl<'r> RequestDecision<'r> {
             }
             return self.check_sender(token, basis, now);
         };
+        // No request is sent about a token that the route rejects anyway.
+        if !is_lightweight {
+            self.check_audience(&token)?;
+        }
         let introspection = Introspection {
             introspector: introspector.clone(),
             reason: IntrospectionReason::Accepted,
@@ -372,12 +376,7 @@ impl<'r> RequestDecision<'r> {
         basis: Basis,
         now: Now,
     ) -> Result<Step, VerifyError> {
-        // A layer may accept some of the audiences only.
-        if let Some(audience) = self.request.audience
-            && !token.has_audience(audience)
-        {
-            return Err(VerifyError::WrongAudience);
-        }
+        self.check_audience(&token)?;
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
@@ -397,6 +396,15 @@ impl<'r> RequestDecision<'r> {
                 proof,
                 basis,
             })),
+        }
+    }
+
+    /// Checks that the token is for the only audience that the route accepts, if there is one.
+    #[inline]
+    fn check_audience(&self, token: &VerifiedToken) -> Result<(), VerifyError> {
+        match self.request.audience {
+            Some(audience) if !token.has_audience(audience) => Err(VerifyError::WrongAudience),
+            _ => Ok(()),
         }
     }
 

@@ -1,7 +1,11 @@
 //! Several audiences of one issuer, in one entry and in several.
 
-use okta_verifier::{Issuer, Verifier, adapter::RequestCredentials};
-use okta_verifier_testing::{MockOkta, TestIssuer};
+use okta_verifier::{
+    Issuer, Verifier,
+    adapter::RequestCredentials,
+    introspection::{ClientAuthentication, Introspection},
+};
+use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta, TestIssuer};
 
 use crate::support::mock_issuer::result_code;
 
@@ -159,4 +163,31 @@ async fn entries_of_one_issuer_fetch_its_keys_once() {
     assert_eq!(result_code(&verifier, &orders).await, "wrong_audience");
     assert_eq!(result_code(&verifier, &billing).await, "ok");
     assert_eq!(okta.hits().keys, 1);
+}
+
+#[tokio::test]
+async fn audience_of_a_route_is_checked_before_a_token_is_introspected() {
+    let okta = MockOkta::start().await;
+    let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    let issuer = okta.issuer("api://default").audience("api://billing");
+    let issuer = issuer.introspection(Introspection::every_token(client));
+    let verifier = Verifier::builder()
+        .issuer(issuer.any_client_id())
+        .build()
+        .unwrap();
+    let authorization = format!("Bearer {}", okta.token("ada").sign());
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    let rejection = verifier
+        .authenticate(&credentials.audience("api://billing"))
+        .await;
+    assert_eq!(
+        rejection.unwrap_err().error().unwrap().code(),
+        "wrong_audience"
+    );
+    assert_eq!(okta.hits().introspection, 0);
+    let accepted = verifier
+        .authenticate(&credentials.audience("api://default"))
+        .await;
+    assert!(accepted.is_ok());
+    assert_eq!(okta.hits().introspection, 1);
 }

@@ -263,8 +263,7 @@ const METADATA: [&str; 2] = [
     "/.well-known/oauth-authorization-server",
 ];
 const UNADORNED: &str = "write it without user name, password, query and fragment";
-const RFC9068: &str =
-    "for another product, such as Keycloak, Entra ID, Auth0 or Cognito, use Issuer::rfc9068";
+const RFC9068: &str = "for another product, use its constructor, such as Issuer::keycloak, entra_v2, auth0 or cognito, or else Issuer::rfc9068";
 
 /// Removes the user name and the password, which are the text between the scheme and the last `@`.
 fn without_password(text: &str) -> String {

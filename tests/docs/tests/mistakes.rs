@@ -130,8 +130,12 @@ fn issuer_of_another_product_is_rejected_with_the_constructor_to_write() {
     );
     assert_okta_issuer_is_rejected(keycloak, KEYCLOAK);
     assert_okta_issuer_is_rejected(entra, ENTRA);
-    for url in [keycloak, entra] {
-        assert!(build(Issuer::rfc9068(url, AUDIENCE).any_client_id()).is_ok());
+    let tenant = "9122040d-6c67-4c5b-b112-36a304b66dad";
+    for issuer in [
+        Issuer::keycloak(keycloak, AUDIENCE),
+        Issuer::entra_v2(tenant, AUDIENCE),
+    ] {
+        assert!(build(issuer.any_client_id()).is_ok());
     }
 }
 
@@ -589,9 +593,9 @@ const LINE_BREAK: &str = r#"issuer "https://acme.okta.com/oauth2/default\n": the
 const PLACEHOLDER: &str = r#"issuer "https://{yourOktaDomain}/oauth2/default": replace the placeholder with your Okta domain, such as acme.okta.com"#;
 const ADMIN: &str = r#"issuer "https://acme-admin.okta.com/oauth2/default": this is the host of Okta's admin console; write https://acme.okta.com/oauth2/default"#;
 const ORG_SERVER: &str = r#"issuer "https://acme.okta.com" is an Okta org authorization server: its access tokens are for Okta's own APIs and may change without notice; write the issuer of a custom authorization server, such as https://acme.okta.com/oauth2/default"#;
-const ORG_SERVER_CUSTOM_DOMAIN: &str = r#"issuer "https://login.acme.com": for a custom domain of Okta this is the org authorization server, whose tokens are for Okta's own APIs; write the issuer of a custom authorization server, such as https://login.acme.com/oauth2/default; for another product, such as Keycloak, Entra ID, Auth0 or Cognito, use Issuer::rfc9068"#;
-const KEYCLOAK: &str = r#"issuer "https://sso.acme.com/realms/acme": an Okta custom authorization server has the path /oauth2/{id}; for another product, such as Keycloak, Entra ID, Auth0 or Cognito, use Issuer::rfc9068"#;
-const ENTRA: &str = r#"issuer "https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0": this host is not Okta's; for another product, such as Keycloak, Entra ID, Auth0 or Cognito, use Issuer::rfc9068"#;
+const ORG_SERVER_CUSTOM_DOMAIN: &str = r#"issuer "https://login.acme.com": for a custom domain of Okta this is the org authorization server, whose tokens are for Okta's own APIs; write the issuer of a custom authorization server, such as https://login.acme.com/oauth2/default; for another product, use its constructor, such as Issuer::keycloak, entra_v2, auth0 or cognito, or else Issuer::rfc9068"#;
+const KEYCLOAK: &str = r#"issuer "https://sso.acme.com/realms/acme": an Okta custom authorization server has the path /oauth2/{id}; for another product, use its constructor, such as Issuer::keycloak, entra_v2, auth0 or cognito, or else Issuer::rfc9068"#;
+const ENTRA: &str = r#"issuer "https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0": this host is not Okta's; for another product, use its constructor, such as Issuer::keycloak, entra_v2, auth0 or cognito, or else Issuer::rfc9068"#;
 const OTHER_METADATA: &str = r#"issuer "https://sso.acme.com/realms/acme/.well-known/openid-configuration": this is the URL of the issuer's metadata; write https://sso.acme.com/realms/acme, or the `issuer` of the metadata if it differs"#;
 const NO_AUDIENCE: &str = r#"issuer "https://acme.okta.com/oauth2/default": the audience is empty; write the `aud` of its access tokens, such as "api://default""#;
 const AUDIENCE_WARNING: &str = r#"the audience looks like a client ID; write the audience of the authorization server, such as "api://default" issuer="https://acme.okta.com/oauth2/default""#;

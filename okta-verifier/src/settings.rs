@@ -2,9 +2,25 @@
 //!
 //! [`Settings`] implements [`Deserialize`], so it works with every format and with the crates `config` and
 //! `figment`. The keys have the names of the methods of [`VerifierBuilder`] and
-//! [`Issuer`](crate::Issuer); the guide "Choosing settings" lists them all. These settings exist in code only:
+//! [`Issuer`]; the guide "Choosing settings" lists them all. These settings exist in code only:
 //! plain http outside loopback, the builder of the HTTP client, the resolver of issuers, a remote replay
 //! store, and `Policy::when`.
+//!
+//! ```
+//! use okta_verifier::settings::Settings;
+//!
+//! let text = r#"
+//!     [[issuers]]
+//!     provider = "okta"
+//!     url = "https://acme.okta.com/oauth2/default"
+//!     audiences = ["api://default"]
+//!     client_ids = ["0oa1web"]
+//! "#;
+//! let read = |text: &str| Settings::read(toml::Deserializer::parse(text).expect("TOML"));
+//! assert!(read(text)?.verifier().is_ok());
+//! assert!(read(&text.replace("https", "http"))?.verifier().is_err());
+//! # Ok::<(), okta_verifier::settings::StructureError>(())
+//! ```
 
 mod dpop;
 mod error;
@@ -186,6 +202,31 @@ impl Settings {
     }
 
     /// Returns a builder with these settings, for further settings that exist in code only.
+    ///
+    /// ```
+    /// # use okta_verifier::settings::Settings;
+    /// # let text = r#"
+    /// #     [[issuers]]
+    /// #     provider = "okta"
+    /// #     url = "https://acme.okta.com/oauth2/default"
+    /// #     audiences = ["api://default"]
+    /// #     client_ids = ["0oa1web"]
+    /// #     [policies]
+    /// #     read = { scope = "orders:read" }
+    /// # "#;
+    /// # let read = |text: &str| Settings::read(toml::Deserializer::parse(text).expect("TOML"));
+    /// let settings = read(text)?;
+    /// let client = reqwest::Client::builder().user_agent("orders/1.0");
+    /// let verifier = settings.builder()?.http_client_builder(client).build()?;
+    ///
+    /// // The parts, for a service that keeps the list of issuers itself.
+    /// verifier.set_issuers(settings.issuers()?)?;
+    /// assert_eq!(settings.policies().map(|(name, _)| name).collect::<Vec<_>>(), ["read"]);
+    ///
+    /// let wrong = read(&text.replace("https", "http"))?;
+    /// assert!(wrong.builder().is_err() && wrong.issuers().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -5,6 +5,24 @@ use std::{fmt, io, path::Path};
 /// The structure of the data is wrong: an unknown or missing key, or a value of a wrong type.
 ///
 /// The text names the path of the setting, and does not contain values of secrets.
+///
+/// ```
+/// use okta_verifier::settings::Settings;
+///
+/// let read = |text: &str| Settings::read(toml::Deserializer::parse(text).expect("TOML"));
+/// let error = read("issuers = [{ provider = \"okta\", urls = [] }]").unwrap_err();
+/// assert_eq!(error.path(), "issuers[0].urls");
+/// assert!(error.to_string().contains("unknown field `urls`"));
+///
+/// let text = r#"
+///     [[issuers]]
+///     provider = "okta"
+///     url = "https://acme.okta.com/oauth2/default"
+///     audiences = ["api://default"]
+///     client_ids = ["0oa1web"]
+/// "#;
+/// assert!(read(text).is_ok());
+/// ```
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {problem}")]
 pub struct StructureError {

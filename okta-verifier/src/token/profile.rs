@@ -174,6 +174,25 @@ impl TokenProfile {
     /// all these claims. Default: `scope` or `scp`; a token with both is rejected if they differ.
     ///
     /// Each claim is a string of scopes separated by spaces (RFC 9068 §2.2.3), or an array of strings.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, TokenProfile, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let other = TestIssuer::rfc9068("https://orders.example");
+    /// # let verifier = |profile| {
+    /// #     let issuer = Issuer::custom("https://issuer.test", "https://orders.example", profile);
+    /// #     Verifier::builder().issuer(issuer.keys(other.jwks()).any_client_id()).build()
+    /// # };
+    /// let jwt = other.token("ada").scope("profile").claim("permissions", ["orders:read"]).sign();
+    /// let token = verifier(TokenProfile::new().scope_claims(["permissions"]))?.verify(&jwt).await?;
+    /// assert!(token.has_scope("orders:read") && !token.has_scope("profile"));
+    ///
+    /// let token = verifier(TokenProfile::new())?.verify(&jwt).await?;
+    /// assert!(token.has_scope("profile") && !token.has_scope("orders:read"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn scope_claims<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.scope_claims = names.into_iter().map(Into::into).collect();
         self
@@ -196,6 +215,25 @@ impl TokenProfile {
 
     /// Accepts tokens that do not name their client, if
     /// [`Issuer::any_client_id`](crate::Issuer::any_client_id) accepts every client.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, TokenProfile, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let other = TestIssuer::rfc9068("https://orders.example");
+    /// # let verifier = |profile| {
+    /// #     let issuer = Issuer::custom("https://issuer.test", "https://orders.example", profile);
+    /// #     Verifier::builder().issuer(issuer.keys(other.jwks()).any_client_id()).build()
+    /// # };
+    /// let jwt = other.token("ada").without("client_id").sign();
+    /// let token = verifier(TokenProfile::new().allow_missing_client_id())?.verify(&jwt).await?;
+    /// assert_eq!(token.client_id(), None);
+    ///
+    /// let strict = verifier(TokenProfile::new())?;
+    /// assert_eq!(strict.verify(&jwt).await.unwrap_err().code(), "missing_claim");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn allow_missing_client_id(mut self) -> Self {
         self.missing_client_id = true;
         self
@@ -204,6 +242,25 @@ impl TokenProfile {
     /// Accepts tokens of machines without `sub`. The client ID is then the subject (RFC 9068 §2.2), and the
     /// [`SubjectKind`](crate::SubjectKind) is `Service`. Use this only if the issuer always writes `sub`
     /// into the tokens of users. A token without `sub` is rejected if other claims show a user.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, TokenProfile, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let other = TestIssuer::rfc9068("https://orders.example");
+    /// # let verifier = |profile| {
+    /// #     let issuer = Issuer::custom("https://issuer.test", "https://orders.example", profile);
+    /// #     Verifier::builder().issuer(issuer.keys(other.jwks()).any_client_id()).build()
+    /// # };
+    /// let verifier = verifier(TokenProfile::new().allow_missing_subject())?;
+    /// let machine = other.token("").service().client_id("batch").without("sub").sign();
+    /// assert_eq!(verifier.verify(&machine).await?.subject(), "batch");
+    ///
+    /// let user = other.token("ada").without("sub").sign(); // `auth_time` shows a user
+    /// assert_eq!(verifier.verify(&user).await.unwrap_err().code(), "missing_claim");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn allow_missing_subject(mut self) -> Self {
         self.missing_subject = true;
         self
@@ -213,6 +270,31 @@ impl TokenProfile {
     /// with `access`. Otherwise the token is not an access token.
     ///
     /// An introspection response may leave the claim out.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{CLIENT_ID, TestIssuer};
+    /// # use okta_verifier::{Issuer, TokenProfile, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let other = TestIssuer::rfc9068("https://orders.example");
+    /// // The tokens have no `typ`, `aud` and `jti`, and `token_use` says of which kind they are.
+    /// let profile = TokenProfile::new()
+    ///     .accept_missing_type()
+    ///     .allow_missing_audience()
+    ///     .allow_missing_token_id()
+    ///     .require_claim("token_use", ["access"]);
+    /// let issuer = Issuer::custom("https://issuer.test", "https://orders.example", profile).client_id(CLIENT_ID);
+    /// # let issuer = issuer.keys(other.jwks());
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    ///
+    /// let token = || other.token("ada").without_header("typ").without("aud").without("jti");
+    /// assert!(verifier.verify(&token().claim("token_use", "access").sign()).await.is_ok());
+    /// for other_kind in [token().claim("token_use", "id"), token()] {
+    ///     let error = verifier.verify(&other_kind.sign()).await.unwrap_err();
+    ///     assert_eq!(error.code(), "not_an_access_token");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn require_claim<V: Into<String>>(
         mut self,
         name: impl Into<String>,

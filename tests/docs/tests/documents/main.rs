@@ -4,6 +4,7 @@ mod commands;
 mod figures;
 mod links;
 mod names;
+mod setting_names;
 mod settings;
 
 use std::{

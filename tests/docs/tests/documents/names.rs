@@ -3,7 +3,7 @@
 use super::{all_documents, lines_outside_code, root, sources, text};
 
 /// Items of other crates.
-const FOREIGN: [&str; 27] = [
+const FOREIGN: [&str; 29] = [
     "Builder",
     "Child",
     "Config",
@@ -22,11 +22,13 @@ const FOREIGN: [&str; 27] = [
     "enable_all",
     "enable_io",
     "enable_time",
+    "extract",
     "file",
     "http_client",
     "route",
     "route_layer",
     "trim",
+    "try_deserialize",
     "user_agent",
     "validate_aud",
     "validate_exp",

@@ -1,4 +1,5 @@
-//! Verifies OAuth 2.0 access tokens of an Okta custom authorization server, or of any RFC 9068 issuer.
+//! Verifies OAuth 2.0 access tokens of an Okta custom authorization server, or of any other issuer of JWT
+//! access tokens.
 //!
 //! A [`Verifier`] fetches the keys of its issuers, checks signatures and claims, evaluates authorization
 //! policies, and builds the HTTP responses to rejected requests. The adapters `okta-verifier-tower`,

@@ -1,65 +1,104 @@
-//! The settings of the API, from the environment.
+//! The settings file: the issuers of the tenants, and what the routes require.
 
-use std::{env, error::Error};
+use std::{error::Error, fmt, fs, path::Path};
 
 use okta_verifier::{
-    Issuer,
-    introspection::{ClientAuthentication, Introspection},
+    OwnedPolicy,
+    settings::{Settings, SettingsError},
 };
 
-use crate::database::Tenant;
-
-/// The trusted issuers, and the credentials for introspection.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    /// The issuer of our own staff. Only groups in this issuer's tokens give rights over tenants.
-    pub(crate) staff: String,
-    pub(crate) tenants: Vec<(String, Tenant)>,
-    pub(crate) audience: String,
-    /// The client with which the API authenticates at each tenant's introspection endpoint.
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
+/// What the routes require. Each route has a field, so that no route is open because a name is misspelled.
+#[derive(Debug)]
+pub(crate) struct Policies {
+    pub(crate) read: OwnedPolicy,
+    pub(crate) pay: OwnedPolicy,
+    pub(crate) audit: OwnedPolicy,
 }
 
-impl Settings {
-    /// Returns the issuer settings for the tenant whose issuer is `url`.
-    pub(crate) fn issuer(&self, url: &str) -> Issuer {
-        // Tokens are verified locally, and introspected only where a route requires a recent result.
-        let client =
-            ClientAuthentication::client_secret_basic(&self.client_id, &self.client_secret);
-        let asking = Introspection::on_demand(client);
-        Issuer::okta(url, &self.audience)
-            .any_client_id()
-            .introspection(asking)
+/// The settings file cannot be used. Each problem has the path of the setting, and contains no secret.
+#[derive(Debug, Default)]
+pub(crate) struct WrongSettings(Vec<String>);
+
+/// Reads the file and checks every setting in it.
+///
+/// # Errors
+///
+/// Returns one problem if the file cannot be read or has a wrong structure, and otherwise all problems.
+pub(crate) fn read(path: &Path) -> Result<(Settings, Policies), WrongSettings> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| WrongSettings::one(format!("the file {path:?}: {error}")))?;
+    // The parser's own error quotes the line, which may contain a secret.
+    let data = toml::Deserializer::parse(&text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+        WrongSettings::one(format!("the file {path:?}: line {line} is not TOML"))
+    })?;
+    let settings = Settings::read(data).map_err(|error| WrongSettings::one(error.to_string()))?;
+    // The builder is not used. Making it finds every wrong setting, also if there are wrong policies.
+    match (Policies::of(&settings), settings.builder()) {
+        (Ok(policies), Ok(_)) => Ok((settings, policies)),
+        (policies, builder) => {
+            let mut wrong = policies.err().unwrap_or_default();
+            let others = builder.err().map(WrongSettings::from);
+            wrong.0.extend(others.unwrap_or_default().0);
+            Err(wrong)
+        }
     }
 }
 
-/// Reads `TENANTS`, a list of `name=issuer` separated by spaces, and `STAFF_ISSUER`, `OKTA_AUDIENCE`,
-/// `OKTA_CLIENT_ID` and `OKTA_CLIENT_SECRET`. Returns `None` if `TENANTS` is not set.
-pub(crate) fn from_env() -> Result<Option<Settings>, Box<dyn Error>> {
-    let Some(tenants) = env::var_os("TENANTS") else {
-        return Ok(None);
-    };
-    let tenants = tenants.into_string().map_err(|_| "TENANTS is not UTF-8")?;
-    let tenant = |pair: &str| {
-        let (name, issuer) = pair
-            .split_once('=')
-            .ok_or_else(|| format!("TENANTS has {pair:?}, which is not name=issuer"))?;
-        let issuer = issuer.to_owned();
-        let tenant = Tenant {
-            issuer,
-            active: true,
-        };
-        Ok::<_, String>((name.to_owned(), tenant))
-    };
-    let tenants = tenants.split_whitespace().map(tenant);
-    let tenants = tenants.collect::<Result<_, _>>()?;
-    let required = |name: &str| env::var(name).map_err(|error| format!("{name}: {error}"));
-    Ok(Some(Settings {
-        staff: required("STAFF_ISSUER")?,
-        tenants,
-        audience: required("OKTA_AUDIENCE")?,
-        client_id: required("OKTA_CLIENT_ID")?,
-        client_secret: required("OKTA_CLIENT_SECRET")?,
-    }))
+impl Policies {
+    fn of(settings: &Settings) -> Result<Self, WrongSettings> {
+        let names = ["read", "pay", "audit"];
+        let mut problems = Vec::new();
+        for (name, _) in settings.policies() {
+            if !names.contains(&name) {
+                problems.push(format!(
+                    "policies.{name}: no route has this policy; write one of {names:?}"
+                ));
+            }
+        }
+        let found = names.map(|name| {
+            let policy = settings.policy(name);
+            if policy.is_none() {
+                problems.push(format!("policies.{name}: a route requires it; write it"));
+            }
+            policy.cloned()
+        });
+        match found {
+            [Some(read), Some(pay), Some(audit)] if problems.is_empty() => {
+                Ok(Self { read, pay, audit })
+            }
+            _ => Err(WrongSettings(problems)),
+        }
+    }
 }
+
+impl WrongSettings {
+    fn one(problem: String) -> Self {
+        Self(vec![problem])
+    }
+
+    /// Returns the problems, each with the path of the setting.
+    pub(crate) fn problems(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl From<SettingsError> for WrongSettings {
+    fn from(error: SettingsError) -> Self {
+        let problems = error.problems();
+        Self(
+            problems
+                .map(|(path, problem)| format!("{path}: {problem}"))
+                .collect(),
+        )
+    }
+}
+
+impl fmt::Display for WrongSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl Error for WrongSettings {}

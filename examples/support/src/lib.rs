@@ -11,4 +11,4 @@ pub mod process;
 mod run;
 
 pub use listen::listen;
-pub use run::{print, report, run, run_grpc};
+pub use run::{log, print, report, run, run_grpc};

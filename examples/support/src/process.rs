@@ -80,18 +80,34 @@ impl Example {
         &self.printed
     }
 
-    /// Runs every `curl` line below a `# expect` line and returns the statuses, in order.
+    /// Runs every line below a `# expect` line, and returns the status of each `curl` line and the exit code of
+    /// each other one, in order.
     ///
     /// # Panics
     ///
-    /// Panics if a line gets another status than the one printed above it.
+    /// Panics if a line gets another result than the one printed above it.
     pub fn run_printed_lines(&self) -> Vec<u16> {
         self.expectations()
             .map(|(expected, line)| {
-                assert_eq!(Curl::parse(line).run().status, expected, "{line}");
+                let result = match line.starts_with("curl ") {
+                    true => Some(Curl::parse(line).run().status),
+                    false => exit_code(line),
+                };
+                assert_eq!(result, Some(expected), "{line}");
                 expected
             })
             .collect()
+    }
+
+    /// Sends SIGHUP, after which an example may read its settings again.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the signal cannot be sent.
+    #[cfg(unix)]
+    pub fn hang_up(&self) {
+        let line = format!("kill -HUP {}", self.child.id());
+        assert_eq!(exit_code(&line), Some(0), "{line}");
     }
 
     /// Returns every line below a `# expect` line, with the expected number.
@@ -108,6 +124,13 @@ impl Drop for Example {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Runs a line in a shell. Returns `None` if a signal ends it.
+fn exit_code(line: &str) -> Option<u16> {
+    let mut command = Command::new("sh");
+    let status = command.args(["-c", line]).status().expect("a shell");
+    u16::try_from(status.code()?).ok()
 }
 
 /// Asserts that `program` fails without a panic, and returns what it wrote to stderr.
@@ -130,12 +153,12 @@ pub fn fails(program: &str, settings: &[(&str, &str)]) -> String {
     text
 }
 
-/// Returns the command with these settings. It does not inherit `PORT` and `OKTA_*` from the
+/// Returns the command with these settings. It does not inherit `PORT`, `SETTINGS` and `OKTA_*` from the
 /// environment.
 fn command(program: &str, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        if name == "PORT" || name.to_string_lossy().starts_with("OKTA_") {
+        if name == "PORT" || name == "SETTINGS" || name.to_string_lossy().starts_with("OKTA_") {
             command.env_remove(name);
         }
     }

@@ -50,10 +50,7 @@ async fn set_up_and<S>(serve: S, example: &str, paste: Paste<'_>) -> Result<(), 
 where
     S: AsyncFnOnce(TcpListener, Verifier) -> Result<(), Box<dyn Error>>,
 {
-    let filter = EnvFilter::try_from_default_env(); // RUST_LOG
-    let filter = filter.unwrap_or_else(|_| EnvFilter::new("warn"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
-    subscriber.with_writer(io::stderr).init();
+    log("warn");
     let listener = listen::listen()?;
     let address = listener.local_addr()?;
 
@@ -72,6 +69,14 @@ where
          listening on http://{address}\n"
     ));
     serve(listener, verifier).await
+}
+
+/// Writes the log to stderr. `RUST_LOG` selects the events, or `default` if it is not set.
+pub fn log(default: &str) {
+    let filter = EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new(default));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
+    subscriber.with_writer(io::stderr).init();
 }
 
 /// Prints to stdout. A closed stdout, as in `| head`, must not end the server.

@@ -1,13 +1,19 @@
 //! The subset of `curl` that the printed lines use:
-//! `curl -i [-X METHOD] [-H 'Name: value']... http://host:port/path`.
+//! `curl -i [--fail --retry N --retry-all-errors] [-X METHOD] [-H 'Name: value']... http://host:port/path`.
 
 use std::{
     io::{BufRead, BufReader, Write},
     net::TcpStream,
+    thread,
+    time::Duration,
 };
+
+/// The time before the first retry, which doubles each time. That of `curl` is a second.
+const RETRY_DELAY: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 pub(crate) struct Curl {
+    retries: u32,
     method: String,
     headers: Vec<String>,
     host: String,
@@ -19,6 +25,13 @@ impl Curl {
         let mut rest = line
             .strip_prefix("curl -i ")
             .unwrap_or_else(|| panic!("not a curl line: {line}"));
+        let mut retries = 0;
+        if let Some(options) = rest.strip_prefix("--fail --retry ") {
+            let (number, after) = options
+                .split_once(" --retry-all-errors ")
+                .expect("retries for every error");
+            (retries, rest) = (number.parse().expect("a number"), after);
+        }
         let mut method = "GET";
         if let Some(named) = rest.strip_prefix("-X ") {
             (method, rest) = named.split_once(' ').expect("a method");
@@ -33,6 +46,7 @@ impl Curl {
         let (host, path) = address.split_once('/').expect("a path");
         assert!(!path.contains(' '), "{line}");
         Self {
+            retries,
             method: method.to_owned(),
             headers,
             host: host.to_owned(),
@@ -41,6 +55,18 @@ impl Curl {
     }
 
     pub(crate) fn run(&self) -> Answer {
+        let mut answer = self.send();
+        for retry in 0..self.retries {
+            if answer.status < 400 {
+                break;
+            }
+            thread::sleep(RETRY_DELAY * 2_u32.pow(retry));
+            answer = self.send();
+        }
+        answer
+    }
+
+    fn send(&self) -> Answer {
         let mut stream = TcpStream::connect(&self.host).expect("a listener");
         let fields = self.headers.iter().map(|header| format!("{header}\r\n"));
         let fields: String = fields.collect();

@@ -1,5 +1,6 @@
 //! The multi-tenant example with the real server: two tenants, one of which revokes a token.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::browser::log_in_at;
@@ -13,17 +14,9 @@ fn revoked_token_can_read_but_not_pay() {
     let server = AuthorizationServer::start();
     let other = AuthorizationServer::start();
     let tenant_b = format!("{}{TENANT_B}", server.base());
+    let settings = Settings::write(&[server.issuer(), tenant_b]);
     let mut command = Command::new(program("multi-tenant"));
-    command
-        .env("PORT", "0")
-        .env(
-            "TENANTS",
-            format!("acme={} globex={tenant_b}", server.issuer()),
-        )
-        .env("STAFF_ISSUER", other.issuer())
-        .env("OKTA_AUDIENCE", AUDIENCE)
-        .env("OKTA_CLIENT_ID", RESOURCE.0)
-        .env("OKTA_CLIENT_SECRET", RESOURCE.1);
+    command.env("PORT", "0").env("SETTINGS", &settings.0);
     let (_process, base) = Process::start("multi-tenant", &mut command, |line| {
         Some(line.split_once("listening on ")?.1.trim().to_owned())
     });
@@ -55,8 +48,42 @@ fn revoked_token_can_read_but_not_pay() {
             (call(true, &token) == 401).then_some(())
         });
     }
-    let staff = access_token(&log_in_at(&other, DEFAULT, "alice", AUDIENCE));
-    assert_eq!(call(false, &staff), 401, "our own staff is not a tenant");
+    let stranger = access_token(&log_in_at(&other, DEFAULT, "alice", AUDIENCE));
+    assert_eq!(
+        call(false, &stranger),
+        401,
+        "an issuer that is not in the file"
+    );
     let reader = server.token("orders:read");
     assert_eq!(call(false, &reader), 200);
+}
+
+/// The settings file of the example, which is removed at the end of the test.
+struct Settings(PathBuf);
+
+impl Settings {
+    fn write(issuers: &[String]) -> Self {
+        let (client, secret) = RESOURCE;
+        let issuers = issuers.iter().map(|url| {
+            format!(
+                "[[issuers]]\nprovider = \"okta\"\nurl = \"{url}\"\naudiences = [\"{AUDIENCE}\"]\n\
+                 client_ids = \"*\"\n[issuers.introspection]\ntokens = \"on_demand\"\n\
+                 authentication = \"client_secret_basic\"\nclient_id = \"{client}\"\n\
+                 client_secret = \"{secret}\"\n"
+            )
+        });
+        let issuers: String = issuers.collect();
+        let policies = "[policies]\nread = { scope = \"orders:read\" }\n\
+             pay = { scope = \"payments:write\" }\naudit = { group = \"auditor\" }\n";
+        let name = format!("multi-tenant-revoked-{}.toml", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, issuers + policies).expect("a file in the temporary directory");
+        Self(path)
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }

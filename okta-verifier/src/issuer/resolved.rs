@@ -54,6 +54,12 @@ impl Issuer {
         }
     }
 
+    /// Returns the values of `iss` that stand for this issuer.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.aliases.iter().map(String::as_str);
+        std::iter::once(self.url.as_str()).chain(aliases)
+    }
+
     /// Returns whether both settings take the keys from the same source under the same rules.
     pub(crate) fn has_keys_of(&self, other: &Self) -> bool {
         self.url == other.url

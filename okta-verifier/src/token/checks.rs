@@ -57,6 +57,12 @@ impl Expected {
         matched
     }
 
+    /// Returns whether the keys come from a service with several tenants, each of which may have keys of its
+    /// own. The service publishes with each key whose tokens the key signs.
+    pub(crate) fn has_keys_of_tenants(&self) -> bool {
+        self.tenants.is_some() || self.profile.is_of(&Provider::Entra)
+    }
+
     /// Returns whether a token without `aud` may be accepted.
     pub(crate) fn accepts_missing_audience(&self) -> bool {
         self.lightweight_tokens || self.custom().is_some_and(|it| it.missing_audience)

@@ -83,7 +83,7 @@ pub(super) struct Unverified {
     /// The length of the signed part, from the beginning of the token.
     signed: usize,
     dates: Dates,
-    /// The unverified `iss`, if the issuer has several tenants. Keys may be those of one tenant.
+    /// The unverified `iss`, if a key may be that of another tenant.
     iss: Option<Box<str>>,
     has_confirmation: bool,
     /// The token, or the error of its claims. Neither may be used or reported before the signature was
@@ -433,9 +433,9 @@ impl Parsed {
             true => Err(VerifyError::WrongAudience),
         };
         let issuer = entry.issuer;
-        let has_tenants = issuer.origin.expected.tenants.is_some();
+        let has_keys_of_tenants = issuer.origin.expected.has_keys_of_tenants();
         Ok(Self::Unverified(Unverified {
-            iss: has_tenants.then(|| claims.iss.as_ref().into()),
+            iss: has_keys_of_tenants.then(|| claims.iss.as_ref().into()),
             dates: claims.dates(),
             has_confirmation: claims.contains("cnf"),
             claims: token,

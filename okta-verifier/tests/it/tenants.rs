@@ -122,6 +122,16 @@ async fn key_of_one_tenant_does_not_verify_the_tokens_of_another() {
         assert_eq!(result_code(&template, &jwt).await, "ok");
         assert_eq!(result_code(&of_acme, &jwt).await, expected);
     }
+    // The keys of a single tenant come from the same service, so they have the same rule.
+    let single = |key: &str| build(Issuer::entra_v2(ACME, API), jwks_of(&keys, &key.into()));
+    let jwt = token(&keys, ACME).sign();
+    for (key, expected) in [
+        (iss("{tenantid}"), "ok"),
+        (iss(ACME), "ok"),
+        (iss(OTHER), "bad_signature"),
+    ] {
+        assert_eq!(result_code(&single(&key), &jwt).await, expected, "{key}");
+    }
     for other in [
         Value::from(7),
         "https://evil.test/{tenantid}/v2.0".into(),

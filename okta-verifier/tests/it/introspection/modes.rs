@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use okta_verifier::{ConfigError, Issuer, SubjectKind, Verifier};
+use okta_verifier::{
+    ConfigError, Issuer, SubjectKind, TokenProfile, Verifier, adapter::RequestCredentials,
+};
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta, TokenBuilder};
 
 use super::{calls, every_token, on_demand, opaque_tokens, verifier_with};
 use crate::support::{
-    mock_issuer::{issuer, result_code, verifier},
+    mock_issuer::{build, issuer, result_code, verifier},
     token_edit::with_claim,
 };
 
@@ -282,6 +284,33 @@ async fn introspection_of_an_unknown_key_follows_a_key_fetch() {
     let before = okta.hits().keys;
     assert_eq!(result_code(&verifier, &unknown()).await, "ok");
     assert_eq!((calls(&okta), okta.hits().keys - before), (1, 1));
+}
+
+#[tokio::test]
+async fn introspection_limits_the_scopes_of_the_profiles_own_claims() {
+    let okta = MockOkta::start().await;
+    let profile = TokenProfile::new().scope_claims(["permissions"]);
+    let issuer = Issuer::custom(okta.issuer_url(), "api://default", profile).any_client_id();
+    let verifier = build(issuer.introspection(every_token()));
+    let token = || {
+        let token = okta.token("ada").typ("at+jwt").claim("client_id", "web");
+        let token = ["cid", "uid", "scp"]
+            .into_iter()
+            .fold(token, TokenBuilder::without);
+        token.claim("permissions", ["read", "write"])
+    };
+    for (permissions, expected) in [
+        (r#"["read"]"#, vec!["read"]),
+        ("[]", vec![]),
+        (r#"["write","read","other"]"#, vec!["read", "write"]),
+    ] {
+        okta.fault(
+            Endpoint::Introspection,
+            Fault::Member("permissions", permissions),
+        );
+        let token = verifier.verify(&token().sign()).await.unwrap();
+        assert_eq!(token.scopes().collect::<Vec<_>>(), expected);
+    }
 }
 
 // field kind B

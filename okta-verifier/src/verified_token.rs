@@ -553,17 +553,45 @@ impl VerifiedToken {
         let scope = common.join(" ");
         let payload = with_scopes(self.payload(), self.scope_claims(), &common)
             .ok_or(VerifyError::InvalidClaim { claim: "scope" })?;
-        Ok(Self(Arc::new(Inner {
+        let texts = inner.texts.with(SCOPE, &scope).with(PAYLOAD, &payload);
+        Ok(self.with(texts, inner.audiences))
+    }
+
+    /// Returns the configured audiences that the token is for, as a set of positions, or `None` if the token
+    /// has no `aud`.
+    pub(crate) fn own_audiences(&self) -> Option<u64> {
+        self.raw_claim("aud").map(|_| self.0.audiences)
+    }
+
+    /// Returns this token, whose claims come from an introspection response, with only those of its audiences
+    /// that the introspected JWT has too. A response cannot widen the `aud` of a JWT.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no common audience.
+    pub(crate) fn within_audiences(&self, audiences: u64) -> Result<Self, VerifyError> {
+        let inner = &*self.0;
+        match inner.audiences & audiences {
+            0 => Err(VerifyError::WrongAudience),
+            common if common == inner.audiences => Ok(self.clone()),
+            common => Ok(self.with(inner.texts.with(PAYLOAD, self.payload()), common)),
+        }
+    }
+
+    /// Returns a copy of the token with these texts and audiences.
+    fn with(&self, texts: Texts<7>, audiences: u64) -> Self {
+        let inner = &*self.0;
+        Self(Arc::new(Inner {
             origin: inner.origin.clone(),
-            texts: inner.texts.with(SCOPE, &scope).with(PAYLOAD, &payload),
+            texts,
             subject_kind: inner.subject_kind,
-            audiences: inner.audiences,
+            audiences,
             is_lightweight: inner.is_lightweight,
             dates: inner.dates,
             auth_time: inner.auth_time,
             bound: inner.bound.clone(),
             groups: OnceLock::new(),
-        })))
+        }))
     }
 }
 

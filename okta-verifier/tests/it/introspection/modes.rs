@@ -270,6 +270,32 @@ async fn introspection_of_unknown_keys_with_pinned_keys_is_a_config_error() {
     assert_eq!((calls(&okta), okta.hits().keys), (1, 0));
 }
 
+// conformance 109, 114
+#[tokio::test]
+async fn introspection_does_not_widen_the_audience_of_a_token_with_an_unknown_key() {
+    let okta = MockOkta::start().await;
+    let both = r#"["api://default","api://billing"]"#;
+    okta.fault(Endpoint::Introspection, Fault::Member("aud", both));
+    let issuer = issuer(&okta).audience("api://billing");
+    let verifier = build(issuer.introspection(on_demand().tokens_with_unknown_keys()));
+    let jwt = okta.token("ada").unpublished_key().sign();
+    let authorization = format!("Bearer {jwt}");
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    // The second time the response is cached.
+    for _ in 0..2 {
+        let other = credentials.audience("api://billing");
+        let rejection = verifier.authenticate(&other).await.unwrap_err();
+        assert_eq!(rejection.error().unwrap().code(), "wrong_audience");
+        let token = verifier.verify(&jwt).await.unwrap();
+        assert_eq!(token.audiences().collect::<Vec<_>>(), ["api://default"]);
+    }
+    // The response names another audience of the settings only.
+    let other = r#""api://billing""#;
+    okta.fault(Endpoint::Introspection, Fault::Member("aud", other));
+    let jwt = okta.token("ada").unpublished_key().sign();
+    assert_eq!(result_code(&verifier, &jwt).await, "wrong_audience");
+}
+
 // decision 32
 #[tokio::test]
 async fn introspection_of_an_unknown_key_follows_a_key_fetch() {

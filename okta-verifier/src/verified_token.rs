@@ -599,8 +599,8 @@ impl VerifiedToken {
     /// Returns this token with the claims of the introspection response, for a token that leaves out `aud` or
     /// `sub`. The caller has checked that both have the same client and `jti`.
     ///
-    /// The signature covers only the claims of this token. The response therefore cannot change them, and
-    /// its `aud` counts only if this token has none.
+    /// The client, the dates and the audience of this token are signed, so the response cannot change them. Its
+    /// `aud` counts only if this token has none. All other claims are those of the response.
     ///
     /// # Errors
     ///
@@ -627,14 +627,13 @@ impl VerifiedToken {
             SubjectKind::User | SubjectKind::Unknown => stated.subject_kind,
         };
         let jti = self.jti().or(response.jti()).unwrap_or_default();
+        let client_id = self.client_id().or(response.client_id());
+        let client_id = client_id.unwrap_or_default();
         Ok(Self(Arc::new(Inner {
             origin: signed.origin.clone(),
-            texts: stated.texts.with(JTI, jti),
+            texts: stated.texts.with(JTI, jti).with(CLIENT_ID, client_id),
             subject_kind,
-            audiences: match self.raw_claim("aud") {
-                Some(_) => signed.audiences,
-                None => stated.audiences,
-            },
+            audiences: self.own_audiences().unwrap_or(stated.audiences),
             is_lightweight: false,
             dates: signed.dates,
             auth_time: stated.auth_time,

@@ -274,6 +274,17 @@ fn secrets_in_settings_are_not_shown() {
     let settings = read(&text).unwrap();
     secret_scan::shown(format!("{settings:?} {settings:#?}"));
     assert!(settings.verifier().is_ok());
+    // The query of a URL may have a secret.
+    let [metadata_url, jwks_uri] = ["metadata_url", "jwks_uri"]
+        .map(|key| format!("{key} = \"https://inside.example/x?key={secret}\""));
+    let urls = issuer(&format!(
+        "{metadata_url}\n{jwks_uri}\n[issuers.introspection]\ntokens = \"every\"\n\
+         authentication = \"anonymous\"\nendpoint = \"https://inside.example/x?key={secret}\""
+    ));
+    let settings = read(&urls).unwrap();
+    secret_scan::shown(format!("{settings:?} {settings:#?}"));
+    assert!(format!("{settings:?}").contains("https://inside.example"));
+    assert!(settings.verifier().is_ok());
     // The error of a wrong type does not show the value.
     let wrong = text.replace(&format!("\"{secret}\""), &format!("[\"{secret}\"]"));
     let error = read(&wrong).unwrap_err();

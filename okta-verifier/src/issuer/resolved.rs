@@ -102,11 +102,11 @@ impl Issuer {
         } else if self.lightweight_tokens && self.introspection.is_none() {
             "lightweight tokens leave their audience to the introspection response; add .introspection(..)"
         } else {
+            let is_incomplete =
+                |list: &[String]| list.is_empty() || list.iter().any(String::is_empty);
             let missing = match profile.provider() {
-                Provider::Google(callers) if callers.iter().all(String::is_empty) => "email or sub",
-                Provider::GitHubActions(allowed) if allowed.iter().all(String::is_empty) => {
-                    "owner or repository"
-                }
+                Provider::Google(callers) if is_incomplete(callers) => "email or sub",
+                Provider::GitHubActions(allowed) if is_incomplete(allowed) => "owner or repository",
                 _ => return self.tenant_problem(),
             };
             return Some(format!(

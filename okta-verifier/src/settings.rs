@@ -26,6 +26,7 @@ mod dpop;
 mod error;
 mod introspection;
 mod issuer;
+mod value;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -173,15 +174,15 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// Returns the first error of the structure: an unknown or missing key, or a value of a wrong type.
+    /// Returns the first error of the structure: an unknown or missing key, a key that is written twice, or a
+    /// value of a wrong type.
     pub fn read<'de, D>(deserializer: D) -> Result<Self, StructureError>
     where
         D: Deserializer<'de>,
     {
         // The format's own errors may quote the line, with a secret in it, so that they are not used for
         // errors of the structure.
-        let value = serde_json::Value::deserialize(deserializer)
-            .map_err(|_| StructureError::unreadable())?;
+        let value = value::read(deserializer)?;
         serde_path_to_error::deserialize(value).map_err(|error| {
             let path = error.path().to_string();
             StructureError::new(path, &error.into_inner())

@@ -553,17 +553,45 @@ impl VerifiedToken {
         let scope = common.join(" ");
         let payload = with_scopes(self.payload(), self.scope_claims(), &common)
             .ok_or(VerifyError::InvalidClaim { claim: "scope" })?;
-        Ok(Self(Arc::new(Inner {
+        let texts = inner.texts.with(SCOPE, &scope).with(PAYLOAD, &payload);
+        Ok(self.with(texts, inner.audiences))
+    }
+
+    /// Returns the configured audiences that the token is for, as a set of positions, or `None` if the token
+    /// has no `aud`.
+    pub(crate) fn own_audiences(&self) -> Option<u64> {
+        self.raw_claim("aud").map(|_| self.0.audiences)
+    }
+
+    /// Returns this token, whose claims come from an introspection response, with only those of its audiences
+    /// that the introspected JWT has too. A response cannot widen the `aud` of a JWT.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no common audience.
+    pub(crate) fn within_audiences(&self, audiences: u64) -> Result<Self, VerifyError> {
+        let inner = &*self.0;
+        match inner.audiences & audiences {
+            0 => Err(VerifyError::WrongAudience),
+            common if common == inner.audiences => Ok(self.clone()),
+            common => Ok(self.with(inner.texts.with(PAYLOAD, self.payload()), common)),
+        }
+    }
+
+    /// Returns a copy of the token with these texts and audiences.
+    fn with(&self, texts: Texts<7>, audiences: u64) -> Self {
+        let inner = &*self.0;
+        Self(Arc::new(Inner {
             origin: inner.origin.clone(),
-            texts: inner.texts.with(SCOPE, &scope).with(PAYLOAD, &payload),
+            texts,
             subject_kind: inner.subject_kind,
-            audiences: inner.audiences,
+            audiences,
             is_lightweight: inner.is_lightweight,
             dates: inner.dates,
             auth_time: inner.auth_time,
             bound: inner.bound.clone(),
             groups: OnceLock::new(),
-        })))
+        }))
     }
 }
 
@@ -571,8 +599,8 @@ impl VerifiedToken {
     /// Returns this token with the claims of the introspection response, for a token that leaves out `aud` or
     /// `sub`. The caller has checked that both have the same client and `jti`.
     ///
-    /// The signature covers only the claims of this token. The response therefore cannot change them, and
-    /// its `aud` counts only if this token has none.
+    /// The client, the dates and the audience of this token are signed, so the response cannot change them. Its
+    /// `aud` counts only if this token has none. All other claims are those of the response.
     ///
     /// # Errors
     ///
@@ -599,14 +627,13 @@ impl VerifiedToken {
             SubjectKind::User | SubjectKind::Unknown => stated.subject_kind,
         };
         let jti = self.jti().or(response.jti()).unwrap_or_default();
+        let client_id = self.client_id().or(response.client_id());
+        let client_id = client_id.unwrap_or_default();
         Ok(Self(Arc::new(Inner {
             origin: signed.origin.clone(),
-            texts: stated.texts.with(JTI, jti),
+            texts: stated.texts.with(JTI, jti).with(CLIENT_ID, client_id),
             subject_kind,
-            audiences: match self.raw_claim("aud") {
-                Some(_) => signed.audiences,
-                None => stated.audiences,
-            },
+            audiences: self.own_audiences().unwrap_or(stated.audiences),
             is_lightweight: false,
             dates: signed.dates,
             auth_time: stated.auth_time,

@@ -11,7 +11,7 @@ use crate::{
         claims::Claims,
         confirmation::Confirmation,
         json::{self, Object},
-        profile::Source,
+        profile::{Source, TokenProfile},
     },
     verified_token::{Origin, VerifiedToken},
 };
@@ -112,6 +112,10 @@ impl IntrospectionResponse {
             Ok(checked) => checked,
             Err(error) => return Ok(rejected(error)),
         };
+        let mut granting = (expected.custom().into_iter()).flat_map(TokenProfile::granting_claims);
+        let has_scopes = claims.contains("scope")
+            || claims.contains("scp")
+            || granting.any(|name| claims.contains(name));
         // The payload is `text` and not `completed`: an inserted member must not become a claim of the token.
         let token = VerifiedToken::new(&claims, &checked, text, origin);
         Ok(Self {
@@ -119,7 +123,7 @@ impl IntrospectionResponse {
             requested_at,
             valid_for,
             result: Ok(token),
-            has_scopes: claims.contains("scope") || claims.contains("scp"),
+            has_scopes,
         })
     }
 

@@ -53,7 +53,8 @@ impl Issuer {
     /// tenant. `audience` is the client ID of the API's app registration.
     ///
     /// A token has the `typ` `JWT`, the `ver` `2.0`, the `tid` of the tenant, and names the client in `azp`,
-    /// which ID tokens do not have. The app roles are the groups. Machines have roles and no scopes; they
+    /// which ID tokens do not have. A key that is published for another tenant verifies no token. The app roles
+    /// are the groups. Machines have roles and no scopes; they
     /// are recognized by the optional claim `idtyp`, which must be added to the app registration.
     ///
     /// ```

@@ -54,6 +54,12 @@ impl Issuer {
         }
     }
 
+    /// Returns the values of `iss` that stand for this issuer.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.aliases.iter().map(String::as_str);
+        std::iter::once(self.url.as_str()).chain(aliases)
+    }
+
     /// Returns whether both settings take the keys from the same source under the same rules.
     pub(crate) fn has_keys_of(&self, other: &Self) -> bool {
         self.url == other.url
@@ -96,11 +102,11 @@ impl Issuer {
         } else if self.lightweight_tokens && self.introspection.is_none() {
             "lightweight tokens leave their audience to the introspection response; add .introspection(..)"
         } else {
+            let is_incomplete =
+                |list: &[String]| list.is_empty() || list.iter().any(String::is_empty);
             let missing = match profile.provider() {
-                Provider::Google(callers) if callers.iter().all(String::is_empty) => "email or sub",
-                Provider::GitHubActions(allowed) if allowed.iter().all(String::is_empty) => {
-                    "owner or repository"
-                }
+                Provider::Google(callers) if is_incomplete(callers) => "email or sub",
+                Provider::GitHubActions(allowed) if is_incomplete(allowed) => "owner or repository",
                 _ => return self.tenant_problem(),
             };
             return Some(format!(

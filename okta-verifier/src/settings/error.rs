@@ -2,7 +2,8 @@
 
 use std::{fmt, io, path::Path};
 
-/// The structure of the data is wrong: an unknown or missing key, or a value of a wrong type.
+/// The structure of the data is wrong: an unknown or missing key, a key that is written twice, or a value of a
+/// wrong type.
 ///
 /// The text names the path of the setting, and does not contain values of secrets.
 ///
@@ -39,6 +40,14 @@ impl StructureError {
                 _ => path,
             },
             problem: error.to_string().trim_end().to_owned(),
+        }
+    }
+
+    /// The problem of the value at this path.
+    pub(super) fn at(path: String, problem: &str) -> Self {
+        Self {
+            path,
+            problem: problem.to_owned(),
         }
     }
 

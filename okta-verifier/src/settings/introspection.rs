@@ -1,6 +1,6 @@
 //! The table `introspection` of an issuer in settings that are data.
 
-use std::{fs, path::PathBuf};
+use std::{fmt, fs, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -9,6 +9,7 @@ use super::error::Problems;
 use crate::{
     duration::DurationText,
     introspection::{ClientAuthentication, Introspection},
+    net::without_secrets,
 };
 
 #[derive(Clone, Debug, Deserialize)]
@@ -21,7 +22,7 @@ pub(super) struct IntrospectionSettings {
     client_secret_file: Option<PathBuf>,
     private_key_file: Option<PathBuf>,
     key_id: Option<String>,
-    endpoint: Option<String>,
+    endpoint: Option<UrlText>,
     max_age: Option<DurationText>,
     max_in_flight: Option<usize>,
     rate_limit: Option<Rate>,
@@ -74,7 +75,7 @@ impl IntrospectionSettings {
             Tokens::Opaque => Introspection::opaque_tokens(client),
             Tokens::OnDemand => Introspection::on_demand(client),
         };
-        if let Some(endpoint) = &self.endpoint {
+        if let Some(UrlText(endpoint)) = &self.endpoint {
             introspection = introspection.endpoint(endpoint);
         }
         if let Some(max_age) = self.max_age {
@@ -196,6 +197,17 @@ impl<'de> Deserialize<'de> for Secret {
             Ok(serde_json::Value::String(secret)) => Ok(Self(secret.into())),
             _ => Err(D::Error::custom("write the secret as a text")),
         }
+    }
+}
+
+/// A URL that requests are sent to. `Debug` omits the query and the password, which may be secrets.
+#[derive(Clone, Deserialize)]
+pub(super) struct UrlText(pub(super) String);
+
+impl fmt::Debug for UrlText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = without_secrets(self.0.as_bytes());
+        write!(f, "{:?}", String::from_utf8_lossy(&shown))
     }
 }
 

@@ -7,7 +7,10 @@ use serde::{
     de::{Error, SeqAccess, Visitor, value::SeqAccessDeserializer},
 };
 
-use super::{error::Problems, introspection::IntrospectionSettings};
+use super::{
+    error::Problems,
+    introspection::{IntrospectionSettings, UrlText},
+};
 use crate::{
     crypto::Algorithm, duration::DurationText, issuer::Issuer, keys::KeySnapshot,
     token::TokenProfile,
@@ -32,8 +35,8 @@ pub(super) struct IssuerSettings {
     leeway: Option<DurationText>,
     groups_claim: Option<String>,
     groups_claim_path: Option<Vec<String>>,
-    metadata_url: Option<String>,
-    jwks_uri: Option<String>,
+    metadata_url: Option<UrlText>,
+    jwks_uri: Option<UrlText>,
     #[serde(default)]
     allow_origins: Vec<String>,
     keys_file: Option<PathBuf>,
@@ -147,10 +150,10 @@ impl IssuerSettings {
         if let Some(names) = &self.groups_claim_path {
             issuer = issuer.groups_claim_path(names.iter().cloned());
         }
-        if let Some(url) = &self.metadata_url {
+        if let Some(UrlText(url)) = &self.metadata_url {
             issuer = issuer.metadata_url(url);
         }
-        if let Some(url) = &self.jwks_uri {
+        if let Some(UrlText(url)) = &self.jwks_uri {
             issuer = issuer.jwks_uri(url);
         }
         if self.allow_missing_key_id {

@@ -100,6 +100,62 @@ fn settings_with_a_missing_key_or_a_wrong_type_are_an_error_that_names_its_path(
 }
 
 #[test]
+fn settings_with_a_key_that_is_written_twice_are_an_error_that_names_its_path() {
+    let json = |more: &str| {
+        let text = format!(
+            r#"{{ "issuers": [{{ "provider": "okta", "url": "https://acme.okta.com/oauth2/default",
+            "audiences": ["api://default"], "client_ids": ["web"], {more} }}], "policies": {{
+            "read": {{ "scope": "a" }} }} }}"#
+        );
+        Settings::read(&mut serde_json::Deserializer::from_str(&text))
+    };
+    assert!(json(r#""leeway": "5s""#).is_ok());
+    for (more, path) in [
+        (r#""client_ids": "*""#, "issuers[0].client_ids"),
+        (r#""leeway": "5s", "leeway": "6s""#, "issuers[0].leeway"),
+        (
+            r#""introspection": { "tokens": "every", "max_age": "1s", "max_age": "60m" }"#,
+            "issuers[0].introspection.max_age",
+        ),
+        (
+            r#""leeway": "5s" }], "policies": { "p": { "scope": "a", "scope": "b" } }, "x": [{"#,
+            "policies.p.scope",
+        ),
+        (
+            r#""leeway": "5s" }], "policies": { "p": { "scope": "a" }, "p": { "user": true } }, "x": [{"#,
+            "policies.p",
+        ),
+    ] {
+        let error = json(more).expect_err(more);
+        assert_eq!(error.path(), path);
+        assert!(
+            error
+                .to_string()
+                .ends_with("the key is written twice; remove one of them")
+        );
+    }
+    let yaml = "issuers:\n- provider: okta\n  client_ids: [web]\n  client_ids: \"*\"\n";
+    let read = |text| Settings::read(yaml_serde::Deserializer::from_str(text));
+    assert_eq!(read(yaml).unwrap_err().path(), "issuers[0].client_ids");
+}
+
+#[test]
+fn settings_with_a_number_that_is_not_finite_are_an_error() {
+    for number in ["nan", "inf", "-inf"] {
+        for (text, path) in [
+            (
+                format!("max_token_size = {number}\n{OKTA}"),
+                "max_token_size",
+            ),
+            (issuer(&format!("leeway = {number}")), "issuers[0].leeway"),
+        ] {
+            let error = read(&text).expect_err(&text);
+            assert_eq!(error.path(), path);
+        }
+    }
+}
+
+#[test]
 fn settings_that_are_wrong_are_all_reported_at_once() {
     let text = format!(
         "realm = \"\"\nfetch_timeout = \"1ms\"\nmax_token_size = 1\nca_file = \"/nowhere\"\n\
@@ -217,6 +273,17 @@ fn secrets_in_settings_are_not_shown() {
     ));
     let settings = read(&text).unwrap();
     secret_scan::shown(format!("{settings:?} {settings:#?}"));
+    assert!(settings.verifier().is_ok());
+    // The query of a URL may have a secret.
+    let [metadata_url, jwks_uri] = ["metadata_url", "jwks_uri"]
+        .map(|key| format!("{key} = \"https://inside.example/x?key={secret}\""));
+    let urls = issuer(&format!(
+        "{metadata_url}\n{jwks_uri}\n[issuers.introspection]\ntokens = \"every\"\n\
+         authentication = \"anonymous\"\nendpoint = \"https://inside.example/x?key={secret}\""
+    ));
+    let settings = read(&urls).unwrap();
+    secret_scan::shown(format!("{settings:?} {settings:#?}"));
+    assert!(format!("{settings:?}").contains("https://inside.example"));
     assert!(settings.verifier().is_ok());
     // The error of a wrong type does not show the value.
     let wrong = text.replace(&format!("\"{secret}\""), &format!("[\"{secret}\"]"));

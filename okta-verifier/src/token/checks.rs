@@ -57,6 +57,12 @@ impl Expected {
         matched
     }
 
+    /// Returns whether the keys come from a service with several tenants, each of which may have keys of its
+    /// own. The service publishes with each key whose tokens the key signs.
+    pub(crate) fn has_keys_of_tenants(&self) -> bool {
+        self.tenants.is_some() || self.profile.is_of(&Provider::Entra)
+    }
+
     /// Returns whether a token without `aud` may be accepted.
     pub(crate) fn accepts_missing_audience(&self) -> bool {
         self.lightweight_tokens || self.custom().is_some_and(|it| it.missing_audience)
@@ -329,11 +335,25 @@ fn check_kind(claims: &Claims<'_>, source: Source, expected: &Expected) -> Resul
         .is_some_and(|jti| jti.starts_with("ID."))
         || claims.contains("at_hash")
         || claims.contains("c_hash")
-        || (claims.contains("nonce") && claims.scope.trim().is_empty());
+        || (claims.contains("nonce") && claims.scope.trim().is_empty())
+        || profile.is_some_and(|profile| is_for_its_client(claims, source, profile));
     match id_token {
         true => Err(VerifyError::NotAnAccessToken),
         false => Ok(()),
     }
+}
+
+/// Returns whether the only audience of a JWT is its client, as in an ID token (OpenID Connect Core 1.0 §2). If
+/// the profile requires a claim that shows the kind of the token, such an audience is not enough evidence.
+fn is_for_its_client(claims: &Claims<'_>, source: Source, profile: &TokenProfile) -> bool {
+    let aud = claims.aud.as_deref().unwrap_or_default();
+    let is_client = |aud: &Cow<'_, str>| {
+        let mut names = profile.client_claims.iter();
+        names.any(|name| claims.text_is(name, aud))
+    };
+    matches!(source, Source::Jwt(_))
+        && profile.required.is_empty()
+        && matches!(aud, [only] if is_client(only))
 }
 
 /// Returns whether the claims that the profile requires have one of their values.

@@ -39,7 +39,8 @@ pub(crate) enum Source {
 ///
 /// In addition to the rules of RFC 9068, a token is rejected if its claims are those of an ID token, a
 /// refresh token or a logout token: a payload `typ` of Keycloak such as `ID` or `Refresh`, or a `token_use`
-/// other than `access`.
+/// other than `access`. Unless the `typ` is `at+jwt` or a claim is [required](Self::require_claim), a token
+/// whose only audience is its client is an ID token too.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;

@@ -18,7 +18,7 @@ use super::{
 /// | [`Issuer::rfc9068`](crate::Issuer::rfc9068), and all that are not listed here | `auth_time` other than 0, `acr` or `amr` is present (RFC 9068 §2.2.1) | `sub` is the client ID (RFC 9068 §2.2), or `gty` is `client-credentials` |
 /// | [`Issuer::auth0`](crate::Issuer::auth0) | `sub` has the form `{connection}\|{user}`, and `gty` is not `client-credentials` | `sub` is `{client ID}@clients`, or `gty` is `client-credentials` |
 /// | [`Issuer::entra_v2`](crate::Issuer::entra_v2) and the other constructors for Entra ID | `idtyp` is not `app`, and the token has scopes | `idtyp` is `app` |
-/// | [`Issuer::keycloak`](crate::Issuer::keycloak) | a user name that is not that of the client's service account, and `sub` | `client_id` in a signed token; in a response, the user name of the client's service account, and no `sid` |
+/// | [`Issuer::keycloak`](crate::Issuer::keycloak) | a user name that is not that of the client's service account in any letter case, and `sub` | `client_id` in a signed token; in a response, the user name of the client's service account, and no `sid` |
 /// | [`Issuer::cognito`](crate::Issuer::cognito) | `username` is present | `sub` is the client ID |
 /// | [`Issuer::wso2`](crate::Issuer::wso2) | `aut` is `APPLICATION_USER` | `aut` is `APPLICATION` |
 /// | [`Issuer::google_identity_tokens`](crate::Issuer::google_identity_tokens) | never | `email` is that of a service account |
@@ -164,8 +164,8 @@ impl SubjectKind {
         }
     }
 
-    /// Keycloak derives the user name of a service account from the client ID. In a signed token,
-    /// `client_id` is present only for such an account; in a response, it is always present.
+    /// Keycloak derives the user name of a service account from the client ID, in lower case. In a signed
+    /// token, `client_id` is present only for such an account; in a response, it is always present.
     fn by_keycloak(claims: &Claims<'_>, source: Source, client_id: Option<&str>) -> Self {
         let account = |name: &str| name.strip_prefix("service-account-") == client_id;
         let names = ["preferred_username", "username"].map(|claim| claims.text(claim));
@@ -178,14 +178,12 @@ impl SubjectKind {
                     && names.iter().flatten().any(|name| account(name))
             }
         };
-        let mut given = names.iter().flatten().peekable();
+        // A name that may be that of the account is no evidence for a user, whatever its case.
         let is_user = claims.sub.is_some()
-            && given.peek().is_some()
-            && given.all(|name| client_id.is_some() && !account(name));
-        match is_service {
-            true => Self::Service,
-            false => Self::of_evidence(is_user, false),
-        }
+            && client_id.is_some()
+            && names.iter().any(Option::is_some)
+            && !is_service_account(claims, client_id);
+        Self::of_evidence(is_user, is_service)
     }
 
     fn of_evidence(is_user: bool, is_service: bool) -> Self {
@@ -218,17 +216,18 @@ fn authenticated(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
     shown && !is_service_account(claims, client_id)
 }
 
-/// Returns whether the user name is that of a Keycloak service account, which Keycloak derives from the
-/// client ID in lower case. A user can choose such a name too, so the name is no evidence for a service. It
-/// only invalidates the evidence for a user.
+/// Returns whether a user name is that of a Keycloak service account, which Keycloak derives from the client
+/// ID in lower case. A user can choose such a name too, so the name is no evidence for a service. It only
+/// invalidates the evidence for a user.
 fn is_service_account(claims: &Claims<'_>, client_id: Option<&str>) -> bool {
     ["preferred_username", "username"].iter().any(|claim| {
         let name = claims.text(claim);
         let account = name
             .as_deref()
             .and_then(|name| name.strip_prefix("service-account-"));
+        // Keycloak changes the case of all letters, not only of those in ASCII.
         account
             .zip(client_id)
-            .is_some_and(|(account, client)| account.eq_ignore_ascii_case(client))
+            .is_some_and(|(account, client)| account.to_lowercase() == client.to_lowercase())
     })
 }

@@ -194,6 +194,15 @@ impl ActiveIssuer {
         })
     }
 
+    /// Returns whether this entry and the settings stand for one `iss` in common.
+    pub(super) fn has_name_of(&self, settings: &Issuer) -> bool {
+        let expected = &self.origin.expected;
+        settings.names().any(|name| {
+            let is_of_tenant = expected.tenants.is_some() && expected.is_issuer(name);
+            is_of_tenant || self.names().any(|own| own == name)
+        })
+    }
+
     /// Returns whether the entry accepts tokens with this `aud`.
     pub(super) fn may_accept(&self, aud: Option<&[Cow<'_, str>]>) -> bool {
         let expected = &self.origin.expected;
@@ -205,8 +214,7 @@ impl ActiveIssuer {
 
     /// Returns the values of `iss` that stand for this issuer.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let aliases = &self.origin.expected.aliases;
-        std::iter::once(self.url()).chain(aliases.iter().map(String::as_str))
+        self.settings.names()
     }
 }
 

@@ -539,8 +539,8 @@ impl Verifier {
     /// Replaces the issuers, for services that add and remove issuers at run time. Performs no network
     /// I/O.
     ///
-    /// An issuer with unchanged settings keeps its state. An issuer with changed settings keeps its keys
-    /// if the keys are fetched in the same way. Tokens of a removed issuer are rejected from the next
+    /// An issuer with unchanged settings keeps its state, unless another entry for the same `iss` is added. An
+    /// issuer with changed settings keeps its keys if the keys are fetched in the same way. Tokens of a removed issuer are rejected from the next
     /// request on. If a request is waiting while its issuer's settings change, the new settings decide. If
     /// the request is waiting for a [`ReplayStore`](crate::dpop::ReplayStore), it is rejected with 503.
     ///

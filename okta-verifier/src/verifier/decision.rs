@@ -83,7 +83,7 @@ pub(super) struct Unverified {
     /// The length of the signed part, from the beginning of the token.
     signed: usize,
     dates: Dates,
-    /// The unverified `iss`, if the issuer has several tenants. Keys may be those of one tenant.
+    /// The unverified `iss`, if a key may be that of another tenant.
     iss: Option<Box<str>>,
     has_confirmation: bool,
     /// The token, or the error of its claims. Neither may be used or reported before the signature was
@@ -100,6 +100,9 @@ pub(super) struct Introspection {
     pub(super) issuer: Arc<ActiveIssuer>,
     /// The token, if local checks accepted it.
     verified: Option<(VerifiedToken, Basis)>,
+    /// The audiences of an unverified JWT, which the response cannot widen. `None` if the token has no `aud`
+    /// that can be read.
+    audiences: Option<u64>,
 }
 
 /// A valid token and its proof. The replay store has not recorded the proof yet.
@@ -250,7 +253,13 @@ impl<'r> RequestDecision<'r> {
             }
         };
         let reason = IntrospectionReason::UnknownKey;
-        if let Some(introspection) = Introspection::of_unverified(reason, &unverified.issuer) {
+        if let Ok(token) = &unverified.claims
+            && let Some(introspection) = Introspection::of_unverified(reason, &unverified.issuer)
+        {
+            let introspection = Introspection {
+                audiences: token.own_audiences(),
+                ..introspection
+            };
             // If the introspection response is cached, no key is needed.
             if let Some(response) = introspection.find(self, now) {
                 return self.apply(introspection, &response, now);
@@ -319,6 +328,7 @@ impl<'r> RequestDecision<'r> {
             reason: IntrospectionReason::Accepted,
             issuer: issuer.clone(),
             verified: Some((token, basis)),
+            audiences: None,
         };
         self.find_response(introspection, now)
     }
@@ -341,6 +351,7 @@ impl<'r> RequestDecision<'r> {
             reason,
             issuer,
             verified,
+            audiences,
             ..
         } = introspection;
         if issuer.is_retired() {
@@ -357,6 +368,10 @@ impl<'r> RequestDecision<'r> {
         // Every claim comes from the response. A server may find a token by its `jti` alone, so the claims of
         // an unverified token may have been edited.
         let token = response.token(now)?;
+        let token = match audiences {
+            Some(audiences) => token.within_audiences(audiences)?,
+            None => token.clone(),
+        };
         // The signature was not verified, so the absence of `cnf` in the token cannot be trusted. If the
         // verifier accepts bound tokens, the response must have a `cnf`.
         if reason == IntrospectionReason::UnknownKey
@@ -365,7 +380,7 @@ impl<'r> RequestDecision<'r> {
         {
             return Err(VerifyError::BindingUnchecked);
         }
-        self.check_sender(token.clone(), basis, now)
+        self.check_sender(token, basis, now)
     }
 
     /// Checks that the sender of the request may use the token, cached or not.
@@ -441,9 +456,9 @@ impl Parsed {
             true => Err(VerifyError::WrongAudience),
         };
         let issuer = entry.issuer;
-        let has_tenants = issuer.origin.expected.tenants.is_some();
+        let has_keys_of_tenants = issuer.origin.expected.has_keys_of_tenants();
         Ok(Self::Unverified(Unverified {
-            iss: has_tenants.then(|| claims.iss.as_ref().into()),
+            iss: has_keys_of_tenants.then(|| claims.iss.as_ref().into()),
             dates: claims.dates(),
             has_confirmation: claims.contains("cnf"),
             claims: token,
@@ -513,6 +528,7 @@ impl Introspection {
             reason,
             issuer: issuer.clone(),
             verified: None,
+            audiences: None,
         })
     }
 

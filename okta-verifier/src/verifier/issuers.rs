@@ -38,7 +38,8 @@ pub(super) struct Selected {
 }
 
 impl Issuers {
-    /// Builds the issuers from their settings. An issuer of `former` with the same settings is reused.
+    /// Builds the issuers from their settings. An issuer of `former` with the same settings is reused, unless
+    /// another entry may now decide about some of its tokens.
     ///
     /// # Errors
     ///
@@ -49,14 +50,25 @@ impl Issuers {
         clients: &mut Clients,
         challenges: &Arc<Challenges>,
     ) -> Result<Self, ConfigError> {
+        // The same `Arc` is not retired, so the keys, responses and cached tokens of the issuer stay valid. A
+        // resolved issuer has a lease that ends, so only its keys can be reused.
+        let same = |settings: &Issuer| {
+            let mut former = former.iter();
+            former.find(|it| it.lease.is_none() && it.settings == *settings)
+        };
+        let added: Vec<Issuer> = (issuers.iter().cloned())
+            .map(Issuer::without_snapshot)
+            .filter(|settings| same(settings).is_none())
+            .collect();
         let mut new = Vec::new();
         let mut list: Vec<Arc<ActiveIssuer>> = Vec::new();
         for issuer in &issuers {
             let settings = issuer.clone().without_snapshot();
-            // The same `Arc` is not retired, so the keys, responses and cached tokens of the issuer stay
-            // valid. A resolved issuer has a lease that ends, so only its keys can be reused.
-            let is_same = |it: &&Arc<ActiveIssuer>| it.lease.is_none() && it.settings == settings;
-            if let Some(same) = former.iter().find(is_same) {
+            // A cached token is accepted with the entry that it selected. If another entry is added for the
+            // same `iss`, the token may select that entry now, or be for both.
+            if let Some(same) = same(&settings)
+                && !added.iter().any(|added| same.has_name_of(added))
+            {
                 list.push(same.clone());
                 continue;
             }

@@ -77,6 +77,21 @@ async fn audience_of_two_entries_in_one_token_is_rejected() {
     assert_eq!(result_code(&verifier, &forged).await, "bad_signature");
 }
 
+#[tokio::test]
+async fn audience_of_an_entry_that_is_added_rejects_a_cached_token_for_both() {
+    let okta = okta();
+    let orders = || entry(&okta, "api://orders", "web");
+    let verifier = Verifier::builder().issuer(orders()).build().unwrap();
+    let both = token(&okta, ["api://orders", "api://billing"], "web");
+    let one = token(&okta, "api://orders", "web");
+    assert_eq!(result_code(&verifier, &both).await, "ok"); // and now it is cached
+    assert_eq!(result_code(&verifier, &one).await, "ok");
+    let issuers = [orders(), entry(&okta, "api://billing", "web")];
+    verifier.set_issuers(issuers).unwrap();
+    assert_eq!(result_code(&verifier, &both).await, "wrong_audience");
+    assert_eq!(result_code(&verifier, &one).await, "ok");
+}
+
 #[test]
 fn audience_in_two_entries_does_not_build() {
     let okta = okta();

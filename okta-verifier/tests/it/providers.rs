@@ -1,6 +1,6 @@
 //! The constructors of [`Issuer`](okta_verifier::Issuer) for known providers, with the tokens of each.
 
-use okta_verifier::{SubjectKind, Verifier};
+use okta_verifier::{Issuer, SubjectKind, Verifier};
 use okta_verifier_testing::{CLIENT_ID, TestIssuer, TokenBuilder};
 
 /// Builds one issuer of each provider, with a subject as the provider writes it.
@@ -161,5 +161,56 @@ async fn provider_at_another_url_is_accepted() {
         let jwt = issuer.token(subject).service().sign();
         let token = verifier.verify(&jwt).await.expect(url);
         assert_eq!(token.subject_kind(), SubjectKind::Service, "{url}");
+    }
+}
+
+// The shape of an ID token: `aud` is the client, and neither the header nor a claim says otherwise.
+#[tokio::test]
+async fn provider_token_for_its_own_client_is_an_id_token_unless_it_says_what_it_is() {
+    const CLIENT: &str = "https://orders.example";
+    for issuer in [
+        TestIssuer::auth0(CLIENT),
+        TestIssuer::hydra(CLIENT),
+        TestIssuer::pingone(CLIENT),
+        TestIssuer::zitadel(CLIENT),
+    ] {
+        let verifier = verifier(&issuer);
+        let (url, token) = (issuer.issuer_url(), || {
+            issuer.token("ada").client_id(CLIENT).audience(CLIENT)
+        });
+        assert_eq!(
+            code(&verifier, token()).await,
+            "not_an_access_token",
+            "{url}"
+        );
+        let list = token().claim("aud", [CLIENT]);
+        assert_eq!(code(&verifier, list).await, "not_an_access_token", "{url}");
+        let explicit = token().typ("at+jwt");
+        assert_eq!(code(&verifier, explicit).await, "ok", "{url}");
+        let more = token().claim("aud", [CLIENT, "https://billing.example"]);
+        assert_eq!(code(&verifier, more).await, "ok", "{url}");
+    }
+    // A claim of these says that the token is an access token.
+    for issuer in [TestIssuer::keycloak(CLIENT), TestIssuer::entra_v2(CLIENT)] {
+        let token = issuer.token("ada").client_id(CLIENT).audience(CLIENT);
+        assert_eq!(code(&verifier(&issuer), token).await, "ok");
+    }
+}
+
+#[test]
+fn provider_of_identity_tokens_with_an_empty_name_in_its_list_does_not_build() {
+    let builds = |issuer: Issuer| {
+        let issuer = issuer.any_client_id();
+        Verifier::builder().issuer(issuer).build().is_ok()
+    };
+    for (names, expected) in [
+        (vec![], false),
+        (vec![""], false),
+        (vec!["acme", ""], false),
+        (vec!["acme"], true),
+    ] {
+        let google = Issuer::google_identity_tokens("a", names.clone());
+        let github = Issuer::github_actions_identity_tokens("a", names.clone());
+        assert_eq!([builds(google), builds(github)], [expected; 2], "{names:?}");
     }
 }

@@ -92,6 +92,26 @@ async fn tenant_in_iss_must_be_that_of_the_token() {
 }
 
 #[tokio::test]
+async fn tenant_with_an_entry_of_its_own_is_decided_by_that_entry_for_cached_tokens_too() {
+    let keys = keys();
+    let any = || {
+        let issuer = Issuer::entra_any_tenant(API).any_client_id();
+        issuer.keys(keys.jwks())
+    };
+    let verifier = Verifier::builder().issuer(any()).build().unwrap();
+    let [acme, other] = [ACME, OTHER].map(|tenant| token(&keys, tenant).sign());
+    assert_eq!(result_code(&verifier, &acme).await, "ok");
+    assert_eq!(result_code(&verifier, &other).await, "ok");
+    // The clients of one tenant are listed from now on.
+    let listed = Issuer::entra_v2(ACME, API).client_id("portal");
+    verifier
+        .set_issuers([any(), listed.keys(keys.jwks())])
+        .unwrap();
+    assert_eq!(result_code(&verifier, &acme).await, "client_not_allowed");
+    assert_eq!(result_code(&verifier, &other).await, "ok");
+}
+
+#[tokio::test]
 async fn key_of_one_tenant_does_not_verify_the_tokens_of_another() {
     let keys = keys();
     let tenants = || Issuer::entra_tenants([ACME, OTHER], API);
@@ -101,6 +121,16 @@ async fn key_of_one_tenant_does_not_verify_the_tokens_of_another() {
         let jwt = token(&keys, tenant).sign();
         assert_eq!(result_code(&template, &jwt).await, "ok");
         assert_eq!(result_code(&of_acme, &jwt).await, expected);
+    }
+    // The keys of a single tenant come from the same service, so they have the same rule.
+    let single = |key: &str| build(Issuer::entra_v2(ACME, API), jwks_of(&keys, &key.into()));
+    let jwt = token(&keys, ACME).sign();
+    for (key, expected) in [
+        (iss("{tenantid}"), "ok"),
+        (iss(ACME), "ok"),
+        (iss(OTHER), "bad_signature"),
+    ] {
+        assert_eq!(result_code(&single(&key), &jwt).await, expected, "{key}");
     }
     for other in [
         Value::from(7),

@@ -143,6 +143,17 @@ async fn lightweight_token_is_rejected_if_the_response_is_about_another_audience
 }
 
 #[tokio::test]
+async fn lightweight_token_keeps_its_own_client() {
+    let okta = MockOkta::start().await;
+    let mut without_client = response(&okta);
+    let members = without_client.as_object_mut().unwrap();
+    members.retain(|name, _| name != "azp" && name != "client_id");
+    respond(&okta, &without_client);
+    let token = verifier(&okta).verify(&user(&okta).sign()).await.unwrap();
+    assert_eq!(token.client_id(), Some("web"));
+}
+
+#[tokio::test]
 async fn lightweight_token_with_an_audience_is_not_widened_by_the_response() {
     let okta = MockOkta::start().await;
     let other = user(&okta).claim("aud", "other-api");

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use okta_verifier::{ConfigError, Issuer, SubjectKind, Verifier};
+use okta_verifier::{
+    ConfigError, Issuer, SubjectKind, TokenProfile, Verifier, adapter::RequestCredentials,
+};
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta, TokenBuilder};
 
 use super::{calls, every_token, on_demand, opaque_tokens, verifier_with};
 use crate::support::{
-    mock_issuer::{issuer, result_code, verifier},
+    mock_issuer::{build, issuer, result_code, verifier},
     token_edit::with_claim,
 };
 
@@ -268,6 +270,32 @@ async fn introspection_of_unknown_keys_with_pinned_keys_is_a_config_error() {
     assert_eq!((calls(&okta), okta.hits().keys), (1, 0));
 }
 
+// conformance 109, 114
+#[tokio::test]
+async fn introspection_does_not_widen_the_audience_of_a_token_with_an_unknown_key() {
+    let okta = MockOkta::start().await;
+    let both = r#"["api://default","api://billing"]"#;
+    okta.fault(Endpoint::Introspection, Fault::Member("aud", both));
+    let issuer = issuer(&okta).audience("api://billing");
+    let verifier = build(issuer.introspection(on_demand().tokens_with_unknown_keys()));
+    let jwt = okta.token("ada").unpublished_key().sign();
+    let authorization = format!("Bearer {jwt}");
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    // The second time the response is cached.
+    for _ in 0..2 {
+        let other = credentials.audience("api://billing");
+        let rejection = verifier.authenticate(&other).await.unwrap_err();
+        assert_eq!(rejection.error().unwrap().code(), "wrong_audience");
+        let token = verifier.verify(&jwt).await.unwrap();
+        assert_eq!(token.audiences().collect::<Vec<_>>(), ["api://default"]);
+    }
+    // The response names another audience of the settings only.
+    let other = r#""api://billing""#;
+    okta.fault(Endpoint::Introspection, Fault::Member("aud", other));
+    let jwt = okta.token("ada").unpublished_key().sign();
+    assert_eq!(result_code(&verifier, &jwt).await, "wrong_audience");
+}
+
 // decision 32
 #[tokio::test]
 async fn introspection_of_an_unknown_key_follows_a_key_fetch() {
@@ -282,6 +310,33 @@ async fn introspection_of_an_unknown_key_follows_a_key_fetch() {
     let before = okta.hits().keys;
     assert_eq!(result_code(&verifier, &unknown()).await, "ok");
     assert_eq!((calls(&okta), okta.hits().keys - before), (1, 1));
+}
+
+#[tokio::test]
+async fn introspection_limits_the_scopes_of_the_profiles_own_claims() {
+    let okta = MockOkta::start().await;
+    let profile = TokenProfile::new().scope_claims(["permissions"]);
+    let issuer = Issuer::custom(okta.issuer_url(), "api://default", profile).any_client_id();
+    let verifier = build(issuer.introspection(every_token()));
+    let token = || {
+        let token = okta.token("ada").typ("at+jwt").claim("client_id", "web");
+        let token = ["cid", "uid", "scp"]
+            .into_iter()
+            .fold(token, TokenBuilder::without);
+        token.claim("permissions", ["read", "write"])
+    };
+    for (permissions, expected) in [
+        (r#"["read"]"#, vec!["read"]),
+        ("[]", vec![]),
+        (r#"["write","read","other"]"#, vec!["read", "write"]),
+    ] {
+        okta.fault(
+            Endpoint::Introspection,
+            Fault::Member("permissions", permissions),
+        );
+        let token = verifier.verify(&token().sign()).await.unwrap();
+        assert_eq!(token.scopes().collect::<Vec<_>>(), expected);
+    }
 }
 
 // field kind B

@@ -205,6 +205,24 @@ fn keycloak_token_of_a_less_common_kind_stands_for_a_user_or_a_service() {
             unknown(ADA),
         ),
         (
+            "a machine whose client ID has upper case",
+            keycloak_machine("Batch-Job"),
+            service(ACCOUNT),
+        ),
+        (
+            "a user with the name of the account of a client with upper case",
+            with(
+                keycloak_user(),
+                json!({ "azp": "Web", "preferred_username": "service-account-web" }),
+            ),
+            unknown(ADA),
+        ),
+        (
+            "a user whose client has a mapper for client_id",
+            with(keycloak_user(), json!({ "client_id": "web" })),
+            unknown(ADA),
+        ),
+        (
             "a token that may be exchanged, without sub",
             with(
                 keycloak_user(),
@@ -311,6 +329,9 @@ fn keycloak_introspection_response_stands_for_a_user_or_a_service() {
         let (kind, _) = response(&members, &keycloak).unwrap();
         assert_eq!(kind, SubjectKind::Unknown);
     }
+    // Keycloak writes the client ID in lower case into the name of the account.
+    let upper = with(of_machine(), json!({ "azp": "Web", "client_id": "Web" }));
+    assert_eq!(response(&upper, &keycloak), unknown(ACCOUNT));
     let without_sub = with(of_user(), json!({ "sub": null }));
     assert_eq!(response(&without_sub, &keycloak), Err("missing_claim"));
 }

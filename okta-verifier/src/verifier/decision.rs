@@ -74,8 +74,8 @@ pub(super) enum Step {
     Restart,
 }
 
-/// A signed token of a configured or resolved issuer, parsed and checked except for its signature and its dates. Nothing
-/// in it may be trusted yet.
+/// A signed token of a configured or resolved issuer, parsed and checked except for its signature and its
+/// dates. Nothing in it may be trusted yet.
 pub(super) struct Unverified {
     pub(super) issuer: Arc<ActiveIssuer>,
     header: jws::Header,

@@ -101,7 +101,7 @@ async fn provider_user_is_not_a_service() {
     let machines = ["google", "kubernetes", "githubusercontent"];
     let users = providers().into_iter().filter(|(issuer, _)| {
         let is = |name: &&str| issuer.issuer_url().contains(*name);
-        !machines.iter().any(|name| is(name))
+        !machines.iter().any(is)
     });
     for (issuer, subject) in users {
         let verifier = verifier(&issuer);

@@ -48,7 +48,7 @@ fn response(okta: &MockOkta) -> Value {
 }
 
 fn respond(okta: &MockOkta, response: &Value) {
-    let body = response.to_string().into_bytes().into();
+    let body = response.to_string().into_bytes();
     okta.fault(Endpoint::Introspection, Fault::Body(body));
 }
 

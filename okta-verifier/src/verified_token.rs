@@ -255,8 +255,8 @@ impl VerifiedToken {
     }
 
     /// Returns the groups, from the claim named by [`Issuer::groups_claim`](crate::Issuer::groups_claim) or
-    /// [`Issuer::groups_claim_path`](crate::Issuer::groups_claim_path): an array of strings, an array of objects with a `value` (RFC 7643 §4.1.2), or one string. A
-    /// claim of another form gives no groups.
+    /// [`Issuer::groups_claim_path`](crate::Issuer::groups_claim_path): an array of strings, an array of objects
+    /// with a `value` (RFC 7643 §4.1.2), or one string. A claim of another form gives no groups.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.group_list().iter().map(AsRef::as_ref)
     }

@@ -100,7 +100,8 @@ impl ResolvedIssuers {
     }
 
     /// Returns the issuer of an unverified `iss` that is not configured, or `None` if the resolver must be
-    /// called first, and then has no effect. May begin a call in the background if the settings are cached.
+    /// called first. Begins no call that the request would wait for. If the settings are cached, it may begin
+    /// a call in the background.
     ///
     /// # Errors
     ///

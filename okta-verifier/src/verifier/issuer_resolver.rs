@@ -35,15 +35,9 @@ use crate::{error::ConfigError, issuer::Issuer, net::PlainHttp, sync::token_buck
 /// A flood of invented issuers is bounded by [`rate_limit`](Self::rate_limit) and
 /// [`max_in_flight`](Self::max_in_flight). While the limit is reached, a new issuer gets 503 and not 401,
 /// because it may exist. Issuers whose settings are cached are not affected: an invented issuer never enters
-<<<<<<< HEAD
-/// their cache, and calls to refresh them do not count towards the rate limit and have a quarter of the
-/// calls in flight for themselves. Concurrent requests for one issuer share one call. The call runs in a
-/// task of its own, so that a dropped request cancels nothing. The function must not block its thread.
-=======
 /// their cache. Calls to refresh them do not count towards the rate limit, and a quarter of the calls in flight
 /// is reserved for them. Concurrent requests for one issuer share one call. The call runs in a task of its own,
-/// so that a dropped request cancels nothing.
->>>>>>> attack
+/// so that a dropped request cancels nothing. The function must not block its thread.
 ///
 /// # Logs
 ///

@@ -175,6 +175,7 @@ async fn plain_http_metadata_may_name_urls_of_its_own_and_the_issuers_origin_onl
         "https://evil.test/v1/keys".to_owned(),
         inside.replace("http", "https") + "/v1/keys",
     ] {
+        secret_scan::public(&jwks_uri); // the error names it
         serve_metadata(&okta, OUTSIDE, &jwks_uri);
         let error = unavailable_reason(&build(fetched_inside(&inside)), &token).await;
         assert!(

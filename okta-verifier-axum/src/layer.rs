@@ -157,7 +157,8 @@ impl VerifyLayer {
 
     /// Accepts tokens for this audience only, for one of several APIs behind one verifier. The audience is one
     /// of [`Issuer::audience`](okta_verifier::Issuer::audience). By default a token for any audience of its
-    /// issuer is accepted. A token for another audience gets the 401 of an invalid token.
+    /// issuer is accepted. A token for another audience gets the 401 of an invalid token,
+    /// and so does every token if no issuer has this audience.
     ///
     /// ```
     /// # use axum::{Router, body::Body, http::Request, routing::get};

@@ -38,7 +38,7 @@ pub enum VerifyError {
     /// `typ` is not that of an access token (RFC 8725 §3.11), or is absent although the issuer's profile
     /// requires it.
     #[error(
-        "the token's typ is not that of an access token; the client must send its access token, and under Issuer::rfc9068 the issuer must set the typ at+jwt"
+        "the token's typ is not that of an access token of this issuer; the client must send its access token; if every token is rejected, use the constructor of the provider, such as Issuer::okta, keycloak or auth0, because Issuer::rfc9068 requires the typ at+jwt"
     )]
     TypeNotAllowed,
     /// The header has no `kid`, although the issuer's settings require a `kid`.
@@ -54,7 +54,7 @@ pub enum VerifyError {
     /// No configured issuer has exactly this `iss`, and the [`IssuerResolver`](crate::IssuerResolver), if
     /// there is one, does not know it.
     #[error(
-        "the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with Issuer::okta or Issuer::rfc9068, or with .also_known_as(..) if it is another name of a configured issuer"
+        "the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with the constructor of its provider, such as Issuer::okta, keycloak or auth0, or with .also_known_as(..) if it is another name of a configured issuer"
     )]
     UnknownIssuer,
     /// `iss` is an Okta org authorization server, whose access tokens only Okta may verify.
@@ -94,7 +94,7 @@ pub enum VerifyError {
     },
     /// `aud` does not contain the expected audience.
     #[error(
-        "the token is for another audience; the client must send the access token for this API, not an ID token; if every token is rejected, write the audience of the authorization server in Issuer::okta, Issuer::rfc9068 or OKTA_AUDIENCE, not a client ID"
+        "the token is for another audience; the client must send the access token for this API, not an ID token; if every token is rejected, write the `aud` of the access tokens in the constructor of the issuer, in OKTA_AUDIENCE or in `audiences` of the settings file, and in .audience(..) of the layer if it has one; do not write the ID of the client that requests them"
     )]
     WrongAudience,
     /// The claims are those of an ID token or of another JWT that is not an access token.
@@ -104,7 +104,7 @@ pub enum VerifyError {
     NotAnAccessToken,
     /// The client ID is not one of the configured client IDs.
     #[error(
-        "the token's client is not allowed; if the client may call this API, add its ID with .client_id(..) or in OKTA_CLIENT_IDS"
+        "the token's client is not allowed; if the client may call this API, add its ID with .client_id(..), in OKTA_CLIENT_IDS or in `client_ids` of the settings file"
     )]
     ClientNotAllowed,
     /// The binding of the token (`cnf`) could not be checked: no setting accepts it, the `cnf` is not

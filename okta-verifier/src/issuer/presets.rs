@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 /// Providers other than Okta.
 impl Issuer {
-    /// Configures an Auth0 tenant, such as `https://acme.eu.auth0.com/` (with the slash). `audience` is the
-    /// identifier of the API.
+    /// Configures an Auth0 tenant, such as `https://acme.eu.auth0.com/`. The URL ends with a slash, as every
+    /// `iss` of Auth0 does, and `build()` rejects one without it. `audience` is the identifier of the API.
     ///
     /// Accepts the tokens of both profiles of Auth0: `typ` is `JWT` or `at+jwt`, the client is in `azp` or
     /// `client_id`, and `jti` may be absent. An ID token of Auth0 names no client and is rejected. The

@@ -93,6 +93,12 @@ impl Issuer {
         }
         let problem = if profile.allows_missing_audience() && self.any_client_id {
             "tokens without an audience are accepted for listed clients only; replace .any_client_id() with .client_id(..)"
+        } else if *profile.provider() == Provider::Auth0 && !self.url.ends_with('/') {
+            // Without the slash every token has another `iss`, and no metadata is fetched that would show it.
+            let url = &self.url;
+            return Some(format!(
+                "the issuer of an Auth0 tenant ends with a slash; write {url}/"
+            ));
         } else if self.tenants == Some(Tenants::Listed(Vec::new())) {
             "no tenant is accepted; write the ID of each tenant, or use Issuer::entra_any_tenant(..)"
         } else if self.tenants.is_some() && !self.aliases.is_empty() {
@@ -344,7 +350,7 @@ fn client_problem(any: bool, listed: &[String]) -> &'static str {
     match (any, listed) {
         (true, _) => "both .client_id(..) and .any_client_id() are called; remove one of them",
         (false, []) => {
-            "no client is accepted; call .client_id(\"0oa…\") for each client, or .any_client_id()"
+            "no client is accepted; call .client_id(..) with the ID of each client, or .any_client_id()"
         }
         (false, _) => "a client ID is empty; write the ID of the client",
     }

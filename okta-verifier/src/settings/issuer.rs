@@ -287,6 +287,12 @@ impl IssuerSettings {
             let path = format!("{path}.groups_claim_path");
             problems.add(&path, &"groups_claim is set too; write one of them");
         }
+        if self.audiences.is_empty() && provider != Provider::Cognito {
+            problems.add(
+                &format!("{path}.audiences"),
+                &"no audience is accepted; write a list with the `aud` of the access tokens, such as [\"https://orders.example\"]",
+            );
+        }
         if matches!(&self.client_ids, ListOrAny::List(ids) if ids.is_empty()) {
             problems.add(
                 &format!("{path}.client_ids"),

@@ -220,7 +220,11 @@ fn settings_that_a_provider_does_not_have_are_an_error() {
         ),
         (
             provider("okta", "url = \"https://acme.okta.com/oauth2/default\""),
-            "issuers[0]",
+            "issuers[0].audiences",
+        ),
+        (
+            provider("cognito", "audiences = []"),
+            "issuers[0]", // the URL is missing, the audience may be
         ),
         (issuer("lightweight_tokens = true"), "issuers[0]"),
     ] {
@@ -305,8 +309,8 @@ fn settings_of_each_provider_build_its_issuer() {
         ),
         (
             "auth0",
-            url,
-            Issuer::auth0("https://issuer.example/x", "a").audience("b"),
+            "url = \"https://acme.eu.auth0.com/\"\naudiences = [\"a\", \"b\"]",
+            Issuer::auth0("https://acme.eu.auth0.com/", "a").audience("b"),
         ),
         (
             "keycloak",

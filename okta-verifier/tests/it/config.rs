@@ -173,6 +173,23 @@ fn config_rfc9068_profile_keeps_the_checks_of_okta_urls() {
 }
 
 #[test]
+fn config_auth0_issuer_without_its_slash_is_rejected_with_the_issuer_to_write() {
+    let auth0 = |url: &str| build(Issuer::auth0(url, "https://orders.example").any_client_id());
+    for url in ["https://acme.eu.auth0.com", "https://login.acme.example"] {
+        let error = auth0(url).unwrap_err();
+        assert!(
+            matches!(error, ConfigError::Profile { .. }),
+            "{url}: {error}"
+        );
+        assert!(
+            error.to_string().ends_with(&format!("write {url}/")),
+            "{error}"
+        );
+        assert!(auth0(&format!("{url}/")).is_ok());
+    }
+}
+
+#[test]
 fn config_error_without_a_choice_of_clients() {
     let issuer = Issuer::okta(CUSTOM, "api://default");
     for (issuer, expected) in [

@@ -17,7 +17,9 @@ use axum::{
     http::{Request, Response},
     routing::get,
 };
-use okta_verifier::{ConfigError, Issuer, Policy, Verifier, dpop::DpopSettings};
+use okta_verifier::{
+    ConfigError, Issuer, Policy, Verifier, dpop::DpopSettings, settings::Settings,
+};
 use okta_verifier_actix::{RequireMiddleware, VerifyMiddleware};
 use okta_verifier_axum::{RequireLayer, VerifyLayer};
 use okta_verifier_testing::{Client, MockOkta, TestIssuer, TokenBuilder};
@@ -144,6 +146,82 @@ fn issuer_of_another_product_that_is_its_metadata_url_is_rejected_with_the_issue
     let url = "https://sso.acme.com/realms/acme/.well-known/openid-configuration";
     let error = build(Issuer::rfc9068(url, AUDIENCE).any_client_id()).unwrap_err();
     assert_told(error, OTHER_METADATA);
+}
+
+#[test]
+fn issuer_of_auth0_without_its_slash_is_rejected_with_the_issuer_to_write() {
+    let auth0 = |url: &str| build(Issuer::auth0(url, AUDIENCE).any_client_id());
+    assert_told(auth0("https://acme.eu.auth0.com").unwrap_err(), NO_SLASH);
+    assert!(auth0("https://acme.eu.auth0.com/").is_ok());
+}
+
+#[test]
+fn lightweight_tokens_without_introspection_are_rejected_with_the_call_to_write() {
+    let keycloak = Issuer::keycloak("https://sso.acme.com/realms/acme", AUDIENCE).any_client_id();
+    assert!(build(keycloak.clone()).is_ok());
+    let error = build(keycloak.lightweight_tokens()).unwrap_err();
+    assert_told(error, NO_INTROSPECTION);
+}
+
+#[test]
+fn settings_file_with_a_mistake_is_rejected_with_what_to_write() {
+    let file = r#"
+        [[issuers]]
+        provider = "keycloak"
+        url = "https://sso.acme.com/realms/acme"
+        audiences = ["orders-api"]
+        client_ids = ["orders-web"]
+    "#;
+    let problem = |text: &str| -> Option<String> {
+        let settings = Settings::read(toml::Deserializer::parse(text).expect("TOML"));
+        match settings.map(|settings| settings.verifier()) {
+            Err(error) => Some(error.to_string()),
+            Ok(built) => built.err().map(|error| error.to_string()),
+        }
+    };
+    assert_eq!(problem(file), None);
+    for (right, wrong, expected) in [
+        (
+            "client_ids = [\"orders-web\"]",
+            "",
+            "issuers[0]: missing field `client_ids`",
+        ),
+        (
+            "[\"orders-api\"]",
+            "\"orders-api\"",
+            "issuers[0].audiences: invalid type: string \"orders-api\", expected a sequence",
+        ),
+        (
+            "[\"orders-web\"]",
+            "[\"*\"]",
+            "issuers[0].client_ids: \"*\" stands alone, not in a list",
+        ),
+        ("audiences = [\"orders-api\"]", "", NO_AUDIENCES),
+        ("[\"orders-api\"]", "[]", NO_AUDIENCES),
+        (
+            "[\"orders-web\"]",
+            "[]",
+            "issuers[0].client_ids: no client is accepted; write the IDs, or \"*\" to accept every client",
+        ),
+        (
+            "url = \"https://sso.acme.com/realms/acme\"",
+            "",
+            "issuers[0]: this provider needs `url`; write it",
+        ),
+    ] {
+        let error = problem(&file.replace(right, wrong));
+        assert_told(error.expect("a mistake"), expected);
+    }
+    // The list of the keys follows.
+    let error = problem(&file.replace("client_ids", "client_id")).expect("a mistake");
+    let (start, keys) = error
+        .split_once(" `provider`, `url`")
+        .expect("the list of the keys");
+    assert_told(
+        start,
+        "issuers[0].client_id: unknown field `client_id`, expected one of",
+    );
+    assert!(keys.contains("`client_ids`"));
 }
 
 #[test]
@@ -299,6 +377,24 @@ fn id_token_is_rejected_with_the_token_to_send() {
     let (okta, issuer) = orders();
     let id_token = okta.token("ada").id_token().audience(AUDIENCE);
     assert_rejected(issuer, id_token, ID_TOKEN);
+}
+
+#[test]
+fn token_of_keycloak_under_rfc9068_is_rejected_with_the_constructor_to_use() {
+    let keycloak = TestIssuer::keycloak(AUDIENCE);
+    let issuer = Issuer::rfc9068(keycloak.issuer_url(), AUDIENCE).keys(keycloak.jwks());
+    assert_rejected(issuer.any_client_id(), keycloak.token("ada"), OTHER_TYPE);
+}
+
+#[test]
+fn lightweight_token_without_the_setting_is_rejected_with_the_claim_that_it_lacks() {
+    let keycloak = TestIssuer::keycloak(AUDIENCE);
+    let lightweight = keycloak.token("ada").without("aud").without("sub");
+    assert_rejected(
+        keycloak.issuer().any_client_id(),
+        lightweight,
+        MISSING_AUDIENCE,
+    );
 }
 
 #[test]
@@ -597,10 +693,13 @@ const ORG_SERVER_CUSTOM_DOMAIN: &str = r#"issuer "https://login.acme.com": for a
 const KEYCLOAK: &str = r#"issuer "https://sso.acme.com/realms/acme": an Okta custom authorization server has the path /oauth2/{id}; for another product, use its constructor, such as Issuer::keycloak, entra_v2, auth0 or cognito, or else Issuer::rfc9068"#;
 const ENTRA: &str = r#"issuer "https://login.microsoftonline.com/9122040d-6c67-4c5b-b112-36a304b66dad/v2.0": this host is not Okta's; for another product, use its constructor, such as Issuer::keycloak, entra_v2, auth0 or cognito, or else Issuer::rfc9068"#;
 const OTHER_METADATA: &str = r#"issuer "https://sso.acme.com/realms/acme/.well-known/openid-configuration": this is the URL of the issuer's metadata; write https://sso.acme.com/realms/acme, or the `issuer` of the metadata if it differs"#;
+const NO_SLASH: &str = r#"issuer "https://acme.eu.auth0.com": the issuer of an Auth0 tenant ends with a slash; write https://acme.eu.auth0.com/"#;
+const NO_INTROSPECTION: &str = r#"issuer "https://sso.acme.com/realms/acme": lightweight tokens leave their audience to the introspection response; add .introspection(..)"#;
+const NO_AUDIENCES: &str = r#"issuers[0].audiences: no audience is accepted; write a list with the `aud` of the access tokens, such as ["https://orders.example"]"#;
 const NO_AUDIENCE: &str = r#"issuer "https://acme.okta.com/oauth2/default": the audience is empty; write the `aud` of its access tokens, such as "api://default""#;
 const AUDIENCE_WARNING: &str = r#"the audience looks like a client ID; write the audience of the authorization server, such as "api://default" issuer="https://acme.okta.com/oauth2/default""#;
 const CLIENT_WARNING: &str = r#"a client ID looks like an audience; write the ID of the client, such as "0oa…" issuer="https://acme.okta.com/oauth2/default""#;
-const NO_CLIENT: &str = r#"issuer "https://acme.okta.com/oauth2/default": no client is accepted; call .client_id("0oa…") for each client, or .any_client_id()"#;
+const NO_CLIENT: &str = r#"issuer "https://acme.okta.com/oauth2/default": no client is accepted; call .client_id(..) with the ID of each client, or .any_client_id()"#;
 const BOTH_CLIENTS: &str = r#"issuer "https://acme.okta.com/oauth2/default": both .client_id(..) and .any_client_id() are called; remove one of them"#;
 const OTHER_SPELLING: &str = r#"the metadata's issuer "https://sso.acme.com/realms/acme" does not exactly match the configured issuer; write the issuer exactly as in the metadata, if it is yours"#;
 const NO_RUNTIME: &str = r#"there is no tokio runtime to send a request on; call it on a tokio runtime with enable_all(), such as that of #[tokio::main]"#;
@@ -611,11 +710,14 @@ const OTHER_SCHEME: &str = r#"request rejected error="no_credentials" reason=the
 const NO_SCHEME: &str = r#"request rejected error="invalid_request" reason=Authorization does not begin with a scheme and a space; the client must send `Authorization: Bearer <token>`"#;
 const EMPTY_TOKEN: &str = r#"request rejected error="invalid_request" reason=Authorization has no token after the scheme and a space; the client must send `Authorization: Bearer <token>`"#;
 const NOT_ONE_TOKEN: &str = r#"request rejected error="invalid_request" reason=the token has a character that is not allowed, such as a quote, a comma or a space; the client must send `Authorization: Bearer <token>` with one scheme and one token, without quotes"#;
-const WRONG_AUDIENCE: &str = r#"token rejected error="wrong_audience" reason=the token is for another audience; the client must send the access token for this API, not an ID token; if every token is rejected, write the audience of the authorization server in Issuer::okta, Issuer::rfc9068 or OKTA_AUDIENCE, not a client ID"#;
+const WRONG_AUDIENCE: &str = r#"token rejected error="wrong_audience" reason=the token is for another audience; the client must send the access token for this API, not an ID token; if every token is rejected, write the `aud` of the access tokens in the constructor of the issuer, in OKTA_AUDIENCE or in `audiences` of the settings file, and in .audience(..) of the layer if it has one; do not write the ID of the client that requests them"#;
+const OTHER_TYPE: &str = r#"token rejected error="type_not_allowed" reason=the token's typ is not that of an access token of this issuer; the client must send its access token; if every token is rejected, use the constructor of the provider, such as Issuer::okta, keycloak or auth0, because Issuer::rfc9068 requires the typ at+jwt"#;
+const MISSING_AUDIENCE: &str =
+    r#"token rejected error="missing_claim" reason=the claim `aud` is missing"#;
 const ID_TOKEN: &str = r#"token rejected error="not_an_access_token" reason=the token is not an access token; the client must send its access token, not its ID token"#;
-const WRONG_CLIENT: &str = r#"token rejected error="client_not_allowed" reason=the token's client is not allowed; if the client may call this API, add its ID with .client_id(..) or in OKTA_CLIENT_IDS"#;
+const WRONG_CLIENT: &str = r#"token rejected error="client_not_allowed" reason=the token's client is not allowed; if the client may call this API, add its ID with .client_id(..), in OKTA_CLIENT_IDS or in `client_ids` of the settings file"#;
 const ORG_TOKEN: &str = r#"token rejected error="org_authorization_server" reason=the token names the org authorization server as its issuer, whose tokens are for Okta's own APIs; the client must request its token from a custom authorization server, whose URL has the path /oauth2/{id}"#;
-const OTHER_ISSUER: &str = r#"token rejected error="unknown_issuer" reason=the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with Issuer::okta or Issuer::rfc9068, or with .also_known_as(..) if it is another name of a configured issuer"#;
+const OTHER_ISSUER: &str = r#"token rejected error="unknown_issuer" reason=the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with the constructor of its provider, such as Issuer::okta, keycloak or auth0, or with .also_known_as(..) if it is another name of a configured issuer"#;
 const BINDING_UNCHECKED: &str = r#"token rejected error="binding_unchecked" reason=the binding of the token could not be checked: no setting accepts it (VerifierBuilder::dpop, client_certificates or client_cert_header), its `cnf` is not supported, the introspection response has no `cnf`, or the token was verified without its request (use a layer or Verifier::authenticate)"#;
 const NESTED: &str = r#"token rejected error="invalid_dpop_proof" reason=invalid DPoP proof: the proof's htu does not match the request's URL; set DpopSettings::base_url to the URL that clients use; under a nested path of axum or tower, use the VerifyLayer of okta-verifier-axum, or set VerifyLayer::original_uri"#;
 const USED_TWICE: &str = r#"token rejected error="invalid_dpop_proof" reason=invalid DPoP proof: the proof was used before; the client must make a new proof for each request; if every proof is rejected, the request passes two layers or middlewares that verify it: remove one"#;

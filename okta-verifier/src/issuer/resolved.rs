@@ -99,6 +99,11 @@ impl Issuer {
             return Some(format!(
                 "the issuer of an Auth0 tenant ends with a slash; write {url}/"
             ));
+        } else if *profile.provider() == Provider::Keycloak && self.url.ends_with('/') {
+            let url = self.url.trim_end_matches('/');
+            return Some(format!(
+                "the issuer of a realm does not end with a slash; write {url}"
+            ));
         } else if self.tenants == Some(Tenants::Listed(Vec::new())) {
             "no tenant is accepted; write the ID of each tenant, or use Issuer::entra_any_tenant(..)"
         } else if self.tenants.is_some() && !self.aliases.is_empty() {

@@ -528,3 +528,15 @@ fn config_error_for_stale_if_error_over_24_hours() {
         assert!(error.to_string().contains("at most 24 h"), "{error}");
     }
 }
+
+#[test]
+fn config_keycloak_issuer_with_a_slash_at_its_end_is_rejected_with_the_issuer_to_write() {
+    let realm = "https://sso.acme.example/realms/acme";
+    let keycloak = |url: &str| build(Issuer::keycloak(url, "orders-api").any_client_id());
+    let error = keycloak(&format!("{realm}/")).unwrap_err();
+    assert!(
+        error.to_string().ends_with(&format!("write {realm}")),
+        "{error}"
+    );
+    assert!(keycloak(realm).is_ok());
+}

@@ -87,7 +87,7 @@ use issuer::IssuerSettings;
 /// let wrong = text.replace("30s", "10m").replace("\"api://default\"", "");
 /// let error = Settings::read(toml::Deserializer::parse(&wrong)?)?.verifier().unwrap_err();
 /// let paths: Vec<_> = error.problems().map(|(path, _)| path).collect();
-/// assert_eq!(paths, ["issuers[0]", "issuers[1]"]);
+/// assert_eq!(paths, ["issuers[0].audiences", "issuers[1]"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Deserialize)]

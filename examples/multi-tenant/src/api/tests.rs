@@ -113,7 +113,7 @@ async fn reload_of_a_bad_file_names_every_path_and_changes_nothing() {
         (wrong, vec!["policies.raed", "policies.read", "realm"]),
         (
             changed("[\"api://orders\"]", "[]"),
-            vec!["issuers[0]", "issuers[1]"],
+            vec!["issuers[0].audiences", "issuers[1].audiences"],
         ),
         (
             changed("client_ids", "client_id"),

@@ -128,9 +128,13 @@ async fn client_with_slow_requests_leaves_permits_to_the_others() {
             }));
         }
     }
+    let (sent, mut served) = (honest.len(), 0);
     for task in honest {
-        assert!(task.await.unwrap());
+        served += usize::from(task.await.unwrap());
     }
+    // The hash of each subject has a random key, so a few honest subjects may share both of their cells with
+    // eve's.
+    assert!(served * 100 >= sent * 95, "{served} of {sent}");
 }
 
 // finding 2

@@ -240,7 +240,7 @@ impl Settings {
             let alone = apply(self, Verifier::builder(), &mut Problems::default());
             match alone.build() {
                 Err(ConfigError::NoIssuer) | Ok(_) => {}
-                Err(error) => problems.add(path, &error),
+                Err(error) => problems.add(self.path_of(&error).unwrap_or(path), &error),
             }
             builder = apply(self, builder, &mut problems);
         }
@@ -309,32 +309,42 @@ impl Settings {
     /// Returns every wrong setting of an issuer, and every other setting that differs, with its path.
     pub fn reload(&mut self, next: Self, verifier: &Verifier) -> Result<(), SettingsError> {
         let mut problems = Problems::default();
+        // Without `..`, so that a new setting cannot be left out of the comparison.
+        let Self {
+            realm,
+            fetch_timeout,
+            token_cache_capacity,
+            token_cache_ttl,
+            max_token_size,
+            ca_file,
+            dpop,
+            client_certificates,
+            trusted_proxies,
+            forwarded_host,
+            client_cert_header,
+            issuers: _,
+            policies: _,
+        } = &*self;
         for (path, is_same) in [
-            ("realm", self.realm == next.realm),
-            ("fetch_timeout", self.fetch_timeout == next.fetch_timeout),
+            ("realm", *realm == next.realm),
+            ("fetch_timeout", *fetch_timeout == next.fetch_timeout),
             (
                 "token_cache_capacity",
-                self.token_cache_capacity == next.token_cache_capacity,
+                *token_cache_capacity == next.token_cache_capacity,
             ),
-            (
-                "token_cache_ttl",
-                self.token_cache_ttl == next.token_cache_ttl,
-            ),
-            ("max_token_size", self.max_token_size == next.max_token_size),
-            ("ca_file", self.ca_file == next.ca_file),
-            ("dpop", self.dpop == next.dpop),
+            ("token_cache_ttl", *token_cache_ttl == next.token_cache_ttl),
+            ("max_token_size", *max_token_size == next.max_token_size),
+            ("ca_file", *ca_file == next.ca_file),
+            ("dpop", *dpop == next.dpop),
             (
                 "client_certificates",
-                self.client_certificates == next.client_certificates,
+                *client_certificates == next.client_certificates,
             ),
-            (
-                "trusted_proxies",
-                self.trusted_proxies == next.trusted_proxies,
-            ),
-            ("forwarded_host", self.forwarded_host == next.forwarded_host),
+            ("trusted_proxies", *trusted_proxies == next.trusted_proxies),
+            ("forwarded_host", *forwarded_host == next.forwarded_host),
             (
                 "client_cert_header",
-                self.client_cert_header == next.client_cert_header,
+                *client_cert_header == next.client_cert_header,
             ),
         ] {
             if !is_same {
@@ -370,6 +380,24 @@ impl Settings {
             issuers.extend(issuer);
         }
         issuers
+    }
+
+    /// Returns the path of a wrong setting for proxies, or `None` for any other error.
+    fn path_of(&self, error: &ConfigError) -> Option<&'static str> {
+        let forwarded = self.forwarded_host.as_ref();
+        match error {
+            ConfigError::TrustedProxies { .. } | ConfigError::ProxyNetwork { .. } => {
+                Some("trusted_proxies")
+            }
+            ConfigError::ProxyHost { .. } => Some("forwarded_host"),
+            ConfigError::ProxyHeader { header } => {
+                match forwarded.is_some_and(|it| it.header == *header) {
+                    true => Some("forwarded_host"),
+                    false => Some("client_cert_header"),
+                }
+            }
+            _ => None,
+        }
     }
 
     /// Applies the settings for bound tokens, which are checked together.

@@ -56,7 +56,7 @@ struct Inner {
     subject_kind: SubjectKind,
     /// The configured audiences that the token is for, as a set of positions.
     audiences: u64,
-    /// Whether the token needs an introspection response, because it leaves out `aud` or `sub`.
+    /// Whether the token needs an introspection response, because it leaves out claims.
     is_lightweight: bool,
     dates: Dates,
     auth_time: Option<u64>,
@@ -593,11 +593,8 @@ impl VerifiedToken {
             groups: OnceLock::new(),
         }))
     }
-}
 
-impl VerifiedToken {
-    /// Returns this token with the claims of the introspection response, for a token that leaves out `aud` or
-    /// `sub`. The caller has checked that both have the same client and `jti`.
+    /// Returns this token with the claims of the introspection response, for a lightweight token. The caller has checked that both have the same client and `jti`.
     ///
     /// The client, the dates and the audience of this token are signed, so the response cannot change them. Its
     /// `aud` counts only if this token has none. All other claims are those of the response.

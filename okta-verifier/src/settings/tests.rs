@@ -171,12 +171,37 @@ fn settings_that_are_wrong_are_all_reported_at_once() {
         "fetch_timeout",
         "max_token_size",
         "ca_file",
-        "dpop",
+        "trusted_proxies",
         "issuers[0]",
         "issuers[1]",
     ];
     assert_eq!(paths(&text), expected);
     assert_eq!(problem(&text).lines().count(), expected.len());
+}
+
+#[test]
+fn settings_of_proxies_that_are_wrong_are_reported_at_their_own_path() {
+    for (lines, path) in [
+        ("trusted_proxies = [\"proxy.internal\"]", "trusted_proxies"),
+        ("client_cert_header = \"Client-Cert\"", "trusted_proxies"), // which proxy sends it?
+        (
+            "trusted_proxies = [\"10.0.0.0/8\"]\nclient_cert_header = \"a b\"",
+            "client_cert_header",
+        ),
+        (
+            "trusted_proxies = [\"10.0.0.0/8\"]\ndpop = { forwarded_host = true }\n\
+             forwarded_host = { header = \"a b\", hosts = [\"api.example.com\"] }",
+            "forwarded_host",
+        ),
+        (
+            "trusted_proxies = [\"10.0.0.0/8\"]\ndpop = { forwarded_host = true }\n\
+             forwarded_host = { header = \"Forwarded\", hosts = [\"*.example.com\"] }",
+            "forwarded_host",
+        ),
+        ("dpop = { base_url = \"http://api.example.com\" }", "dpop"),
+    ] {
+        assert_eq!(paths(&format!("{lines}\n{OKTA}")), [path], "{lines}");
+    }
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub(crate) struct Checked<'c> {
     pub(crate) audiences: u64,
     /// The key and the certificate that the token is bound to, or `None` if the token is not bound.
     pub(crate) confirmation: Option<Confirmation>,
-    /// Whether `aud` or `sub` is absent, so that the introspection response must state it.
+    /// Whether the token leaves out claims, so that the introspection response must state them.
     pub(crate) is_lightweight: bool,
 }
 
@@ -287,17 +287,13 @@ fn check_issue(claims: &Claims<'_>, source: Source, profile: &Profile) -> Result
     }
     // RFC 9068 §2.2 requires `iat` and `jti`. `check_client` checks `client_id`, and `check_claims` the
     // other required claims.
-    match (source, profile) {
-        (Source::IntrospectionResponse { .. }, _) | (_, Profile::Okta) => Ok(()),
-        (Source::Jwt(_), Profile::Rfc9068) => {
-            require("iat", claims.iat.is_some())?;
-            require("jti", claims.jti.is_some())
-        }
-        (Source::Jwt(_), Profile::Custom(profile)) => {
-            require("iat", claims.iat.is_some())?;
-            require("jti", claims.jti.is_some() || profile.missing_token_id)
-        }
-    }
+    let may_lack_jti = match (source, profile) {
+        (Source::IntrospectionResponse { .. }, _) | (_, Profile::Okta) => return Ok(()),
+        (Source::Jwt(_), Profile::Rfc9068) => false,
+        (Source::Jwt(_), Profile::Custom(profile)) => profile.missing_token_id,
+    };
+    require("iat", claims.iat.is_some())?;
+    require("jti", claims.jti.is_some() || may_lack_jti)
 }
 
 /// Rejects ID tokens and security events by their claims. The issuer signs them with the same keys as
@@ -395,7 +391,7 @@ fn check_client<'c>(
     let client = client(claims, source, &expected.profile)?;
     match (source, &expected.profile, &expected.clients) {
         (Source::Jwt(_), Profile::Custom(profile), Clients::Any)
-            if profile.missing_client_id || profile.provider().names_no_client() => {}
+            if profile.missing_client_id || profile.provider().has_identity_tokens() => {}
         // RFC 9068 §2.2 requires `client_id`. Without a client, no list of clients can be applied.
         (Source::Jwt(_), Profile::Rfc9068 | Profile::Custom(_), _)
         | (Source::IntrospectionResponse { .. }, _, Clients::Listed(_)) => {

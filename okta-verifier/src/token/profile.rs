@@ -96,18 +96,13 @@ pub(crate) enum Provider {
 }
 
 impl Provider {
-    /// Returns whether the tokens are identity tokens for this audience, so that the claims of an ID token
-    /// are expected.
+    /// Returns whether the tokens are identity tokens for this audience. They have the claims of an ID token,
+    /// and need not name a client.
     pub(super) fn has_identity_tokens(&self) -> bool {
         matches!(
             self,
             Self::Google(_) | Self::Kubernetes | Self::GitHubActions(_) | Self::CloudflareAccess
         )
-    }
-
-    /// Returns whether the tokens name no client, so that a list of clients cannot be required.
-    pub(crate) fn names_no_client(&self) -> bool {
-        self.has_identity_tokens()
     }
 }
 
@@ -345,7 +340,7 @@ impl TokenProfile {
                 "{name:?} cannot name the client; write one of client_id, azp, cid and appid"
             ));
         }
-        if self.client_claims.is_empty() && !self.provider.names_no_client() {
+        if self.client_claims.is_empty() && !self.provider.has_identity_tokens() {
             return Some(
                 "no claim names the client; write .client_claims([\"client_id\"])".to_owned(),
             );
@@ -399,5 +394,5 @@ const OTHER_TYPES: [&str; 7] = [
     "txntoken+jwt",
 ];
 
-/// The claims that may name the client of a token.
+/// The claims that may name the client of a token. `common_name` is that of Cloudflare Access.
 const CLIENT_CLAIMS: [&str; 5] = ["client_id", "azp", "cid", "appid", "common_name"];

@@ -256,9 +256,7 @@ impl RequestDecision<'_> {
             }
         }
     }
-}
 
-impl RequestDecision<'_> {
     /// Calls the issuer resolver, or waits for the call in flight about this issuer.
     async fn resolve_issuer(&self, iss: &str) -> Result<(), VerifyError> {
         match &self.verifier.0.resolved {

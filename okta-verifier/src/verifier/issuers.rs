@@ -155,15 +155,16 @@ impl Issuers {
         iss: &str,
         aud: Option<&[Cow<'_, str>]>,
     ) -> Result<Selected, VerifyError> {
-        let entries = self.entries(iss)?;
-        let (Some(first), true) = (entries.first(), entries.len() > 1) else {
-            let issuer = entries.first().ok_or(VerifyError::UnknownIssuer)?;
+        let (first, others) =
+            (self.entries(iss)?.split_first()).ok_or(VerifyError::UnknownIssuer)?;
+        if others.is_empty() {
             return Ok(Selected {
-                issuer: issuer.clone(),
+                issuer: first.clone(),
                 is_ambiguous: false,
             });
-        };
-        let mut matching = entries.iter().filter(|it| it.may_accept(aud));
+        }
+        let entries = std::iter::once(first).chain(others);
+        let mut matching = entries.filter(|it| it.may_accept(aud));
         Ok(Selected {
             issuer: matching.next().unwrap_or(first).clone(),
             is_ambiguous: matching.next().is_some(),

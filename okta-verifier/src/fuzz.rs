@@ -19,6 +19,7 @@ use crate::{
     introspection::{IntrospectionReason, IntrospectionResponse},
     keys::{KeyOptions, KeySet, Metadata},
     net::{PlainHttp, fresh_for},
+    stats::IssuerCounters,
     sync::clock::Now,
     token::{
         BASE64URL,
@@ -125,6 +126,7 @@ pub fn introspection(data: &[u8]) {
         },
         groups_claim: Arc::new(["groups".into()]),
         challenges: Arc::new(challenges),
+        counters: Arc::new(IssuerCounters::new(ISSUER)),
     });
     let now = Now {
         unix: NOW,

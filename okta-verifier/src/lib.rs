@@ -90,6 +90,7 @@ pub mod mtls;
 mod net;
 mod policy;
 pub mod settings;
+mod stats;
 mod sync;
 mod token;
 mod verified_token;

@@ -16,6 +16,7 @@ use serde_json::value::RawValue;
 use crate::{
     error::{ClaimError, VerifyError},
     http::Challenges,
+    stats::IssuerCounters,
     token::{
         SubjectKind,
         checks::{self, Checked, Expected},
@@ -74,6 +75,7 @@ pub(crate) struct Origin {
     /// The path of the claim that lists groups. For a top-level claim it has one name.
     pub(crate) groups_claim: Arc<[Box<str>]>,
     pub(crate) challenges: Arc<Challenges>,
+    pub(crate) counters: Arc<IssuerCounters>,
 }
 
 impl VerifiedToken {
@@ -299,6 +301,10 @@ impl VerifiedToken {
     #[inline]
     pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
         checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<IssuerCounters> {
+        &self.0.origin.counters
     }
 
     pub(crate) fn challenges(&self) -> &Challenges {

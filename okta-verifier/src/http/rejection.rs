@@ -9,7 +9,10 @@ use http::{
 };
 
 use super::{Challenges, Malformed, NO_FIELD, Problem, Remedy, Scheme};
-use crate::error::{ClaimError, ConfigError, MalformedTokenError, VerifyError};
+use crate::{
+    error::{ClaimError, ConfigError, MalformedTokenError, VerifyError},
+    stats::IssuerCounters,
+};
 
 /// The response to a rejected request: its status and headers.
 ///
@@ -50,8 +53,13 @@ pub struct Rejection {
     /// `None` if there is no second challenge. The box keeps `Rejection` small.
     second: Option<Box<Second>>,
     /// The value of `Retry-After`, in seconds.
-    retry_after: Option<u64>,
+    retry_after: Option<u8>,
+    code: &'static str,
     error: Option<Box<VerifyError>>,
+    /// The counters of the issuer that the token belongs to, or `None` if no configured issuer was selected.
+    issuer: Option<Arc<IssuerCounters>>,
+    /// The part of the policy that the token does not meet.
+    unmet: Option<Box<str>>,
 }
 
 /// The DPoP challenge that follows a Bearer challenge, and the nonce for the next proof.
@@ -79,10 +87,32 @@ impl Rejection {
         let nonce = nonce.map(|value| (DPOP_NONCE, value));
         let retry_after = self
             .retry_after
-            .map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
+            .map(|seconds| (RETRY_AFTER, HeaderValue::from(u16::from(seconds))));
         // A cached rejection would outlive its cause (RFC 9111 §5.2.2.5).
         let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
         challenges.chain([no_store]).chain(nonce).chain(retry_after)
+    }
+
+    /// Returns a stable code for logs, metrics and alerts, such as `expired` or `insufficient_scope`. Every
+    /// rejection has one. For a token that was rejected, it is [`VerifyError::code`].
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Returns the URL of the issuer whose settings decided, as configured. It is never taken from the
+    /// token. Returns `None` if no configured issuer was selected, for example because the request has no
+    /// token.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref().map(IssuerCounters::issuer)
+    }
+
+    /// Returns the part of the policy that the token does not meet, as text, such as `scope
+    /// "orders:write"`. Returns `None` if no policy rejected the request.
+    #[must_use]
+    pub fn unmet_policy(&self) -> Option<&str> {
+        self.unmet.as_deref()
     }
 
     /// Returns why the token was rejected, for logs and metrics. Returns `None` if the credentials are
@@ -151,7 +181,7 @@ impl Rejection {
     #[must_use]
     pub fn unreadable_claims(error: &ClaimError) -> Self {
         tracing::warn!(%error, "a valid token does not fit the claims that the handler reads");
-        Self::forbidden()
+        Self::plain(StatusCode::FORBIDDEN, UNREADABLE_CLAIMS)
     }
 
     /// Returns a 500 for a handler that needs a token on a route without a layer that verifies tokens, and
@@ -171,7 +201,7 @@ impl Rejection {
         tracing::error!(
             "no token was verified before the handler, RequireLayer or RequireMiddleware that needs one; with axum, call .route_layer(VerifyLayer::new(verifier)) last, after the routes; with actix-web, call .wrap(VerifyMiddleware::new(verifier)) last; with tower's ServiceBuilder, call .layer(VerifyLayer::new(verifier)) first"
         );
-        Self::plain(StatusCode::INTERNAL_SERVER_ERROR)
+        Self::plain(StatusCode::INTERNAL_SERVER_ERROR, MISSING_LAYER)
     }
 
     /// Returns a 401 that offers every scheme and reports no error (RFC 9449 §7.2).
@@ -180,26 +210,31 @@ impl Rejection {
         let dpop = challenges.dpop.as_ref().map(|dpop| dpop.bare.clone());
         Self::with(
             StatusCode::UNAUTHORIZED,
+            NO_CREDENTIALS,
             [Some(challenges.bare.clone()), dpop],
         )
     }
 
     pub(crate) fn malformed(challenges: &Challenges, malformed: Malformed) -> Self {
         let Malformed { scheme, problem } = malformed;
-        let error = match problem {
+        let (code, error) = match problem {
             Problem::TooLarge { limit } => {
                 let error = VerifyError::from(MalformedTokenError::TooLarge { limit });
                 log_token(&error);
-                Some(Box::new(error))
+                (error.code(), Some(Box::new(error)))
             }
             Problem::Syntax(reason) => {
-                tracing::debug!(error = "invalid_request", %reason, "request rejected");
-                None
+                tracing::debug!(error = INVALID_REQUEST, %reason, "request rejected");
+                (INVALID_REQUEST, None)
             }
         };
         Self {
             error,
-            ..Self::with(StatusCode::BAD_REQUEST, challenges.for_malformed(scheme))
+            ..Self::with(
+                StatusCode::BAD_REQUEST,
+                code,
+                challenges.for_malformed(scheme),
+            )
         }
     }
 
@@ -210,8 +245,12 @@ impl Rejection {
         scope: &str,
     ) -> Result<Self, ConfigError> {
         let challenge = challenges.insufficient_scope(scheme, scope)?;
-        log_policy("insufficient_scope");
-        Ok(Self::with(StatusCode::FORBIDDEN, [Some(challenge), None]))
+        log_policy(INSUFFICIENT_SCOPE);
+        Ok(Self::with(
+            StatusCode::FORBIDDEN,
+            INSUFFICIENT_SCOPE,
+            [Some(challenge), None],
+        ))
     }
 
     /// Returns the rejection of a token that was sent with this scheme: 503 if something that the verification
@@ -221,10 +260,11 @@ impl Rejection {
         let rejection = match error {
             VerifyError::Unavailable { retry_after, .. } => Self {
                 retry_after: Some(seconds(retry_after)),
-                ..Self::plain(StatusCode::SERVICE_UNAVAILABLE)
+                ..Self::plain(StatusCode::SERVICE_UNAVAILABLE, error.code())
             },
             _ => Self::with(
                 StatusCode::UNAUTHORIZED,
+                error.code(),
                 challenges.for_error(scheme, &error),
             ),
         };
@@ -242,56 +282,75 @@ impl Rejection {
         self
     }
 
+    /// Names the issuer whose settings decided.
+    pub(crate) fn of_issuer(mut self, issuer: Option<&Arc<IssuerCounters>>) -> Self {
+        self.issuer = issuer.cloned();
+        self
+    }
+
     /// Returns the rejection of a valid token that does not meet a policy. The challenge names the remedy,
     /// if there is one.
     pub(crate) fn for_policy(
         challenges: &Challenges,
         scheme: Scheme,
         remedy: Option<&Remedy<'_>>,
+        unmet: &dyn fmt::Debug,
     ) -> Self {
+        let unmet = Some(format!("{unmet:?}").into());
         let Some(remedy) = remedy else {
-            log_policy("forbidden");
-            return Self::forbidden();
+            log_policy(FORBIDDEN);
+            return Self {
+                unmet,
+                ..Self::forbidden()
+            };
         };
-        let (error, status, challenge) = if remedy.lacks_authentication {
+        let (code, status, challenge) = if remedy.lacks_authentication {
             (
-                "insufficient_user_authentication",
+                INSUFFICIENT_USER_AUTHENTICATION,
                 StatusCode::UNAUTHORIZED,
                 challenges.insufficient_authentication(scheme, remedy),
             )
         } else {
             (
-                "insufficient_scope",
+                INSUFFICIENT_SCOPE,
                 StatusCode::FORBIDDEN,
                 challenges.insufficient_scope(scheme, &remedy.scopes.join(" ")),
             )
         };
-        log_policy(error);
+        log_policy(code);
         // `Policy` and `OwnedPolicy` accept only valid scopes and acr values, so the challenge can
         // always be built. If it could not be built, the request would still be rejected.
-        challenge.map_or_else(
+        let rejection = challenge.map_or_else(
             |_| Self::forbidden(),
-            |value| Self::with(status, [Some(value), None]),
-        )
+            |value| Self::with(status, code, [Some(value), None]),
+        );
+        Self { unmet, ..rejection }
     }
 
     pub(super) fn forbidden() -> Self {
-        Self::plain(StatusCode::FORBIDDEN)
+        Self::plain(StatusCode::FORBIDDEN, FORBIDDEN)
     }
 
-    fn plain(status: StatusCode) -> Self {
-        Self::with(status, [None, None])
+    fn plain(status: StatusCode, code: &'static str) -> Self {
+        Self::with(status, code, [None, None])
     }
 
     /// Returns a rejection with up to two challenges. The second challenge is that of the scheme DPoP.
-    fn with(status: StatusCode, [challenge, second]: [Option<HeaderValue>; 2]) -> Self {
+    fn with(
+        status: StatusCode,
+        code: &'static str,
+        [challenge, second]: [Option<HeaderValue>; 2],
+    ) -> Self {
         let nonce = None;
         Self {
             status,
             challenge,
             second: second.map(|challenge| Box::new(Second { challenge, nonce })),
             retry_after: None,
+            code,
             error: None,
+            issuer: None,
+            unmet: None,
         }
     }
 
@@ -365,9 +424,10 @@ fn log_policy(error: &'static str) {
 }
 
 // Rounds up, so that clients do not retry too early, and limits the result to 1 s to 120 s.
-fn seconds(retry_after: Duration) -> u64 {
+fn seconds(retry_after: Duration) -> u8 {
     let started = u64::from(retry_after.subsec_nanos() > 0);
-    retry_after.as_secs().saturating_add(started).clamp(1, 120)
+    let seconds = retry_after.as_secs().saturating_add(started);
+    u8::try_from(seconds.clamp(1, 120)).unwrap_or(120)
 }
 
 impl fmt::Debug for Rejection {
@@ -454,8 +514,14 @@ pub(crate) fn nonce_headers(
     })
 }
 
-/// The code in the log for a request without credentials. RFC 6750 has no error code for such a request
-/// (§3.1).
+// The codes of rejections that have no `VerifyError`. RFC 6750 has no error code for a request without
+// credentials (§3.1).
 const NO_CREDENTIALS: &str = "no_credentials";
+const INVALID_REQUEST: &str = "invalid_request";
+const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
+const INSUFFICIENT_USER_AUTHENTICATION: &str = "insufficient_user_authentication";
+const FORBIDDEN: &str = "forbidden";
+const UNREADABLE_CLAIMS: &str = "unreadable_claims";
+const MISSING_LAYER: &str = "missing_layer";
 
 pub(crate) const DEFAULT_REALM: &str = "api";

@@ -80,7 +80,8 @@ impl VerifiedToken {
     /// Returns an error if `scope` is not a list of scope tokens separated by single spaces (RFC 6749
     /// §3.3).
     pub fn insufficient_scope(&self, scope: &str) -> Result<Rejection, ConfigError> {
-        Rejection::lacks_scope(self.challenges(), self.scheme(), scope)
+        let rejection = Rejection::lacks_scope(self.challenges(), self.scheme(), scope)?;
+        Ok(rejection.of_issuer(Some(self.counters())))
     }
 
     // A token that is bound to a key is accepted with the scheme DPoP only.
@@ -169,11 +170,9 @@ fn check<S: Storage>(rule: &Rule<S>, token: &VerifiedToken) -> Result<(), Reject
         return Ok(());
     }
     let remedy = rule.remedy(token, &now, None);
-    Err(Rejection::for_policy(
-        token.challenges(),
-        token.scheme(),
-        remedy.as_ref(),
-    ))
+    let rejection =
+        Rejection::for_policy(token.challenges(), token.scheme(), remedy.as_ref(), rule);
+    Err(rejection.of_issuer(Some(token.counters())))
 }
 
 fn unix_now() -> u64 {

@@ -19,6 +19,7 @@ use crate::{
     issuer::{Issuer, ResolvedIssuer},
     keys::{FetchedKeys, KeyStore, Source},
     net::Clients,
+    stats::IssuerCounters,
     sync::clock::{End, Now},
     token::{
         checks::{self, Expected},
@@ -83,6 +84,7 @@ impl ActiveIssuer {
             None => keys(&resolved, clients)?,
         };
         let origin = Arc::new(Origin {
+            counters: Arc::new(IssuerCounters::new(&resolved.expected.issuer)),
             expected: resolved.expected,
             groups_claim: resolved.groups_claim,
             challenges: challenges.clone(),

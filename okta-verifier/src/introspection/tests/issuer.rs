@@ -20,6 +20,7 @@ use crate::{
     },
     keys::Metadata,
     net::{Fetch, JsonResponse, PlainHttp, Revalidated, http_client::tests::scripted::Script},
+    stats::IssuerCounters,
     sync::clock::Now,
     token::{
         checks::{Clients, Expected},
@@ -128,6 +129,7 @@ pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
         },
         groups_claim: Arc::new(["groups".into()]),
         challenges: Arc::new(Challenges::new("api").unwrap()),
+        counters: Arc::new(IssuerCounters::new("https://issuer.test")),
     })
 }
 

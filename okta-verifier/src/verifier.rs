@@ -4,6 +4,7 @@ mod active_issuer;
 mod authentication;
 mod builder;
 mod decision;
+mod decision_error;
 mod issuer_resolver;
 mod issuers;
 mod resolved_issuers;
@@ -25,6 +26,7 @@ use arc_swap::ArcSwap;
 use self::{
     active_issuer::ActiveIssuer,
     decision::{RequestDecision, Sender, Step, TokenRequest, Verification},
+    decision_error::DecisionError,
     issuers::Issuers,
     resolved_issuers::ResolvedIssuers,
     sender_constraint::SenderConstraint,
@@ -164,8 +166,8 @@ impl Verifier {
         // that neither a large step nor a large future is moved.
         match decision.begin() {
             Ok(Step::Accepted(token)) => Ok(token),
-            Ok(step) => Box::pin(decision.resume(step)).await,
-            Err(error) => Err(error),
+            Ok(step) => Box::pin(decision.resume(step)).await.map_err(|it| it.error),
+            Err(DecisionError { error, .. }) => Err(error),
         }
     }
 
@@ -504,12 +506,14 @@ impl Verifier {
         Rejection::malformed(&self.0.challenges, malformed)
     }
 
-    fn reject(&self, scheme: Scheme, error: VerifyError) -> Rejection {
+    fn reject(&self, scheme: Scheme, error: DecisionError) -> Rejection {
+        let DecisionError { error, issuer } = error;
         let nonce = match error {
             VerifyError::NonceRequired => nonce_value(self.nonce()),
             _ => None,
         };
-        Rejection::for_error(&self.0.challenges, scheme, error).with_nonce(nonce)
+        let rejection = Rejection::for_error(&self.0.challenges, scheme, error);
+        rejection.of_issuer(issuer.as_ref()).with_nonce(nonce)
     }
 
     fn nonce(&self) -> Option<String> {

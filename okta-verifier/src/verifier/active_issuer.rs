@@ -54,7 +54,8 @@ pub(super) struct Notes {
 
 impl ActiveIssuer {
     /// Builds an issuer from its settings. `shared` has the keys of another entry or of former settings, if
-    /// they are fetched in the same way.
+    /// they are fetched in the same way. `counters` returns the counters to share for the issuer's URL, if there
+    /// are any.
     ///
     /// # Errors
     ///
@@ -63,6 +64,7 @@ impl ActiveIssuer {
         issuer: Issuer,
         lease: Option<Lease>,
         shared: Option<KeyStore>,
+        counters: impl FnOnce(&str) -> Option<Arc<IssuerCounters>>,
         clients: &mut Clients,
         challenges: &Arc<Challenges>,
     ) -> Result<(Arc<Self>, Notes), ConfigError> {
@@ -83,8 +85,10 @@ impl ActiveIssuer {
             Some(shared) => shared,
             None => keys(&resolved, clients)?,
         };
+        let url = &resolved.expected.issuer;
+        let counters = counters(url).unwrap_or_else(|| Arc::new(IssuerCounters::new(url)));
         let origin = Arc::new(Origin {
-            counters: Arc::new(IssuerCounters::new(&resolved.expected.issuer)),
+            counters,
             expected: resolved.expected,
             groups_claim: resolved.groups_claim,
             challenges: challenges.clone(),

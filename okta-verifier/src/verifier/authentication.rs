@@ -13,6 +13,7 @@ use super::{
         Introspection, PendingUse, RequestDecision, Sender, Step, TokenRequest, Unverified,
         unavailable_now,
     },
+    decision_error::DecisionError,
     token_cache::Digest,
 };
 use crate::{
@@ -71,7 +72,7 @@ impl Authentication {
     pub(super) fn of(
         decision: &RequestDecision<'_>,
         scheme: Scheme,
-        step: Result<Step, VerifyError>,
+        step: Result<Step, DecisionError>,
     ) -> Self {
         let verifier = decision.verifier;
         let step = match step {
@@ -84,7 +85,7 @@ impl Authentication {
             // The proof passed all other checks, so no other part of the request is needed.
             Step::UseProof(proved) => Box::pin(async move {
                 let result = match is_late(created, Now::read()) {
-                    true => Err(unavailable_now()),
+                    true => Err(proved.error(unavailable_now())),
                     false => proved.use_proof(&verifier).await,
                 };
                 result.map_err(|error| verifier.reject(scheme, error))
@@ -219,7 +220,7 @@ impl OwnedRequest {
 
 impl RequestDecision<'_> {
     /// Obtains the missing input of each step until the token is accepted or rejected.
-    pub(super) async fn resume(self, mut step: Step) -> Result<VerifiedToken, VerifyError> {
+    pub(super) async fn resume(self, mut step: Step) -> Result<VerifiedToken, DecisionError> {
         let mut may_restart = true;
         let mut calls = 0;
         loop {
@@ -229,9 +230,11 @@ impl RequestDecision<'_> {
                     may_restart = false;
                     self.begin_new(Now::read())?
                 }
-                Step::Restart => return Err(unavailable_now()),
+                Step::Restart => return Err(unavailable_now().into()),
                 // The resolved settings may be evicted at any time, so the number of calls is limited.
-                Step::ResolveIssuer(_) if calls == MAX_CALLS => return Err(unavailable_now()),
+                Step::ResolveIssuer(_) if calls == MAX_CALLS => {
+                    return Err(unavailable_now().into());
+                }
                 Step::ResolveIssuer(iss) => {
                     calls += 1;
                     self.resolve_issuer(&iss).await?;
@@ -258,21 +261,23 @@ impl RequestDecision<'_> {
     }
 
     /// Calls the issuer resolver, or waits for the call in flight about this issuer.
-    async fn resolve_issuer(&self, iss: &str) -> Result<(), VerifyError> {
-        match &self.verifier.0.resolved {
-            Some(resolved) => resolved.resolve(self.verifier, iss).await,
-            None => Err(VerifyError::UnknownIssuer),
-        }
+    async fn resolve_issuer(&self, iss: &str) -> Result<(), DecisionError> {
+        let Some(resolved) = &self.verifier.0.resolved else {
+            return Err(VerifyError::UnknownIssuer.into());
+        };
+        let result = resolved.resolve(self.verifier, iss).await;
+        result.map_err(|error| resolved.error(error, iss))
     }
 }
 
 impl PendingUse {
-    async fn use_proof(self, verifier: &Verifier) -> Result<VerifiedToken, VerifyError> {
+    async fn use_proof(self, verifier: &Verifier) -> Result<VerifiedToken, DecisionError> {
         let constraint = &verifier.0.sender_constraint;
-        constraint
-            .use_proof_remotely(&self.proof, &self.token)
-            .await?;
-        self.finish(verifier, Now::read())
+        let used = constraint.use_proof_remotely(&self.proof, &self.token);
+        match used.await {
+            Ok(()) => self.finish(verifier, Now::read()),
+            Err(error) => Err(self.error(error)),
+        }
     }
 }
 

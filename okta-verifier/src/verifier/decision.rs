@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     ActiveIssuer, Verifier,
+    decision_error::DecisionError,
     sender_constraint::SenderConstraint,
     token_cache::{Digest, Entry},
 };
@@ -144,7 +145,7 @@ impl<'r> RequestDecision<'r> {
 
     /// Begins the decision with the token's cache entry, or without it if the token is not cached.
     #[inline]
-    pub(super) fn begin(&self) -> Result<Step, VerifyError> {
+    pub(super) fn begin(&self) -> Result<Step, DecisionError> {
         match self.find_cached() {
             Some(cached) => self.begin_cached(cached?),
             None => self.begin_new(self.arrived),
@@ -154,7 +155,7 @@ impl<'r> RequestDecision<'r> {
     /// Returns the cache entry of a token that is still valid: the issuer's settings have not been
     /// replaced, the key is still trusted, and the dates are valid now. Returns an error if a cached token
     /// is rejected, and `None` if the token must be verified.
-    pub(super) fn find_cached(&self) -> Option<Result<Arc<Entry<Verification>>, VerifyError>> {
+    pub(super) fn find_cached(&self) -> Option<Result<Arc<Entry<Verification>>, DecisionError>> {
         let now = self.arrived;
         let (cache, digest) = (self.verifier.0.cache.as_ref()?, self.digest?);
         let entry = cache.find(digest, now)?;
@@ -165,32 +166,32 @@ impl<'r> RequestDecision<'r> {
             false => false,
             true => match issuer.keys.trusts(key, now)? {
                 Ok(trusted) => trusted,
-                Err(unavailable) => return Some(Err(unavailable)),
+                Err(unavailable) => return Some(Err(DecisionError::of(unavailable, issuer))),
             },
         };
         if !trusted {
             cache.evict(digest);
             return None;
         }
-        let valid = entry.token.check_dates(now.unix);
-        if valid.is_err() {
+        if let Err(error) = entry.token.check_dates(now.unix) {
             cache.evict(digest);
+            return Some(Err(DecisionError::of(error, issuer)));
         }
-        Some(valid.map(|()| entry))
+        Some(Ok(entry))
     }
 
     #[inline]
     pub(super) fn begin_cached(
         &self,
         entry: Arc<Entry<Verification>>,
-    ) -> Result<Step, VerifyError> {
+    ) -> Result<Step, DecisionError> {
         let token = entry.token.clone();
         self.confirm(token, Basis::Cached(entry), self.arrived)
     }
 
     /// Begins the decision about a token that is not in the cache. Malformed tokens and tokens of unknown
     /// issuers are rejected before any cryptography.
-    pub(super) fn begin_new(&self, now: Now) -> Result<Step, VerifyError> {
+    pub(super) fn begin_new(&self, now: Now) -> Result<Step, DecisionError> {
         let inner = &*self.verifier.0;
         match Jws::parse(self.request.token, inner.max_token_size) {
             Ok(jws) => match Parsed::new(jws, self.verifier, now)? {
@@ -203,7 +204,7 @@ impl<'r> RequestDecision<'r> {
 
     /// Introspects a token that is not a signed JWT. Returns `error` if no issuer introspects such tokens.
     /// A malformed text of three or five parts is never sent to an issuer, because it is a malformed JWT.
-    fn begin_unsigned(&self, error: VerifyError, now: Now) -> Result<Step, VerifyError> {
+    fn begin_unsigned(&self, error: VerifyError, now: Now) -> Result<Step, DecisionError> {
         let token = self.request.token;
         let reason = match error {
             VerifyError::Encrypted if jws::is_jwe(token) => IntrospectionReason::Encrypted,
@@ -212,7 +213,7 @@ impl<'r> RequestDecision<'r> {
             {
                 IntrospectionReason::Opaque
             }
-            error => return Err(error),
+            error => return Err(error.into()),
         };
         let issuers = self.verifier.0.issuers.load();
         let introspection = issuers
@@ -228,7 +229,7 @@ impl<'r> RequestDecision<'r> {
         mut unverified: Unverified,
         mut fetched: Option<Result<Arc<Key>, VerifyError>>,
         now: Now,
-    ) -> Result<Step, VerifyError> {
+    ) -> Result<Step, DecisionError> {
         // A token without `kid` may be signed with the successor of the only key, so a second key is tried.
         let unavailable = loop {
             let found = match fetched.take() {
@@ -241,14 +242,14 @@ impl<'r> RequestDecision<'r> {
                         return self.check_claims(unverified, key, now);
                     }
                     if unverified.header.kid.is_some() || unverified.tried.is_some() {
-                        return Err(VerifyError::BadSignature);
+                        return Err(unverified.error(VerifyError::BadSignature));
                     }
                     unverified.tried = Some(key);
                 }
                 Some(Err(
                     error @ (VerifyError::UnknownKeyId | VerifyError::Unavailable { .. }),
                 )) => break Some(error),
-                Some(Err(error)) => return Err(error),
+                Some(Err(error)) => return Err(unverified.error(error)),
                 None => break None,
             }
         };
@@ -276,7 +277,7 @@ impl<'r> RequestDecision<'r> {
             }
         }
         match unavailable {
-            Some(error) => Err(error),
+            Some(error) => Err(unverified.error(error)),
             None => Ok(Step::FetchKeys(unverified)),
         }
     }
@@ -287,17 +288,19 @@ impl<'r> RequestDecision<'r> {
         unverified: Unverified,
         key: Arc<Key>,
         now: Now,
-    ) -> Result<Step, VerifyError> {
+    ) -> Result<Step, DecisionError> {
         let issuer = unverified.issuer;
         if issuer.is_retired() {
             return Ok(Step::Restart);
         }
         let verification = Verification { issuer, key };
         let basis = Basis::Verified(verification.clone());
-        basis.check_key()?;
         let leeway = verification.issuer.origin.expected.leeway;
-        checks::check_dates(unverified.dates, leeway, now.unix)?;
-        let token = unverified.claims?;
+        let token = basis
+            .check_key()
+            .and_then(|()| checks::check_dates(unverified.dates, leeway, now.unix))
+            .and_then(|()| unverified.claims)
+            .map_err(|error| basis.error(error))?;
         if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest) {
             cache.insert(digest, token.clone(), verification, now);
         }
@@ -306,22 +309,22 @@ impl<'r> RequestDecision<'r> {
 
     /// Introspects a locally verified token if the settings or the route require it.
     #[inline]
-    fn confirm(&self, token: VerifiedToken, basis: Basis, now: Now) -> Result<Step, VerifyError> {
+    fn confirm(&self, token: VerifiedToken, basis: Basis, now: Now) -> Result<Step, DecisionError> {
         let issuer = basis.issuer();
         let is_lightweight = token.is_lightweight();
-        let Some(introspector) = issuer.must_introspect(self.request.max_age, is_lightweight)?
-        else {
+        let required = issuer.must_introspect(self.request.max_age, is_lightweight);
+        let Some(introspector) = required.map_err(|error| basis.error(error))? else {
             // Introspection for another route may have reported the token as inactive.
             let introspector = issuer.introspection.as_ref();
             if introspector.is_some_and(|it| it.reported_inactive(self.request.token, now)) {
                 self.evict();
-                return Err(VerifyError::Inactive);
+                return Err(basis.error(VerifyError::Inactive));
             }
             return self.check_sender(token, basis, now);
         };
         // No request is sent about a token that the route rejects anyway.
         if !is_lightweight {
-            self.check_audience(&token)?;
+            self.check_audience(&token, &basis)?;
         }
         let introspection = Introspection {
             introspector: introspector.clone(),
@@ -333,7 +336,7 @@ impl<'r> RequestDecision<'r> {
         self.find_response(introspection, now)
     }
 
-    fn find_response(&self, introspection: Introspection, now: Now) -> Result<Step, VerifyError> {
+    fn find_response(&self, introspection: Introspection, now: Now) -> Result<Step, DecisionError> {
         match introspection.find(self, now) {
             Some(response) => self.apply(introspection, &response, now),
             None => Ok(Step::Introspect(introspection)),
@@ -346,7 +349,7 @@ impl<'r> RequestDecision<'r> {
         introspection: Introspection,
         response: &IntrospectionResponse,
         now: Now,
-    ) -> Result<Step, VerifyError> {
+    ) -> Result<Step, DecisionError> {
         let Introspection {
             reason,
             issuer,
@@ -361,24 +364,27 @@ impl<'r> RequestDecision<'r> {
             let confirmed = basis
                 .check_key()
                 .and_then(|()| response.confirm(token, now));
-            let token = confirmed.inspect_err(|_| self.evict())?;
+            let token = confirmed.map_err(|error| {
+                self.evict();
+                basis.error(error)
+            })?;
             return self.check_sender(token, basis, now);
         }
         let basis = Basis::Introspection(issuer);
         // Every claim comes from the response. A server may find a token by its `jti` alone, so the claims of
         // an unverified token may have been edited.
-        let token = response.token(now)?;
-        let token = match audiences {
-            Some(audiences) => token.within_audiences(audiences)?,
-            None => token.clone(),
-        };
+        let token = response.token(now).and_then(|token| match audiences {
+            Some(audiences) => token.within_audiences(audiences),
+            None => Ok(token.clone()),
+        });
+        let token = token.map_err(|error| basis.error(error))?;
         // The signature was not verified, so the absence of `cnf` in the token cannot be trusted. If the
         // verifier accepts bound tokens, the response must have a `cnf`.
         if reason == IntrospectionReason::UnknownKey
             && token.confirmation().is_none()
             && self.sender_constraint().accepts_bound_tokens()
         {
-            return Err(VerifyError::BindingUnchecked);
+            return Err(basis.error(VerifyError::BindingUnchecked));
         }
         self.check_sender(token, basis, now)
     }
@@ -390,22 +396,24 @@ impl<'r> RequestDecision<'r> {
         token: VerifiedToken,
         basis: Basis,
         now: Now,
-    ) -> Result<Step, VerifyError> {
-        self.check_audience(&token)?;
+    ) -> Result<Step, DecisionError> {
+        self.check_audience(&token, &basis)?;
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
                 None => Ok(Step::Accepted(token)),
-                Some(_) => Err(VerifyError::BindingUnchecked),
+                Some(_) => Err(basis.error(VerifyError::BindingUnchecked)),
             };
         };
         let constraint = self.sender_constraint();
-        let Some(proof) = constraint.check(&token, self.request.token, sender, now)? else {
+        let checked = constraint.check(&token, self.request.token, sender, now);
+        let Some(proof) = checked.map_err(|error| basis.error(error))? else {
             return Ok(Step::Accepted(token));
         };
         // The proof is recorded last, so that a request that another check rejects does not use it up.
         match constraint.use_proof_here(&proof, &token, now) {
-            Some(result) => result.map(|()| Step::Accepted(token)),
+            Some(Ok(())) => Ok(Step::Accepted(token)),
+            Some(Err(error)) => Err(basis.error(error)),
             None => Ok(Step::UseProof(PendingUse {
                 token,
                 proof,
@@ -416,9 +424,11 @@ impl<'r> RequestDecision<'r> {
 
     /// Checks that the token is for the only audience that the route accepts, if there is one.
     #[inline]
-    fn check_audience(&self, token: &VerifiedToken) -> Result<(), VerifyError> {
+    fn check_audience(&self, token: &VerifiedToken, basis: &Basis) -> Result<(), DecisionError> {
         match self.request.audience {
-            Some(audience) if !token.has_audience(audience) => Err(VerifyError::WrongAudience),
+            Some(audience) if !token.has_audience(audience) => {
+                Err(basis.error(VerifyError::WrongAudience))
+            }
             _ => Ok(()),
         }
     }
@@ -443,13 +453,14 @@ enum Parsed {
 }
 
 impl Parsed {
-    fn new(jws: Jws<'_>, verifier: &Verifier, now: Now) -> Result<Self, VerifyError> {
+    fn new(jws: Jws<'_>, verifier: &Verifier, now: Now) -> Result<Self, DecisionError> {
         let claims = Claims::parse(&jws.payload)?;
         let Some(entry) = verifier.select(&claims, now)? else {
             return Ok(Self::UnknownIssuer(claims.iss.as_ref().into()));
         };
         let (source, origin) = (Source::Jwt(jws.header.typ), &entry.issuer.origin);
-        checks::check_header(&jws.header, &origin.expected)?;
+        checks::check_header(&jws.header, &origin.expected)
+            .map_err(|error| DecisionError::of(error, &entry.issuer))?;
         let token = match entry.is_ambiguous {
             false => checks::check_claims(&claims, source, &origin.expected)
                 .map(|checked| VerifiedToken::new(&claims, &checked, &jws.payload, origin)),
@@ -472,6 +483,10 @@ impl Parsed {
 }
 
 impl Unverified {
+    fn error(&self, error: VerifyError) -> DecisionError {
+        DecisionError::of(error, &self.issuer)
+    }
+
     fn find_key(&self, arrived: Now, now: Now) -> Option<Result<Arc<Key>, VerifyError>> {
         let acceptable = || self.is_acceptable(now);
         self.issuer
@@ -541,9 +556,10 @@ impl Introspection {
     pub(super) async fn fetch(
         &self,
         decision: &RequestDecision<'_>,
-    ) -> Result<Arc<IntrospectionResponse>, VerifyError> {
+    ) -> Result<Arc<IntrospectionResponse>, DecisionError> {
         let (token, required) = (decision.request.token, self.required(decision));
-        self.introspector.introspect(token, required).await
+        let response = self.introspector.introspect(token, required).await;
+        response.map_err(|error| DecisionError::of(error, &self.issuer))
     }
 
     fn required(&self, decision: &RequestDecision<'_>) -> RequiredResponse<'_> {
@@ -562,7 +578,14 @@ impl PendingUse {
         self,
         verifier: &Verifier,
         now: Now,
-    ) -> Result<VerifiedToken, VerifyError> {
+    ) -> Result<VerifiedToken, DecisionError> {
+        match self.check(verifier, now) {
+            Ok(()) => Ok(self.token),
+            Err(error) => Err(self.basis.error(error)),
+        }
+    }
+
+    fn check(&self, verifier: &Verifier, now: Now) -> Result<(), VerifyError> {
         self.basis.check_key()?;
         let issuer = self.basis.issuer();
         if issuer.is_retired() {
@@ -571,8 +594,11 @@ impl PendingUse {
             verifier.check_url(issuer.url(), now)?;
             return Err(unavailable_now());
         }
-        self.token.check_dates(now.unix)?;
-        Ok(self.token)
+        self.token.check_dates(now.unix)
+    }
+
+    pub(super) fn error(&self, error: VerifyError) -> DecisionError {
+        self.basis.error(error)
     }
 }
 
@@ -583,6 +609,10 @@ impl Basis {
             Some(key) if key.is_retired() => Err(VerifyError::UnknownKeyId),
             _ => Ok(()),
         }
+    }
+
+    fn error(&self, error: VerifyError) -> DecisionError {
+        DecisionError::of(error, self.issuer())
     }
 
     fn issuer(&self) -> &Arc<ActiveIssuer> {

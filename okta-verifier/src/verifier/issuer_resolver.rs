@@ -6,7 +6,10 @@ use std::{
 
 use url::Url;
 
-use crate::{error::ConfigError, issuer::Issuer, net::PlainHttp, sync::token_bucket::Rate};
+use crate::{
+    error::ConfigError, issuer::Issuer, net::PlainHttp, stats::IssuerCounters,
+    sync::token_bucket::Rate,
+};
 
 /// Finds the settings of issuers that are not known at startup, for example in a database of tenants.
 ///
@@ -320,11 +323,16 @@ pub(super) struct Settings {
 impl Settings {
     /// Returns the text of the pattern of an `iss`, or `None` if the resolver must not be called for it.
     pub(super) fn pattern_of(&self, iss: &str) -> Option<&str> {
+        self.counters_of(iss).map(|counters| counters.issuer())
+    }
+
+    /// Returns the counters of the pattern of an `iss`. They name the pattern instead of an issuer.
+    pub(super) fn counters_of(&self, iss: &str) -> Option<&Arc<IssuerCounters>> {
         if iss.len() > MAX_ISS {
             return None;
         }
         let pattern = self.patterns.iter().find(|pattern| pattern.matches(iss))?;
-        Some(&pattern.text)
+        Some(&pattern.counters)
     }
 
     /// Returns the text with the pattern's `*` in place of what `iss` has there.
@@ -347,7 +355,7 @@ impl Settings {
 
 /// The form of the issuers that may be resolved: a URL with one place for a segment or a label.
 struct IssuerPattern {
-    text: String,
+    counters: Arc<IssuerCounters>,
     before: String,
     after: String,
     is_host: bool,
@@ -406,7 +414,7 @@ impl IssuerPattern {
             );
         }
         Ok(Self {
-            text: text.to_owned(),
+            counters: Arc::new(IssuerCounters::new(text)),
             before: before.to_owned(),
             after: after.to_owned(),
             is_host,

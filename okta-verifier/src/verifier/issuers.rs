@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 use super::{
     Verifier,
     active_issuer::{ActiveIssuer, Notes},
+    decision_error::DecisionError,
 };
 use crate::{
     error::{ConfigError, VerifyError},
@@ -77,7 +78,15 @@ impl Issuers {
             let shared = others.find(|it| it.settings.has_keys_of(&settings));
             let shared = shared.map(|it| it.keys.clone());
             let issuer = issuer.with_snapshot_of(&issuers);
-            let (issuer, notes) = ActiveIssuer::build(issuer, None, shared, clients, challenges)?;
+            // They share its counters too: the unverified `aud` selects an entry, and must not select a counter.
+            // The counters of former settings go on.
+            let counters = |url: &str| {
+                let mut others = former.iter().filter(|it| it.lease.is_none()).chain(&list);
+                let other = others.find(|it| it.url() == url);
+                other.map(|it| it.origin.counters.clone())
+            };
+            let (issuer, notes) =
+                ActiveIssuer::build(issuer, None, shared, counters, clients, challenges)?;
             new.push(notes);
             list.push(issuer);
         }
@@ -220,20 +229,21 @@ impl Verifier {
         &self,
         claims: &Claims<'_>,
         now: Now,
-    ) -> Result<Option<Selected>, VerifyError> {
+    ) -> Result<Option<Selected>, DecisionError> {
         let configured = self.0.issuers.load();
         match (
             configured.find(&claims.iss, claims.aud.as_deref()),
             &self.0.resolved,
         ) {
             (Err(VerifyError::UnknownIssuer), Some(resolved)) => {
-                let found = resolved.find(self, &claims.iss, now)?;
+                let found = resolved.find(self, &claims.iss, now);
+                let found = found.map_err(|error| resolved.error(error, &claims.iss))?;
                 Ok(found.map(|issuer| Selected {
                     issuer,
                     is_ambiguous: false,
                 }))
             }
-            (selected, _) => selected.map(Some),
+            (selected, _) => Ok(Some(selected?)),
         }
     }
 

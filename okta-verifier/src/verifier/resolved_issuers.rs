@@ -25,6 +25,7 @@ use self::call::{Call, CallError, Failure, Reports, Resolved, Task};
 use super::{
     Verifier,
     active_issuer::{ActiveIssuer, Lease, Notes},
+    decision_error::DecisionError,
     issuer_resolver::Settings,
     issuers::Issuers,
 };
@@ -321,7 +322,10 @@ impl ResolvedIssuers {
         let shared = former
             .filter(|it| it.settings.has_keys_of(&settings))
             .map(|it| it.keys.clone());
-        let built = ActiveIssuer::build(settings, lease, shared, clients, verifier.challenges());
+        // The counters are those of the pattern, because the text within it may be a stranger's.
+        let counters = |_: &str| self.settings.counters_of(iss).cloned();
+        let challenges = verifier.challenges();
+        let built = ActiveIssuer::build(settings, lease, shared, counters, clients, challenges);
         let (issuer, notes) = built.map_err(|error| {
             let problem = error.to_string();
             CallError::Settings(self.settings.without_place(iss, &problem))
@@ -502,6 +506,14 @@ impl ResolvedIssuers {
             Some(VerifyError::UnknownIssuer)
         );
         self.settings.pattern_of(iss).is_some() && !is_unknown
+    }
+
+    /// Returns the error of a token whose `iss` has the form of a pattern, with the pattern as its issuer.
+    pub(super) fn error(&self, error: VerifyError, iss: &str) -> DecisionError {
+        DecisionError {
+            error,
+            issuer: self.settings.counters_of(iss).cloned(),
+        }
     }
 
     fn second(&self, now: Now) -> u64 {

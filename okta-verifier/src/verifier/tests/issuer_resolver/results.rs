@@ -257,3 +257,38 @@ fn resolver_that_fails_is_logged_once_a_minute_and_without_the_issuer() {
     assert!(count(PATTERN) >= 21);
     assert_eq!(count("stranger"), 0, "{texts:#?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn rejection_of_a_resolved_issuer_names_the_pattern_and_never_the_iss() {
+    let [acme, down, unknown] = ["acme", "down", "unknown"].map(tenant);
+    let database = Database::of([&acme]);
+    database.set(&down, Row::Fails);
+    let verifier = verifier(&database);
+    for (token, expected) in [
+        (acme.token("ada").expired(), "expired"),
+        (acme.token("ada").tampered(), "bad_signature"),
+        (down.token("ada"), "unavailable"),
+        (down.token("ada"), "unavailable"), // during the back-off
+        (unknown.token("ada"), "unknown_issuer"),
+        (unknown.token("ada"), "unknown_issuer"), // the result is cached
+    ] {
+        let authorization = format!("Bearer {}", token.sign());
+        let credentials = RequestCredentials::new([authorization.as_bytes()]);
+        let rejection = verifier.authenticate(&credentials).await.unwrap_err();
+        assert_eq!(rejection.code(), expected);
+        assert_eq!(rejection.issuer(), Some(PATTERN));
+    }
+    let jwt = acme.token("ada").sign();
+    let token = verifier.verify(&jwt).await.unwrap();
+    let rejection = token.require(crate::Policy::group("Admins")).unwrap_err();
+    assert_eq!(rejection.issuer(), Some(PATTERN));
+
+    let other = TestIssuer::new(AUDIENCE).at("https://evil.test/oauth2/default");
+    let authorization = format!("Bearer {}", other.token("ada").sign());
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    let rejection = verifier.authenticate(&credentials).await.unwrap_err();
+    assert_eq!(
+        (rejection.code(), rejection.issuer()),
+        ("unknown_issuer", None)
+    );
+}

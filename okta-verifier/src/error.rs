@@ -42,7 +42,12 @@ pub use verify::{ClaimError, MalformedTokenError};
 /// Returns the start of a header's value or of a JSON member, escaped for use between quotation marks. The
 /// result is at most [`MAX_EXCERPT`] bytes long, and ends with an ellipsis if the value was shortened.
 pub(crate) fn excerpt(bytes: &[u8]) -> Box<str> {
-    escape(bytes, MAX_EXCERPT, |byte| byte != b'"').into()
+    excerpt_within(bytes, MAX_EXCERPT).into()
+}
+
+/// Returns the start of a text as [`excerpt`] does, in at most `limit` bytes.
+pub(crate) fn excerpt_within(bytes: &[u8], limit: usize) -> String {
+    escape(bytes, limit, |byte| byte != b'"')
 }
 
 /// Returns the text of the innermost source of an error, or of the error itself if it has none. Operators

@@ -4,6 +4,7 @@
 mod challenge;
 mod credentials;
 mod rejection;
+mod rejection_event;
 
 #[cfg(test)]
 mod tests;
@@ -18,3 +19,4 @@ pub(crate) use credentials::{
 };
 pub use rejection::{Anonymous, Rejection};
 pub(crate) use rejection::{DEFAULT_REALM, nonce_headers, nonce_value};
+pub(crate) use rejection_event::logs_rejections;

@@ -105,6 +105,8 @@ pub struct Settings {
     trusted_proxies: Option<Vec<String>>,
     forwarded_host: Option<ForwardedHost>,
     client_cert_header: Option<String>,
+    #[serde(default)]
+    log_claims: Vec<String>,
     issuers: Vec<IssuerSettings>,
     #[serde(default)]
     policies: BTreeMap<String, OwnedPolicy>,
@@ -122,7 +124,7 @@ type Apply = fn(&Settings, VerifierBuilder, &mut Problems) -> VerifierBuilder;
 
 /// The settings of the verifier as a whole, with the function that applies each of them. Settings that are
 /// checked together are applied together.
-const GROUPS: [(&str, Apply); 7] = [
+const GROUPS: [(&str, Apply); 8] = [
     ("realm", |settings, builder, _| match &settings.realm {
         Some(realm) => builder.realm(realm),
         None => builder,
@@ -163,6 +165,9 @@ const GROUPS: [(&str, Apply); 7] = [
             },
             None => builder,
         }
+    }),
+    ("log_claims", |settings, builder, _| {
+        builder.log_claims(settings.log_claims.iter().map(String::as_str))
     }),
     ("dpop", Settings::sender_constraint),
 ];
@@ -322,6 +327,7 @@ impl Settings {
             trusted_proxies,
             forwarded_host,
             client_cert_header,
+            log_claims,
             issuers: _,
             policies: _,
         } = &*self;
@@ -346,6 +352,7 @@ impl Settings {
                 "client_cert_header",
                 *client_cert_header == next.client_cert_header,
             ),
+            ("log_claims", *log_claims == next.log_claims),
         ] {
             if !is_same {
                 problems.add(

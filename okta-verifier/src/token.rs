@@ -7,6 +7,7 @@ pub(crate) mod claims;
 pub(crate) mod confirmation;
 pub(crate) mod json;
 pub(crate) mod jws;
+pub(crate) mod logged_claims;
 pub(crate) mod profile;
 mod subject_kind;
 pub(crate) mod tenants;

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     error::{ClaimError, VerifyError},
-    http::Challenges,
+    http::{Challenges, logs_rejections},
     stats::IssuerCounters,
     token::{
         SubjectKind,
@@ -23,6 +23,7 @@ use crate::{
         claims::{Claims, Dates},
         confirmation::{Bound, Confirmation},
         json::{self, Object},
+        logged_claims::LoggedClaims,
     },
 };
 
@@ -309,6 +310,20 @@ impl VerifiedToken {
 
     pub(crate) fn challenges(&self) -> &Challenges {
         &self.0.origin.challenges
+    }
+
+    /// Returns what the event about a rejection may show of the token, or `None` if the event is not logged.
+    #[cold]
+    pub(crate) fn logged_claims(&self) -> Option<LoggedClaims> {
+        logs_rejections()
+            .then(|| LoggedClaims::read(self.payload(), &self.challenges().logged_claims))
+    }
+
+    /// Returns the same, with the audiences of the token beside the only one that the route accepts.
+    #[cold]
+    pub(crate) fn logged_audiences(&self, accepted: &str) -> Option<LoggedClaims> {
+        let logged = self.logged_claims()?;
+        Some(logged.audience(self.payload(), [accepted]))
     }
 
     /// Returns the claim as JSON text, or `None` if the token lacks it. The payload was parsed before, so

@@ -507,13 +507,17 @@ impl Verifier {
     }
 
     fn reject(&self, scheme: Scheme, error: DecisionError) -> Rejection {
-        let DecisionError { error, issuer } = error;
+        let DecisionError {
+            error,
+            issuer,
+            claims,
+        } = error;
         let nonce = match error {
             VerifyError::NonceRequired => nonce_value(self.nonce()),
             _ => None,
         };
-        let rejection = Rejection::for_error(&self.0.challenges, scheme, error);
-        rejection.of_issuer(issuer.as_ref()).with_nonce(nonce)
+        let challenges = &self.0.challenges;
+        Rejection::for_error(challenges, scheme, error, issuer, claims.as_deref()).with_nonce(nonce)
     }
 
     fn nonce(&self) -> Option<String> {

@@ -272,6 +272,13 @@ pub enum ConfigError {
     /// [`VerifierBuilder::max_token_size`](crate::VerifierBuilder::max_token_size) is out of bounds.
     #[error("max_token_size: write 1024 to 65536 bytes")]
     MaxTokenSize,
+    /// [`VerifierBuilder::log_claims`](crate::VerifierBuilder::log_claims) was called with an empty name, or
+    /// with too many.
+    #[error("log_claims: {problem}")]
+    LogClaims {
+        /// What is wrong, and what to set instead.
+        problem: &'static str,
+    },
     /// The HTTP client cannot be built.
     #[error(
         "the HTTP client could not be built, most often because the system has no CA certificates; install the package ca-certificates, or set the roots to trust with .http_client_builder(..)"

@@ -74,3 +74,34 @@ pub enum ProofError {
     )]
     Replayed,
 }
+
+impl ProofError {
+    /// Returns a stable code for logs and metrics, such as `replayed`.
+    ///
+    /// ```
+    /// use okta_verifier::error::{MalformedTokenError, ProofError};
+    ///
+    /// assert_eq!(ProofError::Replayed.code(), "replayed");
+    /// assert_eq!(ProofError::Malformed(MalformedTokenError::Parts).code(), "malformed");
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Repeated => "repeated",
+            Self::Malformed(_) => "malformed",
+            Self::Type => "type",
+            Self::Algorithm => "algorithm",
+            Self::Key => "key",
+            Self::Claim { .. } => "claim",
+            Self::Signature => "signature",
+            Self::Method => "method",
+            Self::Url => "url",
+            Self::UnknownUrl => "unknown_url",
+            Self::TooOld { .. } => "too_old",
+            Self::InFuture { .. } => "in_future",
+            Self::TokenHash => "token_hash",
+            Self::Replayed => "replayed",
+        }
+    }
+}

@@ -190,9 +190,41 @@ impl VerifyError {
             Self::Unavailable { .. } => "unavailable",
         }
     }
+
+    /// Returns the stable code of the reason beside [`code`](Self::code), such as `duplicate_member` for a
+    /// malformed token, or `None` if the error has no further reason. The event about a rejection has it as
+    /// `reason_code`.
+    ///
+    /// ```
+    /// use okta_verifier::{VerifyError, error::{MalformedTokenError, ProofError}};
+    ///
+    /// let malformed = VerifyError::Malformed(MalformedTokenError::DuplicateMember);
+    /// assert_eq!((malformed.code(), malformed.reason_code()), ("malformed", Some("duplicate_member")));
+    /// let replayed = VerifyError::InvalidProof(ProofError::Replayed);
+    /// assert_eq!((replayed.code(), replayed.reason_code()), ("invalid_dpop_proof", Some("replayed")));
+    /// assert_eq!(VerifyError::BadSignature.reason_code(), None);
+    /// ```
+    #[must_use]
+    pub const fn reason_code(&self) -> Option<&'static str> {
+        match self {
+            Self::Malformed(reason) => Some(reason.code()),
+            Self::InvalidProof(reason) => Some(reason.code()),
+            _ => None,
+        }
+    }
 }
 
 impl VerifyError {
+    /// Returns the name of the claim that is missing or invalid.
+    pub(crate) const fn claim(&self) -> Option<&'static str> {
+        match self {
+            Self::MissingClaim { claim }
+            | Self::InvalidClaim { claim }
+            | Self::InvalidProof(ProofError::Claim { claim }) => Some(claim),
+            _ => None,
+        }
+    }
+
     pub(crate) const fn unavailable(retry_after: Duration, source: UnavailableReason) -> Self {
         Self::Unavailable {
             retry_after,
@@ -278,6 +310,33 @@ pub enum MalformedTokenError {
     /// `cty` says that the payload is a nested JWT.
     #[error("the payload is another JWT")]
     Nested,
+}
+
+impl MalformedTokenError {
+    /// Returns a stable code for logs and metrics, such as `duplicate_member`.
+    ///
+    /// ```
+    /// use okta_verifier::error::MalformedTokenError;
+    ///
+    /// assert_eq!(MalformedTokenError::Parts.code(), "parts");
+    /// assert_eq!(MalformedTokenError::TooLarge { limit: 16_384 }.code(), "too_large");
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too_large",
+            Self::Alphabet => "alphabet",
+            Self::Parts => "parts",
+            Self::Base64 => "base64",
+            Self::Json => "json",
+            Self::DuplicateMember => "duplicate_member",
+            Self::TooDeep => "too_deep",
+            Self::Header => "header",
+            Self::KeyIdTooLong => "key_id_too_long",
+            Self::Extension => "extension",
+            Self::Nested => "nested",
+        }
+    }
 }
 
 /// A claim does not fit the type that it was read as. The error does not contain the claim's value.

@@ -13,7 +13,8 @@ use crate::{
     error::{ConfigError, VerifyError},
 };
 
-/// The challenges that do not depend on the request. They are built once at startup.
+/// What all rejections of a verifier have in common: the challenges that do not depend on the request, and
+/// which claims the event about a rejection shows. They are built once at startup.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenges {
     realm: Box<str>,
@@ -23,6 +24,7 @@ pub(crate) struct Challenges {
     pub(crate) invalid_token: HeaderValue,
     /// `None` if DPoP is not offered.
     pub(crate) dpop: Option<DpopChallenges>,
+    pub(crate) logged_claims: Box<[Box<str>]>,
 }
 
 /// The challenges of RFC 9449 §7.1.
@@ -61,6 +63,7 @@ impl Challenges {
             invalid_request: write(Some(INVALID_REQUEST))?,
             invalid_token: write(Some(INVALID_TOKEN))?,
             dpop: None,
+            logged_claims: Box::default(),
         })
     }
 
@@ -74,6 +77,23 @@ impl Challenges {
             invalid_proof: write(Some(INVALID_PROOF))?,
             use_nonce: write(Some(USE_NONCE))?,
         });
+        Ok(self)
+    }
+
+    /// Names the claims that the event about a rejection shows.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a name is empty, or if there are more than [`MAX_LOGGED_CLAIMS`].
+    pub(crate) fn with_logged_claims(mut self, names: &[String]) -> Result<Self, ConfigError> {
+        let wrong = |problem| Err(ConfigError::LogClaims { problem });
+        if names.iter().any(String::is_empty) {
+            return wrong("a name is empty; write the names of claims, such as [\"department\"]");
+        }
+        if names.len() > MAX_LOGGED_CLAIMS {
+            return wrong("write at most 16 names");
+        }
+        self.logged_claims = names.iter().map(|name| name.as_str().into()).collect();
         Ok(self)
     }
 
@@ -253,6 +273,8 @@ pub(crate) const fn is_scope_token(token: &str) -> bool {
 #[derive(Clone, Copy)]
 struct ErrorCode(&'static str, &'static str);
 
+/// The maximum number of claims that the event about a rejection shows.
+const MAX_LOGGED_CLAIMS: usize = 16;
 const INVALID_REQUEST: ErrorCode =
     ErrorCode("invalid_request", "The request's credentials are malformed");
 const INVALID_TOKEN: ErrorCode = ErrorCode(

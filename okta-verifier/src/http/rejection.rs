@@ -8,10 +8,11 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use super::{Challenges, Malformed, NO_FIELD, Problem, Remedy, Scheme};
+use super::{Challenges, Malformed, NO_FIELD, Problem, Remedy, Scheme, rejection_event::Reason};
 use crate::{
     error::{ClaimError, ConfigError, MalformedTokenError, VerifyError},
     stats::IssuerCounters,
+    token::logged_claims::LoggedClaims,
 };
 
 /// The response to a rejected request: its status and headers.
@@ -159,7 +160,8 @@ impl Rejection {
     /// Returns an error if `scope` is not a list of scope tokens separated by single spaces (RFC 6749
     /// §3.3).
     pub fn insufficient_scope(scope: &str) -> Result<Self, ConfigError> {
-        Self::lacks_scope(&Challenges::new(DEFAULT_REALM)?, Scheme::Bearer, scope)
+        let challenges = Challenges::new(DEFAULT_REALM)?;
+        Self::lacks_scope(&challenges, Scheme::Bearer, scope, None, None)
     }
 
     /// Returns a 403 for a valid token whose claims do not fit the type that a handler reads, and logs a
@@ -181,7 +183,7 @@ impl Rejection {
     #[must_use]
     pub fn unreadable_claims(error: &ClaimError) -> Self {
         tracing::warn!(%error, "a valid token does not fit the claims that the handler reads");
-        Self::plain(StatusCode::FORBIDDEN, UNREADABLE_CLAIMS)
+        Self::plain(StatusCode::FORBIDDEN, UNREADABLE_CLAIMS).logged(error, None)
     }
 
     /// Returns a 500 for a handler that needs a token on a route without a layer that verifies tokens, and
@@ -202,39 +204,30 @@ impl Rejection {
             "no token was verified before the handler, RequireLayer or RequireMiddleware that needs one; with axum, call .route_layer(VerifyLayer::new(verifier)) last, after the routes; with actix-web, call .wrap(VerifyMiddleware::new(verifier)) last; with tower's ServiceBuilder, call .layer(VerifyLayer::new(verifier)) first"
         );
         Self::plain(StatusCode::INTERNAL_SERVER_ERROR, MISSING_LAYER)
+            .logged("no layer in front of the handler verifies tokens", None)
     }
 
     /// Returns a 401 that offers every scheme and reports no error (RFC 9449 §7.2).
     pub(crate) fn unauthenticated(challenges: &Challenges, reason: &'static str) -> Self {
-        tracing::debug!(error = NO_CREDENTIALS, %reason, "request rejected");
         let dpop = challenges.dpop.as_ref().map(|dpop| dpop.bare.clone());
         Self::with(
             StatusCode::UNAUTHORIZED,
             NO_CREDENTIALS,
             [Some(challenges.bare.clone()), dpop],
         )
+        .logged(reason, None)
     }
 
     pub(crate) fn malformed(challenges: &Challenges, malformed: Malformed) -> Self {
         let Malformed { scheme, problem } = malformed;
-        let (code, error) = match problem {
+        let challenges = challenges.for_malformed(scheme);
+        let rejection = |code| Self::with(StatusCode::BAD_REQUEST, code, challenges);
+        match problem {
             Problem::TooLarge { limit } => {
                 let error = VerifyError::from(MalformedTokenError::TooLarge { limit });
-                log_token(&error);
-                (error.code(), Some(Box::new(error)))
+                rejection(error.code()).logged_with(error, None)
             }
-            Problem::Syntax(reason) => {
-                tracing::debug!(error = INVALID_REQUEST, %reason, "request rejected");
-                (INVALID_REQUEST, None)
-            }
-        };
-        Self {
-            error,
-            ..Self::with(
-                StatusCode::BAD_REQUEST,
-                code,
-                challenges.for_malformed(scheme),
-            )
+            Problem::Syntax(reason) => rejection(INVALID_REQUEST).logged(reason, None),
         }
     }
 
@@ -243,20 +236,25 @@ impl Rejection {
         challenges: &Challenges,
         scheme: Scheme,
         scope: &str,
+        issuer: Option<&Arc<IssuerCounters>>,
+        claims: Option<&LoggedClaims>,
     ) -> Result<Self, ConfigError> {
         let challenge = challenges.insufficient_scope(scheme, scope)?;
-        log_policy(INSUFFICIENT_SCOPE);
-        Ok(Self::with(
-            StatusCode::FORBIDDEN,
-            INSUFFICIENT_SCOPE,
-            [Some(challenge), None],
-        ))
+        let challenges = [Some(challenge), None];
+        let rejection = Self::with(StatusCode::FORBIDDEN, INSUFFICIENT_SCOPE, challenges);
+        let rejection = rejection.of_issuer(issuer.cloned());
+        Ok(rejection.logged("the token lacks a required scope", claims))
     }
 
     /// Returns the rejection of a token that was sent with this scheme: 503 if something that the verification
     /// needs is unavailable, such as the issuer's keys, otherwise 401.
-    pub(crate) fn for_error(challenges: &Challenges, scheme: Scheme, error: VerifyError) -> Self {
-        log_token(&error);
+    pub(crate) fn for_error(
+        challenges: &Challenges,
+        scheme: Scheme,
+        error: VerifyError,
+        issuer: Option<Arc<IssuerCounters>>,
+        claims: Option<&LoggedClaims>,
+    ) -> Self {
         let rejection = match error {
             VerifyError::Unavailable { retry_after, .. } => Self {
                 retry_after: Some(seconds(retry_after)),
@@ -268,10 +266,21 @@ impl Rejection {
                 challenges.for_error(scheme, &error),
             ),
         };
-        Self {
-            error: Some(Box::new(error)),
-            ..rejection
+        rejection.of_issuer(issuer).logged_with(error, claims)
+    }
+
+    /// Adds the error, and logs the rejection.
+    fn logged_with(mut self, error: VerifyError, claims: Option<&LoggedClaims>) -> Self {
+        self.error = Some(Box::new(error));
+        if let Some(error) = &self.error {
+            self.log(&Reason(error), claims);
         }
+        self
+    }
+
+    fn logged(self, reason: impl fmt::Display, claims: Option<&LoggedClaims>) -> Self {
+        self.log(&reason, claims);
+        self
     }
 
     /// Adds the nonce that the next proof must have (RFC 9449 §9).
@@ -283,8 +292,8 @@ impl Rejection {
     }
 
     /// Names the issuer whose settings decided.
-    pub(crate) fn of_issuer(mut self, issuer: Option<&Arc<IssuerCounters>>) -> Self {
-        self.issuer = issuer.cloned();
+    fn of_issuer(mut self, issuer: Option<Arc<IssuerCounters>>) -> Self {
+        self.issuer = issuer;
         self
     }
 
@@ -294,37 +303,41 @@ impl Rejection {
         challenges: &Challenges,
         scheme: Scheme,
         remedy: Option<&Remedy<'_>>,
-        unmet: &dyn fmt::Debug,
+        unmet: String,
+        issuer: &Arc<IssuerCounters>,
+        claims: Option<&LoggedClaims>,
     ) -> Self {
-        let unmet = Some(format!("{unmet:?}").into());
-        let Some(remedy) = remedy else {
-            log_policy(FORBIDDEN);
-            return Self {
-                unmet,
-                ..Self::forbidden()
-            };
-        };
-        let (code, status, challenge) = if remedy.lacks_authentication {
-            (
-                INSUFFICIENT_USER_AUTHENTICATION,
-                StatusCode::UNAUTHORIZED,
-                challenges.insufficient_authentication(scheme, remedy),
-            )
-        } else {
-            (
-                INSUFFICIENT_SCOPE,
-                StatusCode::FORBIDDEN,
-                challenges.insufficient_scope(scheme, &remedy.scopes.join(" ")),
-            )
-        };
-        log_policy(code);
         // `Policy` and `OwnedPolicy` accept only valid scopes and acr values, so the challenge can
         // always be built. If it could not be built, the request would still be rejected.
-        let rejection = challenge.map_or_else(
-            |_| Self::forbidden(),
-            |value| Self::with(status, code, [Some(value), None]),
-        );
-        Self { unmet, ..rejection }
+        let or_forbidden = |status, code, challenge: Result<HeaderValue, ConfigError>| {
+            challenge.map_or_else(
+                |_| Self::forbidden(),
+                |value| Self::with(status, code, [Some(value), None]),
+            )
+        };
+        let rejection = match remedy {
+            None => Self::forbidden(),
+            Some(remedy) if remedy.lacks_authentication => or_forbidden(
+                StatusCode::UNAUTHORIZED,
+                INSUFFICIENT_USER_AUTHENTICATION,
+                challenges.insufficient_authentication(scheme, remedy),
+            ),
+            Some(remedy) => or_forbidden(
+                StatusCode::FORBIDDEN,
+                INSUFFICIENT_SCOPE,
+                challenges.insufficient_scope(scheme, &remedy.scopes.join(" ")),
+            ),
+        };
+        let reason = match rejection.code {
+            INSUFFICIENT_USER_AUTHENTICATION => "the user must authenticate again or more strongly",
+            INSUFFICIENT_SCOPE => "the token lacks a required scope",
+            _ => "the token does not meet the policy",
+        };
+        let rejection = Self {
+            unmet: Some(unmet.into()),
+            ..rejection.of_issuer(Some(issuer.clone()))
+        };
+        rejection.logged(reason, claims)
     }
 
     pub(super) fn forbidden() -> Self {
@@ -394,33 +407,6 @@ impl Rejection {
         headers.insert("grpc-status", HeaderValue::from(u16::from(status)));
         response
     }
-}
-
-// The constructors of `Rejection` log, because each rejected request has exactly one `Rejection`. The
-// events contain no value of a claim and no value of a policy.
-
-fn log_token(error: &VerifyError) {
-    tracing::debug!(error = error.code(), reason = %Reason(error), "token rejected");
-}
-
-/// The reason in the log: the text of the error, without the times that a claim of the token determines.
-/// For an error that is not the token's, it is the text of its cause.
-struct Reason<'e>(&'e VerifyError);
-
-impl fmt::Display for Reason<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            VerifyError::Expired { .. } => f.write_str("the token has expired"),
-            VerifyError::NotYetValid { .. } => f.write_str("the token is not valid yet"),
-            VerifyError::IssuedInFuture { .. } => f.write_str("the token was issued in the future"),
-            VerifyError::Unavailable { source, .. } => source.fmt(f),
-            error => error.fmt(f),
-        }
-    }
-}
-
-fn log_policy(error: &'static str) {
-    tracing::debug!(error, "policy not met");
 }
 
 // Rounds up, so that clients do not retry too early, and limits the result to 1 s to 120 s.

@@ -80,8 +80,13 @@ impl VerifiedToken {
     /// Returns an error if `scope` is not a list of scope tokens separated by single spaces (RFC 6749
     /// §3.3).
     pub fn insufficient_scope(&self, scope: &str) -> Result<Rejection, ConfigError> {
-        let rejection = Rejection::lacks_scope(self.challenges(), self.scheme(), scope)?;
-        Ok(rejection.of_issuer(Some(self.counters())))
+        Rejection::lacks_scope(
+            self.challenges(),
+            self.scheme(),
+            scope,
+            Some(self.counters()),
+            self.logged_claims().as_ref(),
+        )
     }
 
     // A token that is bound to a key is accepted with the scheme DPoP only.
@@ -166,13 +171,18 @@ pub(super) fn admit<'t>(
 
 fn check<S: Storage>(rule: &Rule<S>, token: &VerifiedToken) -> Result<(), Rejection> {
     let now = Clock::new(unix_now);
-    if rule.allows(token, &now) {
+    let Some(unmet) = rule.unmet(token, &now) else {
         return Ok(());
-    }
+    };
     let remedy = rule.remedy(token, &now, None);
-    let rejection =
-        Rejection::for_policy(token.challenges(), token.scheme(), remedy.as_ref(), rule);
-    Err(rejection.of_issuer(Some(token.counters())))
+    Err(Rejection::for_policy(
+        token.challenges(),
+        token.scheme(),
+        remedy.as_ref(),
+        unmet.to_text(),
+        token.counters(),
+        token.logged_claims().as_ref(),
+    ))
 }
 
 fn unix_now() -> u64 {
@@ -208,6 +218,17 @@ impl<S: Storage> Rule<S> {
                 .iter()
                 .any(|policy| S::rule(policy).allows(token, now)),
             Self::When(_, rule) => rule(token),
+        }
+    }
+
+    /// Returns the part of the policy that `token` does not meet, or `None` if it meets the policy: of an `all`
+    /// the first policy that is not met, or else the whole rule. Each rule is evaluated at most once.
+    fn unmet<'p>(&'p self, token: &VerifiedToken, now: &Clock) -> Option<&'p Self> {
+        match self {
+            Self::All(policies) => policies
+                .iter()
+                .find_map(|policy| S::rule(policy).unmet(token, now)),
+            rule => (!rule.allows(token, now)).then_some(rule),
         }
     }
 

@@ -1,6 +1,10 @@
 //! [`Rule`]: one rule of a policy, in code or in data, and what makes a rule malformed.
 
-use std::{fmt, ops::Deref, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    ops::Deref,
+    time::Duration,
+};
 
 use super::Policy;
 use crate::{http::is_scope_token, token::SubjectKind, verified_token::VerifiedToken};
@@ -59,6 +63,38 @@ impl Storage for Owned {
         policy
     }
 }
+
+impl<S: Storage> Rule<S> {
+    /// Returns the text of the rule, in at most [`MAX_TEXT`] bytes. It ends with an ellipsis if it was
+    /// shortened.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = Start(String::new());
+        // The only error is that the text is full.
+        if write!(text, "{self:?}").is_err() {
+            text.0.push(ELLIPSIS);
+        }
+        text.0
+    }
+}
+
+/// The start of a text, with room for an ellipsis.
+struct Start(String);
+
+impl fmt::Write for Start {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            let length = self.0.len() + character.len_utf8();
+            if length > MAX_TEXT - ELLIPSIS.len_utf8() {
+                return Err(fmt::Error);
+            }
+            self.0.push(character);
+        }
+        Ok(())
+    }
+}
+
+const MAX_TEXT: usize = 256;
+const ELLIPSIS: char = '…';
 
 impl<S: Storage> fmt::Debug for Rule<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -475,6 +475,7 @@ fn settings_of_every_key_reach_the_verifier() {
         client_certificates = true
         trusted_proxies = ["10.0.0.0/8"]
         client_cert_header = "Client-Cert"
+        log_claims = ["department"]
         forwarded_host = {{ header = "X-Forwarded-Host", hosts = ["api.example.com"] }}
 
         [dpop]
@@ -588,6 +589,7 @@ fn reload_that_changes_more_than_issuers_and_policies_is_an_error() {
             "forwarded_host",
         ),
         ("client_cert_header = \"x\"", "client_cert_header"),
+        ("log_claims = [\"department\"]", "log_claims"),
     ] {
         let next = read(&format!("{line}\n{OKTA}")).unwrap();
         let error = settings.reload(next, &verifier).unwrap_err();

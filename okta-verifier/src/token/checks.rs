@@ -225,7 +225,7 @@ pub(crate) fn check_binding(
 /// # Errors
 ///
 /// Returns an error if the claims of the profile name several clients.
-fn client<'c>(
+pub(super) fn client<'c>(
     claims: &'c Claims<'_>,
     source: Source,
     profile: &Profile,

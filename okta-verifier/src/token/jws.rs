@@ -78,6 +78,11 @@ impl fmt::Debug for Jws<'_> {
     }
 }
 
+/// Returns the payload of a token that was parsed before.
+pub(crate) fn payload(token: &[u8]) -> Option<String> {
+    Compact::split(token, token.len()).ok()?.payload().ok()
+}
+
 /// Returns the number of parts separated by dots.
 pub(crate) fn parts(token: &[u8]) -> usize {
     memchr_iter(b'.', token).count() + 1

@@ -42,6 +42,7 @@ pub struct VerifierBuilder {
     trusted_proxies: Option<Vec<String>>,
     forwarded_host: Option<(String, Vec<String>)>,
     client_cert_header: Option<String>,
+    log_claims: Vec<String>,
 }
 
 impl Verifier {
@@ -62,6 +63,7 @@ impl Verifier {
             trusted_proxies: None,
             forwarded_host: None,
             client_cert_header: None,
+            log_claims: Vec::new(),
         }
     }
 }
@@ -425,6 +427,30 @@ impl VerifierBuilder {
         self
     }
 
+    /// Adds these claims of a rejected token to the event about its rejection, in the field `claims`. Default:
+    /// none.
+    ///
+    /// The names are those of top-level claims, at most 16. A claim is shown once the signature of the token
+    /// was verified, or if it is from the introspection response of the issuer. Each value is escaped and shortened to
+    /// 128 bytes, and at most three values of an array are shown. Nothing is logged about accepted tokens. The
+    /// events have the target `okta_verifier::rejected` and the level `debug`; the guide "Log events and codes"
+    /// lists their fields.
+    ///
+    /// Values of claims such as `sub` or `email` are personal data: who can read the log can then follow a
+    /// person. Name a claim that identifies no one, such as a department, if it is enough.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # let issuer = || Issuer::okta("https://acme.okta.com/oauth2/default", "api://default").any_client_id();
+    /// let build = |names: &[&str]| Verifier::builder().issuer(issuer()).log_claims(names.iter().copied()).build();
+    /// assert!(build(&["department", "tenant"]).is_ok());
+    /// assert!(build(&["department", ""]).is_err()); // no claim has this name
+    /// ```
+    pub fn log_claims<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.log_claims = names.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Builds the verifier without network I/O. The service therefore starts even if the issuer is down.
     /// The keys are fetched for the first token, or by [`Verifier::warm_up`].
     ///
@@ -439,7 +465,7 @@ impl VerifierBuilder {
             return Err(ConfigError::MaxTokenSize);
         }
         let sender_constraint = self.sender_constraint()?;
-        let challenges = Challenges::new(&self.realm)?;
+        let challenges = Challenges::new(&self.realm)?.with_logged_claims(&self.log_claims)?;
         let challenges = Arc::new(match sender_constraint.offers_dpop() {
             true => challenges.with_dpop()?,
             false => challenges,

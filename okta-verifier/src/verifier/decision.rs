@@ -166,7 +166,11 @@ impl<'r> RequestDecision<'r> {
             false => false,
             true => match issuer.keys.trusts(key, now)? {
                 Ok(trusted) => trusted,
-                Err(unavailable) => return Some(Err(DecisionError::of(unavailable, issuer))),
+                Err(unavailable) => {
+                    return Some(Err(
+                        DecisionError::of(unavailable, issuer).with_token(&entry.token)
+                    ));
+                }
             },
         };
         if !trusted {
@@ -175,7 +179,9 @@ impl<'r> RequestDecision<'r> {
         }
         if let Err(error) = entry.token.check_dates(now.unix) {
             cache.evict(digest);
-            return Some(Err(DecisionError::of(error, issuer)));
+            return Some(Err(
+                DecisionError::of(error, issuer).with_token(&entry.token)
+            ));
         }
         Some(Ok(entry))
     }
@@ -295,12 +301,17 @@ impl<'r> RequestDecision<'r> {
         }
         let verification = Verification { issuer, key };
         let basis = Basis::Verified(verification.clone());
+        let typ = unverified.header.typ;
         let leeway = verification.issuer.origin.expected.leeway;
         let token = basis
             .check_key()
             .and_then(|()| checks::check_dates(unverified.dates, leeway, now.unix))
             .and_then(|()| unverified.claims)
-            .map_err(|error| basis.error(error))?;
+            .map_err(|error| {
+                basis
+                    .error(error)
+                    .with_signed(self.request.token, Some(typ), basis.issuer())
+            })?;
         if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest) {
             cache.insert(digest, token.clone(), verification, now);
         }
@@ -313,12 +324,13 @@ impl<'r> RequestDecision<'r> {
         let issuer = basis.issuer();
         let is_lightweight = token.is_lightweight();
         let required = issuer.must_introspect(self.request.max_age, is_lightweight);
-        let Some(introspector) = required.map_err(|error| basis.error(error))? else {
+        let Some(introspector) = required.map_err(|error| basis.error(error).with_token(&token))?
+        else {
             // Introspection for another route may have reported the token as inactive.
             let introspector = issuer.introspection.as_ref();
             if introspector.is_some_and(|it| it.reported_inactive(self.request.token, now)) {
                 self.evict();
-                return Err(basis.error(VerifyError::Inactive));
+                return Err(basis.error(VerifyError::Inactive).with_token(&token));
             }
             return self.check_sender(token, basis, now);
         };
@@ -366,7 +378,9 @@ impl<'r> RequestDecision<'r> {
                 .and_then(|()| response.confirm(token, now));
             let token = confirmed.map_err(|error| {
                 self.evict();
-                basis.error(error)
+                basis
+                    .error(error)
+                    .with_signed(self.request.token, None, basis.issuer())
             })?;
             return self.check_sender(token, basis, now);
         }
@@ -384,7 +398,9 @@ impl<'r> RequestDecision<'r> {
             && token.confirmation().is_none()
             && self.sender_constraint().accepts_bound_tokens()
         {
-            return Err(basis.error(VerifyError::BindingUnchecked));
+            return Err(basis
+                .error(VerifyError::BindingUnchecked)
+                .with_token(&token));
         }
         self.check_sender(token, basis, now)
     }
@@ -402,18 +418,20 @@ impl<'r> RequestDecision<'r> {
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
                 None => Ok(Step::Accepted(token)),
-                Some(_) => Err(basis.error(VerifyError::BindingUnchecked)),
+                Some(_) => Err(basis
+                    .error(VerifyError::BindingUnchecked)
+                    .with_token(&token)),
             };
         };
         let constraint = self.sender_constraint();
         let checked = constraint.check(&token, self.request.token, sender, now);
-        let Some(proof) = checked.map_err(|error| basis.error(error))? else {
+        let Some(proof) = checked.map_err(|error| basis.error(error).with_token(&token))? else {
             return Ok(Step::Accepted(token));
         };
         // The proof is recorded last, so that a request that another check rejects does not use it up.
         match constraint.use_proof_here(&proof, &token, now) {
             Some(Ok(())) => Ok(Step::Accepted(token)),
-            Some(Err(error)) => Err(basis.error(error)),
+            Some(Err(error)) => Err(basis.error(error).with_token(&token)),
             None => Ok(Step::UseProof(PendingUse {
                 token,
                 proof,
@@ -426,9 +444,9 @@ impl<'r> RequestDecision<'r> {
     #[inline]
     fn check_audience(&self, token: &VerifiedToken, basis: &Basis) -> Result<(), DecisionError> {
         match self.request.audience {
-            Some(audience) if !token.has_audience(audience) => {
-                Err(basis.error(VerifyError::WrongAudience))
-            }
+            Some(audience) if !token.has_audience(audience) => Err(basis
+                .error(VerifyError::WrongAudience)
+                .with_audiences(token, audience)),
             _ => Ok(()),
         }
     }
@@ -581,7 +599,7 @@ impl PendingUse {
     ) -> Result<VerifiedToken, DecisionError> {
         match self.check(verifier, now) {
             Ok(()) => Ok(self.token),
-            Err(error) => Err(self.basis.error(error)),
+            Err(error) => Err(self.error(error)),
         }
     }
 
@@ -598,7 +616,7 @@ impl PendingUse {
     }
 
     pub(super) fn error(&self, error: VerifyError) -> DecisionError {
-        self.basis.error(error)
+        self.basis.error(error).with_token(&self.token)
     }
 }
 

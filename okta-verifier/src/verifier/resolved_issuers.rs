@@ -513,6 +513,7 @@ impl ResolvedIssuers {
         DecisionError {
             error,
             issuer: self.settings.counters_of(iss).cloned(),
+            claims: None,
         }
     }
 

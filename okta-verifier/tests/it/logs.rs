@@ -1,6 +1,6 @@
 //! Log lines never contain a token or any of its content.
 
-use okta_verifier::{Policy, Rejection, adapter::RequestCredentials};
+use okta_verifier::adapter::RequestCredentials;
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 use serde_json::{Value, json};
 use tracing::Level;
@@ -36,11 +36,14 @@ fn rejection_is_logged_at_debug_without_the_tokens_content() {
     assert!(lines.len() >= count);
     for (level, text) in &lines {
         assert_eq!(*level, Level::DEBUG, "{text}");
-        for word in [
-            "5ecret", "ada", "0oatest", "api://", "evil", "X-Evil", "eyJ", "AT.",
-        ] {
+        for word in ["5ecret", "ada", "evil", "X-Evil", "eyJ", "AT."] {
             assert!(!text.contains(word), "{text}");
         }
+        // The audience is shown if it is the reason, once the signature was verified. That of an ID token is
+        // the client.
+        let shows_audience = text.contains(r#"code="wrong_audience""#);
+        assert_eq!(text.contains("api://"), shows_audience, "{text}");
+        assert!(shows_audience || !text.contains("0oatest"), "{text}");
         assert!(!jwts.iter().any(|jwt| text.contains(jwt)), "{text}");
     }
 }
@@ -67,80 +70,9 @@ fn rejection_reason_in_the_log_has_no_time_of_the_token() {
             panic!("one event: {lines:?}");
         };
         assert!(text.contains(reason), "{text}");
-        assert!(!text.contains(|it: char| it.is_ascii_digit()), "{text}");
+        let (_, reason) = text.split_once("reason=").unwrap();
+        assert!(!reason.contains(|it: char| it.is_ascii_digit()), "{text}");
     }
-}
-
-// conformance 20, 44
-#[test]
-fn rejection_leaves_one_event_with_its_code() {
-    let okta = okta();
-    let verifier = verifier(&okta);
-    let token = authenticate(&verifier, &okta.token("ada").group("5ecret").sign()).unwrap();
-    let send = |line: &str| {
-        let credentials = RequestCredentials::new([line.as_bytes()]);
-        let result = verifier.authenticate(&credentials).into_ready();
-        assert!(result.expect("decided without I/O").is_err());
-    };
-    let bearer = |jwt: &str| send(&format!("Bearer {jwt}"));
-    let require = |policy| drop(token.require(policy).unwrap_err());
-    const RUNTIME: &str = "5ecret:read";
-    let cases: [(&str, &dyn Fn()); 12] = [
-        ("no_credentials", &|| send("Basic 5ecret")),
-        ("no_credentials", &|| {
-            drop(Policy::any_token().admit(None, Some(&verifier.anonymous())));
-        }),
-        ("invalid_request", &|| bearer("5ecret 5ecret")),
-        ("invalid_request", &|| bearer("\"5ecret\"")),
-        ("malformed", &|| bearer(&"5ecret".repeat(10_000))),
-        ("malformed", &|| bearer("5ecret")),
-        ("expired", &|| bearer(&okta.token("ada").expired().sign())),
-        ("insufficient_scope", &|| {
-            require(Policy::scope("5ecret:read"));
-        }),
-        ("insufficient_scope", &|| {
-            drop(token.insufficient_scope(RUNTIME));
-            assert!(token.insufficient_scope("5ecret \"").is_err());
-        }),
-        ("insufficient_scope", &|| {
-            drop(Rejection::insufficient_scope(RUNTIME));
-        }),
-        ("insufficient_user_authentication", &|| {
-            require(Policy::acr(&["5ecret"]));
-        }),
-        ("forbidden", &|| {
-            require(Policy::group("5ecret2"));
-        }),
-    ];
-    for (code, act) in cases {
-        let lines = logged(act);
-        let [(level, text)] = &lines[..] else {
-            panic!("{code}: {lines:?}");
-        };
-        assert_eq!(*level, Level::DEBUG, "{text}");
-        assert!(text.contains(&format!("{code:?}")), "{code}: {text}");
-        assert!(!text.contains("5ecret"), "{text}");
-    }
-    assert!(logged(|| drop(token.require(Policy::group("5ecret")))).is_empty());
-}
-
-// conformance 20
-#[test]
-fn rejection_of_unreadable_claims_is_a_warning_and_of_a_missing_layer_an_error() {
-    let okta = okta();
-    let token = authenticate(&verifier(&okta), &okta.token("ada").sign()).unwrap();
-    let unreadable = token.claim::<u8>("sub").unwrap_err();
-    let lines = logged(|| {
-        drop(Rejection::unreadable_claims(&unreadable));
-        drop(Rejection::missing_layer());
-    });
-    let levels: Vec<Level> = lines.iter().map(|(level, _)| *level).collect();
-    assert_eq!(levels, [Level::WARN, Level::ERROR]);
-    assert!(
-        lines[0].1.contains("sub") && !lines[0].1.contains("ada"),
-        "{}",
-        lines[0].1
-    );
 }
 
 // field kind I

@@ -22,6 +22,7 @@ mod providers;
 mod recorded;
 mod regressions;
 mod rejection;
+mod rejection_events;
 mod rejection_issuer;
 mod signatures;
 mod step_up;

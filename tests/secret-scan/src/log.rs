@@ -56,20 +56,37 @@ pub(crate) fn begin() {
 
 struct Watch;
 
-struct Text(String);
+#[derive(Default)]
+struct Text {
+    all: String,
+    /// The fields that must not contain a secret.
+    searched: String,
+    /// Whether the line is an event about a rejection.
+    is_rejection: bool,
+}
 
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let _ = write!(self.0, "{field}={value:?} ");
+        let text = format!("{field}={value:?} ");
+        self.all.push_str(&text);
+        if !(self.is_rejection && SHOWN.contains(&field.name())) {
+            self.searched.push_str(&text);
+        }
     }
 }
 
 fn searched(target: &str, record: impl FnOnce(&mut Text)) -> String {
-    let mut text = Text(String::new());
+    let mut text = Text {
+        is_rejection: target == "okta_verifier::rejected",
+        ..Text::default()
+    };
     record(&mut text);
-    search(target, text.0.as_bytes());
-    text.0
+    search(target, text.searched.as_bytes());
+    text.all
 }
+
+/// The fields of the event about a rejection that show the audience and the client of a verified token.
+const SHOWN: [&str; 2] = ["aud", "client_id"];
 
 impl Subscriber for Watch {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -114,7 +131,7 @@ impl log::Log for Watch {
 
     fn log(&self, record: &log::Record<'_>) {
         searched(record.target(), |text| {
-            let _ = write!(text.0, "{}", record.args());
+            let _ = write!(text.searched, "{}", record.args());
         });
     }
 

@@ -10,16 +10,16 @@ use crate::{
     http::{Rejection, Scheme},
 };
 
+fn rejection(error: VerifyError) -> Rejection {
+    Rejection::for_error(&challenges(), Scheme::Bearer, error, None, None)
+}
+
 fn unavailable(retry_after: Duration) -> Rejection {
     let source = UnavailableReason::Timeout;
-    Rejection::for_error(
-        &challenges(),
-        Scheme::Bearer,
-        VerifyError::Unavailable {
-            retry_after,
-            source,
-        },
-    )
+    rejection(VerifyError::Unavailable {
+        retry_after,
+        source,
+    })
 }
 
 // conformance 22, 24
@@ -52,7 +52,7 @@ fn rejection_for_an_unavailable_issuer_is_503_with_whole_seconds() {
 #[test]
 fn rejection_displays_status_and_error() {
     let error = VerifyError::Expired { seconds: 1 };
-    let expired = Rejection::for_error(&challenges(), Scheme::Bearer, error.clone());
+    let expired = rejection(error.clone());
     assert_eq!(
         expired.to_string(),
         format!("rejected with 401 Unauthorized: {error}")
@@ -84,7 +84,7 @@ fn rejection_is_503_only_if_the_client_is_not_at_fault() {
         VerifyError::ClientNotAllowed,
         VerifyError::BindingUnchecked,
     ] {
-        let rejection = Rejection::for_error(&challenges(), Scheme::Bearer, error.clone());
+        let rejection = rejection(error.clone());
         let response: Response<()> = rejection.into_response();
         assert_eq!(response.status(), 401, "{error}");
         let challenge = &response.headers()["www-authenticate"];

@@ -7,6 +7,7 @@
 //! | [choosing settings](choosing_settings) | what each setting does, its default and its range |
 //! | [why do I get 401?](why_401) | what each rejection means, and what to do about it |
 //! | [common mistakes](common_mistakes) | the text of each typical mistake, and what to write |
+//! | [log events and codes](log_events) | every event and every code, and what they never show |
 //! | [testing] | handlers, a whole service, and its conformance |
 //! | [token introspection](introspection) | opaque and encrypted tokens, and revocation |
 //! | [DPoP and mutual TLS](dpop_and_mtls) | tokens that are bound to a key or to a certificate |
@@ -35,6 +36,7 @@ page!(frameworks, "frameworks.md");
 page!(choosing_settings, "choosing-settings.md");
 page!(why_401, "why-401.md");
 page!(common_mistakes, "common-mistakes.md");
+page!(log_events, "log-events.md");
 page!(testing, "testing.md");
 page!(introspection, "introspection.md");
 page!(dpop_and_mtls, "dpop-and-mtls.md");

@@ -78,6 +78,7 @@ async fn in_process(issuers: &Issuers) {
         let fields: Vec<_> = response.headers().iter().map(field).collect();
         let status = response.status().as_u16();
         let rejection = response.extensions().get::<Rejection>().cloned();
+        secret_scan::assert_rejection_event(rejection.as_ref());
         let code = rejection.and_then(|it| it.error().map(VerifyError::code));
         let body = to_bytes(response.into_body()).await.ok()?;
         Some(Answer::new(status, fields, body).code(code))

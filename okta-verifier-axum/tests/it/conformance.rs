@@ -75,6 +75,7 @@ async fn in_process(issuers: &Issuers) {
     let report = conformance::run(issuers, async |request| {
         let body = Body::from(request.body().to_vec());
         let Ok(response) = app.clone().oneshot(call(request, body)?).await;
+        secret_scan::assert_rejection_event(response.extensions().get::<Rejection>());
         Some(to_answer(response).await)
     });
     report.await.assert();

@@ -70,6 +70,7 @@ async fn in_process(issuers: &Issuers) {
         let fields = parts.headers.iter();
         let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
         let rejection = parts.extensions.get::<Rejection>();
+        secret_scan::assert_rejection_event(rejection);
         let code = rejection.and_then(|it| it.error()).map(VerifyError::code);
         Some(Answer::new(parts.status.as_u16(), fields, "").code(code))
     });

@@ -99,7 +99,9 @@ async fn call(gateway: &Gateway, request: &Request) -> Answer {
         client_cert: Vec::new(),
         peer: Some(request.peer()),
     };
-    match gateway.admit(&call).await {
+    let result = gateway.admit(&call).await;
+    secret_scan::assert_rejection_event(result.as_ref().err());
+    match result {
         Ok(()) => Answer::new(200, [("", ""); 0], ""),
         Err(rejection) => {
             let fields = rejection

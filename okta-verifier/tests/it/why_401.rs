@@ -20,14 +20,16 @@ fn codes() -> BTreeSet<String> {
     let source = read("src/error/verify.rs");
     let (_, body) = source.split_once("fn code(").expect("VerifyError::code");
     let (body, _) = body.split_once("\n    }\n").expect("its end");
-    body.split('"')
-        .skip(1)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect()
+    texts(body).collect()
 }
 
-/// Returns the variants of every enum with reasons why a token was rejected or not verified.
+/// Returns the texts between quotation marks.
+fn texts(source: &str) -> impl Iterator<Item = String> {
+    source.split('"').skip(1).step_by(2).map(str::to_owned)
+}
+
+/// Returns the code of every reason why a token was rejected or not verified, or the name of its variant if the
+/// enum has no codes.
 /// `ConfigError` occurs at start-up only, and a `VerifyError` has a code.
 fn reasons() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/error");
@@ -37,8 +39,14 @@ fn reasons() -> BTreeSet<String> {
         for item in source.split("\npub enum ").skip(1) {
             let (name, rest) = item.split_once(' ').unwrap();
             let (body, _) = rest.split_once("\n}").expect("its end");
-            if !matches!(name, "ConfigError" | "VerifyError") {
-                reasons.extend(body.lines().filter_map(variant));
+            if matches!(name, "ConfigError" | "VerifyError") {
+                continue;
+            }
+            let methods = source.split_once(&format!("\nimpl {name} {{"));
+            let methods = methods.and_then(|(_, rest)| rest.split_once("\n}\n"));
+            match methods.and_then(|(methods, _)| methods.split_once("fn code(")) {
+                Some((_, code)) => reasons.extend(texts(code)),
+                None => reasons.extend(body.lines().filter_map(variant)),
             }
         }
     }
@@ -56,13 +64,25 @@ fn variant(line: &str) -> Option<String> {
         })
 }
 
+/// Returns the codes of rejections that have no `VerifyError`.
+fn rejections() -> impl Iterator<Item = String> {
+    let source = read("src/http/rejection.rs");
+    let (_, constants) = source
+        .split_once("// The codes of rejections")
+        .expect("the constants");
+    let (constants, _) = constants.split_once("\n\n").expect("their end");
+    let codes: Vec<_> = texts(constants).collect();
+    codes.into_iter()
+}
+
 #[test]
 fn why_401_has_a_row_for_every_code() {
     let (rows, codes, reasons) = (rows(), codes(), reasons());
     // Shows that the source is read at all:
     assert!(codes.contains("expired") && codes.contains("unavailable"));
-    assert!(reasons.contains("Parts") && reasons.contains("Status"));
-    let known: BTreeSet<_> = codes.union(&reasons).cloned().collect();
+    assert!(reasons.contains("parts") && reasons.contains("replayed"));
+    let mut known: BTreeSet<_> = codes.union(&reasons).cloned().collect();
+    known.extend(rejections());
     let missing: Vec<_> = known.difference(&rows).collect();
     assert!(
         missing.is_empty(),
@@ -78,7 +98,7 @@ fn why_401_has_a_row_for_every_code() {
 #[test]
 fn why_401_names_the_introspection_modes_for_opaque_tokens() {
     let page = read("docs/why-401.md");
-    for reason in ["Parts", "Alphabet"] {
+    for reason in ["parts", "alphabet"] {
         let start = format!("| `{reason}` |");
         let row = page.lines().find(|line| line.starts_with(&start)).unwrap();
         assert!(

@@ -50,7 +50,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).expect("a file of the project")
 }
 
-/// Returns the events of the library while `future` runs, such as `token rejected error="expired" …`.
+/// Returns the events of the library while `future` runs, such as `code="expired" … reason=…`.
 fn events(future: impl Future) -> Vec<String> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -61,7 +61,28 @@ fn logged(act: impl FnOnce()) -> Vec<String> {
     let lines = secret_scan::logged(act).into_iter();
     let ours = lines.filter(|line| line.target.starts_with("okta_verifier::"));
     let text = |line: secret_scan::Line| line.text.trim_end().replacen("message=", "", 1);
-    ours.map(text).collect()
+    let texts = ours
+        .map(text)
+        .map(|text| match text.strip_prefix("request rejected ") {
+            Some(rejection) => code_and_reason(rejection),
+            None => text,
+        });
+    // A missing layer has an event of its own too, which says what to write.
+    texts
+        .filter(|text| !text.starts_with("code=\"missing_layer\""))
+        .collect()
+}
+
+/// Returns the first and the last field of the event about a rejection. The page leaves out the others, which
+/// depend on the service.
+fn code_and_reason(fields: &str) -> String {
+    let (code, rest) = fields.split_once(' ').expect("further fields");
+    assert!(
+        code.starts_with("code=") && rest.contains("status="),
+        "{fields}"
+    );
+    let (_, reason) = rest.split_once("reason=").expect("the last field");
+    format!("{code} … reason={reason}")
 }
 
 #[track_caller]
@@ -705,21 +726,20 @@ const OTHER_SPELLING: &str = r#"the metadata's issuer "https://sso.acme.com/real
 const NO_RUNTIME: &str = r#"there is no tokio runtime to send a request on; call it on a tokio runtime with enable_all(), such as that of #[tokio::main]"#;
 const NO_TIMERS: &str = r#"A Tokio 1.x context was found, but timers are disabled. Call `enable_time` on the runtime builder to enable timers."#;
 const NO_IO: &str = r#"the verification was interrupted; the request can be repeated at once; if every request fails, build the tokio runtime with enable_all()"#;
-const NO_FIELD: &str = r#"request rejected error="no_credentials" reason=the request has no Authorization field; the client must send `Authorization: Bearer <token>`"#;
-const OTHER_SCHEME: &str = r#"request rejected error="no_credentials" reason=the scheme of Authorization is missing or not accepted; the client must send `Authorization: Bearer <token>`; for the scheme DPoP, set VerifierBuilder::dpop"#;
-const NO_SCHEME: &str = r#"request rejected error="invalid_request" reason=Authorization does not begin with a scheme and a space; the client must send `Authorization: Bearer <token>`"#;
-const EMPTY_TOKEN: &str = r#"request rejected error="invalid_request" reason=Authorization has no token after the scheme and a space; the client must send `Authorization: Bearer <token>`"#;
-const NOT_ONE_TOKEN: &str = r#"request rejected error="invalid_request" reason=the token has a character that is not allowed, such as a quote, a comma or a space; the client must send `Authorization: Bearer <token>` with one scheme and one token, without quotes"#;
-const WRONG_AUDIENCE: &str = r#"token rejected error="wrong_audience" reason=the token is for another audience; the client must send the access token for this API, not an ID token; if every token is rejected, write the `aud` of the access tokens in the constructor of the issuer, in OKTA_AUDIENCE or in `audiences` of the settings file, and in .audience(..) of the layer if it has one; do not write the ID of the client that requests them"#;
-const OTHER_TYPE: &str = r#"token rejected error="type_not_allowed" reason=the token's typ is not that of an access token of this issuer; the client must send its access token; if every token is rejected, use the constructor of the provider, such as Issuer::okta, keycloak or auth0, because Issuer::rfc9068 requires the typ at+jwt"#;
-const MISSING_AUDIENCE: &str =
-    r#"token rejected error="missing_claim" reason=the claim `aud` is missing"#;
-const ID_TOKEN: &str = r#"token rejected error="not_an_access_token" reason=the token is not an access token; the client must send its access token, not its ID token"#;
-const WRONG_CLIENT: &str = r#"token rejected error="client_not_allowed" reason=the token's client is not allowed; if the client may call this API, add its ID with .client_id(..), in OKTA_CLIENT_IDS or in `client_ids` of the settings file"#;
-const ORG_TOKEN: &str = r#"token rejected error="org_authorization_server" reason=the token names the org authorization server as its issuer, whose tokens are for Okta's own APIs; the client must request its token from a custom authorization server, whose URL has the path /oauth2/{id}"#;
-const OTHER_ISSUER: &str = r#"token rejected error="unknown_issuer" reason=the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with the constructor of its provider, such as Issuer::okta, keycloak or auth0, or with .also_known_as(..) if it is another name of a configured issuer"#;
-const BINDING_UNCHECKED: &str = r#"token rejected error="binding_unchecked" reason=the binding of the token could not be checked: no setting accepts it (VerifierBuilder::dpop, client_certificates or client_cert_header), its `cnf` is not supported, the introspection response has no `cnf`, or the token was verified without its request (use a layer or Verifier::authenticate)"#;
-const NESTED: &str = r#"token rejected error="invalid_dpop_proof" reason=invalid DPoP proof: the proof's htu does not match the request's URL; set DpopSettings::base_url to the URL that clients use; under a nested path of axum or tower, use the VerifyLayer of okta-verifier-axum, or set VerifyLayer::original_uri"#;
-const USED_TWICE: &str = r#"token rejected error="invalid_dpop_proof" reason=invalid DPoP proof: the proof was used before; the client must make a new proof for each request; if every proof is rejected, the request passes two layers or middlewares that verify it: remove one"#;
+const NO_FIELD: &str = r#"code="no_credentials" … reason=the request has no Authorization field; the client must send `Authorization: Bearer <token>`"#;
+const OTHER_SCHEME: &str = r#"code="no_credentials" … reason=the scheme of Authorization is missing or not accepted; the client must send `Authorization: Bearer <token>`; for the scheme DPoP, set VerifierBuilder::dpop"#;
+const NO_SCHEME: &str = r#"code="invalid_request" … reason=Authorization does not begin with a scheme and a space; the client must send `Authorization: Bearer <token>`"#;
+const EMPTY_TOKEN: &str = r#"code="invalid_request" … reason=Authorization has no token after the scheme and a space; the client must send `Authorization: Bearer <token>`"#;
+const NOT_ONE_TOKEN: &str = r#"code="invalid_request" … reason=the token has a character that is not allowed, such as a quote, a comma or a space; the client must send `Authorization: Bearer <token>` with one scheme and one token, without quotes"#;
+const WRONG_AUDIENCE: &str = r#"code="wrong_audience" … reason=the token is for another audience; the client must send the access token for this API, not an ID token; if every token is rejected, write the `aud` of the access tokens in the constructor of the issuer, in OKTA_AUDIENCE or in `audiences` of the settings file, and in .audience(..) of the layer if it has one; do not write the ID of the client that requests them"#;
+const OTHER_TYPE: &str = r#"code="type_not_allowed" … reason=the token's typ is not that of an access token of this issuer; the client must send its access token; if every token is rejected, use the constructor of the provider, such as Issuer::okta, keycloak or auth0, because Issuer::rfc9068 requires the typ at+jwt"#;
+const MISSING_AUDIENCE: &str = r#"code="missing_claim" … reason=the claim `aud` is missing"#;
+const ID_TOKEN: &str = r#"code="not_an_access_token" … reason=the token is not an access token; the client must send its access token, not its ID token"#;
+const WRONG_CLIENT: &str = r#"code="client_not_allowed" … reason=the token's client is not allowed; if the client may call this API, add its ID with .client_id(..), in OKTA_CLIENT_IDS or in `client_ids` of the settings file"#;
+const ORG_TOKEN: &str = r#"code="org_authorization_server" … reason=the token names the org authorization server as its issuer, whose tokens are for Okta's own APIs; the client must request its token from a custom authorization server, whose URL has the path /oauth2/{id}"#;
+const OTHER_ISSUER: &str = r#"code="unknown_issuer" … reason=the token names an issuer that is not configured; if the issuer is yours, write it exactly as in `iss`, with the constructor of its provider, such as Issuer::okta, keycloak or auth0, or with .also_known_as(..) if it is another name of a configured issuer"#;
+const BINDING_UNCHECKED: &str = r#"code="binding_unchecked" … reason=the binding of the token could not be checked: no setting accepts it (VerifierBuilder::dpop, client_certificates or client_cert_header), its `cnf` is not supported, the introspection response has no `cnf`, or the token was verified without its request (use a layer or Verifier::authenticate)"#;
+const NESTED: &str = r#"code="invalid_dpop_proof" … reason=invalid DPoP proof: the proof's htu does not match the request's URL; set DpopSettings::base_url to the URL that clients use; under a nested path of axum or tower, use the VerifyLayer of okta-verifier-axum, or set VerifyLayer::original_uri"#;
+const USED_TWICE: &str = r#"code="invalid_dpop_proof" … reason=invalid DPoP proof: the proof was used before; the client must make a new proof for each request; if every proof is rejected, the request passes two layers or middlewares that verify it: remove one"#;
 const NO_LAYER: &str = r#"no token was verified before the handler, RequireLayer or RequireMiddleware that needs one; with axum, call .route_layer(VerifyLayer::new(verifier)) last, after the routes; with actix-web, call .wrap(VerifyMiddleware::new(verifier)) last; with tower's ServiceBuilder, call .layer(VerifyLayer::new(verifier)) first"#;
 const NO_ROUTE_YET: &str = r#"Adding a route_layer before any routes is a no-op. Add the routes you want the layer to apply to first."#;

@@ -16,7 +16,7 @@ use std::{
     thread,
 };
 
-pub use log::{Line, logged};
+pub use log::{Line, assert_rejection_event, logged};
 pub use verdict::{error, verdict};
 use words::Words;
 

@@ -11,6 +11,8 @@ use tracing::{
     span::{Attributes, Id, Record},
 };
 
+use okta_verifier::Rejection;
+
 use crate::search;
 
 /// A line that was logged through `tracing`.
@@ -32,15 +34,35 @@ pub fn logged(act: impl FnOnce()) -> Vec<Line> {
     LINES.take().unwrap_or_default()
 }
 
+/// Asserts that this thread has logged exactly one event about a rejection since the last call, with the code
+/// and the status of `rejection`, or none if the request was accepted.
+///
+/// # Panics
+///
+/// Panics if the events are others.
+#[track_caller]
+pub fn assert_rejection_event(rejection: Option<&Rejection>) {
+    let events = REJECTIONS.take();
+    let code = |it: &Rejection| format!("code={:?} status={} ", it.code(), it.status().as_u16());
+    match (&events[..], rejection.map(code)) {
+        ([], None) => {}
+        ([event], Some(expected)) => assert_eq!(*event, expected),
+        (_, expected) => panic!("{expected:?}, but logged: {events:?}"),
+    }
+}
+
 /// Runs `act` without recording its lines.
 pub(crate) fn aside(act: impl FnOnce()) {
-    let lines = LINES.take();
+    let (lines, rejections) = (LINES.take(), REJECTIONS.take());
     act();
     LINES.set(lines);
+    REJECTIONS.set(rejections);
 }
 
 thread_local! {
     static LINES: RefCell<Option<Vec<Line>>> = const { RefCell::new(None) };
+    /// The code and the status of each event about a rejection.
+    static REJECTIONS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Installs the subscriber and the logger.
@@ -63,12 +85,17 @@ struct Text {
     searched: String,
     /// Whether the line is an event about a rejection.
     is_rejection: bool,
+    /// Its code and its status.
+    rejection: String,
 }
 
 impl Visit for Text {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let text = format!("{field}={value:?} ");
         self.all.push_str(&text);
+        if self.is_rejection && ["code", "status"].contains(&field.name()) {
+            self.rejection.push_str(&text);
+        }
         if !(self.is_rejection && SHOWN.contains(&field.name())) {
             self.searched.push_str(&text);
         }
@@ -82,6 +109,9 @@ fn searched(target: &str, record: impl FnOnce(&mut Text)) -> String {
     };
     record(&mut text);
     search(target, text.searched.as_bytes());
+    if text.is_rejection {
+        let _ = REJECTIONS.try_with(|events| events.borrow_mut().push(text.rejection));
+    }
     text.all
 }
 

@@ -3,6 +3,7 @@
 mod commands;
 mod figures;
 mod links;
+mod log_events;
 mod names;
 mod setting_names;
 mod settings;

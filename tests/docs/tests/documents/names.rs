@@ -88,13 +88,13 @@ fn codes_beside_a_status_are_those_of_the_code() {
 }
 
 #[test]
-fn messages_beside_an_error_field_are_those_of_the_log() {
+fn messages_beside_a_code_field_are_those_of_the_log() {
     let code = published_sources();
     let mut seen = 0;
     for (document, line) in lines() {
         let challenge = |span: &&str| span.starts_with("Bearer ") || span.starts_with("DPoP ");
         for span in spans(&line).filter(|span| !challenge(span)) {
-            if let Some((message, value)) = span.split_once(" error=\"") {
+            if let Some((message, value)) = span.split_once(" code=\"") {
                 seen += 1;
                 assert!(
                     code.contains(&format!("\"{message}\"")),

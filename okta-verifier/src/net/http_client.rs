@@ -3,7 +3,7 @@
 
 use super::{cache_control, client_auth::Form};
 use crate::{
-    error::{ConfigError, MAX_EXCERPT, UnavailableReason, excerpt},
+    error::{ConfigError, ConnectFailure, MAX_EXCERPT, MAX_SOURCES, UnavailableReason, excerpt},
     sync::clock::Now,
 };
 use reqwest::{
@@ -15,7 +15,8 @@ use reqwest::{
     redirect::Policy,
 };
 use std::{
-    fmt, mem,
+    error::Error,
+    fmt, io, mem,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
@@ -372,12 +373,38 @@ fn transport(error: reqwest::Error) -> UnavailableReason {
     if error.is_timeout() {
         return UnavailableReason::Timeout;
     }
-    let connect = error.is_connect();
+    let failure = error.is_connect().then(|| connect_failure(&error));
     let source = Arc::new(error.without_url());
-    match connect {
-        true => UnavailableReason::Connect { source },
-        false => UnavailableReason::Transport { source },
+    match failure {
+        Some(failure) => UnavailableReason::Connect { failure, source },
+        None => UnavailableReason::Transport { source },
     }
+}
+
+fn connect_failure(error: &reqwest::Error) -> ConnectFailure {
+    if error.is_dns() {
+        return ConnectFailure::Dns;
+    }
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    for _ in 0..MAX_SOURCES {
+        let Some(error) = next else { break };
+        match error.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(_)) => return ConnectFailure::Certificate,
+            Some(_) => return ConnectFailure::Tls,
+            None => {}
+        }
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
+            return ConnectFailure::Refused;
+        }
+        // The source of an `io::Error` is that of the error inside, not the error inside itself.
+        let inner = io.and_then(io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    ConnectFailure::Other
 }
 
 /// The HTTP clients. Each client is built when the first issuer needs it, because a service with pinned keys

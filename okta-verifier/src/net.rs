@@ -2,12 +2,14 @@
 
 mod cache_control;
 pub(crate) mod client_auth;
+mod fetch_span;
 pub(crate) mod http_client;
 mod plain_http;
 mod trusted_peers;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use cache_control::fresh_for;
+pub(crate) use fetch_span::FetchSpan;
 pub(crate) use http_client::{
     Clients, Fetch, JsonResponse, Revalidated, Validator, without_secrets,
 };

@@ -13,6 +13,7 @@ use std::{
 };
 
 use tokio::{runtime::Handle, time::timeout};
+use tracing::Instrument;
 
 use super::{
     IntrospectionReason, Settings,
@@ -28,7 +29,7 @@ use crate::{
     error::{MalformedTokenError, UnavailableReason, VerifyError, cause},
     health::{IntrospectionHealth, IntrospectionState},
     keys::{Location, Metadata},
-    net::Fetch,
+    net::{Fetch, FetchSpan},
     sync::{clock::Now, single_flight::Completion},
     verified_token::{Origin, VerifiedToken},
 };
@@ -253,6 +254,11 @@ impl Introspector {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the issuer, as configured.
+    fn issuer(&self) -> &str {
+        &self.origin.expected.issuer
+    }
+
     /// Returns the state of introspection. Performs no I/O.
     pub(crate) fn health(&self, now: Now) -> IntrospectionHealth {
         let state = self.lock();
@@ -315,9 +321,11 @@ impl Leader {
             fingerprint: self.fingerprint,
             request: request.clone(),
             sent: AtomicBool::new(false),
+            span: FetchSpan::detached(self.introspector.issuer(), "introspection"),
             _held: held,
         };
-        runtime.spawn(task.run(token.to_owned(), Now::read()));
+        let span = task.span.span();
+        runtime.spawn(task.run(token.to_owned(), Now::read()).instrument(span));
         Ok(request)
     }
 
@@ -369,11 +377,12 @@ struct Task {
     request: Request,
     /// Whether the token may have reached the endpoint.
     sent: AtomicBool,
+    span: FetchSpan,
     _held: HeldPermits,
 }
 
 impl Task {
-    async fn run(self, token: String, began: Now) {
+    async fn run(mut self, token: String, began: Now) {
         let deadline = self.introspector.deadline;
         let result = timeout(deadline, self.perform(&token, began))
             .await
@@ -383,6 +392,7 @@ impl Task {
         if result.is_err() && Now::read().shows_suspension(began, deadline) {
             return;
         }
+        self.span.record(&result);
         self.finish(result, began);
     }
 
@@ -467,7 +477,7 @@ impl Task {
         };
         // The lock is released first, because a tracing subscriber is foreign code.
         drop(state);
-        let issuer = &*introspector.origin.expected.issuer;
+        let issuer = introspector.issuer();
         match (change, &failure) {
             (Some(StateChange::CredentialsRejected), Some(error)) => {
                 let cause = cause(error);

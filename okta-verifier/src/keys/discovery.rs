@@ -9,12 +9,13 @@ use std::{
 };
 
 use serde::Deserialize;
+use tracing::Instrument;
 use url::{Origin, Url};
 
 use super::set::is_object;
 use crate::{
     error::{UnavailableReason, cause, excerpt},
-    net::{Fetch, PlainHttp, without_secrets},
+    net::{Fetch, FetchSpan, PlainHttp, without_secrets},
     sync::clock::Now,
 };
 
@@ -137,7 +138,11 @@ impl NamedUrl {
             Some(known) => return Ok(known.url.clone()),
             None => None,
         };
-        match (self.metadata.fetch(fetch, self.read).await, last) {
+        let mut span = FetchSpan::nested(&self.metadata.issuer, "metadata");
+        let fetched = self.metadata.fetch(fetch, self.read);
+        let fetched = fetched.instrument(span.span()).await;
+        span.record(&fetched);
+        match (fetched, last) {
             (Ok(url), _) => {
                 // The URL is stored even if the request to it fails later. Otherwise the keys could never
                 // be fetched from an issuer whose metadata and keys together take longer than one timeout.

@@ -9,6 +9,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use tokio::{runtime::Handle, time::timeout};
+use tracing::Instrument;
 
 use super::{
     KeySnapshot,
@@ -21,6 +22,7 @@ use crate::{
     crypto::Algorithm,
     error::{UnavailableReason, VerifyError, cause},
     health::{IssuerHealth, KeyState},
+    net::FetchSpan,
     sync::{clock::Now, single_flight::Completion},
 };
 
@@ -400,8 +402,10 @@ impl FetchedKeys {
         let task = FetchTask {
             keys: self.clone(),
             fetch: fetch.clone(),
+            span: FetchSpan::detached(self.source.issuer(), "keys"),
         };
-        runtime.spawn(task.run(now));
+        let span = task.span.span();
+        runtime.spawn(task.run(now).instrument(span));
         Ok(fetch)
     }
 
@@ -561,10 +565,11 @@ impl FetchedKeys {
 struct FetchTask {
     keys: Arc<FetchedKeys>,
     fetch: FetchInFlight,
+    span: FetchSpan,
 }
 
 impl FetchTask {
-    async fn run(self, now: Now) {
+    async fn run(mut self, now: Now) {
         let source = &self.keys.source;
         let current = self.keys.current.load_full();
         let revision = current
@@ -580,6 +585,7 @@ impl FetchTask {
             tracing::debug!(issuer, "key fetch abandoned: the process was suspended");
             return;
         }
+        self.span.record(&result);
         self.keys.record_result(self.fetch.id, result);
     }
 }

@@ -4,6 +4,7 @@ mod cache_control;
 pub(crate) mod client_auth;
 mod fetch_span;
 pub(crate) mod http_client;
+mod issuer_clock;
 mod plain_http;
 mod trusted_peers;
 
@@ -13,5 +14,6 @@ pub(crate) use fetch_span::FetchSpan;
 pub(crate) use http_client::{
     Clients, Fetch, JsonResponse, Revalidated, Validator, without_secrets,
 };
+pub(crate) use issuer_clock::IssuerClock;
 pub(crate) use plain_http::PlainHttp;
 pub(crate) use trusted_peers::{Peers, proxy_header};

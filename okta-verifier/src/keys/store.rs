@@ -22,7 +22,7 @@ use crate::{
     crypto::Algorithm,
     error::{UnavailableReason, VerifyError, cause},
     health::{IssuerHealth, KeyState},
-    net::FetchSpan,
+    net::{FetchSpan, IssuerClock},
     sync::{clock::Now, single_flight::Completion},
 };
 
@@ -109,6 +109,14 @@ impl KeyStore {
         }
     }
 
+    /// Returns the clock of the issuer, or `None` if the keys are pinned.
+    pub(crate) fn clock(&self) -> Option<&Arc<IssuerClock>> {
+        match self {
+            Self::Pinned(_) => None,
+            Self::Fetched(keys) => keys.source.clock(),
+        }
+    }
+
     /// Returns the state of the keys. Performs no I/O.
     pub(crate) fn health(&self, issuer: &str, now: Now) -> IssuerHealth {
         let issuer = issuer.to_owned();
@@ -122,6 +130,7 @@ impl KeyStore {
                 last_success: None,
                 last_error: None,
                 is_resolved: false,
+                clock_difference: None,
                 introspection: None,
             },
             Self::Fetched(keys) => keys.health(issuer, now),
@@ -544,6 +553,7 @@ impl FetchedKeys {
             last_success: trust.map(|trust| trust.began().wall()),
             last_error: state.error.clone(),
             is_resolved: false,
+            clock_difference: None,
             introspection: None,
         }
     }

@@ -5,6 +5,7 @@
 
 mod audiences;
 mod claims;
+mod clock;
 mod config;
 mod conformance;
 mod dpop;

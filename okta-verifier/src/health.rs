@@ -39,6 +39,9 @@ pub struct IssuerHealth {
     pub state: KeyState,
     /// The key IDs of the usable keys. A key without `kid` is left out.
     pub key_ids: Vec<String>,
+    /// A text for each entry of the current key set that cannot be used, such as `entry 2 (kid "k1"): …` with the
+    /// reason. The reason names the setting with which the entry could be used, if there is one.
+    pub skipped_keys: Vec<String>,
     /// The time since the last successful fetch began, or `None` if the keys are pinned or were never
     /// fetched.
     pub age: Option<Duration>,
@@ -77,6 +80,16 @@ impl IssuerHealth {
     pub const fn introspection(&self) -> Option<&IntrospectionHealth> {
         self.introspection.as_ref()
     }
+}
+
+/// The result of [`Verifier::check_introspection`](crate::Verifier::check_introspection) at one issuer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IntrospectionCheck {
+    /// The issuer, as configured.
+    pub issuer: String,
+    /// Why introspection does not work, if it does not.
+    pub result: Result<(), UnavailableReason>,
 }
 
 /// The difference between the clocks of this machine and of an issuer, as its last response with a `Date`

@@ -25,7 +25,7 @@ use super::{
     response::{IntrospectionResponse, RequiredResponse},
 };
 use crate::{
-    crypto::{Fingerprint, Fingerprints},
+    crypto::{Fingerprint, Fingerprints, random_u64},
     error::{MalformedTokenError, UnavailableReason, VerifyError, cause},
     health::{IntrospectionHealth, IntrospectionState},
     keys::{Location, Metadata},
@@ -179,6 +179,42 @@ impl Introspector {
             }
         }
         Err(retry_now(UnavailableReason::Abandoned))
+    }
+
+    /// Introspects a token that this method invents, whatever the settings say which tokens are introspected.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error unless the issuer responds that the token is inactive.
+    pub(crate) async fn check(&self) -> Result<(), UnavailableReason> {
+        // The timer and the HTTP client would panic without a runtime.
+        if Handle::try_current().is_err() {
+            return Err(UnavailableReason::NoRuntime);
+        }
+        let mut span = FetchSpan::nested(self.issuer(), "introspection");
+        let introspected = timeout(self.deadline, self.introspect_invented_token());
+        let result = introspected.instrument(span.span()).await;
+        let result = result.unwrap_or(Err(UnavailableReason::Timeout));
+        span.record(&result);
+        result
+    }
+
+    async fn introspect_invented_token(&self) -> Result<(), UnavailableReason> {
+        let (settings, began) = (&self.settings, Now::read());
+        let url = self.endpoint.location.locate(&self.fetch, began).await?;
+        let token = format!("invented-{:016x}", random_u64());
+        let parameters = [("token", &*token), ("token_type_hint", "access_token")];
+        let form = settings.auth.form(&url, &parameters, began.unix)?;
+        let body = self.fetch.post(&url, &form, MAX_RESPONSE).await?;
+        let (origin, reason) = (&self.origin, IntrospectionReason::Opaque);
+        let (max_age, now) = (settings.max_age, Now::read());
+        match IntrospectionResponse::parse(&body, origin, reason, max_age, began, now)?.result {
+            Err(VerifyError::Inactive) => Ok(()),
+            // An endpoint that calls any token active protects nothing.
+            Ok(_) | Err(_) => Err(UnavailableReason::Malformed {
+                document: "introspection response",
+            }),
+        }
     }
 
     /// Joins the request in flight about this token, or begins one.

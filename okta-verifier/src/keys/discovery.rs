@@ -139,7 +139,7 @@ impl NamedUrl {
             None => None,
         };
         let mut span = FetchSpan::nested(&self.metadata.issuer, "metadata");
-        let fetched = self.metadata.fetch(fetch, self.read);
+        let fetched = self.metadata.fetch(fetch, self.read, &span);
         let fetched = fetched.instrument(span.span()).await;
         span.record(&fetched);
         match (fetched, last) {
@@ -197,9 +197,15 @@ impl Metadata {
     /// The next candidate URL is tried only if the current one does not exist (404, 410). Any other failure
     /// ends the fetch, so that an issuer that is down does not receive three requests. A document that
     /// names another issuer is an error too.
-    async fn fetch(&self, fetch: &Fetch, read: ReadUrl) -> Result<String, UnavailableReason> {
+    async fn fetch(
+        &self,
+        fetch: &Fetch,
+        read: ReadUrl,
+        span: &FetchSpan,
+    ) -> Result<String, UnavailableReason> {
         let mut result = Err(UnavailableReason::Abandoned);
         for url in self.candidates() {
+            span.record_url(&url);
             result = match fetch.get(&url, MAX_METADATA).await {
                 Ok(response) => return read(self, &response.body),
                 Err(

@@ -125,6 +125,7 @@ impl KeyStore {
                 issuer,
                 state: KeyState::Pinned,
                 key_ids: key_ids(set),
+                skipped_keys: set.skipped().explanations(),
                 age: None,
                 fresh_for: None,
                 last_success: None,
@@ -547,6 +548,10 @@ impl FetchedKeys {
             key_ids: current
                 .as_ref()
                 .map(|current| key_ids(&current.set))
+                .unwrap_or_default(),
+            skipped_keys: current
+                .as_ref()
+                .map(|current| current.set.skipped().explanations())
                 .unwrap_or_default(),
             age: trust.map(|trust| trust.age(now)),
             fresh_for: trust.map(|trust| trust.fresh_for()),

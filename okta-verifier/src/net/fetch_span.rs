@@ -2,6 +2,7 @@
 
 use tracing::{Span, field::Empty};
 
+use super::without_secrets;
 use crate::error::UnavailableReason;
 
 /// The span `fetch` of one fetch, at DEBUG, with the target `okta_verifier::fetch`. Its field `code` is recorded
@@ -28,7 +29,9 @@ impl FetchSpan {
 
     /// Returns the span of a fetch that is a part of another one, whose span is its parent.
     pub(crate) fn nested(issuer: &str, document: &'static str) -> Self {
-        Self::new(tracing::debug_span!(target: TARGET, NAME, issuer, document, code = Empty))
+        Self::new(
+            tracing::debug_span!(target: TARGET, NAME, issuer, document, url = Empty, code = Empty),
+        )
     }
 
     fn new(span: Span) -> Self {
@@ -41,6 +44,14 @@ impl FetchSpan {
     /// Returns the span, in which the future of the fetch must run.
     pub(crate) fn span(&self) -> Span {
         self.span.clone()
+    }
+
+    /// Records the URL of the document, which the settings name, without its secrets. The last one counts.
+    pub(crate) fn record_url(&self, url: &str) {
+        if !self.span.is_disabled() {
+            let url = without_secrets(url.as_bytes());
+            self.span.record("url", &*String::from_utf8_lossy(&url));
+        }
     }
 
     /// Records the result of the fetch.

@@ -53,7 +53,10 @@ fn spans_of_fetches_have_the_issuer_the_document_and_the_code() {
     for span in &fetches {
         assert_eq!((span.name, span.level), ("fetch", Level::DEBUG));
         assert_eq!(span.field("issuer"), Some(&*url));
-        assert_eq!(span.fields.len(), 3, "{span:?}");
+        let metadata = format!("{url}/.well-known/openid-configuration");
+        let is_metadata = span.field("document") == Some("metadata");
+        assert_eq!(span.field("url"), is_metadata.then_some(&*metadata));
+        assert_eq!(span.fields.len(), 3 + usize::from(is_metadata), "{span:?}");
         assert!(span.is_closed, "{span:?}");
     }
 }

@@ -60,7 +60,8 @@ pub use conformance::{Routes, assert_conformant};
 pub use listener::{Listener, listen};
 #[cfg(feature = "server")]
 pub use server::{
-    CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, Received, Rotation,
+    CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, MockOktaBuilder, Received,
+    Rotation,
 };
 pub use test_issuer::TestIssuer;
 pub use token::{CLIENT_ID, TokenBuilder};

@@ -187,7 +187,7 @@ fn failure(
         .take(MAX_SOURCES)
         .last();
     let text = match innermost {
-        Some(cause) => format!("{reason}: {}", cut(&cause.to_string())),
+        Some(cause) => format!("{reason}: {}", escaped(&cause.to_string())),
         None => reason.to_string(),
     };
     Finding {
@@ -233,14 +233,35 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Shortens a text from the network, such as a name in a certificate.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_CAUSE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+/// Escapes and shortens a text from the network, such as a name in a certificate. Characters that reorder text
+/// would mislead readers.
+fn escaped(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut shown = String::new();
+    for character in characters.by_ref().take(MAX_CAUSE) {
+        match character {
+            ' '..='~' => shown.push(character),
+            _ => shown.extend(character.escape_default()),
+        }
     }
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 const MAX_SHOWN: usize = 10;
 const MAX_SOURCES: usize = 16;
 const MAX_CAUSE: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cause_is_printable_and_short() {
+        assert_eq!(escaped("\u{1b}[2J\u{202e}x"), r"\u{1b}[2J\u{202e}x");
+        assert_eq!(escaped(&"x".repeat(256)).len(), 256);
+        assert!(escaped(&"x".repeat(257)).ends_with("x…"));
+    }
+}

@@ -1,0 +1,8 @@
+//! The command as a process.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod doctor;
+mod mock;
+
+use secret_scan as _;

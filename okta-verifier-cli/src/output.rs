@@ -39,6 +39,10 @@ impl Output {
 }
 
 impl<W: Write> Output<W> {
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Writes the result of one check: `ok    keys        2 usable`, with the hint in a second line.
     ///
     /// The JSON object has the members `state`, `name`, `text` and `hint`.

@@ -35,7 +35,7 @@ use std::error::Error;
 // `ConfigError` and `VerifyError` are exported at the root of the crate.
 pub(crate) use config::ConfigError;
 pub use proof::ProofError;
-pub use unavailable::{FetchKeysError, UnavailableReason};
+pub use unavailable::{ConnectFailure, FetchKeysError, UnavailableReason};
 pub(crate) use verify::VerifyError;
 pub use verify::{ClaimError, MalformedTokenError};
 
@@ -103,7 +103,7 @@ fn escape(bytes: &[u8], limit: usize, is_plain: fn(u8) -> bool) -> String {
 
 pub(crate) const MAX_EXCERPT: usize = 64;
 const MAX_CAUSE: usize = 256;
-const MAX_SOURCES: usize = 16;
+pub(crate) const MAX_SOURCES: usize = 16;
 const ELLIPSIS: char = '…';
 
 #[cfg(test)]

@@ -39,6 +39,9 @@ pub struct IssuerHealth {
     pub state: KeyState,
     /// The key IDs of the usable keys. A key without `kid` is left out.
     pub key_ids: Vec<String>,
+    /// A text for each entry of the current key set that cannot be used, such as `entry 2 (kid "k1"): …` with the
+    /// reason. The reason names the setting with which the entry could be used, if there is one.
+    pub skipped_keys: Vec<String>,
     /// The time since the last successful fetch began, or `None` if the keys are pinned or were never
     /// fetched.
     pub age: Option<Duration>,
@@ -51,6 +54,9 @@ pub struct IssuerHealth {
     pub last_error: Option<UnavailableReason>,
     /// Whether the settings of the issuer came from the [`IssuerResolver`](crate::IssuerResolver).
     pub is_resolved: bool,
+    /// The difference between the clocks of this machine and of the issuer, or `None` if no response of the
+    /// issuer has shown it. It is never used to decide about a token.
+    pub clock_difference: Option<ClockDifference>,
     pub(crate) introspection: Option<IntrospectionHealth>,
 }
 
@@ -73,6 +79,64 @@ impl IssuerHealth {
     #[must_use]
     pub const fn introspection(&self) -> Option<&IntrospectionHealth> {
         self.introspection.as_ref()
+    }
+}
+
+/// The result of [`Verifier::check_introspection`](crate::Verifier::check_introspection) at one issuer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IntrospectionCheck {
+    /// The issuer, as configured.
+    pub issuer: String,
+    /// Why introspection does not work, if it does not.
+    pub result: Result<(), UnavailableReason>,
+}
+
+/// The difference between the clocks of this machine and of an issuer, as its last response with a `Date`
+/// shows it (RFC 9110 §6.6.1). The `Age` of a cached response and half the duration of the request are
+/// considered. The difference is correct to about one second, because `Date` has whole seconds.
+///
+/// The issuer writes the times in its tokens by its own clock, so a difference beyond the
+/// [leeway](crate::Issuer::leeway) causes rejections with the codes `expired`, `not_yet_valid` and
+/// `issued_in_future`.
+///
+/// ```
+/// # use okta_verifier_testing::{Endpoint, MockOkta};
+/// # use okta_verifier::Verifier;
+/// # use std::time::{Duration, SystemTime};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = MockOkta::start().await;
+/// # let show = |clock: SystemTime| okta.set_header(Endpoint::Keys, "date", Some(&httpdate::fmt_http_date(clock)));
+/// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
+/// # show(SystemTime::now() - Duration::from_secs(90));
+/// // The clock of this machine is 90 s ahead, and the leeway is 60 s.
+/// verifier.warm_up().await?;
+/// let clock = verifier.health()[0].clock_difference.unwrap();
+/// assert!((89..=91).contains(&clock.ahead) && !clock.is_tolerable());
+///
+/// # show(SystemTime::now());
+/// // The clock was corrected.
+/// verifier.refresh().await?;
+/// assert!(verifier.health()[0].clock_difference.unwrap().is_tolerable());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClockDifference {
+    /// How many seconds the clock of this machine is ahead of the issuer's. Negative if it is behind.
+    pub ahead: i64,
+    /// The leeway of the issuer ([`Issuer::leeway`](crate::Issuer::leeway)).
+    pub leeway: Duration,
+}
+
+impl ClockDifference {
+    /// Returns whether the difference is at most half the leeway, or at most one second, which `Date` cannot
+    /// show reliably. The log has a warning when the difference becomes larger.
+    #[must_use]
+    pub const fn is_tolerable(&self) -> bool {
+        let distance = self.ahead.unsigned_abs();
+        distance <= 1 || distance.saturating_mul(2) <= self.leeway.as_secs()
     }
 }
 

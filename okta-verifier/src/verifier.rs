@@ -445,12 +445,7 @@ impl Verifier {
     #[must_use]
     pub fn health(&self) -> Vec<IssuerHealth> {
         let now = Now::read();
-        let health = |issuer: &Arc<ActiveIssuer>| IssuerHealth {
-            introspection: issuer.introspection.as_ref().map(|it| it.health(now)),
-            is_resolved: issuer.lease.is_some(),
-            ..issuer.keys.health(issuer.url(), now)
-        };
-        self.issuers().iter().map(health).collect()
+        self.issuers().iter().map(|it| it.health(now)).collect()
     }
 
     /// Returns the keys of every issuer whose keys were fetched, to be saved for

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod doctor;
 mod mock;
 
 use secret_scan as _;

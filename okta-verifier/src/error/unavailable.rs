@@ -35,6 +35,8 @@ pub enum UnavailableReason {
     /// No connection could be established, so nothing was sent.
     #[error("no connection to the issuer could be established")]
     Connect {
+        /// The step that failed.
+        failure: ConnectFailure,
         /// The error of the HTTP client.
         #[source]
         source: Arc<dyn Error + Send + Sync>,
@@ -199,6 +201,38 @@ pub enum UnavailableReason {
     },
 }
 
+/// The step at which a connection to an issuer, or to the proxy in between, failed. It is read from the types
+/// of the HTTP client's errors, never from their texts.
+///
+/// ```
+/// # use okta_verifier::{Issuer, Verifier};
+/// use okta_verifier::error::{ConnectFailure, UnavailableReason};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), okta_verifier::ConfigError> {
+/// // Connections to this port are refused.
+/// let issuer = Issuer::okta("http://127.0.0.1:1/oauth2/default", "api://default").any_client_id();
+/// let error = Verifier::builder().issuer(issuer).build()?.warm_up().await.unwrap_err();
+/// assert!(matches!(error.reason(), UnavailableReason::Connect { failure: ConnectFailure::Refused, .. }));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectFailure {
+    /// The name of the host could not be resolved.
+    Dns,
+    /// The host refused the connection.
+    Refused,
+    /// The certificate of the server was not accepted: it is expired, is for another name, or its root
+    /// certificate is not trusted.
+    Certificate,
+    /// The TLS handshake failed for another reason than the certificate.
+    Tls,
+    /// Another step failed, for example because the network is unreachable or a proxy rejected the
+    /// connection.
+    Other,
+}
+
 fn explained(skipped: usize, reasons: &str) -> String {
     match skipped {
         0 => ": it has no entries".to_owned(),
@@ -207,6 +241,66 @@ fn explained(skipped: usize, reasons: &str) -> String {
 }
 
 impl UnavailableReason {
+    /// Returns a stable name of the reason in snake case, for metrics and alerts. The guide *Why do I get 401?*
+    /// lists all of them. The code never contains a text from the network.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Endpoint, Fault, MockOkta};
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// # let verifier = Verifier::builder().issuer(okta.issuer("api://default").any_client_id()).build()?;
+    /// # okta.fault(Endpoint::Keys, Fault::EmptyKeys);
+    /// // The issuer publishes an empty key set.
+    /// assert!(verifier.warm_up().await.is_err());
+    /// let health = verifier.health().remove(0);
+    /// assert_eq!(health.last_error.map(|reason| reason.code()), Some("no_usable_key"));
+    ///
+    /// # okta.clear_faults();
+    /// // The issuer publishes its keys again.
+    /// assert!(verifier.refresh().await.is_ok());
+    /// assert!(verifier.health()[0].last_error.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Connect { failure, .. } => match failure {
+                ConnectFailure::Dns => "dns",
+                ConnectFailure::Refused => "connection_refused",
+                ConnectFailure::Certificate => "certificate",
+                ConnectFailure::Tls => "tls",
+                ConnectFailure::Other => "connect",
+            },
+            Self::Transport { .. } => "transport",
+            Self::Timeout => "timeout",
+            Self::Status { .. } => "status",
+            Self::Redirect { .. } => "redirect",
+            Self::ContentType { .. } => "content_type",
+            Self::ContentEncoding { .. } => "content_encoding",
+            Self::TooLarge { .. } => "too_large",
+            Self::Malformed { .. } => "malformed_response",
+            Self::OtherIssuer { .. } => "issuer_mismatch",
+            Self::ForeignUrl { .. } => "foreign_url",
+            Self::TooManyKeys { .. } => "too_many_keys",
+            Self::NoUsableKey { .. } => "no_usable_key",
+            Self::NoIntrospectionEndpoint => "no_introspection_endpoint",
+            Self::CredentialsRefused => "introspection_credentials_rejected",
+            Self::NoIntrospection => "no_introspection",
+            Self::IntrospectionRateLimit => "introspection_rate_limit",
+            Self::IssuerResolver { .. } => "issuer_resolver",
+            Self::IssuerResolverTimeout => "issuer_resolver_timeout",
+            Self::IssuerResolverRateLimit => "issuer_resolver_rate_limit",
+            Self::ResolvedIssuer => "resolved_issuer",
+            Self::NoRandomness => "no_randomness",
+            Self::NoRuntime => "no_runtime",
+            Self::Abandoned => "abandoned",
+            Self::ReplayStoreFull => "replay_store_full",
+            Self::ReplayStore { .. } => "replay_store",
+        }
+    }
+
     /// Returns the time after which the issuer allows a retry, or `None` if the issuer has not stated it.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -329,6 +423,22 @@ impl FetchKeysError {
     #[must_use]
     pub const fn reason(&self) -> &UnavailableReason {
         &self.reason
+    }
+
+    /// Returns the [code](UnavailableReason::code) of the reason.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), okta_verifier::ConfigError> {
+    /// # let issuer = okta_verifier::Issuer::okta("http://127.0.0.1:1/oauth2/default", "api://default");
+    /// # let verifier = okta_verifier::Verifier::builder().issuer(issuer.any_client_id()).build()?;
+    /// let error = verifier.warm_up().await.unwrap_err();
+    /// assert_eq!(error.code(), "connection_refused");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.reason.code()
     }
 
     /// Returns the time until the next request to the issuer is allowed. Zero means that it is allowed at

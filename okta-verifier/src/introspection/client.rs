@@ -13,6 +13,7 @@ use std::{
 };
 
 use tokio::{runtime::Handle, time::timeout};
+use tracing::Instrument;
 
 use super::{
     IntrospectionReason, Settings,
@@ -24,11 +25,11 @@ use super::{
     response::{IntrospectionResponse, RequiredResponse},
 };
 use crate::{
-    crypto::{Fingerprint, Fingerprints},
+    crypto::{Fingerprint, Fingerprints, random_u64},
     error::{MalformedTokenError, UnavailableReason, VerifyError, cause},
     health::{IntrospectionHealth, IntrospectionState},
     keys::{Location, Metadata},
-    net::Fetch,
+    net::{Fetch, FetchSpan},
     sync::{clock::Now, single_flight::Completion},
     verified_token::{Origin, VerifiedToken},
 };
@@ -180,6 +181,42 @@ impl Introspector {
         Err(retry_now(UnavailableReason::Abandoned))
     }
 
+    /// Introspects a token that this method invents, whatever the settings say which tokens are introspected.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error unless the issuer responds that the token is inactive.
+    pub(crate) async fn check(&self) -> Result<(), UnavailableReason> {
+        // The timer and the HTTP client would panic without a runtime.
+        if Handle::try_current().is_err() {
+            return Err(UnavailableReason::NoRuntime);
+        }
+        let mut span = FetchSpan::nested(self.issuer(), "introspection");
+        let introspected = timeout(self.deadline, self.introspect_invented_token());
+        let result = introspected.instrument(span.span()).await;
+        let result = result.unwrap_or(Err(UnavailableReason::Timeout));
+        span.record(&result);
+        result
+    }
+
+    async fn introspect_invented_token(&self) -> Result<(), UnavailableReason> {
+        let (settings, began) = (&self.settings, Now::read());
+        let url = self.endpoint.location.locate(&self.fetch, began).await?;
+        let token = format!("invented-{:016x}", random_u64());
+        let parameters = [("token", &*token), ("token_type_hint", "access_token")];
+        let form = settings.auth.form(&url, &parameters, began.unix)?;
+        let body = self.fetch.post(&url, &form, MAX_RESPONSE).await?;
+        let (origin, reason) = (&self.origin, IntrospectionReason::Opaque);
+        let (max_age, now) = (settings.max_age, Now::read());
+        match IntrospectionResponse::parse(&body, origin, reason, max_age, began, now)?.result {
+            Err(VerifyError::Inactive) => Ok(()),
+            // An endpoint that calls any token active protects nothing.
+            Ok(_) | Err(_) => Err(UnavailableReason::Malformed {
+                document: "introspection response",
+            }),
+        }
+    }
+
     /// Joins the request in flight about this token, or begins one.
     fn join(
         self: &Arc<Self>,
@@ -253,6 +290,11 @@ impl Introspector {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the issuer, as configured.
+    fn issuer(&self) -> &str {
+        &self.origin.expected.issuer
+    }
+
     /// Returns the state of introspection. Performs no I/O.
     pub(crate) fn health(&self, now: Now) -> IntrospectionHealth {
         let state = self.lock();
@@ -315,9 +357,11 @@ impl Leader {
             fingerprint: self.fingerprint,
             request: request.clone(),
             sent: AtomicBool::new(false),
+            span: FetchSpan::detached(self.introspector.issuer(), "introspection"),
             _held: held,
         };
-        runtime.spawn(task.run(token.to_owned(), Now::read()));
+        let span = task.span.span();
+        runtime.spawn(task.run(token.to_owned(), Now::read()).instrument(span));
         Ok(request)
     }
 
@@ -369,11 +413,12 @@ struct Task {
     request: Request,
     /// Whether the token may have reached the endpoint.
     sent: AtomicBool,
+    span: FetchSpan,
     _held: HeldPermits,
 }
 
 impl Task {
-    async fn run(self, token: String, began: Now) {
+    async fn run(mut self, token: String, began: Now) {
         let deadline = self.introspector.deadline;
         let result = timeout(deadline, self.perform(&token, began))
             .await
@@ -383,6 +428,7 @@ impl Task {
         if result.is_err() && Now::read().shows_suspension(began, deadline) {
             return;
         }
+        self.span.record(&result);
         self.finish(result, began);
     }
 
@@ -467,7 +513,7 @@ impl Task {
         };
         // The lock is released first, because a tracing subscriber is foreign code.
         drop(state);
-        let issuer = &*introspector.origin.expected.issuer;
+        let issuer = introspector.issuer();
         match (change, &failure) {
             (Some(StateChange::CredentialsRejected), Some(error)) => {
                 let cause = cause(error);

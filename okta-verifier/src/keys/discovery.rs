@@ -9,12 +9,13 @@ use std::{
 };
 
 use serde::Deserialize;
+use tracing::Instrument;
 use url::{Origin, Url};
 
 use super::set::is_object;
 use crate::{
     error::{UnavailableReason, cause, excerpt},
-    net::{Fetch, PlainHttp, without_secrets},
+    net::{Fetch, FetchSpan, PlainHttp, without_secrets},
     sync::clock::Now,
 };
 
@@ -137,7 +138,11 @@ impl NamedUrl {
             Some(known) => return Ok(known.url.clone()),
             None => None,
         };
-        match (self.metadata.fetch(fetch, self.read).await, last) {
+        let mut span = FetchSpan::nested(&self.metadata.issuer, "metadata");
+        let fetched = self.metadata.fetch(fetch, self.read, &span);
+        let fetched = fetched.instrument(span.span()).await;
+        span.record(&fetched);
+        match (fetched, last) {
             (Ok(url), _) => {
                 // The URL is stored even if the request to it fails later. Otherwise the keys could never
                 // be fetched from an issuer whose metadata and keys together take longer than one timeout.
@@ -192,9 +197,15 @@ impl Metadata {
     /// The next candidate URL is tried only if the current one does not exist (404, 410). Any other failure
     /// ends the fetch, so that an issuer that is down does not receive three requests. A document that
     /// names another issuer is an error too.
-    async fn fetch(&self, fetch: &Fetch, read: ReadUrl) -> Result<String, UnavailableReason> {
+    async fn fetch(
+        &self,
+        fetch: &Fetch,
+        read: ReadUrl,
+        span: &FetchSpan,
+    ) -> Result<String, UnavailableReason> {
         let mut result = Err(UnavailableReason::Abandoned);
         for url in self.candidates() {
+            span.record_url(&url);
             result = match fetch.get(&url, MAX_METADATA).await {
                 Ok(response) => return read(self, &response.body),
                 Err(

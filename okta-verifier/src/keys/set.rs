@@ -206,6 +206,11 @@ impl SkippedEntries {
         self.0.is_empty()
     }
 
+    /// Returns the explanation of each entry.
+    pub(crate) fn explanations(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+
     #[cfg(test)]
     pub(super) fn reasons(&self) -> Vec<Skipped> {
         self.0.iter().map(|entry| entry.reason).collect()
@@ -214,19 +219,26 @@ impl SkippedEntries {
 
 impl fmt::Display for SkippedEntries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, SkippedEntry { index, kid, reason }) in self.0.iter().enumerate() {
+        for (number, entry) in self.0.iter().enumerate() {
             if number > 0 {
                 f.write_str("; ")?;
             }
             if number == MAX_EXPLAINED {
                 return write!(f, "and {} more", self.0.len() - MAX_EXPLAINED);
             }
-            match kid {
-                Some(kid) => write!(f, "entry {} (kid {kid:?}): {reason}", index + 1)?,
-                None => write!(f, "entry {}: {reason}", index + 1)?,
-            }
+            entry.fmt(f)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for SkippedEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, kid, reason } = self;
+        match kid {
+            Some(kid) => write!(f, "entry {} (kid {kid:?}): {reason}", index + 1),
+            None => write!(f, "entry {}: {reason}", index + 1),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Fetches a key set: the metadata if it is due and names the URL of the keys, then the keys.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     discovery::{Location, Metadata},
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::UnavailableReason,
-    net::{Fetch, JsonResponse, Revalidated, Validator},
+    net::{Fetch, IssuerClock, JsonResponse, Revalidated, Validator},
     sync::clock::Now,
 };
 
@@ -65,6 +65,11 @@ impl Source {
     /// Returns the issuer, as configured.
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// Returns the clock of the issuer.
+    pub(super) fn clock(&self) -> Option<&Arc<IssuerClock>> {
+        self.fetch.clock()
     }
 
     /// Makes one attempt to fetch the keys. `revision` is the revision of the current keys. If the keys

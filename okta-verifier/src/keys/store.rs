@@ -9,6 +9,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use tokio::{runtime::Handle, time::timeout};
+use tracing::Instrument;
 
 use super::{
     KeySnapshot,
@@ -21,6 +22,7 @@ use crate::{
     crypto::Algorithm,
     error::{UnavailableReason, VerifyError, cause},
     health::{IssuerHealth, KeyState},
+    net::{FetchSpan, IssuerClock},
     sync::{clock::Now, single_flight::Completion},
 };
 
@@ -107,6 +109,14 @@ impl KeyStore {
         }
     }
 
+    /// Returns the clock of the issuer, or `None` if the keys are pinned.
+    pub(crate) fn clock(&self) -> Option<&Arc<IssuerClock>> {
+        match self {
+            Self::Pinned(_) => None,
+            Self::Fetched(keys) => keys.source.clock(),
+        }
+    }
+
     /// Returns the state of the keys. Performs no I/O.
     pub(crate) fn health(&self, issuer: &str, now: Now) -> IssuerHealth {
         let issuer = issuer.to_owned();
@@ -115,11 +125,13 @@ impl KeyStore {
                 issuer,
                 state: KeyState::Pinned,
                 key_ids: key_ids(set),
+                skipped_keys: set.skipped().explanations(),
                 age: None,
                 fresh_for: None,
                 last_success: None,
                 last_error: None,
                 is_resolved: false,
+                clock_difference: None,
                 introspection: None,
             },
             Self::Fetched(keys) => keys.health(issuer, now),
@@ -400,8 +412,10 @@ impl FetchedKeys {
         let task = FetchTask {
             keys: self.clone(),
             fetch: fetch.clone(),
+            span: FetchSpan::detached(self.source.issuer(), "keys"),
         };
-        runtime.spawn(task.run(now));
+        let span = task.span.span();
+        runtime.spawn(task.run(now).instrument(span));
         Ok(fetch)
     }
 
@@ -535,11 +549,16 @@ impl FetchedKeys {
                 .as_ref()
                 .map(|current| key_ids(&current.set))
                 .unwrap_or_default(),
+            skipped_keys: current
+                .as_ref()
+                .map(|current| current.set.skipped().explanations())
+                .unwrap_or_default(),
             age: trust.map(|trust| trust.age(now)),
             fresh_for: trust.map(|trust| trust.fresh_for()),
             last_success: trust.map(|trust| trust.began().wall()),
             last_error: state.error.clone(),
             is_resolved: false,
+            clock_difference: None,
             introspection: None,
         }
     }
@@ -561,10 +580,11 @@ impl FetchedKeys {
 struct FetchTask {
     keys: Arc<FetchedKeys>,
     fetch: FetchInFlight,
+    span: FetchSpan,
 }
 
 impl FetchTask {
-    async fn run(self, now: Now) {
+    async fn run(mut self, now: Now) {
         let source = &self.keys.source;
         let current = self.keys.current.load_full();
         let revision = current
@@ -580,6 +600,7 @@ impl FetchTask {
             tracing::debug!(issuer, "key fetch abandoned: the process was suspended");
             return;
         }
+        self.span.record(&result);
         self.keys.record_result(self.fetch.id, result);
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn fresh_for<'h>(
 
 /// Parses seconds. Returns `None` unless the text consists of digits. A number that overflows is
 /// treated as a very large number, not as an error (RFC 9111 §1.2.2).
-fn delta_seconds(text: &str) -> Option<u64> {
+pub(super) fn delta_seconds(text: &str) -> Option<u64> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

@@ -1,21 +1,26 @@
 //! GET and POST requests to the issuer. They use https, or http where [`PlainHttp`](super::PlainHttp) allows
 //! it, and have a timeout and a maximum body size. Redirects, cookies and content encodings are not supported.
 
-use super::{cache_control, client_auth::Form};
+use super::{
+    cache_control,
+    client_auth::Form,
+    issuer_clock::{IssuerClock, Observation},
+};
 use crate::{
-    error::{ConfigError, MAX_EXCERPT, UnavailableReason, excerpt},
-    sync::clock::Now,
+    error::{ConfigError, ConnectFailure, MAX_EXCERPT, MAX_SOURCES, UnavailableReason, excerpt},
+    sync::clock::{Now, wall_clock},
 };
 use reqwest::{
-    Certificate, Client, ClientBuilder, Response,
+    Certificate, Client, ClientBuilder, RequestBuilder, Response,
     header::{
         ACCEPT, ACCEPT_ENCODING, AGE, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE,
-        ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
+        DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
     },
     redirect::Policy,
 };
 use std::{
-    fmt, mem,
+    error::Error,
+    fmt, io, mem,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
@@ -24,7 +29,11 @@ use url::Url;
 /// Sends the requests to one issuer.
 #[derive(Clone, Debug)]
 pub(crate) enum Fetch {
-    Http(SchemeClients),
+    Http {
+        clients: SchemeClients,
+        /// Each response says what time it is for the issuer.
+        clock: Arc<IssuerClock>,
+    },
     // Tests of the schedule pause the time, and the timeout of a real socket would then fire at once.
     #[cfg(test)]
     Scripted(tests::scripted::Script),
@@ -81,6 +90,15 @@ impl SchemeClients {
 }
 
 impl Fetch {
+    /// Returns the clock of the issuer, or `None` without a network.
+    pub(crate) fn clock(&self) -> Option<&Arc<IssuerClock>> {
+        match self {
+            Self::Http { clock, .. } => Some(clock),
+            #[cfg(test)]
+            Self::Scripted(_) => None,
+        }
+    }
+
     /// Fetches a JSON document of at most `limit` bytes.
     pub(crate) async fn get(
         &self,
@@ -112,7 +130,7 @@ impl Fetch {
         known: Option<&Validator>,
     ) -> Result<Revalidated, UnavailableReason> {
         match self {
-            Self::Http(clients) => {
+            Self::Http { clients, clock } => {
                 // The key schedule decides how long keys are trusted, so a cache between this service and
                 // the issuer must revalidate its copy (RFC 9111 §5.2.1.4).
                 let mut request = clients
@@ -124,7 +142,7 @@ impl Fetch {
                 if let Some(Validator(etag)) = known {
                     request = request.header(IF_NONE_MATCH, etag);
                 }
-                let response = request.send().await.map_err(transport)?;
+                let response = send(request, clock).await?;
                 if response.status().as_u16() == 304 && known.is_some() {
                     let headers = response.headers();
                     let fresh_for = headers
@@ -154,7 +172,7 @@ impl Fetch {
         limit: usize,
     ) -> Result<Vec<u8>, UnavailableReason> {
         match self {
-            Self::Http(clients) => {
+            Self::Http { clients, clock } => {
                 let mut request = clients
                     .client(url)
                     .post(url)
@@ -169,7 +187,7 @@ impl Fetch {
                     request = request.header(AUTHORIZATION, value);
                 }
                 let request = request.body(form.body().to_owned());
-                let response = request.send().await.map_err(transport)?;
+                let response = send(request, clock).await?;
                 // The endpoint may repeat the token or the credentials in its headers. Only the part that
                 // an excerpt would show is searched, so that a long header does not take more time.
                 let show = |bytes: &[u8]| {
@@ -189,6 +207,18 @@ impl Fetch {
             Self::Scripted(script) => script.post(url, form).await,
         }
     }
+}
+
+/// Sends a request, and reads the clock of the issuer from the head of the response, whatever its status is.
+async fn send(request: RequestBuilder, clock: &IssuerClock) -> Result<Response, UnavailableReason> {
+    let sent = wall_clock();
+    let response = request.send().await.map_err(transport)?;
+    let headers = response.headers();
+    let (dates, ages) = (texts(headers, &DATE), texts(headers, &AGE));
+    if let Some(observation) = Observation::new(dates, ages, sent, wall_clock()) {
+        clock.observe(observation, Now::read());
+    }
+    Ok(response)
 }
 
 /// Returns the error for a 400: rejected client credentials, or a failure of this request only.
@@ -372,12 +402,38 @@ fn transport(error: reqwest::Error) -> UnavailableReason {
     if error.is_timeout() {
         return UnavailableReason::Timeout;
     }
-    let connect = error.is_connect();
+    let failure = error.is_connect().then(|| connect_failure(&error));
     let source = Arc::new(error.without_url());
-    match connect {
-        true => UnavailableReason::Connect { source },
-        false => UnavailableReason::Transport { source },
+    match failure {
+        Some(failure) => UnavailableReason::Connect { failure, source },
+        None => UnavailableReason::Transport { source },
     }
+}
+
+fn connect_failure(error: &reqwest::Error) -> ConnectFailure {
+    if error.is_dns() {
+        return ConnectFailure::Dns;
+    }
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    for _ in 0..MAX_SOURCES {
+        let Some(error) = next else { break };
+        match error.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(_)) => return ConnectFailure::Certificate,
+            Some(_) => return ConnectFailure::Tls,
+            None => {}
+        }
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
+            return ConnectFailure::Refused;
+        }
+        // The source of an `io::Error` is that of the error inside, not the error inside itself.
+        let inner = io.and_then(io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    ConnectFailure::Other
 }
 
 /// The HTTP clients. Each client is built when the first issuer needs it, because a service with pinned keys
@@ -420,11 +476,12 @@ impl Clients {
         self.deadline
     }
 
-    /// Returns the client for URLs of these schemes. A client of the other scheme is not built, because a
+    /// Returns what sends the requests to URLs of these schemes. A client of the other scheme is not built, because a
     /// development image may lack CA certificates.
     pub(crate) fn fetch<'s>(
         &mut self,
         schemes: impl IntoIterator<Item = &'s str>,
+        clock: &Arc<IssuerClock>,
     ) -> Result<Fetch, ConfigError> {
         let (mut https, mut plain) = (false, false);
         for scheme in schemes {
@@ -433,14 +490,18 @@ impl Clients {
                 false => https = true,
             }
         }
-        Ok(Fetch::Http(match (https, plain) {
+        let clients = match (https, plain) {
             (true, true) => SchemeClients::Both {
                 https: self.https()?,
                 plain: self.plain()?,
             },
             (false, true) => SchemeClients::One(self.plain()?),
             (_, false) => SchemeClients::One(self.https()?),
-        }))
+        };
+        Ok(Fetch::Http {
+            clients,
+            clock: clock.clone(),
+        })
     }
 
     /// Returns the client for https, with the proxy, root certificates and client certificate of the

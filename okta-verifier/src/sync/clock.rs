@@ -84,6 +84,13 @@ impl Now {
     }
 }
 
+/// Returns the time on the wall clock since 1970, with parts of a second. It is zero on a clock before 1970.
+pub(crate) fn wall_clock() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
+
 /// A timer of a running process is assumed to be less late than this, even on a busy machine.
 const LATE: Duration = Duration::from_secs(2);
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -14,11 +14,12 @@ use arc_swap::ArcSwap;
 use crate::{
     crypto::random_u64,
     error::{ConfigError, UnavailableReason, VerifyError},
+    health::IssuerHealth,
     http::Challenges,
     introspection::{IntrospectionReason, Introspector},
     issuer::{Issuer, ResolvedIssuer},
     keys::{FetchedKeys, KeyStore, Source},
-    net::Clients,
+    net::{Clients, IssuerClock},
     stats::IssuerCounters,
     sync::clock::{End, Now},
     token::{
@@ -35,6 +36,7 @@ pub(crate) struct ActiveIssuer {
     pub(crate) origin: Arc<Origin>,
     pub(crate) keys: KeyStore,
     pub(crate) introspection: Option<Arc<Introspector>>,
+    clock: Arc<IssuerClock>,
     /// How long the settings may be used, if the issuer resolver returned them. `None` for a configured
     /// issuer.
     pub(super) lease: Option<Lease>,
@@ -48,6 +50,7 @@ pub(crate) struct ActiveIssuer {
 /// program may repeat settings with an error again and again.
 pub(super) struct Notes {
     origin: Arc<Origin>,
+    clock: Arc<IssuerClock>,
     uses_http: bool,
     insecure: Vec<url::Origin>,
 }
@@ -73,17 +76,21 @@ impl ActiveIssuer {
         let uses_http = resolved.is_http_on_loopback()
             && (resolved.pinned.is_none() || resolved.introspection.is_some());
         let insecure = resolved.metadata.plain_http.origins().to_vec();
+        let clock = match shared.as_ref().and_then(KeyStore::clock) {
+            Some(shared) => shared.clone(),
+            None => Arc::new(IssuerClock::new(&resolved.expected.issuer)),
+        };
         let introspection = match resolved.introspection.take() {
             Some(introspection) => {
                 let schemes = resolved.schemes(introspection.endpoint.as_deref());
-                let fetch = clients.fetch(schemes)?;
+                let fetch = clients.fetch(schemes, &clock)?;
                 Some((introspection, fetch))
             }
             None => None,
         };
         let keys = match shared {
             Some(shared) => shared,
-            None => keys(&resolved, clients)?,
+            None => keys(&resolved, clients, &clock)?,
         };
         let url = &resolved.expected.issuer;
         let counters = counters(url).unwrap_or_else(|| Arc::new(IssuerCounters::new(url)));
@@ -105,6 +112,7 @@ impl ActiveIssuer {
         });
         let notes = Notes {
             origin: origin.clone(),
+            clock: clock.clone(),
             uses_http,
             insecure,
         };
@@ -113,6 +121,7 @@ impl ActiveIssuer {
             origin,
             keys,
             introspection,
+            clock,
             lease,
             retired: AtomicBool::new(false),
             logged: AtomicBool::new(false),
@@ -122,6 +131,16 @@ impl ActiveIssuer {
 
     pub(crate) fn url(&self) -> &str {
         &self.origin.expected.issuer
+    }
+
+    /// Returns the state of the keys and of introspection. Performs no I/O.
+    pub(super) fn health(&self, now: Now) -> IssuerHealth {
+        IssuerHealth {
+            introspection: self.introspection.as_ref().map(|it| it.health(now)),
+            is_resolved: self.lease.is_some(),
+            clock_difference: self.clock.difference(self.origin.expected.leeway),
+            ..self.keys.health(self.url(), now)
+        }
     }
 
     /// Returns the introspector, or `None` unless the settings require introspection for this reason.
@@ -225,8 +244,10 @@ impl ActiveIssuer {
 }
 
 impl Notes {
-    /// Logs the warnings about the settings of a new issuer.
+    /// Logs the warnings about the settings of a new issuer. From now on, a difference between the clocks is
+    /// logged if it is large for the leeway of these settings.
     pub(super) fn log(self) {
+        self.clock.set_leeway(self.origin.expected.leeway);
         let issuer = &*self.origin.expected.issuer;
         if self.uses_http {
             tracing::warn!(
@@ -334,12 +355,16 @@ fn warn_of_swapped_ids(expected: &Expected) {
     }
 }
 
-fn keys(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<KeyStore, ConfigError> {
+fn keys(
+    resolved: &ResolvedIssuer,
+    clients: &mut Clients,
+    clock: &Arc<IssuerClock>,
+) -> Result<KeyStore, ConfigError> {
     if let Some(set) = &resolved.pinned {
         return Ok(KeyStore::Pinned(set.clone()));
     }
     let source = Source::new(
-        clients.fetch(resolved.schemes(resolved.jwks_uri.as_deref()))?,
+        clients.fetch(resolved.schemes(resolved.jwks_uri.as_deref()), clock)?,
         resolved.jwks_uri.clone(),
         resolved.metadata.clone(),
         resolved.key_options,

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     error::{ConfigError, VerifyError},
+    health::IntrospectionCheck,
     http::Challenges,
     introspection::IntrospectionReason,
     issuer::Issuer,
@@ -223,6 +224,45 @@ impl Issuers {
 }
 
 impl Verifier {
+    /// Sends one introspection request about an invented token to each configured issuer with
+    /// [`Issuer::introspection`], so that wrong credentials are found at startup and not by the first request.
+    ///
+    /// The requests are sent one after the other, each with the fetch timeout. They count neither for the rate
+    /// limits nor for the [state of introspection](crate::health::IntrospectionState). An issuer passes if it
+    /// responds that the token is inactive; a response that says anything else about an invented token is
+    /// reported as [`Malformed`](crate::error::UnavailableReason::Malformed).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
+    /// # use okta_verifier::{Verifier, introspection::{ClientAuthentication, Introspection}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = MockOkta::start().await;
+    /// let verifier = |secret: &str| {
+    ///     let client = ClientAuthentication::client_secret_basic(CLIENT_ID, secret);
+    ///     let issuer = okta.issuer("api://default").any_client_id();
+    ///     Verifier::builder().issuer(issuer.introspection(Introspection::opaque_tokens(client))).build()
+    /// };
+    /// let check = verifier(CLIENT_SECRET)?.check_introspection().await.remove(0);
+    /// assert!(check.result.is_ok());
+    ///
+    /// let check = verifier("an old secret")?.check_introspection().await.remove(0);
+    /// assert_eq!(check.result.unwrap_err().code(), "introspection_credentials_rejected");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn check_introspection(&self) -> Vec<IntrospectionCheck> {
+        let mut checks = Vec::new();
+        for issuer in self.configured().iter() {
+            if let Some(introspector) = &issuer.introspection {
+                checks.push(IntrospectionCheck {
+                    issuer: issuer.url().to_owned(),
+                    result: introspector.check().await,
+                });
+            }
+        }
+        checks
+    }
+
     /// Returns the entry that the unverified claims select: a configured issuer, else a resolved one. Returns
     /// `None` if the issuer resolver must be called.
     pub(super) fn select(

@@ -1,5 +1,6 @@
 //! Token introspection (RFC 7662) at a `MockOkta`.
 
+mod check;
 mod client_authentication;
 mod confirmation;
 mod failure;

@@ -5,6 +5,7 @@
 
 mod audiences;
 mod claims;
+mod clock;
 mod config;
 mod conformance;
 mod dpop;
@@ -25,6 +26,7 @@ mod rejection;
 mod rejection_events;
 mod rejection_issuer;
 mod signatures;
+mod spans;
 mod step_up;
 mod subject_kind;
 mod support;

@@ -1,6 +1,7 @@
 //! Helpers that tests of several subjects use.
 
 pub(crate) mod captured_logs;
+pub(crate) mod captured_spans;
 pub(crate) mod dpop_fixture;
 pub(crate) mod mock_issuer;
 pub(crate) mod pinned_keys;

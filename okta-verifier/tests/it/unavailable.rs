@@ -63,28 +63,35 @@ fn plain_http() -> String {
 
 // field kind I
 #[test]
-fn key_fetch_failure_is_logged_with_issuer_and_cause() {
+fn key_fetch_failure_has_a_code_and_is_logged_with_issuer_and_cause() {
     let certificate = Certificate::new("127.0.0.1");
     let untrusted = Server::https(&certificate, || {}, |url, path| ok("", document(url, path)));
     let no_roots = || reqwest::Client::builder().no_proxy().tls_certs_only([]);
-    for (url, client, cause) in [
-        (refusing_connections(), None, "Connection refused"),
-        (plain_http(), Some(no_roots()), "InvalidContentType"),
+    for (url, client, code, cause) in [
+        (
+            refusing_connections(),
+            None,
+            "connection_refused",
+            "Connection refused",
+        ),
+        (plain_http(), Some(no_roots()), "tls", "InvalidContentType"),
         (
             untrusted.issuer_url().to_owned(),
             Some(no_roots()),
+            "certificate",
             "invalid peer certificate: UnknownIssuer",
         ),
         (
             "https://issuer.invalid/oauth2/default".to_owned(),
             Some(no_roots()),
+            "dns",
             "failed to lookup address information",
         ),
     ] {
         let verifier = build(&url, client);
         let lines = events(async {
             for _ in 0..2 {
-                verifier.refresh().await.unwrap_err();
+                assert_eq!(verifier.refresh().await.unwrap_err().code(), code);
             }
         });
         let [(Level::WARN, line)] = &lines[..] else {

@@ -15,10 +15,15 @@ fn rows() -> BTreeSet<String> {
     page.lines().filter_map(first).filter(is_word).collect()
 }
 
-/// Returns the values of `VerifyError::code`, read from its source so that none is missing.
+/// Returns the values of `VerifyError::code`.
 fn codes() -> BTreeSet<String> {
-    let source = read("src/error/verify.rs");
-    let (_, body) = source.split_once("fn code(").expect("VerifyError::code");
+    codes_in("src/error/verify.rs")
+}
+
+/// Returns the values of the first `code` method of a file, read from its source so that none is missing.
+fn codes_in(path: &str) -> BTreeSet<String> {
+    let source = read(path);
+    let (_, body) = source.split_once("fn code(").expect("a method `code`");
     let (body, _) = body.split_once("\n    }\n").expect("its end");
     texts(body).collect()
 }
@@ -93,6 +98,18 @@ fn why_401_has_a_row_for_every_code() {
         unknown.is_empty(),
         "okta-verifier/docs/why-401.md has rows for unknown codes: {unknown:?}"
     );
+}
+
+#[test]
+fn why_401_has_the_code_of_every_reason_for_503() {
+    let page = read("docs/why-401.md");
+    let (_, table) = page.split_once("| reason | code |").expect("the table");
+    let (table, _) = table.split_once("\n\n").expect("its end");
+    let second = |line: &str| Some(line.split("` | `").nth(1)?.split_once('`')?.0.to_owned());
+    let shown: Vec<String> = table.lines().filter_map(second).collect();
+    let distinct: BTreeSet<_> = shown.iter().cloned().collect();
+    assert_eq!(distinct, codes_in("src/error/unavailable.rs"));
+    assert_eq!(distinct.len(), shown.len(), "a code has two rows");
 }
 
 #[test]

@@ -271,3 +271,20 @@ async fn skipped_keys_are_explained_in_errors_of_pinned_keys() {
         assert!(text.contains(part), "{text}");
     }
 }
+
+#[tokio::test]
+async fn key_set_entries_that_are_skipped_are_explained_in_the_health() {
+    let (okta, verifier) = warmed_up().await;
+    assert!(verifier.health()[0].skipped_keys.is_empty());
+    okta.fault(Endpoint::Keys, Fault::Mixed);
+    verifier.refresh().await.unwrap();
+    let health = verifier.health().remove(0);
+    assert!(!health.key_ids.is_empty() && !health.skipped_keys.is_empty());
+    for text in &health.skipped_keys {
+        assert!(text.starts_with("entry ") && text.contains(": "), "{text}");
+    }
+    // The next set without such entries has no explanations.
+    okta.clear_faults();
+    verifier.refresh().await.unwrap();
+    assert!(verifier.health()[0].skipped_keys.is_empty());
+}

@@ -1,11 +1,11 @@
-// The output of rustdoc for the published crates, with every feature. Cargo builds its JSON anew each time, so checks that
+// The output of rustdoc for the published libraries, with every feature. Cargo builds its JSON anew each time, so checks that
 // need it in one run share a process.
 'use strict';
 const { execFileSync } = require('node:child_process');
 const { readFileSync } = require('node:fs');
 process.chdir(`${__dirname}/..`);
 
-const { crates: ours } = require('./steps.js');
+const { libraries: ours } = require('./steps.js');
 const cargo = (words, env) =>
   execFileSync('cargo', words.split(' '), { encoding: 'utf8', maxBuffer: 2 ** 28, env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'] });

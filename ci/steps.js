@@ -7,8 +7,11 @@
 const { readFileSync } = require('node:fs');
 const { files, root } = require('./tree.js');
 
-const crates = ['', '-tower', '-axum', '-actix', '-redis', '-testing'].map((end) => `okta-verifier${end}`);
-const each = crates.map((name) => `-p ${name}`).join(' ');
+// The published crates: the libraries, and the crate of the command.
+const libraries = ['', '-tower', '-axum', '-actix', '-redis', '-testing'].map((end) => `okta-verifier${end}`);
+const crates = [...libraries, 'okta-verifier-cli'];
+const packages = (names) => names.map((name) => `-p ${name}`).join(' ');
+const each = packages(crates);
 
 const workspaces = files(/^Cargo\.toml$/)
   .filter((path) => /^\[workspace\]$/m.test(readFileSync(`${root}/${path}`, 'utf8')))
@@ -56,10 +59,10 @@ exports.check = [
     ] },
   { name: 'redis', about: 'the replay store against real Redis servers; installs redis-server if it is missing',
     run: ['ci/redis'] },
-  { name: 'doc', about: 'rustdoc of the workspace without a warning, and of the published crates as docs.rs builds it',
+  { name: 'doc', about: 'rustdoc of the workspace without a warning, and of the published libraries as docs.rs builds it',
     run: [
       { words: 'cargo doc --locked --workspace --no-deps', env: { RUSTDOCFLAGS: '-Dwarnings' } },
-      { words: `cargo doc --locked --no-deps --all-features ${each}`,
+      { words: `cargo doc --locked --no-deps --all-features ${packages(libraries)}`,
         env: { ...unstable, RUSTDOCFLAGS: '-Dwarnings --cfg docsrs' } },
     ] },
   { name: 'public-api', about: 'the foreign types that docs/design/architecture.md lists, and an example for each public item',
@@ -119,3 +122,4 @@ exports.full = [
 ];
 
 exports.crates = crates;
+exports.libraries = libraries;

@@ -78,6 +78,8 @@ pub mod dpop;
 mod duration;
 mod env;
 pub mod error;
+#[cfg(feature = "explain")]
+pub mod explain;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;

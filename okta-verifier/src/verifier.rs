@@ -4,6 +4,8 @@ mod active_issuer;
 mod authentication;
 mod builder;
 mod decision;
+#[cfg(feature = "explain")]
+mod explain;
 mod issuer_resolver;
 mod issuers;
 mod resolved_issuers;

@@ -4,23 +4,21 @@
 //! The verdict is that of [`Verifier::verify`], so nothing is fetched, resolved or introspected that `verify` does
 //! not need. The checks call the same functions as the decision, and add what each of them expects and found.
 
+mod claims;
 mod report;
+mod signature;
 
 use std::sync::Arc;
 
 use self::report::Report;
 use super::{
     ActiveIssuer, Verifier,
-    decision::{is_signed_with, reason_of_unsigned},
+    decision::{RequestDecision, Step, TokenRequest, reason_of_unsigned, unavailable_now},
 };
 use crate::{
-    error::VerifyError,
-    explain::{
-        Explanation, MAX_CLAIMS, Nearest, Shown, UnverifiedClaim, client, clock, nearest_issuer,
-        wrong_audience,
-    },
+    error::{UnavailableReason, VerifyError},
+    explain::{Explanation, Nearest, Shown, UnverifiedClaim, nearest_issuer},
     introspection::IntrospectionReason,
-    keys::{Key, KeyLookup},
     sync::clock::Now,
     token::{
         checks::{self, Expected},
@@ -62,6 +60,53 @@ impl Verifier {
     pub async fn explain(&self, token: &str) -> Explanation {
         let before = Now::read();
         let verdict = self.verify(token).await.map(|_| ());
+        self.explanation(token, verdict, before, false)
+    }
+
+    /// Explains a token like [`explain`](Self::explain) without sending any request. If a request is needed, for
+    /// the keys, for introspection or by the [`IssuerResolver`](crate::IssuerResolver), the verdict is
+    /// [`VerifyError::Unavailable`], and the other checks are made.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let token = okta.token("ada").audience("api://other").sign();
+    /// // The keys would have to be fetched.
+    /// let issuer = Issuer::okta(okta.issuer_url(), "api://orders").any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer).build()?;
+    /// let codes: Vec<_> = verifier.explain_offline(&token).codes().collect();
+    /// assert_eq!(codes, ["unavailable", "wrong_audience"]);
+    ///
+    /// let pinned = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// assert!(pinned.explain_offline(&okta.token("ada").sign()).verdict().is_ok());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[cfg_attr(docsrs, doc(cfg(feature = "explain")))]
+    #[must_use]
+    pub fn explain_offline(&self, token: &str) -> Explanation {
+        let before = Now::read();
+        let request = TokenRequest {
+            token: token.as_bytes(),
+            max_age: None,
+            audience: None,
+            sender: None,
+        };
+        let verdict = match RequestDecision::new(self, request, before).begin() {
+            Ok(Step::Accepted(_)) => Ok(()),
+            Ok(_) => Err(unavailable_now()),
+            Err(error) => Err(error),
+        };
+        self.explanation(token, verdict, before, true)
+    }
+
+    fn explanation(
+        &self,
+        token: &str,
+        verdict: Result<(), VerifyError>,
+        before: Now,
+        is_offline: bool,
+    ) -> Explanation {
         let explained = Explained {
             verifier: self,
             token: token.as_bytes(),
@@ -69,6 +114,7 @@ impl Verifier {
             verdict: &verdict,
             before,
             after: Now::read(),
+            is_offline,
         };
         let mut report = Report::default();
         let (claims, claims_left_out) = explained.check(&mut report);
@@ -93,6 +139,8 @@ struct Explained<'t> {
     /// When `verify` began and ended. A date may pass in between.
     before: Now,
     after: Now,
+    /// Whether no request was sent.
+    is_offline: bool,
 }
 
 /// The settings that a token is compared with.
@@ -222,6 +270,13 @@ impl Explained<'_> {
         None
     }
 
+    fn unavailable(&self, source: &UnavailableReason) -> String {
+        match self.is_offline {
+            true => "unknown, because no request is sent".to_owned(),
+            false => self.shown.message(source),
+        }
+    }
+
     fn kid(&self, header: &Header) -> String {
         (header.kid.as_deref()).map_or("none".to_owned(), |kid| self.shown.text(kid))
     }
@@ -318,7 +373,7 @@ impl Explained<'_> {
         let configured: Vec<&Arc<ActiveIssuer>> = issuers.iter().collect();
         let urls = configured.iter().map(|issuer| issuer.url());
         let found = match &error {
-            VerifyError::Unavailable { source, .. } => self.shown.message(source),
+            VerifyError::Unavailable { source, .. } => self.unavailable(source),
             _ => self.shown.text(iss),
         };
         report.fail("issuer", &error, self.shown.list(urls), found);
@@ -363,277 +418,6 @@ impl Explained<'_> {
         }
     }
 
-    fn check_signature(
-        &self,
-        parts: &Parts<'_>,
-        claims: &Claims<'_>,
-        entry: &Entry,
-        report: &mut Report,
-    ) {
-        let Some(header) = &parts.header else {
-            return;
-        };
-        let issuer = &entry.issuer;
-        // If an earlier check failed, `verify` did not look up the key, so the keys may be too old to be used.
-        let may_be_stale = !report.has_failed();
-        let mut tried: Option<Arc<Key>> = None;
-        let iss = issuer
-            .origin
-            .expected
-            .has_keys_of_tenants()
-            .then_some(&*claims.iss);
-        // A token without `kid` may be signed with the successor of the only key.
-        let (found, is_signed) = loop {
-            let lookup = KeyLookup {
-                kid: header.kid.as_deref(),
-                algorithm: header.algorithm,
-                arrived: self.before,
-                acceptable: &|| false,
-                tried: tried.as_ref(),
-            };
-            let found = issuer.keys.look_at(lookup, may_be_stale, self.after);
-            let (Some(Ok(key)), Some(signature)) = (&found, &parts.signature) else {
-                break (found, false);
-            };
-            let is_signed = is_signed_with(key, iss, parts.signed, signature);
-            if is_signed || header.kid.is_some() || tried.is_some() {
-                break (found, is_signed);
-            }
-            tried = Some(key.clone());
-        };
-        let found = match (found, self.verdict) {
-            // `verify` waited for the keys, and knows more than the current key set shows.
-            (None | Some(Err(_)), Err(error)) if may_be_stale && is_about_key(error) => {
-                Some(Err(error.clone()))
-            }
-            (found, _) => found,
-        };
-        match found {
-            Some(Ok(key)) => self.record_signature(&key, is_signed, parts, report),
-            Some(Err(VerifyError::BadSignature)) => {
-                report.pass("key", "the only key of the issuer");
-                self.record_bad_signature(report);
-            }
-            Some(Err(VerifyError::UnknownKeyId))
-                if may_be_stale
-                    && (issuer.introspector_for(IntrospectionReason::UnknownKey)).is_some()
-                    && !matches!(self.verdict, Err(VerifyError::UnknownKeyId)) =>
-            {
-                report.skip(
-                    "key",
-                    "the issuer publishes no such key, so its introspection response decides",
-                );
-            }
-            Some(Err(error)) => self.record_missing_key(&error, header, issuer, report),
-            None => report.skip("key", "the keys were not needed, so they were not fetched"),
-        }
-    }
-
-    fn record_signature(&self, key: &Key, is_signed: bool, parts: &Parts<'_>, report: &mut Report) {
-        let kid = key
-            .kid
-            .as_deref()
-            .map_or("none".to_owned(), |kid| self.shown.text(kid));
-        let key = format!("kid {kid}, {}", key.algorithm);
-        report.pass("key", key.clone());
-        match (is_signed, &parts.signature) {
-            (true, _) => report.pass_signature(key),
-            (false, Some(_)) => self.record_bad_signature(report),
-            (false, None) => {}
-        }
-    }
-
-    fn record_bad_signature(&self, report: &mut Report) {
-        report.fail(
-            "signature",
-            &VerifyError::BadSignature,
-            "a signature of this key over header and payload",
-            "another signature",
-        );
-        report.hint(Some(
-            "the token was cut or edited on its way, or it is a forgery; compare what was issued with what arrived"
-                .to_owned(),
-        ));
-    }
-
-    fn record_missing_key(
-        &self,
-        error: &VerifyError,
-        header: &Header,
-        issuer: &ActiveIssuer,
-        report: &mut Report,
-    ) {
-        if let VerifyError::Unavailable { source, .. } = error {
-            report.fail(
-                "key",
-                error,
-                "the keys of the issuer",
-                self.shown.message(source),
-            );
-            report.hint(Some(
-                "the keys cannot be fetched from here; run okta-verifier doctor".to_owned(),
-            ));
-            return;
-        }
-        let kid = self.kid(header);
-        let health = issuer.keys.health(issuer.url(), self.after);
-        let published = self.shown.list(&health.key_ids);
-        report.fail(
-            "key",
-            error,
-            format!("a published key of this algorithm: kid {published}"),
-            format!("kid {kid}, {}", header.algorithm),
-        );
-        let hint = match error {
-            VerifyError::UnknownKeyId => {
-                "the key was withdrawn, or another server uses this iss; request a new token"
-            }
-            _ => return,
-        };
-        report.hint(Some(hint.to_owned()));
-    }
-
-    fn check_dates(&self, claims: &Claims<'_>, expected: &Expected, report: &mut Report) {
-        let (dates, leeway) = (claims.dates(), expected.leeway);
-        // A date that passed meanwhile is judged at the time that agrees with `verify`.
-        let expiry = match self.verdict {
-            Err(VerifyError::Expired { .. }) => self.after,
-            _ => self.before,
-        };
-        let start = match self.verdict {
-            Err(VerifyError::NotYetValid { .. } | VerifyError::IssuedInFuture { .. }) => {
-                self.before
-            }
-            _ => self.after,
-        };
-        let results = [
-            checks::check_expiry(dates, leeway, expiry.unix),
-            checks::check_not_before(dates, leeway, start.unix),
-            checks::check_issued_at(dates, leeway, start.unix),
-        ];
-        let is_expired = results[0].is_err();
-        let errors: Vec<VerifyError> = results.into_iter().filter_map(Result::err).collect();
-        match errors.first() {
-            None => report.pass("dates", report::dates(dates, self.after.unix)),
-            Some(error) => {
-                let found: Vec<String> = errors.iter().map(report::date).collect();
-                report.fail(
-                    "dates",
-                    error,
-                    format!("a token that is valid now (leeway {leeway} s)"),
-                    found.join(", "),
-                );
-                report.hint(clock(dates, is_expired, self.after.unix));
-            }
-        }
-    }
-
-    fn check_audience(
-        &self,
-        claims: &Claims<'_>,
-        source: Source,
-        entry: &Entry,
-        report: &mut Report,
-    ) {
-        let expected = &entry.issuer.origin.expected;
-        let found = report::aud(claims, self.shown);
-        if entry.is_ambiguous {
-            let error = VerifyError::WrongAudience;
-            report.fail(
-                "audience",
-                &error,
-                "the audience of one entry of the issuer",
-                found,
-            );
-            report.hint(Some(
-                "the token is for the audiences of several entries; write the audiences that one token may have into one entry"
-                    .to_owned(),
-            ));
-            return;
-        }
-        match checks::check_audience(claims, source, expected) {
-            Ok(_) => report.pass("audience", found),
-            Err(error) => {
-                report.fail(
-                    "audience",
-                    &error,
-                    self.shown.list(&expected.audiences),
-                    found,
-                );
-                report.hint(wrong_audience(claims, expected));
-            }
-        }
-    }
-
-    /// Checks the kind of token, the client, the caller of an identity token and the subject.
-    fn check_caller(
-        &self,
-        claims: &Claims<'_>,
-        source: Source,
-        expected: &Expected,
-        report: &mut Report,
-    ) {
-        match checks::check_kind(claims, source, expected) {
-            Ok(()) => report.pass("kind", "an access token"),
-            Err(error) => {
-                report.fail(
-                    "kind",
-                    &error,
-                    "an access token",
-                    "the claims of another kind of token",
-                );
-                report.hint(Some(
-                    "the client sends its ID token, its refresh token or another JWT; send the access token"
-                        .to_owned(),
-                ));
-            }
-        }
-        let named = checks::client(claims, source, &expected.profile);
-        let id = named.as_ref().ok().and_then(|id| id.as_deref());
-        let found = id.map_or("none".to_owned(), |id| self.shown.text(id));
-        match checks::check_client(claims, source, expected) {
-            Ok(_) => report.pass("client", found),
-            Err(error) => {
-                let found = match &error {
-                    VerifyError::ClientNotAllowed => found,
-                    _ => report::defect(&error),
-                };
-                report.fail(
-                    "client",
-                    &error,
-                    report::clients(expected, self.shown),
-                    found,
-                );
-                report.hint(id.and_then(|id| client(id, claims, expected)));
-            }
-        }
-        if let Some(profile) = expected.custom() {
-            match checks::check_provider(claims, profile) {
-                Ok(()) => {}
-                Err(error) => {
-                    let found = match &error {
-                        VerifyError::ClientNotAllowed => "a caller that is not listed".to_owned(),
-                        _ => report::defect(&error),
-                    };
-                    report.fail("caller", &error, "a caller that the settings list", found);
-                }
-            }
-        }
-        let named = named.ok().flatten();
-        match checks::check_subject(claims, named.as_ref(), source, expected) {
-            Ok(_) => report.pass("subject", report::subject(claims)),
-            Err(error) => {
-                report.fail("subject", &error, "a sub", "none");
-                if expected.profile.is_of(&Provider::Keycloak) {
-                    report.hint(Some(
-                        "the client lacks Keycloak's client scope basic, which writes sub"
-                            .to_owned(),
-                    ));
-                }
-            }
-        }
-    }
-
     /// Records the result of introspection, if `verify` introspected the token.
     fn check_introspection(
         &self,
@@ -672,7 +456,7 @@ impl Explained<'_> {
                     "introspection",
                     error,
                     "a response",
-                    self.shown.message(source),
+                    self.unavailable(source),
                 );
             }
             Err(VerifyError::BindingUnchecked) | Ok(()) => {
@@ -718,33 +502,6 @@ impl Explained<'_> {
             }
         }));
     }
-
-    /// Returns the first claims of the payload, and the number of the others.
-    fn claims(&self, payload: &str) -> (Vec<UnverifiedClaim>, usize) {
-        let Ok(object) = Object::parse(payload) else {
-            return (Vec::new(), 0);
-        };
-        let members = object.members();
-        let left_out = members.len().saturating_sub(MAX_CLAIMS);
-        let claim = |(name, value): (&str, &str)| UnverifiedClaim {
-            name: self.shown.text(name),
-            value: match (json::string(value), json::strings(value)) {
-                (Some(text), _) => self.shown.text(&text),
-                (_, Some(list)) => self.shown.list(list),
-                (None, None) => self.shown.text(value),
-            },
-            is_hidden: !SHOWN_CLAIMS.contains(&name),
-        };
-        (members.take(MAX_CLAIMS).map(claim).collect(), left_out)
-    }
-}
-
-/// Returns whether the error says that the key of a token is not known.
-fn is_about_key(error: &VerifyError) -> bool {
-    matches!(
-        error,
-        VerifyError::UnknownKeyId | VerifyError::Unavailable { .. }
-    )
 }
 
 fn bound_to(to: &Confirmation) -> &'static str {
@@ -754,22 +511,3 @@ fn bound_to(to: &Confirmation) -> &'static str {
         (None, _) => "bound to a certificate",
     }
 }
-
-/// The claims whose values are shown by default: none of them is personal data.
-const SHOWN_CLAIMS: [&str; 15] = [
-    "iss",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "auth_time",
-    "acr",
-    "cid",
-    "client_id",
-    "azp",
-    "appid",
-    "scope",
-    "scp",
-    "typ",
-    "token_use",
-];

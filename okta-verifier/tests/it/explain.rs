@@ -1,5 +1,7 @@
 //! [`Verifier::explain`] agrees with [`Verifier::verify`], shows every check, and never repeats the token.
 
+use std::collections::HashSet;
+
 use okta_verifier::{
     Issuer, Verifier,
     explain::{Check, Explanation, Outcome},
@@ -39,10 +41,9 @@ fn texts(explanation: Explanation) -> String {
 #[track_caller]
 fn assert_without_token(explanation: Explanation, token: &str) {
     let texts = texts(explanation);
-    let part = token
-        .as_bytes()
-        .windows(16)
-        .find(|part| texts.as_bytes().windows(16).any(|window| window == *part));
+    let shown: HashSet<&[u8]> = texts.as_bytes().windows(16).collect();
+    let mut parts = token.as_bytes().windows(16);
+    let part = parts.find(|part| shown.contains(part));
     assert_eq!(part, None, "a part of the token is shown");
 }
 
@@ -65,6 +66,8 @@ fn hint<'e>(explanation: &'e Explanation, name: &str) -> &'e str {
 
 /// Compares `explain` with `verify` for each token that the table sends.
 async fn assert_agreement(issuers: &Issuers) {
+    // Two verifiers, so that neither answers from the cache of the other.
+    let (one, other) = (issuers.verifier(), issuers.verifier());
     let mut rejected = 0;
     for case in issuers.cases() {
         let request = case.request(issuers);
@@ -74,7 +77,6 @@ async fn assert_agreement(issuers: &Issuers) {
         let Some((_, token)) = line.split_once(' ') else {
             continue;
         };
-        let (one, other) = (issuers.verifier(), issuers.verifier());
         let verified = one.verify(token).await.map_err(|error| error.code());
         let explanation = other.explain(token).await;
         let verdict = explanation.verdict().map_err(|error| error.code());

@@ -4,6 +4,7 @@ mod doctor;
 mod explain;
 mod mock;
 mod output;
+mod settings;
 
 use std::process::ExitCode;
 

@@ -57,6 +57,10 @@ impl<W: Write> Output<W> {
         let _ = self.write(&format!("{style}{word:5}{style:#} {name:11} {text}{hint}"));
     }
 
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Writes a line of text, or nothing if JSON was chosen.
     #[allow(dead_code, reason = "not every command has such a line")]
     pub(crate) fn line(&mut self, text: &str) {

@@ -1,0 +1,7 @@
+//! Tests of the command, as a process.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod explain;
+
+use secret_scan as _;

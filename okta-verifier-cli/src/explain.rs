@@ -48,7 +48,7 @@ pub(crate) async fn run(options: Options, mut output: Output) -> ExitCode {
     };
     let token = match Input::of(&input) {
         Ok(Input { token, note }) => {
-            note.into_iter().for_each(|note| say(note));
+            note.into_iter().for_each(say);
             token
         }
         Err(problem) => return wrong_use(problem),

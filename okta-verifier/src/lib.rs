@@ -51,6 +51,12 @@
 //! | [`error`] | the details of a [`VerifyError`], and the error of a failed key fetch |
 //! | [`adapter`] | the interface for adapters to other frameworks |
 //!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `explain` | `Verifier::explain`: every check of one token with what it expected and found. It is for the command `okta-verifier explain`, and a service does not need it |
+//!
 //! # Guides
 //!
 #![cfg_attr(

@@ -47,13 +47,13 @@ impl Difference {
     pub(crate) fn hint(self, setting: &str) -> String {
         match self {
             Self::Slash => format!(
-                "they differ only in the slash at the end; write the {setting} exactly as in the token"
+                "they differ only in the slash at the end; the {setting} must be the same in the settings and in the token"
             ),
             Self::Scheme => format!(
-                "they differ only in http and https; write the {setting} exactly as in the token, or correct the URL at the provider"
+                "they differ only in http and https; correct the {setting} in the settings or at the provider"
             ),
             Self::Case => format!(
-                "they differ only in upper and lower case; write the {setting} exactly as in the token"
+                "they differ only in upper and lower case; the {setting} must be the same in the settings and in the token"
             ),
             Self::Space => format!("they differ only in white space around the {setting}"),
             Self::Spelling => format!("is the {setting} misspelt?"),

@@ -297,9 +297,9 @@ impl Explained<'_> {
         let any_source = source.unwrap_or(Source::Jwt(crate::token::jws::Typ::Absent));
         if !entry.is_ambiguous {
             match checks::check_issue(claims, any_source, &expected.profile) {
-                Ok(()) => report.pass("required_claims", "present"),
+                Ok(()) => report.pass("required", "present"),
                 Err(error) => report.fail(
-                    "required_claims",
+                    "required",
                     &error,
                     "the claims that the profile of the issuer requires, and exp after iat",
                     report::defect(&error),
@@ -313,7 +313,13 @@ impl Explained<'_> {
         match checks::check_scope(claims, expected) {
             Ok(scope) => {
                 let count = scope.split(' ').filter(|scope| !scope.is_empty()).count();
-                report.pass("scope", format!("{count} scopes"));
+                report.pass(
+                    "scope",
+                    match count {
+                        1 => "1 scope".to_owned(),
+                        count => format!("{count} scopes"),
+                    },
+                );
             }
             Err(error) => report.fail(
                 "scope",

@@ -133,7 +133,7 @@ const NAMES: [&str; 21] = [
     "key",
     "signature",
     "dates",
-    "required_claims",
+    "required",
     "audience",
     "kind",
     "client",

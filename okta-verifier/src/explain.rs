@@ -261,3 +261,33 @@ pub(crate) struct UnverifiedClaim {
 
 /// The maximum number of claims of an explanation.
 pub(crate) const MAX_CLAIMS: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Has two implementations for a type that implements the trait, so that `_` is ambiguous and the call does not
+    /// compile.
+    macro_rules! assert_not {
+        ($type:ty: $($bound:tt)+) => {{
+            trait Ambiguous<A> {
+                fn call() {}
+            }
+            struct Implemented;
+            impl<T: ?Sized> Ambiguous<()> for T {}
+            impl<T: ?Sized + $($bound)+> Ambiguous<Implemented> for T {}
+            <$type as Ambiguous<_>>::call();
+        }};
+    }
+
+    #[test]
+    fn explanation_can_be_neither_serialized_nor_displayed_nor_be_a_body() {
+        assert_not!(Explanation: serde::Serialize);
+        assert_not!(Explanation: fmt::Display);
+        assert_not!(Explanation: Into<String>);
+        assert_not!(Explanation: Into<Vec<u8>>);
+        assert_not!(Check: serde::Serialize);
+        assert_not!(Outcome: serde::Serialize);
+        assert_not!(Outcome: fmt::Display);
+    }
+}

@@ -73,6 +73,8 @@
 //! A request to an issuer runs in a task of the tokio runtime of the caller that needs the response. The
 //! runtime needs time and I/O enabled. Local checks with pinned keys ([`Issuer::keys`]) need no runtime.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(docsrs)]
 pub mod _documentation;
 pub mod adapter;

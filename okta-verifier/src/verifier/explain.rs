@@ -56,7 +56,6 @@ impl Verifier {
     /// # Ok(())
     /// # }
     /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "explain")))]
     pub async fn explain(&self, token: &str) -> Explanation {
         let before = Now::read();
         let verdict = self.verify(token).await.map(|_| ());
@@ -82,7 +81,6 @@ impl Verifier {
     /// assert!(pinned.explain_offline(&okta.token("ada").sign()).verdict().is_ok());
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "explain")))]
     #[must_use]
     pub fn explain_offline(&self, token: &str) -> Explanation {
         let before = Now::read();

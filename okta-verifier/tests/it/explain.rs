@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use okta_verifier::{
-    Issuer, Verifier,
+    Issuer, IssuerResolver, Verifier,
     explain::{Check, Explanation, Outcome},
 };
 use okta_verifier_testing::{
@@ -395,4 +395,96 @@ async fn explanation_counts_two_entries_for_one_token() {
     let explanation = verifier.explain(&token).await;
     assert_eq!(explanation.codes().collect::<Vec<_>>(), ["wrong_audience"]);
     assert!(hint(&explanation, "audience").contains("several entries"));
+}
+
+#[tokio::test]
+async fn explanation_of_an_inactive_token_of_keycloak_names_the_missing_mapper() {
+    use okta_verifier::introspection::{ClientAuthentication, Introspection};
+    // The endpoint of the mock knows no token of Keycloak, so each of them is inactive.
+    let okta = MockOkta::start().await;
+    let keycloak = TestIssuer::keycloak("orders-api").at("http://127.0.0.1:1/realms/acme");
+    let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    let endpoint = format!("{}/v1/introspect", okta.issuer_url());
+    let introspection = Introspection::every_token(client).endpoint(endpoint);
+    let issuer = keycloak
+        .issuer()
+        .any_client_id()
+        .introspection(introspection);
+    let verifier = Verifier::builder().issuer(issuer).build().unwrap();
+    let explanation = verifier.explain(&keycloak.token("ada").sign()).await;
+    assert_eq!(explanation.codes().collect::<Vec<_>>(), ["inactive"]);
+    let text = hint(&explanation, "introspection");
+    assert!(text.contains("audience mapper for this client"), "{text}");
+    // The client that introspects is an audience of this token, so the reason is another one.
+    let token = keycloak
+        .token("ada")
+        .claim("aud", ["orders-api", CLIENT_ID])
+        .sign();
+    let explanation = verifier.explain(&token).await;
+    assert_eq!(
+        check(&explanation, "introspection").code(),
+        Some("inactive")
+    );
+    assert_eq!(check(&explanation, "introspection").hint(), None);
+}
+
+#[tokio::test]
+async fn explanation_of_a_resolved_issuer_agrees_with_verify() {
+    let tenant = |name: &str| {
+        let url = format!("https://{name}.login.test/oauth2/default");
+        TestIssuer::new("api://orders").at(url)
+    };
+    let [acme, unknown, broken] = ["acme", "unknown", "broken"].map(tenant);
+    let row = acme.issuer().any_client_id();
+    let resolver = IssuerResolver::new(
+        ["https://*.login.test/oauth2/default"],
+        move |iss: String| {
+            let row = row.clone();
+            async move {
+                match iss {
+                    iss if iss.contains("broken") => {
+                        Err(std::io::Error::other("the database is down"))
+                    }
+                    iss => Ok(iss.contains("acme").then_some(row)),
+                }
+            }
+        },
+    );
+    let verifier = Verifier::builder()
+        .issuer_resolver(resolver)
+        .build()
+        .unwrap();
+    for (issuer, code) in [
+        (&acme, None),
+        (&unknown, Some("unknown_issuer")),
+        (&broken, Some("unavailable")),
+    ] {
+        let token = issuer.token("ada").sign();
+        let explanation = verifier.explain(&token).await;
+        assert_eq!(explanation.codes().next(), code, "{explanation:?}");
+        assert_eq!(check(&explanation, "issuer").code(), code);
+    }
+    let other = Verifier::builder()
+        .issuer(acme.issuer().any_client_id())
+        .build()
+        .unwrap();
+    assert!(
+        other
+            .explain_offline(&acme.token("ada").sign())
+            .verdict()
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn explanation_offline_sends_no_request() {
+    let okta = MockOkta::start().await;
+    let issuer = okta.issuer("api://default").any_client_id();
+    let verifier = Verifier::builder().issuer(issuer).build().unwrap();
+    let explanation = verifier.explain_offline(&okta.token("ada").sign());
+    assert_eq!(explanation.codes().collect::<Vec<_>>(), ["unavailable"]);
+    assert_eq!(check(&explanation, "key").code(), Some("unavailable"));
+    assert!(failed(&explanation, "key").1.contains("no request is sent"));
+    assert!(check(&explanation, "audience").is_unverified());
+    assert_eq!(okta.hits().keys, 0);
 }

@@ -1,14 +1,262 @@
 //! `okta-verifier explain`: explains why a token is rejected.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, IsTerminal, Read},
+    path::PathBuf,
+    process::ExitCode,
+};
 
-use crate::output::{Output, State};
+use okta_verifier::{
+    VerifyError,
+    explain::{Check, Explanation, Outcome},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    output::{Output, State},
+    settings,
+};
 
 /// Reads a token from standard input, and explains why it is accepted or rejected.
+///
+/// The token is never an argument, because the list of processes shows arguments. The settings are those of the
+/// service: OKTA_* in the environment, or a TOML file.
+///
+/// Exit codes: 0 the token is accepted, 1 it is rejected, 2 wrong use or wrong settings, 3 it could not be verified,
+/// because the issuer is unavailable.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Options {}
+pub(crate) struct Options {
+    /// Read the settings from this TOML file instead of the environment.
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// Show the values of all claims, which may be personal data.
+    #[arg(long)]
+    show_claims: bool,
+    /// Send no request: a token whose key would have to be fetched cannot be verified.
+    #[arg(long)]
+    offline: bool,
+}
 
-pub(crate) async fn run(_options: Options, mut output: Output) -> ExitCode {
-    output.finding(State::Failed, "explain", "not built yet", None);
-    ExitCode::FAILURE
+pub(crate) async fn run(options: Options, mut output: Output) -> ExitCode {
+    let verifier = match settings::verifier(options.settings.as_deref()) {
+        Ok(verifier) => verifier,
+        Err(error) => return wrong_use(&format!("the settings are wrong: {error}")),
+    };
+    let input = match read() {
+        Ok(input) => input,
+        Err(error) => return wrong_use(&format!("standard input cannot be read: {error}")),
+    };
+    let token = match Input::of(&input) {
+        Ok(Input { token, note }) => {
+            note.into_iter().for_each(say);
+            token
+        }
+        Err(problem) => return wrong_use(problem),
+    };
+    let explanation = match options.offline {
+        true => verifier.explain_offline(token),
+        false => verifier.explain(token).await,
+    };
+    let explanation = match options.show_claims {
+        true => explanation.show_claims(),
+        false => explanation,
+    };
+    match output.is_json() {
+        true => output.object(&object(&explanation)),
+        false => write(&explanation, options.show_claims, &mut output),
+    }
+    ExitCode::from(match explanation.verdict() {
+        Ok(()) => 0,
+        Err(VerifyError::Unavailable { .. }) => 3,
+        Err(_) => 1,
+    })
+}
+
+/// Reads standard input: to its end, or one line from a terminal.
+fn read() -> io::Result<String> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        say("paste the token and press Enter");
+        let mut line = String::new();
+        stdin.read_line(&mut line)?;
+        return Ok(line);
+    }
+    let mut bytes = Vec::new();
+    stdin.lock().take(MAX_INPUT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_INPUT {
+        return Err(io::Error::other("it has more than 4 MiB"));
+    }
+    // Other bytes become characters that no token has.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The token of the input.
+#[derive(Debug, PartialEq, Eq)]
+struct Input<'i> {
+    token: &'i str,
+    /// What was removed around the token.
+    note: Option<&'static str>,
+}
+
+impl<'i> Input<'i> {
+    fn of(text: &'i str) -> Result<Self, &'static str> {
+        let trimmed = text.trim();
+        let is_scheme = |word: &str| {
+            let mut schemes = ["bearer", "dpop"].iter();
+            schemes.any(|it| word.eq_ignore_ascii_case(it))
+        };
+        let scheme = trimmed.split_once(char::is_whitespace);
+        let scheme = scheme.filter(|(word, _)| is_scheme(word));
+        let token = scheme.map_or(trimmed, |(_, rest)| rest.trim_start());
+        if token.is_empty() || is_scheme(token) {
+            return Err(
+                "standard input is empty; pipe the token to this command, as in: pbpaste | okta-verifier explain",
+            );
+        }
+        // Every shell adds the end of the line.
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let note = match (scheme, line.len() > trimmed.len()) {
+            (Some(_), _) => Some("the scheme before the token is ignored"),
+            (None, true) => Some("the white space around the token is ignored"),
+            (None, false) => None,
+        };
+        Ok(Self { token, note })
+    }
+}
+
+/// Writes one line for each check that was made, and the verdict.
+fn write(explanation: &Explanation, shows_claims: bool, output: &mut Output) {
+    let mut is_marked = false;
+    for check in explanation.checks() {
+        if check.is_unverified() && !is_marked {
+            is_marked = true;
+            output.line("unverified from here on, because the signature was not verified:");
+        }
+        finding(check, output);
+    }
+    if shows_claims {
+        output.line("claims, as the token has them:");
+        for (name, value) in explanation.unverified_claims() {
+            output.line(&format!("      {name}: {}", value.unwrap_or("hidden")));
+        }
+        match explanation.unverified_claims_left_out() {
+            0 => {}
+            more => output.line(&format!("      and {more} more")),
+        }
+    }
+    let hidden = match shows_claims {
+        true => "",
+        false => "     (claims hidden; --show-claims)",
+    };
+    output.line(&format!("verdict: {}{hidden}", verdict(explanation)));
+}
+
+fn finding(check: &Check, output: &mut Output) {
+    let (state, text) = match check.outcome() {
+        Outcome::Passed { found } => (State::Passed, found.clone()),
+        Outcome::Failed { expected, found } => {
+            (State::Failed, format!("{found}; expected: {expected}"))
+        }
+        _ if check.hint().is_none() => return,
+        _ => (State::Skipped, "not checked".to_owned()),
+    };
+    output.finding(state, check.name(), &text, check.hint());
+}
+
+/// Returns the status of a request with the token, its code, and what it would be rejected for next.
+fn verdict(explanation: &Explanation) -> String {
+    let codes: Vec<&str> = explanation.codes().collect();
+    match (explanation.verdict(), &codes[..]) {
+        (Ok(()), _) => "accepted".to_owned(),
+        (Err(error), [_]) => format!("{} {}", status(error), error.code()),
+        (Err(error), [_, next @ ..]) => {
+            format!(
+                "{} {}, next {}",
+                status(error),
+                error.code(),
+                next.join(", ")
+            )
+        }
+        (Err(error), []) => error.code().to_owned(),
+    }
+}
+
+fn status(error: &VerifyError) -> u16 {
+    match error {
+        VerifyError::Unavailable { .. } => 503,
+        _ => 401,
+    }
+}
+
+/// Returns the explanation as JSON. Its keys are stable.
+fn object(explanation: &Explanation) -> Value {
+    let checks = explanation.checks().iter().map(|check| {
+        let (state, expected, found) = match check.outcome() {
+            Outcome::Passed { found } => ("ok", None, Some(found)),
+            Outcome::Failed { expected, found } => ("fail", Some(expected), Some(found)),
+            _ => ("skip", None, None),
+        };
+        json!({
+            "name": check.name(),
+            "state": state,
+            "code": check.code(),
+            "expected": expected,
+            "found": found,
+            "hint": check.hint(),
+            "unverified": check.is_unverified(),
+        })
+    });
+    let claims = explanation.unverified_claims();
+    let claims = claims.map(|(name, value)| json!({ "name": name, "value": value }));
+    json!({
+        "accepted": explanation.verdict().is_ok(),
+        "status": explanation.verdict().err().map(status),
+        "codes": explanation.codes().collect::<Vec<_>>(),
+        "checks": checks.collect::<Vec<_>>(),
+        "unverified_claims": claims.collect::<Vec<_>>(),
+        "unverified_claims_left_out": explanation.unverified_claims_left_out(),
+    })
+}
+
+/// Writes a line to standard error.
+fn say(text: &str) {
+    eprintln!("okta-verifier: {text}");
+}
+
+fn wrong_use(text: &str) -> ExitCode {
+    say(text);
+    ExitCode::from(2)
+}
+
+const MAX_INPUT: u64 = 4 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_is_the_token_without_scheme_and_white_space() {
+        let scheme = Some("the scheme before the token is ignored");
+        let space = Some("the white space around the token is ignored");
+        for (text, token, note) in [
+            ("a.b.c", "a.b.c", None),
+            ("a.b.c\n", "a.b.c", None),
+            ("a.b.c\r\n", "a.b.c", None),
+            (" a.b.c\n\n", "a.b.c", space),
+            ("Bearer a.b.c\n", "a.b.c", scheme),
+            ("bearer   a.b.c", "a.b.c", scheme),
+            ("DPoP a.b.c", "a.b.c", scheme),
+            ("Basic a.b.c", "Basic a.b.c", None),
+        ] {
+            assert_eq!(Input::of(text), Ok(Input { token, note }), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn input_without_a_token_is_wrong_use() {
+        for text in ["", "\n", "  \r\n\t", "Bearer \n"] {
+            assert!(Input::of(text).unwrap_err().contains("empty"), "{text:?}");
+        }
+    }
 }

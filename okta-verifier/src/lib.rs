@@ -51,6 +51,12 @@
 //! | [`error`] | the details of a [`VerifyError`], and the error of a failed key fetch |
 //! | [`adapter`] | the interface for adapters to other frameworks |
 //!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `explain` | `Verifier::explain`: every check of one token with what it expected and found. It is for the command `okta-verifier explain`, and a service does not need it |
+//!
 //! # Guides
 //!
 #![cfg_attr(
@@ -67,6 +73,8 @@
 //! A request to an issuer runs in a task of the tokio runtime of the caller that needs the response. The
 //! runtime needs time and I/O enabled. Local checks with pinned keys ([`Issuer::keys`]) need no runtime.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(docsrs)]
 pub mod _documentation;
 pub mod adapter;
@@ -78,6 +86,8 @@ pub mod dpop;
 mod duration;
 mod env;
 pub mod error;
+#[cfg(feature = "explain")]
+pub mod explain;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;

@@ -5,6 +5,8 @@ mod authentication;
 mod builder;
 mod decision;
 mod decision_error;
+#[cfg(feature = "explain")]
+mod explain;
 mod issuer_resolver;
 mod issuers;
 mod resolved_issuers;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod doctor;
+mod explain;
 mod mock;
 
 use secret_scan as _;

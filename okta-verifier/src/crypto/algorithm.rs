@@ -128,6 +128,14 @@ impl Algorithms {
         self.0 & 1 << algorithm as u16 != 0
     }
 
+    /// Returns the names of the algorithms in the set.
+    #[cfg(feature = "explain")]
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
+        let all = Algorithm::ALL.into_iter();
+        all.filter(move |algorithm| self.allow(*algorithm))
+            .map(Algorithm::name)
+    }
+
     /// Returns the RSA algorithm of the set, or `None` unless the set has exactly one.
     pub(crate) fn only_rsa(self) -> Option<Algorithm> {
         let mut rsa = Algorithm::ALL

@@ -106,6 +106,12 @@ impl ClientAuthentication {
     }
 
     /// Returns whether requests are sent without a client.
+    /// Returns the ID of this service as a client. It is empty if requests are anonymous.
+    #[cfg(feature = "explain")]
+    pub(super) fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
     pub(super) const fn is_anonymous(&self) -> bool {
         matches!(self.method, Method::Anonymous)
     }

@@ -415,6 +415,14 @@ pub(crate) enum IntrospectionReason {
     Accepted,
 }
 
+#[cfg(feature = "explain")]
+impl Introspection {
+    /// Returns the client that this service authenticates as.
+    pub(crate) fn client_id(&self) -> &str {
+        self.client.client_id()
+    }
+}
+
 impl Settings {
     /// Returns whether tokens are introspected for this reason on every route.
     pub(crate) fn introspects(&self, reason: IntrospectionReason) -> bool {

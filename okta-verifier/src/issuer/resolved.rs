@@ -60,6 +60,12 @@ impl Issuer {
         std::iter::once(self.url.as_str()).chain(aliases)
     }
 
+    /// Returns the client that introspects tokens, or `None` without introspection.
+    #[cfg(feature = "explain")]
+    pub(crate) fn introspecting_client(&self) -> Option<&str> {
+        Some(self.introspection.as_ref()?.client_id())
+    }
+
     /// Returns whether both settings take the keys from the same source under the same rules.
     pub(crate) fn has_keys_of(&self, other: &Self) -> bool {
         self.url == other.url

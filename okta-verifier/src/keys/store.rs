@@ -67,6 +67,26 @@ impl KeyStore {
         }
     }
 
+    /// Looks up a key in the current key set, without any effect on the schedule. Returns `None` if there are no
+    /// keys, or none that are still fresh unless `may_be_stale`.
+    #[cfg(feature = "explain")]
+    pub(crate) fn look_at(
+        &self,
+        lookup: KeyLookup<'_>,
+        may_be_stale: bool,
+        now: Now,
+    ) -> Option<Result<Arc<Key>, VerifyError>> {
+        match self {
+            Self::Pinned(set) => Some(lookup.find_pinned(set)),
+            Self::Fetched(keys) => {
+                let current = keys.current.load();
+                let current = current.as_ref()?;
+                (may_be_stale || current.trust.is_fresh(now))
+                    .then(|| lookup.find_pinned(&current.set))
+            }
+        }
+    }
+
     /// Returns whether `key` is still trusted, or `None` if the keys must be fetched first.
     pub(crate) fn trusts(&self, key: &Arc<Key>, now: Now) -> Option<Result<bool, VerifyError>> {
         match self {

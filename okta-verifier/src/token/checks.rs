@@ -88,13 +88,29 @@ pub(crate) enum Clients {
 
 /// Checks the header before the key is looked up.
 pub(crate) fn check_header(header: &Header, expected: &Expected) -> Result<(), VerifyError> {
-    if !expected.algorithms.allow(header.algorithm) {
-        return Err(VerifyError::AlgorithmNotAllowed);
+    check_algorithm(header, expected)?;
+    check_key_id(header, expected)?;
+    check_type(header, expected)
+}
+
+pub(crate) fn check_algorithm(header: &Header, expected: &Expected) -> Result<(), VerifyError> {
+    match expected.algorithms.allow(header.algorithm) {
+        true => Ok(()),
+        false => Err(VerifyError::AlgorithmNotAllowed),
     }
-    // Without `kid` the key would have to be guessed. Okta always sends `kid`.
-    if header.kid.is_none() && !expected.allow_missing_key_id {
-        return Err(VerifyError::MissingKeyId);
+}
+
+/// Checks that the header names its key. Without `kid` the key would have to be guessed. Okta always sends
+/// `kid`.
+pub(crate) fn check_key_id(header: &Header, expected: &Expected) -> Result<(), VerifyError> {
+    match header.kid.is_some() || expected.allow_missing_key_id {
+        true => Ok(()),
+        false => Err(VerifyError::MissingKeyId),
     }
+}
+
+/// Checks that `typ` is that of an access token of the profile.
+pub(crate) fn check_type(header: &Header, expected: &Expected) -> Result<(), VerifyError> {
     match (&expected.profile, header.typ) {
         (_, Typ::AccessToken) | (Profile::Okta, Typ::Absent | Typ::Jwt) => Ok(()),
         (Profile::Custom(profile), typ)
@@ -139,34 +155,14 @@ pub(crate) fn check_claims<'c>(
     if !expected.is_issuer(&claims.iss) {
         return Err(VerifyError::UnknownIssuer);
     }
-    // With this setting, the introspection response states what a signed token leaves out.
-    let may_leave_out = expected.lightweight_tokens && matches!(source, Source::Jwt(_));
-    let audiences = match &claims.aud {
-        None if may_leave_out => 0,
-        aud => check_audience(aud.as_deref(), expected)?,
-    };
+    let audiences = check_audience(claims, source, expected)?;
     check_kind(claims, source, expected)?;
     let client_id = check_client(claims, source, expected)?;
     if let Some(profile) = expected.custom() {
         check_provider(claims, profile)?;
     }
-    let subject = match (&claims.sub, &client_id) {
-        (Some(subject), _) => Cow::Borrowed(&**subject),
-        (None, Some(client))
-            if expected.custom().is_some_and(|it| it.missing_subject)
-                && !SubjectKind::shows_user(claims, client) =>
-        {
-            client.clone()
-        }
-        (None, _) if may_leave_out => Cow::Borrowed(""),
-        (None, _) => return Err(VerifyError::MissingClaim { claim: "sub" }),
-    };
-    let scope = match expected.custom() {
-        Some(profile) if !profile.scope_claims.is_empty() => {
-            claims.scopes_of(&profile.scope_claims)?
-        }
-        _ => Cow::Borrowed(&*claims.scope),
-    };
+    let subject = check_subject(claims, client_id.as_ref(), source, expected)?;
+    let scope = check_scope(claims, expected)?;
     Ok(Checked {
         subject,
         subject_kind: SubjectKind::new(claims, source, client_id.as_deref(), &expected.profile),
@@ -174,21 +170,69 @@ pub(crate) fn check_claims<'c>(
         scope,
         audiences,
         confirmation: check_binding(claims, expected.custom())?,
-        is_lightweight: may_leave_out && leaves_claims_out(claims),
+        is_lightweight: is_lightweight(claims, source, expected),
     })
 }
 
-/// Returns whether the token lacks claims that Keycloak writes into every other token: `aud`, `sub`, and the
-/// `client_id` of a machine or the `sid` of a user.
-fn leaves_claims_out(claims: &Claims<'_>) -> bool {
+/// Returns whether the introspection response may state what the token leaves out. This applies to signed
+/// tokens only.
+fn may_leave_out(source: Source, expected: &Expected) -> bool {
+    expected.lightweight_tokens && matches!(source, Source::Jwt(_))
+}
+
+/// Returns whether the token leaves out claims that the introspection response must state: claims that
+/// Keycloak writes into every other token, which are `aud`, `sub`, and the `client_id` of a machine or the
+/// `sid` of a user.
+pub(crate) fn is_lightweight(claims: &Claims<'_>, source: Source, expected: &Expected) -> bool {
     let is_complete = claims.client_id.is_some() || claims.contains("sid");
-    claims.aud.is_none() || claims.sub.is_none() || !is_complete
+    may_leave_out(source, expected)
+        && (claims.aud.is_none() || claims.sub.is_none() || !is_complete)
+}
+
+/// Checks that the token names its subject, and returns the subject. It is the client if the profile allows
+/// tokens of machines without `sub`, and the empty string if the introspection response must name it.
+pub(crate) fn check_subject<'c>(
+    claims: &'c Claims<'_>,
+    client_id: Option<&Cow<'c, str>>,
+    source: Source,
+    expected: &Expected,
+) -> Result<Cow<'c, str>, VerifyError> {
+    match (&claims.sub, client_id) {
+        (Some(subject), _) => Ok(Cow::Borrowed(&**subject)),
+        (None, Some(client))
+            if expected.custom().is_some_and(|it| it.missing_subject)
+                && !SubjectKind::shows_user(claims, client) =>
+        {
+            Ok(client.clone())
+        }
+        (None, _) if may_leave_out(source, expected) => Ok(Cow::Borrowed("")),
+        (None, _) => Err(VerifyError::MissingClaim { claim: "sub" }),
+    }
+}
+
+/// Returns the scopes of the claims that the profile names.
+pub(crate) fn check_scope<'c>(
+    claims: &'c Claims<'_>,
+    expected: &Expected,
+) -> Result<Cow<'c, str>, VerifyError> {
+    match expected.custom() {
+        Some(profile) if !profile.scope_claims.is_empty() => {
+            claims.scopes_of(&profile.scope_claims)
+        }
+        _ => Ok(Cow::Borrowed(&*claims.scope)),
+    }
 }
 
 /// Checks that the token is for an audience of this issuer, and returns these audiences as a set of
 /// positions.
-fn check_audience(aud: Option<&[Cow<'_, str>]>, expected: &Expected) -> Result<u64, VerifyError> {
-    let is_optional = expected.custom().is_some_and(|it| it.missing_audience);
+pub(crate) fn check_audience(
+    claims: &Claims<'_>,
+    source: Source,
+    expected: &Expected,
+) -> Result<u64, VerifyError> {
+    let aud = claims.aud.as_deref();
+    let is_optional =
+        may_leave_out(source, expected) || expected.custom().is_some_and(|it| it.missing_audience);
     match (aud, expected.audiences_in(aud)) {
         (None, _) if is_optional => Ok(0),
         (None, _) => Err(VerifyError::MissingClaim { claim: "aud" }),
@@ -225,7 +269,7 @@ pub(crate) fn check_binding(
 /// # Errors
 ///
 /// Returns an error if the claims of the profile name several clients.
-pub(super) fn client<'c>(
+pub(crate) fn client<'c>(
     claims: &'c Claims<'_>,
     source: Source,
     profile: &Profile,
@@ -261,16 +305,33 @@ pub(super) fn client<'c>(
 /// Checks `exp`, `nbf` and `iat` (RFC 7519 §4.1.4-6) with the leeway. A token is already expired in the
 /// second `exp`.
 pub(crate) fn check_dates(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
-    let Dates { exp, nbf, iat } = dates;
+    check_expiry(dates, leeway, now)?;
+    check_not_before(dates, leeway, now)?;
+    check_issued_at(dates, leeway, now)
+}
+
+#[inline] // for `check_dates`, which every cache hit calls
+pub(crate) fn check_expiry(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
+    let exp = dates.exp;
     if now >= exp.saturating_add(leeway) {
         return Err(VerifyError::Expired { seconds: now - exp });
     }
-    if let Some(nbf) = nbf
+    Ok(())
+}
+
+#[inline]
+pub(crate) fn check_not_before(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
+    if let Some(nbf) = dates.nbf
         && nbf > now.saturating_add(leeway)
     {
         return Err(VerifyError::NotYetValid { seconds: nbf - now });
     }
-    if let Some(iat) = iat
+    Ok(())
+}
+
+#[inline]
+pub(crate) fn check_issued_at(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
+    if let Some(iat) = dates.iat
         && iat > now.saturating_add(leeway)
     {
         return Err(VerifyError::IssuedInFuture { seconds: iat - now });
@@ -278,7 +339,13 @@ pub(crate) fn check_dates(dates: Dates, leeway: u64, now: u64) -> Result<(), Ver
     Ok(())
 }
 
-fn check_issue(claims: &Claims<'_>, source: Source, profile: &Profile) -> Result<(), VerifyError> {
+/// Checks that `exp` is after `iat`, and that the claims `iat` and `jti` are present if the profile requires
+/// them.
+pub(crate) fn check_issue(
+    claims: &Claims<'_>,
+    source: Source,
+    profile: &Profile,
+) -> Result<(), VerifyError> {
     // If an introspection response has no `exp`, this service sets one, which is not compared with the
     // issuer's `iat`.
     let has_exp = !matches!(source, Source::IntrospectionResponse { has_exp: false });
@@ -300,7 +367,11 @@ fn check_issue(claims: &Claims<'_>, source: Source, profile: &Profile) -> Result
 /// access tokens, and they may have the same header. A token with the `typ` of an access token is not
 /// checked for the claims of ID tokens, because its kind is explicit (RFC 8725 §3.12). The check of the
 /// audience has already rejected most ID tokens and security events.
-fn check_kind(claims: &Claims<'_>, source: Source, expected: &Expected) -> Result<(), VerifyError> {
+pub(crate) fn check_kind(
+    claims: &Claims<'_>,
+    source: Source,
+    expected: &Expected,
+) -> Result<(), VerifyError> {
     let profile = expected.custom();
     let is_explicit = matches!(source, Source::Jwt(Typ::AccessToken));
     if profile.is_some_and(|profile| !has_required(claims, source, profile)) {
@@ -378,7 +449,7 @@ pub(crate) fn is_other_kind(typ: &str) -> bool {
 const OTHER_KINDS: [&str; 4] = ["Refresh", "Offline", "ID", "Logout"];
 
 /// Checks the client, and returns it.
-fn check_client<'c>(
+pub(crate) fn check_client<'c>(
     claims: &'c Claims<'_>,
     source: Source,
     expected: &Expected,
@@ -411,7 +482,10 @@ fn check_client<'c>(
 
 /// Checks what is known of the provider beyond its profile. Everyone can get an ID token of Google and of
 /// GitHub with this API as its audience, so their callers are listed.
-fn check_provider(claims: &Claims<'_>, profile: &TokenProfile) -> Result<(), VerifyError> {
+pub(crate) fn check_provider(
+    claims: &Claims<'_>,
+    profile: &TokenProfile,
+) -> Result<(), VerifyError> {
     let is_listed = |list: &[String], name: &str| {
         let value = claims.text(name);
         value.is_some_and(|value| list.iter().any(|listed| *listed == value))

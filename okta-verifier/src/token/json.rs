@@ -66,6 +66,12 @@ impl<'a> Object<'a> {
         self.get(name).filter(|value| *value != "null")
     }
 
+    /// Returns the names and values of the members, in no particular order.
+    #[cfg(feature = "explain")]
+    pub(crate) fn members(&self) -> impl ExactSizeIterator<Item = (&str, &'a str)> {
+        (self.0.iter()).map(|member| (&*member.name.text, member.value))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -53,13 +53,7 @@ impl<'t> Jws<'t> {
     ) -> Result<Self, VerifyError> {
         #[cfg(test)]
         crate::counts::parse();
-        let token = token.as_ref();
-        let parts = Compact::split(token, limit).map_err(|reason| match reason {
-            MalformedTokenError::Parts if memchr_iter(b'.', token).count() == 4 => {
-                VerifyError::Encrypted
-            }
-            reason => reason.into(),
-        })?;
+        let parts = Compact::of_token(token.as_ref(), limit)?;
         let header = Header::parse(&parts.header()?)?;
         let payload = parts.payload()?;
         let signature = parts.signature()?;
@@ -89,7 +83,7 @@ pub(crate) fn parts(token: &[u8]) -> usize {
 }
 
 impl Header {
-    fn parse(text: &str) -> Result<Self, VerifyError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, VerifyError> {
         let header = Object::parse(text)?;
         // RFC 7515 §4.1.11: an unsupported critical extension must be rejected, and none is supported. A
         // `crit` that is empty or not a list is malformed. RFC 7797 §6-7: a JWT never has an unencoded
@@ -167,6 +161,16 @@ pub(crate) struct Compact<'t> {
 }
 
 impl<'t> Compact<'t> {
+    /// Splits a token of at most `limit` bytes. A token of five parts is encrypted.
+    pub(crate) fn of_token(token: &'t [u8], limit: usize) -> Result<Self, VerifyError> {
+        Self::split(token, limit).map_err(|reason| match reason {
+            MalformedTokenError::Parts if memchr_iter(b'.', token).count() == 4 => {
+                VerifyError::Encrypted
+            }
+            reason => reason.into(),
+        })
+    }
+
     /// Splits a JWT of at most `limit` bytes.
     pub(crate) fn split(jwt: &'t [u8], limit: usize) -> Result<Self, MalformedTokenError> {
         if jwt.len() > limit {

@@ -319,6 +319,12 @@ impl TokenProfile {
         self.missing_audience
     }
 
+    /// Returns the accepted values of `typ`, and whether it may be absent.
+    #[cfg(feature = "explain")]
+    pub(crate) fn types(&self) -> (&[String], bool) {
+        (&self.types, self.missing_type)
+    }
+
     /// Returns what is wrong with the profile.
     pub(crate) fn problem(&self) -> Option<String> {
         for typ in &self.types {

@@ -209,17 +209,9 @@ impl<'r> RequestDecision<'r> {
     }
 
     /// Introspects a token that is not a signed JWT. Returns `error` if no issuer introspects such tokens.
-    /// A malformed text of three or five parts is never sent to an issuer, because it is a malformed JWT.
     fn begin_unsigned(&self, error: VerifyError, now: Now) -> Result<Step, DecisionError> {
-        let token = self.request.token;
-        let reason = match error {
-            VerifyError::Encrypted if jws::is_jwe(token) => IntrospectionReason::Encrypted,
-            VerifyError::Malformed(MalformedTokenError::Parts | MalformedTokenError::Alphabet)
-                if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) =>
-            {
-                IntrospectionReason::Opaque
-            }
-            error => return Err(error.into()),
+        let Some(reason) = reason_of_unsigned(self.request.token, &error) else {
+            return Err(error.into());
         };
         let issuers = self.verifier.0.issuers.load();
         let introspection = issuers
@@ -535,8 +527,7 @@ impl Unverified {
 
     fn is_signed_with(&self, key: &Key, token: &[u8]) -> bool {
         let signed = token.get(..self.signed).unwrap_or_default();
-        let is_of_tenant = self.iss.as_ref().is_none_or(|iss| key.is_of_issuer(iss));
-        is_of_tenant && key.verify(signed, &self.signature).is_ok()
+        is_signed_with(key, self.iss.as_deref(), signed, &self.signature)
     }
 
     /// Returns whether the unverified claims leave out what an introspection response would have to state.
@@ -648,6 +639,32 @@ impl Basis {
             Self::Introspection(_) => None,
         }
     }
+}
+
+/// Returns why a token that is not a signed JWT may be introspected, or `None` if it must not be. A malformed
+/// text of three or five parts is never sent to an issuer, because it is a malformed JWT.
+pub(super) fn reason_of_unsigned(token: &[u8], error: &VerifyError) -> Option<IntrospectionReason> {
+    match error {
+        VerifyError::Encrypted if jws::is_jwe(token) => Some(IntrospectionReason::Encrypted),
+        VerifyError::Malformed(MalformedTokenError::Parts | MalformedTokenError::Alphabet)
+            if !matches!(jws::parts(token), 3 | 5) && is_b64token(token) =>
+        {
+            Some(IntrospectionReason::Opaque)
+        }
+        _ => None,
+    }
+}
+
+/// Returns whether `key` has signed the token. `iss` is the token's issuer if a key may be that of another
+/// tenant.
+pub(super) fn is_signed_with(
+    key: &Key,
+    iss: Option<&str>,
+    signed: &[u8],
+    signature: &[u8],
+) -> bool {
+    let is_of_tenant = iss.is_none_or(|iss| key.is_of_issuer(iss));
+    is_of_tenant && key.verify(signed, signature).is_ok()
 }
 
 /// Returns the error for a request that the client can repeat at once.

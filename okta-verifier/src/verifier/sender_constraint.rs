@@ -64,7 +64,7 @@ impl SenderConstraint {
         self.offers_dpop() || self.accepts_certificates()
     }
 
-    fn accepts_certificates(&self) -> bool {
+    pub(super) fn accepts_certificates(&self) -> bool {
         self.client_certificates || self.client_cert_header.is_some()
     }
 

@@ -10,6 +10,8 @@ mod config;
 mod conformance;
 mod dpop;
 mod env;
+#[cfg(feature = "explain")]
+mod explain;
 mod introspection;
 mod issuers;
 mod keys;

@@ -5,9 +5,15 @@ use actix_web::{
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
 };
-use okta_verifier::{VerifiedToken, Verifier, adapter::Anonymous};
+use okta_verifier::{
+    VerifiedToken, Verifier,
+    adapter::{Anonymous, PendingOutcome},
+};
 
-use super::VerifyFuture;
+use super::{
+    VerifyFuture,
+    hook::{Hook, RequestOutcome},
+};
 use crate::{
     answer::Answer,
     bridge::{self, Connection},
@@ -25,6 +31,7 @@ pub struct Verify<S> {
     optional: bool,
     max_introspection_age: Option<Duration>,
     audience: Option<Arc<str>>,
+    hook: Option<Hook>,
 }
 
 impl<S> Verify<S> {
@@ -34,6 +41,7 @@ impl<S> Verify<S> {
         optional: bool,
         max_introspection_age: Option<Duration>,
         audience: Option<Arc<str>>,
+        hook: Option<Hook>,
     ) -> Self {
         Self {
             inner: Rc::new(inner),
@@ -41,6 +49,7 @@ impl<S> Verify<S> {
             optional,
             max_introspection_age,
             audience,
+            hook,
         }
     }
 }
@@ -56,21 +65,25 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        remove_earlier_results(&request);
-        self.authenticate(request)
+        let is_nested = remove_earlier_results(&request, &self.verifier);
+        self.authenticate(request, is_nested)
             .adding(bridge::added(&self.verifier))
     }
 }
 
 impl<S> Verify<S> {
-    fn authenticate<B>(&self, request: ServiceRequest) -> VerifyFuture<S>
+    fn authenticate<B>(&self, request: ServiceRequest, is_nested: bool) -> VerifyFuture<S>
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>>,
     {
+        let with_hook = |outcome: PendingOutcome| {
+            RequestOutcome::new(outcome.nested(is_nested), self.hook.as_ref())
+        };
         // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
         if self.optional && !bridge::has_credentials(&request) {
             request.extensions_mut().insert(self.verifier.anonymous());
-            return VerifyFuture::answering(Answer::inner(self.inner.call(request)));
+            let outcome = with_hook(PendingOutcome::anonymous(&self.verifier));
+            return VerifyFuture::answering(Answer::inner(self.inner.call(request)), outcome);
         }
         let (verifier, connection) = (&self.verifier, Connection::of(&request));
         let credentials = bridge::credentials(
@@ -82,21 +95,30 @@ impl<S> Verify<S> {
         );
         match verifier.authenticate(&credentials).into_ready() {
             Ok(Ok(token)) => {
+                let outcome = with_hook(PendingOutcome::accepted(&token));
                 request.extensions_mut().insert(token);
-                VerifyFuture::answering(Answer::inner(self.inner.call(request)))
+                VerifyFuture::answering(Answer::inner(self.inner.call(request)), outcome)
             }
-            Ok(Err(rejection)) => VerifyFuture::answering(Answer::refused(request, rejection)),
-            Err(pending) => VerifyFuture::authenticating(pending, request, Rc::clone(&self.inner)),
+            Ok(Err(rejection)) => {
+                let outcome = with_hook(PendingOutcome::new(verifier));
+                VerifyFuture::answering(Answer::refused(request, rejection), outcome)
+            }
+            Err(pending) => {
+                let outcome = with_hook(PendingOutcome::new(verifier));
+                VerifyFuture::authenticating(pending, request, Rc::clone(&self.inner), outcome)
+            }
         }
     }
 }
 
 /// Removes the results of an outer middleware. The outer middleware may trust another issuer or audience,
-/// so its token must not be mistaken for a token that this middleware verified.
-fn remove_earlier_results(request: &ServiceRequest) {
+/// so its token must not be mistaken for a token that this middleware verified. Returns whether the outer middleware
+/// has the same verifier.
+fn remove_earlier_results(request: &ServiceRequest, verifier: &Verifier) -> bool {
     let mut extensions = request.extensions_mut();
     // A result of the same verifier is removed too, because it does not show for which request its DPoP
     // proof was made.
-    extensions.remove::<VerifiedToken>();
-    extensions.remove::<Anonymous>();
+    let token = extensions.remove::<VerifiedToken>();
+    let anonymous = extensions.remove::<Anonymous>();
+    verifier.has_admitted(token.as_ref(), anonymous.as_ref())
 }

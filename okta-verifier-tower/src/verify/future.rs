@@ -9,6 +9,10 @@ use okta_verifier::adapter::Authentication;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::{
+    VerifyLayer,
+    hook::{Hook, RequestOutcome, with_hook},
+};
 use crate::refusal::Refusal;
 
 pin_project! {
@@ -23,6 +27,9 @@ pin_project! {
         #[pin]
         state: State<S, B>,
         added: Vec<(HeaderName, HeaderValue)>,
+        // `None` after the response. Dropped after the state, so that the request is gone when the outcome is
+        // reported as dropped.
+        outcome: Option<RequestOutcome>,
     }
 }
 
@@ -33,7 +40,12 @@ pin_project! {
         S: Service<Request<B>>,
     {
         Refused { refusal: Option<Refusal> },
-        Authenticating { authentication: Authentication, grpc: bool, call: Option<Call<S, B>> },
+        Authenticating {
+            authentication: Authentication,
+            grpc: bool,
+            hook: Option<Hook>,
+            call: Option<Call<S, B>>,
+        },
         Readying { call: Option<Call<S, B>> },
         Inner { #[pin] future: S::Future },
     }
@@ -47,10 +59,9 @@ impl<S, B> VerifyFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn refused(refusal: Refusal) -> Self {
-        Self::new(State::Refused {
-            refusal: Some(refusal),
-        })
+    pub(super) fn refused(refusal: Refusal, outcome: RequestOutcome) -> Self {
+        let refusal = Some(refusal);
+        Self::new(State::Refused { refusal }, outcome)
     }
 
     /// Returns the future of a request that waits for `authentication`. `service` must not have been
@@ -58,19 +69,22 @@ where
     /// verified, `service` is polled ready and called.
     pub(super) fn authenticating(
         authentication: Authentication,
-        grpc: bool,
+        layer: &VerifyLayer,
         request: Request<B>,
         service: S,
+        outcome: RequestOutcome,
     ) -> Self {
-        Self::new(State::Authenticating {
+        let state = State::Authenticating {
             authentication,
-            grpc,
+            grpc: layer.grpc,
+            hook: layer.hook.clone(),
             call: Some(Box::new((request, service))),
-        })
+        };
+        Self::new(state, outcome)
     }
 
-    pub(super) fn inner(future: S::Future) -> Self {
-        Self::new(State::Inner { future })
+    pub(super) fn inner(future: S::Future, outcome: RequestOutcome) -> Self {
+        Self::new(State::Inner { future }, outcome)
     }
 
     /// Adds these headers to the response, whether it is a rejection or the inner service's response.
@@ -82,10 +96,11 @@ where
         self
     }
 
-    fn new(state: State<S, B>) -> Self {
+    fn new(state: State<S, B>, outcome: RequestOutcome) -> Self {
         Self {
             state,
             added: Vec::new(),
+            outcome: Some(outcome),
         }
     }
 }
@@ -104,19 +119,28 @@ where
             let next = match state.as_mut().project() {
                 StateProjection::Refused { refusal } => {
                     let refusal = refusal.take().expect(POLLED_AGAIN);
-                    return Poll::Ready(Ok(add(refusal.into_response(), this.added)));
+                    let response = refusal.into_response();
+                    complete(this.outcome, Some(&response));
+                    return Poll::Ready(Ok(add(response, this.added)));
                 }
                 StateProjection::Authenticating {
                     authentication,
                     grpc,
+                    hook,
                     call,
                 } => {
-                    let outcome = ready!(Pin::new(authentication).poll(cx));
+                    let result = ready!(Pin::new(authentication).poll(cx));
                     let mut call = call.take().expect(POLLED_AGAIN);
                     let (request, _) = &mut *call;
-                    match outcome {
+                    match result {
                         Ok(token) => {
-                            request.extensions_mut().insert(token);
+                            let outcome = this.outcome.take();
+                            let outcome = outcome.map(|mut outcome| {
+                                outcome.accept(&token);
+                                request.extensions_mut().insert(token);
+                                with_hook(outcome, hook.as_ref(), request.extensions())
+                            });
+                            *this.outcome = outcome;
                             State::Readying { call: Some(call) }
                         }
                         Err(rejection) => {
@@ -131,17 +155,29 @@ where
                     // The service that was polled ready must be the one that is called.
                     let (request, mut service) = *call.take().expect(POLLED_AGAIN);
                     if let Err(error) = readiness {
+                        complete::<R>(this.outcome, None);
                         return Poll::Ready(Err(error));
                     }
                     let future = service.call(request);
                     State::Inner { future }
                 }
                 StateProjection::Inner { future } => {
-                    return future.poll(cx).map_ok(|response| add(response, this.added));
+                    let result = ready!(future.poll(cx));
+                    complete(this.outcome, result.as_ref().ok());
+                    return Poll::Ready(result.map(|response| add(response, this.added)));
                 }
             };
             state.set(next);
         }
+    }
+}
+
+/// Reports the outcome. The innermost rejection is the one in the extensions of the response. An error of the inner
+/// service is not a rejection: the token was accepted.
+#[inline]
+fn complete<R>(outcome: &mut Option<RequestOutcome>, response: Option<&Response<R>>) {
+    if let Some(outcome) = outcome.take() {
+        outcome.complete(response.and_then(|response| response.extensions().get()));
     }
 }
 

@@ -207,6 +207,40 @@ fn explained(skipped: usize, reasons: &str) -> String {
 }
 
 impl UnavailableReason {
+    /// Returns a stable name of the reason in snake case, for metrics and alerts. The code never contains a text from
+    /// the network.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Transport { .. } => "transport",
+            Self::Timeout => "timeout",
+            Self::Status { .. } => "status",
+            Self::Redirect { .. } => "redirect",
+            Self::ContentType { .. } => "content_type",
+            Self::ContentEncoding { .. } => "content_encoding",
+            Self::TooLarge { .. } => "too_large",
+            Self::Malformed { .. } => "malformed_response",
+            Self::OtherIssuer { .. } => "issuer_mismatch",
+            Self::ForeignUrl { .. } => "foreign_url",
+            Self::TooManyKeys { .. } => "too_many_keys",
+            Self::NoUsableKey { .. } => "no_usable_key",
+            Self::NoIntrospectionEndpoint => "no_introspection_endpoint",
+            Self::CredentialsRefused => "introspection_credentials_rejected",
+            Self::NoIntrospection => "no_introspection",
+            Self::IntrospectionRateLimit => "introspection_rate_limit",
+            Self::IssuerResolver { .. } => "issuer_resolver",
+            Self::IssuerResolverTimeout => "issuer_resolver_timeout",
+            Self::IssuerResolverRateLimit => "issuer_resolver_rate_limit",
+            Self::ResolvedIssuer => "resolved_issuer",
+            Self::NoRandomness => "no_randomness",
+            Self::NoRuntime => "no_runtime",
+            Self::Abandoned => "abandoned",
+            Self::ReplayStoreFull => "replay_store_full",
+            Self::ReplayStore { .. } => "replay_store",
+        }
+    }
+
     /// Returns the time after which the issuer allows a retry, or `None` if the issuer has not stated it.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -19,7 +19,7 @@ use crate::{
     issuer::{Issuer, ResolvedIssuer},
     keys::{FetchedKeys, KeyStore, Source},
     net::Clients,
-    stats::IssuerCounters,
+    stats::{Counters, IssuerCounters},
     sync::clock::{End, Now},
     token::{
         checks::{self, Expected},
@@ -65,6 +65,7 @@ impl ActiveIssuer {
         shared: Option<KeyStore>,
         clients: &mut Clients,
         challenges: &Arc<Challenges>,
+        counters: &Counters,
     ) -> Result<(Arc<Self>, Notes), ConfigError> {
         let settings = issuer.clone().without_snapshot();
         let mut resolved = issuer.resolve()?;
@@ -79,12 +80,16 @@ impl ActiveIssuer {
             }
             None => None,
         };
+        let counters = match &lease {
+            None => counters.configured(&resolved.expected.issuer),
+            Some(_) => counters.resolved(&resolved.expected.issuer),
+        };
         let keys = match shared {
             Some(shared) => shared,
-            None => keys(&resolved, clients)?,
+            None => keys(&resolved, clients, &counters)?,
         };
         let origin = Arc::new(Origin {
-            counters: Arc::new(IssuerCounters::new(&resolved.expected.issuer)),
+            counters,
             expected: resolved.expected,
             groups_claim: resolved.groups_claim,
             challenges: challenges.clone(),
@@ -330,7 +335,11 @@ fn warn_of_swapped_ids(expected: &Expected) {
     }
 }
 
-fn keys(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<KeyStore, ConfigError> {
+fn keys(
+    resolved: &ResolvedIssuer,
+    clients: &mut Clients,
+    counters: &Arc<IssuerCounters>,
+) -> Result<KeyStore, ConfigError> {
     if let Some(set) = &resolved.pinned {
         return Ok(KeyStore::Pinned(set.clone()));
     }
@@ -341,7 +350,8 @@ fn keys(resolved: &ResolvedIssuer, clients: &mut Clients) -> Result<KeyStore, Co
         resolved.key_options,
         clients.deadline(),
     );
-    let keys = FetchedKeys::new(source, random_u64(), resolved.stale_if_error);
+    let jitter = random_u64();
+    let keys = FetchedKeys::new(source, jitter, resolved.stale_if_error, counters.clone());
     let keys = match &resolved.key_snapshot {
         None => keys,
         Some(saved) => keys

@@ -1,16 +1,24 @@
 //! [`VerifierBuilder`]: builds a [`Verifier`] from settings, and replaces its issuers.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use arc_swap::ArcSwap;
 use reqwest::{Certificate, ClientBuilder};
 
-use super::{IssuerResolver, Issuers, ResolvedIssuers, SenderConstraint, TokenCache, Verifier};
+use super::{
+    Inner, IssuerResolver, Issuers, ResolvedIssuers, SenderConstraint, TokenCache, Verifier,
+};
 use crate::{
     dpop::{DpopSettings, External},
     error::ConfigError,
     http::{Challenges, DEFAULT_REALM},
     issuer::Issuer,
     net::{Clients, Peers, proxy_header},
+    stats::Counters,
 };
 
 /// Builder for a [`Verifier`].
@@ -454,17 +462,19 @@ impl VerifierBuilder {
         }
         let resolved = resolver.map(ResolvedIssuers::new).transpose()?;
         let mut clients = Clients::new(self.http_client, ca_certificates, self.fetch_timeout);
-        let issuers = Issuers::build(self.issuers, &[], &mut clients, &challenges)?;
+        let counters = Arc::new(Counters::default());
+        let issuers = Issuers::build(self.issuers, &[], &mut clients, &challenges, &counters)?;
         let cache = TokenCache::new(self.token_cache_capacity, self.token_cache_ttl);
-        Ok(Verifier::new(
-            issuers,
-            resolved,
+        Ok(Verifier(Arc::new(Inner {
+            issuers: ArcSwap::from_pointee(issuers),
+            resolved: resolved.map(Arc::new),
             cache,
             challenges,
             sender_constraint,
-            self.max_token_size,
-            clients,
-        ))
+            max_token_size: self.max_token_size,
+            clients: Mutex::new(clients),
+            counters,
+        })))
     }
 
     /// Validates the settings for bound tokens, and moves those of DPoP out of the builder.
@@ -578,7 +588,8 @@ impl Verifier {
             return Err(ConfigError::NoIssuer);
         }
         self.replace(|clients, challenges| {
-            Issuers::build(issuers, &self.issuers(), clients, challenges)
+            let counters = &self.0.counters;
+            Issuers::build(issuers, &self.issuers(), clients, challenges, counters)
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     introspection::IntrospectionReason,
     issuer::Issuer,
     net::Clients,
+    stats::Counters,
     sync::clock::Now,
     token::claims::Claims,
 };
@@ -49,6 +50,7 @@ impl Issuers {
         former: &[Arc<ActiveIssuer>],
         clients: &mut Clients,
         challenges: &Arc<Challenges>,
+        counters: &Counters,
     ) -> Result<Self, ConfigError> {
         // The same `Arc` is not retired, so the keys, responses and cached tokens of the issuer stay valid. A
         // resolved issuer has a lease that ends, so only its keys can be reused.
@@ -77,7 +79,8 @@ impl Issuers {
             let shared = others.find(|it| it.settings.has_keys_of(&settings));
             let shared = shared.map(|it| it.keys.clone());
             let issuer = issuer.with_snapshot_of(&issuers);
-            let (issuer, notes) = ActiveIssuer::build(issuer, None, shared, clients, challenges)?;
+            let (issuer, notes) =
+                ActiveIssuer::build(issuer, None, shared, clients, challenges, counters)?;
             new.push(notes);
             list.push(issuer);
         }

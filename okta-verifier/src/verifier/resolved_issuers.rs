@@ -321,7 +321,8 @@ impl ResolvedIssuers {
         let shared = former
             .filter(|it| it.settings.has_keys_of(&settings))
             .map(|it| it.keys.clone());
-        let built = ActiveIssuer::build(settings, lease, shared, clients, verifier.challenges());
+        let (challenges, counters) = (verifier.challenges(), &verifier.0.counters);
+        let built = ActiveIssuer::build(settings, lease, shared, clients, challenges, counters);
         let (issuer, notes) = built.map_err(|error| {
             let problem = error.to_string();
             CallError::Settings(self.settings.without_place(iss, &problem))

@@ -1,0 +1,288 @@
+//! [`Outcome`] and [`PendingOutcome`]: what became of a request, counted and reported exactly once.
+
+use std::{
+    fmt, mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use super::Verifier;
+use crate::{
+    http::{Anonymous, Rejection},
+    stats::Counters,
+    verified_token::VerifiedToken,
+};
+
+/// What became of a request. The hook `on_outcome` of the layers receives it. Its `Debug` output shows no token.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Outcome<'r> {
+    /// The token was accepted, and no policy, extractor or handler returned a [`Rejection`] afterwards.
+    Accepted(&'r VerifiedToken),
+    /// An optional layer admitted the request without credentials, and nothing rejected it afterwards.
+    Anonymous,
+    /// The request was rejected: by the layer, or afterwards by a policy, an extractor or the handler. If the
+    /// handler returned another error response, the outcome is not this one.
+    Rejected(&'r Rejection),
+    /// The request was dropped before there was a response, for example because the client disconnected, or because
+    /// the handler panicked.
+    Dropped,
+}
+
+impl Outcome<'_> {
+    /// Returns `accepted`, `anonymous`, `rejected` or `dropped`, for logs and metrics.
+    ///
+    /// ```
+    /// use okta_verifier::{Rejection, adapter::Outcome};
+    ///
+    /// let rejection = Rejection::insufficient_scope("orders:read")?;
+    /// assert_eq!(Outcome::Rejected(&rejection).name(), "rejected");
+    /// assert_eq!(Outcome::Dropped.name(), "dropped");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "accepted",
+            Self::Anonymous => "anonymous",
+            Self::Rejected(_) => "rejected",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+/// Counts the outcome of one request in [`Verifier::stats`], exactly once, and reports it to a hook. If it is dropped
+/// before [`complete`](Self::complete), the outcome is [`Outcome::Dropped`].
+///
+/// The layers of the adapters create one for each request. A gateway that calls [`Verifier::authenticate`] itself
+/// does the same to be counted.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// use okta_verifier::{Policy, Rejection, Verifier, adapter::{PendingOutcome, RequestCredentials}};
+///
+/// async fn handle(verifier: &Verifier, authorization: &[&[u8]]) -> Result<String, Rejection> {
+///     let mut outcome = PendingOutcome::new(verifier);
+///     let credentials = RequestCredentials::new(authorization.iter().copied());
+///     let result = async {
+///         let token = verifier.authenticate(&credentials).await?;
+///         outcome.accept(&token);
+///         token.require(Policy::scope("orders:read"))?;
+///         Ok(format!("orders of {}", token.subject()))
+///     }
+///     .await;
+///     outcome.complete(result.as_ref().err());
+///     result
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// # let bearer = |jwt: String| format!("Bearer {jwt}");
+/// # let reader = bearer(okta.token("ada").scope("orders:read").sign());
+/// # let other = bearer(okta.token("bob").sign());
+/// assert!(handle(&verifier, &[reader.as_bytes()]).await.is_ok());
+/// assert!(handle(&verifier, &[other.as_bytes()]).await.is_err()); // the scope is missing
+/// assert!(handle(&verifier, &[]).await.is_err()); // no token
+/// drop(handle(&verifier, &[reader.as_bytes()])); // a future that is never polled counts nothing
+///
+/// let stats = verifier.stats();
+/// assert_eq!(stats.issuers[0].accepted, 1);
+/// assert_eq!(stats.issuers[0].rejected, [("insufficient_scope", 1)]);
+/// assert_eq!(stats.rejected, [("no_credentials", 1)]);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a request whose outcome is dropped at once is counted as dropped"]
+pub struct PendingOutcome<H: FnOnce(Outcome<'_>) = fn(Outcome<'_>)> {
+    progress: Progress,
+    is_counted: bool,
+    hook: Option<H>,
+}
+
+/// How far the request is.
+enum Progress {
+    Undecided(Arc<Counters>),
+    Accepted(VerifiedToken),
+    Anonymous(Arc<Counters>),
+    Completed,
+}
+
+impl PendingOutcome {
+    /// Returns the outcome of a request about which nothing is known yet.
+    pub fn new(verifier: &Verifier) -> Self {
+        Self::with(Progress::Undecided(verifier.0.counters.clone()))
+    }
+
+    /// Returns the outcome of a request whose token was accepted at once.
+    #[inline]
+    pub fn accepted(token: &VerifiedToken) -> Self {
+        Self::with(Progress::Accepted(token.clone()))
+    }
+
+    /// Returns the outcome of a request without credentials that is admitted.
+    pub fn anonymous(verifier: &Verifier) -> Self {
+        Self::with(Progress::Anonymous(verifier.0.counters.clone()))
+    }
+
+    #[inline]
+    fn with(progress: Progress) -> Self {
+        Self {
+            progress,
+            is_counted: true,
+            hook: None,
+        }
+    }
+}
+
+impl<H: FnOnce(Outcome<'_>)> PendingOutcome<H> {
+    /// Records that the token was accepted. The request then belongs to the token's issuer.
+    pub fn accept(&mut self, token: &VerifiedToken) {
+        self.progress = Progress::Accepted(token.clone());
+    }
+
+    /// Sets the function that receives the outcome, after it was counted. By default there is none. If the function
+    /// panics while a request is dropped, the panic goes no further.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Rejection, Verifier, adapter::PendingOutcome};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let mut seen = Vec::new();
+    /// let outcome = PendingOutcome::new(&verifier).on_outcome(Some(|outcome: okta_verifier::adapter::Outcome<'_>| {
+    ///     seen.push(outcome.name());
+    /// }));
+    /// outcome.complete(Some(&Rejection::insufficient_scope("orders:read")?));
+    /// drop(PendingOutcome::new(&verifier)); // no hook
+    /// assert_eq!(seen, ["rejected"]);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[inline]
+    pub fn on_outcome<N: FnOnce(Outcome<'_>)>(mut self, hook: Option<N>) -> PendingOutcome<N> {
+        PendingOutcome {
+            progress: mem::replace(&mut self.progress, Progress::Completed),
+            is_counted: self.is_counted,
+            hook,
+        }
+    }
+
+    /// Leaves the request out of [`Verifier::stats`], if `is_nested` is true: an outer layer of the same verifier
+    /// counts it already ([`Verifier::has_admitted`]). The hook is called nevertheless.
+    #[inline]
+    pub fn nested(mut self, is_nested: bool) -> Self {
+        self.is_counted = !is_nested;
+        self
+    }
+
+    /// Counts and reports the outcome. `rejection` is the rejection in the response, or `None` if nothing rejected the
+    /// request. A request whose token was accepted is counted for the issuer of this token, whatever rejected it
+    /// afterwards. Without a token and without a rejection, the outcome is [`Outcome::Dropped`].
+    #[inline]
+    pub fn complete(mut self, rejection: Option<&Rejection>) {
+        if let (Progress::Accepted(token), None, None) = (&self.progress, rejection, &self.hook) {
+            if self.is_counted {
+                token.counters().requests().accept();
+            }
+            self.progress = Progress::Completed;
+            return;
+        }
+        self.finish(rejection);
+    }
+
+    fn finish(&mut self, rejection: Option<&Rejection>) {
+        let progress = mem::replace(&mut self.progress, Progress::Completed);
+        let outcome = match (&progress, rejection) {
+            (Progress::Completed, _) => return,
+            (_, Some(rejection)) => Outcome::Rejected(rejection),
+            (Progress::Accepted(token), None) => Outcome::Accepted(token),
+            (Progress::Anonymous(_), None) => Outcome::Anonymous,
+            (Progress::Undecided(_), None) => Outcome::Dropped,
+        };
+        self.report(&progress, outcome);
+    }
+
+    /// Counts the outcome first, so that a hook that panics changes no count.
+    fn report(&mut self, progress: &Progress, outcome: Outcome<'_>) {
+        if self.is_counted {
+            progress.count(outcome);
+        }
+        if let Some(hook) = self.hook.take() {
+            hook(outcome);
+        }
+    }
+}
+
+impl Progress {
+    fn count(&self, outcome: Outcome<'_>) {
+        let requests = match (self, outcome) {
+            (Self::Accepted(token), _) => token.counters().requests(),
+            // The layer itself rejected the token, so the issuer is one of this verifier. The rejection of an anonymous
+            // request may come from an inner layer with another verifier.
+            (Self::Undecided(counters), Outcome::Rejected(rejection)) => rejection
+                .counters()
+                .map_or(counters.unassigned(), |issuer| issuer.requests()),
+            (Self::Undecided(counters) | Self::Anonymous(counters), _) => counters.unassigned(),
+            (Self::Completed, _) => return,
+        };
+        match outcome {
+            Outcome::Accepted(_) => requests.accept(),
+            Outcome::Anonymous => requests.admit_anonymous(),
+            Outcome::Rejected(rejection) => requests.reject(rejection.slot()),
+            Outcome::Dropped => requests.drop_request(),
+        }
+    }
+}
+
+impl<H: FnOnce(Outcome<'_>)> Drop for PendingOutcome<H> {
+    fn drop(&mut self) {
+        let progress = mem::replace(&mut self.progress, Progress::Completed);
+        if matches!(progress, Progress::Completed) {
+            return;
+        }
+        // The handler may be panicking. A second panic that leaves this function would abort the process.
+        let report = AssertUnwindSafe(|| self.report(&progress, Outcome::Dropped));
+        let _ = catch_unwind(report);
+    }
+}
+
+/// Shows how far the request is, and no token.
+impl<H: FnOnce(Outcome<'_>)> fmt::Debug for PendingOutcome<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let progress = match self.progress {
+            Progress::Undecided(_) => "undecided",
+            Progress::Accepted(_) => "accepted",
+            Progress::Anonymous(_) => "anonymous",
+            Progress::Completed => "completed",
+        };
+        f.debug_tuple("PendingOutcome").field(&progress).finish()
+    }
+}
+
+impl Verifier {
+    /// Returns whether this verifier accepted the token, or admitted the anonymous request. An adapter calls it with
+    /// what an outer layer left in the request's extensions: if the outer layer has the same verifier, it counts the
+    /// request already ([`PendingOutcome::nested`]).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let build = || Verifier::builder().issuer(okta.issuer().any_client_id()).build();
+    /// let (verifier, other) = (build()?, build()?);
+    /// assert!(verifier.has_admitted(None, Some(&verifier.anonymous())));
+    /// assert!(!verifier.has_admitted(None, Some(&other.anonymous())));
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn has_admitted(
+        &self,
+        token: Option<&VerifiedToken>,
+        anonymous: Option<&Anonymous>,
+    ) -> bool {
+        // Every verifier has challenges of its own.
+        let own: *const _ = &*self.0.challenges;
+        token.is_some_and(|token| std::ptr::eq(token.challenges(), own))
+            || anonymous.is_some_and(|anonymous| std::ptr::eq(anonymous.challenges(), own))
+    }
+}

@@ -26,9 +26,8 @@ pin_project! {
         #[pin]
         state: State<S>,
         added: Vec<(HeaderName, HeaderValue)>,
-        // `None` after the response. Dropped after the state, so that the request is gone when the outcome is
-        // reported as dropped.
-        outcome: Option<RequestOutcome>,
+        // Dropped after the state, so that the request is gone when the outcome is reported as dropped.
+        outcome: RequestOutcome,
     }
 }
 
@@ -77,7 +76,7 @@ impl<S: Service<ServiceRequest>> VerifyFuture<S> {
         Self {
             state,
             added: Vec::new(),
-            outcome: Some(outcome),
+            outcome,
         }
     }
 }
@@ -101,9 +100,7 @@ where
                     let (request, service) = call.take().expect(POLLED_AGAIN);
                     match result {
                         Ok(token) => {
-                            if let Some(outcome) = this.outcome {
-                                outcome.accept(&token);
-                            }
+                            this.outcome.accept(&token);
                             request.extensions_mut().insert(token);
                             Answer::inner(service.call(request))
                         }
@@ -112,9 +109,7 @@ where
                 }
                 StateProjection::Answering { answer } => {
                     let result = ready!(answer.poll(cx));
-                    if let Some(outcome) = this.outcome.take() {
-                        outcome.complete(result.as_ref().ok());
-                    }
+                    this.outcome.complete(result.as_ref().ok());
                     return Poll::Ready(result.map(|mut response| {
                         for (name, value) in this.added.drain(..) {
                             response.headers_mut().insert(name, value);

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use actix_web::{HttpRequest, dev::ServiceResponse};
 use okta_verifier::{
-    Rejection, VerifiedToken,
+    Rejection, VerifiedToken, Verifier,
     adapter::{Outcome, PendingOutcome},
 };
 
@@ -12,7 +12,8 @@ use okta_verifier::{
 #[derive(Clone)]
 pub(super) struct Hook(Arc<dyn Fn(Outcome<'_>, Option<&HttpRequest>) + Send + Sync>);
 
-/// The outcome of one request, and the hook that receives it.
+/// The outcome of one request, and the hook that receives it. The request is not kept until the response: actix-web
+/// panics in its routers while a clone of the request exists.
 pub(super) struct RequestOutcome {
     pending: PendingOutcome<Report>,
     hook: Option<Hook>,
@@ -35,13 +36,30 @@ impl Hook {
 }
 
 impl RequestOutcome {
-    /// Adds the hook, if there is one. The request is not kept until the response: actix-web panics in its routers
-    /// while a clone of the request exists.
     #[inline]
-    pub(super) fn new(pending: PendingOutcome, hook: Option<&Hook>) -> Self {
+    pub(super) fn accepted(token: &VerifiedToken, hook: Option<&Hook>) -> Self {
+        Self::new(PendingOutcome::accepted(token, report(hook)), hook)
+    }
+
+    pub(super) fn anonymous(verifier: &Verifier, hook: Option<&Hook>) -> Self {
+        Self::new(PendingOutcome::anonymous(verifier, report(hook)), hook)
+    }
+
+    pub(super) fn undecided(verifier: &Verifier, hook: Option<&Hook>) -> Self {
+        Self::new(PendingOutcome::with_hook(verifier, report(hook)), hook)
+    }
+
+    #[inline]
+    fn new(pending: PendingOutcome<Report>, hook: Option<&Hook>) -> Self {
+        let hook = hook.cloned();
+        Self { pending, hook }
+    }
+
+    #[inline]
+    pub(super) fn nested(self, is_nested: bool) -> Self {
         Self {
-            pending: pending.on_outcome(hook.map(|hook| hook.report(None))),
-            hook: hook.cloned(),
+            pending: self.pending.nested(is_nested),
+            hook: self.hook,
         }
     }
 
@@ -52,16 +70,23 @@ impl RequestOutcome {
     /// Reports the outcome. The innermost rejection is the one in the extensions of the response. Without a response,
     /// the inner service returned an error, which is not a rejection: the token was accepted.
     #[inline]
-    pub(super) fn complete<B>(self, response: Option<&ServiceResponse<B>>) {
-        let Self { mut pending, hook } = self;
+    pub(super) fn complete<B>(&mut self, response: Option<&ServiceResponse<B>>) {
         let Some(response) = response else {
-            return pending.complete(None);
+            return self.pending.complete(None);
         };
-        if let Some(hook) = hook {
-            pending = pending.on_outcome(Some(hook.report(Some(response.request().clone()))));
+        if let Some(hook) = &self.hook {
+            let report = hook.report(Some(response.request().clone()));
+            self.pending.set_hook(report);
         }
-        pending.complete(response.response().extensions().get::<Rejection>());
+        self.pending
+            .complete(response.response().extensions().get::<Rejection>());
     }
+}
+
+/// Returns the function that reports the outcome of a request that is dropped.
+#[inline]
+fn report(hook: Option<&Hook>) -> Option<Report> {
+    hook.map(|hook| hook.report(None))
 }
 
 impl fmt::Debug for Hook {

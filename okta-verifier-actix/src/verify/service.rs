@@ -5,10 +5,7 @@ use actix_web::{
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
 };
-use okta_verifier::{
-    VerifiedToken, Verifier,
-    adapter::{Anonymous, PendingOutcome},
-};
+use okta_verifier::{VerifiedToken, Verifier, adapter::Anonymous};
 
 use super::{
     VerifyFuture,
@@ -76,13 +73,11 @@ impl<S> Verify<S> {
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>>,
     {
-        let with_hook = |outcome: PendingOutcome| {
-            RequestOutcome::new(outcome.nested(is_nested), self.hook.as_ref())
-        };
+        let hook = self.hook.as_ref();
         // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
         if self.optional && !bridge::has_credentials(&request) {
             request.extensions_mut().insert(self.verifier.anonymous());
-            let outcome = with_hook(PendingOutcome::anonymous(&self.verifier));
+            let outcome = RequestOutcome::anonymous(&self.verifier, hook).nested(is_nested);
             return VerifyFuture::answering(Answer::inner(self.inner.call(request)), outcome);
         }
         let (verifier, connection) = (&self.verifier, Connection::of(&request));
@@ -95,16 +90,16 @@ impl<S> Verify<S> {
         );
         match verifier.authenticate(&credentials).into_ready() {
             Ok(Ok(token)) => {
-                let outcome = with_hook(PendingOutcome::accepted(&token));
+                let outcome = RequestOutcome::accepted(&token, hook).nested(is_nested);
                 request.extensions_mut().insert(token);
                 VerifyFuture::answering(Answer::inner(self.inner.call(request)), outcome)
             }
             Ok(Err(rejection)) => {
-                let outcome = with_hook(PendingOutcome::new(verifier));
+                let outcome = RequestOutcome::undecided(verifier, hook).nested(is_nested);
                 VerifyFuture::answering(Answer::refused(request, rejection), outcome)
             }
             Err(pending) => {
-                let outcome = with_hook(PendingOutcome::new(verifier));
+                let outcome = RequestOutcome::undecided(verifier, hook).nested(is_nested);
                 VerifyFuture::authenticating(pending, request, Rc::clone(&self.inner), outcome)
             }
         }

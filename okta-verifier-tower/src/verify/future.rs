@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use super::{
     VerifyLayer,
-    hook::{Hook, RequestOutcome, with_hook},
+    hook::{Hook, RequestOutcome, report},
 };
 use crate::refusal::Refusal;
 
@@ -27,9 +27,8 @@ pin_project! {
         #[pin]
         state: State<S, B>,
         added: Vec<(HeaderName, HeaderValue)>,
-        // `None` after the response. Dropped after the state, so that the request is gone when the outcome is
-        // reported as dropped.
-        outcome: Option<RequestOutcome>,
+        // Dropped after the state, so that the request is gone when the outcome is reported as dropped.
+        outcome: RequestOutcome,
     }
 }
 
@@ -43,7 +42,6 @@ pin_project! {
         Authenticating {
             authentication: Authentication,
             grpc: bool,
-            hook: Option<Hook>,
             call: Option<Call<S, B>>,
         },
         Readying { call: Option<Call<S, B>> },
@@ -51,9 +49,9 @@ pin_project! {
     }
 }
 
-/// A waiting request and the service to call with it. The pair is boxed to keep the future small,
+/// A waiting request, the service to call with it, and the hook. They are boxed to keep the future small,
 /// because each of the layers around this one moves the future.
-type Call<S, B> = Box<(Request<B>, S)>;
+type Call<S, B> = Box<(Request<B>, S, Option<Hook>)>;
 
 impl<S, B> VerifyFuture<S, B>
 where
@@ -77,8 +75,7 @@ where
         let state = State::Authenticating {
             authentication,
             grpc: layer.grpc,
-            hook: layer.hook.clone(),
-            call: Some(Box::new((request, service))),
+            call: Some(Box::new((request, service, layer.hook.clone()))),
         };
         Self::new(state, outcome)
     }
@@ -100,7 +97,7 @@ where
         Self {
             state,
             added: Vec::new(),
-            outcome: Some(outcome),
+            outcome,
         }
     }
 }
@@ -126,21 +123,18 @@ where
                 StateProjection::Authenticating {
                     authentication,
                     grpc,
-                    hook,
                     call,
                 } => {
                     let result = ready!(Pin::new(authentication).poll(cx));
                     let mut call = call.take().expect(POLLED_AGAIN);
-                    let (request, _) = &mut *call;
+                    let (request, _, hook) = &mut *call;
                     match result {
                         Ok(token) => {
-                            let outcome = this.outcome.take();
-                            let outcome = outcome.map(|mut outcome| {
-                                outcome.accept(&token);
-                                request.extensions_mut().insert(token);
-                                with_hook(outcome, hook.as_ref(), request.extensions())
-                            });
-                            *this.outcome = outcome;
+                            this.outcome.accept(&token);
+                            request.extensions_mut().insert(token);
+                            if let Some(report) = report(hook.as_ref(), request.extensions()) {
+                                this.outcome.set_hook(report);
+                            }
                             State::Readying { call: Some(call) }
                         }
                         Err(rejection) => {
@@ -150,10 +144,10 @@ where
                     }
                 }
                 StateProjection::Readying { call } => {
-                    let (_, service) = &mut **call.as_mut().expect(POLLED_AGAIN);
+                    let (_, service, _) = &mut **call.as_mut().expect(POLLED_AGAIN);
                     let readiness = ready!(service.poll_ready(cx));
                     // The service that was polled ready must be the one that is called.
-                    let (request, mut service) = *call.take().expect(POLLED_AGAIN);
+                    let (request, mut service, _) = *call.take().expect(POLLED_AGAIN);
                     if let Err(error) = readiness {
                         complete::<R>(this.outcome, None);
                         return Poll::Ready(Err(error));
@@ -175,10 +169,8 @@ where
 /// Reports the outcome. The innermost rejection is the one in the extensions of the response. An error of the inner
 /// service is not a rejection: the token was accepted.
 #[inline]
-fn complete<R>(outcome: &mut Option<RequestOutcome>, response: Option<&Response<R>>) {
-    if let Some(outcome) = outcome.take() {
-        outcome.complete(response.and_then(|response| response.extensions().get()));
-    }
+fn complete<R>(outcome: &mut RequestOutcome, response: Option<&Response<R>>) {
+    outcome.complete(response.and_then(|response| response.extensions().get()));
 }
 
 fn add<R>(mut response: Response<R>, headers: &mut Vec<(HeaderName, HeaderValue)>) -> Response<R> {

@@ -9,31 +9,28 @@ use okta_verifier::adapter::{Outcome, PendingOutcome};
 #[derive(Clone)]
 pub(super) struct Hook(Arc<dyn Fn(Outcome<'_>, &Extensions) + Send + Sync>);
 
-/// The outcome of one request. The function has the extensions of the request.
-pub(super) type RequestOutcome = PendingOutcome<Box<dyn FnOnce(Outcome<'_>) + Send>>;
+/// The outcome of one request.
+pub(super) type RequestOutcome = PendingOutcome<Report>;
+
+type Report = Box<dyn FnOnce(Outcome<'_>) + Send>;
 
 impl Hook {
     pub(super) fn new(hook: impl Fn(Outcome<'_>, &Extensions) + Send + Sync + 'static) -> Self {
         Self(Arc::new(hook))
     }
+
+    #[cold]
+    fn with(&self, extensions: &Extensions) -> Report {
+        let (hook, extensions) = (self.0.clone(), extensions.clone());
+        Box::new(move |outcome| hook(outcome, &extensions))
+    }
 }
 
-/// Adds the hook and a copy of the extensions, if there is a hook. The inner service consumes the extensions
-/// themselves.
+/// Returns the function that reports the outcome together with a copy of the extensions, if there is a hook. The inner
+/// service consumes the extensions themselves.
 #[inline]
-pub(super) fn with_hook<H: FnOnce(Outcome<'_>)>(
-    outcome: PendingOutcome<H>,
-    hook: Option<&Hook>,
-    extensions: &Extensions,
-) -> RequestOutcome {
-    outcome.on_outcome(hook.map(|Hook(hook)| report(hook.clone(), extensions.clone())))
-}
-
-fn report(
-    hook: Arc<dyn Fn(Outcome<'_>, &Extensions) + Send + Sync>,
-    extensions: Extensions,
-) -> Box<dyn FnOnce(Outcome<'_>) + Send> {
-    Box::new(move |outcome| hook(outcome, &extensions))
+pub(super) fn report(hook: Option<&Hook>, extensions: &Extensions) -> Option<Report> {
+    hook.map(|hook| hook.with(extensions))
 }
 
 impl fmt::Debug for Hook {

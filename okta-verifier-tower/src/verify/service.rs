@@ -1,13 +1,14 @@
 use std::task::{Context, Poll};
 
 use http::{Extensions, Request, Response, header::AUTHORIZATION};
-use okta_verifier::{
-    VerifiedToken, Verifier,
-    adapter::{Anonymous, PendingOutcome},
-};
+use okta_verifier::{VerifiedToken, Verifier, adapter::Anonymous};
 use tower_service::Service;
 
-use super::{VerifyFuture, VerifyLayer, credentials::credentials, hook::with_hook};
+use super::{
+    VerifyFuture, VerifyLayer,
+    credentials::credentials,
+    hook::{RequestOutcome, report},
+};
 use crate::{ready, refusal::Refusal};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) wraps around `S`.
@@ -60,20 +61,22 @@ impl<S> Verify<S> {
         // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
         if layer.optional && !request.headers().contains_key(AUTHORIZATION) {
             request.extensions_mut().insert(verifier.anonymous());
-            let outcome = PendingOutcome::anonymous(verifier).nested(is_nested);
-            let outcome = with_hook(outcome, hook, request.extensions());
+            let report = report(hook, request.extensions());
+            let outcome = RequestOutcome::anonymous(verifier, report).nested(is_nested);
             return VerifyFuture::inner(inner.call(request), outcome);
         }
         let authentication = verifier.authenticate(&credentials(&request, layer));
         let undecided = |request: &Request<B>| {
-            let outcome = PendingOutcome::new(verifier).nested(is_nested);
-            with_hook(outcome, hook, request.extensions())
+            let report = report(hook, request.extensions());
+            RequestOutcome::with_hook(verifier, report).nested(is_nested)
         };
         match authentication.into_ready() {
             Ok(Ok(token)) => {
-                let outcome = PendingOutcome::accepted(&token).nested(is_nested);
+                let mut outcome = RequestOutcome::accepted(&token, None).nested(is_nested);
                 request.extensions_mut().insert(token);
-                let outcome = with_hook(outcome, hook, request.extensions());
+                if let Some(report) = report(hook, request.extensions()) {
+                    outcome.set_hook(report);
+                }
                 VerifyFuture::inner(inner.call(request), outcome)
             }
             Ok(Err(rejection)) => {

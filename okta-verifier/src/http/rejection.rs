@@ -289,8 +289,7 @@ impl Rejection {
 
     /// Returns the position of the code in [`CODES`].
     pub(crate) fn slot(&self) -> usize {
-        let known = CODES.iter().position(|code| *code == self.code);
-        known.unwrap_or(CODES.len() - 1)
+        slot(self.code)
     }
 
     /// Names the issuer whose settings decided.
@@ -578,6 +577,11 @@ pub(crate) const CODES: [&str; 35] = [
     "unavailable",
     "other",
 ];
+
+pub(super) fn slot(code: &str) -> usize {
+    let known = CODES.iter().position(|known| *known == code);
+    known.unwrap_or(CODES.len() - 1)
+}
 
 const _: () = assert!(CODES.len() <= stats::REJECTION_SLOTS);
 

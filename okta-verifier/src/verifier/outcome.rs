@@ -96,98 +96,112 @@ impl Outcome<'_> {
 #[must_use = "a request whose outcome is dropped at once is counted as dropped"]
 pub struct PendingOutcome<H: FnOnce(Outcome<'_>) = fn(Outcome<'_>)> {
     progress: Progress,
-    is_counted: bool,
     hook: Option<H>,
 }
 
-/// How far the request is.
+/// How far the request is, and whether it is counted.
 enum Progress {
-    Undecided(Arc<Counters>),
-    Accepted(VerifiedToken),
-    Anonymous(Arc<Counters>),
+    Undecided(Arc<Counters>, Counting),
+    Accepted(VerifiedToken, Counting),
+    Anonymous(Arc<Counters>, Counting),
     Completed,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counting {
+    On,
+    /// An outer layer of the same verifier counts the request.
+    Off,
+}
+
 impl PendingOutcome {
-    /// Returns the outcome of a request about which nothing is known yet.
+    /// Returns the outcome of a request about which nothing is known yet, without a hook.
     pub fn new(verifier: &Verifier) -> Self {
-        Self::with(Progress::Undecided(verifier.0.counters.clone()))
+        Self::with_hook(verifier, None)
+    }
+}
+
+// `#[inline]` marks what every accepted request calls, in another crate.
+impl<H: FnOnce(Outcome<'_>)> PendingOutcome<H> {
+    /// Returns the outcome of a request about which nothing is known yet. The hook receives the outcome after it was
+    /// counted. If the hook panics while a request is dropped, the panic goes no further.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Rejection, Verifier, adapter::{Outcome, PendingOutcome}};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let mut seen = Vec::new();
+    /// let hook = |outcome: Outcome<'_>| seen.push(outcome.name());
+    /// let mut outcome = PendingOutcome::with_hook(&verifier, Some(hook));
+    /// outcome.complete(Some(&Rejection::insufficient_scope("orders:read")?));
+    /// outcome.complete(None); // has no effect
+    /// drop(outcome);
+    /// assert_eq!(seen, ["rejected"]);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn with_hook(verifier: &Verifier, hook: Option<H>) -> Self {
+        let progress = Progress::Undecided(verifier.0.counters.clone(), Counting::On);
+        Self { progress, hook }
     }
 
     /// Returns the outcome of a request whose token was accepted at once.
     #[inline]
-    pub fn accepted(token: &VerifiedToken) -> Self {
-        Self::with(Progress::Accepted(token.clone()))
+    pub fn accepted(token: &VerifiedToken, hook: Option<H>) -> Self {
+        let progress = Progress::Accepted(token.clone(), Counting::On);
+        Self { progress, hook }
     }
 
     /// Returns the outcome of a request without credentials that is admitted.
-    pub fn anonymous(verifier: &Verifier) -> Self {
-        Self::with(Progress::Anonymous(verifier.0.counters.clone()))
-    }
-
-    #[inline]
-    fn with(progress: Progress) -> Self {
-        Self {
-            progress,
-            is_counted: true,
-            hook: None,
-        }
-    }
-}
-
-impl<H: FnOnce(Outcome<'_>)> PendingOutcome<H> {
-    /// Records that the token was accepted. The request then belongs to the token's issuer.
-    pub fn accept(&mut self, token: &VerifiedToken) {
-        self.progress = Progress::Accepted(token.clone());
-    }
-
-    /// Sets the function that receives the outcome, after it was counted. By default there is none. If the function
-    /// panics while a request is dropped, the panic goes no further.
-    ///
-    /// ```
-    /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{Rejection, Verifier, adapter::PendingOutcome};
-    /// # let okta = TestIssuer::new("api://orders");
-    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
-    /// let mut seen = Vec::new();
-    /// let outcome = PendingOutcome::new(&verifier).on_outcome(Some(|outcome: okta_verifier::adapter::Outcome<'_>| {
-    ///     seen.push(outcome.name());
-    /// }));
-    /// outcome.complete(Some(&Rejection::insufficient_scope("orders:read")?));
-    /// drop(PendingOutcome::new(&verifier)); // no hook
-    /// assert_eq!(seen, ["rejected"]);
-    /// # Ok::<(), okta_verifier::ConfigError>(())
-    /// ```
-    #[inline]
-    pub fn on_outcome<N: FnOnce(Outcome<'_>)>(mut self, hook: Option<N>) -> PendingOutcome<N> {
-        PendingOutcome {
-            progress: mem::replace(&mut self.progress, Progress::Completed),
-            is_counted: self.is_counted,
-            hook,
-        }
+    pub fn anonymous(verifier: &Verifier, hook: Option<H>) -> Self {
+        let progress = Progress::Anonymous(verifier.0.counters.clone(), Counting::On);
+        Self { progress, hook }
     }
 
     /// Leaves the request out of [`Verifier::stats`], if `is_nested` is true: an outer layer of the same verifier
     /// counts it already ([`Verifier::has_admitted`]). The hook is called nevertheless.
     #[inline]
     pub fn nested(mut self, is_nested: bool) -> Self {
-        self.is_counted = !is_nested;
+        if let (
+            Progress::Undecided(_, counting)
+            | Progress::Accepted(_, counting)
+            | Progress::Anonymous(_, counting),
+            true,
+        ) = (&mut self.progress, is_nested)
+        {
+            *counting = Counting::Off;
+        }
         self
+    }
+
+    /// Replaces the hook, if it has not been called yet.
+    pub fn set_hook(&mut self, hook: H) {
+        if !matches!(self.progress, Progress::Completed) {
+            self.hook = Some(hook);
+        }
+    }
+
+    /// Records that the token was accepted. The request then belongs to the token's issuer.
+    pub fn accept(&mut self, token: &VerifiedToken) {
+        if let Progress::Undecided(_, counting) = self.progress {
+            self.progress = Progress::Accepted(token.clone(), counting);
+        }
     }
 
     /// Counts and reports the outcome. `rejection` is the rejection in the response, or `None` if nothing rejected the
     /// request. A request whose token was accepted is counted for the issuer of this token, whatever rejected it
-    /// afterwards. Without a token and without a rejection, the outcome is [`Outcome::Dropped`].
+    /// afterwards. Without a token and without a rejection, the outcome is [`Outcome::Dropped`]. A second call has no
+    /// effect.
     #[inline]
-    pub fn complete(mut self, rejection: Option<&Rejection>) {
-        if let (Progress::Accepted(token), None, None) = (&self.progress, rejection, &self.hook) {
-            if self.is_counted {
-                token.counters().requests().accept();
-            }
+    pub fn complete(&mut self, rejection: Option<&Rejection>) {
+        if let (Progress::Accepted(token, Counting::On), None, None) =
+            (&self.progress, rejection, &self.hook)
+        {
+            token.counters().requests().accept();
             self.progress = Progress::Completed;
-            return;
+        } else {
+            self.finish(rejection);
         }
-        self.finish(rejection);
     }
 
     fn finish(&mut self, rejection: Option<&Rejection>) {
@@ -195,35 +209,44 @@ impl<H: FnOnce(Outcome<'_>)> PendingOutcome<H> {
         let outcome = match (&progress, rejection) {
             (Progress::Completed, _) => return,
             (_, Some(rejection)) => Outcome::Rejected(rejection),
-            (Progress::Accepted(token), None) => Outcome::Accepted(token),
-            (Progress::Anonymous(_), None) => Outcome::Anonymous,
-            (Progress::Undecided(_), None) => Outcome::Dropped,
+            (Progress::Accepted(token, _), None) => Outcome::Accepted(token),
+            (Progress::Anonymous(..), None) => Outcome::Anonymous,
+            (Progress::Undecided(..), None) => Outcome::Dropped,
         };
         self.report(&progress, outcome);
     }
 
     /// Counts the outcome first, so that a hook that panics changes no count.
     fn report(&mut self, progress: &Progress, outcome: Outcome<'_>) {
-        if self.is_counted {
-            progress.count(outcome);
-        }
+        progress.count(outcome);
         if let Some(hook) = self.hook.take() {
             hook(outcome);
         }
+    }
+
+    #[cold]
+    fn report_dropped(&mut self) {
+        let progress = mem::replace(&mut self.progress, Progress::Completed);
+        // The handler may be panicking. A second panic that leaves the destructor would abort the process.
+        let report = AssertUnwindSafe(|| self.report(&progress, Outcome::Dropped));
+        let _ = catch_unwind(report);
     }
 }
 
 impl Progress {
     fn count(&self, outcome: Outcome<'_>) {
         let requests = match (self, outcome) {
-            (Self::Accepted(token), _) => token.counters().requests(),
-            // The layer itself rejected the token, so the issuer is one of this verifier. The rejection of an anonymous
-            // request may come from an inner layer with another verifier.
-            (Self::Undecided(counters), Outcome::Rejected(rejection)) => rejection
+            (Self::Accepted(token, Counting::On), _) => token.counters().requests(),
+            // The layer itself rejected the token, so the issuer is one of this verifier. The rejection of an
+            // anonymous request may come from an inner layer with another verifier.
+            (Self::Undecided(counters, Counting::On), Outcome::Rejected(rejection)) => rejection
                 .counters()
                 .map_or(counters.unassigned(), |issuer| issuer.requests()),
-            (Self::Undecided(counters) | Self::Anonymous(counters), _) => counters.unassigned(),
-            (Self::Completed, _) => return,
+            (
+                Self::Undecided(counters, Counting::On) | Self::Anonymous(counters, Counting::On),
+                _,
+            ) => counters.unassigned(),
+            _ => return,
         };
         match outcome {
             Outcome::Accepted(_) => requests.accept(),
@@ -235,14 +258,11 @@ impl Progress {
 }
 
 impl<H: FnOnce(Outcome<'_>)> Drop for PendingOutcome<H> {
+    #[inline]
     fn drop(&mut self) {
-        let progress = mem::replace(&mut self.progress, Progress::Completed);
-        if matches!(progress, Progress::Completed) {
-            return;
+        if !matches!(self.progress, Progress::Completed) {
+            self.report_dropped();
         }
-        // The handler may be panicking. A second panic that leaves this function would abort the process.
-        let report = AssertUnwindSafe(|| self.report(&progress, Outcome::Dropped));
-        let _ = catch_unwind(report);
     }
 }
 
@@ -250,9 +270,9 @@ impl<H: FnOnce(Outcome<'_>)> Drop for PendingOutcome<H> {
 impl<H: FnOnce(Outcome<'_>)> fmt::Debug for PendingOutcome<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let progress = match self.progress {
-            Progress::Undecided(_) => "undecided",
-            Progress::Accepted(_) => "accepted",
-            Progress::Anonymous(_) => "anonymous",
+            Progress::Undecided(..) => "undecided",
+            Progress::Accepted(..) => "accepted",
+            Progress::Anonymous(..) => "anonymous",
             Progress::Completed => "completed",
         };
         f.debug_tuple("PendingOutcome").field(&progress).finish()
@@ -275,7 +295,19 @@ impl Verifier {
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     #[must_use]
+    #[inline]
     pub fn has_admitted(
+        &self,
+        token: Option<&VerifiedToken>,
+        anonymous: Option<&Anonymous>,
+    ) -> bool {
+        match (token, anonymous) {
+            (None, None) => false,
+            _ => self.has_challenges_of(token, anonymous),
+        }
+    }
+
+    fn has_challenges_of(
         &self,
         token: Option<&VerifiedToken>,
         anonymous: Option<&Anonymous>,

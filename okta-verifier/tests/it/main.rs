@@ -23,6 +23,7 @@ mod recorded;
 mod regressions;
 mod rejection;
 mod signatures;
+mod stats;
 mod step_up;
 mod subject_kind;
 mod support;

@@ -10,7 +10,9 @@ use okta_verifier::{
 
 /// The function of [`VerifyMiddleware::on_outcome`](crate::VerifyMiddleware::on_outcome).
 #[derive(Clone)]
-pub(super) struct Hook(Arc<dyn Fn(Outcome<'_>, Option<&HttpRequest>) + Send + Sync>);
+pub(super) struct Hook(Arc<Function>);
+
+type Function = dyn Fn(Outcome<'_>, Option<&HttpRequest>) + Send + Sync;
 
 /// The outcome of one request, and the hook that receives it. The request is not kept until the response: actix-web
 /// panics in its routers while a clone of the request exists.

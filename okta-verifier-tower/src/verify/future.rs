@@ -116,9 +116,9 @@ where
             let next = match state.as_mut().project() {
                 StateProjection::Refused { refusal } => {
                     let refusal = refusal.take().expect(POLLED_AGAIN);
-                    let response = refusal.into_response();
-                    complete(this.outcome, Some(&response));
-                    return Poll::Ready(Ok(add(response, this.added)));
+                    let mut response = refusal.into_response();
+                    complete(this.outcome, &mut response, this.added);
+                    return Poll::Ready(Ok(response));
                 }
                 StateProjection::Authenticating {
                     authentication,
@@ -149,16 +149,22 @@ where
                     // The service that was polled ready must be the one that is called.
                     let (request, mut service, _) = *call.take().expect(POLLED_AGAIN);
                     if let Err(error) = readiness {
-                        complete::<R>(this.outcome, None);
+                        this.outcome.complete(None);
                         return Poll::Ready(Err(error));
                     }
                     let future = service.call(request);
                     State::Inner { future }
                 }
                 StateProjection::Inner { future } => {
-                    let result = ready!(future.poll(cx));
-                    complete(this.outcome, result.as_ref().ok());
-                    return Poll::Ready(result.map(|response| add(response, this.added)));
+                    // The response is changed in place, because it is large.
+                    let mut result = future.poll(cx);
+                    match &mut result {
+                        Poll::Ready(Ok(response)) => complete(this.outcome, response, this.added),
+                        // An error of the inner service is not a rejection: the token was accepted.
+                        Poll::Ready(Err(_)) => this.outcome.complete(None),
+                        Poll::Pending => {}
+                    }
+                    return result;
                 }
             };
             state.set(next);
@@ -166,18 +172,17 @@ where
     }
 }
 
-/// Reports the outcome. The innermost rejection is the one in the extensions of the response. An error of the inner
-/// service is not a rejection: the token was accepted.
+/// Reports the outcome, and adds the headers. The innermost rejection is the one in the extensions of the response.
 #[inline]
-fn complete<R>(outcome: &mut RequestOutcome, response: Option<&Response<R>>) {
-    outcome.complete(response.and_then(|response| response.extensions().get()));
-}
-
-fn add<R>(mut response: Response<R>, headers: &mut Vec<(HeaderName, HeaderValue)>) -> Response<R> {
-    for (name, value) in mem::take(headers) {
+fn complete<R>(
+    outcome: &mut RequestOutcome,
+    response: &mut Response<R>,
+    added: &mut Vec<(HeaderName, HeaderValue)>,
+) {
+    outcome.complete(response.extensions().get());
+    for (name, value) in mem::take(added) {
         response.headers_mut().insert(name, value);
     }
-    response
 }
 
 impl<S, B> fmt::Debug for VerifyFuture<S, B>

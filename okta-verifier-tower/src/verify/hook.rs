@@ -7,7 +7,9 @@ use okta_verifier::adapter::{Outcome, PendingOutcome};
 
 /// The function of [`VerifyLayer::on_outcome`](super::VerifyLayer::on_outcome).
 #[derive(Clone)]
-pub(super) struct Hook(Arc<dyn Fn(Outcome<'_>, &Extensions) + Send + Sync>);
+pub(super) struct Hook(Arc<Function>);
+
+type Function = dyn Fn(Outcome<'_>, &Extensions) + Send + Sync;
 
 /// The outcome of one request.
 pub(super) type RequestOutcome = PendingOutcome<Report>;

@@ -1,6 +1,7 @@
 //! `VerifyMiddleware` and its service, which verify the access token of each request.
 
 mod future;
+mod hook;
 mod middleware;
 mod service;
 

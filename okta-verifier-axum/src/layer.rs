@@ -2,7 +2,7 @@ use std::{net::IpAddr, time::Duration};
 
 use axum::extract::OriginalUri;
 use http::Extensions;
-use okta_verifier::Verifier;
+use okta_verifier::{Verifier, adapter::Outcome};
 use okta_verifier_tower::Verify;
 use tower_layer::Layer;
 
@@ -273,6 +273,56 @@ impl VerifyLayer {
     /// ```
     pub fn grpc(self) -> Self {
         Self(self.0.grpc())
+    }
+
+    /// Calls `hook` with the outcome of each request, exactly once, for audit logs and for metrics with labels of the
+    /// application. By default no hook is set, and none costs nothing. A second call replaces the hook.
+    ///
+    /// The hook is called when the head of the response is ready, or when the request is dropped. A rejection by a
+    /// [`RequireLayer`](crate::RequireLayer), an extractor or a handler inside the layer is seen too, if the response
+    /// still has the [`Rejection`](okta_verifier::Rejection) in its extensions. An error of the inner service counts as
+    /// accepted, because the token was accepted. If layers are nested, each calls its own hook.
+    ///
+    /// The extensions are those of the request when it left the layer. They contain the
+    /// [`VerifiedToken`](okta_verifier::VerifiedToken) of an accepted request, also if a policy rejected the request
+    /// afterwards, and axum's `MatchedPath`, whose template is a good label. `MatchedPath` is absent in the fallback and
+    /// if the layer is outside the `Router`. The hook must not block. If it panics, the request ends as if the handler had panicked. A panic of
+    /// the hook while a request is dropped has no effect.
+    ///
+    /// ```
+    /// # use std::sync::{Arc, Mutex};
+    /// use axum::{Router, body::Body, extract::MatchedPath, http::Request, routing::get};
+    /// # use okta_verifier::Verifier;
+    /// use okta_verifier_axum::{Verified, VerifyLayer};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let log = Arc::new(Mutex::new(Vec::new()));
+    /// let audit = log.clone();
+    /// let verify = VerifyLayer::new(verifier).on_outcome(move |outcome, extensions| {
+    ///     let route = extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    ///     audit.lock().unwrap().push(format!("{route} {}", outcome.name()));
+    /// });
+    /// let app = Router::new().route("/orders/{id}", get(async |_: Verified| "an order")).route_layer(verify);
+    ///
+    /// let bearer = format!("Bearer {}", okta.token("ada").sign());
+    /// let good = Request::get("/orders/7").header("authorization", bearer).body(Body::empty())?;
+    /// assert_eq!(app.clone().oneshot(good).await?.status(), 200);
+    /// let without = Request::get("/orders/8").body(Body::empty())?;
+    /// assert_eq!(app.oneshot(without).await?.status(), 401);
+    /// assert_eq!(*log.lock().unwrap(), ["/orders/{id} accepted", "/orders/{id} rejected"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_outcome(
+        self,
+        hook: impl Fn(Outcome<'_>, &Extensions) + Send + Sync + 'static,
+    ) -> Self {
+        Self(self.0.on_outcome(hook))
     }
 }
 

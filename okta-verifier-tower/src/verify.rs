@@ -2,6 +2,7 @@
 
 mod credentials;
 mod future;
+mod hook;
 mod layer;
 mod service;
 

@@ -45,5 +45,5 @@
 
 pub use crate::{
     http::{Anonymous, RequestCredentials},
-    verifier::Authentication,
+    verifier::{Authentication, Outcome, PendingOutcome},
 };

@@ -18,5 +18,5 @@ pub(crate) use credentials::{
     OwnedShown, Problem, Shown, is_b64token,
 };
 pub use rejection::{Anonymous, Rejection};
-pub(crate) use rejection::{DEFAULT_REALM, nonce_headers, nonce_value};
+pub(crate) use rejection::{CODES, DEFAULT_REALM, nonce_headers, nonce_value};
 pub(crate) use rejection_event::logs_rejections;

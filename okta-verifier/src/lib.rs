@@ -48,6 +48,7 @@
 //! | [`introspection`] | opaque tokens, and revocation before a token expires (RFC 7662) |
 //! | [`settings`] | settings from a file |
 //! | [`health`] | the state of keys and of introspection, for probes and metrics |
+//! | [`stats`] | counters of requests, key fetches and introspection, for metrics |
 //! | [`error`] | the details of a [`VerifyError`], and the error of a failed key fetch |
 //! | [`adapter`] | the interface for adapters to other frameworks |
 //!
@@ -100,7 +101,7 @@ pub mod mtls;
 mod net;
 mod policy;
 pub mod settings;
-mod stats;
+pub mod stats;
 mod sync;
 mod token;
 mod verified_token;

@@ -304,6 +304,7 @@ impl VerifiedToken {
         checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
     }
 
+    #[inline]
     pub(crate) fn counters(&self) -> &Arc<IssuerCounters> {
         &self.0.origin.counters
     }

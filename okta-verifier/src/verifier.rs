@@ -9,6 +9,7 @@ mod decision_error;
 mod explain;
 mod issuer_resolver;
 mod issuers;
+mod outcome;
 mod resolved_issuers;
 mod sender_constraint;
 #[cfg(test)]
@@ -35,18 +36,22 @@ use self::{
     token_cache::TokenCache,
 };
 pub use self::{
-    authentication::Authentication, builder::VerifierBuilder, issuer_resolver::IssuerResolver,
+    authentication::Authentication,
+    builder::VerifierBuilder,
+    issuer_resolver::IssuerResolver,
+    outcome::{Outcome, PendingOutcome},
 };
 use crate::{
     error::{ConfigError, FetchKeysError, VerifyError},
     health::IssuerHealth,
     http::{
-        Anonymous, Challenges, Credentials, HeaderName, HeaderValue, Malformed,
+        Anonymous, CODES, Challenges, Credentials, HeaderName, HeaderValue, Malformed,
         NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN, Problem, Rejection,
         RequestCredentials, Scheme, is_b64token, nonce_headers, nonce_value,
     },
     keys::KeySnapshot,
     net::Clients,
+    stats::{Counters, Stats},
     sync::clock::Now,
     verified_token::VerifiedToken,
 };
@@ -87,29 +92,10 @@ struct Inner {
     /// The HTTP clients for issuers that are added later. The lock is held while the issuers are replaced or
     /// a resolved issuer is stored, so that these changes are made one after the other.
     clients: Mutex<Clients>,
+    counters: Arc<Counters>,
 }
 
 impl Verifier {
-    fn new(
-        issuers: Issuers,
-        resolved: Option<ResolvedIssuers>,
-        cache: Option<TokenCache<Verification>>,
-        challenges: Arc<Challenges>,
-        sender_constraint: SenderConstraint,
-        max_token_size: usize,
-        clients: Clients,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            issuers: ArcSwap::from_pointee(issuers),
-            resolved: resolved.map(Arc::new),
-            cache,
-            challenges,
-            sender_constraint,
-            max_token_size,
-            clients: Mutex::new(clients),
-        }))
-    }
-
     /// Replaces the issuers. If `make` fails, nothing changes.
     fn replace(
         &self,
@@ -448,6 +434,14 @@ impl Verifier {
     pub fn health(&self) -> Vec<IssuerHealth> {
         let now = Now::read();
         self.issuers().iter().map(|it| it.health(now)).collect()
+    }
+
+    /// Returns what the verifier did since it was built, as counters that only grow. Performs no I/O. The module
+    /// [`stats`](crate::stats) has an example.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let replay = self.0.sender_constraint.replay_failures.snapshot();
+        self.0.counters.snapshot(&CODES, replay)
     }
 
     /// Returns the keys of every issuer whose keys were fetched, to be saved for

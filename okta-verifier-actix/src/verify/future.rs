@@ -13,6 +13,7 @@ use actix_web::{
 use okta_verifier::adapter::Authentication;
 use pin_project_lite::pin_project;
 
+use super::hook::RequestOutcome;
 use crate::answer::Answer;
 
 pin_project! {
@@ -25,6 +26,8 @@ pin_project! {
         #[pin]
         state: State<S>,
         added: Vec<(HeaderName, HeaderValue)>,
+        // Dropped after the state, so that the request is gone when the outcome is reported as dropped.
+        outcome: RequestOutcome,
     }
 }
 
@@ -49,15 +52,18 @@ impl<S: Service<ServiceRequest>> VerifyFuture<S> {
         authentication: Authentication,
         request: ServiceRequest,
         service: Rc<S>,
+        outcome: RequestOutcome,
     ) -> Self {
-        Self::new(State::Authenticating {
+        let call = Some((request, service));
+        let state = State::Authenticating {
             authentication,
-            call: Some((request, service)),
-        })
+            call,
+        };
+        Self::new(state, outcome)
     }
 
-    pub(super) fn answering(answer: Answer<S::Future>) -> Self {
-        Self::new(State::Answering { answer })
+    pub(super) fn answering(answer: Answer<S::Future>, outcome: RequestOutcome) -> Self {
+        Self::new(State::Answering { answer }, outcome)
     }
 
     /// Adds these headers to the response, whether it is a rejection or the inner service's response.
@@ -66,10 +72,11 @@ impl<S: Service<ServiceRequest>> VerifyFuture<S> {
         self
     }
 
-    fn new(state: State<S>) -> Self {
+    fn new(state: State<S>, outcome: RequestOutcome) -> Self {
         Self {
             state,
             added: Vec::new(),
+            outcome,
         }
     }
 }
@@ -93,6 +100,7 @@ where
                     let (request, service) = call.take().expect(POLLED_AGAIN);
                     match result {
                         Ok(token) => {
+                            this.outcome.accept(&token);
                             request.extensions_mut().insert(token);
                             Answer::inner(service.call(request))
                         }
@@ -100,12 +108,14 @@ where
                     }
                 }
                 StateProjection::Answering { answer } => {
-                    return answer.poll(cx).map_ok(|mut response| {
+                    let result = ready!(answer.poll(cx));
+                    this.outcome.complete(result.as_ref().ok());
+                    return Poll::Ready(result.map(|mut response| {
                         for (name, value) in this.added.drain(..) {
                             response.headers_mut().insert(name, value);
                         }
                         response
-                    });
+                    }));
                 }
             };
             state.set(State::Answering { answer });

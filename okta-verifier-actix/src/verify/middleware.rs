@@ -5,12 +5,13 @@ use std::{
 };
 
 use actix_web::{
+    HttpRequest,
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
 };
-use okta_verifier::Verifier;
+use okta_verifier::{Verifier, adapter::Outcome};
 
-use super::Verify;
+use super::{Verify, hook::Hook};
 
 /// Verifies the access token of each request and puts it into the request's extensions. Requests
 /// without a valid token are rejected; [`optional`](Self::optional) also admits requests without
@@ -64,6 +65,7 @@ pub struct VerifyMiddleware {
     optional: bool,
     max_introspection_age: Option<Duration>,
     audience: Option<Arc<str>>,
+    hook: Option<Hook>,
 }
 
 impl VerifyMiddleware {
@@ -74,6 +76,7 @@ impl VerifyMiddleware {
             optional: false,
             max_introspection_age: None,
             audience: None,
+            hook: None,
         }
     }
 
@@ -196,6 +199,57 @@ impl VerifyMiddleware {
         self.audience = Some(audience.into().into());
         self
     }
+
+    /// Calls `hook` with the outcome of each request, exactly once, for audit logs and for metrics with labels of the
+    /// application. By default no hook is set, and none costs nothing. A second call replaces the hook.
+    ///
+    /// The hook is called when the head of the response is ready, or when the request is dropped. A rejection by a
+    /// [`RequireMiddleware`](crate::RequireMiddleware), an extractor or a handler inside the middleware is seen too, if
+    /// the response still has the [`Rejection`](okta_verifier::Rejection) in its extensions. An `Err` of an inner
+    /// middleware counts as accepted, because the token was accepted. If middlewares are nested, each calls its own
+    /// hook.
+    ///
+    /// The request is that of the response: its `match_pattern()` is a good label, and its extensions contain the
+    /// [`VerifiedToken`](okta_verifier::VerifiedToken) of an accepted request, also if a policy rejected the request
+    /// afterwards. It is `None` if the request was dropped, and after an `Err`. The hook must not block. If it panics,
+    /// the request ends as if the handler had panicked. A panic of the hook while a request is dropped has no effect.
+    ///
+    /// ```
+    /// # use std::sync::{Arc, Mutex};
+    /// # use actix_web::{App, test, web};
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_actix::{Verified, VerifyMiddleware};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// # async fn order(_: Verified) -> &'static str { "an order" }
+    /// let log = Arc::new(Mutex::new(Vec::new()));
+    /// let audit = log.clone();
+    /// let verify = VerifyMiddleware::new(verifier).on_outcome(move |outcome, request| {
+    ///     let route = request.and_then(|request| request.match_pattern()).unwrap_or_default();
+    ///     audit.lock().unwrap().push(format!("{route} {}", outcome.name()));
+    /// });
+    /// let app = App::new().service(web::scope("/orders").wrap(verify).route("/{id}", web::get().to(order)));
+    /// let app = test::init_service(app).await;
+    ///
+    /// let bearer = ("authorization", format!("Bearer {}", okta.token("ada").sign()));
+    /// let good = test::TestRequest::get().uri("/orders/7").insert_header(bearer).to_request();
+    /// assert_eq!(test::call_service(&app, good).await.status(), 200);
+    /// let without = test::TestRequest::get().uri("/orders/8").to_request();
+    /// assert_eq!(test::call_service(&app, without).await.status(), 401);
+    /// assert_eq!(*log.lock().unwrap(), ["/orders/{id} accepted", "/orders/{id} rejected"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_outcome(
+        mut self,
+        hook: impl Fn(Outcome<'_>, Option<&HttpRequest>) + Send + Sync + 'static,
+    ) -> Self {
+        self.hook = Some(Hook::new(hook));
+        self
+    }
 }
 
 impl<S, B> Transform<S, ServiceRequest> for VerifyMiddleware
@@ -216,6 +270,7 @@ where
             self.optional,
             self.max_introspection_age,
             self.audience.clone(),
+            self.hook.clone(),
         )))
     }
 }

@@ -7,7 +7,10 @@ use actix_web::{
 };
 use okta_verifier::{VerifiedToken, Verifier, adapter::Anonymous};
 
-use super::VerifyFuture;
+use super::{
+    VerifyFuture,
+    hook::{Hook, RequestOutcome},
+};
 use crate::{
     answer::Answer,
     bridge::{self, Connection},
@@ -25,6 +28,7 @@ pub struct Verify<S> {
     optional: bool,
     max_introspection_age: Option<Duration>,
     audience: Option<Arc<str>>,
+    hook: Option<Hook>,
 }
 
 impl<S> Verify<S> {
@@ -34,6 +38,7 @@ impl<S> Verify<S> {
         optional: bool,
         max_introspection_age: Option<Duration>,
         audience: Option<Arc<str>>,
+        hook: Option<Hook>,
     ) -> Self {
         Self {
             inner: Rc::new(inner),
@@ -41,6 +46,7 @@ impl<S> Verify<S> {
             optional,
             max_introspection_age,
             audience,
+            hook,
         }
     }
 }
@@ -56,21 +62,23 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        remove_earlier_results(&request);
-        self.authenticate(request)
+        let is_nested = remove_earlier_results(&request, &self.verifier);
+        self.authenticate(request, is_nested)
             .adding(bridge::added(&self.verifier))
     }
 }
 
 impl<S> Verify<S> {
-    fn authenticate<B>(&self, request: ServiceRequest) -> VerifyFuture<S>
+    fn authenticate<B>(&self, request: ServiceRequest, is_nested: bool) -> VerifyFuture<S>
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>>,
     {
+        let hook = self.hook.as_ref();
         // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
         if self.optional && !bridge::has_credentials(&request) {
             request.extensions_mut().insert(self.verifier.anonymous());
-            return VerifyFuture::answering(Answer::inner(self.inner.call(request)));
+            let outcome = RequestOutcome::anonymous(&self.verifier, hook).nested(is_nested);
+            return VerifyFuture::answering(Answer::inner(self.inner.call(request)), outcome);
         }
         let (verifier, connection) = (&self.verifier, Connection::of(&request));
         let credentials = bridge::credentials(
@@ -82,21 +90,30 @@ impl<S> Verify<S> {
         );
         match verifier.authenticate(&credentials).into_ready() {
             Ok(Ok(token)) => {
+                let outcome = RequestOutcome::accepted(&token, hook).nested(is_nested);
                 request.extensions_mut().insert(token);
-                VerifyFuture::answering(Answer::inner(self.inner.call(request)))
+                VerifyFuture::answering(Answer::inner(self.inner.call(request)), outcome)
             }
-            Ok(Err(rejection)) => VerifyFuture::answering(Answer::refused(request, rejection)),
-            Err(pending) => VerifyFuture::authenticating(pending, request, Rc::clone(&self.inner)),
+            Ok(Err(rejection)) => {
+                let outcome = RequestOutcome::undecided(verifier, hook).nested(is_nested);
+                VerifyFuture::answering(Answer::refused(request, rejection), outcome)
+            }
+            Err(pending) => {
+                let outcome = RequestOutcome::undecided(verifier, hook).nested(is_nested);
+                VerifyFuture::authenticating(pending, request, Rc::clone(&self.inner), outcome)
+            }
         }
     }
 }
 
 /// Removes the results of an outer middleware. The outer middleware may trust another issuer or audience,
-/// so its token must not be mistaken for a token that this middleware verified.
-fn remove_earlier_results(request: &ServiceRequest) {
+/// so its token must not be mistaken for a token that this middleware verified. Returns whether the outer middleware
+/// has the same verifier.
+fn remove_earlier_results(request: &ServiceRequest, verifier: &Verifier) -> bool {
     let mut extensions = request.extensions_mut();
     // A result of the same verifier is removed too, because it does not show for which request its DPoP
     // proof was made.
-    extensions.remove::<VerifiedToken>();
-    extensions.remove::<Anonymous>();
+    let token = extensions.remove::<VerifiedToken>();
+    let anonymous = extensions.remove::<Anonymous>();
+    verifier.has_admitted(token.as_ref(), anonymous.as_ref())
 }

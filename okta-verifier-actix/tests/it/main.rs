@@ -9,6 +9,7 @@ mod key_fetch;
 mod maybe;
 mod optional;
 mod options;
+mod outcome;
 mod payload;
 mod rejection;
 mod require;

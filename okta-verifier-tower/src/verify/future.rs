@@ -9,6 +9,10 @@ use okta_verifier::adapter::Authentication;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::{
+    VerifyLayer,
+    hook::{Hook, RequestOutcome, report},
+};
 use crate::refusal::Refusal;
 
 pin_project! {
@@ -23,6 +27,8 @@ pin_project! {
         #[pin]
         state: State<S, B>,
         added: Vec<(HeaderName, HeaderValue)>,
+        // Dropped after the state, so that the request is gone when the outcome is reported as dropped.
+        outcome: RequestOutcome,
     }
 }
 
@@ -33,24 +39,27 @@ pin_project! {
         S: Service<Request<B>>,
     {
         Refused { refusal: Option<Refusal> },
-        Authenticating { authentication: Authentication, grpc: bool, call: Option<Call<S, B>> },
+        Authenticating {
+            authentication: Authentication,
+            grpc: bool,
+            call: Option<Call<S, B>>,
+        },
         Readying { call: Option<Call<S, B>> },
         Inner { #[pin] future: S::Future },
     }
 }
 
-/// A waiting request and the service to call with it. The pair is boxed to keep the future small,
+/// A waiting request, the service to call with it, and the hook. They are boxed to keep the future small,
 /// because each of the layers around this one moves the future.
-type Call<S, B> = Box<(Request<B>, S)>;
+type Call<S, B> = Box<(Request<B>, S, Option<Hook>)>;
 
 impl<S, B> VerifyFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn refused(refusal: Refusal) -> Self {
-        Self::new(State::Refused {
-            refusal: Some(refusal),
-        })
+    pub(super) fn refused(refusal: Refusal, outcome: RequestOutcome) -> Self {
+        let refusal = Some(refusal);
+        Self::new(State::Refused { refusal }, outcome)
     }
 
     /// Returns the future of a request that waits for `authentication`. `service` must not have been
@@ -58,19 +67,21 @@ where
     /// verified, `service` is polled ready and called.
     pub(super) fn authenticating(
         authentication: Authentication,
-        grpc: bool,
+        layer: &VerifyLayer,
         request: Request<B>,
         service: S,
+        outcome: RequestOutcome,
     ) -> Self {
-        Self::new(State::Authenticating {
+        let state = State::Authenticating {
             authentication,
-            grpc,
-            call: Some(Box::new((request, service))),
-        })
+            grpc: layer.grpc,
+            call: Some(Box::new((request, service, layer.hook.clone()))),
+        };
+        Self::new(state, outcome)
     }
 
-    pub(super) fn inner(future: S::Future) -> Self {
-        Self::new(State::Inner { future })
+    pub(super) fn inner(future: S::Future, outcome: RequestOutcome) -> Self {
+        Self::new(State::Inner { future }, outcome)
     }
 
     /// Adds these headers to the response, whether it is a rejection or the inner service's response.
@@ -82,10 +93,11 @@ where
         self
     }
 
-    fn new(state: State<S, B>) -> Self {
+    fn new(state: State<S, B>, outcome: RequestOutcome) -> Self {
         Self {
             state,
             added: Vec::new(),
+            outcome,
         }
     }
 }
@@ -104,19 +116,25 @@ where
             let next = match state.as_mut().project() {
                 StateProjection::Refused { refusal } => {
                     let refusal = refusal.take().expect(POLLED_AGAIN);
-                    return Poll::Ready(Ok(add(refusal.into_response(), this.added)));
+                    let mut response = refusal.into_response();
+                    complete(this.outcome, &mut response, this.added);
+                    return Poll::Ready(Ok(response));
                 }
                 StateProjection::Authenticating {
                     authentication,
                     grpc,
                     call,
                 } => {
-                    let outcome = ready!(Pin::new(authentication).poll(cx));
+                    let result = ready!(Pin::new(authentication).poll(cx));
                     let mut call = call.take().expect(POLLED_AGAIN);
-                    let (request, _) = &mut *call;
-                    match outcome {
+                    let (request, _, hook) = &mut *call;
+                    match result {
                         Ok(token) => {
+                            this.outcome.accept(&token);
                             request.extensions_mut().insert(token);
+                            if let Some(report) = report(hook.as_ref(), request.extensions()) {
+                                this.outcome.set_hook(report);
+                            }
                             State::Readying { call: Some(call) }
                         }
                         Err(rejection) => {
@@ -126,18 +144,27 @@ where
                     }
                 }
                 StateProjection::Readying { call } => {
-                    let (_, service) = &mut **call.as_mut().expect(POLLED_AGAIN);
+                    let (_, service, _) = &mut **call.as_mut().expect(POLLED_AGAIN);
                     let readiness = ready!(service.poll_ready(cx));
                     // The service that was polled ready must be the one that is called.
-                    let (request, mut service) = *call.take().expect(POLLED_AGAIN);
+                    let (request, mut service, _) = *call.take().expect(POLLED_AGAIN);
                     if let Err(error) = readiness {
+                        this.outcome.complete(None);
                         return Poll::Ready(Err(error));
                     }
                     let future = service.call(request);
                     State::Inner { future }
                 }
                 StateProjection::Inner { future } => {
-                    return future.poll(cx).map_ok(|response| add(response, this.added));
+                    // The response is changed in place, because it is large.
+                    let mut result = future.poll(cx);
+                    match &mut result {
+                        Poll::Ready(Ok(response)) => complete(this.outcome, response, this.added),
+                        // An error of the inner service is not a rejection: the token was accepted.
+                        Poll::Ready(Err(_)) => this.outcome.complete(None),
+                        Poll::Pending => {}
+                    }
+                    return result;
                 }
             };
             state.set(next);
@@ -145,11 +172,17 @@ where
     }
 }
 
-fn add<R>(mut response: Response<R>, headers: &mut Vec<(HeaderName, HeaderValue)>) -> Response<R> {
-    for (name, value) in mem::take(headers) {
+/// Reports the outcome, and adds the headers. The innermost rejection is the one in the extensions of the response.
+#[inline]
+fn complete<R>(
+    outcome: &mut RequestOutcome,
+    response: &mut Response<R>,
+    added: &mut Vec<(HeaderName, HeaderValue)>,
+) {
+    outcome.complete(response.extensions().get());
+    for (name, value) in mem::take(added) {
         response.headers_mut().insert(name, value);
     }
-    response
 }
 
 impl<S, B> fmt::Debug for VerifyFuture<S, B>

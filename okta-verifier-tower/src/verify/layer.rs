@@ -1,10 +1,10 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{Extensions, Uri};
-use okta_verifier::Verifier;
+use okta_verifier::{Verifier, adapter::Outcome};
 use tower_layer::Layer;
 
-use super::Verify;
+use super::{Verify, hook::Hook};
 
 /// Verifies the access token of each request and puts it into the request's extensions. Requests
 /// without a valid token are rejected; [`optional`](Self::optional) also admits requests without
@@ -51,6 +51,7 @@ pub struct VerifyLayer {
     pub(super) peer: Option<fn(&Extensions) -> Option<IpAddr>>,
     pub(super) original_uri: Option<fn(&Extensions) -> Option<&Uri>>,
     pub(super) grpc: bool,
+    pub(super) hook: Option<Hook>,
 }
 
 impl VerifyLayer {
@@ -64,6 +65,7 @@ impl VerifyLayer {
             peer: None,
             original_uri: None,
             grpc: false,
+            hook: None,
         }
     }
 
@@ -301,6 +303,60 @@ impl VerifyLayer {
     /// ```
     pub fn grpc(mut self) -> Self {
         self.grpc = true;
+        self
+    }
+
+    /// Calls `hook` with the outcome of each request, exactly once, for audit logs and for metrics with labels of the
+    /// application. By default no hook is set, and none costs nothing. A second call replaces the hook.
+    ///
+    /// The hook is called when the head of the response is ready, or when the request is dropped. A rejection by a
+    /// [`RequireLayer`](crate::RequireLayer), an extractor or a handler inside the layer is seen too, if the response
+    /// still has the [`Rejection`](okta_verifier::Rejection) in its extensions. An error of the inner service counts as
+    /// accepted, because the token was accepted. If layers are nested, each calls its own hook.
+    ///
+    /// The extensions are those of the request when it left the layer. They contain the
+    /// [`VerifiedToken`](okta_verifier::VerifiedToken) of an accepted request, also if a policy rejected the request
+    /// afterwards. The hook must not block. If it panics, the request ends as if the handler had panicked. A panic of
+    /// the hook while a request is dropped has no effect.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use std::sync::{Arc, Mutex};
+    /// # use http::{Request, Response};
+    /// # use okta_verifier::{Verifier, adapter::Outcome};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// # use tower::{ServiceBuilder, ServiceExt};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let log = Arc::new(Mutex::new(Vec::new()));
+    /// let audit = log.clone();
+    /// let layer = VerifyLayer::new(verifier).on_outcome(move |outcome, _extensions| {
+    ///     let line = match outcome {
+    ///         Outcome::Accepted(token) => format!("{} was accepted", token.subject()),
+    ///         Outcome::Rejected(rejection) => format!("rejected: {}", rejection.code()),
+    ///         other => other.name().to_owned(),
+    ///     };
+    ///     audit.lock().unwrap().push(line);
+    /// });
+    /// let service = ServiceBuilder::new()
+    ///     .layer(layer)
+    ///     .service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+    ///
+    /// let bearer = format!("Bearer {}", okta.token("ada").sign());
+    /// service.clone().oneshot(Request::get("/").header("authorization", bearer).body(())?).await?;
+    /// service.oneshot(Request::get("/").body(())?).await?;
+    /// assert_eq!(*log.lock().unwrap(), ["ada was accepted", "rejected: no_credentials"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_outcome(
+        mut self,
+        hook: impl Fn(Outcome<'_>, &Extensions) + Send + Sync + 'static,
+    ) -> Self {
+        self.hook = Some(Hook::new(hook));
         self
     }
 }

@@ -1,10 +1,14 @@
 use std::task::{Context, Poll};
 
 use http::{Extensions, Request, Response, header::AUTHORIZATION};
-use okta_verifier::{VerifiedToken, adapter::Anonymous};
+use okta_verifier::{VerifiedToken, Verifier, adapter::Anonymous};
 use tower_service::Service;
 
-use super::{VerifyFuture, VerifyLayer, credentials::credentials};
+use super::{
+    VerifyFuture, VerifyLayer,
+    credentials::credentials,
+    hook::{RequestOutcome, report},
+};
 use crate::{ready, refusal::Refusal};
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) wraps around `S`.
@@ -41,46 +45,61 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        remove_earlier_results(request.extensions_mut());
-        let future = self.authenticate(request);
+        let is_nested = remove_earlier_results(request.extensions_mut(), &self.layer.verifier);
+        let future = self.authenticate(request, is_nested);
         future.adding(self.layer.verifier.response_headers())
     }
 }
 
 impl<S> Verify<S> {
-    fn authenticate<B, R>(&mut self, mut request: Request<B>) -> VerifyFuture<S, B>
+    fn authenticate<B, R>(&mut self, mut request: Request<B>, is_nested: bool) -> VerifyFuture<S, B>
     where
         S: Service<Request<B>, Response = Response<R>> + Clone,
     {
         let Self { inner, layer } = self;
+        let (verifier, hook) = (&layer.verifier, layer.hook.as_ref());
         // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
         if layer.optional && !request.headers().contains_key(AUTHORIZATION) {
-            request.extensions_mut().insert(layer.verifier.anonymous());
-            return VerifyFuture::inner(inner.call(request));
+            request.extensions_mut().insert(verifier.anonymous());
+            let report = report(hook, request.extensions());
+            let outcome = RequestOutcome::anonymous(verifier, report).nested(is_nested);
+            return VerifyFuture::inner(inner.call(request), outcome);
         }
-        let authentication = layer.verifier.authenticate(&credentials(&request, layer));
+        let authentication = verifier.authenticate(&credentials(&request, layer));
+        let undecided = |request: &Request<B>| {
+            let report = report(hook, request.extensions());
+            RequestOutcome::with_hook(verifier, report).nested(is_nested)
+        };
         match authentication.into_ready() {
             Ok(Ok(token)) => {
+                let mut outcome = RequestOutcome::accepted(&token, None).nested(is_nested);
                 request.extensions_mut().insert(token);
-                VerifyFuture::inner(inner.call(request))
+                if let Some(report) = report(hook, request.extensions()) {
+                    outcome.set_hook(report);
+                }
+                VerifyFuture::inner(inner.call(request), outcome)
             }
             Ok(Err(rejection)) => {
                 ready::release(inner);
-                VerifyFuture::refused(Refusal::new(rejection, layer.grpc, &request))
+                let outcome = undecided(&request);
+                VerifyFuture::refused(Refusal::new(rejection, layer.grpc, &request), outcome)
             }
             Err(pending) => {
                 ready::release(inner);
-                VerifyFuture::authenticating(pending, layer.grpc, request, inner.clone())
+                let outcome = undecided(&request);
+                VerifyFuture::authenticating(pending, layer, request, inner.clone(), outcome)
             }
         }
     }
 }
 
 /// Removes the results of an outer layer. The outer layer may trust another issuer or audience, so its
-/// token must not be mistaken for a token that this layer verified.
-fn remove_earlier_results(extensions: &mut Extensions) {
+/// token must not be mistaken for a token that this layer verified. Returns whether the outer layer has the same
+/// verifier.
+fn remove_earlier_results(extensions: &mut Extensions, verifier: &Verifier) -> bool {
     // A result of the same verifier is removed too, because it does not show for which request its DPoP
     // proof was made.
-    extensions.remove::<VerifiedToken>();
-    extensions.remove::<Anonymous>();
+    let token = extensions.remove::<VerifiedToken>();
+    let anonymous = extensions.remove::<Anonymous>();
+    verifier.has_admitted(token.as_ref(), anonymous.as_ref())
 }

@@ -6,6 +6,7 @@ mod futures;
 mod grpc;
 mod key_fetch;
 mod optional;
+mod outcome;
 mod readiness;
 mod regressions;
 mod require;

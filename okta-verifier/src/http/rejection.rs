@@ -11,7 +11,7 @@ use http::{
 use super::{Challenges, Malformed, NO_FIELD, Problem, Remedy, Scheme, rejection_event::Reason};
 use crate::{
     error::{ClaimError, ConfigError, MalformedTokenError, VerifyError},
-    stats::IssuerCounters,
+    stats::{self, IssuerCounters},
     token::logged_claims::LoggedClaims,
 };
 
@@ -291,6 +291,16 @@ impl Rejection {
         self
     }
 
+    /// Returns the counters of the issuer whose settings decided.
+    pub(crate) fn counters(&self) -> Option<&Arc<IssuerCounters>> {
+        self.issuer.as_ref()
+    }
+
+    /// Returns the position of the code in [`CODES`].
+    pub(crate) fn slot(&self) -> usize {
+        slot(self.code)
+    }
+
     /// Names the issuer whose settings decided.
     fn of_issuer(mut self, issuer: Option<Arc<IssuerCounters>>) -> Self {
         self.issuer = issuer;
@@ -473,6 +483,10 @@ impl Anonymous {
         Self(challenges)
     }
 
+    pub(crate) fn challenges(&self) -> &Challenges {
+        &self.0
+    }
+
     /// Returns the 401 for missing credentials, which reports no error (RFC 6750 §3), for a handler that
     /// requires a token.
     #[must_use]
@@ -509,5 +523,52 @@ const INSUFFICIENT_USER_AUTHENTICATION: &str = "insufficient_user_authentication
 const FORBIDDEN: &str = "forbidden";
 const UNREADABLE_CLAIMS: &str = "unreadable_claims";
 const MISSING_LAYER: &str = "missing_layer";
+
+/// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
+/// chooses can add a counter. The last code stands for all others.
+pub(crate) const CODES: [&str; 35] = [
+    NO_CREDENTIALS,
+    INVALID_REQUEST,
+    INSUFFICIENT_SCOPE,
+    INSUFFICIENT_USER_AUTHENTICATION,
+    FORBIDDEN,
+    UNREADABLE_CLAIMS,
+    MISSING_LAYER,
+    "malformed",
+    "encrypted",
+    "algorithm_not_allowed",
+    "algorithm_mismatch",
+    "type_not_allowed",
+    "missing_key_id",
+    "unknown_key_id",
+    "bad_signature",
+    "unknown_issuer",
+    "org_authorization_server",
+    "missing_claim",
+    "invalid_claim",
+    "expired",
+    "not_yet_valid",
+    "issued_in_future",
+    "wrong_audience",
+    "not_an_access_token",
+    "client_not_allowed",
+    "binding_unchecked",
+    "bound_token_as_bearer",
+    "not_bound",
+    "binding_mismatch",
+    "no_certificate",
+    "invalid_dpop_proof",
+    "use_dpop_nonce",
+    "inactive",
+    "unavailable",
+    "other",
+];
+
+pub(super) fn slot(code: &str) -> usize {
+    let known = CODES.iter().position(|known| *known == code);
+    known.unwrap_or(CODES.len() - 1)
+}
+
+const _: () = assert!(CODES.len() <= stats::REJECTION_SLOTS);
 
 pub(crate) const DEFAULT_REALM: &str = "api";

@@ -30,6 +30,7 @@ use crate::{
     health::{IntrospectionHealth, IntrospectionState},
     keys::{Location, Metadata},
     net::{Fetch, FetchSpan},
+    stats::Introspections,
     sync::{clock::Now, single_flight::Completion},
     verified_token::{Origin, VerifiedToken},
 };
@@ -236,7 +237,8 @@ impl Introspector {
             return Err(VerifyError::unavailable(retry_after, source));
         }
         let (class, owner) = self.class(fingerprint, required);
-        let admission = state.limits.admit(class, owner, now)?;
+        let admission = state.limits.admit(class, owner, now);
+        let admission = admission.inspect_err(|_| self.counters().not_sent())?;
         state.last_id += 1;
         let request = Request {
             id: state.last_id,
@@ -284,6 +286,10 @@ impl Introspector {
     /// Removes the request from those in flight, so that the next look-up begins another one.
     fn abandon(&self, fingerprint: Fingerprint, id: u64) {
         self.lock().end(fingerprint, id);
+    }
+
+    fn counters(&self) -> &Introspections {
+        self.origin.counters.introspections()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -473,6 +479,9 @@ impl Task {
     /// finds either the request or the response.
     fn finish(&self, result: Result<IntrospectionResponse, UnavailableReason>, began: Now) {
         let introspector = &*self.introspector;
+        let code = result.as_ref().err().map(UnavailableReason::code);
+        let took = Now::read().since(began);
+        introspector.counters().complete(code, took);
         let Request {
             id,
             class,

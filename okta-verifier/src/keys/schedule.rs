@@ -182,6 +182,19 @@ impl Schedule {
         }
     }
 
+    /// Returns whether the budget for unknown keys is the reason why this need causes no fetch. The result does not
+    /// depend on whether the token's claims would be accepted, because they are not verified yet.
+    pub(crate) fn lacks_budget(&self, need: Need, now: Now) -> bool {
+        let Need::UnknownKey { arrived, .. } = need else {
+            return false;
+        };
+        let trust = self.trust;
+        trust.is_some_and(|trust| trust.began.instant < arrived && trust.is_fresh(now))
+            && self.in_flight.is_none()
+            && self.back_off(now).is_none()
+            && self.refill(now).is_some()
+    }
+
     /// A refresh by an operator ignores the back-off for one attempt. If a fetch has begun since the
     /// operator's request and failed, it was that attempt.
     fn decide_refresh(&self, since: Instant, now: Now) -> Decision {

@@ -23,6 +23,7 @@ use crate::{
     error::{UnavailableReason, VerifyError, cause},
     health::{IssuerHealth, KeyState},
     net::{FetchSpan, IssuerClock},
+    stats::IssuerCounters,
     sync::{clock::Now, single_flight::Completion},
 };
 
@@ -215,6 +216,7 @@ pub(crate) struct FetchedKeys {
     /// Locked only briefly, and never across an await.
     state: Mutex<State>,
     source: Source,
+    counters: Arc<IssuerCounters>,
 }
 
 /// The keys in use.
@@ -251,7 +253,12 @@ pub(super) enum Outcome<T> {
 impl FetchedKeys {
     /// Returns a store without keys. `jitter` is a random number. `stale_if_error` is how long keys are
     /// used beyond their freshness while fetches fail.
-    pub(crate) fn new(source: Source, jitter: u64, stale_if_error: Duration) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        jitter: u64,
+        stale_if_error: Duration,
+        counters: Arc<IssuerCounters>,
+    ) -> Self {
         Self {
             current: ArcSwapOption::empty(),
             state: Mutex::new(State {
@@ -260,6 +267,7 @@ impl FetchedKeys {
                 error: None,
             }),
             source,
+            counters,
         }
     }
 
@@ -338,6 +346,9 @@ impl FetchedKeys {
             },
         };
         let decision = state.schedule.decide(need, now);
+        if state.schedule.lacks_budget(need, now) {
+            self.counters.key_fetches().not_sent();
+        }
         let found = found.unwrap_or_else(|| Err(lookup.not_found()));
         self.carry_out(decision, found, state, now, may_fetch)
     }
@@ -481,6 +492,7 @@ impl FetchedKeys {
 
     fn record_success(&self, id: u64, loaded: Loaded) {
         let mut state = self.lock();
+        let is_first = self.current.load().is_none();
         let Some((next, changed)) = self.next_keys(id, loaded, &mut state.schedule) else {
             return;
         };
@@ -489,6 +501,8 @@ impl FetchedKeys {
         let recovered = state.error.take().is_some();
         // The lock is released first, because a tracing subscriber is foreign code.
         drop(state);
+        let is_rotation = changed && !is_first;
+        self.counters.key_fetches().succeed(is_rotation);
         let skipped = next.set.skipped();
         let issuer = self.source.issuer();
         if changed && !skipped.is_empty() {
@@ -551,6 +565,7 @@ impl FetchedKeys {
         };
         state.error = Some(error.clone());
         drop(state);
+        self.counters.key_fetches().fail(error.code());
         if is_first {
             let (issuer, cause) = (self.source.issuer(), cause(&error));
             tracing::warn!(issuer, %error, cause, "key fetch failed");

@@ -67,7 +67,7 @@ impl ActiveIssuer {
         issuer: Issuer,
         lease: Option<Lease>,
         shared: Option<KeyStore>,
-        counters: impl FnOnce(&str) -> Option<Arc<IssuerCounters>>,
+        counters: impl FnOnce(&str) -> Arc<IssuerCounters>,
         clients: &mut Clients,
         challenges: &Arc<Challenges>,
     ) -> Result<(Arc<Self>, Notes), ConfigError> {
@@ -88,12 +88,11 @@ impl ActiveIssuer {
             }
             None => None,
         };
+        let counters = counters(&resolved.expected.issuer);
         let keys = match shared {
             Some(shared) => shared,
-            None => keys(&resolved, clients, &clock)?,
+            None => keys(&resolved, clients, &clock, &counters)?,
         };
-        let url = &resolved.expected.issuer;
-        let counters = counters(url).unwrap_or_else(|| Arc::new(IssuerCounters::new(url)));
         let origin = Arc::new(Origin {
             counters,
             expected: resolved.expected,
@@ -359,6 +358,7 @@ fn keys(
     resolved: &ResolvedIssuer,
     clients: &mut Clients,
     clock: &Arc<IssuerClock>,
+    counters: &Arc<IssuerCounters>,
 ) -> Result<KeyStore, ConfigError> {
     if let Some(set) = &resolved.pinned {
         return Ok(KeyStore::Pinned(set.clone()));
@@ -370,7 +370,8 @@ fn keys(
         resolved.key_options,
         clients.deadline(),
     );
-    let keys = FetchedKeys::new(source, random_u64(), resolved.stale_if_error);
+    let jitter = random_u64();
+    let keys = FetchedKeys::new(source, jitter, resolved.stale_if_error, counters.clone());
     let keys = match &resolved.key_snapshot {
         None => keys,
         Some(saved) => keys

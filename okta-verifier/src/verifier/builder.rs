@@ -1,16 +1,24 @@
 //! [`VerifierBuilder`]: builds a [`Verifier`] from settings, and replaces its issuers.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use arc_swap::ArcSwap;
 use reqwest::{Certificate, ClientBuilder};
 
-use super::{IssuerResolver, Issuers, ResolvedIssuers, SenderConstraint, TokenCache, Verifier};
+use super::{
+    Inner, IssuerResolver, Issuers, ResolvedIssuers, SenderConstraint, TokenCache, Verifier,
+};
 use crate::{
     dpop::{DpopSettings, External},
     error::ConfigError,
     http::{Challenges, DEFAULT_REALM},
     issuer::Issuer,
     net::{Clients, Peers, proxy_header},
+    stats::Counters,
 };
 
 /// Builder for a [`Verifier`].
@@ -471,26 +479,28 @@ impl VerifierBuilder {
             false => challenges,
         });
         let ca_certificates = ca_certificates(&self.ca_certificates)?;
+        let counters = Arc::new(Counters::default());
         let resolver = self
             .issuer_resolver
-            .map(IssuerResolver::prepare)
+            .map(|resolver| resolver.prepare(&counters))
             .transpose()?;
         if self.issuers.is_empty() && resolver.is_none() {
             return Err(ConfigError::NoIssuer);
         }
         let resolved = resolver.map(ResolvedIssuers::new).transpose()?;
         let mut clients = Clients::new(self.http_client, ca_certificates, self.fetch_timeout);
-        let issuers = Issuers::build(self.issuers, &[], &mut clients, &challenges)?;
+        let issuers = Issuers::build(self.issuers, &[], &mut clients, &challenges, &counters)?;
         let cache = TokenCache::new(self.token_cache_capacity, self.token_cache_ttl);
-        Ok(Verifier::new(
-            issuers,
-            resolved,
+        Ok(Verifier(Arc::new(Inner {
+            issuers: ArcSwap::from_pointee(issuers),
+            resolved: resolved.map(Arc::new),
             cache,
             challenges,
             sender_constraint,
-            self.max_token_size,
-            clients,
-        ))
+            max_token_size: self.max_token_size,
+            clients: Mutex::new(clients),
+            counters,
+        })))
     }
 
     /// Validates the settings for bound tokens, and moves those of DPoP out of the builder.
@@ -604,7 +614,8 @@ impl Verifier {
             return Err(ConfigError::NoIssuer);
         }
         self.replace(|clients, challenges| {
-            Issuers::build(issuers, &self.issuers(), clients, challenges)
+            let counters = &self.0.counters;
+            Issuers::build(issuers, &self.issuers(), clients, challenges, counters)
         })
     }
 }

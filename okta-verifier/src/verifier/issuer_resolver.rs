@@ -7,7 +7,10 @@ use std::{
 use url::Url;
 
 use crate::{
-    error::ConfigError, issuer::Issuer, net::PlainHttp, stats::IssuerCounters,
+    error::ConfigError,
+    issuer::Issuer,
+    net::PlainHttp,
+    stats::{Counters, IssuerCounters},
     sync::token_bucket::Rate,
 };
 
@@ -255,14 +258,14 @@ impl IssuerResolver {
     }
 
     /// Checks the settings.
-    pub(super) fn prepare(self) -> Result<Settings, ConfigError> {
+    pub(super) fn prepare(self, counters: &Counters) -> Result<Settings, ConfigError> {
         let fail = |problem: String| Err(ConfigError::IssuerResolver { problem });
         if self.patterns.is_empty() {
             return fail(format!("there is no pattern; write one, such as {EXAMPLE}"));
         }
         let mut patterns = Vec::new();
         for text in self.patterns {
-            match IssuerPattern::new(&text) {
+            match IssuerPattern::new(&text, counters) {
                 Ok(pattern) => patterns.push(pattern),
                 Err(problem) => return fail(format!("pattern {text:?}: {problem}")),
             }
@@ -365,7 +368,7 @@ impl IssuerPattern {
     /// # Errors
     ///
     /// Returns what is wrong with the pattern, and what to write.
-    fn new(text: &str) -> Result<Self, String> {
+    fn new(text: &str, counters: &Counters) -> Result<Self, String> {
         let form = || format!("write the URL of an issuer with one *, such as {EXAMPLE}");
         let (before, after) = text.split_once(PLACE).ok_or_else(form)?;
         let is_host = matches!(before, "https://" | "http://");
@@ -414,7 +417,7 @@ impl IssuerPattern {
             );
         }
         Ok(Self {
-            counters: Arc::new(IssuerCounters::new(text)),
+            counters: counters.configured(text),
             before: before.to_owned(),
             after: after.to_owned(),
             is_host,
@@ -479,10 +482,14 @@ const MAX_ISS: usize = 512;
 mod tests {
     use super::*;
 
+    fn pattern(text: &str) -> Result<IssuerPattern, String> {
+        IssuerPattern::new(text, &Counters::default())
+    }
+
     #[test]
     fn pattern_matches_one_segment_or_one_label_only() {
-        let path = IssuerPattern::new("https://login.example/tenants/*/v2.0").unwrap();
-        let host = IssuerPattern::new("https://*.login.example/oauth2/default").unwrap();
+        let path = pattern("https://login.example/tenants/*/v2.0").unwrap();
+        let host = pattern("https://*.login.example/oauth2/default").unwrap();
         for (pattern, iss, expected) in [
             (&path, "https://login.example/tenants/acme/v2.0", true),
             (&path, "https://login.example/tenants/A_c.m~e-1/v2.0", true),
@@ -568,7 +575,7 @@ mod tests {
             "ftp://login.example/*",
             "login.example/*",
         ] {
-            assert!(IssuerPattern::new(text).is_err(), "{text}");
+            assert!(pattern(text).is_err(), "{text}");
         }
         for text in [
             "https://login.example/*",
@@ -579,7 +586,7 @@ mod tests {
             "http://127.0.0.1:8080/oauth2/*",
             "http://localhost/*",
         ] {
-            assert!(IssuerPattern::new(text).is_ok(), "{text}");
+            assert!(pattern(text).is_ok(), "{text}");
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     introspection::IntrospectionReason,
     issuer::Issuer,
     net::Clients,
+    stats::Counters,
     sync::clock::Now,
     token::claims::Claims,
 };
@@ -51,6 +52,7 @@ impl Issuers {
         former: &[Arc<ActiveIssuer>],
         clients: &mut Clients,
         challenges: &Arc<Challenges>,
+        counters: &Counters,
     ) -> Result<Self, ConfigError> {
         // The same `Arc` is not retired, so the keys, responses and cached tokens of the issuer stay valid. A
         // resolved issuer has a lease that ends, so only its keys can be reused.
@@ -79,13 +81,7 @@ impl Issuers {
             let shared = others.find(|it| it.settings.has_keys_of(&settings));
             let shared = shared.map(|it| it.keys.clone());
             let issuer = issuer.with_snapshot_of(&issuers);
-            // They share its counters too: the unverified `aud` selects an entry, and must not select a counter.
-            // The counters of former settings go on.
-            let counters = |url: &str| {
-                let mut others = former.iter().filter(|it| it.lease.is_none()).chain(&list);
-                let other = others.find(|it| it.url() == url);
-                other.map(|it| it.origin.counters.clone())
-            };
+            let counters = |url: &str| counters.configured(url);
             let (issuer, notes) =
                 ActiveIssuer::build(issuer, None, shared, counters, clients, challenges)?;
             new.push(notes);

@@ -323,7 +323,12 @@ impl ResolvedIssuers {
             .filter(|it| it.settings.has_keys_of(&settings))
             .map(|it| it.keys.clone());
         // The counters are those of the pattern, because the text within it may be a stranger's.
-        let counters = |_: &str| self.settings.counters_of(iss).cloned();
+        let Some(counters) = self.settings.counters_of(iss).cloned() else {
+            return Err(CallError::Settings(
+                "no pattern allows the issuer".to_owned(),
+            ));
+        };
+        let counters = |_: &str| counters;
         let challenges = verifier.challenges();
         let built = ActiveIssuer::build(settings, lease, shared, counters, clients, challenges);
         let (issuer, notes) = built.map_err(|error| {

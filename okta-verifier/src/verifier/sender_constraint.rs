@@ -13,6 +13,7 @@ use crate::{
     http::{Lines, Scheme, Shown},
     mtls,
     net::Peers,
+    stats::ReplayFailures,
     sync::clock::Now,
     verified_token::VerifiedToken,
 };
@@ -36,6 +37,7 @@ pub(crate) struct SenderConstraint {
     /// Decides which failures of the replay store are logged. It is separate from `full`, so that a caller
     /// who has used up its share cannot hide a failure.
     failed: OutageLog,
+    pub(super) replay_failures: ReplayFailures,
 }
 
 impl SenderConstraint {
@@ -52,6 +54,7 @@ impl SenderConstraint {
             client_cert_header,
             full: OutageLog::default(),
             failed: OutageLog::default(),
+            replay_failures: ReplayFailures::default(),
         }
     }
 
@@ -180,6 +183,7 @@ impl SenderConstraint {
             }
             UseResult::Replayed => Err(ProofError::Replayed.into()),
             UseResult::Full => {
+                self.replay_failures.is_full();
                 if self.full.failed(now.instant) {
                     let error = UnavailableReason::ReplayStoreFull;
                     let cause = cause(&error);
@@ -191,6 +195,7 @@ impl SenderConstraint {
     }
 
     fn replay_store_failed(&self, source: Box<dyn Error + Send + Sync>, now: Now) -> VerifyError {
+        self.replay_failures.fail();
         if self.failed.failed(now.instant) {
             let cause = cause(&*source);
             tracing::warn!(error = %source, cause, "DPoP replay store failed");

@@ -29,6 +29,7 @@ mod rejection_events;
 mod rejection_issuer;
 mod signatures;
 mod spans;
+mod stats;
 mod step_up;
 mod subject_kind;
 mod support;

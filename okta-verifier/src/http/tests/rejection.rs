@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Response};
 use super::challenges;
 use crate::{
     error::{UnavailableReason, VerifyError},
-    http::{Rejection, Scheme},
+    http::{CODES, Rejection, Scheme, rejection::slot},
 };
 
 fn rejection(error: VerifyError) -> Rejection {
@@ -100,4 +100,32 @@ fn rejection_is_in_the_response_extensions() {
     let inside = response.extensions().get::<Rejection>().expect("itself");
     assert_eq!(inside.status(), 503);
     assert_eq!(inside.error().map(VerifyError::code), Some("unavailable"));
+}
+
+/// A code without a slot would be counted as `other`. The sources are read so that none is missing.
+#[test]
+fn rejection_codes_have_a_slot_each() {
+    let verify = include_str!("../../error/verify.rs");
+    let (_, verify) = verify.split_once("fn code(").unwrap();
+    let (verify, _) = verify.split_once("\n    }\n").unwrap();
+    let verify = verify.split('"').skip(1).step_by(2);
+    let own = include_str!("../rejection.rs").lines();
+    let own = own.filter_map(|line| line.strip_prefix("const ")?.split_once(": &str = \""));
+    let own = own.filter_map(|(_, rest)| rest.strip_suffix("\";"));
+    let codes: Vec<_> = verify.chain(own).collect();
+    assert!(
+        codes.contains(&"expired") && codes.contains(&"no_credentials"),
+        "{codes:?}"
+    );
+    for code in &codes {
+        assert!(CODES.contains(code), "{code} is not in CODES");
+    }
+    assert_eq!(codes.len() + 1, CODES.len());
+    assert_eq!(CODES.last(), Some(&"other"));
+}
+
+#[test]
+fn rejection_with_another_code_has_the_last_slot() {
+    assert_eq!(CODES[slot("expired")], "expired");
+    assert_eq!(CODES[slot("a_code_of_the_application")], "other");
 }

@@ -20,6 +20,7 @@ use crate::{
         Fetch, PlainHttp, Revalidated, Validator,
         http_client::{JsonResponse, tests::scripted::Script},
     },
+    stats::IssuerCounters,
     sync::clock::Now,
 };
 
@@ -158,7 +159,7 @@ impl Issuer {
     }
 
     pub(super) fn store_for(&self, stale_if_error: Duration) -> KeyStore {
-        let store = FetchedKeys::new(self.source(), 7, stale_if_error);
+        let store = FetchedKeys::new(self.source(), 7, stale_if_error, counters());
         KeyStore::Fetched(Arc::new(store))
     }
 
@@ -168,12 +169,17 @@ impl Issuer {
             source,
             7,
             DEFAULT_STALE_IF_ERROR,
+            counters(),
         )))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
     }
+}
+
+pub(super) fn counters() -> Arc<IssuerCounters> {
+    Arc::new(IssuerCounters::new("https://issuer.test"))
 }
 
 /// Looks a key up as a verifier does: without waiting if possible, and otherwise with a fetch.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    issuer::{Issuer, Reply, find, is_unknown, pass, unavailable},
+    issuer::{Issuer, Reply, counters, find, is_unknown, pass, unavailable},
     set_of,
 };
 use crate::{
@@ -27,7 +27,7 @@ fn saved(age: Duration, now: Now) -> KeySnapshot {
 }
 
 fn boot(issuer: &Issuer, saved: &KeySnapshot, jitter: u64, now: Now) -> KeyStore {
-    let store = FetchedKeys::new(issuer.source(), jitter, DEFAULT_STALE_IF_ERROR);
+    let store = FetchedKeys::new(issuer.source(), jitter, DEFAULT_STALE_IF_ERROR, counters());
     KeyStore::Fetched(Arc::new(store.restore(saved, now).unwrap()))
 }
 
@@ -140,7 +140,7 @@ async fn snapshot_without_usable_keys_is_an_error() {
     for jwks in ["", "{}", r#"{"keys":[]}"#, "<html>"] {
         let mut saved = saved(MINUTE, now);
         saved.jwks = jwks.to_owned();
-        let store = FetchedKeys::new(issuer.source(), 7, DEFAULT_STALE_IF_ERROR);
+        let store = FetchedKeys::new(issuer.source(), 7, DEFAULT_STALE_IF_ERROR, counters());
         let error = store.restore(&saved, now).unwrap_err();
         assert!(matches!(
             error,

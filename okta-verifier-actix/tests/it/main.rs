@@ -10,6 +10,7 @@ mod maybe;
 mod optional;
 mod options;
 mod payload;
+mod problem_details;
 mod rejection;
 mod require;
 mod routes;

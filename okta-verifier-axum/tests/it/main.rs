@@ -6,6 +6,7 @@ mod conformance;
 mod cors;
 mod dpop;
 mod maybe;
+mod problem_details;
 mod regressions;
 mod rejection;
 mod routes;

@@ -6,6 +6,7 @@ mod futures;
 mod grpc;
 mod key_fetch;
 mod optional;
+mod problem_details;
 mod readiness;
 mod regressions;
 mod require;

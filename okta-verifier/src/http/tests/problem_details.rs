@@ -75,6 +75,7 @@ fn problem_details_with_a_content_type_that_is_not_a_media_type_are_rejected() {
     assert_eq!(text.body(&Rejection::forbidden()), "403 Forbidden");
 }
 
+// conformance 260
 #[test]
 fn problem_details_contain_neither_code_nor_reason() {
     let expired = VerifyError::Expired { seconds: 7 };
@@ -102,6 +103,7 @@ fn problem_details_contain_neither_code_nor_reason() {
     );
 }
 
+// conformance 260
 #[test]
 fn problem_details_of_a_request_without_credentials_have_no_error() {
     let anonymous = Anonymous::new(Arc::new(challenges().with_dpop().expect("a realm")));
@@ -109,6 +111,7 @@ fn problem_details_of_a_request_without_credentials_have_no_error() {
     assert_eq!(json_of(&anonymous.rejection()), expected);
 }
 
+// conformance 260
 #[test]
 fn problem_details_have_the_error_of_either_scheme() {
     let challenges = challenges().with_dpop().expect("a realm");
@@ -125,6 +128,7 @@ fn problem_details_have_the_error_of_either_scheme() {
     }
 }
 
+// conformance 260
 #[test]
 fn problem_details_name_the_remedy() {
     let remedy = Remedy {
@@ -148,6 +152,7 @@ fn problem_details_name_the_remedy() {
     assert_eq!(json_of(&step_up), expected);
 }
 
+// conformance 260
 #[test]
 fn problem_details_are_not_confused_by_a_realm_like_a_challenge() {
     let challenges = Challenges::new(r#"", error="x", scope="y\"#).expect("printable");
@@ -158,6 +163,7 @@ fn problem_details_are_not_confused_by_a_realm_like_a_challenge() {
     );
 }
 
+// conformance 261
 #[test]
 fn problem_details_are_for_bare_responses_only() {
     let is_bare = |rejection: &Rejection, response: &Response<()>| {

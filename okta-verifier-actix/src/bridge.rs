@@ -5,13 +5,16 @@ use std::{net::IpAddr, time::Duration};
 
 use actix_web::{
     HttpMessage, HttpResponse, ResponseError,
-    dev::ServiceRequest,
+    body::{BoxBody, EitherBody},
+    dev::{ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
-        header::{AUTHORIZATION, HeaderName, HeaderValue},
+        header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue},
     },
 };
-use okta_verifier::{Verifier, adapter::RequestCredentials, mtls::ClientCertificate};
+use okta_verifier::{
+    ProblemDetails, Rejection, Verifier, adapter::RequestCredentials, mtls::ClientCertificate,
+};
 
 use crate::Rejected;
 
@@ -84,6 +87,31 @@ pub(crate) fn added(verifier: &Verifier) -> Vec<(HeaderName, HeaderValue)> {
         .collect()
 }
 
+/// Writes the body into a rejection. Any other response stays as it is.
+pub(crate) fn with_body<B>(
+    response: ServiceResponse<B>,
+    details: &ProblemDetails,
+) -> ServiceResponse<EitherBody<B>> {
+    let status = response.status().as_u16();
+    let rejection = response.response().extensions().get::<Rejection>().cloned();
+    let is_bare = |rejection: &Rejection| {
+        ProblemDetails::is_bare(rejection, status, |name| {
+            response.headers().contains_key(name)
+        })
+    };
+    let Some(rejection) = rejection.filter(is_bare) else {
+        return response.map_into_left_body();
+    };
+    let text = details.body(&rejection);
+    // actix-web removes the body of the response to `HEAD`, and sends its length.
+    let mut response = response.map_body(|_, _| EitherBody::right(BoxBody::new(text)));
+    let content_type = HeaderValue::from_bytes(details.content_type().as_bytes());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type.expect(BOTH_KNOW));
+    headers.remove(CONTENT_LENGTH); // that of the empty body
+    response
+}
+
 fn convert(name: &str, value: &[u8]) -> (HeaderName, HeaderValue) {
     let name = HeaderName::from_bytes(name.as_bytes()).expect(BOTH_KNOW);
     (name, HeaderValue::from_bytes(value).expect(BOTH_KNOW))
@@ -94,8 +122,7 @@ impl ResponseError for Rejected {
         StatusCode::from_u16(self.rejection().status().as_u16()).expect(BOTH_KNOW)
     }
 
-    /// Returns a response with an empty body and with the [`Rejection`](okta_verifier::Rejection) in
-    /// its extensions.
+    /// Returns a response with an empty body and with the [`Rejection`] in its extensions.
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status_code());
         for (name, value) in self.rejection().headers() {

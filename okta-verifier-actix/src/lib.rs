@@ -140,8 +140,8 @@
 //! # Rejections in outer middleware
 //!
 //! A rejection is an `Ok` response with an empty body, not an `Err`. The response's extensions contain
-//! the [`Rejection`], so an outer middleware can log the reason or write a body. `HttpResponse::error`
-//! returns the rejection too, as [`Rejected`].
+//! the [`Rejection`], so an outer middleware can log the reason. [`ProblemDetailsMiddleware`] writes a
+//! body. `HttpResponse::error` returns the rejection too, as [`Rejected`].
 //!
 //! # Client certificates
 //!
@@ -173,6 +173,7 @@ mod answer;
 mod bridge;
 mod claims;
 mod maybe;
+mod problem_details;
 mod rejected;
 mod require;
 mod verified;
@@ -180,6 +181,7 @@ mod verify;
 
 pub use claims::Claims;
 pub use maybe::MaybeVerified;
+pub use problem_details::ProblemDetailsMiddleware;
 pub use rejected::Rejected;
 pub use require::RequireMiddleware;
 pub use verified::Verified;

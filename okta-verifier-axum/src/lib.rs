@@ -148,6 +148,6 @@ mod verified;
 pub use claims::Claims;
 pub use layer::VerifyLayer;
 pub use maybe::MaybeVerified;
-pub use okta_verifier_tower::RequireLayer;
+pub use okta_verifier_tower::{ProblemDetailsLayer, RequireLayer};
 pub use rejected::Rejected;
 pub use verified::Verified;

@@ -61,7 +61,7 @@
 //!
 //! The body of a rejection is the [`Default`] of the inner service's body type, which is empty for all
 //! common types. The response's extensions contain the [`Rejection`], so an outer layer can log the
-//! reason or write a body.
+//! reason. [`ProblemDetailsLayer`] writes a body.
 //!
 //! # Limits
 //!
@@ -93,10 +93,12 @@
 //! [`Rejection`]: okta_verifier::Rejection
 //! [`VerifiedToken`]: okta_verifier::VerifiedToken
 
+mod problem_details;
 mod ready;
 mod refusal;
 mod require;
 mod verify;
 
+pub use problem_details::{ProblemDetailsFuture, ProblemDetailsLayer, WriteProblemDetails};
 pub use require::{Require, RequireFuture, RequireLayer};
 pub use verify::{Verify, VerifyFuture, VerifyLayer};

@@ -109,7 +109,7 @@ mod verifier;
 
 pub use crypto::Algorithm;
 pub use error::{config::ConfigError, verify::VerifyError};
-pub use http::Rejection;
+pub use http::{ApplicationRejection, ProblemDetails, Rejection};
 pub use issuer::Issuer;
 pub use keys::KeySnapshot;
 pub use policy::{AnyToken, AsPolicy, OwnedPolicy, Policy, Requirement};

@@ -3,9 +3,9 @@
 use std::{net::SocketAddr, time::Duration};
 
 use actix_web::{
-    App, HttpMessage,
-    body::to_bytes,
-    dev::Service,
+    App, Error, HttpMessage, HttpResponse,
+    body::{BoxBody, MessageBody, to_bytes},
+    dev::{Service, ServiceResponse},
     http::{
         Method, Uri,
         header::{HeaderName, HeaderValue},
@@ -14,9 +14,11 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use okta_verifier::{
-    Policy, Rejection, Requirement, Verifier, VerifyError, mtls::ClientCertificate,
+    Policy, ProblemDetails, Rejection, Requirement, Verifier, VerifyError, mtls::ClientCertificate,
 };
-use okta_verifier_actix::{Claims, MaybeVerified, Verified, VerifyMiddleware};
+use okta_verifier_actix::{
+    Claims, MaybeVerified, ProblemDetailsMiddleware, Verified, VerifyMiddleware,
+};
 use okta_verifier_testing::{
     MockOkta,
     conformance::{self, Answer, Issuers, Request},
@@ -63,27 +65,79 @@ async fn conformance_table_is_answered_over_a_socket() {
     over_a_socket(&Issuers::new()).await;
 }
 
+// conformance 261
+#[tokio::test]
+async fn conformance_table_keeps_status_and_headers_beside_problem_details() {
+    let okta = MockOkta::start().await;
+    for issuers in [
+        Issuers::new(),
+        Issuers::bound(),
+        Issuers::providers(),
+        Issuers::asking(&okta),
+    ] {
+        let app = App::new()
+            .configure(routes(issuers.verifier()))
+            .wrap(ProblemDetailsMiddleware::default());
+        let app = test::init_service(app).await;
+        let report = conformance::run(&issuers, async |request| {
+            let response = respond(&app, request).await?;
+            Some(answer(remove_problem_details(response).await).await)
+        });
+        report.await.assert();
+    }
+}
+
 async fn in_process(issuers: &Issuers) {
     let app = test::init_service(App::new().configure(routes(issuers.verifier()))).await;
     let report = conformance::run(issuers, async |request| {
-        let call = call(request)?.to_request();
-        if let Some(der) = request.client_certificate() {
-            call.extensions_mut().insert(ClientCertificate::new(der));
-        }
-        let response = app.call(call).await;
-        let response = response
-            .expect("a rejection is a response, not an `Err`")
-            .into_parts()
-            .1;
-        let fields: Vec<_> = response.headers().iter().map(field).collect();
-        let status = response.status().as_u16();
-        let rejection = response.extensions().get::<Rejection>().cloned();
-        secret_scan::assert_rejection_event(rejection.as_ref());
-        let code = rejection.and_then(|it| it.error().map(VerifyError::code));
-        let body = to_bytes(response.into_body()).await.ok()?;
-        Some(Answer::new(status, fields, body).code(code))
+        Some(answer(respond(&app, request).await?.map_into_boxed_body()).await)
     });
     report.await.assert();
+}
+
+/// Returns the response of the app, or `None` if HTTP cannot carry the request.
+async fn respond<B: MessageBody>(
+    app: &impl Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
+    request: &Request,
+) -> Option<HttpResponse<B>> {
+    let call = call(request)?.to_request();
+    if let Some(der) = request.client_certificate() {
+        call.extensions_mut().insert(ClientCertificate::new(der));
+    }
+    let response = app.call(call).await;
+    let response = response.expect("a rejection is a response, not an `Err`");
+    Some(response.into_parts().1)
+}
+
+async fn answer(response: HttpResponse) -> Answer {
+    let fields: Vec<_> = response.headers().iter().map(field).collect();
+    let status = response.status().as_u16();
+    let rejection = response.extensions().get::<Rejection>().cloned();
+    secret_scan::assert_rejection_event(rejection.as_ref());
+    let code = rejection.and_then(|it| it.error().map(VerifyError::code));
+    let body = to_bytes(response.into_body()).await;
+    Answer::new(status, fields, body.expect("the body is complete")).code(code)
+}
+
+/// Asserts that a rejection has the body of the core, and removes the body, so that the rest can be
+/// compared with the table.
+async fn remove_problem_details(
+    response: HttpResponse<impl MessageBody + 'static>,
+) -> HttpResponse {
+    let rejection = response.extensions().get::<Rejection>().cloned();
+    let response = response.map_into_boxed_body();
+    let Some(rejection) = rejection else {
+        return response;
+    };
+    let content_type = response.headers().get("content-type");
+    assert_eq!(
+        content_type.expect("a content type"),
+        "application/problem+json"
+    );
+    let (response, body) = response.into_parts();
+    let body = to_bytes(body).await.expect("the body is complete");
+    assert_eq!(body, ProblemDetails::new().body(&rejection));
+    response.set_body(BoxBody::new(()))
 }
 
 async fn over_a_socket(issuers: &Issuers) {

@@ -11,6 +11,7 @@ mod optional;
 mod options;
 mod outcome;
 mod payload;
+mod problem_details;
 mod rejection;
 mod require;
 mod routes;

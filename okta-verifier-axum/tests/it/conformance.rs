@@ -19,9 +19,9 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use okta_verifier::{
-    Policy, Rejection, Requirement, Verifier, VerifyError, mtls::ClientCertificate,
+    Policy, ProblemDetails, Rejection, Requirement, Verifier, VerifyError, mtls::ClientCertificate,
 };
-use okta_verifier_axum::{Claims, MaybeVerified, Verified, VerifyLayer};
+use okta_verifier_axum::{Claims, MaybeVerified, ProblemDetailsLayer, Verified, VerifyLayer};
 use okta_verifier_testing::{
     MockOkta,
     conformance::{self, Answer, Issuers},
@@ -68,6 +68,42 @@ async fn conformance_table_of_introspection_is_answered_in_process_and_over_a_so
 #[tokio::test]
 async fn conformance_table_is_answered_over_a_socket() {
     over_a_socket(&Issuers::new()).await;
+}
+
+// conformance 261
+#[tokio::test]
+async fn conformance_table_keeps_status_and_headers_beside_problem_details() {
+    let okta = MockOkta::start().await;
+    for issuers in [
+        Issuers::new(),
+        Issuers::bound(),
+        Issuers::providers(),
+        Issuers::asking(&okta),
+    ] {
+        let app = app(issuers.verifier()).layer(ProblemDetailsLayer::default());
+        let report = conformance::run(&issuers, async |request| {
+            let body = Body::from(request.body().to_vec());
+            let Ok(mut response) = app.clone().oneshot(call(request, body)?).await;
+            remove_problem_details(&mut response, request.method() == "HEAD").await;
+            Some(to_answer(response).await)
+        });
+        report.await.assert();
+    }
+}
+
+/// Asserts that a rejection has the body of the core, and removes the body, so that the rest can be
+/// compared with the table.
+async fn remove_problem_details(response: &mut Response<Body>, is_head: bool) {
+    let Some(rejection) = response.extensions().get::<Rejection>() else {
+        return;
+    };
+    let expected = ProblemDetails::new().body(rejection);
+    let body = std::mem::take(response.body_mut()).collect().await;
+    let body = body.expect("the body is complete").to_bytes();
+    assert_eq!(body, if is_head { "" } else { &expected });
+    let headers = response.headers();
+    assert_eq!(headers["content-type"], "application/problem+json");
+    assert_eq!(headers["content-length"], expected.len().to_string());
 }
 
 async fn in_process(issuers: &Issuers) {

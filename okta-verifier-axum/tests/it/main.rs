@@ -7,6 +7,7 @@ mod cors;
 mod dpop;
 mod maybe;
 mod outcome;
+mod problem_details;
 mod regressions;
 mod rejection;
 mod routes;

@@ -7,22 +7,23 @@ use std::{
 };
 
 use http::{HeaderName, HeaderValue, Method, Request, Response};
-use http_body_util::Empty;
+use http_body_util::{BodyExt, Full};
 use hyper::{body::Bytes, server::conn::http1};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use okta_verifier::{
-    Policy, Rejection, VerifiedToken, Verifier, VerifyError, mtls::ClientCertificate,
+    Policy, ProblemDetails, Rejection, VerifiedToken, Verifier, VerifyError,
+    mtls::ClientCertificate,
 };
 use okta_verifier_testing::{
     MockOkta,
     conformance::{self, Answer, Issuers},
 };
-use okta_verifier_tower::{RequireLayer, VerifyLayer};
+use okta_verifier_tower::{ProblemDetailsLayer, RequireLayer, VerifyLayer};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 use tower::{Layer, ServiceExt, service_fn, util::BoxCloneSyncService};
 
-type Api<B> = BoxCloneSyncService<Request<B>, Response<Empty<Bytes>>, Infallible>;
+type Api<B> = BoxCloneSyncService<Request<B>, Response<Full<Bytes>>, Infallible>;
 
 #[tokio::test]
 async fn conformance_table_is_answered() {
@@ -62,19 +63,61 @@ async fn conformance_table_is_answered_over_a_socket() {
     over_a_socket(&Issuers::new()).await;
 }
 
+// conformance 261
+#[tokio::test]
+async fn conformance_table_keeps_status_and_headers_beside_problem_details() {
+    let okta = MockOkta::start().await;
+    for issuers in [
+        Issuers::new(),
+        Issuers::bound(),
+        Issuers::providers(),
+        Issuers::asking(&okta),
+    ] {
+        let api = ProblemDetailsLayer::default().layer(api::<()>(issuers.verifier()));
+        let report = conformance::run(&issuers, async |request| {
+            let Ok(mut response) = api.clone().oneshot(call(request)?).await;
+            remove_problem_details(&mut response, request.method() == "HEAD").await;
+            Some(answer(response).await)
+        });
+        report.await.assert();
+    }
+}
+
 async fn in_process(issuers: &Issuers) {
     let api = api::<()>(issuers.verifier());
     let report = conformance::run(issuers, async |request| {
         let Ok(response) = api.clone().oneshot(call(request)?).await;
-        let (parts, _) = response.into_parts();
-        let fields = parts.headers.iter();
-        let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let rejection = parts.extensions.get::<Rejection>();
-        secret_scan::assert_rejection_event(rejection);
-        let code = rejection.and_then(|it| it.error()).map(VerifyError::code);
-        Some(Answer::new(parts.status.as_u16(), fields, "").code(code))
+        Some(answer(response).await)
     });
     report.await.assert();
+}
+
+async fn answer(response: Response<Full<Bytes>>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let Ok(body) = body.collect().await;
+    let fields = parts.headers.iter();
+    let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let rejection = parts.extensions.get::<Rejection>();
+    secret_scan::assert_rejection_event(rejection);
+    let code = rejection.and_then(|it| it.error()).map(VerifyError::code);
+    Answer::new(parts.status.as_u16(), fields, body.to_bytes()).code(code)
+}
+
+/// Asserts that a rejection has the body of the core, and removes the body and its fields, so that the rest
+/// can be compared with the table.
+async fn remove_problem_details(response: &mut Response<Full<Bytes>>, is_head: bool) {
+    let Some(rejection) = response.extensions().get::<Rejection>() else {
+        assert!(!response.headers().contains_key("content-type"));
+        return;
+    };
+    let expected = ProblemDetails::new().body(rejection);
+    let Ok(body) = std::mem::take(response.body_mut()).collect().await;
+    assert_eq!(body.to_bytes(), if is_head { "" } else { &expected });
+    let headers = response.headers_mut();
+    let content_type = headers.remove("content-type").expect("a content type");
+    assert_eq!(content_type, "application/problem+json");
+    let length = headers.remove("content-length").expect("a length");
+    assert_eq!(length, expected.len().to_string());
 }
 
 async fn over_a_socket(issuers: &Issuers) {
@@ -172,7 +215,7 @@ const TRANSFER: Policy = Policy::all(&[
 ]);
 
 /// A handler that rejects requests itself.
-async fn claims<B>(request: Request<B>) -> Result<Response<Empty<Bytes>>, Infallible> {
+async fn claims<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infallible> {
     #[derive(Deserialize)]
     struct Employee {
         #[serde(rename = "department")]

@@ -7,6 +7,7 @@ mod grpc;
 mod key_fetch;
 mod optional;
 mod outcome;
+mod problem_details;
 mod readiness;
 mod regressions;
 mod require;

@@ -50,6 +50,12 @@ pub enum ConfigError {
         /// The origin of the URL.
         url: String,
     },
+    /// The body of rejections is set wrongly, see [`ProblemDetails`](crate::ProblemDetails).
+    #[error("problem details: {problem}")]
+    ProblemDetails {
+        /// What is wrong, and what to write instead.
+        problem: &'static str,
+    },
     /// Two entries have the same URL and cannot be distinguished by their audiences, or two issuers have an
     /// alias in common.
     #[error("issuer {url:?} is configured twice: {problem}")]

@@ -4,7 +4,7 @@
 //! The parameters have a fixed order and each error code has a fixed description, so equal rejections have
 //! equal bytes. The exact cause is only logged (RFC 6750 §5.2).
 
-use std::ops::Deref;
+use std::{iter, ops::Deref};
 
 use http::HeaderValue;
 
@@ -336,4 +336,25 @@ fn push_parameter(value: &mut String, name: &str, text: &str) {
         value.push(character);
     }
     value.push('"');
+}
+
+/// Reads the names and the values of the parameters of a challenge that [`challenge`] has built. This is the
+/// inverse of [`push_parameter`].
+pub(super) fn parameters(challenge: &HeaderValue) -> impl Iterator<Item = (&str, String)> {
+    let text = challenge.to_str().unwrap_or_default();
+    let mut rest = text.split_once(' ').map_or("", |(_scheme, rest)| rest);
+    iter::from_fn(move || {
+        let (name, quoted) = rest.split_once("=\"")?;
+        let mut characters = quoted.chars();
+        let mut value = String::new();
+        loop {
+            match characters.next()? {
+                '"' => break,
+                '\\' => value.push(characters.next()?),
+                character => value.push(character),
+            }
+        }
+        rest = characters.as_str();
+        Some((name.trim_start_matches(", "), value))
+    })
 }

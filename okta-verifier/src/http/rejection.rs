@@ -8,7 +8,10 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
-use super::{Challenges, Malformed, NO_FIELD, Problem, Remedy, Scheme, rejection_event::Reason};
+use super::{
+    ApplicationRejection, Challenges, Malformed, NO_FIELD, Problem, Remedy, Scheme,
+    application::whole_seconds, rejection_event::Reason,
+};
 use crate::{
     error::{ClaimError, ConfigError, MalformedTokenError, VerifyError},
     stats::{self, IssuerCounters},
@@ -29,8 +32,10 @@ use crate::{
 /// | another rule is not met | 403 | none |
 /// | the issuer is unavailable | 503 | none, but `Retry-After` in seconds |
 /// | no layer in front of the handler verifies tokens | 500 | none |
+/// | the application rejects the request ([`application`](Self::application)) | 503, or 4xx but 401 | none |
 ///
-/// Every rejection has `Cache-Control: no-store` and an empty body. The response never contains the exact
+/// Every rejection has `Cache-Control: no-store` and an empty body; [`ProblemDetails`](crate::ProblemDetails)
+/// writes one. The response never contains the exact
 /// cause. If the token was rejected, [`error`](Self::error) returns the cause, for logs. With
 /// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop), a rejection for missing, malformed or invalid
 /// credentials has one line for each of the schemes `Bearer` and `DPoP`. The error is in the line of the
@@ -54,13 +59,15 @@ pub struct Rejection {
     /// `None` if there is no second challenge. The box keeps `Rejection` small.
     second: Option<Box<Second>>,
     /// The value of `Retry-After`, in seconds.
-    retry_after: Option<u8>,
+    retry_after: Option<u32>,
     code: &'static str,
     error: Option<Box<VerifyError>>,
     /// The counters of the issuer that the token belongs to, or `None` if no configured issuer was selected.
     issuer: Option<Arc<IssuerCounters>>,
     /// The part of the policy that the token does not meet.
     unmet: Option<Box<str>>,
+    /// Whether the application itself rejected the request.
+    is_application: bool,
 }
 
 /// The DPoP challenge that follows a Bearer challenge, and the nonce for the next proof.
@@ -88,14 +95,21 @@ impl Rejection {
         let nonce = nonce.map(|value| (DPOP_NONCE, value));
         let retry_after = self
             .retry_after
-            .map(|seconds| (RETRY_AFTER, HeaderValue::from(u16::from(seconds))));
+            .map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
         // A cached rejection would outlive its cause (RFC 9111 §5.2.2.5).
         let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
         challenges.chain([no_store]).chain(nonce).chain(retry_after)
     }
 
+    /// Returns the values of `WWW-Authenticate`.
+    pub(super) fn challenges(&self) -> impl Iterator<Item = &HeaderValue> {
+        let second = self.second.as_deref().map(|second| &second.challenge);
+        self.challenge.iter().chain(second)
+    }
+
     /// Returns a stable code for logs, metrics and alerts, such as `expired` or `insufficient_scope`. Every
-    /// rejection has one. For a token that was rejected, it is [`VerifyError::code`].
+    /// rejection has one. For a token that was rejected, it is [`VerifyError::code`]. For a rejection by
+    /// the application, it is the code of its [`ApplicationRejection`].
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.code
@@ -114,6 +128,22 @@ impl Rejection {
     #[must_use]
     pub fn unmet_policy(&self) -> Option<&str> {
         self.unmet.as_deref()
+    }
+
+    /// Returns whether the application itself rejected the request, with [`application`](Self::application)
+    /// or [`VerifiedToken::reject`](crate::VerifiedToken::reject). The [`code`](Self::code) is then the
+    /// application's own.
+    ///
+    /// ```
+    /// use okta_verifier::{ApplicationRejection, Rejection};
+    ///
+    /// assert!(Rejection::application(ApplicationRejection::new(409, "order_closed")).is_application());
+    /// assert!(!Rejection::insufficient_scope("orders:read")?.is_application());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn is_application(&self) -> bool {
+        self.is_application
     }
 
     /// Returns why the token was rejected, for logs and metrics. Returns `None` if the credentials are
@@ -207,6 +237,43 @@ impl Rejection {
             .logged("no layer in front of the handler verifies tokens", None)
     }
 
+    /// Returns a rejection that the application itself decides, for code that has no
+    /// [`VerifiedToken`](crate::VerifiedToken). With a token, use
+    /// [`VerifiedToken::reject`](crate::VerifiedToken::reject), which also names the issuer in the log. The
+    /// response has no challenge.
+    ///
+    /// ```
+    /// use okta_verifier::{ApplicationRejection, Rejection};
+    ///
+    /// const READ_ONLY: ApplicationRejection = ApplicationRejection::new(503, "read_only");
+    ///
+    /// fn write(is_read_only: bool) -> Result<(), Rejection> {
+    ///     if is_read_only { Err(Rejection::application(READ_ONLY)) } else { Ok(()) }
+    /// }
+    /// assert!(write(false).is_ok());
+    /// assert_eq!(write(true).unwrap_err().status(), 503);
+    /// ```
+    #[must_use]
+    pub fn application(rejection: ApplicationRejection) -> Self {
+        Self::by_application(rejection, None)
+    }
+
+    /// Returns the rejection that the application itself decides, of a token of this issuer.
+    pub(crate) fn by_application(
+        rejection: ApplicationRejection,
+        issuer: Option<&Arc<IssuerCounters>>,
+    ) -> Self {
+        let (status, code, retry_after) = rejection.parts();
+        // `ApplicationRejection` has only statuses that `StatusCode` accepts.
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+        let rejection = Self {
+            retry_after,
+            is_application: true,
+            ..Self::plain(status, code).of_issuer(issuer.cloned())
+        };
+        rejection.logged("rejected by the application", None)
+    }
+
     /// Returns a 401 that offers every scheme and reports no error (RFC 9449 §7.2).
     pub(crate) fn unauthenticated(challenges: &Challenges, reason: &'static str) -> Self {
         let dpop = challenges.dpop.as_ref().map(|dpop| dpop.bare.clone());
@@ -298,7 +365,12 @@ impl Rejection {
 
     /// Returns the position of the code in [`CODES`].
     pub(crate) fn slot(&self) -> usize {
-        slot(self.code)
+        // The codes of an application are counted together, because their number has no bound.
+        slot(if self.is_application {
+            APPLICATION
+        } else {
+            self.code
+        })
     }
 
     /// Names the issuer whose settings decided.
@@ -374,18 +446,26 @@ impl Rejection {
             error: None,
             issuer: None,
             unmet: None,
+            is_application: false,
         }
     }
 
     /// Returns the gRPC status code: 16 (unauthenticated), 7 (permission denied), 14 (unavailable), or 13
-    /// (internal) if no layer in front of the handler verifies tokens.
+    /// (internal) if no layer in front of the handler verifies tokens. A rejection by the application with
+    /// another status has 3 (invalid argument) for 400, 5 (not found) for 404, 10 (aborted) for 409, 8
+    /// (resource exhausted) for 429, or else 9 (failed precondition).
     #[must_use]
     pub fn grpc_status(&self) -> u8 {
         match self.status() {
             StatusCode::FORBIDDEN => 7,
             StatusCode::SERVICE_UNAVAILABLE => 14,
             StatusCode::INTERNAL_SERVER_ERROR => 13,
-            _ => 16,
+            _ if !self.is_application => 16,
+            StatusCode::BAD_REQUEST => 3,
+            StatusCode::NOT_FOUND => 5,
+            StatusCode::CONFLICT => 10,
+            StatusCode::TOO_MANY_REQUESTS => 8,
+            _ => 9,
         }
     }
 
@@ -420,10 +500,8 @@ impl Rejection {
 }
 
 // Rounds up, so that clients do not retry too early, and limits the result to 1 s to 120 s.
-fn seconds(retry_after: Duration) -> u8 {
-    let started = u64::from(retry_after.subsec_nanos() > 0);
-    let seconds = retry_after.as_secs().saturating_add(started);
-    u8::try_from(seconds.clamp(1, 120)).unwrap_or(120)
+fn seconds(retry_after: Duration) -> u32 {
+    whole_seconds(retry_after).min(120)
 }
 
 impl fmt::Debug for Rejection {
@@ -523,10 +601,12 @@ const INSUFFICIENT_USER_AUTHENTICATION: &str = "insufficient_user_authentication
 const FORBIDDEN: &str = "forbidden";
 const UNREADABLE_CLAIMS: &str = "unreadable_claims";
 const MISSING_LAYER: &str = "missing_layer";
+/// Counts the rejections by the application, which have codes of their own.
+const APPLICATION: &str = "application";
 
 /// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
 /// chooses can add a counter. The last code stands for all others.
-pub(crate) const CODES: [&str; 35] = [
+pub(crate) const CODES: [&str; 36] = [
     NO_CREDENTIALS,
     INVALID_REQUEST,
     INSUFFICIENT_SCOPE,
@@ -561,6 +641,7 @@ pub(crate) const CODES: [&str; 35] = [
     "use_dpop_nonce",
     "inactive",
     "unavailable",
+    APPLICATION,
     "other",
 ];
 

@@ -1,7 +1,9 @@
 //! Tests of the credentials of a request and of the response to a rejected request.
 
+mod application;
 mod challenge;
 mod credentials;
+mod problem_details;
 mod properties;
 mod rejection;
 

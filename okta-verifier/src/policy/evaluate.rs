@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::ConfigError,
-    http::{Anonymous, Rejection, Remedy, Scheme},
+    http::{Anonymous, ApplicationRejection, Rejection, Remedy, Scheme},
     sync::clock::Now,
     token::{SubjectKind, json},
     verified_token::VerifiedToken,
@@ -87,6 +87,38 @@ impl VerifiedToken {
             Some(self.counters()),
             self.logged_claims().as_ref(),
         )
+    }
+
+    /// Returns a rejection of this valid token that the application itself decides. It names the issuer of
+    /// the token, and leaves the same event in the log as every other rejection. The response has no
+    /// challenge, because neither another token nor other scopes would help.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// use okta_verifier::{ApplicationRejection, Rejection, VerifiedToken};
+    ///
+    /// const NOT_THE_OWNER: ApplicationRejection = ApplicationRejection::new(403, "not_the_owner");
+    ///
+    /// fn may_change(token: &VerifiedToken, owner: &str) -> Result<(), Rejection> {
+    ///     if token.subject() == owner { Ok(()) } else { Err(token.reject(NOT_THE_OWNER)) }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let token = verifier.verify(&okta.token("ada").sign()).await?;
+    /// assert!(may_change(&token, "ada").is_ok());
+    ///
+    /// let rejection = may_change(&token, "bob").unwrap_err();
+    /// assert_eq!((rejection.status().as_u16(), rejection.code()), (403, "not_the_owner"));
+    /// assert_eq!(rejection.issuer(), Some(token.issuer()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn reject(&self, rejection: ApplicationRejection) -> Rejection {
+        Rejection::by_application(rejection, Some(self.counters()))
     }
 
     // A token that is bound to a key is accepted with the scheme DPoP only.

@@ -2,6 +2,7 @@
 //! it: in this process, and behind a bare HTTP server. Each case names its requirements.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     net::{IpAddr, SocketAddr},
     time::Duration,
@@ -12,13 +13,15 @@ use http_body_util::Empty;
 use hyper::{body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use okta_verifier::{
-    Policy, Rejection, VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials,
+    Policy, ProblemDetails, Rejection, VerifiedToken, Verifier, VerifyError,
+    adapter::RequestCredentials,
 };
 use okta_verifier_testing::{
     MockOkta,
     conformance::{self, Answer, Issuers, Request},
 };
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 #[tokio::test]
@@ -104,6 +107,7 @@ async fn call(gateway: &Gateway, request: &Request) -> Answer {
     match result {
         Ok(()) => Answer::new(200, [("", ""); 0], ""),
         Err(rejection) => {
+            assert_body_repeats_the_challenge(&rejection);
             let fields = rejection
                 .headers()
                 .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()));
@@ -111,6 +115,40 @@ async fn call(gateway: &Gateway, request: &Request) -> Answer {
             Answer::new(rejection.status().as_u16(), fields, "").code(code)
         }
     }
+}
+
+/// Asserts that the problem details say what the status and the challenges say, and nothing else. The
+/// challenges are read by the crate http-auth.
+fn assert_body_repeats_the_challenge(rejection: &Rejection) {
+    let status = rejection.status();
+    let mut expected = BTreeMap::from([
+        ("type".to_owned(), Value::from("about:blank")),
+        ("title".to_owned(), Value::from(status.canonical_reason())),
+        ("status".to_owned(), Value::from(status.as_u16())),
+    ]);
+    let headers: Vec<_> = rejection.headers().collect();
+    for (_, value) in headers
+        .iter()
+        .filter(|(name, _)| name == "www-authenticate")
+    {
+        let challenges = http_auth::parse_challenges(value.to_str().expect("ASCII"));
+        for (name, value) in challenges
+            .expect("challenges")
+            .into_iter()
+            .flat_map(|it| it.params)
+        {
+            let text = value.to_unescaped();
+            let value = match name {
+                "realm" | "algs" => continue,
+                "max_age" => Value::from(text.parse::<u64>().expect("seconds")),
+                _ => Value::from(text),
+            };
+            expected.insert(name.to_owned(), value);
+        }
+    }
+    let body = ProblemDetails::new().body(rejection);
+    let body: BTreeMap<String, Value> = serde_json::from_str(&body).expect("a JSON object");
+    assert_eq!(body, expected);
 }
 
 async fn serve(gateway: Gateway) -> SocketAddr {

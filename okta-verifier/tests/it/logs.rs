@@ -1,6 +1,6 @@
 //! Log lines never contain a token or any of its content.
 
-use okta_verifier::adapter::RequestCredentials;
+use okta_verifier::{ApplicationRejection, adapter::RequestCredentials};
 use okta_verifier_testing::{Endpoint, Fault, MockOkta};
 use serde_json::{Value, json};
 use tracing::Level;
@@ -46,6 +46,27 @@ fn rejection_is_logged_at_debug_without_the_tokens_content() {
         assert!(shows_audience || !text.contains("0oatest"), "{text}");
         assert!(!jwts.iter().any(|jwt| text.contains(jwt)), "{text}");
     }
+}
+
+#[test]
+fn rejection_by_the_application_leaves_one_event_with_its_code() {
+    const CLOSED: ApplicationRejection = ApplicationRejection::new(409, "order_closed");
+    let okta = okta();
+    let token = authenticate(&verifier(&okta), &okta.token("ada").sign()).expect("a valid token");
+    let lines = logged(|| {
+        let rejection = token.reject(CLOSED);
+        assert_eq!(
+            (rejection.code(), rejection.issuer()),
+            ("order_closed", Some(okta.issuer_url()))
+        );
+    });
+    let [(Level::DEBUG, text)] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert!(
+        text.contains("order_closed") && !text.contains("ada"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod sender_constraint;
 #[cfg(test)]
 mod tests;
 mod token_cache;
+mod validity;
 
 use std::{
     fmt,
@@ -32,6 +33,7 @@ use self::{
 };
 pub use self::{
     authentication::Authentication, builder::VerifierBuilder, issuer_resolver::IssuerResolver,
+    validity::VoidReason,
 };
 use crate::{
     error::{ConfigError, FetchKeysError, VerifyError},
@@ -117,11 +119,16 @@ impl Verifier {
         // The list is replaced before the old settings are retired: a request that finds its settings retired
         // begins again, and must then find the new ones.
         self.0.issuers.store(next.clone());
-        former.retire_all_but(&next);
+        let mut retired = former.retire_all_but(&next);
         if let Some(resolved) = &self.0.resolved {
-            resolved.remove_configured(&next);
+            retired.extend(resolved.remove_configured(&next));
         }
         self.evict_retired();
+        // The lock is released first, because wakers are foreign code.
+        drop(clients);
+        for issuer in retired {
+            issuer.retirement.wake();
+        }
         Ok(())
     }
 

@@ -20,6 +20,30 @@ pub(crate) struct End {
     instant: Instant,
 }
 
+impl End {
+    /// Returns the end of a period that begins now and lasts until the wall clock shows `unix`. The period
+    /// is limited to a century.
+    pub(crate) fn at(unix: u64) -> Self {
+        let left = match UNIX_EPOCH.checked_add(Duration::from_secs(unix)) {
+            Some(end) => end.duration_since(SystemTime::now()).unwrap_or_default(),
+            None => CENTURY,
+        };
+        let now = Instant::now();
+        Self {
+            unix,
+            instant: now.checked_add(left.min(CENTURY)).unwrap_or(now),
+        }
+    }
+
+    /// Returns how long a timer may wait before it must check again whether the period has ended: the
+    /// shorter one of the times that are left on the two clocks.
+    pub(crate) fn left(self, now: Now) -> Duration {
+        let monotonic = self.instant.saturating_duration_since(now.instant);
+        let wall = Duration::from_secs(self.unix.saturating_sub(now.unix));
+        monotonic.min(wall)
+    }
+}
+
 impl Now {
     #[inline]
     pub(crate) fn read() -> Self {

@@ -20,7 +20,10 @@ use crate::{
     keys::{FetchedKeys, KeyStore, Source},
     net::Clients,
     stats::IssuerCounters,
-    sync::clock::{End, Now},
+    sync::{
+        clock::{End, Now},
+        retirement::Retirement,
+    },
     token::{
         checks::{self, Expected},
         profile::Profile,
@@ -38,7 +41,7 @@ pub(crate) struct ActiveIssuer {
     /// How long the settings may be used, if the issuer resolver returned them. `None` for a configured
     /// issuer.
     pub(super) lease: Option<Lease>,
-    retired: AtomicBool,
+    pub(super) retirement: Retirement,
     /// Whether this error was logged: a route requires introspection, but the issuer has none configured.
     /// The error is logged only once.
     logged: AtomicBool,
@@ -110,7 +113,7 @@ impl ActiveIssuer {
             keys,
             introspection,
             lease,
-            retired: AtomicBool::new(false),
+            retirement: Retirement::default(),
             logged: AtomicBool::new(false),
         };
         Ok((Arc::new(issuer), notes))
@@ -163,14 +166,10 @@ impl ActiveIssuer {
         }
     }
 
-    /// Marks the settings as no longer in use. No token is accepted with them afterwards.
-    pub(super) fn retire(&self) {
-        self.retired.store(true, Ordering::Release);
-    }
-
+    /// Returns whether the settings are no longer in use. No token is accepted with them then.
     #[inline]
     pub(crate) fn is_retired(&self) -> bool {
-        self.retired.load(Ordering::Acquire)
+        self.retirement.is_retired()
     }
 
     /// Checks that the entry and another one with the same `iss` differ in their audiences, so that each

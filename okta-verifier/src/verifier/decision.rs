@@ -25,7 +25,7 @@ use crate::{
         jws::{self, Jws},
         profile::Source,
     },
-    verified_token::VerifiedToken,
+    verified_token::{Evidence, VerifiedToken},
 };
 
 /// The decision about one request.
@@ -297,7 +297,8 @@ impl<'r> RequestDecision<'r> {
         basis.check_key()?;
         let leeway = verification.issuer.origin.expected.leeway;
         checks::check_dates(unverified.dates, leeway, now.unix)?;
-        let token = unverified.claims?;
+        let evidence = Evidence::Key(verification.key.retirement.clone());
+        let token = unverified.claims?.with_evidence(evidence);
         if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest) {
             cache.insert(digest, token.clone(), verification, now);
         }

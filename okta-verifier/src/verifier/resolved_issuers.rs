@@ -37,6 +37,7 @@ use crate::{
         clock::{End, Now},
         token_bucket::TokenBucket,
     },
+    verified_token::VerifiedToken,
 };
 
 pub(super) struct ResolvedIssuers {
@@ -154,6 +155,21 @@ impl ResolvedIssuers {
             },
         }
         true
+    }
+
+    /// Records that a connection still uses a token of the issuer. May begin a call in the background, also
+    /// if the lease has ended.
+    pub(super) fn keep_current(
+        self: &Arc<Self>,
+        verifier: &Verifier,
+        issuer: &Arc<ActiveIssuer>,
+        now: Now,
+    ) {
+        match &issuer.lease {
+            Some(lease) if lease.is_due(now) => self.use_at(self.lock(), verifier, issuer, now),
+            Some(lease) => lease.use_at(self.second(now)),
+            None => {}
+        }
     }
 
     /// Records that a token selected the issuer. Begins a call if the settings should be resolved again.
@@ -401,14 +417,17 @@ impl ResolvedIssuers {
         // The new settings are stored before the old ones are retired: a request that finds its settings
         // retired begins again, and must then find the new ones.
         for cached in &retired {
-            cached.issuer.retire();
+            cached.issuer.retirement.retire();
         }
         let _ = call.result.set(outcome);
-        // The locks are released first, because a tracing subscriber is foreign code.
+        // The locks are released first, because wakers and a tracing subscriber are foreign code.
         drop(state);
         drop(clients);
         if !retired.is_empty() {
             verifier.evict_retired();
+        }
+        for cached in &retired {
+            cached.issuer.retirement.wake();
         }
         if let Some(event) = event {
             event.log(self.settings.pattern_of(iss).unwrap_or_default());
@@ -474,15 +493,24 @@ impl ResolvedIssuers {
         }
     }
 
-    /// Removes the issuers that are configured now. The caller holds the lock of the HTTP clients.
-    pub(super) fn remove_configured(&self, configured: &Issuers) {
-        self.lock().cached.retain(|iss, cached| {
-            let stays = !is_configured(configured, iss);
-            if !stays {
-                cached.issuer.retire();
-            }
-            stays
-        });
+    /// Retires the issuers that are configured now, and returns them. The caller holds the lock of the HTTP
+    /// clients, and must wake the waiters of these issuers after it has released the lock.
+    pub(super) fn remove_configured(&self, configured: &Issuers) -> Vec<Arc<ActiveIssuer>> {
+        let mut state = self.lock();
+        let removed = state
+            .cached
+            .extract_if(|iss, _| is_configured(configured, iss));
+        removed
+            .map(|(_, cached)| cached.issuer)
+            .inspect(|issuer| issuer.retirement.retire())
+            .collect()
+    }
+
+    /// Returns the cached issuer with which this token was accepted.
+    pub(super) fn of_token(&self, token: &VerifiedToken) -> Option<Arc<ActiveIssuer>> {
+        let state = self.lock();
+        let issuer = &state.cached.get(token.configured_issuer())?.issuer;
+        token.is_of(&issuer.origin).then(|| issuer.clone())
     }
 
     /// Returns the cached issuers, in the order of their URLs.

@@ -18,11 +18,7 @@ use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, EllipticCurveKeyParameters, OctetKeyPairParameters,
     RSAKeyParameters,
 };
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::Arc,
-};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 pub(crate) struct Key {
     /// `None` only if [`KeyOptions::allow_missing_key_id`] is set.

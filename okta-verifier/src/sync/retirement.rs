@@ -38,3 +38,31 @@ impl Retirement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    #[test]
+    fn retirement_is_noticed_before_and_after_its_waiters_are_woken() {
+        let mut context = Context::from_waker(Waker::noop());
+        let retirement = Retirement::default();
+        let mut early = pin!(retirement.wait());
+        assert_eq!(early.as_mut().poll(&mut context), Poll::Pending);
+        retirement.wake(); // without an end
+        let mut late = pin!(retirement.wait());
+        assert_eq!(late.as_mut().poll(&mut context), Poll::Pending);
+        retirement.retire();
+        assert_eq!(late.as_mut().poll(&mut context), Poll::Pending);
+        let between = pin!(retirement.wait());
+        assert_eq!(between.poll(&mut context), Poll::Ready(()));
+        retirement.wake();
+        assert_eq!(late.poll(&mut context), Poll::Ready(()));
+        assert_eq!(pin!(retirement.wait()).poll(&mut context), Poll::Ready(()));
+    }
+}

@@ -70,7 +70,9 @@ impl fmt::Display for VoidReason {
         f.write_str(match self {
             Self::Expired => "the token has expired",
             Self::KeyWithdrawn => "the key that signed the token was withdrawn",
-            Self::IssuerRemoved => "the issuer of the token was removed, or its settings were replaced",
+            Self::IssuerRemoved => {
+                "the issuer of the token was removed, or its settings were replaced"
+            }
             Self::NoRuntime => "the end of the token cannot be awaited outside a tokio runtime",
         })
     }
@@ -207,7 +209,11 @@ impl Validity {
                 let is_over = issuer.as_mut().poll(context).is_ready()
                     || key.as_mut().poll(context).is_ready()
                     || timer.as_mut().poll(context).is_ready();
-                if is_over { Poll::Ready(()) } else { Poll::Pending }
+                if is_over {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
             })
             .await;
             let now = clock();

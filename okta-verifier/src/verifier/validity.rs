@@ -102,10 +102,11 @@ impl Verifier {
     /// [`stale_if_error`](crate::Issuer::stale_if_error), and connections stay open until their tokens expire.
     ///
     /// The token is not introspected again. If a connection must end when its token is revoked, limit the
-    /// time that it stays open, or introspect the token from time to time.
+    /// time that it stays open, or introspect the token from time to time. A token that was accepted by
+    /// introspection alone has no key; if the response has no `exp`, it counts as expired after a minute.
     ///
-    /// The future borrows nothing and is cancel-safe. While it waits, it takes less than 1 KB, has no task of
-    /// its own and wakes up every 30 s.
+    /// The future borrows nothing and is cancel-safe. It takes about 500 bytes, has no task of its own, and wakes
+    /// up every 30 s. It needs a tokio runtime with time enabled.
     ///
     /// ```
     /// # use okta_verifier_testing::{MockOkta, Rotation};

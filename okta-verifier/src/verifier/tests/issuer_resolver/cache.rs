@@ -303,6 +303,7 @@ async fn resolved_issuer_keeps_its_keys_under_changed_settings() {
     assert_eq!(code(&verifier, &jwt).await, "unknown_key_id");
 }
 
+// conformance 243
 #[tokio::test(start_paused = true)]
 async fn token_of_a_resolved_issuer_is_void_when_its_settings_are_removed_or_replaced() {
     let acme = tenant("acme");
@@ -328,6 +329,7 @@ async fn token_of_a_resolved_issuer_is_void_when_its_settings_are_removed_or_rep
     }
 }
 
+// conformance 244
 #[tokio::test(start_paused = true)]
 async fn token_of_a_resolved_issuer_is_not_void_because_the_resolver_fails() {
     let acme = tenant("acme");
@@ -350,6 +352,7 @@ async fn token_of_a_resolved_issuer_is_not_void_because_the_resolver_fails() {
     assert_eq!(void.await.unwrap(), VoidReason::IssuerRemoved);
 }
 
+// conformance 243
 #[tokio::test(start_paused = true)]
 async fn token_of_a_resolved_issuer_is_void_when_the_issuer_is_evicted_or_configured() {
     let tenants = ["acme", "umbrella"].map(tenant);

@@ -129,20 +129,32 @@ impl ResolvedIssuers {
         }
     }
 
-    /// Records that a token selected the issuer, and returns whether its settings may still be used. May
-    /// begin a call in the background.
+    /// Returns whether the settings of the issuer may still be used. If so, does what
+    /// [`keep_current`](Self::keep_current) does.
     pub(super) fn is_current(
         self: &Arc<Self>,
         verifier: &Verifier,
         issuer: &Arc<ActiveIssuer>,
         now: Now,
     ) -> bool {
-        let Some(lease) = &issuer.lease else {
-            return true;
-        };
-        if !lease.is_current(now) {
-            return false;
+        let lease = issuer.lease.as_ref();
+        let is_current = lease.is_none_or(|lease| lease.is_current(now));
+        if is_current {
+            self.keep_current(verifier, issuer, now);
         }
+        is_current
+    }
+
+    /// Records that a token of the issuer is in use. May begin a call in the background.
+    pub(super) fn keep_current(
+        self: &Arc<Self>,
+        verifier: &Verifier,
+        issuer: &Arc<ActiveIssuer>,
+        now: Now,
+    ) {
+        let Some(lease) = &issuer.lease else {
+            return;
+        };
         match lease.is_due(now) {
             false => lease.use_at(self.second(now)),
             true => match self.state.try_lock() {
@@ -153,22 +165,6 @@ impl ResolvedIssuers {
                 // Another request holds the lock. The next one begins the call.
                 Err(TryLockError::WouldBlock) => lease.use_at(self.second(now)),
             },
-        }
-        true
-    }
-
-    /// Records that a connection still uses a token of the issuer. May begin a call in the background, also
-    /// if the lease has ended.
-    pub(super) fn keep_current(
-        self: &Arc<Self>,
-        verifier: &Verifier,
-        issuer: &Arc<ActiveIssuer>,
-        now: Now,
-    ) {
-        match &issuer.lease {
-            Some(lease) if lease.is_due(now) => self.use_at(self.lock(), verifier, issuer, now),
-            Some(lease) => lease.use_at(self.second(now)),
-            None => {}
         }
     }
 

@@ -196,7 +196,7 @@ async fn token_expires_after_the_leeway_of_its_issuer() {
         assert_eq!(token.expired_from(), exp + leeway);
     }
     let verifier = verifier(pinned_issuer(&okta).leeway(Duration::ZERO));
-    let jwt = okta.token("ada").expires_in(2 * SECOND).sign();
+    let jwt = okta.token("ada").expires_in(3 * SECOND).sign();
     let token = verifier.verify(&jwt).await.unwrap();
     let void = timeout(10 * SECOND, verifier.until_void(&token)).await;
     assert_eq!(void.unwrap(), VoidReason::Expired);

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, time::sleep};
+use tokio::{runtime::Handle, time::sleep_until};
 
 use super::{ActiveIssuer, Verifier};
 use crate::{
@@ -203,7 +203,7 @@ impl Validity {
                 None => pending().await,
             }
         });
-        let mut timer = pin!(sleep(self.wait(now)));
+        let mut timer = pin!(sleep_until(now.instant + self.wait(now)));
         loop {
             poll_fn(|context| {
                 // None of these is polled after it completed: a retirement ends the loop, and the timer is reset.

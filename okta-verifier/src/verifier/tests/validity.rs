@@ -361,7 +361,7 @@ async fn token_that_introspection_narrowed_is_void_with_its_key() {
     let verifier = verifier(issuer.introspection(Introspection::every_token(client)));
     okta.fault(
         Endpoint::Introspection,
-        Fault::Member("scope", r#""orders:read""#.into()),
+        Fault::Member("scope", r#""orders:read""#),
     );
     let jwt = okta.token("ada").scope("orders:read").scope("orders:write");
     let token = verifier.verify(&jwt.sign()).await.unwrap();
@@ -443,7 +443,7 @@ async fn waiter_is_small_and_leaves_nothing_behind() {
         panic!("{:?}", token.evidence());
     };
     let key: Weak<Retirement> = Arc::downgrade(key);
-    let issuer: Weak<ActiveIssuer> = Arc::downgrade(&verifier.configured().iter().next().unwrap());
+    let issuer: Weak<ActiveIssuer> = Arc::downgrade(verifier.configured().iter().next().unwrap());
     let counts = || {
         (
             key.strong_count(),

@@ -51,9 +51,11 @@ page!(cookbook, "cookbook.md", {
     page!(cors, "cookbook/cors.md");
     page!(graphql, "cookbook/graphql.md");
     page!(lambda, "cookbook/lambda.md");
+    page!(long_connections, "cookbook/long-connections.md");
     page!(optional_login, "cookbook/optional-login.md");
     page!(other_frameworks, "cookbook/other-frameworks.md");
     page!(policies_from_a_file, "cookbook/policies-from-a-file.md");
     page!(response_bodies, "cookbook/response-bodies.md");
     page!(tokens_in_other_places, "cookbook/tokens-in-other-places.md");
+    page!(websockets, "cookbook/websockets.md");
 });

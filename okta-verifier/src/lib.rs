@@ -115,7 +115,7 @@ pub use keys::KeySnapshot;
 pub use policy::{AnyToken, AsPolicy, OwnedPolicy, Policy, Requirement};
 pub use token::{SubjectKind, TokenProfile};
 pub use verified_token::VerifiedToken;
-pub use verifier::{IssuerResolver, Verifier, VerifierBuilder};
+pub use verifier::{IssuerResolver, Verifier, VerifierBuilder, VoidReason};
 
 #[cfg(test)]
 use secret_scan as _;

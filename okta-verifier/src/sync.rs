@@ -1,7 +1,8 @@
-//! Time and concurrency: the clocks, single flight, rate limits and back-off.
+//! Time and concurrency: the clocks, single flight, retirement, rate limits and back-off.
 
 pub(crate) mod backoff;
 pub(crate) mod clock;
+pub(crate) mod retirement;
 pub(crate) mod single_flight;
 #[cfg(test)]
 mod tests;

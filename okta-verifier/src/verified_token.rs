@@ -17,6 +17,7 @@ use crate::{
     error::{ClaimError, VerifyError},
     http::{Challenges, logs_rejections},
     stats::IssuerCounters,
+    sync::retirement::Retirement,
     token::{
         SubjectKind,
         checks::{self, Checked, Expected},
@@ -54,6 +55,7 @@ pub struct VerifiedToken(Arc<Inner>);
 
 struct Inner {
     origin: Arc<Origin>,
+    evidence: Evidence,
     texts: Texts<7>,
     subject_kind: SubjectKind,
     /// The configured audiences that the token is for, as a set of positions.
@@ -69,6 +71,17 @@ struct Inner {
     groups: OnceLock<Box<[Box<str>]>>,
 }
 
+/// What shows that the token is genuine.
+#[derive(Clone, Debug)]
+pub(crate) enum Evidence {
+    /// Nothing, because the signature was not verified yet.
+    Missing,
+    /// A signature of the key with this retirement. The key itself is not kept.
+    Key(Arc<Retirement>),
+    /// The introspection response alone.
+    IntrospectionResponse,
+}
+
 /// The data that all tokens of one issuer share.
 #[derive(Debug)]
 pub(crate) struct Origin {
@@ -80,8 +93,8 @@ pub(crate) struct Origin {
 }
 
 impl VerifiedToken {
-    /// Returns the token with these claims. The token must not be used before its signature was verified,
-    /// unless the claims come from an introspection response.
+    /// Returns the token with these claims, without evidence. The token must not be used before its signature
+    /// was verified, unless the claims come from an introspection response.
     pub(crate) fn new(
         claims: &Claims<'_>,
         checked: &Checked<'_>,
@@ -101,6 +114,7 @@ impl VerifiedToken {
         }
         Self(Arc::new(Inner {
             origin: origin.clone(),
+            evidence: Evidence::Missing,
             texts: Texts::new(texts),
             subject_kind: checked.subject_kind,
             audiences: checked.audiences,
@@ -110,6 +124,18 @@ impl VerifiedToken {
             bound: checked.confirmation.map(|to| Arc::new(to.into())),
             groups: OnceLock::new(),
         }))
+    }
+
+    /// Returns the new token with its evidence. A token that has clones already keeps its own evidence.
+    pub(crate) fn with_evidence(mut self, evidence: Evidence) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.evidence = evidence;
+        }
+        self
+    }
+
+    pub(crate) fn evidence(&self) -> &Evidence {
+        &self.0.evidence
     }
 
     /// Returns the issuer's URL, as configured, even if the token's `iss` is an alias. For an issuer with
@@ -302,6 +328,17 @@ impl VerifiedToken {
     #[inline]
     pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
         checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
+    }
+
+    /// Returns from when on the token is expired, in seconds since 1970: `exp` plus the leeway.
+    pub(crate) fn expired_from(&self) -> u64 {
+        let leeway = self.0.origin.expected.leeway;
+        self.0.dates.exp.saturating_add(leeway)
+    }
+
+    /// Returns whether the token was accepted with the settings of this issuer.
+    pub(crate) fn is_of(&self, origin: &Arc<Origin>) -> bool {
+        Arc::ptr_eq(&self.0.origin, origin)
     }
 
     #[inline]
@@ -605,6 +642,7 @@ impl VerifiedToken {
         let inner = &*self.0;
         Self(Arc::new(Inner {
             origin: inner.origin.clone(),
+            evidence: inner.evidence.clone(),
             texts,
             subject_kind: inner.subject_kind,
             audiences,
@@ -616,7 +654,8 @@ impl VerifiedToken {
         }))
     }
 
-    /// Returns this token with the claims of the introspection response, for a lightweight token. The caller has checked that both have the same client and `jti`.
+    /// Returns this token with the claims of the introspection response, for a lightweight token. The caller
+    /// has checked that both have the same client and `jti`.
     ///
     /// The client, the dates and the audience of this token are signed, so the response cannot change them. Its
     /// `aud` counts only if this token has none. All other claims are those of the response.
@@ -650,6 +689,7 @@ impl VerifiedToken {
         let client_id = client_id.unwrap_or_default();
         Ok(Self(Arc::new(Inner {
             origin: signed.origin.clone(),
+            evidence: signed.evidence.clone(),
             texts: stated.texts.with(JTI, jti).with(CLIENT_ID, client_id),
             subject_kind,
             audiences: self.own_audiences().unwrap_or(stated.audiences),

@@ -15,6 +15,7 @@ mod sender_constraint;
 #[cfg(test)]
 mod tests;
 mod token_cache;
+mod validity;
 
 use std::{
     fmt,
@@ -40,6 +41,7 @@ pub use self::{
     builder::VerifierBuilder,
     issuer_resolver::IssuerResolver,
     outcome::{Outcome, PendingOutcome},
+    validity::VoidReason,
 };
 use crate::{
     error::{ConfigError, FetchKeysError, VerifyError},
@@ -107,11 +109,16 @@ impl Verifier {
         // The list is replaced before the old settings are retired: a request that finds its settings retired
         // begins again, and must then find the new ones.
         self.0.issuers.store(next.clone());
-        former.retire_all_but(&next);
+        let mut retired = former.retire_all_but(&next);
         if let Some(resolved) = &self.0.resolved {
-            resolved.remove_configured(&next);
+            retired.extend(resolved.remove_configured(&next));
         }
         self.evict_retired();
+        // The lock is released first, because wakers are foreign code.
+        drop(clients);
+        for issuer in retired {
+            issuer.retirement.wake();
+        }
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Generates the service of the README's gRPC block, as tonic-prost-build does from a `.proto` file.
+//! Generates the services of the gRPC blocks, as tonic-prost-build does from a `.proto` file.
 
 use tonic_build::manual::{Builder, Method, Service};
 
@@ -16,5 +16,20 @@ fn main() {
         .name("Orders")
         .method(list)
         .build();
-    Builder::new().build_transport(false).compile(&[orders]);
+    let watch = Method::builder()
+        .name("watch")
+        .route_name("Watch")
+        .input_type("String")
+        .output_type("String")
+        .codec_path("tonic_prost::ProstCodec")
+        .server_streaming()
+        .build();
+    let updates = Service::builder()
+        .package("orders.v1")
+        .name("Updates")
+        .method(watch)
+        .build();
+    Builder::new()
+        .build_transport(false)
+        .compile(&[orders, updates]);
 }

@@ -13,7 +13,7 @@ use crate::{
         json::{self, Object},
         profile::{Source, TokenProfile},
     },
-    verified_token::{Origin, VerifiedToken},
+    verified_token::{Evidence, Origin, VerifiedToken},
 };
 
 /// A response about one token, and the result of its checks.
@@ -117,7 +117,8 @@ impl IntrospectionResponse {
             || claims.contains("scp")
             || granting.any(|name| claims.contains(name));
         // The payload is `text` and not `completed`: an inserted member must not become a claim of the token.
-        let token = VerifiedToken::new(&claims, &checked, text, origin);
+        let token = VerifiedToken::new(&claims, &checked, text, origin)
+            .with_evidence(Evidence::IntrospectionResponse);
         Ok(Self {
             reason,
             requested_at,

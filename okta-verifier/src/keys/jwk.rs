@@ -6,6 +6,7 @@
 
 use crate::{
     crypto::{Algorithm, BadSignature, PreparedKey, sha256},
+    sync::retirement::Retirement,
     token::{
         BASE64URL,
         json::{self, Object},
@@ -17,11 +18,7 @@ use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, EllipticCurveKeyParameters, OctetKeyPairParameters,
     RSAKeyParameters,
 };
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 pub(crate) struct Key {
     /// `None` only if [`KeyOptions::allow_missing_key_id`] is set.
@@ -33,7 +30,8 @@ pub(crate) struct Key {
     /// The thumbprint (RFC 7638) over canonical numbers. It shows whether the next key set has the same key.
     pub(crate) thumbprint: [u8; 32],
     prepared: PreparedKey,
-    retired: AtomicBool,
+    /// Tokens share it, so that they know whether their key was withdrawn without keeping the key itself.
+    pub(crate) retirement: Arc<Retirement>,
 }
 
 /// Which members a published key may lack.
@@ -109,7 +107,7 @@ impl Key {
             }),
             thumbprint,
             prepared,
-            retired: AtomicBool::new(false),
+            retirement: Arc::default(),
         })
     }
 
@@ -138,13 +136,9 @@ impl Key {
             && self.issuer == other.issuer
     }
 
-    /// Marks the key as withdrawn by its issuer. Tokens that it verified are no longer trusted.
-    pub(crate) fn retire(&self) {
-        self.retired.store(true, Ordering::Release);
-    }
-
+    /// Returns whether the key was withdrawn by its issuer. Tokens that it verified are no longer trusted.
     pub(crate) fn is_retired(&self) -> bool {
-        self.retired.load(Ordering::Acquire)
+        self.retirement.is_retired()
     }
 }
 

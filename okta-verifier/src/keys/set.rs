@@ -129,17 +129,18 @@ impl KeySet {
 
     /// Makes this set the successor of `previous`: unchanged keys keep their `Arc`, and all other keys of
     /// `previous` are retired. The two sets are never merged, because a removed key may have been stolen.
-    pub(crate) fn replace(&mut self, previous: &Self) {
+    /// Returns the retired keys, whose waiters the caller must wake.
+    pub(crate) fn replace(&mut self, previous: &Self) -> Vec<Arc<Key>> {
         for key in &mut self.keys {
             if let Some(same) = previous.keys.iter().find(|old| old.is(key)) {
                 *key = same.clone();
             }
         }
-        previous
-            .keys
-            .iter()
-            .filter(|old| !self.holds(old))
-            .for_each(|old| old.retire());
+        let retired = previous.keys.iter().filter(|old| !self.holds(old));
+        retired
+            .inspect(|old| old.retirement.retire())
+            .cloned()
+            .collect()
     }
 
     fn holds(&self, key: &Key) -> bool {

@@ -110,6 +110,17 @@ impl KeyStore {
         }
     }
 
+    /// Begins a fetch if a request for a token with a known key would begin one or wait for one. Does not
+    /// wait itself. Does nothing if the keys are pinned.
+    pub(crate) fn keep_fresh(&self, now: Now) {
+        if let Self::Fetched(keys) = self
+            && !keys.is_young(now)
+        {
+            // Neither the result nor an error concerns the caller.
+            let _ = keys.satisfy(Need::Keys, now);
+        }
+    }
+
     /// Fetches the keys if there are no trusted ones, and waits for the result. Does nothing if the keys
     /// are pinned.
     pub(crate) async fn warm_up(&self) -> Result<(), VerifyError> {
@@ -356,15 +367,10 @@ impl FetchedKeys {
     /// Returns whether the issuer still publishes `key`, which has verified a cached token. Decides like
     /// [`find`](Self::find), but does not search young keys.
     pub(super) fn trusts(self: &Arc<Self>, key: &Arc<Key>, now: Now) -> Outcome<bool> {
-        let current = self.current.load();
-        if current
-            .as_ref()
-            .is_some_and(|keys| keys.trust.is_young(now))
-        {
+        if self.is_young(now) {
             // A token may be cached after its key was withdrawn, so this check is made at every cache hit.
             return Outcome::Decided(Ok(!key.is_retired()));
         }
-        drop(current);
         let lookup = KeyLookup {
             kid: key.kid.as_deref(),
             algorithm: key.algorithm,
@@ -384,6 +390,15 @@ impl FetchedKeys {
             Outcome::Decided(Err(_)) => Outcome::Decided(Ok(false)),
             Outcome::Pending(fetch) => Outcome::Pending(fetch),
         }
+    }
+
+    /// Returns whether there are keys that are so young that no fetch can be due.
+    #[inline]
+    fn is_young(&self, now: Now) -> bool {
+        let current = self.current.load();
+        current
+            .as_ref()
+            .is_some_and(|keys| keys.trust.is_young(now))
     }
 
     pub(super) fn satisfy(self: &Arc<Self>, need: Need, now: Now) -> Outcome<()> {
@@ -493,16 +508,21 @@ impl FetchedKeys {
     fn record_success(&self, id: u64, loaded: Loaded) {
         let mut state = self.lock();
         let is_first = self.current.load().is_none();
-        let Some((next, changed)) = self.next_keys(id, loaded, &mut state.schedule) else {
+        let mut retired = Vec::new();
+        let next = self.next_keys(id, loaded, &mut state.schedule, &mut retired);
+        let Some((next, changed)) = next else {
             return;
         };
         let next = Arc::new(next);
         self.current.store(Some(next.clone()));
         let recovered = state.error.take().is_some();
-        // The lock is released first, because a tracing subscriber is foreign code.
+        // The lock is released first, because wakers and a tracing subscriber are foreign code.
         drop(state);
         let is_rotation = changed && !is_first;
         self.counters.key_fetches().succeed(is_rotation);
+        for key in retired {
+            key.retirement.wake();
+        }
         let skipped = next.set.skipped();
         let issuer = self.source.issuer();
         if changed && !skipped.is_empty() {
@@ -514,12 +534,14 @@ impl FetchedKeys {
     }
 
     /// Returns the keys that replace the current keys, and whether the usable keys have changed. Returns
-    /// `None` for a response that comes too late. Such a response must not change anything.
+    /// `None` for a response that comes too late. Such a response must not change anything. Keys that were
+    /// withdrawn are added to `retired`.
     fn next_keys(
         &self,
         id: u64,
         loaded: Loaded,
         schedule: &mut Schedule,
+        retired: &mut Vec<Arc<Key>>,
     ) -> Option<(CurrentKeys, bool)> {
         let previous = self.current.load_full();
         match loaded {
@@ -534,7 +556,7 @@ impl FetchedKeys {
                     .is_none_or(|previous| set.differs(&previous.set));
                 let trust = schedule.fetched(id, fresh_for)?;
                 if let Some(previous) = &previous {
-                    set.replace(&previous.set);
+                    *retired = set.replace(&previous.set);
                 }
                 let next = CurrentKeys {
                     set: Arc::new(set),

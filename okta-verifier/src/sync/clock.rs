@@ -20,6 +20,30 @@ pub(crate) struct End {
     instant: Instant,
 }
 
+impl End {
+    /// Returns the end of a period that begins now and lasts until the wall clock shows `unix`. The period
+    /// is limited to a century.
+    pub(crate) fn at(unix: u64) -> Self {
+        let left = match UNIX_EPOCH.checked_add(Duration::from_secs(unix)) {
+            Some(end) => end.duration_since(SystemTime::now()).unwrap_or_default(),
+            None => CENTURY,
+        };
+        let now = Instant::now();
+        Self {
+            unix,
+            instant: now.checked_add(left.min(CENTURY)).unwrap_or(now),
+        }
+    }
+
+    /// Returns how long a timer may wait before it must check again whether the period has ended: the
+    /// shorter one of the times that are left on the two clocks.
+    pub(crate) fn left(self, now: Now) -> Duration {
+        let monotonic = self.instant.saturating_duration_since(now.instant);
+        let wall = Duration::from_secs(self.unix.saturating_sub(now.unix));
+        monotonic.min(wall)
+    }
+}
+
 impl Now {
     #[inline]
     pub(crate) fn read() -> Self {
@@ -141,5 +165,45 @@ mod tests {
             }
         }
         assert!(start.is_before(start.plus(Duration::MAX)));
+    }
+
+    #[test]
+    fn timer_of_a_period_waits_for_the_earlier_end_on_both_clocks() {
+        let start = Now {
+            unix: 1_000,
+            instant: Instant::now(),
+        };
+        let end = start.plus(Duration::from_secs(100));
+        for (unix, passed, left) in [
+            (1_000, 0, 100),
+            (1_040, 40, 60),
+            (400, 40, 60),   // set back
+            (1_090, 40, 10), // set forward, or the machine was suspended
+            (1_100, 0, 0),
+            (9_000, 0, 0),
+            (1_000, 200, 0),
+        ] {
+            let now = Now {
+                unix,
+                instant: start.instant + Duration::from_secs(passed),
+            };
+            let left = Duration::from_secs(left);
+            assert_eq!(end.left(now), left, "{unix} {passed}");
+            assert_eq!(now.is_before(end), !left.is_zero(), "{unix} {passed}");
+        }
+    }
+
+    #[test]
+    fn period_until_a_time_on_the_wall_clock_ends_at_that_time() {
+        let now = Now::read();
+        let end = End::at(now.unix + 10);
+        let left = end.left(now);
+        assert!(Duration::from_secs(8) < left && left <= Duration::from_secs(10));
+        for past in [0, 1, now.unix - 1, now.unix] {
+            assert!(!Now::read().is_before(End::at(past)), "{past}");
+        }
+        for distant in [now.unix + (1 << 40), u64::MAX] {
+            assert!(now.is_before(End::at(distant)), "{distant}");
+        }
     }
 }

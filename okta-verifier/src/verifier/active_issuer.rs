@@ -21,7 +21,10 @@ use crate::{
     keys::{FetchedKeys, KeyStore, Source},
     net::{Clients, IssuerClock},
     stats::IssuerCounters,
-    sync::clock::{End, Now},
+    sync::{
+        clock::{End, Now},
+        retirement::Retirement,
+    },
     token::{
         checks::{self, Expected},
         profile::Profile,
@@ -40,7 +43,7 @@ pub(crate) struct ActiveIssuer {
     /// How long the settings may be used, if the issuer resolver returned them. `None` for a configured
     /// issuer.
     pub(super) lease: Option<Lease>,
-    retired: AtomicBool,
+    pub(super) retirement: Retirement,
     /// Whether this error was logged: a route requires introspection, but the issuer has none configured.
     /// The error is logged only once.
     logged: AtomicBool,
@@ -122,7 +125,7 @@ impl ActiveIssuer {
             introspection,
             clock,
             lease,
-            retired: AtomicBool::new(false),
+            retirement: Retirement::default(),
             logged: AtomicBool::new(false),
         };
         Ok((Arc::new(issuer), notes))
@@ -185,14 +188,10 @@ impl ActiveIssuer {
         }
     }
 
-    /// Marks the settings as no longer in use. No token is accepted with them afterwards.
-    pub(super) fn retire(&self) {
-        self.retired.store(true, Ordering::Release);
-    }
-
+    /// Returns whether the settings are no longer in use. No token is accepted with them then.
     #[inline]
     pub(crate) fn is_retired(&self) -> bool {
-        self.retired.load(Ordering::Acquire)
+        self.retirement.is_retired()
     }
 
     /// Checks that the entry and another one with the same `iss` differ in their audiences, so that each

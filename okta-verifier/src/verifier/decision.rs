@@ -26,7 +26,7 @@ use crate::{
         jws::{self, Jws},
         profile::Source,
     },
-    verified_token::VerifiedToken,
+    verified_token::{Evidence, VerifiedToken},
 };
 
 /// The decision about one request.
@@ -304,6 +304,8 @@ impl<'r> RequestDecision<'r> {
                     .error(error)
                     .with_signed(self.request.token, Some(typ), basis.issuer())
             })?;
+        let evidence = Evidence::Key(verification.key.retirement.clone());
+        let token = token.with_evidence(evidence);
         if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest) {
             cache.insert(digest, token.clone(), verification, now);
         }

@@ -17,6 +17,7 @@ use crate::{
     stats::Counters,
     sync::clock::Now,
     token::claims::Claims,
+    verified_token::VerifiedToken,
 };
 
 /// All configured issuers. They are replaced as a whole, so that no request sees half of a change.
@@ -211,11 +212,20 @@ impl Issuers {
         Err(VerifyError::UnknownIssuer)
     }
 
-    /// Retires the issuers that are not in `next`.
-    pub(super) fn retire_all_but(&self, next: &Self) {
+    /// Returns the entry with which this token was accepted, if it is still configured.
+    pub(super) fn of_token(&self, token: &VerifiedToken) -> Option<&Arc<ActiveIssuer>> {
+        let mut entries = self.by_issuer.get(token.configured_issuer())?.iter();
+        entries.find(|it| token.is_of(&it.origin))
+    }
+
+    /// Retires the issuers that are not in `next`, and returns them. The caller must wake their waiters.
+    pub(super) fn retire_all_but(&self, next: &Self) -> Vec<Arc<ActiveIssuer>> {
         let stays = |issuer| next.list.iter().any(|other| Arc::ptr_eq(issuer, other));
         let leaving = self.list.iter().filter(|issuer| !stays(issuer));
-        leaving.for_each(|issuer| issuer.retire());
+        leaving
+            .inspect(|issuer| issuer.retirement.retire())
+            .cloned()
+            .collect()
     }
 }
 

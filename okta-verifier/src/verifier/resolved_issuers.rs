@@ -38,6 +38,7 @@ use crate::{
         clock::{End, Now},
         token_bucket::TokenBucket,
     },
+    verified_token::VerifiedToken,
 };
 
 pub(super) struct ResolvedIssuers {
@@ -129,20 +130,32 @@ impl ResolvedIssuers {
         }
     }
 
-    /// Records that a token selected the issuer, and returns whether its settings may still be used. May
-    /// begin a call in the background.
+    /// Returns whether the settings of the issuer may still be used. If so, does what
+    /// [`keep_current`](Self::keep_current) does.
     pub(super) fn is_current(
         self: &Arc<Self>,
         verifier: &Verifier,
         issuer: &Arc<ActiveIssuer>,
         now: Now,
     ) -> bool {
-        let Some(lease) = &issuer.lease else {
-            return true;
-        };
-        if !lease.is_current(now) {
-            return false;
+        let lease = issuer.lease.as_ref();
+        let is_current = lease.is_none_or(|lease| lease.is_current(now));
+        if is_current {
+            self.keep_current(verifier, issuer, now);
         }
+        is_current
+    }
+
+    /// Records that a token of the issuer is in use. May begin a call in the background.
+    pub(super) fn keep_current(
+        self: &Arc<Self>,
+        verifier: &Verifier,
+        issuer: &Arc<ActiveIssuer>,
+        now: Now,
+    ) {
+        let Some(lease) = &issuer.lease else {
+            return;
+        };
         match lease.is_due(now) {
             false => lease.use_at(self.second(now)),
             true => match self.state.try_lock() {
@@ -154,7 +167,6 @@ impl ResolvedIssuers {
                 Err(TryLockError::WouldBlock) => lease.use_at(self.second(now)),
             },
         }
-        true
     }
 
     /// Records that a token selected the issuer. Begins a call if the settings should be resolved again.
@@ -410,14 +422,17 @@ impl ResolvedIssuers {
         // The new settings are stored before the old ones are retired: a request that finds its settings
         // retired begins again, and must then find the new ones.
         for cached in &retired {
-            cached.issuer.retire();
+            cached.issuer.retirement.retire();
         }
         let _ = call.result.set(outcome);
-        // The locks are released first, because a tracing subscriber is foreign code.
+        // The locks are released first, because wakers and a tracing subscriber are foreign code.
         drop(state);
         drop(clients);
         if !retired.is_empty() {
             verifier.evict_retired();
+        }
+        for cached in &retired {
+            cached.issuer.retirement.wake();
         }
         if let Some(event) = event {
             event.log(self.settings.pattern_of(iss).unwrap_or_default());
@@ -483,15 +498,24 @@ impl ResolvedIssuers {
         }
     }
 
-    /// Removes the issuers that are configured now. The caller holds the lock of the HTTP clients.
-    pub(super) fn remove_configured(&self, configured: &Issuers) {
-        self.lock().cached.retain(|iss, cached| {
-            let stays = !is_configured(configured, iss);
-            if !stays {
-                cached.issuer.retire();
-            }
-            stays
-        });
+    /// Retires the issuers that are configured now, and returns them. The caller holds the lock of the HTTP
+    /// clients, and must wake the waiters of these issuers after it has released the lock.
+    pub(super) fn remove_configured(&self, configured: &Issuers) -> Vec<Arc<ActiveIssuer>> {
+        let mut state = self.lock();
+        let removed = state
+            .cached
+            .extract_if(|iss, _| is_configured(configured, iss));
+        removed
+            .map(|(_, cached)| cached.issuer)
+            .inspect(|issuer| issuer.retirement.retire())
+            .collect()
+    }
+
+    /// Returns the cached issuer with which this token was accepted.
+    pub(super) fn of_token(&self, token: &VerifiedToken) -> Option<Arc<ActiveIssuer>> {
+        let state = self.lock();
+        let issuer = &state.cached.get(token.configured_issuer())?.issuer;
+        token.is_of(&issuer.origin).then(|| issuer.clone())
     }
 
     /// Returns the cached issuers, in the order of their URLs.

@@ -2,6 +2,7 @@
 //! afterwards.
 
 mod issuer_resolver;
+mod validity;
 
 use std::{
     sync::{

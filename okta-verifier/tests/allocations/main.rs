@@ -118,6 +118,26 @@ fn policy_that_is_met_allocates_nothing() {
 }
 
 #[test]
+fn wait_for_the_end_of_a_token_allocates_nothing() {
+    let okta = TestIssuer::new("api://default");
+    let verifier = verifier(&okta, 0);
+    let token = verify(&verifier, &typical_token(&okta).sign()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let _entered = runtime.enter();
+    let wait_and_drop = || {
+        let void = pin!(verifier.until_void(&token));
+        void.poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    };
+    assert!(wait_and_drop());
+    let counts = measure(|| assert!((0..1_000).all(|_| wait_and_drop())));
+    assert_eq!(counts.count_total, 0);
+}
+
+#[test]
 fn invalid_tokens_do_not_evict_cached_tokens() {
     let okta = TestIssuer::new("api://default");
     let verifier = verifier(&okta, 1);

@@ -40,6 +40,9 @@ mod cookbook {
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/cors.md")]
     mod cors {}
 
+    #[doc = include_str!("../../../okta-verifier/docs/cookbook/long-connections.md")]
+    mod long_connections {}
+
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/optional-login.md")]
     mod optional_login {}
 

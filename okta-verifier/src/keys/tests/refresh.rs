@@ -7,7 +7,7 @@ use super::{
     runtime::{begin_on, runtime},
     set_of,
 };
-use crate::error::UnavailableReason;
+use crate::{error::UnavailableReason, sync::clock::Now};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -147,4 +147,25 @@ fn refresh_whose_fetch_ended_with_its_runtime_begins_another_one() {
 /// Calls `begin_on` on another thread, because a runtime cannot be driven within another one.
 fn begin_on_from_elsewhere(runtime: &tokio::runtime::Runtime, store: &crate::keys::KeyStore) {
     std::thread::scope(|scope| scope.spawn(|| begin_on(runtime, store)).join()).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_kept_fresh_are_fetched_when_they_are_due_and_not_before() {
+    let issuer = Issuer::new(&["a"]);
+    let store = issuer.store();
+    let keep_fresh = async |passed| {
+        pass(passed).await;
+        store.keep_fresh(Now::read());
+        pass(Duration::ZERO).await;
+        issuer.hits().keys
+    };
+    assert_eq!(keep_fresh(Duration::ZERO).await, 1, "no keys yet");
+    assert_eq!(keep_fresh(2500 * SECOND).await, 1, "the keys are young");
+    assert_eq!(keep_fresh(500 * SECOND).await, 2, "the keys are due");
+    assert_eq!(keep_fresh(7200 * SECOND).await, 3, "the keys are stale");
+    issuer.keys(Reply::Fail(UnavailableReason::Timeout));
+    assert_eq!(keep_fresh(7200 * SECOND).await, 4);
+    assert_eq!(keep_fresh(Duration::ZERO).await, 4, "the back-off holds");
+    let key = find(&issuer.store(), "a").await;
+    assert!(key.is_err());
 }

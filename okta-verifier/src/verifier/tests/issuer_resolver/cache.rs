@@ -2,7 +2,7 @@
 
 use okta_verifier_testing::{MockOkta, Rotation};
 
-use crate::counts::Counts;
+use crate::{VoidReason, counts::Counts};
 
 use super::*;
 
@@ -301,4 +301,74 @@ async fn resolved_issuer_keeps_its_keys_under_changed_settings() {
     okta.rotate(Rotation::Hard);
     verifier.refresh().await.unwrap();
     assert_eq!(code(&verifier, &jwt).await, "unknown_key_id");
+}
+
+// conformance 243
+#[tokio::test(start_paused = true)]
+async fn token_of_a_resolved_issuer_is_void_when_its_settings_are_removed_or_replaced() {
+    let acme = tenant("acme");
+    let database = Database::of([&acme]);
+    let verifier = verifier(&database);
+    let jwt = acme.token("ada").expires_in(24 * TTL).sign();
+    for other in [Some(undecided(&acme).client_id("0oaother")), None] {
+        database.set(&acme, Row::Found(settings(&acme)));
+        pass(2 * TTL).await; // for a new call
+        let token = verifier.verify(&jwt).await.unwrap();
+        // There is no request meanwhile.
+        let void = tokio::spawn(verifier.until_void(&token));
+        for _ in 0..20 {
+            pass(TTL).await; // the lease is renewed, or the resolver is called again after it has ended
+        }
+        assert!(!void.is_finished());
+        match other {
+            Some(other) => database.set(&acme, Row::Found(other)),
+            None => database.remove(&acme),
+        }
+        pass(TTL / 2 + Duration::from_secs(31)).await;
+        assert_eq!(void.await.unwrap(), VoidReason::IssuerRemoved);
+    }
+}
+
+// conformance 244
+#[tokio::test(start_paused = true)]
+async fn token_of_a_resolved_issuer_is_not_void_because_the_resolver_fails() {
+    let acme = tenant("acme");
+    let database = Database::of([&acme]);
+    let verifier = verifier(&database);
+    let jwt = acme.token("ada").expires_in(24 * TTL).sign();
+    let token = verifier.verify(&jwt).await.unwrap();
+    let void = tokio::spawn(verifier.until_void(&token));
+    database.set(&acme, Row::Fails);
+    for _ in 0..100 {
+        pass(Duration::from_secs(30)).await;
+    }
+    assert_eq!(response(&verifier, &jwt).await.0, 503);
+    assert!(!void.is_finished());
+    // Once the resolver works again, the connection itself has it called.
+    database.remove(&acme);
+    for _ in 0..4 {
+        pass(Duration::from_secs(30)).await;
+    }
+    assert_eq!(void.await.unwrap(), VoidReason::IssuerRemoved);
+}
+
+// conformance 243
+#[tokio::test(start_paused = true)]
+async fn token_of_a_resolved_issuer_is_void_when_the_issuer_is_evicted_or_configured() {
+    let tenants = ["acme", "umbrella"].map(tenant);
+    let database = Database::of(&tenants);
+    let verifier = builder(database.resolver().capacity(1)).build().unwrap();
+    let [acme, umbrella] = tenants.each_ref().map(|it| it.token("ada").sign());
+    let token = verifier.verify(&acme).await.unwrap();
+    let void = tokio::spawn(verifier.until_void(&token));
+    settle().await;
+    let token = verifier.verify(&umbrella).await.unwrap();
+    settle().await;
+    assert_eq!(void.await.unwrap(), VoidReason::IssuerRemoved);
+
+    let void = tokio::spawn(verifier.until_void(&token));
+    settle().await;
+    assert!(!void.is_finished());
+    verifier.set_issuers([settings(&tenants[1])]).unwrap();
+    assert_eq!(void.await.unwrap(), VoidReason::IssuerRemoved);
 }

@@ -117,6 +117,7 @@ pub fn introspection(data: &[u8]) {
             tenants: None,
             audiences: vec!["api://default".to_owned()],
             lightweight_tokens: false,
+            require_dpop: false,
             introspects_every_token: false,
             profile: Profile::Okta,
             clients: Clients::Any,
@@ -181,6 +182,7 @@ pub fn challenge(data: &[u8]) -> Vec<(String, String)> {
         max_age: Some(300),
         lacks_scope: true,
         lacks_authentication: true,
+        lacks_binding: true,
     };
     let mut values = vec![
         challenges.bare.clone(),

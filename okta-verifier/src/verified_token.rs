@@ -293,6 +293,12 @@ impl VerifiedToken {
         self.bound().map(|bound| bound.to)
     }
 
+    /// Returns whether the token's issuer requires that its tokens are bound to a key.
+    #[inline]
+    pub(crate) fn requires_dpop(&self) -> bool {
+        self.0.origin.expected.require_dpop
+    }
+
     pub(crate) fn bound(&self) -> Option<&Bound> {
         self.0.bound.as_deref()
     }

@@ -31,6 +31,8 @@ pub(crate) struct Expected {
     pub(crate) allow_missing_key_id: bool,
     /// Whether tokens may leave `aud` and `sub` to the introspection response.
     pub(crate) lightweight_tokens: bool,
+    /// Whether every token must be bound to a key.
+    pub(crate) require_dpop: bool,
     /// Whether every token is introspected, so that the response shows whether a token without explicit
     /// typing is an access token.
     pub(crate) introspects_every_token: bool,
@@ -261,10 +263,16 @@ fn client<'c>(
 /// Checks `exp`, `nbf` and `iat` (RFC 7519 §4.1.4-6) with the leeway. A token is already expired in the
 /// second `exp`.
 pub(crate) fn check_dates(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
-    let Dates { exp, nbf, iat } = dates;
+    let exp = dates.exp;
     if now >= exp.saturating_add(leeway) {
         return Err(VerifyError::Expired { seconds: now - exp });
     }
+    check_beginning(dates, leeway, now)
+}
+
+/// Checks `nbf` and `iat` with the leeway, and not `exp`.
+pub(crate) fn check_beginning(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
+    let Dates { nbf, iat, .. } = dates;
     if let Some(nbf) = nbf
         && nbf > now.saturating_add(leeway)
     {

@@ -68,6 +68,10 @@ impl ActiveIssuer {
     ) -> Result<(Arc<Self>, Notes), ConfigError> {
         let settings = issuer.clone().without_snapshot();
         let mut resolved = issuer.resolve()?;
+        if resolved.expected.require_dpop && challenges.dpop.is_none() {
+            let issuer = resolved.expected.issuer.into();
+            return Err(ConfigError::RequireDpop { issuer });
+        }
         let uses_http = resolved.is_http_on_loopback()
             && (resolved.pinned.is_none() || resolved.introspection.is_some());
         let insecure = resolved.metadata.plain_http.origins().to_vec();

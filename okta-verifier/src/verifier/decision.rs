@@ -47,6 +47,9 @@ pub(super) struct TokenRequest<'r> {
     pub(super) max_age: Option<Duration>,
     /// The only audience that the route accepts, or `None` if it accepts each audience of the settings.
     pub(super) audience: Option<&'r str>,
+    /// Whether an expired token passes every check. [`Verifier::conclude`] then rejects it last, so that it is
+    /// known to have no other defect.
+    pub(super) may_be_expired: bool,
     /// The evidence that the sender may use the token. `None` if the token was not sent with a request.
     pub(super) sender: Option<Sender<'r>>,
 }
@@ -110,6 +113,7 @@ pub(super) struct PendingUse {
     pub(super) token: VerifiedToken,
     pub(super) proof: AcceptedProof,
     basis: Basis,
+    pub(super) may_be_expired: bool,
 }
 
 /// What the acceptance of a token is based on. The settings may be replaced, and the key may be withdrawn,
@@ -175,6 +179,9 @@ impl<'r> RequestDecision<'r> {
         let valid = entry.token.check_dates(now.unix);
         if valid.is_err() {
             cache.evict(digest);
+            if self.request.may_be_expired {
+                return None;
+            }
         }
         Some(valid.map(|()| entry))
     }
@@ -296,9 +303,17 @@ impl<'r> RequestDecision<'r> {
         let basis = Basis::Verified(verification.clone());
         basis.check_key()?;
         let leeway = verification.issuer.origin.expected.leeway;
-        checks::check_dates(unverified.dates, leeway, now.unix)?;
+        let is_expired = match checks::check_dates(unverified.dates, leeway, now.unix) {
+            Err(VerifyError::Expired { .. }) if self.request.may_be_expired => {
+                checks::check_beginning(unverified.dates, leeway, now.unix)?;
+                true
+            }
+            checked => checked.map(|()| false)?,
+        };
         let token = unverified.claims?;
-        if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest) {
+        if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest)
+            && !is_expired
+        {
             cache.insert(digest, token.clone(), verification, now);
         }
         self.confirm(token, basis, now)
@@ -309,15 +324,18 @@ impl<'r> RequestDecision<'r> {
     fn confirm(&self, token: VerifiedToken, basis: Basis, now: Now) -> Result<Step, VerifyError> {
         let issuer = basis.issuer();
         let is_lightweight = token.is_lightweight();
+        if self.request.may_be_expired
+            && let Err(expired) = token.check_dates(now.unix)
+        {
+            // Without the response, the claims of a lightweight token are not known.
+            if is_lightweight {
+                return Err(expired);
+            }
+            return self.confirm_unasked(token, basis, now);
+        }
         let Some(introspector) = issuer.must_introspect(self.request.max_age, is_lightweight)?
         else {
-            // Introspection for another route may have reported the token as inactive.
-            let introspector = issuer.introspection.as_ref();
-            if introspector.is_some_and(|it| it.reported_inactive(self.request.token, now)) {
-                self.evict();
-                return Err(VerifyError::Inactive);
-            }
-            return self.check_sender(token, basis, now);
+            return self.confirm_unasked(token, basis, now);
         };
         // No request is sent about a token that the route rejects anyway.
         if !is_lightweight {
@@ -331,6 +349,24 @@ impl<'r> RequestDecision<'r> {
             audiences: None,
         };
         self.find_response(introspection, now)
+    }
+
+    /// Continues without an introspection response about this request, for a token that need not be
+    /// introspected, or that has expired and is therefore inactive.
+    #[inline]
+    fn confirm_unasked(
+        &self,
+        token: VerifiedToken,
+        basis: Basis,
+        now: Now,
+    ) -> Result<Step, VerifyError> {
+        // Introspection for another route may have reported the token as inactive.
+        let introspector = basis.issuer().introspection.as_ref();
+        if introspector.is_some_and(|it| it.reported_inactive(self.request.token, now)) {
+            self.evict();
+            return Err(VerifyError::Inactive);
+        }
+        self.check_sender(token, basis, now)
     }
 
     fn find_response(&self, introspection: Introspection, now: Now) -> Result<Step, VerifyError> {
@@ -395,8 +431,9 @@ impl<'r> RequestDecision<'r> {
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
-                None => Ok(Step::Accepted(token)),
                 Some(_) => Err(VerifyError::BindingUnchecked),
+                None if token.requires_dpop() => Err(VerifyError::BindingRequired),
+                None => Ok(Step::Accepted(token)),
             };
         };
         let constraint = self.sender_constraint();
@@ -410,6 +447,7 @@ impl<'r> RequestDecision<'r> {
                 token,
                 proof,
                 basis,
+                may_be_expired: self.request.may_be_expired,
             })),
         }
     }
@@ -571,7 +609,10 @@ impl PendingUse {
             verifier.check_url(issuer.url(), now)?;
             return Err(unavailable_now());
         }
-        self.token.check_dates(now.unix)?;
+        match self.token.check_dates(now.unix) {
+            Err(VerifyError::Expired { .. }) if self.may_be_expired => {}
+            checked => checked?,
+        }
         Ok(self.token)
     }
 }

@@ -88,6 +88,10 @@ impl SenderConstraint {
             (_, Some(_), None) => return Err(VerifyError::BindingUnchecked),
             (Scheme::Bearer, Some(_), Some(_)) => return Err(VerifyError::BoundTokenAsBearer),
             (Scheme::Dpop, None, _) => return Err(VerifyError::NotBound),
+            // RFC 9449 §7.1: a token that is bound to a certificate only is not bound to a key.
+            (Scheme::Bearer, None, _) if token.requires_dpop() => {
+                return Err(VerifyError::BindingRequired);
+            }
             (Scheme::Bearer, None, _) => None,
             (Scheme::Dpop, Some(holder), Some(dpop)) => Some((dpop, holder)),
         };

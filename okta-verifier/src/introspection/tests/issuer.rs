@@ -120,6 +120,7 @@ pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
             tenants: None,
             audiences: vec!["api://orders".to_owned()],
             lightweight_tokens: false,
+            require_dpop: false,
             introspects_every_token: false,
             profile,
             clients,

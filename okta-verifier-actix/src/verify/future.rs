@@ -96,7 +96,13 @@ where
                             request.extensions_mut().insert(token);
                             Answer::inner(service.call(request))
                         }
-                        Err(rejection) => Answer::refused(request, rejection),
+                        Err(rejection) => match rejection.as_anonymous() {
+                            Some(anonymous) => {
+                                request.extensions_mut().insert(anonymous.clone());
+                                Answer::inner(service.call(request))
+                            }
+                            None => Answer::refused(request, rejection),
+                        },
                     }
                 }
                 StateProjection::Answering { answer } => {

@@ -23,6 +23,7 @@ pub struct Verify<S> {
     inner: Rc<S>,
     verifier: Verifier,
     optional: bool,
+    expired_as_anonymous: bool,
     max_introspection_age: Option<Duration>,
     audience: Option<Arc<str>>,
 }
@@ -32,6 +33,7 @@ impl<S> Verify<S> {
         inner: S,
         verifier: Verifier,
         optional: bool,
+        expired_as_anonymous: bool,
         max_introspection_age: Option<Duration>,
         audience: Option<Arc<str>>,
     ) -> Self {
@@ -39,6 +41,7 @@ impl<S> Verify<S> {
             inner: Rc::new(inner),
             verifier,
             optional,
+            expired_as_anonymous,
             max_introspection_age,
             audience,
         }
@@ -79,13 +82,20 @@ impl<S> Verify<S> {
             verifier,
             self.max_introspection_age,
             self.audience.as_deref(),
+            self.optional && self.expired_as_anonymous,
         );
         match verifier.authenticate(&credentials).into_ready() {
             Ok(Ok(token)) => {
                 request.extensions_mut().insert(token);
                 VerifyFuture::answering(Answer::inner(self.inner.call(request)))
             }
-            Ok(Err(rejection)) => VerifyFuture::answering(Answer::refused(request, rejection)),
+            Ok(Err(rejection)) => {
+                if let Some(anonymous) = rejection.as_anonymous() {
+                    request.extensions_mut().insert(anonymous.clone());
+                    return VerifyFuture::answering(Answer::inner(self.inner.call(request)));
+                }
+                VerifyFuture::answering(Answer::refused(request, rejection))
+            }
             Err(pending) => VerifyFuture::authenticating(pending, request, Rc::clone(&self.inner)),
         }
     }

@@ -149,7 +149,13 @@ impl Routes {
             Route::Admin => (of(&self.group), "Routes::group is not called"),
             Route::Maybe => (self.optional.as_deref(), "Routes::optional is not called"),
             Route::Health => (self.open.as_deref(), "Routes::open is not called"),
-            Route::Claims | Route::Transfer | Route::MaybeOrders | Route::Forgotten => (
+            Route::Claims
+            | Route::Transfer
+            | Route::MaybeOrders
+            | Route::MaybeExpired
+            | Route::MaybeExpiredOrders
+            | Route::Bound
+            | Route::Forgotten => (
                 None,
                 "the case needs a route of a kind that Routes does not have",
             ),

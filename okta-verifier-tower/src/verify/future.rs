@@ -119,10 +119,16 @@ where
                             request.extensions_mut().insert(token);
                             State::Readying { call: Some(call) }
                         }
-                        Err(rejection) => {
-                            let refusal = Some(Refusal::new(rejection, *grpc, request));
-                            State::Refused { refusal }
-                        }
+                        Err(rejection) => match rejection.as_anonymous() {
+                            Some(anonymous) => {
+                                request.extensions_mut().insert(anonymous.clone());
+                                State::Readying { call: Some(call) }
+                            }
+                            None => {
+                                let refusal = Some(Refusal::new(rejection, *grpc, request));
+                                State::Refused { refusal }
+                            }
+                        },
                     }
                 }
                 StateProjection::Readying { call } => {

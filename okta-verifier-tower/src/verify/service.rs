@@ -65,6 +65,10 @@ impl<S> Verify<S> {
                 VerifyFuture::inner(inner.call(request))
             }
             Ok(Err(rejection)) => {
+                if let Some(anonymous) = rejection.as_anonymous() {
+                    request.extensions_mut().insert(anonymous.clone());
+                    return VerifyFuture::inner(inner.call(request));
+                }
                 ready::release(inner);
                 VerifyFuture::refused(Refusal::new(rejection, layer.grpc, &request))
             }

@@ -9,6 +9,7 @@ mod config;
 mod conformance;
 mod dpop;
 mod env;
+mod expired;
 mod introspection;
 mod issuers;
 mod keys;

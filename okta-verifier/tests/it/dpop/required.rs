@@ -1,8 +1,7 @@
 //! Tokens that must be bound, by the settings of their issuer or by the policy of the route.
 
 use okta_verifier::{
-    ConfigError, Issuer, Policy, Verifier, VerifierBuilder,
-    adapter::RequestCredentials,
+    ConfigError, Issuer, Policy, Verifier, VerifierBuilder, adapter::RequestCredentials,
     dpop::DpopSettings,
 };
 use okta_verifier_testing::{Certificate, Client, TestIssuer};
@@ -67,10 +66,16 @@ async fn unbound_token_is_rejected_if_its_issuer_requires_dpop() {
     assert_eq!(error.code(), "binding_required");
 
     // The setting concerns this issuer only, and a bound token is accepted.
-    assert_eq!(code_of(&send(&verifier, "Bearer", &other.token("ada").sign(), None)), "ok");
+    assert_eq!(
+        code_of(&send(&verifier, "Bearer", &other.token("ada").sign(), None)),
+        "ok"
+    );
     let jwt = client.bind(okta.token("ada")).sign();
     let proof = client.proof("GET", URL).token(&jwt).sign();
-    assert_eq!(code_of(&send(&verifier, "Bearer", &jwt, None)), "bound_token_as_bearer");
+    assert_eq!(
+        code_of(&send(&verifier, "Bearer", &jwt, None)),
+        "bound_token_as_bearer"
+    );
     assert_eq!(code_of(&send(&verifier, "DPoP", &jwt, Some(&proof))), "ok");
 }
 
@@ -84,7 +89,10 @@ fn unbound_token_that_is_invalid_too_is_rejected_for_its_own_defect() {
         (okta.token("ada").expired(), "expired"),
         (okta.token("ada").audience("api://other"), "wrong_audience"),
     ] {
-        assert_eq!(code_of(&send(&verifier, "Bearer", &token.sign(), None)), code);
+        assert_eq!(
+            code_of(&send(&verifier, "Bearer", &token.sign(), None)),
+            code
+        );
     }
 }
 
@@ -94,17 +102,25 @@ fn require_dpop_without_dpop_settings_does_not_build() {
     let okta = TestIssuer::new("api://orders");
     for builder in [
         Verifier::builder().issuer(requiring(&okta)),
-        Verifier::builder().issuer(requiring(&okta)).client_certificates(),
+        Verifier::builder()
+            .issuer(requiring(&okta))
+            .client_certificates(),
     ] {
         let error = builder.build().unwrap_err();
         assert!(matches!(error, ConfigError::RequireDpop { .. }), "{error}");
         assert!(error.to_string().contains("add .dpop("), "{error}");
     }
     // The same applies to an issuer that is added later. The verifier keeps its issuers.
-    let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build().unwrap();
+    let verifier = Verifier::builder()
+        .issuer(okta.issuer().any_client_id())
+        .build()
+        .unwrap();
     let error = verifier.set_issuers([requiring(&okta)]).unwrap_err();
     assert!(matches!(error, ConfigError::RequireDpop { .. }), "{error}");
-    assert_eq!(code_of(&send(&verifier, "Bearer", &okta.token("ada").sign(), None)), "ok");
+    assert_eq!(
+        code_of(&send(&verifier, "Bearer", &okta.token("ada").sign(), None)),
+        "ok"
+    );
 }
 
 // conformance 243
@@ -115,7 +131,10 @@ async fn require_dpop_takes_effect_at_once_for_cached_tokens() {
     let jwt = okta.token("ada").sign();
     assert_eq!(code_of(&send(&verifier, "Bearer", &jwt, None)), "ok");
     verifier.set_issuers([requiring(&okta)]).unwrap();
-    assert_eq!(code_of(&send(&verifier, "Bearer", &jwt, None)), "binding_required");
+    assert_eq!(
+        code_of(&send(&verifier, "Bearer", &jwt, None)),
+        "binding_required"
+    );
 }
 
 const PAY: Policy = Policy::all(&[Policy::bound(), Policy::scope("pay")]);
@@ -125,7 +144,10 @@ const PAY: Policy = Policy::all(&[Policy::bound(), Policy::scope("pay")]);
 fn unbound_token_is_rejected_by_a_policy_that_demands_a_binding() {
     let fixture = Fixture::new();
     // The scope is missing too, but another token is needed in any case.
-    for token in [fixture.okta.token("ada"), fixture.okta.token("ada").scope("pay")] {
+    for token in [
+        fixture.okta.token("ada"),
+        fixture.okta.token("ada").scope("pay"),
+    ] {
         let token = send(&fixture.verifier, "Bearer", &token.sign(), None).unwrap();
         let rejection = token.require(PAY).unwrap_err();
         assert_eq!(rejection.code(), "binding_required");
@@ -138,7 +160,10 @@ fn unbound_token_is_rejected_by_a_policy_that_demands_a_binding() {
     let token = fixture.send(&[&fixture.proof().sign()]).unwrap();
     assert!(token.require(Policy::bound()).is_ok());
     let rejection = token.require(PAY).unwrap_err();
-    assert_eq!((rejection.status().as_u16(), rejection.code()), (403, "insufficient_scope"));
+    assert_eq!(
+        (rejection.status().as_u16(), rejection.code()),
+        (403, "insufficient_scope")
+    );
 }
 
 // conformance 244
@@ -159,11 +184,18 @@ fn unbound_token_is_rejected_under_bearer_if_only_certificates_are_accepted() {
     let rejection = unbound.require(Policy::bound()).unwrap_err();
     assert_eq!(status_and_challenges(Err(rejection)), expected);
 
-    let jwt = okta.token("ada").bound_to_certificate(certificate.der()).sign();
+    let jwt = okta
+        .token("ada")
+        .bound_to_certificate(certificate.der())
+        .sign();
     let authorization = format!("Bearer {jwt}");
     let credentials = RequestCredentials::new([authorization.as_bytes()]);
     let credentials = credentials.client_certificate(certificate.der());
-    let bound = verifier.authenticate(&credentials).into_ready().unwrap().unwrap();
+    let bound = verifier
+        .authenticate(&credentials)
+        .into_ready()
+        .unwrap()
+        .unwrap();
     assert!(bound.require(Policy::bound()).is_ok());
 }
 
@@ -189,7 +221,10 @@ fn unbound_token_is_told_of_the_binding_only_if_the_other_rules_can_be_met() {
         (Policy::any(&[BOUND, GRANTED]), (200, "")),
         (Policy::any(&[BOUND, A]), (401, "binding_required")),
         (Policy::any(&[A, BOUND]), (403, "insufficient_scope")),
-        (Policy::all(&[ADMINS_OR_BOUND, A]), (401, "binding_required")),
+        (
+            Policy::all(&[ADMINS_OR_BOUND, A]),
+            (401, "binding_required"),
+        ),
     ] {
         assert_eq!(outcome(policy), expected, "{policy:?}");
     }
@@ -203,10 +238,20 @@ fn policy_from_data_demands_a_binding_like_the_one_in_code() {
     assert_eq!(format!("{policy:?}"), format!("{:?}", Policy::bound()));
     let jwt = fixture.okta.token("ada").sign();
     let unbound = send(&fixture.verifier, "Bearer", &jwt, None).unwrap();
-    assert_eq!(unbound.require(&policy).unwrap_err().code(), "binding_required");
+    assert_eq!(
+        unbound.require(&policy).unwrap_err().code(),
+        "binding_required"
+    );
     let bound = fixture.send(&[&fixture.proof().sign()]).unwrap();
     assert!(bound.require(&policy).is_ok());
-    for wrong in [r#"{ "bound": false }"#, r#"{ "bound": "yes" }"#, r#"{ "bound": true, "scope": "a" }"#] {
-        assert!(serde_json::from_str::<okta_verifier::OwnedPolicy>(wrong).is_err(), "{wrong}");
+    for wrong in [
+        r#"{ "bound": false }"#,
+        r#"{ "bound": "yes" }"#,
+        r#"{ "bound": true, "scope": "a" }"#,
+    ] {
+        assert!(
+            serde_json::from_str::<okta_verifier::OwnedPolicy>(wrong).is_err(),
+            "{wrong}"
+        );
     }
 }

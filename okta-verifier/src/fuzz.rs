@@ -10,6 +10,7 @@ use base64::Engine;
 use url::Url;
 
 use crate::{
+    caller::CallerKey,
     crypto::Algorithms,
     dpop::{
         Expected as ExpectedProof, External, Holder, Htu, Place, ProofKeys, Window, target_path,
@@ -127,6 +128,7 @@ pub fn introspection(data: &[u8]) {
         },
         groups_claim: Arc::new(["groups".into()]),
         challenges: Arc::new(challenges),
+        caller_key: CallerKey::of_process().expect("random bytes"),
         counters: Arc::new(IssuerCounters::new(ISSUER)),
     });
     let now = Now {

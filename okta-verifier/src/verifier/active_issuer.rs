@@ -12,6 +12,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 use crate::{
+    caller::CallerKey,
     crypto::random_u64,
     error::{ConfigError, UnavailableReason, VerifyError},
     http::Challenges,
@@ -92,6 +93,7 @@ impl ActiveIssuer {
             expected: resolved.expected,
             groups_claim: resolved.groups_claim,
             challenges: challenges.clone(),
+            caller_key: CallerKey::of_process().ok_or(ConfigError::Randomness)?,
         });
         let introspection = introspection.map(|(introspection, fetch)| {
             Arc::new(Introspector::new(

@@ -141,7 +141,7 @@ impl SenderConstraint {
         let Replay::Memory(memory) = &self.dpop.as_ref()?.replay else {
             return None;
         };
-        let result = memory.first_use(proof, caller(token), now.unix);
+        let result = memory.first_use(proof, token.identity(), now.unix);
         Some(self.accept_use(result, now))
     }
 
@@ -158,7 +158,7 @@ impl SenderConstraint {
             return Err(unavailable(UnavailableReason::NoRuntime)); // The timeout needs the runtime's timer.
         }
         let result = remote
-            .first_use(proof, caller(token), Now::read().unix)
+            .first_use(proof, token.identity(), Now::read().unix)
             .await;
         let now = Now::read();
         match result {
@@ -236,12 +236,6 @@ impl Dpop {
         };
         dpop::verify_proof(proof, &expected, now.unix)
     }
-}
-
-/// Returns the issuer, client and subject, which together identify a caller of the replay store.
-fn caller(token: &VerifiedToken) -> [&str; 3] {
-    let client = token.client_id().unwrap_or_default();
-    [token.issuer(), client, token.subject()]
 }
 
 fn unavailable(source: UnavailableReason) -> VerifyError {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
+    caller::CallerKey,
     crypto::Algorithms,
     error::{UnavailableReason, VerifyError},
     http::Challenges,
@@ -130,6 +131,7 @@ pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
         },
         groups_claim: Arc::new(["groups".into()]),
         challenges: Arc::new(Challenges::new("api").unwrap()),
+        caller_key: CallerKey::of_process().unwrap(),
         counters: Arc::new(IssuerCounters::new("https://issuer.test")),
     })
 }

@@ -51,14 +51,14 @@ fn expired_token_in_the_cache_passes_only_if_it_may_be_expired_and_is_evicted() 
     // The token is cached while it is valid, and evicted once it has expired.
     for may_be_expired in [false, true] {
         assert!(matches!(begin(false, 0), (_, Ok(Step::Accepted(_)))));
-        let (is_cached, step) = begin(may_be_expired, 3_600);
+        let (is_cached, step) = begin(may_be_expired, 1_200);
         assert!(is_cached);
         match may_be_expired {
             false => assert!(matches!(step, Err(VerifyError::Expired { .. }))),
             true => assert!(matches!(step, Ok(Step::Accepted(_)))),
         }
         // An expired token is not cached, so that no other request finds it.
-        let (is_cached, step) = begin(false, 3_600);
+        let (is_cached, step) = begin(false, 1_200);
         assert!(!is_cached);
         assert!(matches!(step, Err(VerifyError::Expired { .. })));
     }

@@ -80,6 +80,8 @@ pub use issuers::Issuers;
 pub use report::Report;
 pub use request::Request;
 #[cfg(feature = "server")]
+pub(crate) use routes::Address;
+#[cfg(feature = "server")]
 pub use routes::Routes;
 pub use run::run;
 #[cfg(feature = "server")]

@@ -1,6 +1,7 @@
 //! [`Policy`] and [`OwnedPolicy`]: what a route requires of a valid token, as constants in code or as data from
 //! a file. Policies are evaluated without I/O.
 
+mod alternatives;
 mod evaluate;
 mod owned;
 mod rule;

@@ -40,6 +40,9 @@ mod cookbook {
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/cors.md")]
     mod cors {}
 
+    #[doc = include_str!("../../../okta-verifier/docs/cookbook/openapi.md")]
+    mod openapi {}
+
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/optional-login.md")]
     mod optional_login {}
 

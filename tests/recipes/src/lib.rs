@@ -9,3 +9,6 @@ mod lambda {}
 
 #[doc = include_str!("../../../okta-verifier/docs/cookbook/other-frameworks.md")]
 mod other_frameworks {}
+
+#[doc = include_str!("../../../okta-verifier/docs/cookbook/rate-limits.md")]
+mod rate_limits {}

@@ -1,10 +1,12 @@
 //! Tokens that must be bound, by the settings of their issuer or by the policy of the route.
 
 use okta_verifier::{
-    ConfigError, Issuer, Policy, Verifier, VerifierBuilder, adapter::RequestCredentials,
+    ConfigError, Issuer, Policy, Verifier, VerifierBuilder,
+    adapter::RequestCredentials,
     dpop::DpopSettings,
+    introspection::{ClientAuthentication, Introspection},
 };
-use okta_verifier_testing::{Certificate, Client, TestIssuer};
+use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Certificate, Client, MockOkta, TestIssuer};
 
 use crate::support::dpop_fixture::{
     AuthenticationResult, BASE, Fixture, TARGET, URL, code_of, status_and_challenges,
@@ -135,6 +137,32 @@ async fn require_dpop_takes_effect_at_once_for_cached_tokens() {
         code_of(&send(&verifier, "Bearer", &jwt, None)),
         "binding_required"
     );
+}
+
+// conformance 243
+#[tokio::test]
+async fn opaque_token_without_a_binding_is_rejected_if_its_issuer_requires_dpop() {
+    let (okta, client) = (MockOkta::start().await, Client::new());
+    let authentication = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
+    let issuer = okta.issuer("api://default").any_client_id().require_dpop();
+    let issuer = issuer.introspection(Introspection::every_token(authentication));
+    let verifier = with_dpop(issuer).build().unwrap();
+    let send = async |scheme: &str, token: &str| {
+        let (authorization, proof) = (
+            format!("{scheme} {token}"),
+            client.proof("GET", URL).token(token).sign(),
+        );
+        let credentials = RequestCredentials::new([authorization.as_bytes()])
+            .dpop([proof.as_bytes()])
+            .request("GET", TARGET);
+        code_of(&verifier.authenticate(&credentials).await)
+    };
+    for unbound in [okta.opaque_token("ada"), okta.token("ada")] {
+        assert_eq!(send("Bearer", &unbound.sign()).await, "binding_required");
+    }
+    for bound in [okta.opaque_token("ada"), okta.token("ada")] {
+        assert_eq!(send("DPoP", &client.bind(bound).sign()).await, "ok");
+    }
 }
 
 const PAY: Policy = Policy::all(&[Policy::bound(), Policy::scope("pay")]);

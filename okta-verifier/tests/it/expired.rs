@@ -21,6 +21,8 @@ use crate::support::{
     pinned_keys::{build, okta, verifier},
 };
 
+type Edit = fn(TokenBuilder) -> TokenBuilder;
+
 /// Returns the code of the rejection, with `anonymous` before it if the request may be treated as anonymous.
 fn outcome(result: Result<VerifiedToken, Rejection>) -> String {
     secret_scan::verdict(&result);
@@ -47,7 +49,7 @@ async fn optional(verifier: &Verifier, jwt: &str) -> String {
 async fn expired_token_with_another_defect_is_never_anonymous() {
     let okta = okta();
     let verifier = verifier(&okta);
-    let edits: [(fn(TokenBuilder) -> TokenBuilder, &str); 9] = [
+    let edits: [(Edit, &str); 9] = [
         (|token| token.tampered(), "bad_signature"),
         (|token| token.unsigned(), "algorithm_not_allowed"),
         (|token| token.key_id("other"), "unknown_key_id"),

@@ -52,6 +52,7 @@ pub(crate) fn credentials<'a>(
     verifier: &Verifier,
     max_introspection_age: Option<Duration>,
     audience: Option<&'a str>,
+    expired_as_anonymous: bool,
 ) -> RequestCredentials<'a> {
     let (headers, uri) = (request.headers(), request.uri());
     let authorization = headers.get_all(AUTHORIZATION);
@@ -62,6 +63,9 @@ pub(crate) fn credentials<'a>(
     }
     if let Some(audience) = audience {
         credentials = credentials.audience(audience);
+    }
+    if expired_as_anonymous {
+        credentials = credentials.expired_as_anonymous();
     }
     if !verifier.accepts_bound_tokens() {
         return credentials;

@@ -118,6 +118,43 @@ impl VerifyLayer {
         Self(self.0.optional())
     }
 
+    /// Lets a request whose token has expired pass as anonymous too, behind an [`optional`](Self::optional) layer.
+    /// Off by default, and without effect on a layer that is not optional.
+    ///
+    /// This applies only if the expiry is the token's only defect. A handler that takes
+    /// [`Verified`](crate::Verified) rejects the request with the 401 of the expired token: see
+    /// [`okta_verifier_tower::VerifyLayer::expired_as_anonymous`].
+    ///
+    /// ```
+    /// use axum::{Router, body::Body, http::Request, routing::get};
+    /// # use okta_verifier::Verifier;
+    /// use okta_verifier_axum::{MaybeVerified, VerifyLayer};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://news");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let app = Router::new()
+    ///     .route("/news", get(async |client: MaybeVerified| assert!(client.token().is_none())))
+    ///     .route_layer(VerifyLayer::new(verifier).optional().expired_as_anonymous());
+    ///
+    /// let ask = |jwt: String| {
+    ///     Request::get("/news").header("authorization", format!("Bearer {jwt}")).body(Body::empty())
+    /// };
+    /// let expired = ask(okta.token("ada").expired().sign())?;
+    /// assert_eq!(app.clone().oneshot(expired).await?.status(), 200);
+    ///
+    /// let forged = ask(okta.token("ada").expired().tampered().sign())?;
+    /// assert_eq!(app.oneshot(forged).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn expired_as_anonymous(self) -> Self {
+        Self(self.0.expired_as_anonymous())
+    }
+
     /// Rejects a token unless the issuer reported it as active at most `max_age` ago (RFC 7662). Use it
     /// for routes that must not accept a revoked token. By default there is no such limit.
     ///

@@ -15,6 +15,9 @@
 //! | `/transfer` | the scope `orders:read`, an `acr` of `phrh` or `phr`, and an authentication within the last 300 s | |
 //! | `/maybe` | any token, behind an optional layer | yes, if there are no credentials |
 //! | `/maybe/orders` | the scope `orders:read`, behind an optional layer | |
+//! | `/maybe/expired` | any token, behind an optional layer that treats an expired token as anonymous | yes, if there are no credentials |
+//! | `/maybe/expired/orders` | the scope `orders:read`, behind such a layer | |
+//! | `/bound` | a token that is bound to a key or to a certificate | |
 //! | `/forgotten` | any token, but its layer is missing | no: this path is never served |
 //!
 //! The name of a case begins with its subject and ends with the expected outcome, as in
@@ -76,6 +79,8 @@ pub use expected::Expected;
 pub use issuers::Issuers;
 pub use report::Report;
 pub use request::Request;
+#[cfg(feature = "server")]
+pub(crate) use routes::Address;
 #[cfg(feature = "server")]
 pub use routes::Routes;
 pub use run::run;

@@ -31,7 +31,8 @@
 //! [`Client`] holds a key, binds tokens to it, and signs valid or invalid DPoP proofs (RFC 9449).
 //!
 //! [`conformance`] is a table of requests and exact responses for every adapter. With the feature
-//! `server`, `assert_conformant` runs the table against your own API.
+//! `server`, `assert_conformant` runs the table against your own API, and `assert_openapi` checks that its
+//! OpenAPI document and its routes require the same scopes.
 //!
 //! This crate is not a feature of `okta-verifier`, so no build of a service can issue a token that its
 //! verifier accepts. Add it to `[dev-dependencies]` only.
@@ -48,6 +49,8 @@ mod edits;
 mod keys;
 mod listener;
 #[cfg(feature = "server")]
+mod openapi;
+#[cfg(feature = "server")]
 mod server;
 mod test_issuer;
 mod token;
@@ -59,6 +62,8 @@ pub use client::{Client, ProofBuilder};
 pub use conformance::{Routes, assert_conformant};
 #[doc(hidden)]
 pub use listener::{Listener, listen};
+#[cfg(feature = "server")]
+pub use openapi::assert_openapi;
 #[cfg(feature = "server")]
 pub use server::{
     CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, MockOktaBuilder, Received,

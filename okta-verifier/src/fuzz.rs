@@ -10,6 +10,7 @@ use base64::Engine;
 use url::Url;
 
 use crate::{
+    caller::CallerKey,
     crypto::Algorithms,
     dpop::{
         Expected as ExpectedProof, External, Holder, Htu, Place, ProofKeys, Window, target_path,
@@ -117,6 +118,7 @@ pub fn introspection(data: &[u8]) {
             tenants: None,
             audiences: vec!["api://default".to_owned()],
             lightweight_tokens: false,
+            require_dpop: false,
             introspects_every_token: false,
             profile: Profile::Okta,
             clients: Clients::Any,
@@ -126,6 +128,7 @@ pub fn introspection(data: &[u8]) {
         },
         groups_claim: Arc::new(["groups".into()]),
         challenges: Arc::new(challenges),
+        caller_key: CallerKey::of_process().expect("random bytes"),
         counters: Arc::new(IssuerCounters::new(ISSUER)),
     });
     let now = Now {
@@ -181,6 +184,7 @@ pub fn challenge(data: &[u8]) -> Vec<(String, String)> {
         max_age: Some(300),
         lacks_scope: true,
         lacks_authentication: true,
+        lacks_binding: true,
     };
     let mut values = vec![
         challenges.bare.clone(),

@@ -39,6 +39,7 @@ pub struct Issuer {
     /// The ID of the only tenant, if the constructor takes one.
     tenant: Option<String>,
     lightweight_tokens: bool,
+    require_dpop: bool,
     client_ids: Vec<String>,
     any_client_id: bool,
     algorithms: Algorithms,
@@ -134,6 +135,7 @@ impl Issuer {
             tenants: None,
             tenant: None,
             lightweight_tokens: false,
+            require_dpop: false,
             client_ids: Vec::new(),
             any_client_id: false,
             algorithms: Algorithms::ALL,
@@ -580,6 +582,47 @@ impl Issuer {
     #[must_use]
     pub fn infer_rsa_algorithm(mut self) -> Self {
         self.infer_rsa_algorithm = true;
+        self
+    }
+
+    /// Requires that every token of this issuer is bound to a key (`cnf.jkt`), so that it is accepted only with a
+    /// DPoP proof (RFC 9449). By default a token that is not bound is accepted with the scheme `Bearer`.
+    ///
+    /// A token without `cnf.jkt`, also one that is bound to a certificate only, is rejected with 401
+    /// `invalid_token` and the code `binding_required`. The error is in the challenge of the scheme `DPoP`
+    /// (RFC 9449 §7.1). Without this setting, an authorization server that leaves out `cnf` by mistake, or for
+    /// one of its clients, unbinds its tokens. To require a bound token on some routes only, use
+    /// [`Policy::bound`](crate::Policy::bound).
+    ///
+    /// [`VerifierBuilder::build`](crate::VerifierBuilder::build) rejects this setting without
+    /// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop), because no token could then be accepted.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{Verifier, adapter::RequestCredentials, dpop::DpopSettings};
+    /// # let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    /// let issuer = okta.issuer().any_client_id().require_dpop();
+    /// assert!(Verifier::builder().issuer(issuer.clone()).build().is_err()); // which URL do the proofs name?
+    /// let dpop = DpopSettings::base_url("https://api.example.com");
+    /// let verifier = Verifier::builder().issuer(issuer).dpop(dpop).build()?;
+    ///
+    /// let jwt = client.bind(okta.token("ada")).sign();
+    /// let proof = client.proof("GET", "https://api.example.com/orders").token(&jwt).sign();
+    /// let authorization = format!("DPoP {jwt}");
+    /// let bound = RequestCredentials::new([authorization.as_bytes()])
+    ///     .dpop([proof.as_bytes()])
+    ///     .request("GET", "/orders");
+    /// assert!(verifier.authenticate(&bound).into_ready().unwrap().is_ok());
+    ///
+    /// let authorization = format!("Bearer {}", okta.token("ada").sign());
+    /// let unbound = RequestCredentials::new([authorization.as_bytes()]);
+    /// let rejection = verifier.authenticate(&unbound).into_ready().unwrap().unwrap_err();
+    /// assert_eq!((rejection.status().as_u16(), rejection.code()), (401, "binding_required"));
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn require_dpop(mut self) -> Self {
+        self.require_dpop = true;
         self
     }
 

@@ -79,6 +79,7 @@
 #[cfg(docsrs)]
 pub mod _documentation;
 pub mod adapter;
+mod caller;
 #[cfg(test)]
 #[path = "verifier/tests/counts.rs"]
 mod counts;
@@ -107,6 +108,7 @@ mod token;
 mod verified_token;
 mod verifier;
 
+pub use caller::Caller;
 pub use crypto::Algorithm;
 pub use error::{config::ConfigError, verify::VerifyError};
 pub use http::{ApplicationRejection, ProblemDetails, Rejection};

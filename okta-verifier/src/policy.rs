@@ -1,6 +1,7 @@
 //! [`Policy`] and [`OwnedPolicy`]: what a route requires of a valid token, as constants in code or as data from
 //! a file. Policies are evaluated without I/O.
 
+mod alternatives;
 mod evaluate;
 mod owned;
 mod rule;
@@ -18,12 +19,13 @@ use std::{fmt, time::Duration};
 /// A rule that a [`VerifiedToken`] must meet. A policy is `'static` and `Copy` and can be a `const`, so
 /// that it can be declared beside its route. An [`OwnedPolicy`] has the same rules, and is read from data.
 ///
-/// If other scopes (RFC 6750 §3.1) or a new authentication of the user (RFC 9470 §3) would make the token
-/// meet the policy, the rejection names everything that is required. For each [`any`](Self::any), the
+/// If a binding (RFC 9449 §7.1), other scopes (RFC 6750 §3.1) or a new authentication of the user (RFC 9470 §3)
+/// would make the token meet the policy, the rejection names what is required: a bound token if the token is
+/// not bound, and otherwise all scopes and the authentication. For each [`any`](Self::any), the
 /// rejection names what one alternative requires: the first alternative that the token already meets, or else
-/// the first that fits the other rules and that the token could meet with other scopes or a new
-/// authentication. This choice is final, even if it rules out every alternative of a later `any`. If neither
-/// scopes nor an authentication would help, the rejection is a 403 without a challenge.
+/// the first that fits the other rules and that the token could meet with a binding, other scopes or a new
+/// authentication. This choice is final, even if it rules out every alternative of a later `any`. If none of
+/// them would help, the rejection is a 403 without a challenge.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -227,6 +229,46 @@ impl Policy {
         Self(Rule::Subject(SubjectKind::Service))
     }
 
+    /// Requires a token that is bound to a key (DPoP, RFC 9449) or to a client certificate (RFC 8705), so that a
+    /// stolen token is of no use. The verifier has then checked the proof or the certificate.
+    ///
+    /// If a binding would help, the rejection of an unbound token is a 401 `invalid_token` with the code
+    /// `binding_required`, even if scopes are missing too. Its error is in the challenge of the scheme `DPoP`
+    /// (RFC 9449 §7.1). A verifier without [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop) does not
+    /// offer that scheme, so the error is in the challenge of the scheme `Bearer`, with which tokens that are
+    /// bound to a certificate are sent (RFC 6750 §3.1, RFC 8705 §3). If the verifier accepts neither proofs nor
+    /// certificates, no token meets the rule.
+    ///
+    /// To require a bound token on every route, use [`Issuer::require_dpop`](crate::Issuer::require_dpop).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{Client, TestIssuer};
+    /// # use okta_verifier::{Policy, Verifier, adapter::RequestCredentials, dpop::DpopSettings};
+    /// # let (okta, client) = (TestIssuer::new("api://payments"), Client::new());
+    /// # let dpop = DpopSettings::base_url("https://api.example.com");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).dpop(dpop).build()?;
+    /// # let authenticate = |credentials: RequestCredentials<'_>| verifier.authenticate(&credentials).into_ready().unwrap().unwrap();
+    /// const PAY: Policy = Policy::all(&[Policy::bound(), Policy::scope("payments:write")]);
+    ///
+    /// # let jwt = client.bind(okta.token("ada").scope("payments:write")).sign();
+    /// # let (authorization, proof) = (format!("DPoP {jwt}"), client.proof("GET", "https://api.example.com/pay").token(&jwt).sign());
+    /// # let credentials = RequestCredentials::new([authorization.as_bytes()]).request("GET", "/pay");
+    /// let bound = authenticate(credentials.dpop([proof.as_bytes()]));
+    /// assert!(bound.require(PAY).is_ok());
+    ///
+    /// # let authorization = format!("Bearer {}", okta.token("ada").scope("payments:write").sign());
+    /// let unbound = authenticate(RequestCredentials::new([authorization.as_bytes()]));
+    /// let rejection = unbound.require(PAY).unwrap_err();
+    /// assert_eq!((rejection.status().as_u16(), rejection.code()), (401, "binding_required"));
+    /// let (_, challenge) = rejection.headers().nth(1).unwrap(); // the first one is that of Bearer, without an error
+    /// assert!(challenge.to_str()?.starts_with(r#"DPoP realm="api", error="invalid_token""#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub const fn bound() -> Self {
+        Self(Rule::Bound)
+    }
+
     /// Requires that `acr` is one of these values. The comparison is exact. A token without `acr` does not
     /// meet the rule. If a new authentication of the user would help, the rejection is a 401 with a
     /// step-up challenge (RFC 9470 §3).
@@ -353,7 +395,8 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Returns a 403, or a 401 with a step-up challenge, if the token does not meet the policy. Returns
+    /// Returns a 403, or a 401 for an unbound token or with a step-up challenge, if the token does not meet the
+    /// policy. Returns
     /// the 401 for missing credentials if there is no token but an [`Anonymous`]. Returns a 500, and logs
     /// an error, if there is neither, because no layer in front of the handler then verifies tokens.
     pub fn admit<'t>(

@@ -201,7 +201,8 @@ impl Settings {
     /// Returns every wrong setting with its path, and every file that cannot be read.
     pub fn verifier(&self) -> Result<Verifier, SettingsError> {
         let builder = self.builder()?;
-        // The problems of each setting alone were found before, so this one is between the issuers.
+        // The problems of each setting alone were found before, so this one is between the issuers, or
+        // between an issuer and `dpop`.
         builder
             .build()
             .map_err(|error| Problems::one("issuers", &error).into())

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::{
+    caller::{Caller, CallerKey},
     error::{ClaimError, VerifyError},
     http::{Challenges, logs_rejections},
     stats::IssuerCounters,
@@ -89,6 +90,7 @@ pub(crate) struct Origin {
     /// The path of the claim that lists groups. For a top-level claim it has one name.
     pub(crate) groups_claim: Arc<[Box<str>]>,
     pub(crate) challenges: Arc<Challenges>,
+    pub(crate) caller_key: &'static CallerKey,
     pub(crate) counters: Arc<IssuerCounters>,
 }
 
@@ -219,6 +221,36 @@ impl VerifiedToken {
         self.0.texts.present(CLIENT_ID)
     }
 
+    /// Returns who calls, as a key for rate limits and quotas: a keyed digest of the issuer, the client and the
+    /// subject. It is stable for the life of this process only. See [`Caller`].
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let ada = verifier.verify(&okta.token("ada").sign()).await?.caller();
+    /// let renewed = verifier.verify(&okta.token("ada").scope("orders:read").sign()).await?.caller();
+    /// assert_eq!(ada, renewed);
+    ///
+    /// let bob = verifier.verify(&okta.token("bob").sign()).await?.caller();
+    /// let by_phone = verifier.verify(&okta.token("ada").client_id("0oa3mobile").sign()).await?.caller();
+    /// assert!(ada != bob && ada != by_phone);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        self.0.origin.caller_key.caller(self.identity())
+    }
+
+    /// Returns the issuer, client and subject, which together identify a caller.
+    pub(crate) fn identity(&self) -> [&str; 3] {
+        let client = self.client_id().unwrap_or_default();
+        [self.issuer(), client, self.subject()]
+    }
+
     /// Returns `jti`, the ID of the token, or `None` if the token has none.
     #[must_use]
     pub fn jti(&self) -> Option<&str> {
@@ -318,6 +350,12 @@ impl VerifiedToken {
     /// is not bound.
     pub(crate) fn confirmation(&self) -> Option<Confirmation> {
         self.bound().map(|bound| bound.to)
+    }
+
+    /// Returns whether the token's issuer requires that its tokens are bound to a key.
+    #[inline]
+    pub(crate) fn requires_dpop(&self) -> bool {
+        self.0.origin.expected.require_dpop
     }
 
     pub(crate) fn bound(&self) -> Option<&Bound> {

@@ -154,6 +154,7 @@ impl Verifier {
             token: jwt.as_bytes(),
             max_age: None,
             audience: None,
+            may_be_expired: false,
             sender: None,
         };
         let decision = RequestDecision::new(self, request, Now::read());
@@ -216,6 +217,7 @@ impl Verifier {
             token,
             max_age: credentials.max_age(),
             audience: credentials.only_audience(),
+            may_be_expired: credentials.may_be_expired(),
             sender: Some(sender),
         };
         let decision = RequestDecision::new(self, request, Now::read());
@@ -502,6 +504,28 @@ impl Verifier {
 
     fn reject_malformed(&self, malformed: Malformed) -> Rejection {
         Rejection::malformed(&self.0.challenges, malformed)
+    }
+
+    /// Returns the result of a decision for the caller. If the token may be expired, it has passed every other
+    /// check, and is rejected here if it has expired.
+    fn conclude(
+        &self,
+        scheme: Scheme,
+        may_be_expired: bool,
+        result: Result<VerifiedToken, DecisionError>,
+    ) -> Result<VerifiedToken, Rejection> {
+        match result {
+            Ok(token) if may_be_expired => match token.check_dates(Now::read().unix) {
+                Ok(()) => Ok(token),
+                Err(VerifyError::Expired { seconds }) => {
+                    let (challenges, issuer) = (&self.0.challenges, token.counters());
+                    Err(Anonymous::expired(challenges, scheme, seconds, issuer).into_rejection())
+                }
+                Err(error) => Err(self.reject(scheme, DecisionError::of_token(error, &token))),
+            },
+            Ok(token) => Ok(token),
+            Err(error) => Err(self.reject(scheme, error)),
+        }
     }
 
     fn reject(&self, scheme: Scheme, error: DecisionError) -> Rejection {

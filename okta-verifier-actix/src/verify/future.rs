@@ -104,7 +104,14 @@ where
                             request.extensions_mut().insert(token);
                             Answer::inner(service.call(request))
                         }
-                        Err(rejection) => Answer::refused(request, rejection),
+                        Err(rejection) => match rejection.as_anonymous() {
+                            Some(anonymous) => {
+                                this.outcome.admit_anonymous();
+                                request.extensions_mut().insert(anonymous.clone());
+                                Answer::inner(service.call(request))
+                            }
+                            None => Answer::refused(request, rejection),
+                        },
                     }
                 }
                 StateProjection::Answering { answer } => {

@@ -69,6 +69,10 @@ impl RequestOutcome {
         self.pending.accept(token);
     }
 
+    pub(super) fn admit_anonymous(&mut self) {
+        self.pending.admit_anonymous();
+    }
+
     /// Reports the outcome. The innermost rejection is the one in the extensions of the response. Without a response,
     /// the inner service returned an error, which is not a rejection: the token was accepted.
     #[inline]

@@ -63,6 +63,7 @@ use super::{Verify, hook::Hook};
 pub struct VerifyMiddleware {
     verifier: Verifier,
     optional: bool,
+    expired_as_anonymous: bool,
     max_introspection_age: Option<Duration>,
     audience: Option<Arc<str>>,
     hook: Option<Hook>,
@@ -74,6 +75,7 @@ impl VerifyMiddleware {
         Self {
             verifier,
             optional: false,
+            expired_as_anonymous: false,
             max_introspection_age: None,
             audience: None,
             hook: None,
@@ -115,6 +117,53 @@ impl VerifyMiddleware {
     /// [`RequireMiddleware`]: crate::RequireMiddleware
     pub fn optional(mut self) -> Self {
         self.optional = true;
+        self
+    }
+
+    /// Lets a request whose token has expired pass as [`Anonymous`] too, behind an [`optional`](Self::optional)
+    /// middleware. Off by default, and without effect on a middleware that is not optional.
+    ///
+    /// This applies only if the expiry (`exp` and the leeway) is the token's only defect: the signature, all
+    /// other claims, and the proof or the certificate of a bound token are checked first. A token with another
+    /// defect is rejected. So is an expired token that only an introspection response can verify:
+    /// see [`RequestCredentials::expired_as_anonymous`](okta_verifier::adapter::RequestCredentials::expired_as_anonymous).
+    /// Each such request leaves an event at `debug`. A handler or a [`RequireMiddleware`] inside this middleware
+    /// that requires a token rejects the request with the 401 of the expired token, so that the client requests
+    /// another one.
+    ///
+    /// ```
+    /// # use actix_web::{App, test, web};
+    /// # use okta_verifier::Verifier;
+    /// # use okta_verifier_actix::{MaybeVerified, VerifyMiddleware};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// async fn news(client: MaybeVerified) -> &'static str {
+    ///     if client.token().is_some() { "news for you" } else { "news for everyone" }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://news");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let verify = VerifyMiddleware::new(verifier).optional().expired_as_anonymous();
+    /// let app = test::init_service(App::new().service(web::resource("/").wrap(verify).get(news))).await;
+    ///
+    /// let ask = |jwt: String| {
+    ///     let bearer = ("authorization", format!("Bearer {jwt}"));
+    ///     test::TestRequest::get().uri("/").insert_header(bearer).to_request()
+    /// };
+    /// let expired = ask(okta.token("ada").expired().sign());
+    /// assert_eq!(test::call_and_read_body(&app, expired).await, "news for everyone");
+    ///
+    /// let forged = ask(okta.token("ada").expired().tampered().sign());
+    /// assert_eq!(test::call_service(&app, forged).await.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`Anonymous`]: okta_verifier::adapter::Anonymous
+    /// [`RequireMiddleware`]: crate::RequireMiddleware
+    pub fn expired_as_anonymous(mut self) -> Self {
+        self.expired_as_anonymous = true;
         self
     }
 
@@ -268,6 +317,7 @@ where
             service,
             verifier,
             self.optional,
+            self.expired_as_anonymous,
             self.max_introspection_age,
             self.audience.clone(),
             self.hook.clone(),

@@ -26,6 +26,7 @@ pub struct Verify<S> {
     inner: Rc<S>,
     verifier: Verifier,
     optional: bool,
+    expired_as_anonymous: bool,
     max_introspection_age: Option<Duration>,
     audience: Option<Arc<str>>,
     hook: Option<Hook>,
@@ -36,6 +37,7 @@ impl<S> Verify<S> {
         inner: S,
         verifier: Verifier,
         optional: bool,
+        expired_as_anonymous: bool,
         max_introspection_age: Option<Duration>,
         audience: Option<Arc<str>>,
         hook: Option<Hook>,
@@ -44,6 +46,7 @@ impl<S> Verify<S> {
             inner: Rc::new(inner),
             verifier,
             optional,
+            expired_as_anonymous,
             max_introspection_age,
             audience,
             hook,
@@ -87,6 +90,7 @@ impl<S> Verify<S> {
             verifier,
             self.max_introspection_age,
             self.audience.as_deref(),
+            self.optional && self.expired_as_anonymous,
         );
         match verifier.authenticate(&credentials).into_ready() {
             Ok(Ok(token)) => {
@@ -95,7 +99,15 @@ impl<S> Verify<S> {
                 VerifyFuture::answering(Answer::inner(self.inner.call(request)), outcome)
             }
             Ok(Err(rejection)) => {
-                let outcome = RequestOutcome::undecided(verifier, hook).nested(is_nested);
+                let mut outcome = RequestOutcome::undecided(verifier, hook).nested(is_nested);
+                if let Some(anonymous) = rejection.as_anonymous() {
+                    outcome.admit_anonymous();
+                    request.extensions_mut().insert(anonymous.clone());
+                    return VerifyFuture::answering(
+                        Answer::inner(self.inner.call(request)),
+                        outcome,
+                    );
+                }
                 VerifyFuture::answering(Answer::refused(request, rejection), outcome)
             }
             Err(pending) => {

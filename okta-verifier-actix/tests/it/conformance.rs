@@ -173,6 +173,7 @@ fn routes(verifier: Verifier) -> impl Fn(&mut ServiceConfig) + Clone + Send + 's
     move |app| {
         let strict = || verify.clone();
         let optional = || verify.clone().optional();
+        let expired = || optional().expired_as_anonymous();
         app.service(
             web::resource("/me")
                 .wrap(strict())
@@ -204,9 +205,30 @@ fn routes(verifier: Verifier) -> impl Fn(&mut ServiceConfig) + Clone + Send + 's
                 .wrap(optional())
                 .to(async |_: Verified<ReadOrders>| "in"),
         )
+        .service(
+            web::resource("/maybe/expired")
+                .wrap(expired())
+                .to(async |_: MaybeVerified| "in"),
+        )
+        .service(
+            web::resource("/maybe/expired/orders")
+                .wrap(expired())
+                .to(async |_: Verified<ReadOrders>| "in"),
+        )
+        .service(
+            web::resource("/bound")
+                .wrap(strict())
+                .to(async |_: Verified<Bound>| "in"),
+        )
         .route("/health", web::to(async || "ok"))
         .route("/forgotten", web::to(async |_: Verified| "in"));
     }
+}
+
+struct Bound;
+
+impl Requirement for Bound {
+    const POLICY: Policy = Policy::bound();
 }
 
 struct Transfer;

@@ -5,8 +5,9 @@ use okta_verifier_actix::VerifyMiddleware;
 use okta_verifier_testing::TestIssuer;
 
 use crate::support::{
-    AUDIENCE, Answer, INVALID, MALFORMED, PLAIN, app, bearer, get, okta, send, strict, verifier,
-    whoami,
+    AUDIENCE, Answer, INVALID, MALFORMED, PLAIN, app, bearer, get,
+    mock_issuer::{cold, mock},
+    okta, send, strict, verifier, whoami,
 };
 
 async fn call_optional(request: TestRequest) -> Answer {
@@ -32,6 +33,32 @@ async fn optional_accepts_only_a_missing_field() {
     for (name, status, challenge, authorization) in rows {
         let response = call_optional(get("/news", authorization)).await;
         response.assert_rejected(name, *status, Some(challenge));
+    }
+}
+
+// conformance 245
+#[tokio::test]
+async fn expired_token_is_anonymous_with_the_switch_of_an_optional_middleware_only() {
+    let okta = mock().await;
+    let expired = okta.token("ada").expired().sign();
+    let forged = okta.token("ada").expired().foreign_key().sign();
+    for (name, verify) in [
+        ("strict", cold(&okta)),
+        ("optional", cold(&okta).optional()),
+        ("not optional", cold(&okta).expired_as_anonymous()),
+    ] {
+        let app = app(web::resource("/news").wrap(verify).get(whoami)).await;
+        let response = send(&app, bearer("/news", &expired)).await;
+        response.assert_rejected(name, 401, Some(INVALID));
+    }
+    let verify = cold(&okta).optional().expired_as_anonymous();
+    let app = app(web::resource("/news").wrap(verify).get(whoami)).await;
+    // The first request has to wait for the keys, and the second one does not.
+    for _ in 0..2 {
+        let response = send(&app, bearer("/news", &expired)).await;
+        response.assert_served("expired", "anonymous");
+        let response = send(&app, bearer("/news", &forged)).await;
+        response.assert_rejected("forged", 401, Some(INVALID));
     }
 }
 

@@ -196,15 +196,30 @@ pub(crate) fn app(verifier: Verifier) -> Router {
         .route("/admin", any(async |_: Verified<Admin>| "in"))
         .route("/claims", any(claims))
         .route("/transfer", any(async |_: Verified<Transfer>| "in"))
+        .route("/bound", any(async |_: Verified<Bound>| "in"))
         .route_layer(verify.clone());
     let optional = Router::new()
         .route("/maybe", any(async |_: MaybeVerified| "in"))
         .route("/maybe/orders", any(async |_: Verified<ReadOrders>| "in"))
-        .route_layer(verify.optional());
+        .route_layer(verify.clone().optional());
+    let expired = Router::new()
+        .route("/maybe/expired", any(async |_: MaybeVerified| "in"))
+        .route(
+            "/maybe/expired/orders",
+            any(async |_: Verified<ReadOrders>| "in"),
+        )
+        .route_layer(verify.optional().expired_as_anonymous());
     strict
         .merge(optional)
+        .merge(expired)
         .route("/health", any(async || "ok"))
         .route("/forgotten", any(async |_: Verified| "in"))
+}
+
+struct Bound;
+
+impl Requirement for Bound {
+    const POLICY: Policy = Policy::bound();
 }
 
 struct Transfer;

@@ -1,6 +1,7 @@
 //! Tests of the extractors behind a real `Router`: both outcomes of each, and the routes around them.
 
 mod assert_conformant;
+mod assert_openapi;
 mod claims;
 mod conformance;
 mod cors;

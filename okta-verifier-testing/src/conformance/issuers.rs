@@ -130,7 +130,8 @@ impl Issuers {
         }
     }
 
-    /// Creates the issuers of the second table, with [bound tokens](super::bound_cases). The external
+    /// Creates the issuers of the second table, with [bound tokens](super::bound_cases). Every token of the
+    /// second issuer must be bound to a key. The external
     /// URL of the API under test is `https://api.example.com`. This API accepts DPoP, and trusts
     /// `Client-Cert` from peers on loopback, so the adapter must pass each peer's address to the
     /// verifier.
@@ -143,10 +144,17 @@ impl Issuers {
     /// ```
     #[must_use]
     pub fn bound() -> Self {
+        let mut issuers = Self::new();
+        issuers.trusted = (issuers.trusted.into_iter().enumerate())
+            .map(|(place, issuer)| match place {
+                TENANT_B => issuer.require_dpop(),
+                _ => issuer,
+            })
+            .collect();
         Self {
             table: super::bound_cases,
             knows_bindings: true,
-            ..Self::new()
+            ..issuers
         }
     }
 
@@ -325,6 +333,8 @@ impl fmt::Debug for Issuers {
 pub(super) const BASE_URL: &str = "https://api.example.com";
 pub(super) const SUBJECT: &str = "ada";
 pub(super) const AUDIENCE: &str = "api://conformance";
+/// The place of the second issuer in the list.
+const TENANT_B: usize = 1;
 const OKTA: &str = "https://okta.test/oauth2/default";
 /// No server listens on port 1, so connections are refused at once.
 const SILENT: &str = "http://127.0.0.1:1/oauth2/default";

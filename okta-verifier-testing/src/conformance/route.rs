@@ -19,6 +19,12 @@ pub(super) enum Route {
     Maybe,
     /// Requires a scope, behind an optional layer.
     MaybeOrders,
+    /// Accepts any token, an expired one as anonymous, or no credentials.
+    MaybeExpired,
+    /// Requires a scope, behind an optional layer that treats an expired token as anonymous.
+    MaybeExpiredOrders,
+    /// Requires a bound token.
+    Bound,
     /// Requires any token, but has no layer.
     Forgotten,
 }
@@ -34,6 +40,9 @@ impl Route {
             Self::Transfer => "/transfer",
             Self::Maybe => "/maybe",
             Self::MaybeOrders => "/maybe/orders",
+            Self::MaybeExpired => "/maybe/expired",
+            Self::MaybeExpiredOrders => "/maybe/expired/orders",
+            Self::Bound => "/bound",
             Self::Forgotten => "/forgotten",
         }
     }

@@ -149,7 +149,13 @@ impl Routes {
             Route::Admin => (of(&self.group), "Routes::group is not called"),
             Route::Maybe => (self.optional.as_deref(), "Routes::optional is not called"),
             Route::Health => (self.open.as_deref(), "Routes::open is not called"),
-            Route::Claims | Route::Transfer | Route::MaybeOrders | Route::Forgotten => (
+            Route::Claims
+            | Route::Transfer
+            | Route::MaybeOrders
+            | Route::MaybeExpired
+            | Route::MaybeExpiredOrders
+            | Route::Bound
+            | Route::Forgotten => (
                 None,
                 "the case needs a route of a kind that Routes does not have",
             ),
@@ -184,10 +190,10 @@ pub(super) enum Plan<'r> {
 }
 
 /// The address of an API.
-pub(super) struct Address {
-    pub(super) authority: String,
+pub(crate) struct Address {
+    pub(crate) authority: String,
     /// The part before every path, without a trailing slash.
-    pub(super) prefix: String,
+    pub(crate) prefix: String,
 }
 
 impl Address {
@@ -196,7 +202,7 @@ impl Address {
     /// # Panics
     ///
     /// Panics if `base_url` is not an `http` URL with a port.
-    pub(super) fn parse(base_url: &str) -> Self {
+    pub(crate) fn parse(base_url: &str) -> Self {
         let rest = base_url.strip_prefix("http://");
         let rest = rest.unwrap_or_else(|| {
             panic!("the base URL {base_url} is not an http URL; write http://127.0.0.1:PORT")

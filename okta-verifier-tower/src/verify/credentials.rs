@@ -21,6 +21,9 @@ pub(super) fn credentials<'r, B>(
     if let Some(audience) = &layer.audience {
         credentials = credentials.audience(audience);
     }
+    if layer.optional && layer.expired_as_anonymous {
+        credentials = credentials.expired_as_anonymous();
+    }
     if !layer.verifier.accepts_bound_tokens() {
         return credentials;
     }

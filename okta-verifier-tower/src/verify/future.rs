@@ -137,10 +137,20 @@ where
                             }
                             State::Readying { call: Some(call) }
                         }
-                        Err(rejection) => {
-                            let refusal = Some(Refusal::new(rejection, *grpc, request));
-                            State::Refused { refusal }
-                        }
+                        Err(rejection) => match rejection.as_anonymous() {
+                            Some(anonymous) => {
+                                this.outcome.admit_anonymous();
+                                request.extensions_mut().insert(anonymous.clone());
+                                if let Some(report) = report(hook.as_ref(), request.extensions()) {
+                                    this.outcome.set_hook(report);
+                                }
+                                State::Readying { call: Some(call) }
+                            }
+                            None => {
+                                let refusal = Some(Refusal::new(rejection, *grpc, request));
+                                State::Refused { refusal }
+                            }
+                        },
                     }
                 }
                 StateProjection::Readying { call } => {

@@ -46,6 +46,7 @@ use super::{Verify, hook::Hook};
 pub struct VerifyLayer {
     pub(super) verifier: Verifier,
     pub(super) optional: bool,
+    pub(super) expired_as_anonymous: bool,
     pub(super) max_introspection_age: Option<Duration>,
     pub(super) audience: Option<Arc<str>>,
     pub(super) peer: Option<fn(&Extensions) -> Option<IpAddr>>,
@@ -60,6 +61,7 @@ impl VerifyLayer {
         Self {
             verifier,
             optional: false,
+            expired_as_anonymous: false,
             max_introspection_age: None,
             audience: None,
             peer: None,
@@ -105,6 +107,53 @@ impl VerifyLayer {
     /// [`RequireLayer`]: crate::RequireLayer
     pub fn optional(mut self) -> Self {
         self.optional = true;
+        self
+    }
+
+    /// Lets a request whose token has expired pass as [`Anonymous`] too, behind an [`optional`](Self::optional)
+    /// layer. Off by default, and without effect on a layer that is not optional.
+    ///
+    /// This applies only if the expiry (`exp` and the leeway) is the token's only defect: the signature, all
+    /// other claims, and the proof or the certificate of a bound token are checked first. A token with another
+    /// defect is rejected. So is an expired token that only an introspection response can verify:
+    /// see [`RequestCredentials::expired_as_anonymous`](okta_verifier::adapter::RequestCredentials::expired_as_anonymous).
+    /// Each such request leaves an event at `debug`. A handler or a [`RequireLayer`] inside this layer that
+    /// requires a token rejects the request with the 401 of the expired token, so that the client requests
+    /// another one.
+    ///
+    /// With this option, a client does not learn from an open page that its token has expired.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use http::{Request, Response};
+    /// # use okta_verifier::{VerifiedToken, Verifier};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://news");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let layer = VerifyLayer::new(verifier).optional().expired_as_anonymous();
+    /// let service = layer.layer(service_fn(async |request: Request<()>| {
+    ///     assert!(request.extensions().get::<VerifiedToken>().is_none());
+    ///     Ok::<_, Infallible>(Response::new(()))
+    /// }));
+    ///
+    /// let ask = |jwt: String| Request::get("/news").header("authorization", format!("Bearer {jwt}")).body(());
+    /// let expired = ask(okta.token("ada").expired().sign())?;
+    /// assert_eq!(service.clone().oneshot(expired).await?.status(), 200);
+    ///
+    /// let forged = ask(okta.token("ada").expired().tampered().sign())?;
+    /// assert_eq!(service.oneshot(forged).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`Anonymous`]: okta_verifier::adapter::Anonymous
+    /// [`RequireLayer`]: crate::RequireLayer
+    pub fn expired_as_anonymous(mut self) -> Self {
+        self.expired_as_anonymous = true;
         self
     }
 

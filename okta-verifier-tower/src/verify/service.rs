@@ -80,6 +80,12 @@ impl<S> Verify<S> {
                 VerifyFuture::inner(inner.call(request), outcome)
             }
             Ok(Err(rejection)) => {
+                if let Some(anonymous) = rejection.as_anonymous() {
+                    request.extensions_mut().insert(anonymous.clone());
+                    let mut outcome = undecided(&request);
+                    outcome.admit_anonymous();
+                    return VerifyFuture::inner(inner.call(request), outcome);
+                }
                 ready::release(inner);
                 let outcome = undecided(&request);
                 VerifyFuture::refused(Refusal::new(rejection, layer.grpc, &request), outcome)

@@ -166,12 +166,14 @@ struct Peer(IpAddr);
 fn api<B: Send + 'static>(verifier: Verifier) -> Api<B> {
     let verify = VerifyLayer::new(verifier).peer(|of| Some(of.get::<Peer>()?.0));
     let optional = verify.clone().optional();
+    let expired = optional.clone().expired_as_anonymous();
     let any = RequireLayer::new(Policy::any_token());
     let scope = RequireLayer::new(Policy::scope("orders:read"));
     let group = RequireLayer::new(Policy::group("Admins"));
+    let bound = RequireLayer::new(Policy::bound());
     let strong = RequireLayer::new(TRANSFER);
     let open = service_fn(async |_: Request<B>| Ok(Response::default()));
-    let routes: [(&str, Api<B>); 9] = [
+    let routes: [(&str, Api<B>); 12] = [
         ("/health", BoxCloneSyncService::new(open)),
         (
             "/me",
@@ -197,6 +199,18 @@ fn api<B: Send + 'static>(verifier: Verifier) -> Api<B> {
         (
             "/maybe/orders",
             BoxCloneSyncService::new(optional.layer(scope.layer(open))),
+        ),
+        (
+            "/maybe/expired",
+            BoxCloneSyncService::new(expired.layer(open)),
+        ),
+        (
+            "/maybe/expired/orders",
+            BoxCloneSyncService::new(expired.layer(scope.layer(open))),
+        ),
+        (
+            "/bound",
+            BoxCloneSyncService::new(verify.layer(bound.layer(open))),
         ),
         ("/forgotten", BoxCloneSyncService::new(any.layer(open))),
     ];

@@ -6,7 +6,9 @@ use okta_verifier_tower::VerifyLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{
-    INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, get, okta, verifier, whoami,
+    INVALID, MALFORMED, PLAIN, assert_rejected, assert_served, bearer, get,
+    mock_issuer::{self, mock},
+    okta, verifier, whoami,
 };
 
 async fn call_optional(request: Request<()>) -> Response<String> {
@@ -40,6 +42,37 @@ async fn optional_accepts_only_a_missing_field() {
     for (name, status, challenge, authorization) in rows {
         let response = call_optional(get("/news", authorization)).await;
         assert_rejected(name, &response, *status, Some(challenge));
+    }
+}
+
+// conformance 245
+#[tokio::test]
+async fn expired_token_is_anonymous_with_the_switch_of_an_optional_layer_only() {
+    let okta = mock().await;
+    let expired = okta.token("ada").expired().sign();
+    let forged = okta.token("ada").expired().foreign_key().sign();
+    let cold = || VerifyLayer::new(mock_issuer::verifier(&okta));
+    for (name, layer) in [
+        ("strict", cold()),
+        ("optional", cold().optional()),
+        ("not optional", cold().expired_as_anonymous()),
+    ] {
+        let Ok(response) = layer
+            .layer(service_fn(whoami))
+            .oneshot(bearer(&expired))
+            .await;
+        assert_rejected(name, &response, 401, Some(INVALID));
+    }
+    let service = cold()
+        .optional()
+        .expired_as_anonymous()
+        .layer(service_fn(whoami));
+    // The first request has to wait for the keys, and the second one does not.
+    for _ in 0..2 {
+        let Ok(response) = service.clone().oneshot(bearer(&expired)).await;
+        assert_served("expired", &response, "anonymous");
+        let Ok(response) = service.clone().oneshot(bearer(&forged)).await;
+        assert_rejected("forged", &response, 401, Some(INVALID));
     }
 }
 

@@ -245,6 +245,14 @@ pub enum ConfigError {
         /// What is wrong, and what to set instead.
         problem: &'static str,
     },
+    /// [`Issuer::require_dpop`](crate::Issuer::require_dpop) was called, but the verifier checks no DPoP proofs.
+    #[error(
+        "issuer {issuer:?}: with require_dpop every token would be rejected, because the verifier checks no DPoP proofs; add .dpop(DpopSettings::base_url(\"https://api.example.com\")) to the verifier (`dpop` in the settings file), or remove require_dpop"
+    )]
+    RequireDpop {
+        /// The issuer's URL.
+        issuer: String,
+    },
     /// A setting of the [`IssuerResolver`](crate::IssuerResolver) is wrong.
     #[error("issuer_resolver: {problem}")]
     IssuerResolver {

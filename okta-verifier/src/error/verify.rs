@@ -125,6 +125,13 @@ pub enum VerifyError {
         "the token was sent with the DPoP scheme but is not bound to a key; the client must request a bound token, or send this one with the scheme Bearer"
     )]
     NotBound,
+    /// The token must be bound, but it is not: its issuer has
+    /// [`Issuer::require_dpop`](crate::Issuer::require_dpop), and the token has no `cnf.jkt` (RFC 9449 §7.1).
+    /// A rejection by [`Policy::bound`](crate::Policy::bound) has the same code.
+    #[error(
+        "the token must be bound to a key, but it is not; the client must request a token that is bound to its key (RFC 9449), and send it with the DPoP scheme and a proof"
+    )]
+    BindingRequired,
     /// The token is bound to a key or a certificate other than the client's.
     #[error("the token is bound to another key or certificate")]
     BindingMismatch,
@@ -182,6 +189,7 @@ impl VerifyError {
             Self::BindingUnchecked => "binding_unchecked",
             Self::BoundTokenAsBearer => "bound_token_as_bearer",
             Self::NotBound => "not_bound",
+            Self::BindingRequired => "binding_required",
             Self::BindingMismatch => "binding_mismatch",
             Self::NoCertificate => "no_certificate",
             Self::InvalidProof(_) => "invalid_dpop_proof",

@@ -98,12 +98,19 @@ impl Challenges {
     }
 
     /// Returns the error in the challenge of the scheme that the client used, and the bare challenge of
-    /// the other scheme (RFC 9449 §7.2).
+    /// the other scheme (RFC 9449 §7.2). If the token must be bound, the error is in the challenge of the
+    /// scheme DPoP, because that is the scheme that the client must use (RFC 9449 §7.1). A verifier that
+    /// accepts only certificates has no such challenge. The error is then in that of the scheme Bearer, with
+    /// which tokens that are bound to a certificate are sent (RFC 8705 §3).
     pub(super) fn for_error(
         &self,
         scheme: Scheme,
         error: &VerifyError,
     ) -> [Option<HeaderValue>; 2] {
+        let scheme = match error {
+            VerifyError::BindingRequired => Scheme::Dpop,
+            _ => scheme,
+        };
         match (scheme, &self.dpop) {
             (Scheme::Dpop, Some(dpop)) => {
                 let failed = match error {
@@ -177,8 +184,8 @@ impl Challenges {
     }
 }
 
-/// What would make a valid token meet a policy: scopes, a new authentication of the user, or both. The texts
-/// are those of the policy.
+/// What would make a valid token meet a policy: a binding, scopes, a new authentication of the user, or several
+/// of them. The texts are those of the policy.
 #[derive(Debug, Default)]
 pub(crate) struct Remedy<'p> {
     /// All scopes that the policy requires, including those that the token has (RFC 6750 §3.1). For each
@@ -192,6 +199,8 @@ pub(crate) struct Remedy<'p> {
     pub(crate) max_age: Option<u64>,
     pub(crate) lacks_scope: bool,
     pub(crate) lacks_authentication: bool,
+    /// Whether the token must be bound to a key or to a certificate, but is not.
+    pub(crate) lacks_binding: bool,
 }
 
 impl<'p> Remedy<'p> {
@@ -241,6 +250,7 @@ impl<'p> Remedy<'p> {
         }
         self.lacks_scope |= alternative.lacks_scope;
         self.lacks_authentication |= alternative.lacks_authentication;
+        self.lacks_binding |= alternative.lacks_binding;
     }
 
     /// Returns the values that satisfy all `acr` rules added so far, or `within` if no rule was added.
@@ -251,7 +261,7 @@ impl<'p> Remedy<'p> {
 
     /// Returns whether the token needs no remedy.
     pub(crate) fn is_met(&self) -> bool {
-        !self.lacks_scope && !self.lacks_authentication
+        !self.lacks_scope && !self.lacks_authentication && !self.lacks_binding
     }
 }
 

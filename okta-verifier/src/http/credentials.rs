@@ -31,6 +31,7 @@ pub struct RequestCredentials<'a> {
     query: Option<&'a str>,
     max_introspection_age: Option<Duration>,
     audience: Option<&'a str>,
+    expired_as_anonymous: bool,
     pub(crate) shown: Shown<'a>,
 }
 
@@ -107,6 +108,7 @@ impl<'a> RequestCredentials<'a> {
             query: None,
             max_introspection_age: None,
             audience: None,
+            expired_as_anonymous: false,
             shown: Shown::default(),
         }
     }
@@ -174,6 +176,39 @@ impl<'a> RequestCredentials<'a> {
     pub fn audience(self, audience: &'a str) -> Self {
         Self {
             audience: Some(audience),
+            ..self
+        }
+    }
+
+    /// Makes the rejection of an expired token say that the request may be treated as anonymous, for an optional
+    /// route: see [`Rejection::as_anonymous`](super::Rejection::as_anonymous). Off by default.
+    ///
+    /// This applies only if the expiry (`exp` and the leeway) is the token's only defect. The signature, all
+    /// other claims, the audience of the route, and the proof or the certificate of a bound token are checked
+    /// first, and a proof is recorded as used. An expired token is not introspected, because it is not active. A
+    /// token that cannot be verified without an introspection response, such as an opaque one, is therefore
+    /// rejected as before, and so is a token that a recent response has reported as inactive.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{adapter::RequestCredentials, Verifier};
+    /// # let okta = TestIssuer::new("api://news");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let reject = |jwt: String| {
+    ///     let authorization = format!("Bearer {jwt}");
+    ///     let credentials = RequestCredentials::new([authorization.as_bytes()]).expired_as_anonymous();
+    ///     verifier.authenticate(&credentials).into_ready().expect("no I/O").unwrap_err()
+    /// };
+    /// let expired = reject(okta.token("ada").expired().sign());
+    /// assert!(expired.as_anonymous().is_some());
+    /// let forged = reject(okta.token("ada").expired().tampered().sign());
+    /// assert!(forged.as_anonymous().is_none());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn expired_as_anonymous(self) -> Self {
+        Self {
+            expired_as_anonymous: true,
             ..self
         }
     }
@@ -317,6 +352,11 @@ impl<'a> RequestCredentials<'a> {
     /// issuer's settings limit the age.
     pub(crate) fn max_age(&self) -> Option<Duration> {
         self.max_introspection_age
+    }
+
+    /// Returns whether the request may be treated as anonymous if the token has expired.
+    pub(crate) fn may_be_expired(&self) -> bool {
+        self.expired_as_anonymous
     }
 
     pub(crate) fn only_audience(&self) -> Option<&'a str> {

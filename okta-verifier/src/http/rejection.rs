@@ -25,6 +25,7 @@ use crate::{
 /// | no credentials, or another scheme | 401 | `Bearer realm="api"` |
 /// | malformed or repeated credentials | 400 | `error="invalid_request"` |
 /// | the token is not valid | 401 | `error="invalid_token"` |
+/// | the token must be bound, but is not | 401 | `DPoP …, error="invalid_token"` |
 /// | the DPoP proof is missing or not valid | 401 | `DPoP …, error="invalid_dpop_proof"` |
 /// | the DPoP proof needs a nonce | 401 | `DPoP …, error="use_dpop_nonce"`, and a `DPoP-Nonce` |
 /// | the user must authenticate again | 401 | `error="insufficient_user_authentication"`, `acr_values`, `max_age` |
@@ -39,8 +40,10 @@ use crate::{
 /// cause. If the token was rejected, [`error`](Self::error) returns the cause, for logs. With
 /// [`VerifierBuilder::dpop`](crate::VerifierBuilder::dpop), a rejection for missing, malformed or invalid
 /// credentials has one line for each of the schemes `Bearer` and `DPoP`. The error is in the line of the
-/// scheme that the client used, or in both lines if the scheme is ambiguous. A rejection of a valid token by
-/// a policy has only the line of the token's scheme. The responses follow RFC 6750 §3 and RFC 9449 §7.
+/// scheme that the client used, or in both lines if the scheme is ambiguous. If the token must be bound but is
+/// not, the error is in the line of the scheme `DPoP`, with which the client must send a bound token. A
+/// rejection of a valid token by another rule of a policy has only the line of the token's scheme. The responses
+/// follow RFC 6750 §3 and RFC 9449 §7.
 ///
 /// ```
 /// use okta_verifier::Rejection;
@@ -68,6 +71,8 @@ pub struct Rejection {
     unmet: Option<Box<str>>,
     /// Whether the application itself rejected the request.
     is_application: bool,
+    /// What an optional layer inserts instead of this rejection. The box keeps `Rejection` small.
+    anonymous: Option<Box<Anonymous>>,
 }
 
 /// The DPoP challenge that follows a Bearer challenge, and the nonce for the next proof.
@@ -166,6 +171,37 @@ impl Rejection {
     #[must_use]
     pub fn error(&self) -> Option<&VerifyError> {
         self.error.as_deref()
+    }
+
+    /// Returns the extension that an optional layer inserts instead of this rejection, if it treats a request
+    /// with an expired token as anonymous.
+    ///
+    /// Returns `None` unless [`RequestCredentials::expired_as_anonymous`](super::RequestCredentials::expired_as_anonymous)
+    /// was called and the expiry is the only defect of the token. The code is then `expired`, and one event
+    /// at `debug` says that the token is treated as anonymous, in place of the event of a rejection. The
+    /// adapter may still respond with the rejection.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{adapter::RequestCredentials, Policy, Verifier};
+    /// # let okta = TestIssuer::new("api://news");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let mut request = http::Request::new(());
+    /// # let authorization = format!("Bearer {}", okta.token("ada").expired().sign());
+    /// let credentials = RequestCredentials::new([authorization.as_bytes()]).expired_as_anonymous();
+    /// let rejection = verifier.authenticate(&credentials).into_ready().unwrap().unwrap_err();
+    /// if let Some(anonymous) = rejection.as_anonymous() {
+    ///     request.extensions_mut().insert(anonymous.clone());
+    /// }
+    ///
+    /// // A handler that requires a token rejects the request as expired.
+    /// let rejection = Policy::any_token().admit(None, request.extensions().get()).unwrap_err();
+    /// assert_eq!((rejection.status().as_u16(), rejection.code()), (401, "expired"));
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn as_anonymous(&self) -> Option<&Anonymous> {
+        self.anonymous.as_deref()
     }
 
     /// Returns the whole response with an empty body. The response's extensions contain this rejection, so
@@ -292,7 +328,7 @@ impl Rejection {
         match problem {
             Problem::TooLarge { limit } => {
                 let error = VerifyError::from(MalformedTokenError::TooLarge { limit });
-                rejection(error.code()).logged_with(error, None)
+                rejection(error.code()).with_error(error).logged_error(None)
             }
             Problem::Syntax(reason) => rejection(INVALID_REQUEST).logged(reason, None),
         }
@@ -322,6 +358,16 @@ impl Rejection {
         issuer: Option<Arc<IssuerCounters>>,
         claims: Option<&LoggedClaims>,
     ) -> Self {
+        Self::of_error(challenges, scheme, error, issuer).logged_error(claims)
+    }
+
+    /// Returns the rejection without logging it.
+    fn of_error(
+        challenges: &Challenges,
+        scheme: Scheme,
+        error: VerifyError,
+        issuer: Option<Arc<IssuerCounters>>,
+    ) -> Self {
         let rejection = match error {
             VerifyError::Unavailable { retry_after, .. } => Self {
                 retry_after: Some(seconds(retry_after)),
@@ -333,12 +379,18 @@ impl Rejection {
                 challenges.for_error(scheme, &error),
             ),
         };
-        rejection.of_issuer(issuer).logged_with(error, claims)
+        rejection.of_issuer(issuer).with_error(error)
     }
 
-    /// Adds the error, and logs the rejection.
-    fn logged_with(mut self, error: VerifyError, claims: Option<&LoggedClaims>) -> Self {
-        self.error = Some(Box::new(error));
+    fn with_error(self, error: VerifyError) -> Self {
+        Self {
+            error: Some(Box::new(error)),
+            ..self
+        }
+    }
+
+    /// Logs the rejection with its error.
+    fn logged_error(self, claims: Option<&LoggedClaims>) -> Self {
         if let Some(error) = &self.error {
             self.log(&Reason(error), claims);
         }
@@ -397,8 +449,15 @@ impl Rejection {
                 |value| Self::with(status, code, [Some(value), None]),
             )
         };
+        let binding = VerifyError::BindingRequired;
         let rejection = match remedy {
             None => Self::forbidden(),
+            // The client needs another token in any case, so the challenge names no scope.
+            Some(remedy) if remedy.lacks_binding => Self::with(
+                StatusCode::UNAUTHORIZED,
+                binding.code(),
+                challenges.for_error(scheme, &binding),
+            ),
             Some(remedy) if remedy.lacks_authentication => or_forbidden(
                 StatusCode::UNAUTHORIZED,
                 INSUFFICIENT_USER_AUTHENTICATION,
@@ -413,6 +472,7 @@ impl Rejection {
         let reason = match rejection.code {
             INSUFFICIENT_USER_AUTHENTICATION => "the user must authenticate again or more strongly",
             INSUFFICIENT_SCOPE => "the token lacks a required scope",
+            code if code == binding.code() => "the token is not bound to a key or a certificate",
             _ => "the token does not meet the policy",
         };
         let rejection = Self {
@@ -447,6 +507,7 @@ impl Rejection {
             issuer: None,
             unmet: None,
             is_application: false,
+            anonymous: None,
         }
     }
 
@@ -525,7 +586,8 @@ impl fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// Marks a request without credentials that an optional layer has admitted.
+/// Marks a request that an optional layer has admitted without a token: one without credentials, or one whose
+/// expired token the layer treats as anonymous.
 ///
 /// The layer inserts this marker into the request's extensions, so that an extractor can tell a request
 /// without credentials (401) from a route without a layer (500).
@@ -554,22 +616,88 @@ impl std::error::Error for Rejection {}
 /// # Ok::<(), okta_verifier::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Anonymous(Arc<Challenges>);
+pub struct Anonymous {
+    challenges: Arc<Challenges>,
+    /// `None` if the request has no credentials.
+    expired: Option<Expired>,
+}
+
+/// The expired token of a request that is treated as anonymous.
+#[derive(Clone, Debug)]
+struct Expired {
+    scheme: Scheme,
+    /// The time since `exp`.
+    seconds: u64,
+    issuer: Arc<IssuerCounters>,
+}
 
 impl Anonymous {
     pub(crate) fn new(challenges: Arc<Challenges>) -> Self {
-        Self(challenges)
+        Self {
+            challenges,
+            expired: None,
+        }
     }
 
     pub(crate) fn challenges(&self) -> &Challenges {
-        &self.0
+        &self.challenges
     }
 
-    /// Returns the 401 for missing credentials, which reports no error (RFC 6750 §3), for a handler that
-    /// requires a token.
+    /// Marks a request whose token has no other defect than that it expired `seconds` ago.
+    pub(crate) fn expired(
+        challenges: &Arc<Challenges>,
+        scheme: Scheme,
+        seconds: u64,
+        issuer: &Arc<IssuerCounters>,
+    ) -> Self {
+        let expired = Expired {
+            scheme,
+            seconds,
+            issuer: issuer.clone(),
+        };
+        Self {
+            challenges: challenges.clone(),
+            expired: Some(expired),
+        }
+    }
+
+    /// Returns the 401 for a handler that requires a token. For a request without credentials, it reports no
+    /// error (RFC 6750 §3). For an expired token, it is the rejection of that token, so that the client
+    /// requests another one.
     #[must_use]
     pub fn rejection(&self) -> Rejection {
-        Rejection::unauthenticated(&self.0, NO_FIELD)
+        match &self.expired {
+            None => Rejection::unauthenticated(&self.challenges, NO_FIELD),
+            Some(expired) => self.rejection_of(expired).logged_error(None),
+        }
+    }
+
+    /// Returns the rejection that this marker may replace, and logs that it does.
+    pub(crate) fn into_rejection(self) -> Rejection {
+        let Some(expired) = &self.expired else {
+            return self.rejection();
+        };
+        tracing::debug!(
+            issuer = expired.issuer.issuer(),
+            "expired token treated as anonymous"
+        );
+        Rejection {
+            anonymous: Some(Box::new(self.clone())),
+            ..self.rejection_of(expired)
+        }
+    }
+
+    fn rejection_of(&self, expired: &Expired) -> Rejection {
+        let issuer = Some(expired.issuer.clone());
+        Rejection::of_error(&self.challenges, expired.scheme, expired.error(), issuer)
+    }
+}
+
+impl Expired {
+    fn error(&self) -> VerifyError {
+        VerifyError::Expired {
+            seconds: self.seconds,
+        }
     }
 }
 

@@ -272,6 +272,7 @@ impl Issuer {
             audiences: self.audiences,
             profile: self.profile,
             lightweight_tokens: self.lightweight_tokens,
+            require_dpop: self.require_dpop,
             introspects_every_token: (introspection.as_ref())
                 .is_some_and(|it| it.introspects(IntrospectionReason::Accepted)),
             clients,

@@ -38,8 +38,8 @@ impl VerifiedToken {
     ///
     /// # Errors
     ///
-    /// Returns the rejection to respond with: 403, or 401 if a new authentication of the user would help
-    /// (RFC 9470 §3). For the token of a service ([`SubjectKind::Service`]) it is always 403, because there
+    /// Returns the rejection to respond with: 403, or 401 if a bound token (RFC 9449 §7.1) or a new
+    /// authentication of the user (RFC 9470 §3) would help. For the token of a service ([`SubjectKind::Service`]) it is always 403, because there
     /// is no user who could authenticate.
     pub fn require(&self, policy: impl AsPolicy) -> Result<(), Rejection> {
         policy.check(self)
@@ -239,6 +239,8 @@ impl<S: Storage> Rule<S> {
                 claim.is_some_and(|claim| claim_equals(claim, value))
             }
             Self::Subject(kind) => token.subject_kind() == *kind,
+            // A bound token is accepted only if its sender has proved the binding.
+            Self::Bound => token.confirmation().is_some(),
             Self::Acr(values) => token
                 .acr()
                 .is_some_and(|acr| values.iter().any(|value| **value == *acr)),
@@ -264,7 +266,7 @@ impl<S: Storage> Rule<S> {
         }
     }
 
-    /// Returns what would make `token` meet the policy, or `None` if neither scopes nor a new
+    /// Returns what would make `token` meet the policy, or `None` if neither a binding nor scopes nor a new
     /// authentication would. `within` has the `acr` values that the rules around this policy allow, or is
     /// `None` if these rules allow every value.
     ///
@@ -328,6 +330,10 @@ impl<'p> Search<'_, 'p> {
                 let met = is_met(self);
                 self.remedy.max_age(max_age.as_secs(), met);
                 met || can_authenticate(self.token)
+            }
+            Rule::Bound => {
+                self.remedy.lacks_binding |= !is_met(self);
+                true
             }
             _ => is_met(self),
         }

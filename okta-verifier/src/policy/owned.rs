@@ -33,6 +33,7 @@ use crate::{
 /// | `{ claim_path = ["realm_access", "roles"], value = "admin" }` | [`Policy::claim_path`] |
 /// | `{ user = true }` | [`Policy::user`] |
 /// | `{ service = true }` | [`Policy::service`] |
+/// | `{ bound = true }` | [`Policy::bound`] |
 /// | `{ acr = ["urn:okta:loa:2fa:any"] }` | [`Policy::acr`] |
 /// | `{ max_age = "10m" }`, with the units `ms`, `s`, `m` and `h` | [`Policy::max_age`] |
 /// | `{ all = [{ scope = "orders:write" }, { group = "Admins" }] }` | [`Policy::all`] |
@@ -160,6 +161,7 @@ enum Member {
     Value,
     User,
     Service,
+    Bound,
     Acr,
     MaxAge,
     All,
@@ -203,6 +205,7 @@ impl<'de> Visitor<'de> for Table<'_> {
                 Member::AnyToken => on(member, &mut map, Rule::AnyToken)?,
                 Member::User => on(member, &mut map, Rule::Subject(SubjectKind::User))?,
                 Member::Service => on(member, &mut map, Rule::Subject(SubjectKind::Service))?,
+                Member::Bound => on(member, &mut map, Rule::Bound)?,
                 Member::Scope => Rule::Scope(text(member, &mut map, rule::check_scope)?),
                 Member::Group => Rule::Group(text(member, &mut map, rule::check_group)?),
                 // The value may precede or follow. It is filled in at the end.
@@ -325,6 +328,7 @@ impl Member {
             Self::Value => "value",
             Self::User => "user",
             Self::Service => "service",
+            Self::Bound => "bound",
             Self::Acr => "acr",
             Self::MaxAge => "max_age",
             Self::All => "all",

@@ -18,6 +18,7 @@ pub(super) enum Rule<S: Storage> {
     Claim(S::Text, S::Text),
     ClaimPath(S::Texts, S::Text),
     Subject(SubjectKind),
+    Bound,
     Acr(S::Texts),
     MaxAge(Duration),
     All(S::Policies),
@@ -111,6 +112,7 @@ impl<S: Storage> fmt::Debug for Rule<S> {
             Self::Subject(SubjectKind::User) => f.write_str("a user"),
             Self::Subject(SubjectKind::Service) => f.write_str("a service"),
             Self::Subject(SubjectKind::Unknown) => f.write_str("a subject of unknown kind"),
+            Self::Bound => f.write_str("a bound token"),
             Self::Acr(values) => {
                 f.write_str("acr one of ")?;
                 list(f, values.iter().map(Deref::deref))

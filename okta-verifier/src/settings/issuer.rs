@@ -48,6 +48,8 @@ pub(super) struct IssuerSettings {
     stale_if_error: Option<DurationText>,
     #[serde(default)]
     lightweight_tokens: bool,
+    #[serde(default)]
+    require_dpop: bool,
     introspection: Option<IntrospectionSettings>,
 }
 
@@ -167,6 +169,9 @@ impl IssuerSettings {
         }
         if self.lightweight_tokens {
             issuer = issuer.lightweight_tokens();
+        }
+        if self.require_dpop {
+            issuer = issuer.require_dpop();
         }
         if let Some(file) = &self.keys_file {
             match fs::read_to_string(file) {

@@ -252,6 +252,8 @@ fn settings_that_a_provider_does_not_have_are_an_error() {
             "issuers[0]", // the URL is missing, the audience may be
         ),
         (issuer("lightweight_tokens = true"), "issuers[0]"),
+        // Without the table `dpop` no token could be accepted.
+        (issuer("require_dpop = true"), "issuers"),
     ] {
         assert_eq!(paths(&text), [path], "{text}");
     }
@@ -499,6 +501,7 @@ fn settings_of_every_key_reach_the_verifier() {
         allow_origins = ["https://keys.example.com"]
         allow_missing_key_id = true
         stale_if_error = "2h"
+        require_dpop = true
 
         [issuers.introspection]
         tokens = "on_demand"
@@ -540,6 +543,7 @@ fn settings_of_every_key_reach_the_verifier() {
             .allow_origin("https://keys.example.com")
             .allow_missing_key_id()
             .stale_if_error(Duration::from_secs(7200))
+            .require_dpop()
             .introspection(introspection(secret))
     };
     // The line break at the end of the file is not a part of the secret.

@@ -31,6 +31,8 @@ pub(crate) struct Expected {
     pub(crate) allow_missing_key_id: bool,
     /// Whether tokens may leave `aud` and `sub` to the introspection response.
     pub(crate) lightweight_tokens: bool,
+    /// Whether every token must be bound to a key.
+    pub(crate) require_dpop: bool,
     /// Whether every token is introspected, so that the response shows whether a token without explicit
     /// typing is an access token.
     pub(crate) introspects_every_token: bool,
@@ -306,11 +308,17 @@ pub(crate) fn client<'c>(
 /// second `exp`.
 pub(crate) fn check_dates(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
     check_expiry(dates, leeway, now)?;
+    check_beginning(dates, leeway, now)
+}
+
+/// Checks `nbf` and `iat` with the leeway, and not `exp`.
+#[inline] // for `check_dates`, which every cache hit calls
+pub(crate) fn check_beginning(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
     check_not_before(dates, leeway, now)?;
     check_issued_at(dates, leeway, now)
 }
 
-#[inline] // for `check_dates`, which every cache hit calls
+#[inline]
 pub(crate) fn check_expiry(dates: Dates, leeway: u64, now: u64) -> Result<(), VerifyError> {
     let exp = dates.exp;
     if now >= exp.saturating_add(leeway) {

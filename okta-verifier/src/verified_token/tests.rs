@@ -17,6 +17,7 @@ pub(crate) fn verified() -> VerifiedToken {
         expected: expected(Profile::Okta),
         groups_claim: Arc::new(["groups".into()]),
         challenges: Arc::new(Challenges::new("api").expect("a good realm")),
+        caller_key: CallerKey::of_process().expect("random bytes"),
         counters: Arc::new(IssuerCounters::new("https://issuer.test")),
     };
     let (source, origin) = (Source::Jwt(Typ::Absent), Arc::new(origin));

@@ -12,6 +12,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 use crate::{
+    caller::CallerKey,
     crypto::random_u64,
     error::{ConfigError, UnavailableReason, VerifyError},
     health::IssuerHealth,
@@ -76,6 +77,10 @@ impl ActiveIssuer {
     ) -> Result<(Arc<Self>, Notes), ConfigError> {
         let settings = issuer.clone().without_snapshot();
         let mut resolved = issuer.resolve()?;
+        if resolved.expected.require_dpop && challenges.dpop.is_none() {
+            let issuer = resolved.expected.issuer.into();
+            return Err(ConfigError::RequireDpop { issuer });
+        }
         let uses_http = resolved.is_http_on_loopback()
             && (resolved.pinned.is_none() || resolved.introspection.is_some());
         let insecure = resolved.metadata.plain_http.origins().to_vec();
@@ -101,6 +106,7 @@ impl ActiveIssuer {
             expected: resolved.expected,
             groups_claim: resolved.groups_claim,
             challenges: challenges.clone(),
+            caller_key: CallerKey::of_process().ok_or(ConfigError::Randomness)?,
         });
         let introspection = introspection.map(|(introspection, fetch)| {
             Arc::new(Introspector::new(

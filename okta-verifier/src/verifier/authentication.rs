@@ -75,8 +75,11 @@ impl Authentication {
         step: Result<Step, DecisionError>,
     ) -> Self {
         let verifier = decision.verifier;
+        let may_be_expired = decision.request.may_be_expired;
         let step = match step {
-            Ok(Step::Accepted(token)) => return Self::ready(Ok(token)),
+            Ok(Step::Accepted(token)) => {
+                return Self::ready(verifier.conclude(scheme, may_be_expired, Ok(token)));
+            }
             Err(error) => return Self::ready(Err(verifier.reject(scheme, error))),
             Ok(step) => step,
         };
@@ -88,7 +91,7 @@ impl Authentication {
                     true => Err(proved.error(unavailable_now())),
                     false => proved.use_proof(&verifier).await,
                 };
-                result.map_err(|error| verifier.reject(scheme, error))
+                verifier.conclude(scheme, may_be_expired, result)
             }),
             step => {
                 let request = OwnedRequest::of(decision);
@@ -107,7 +110,7 @@ impl Authentication {
                         Ok(step) => decision.resume(step).await,
                         Err(error) => Err(error),
                     };
-                    result.map_err(|error| verifier.reject(scheme, error))
+                    verifier.conclude(scheme, may_be_expired, result)
                 })
             }
         };
@@ -162,6 +165,7 @@ struct OwnedRequest {
     token: Box<[u8]>,
     max_age: Option<Duration>,
     audience: Option<Box<str>>,
+    may_be_expired: bool,
     sender: Option<(Scheme, OwnedShown)>,
     arrived: Now,
     digest: Option<Digest>,
@@ -173,6 +177,7 @@ impl OwnedRequest {
             token,
             max_age,
             audience,
+            may_be_expired,
             sender,
         } = decision.request;
         // Without a setting for bound tokens, no other part of the request is read.
@@ -185,6 +190,7 @@ impl OwnedRequest {
             token: token.into(),
             max_age,
             audience: audience.map(Box::from),
+            may_be_expired,
             sender,
             arrived: decision.arrived,
             digest: decision.digest,
@@ -207,6 +213,7 @@ impl OwnedRequest {
                 token: &self.token,
                 max_age: self.max_age,
                 audience: self.audience.as_deref(),
+                may_be_expired: self.may_be_expired,
                 sender: sender.map(|(scheme, shown)| Sender {
                     scheme: *scheme,
                     shown,

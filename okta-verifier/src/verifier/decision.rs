@@ -48,6 +48,9 @@ pub(super) struct TokenRequest<'r> {
     pub(super) max_age: Option<Duration>,
     /// The only audience that the route accepts, or `None` if it accepts each audience of the settings.
     pub(super) audience: Option<&'r str>,
+    /// Whether an expired token passes every check. [`Verifier::conclude`] then rejects it last, so that it is
+    /// known to have no other defect.
+    pub(super) may_be_expired: bool,
     /// The evidence that the sender may use the token. `None` if the token was not sent with a request.
     pub(super) sender: Option<Sender<'r>>,
 }
@@ -111,6 +114,7 @@ pub(super) struct PendingUse {
     pub(super) token: VerifiedToken,
     pub(super) proof: AcceptedProof,
     basis: Basis,
+    pub(super) may_be_expired: bool,
 }
 
 /// What the acceptance of a token is based on. The settings may be replaced, and the key may be withdrawn,
@@ -179,6 +183,9 @@ impl<'r> RequestDecision<'r> {
         }
         if let Err(error) = entry.token.check_dates(now.unix) {
             cache.evict(digest);
+            if self.request.may_be_expired {
+                return None;
+            }
             return Some(Err(
                 DecisionError::of(error, issuer).with_token(&entry.token)
             ));
@@ -295,9 +302,17 @@ impl<'r> RequestDecision<'r> {
         let basis = Basis::Verified(verification.clone());
         let typ = unverified.header.typ;
         let leeway = verification.issuer.origin.expected.leeway;
+        let dates = unverified.dates;
+        let mut is_expired = false;
         let token = basis
             .check_key()
-            .and_then(|()| checks::check_dates(unverified.dates, leeway, now.unix))
+            .and_then(|()| match checks::check_dates(dates, leeway, now.unix) {
+                Err(VerifyError::Expired { .. }) if self.request.may_be_expired => {
+                    is_expired = true;
+                    checks::check_beginning(dates, leeway, now.unix)
+                }
+                checked => checked,
+            })
             .and_then(|()| unverified.claims)
             .map_err(|error| {
                 basis
@@ -306,7 +321,9 @@ impl<'r> RequestDecision<'r> {
             })?;
         let evidence = Evidence::Key(verification.key.retirement.clone());
         let token = token.with_evidence(evidence);
-        if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest) {
+        if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest)
+            && !is_expired
+        {
             cache.insert(digest, token.clone(), verification, now);
         }
         self.confirm(token, basis, now)
@@ -317,16 +334,19 @@ impl<'r> RequestDecision<'r> {
     fn confirm(&self, token: VerifiedToken, basis: Basis, now: Now) -> Result<Step, DecisionError> {
         let issuer = basis.issuer();
         let is_lightweight = token.is_lightweight();
+        if self.request.may_be_expired
+            && let Err(expired) = token.check_dates(now.unix)
+        {
+            // Without the response, the claims of a lightweight token are not known.
+            if is_lightweight {
+                return Err(basis.error(expired).with_token(&token));
+            }
+            return self.confirm_unasked(token, basis, now);
+        }
         let required = issuer.must_introspect(self.request.max_age, is_lightweight);
         let Some(introspector) = required.map_err(|error| basis.error(error).with_token(&token))?
         else {
-            // Introspection for another route may have reported the token as inactive.
-            let introspector = issuer.introspection.as_ref();
-            if introspector.is_some_and(|it| it.reported_inactive(self.request.token, now)) {
-                self.evict();
-                return Err(basis.error(VerifyError::Inactive).with_token(&token));
-            }
-            return self.check_sender(token, basis, now);
+            return self.confirm_unasked(token, basis, now);
         };
         // No request is sent about a token that the route rejects anyway.
         if !is_lightweight {
@@ -340,6 +360,24 @@ impl<'r> RequestDecision<'r> {
             audiences: None,
         };
         self.find_response(introspection, now)
+    }
+
+    /// Continues without an introspection response about this request, for a token that need not be
+    /// introspected, or that has expired and is therefore inactive.
+    #[inline]
+    fn confirm_unasked(
+        &self,
+        token: VerifiedToken,
+        basis: Basis,
+        now: Now,
+    ) -> Result<Step, DecisionError> {
+        // Introspection for another route may have reported the token as inactive.
+        let introspector = basis.issuer().introspection.as_ref();
+        if introspector.is_some_and(|it| it.reported_inactive(self.request.token, now)) {
+            self.evict();
+            return Err(basis.error(VerifyError::Inactive).with_token(&token));
+        }
+        self.check_sender(token, basis, now)
     }
 
     fn find_response(&self, introspection: Introspection, now: Now) -> Result<Step, DecisionError> {
@@ -411,10 +449,13 @@ impl<'r> RequestDecision<'r> {
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
-                None => Ok(Step::Accepted(token)),
                 Some(_) => Err(basis
                     .error(VerifyError::BindingUnchecked)
                     .with_token(&token)),
+                None if token.requires_dpop() => {
+                    Err(basis.error(VerifyError::BindingRequired).with_token(&token))
+                }
+                None => Ok(Step::Accepted(token)),
             };
         };
         let constraint = self.sender_constraint();
@@ -430,6 +471,7 @@ impl<'r> RequestDecision<'r> {
                 token,
                 proof,
                 basis,
+                may_be_expired: self.request.may_be_expired,
             })),
         }
     }
@@ -605,7 +647,10 @@ impl PendingUse {
             verifier.check_url(issuer.url(), now)?;
             return Err(unavailable_now());
         }
-        self.token.check_dates(now.unix)
+        match self.token.check_dates(now.unix) {
+            Err(VerifyError::Expired { .. }) if self.may_be_expired => Ok(()),
+            checked => checked,
+        }
     }
 
     pub(super) fn error(&self, error: VerifyError) -> DecisionError {

@@ -35,6 +35,19 @@ impl DecisionError {
         }
     }
 
+    /// Returns an error about a verified token.
+    #[cold]
+    pub(super) fn of_token(error: VerifyError, token: &VerifiedToken) -> Self {
+        let issuer = Some(token.counters().clone());
+        let claims = None;
+        Self {
+            error,
+            issuer,
+            claims,
+        }
+        .with_token(token)
+    }
+
     /// Adds what the log may show of a verified token.
     #[cold]
     pub(super) fn with_token(self, token: &VerifiedToken) -> Self {

@@ -88,6 +88,7 @@ impl Verifier {
             token: token.as_bytes(),
             max_age: None,
             audience: None,
+            may_be_expired: false,
             sender: None,
         };
         let verdict = match RequestDecision::new(self, request, before).begin() {

@@ -188,6 +188,28 @@ impl<H: FnOnce(Outcome<'_>)> PendingOutcome<H> {
         }
     }
 
+    /// Records that the request was admitted as anonymous
+    /// ([`Rejection::as_anonymous`](crate::Rejection::as_anonymous)).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Verifier, adapter::{Outcome, PendingOutcome}};
+    /// # let okta = TestIssuer::new("api://news");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let mut seen = Vec::new();
+    /// let mut outcome = PendingOutcome::with_hook(&verifier, Some(|it: Outcome<'_>| seen.push(it.name())));
+    /// outcome.admit_anonymous();
+    /// outcome.complete(None); // no rejection
+    /// drop(outcome);
+    /// assert_eq!(seen, ["anonymous"]); // without `admit_anonymous` it is "dropped"
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn admit_anonymous(&mut self) {
+        if let Progress::Undecided(counters, counting) = &self.progress {
+            self.progress = Progress::Anonymous(counters.clone(), *counting);
+        }
+    }
+
     /// Counts and reports the outcome. `rejection` is the rejection in the response, or `None` if nothing rejected the
     /// request. A request whose token was accepted is counted for the issuer of this token, whatever rejected it
     /// afterwards. Without a token and without a rejection, the outcome is [`Outcome::Dropped`]. A second call has no

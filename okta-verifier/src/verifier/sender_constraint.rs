@@ -91,6 +91,10 @@ impl SenderConstraint {
             (_, Some(_), None) => return Err(VerifyError::BindingUnchecked),
             (Scheme::Bearer, Some(_), Some(_)) => return Err(VerifyError::BoundTokenAsBearer),
             (Scheme::Dpop, None, _) => return Err(VerifyError::NotBound),
+            // RFC 9449 §7.1: a token that is bound to a certificate only is not bound to a key.
+            (Scheme::Bearer, None, _) if token.requires_dpop() => {
+                return Err(VerifyError::BindingRequired);
+            }
             (Scheme::Bearer, None, _) => None,
             (Scheme::Dpop, Some(holder), Some(dpop)) => Some((dpop, holder)),
         };
@@ -140,7 +144,7 @@ impl SenderConstraint {
         let Replay::Memory(memory) = &self.dpop.as_ref()?.replay else {
             return None;
         };
-        let result = memory.first_use(proof, caller(token), now.unix);
+        let result = memory.first_use(proof, token.identity(), now.unix);
         Some(self.accept_use(result, now))
     }
 
@@ -157,7 +161,7 @@ impl SenderConstraint {
             return Err(unavailable(UnavailableReason::NoRuntime)); // The timeout needs the runtime's timer.
         }
         let result = remote
-            .first_use(proof, caller(token), Now::read().unix)
+            .first_use(proof, token.identity(), Now::read().unix)
             .await;
         let now = Now::read();
         match result {
@@ -237,12 +241,6 @@ impl Dpop {
         };
         dpop::verify_proof(proof, &expected, now.unix)
     }
-}
-
-/// Returns the issuer, client and subject, which together identify a caller of the replay store.
-fn caller(token: &VerifiedToken) -> [&str; 3] {
-    let client = token.client_id().unwrap_or_default();
-    [token.issuer(), client, token.subject()]
 }
 
 fn unavailable(source: UnavailableReason) -> VerifyError {

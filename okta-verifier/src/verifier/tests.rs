@@ -1,6 +1,7 @@
 //! The decision about a request that has to wait: how much work it causes, and what is checked again
 //! afterwards.
 
+mod expiry;
 mod issuer_resolver;
 mod validity;
 

@@ -14,7 +14,7 @@ use hyper::{body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use okta_verifier::{
     Policy, ProblemDetails, Rejection, VerifiedToken, Verifier, VerifyError,
-    adapter::RequestCredentials,
+    adapter::{Anonymous, RequestCredentials},
 };
 use okta_verifier_testing::{
     MockOkta,
@@ -222,18 +222,18 @@ impl Gateway {
         let policy = match path {
             "/health" => return Ok(()),
             "/forgotten" => return Policy::any_token().admit(None, None).map(|_| ()),
-            "/orders" | "/maybe/orders" => Policy::scope("orders:read"),
+            "/orders" | "/maybe/orders" | "/maybe/expired/orders" => Policy::scope("orders:read"),
             "/admin" => Policy::group("Admins"),
             "/transfer" => TRANSFER,
+            "/bound" => Policy::bound(),
             _ => Policy::any_token(),
         };
+        let admit_anonymous = |anonymous: &Anonymous| match path {
+            "/maybe" | "/maybe/expired" => Ok(()),
+            _ => policy.admit(None, Some(anonymous)).map(|_| ()),
+        };
         if path.starts_with("/maybe") && authorization.is_empty() {
-            return match path {
-                "/maybe" => Ok(()),
-                _ => policy
-                    .admit(None, Some(&self.verifier.anonymous()))
-                    .map(|_| ()),
-            };
+            return admit_anonymous(&self.verifier.anonymous());
         }
         let mut credentials = RequestCredentials::new(authorization.iter().copied())
             .query(query)
@@ -246,7 +246,16 @@ impl Gateway {
         if let Some(peer) = call.peer {
             credentials = credentials.peer(peer);
         }
-        let token = self.authenticate(&credentials).await?;
+        if path.starts_with("/maybe/expired") {
+            credentials = credentials.expired_as_anonymous();
+        }
+        let token = match self.authenticate(&credentials).await {
+            Ok(token) => token,
+            Err(rejection) => {
+                let anonymous = rejection.as_anonymous().cloned().ok_or(rejection)?;
+                return admit_anonymous(&anonymous);
+            }
+        };
         policy.admit(Some(&token), None)?;
         if path == "/claims" {
             let employee = token.claims::<Employee>();

@@ -5,3 +5,4 @@ mod challenge;
 mod external_url;
 mod proof;
 mod replay;
+mod required;

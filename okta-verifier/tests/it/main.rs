@@ -10,6 +10,7 @@ mod config;
 mod conformance;
 mod dpop;
 mod env;
+mod expired;
 #[cfg(feature = "explain")]
 mod explain;
 mod introspection;

@@ -3,6 +3,7 @@
 mod claim_path;
 mod owned;
 mod rejection;
+mod scope_alternatives;
 
 use okta_verifier::{AnyToken, Policy, Requirement, VerifiedToken};
 use okta_verifier_testing::TokenBuilder;

@@ -42,6 +42,8 @@ mod cookbook {
 
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/long-connections.md")]
     mod long_connections {}
+    #[doc = include_str!("../../../okta-verifier/docs/cookbook/openapi.md")]
+    mod openapi {}
 
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/optional-login.md")]
     mod optional_login {}

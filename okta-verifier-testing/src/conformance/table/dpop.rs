@@ -8,6 +8,7 @@ use super::super::case::{
 use super::super::issuers::{BASE_URL, Source};
 use super::super::request::{AUTHORIZATION, Field};
 use super::super::route::Route;
+use super::certificates::MINE;
 use crate::{Client, ProofBuilder, TokenBuilder};
 
 pub(super) const DPOP: &str = "DPoP";
@@ -86,30 +87,137 @@ pub(super) fn cases() -> Vec<Case> {
         vec![authorization(DPOP, token)]
     });
     cases.extend(replay());
+    cases.extend(required());
+    cases.extend(expired());
+    cases
+}
+
+/// Returns cases of tokens that must be bound: by the settings of their issuer, or by the policy of the route. The
+/// error is in the challenge of the scheme DPoP, although the token was sent as Bearer.
+fn required() -> Vec<Case> {
+    let of_issuer = |case: Case, edit: fn(TokenBuilder) -> TokenBuilder| {
+        let case = case.of(Source::TenantB, move |token, _| edit(token));
+        case.by_dpop()
+    };
+    let bound_to_certificate: fn(TokenBuilder) -> TokenBuilder =
+        |token| token.bound_to_certificate(MINE);
+    vec![
+        of_issuer(
+            invalid("an unbound token of an issuer that requires DPoP", &[243]),
+            |token| token,
+        )
+        .because("binding_required"),
+        of_issuer(
+            invalid(
+                "a certificate-bound token of an issuer that requires DPoP",
+                &[243],
+            ),
+            bound_to_certificate,
+        )
+        .certificate(MINE)
+        .because("binding_required"),
+        proved_of(
+            Source::TenantB,
+            accepted("a bound token of an issuer that requires DPoP", &[243]),
+            |token| token,
+            |proof| proof,
+        ),
+        invalid("an unbound token where a binding is required", &[244])
+            .at(Route::Bound)
+            .okta(|token| token)
+            .by_dpop(),
+        proved(accepted("a bound token where a binding is required", &[244]).at(Route::Bound)),
+        accepted(
+            "a certificate-bound token where a binding is required",
+            &[244],
+        )
+        .at(Route::Bound)
+        .okta(bound_to_certificate)
+        .certificate(MINE)
+        .beside_dpop(),
+    ]
+}
+
+/// Returns cases of expired tokens behind an optional layer that treats them as anonymous: only if the expiry is
+/// the only defect.
+fn expired() -> Vec<Case> {
+    let at = |case: Case| case.at(Route::MaybeExpired);
+    let mut cases = vec![
+        proved_with(
+            at(accepted("an expired token that may be anonymous", &[245])),
+            TokenBuilder::expired,
+            |proof| proof,
+        ),
+        proved_with(
+            invalid("an expired token where a scope is required", &[245])
+                .at(Route::MaybeExpiredOrders),
+            |token| token.scope("orders:read").expired(),
+            |proof| proof,
+        ),
+        proved_with(
+            at(invalid("an expired unbound token", &[245])),
+            |token| token.without("cnf").expired(),
+            |proof| proof,
+        ),
+        proved_with(
+            at(invalid("an expired token bound to another key", &[245])),
+            |token| Client::new().bind(token).expired(),
+            |proof| proof,
+        ),
+        proved_with(
+            at(unproved("an expired token with a proof for POST", &[245])),
+            TokenBuilder::expired,
+            |proof| proof.claim("htm", "POST"),
+        ),
+        at(invalid("an expired bound token as Bearer", &[245]))
+            .okta(|token| Client::new().bind(token).expired())
+            .beside_dpop(),
+        at(invalid("an expired certificate-bound token", &[245]))
+            .okta(|token| token.bound_to_certificate(MINE).expired())
+            .beside_dpop(),
+        at(accepted(
+            "an expired certificate-bound token with its certificate",
+            &[245],
+        ))
+        .okta(|token| token.bound_to_certificate(MINE).expired())
+        .certificate(MINE)
+        .beside_dpop(),
+    ];
+    cases.extend(used_twice(
+        at(accepted("an expired token and its proof", &[245])),
+        at(unproved("an expired token and a replayed proof", &[245])),
+        TokenBuilder::expired,
+    ));
     cases
 }
 
 /// Returns the first use of a proof and its replay.
 fn replay() -> [Case; 2] {
+    used_twice(
+        accepted("a request", &[170]),
+        unproved("a replayed request", &[170, 171]),
+        |token| token,
+    )
+}
+
+/// Adds one token, changed by `edit`, and one proof to both cases.
+fn used_twice(first: Case, second: Case, edit: fn(TokenBuilder) -> TokenBuilder) -> [Case; 2] {
+    let url = format!("{BASE_URL}{}", first.route.path());
     let fields = Arc::new(OnceLock::new());
-    let case = |case: Case| {
-        let fields = Arc::clone(&fields);
+    [first, second].map(|case| {
+        let (fields, url) = (Arc::clone(&fields), url.clone());
         let client = Client::new();
         let holder = client.clone();
-        case.okta(move |token| holder.bind(token))
-            .fields(move |token| {
-                let url = format!("{BASE_URL}/me");
-                let made = || {
-                    let proof = client.proof("GET", &url).token(token).sign();
-                    vec![authorization(DPOP, token), (DPOP, proof.into_bytes())]
-                };
-                fields.get_or_init(made).clone()
-            })
-    };
-    [
-        case(accepted("a request", &[170])).by_dpop(),
-        case(unproved("a replayed request", &[170, 171])).by_dpop(),
-    ]
+        let case = case.okta(move |token| edit(holder.bind(token)));
+        let case = case.fields(move |token| {
+            let made = || {
+                let proof = client.proof("GET", &url).token(token).sign();
+                vec![authorization(DPOP, token), (DPOP, proof.into_bytes())]
+            };
+            fields.get_or_init(made).clone()
+        });
+        case.by_dpop()
+    })
 }
 
 fn respelled(name: &'static str, scheme: &'static str) -> Case {

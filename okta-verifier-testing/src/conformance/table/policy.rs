@@ -99,6 +99,10 @@ pub(super) fn cases() -> Vec<Case> {
         forbidden("claims without the department", &[25, 225])
             .at(Route::Claims)
             .okta(|token| token),
+        // The API offers no DPoP, so the error is in the challenge of the scheme Bearer.
+        invalid("an unbound token where a binding is required", &[244])
+            .at(Route::Bound)
+            .okta(|token| token),
         invalid("expired, with the department", &[14])
             .at(Route::Claims)
             .okta(|token| token.claim("department", "Sales").expired()),

@@ -155,6 +155,7 @@ fn problem_details_name_the_remedy() {
         max_age: Some(300),
         lacks_scope: true,
         lacks_authentication: true,
+        lacks_binding: false,
     };
     let step_up = unmet(Scheme::Dpop, Some(&remedy), "");
     let expected = json!({

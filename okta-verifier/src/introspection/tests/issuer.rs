@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
+    caller::CallerKey,
     crypto::Algorithms,
     error::{UnavailableReason, VerifyError},
     http::Challenges,
@@ -120,6 +121,7 @@ pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
             tenants: None,
             audiences: vec!["api://orders".to_owned()],
             lightweight_tokens: false,
+            require_dpop: false,
             introspects_every_token: false,
             profile,
             clients,
@@ -129,6 +131,7 @@ pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
         },
         groups_claim: Arc::new(["groups".into()]),
         challenges: Arc::new(Challenges::new("api").unwrap()),
+        caller_key: CallerKey::of_process().unwrap(),
         counters: Arc::new(IssuerCounters::new("https://issuer.test")),
     })
 }

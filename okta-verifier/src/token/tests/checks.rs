@@ -33,6 +33,7 @@ pub(crate) fn expected(profile: Profile) -> Expected {
         tenants: None,
         audiences: vec!["api://orders".to_owned()],
         lightweight_tokens: false,
+        require_dpop: false,
         introspects_every_token: false,
         profile,
         clients: Clients::Any,

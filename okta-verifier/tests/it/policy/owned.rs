@@ -236,7 +236,7 @@ fn policy_from_data_of_more_than_1_000_rules_is_rejected() {
 /// All rules, in three formats.
 #[test]
 fn policy_from_data_has_every_rule_in_toml_json_and_yaml() {
-    const EXPECTED: &str = r#"any of [any token, scope "orders:read", group "Admins", claim "department" is "sales", claim ["realm_access", "roles"] is "admin", a user, a service, acr one of ["urn:a", "urn:b"], authenticated within 600s, all of [scope "a", any of [scope "b"]]]"#;
+    const EXPECTED: &str = r#"any of [any token, scope "orders:read", group "Admins", claim "department" is "sales", claim ["realm_access", "roles"] is "admin", a user, a service, a bound token, acr one of ["urn:a", "urn:b"], authenticated within 600s, all of [scope "a", any of [scope "b"]]]"#;
     let toml = r#"
         policy.any = [
             { any_token = true },
@@ -246,6 +246,7 @@ fn policy_from_data_has_every_rule_in_toml_json_and_yaml() {
             { value = "admin", claim_path = ["realm_access", "roles"] },
             { user = true },
             { service = true },
+            { bound = true },
             { acr = ["urn:a", "urn:b"] },
             { max_age = "10m" },
             { all = [{ scope = "a" }, { any = [{ scope = "b" }] }] },
@@ -274,6 +275,7 @@ any:
     value: admin
   - user: true
   - service: true
+  - bound: true
   - acr: ["urn:a", "urn:b"]
   - max_age: 10m
   - all:
@@ -364,6 +366,7 @@ fn leaf() -> impl Strategy<Value = Pair> {
         1 => Just((Policy::any_token(), json!({ "any_token": true }))),
         1 => Just((Policy::user(), json!({ "user": true }))),
         1 => Just((Policy::service(), json!({ "service": true }))),
+        1 => Just((Policy::bound(), json!({ "bound": true }))),
         2 => acr.prop_map(|values| (Policy::acr(values.clone().leak()), json!({ "acr": values }))),
         1 => prop::sample::select(vec![60, 600, 7200]).prop_map(|seconds| (
             Policy::max_age(Duration::from_secs(seconds)),

@@ -83,6 +83,30 @@ impl IssuerHealth {
 }
 
 /// The result of [`Verifier::check_introspection`](crate::Verifier::check_introspection) at one issuer.
+///
+/// ```
+/// # use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta};
+/// # use okta_verifier::{Verifier, introspection::{ClientAuthentication, Introspection}};
+/// use okta_verifier::health::IntrospectionCheck;
+///
+/// /// Returns the failed checks, for a log at startup.
+/// fn failed(checks: Vec<IntrospectionCheck>) -> Vec<String> {
+///     let text = |check: &IntrospectionCheck| Some(format!("{}: {}", check.issuer, check.result.as_ref().err()?));
+///     checks.iter().filter_map(text).collect()
+/// }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = MockOkta::start().await;
+/// # let verifier = |secret: &str| {
+/// #     let client = ClientAuthentication::client_secret_basic(CLIENT_ID, secret);
+/// #     let issuer = okta.issuer("api://default").any_client_id();
+/// #     Verifier::builder().issuer(issuer.introspection(Introspection::opaque_tokens(client))).build()
+/// # };
+/// # let (right, wrong) = (verifier(CLIENT_SECRET)?, verifier("an old secret")?);
+/// assert!(failed(right.check_introspection().await).is_empty());
+/// assert_eq!(failed(wrong.check_introspection().await).len(), 1); // its client secret is wrong
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct IntrospectionCheck {

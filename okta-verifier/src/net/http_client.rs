@@ -428,10 +428,7 @@ fn connect_failure(error: &reqwest::Error) -> ConnectFailure {
         }
         // The source of an `io::Error` is that of the error inside, not the error inside itself.
         let inner = io.and_then(io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
+        next = inner.map(|inner| inner as _).or_else(|| error.source());
     }
     ConnectFailure::Other
 }

@@ -237,7 +237,8 @@ fn codes_of_rejections() -> BTreeSet<String> {
 }
 
 fn is_stable_name(code: &str) -> bool {
-    code.chars().all(|it| it.is_ascii_lowercase() || it == '_')
+    let is_part = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+    code.chars().all(is_part)
 }
 
 fn first_cells(page: &str, heading: &str) -> BTreeSet<String> {

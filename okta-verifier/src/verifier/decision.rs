@@ -306,7 +306,7 @@ impl<'r> RequestDecision<'r> {
         let token = basis
             .check_key()
             .and_then(|()| checks::check_dates(unverified.dates, leeway, now.unix))
-            .and_then(|()| unverified.claims)
+            .and(unverified.claims)
             .map_err(|error| {
                 basis
                     .error(error)

@@ -211,8 +211,8 @@ fn log_event_that_is_added_to_the_code_is_found() {
         level: "warn".to_owned(),
         fields: ["issuer", "error", "cause"].map(str::to_owned).to_vec(),
     };
-    assert_eq!(events(&planted, "okta_verifier"), [event.clone()]);
     assert!(!events_on_the_page().contains(&event));
+    assert_eq!(events(&planted, "okta_verifier"), [event]);
 }
 
 /// Returns the values of each method `code` in a source.

@@ -313,7 +313,7 @@ impl<'r> RequestDecision<'r> {
                 }
                 checked => checked,
             })
-            .and_then(|()| unverified.claims)
+            .and(unverified.claims)
             .map_err(|error| {
                 basis
                     .error(error)

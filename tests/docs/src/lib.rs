@@ -73,6 +73,9 @@ mod moving_from_jwt_authorizer {}
 #[doc = include_str!("../../../okta-verifier/docs/moving-from-okta-jwt-verifier.md")]
 mod moving_from_okta_jwt_verifier {}
 
+#[doc = include_str!("../../../okta-verifier/docs/log-events.md")]
+mod log_events {}
+
 #[doc = include_str!("../../../okta-verifier/docs/outage.md")]
 mod outage {}
 

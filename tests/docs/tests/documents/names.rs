@@ -108,7 +108,7 @@ fn messages_beside_a_code_field_are_those_of_the_log() {
             }
         }
     }
-    assert!(seen > 2, "{seen}");
+    assert!(seen > 1, "{seen}");
 }
 
 fn published_sources() -> String {

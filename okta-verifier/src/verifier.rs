@@ -446,7 +446,20 @@ impl Verifier {
     }
 
     /// Returns what the verifier did since it was built, as counters that only grow. Performs no I/O. The module
-    /// [`stats`](crate::stats) has an example.
+    /// [`stats`](crate::stats) says what is counted.
+    ///
+    /// ```
+    /// # use okta_verifier::{Issuer, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let issuer = Issuer::okta("http://127.0.0.1:1/oauth2/default", "api://default").any_client_id();
+    /// let verifier = Verifier::builder().issuer(issuer).build()?; // no server listens on this port
+    /// assert!(verifier.warm_up().await.is_err());
+    ///
+    /// let fetches = &verifier.stats().issuers[0].key_fetches;
+    /// assert_eq!((fetches.succeeded, fetches.failed.len()), (0, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn stats(&self) -> Stats {
         let replay = self.0.sender_constraint.replay_failures.snapshot();

@@ -9,8 +9,9 @@ use okta_verifier::{
 };
 
 /// The function of [`VerifyMiddleware::on_outcome`](crate::VerifyMiddleware::on_outcome).
+// A thin pointer, because the layer is cloned for every request.
 #[derive(Clone)]
-pub(super) struct Hook(Arc<Function>);
+pub(super) struct Hook(Arc<Box<Function>>);
 
 type Function = dyn Fn(Outcome<'_>, Option<&HttpRequest>) + Send + Sync;
 
@@ -27,7 +28,7 @@ impl Hook {
     pub(super) fn new(
         hook: impl Fn(Outcome<'_>, Option<&HttpRequest>) + Send + Sync + 'static,
     ) -> Self {
-        Self(Arc::new(hook))
+        Self(Arc::new(Box::new(hook)))
     }
 
     /// Returns the function that reports the outcome together with the request, if there is still one.

@@ -14,6 +14,24 @@ use crate::{
 };
 
 /// What became of a request. The hook `on_outcome` of the layers receives it. Its `Debug` output shows no token.
+///
+/// ```
+/// use okta_verifier::{Rejection, adapter::Outcome};
+///
+/// /// A line for an audit log.
+/// fn line(outcome: Outcome<'_>) -> String {
+///     match outcome {
+///         Outcome::Accepted(token) => format!("accepted: {:?}", token.client_id()),
+///         Outcome::Rejected(rejection) => format!("rejected: {}", rejection.code()),
+///         other => other.name().to_owned(),
+///     }
+/// }
+///
+/// let rejection = Rejection::insufficient_scope("orders:read")?;
+/// assert_eq!(line(Outcome::Rejected(&rejection)), "rejected: insufficient_scope");
+/// assert_eq!(line(Outcome::Anonymous), "anonymous");
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Outcome<'r> {
@@ -96,7 +114,8 @@ impl Outcome<'_> {
 #[must_use = "a request whose outcome is dropped at once is counted as dropped"]
 pub struct PendingOutcome<H: FnOnce(Outcome<'_>) = fn(Outcome<'_>)> {
     progress: Progress,
-    hook: Option<H>,
+    /// Boxed, because response futures contain this type, and nearly none has a hook.
+    hook: Option<Box<H>>,
 }
 
 /// How far the request is, and whether it is counted.
@@ -142,20 +161,51 @@ impl<H: FnOnce(Outcome<'_>)> PendingOutcome<H> {
     /// ```
     pub fn with_hook(verifier: &Verifier, hook: Option<H>) -> Self {
         let progress = Progress::Undecided(verifier.0.counters.clone(), Counting::On);
-        Self { progress, hook }
+        Self {
+            progress,
+            hook: hook.map(Box::new),
+        }
     }
 
     /// Returns the outcome of a request whose token was accepted at once.
     #[inline]
     pub fn accepted(token: &VerifiedToken, hook: Option<H>) -> Self {
         let progress = Progress::Accepted(token.clone(), Counting::On);
-        Self { progress, hook }
+        Self {
+            progress,
+            hook: hook.map(Box::new),
+        }
     }
 
     /// Returns the outcome of a request without credentials that is admitted.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Verifier, VerifiedToken, adapter::{Outcome, PendingOutcome}};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// /// What an adapter creates if the decision is known at once.
+    /// fn pending(verifier: &Verifier, token: Option<&VerifiedToken>, is_nested: bool) -> PendingOutcome {
+    ///     let mut outcome = match token {
+    ///         Some(token) => PendingOutcome::accepted(token, None),
+    ///         None => PendingOutcome::anonymous(verifier, None),
+    ///     };
+    ///     outcome.set_hook(|outcome| println!("{outcome:?}"));
+    ///     outcome.nested(is_nested)
+    /// }
+    ///
+    /// pending(&verifier, None, false).complete(None);
+    /// assert_eq!(verifier.stats().anonymous, 1);
+    /// pending(&verifier, None, true).complete(None); // an outer layer of the same verifier counts the request
+    /// assert_eq!(verifier.stats().anonymous, 1);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     pub fn anonymous(verifier: &Verifier, hook: Option<H>) -> Self {
         let progress = Progress::Anonymous(verifier.0.counters.clone(), Counting::On);
-        Self { progress, hook }
+        Self {
+            progress,
+            hook: hook.map(Box::new),
+        }
     }
 
     /// Leaves the request out of [`Verifier::stats`], if `is_nested` is true: an outer layer of the same verifier
@@ -177,7 +227,7 @@ impl<H: FnOnce(Outcome<'_>)> PendingOutcome<H> {
     /// Replaces the hook, if it has not been called yet.
     pub fn set_hook(&mut self, hook: H) {
         if !matches!(self.progress, Progress::Completed) {
-            self.hook = Some(hook);
+            self.hook = Some(Box::new(hook));
         }
     }
 

@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 use output::Output;
 
 /// Checks the settings of a service, explains why a token is rejected, and runs a mock issuer.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "okta-verifier", version, propagate_version = true)]
 struct Arguments {
     #[command(subcommand)]
@@ -23,11 +23,11 @@ struct Arguments {
     json: bool,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     Doctor(doctor::Options),
     Explain(explain::Options),
-    Mock(mock::Options),
+    Mock(Box<mock::Options>),
 }
 
 /// Runs the command. A wrong use ends the process with 2; the other exit codes are those of the command.
@@ -38,6 +38,6 @@ async fn main() -> ExitCode {
     match command {
         Command::Doctor(options) => doctor::run(options, output).await,
         Command::Explain(options) => explain::run(options, output).await,
-        Command::Mock(options) => mock::run(options, output).await,
+        Command::Mock(options) => mock::run(*options, output).await,
     }
 }

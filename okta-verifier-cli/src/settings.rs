@@ -1,43 +1,76 @@
 //! The settings of the service that a command is about: a TOML file, or the environment variables `OKTA_*`.
 
-use std::{fs, path::Path};
+use std::{fmt, fs, path::Path};
 
 use okta_verifier::{Verifier, settings::Settings};
+
+/// What is wrong with the settings. The text contains no secret of the file.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// The file cannot be read, is not TOML, or has an unknown or missing key.
+    Unreadable(String),
+    /// Every wrong setting, each with its path.
+    Wrong(Vec<String>),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(text) => f.write_str(text),
+            Self::Wrong(texts) => f.write_str(&texts.join("\n")),
+        }
+    }
+}
 
 /// Builds the verifier of the service from the file, or from the environment if there is none.
 ///
 /// # Errors
 ///
-/// Returns what is wrong with the settings. The text contains no secret of the file.
-pub(crate) fn verifier(file: Option<&Path>) -> Result<Verifier, String> {
+/// Returns what is wrong with the settings.
+pub(crate) fn verifier(file: Option<&Path>) -> Result<Verifier, Problem> {
     let Some(path) = file else {
-        return Verifier::from_env().map_err(|error| error.to_string());
+        return Verifier::from_env().map_err(|error| Problem::Wrong(vec![error.to_string()]));
     };
-    let name = path.display();
-    let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+    let text = read(path)?;
+    let named = |text: &dyn fmt::Display| format!("{}: {text}", path.display());
     let document = toml::Deserializer::parse(&text).map_err(|error| {
         // `Display` would quote the line, which may contain a secret.
-        let line = error.span().and_then(|span| text.get(..span.start));
-        let line = line.map_or(1, |before| before.matches('\n').count() + 1);
-        format!("{name}: line {line} is not TOML")
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+        Problem::Unreadable(named(&format_args!("line {line} is not TOML")))
     })?;
-    let settings = Settings::read(document).map_err(|error| format!("{name}: {error}"))?;
-    settings
-        .verifier()
-        .map_err(|error| format!("{name}: {error}"))
+    let settings = Settings::read(document).map_err(|error| Problem::Unreadable(named(&error)))?;
+    settings.verifier().map_err(|error| {
+        let problems = error.problems();
+        Problem::Wrong(
+            problems
+                .map(|(path, text)| format!("{path}: {text}"))
+                .collect(),
+        )
+    })
+}
+
+/// Returns the text of the file.
+///
+/// # Errors
+///
+/// Returns an error if the file cannot be read or is not UTF-8.
+pub(crate) fn read(path: &Path) -> Result<String, Problem> {
+    fs::read_to_string(path)
+        .map_err(|error| Problem::Unreadable(format!("{}: {error}", path.display())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn error(name: &str, text: &str) -> String {
+    fn problem(name: &str, text: &str) -> Problem {
         let path =
             std::env::temp_dir().join(format!("okta-verifier-{}-{name}", std::process::id()));
-        fs::write(&path, text).unwrap();
-        let error = verifier(Some(&path)).unwrap_err();
-        fs::remove_file(&path).unwrap();
-        error
+        fs::write(&path, text).expect("a writable directory");
+        let problem = verifier(Some(&path)).expect_err("wrong settings");
+        fs::remove_file(&path).expect("the file is there");
+        problem
     }
 
     #[test]
@@ -55,15 +88,19 @@ mod tests {
             ),
             ("empty", "issuers = []\n", "issuer"),
         ] {
-            let error = error(name, text);
-            assert!(error.contains(part), "{error}");
-            assert!(!error.contains("hush"), "{error}");
+            let problem = problem(name, text).to_string();
+            assert!(problem.contains(part), "{problem}");
+            assert!(!problem.contains("hush"), "{problem}");
         }
     }
 
     #[test]
     fn settings_file_that_is_missing_is_named() {
-        let error = verifier(Some(Path::new("/nowhere/okta.toml"))).unwrap_err();
-        assert!(error.starts_with("/nowhere/okta.toml: "), "{error}");
+        let problem = verifier(Some(Path::new("/nowhere/okta.toml"))).expect_err("no file");
+        assert!(matches!(problem, Problem::Unreadable(_)));
+        assert!(
+            problem.to_string().starts_with("/nowhere/okta.toml: "),
+            "{problem}"
+        );
     }
 }

@@ -25,7 +25,8 @@
 //!
 //! [`TestIssuer::issuer`] pins the public keys, so the verifier under test fetches nothing. With the
 //! feature `server`, `MockOkta` is an authorization server on a loopback socket, for tests that fetch.
-//! It serves metadata, keys and `/v1/token`, rotates keys, and injects faults.
+//! It serves metadata, keys, `/v1/authorize` and `/v1/token`, rotates keys, and injects faults.
+//! [`okta-verifier-cli`](https://crates.io/crates/okta-verifier-cli) has it as a program.
 //!
 //! [`Client`] holds a key, binds tokens to it, and signs valid or invalid DPoP proofs (RFC 9449).
 //!
@@ -60,7 +61,8 @@ pub use conformance::{Routes, assert_conformant};
 pub use listener::{Listener, listen};
 #[cfg(feature = "server")]
 pub use server::{
-    CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, Received, Rotation,
+    CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, MockOktaBuilder, Received,
+    Rotation,
 };
 pub use test_issuer::TestIssuer;
 pub use token::{CLIENT_ID, TokenBuilder};

@@ -1,7 +1,8 @@
-//! Tests of the command, as a process.
+//! The command as a process.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod explain;
+mod mock;
 
 use secret_scan as _;

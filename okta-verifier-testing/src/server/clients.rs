@@ -1,7 +1,5 @@
 //! Client authentication at the endpoints that require it (RFC 6749 §2.3, RFC 7523 §2.2).
 
-use std::collections::HashSet;
-
 use base64::engine::{Engine, general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
@@ -9,6 +7,7 @@ use super::CLIENT_SECRET;
 use super::answer::Answer;
 use super::form::{self, Form};
 use super::request::Request;
+use super::seen::Seen;
 use super::state::Shared;
 use crate::token::{CLIENT_ID, unix_now};
 
@@ -19,7 +18,7 @@ pub(super) struct Clients {
     pub(super) secret: String,
     /// Whether the client may identify itself without authenticating (`none`).
     pub(super) public: bool,
-    assertions: HashSet<String>,
+    assertions: Seen,
 }
 
 impl Default for Clients {
@@ -28,14 +27,26 @@ impl Default for Clients {
             id: CLIENT_ID.to_owned(),
             secret: CLIENT_SECRET.to_owned(),
             public: false,
-            assertions: HashSet::new(),
+            assertions: Seen::default(),
         }
     }
 }
 
+/// How a client has identified itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identified {
+    Authenticated,
+    /// A public client: it has only sent its ID.
+    Named,
+}
+
 /// Rejects a request without client authentication, with a wrong one, or with more than one (RFC 6749
 /// §2.3.1). A public client needs none.
-pub(super) fn authenticate(shared: &Shared, request: &Request, form: &Form) -> Result<(), Answer> {
+pub(super) fn authenticate(
+    shared: &Shared,
+    request: &Request,
+    form: &Form,
+) -> Result<Identified, Answer> {
     let clients = &mut shared.state().clients;
     let header = request.header("authorization");
     let secret = form.parameter("client_secret");
@@ -44,13 +55,18 @@ pub(super) fn authenticate(shared: &Shared, request: &Request, form: &Form) -> R
     let ways = [header, secret, assertion];
     let outcome = match ways.iter().flatten().count() {
         0 => match id {
-            Some(id) if clients.public && id == clients.id => Ok(()),
+            Some(id) if clients.public && id == clients.id => Ok(Identified::Named),
             _ => Err(NONE),
         },
-        1 => clients.check(shared, request, form),
+        1 => clients
+            .check(shared, request, form)
+            .map(|()| Identified::Authenticated),
         _ => return Err(Answer::oauth_error(400, "invalid_request", TWO)),
     };
-    let Err(text) = outcome else { return Ok(()) };
+    let text = match outcome {
+        Ok(identified) => return Ok(identified),
+        Err(text) => text,
+    };
     let rejection = Answer::oauth_error(401, "invalid_client", text);
     // RFC 6749 §5.2: the response has a challenge if the client used `Authorization`.
     Err(match header {
@@ -118,7 +134,7 @@ impl Clients {
         }
         let used = claims["jti"]
             .as_str()
-            .is_some_and(|jti| !self.assertions.insert(jti.to_owned()));
+            .is_some_and(|jti| !self.assertions.insert(jti));
         if used {
             return Err("The client_assertion has already been used.");
         }
@@ -142,7 +158,7 @@ pub(super) fn decode(part: &str) -> Option<Vec<u8>> {
 }
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-const ALGORITHMS: [&str; 6] = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
+pub(super) const ALGORITHMS: [&str; 6] = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"];
 const TWO: &str = "Cannot supply multiple client credentials.";
 const WRONG: &str = "The client secret supplied for a confidential client is invalid.";
 const NONE: &str = "No client credentials found.";

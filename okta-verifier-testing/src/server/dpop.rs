@@ -1,10 +1,9 @@
 //! DPoP at the token endpoint (RFC 9449 §5, §8). Like Okta, the server requires a nonce in every proof.
 
-use std::collections::HashSet;
-
 use super::answer::Answer;
 use super::clients;
 use super::request::Request;
+use super::seen::Seen;
 use super::state::Shared;
 use crate::keys::{random_name, signer};
 use crate::token::unix_now;
@@ -13,14 +12,14 @@ use crate::token::unix_now;
 #[derive(Debug)]
 pub(super) struct Proofs {
     nonce: String,
-    used: HashSet<String>,
+    used: Seen,
 }
 
 impl Default for Proofs {
     fn default() -> Self {
         Self {
             nonce: random_name(),
-            used: HashSet::new(),
+            used: Seen::default(),
         }
     }
 }
@@ -68,9 +67,7 @@ impl Proofs {
             let challenge = Answer::oauth_error(400, "use_dpop_nonce", text);
             return Err(challenge.with("dpop-nonce", self.nonce.clone()));
         }
-        let fresh = claims["jti"]
-            .as_str()
-            .map(|jti| self.used.insert(jti.to_owned()));
+        let fresh = claims["jti"].as_str().map(|jti| self.used.insert(jti));
         if fresh != Some(true) {
             return Err(invalid("The DPoP proof has already been used."));
         }

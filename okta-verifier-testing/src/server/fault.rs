@@ -19,6 +19,8 @@ pub enum Endpoint {
     Discovery,
     /// `/v1/keys`.
     Keys,
+    /// `/v1/authorize`.
+    Authorization,
     /// `/v1/token`.
     Token,
     /// `/v1/introspect`.

@@ -21,6 +21,16 @@ impl Form {
             .ok_or_else(|| Answer::oauth_error(400, "invalid_request", NO_FORM))
     }
 
+    /// Parses a query. Returns `None` if it is not form-encoded or repeats a parameter.
+    pub(super) fn of_query(query: &str) -> Option<Self> {
+        Self::parse(query.as_bytes()).filter(Self::is_unambiguous)
+    }
+
+    /// Returns every parameter with its value, in order.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     pub(super) fn parse(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
         let pair = |part: &str| {

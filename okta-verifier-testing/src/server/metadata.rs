@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::clients::ALGORITHMS;
+
 /// The forms of an authorization server's metadata. Okta serves all three.
 ///
 /// ```
@@ -25,48 +27,55 @@ pub enum MetadataForm {
 }
 
 impl MetadataForm {
-    /// Returns the form that is served at `path`, or `None` for any other path.
-    pub(super) fn of(path: &str) -> Option<Self> {
-        match path {
-            "/oauth2/default/.well-known/openid-configuration" => Some(Self::OpenId),
-            "/.well-known/oauth-authorization-server/oauth2/default" => Some(Self::OAuth),
-            "/oauth2/default/.well-known/oauth-authorization-server" => Some(Self::OAuthLegacy),
+    /// Returns the form that is served at `path` for an issuer with the path `issuer`, or `None` for any
+    /// other path.
+    pub(super) fn of(issuer: &str, path: &str) -> Option<Self> {
+        // Without a path of the issuer, the two OAuth forms have one URL.
+        if path.strip_prefix("/.well-known/oauth-authorization-server") == Some(issuer) {
+            return Some(Self::OAuth);
+        }
+        match path.strip_prefix(issuer)? {
+            "/.well-known/openid-configuration" => Some(Self::OpenId),
+            "/.well-known/oauth-authorization-server" => Some(Self::OAuthLegacy),
             _ => None,
         }
     }
 }
 
-/// Returns the metadata document. The OAuth forms lack the members of OpenID Connect.
-pub(super) fn document(issuer: &str, form: MetadataForm) -> Value {
-    let methods = json!([
+/// Returns the metadata document, which promises only what the server serves. The OAuth forms lack the
+/// members of OpenID Connect. `public` says whether the client needs no secret.
+pub(super) fn document(issuer: &str, form: MetadataForm, public: bool) -> Value {
+    let mut methods = vec![
         "client_secret_basic",
         "client_secret_post",
-        "client_secret_jwt",
         "private_key_jwt",
-        "none",
-    ]);
+    ];
+    if public {
+        methods.push("none");
+    }
     let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/v1/authorize"),
         "token_endpoint": format!("{issuer}/v1/token"),
         "jwks_uri": format!("{issuer}/v1/keys"),
-        "response_types_supported": ["code", "token", "id_token"],
-        "response_modes_supported": ["query", "fragment", "form_post", "okta_post_message"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public"],
-        "scopes_supported": ["openid", "profile", "email", "address", "phone", "offline_access"],
+        "scopes_supported": ["openid", "offline_access"],
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
         "token_endpoint_auth_methods_supported": methods,
         "claims_supported": ["ver", "jti", "iss", "aud", "iat", "exp", "cid", "uid", "scp", "sub"],
         "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
         "introspection_endpoint": format!("{issuer}/v1/introspect"),
         "introspection_endpoint_auth_methods_supported": methods,
         "revocation_endpoint": format!("{issuer}/v1/revoke"),
         "revocation_endpoint_auth_methods_supported": methods,
     });
     if form == MetadataForm::OpenId {
-        document["userinfo_endpoint"] = json!(format!("{issuer}/v1/userinfo"));
         document["id_token_signing_alg_values_supported"] = json!(["RS256"]);
-        document["end_session_endpoint"] = json!(format!("{issuer}/v1/logout"));
+        document["request_uri_parameter_supported"] = json!(false);
     }
     document
 }

@@ -5,15 +5,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::answer::Answer;
 use super::fault::{Fault, OTHER_ISSUER};
+use super::request::Stream;
 use super::state::Shared;
 
 /// Writes `answer`, changed or replaced by `fault`.
 pub(super) async fn play(
-    stream: &mut TcpStream,
+    stream: &mut impl Stream,
     shared: &Shared,
     answer: Answer,
     fault: Option<Fault>,
@@ -159,28 +159,27 @@ fn parsed(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_default()
 }
 
-async fn send(stream: &mut TcpStream, answer: &Answer) -> io::Result<()> {
-    // RFC 9110 §8.6: in a 304, `Content-Length` would be the length of the cached body, so omit the field.
-    let length = (answer.status != 304).then_some(answer.body.len());
+async fn send(stream: &mut impl Stream, answer: &Answer) -> io::Result<()> {
+    // RFC 9110 §8.6: a 204 has no `Content-Length`, and in a 304 it would be the length of the cached body.
+    let length = (!matches!(answer.status, 204 | 304)).then_some(answer.body.len());
     stream.write_all(&answer.head(length)).await?;
     stream.write_all(&answer.body).await?;
     stream.shutdown().await
 }
 
-async fn drip(stream: &mut TcpStream, answer: &Answer, pause: Duration) -> io::Result<()> {
-    // Without this option, the system may combine the single bytes into larger packets.
-    stream.set_nodelay(true)?;
+async fn drip(stream: &mut impl Stream, answer: &Answer, pause: Duration) -> io::Result<()> {
     stream
         .write_all(&answer.head(Some(answer.body.len())))
         .await?;
     for byte in &answer.body {
         self::pause(pause).await;
         stream.write_all(&[*byte]).await?;
+        stream.flush().await?;
     }
     stream.shutdown().await
 }
 
-async fn huge(stream: &mut TcpStream, answer: &Answer, mebibytes: usize) -> io::Result<()> {
+async fn huge(stream: &mut impl Stream, answer: &Answer, mebibytes: usize) -> io::Result<()> {
     stream.write_all(&answer.head(None)).await?;
     let open = opened(&answer.body).unwrap_or_else(|| b"{".to_vec());
     stream.write_all(&open).await?;

@@ -36,7 +36,7 @@ impl Received {
     pub(super) fn new(request: &Request) -> Self {
         listener::secret(request.header("authorization").unwrap_or_default());
         if let Some(form) = Form::parse(&request.body) {
-            for name in ["client_secret", "client_assertion", "token"] {
+            for name in SECRETS {
                 listener::secret(form.parameter(name).unwrap_or_default());
             }
         }
@@ -111,3 +111,12 @@ impl MockOkta {
         of.map(|(_, request)| request.clone()).collect()
     }
 }
+
+const SECRETS: [&str; 6] = [
+    "client_secret",
+    "client_assertion",
+    "token",
+    "code",
+    "code_verifier",
+    "refresh_token",
+];

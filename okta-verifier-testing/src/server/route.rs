@@ -9,35 +9,42 @@ use super::fault::Endpoint;
 use super::metadata::{self, MetadataForm};
 use super::request::Request;
 use super::state::Shared;
-use super::{introspection, token_endpoint};
+use super::{authorization, introspection, minting, token_endpoint};
 
 /// Returns the endpoint of a path, or `None` if no endpoint has this path. A metadata form that is not
 /// served also has an endpoint.
-pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
-    match path {
-        KEYS => Some(Endpoint::Keys),
-        TOKEN => Some(Endpoint::Token),
-        INTROSPECT => Some(Endpoint::Introspection),
-        REVOKE => Some(Endpoint::Revocation),
-        _ => MetadataForm::of(path).map(|_| Endpoint::Discovery),
+pub(super) fn endpoint(shared: &Shared, path: &str) -> Option<Endpoint> {
+    match path.strip_prefix(&shared.path) {
+        Some("/v1/keys") => Some(Endpoint::Keys),
+        Some("/v1/authorize") => Some(Endpoint::Authorization),
+        Some("/v1/token") => Some(Endpoint::Token),
+        Some("/v1/introspect") => Some(Endpoint::Introspection),
+        Some("/v1/revoke") => Some(Endpoint::Revocation),
+        _ => MetadataForm::of(&shared.path, path).map(|_| Endpoint::Discovery),
     }
 }
 
 /// Returns the regular response. If the status is 200, it has the fields that the test has set for the
 /// endpoint.
 pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
-    let Some(endpoint) = endpoint(&request.path) else {
+    if request.path == minting::PATH {
+        return minting::answer(shared, request);
+    }
+    let Some(endpoint) = endpoint(shared, &request.path) else {
         return Answer::okta_error(404);
     };
-    let method = match endpoint {
-        Endpoint::Discovery | Endpoint::Keys => "GET",
-        Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation => "POST",
+    let methods: &[&str] = match endpoint {
+        Endpoint::Discovery | Endpoint::Keys => &["GET"],
+        // OpenID Connect Core §3.1.2.1 requires both.
+        Endpoint::Authorization => &["GET", "POST"],
+        Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation => &["POST"],
     };
-    if request.method != method {
-        return Answer::okta_error(405).with("allow", method);
+    if !methods.contains(&&*request.method) {
+        return Answer::okta_error(405).with("allow", methods.join(", "));
     }
     let answer = match endpoint {
         Endpoint::Keys => keys(shared),
+        Endpoint::Authorization => authorization::answer(shared, request),
         Endpoint::Token => token_endpoint::answer(shared, request),
         Endpoint::Introspection => introspection::introspect(shared, request),
         Endpoint::Revocation => introspection::revoke(shared, request),
@@ -76,15 +83,12 @@ fn etag_of(body: &str) -> String {
 }
 
 fn metadata(shared: &Shared, path: &str) -> Answer {
-    match MetadataForm::of(path) {
-        Some(form) if shared.state().serves(form) => {
-            Answer::json(200, &metadata::document(&shared.issuer, form))
+    let state = shared.state();
+    match MetadataForm::of(&shared.path, path) {
+        Some(form) if state.serves(form) => {
+            let document = metadata::document(&shared.issuer, form, state.clients.public);
+            Answer::json(200, &document)
         }
         _ => Answer::okta_error(404),
     }
 }
-
-const KEYS: &str = "/oauth2/default/v1/keys";
-const TOKEN: &str = "/oauth2/default/v1/token";
-const INTROSPECT: &str = "/oauth2/default/v1/introspect";
-const REVOKE: &str = "/oauth2/default/v1/revoke";

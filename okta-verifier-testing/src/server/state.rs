@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::answer::Answer;
 use super::clients::Clients;
+use super::codes::{Codes, RefreshTokens};
 use super::dpop::Proofs;
 use super::fault::{Endpoint, Fault};
 use super::form::Form;
@@ -35,6 +36,8 @@ pub struct Hits {
     pub discovery: usize,
     /// Requests to `/v1/keys`.
     pub keys: usize,
+    /// Requests to `/v1/authorize`.
+    pub authorization: usize,
     /// Requests to `/v1/token`.
     pub token: usize,
     /// Requests to `/v1/introspect`.
@@ -50,6 +53,7 @@ impl Hits {
         match endpoint {
             Endpoint::Discovery => self.discovery,
             Endpoint::Keys => self.keys,
+            Endpoint::Authorization => self.authorization,
             Endpoint::Token => self.token,
             Endpoint::Introspection => self.introspection,
             Endpoint::Revocation => self.revocation,
@@ -60,6 +64,7 @@ impl Hits {
         match endpoint {
             Endpoint::Discovery => self.discovery += 1,
             Endpoint::Keys => self.keys += 1,
+            Endpoint::Authorization => self.authorization += 1,
             Endpoint::Token => self.token += 1,
             Endpoint::Introspection => self.introspection += 1,
             Endpoint::Revocation => self.revocation += 1,
@@ -70,6 +75,13 @@ impl Hits {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) issuer: String,
+    /// The path of the issuer, which may be empty. Every endpoint is below it.
+    pub(super) path: String,
+    /// How long a client may take to send a request, or `None` if there is no limit.
+    pub(super) request_timeout: Option<Duration>,
+    pub(super) users: Vec<String>,
+    /// The redirect URIs of the client. If there are none, every URI on loopback is accepted.
+    pub(super) redirect_uris: Vec<String>,
     pub(super) hits: watch::Sender<Hits>,
     pub(super) register: Arc<Register>,
     state: Mutex<State>,
@@ -89,12 +101,15 @@ pub(super) struct State {
     pub(super) unserved: Vec<MetadataForm>,
     pub(super) etags: bool,
     pub(super) clients: Clients,
+    pub(super) codes: Codes,
+    pub(super) refresh_tokens: RefreshTokens,
     pub(super) proofs: Proofs,
     pub(super) received: VecDeque<(Endpoint, Received)>,
 }
 
 impl Shared {
-    pub(super) fn new(origin: &str) -> Self {
+    /// Creates the state of an issuer with this URL, whose path is `path`.
+    pub(super) fn new(issuer: String, path: String) -> Self {
         let cached = |endpoint| {
             (
                 endpoint,
@@ -113,11 +128,17 @@ impl Shared {
             unserved: Vec::new(),
             etags: false,
             clients: Clients::default(),
+            codes: Codes::default(),
+            refresh_tokens: RefreshTokens::default(),
             proofs: Proofs::default(),
             received: VecDeque::new(),
         };
         Self {
-            issuer: format!("{origin}/oauth2/default"),
+            issuer,
+            path,
+            request_timeout: None,
+            users: ["ada", "bob"].map(str::to_owned).into(),
+            redirect_uris: Vec::new(),
             hits: watch::Sender::default(),
             register: Arc::default(),
             state: Mutex::new(state),
@@ -132,8 +153,8 @@ impl Shared {
 
     /// Returns the URL that a request was sent to, without its query.
     pub(super) fn url(&self, request: &Request) -> String {
-        let origin = self.issuer.trim_end_matches("/oauth2/default");
-        format!("{origin}{}", request.path)
+        let origin = self.issuer.strip_suffix(&self.path);
+        format!("{}{}", origin.unwrap_or(&self.issuer), request.path)
     }
 
     pub(super) fn token(&self, subject: String) -> TokenBuilder {

@@ -1,19 +1,22 @@
 //! The register of an issuer's tokens, for introspection.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-/// The claims of every signed token that has not been revoked.
+/// The claims of every signed token that has not been revoked. A server that runs for long forgets the
+/// oldest tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Register(Mutex<Entries>);
 
 #[derive(Debug, Default)]
 struct Entries {
-    claims: HashMap<String, Map<String, Value>>,
+    claims: HashMap<Arc<str>, Map<String, Value>>,
     /// The latest token of each `jti`.
-    names: HashMap<String, String>,
+    names: HashMap<String, Arc<str>>,
+    /// The tokens with their `jti`, oldest first, including those that were revoked.
+    order: VecDeque<(Arc<str>, Option<String>)>,
 }
 
 impl Register {
@@ -24,12 +27,35 @@ impl Register {
             return;
         };
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Value::String(jti)) = claims.get("jti") {
-            entries.names.insert(jti.clone(), token.to_owned());
+        let token = Arc::<str>::from(token);
+        let jti = claims.get("jti").and_then(Value::as_str).map(str::to_owned);
+        if let Some(jti) = &jti {
+            entries.names.insert(jti.clone(), Arc::clone(&token));
         }
-        entries.claims.insert(token.to_owned(), claims);
+        entries.order.push_back((Arc::clone(&token), jti));
+        entries.claims.insert(token, claims);
+        if entries.order.len() > LIMIT {
+            entries.forget_oldest();
+        }
     }
 }
+
+impl Entries {
+    fn forget_oldest(&mut self) {
+        let Some((token, jti)) = self.order.pop_front() else {
+            return;
+        };
+        self.claims.remove(&token);
+        if let Some(jti) = jti
+            && self.names.get(&jti) == Some(&token)
+        {
+            self.names.remove(&jti);
+        }
+    }
+}
+
+/// The maximum number of tokens, which take some 100 MB.
+const LIMIT: usize = 50_000;
 
 #[cfg(feature = "server")]
 impl Register {
@@ -47,7 +73,7 @@ impl Register {
     pub(crate) fn revoke(&self, token: &str) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = entries.key_of(token).to_owned();
-        entries.claims.remove(&key);
+        entries.claims.remove(&*key);
     }
 }
 
@@ -60,7 +86,7 @@ impl Entries {
             return token;
         }
         let own = jti(token).and_then(|jti| self.names.get(&jti));
-        own.map_or(token, String::as_str)
+        own.map_or(token, |it| it)
     }
 }
 

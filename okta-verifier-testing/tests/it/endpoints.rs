@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use okta_verifier_testing::{Endpoint, Fault, MetadataForm, MockOkta, Rotation};
 
-use crate::http::{KEYS, LEGACY, OAUTH, OPENID, connect, get, send};
+use crate::http::{KEYS, LEGACY, OAUTH, OPENID, connect, get, post, send};
 use crate::jose::{parts, verifies};
 
 #[tokio::test]
@@ -24,9 +24,40 @@ async fn metadata_is_served_in_three_forms() {
             document["jwks_uri"],
             format!("{}/v1/keys", okta.issuer_url())
         );
-        assert_eq!(document.get("userinfo_endpoint").is_some(), path == OPENID);
+        let is_openid = document
+            .get("id_token_signing_alg_values_supported")
+            .is_some();
+        assert_eq!(is_openid, path == OPENID);
     }
     assert_eq!(okta.hits().discovery, 3);
+}
+
+/// Every endpoint and every grant in the metadata is served.
+#[tokio::test]
+async fn metadata_promises_what_is_served() {
+    let okta = MockOkta::start().await;
+    okta.set_public_client(true);
+    let document = get(&okta, OPENID).await.json();
+    let members = document.as_object().unwrap();
+    let origin = okta.issuer_url().strip_suffix("/oauth2/default").unwrap();
+    for (name, url) in members
+        .iter()
+        .filter(|(name, _)| name.ends_with("_endpoint") || *name == "jwks_uri")
+    {
+        let path = url.as_str().unwrap().strip_prefix(origin).unwrap();
+        assert_ne!(get(&okta, path).await.status, 404, "{name}");
+    }
+    for grant in document["grant_types_supported"].as_array().unwrap() {
+        let form = format!("grant_type={}&client_id=0oatest", grant.as_str().unwrap());
+        let reply = post(&okta, "", &form).await;
+        assert_ne!(reply.json()["error"], "unsupported_grant_type", "{grant}");
+    }
+    let methods = &document["token_endpoint_auth_methods_supported"];
+    assert!(methods.as_array().unwrap().contains(&"none".into()));
+    okta.set_public_client(false);
+    let confidential = get(&okta, OPENID).await.json();
+    let methods = &confidential["token_endpoint_auth_methods_supported"];
+    assert!(!methods.as_array().unwrap().contains(&"none".into()));
 }
 
 #[tokio::test]
@@ -88,7 +119,7 @@ async fn unknown_paths_and_methods_are_rejected() {
     );
     let posted = send(&okta, &format!("POST {KEYS} HTTP/1.1\r\n\r\n")).await;
     assert_eq!((posted.status, posted.header("allow")), (405, Some("GET")));
-    assert_eq!(send(&okta, "no HTTP\r\n\r\n").await.status, 0);
+    assert_eq!(send(&okta, "no HTTP\r\n\r\n").await.status, 400);
     assert_eq!(
         okta.hits().keys,
         1,

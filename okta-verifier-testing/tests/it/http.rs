@@ -1,5 +1,6 @@
 //! A client for one request: sends bytes and returns the whole response.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use base64::engine::{Engine, general_purpose::STANDARD};
@@ -13,6 +14,7 @@ pub(crate) const OAUTH: &str = "/.well-known/oauth-authorization-server/oauth2/d
 pub(crate) const LEGACY: &str = "/oauth2/default/.well-known/oauth-authorization-server";
 pub(crate) const KEYS: &str = "/oauth2/default/v1/keys";
 pub(crate) const TOKEN: &str = "/oauth2/default/v1/token";
+pub(crate) const AUTHORIZE: &str = "/oauth2/default/v1/authorize";
 pub(crate) const INTROSPECT: &str = "/oauth2/default/v1/introspect";
 pub(crate) const REVOKE: &str = "/oauth2/default/v1/revoke";
 
@@ -43,6 +45,12 @@ pub(crate) async fn get(okta: &MockOkta, path: &str) -> Reply {
     send(okta, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await
 }
 
+/// For a server whose issuer has another host than its address.
+#[cfg(feature = "tls")]
+pub(crate) async fn get_at(address: SocketAddr, path: &str) -> Reply {
+    send_to(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).await
+}
+
 /// Posts a form to the token endpoint. `headers` are additional lines, each ending in `\r\n`.
 pub(crate) async fn post(okta: &MockOkta, headers: &str, form: &str) -> Reply {
     post_to(okta, TOKEN, headers, form).await
@@ -65,10 +73,15 @@ pub(crate) fn basic(id: &str, secret: &str) -> String {
 
 /// Sends a request and waits at most five seconds for the response.
 pub(crate) async fn send(okta: &MockOkta, request: &str) -> Reply {
+    send_to(okta.address(), request).await
+}
+
+async fn send_to(address: SocketAddr, request: &str) -> Reply {
     let started = Instant::now();
     let exchange = async {
-        let mut stream = connect(okta).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        // The server may close the connection before it has read everything.
+        let _ = stream.write_all(request.as_bytes()).await;
         let mut bytes = Vec::new();
         // A reset also ends the response.
         let _ = stream.read_to_end(&mut bytes).await;
@@ -94,6 +107,5 @@ pub(crate) async fn send(okta: &MockOkta, request: &str) -> Reply {
 }
 
 pub(crate) async fn connect(okta: &MockOkta) -> std::io::Result<TcpStream> {
-    let authority = okta.issuer_url().strip_prefix("http://").unwrap();
-    TcpStream::connect(authority.split('/').next().unwrap()).await
+    TcpStream::connect(okta.address()).await
 }

@@ -4,21 +4,27 @@
 // clippy recognizes a test function, but not the functions that it calls.
 #![allow(clippy::unwrap_used)]
 
+mod authorization;
 #[cfg(feature = "tls")]
 mod certificate;
 mod client_authentication;
 mod conformance;
+mod cors;
 mod dpop;
 mod endpoints;
 mod faults;
+mod hostile;
 mod http;
 mod introspection;
 mod jose;
+mod minting;
 mod proofs;
 mod providers;
 mod rotation;
 mod shapes;
 mod signatures;
+#[cfg(feature = "tls")]
+mod tls;
 mod token_endpoint;
 mod wrong;
 

@@ -95,6 +95,7 @@ fn every_block_of_rust_is_compiled() {
         "okta-verifier-axum",
         "okta-verifier-actix",
         "okta-verifier-redis",
+        "okta-verifier-cli",
     ]);
     for path in folders.flat_map(documents) {
         let name = path

@@ -19,6 +19,7 @@ mod forged;
 mod introspection;
 mod login;
 mod meant_for_others;
+mod mock;
 mod mutual_tls;
 mod revoked;
 mod rotation;

@@ -217,6 +217,7 @@ impl VerifyError {
         match self {
             Self::Malformed(reason) => Some(reason.code()),
             Self::InvalidProof(reason) => Some(reason.code()),
+            Self::Unavailable { source, .. } => Some(source.code()),
             _ => None,
         }
     }

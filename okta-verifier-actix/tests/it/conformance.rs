@@ -65,7 +65,7 @@ async fn conformance_table_is_answered_over_a_socket() {
     over_a_socket(&Issuers::new()).await;
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn conformance_table_keeps_status_and_headers_beside_problem_details() {
     let okta = MockOkta::start().await;

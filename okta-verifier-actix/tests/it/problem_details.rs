@@ -26,7 +26,7 @@ async fn close(token: Verified) -> Result<&'static str, Rejected> {
     }
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn problem_details_leave_other_responses_as_they_are() {
     for status in [200, 401, 403, 404, 500] {
@@ -40,7 +40,7 @@ async fn problem_details_leave_other_responses_as_they_are() {
     }
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn problem_details_leave_a_body_of_an_inner_middleware_and_a_changed_status_as_they_are() {
     let house = ProblemDetails::custom("text/plain", |_| "rejected".to_owned());
@@ -119,7 +119,7 @@ async fn problem_details_are_for_rejections_of_middleware_extractor_and_applicat
         .assert_served("ada", "closed");
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn problem_details_over_a_socket_have_the_right_length_and_none_for_head() {
     let sized = |app: &mut web::ServiceConfig| {

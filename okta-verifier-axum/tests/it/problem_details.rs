@@ -27,7 +27,7 @@ fn app() -> Router {
         .layer(ProblemDetailsLayer::default())
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn problem_details_over_a_socket_have_the_right_length_and_none_for_head() {
     let address = serve(app()).await;
@@ -58,7 +58,7 @@ async fn problem_details_over_a_socket_have_the_right_length_and_none_for_head()
     }
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn problem_details_leave_the_responses_of_the_application_as_they_are() {
     let address = serve(app()).await;

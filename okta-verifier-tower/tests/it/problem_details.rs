@@ -56,7 +56,7 @@ fn fields<B>(response: &Response<B>) -> Vec<String> {
     fields
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn problem_details_leave_other_responses_as_they_are() {
     for status in [200, 401, 403, 404, 500] {
@@ -82,7 +82,7 @@ async fn problem_details_leave_other_responses_as_they_are() {
     assert!(response.headers().is_empty());
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn problem_details_leave_grpc_responses_as_they_are() {
     let call = |jwt: &str| {
@@ -110,7 +110,7 @@ async fn problem_details_leave_grpc_responses_as_they_are() {
     }
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn problem_details_leave_a_body_of_an_inner_layer_and_a_changed_status_as_they_are() {
     let bare = api(VerifyLayer::new(verifier(okta())), Policy::any_token());
@@ -140,7 +140,7 @@ async fn problem_details_leave_a_body_of_an_inner_layer_and_a_changed_status_as_
     assert!(!response.headers().contains_key("content-type"));
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn problem_details_keep_every_header() {
     let mock = mock_issuer::mock().await;
@@ -185,7 +185,7 @@ async fn problem_details_keep_every_header() {
     }
 }
 
-// conformance 261
+// conformance 249
 #[tokio::test]
 async fn problem_details_of_a_head_request_have_the_headers_of_get_and_no_body() {
     let api = api(VerifyLayer::new(verifier(okta())), Policy::any_token());

@@ -6,7 +6,7 @@ use http::Response;
 
 use crate::http::{ApplicationRejection, Rejection};
 
-// conformance 262
+// conformance 250
 #[test]
 fn application_rejection_with_a_status_that_needs_another_field_does_not_exist() {
     for status in [
@@ -44,7 +44,7 @@ fn application_rejection_with_a_code_that_is_not_a_name_does_not_exist() {
     }
 }
 
-// conformance 262
+// conformance 250
 #[test]
 fn application_rejection_has_an_empty_body_and_is_not_cached() {
     let closed = Rejection::application(ApplicationRejection::new(409, "order_closed"));

@@ -88,7 +88,7 @@ fn unmet(scheme: Scheme, remedy: Option<&Remedy<'_>>, policy: &str) -> Rejection
     )
 }
 
-// conformance 260
+// conformance 248
 #[test]
 fn problem_details_contain_neither_code_nor_reason() {
     let expired = VerifyError::Expired { seconds: 7 };
@@ -115,7 +115,7 @@ fn problem_details_contain_neither_code_nor_reason() {
     );
 }
 
-// conformance 260
+// conformance 248
 #[test]
 fn problem_details_of_a_request_without_credentials_have_no_error() {
     let anonymous = Anonymous::new(Arc::new(challenges().with_dpop().expect("a realm")));
@@ -123,7 +123,7 @@ fn problem_details_of_a_request_without_credentials_have_no_error() {
     assert_eq!(json_of(&anonymous.rejection()), expected);
 }
 
-// conformance 260
+// conformance 248
 #[test]
 fn problem_details_have_the_error_of_either_scheme() {
     let challenges = challenges().with_dpop().expect("a realm");
@@ -146,7 +146,7 @@ fn problem_details_have_the_error_of_either_scheme() {
     }
 }
 
-// conformance 260
+// conformance 248
 #[test]
 fn problem_details_name_the_remedy() {
     let remedy = Remedy {
@@ -171,7 +171,7 @@ fn problem_details_name_the_remedy() {
     assert_eq!(json_of(&step_up), expected);
 }
 
-// conformance 260
+// conformance 248
 #[test]
 fn problem_details_are_not_confused_by_a_realm_like_a_challenge() {
     let challenges = Challenges::new(r#"", error="x", scope="y\"#).expect("printable");
@@ -182,7 +182,7 @@ fn problem_details_are_not_confused_by_a_realm_like_a_challenge() {
     );
 }
 
-// conformance 261
+// conformance 249
 #[test]
 fn problem_details_are_for_bare_responses_only() {
     let is_bare = |rejection: &Rejection, response: &Response<()>| {

@@ -125,7 +125,7 @@ fn is_about(time: Duration, expected: Duration) -> bool {
     (expected..expected + SECOND / 100).contains(&time)
 }
 
-// conformance 243
+// conformance 246
 #[tokio::test(start_paused = true)]
 async fn token_is_void_when_it_expires_and_not_before() {
     let (reason, time) = after(|_| {}).await;
@@ -133,7 +133,7 @@ async fn token_is_void_when_it_expires_and_not_before() {
     assert!(is_about(time, LIFETIME), "{time:?}");
 }
 
-// conformance 243
+// conformance 246
 #[tokio::test(start_paused = true)]
 async fn token_is_not_valid_for_longer_if_the_wall_clock_is_set_back() {
     for seconds in [-1, -3_600, -1_000_000_000] {
@@ -143,7 +143,7 @@ async fn token_is_not_valid_for_longer_if_the_wall_clock_is_set_back() {
     }
 }
 
-// conformance 243
+// conformance 246
 #[tokio::test(start_paused = true)]
 async fn token_that_expires_because_the_wall_clock_is_set_forward_is_void_within_30_seconds() {
     for seconds in [540, 3_600, 1_000_000_000] {
@@ -156,7 +156,7 @@ async fn token_that_expires_because_the_wall_clock_is_set_forward_is_void_within
     assert!(is_about(time, LIFETIME - 240 * SECOND), "{time:?}");
 }
 
-// conformance 243
+// conformance 246
 #[tokio::test(start_paused = true)]
 async fn token_that_expires_while_the_machine_is_suspended_is_void_within_30_seconds() {
     // The monotonic clock stands still meanwhile, so the timer still has its full time to wait.
@@ -211,7 +211,7 @@ async fn token_with_the_largest_exp_is_not_void() {
     assert_eq!(at_once(verifier.until_void(&token)), None);
 }
 
-// conformance 243
+// conformance 246
 #[tokio::test]
 async fn token_is_void_as_soon_as_its_key_is_withdrawn() {
     let (okta, verifier, token) = fetched().await;
@@ -240,7 +240,7 @@ async fn token_is_void_as_soon_as_its_key_is_withdrawn() {
     assert_eq!(at_once(verifier.until_void(&current)), None);
 }
 
-// conformance 243
+// conformance 246
 #[tokio::test]
 async fn withdrawn_key_is_noticed_without_requests() {
     let (okta, verifier, token) = fetched().await;
@@ -256,7 +256,7 @@ async fn withdrawn_key_is_noticed_without_requests() {
     assert_eq!(okta.hits().keys, 2);
 }
 
-// conformance 244
+// conformance 247
 #[tokio::test]
 async fn outage_does_not_make_a_token_void() {
     let okta = MockOkta::start().await;
@@ -283,7 +283,7 @@ async fn outage_does_not_make_a_token_void() {
     assert_eq!(reason, VoidReason::KeyWithdrawn);
 }
 
-// conformance 243
+// conformance 246
 #[tokio::test]
 async fn token_is_void_when_its_issuer_is_removed_or_its_settings_are_replaced() {
     let (okta, verifier, token) = fetched().await;

@@ -303,7 +303,7 @@ async fn resolved_issuer_keeps_its_keys_under_changed_settings() {
     assert_eq!(code(&verifier, &jwt).await, "unknown_key_id");
 }
 
-// conformance 243
+// conformance 246
 #[tokio::test(start_paused = true)]
 async fn token_of_a_resolved_issuer_is_void_when_its_settings_are_removed_or_replaced() {
     let acme = tenant("acme");
@@ -329,7 +329,7 @@ async fn token_of_a_resolved_issuer_is_void_when_its_settings_are_removed_or_rep
     }
 }
 
-// conformance 244
+// conformance 247
 #[tokio::test(start_paused = true)]
 async fn token_of_a_resolved_issuer_is_not_void_because_the_resolver_fails() {
     let acme = tenant("acme");
@@ -352,7 +352,7 @@ async fn token_of_a_resolved_issuer_is_not_void_because_the_resolver_fails() {
     assert_eq!(void.await.unwrap(), VoidReason::IssuerRemoved);
 }
 
-// conformance 243
+// conformance 246
 #[tokio::test(start_paused = true)]
 async fn token_of_a_resolved_issuer_is_void_when_the_issuer_is_evicted_or_configured() {
     let tenants = ["acme", "umbrella"].map(tenant);

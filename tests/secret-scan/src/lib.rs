@@ -75,11 +75,13 @@ impl okta_verifier_testing::Listener for Testing {
 fn begin() {
     okta_verifier_testing::listen(&Testing);
     log::begin();
-    // Public texts of 16 characters or more. The last one is in the `iss` of a made-up token, and in the
-    // URL of each server whose port ends in these digits.
+    // Public texts of 16 characters or more. The last but one is in the URL of each mock's metadata, and in the
+    // audience of each client assertion. The last one is in the `iss` of a made-up token, and in the URL of each
+    // server whose port ends in these digits.
     for word in [
         "application/at+jwt",
         "application/json",
+        "/oauth2/default/",
         "443/oauth2/default",
     ] {
         public(word);

@@ -186,11 +186,11 @@ impl<H: FnOnce(Outcome<'_>)> PendingOutcome<H> {
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
     /// /// What an adapter creates if the decision is known at once.
     /// fn pending(verifier: &Verifier, token: Option<&VerifiedToken>, is_nested: bool) -> PendingOutcome {
-    ///     let mut outcome = match token {
+    ///     let mut outcome: PendingOutcome = match token {
     ///         Some(token) => PendingOutcome::accepted(token, None),
     ///         None => PendingOutcome::anonymous(verifier, None),
     ///     };
-    ///     outcome.set_hook(|outcome| println!("{outcome:?}"));
+    ///     outcome.set_hook(|outcome: Outcome<'_>| println!("{}", outcome.name()));
     ///     outcome.nested(is_nested)
     /// }
     ///

@@ -148,7 +148,7 @@ fn outcome_shows_no_token_in_its_debug_output() {
         Outcome::Anonymous,
         Outcome::Dropped,
     ] {
-        let shown = format!("{outcome:?} {pending:?} {:?}", verifier.stats());
+        let shown = format!("{outcome:?} {pending:?}");
         assert!(jwt.split('.').all(|part| !shown.contains(part)), "{shown}");
         assert!(!shown.contains("\"ada\""), "{shown}");
         secret_scan::shown(shown);

@@ -451,8 +451,9 @@ async fn explain_agrees_with_a_request_for_each_documented_code() {
         assert_eq!(run.code, 1, "{code}");
         assert_eq!(run.json()["status"], rejection.status().as_u16(), "{code}");
     }
-    // These depend on the request that brings the token.
+    // These depend on the route, or on the request that brings the token.
     let of_requests = [
+        "binding_required",
         "bound_token_as_bearer",
         "not_bound",
         "binding_mismatch",

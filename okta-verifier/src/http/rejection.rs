@@ -734,7 +734,7 @@ const APPLICATION: &str = "application";
 
 /// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
 /// chooses can add a counter. The last code stands for all others.
-pub(crate) const CODES: [&str; 36] = [
+pub(crate) const CODES: [&str; 37] = [
     NO_CREDENTIALS,
     INVALID_REQUEST,
     INSUFFICIENT_SCOPE,
@@ -765,6 +765,7 @@ pub(crate) const CODES: [&str; 36] = [
     "not_bound",
     "binding_mismatch",
     "no_certificate",
+    "binding_required",
     "invalid_dpop_proof",
     "use_dpop_nonce",
     "inactive",

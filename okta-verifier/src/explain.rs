@@ -5,6 +5,26 @@
 //! a service does not need it. The result of [`Verifier::explain`](crate::Verifier::explain) contains values
 //! of a token that may be forged, so an [`Explanation`] must never be sent to a client: it can be neither
 //! serialized nor turned into a response.
+//!
+//! ```
+//! # use okta_verifier_testing::TestIssuer;
+//! use okta_verifier::Verifier;
+//!
+//! /// Prints every check that fails, for the operator.
+//! async fn diagnose(verifier: &Verifier, jwt: &str) -> usize {
+//!     let explanation = verifier.explain(jwt).await;
+//!     let failed = explanation.codes().inspect(|code| println!("failed: {code}"));
+//!     failed.count()
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), okta_verifier::ConfigError> {
+//! # let okta = TestIssuer::new("api://orders");
+//! let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+//! assert_eq!(diagnose(&verifier, &okta.token("ada").sign()).await, 0); // accepted
+//! assert_eq!(diagnose(&verifier, "no token").await, 1); // rejected
+//! # Ok(())
+//! # }
+//! ```
 
 mod hints;
 mod shown;
@@ -123,6 +143,21 @@ impl Explanation {
 
     /// Returns how many claims [`unverified_claims`](Self::unverified_claims) leaves out, because it returns at
     /// most 32.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let usual = verifier.explain_offline(&okta.token("ada").sign());
+    /// assert_eq!(usual.unverified_claims_left_out(), 0);
+    ///
+    /// let many = (0..40).fold(okta.token("ada"), |token, n| token.claim(&format!("claim{n}"), n));
+    /// let explanation = verifier.explain_offline(&many.sign());
+    /// assert_eq!(explanation.unverified_claims().count(), 32);
+    /// assert!(explanation.unverified_claims_left_out() > 8);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn unverified_claims_left_out(&self) -> usize {
         self.claims_left_out

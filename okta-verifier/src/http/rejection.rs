@@ -122,7 +122,24 @@ impl Rejection {
 
     /// Returns the URL of the issuer whose settings decided, as configured. It is never taken from the
     /// token. Returns `None` if no configured issuer was selected, for example because the request has no
-    /// token.
+    /// token. If the issuer comes from an [`IssuerResolver`](crate::IssuerResolver), it is the pattern.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{adapter::RequestCredentials, Verifier};
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// # let reject = |line: &str| {
+    /// #     let credentials = RequestCredentials::new([line.as_bytes()]);
+    /// #     verifier.authenticate(&credentials).into_ready().unwrap().unwrap_err()
+    /// # };
+    /// let expired = reject(&format!("Bearer {}", okta.token("ada").expired().sign()));
+    /// assert_eq!(expired.issuer(), Some(okta.issuer_url()));
+    ///
+    /// let malformed = reject("Bearer no-token"); // selects no issuer
+    /// assert_eq!(malformed.issuer(), None);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref().map(IssuerCounters::issuer)
@@ -130,6 +147,22 @@ impl Rejection {
 
     /// Returns the part of the policy that the token does not meet, as text, such as `scope
     /// "orders:write"`. Returns `None` if no policy rejected the request.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Rejection, Verifier};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let token = verifier.verify(&okta.token("ada").scope("orders:write").sign()).await?;
+    /// const EDIT: Policy = Policy::all(&[Policy::scope("orders:write"), Policy::group("Editors")]);
+    /// let rejection = token.require(EDIT).unwrap_err();
+    /// assert_eq!(rejection.unmet_policy(), Some(r#"group "Editors""#));
+    ///
+    /// assert_eq!(Rejection::insufficient_scope("orders:read")?.unmet_policy(), None); // not by a policy
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn unmet_policy(&self) -> Option<&str> {
         self.unmet.as_deref()

@@ -81,9 +81,10 @@ fn fences(text: &str) -> Vec<&str> {
 }
 
 /// The documents whose code needs the crates of `tests/recipes`.
-const RECIPES: [&str; 5] = [
+const RECIPES: [&str; 6] = [
     "okta-verifier/docs/cookbook/graphql.md",
     "okta-verifier/docs/cookbook/lambda.md",
+    "okta-verifier/docs/cookbook/metrics.md",
     "okta-verifier/docs/cookbook/other-frameworks.md",
     "okta-verifier/docs/cookbook/rate-limits.md",
     "okta-verifier/docs/cookbook/websockets.md",

@@ -1,0 +1,257 @@
+//! The alert rules name only metrics, labels, codes and pages that exist.
+
+mod exporter;
+mod promql;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::Request,
+};
+use serde_json::Value;
+use tower::ServiceExt;
+
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../okta-verifier/docs");
+
+/// The labels of a target that the rules may name.
+const TARGET_LABELS: [&str; 3] = ["instance", "job", "pod"];
+
+fn document(path: &str) -> String {
+    fs::read_to_string(format!("{DOCS}/{path}")).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The rules of the file.
+fn rules() -> Vec<Value> {
+    let file: Value = yaml_serde::from_str(&document("alerts.yml")).expect("YAML");
+    let groups = file["groups"].as_array().expect("groups").iter();
+    let rules: Vec<_> = groups
+        .flat_map(|it| it["rules"].as_array().expect("rules").clone())
+        .collect();
+    assert!(rules.len() > 15, "{}", rules.len());
+    rules
+}
+
+fn alerts() -> Vec<(String, Value)> {
+    let rules = rules().into_iter();
+    rules
+        .filter_map(|it| Some((it["alert"].as_str()?.to_owned(), it)))
+        .collect()
+}
+
+/// Every metric of the exposition with its labels. A histogram is there under its own name and those of its series.
+async fn exposition() -> BTreeMap<String, BTreeSet<String>> {
+    let (metrics, _okta) = exporter::metrics().await;
+    let text = scrape(metrics).await;
+    let mut found = BTreeMap::<String, BTreeSet<String>>::new();
+    for line in text.lines().filter(|it| !it.starts_with('#')) {
+        let (name, labels) = line.split_once('{').expect("labels");
+        let (labels, _) = labels.rsplit_once('}').expect("a value");
+        let pairs = labels
+            .split("\",")
+            .map(|it| it.split_once('=').expect("a value").0.to_owned());
+        found.entry(name.to_owned()).or_default().extend(pairs);
+    }
+    found
+}
+
+async fn scrape(metrics: Router) -> String {
+    let request = Request::get("/metrics")
+        .body(Body::empty())
+        .expect("a request");
+    let response = metrics.oneshot(request).await.expect("infallible");
+    let body = to_bytes(response.into_body(), usize::MAX)
+        .await
+        .expect("the body");
+    String::from_utf8(body.to_vec()).expect("UTF-8")
+}
+
+/// The texts in backticks in one column of the tables of a section.
+fn column(text: &str, heading: &str, column: usize) -> Vec<Vec<String>> {
+    let (_, section) = text.split_once(&format!("\n{heading}\n")).expect(heading);
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter(|it| it.starts_with('|'));
+    let cells = rows.filter_map(|row| row.split('|').nth(column + 1));
+    let spans = cells.map(|cell| {
+        cell.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    });
+    spans.filter(|spans: &Vec<_>| !spans.is_empty()).collect()
+}
+
+#[tokio::test]
+async fn rules_name_only_metrics_and_labels_of_the_exposition() {
+    let mut known = exposition().await;
+    for rule in rules() {
+        let expression = rule["expr"].as_str().expect("an expression");
+        let names = promql::names(expression);
+        assert!(!names.metrics.is_empty(), "{expression}");
+        let mut all = BTreeSet::new();
+        for metric in &names.metrics {
+            let labels = known
+                .get(metric)
+                .unwrap_or_else(|| panic!("no metric {metric}: {expression}"));
+            all.extend(labels.iter().cloned());
+        }
+        for (metric, label, _) in &names.matchers {
+            assert!(
+                known[metric].contains(label),
+                "{metric} has no label {label}: {expression}"
+            );
+        }
+        for label in &names.grouping {
+            let is_known = all.contains(label) || TARGET_LABELS.contains(&label.as_str());
+            assert!(is_known, "no metric has the label {label}: {expression}");
+        }
+        if let Some(record) = rule["record"].as_str() {
+            known.insert(record.to_owned(), all);
+        }
+    }
+}
+
+#[test]
+fn rules_name_only_codes_and_results_that_exist() {
+    let codes: BTreeSet<_> = column(&document("log-events.md"), "## Codes", 0)
+        .concat()
+        .into_iter()
+        .collect();
+    assert!(codes.len() > 30, "{codes:?}");
+    let reasons = column(&document("why-401.md"), "## 503 `unavailable`", 1).concat();
+    let results = ["succeeded", "not_sent", "full", "failed"].map(str::to_owned);
+    let results: BTreeSet<_> = reasons.into_iter().chain(results).collect();
+    let outcomes = ["accepted", "anonymous", "rejected", "dropped"];
+    let mut seen = 0;
+    for rule in rules() {
+        for (_, label, value) in
+            promql::names(rule["expr"].as_str().expect("an expression")).matchers
+        {
+            let is_known = match label.as_str() {
+                "code" => codes.contains(&value),
+                "result" => results.contains(&value),
+                "outcome" => outcomes.contains(&value.as_str()),
+                _ => panic!("the rules match {label}, whose values are not fixed"),
+            };
+            assert!(is_known, "{label}={value}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen}");
+}
+
+#[test]
+fn rule_with_an_unknown_name_is_found() {
+    let names = promql::names(r#"sum by (tenant) (rate_okta_verifier_x{code!~"a|b"}) > 0.5"#);
+    assert_eq!(names.metrics, ["rate_okta_verifier_x"]);
+    assert_eq!(names.grouping, ["tenant"]);
+    let values: Vec<_> = names
+        .matchers
+        .iter()
+        .map(|it| (&it.1[..], &it.2[..]))
+        .collect();
+    assert_eq!(values, [("code", "a"), ("code", "b")]);
+    let unknown = std::panic::catch_unwind(|| promql::names("other_metric > 1"));
+    assert!(unknown.is_err());
+}
+
+#[tokio::test]
+async fn page_names_the_metrics_and_labels_of_the_exposition() {
+    let page = document("cookbook/metrics.md");
+    let names = column(&page, "## Names", 0).concat();
+    let labels = column(&page, "## Names", 1);
+    assert_eq!(names.len(), labels.len());
+    let documented: BTreeMap<_, BTreeSet<_>> = names
+        .into_iter()
+        .zip(labels.into_iter().map(BTreeSet::from_iter))
+        .collect();
+    let mut exported = BTreeMap::<String, BTreeSet<String>>::new();
+    for (name, labels) in exposition().await {
+        // The three kinds of series of a histogram are one metric.
+        let series = ["_bucket", "_count", "_sum"]
+            .iter()
+            .find_map(|it| name.strip_suffix(it));
+        exported
+            .entry(series.unwrap_or(&name).to_owned())
+            .or_default()
+            .extend(labels);
+    }
+    assert_eq!(documented, exported);
+}
+
+#[test]
+fn alert_has_a_severity_a_summary_and_a_runbook_with_its_heading() {
+    const PAGES: &str = "https://docs.rs/okta-verifier/latest/okta_verifier/_documentation/";
+    for (alert, rule) in alerts() {
+        assert!(alert.starts_with("OktaVerifier"), "{alert}");
+        let severity = rule["labels"]["severity"].as_str();
+        assert!(
+            matches!(severity, Some("page" | "ticket")),
+            "{alert}: {severity:?}"
+        );
+        let annotation = |name| {
+            rule["annotations"][name]
+                .as_str()
+                .unwrap_or_else(|| panic!("{alert}: {name}"))
+        };
+        assert!(annotation("summary").ends_with('.'), "{alert}");
+        let path = annotation("runbook_url")
+            .strip_prefix(PAGES)
+            .expect("a page on docs.rs");
+        let (module, anchor) = path
+            .split_once("/index.html")
+            .expect("the page of a module");
+        let text = document(&format!("{}.md", module.replace('_', "-")));
+        let is_heading = |line: &str| {
+            let slug = line
+                .trim_start_matches('#')
+                .trim()
+                .to_lowercase()
+                .replace(' ', "-");
+            line.starts_with('#') && format!("#{slug}") == anchor
+        };
+        assert!(
+            anchor.is_empty() || text.lines().any(is_heading),
+            "{alert}: {path}"
+        );
+    }
+}
+
+/// `promtool test rules` runs the file: `ci/alerts`.
+#[test]
+fn alert_is_tested_firing_and_not_firing() {
+    let file: Value = {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/alerts.test.yml");
+        yaml_serde::from_str(&fs::read_to_string(path).expect("the file")).expect("YAML")
+    };
+    let mut tested = BTreeSet::new();
+    for test in file["tests"].as_array().expect("tests") {
+        for case in test["promql_expr_test"].as_array().expect("cases") {
+            let expression = case["expr"].as_str().expect("an expression");
+            let (_, alert) = expression.split_once("alertname=\"").expect("an alert");
+            let (alert, _) = alert.split_once('"').expect("its end");
+            let fires = !case["exp_samples"].as_array().expect("samples").is_empty();
+            tested.insert((alert.to_owned(), fires));
+        }
+    }
+    let expected = alerts()
+        .into_iter()
+        .flat_map(|(alert, _)| [(alert.clone(), false), (alert, true)]);
+    assert_eq!(tested, expected.collect());
+}
+
+#[test]
+fn alert_is_in_the_table_of_the_guide() {
+    let named = column(&document("outage.md"), "## Alerts", 0).concat();
+    let named: BTreeSet<_> = named
+        .into_iter()
+        .filter(|it| it.starts_with("OktaVerifier"))
+        .collect();
+    let expected: BTreeSet<_> = alerts().into_iter().map(|(alert, _)| alert).collect();
+    assert_eq!(named, expected);
+}

@@ -1,5 +1,6 @@
 //! What the documents say of the project is there: code, tests, files, commands, defaults, figures.
 
+mod alerts;
 mod commands;
 mod figures;
 mod links;

@@ -1,4 +1,4 @@
-//! The alert rules name only metrics, labels, codes and pages that exist.
+//! The alert rules name only metrics, labels and codes that exist. `tests/docs` checks what else they name.
 
 mod exporter;
 mod promql;
@@ -34,13 +34,6 @@ fn rules() -> Vec<Value> {
         .collect();
     assert!(rules.len() > 15, "{}", rules.len());
     rules
-}
-
-fn alerts() -> Vec<(String, Value)> {
-    let rules = rules().into_iter();
-    rules
-        .filter_map(|it| Some((it["alert"].as_str()?.to_owned(), it)))
-        .collect()
 }
 
 /// Every metric of the exposition with its labels. A histogram is there under its own name and those of its series.
@@ -182,76 +175,4 @@ async fn page_names_the_metrics_and_labels_of_the_exposition() {
             .extend(labels);
     }
     assert_eq!(documented, exported);
-}
-
-#[test]
-fn alert_has_a_severity_a_summary_and_a_runbook_with_its_heading() {
-    const PAGES: &str = "https://docs.rs/okta-verifier/latest/okta_verifier/_documentation/";
-    for (alert, rule) in alerts() {
-        assert!(alert.starts_with("OktaVerifier"), "{alert}");
-        let severity = rule["labels"]["severity"].as_str();
-        assert!(
-            matches!(severity, Some("page" | "ticket")),
-            "{alert}: {severity:?}"
-        );
-        let annotation = |name| {
-            rule["annotations"][name]
-                .as_str()
-                .unwrap_or_else(|| panic!("{alert}: {name}"))
-        };
-        assert!(annotation("summary").ends_with('.'), "{alert}");
-        let path = annotation("runbook_url")
-            .strip_prefix(PAGES)
-            .expect("a page on docs.rs");
-        let (module, anchor) = path
-            .split_once("/index.html")
-            .expect("the page of a module");
-        let text = document(&format!("{}.md", module.replace('_', "-")));
-        let is_heading = |line: &str| {
-            let slug = line
-                .trim_start_matches('#')
-                .trim()
-                .to_lowercase()
-                .replace(' ', "-");
-            line.starts_with('#') && format!("#{slug}") == anchor
-        };
-        assert!(
-            anchor.is_empty() || text.lines().any(is_heading),
-            "{alert}: {path}"
-        );
-    }
-}
-
-/// `promtool test rules` runs the file: `ci/alerts`.
-#[test]
-fn alert_is_tested_firing_and_not_firing() {
-    let file: Value = {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/alerts.test.yml");
-        yaml_serde::from_str(&fs::read_to_string(path).expect("the file")).expect("YAML")
-    };
-    let mut tested = BTreeSet::new();
-    for test in file["tests"].as_array().expect("tests") {
-        for case in test["promql_expr_test"].as_array().expect("cases") {
-            let expression = case["expr"].as_str().expect("an expression");
-            let (_, alert) = expression.split_once("alertname=\"").expect("an alert");
-            let (alert, _) = alert.split_once('"').expect("its end");
-            let fires = !case["exp_samples"].as_array().expect("samples").is_empty();
-            tested.insert((alert.to_owned(), fires));
-        }
-    }
-    let expected = alerts()
-        .into_iter()
-        .flat_map(|(alert, _)| [(alert.clone(), false), (alert, true)]);
-    assert_eq!(tested, expected.collect());
-}
-
-#[test]
-fn alert_is_in_the_table_of_the_guide() {
-    let named = column(&document("outage.md"), "## Alerts", 0).concat();
-    let named: BTreeSet<_> = named
-        .into_iter()
-        .filter(|it| it.starts_with("OktaVerifier"))
-        .collect();
-    let expected: BTreeSet<_> = alerts().into_iter().map(|(alert, _)| alert).collect();
-    assert_eq!(named, expected);
 }

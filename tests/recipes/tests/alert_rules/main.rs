@@ -176,3 +176,41 @@ async fn page_names_the_metrics_and_labels_of_the_exposition() {
     }
     assert_eq!(documented, exported);
 }
+
+/// The exporters of the other sections have the same names, as far as their crates allow it.
+#[test]
+fn page_has_the_same_names_in_each_exporter() {
+    let page = document("cookbook/metrics.md");
+    let documented: BTreeSet<_> = column(&page, "## Names", 0).concat().into_iter().collect();
+    let section = |heading: &str| {
+        let (_, section) = page.split_once(heading).expect("the section");
+        section.split("\n## ").next().unwrap_or_default().to_owned()
+    };
+
+    // Its `main` names what it expects.
+    let metrics = section("\n## metrics\n");
+    let exporter = metrics.split("\nasync fn main").next().unwrap_or_default();
+    let names = exporter
+        .split('"')
+        .filter(|it| it.starts_with("okta_verifier_"));
+    let names = names.map(|it| it.trim_end_matches("_bucket").to_owned());
+    assert_eq!(documented, names.collect());
+
+    // `counter("okta_verifier.requests", "{request}", ..)`, written as Prometheus shows it.
+    let mut names = BTreeSet::new();
+    for (kind, end) in [("    counter(\"", "_total"), ("    gauge(\"", "")] {
+        for call in section("\n## OpenTelemetry\n").split(kind).skip(1) {
+            let parts: Vec<_> = call.split('"').collect();
+            let unit = match parts[2] {
+                "s" => "_seconds",
+                "us" => "_microseconds",
+                unit => unit.strip_prefix('{').map(|_| "").expect("a unit"),
+            };
+            names.insert(format!("{}{unit}{end}", parts[0].replace('.', "_")));
+        }
+    }
+    let histogram = "okta_verifier_introspection_duration";
+    assert!(names.remove(&format!("{histogram}_microseconds_total")));
+    names.insert(format!("{histogram}_seconds"));
+    assert_eq!(documented, names);
+}

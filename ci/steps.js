@@ -83,6 +83,7 @@ exports.full = [
     run: [{ words: 'cargo test --locked', cwd: 'tests/differential', env: { DIFFERENTIAL: '100000' } }] },
   { name: 'recipes', about: 'the code of the pages of the cookbook about other frameworks',
     run: [{ words: 'cargo test --locked', cwd: 'tests/recipes' }] },
+  { name: 'alerts', about: 'the alert rules in a real Prometheus; installs prometheus if it is missing', run: ['ci/alerts'] },
   { name: 'clippy-all', about: 'clippy of the other workspaces and of the fuzzers', needs: ['clippy'],
     run: [
       { words: `cargo clippy --locked ${strict}`, cwd: 'tests/differential' },

@@ -15,7 +15,7 @@
 //! | [the issuer is down](outage) | what clients see, health, alerts, and a start without the issuer |
 //! | [moving from okta-jwt-verifier](moving_from_okta_jwt_verifier) | code before and after, and what differs |
 //! | [moving from jwt-authorizer](moving_from_jwt_authorizer) | code before and after, and what differs |
-//! | [cookbook] | complete code for single tasks: CORS, optional login, policies from a file, rate limits, response bodies, OpenAPI, tokens in cookies, GraphQL, Lambda, other frameworks |
+//! | [cookbook] | complete code for single tasks: metrics, audit logs, CORS, optional login, policies from a file, rate limits, response bodies, OpenAPI, tokens in cookies, GraphQL, Lambda, other frameworks |
 
 // A guide links to another guide by a reference, `[outage][outage.md]`, and defines the reference
 // at the end of its file as the path of the other file. In Markdown the first definition of a
@@ -48,10 +48,12 @@ page!(
 );
 page!(moving_from_jwt_authorizer, "moving-from-jwt-authorizer.md");
 page!(cookbook, "cookbook.md", {
+    page!(audit, "cookbook/audit.md");
     page!(cors, "cookbook/cors.md");
     page!(graphql, "cookbook/graphql.md");
     page!(lambda, "cookbook/lambda.md");
     page!(long_connections, "cookbook/long-connections.md");
+    page!(metrics, "cookbook/metrics.md");
     page!(openapi, "cookbook/openapi.md");
     page!(optional_login, "cookbook/optional-login.md");
     page!(other_frameworks, "cookbook/other-frameworks.md");

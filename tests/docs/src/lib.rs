@@ -37,6 +37,9 @@ mod choosing_settings {}
 
 #[doc = include_str!("../../../okta-verifier/docs/cookbook.md")]
 mod cookbook {
+    #[doc = include_str!("../../../okta-verifier/docs/cookbook/audit.md")]
+    mod audit {}
+
     #[doc = include_str!("../../../okta-verifier/docs/cookbook/cors.md")]
     mod cors {}
 

@@ -107,7 +107,11 @@ fn every_link_of_a_guide_leads_to_its_page_on_docs_rs() {
 fn every_guide_is_a_page_on_docs_rs() {
     let pages = text("okta-verifier/src/_documentation.rs");
     let manifest = text("okta-verifier/Cargo.toml");
-    for packaged in ["/docs/**/*.md", "/src/_documentation/*.md"] {
+    for packaged in [
+        "/docs/**/*.md",
+        "/docs/alerts.yml",
+        "/src/_documentation/*.md",
+    ] {
         assert!(manifest.contains(&format!("\"{packaged}\"")), "{packaged}");
     }
     for document in all_documents() {
@@ -132,7 +136,7 @@ fn every_link_of_a_packages_readme_is_absolute() {
 }
 
 /// As GitHub makes it.
-fn slug(heading: &str) -> String {
+pub(super) fn slug(heading: &str) -> String {
     let words = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = words
         .chars()

@@ -1,5 +1,6 @@
 //! What the documents say of the project is there: code, tests, files, commands, defaults, figures.
 
+mod alerts;
 mod commands;
 mod figures;
 mod links;
@@ -81,9 +82,10 @@ fn fences(text: &str) -> Vec<&str> {
 }
 
 /// The documents whose code needs the crates of `tests/recipes`.
-const RECIPES: [&str; 5] = [
+const RECIPES: [&str; 6] = [
     "okta-verifier/docs/cookbook/graphql.md",
     "okta-verifier/docs/cookbook/lambda.md",
+    "okta-verifier/docs/cookbook/metrics.md",
     "okta-verifier/docs/cookbook/other-frameworks.md",
     "okta-verifier/docs/cookbook/rate-limits.md",
     "okta-verifier/docs/cookbook/websockets.md",

@@ -169,11 +169,11 @@ fn verdict(explanation: &Explanation) -> String {
     let codes: Vec<&str> = explanation.codes().collect();
     match (explanation.verdict(), &codes[..]) {
         (Ok(()), _) => "accepted".to_owned(),
-        (Err(error), [_]) => format!("{} {}", status(error), error.code()),
+        (Err(error), [_]) => format!("{} {}", status(explanation), error.code()),
         (Err(error), [_, next @ ..]) => {
             format!(
                 "{} {}, next {}",
-                status(error),
+                status(explanation),
                 error.code(),
                 next.join(", ")
             )
@@ -182,11 +182,10 @@ fn verdict(explanation: &Explanation) -> String {
     }
 }
 
-fn status(error: &VerifyError) -> u16 {
-    match error {
-        VerifyError::Unavailable { .. } => 503,
-        _ => 401,
-    }
+fn status(explanation: &Explanation) -> String {
+    explanation
+        .status()
+        .map_or_else(String::new, |status| status.to_string())
 }
 
 /// Returns the explanation as JSON. Its keys are stable.
@@ -211,7 +210,7 @@ fn object(explanation: &Explanation) -> Value {
     let claims = claims.map(|(name, value)| json!({ "name": name, "value": value }));
     json!({
         "accepted": explanation.verdict().is_ok(),
-        "status": explanation.verdict().err().map(status),
+        "status": explanation.status(),
         "codes": explanation.codes().collect::<Vec<_>>(),
         "checks": checks.collect::<Vec<_>>(),
         "unverified_claims": claims.collect::<Vec<_>>(),

@@ -192,7 +192,14 @@ fn write_authority(path: &Path, pem: &str) -> io::Result<()> {
     }
     let mut part = path.as_os_str().to_owned();
     part.push(format!(".{}", std::process::id()));
-    fs::write(&part, format!("{MARK}{pem}"))?;
+    // A new file, never one that a link of this name leads to: others may write to a directory such as /tmp.
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = fs::File::create_new(&part)?;
+    file.write_all(format!("{MARK}{pem}").as_bytes())?;
+    drop(file);
     fs::rename(&part, path).inspect_err(|_| drop(fs::remove_file(&part)))
 }
 

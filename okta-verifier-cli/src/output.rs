@@ -15,7 +15,6 @@ pub(crate) struct Output<W = anstream::Stdout> {
 }
 
 /// The outcome of one check.
-#[allow(dead_code, reason = "not every command has every outcome")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
@@ -62,7 +61,6 @@ impl<W: Write> Output<W> {
     }
 
     /// Writes a line of text, or nothing if JSON was chosen.
-    #[allow(dead_code, reason = "not every command has such a line")]
     pub(crate) fn line(&mut self, text: &str) {
         if !self.json {
             let _ = self.write(&printable(text));
@@ -72,7 +70,7 @@ impl<W: Write> Output<W> {
     /// Writes an object if JSON was chosen, or nothing otherwise.
     pub(crate) fn object(&mut self, value: &impl Serialize) {
         if let (true, Ok(text)) = (self.json, serde_json::to_string(value)) {
-            let _ = self.write(&text);
+            let _ = self.write(&printable_json(&text));
         }
     }
 
@@ -94,13 +92,45 @@ impl State {
     }
 }
 
-/// Escapes control characters, so that a text from the network cannot control the terminal.
+/// Escapes the characters with which a text from the network could control the terminal or mislead its reader.
 fn printable(text: &str) -> String {
-    let escape = |character: char| match character {
-        character if character.is_control() => character.escape_unicode().collect(),
-        character => String::from(character),
+    let escape = |character: char| match is_deceptive(character) {
+        true => character.escape_unicode().collect(),
+        false => String::from(character),
     };
     text.chars().map(escape).collect()
+}
+
+/// Escapes the same characters in JSON, where they occur within strings only.
+fn printable_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_deceptive(character) {
+            let mut units = [0; 2];
+            let units = character.encode_utf16(&mut units).iter();
+            text.extend(units.map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+/// Returns whether a character controls the terminal, is invisible, ends a line or changes the direction of the text.
+fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]
@@ -118,6 +148,18 @@ mod tests {
     fn output_escapes_control_characters() {
         let line = written(false, "\u{1b}[2Jgone\r\n", None);
         assert_eq!(line, "warn  clock       \\u{1b}[2Jgone\\u{d}\\u{a}\n");
+    }
+
+    #[test]
+    fn output_escapes_characters_that_mislead_the_reader() {
+        let hostile = "\u{9b}2J\u{202e}a\u{2066}\u{200b}\u{2028}\u{feff}\u{7f}\u{e0041}é";
+        let line = written(false, hostile, Some(hostile));
+        let escaped = r"\u{9b}2J\u{202e}a\u{2066}\u{200b}\u{2028}\u{feff}\u{7f}\u{e0041}é";
+        assert_eq!(line.matches(escaped).count(), 2, "{line}");
+        let line = written(true, hostile, None);
+        assert!(!line.trim_end().contains(is_deceptive), "{line}");
+        let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(object["text"], hostile);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The parts of HTTP that do not depend on a framework: the credentials of a request, and the response to a
 //! rejected request.
 
+mod anonymous;
 mod application;
 mod challenge;
+mod codes;
 mod credentials;
+mod grpc;
 mod problem_details;
 mod rejection;
 mod rejection_event;
@@ -13,14 +16,16 @@ mod tests;
 
 pub(crate) use ::http::{HeaderName, HeaderValue};
 
+pub use anonymous::Anonymous;
 pub use application::ApplicationRejection;
 pub(crate) use challenge::{Challenges, Remedy, Scheme, is_scope_token};
+pub(crate) use codes::CODES;
 pub use credentials::RequestCredentials;
 pub(crate) use credentials::{
     Credentials, Lines, Malformed, NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN,
     OwnedShown, Problem, Shown, is_b64token,
 };
 pub use problem_details::ProblemDetails;
-pub use rejection::{Anonymous, Rejection};
-pub(crate) use rejection::{CODES, DEFAULT_REALM, nonce_headers, nonce_value};
+pub use rejection::Rejection;
+pub(crate) use rejection::{DEFAULT_REALM, nonce_headers, nonce_value};
 pub(crate) use rejection_event::logs_rejections;

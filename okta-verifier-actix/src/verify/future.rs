@@ -84,6 +84,7 @@ impl<S: Service<ServiceRequest>> VerifyFuture<S> {
 impl<S, B> Future for VerifyFuture<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+    S::Error: 'static,
 {
     type Output = Result<ServiceResponse<EitherBody<B>>, S::Error>;
 
@@ -116,7 +117,7 @@ where
                 }
                 StateProjection::Answering { answer } => {
                     let result = ready!(answer.poll(cx));
-                    this.outcome.complete(result.as_ref().ok());
+                    this.outcome.complete(&result);
                     return Poll::Ready(result.map(|mut response| {
                         for (name, value) in this.added.drain(..) {
                             response.headers_mut().insert(name, value);

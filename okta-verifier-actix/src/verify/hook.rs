@@ -1,12 +1,14 @@
 //! `Hook`: the function that receives the outcome of each request.
 
-use std::{fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 use actix_web::{HttpRequest, dev::ServiceResponse};
 use okta_verifier::{
     Rejection, VerifiedToken, Verifier,
     adapter::{Outcome, PendingOutcome},
 };
+
+use crate::Rejected;
 
 /// The function of [`VerifyMiddleware::on_outcome`](crate::VerifyMiddleware::on_outcome).
 // A thin pointer, because the layer is cloned for every request.
@@ -74,12 +76,13 @@ impl RequestOutcome {
         self.pending.admit_anonymous();
     }
 
-    /// Reports the outcome. The innermost rejection is the one in the extensions of the response. Without a response,
-    /// the inner service returned an error, which is not a rejection: the token was accepted.
+    /// Reports the outcome. The innermost rejection is the one in the extensions of the response, or the error of an
+    /// inner middleware. The token was accepted if that middleware returned another error.
     #[inline]
-    pub(super) fn complete<B>(&mut self, response: Option<&ServiceResponse<B>>) {
-        let Some(response) = response else {
-            return self.pending.complete(None);
+    pub(super) fn complete<B, E: 'static>(&mut self, result: &Result<ServiceResponse<B>, E>) {
+        let response = match result {
+            Ok(response) => response,
+            Err(error) => return self.pending.complete(rejection(error)),
         };
         if let Some(hook) = &self.hook {
             let report = hook.report(Some(response.request().clone()));
@@ -88,6 +91,14 @@ impl RequestOutcome {
         self.pending
             .complete(response.response().extensions().get::<Rejection>());
     }
+}
+
+/// Returns the rejection that an inner middleware returned as its error.
+#[cold]
+fn rejection<E: 'static>(error: &E) -> Option<&Rejection> {
+    // The error of every service of actix-web has this type, but the trait `Service` does not say so.
+    let error = (error as &dyn Any).downcast_ref::<actix_web::Error>()?;
+    error.as_error().map(Rejected::rejection)
 }
 
 /// Returns the function that reports the outcome of a request that is dropped.

@@ -254,8 +254,9 @@ impl VerifyMiddleware {
     ///
     /// The hook is called when the head of the response is ready, or when the request is dropped. A rejection by a
     /// [`RequireMiddleware`](crate::RequireMiddleware), an extractor or a handler inside the middleware is seen too, if
-    /// the response still has the [`Rejection`](okta_verifier::Rejection) in its extensions. An `Err` of an inner
-    /// middleware counts as accepted, because the token was accepted. If middlewares are nested, each calls its own
+    /// the response still has the [`Rejection`](okta_verifier::Rejection) in its extensions. So is an
+    /// inner middleware that returns [`Rejected`](crate::Rejected) as its error. With any other `Err`, the outcome is
+    /// that of the token. If middlewares are nested, each calls its own
     /// hook.
     ///
     /// The request is that of the response: its `match_pattern()` is a good label, and its extensions contain the
@@ -304,6 +305,7 @@ impl VerifyMiddleware {
 impl<S, B> Transform<S, ServiceRequest> for VerifyMiddleware
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+    S::Error: 'static,
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = S::Error;

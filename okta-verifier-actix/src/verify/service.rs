@@ -57,6 +57,7 @@ impl<S> Verify<S> {
 impl<S, B> Service<ServiceRequest> for Verify<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>>,
+    S::Error: 'static,
 {
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = S::Error;

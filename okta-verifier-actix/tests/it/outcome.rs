@@ -7,9 +7,14 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{Error, HttpMessage, HttpResponse, dev::Service, middleware::from_fn, web};
+use actix_web::{
+    Error, HttpMessage, HttpResponse,
+    dev::{Service, ServiceRequest},
+    middleware::{Next, from_fn},
+    web,
+};
 use okta_verifier::{Policy, VerifiedToken, Verifier, adapter::Outcome};
-use okta_verifier_actix::{RequireMiddleware, Verified, VerifyMiddleware};
+use okta_verifier_actix::{Rejected, RequireMiddleware, Verified, VerifyMiddleware};
 use okta_verifier_testing::{Endpoint, Fault};
 
 use crate::support::{
@@ -182,18 +187,39 @@ async fn outcome_of_a_request_that_is_dropped_in_the_handler_belongs_to_its_issu
 #[tokio::test]
 async fn outcome_of_an_inner_middleware_that_fails_is_accepted() {
     let (log, verifier) = (Log::default(), verifier(okta()));
-    let fails = from_fn(
-        async |_, _: actix_web::middleware::Next<actix_web::body::BoxBody>| {
-            let error = actix_web::error::ErrorBadGateway("the database is down");
-            Err::<actix_web::dev::ServiceResponse, Error>(error)
-        },
-    );
+    let fails = from_fn(async |_, _: Next<actix_web::body::BoxBody>| {
+        let error = actix_web::error::ErrorBadGateway("the database is down");
+        Err::<actix_web::dev::ServiceResponse, Error>(error)
+    });
     let route = web::resource("/").wrap(fails).wrap(log.of(&verifier));
     let app = app(route.get(async || HttpResponse::Ok())).await;
     let jwt = okta().token("ada").sign();
     let _ = app.call(bearer("/", &jwt).to_request()).await;
     log.assert(&["accepted - - -"]);
     assert_counts(&verifier, &["accepted - 1"]);
+}
+
+#[tokio::test]
+async fn outcome_of_an_inner_middleware_that_fails_with_a_rejection_is_rejected() {
+    let (log, verifier) = (Log::default(), verifier(okta()));
+    let rejects = from_fn(
+        async |request: ServiceRequest, next: Next<actix_web::body::BoxBody>| {
+            let token = request.extensions().get::<VerifiedToken>().cloned();
+            let token = token.expect("the outer middleware has verified it");
+            token
+                .require(Policy::scope("orders:read"))
+                .map_err(Rejected::from)?;
+            next.call(request).await
+        },
+    );
+    let route = web::resource("/").wrap(rejects).wrap(log.of(&verifier));
+    let app = app(route.get(async || HttpResponse::Ok())).await;
+    let jwt = okta().token("ada").sign();
+    let error = app.call(bearer("/", &jwt).to_request()).await.err();
+    let error = error.expect("the middleware fails");
+    assert_eq!(error.as_response_error().status_code(), 403);
+    log.assert(&["rejected insufficient_scope - -"]);
+    assert_counts(&verifier, &["rejected insufficient_scope 1"]);
 }
 
 #[tokio::test]

@@ -205,6 +205,14 @@ async fn assert_openapi_reports_what_the_document_leaves_out() {
     );
     let text = failure(|it| it["openapi"] = json!("2.0")).await;
     assert!(text.contains("`openapi` of 3.0 or 3.1"), "{text}");
+    // 3.2 has methods that would not be tested.
+    let text = failure(|it| it["openapi"] = json!("3.2.0")).await;
+    assert!(text.contains("`openapi` of 3.0 or 3.1"), "{text}");
+    // Operations in another document would not be tested.
+    for reference in ["paths.json#/orders", "#/components/pathItems/gone"] {
+        let text = failure(|it| it["paths"]["/me"] = json!({ "$ref": reference })).await;
+        assert!(text.contains("/me: the reference"), "{reference}: {text}");
+    }
     let text = failure(|it| it["components"]["securitySchemes"] = json!({})).await;
     assert!(
         text.contains(r#"components.securitySchemes lacks "okta""#),

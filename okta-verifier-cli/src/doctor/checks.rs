@@ -110,15 +110,12 @@ fn keys(health: &IssuerHealth) -> Finding {
         KeyState::Pinned => "from the settings: ",
         _ => "",
     };
+    let shown: Vec<String> = ids.iter().take(MAX_SHOWN).map(|id| escaped(id)).collect();
+    let shown = shown.join(", ");
     let usable = match ids.len() {
         0 => "1 usable, without kid".to_owned(),
-        count if count > MAX_SHOWN => {
-            format!(
-                "{count} usable: kid {}, and more",
-                ids[..MAX_SHOWN].join(", ")
-            )
-        }
-        count => format!("{count} usable: kid {}", ids.join(", ")),
+        count if count > MAX_SHOWN => format!("{count} usable: kid {shown}, and more"),
+        count => format!("{count} usable: kid {shown}"),
     };
     match skipped.len() {
         0 => Finding::new("keys", State::Passed, format!("{pinned}{usable}")),
@@ -233,7 +230,7 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Escapes and shortens a text from the network, such as a name in a certificate. Characters that reorder text
+/// Escapes and shortens a text from the network, such as a key ID or a name in a certificate. Characters that reorder text
 /// would mislead readers.
 fn escaped(text: &str) -> String {
     let mut characters = text.chars();

@@ -373,6 +373,28 @@ async fn doctor_warns_of_a_clock_and_of_skipped_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn doctor_shows_key_ids_of_a_hostile_issuer_short_and_escaped() {
+    let okta = MockOkta::start().await;
+    let mut keys: Value = serde_json::from_str(&okta.jwks()).unwrap();
+    let hostile = format!("\u{1b}[2J\u{9b}\u{202e}{}", "k".repeat(100_000));
+    keys["keys"][0]["kid"] = hostile.into();
+    okta.fault(Endpoint::Keys, Fault::Body(keys.to_string().into_bytes()));
+    let issuer = okta.issuer_url();
+    let variables = [
+        ("OKTA_ISSUER", issuer),
+        ("OKTA_AUDIENCE", "api://default"),
+        ("OKTA_CLIENT_IDS", "*"),
+    ];
+    for arguments in [&[][..], &["--json"]] {
+        let outcome = doctor(arguments, &variables).await;
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        assert!(outcome.stdout.len() < 5_000, "{}", outcome.stdout.len());
+        assert!(!outcome.stdout.contains(['\u{1b}', '\u{9b}', '\u{202e}']));
+        assert!(outcome.stdout.contains("kkk…"), "{}", outcome.stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn doctor_checks_the_credentials_for_introspection_and_never_shows_them() {
     let okta = MockOkta::start().await;
     let introspecting = |secret: &str| {

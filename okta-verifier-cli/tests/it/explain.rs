@@ -9,7 +9,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use okta_verifier::{VerifyError, adapter::RequestCredentials, settings::Settings};
+use okta_verifier::{Verifier, VerifyError, adapter::RequestCredentials, settings::Settings};
 use okta_verifier_testing::{
     CLIENT_ID, CLIENT_SECRET, Client, Endpoint, Fault, MockOkta, TestIssuer,
 };
@@ -59,6 +59,13 @@ impl Pinned {
             settings,
             _keys: keys,
         }
+    }
+
+    /// Returns the verifier of the service.
+    fn verifier(&self) -> Verifier {
+        let text = fs::read_to_string(self.settings.path()).unwrap();
+        let document = toml::Deserializer::parse(&text).unwrap();
+        Settings::read(document).unwrap().verifier().unwrap()
     }
 
     fn explain(&self, token: &str, arguments: &[&str]) -> Run {
@@ -276,6 +283,42 @@ fn explain_never_takes_the_token_as_an_argument() {
 }
 
 #[test]
+fn token_among_the_arguments_is_not_shown() {
+    let token = TestIssuer::new("api://orders").token("ada").sign();
+    let (long, with_value) = (format!("--{token}"), format!("--json={token}"));
+    for arguments in [
+        &["explain", &token][..],
+        &["doctor", &token],
+        &["mock", &token],
+        &["mock", "--port", &token],
+        &["mock", "--bind", &token],
+        &["mock", "--host", &token],
+        &["explain", &long],
+        &["explain", &with_value],
+        &[&token],
+        &["Bearer", &token],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_okta-verifier"));
+        let output = command.args(arguments).stdin(Stdio::null()).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(2), "{:?}", arguments[0]);
+        let shown = [output.stdout, output.stderr].concat();
+        let shown = String::from_utf8(shown).unwrap();
+        assert!(
+            shown.contains("Usage") || shown.contains("--help"),
+            "{shown}"
+        );
+        let parts = token.as_bytes().windows(16);
+        let parts = parts.map(|part| std::str::from_utf8(part).unwrap());
+        assert!(!parts.into_iter().any(|part| shown.contains(part)));
+    }
+    // The name of an option that does not exist helps.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_okta-verifier"));
+    let output = command.args(["explain", "--setings"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--setings"));
+}
+
+#[test]
 fn explain_without_settings_is_wrong_use() {
     let token = TestIssuer::new("api://orders").token("ada").sign();
     let run = explain(&token, &[], &[]);
@@ -288,20 +331,25 @@ fn explain_without_settings_is_wrong_use() {
 #[test]
 fn explain_of_garbage_exits_with_1() {
     let pinned = Pinned::new("");
-    for input in [
-        "undefined",
-        "a.b.c",
-        "e30.e30.e30",
-        "\u{1b}[2J\u{202e}x",
-        "{\"access_token\":1}",
+    for (input, status) in [
+        ("undefined", 401),
+        ("a.b.c", 401),
+        ("e30.e30.e30", 401),
+        ("\u{1b}[2J\u{202e}x", 400),
+        ("{\"access_token\":1}", 400),
     ] {
         let run = pinned.explain(input, &[]);
         assert_eq!(run.code, 1, "{input:?}");
         assert!(
-            run.stdout.contains("verdict: 401 malformed"),
+            run.stdout.contains(&format!("verdict: {status} malformed")),
             "{}",
             run.stdout
         );
+        let authorization = format!("Bearer {input}");
+        let credentials = RequestCredentials::new([authorization.as_bytes()]);
+        let result = pinned.verifier().authenticate(&credentials).into_ready();
+        let rejection = result.unwrap().unwrap_err();
+        assert_eq!(rejection.status(), status, "{input:?}");
         assert!(!run.stdout.contains(['\u{202e}', '\u{1b}']), "{input:?}");
     }
 }
@@ -451,11 +499,11 @@ async fn explain_agrees_with_a_request_for_each_documented_code() {
         assert_eq!(run.code, 1, "{code}");
         assert_eq!(run.json()["status"], rejection.status().as_u16(), "{code}");
     }
-    // These depend on the route, or on the request that brings the token.
+    // These depend on the request that brings the token, or on settings for bound tokens.
     let of_requests = [
-        "binding_required",
         "bound_token_as_bearer",
         "not_bound",
+        "binding_required",
         "binding_mismatch",
         "no_certificate",
     ];

@@ -17,7 +17,7 @@ impl Document {
             .unwrap_or_else(|error| panic!("the OpenAPI document is not JSON: {error}"));
         let version = document["openapi"].as_str().unwrap_or_default();
         assert!(
-            version.starts_with("3."),
+            version.starts_with("3.0.") || version.starts_with("3.1."),
             "the document has no `openapi` of 3.0 or 3.1; write the document of the API in JSON"
         );
         Self(document)
@@ -28,6 +28,10 @@ impl Document {
         let mut operations = Vec::new();
         for (path, item) in self.0["paths"].as_object().into_iter().flatten() {
             let item = self.resolve(item);
+            assert!(
+                item.get("$ref").is_none(),
+                "{path}: the reference does not lead to a path item of the document; write the operations into the document"
+            );
             for method in METHODS {
                 if let Some(operation) = item.get(method) {
                     operations.push(Operation::new(self, path, method, item, operation));

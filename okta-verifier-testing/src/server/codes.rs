@@ -120,9 +120,11 @@ impl RefreshTokens {
         Some(grant)
     }
 
-    /// Removes a token, so that it cannot be used again.
-    pub(super) fn remove(&mut self, token: &str) {
+    /// Removes a token, so that it cannot be used again. Returns `false` if it was removed before.
+    pub(super) fn remove(&mut self, token: &str) -> bool {
+        let before = self.0.len();
         self.0.retain(|(it, _)| it != token);
+        self.0.len() < before
     }
 }
 
@@ -229,6 +231,20 @@ mod tests {
         assert_eq!(codes.0.len(), LIMIT);
         let grant = codes.redeem(&first, URI, &verifier(), now);
         assert!(grant.is_err());
+    }
+
+    #[test]
+    fn refresh_token_is_removed_once() {
+        let mut tokens = RefreshTokens::default();
+        let grant = Grant {
+            client_id: "0oatest".to_owned(),
+            subject: "ada".to_owned(),
+            scopes: Vec::new(),
+            nonce: None,
+        };
+        tokens.insert("token".to_owned(), grant);
+        assert!(tokens.remove("token"));
+        assert!(!tokens.remove("token"));
     }
 
     #[test]

@@ -99,7 +99,10 @@ fn refresh_token(shared: &Shared, request: &Request, form: &Form) -> Result<Answ
         grant.scopes = scopes;
     }
     // A refresh token is replaced at each use (RFC 9700 §4.14.2).
-    shared.state().refresh_tokens.remove(token);
+    // Of two requests with the same token, only one removes it.
+    if !shared.state().refresh_tokens.remove(token) {
+        return Err(Answer::oauth_error(400, "invalid_grant", REFRESH));
+    }
     shared.register.revoke(token);
     let (body, _) = tokens_for(shared, &grant, binding, false);
     Ok(Answer::json(200, &body))

@@ -48,3 +48,16 @@ async fn minting_without_a_subject_returns_the_token_of_a_service() {
     assert_eq!([&claims["sub"], &claims["cid"]], [CLIENT_ID, CLIENT_ID]);
     assert!(claims.get("uid").is_none());
 }
+
+#[tokio::test]
+async fn mock_in_debug_output_shows_no_token_and_no_secret() {
+    let okta = MockOkta::start().await;
+    okta.set_client("0oaclient", "hush hush");
+    let reply = get(&okta, &format!("{PATH}?sub=ada")).await;
+    let shown = format!("{okta:?}");
+    assert!(shown.contains(okta.issuer_url()), "{shown}");
+    assert!(!shown.contains("hush"), "{shown}");
+    let token = String::from_utf8(reply.body).unwrap();
+    let parts = token.trim().split('.');
+    assert!(parts.into_iter().all(|part| !shown.contains(part)));
+}

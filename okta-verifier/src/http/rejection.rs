@@ -5,16 +5,21 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 
 use super::{
-    ApplicationRejection, Challenges, Malformed, NO_FIELD, Problem, Remedy, Scheme,
-    application::whole_seconds, rejection_event::Reason,
+    Anonymous, ApplicationRejection, Challenges, Malformed, Problem, Remedy, Scheme,
+    application::whole_seconds,
+    codes::{
+        APPLICATION, FORBIDDEN, INSUFFICIENT_SCOPE, INSUFFICIENT_USER_AUTHENTICATION,
+        INVALID_REQUEST, MISSING_LAYER, NO_CREDENTIALS, UNREADABLE_CLAIMS, slot,
+    },
+    rejection_event::Reason,
 };
 use crate::{
     error::{ClaimError, ConfigError, MalformedTokenError, VerifyError},
-    stats::{self, IssuerCounters},
+    stats::IssuerCounters,
     token::logged_claims::LoggedClaims,
 };
 
@@ -395,7 +400,7 @@ impl Rejection {
     }
 
     /// Returns the rejection without logging it.
-    fn of_error(
+    pub(super) fn of_error(
         challenges: &Challenges,
         scheme: Scheme,
         error: VerifyError,
@@ -415,6 +420,25 @@ impl Rejection {
         rejection.of_issuer(issuer).with_error(error)
     }
 
+    /// Adds what an optional layer may insert instead of this rejection.
+    pub(super) fn or_anonymous(self, anonymous: Anonymous) -> Self {
+        Self {
+            anonymous: Some(Box::new(anonymous)),
+            ..self
+        }
+    }
+
+    /// Returns the status of the response to a request with this token, which is rejected with `error`.
+    #[cfg(feature = "explain")]
+    pub(crate) fn status_for(token: &[u8], error: &VerifyError) -> StatusCode {
+        match error {
+            VerifyError::Malformed(MalformedTokenError::TooLarge { .. }) => StatusCode::BAD_REQUEST,
+            _ if !super::is_b64token(token) => StatusCode::BAD_REQUEST,
+            VerifyError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::UNAUTHORIZED,
+        }
+    }
+
     fn with_error(self, error: VerifyError) -> Self {
         Self {
             error: Some(Box::new(error)),
@@ -423,7 +447,7 @@ impl Rejection {
     }
 
     /// Logs the rejection with its error.
-    fn logged_error(self, claims: Option<&LoggedClaims>) -> Self {
+    pub(super) fn logged_error(self, claims: Option<&LoggedClaims>) -> Self {
         if let Some(error) = &self.error {
             self.log(&Reason(error), claims);
         }
@@ -448,7 +472,7 @@ impl Rejection {
         self.issuer.as_ref()
     }
 
-    /// Returns the position of the code in [`CODES`].
+    /// Returns the position of the code in [`CODES`](super::CODES).
     pub(crate) fn slot(&self) -> usize {
         // The codes of an application are counted together, because their number has no bound.
         slot(if self.is_application {
@@ -543,54 +567,6 @@ impl Rejection {
             anonymous: None,
         }
     }
-
-    /// Returns the gRPC status code: 16 (unauthenticated), 7 (permission denied), 14 (unavailable), or 13
-    /// (internal) if no layer in front of the handler verifies tokens. A rejection by the application with
-    /// another status has 3 (invalid argument) for 400, 5 (not found) for 404, 10 (aborted) for 409, 8
-    /// (resource exhausted) for 429, or else 9 (failed precondition).
-    #[must_use]
-    pub fn grpc_status(&self) -> u8 {
-        match self.status() {
-            StatusCode::FORBIDDEN => 7,
-            StatusCode::SERVICE_UNAVAILABLE => 14,
-            StatusCode::INTERNAL_SERVER_ERROR => 13,
-            _ if !self.is_application => 16,
-            StatusCode::BAD_REQUEST => 3,
-            StatusCode::NOT_FOUND => 5,
-            StatusCode::CONFLICT => 10,
-            StatusCode::TOO_MANY_REQUESTS => 8,
-            _ => 9,
-        }
-    }
-
-    /// Returns the rejection as a gRPC response with trailers only: HTTP 200 with `grpc-status` among the
-    /// headers, and no body. The response also has the headers of the HTTP response, such as
-    /// `www-authenticate`.
-    ///
-    /// Return this response to gRPC clients only. Software that reads only the HTTP status, such as a
-    /// forward-auth proxy, would treat the 200 as permission. The tower layers return this response only if
-    /// `grpc()` is on.
-    ///
-    /// ```
-    /// use okta_verifier::Rejection;
-    ///
-    /// let rejection = Rejection::insufficient_scope("orders:read")?;
-    /// assert_eq!(rejection.grpc_status(), 7); // permission denied
-    /// let response: http::Response<String> = rejection.into_grpc_response();
-    /// assert_eq!(response.status(), 200);
-    /// assert_eq!(response.headers()["grpc-status"], "7");
-    /// # Ok::<(), okta_verifier::ConfigError>(())
-    /// ```
-    #[must_use]
-    pub fn into_grpc_response<B: Default>(self) -> Response<B> {
-        let status = self.grpc_status();
-        let mut response = self.into_response();
-        *response.status_mut() = StatusCode::OK;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert("grpc-status", HeaderValue::from(u16::from(status)));
-        response
-    }
 }
 
 // Rounds up, so that clients do not retry too early, and limits the result to 1 s to 120 s.
@@ -619,121 +595,6 @@ impl fmt::Display for Rejection {
 
 impl std::error::Error for Rejection {}
 
-/// Marks a request that an optional layer has admitted without a token: one without credentials, or one whose
-/// expired token the layer treats as anonymous.
-///
-/// The layer inserts this marker into the request's extensions, so that an extractor can tell a request
-/// without credentials (401) from a route without a layer (500).
-///
-/// ```
-/// # use okta_verifier_testing::TestIssuer;
-/// use okta_verifier::{adapter::Anonymous, VerifiedToken, Verifier};
-///
-/// /// A handler behind an optional layer reads the extensions of the request.
-/// fn greet(extensions: &http::Extensions) -> Result<String, http::StatusCode> {
-///     if let Some(token) = extensions.get::<VerifiedToken>() {
-///         return Ok(format!("hello {}", token.subject()));
-///     }
-///     match extensions.get::<Anonymous>() {
-///         Some(anonymous) => Err(anonymous.rejection().status()), // this branch requires a token
-///         None => Err(http::StatusCode::INTERNAL_SERVER_ERROR),   // no layer
-///     }
-/// }
-///
-/// # let okta = TestIssuer::new("api://orders");
-/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
-/// let mut extensions = http::Extensions::new();
-/// assert_eq!(greet(&extensions).unwrap_err(), 500);
-/// extensions.insert(verifier.anonymous());
-/// assert_eq!(greet(&extensions).unwrap_err(), 401);
-/// # Ok::<(), okta_verifier::ConfigError>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct Anonymous {
-    challenges: Arc<Challenges>,
-    /// `None` if the request has no credentials.
-    expired: Option<Expired>,
-}
-
-/// The expired token of a request that is treated as anonymous.
-#[derive(Clone, Debug)]
-struct Expired {
-    scheme: Scheme,
-    /// The time since `exp`.
-    seconds: u64,
-    issuer: Arc<IssuerCounters>,
-}
-
-impl Anonymous {
-    pub(crate) fn new(challenges: Arc<Challenges>) -> Self {
-        Self {
-            challenges,
-            expired: None,
-        }
-    }
-
-    pub(crate) fn challenges(&self) -> &Challenges {
-        &self.challenges
-    }
-
-    /// Marks a request whose token has no other defect than that it expired `seconds` ago.
-    pub(crate) fn expired(
-        challenges: &Arc<Challenges>,
-        scheme: Scheme,
-        seconds: u64,
-        issuer: &Arc<IssuerCounters>,
-    ) -> Self {
-        let expired = Expired {
-            scheme,
-            seconds,
-            issuer: issuer.clone(),
-        };
-        Self {
-            challenges: challenges.clone(),
-            expired: Some(expired),
-        }
-    }
-
-    /// Returns the 401 for a handler that requires a token. For a request without credentials, it reports no
-    /// error (RFC 6750 §3). For an expired token, it is the rejection of that token, so that the client
-    /// requests another one.
-    #[must_use]
-    pub fn rejection(&self) -> Rejection {
-        match &self.expired {
-            None => Rejection::unauthenticated(&self.challenges, NO_FIELD),
-            Some(expired) => self.rejection_of(expired).logged_error(None),
-        }
-    }
-
-    /// Returns the rejection that this marker may replace, and logs that it does.
-    pub(crate) fn into_rejection(self) -> Rejection {
-        let Some(expired) = &self.expired else {
-            return self.rejection();
-        };
-        tracing::debug!(
-            issuer = expired.issuer.issuer(),
-            "expired token treated as anonymous"
-        );
-        Rejection {
-            anonymous: Some(Box::new(self.clone())),
-            ..self.rejection_of(expired)
-        }
-    }
-
-    fn rejection_of(&self, expired: &Expired) -> Rejection {
-        let issuer = Some(expired.issuer.clone());
-        Rejection::of_error(&self.challenges, expired.scheme, expired.error(), issuer)
-    }
-}
-
-impl Expired {
-    fn error(&self) -> VerifyError {
-        VerifyError::Expired {
-            seconds: self.seconds,
-        }
-    }
-}
-
 // The header that gives the client a nonce (RFC 9449 §8.1).
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
@@ -752,66 +613,5 @@ pub(crate) fn nonce_headers(
         [(DPOP_NONCE, nonce), no_store]
     })
 }
-
-// The codes of rejections that have no `VerifyError`. RFC 6750 has no error code for a request without
-// credentials (§3.1).
-const NO_CREDENTIALS: &str = "no_credentials";
-const INVALID_REQUEST: &str = "invalid_request";
-const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
-const INSUFFICIENT_USER_AUTHENTICATION: &str = "insufficient_user_authentication";
-const FORBIDDEN: &str = "forbidden";
-const UNREADABLE_CLAIMS: &str = "unreadable_claims";
-const MISSING_LAYER: &str = "missing_layer";
-/// Counts the rejections by the application, which have codes of their own.
-const APPLICATION: &str = "application";
-
-/// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
-/// chooses can add a counter. The last code stands for all others.
-pub(crate) const CODES: [&str; 37] = [
-    NO_CREDENTIALS,
-    INVALID_REQUEST,
-    INSUFFICIENT_SCOPE,
-    INSUFFICIENT_USER_AUTHENTICATION,
-    FORBIDDEN,
-    UNREADABLE_CLAIMS,
-    MISSING_LAYER,
-    "malformed",
-    "encrypted",
-    "algorithm_not_allowed",
-    "algorithm_mismatch",
-    "type_not_allowed",
-    "missing_key_id",
-    "unknown_key_id",
-    "bad_signature",
-    "unknown_issuer",
-    "org_authorization_server",
-    "missing_claim",
-    "invalid_claim",
-    "expired",
-    "not_yet_valid",
-    "issued_in_future",
-    "wrong_audience",
-    "not_an_access_token",
-    "client_not_allowed",
-    "binding_unchecked",
-    "bound_token_as_bearer",
-    "not_bound",
-    "binding_mismatch",
-    "no_certificate",
-    "binding_required",
-    "invalid_dpop_proof",
-    "use_dpop_nonce",
-    "inactive",
-    "unavailable",
-    APPLICATION,
-    "other",
-];
-
-pub(super) fn slot(code: &str) -> usize {
-    let known = CODES.iter().position(|known| *known == code);
-    known.unwrap_or(CODES.len() - 1)
-}
-
-const _: () = assert!(CODES.len() <= stats::REJECTION_SLOTS);
 
 pub(crate) const DEFAULT_REALM: &str = "api";

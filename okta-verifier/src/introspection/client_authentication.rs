@@ -105,13 +105,13 @@ impl ClientAuthentication {
         }
     }
 
-    /// Returns whether requests are sent without a client.
     /// Returns the ID of this service as a client. It is empty if requests are anonymous.
     #[cfg(feature = "explain")]
     pub(super) fn client_id(&self) -> &str {
         &self.client_id
     }
 
+    /// Returns whether requests are sent without a client.
     pub(super) const fn is_anonymous(&self) -> bool {
         matches!(self.method, Method::Anonymous)
     }

@@ -1,5 +1,5 @@
 //! The difference between the clocks of this machine and of an issuer, from the `Date` of its responses
-//! (RFC 9110 §6.6.1). It is information for operators only, and no token is ever judged by it.
+//! (RFC 9110 §6.6.1). It is information for operators only, and decides about no token.
 
 use std::{
     sync::{

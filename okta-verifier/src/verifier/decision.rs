@@ -5,8 +5,16 @@
 //! the missing input and continues from there. Nothing is parsed or verified twice, unless the decision
 //! begins again.
 
+mod basis;
+mod unverified;
+
 use std::{sync::Arc, time::Duration};
 
+pub(crate) use self::basis::Verification;
+use self::unverified::Parsed;
+#[cfg(feature = "explain")]
+pub(super) use self::unverified::is_signed_with;
+pub(super) use self::{basis::Basis, unverified::Unverified};
 use super::{
     ActiveIssuer, Verifier,
     decision_error::DecisionError,
@@ -18,13 +26,11 @@ use crate::{
     error::{MalformedTokenError, UnavailableReason, VerifyError},
     http::{Scheme, Shown, is_b64token},
     introspection::{IntrospectionReason, IntrospectionResponse, Introspector, RequiredResponse},
-    keys::{Key, KeyLookup},
+    keys::Key,
     sync::clock::Now,
     token::{
         checks,
-        claims::{Claims, Dates},
         jws::{self, Jws},
-        profile::Source,
     },
     verified_token::{Evidence, VerifiedToken},
 };
@@ -78,25 +84,6 @@ pub(super) enum Step {
     Restart,
 }
 
-/// A signed token of a configured or resolved issuer, parsed and checked except for its signature and its
-/// dates. Nothing in it may be trusted yet.
-pub(super) struct Unverified {
-    pub(super) issuer: Arc<ActiveIssuer>,
-    header: jws::Header,
-    signature: Vec<u8>,
-    /// The length of the signed part, from the beginning of the token.
-    signed: usize,
-    dates: Dates,
-    /// The unverified `iss`, if a key may be that of another tenant.
-    iss: Option<Box<str>>,
-    has_confirmation: bool,
-    /// The token, or the error of its claims. Neither may be used or reported before the signature was
-    /// verified.
-    claims: Result<VerifiedToken, VerifyError>,
-    /// For a token without `kid`: the issuer's only key, if it was tried and did not verify the signature.
-    tried: Option<Arc<Key>>,
-}
-
 /// A token that must be introspected.
 pub(super) struct Introspection {
     introspector: Arc<Introspector>,
@@ -115,22 +102,6 @@ pub(super) struct PendingUse {
     pub(super) proof: AcceptedProof,
     basis: Basis,
     pub(super) may_be_expired: bool,
-}
-
-/// What the acceptance of a token is based on. The settings may be replaced, and the key may be withdrawn,
-/// while the request waits.
-pub(super) enum Basis {
-    Cached(Arc<Entry<Verification>>),
-    Verified(Verification),
-    /// The introspection response alone.
-    Introspection(Arc<ActiveIssuer>),
-}
-
-/// The settings and the key with which a token was verified.
-#[derive(Clone, Debug)]
-pub(crate) struct Verification {
-    issuer: Arc<ActiveIssuer>,
-    key: Arc<Key>,
 }
 
 // `#[inline]` marks the functions that every cache hit calls. Without the attribute, the compiler does not
@@ -499,94 +470,6 @@ impl<'r> RequestDecision<'r> {
     }
 }
 
-/// A well-formed token.
-enum Parsed {
-    Unverified(Unverified),
-    /// The issuer resolver must be called for this `iss`.
-    UnknownIssuer(Box<str>),
-}
-
-impl Parsed {
-    fn new(jws: Jws<'_>, verifier: &Verifier, now: Now) -> Result<Self, DecisionError> {
-        let claims = Claims::parse(&jws.payload)?;
-        let Some(entry) = verifier.select(&claims, now)? else {
-            return Ok(Self::UnknownIssuer(claims.iss.as_ref().into()));
-        };
-        let (source, origin) = (Source::Jwt(jws.header.typ), &entry.issuer.origin);
-        checks::check_header(&jws.header, &origin.expected)
-            .map_err(|error| DecisionError::of(error, &entry.issuer))?;
-        let token = match entry.is_ambiguous {
-            false => checks::check_claims(&claims, source, &origin.expected)
-                .map(|checked| VerifiedToken::new(&claims, &checked, &jws.payload, origin)),
-            true => Err(VerifyError::WrongAudience),
-        };
-        let issuer = entry.issuer;
-        let has_keys_of_tenants = issuer.origin.expected.has_keys_of_tenants();
-        Ok(Self::Unverified(Unverified {
-            iss: has_keys_of_tenants.then(|| claims.iss.as_ref().into()),
-            dates: claims.dates(),
-            has_confirmation: claims.contains("cnf"),
-            claims: token,
-            signed: jws.signed.len(),
-            signature: jws.signature,
-            header: jws.header,
-            issuer,
-            tried: None,
-        }))
-    }
-}
-
-impl Unverified {
-    fn error(&self, error: VerifyError) -> DecisionError {
-        DecisionError::of(error, &self.issuer)
-    }
-
-    fn find_key(&self, arrived: Now, now: Now) -> Option<Result<Arc<Key>, VerifyError>> {
-        let acceptable = || self.is_acceptable(now);
-        self.issuer
-            .keys
-            .find(self.key_lookup(arrived, &acceptable), now)
-    }
-
-    /// Fetches the key, or waits for a fetch in flight.
-    pub(super) async fn fetch_key(&self, arrived: Now) -> Result<Arc<Key>, VerifyError> {
-        let acceptable = || self.is_acceptable(arrived);
-        let lookup = self.key_lookup(arrived, &acceptable);
-        self.issuer.keys.find_or_fetch(lookup).await
-    }
-
-    fn key_lookup<'w>(
-        &'w self,
-        arrived: Now,
-        acceptable: &'w (dyn Fn() -> bool + Sync),
-    ) -> KeyLookup<'w> {
-        KeyLookup {
-            kid: self.header.kid.as_deref(),
-            algorithm: self.header.algorithm,
-            arrived,
-            acceptable,
-            tried: self.tried.as_ref(),
-        }
-    }
-
-    fn is_signed_with(&self, key: &Key, token: &[u8]) -> bool {
-        let signed = token.get(..self.signed).unwrap_or_default();
-        is_signed_with(key, self.iss.as_deref(), signed, &self.signature)
-    }
-
-    /// Returns whether the unverified claims leave out what an introspection response would have to state.
-    fn is_lightweight(&self) -> bool {
-        (self.claims.as_ref()).is_ok_and(VerifiedToken::is_lightweight)
-    }
-
-    /// Returns whether the unverified claims would be accepted. The result may only decide whether a
-    /// request is sent to the issuer. It must never affect the response to the client.
-    fn is_acceptable(&self, now: Now) -> bool {
-        let leeway = self.issuer.origin.expected.leeway;
-        self.claims.is_ok() && checks::check_dates(self.dates, leeway, now.unix).is_ok()
-    }
-}
-
 impl Introspection {
     /// Returns the introspection of a token that was not verified, or `None` if the issuer does not
     /// introspect tokens for this reason.
@@ -658,36 +541,6 @@ impl PendingUse {
     }
 }
 
-impl Basis {
-    /// Checks that the key was not withdrawn while the request waited.
-    fn check_key(&self) -> Result<(), VerifyError> {
-        match self.key() {
-            Some(key) if key.is_retired() => Err(VerifyError::UnknownKeyId),
-            _ => Ok(()),
-        }
-    }
-
-    fn error(&self, error: VerifyError) -> DecisionError {
-        DecisionError::of(error, self.issuer())
-    }
-
-    fn issuer(&self) -> &Arc<ActiveIssuer> {
-        match self {
-            Self::Cached(entry) => &entry.verification.issuer,
-            Self::Verified(verification) => &verification.issuer,
-            Self::Introspection(issuer) => issuer,
-        }
-    }
-
-    fn key(&self) -> Option<&Key> {
-        match self {
-            Self::Cached(entry) => Some(&entry.verification.key),
-            Self::Verified(verification) => Some(&verification.key),
-            Self::Introspection(_) => None,
-        }
-    }
-}
-
 /// Returns why a token that is not a signed JWT may be introspected, or `None` if it must not be. A malformed
 /// text of three or five parts is never sent to an issuer, because it is a malformed JWT.
 pub(super) fn reason_of_unsigned(token: &[u8], error: &VerifyError) -> Option<IntrospectionReason> {
@@ -702,27 +555,7 @@ pub(super) fn reason_of_unsigned(token: &[u8], error: &VerifyError) -> Option<In
     }
 }
 
-/// Returns whether `key` has signed the token. `iss` is the token's issuer if a key may be that of another
-/// tenant.
-pub(super) fn is_signed_with(
-    key: &Key,
-    iss: Option<&str>,
-    signed: &[u8],
-    signature: &[u8],
-) -> bool {
-    let is_of_tenant = iss.is_none_or(|iss| key.is_of_issuer(iss));
-    is_of_tenant && key.verify(signed, signature).is_ok()
-}
-
 /// Returns the error for a request that the client can repeat at once.
 pub(super) fn unavailable_now() -> VerifyError {
     VerifyError::unavailable(Duration::ZERO, UnavailableReason::Abandoned)
-}
-
-impl Verification {
-    /// Returns whether the issuer's settings were replaced. A cache entry with replaced settings is never
-    /// used again, so it is evicted without waiting for its next look-up.
-    pub(super) fn is_retired(&self) -> bool {
-        self.issuer.is_retired()
-    }
 }

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     error::{UnavailableReason, VerifyError},
     explain::{Explanation, Nearest, Shown, UnverifiedClaim, nearest_issuer},
+    http::Rejection,
     introspection::IntrospectionReason,
     sync::clock::Now,
     token::{
@@ -118,7 +119,9 @@ impl Verifier {
         let mut report = Report::default();
         let (claims, claims_left_out) = explained.check(&mut report);
         report.agree_with(&verdict);
+        let status = verdict.as_ref().err();
         Explanation {
+            status: status.map(|error| Rejection::status_for(token.as_bytes(), error).as_u16()),
             checks: report.into_checks(),
             verdict,
             claims,

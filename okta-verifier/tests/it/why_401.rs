@@ -71,7 +71,7 @@ fn variant(line: &str) -> Option<String> {
 
 /// Returns the codes of rejections that have no `VerifyError`.
 fn rejections() -> impl Iterator<Item = String> {
-    let source = read("src/http/rejection.rs");
+    let source = read("src/http/codes.rs");
     let (_, constants) = source
         .split_once("// The codes of rejections")
         .expect("the constants");

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Response};
 use super::challenges;
 use crate::{
     error::{UnavailableReason, VerifyError},
-    http::{CODES, Rejection, Scheme, rejection::slot},
+    http::{CODES, Rejection, Scheme, codes::slot},
 };
 
 fn rejection(error: VerifyError) -> Rejection {
@@ -109,8 +109,11 @@ fn rejection_codes_have_a_slot_each() {
     let (_, verify) = verify.split_once("fn code(").unwrap();
     let (verify, _) = verify.split_once("\n    }\n").unwrap();
     let verify = verify.split('"').skip(1).step_by(2);
-    let own = include_str!("../rejection.rs").lines();
-    let own = own.filter_map(|line| line.strip_prefix("const ")?.split_once(": &str = \""));
+    let own = include_str!("../codes.rs").lines();
+    let own = own.filter_map(|line| {
+        line.strip_prefix("pub(super) const ")?
+            .split_once(": &str = \"")
+    });
     let own = own.filter_map(|(_, rest)| rest.strip_suffix("\";"));
     let codes: Vec<_> = verify.chain(own).collect();
     assert!(

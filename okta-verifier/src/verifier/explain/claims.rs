@@ -23,7 +23,7 @@ impl Explained<'_> {
         report: &mut Report,
     ) {
         let (dates, leeway) = (claims.dates(), expected.leeway);
-        // A date that passed meanwhile is judged at the time that agrees with `verify`.
+        // A date that passed meanwhile is checked at the time that agrees with `verify`.
         let expiry = match self.verdict {
             Err(VerifyError::Expired { .. }) => self.after,
             _ => self.before,

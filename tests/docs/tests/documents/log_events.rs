@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::{root, text};
 
 const PAGE: &str = "okta-verifier/docs/log-events.md";
-const REJECTION: &str = "okta-verifier/src/http/rejection.rs";
+const CODES: &str = "okta-verifier/src/http/codes.rs";
 const CRATES: [&str; 5] = ["", "-actix", "-axum", "-redis", "-tower"];
 const LEVELS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
 
@@ -227,9 +227,9 @@ fn codes_of_methods(source: &str) -> BTreeSet<String> {
 
 /// Returns the codes of rejections that have no `VerifyError`.
 fn codes_of_rejections() -> BTreeSet<String> {
-    let codes: BTreeSet<_> = constants(&text(REJECTION))
+    let codes: BTreeSet<_> = constants(&text(CODES))
         .into_iter()
-        .filter(|(name, _)| name != "DEFAULT_REALM")
+        .filter(|(name, _)| name != "APPLICATION")
         .map(|(_, value)| value)
         .collect();
     assert!(codes.len() >= 7, "{codes:?}");

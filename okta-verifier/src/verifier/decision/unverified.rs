@@ -1,0 +1,139 @@
+//! A signed token before its signature was verified: [`Parsed`] and [`Unverified`].
+
+use std::sync::Arc;
+
+use crate::{
+    error::VerifyError,
+    keys::{Key, KeyLookup},
+    sync::clock::Now,
+    token::{
+        checks,
+        claims::{Claims, Dates},
+        jws::{self, Jws},
+        profile::Source,
+    },
+    verified_token::VerifiedToken,
+    verifier::{ActiveIssuer, Verifier, decision_error::DecisionError},
+};
+
+/// A well-formed token.
+pub(super) enum Parsed {
+    Unverified(Unverified),
+    /// The issuer resolver must be called for this `iss`.
+    UnknownIssuer(Box<str>),
+}
+
+/// A signed token of a configured or resolved issuer, parsed and checked except for its signature and its
+/// dates. Nothing in it may be trusted yet.
+pub(in crate::verifier) struct Unverified {
+    pub(in crate::verifier) issuer: Arc<ActiveIssuer>,
+    pub(super) header: jws::Header,
+    signature: Vec<u8>,
+    /// The length of the signed part, from the beginning of the token.
+    signed: usize,
+    pub(super) dates: Dates,
+    /// The unverified `iss`, if a key may be that of another tenant.
+    iss: Option<Box<str>>,
+    pub(super) has_confirmation: bool,
+    /// The token, or the error of its claims. Neither may be used or reported before the signature was
+    /// verified.
+    pub(super) claims: Result<VerifiedToken, VerifyError>,
+    /// For a token without `kid`: the issuer's only key, if it was tried and did not verify the signature.
+    pub(super) tried: Option<Arc<Key>>,
+}
+
+impl Parsed {
+    pub(super) fn new(jws: Jws<'_>, verifier: &Verifier, now: Now) -> Result<Self, DecisionError> {
+        let claims = Claims::parse(&jws.payload)?;
+        let Some(entry) = verifier.select(&claims, now)? else {
+            return Ok(Self::UnknownIssuer(claims.iss.as_ref().into()));
+        };
+        let (source, origin) = (Source::Jwt(jws.header.typ), &entry.issuer.origin);
+        checks::check_header(&jws.header, &origin.expected)
+            .map_err(|error| DecisionError::of(error, &entry.issuer))?;
+        let token = match entry.is_ambiguous {
+            false => checks::check_claims(&claims, source, &origin.expected)
+                .map(|checked| VerifiedToken::new(&claims, &checked, &jws.payload, origin)),
+            true => Err(VerifyError::WrongAudience),
+        };
+        let issuer = entry.issuer;
+        let has_keys_of_tenants = issuer.origin.expected.has_keys_of_tenants();
+        Ok(Self::Unverified(Unverified {
+            iss: has_keys_of_tenants.then(|| claims.iss.as_ref().into()),
+            dates: claims.dates(),
+            has_confirmation: claims.contains("cnf"),
+            claims: token,
+            signed: jws.signed.len(),
+            signature: jws.signature,
+            header: jws.header,
+            issuer,
+            tried: None,
+        }))
+    }
+}
+
+impl Unverified {
+    pub(super) fn error(&self, error: VerifyError) -> DecisionError {
+        DecisionError::of(error, &self.issuer)
+    }
+
+    pub(super) fn find_key(&self, arrived: Now, now: Now) -> Option<Result<Arc<Key>, VerifyError>> {
+        let acceptable = || self.is_acceptable(now);
+        self.issuer
+            .keys
+            .find(self.key_lookup(arrived, &acceptable), now)
+    }
+
+    /// Fetches the key, or waits for a fetch in flight.
+    pub(in crate::verifier) async fn fetch_key(
+        &self,
+        arrived: Now,
+    ) -> Result<Arc<Key>, VerifyError> {
+        let acceptable = || self.is_acceptable(arrived);
+        let lookup = self.key_lookup(arrived, &acceptable);
+        self.issuer.keys.find_or_fetch(lookup).await
+    }
+
+    fn key_lookup<'w>(
+        &'w self,
+        arrived: Now,
+        acceptable: &'w (dyn Fn() -> bool + Sync),
+    ) -> KeyLookup<'w> {
+        KeyLookup {
+            kid: self.header.kid.as_deref(),
+            algorithm: self.header.algorithm,
+            arrived,
+            acceptable,
+            tried: self.tried.as_ref(),
+        }
+    }
+
+    pub(super) fn is_signed_with(&self, key: &Key, token: &[u8]) -> bool {
+        let signed = token.get(..self.signed).unwrap_or_default();
+        is_signed_with(key, self.iss.as_deref(), signed, &self.signature)
+    }
+
+    /// Returns whether the unverified claims leave out what an introspection response would have to state.
+    pub(super) fn is_lightweight(&self) -> bool {
+        (self.claims.as_ref()).is_ok_and(VerifiedToken::is_lightweight)
+    }
+
+    /// Returns whether the unverified claims would be accepted. The result may only decide whether a
+    /// request is sent to the issuer. It must never affect the response to the client.
+    pub(super) fn is_acceptable(&self, now: Now) -> bool {
+        let leeway = self.issuer.origin.expected.leeway;
+        self.claims.is_ok() && checks::check_dates(self.dates, leeway, now.unix).is_ok()
+    }
+}
+
+/// Returns whether `key` has signed the token. `iss` is the token's issuer if a key may be that of another
+/// tenant.
+pub(in crate::verifier) fn is_signed_with(
+    key: &Key,
+    iss: Option<&str>,
+    signed: &[u8],
+    signature: &[u8],
+) -> bool {
+    let is_of_tenant = iss.is_none_or(|iss| key.is_of_issuer(iss));
+    is_of_tenant && key.verify(signed, signature).is_ok()
+}

@@ -754,7 +754,6 @@ pub(crate) const CODES: [&str; 37] = [
     "binding_unchecked",
     "bound_token_as_bearer",
     "not_bound",
-    "binding_required",
     "binding_mismatch",
     "no_certificate",
     "binding_required",

@@ -176,6 +176,29 @@ fn explain_as_json_has_stable_keys() {
 }
 
 #[test]
+fn explain_compares_an_accepted_token_with_each_policy_of_the_file() {
+    let pinned = Pinned::new(
+        "[policies]\nread = { scope = \"orders:read\" }\nadmin = { group = \"Admins\" }\nbound = { bound = true }\n",
+    );
+    let token = || pinned.okta.token("ada").scope("orders:read");
+    let run = pinned.explain(&token().sign(), &["--json"]);
+    let policies = &json(&run)["policies"];
+    let result = |name: &str| {
+        let mut policies = policies.as_array().unwrap().iter();
+        let policy = policies.find(|policy| policy["name"] == name).unwrap();
+        (policy["code"].as_str(), policy["status"].as_u64())
+    };
+    assert_eq!(result("read"), (None, None));
+    assert_eq!(result("admin"), (Some("forbidden"), Some(403)));
+    assert_eq!(result("bound"), (Some("binding_required"), Some(401)));
+    assert_eq!(run.code, 0, "the token is accepted");
+    // What a rejected token would be allowed to do is not shown.
+    let rejected = pinned.explain(&token().expired().sign(), &["--json"]);
+    assert_eq!(json(&rejected)["policies"], serde_json::json!([]));
+    assert_eq!(rejected.code, 1);
+}
+
+#[test]
 fn explain_reads_the_scheme_and_white_space_around_the_token() {
     let pinned = Pinned::new("");
     let token = pinned.okta.token("ada").sign();

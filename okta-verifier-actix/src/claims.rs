@@ -69,5 +69,5 @@ fn read<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Rejection> {
     let token = admitted(Policy::any_token(), request)?;
     token
         .claims()
-        .map_err(|error| Rejection::unreadable_claims(&error))
+        .map_err(|error| token.unreadable_claims(&error))
 }

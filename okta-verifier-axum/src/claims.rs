@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use okta_verifier::{Policy, Rejection};
+use okta_verifier::Policy;
 use serde::de::DeserializeOwned;
 
 use crate::{Rejected, verified::admitted};
@@ -62,7 +62,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Claims<T> {
         let token = admitted(Policy::any_token(), &parts.extensions)?;
         match token.claims() {
             Ok(claims) => Ok(Self(claims)),
-            Err(error) => Err(Rejection::unreadable_claims(&error).into()),
+            Err(error) => Err(token.unreadable_claims(&error).into()),
         }
     }
 }

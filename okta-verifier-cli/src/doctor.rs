@@ -99,8 +99,8 @@ pub(crate) async fn run(options: Options, output: Output) -> ExitCode {
         findings: Vec::new(),
     };
     let file = options.settings.as_deref();
-    let verifier = match settings::verifier(file) {
-        Ok(verifier) => verifier,
+    let verifier = match settings::service(file) {
+        Ok(service) => service.verifier,
         Err(Problem::Unreadable(text)) => {
             report.add(Finding::new("settings", State::Failed, text));
             report.end();

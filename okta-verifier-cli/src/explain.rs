@@ -7,20 +7,22 @@ use std::{
 };
 
 use okta_verifier::{
-    VerifyError,
+    Rejection, VerifyError,
     explain::{Check, Explanation, Outcome},
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     output::{Output, State},
-    settings,
+    settings::{self, Service},
 };
 
 /// Reads a token from standard input, and explains why it is accepted or rejected.
 ///
 /// The token is never an argument, because the list of processes shows arguments. The settings are those of the
-/// service: OKTA_* in the environment, or a TOML file.
+/// service: OKTA_* in the environment, or a TOML file. A token that is accepted is compared with each policy of the
+/// file.
 ///
 /// Exit codes: 0 the token is accepted, 1 it is rejected, 2 wrong use or wrong settings, 3 it could not be verified,
 /// because the issuer is unavailable.
@@ -38,8 +40,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: Options, mut output: Output) -> ExitCode {
-    let verifier = match settings::verifier(options.settings.as_deref()) {
-        Ok(verifier) => verifier,
+    let service = match settings::service(options.settings.as_deref()) {
+        Ok(service) => service,
         Err(error) => return wrong_use(&format!("the settings are wrong: {error}")),
     };
     let input = match read() {
@@ -54,16 +56,20 @@ pub(crate) async fn run(options: Options, mut output: Output) -> ExitCode {
         Err(problem) => return wrong_use(problem),
     };
     let explanation = match options.offline {
-        true => verifier.explain_offline(token),
-        false => verifier.explain(token).await,
+        true => service.verifier.explain_offline(token),
+        false => service.verifier.explain(token).await,
+    };
+    let policies = match explanation.verdict() {
+        Ok(()) => policies(&service, token).await,
+        Err(_) => Vec::new(),
     };
     let explanation = match options.show_claims {
         true => explanation.show_claims(),
         false => explanation,
     };
     match output.is_json() {
-        true => output.object(&object(&explanation)),
-        false => write(&explanation, options.show_claims, &mut output),
+        true => output.object(&object(&explanation, &policies)),
+        false => write(&explanation, &policies, options.show_claims, &mut output),
     }
     ExitCode::from(match explanation.verdict() {
         Ok(()) => 0,
@@ -125,8 +131,79 @@ impl<'i> Input<'i> {
     }
 }
 
-/// Writes one line for each check that was made, and the verdict.
-fn write(explanation: &Explanation, shows_claims: bool, output: &mut Output) {
+/// What a route with a policy of the settings file does with an accepted token.
+#[derive(Debug, Serialize)]
+struct PolicyResult {
+    name: String,
+    /// The code of the rejection, or `None` if the token meets the policy.
+    code: Option<&'static str>,
+    status: Option<u16>,
+    /// The part of the policy that is not met.
+    unmet: Option<String>,
+}
+
+/// Checks a token that was accepted against each policy of the settings file.
+async fn policies(service: &Service, token: &str) -> Vec<PolicyResult> {
+    // It was accepted just now, so this sends no request, unless it is introspected each time.
+    let Ok(token) = service.verifier.verify(token).await else {
+        return Vec::new();
+    };
+    let results = service.policies.iter().map(|(name, policy)| {
+        let rejection = token.require(policy).err();
+        let rejection = rejection.as_ref();
+        PolicyResult {
+            name: name.clone(),
+            code: rejection.map(Rejection::code),
+            status: rejection.map(|it| it.status().as_u16()),
+            unmet: rejection.and_then(|it| Some(it.unmet_policy()?.to_string())),
+        }
+    });
+    results.collect()
+}
+
+/// Returns what to do if a policy is not met.
+fn advice(code: &str) -> &'static str {
+    match code {
+        "insufficient_scope" => {
+            "let the client request the scope; Okta grants a scope only by a rule of an access policy"
+        }
+        "insufficient_user_authentication" => {
+            "let the client send its user to log in again, as the challenge of the response says"
+        }
+        "binding_required" => {
+            "let the client request a token that is bound to its key (DPoP) or to its certificate"
+        }
+        _ => {
+            "no other scope would help; compare the groups and claims of the token (--show-claims) with the policy"
+        }
+    }
+}
+
+fn policy(result: &PolicyResult, output: &mut Output) {
+    let (Some(code), Some(status)) = (result.code, result.status) else {
+        output.finding(
+            State::Passed,
+            "policy",
+            &format!("{}: met", result.name),
+            None,
+        );
+        return;
+    };
+    let unmet = result.unmet.as_deref().unwrap_or("the policy");
+    let text = format!(
+        "{}: {status} {code}; the token does not meet {unmet}",
+        result.name
+    );
+    output.finding(State::Warned, "policy", &text, Some(advice(code)));
+}
+
+/// Writes one line for each check that was made and for each policy, and the verdict.
+fn write(
+    explanation: &Explanation,
+    policies: &[PolicyResult],
+    shows_claims: bool,
+    output: &mut Output,
+) {
     let mut is_marked = false;
     for check in explanation.checks() {
         if check.is_unverified() && !is_marked {
@@ -135,6 +212,7 @@ fn write(explanation: &Explanation, shows_claims: bool, output: &mut Output) {
         }
         finding(check, output);
     }
+    policies.iter().for_each(|it| policy(it, output));
     if shows_claims {
         output.line("claims, as the token has them:");
         for (name, value) in explanation.unverified_claims() {
@@ -189,7 +267,7 @@ fn status(explanation: &Explanation) -> String {
 }
 
 /// Returns the explanation as JSON. Its keys are stable.
-fn object(explanation: &Explanation) -> Value {
+fn object(explanation: &Explanation, policies: &[PolicyResult]) -> Value {
     let checks = explanation.checks().iter().map(|check| {
         let (state, expected, found) = match check.outcome() {
             Outcome::Passed { found } => ("ok", None, Some(found)),
@@ -213,6 +291,7 @@ fn object(explanation: &Explanation) -> Value {
         "status": explanation.status(),
         "codes": explanation.codes().collect::<Vec<_>>(),
         "checks": checks.collect::<Vec<_>>(),
+        "policies": policies,
         "unverified_claims": claims.collect::<Vec<_>>(),
         "unverified_claims_left_out": explanation.unverified_claims_left_out(),
     })

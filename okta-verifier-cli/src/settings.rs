@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, path::Path};
 
-use okta_verifier::{Verifier, settings::Settings};
+use okta_verifier::{OwnedPolicy, Verifier, settings::Settings};
 
 /// What is wrong with the settings. The text contains no secret of the file.
 #[derive(Debug)]
@@ -22,14 +22,25 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Builds the verifier of the service from the file, or from the environment if there is none.
+/// The verifier of the service, and the policies of its file.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) verifier: Verifier,
+    /// Each policy with its name.
+    pub(crate) policies: Vec<(String, OwnedPolicy)>,
+}
+
+/// Reads the settings of the service from the file, or from the environment, which has no policies, if there is none.
 ///
 /// # Errors
 ///
 /// Returns what is wrong with the settings.
-pub(crate) fn verifier(file: Option<&Path>) -> Result<Verifier, Problem> {
+pub(crate) fn service(file: Option<&Path>) -> Result<Service, Problem> {
     let Some(path) = file else {
-        return Verifier::from_env().map_err(|error| Problem::Wrong(vec![error.to_string()]));
+        let verifier =
+            Verifier::from_env().map_err(|error| Problem::Wrong(vec![error.to_string()]))?;
+        let policies = Vec::new();
+        return Ok(Service { verifier, policies });
     };
     let text = read(path)?;
     let named = |text: &dyn fmt::Display| format!("{}: {text}", path.display());
@@ -40,13 +51,19 @@ pub(crate) fn verifier(file: Option<&Path>) -> Result<Verifier, Problem> {
         Problem::Unreadable(named(&format_args!("line {line} is not TOML")))
     })?;
     let settings = Settings::read(document).map_err(|error| Problem::Unreadable(named(&error)))?;
-    settings.verifier().map_err(|error| {
+    let verifier = settings.verifier().map_err(|error| {
         let problems = error.problems();
         Problem::Wrong(
             problems
                 .map(|(path, text)| format!("{path}: {text}"))
                 .collect(),
         )
+    })?;
+    let policies = settings.policies();
+    let policies = policies.map(|(name, policy)| (name.to_owned(), policy.clone()));
+    Ok(Service {
+        verifier,
+        policies: policies.collect(),
     })
 }
 
@@ -68,7 +85,7 @@ mod tests {
         let path =
             std::env::temp_dir().join(format!("okta-verifier-{}-{name}", std::process::id()));
         fs::write(&path, text).expect("a writable directory");
-        let problem = verifier(Some(&path)).expect_err("wrong settings");
+        let problem = service(Some(&path)).expect_err("wrong settings");
         fs::remove_file(&path).expect("the file is there");
         problem
     }
@@ -96,7 +113,7 @@ mod tests {
 
     #[test]
     fn settings_file_that_is_missing_is_named() {
-        let problem = verifier(Some(Path::new("/nowhere/okta.toml"))).expect_err("no file");
+        let problem = service(Some(Path::new("/nowhere/okta.toml"))).expect_err("no file");
         assert!(matches!(problem, Problem::Unreadable(_)));
         assert!(
             problem.to_string().starts_with("/nowhere/okta.toml: "),

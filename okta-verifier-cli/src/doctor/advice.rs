@@ -11,7 +11,9 @@ pub(super) const KEYCLOAK_AUDIENCE: &str = "Keycloak reports every token as inac
 
 /// How to test the URL of proofs.
 pub(super) const DPOP: &str = "to test it, send a request with a proof along the path of the clients, through every proxy: 401 invalid_dpop_proof with \
-     the reason OtherUrl in the log means that the service knows another URL than the client";
+     the reason_code url in the log means that the service knows another URL than the client, and unknown_url that it trusts no host which the proxy names. A replay store that is set in code is not \
+     checked here: 503 unavailable with the reason_code replay_store means that it fails, and the warning \"DPoP replay store failed\" \
+     in the log has the cause";
 
 /// Returns what to do if metadata or keys cannot be fetched. `issuer` is the configured URL.
 pub(super) fn of_fetch(reason: &UnavailableReason, issuer: &str, place: Place) -> String {

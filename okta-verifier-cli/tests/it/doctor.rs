@@ -1,15 +1,9 @@
 //! `okta-verifier doctor`.
 
 use std::{
-    env, fs,
     io::Read,
     net::TcpListener,
-    path::PathBuf,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
     thread,
     time::{Duration, SystemTime},
 };
@@ -21,58 +15,18 @@ use rustls::{
 };
 use serde_json::Value;
 
-/// What the command wrote, and its exit code.
-#[derive(Debug)]
-struct Outcome {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Outcome {
-    /// Returns the line of a check and the line of its hint, or an empty text.
-    fn check(&self, name: &str) -> (String, String) {
-        let mut lines = self.stdout.lines();
-        let is_check = |line: &&str| line.get(6..).is_some_and(|rest| rest.starts_with(name));
-        let line = lines.find(is_check).unwrap_or_default().to_owned();
-        let hint = lines
-            .next()
-            .and_then(|line| line.trim_start().strip_prefix("-> "));
-        (line, hint.unwrap_or_default().to_owned())
-    }
-}
+use crate::process::{self, File, Run};
 
 /// Runs the command with these variables, and no other settings.
-async fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_okta-verifier"));
-    command.arg("doctor").args(arguments);
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("OKTA_") {
-            command.env_remove(name);
-        }
-    }
-    command.env("NO_PROXY", "*").envs(variables.iter().copied());
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let outcome = Outcome {
-        code: output.status.code(),
-        stdout: text(&output.stdout),
-        stderr: text(&output.stderr),
-    };
-    secret_scan::shown(&outcome.stdout);
-    secret_scan::shown(&outcome.stderr);
-    for text in [&outcome.stdout, &outcome.stderr] {
-        assert!(
-            !text.contains("panicked") && !text.contains('\u{1b}'),
-            "{text}"
-        );
-    }
-    outcome
+async fn doctor(arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+    let arguments = [&["doctor"], arguments].concat();
+    let run = tokio::task::block_in_place(|| process::run(&arguments, variables, ""));
+    secret_scan::shown(&run.stdout);
+    secret_scan::shown(&run.stderr);
+    run
 }
 
-async fn by_environment(issuer: &str) -> Outcome {
+async fn by_environment(issuer: &str) -> Run {
     secret_scan::public(issuer);
     let variables = [
         ("OKTA_ISSUER", issuer),
@@ -82,30 +36,6 @@ async fn by_environment(issuer: &str) -> Outcome {
     doctor(&[], &variables).await
 }
 
-/// A file that is removed at the end.
-struct File(PathBuf);
-
-impl File {
-    fn new(text: &str) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("okta-verifier-doctor-{}-{number}", std::process::id());
-        let path = env::temp_dir().join(name);
-        fs::write(&path, text).unwrap();
-        Self(path)
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for File {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
 /// Returns the settings of one issuer, with further keys of the verifier and of the issuer.
 fn settings(issuer: &str, verifier: &str, further: &str) -> String {
     format!(
@@ -113,7 +43,7 @@ fn settings(issuer: &str, verifier: &str, further: &str) -> String {
     )
 }
 
-async fn by_file(text: &str) -> Outcome {
+async fn by_file(text: &str) -> Run {
     let file = File::new(text);
     doctor(&["--settings", file.path()], &[]).await
 }
@@ -231,7 +161,7 @@ async fn doctor_reports_each_fault_of_the_issuer() {
             "{fault:?}: {outcome:?}"
         );
         assert!(advice.contains(hint), "{fault:?}: {outcome:?}");
-        assert_eq!(outcome.code, Some(1), "{fault:?}");
+        assert_eq!(outcome.code, 1, "{fault:?}");
         assert!(!outcome.stdout.contains("hidden"), "{outcome:?}");
     }
 }
@@ -249,7 +179,7 @@ async fn doctor_tells_failed_connections_apart() {
         "{outcome:?}"
     );
     assert!(hint.contains("nothing listens there"), "{outcome:?}");
-    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.code, 1);
 
     let (authority, server) = Certificate::with_authority(["127.0.0.1"]);
     let (file, other) = (
@@ -270,9 +200,9 @@ async fn doctor_tells_failed_connections_apart() {
         line.contains("UnknownIssuer") && hint.contains("ca_file"),
         "{untrusted:?}"
     );
-    assert_eq!(untrusted.code, Some(1));
+    assert_eq!(untrusted.code, 1);
     let trusted = by_file(&trusting(&file)).await;
-    assert_eq!(trusted.code, Some(0), "{trusted:?}");
+    assert_eq!(trusted.code, 0, "{trusted:?}");
 
     let (url, certificate) = expired();
     let file = File::new(&certificate);
@@ -283,7 +213,7 @@ async fn doctor_tells_failed_connections_apart() {
         line.contains("xpired") && hint.contains("date of the certificate"),
         "{outcome:?}"
     );
-    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.code, 1);
 
     let unresolved = by_file(&settings("https://issuer.invalid/realms/acme", &ca, "")).await;
     let (line, hint) = unresolved.check("connection");
@@ -294,7 +224,7 @@ async fn doctor_tells_failed_connections_apart() {
 }
 
 /// Starts a server with an expired certificate. Returns the issuer's URL and the certificate.
-fn expired() -> (String, String) {
+pub(crate) fn expired() -> (String, String) {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut certificate = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     certificate.not_before = rcgen::date_time_ymd(2020, 1, 1);
@@ -330,7 +260,7 @@ async fn doctor_reports_a_slow_issuer_in_time() {
     let (line, hint) = outcome.check("connection");
     assert!(line.contains("did not respond in time"), "{outcome:?}");
     assert!(hint.contains("fetch_timeout"), "{outcome:?}");
-    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.code, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -356,7 +286,7 @@ async fn doctor_warns_of_a_clock_and_of_skipped_keys() {
             line.contains("leeway is 60 s") && hint.contains("NTP"),
             "{outcome:?}"
         );
-        assert_eq!(outcome.code, Some(0), "a warning is no failure");
+        assert_eq!(outcome.code, 0, "a warning is no failure");
     }
     okta.fault(Endpoint::Keys, Fault::Mixed);
     let outcome = by_environment(okta.issuer_url()).await;
@@ -369,7 +299,7 @@ async fn doctor_warns_of_a_clock_and_of_skipped_keys() {
         hint.contains("entry ") && hint.contains("unknown_key_id"),
         "{outcome:?}"
     );
-    assert_eq!(outcome.code, Some(0));
+    assert_eq!(outcome.code, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -387,7 +317,7 @@ async fn doctor_shows_key_ids_of_a_hostile_issuer_short_and_escaped() {
     ];
     for arguments in [&[][..], &["--json"]] {
         let outcome = doctor(arguments, &variables).await;
-        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
         assert!(outcome.stdout.len() < 5_000, "{}", outcome.stdout.len());
         assert!(!outcome.stdout.contains(['\u{1b}', '\u{9b}', '\u{202e}']));
         assert!(outcome.stdout.contains("kkk…"), "{}", outcome.stdout);
@@ -410,7 +340,7 @@ async fn doctor_checks_the_credentials_for_introspection_and_never_shows_them() 
         line.starts_with("FAIL") && hint.contains("client_secret_post"),
         "{wrong:?}"
     );
-    assert_eq!(wrong.code, Some(1));
+    assert_eq!(wrong.code, 1);
 
     for (fault, part) in [
         (Fault::Status(403), "may not introspect"),
@@ -428,7 +358,7 @@ async fn doctor_checks_the_credentials_for_introspection_and_never_shows_them() 
             line.starts_with("FAIL") && hint.contains(part),
             "{fault:?}: {outcome:?}"
         );
-        assert_eq!(outcome.code, Some(1));
+        assert_eq!(outcome.code, 1);
         okta.clear_faults();
     }
     let right = by_file(&introspecting(CLIENT_SECRET)).await;
@@ -436,7 +366,7 @@ async fn doctor_checks_the_credentials_for_introspection_and_never_shows_them() 
         right.check("introspection").0.starts_with("ok"),
         "{right:?}"
     );
-    assert_eq!(right.code, Some(0), "{right:?}");
+    assert_eq!(right.code, 0, "{right:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -444,7 +374,7 @@ async fn doctor_passes_and_shows_url_time_keys_and_proofs() {
     let okta = MockOkta::start().await;
     let dpop = "[dpop]\nbase_url = \"https://api.acme.example\"";
     let outcome = by_file(&settings(okta.issuer_url(), dpop, "")).await;
-    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(outcome.code, 0, "{outcome:?}");
     assert!(outcome.stderr.is_empty(), "{outcome:?}");
     let (discovery, _) = outcome.check("discovery");
     assert!(
@@ -458,7 +388,7 @@ async fn doctor_passes_and_shows_url_time_keys_and_proofs() {
     }
     let (dpop, hint) = outcome.check("dpop");
     assert!(
-        dpop.contains("https://api.acme.example") && hint.contains("OtherUrl"),
+        dpop.contains("https://api.acme.example") && hint.contains("reason_code url"),
         "{outcome:?}"
     );
     assert!(outcome.check("clock").0.starts_with("skip"), "{outcome:?}");
@@ -470,7 +400,7 @@ async fn doctor_json_is_one_object_with_stable_keys() {
     okta.fault(Endpoint::Keys, Fault::EmptyKeys);
     let file = File::new(&settings(okta.issuer_url(), "", ""));
     let outcome = doctor(&["--json", "--settings", file.path()], &[]).await;
-    assert_eq!(outcome.code, Some(1));
+    assert_eq!(outcome.code, 1);
     let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(report["ok"], false);
     let checks = report["checks"].as_array().unwrap();
@@ -521,7 +451,7 @@ async fn doctor_reports_every_wrong_setting_at_once() {
         "leeway = \"10m\"",
     );
     let outcome = by_file(&text).await;
-    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert_eq!(outcome.code, 1, "{outcome:?}");
     for part in ["fetch_timeout: ", "issuers[0]: "] {
         assert!(outcome.stdout.contains(part), "{outcome:?}");
     }
@@ -534,7 +464,7 @@ async fn doctor_reports_every_wrong_setting_at_once() {
         ],
     )
     .await;
-    assert_eq!(organization.code, Some(1), "{organization:?}");
+    assert_eq!(organization.code, 1, "{organization:?}");
     assert!(
         organization.stdout.contains("org authorization server"),
         "{organization:?}"
@@ -546,7 +476,7 @@ async fn doctor_reports_every_wrong_setting_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn doctor_ends_with_2_if_the_settings_cannot_be_read_or_an_argument_is_unknown() {
     let missing = doctor(&["--settings", "/nowhere/okta.toml"], &[]).await;
-    assert_eq!(missing.code, Some(2), "{missing:?}");
+    assert_eq!(missing.code, 2, "{missing:?}");
     assert!(missing.stdout.contains("/nowhere/okta.toml"), "{missing:?}");
     secret_scan::secret("a secret in a broken line");
     for text in [
@@ -555,9 +485,9 @@ async fn doctor_ends_with_2_if_the_settings_cannot_be_read_or_an_argument_is_unk
         "\u{0}",
     ] {
         let outcome = by_file(text).await;
-        assert_eq!(outcome.code, Some(2), "{outcome:?}");
+        assert_eq!(outcome.code, 2, "{outcome:?}");
         assert!(outcome.stdout.starts_with("FAIL  settings"), "{outcome:?}");
     }
     let unknown = doctor(&["--unknown"], &[]).await;
-    assert_eq!(unknown.code, Some(2));
+    assert_eq!(unknown.code, 2);
 }

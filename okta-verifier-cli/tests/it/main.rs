@@ -5,5 +5,7 @@
 mod doctor;
 mod explain;
 mod mock;
+mod process;
+mod walk;
 
 use secret_scan as _;

@@ -239,6 +239,6 @@ async fn claims<B>(request: Request<B>) -> Result<Response<Full<Bytes>>, Infalli
     let token = token.expect("a strict layer precedes the handler");
     Ok(match token.claims::<Employee>() {
         Ok(_) => Response::default(),
-        Err(error) => Rejection::unreadable_claims(&error).into_response(),
+        Err(error) => token.unreadable_claims(&error).into_response(),
     })
 }

@@ -33,7 +33,7 @@ use super::{VerifyError, chain};
 #[non_exhaustive]
 pub enum UnavailableReason {
     /// No connection could be established, so nothing was sent.
-    #[error("no connection to the issuer could be established")]
+    #[error("no connection to the issuer could be established: {}", failure.text())]
     Connect {
         /// The step that failed.
         failure: ConnectFailure,
@@ -231,6 +231,18 @@ pub enum ConnectFailure {
     /// Another step failed, for example because the network is unreachable or a proxy rejected the
     /// connection.
     Other,
+}
+
+impl ConnectFailure {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Dns => "the name of the host could not be resolved",
+            Self::Refused => "the host refused the connection",
+            Self::Certificate => "the certificate of the server was not accepted",
+            Self::Tls => "the TLS handshake failed",
+            Self::Other => "the network or a proxy rejected the connection",
+        }
+    }
 }
 
 fn explained(skipped: usize, reasons: &str) -> String {

@@ -198,7 +198,7 @@ pub(crate) fn wrong_audience(claims: &Claims<'_>, expected: &Expected) -> Option
     if compared.clone().any(|aud| aud == "api://default") && expected.profile == Profile::Okta {
         return Some("api://default is the audience of Okta's authorization server default; use the audience of the server that issued the token".to_owned());
     }
-    None
+    Some("the token is for another API: let the client request one for this API, or add the audience to the settings if the token is meant for it".to_owned())
 }
 
 /// Returns what to look at if the client is not a configured one. `client` is the ID in the token.

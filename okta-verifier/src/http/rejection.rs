@@ -268,26 +268,17 @@ impl Rejection {
         Self::lacks_scope(&challenges, Scheme::Bearer, scope, None, None)
     }
 
-    /// Returns a 403 for a valid token whose claims do not fit the type that a handler reads, and logs a
+    /// Returns a 403 for a valid token of this issuer whose claims do not fit the type that a handler reads, and logs a
     /// warning. The response has no error code, because no other scope would help.
-    ///
-    /// ```
-    /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{Rejection, Verifier};
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let okta = TestIssuer::new("api://orders");
-    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
-    ///
-    /// let token = verifier.verify(&okta.token("ada").claim("floor", "ground").sign()).await?;
-    /// let floor = token.claim::<u8>("floor").map_err(|error| Rejection::unreadable_claims(&error));
-    /// assert_eq!(floor.unwrap_err().status(), 403);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn unreadable_claims(error: &ClaimError) -> Self {
-        tracing::warn!(%error, "a valid token does not fit the claims that the handler reads");
-        Self::plain(StatusCode::FORBIDDEN, UNREADABLE_CLAIMS).logged(error, None)
+    pub(crate) fn unreadable_claims(error: &ClaimError, issuer: &Arc<IssuerCounters>) -> Self {
+        let rejection = Self::plain(StatusCode::FORBIDDEN, UNREADABLE_CLAIMS);
+        let rejection = rejection.of_issuer(Some(issuer.clone()));
+        tracing::warn!(
+            issuer = rejection.issuer(),
+            %error,
+            "a valid token does not fit the claims that the handler reads"
+        );
+        rejection.logged(error, None)
     }
 
     /// Returns a 500 for a handler that needs a token on a route without a layer that verifies tokens, and

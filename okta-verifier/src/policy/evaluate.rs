@@ -8,7 +8,7 @@ use super::{
     rule::{Rule, Storage},
 };
 use crate::{
-    error::ConfigError,
+    error::{ClaimError, ConfigError},
     http::{Anonymous, ApplicationRejection, Rejection, Remedy, Scheme},
     sync::clock::Now,
     token::{SubjectKind, json},
@@ -119,6 +119,34 @@ impl VerifiedToken {
     #[must_use]
     pub fn reject(&self, rejection: ApplicationRejection) -> Rejection {
         Rejection::by_application(rejection, Some(self.counters()))
+    }
+
+    /// Returns a 403 for a handler that cannot read the claims of this token, and logs a warning. The response has no
+    /// error code, because no other scope would help.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Rejection, Verifier, VerifiedToken};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// fn floor(token: &VerifiedToken) -> Result<Option<u8>, Rejection> {
+    ///     token.claim("floor").map_err(|error| token.unreadable_claims(&error))
+    /// }
+    ///
+    /// let token = verifier.verify(&okta.token("ada").claim("floor", 3).sign()).await?;
+    /// assert_eq!(floor(&token).ok(), Some(Some(3)));
+    ///
+    /// let token = verifier.verify(&okta.token("ada").claim("floor", "ground").sign()).await?;
+    /// let rejection = floor(&token).unwrap_err();
+    /// assert_eq!((rejection.status().as_u16(), rejection.code()), (403, "unreadable_claims"));
+    /// assert_eq!(rejection.issuer(), Some(token.issuer()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn unreadable_claims(&self, error: &ClaimError) -> Rejection {
+        Rejection::unreadable_claims(error, self.counters())
     }
 
     // A token that is bound to a key is accepted with the scheme DPoP only.

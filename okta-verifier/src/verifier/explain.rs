@@ -343,8 +343,21 @@ impl Explained<'_> {
         }
         let is_lightweight = checks::is_lightweight(claims, any_source, expected);
         self.check_introspection(claims, &entry, is_lightweight, report);
-        if let Ok(Some(to)) = binding {
-            self.check_sender(&to, report);
+        match binding {
+            Ok(Some(to)) => self.check_sender(&to, report),
+            Ok(None) if expected.require_dpop => {
+                report.fail(
+                    "sender",
+                    &VerifyError::BindingRequired,
+                    "a token that is bound to a key, because of Issuer::require_dpop",
+                    "not bound",
+                );
+                report.hint(Some(
+                    "let the client request a new token with a DPoP proof; at Okta, turn on \"Require DPoP\" for the client"
+                        .to_owned(),
+                ));
+            }
+            _ => {}
         }
     }
 

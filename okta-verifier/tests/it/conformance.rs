@@ -259,7 +259,7 @@ impl Gateway {
         policy.admit(Some(&token), None)?;
         if path == "/claims" {
             let employee = token.claims::<Employee>();
-            employee.map_err(|error| Rejection::unreadable_claims(&error))?;
+            employee.map_err(|error| token.unreadable_claims(&error))?;
         }
         Ok(())
     }

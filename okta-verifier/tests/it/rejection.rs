@@ -229,7 +229,7 @@ fn rejection_by_a_handler_has_fixed_bytes() {
             Rejection::insufficient_scope("a b:c").unwrap(),
             challenged(403, scope),
         ),
-        (Rejection::unreadable_claims(&unreadable), (403, no_store())),
+        (token.unreadable_claims(&unreadable), (403, no_store())),
         (Rejection::missing_layer(), (500, no_store())),
     ] {
         assert_eq!(sent(rejection), expected);

@@ -134,7 +134,7 @@ fn event_of_unreadable_claims_and_of_a_missing_layer_comes_beside_their_cause() 
     let unreadable = token.claim::<u8>("sub").unwrap_err();
     for (act, cause, code) in [
         (
-            &(|| drop(Rejection::unreadable_claims(&unreadable))) as &dyn Fn(),
+            &(|| drop(token.unreadable_claims(&unreadable))) as &dyn Fn(),
             Level::WARN,
             r#"code="unreadable_claims" status=403 "#,
         ),

@@ -20,7 +20,7 @@ fn accepted(token: &VerifiedToken) {
         // `Ok` means that the claim is absent.
         if let Err(unreadable) = token.claim::<u8>(claim) {
             error(&unreadable);
-            rejected(&Rejection::unreadable_claims(&unreadable));
+            rejected(&token.unreadable_claims(&unreadable));
         }
     }
     for policy in [

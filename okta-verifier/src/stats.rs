@@ -69,7 +69,7 @@ pub struct Stats {
     /// the keys were fetched.
     pub dropped: u64,
     /// Rejected requests that belong to no issuer, by [`Rejection::code`](crate::Rejection::code). A code
-    /// without such a request is left out. The code `other` stands for the application's own codes.
+    /// without such a request is left out. The code `application` stands for the application's own codes.
     pub rejected: Vec<(&'static str, u64)>,
     /// The counters of each issuer. See [`IssuerStats::issuer`] for the rows that stand for several issuers.
     pub issuers: Vec<IssuerStats>,
@@ -107,7 +107,7 @@ pub struct IssuerStats {
     /// Requests with an accepted token that were dropped before the response.
     pub dropped: u64,
     /// Rejected requests, by [`Rejection::code`](crate::Rejection::code). A code without such a request is left
-    /// out. The code `other` stands for the application's own codes.
+    /// out. The code `application` stands for the application's own codes.
     pub rejected: Vec<(&'static str, u64)>,
     /// The fetches of the issuer's keys. All zero if the keys are pinned.
     pub key_fetches: KeyFetchStats,

@@ -734,7 +734,7 @@ const APPLICATION: &str = "application";
 
 /// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
 /// chooses can add a counter. The last code stands for all others.
-pub(crate) const CODES: [&str; 36] = [
+pub(crate) const CODES: [&str; 37] = [
     NO_CREDENTIALS,
     INVALID_REQUEST,
     INSUFFICIENT_SCOPE,
@@ -763,6 +763,7 @@ pub(crate) const CODES: [&str; 36] = [
     "binding_unchecked",
     "bound_token_as_bearer",
     "not_bound",
+    "binding_required",
     "binding_mismatch",
     "no_certificate",
     "invalid_dpop_proof",

@@ -7,7 +7,8 @@ use std::{
 };
 
 use okta_verifier::{
-    VerifyError,
+    Rejection, Verifier, VerifyError,
+    adapter::RequestCredentials,
     explain::{Check, Explanation, Outcome},
 };
 use serde_json::{Value, json};
@@ -61,9 +62,11 @@ pub(crate) async fn run(options: Options, mut output: Output) -> ExitCode {
         true => explanation.show_claims(),
         false => explanation,
     };
+    let bad_request = bad_request(&verifier, token);
+    let bad_request = bad_request.as_ref();
     match output.is_json() {
-        true => output.object(&object(&explanation)),
-        false => write(&explanation, options.show_claims, &mut output),
+        true => output.object(&object(&explanation, bad_request)),
+        false => write(&explanation, bad_request, options.show_claims, &mut output),
     }
     ExitCode::from(match explanation.verdict() {
         Ok(()) => 0,
@@ -125,8 +128,26 @@ impl<'i> Input<'i> {
     }
 }
 
+/// Returns the rejection of a request with the token if its status is 400: the token is too large, or has a character
+/// that no bearer token has, so that a request is rejected before the token is checked. No request is sent.
+fn bad_request(verifier: &Verifier, token: &str) -> Option<Rejection> {
+    let authorization = format!("Bearer {token}");
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    let rejection = verifier
+        .authenticate(&credentials)
+        .into_ready()
+        .ok()?
+        .err()?;
+    (rejection.status() == 400).then_some(rejection)
+}
+
 /// Writes one line for each check that was made, and the verdict.
-fn write(explanation: &Explanation, shows_claims: bool, output: &mut Output) {
+fn write(
+    explanation: &Explanation,
+    bad_request: Option<&Rejection>,
+    shows_claims: bool,
+    output: &mut Output,
+) {
     let mut is_marked = false;
     for check in explanation.checks() {
         if check.is_unverified() && !is_marked {
@@ -149,7 +170,8 @@ fn write(explanation: &Explanation, shows_claims: bool, output: &mut Output) {
         true => "",
         false => "     (claims hidden; --show-claims)",
     };
-    output.line(&format!("verdict: {}{hidden}", verdict(explanation)));
+    let verdict = verdict(explanation, bad_request);
+    output.line(&format!("verdict: {verdict}{hidden}"));
 }
 
 fn finding(check: &Check, output: &mut Output) {
@@ -164,33 +186,48 @@ fn finding(check: &Check, output: &mut Output) {
     output.finding(state, check.name(), &text, check.hint());
 }
 
-/// Returns the status of a request with the token, its code, and what it would be rejected for next.
-fn verdict(explanation: &Explanation) -> String {
-    let codes: Vec<&str> = explanation.codes().collect();
-    match (explanation.verdict(), &codes[..]) {
-        (Ok(()), _) => "accepted".to_owned(),
-        (Err(error), [_]) => format!("{} {}", status(error), error.code()),
-        (Err(error), [_, next @ ..]) => {
-            format!(
-                "{} {}, next {}",
-                status(error),
-                error.code(),
-                next.join(", ")
-            )
-        }
-        (Err(error), []) => error.code().to_owned(),
+/// Returns the status of a request with the token, its code with the code of the reason, and what it would be rejected
+/// for next.
+fn verdict(explanation: &Explanation, bad_request: Option<&Rejection>) -> String {
+    let Err(error) = explanation.verdict() else {
+        return "accepted".to_owned();
+    };
+    let codes = codes(explanation, bad_request);
+    let status = status(error, bad_request);
+    let reason = reason_code(error, bad_request).map(|reason| format!(" ({reason})"));
+    let reason = reason.unwrap_or_default();
+    match &codes[..] {
+        [] => format!("{status}{reason}"),
+        [code] => format!("{status} {code}{reason}"),
+        [code, next @ ..] => format!("{status} {code}{reason}, next {}", next.join(", ")),
     }
 }
 
-fn status(error: &VerifyError) -> u16 {
-    match error {
-        VerifyError::Unavailable { .. } => 503,
-        _ => 401,
+/// Returns the code of a request with the token, and those of further checks that failed.
+fn codes(explanation: &Explanation, bad_request: Option<&Rejection>) -> Vec<&'static str> {
+    let first = bad_request.map(Rejection::code);
+    let mut codes: Vec<_> = first.into_iter().collect();
+    codes.extend(explanation.codes().filter(|code| first != Some(code)));
+    codes
+}
+
+fn reason_code(error: &VerifyError, bad_request: Option<&Rejection>) -> Option<&'static str> {
+    match bad_request {
+        Some(rejection) => rejection.error().and_then(VerifyError::reason_code),
+        None => error.reason_code(),
+    }
+}
+
+fn status(error: &VerifyError, bad_request: Option<&Rejection>) -> u16 {
+    match (bad_request, error) {
+        (Some(rejection), _) => rejection.status().as_u16(),
+        (None, VerifyError::Unavailable { .. }) => 503,
+        (None, _) => 401,
     }
 }
 
 /// Returns the explanation as JSON. Its keys are stable.
-fn object(explanation: &Explanation) -> Value {
+fn object(explanation: &Explanation, bad_request: Option<&Rejection>) -> Value {
     let checks = explanation.checks().iter().map(|check| {
         let (state, expected, found) = match check.outcome() {
             Outcome::Passed { found } => ("ok", None, Some(found)),
@@ -211,8 +248,9 @@ fn object(explanation: &Explanation) -> Value {
     let claims = claims.map(|(name, value)| json!({ "name": name, "value": value }));
     json!({
         "accepted": explanation.verdict().is_ok(),
-        "status": explanation.verdict().err().map(status),
-        "codes": explanation.codes().collect::<Vec<_>>(),
+        "status": explanation.verdict().err().map(|error| status(error, bad_request)),
+        "codes": codes(explanation, bad_request),
+        "reason_code": explanation.verdict().err().and_then(|error| reason_code(error, bad_request)),
         "checks": checks.collect::<Vec<_>>(),
         "unverified_claims": claims.collect::<Vec<_>>(),
         "unverified_claims_left_out": explanation.unverified_claims_left_out(),

@@ -11,7 +11,7 @@ pub(super) const KEYCLOAK_AUDIENCE: &str = "Keycloak reports every token as inac
 
 /// How to test the URL of proofs.
 pub(super) const DPOP: &str = "to test it, send a request with a proof along the path of the clients, through every proxy: 401 invalid_dpop_proof with \
-     the reason OtherUrl in the log means that the service knows another URL than the client";
+     reason_code=\"url\" in the log means that the service knows another URL than the client";
 
 /// Returns what to do if metadata or keys cannot be fetched. `issuer` is the configured URL.
 pub(super) fn of_fetch(reason: &UnavailableReason, issuer: &str, place: Place) -> String {
@@ -23,7 +23,9 @@ pub(super) fn of_fetch(reason: &UnavailableReason, issuer: &str, place: Place) -
                 .to_owned()
         }
         UnavailableReason::Timeout => format!(
-            "a firewall may drop packets to port 443, or the issuer is slow: allow the connection, or raise {}",
+            "a firewall may drop the packets, the issuer may be slow, or the server may not speak TLS on this port: check the port in {}, allow \
+             the connection, or raise {}",
+            place.url(),
             place.fetch_timeout()
         ),
         UnavailableReason::Status { status: 404 | 410, .. } => format!(

@@ -204,6 +204,7 @@ fn explain_as_json_has_stable_keys() {
             "accepted",
             "checks",
             "codes",
+            "reason_code",
             "status",
             "unverified_claims",
             "unverified_claims_left_out"
@@ -288,20 +289,27 @@ fn explain_without_settings_is_wrong_use() {
 #[test]
 fn explain_of_garbage_exits_with_1() {
     let pinned = Pinned::new("");
-    for input in [
-        "undefined",
-        "a.b.c",
-        "e30.e30.e30",
-        "\u{1b}[2J\u{202e}x",
-        "{\"access_token\":1}",
+    for (input, verdict) in [
+        ("undefined", "verdict: 401 malformed (parts) "),
+        ("a.b.c", "verdict: 401 malformed (base64) "),
+        (
+            "e30.e30.e30",
+            "verdict: 401 malformed (header), next missing_claim ",
+        ),
+        ("a+b.c.d", "verdict: 401 malformed (alphabet) "),
+        // A request with such a text is rejected before the token is looked at.
+        (
+            "\u{1b}[2J\u{202e}x",
+            "verdict: 400 invalid_request, next malformed ",
+        ),
+        (
+            "{\"access_token\":1}",
+            "verdict: 400 invalid_request, next malformed ",
+        ),
     ] {
         let run = pinned.explain(input, &[]);
         assert_eq!(run.code, 1, "{input:?}");
-        assert!(
-            run.stdout.contains("verdict: 401 malformed"),
-            "{}",
-            run.stdout
-        );
+        assert!(run.stdout.contains(verdict), "{input:?}: {}", run.stdout);
         assert!(!run.stdout.contains(['\u{202e}', '\u{1b}']), "{input:?}");
     }
 }
@@ -317,6 +325,12 @@ fn explain_of_a_megabyte_is_short() {
     let run = pinned.explain(&token, &["--show-claims"]);
     assert_eq!(run.code, 1);
     assert!(run.stdout.len() < 4_096, "{}", run.stdout);
+    let last = run.stdout.lines().last().unwrap();
+    assert_eq!(last, "verdict: 400 malformed (too_large)");
+    let object: Value = serde_json::from_str(&pinned.explain(&token, &["--json"]).stdout).unwrap();
+    assert_eq!(object["status"], 400);
+    assert_eq!(object["reason_code"], "too_large");
+    assert_eq!(object["codes"], serde_json::json!(["malformed"]));
     let larger = Pinned::new("max_token_size = 65536");
     let token = larger
         .okta
@@ -451,6 +465,19 @@ async fn explain_agrees_with_a_request_for_each_documented_code() {
         assert_eq!(run.code, 1, "{code}");
         assert_eq!(run.json()["status"], rejection.status().as_u16(), "{code}");
     }
+    // A token that is not bound, under settings that require DPoP.
+    let text = text.replace(
+        "[[issuers]]\n",
+        "[dpop]\nbase_url = \"https://api.example.com\"\n[[issuers]]\nrequire_dpop = true\n",
+    );
+    let settings = File::new(&text);
+    let run = explain(&token().sign(), &["--settings", settings.path()], &[]);
+    assert!(
+        run.stdout.contains("verdict: 401 binding_required "),
+        "{}",
+        run.stdout
+    );
+    assert!(run.line("sender").starts_with("FAIL"), "{}", run.stdout);
     // These depend on the request that brings the token.
     let of_requests = [
         "bound_token_as_bearer",
@@ -458,7 +485,8 @@ async fn explain_agrees_with_a_request_for_each_documented_code() {
         "binding_mismatch",
         "no_certificate",
     ];
-    let walked = tokens.iter().map(|(code, _)| *code).chain(of_requests);
+    let walked = tokens.iter().map(|(code, _)| *code);
+    let walked = walked.chain(["binding_required"]).chain(of_requests);
     let walked: BTreeSet<String> = walked.map(str::to_owned).collect();
     assert_eq!(walked, documented());
 }

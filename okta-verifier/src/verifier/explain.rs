@@ -340,8 +340,21 @@ impl Explained<'_> {
         }
         let is_lightweight = checks::is_lightweight(claims, any_source, expected);
         self.check_introspection(claims, &entry, is_lightweight, report);
-        if let Ok(Some(to)) = binding {
-            self.check_sender(&to, report);
+        match binding {
+            Ok(Some(to)) => self.check_sender(&to, report),
+            Ok(None) if expected.require_dpop => {
+                report.fail(
+                    "sender",
+                    &VerifyError::BindingRequired,
+                    "a token that is bound to a key, because of Issuer::require_dpop",
+                    "not bound",
+                );
+                report.hint(Some(
+                    "require DPoP for the client at the issuer; the client must then send its token with the scheme DPoP and a proof"
+                        .to_owned(),
+                ));
+            }
+            Ok(None) | Err(_) => {}
         }
     }
 
@@ -411,7 +424,13 @@ impl Explained<'_> {
         match (checks::check_key_id(header, expected), &header.kid) {
             (Ok(()), Some(kid)) => report.pass("key_id", self.shown.text(kid)),
             (Ok(()), None) => report.pass("key_id", "none, which a setting allows"),
-            (Err(error), _) => report.fail("key_id", &error, "a kid", "none"),
+            (Err(error), _) => {
+                report.fail("key_id", &error, "a kid", "none");
+                report.hint(Some(
+                    "if the issuer publishes a single key without kid, set Issuer::allow_missing_key_id"
+                        .to_owned(),
+                ));
+            }
         }
         let (found, accepted) = report::types(header, expected, self.shown);
         match checks::check_type(header, expected) {

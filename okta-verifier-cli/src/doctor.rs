@@ -2,7 +2,7 @@
 
 mod advice;
 mod checks;
-mod fetches;
+mod log;
 
 use std::{
     path::{Path, PathBuf},
@@ -16,7 +16,7 @@ use crate::{
     settings::{self, Problem},
 };
 use checks::Place;
-use fetches::Fetches;
+use log::Log;
 
 /// Checks the settings of a service against its issuers, and says what to do about each problem.
 ///
@@ -99,6 +99,7 @@ pub(crate) async fn run(options: Options, output: Output) -> ExitCode {
         findings: Vec::new(),
     };
     let file = options.settings.as_deref();
+    let log = Log::collect();
     let verifier = match settings::service(file) {
         Ok(service) => service.verifier,
         Err(Problem::Unreadable(text)) => {
@@ -114,7 +115,9 @@ pub(crate) async fn run(options: Options, output: Output) -> ExitCode {
         }
     };
     report.add(settings_are_accepted(file));
-    let fetches = Fetches::collect();
+    for warning in log.take_warnings() {
+        report.add(checks::of_warning(warning));
+    }
     // The keys are fetched even if a snapshot is still fresh. The health has each failure.
     let _ = verifier.refresh().await;
     let mut introspection = verifier.check_introspection().await.into_iter();
@@ -124,7 +127,7 @@ pub(crate) async fn run(options: Options, output: Output) -> ExitCode {
             None => Place::Environment,
         };
         report.output.line(&format!("issuer {}", health.issuer));
-        let mut findings = checks::of_issuer(&health, &fetches, place);
+        let mut findings = checks::of_issuer(&health, &log, place);
         if health.introspection().is_some()
             && let Some(check) = introspection.next()
         {

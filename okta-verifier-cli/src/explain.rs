@@ -7,7 +7,8 @@ use std::{
 };
 
 use okta_verifier::{
-    Rejection, VerifyError,
+    Rejection, Verifier, VerifyError,
+    adapter::RequestCredentials,
     explain::{Check, Explanation, Outcome},
 };
 use serde::Serialize;
@@ -67,9 +68,17 @@ pub(crate) async fn run(options: Options, mut output: Output) -> ExitCode {
         true => explanation.show_claims(),
         false => explanation,
     };
+    let bad_request = bad_request(&service.verifier, token);
+    let bad_request = bad_request.as_ref();
     match output.is_json() {
-        true => output.object(&object(&explanation, &policies)),
-        false => write(&explanation, &policies, options.show_claims, &mut output),
+        true => output.object(&object(&explanation, bad_request, &policies)),
+        false => write(
+            &explanation,
+            bad_request,
+            &policies,
+            options.show_claims,
+            &mut output,
+        ),
     }
     ExitCode::from(match explanation.verdict() {
         Ok(()) => 0,
@@ -197,9 +206,23 @@ fn policy(result: &PolicyResult, output: &mut Output) {
     output.finding(State::Warned, "policy", &text, Some(advice(code)));
 }
 
+/// Returns the rejection of a request with the token if its status is 400: the token is too large, or has a character
+/// that no bearer token has, so that a request is rejected before the token is checked. No request is sent.
+fn bad_request(verifier: &Verifier, token: &str) -> Option<Rejection> {
+    let authorization = format!("Bearer {token}");
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    let rejection = verifier
+        .authenticate(&credentials)
+        .into_ready()
+        .ok()?
+        .err()?;
+    (rejection.status() == 400).then_some(rejection)
+}
+
 /// Writes one line for each check that was made and for each policy, and the verdict.
 fn write(
     explanation: &Explanation,
+    bad_request: Option<&Rejection>,
     policies: &[PolicyResult],
     shows_claims: bool,
     output: &mut Output,
@@ -227,7 +250,8 @@ fn write(
         true => "",
         false => "     (claims hidden; --show-claims)",
     };
-    output.line(&format!("verdict: {}{hidden}", verdict(explanation)));
+    let verdict = verdict(explanation, bad_request);
+    output.line(&format!("verdict: {verdict}{hidden}"));
 }
 
 fn finding(check: &Check, output: &mut Output) {
@@ -242,32 +266,44 @@ fn finding(check: &Check, output: &mut Output) {
     output.finding(state, check.name(), &text, check.hint());
 }
 
-/// Returns the status of a request with the token, its code, and what it would be rejected for next.
-fn verdict(explanation: &Explanation) -> String {
-    let codes: Vec<&str> = explanation.codes().collect();
-    match (explanation.verdict(), &codes[..]) {
-        (Ok(()), _) => "accepted".to_owned(),
-        (Err(error), [_]) => format!("{} {}", status(explanation), error.code()),
-        (Err(error), [_, next @ ..]) => {
-            format!(
-                "{} {}, next {}",
-                status(explanation),
-                error.code(),
-                next.join(", ")
-            )
-        }
-        (Err(error), []) => error.code().to_owned(),
+/// Returns the status of a request with the token, its code with the code of the reason, and what it would be rejected
+/// for next.
+fn verdict(explanation: &Explanation, bad_request: Option<&Rejection>) -> String {
+    let Err(error) = explanation.verdict() else {
+        return "accepted".to_owned();
+    };
+    let codes = codes(explanation, bad_request);
+    let status = explanation.status().unwrap_or_default();
+    let reason = reason_code(error, bad_request).map(|reason| format!(" ({reason})"));
+    let reason = reason.unwrap_or_default();
+    match &codes[..] {
+        [] => format!("{status}{reason}"),
+        [code] => format!("{status} {code}{reason}"),
+        [code, next @ ..] => format!("{status} {code}{reason}, next {}", next.join(", ")),
     }
 }
 
-fn status(explanation: &Explanation) -> String {
-    explanation
-        .status()
-        .map_or_else(String::new, |status| status.to_string())
+/// Returns the code of a request with the token, and those of further checks that failed.
+fn codes(explanation: &Explanation, bad_request: Option<&Rejection>) -> Vec<&'static str> {
+    let first = bad_request.map(Rejection::code);
+    let mut codes: Vec<_> = first.into_iter().collect();
+    codes.extend(explanation.codes().filter(|code| first != Some(code)));
+    codes
+}
+
+fn reason_code(error: &VerifyError, bad_request: Option<&Rejection>) -> Option<&'static str> {
+    match bad_request {
+        Some(rejection) => rejection.error().and_then(VerifyError::reason_code),
+        None => error.reason_code(),
+    }
 }
 
 /// Returns the explanation as JSON. Its keys are stable.
-fn object(explanation: &Explanation, policies: &[PolicyResult]) -> Value {
+fn object(
+    explanation: &Explanation,
+    bad_request: Option<&Rejection>,
+    policies: &[PolicyResult],
+) -> Value {
     let checks = explanation.checks().iter().map(|check| {
         let (state, expected, found) = match check.outcome() {
             Outcome::Passed { found } => ("ok", None, Some(found)),
@@ -289,7 +325,8 @@ fn object(explanation: &Explanation, policies: &[PolicyResult]) -> Value {
     json!({
         "accepted": explanation.verdict().is_ok(),
         "status": explanation.status(),
-        "codes": explanation.codes().collect::<Vec<_>>(),
+        "codes": codes(explanation, bad_request),
+        "reason_code": explanation.verdict().err().and_then(|error| reason_code(error, bad_request)),
         "checks": checks.collect::<Vec<_>>(),
         "policies": policies,
         "unverified_claims": claims.collect::<Vec<_>>(),

@@ -25,7 +25,9 @@ pub(super) fn of_fetch(reason: &UnavailableReason, issuer: &str, place: Place) -
                 .to_owned()
         }
         UnavailableReason::Timeout => format!(
-            "a firewall may drop packets to port 443, or the issuer is slow: allow the connection, or raise {}",
+            "a firewall may drop the packets, the issuer may be slow, or the server may not speak TLS on this port: check the port in {}, allow \
+             the connection, or raise {}",
+            place.url(),
             place.fetch_timeout()
         ),
         UnavailableReason::Status { status: 404 | 410, .. } => format!(

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{
     Finding, advice,
-    fetches::{Fetch, Fetches},
+    log::{Fetch, Log, Warning},
 };
 use crate::{output::State, settings};
 
@@ -23,13 +23,25 @@ pub(super) enum Place {
     File(usize),
 }
 
+/// Returns the finding about settings that are accepted but are probably wrong.
+pub(super) fn of_warning(warning: Warning) -> Finding {
+    let text = match &warning.issuer {
+        Some(issuer) => format!("{issuer}: {}", warning.message),
+        None => warning.message,
+    };
+    Finding {
+        issuer: warning.issuer,
+        ..Finding::new("settings", State::Warned, text)
+    }
+}
+
 /// Returns the findings about metadata, keys and the clock of an issuer.
-pub(super) fn of_issuer(health: &IssuerHealth, fetches: &Fetches, place: Place) -> Vec<Finding> {
+pub(super) fn of_issuer(health: &IssuerHealth, log: &Log, place: Place) -> Vec<Finding> {
     let mut findings = Vec::new();
     if health.state == KeyState::Pinned {
         findings.push(keys(health));
     } else {
-        let metadata = fetches.first(&health.issuer, "metadata");
+        let metadata = log.first(&health.issuer, "metadata");
         findings.extend(of_fetches(health, metadata.as_ref(), place));
     }
     findings.push(clock(health));

@@ -412,6 +412,7 @@ async fn doctor_json_is_one_object_with_stable_keys() {
         names,
         [
             "settings",
+            "settings",
             "connection",
             "discovery",
             "issuer",
@@ -419,7 +420,10 @@ async fn doctor_json_is_one_object_with_stable_keys() {
             "clock"
         ]
     );
-    let keys = &checks[4];
+    // The library warns of plain HTTP.
+    assert_eq!(checks[1]["state"], "warn");
+    assert_eq!(checks[1]["issuer"], okta.issuer_url());
+    let keys = &checks[5];
     assert_eq!(
         (&keys["state"], &keys["code"]),
         (&"fail".into(), &"no_usable_key".into())
@@ -441,6 +445,28 @@ async fn doctor_json_is_one_object_with_stable_keys() {
             ]
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_warns_of_settings_that_are_probably_wrong() {
+    let okta = MockOkta::start().await;
+    let issuer = okta.issuer_url();
+    let text = settings(issuer, "", "").replace("rfc9068", "okta");
+    let swapped = text
+        .replace("\"api://default\"", "\"0oab8om4bars6Y80Z0h7\"")
+        .replace("\"*\"", "[\"api://default\"]");
+    secret_scan::public(&swapped);
+    let outcome = by_file(&swapped).await;
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    for part in [
+        "the audience looks like a client ID",
+        "a client ID looks like an audience",
+    ] {
+        let line = format!("warn  settings    {issuer}: {part}");
+        assert!(outcome.stdout.contains(&line), "{outcome:?}");
+    }
+    let outcome = by_file(&text).await;
+    assert!(!outcome.stdout.contains("looks like"), "{outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

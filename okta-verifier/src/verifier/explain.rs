@@ -427,7 +427,13 @@ impl Explained<'_> {
         match (checks::check_key_id(header, expected), &header.kid) {
             (Ok(()), Some(kid)) => report.pass("key_id", self.shown.text(kid)),
             (Ok(()), None) => report.pass("key_id", "none, which a setting allows"),
-            (Err(error), _) => report.fail("key_id", &error, "a kid", "none"),
+            (Err(error), _) => {
+                report.fail("key_id", &error, "a kid", "none");
+                report.hint(Some(
+                    "if the issuer publishes a single key without kid, set Issuer::allow_missing_key_id"
+                        .to_owned(),
+                ));
+            }
         }
         let (found, accepted) = report::types(header, expected, self.shown);
         match checks::check_type(header, expected) {

@@ -1,4 +1,4 @@
-//! The fetches of the library, as its spans show them.
+//! What the library logs: its fetches, as its spans show them, and its warnings about the settings.
 
 use std::{
     fmt,
@@ -7,7 +7,7 @@ use std::{
 };
 
 use tracing::{
-    Metadata, Subscriber,
+    Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
 };
@@ -44,24 +44,44 @@ impl Fetch {
     }
 }
 
-/// The fetches so far.
+/// A warning, such as one about settings that are accepted but are probably wrong.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fetches(Arc<Mutex<Vec<Fetch>>>);
+pub(super) struct Warning {
+    pub(super) message: String,
+    /// The issuer that the warning is about, as configured.
+    pub(super) issuer: Option<String>,
+}
 
-impl Fetches {
-    /// Begins to collect the fetches of the process, and nothing else that is logged.
+/// The fetches and the warnings so far.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log(Arc<Mutex<Entries>>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    fetches: Vec<Fetch>,
+    warnings: Vec<Warning>,
+}
+
+impl Log {
+    /// Begins to collect the fetches and the warnings of the process, and nothing else that is logged.
     pub(super) fn collect() -> Self {
-        let fetches = Self::default();
+        let log = Self::default();
         // Fails if the process collects already. Then the checks have no times.
-        let subscriber = Registry::default().with(fetches.clone());
+        let subscriber = Registry::default().with(log.clone());
         let _ = tracing::subscriber::set_global_default(subscriber);
-        fetches
+        log
+    }
+
+    /// Returns the warnings since the last call.
+    pub(super) fn take_warnings(&self) -> Vec<Warning> {
+        std::mem::take(&mut self.lock().warnings)
     }
 
     /// Returns the first fetch of a document of the issuer.
     pub(super) fn first(&self, issuer: &str, document: &str) -> Option<Fetch> {
-        let fetches = self.lock();
-        let first = fetches
+        let entries = self.lock();
+        let first = entries
+            .fetches
             .iter()
             .find(|it| it.fields.issuer == issuer && it.fields.document == document);
         first.cloned()
@@ -69,25 +89,36 @@ impl Fetches {
 
     fn change(&self, id: &Id, change: impl FnOnce(&mut Fetch)) {
         // An ID may be used again after its span was closed.
-        if let Some(fetch) = self.lock().iter_mut().rfind(|it| it.id == *id) {
+        if let Some(fetch) = self.lock().fetches.iter_mut().rfind(|it| it.id == *id) {
             change(fetch);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Fetch>> {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<S: Subscriber> Layer<S> for Fetches {
+impl<S: Subscriber> Layer<S> for Log {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        metadata.is_span() && metadata.target() == "okta_verifier::fetch"
+        match metadata.is_span() {
+            true => metadata.target() == "okta_verifier::fetch",
+            false => {
+                *metadata.level() == Level::WARN && metadata.target().starts_with("okta_verifier")
+            }
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut warning = Warning::default();
+        event.record(&mut warning);
+        self.lock().warnings.push(warning);
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
-        self.lock().push(Fetch {
+        self.lock().fetches.push(Fetch {
             id: id.clone(),
             began: Instant::now(),
             took: None,
@@ -116,4 +147,20 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+impl Visit for Warning {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "issuer" {
+            self.issuer = Some(value.to_owned());
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            "issuer" => self.issuer = Some(format!("{value:?}")),
+            _ => {}
+        }
+    }
 }

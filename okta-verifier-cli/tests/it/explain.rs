@@ -33,8 +33,6 @@ impl Pinned {
         }
     }
 
-    /// Returns the verifier of the service.
-
     fn explain(&self, token: &str, arguments: &[&str]) -> Run {
         explain(
             token,

@@ -44,7 +44,8 @@ fn reasons() -> BTreeSet<String> {
         for item in source.split("\npub enum ").skip(1) {
             let (name, rest) = item.split_once(' ').unwrap();
             let (body, _) = rest.split_once("\n}").expect("its end");
-            if matches!(name, "ConfigError" | "ConnectFailure" | "VerifyError") {
+            // The codes of a `ConnectFailure` are those of `UnavailableReason::Connect`.
+            if matches!(name, "ConfigError" | "VerifyError" | "ConnectFailure") {
                 continue;
             }
             let methods = source.split_once(&format!("\nimpl {name} {{"));
@@ -98,6 +99,20 @@ fn why_401_has_a_row_for_every_code() {
         unknown.is_empty(),
         "okta-verifier/docs/why-401.md has rows for unknown codes: {unknown:?}"
     );
+}
+
+#[test]
+fn why_401_has_the_code_of_every_reason_for_503() {
+    let page = read("docs/why-401.md");
+    let (_, table) = page
+        .split_once("| reason code | reason |")
+        .expect("the table");
+    let (table, _) = table.split_once("\n\n").expect("its end");
+    let first = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    let shown: Vec<String> = table.lines().filter_map(first).collect();
+    let distinct: BTreeSet<_> = shown.iter().cloned().collect();
+    assert_eq!(distinct, codes_in("src/error/unavailable.rs"));
+    assert_eq!(distinct.len(), shown.len(), "a code has two rows");
 }
 
 #[test]

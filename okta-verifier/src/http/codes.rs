@@ -11,7 +11,6 @@ pub(super) const INSUFFICIENT_USER_AUTHENTICATION: &str = "insufficient_user_aut
 pub(super) const FORBIDDEN: &str = "forbidden";
 pub(super) const UNREADABLE_CLAIMS: &str = "unreadable_claims";
 pub(super) const MISSING_LAYER: &str = "missing_layer";
-
 /// Counts the rejections by the application, which have codes of their own. No rejection has this code.
 pub(super) const APPLICATION: &str = "application";
 

@@ -1,11 +1,7 @@
 //! `okta-verifier explain`: output and exit code for each kind of token.
 
-use std::{
-    fs,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
-use okta_verifier::{Verifier, settings::Settings};
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, Fault, MockOkta, TestIssuer};
 use serde_json::Value;
 

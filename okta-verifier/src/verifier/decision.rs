@@ -207,8 +207,10 @@ impl<'r> RequestDecision<'r> {
     pub(super) fn begin_new(&self, now: Now) -> Result<Step, DecisionError> {
         let inner = &*self.verifier.0;
         match Jws::parse(self.request.token, inner.max_token_size) {
-            Ok(jws) => match Parsed::new(jws, self.verifier, now)? {
-                Parsed::Unverified(unverified) => self.check_signature(unverified, None, now),
+            Ok(jws) => match Parsed::new(jws, self, now)? {
+                Parsed::Unverified(unverified, found) => {
+                    self.check_signature(unverified, found, now)
+                }
                 Parsed::UnknownIssuer(iss) => Ok(Step::ResolveIssuer(iss)),
             },
             Err(error) => self.begin_unsigned(error, now),
@@ -228,19 +230,16 @@ impl<'r> RequestDecision<'r> {
         self.find_response(introspection, now)
     }
 
-    /// Verifies the signature, and then the claims. If the key had to be fetched, `fetched` is the result.
+    /// Verifies the signature, and then the claims. `found` is the result of the look-up of the key, or `None` if
+    /// the keys must be fetched first.
     pub(super) fn check_signature(
         &self,
         mut unverified: Unverified,
-        mut fetched: Option<Result<Arc<Key>, VerifyError>>,
+        mut found: Option<Result<Arc<Key>, VerifyError>>,
         now: Now,
     ) -> Result<Step, DecisionError> {
         // A token without `kid` may be signed with the successor of the only key, so a second key is tried.
         let unavailable = loop {
-            let found = match fetched.take() {
-                Some(found) => Some(found),
-                None => unverified.find_key(self.arrived, now),
-            };
             match found {
                 Some(Ok(key)) => {
                     if unverified.is_signed_with(&key, self.request.token) {
@@ -257,6 +256,7 @@ impl<'r> RequestDecision<'r> {
                 Some(Err(error)) => return Err(unverified.error(error)),
                 None => break None,
             }
+            found = unverified.find_key(self.arrived, now);
         };
         let reason = IntrospectionReason::UnknownKey;
         if let Ok(token) = &unverified.claims
@@ -501,38 +501,61 @@ impl<'r> RequestDecision<'r> {
 
 /// A well-formed token.
 enum Parsed {
-    Unverified(Unverified),
+    /// With the result of the look-up of the key, or `None` if the keys must be fetched first.
+    Unverified(Unverified, Option<Result<Arc<Key>, VerifyError>>),
     /// The issuer resolver must be called for this `iss`.
     UnknownIssuer(Box<str>),
 }
 
 impl Parsed {
-    fn new(jws: Jws<'_>, verifier: &Verifier, now: Now) -> Result<Self, DecisionError> {
+    fn new(jws: Jws<'_>, decision: &RequestDecision<'_>, now: Now) -> Result<Self, DecisionError> {
         let claims = Claims::parse(&jws.payload)?;
-        let Some(entry) = verifier.select(&claims, now)? else {
+        let Some(entry) = decision.verifier.select(&claims, now)? else {
             return Ok(Self::UnknownIssuer(claims.iss.as_ref().into()));
         };
-        let (source, origin) = (Source::Jwt(jws.header.typ), &entry.issuer.origin);
-        checks::check_header(&jws.header, &origin.expected)
-            .map_err(|error| DecisionError::of(error, &entry.issuer))?;
-        let token = match entry.is_ambiguous {
-            false => checks::check_claims(&claims, source, &origin.expected)
-                .map(|checked| VerifiedToken::new(&claims, &checked, &jws.payload, origin)),
+        let issuer = entry.issuer;
+        let (source, expected) = (Source::Jwt(jws.header.typ), &issuer.origin.expected);
+        checks::check_header(&jws.header, expected)
+            .map_err(|error| DecisionError::of(error, &issuer))?;
+        let checked = match entry.is_ambiguous {
+            false => checks::check_claims(&claims, source, expected),
             true => Err(VerifyError::WrongAudience),
         };
-        let issuer = entry.issuer;
-        let has_keys_of_tenants = issuer.origin.expected.has_keys_of_tenants();
-        Ok(Self::Unverified(Unverified {
-            iss: has_keys_of_tenants.then(|| claims.iss.as_ref().into()),
-            dates: claims.dates(),
+        let dates = claims.dates();
+        let lookup = KeyLookup {
+            kid: jws.header.kid.as_deref(),
+            algorithm: jws.header.algorithm,
+            arrived: decision.arrived,
+            acceptable: &|| {
+                checked.is_ok() && checks::check_dates(dates, expected.leeway, now.unix).is_ok()
+            },
+            tried: None,
+        };
+        let found = match issuer.keys.find(lookup, now) {
+            // Only an introspection response could replace the key. The claims are copied below, which a flood of
+            // tokens with unknown keys must not cost.
+            Some(Err(error))
+                if issuer
+                    .introspector_for(IntrospectionReason::UnknownKey)
+                    .is_none() =>
+            {
+                return Err(DecisionError::of(error, &issuer));
+            }
+            found => found,
+        };
+        let unverified = Unverified {
+            iss: (expected.has_keys_of_tenants()).then(|| claims.iss.as_ref().into()),
+            dates,
             has_confirmation: claims.contains("cnf"),
-            claims: token,
+            claims: checked
+                .map(|checked| VerifiedToken::new(&claims, &checked, &jws.payload, &issuer.origin)),
             signed: jws.signed.len(),
             signature: jws.signature,
             header: jws.header,
             issuer,
             tried: None,
-        }))
+        };
+        Ok(Self::Unverified(unverified, found))
     }
 }
 

@@ -104,7 +104,11 @@ pub(crate) fn admitted(
     extensions: &Extensions,
 ) -> Result<&VerifiedToken, Rejection> {
     let token = extensions.get::<VerifiedToken>();
-    policy.admit(token, extensions.get::<Anonymous>())
+    let anonymous = match token {
+        Some(_) => None, // it would not be read
+        None => extensions.get::<Anonymous>(),
+    };
+    policy.admit(token, anonymous)
 }
 
 impl<R: Requirement> Clone for Verified<R> {

@@ -306,13 +306,18 @@ impl VerifiedToken {
     /// ```
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
-        // Splits and compares bytes, because searching a `str` for the next space costs more than comparing
-        // most scopes.
-        let granted = self.0.texts.get(SCOPE).as_bytes();
-        !scope.is_empty()
-            && granted
-                .split(|byte| *byte == b' ')
-                .any(|granted| granted == scope.as_bytes())
+        let (mut granted, scope) = (self.0.texts.get(SCOPE).as_bytes(), scope.as_bytes());
+        if scope.is_empty() {
+            return false;
+        }
+        // `split` would take twice as many instructions.
+        while let Some(end) = granted.iter().position(|byte| *byte == b' ') {
+            if granted[..end] == *scope {
+                return true;
+            }
+            granted = &granted[end + 1..];
+        }
+        granted == scope
     }
 
     /// Returns the groups, from the claim named by [`Issuer::groups_claim`](crate::Issuer::groups_claim) or

@@ -54,13 +54,18 @@ fn main() {
     let unknown = ordinary(&served.okta).unpublished_key().sign();
     let line = HeaderValue::from_str(&format!("Bearer {jwt}")).expect("ASCII");
     let app = match case.as_str() {
-        "axum" => axum_verified(served.verifier(10_000)),
-        "axum-extension" => axum_extension(),
+        "axum" | "axum-served" => axum_verified(served.verifier(10_000)),
+        "axum-extension" | "axum-extension-served" => axum_extension(),
         _ => axum_plain(),
+    };
+    // `axum::serve` does the same once. Without it, axum applies the layers anew for every request.
+    let app = match case.ends_with("-served") {
+        true => app.with_state(()),
+        false => app,
     };
     let work: &dyn Fn() -> bool = match case.as_str() {
         "cached" | "uncached" => &|| verify(&verifier, black_box(&jwt)).is_ok(),
-        "axum" | "axum-extension" | "axum-plain" => &|| {
+        axum if axum.starts_with("axum") => &|| {
             call_axum(&app, black_box(&line));
             true
         },

@@ -6,11 +6,12 @@
 
 use std::{
     pin::pin,
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use allocation_counter::measure;
-use axum::{Router, body::Body, routing::get};
+use axum::{Extension, Router, body::Body, routing::get};
 use http::{HeaderValue, Request, StatusCode, header::AUTHORIZATION};
 use okta_verifier::{Policy, Requirement, Verifier};
 use okta_verifier_axum::{Verified, VerifyLayer};
@@ -33,18 +34,60 @@ fn call(router: Router, request: Request<Body>) -> StatusCode {
     }
 }
 
+struct Setup {
+    verifier: Verifier,
+    line: HeaderValue,
+}
+
+impl Setup {
+    fn new() -> Self {
+        let okta = TestIssuer::new("api://orders");
+        let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+        let line = format!("Bearer {}", okta.token("ada").scope("orders:read").sign());
+        Self {
+            verifier: builder.build().unwrap(),
+            line: HeaderValue::from_str(&line).unwrap(),
+        }
+    }
+
+    fn plain() -> Router {
+        Router::new().route("/orders", get(async || "orders"))
+    }
+
+    /// Any layer that passes a value to a handler allocates at least what this one does.
+    fn with_extension() -> Router {
+        let shared: Arc<str> = Arc::from("shared");
+        Router::new()
+            .route("/orders", get(async |_: Extension<Arc<str>>| "orders"))
+            .route_layer(Extension(shared))
+    }
+
+    fn verified(&self) -> Router {
+        Router::new()
+            .route("/orders", get(async |_: Verified<ReadOrders>| "orders"))
+            .route_layer(VerifyLayer::new(self.verifier.clone()))
+    }
+
+    fn request(&self) -> Request<Body> {
+        let mut request = Request::get("/orders").body(Body::empty()).unwrap();
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, self.line.clone());
+        request
+    }
+}
+
+/// Returns the allocations of the second call.
+fn count(router: &Router, request: impl Fn() -> Request<Body>) -> u64 {
+    assert_eq!(call(router.clone(), request()), 200);
+    let (router, request) = (router.clone(), request());
+    measure(|| assert_eq!(call(router, request), 200)).count_total
+}
+
 #[test]
 fn layer_and_extractor_allocate_at_most_five_times() {
-    let okta = TestIssuer::new("api://orders");
-    let verifier = Verifier::builder()
-        .issuer(okta.issuer().any_client_id())
-        .build()
-        .unwrap();
-    let line = format!("Bearer {}", okta.token("ada").scope("orders:read").sign());
-    let line = HeaderValue::from_str(&line).unwrap();
+    let setup = Setup::new();
     let request = || {
-        let mut request = Request::get("/orders").body(Body::empty()).unwrap();
-        request.headers_mut().insert(AUTHORIZATION, line.clone());
+        let mut request = setup.request();
         // Room for more extensions, because the features of axum decide whether the map has to grow.
         let extensions = request.extensions_mut();
         extensions.insert([0_u8; 1]);
@@ -57,18 +100,22 @@ fn layer_and_extractor_allocate_at_most_five_times() {
         extensions.insert([0_u8; 8]);
         request
     };
-    let plain = Router::new().route("/orders", get(async || "orders"));
-    let verified = Router::new()
-        .route("/orders", get(async |_: Verified<ReadOrders>| "orders"))
-        .route_layer(VerifyLayer::new(verifier));
-    assert_eq!(call(plain.clone(), request()), 200);
-    assert_eq!(call(verified.clone(), request()), 200);
-
-    let count = |router: &Router| {
-        let (router, request) = (router.clone(), request());
-        measure(|| assert_eq!(call(router, request), 200)).count_total
-    };
-    let (without, with) = (count(&plain), count(&verified));
+    let without = count(&Setup::plain(), request);
+    let with = count(&setup.verified(), request);
     println!("without them {without}, with them {with}");
+    assert!(with - without <= 5, "{with} - {without}");
+}
+
+/// What a service allocates, growth of the extensions included: `axum::serve` calls `with_state` once, and
+/// otherwise axum applies the layers anew for every request.
+#[test]
+fn layer_and_extractor_of_a_service_allocate_no_more_than_a_layer_that_inserts_any_value() {
+    let setup = Setup::new();
+    let served = |router: Router| count(&router.with_state(()), || setup.request());
+    let without = served(Setup::plain());
+    let extension = served(Setup::with_extension());
+    let with = served(setup.verified());
+    println!("served: without them {without}, with an Extension {extension}, with them {with}");
+    assert!(with <= extension, "{with} and {extension}");
     assert!(with - without <= 5, "{with} - {without}");
 }

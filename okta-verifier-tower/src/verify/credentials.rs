@@ -3,37 +3,37 @@
 use http::{HeaderValue, Request, header::AUTHORIZATION};
 use okta_verifier::{adapter::RequestCredentials, mtls::ClientCertificate};
 
-use super::VerifyLayer;
+use super::layer::Settings;
 
 /// Returns the credentials of a request, with the raw bytes of every field line. The verifier decides
 /// about repeated and non-ASCII lines.
 pub(super) fn credentials<'r, B>(
     request: &'r Request<B>,
-    layer: &'r VerifyLayer,
+    settings: &'r Settings,
 ) -> RequestCredentials<'r> {
     let (headers, uri, extensions) = (request.headers(), request.uri(), request.extensions());
     let authorization = headers.get_all(AUTHORIZATION).iter();
     let mut credentials = RequestCredentials::new(authorization.map(HeaderValue::as_bytes));
     credentials = credentials.query(uri.query());
-    if let Some(max_age) = layer.max_introspection_age {
+    if let Some(max_age) = settings.max_introspection_age {
         credentials = credentials.max_introspection_age(max_age);
     }
-    if let Some(audience) = &layer.audience {
+    if let Some(audience) = &settings.audience {
         credentials = credentials.audience(audience);
     }
-    if layer.optional && layer.expired_as_anonymous {
+    if settings.optional && settings.expired_as_anonymous {
         credentials = credentials.expired_as_anonymous();
     }
-    if !layer.verifier.accepts_bound_tokens() {
+    if !settings.verifier.accepts_bound_tokens() {
         return credentials;
     }
-    let original_uri = layer.original_uri.and_then(|read| read(extensions));
+    let original_uri = settings.original_uri.and_then(|read| read(extensions));
     let path = original_uri.unwrap_or(uri).path();
     credentials = credentials.request(request.method().as_str(), path);
-    credentials = layer.verifier.read_sender_headers(credentials, |name| {
+    credentials = settings.verifier.read_sender_headers(credentials, |name| {
         headers.get_all(name).iter().map(HeaderValue::as_bytes)
     });
-    if let Some(peer) = layer.peer.and_then(|read| read(extensions)) {
+    if let Some(peer) = settings.peer.and_then(|read| read(extensions)) {
         credentials = credentials.peer(peer);
     }
     if let Some(certificate) = extensions.get::<ClientCertificate>() {

@@ -9,10 +9,7 @@ use okta_verifier::adapter::Authentication;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::{
-    VerifyLayer,
-    hook::{Hook, RequestOutcome, report},
-};
+use super::hook::{Hook, RequestOutcome, report};
 use crate::refusal::Refusal;
 
 pin_project! {
@@ -57,46 +54,48 @@ impl<S, B> VerifyFuture<S, B>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn refused(refusal: Refusal, outcome: RequestOutcome) -> Self {
-        let refusal = Some(refusal);
-        Self::new(State::Refused { refusal }, outcome)
-    }
-
-    /// Returns the future of a request that waits for `authentication`. `service` must not have been
-    /// polled ready, so that it holds no reservation while the request waits. Once the token is
-    /// verified, `service` is polled ready and called.
-    pub(super) fn authenticating(
-        authentication: Authentication,
-        layer: &VerifyLayer,
-        request: Request<B>,
-        service: S,
+    pub(super) fn refused(
+        refusal: Refusal,
+        added: Vec<(HeaderName, HeaderValue)>,
         outcome: RequestOutcome,
     ) -> Self {
-        let state = State::Authenticating {
-            authentication,
-            grpc: layer.grpc,
-            call: Some(Box::new((request, service, layer.hook.clone()))),
-        };
-        Self::new(state, outcome)
-    }
-
-    pub(super) fn inner(future: S::Future, outcome: RequestOutcome) -> Self {
-        Self::new(State::Inner { future }, outcome)
-    }
-
-    /// Adds these headers to the response, whether it is a rejection or the inner service's response.
-    pub(super) fn adding(
-        mut self,
-        headers: impl Iterator<Item = (HeaderName, HeaderValue)>,
-    ) -> Self {
-        self.added.extend(headers);
-        self
-    }
-
-    fn new(state: State<S, B>, outcome: RequestOutcome) -> Self {
+        let refusal = Some(refusal);
         Self {
-            state,
-            added: Vec::new(),
+            state: State::Refused { refusal },
+            added,
+            outcome,
+        }
+    }
+
+    /// Returns the future of a request that waits for `authentication`. The service of `call` must not have been
+    /// polled ready, so that it holds no reservation while the request waits. Once the token is
+    /// verified, the service is polled ready and called.
+    pub(super) fn authenticating(
+        authentication: Authentication,
+        grpc: bool,
+        call: (Request<B>, S, Option<Hook>),
+        added: Vec<(HeaderName, HeaderValue)>,
+        outcome: RequestOutcome,
+    ) -> Self {
+        Self {
+            state: State::Authenticating {
+                authentication,
+                grpc,
+                call: Some(Box::new(call)),
+            },
+            added,
+            outcome,
+        }
+    }
+
+    pub(super) fn inner(
+        future: S::Future,
+        added: Vec<(HeaderName, HeaderValue)>,
+        outcome: RequestOutcome,
+    ) -> Self {
+        Self {
+            state: State::Inner { future },
+            added,
             outcome,
         }
     }

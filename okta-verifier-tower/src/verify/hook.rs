@@ -6,9 +6,8 @@ use http::Extensions;
 use okta_verifier::adapter::{Outcome, PendingOutcome};
 
 /// The function of [`VerifyLayer::on_outcome`](super::VerifyLayer::on_outcome).
-// A thin pointer, because the layer is cloned for every request.
 #[derive(Clone)]
-pub(super) struct Hook(Arc<Box<Function>>);
+pub(super) struct Hook(Arc<Function>);
 
 type Function = dyn Fn(Outcome<'_>, &Extensions) + Send + Sync;
 
@@ -19,7 +18,7 @@ type Report = Box<dyn FnOnce(Outcome<'_>) + Send>;
 
 impl Hook {
     pub(super) fn new(hook: impl Fn(Outcome<'_>, &Extensions) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Box::new(hook)))
+        Self(Arc::new(hook))
     }
 
     #[cold]

@@ -43,12 +43,16 @@ use super::{Verify, hook::Hook};
 /// [`VerifiedToken`]: okta_verifier::VerifiedToken
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is applied to a service"]
-pub struct VerifyLayer {
+pub struct VerifyLayer(pub(super) Arc<Settings>);
+
+/// The settings of a layer. They are shared, because tower and axum clone the service for every request.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
     pub(super) verifier: Verifier,
     pub(super) optional: bool,
     pub(super) expired_as_anonymous: bool,
     pub(super) max_introspection_age: Option<Duration>,
-    pub(super) audience: Option<Arc<str>>,
+    pub(super) audience: Option<Box<str>>,
     pub(super) peer: Option<fn(&Extensions) -> Option<IpAddr>>,
     pub(super) original_uri: Option<fn(&Extensions) -> Option<&Uri>>,
     pub(super) grpc: bool,
@@ -58,7 +62,7 @@ pub struct VerifyLayer {
 impl VerifyLayer {
     /// Returns a layer that rejects every request without a valid access token.
     pub fn new(verifier: Verifier) -> Self {
-        Self {
+        Self(Arc::new(Settings {
             verifier,
             optional: false,
             expired_as_anonymous: false,
@@ -68,7 +72,7 @@ impl VerifyLayer {
             original_uri: None,
             grpc: false,
             hook: None,
-        }
+        }))
     }
 
     /// Lets a request without any `Authorization` field pass as [`Anonymous`].
@@ -106,7 +110,7 @@ impl VerifyLayer {
     /// [`Anonymous`]: okta_verifier::adapter::Anonymous
     /// [`RequireLayer`]: crate::RequireLayer
     pub fn optional(mut self) -> Self {
-        self.optional = true;
+        self.settings().optional = true;
         self
     }
 
@@ -153,7 +157,7 @@ impl VerifyLayer {
     /// [`Anonymous`]: okta_verifier::adapter::Anonymous
     /// [`RequireLayer`]: crate::RequireLayer
     pub fn expired_as_anonymous(mut self) -> Self {
-        self.expired_as_anonymous = true;
+        self.settings().expired_as_anonymous = true;
         self
     }
 
@@ -192,7 +196,7 @@ impl VerifyLayer {
     /// # }
     /// ```
     pub fn max_introspection_age(mut self, max_age: Duration) -> Self {
-        self.max_introspection_age = Some(max_age);
+        self.settings().max_introspection_age = Some(max_age);
         self
     }
 
@@ -225,7 +229,7 @@ impl VerifyLayer {
     /// # }
     /// ```
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = Some(audience.into().into());
+        self.settings().audience = Some(audience.into().into());
         self
     }
 
@@ -252,7 +256,7 @@ impl VerifyLayer {
     ///
     /// [`VerifierBuilder::trusted_proxies`]: okta_verifier::VerifierBuilder::trusted_proxies
     pub fn peer(mut self, read: fn(&Extensions) -> Option<IpAddr>) -> Self {
-        self.peer = Some(read);
+        self.settings().peer = Some(read);
         self
     }
 
@@ -301,7 +305,7 @@ impl VerifyLayer {
     /// # }
     /// ```
     pub fn original_uri(mut self, read: fn(&Extensions) -> Option<&Uri>) -> Self {
-        self.original_uri = Some(read);
+        self.settings().original_uri = Some(read);
         self
     }
 
@@ -351,7 +355,7 @@ impl VerifyLayer {
     /// # }
     /// ```
     pub fn grpc(mut self) -> Self {
-        self.grpc = true;
+        self.settings().grpc = true;
         self
     }
 
@@ -405,8 +409,12 @@ impl VerifyLayer {
         mut self,
         hook: impl Fn(Outcome<'_>, &Extensions) + Send + Sync + 'static,
     ) -> Self {
-        self.hook = Some(Hook::new(hook));
+        self.settings().hook = Some(Hook::new(hook));
         self
+    }
+
+    fn settings(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.0)
     }
 }
 
@@ -414,6 +422,6 @@ impl<S> Layer<S> for VerifyLayer {
     type Service = Verify<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Verify::new(inner, self.clone())
+        Verify::new(inner, self.0.clone())
     }
 }

@@ -1,13 +1,17 @@
-use std::task::{Context, Poll};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use http::{Extensions, Request, Response, header::AUTHORIZATION};
 use okta_verifier::{VerifiedToken, Verifier, adapter::Anonymous};
 use tower_service::Service;
 
 use super::{
-    VerifyFuture, VerifyLayer,
+    VerifyFuture,
     credentials::credentials,
     hook::{RequestOutcome, report},
+    layer::Settings,
 };
 use crate::{ready, refusal::Refusal};
 
@@ -22,12 +26,12 @@ use crate::{ready, refusal::Refusal};
 #[must_use = "a service does nothing unless called"]
 pub struct Verify<S> {
     inner: S,
-    layer: VerifyLayer,
+    settings: Arc<Settings>,
 }
 
 impl<S> Verify<S> {
-    pub(super) fn new(inner: S, layer: VerifyLayer) -> Self {
-        Self { inner, layer }
+    pub(super) fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings }
     }
 }
 
@@ -44,28 +48,22 @@ where
         self.inner.poll_ready(cx)
     }
 
+    // This is one function, and the future is built where it is returned, because each move copies the whole request or
+    // the whole future of the inner service.
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let is_nested = remove_earlier_results(request.extensions_mut(), &self.layer.verifier);
-        let future = self.authenticate(request, is_nested);
-        future.adding(self.layer.verifier.response_headers())
-    }
-}
-
-impl<S> Verify<S> {
-    fn authenticate<B, R>(&mut self, mut request: Request<B>, is_nested: bool) -> VerifyFuture<S, B>
-    where
-        S: Service<Request<B>, Response = Response<R>> + Clone,
-    {
-        let Self { inner, layer } = self;
-        let (verifier, hook) = (&layer.verifier, layer.hook.as_ref());
+        let Self { inner, settings } = self;
+        let (verifier, hook) = (&settings.verifier, settings.hook.as_ref());
+        let is_nested = remove_earlier_results(request.extensions_mut(), verifier);
+        // The headers are added to the response, whether it is a rejection or the inner service's response.
+        let added = verifier.response_headers().collect();
         // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
-        if layer.optional && !request.headers().contains_key(AUTHORIZATION) {
+        if settings.optional && !request.headers().contains_key(AUTHORIZATION) {
             request.extensions_mut().insert(verifier.anonymous());
             let report = report(hook, request.extensions());
             let outcome = RequestOutcome::anonymous(verifier, report).nested(is_nested);
-            return VerifyFuture::inner(inner.call(request), outcome);
+            return VerifyFuture::inner(inner.call(request), added, outcome);
         }
-        let authentication = verifier.authenticate(&credentials(&request, layer));
+        let authentication = verifier.authenticate(&credentials(&request, settings));
         let undecided = |request: &Request<B>| {
             let report = report(hook, request.extensions());
             RequestOutcome::with_hook(verifier, report).nested(is_nested)
@@ -77,23 +75,25 @@ impl<S> Verify<S> {
                 if let Some(report) = report(hook, request.extensions()) {
                     outcome.set_hook(report);
                 }
-                VerifyFuture::inner(inner.call(request), outcome)
+                VerifyFuture::inner(inner.call(request), added, outcome)
             }
             Ok(Err(rejection)) => {
                 if let Some(anonymous) = rejection.as_anonymous() {
                     request.extensions_mut().insert(anonymous.clone());
                     let mut outcome = undecided(&request);
                     outcome.admit_anonymous();
-                    return VerifyFuture::inner(inner.call(request), outcome);
+                    return VerifyFuture::inner(inner.call(request), added, outcome);
                 }
                 ready::release(inner);
                 let outcome = undecided(&request);
-                VerifyFuture::refused(Refusal::new(rejection, layer.grpc, &request), outcome)
+                let refusal = Refusal::new(rejection, settings.grpc, &request);
+                VerifyFuture::refused(refusal, added, outcome)
             }
             Err(pending) => {
                 ready::release(inner);
                 let outcome = undecided(&request);
-                VerifyFuture::authenticating(pending, layer, request, inner.clone(), outcome)
+                let call = (request, inner.clone(), settings.hook.clone());
+                VerifyFuture::authenticating(pending, settings.grpc, call, added, outcome)
             }
         }
     }

@@ -490,12 +490,17 @@ pub(crate) fn parse(
 ) -> Result<Credentials<'_>, Malformed> {
     // Whitespace around a field value is not part of it (RFC 9110 §5.5).
     let value = trim(value);
-    let scheme_length = value.iter().take_while(|byte| is_tchar(**byte)).count();
+    // Nearly every client writes the scheme so, and this comparison is cheaper than the general one.
+    let is_usual = value.starts_with(b"Bearer ");
+    let scheme_length = match is_usual {
+        true => b"Bearer".len(),
+        false => value.iter().take_while(|byte| is_tchar(**byte)).count(),
+    };
     let (scheme, rest) = value.split_at(scheme_length);
     if scheme.is_empty() {
         return Err(Malformed::ambiguous(NO_SCHEME));
     }
-    let scheme = if scheme.eq_ignore_ascii_case(b"bearer") {
+    let scheme = if is_usual || scheme.eq_ignore_ascii_case(b"bearer") {
         Scheme::Bearer
     } else if dpop && scheme.eq_ignore_ascii_case(b"dpop") {
         Scheme::Dpop

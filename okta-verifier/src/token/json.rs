@@ -62,6 +62,7 @@ impl<'a> Object<'a> {
 
     /// Returns the member's value as JSON text, or `None` if the member is absent or null. A null is
     /// treated as an absent member where the member is optional.
+    #[inline] // as for `get`
     pub(crate) fn present(&self, name: &str) -> Option<&'a str> {
         self.get(name).filter(|value| *value != "null")
     }

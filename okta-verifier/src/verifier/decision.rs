@@ -178,8 +178,10 @@ impl<'r> RequestDecision<'r> {
     pub(super) fn begin_new(&self, now: Now) -> Result<Step, DecisionError> {
         let inner = &*self.verifier.0;
         match Jws::parse(self.request.token, inner.max_token_size) {
-            Ok(jws) => match Parsed::new(jws, self.verifier, now)? {
-                Parsed::Unverified(unverified) => self.check_signature(unverified, None, now),
+            Ok(jws) => match Parsed::new(jws, self, now)? {
+                Parsed::Unverified(unverified, found) => {
+                    self.check_signature(unverified, found, now)
+                }
                 Parsed::UnknownIssuer(iss) => Ok(Step::ResolveIssuer(iss)),
             },
             Err(error) => self.begin_unsigned(error, now),
@@ -199,19 +201,16 @@ impl<'r> RequestDecision<'r> {
         self.find_response(introspection, now)
     }
 
-    /// Verifies the signature, and then the claims. If the key had to be fetched, `fetched` is the result.
+    /// Verifies the signature, and then the claims. `found` is the result of the look-up of the key, or `None` if
+    /// the keys must be fetched first.
     pub(super) fn check_signature(
         &self,
         mut unverified: Unverified,
-        mut fetched: Option<Result<Arc<Key>, VerifyError>>,
+        mut found: Option<Result<Arc<Key>, VerifyError>>,
         now: Now,
     ) -> Result<Step, DecisionError> {
         // A token without `kid` may be signed with the successor of the only key, so a second key is tried.
         let unavailable = loop {
-            let found = match fetched.take() {
-                Some(found) => Some(found),
-                None => unverified.find_key(self.arrived, now),
-            };
             match found {
                 Some(Ok(key)) => {
                     if unverified.is_signed_with(&key, self.request.token) {
@@ -228,6 +227,7 @@ impl<'r> RequestDecision<'r> {
                 Some(Err(error)) => return Err(unverified.error(error)),
                 None => break None,
             }
+            found = unverified.find_key(self.arrived, now);
         };
         let reason = IntrospectionReason::UnknownKey;
         if let Ok(token) = &unverified.claims

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::RequestDecision;
 use crate::{
     error::VerifyError,
+    introspection::IntrospectionReason,
     keys::{Key, KeyLookup},
     sync::clock::Now,
     token::{
@@ -13,12 +15,13 @@ use crate::{
         profile::Source,
     },
     verified_token::VerifiedToken,
-    verifier::{ActiveIssuer, Verifier, decision_error::DecisionError},
+    verifier::{ActiveIssuer, decision_error::DecisionError},
 };
 
 /// A well-formed token.
 pub(super) enum Parsed {
-    Unverified(Unverified),
+    /// With the result of the look-up of the key, or `None` if the keys must be fetched first.
+    Unverified(Unverified, Option<Result<Arc<Key>, VerifyError>>),
     /// The issuer resolver must be called for this `iss`.
     UnknownIssuer(Box<str>),
 }
@@ -43,32 +46,58 @@ pub(in crate::verifier) struct Unverified {
 }
 
 impl Parsed {
-    pub(super) fn new(jws: Jws<'_>, verifier: &Verifier, now: Now) -> Result<Self, DecisionError> {
+    pub(super) fn new(
+        jws: Jws<'_>,
+        decision: &RequestDecision<'_>,
+        now: Now,
+    ) -> Result<Self, DecisionError> {
         let claims = Claims::parse(&jws.payload)?;
-        let Some(entry) = verifier.select(&claims, now)? else {
+        let Some(entry) = decision.verifier.select(&claims, now)? else {
             return Ok(Self::UnknownIssuer(claims.iss.as_ref().into()));
         };
-        let (source, origin) = (Source::Jwt(jws.header.typ), &entry.issuer.origin);
-        checks::check_header(&jws.header, &origin.expected)
-            .map_err(|error| DecisionError::of(error, &entry.issuer))?;
-        let token = match entry.is_ambiguous {
-            false => checks::check_claims(&claims, source, &origin.expected)
-                .map(|checked| VerifiedToken::new(&claims, &checked, &jws.payload, origin)),
+        let issuer = entry.issuer;
+        let (source, expected) = (Source::Jwt(jws.header.typ), &issuer.origin.expected);
+        checks::check_header(&jws.header, expected)
+            .map_err(|error| DecisionError::of(error, &issuer))?;
+        let checked = match entry.is_ambiguous {
+            false => checks::check_claims(&claims, source, expected),
             true => Err(VerifyError::WrongAudience),
         };
-        let issuer = entry.issuer;
-        let has_keys_of_tenants = issuer.origin.expected.has_keys_of_tenants();
-        Ok(Self::Unverified(Unverified {
-            iss: has_keys_of_tenants.then(|| claims.iss.as_ref().into()),
-            dates: claims.dates(),
+        let dates = claims.dates();
+        let lookup = KeyLookup {
+            kid: jws.header.kid.as_deref(),
+            algorithm: jws.header.algorithm,
+            arrived: decision.arrived,
+            acceptable: &|| {
+                checked.is_ok() && checks::check_dates(dates, expected.leeway, now.unix).is_ok()
+            },
+            tried: None,
+        };
+        let found = match issuer.keys.find(lookup, now) {
+            // Only an introspection response could replace the key. The claims are copied below, which a flood of
+            // tokens with unknown keys must not cost.
+            Some(Err(error))
+                if issuer
+                    .introspector_for(IntrospectionReason::UnknownKey)
+                    .is_none() =>
+            {
+                return Err(DecisionError::of(error, &issuer));
+            }
+            found => found,
+        };
+        let unverified = Unverified {
+            iss: (expected.has_keys_of_tenants()).then(|| claims.iss.as_ref().into()),
+            dates,
             has_confirmation: claims.contains("cnf"),
-            claims: token,
+            claims: checked
+                .map(|checked| VerifiedToken::new(&claims, &checked, &jws.payload, &issuer.origin)),
             signed: jws.signed.len(),
             signature: jws.signature,
             header: jws.header,
             issuer,
             tried: None,
-        }))
+        };
+        Ok(Self::Unverified(unverified, found))
     }
 }
 

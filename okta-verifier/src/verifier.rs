@@ -7,6 +7,7 @@ mod decision;
 mod issuer_resolver;
 mod issuers;
 mod resolved_issuers;
+mod resources;
 mod sender_constraint;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use self::{
     decision::{RequestDecision, Sender, Step, TokenRequest, Verification},
     issuers::Issuers,
     resolved_issuers::ResolvedIssuers,
+    resources::Resources,
     sender_constraint::SenderConstraint,
     token_cache::TokenCache,
 };
@@ -77,6 +79,7 @@ struct Inner {
     /// `None` if the cache is disabled.
     cache: Option<TokenCache<Verification>>,
     challenges: Arc<Challenges>,
+    resources: Resources,
     sender_constraint: SenderConstraint,
     /// The maximum size of a token in bytes.
     max_token_size: usize,
@@ -91,6 +94,7 @@ impl Verifier {
         resolved: Option<ResolvedIssuers>,
         cache: Option<TokenCache<Verification>>,
         challenges: Arc<Challenges>,
+        resources: Resources,
         sender_constraint: SenderConstraint,
         max_token_size: usize,
         clients: Clients,
@@ -100,6 +104,7 @@ impl Verifier {
             resolved: resolved.map(Arc::new),
             cache,
             challenges,
+            resources,
             sender_constraint,
             max_token_size,
             clients: Mutex::new(clients),

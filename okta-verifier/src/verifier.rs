@@ -11,6 +11,7 @@ mod issuer_resolver;
 mod issuers;
 mod outcome;
 mod resolved_issuers;
+mod resources;
 mod sender_constraint;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use self::{
     decision_error::DecisionError,
     issuers::Issuers,
     resolved_issuers::ResolvedIssuers,
+    resources::Resources,
     sender_constraint::SenderConstraint,
     token_cache::TokenCache,
 };
@@ -88,6 +90,7 @@ struct Inner {
     /// `None` if the cache is disabled.
     cache: Option<TokenCache<Verification>>,
     challenges: Arc<Challenges>,
+    resources: Resources,
     sender_constraint: SenderConstraint,
     /// The maximum size of a token in bytes.
     max_token_size: usize,

@@ -224,9 +224,9 @@ fn resource_url(text: &str) -> Result<Url, &'static str> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err("write it without query and fragment");
     }
-    if url.path().contains(['{', '}', ':', '*']) {
+    if url.path().contains(['{', '}', ':', '*', '%']) {
         return Err(
-            "routers give the characters { } : and * in a path a meaning of their own; write a path without them",
+            "routers give the characters { } : * and % in a path a meaning of their own; write a path without them",
         );
     }
     // Clients compare the URL byte by byte, so it must not have a second form.

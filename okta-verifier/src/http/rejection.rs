@@ -32,8 +32,11 @@ use crate::{
 /// | a scope is missing | 403 | `error="insufficient_scope"`, `scope` |
 /// | another rule is not met | 403 | none |
 /// | the issuer is unavailable | 503 | none, but `Retry-After` in seconds |
-/// | no layer in front of the handler verifies tokens | 500 | none |
+/// | no layer in front of the handler verifies tokens, or the settings of the layer do not fit the verifier | 500 | none |
 /// | the application rejects the request ([`application`](Self::application)) | 503, or 4xx but 401 | none |
+///
+/// With a [`Resource`](crate::Resource), each challenge names its metadata in `resource_metadata` (RFC 9728
+/// §5.1). If the layer requires a policy, the challenges of a 401 name its scopes in `scope`.
 ///
 /// Every rejection has `Cache-Control: no-store` and an empty body; [`ProblemDetails`](crate::ProblemDetails)
 /// writes one. The response never contains the exact
@@ -273,6 +276,12 @@ impl Rejection {
             .logged("no layer in front of the handler verifies tokens", None)
     }
 
+    /// Returns a 500 for a request to a layer whose settings do not fit its verifier. The request must be rejected,
+    /// because the layer does not say for which resource the token has to be.
+    pub(crate) fn misconfigured_layer(problem: &str) -> Self {
+        Self::plain(StatusCode::INTERNAL_SERVER_ERROR, MISCONFIGURED_LAYER).logged(problem, None)
+    }
+
     /// Returns a rejection that the application itself decides, for code that has no
     /// [`VerifiedToken`](crate::VerifiedToken). With a token, use
     /// [`VerifiedToken::reject`](crate::VerifiedToken::reject), which also names the issuer in the log. The
@@ -312,13 +321,13 @@ impl Rejection {
 
     /// Returns a 401 that offers every scheme and reports no error (RFC 9449 §7.2).
     pub(crate) fn unauthenticated(challenges: &Challenges, reason: &'static str) -> Self {
-        let dpop = challenges.dpop.as_ref().map(|dpop| dpop.bare.clone());
-        Self::with(
-            StatusCode::UNAUTHORIZED,
-            NO_CREDENTIALS,
-            [Some(challenges.bare.clone()), dpop],
-        )
-        .logged(reason, None)
+        Self::without_credentials(challenges, &[]).logged(reason, None)
+    }
+
+    /// Returns the 401 for a request without credentials, for a policy that requires these scopes.
+    fn without_credentials(challenges: &Challenges, scopes: &[&str]) -> Self {
+        let challenges = challenges.for_anonymous(scopes);
+        Self::with(StatusCode::UNAUTHORIZED, NO_CREDENTIALS, challenges)
     }
 
     pub(crate) fn malformed(challenges: &Challenges, malformed: Malformed) -> Self {
@@ -666,8 +675,17 @@ impl Anonymous {
     /// requests another one.
     #[must_use]
     pub fn rejection(&self) -> Rejection {
+        self.rejection_for(&[])
+    }
+
+    /// Returns the 401 for a policy that requires these scopes. The challenge names them if the layer requires a
+    /// policy itself.
+    pub(crate) fn rejection_for(&self, scopes: &[&str]) -> Rejection {
         match &self.expired {
-            None => Rejection::unauthenticated(&self.challenges, NO_FIELD),
+            None => {
+                let rejection = Rejection::without_credentials(&self.challenges, scopes);
+                rejection.logged(NO_FIELD, None)
+            }
             Some(expired) => self.rejection_of(expired).logged_error(None),
         }
     }
@@ -729,12 +747,13 @@ const INSUFFICIENT_USER_AUTHENTICATION: &str = "insufficient_user_authentication
 const FORBIDDEN: &str = "forbidden";
 const UNREADABLE_CLAIMS: &str = "unreadable_claims";
 const MISSING_LAYER: &str = "missing_layer";
+const MISCONFIGURED_LAYER: &str = "misconfigured_layer";
 /// Counts the rejections by the application, which have codes of their own.
 const APPLICATION: &str = "application";
 
 /// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
 /// chooses can add a counter. The last code stands for all others.
-pub(crate) const CODES: [&str; 36] = [
+pub(crate) const CODES: [&str; 37] = [
     NO_CREDENTIALS,
     INVALID_REQUEST,
     INSUFFICIENT_SCOPE,
@@ -742,6 +761,7 @@ pub(crate) const CODES: [&str; 36] = [
     FORBIDDEN,
     UNREADABLE_CLAIMS,
     MISSING_LAYER,
+    MISCONFIGURED_LAYER,
     "malformed",
     "encrypted",
     "algorithm_not_allowed",

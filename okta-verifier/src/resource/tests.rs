@@ -40,6 +40,8 @@ fn resource_url_must_be_in_its_normal_form() {
         "https://mcp.example.com/{tenant}",
         "https://mcp.example.com/:tenant",
         "https://mcp.example.com/*",
+        "https://mcp.example.com/a%2Fb",
+        "https://mcp.example.com/%6dcp",
         "https://mcp.example.com/mcp ",
         " https://mcp.example.com/mcp",
         "https://mcp.example.com/mc\np",
@@ -65,8 +67,8 @@ fn resource_metadata_url_has_the_well_known_part_before_the_path() {
         format!("{ROOT}/mcp/")
     );
     assert_eq!(
-        metadata_url("https://mcp.example.com/a//b%2Fc"),
-        format!("{ROOT}/a//b%2Fc")
+        metadata_url("https://mcp.example.com/a//b"),
+        format!("{ROOT}/a//b")
     );
     assert_eq!(
         metadata_url("http://127.0.0.1:8080/mcp"),

@@ -10,8 +10,8 @@ use arc_swap::ArcSwap;
 use reqwest::{Certificate, ClientBuilder};
 
 use super::{
-    Inner, IssuerResolver, Issuers, ResolvedIssuers, Resources, SenderConstraint, TokenCache,
-    Verifier,
+    Inner, IssuerResolver, Issuers, MountSettings, ResolvedIssuers, Resources, SenderConstraint,
+    TokenCache, Verifier,
 };
 use crate::{
     dpop::{DpopSettings, External},
@@ -499,10 +499,16 @@ impl VerifierBuilder {
         }
         let sender_constraint = self.sender_constraint()?;
         let challenges = Challenges::new(&self.realm)?.with_logged_claims(&self.log_claims)?;
-        let challenges = Arc::new(match sender_constraint.offers_dpop() {
+        let challenges = match sender_constraint.offers_dpop() {
             true => challenges.with_dpop()?,
             false => challenges,
+        };
+        let resources = Resources::new(self.resources)?;
+        let challenges = Arc::new(match resources.only() {
+            Some(resource) => challenges.of_layer(resource.metadata_url(), &[])?,
+            None => challenges,
         });
+        let mount = MountSettings::of_verifier(&resources, &challenges);
         let ca_certificates = ca_certificates(&self.ca_certificates)?;
         let counters = Arc::new(Counters::default());
         let resolver = self
@@ -513,7 +519,6 @@ impl VerifierBuilder {
             return Err(ConfigError::NoIssuer);
         }
         let resolved = resolver.map(ResolvedIssuers::new).transpose()?;
-        let resources = Resources::new(self.resources)?;
         let mut clients = Clients::new(self.http_client, ca_certificates, self.fetch_timeout);
         let issuers = Issuers::build(self.issuers, &[], &mut clients, &challenges, &counters)?;
         resources.check_issuers(&issuers)?;
@@ -525,6 +530,7 @@ impl VerifierBuilder {
             cache,
             challenges,
             resources,
+            mount: mount.map(Arc::new),
             sender_constraint,
             max_token_size: self.max_token_size,
             clients: Mutex::new(clients),
@@ -644,8 +650,7 @@ impl Verifier {
         }
         self.replace(|clients, challenges| {
             let counters = &self.0.counters;
-            let issuers =
-                Issuers::build(issuers, &self.issuers(), clients, challenges, counters)?;
+            let issuers = Issuers::build(issuers, &self.issuers(), clients, challenges, counters)?;
             self.0.resources.check_issuers(&issuers)?;
             self.0.resources.set_dynamic();
             Ok(issuers)

@@ -58,6 +58,28 @@ impl Resources {
         })
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Returns the resource if there is exactly one.
+    pub(super) fn only(&self) -> Option<&ProtectedResource> {
+        match &*self.list {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Returns the resource with this URL, which is compared byte by byte.
+    pub(super) fn with_url(&self, url: &str) -> Option<&ProtectedResource> {
+        self.list.iter().find(|it| it.url() == url)
+    }
+
+    /// Returns the resource whose tokens have this `aud`. No two resources have the same.
+    pub(super) fn with_audience(&self, audience: &str) -> Option<&ProtectedResource> {
+        self.list.iter().find(|it| it.audience() == audience)
+    }
+
     /// Checks that a client can get a token for each resource.
     ///
     /// # Errors
@@ -154,7 +176,7 @@ impl Verifier {
                     urls.push(issuer.url());
                 }
             }
-            resource.document(&urls, self.enforced())
+            resource.document(&urls, self.enforced(resource))
         };
         Some(resource::response(
             method,
@@ -188,10 +210,22 @@ impl Verifier {
             .flat_map(ProtectedResource::paths)
     }
 
-    fn enforced(&self) -> Enforced {
+    /// Returns what is enforced for every token of the resource. A resolved issuer may have any settings, so nothing
+    /// is enforced for its tokens.
+    fn enforced(&self, resource: &ProtectedResource) -> Enforced {
+        let offers_dpop = self.0.sender_constraint.offers_dpop();
+        let issuers = self.0.issuers.load();
+        let mut accepted = issuers.iter().map(|issuer| &issuer.origin.expected);
+        let requires_dpop = accepted.all(|expected| {
+            let is_of_resource = expected
+                .audiences
+                .iter()
+                .any(|it| it == resource.audience());
+            expected.require_dpop || !is_of_resource
+        });
         Enforced {
-            offers_dpop: self.0.sender_constraint.offers_dpop(),
-            requires_dpop: false,
+            offers_dpop,
+            requires_dpop: offers_dpop && requires_dpop && self.0.resolved.is_none(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Collects the credentials of a request for the verifier.
 
-use http::{HeaderValue, Request, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Request, header::AUTHORIZATION};
 use okta_verifier::{adapter::RequestCredentials, mtls::ClientCertificate};
 
 use super::VerifyLayer;
@@ -18,21 +18,21 @@ pub(super) fn credentials<'r, B>(
     if let Some(max_age) = layer.max_introspection_age {
         credentials = credentials.max_introspection_age(max_age);
     }
-    if let Some(audience) = &layer.audience {
-        credentials = credentials.audience(audience);
-    }
     if layer.optional && layer.expired_as_anonymous {
         credentials = credentials.expired_as_anonymous();
     }
-    if !layer.verifier.accepts_bound_tokens() {
+    if !layer.mount.verifier().accepts_bound_tokens() {
         return credentials;
     }
     let original_uri = layer.original_uri.and_then(|read| read(extensions));
     let path = original_uri.unwrap_or(uri).path();
     credentials = credentials.request(request.method().as_str(), path);
-    credentials = layer.verifier.read_sender_headers(credentials, |name| {
-        headers.get_all(name).iter().map(HeaderValue::as_bytes)
-    });
+    credentials = layer
+        .mount
+        .verifier()
+        .read_sender_headers(credentials, |name| {
+            headers.get_all(name).iter().map(HeaderValue::as_bytes)
+        });
     if let Some(peer) = layer.peer.and_then(|read| read(extensions)) {
         credentials = credentials.peer(peer);
     }
@@ -40,4 +40,12 @@ pub(super) fn credentials<'r, B>(
         credentials = credentials.client_certificate(certificate.der());
     }
     credentials
+}
+
+/// Removes the credentials of a request that was authenticated, if the layer says so.
+pub(super) fn strip(headers: &mut HeaderMap, layer: &VerifyLayer) {
+    if layer.strip_credentials {
+        headers.remove(AUTHORIZATION);
+        headers.remove("dpop");
+    }
 }

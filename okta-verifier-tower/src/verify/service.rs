@@ -6,7 +6,7 @@ use tower_service::Service;
 
 use super::{
     VerifyFuture, VerifyLayer,
-    credentials::credentials,
+    credentials::{credentials, strip},
     hook::{RequestOutcome, report},
 };
 use crate::{ready, refusal::Refusal};
@@ -45,9 +45,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let is_nested = remove_earlier_results(request.extensions_mut(), &self.layer.verifier);
+        let is_nested =
+            remove_earlier_results(request.extensions_mut(), self.layer.mount.verifier());
         let future = self.authenticate(request, is_nested);
-        future.adding(self.layer.verifier.response_headers())
+        future.adding(self.layer.mount.verifier().response_headers())
     }
 }
 
@@ -57,19 +58,31 @@ impl<S> Verify<S> {
         S: Service<Request<B>, Response = Response<R>> + Clone,
     {
         let Self { inner, layer } = self;
-        let (verifier, hook) = (&layer.verifier, layer.hook.as_ref());
-        // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
-        if layer.optional && !request.headers().contains_key(AUTHORIZATION) {
-            request.extensions_mut().insert(verifier.anonymous());
-            let report = report(hook, request.extensions());
-            let outcome = RequestOutcome::anonymous(verifier, report).nested(is_nested);
-            return VerifyFuture::inner(inner.call(request), outcome);
-        }
-        let authentication = verifier.authenticate(&credentials(&request, layer));
+        let (verifier, hook) = (layer.mount.verifier(), layer.hook.as_ref());
         let undecided = |request: &Request<B>| {
             let report = report(hook, request.extensions());
             RequestOutcome::with_hook(verifier, report).nested(is_nested)
         };
+        // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
+        if layer.optional && !request.headers().contains_key(AUTHORIZATION) {
+            strip(request.headers_mut(), layer);
+            return match layer.mount.anonymous() {
+                Ok(anonymous) => {
+                    request.extensions_mut().insert(anonymous);
+                    let report = report(hook, request.extensions());
+                    let outcome = RequestOutcome::anonymous(verifier, report).nested(is_nested);
+                    VerifyFuture::inner(inner.call(request), outcome)
+                }
+                Err(rejection) => {
+                    ready::release(inner);
+                    let outcome = undecided(&request);
+                    VerifyFuture::refused(Refusal::new(rejection, layer.grpc, &request), outcome)
+                }
+            };
+        }
+        let authentication = layer.mount.authenticate(&credentials(&request, layer));
+        // The authentication has copies of what it needs.
+        strip(request.headers_mut(), layer);
         match authentication.into_ready() {
             Ok(Ok(token)) => {
                 let mut outcome = RequestOutcome::accepted(&token, None).nested(is_nested);

@@ -145,7 +145,7 @@ struct Document<'r> {
 /// Scripts of any origin may read the metadata, because it is public and the same for everyone.
 pub(crate) fn response(
     method: &str,
-    requested_headers: Option<&HeaderValue>,
+    requested_headers: Option<&[u8]>,
     max_age: u16,
     document: impl FnOnce() -> String,
 ) -> Response<String> {
@@ -167,8 +167,9 @@ pub(crate) fn response(
                 ACCESS_CONTROL_ALLOW_METHODS,
                 HeaderValue::from_static(METHODS),
             );
-            if let Some(requested) = requested_headers.filter(|it| is_header_list(it.as_bytes())) {
-                headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, requested.clone());
+            let requested = requested_headers.filter(|bytes| is_header_list(bytes));
+            if let Some(Ok(requested)) = requested.map(HeaderValue::from_bytes) {
+                headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, requested);
             }
         }
         _ => {

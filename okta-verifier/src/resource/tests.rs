@@ -1,6 +1,6 @@
 //! The settings of a resource, and the bytes of its metadata.
 
-use http::{HeaderValue, header::CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 
 use super::*;
 
@@ -185,8 +185,7 @@ fn resource_is_served_at_the_root_too_only_if_it_says_so() {
 #[test]
 fn metadata_preflight_sends_only_header_names_back() {
     let answer = |requested: &[u8]| {
-        let requested = HeaderValue::from_bytes(requested).expect("a header value");
-        let response = response("OPTIONS", Some(&requested), 60, || {
+        let response = response("OPTIONS", Some(requested), 60, || {
             unreachable!("no document")
         });
         assert_eq!(response.status(), 204);
@@ -200,6 +199,7 @@ fn metadata_preflight_sends_only_header_names_back() {
         &b"x-a, <script>"[..],
         b"x-a\tx-b",
         b"x-\xffa",
+        b"x-a\r\nset-cookie",
         b"x-a: 1",
         &[b'a'; 1025],
     ] {

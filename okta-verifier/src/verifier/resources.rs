@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::{HeaderValue, Response};
+use http::Response;
 
 use super::{ActiveIssuer, Issuers, Verifier};
 use crate::{
@@ -130,8 +130,8 @@ impl Verifier {
     /// Returns the response to a request for the metadata of a [`Resource`](crate::Resource), or `None` if
     /// `path` is not the path of one. The adapters call this method; call it in a service of another kind.
     ///
-    /// `path` is the whole path of the request as the client wrote it. `requested_headers` is the header
-    /// `Access-Control-Request-Headers` of a preflight. `GET` and `HEAD` get 200, `OPTIONS` gets 204, and any
+    /// `path` is the whole path of the request as the client wrote it. `requested_headers` has the
+    /// bytes of the header `Access-Control-Request-Headers` of a preflight. `GET` and `HEAD` get 200, `OPTIONS` gets 204, and any
     /// other method gets 405. The response needs no token and no key. It does not depend on any other
     /// header: the URLs in it are the configured ones (RFC 9728 §7.3).
     ///
@@ -157,7 +157,7 @@ impl Verifier {
         &self,
         method: &str,
         path: &str,
-        requested_headers: Option<&HeaderValue>,
+        requested_headers: Option<&[u8]>,
     ) -> Option<Response<String>> {
         let resources = &self.0.resources;
         let mut list = resources.list.iter();

@@ -16,6 +16,7 @@ fn problem(resource: Resource) -> String {
     }
 }
 
+// conformance 197, 201
 #[test]
 fn resource_url_must_be_in_its_normal_form() {
     for url in [
@@ -52,6 +53,7 @@ fn resource_url_must_be_in_its_normal_form() {
     }
 }
 
+// conformance 195
 #[test]
 fn resource_metadata_url_has_the_well_known_part_before_the_path() {
     const ROOT: &str = "https://mcp.example.com/.well-known/oauth-protected-resource";
@@ -124,6 +126,7 @@ fn resource_settings_that_clients_cannot_use_are_rejected() {
     }
 }
 
+// conformance 196, 197, 200
 #[test]
 fn resource_document_has_its_members_in_a_fixed_order() {
     let issuers = ["https://acme.okta.com/oauth2/default"];
@@ -209,6 +212,7 @@ fn metadata_preflight_sends_only_header_names_back() {
     assert_eq!(answer(names.as_bytes()).as_deref(), Some(names));
 }
 
+// conformance 196, 202
 #[test]
 fn metadata_response_depends_on_the_method_only() {
     for method in ["GET", "HEAD"] {

@@ -69,7 +69,7 @@ fn bearer(token: okta_verifier_testing::TokenBuilder) -> String {
     format!("Bearer {}", token.sign())
 }
 
-// conformance 247
+// conformance 199, 251
 #[test]
 fn challenge_names_the_metadata_of_the_resource() {
     let okta = okta();
@@ -111,7 +111,7 @@ fn challenge_names_the_metadata_of_the_resource() {
     assert_eq!(challenges(&group), (403, vec![]));
 }
 
-// conformance 248
+// conformance 199, 252
 #[test]
 fn challenges_of_both_schemes_name_the_metadata_and_the_scopes() {
     let okta = okta();
@@ -156,7 +156,7 @@ fn challenges_of_both_schemes_name_the_metadata_and_the_scopes() {
     );
 }
 
-// conformance 249
+// conformance 253
 #[test]
 fn mount_rejects_a_token_for_another_audience_than_that_of_the_only_resource() {
     let okta = okta();
@@ -181,7 +181,7 @@ fn mount_rejects_a_token_for_another_audience_than_that_of_the_only_resource() {
     assert!(texts[0].ends_with(r#"scope="files:read""#), "{texts:?}");
 }
 
-// conformance 250
+// conformance 254
 #[test]
 fn mount_of_one_of_several_resources_rejects_the_tokens_of_the_others() {
     let okta = okta();
@@ -217,7 +217,7 @@ fn mount_of_one_of_several_resources_rejects_the_tokens_of_the_others() {
     assert!(send(&files, &both).is_ok() && send(&mail, &both).is_ok());
 }
 
-// conformance 251
+// conformance 255
 #[test]
 fn mount_whose_settings_do_not_fit_the_verifier_rejects_each_request_with_500() {
     let okta = okta();
@@ -268,7 +268,7 @@ fn mount_whose_settings_do_not_fit_the_verifier_rejects_each_request_with_500() 
     assert!(send(&same, &bearer(okta.token("ada"))).is_ok());
 }
 
-// conformance 252
+// conformance 256
 #[test]
 fn mount_rejects_a_token_that_does_not_meet_its_policy() {
     let okta = okta();
@@ -294,7 +294,7 @@ fn mount_rejects_a_token_that_does_not_meet_its_policy() {
     );
 }
 
-// conformance 253
+// conformance 257
 #[test]
 fn challenge_without_a_token_names_the_scopes_of_the_first_alternative() {
     let okta = okta();
@@ -319,7 +319,7 @@ fn challenge_without_a_token_names_the_scopes_of_the_first_alternative() {
     }
 }
 
-// conformance 254
+// conformance 258
 #[test]
 fn policy_inside_a_mount_names_the_scopes_of_both() {
     let okta = okta();
@@ -368,7 +368,7 @@ fn policy_inside_a_mount_names_the_scopes_of_both() {
     assert_eq!(challenges(&group), (403, vec![]));
 }
 
-// conformance 254
+// conformance 258
 #[test]
 fn anonymous_request_inside_a_mount_is_told_the_scopes_of_both() {
     let okta = okta();

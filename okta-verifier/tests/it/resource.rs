@@ -17,6 +17,7 @@ fn document(verifier: &Verifier) -> serde_json::Value {
     serde_json::from_str(response.body()).unwrap()
 }
 
+// conformance 195, 201
 #[test]
 fn metadata_is_served_at_its_exact_path_only() {
     let verifier = builder(&TestIssuer::new(FILES)).build().unwrap();
@@ -45,7 +46,7 @@ fn metadata_is_served_at_its_exact_path_only() {
     assert!(verifier.resource_metadata("GET", PATH, None).is_some());
 }
 
-// conformance 255
+// conformance 259
 #[tokio::test]
 async fn metadata_is_served_while_the_issuer_is_down() {
     let okta = MockOkta::start().await;
@@ -64,7 +65,7 @@ async fn metadata_is_served_while_the_issuer_is_down() {
     );
 }
 
-// conformance 256
+// conformance 260
 #[test]
 fn metadata_follows_the_issuers() {
     let [one, two] = ["one", "two"]
@@ -95,7 +96,7 @@ fn metadata_follows_the_issuers() {
     assert_eq!(age(), "public, max-age=300");
 }
 
-// conformance 257
+// conformance 261
 #[test]
 fn metadata_claims_that_dpop_is_required_only_if_each_issuer_requires_it() {
     const REQUIRED: &str = "dpop_bound_access_tokens_required";

@@ -156,7 +156,7 @@ async fn optional_layer_that_names_no_resource_serves_no_request() {
     let Ok(response) = service.oneshot(bearer(&okta().token("ada").sign())).await;
     assert_eq!(response.status(), 500);
     assert_eq!(verifier.stats().rejected, [("misconfigured_layer", 2)]);
-    let named = optional.resource(MAIL).layer(service_fn(whoami));
+    let named = optional.resource(MAIL).layer(service_fn(whoami::<()>));
     let Ok(response) = named.oneshot(get("/", &[])).await;
     assert_eq!(response.body(), "anonymous");
 }
@@ -166,7 +166,7 @@ async fn nested_layers_of_one_verifier_count_a_request_once() {
     let verifier = verifier(okta());
     let outer = VerifyLayer::new(verifier.clone()).require(READ);
     let inner = VerifyLayer::new(verifier.clone());
-    let service = outer.layer(inner.layer(service_fn(whoami)));
+    let service = outer.layer(inner.layer(service_fn(whoami::<()>)));
     let reader = okta().token("ada").scope("files:read").sign();
     let Ok(response) = service.oneshot(bearer(&reader)).await;
     assert_eq!(response.status(), 200);

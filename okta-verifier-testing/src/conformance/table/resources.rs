@@ -6,8 +6,8 @@ use super::super::case::{
 };
 use super::super::issuers::{FILES, MAIL, Source};
 use super::super::route::Route;
-use super::dpop::{DPOP, authorization, proved_of, with_fields};
-use crate::TokenBuilder;
+use super::dpop::{DPOP, authorization, proved_of};
+use crate::{Client, TokenBuilder};
 
 const READ: &str = "files:read";
 const BOTH: &str = "files:read files:write";
@@ -155,10 +155,10 @@ fn bound(case: Case, edit: fn(TokenBuilder) -> TokenBuilder) -> Case {
 }
 
 fn bound_as_bearer(case: Case) -> Case {
-    case.okta(|token| crate::Client::new().bind(for_files(token)))
+    case.okta(|token| Client::new().bind(for_files(token)))
 }
 
 fn without_proof(case: Case) -> Case {
-    let case = with_fields(case, |token, _| vec![authorization(DPOP, token)]);
-    case.by_dpop()
+    let case = bound_as_bearer(case).by_dpop();
+    case.fields(|token| vec![authorization(DPOP, token)])
 }

@@ -1,9 +1,10 @@
-//! The parts of HTTP that do not depend on a framework: the credentials of a request, and the response to a
-//! rejected request.
+//! The parts of HTTP that do not depend on a framework: the credentials of a request, and the responses to a
+//! rejected request and to a request for metadata.
 
 mod application;
 mod challenge;
 mod credentials;
+mod metadata;
 mod problem_details;
 mod rejection;
 mod rejection_event;
@@ -11,7 +12,7 @@ mod rejection_event;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ::http::{HeaderName, HeaderValue};
+pub(crate) use ::http::{HeaderName, HeaderValue, Response};
 
 pub use application::ApplicationRejection;
 pub(crate) use challenge::{Challenges, Remedy, Scheme, is_scope_token};
@@ -20,6 +21,7 @@ pub(crate) use credentials::{
     Credentials, Lines, Malformed, NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN,
     OwnedShown, Problem, Shown, is_b64token,
 };
+pub(crate) use metadata::metadata_response;
 pub use problem_details::ProblemDetails;
 pub use rejection::{Anonymous, Rejection};
 pub(crate) use rejection::{CODES, DEFAULT_REALM, nonce_headers, nonce_value};

@@ -6,7 +6,7 @@ mod tests;
 
 use url::Url;
 
-pub(crate) use self::metadata::{Enforced, ProtectedResource, response};
+pub(crate) use self::metadata::{Enforced, ProtectedResource};
 use crate::{error::ConfigError, http::is_scope_token, net::PlainHttp};
 
 /// An API or an MCP server as its clients see it, with the metadata from which a client learns which

@@ -753,7 +753,7 @@ const APPLICATION: &str = "application";
 
 /// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
 /// chooses can add a counter. The last code stands for all others.
-pub(crate) const CODES: [&str; 37] = [
+pub(crate) const CODES: [&str; 38] = [
     NO_CREDENTIALS,
     INVALID_REQUEST,
     INSUFFICIENT_SCOPE,
@@ -781,6 +781,7 @@ pub(crate) const CODES: [&str; 37] = [
     "not_an_access_token",
     "client_not_allowed",
     "binding_unchecked",
+    "binding_required",
     "bound_token_as_bearer",
     "not_bound",
     "binding_mismatch",

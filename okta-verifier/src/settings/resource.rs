@@ -38,17 +38,20 @@ impl ResourceSettings {
         for (language, name) in &self.names {
             resource = resource.name_in(language, name);
         }
-        let texts: [(_, fn(Resource, &str) -> Resource); 5] = [
-            (&self.audience, |it, text| it.audience(text)),
-            (&self.name, |it, text| it.name(text)),
-            (&self.documentation, |it, text| it.documentation(text)),
-            (&self.policy_uri, |it, text| it.policy_uri(text)),
-            (&self.tos_uri, |it, text| it.tos_uri(text)),
-        ];
-        for (text, set) in texts {
-            if let Some(text) = text {
-                resource = set(resource, text);
-            }
+        if let Some(text) = &self.audience {
+            resource = resource.audience(text);
+        }
+        if let Some(text) = &self.name {
+            resource = resource.name(text);
+        }
+        if let Some(text) = &self.documentation {
+            resource = resource.documentation(text);
+        }
+        if let Some(text) = &self.policy_uri {
+            resource = resource.policy_uri(text);
+        }
+        if let Some(text) = &self.tos_uri {
+            resource = resource.tos_uri(text);
         }
         if self.at_root_too {
             resource = resource.at_root_too();

@@ -2,12 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::Response;
-
 use super::{ActiveIssuer, Issuers, Verifier};
 use crate::{
     error::ConfigError,
-    resource::{self, Enforced, ProtectedResource, Resource},
+    http::{Response, metadata_response},
+    resource::{Enforced, ProtectedResource, Resource},
 };
 
 /// The resources in the order in which they were added.
@@ -178,7 +177,7 @@ impl Verifier {
             }
             resource.document(&urls, self.enforced(resource))
         };
-        Some(resource::response(
+        Some(metadata_response(
             method,
             requested_headers,
             max_age,

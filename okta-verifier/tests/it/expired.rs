@@ -183,7 +183,7 @@ fn expired_token_as_anonymous_leaves_one_event_that_says_so() {
     let rejection = rejection.unwrap();
     let lines = logged(|| drop(rejection.as_anonymous().unwrap().rejection()));
     assert!(
-        matches!(&lines[..], [(_, text)] if text.contains("request rejected")),
+        matches!(&lines[..], [(_, text)] if text.contains("request rejected") && text.contains("code=\"expired\"")),
         "{lines:?}"
     );
 }

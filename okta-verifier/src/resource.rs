@@ -33,6 +33,34 @@ use crate::{error::ConfigError, http::is_scope_token, net::PlainHttp};
 /// assert!(Verifier::builder().issuer(issuer).resource(twice).build().is_err());
 /// # Ok::<(), okta_verifier::ConfigError>(())
 /// ```
+///
+/// With every setting:
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::{Resource, Verifier};
+/// # let okta = TestIssuer::new("https://mcp.example.com/mcp");
+/// # let issuer = || okta.issuer().any_client_id();
+/// let resource = Resource::new("https://mcp.example.com/mcp")
+///     .name("Files")
+///     .name_in("fr", "Fichiers")
+///     .scopes(["files:read", "files:write"])
+///     .documentation("https://docs.example.com/files")
+///     .policy_uri("https://example.com/policy")
+///     .tos_uri("https://example.com/terms")
+///     .authorization_details_types(["file_access"])
+///     .at_root_too();
+/// let verifier = Verifier::builder().issuer(issuer()).resource(resource.clone()).build()?;
+/// let paths: Vec<_> = verifier.resource_metadata_paths().collect();
+/// assert_eq!(
+///     paths,
+///     ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"]
+/// );
+///
+/// let relative = resource.documentation("/docs"); // clients need the whole URL
+/// assert!(Verifier::builder().issuer(issuer()).resource(relative).build().is_err());
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a resource does nothing until it is added to a verifier"]
 pub struct Resource {

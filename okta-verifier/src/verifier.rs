@@ -211,7 +211,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Returns the [`Rejection`] to respond with.
+    /// Returns the [`Rejection`](crate::Rejection) to respond with.
     pub fn authenticate(&self, credentials: &RequestCredentials<'_>) -> Authentication {
         self.authenticate_at(self.0.mount.as_ref(), credentials)
     }

@@ -56,7 +56,8 @@ use crate::{
 ///     mount.authenticate(&RequestCredentials::new([authorization.as_bytes()])).into_ready().expect("no I/O")
 /// };
 ///
-/// assert!(authenticate(okta.token("ada").scope("files:read").sign()).is_ok());
+/// let token = authenticate(okta.token("ada").scope("files:read").sign());
+/// assert!(mount.verifier().has_admitted(token.as_ref().ok(), None));
 /// assert_eq!(authenticate(okta.token("ada").sign()).unwrap_err().status(), 403);
 ///
 /// // The client learns what to request before it has a token.

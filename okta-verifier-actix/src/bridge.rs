@@ -4,12 +4,15 @@
 use std::{net::IpAddr, time::Duration};
 
 use actix_web::{
-    HttpMessage, HttpResponse, ResponseError,
+    HttpMessage, HttpRequest, HttpResponse, ResponseError,
     body::{BoxBody, EitherBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         StatusCode,
-        header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue},
+        header::{
+            ACCESS_CONTROL_REQUEST_HEADERS, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE,
+            HeaderName, HeaderValue,
+        },
     },
 };
 use okta_verifier::{
@@ -51,7 +54,6 @@ pub(crate) fn credentials<'a>(
     connection: &'a Connection,
     verifier: &Verifier,
     max_introspection_age: Option<Duration>,
-    audience: Option<&'a str>,
     expired_as_anonymous: bool,
 ) -> RequestCredentials<'a> {
     let (headers, uri) = (request.headers(), request.uri());
@@ -60,9 +62,6 @@ pub(crate) fn credentials<'a>(
     credentials = credentials.query(uri.query());
     if let Some(max_age) = max_introspection_age {
         credentials = credentials.max_introspection_age(max_age);
-    }
-    if let Some(audience) = audience {
-        credentials = credentials.audience(audience);
     }
     if expired_as_anonymous {
         credentials = credentials.expired_as_anonymous();
@@ -81,6 +80,31 @@ pub(crate) fn credentials<'a>(
         credentials = credentials.client_certificate(certificate.der());
     }
     credentials
+}
+
+/// Removes the credentials of a request that was authenticated, if the middleware says so.
+pub(crate) fn strip(request: &mut ServiceRequest, strip_credentials: bool) {
+    if strip_credentials {
+        let headers = request.headers_mut();
+        headers.remove(AUTHORIZATION);
+        headers.remove("dpop");
+    }
+}
+
+/// Returns the response to a request for the metadata of a resource, or `None` if the path is not that of one.
+pub(crate) fn metadata(request: &HttpRequest, verifier: &Verifier) -> Option<HttpResponse> {
+    let requested = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS);
+    let requested = requested.map(HeaderValue::as_bytes);
+    let (method, path) = (request.method().as_str(), request.uri().path());
+    let metadata = verifier.resource_metadata(method, path, requested)?;
+    let status = StatusCode::from_u16(metadata.status().as_u16()).expect(BOTH_KNOW);
+    let mut response = HttpResponse::new(status);
+    for (name, value) in metadata.headers() {
+        let (name, value) = convert(name.as_str(), value.as_bytes());
+        response.headers_mut().append(name, value);
+    }
+    // actix-web removes the body of the response to `HEAD`, and sends its length.
+    Some(response.set_body(BoxBody::new(metadata.into_body())))
 }
 
 /// Returns the headers to add to every response, such as a new DPoP nonce.

@@ -173,6 +173,7 @@ mod answer;
 mod bridge;
 mod claims;
 mod maybe;
+mod metadata;
 mod problem_details;
 mod rejected;
 mod require;
@@ -181,6 +182,7 @@ mod verify;
 
 pub use claims::Claims;
 pub use maybe::MaybeVerified;
+pub use metadata::{Metadata, metadata};
 pub use problem_details::ProblemDetailsMiddleware;
 pub use rejected::Rejected;
 pub use require::RequireMiddleware;

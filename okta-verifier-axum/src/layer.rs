@@ -2,7 +2,7 @@ use std::{net::IpAddr, time::Duration};
 
 use axum::extract::OriginalUri;
 use http::Extensions;
-use okta_verifier::{Verifier, adapter::Outcome};
+use okta_verifier::{OwnedPolicy, Verifier, adapter::Outcome};
 use okta_verifier_tower::Verify;
 use tower_layer::Layer;
 
@@ -195,7 +195,8 @@ impl VerifyLayer {
     /// Accepts tokens for this audience only, for one of several APIs behind one verifier. The audience is one
     /// of [`Issuer::audience`](okta_verifier::Issuer::audience). By default a token for any audience of its
     /// issuer is accepted. A token for another audience gets the 401 of an invalid token,
-    /// and so does every token if no issuer has this audience.
+    /// and so does every token if no issuer has this audience. If a resource has this audience, the layer is one for
+    /// this resource ([`resource`](Self::resource)).
     ///
     /// ```
     /// # use axum::{Router, body::Body, http::Request, routing::get};
@@ -222,6 +223,116 @@ impl VerifyLayer {
     /// ```
     pub fn audience(self, audience: impl Into<String>) -> Self {
         Self(self.0.audience(audience))
+    }
+
+    /// Accepts tokens for this resource only: one of
+    /// [`VerifierBuilder::resource`](okta_verifier::VerifierBuilder::resource), by its URL as configured. Each challenge
+    /// names its metadata (RFC 9728 §5.1).
+    ///
+    /// With one resource, that one is the default. With several, a layer must name one, or the audience of one
+    /// ([`audience`](Self::audience)). Otherwise, with a URL that no resource has, and with an audience that is not that
+    /// of the resource, each request is rejected with 500, and an event at `error` says what to write.
+    ///
+    /// ```
+    /// # use axum::{Router, body::Body, http::Request, routing::get};
+    /// # use okta_verifier::{Resource, Verifier};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_axum::{Verified, VerifyLayer};
+    /// # use tower::ServiceExt;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// const FILES: &str = "https://mcp.example.com/files";
+    /// const MAIL: &str = "https://mcp.example.com/mail";
+    /// # let okta = TestIssuer::new(FILES);
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().audience(MAIL).any_client_id()) // and FILES
+    ///     .resource(Resource::new(FILES))
+    ///     .resource(Resource::new(MAIL))
+    ///     .build()?;
+    /// let verify = VerifyLayer::new(verifier);
+    /// let api = || Router::new().route("/", get(async |_: Verified| "done"));
+    /// let files = api().route_layer(verify.clone().resource(FILES));
+    /// let mail = api().route_layer(verify.clone().resource(MAIL));
+    /// let neither = api().route_layer(verify);
+    ///
+    /// let jwt = okta.token("ada").sign(); // for FILES
+    /// let ask = || Request::get("/").header("authorization", format!("Bearer {jwt}")).body(Body::empty());
+    /// assert_eq!(files.oneshot(ask()?).await?.status(), 200);
+    /// assert_eq!(mail.oneshot(ask()?).await?.status(), 401);
+    /// assert_eq!(neither.oneshot(ask()?).await?.status(), 500);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn resource(self, url: impl Into<String>) -> Self {
+        Self(self.0.resource(url))
+    }
+
+    /// Accepts only tokens that meet this policy, a [`Policy`](okta_verifier::Policy) or an [`OwnedPolicy`], for
+    /// everything inside the layer. By default each verified token is accepted. A second call replaces the policy.
+    ///
+    /// The 401 of the layer names the scopes of the policy (RFC 6750 §3), of each
+    /// [`Policy::any`](okta_verifier::Policy::any) those of the first alternative, so that a client without a token knows
+    /// what to request. A policy inside the layer can only require more, and its challenge names the scopes of both,
+    /// because a client may replace the scopes of its token by those of the challenge. An
+    /// [`optional`](Self::optional) layer admits requests without credentials nevertheless.
+    ///
+    /// ```
+    /// # use axum::{Router, body::Body, http::Request, routing::get};
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_axum::{Verified, VerifyLayer};
+    /// # use tower::ServiceExt;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://files");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let verify = VerifyLayer::new(verifier).require(Policy::scope("files:read"));
+    /// let app = Router::new().route("/", get(async |_: Verified| "files")).route_layer(verify);
+    /// let ask = |jwt: String| Request::get("/").header("authorization", format!("Bearer {jwt}")).body(Body::empty());
+    /// let reader = okta.token("ada").scope("files:read").sign();
+    /// assert_eq!(app.clone().oneshot(ask(reader)?).await?.status(), 200);
+    /// assert_eq!(app.clone().oneshot(ask(okta.token("bob").sign())?).await?.status(), 403);
+    ///
+    /// let rejected = app.oneshot(Request::get("/").body(Body::empty())?).await?;
+    /// assert_eq!(rejected.status(), 401);
+    /// assert_eq!(rejected.headers()["www-authenticate"], r#"Bearer realm="api", scope="files:read""#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn require(self, policy: impl Into<OwnedPolicy>) -> Self {
+        Self(self.0.require(policy))
+    }
+
+    /// Removes `Authorization` and `DPoP` from each request before the inner service receives it, so that the inner
+    /// service can neither log the token nor pass it on to another service. Off by default. The token's claims remain
+    /// in the request's extensions. A [`VerifyLayer`] inside cannot verify the request again.
+    ///
+    /// ```
+    /// # use axum::{Router, body::Body, http::Request, routing::get};
+    /// # use okta_verifier::{Verifier};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_axum::{Verified, VerifyLayer};
+    /// # use tower::ServiceExt;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://files");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// use axum::http::HeaderMap;
+    ///
+    /// async fn files(token: Verified, headers: HeaderMap) -> String {
+    ///     assert!(!headers.contains_key("authorization"));
+    ///     token.subject().to_owned()
+    /// }
+    /// let verify = VerifyLayer::new(verifier).strip_credentials();
+    /// let app = Router::new().route("/", get(files)).route_layer(verify);
+    /// let ask = |jwt: String| Request::get("/").header("authorization", format!("Bearer {jwt}")).body(Body::empty());
+    /// assert_eq!(app.clone().oneshot(ask(okta.token("ada").sign())?).await?.status(), 200);
+    /// assert_eq!(app.oneshot(ask(okta.token("ada").expired().sign())?).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn strip_credentials(self) -> Self {
+        Self(self.0.strip_credentials())
     }
 
     /// Sets the function that reads the peer's IP address from the request's extensions. By default the

@@ -142,12 +142,14 @@
 mod claims;
 mod layer;
 mod maybe;
+mod metadata;
 mod rejected;
 mod verified;
 
 pub use claims::Claims;
 pub use layer::VerifyLayer;
 pub use maybe::MaybeVerified;
+pub use metadata::metadata;
 pub use okta_verifier_tower::{ProblemDetailsLayer, RequireLayer};
 pub use rejected::Rejected;
 pub use verified::Verified;

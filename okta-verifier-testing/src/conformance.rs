@@ -47,7 +47,8 @@
 //! drivers run it over [`Issuers::bound`]. A third table, `asked_cases`, has tokens that require
 //! introspection (RFC 7662). It requires the feature `server` and runs over `Issuers::asking`. A fourth
 //! table, [`provider_cases`], has the tokens of other providers than Okta, and runs over
-//! [`Issuers::providers`].
+//! [`Issuers::providers`]. A fifth table, [`resource_cases`], has the challenges of protected resources (RFC 9728). It
+//! runs over [`Issuers::resources`], with an API of its own.
 //!
 //! With the feature `server`, a table can also run over a connection: `run_server` tests the server of
 //! an adapter, and `assert_conformant` tests your own API.
@@ -90,4 +91,4 @@ pub use run_server::{assert_conformant, run_api, run_server};
 pub use socket::exchange;
 #[cfg(feature = "server")]
 pub use table::asked_cases;
-pub use table::{bound_cases, cases, provider_cases};
+pub use table::{bound_cases, cases, provider_cases, resource_cases};

@@ -89,16 +89,24 @@
 //! [`VerifiedToken`] from `request.extensions()`. To protect one of several services, use tonic's
 //! `LayerExt::named_layer`; `examples/grpc-orders` shows it.
 //!
+//! # Protected resource metadata
+//!
+//! With a [`Resource`](okta_verifier::Resource), the challenges of [`VerifyLayer`] name the URL of its metadata
+//! (RFC 9728), and [`MetadataLayer`] serves the metadata. [`VerifyLayer::require`] makes the 401 name the scopes that a
+//! client needs.
+//!
 //! [tower]: https://docs.rs/tower
 //! [`Rejection`]: okta_verifier::Rejection
 //! [`VerifiedToken`]: okta_verifier::VerifiedToken
 
+mod metadata;
 mod problem_details;
 mod ready;
 mod refusal;
 mod require;
 mod verify;
 
+pub use metadata::{MetadataFuture, MetadataLayer, ServeMetadata};
 pub use problem_details::{ProblemDetailsFuture, ProblemDetailsLayer, WriteProblemDetails};
 pub use require::{Require, RequireFuture, RequireLayer};
 pub use verify::{Verify, VerifyFuture, VerifyLayer};

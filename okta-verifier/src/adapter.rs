@@ -45,5 +45,5 @@
 
 pub use crate::{
     http::{Anonymous, RequestCredentials},
-    verifier::{Authentication, Outcome, PendingOutcome},
+    verifier::{Authentication, Mount, Outcome, PendingOutcome},
 };

@@ -1,5 +1,5 @@
-//! The parts of HTTP that do not depend on a framework: the credentials of a request, and the response to a
-//! rejected request.
+//! The parts of HTTP that do not depend on a framework: the credentials of a request, and the responses to a
+//! rejected request and to a request for metadata.
 
 mod anonymous;
 mod application;
@@ -7,6 +7,7 @@ mod challenge;
 mod codes;
 mod credentials;
 mod grpc;
+mod metadata;
 mod problem_details;
 mod rejection;
 mod rejection_event;
@@ -14,7 +15,7 @@ mod rejection_event;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ::http::{HeaderName, HeaderValue};
+pub(crate) use ::http::{HeaderName, HeaderValue, Response};
 
 pub use anonymous::Anonymous;
 pub use application::ApplicationRejection;
@@ -25,6 +26,7 @@ pub(crate) use credentials::{
     Credentials, Lines, Malformed, NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN,
     OwnedShown, Problem, Shown, is_b64token,
 };
+pub(crate) use metadata::metadata_response;
 pub use problem_details::ProblemDetails;
 pub use rejection::Rejection;
 pub(crate) use rejection::{DEFAULT_REALM, nonce_headers, nonce_value};

@@ -26,6 +26,7 @@ mod dpop;
 mod error;
 mod introspection;
 mod issuer;
+mod resource;
 mod value;
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
@@ -43,6 +44,7 @@ use dpop::Dpop;
 use error::Problems;
 pub use error::{SettingsError, StructureError};
 use issuer::IssuerSettings;
+use resource::ResourceSettings;
 
 /// The settings of a [`Verifier`], read from data.
 ///
@@ -108,6 +110,8 @@ pub struct Settings {
     #[serde(default)]
     log_claims: Vec<String>,
     issuers: Vec<IssuerSettings>,
+    #[serde(default)]
+    resources: Vec<ResourceSettings>,
     #[serde(default)]
     policies: BTreeMap<String, OwnedPolicy>,
 }
@@ -202,10 +206,14 @@ impl Settings {
     pub fn verifier(&self) -> Result<Verifier, SettingsError> {
         let builder = self.builder()?;
         // The problems of each setting alone were found before, so this one is between the issuers, or
-        // between an issuer and `dpop`.
-        builder
-            .build()
-            .map_err(|error| Problems::one("issuers", &error).into())
+        // between an issuer and `dpop`, or between the resources and the issuers.
+        builder.build().map_err(|error| {
+            let path = match error {
+                ConfigError::Resource { .. } => "resources",
+                _ => "issuers",
+            };
+            Problems::one(path, &error).into()
+        })
     }
 
     /// Returns a builder with these settings, for further settings that exist in code only.
@@ -255,6 +263,10 @@ impl Settings {
         }
         for issuer in self.each_issuer(&mut problems) {
             builder = builder.issuer(issuer);
+        }
+        for (place, settings) in self.resources.iter().enumerate() {
+            let resource = settings.resource(&format!("resources[{place}]"), &mut problems);
+            builder = builder.resource(resource);
         }
         problems.into_result(builder)
     }
@@ -329,6 +341,7 @@ impl Settings {
             forwarded_host,
             client_cert_header,
             log_claims,
+            resources,
             issuers: _,
             policies: _,
         } = &*self;
@@ -354,6 +367,7 @@ impl Settings {
                 *client_cert_header == next.client_cert_header,
             ),
             ("log_claims", *log_claims == next.log_claims),
+            ("resources", *resources == next.resources),
         ] {
             if !is_same {
                 problems.add(

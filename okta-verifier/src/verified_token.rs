@@ -6,6 +6,7 @@ use std::{
     collections::HashSet,
     fmt,
     ops::Deref,
+    panic::{RefUnwindSafe, UnwindSafe},
     sync::{Arc, OnceLock},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -16,7 +17,7 @@ use serde_json::value::RawValue;
 use crate::{
     caller::{Caller, CallerKey},
     error::{ClaimError, VerifyError},
-    http::{Challenges, logs_rejections},
+    http::{Challenges, Remedy, logs_rejections},
     stats::IssuerCounters,
     sync::retirement::Retirement,
     token::{
@@ -52,7 +53,32 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct VerifiedToken(Arc<Inner>);
+pub struct VerifiedToken {
+    inner: Arc<Inner>,
+    /// What the layer that verified the token adds to its rejections. `None` if it adds nothing, which is the
+    /// case for most layers.
+    place: Option<Arc<Place>>,
+}
+
+/// What the layer that verified a token adds to each rejection of this token: its challenges, and its floor.
+pub(crate) struct Place {
+    pub(crate) challenges: Arc<Challenges>,
+    /// `None` if the layer requires no policy.
+    pub(crate) floor: Option<Box<dyn Floor>>,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").finish_non_exhaustive()
+    }
+}
+
+/// The policy that a layer requires of every token. A policy inside the layer requires more, and its challenge
+/// names the scopes of both.
+pub(crate) trait Floor: Send + Sync + UnwindSafe + RefUnwindSafe {
+    /// Returns what would make the token meet the policy, or `None` if there is no remedy.
+    fn remedy(&self, token: &VerifiedToken) -> Option<Remedy<'_>>;
+}
 
 struct Inner {
     origin: Arc<Origin>,
@@ -114,7 +140,7 @@ impl VerifiedToken {
         if origin.expected.tenants.is_some() {
             texts[ISSUER] = &claims.iss;
         }
-        Self(Arc::new(Inner {
+        Self::of(Inner {
             origin: origin.clone(),
             evidence: Evidence::Missing,
             texts: Texts::new(texts),
@@ -125,19 +151,39 @@ impl VerifiedToken {
             auth_time: claims.auth_time,
             bound: checked.confirmation.map(|to| Arc::new(to.into())),
             groups: OnceLock::new(),
-        }))
+        })
+    }
+
+    fn of(inner: Inner) -> Self {
+        Self {
+            inner: Arc::new(inner),
+            place: None,
+        }
+    }
+
+    /// Returns the token with what the layer that verified it adds to its rejections.
+    pub(crate) fn at(self, place: &Arc<Place>) -> Self {
+        Self {
+            place: Some(place.clone()),
+            ..self
+        }
+    }
+
+    /// Returns the policy that the layer requires of every token.
+    pub(crate) fn floor(&self) -> Option<&dyn Floor> {
+        self.place.as_ref()?.floor.as_deref()
     }
 
     /// Returns the new token with its evidence. A token that has clones already keeps its own evidence.
     pub(crate) fn with_evidence(mut self, evidence: Evidence) -> Self {
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
             inner.evidence = evidence;
         }
         self
     }
 
     pub(crate) fn evidence(&self) -> &Evidence {
-        &self.0.evidence
+        &self.inner.evidence
     }
 
     /// Returns the issuer's URL, as configured, even if the token's `iss` is an alias. For an issuer with
@@ -145,8 +191,8 @@ impl VerifiedToken {
     /// token's tenant.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        let configured = &self.0.origin.expected.issuer;
-        self.0.texts.present(ISSUER).unwrap_or(configured)
+        let configured = &self.inner.origin.expected.issuer;
+        self.inner.texts.present(ISSUER).unwrap_or(configured)
     }
 
     /// Returns the audiences of the token that the settings accept, in the order of the settings. Other
@@ -171,8 +217,8 @@ impl VerifiedToken {
     /// # }
     /// ```
     pub fn audiences(&self) -> impl Iterator<Item = &str> {
-        let matched = self.0.audiences;
-        let audiences = self.0.origin.expected.audiences.iter().enumerate();
+        let matched = self.inner.audiences;
+        let audiences = self.inner.origin.expected.audiences.iter().enumerate();
         audiences
             .filter(move |(position, _)| matched >> position & 1 == 1)
             .map(|(_, audience)| audience.as_str())
@@ -189,7 +235,7 @@ impl VerifiedToken {
     /// response.
     #[inline]
     pub(crate) fn is_lightweight(&self) -> bool {
-        self.0.is_lightweight
+        self.inner.is_lightweight
     }
 
     /// Returns the subject, or the session of a lightweight token without a subject.
@@ -204,21 +250,21 @@ impl VerifiedToken {
 
     /// Returns the issuer's URL as configured, which has a place for the tenant if it has several tenants.
     pub(crate) fn configured_issuer(&self) -> &str {
-        &self.0.origin.expected.issuer
+        &self.inner.origin.expected.issuer
     }
 
     /// Returns `sub`: the user, or the client if it acts for itself. The value is unique within the issuer
     /// only.
     #[must_use]
     pub fn subject(&self) -> &str {
-        self.0.texts.get(SUBJECT)
+        self.inner.texts.get(SUBJECT)
     }
 
     /// Returns the client that the token was issued to: Okta's `cid`, or `client_id` (RFC 9068 §2.2). Returns
     /// `None` if the token does not name its client.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
-        self.0.texts.present(CLIENT_ID)
+        self.inner.texts.present(CLIENT_ID)
     }
 
     /// Returns who calls, as a key for rate limits and quotas: a keyed digest of the issuer, the client and the
@@ -242,7 +288,7 @@ impl VerifiedToken {
     /// ```
     #[must_use]
     pub fn caller(&self) -> Caller {
-        self.0.origin.caller_key.caller(self.identity())
+        self.inner.origin.caller_key.caller(self.identity())
     }
 
     /// Returns the issuer, client and subject, which together identify a caller.
@@ -254,7 +300,7 @@ impl VerifiedToken {
     /// Returns `jti`, the ID of the token, or `None` if the token has none.
     #[must_use]
     pub fn jti(&self) -> Option<&str> {
-        self.0.texts.present(JTI)
+        self.inner.texts.present(JTI)
     }
 
     /// Returns whether the token stands for a user or for a service, or does not show this. The rules are
@@ -279,12 +325,12 @@ impl VerifiedToken {
     /// ```
     #[must_use]
     pub fn subject_kind(&self) -> SubjectKind {
-        self.0.subject_kind
+        self.inner.subject_kind
     }
 
     /// Returns the granted scopes, from `scp` or `scope`.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        let scope = self.0.texts.get(SCOPE);
+        let scope = self.inner.texts.get(SCOPE);
         scope.split(' ').filter(|scope| !scope.is_empty())
     }
 
@@ -306,7 +352,7 @@ impl VerifiedToken {
     /// ```
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {
-        let (mut granted, scope) = (self.0.texts.get(SCOPE).as_bytes(), scope.as_bytes());
+        let (mut granted, scope) = (self.inner.texts.get(SCOPE).as_bytes(), scope.as_bytes());
         if scope.is_empty() {
             return false;
         }
@@ -360,37 +406,41 @@ impl VerifiedToken {
     /// Returns whether the token's issuer requires that its tokens are bound to a key.
     #[inline]
     pub(crate) fn requires_dpop(&self) -> bool {
-        self.0.origin.expected.require_dpop
+        self.inner.origin.expected.require_dpop
     }
 
     pub(crate) fn bound(&self) -> Option<&Bound> {
-        self.0.bound.as_deref()
+        self.inner.bound.as_deref()
     }
 
     /// Checks the dates. The result may change from one request to the next.
     #[inline]
     pub(crate) fn check_dates(&self, now: u64) -> Result<(), VerifyError> {
-        checks::check_dates(self.0.dates, self.0.origin.expected.leeway, now)
+        checks::check_dates(self.inner.dates, self.inner.origin.expected.leeway, now)
     }
 
     /// Returns from when on the token is expired, in seconds since 1970: `exp` plus the leeway.
     pub(crate) fn expired_from(&self) -> u64 {
-        let leeway = self.0.origin.expected.leeway;
-        self.0.dates.exp.saturating_add(leeway)
+        let leeway = self.inner.origin.expected.leeway;
+        self.inner.dates.exp.saturating_add(leeway)
     }
 
     /// Returns whether the token was accepted with the settings of this issuer.
     pub(crate) fn is_of(&self, origin: &Arc<Origin>) -> bool {
-        Arc::ptr_eq(&self.0.origin, origin)
+        Arc::ptr_eq(&self.inner.origin, origin)
     }
 
     #[inline]
     pub(crate) fn counters(&self) -> &Arc<IssuerCounters> {
-        &self.0.origin.counters
+        &self.inner.origin.counters
     }
 
+    /// Returns the challenges of the layer that verified the token, or else those of the verifier.
     pub(crate) fn challenges(&self) -> &Challenges {
-        &self.0.origin.challenges
+        match &self.place {
+            Some(place) => &place.challenges,
+            None => &self.inner.origin.challenges,
+        }
     }
 
     /// Returns what the event about a rejection may show of the token, or `None` if the event is not logged.
@@ -431,7 +481,7 @@ impl VerifiedToken {
 
     /// Returns the names of the claims that grant scopes.
     fn scope_claims(&self) -> Vec<&str> {
-        let profile = self.0.origin.expected.custom();
+        let profile = self.inner.origin.expected.custom();
         let mut names = vec!["scp", "scope"];
         for name in profile.iter().flat_map(|it| it.granting_claims()) {
             if !names.contains(&name.as_str()) {
@@ -442,12 +492,12 @@ impl VerifiedToken {
     }
 
     fn payload(&self) -> &str {
-        self.0.texts.get(PAYLOAD)
+        self.inner.texts.get(PAYLOAD)
     }
 
     fn group_list(&self) -> &[Box<str>] {
-        self.0.groups.get_or_init(|| {
-            let value = self.raw_claim_at(&self.0.origin.groups_claim);
+        self.inner.groups.get_or_init(|| {
+            let value = self.raw_claim_at(&self.inner.origin.groups_claim);
             value.and_then(groups).unwrap_or_default()
         })
     }
@@ -473,21 +523,21 @@ impl VerifiedToken {
     /// ```
     #[must_use]
     pub fn expires_at(&self) -> SystemTime {
-        moment(self.0.dates.exp)
+        moment(self.inner.dates.exp)
     }
 
     /// Returns `iat`, or `None` if the token has none. A refreshed token has a new `iat`, so this is not the
     /// time of authentication.
     #[must_use]
     pub fn issued_at(&self) -> Option<SystemTime> {
-        self.0.dates.iat.map(moment)
+        self.inner.dates.iat.map(moment)
     }
 
     /// Returns `acr`, which says how the user authenticated (RFC 9470 §6.1), or `None` if the token has no
     /// `acr`. Compare the value exactly, because `acr` values have no order.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
-        self.0.texts.present(ACR)
+        self.inner.texts.present(ACR)
     }
 
     /// Returns `auth_time`, the time when the user authenticated, or `None` if the token has no `auth_time`.
@@ -516,14 +566,14 @@ impl VerifiedToken {
     /// ```
     #[must_use]
     pub fn authenticated_at(&self) -> Option<SystemTime> {
-        self.0.auth_time.map(moment)
+        self.inner.auth_time.map(moment)
     }
 
     /// Returns whether the user authenticated at most `max_age` seconds before `now`, plus the leeway. An
     /// `auth_time` in the future by more than the leeway does not count.
     pub(crate) fn authenticated_within(&self, max_age: u64, now: u64) -> bool {
-        let leeway = self.0.origin.expected.leeway;
-        self.0.auth_time.is_some_and(|auth_time| {
+        let leeway = self.inner.origin.expected.leeway;
+        self.inner.auth_time.is_some_and(|auth_time| {
             auth_time <= now.saturating_add(leeway)
                 && now.saturating_sub(auth_time) <= max_age.saturating_add(leeway)
         })
@@ -642,7 +692,7 @@ impl VerifiedToken {
     ///
     /// Returns an error if the payload cannot be parsed, which cannot happen, because it was parsed before.
     pub(crate) fn narrowed_to(&self, other: &Self) -> Result<Self, VerifyError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         // A set keeps the cost linear, because either list may be as long as a token.
         let granted: HashSet<&str> = other.scopes().collect();
         if self.scopes().all(|scope| granted.contains(scope)) {
@@ -662,7 +712,7 @@ impl VerifiedToken {
     /// Returns the configured audiences that the token is for, as a set of positions, or `None` if the token
     /// has no `aud`.
     pub(crate) fn own_audiences(&self) -> Option<u64> {
-        self.raw_claim("aud").map(|_| self.0.audiences)
+        self.raw_claim("aud").map(|_| self.inner.audiences)
     }
 
     /// Returns this token, whose claims come from an introspection response, with only those of its audiences
@@ -672,7 +722,7 @@ impl VerifiedToken {
     ///
     /// Returns an error if there is no common audience.
     pub(crate) fn within_audiences(&self, audiences: u64) -> Result<Self, VerifyError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         match inner.audiences & audiences {
             0 => Err(VerifyError::WrongAudience),
             common if common == inner.audiences => Ok(self.clone()),
@@ -682,8 +732,8 @@ impl VerifiedToken {
 
     /// Returns a copy of the token with these texts and audiences.
     fn with(&self, texts: Texts<7>, audiences: u64) -> Self {
-        let inner = &*self.0;
-        Self(Arc::new(Inner {
+        let inner = &*self.inner;
+        Self::of(Inner {
             origin: inner.origin.clone(),
             evidence: inner.evidence.clone(),
             texts,
@@ -694,7 +744,7 @@ impl VerifiedToken {
             auth_time: inner.auth_time,
             bound: inner.bound.clone(),
             groups: OnceLock::new(),
-        }))
+        })
     }
 
     /// Returns this token with the claims of the introspection response, for a lightweight token. The caller
@@ -707,7 +757,7 @@ impl VerifiedToken {
     ///
     /// Returns an error if `iss`, `sid` or `cnf` is in both and differs.
     pub(crate) fn completed_by(&self, response: &Self) -> Result<Self, VerifyError> {
-        let (signed, stated) = (&*self.0, &*response.0);
+        let (signed, stated) = (&*self.inner, &*response.inner);
         for claim in ["iss", "sid"] {
             let texts = [self, response].map(|it| it.raw_claim(claim).and_then(json::string));
             if let [Some(one), Some(other)] = texts
@@ -730,7 +780,7 @@ impl VerifiedToken {
         let jti = self.jti().or(response.jti()).unwrap_or_default();
         let client_id = self.client_id().or(response.client_id());
         let client_id = client_id.unwrap_or_default();
-        Ok(Self(Arc::new(Inner {
+        Ok(Self::of(Inner {
             origin: signed.origin.clone(),
             evidence: signed.evidence.clone(),
             texts: stated.texts.with(JTI, jti).with(CLIENT_ID, client_id),
@@ -741,7 +791,7 @@ impl VerifiedToken {
             auth_time: stated.auth_time,
             bound,
             groups: OnceLock::new(),
-        })))
+        }))
     }
 }
 

@@ -9,8 +9,10 @@ mod decision_error;
 mod explain;
 mod issuer_resolver;
 mod issuers;
+mod mount;
 mod outcome;
 mod resolved_issuers;
+mod resources;
 mod sender_constraint;
 #[cfg(test)]
 mod tests;
@@ -29,10 +31,12 @@ use arc_swap::ArcSwap;
 
 use self::{
     active_issuer::ActiveIssuer,
-    decision::{RequestDecision, Sender, Step, TokenRequest, Verification},
+    decision::{RequestDecision, Step, TokenRequest, Verification},
     decision_error::DecisionError,
     issuers::Issuers,
+    mount::MountSettings,
     resolved_issuers::ResolvedIssuers,
+    resources::Resources,
     sender_constraint::SenderConstraint,
     token_cache::TokenCache,
 };
@@ -40,6 +44,7 @@ pub use self::{
     authentication::Authentication,
     builder::VerifierBuilder,
     issuer_resolver::IssuerResolver,
+    mount::Mount,
     outcome::{Outcome, PendingOutcome},
     validity::VoidReason,
 };
@@ -47,9 +52,7 @@ use crate::{
     error::{ConfigError, FetchKeysError, VerifyError},
     health::IssuerHealth,
     http::{
-        Anonymous, CODES, Challenges, Credentials, HeaderName, HeaderValue, Malformed,
-        NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN, Problem, Rejection,
-        RequestCredentials, Scheme, is_b64token, nonce_headers, nonce_value,
+        Anonymous, CODES, Challenges, HeaderName, HeaderValue, RequestCredentials, nonce_headers,
     },
     keys::KeySnapshot,
     net::Clients,
@@ -88,6 +91,9 @@ struct Inner {
     /// `None` if the cache is disabled.
     cache: Option<TokenCache<Verification>>,
     challenges: Arc<Challenges>,
+    resources: Resources,
+    /// What a request needs if its layer has no settings. `None` without a resource.
+    mount: Option<Arc<MountSettings>>,
     sender_constraint: SenderConstraint,
     /// The maximum size of a token in bytes.
     max_token_size: usize,
@@ -153,7 +159,7 @@ impl Verifier {
         let request = TokenRequest {
             token: jwt.as_bytes(),
             max_age: None,
-            audience: None,
+            mount: None,
             may_be_expired: false,
             sender: None,
         };
@@ -167,7 +173,9 @@ impl Verifier {
         }
     }
 
-    /// Authenticates a request: verifies the token, and checks that the sender may use the token.
+    /// Authenticates a request: verifies the token, and checks that the sender may use the token. With one
+    /// [`Resource`](crate::Resource), the token must be for this resource. With several, use a
+    /// [`Mount`](crate::adapter::Mount), which names one of them: without it, each request is rejected with 500.
     ///
     /// The result is ready unless keys have to be fetched, the token has to be introspected, or a remote
     /// [`ReplayStore`](crate::dpop::ReplayStore) has to accept a DPoP proof. Awaiting the result always
@@ -203,34 +211,9 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// Returns the [`Rejection`] to respond with.
+    /// Returns the [`Rejection`](crate::Rejection) to respond with.
     pub fn authenticate(&self, credentials: &RequestCredentials<'_>) -> Authentication {
-        let (scheme, token) = match self.token(credentials) {
-            Ok(found) => found,
-            Err(rejection) => return Authentication::ready(Err(rejection)),
-        };
-        let sender = Sender {
-            scheme,
-            shown: &credentials.shown,
-        };
-        let request = TokenRequest {
-            token,
-            max_age: credentials.max_age(),
-            audience: credentials.only_audience(),
-            may_be_expired: credentials.may_be_expired(),
-            sender: Some(sender),
-        };
-        let decision = RequestDecision::new(self, request, Now::read());
-        let step = match decision.find_cached() {
-            Some(cached) => cached.and_then(|entry| decision.begin_cached(entry)),
-            // A cached token is well-formed, so only other tokens are checked.
-            None if !is_b64token(token) => {
-                let malformed = Malformed::under(scheme, token, Problem::Syntax(NOT_ONE_TOKEN));
-                return Authentication::ready(Err(self.reject_malformed(malformed)));
-            }
-            None => decision.begin_new(decision.arrived),
-        };
-        Authentication::of(&decision, scheme, step)
+        self.authenticate_at(self.0.mount.as_ref(), credentials)
     }
 
     /// Adds the headers that the settings for bound tokens require to `credentials`: the DPoP proof, and the
@@ -491,68 +474,6 @@ impl Verifier {
         // Entries of one issuer share its keys.
         snapshots.dedup_by(|one, other| one == other);
         snapshots
-    }
-
-    fn token<'r>(
-        &self,
-        credentials: &RequestCredentials<'r>,
-    ) -> Result<(Scheme, &'r [u8]), Rejection> {
-        let dpop = self.0.sender_constraint.offers_dpop();
-        match credentials.read(dpop, self.0.max_token_size) {
-            Ok(Credentials::Token(scheme, token)) => Ok((scheme, token)),
-            Ok(Credentials::Absent) => {
-                Err(Rejection::unauthenticated(&self.0.challenges, NO_FIELD))
-            }
-            Ok(Credentials::OtherScheme) => {
-                let reason = if dpop {
-                    NEITHER_BEARER_NOR_DPOP
-                } else {
-                    NOT_BEARER
-                };
-                Err(Rejection::unauthenticated(&self.0.challenges, reason))
-            }
-            Err(malformed) => Err(self.reject_malformed(malformed)),
-        }
-    }
-
-    fn reject_malformed(&self, malformed: Malformed) -> Rejection {
-        Rejection::malformed(&self.0.challenges, malformed)
-    }
-
-    /// Returns the result of a decision for the caller. If the token may be expired, it has passed every other
-    /// check, and is rejected here if it has expired.
-    fn conclude(
-        &self,
-        scheme: Scheme,
-        may_be_expired: bool,
-        result: Result<VerifiedToken, DecisionError>,
-    ) -> Result<VerifiedToken, Rejection> {
-        match result {
-            Ok(token) if may_be_expired => match token.check_dates(Now::read().unix) {
-                Ok(()) => Ok(token),
-                Err(VerifyError::Expired { seconds }) => {
-                    let (challenges, issuer) = (&self.0.challenges, token.counters());
-                    Err(Anonymous::expired(challenges, scheme, seconds, issuer).into_rejection())
-                }
-                Err(error) => Err(self.reject(scheme, DecisionError::of_token(error, &token))),
-            },
-            Ok(token) => Ok(token),
-            Err(error) => Err(self.reject(scheme, error)),
-        }
-    }
-
-    fn reject(&self, scheme: Scheme, error: DecisionError) -> Rejection {
-        let DecisionError {
-            error,
-            issuer,
-            claims,
-        } = error;
-        let nonce = match error {
-            VerifyError::NonceRequired => nonce_value(self.nonce()),
-            _ => None,
-        };
-        let challenges = &self.0.challenges;
-        Rejection::for_error(challenges, scheme, error, issuer, claims.as_deref()).with_nonce(nonce)
     }
 
     fn nonce(&self) -> Option<String> {

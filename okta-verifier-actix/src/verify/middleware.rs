@@ -1,6 +1,5 @@
 use std::{
     future::{Ready, ready},
-    sync::Arc,
     time::Duration,
 };
 
@@ -9,7 +8,10 @@ use actix_web::{
     body::EitherBody,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
 };
-use okta_verifier::{Verifier, adapter::Outcome};
+use okta_verifier::{
+    OwnedPolicy, Verifier,
+    adapter::{Mount, Outcome},
+};
 
 use super::{Verify, hook::Hook};
 
@@ -61,23 +63,23 @@ use super::{Verify, hook::Hook};
 #[derive(Clone, Debug)]
 #[must_use = "a middleware does nothing until an app, a scope or a resource is wrapped in it"]
 pub struct VerifyMiddleware {
-    verifier: Verifier,
-    optional: bool,
-    expired_as_anonymous: bool,
-    max_introspection_age: Option<Duration>,
-    audience: Option<Arc<str>>,
-    hook: Option<Hook>,
+    pub(super) mount: Mount,
+    pub(super) optional: bool,
+    pub(super) expired_as_anonymous: bool,
+    pub(super) max_introspection_age: Option<Duration>,
+    pub(super) strip_credentials: bool,
+    pub(super) hook: Option<Hook>,
 }
 
 impl VerifyMiddleware {
     /// Returns a middleware that rejects every request without a valid access token.
     pub fn new(verifier: Verifier) -> Self {
         Self {
-            verifier,
+            mount: Mount::new(verifier),
             optional: false,
             expired_as_anonymous: false,
             max_introspection_age: None,
-            audience: None,
+            strip_credentials: false,
             hook: None,
         }
     }
@@ -214,7 +216,8 @@ impl VerifyMiddleware {
     /// Accepts tokens for this audience only, for one of several APIs behind one verifier. The audience is one
     /// of [`Issuer::audience`](okta_verifier::Issuer::audience). By default a token for any audience of its
     /// issuer is accepted. A token for another audience gets the 401 of an invalid token,
-    /// and so does every token if no issuer has this audience.
+    /// and so does every token if no issuer has this audience. If a resource has this audience, the middleware is one for
+    /// this resource ([`resource`](Self::resource)).
     ///
     /// ```
     /// # use actix_web::{App, test, web};
@@ -245,7 +248,128 @@ impl VerifyMiddleware {
     /// # }
     /// ```
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = Some(audience.into().into());
+        self.mount = self.mount.audience(audience);
+        self
+    }
+
+    /// Accepts tokens for this resource only: one of
+    /// [`VerifierBuilder::resource`](okta_verifier::VerifierBuilder::resource), by its URL as configured. Each challenge
+    /// names its metadata (RFC 9728 §5.1).
+    ///
+    /// With one resource, that one is the default. With several, a middleware must name one, or the audience of one
+    /// ([`audience`](Self::audience)). Otherwise, with a URL that no resource has, and with an audience that is not that
+    /// of the resource, each request is rejected with 500, and an event at `error` says what to write.
+    ///
+    /// ```
+    /// # use actix_web::{App, test, web};
+    /// # use okta_verifier::{Resource, Verifier};
+    /// # use okta_verifier_actix::VerifyMiddleware;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn done() -> &'static str { "done" }
+    /// const FILES: &str = "https://mcp.example.com/files";
+    /// const MAIL: &str = "https://mcp.example.com/mail";
+    /// # let okta = TestIssuer::new(FILES);
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().audience(MAIL).any_client_id()) // and FILES
+    ///     .resource(Resource::new(FILES))
+    ///     .resource(Resource::new(MAIL))
+    ///     .build()?;
+    /// let verify = VerifyMiddleware::new(verifier);
+    /// let (files, mail) = (verify.clone().resource(FILES), verify.resource(MAIL));
+    /// let app = App::new()
+    ///     .service(web::resource("/files").wrap(files).get(done))
+    ///     .service(web::resource("/mail").wrap(mail).get(done));
+    /// let app = test::init_service(app).await;
+    ///
+    /// let bearer = format!("Bearer {}", okta.token("ada").sign()); // for FILES
+    /// let ask = |path: &str| {
+    ///     test::TestRequest::get().uri(path).insert_header(("authorization", bearer.clone())).to_request()
+    /// };
+    /// assert_eq!(test::call_service(&app, ask("/files")).await.status(), 200);
+    /// assert_eq!(test::call_service(&app, ask("/mail")).await.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn resource(mut self, url: impl Into<String>) -> Self {
+        self.mount = self.mount.resource(url);
+        self
+    }
+
+    /// Accepts only tokens that meet this policy, a [`Policy`](okta_verifier::Policy) or an [`OwnedPolicy`], for
+    /// everything inside the middleware. By default each verified token is accepted. A second call replaces the policy.
+    ///
+    /// The 401 of the middleware names the scopes of the policy (RFC 6750 §3), of each
+    /// [`Policy::any`](okta_verifier::Policy::any) those of the first alternative, so that a client without a token knows
+    /// what to request. A policy inside the middleware can only require more, and its challenge names the scopes of both,
+    /// because a client may replace the scopes of its token by those of the challenge. An
+    /// [`optional`](Self::optional) middleware admits requests without credentials nevertheless.
+    ///
+    /// ```
+    /// # use actix_web::{App, test, web};
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # use okta_verifier_actix::VerifyMiddleware;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn files() -> &'static str { "files" }
+    /// # let okta = TestIssuer::new("api://files");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let verify = VerifyMiddleware::new(verifier).require(Policy::scope("files:read"));
+    /// let app = test::init_service(App::new().service(web::resource("/").wrap(verify).get(files))).await;
+    /// let ask = |jwt: String| {
+    ///     let bearer = ("authorization", format!("Bearer {jwt}"));
+    ///     test::TestRequest::get().uri("/").insert_header(bearer).to_request()
+    /// };
+    /// let reader = okta.token("ada").scope("files:read").sign();
+    /// assert_eq!(test::call_service(&app, ask(reader)).await.status(), 200);
+    /// assert_eq!(test::call_service(&app, ask(okta.token("bob").sign())).await.status(), 403);
+    ///
+    /// let rejected = test::call_service(&app, test::TestRequest::get().uri("/").to_request()).await;
+    /// assert_eq!(rejected.status(), 401);
+    /// let challenge = rejected.headers().get("www-authenticate").ok_or("a challenge")?;
+    /// assert_eq!(challenge, r#"Bearer realm="api", scope="files:read""#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn require(mut self, policy: impl Into<OwnedPolicy>) -> Self {
+        self.mount = self.mount.require(policy);
+        self
+    }
+
+    /// Removes `Authorization` and `DPoP` from each request before the handler receives it, so that the
+    /// handler can neither log the token nor pass it on to another service. Off by default. The token's claims remain
+    /// in the request's extensions. A `VerifyMiddleware` inside cannot verify the request again.
+    ///
+    /// ```
+    /// # use actix_web::{App, test, web};
+    /// # use okta_verifier::{Verifier};
+    /// # use okta_verifier_actix::VerifyMiddleware;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use actix_web::HttpRequest;
+    ///
+    /// # let okta = TestIssuer::new("api://files");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// async fn files(request: HttpRequest) -> &'static str {
+    ///     assert!(!request.headers().contains_key("authorization"));
+    ///     "files"
+    /// }
+    /// let verify = VerifyMiddleware::new(verifier).strip_credentials();
+    /// let app = test::init_service(App::new().service(web::resource("/").wrap(verify).get(files))).await;
+    /// let ask = |jwt: String| {
+    ///     let bearer = ("authorization", format!("Bearer {jwt}"));
+    ///     test::TestRequest::get().uri("/").insert_header(bearer).to_request()
+    /// };
+    /// assert_eq!(test::call_service(&app, ask(okta.token("ada").sign())).await.status(), 200);
+    /// assert_eq!(test::call_service(&app, ask(okta.token("ada").expired().sign())).await.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn strip_credentials(mut self) -> Self {
+        self.strip_credentials = true;
         self
     }
 
@@ -314,15 +438,6 @@ where
     type Future = Ready<Result<Verify<S>, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        let verifier = self.verifier.clone();
-        ready(Ok(Verify::new(
-            service,
-            verifier,
-            self.optional,
-            self.expired_as_anonymous,
-            self.max_introspection_age,
-            self.audience.clone(),
-            self.hook.clone(),
-        )))
+        ready(Ok(Verify::new(service, self.clone())))
     }
 }

@@ -1,4 +1,4 @@
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::rc::Rc;
 
 use actix_web::{
     HttpMessage,
@@ -7,10 +7,7 @@ use actix_web::{
 };
 use okta_verifier::{VerifiedToken, Verifier, adapter::Anonymous};
 
-use super::{
-    VerifyFuture,
-    hook::{Hook, RequestOutcome},
-};
+use super::{VerifyFuture, VerifyMiddleware, hook::RequestOutcome};
 use crate::{
     answer::Answer,
     bridge::{self, Connection},
@@ -24,32 +21,14 @@ use crate::{
 pub struct Verify<S> {
     /// Shared with the requests that wait for the issuer.
     inner: Rc<S>,
-    verifier: Verifier,
-    optional: bool,
-    expired_as_anonymous: bool,
-    max_introspection_age: Option<Duration>,
-    audience: Option<Arc<str>>,
-    hook: Option<Hook>,
+    settings: VerifyMiddleware,
 }
 
 impl<S> Verify<S> {
-    pub(super) fn new(
-        inner: S,
-        verifier: Verifier,
-        optional: bool,
-        expired_as_anonymous: bool,
-        max_introspection_age: Option<Duration>,
-        audience: Option<Arc<str>>,
-        hook: Option<Hook>,
-    ) -> Self {
+    pub(super) fn new(inner: S, settings: VerifyMiddleware) -> Self {
         Self {
             inner: Rc::new(inner),
-            verifier,
-            optional,
-            expired_as_anonymous,
-            max_introspection_age,
-            audience,
-            hook,
+            settings,
         }
     }
 }
@@ -66,34 +45,45 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let is_nested = remove_earlier_results(&request, &self.verifier);
+        let is_nested = remove_earlier_results(&request, self.settings.mount.verifier());
         self.authenticate(request, is_nested)
-            .adding(bridge::added(&self.verifier))
+            .adding(bridge::added(self.settings.mount.verifier()))
     }
 }
 
 impl<S> Verify<S> {
-    fn authenticate<B>(&self, request: ServiceRequest, is_nested: bool) -> VerifyFuture<S>
+    fn authenticate<B>(&self, mut request: ServiceRequest, is_nested: bool) -> VerifyFuture<S>
     where
         S: Service<ServiceRequest, Response = ServiceResponse<B>>,
     {
-        let hook = self.hook.as_ref();
+        let settings = &self.settings;
+        let (verifier, hook) = (settings.mount.verifier(), settings.hook.as_ref());
         // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
-        if self.optional && !bridge::has_credentials(&request) {
-            request.extensions_mut().insert(self.verifier.anonymous());
-            let outcome = RequestOutcome::anonymous(&self.verifier, hook).nested(is_nested);
-            return VerifyFuture::answering(Answer::inner(self.inner.call(request)), outcome);
+        if settings.optional && !bridge::has_credentials(&request) {
+            bridge::strip(&mut request, settings.strip_credentials);
+            return match settings.mount.anonymous() {
+                Ok(anonymous) => {
+                    request.extensions_mut().insert(anonymous);
+                    let outcome = RequestOutcome::anonymous(verifier, hook).nested(is_nested);
+                    VerifyFuture::answering(Answer::inner(self.inner.call(request)), outcome)
+                }
+                Err(rejection) => {
+                    let outcome = RequestOutcome::undecided(verifier, hook).nested(is_nested);
+                    VerifyFuture::answering(Answer::refused(request, rejection), outcome)
+                }
+            };
         }
-        let (verifier, connection) = (&self.verifier, Connection::of(&request));
-        let credentials = bridge::credentials(
+        let connection = Connection::of(&request);
+        let authentication = settings.mount.authenticate(&bridge::credentials(
             &request,
             &connection,
             verifier,
-            self.max_introspection_age,
-            self.audience.as_deref(),
-            self.optional && self.expired_as_anonymous,
-        );
-        match verifier.authenticate(&credentials).into_ready() {
+            settings.max_introspection_age,
+            settings.optional && settings.expired_as_anonymous,
+        ));
+        // The authentication has copies of what it needs.
+        bridge::strip(&mut request, settings.strip_credentials);
+        match authentication.into_ready() {
             Ok(Ok(token)) => {
                 let outcome = RequestOutcome::accepted(&token, hook).nested(is_nested);
                 request.extensions_mut().insert(token);

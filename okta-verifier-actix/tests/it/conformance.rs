@@ -53,6 +53,16 @@ async fn conformance_table_of_providers_is_answered_over_a_socket() {
 }
 
 #[tokio::test]
+async fn conformance_table_of_resources_is_answered_in_process() {
+    in_process(&resources()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_resources_is_answered_over_a_socket() {
+    over_a_socket(&resources()).await;
+}
+
+#[tokio::test]
 async fn conformance_table_of_introspection_is_answered_in_process_and_over_a_socket() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
@@ -85,6 +95,13 @@ async fn conformance_table_keeps_status_and_headers_beside_problem_details() {
         });
         report.await.assert();
     }
+}
+
+/// Returns the issuers of the table of resources, whose audiences are public.
+fn resources() -> Issuers {
+    secret_scan::public(FILES);
+    secret_scan::public(MAIL);
+    Issuers::resources()
 }
 
 async fn in_process(issuers: &Issuers) {
@@ -174,6 +191,12 @@ fn routes(verifier: Verifier) -> impl Fn(&mut ServiceConfig) + Clone + Send + 's
         let strict = || verify.clone();
         let optional = || verify.clone().optional();
         let expired = || optional().expired_as_anonymous();
+        let files = || {
+            strict()
+                .resource(FILES)
+                .require(Policy::scope("files:read"))
+        };
+        let mail = || strict().resource(MAIL);
         app.service(
             web::resource("/me")
                 .wrap(strict())
@@ -220,10 +243,75 @@ fn routes(verifier: Verifier) -> impl Fn(&mut ServiceConfig) + Clone + Send + 's
                 .wrap(strict())
                 .to(async |_: Verified<Bound>| "in"),
         )
+        .service(
+            web::resource("/files")
+                .wrap(files())
+                .to(async |_: Verified| "in"),
+        )
+        .service(
+            web::resource("/files/write")
+                .wrap(files())
+                .to(async |_: Verified<Write>| "in"),
+        )
+        .service(
+            web::resource("/maybe/files/write")
+                .wrap(files().optional())
+                .to(async |_: Verified<Write>| "in"),
+        )
+        .service(
+            web::resource("/mail")
+                .wrap(mail())
+                .to(async |_: Verified| "in"),
+        )
+        .service(
+            web::resource("/mail/send")
+                .wrap(mail())
+                .to(async |_: Verified<SendMail>| "in"),
+        )
+        .service(
+            web::resource("/mail/admin")
+                .wrap(mail())
+                .to(async |_: Verified<Admin>| "in"),
+        )
+        .service(
+            web::resource("/mail/transfer")
+                .wrap(mail())
+                .to(async |_: Verified<Strong>| "in"),
+        )
+        .service(
+            web::resource("/unnamed")
+                .wrap(strict())
+                .to(async |_: Verified| "in"),
+        )
         .route("/health", web::to(async || "ok"))
         .route("/forgotten", web::to(async |_: Verified| "in"));
     }
 }
+
+struct Write;
+
+impl Requirement for Write {
+    const POLICY: Policy =
+        Policy::any(&[Policy::scope("files:write"), Policy::scope("files:admin")]);
+}
+
+struct SendMail;
+
+impl Requirement for SendMail {
+    const POLICY: Policy = Policy::scope("mail:send");
+}
+
+struct Strong;
+
+impl Requirement for Strong {
+    const POLICY: Policy = Policy::all(&[
+        Policy::acr(&["phrh", "phr"]),
+        Policy::max_age(Duration::from_secs(300)),
+    ]);
+}
+
+const FILES: &str = "https://api.example.com/files";
+const MAIL: &str = "https://api.example.com/mail";
 
 struct Bound;
 

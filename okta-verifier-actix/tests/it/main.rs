@@ -7,6 +7,8 @@ mod cors;
 mod credentials;
 mod key_fetch;
 mod maybe;
+mod metadata;
+mod mount;
 mod optional;
 mod options;
 mod outcome;

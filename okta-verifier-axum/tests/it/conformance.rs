@@ -58,6 +58,16 @@ async fn conformance_table_of_providers_is_answered_over_a_socket() {
 }
 
 #[tokio::test]
+async fn conformance_table_of_resources_is_answered_in_process() {
+    in_process(&resources()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_resources_is_answered_over_a_socket() {
+    over_a_socket(&resources()).await;
+}
+
+#[tokio::test]
 async fn conformance_table_of_introspection_is_answered_in_process_and_over_a_socket() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
@@ -104,6 +114,13 @@ async fn remove_problem_details(response: &mut Response<Body>, is_head: bool) {
     let headers = response.headers();
     assert_eq!(headers["content-type"], "application/problem+json");
     assert_eq!(headers["content-length"], expected.len().to_string());
+}
+
+/// Returns the issuers of the table of resources, whose audiences are public.
+fn resources() -> Issuers {
+    secret_scan::public(FILES);
+    secret_scan::public(MAIL);
+    Issuers::resources()
 }
 
 async fn in_process(issuers: &Issuers) {
@@ -208,13 +225,62 @@ pub(crate) fn app(verifier: Verifier) -> Router {
             "/maybe/expired/orders",
             any(async |_: Verified<ReadOrders>| "in"),
         )
-        .route_layer(verify.optional().expired_as_anonymous());
+        .route_layer(verify.clone().optional().expired_as_anonymous());
+    let of_files = verify
+        .clone()
+        .resource(FILES)
+        .require(Policy::scope("files:read"));
+    let files = Router::new()
+        .route("/files", any(async |_: Verified| "in"))
+        .route("/files/write", any(async |_: Verified<Write>| "in"))
+        .route_layer(of_files.clone());
+    let optional_files = Router::new()
+        .route("/maybe/files/write", any(async |_: Verified<Write>| "in"))
+        .route_layer(of_files.optional());
+    let mail = Router::new()
+        .route("/mail", any(async |_: Verified| "in"))
+        .route("/mail/send", any(async |_: Verified<SendMail>| "in"))
+        .route("/mail/admin", any(async |_: Verified<Admin>| "in"))
+        .route("/mail/transfer", any(async |_: Verified<Strong>| "in"))
+        .route_layer(verify.clone().resource(MAIL));
+    let unnamed = Router::new()
+        .route("/unnamed", any(async |_: Verified| "in"))
+        .route_layer(verify);
     strict
+        .merge(files)
+        .merge(optional_files)
+        .merge(mail)
+        .merge(unnamed)
         .merge(optional)
         .merge(expired)
         .route("/health", any(async || "ok"))
         .route("/forgotten", any(async |_: Verified| "in"))
 }
+
+struct Write;
+
+impl Requirement for Write {
+    const POLICY: Policy =
+        Policy::any(&[Policy::scope("files:write"), Policy::scope("files:admin")]);
+}
+
+struct SendMail;
+
+impl Requirement for SendMail {
+    const POLICY: Policy = Policy::scope("mail:send");
+}
+
+struct Strong;
+
+impl Requirement for Strong {
+    const POLICY: Policy = Policy::all(&[
+        Policy::acr(&["phrh", "phr"]),
+        Policy::max_age(Duration::from_secs(300)),
+    ]);
+}
+
+const FILES: &str = "https://api.example.com/files";
+const MAIL: &str = "https://api.example.com/mail";
 
 struct Bound;
 

@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use super::{
     Expected, Issuers, Request,
-    expected::{Dpop, Outcome},
+    expected::{Dpop, Named, Outcome},
     issuers::{Source, Terms},
     request::{AUTHORIZATION, Field},
     route::Route,
@@ -39,6 +39,8 @@ pub struct Case {
     pub(super) code: Option<&'static str>,
     dpop: Dpop,
     certificate: Option<&'static [u8]>,
+    scope: Option<&'static str>,
+    policy_scope: Option<&'static str>,
     pub(super) names_client: bool,
     is_http: bool,
 }
@@ -112,7 +114,12 @@ impl Case {
 
     /// Returns the response that an API with other settings must send.
     pub(super) fn expected_of(&self, terms: &Terms) -> Expected {
-        Expected::of(self.outcome, self.dpop, &terms.realm, &terms.scope)
+        let metadata = self.route.metadata();
+        let scope = match self.scope {
+            None => Named::ByPolicies(self.policy_scope.unwrap_or(&terms.scope)),
+            Some(scope) => Named::ByLayer(scope),
+        };
+        Expected::of(self.outcome, self.dpop, &terms.realm, scope, metadata)
     }
 
     /// Returns the request for another path. `prepare` changes the token before the case's own edits.
@@ -162,6 +169,8 @@ impl Case {
             code: None,
             dpop: Dpop::NotOffered,
             certificate: None,
+            scope: None,
+            policy_scope: None,
             names_client: false,
             is_http: true,
         }
@@ -250,6 +259,26 @@ impl Case {
     pub(super) fn body(mut self, body: fn(&str) -> String) -> Self {
         self.body = Some(body);
         self
+    }
+
+    /// Sets the scopes that the challenges of a 401 or of a 403 name, if the layer of the route requires a scope.
+    pub(super) fn naming(mut self, scope: &'static str) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// Sets the scope of the policy of the route, which a 403 names.
+    pub(super) fn with_policy_scope(mut self, scope: &'static str) -> Self {
+        self.policy_scope = Some(scope);
+        self
+    }
+
+    /// Marks a case of an API that offers DPoP, unless its request uses DPoP.
+    pub(super) fn if_not_bound(self) -> Self {
+        match self.dpop {
+            Dpop::NotOffered => self.beside_dpop(),
+            _ => self,
+        }
     }
 
     /// Marks a case that expects a rejection only from an API that restricts its clients.

@@ -53,6 +53,15 @@ pub(super) enum Dpop {
     Used,
 }
 
+/// The scopes that a challenge names.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Named<'s> {
+    /// In a 403 only, because the layer of the route requires no scope.
+    ByPolicies(&'s str),
+    /// In a 401 too, because the layer of the route requires a scope.
+    ByLayer(&'s str),
+}
+
 /// The expected response of a case: the status and the three fields of a rejection.
 ///
 /// ```
@@ -111,10 +120,27 @@ impl Expected {
         self.retry_after
     }
 
-    /// Builds the response of RFC 6750 §3 and RFC 9449 §7 for the API's `realm` and `scope`.
-    pub(super) fn of(outcome: Outcome, dpop: Dpop, realm: &str, scope: &str) -> Self {
-        let bearer = |parameters: &str| format!(r#"Bearer realm="{realm}"{parameters}"#);
-        let bound = |parameters: &str| format!(r#"DPoP realm="{realm}"{parameters}, {ALGS}"#);
+    /// Builds the response of RFC 6750 §3, RFC 9449 §7 and RFC 9728 §5.1 for the API's `realm`, and for the scopes
+    /// and the metadata of the route.
+    pub(super) fn of(
+        outcome: Outcome,
+        dpop: Dpop,
+        realm: &str,
+        scope: Named<'_>,
+        metadata: Option<&str>,
+    ) -> Self {
+        let metadata = metadata.map_or(String::new(), |url| {
+            format!(r#", resource_metadata="{url}""#)
+        });
+        let bearer = |parameters: &str| format!(r#"Bearer realm="{realm}"{parameters}{metadata}"#);
+        let bound =
+            |parameters: &str| format!(r#"DPoP realm="{realm}"{parameters}{metadata}, {ALGS}"#);
+        // The scopes that a layer requires are in each challenge of a 401, and in those without an error.
+        let (of_layer, scope) = match scope {
+            Named::ByPolicies(scope) => (String::new(), scope),
+            Named::ByLayer(scope) => (format!(r#", scope="{scope}""#), scope),
+        };
+        let with_layer = |parameters: &str| format!("{parameters}{of_layer}");
         // An unmet policy has one challenge only, that of the scheme that the request used.
         let unmet = |parameters: &str| match dpop {
             Dpop::Used => vec![bound(parameters)],
@@ -125,16 +151,16 @@ impl Expected {
             _ => vec![bearer(under_bearer), bound(under_dpop)],
         };
         let failed = |parameters: &str| match dpop {
-            Dpop::Used => each("", parameters),
-            _ => each(parameters, ""),
+            Dpop::Used => each(&of_layer, parameters),
+            _ => each(parameters, &of_layer),
         };
         let (status, www_authenticate) = match outcome {
             Outcome::Accepted => (200, vec![]),
-            Outcome::Unauthenticated => (401, each("", "")),
+            Outcome::Unauthenticated => (401, each(&of_layer, &of_layer)),
             Outcome::Malformed => (400, failed(INVALID_REQUEST)),
             Outcome::Ambiguous => (400, each(INVALID_REQUEST, INVALID_REQUEST)),
-            Outcome::InvalidToken => (401, failed(INVALID_TOKEN)),
-            Outcome::InvalidProof => (401, failed(INVALID_PROOF)),
+            Outcome::InvalidToken => (401, failed(&with_layer(INVALID_TOKEN))),
+            Outcome::InvalidProof => (401, failed(&with_layer(INVALID_PROOF))),
             Outcome::LacksScope => {
                 let scope = format!(r#"{INSUFFICIENT_SCOPE}, scope="{scope}""#);
                 (403, unmet(&scope))

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 
 #[cfg(feature = "server")]
 use okta_verifier::introspection::{ClientAuthentication, Introspection};
-use okta_verifier::{Algorithm, Issuer, Verifier, dpop::DpopSettings};
+use okta_verifier::{Algorithm, Issuer, Resource, Verifier, dpop::DpopSettings};
 
 use super::{Case, odd_keys};
 use crate::{CLIENT_ID, TestIssuer, TokenBuilder, token::Provider};
@@ -49,6 +49,7 @@ pub struct Issuers {
     terms: Terms,
     table: fn() -> Vec<Case>,
     knows_bindings: bool,
+    has_resources: bool,
 }
 
 /// The issuer that signs a case's token.
@@ -127,6 +128,7 @@ impl Issuers {
             terms: Terms::default(),
             table: super::cases,
             knows_bindings: false,
+            has_resources: false,
         }
     }
 
@@ -201,6 +203,30 @@ impl Issuers {
             terms: Terms::default(),
             table: super::provider_cases,
             knows_bindings: true,
+            has_resources: false,
+        }
+    }
+
+    /// Creates the issuers of the table of [protected resources](super::resource_cases), which accept the audiences of
+    /// two resources. Like [`bound`](Self::bound), the API under test accepts DPoP.
+    ///
+    /// ```
+    /// use okta_verifier_testing::conformance::Issuers;
+    ///
+    /// let issuers = Issuers::resources();
+    /// assert_eq!(issuers.verifier().resource_metadata_paths().count(), 2);
+    /// assert_eq!(Issuers::bound().verifier().resource_metadata_paths().count(), 0);
+    /// ```
+    #[must_use]
+    pub fn resources() -> Self {
+        let issuers = Self::new();
+        let of_resources = |issuer: Issuer| issuer.audience(FILES).audience(MAIL);
+        Self {
+            trusted: issuers.trusted.into_iter().map(of_resources).collect(),
+            table: super::resource_cases,
+            knows_bindings: true,
+            has_resources: true,
+            ..issuers
         }
     }
 
@@ -258,6 +284,7 @@ impl Issuers {
             },
             table: super::asked_cases,
             knows_bindings: false,
+            has_resources: false,
         }
     }
 
@@ -284,6 +311,12 @@ impl Issuers {
                 .client_cert_header("Client-Cert"),
             false => builder,
         };
+        let builder = match self.has_resources {
+            true => builder
+                .resource(Resource::new(FILES))
+                .resource(Resource::new(MAIL)),
+            false => builder,
+        };
         let trusted = self.trusted.iter().cloned();
         trusted
             .fold(builder, okta_verifier::VerifierBuilder::issuer)
@@ -302,11 +335,17 @@ impl Issuers {
             terms,
             table: super::cases,
             knows_bindings: false,
+            has_resources: false,
         }
     }
 
     pub(super) fn token(&self, source: Source) -> Option<TokenBuilder> {
         self.tokens.get(&source).cloned()
+    }
+
+    #[cfg(feature = "server")]
+    pub(super) fn has_resources(&self) -> bool {
+        self.has_resources
     }
 
     pub(super) fn terms(&self) -> &Terms {
@@ -331,6 +370,9 @@ impl fmt::Debug for Issuers {
 
 /// The external URL of the API of the table of bound tokens.
 pub(super) const BASE_URL: &str = "https://api.example.com";
+/// The resources of the table of protected resources.
+pub(super) const FILES: &str = "https://api.example.com/files";
+pub(super) const MAIL: &str = "https://api.example.com/mail";
 pub(super) const SUBJECT: &str = "ada";
 pub(super) const AUDIENCE: &str = "api://conformance";
 /// The place of the second issuer in the list.

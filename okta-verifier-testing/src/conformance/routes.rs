@@ -155,7 +155,15 @@ impl Routes {
             | Route::MaybeExpired
             | Route::MaybeExpiredOrders
             | Route::Bound
-            | Route::Forgotten => (
+            | Route::Forgotten
+            | Route::Files
+            | Route::FilesWrite
+            | Route::MaybeFilesWrite
+            | Route::Mail
+            | Route::MailSend
+            | Route::MailAdmin
+            | Route::MailTransfer
+            | Route::Unnamed => (
                 None,
                 "the case needs a route of a kind that Routes does not have",
             ),

@@ -18,6 +18,7 @@ mod malformed_credentials;
 mod optional_layer;
 mod policy;
 mod providers;
+mod resources;
 mod rfc9068;
 mod routes;
 mod scopes;
@@ -104,6 +105,35 @@ pub fn bound_cases() -> Vec<Case> {
 #[must_use]
 pub fn provider_cases() -> Vec<Case> {
     providers::cases()
+}
+
+/// Returns every case of protected resources (RFC 9728), for an API over
+/// [`Issuers::resources`](super::Issuers::resources). This API has other paths than that of the other tables, and
+/// offers DPoP.
+///
+/// | path | its layer | requires |
+/// |---|---|---|
+/// | `/files` | the resource `https://api.example.com/files`, and the scope `files:read` | any token |
+/// | `/files/write` | the same | the scope `files:write`, or else `files:admin` |
+/// | `/maybe/files/write` | the same, but optional | the scope `files:write` |
+/// | `/mail` | the resource `https://api.example.com/mail` | any token |
+/// | `/mail/send` | the same | the scope `mail:send` |
+/// | `/mail/admin` | the same | the group `Admins` |
+/// | `/mail/transfer` | the same | an `acr` of `phrh` or `phr`, and an authentication within the last 300 s |
+/// | `/unnamed` | names no resource | any token |
+///
+/// ```
+/// use okta_verifier_testing::conformance;
+///
+/// let cases = conformance::resource_cases();
+/// let other = cases.iter().find(|case| case.name() == "resource: a token of another resource => 401 invalid_token").unwrap();
+/// let expected = other.expected();
+/// let challenge = expected.www_authenticate().next().unwrap();
+/// assert!(challenge.ends_with(r#"resource_metadata="https://api.example.com/.well-known/oauth-protected-resource/mail""#));
+/// ```
+#[must_use]
+pub fn resource_cases() -> Vec<Case> {
+    named("resource", resources::cases())
 }
 
 /// Returns every case of tokens that require introspection (RFC 7662), for an API over

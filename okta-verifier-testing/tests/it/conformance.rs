@@ -27,6 +27,10 @@ fn the_requirements_of_each_table_are_printed() {
             "conformance_table_of_providers_is_answered",
             conformance::provider_cases(),
         ),
+        (
+            "conformance_table_of_resources_is_answered",
+            conformance::resource_cases(),
+        ),
     ] {
         let numbers = cases.iter().flat_map(|case| case.requirements());
         let numbers: BTreeSet<_> = numbers.copied().collect();
@@ -87,6 +91,7 @@ fn other_tables_are_sound() {
         (conformance::bound_cases(), bound),
         (conformance::asked_cases(), introspection),
         (conformance::provider_cases(), (232..=241).collect()),
+        (conformance::resource_cases(), (251..=258).collect()),
     ];
     for (cases, requirements) in tables {
         assert!(cases.len() > 20, "{}", cases.len());

@@ -1,6 +1,6 @@
 //! Collects the credentials of a request for the verifier.
 
-use http::{HeaderValue, Request, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Request, header::AUTHORIZATION};
 use okta_verifier::{adapter::RequestCredentials, mtls::ClientCertificate};
 
 use super::layer::Settings;
@@ -18,19 +18,17 @@ pub(super) fn credentials<'r, B>(
     if let Some(max_age) = settings.max_introspection_age {
         credentials = credentials.max_introspection_age(max_age);
     }
-    if let Some(audience) = &settings.audience {
-        credentials = credentials.audience(audience);
-    }
     if settings.optional && settings.expired_as_anonymous {
         credentials = credentials.expired_as_anonymous();
     }
-    if !settings.verifier.accepts_bound_tokens() {
+    let verifier = settings.mount.verifier();
+    if !verifier.accepts_bound_tokens() {
         return credentials;
     }
     let original_uri = settings.original_uri.and_then(|read| read(extensions));
     let path = original_uri.unwrap_or(uri).path();
     credentials = credentials.request(request.method().as_str(), path);
-    credentials = settings.verifier.read_sender_headers(credentials, |name| {
+    credentials = verifier.read_sender_headers(credentials, |name| {
         headers.get_all(name).iter().map(HeaderValue::as_bytes)
     });
     if let Some(peer) = settings.peer.and_then(|read| read(extensions)) {
@@ -40,4 +38,12 @@ pub(super) fn credentials<'r, B>(
         credentials = credentials.client_certificate(certificate.der());
     }
     credentials
+}
+
+/// Removes the credentials of a request that was authenticated, if the layer says so.
+pub(super) fn strip(headers: &mut HeaderMap, settings: &Settings) {
+    if settings.strip_credentials {
+        headers.remove(AUTHORIZATION);
+        headers.remove("dpop");
+    }
 }

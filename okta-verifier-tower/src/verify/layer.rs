@@ -1,7 +1,10 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use http::{Extensions, Uri};
-use okta_verifier::{Verifier, adapter::Outcome};
+use okta_verifier::{
+    OwnedPolicy, Verifier,
+    adapter::{Mount, Outcome},
+};
 use tower_layer::Layer;
 
 use super::{Verify, hook::Hook};
@@ -48,14 +51,14 @@ pub struct VerifyLayer(pub(super) Arc<Settings>);
 /// The settings of a layer. They are shared, because tower and axum clone the service for every request.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    pub(super) verifier: Verifier,
+    pub(super) mount: Mount,
     pub(super) optional: bool,
     pub(super) expired_as_anonymous: bool,
     pub(super) max_introspection_age: Option<Duration>,
-    pub(super) audience: Option<Box<str>>,
     pub(super) peer: Option<fn(&Extensions) -> Option<IpAddr>>,
     pub(super) original_uri: Option<fn(&Extensions) -> Option<&Uri>>,
     pub(super) grpc: bool,
+    pub(super) strip_credentials: bool,
     pub(super) hook: Option<Hook>,
 }
 
@@ -63,14 +66,14 @@ impl VerifyLayer {
     /// Returns a layer that rejects every request without a valid access token.
     pub fn new(verifier: Verifier) -> Self {
         Self(Arc::new(Settings {
-            verifier,
+            mount: Mount::new(verifier),
             optional: false,
             expired_as_anonymous: false,
             max_introspection_age: None,
-            audience: None,
             peer: None,
             original_uri: None,
             grpc: false,
+            strip_credentials: false,
             hook: None,
         }))
     }
@@ -203,7 +206,8 @@ impl VerifyLayer {
     /// Accepts tokens for this audience only, for one of several APIs behind one verifier. The audience is one
     /// of [`Issuer::audience`](okta_verifier::Issuer::audience). By default a token for any audience of its
     /// issuer is accepted. A token for another audience gets the 401 of an invalid token,
-    /// and so does every token if no issuer has this audience.
+    /// and so does every token if no issuer has this audience. If a resource has this audience, the layer is one for
+    /// this resource ([`resource`](Self::resource)).
     ///
     /// ```
     /// # use std::convert::Infallible;
@@ -229,7 +233,122 @@ impl VerifyLayer {
     /// # }
     /// ```
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.settings().audience = Some(audience.into().into());
+        let settings = self.settings();
+        settings.mount = settings.mount.clone().audience(audience);
+        self
+    }
+
+    /// Accepts tokens for this resource only: one of
+    /// [`VerifierBuilder::resource`](okta_verifier::VerifierBuilder::resource), by its URL as configured. Each challenge
+    /// names its metadata (RFC 9728 §5.1).
+    ///
+    /// With one resource, that one is the default. With several, a layer must name one, or the audience of one
+    /// ([`audience`](Self::audience)). Otherwise, with a URL that no resource has, and with an audience that is not that
+    /// of the resource, each request is rejected with 500, and an event at `error` says what to write.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use http::{Request, Response};
+    /// # use okta_verifier::{Policy, Resource, Verifier};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+    /// const FILES: &str = "https://mcp.example.com/files";
+    /// const MAIL: &str = "https://mcp.example.com/mail";
+    /// # let okta = TestIssuer::new(FILES);
+    /// let verifier = Verifier::builder()
+    ///     .issuer(okta.issuer().audience(MAIL).any_client_id()) // and FILES
+    ///     .resource(Resource::new(FILES))
+    ///     .resource(Resource::new(MAIL))
+    ///     .build()?;
+    /// let files = VerifyLayer::new(verifier.clone()).resource(FILES).layer(handler);
+    /// let mail = VerifyLayer::new(verifier).resource(MAIL).layer(handler);
+    ///
+    /// let jwt = okta.token("ada").sign(); // for FILES
+    /// let ask = || Request::get("/").header("authorization", format!("Bearer {jwt}")).body(());
+    /// assert_eq!(files.oneshot(ask()?).await?.status(), 200);
+    /// let rejected = mail.oneshot(ask()?).await?;
+    /// assert_eq!(rejected.status(), 401);
+    /// let challenge = rejected.headers()["www-authenticate"].to_str()?;
+    /// assert!(challenge.ends_with(r#"/.well-known/oauth-protected-resource/mail""#));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn resource(mut self, url: impl Into<String>) -> Self {
+        let settings = self.settings();
+        settings.mount = settings.mount.clone().resource(url);
+        self
+    }
+
+    /// Accepts only tokens that meet this policy, a [`Policy`](okta_verifier::Policy) or an [`OwnedPolicy`], for
+    /// everything inside the layer. By default each verified token is accepted. A second call replaces the policy.
+    ///
+    /// The 401 of the layer names the scopes of the policy (RFC 6750 §3), of each
+    /// [`Policy::any`](okta_verifier::Policy::any) those of the first alternative, so that a client without a token knows
+    /// what to request. A policy inside the layer can only require more, and its challenge names the scopes of both,
+    /// because a client may replace the scopes of its token by those of the challenge. An
+    /// [`optional`](Self::optional) layer admits requests without credentials nevertheless.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use http::{Request, Response};
+    /// # use okta_verifier::{Policy, Verifier};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://files");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// # let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+    /// let service = VerifyLayer::new(verifier).require(Policy::scope("files:read")).layer(handler);
+    /// let ask = |jwt: String| Request::get("/").header("authorization", format!("Bearer {jwt}")).body(());
+    /// let reader = okta.token("ada").scope("files:read").sign();
+    /// assert_eq!(service.clone().oneshot(ask(reader)?).await?.status(), 200);
+    /// assert_eq!(service.clone().oneshot(ask(okta.token("bob").sign())?).await?.status(), 403);
+    ///
+    /// let rejected = service.oneshot(Request::get("/").body(())?).await?;
+    /// assert_eq!(rejected.status(), 401);
+    /// assert_eq!(rejected.headers()["www-authenticate"], r#"Bearer realm="api", scope="files:read""#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn require(mut self, policy: impl Into<OwnedPolicy>) -> Self {
+        let settings = self.settings();
+        settings.mount = settings.mount.clone().require(policy);
+        self
+    }
+
+    /// Removes `Authorization` and `DPoP` from each request before the inner service receives it, so that the inner
+    /// service can neither log the token nor pass it on to another service. Off by default. The token's claims remain
+    /// in the request's extensions. A [`VerifyLayer`] inside cannot verify the request again.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// # use http::{Request, Response};
+    /// # use okta_verifier::{Verifier};
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier_tower::VerifyLayer;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://files");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let service = VerifyLayer::new(verifier).strip_credentials().layer(service_fn(async |request: Request<()>| {
+    ///     assert!(!request.headers().contains_key("authorization"));
+    ///     Ok::<_, Infallible>(Response::new(()))
+    /// }));
+    /// let ask = |jwt: String| Request::get("/").header("authorization", format!("Bearer {jwt}")).body(());
+    /// assert_eq!(service.clone().oneshot(ask(okta.token("ada").sign())?).await?.status(), 200);
+    /// assert_eq!(service.oneshot(ask(okta.token("ada").expired().sign())?).await?.status(), 401);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn strip_credentials(mut self) -> Self {
+        self.settings().strip_credentials = true;
         self
     }
 
@@ -376,7 +495,7 @@ impl VerifyLayer {
     /// # use std::convert::Infallible;
     /// # use std::sync::{Arc, Mutex};
     /// # use http::{Request, Response};
-    /// # use okta_verifier::{Verifier, adapter::Outcome};
+    /// # use okta_verifier::{OwnedPolicy, Verifier, adapter::{Mount, Outcome}};
     /// # use okta_verifier_testing::TestIssuer;
     /// # use okta_verifier_tower::VerifyLayer;
     /// # use tower::{ServiceBuilder, ServiceExt};

@@ -9,7 +9,7 @@ use tower_service::Service;
 
 use super::{
     VerifyFuture,
-    credentials::credentials,
+    credentials::{credentials, strip},
     hook::{RequestOutcome, report},
     layer::Settings,
 };
@@ -52,22 +52,37 @@ where
     // the whole future of the inner service.
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let Self { inner, settings } = self;
-        let (verifier, hook) = (&settings.verifier, settings.hook.as_ref());
+        let (verifier, hook) = (settings.mount.verifier(), settings.hook.as_ref());
         let is_nested = remove_earlier_results(request.extensions_mut(), verifier);
         // The headers are added to the response, whether it is a rejection or the inner service's response.
         let added = verifier.response_headers().collect();
-        // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
-        if settings.optional && !request.headers().contains_key(AUTHORIZATION) {
-            request.extensions_mut().insert(verifier.anonymous());
-            let report = report(hook, request.extensions());
-            let outcome = RequestOutcome::anonymous(verifier, report).nested(is_nested);
-            return VerifyFuture::inner(inner.call(request), added, outcome);
-        }
-        let authentication = verifier.authenticate(&credentials(&request, settings));
         let undecided = |request: &Request<B>| {
             let report = report(hook, request.extensions());
             RequestOutcome::with_hook(verifier, report).nested(is_nested)
         };
+        // With any `Authorization` field the client meant to authenticate, so the request is not anonymous.
+        if settings.optional && !request.headers().contains_key(AUTHORIZATION) {
+            strip(request.headers_mut(), settings);
+            return match settings.mount.anonymous() {
+                Ok(anonymous) => {
+                    request.extensions_mut().insert(anonymous);
+                    let report = report(hook, request.extensions());
+                    let outcome = RequestOutcome::anonymous(verifier, report).nested(is_nested);
+                    VerifyFuture::inner(inner.call(request), added, outcome)
+                }
+                Err(rejection) => {
+                    ready::release(inner);
+                    let outcome = undecided(&request);
+                    let refusal = Refusal::new(rejection, settings.grpc, &request);
+                    VerifyFuture::refused(refusal, added, outcome)
+                }
+            };
+        }
+        let authentication = settings
+            .mount
+            .authenticate(&credentials(&request, settings));
+        // The authentication has copies of what it needs.
+        strip(request.headers_mut(), settings);
         match authentication.into_ready() {
             Ok(Ok(token)) => {
                 let mut outcome = RequestOutcome::accepted(&token, None).nested(is_nested);

@@ -51,6 +51,16 @@ async fn conformance_table_of_providers_is_answered_over_a_socket() {
 }
 
 #[tokio::test]
+async fn conformance_table_of_resources_is_answered_in_process() {
+    in_process(&resources()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_resources_is_answered_over_a_socket() {
+    over_a_socket(&resources()).await;
+}
+
+#[tokio::test]
 async fn conformance_table_of_introspection_is_answered_in_process_and_over_a_socket() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
@@ -81,6 +91,13 @@ async fn conformance_table_keeps_status_and_headers_beside_problem_details() {
         });
         report.await.assert();
     }
+}
+
+/// Returns the issuers of the table of resources, whose audiences are public.
+fn resources() -> Issuers {
+    secret_scan::public(FILES);
+    secret_scan::public(MAIL);
+    Issuers::resources()
 }
 
 async fn in_process(issuers: &Issuers) {
@@ -172,8 +189,12 @@ fn api<B: Send + 'static>(verifier: Verifier) -> Api<B> {
     let group = RequireLayer::new(Policy::group("Admins"));
     let bound = RequireLayer::new(Policy::bound());
     let strong = RequireLayer::new(TRANSFER);
+    let files = verify.clone().resource(FILES).require(READ);
+    let mail = verify.clone().resource(MAIL);
+    let write = RequireLayer::new(WRITE);
+    let send = RequireLayer::new(Policy::scope("mail:send"));
     let open = service_fn(async |_: Request<B>| Ok(Response::default()));
-    let routes: [(&str, Api<B>); 12] = [
+    let routes: [(&str, Api<B>); 20] = [
         ("/health", BoxCloneSyncService::new(open)),
         (
             "/me",
@@ -213,6 +234,38 @@ fn api<B: Send + 'static>(verifier: Verifier) -> Api<B> {
             BoxCloneSyncService::new(verify.layer(bound.layer(open))),
         ),
         ("/forgotten", BoxCloneSyncService::new(any.layer(open))),
+        (
+            "/files",
+            BoxCloneSyncService::new(files.layer(any.layer(open))),
+        ),
+        (
+            "/files/write",
+            BoxCloneSyncService::new(files.layer(write.layer(open))),
+        ),
+        (
+            "/maybe/files/write",
+            BoxCloneSyncService::new(files.clone().optional().layer(write.layer(open))),
+        ),
+        (
+            "/mail",
+            BoxCloneSyncService::new(mail.layer(any.layer(open))),
+        ),
+        (
+            "/mail/send",
+            BoxCloneSyncService::new(mail.layer(send.layer(open))),
+        ),
+        (
+            "/mail/admin",
+            BoxCloneSyncService::new(mail.layer(group.layer(open))),
+        ),
+        (
+            "/mail/transfer",
+            BoxCloneSyncService::new(mail.layer(RequireLayer::new(STRONG).layer(open))),
+        ),
+        (
+            "/unnamed",
+            BoxCloneSyncService::new(verify.layer(any.layer(open))),
+        ),
     ];
     BoxCloneSyncService::new(service_fn(move |request: Request<B>| {
         let mut routes = routes.iter();
@@ -222,6 +275,14 @@ fn api<B: Send + 'static>(verifier: Verifier) -> Api<B> {
     }))
 }
 
+const FILES: &str = "https://api.example.com/files";
+const MAIL: &str = "https://api.example.com/mail";
+const READ: Policy = Policy::scope("files:read");
+const WRITE: Policy = Policy::any(&[Policy::scope("files:write"), Policy::scope("files:admin")]);
+const STRONG: Policy = Policy::all(&[
+    Policy::acr(&["phrh", "phr"]),
+    Policy::max_age(Duration::from_secs(300)),
+]);
 const TRANSFER: Policy = Policy::all(&[
     Policy::scope("orders:read"),
     Policy::acr(&["phrh", "phr"]),

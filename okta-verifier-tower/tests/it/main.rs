@@ -5,6 +5,8 @@ mod credentials;
 mod futures;
 mod grpc;
 mod key_fetch;
+mod metadata;
+mod mount;
 mod optional;
 mod outcome;
 mod problem_details;

@@ -116,6 +116,14 @@ pub enum ConfigError {
         /// The issuer's URL.
         issuer: String,
     },
+    /// A [`Resource`](crate::Resource) has a wrong setting, or does not fit the issuers or another resource.
+    #[error("resource {url:?}: {problem}")]
+    Resource {
+        /// The URL of the resource.
+        url: String,
+        /// What is wrong, and what to set instead.
+        problem: &'static str,
+    },
     /// The leeway is above five minutes.
     #[error(
         "issuer {issuer:?}: a leeway of {seconds} s accepts long-expired tokens; write at most 300 s"

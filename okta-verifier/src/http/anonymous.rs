@@ -85,8 +85,17 @@ impl Anonymous {
     /// requests another one.
     #[must_use]
     pub fn rejection(&self) -> Rejection {
+        self.rejection_for(&[])
+    }
+
+    /// Returns the 401 for a policy that requires these scopes. The challenge names them if the layer requires a
+    /// policy itself.
+    pub(crate) fn rejection_for(&self, scopes: &[&str]) -> Rejection {
         match &self.expired {
-            None => Rejection::unauthenticated(&self.challenges, NO_FIELD),
+            None => {
+                let rejection = Rejection::without_credentials(&self.challenges, scopes);
+                rejection.logged(NO_FIELD, None)
+            }
             Some(expired) => self.rejection_of(expired).logged_error(None),
         }
     }

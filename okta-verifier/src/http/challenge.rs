@@ -1,10 +1,10 @@
-//! The values of `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9110 §11.6.1), and the remedies that a
+//! The values of `WWW-Authenticate` (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1, RFC 9110 §11.6.1), and the remedies that a
 //! challenge can name for a token that does not meet a policy (RFC 9470 §3).
 //!
 //! The parameters have a fixed order and each error code has a fixed description, so equal rejections have
 //! equal bytes. The exact cause is only logged (RFC 6750 §5.2).
 
-use std::{iter, ops::Deref};
+use std::{iter, ops::Deref, sync::Arc};
 
 use http::HeaderValue;
 
@@ -13,11 +13,17 @@ use crate::{
     error::{ConfigError, VerifyError},
 };
 
-/// What all rejections of a verifier have in common: the challenges that do not depend on the request, and
-/// which claims the event about a rejection shows. They are built once at startup.
+/// What all rejections of a verifier, or of one of its layers, have in common: the challenges that do not depend
+/// on the request, and which claims the event about a rejection shows. They are built once at startup.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenges {
+    /// Shared by the challenges of all layers of one verifier.
+    verifier: Arc<()>,
     realm: Box<str>,
+    /// The URL of the metadata of the resource (RFC 9728 §5.1), or an empty text without a resource.
+    metadata_url: Box<str>,
+    /// The scopes that the layer requires of every token.
+    scopes: Box<[Box<str>]>,
     /// The challenge without an error, for a request without credentials (RFC 6750 §3.1).
     pub(crate) bare: HeaderValue,
     pub(crate) invalid_request: HeaderValue,
@@ -58,7 +64,10 @@ impl Challenges {
         }
         let write = |error| challenge(Scheme::Bearer, realm, error, &[]);
         Ok(Self {
+            verifier: Arc::default(),
             realm: realm.into(),
+            metadata_url: Box::default(),
+            scopes: Box::default(),
             bare: write(None)?,
             invalid_request: write(Some(INVALID_REQUEST))?,
             invalid_token: write(Some(INVALID_TOKEN))?,
@@ -69,15 +78,98 @@ impl Challenges {
 
     /// Adds the challenges of DPoP.
     pub(crate) fn with_dpop(mut self) -> Result<Self, ConfigError> {
-        let write = |error| challenge(Scheme::Dpop, &self.realm, error, &[]);
-        self.dpop = Some(DpopChallenges {
-            bare: write(None)?,
-            invalid_request: write(Some(INVALID_REQUEST))?,
-            invalid_token: write(Some(INVALID_TOKEN))?,
-            invalid_proof: write(Some(INVALID_PROOF))?,
-            use_nonce: write(Some(USE_NONCE))?,
-        });
+        self.dpop = Some(self.write_dpop()?);
         Ok(self)
+    }
+
+    /// Returns the challenges of one layer. They name the metadata of its resource (RFC 9728 §5.1), unless the
+    /// URL is empty. Those of a 401 name the scopes that the layer requires of every token.
+    pub(crate) fn of_layer(
+        &self,
+        metadata_url: &str,
+        scopes: &[&str],
+    ) -> Result<Self, ConfigError> {
+        let mut layer = Self {
+            metadata_url: metadata_url.into(),
+            scopes: scopes.iter().map(|scope| (*scope).into()).collect(),
+            ..self.clone()
+        };
+        let write = |error, scope: &str| layer.write(Scheme::Bearer, error, &[("scope", scope)]);
+        let scope = scopes.join(" ");
+        let bare = write(None, &scope)?;
+        // A malformed request is not about the token, so its challenge names no scope.
+        let invalid_request = write(Some(INVALID_REQUEST), "")?;
+        let invalid_token = write(Some(INVALID_TOKEN), &scope)?;
+        let dpop = match self.dpop {
+            Some(_) => Some(layer.write_dpop()?),
+            None => None,
+        };
+        (layer.bare, layer.dpop) = (bare, dpop);
+        (layer.invalid_request, layer.invalid_token) = (invalid_request, invalid_token);
+        Ok(layer)
+    }
+
+    /// Returns whether the challenges name this metadata and these scopes.
+    pub(crate) fn has_parameters(&self, metadata_url: &str, scopes: &[&str]) -> bool {
+        *self.metadata_url == *metadata_url
+            && self
+                .scopes
+                .iter()
+                .map(Deref::deref)
+                .eq(scopes.iter().copied())
+    }
+
+    fn write_dpop(&self) -> Result<DpopChallenges, ConfigError> {
+        let write = |error, scope: &str| self.write(Scheme::Dpop, error, &[("scope", scope)]);
+        let scope = self.scopes.join(" ");
+        Ok(DpopChallenges {
+            bare: write(None, &scope)?,
+            invalid_request: write(Some(INVALID_REQUEST), "")?,
+            invalid_token: write(Some(INVALID_TOKEN), &scope)?,
+            invalid_proof: write(Some(INVALID_PROOF), &scope)?,
+            use_nonce: write(Some(USE_NONCE), &scope)?,
+        })
+    }
+
+    /// Returns a challenge of this layer.
+    fn write(
+        &self,
+        scheme: Scheme,
+        error: Option<ErrorCode>,
+        parameters: &[(&str, &str)],
+    ) -> Result<HeaderValue, ConfigError> {
+        let metadata = ("resource_metadata", &*self.metadata_url);
+        let parameters = [parameters, &[metadata]].concat();
+        challenge(scheme, &self.realm, error, &parameters)
+    }
+
+    /// Returns whether both are of the same verifier.
+    pub(crate) fn is_of_verifier_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.verifier, &other.verifier)
+    }
+
+    /// Returns the challenges of a request without credentials. If the layer requires scopes of every token,
+    /// they name `scopes` too, which a policy inside the layer requires.
+    pub(super) fn for_anonymous(&self, scopes: &[&str]) -> [Option<HeaderValue>; 2] {
+        let dpop = self.dpop.as_ref().map(|dpop| &dpop.bare);
+        let mut all: Vec<&str> = self.scopes.iter().map(Deref::deref).collect();
+        let of_layer = all.len();
+        for scope in scopes {
+            if !all.contains(scope) {
+                all.push(scope);
+            }
+        }
+        if of_layer == 0 || all.len() == of_layer {
+            return [Some(self.bare.clone()), dpop.cloned()];
+        }
+        let scope = all.join(" ");
+        // The scopes are valid, so the challenge can always be written. Otherwise it names those of the layer.
+        let write = |scheme, bare: &HeaderValue| {
+            let written = self.write(scheme, None, &[("scope", &scope)]);
+            written.unwrap_or_else(|_| bare.clone())
+        };
+        let bearer = write(Scheme::Bearer, &self.bare);
+        [Some(bearer), dpop.map(|bare| write(Scheme::Dpop, bare))]
     }
 
     /// Names the claims that the event about a rejection shows.
@@ -154,8 +246,7 @@ impl Challenges {
         if !scope.split(' ').all(is_scope_token) {
             return Err(ConfigError::Scope);
         }
-        let parameters = [("scope", scope)];
-        challenge(scheme, &self.realm, Some(INSUFFICIENT_SCOPE), &parameters)
+        self.write(scheme, Some(INSUFFICIENT_SCOPE), &[("scope", scope)])
     }
 
     /// Returns the step-up challenge of RFC 9470 §3, with `scope` if scopes are missing too.
@@ -179,8 +270,7 @@ impl Challenges {
             ("acr_values", &*acr_values),
             ("max_age", &*max_age),
         ];
-        let error = Some(INSUFFICIENT_AUTHENTICATION);
-        challenge(scheme, &self.realm, error, &parameters)
+        self.write(scheme, Some(INSUFFICIENT_AUTHENTICATION), &parameters)
     }
 }
 

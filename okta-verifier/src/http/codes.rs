@@ -11,12 +11,13 @@ pub(super) const INSUFFICIENT_USER_AUTHENTICATION: &str = "insufficient_user_aut
 pub(super) const FORBIDDEN: &str = "forbidden";
 pub(super) const UNREADABLE_CLAIMS: &str = "unreadable_claims";
 pub(super) const MISSING_LAYER: &str = "missing_layer";
+pub(super) const MISCONFIGURED_LAYER: &str = "misconfigured_layer";
 /// Counts the rejections by the application, which have codes of their own. No rejection has this code.
 pub(super) const APPLICATION: &str = "application";
 
 /// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
 /// chooses can add a counter. The last code stands for all others.
-pub(crate) const CODES: [&str; 37] = [
+pub(crate) const CODES: [&str; 38] = [
     NO_CREDENTIALS,
     INVALID_REQUEST,
     INSUFFICIENT_SCOPE,
@@ -24,6 +25,7 @@ pub(crate) const CODES: [&str; 37] = [
     FORBIDDEN,
     UNREADABLE_CLAIMS,
     MISSING_LAYER,
+    MISCONFIGURED_LAYER,
     "malformed",
     "encrypted",
     "algorithm_not_allowed",

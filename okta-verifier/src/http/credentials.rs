@@ -30,7 +30,6 @@ pub struct RequestCredentials<'a> {
     authorization: Lines<&'a [u8]>,
     query: Option<&'a str>,
     max_introspection_age: Option<Duration>,
-    audience: Option<&'a str>,
     expired_as_anonymous: bool,
     pub(crate) shown: Shown<'a>,
 }
@@ -107,7 +106,6 @@ impl<'a> RequestCredentials<'a> {
             authorization: Lines::of(authorization_values),
             query: None,
             max_introspection_age: None,
-            audience: None,
             expired_as_anonymous: false,
             shown: Shown::default(),
         }
@@ -148,34 +146,6 @@ impl<'a> RequestCredentials<'a> {
     pub fn max_introspection_age(self, max_age: Duration) -> Self {
         Self {
             max_introspection_age: Some(max_age),
-            ..self
-        }
-    }
-
-    /// Accepts tokens for this audience only, for a route that is one of several APIs behind one verifier.
-    /// The audience is one of [`Issuer::audience`](crate::Issuer::audience). By default a token for any
-    /// audience of its issuer is accepted.
-    ///
-    /// ```
-    /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::{adapter::RequestCredentials, Verifier};
-    /// # let okta = TestIssuer::new("api://orders");
-    /// let issuer = okta.issuer().audience("api://billing").any_client_id(); // and api://orders
-    /// let verifier = Verifier::builder().issuer(issuer).build()?;
-    /// let authorization = format!("Bearer {}", okta.token("ada").sign()); // for api://orders
-    /// let credentials = RequestCredentials::new([authorization.as_bytes()]);
-    ///
-    /// let orders = credentials.audience("api://orders");
-    /// assert!(verifier.authenticate(&orders).into_ready().unwrap().is_ok());
-    /// let billing = credentials.audience("api://billing");
-    /// let rejection = verifier.authenticate(&billing).into_ready().unwrap().unwrap_err();
-    /// assert_eq!(rejection.error().unwrap().code(), "wrong_audience");
-    /// # Ok::<(), okta_verifier::ConfigError>(())
-    /// ```
-    #[must_use]
-    pub fn audience(self, audience: &'a str) -> Self {
-        Self {
-            audience: Some(audience),
             ..self
         }
     }
@@ -357,10 +327,6 @@ impl<'a> RequestCredentials<'a> {
     /// Returns whether the request may be treated as anonymous if the token has expired.
     pub(crate) fn may_be_expired(&self) -> bool {
         self.expired_as_anonymous
-    }
-
-    pub(crate) fn only_audience(&self) -> Option<&'a str> {
-        self.audience
     }
 
     pub(crate) fn read(

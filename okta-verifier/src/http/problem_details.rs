@@ -22,7 +22,7 @@ use crate::error::ConfigError;
 /// | `type` | `about:blank`, or the URI of [`with_type`](Self::with_type) |
 /// | `title` | the phrase of the status, such as `Forbidden` |
 /// | `status` | the status, as a number |
-/// | `error`, `error_description`, `scope`, `acr_values` | the parameters of the same names in `WWW-Authenticate`, if they are there |
+/// | `error`, `error_description`, `scope`, `acr_values`, `resource_metadata` | the parameters of the same names in `WWW-Authenticate`, if they are there |
 /// | `max_age` | the same, as a number |
 ///
 /// There are no other members. The exact reason would tell an attacker which check a forged token failed, so
@@ -226,6 +226,8 @@ struct Members<'a> {
     acr_values: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_age: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_metadata: Option<String>,
 }
 
 impl<'a> Members<'a> {
@@ -242,6 +244,7 @@ impl<'a> Members<'a> {
             scope: None,
             acr_values: None,
             max_age: None,
+            resource_metadata: None,
         };
         for (name, text) in rejection.challenges().flat_map(challenge::parameters) {
             let member = match name {
@@ -249,6 +252,7 @@ impl<'a> Members<'a> {
                 "error_description" => &mut members.error_description,
                 "scope" => &mut members.scope,
                 "acr_values" => &mut members.acr_values,
+                "resource_metadata" => &mut members.resource_metadata,
                 "max_age" => {
                     members.max_age = members.max_age.or(text.parse().ok());
                     continue;

@@ -13,7 +13,8 @@ use super::{
     application::whole_seconds,
     codes::{
         APPLICATION, FORBIDDEN, INSUFFICIENT_SCOPE, INSUFFICIENT_USER_AUTHENTICATION,
-        INVALID_REQUEST, MISSING_LAYER, NO_CREDENTIALS, UNREADABLE_CLAIMS, slot,
+        INVALID_REQUEST, MISCONFIGURED_LAYER, MISSING_LAYER, NO_CREDENTIALS, UNREADABLE_CLAIMS,
+        slot,
     },
     rejection_event::Reason,
 };
@@ -37,8 +38,11 @@ use crate::{
 /// | a scope is missing | 403 | `error="insufficient_scope"`, `scope` |
 /// | another rule is not met | 403 | none |
 /// | the issuer is unavailable | 503 | none, but `Retry-After` in seconds |
-/// | no layer in front of the handler verifies tokens | 500 | none |
+/// | no layer in front of the handler verifies tokens, or the settings of the layer do not fit the verifier | 500 | none |
 /// | the application rejects the request ([`application`](Self::application)) | 503, or 4xx but 401 | none |
+///
+/// With a [`Resource`](crate::Resource), each challenge names its metadata in `resource_metadata` (RFC 9728
+/// §5.1). If the layer requires a policy, the challenges of a 401 name its scopes in `scope`.
 ///
 /// Every rejection has `Cache-Control: no-store` and an empty body; [`ProblemDetails`](crate::ProblemDetails)
 /// writes one. The response never contains the exact
@@ -302,6 +306,12 @@ impl Rejection {
             .logged("no layer in front of the handler verifies tokens", None)
     }
 
+    /// Returns a 500 for a request to a layer whose settings do not fit its verifier. The request must be rejected,
+    /// because the layer does not say for which resource the token has to be.
+    pub(crate) fn misconfigured_layer(problem: &str) -> Self {
+        Self::plain(StatusCode::INTERNAL_SERVER_ERROR, MISCONFIGURED_LAYER).logged(problem, None)
+    }
+
     /// Returns a rejection that the application itself decides, for code that has no
     /// [`VerifiedToken`](crate::VerifiedToken). With a token, use
     /// [`VerifiedToken::reject`](crate::VerifiedToken::reject), which also names the issuer in the log. The
@@ -341,13 +351,13 @@ impl Rejection {
 
     /// Returns a 401 that offers every scheme and reports no error (RFC 9449 §7.2).
     pub(crate) fn unauthenticated(challenges: &Challenges, reason: &'static str) -> Self {
-        let dpop = challenges.dpop.as_ref().map(|dpop| dpop.bare.clone());
-        Self::with(
-            StatusCode::UNAUTHORIZED,
-            NO_CREDENTIALS,
-            [Some(challenges.bare.clone()), dpop],
-        )
-        .logged(reason, None)
+        Self::without_credentials(challenges, &[]).logged(reason, None)
+    }
+
+    /// Returns the 401 for a request without credentials, for a policy that requires these scopes.
+    pub(super) fn without_credentials(challenges: &Challenges, scopes: &[&str]) -> Self {
+        let challenges = challenges.for_anonymous(scopes);
+        Self::with(StatusCode::UNAUTHORIZED, NO_CREDENTIALS, challenges)
     }
 
     pub(crate) fn malformed(challenges: &Challenges, malformed: Malformed) -> Self {
@@ -445,7 +455,7 @@ impl Rejection {
         self
     }
 
-    fn logged(self, reason: impl fmt::Display, claims: Option<&LoggedClaims>) -> Self {
+    pub(super) fn logged(self, reason: impl fmt::Display, claims: Option<&LoggedClaims>) -> Self {
         self.log(&reason, claims);
         self
     }

@@ -1,8 +1,9 @@
-//! Tests of the credentials of a request and of the response to a rejected request.
+//! Tests of the credentials of a request, and of the responses to a rejected request and to one for metadata.
 
 mod application;
 mod challenge;
 mod credentials;
+mod metadata;
 mod problem_details;
 mod properties;
 mod rejection;

@@ -12,7 +12,7 @@ use crate::{
     http::{Anonymous, ApplicationRejection, Rejection, Remedy, Scheme},
     sync::clock::Now,
     token::{SubjectKind, json},
-    verified_token::VerifiedToken,
+    verified_token::{Floor, VerifiedToken},
 };
 
 impl VerifiedToken {
@@ -80,10 +80,18 @@ impl VerifiedToken {
     /// Returns an error if `scope` is not a list of scope tokens separated by single spaces (RFC 6749
     /// §3.3).
     pub fn insufficient_scope(&self, scope: &str) -> Result<Rejection, ConfigError> {
+        // A client that requests the scopes of the challenge alone must not lose those of the layer.
+        let mut remedy = self
+            .floor()
+            .and_then(|floor| floor.remedy(self))
+            .unwrap_or_default();
+        scope
+            .split(' ')
+            .for_each(|scope| remedy.scope(scope, false));
         Rejection::lacks_scope(
             self.challenges(),
             self.scheme(),
-            scope,
+            &remedy.scopes.join(" "),
             Some(self.counters()),
             self.logged_claims().as_ref(),
         )
@@ -197,12 +205,22 @@ mod sealed {
 
     pub trait Check {
         fn check(self, token: &VerifiedToken) -> Result<(), Rejection>;
+
+        /// Returns the scopes that a client without a token should request: of each `any`, those of the first
+        /// alternative.
+        fn first_scopes(&self) -> Vec<&str>;
     }
 }
 
 impl sealed::Check for Policy {
     fn check(self, token: &VerifiedToken) -> Result<(), Rejection> {
         check(&self.0, token)
+    }
+
+    fn first_scopes(&self) -> Vec<&str> {
+        let mut scopes = Vec::new();
+        self.0.add_first_scopes(&mut scopes);
+        scopes
     }
 }
 
@@ -211,6 +229,33 @@ impl sealed::Check for &OwnedPolicy {
         match self.source() {
             Source::Code(policy) => policy.check(token),
             Source::Data(rule) => check(rule, token),
+        }
+    }
+
+    fn first_scopes(&self) -> Vec<&str> {
+        OwnedPolicy::first_scopes(self)
+    }
+}
+
+impl OwnedPolicy {
+    /// Returns the scopes that a client without a token should request: of each `any`, those of the first
+    /// alternative.
+    pub(crate) fn first_scopes(&self) -> Vec<&str> {
+        let mut scopes = Vec::new();
+        match self.source() {
+            Source::Code(policy) => policy.0.add_first_scopes(&mut scopes),
+            Source::Data(rule) => rule.add_first_scopes(&mut scopes),
+        }
+        scopes
+    }
+}
+
+impl Floor for OwnedPolicy {
+    fn remedy(&self, token: &VerifiedToken) -> Option<Remedy<'_>> {
+        let now = Clock::new(unix_now);
+        match self.source() {
+            Source::Code(policy) => policy.0.remedy(token, &now, None),
+            Source::Data(rule) => rule.remedy(token, &now, None),
         }
     }
 }
@@ -224,7 +269,7 @@ pub(super) fn admit<'t>(
     match (token, anonymous) {
         (Some(token), _) => token.require(policy).map(|()| token),
         // This is a 401, not a 403: the client sent no credentials, and may have a token (RFC 6750 §3.1).
-        (None, Some(anonymous)) => Err(anonymous.rejection()),
+        (None, Some(anonymous)) => Err(anonymous.rejection_for(&policy.first_scopes())),
         (None, None) => Err(Rejection::missing_layer()),
     }
 }
@@ -234,7 +279,16 @@ fn check<S: Storage>(rule: &Rule<S>, token: &VerifiedToken) -> Result<(), Reject
     let Some(unmet) = rule.unmet(token, &now) else {
         return Ok(());
     };
-    let remedy = rule.remedy(token, &now, None);
+    // The token met the floor of its layer. A client replaces the scopes of its token by those of the challenge, so
+    // the challenge names the scopes of both.
+    let remedy = match token.floor() {
+        None => rule.remedy(token, &now, None),
+        Some(floor) => floor.remedy(token).and_then(|mut both| {
+            let own = rule.remedy(token, &now, both.acr_values(None))?;
+            both.add(own);
+            Some(both)
+        }),
+    };
     Err(Rejection::for_policy(
         token.challenges(),
         token.scheme(),
@@ -280,6 +334,24 @@ impl<S: Storage> Rule<S> {
                 .iter()
                 .any(|policy| S::rule(policy).allows(token, now)),
             Self::When(_, rule) => rule(token),
+        }
+    }
+
+    /// Adds the scopes of the rule, of each `any` those of its first alternative.
+    fn add_first_scopes<'p>(&'p self, scopes: &mut Vec<&'p str>) {
+        match self {
+            Self::Scope(scope) if !scopes.contains(&&**scope) => scopes.push(scope),
+            Self::All(policies) => {
+                for policy in policies.iter() {
+                    S::rule(policy).add_first_scopes(scopes);
+                }
+            }
+            Self::Any(policies) => {
+                if let Some(first) = policies.first() {
+                    S::rule(first).add_first_scopes(scopes);
+                }
+            }
+            _ => {}
         }
     }
 

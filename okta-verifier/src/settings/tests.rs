@@ -7,6 +7,7 @@ use crate::{
     crypto::Algorithm,
     http::RequestCredentials,
     introspection::{ClientAuthentication, Introspection},
+    resource::Resource,
     token::TokenProfile,
 };
 
@@ -619,4 +620,76 @@ fn settings_are_read_from_json_and_yaml_too() {
         audiences: [\"api://default\"]\n  client_ids: [web]\n  leeway: 5s\n";
     let settings: Settings = yaml_serde::from_str(yaml).unwrap();
     assert!(settings.verifier().is_ok());
+}
+
+const RESOURCE: &str = r#"
+[[resources]]
+url = "https://mcp.example.com/mcp"
+audience = "api://default"
+name = "Files"
+names = { fr = "Fichiers" }
+scopes = ["files:read"]
+documentation = "https://docs.example.com/files"
+policy_uri = "https://example.com/policy"
+tos_uri = "https://example.com/terms"
+authorization_details_types = ["file_access"]
+at_root_too = true
+"#;
+
+#[test]
+fn settings_of_resources_that_are_wrong_are_reported_at_their_own_path() {
+    let with = |from: &str, to: &str| format!("{OKTA}{}", RESOURCE.replace(from, to));
+    let wrong_url = with("https://mcp", "http://mcp");
+    assert_eq!(paths(&wrong_url), ["resources[0]"]);
+    assert_eq!(
+        paths(&with("files:read", "offline_access")),
+        ["resources[0]"]
+    );
+    // The resources and the issuers do not fit.
+    assert_eq!(paths(&with("api://default", "api://other")), ["resources"]);
+    assert_eq!(paths(&format!("{OKTA}{RESOURCE}{RESOURCE}")), ["resources"]);
+    let unknown = read(&with("at_root_too", "at_root"))
+        .unwrap_err()
+        .to_string();
+    assert!(unknown.starts_with("resources[0].at_root: "), "{unknown}");
+
+    let mut settings = read(&format!("{OKTA}{RESOURCE}")).expect("good settings");
+    let verifier = settings.verifier().expect("good settings");
+    let next = read(&with("Files", "Data")).expect("good settings");
+    let error = settings.reload(next, &verifier).unwrap_err().to_string();
+    assert!(error.starts_with("resources: only issuers"), "{error}");
+}
+
+#[test]
+fn settings_of_resources_are_those_of_the_code() {
+    let settings = read(&format!("{OKTA}{RESOURCE}")).expect("good settings");
+    let resource = Resource::new("https://mcp.example.com/mcp")
+        .audience("api://default")
+        .name("Files")
+        .name_in("fr", "Fichiers")
+        .scopes(["files:read"])
+        .documentation("https://docs.example.com/files")
+        .policy_uri("https://example.com/policy")
+        .tos_uri("https://example.com/terms")
+        .authorization_details_types(["file_access"])
+        .at_root_too();
+    let issuer = Issuer::okta("https://acme.okta.com/oauth2/default", "api://default");
+    let code = Verifier::builder()
+        .issuer(issuer.client_id("0oa1web"))
+        .resource(resource);
+    let [from_file, from_code] = [
+        settings.verifier().expect("settings"),
+        code.build().expect("settings"),
+    ];
+    let paths: Vec<_> = from_file.resource_metadata_paths().collect();
+    assert_eq!(paths.len(), 2);
+    assert_eq!(
+        paths,
+        from_code.resource_metadata_paths().collect::<Vec<_>>()
+    );
+    let [one, other] = [&from_file, &from_code].map(|verifier| {
+        let metadata = verifier.resource_metadata("GET", paths[0], None);
+        metadata.expect("its path").into_body()
+    });
+    assert_eq!(one, other);
 }

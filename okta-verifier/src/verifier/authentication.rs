@@ -3,6 +3,7 @@
 use std::{
     fmt, mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,6 +15,7 @@ use super::{
         unavailable_now,
     },
     decision_error::DecisionError,
+    mount::MountSettings,
     token_cache::Digest,
 };
 use crate::{
@@ -75,24 +77,31 @@ impl Authentication {
         step: Result<Step, DecisionError>,
     ) -> Self {
         let verifier = decision.verifier;
-        let may_be_expired = decision.request.may_be_expired;
+        let TokenRequest {
+            may_be_expired,
+            mount,
+            ..
+        } = decision.request;
         let step = match step {
             Ok(Step::Accepted(token)) => {
-                return Self::ready(verifier.conclude(scheme, may_be_expired, Ok(token)));
+                return Self::ready(verifier.conclude(mount, scheme, may_be_expired, Ok(token)));
             }
-            Err(error) => return Self::ready(Err(verifier.reject(scheme, error))),
+            Err(error) => return Self::ready(Err(verifier.reject(mount, scheme, error))),
             Ok(step) => step,
         };
         let (verifier, created) = (verifier.clone(), decision.arrived);
         let pending: BoxedResult = match step {
             // The proof passed all other checks, so no other part of the request is needed.
-            Step::UseProof(proved) => Box::pin(async move {
-                let result = match is_late(created, Now::read()) {
-                    true => Err(proved.error(unavailable_now())),
-                    false => proved.use_proof(&verifier).await,
-                };
-                verifier.conclude(scheme, may_be_expired, result)
-            }),
+            Step::UseProof(proved) => {
+                let mount = mount.cloned();
+                Box::pin(async move {
+                    let result = match is_late(created, Now::read()) {
+                        true => Err(proved.error(unavailable_now())),
+                        false => proved.use_proof(&verifier).await,
+                    };
+                    verifier.conclude(mount.as_ref(), scheme, may_be_expired, result)
+                })
+            }
             step => {
                 let request = OwnedRequest::of(decision);
                 Box::pin(async move {
@@ -110,7 +119,7 @@ impl Authentication {
                         Ok(step) => decision.resume(step).await,
                         Err(error) => Err(error),
                     };
-                    verifier.conclude(scheme, may_be_expired, result)
+                    verifier.conclude(request.mount.as_ref(), scheme, may_be_expired, result)
                 })
             }
         };
@@ -164,7 +173,7 @@ impl fmt::Debug for Authentication {
 struct OwnedRequest {
     token: Box<[u8]>,
     max_age: Option<Duration>,
-    audience: Option<Box<str>>,
+    mount: Option<Arc<MountSettings>>,
     may_be_expired: bool,
     sender: Option<(Scheme, OwnedShown)>,
     arrived: Now,
@@ -176,7 +185,7 @@ impl OwnedRequest {
         let TokenRequest {
             token,
             max_age,
-            audience,
+            mount,
             may_be_expired,
             sender,
         } = decision.request;
@@ -189,7 +198,7 @@ impl OwnedRequest {
         Self {
             token: token.into(),
             max_age,
-            audience: audience.map(Box::from),
+            mount: mount.cloned(),
             may_be_expired,
             sender,
             arrived: decision.arrived,
@@ -212,7 +221,7 @@ impl OwnedRequest {
             request: TokenRequest {
                 token: &self.token,
                 max_age: self.max_age,
-                audience: self.audience.as_deref(),
+                mount: self.mount.as_ref(),
                 may_be_expired: self.may_be_expired,
                 sender: sender.map(|(scheme, shown)| Sender {
                     scheme: *scheme,

@@ -10,7 +10,8 @@ use arc_swap::ArcSwap;
 use reqwest::{Certificate, ClientBuilder};
 
 use super::{
-    Inner, IssuerResolver, Issuers, ResolvedIssuers, SenderConstraint, TokenCache, Verifier,
+    Inner, IssuerResolver, Issuers, MountSettings, ResolvedIssuers, Resources, SenderConstraint,
+    TokenCache, Verifier,
 };
 use crate::{
     dpop::{DpopSettings, External},
@@ -18,6 +19,7 @@ use crate::{
     http::{Challenges, DEFAULT_REALM},
     issuer::Issuer,
     net::{Clients, Peers, proxy_header},
+    resource::Resource,
     stats::Counters,
 };
 
@@ -38,6 +40,7 @@ use crate::{
 pub struct VerifierBuilder {
     issuers: Vec<Issuer>,
     issuer_resolver: Option<IssuerResolver>,
+    resources: Vec<Resource>,
     realm: String,
     http_client: Option<ClientBuilder>,
     ca_certificates: Vec<u8>,
@@ -59,6 +62,7 @@ impl Verifier {
         VerifierBuilder {
             issuers: Vec::new(),
             issuer_resolver: None,
+            resources: Vec::new(),
             realm: DEFAULT_REALM.to_owned(),
             http_client: None,
             ca_certificates: Vec::new(),
@@ -106,6 +110,27 @@ impl VerifierBuilder {
     /// ```
     pub fn issuer_resolver(mut self, resolver: IssuerResolver) -> Self {
         self.issuer_resolver = Some(resolver);
+        self
+    }
+
+    /// Adds a protected resource, whose metadata the adapters serve (RFC 9728). Call this method again for
+    /// each further resource; each needs an audience and a path of its own. By default there is none.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// use okta_verifier::{Resource, Verifier};
+    ///
+    /// # let okta = TestIssuer::new("https://mcp.example.com/mcp");
+    /// # let issuer = || okta.issuer().any_client_id();
+    /// let resource = Resource::new("https://mcp.example.com/mcp").scopes(["files:read"]);
+    /// assert!(Verifier::builder().issuer(issuer()).resource(resource).build().is_ok());
+    ///
+    /// // No issuer has the audience of this resource.
+    /// let other = Resource::new("https://mcp.example.com/other");
+    /// assert!(Verifier::builder().issuer(issuer()).resource(other).build().is_err());
+    /// ```
+    pub fn resource(mut self, resource: Resource) -> Self {
+        self.resources.push(resource);
         self
     }
 
@@ -474,10 +499,16 @@ impl VerifierBuilder {
         }
         let sender_constraint = self.sender_constraint()?;
         let challenges = Challenges::new(&self.realm)?.with_logged_claims(&self.log_claims)?;
-        let challenges = Arc::new(match sender_constraint.offers_dpop() {
+        let challenges = match sender_constraint.offers_dpop() {
             true => challenges.with_dpop()?,
             false => challenges,
+        };
+        let resources = Resources::new(self.resources)?;
+        let challenges = Arc::new(match resources.only() {
+            Some(resource) => challenges.of_layer(resource.metadata_url(), &[])?,
+            None => challenges,
         });
+        let mount = MountSettings::of_verifier(&resources, &challenges);
         let ca_certificates = ca_certificates(&self.ca_certificates)?;
         let counters = Arc::new(Counters::default());
         let resolver = self
@@ -490,12 +521,16 @@ impl VerifierBuilder {
         let resolved = resolver.map(ResolvedIssuers::new).transpose()?;
         let mut clients = Clients::new(self.http_client, ca_certificates, self.fetch_timeout);
         let issuers = Issuers::build(self.issuers, &[], &mut clients, &challenges, &counters)?;
+        resources.check_issuers(&issuers)?;
+        resources.log_notes();
         let cache = TokenCache::new(self.token_cache_capacity, self.token_cache_ttl);
         Ok(Verifier(Arc::new(Inner {
             issuers: ArcSwap::from_pointee(issuers),
             resolved: resolved.map(Arc::new),
             cache,
             challenges,
+            resources,
+            mount: mount.map(Arc::new),
             sender_constraint,
             max_token_size: self.max_token_size,
             clients: Mutex::new(clients),
@@ -615,7 +650,10 @@ impl Verifier {
         }
         self.replace(|clients, challenges| {
             let counters = &self.0.counters;
-            Issuers::build(issuers, &self.issuers(), clients, challenges, counters)
+            let issuers = Issuers::build(issuers, &self.issuers(), clients, challenges, counters)?;
+            self.0.resources.check_issuers(&issuers)?;
+            self.0.resources.set_dynamic();
+            Ok(issuers)
         })
     }
 }

@@ -18,6 +18,7 @@ pub(super) use self::{basis::Basis, unverified::Unverified};
 use super::{
     ActiveIssuer, Verifier,
     decision_error::DecisionError,
+    mount::MountSettings,
     sender_constraint::SenderConstraint,
     token_cache::{Digest, Entry},
 };
@@ -52,8 +53,8 @@ pub(super) struct TokenRequest<'r> {
     pub(super) token: &'r [u8],
     /// The route's maximum age of an introspection response, or `None` if only the settings limit it.
     pub(super) max_age: Option<Duration>,
-    /// The only audience that the route accepts, or `None` if it accepts each audience of the settings.
-    pub(super) audience: Option<&'r str>,
+    /// What the layer requires beyond a verified token, or `None` if it requires nothing.
+    pub(super) mount: Option<&'r Arc<MountSettings>>,
     /// Whether an expired token passes every check. [`Verifier::conclude`] then rejects it last, so that it is
     /// known to have no other defect.
     pub(super) may_be_expired: bool,
@@ -450,7 +451,7 @@ impl<'r> RequestDecision<'r> {
     /// Checks that the token is for the only audience that the route accepts, if there is one.
     #[inline]
     fn check_audience(&self, token: &VerifiedToken, basis: &Basis) -> Result<(), DecisionError> {
-        match self.request.audience {
+        match self.request.mount.and_then(|mount| mount.audience()) {
             Some(audience) if !token.has_audience(audience) => Err(basis
                 .error(VerifyError::WrongAudience)
                 .with_audiences(token, audience)),

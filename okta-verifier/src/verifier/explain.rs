@@ -88,7 +88,7 @@ impl Verifier {
         let request = TokenRequest {
             token: token.as_bytes(),
             max_age: None,
-            audience: None,
+            mount: None,
             may_be_expired: false,
             sender: None,
         };

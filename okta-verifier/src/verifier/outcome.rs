@@ -8,7 +8,7 @@ use std::{
 
 use super::Verifier;
 use crate::{
-    http::{Anonymous, Rejection},
+    http::{Anonymous, Challenges, Rejection},
     stats::Counters,
     verified_token::VerifiedToken,
 };
@@ -384,9 +384,8 @@ impl Verifier {
         token: Option<&VerifiedToken>,
         anonymous: Option<&Anonymous>,
     ) -> bool {
-        // Every verifier has challenges of its own.
-        let own: *const _ = &*self.0.challenges;
-        token.is_some_and(|token| std::ptr::eq(token.challenges(), own))
-            || anonymous.is_some_and(|anonymous| std::ptr::eq(anonymous.challenges(), own))
+        let is_own = |challenges: &Challenges| challenges.is_of_verifier_of(&self.0.challenges);
+        token.is_some_and(|token| is_own(token.challenges()))
+            || anonymous.is_some_and(|anonymous| is_own(anonymous.challenges()))
     }
 }

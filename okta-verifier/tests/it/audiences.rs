@@ -2,7 +2,7 @@
 
 use okta_verifier::{
     Issuer, Verifier,
-    adapter::RequestCredentials,
+    adapter::{Mount, RequestCredentials},
     introspection::{ClientAuthentication, Introspection},
 };
 use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, MockOkta, TestIssuer};
@@ -147,14 +147,14 @@ async fn audience_of_a_route_is_checked_for_cached_and_waiting_requests_too() {
     let verifier = Verifier::builder().issuer(issuer).build().unwrap();
     let authorization = format!("Bearer {}", okta.token("ada").sign());
     let credentials = RequestCredentials::new([authorization.as_bytes()]);
-    let other = credentials.audience("api://billing");
+    let other = Mount::new(verifier.clone()).audience("api://billing");
+    let own = Mount::new(verifier).audience("api://default");
     // The first request waits for the keys, and the second finds the token in the cache.
     for _ in 0..2 {
-        let rejection = verifier.authenticate(&other).await.unwrap_err();
+        let rejection = other.authenticate(&credentials).await.unwrap_err();
         assert_eq!(rejection.error().unwrap().code(), "wrong_audience");
         assert_eq!(rejection.status(), 401);
-        let own = credentials.audience("api://default");
-        assert!(verifier.authenticate(&own).await.is_ok());
+        assert!(own.authenticate(&credentials).await.is_ok());
     }
 }
 
@@ -192,17 +192,15 @@ async fn audience_of_a_route_is_checked_before_a_token_is_introspected() {
         .unwrap();
     let authorization = format!("Bearer {}", okta.token("ada").sign());
     let credentials = RequestCredentials::new([authorization.as_bytes()]);
-    let rejection = verifier
-        .authenticate(&credentials.audience("api://billing"))
-        .await;
+    let billing = Mount::new(verifier.clone()).audience("api://billing");
+    let rejection = billing.authenticate(&credentials).await;
     assert_eq!(
         rejection.unwrap_err().error().unwrap().code(),
         "wrong_audience"
     );
     assert_eq!(okta.hits().introspection, 0);
-    let accepted = verifier
-        .authenticate(&credentials.audience("api://default"))
-        .await;
+    let default = Mount::new(verifier).audience("api://default");
+    let accepted = default.authenticate(&credentials).await;
     assert!(accepted.is_ok());
     assert_eq!(okta.hits().introspection, 1);
 }

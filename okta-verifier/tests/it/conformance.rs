@@ -14,7 +14,7 @@ use hyper::{body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use okta_verifier::{
     Policy, ProblemDetails, Rejection, VerifiedToken, Verifier, VerifyError,
-    adapter::{Anonymous, RequestCredentials},
+    adapter::{Anonymous, Mount, RequestCredentials},
 };
 use okta_verifier_testing::{
     MockOkta,
@@ -50,6 +50,16 @@ async fn conformance_table_of_providers_is_answered_over_a_socket() {
 }
 
 #[tokio::test]
+async fn conformance_table_of_resources_is_answered() {
+    in_process(&resources()).await;
+}
+
+#[tokio::test]
+async fn conformance_table_of_resources_is_answered_over_a_socket() {
+    over_a_socket(&resources()).await;
+}
+
+#[tokio::test]
 async fn conformance_table_of_introspection_is_answered() {
     let okta = MockOkta::start().await;
     in_process(&Issuers::asking(&okta)).await;
@@ -72,6 +82,13 @@ async fn conformance_table_is_answered_with_authenticate_alone() {
 #[tokio::test]
 async fn conformance_table_is_answered_over_a_socket() {
     over_a_socket(&Issuers::new()).await;
+}
+
+/// Returns the issuers of the table of resources, whose audiences are public.
+fn resources() -> Issuers {
+    secret_scan::public(FILES);
+    secret_scan::public(MAIL);
+    Issuers::resources()
 }
 
 async fn in_process(issuers: &Issuers) {
@@ -226,14 +243,26 @@ impl Gateway {
             "/admin" => Policy::group("Admins"),
             "/transfer" => TRANSFER,
             "/bound" => Policy::bound(),
+            "/files/write" | "/maybe/files/write" => WRITE,
+            "/mail/send" => Policy::scope("mail:send"),
+            "/mail/admin" => Policy::group("Admins"),
+            "/mail/transfer" => STRONG,
             _ => Policy::any_token(),
+        };
+        let mount = Mount::new(self.verifier.clone());
+        let mount = match path {
+            "/files" | "/files/write" | "/maybe/files/write" => {
+                mount.resource(FILES).require(Policy::scope("files:read"))
+            }
+            path if path.starts_with("/mail") => mount.resource(MAIL),
+            _ => mount,
         };
         let admit_anonymous = |anonymous: &Anonymous| match path {
             "/maybe" | "/maybe/expired" => Ok(()),
             _ => policy.admit(None, Some(anonymous)).map(|_| ()),
         };
         if path.starts_with("/maybe") && authorization.is_empty() {
-            return admit_anonymous(&self.verifier.anonymous());
+            return admit_anonymous(&mount.anonymous()?);
         }
         let mut credentials = RequestCredentials::new(authorization.iter().copied())
             .query(query)
@@ -249,7 +278,7 @@ impl Gateway {
         if path.starts_with("/maybe/expired") {
             credentials = credentials.expired_as_anonymous();
         }
-        let token = match self.authenticate(&credentials).await {
+        let token = match self.authenticate(&mount, &credentials).await {
             Ok(token) => token,
             Err(rejection) => {
                 let anonymous = rejection.as_anonymous().cloned().ok_or(rejection)?;
@@ -266,9 +295,10 @@ impl Gateway {
 
     async fn authenticate(
         &self,
+        mount: &Mount,
         credentials: &RequestCredentials<'_>,
     ) -> Result<VerifiedToken, Rejection> {
-        let authentication = self.verifier.authenticate(credentials);
+        let authentication = mount.authenticate(credentials);
         if !self.asks_now {
             return authentication.await;
         }
@@ -279,6 +309,13 @@ impl Gateway {
     }
 }
 
+const FILES: &str = "https://api.example.com/files";
+const MAIL: &str = "https://api.example.com/mail";
+const WRITE: Policy = Policy::any(&[Policy::scope("files:write"), Policy::scope("files:admin")]);
+const STRONG: Policy = Policy::all(&[
+    Policy::acr(&["phrh", "phr"]),
+    Policy::max_age(Duration::from_secs(300)),
+]);
 const TRANSFER: Policy = Policy::all(&[
     Policy::scope("orders:read"),
     Policy::acr(&["phrh", "phr"]),

@@ -1,7 +1,10 @@
 //! The event about a rejection: one for each, with its code, and nothing of the token but what the settings
 //! allow.
 
-use okta_verifier::{Issuer, Policy, Rejection, Verifier, adapter::RequestCredentials};
+use okta_verifier::{
+    Issuer, Policy, Rejection, Verifier,
+    adapter::{Mount, RequestCredentials},
+};
 use okta_verifier_testing::{Client, TestIssuer, TokenBuilder};
 use secret_scan::Line;
 use tracing::Level;
@@ -207,10 +210,11 @@ fn event_of_a_wrong_audience_shows_it_beside_the_accepted_ones() {
     let both = okta.issuer().audience("api://billing").any_client_id();
     let both = Verifier::builder().issuer(both).build().unwrap();
     let authorization = format!("Bearer {}", okta.token("ada").sign());
-    let credentials = RequestCredentials::new([authorization.as_bytes()]).audience("api://billing");
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    let billing = Mount::new(both).audience("api://billing");
     for _ in 0..2 {
         let text = event(|| {
-            let result = both.authenticate(&credentials).into_ready().unwrap();
+            let result = billing.authenticate(&credentials).into_ready().unwrap();
             assert_eq!(result.unwrap_err().code(), "wrong_audience");
         });
         let expected = r#" aud=["api://orders"] accepted_aud=["api://billing"] reason="#;

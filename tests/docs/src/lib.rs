@@ -67,6 +67,9 @@ mod dpop_and_mtls {}
 #[doc = include_str!("../../../okta-verifier/docs/introspection.md")]
 mod introspection {}
 
+#[doc = include_str!("../../../okta-verifier/docs/protected-resources.md")]
+mod protected_resources {}
+
 #[doc = include_str!("../../../okta-verifier/docs/key-rotation.md")]
 mod key_rotation {}
 

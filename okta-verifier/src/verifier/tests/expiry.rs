@@ -29,7 +29,7 @@ fn expired_token_in_the_cache_passes_only_if_it_may_be_expired_and_is_evicted() 
         let request = TokenRequest {
             token: jwt.as_bytes(),
             max_age: None,
-            audience: None,
+            mount: None,
             may_be_expired,
             sender: Some(Sender {
                 scheme: Scheme::Bearer,

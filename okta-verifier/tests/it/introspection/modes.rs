@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use okta_verifier::{
-    ConfigError, Issuer, SubjectKind, TokenProfile, Verifier, adapter::RequestCredentials,
+    ConfigError, Issuer, SubjectKind, TokenProfile, Verifier,
+    adapter::{Mount, RequestCredentials},
 };
 use okta_verifier_testing::{CLIENT_ID, Endpoint, Fault, MockOkta, TokenBuilder};
 
@@ -283,8 +284,8 @@ async fn introspection_does_not_widen_the_audience_of_a_token_with_an_unknown_ke
     let credentials = RequestCredentials::new([authorization.as_bytes()]);
     // The second time the response is cached.
     for _ in 0..2 {
-        let other = credentials.audience("api://billing");
-        let rejection = verifier.authenticate(&other).await.unwrap_err();
+        let other = Mount::new(verifier.clone()).audience("api://billing");
+        let rejection = other.authenticate(&credentials).await.unwrap_err();
         assert_eq!(rejection.error().unwrap().code(), "wrong_audience");
         let token = verifier.verify(&jwt).await.unwrap();
         assert_eq!(token.audiences().collect::<Vec<_>>(), ["api://default"]);

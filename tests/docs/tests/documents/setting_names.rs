@@ -12,13 +12,14 @@ const SECTION: &str = "## Names in code, in a file and in the environment";
 const IN_CODE_ONLY: &str = "in code only";
 
 /// The types whose public methods are settings.
-const TYPES: [&str; 8] = [
+const TYPES: [&str; 9] = [
     "ClientAuthentication",
     "DpopNonces",
     "DpopSettings",
     "Introspection",
     "Issuer",
     "IssuerResolver",
+    "Resource",
     "TokenProfile",
     "VerifierBuilder",
 ];

@@ -173,6 +173,7 @@ fn requests(issuer: &Issuer) -> Vec<Case> {
         at("forbidden", 403, "/admin"),
         at("unreadable_claims", 403, "/desk"),
         at("missing_layer", 500, "/forgotten"),
+        at("misconfigured_layer", 500, "/files"),
         // The application's own code stands for all of them.
         at("order_closed", 409, "/orders/close"),
     ]

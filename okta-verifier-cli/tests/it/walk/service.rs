@@ -84,9 +84,9 @@ async fn close(token: Verified) -> Rejected {
     token.reject(ORDER_CLOSED).into()
 }
 
-fn app(verifier: &Verifier, outcomes: &Outcomes) -> Router {
+fn layer(verifier: &Verifier, outcomes: &Outcomes) -> VerifyLayer {
     let outcomes = outcomes.clone();
-    let layer = VerifyLayer::new(verifier.clone())
+    VerifyLayer::new(verifier.clone())
         .peer(|extensions| extensions.get::<IpAddr>().copied())
         .on_outcome(move |outcome, _| {
             let line = match outcome {
@@ -96,7 +96,12 @@ fn app(verifier: &Verifier, outcomes: &Outcomes) -> Router {
                 _ => outcome.name().to_owned(),
             };
             outcomes.lock().unwrap().push(line);
-        });
+        })
+}
+
+fn app(verifier: &Verifier, outcomes: &Outcomes) -> Router {
+    // The verifier has no such resource.
+    let misconfigured = layer(verifier, outcomes).resource("https://mcp.example.com/files");
     Router::new()
         .route("/orders", get(async |_: Verified| "orders"))
         .route("/orders/write", get(async |_: Verified<WriteOrders>| ""))
@@ -108,7 +113,8 @@ fn app(verifier: &Verifier, outcomes: &Outcomes) -> Router {
             "/desk",
             get(async |Claims(it): Claims<Employee>| it.department),
         )
-        .route_layer(layer)
+        .route_layer(layer(verifier, outcomes))
+        .route("/files", get(async || "").layer(misconfigured))
         // Added after the layer, so that no layer verifies its tokens.
         .route("/forgotten", get(async |_: Verified| ""))
 }

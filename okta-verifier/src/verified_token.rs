@@ -11,6 +11,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use memchr::memchr;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -356,8 +357,8 @@ impl VerifiedToken {
         if scope.is_empty() {
             return false;
         }
-        // `split` would take twice as many instructions.
-        while let Some(end) = granted.iter().position(|byte| *byte == b' ') {
+        // `memchr` finds the next space in fewer instructions than `split`, which takes single bytes.
+        while let Some(end) = memchr(b' ', granted) {
             if granted[..end] == *scope {
                 return true;
             }

@@ -19,6 +19,10 @@ use crate::{
 };
 
 /// A well-formed token.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is matched where it is returned, and nearly every token is of the large variant"
+)]
 pub(super) enum Parsed {
     /// With the result of the look-up of the key, or `None` if the keys must be fetched first.
     Unverified(Unverified, Option<Result<Arc<Key>, VerifyError>>),

@@ -273,7 +273,7 @@ fn verdict(explanation: &Explanation, bad_request: Option<&Rejection>) -> String
         return "accepted".to_owned();
     };
     let codes = codes(explanation, bad_request);
-    let status = explanation.status().unwrap_or_default();
+    let status = status(error, bad_request);
     let reason = reason_code(error, bad_request).map(|reason| format!(" ({reason})"));
     let reason = reason.unwrap_or_default();
     match &codes[..] {
@@ -295,6 +295,14 @@ fn reason_code(error: &VerifyError, bad_request: Option<&Rejection>) -> Option<&
     match bad_request {
         Some(rejection) => rejection.error().and_then(VerifyError::reason_code),
         None => error.reason_code(),
+    }
+}
+
+fn status(error: &VerifyError, bad_request: Option<&Rejection>) -> u16 {
+    match (bad_request, error) {
+        (Some(rejection), _) => rejection.status().as_u16(),
+        (None, VerifyError::Unavailable { .. }) => 503,
+        (None, _) => 401,
     }
 }
 
@@ -324,7 +332,7 @@ fn object(
     let claims = claims.map(|(name, value)| json!({ "name": name, "value": value }));
     json!({
         "accepted": explanation.verdict().is_ok(),
-        "status": explanation.status(),
+        "status": explanation.verdict().err().map(|error| status(error, bad_request)),
         "codes": codes(explanation, bad_request),
         "reason_code": explanation.verdict().err().and_then(|error| reason_code(error, bad_request)),
         "checks": checks.collect::<Vec<_>>(),

@@ -70,8 +70,6 @@ pub(crate) use shown::{Shown, duration};
 /// ```
 pub struct Explanation {
     pub(crate) verdict: Result<(), VerifyError>,
-    /// `None` if the token is accepted.
-    pub(crate) status: Option<u16>,
     pub(crate) checks: Vec<Check>,
     pub(crate) claims: Vec<UnverifiedClaim>,
     pub(crate) claims_left_out: usize,
@@ -86,25 +84,6 @@ impl Explanation {
     /// Returns the error if the token is rejected or could not be verified.
     pub fn verdict(&self) -> Result<(), &VerifyError> {
         self.verdict.as_ref().copied()
-    }
-
-    /// Returns the status of the response to a request with this token: 401, 503 if the token could not be verified,
-    /// or 400 if the text is too large or cannot be a token (RFC 6750 §3.1). Returns `None` if the token is accepted.
-    ///
-    /// ```
-    /// # use okta_verifier_testing::TestIssuer;
-    /// # use okta_verifier::Verifier;
-    /// # let okta = TestIssuer::new("api://orders");
-    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
-    /// let status = |text: &str| verifier.explain_offline(text).status();
-    /// assert_eq!(status(&okta.token("ada").sign()), None);
-    /// assert_eq!(status(&okta.token("ada").expired().sign()), Some(401));
-    /// assert_eq!(status("{\"access_token\":1}"), Some(400));
-    /// # Ok::<(), okta_verifier::ConfigError>(())
-    /// ```
-    #[must_use]
-    pub fn status(&self) -> Option<u16> {
-        self.status
     }
 
     /// Returns every check, in the order in which a request makes them.

@@ -111,7 +111,7 @@ async fn outcome_is_that_of_a_require_layer() {
     );
 }
 
-/// Without a hook the counters count too. An error of the handler that is no rejection does not matter.
+/// The counters need no hook. An error response of the handler counts as accepted, unless it is a rejection.
 #[tokio::test]
 async fn outcome_is_counted_without_a_hook() {
     let verifier = verifier();

@@ -128,7 +128,7 @@ pub(super) fn of_introspection(reason: &UnavailableReason) -> String {
         }
         UnavailableReason::Status {
             status: 404 | 410, ..
-        } => "there is no introspection endpoint at this URL; correct introspection.endpoint",
+        } => "this URL is not that of an introspection endpoint; correct introspection.endpoint",
         UnavailableReason::Malformed { .. } => {
             "an invented token must get {\"active\": false}: another service responds, or the endpoint calls every token active"
         }

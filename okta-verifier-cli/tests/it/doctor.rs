@@ -286,7 +286,7 @@ async fn doctor_warns_of_a_clock_and_of_skipped_keys() {
             line.contains("leeway is 60 s") && hint.contains("NTP"),
             "{outcome:?}"
         );
-        assert_eq!(outcome.code, 0, "a warning is no failure");
+        assert_eq!(outcome.code, 0, "a warning does not fail the command");
     }
     okta.fault(Endpoint::Keys, Fault::Mixed);
     let outcome = by_environment(okta.issuer_url()).await;

@@ -77,7 +77,7 @@ pub(super) struct Shared {
     pub(super) issuer: String,
     /// The path of the issuer, which may be empty. Every endpoint is below it.
     pub(super) path: String,
-    /// How long a client may take to send a request, or `None` if there is no limit.
+    /// How long a client may take to send a request. `None` means no limit.
     pub(super) request_timeout: Option<Duration>,
     pub(super) users: Vec<String>,
     /// The redirect URIs of the client. If there are none, every URI on loopback is accepted.

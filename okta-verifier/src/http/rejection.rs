@@ -429,17 +429,6 @@ impl Rejection {
         }
     }
 
-    /// Returns the status of the response to a request with this token, which is rejected with `error`.
-    #[cfg(feature = "explain")]
-    pub(crate) fn status_for(token: &[u8], error: &VerifyError) -> StatusCode {
-        match error {
-            VerifyError::Malformed(MalformedTokenError::TooLarge { .. }) => StatusCode::BAD_REQUEST,
-            _ if !super::is_b64token(token) => StatusCode::BAD_REQUEST,
-            VerifyError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::UNAUTHORIZED,
-        }
-    }
-
     fn with_error(self, error: VerifyError) -> Self {
         Self {
             error: Some(Box::new(error)),

@@ -18,7 +18,6 @@ use super::{
 use crate::{
     error::{UnavailableReason, VerifyError},
     explain::{Explanation, Nearest, Shown, UnverifiedClaim, nearest_issuer},
-    http::Rejection,
     introspection::IntrospectionReason,
     sync::clock::Now,
     token::{
@@ -119,9 +118,7 @@ impl Verifier {
         let mut report = Report::default();
         let (claims, claims_left_out) = explained.check(&mut report);
         report.agree_with(&verdict);
-        let status = verdict.as_ref().err();
         Explanation {
-            status: status.map(|error| Rejection::status_for(token.as_bytes(), error).as_u16()),
             checks: report.into_checks(),
             verdict,
             claims,

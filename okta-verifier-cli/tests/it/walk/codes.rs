@@ -36,7 +36,7 @@ enum Says {
     TheSame,
     /// This verdict. The text is why the command cannot see the cause.
     Instead(&'static str, &'static str),
-    /// Nothing, because there is no token. The text is why.
+    /// The command cannot run, because the request has no token. The text gives the reason.
     Nothing(&'static str),
 }
 

@@ -98,10 +98,13 @@ mod http;
 pub mod introspection;
 mod issuer;
 mod keys;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod mtls;
 mod net;
 mod policy;
 mod resource;
+pub mod revocation;
 pub mod settings;
 pub mod stats;
 mod sync;

@@ -53,5 +53,7 @@ mod tests;
 
 pub use calls::McpCalls;
 pub use rejection::McpRejection;
+#[cfg(any(test, fuzzing))]
+pub(crate) use resource_uri::is_normal;
 pub use sessions::{McpSessions, SessionReservation};
 pub use tools::Tools;

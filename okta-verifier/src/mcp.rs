@@ -8,5 +8,5 @@ mod tools;
 
 pub use calls::McpCalls;
 pub use rejection::McpRejection;
-pub use sessions::{McpSessions, SessionReservation};
+pub use sessions::{McpSession, McpSessions};
 pub use tools::Tools;

@@ -1,5 +1,7 @@
 //! [`McpRejection`]: a rejection with the JSON-RPC error that MCP clients read.
 
+use std::{error::Error, fmt};
+
 use crate::{Rejection, VerifiedToken, error::McpError, http::McpProblem};
 
 /// A [`Rejection`] of a request to an MCP server, with the body of its response: a JSON-RPC error or nothing.
@@ -133,6 +135,14 @@ impl From<Rejection> for McpRejection {
         }
     }
 }
+
+impl fmt::Display for McpRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rejection.fmt(f)
+    }
+}
+
+impl Error for McpRejection {}
 
 fn reject(problem: McpProblem, token: Option<&VerifiedToken>) -> Rejection {
     let claims = token.and_then(VerifiedToken::logged_claims);

@@ -32,7 +32,10 @@ use crate::{Rejection, VerifiedToken, error::McpError, http::McpProblem};
 /// assert_eq!(body, br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#);
 /// ```
 #[derive(Clone, Debug)]
-pub struct McpRejection {
+pub struct McpRejection(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     rejection: Rejection,
     body: Vec<u8>,
 }
@@ -105,19 +108,23 @@ impl McpRejection {
             _ => (-32600, "Invalid Request"),
         };
         let id = id.unwrap_or("null");
-        Self {
-            rejection: reject(McpProblem::Malformed(error), token),
-            body: format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"{message}"}}}}"#
-            )
-            .into_bytes(),
-        }
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"{message}"}}}}"#
+        );
+        Self::new(
+            reject(McpProblem::Malformed(error), token),
+            body.into_bytes(),
+        )
+    }
+
+    fn new(rejection: Rejection, body: Vec<u8>) -> Self {
+        Self(Box::new(Parts { rejection, body }))
     }
 
     /// Returns the rejection and the body of the response. The content type is `application/json` if there is a body.
     #[must_use]
     pub fn into_parts(self) -> (Rejection, Vec<u8>) {
-        (self.rejection, self.body)
+        (self.0.rejection, self.0.body)
     }
 }
 
@@ -129,10 +136,7 @@ const SESSION_NOT_FOUND: &str =
 /// A rejection by a policy has no body.
 impl From<Rejection> for McpRejection {
     fn from(rejection: Rejection) -> Self {
-        Self {
-            rejection,
-            body: Vec::new(),
-        }
+        Self::new(rejection, Vec::new())
     }
 }
 

@@ -73,10 +73,8 @@ impl McpRejection {
 
     /// Returns the 404 of a session that does not exist or that another caller owns.
     pub(crate) fn unknown_session(token: Option<&VerifiedToken>) -> Self {
-        Self {
-            rejection: reject(McpProblem::UnknownSession, token),
-            body: SESSION_NOT_FOUND.as_bytes().to_vec(),
-        }
+        let rejection = reject(McpProblem::UnknownSession, token);
+        Self::new(rejection, SESSION_NOT_FOUND.as_bytes().to_vec())
     }
 
     /// Returns the 503 of a session for which there is no room.
@@ -142,7 +140,7 @@ impl From<Rejection> for McpRejection {
 
 impl fmt::Display for McpRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.rejection.fmt(f)
+        self.0.rejection.fmt(f)
     }
 }
 

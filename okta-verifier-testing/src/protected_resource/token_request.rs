@@ -1,6 +1,6 @@
 //! [`TokenRequest`]: the token that a check needs.
 
-use crate::{CLIENT_ID, TokenBuilder};
+use crate::{CLIENT_ID, TokenBuilder, listener};
 
 /// The token that a check needs. The function of [`ProtectedResource::issuer`](super::ProtectedResource::issuer)
 /// receives it, and returns the token.
@@ -103,6 +103,7 @@ impl TokenRequest {
     ///     });
     /// ```
     pub fn apply(&self, token: TokenBuilder) -> TokenBuilder {
+        listener::public(&self.audience);
         let token = token.client_id(self.client_id).audience(&self.audience);
         let token = self.scopes.iter().fold(token, TokenBuilder::scope);
         let token = match self.typ {

@@ -19,6 +19,7 @@ mod introspection;
 mod jose;
 mod minting;
 mod proofs;
+mod protected_resource;
 mod providers;
 mod rotation;
 mod shapes;

@@ -110,6 +110,7 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
     let check = async {
         for call in calls()? {
             let (first, second) = (lacking(call).await?, lacking(call).await?);
+            first.expect_rejected()?;
             let is_same = first.received() == second.received();
             second.expect(is_same, format!("{}, as before", first.received()))?;
         }

@@ -115,7 +115,7 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
     for (name, edit) in [
         (
             "DPoP: a proof for another URL is rejected",
-            Arc::new(|proof: ProofBuilder| proof.htu("https://attacker.example/")) as Edit,
+            Arc::new(|proof: ProofBuilder| proof.htu("https://elsewhere.example/")) as Edit,
         ),
         (
             "DPoP: a proof for another method is rejected",

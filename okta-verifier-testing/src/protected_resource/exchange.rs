@@ -185,7 +185,8 @@ impl Call {
         if let Some(host) = &self.host {
             let _ = write!(text, ", Host: {host}"); // a String accepts every text
         }
-        for (name, value) in &self.fields {
+        // `Accept` is the same in every request.
+        for (name, value) in self.fields.iter().filter(|(name, _)| name != "Accept") {
             let _ = write!(text, ", {name}: {value}");
         }
         if self.proof.is_some() {
@@ -194,10 +195,14 @@ impl Call {
         if self.is_chunked {
             text.push_str(", Transfer-Encoding: chunked");
         }
-        if !self.body.is_empty() {
-            let _ = write!(text, ", body {}", String::from_utf8_lossy(&self.body));
+        let text = self.hide(&text);
+        match self.body.is_empty() {
+            true => text,
+            false => format!(
+                "{text}, body {}",
+                self.hide(&String::from_utf8_lossy(&self.body))
+            ),
         }
-        self.hide(&text)
     }
 
     /// Replaces the secrets in a text, and cuts it.

@@ -154,11 +154,6 @@ impl<'r> Probe<'r> {
         mcp.version(false)
     }
 
-    /// Returns the session of `ada`.
-    pub(super) fn session(&self) -> Option<&Secret> {
-        self.session.as_ref()
-    }
-
     /// Begins a session, and returns its id.
     pub(super) async fn begin_session(&self, token: &Secret) -> Check<Secret> {
         let version = self.session_version().unwrap_or_default();

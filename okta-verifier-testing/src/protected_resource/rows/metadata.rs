@@ -412,7 +412,6 @@ async fn responses(probe: &Probe<'_>, report: &mut ResourceReport) {
                 None => format!("{path}/"),
             });
             others.push(format!("{WELL_KNOWN}%2F{}", &rest[1..]));
-            others.push(format!("{rest}{WELL_KNOWN}"));
         }
         for other in others {
             probe.get(&other).await?.expect_status(404)?;

@@ -18,17 +18,20 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
         let version = probe.session_version();
         version.ok_or_else(|| Stop::Skipped("no version of the server has sessions".to_owned()))
     };
-    // A request of each method in the session of `ada`, without a token.
-    let in_session = |method: &str| -> Check<Call> {
+    // A request of each method in a session, without a token.
+    let in_session = |method: &str, session: &Secret| -> Check<Call> {
         let list = probe.rpc(needed()?, "tools/list", None, json!({}));
-        let session = probe.session();
-        let session =
-            session.ok_or_else(|| list.failure("a session that initialize began", "no session"))?;
         let call = match method {
-            "POST" => list.clone(),
-            _ => list.clone().method(method).body("").without("Content-Type"),
+            "POST" => list,
+            _ => list.method(method).body("").without("Content-Type"),
         };
         Ok(call.secret(SESSION, "", session))
+    };
+    // Each row has a session of its own, so that one that an attacker has ended fails no other row.
+    let begin = async || {
+        needed()?;
+        let token = probe.full_token()?;
+        probe.begin_session(&token).await
     };
     let scopes = probe.every_scope();
     let of = |subject: &'static str, client_id: Option<&'static str>| -> Check<Secret> {
@@ -41,12 +44,13 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
         };
         probe.token("token of another user or client", &request)
     };
-    let send = async |method: &str, token: &Secret| -> Check<Exchange> {
-        probe.send(probe.present(in_session(method)?, token)).await
+    let send = async |method: &str, session: &Secret, token: &Secret| -> Check<Exchange> {
+        let call = in_session(method, session)?;
+        probe.send(probe.present(call, token)).await
     };
-    let is_alive = async || {
+    let expect_alive = async |session: &Secret| {
         let token = probe.full_token()?;
-        send("POST", &token).await?.expect_served()
+        send("POST", session, &token).await?.expect_served()
     };
 
     let row = Row::must(
@@ -54,19 +58,15 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
         "MCP 2025-11-25, transports",
         Interoperability,
     );
-    let check = async {
-        needed()?;
-        let token = probe.full_token()?;
-        probe.begin_session(&token).await.map(drop)
-    };
-    report.row(row, check).await;
+    report.row(row, async { begin().await.map(drop) }).await;
 
     let row = Row::practice(
         "session: the next token of its owner is accepted",
         "practice of MCP clients",
         Interoperability,
     );
-    report.row(row, async { is_alive().await }).await;
+    let check = async { expect_alive(&begin().await?).await };
+    report.row(row, check).await;
 
     let row = Row::must(
         "session: its id is not a credential",
@@ -74,10 +74,12 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
         Security,
     );
     let check = async {
+        let session = begin().await?;
         for method in ["POST", "GET", "DELETE"] {
-            probe.send(in_session(method)?).await?.expect_status(401)?;
+            let call = in_session(method, &session)?;
+            probe.send(call).await?.expect_status(401)?;
         }
-        is_alive().await
+        expect_alive(&session).await
     };
     report.row(row, check).await;
 
@@ -88,9 +90,10 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
     ] {
         let row = Row::must(name, "MCP 2025-11-25, security best practices", Security);
         let check = async {
-            needed()?;
-            send(method, &of("eve", None)?).await?.expect_status(404)?;
-            is_alive().await
+            let session = begin().await?;
+            let response = send(method, &session, &of("eve", None)?).await?;
+            response.expect_status(404)?;
+            expect_alive(&session).await
         };
         report.row(row, check).await;
     }
@@ -101,7 +104,7 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
         Security,
     );
     let check = async {
-        needed()?;
+        let session = begin().await?;
         let token = of("ada", Some("0oa-another-client"))?;
         // Many servers accept the tokens of some clients only.
         let response = probe.base_with(&token).await?;
@@ -109,8 +112,8 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
             response.status() != 401,
             "the server accepts no other client",
         )?;
-        send("POST", &token).await?.expect_status(404)?;
-        is_alive().await
+        send("POST", &session, &token).await?.expect_status(404)?;
+        expect_alive(&session).await
     };
     report.row(row, check).await;
 
@@ -120,10 +123,10 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
         Interoperability,
     );
     let check = async {
+        needed()?;
         let token = probe.full_token()?;
-        let call = in_session("POST")?.field(SESSION, "00000000-0000-4000-8000-000000000000");
-        let response = probe.send(probe.present(call, &token)).await?;
-        response.expect_status(404)
+        let unknown = Secret::new("an unknown session", "00000000-0000-4000-8000-000000000000");
+        send("POST", &unknown, &token).await?.expect_status(404)
     };
     report.row(row, check).await;
 
@@ -133,25 +136,16 @@ pub(super) async fn run(probe: &Probe<'_>, report: &mut ResourceReport) {
         Interoperability,
     );
     let check = async {
-        let version = needed()?;
+        let session = begin().await?;
         let token = probe.full_token()?;
-        let session = probe.begin_session(&token).await?;
-        let list = probe.rpc(version, "tools/list", None, json!({}));
-        let list = list.secret(SESSION, "", &session);
-        let end = list
-            .clone()
-            .method("DELETE")
-            .body("")
-            .without("Content-Type");
-        let response = probe.send(probe.present(end, &token)).await?;
+        let response = send("DELETE", &session, &token).await?;
         // A server need not let clients end sessions.
         need(
             response.status() != 405,
             "the server lets no client end a session",
         )?;
         response.expect_served()?;
-        let response = probe.send(probe.present(list, &token)).await?;
-        response.expect_status(404)
+        send("POST", &session, &token).await?.expect_status(404)
     };
     report.row(row, check).await;
 }

@@ -16,6 +16,7 @@ impl Requirement for Write {
         Policy::any(&[Policy::scope("files:write"), Policy::scope("files:admin")]);
 }
 
+// conformance 263
 #[tokio::test]
 async fn assert_protected_resource_accepts_an_app_with_dpop() {
     secret_scan::public(FILES);

@@ -81,6 +81,7 @@ fn is_of_mcp(name: &str) -> bool {
     .any(|subject| name.starts_with(subject))
 }
 
+// conformance 263
 #[tokio::test]
 async fn assert_protected_resource_accepts_an_api_with_dpop() {
     const FILES: &str = "https://mcp.example.com/files";
@@ -113,6 +114,7 @@ async fn assert_protected_resource_accepts_an_api_with_dpop() {
     }
 }
 
+// conformance 263
 #[tokio::test]
 async fn assert_protected_resource_accepts_resources_without_a_path_and_with_a_slash() {
     for (url, path) in [
@@ -130,6 +132,7 @@ async fn assert_protected_resource_accepts_resources_without_a_path_and_with_a_s
     }
 }
 
+// conformance 263
 #[tokio::test]
 async fn assert_protected_resource_accepts_an_api_without_scopes() {
     const FILES: &str = "https://mcp.example.com/files";
@@ -256,6 +259,7 @@ fn mcp_resource(okta: &TestIssuer) -> ProtectedResource {
         .mcp(server)
 }
 
+// conformance 263
 #[tokio::test]
 async fn assert_protected_resource_accepts_an_mcp_server_behind_the_layers() {
     let okta = issuer(MCP);

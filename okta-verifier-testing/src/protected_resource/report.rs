@@ -13,6 +13,7 @@ use super::exchange::{Check, Stop};
 /// assert_eq!(Level::Practice.to_string(), "practice");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Level {
     /// The source says MUST, MUST NOT or REQUIRED.
     Must,
@@ -41,6 +42,7 @@ impl fmt::Display for Level {
 /// assert_eq!(Severity::Quality.to_string(), "quality");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Severity {
     /// A request may be served that must not be, or a client may be sent to an attacker.
     Security,

@@ -20,6 +20,7 @@ async fn check(binding: Binding, change: Change) -> ResourceReport {
     check_protected_resource(&base_url, resource).await
 }
 
+// conformance 264
 #[tokio::test]
 async fn right_server_passes_every_row() {
     for binding in BINDINGS {
@@ -33,6 +34,7 @@ async fn right_server_passes_every_row() {
     }
 }
 
+// conformance 264
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_row_finds_a_server_that_is_wrong_in_it() {
     let mut rows: BTreeSet<String> = BTreeSet::new();

@@ -97,6 +97,7 @@ fn settings(verify: &VerifyLayer) -> Api {
     BoxCloneSyncService::new(service)
 }
 
+// conformance 263
 #[tokio::test]
 async fn assert_protected_resource_accepts_a_service_with_dpop() {
     let okta = okta();
@@ -150,6 +151,7 @@ fn mcp_server() -> impl Fn(Request<McpRequestBody<Incoming>>) -> Served + Clone 
 
 type Served = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send>>;
 
+// conformance 263
 #[tokio::test]
 async fn assert_protected_resource_accepts_an_mcp_server_behind_the_layers() {
     let okta = okta();

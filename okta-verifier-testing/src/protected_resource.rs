@@ -41,7 +41,7 @@ pub use token_request::TokenRequest;
 /// resource has no issuer, or if `base_url` is not an `http` URL with a port and without a path.
 ///
 /// ```no_run
-/// # async fn start_my_server(_: &TestIssuer) -> String { String::new() }
+/// # async fn start_my_server(_: &okta_verifier_testing::TestIssuer) -> String { String::new() }
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// use okta_verifier_testing::{McpServer, ProtectedResource, TestIssuer, assert_protected_resource};
 ///

@@ -79,7 +79,7 @@ impl fmt::Display for Severity {
 /// assert!(row.severity() == Severity::Interoperability && row.failure().unwrap().contains("no response"));
 ///
 /// let skipped = report.rows().find_map(|row| row.skipped());
-/// assert_eq!(skipped, Some("the resource has no operation with scopes of its own"));
+/// assert_eq!(skipped, Some("the resource requires no scope"));
 /// # }
 /// ```
 #[derive(Clone, Debug)]

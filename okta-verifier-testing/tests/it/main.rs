@@ -20,6 +20,8 @@ mod jose;
 mod minting;
 mod proofs;
 mod providers;
+mod registration;
+mod resource_indicators;
 mod rotation;
 mod shapes;
 mod signatures;

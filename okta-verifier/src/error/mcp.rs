@@ -9,6 +9,8 @@ pub(crate) enum McpError {
     Json,
     #[error("the body is nested deeper than 128 levels")]
     TooDeep,
+    #[error("the body did not arrive in full")]
+    Incomplete,
     #[error("the body has a content coding, or a charset other than UTF-8")]
     Encoding,
     #[error(
@@ -31,6 +33,8 @@ pub(crate) enum McpError {
     McpMethod,
     #[error("Mcp-Name does not agree with the body, or is missing, repeated or malformed")]
     McpName,
+    #[error("Mcp-Session-Id is repeated or malformed")]
+    SessionId,
 }
 
 impl McpError {
@@ -39,6 +43,7 @@ impl McpError {
         match self {
             Self::Json => "json",
             Self::TooDeep => "too_deep",
+            Self::Incomplete => "incomplete",
             Self::Encoding => "encoding",
             Self::Message => "message",
             Self::Batch => "batch",
@@ -48,6 +53,7 @@ impl McpError {
             Self::ProtocolVersion => "protocol_version",
             Self::McpMethod => "mcp_method",
             Self::McpName => "mcp_name",
+            Self::SessionId => "mcp_session_id",
         }
     }
 

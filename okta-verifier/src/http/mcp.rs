@@ -18,6 +18,8 @@ pub(crate) enum McpProblem {
     BodyTooLarge,
     UnknownSession,
     TooManySessions,
+    /// The server behind the layer responded with a session that cannot be bound to the caller.
+    UnboundSession,
 }
 
 impl Rejection {
@@ -36,6 +38,7 @@ impl Rejection {
             McpProblem::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, BODY_TOO_LARGE),
             McpProblem::UnknownSession => (StatusCode::NOT_FOUND, UNKNOWN_SESSION),
             McpProblem::TooManySessions => (StatusCode::SERVICE_UNAVAILABLE, TOO_MANY_SESSIONS),
+            McpProblem::UnboundSession => (StatusCode::INTERNAL_SERVER_ERROR, MISCONFIGURED_LAYER),
         };
         let retry_after = matches!(problem, McpProblem::TooManySessions).then_some(1);
         let rejection = Self::without_challenge(status, code, retry_after, issuer.cloned());
@@ -47,7 +50,10 @@ impl McpProblem {
     fn reason_code(self) -> Option<&'static str> {
         match self {
             Self::Malformed(error) => Some(error.code()),
-            Self::BodyTooLarge | Self::UnknownSession | Self::TooManySessions => None,
+            Self::BodyTooLarge
+            | Self::UnknownSession
+            | Self::TooManySessions
+            | Self::UnboundSession => None,
         }
     }
 }
@@ -61,6 +67,9 @@ impl fmt::Display for McpProblem {
                 f.write_str("the session does not exist, has expired or belongs to another caller")
             }
             Self::TooManySessions => f.write_str("the session store is full; retry shortly"),
+            Self::UnboundSession => f.write_str(
+                "the MCP server responded with a session that cannot be bound to the caller",
+            ),
         }
     }
 }

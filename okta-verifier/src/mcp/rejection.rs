@@ -8,9 +8,10 @@ use crate::{Rejection, VerifiedToken, error::McpError, http::McpProblem};
 /// |---|---|---|---|
 /// | the body is not JSON in UTF-8 | `malformed_body` | 400 | -32700 |
 /// | the body is not a JSON-RPC message, or servers could read different calls in it | `malformed_body` | 400 | -32600 |
-/// | the header fields do not agree with the body | `header_mismatch` | 400 | -32020 |
+/// | the header fields do not agree with the body, or are malformed | `header_mismatch` | 400 | -32020 |
 /// | the body is larger than 4 MiB | `body_too_large` | 413 | none |
 /// | the session is unknown or has another owner | `unknown_session` | 404 | none |
+/// | the server responded with a session that cannot be bound | `misconfigured_layer` | 500 | none |
 /// | no room for another session | `too_many_sessions` | 503, and `Retry-After` | none |
 /// | the policy of a tool is not met | as for every policy | 401, 403 | none |
 ///
@@ -50,6 +51,21 @@ impl McpRejection {
         reject(McpProblem::BodyTooLarge, token).into()
     }
 
+    /// Returns the 400 of a body that did not arrive in full, because the connection failed or because an outer layer
+    /// limits the body.
+    ///
+    /// ```
+    /// use okta_verifier::mcp::McpRejection;
+    ///
+    /// let (rejection, body) = McpRejection::incomplete_body(None).into_parts();
+    /// assert_eq!((rejection.status().as_u16(), rejection.code()), (400, "malformed_body"));
+    /// assert_eq!(body, br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#);
+    /// ```
+    #[must_use]
+    pub fn incomplete_body(token: Option<&VerifiedToken>) -> Self {
+        Self::malformed(McpError::Incomplete, None, token)
+    }
+
     /// Returns the 404 of a session that does not exist or that another caller owns.
     pub(crate) fn unknown_session(token: Option<&VerifiedToken>) -> Self {
         reject(McpProblem::UnknownSession, token).into()
@@ -60,6 +76,16 @@ impl McpRejection {
         reject(McpProblem::TooManySessions, token).into()
     }
 
+    /// Returns the 500 of a response of the server with a session that cannot be bound to the caller.
+    pub(crate) fn unbound_session(token: Option<&VerifiedToken>) -> Self {
+        reject(McpProblem::UnboundSession, token).into()
+    }
+
+    /// Returns the 400 of a request whose `Mcp-Session-Id` is repeated or malformed.
+    pub(crate) fn malformed_session_id(token: Option<&VerifiedToken>) -> Self {
+        Self::malformed(McpError::SessionId, None, token)
+    }
+
     /// Returns the 400 of a request that cannot be read. `id` is the JSON text of the message's `id`.
     pub(super) fn malformed(
         error: McpError,
@@ -67,7 +93,9 @@ impl McpRejection {
         token: Option<&VerifiedToken>,
     ) -> Self {
         let (code, message) = match error {
-            McpError::Json | McpError::TooDeep | McpError::Encoding => (-32700, "Parse error"),
+            McpError::Json | McpError::TooDeep | McpError::Incomplete | McpError::Encoding => {
+                (-32700, "Parse error")
+            }
             error if error.is_of_headers() => (-32020, "Header mismatch"),
             _ => (-32600, "Invalid Request"),
         };

@@ -75,13 +75,12 @@ impl Files {
 
     /// Returns the names of the files that were written last, one per line.
     pub(crate) fn log(&self) -> String {
-        let lines = self
-            .contents()
+        let contents = self.contents();
+        contents
             .written
             .iter()
             .map(|name| format!("{name}\n"))
-            .collect();
-        lines
+            .collect()
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {

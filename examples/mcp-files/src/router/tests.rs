@@ -184,11 +184,11 @@ impl Reply {
 
     /// Returns the message of the body, which is JSON or the last event of a stream.
     fn json(&self) -> Value {
-        let data = self
+        let mut data = self
             .body
             .lines()
             .filter_map(|line| line.strip_prefix("data: "));
-        let text = data.last().unwrap_or(&self.body);
+        let text = data.next_back().unwrap_or(&self.body);
         serde_json::from_str(text).unwrap_or_else(|_| panic!("no JSON: {}", self.body))
     }
 

@@ -37,6 +37,10 @@ async fn serve() -> Result<(), Box<dyn Error>> {
             (demo.verifier(&settings)?, demo.guide(&settings))
         }
     };
+    // Not fatal: while the issuer is unavailable, requests with a token get 503.
+    if let Err(error) = verifier.warm_up().await {
+        eprintln!("mcp-files: {error}");
+    }
     let ended = CancellationToken::new();
     let router = router::router(&verifier, &settings, ended.clone())?;
     example_support::print(&format!(

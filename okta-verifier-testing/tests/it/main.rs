@@ -21,6 +21,8 @@ mod minting;
 mod proofs;
 mod protected_resource;
 mod providers;
+mod registration;
+mod resource_indicators;
 mod rotation;
 mod shapes;
 mod signatures;

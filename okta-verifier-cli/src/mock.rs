@@ -53,6 +53,13 @@ pub(crate) struct Options {
     /// Let the client use authorization codes and refresh tokens without a secret, as an app in a browser does.
     #[arg(long)]
     public_client: bool,
+    /// Let clients register themselves at /v1/clients (RFC 7591), as the clients of MCP servers do.
+    #[arg(long)]
+    registration: bool,
+    /// A resource that a client may name in the parameter resource (RFC 8707). It becomes the audience of the token.
+    /// Repeatable [default: none, and the parameter is ignored].
+    #[arg(long = "resource", value_name = "URL")]
+    resources: Vec<String>,
     /// A user of the login page. Repeatable [default: ada, bob].
     #[arg(long = "user", value_name = "NAME")]
     users: Vec<String>,
@@ -127,6 +134,8 @@ async fn start(options: &Options) -> Result<MockOkta, Failure> {
     okta.set_audience(&options.audience);
     okta.set_client(&options.client_id, &options.client_secret);
     okta.set_public_client(options.public_client);
+    okta.set_registration(options.registration);
+    okta.set_resources(&options.resources);
     // After the port is bound, so that a second mock does not replace the file of the first one.
     if let (Some(path), Some(pem)) = (&options.ca_file, authority) {
         write_authority(path, &pem).map_err(|error| {

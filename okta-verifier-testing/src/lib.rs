@@ -32,7 +32,8 @@
 //!
 //! [`conformance`] is a table of requests and exact responses for every adapter. With the feature
 //! `server`, `assert_conformant` runs the table against your own API, and `assert_openapi` checks that its
-//! OpenAPI document and its routes require the same scopes.
+//! OpenAPI document and its routes require the same scopes. `assert_protected_resource` checks a protected
+//! resource (RFC 9728) or an MCP server, whatever library it uses.
 //!
 //! This crate is not a feature of `okta-verifier`, so no build of a service can issue a token that its
 //! verifier accepts. Add it to `[dev-dependencies]` only.
@@ -51,6 +52,8 @@ mod listener;
 #[cfg(feature = "server")]
 mod openapi;
 #[cfg(feature = "server")]
+pub mod protected_resource;
+#[cfg(feature = "server")]
 mod server;
 mod test_issuer;
 mod token;
@@ -64,6 +67,8 @@ pub use conformance::{Routes, assert_conformant};
 pub use listener::{Listener, listen};
 #[cfg(feature = "server")]
 pub use openapi::assert_openapi;
+#[cfg(feature = "server")]
+pub use protected_resource::{McpServer, ProtectedResource, assert_protected_resource};
 #[cfg(feature = "server")]
 pub use server::{
     CLIENT_SECRET, Endpoint, Fault, Hits, MetadataForm, MockOkta, MockOktaBuilder, Received,

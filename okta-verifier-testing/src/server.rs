@@ -17,6 +17,8 @@ mod metadata;
 mod minting;
 mod play;
 mod received;
+mod redirect_uri;
+mod registration;
 mod request;
 mod rotation;
 mod route;
@@ -73,7 +75,9 @@ pub const CLIENT_SECRET: &str = "secret";
 /// The grants are client credentials, authorization codes with PKCE (S256 only), and refresh tokens for
 /// the scope `offline_access`. `/v1/authorize` shows a page with the [users](MockOktaBuilder::users), and
 /// no password is needed. With `prompt=none` and the name of a user as `login_hint`, it redirects at once,
-/// so that a test needs no browser. The scope `openid` adds an ID token.
+/// so that a test needs no browser. The scope `openid` adds an ID token. Clients may
+/// [register](Self::set_registration) at `/v1/clients`, and [name a resource](Self::set_resources), if a test
+/// lets them.
 ///
 /// `GET /_mock/token` responds with an access token as text, without a client and without a login. Its
 /// parameters are `sub`, `scope`, `aud`, `client_id`, `groups` (separated by commas) and `expires_in` (in

@@ -11,7 +11,8 @@
 //! | [testing] | handlers, a whole service, and its conformance |
 //! | [token introspection](introspection) | opaque and encrypted tokens, and revocation |
 //! | [DPoP and mutual TLS](dpop_and_mtls) | tokens that are bound to a key or to a certificate |
-//! | [protected resources](protected_resources) | metadata (RFC 9728), challenges and scopes for MCP servers |
+//! | [protected resources](protected_resources) | metadata (RFC 9728), challenges and scopes |
+//! | [MCP servers](mcp) | a server with rmcp: scopes per tool, sessions, CORS, and what goes wrong |
 //! | [key rotation](key_rotation) | planned and emergency rotation, and how long each step takes |
 //! | [the issuer is down](outage) | what clients see, health, alerts, and a start without the issuer |
 //! | [moving from okta-jwt-verifier](moving_from_okta_jwt_verifier) | code before and after, and what differs |
@@ -42,6 +43,7 @@ page!(testing, "testing.md");
 page!(introspection, "introspection.md");
 page!(dpop_and_mtls, "dpop-and-mtls.md");
 page!(protected_resources, "protected-resources.md");
+page!(mcp, "mcp.md");
 page!(key_rotation, "key-rotation.md");
 page!(outage, "outage.md");
 page!(

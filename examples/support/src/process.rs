@@ -106,7 +106,26 @@ impl Example {
     /// Panics if the signal cannot be sent.
     #[cfg(unix)]
     pub fn hang_up(&self) {
-        let line = format!("kill -HUP {}", self.child.id());
+        self.signal("HUP");
+    }
+
+    /// Sends SIGTERM or SIGINT, and returns the exit code, or `None` if the signal has killed the program.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the signal cannot be sent.
+    #[cfg(unix)]
+    pub fn end(mut self, signal: &str) -> Option<i32> {
+        self.signal(signal);
+        self.child
+            .wait()
+            .expect("the child can be waited for")
+            .code()
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        let line = format!("kill -{name} {}", self.child.id());
         assert_eq!(exit_code(&line), Some(0), "{line}");
     }
 
@@ -153,12 +172,16 @@ pub fn fails(program: &str, settings: &[(&str, &str)]) -> String {
     text
 }
 
-/// Returns the command with these settings. It does not inherit `PORT`, `SETTINGS` and `OKTA_*` from the
+/// Returns the command with these settings. It does not inherit `PORT`, `SETTINGS`, `MCP_*` and `OKTA_*` from the
 /// environment.
 fn command(program: &str, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        if name == "PORT" || name == "SETTINGS" || name.to_string_lossy().starts_with("OKTA_") {
+        let text = name.to_string_lossy();
+        if ["PORT", "SETTINGS"].contains(&&*text)
+            || text.starts_with("MCP_")
+            || text.starts_with("OKTA_")
+        {
             command.env_remove(name);
         }
     }

@@ -1,6 +1,7 @@
 //! Tests of the middleware and the extractors through their public API, in this process and over a
 //! socket.
 
+mod assert_protected_resource;
 mod claims;
 mod conformance;
 mod cors;

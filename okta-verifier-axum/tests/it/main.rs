@@ -2,6 +2,7 @@
 
 mod assert_conformant;
 mod assert_openapi;
+mod assert_protected_resource;
 mod claims;
 mod conformance;
 mod cors;

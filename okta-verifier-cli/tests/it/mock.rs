@@ -423,3 +423,50 @@ async fn service_with_the_ca_file_accepts_a_token_of_the_mock() {
         assert!(text(&service.stdout).contains("1 passed"));
     }
 }
+
+#[tokio::test]
+async fn mock_registers_clients_and_knows_resources_only_if_it_is_told() {
+    let resource = "http://127.0.0.1:3000/mcp";
+    let register = async |mock: &Mock| {
+        let request = client().post(format!("{}/v1/clients", mock.issuer()));
+        let request = request.header("content-type", "application/json");
+        let body = r#"{"redirect_uris":["http://127.0.0.1/"],"token_endpoint_auth_method":"none"}"#;
+        request.body(body).send().await.unwrap().status()
+    };
+    let audience = async |mock: &Mock, resource: &str| {
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("scope", "files:read"),
+            ("resource", resource),
+        ];
+        let request = client().post(format!("{}/v1/token", mock.issuer()));
+        let reply = request.basic_auth("0oatest", Some("secret")).form(&form);
+        let reply = reply.send().await.unwrap();
+        let body: Value = serde_json::from_str(&reply.text().await.unwrap()).unwrap();
+        let Some(token) = body["access_token"].as_str() else {
+            return body["error"].as_str().unwrap().to_owned();
+        };
+        let verifier = |audience: &str| {
+            let issuer = Issuer::okta(mock.issuer(), audience).any_client_id();
+            Verifier::builder().issuer(issuer).build().unwrap()
+        };
+        for audience in [resource, "api://default"] {
+            if verifier(audience).verify(token).await.is_ok() {
+                return audience.to_owned();
+            }
+        }
+        panic!("a token for another audience");
+    };
+
+    let mock = Mock::start(&["--port", "0"]);
+    assert_eq!(register(&mock).await, 404);
+    assert_eq!(audience(&mock, resource).await, "api://default");
+
+    let mock = Mock::start(&["--port", "0", "--registration", "--resource", resource]);
+    assert_eq!(register(&mock).await, 201);
+    assert_eq!(
+        audience(&mock, "http://127.0.0.1:3000/").await,
+        "invalid_target"
+    );
+    assert_eq!(audience(&mock, resource).await, resource);
+}

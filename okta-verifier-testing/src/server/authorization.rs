@@ -3,15 +3,15 @@
 //! There are no passwords and no sessions. The login page lists the users. With `prompt=none` and a
 //! `login_hint`, the response is that of a user who has already logged in.
 
-use std::net::IpAddr;
 use std::time::Instant;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::answer::Answer;
 use super::codes::{self, Bound, Grant};
 use super::form::Form;
 use super::login_page;
+use super::redirect_uri;
 use super::request::Request;
 use super::state::Shared;
 
@@ -32,20 +32,18 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
 
 fn respond(shared: &Shared, request: &Request, parameters: &Form) -> Answer {
     // RFC 6749 §4.1.2.1: if the client or the redirect URI is not valid, there is no redirection.
-    let client_id = shared.state().clients.id.clone();
-    if parameters.parameter("client_id") != Some(&*client_id) {
-        return error_page("The client_id is not that of the client.");
-    }
+    let client_id = parameters.parameter("client_id").unwrap_or_default();
     let redirect_uri = parameters.parameter("redirect_uri").unwrap_or_default();
-    let Some(target) = accepted(redirect_uri, &shared.redirect_uris) else {
-        return error_page(if shared.redirect_uris.is_empty() {
-            "The redirect_uri must be a URL on loopback."
-        } else {
-            "The redirect_uri is not one of the client."
-        });
+    let target = match target(shared, client_id, redirect_uri) {
+        Ok(target) => target,
+        Err(text) => return error_page(text),
     };
-    let bound = match read(parameters) {
-        Ok(bound) => bound,
+    let read = read(parameters).and_then(|challenge| {
+        let resource = parameters.parameter("resource");
+        Ok((challenge, shared.state().resource(resource)?))
+    });
+    let (challenge, resource) = match read {
+        Ok(read) => read,
         Err((error, text)) => {
             let error = [("error", error), ("error_description", text)];
             return redirection(shared, request, parameters, target, &error);
@@ -61,17 +59,38 @@ fn respond(shared: &Shared, request: &Request, parameters: &Form) -> Answer {
     };
     let scopes = parameters.parameter("scope").unwrap_or_default();
     let grant = Grant {
-        client_id,
+        client_id: client_id.to_owned(),
         subject: user.clone(),
         scopes: scopes.split_ascii_whitespace().map(str::to_owned).collect(),
         nonce: parameters.parameter("nonce").map(str::to_owned),
+        resource,
     };
     let bound = Bound {
         redirect_uri: redirect_uri.to_owned(),
-        challenge: bound.to_owned(),
+        challenge: challenge.to_owned(),
     };
     let code = shared.state().codes.issue(grant, bound, Instant::now());
     redirection(shared, request, parameters, target, &[("code", &code)])
+}
+
+/// Returns the URL to which the client is redirected.
+///
+/// # Errors
+///
+/// Returns the text of the error page if the client is unknown or the redirect URI is not one of it.
+fn target(shared: &Shared, client_id: &str, redirect_uri: &str) -> Result<Url, &'static str> {
+    let state = shared.state();
+    if let Some(client) = state.clients.registered.find(client_id) {
+        return redirect_uri::registered(redirect_uri, &client.redirect_uris).ok_or(NOT_OF_CLIENT);
+    }
+    if client_id != state.clients.id {
+        return Err("The client_id is not that of a client.");
+    }
+    let error = match shared.redirect_uris.is_empty() {
+        true => "The redirect_uri must be a URL on loopback.",
+        false => NOT_OF_CLIENT,
+    };
+    redirect_uri::accepted(redirect_uri, &shared.redirect_uris).ok_or(error)
 }
 
 /// Checks the parameters whose errors are reported to the client, and returns the code challenge.
@@ -128,37 +147,6 @@ fn read(parameters: &Form) -> Result<&str, (&'static str, &'static str)> {
     Ok(challenge)
 }
 
-/// Returns the URL of a redirect URI of the client, or `None` for any other. It must be exactly one of
-/// `registered` or, if there are none, be on loopback.
-fn accepted(redirect_uri: &str, registered: &[String]) -> Option<Url> {
-    let url = usable(redirect_uri)?;
-    let known = match registered {
-        [] => is_loopback(&url),
-        some => some.iter().any(|it| it == redirect_uri),
-    };
-    known.then_some(url)
-}
-
-/// Parses a redirect URI. Returns `None` if it is not absolute or has a fragment (RFC 6749 §3.1.2), and for
-/// schemes that a browser executes.
-pub(super) fn usable(redirect_uri: &str) -> Option<Url> {
-    let url = Url::parse(redirect_uri).ok()?;
-    let executed = ["javascript", "data", "vbscript", "blob", "file", "about"];
-    let allowed = url.fragment().is_none() && !executed.contains(&url.scheme());
-    allowed.then_some(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let web = ["http", "https"].contains(&url.scheme());
-    let local = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-        None => false,
-    };
-    web && local && url.username().is_empty() && url.password().is_none()
-}
-
 /// Returns whether a scope may have the byte (RFC 6749 §3.3).
 fn is_of_scope(byte: u8) -> bool {
     matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
@@ -189,57 +177,6 @@ fn error_page(text: &str) -> Answer {
         .with("x-content-type-options", "nosniff")
 }
 
+const NOT_OF_CLIENT: &str = "The redirect_uri is not one of the client.";
 const UNREADABLE: &str = "The parameters must be form-encoded, and each must occur once.";
 const LOGIN: &str = "The login_hint must name a user.";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn redirect_uri_outside_loopback_is_rejected() {
-        for uri in [
-            "",
-            "/callback",
-            "//127.0.0.1/callback",
-            "https://app.example/callback",
-            "http://localhost.app.example/",
-            "http://127.0.0.1.app.example/",
-            "http://127.0.0.1@app.example/",
-            "http://app.example@127.0.0.1/",
-            "http://app.example#@127.0.0.1/",
-            "http://app.example\\@127.0.0.1/",
-            "http://127.0.0.1/#fragment",
-            "http://0.0.0.0/",
-            "javascript:alert(1)//127.0.0.1",
-            "data://127.0.0.1/,",
-            "file://localhost/",
-        ] {
-            assert_eq!(accepted(uri, &[]), None, "{uri}");
-        }
-        for uri in [
-            "http://127.0.0.1/callback",
-            "http://127.0.0.1:5173/callback?a=b",
-            "https://localhost:3000/",
-            "http://[::1]:3000/",
-        ] {
-            assert!(accepted(uri, &[]).is_some(), "{uri}");
-        }
-    }
-
-    #[test]
-    fn redirect_uri_must_be_exactly_a_registered_one() {
-        let registered = ["https://app.example/callback".to_owned()];
-        for uri in [
-            "https://app.example/callback/",
-            "https://app.example/callback?a=b",
-            "https://app.example/Callback",
-            "https://app.example:443/callback",
-            "HTTPS://app.example/callback",
-            "http://127.0.0.1/callback",
-        ] {
-            assert_eq!(accepted(uri, &registered), None, "{uri}");
-        }
-        assert!(accepted(&registered[0], &registered).is_some());
-    }
-}

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::state::Shared;
-use super::{Acceptor, MockOkta, accept, authorization};
+use super::{Acceptor, MockOkta, accept, redirect_uri};
 #[cfg(feature = "tls")]
 use crate::Certificate;
 use crate::listener;
@@ -149,7 +149,7 @@ impl MockOktaBuilder {
     pub(super) async fn start_with(self, timeout: Option<Duration>) -> io::Result<MockOkta> {
         let acceptor = self.acceptor()?;
         for uri in &self.redirect_uris {
-            authorization::usable(uri).ok_or_else(|| invalid("a redirect URI is not valid"))?;
+            redirect_uri::usable(uri).ok_or_else(|| invalid("a redirect URI is not valid"))?;
         }
         if let Some(url) = &self.issuer_url {
             path(url)?;

@@ -6,18 +6,20 @@ use serde_json::Value;
 use super::CLIENT_SECRET;
 use super::answer::Answer;
 use super::form::{self, Form};
+use super::registration::Registrations;
 use super::request::Request;
 use super::seen::Seen;
 use super::state::Shared;
 use crate::token::{CLIENT_ID, unix_now};
 
-/// The one client that the server knows.
+/// The client that the settings name, and those that registered themselves.
 #[derive(Debug)]
 pub(super) struct Clients {
     pub(super) id: String,
     pub(super) secret: String,
     /// Whether the client may identify itself without authenticating (`none`).
     pub(super) public: bool,
+    pub(super) registered: Registrations,
     assertions: Seen,
 }
 
@@ -27,17 +29,18 @@ impl Default for Clients {
             id: CLIENT_ID.to_owned(),
             secret: CLIENT_SECRET.to_owned(),
             public: false,
+            registered: Registrations::default(),
             assertions: Seen::default(),
         }
     }
 }
 
-/// How a client has identified itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Identified {
-    Authenticated,
-    /// A public client: it has only sent its ID.
-    Named,
+/// Which client has sent a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identified {
+    pub(super) client_id: String,
+    /// Whether it has authenticated. A public client has only sent its ID.
+    pub(super) authenticated: bool,
 }
 
 /// Rejects a request without client authentication, with a wrong one, or with more than one (RFC 6749
@@ -55,16 +58,20 @@ pub(super) fn authenticate(
     let ways = [header, secret, assertion];
     let outcome = match ways.iter().flatten().count() {
         0 => match id {
-            Some(id) if clients.public && id == clients.id => Ok(Identified::Named),
+            Some(id) if clients.is_public(id) => Ok(id.to_owned()),
             _ => Err(NONE),
         },
-        1 => clients
-            .check(shared, request, form)
-            .map(|()| Identified::Authenticated),
+        1 => clients.check(shared, request, form),
         _ => return Err(Answer::oauth_error(400, "invalid_request", TWO)),
     };
+    let authenticated = ways.iter().any(Option::is_some);
     let text = match outcome {
-        Ok(identified) => return Ok(identified),
+        Ok(client_id) => {
+            return Ok(Identified {
+                client_id,
+                authenticated,
+            });
+        }
         Err(text) => text,
     };
     let rejection = Answer::oauth_error(401, "invalid_client", text);
@@ -76,12 +83,21 @@ pub(super) fn authenticate(
 }
 
 impl Clients {
+    /// Returns whether the client with this ID needs no secret.
+    fn is_public(&self, id: &str) -> bool {
+        match self.registered.find(id) {
+            Some(client) => client.secret.is_none(),
+            None => self.public && id == self.id,
+        }
+    }
+
+    /// Checks the credentials, and returns the ID of the client.
     fn check(
         &mut self,
         shared: &Shared,
         request: &Request,
         form: &Form,
-    ) -> Result<(), &'static str> {
+    ) -> Result<String, &'static str> {
         let credentials = match (
             request.header("authorization"),
             form.parameter("client_secret"),
@@ -92,20 +108,25 @@ impl Clients {
                 .map(|id| (id.to_owned(), secret.to_owned())),
             (None, None) => return self.check_assertion(shared, request, form),
         };
-        match credentials {
-            Some((id, secret)) if id == self.id && secret == self.secret => Ok(()),
+        let (id, secret) = credentials.ok_or(WRONG)?;
+        let expected = match self.registered.find(&id) {
+            Some(client) => client.secret.as_ref(),
+            None => Some(&self.secret).filter(|_| id == self.id),
+        };
+        match expected {
+            Some(expected) if *expected == secret => Ok(id),
             _ => Err(WRONG),
         }
     }
 
     /// Checks the assertion by RFC 7523 §3, with Okta's limits. The server does not know the client's
-    /// key, so it does not verify the signature.
+    /// key, so it does not verify the signature. A client that registered itself has no key.
     fn check_assertion(
         &mut self,
         shared: &Shared,
         request: &Request,
         form: &Form,
-    ) -> Result<(), &'static str> {
+    ) -> Result<String, &'static str> {
         if form.parameter("client_assertion_type") != Some(JWT_BEARER) {
             return Err("The client_assertion_type is invalid.");
         }
@@ -138,7 +159,7 @@ impl Clients {
         if used {
             return Err("The client_assertion has already been used.");
         }
-        Ok(())
+        Ok(self.id.clone())
     }
 }
 

@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 use crate::keys::{fingerprint, random_name};
 use crate::listener;
 
-/// What a user has granted to the client.
+/// What a user has granted to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Grant {
     pub(super) client_id: String,
     pub(super) subject: String,
     pub(super) scopes: Vec<String>,
     pub(super) nonce: Option<String>,
+    /// The resource of the authorization request (RFC 8707), which is the audience of the tokens.
+    pub(super) resource: Option<String>,
 }
 
 /// The request in which a code was issued, to which the token request must fit.
@@ -59,8 +61,8 @@ impl Codes {
         code
     }
 
-    /// Uses a code. A code that is unknown, expired or used before is rejected, as is one with another
-    /// redirect URI or with the wrong verifier. Whatever the result, the code cannot be used again.
+    /// Uses a code. A code that is unknown, expired or used before is rejected, as is one of another client, with
+    /// another redirect URI or with the wrong verifier. Whatever the result, the code cannot be used again.
     ///
     /// # Errors
     ///
@@ -68,6 +70,7 @@ impl Codes {
     pub(super) fn redeem(
         &mut self,
         code: &str,
+        client_id: &str,
         redirect_uri: &str,
         verifier: &str,
         now: Instant,
@@ -78,7 +81,8 @@ impl Codes {
         };
         match mem::replace(&mut entry.state, State::Used(Vec::new())) {
             State::Unused(grant, bound)
-                if bound.redirect_uri == redirect_uri
+                if grant.client_id == client_id
+                    && bound.redirect_uri == redirect_uri
                     && is_verifier(verifier)
                     && bound.challenge == fingerprint(verifier.as_bytes()) =>
             {
@@ -148,6 +152,7 @@ const LIMIT: usize = 1000;
 mod tests {
     use super::*;
 
+    const CLIENT: &str = "0oatest";
     const URI: &str = "http://127.0.0.1/callback";
     const VERIFIER: &str = "a verifier needs 43 characters";
 
@@ -157,10 +162,11 @@ mod tests {
 
     fn issued(codes: &mut Codes, now: Instant) -> String {
         let grant = Grant {
-            client_id: "0oatest".to_owned(),
+            client_id: CLIENT.to_owned(),
             subject: "ada".to_owned(),
             scopes: Vec::new(),
             nonce: None,
+            resource: None,
         };
         let bound = Bound {
             redirect_uri: URI.to_owned(),
@@ -183,10 +189,28 @@ mod tests {
             ("", verifier()),
         ] {
             let code = issued(&mut codes, now);
-            assert!(codes.redeem(&code, uri, &verifier_sent, now).is_err());
-            assert!(codes.redeem(&code, URI, &verifier(), now).is_err());
+            assert!(
+                codes
+                    .redeem(&code, CLIENT, uri, &verifier_sent, now)
+                    .is_err()
+            );
+            assert!(codes.redeem(&code, CLIENT, URI, &verifier(), now).is_err());
         }
-        assert!(codes.redeem("unknown", URI, &verifier(), now).is_err());
+        assert!(
+            codes
+                .redeem("unknown", CLIENT, URI, &verifier(), now)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn code_of_another_client_is_rejected_and_spent() {
+        let now = Instant::now();
+        let mut codes = Codes::default();
+        let code = issued(&mut codes, now);
+        let redeemed = codes.redeem(&code, "0oaother", URI, &verifier(), now);
+        assert_eq!(redeemed, Err(Vec::new()));
+        assert!(codes.redeem(&code, CLIENT, URI, &verifier(), now).is_err());
     }
 
     #[test]
@@ -196,12 +220,12 @@ mod tests {
         let code = issued(&mut codes, now);
         assert!(
             codes
-                .redeem(&code, URI, &verifier(), now + LIFETIME)
+                .redeem(&code, CLIENT, URI, &verifier(), now + LIFETIME)
                 .is_err()
         );
         let code = issued(&mut codes, now);
         let last = now + LIFETIME - Duration::from_millis(1);
-        assert!(codes.redeem(&code, URI, &verifier(), last).is_ok());
+        assert!(codes.redeem(&code, CLIENT, URI, &verifier(), last).is_ok());
     }
 
     #[test]
@@ -210,12 +234,15 @@ mod tests {
         let mut codes = Codes::default();
         let code = issued(&mut codes, now);
         assert_eq!(
-            codes.redeem(&code, URI, &verifier(), now).unwrap().subject,
+            codes
+                .redeem(&code, CLIENT, URI, &verifier(), now)
+                .unwrap()
+                .subject,
             "ada"
         );
         codes.issued(&code, vec!["token".to_owned()]);
         assert_eq!(
-            codes.redeem(&code, URI, &verifier(), now),
+            codes.redeem(&code, CLIENT, URI, &verifier(), now),
             Err(vec!["token".to_owned()])
         );
     }
@@ -229,7 +256,7 @@ mod tests {
             issued(&mut codes, now);
         }
         assert_eq!(codes.0.len(), LIMIT);
-        let grant = codes.redeem(&first, URI, &verifier(), now);
+        let grant = codes.redeem(&first, CLIENT, URI, &verifier(), now);
         assert!(grant.is_err());
     }
 
@@ -237,10 +264,11 @@ mod tests {
     fn refresh_token_is_removed_once() {
         let mut tokens = RefreshTokens::default();
         let grant = Grant {
-            client_id: "0oatest".to_owned(),
+            client_id: CLIENT.to_owned(),
             subject: "ada".to_owned(),
             scopes: Vec::new(),
             nonce: None,
+            resource: None,
         };
         tokens.insert("token".to_owned(), grant);
         assert!(tokens.remove("token"));

@@ -17,7 +17,7 @@ pub(super) fn preflight() -> Answer {
         .with("access-control-allow-methods", "GET, POST")
         .with(
             "access-control-allow-headers",
-            "authorization, content-type, dpop, if-none-match",
+            "authorization, content-type, dpop, if-none-match, mcp-protocol-version",
         )
         .with("access-control-max-age", "600")
 }

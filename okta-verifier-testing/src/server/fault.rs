@@ -27,6 +27,8 @@ pub enum Endpoint {
     Introspection,
     /// `/v1/revoke`.
     Revocation,
+    /// `/v1/clients`, which is 404 unless clients can [register](crate::MockOkta::set_registration).
+    Registration,
 }
 
 /// A fault that replaces or changes the response.

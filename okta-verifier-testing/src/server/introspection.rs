@@ -30,7 +30,11 @@ pub(super) fn revoke(shared: &Shared, request: &Request) -> Answer {
 /// that `respond` builds.
 fn with_token(shared: &Shared, request: &Request, respond: impl FnOnce(&str) -> Answer) -> Answer {
     let response = Form::of(request).and_then(|form| {
-        clients::authenticate(shared, request, &form)?;
+        let client = clients::authenticate(shared, request, &form)?;
+        // A client that registered itself must not learn anything about the tokens of others.
+        if client.client_id != shared.state().clients.id {
+            return Err(Answer::oauth_error(401, "invalid_client", REGISTERED));
+        }
         let token = form.parameter("token").ok_or_else(|| {
             Answer::oauth_error(400, "invalid_request", "A 'token' must be specified.")
         })?;
@@ -69,6 +73,8 @@ fn described(mut claims: Map<String, Value>) -> Value {
     claims.insert("active".to_owned(), json!(true));
     Value::Object(claims)
 }
+
+const REGISTERED: &str = "A client that registered itself cannot use this endpoint.";
 
 /// Joins the strings of an array with spaces. Any other value is returned unchanged.
 fn joined(scopes: Value) -> Value {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::clients::ALGORITHMS;
+use super::clients::{ALGORITHMS, Clients};
 
 /// The forms of an authorization server's metadata. Okta serves all three.
 ///
@@ -43,15 +43,19 @@ impl MetadataForm {
 }
 
 /// Returns the metadata document, which promises only what the server serves. The OAuth forms lack the
-/// members of OpenID Connect. `public` says whether the client needs no secret.
-pub(super) fn document(issuer: &str, form: MetadataForm, public: bool) -> Value {
+/// members of OpenID Connect.
+pub(super) fn document(issuer: &str, form: MetadataForm, clients: &Clients) -> Value {
     let mut methods = vec![
         "client_secret_basic",
         "client_secret_post",
         "private_key_jwt",
     ];
-    if public {
+    if clients.public {
         methods.push("none");
+    }
+    let mut token_methods = methods.clone();
+    if clients.registered.open && !clients.public {
+        token_methods.push("none");
     }
     let mut document = json!({
         "issuer": issuer,
@@ -64,7 +68,7 @@ pub(super) fn document(issuer: &str, form: MetadataForm, public: bool) -> Value 
         "subject_types_supported": ["public"],
         "scopes_supported": ["openid", "offline_access"],
         "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
-        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_methods_supported": token_methods,
         "claims_supported": ["ver", "jti", "iss", "aud", "iat", "exp", "cid", "uid", "scp", "sub"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
@@ -73,6 +77,9 @@ pub(super) fn document(issuer: &str, form: MetadataForm, public: bool) -> Value 
         "revocation_endpoint": format!("{issuer}/v1/revoke"),
         "revocation_endpoint_auth_methods_supported": methods,
     });
+    if clients.registered.open {
+        document["registration_endpoint"] = json!(format!("{issuer}/v1/clients"));
+    }
     if form == MetadataForm::OpenId {
         document["id_token_signing_alg_values_supported"] = json!(["RS256"]);
         document["request_uri_parameter_supported"] = json!(false);

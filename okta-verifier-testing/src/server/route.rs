@@ -9,7 +9,7 @@ use super::fault::Endpoint;
 use super::metadata::{self, MetadataForm};
 use super::request::Request;
 use super::state::Shared;
-use super::{authorization, introspection, minting, token_endpoint};
+use super::{authorization, introspection, minting, registration, token_endpoint};
 
 /// Returns the endpoint of a path, or `None` if no endpoint has this path. A metadata form that is not
 /// served also has an endpoint.
@@ -20,6 +20,7 @@ pub(super) fn endpoint(shared: &Shared, path: &str) -> Option<Endpoint> {
         Some("/v1/token") => Some(Endpoint::Token),
         Some("/v1/introspect") => Some(Endpoint::Introspection),
         Some("/v1/revoke") => Some(Endpoint::Revocation),
+        Some("/v1/clients") => Some(Endpoint::Registration),
         _ => MetadataForm::of(&shared.path, path).map(|_| Endpoint::Discovery),
     }
 }
@@ -37,8 +38,14 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
         Endpoint::Discovery | Endpoint::Keys => &["GET"],
         // OpenID Connect Core §3.1.2.1 requires both.
         Endpoint::Authorization => &["GET", "POST"],
-        Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation => &["POST"],
+        Endpoint::Token
+        | Endpoint::Introspection
+        | Endpoint::Revocation
+        | Endpoint::Registration => &["POST"],
     };
+    if endpoint == Endpoint::Registration && !shared.state().clients.registered.open {
+        return Answer::okta_error(404);
+    }
     if !methods.contains(&&*request.method) {
         return Answer::okta_error(405).with("allow", methods.join(", "));
     }
@@ -48,6 +55,7 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
         Endpoint::Token => token_endpoint::answer(shared, request),
         Endpoint::Introspection => introspection::introspect(shared, request),
         Endpoint::Revocation => introspection::revoke(shared, request),
+        Endpoint::Registration => registration::answer(shared, request),
         Endpoint::Discovery => metadata(shared, &request.path),
     };
     match answer.status {
@@ -86,7 +94,7 @@ fn metadata(shared: &Shared, path: &str) -> Answer {
     let state = shared.state();
     match MetadataForm::of(&shared.path, path) {
         Some(form) if state.serves(form) => {
-            let document = metadata::document(&shared.issuer, form, state.clients.public);
+            let document = metadata::document(&shared.issuer, form, &state.clients);
             Answer::json(200, &document)
         }
         _ => Answer::okta_error(404),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Endpoint, MetadataForm, MockOkta};
+use crate::listener;
 
 impl MockOkta {
     /// Delays every response by this time, in addition to any fault. The default is no delay.
@@ -30,6 +31,42 @@ impl MockOkta {
     /// ```
     pub fn set_audience(&self, audience: impl Into<String>) {
         self.shared.state().audience = audience.into();
+    }
+
+    /// Sets the resources for which the server issues tokens (RFC 8707). A client names one in the parameter
+    /// `resource`, which becomes the `aud` of its access tokens, and any other is rejected with
+    /// `invalid_target`. A client that names none gets the [audience](Self::set_audience). The default is none:
+    /// the parameter is then ignored, as an Okta server does that has no such setting.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # use okta_verifier_testing::MockOkta;
+    /// # let okta = MockOkta::start().await;
+    /// okta.set_resources(["https://mcp.example.com/mcp"]);
+    /// # }
+    /// ```
+    pub fn set_resources<R: Into<String>>(&self, resources: impl IntoIterator<Item = R>) {
+        let resources: Vec<String> = resources.into_iter().map(Into::into).collect();
+        resources.iter().for_each(|it| listener::public(it));
+        self.shared.state().resources = resources;
+    }
+
+    /// Sets whether clients may register themselves at `/v1/clients` (RFC 7591). The default is `false`: the
+    /// endpoint responds with 404, and the metadata does not have it.
+    ///
+    /// A client registers for authorization codes and refresh tokens, with up to ten redirect URIs: https, any
+    /// URL on loopback, or the scheme of a native app. On loopback the port may differ (RFC 8252 §7.3). With
+    /// the authentication method `none` it gets no secret. The server remembers the last thousand clients.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # use okta_verifier_testing::MockOkta;
+    /// # let okta = MockOkta::start().await;
+    /// okta.set_registration(true);
+    /// # }
+    /// ```
+    pub fn set_registration(&self, open: bool) {
+        self.shared.state().clients.registered.open = open;
     }
 
     /// Sets whether the server serves a form of the metadata; if not, the response is 404. By default

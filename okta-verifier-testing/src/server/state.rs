@@ -44,6 +44,8 @@ pub struct Hits {
     pub introspection: usize,
     /// Requests to `/v1/revoke`.
     pub revocation: usize,
+    /// Requests to `/v1/clients`.
+    pub registration: usize,
     /// Requests to `/v1/keys` that got a 304: see [`MockOkta::set_etags`](crate::MockOkta::set_etags).
     pub not_modified: usize,
 }
@@ -57,6 +59,7 @@ impl Hits {
             Endpoint::Token => self.token,
             Endpoint::Introspection => self.introspection,
             Endpoint::Revocation => self.revocation,
+            Endpoint::Registration => self.registration,
         }
     }
 
@@ -68,6 +71,7 @@ impl Hits {
             Endpoint::Token => self.token += 1,
             Endpoint::Introspection => self.introspection += 1,
             Endpoint::Revocation => self.revocation += 1,
+            Endpoint::Registration => self.registration += 1,
         }
     }
 }
@@ -92,6 +96,8 @@ pub(super) struct State {
     pub(super) ring: Ring,
     pub(super) generation: usize,
     pub(super) audience: String,
+    /// The resources for which tokens are issued (RFC 8707). If there are none, `resource` is ignored.
+    pub(super) resources: Vec<String>,
     pub(super) latency: Duration,
     /// At most one fault per endpoint, with the number of requests that still get the fault.
     pub(super) faults: Vec<(Endpoint, Fault, usize)>,
@@ -121,6 +127,7 @@ impl Shared {
             ring: Ring::new(&DEFAULT_ALGORITHMS, 0),
             generation: 0,
             audience: "api://default".to_owned(),
+            resources: Vec::new(),
             latency: Duration::ZERO,
             faults: Vec::new(),
             unknown_token_fault: None,
@@ -212,6 +219,29 @@ impl State {
             self.faults.remove(at);
         }
         Some(fault)
+    }
+
+    /// Checks the `resource` of a request (RFC 8707 §2), and returns it if it is to be the audience.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error code and its description.
+    pub(super) fn resource(
+        &self,
+        requested: Option<&str>,
+    ) -> Result<Option<String>, (&'static str, &'static str)> {
+        match requested {
+            // As Okta does without the feature.
+            _ if self.resources.is_empty() => Ok(None),
+            None => Ok(None),
+            Some(resource) if self.resources.iter().any(|it| it == resource) => {
+                Ok(Some(resource.to_owned()))
+            }
+            Some(_) => Err((
+                "invalid_target",
+                "The 'resource' is unknown to the authorization server.",
+            )),
+        }
     }
 
     pub(super) fn serves(&self, form: MetadataForm) -> bool {

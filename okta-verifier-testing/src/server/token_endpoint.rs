@@ -29,9 +29,9 @@ fn grant(shared: &Shared, request: &Request) -> Result<Answer, Answer> {
     let form = Form::of(request)?;
     let identified = clients::authenticate(shared, request, &form)?;
     match form.parameter("grant_type") {
-        Some("client_credentials") => client_credentials(shared, request, &form, identified),
-        Some("authorization_code") => authorization_code(shared, request, &form),
-        Some("refresh_token") => refresh_token(shared, request, &form),
+        Some("client_credentials") => client_credentials(shared, request, &form, &identified),
+        Some("authorization_code") => authorization_code(shared, request, &form, &identified),
+        Some("refresh_token") => refresh_token(shared, request, &form, &identified),
         Some(_) => Err(Answer::oauth_error(400, "unsupported_grant_type", GRANT)),
         None => Err(invalid_request(
             "The token request must specify a 'grant_type'.",
@@ -43,44 +43,63 @@ fn client_credentials(
     shared: &Shared,
     request: &Request,
     form: &Form,
-    identified: Identified,
+    client: &Identified,
 ) -> Result<Answer, Answer> {
     // RFC 6749 §4.4: the client must have authenticated.
-    if identified == Identified::Named {
+    if !client.authenticated {
         return Err(Answer::oauth_error(400, "unauthorized_client", PUBLIC));
     }
+    // A client registers itself for the grants of users only.
+    if client.client_id != shared.state().clients.id {
+        return Err(Answer::oauth_error(400, "unauthorized_client", REGISTERED));
+    }
+    let resource = requested_resource(shared, form)?;
     let scope = form
         .parameter("scope")
         .ok_or_else(|| Answer::oauth_error(400, "invalid_scope", SCOPE))?;
     let binding = dpop::binding(shared, request)?;
-    let client = shared.state().clients.id.clone();
-    let token = shared.token(String::new()).service().client_id(client);
+    let token = shared.token(String::new()).service();
+    let token = for_resource(token.client_id(&client.client_id), resource.as_deref());
     let token = with_scopes(token, scope.split_ascii_whitespace());
     Ok(Answer::json(200, &response(token, binding, scope)))
 }
 
-fn authorization_code(shared: &Shared, request: &Request, form: &Form) -> Result<Answer, Answer> {
+fn authorization_code(
+    shared: &Shared,
+    request: &Request,
+    form: &Form,
+    client: &Identified,
+) -> Result<Answer, Answer> {
     let [code, redirect_uri, verifier] = ["code", "redirect_uri", "code_verifier"]
         .map(|name| form.parameter(name).ok_or_else(|| invalid_request(MISSING)));
     let (code, redirect_uri, verifier) = (code?, redirect_uri?, verifier?);
     // Before the code is used: a client without the current nonce sends the same code again.
     let binding = dpop::binding(shared, request)?;
-    let redeemed = shared
-        .state()
-        .codes
-        .redeem(code, redirect_uri, verifier, Instant::now());
+    let redeemed = shared.state().codes.redeem(
+        code,
+        &client.client_id,
+        redirect_uri,
+        verifier,
+        Instant::now(),
+    );
     let grant = redeemed.map_err(|tokens| {
         for token in tokens {
             shared.register.revoke(&token);
         }
         Answer::oauth_error(400, "invalid_grant", CODE)
     })?;
+    check_resource(shared, form, &grant)?;
     let (body, tokens) = tokens_for(shared, &grant, binding, true);
     shared.state().codes.issued(code, tokens);
     Ok(Answer::json(200, &body))
 }
 
-fn refresh_token(shared: &Shared, request: &Request, form: &Form) -> Result<Answer, Answer> {
+fn refresh_token(
+    shared: &Shared,
+    request: &Request,
+    form: &Form,
+    client: &Identified,
+) -> Result<Answer, Answer> {
     let token = form
         .parameter("refresh_token")
         .ok_or_else(|| invalid_request("A 'refresh_token' must be specified."))?;
@@ -89,7 +108,10 @@ fn refresh_token(shared: &Shared, request: &Request, form: &Form) -> Result<Answ
     let mut grant = known
         // A token that was revoked at `/v1/revoke` is not active any more.
         .filter(|_| shared.register.claims(token).is_some())
+        // RFC 6749 §6: a refresh token is that of the client to which it was issued.
+        .filter(|grant| grant.client_id == client.client_id)
         .ok_or_else(|| Answer::oauth_error(400, "invalid_grant", REFRESH))?;
+    check_resource(shared, form, &grant)?;
     if let Some(scope) = form.parameter("scope") {
         let scopes: Vec<String> = scope.split_ascii_whitespace().map(str::to_owned).collect();
         // RFC 6749 §6: only scopes that were granted.
@@ -119,6 +141,7 @@ fn tokens_for(
     let token = shared
         .token(grant.subject.clone())
         .client_id(&grant.client_id);
+    let token = for_resource(token, grant.resource.as_deref());
     let token = with_scopes(token, grant.scopes.iter().map(String::as_str));
     let mut body = response(token, binding, &grant.scopes.join(" "));
     let access_token = body["access_token"].as_str().unwrap_or_default().to_owned();
@@ -163,6 +186,30 @@ fn response(token: TokenBuilder, binding: Option<String>, scope: &str) -> Value 
     })
 }
 
+/// Returns the `resource` of a token request (RFC 8707 §2.2).
+fn requested_resource(shared: &Shared, form: &Form) -> Result<Option<String>, Answer> {
+    let resource = shared.state().resource(form.parameter("resource"));
+    resource.map_err(|(error, text)| Answer::oauth_error(400, error, text))
+}
+
+/// Rejects a token request for another resource than that of the grant. Without one, the token is for the
+/// resource of the grant.
+fn check_resource(shared: &Shared, form: &Form, grant: &Grant) -> Result<(), Answer> {
+    let resource = requested_resource(shared, form)?;
+    match resource.is_none() || resource == grant.resource {
+        true => Ok(()),
+        false => Err(Answer::oauth_error(400, "invalid_target", RESOURCE)),
+    }
+}
+
+/// Makes the resource the audience of the token, if there is one.
+fn for_resource(token: TokenBuilder, resource: Option<&str>) -> TokenBuilder {
+    match resource {
+        Some(resource) => token.audience(resource),
+        None => token,
+    }
+}
+
 fn with_scopes<'a>(token: TokenBuilder, scopes: impl Iterator<Item = &'a str>) -> TokenBuilder {
     scopes.fold(token, |token, scope| token.scope(scope))
 }
@@ -179,6 +226,8 @@ fn invalid_request(text: &str) -> Answer {
 
 const GRANT: &str = "The authorization grant type is not supported by the authorization server.";
 const PUBLIC: &str = "A client without a secret cannot use the client credentials grant.";
+const REGISTERED: &str = "A client that registered itself cannot use the client credentials grant.";
+const RESOURCE: &str = "The 'resource' is not that of the authorization request.";
 const MISSING: &str = "A 'code', a 'redirect_uri' and a 'code_verifier' must be specified.";
 const CODE: &str = "The authorization code is invalid, expired or used, or it does not fit the \
                     'redirect_uri' or the 'code_verifier'.";

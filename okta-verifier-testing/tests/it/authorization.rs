@@ -8,8 +8,8 @@ use url::Url;
 use crate::http::{AUTHORIZE, INTROSPECT, Reply, basic, get, post, post_to};
 use crate::jose::{digest, parts, verifies};
 
-const URI: &str = "http://127.0.0.1:5173/callback";
-const VERIFIER: &str = "a-code-verifier-needs-at-least-43-characters";
+pub(crate) const URI: &str = "http://127.0.0.1:5173/callback";
+pub(crate) const VERIFIER: &str = "a-code-verifier-needs-at-least-43-characters";
 
 /// The parameters of a valid request without a browser.
 fn request() -> Vec<(&'static str, String)> {
@@ -30,25 +30,25 @@ fn request() -> Vec<(&'static str, String)> {
 }
 
 /// A valid request with one parameter changed, or without it if the value is empty.
-fn with(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn with(name: &'static str, value: &str) -> Vec<(&'static str, String)> {
     let mut parameters = request();
     parameters.retain(|(it, _)| *it != name);
     parameters.push((name, value.to_owned()));
     parameters
 }
 
-fn encoded(parameters: &[(&str, String)]) -> String {
+pub(crate) fn encoded(parameters: &[(&str, String)]) -> String {
     url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .finish()
 }
 
-async fn authorize(okta: &MockOkta, parameters: &[(&str, String)]) -> Reply {
+pub(crate) async fn authorize(okta: &MockOkta, parameters: &[(&str, String)]) -> Reply {
     get(okta, &format!("{AUTHORIZE}?{}", encoded(parameters))).await
 }
 
 /// Returns a parameter of the redirection to the client.
-fn redirected(reply: &Reply, name: &str) -> Option<String> {
+pub(crate) fn redirected(reply: &Reply, name: &str) -> Option<String> {
     let location = reply.header("location")?;
     assert!(location.starts_with(URI), "{location}");
     let url = Url::parse(location).unwrap();
@@ -58,7 +58,7 @@ fn redirected(reply: &Reply, name: &str) -> Option<String> {
         .map(|(_, value)| value.into_owned())
 }
 
-async fn code(okta: &MockOkta, parameters: &[(&str, String)]) -> String {
+pub(crate) async fn code(okta: &MockOkta, parameters: &[(&str, String)]) -> String {
     let reply = authorize(okta, parameters).await;
     assert_eq!(reply.status, 302);
     redirected(&reply, "code").expect("a code")

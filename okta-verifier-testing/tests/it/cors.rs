@@ -47,12 +47,10 @@ async fn cors_preflight_is_answered_and_not_counted() {
         reply.header("access-control-allow-methods"),
         Some("GET, POST")
     );
-    assert!(
-        reply
-            .header("access-control-allow-headers")
-            .unwrap()
-            .contains("dpop")
-    );
+    let allowed = reply.header("access-control-allow-headers").unwrap();
+    for field in ["dpop", "mcp-protocol-version"] {
+        assert!(allowed.contains(field), "{field}");
+    }
     assert_eq!(okta.hits().token, 0);
     let plain = send(
         &okta,

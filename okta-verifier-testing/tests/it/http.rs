@@ -16,6 +16,7 @@ pub(crate) const KEYS: &str = "/oauth2/default/v1/keys";
 pub(crate) const TOKEN: &str = "/oauth2/default/v1/token";
 pub(crate) const AUTHORIZE: &str = "/oauth2/default/v1/authorize";
 pub(crate) const INTROSPECT: &str = "/oauth2/default/v1/introspect";
+pub(crate) const CLIENTS: &str = "/oauth2/default/v1/clients";
 pub(crate) const REVOKE: &str = "/oauth2/default/v1/revoke";
 
 /// The response: everything that arrived before the connection ended.

@@ -1,5 +1,6 @@
 //! Tests of the layers through their public API.
 
+mod assert_protected_resource;
 mod conformance;
 mod credentials;
 mod futures;

@@ -70,6 +70,9 @@ mod introspection {}
 #[doc = include_str!("../../../okta-verifier/docs/protected-resources.md")]
 mod protected_resources {}
 
+#[doc = include_str!("../../../okta-verifier/docs/mcp.md")]
+mod mcp {}
+
 #[doc = include_str!("../../../okta-verifier/docs/key-rotation.md")]
 mod key_rotation {}
 

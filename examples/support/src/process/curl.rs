@@ -1,5 +1,5 @@
 //! The subset of `curl` that the printed lines use:
-//! `curl -i [--fail --retry N --retry-all-errors] [-X METHOD] [-H 'Name: value']... http://host:port/path`.
+//! `curl -i [--fail --retry N --retry-all-errors] [-X METHOD] [-H 'Name: value']... [-d 'body'] http://host:port/path`.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -16,6 +16,7 @@ pub(crate) struct Curl {
     retries: u32,
     method: String,
     headers: Vec<String>,
+    body: String,
     host: String,
     path: String,
 }
@@ -42,6 +43,11 @@ impl Curl {
             headers.push(header.to_owned());
             rest = after;
         }
+        let mut body = "";
+        if let Some(quoted) = rest.strip_prefix("-d '") {
+            (body, rest) = quoted.split_once("' ").expect("a closing quote");
+            method = "POST";
+        }
         let address = rest.strip_prefix("http://").expect("an http URL");
         let (host, path) = address.split_once('/').expect("a path");
         assert!(!path.contains(' '), "{line}");
@@ -49,6 +55,7 @@ impl Curl {
             retries,
             method: method.to_owned(),
             headers,
+            body: body.to_owned(),
             host: host.to_owned(),
             path: format!("/{path}"),
         }
@@ -69,13 +76,20 @@ impl Curl {
     fn send(&self) -> Answer {
         let mut stream = TcpStream::connect(&self.host).expect("a listener");
         let fields = self.headers.iter().map(|header| format!("{header}\r\n"));
-        let fields: String = fields.collect();
+        let mut fields: String = fields.collect();
         let Self {
-            method, host, path, ..
+            method,
+            host,
+            path,
+            body,
+            ..
         } = self;
+        if !body.is_empty() {
+            fields += &format!("Content-Length: {}\r\n", body.len());
+        }
         let start = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         stream
-            .write_all(format!("{start}{fields}\r\n").as_bytes())
+            .write_all(format!("{start}{fields}\r\n{body}").as_bytes())
             .expect("the connection is open");
         let lines = BufReader::new(stream)
             .lines()

@@ -130,7 +130,7 @@ fn every_block_of_rust_is_compiled() {
     }
 }
 
-/// `package::test`, where the package's directory is at the top level or in `tests/`.
+/// `package::test`, where the package's directory is at the top level, in `tests/` or in `examples/`.
 #[test]
 fn every_test_that_security_names_exists() {
     let text = fs::read_to_string(root().join("SECURITY.md")).expect("UTF-8");
@@ -144,12 +144,12 @@ fn every_test_that_security_names_exists() {
         .collect();
     assert!(named.len() > 50, "{}", named.len());
     for (package, test) in named {
-        let directory = root().join(package);
-        let source = if directory.exists() {
-            sources(&directory)
-        } else {
-            sources(&root().join("tests").join(package))
-        };
+        let source: String = ["", "tests", "examples"]
+            .map(|parent| root().join(parent).join(package))
+            .iter()
+            .filter(|directory| directory.exists())
+            .map(|directory| sources(directory))
+            .collect();
         let is_there = source.contains(&format!("fn {test}("));
         assert!(is_there, "SECURITY.md: there is no {package}::{test}");
     }

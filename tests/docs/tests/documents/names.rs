@@ -3,7 +3,7 @@
 use super::{all_documents, lines_outside_code, root, sources, text};
 
 /// Items of other crates.
-const FOREIGN: [&str; 29] = [
+const FOREIGN: [&str; 31] = [
     "Builder",
     "Child",
     "Config",
@@ -22,6 +22,7 @@ const FOREIGN: [&str; 29] = [
     "enable_all",
     "enable_io",
     "enable_time",
+    "enforce_origin_validation",
     "extract",
     "file",
     "http_client",
@@ -32,6 +33,7 @@ const FOREIGN: [&str; 29] = [
     "user_agent",
     "validate_aud",
     "validate_exp",
+    "with_legacy_session_mode",
     "wrap",
 ];
 

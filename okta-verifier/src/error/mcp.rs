@@ -19,6 +19,8 @@ pub(crate) enum McpError {
     Message,
     #[error("the body is an empty batch, or a batch with protocol version 2026-07-28 or later")]
     Batch,
+    #[error("the body has more than 1,000 calls")]
+    TooManyCalls,
     #[error("a message has method, params, name or uri twice")]
     DuplicateMember,
     #[error(
@@ -47,6 +49,7 @@ impl McpError {
             Self::Encoding => "encoding",
             Self::Message => "message",
             Self::Batch => "batch",
+            Self::TooManyCalls => "too_many_calls",
             Self::DuplicateMember => "duplicate_member",
             Self::SimilarMember => "similar_member",
             Self::ReservedMember => "reserved_member",

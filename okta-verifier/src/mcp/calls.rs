@@ -22,7 +22,8 @@ use crate::{VerifiedToken, error::McpError, http::HeaderMap};
 /// - has a message with `method`, `params`, `params.name` or `params.uri` twice, also in different escapes, or with a
 ///   member such as `Method` or `__proto__`, which some servers read as one of them,
 /// - has a member whose name begins with `$serde_json::private::`, at any depth,
-/// - is an empty batch, or a batch with protocol version 2026-07-28 or later.
+/// - is an empty batch, or a batch with protocol version 2026-07-28 or later,
+/// - has more than 1,000 calls of tools, prompts and resources, or subscriptions.
 ///
 /// With protocol version 2026-07-28 or later, `Mcp-Method` and `Mcp-Name` must agree with the body (MCP 2026-07-28,
 /// Streamable HTTP, "Standard MCP Request Headers"). The header fields never decide which policy applies. Before that

@@ -110,6 +110,9 @@ fn read_batch<'a>(scanner: &mut Scanner<'a>) -> Result<Body<'a>, McpError> {
         begins_session |= message.begins_session();
         let (call, subscriptions) = message.into_calls()?;
         calls.extend(call.into_iter().chain(subscriptions));
+        if calls.len() > MAX_CALLS {
+            return Err(McpError::TooManyCalls);
+        }
         more = scanner.goes_on(b']')?;
     }
     scanner.ends()?;
@@ -378,6 +381,9 @@ fn texts<'a>(
     let mut more = scanner.opens(b'[', b']')?;
     while more {
         match (value(scanner, depth + 1)?, &mut texts) {
+            (Value::Text(_), Some(texts)) if texts.len() == MAX_CALLS => {
+                return Err(McpError::TooManyCalls);
+            }
             (Value::Text(text), Some(texts)) => texts.push(text),
             _ => texts = None,
         }
@@ -456,6 +462,9 @@ const RESOURCE_SUBSCRIPTIONS: &str = "resourceSubscriptions";
 const READ_DIRECTORY: &str = "resources/directory/read";
 
 const RESERVED: &str = "$serde_json::private::";
+
+/// The maximum number of calls in a body. Without a limit, short calls would take many times the memory of their bytes.
+const MAX_CALLS: usize = 1_000;
 
 /// The maximum length of an `id` that a response repeats, in bytes of its JSON text.
 const MAX_ID: usize = 128;

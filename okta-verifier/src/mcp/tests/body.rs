@@ -389,6 +389,32 @@ fn body_with_a_subscription_that_cannot_be_read_is_rejected() {
 }
 
 #[test]
+fn body_with_more_than_1000_calls_is_rejected() {
+    let batch = |calls: usize| {
+        let call = message(r#""method":"tools/call","params":{"name":"a"}"#);
+        let other = message(r#""method":"ping""#);
+        format!(
+            "[{},{}]",
+            vec![other; 1_001].join(","),
+            vec![call; calls].join(",")
+        )
+    };
+    assert_eq!(calls(&batch(1_000)).len(), 1_000);
+    assert_eq!(error(batch(1_001).as_bytes()), -32600);
+
+    let listen = |uris: usize| {
+        let uris = vec![r#""file:///a""#; uris].join(",");
+        message(&format!(
+            r#""method":"subscriptions/listen","params":{{"notifications":{{"resourceSubscriptions":[{uris}]}}}}"#
+        ))
+    };
+    assert_eq!(calls(&listen(1_000)).len(), 1_000);
+    assert_eq!(error(listen(1_001).as_bytes()), -32600);
+    let both = format!("[{},{}]", listen(1_000), listen(1));
+    assert_eq!(error(both.as_bytes()), -32600);
+}
+
+#[test]
 fn body_that_lists_a_directory_calls_the_resource_with_a_slash() {
     for (uri, called) in [
         ("file:///a", "Resource file:///a/"),

@@ -38,6 +38,10 @@ pub(super) fn cases(issuer: &Issuer) -> Vec<Case> {
         ),
         malformed("message", "7"),
         malformed("batch", "[]"),
+        malformed(
+            "too_many_calls",
+            &format!("[{}]", vec![call(r#""name":"read""#); 1_001].join(",")),
+        ),
         malformed("duplicate_member", &call(r#""name":"read","name":"write""#)),
         malformed("similar_member", &call(r#""name":"read","Name":"write""#)),
         malformed(

@@ -28,8 +28,9 @@ pub use token_request::TokenRequest;
 /// received. Tokens are left out. Returns the report otherwise.
 ///
 /// `base_url` is where the server listens, such as `http://127.0.0.1:3000`; `resource` is what clients know. The
-/// requests have the `Host` of `base_url`. Each request and tool that `resource` names is really sent and called: do not
-/// run this against data that matters.
+/// requests have the `Host` of the resource, as behind a proxy that keeps it, unless [`ProtectedResource::host`] sets
+/// another one. Each request and tool that `resource` names is really sent and called: do not run this against data
+/// that matters.
 ///
 /// How the server verifies tokens is checked for one defect of each kind only;
 /// [`assert_conformant`](crate::assert_conformant) checks that in depth. What only the server itself can see is not

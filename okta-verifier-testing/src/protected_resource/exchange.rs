@@ -146,9 +146,9 @@ impl Call {
         self
     }
 
-    /// Returns the HTTP/1.1 message.
-    pub(super) fn message(&self, authority: &str, proof: Option<&str>) -> Vec<u8> {
-        let host = self.host.as_deref().unwrap_or(authority);
+    /// Returns the HTTP/1.1 message, with this `Host` unless the request has another one.
+    pub(super) fn message(&self, host: &str, proof: Option<&str>) -> Vec<u8> {
+        let host = self.host.as_deref().unwrap_or(host);
         let (method, target) = (&self.method, &self.target);
         let mut head =
             format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");

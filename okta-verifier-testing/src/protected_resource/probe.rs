@@ -216,7 +216,7 @@ impl<'r> Probe<'r> {
 
     async fn exchange(&self, call: &Call) -> Check<Exchange> {
         let proof = call.proof.as_ref().map(|proof| self.sign(call, proof));
-        let message = call.message(&self.authority, proof.as_deref());
+        let message = call.message(self.resource.expected_host(), proof.as_deref());
         match conformance::exchange(self.authority.as_str(), &message).await {
             Ok(answer) => Ok(call.clone().answered(answer)),
             Err(error) => Err(call.failure("a response", &format!("no response: {error}"))),

@@ -37,6 +37,7 @@ use crate::{TestIssuer, listener};
 ///         is_ordinary.then(|| login(request.scopes()))
 ///     })
 ///     .other_issuer("https://login.example.org")
+///     .host("files.internal:8080")
 ///     .require_dpop();
 /// ```
 #[derive(Clone)]
@@ -47,6 +48,7 @@ pub struct ProtectedResource {
     pub(super) issuers: Vec<String>,
     token: Option<Arc<Mint>>,
     pub(super) scopes: Vec<String>,
+    host: Option<String>,
     pub(super) request: Option<(String, String)>,
     pub(super) operations: Vec<Operation>,
     pub(super) offers_dpop: bool,
@@ -88,6 +90,7 @@ impl ProtectedResource {
             issuers: Vec::new(),
             token: None,
             scopes: Vec::new(),
+            host: None,
             request: None,
             operations: Vec::new(),
             offers_dpop: false,
@@ -133,6 +136,13 @@ impl ProtectedResource {
     /// Sets the scopes that every request requires. By default there are none, and any token is served.
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the `Host` of the requests, for a server behind a proxy that changes it. The default is the host of the
+    /// resource's URL.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
         self
     }
 
@@ -206,6 +216,13 @@ impl ProtectedResource {
         let host = self.url.find("://").map_or(0, |at| at + 3);
         let end = self.url[host..].find(['/', '?']);
         &self.url[..end.map_or(self.url.len(), |at| host + at)]
+    }
+
+    /// Returns the `Host` of the requests.
+    pub(super) fn expected_host(&self) -> &str {
+        let origin = self.origin();
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+        self.host.as_deref().unwrap_or(host)
     }
 
     /// Returns the path of the resource, which begins with a slash, and its query.

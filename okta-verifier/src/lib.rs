@@ -51,12 +51,14 @@
 //! | [`stats`] | counters of requests, key fetches and introspection, for metrics |
 //! | [`error`] | the details of a [`VerifyError`], and the error of a failed key fetch |
 //! | [`adapter`] | the interface for adapters to other frameworks |
+//! | `mcp` | policies for the tools, prompts and resources of MCP servers, and their sessions, with the feature of that name |
 //!
 //! # Features
 //!
 //! | feature | what it adds |
 //! |---|---|
 //! | `explain` | `Verifier::explain`: every check of one token with what it expected and found. It is for the command `okta-verifier explain`, and a service does not need it |
+//! | `mcp` | the module `mcp`: policies for the tools, prompts and resources of an MCP server, and sessions that only their owner can use. `McpLayer` of `okta-verifier-tower` enables it |
 //!
 //! # Guides
 //!

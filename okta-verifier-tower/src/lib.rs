@@ -99,6 +99,8 @@
 //! [`Rejection`]: okta_verifier::Rejection
 //! [`VerifiedToken`]: okta_verifier::VerifiedToken
 
+#[cfg(feature = "mcp")]
+pub mod mcp;
 mod metadata;
 mod problem_details;
 mod ready;

@@ -26,6 +26,8 @@
 //! ```
 
 pub(crate) mod config;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod proof;
 mod unavailable;
 pub(crate) mod verify;
@@ -34,6 +36,8 @@ use std::error::Error;
 
 // `ConfigError` and `VerifyError` are exported at the root of the crate.
 pub(crate) use config::ConfigError;
+#[cfg(feature = "mcp")]
+pub(crate) use mcp::McpError;
 pub use proof::ProofError;
 pub use unavailable::{ConnectFailure, FetchKeysError, UnavailableReason};
 pub(crate) use verify::VerifyError;

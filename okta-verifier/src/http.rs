@@ -7,6 +7,8 @@ mod challenge;
 mod codes;
 mod credentials;
 mod grpc;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod metadata;
 mod problem_details;
 mod rejection;
@@ -15,6 +17,8 @@ mod rejection_event;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "mcp")]
+pub(crate) use ::http::HeaderMap;
 pub(crate) use ::http::{HeaderName, HeaderValue, Response};
 
 pub use anonymous::Anonymous;
@@ -26,6 +30,8 @@ pub(crate) use credentials::{
     Credentials, Lines, Malformed, NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN,
     OwnedShown, Problem, Shown, is_b64token,
 };
+#[cfg(feature = "mcp")]
+pub(crate) use mcp::McpProblem;
 pub(crate) use metadata::metadata_response;
 pub use problem_details::ProblemDetails;
 pub use rejection::Rejection;

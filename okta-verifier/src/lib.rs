@@ -97,6 +97,7 @@ pub mod health;
 mod http;
 pub mod introspection;
 mod issuer;
+mod json;
 mod keys;
 #[cfg(feature = "mcp")]
 pub mod mcp;

@@ -12,6 +12,8 @@ use crate::{
     verified_token::VerifiedToken,
 };
 pub use evaluate::AsPolicy;
+#[cfg(feature = "mcp")]
+pub(crate) use evaluate::{forbid, require_all};
 pub use owned::OwnedPolicy;
 use rule::{Constant, Rule};
 use std::{fmt, time::Duration};

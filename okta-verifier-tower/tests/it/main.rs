@@ -5,6 +5,7 @@ mod credentials;
 mod futures;
 mod grpc;
 mod key_fetch;
+mod mcp;
 mod metadata;
 mod mount;
 mod optional;

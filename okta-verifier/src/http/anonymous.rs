@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Challenges, NO_FIELD, Rejection, Scheme};
+use super::{Challenges, HeaderValue, NO_FIELD, Rejection, Scheme};
 use crate::{error::VerifyError, stats::IssuerCounters};
 
 /// Marks a request that an optional layer has admitted without a token: one without credentials, or one whose
@@ -91,10 +91,23 @@ impl Anonymous {
     /// Returns the 401 for a policy that requires these scopes. The challenge names them if the layer requires a
     /// policy itself.
     pub(crate) fn rejection_for(&self, scopes: &[&str]) -> Rejection {
+        self.reject_with(|challenges| challenges.for_anonymous(scopes))
+    }
+
+    /// Returns the 401 for policies that require these scopes. The challenge always names them.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn rejection_naming(&self, scopes: &[&str]) -> Rejection {
+        self.reject_with(|challenges| challenges.naming(scopes))
+    }
+
+    fn reject_with(
+        &self,
+        challenges: impl FnOnce(&Challenges) -> [Option<HeaderValue>; 2],
+    ) -> Rejection {
         match &self.expired {
             None => {
-                let rejection = Rejection::without_credentials(&self.challenges, scopes);
-                rejection.logged(NO_FIELD, None)
+                let challenges = challenges(&self.challenges);
+                Rejection::without_credentials(challenges).logged(NO_FIELD, None)
             }
             Some(expired) => self.rejection_of(expired).logged_error(None),
         }

@@ -151,6 +151,14 @@ impl Challenges {
     /// Returns the challenges of a request without credentials. If the layer requires scopes of every token,
     /// they name `scopes` too, which a policy inside the layer requires.
     pub(super) fn for_anonymous(&self, scopes: &[&str]) -> [Option<HeaderValue>; 2] {
+        match self.scopes.is_empty() {
+            true => self.naming(&[]),
+            false => self.naming(scopes),
+        }
+    }
+
+    /// Returns the challenges without an error that name the scopes of the layer and these.
+    pub(super) fn naming(&self, scopes: &[&str]) -> [Option<HeaderValue>; 2] {
         let dpop = self.dpop.as_ref().map(|dpop| &dpop.bare);
         let mut all: Vec<&str> = self.scopes.iter().map(Deref::deref).collect();
         let of_layer = all.len();
@@ -159,7 +167,7 @@ impl Challenges {
                 all.push(scope);
             }
         }
-        if of_layer == 0 || all.len() == of_layer {
+        if all.len() == of_layer {
             return [Some(self.bare.clone()), dpop.cloned()];
         }
         let scope = all.join(" ");

@@ -12,12 +12,17 @@ pub(super) const FORBIDDEN: &str = "forbidden";
 pub(super) const UNREADABLE_CLAIMS: &str = "unreadable_claims";
 pub(super) const MISSING_LAYER: &str = "missing_layer";
 pub(super) const MISCONFIGURED_LAYER: &str = "misconfigured_layer";
+pub(super) const MALFORMED_BODY: &str = "malformed_body";
+pub(super) const HEADER_MISMATCH: &str = "header_mismatch";
+pub(super) const BODY_TOO_LARGE: &str = "body_too_large";
+pub(super) const UNKNOWN_SESSION: &str = "unknown_session";
+pub(super) const TOO_MANY_SESSIONS: &str = "too_many_sessions";
 /// Counts the rejections by the application, which have codes of their own. No rejection has this code.
 pub(super) const APPLICATION: &str = "application";
 
 /// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
 /// chooses can add a counter. The last code stands for all others.
-pub(crate) const CODES: [&str; 38] = [
+pub(crate) const CODES: [&str; 43] = [
     NO_CREDENTIALS,
     INVALID_REQUEST,
     INSUFFICIENT_SCOPE,
@@ -26,6 +31,11 @@ pub(crate) const CODES: [&str; 38] = [
     UNREADABLE_CLAIMS,
     MISSING_LAYER,
     MISCONFIGURED_LAYER,
+    MALFORMED_BODY,
+    HEADER_MISMATCH,
+    BODY_TOO_LARGE,
+    UNKNOWN_SESSION,
+    TOO_MANY_SESSIONS,
     "malformed",
     "encrypted",
     "algorithm_not_allowed",

@@ -351,12 +351,11 @@ impl Rejection {
 
     /// Returns a 401 that offers every scheme and reports no error (RFC 9449 §7.2).
     pub(crate) fn unauthenticated(challenges: &Challenges, reason: &'static str) -> Self {
-        Self::without_credentials(challenges, &[]).logged(reason, None)
+        Self::without_credentials(challenges.for_anonymous(&[])).logged(reason, None)
     }
 
-    /// Returns the 401 for a request without credentials, for a policy that requires these scopes.
-    pub(super) fn without_credentials(challenges: &Challenges, scopes: &[&str]) -> Self {
-        let challenges = challenges.for_anonymous(scopes);
+    /// Returns the 401 for a request without credentials, with these challenges.
+    pub(super) fn without_credentials(challenges: [Option<HeaderValue>; 2]) -> Self {
         Self::with(StatusCode::UNAUTHORIZED, NO_CREDENTIALS, challenges)
     }
 
@@ -439,13 +438,25 @@ impl Rejection {
     /// Logs the rejection with its error.
     pub(super) fn logged_error(self, claims: Option<&LoggedClaims>) -> Self {
         if let Some(error) = &self.error {
-            self.log(&Reason(error), claims);
+            self.log(error.reason_code(), &Reason(error), claims);
         }
         self
     }
 
     pub(super) fn logged(self, reason: impl fmt::Display, claims: Option<&LoggedClaims>) -> Self {
-        self.log(&reason, claims);
+        self.log(None, &reason, claims);
+        self
+    }
+
+    /// Logs the rejection with the code of its reason.
+    #[cfg(feature = "mcp")]
+    pub(super) fn logged_with_code(
+        self,
+        reason_code: Option<&'static str>,
+        reason: impl fmt::Display,
+        claims: Option<&LoggedClaims>,
+    ) -> Self {
+        self.log(reason_code, &reason, claims);
         self
     }
 
@@ -535,6 +546,20 @@ impl Rejection {
 
     fn plain(status: StatusCode, code: &'static str) -> Self {
         Self::with(status, code, [None, None])
+    }
+
+    /// Returns a rejection without a challenge, and without logging it.
+    #[cfg(feature = "mcp")]
+    pub(super) fn without_challenge(
+        status: StatusCode,
+        code: &'static str,
+        retry_after: Option<u32>,
+        issuer: Option<Arc<IssuerCounters>>,
+    ) -> Self {
+        Self {
+            retry_after,
+            ..Self::plain(status, code).of_issuer(issuer)
+        }
     }
 
     /// Returns a rejection with up to two challenges. The second challenge is that of the scheme DPoP.

@@ -21,13 +21,18 @@ impl Rejection {
     ///
     /// Apart from `claims`, the event has only codes, names of claims and configured texts. `reason` must not
     /// contain a value of a claim.
-    pub(super) fn log(&self, reason: &dyn fmt::Display, claims: Option<&LoggedClaims>) {
+    pub(super) fn log(
+        &self,
+        reason_code: Option<&'static str>,
+        reason: &dyn fmt::Display,
+        claims: Option<&LoggedClaims>,
+    ) {
         let error = self.error();
         let audiences = claims.and_then(|claims| claims.audiences.as_ref());
         tracing::debug!(
             target: TARGET,
             code = self.code(),
-            reason_code = error.and_then(VerifyError::reason_code),
+            reason_code,
             status = self.status().as_u16(),
             issuer = self.issuer(),
             policy = self.unmet_policy().map(display),

@@ -1,27 +1,391 @@
 //! [`McpSessions`]: the sessions of an MCP server, each with its owner.
 
-use crate::{VerifiedToken, adapter::Anonymous};
+mod store;
 
-/// The sessions of an MCP server, each bound to the issuer, the subject and the client of the token that began it.
-#[derive(Clone, Debug)]
-pub struct McpSessions {}
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-/// The place of a session that has not begun yet.
-#[derive(Debug)]
-pub struct SessionReservation {}
+use self::store::{Binding, Owner, Store};
+use super::{McpCalls, McpRejection};
+use crate::{
+    Rejection, VerifiedToken,
+    crypto::{Fingerprint, Fingerprints},
+    dpop::OutageLog,
+    http::{Anonymous, HeaderMap, StatusCode},
+    sync::clock::Now,
+};
+
+/// The sessions of an MCP server, each with its owner: the issuer, the subject and the client of the token that
+/// began it. Only the owner can use a session.
+///
+/// A server sends the ID of a session in the field `Mcp-Session-Id`, and accepts each request that has the ID. The ID
+/// is therefore a second credential beside the token, and one that the server does not compare with the token: MCP
+/// says that sessions must not be used for authentication. This store compares the two:
+///
+/// | request or response | result |
+/// |---|---|
+/// | a response names a session that has no owner | the session belongs to the caller |
+/// | a request of the owner, also with another token, for example after a refresh | passes, and renews the session |
+/// | a request with a session of another owner, or with an unknown one | the same 404 for both, after which a client begins a new session |
+/// | a request with more than one session, or with bytes that are not visible ASCII | 400 |
+/// | a `DELETE` of the owner that succeeds | the session is removed |
+/// | a request that may begin a session, and there is no room | 503, and the server does not see the request |
+/// | a response names a session of another owner | 500 in place of the response, and an event at `error` |
+///
+/// Requests without a token, which an optional layer admits, have one common owner.
+///
+/// The store is that of one process, and is lost when the process ends. If several instances serve the sessions of one
+/// another, do not use a store, or use a server without sessions. It has a fixed number of places, and a session keeps
+/// its place until it ends or until it was not used for the [idle timeout](Self::idle_timeout); nothing evicts it
+/// earlier. A response that is still being sent is not a use. Each owner has a [share](Self::max_sessions_per_owner) of the
+/// places. The store contains neither IDs nor claims, but keyed digests, and takes about 150 bytes for each
+/// session. Clones share their sessions.
+///
+/// `McpLayer` of `okta-verifier-tower` has a store of its own unless another one is set. An adapter to another
+/// framework calls [`begin`](Self::begin) for each request:
+///
+/// ```
+/// # use http::{HeaderMap, StatusCode};
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::Verifier;
+/// use okta_verifier::mcp::{McpCalls, McpSessions};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("https://mcp.example.com/mcp");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let sessions = McpSessions::new();
+/// let ada = verifier.verify(&okta.token("ada").sign()).await?;
+/// let bob = verifier.verify(&okta.token("bob").sign()).await?;
+///
+/// // The response to `initialize` names a session, which then belongs to ada.
+/// let (mut headers, mut named) = (HeaderMap::new(), HeaderMap::new());
+/// named.insert("mcp-session-id", "1868a90c".parse()?);
+/// let calls = McpCalls::read(&headers, br#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}"#)?;
+/// let session = sessions.begin("POST", &headers, Some(&calls), Some(&ada), None)?;
+/// session.complete(StatusCode::OK, &named)?;
+///
+/// headers.insert("mcp-session-id", "1868a90c".parse()?);
+/// assert!(sessions.begin("GET", &headers, None, Some(&ada), None).is_ok());
+/// let rejected = sessions.begin("GET", &headers, None, Some(&bob), None).unwrap_err();
+/// assert_eq!(rejected.into_parts().0.code(), "unknown_session");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct McpSessions {
+    limits: Limits,
+    shared: Arc<Shared>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    capacity: usize,
+    /// `None` if the share follows from the capacity.
+    per_owner: Option<usize>,
+    idle: Duration,
+}
+
+struct Shared {
+    store: Mutex<Store>,
+    /// Computes the digests of session IDs. `None` if the random number generator is unavailable: then every ID is
+    /// unknown, and no session can be bound.
+    fingerprints: Option<Fingerprints>,
+    /// Decides which of the rejections of a full store are logged.
+    full: OutageLog,
+}
 
 impl McpSessions {
-    /// Checks that the caller owns the session with this id.
+    /// Returns an empty store for 10,000 sessions, of which each owner may have 625. A session ends one hour after its
+    /// last use.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::of(Limits {
+            capacity: 10_000,
+            per_owner: None,
+            idle: Duration::from_secs(60 * 60),
+        })
+    }
+
+    /// Returns an empty store for this number of sessions. The default is 10,000. With 0, no session can begin.
+    #[must_use]
+    pub fn max_sessions(self, capacity: usize) -> Self {
+        Self::of(Limits {
+            capacity,
+            ..self.limits
+        })
+    }
+
+    /// Returns an empty store in which one owner may have this number of sessions. The default is a sixteenth of
+    /// [`max_sessions`](Self::max_sessions), and at least 16.
+    ///
+    /// An owner is a user together with the client. With a share, a single owner cannot prevent all others from
+    /// beginning a session. All requests without a token have one share.
+    #[must_use]
+    pub fn max_sessions_per_owner(self, sessions: usize) -> Self {
+        Self::of(Limits {
+            per_owner: Some(sessions),
+            ..self.limits
+        })
+    }
+
+    /// Returns an empty store whose sessions end after this time without a request. The default is one hour. It should
+    /// be at least as long as the server keeps its sessions.
+    #[must_use]
+    pub fn idle_timeout(self, idle: Duration) -> Self {
+        Self::of(Limits {
+            idle,
+            ..self.limits
+        })
+    }
+
+    fn of(limits: Limits) -> Self {
+        let fingerprints = Fingerprints::new();
+        if fingerprints.is_none() {
+            tracing::error!(
+                "the random number generator is unavailable, so MCP sessions are rejected"
+            );
+        }
+        Self {
+            limits,
+            shared: Arc::new(Shared {
+                store: Mutex::default(),
+                fingerprints,
+                full: OutageLog::default(),
+            }),
+        }
+    }
+
+    /// Checks that the caller owns the session that a request names, and reserves a place for the session that the
+    /// request may begin. `calls` is the body of a POST. The caller is the token or the marker that the layer that
+    /// verifies tokens inserted.
+    ///
+    /// The request may be sent to the server if the result is `Ok`. Call [`McpSession::complete`] with each response of the
+    /// server. If the session is dropped instead, its reservation is given back.
     ///
     /// # Errors
     ///
-    /// Returns the 404 to respond with.
-    pub fn check(
+    /// Returns the rejection to respond with: 400 if the field is malformed, 404 if the caller does not own the session,
+    /// 503 if there is no room for another session, or 500 if there is neither a token nor a marker.
+    pub fn begin(
         &self,
-        _id: &[u8],
-        _token: Option<&VerifiedToken>,
-        _anonymous: Option<&Anonymous>,
-    ) -> Result<(), super::McpRejection> {
-        unimplemented!()
+        method: &str,
+        headers: &HeaderMap,
+        calls: Option<&McpCalls<'_>>,
+        token: Option<&VerifiedToken>,
+        anonymous: Option<&Anonymous>,
+    ) -> Result<McpSession, McpRejection> {
+        self.begin_at(method, headers, calls, token, anonymous, Now::read())
+    }
+
+    fn begin_at(
+        &self,
+        method: &str,
+        headers: &HeaderMap,
+        calls: Option<&McpCalls<'_>>,
+        token: Option<&VerifiedToken>,
+        anonymous: Option<&Anonymous>,
+        now: Now,
+    ) -> Result<McpSession, McpRejection> {
+        let owner = match (token, anonymous) {
+            (Some(token), _) => Owner::Caller(token.caller()),
+            (None, Some(_)) => Owner::Anonymous,
+            (None, None) => return Err(Rejection::missing_layer().into()),
+        };
+        let mut session = McpSession {
+            sessions: self.clone(),
+            owner,
+            token: token.cloned(),
+            id: None,
+            is_delete: method == "DELETE",
+            has_place: false,
+        };
+        match session_id(headers) {
+            Err(MalformedId) => return Err(McpRejection::malformed_session_id(token)),
+            Ok(Some(id)) => {
+                let id = self.fingerprint(id);
+                let is_own = id.is_some_and(|id| {
+                    self.with_store(|store| store.renew(id, owner, self.limits.idle, now))
+                        .unwrap_or(false)
+                });
+                // One rejection for both, so that it does not tell which sessions exist.
+                if !is_own {
+                    return Err(McpRejection::unknown_session(token));
+                }
+                session.id = id;
+            }
+            Ok(None) if calls.is_some_and(McpCalls::begins_session) => {
+                self.reserve(owner, token, now)?;
+                session.has_place = true;
+            }
+            Ok(None) => {}
+        }
+        Ok(session)
+    }
+
+    /// Reserves a place for a session of the owner.
+    fn reserve(
+        &self,
+        owner: Owner,
+        token: Option<&VerifiedToken>,
+        now: Now,
+    ) -> Result<(), McpRejection> {
+        let (capacity, share) = (self.limits.capacity, self.limits.share());
+        // Without digests the session could not be bound later.
+        let is_reserved = self.shared.fingerprints.is_some()
+            && self
+                .with_store(|store| store.reserve(owner, capacity, share, now))
+                .unwrap_or(false);
+        if !is_reserved {
+            if self.shared.full.failed(now.instant) {
+                tracing::warn!("MCP session store is full (in total or for one owner)");
+            }
+            return Err(McpRejection::too_many_sessions(token));
+        }
+        if self.shared.full.succeeded(now.instant) {
+            tracing::info!("MCP session store has capacity again");
+        }
+        Ok(())
+    }
+
+    fn fingerprint(&self, id: &[u8]) -> Option<Fingerprint> {
+        self.shared.fingerprints.as_ref()?.of(id)
+    }
+
+    /// Returns `None` after a panic under the lock, when the contents may be inconsistent.
+    fn with_store<T>(&self, change: impl FnOnce(&mut Store) -> T) -> Option<T> {
+        self.shared
+            .store
+            .lock()
+            .ok()
+            .map(|mut store| change(&mut store))
+    }
+}
+
+impl Limits {
+    fn share(self) -> usize {
+        self.per_owner
+            .unwrap_or_else(|| (self.capacity / 16).max(16))
+    }
+}
+
+impl Default for McpSessions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for McpSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpSessions")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The session of one request to an MCP server, until the server responds: the one that the request names, or a
+/// reserved place for the one that it may begin. [`McpSessions`] has an example.
+#[must_use = "the session of the response has no owner unless `complete` is called"]
+pub struct McpSession {
+    sessions: McpSessions,
+    owner: Owner,
+    token: Option<VerifiedToken>,
+    /// The session that the request names.
+    id: Option<Fingerprint>,
+    is_delete: bool,
+    /// Whether a place is reserved, which is given back on drop.
+    has_place: bool,
+}
+
+impl McpSession {
+    /// Binds the session that the response names to the caller, or removes the session that the caller has deleted.
+    ///
+    /// # Errors
+    ///
+    /// Returns the rejection to send in place of the response: 500 if the session cannot be bound, because it
+    /// belongs to another owner or the field is malformed, and 503 if there is no room for it. The client must not get the
+    /// response, because its session would have no owner.
+    pub fn complete(self, status: StatusCode, headers: &HeaderMap) -> Result<(), McpRejection> {
+        self.complete_at(status, headers, Now::read())
+    }
+
+    fn complete_at(
+        mut self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        now: Now,
+    ) -> Result<(), McpRejection> {
+        let owner = self.owner;
+        if let (true, true, Some(id)) = (self.is_delete, status.is_success(), self.id) {
+            self.sessions.with_store(|store| store.remove(id, owner));
+        }
+        let id = match session_id(headers) {
+            Ok(None) => return Ok(()),
+            Ok(Some(id)) => self.sessions.fingerprint(id),
+            Err(MalformedId) => None,
+        };
+        // The server repeats the session of the request. If a `DELETE` has removed it in the meantime, it stays removed.
+        if id.is_some() && id == self.id {
+            return Ok(());
+        }
+        if !self.has_place {
+            // The server begins a session although the request is not `initialize`.
+            self.sessions.reserve(owner, self.token.as_ref(), now)?;
+            self.has_place = true;
+        }
+        let idle = self.sessions.limits.idle;
+        let binding = id.and_then(|id| {
+            self.sessions
+                .with_store(|store| store.bind(id, owner, idle, now))
+        });
+        match binding {
+            Some(Binding::New) => {
+                self.has_place = false; // It is the session's now.
+                Ok(())
+            }
+            Some(Binding::Renewed) => Ok(()),
+            Some(Binding::OfAnother) | None => {
+                tracing::error!(
+                    "the MCP server responded with a session that cannot be bound to the caller, so the response was withheld"
+                );
+                Err(McpRejection::unbound_session(self.token.as_ref()))
+            }
+        }
+    }
+}
+
+impl Drop for McpSession {
+    fn drop(&mut self) {
+        if self.has_place {
+            let owner = self.owner;
+            self.sessions.with_store(|store| store.give_back(owner));
+        }
+    }
+}
+
+impl fmt::Debug for McpSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpSession").finish_non_exhaustive()
+    }
+}
+
+/// The field has more than one line, or a value that is empty or not visible ASCII.
+#[derive(Debug, PartialEq, Eq)]
+struct MalformedId;
+
+/// Returns the session that a message names. The ID has only visible ASCII characters (MCP 2025-11-25, Transports,
+/// Session Management).
+fn session_id(headers: &HeaderMap) -> Result<Option<&[u8]>, MalformedId> {
+    let mut lines = headers.get_all("mcp-session-id").iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(None),
+        (Some(id), None) => match id.as_bytes() {
+            [] => Err(MalformedId),
+            id if id.iter().all(u8::is_ascii_graphic) => Ok(Some(id)),
+            _ => Err(MalformedId),
+        },
+        (Some(_), Some(_)) => Err(MalformedId),
     }
 }

@@ -1,54 +1,295 @@
 //! [`Tools`]: the policies of the tools, prompts and resources of an MCP server.
 
-use super::{McpCalls, McpRejection};
-use crate::{OwnedPolicy, VerifiedToken, adapter::Anonymous};
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    McpCalls, McpRejection,
+    message::{Call, Kind},
+    resource_uri::is_normal,
+};
+use crate::{
+    OwnedPolicy, Rejection, VerifiedToken,
+    http::Anonymous,
+    policy::{forbid, require_all},
+};
 
 /// The policies of the tools, prompts and resources of an MCP server.
+///
+/// | message | policy |
+/// |---|---|
+/// | `tools/call` | that of the tool `params.name` |
+/// | `prompts/get` | that of the prompt `params.name` |
+/// | `resources/read`, `resources/subscribe` | that of the longest prefix of `params.uri` |
+/// | one of these with a name that is not listed | that of the table's constructor: [`new`](Self::new), [`closed`](Self::closed) or [`public`](Self::public) |
+/// | every other method, and responses | none but the policy of the layer that verifies tokens |
+/// | a batch | those of all its messages |
+///
+/// The policies are those of [`Policy`](crate::Policy), as constants or read from data, and their rejections are those of
+/// [`VerifiedToken::require`]. The challenge names the scopes of all policies that the body needs, and those of the layer
+/// that verifies tokens, because a client may replace the scopes of its token by those of the challenge (RFC 6750 §3.1).
+/// Names are compared exactly. A second setting for the same name replaces the first one. Clones share the table.
+///
+/// A resource whose URI a server could read as another one must meet the policies of all listed resources and that of
+/// unlisted ones. Such a URI is not in the normal form of RFC 3986 §6.2.2 or of the WHATWG URL standard, has an empty
+/// segment in its path, or has a control character, a slash, a backslash or a percent sign in percent-encoding. So write
+/// prefixes in normal form, and with a slash at the end. If the server ignores case in the path, list each spelling.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// use http::HeaderMap;
+/// use okta_verifier::{Policy, Verifier, mcp::{McpCalls, Tools}};
+///
+/// const READ: Policy = Policy::scope("files:read");
+/// const WRITE: Policy = Policy::any(&[Policy::scope("files:write"), Policy::scope("files:admin")]);
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("https://mcp.example.com/mcp");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let tools = Tools::new(READ).tool("write_file", WRITE).resource("file:///secret/", WRITE);
+///
+/// let token = verifier.verify(&okta.token("ada").scope("files:read").sign()).await?;
+/// let may_call = |name: &str| {
+///     let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{name}"}}}}"#);
+///     let calls = McpCalls::read(&HeaderMap::new(), body.as_bytes(), Some(&token))?;
+///     tools.admit(&calls, Some(&token), None)
+/// };
+/// assert!(may_call("read_file").is_ok());
+///
+/// let (rejection, _) = may_call("write_file").unwrap_err().into_parts();
+/// assert_eq!(rejection.status(), 403);
+/// let (_, challenge) = rejection.headers().next().expect("a challenge");
+/// assert!(challenge.to_str()?.ends_with(r#"scope="files:write""#));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
-pub struct Tools {}
+#[must_use = "a table does nothing until a request is checked with it"]
+pub struct Tools(Arc<Table>);
+
+#[derive(Clone, Debug)]
+struct Table {
+    unlisted: Access,
+    tools: BTreeMap<Box<str>, Access>,
+    prompts: BTreeMap<Box<str>, Access>,
+    /// By prefix.
+    resources: BTreeMap<Box<str>, Access>,
+}
+
+/// Who may use a tool, a prompt or a resource.
+#[derive(Clone, Debug)]
+enum Access {
+    Public,
+    Policy(OwnedPolicy),
+    Closed,
+}
 
 impl Tools {
     /// Returns a table whose unlisted tools, prompts and resources require `policy`.
-    pub fn new(_policy: impl Into<OwnedPolicy>) -> Self {
-        unimplemented!()
+    pub fn new(policy: impl Into<OwnedPolicy>) -> Self {
+        Self::with_unlisted(Access::Policy(policy.into()))
     }
 
-    /// Returns a table that rejects unlisted tools, prompts and resources.
-    #[must_use]
+    /// Returns a table that rejects unlisted tools, prompts and resources: with 403 `forbidden`, and without a challenge,
+    /// because no scope would help. A caller without a token gets the 401 that every caller without a token gets.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Verifier, mcp::{McpCalls, Tools}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("https://mcp.example.com/mcp");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let tools = Tools::closed().prompt("review", Policy::scope("files:read"));
+    ///
+    /// let token = verifier.verify(&okta.token("ada").scope("files:read").sign()).await?;
+    /// let may_get = |name: &str| {
+    ///     let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{{"name":"{name}"}}}}"#);
+    ///     let calls = McpCalls::read(&http::HeaderMap::new(), body.as_bytes(), Some(&token))?;
+    ///     tools.admit(&calls, Some(&token), None)
+    /// };
+    /// assert!(may_get("review").is_ok());
+    /// let (rejection, _) = may_get("other").unwrap_err().into_parts();
+    /// assert_eq!((rejection.status().as_u16(), rejection.code()), (403, "forbidden"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn closed() -> Self {
-        unimplemented!()
+        Self::with_unlisted(Access::Closed)
+    }
+
+    /// Returns a table whose unlisted tools, prompts and resources require nothing, so that a caller without a token may
+    /// use them behind an optional layer. The policy of that layer still applies to callers with a token.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Policy, Verifier, mcp::{McpCalls, Tools}};
+    /// # let okta = TestIssuer::new("https://mcp.example.com/mcp");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// let tools = Tools::public().tool("write_file", Policy::scope("files:write"));
+    ///
+    /// let anonymous = verifier.anonymous();
+    /// let may_call = |name: &str| {
+    ///     let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{name}"}}}}"#);
+    ///     let calls = McpCalls::read(&http::HeaderMap::new(), body.as_bytes(), None)?;
+    ///     tools.admit(&calls, None, Some(&anonymous))
+    /// };
+    /// assert!(may_call("read_file").is_ok());
+    ///
+    /// let (rejection, _) = may_call("write_file").unwrap_err().into_parts();
+    /// assert_eq!(rejection.status(), 401); // and not 403: the client may have a token
+    /// let (_, challenge) = rejection.headers().next().expect("a challenge");
+    /// assert_eq!(challenge, r#"Bearer realm="api", scope="files:write""#);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn public() -> Self {
+        Self::with_unlisted(Access::Public)
+    }
+
+    fn with_unlisted(unlisted: Access) -> Self {
+        Self(Arc::new(Table {
+            unlisted,
+            tools: BTreeMap::new(),
+            prompts: BTreeMap::new(),
+            resources: BTreeMap::new(),
+        }))
     }
 
     /// Requires `policy` for the tool with this name.
-    #[must_use]
-    pub fn tool(self, _name: impl Into<String>, _policy: impl Into<OwnedPolicy>) -> Self {
-        unimplemented!()
+    pub fn tool(self, name: impl Into<String>, policy: impl Into<OwnedPolicy>) -> Self {
+        self.with(Kind::Tool, name.into(), Access::Policy(policy.into()))
     }
 
     /// Requires `policy` for the prompt with this name.
-    #[must_use]
-    pub fn prompt(self, _name: impl Into<String>, _policy: impl Into<OwnedPolicy>) -> Self {
-        unimplemented!()
+    pub fn prompt(self, name: impl Into<String>, policy: impl Into<OwnedPolicy>) -> Self {
+        self.with(Kind::Prompt, name.into(), Access::Policy(policy.into()))
     }
 
     /// Requires `policy` for each resource whose URI begins with `prefix`. The longest prefix decides.
-    #[must_use]
-    pub fn resource(self, _prefix: impl Into<String>, _policy: impl Into<OwnedPolicy>) -> Self {
-        unimplemented!()
+    pub fn resource(self, prefix: impl Into<String>, policy: impl Into<OwnedPolicy>) -> Self {
+        self.with(Kind::Resource, prefix.into(), Access::Policy(policy.into()))
     }
 
-    /// Checks that the caller may make each of the calls.
+    /// Requires nothing for the tool with this name, as [`public`](Self::public) does for unlisted ones.
+    pub fn public_tool(self, name: impl Into<String>) -> Self {
+        self.with(Kind::Tool, name.into(), Access::Public)
+    }
+
+    /// Requires nothing for the prompt with this name, as [`public`](Self::public) does for unlisted ones.
+    pub fn public_prompt(self, name: impl Into<String>) -> Self {
+        self.with(Kind::Prompt, name.into(), Access::Public)
+    }
+
+    /// Requires nothing for each resource whose URI begins with `prefix`. The longest prefix decides.
+    pub fn public_resource(self, prefix: impl Into<String>) -> Self {
+        self.with(Kind::Resource, prefix.into(), Access::Public)
+    }
+
+    fn with(mut self, kind: Kind, name: String, access: Access) -> Self {
+        let table = Arc::make_mut(&mut self.0);
+        let entries = match kind {
+            Kind::Tool => &mut table.tools,
+            Kind::Prompt => &mut table.prompts,
+            Kind::Resource => &mut table.resources,
+        };
+        entries.insert(name.into_boxed_str(), access);
+        self
+    }
+
+    /// Checks that the caller may make each of the calls. The policy of the layer that verifies tokens is not checked
+    /// again.
     ///
     /// # Errors
     ///
-    /// Returns the rejection to respond with: the 403 of a token, the 401 of an anonymous caller, or the 500 if
-    /// there is no layer in front that verifies tokens.
+    /// Returns the rejection to respond with: the 403 of a token, or the 401 if a bound token or a new authentication
+    /// would help; the 401 of an anonymous caller; or the 500 if there is no layer in front that verifies tokens.
     pub fn admit(
         &self,
-        _calls: &McpCalls<'_>,
-        _token: Option<&VerifiedToken>,
-        _anonymous: Option<&Anonymous>,
+        calls: &McpCalls<'_>,
+        token: Option<&VerifiedToken>,
+        anonymous: Option<&Anonymous>,
     ) -> Result<(), McpRejection> {
-        unimplemented!()
+        if token.is_none() && anonymous.is_none() {
+            return Err(Rejection::missing_layer().into());
+        }
+        let mut required = Required::default();
+        for call in calls.iter() {
+            self.0.require(call, &mut required);
+        }
+        let result = match (token, anonymous) {
+            (Some(token), _) if required.is_closed => Err(forbid(token, UNLISTED)),
+            (Some(token), _) => require_all(&required.policies(), token),
+            (None, Some(anonymous)) => required.admit_anonymous(anonymous),
+            (None, None) => Err(Rejection::missing_layer()),
+        };
+        result.map_err(McpRejection::from)
     }
 }
+
+impl Table {
+    /// Adds what a call requires.
+    fn require<'t>(&'t self, call: &Call<'_>, required: &mut Required<'t>) {
+        let target = &*call.target;
+        let listed = match call.kind {
+            Kind::Tool => self.tools.get_key_value(target),
+            Kind::Prompt => self.prompts.get_key_value(target),
+            Kind::Resource if !is_normal(target) => {
+                required.add(None, &self.unlisted);
+                for (prefix, access) in &self.resources {
+                    required.add(Some((call.kind, prefix)), access);
+                }
+                return;
+            }
+            Kind::Resource => self.longest_prefix(target),
+        };
+        match listed {
+            Some((name, access)) => required.add(Some((call.kind, name)), access),
+            None => required.add(None, &self.unlisted),
+        }
+    }
+
+    fn longest_prefix(&self, uri: &str) -> Option<(&Box<str>, &Access)> {
+        let prefixes = self.resources.iter();
+        prefixes
+            .filter(|(prefix, _)| uri.starts_with(&***prefix))
+            .max_by_key(|(prefix, _)| prefix.len())
+    }
+}
+
+/// What the calls of a body require.
+#[derive(Default)]
+struct Required<'t> {
+    /// The policies by kind and name, so that their order does not depend on that of the calls. `None` is the policy of
+    /// unlisted names.
+    policies: BTreeMap<Option<(Kind, &'t str)>, &'t OwnedPolicy>,
+    is_closed: bool,
+}
+
+impl<'t> Required<'t> {
+    fn add(&mut self, place: Option<(Kind, &'t str)>, access: &'t Access) {
+        match access {
+            Access::Public => {}
+            Access::Policy(policy) => {
+                self.policies.insert(place, policy);
+            }
+            Access::Closed => self.is_closed = true,
+        }
+    }
+
+    fn policies(&self) -> Vec<&'t OwnedPolicy> {
+        self.policies.values().copied().collect()
+    }
+
+    /// This is a 401, not a 403: the caller sent no credentials, and may have a token (RFC 6750 §3.1).
+    fn admit_anonymous(&self, anonymous: &Anonymous) -> Result<(), Rejection> {
+        if self.is_closed {
+            return Err(anonymous.rejection());
+        }
+        if self.policies.is_empty() {
+            return Ok(());
+        }
+        let policies = self.policies.values();
+        let scopes: Vec<&str> = policies.flat_map(|policy| policy.first_scopes()).collect();
+        Err(anonymous.rejection_naming(&scopes))
+    }
+}
+
+const UNLISTED: &str = "a listed tool, prompt or resource";

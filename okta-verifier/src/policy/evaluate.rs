@@ -252,10 +252,20 @@ impl OwnedPolicy {
 
 impl Floor for OwnedPolicy {
     fn remedy(&self, token: &VerifiedToken) -> Option<Remedy<'_>> {
-        let now = Clock::new(unix_now);
+        self.remedy_within(token, &Clock::new(unix_now), None)
+    }
+}
+
+impl OwnedPolicy {
+    fn remedy_within<'p>(
+        &'p self,
+        token: &VerifiedToken,
+        now: &Clock,
+        within: Option<&[&'p str]>,
+    ) -> Option<Remedy<'p>> {
         match self.source() {
-            Source::Code(policy) => policy.0.remedy(token, &now, None),
-            Source::Data(rule) => rule.remedy(token, &now, None),
+            Source::Code(policy) => policy.0.remedy(token, now, within),
+            Source::Data(rule) => rule.remedy(token, now, within),
         }
     }
 }
@@ -279,24 +289,62 @@ fn check<S: Storage>(rule: &Rule<S>, token: &VerifiedToken) -> Result<(), Reject
     let Some(unmet) = rule.unmet(token, &now) else {
         return Ok(());
     };
-    // The token met the floor of its layer. A client replaces the scopes of its token by those of the challenge, so
-    // the challenge names the scopes of both.
-    let remedy = match token.floor() {
-        None => rule.remedy(token, &now, None),
-        Some(floor) => floor.remedy(token).and_then(|mut both| {
-            let own = rule.remedy(token, &now, both.acr_values(None))?;
-            both.add(own);
-            Some(both)
-        }),
+    let remedy = floor_remedy(token).and_then(|mut both| {
+        let own = rule.remedy(token, &now, both.acr_values(None))?;
+        both.add(own);
+        Some(both)
+    });
+    Err(rejection(token, remedy.as_ref(), unmet.to_text()))
+}
+
+/// Returns the 403 of a token for something that no token may use. No scope would help.
+#[cfg(feature = "mcp")]
+pub(crate) fn forbid(token: &VerifiedToken, unmet: &str) -> Rejection {
+    rejection(token, None, unmet.to_owned())
+}
+
+/// Checks that the token meets each of the policies. The challenge names the scopes of all of them.
+#[cfg(feature = "mcp")]
+pub(crate) fn require_all(
+    policies: &[&OwnedPolicy],
+    token: &VerifiedToken,
+) -> Result<(), Rejection> {
+    let now = Clock::new(unix_now);
+    let unmet = policies.iter().find_map(|policy| match policy.source() {
+        Source::Code(policy) => policy.0.unmet(token, &now).map(Rule::to_text),
+        Source::Data(rule) => rule.unmet(token, &now).map(Rule::to_text),
+    });
+    let Some(unmet) = unmet else {
+        return Ok(());
     };
-    Err(Rejection::for_policy(
+    let remedy = floor_remedy(token).and_then(|floor| {
+        policies.iter().try_fold(floor, |mut all, policy| {
+            let own = policy.remedy_within(token, &now, all.acr_values(None))?;
+            all.add(own);
+            Some(all)
+        })
+    });
+    Err(rejection(token, remedy.as_ref(), unmet))
+}
+
+/// Returns what the floor of the token's layer requires. The token met the floor, but a client replaces the scopes of
+/// its token by those of the challenge, so the challenge of a policy inside names the scopes of both.
+fn floor_remedy(token: &VerifiedToken) -> Option<Remedy<'_>> {
+    match token.floor() {
+        None => Some(Remedy::default()),
+        Some(floor) => floor.remedy(token),
+    }
+}
+
+fn rejection(token: &VerifiedToken, remedy: Option<&Remedy<'_>>, unmet: String) -> Rejection {
+    Rejection::for_policy(
         token.challenges(),
         token.scheme(),
-        remedy.as_ref(),
-        unmet.to_text(),
+        remedy,
+        unmet,
         token.counters(),
         token.logged_claims().as_ref(),
-    ))
+    )
 }
 
 fn unix_now() -> u64 {

@@ -41,7 +41,11 @@ fn reasons() -> BTreeSet<String> {
     let mut reasons = BTreeSet::new();
     for file in fs::read_dir(folder).unwrap() {
         let source = read(file.unwrap().path());
-        for item in source.split("\npub enum ").skip(1) {
+        for item in source
+            .split("\npub enum ")
+            .flat_map(|it| it.split("\npub(crate) enum "))
+            .skip(1)
+        {
             let (name, rest) = item.split_once(' ').unwrap();
             let (body, _) = rest.split_once("\n}").expect("its end");
             // The codes of a `ConnectFailure` are those of `UnavailableReason::Connect`.

@@ -7,7 +7,10 @@ use http::StatusCode;
 
 use super::{
     Rejection,
-    codes::{BODY_TOO_LARGE, HEADER_MISMATCH, MALFORMED_BODY, TOO_MANY_SESSIONS, UNKNOWN_SESSION},
+    codes::{
+        BODY_TOO_LARGE, HEADER_MISMATCH, MALFORMED_BODY, MISCONFIGURED_LAYER, TOO_MANY_SESSIONS,
+        UNKNOWN_SESSION,
+    },
 };
 use crate::{error::McpError, stats::IssuerCounters, token::logged_claims::LoggedClaims};
 

@@ -12,8 +12,9 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_verifier::dpop::{DpopNonces, DpopSettings};
-use okta_verifier::{Issuer, Policy, Resource, VerifiedToken, Verifier};
+use okta_verifier::{Issuer, Policy, Resource, Verifier};
 use okta_verifier_axum::{VerifyLayer, metadata};
+use okta_verifier_tower::mcp::{McpLayer, McpSessions, Tools as Table};
 use rmcp::transport::StreamableHttpServerConfig;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -132,7 +133,7 @@ impl Server {
 fn app(settings: &Settings, base: &str, issuer: impl FnOnce(&str) -> Issuer) -> Router {
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(settings.sessions)
-        .with_allowed_origins([ORIGIN]);
+        .with_allowed_origins([ORIGIN, "http://127.0.0.1:*", "http://localhost:*"]);
     let service =
         StreamableHttpService::new(|| Ok(Tools), Arc::<LocalSessionManager>::default(), config);
     let routes = Router::new().nest_service("/mcp", service);
@@ -140,8 +141,12 @@ fn app(settings: &Settings, base: &str, issuer: impl FnOnce(&str) -> Issuer) -> 
         return routes;
     }
     let verifier = verifier(settings, base, issuer);
+    let tools = Table::new(Policy::scope(READ)).tool("write_file", Policy::scope(WRITE));
+    let guard = McpLayer::new(tools)
+        .sessions(McpSessions::new())
+        .end_streams(&verifier);
     routes
-        .route_layer(middleware::from_fn(tool_policy))
+        .route_layer(guard)
         .route_layer(
             VerifyLayer::new(verifier.clone())
                 .require(Policy::scope(READ))
@@ -149,21 +154,6 @@ fn app(settings: &Settings, base: &str, issuer: impl FnOnce(&str) -> Issuer) -> 
         )
         .layer(cors())
         .merge(metadata(&verifier))
-}
-
-async fn tool_policy(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 1 << 24)
-        .await
-        .unwrap_or_default();
-    let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if json["params"]["name"] == "write_file" {
-        let token = parts.extensions.get::<VerifiedToken>().expect("verified");
-        if let Err(rejection) = token.require(Policy::scope(WRITE)) {
-            return rejection.into_response();
-        }
-    }
-    next.run(Request::from_parts(parts, Body::from(body))).await
 }
 
 fn verifier(settings: &Settings, base: &str, issuer: impl FnOnce(&str) -> Issuer) -> Verifier {

@@ -9,9 +9,9 @@ use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
     CreateMessageRequestParams, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
     ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ProgressNotificationParam, ReadResourceRequestParams,
-    ReadResourceResponse, ReadResourceResult, ServerConfig, SetLevelRequestParams,
-    SubscribeRequestParams, UnsubscribeRequestParams,
+    LoggingLevel, LoggingMessageNotificationParam, PaginatedRequestParams,
+    ProgressNotificationParam, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
+    ServerConfig, SetLevelRequestParams, SubscribeRequestParams, Tool, UnsubscribeRequestParams,
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -34,6 +34,30 @@ fn read<T: serde::de::DeserializeOwned>(mut value: Value) -> Result<T, ErrorData
 
 fn tool(name: &str) -> Value {
     json!({ "name": name, "description": name, "inputSchema": { "type": "object" } })
+}
+
+fn tools() -> Vec<Value> {
+    let names = [
+        "read_file",
+        "write_file",
+        "test_simple_text",
+        "test_image_content",
+        "test_audio_content",
+        "test_embedded_resource",
+        "test_multiple_content_types",
+        "test_error_handling",
+        "test_tool_with_logging",
+        "test_tool_with_progress",
+        "test_sampling",
+    ];
+    let mut tools = names.map(tool).to_vec();
+    tools.push(json!({
+        "name": "test_custom_headers", "description": "A tool with an argument that clients repeat in a header.",
+        "inputSchema": {
+            "type": "object", "properties": { "region": { "type": "string", "x-mcp-header": "Region" } },
+        },
+    }));
+    tools
 }
 
 fn text(text: &str) -> Value {
@@ -65,25 +89,13 @@ impl ServerHandler for Tools {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let names = [
-            "read_file",
-            "write_file",
-            "test_simple_text",
-            "test_image_content",
-            "test_audio_content",
-            "test_embedded_resource",
-            "test_multiple_content_types",
-            "test_error_handling",
-            "test_tool_with_progress",
-            "test_sampling",
-        ];
-        let mut tools = names.map(tool).to_vec();
-        let schema = json!({
-            "type": "object",
-            "properties": { "region": { "type": "string", "x-mcp-header": "Region" } },
-        });
-        tools.push(json!({ "name": "test_custom_headers", "description": "headers", "inputSchema": schema }));
-        read(json!({ "tools": tools }))
+        read(json!({ "tools": tools() }))
+    }
+
+    /// rmcp compares the headers of a call with the schema of the tool.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let tool = tools().into_iter().find(|tool| tool["name"] == name)?;
+        serde_json::from_value(tool).ok()
     }
 
     async fn call_tool(
@@ -126,6 +138,10 @@ impl ServerHandler for Tools {
             }
             "test_tool_with_progress" => {
                 report_progress(&context).await;
+                vec![text("done")]
+            }
+            "test_tool_with_logging" => {
+                log(&context).await;
                 vec![text("done")]
             }
             "test_sampling" => {
@@ -288,6 +304,13 @@ async fn report_progress(context: &RequestContext<RoleServer>) {
     for progress in [0.0, 50.0, 100.0] {
         let progress = ProgressNotificationParam::new(token.clone(), progress).with_total(100.0);
         let _ = context.peer.notify_progress(progress).await; // the client may have gone away
+    }
+}
+
+async fn log(context: &RequestContext<RoleServer>) {
+    for message in ["started", "processing", "completed"] {
+        let params = LoggingMessageNotificationParam::new(LoggingLevel::Info, json!(message));
+        let _ = context.peer.notify_logging_message(params).await; // the client may have gone away
     }
 }
 

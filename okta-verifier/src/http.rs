@@ -18,7 +18,7 @@ mod rejection_event;
 mod tests;
 
 #[cfg(feature = "mcp")]
-pub(crate) use ::http::HeaderMap;
+pub(crate) use ::http::{HeaderMap, StatusCode};
 pub(crate) use ::http::{HeaderName, HeaderValue, Response};
 
 pub use anonymous::Anonymous;

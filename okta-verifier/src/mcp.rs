@@ -7,10 +7,11 @@
 //! 1. It reads the body, at most [`McpCalls::MAX_BODY`] bytes, and otherwise responds with
 //!    [`McpRejection::body_too_large`].
 //! 2. It calls [`McpCalls::read`].
-//! 3. It checks the session, if the sessions are bound: [`McpSessions::check`].
+//! 3. It calls [`McpSessions::begin`], if the sessions are bound.
 //! 4. It calls [`Tools::admit`].
+//! 5. It calls [`McpSession::complete`] with the response, before the client gets it.
 //!
-//! Requests with other methods have no body that calls anything.
+//! Requests with other methods have no body that calls anything. Their sessions are bound too.
 //!
 //! ```
 //! # use okta_verifier_testing::TestIssuer;

@@ -137,7 +137,10 @@ where
                     let result = ready!(poll_read(body, read, cx));
                     let (parts, inner) = *call.take().expect(POLLED_AGAIN);
                     let (bytes, trailers) = std::mem::take(read).finish();
-                    let admitted = result.and_then(|()| admit(&parts, &bytes, settings));
+                    let admitted = match result {
+                        Ok(()) => admit(&parts, &bytes, settings),
+                        Err(reject) => Err(reject(caller(&parts).0)),
+                    };
                     match admitted {
                         Err(rejection) => State::rejected(rejection),
                         Ok(begun) => {
@@ -201,20 +204,23 @@ fn poll_read<B: Body>(
     mut body: Pin<&mut B>,
     read: &mut ReadBody,
     cx: &mut Context<'_>,
-) -> Poll<Result<(), McpRejection>> {
+) -> Poll<Result<(), Reject>> {
     loop {
         match ready!(body.as_mut().poll_frame(cx)) {
             None => return Poll::Ready(Ok(())),
             Some(Ok(frame)) => {
                 if let Err(TooLarge) = read.push(frame) {
-                    return Poll::Ready(Err(McpRejection::body_too_large(None)));
+                    return Poll::Ready(Err(McpRejection::body_too_large));
                 }
             }
             // The connection has failed, or an outer layer has a limit of its own.
-            Some(Err(_)) => return Poll::Ready(Err(McpRejection::incomplete_body(None))),
+            Some(Err(_)) => return Poll::Ready(Err(McpRejection::incomplete_body)),
         }
     }
 }
+
+/// Makes the rejection of a request with this token.
+type Reject = fn(Option<&VerifiedToken>) -> McpRejection;
 
 /// Checks the body of a `POST`, the session, and the policies of what the body calls.
 fn admit(
@@ -223,7 +229,7 @@ fn admit(
     settings: &Settings,
 ) -> Result<Option<McpSession>, McpRejection> {
     let (token, anonymous) = caller(parts);
-    let calls = McpCalls::read(&parts.headers, body)?;
+    let calls = McpCalls::read(&parts.headers, body, token)?;
     let session = begin_session(parts, Some(&calls), settings)?;
     settings.tools.admit(&calls, token, anonymous)?;
     Ok(session)

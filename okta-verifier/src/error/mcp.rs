@@ -61,7 +61,7 @@ impl McpError {
     pub(crate) const fn is_of_headers(self) -> bool {
         matches!(
             self,
-            Self::ProtocolVersion | Self::McpMethod | Self::McpName
+            Self::ProtocolVersion | Self::McpMethod | Self::McpName | Self::SessionId
         )
     }
 }

@@ -10,7 +10,7 @@ use crate::{Rejection, VerifiedToken, error::McpError, http::McpProblem};
 /// | the body is not a JSON-RPC message, or servers could read different calls in it | `malformed_body` | 400 | -32600 |
 /// | the header fields do not agree with the body, or are malformed | `header_mismatch` | 400 | -32020 |
 /// | the body is larger than 4 MiB | `body_too_large` | 413 | none |
-/// | the session is unknown or has another owner | `unknown_session` | 404 | none |
+/// | the session is unknown or has another owner | `unknown_session` | 404 | -32001, as other servers respond |
 /// | the server responded with a session that cannot be bound | `misconfigured_layer` | 500 | none |
 /// | no room for another session | `too_many_sessions` | 503, and `Retry-After` | none |
 /// | the policy of a tool is not met | as for every policy | 401, 403 | none |
@@ -68,7 +68,10 @@ impl McpRejection {
 
     /// Returns the 404 of a session that does not exist or that another caller owns.
     pub(crate) fn unknown_session(token: Option<&VerifiedToken>) -> Self {
-        reject(McpProblem::UnknownSession, token).into()
+        Self {
+            rejection: reject(McpProblem::UnknownSession, token),
+            body: SESSION_NOT_FOUND.as_bytes().to_vec(),
+        }
     }
 
     /// Returns the 503 of a session for which there is no room.
@@ -115,6 +118,11 @@ impl McpRejection {
         (self.rejection, self.body)
     }
 }
+
+/// JSON-RPC 2.0 leaves the codes from -32099 to -32000 to implementations. MCP has no code for this error, and servers
+/// of the official SDKs use this one.
+const SESSION_NOT_FOUND: &str =
+    r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#;
 
 /// A rejection by a policy has no body.
 impl From<Rejection> for McpRejection {

@@ -33,7 +33,7 @@ use crate::{
 /// | a request with more than one session, or with bytes that are not visible ASCII | 400 |
 /// | a `DELETE` of the owner that succeeds | the session is removed |
 /// | a request that may begin a session, and there is no room | 503, and the server does not see the request |
-/// | a response names a session of another owner | 500 in place of the response, and an event at `error` |
+/// | a response names a session of another owner, or more than one | 500 in place of the response, and an event at `error` |
 ///
 /// Requests without a token, which an optional layer admits, have one common owner.
 ///
@@ -63,7 +63,7 @@ use crate::{
 /// // The response to `initialize` names a session, which then belongs to ada.
 /// let (mut headers, mut named) = (HeaderMap::new(), HeaderMap::new());
 /// named.insert("mcp-session-id", "1868a90c".parse()?);
-/// let calls = McpCalls::read(&headers, br#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}"#)?;
+/// let calls = McpCalls::read(&headers, br#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}"#, None)?;
 /// let session = sessions.begin("POST", &headers, Some(&calls), Some(&ada), None)?;
 /// session.complete(StatusCode::OK, &named)?;
 ///

@@ -76,7 +76,8 @@ async fn session_of_an_owner_passes_with_another_token() {
     let begun = send(&service, post(&reader("ada"), None, INITIALIZE)).await;
     for jwt in [reader("ada"), writer("ada")] {
         for method in ["POST", "GET"] {
-            let request = request(method, &jwt, Some(begun.session())).map(|_| Full::<Bytes>::from(LIST));
+            let request =
+                request(method, &jwt, Some(begun.session())).map(|_| Full::<Bytes>::from(LIST));
             send(&service, request).await.assert(200, None);
         }
     }
@@ -171,7 +172,8 @@ async fn session_field_that_is_malformed_is_rejected() {
         &[b"a\tb"],
     ] {
         for method in ["POST", "GET", "DELETE"] {
-            let mut request = request(method, &reader("ada"), None).map(|_| Full::<Bytes>::from(LIST));
+            let mut request =
+                request(method, &reader("ada"), None).map(|_| Full::<Bytes>::from(LIST));
             for line in lines {
                 let line = HeaderValue::from_bytes(line).expect("a legal value");
                 request.headers_mut().append(SESSION, line);
@@ -303,7 +305,7 @@ async fn session_that_the_server_gives_to_a_second_owner_is_withheld() {
         .assert(200, None);
     for body in [INITIALIZE, LIST] {
         let withheld = send(&service, post(&reader("bob"), None, body)).await;
-        withheld.assert(500, "unbound_session");
+        withheld.assert(500, "misconfigured_layer");
         assert!(!withheld.headers.contains_key(SESSION));
         assert!(!withheld.body.windows(6).any(|part| part == b"secret"));
         send(&service, post(&reader("bob"), Some("one"), LIST))
@@ -334,7 +336,7 @@ async fn session_field_of_the_server_that_is_malformed_is_withheld() {
         let service = protected(with_room_for(1), server);
         for _ in 0..3 {
             let withheld = send(&service, post(&reader("ada"), None, INITIALIZE)).await;
-            withheld.assert(500, "unbound_session");
+            withheld.assert(500, "misconfigured_layer");
         }
     }
 }
@@ -438,7 +440,7 @@ async fn session_limits_are_shown_in_debug_output_and_nothing_else() {
 }
 
 fn calls() -> McpCalls<'static> {
-    McpCalls::read(&HeaderMap::new(), INITIALIZE.as_bytes()).expect("JSON-RPC")
+    McpCalls::read(&HeaderMap::new(), INITIALIZE.as_bytes(), None).expect("JSON-RPC")
 }
 
 /// Many threads begin, use, delete and drop sessions. At no time are there more than there is room for, and in the end

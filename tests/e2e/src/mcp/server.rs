@@ -113,20 +113,19 @@ impl Server {
         std::mem::take(&mut self.record.lock().hits)
     }
 
-    /// Asserts that no part of a token that the server got is in what any crate logged.
-    pub fn assert_log_has_no_token(&self) {
+    /// Returns whether anything that this process logged has the claims or the signature of a token that the server got.
+    ///
+    /// The token itself is not returned, so that the output of a test cannot show it.
+    #[must_use]
+    pub fn has_logged_a_token(&self) -> bool {
         let record = self.record.lock();
         assert!(!record.tokens.is_empty(), "the server got no token");
         let log = log().lock().unwrap_or_else(PoisonError::into_inner);
-        assert!(!log.is_empty(), "nothing was logged");
-        for token in &record.tokens {
-            // Not shown: the test's own output must have no token either.
-            let parts = token.split('.').filter(|part| part.len() > 40);
-            assert!(
-                !parts.into_iter().any(|part| log.contains(part)),
-                "the log contains a token"
-            );
-        }
+        let parts = record
+            .tokens
+            .iter()
+            .flat_map(|token| token.split('.').skip(1));
+        parts.into_iter().any(|part| log.contains(part))
     }
 }
 

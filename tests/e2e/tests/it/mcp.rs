@@ -5,6 +5,8 @@ mod conformance;
 mod dpop;
 mod walk;
 
+use std::sync::Arc;
+
 use e2e::mcp::client::{Outcome, Program, REDIRECT};
 use e2e::mcp::server::{Server, Settings};
 use okta_verifier::Issuer;
@@ -14,13 +16,22 @@ use crate::server::AuthorizationServer;
 
 /// The authorization server and the MCP server of one test.
 struct World {
-    issuer: AuthorizationServer,
+    issuer: Arc<AuthorizationServer>,
     server: Server,
 }
 
 impl World {
     fn start(settings: Settings) -> Self {
-        let issuer = AuthorizationServer::start_with(&[("REGISTRATION", "1")]);
+        Self::of(Self::issuer(), settings)
+    }
+
+    /// Starts an authorization server where clients register themselves.
+    fn issuer() -> Arc<AuthorizationServer> {
+        let variables = [("REGISTRATION", "1"), ("ISSUERS", "default")];
+        Arc::new(AuthorizationServer::start_with(&variables))
+    }
+
+    fn of(issuer: Arc<AuthorizationServer>, settings: Settings) -> Self {
         let url = issuer.issuer();
         let server = Server::start(settings, |audience| Issuer::okta(url, audience));
         Self { issuer, server }

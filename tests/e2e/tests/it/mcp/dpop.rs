@@ -45,7 +45,7 @@ fn reaches_both_tools(dpop: Dpop, proxy: Option<Change>) -> Vec<Hit> {
     let outcome = world.run(Program::SecondGenerationDpop);
     outcome.is_complete();
     assert_eq!(outcome.authorizations.len(), 2, "{outcome}");
-    world.server.assert_log_has_no_token();
+    assert!(!world.server.has_logged_a_token(), "{outcome}");
     let hits = world.server.take_hits();
     for hit in hits.iter().filter(|hit| !hit.scheme.is_empty()) {
         assert_eq!(hit.scheme, "DPoP", "{hit}");

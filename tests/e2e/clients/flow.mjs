@@ -15,7 +15,7 @@ export class Memory {
   clientMetadata = {
     client_name: 'tried client',
     redirect_uris: [REDIRECT],
-    grant_types: ['authorization_code'],
+    grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
     application_type: 'native',

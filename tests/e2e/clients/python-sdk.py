@@ -52,7 +52,7 @@ async def main(url):
     metadata = OAuthClientMetadata(
         client_name="tried client",
         redirect_uris=[REDIRECT],
-        grant_types=["authorization_code"],
+        grant_types=["authorization_code", "refresh_token"],
         response_types=["code"],
         token_endpoint_auth_method="none",
     )

@@ -89,7 +89,10 @@ impl Program {
                 .build()
                 .expect("a runtime");
             let result = runtime.block_on(async {
-                let mut report = |line: Value| outcome.report(&line, &mut authorize);
+                // The user's browser may block.
+                let mut report = |line: Value| {
+                    tokio::task::block_in_place(|| outcome.report(&line, &mut authorize))
+                };
                 tokio::time::timeout(LIMIT, rust_client::run(url, &mut report)).await
             });
             match result {

@@ -95,9 +95,22 @@
 //! (RFC 9728), and [`MetadataLayer`] serves the metadata. [`VerifyLayer::require`] makes the 401 name the scopes that a
 //! client needs.
 //!
+//! # MCP servers
+//!
+//! With the feature `mcp`, the layer `mcp::McpLayer` goes inside [`VerifyLayer`] and around an MCP server. It requires a
+//! policy for each tool, prompt and resource, and binds each session of the server to its owner.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `mcp` | the module `mcp`: policies of the tools, prompts and resources of an MCP server, and its sessions |
+//!
 //! [tower]: https://docs.rs/tower
 //! [`Rejection`]: okta_verifier::Rejection
 //! [`VerifiedToken`]: okta_verifier::VerifiedToken
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "mcp")]
 pub mod mcp;

@@ -47,6 +47,7 @@
 //! | [`mtls`] | tokens that are bound to a certificate (RFC 8705) |
 //! | [`introspection`] | opaque tokens, and revocation before a token expires (RFC 7662) |
 //! | [`settings`] | settings from a file |
+//! | `mcp` | policies and sessions of MCP servers; with the feature of that name |
 //! | [`health`] | the state of keys and of introspection, for probes and metrics |
 //! | [`stats`] | counters of requests, key fetches and introspection, for metrics |
 //! | [`error`] | the details of a [`VerifyError`], and the error of a failed key fetch |
@@ -57,6 +58,7 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `explain` | `Verifier::explain`: every check of one token with what it expected and found. It is for the command `okta-verifier explain`, and a service does not need it |
+//! | `mcp` | the module `mcp`: policies for the tools, prompts and resources of an MCP server, and sessions that only their owner can use. `McpLayer` of `okta-verifier-tower` enables it |
 //!
 //! # Guides
 //!

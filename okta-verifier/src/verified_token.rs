@@ -292,6 +292,13 @@ impl VerifiedToken {
         self.inner.origin.caller_key.caller(self.identity())
     }
 
+    /// Returns a keyed digest of the issuer and the subject, whichever client calls.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn subject_digest(&self) -> Caller {
+        let [issuer, _, subject] = self.identity();
+        self.inner.origin.caller_key.caller([issuer, "", subject])
+    }
+
     /// Returns the issuer, client and subject, which together identify a caller.
     pub(crate) fn identity(&self) -> [&str; 3] {
         let client = self.client_id().unwrap_or_default();

@@ -7,6 +7,7 @@ mod conformance;
 mod cors;
 mod dpop;
 mod maybe;
+mod mcp;
 mod metadata;
 mod outcome;
 mod problem_details;

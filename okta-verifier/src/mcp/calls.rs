@@ -47,8 +47,9 @@ use crate::{VerifiedToken, error::McpError, http::HeaderMap};
 /// assert!(McpCalls::read(&headers, body, None).is_ok());
 /// ```
 pub struct McpCalls<'a> {
-    /// The only call, or the first one of a batch.
+    /// The call of a single message.
     first: Option<Call<'a>>,
+    /// The calls of a batch, or the resources of a subscription.
     others: Vec<Call<'a>>,
     begins_session: bool,
 }
@@ -85,10 +86,12 @@ impl<'a> McpCalls<'a> {
                 if is_modern.map_err(with_id)? {
                     headers::check_agreement(headers, &message).map_err(with_id)?;
                 }
+                let begins_session = message.begins_session();
+                let (first, others) = message.into_calls().map_err(with_id)?;
                 Ok(Self {
-                    begins_session: message.begins_session(),
-                    first: message.into_call().map_err(with_id)?,
-                    others: Vec::new(),
+                    first,
+                    others,
+                    begins_session,
                 })
             }
             Body::Batch {

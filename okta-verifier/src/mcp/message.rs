@@ -47,6 +47,8 @@ struct Params<'a> {
     uri: Option<Value<'a>>,
     /// Whether there is a member that some servers read as `name` or `uri`.
     has_similar_member: bool,
+    /// `None` without a member `notifications`.
+    subscriptions: Option<Result<Vec<Cow<'a, str>>, McpError>>,
 }
 
 /// The value of a member that must be a text if the method needs it.
@@ -106,7 +108,8 @@ fn read_batch<'a>(scanner: &mut Scanner<'a>) -> Result<Body<'a>, McpError> {
         }
         let message = Message::read(scanner, 1)?;
         begins_session |= message.begins_session();
-        calls.extend(message.into_call()?);
+        let (call, subscriptions) = message.into_calls()?;
+        calls.extend(call.into_iter().chain(subscriptions));
         more = scanner.goes_on(b']')?;
     }
     scanner.ends()?;
@@ -166,12 +169,20 @@ impl<'a> Message<'a> {
         Ok(message)
     }
 
-    /// Returns what kind of thing the message calls, or `None` if it calls nothing that has a policy of its own.
+    /// Checks that the message names what it calls, and returns the kind of it, or `None` if the message calls nothing
+    /// that has a policy of its own.
     fn kind(&self) -> Result<Option<Kind>, McpError> {
         let kind = match self.method() {
             Some("tools/call") => Kind::Tool,
             Some("prompts/get") => Kind::Prompt,
-            Some("resources/read" | "resources/subscribe") => Kind::Resource,
+            Some(READ_DIRECTORY | "resources/read" | "resources/subscribe") => Kind::Resource,
+            Some(LISTEN) => {
+                return match &self.params.subscriptions {
+                    Some(Ok(_)) => Ok(None),
+                    Some(Err(error)) => Err(*error),
+                    None => Err(McpError::Message),
+                };
+            }
             _ => return Ok(None),
         };
         if self.params.has_similar_member {
@@ -183,18 +194,35 @@ impl<'a> Message<'a> {
         }
     }
 
-    pub(super) fn into_call(self) -> Result<Option<Call<'a>>, McpError> {
-        let Some(kind) = self.kind()? else {
-            return Ok(None);
-        };
+    /// Returns what the message calls.
+    pub(super) fn into_calls(self) -> Result<(Option<Call<'a>>, Vec<Call<'a>>), McpError> {
+        let kind = self.kind()?;
+        let is_directory = self.method() == Some(READ_DIRECTORY);
+        let subscribes = self.method() == Some(LISTEN);
         let place = match kind {
-            Kind::Tool | Kind::Prompt => self.params.name,
-            Kind::Resource => self.params.uri,
+            None => None,
+            Some(Kind::Tool | Kind::Prompt) => self.params.name,
+            Some(Kind::Resource) => self.params.uri,
         };
-        match place {
-            Some(Value::Text(target)) => Ok(Some(Call { kind, target })),
-            _ => Err(McpError::Message),
-        }
+        let call = match (kind, place) {
+            (Some(kind), Some(Value::Text(mut target))) => {
+                // The prefix of a directory ends with a slash.
+                if is_directory && !target.ends_with('/') {
+                    target.to_mut().push('/');
+                }
+                Some(Call { kind, target })
+            }
+            _ => None,
+        };
+        let subscriptions = match self.params.subscriptions {
+            Some(Ok(uris)) if subscribes => uris,
+            _ => Vec::new(),
+        };
+        let kind = Kind::Resource;
+        let subscriptions = subscriptions
+            .into_iter()
+            .map(|target| Call { kind, target });
+        Ok((call, subscriptions.collect()))
     }
 
     pub(super) fn method(&self) -> Option<&str> {
@@ -256,7 +284,22 @@ impl<'a> Params<'a> {
             let place = match &*name {
                 "name" => Some(&mut params.name),
                 "uri" => Some(&mut params.uri),
+                "notifications" => {
+                    // Only one method reads them, so that the error is that of this method.
+                    params.subscriptions = Some(match params.subscriptions {
+                        None => subscriptions(scanner, depth + 1)?,
+                        Some(_) => {
+                            scanner.value::<InBodies>(depth + 1)?;
+                            Err(McpError::DuplicateMember)
+                        }
+                    });
+                    more = scanner.goes_on(b'}')?;
+                    continue;
+                }
                 other => {
+                    if is_similar(other, &["notifications"]) {
+                        params.subscriptions = Some(Err(McpError::SimilarMember));
+                    }
                     params.has_similar_member |= is_similar(other, &["name", "uri"]);
                     None
                 }
@@ -282,6 +325,65 @@ impl<'a> Params<'a> {
             Kind::Resource => self.uri.as_ref(),
         }
     }
+}
+
+/// Reads the `notifications` of a `subscriptions/listen` (MCP 2026-07-28), and returns the URIs of the resources, or
+/// what is wrong with them for that method.
+fn subscriptions<'a>(
+    scanner: &mut Scanner<'a>,
+    depth: usize,
+) -> Result<Result<Vec<Cow<'a, str>>, McpError>, McpError> {
+    scanner.skip_blanks();
+    if scanner.peek() != Some(b'{') {
+        scanner.value::<InBodies>(depth)?;
+        return Ok(Err(McpError::Message));
+    }
+    let (mut uris, mut error) = (None, None);
+    let mut more = scanner.opens(b'{', b'}')?;
+    while more {
+        let name = name(scanner)?;
+        if *name == *RESOURCE_SUBSCRIPTIONS {
+            let list = texts(scanner, depth + 1)?;
+            if list.is_none() {
+                error = Some(McpError::Message);
+            }
+            if uris.replace(list).is_some() {
+                error = Some(McpError::DuplicateMember);
+            }
+        } else {
+            if is_similar(&name, &[RESOURCE_SUBSCRIPTIONS]) {
+                error = Some(McpError::SimilarMember);
+            }
+            scanner.value::<InBodies>(depth + 1)?;
+        }
+        more = scanner.goes_on(b'}')?;
+    }
+    Ok(match error {
+        None => Ok(uris.flatten().unwrap_or_default()),
+        Some(error) => Err(error),
+    })
+}
+
+/// Reads an array of texts. Returns `None` for any other value but null, which stands for an absent member.
+fn texts<'a>(
+    scanner: &mut Scanner<'a>,
+    depth: usize,
+) -> Result<Option<Vec<Cow<'a, str>>>, McpError> {
+    scanner.skip_blanks();
+    if scanner.peek() != Some(b'[') {
+        let text = scanner.value::<InBodies>(depth)?;
+        return Ok((text == "null").then(Vec::new));
+    }
+    let mut texts = Some(Vec::new());
+    let mut more = scanner.opens(b'[', b']')?;
+    while more {
+        match (value(scanner, depth + 1)?, &mut texts) {
+            (Value::Text(text), Some(texts)) => texts.push(text),
+            _ => texts = None,
+        }
+        more = scanner.goes_on(b']')?;
+    }
+    Ok(texts)
 }
 
 /// Reads a member's name and the colon after it.
@@ -313,10 +415,8 @@ fn is_similar(name: &str, names: &[&str]) -> bool {
         'İ' | 'ı' => 'i',
         _ => character.to_ascii_lowercase(),
     };
-    name == "__proto__"
-        || names
-            .iter()
-            .any(|one| name.chars().map(fold).eq(one.chars()))
+    let is_like = |one: &&str| name.chars().map(fold).eq(one.chars().map(fold));
+    name == "__proto__" || names.iter().any(is_like)
 }
 
 /// The rules for JSON in bodies.
@@ -347,6 +447,13 @@ impl From<Syntax> for McpError {
         Self::Json
     }
 }
+
+/// Subscribes to changes of several resources (MCP 2026-07-28).
+const LISTEN: &str = "subscriptions/listen";
+const RESOURCE_SUBSCRIPTIONS: &str = "resourceSubscriptions";
+
+/// Lists the resources of a directory. It is an extension of rmcp.
+const READ_DIRECTORY: &str = "resources/directory/read";
 
 const RESERVED: &str = "$serde_json::private::";
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use self::store::{Binding, Owner, Store};
+use self::store::{Binding, Holder, Owner, Store};
 use super::{McpCalls, McpRejection};
 use crate::{
     Rejection, VerifiedToken,
@@ -40,7 +40,7 @@ use crate::{
 /// The store is that of one process, and is lost when the process ends. If several instances serve the sessions of one
 /// another, do not use a store, or use a server without sessions. It has a fixed number of places, and a session keeps
 /// its place until it ends or until it was not used for the [idle timeout](Self::idle_timeout); nothing evicts it
-/// earlier. A response that is still being sent is not a use. Each owner has a [share](Self::max_sessions_per_owner) of the
+/// earlier. A response that is still being sent is not a use. Each user has a [share](Self::max_sessions_per_subject) of the
 /// places. The store contains neither IDs nor claims, but keyed digests, and takes about 150 bytes for each
 /// session. Clones share their sessions.
 ///
@@ -84,7 +84,7 @@ pub struct McpSessions {
 struct Limits {
     capacity: usize,
     /// `None` if the share follows from the capacity.
-    per_owner: Option<usize>,
+    per_subject: Option<usize>,
     idle: Duration,
 }
 
@@ -98,13 +98,13 @@ struct Shared {
 }
 
 impl McpSessions {
-    /// Returns an empty store for 10,000 sessions, of which each owner may have 625. A session ends one hour after its
+    /// Returns an empty store for 10,000 sessions, of which each user may have 625. A session ends one hour after its
     /// last use.
     #[must_use]
     pub fn new() -> Self {
         Self::of(Limits {
             capacity: 10_000,
-            per_owner: None,
+            per_subject: None,
             idle: Duration::from_secs(60 * 60),
         })
     }
@@ -118,15 +118,15 @@ impl McpSessions {
         })
     }
 
-    /// Returns an empty store in which one owner may have this number of sessions. The default is a sixteenth of
-    /// [`max_sessions`](Self::max_sessions), and at least 16.
+    /// Returns an empty store in which one user may have this number of sessions, with all clients together. The default
+    /// is a sixteenth of [`max_sessions`](Self::max_sessions), and at least 16.
     ///
-    /// An owner is a user together with the client. With a share, a single owner cannot prevent all others from
-    /// beginning a session. All requests without a token have one share.
+    /// A user is the issuer and the subject of the token, and the subject of a service is its client. With a share, one
+    /// user cannot prevent all others from beginning a session. All requests without a token have one share.
     #[must_use]
-    pub fn max_sessions_per_owner(self, sessions: usize) -> Self {
+    pub fn max_sessions_per_subject(self, sessions: usize) -> Self {
         Self::of(Limits {
-            per_owner: Some(sessions),
+            per_subject: Some(sessions),
             ..self.limits
         })
     }
@@ -189,65 +189,54 @@ impl McpSessions {
         anonymous: Option<&Anonymous>,
         now: Now,
     ) -> Result<McpSession, McpRejection> {
-        let owner = match (token, anonymous) {
-            (Some(token), _) => Owner::Caller(token.caller()),
-            (None, Some(_)) => Owner::Anonymous,
-            (None, None) => return Err(Rejection::missing_layer().into()),
-        };
+        if token.is_none() && anonymous.is_none() {
+            return Err(Rejection::missing_layer().into());
+        }
         let mut session = McpSession {
             sessions: self.clone(),
-            owner,
             token: token.cloned(),
             id: None,
             is_delete: method == "DELETE",
-            has_place: false,
+            place: None,
         };
         match session_id(headers) {
             Err(MalformedId) => return Err(McpRejection::malformed_session_id(token)),
             Ok(Some(id)) => {
-                let id = self.fingerprint(id);
-                let is_own = id.is_some_and(|id| {
-                    self.with_store(|store| store.renew(id, owner, self.limits.idle, now))
-                        .unwrap_or(false)
-                });
+                session.id = self.fingerprint(id);
                 // One rejection for both, so that it does not tell which sessions exist.
-                if !is_own {
+                if !session.renew(now) {
                     return Err(McpRejection::unknown_session(token));
                 }
-                session.id = id;
             }
             Ok(None) if calls.is_some_and(McpCalls::begins_session) => {
-                self.reserve(owner, token, now)?;
-                session.has_place = true;
+                session.place = Some(self.reserve(token, now)?);
             }
             Ok(None) => {}
         }
         Ok(session)
     }
 
-    /// Reserves a place for a session of the owner.
-    fn reserve(
-        &self,
-        owner: Owner,
-        token: Option<&VerifiedToken>,
-        now: Now,
-    ) -> Result<(), McpRejection> {
+    /// Reserves a place for a session of a caller.
+    fn reserve(&self, token: Option<&VerifiedToken>, now: Now) -> Result<Holder, McpRejection> {
+        let holder = token.map_or(Holder::Anonymous, |token| {
+            Holder::Subject(token.subject_digest())
+        });
         let (capacity, share) = (self.limits.capacity, self.limits.share());
         // Without digests the session could not be bound later.
         let is_reserved = self.shared.fingerprints.is_some()
             && self
-                .with_store(|store| store.reserve(owner, capacity, share, now))
+                .with_store(|store| store.reserve(holder, capacity, share, now))
                 .unwrap_or(false);
         if !is_reserved {
             if self.shared.full.failed(now.instant) {
-                tracing::warn!("MCP session store is full (in total or for one owner)");
+                tracing::warn!("MCP session store is full (in total or for one subject)");
             }
             return Err(McpRejection::too_many_sessions(token));
         }
         if self.shared.full.succeeded(now.instant) {
             tracing::info!("MCP session store has capacity again");
         }
-        Ok(())
+        Ok(holder)
     }
 
     fn fingerprint(&self, id: &[u8]) -> Option<Fingerprint> {
@@ -266,7 +255,7 @@ impl McpSessions {
 
 impl Limits {
     fn share(self) -> usize {
-        self.per_owner
+        self.per_subject
             .unwrap_or_else(|| (self.capacity / 16).max(16))
     }
 }
@@ -290,13 +279,13 @@ impl fmt::Debug for McpSessions {
 #[must_use = "the session of the response has no owner unless `complete` is called"]
 pub struct McpSession {
     sessions: McpSessions,
-    owner: Owner,
+    /// `None` if an optional layer has admitted the request without a token.
     token: Option<VerifiedToken>,
     /// The session that the request names.
     id: Option<Fingerprint>,
     is_delete: bool,
-    /// Whether a place is reserved, which is given back on drop.
-    has_place: bool,
+    /// The holder of the place that is reserved, and that is given back on drop.
+    place: Option<Holder>,
 }
 
 impl McpSession {
@@ -317,8 +306,8 @@ impl McpSession {
         headers: &HeaderMap,
         now: Now,
     ) -> Result<(), McpRejection> {
-        let owner = self.owner;
         if let (true, true, Some(id)) = (self.is_delete, status.is_success(), self.id) {
+            let owner = self.owner();
             self.sessions.with_store(|store| store.remove(id, owner));
         }
         let id = match session_id(headers) {
@@ -330,19 +319,20 @@ impl McpSession {
         if id.is_some() && id == self.id {
             return Ok(());
         }
-        if !self.has_place {
+        let holder = match self.place {
+            Some(holder) => holder,
             // The server begins a session although the request is not `initialize`.
-            self.sessions.reserve(owner, self.token.as_ref(), now)?;
-            self.has_place = true;
-        }
-        let idle = self.sessions.limits.idle;
+            None => self.sessions.reserve(self.token.as_ref(), now)?,
+        };
+        self.place = Some(holder);
+        let (owner, idle) = (self.owner(), self.sessions.limits.idle);
         let binding = id.and_then(|id| {
             self.sessions
-                .with_store(|store| store.bind(id, owner, idle, now))
+                .with_store(|store| store.bind(id, owner, holder, idle, now))
         });
         match binding {
             Some(Binding::New) => {
-                self.has_place = false; // It is the session's now.
+                self.place = None; // It is the session's now.
                 Ok(())
             }
             Some(Binding::Renewed) => Ok(()),
@@ -354,13 +344,32 @@ impl McpSession {
             }
         }
     }
+
+    /// Returns whether the caller owns the session that the request names, and renews it.
+    fn renew(&self, now: Now) -> bool {
+        let Some(id) = self.id else {
+            return false;
+        };
+        let (owner, idle) = (self.owner(), self.sessions.limits.idle);
+        let renewed = self
+            .sessions
+            .with_store(|store| store.renew(id, owner, idle, now));
+        renewed == Some(true)
+    }
+
+    /// Returns who calls. The digest is computed only for requests that have or begin a session.
+    fn owner(&self) -> Owner {
+        match &self.token {
+            Some(token) => Owner::Caller(token.caller()),
+            None => Owner::Anonymous,
+        }
+    }
 }
 
 impl Drop for McpSession {
     fn drop(&mut self) {
-        if self.has_place {
-            let owner = self.owner;
-            self.sessions.with_store(|store| store.give_back(owner));
+        if let Some(holder) = self.place {
+            self.sessions.with_store(|store| store.give_back(holder));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod headers;
+mod model;
 mod resource_uri;
 
 use super::{McpCalls, McpRejection};

@@ -19,7 +19,8 @@ use crate::{
 /// |---|---|
 /// | `tools/call` | that of the tool `params.name` |
 /// | `prompts/get` | that of the prompt `params.name` |
-/// | `resources/read`, `resources/subscribe` | that of the longest prefix of `params.uri` |
+/// | `resources/read`, `resources/subscribe`, `resources/directory/read` | that of the longest prefix of `params.uri` |
+/// | `subscriptions/listen` | those of all `params.notifications.resourceSubscriptions` |
 /// | one of these with a name that is not listed | that of the table's constructor: [`new`](Self::new), [`closed`](Self::closed) or [`public`](Self::public) |
 /// | every other method, and responses | none but the policy of the layer that verifies tokens |
 /// | a batch | those of all its messages |

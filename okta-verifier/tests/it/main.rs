@@ -17,6 +17,8 @@ mod introspection;
 mod issuers;
 mod keys;
 mod logs;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod mount;
 mod mtls;
 mod net;

@@ -3,6 +3,8 @@
 //! `WALK=expired cargo test -p okta-verifier-cli --test it each_code -- --nocapture` shows one code or reason to
 //! people, and without `WALK` all of them.
 
+mod mcp;
+
 use std::{collections::BTreeSet, env, fmt::Write, fs, path::Path};
 
 use okta_verifier_testing::{
@@ -142,6 +144,7 @@ fn cases(issuer: &Issuer) -> Vec<Case> {
     cases.extend(bound(issuer));
     cases.extend(proofs(issuer));
     cases.extend(unavailable(issuer));
+    cases.extend(mcp::cases(issuer));
     cases
 }
 
@@ -369,8 +372,12 @@ fn unavailable(issuer: &Issuer) -> Vec<Case> {
     ]
 }
 
-/// The reasons of `unavailable` that are not shown here, and why.
-const NOT_SHOWN: [(&str, &str); 20] = [
+/// The reasons that are not shown here, and why.
+const NOT_SHOWN: [(&str, &str); 21] = [
+    (
+        "incomplete",
+        "it takes a connection that fails; the tests of `McpLayer` show it",
+    ),
     ("dns", "`faults.rs` shows it"),
     (
         "connection_refused",

@@ -7,12 +7,17 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    routing::{get, post},
+};
 use okta_verifier::{
     ApplicationRejection, Policy, Requirement, Verifier, VerifierBuilder, adapter::Outcome,
     mtls::ClientCertificate, settings::Settings,
 };
 use okta_verifier_axum::{Claims, Rejected, Verified, VerifyLayer};
+use okta_verifier_tower::mcp::{McpLayer, McpSessions, Tools};
 use secret_scan::Line;
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
@@ -35,10 +40,11 @@ pub(super) struct Service {
 /// What the hook `on_outcome` received: name, code and issuer.
 type Outcomes = Arc<Mutex<Vec<String>>>;
 
-/// A request, without a body.
+/// A request: a `POST` if it has a body, otherwise a `GET`.
 #[derive(Clone)]
 pub(super) struct Request {
     path: &'static str,
+    body: Option<String>,
     fields: Vec<(&'static str, String)>,
     certificate: Option<Vec<u8>>,
 }
@@ -115,8 +121,21 @@ fn app(verifier: &Verifier, outcomes: &Outcomes) -> Router {
         )
         .route_layer(layer(verifier, outcomes))
         .route("/files", get(async || "").layer(misconfigured))
+        .merge(mcp_server("/mcp", McpSessions::new()).route_layer(layer(verifier, outcomes)))
+        .merge(
+            mcp_server("/mcp/full", McpSessions::new().max_sessions(0))
+                .route_layer(layer(verifier, outcomes)),
+        )
         // Added after the layer, so that no layer verifies its tokens.
         .route("/forgotten", get(async |_: Verified| ""))
+}
+
+/// Returns an MCP server with this store of sessions. No request reaches it.
+fn mcp_server(path: &str, sessions: McpSessions) -> Router {
+    let mcp = McpLayer::new(Tools::new(Policy::any_token())).sessions(sessions);
+    Router::new()
+        .route(path, post(async || ""))
+        .route_layer(mcp)
 }
 
 impl Service {
@@ -220,6 +239,7 @@ impl Request {
     pub(super) fn to(path: &'static str) -> Self {
         Self {
             path,
+            body: None,
             fields: Vec::new(),
             certificate: None,
         }
@@ -253,12 +273,27 @@ impl Request {
         self
     }
 
+    pub(super) fn body(mut self, body: &str) -> Self {
+        self.body = Some(body.to_owned());
+        self
+    }
+
+    fn method(&self) -> &'static str {
+        match self.body {
+            Some(_) => "POST",
+            None => "GET",
+        }
+    }
+
     fn to_http(&self) -> http::Request<Body> {
-        let mut request = http::Request::get(self.path);
+        let mut request = http::Request::builder()
+            .method(self.method())
+            .uri(self.path);
         for (name, value) in &self.fields {
             request = request.header(*name, value);
         }
-        let mut request = request.body(Body::empty()).unwrap();
+        let body = self.body.clone().map_or_else(Body::empty, Body::from);
+        let mut request = request.body(body).unwrap();
         let peer: IpAddr = [127, 0, 0, 1].into();
         request.extensions_mut().insert(peer);
         if let Some(der) = &self.certificate {
@@ -272,7 +307,7 @@ impl Request {
 /// Shows the request without the values of its fields.
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GET {}", self.path)?;
+        write!(f, "{} {}", self.method(), self.path)?;
         for (name, value) in &self.fields {
             match value.split_once(' ') {
                 Some((scheme, rest)) if !rest.is_empty() => {
@@ -280,6 +315,9 @@ impl fmt::Display for Request {
                 }
                 _ => write!(f, "\n          {name}: <{} bytes>", value.len())?,
             }
+        }
+        if let Some(body) = &self.body {
+            write!(f, "\n          with a body of {} bytes", body.len())?;
         }
         match &self.certificate {
             Some(_) => f.write_str("\n          with a client certificate"),

@@ -218,21 +218,31 @@ async fn session_cannot_begin_in_a_full_store() {
 }
 
 #[tokio::test]
-async fn session_share_of_an_owner_leaves_room_for_others() {
+async fn session_share_of_a_user_leaves_room_for_others() {
     let server = Server::with_sessions();
-    let sessions = McpSessions::new().max_sessions(4).max_sessions_per_owner(2);
-    let service = protected(with(sessions), server.clone());
-    for _ in 0..2 {
-        send(&service, post(&reader("eve"), None, INITIALIZE))
-            .await
-            .assert(200, None);
+    let sessions = McpSessions::new()
+        .max_sessions(4)
+        .max_sessions_per_subject(2);
+    let service = optional(with(sessions), server.clone());
+    // Each session with another client, as a user can register many.
+    let by_client = |client: &str| {
+        let token = okta().token("eve").client_id(client);
+        post(&token.sign(), None, INITIALIZE)
+    };
+    for client in ["0oa1eve", "0oa2eve"] {
+        send(&service, by_client(client)).await.assert(200, None);
     }
-    let full = send(&service, post(&writer("eve"), None, INITIALIZE)).await;
-    full.assert(503, "too_many_sessions");
+    for client in ["0oa1eve", "0oa3eve"] {
+        let full = send(&service, by_client(client)).await;
+        full.assert(503, "too_many_sessions");
+    }
     send(&service, post(&reader("ada"), None, INITIALIZE))
         .await
         .assert(200, None);
-    assert_eq!(server.count(), 3);
+    send(&service, post("", None, INITIALIZE))
+        .await
+        .assert(200, None);
+    assert_eq!(server.count(), 4);
 }
 
 #[tokio::test]
@@ -450,7 +460,7 @@ async fn session_store_keeps_its_bounds_with_many_threads() {
     const ROOM: usize = 8;
     let sessions = McpSessions::new()
         .max_sessions(ROOM)
-        .max_sessions_per_owner(ROOM);
+        .max_sessions_per_subject(ROOM);
     let mut tokens = Vec::new();
     for subject in ["ada", "bob", "eve", "zoe"] {
         tokens.push(verified(subject).await.1);

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Who owns a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
     /// The issuer, the client and the subject of a token.
     Caller(Caller),
@@ -22,9 +22,18 @@ pub(super) enum Owner {
     Anonymous,
 }
 
+/// Whose share of the places a session takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Holder {
+    /// The issuer and the subject of a token. A user who registers many clients still has one share.
+    Subject(Caller),
+    /// All requests without a token.
+    Anonymous,
+}
+
 /// The owners of sessions, and the places that are taken by sessions and by reservations.
 ///
-/// The places of each owner are counted exactly: the number of owners is at most that of the places. The counters
+/// The places of each holder are counted exactly: the number of holders is at most that of the places. The counters
 /// of the DPoP replay store do not fit here, because they take the end of an entry as fixed, and each use postpones the
 /// end of a session.
 #[derive(Default)]
@@ -32,13 +41,14 @@ pub(super) struct Store {
     sessions: HashMap<Fingerprint, Session>,
     /// The sessions from the least to the most recently used one, so that expired ones are found first.
     by_last_use: BTreeSet<(Instant, Fingerprint)>,
-    /// The number of places of each owner, with those that are reserved. It has no owner without a place.
-    places: HashMap<Owner, usize>,
+    /// The number of places of each holder, with those that are reserved. It has no holder without a place.
+    places: HashMap<Holder, usize>,
     reserved: usize,
 }
 
 struct Session {
     owner: Owner,
+    holder: Holder,
     last_use: Instant,
     end: End,
 }
@@ -80,35 +90,36 @@ impl Store {
         true
     }
 
-    /// Reserves a place. Returns `false` if `capacity` places are taken, or `share` by this owner.
+    /// Reserves a place. Returns `false` if `capacity` places are taken, or `share` by this holder.
     pub(super) fn reserve(
         &mut self,
-        owner: Owner,
+        holder: Holder,
         capacity: usize,
         share: usize,
         now: Now,
     ) -> bool {
         self.remove_expired(now);
-        let own = self.places.get(&owner).copied().unwrap_or(0);
+        let own = self.places.get(&holder).copied().unwrap_or(0);
         if self.sessions.len() + self.reserved >= capacity || own >= share {
             return false;
         }
-        self.places.insert(owner, own + 1);
+        self.places.insert(holder, own + 1);
         self.reserved += 1;
         true
     }
 
     /// Gives back a reserved place that no session has taken.
-    pub(super) fn give_back(&mut self, owner: Owner) {
+    pub(super) fn give_back(&mut self, holder: Holder) {
         self.reserved = self.reserved.saturating_sub(1);
-        self.release(owner);
+        self.release(holder);
     }
 
-    /// Binds a session to the owner, who has a reserved place.
+    /// Binds a session to the owner, in a reserved place of the holder.
     pub(super) fn bind(
         &mut self,
         id: Fingerprint,
         owner: Owner,
+        holder: Holder,
         idle: Duration,
         now: Now,
     ) -> Binding {
@@ -121,6 +132,7 @@ impl Store {
         }
         let session = Session {
             owner,
+            holder,
             last_use: now.instant,
             end: now.plus(idle),
         };
@@ -159,15 +171,15 @@ impl Store {
     fn forget(&mut self, id: Fingerprint) {
         if let Some(session) = self.sessions.remove(&id) {
             self.by_last_use.remove(&(session.last_use, id));
-            self.release(session.owner);
+            self.release(session.holder);
         }
     }
 
-    fn release(&mut self, owner: Owner) {
-        if let Some(places) = self.places.get_mut(&owner) {
+    fn release(&mut self, holder: Holder) {
+        if let Some(places) = self.places.get_mut(&holder) {
             *places = places.saturating_sub(1);
             if *places == 0 {
-                self.places.remove(&owner);
+                self.places.remove(&holder);
             }
         }
     }

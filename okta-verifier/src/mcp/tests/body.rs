@@ -333,3 +333,62 @@ fn body_is_borrowed_and_not_shown() {
         "McpCalls { calls: 1, begins_session: false, .. }"
     );
 }
+
+#[test]
+fn body_with_a_subscription_that_cannot_be_read_is_rejected() {
+    for params in [
+        "",
+        r#","params":[]"#,
+        r#","params":{}"#,
+        // serde reads a struct from an array too.
+        r#","params":{"notifications":[null,null,null,["file:///a"]]}"#,
+        r#","params":{"notifications":null}"#,
+        r#","params":{"notifications":{"resourceSubscriptions":"file:///a"}}"#,
+        r#","params":{"notifications":{"resourceSubscriptions":["file:///a",1]}}"#,
+        r#","params":{"notifications":{"resourceSubscriptions":[null,"file:///a"]}}"#,
+        r#","params":{"notifications":{"resourceSubscriptions":{"0":"file:///a"}}}"#,
+        r#","params":{"notifications":{"resourceSubscriptions":[],"resourceSubscription\u0073":["file:///a"]}}"#,
+        r#","params":{"notifications":{"resourceSubscriptions":[],"resourcesubscriptions":["file:///a"]}}"#,
+        r#","params":{"notifications":{"resourceſubscriptions":["file:///a"]}}"#,
+        r#","params":{"notifications":{"__proto__":{"resourceSubscriptions":["file:///a"]}}}"#,
+        r#","params":{"notifications":{},"notifications":{"resourceSubscriptions":["file:///a"]}}"#,
+        r#","params":{"notifications":{"resourceSubscriptions":["file:///a"]},"notifications":{}}"#,
+        r#","params":{"notifications":{},"Notifications":{"resourceSubscriptions":["file:///a"]}}"#,
+        r#","params":{"Notifications":{"resourceSubscriptions":["file:///a"]},"notifications":{}}"#,
+        r#","params":{"notifications":{},"__proto__":{}}"#,
+    ] {
+        let body = message(&format!(r#""method":"subscriptions/listen"{params}"#));
+        assert_eq!(error(body.as_bytes()), -32600, "{body}");
+        assert_eq!(error(format!("[{body}]").as_bytes()), -32600, "{body}");
+        // For another method it means nothing.
+        let body = message(&format!(r#""method":"x/y"{params}"#));
+        assert!(calls(&body).is_empty());
+    }
+    let listen = |filter: &str| {
+        calls(&message(&format!(
+            r#""method":"subscriptions/listen","params":{{"notifications":{filter}}}"#
+        )))
+    };
+    assert!(listen("{}").is_empty());
+    assert!(listen(r#"{"toolsListChanged":true,"resourceSubscriptions":null}"#).is_empty());
+    assert_eq!(
+        listen(r#"{"resourceSubscriptions" : [ "file:///a" , "file:\/\/\/b" ] }"#),
+        ["Resource file:///a", "Resource file:///b"]
+    );
+}
+
+#[test]
+fn body_that_lists_a_directory_calls_the_resource_with_a_slash() {
+    for (uri, called) in [
+        ("file:///a", "Resource file:///a/"),
+        ("file:///a/", "Resource file:///a/"),
+    ] {
+        let params = format!(r#""params":{{"uri":"{uri}"}}"#);
+        let body = message(&format!(r#""method":"resources/directory/read",{params}"#));
+        assert_eq!(calls(&body), [called]);
+    }
+    assert_eq!(
+        error(message(r#""method":"resources/directory/read""#).as_bytes()),
+        -32600
+    );
+}

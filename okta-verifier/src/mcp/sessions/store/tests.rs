@@ -15,6 +15,14 @@ fn owner(subject: &str) -> Owner {
     Owner::Caller(key.caller(["issuer", "client", subject]))
 }
 
+/// The holder of the sessions of an owner, who has one client only.
+fn holder(owner: Owner) -> Holder {
+    match owner {
+        Owner::Caller(caller) => Holder::Subject(caller),
+        Owner::Anonymous => Holder::Anonymous,
+    }
+}
+
 fn start() -> Now {
     Now {
         unix: 1_000_000,
@@ -28,12 +36,20 @@ fn id(number: u8) -> Fingerprint {
 
 impl Store {
     fn takes(&mut self, owner: Owner, now: Now) -> bool {
-        self.reserve(owner, CAPACITY, SHARE, now)
+        self.reserve(holder(owner), CAPACITY, SHARE, now)
+    }
+
+    fn binds(&mut self, id: Fingerprint, owner: Owner, now: Now) -> Binding {
+        self.bind(id, owner, holder(owner), IDLE, now)
+    }
+
+    fn gives_back(&mut self, owner: Owner) {
+        self.give_back(holder(owner));
     }
 
     /// Begins a session, and returns whether there was room for it.
     fn begins(&mut self, id: Fingerprint, owner: Owner, now: Now) -> bool {
-        self.takes(owner, now) && self.bind(id, owner, IDLE, now) == Binding::New
+        self.takes(owner, now) && self.binds(id, owner, now) == Binding::New
     }
 
     fn assert_consistent(&self) {
@@ -65,8 +81,8 @@ fn session_cannot_be_bound_to_a_second_owner() {
     let (ada, bob) = (owner("ada"), owner("bob"));
     assert!(store.begins(id(1), ada, start));
     assert!(store.takes(bob, start));
-    assert_eq!(store.bind(id(1), bob, IDLE, start), Binding::OfAnother);
-    store.give_back(bob);
+    assert_eq!(store.binds(id(1), bob, start), Binding::OfAnother);
+    store.gives_back(bob);
     assert!(store.renew(id(1), ada, IDLE, start));
     store.assert_consistent();
 }
@@ -77,8 +93,8 @@ fn session_that_is_bound_twice_by_its_owner_has_one_place() {
     let ada = owner("ada");
     assert!(store.begins(id(1), ada, start));
     assert!(store.takes(ada, start));
-    assert_eq!(store.bind(id(1), ada, IDLE, start), Binding::Renewed);
-    store.give_back(ada);
+    assert_eq!(store.binds(id(1), ada, start), Binding::Renewed);
+    store.gives_back(ada);
     assert_eq!((store.sessions.len(), store.reserved), (1, 0));
     store.assert_consistent();
 }
@@ -168,7 +184,7 @@ fn session_that_is_live_is_not_evicted_by_a_full_store() {
 }
 
 #[test]
-fn share_of_an_owner_leaves_room_for_others() {
+fn share_of_a_subject_leaves_room_for_others() {
     let (mut store, start) = (Store::default(), start());
     let eve = owner("eve");
     for number in 0..SHARE {
@@ -181,6 +197,23 @@ fn share_of_an_owner_leaves_room_for_others() {
 }
 
 #[test]
+fn share_is_that_of_the_subject_with_all_its_clients() {
+    let (mut store, start) = (Store::default(), start());
+    let eve = holder(owner("eve"));
+    for number in 0..SHARE as u8 {
+        assert!(store.reserve(eve, CAPACITY, SHARE, start));
+        // Each session has another client, and so another owner.
+        let by_client = owner(&format!("eve by client {number}"));
+        let binding = store.bind(id(number), by_client, eve, IDLE, start);
+        assert_eq!(binding, Binding::New);
+    }
+    assert!(!store.reserve(eve, CAPACITY, SHARE, start));
+    store.remove(id(0), owner("eve by client 0"));
+    assert!(store.reserve(eve, CAPACITY, SHARE, start));
+    store.assert_consistent();
+}
+
+#[test]
 fn share_counts_reservations_and_is_given_back() {
     let (mut store, start) = (Store::default(), start());
     let eve = owner("eve");
@@ -188,10 +221,10 @@ fn share_counts_reservations_and_is_given_back() {
         assert!(store.takes(eve, start));
     }
     assert!(!store.takes(eve, start));
-    store.give_back(eve);
+    store.gives_back(eve);
     assert!(store.takes(eve, start));
     for _ in 0..SHARE {
-        store.give_back(eve);
+        store.gives_back(eve);
     }
     store.assert_consistent();
     assert!(store.places.is_empty());
@@ -246,16 +279,16 @@ proptest! {
                     let (binding, expected) = match known {
                         None => {
                             list.push((number, by, end));
-                            (store.bind(id(number), owner, IDLE, now), Binding::New)
+                            (store.binds(id(number), owner, now), Binding::New)
                         }
                         Some(session) if session.1 == by => {
                             session.2 = end;
-                            (store.bind(id(number), owner, IDLE, now), Binding::Renewed)
+                            (store.binds(id(number), owner, now), Binding::Renewed)
                         }
-                        Some(_) => (store.bind(id(number), owner, IDLE, now), Binding::OfAnother),
+                        Some(_) => (store.binds(id(number), owner, now), Binding::OfAnother),
                     };
                     if expected != Binding::New {
-                        store.give_back(owner);
+                        store.gives_back(owner);
                     }
                     prop_assert_eq!(binding, expected);
                 }
@@ -268,7 +301,7 @@ proptest! {
                 }
                 Step::GiveBack => {
                     if let Some(by) = reservations.pop() {
-                        store.give_back(owners[usize::from(by)]);
+                        store.gives_back(owners[usize::from(by)]);
                     }
                 }
                 Step::Use(number, by) => {

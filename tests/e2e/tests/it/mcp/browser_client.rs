@@ -69,6 +69,7 @@ fn mcp_preflight_of_an_allowed_origin_needs_no_token() {
     );
 }
 
+// conformance 202
 #[test]
 fn mcp_challenge_can_be_read_by_scripts_of_an_allowed_origin() {
     let world = World::start(Settings::default());

@@ -6,6 +6,7 @@ use e2e::mcp::server::{Dpop, Hit, Settings};
 
 use super::World;
 
+// conformance 252
 #[test]
 fn mcp_bound_tokens_are_accepted_with_proofs() {
     let hits = reaches_both_tools(Dpop::WithoutNonce, None);
@@ -13,6 +14,7 @@ fn mcp_bound_tokens_are_accepted_with_proofs() {
 }
 
 /// The first response without a token has a nonce, so that no request needs a second attempt.
+// conformance 252
 #[test]
 fn mcp_bound_tokens_are_accepted_with_nonces() {
     let hits = reaches_both_tools(Dpop::WithNonce, None);

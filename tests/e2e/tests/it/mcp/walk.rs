@@ -10,24 +10,28 @@ use super::{World, parameter, scopes};
 
 const METADATA: &str = "/.well-known/oauth-protected-resource/mcp";
 
+// conformance 195, 199, 257, 258, 262
 #[test]
 fn mcp_first_generation_client_reaches_both_tools_with_one_step_up() {
-    reaches_both_tools(Program::FirstGeneration);
+    reaches_both_tools(Program::FirstGeneration, "initialize");
 }
 
+// conformance 195, 199, 257, 258, 262
 #[test]
 fn mcp_second_generation_client_reaches_both_tools_with_one_step_up() {
-    reaches_both_tools(Program::SecondGeneration);
+    reaches_both_tools(Program::SecondGeneration, "server/discover");
 }
 
+// conformance 195, 199, 257, 258, 262
 #[test]
 fn mcp_python_client_reaches_both_tools_with_one_step_up() {
-    reaches_both_tools(Program::Python);
+    reaches_both_tools(Program::Python, "server/discover");
 }
 
+// conformance 195, 199, 257, 258, 262
 #[test]
 fn mcp_rust_client_reaches_both_tools_with_one_step_up() {
-    reaches_both_tools(Program::Rust);
+    reaches_both_tools(Program::Rust, "initialize");
 }
 
 #[test]
@@ -42,12 +46,13 @@ fn mcp_clients_reach_both_tools_of_a_server_without_sessions() {
     }
 }
 
-fn reaches_both_tools(client: Program) {
+/// `first` is the JSON-RPC method that the client begins with: `initialize` up to 2025-11-25, else `server/discover`.
+fn reaches_both_tools(client: Program, first: &str) {
     let world = World::start(Settings::default());
     let outcome = world.run(client);
     outcome.is_complete();
     assert_discovery(&world, &outcome);
-    assert_one_step_up(&world, &outcome);
+    assert_one_step_up(&world, &outcome, first);
     assert!(!world.server.has_logged_a_token(), "{outcome}");
 }
 
@@ -84,10 +89,11 @@ fn assert_discovery(world: &World, outcome: &Outcome) {
 }
 
 /// Asserts the order of the requests at the server: 401, metadata, calls, one 403, calls.
-fn assert_one_step_up(world: &World, outcome: &Outcome) {
+fn assert_one_step_up(world: &World, outcome: &Outcome, first: &str) {
     let hits = world.server.take_hits();
     let shown: Vec<_> = hits.iter().map(Hit::to_string).collect();
     let shown = shown.join("\n");
+    assert_eq!(hits[0].call, first, "{shown}");
     assert_eq!(
         (hits[0].status, hits[0].scheme.as_str()),
         (401, ""),
@@ -127,6 +133,7 @@ fn assert_one_step_up(world: &World, outcome: &Outcome) {
     assert_eq!(unauthorized, 0, "{shown}");
 }
 
+// conformance 195
 #[test]
 fn mcp_clients_find_the_metadata_without_its_url_in_the_challenge() {
     for (client, world) in each_client(&Settings {

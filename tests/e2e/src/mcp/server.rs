@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use okta_verifier::dpop::{DpopNonces, DpopSettings};
 use okta_verifier::{Issuer, Policy, Resource, Verifier};
 use okta_verifier_axum::{VerifyLayer, metadata};
-use okta_verifier_tower::mcp::{McpLayer, McpSessions, Tools as Table};
+use okta_verifier_tower::mcp::{McpLayer, Tools as Table};
 use rmcp::transport::StreamableHttpServerConfig;
 use rmcp::transport::streamable_http_server::StreamableHttpService;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -141,9 +141,7 @@ fn app(settings: &Settings, base: &str, issuer: impl FnOnce(&str) -> Issuer) -> 
     }
     let verifier = verifier(settings, base, issuer);
     let tools = Table::new(Policy::scope(READ)).tool("write_file", Policy::scope(WRITE));
-    let guard = McpLayer::new(tools)
-        .sessions(McpSessions::new())
-        .end_streams(&verifier);
+    let guard = McpLayer::new(tools).end_streams(&verifier);
     routes
         .route_layer(guard)
         .route_layer(

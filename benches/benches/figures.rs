@@ -1,10 +1,13 @@
 //! The rows of the table that are times. All cases of a row are measured in turns, in one process.
 
 use actix_web::http::header::HeaderValue as ActixValue;
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderValue};
 use benches::{
     actix_app::{actix_plain, actix_verified, call_actix},
-    apps::{axum_plain, axum_verified, call_axum, call_tower, tower_plain, tower_verified},
+    apps::{
+        axum_plain, axum_verified, call_axum, call_mcp, call_tower, mcp_call, mcp_servers,
+        tower_plain, tower_verified,
+    },
     crowds::{self, MAX_KEYS},
     plain_cache::PlainCache,
     raw::Raw,
@@ -13,7 +16,7 @@ use benches::{
     tokens::{many, ordinary},
     verifiers::{Served, accepts, verify},
 };
-use okta_verifier::{Algorithm, Verifier};
+use okta_verifier::{Algorithm, Verifier, mcp::McpCalls};
 
 fn main() {
     let served = Served::default();
@@ -21,6 +24,7 @@ fn main() {
     uncached(&served);
     cached_hits(&served);
     layers(&served);
+    mcp_calls(&served);
     many_keys_and_issuers();
     rejections(&served);
 }
@@ -160,6 +164,36 @@ fn layers(served: &Served) {
         );
         table::row(figure, &measured, must, aim);
     }
+}
+
+/// Measures the time that the layers add to the call of a tool, cached, and what the pass over its body takes of it.
+fn mcp_calls(served: &Served) {
+    let line = format!("Bearer {}", ordinary(&served.okta).sign());
+    let value = HeaderValue::from_str(&line).expect("ASCII");
+    let servers = mcp_servers(served.verifier(10_000));
+    let (body, headers) = (mcp_call(), HeaderMap::new());
+
+    let mut rounds = Rounds::default();
+    let [plain, verified, protected] = servers.each_ref().map(|server| {
+        let (value, body) = (&value, &body);
+        rounds.add(move || call_mcp(server, value, body))
+    });
+    let scan = rounds.add(|| assert!(McpCalls::read(&headers, &body, None).is_ok()));
+    let timings = rounds.run();
+    let measured = format!(
+        "{:.2} of the plain route with both layers, {:.2} with the verifying layer alone (of {:.0} ns); \
+         `McpLayer` adds {:.0} ns, of which the pass over the body takes {:.0} ns",
+        timings.ratio(protected, plain),
+        timings.ratio(verified, plain),
+        timings.nanoseconds(plain),
+        timings.added(protected, verified),
+        timings.nanoseconds(scan),
+    );
+    let figure = format!(
+        "call of a tool of {} bytes to an MCP server of axum, cached",
+        body.len()
+    );
+    table::fact(&figure, &measured);
 }
 
 /// Compares many keys and many issuers with one.

@@ -4,12 +4,13 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     Extension, Router,
-    body::Body,
-    http::{HeaderValue, Request, Response, header::AUTHORIZATION},
-    routing::get,
+    body::{Body, Bytes},
+    http::{HeaderValue, Method, Request, Response, header::AUTHORIZATION},
+    routing::{get, post},
 };
 use okta_verifier::{Policy, Requirement, VerifiedToken, Verifier};
 use okta_verifier_axum::Verified;
+use okta_verifier_tower::mcp::{McpLayer, Tools};
 use tower::{Layer, Service, ServiceExt};
 
 use crate::verifiers::ready;
@@ -51,6 +52,39 @@ pub fn axum_verified(verifier: Verifier) -> Router {
 /// Panics if the response is not 200.
 pub fn call_axum(app: &Router, authorization: &HeaderValue) {
     let Ok(response) = ready(app.clone().oneshot(request(authorization, Body::empty())));
+    assert_eq!(response.status(), 200);
+}
+
+/// Returns three MCP servers of axum, which read the body: one without layers, one with the layer that verifies
+/// tokens, and one with `McpLayer` inside that layer.
+pub fn mcp_servers(verifier: Verifier) -> [Router; 3] {
+    let plain = Router::new().route("/orders", post(async |body: Bytes| body));
+    let tools = Tools::new(ReadOrders::POLICY);
+    let with_mcp = plain.clone().route_layer(McpLayer::new(tools));
+    let verify = okta_verifier_axum::VerifyLayer::new(verifier);
+    let verified = plain.clone().route_layer(verify.clone());
+    [plain, verified, with_mcp.route_layer(verify)]
+}
+
+/// Returns a call of a tool with about 300 bytes, as clients send it.
+#[must_use]
+pub fn mcp_call() -> Bytes {
+    let argument = "a".repeat(170);
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"name":"read_orders","arguments":{{"query":"{argument}"}},"_meta":{{"progressToken":7}}}}}}"#
+    );
+    body.into()
+}
+
+/// Sends a POST with this body to an axum app.
+///
+/// # Panics
+///
+/// Panics if the response is not 200.
+pub fn call_mcp(app: &Router, authorization: &HeaderValue, body: &Bytes) {
+    let mut request = request(authorization, Body::from(body.clone()));
+    *request.method_mut() = Method::POST;
+    let Ok(response) = ready(app.clone().oneshot(request));
     assert_eq!(response.status(), 200);
 }
 

@@ -138,6 +138,49 @@
 //! Router::new().nest("/v1", v1)
 //! # }
 //! ```
+//!
+//! # MCP servers
+//!
+//! `McpLayer` of `okta-verifier-tower`, with the feature `mcp`, goes inside [`VerifyLayer`] and around the service of an
+//! MCP library, such as rmcp's `StreamableHttpService`. It requires a policy for each tool, and binds sessions to their
+//! owners. The metadata of the resource is added after the layers, because it must be public.
+//!
+//! ```
+//! # use std::convert::Infallible;
+//! use axum::{Router, body::Body, http::Request, response::Response};
+//! use okta_verifier::{Policy, Resource, Verifier};
+//! use okta_verifier_axum::VerifyLayer;
+//! # use okta_verifier_testing::TestIssuer;
+//! use okta_verifier_tower::mcp::{McpLayer, Tools};
+//! use tower::ServiceExt;
+//!
+//! const READ: Policy = Policy::scope("files:read");
+//! const WRITE: Policy = Policy::any(&[Policy::scope("files:write"), Policy::scope("files:admin")]);
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let okta = TestIssuer::new("https://mcp.example.com/mcp");
+//! # let issuer = okta.issuer().any_client_id();
+//! # let mcp_service = tower::service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::empty())));
+//! let resource = Resource::new("https://mcp.example.com/mcp").scopes(["files:read"]);
+//! let verifier = Verifier::builder().issuer(issuer).resource(resource).build()?;
+//! let tools = Tools::new(READ).tool("write_file", WRITE);
+//! let app: Router = Router::new()
+//!     .nest_service("/mcp", mcp_service)
+//!     .route_layer(McpLayer::new(tools).end_streams(&verifier)) // the inner layer
+//!     .route_layer(VerifyLayer::new(verifier.clone()).require(READ).strip_credentials())
+//!     .merge(okta_verifier_axum::metadata(&verifier));
+//!
+//! let call = |tool: &str| {
+//!     let bearer = format!("Bearer {}", okta.token("ada").scope("files:read").sign());
+//!     let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}"}}}}"#);
+//!     Request::post("/mcp").header("authorization", bearer).body(Body::from(body))
+//! };
+//! assert_eq!(app.clone().oneshot(call("read_file")?).await?.status(), 200);
+//! assert_eq!(app.oneshot(call("write_file")?).await?.status(), 403);
+//! # Ok(())
+//! # }
+//! ```
 
 mod claims;
 mod layer;

@@ -31,6 +31,11 @@ use crate::{
     },
     verified_token::Origin,
 };
+#[cfg(feature = "mcp")]
+use crate::{
+    http::{HeaderMap, HeaderValue},
+    mcp::{McpCalls, is_normal},
+};
 
 /// The largest token size that the setting allows, in bytes.
 const LARGEST_TOKEN: usize = 64 * 1024;
@@ -261,6 +266,85 @@ pub fn htu(data: &[u8]) {
     }
 }
 
+/// Checks that the calls of an accepted body are those that serde_json reads, which takes the last of two equal
+/// members. The body follows the values of `MCP-Protocol-Version`, `Mcp-Method` and `Mcp-Name`, each in a line; an empty
+/// line stands for a missing field.
+#[cfg(feature = "mcp")]
+pub fn mcp_body(data: &[u8]) {
+    let mut lines = data.splitn(4, |byte| *byte == b'\n');
+    let mut headers = HeaderMap::new();
+    for name in ["mcp-protocol-version", "mcp-method", "mcp-name"] {
+        match lines.next().map(HeaderValue::from_bytes) {
+            Some(Ok(value)) if !value.is_empty() => drop(headers.insert(name, value)),
+            _ => {}
+        }
+    }
+    let body = lines.next().unwrap_or_default();
+    let Ok(calls) = McpCalls::read(&headers, body, None) else {
+        return;
+    };
+    // serde_json reads neither numbers beyond f64 nor 128 levels.
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else {
+        return;
+    };
+    let messages = match &value {
+        serde_json::Value::Array(messages) => &messages[..],
+        message => std::slice::from_ref(message),
+    };
+    let named = |message: &serde_json::Value| {
+        let member = match message["method"].as_str()? {
+            "tools/call" | "prompts/get" => "name",
+            "resources/read" | "resources/subscribe" => "uri",
+            _ => return None,
+        };
+        Some(message["params"][member].as_str()?.to_owned())
+    };
+    let expected: Vec<String> = messages.iter().filter_map(named).collect();
+    let listed = messages.iter().all(|message| {
+        let method = message["method"].as_str();
+        !method.is_some_and(|it| it.starts_with("subscriptions/") || it.contains("/directory/"))
+    });
+    if listed {
+        assert_eq!(calls.targets().collect::<Vec<_>>(), expected);
+    }
+}
+
+/// Checks that a URI in normal form has no other form: neither for the URL standard nor once it is decoded.
+#[cfg(feature = "mcp")]
+pub fn resource_uri(data: &[u8]) {
+    let Ok(uri) = std::str::from_utf8(data) else {
+        return;
+    };
+    if !is_normal(uri) {
+        return;
+    }
+    let url = Url::parse(uri).expect("a URL");
+    assert_eq!(url.as_str(), uri);
+    let (path, is_rooted) = (url.path(), url.path().starts_with('/'));
+    let segments: Vec<&str> = path[usize::from(is_rooted)..].split('/').collect();
+    for (number, segment) in segments.iter().enumerate() {
+        assert!(!segment.is_empty() || number + 1 == segments.len(), "{uri}");
+        let decoded = decode(segment.as_bytes());
+        assert!(decoded != b"." && decoded != b"..", "{uri}");
+        let is_structure =
+            |byte: &u8| byte.is_ascii_control() || matches!(*byte, b'/' | b'\\' | b'%');
+        assert!(!decoded.iter().any(is_structure), "{uri}");
+    }
+}
+
+#[cfg(feature = "mcp")]
+fn decode(text: &[u8]) -> Vec<u8> {
+    match text {
+        [] => Vec::new(),
+        [b'%', high, low, rest @ ..] => {
+            let digits = [*high, *low].map(char::from).iter().collect::<String>();
+            let byte = u8::from_str_radix(&digits, 16).expect("two digits");
+            [vec![byte], decode(rest)].concat()
+        }
+        [byte, rest @ ..] => [vec![*byte], decode(rest)].concat(),
+    }
+}
+
 /// The cache of prepared keys. It is kept between inputs, as it is between proofs in a service.
 static KEYS: LazyLock<Option<ProofKeys>> = LazyLock::new(|| ProofKeys::new().ok());
 
@@ -273,7 +357,7 @@ mod tests {
 
     type Target = fn(&[u8]);
 
-    const TARGETS: [(&str, Target); 10] = [
+    const TARGETS: &[(&str, Target)] = &[
         ("authorization", super::authorization),
         ("jws", super::jws),
         ("claims", super::claims),
@@ -284,6 +368,10 @@ mod tests {
         ("proof", super::proof),
         ("challenge", parsed_challenge),
         ("htu", super::htu),
+        #[cfg(feature = "mcp")]
+        ("mcp_body", super::mcp_body),
+        #[cfg(feature = "mcp")]
+        ("resource_uri", super::resource_uri),
     ];
 
     /// As in `fuzz/fuzz_targets/challenge.rs`.

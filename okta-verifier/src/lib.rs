@@ -47,11 +47,11 @@
 //! | [`mtls`] | tokens that are bound to a certificate (RFC 8705) |
 //! | [`introspection`] | opaque tokens, and revocation before a token expires (RFC 7662) |
 //! | [`settings`] | settings from a file |
-//! | `mcp` | policies and sessions of MCP servers; with the feature of that name |
 //! | [`health`] | the state of keys and of introspection, for probes and metrics |
 //! | [`stats`] | counters of requests, key fetches and introspection, for metrics |
 //! | [`error`] | the details of a [`VerifyError`], and the error of a failed key fetch |
 //! | [`adapter`] | the interface for adapters to other frameworks |
+//! | `mcp` | policies for the tools, prompts and resources of MCP servers, and their sessions, with the feature of that name |
 //!
 //! # Features
 //!

@@ -54,5 +54,7 @@ mod tests;
 
 pub use calls::McpCalls;
 pub use rejection::McpRejection;
+#[cfg(any(test, fuzzing))]
+pub(crate) use resource_uri::is_normal;
 pub use sessions::{McpSession, McpSessions};
 pub use tools::Tools;

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, hint::black_box};
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderValue};
 use benches::{
     apps::{axum_extension, axum_plain, axum_verified, call_axum},
     plain_cache::PlainCache,
@@ -11,7 +11,7 @@ use benches::{
     tokens::{costly, ordinary},
     verifiers::{Served, runtime, verify},
 };
-use okta_verifier::{Algorithm, Verifier};
+use okta_verifier::{Algorithm, Verifier, mcp::McpCalls};
 
 /// Runs `count CASE CALLS`.
 fn main() {
@@ -63,7 +63,14 @@ fn main() {
         true => app.with_state(()),
         false => app,
     };
+    // 300 bytes.
+    let call = format!(
+        r#"{{"jsonrpc":"2.0","id":17,"method":"tools/call","params":{{"name":"write_file","arguments":{{"path":"/srv/files/a.txt","text":"{}","mode":420}}}}}}"#,
+        "x".repeat(161)
+    );
+    let headers = HeaderMap::new();
     let work: &dyn Fn() -> bool = match case.as_str() {
+        "mcp" => &|| McpCalls::read(&headers, black_box(call.as_bytes()), None).is_ok(),
         "cached" | "uncached" => &|| verify(&verifier, black_box(&jwt)).is_ok(),
         axum if axum.starts_with("axum") => &|| {
             call_axum(&app, black_box(&line));

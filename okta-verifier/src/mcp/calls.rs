@@ -125,6 +125,12 @@ impl<'a> McpCalls<'a> {
         self.begins_session
     }
 
+    /// Returns the names and the URIs of what is called.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|call| &*call.target)
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Call<'a>> {
         self.first.iter().chain(&self.others)
     }

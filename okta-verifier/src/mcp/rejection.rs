@@ -1,5 +1,7 @@
 //! [`McpRejection`]: a rejection with the JSON-RPC error that MCP clients read.
 
+use std::{error::Error, fmt};
+
 use crate::{Rejection, VerifiedToken, error::McpError, http::McpProblem};
 
 /// A [`Rejection`] of a request to an MCP server, with the body of its response: a JSON-RPC error or nothing.
@@ -30,7 +32,10 @@ use crate::{Rejection, VerifiedToken, error::McpError, http::McpProblem};
 /// assert_eq!(body, br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}"#);
 /// ```
 #[derive(Clone, Debug)]
-pub struct McpRejection {
+pub struct McpRejection(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     rejection: Rejection,
     body: Vec<u8>,
 }
@@ -68,10 +73,8 @@ impl McpRejection {
 
     /// Returns the 404 of a session that does not exist or that another caller owns.
     pub(crate) fn unknown_session(token: Option<&VerifiedToken>) -> Self {
-        Self {
-            rejection: reject(McpProblem::UnknownSession, token),
-            body: SESSION_NOT_FOUND.as_bytes().to_vec(),
-        }
+        let rejection = reject(McpProblem::UnknownSession, token);
+        Self::new(rejection, SESSION_NOT_FOUND.as_bytes().to_vec())
     }
 
     /// Returns the 503 of a session for which there is no room.
@@ -103,19 +106,23 @@ impl McpRejection {
             _ => (-32600, "Invalid Request"),
         };
         let id = id.unwrap_or("null");
-        Self {
-            rejection: reject(McpProblem::Malformed(error), token),
-            body: format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"{message}"}}}}"#
-            )
-            .into_bytes(),
-        }
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"{message}"}}}}"#
+        );
+        Self::new(
+            reject(McpProblem::Malformed(error), token),
+            body.into_bytes(),
+        )
+    }
+
+    fn new(rejection: Rejection, body: Vec<u8>) -> Self {
+        Self(Box::new(Parts { rejection, body }))
     }
 
     /// Returns the rejection and the body of the response. The content type is `application/json` if there is a body.
     #[must_use]
     pub fn into_parts(self) -> (Rejection, Vec<u8>) {
-        (self.rejection, self.body)
+        (self.0.rejection, self.0.body)
     }
 }
 
@@ -127,12 +134,17 @@ const SESSION_NOT_FOUND: &str =
 /// A rejection by a policy has no body.
 impl From<Rejection> for McpRejection {
     fn from(rejection: Rejection) -> Self {
-        Self {
-            rejection,
-            body: Vec::new(),
-        }
+        Self::new(rejection, Vec::new())
     }
 }
+
+impl fmt::Display for McpRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.rejection.fmt(f)
+    }
+}
+
+impl Error for McpRejection {}
 
 fn reject(problem: McpProblem, token: Option<&VerifiedToken>) -> Rejection {
     let claims = token.and_then(VerifiedToken::logged_claims);

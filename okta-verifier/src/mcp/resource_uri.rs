@@ -5,7 +5,7 @@ use url::Url;
 
 /// Returns whether no server reads the URI as another one: it is in the normal form of RFC 3986 §6.2.2 and of the WHATWG
 /// URL standard, and has no character that is often read as another one once it is decoded.
-pub(super) fn is_normal(uri: &str) -> bool {
+pub(crate) fn is_normal(uri: &str) -> bool {
     has_normal_characters(uri)
         && has_normal_path(uri)
         && has_lower_case_authority(uri)

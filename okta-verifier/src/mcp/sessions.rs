@@ -37,6 +37,9 @@ use crate::{
 ///
 /// Requests without a token, which an optional layer admits, have one common owner.
 ///
+/// Only the field `Mcp-Session-Id` is read. The deprecated transport "HTTP+SSE" has the session in the query of a URL, where it
+/// is not protected: turn that transport off.
+///
 /// The store is that of one process, and is lost when the process ends. If several instances serve the sessions of one
 /// another, do not use a store, or use a server without sessions. It has a fixed number of places, and a session keeps
 /// its place until it ends or until it was not used for the [idle timeout](Self::idle_timeout); nothing evicts it
@@ -110,6 +113,33 @@ impl McpSessions {
     }
 
     /// Returns an empty store for this number of sessions. The default is 10,000. With 0, no session can begin.
+    ///
+    /// ```
+    /// # use http::HeaderMap;
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::Verifier;
+    /// use std::time::Duration;
+    /// use okta_verifier::mcp::{McpCalls, McpSessions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("https://mcp.example.com/mcp");
+    /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+    /// # let (ada, bob) = (verifier.verify(&okta.token("ada").sign()).await?, verifier.verify(&okta.token("bob").sign()).await?);
+    /// # let headers = HeaderMap::new();
+    /// # let calls = McpCalls::read(&headers, br#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{}}"#, None)?;
+    /// let sessions = McpSessions::new()
+    ///     .max_sessions(2)
+    ///     .max_sessions_per_subject(1)
+    ///     .idle_timeout(Duration::from_secs(10 * 60));
+    /// let begin = |token| sessions.begin("POST", &headers, Some(&calls), Some(token), None);
+    ///
+    /// let one = begin(&ada)?; // has its place until it is completed or dropped
+    /// assert_eq!(begin(&ada).unwrap_err().into_parts().0.code(), "too_many_sessions");
+    /// assert!(begin(&bob).is_ok());
+    /// # drop(one);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn max_sessions(self, capacity: usize) -> Self {
         Self::of(Limits {

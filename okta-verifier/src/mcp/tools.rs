@@ -70,10 +70,10 @@ pub struct Tools(Arc<Table>);
 #[derive(Clone, Debug)]
 struct Table {
     unlisted: Access,
-    tools: BTreeMap<Box<str>, Access>,
-    prompts: BTreeMap<Box<str>, Access>,
+    tools: Entries,
+    prompts: Entries,
     /// By prefix.
-    resources: BTreeMap<Box<str>, Access>,
+    resources: Entries,
 }
 
 /// Who may use a tool, a prompt or a resource.
@@ -208,9 +208,6 @@ impl Tools {
         token: Option<&VerifiedToken>,
         anonymous: Option<&Anonymous>,
     ) -> Result<(), McpRejection> {
-        if token.is_none() && anonymous.is_none() {
-            return Err(Rejection::missing_layer().into());
-        }
         let mut required = Required::default();
         for call in calls.iter() {
             self.0.require(call, &mut required);
@@ -230,8 +227,8 @@ impl Table {
     fn require<'t>(&'t self, call: &Call<'_>, required: &mut Required<'t>) {
         let target = &*call.target;
         let listed = match call.kind {
-            Kind::Tool => self.tools.get_key_value(target),
-            Kind::Prompt => self.prompts.get_key_value(target),
+            Kind::Tool => entry(&self.tools, target),
+            Kind::Prompt => entry(&self.prompts, target),
             Kind::Resource if !is_normal(target) => {
                 required.add(None, &self.unlisted);
                 for (prefix, access) in &self.resources {
@@ -247,12 +244,22 @@ impl Table {
         }
     }
 
-    fn longest_prefix(&self, uri: &str) -> Option<(&Box<str>, &Access)> {
-        let prefixes = self.resources.iter();
+    fn longest_prefix(&self, uri: &str) -> Option<(&str, &Access)> {
+        let prefixes = self
+            .resources
+            .iter()
+            .map(|(prefix, access)| (&**prefix, access));
         prefixes
-            .filter(|(prefix, _)| uri.starts_with(&***prefix))
+            .filter(|(prefix, _)| uri.starts_with(prefix))
             .max_by_key(|(prefix, _)| prefix.len())
     }
+}
+
+type Entries = BTreeMap<Box<str>, Access>;
+
+fn entry<'t>(entries: &'t Entries, name: &str) -> Option<(&'t str, &'t Access)> {
+    let (name, access) = entries.get_key_value(name)?;
+    Some((name, access))
 }
 
 /// What the calls of a body require.

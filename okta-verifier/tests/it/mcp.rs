@@ -96,6 +96,7 @@ fn no_token(scopes: &str) -> (u16, Vec<String>) {
 
 const OK: (u16, Vec<String>) = (200, Vec::new());
 
+// conformance 274
 #[test]
 fn tools_without_a_verifying_layer_reject_every_message() {
     let tools = Tools::public().public_tool("a").tool("b", READ);
@@ -115,6 +116,7 @@ fn tools_without_a_verifying_layer_reject_every_message() {
     }
 }
 
+// conformance 271
 #[test]
 fn tools_reject_a_token_that_lacks_the_scope_of_a_tool() {
     let okta = okta();
@@ -159,6 +161,7 @@ fn tools_reject_a_token_that_lacks_the_scope_of_a_tool() {
     }
 }
 
+// conformance 273
 #[test]
 fn tools_name_the_scopes_of_the_floor_too() {
     let okta = okta();
@@ -178,6 +181,7 @@ fn tools_name_the_scopes_of_the_floor_too() {
     assert_eq!(check(&tool("read_file")), no_token("files:read"));
 }
 
+// conformance 271, 273
 #[test]
 fn tools_require_the_policies_of_all_messages_of_a_batch() {
     let okta = okta();
@@ -253,6 +257,7 @@ fn tools_of_a_batch_without_a_remedy_are_rejected_without_a_challenge() {
     }
 }
 
+// conformance 274
 #[test]
 fn tools_that_are_not_listed_in_a_closed_table_are_rejected() {
     let okta = okta();
@@ -297,6 +302,7 @@ fn tools_that_are_not_listed_in_a_closed_table_are_rejected() {
     );
 }
 
+// conformance 273, 274
 #[test]
 fn tools_that_are_public_need_no_token_behind_an_optional_layer() {
     let okta = okta();
@@ -368,6 +374,7 @@ fn tools_reject_an_expired_token_that_is_treated_as_anonymous_as_expired() {
     );
 }
 
+// conformance 271
 #[test]
 fn tools_find_the_policy_of_a_resource_by_its_longest_prefix() {
     let okta = okta();
@@ -411,6 +418,7 @@ fn tools_find_the_policy_of_a_resource_by_its_longest_prefix() {
     );
 }
 
+// conformance 272
 #[test]
 fn tools_require_every_policy_for_a_resource_that_could_be_another_one() {
     let okta = okta();

@@ -15,6 +15,9 @@ use tower::{Layer, ServiceBuilder};
 use super::support::*;
 use crate::support::{okta, verifier};
 
+/// Token, session and body of a request, and status and code of its rejection.
+type Step<'a> = (&'a str, Option<&'a str>, &'a [u8], u16, &'static str);
+
 /// A request with every defect. Each step of the table repairs the one that was reported.
 #[tokio::test]
 async fn checks_run_in_the_documented_order() {
@@ -31,7 +34,7 @@ async fn checks_run_in_the_documented_order() {
     );
     let forbidden = call("write_file").into_bytes();
     let begins = format!("[{INITIALIZE},{}]", call("write_file")).into_bytes();
-    let steps: [(&str, Option<&str>, &[u8], u16, &str); 8] = [
+    let steps: [Step<'_>; 8] = [
         ("", Some(strange), &large, 401, "no_credentials"),
         ("a.b.c", Some(strange), &large, 401, "malformed"),
         (&no_scope, Some(strange), &large, 403, "insufficient_scope"),

@@ -7,6 +7,7 @@ fn message(members: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":1,{members}}}"#)
 }
 
+// conformance 265
 #[test]
 fn body_that_is_not_json_in_utf_8_is_rejected() {
     let good = r#"{"method":"ping"}"#;
@@ -48,6 +49,7 @@ fn body_that_is_not_json_in_utf_8_is_rejected() {
     assert!(read(&[], format!(" \t\r\n{good}\n ").as_bytes()).is_ok());
 }
 
+// conformance 265
 #[test]
 fn body_that_is_nested_too_deep_is_rejected() {
     let nested = |open: &str, close: &str, depth: usize| {
@@ -65,6 +67,7 @@ fn body_that_is_nested_too_deep_is_rejected() {
     }
 }
 
+// conformance 268
 #[test]
 fn body_that_is_not_a_message_is_rejected() {
     for body in [
@@ -82,6 +85,7 @@ fn body_that_is_not_a_message_is_rejected() {
     }
 }
 
+// conformance 268
 #[test]
 fn body_with_a_member_of_a_wrong_type_is_rejected() {
     for members in [
@@ -101,6 +105,7 @@ fn body_with_a_member_of_a_wrong_type_is_rejected() {
     assert!(read(&[], message(r#""method":"ping","params":{}"#).as_bytes()).is_ok());
 }
 
+// conformance 268
 #[test]
 fn body_with_a_call_without_a_name_is_rejected() {
     for (method, other) in [
@@ -129,6 +134,7 @@ fn body_with_a_call_without_a_name_is_rejected() {
     }
 }
 
+// conformance 266
 #[test]
 fn body_with_a_deciding_member_twice_is_rejected() {
     for members in [
@@ -160,6 +166,7 @@ fn body_with_a_deciding_member_twice_is_rejected() {
     assert_eq!(calls(&body), ["Tool a"]);
 }
 
+// conformance 266
 #[test]
 fn body_with_a_member_that_another_parser_takes_for_a_deciding_one_is_rejected() {
     for members in [
@@ -191,6 +198,7 @@ fn body_with_a_member_that_another_parser_takes_for_a_deciding_one_is_rejected()
     assert_eq!(calls(&body), ["Tool a"]);
 }
 
+// conformance 267
 #[test]
 fn body_with_a_name_that_serde_json_reserves_is_rejected() {
     for name in [
@@ -232,6 +240,7 @@ fn body_with_a_name_that_serde_json_reserves_is_rejected() {
     );
 }
 
+// conformance 268
 #[test]
 fn body_of_a_rejection_repeats_only_an_id_that_was_read() {
     let id = |id: &str| {
@@ -264,6 +273,7 @@ fn body_of_a_rejection_repeats_only_an_id_that_was_read() {
     assert!(body.contains(r#""id":null"#), "{body}");
 }
 
+// conformance 271
 #[test]
 fn body_calls_the_tools_prompts_and_resources_of_all_its_messages() {
     for (body, called) in [
@@ -334,6 +344,7 @@ fn body_is_borrowed_and_not_shown() {
     );
 }
 
+// conformance 266, 268, 271
 #[test]
 fn body_with_a_subscription_that_cannot_be_read_is_rejected() {
     for params in [
@@ -370,6 +381,9 @@ fn body_with_a_subscription_that_cannot_be_read_is_rejected() {
         )))
     };
     assert!(listen("{}").is_empty());
+    let other =
+        r#""method":"x/y","params":{"notifications":{"resourceSubscriptions":["file:///a"]}}"#;
+    assert!(calls(&message(other)).is_empty());
     assert!(listen(r#"{"toolsListChanged":true,"resourceSubscriptions":null}"#).is_empty());
     assert_eq!(
         listen(r#"{"resourceSubscriptions" : [ "file:///a" , "file:\/\/\/b" ] }"#),

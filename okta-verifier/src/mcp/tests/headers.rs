@@ -22,6 +22,7 @@ fn is_mismatch(fields: &[(&'static str, &str)], body: &[u8]) -> bool {
     }
 }
 
+// conformance 269
 #[test]
 fn header_that_is_no_protocol_version_is_rejected() {
     for version in [
@@ -68,6 +69,7 @@ fn header_that_is_no_protocol_version_is_rejected() {
     assert!(body.starts_with(r#"{"jsonrpc":"2.0","id":7,"#), "{body}");
 }
 
+// conformance 270
 #[test]
 fn header_of_an_older_protocol_version_is_ignored() {
     for version in [
@@ -89,6 +91,7 @@ fn header_of_an_older_protocol_version_is_ignored() {
     }
 }
 
+// conformance 269
 #[test]
 fn header_of_a_newer_protocol_version_must_agree_with_the_body() {
     for version in ["2026-07-28", "2026-07-29", "2027-01-01", "9999-12-31"] {
@@ -129,6 +132,7 @@ fn header_of_a_newer_protocol_version_must_agree_with_the_body() {
     }
 }
 
+// conformance 269
 #[test]
 fn header_in_base64_is_decoded_before_it_is_compared() {
     let body = r#"{"id":1,"method":"tools/call","params":{"name":"größe"}}"#.as_bytes();
@@ -176,6 +180,7 @@ fn header_in_base64_is_decoded_before_it_is_compared() {
     ));
 }
 
+// conformance 269
 #[test]
 fn header_mcp_name_is_required_where_official_clients_send_it() {
     let fields = |method, name: Option<&'static str>| {
@@ -228,6 +233,7 @@ fn header_mcp_name_is_required_where_official_clients_send_it() {
     }
 }
 
+// conformance 269
 #[test]
 fn header_mcp_method_is_optional_for_initialize_but_must_agree() {
     let initialize = br#"{"id":1,"method":"initialize"}"#;
@@ -241,6 +247,7 @@ fn header_mcp_method_is_optional_for_initialize_but_must_agree() {
     assert!(!is_mismatch(&[VERSION], response));
 }
 
+// conformance 265
 #[test]
 fn header_of_a_body_in_another_encoding_is_rejected() {
     for field in [

@@ -380,6 +380,7 @@ proptest! {
         prop_assert_eq!(ours(body.as_bytes()), models(body.as_bytes()), "{}", body);
     }
 
+    // conformance 266
     #[test]
     fn body_that_is_accepted_is_read_alike_by_careless_servers(body in body()) {
         if let Some((called, _)) = ours(body.as_bytes()) {

@@ -2,6 +2,7 @@
 
 use crate::mcp::resource_uri::is_normal;
 
+// conformance 272
 #[test]
 fn resource_uri_that_could_be_read_as_another_one_is_not_normal() {
     for uri in [

@@ -40,7 +40,7 @@ exports.check = [
     run: [
       `cargo clippy --locked --workspace ${strict}`,
       { words: `cargo clippy --locked ${strict}`, cwd: 'tests/e2e' },
-      { words: `cargo clippy --locked ${strict}`, cwd: 'tests/live' },
+      { words: `cargo clippy --locked --all-features ${strict}`, cwd: 'tests/live' },
       { words: `cargo clippy --locked ${strict}`, cwd: 'tests/redis' },
       // With what the fuzzers call; `clippy-all` lints the fuzzers themselves.
       'cargo clippy --locked -p okta-verifier --lib -- --cfg fuzzing -D warnings',
@@ -77,6 +77,8 @@ exports.full = [
   { name: 'e2e', about: 'the examples against a real authorization server', needs: ['npm', 'openssl'], run: ['ci/e2e'] },
   { name: 'live', about: 'tokens of a real Keycloak; installs Java, Maven and unzip if they are missing', needs: ['openssl'],
     ahead: 'ci/live build', run: ['ci/live'] },
+  { name: 'live-mcp', about: 'MCP clients of other projects with a real Keycloak', needs: ['npm', 'openssl'],
+    run: ['ci/live mcp'] },
   { name: 'hydra', about: 'tokens of a real Ory Hydra, which takes minutes to build', needs: ['go'], run: ['ci/live hydra'] },
   { name: 'fuzz', about: 'every fuzzer for 30 s', needs: ['c++'], run: ['fuzz/run 30'] },
   { name: 'differential-full', about: '100,000 mutated tokens through jsonwebtoken too',

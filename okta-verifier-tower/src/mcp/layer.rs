@@ -42,8 +42,8 @@ use super::McpService;
 /// **Sessions are bound to their owners unless [`unbound_sessions`](Self::unbound_sessions) is called.** A server that
 /// finds sessions by their ID alone, as rmcp does, would serve a session to everyone who knows the ID and has any
 /// valid token. The owner is the issuer, the subject and the client of the token, so a refreshed token is accepted.
-/// A server without sessions pays nothing. The store is in the memory of this process: see [`McpSessions`], which also has the
-/// limits.
+/// A server without sessions pays nothing. The store is in the memory of this process. [`McpSessions`] describes it, its limits,
+/// and what it does not protect.
 ///
 /// # Responses
 ///

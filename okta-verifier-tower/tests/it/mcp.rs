@@ -1,6 +1,7 @@
 //! `McpLayer`: bodies, the order of the checks, policies of what is called, sessions and streams.
 
 mod body;
+mod events;
 mod methods;
 mod order;
 mod readiness;

@@ -37,6 +37,9 @@ use crate::{
 ///
 /// Requests without a token, which an optional layer admits, have one common owner.
 ///
+/// Only the field `Mcp-Session-Id` is read. The deprecated transport "HTTP+SSE" has the session in the query of a URL, where it
+/// is not protected: turn that transport off.
+///
 /// The store is that of one process, and is lost when the process ends. If several instances serve the sessions of one
 /// another, do not use a store, or use a server without sessions. It has a fixed number of places, and a session keeps
 /// its place until it ends or until it was not used for the [idle timeout](Self::idle_timeout); nothing evicts it

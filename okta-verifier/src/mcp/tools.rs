@@ -208,9 +208,6 @@ impl Tools {
         token: Option<&VerifiedToken>,
         anonymous: Option<&Anonymous>,
     ) -> Result<(), McpRejection> {
-        if token.is_none() && anonymous.is_none() {
-            return Err(Rejection::missing_layer().into());
-        }
         let mut required = Required::default();
         for call in calls.iter() {
             self.0.require(call, &mut required);

@@ -5,7 +5,7 @@ import { Provider } from 'oidc-provider';
 import { Storage } from './storage.mjs';
 
 const OPAQUE_AUDIENCE = 'api://opaque'; // resource=api://opaque requests an opaque token
-const SCOPES = ['read', 'write', 'orders:read', 'orders:write', 'admin', 'groups'];
+const SCOPES = ['read', 'write', 'orders:read', 'orders:write', 'files:read', 'files:write', 'admin', 'groups'];
 const GROUPS = { alice: ['Everyone', 'Admins'], bob: ['Everyone'] };
 const nonceSecret = randomBytes(32);
 
@@ -36,9 +36,9 @@ export const privateKeyJwtClient = await newKey('ES256');
 export const privateKeyJwtPem = await exportPKCS8(await importJWK(privateKeyJwtClient, 'ES256', { extractable: true }));
 
 const clientCredentials = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
-const clientsAt = (base) => [
+const clientsAt = (base, refresh) => [
   { client_id: '0oaclient1', client_secret: 'secret1-secret1-secret1', token_endpoint_auth_method: 'client_secret_basic',
-    grant_types: ['client_credentials', 'authorization_code', 'refresh_token'], response_types: ['code'], redirect_uris: [`${base}/cb`] },
+    grant_types: ['client_credentials', 'authorization_code', ...refresh], response_types: ['code'], redirect_uris: [`${base}/cb`] },
   { client_id: '0oaclient2', client_secret: 'secret2-secret2-secret2', token_endpoint_auth_method: 'client_secret_post', ...clientCredentials },
   { client_id: '0oapkjwt', token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256',
     jwks: { keys: [publicPart(privateKeyJwtClient)] }, ...clientCredentials },
@@ -54,7 +54,7 @@ const clientsAt = (base) => [
 
 // ---- the provider -------------------------------------------------------------------------------
 
-const ENDPOINTS = { authorization: 'authorize', token: 'token', jwks: 'keys', introspection: 'introspect', revocation: 'revoke', userinfo: 'userinfo' };
+const ENDPOINTS = { authorization: 'authorize', token: 'token', jwks: 'keys', introspection: 'introspect', revocation: 'revoke', userinfo: 'userinfo', registration: 'clients' };
 
 export function createIssuer({ base, path, keys, settings }) {
   const issuer = base + path;
@@ -62,11 +62,12 @@ export function createIssuer({ base, path, keys, settings }) {
   const prefix = isOrg ? '/oauth2/v1' : '/v1';
   const provider = new Provider(issuer, {
     adapter: (name) => new Storage(`${path}|${name}`),
-    clients: clientsAt(base),
+    clients: clientsAt(base, settings.registration ? [] : ['refresh_token']),
     jwks: { keys },
     clockTolerance: 5,
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'],
-    scopes: ['openid', 'offline_access', 'profile', 'email', ...SCOPES],
+    // A client that could refresh its token would do that instead of requesting more scopes.
+    scopes: ['openid', ...(settings.registration ? [] : ['offline_access']), 'profile', 'email', ...SCOPES],
     claims: { profile: ['name'], email: ['email'], groups: ['groups'], openid: ['sub'] },
     cookies: { keys: ['okta-shaped-as'] },
     pkce: { required: () => true },
@@ -81,6 +82,7 @@ export function createIssuer({ base, path, keys, settings }) {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
+      registration: { enabled: settings.registration, initialAccessToken: false },
       revocation: { enabled: true, allowedPolicy: () => true },
       userinfo: { enabled: true },
       mTLS: {

@@ -7,6 +7,7 @@
 //      TYP=none    or at+jwt, JWT, ...: their `typ`
 //      TTL=600     their lifetime in seconds
 //      AUDIENCE=api://default   ISSUERS=default,tenant-b
+//      REGISTRATION=1   clients may register themselves (RFC 7591); /__admin/requests lists the requests of such clients
 //      TLS=certs   the issuers use https, with the certificates of that directory (make-certs.sh);
 //                  "plain" in the same line is another address of the same server, without TLS
 //      TLS_MAX=TLSv1.1
@@ -26,7 +27,9 @@ const settings = {
   dpopNonce: false,
   cacheControl: undefined,
   audience: env.AUDIENCE ?? 'api://default',
+  registration: env.REGISTRATION === '1',
 };
+const requests = []; // what clients that register themselves requested, in order
 const paths = [...(env.ISSUERS ?? 'default,tenant-b').split(',').map((name) => `/oauth2/${name}`), ''];
 const issuers = new Map(); // path → issuer; '' is the org server
 
@@ -85,9 +88,29 @@ async function answer(req, res) {
     req.body = await querystringBody(req);
     req.body.token = shadowOf(req.body.token, issuer);
   }
+  if (settings.registration) await record(kind, req, url);
   req.originalUrl = req.url;
   req.url = req.url.slice(path.length) || '/';
   return issuer.handle(req, res);
+}
+
+// Notes what a client requests on its way to a token.
+async function record(kind, req, url) {
+  const last = url.pathname.split('/').at(-1);
+  if (kind === 'discovery' || last === 'authorize') {
+    const { scope, resource } = Object.fromEntries(url.searchParams);
+    requests.push({ kind: kind === 'discovery' ? kind : last, scope, resource });
+  } else if (kind === 'token' && req.method === 'POST') {
+    req.body = await querystringBody(req);
+    const { grant_type: grant, scope, resource } = req.body;
+    requests.push({ kind, grant, scope, resource });
+  } else if (last === 'clients' && req.method === 'POST') {
+    // The provider rejects scopes that it does not know, and limits the client to those that it registered with. It rejects
+    // refresh tokens too, since it has none here.
+    const { scope, grant_types: grants, ...metadata } = JSON.parse(await readBody(req));
+    req.body = { ...metadata, grant_types: grants?.filter((grant) => grant !== 'refresh_token') };
+    requests.push({ kind: 'register', scope });
+  }
 }
 
 // The issuer is ?issuer=/oauth2/default by default.
@@ -135,6 +158,8 @@ async function admin(req, res, url) {
       if (query.reset) for (const kind of Object.keys(hits)) delete hits[kind];
       return send(res, 200, counted);
     }
+    case 'requests':
+      return send(res, 200, requests.splice(0));
     case 'sign': // POST {header, payload[, kid][, secret]}: the issuer's key, or an HMAC secret in base64url
       return send(res, 200, { token: await signWith(issuer, settings, JSON.parse(await readBody(req))) });
     default:

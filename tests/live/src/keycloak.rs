@@ -1,7 +1,9 @@
 //! A Keycloak server and its admin interface.
 
 mod grant;
+mod login;
 mod realm;
+mod registration;
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};

@@ -381,6 +381,9 @@ fn body_with_a_subscription_that_cannot_be_read_is_rejected() {
         )))
     };
     assert!(listen("{}").is_empty());
+    let other =
+        r#""method":"x/y","params":{"notifications":{"resourceSubscriptions":["file:///a"]}}"#;
+    assert!(calls(&message(other)).is_empty());
     assert!(listen(r#"{"toolsListChanged":true,"resourceSubscriptions":null}"#).is_empty());
     assert_eq!(
         listen(r#"{"resourceSubscriptions" : [ "file:///a" , "file:\/\/\/b" ] }"#),

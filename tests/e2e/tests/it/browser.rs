@@ -24,12 +24,9 @@ pub(crate) fn log_in_at(
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-    let mut browser = Browser {
-        server,
-        cookies: BTreeMap::new(),
-    };
     let back = format!("{}/cb", server.base());
-    let mut next = browser.open(
+    let mut browser = Browser::new(server);
+    let first = browser.open(
         &format!("{issuer}/v1/authorize"),
         &[
             ("client_id", CLIENT),
@@ -42,40 +39,25 @@ pub(crate) fn log_in_at(
             ("state", "s"),
         ],
     );
-    // authorize, login page, authorize, consent page, authorize, then back with a code.
-    for _ in 0..12 {
-        let location = redirect_of(&next);
-        if let Some((_, query)) = location.split_once("/cb?") {
-            let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
-            let code = code.unwrap_or_else(|| panic!("the redirect has no code: {query}"));
-            let form = [
-                ("grant_type", "authorization_code"),
-                ("code", code),
-                ("redirect_uri", &back),
-                ("code_verifier", VERIFIER),
-                ("resource", audience),
-            ];
-            return server.request_token(&format!("{issuer}/v1/token"), &[], &form);
-        }
-        next = if location.contains("/interaction/") {
-            let page = browser
-                .open(&location, &[])
-                .body_mut()
-                .read_to_string()
-                .expect("a page");
-            if page.contains(r#"name="prompt" value="login""#) {
-                browser.submit(
-                    &location,
-                    &[("prompt", "login"), ("login", user), ("password", "x")],
-                )
-            } else {
-                browser.submit(&location, &[("prompt", "consent")])
-            }
-        } else {
-            browser.open(&location, &[])
-        };
-    }
-    panic!("no code after 12 steps");
+    let redirect = browser.authorize(first, user, &back);
+    let (_, query) = redirect.split_once('?').expect("a query");
+    let code = query.split('&').find_map(|pair| pair.strip_prefix("code="));
+    let code = code.unwrap_or_else(|| panic!("the redirect has no code: {query}"));
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", &back),
+        ("code_verifier", VERIFIER),
+        ("resource", audience),
+    ];
+    server.request_token(&format!("{issuer}/v1/token"), &[], &form)
+}
+
+/// Follows the authorization URL of a client as `user`, who consents to everything. Returns the redirect to the client.
+pub(crate) fn follow(server: &AuthorizationServer, user: &str, url: &str, back: &str) -> String {
+    let mut browser = Browser::new(server);
+    let first = browser.open(url, &[]);
+    browser.authorize(first, user, back)
 }
 
 /// A client that keeps cookies and does not follow redirects by itself.
@@ -84,7 +66,44 @@ struct Browser<'a> {
     cookies: BTreeMap<String, String>,
 }
 
-impl Browser<'_> {
+impl<'a> Browser<'a> {
+    fn new(server: &'a AuthorizationServer) -> Self {
+        Self {
+            server,
+            cookies: BTreeMap::new(),
+        }
+    }
+
+    /// Follows redirects and pages from the first response until the server redirects to `back`.
+    fn authorize(&mut self, first: Response<Body>, user: &str, back: &str) -> String {
+        let mut next = first;
+        // authorize, login page, authorize, consent page, authorize, then back with a code.
+        for _ in 0..12 {
+            let location = redirect_of(&next);
+            if location.split_once('?').is_some_and(|(url, _)| url == back) {
+                return location;
+            }
+            next = if location.contains("/interaction/") {
+                let page = self
+                    .open(&location, &[])
+                    .body_mut()
+                    .read_to_string()
+                    .expect("a page");
+                if page.contains(r#"name="prompt" value="login""#) {
+                    self.submit(
+                        &location,
+                        &[("prompt", "login"), ("login", user), ("password", "x")],
+                    )
+                } else {
+                    self.submit(&location, &[("prompt", "consent")])
+                }
+            } else {
+                self.open(&location, &[])
+            };
+        }
+        panic!("no redirect to the client after 12 steps");
+    }
+
     fn open(&mut self, url: &str, query: &[(&str, &str)]) -> Response<Body> {
         let request = self
             .server

@@ -18,6 +18,7 @@ mod flood;
 mod forged;
 mod introspection;
 mod login;
+mod mcp;
 mod meant_for_others;
 mod mock;
 mod mutual_tls;

@@ -177,6 +177,12 @@ impl AuthorizationServer {
         hits[kind].as_u64().unwrap_or(0)
     }
 
+    /// Returns what clients that register themselves requested since the last call, in order.
+    pub(crate) fn take_requests(&self) -> Vec<Value> {
+        let requests = json_of(self.admin("requests").call());
+        requests.as_array().expect("a list").clone()
+    }
+
     pub(crate) fn public_keys(&self, issuer: &str) -> Vec<Value> {
         let keys = json_of(self.http.get(self.url(&format!("{issuer}/v1/keys"))).call());
         keys["keys"].as_array().expect("a JWKS").clone()

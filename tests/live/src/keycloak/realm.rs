@@ -278,7 +278,7 @@ impl<'k> Realm<'k> {
             .clone()
     }
 
-    fn id_of_client(self, client_id: &str) -> String {
+    pub(super) fn id_of_client(self, client_id: &str) -> String {
         let clients = self.get(&format!("clients?clientId={client_id}"));
         clients[0]["id"]
             .as_str()
@@ -286,22 +286,22 @@ impl<'k> Realm<'k> {
             .to_owned()
     }
 
-    fn get(self, path: &str) -> Value {
+    pub(super) fn get(self, path: &str) -> Value {
         self.admin(Method::GET, path, None).json()
     }
 
-    fn put(self, path: &str, body: &Value) {
+    pub(super) fn put(self, path: &str, body: &Value) {
         self.admin(Method::PUT, path, Some(body));
     }
 
     /// Creates something and returns its ID.
-    fn create(self, path: &str, body: &Value) -> String {
+    pub(super) fn create(self, path: &str, body: &Value) -> String {
         let answer = self.admin(Method::POST, path, Some(body));
         let location = answer.location.expect("the location of what was created");
         location.rsplit('/').next().expect("an ID").to_owned()
     }
 
-    fn admin(self, method: Method, path: &str, body: Option<&Value>) -> http::Answer {
+    pub(super) fn admin(self, method: Method, path: &str, body: Option<&Value>) -> http::Answer {
         let separator = if path.is_empty() { "" } else { "/" };
         self.server
             .admin(method, &format!("/{}{separator}{path}", self.name), body)

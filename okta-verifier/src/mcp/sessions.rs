@@ -305,7 +305,33 @@ impl fmt::Debug for McpSessions {
 }
 
 /// The session of one request to an MCP server, until the server responds: the one that the request names, or a
-/// reserved place for the one that it may begin. [`McpSessions`] has an example.
+/// reserved place for the one that it may begin.
+///
+/// ```
+/// # use http::{HeaderMap, StatusCode};
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::Verifier;
+/// use okta_verifier::mcp::McpSessions;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("https://mcp.example.com/mcp");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// let sessions = McpSessions::new();
+/// let ada = verifier.verify(&okta.token("ada").sign()).await?;
+/// let bob = verifier.verify(&okta.token("bob").sign()).await?;
+/// let (request, mut response) = (HeaderMap::new(), HeaderMap::new());
+/// response.insert("mcp-session-id", "1868a90c".parse()?);
+///
+/// let of_ada = sessions.begin("POST", &request, None, Some(&ada), None)?;
+/// assert!(of_ada.complete(StatusCode::OK, &response).is_ok());
+///
+/// // The server has given the session of ada to bob, so bob must not get the response.
+/// let of_bob = sessions.begin("POST", &request, None, Some(&bob), None)?;
+/// let rejected = of_bob.complete(StatusCode::OK, &response).unwrap_err();
+/// assert_eq!(rejected.into_parts().0.status(), 500);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "the session of the response has no owner unless `complete` is called"]
 pub struct McpSession {
     sessions: McpSessions,

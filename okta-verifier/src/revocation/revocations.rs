@@ -297,11 +297,10 @@ impl Registry {
 
     /// Returns each issuer once.
     fn all(&self) -> impl Iterator<Item = &Arc<IssuerRules>> {
-        let is_first =
-            |(name, rules): &(&Box<str>, &Arc<IssuerRules>)| rules.names.first() == Some(name);
-        let pairs = self.by_name.iter();
-        let pairs = pairs.flat_map(|(name, all)| all.iter().map(move |rules| (name, rules)));
-        pairs.filter(is_first).map(|(_, rules)| rules)
+        self.by_name.iter().flat_map(|(name, all)| {
+            let is_first = move |rules: &&Arc<IssuerRules>| rules.names.first() == Some(name);
+            all.iter().filter(is_first)
+        })
     }
 
     /// Removes rules that nothing uses and that can match no token. An issuer may be removed and added again, so rules

@@ -56,6 +56,7 @@ use crate::{
     },
     keys::KeySnapshot,
     net::Clients,
+    revocation::Revocations,
     stats::{Counters, Stats},
     sync::clock::Now,
     verified_token::VerifiedToken,
@@ -97,6 +98,8 @@ struct Inner {
     sender_constraint: SenderConstraint,
     /// The maximum size of a token in bytes.
     max_token_size: usize,
+    /// `None` if no rules revoke tokens.
+    revocations: Option<Revocations>,
     /// The HTTP clients for issuers that are added later. The lock is held while the issuers are replaced or
     /// a resolved issuer is stored, so that these changes are made one after the other.
     clients: Mutex<Clients>,

@@ -22,7 +22,7 @@ pub(super) const APPLICATION: &str = "application";
 
 /// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
 /// chooses can add a counter. The last code stands for all others.
-pub(crate) const CODES: [&str; 43] = [
+pub(crate) const CODES: [&str; 44] = [
     NO_CREDENTIALS,
     INVALID_REQUEST,
     INSUFFICIENT_SCOPE,
@@ -63,6 +63,7 @@ pub(crate) const CODES: [&str; 43] = [
     "invalid_dpop_proof",
     "use_dpop_nonce",
     "inactive",
+    "revoked",
     "unavailable",
     APPLICATION,
     "other",

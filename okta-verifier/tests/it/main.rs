@@ -32,6 +32,7 @@ mod rejection;
 mod rejection_events;
 mod rejection_issuer;
 mod resource;
+mod revocation;
 mod signatures;
 mod spans;
 mod stats;

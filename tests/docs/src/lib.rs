@@ -73,6 +73,9 @@ mod protected_resources {}
 #[doc = include_str!("../../../okta-verifier/docs/mcp.md")]
 mod mcp {}
 
+#[doc = include_str!("../../../okta-verifier/docs/revocation.md")]
+mod revocation {}
+
 #[doc = include_str!("../../../okta-verifier/docs/key-rotation.md")]
 mod key_rotation {}
 

@@ -1,0 +1,336 @@
+//! [`Revocations`]: the rules of all issuers.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    RevocationSnapshot, Rule, SubjectClaim, issuer_rules::IssuerRules, rule::Kind,
+    settings::Settings,
+};
+use crate::sync::clock::Now;
+
+/// Rules about tokens that are no longer accepted, for one verifier or several. Clones share the rules.
+///
+/// Build it, give a clone to [`VerifierBuilder::revocations`](crate::VerifierBuilder::revocations), and keep another one
+/// to revoke tokens. From then on each token is compared with the rules of its issuer, cached tokens included, and the
+/// request is rejected with 401 `invalid_token` and the code `revoked` if one matches. The rules stay when
+/// [`Verifier::set_issuers`](crate::Verifier::set_issuers) replaces the issuers.
+///
+/// A token must have `iat` then, and must not be older than [`longest_token`](super::RevocationsBuilder::longest_token).
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// use okta_verifier::{Verifier, revocation::{Revocations, Rule, SubjectClaim}};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let (issuer, url) = (okta.issuer().any_client_id(), okta.issuer_url());
+/// let revocations = Revocations::builder().forgets_at_restart().build()?;
+/// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+/// let (ada, bob) = (okta.token("ada").sign(), okta.token("bob").sign());
+/// assert!(verifier.verify(&ada).await.is_ok());
+///
+/// revocations.revoke(Rule::subject(url, SubjectClaim::Subject, "ada")).await?;
+/// assert_eq!(verifier.verify(&ada).await.unwrap_err().code(), "revoked");
+/// assert!(verifier.verify(&bob).await.is_ok());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Revocations(Arc<Inner>);
+
+struct Inner {
+    settings: Arc<Settings>,
+    /// Locked when rules or issuers change, never for a request.
+    registry: Mutex<Registry>,
+    /// The number of rules that name an issuer which is not configured.
+    unknown_issuer: AtomicU64,
+}
+
+/// The rules of each issuer, by the values of `iss` that stand for it.
+///
+/// Settings with other aliases get rules of their own, which begin with those of each of their names. A rule is added
+/// to all rules that have its issuer's name, so that every entry in use knows it.
+#[derive(Default)]
+struct Registry {
+    by_name: HashMap<Box<str>, Vec<Arc<IssuerRules>>>,
+    /// The number of names at which unused rules are removed next.
+    prune_at: usize,
+}
+
+/// What became of rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Applied {
+    /// Whether more tokens are rejected than before.
+    pub(crate) is_changed: bool,
+    /// The number of rules that were not applied, because their issuer is not configured.
+    pub(crate) unknown_issuer: u64,
+}
+
+/// Why a rule was not applied. The text contains nothing of the rule.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::Verifier;
+/// use okta_verifier::revocation::{Revocations, RevokeError, Rule};
+/// use std::time::{Duration, SystemTime};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let (issuer, url) = (okta.issuer().any_client_id(), okta.issuer_url());
+/// let revocations = Revocations::builder().forgets_at_restart().build()?;
+/// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+///
+/// assert!(revocations.revoke(Rule::issuer(url)).await.is_ok());
+/// let other = Rule::issuer("https://umbrella.okta.com/oauth2/default");
+/// assert_eq!(revocations.revoke(other).await, Err(RevokeError::UnknownIssuer));
+/// let tomorrow = SystemTime::now() + Duration::from_secs(24 * 60 * 60);
+/// assert_eq!(revocations.revoke(Rule::issuer(url).before(tomorrow)).await, Err(RevokeError::InFuture));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RevokeError {
+    /// No verifier with these revocations has an issuer of this name.
+    #[error(
+        "no issuer of this name is configured; write the issuer's URL as in the settings, or one of its aliases"
+    )]
+    UnknownIssuer,
+    /// The rule is about tokens that are issued in the future. A rule cannot be made in advance.
+    #[error("the time of the rule is in the future; write the current time or an earlier one")]
+    InFuture,
+    /// The rule names a session or an email address, and no setting says which claim has it.
+    #[error(
+        "no setting says which claim has what the rule names; call .session_claim(\"sid\") or .email_claim(\"email\") of the builder"
+    )]
+    NoClaim,
+}
+
+impl Revocations {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self(Arc::new(Inner {
+            settings: Arc::new(settings),
+            registry: Mutex::default(),
+            unknown_issuer: AtomicU64::new(0),
+        }))
+    }
+
+    /// Rejects the tokens that the rule names, from now on. When this method returns, every later request with such a
+    /// token is rejected, and [`Verifier::until_void`](crate::Verifier::until_void) completes for connections.
+    ///
+    /// The rule applies to this process. If the service has several instances, each of them needs it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, and changes nothing, if no issuer of this name is configured, if the time of the rule is in the
+    /// future by more than the largest leeway, five minutes, or if the rule names a claim for which a setting is missing.
+    // `async`, because a rule may have to be written to a shared log.
+    pub async fn revoke(&self, rule: Rule) -> Result<(), RevokeError> {
+        let now = Now::read();
+        if rule.before > now.unix.saturating_add(MAX_LEEWAY) {
+            return Err(RevokeError::InFuture);
+        }
+        if !self.can_match(&rule) {
+            return Err(RevokeError::NoClaim);
+        }
+        match self.apply_at(&[rule], now).unknown_issuer {
+            0 => Ok(()),
+            _ => Err(RevokeError::UnknownIssuer),
+        }
+    }
+
+    /// Returns whether a token can have what the rule names. Sessions and email addresses need a setting.
+    pub(crate) fn can_match(&self, rule: &Rule) -> bool {
+        let settings = &self.0.settings;
+        let has_claim = |claim| claim != SubjectClaim::Email || settings.email_claim.is_some();
+        match &rule.kind {
+            Kind::Session { user: None, .. } => settings.session_claim.is_some(),
+            Kind::Session {
+                user: Some((claim, _)),
+                ..
+            } => settings.session_claim.is_some() || has_claim(*claim),
+            Kind::Subject { claim, .. } | Kind::SubjectAtClient { claim, .. } => has_claim(*claim),
+            Kind::Token { .. } | Kind::Client { .. } | Kind::Issuer => true,
+        }
+    }
+
+    /// Applies rules from an event to this process. Rules about issuers that are not configured are counted.
+    #[cfg_attr(not(test), expect(dead_code, reason = "receivers of events call it"))]
+    pub(crate) fn apply(&self, rules: &[Rule]) -> Applied {
+        let applied = self.apply_at(rules, Now::read());
+        let unknown = applied.unknown_issuer;
+        self.0.unknown_issuer.fetch_add(unknown, Ordering::Relaxed);
+        applied
+    }
+
+    pub(super) fn apply_at(&self, rules: &[Rule], now: Now) -> Applied {
+        let mut applied = Applied::default();
+        let mut changed = Vec::new();
+        {
+            // Held until the rules are applied, so that an issuer that is added meanwhile has them.
+            let registry = self.registry();
+            for rule in rules {
+                let of_issuer = registry.by_name.get(&rule.issuer);
+                applied.unknown_issuer += u64::from(of_issuer.is_none());
+                for held in of_issuer.into_iter().flatten() {
+                    changed.push((held.clone(), held.apply(std::iter::once(rule), now)));
+                }
+            }
+        }
+        applied.is_changed = changed.iter().any(|(_, change)| change.applied > 0);
+        for (held, change) in changed {
+            held.complete(change);
+        }
+        applied
+    }
+
+    /// Returns the rules of all issuers, to be saved for
+    /// [`RevocationsBuilder::snapshot`](super::RevocationsBuilder::snapshot).
+    #[must_use]
+    pub fn snapshot(&self) -> RevocationSnapshot {
+        let issuers = self.all().iter().map(|held| held.snapshot()).collect();
+        RevocationSnapshot { issuers }
+    }
+
+    /// Adds the rules of a snapshot, for example of another instance. A snapshot never removes a rule.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Verifier, revocation::{Revocations, Rule}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let instance = || Ok::<_, okta_verifier::ConfigError>({
+    /// #     let revocations = Revocations::builder().forgets_at_restart().build()?;
+    /// #     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// #     (builder.revocations(revocations.clone()).build()?, revocations)
+    /// # });
+    /// let ((one, of_one), (two, of_two)) = (instance()?, instance()?);
+    /// of_one.revoke(Rule::token(okta.issuer_url(), "token-1")).await?;
+    /// let jwt = okta.token("ada").claim("jti", "token-1").sign();
+    /// assert!(two.verify(&jwt).await.is_ok());
+    ///
+    /// of_two.restore(&of_one.snapshot());
+    /// assert_eq!(two.verify(&jwt).await.unwrap_err().code(), "revoked");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn restore(&self, snapshot: &RevocationSnapshot) {
+        let now = Now::read();
+        let mut changed = Vec::new();
+        {
+            let mut registry = self.registry();
+            for saved in &snapshot.issuers {
+                // An issuer that is configured later begins with these rules.
+                registry.rules_of(saved.names.clone(), &self.0.settings, now);
+                for name in &saved.names {
+                    for held in registry.by_name.get(name).into_iter().flatten() {
+                        changed.push((held.clone(), held.restore(saved, now)));
+                    }
+                }
+            }
+        }
+        for (held, change) in changed {
+            held.complete(change);
+        }
+    }
+
+    /// Returns the rules of an issuer with these names and this leeway in seconds. It is known from now on.
+    pub(crate) fn rules_of<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+        leeway: u64,
+    ) -> Arc<IssuerRules> {
+        let names = names.map(Into::into).collect();
+        let mut registry = self.registry();
+        let rules = registry.rules_of(names, &self.0.settings, Now::read());
+        rules.admit_leeway(leeway);
+        rules
+    }
+
+    /// Returns the number of rules from events that name an issuer which is not configured.
+    #[cfg_attr(not(test), expect(dead_code, reason = "receivers of events show it"))]
+    pub(crate) fn unknown_issuer(&self) -> u64 {
+        self.0.unknown_issuer.load(Ordering::Relaxed)
+    }
+
+    fn all(&self) -> Vec<Arc<IssuerRules>> {
+        self.registry().all().cloned().collect()
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        let registry = self.0.registry.lock();
+        registry.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Registry {
+    fn rules_of(
+        &mut self,
+        names: Box<[Box<str>]>,
+        settings: &Arc<Settings>,
+        now: Now,
+    ) -> Arc<IssuerRules> {
+        let named = |names: &[Box<str>]| names.first().and_then(|name| self.by_name.get(name));
+        let mut same = named(&names).into_iter().flatten();
+        if let Some(rules) = same.find(|it| it.names == names) {
+            return rules.clone();
+        }
+        self.prune(now);
+        let rules = Arc::new(IssuerRules::new(names, settings.clone()));
+        for name in &rules.names {
+            let others = self.by_name.entry(name.clone()).or_default();
+            for other in &*others {
+                // Nothing waits for the new rules yet.
+                let _ = rules.restore(&other.snapshot(), now);
+            }
+            others.push(rules.clone());
+        }
+        rules
+    }
+
+    /// Returns each issuer once.
+    fn all(&self) -> impl Iterator<Item = &Arc<IssuerRules>> {
+        self.by_name.iter().flat_map(|(name, all)| {
+            let is_first = move |rules: &&Arc<IssuerRules>| rules.names.first() == Some(name);
+            all.iter().filter(is_first)
+        })
+    }
+
+    /// Removes rules that nothing uses and that can match no token. An issuer may be removed and added again, so rules
+    /// that can match stay.
+    fn prune(&mut self, now: Now) {
+        if self.by_name.len() < self.prune_at {
+            return;
+        }
+        self.by_name.retain(|_, all| {
+            all.retain(|rules| {
+                Arc::strong_count(rules) > rules.names.len() || !rules.is_empty(now)
+            });
+            !all.is_empty()
+        });
+        self.prune_at = (2 * self.by_name.len()).max(MIN_PRUNE);
+    }
+}
+
+/// Shows the issuers only.
+impl fmt::Debug for Revocations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let issuers = self.all();
+        let issuers: Vec<_> = issuers.iter().map(|held| held.url()).collect();
+        f.debug_struct("Revocations")
+            .field("issuers", &issuers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The largest leeway of an issuer, in seconds.
+pub(super) const MAX_LEEWAY: u64 = 300;
+/// With fewer names, unused ones are not worth a search.
+const MIN_PRUNE: usize = 64;

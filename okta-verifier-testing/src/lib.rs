@@ -46,6 +46,7 @@ mod certificate;
 mod client;
 pub mod conformance;
 mod edits;
+mod event;
 mod keys;
 mod listener;
 #[cfg(feature = "server")]
@@ -60,6 +61,7 @@ pub use certificate::Certificate;
 pub use client::{Client, ProofBuilder};
 #[cfg(feature = "server")]
 pub use conformance::{Routes, assert_conformant};
+pub use event::{EVENT_AUDIENCE, EventBuilder};
 #[doc(hidden)]
 pub use listener::{Listener, listen};
 #[cfg(feature = "server")]

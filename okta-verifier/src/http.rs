@@ -6,6 +6,7 @@ mod application;
 mod challenge;
 mod codes;
 mod credentials;
+mod event_answer;
 mod grpc;
 mod metadata;
 mod problem_details;
@@ -26,6 +27,7 @@ pub(crate) use credentials::{
     Credentials, Lines, Malformed, NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN,
     OwnedShown, Problem, Shown, is_b64token,
 };
+pub(crate) use event_answer::EventAnswer;
 pub(crate) use metadata::metadata_response;
 pub use problem_details::ProblemDetails;
 pub use rejection::Rejection;

@@ -1,0 +1,270 @@
+//! The receiver of pushed security events (RFC 8935): which transmitter sent an event, and what it does.
+
+use std::sync::Arc;
+
+use super::{
+    Rule, Transmitter, TransmitterState,
+    active_transmitter::{ActiveTransmitter, Effect, LEEWAY},
+    event::Kind,
+    event_token::EventToken,
+    stream::Ignored,
+};
+use crate::{
+    crypto::{MacKey, random_bytes},
+    error::{ConfigError, VerifyError},
+    http::EventAnswer,
+    sync::clock::Now,
+    token::jws::{Jws, media_type},
+};
+
+/// The transmitters of one receiver.
+pub(crate) struct Receiver {
+    transmitters: Vec<Arc<ActiveTransmitter>>,
+    /// A random key. Secrets are compared by their MACs, which takes constant time and does not depend on the length.
+    comparison: MacKey,
+    /// Whether the settings name the claim with the email address.
+    has_email_claim: bool,
+}
+
+/// A genuine event token, and what it means. Nothing has happened yet.
+pub(crate) struct Delivery {
+    transmitter: Arc<ActiveTransmitter>,
+    pub(crate) rules: Vec<Rule>,
+    effects: Vec<(Kind, Effect)>,
+    now: Now,
+}
+
+impl Receiver {
+    /// Checks the settings of the transmitters.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first wrong setting.
+    pub(crate) fn new(
+        transmitters: Vec<Transmitter>,
+        has_email_claim: bool,
+    ) -> Result<Self, ConfigError> {
+        let secret = random_bytes::<32>().ok_or(ConfigError::Randomness)?;
+        let comparison = MacKey::new(&secret);
+        for (index, transmitter) in transmitters.iter().enumerate() {
+            transmitter.check()?;
+            let mut others = transmitters[..index].iter();
+            if others.any(|other| other.issuer == transmitter.issuer) {
+                return Err(transmitter.wrong(
+                    "two transmitters have this issuer; write one with the settings of both",
+                ));
+            }
+        }
+        let active = transmitters.into_iter();
+        let active = active.map(|settings| ActiveTransmitter::new(settings, &comparison));
+        Ok(Self {
+            transmitters: active.collect::<Result<_, _>>()?,
+            comparison,
+            has_email_claim,
+        })
+    }
+
+    pub(crate) fn transmitters(&self) -> &[Arc<ActiveTransmitter>] {
+        &self.transmitters
+    }
+
+    /// Returns the counters of each transmitter, and the state of its stream.
+    pub(crate) fn states(&self) -> Vec<TransmitterState> {
+        let transmitters = self.transmitters.iter();
+        transmitters
+            .map(|it| it.stream.snapshot(it.issuer()))
+            .collect()
+    }
+
+    /// Returns a state for a verification event of this transmitter, or `None` if it is unknown or has no secret.
+    pub(crate) fn verification_state(&self, issuer: &str, now: Now) -> Option<String> {
+        let mut transmitters = self.transmitters.iter();
+        let transmitter = transmitters.find(|it| it.issuer() == issuer)?;
+        let key = transmitter.verification.first()?;
+        Some(transmitter.state(key, now.unix))
+    }
+
+    /// Verifies a pushed event, and fetches the keys of the transmitter if necessary. `authorization` has the values
+    /// of the field `Authorization`.
+    ///
+    /// Until the secret and the signature have been verified, the answer depends on nothing but whether they are
+    /// valid and whether the body is an event token at all.
+    pub(crate) async fn receive<'h>(
+        &self,
+        method: &str,
+        authorization: impl IntoIterator<Item = &'h [u8]>,
+        body: &[u8],
+    ) -> Result<Delivery, EventAnswer> {
+        if method != "POST" {
+            return Err(EventAnswer::MethodNotAllowed);
+        }
+        let mut values = authorization.into_iter().map(<[u8]>::trim_ascii);
+        let value = match (values.next(), values.next()) {
+            (value, None) => value,
+            _ => Some(&b""[..]), // repeated, so none of them counts
+        };
+        let authenticated: Vec<_> = (self.transmitters.iter())
+            .filter(|it| it.accepts(value, &self.comparison))
+            .collect();
+        if authenticated.is_empty() {
+            let all = &self.transmitters;
+            return Err(reject(all, EventAnswer::AuthenticationFailed));
+        }
+        let fail = |answer| Err(reject(authenticated.iter().copied(), answer));
+        if body.len() > MAX_EVENT {
+            return fail(EventAnswer::TooLarge);
+        }
+        let jws = match Jws::parse(body.trim_ascii(), MAX_EVENT) {
+            Ok(jws) => jws,
+            Err(VerifyError::AlgorithmNotAllowed | VerifyError::BadSignature) => {
+                return fail(EventAnswer::InvalidKey);
+            }
+            Err(_) => return fail(EventAnswer::InvalidRequest),
+        };
+        // Explicit typing (SSF 1.0 §4.1.1): the same keys sign access tokens, ID tokens and logout tokens.
+        let typ = jws.header.other_typ.as_deref();
+        let Some(token) = EventToken::parse(&jws.payload)
+            .filter(|_| typ.is_some_and(|typ| media_type(typ, "secevent+jwt")))
+        else {
+            return fail(EventAnswer::InvalidRequest);
+        };
+        let transmitter = match &authenticated[..] {
+            [only] => *only,
+            several => {
+                let mut several = several.iter();
+                let iss = token.iss.as_deref();
+                match several.find(|it| iss == Some(it.issuer())) {
+                    Some(transmitter) => *transmitter,
+                    None => return fail(EventAnswer::InvalidKey),
+                }
+            }
+        };
+        let now = Now::read();
+        let delivery = match transmitter.verify(&jws, &token, now).await {
+            Ok(()) => self.read(transmitter, &token, now),
+            Err(answer) => Err(answer),
+        };
+        delivery.map_err(|answer| reject([transmitter], answer))
+    }
+
+    /// Reads the events of a token whose signature was verified.
+    fn read(
+        &self,
+        transmitter: &Arc<ActiveTransmitter>,
+        token: &EventToken<'_>,
+        now: Now,
+    ) -> Result<Delivery, EventAnswer> {
+        transmitter.stream.receive(now);
+        transmitter.check(token, now)?;
+        let mut delivery = Delivery {
+            transmitter: transmitter.clone(),
+            rules: Vec::new(),
+            effects: Vec::new(),
+            now,
+        };
+        for event in token.events().ok_or(EventAnswer::InvalidToken)? {
+            let kind = Kind::of(event.uri);
+            let happened = token.happened(&event).unwrap_or(now.unix);
+            let effect = match kind {
+                Kind::Unknown => Effect::Ignored(Ignored::UnknownEvent),
+                Kind::Verification => transmitter.verification(token, &event, now)?,
+                Kind::StreamUpdated => transmitter.stream_update(token, &event, happened),
+                Kind::Event(kind) => {
+                    let before = happened.min(now.unix.saturating_add(LEEWAY));
+                    let rules =
+                        transmitter.rules(kind, token, &event, before, self.has_email_claim);
+                    match rules {
+                        Ok(rules) => {
+                            delivery.rules.extend(rules);
+                            Effect::Rules
+                        }
+                        Err(ignored) => Effect::Ignored(ignored),
+                    }
+                }
+            };
+            delivery.effects.push((kind, effect));
+        }
+        if delivery.effects.is_empty() {
+            let effect = Effect::Ignored(Ignored::NoEvent);
+            delivery.effects.push((Kind::Unknown, effect));
+        }
+        Ok(delivery)
+    }
+}
+
+impl Delivery {
+    /// Counts and logs the events, and sets the state of the stream. Called after the rules were recorded.
+    pub(crate) fn confirm(self) -> EventAnswer {
+        let ActiveTransmitter { stream, .. } = &*self.transmitter;
+        let transmitter = self.transmitter.issuer();
+        for (kind, effect) in self.effects {
+            let event = kind.name();
+            let ignored = match effect {
+                Effect::Rules => {
+                    tracing::debug!(transmitter, event, "security event applied");
+                    None
+                }
+                Effect::Verified => {
+                    stream.verify(self.now);
+                    tracing::debug!(transmitter, event, "security event applied");
+                    None
+                }
+                Effect::Status { status, said } => match stream.set_status(status, said) {
+                    Some(changed) => {
+                        self.transmitter.log_status(status, changed);
+                        None
+                    }
+                    None => Some(Ignored::Status),
+                },
+                Effect::Ignored(reason) => Some(reason),
+            };
+            match ignored {
+                None => stream.apply(event),
+                Some(reason) => {
+                    stream.ignore(event, reason);
+                    let reason_code = reason.code();
+                    if reason.is_unexpected() && stream.may_warn(self.now) {
+                        tracing::warn!(
+                            transmitter,
+                            event,
+                            reason = reason_code,
+                            "security event ignored"
+                        );
+                    } else {
+                        tracing::debug!(
+                            transmitter,
+                            event,
+                            reason = reason_code,
+                            "security event ignored"
+                        );
+                    }
+                }
+            }
+        }
+        EventAnswer::Accepted
+    }
+}
+
+/// Counts and logs a rejected request at each transmitter that may have sent it.
+fn reject<'t>(
+    transmitters: impl IntoIterator<Item = &'t Arc<ActiveTransmitter>>,
+    answer: EventAnswer,
+) -> EventAnswer {
+    let code = answer.code();
+    for it in transmitters {
+        it.stream.reject(code);
+        let transmitter = it.issuer();
+        if it.stream.may_warn(Now::read()) {
+            tracing::warn!(transmitter, code, "security event rejected");
+        } else {
+            tracing::debug!(transmitter, code, "security event rejected");
+        }
+    }
+    answer
+}
+
+/// The maximum size of an event, in bytes.
+pub(crate) const MAX_EVENT: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;

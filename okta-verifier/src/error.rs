@@ -7,8 +7,8 @@
 //! | [`ClaimError`] | claims of a valid token that do not fit the type that the service reads |
 //! | [`FetchKeysError`] | [`Verifier::warm_up`](crate::Verifier::warm_up) and [`refresh`](crate::Verifier::refresh) |
 //!
-//! Some variants of [`VerifyError`] contain a [`MalformedTokenError`], a [`ProofError`] or an
-//! [`UnavailableReason`].
+//! Some variants of [`VerifyError`] contain a [`MalformedTokenError`], a [`ProofError`], a [`RevokedReason`] or
+//! an [`UnavailableReason`].
 //!
 //! A client sees a [`Rejection`](crate::Rejection) instead. No variant carries a token or a claim's value.
 //! `Display` says what is wrong and never repeats what [`source`](std::error::Error::source) says. Text from
@@ -37,7 +37,7 @@ pub(crate) use config::ConfigError;
 pub use proof::ProofError;
 pub use unavailable::{ConnectFailure, FetchKeysError, UnavailableReason};
 pub(crate) use verify::VerifyError;
-pub use verify::{ClaimError, MalformedTokenError};
+pub use verify::{ClaimError, MalformedTokenError, RevokedReason};
 
 /// Returns the start of a header's value or of a JSON member, escaped for use between quotation marks. The
 /// result is at most [`MAX_EXCERPT`] bytes long, and ends with an ellipsis if the value was shortened.

@@ -130,6 +130,7 @@ pub fn introspection(data: &[u8]) {
         challenges: Arc::new(challenges),
         caller_key: CallerKey::of_process().expect("random bytes"),
         counters: Arc::new(IssuerCounters::new(ISSUER)),
+        revocations: None,
     });
     let now = Now {
         unix: NOW,

@@ -58,6 +58,7 @@ pub struct IssuerHealth {
     /// issuer has shown it. It is never used to decide about a token.
     pub clock_difference: Option<ClockDifference>,
     pub(crate) introspection: Option<IntrospectionHealth>,
+    pub(crate) revocation: Option<RevocationHealth>,
 }
 
 impl IssuerHealth {
@@ -80,6 +81,63 @@ impl IssuerHealth {
     pub const fn introspection(&self) -> Option<&IntrospectionHealth> {
         self.introspection.as_ref()
     }
+
+    /// Returns the state of the revocation rules, or `None` without
+    /// [`VerifierBuilder::revocations`](crate::VerifierBuilder::revocations).
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Verifier, revocation::{Revocations, Rule}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let (issuer, url) = (okta.issuer().any_client_id(), okta.issuer_url());
+    /// let revocations = Revocations::builder().forgets_at_restart().build()?;
+    /// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    /// revocations.revoke(Rule::token(url, "AT.stolen")).await?;
+    /// revocations.revoke(Rule::token(url, "AT.stolen")).await?; // it changes nothing
+    ///
+    /// let health = verifier.health().remove(0);
+    /// let revocation = health.revocation().expect("there are revocations");
+    /// assert_eq!((revocation.rules, revocation.applied, revocation.collapsed), (1, 1, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn revocation(&self) -> Option<&RevocationHealth> {
+        self.revocation.as_ref()
+    }
+}
+
+/// The revocation rules of one issuer ([`Revocations`](crate::revocation::Revocations)).
+///
+/// ```
+/// use okta_verifier::{Verifier, health::RevocationHealth};
+///
+/// /// For an alert: rules about single users were replaced by one about all tokens.
+/// fn has_collapsed(verifier: &Verifier) -> bool {
+///     let health = verifier.health();
+///     let collapsed = |it: &RevocationHealth| it.collapsed > 0;
+///     health.iter().any(|issuer| issuer.revocation().is_some_and(collapsed))
+/// }
+/// # let okta = okta_verifier_testing::TestIssuer::new("api://orders");
+/// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
+/// assert!(!has_collapsed(&verifier));
+/// # Ok::<(), okta_verifier::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RevocationHealth {
+    /// The number of rules that can still match a token. A rule about all tokens of the issuer is not counted. A rule
+    /// about a session and its user counts twice.
+    pub rules: usize,
+    /// The number of rules that rejected more tokens than before, since the start. It only grows.
+    pub applied: u64,
+    /// The number of rules that were replaced by one about all tokens, because there was no room for more. It only
+    /// grows. See [`capacity`](crate::revocation::RevocationsBuilder::capacity).
+    pub collapsed: u64,
+    /// Every token of the issuer that was issued at this time or before is rejected. `None` if no rule is about all
+    /// tokens.
+    pub rejected_before: Option<SystemTime>,
 }
 
 /// The result of [`Verifier::check_introspection`](crate::Verifier::check_introspection) at one issuer.

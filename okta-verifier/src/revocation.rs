@@ -2,17 +2,43 @@
 //! signals and the operator make, and which each request is checked against.
 
 mod active_transmitter;
+mod epoch;
 mod event;
 mod event_token;
+mod issuer_rules;
+mod mark;
 mod receiver;
+mod revocations;
 mod rule;
+mod rules;
+mod settings;
+mod snapshot;
 mod stream;
 mod subject;
+#[cfg(test)]
+mod tests;
+mod token_marks;
 mod transmitter;
 
-pub(crate) use active_transmitter::{ActiveTransmitter, Target};
-pub use event::{Event, Reaction};
-pub(crate) use receiver::Receiver;
-pub use rule::{Rule, SubjectClaim};
-pub use stream::{StreamStatus, TransmitterState};
-pub use transmitter::Transmitter;
+// `epoch` takes these from here, so that the loom tests can include that file with others.
+use std::sync::{
+    RwLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+pub(crate) use self::{
+    active_transmitter::{ActiveTransmitter, Target},
+    epoch::Seen,
+    issuer_rules::IssuerRules,
+    mark::Mark,
+    token_marks::{Login, TokenMarks},
+};
+pub use self::{
+    event::{Event, Reaction},
+    revocations::{Revocations, RevokeError},
+    rule::{Rule, SubjectClaim},
+    settings::{Measure, RevocationsBuilder},
+    snapshot::RevocationSnapshot,
+    stream::{StreamStatus, TransmitterState},
+    transmitter::Transmitter,
+};

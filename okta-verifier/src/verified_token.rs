@@ -19,12 +19,13 @@ use crate::{
     caller::{Caller, CallerKey},
     error::{ClaimError, VerifyError},
     http::{Challenges, Remedy, logs_rejections},
+    revocation::{IssuerRules, Login, Mark, Seen, SubjectClaim, TokenMarks},
     stats::IssuerCounters,
-    sync::retirement::Retirement,
+    sync::{clock::Now, retirement::Retirement},
     token::{
         SubjectKind,
         checks::{self, Checked, Expected},
-        claims::{Claims, Dates},
+        claims::{Claims, Dates, date},
         confirmation::{Bound, Confirmation},
         json::{self, Object},
         logged_claims::LoggedClaims,
@@ -95,6 +96,9 @@ struct Inner {
     /// `None` if the token is not bound, which is the case for most tokens. A copy with fewer scopes
     /// shares this value, so that the hash of the token is computed only once.
     bound: Option<Arc<Bound>>,
+    /// What revocation rules are compared with. `None` without revocation rules, for a token without `iat`, and before
+    /// the signature was verified.
+    marks: Option<Arc<TokenMarks>>,
     /// The groups are read at first use, because most requests need only the scopes.
     groups: OnceLock<Box<[Box<str>]>>,
 }
@@ -119,6 +123,8 @@ pub(crate) struct Origin {
     pub(crate) challenges: Arc<Challenges>,
     pub(crate) caller_key: &'static CallerKey,
     pub(crate) counters: Arc<IssuerCounters>,
+    /// `None` without revocation rules.
+    pub(crate) revocations: Option<Arc<IssuerRules>>,
 }
 
 impl VerifiedToken {
@@ -151,6 +157,7 @@ impl VerifiedToken {
             dates: claims.dates(),
             auth_time: claims.auth_time,
             bound: checked.confirmation.map(|to| Arc::new(to.into())),
+            marks: None,
             groups: OnceLock::new(),
         })
     }
@@ -185,6 +192,88 @@ impl VerifiedToken {
 
     pub(crate) fn evidence(&self) -> &Evidence {
         &self.inner.evidence
+    }
+
+    /// Returns the new token with what revocation rules are compared with, if there are any. `issued_at` is the time of
+    /// a token without `iat`, or `None` if such a token is rejected.
+    pub(crate) fn with_marks(mut self, issued_at: Option<u64>) -> Self {
+        if let Some(rules) = &self.inner.origin.revocations {
+            let issued_at = self.issued_in_second().or(issued_at);
+            let marks = issued_at.map(|issued_at| Arc::new(self.marks(rules, issued_at)));
+            if let Some(inner) = Arc::get_mut(&mut self.inner) {
+                inner.marks = marks;
+            }
+        }
+        self
+    }
+
+    /// Returns `iat`, rounded down: for a revocation, the earlier second is stricter.
+    fn issued_in_second(&self) -> Option<u64> {
+        let rounded_up = self.inner.dates.iat?;
+        let rounded_down = date("iat", self.raw_claim("iat"), f64::floor);
+        Some(rounded_down.ok().flatten().unwrap_or(rounded_up))
+    }
+
+    fn marks(&self, rules: &IssuerRules, issued_at: u64) -> TokenMarks {
+        let claims = Object::parse(self.payload()).ok();
+        let text = |name: &str| claims.as_ref()?.present(name).and_then(json::string);
+        let is_present = |text: &Cow<'_, str>| !text.is_empty();
+        let subject = |claim, value: Option<Cow<'_, str>>| {
+            let value = value.filter(is_present);
+            value.map(|value| Mark::subject(claim, &value))
+        };
+        let session = rules.session_claim().and_then(text).filter(is_present);
+        let login = match self.inner.subject_kind {
+            SubjectKind::Service => Login::NotMeasured,
+            SubjectKind::User | SubjectKind::Unknown => rules.login(self.inner.auth_time),
+        };
+        let leeway = self.inner.origin.expected.leeway;
+        TokenMarks {
+            token: self.jti().map(Mark::token),
+            subjects: [
+                subject(SubjectClaim::Subject, Some(self.subject().into())),
+                subject(SubjectClaim::OktaUserId, text("uid")),
+                subject(SubjectClaim::Email, rules.email_claim().and_then(text)),
+            ],
+            session: session.as_deref().map(Mark::session),
+            client: self.client_id().map(Mark::client),
+            issued_at,
+            login,
+            last_second: rules.last_second(issued_at, login, leeway),
+            seen: Seen::default(),
+        }
+    }
+
+    /// Checks that no revocation rule matches the token, and that it is young enough for the rules to be complete.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the token is revoked, or if there are rules and the token has no `iat`.
+    #[inline]
+    pub(crate) fn check_revocation(&self, now: u64) -> Result<(), VerifyError> {
+        match (&self.inner.origin.revocations, &self.inner.marks) {
+            (None, _) => Ok(()),
+            (Some(rules), Some(marks)) if rules.is_seen(marks, now) => Ok(()),
+            (Some(rules), Some(marks)) => match rules.find(marks, now) {
+                None => Ok(()),
+                Some(reason) => Err(VerifyError::Revoked(reason)),
+            },
+            (Some(_), None) => Err(VerifyError::MissingClaim { claim: "iat" }),
+        }
+    }
+
+    /// Returns the revocation rules of the token's issuer, if there are any.
+    pub(crate) fn revocations(&self) -> Option<&Arc<IssuerRules>> {
+        self.inner.origin.revocations.as_ref()
+    }
+
+    /// Rejects this token from now on, because its issuer reports that it is not active.
+    pub(crate) fn revoke(&self) {
+        if let (Some(rules), Some(marks)) = (self.revocations(), &self.inner.marks)
+            && let Some(token) = marks.token
+        {
+            rules.revoke_token(token, Now::read());
+        }
     }
 
     /// Returns the issuer's URL, as configured, even if the token's `iss` is an alias. For an issuer with
@@ -424,6 +513,18 @@ impl VerifiedToken {
     pub(crate) fn expired_from(&self) -> u64 {
         let leeway = self.inner.origin.expected.leeway;
         self.inner.dates.exp.saturating_add(leeway)
+    }
+
+    /// Returns from when on the token is void in any case, in seconds since 1970: it is expired, or too old for the
+    /// revocation rules.
+    pub(crate) fn void_from(&self) -> u64 {
+        let expired = self.expired_from();
+        let too_old = self
+            .inner
+            .marks
+            .as_ref()
+            .map(|it| it.last_second.saturating_add(1));
+        too_old.map_or(expired, |too_old| expired.min(too_old))
     }
 
     /// Returns whether the token was accepted with the settings of this issuer.
@@ -744,6 +845,7 @@ impl VerifiedToken {
             dates: inner.dates,
             auth_time: inner.auth_time,
             bound: inner.bound.clone(),
+            marks: inner.marks.clone(),
             groups: OnceLock::new(),
         })
     }
@@ -781,7 +883,8 @@ impl VerifiedToken {
         let jti = self.jti().or(response.jti()).unwrap_or_default();
         let client_id = self.client_id().or(response.client_id());
         let client_id = client_id.unwrap_or_default();
-        Ok(Self::of(Inner {
+        let issued_at = self.issued_in_second();
+        let completed = Self::of(Inner {
             origin: signed.origin.clone(),
             evidence: signed.evidence.clone(),
             texts: stated.texts.with(JTI, jti).with(CLIENT_ID, client_id),
@@ -791,8 +894,10 @@ impl VerifiedToken {
             dates: signed.dates,
             auth_time: stated.auth_time,
             bound,
+            marks: None,
             groups: OnceLock::new(),
-        }))
+        });
+        Ok(completed.with_marks(issued_at))
     }
 }
 

@@ -17,6 +17,7 @@ mod sender_constraint;
 #[cfg(test)]
 mod tests;
 mod token_cache;
+mod transmitters;
 mod validity;
 
 use std::{
@@ -56,6 +57,7 @@ use crate::{
     },
     keys::KeySnapshot,
     net::Clients,
+    revocation::Revocations,
     stats::{Counters, Stats},
     sync::clock::Now,
     verified_token::VerifiedToken,
@@ -97,6 +99,8 @@ struct Inner {
     sender_constraint: SenderConstraint,
     /// The maximum size of a token in bytes.
     max_token_size: usize,
+    /// `None` if no rules revoke tokens.
+    revocations: Option<Revocations>,
     /// The HTTP clients for issuers that are added later. The lock is held while the issuers are replaced or
     /// a resolved issuer is stored, so that these changes are made one after the other.
     clients: Mutex<Clients>,

@@ -124,6 +124,12 @@ pub enum ConfigError {
         /// What is wrong, and what to set instead.
         problem: &'static str,
     },
+    /// A setting of the [`Revocations`](crate::revocation::Revocations) is wrong.
+    #[error("revocations: {problem}")]
+    Revocations {
+        /// What is wrong, and what to set instead.
+        problem: &'static str,
+    },
     /// The leeway is above five minutes.
     #[error(
         "issuer {issuer:?}: a leeway of {seconds} s accepts long-expired tokens; write at most 300 s"

@@ -152,6 +152,10 @@ pub enum VerifyError {
     /// not issued by this issuer (RFC 7662 §2.2).
     #[error("the issuer reports that the token is not active")]
     Inactive,
+    /// A revocation rule matches the token, or the token is so old that a rule may be forgotten already. It can occur
+    /// only with [`VerifierBuilder::revocations`](crate::VerifierBuilder::revocations).
+    #[error("{0}")]
+    Revoked(RevokedReason),
     /// Something that the verification needs is unavailable, such as the issuer's keys, its introspection
     /// response or the store of used DPoP proofs. The client is not at fault.
     #[error("the verification of the token is unavailable")]
@@ -195,6 +199,7 @@ impl VerifyError {
             Self::InvalidProof(_) => "invalid_dpop_proof",
             Self::NonceRequired => "use_dpop_nonce",
             Self::Inactive => "inactive",
+            Self::Revoked(_) => "revoked",
             Self::Unavailable { .. } => "unavailable",
         }
     }
@@ -217,6 +222,7 @@ impl VerifyError {
         match self {
             Self::Malformed(reason) => Some(reason.code()),
             Self::InvalidProof(reason) => Some(reason.code()),
+            Self::Revoked(reason) => Some(reason.code()),
             Self::Unavailable { source, .. } => Some(source.code()),
             _ => None,
         }
@@ -344,6 +350,70 @@ impl MalformedTokenError {
             Self::KeyIdTooLong => "key_id_too_long",
             Self::Extension => "extension",
             Self::Nested => "nested",
+        }
+    }
+}
+
+/// Why a token counts as revoked.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::{Verifier, VerifyError, revocation::{Revocations, Rule}};
+/// use okta_verifier::error::RevokedReason;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let (issuer, url) = (okta.issuer().any_client_id(), okta.issuer_url());
+/// let revocations = Revocations::builder().forgets_at_restart().build()?;
+/// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+/// let jwt = okta.token("ada").sign();
+/// assert!(verifier.verify(&jwt).await.is_ok());
+///
+/// revocations.revoke(Rule::issuer(url)).await?;
+/// let error = verifier.verify(&jwt).await.unwrap_err();
+/// assert!(matches!(error, VerifyError::Revoked(RevokedReason::Rule)));
+/// assert_eq!((error.code(), error.reason_code()), ("revoked", Some("rule")));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RevokedReason {
+    /// A rule names the token, its user, its session, its client or its issuer.
+    #[error("the token was revoked; the client must request a new one")]
+    Rule,
+    /// The token was issued longer ago than
+    /// [`longest_token`](crate::revocation::RevocationsBuilder::longest_token) and the leeway, so that the rule that
+    /// revoked it may be forgotten.
+    #[error(
+        "the token was issued so long ago that its revocation may be forgotten; if the issuer's tokens live for longer, raise .longest_token(..) of the revocations"
+    )]
+    TooOld,
+    /// The login of the user is older than a rule about the user, or than the
+    /// [longest login](crate::revocation::Measure::AuthTime). A new token of the same login would be rejected too, so
+    /// the user must log in again (RFC 9470).
+    #[error("the login of the token was revoked; the client must let the user log in again")]
+    Login {
+        /// The longest time since the login, in seconds, with which the user is accepted again.
+        max_age: u64,
+    },
+}
+
+impl RevokedReason {
+    /// Returns a stable code for logs and metrics, such as `too_old`.
+    ///
+    /// ```
+    /// use okta_verifier::error::RevokedReason;
+    ///
+    /// assert_eq!(RevokedReason::TooOld.code(), "too_old");
+    /// assert_eq!(RevokedReason::Login { max_age: 60 }.code(), "login");
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::TooOld => "too_old",
+            Self::Login { .. } => "login",
         }
     }
 }

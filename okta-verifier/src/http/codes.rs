@@ -17,7 +17,7 @@ pub(super) const APPLICATION: &str = "application";
 
 /// Every code of a rejection. Rejections are counted by the position of their code, so that no text that a client
 /// chooses can add a counter. The last code stands for all others.
-pub(crate) const CODES: [&str; 38] = [
+pub(crate) const CODES: [&str; 39] = [
     NO_CREDENTIALS,
     INVALID_REQUEST,
     INSUFFICIENT_SCOPE,
@@ -53,6 +53,7 @@ pub(crate) const CODES: [&str; 38] = [
     "invalid_dpop_proof",
     "use_dpop_nonce",
     "inactive",
+    "revoked",
     "unavailable",
     APPLICATION,
     "other",

@@ -19,7 +19,7 @@ use super::{
     rejection_event::Reason,
 };
 use crate::{
-    error::{ClaimError, ConfigError, MalformedTokenError, VerifyError},
+    error::{ClaimError, ConfigError, MalformedTokenError, RevokedReason, VerifyError},
     stats::IssuerCounters,
     token::logged_claims::LoggedClaims,
 };
@@ -412,6 +412,20 @@ impl Rejection {
                 retry_after: Some(seconds(retry_after)),
                 ..Self::plain(StatusCode::SERVICE_UNAVAILABLE, error.code())
             },
+            // A new token of the same login would be rejected too, so the user must log in again (RFC 9470 §3).
+            VerifyError::Revoked(RevokedReason::Login { max_age }) => {
+                let mut remedy = Remedy::default();
+                remedy.max_age(max_age, false);
+                let challenge = challenges.insufficient_authentication(scheme, &remedy);
+                Self::with(
+                    StatusCode::UNAUTHORIZED,
+                    error.code(),
+                    match challenge {
+                        Ok(challenge) => [Some(challenge), None],
+                        Err(_) => challenges.for_error(scheme, &error),
+                    },
+                )
+            }
             _ => Self::with(
                 StatusCode::UNAUTHORIZED,
                 error.code(),

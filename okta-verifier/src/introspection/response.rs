@@ -118,7 +118,8 @@ impl IntrospectionResponse {
             || granting.any(|name| claims.contains(name));
         // The payload is `text` and not `completed`: an inserted member must not become a claim of the token.
         let token = VerifiedToken::new(&claims, &checked, text, origin)
-            .with_evidence(Evidence::IntrospectionResponse);
+            .with_evidence(Evidence::IntrospectionResponse)
+            .with_marks(Some(requested_at.unix));
         Ok(Self {
             reason,
             requested_at,

@@ -165,6 +165,7 @@ impl KeyStore {
                 is_resolved: false,
                 clock_difference: None,
                 introspection: None,
+                revocation: None,
             },
             Self::Fetched(keys) => keys.health(issuer, now),
         }
@@ -617,6 +618,7 @@ impl FetchedKeys {
             is_resolved: false,
             clock_difference: None,
             introspection: None,
+            revocation: None,
         }
     }
 

@@ -53,6 +53,8 @@ pub(crate) struct Target {
     pub(crate) url: Box<str>,
     /// All its names, aliases included.
     pub(crate) names: Vec<Box<str>>,
+    /// Whether the verifier has the issuer. Otherwise its resolver may return it.
+    pub(crate) is_known: bool,
 }
 
 /// What one event of a token does.
@@ -75,11 +77,7 @@ impl ActiveTransmitter {
                 && url.query().is_none()
                 && url.fragment().is_none()
         });
-        let url = url.ok_or_else(|| {
-            settings.wrong(
-                "write the `iss` of the events, an absolute URL such as https://acme.okta.com",
-            )
-        })?;
+        let url = url.ok_or_else(|| settings.wrong(NOT_A_URL))?;
         if settings.is_okta && url.path() != "/"
             || settings.is_okta && settings.issuer.ends_with('/')
         {
@@ -118,6 +116,18 @@ impl ActiveTransmitter {
     /// Returns the issuer of the events, as configured.
     pub(crate) fn issuer(&self) -> &str {
         &self.settings.issuer
+    }
+
+    /// Returns the error for an issuer that is not a URL.
+    pub(crate) fn wrong_issuer(&self) -> ConfigError {
+        self.settings.wrong(NOT_A_URL)
+    }
+
+    /// Returns the issuers that the verifier does not have yet.
+    pub(super) fn unknown_issuers(&self) -> Vec<Box<str>> {
+        let targets = self.targets.load();
+        let unknown = targets.iter().filter(|target| !target.is_known);
+        unknown.map(|target| target.url.clone()).collect()
     }
 
     /// Returns the URL of the keys, if it is known without metadata.
@@ -165,6 +175,7 @@ impl ActiveTransmitter {
                 None if is_open => chosen.push(Target {
                     url: name.as_str().into(),
                     names: vec![name.as_str().into()],
+                    is_known: false,
                 }),
                 None => {
                     return Err(self.settings.wrong(format!(
@@ -529,3 +540,5 @@ pub(super) const LEEWAY: u64 = 60;
 /// How long a state is accepted, in seconds. Transmitters may be slow.
 const STATE_LIFETIME: u64 = 24 * 60 * 60;
 const RETRY_AFTER: Duration = Duration::from_secs(10);
+const NOT_A_URL: &str =
+    "write the `iss` of the events, an absolute URL such as https://acme.okta.com";

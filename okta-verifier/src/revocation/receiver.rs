@@ -30,6 +30,8 @@ pub(crate) struct Receiver {
 pub(crate) struct Delivery {
     transmitter: Arc<ActiveTransmitter>,
     pub(crate) rules: Vec<Rule>,
+    /// The issuers of rules that the verifier does not have yet.
+    pub(crate) unknown_issuers: Vec<Box<str>>,
     effects: Vec<(Kind, Effect)>,
     now: Now,
 }
@@ -159,6 +161,7 @@ impl Receiver {
         let mut delivery = Delivery {
             transmitter: transmitter.clone(),
             rules: Vec::new(),
+            unknown_issuers: transmitter.unknown_issuers(),
             effects: Vec::new(),
             now,
         };

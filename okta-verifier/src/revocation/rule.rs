@@ -1,9 +1,44 @@
 //! [`Rule`]: tokens that are no longer accepted.
 
-use std::time::SystemTime;
+use std::{fmt, time::SystemTime};
+
+use crate::sync::clock::wall_clock;
 
 /// Tokens of one issuer that are no longer accepted. Rules only ever add to what is rejected: the same rule twice, or
 /// an older one after a newer one, changes nothing.
+///
+/// The issuer is its URL as in the settings, or one of its aliases. Values are compared byte for byte, and times in
+/// whole seconds. `Debug` shows the kind of the rule only.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::{Verifier, revocation::Revocations};
+/// use okta_verifier::revocation::{Rule, SubjectClaim};
+/// use std::time::{Duration, SystemTime};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let (issuer, url) = (okta.issuer().any_client_id(), okta.issuer_url());
+/// # let revocations = Revocations::builder().forgets_at_restart().build()?;
+/// # let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+/// # let (user, uid) = (SubjectClaim::Subject, SubjectClaim::OktaUserId);
+/// revocations.revoke(Rule::token(url, "AT.stolen")).await?;
+/// revocations.revoke(Rule::subject(url, SubjectClaim::OktaUserId, "00u1bob")).await?;
+/// revocations.revoke(Rule::subject_at_client(url, SubjectClaim::Subject, "eve", "0oa3mobile")).await?;
+/// revocations.revoke(Rule::client(url, "0oa4retired")).await?;
+/// let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
+/// revocations.revoke(Rule::issuer(url).before(an_hour_ago)).await?;
+///
+/// let is_accepted = async |jwt: &str| verifier.verify(jwt).await.is_ok();
+/// assert!(!is_accepted(&okta.token("ada").claim("jti", "AT.stolen").sign()).await);
+/// assert!(!is_accepted(&okta.token("bob").claim("uid", "00u1bob").sign()).await);
+/// assert!(!is_accepted(&okta.token("eve").client_id("0oa3mobile").sign()).await);
+/// assert!(!is_accepted(&okta.token("ada").client_id("0oa4retired").sign()).await);
+/// assert!(is_accepted(&okta.token("ada").sign()).await);
+/// assert!(is_accepted(&okta.token("eve").client_id("0oa1web").sign()).await);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rule {
     pub(crate) issuer: Box<str>,
@@ -40,6 +75,27 @@ pub(crate) enum Kind {
 }
 
 /// The claim of the access token that names the user of a rule.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::{Verifier, revocation::Revocations};
+/// use okta_verifier::revocation::{Rule, SubjectClaim};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let (issuer, url) = (okta.issuer().any_client_id(), okta.issuer_url());
+/// # let revocations = Revocations::builder().forgets_at_restart().build()?;
+/// # let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+/// let rule = |claim| Rule::subject(url, claim, "00u1ada");
+/// let jwt = okta.token("ada@acme.test").claim("uid", "00u1ada").sign();
+///
+/// revocations.revoke(rule(SubjectClaim::Subject)).await?; // no token has this `sub`
+/// assert!(verifier.verify(&jwt).await.is_ok());
+/// revocations.revoke(rule(SubjectClaim::OktaUserId)).await?;
+/// assert!(verifier.verify(&jwt).await.is_err());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubjectClaim {
@@ -88,6 +144,60 @@ impl Rule {
         )
     }
 
+    /// Rejects the tokens of this session, and the tokens of this user without a session claim. Without
+    /// [`before`](Self::before), the latter are those issued until now.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Verifier, revocation::{Revocations, Rule, SubjectClaim}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let (issuer, url) = (okta.issuer().any_client_id(), okta.issuer_url());
+    /// # let revocations = Revocations::builder().session_claim("sid").forgets_at_restart().build()?;
+    /// # let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    /// let rule = Rule::session_of(url, "session-1", SubjectClaim::Subject, "ada");
+    /// revocations.revoke(rule).await?;
+    ///
+    /// let is_accepted = async |jwt: &str| verifier.verify(jwt).await.is_ok();
+    /// assert!(!is_accepted(&okta.token("ada").claim("sid", "session-1").sign()).await);
+    /// assert!(!is_accepted(&okta.token("ada").sign()).await); // it may be of this session
+    /// assert!(is_accepted(&okta.token("ada").claim("sid", "session-2").sign()).await);
+    /// assert!(is_accepted(&okta.token("bob").sign()).await);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn session_of(
+        issuer: impl Into<String>,
+        id: impl Into<String>,
+        claim: SubjectClaim,
+        user: impl Into<String>,
+    ) -> Self {
+        Self::new(
+            issuer,
+            Kind::Session {
+                id: id.into().into(),
+                user: Some((claim, user.into().into())),
+            },
+        )
+    }
+
+    /// Rejects the tokens of this user at this client. Without [`before`](Self::before), those issued until now.
+    pub fn subject_at_client(
+        issuer: impl Into<String>,
+        claim: SubjectClaim,
+        value: impl Into<String>,
+        client: impl Into<String>,
+    ) -> Self {
+        Self::new(
+            issuer,
+            Kind::SubjectAtClient {
+                claim,
+                value: value.into().into(),
+                client: client.into().into(),
+            },
+        )
+    }
+
     /// Rejects the tokens of this client. Without [`before`](Self::before), those issued until now.
     pub fn client(issuer: impl Into<String>, id: impl Into<String>) -> Self {
         Self::new(
@@ -114,8 +224,26 @@ impl Rule {
         Self {
             issuer: issuer.into().into(),
             kind,
-            before: seconds(SystemTime::now()),
+            before: wall_clock().as_secs(),
         }
+    }
+}
+
+/// Omits the values, and the issuer, because an event may name any.
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Token { .. } => "token",
+            Kind::Subject { .. } => "subject",
+            Kind::Session { .. } => "session",
+            Kind::Client { .. } => "client",
+            Kind::SubjectAtClient { .. } => "subject at client",
+            Kind::Issuer => "issuer",
+        };
+        f.debug_struct("Rule")
+            .field("kind", &kind)
+            .field("before", &self.before)
+            .finish_non_exhaustive()
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) fn verified() -> VerifiedToken {
         challenges: Arc::new(Challenges::new("api").expect("a good realm")),
         caller_key: CallerKey::of_process().expect("random bytes"),
         counters: Arc::new(IssuerCounters::new("https://issuer.test")),
+        revocations: None,
     };
     let (source, origin) = (Source::Jwt(Typ::Absent), Arc::new(origin));
     let checked = checks::check_claims(&claims, source, &origin.expected).expect("a good token");

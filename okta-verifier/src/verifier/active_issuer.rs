@@ -21,6 +21,7 @@ use crate::{
     issuer::{Issuer, ResolvedIssuer},
     keys::{FetchedKeys, KeyStore, Source},
     net::{Clients, IssuerClock},
+    revocation::Revocations,
     stats::IssuerCounters,
     sync::{
         clock::{End, Now},
@@ -74,6 +75,7 @@ impl ActiveIssuer {
         counters: impl FnOnce(&str) -> Arc<IssuerCounters>,
         clients: &mut Clients,
         challenges: &Arc<Challenges>,
+        revocations: Option<&Revocations>,
     ) -> Result<(Arc<Self>, Notes), ConfigError> {
         let settings = issuer.clone().without_snapshot();
         let mut resolved = issuer.resolve()?;
@@ -101,8 +103,10 @@ impl ActiveIssuer {
             Some(shared) => shared,
             None => keys(&resolved, clients, &clock, &counters)?,
         };
+        let leeway = resolved.expected.leeway;
         let origin = Arc::new(Origin {
             counters,
+            revocations: revocations.map(|it| it.rules_of(settings.names(), leeway)),
             expected: resolved.expected,
             groups_claim: resolved.groups_claim,
             challenges: challenges.clone(),
@@ -146,6 +150,7 @@ impl ActiveIssuer {
         IssuerHealth {
             introspection: self.introspection.as_ref().map(|it| it.health(now)),
             is_resolved: self.lease.is_some(),
+            revocation: self.origin.revocations.as_ref().map(|it| it.health(now)),
             clock_difference: self.clock.difference(self.origin.expected.leeway),
             ..self.keys.health(self.url(), now)
         }
@@ -359,7 +364,8 @@ fn warn_of_swapped_ids(expected: &Expected) {
     }
 }
 
-fn keys(
+/// Returns the key store of an issuer with these settings.
+pub(super) fn keys(
     resolved: &ResolvedIssuer,
     clients: &mut Clients,
     clock: &Arc<IssuerClock>,

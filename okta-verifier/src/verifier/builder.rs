@@ -11,7 +11,7 @@ use reqwest::{Certificate, ClientBuilder};
 
 use super::{
     Inner, IssuerResolver, Issuers, MountSettings, ResolvedIssuers, Resources, SenderConstraint,
-    TokenCache, Verifier,
+    TokenCache, Verifier, transmitters,
 };
 use crate::{
     dpop::{DpopSettings, External},
@@ -20,6 +20,7 @@ use crate::{
     issuer::Issuer,
     net::{Clients, Peers, proxy_header},
     resource::Resource,
+    revocation::Revocations,
     stats::Counters,
 };
 
@@ -54,6 +55,7 @@ pub struct VerifierBuilder {
     forwarded_host: Option<(String, Vec<String>)>,
     client_cert_header: Option<String>,
     log_claims: Vec<String>,
+    revocations: Option<Revocations>,
 }
 
 impl Verifier {
@@ -76,6 +78,7 @@ impl Verifier {
             forwarded_host: None,
             client_cert_header: None,
             log_claims: Vec::new(),
+            revocations: None,
         }
     }
 }
@@ -484,6 +487,33 @@ impl VerifierBuilder {
         self
     }
 
+    /// Compares every token with these rules, and rejects those that are revoked. By default there are none. Then no
+    /// token needs `iat`, and a token is accepted until it expires unless it is introspected.
+    ///
+    /// Keep a clone of `revocations`, to revoke tokens with it. Several verifiers may share one.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// use okta_verifier::{Verifier, revocation::{Revocations, Rule}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let (issuer, url) = (okta.issuer().any_client_id(), okta.issuer_url());
+    /// let revocations = Revocations::builder().forgets_at_restart().build()?;
+    /// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    /// let jwt = okta.token("ada").client_id("0oa4retired").sign();
+    /// assert!(verifier.verify(&jwt).await.is_ok());
+    ///
+    /// revocations.revoke(Rule::client(url, "0oa4retired")).await?;
+    /// assert_eq!(verifier.verify(&jwt).await.unwrap_err().code(), "revoked");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn revocations(mut self, revocations: Revocations) -> Self {
+        self.revocations = Some(revocations);
+        self
+    }
+
     /// Builds the verifier without network I/O. The service therefore starts even if the issuer is down.
     /// The keys are fetched for the first token, or by [`Verifier::warm_up`].
     ///
@@ -520,8 +550,20 @@ impl VerifierBuilder {
         }
         let resolved = resolver.map(ResolvedIssuers::new).transpose()?;
         let mut clients = Clients::new(self.http_client, ca_certificates, self.fetch_timeout);
-        let issuers = Issuers::build(self.issuers, &[], &mut clients, &challenges, &counters)?;
+        let revocations = self.revocations;
+        let issuers = Issuers::build(
+            self.issuers,
+            &[],
+            &mut clients,
+            &challenges,
+            &counters,
+            revocations.as_ref(),
+        )?;
         resources.check_issuers(&issuers)?;
+        if let Some(revocations) = &revocations {
+            let has_resolver = resolved.is_some();
+            transmitters::connect(revocations, &issuers.list, has_resolver, &mut clients)?;
+        }
         resources.log_notes();
         let cache = TokenCache::new(self.token_cache_capacity, self.token_cache_ttl);
         Ok(Verifier(Arc::new(Inner {
@@ -533,6 +575,7 @@ impl VerifierBuilder {
             mount: mount.map(Arc::new),
             sender_constraint,
             max_token_size: self.max_token_size,
+            revocations,
             clients: Mutex::new(clients),
             counters,
         })))
@@ -650,8 +693,18 @@ impl Verifier {
         }
         self.replace(|clients, challenges| {
             let counters = &self.0.counters;
-            let issuers = Issuers::build(issuers, &self.issuers(), clients, challenges, counters)?;
+            let issuers = Issuers::build(
+                issuers,
+                &self.issuers(),
+                clients,
+                challenges,
+                counters,
+                self.0.revocations.as_ref(),
+            )?;
             self.0.resources.check_issuers(&issuers)?;
+            if let Some(revocations) = &self.0.revocations {
+                transmitters::reconnect(revocations, &issuers.list);
+            }
             self.0.resources.set_dynamic();
             Ok(issuers)
         })

@@ -292,7 +292,7 @@ impl<'r> RequestDecision<'r> {
                     .with_signed(self.request.token, Some(typ), basis.issuer())
             })?;
         let evidence = Evidence::Key(verification.key.retirement.clone());
-        let token = token.with_evidence(evidence);
+        let token = token.with_evidence(evidence).with_marks(None);
         if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest)
             && !is_expired
         {
@@ -320,9 +320,11 @@ impl<'r> RequestDecision<'r> {
         else {
             return self.confirm_unasked(token, basis, now);
         };
-        // No request is sent about a token that the route rejects anyway.
+        // No request is sent about a token that is rejected anyway. What rules say about a lightweight token is not
+        // known before the response.
         if !is_lightweight {
             self.check_audience(&token, &basis)?;
+            check_revocation(&token, &basis, now)?;
         }
         let introspection = Introspection {
             introspector: introspector.clone(),
@@ -418,6 +420,7 @@ impl<'r> RequestDecision<'r> {
         now: Now,
     ) -> Result<Step, DecisionError> {
         self.check_audience(&token, &basis)?;
+        check_revocation(&token, &basis, now)?;
         // Without a request there is no proof and no certificate, so a binding cannot be checked.
         let Some(sender) = self.request.sender else {
             return match token.confirmation() {
@@ -531,6 +534,7 @@ impl PendingUse {
             verifier.check_url(issuer.url(), now)?;
             return Err(unavailable_now());
         }
+        self.token.check_revocation(now.unix)?;
         match self.token.check_dates(now.unix) {
             Err(VerifyError::Expired { .. }) if self.may_be_expired => Ok(()),
             checked => checked,
@@ -540,6 +544,14 @@ impl PendingUse {
     pub(super) fn error(&self, error: VerifyError) -> DecisionError {
         self.basis.error(error).with_token(&self.token)
     }
+}
+
+/// Checks that no revocation rule matches the token.
+#[inline]
+fn check_revocation(token: &VerifiedToken, basis: &Basis, now: Now) -> Result<(), DecisionError> {
+    token
+        .check_revocation(now.unix)
+        .map_err(|error| basis.error(error).with_token(token))
 }
 
 /// Returns why a token that is not a signed JWT may be introspected, or `None` if it must not be. A malformed

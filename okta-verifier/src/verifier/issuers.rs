@@ -14,6 +14,7 @@ use crate::{
     introspection::IntrospectionReason,
     issuer::Issuer,
     net::Clients,
+    revocation::Revocations,
     stats::Counters,
     sync::clock::Now,
     token::claims::Claims,
@@ -23,7 +24,7 @@ use crate::{
 /// All configured issuers. They are replaced as a whole, so that no request sees half of a change.
 #[derive(Debug)]
 pub(crate) struct Issuers {
-    list: Vec<Arc<ActiveIssuer>>,
+    pub(super) list: Vec<Arc<ActiveIssuer>>,
     /// The entries of each issuer, by the values of `iss`. Entries of one issuer have different audiences.
     by_issuer: HashMap<Box<str>, Vec<Arc<ActiveIssuer>>>,
     /// Whether an issuer has several tenants, whose `iss` is not a key of `by_issuer`.
@@ -54,6 +55,7 @@ impl Issuers {
         clients: &mut Clients,
         challenges: &Arc<Challenges>,
         counters: &Counters,
+        revocations: Option<&Revocations>,
     ) -> Result<Self, ConfigError> {
         // The same `Arc` is not retired, so the keys, responses and cached tokens of the issuer stay valid. A
         // resolved issuer has a lease that ends, so only its keys can be reused.
@@ -83,8 +85,15 @@ impl Issuers {
             let shared = shared.map(|it| it.keys.clone());
             let issuer = issuer.with_snapshot_of(&issuers);
             let counters = |url: &str| counters.configured(url);
-            let (issuer, notes) =
-                ActiveIssuer::build(issuer, None, shared, counters, clients, challenges)?;
+            let (issuer, notes) = ActiveIssuer::build(
+                issuer,
+                None,
+                shared,
+                counters,
+                clients,
+                challenges,
+                revocations,
+            )?;
             new.push(notes);
             list.push(issuer);
         }

@@ -342,7 +342,16 @@ impl ResolvedIssuers {
         };
         let counters = |_: &str| counters;
         let challenges = verifier.challenges();
-        let built = ActiveIssuer::build(settings, lease, shared, counters, clients, challenges);
+        let revocations = verifier.0.revocations.as_ref();
+        let built = ActiveIssuer::build(
+            settings,
+            lease,
+            shared,
+            counters,
+            clients,
+            challenges,
+            revocations,
+        );
         let (issuer, notes) = built.map_err(|error| {
             let problem = error.to_string();
             CallError::Settings(self.settings.without_place(iss, &problem))

@@ -48,6 +48,9 @@ pub enum VoidReason {
     /// The issuer was removed or its settings were replaced, or the verifier never had the issuer: the token
     /// was accepted by another verifier.
     IssuerRemoved,
+    /// A revocation rule matches the token, or the token is so old that a rule may be forgotten. It can occur only with
+    /// [`VerifierBuilder::revocations`](crate::VerifierBuilder::revocations).
+    Revoked,
     /// The future was polled outside a tokio runtime, so it cannot wait for the end of the token.
     NoRuntime,
 }
@@ -60,6 +63,7 @@ impl VoidReason {
             Self::Expired => "expired",
             Self::KeyWithdrawn => "key_withdrawn",
             Self::IssuerRemoved => "issuer_removed",
+            Self::Revoked => "revoked",
             Self::NoRuntime => "no_runtime",
         }
     }
@@ -73,6 +77,7 @@ impl fmt::Display for VoidReason {
             Self::IssuerRemoved => {
                 "the issuer of the token was removed, or its settings were replaced"
             }
+            Self::Revoked => "the token was revoked",
             Self::NoRuntime => "the end of the token cannot be awaited outside a tokio runtime",
         })
     }
@@ -90,6 +95,7 @@ impl Verifier {
     /// - The issuer was removed or its settings were replaced by [`set_issuers`](Self::set_issuers), or the
     ///   [`IssuerResolver`](crate::IssuerResolver) no longer returns these settings, or its cache has evicted them.
     /// - The token was accepted by another verifier, which may have other issuers.
+    /// - A rule of the [`Revocations`](crate::revocation::Revocations) matches the token.
     ///
     /// Expiry by the wall clock is noticed within a second, or within 30 s if the wall clock was set or the
     /// machine was suspended. The time also counts by the monotonic clock from this call on, so that a wall
@@ -101,8 +107,8 @@ impl Verifier {
     /// unavailable, for however long: new requests are then rejected with 503 after
     /// [`stale_if_error`](crate::Issuer::stale_if_error), and connections stay open until their tokens expire.
     ///
-    /// The token is not introspected again. If a connection must end when its token is revoked, limit the
-    /// time that it stays open, or introspect the token from time to time. A token that was accepted by
+    /// The token is not introspected again. If a connection must end when the issuer revokes its token and no rule
+    /// says so, limit the time that it stays open, or introspect the token from time to time. A token that was accepted by
     /// introspection alone has no key; if the response has no `exp`, it counts as expired after a minute.
     ///
     /// The future borrows nothing and is cancel-safe. It takes about 500 bytes, has no task of its own, and wakes
@@ -160,13 +166,15 @@ pub(super) struct Validity {
     issuer: Arc<ActiveIssuer>,
     /// `None` if the token was accepted by introspection alone.
     key: Option<Arc<Retirement>>,
+    /// The token, or `None` without revocation rules.
+    revocable: Option<VerifiedToken>,
     end: End,
 }
 
 impl Validity {
     /// Returns `None` if the settings with which the token was accepted are not in use in this verifier.
     fn new(verifier: &Verifier, token: &VerifiedToken) -> Option<Self> {
-        Self::until(verifier, token, End::at(token.expired_from()))
+        Self::until(verifier, token, End::at(token.void_from()))
     }
 
     pub(super) fn until(verifier: &Verifier, token: &VerifiedToken, end: End) -> Option<Self> {
@@ -182,6 +190,7 @@ impl Validity {
             verifier: verifier.clone(),
             issuer,
             key,
+            revocable: token.revocations().map(|_| token.clone()),
             end,
         })
     }
@@ -189,6 +198,8 @@ impl Validity {
     /// Waits until the token is void. `clock` reads both clocks.
     pub(super) async fn ended(self, clock: impl Fn() -> Now) -> VoidReason {
         let now = clock();
+        // Counted before the check, so that no change after it is missed.
+        let changes = self.changes();
         if let Some(reason) = self.void_reason(now) {
             return reason;
         }
@@ -203,12 +214,15 @@ impl Validity {
                 None => pending().await,
             }
         });
+        let mut rules = pin!(self.changed_after(changes));
         let mut timer = pin!(sleep_until(now.instant + self.wait(now)));
         loop {
             poll_fn(|context| {
-                // None of these is polled after it completed: a retirement ends the loop, and the timer is reset.
+                // None of these is polled after it completed: a retirement ends the loop, and the timer and the wait for
+                // a change of the rules begin again.
                 let is_over = issuer.as_mut().poll(context).is_ready()
                     || key.as_mut().poll(context).is_ready()
+                    || rules.as_mut().poll(context).is_ready()
                     || timer.as_mut().poll(context).is_ready();
                 if is_over {
                     Poll::Ready(())
@@ -218,6 +232,7 @@ impl Validity {
             })
             .await;
             let now = clock();
+            rules.set(self.changed_after(self.changes()));
             if let Some(reason) = self.void_reason(now) {
                 return reason;
             }
@@ -234,7 +249,25 @@ impl Validity {
         if self.key.as_ref().is_some_and(|key| key.is_retired()) {
             return Some(VoidReason::KeyWithdrawn);
         }
+        let revocable = self.revocable.as_ref();
+        if revocable.is_some_and(|token| token.check_revocation(now.unix).is_err()) {
+            return Some(VoidReason::Revoked);
+        }
         (!now.is_before(self.end)).then_some(VoidReason::Expired)
+    }
+
+    /// Returns the number of changes of the revocation rules.
+    fn changes(&self) -> u64 {
+        let rules = self.revocable.as_ref().and_then(|it| it.revocations());
+        rules.map_or(0, |rules| rules.changes())
+    }
+
+    /// Waits until the revocation rules have changed more often than this.
+    async fn changed_after(&self, changes: u64) {
+        match self.revocable.as_ref().and_then(|it| it.revocations()) {
+            Some(rules) => rules.changed_after(changes).await,
+            None => pending().await,
+        }
     }
 
     /// Begins what a request with this token would begin in the background: a fetch of the keys, or a call of

@@ -133,6 +133,7 @@ pub(super) fn origin(profile: Profile, clients: Clients) -> Arc<Origin> {
         challenges: Arc::new(Challenges::new("api").unwrap()),
         caller_key: CallerKey::of_process().unwrap(),
         counters: Arc::new(IssuerCounters::new("https://issuer.test")),
+        revocations: None,
     })
 }
 

@@ -73,6 +73,7 @@ fn target(issuer: &str, aliases: &[&str]) -> Target {
     Target {
         url: issuer.into(),
         names: names.map(|name| Box::from(*name)).collect(),
+        is_known: true,
     }
 }
 

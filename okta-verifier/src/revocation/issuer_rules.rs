@@ -1,0 +1,272 @@
+//! [`IssuerRules`]: the revocation rules of one issuer, shared by everything that checks or changes them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::{
+    epoch::Epoch,
+    mark::Mark,
+    revocations::MAX_LEEWAY,
+    rule::Rule,
+    rules::{Horizon, Rules},
+    settings::{Measure, Settings},
+    snapshot::IssuerSnapshot,
+    token_marks::{Login, TokenMarks},
+};
+use crate::{error::RevokedReason, health::RevocationHealth, sync::clock::Now};
+
+/// The rules of one issuer. They exist for as long as the [`Revocations`](super::Revocations), also while the issuer is
+/// not configured.
+#[derive(Debug)]
+pub(crate) struct IssuerRules {
+    /// The values of `iss` that stand for the issuer. The first one is its URL.
+    pub(super) names: Box<[Box<str>]>,
+    pub(super) settings: Arc<Settings>,
+    /// The largest leeway of the entries of this issuer, in seconds.
+    leeway: AtomicU64,
+    rules: Epoch<Rules>,
+    changed: Notify,
+    applied: AtomicU64,
+}
+
+impl IssuerRules {
+    pub(super) fn new(names: Box<[Box<str>]>, settings: Arc<Settings>) -> Self {
+        let mut rules = Rules::new(settings.capacity);
+        if let Some(before) = settings.rejected_before {
+            rules.reject_before(before);
+        }
+        Self {
+            names,
+            settings,
+            leeway: AtomicU64::new(0),
+            rules: Epoch::new(rules),
+            changed: Notify::new(),
+            applied: AtomicU64::new(0),
+        }
+    }
+
+    /// Widens the horizon for an entry with this leeway. Rules that are held already are kept for longer, too.
+    pub(super) fn admit_leeway(&self, leeway: u64) {
+        self.leeway.fetch_max(leeway, Ordering::Relaxed);
+    }
+
+    /// Returns the claim with the ID of the session, if one is configured.
+    pub(crate) fn session_claim(&self) -> Option<&str> {
+        self.settings.session_claim.as_deref()
+    }
+
+    /// Returns the claim with the email address of the user, if one is configured.
+    pub(crate) fn email_claim(&self) -> Option<&str> {
+        self.settings.email_claim.as_deref()
+    }
+
+    /// Returns the login of a user's token with this `auth_time`, as the settings measure it.
+    pub(crate) fn login(&self, auth_time: Option<u64>) -> Login {
+        match (self.settings.measure, auth_time) {
+            (Measure::IssuedAt, _) => Login::NotMeasured,
+            (Measure::AuthTime { .. }, Some(time)) => Login::At(time),
+            (Measure::AuthTime { .. }, None) => Login::Unknown,
+        }
+    }
+
+    /// Returns the last second in which a token with these dates is young enough. A rule may be forgotten
+    /// afterwards.
+    pub(crate) fn last_second(&self, issued_at: u64, login: Login, leeway: u64) -> u64 {
+        let end = |start: u64, length: Duration| {
+            start
+                .saturating_add(length.as_secs())
+                .saturating_add(leeway)
+        };
+        let of_token = end(issued_at, self.settings.longest_token);
+        match (self.settings.measure, login) {
+            (Measure::AuthTime { longest_login }, Login::At(time)) => {
+                of_token.min(end(time, longest_login))
+            }
+            _ => of_token,
+        }
+    }
+
+    /// Returns whether the token was checked against the rules as they are now, and is young enough.
+    #[inline]
+    pub(crate) fn is_seen(&self, token: &TokenMarks, now: u64) -> bool {
+        self.rules.is_seen(&token.seen) && now <= token.last_second
+    }
+
+    /// Returns why the token is rejected, or `None` if it is not.
+    #[cold]
+    pub(crate) fn find(&self, token: &TokenMarks, now: u64) -> Option<RevokedReason> {
+        if now > token.last_second {
+            return Some(self.too_old(token, now));
+        }
+        let horizon = self.horizon(now);
+        self.rules
+            .find(&token.seen, |rules| rules.find(token, horizon))
+    }
+
+    fn too_old(&self, token: &TokenMarks, now: u64) -> RevokedReason {
+        match (self.settings.measure, token.login) {
+            // A new token of the same login would be as old.
+            (Measure::AuthTime { longest_login }, Login::At(time))
+                if now.saturating_sub(time) > longest_login.as_secs() =>
+            {
+                RevokedReason::Login {
+                    max_age: longest_login.as_secs(),
+                }
+            }
+            _ => RevokedReason::TooOld,
+        }
+    }
+
+    /// Applies rules about this issuer. Returns whether more tokens are rejected than before. The caller then calls
+    /// [`wake`](Self::wake).
+    pub(super) fn apply<'r>(&self, rules: impl Iterator<Item = &'r Rule>, now: Now) -> bool {
+        let horizon = self.horizon(now.unix);
+        let leeway = self.leeway.load(Ordering::Relaxed);
+        let latest = now.unix.saturating_add(leeway);
+        self.change(|held| {
+            let mut applied = 0;
+            for rule in rules {
+                // The clock of a sender may be wrong. A time far in the future would reject every later token.
+                let before = rule.before.min(latest);
+                let is_new = match rule.kind.marks() {
+                    None => held.reject_before(before),
+                    Some(marks) => {
+                        let hold = |is_new, mark: Mark| {
+                            // The token or the session may be a little younger than the rule by the issuer's clock.
+                            let time = match mark.kind().ignores_dates() {
+                                true => latest.max(before),
+                                false => before,
+                            };
+                            held.hold(mark, time, horizon) | is_new
+                        };
+                        marks.into_iter().flatten().fold(false, hold)
+                    }
+                };
+                applied += u64::from(is_new);
+            }
+            applied
+        })
+    }
+
+    /// Rejects the token with this mark from now on.
+    pub(crate) fn revoke_token(&self, token: Mark, now: Now) {
+        let horizon = self.horizon(now.unix);
+        let leeway = self.leeway.load(Ordering::Relaxed);
+        let time = now.unix.saturating_add(leeway);
+        if self.change(|held| u64::from(held.hold(token, time, horizon))) {
+            self.wake();
+        }
+    }
+
+    /// Changes the rules. `change` returns how many of its rules reject more tokens than before.
+    fn change(&self, change: impl FnOnce(&mut Rules) -> u64) -> bool {
+        let (mut applied, mut collapsed) = (0, 0);
+        let is_changed = self.rules.change(|held| {
+            let before = held.collapsed();
+            applied = change(held);
+            collapsed = held.collapsed() - before;
+            applied > 0
+        });
+        self.applied.fetch_add(applied, Ordering::Relaxed);
+        // The lock is released first, because a tracing subscriber is foreign code.
+        if collapsed > 0 {
+            tracing::error!(
+                issuer = self.url(),
+                rules = collapsed,
+                "revocation rules replaced by one about all tokens of the issuer, because there are too many"
+            );
+        }
+        is_changed
+    }
+
+    /// Wakes everything that waits for a change. The caller must not hold a lock, because a waker is foreign code.
+    pub(super) fn wake(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// Returns the number of changes so far, to wait for the next one.
+    pub(crate) fn changes(&self) -> u64 {
+        self.rules.changes()
+    }
+
+    /// Waits until there were more changes than these.
+    pub(crate) async fn changed_after(&self, changes: u64) {
+        loop {
+            // This future receives each notification from its creation on, so none is missed after the check.
+            let woken = self.changed.notified();
+            if self.changes() != changes {
+                return;
+            }
+            woken.await;
+        }
+    }
+
+    /// Adds the rules of a snapshot.
+    pub(super) fn restore(&self, snapshot: &IssuerSnapshot, now: Now) -> bool {
+        let horizon = self.horizon(now.unix);
+        // The clock of the process that saved them may have been wrong.
+        let latest = now.unix.saturating_add(MAX_LEEWAY);
+        self.change(|held| {
+            let mut new = 0;
+            if let Some(before) = snapshot.before {
+                new += u64::from(held.reject_before(before.min(latest)));
+            }
+            if let Some(before) = snapshot.login_before {
+                new += u64::from(held.reject_logins_before(before.min(latest)));
+            }
+            for (mark, time) in snapshot.marks() {
+                new += u64::from(held.hold(mark, time.min(latest), horizon));
+            }
+            new
+        })
+    }
+
+    /// Returns what a later process needs to reject the same tokens.
+    pub(super) fn snapshot(&self) -> IssuerSnapshot {
+        self.rules
+            .look(|held| IssuerSnapshot::new(&self.names, held))
+    }
+
+    /// Returns whether no rule is held that can still match a token.
+    pub(super) fn is_empty(&self, now: Now) -> bool {
+        let horizon = self.horizon(now.unix);
+        let is_over = |before: u64| horizon.now > before.saturating_add(horizon.kept_for);
+        self.rules.look(|held| {
+            held.live(horizon) == 0
+                && held.before().is_none_or(is_over)
+                && held.login_before().is_none_or(is_over)
+        })
+    }
+
+    /// Returns the state of the rules. Performs no I/O.
+    pub(crate) fn health(&self, now: Now) -> RevocationHealth {
+        let horizon = self.horizon(now.unix);
+        self.rules.look(|held| RevocationHealth {
+            rules: held.live(horizon),
+            applied: self.applied.load(Ordering::Relaxed),
+            collapsed: held.collapsed(),
+            rejected_before: held.before().map(|unix| Now { unix, ..now }.wall()),
+        })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        self.names.first().map_or("", |name| name)
+    }
+
+    fn horizon(&self, now: u64) -> Horizon {
+        let leeway = self.leeway.load(Ordering::Relaxed);
+        let longest = self.settings.longest();
+        Horizon {
+            now,
+            kept_for: longest.as_secs().saturating_add(leeway),
+            measures_logins: matches!(self.settings.measure, Measure::AuthTime { .. }),
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! [`Revocations`]: the rules of all issuers.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    ActiveTransmitter, RevocationSnapshot, Rule, TransmitterState,
+    issuer_rules::IssuerRules,
+    receiver::{MAX_EVENT, Receiver},
+    settings::Settings,
+};
+use crate::{http::Response, sync::clock::Now};
+
+/// Rules about tokens that are no longer accepted, for one verifier or several. Clones share the rules.
+///
+/// Build it, give a clone to [`VerifierBuilder::revocations`](crate::VerifierBuilder::revocations), and keep another one
+/// to revoke tokens. From then on each token is compared with the rules of its issuer, cached tokens included, and the
+/// request is rejected with 401 `invalid_token` and the code `revoked` if one matches. The rules stay when
+/// [`Verifier::set_issuers`](crate::Verifier::set_issuers) replaces the issuers.
+///
+/// A token must have `iat` then, and must not be older than [`longest_token`](super::RevocationsBuilder::longest_token).
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// use okta_verifier::{Verifier, revocation::{Revocations, Rule, SubjectClaim}};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let (issuer, url) = (okta.issuer().any_client_id(), okta.issuer_url());
+/// let revocations = Revocations::builder().forgets_at_restart().build()?;
+/// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+/// let (ada, bob) = (okta.token("ada").sign(), okta.token("bob").sign());
+/// assert!(verifier.verify(&ada).await.is_ok());
+///
+/// revocations.revoke(Rule::subject(url, SubjectClaim::Subject, "ada")).await?;
+/// assert_eq!(verifier.verify(&ada).await.unwrap_err().code(), "revoked");
+/// assert!(verifier.verify(&bob).await.is_ok());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Revocations(Arc<Inner>);
+
+struct Inner {
+    /// Receives the events of the transmitters.
+    receiver: Receiver,
+    settings: Arc<Settings>,
+    /// Locked when rules or issuers change, never for a request.
+    registry: Mutex<Registry>,
+    /// The number of rules that name an issuer which is not configured.
+    unknown_issuer: AtomicU64,
+}
+
+/// The rules of each issuer, by the values of `iss` that stand for it.
+///
+/// Settings with other aliases get rules of their own, which begin with those of each of their names. A rule is added
+/// to all rules that have its issuer's name, so that every entry in use knows it.
+#[derive(Default)]
+struct Registry {
+    by_name: HashMap<Box<str>, Vec<Arc<IssuerRules>>>,
+    /// The number of names at which unused rules are removed next.
+    prune_at: usize,
+}
+
+/// What became of rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Applied {
+    /// Whether more tokens are rejected than before.
+    pub(crate) is_changed: bool,
+    /// The number of rules that were not applied, because their issuer is not configured.
+    pub(crate) unknown_issuer: u64,
+}
+
+/// Why a rule was not applied. The text contains nothing of the rule.
+///
+/// ```
+/// # use okta_verifier_testing::TestIssuer;
+/// # use okta_verifier::Verifier;
+/// use okta_verifier::revocation::{Revocations, RevokeError, Rule};
+/// use std::time::{Duration, SystemTime};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let (issuer, url) = (okta.issuer().any_client_id(), okta.issuer_url());
+/// let revocations = Revocations::builder().forgets_at_restart().build()?;
+/// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+///
+/// assert!(revocations.revoke(Rule::issuer(url)).await.is_ok());
+/// let other = Rule::issuer("https://umbrella.okta.com/oauth2/default");
+/// assert_eq!(revocations.revoke(other).await, Err(RevokeError::UnknownIssuer));
+/// let tomorrow = SystemTime::now() + Duration::from_secs(24 * 60 * 60);
+/// assert_eq!(revocations.revoke(Rule::issuer(url).before(tomorrow)).await, Err(RevokeError::InFuture));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RevokeError {
+    /// No verifier with these revocations has an issuer of this name.
+    #[error(
+        "no issuer of this name is configured; write the issuer's URL as in the settings, or one of its aliases"
+    )]
+    UnknownIssuer,
+    /// The rule is about tokens that are issued in the future. A rule cannot be made in advance.
+    #[error("the time of the rule is in the future; write the current time or an earlier one")]
+    InFuture,
+}
+
+impl Revocations {
+    /// Returns a handle that receives no events.
+    #[cfg(test)]
+    pub(super) fn new(settings: Settings) -> Self {
+        let receiver = Receiver::new(Vec::new(), false);
+        Self::receiving(settings, receiver.expect("there is no setting"))
+    }
+
+    pub(super) fn receiving(settings: Settings, receiver: Receiver) -> Self {
+        Self(Arc::new(Inner {
+            receiver,
+            settings: Arc::new(settings),
+            registry: Mutex::default(),
+            unknown_issuer: AtomicU64::new(0),
+        }))
+    }
+
+    /// Rejects the tokens that the rule names, from now on. When this method returns, every later request with such a
+    /// token is rejected, and [`Verifier::until_void`](crate::Verifier::until_void) completes for connections.
+    ///
+    /// The rule applies to this process. If the service has several instances, each of them needs it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error, and changes nothing, if no issuer of this name is configured or if the time of the rule is in
+    /// the future by more than the largest leeway, five minutes.
+    // `async`, because a rule may have to be written to a shared log.
+    pub async fn revoke(&self, rule: Rule) -> Result<(), RevokeError> {
+        let now = Now::read();
+        if rule.before > now.unix.saturating_add(MAX_LEEWAY) {
+            return Err(RevokeError::InFuture);
+        }
+        match self.apply_at(&[rule], now).unknown_issuer {
+            0 => Ok(()),
+            _ => Err(RevokeError::UnknownIssuer),
+        }
+    }
+
+    /// Applies rules to this process. Rules about issuers that are not configured are counted.
+    pub(crate) fn apply(&self, rules: &[Rule]) -> Applied {
+        let applied = self.apply_at(rules, Now::read());
+        let unknown = applied.unknown_issuer;
+        self.0.unknown_issuer.fetch_add(unknown, Ordering::Relaxed);
+        applied
+    }
+
+    pub(super) fn apply_at(&self, rules: &[Rule], now: Now) -> Applied {
+        let mut applied = Applied::default();
+        let mut changed = Vec::new();
+        {
+            // Held until the rules are applied, so that an issuer that is added meanwhile has them.
+            let registry = self.registry();
+            for rule in rules {
+                let of_issuer = registry.by_name.get(&rule.issuer);
+                applied.unknown_issuer += u64::from(of_issuer.is_none());
+                for held in of_issuer.into_iter().flatten() {
+                    if held.apply(std::iter::once(rule), now) {
+                        changed.push(held.clone());
+                    }
+                }
+            }
+        }
+        applied.is_changed = !changed.is_empty();
+        for held in changed {
+            held.wake();
+        }
+        applied
+    }
+
+    /// Receives a security event that a transmitter pushes (RFC 8935), and applies it. Returns the response. The
+    /// adapters have routes that call this method: `revocation_routes` of `okta-verifier-axum` and of
+    /// `okta-verifier-actix`, and `RevocationService` of `okta-verifier-tower`.
+    ///
+    /// `authorization` has the value of each field line `Authorization`. `body` is the security event token; a body of
+    /// more than [`MAX_EVENT`](Self::MAX_EVENT) bytes need not be complete. The content type does not matter.
+    ///
+    /// | response | when |
+    /// |---|---|
+    /// | 202 | the event was applied, has been before, or has no effect; [`transmitters`](Self::transmitters) counts which |
+    /// | 400, with `err` and `description` in JSON | the event is not genuine: `authentication_failed`, `invalid_request`, `invalid_key`, `invalid_issuer`, `invalid_audience` or `invalid_state` |
+    /// | 405, 413 | the method is not `POST`, the body is too large |
+    /// | 503, with `Retry-After` | the keys of the transmitter cannot be fetched; it repeats the event |
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{EVENT_AUDIENCE, TestIssuer};
+    /// use okta_verifier::{Verifier, revocation::{Revocations, Transmitter}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let issuer = okta.issuer().any_client_id();
+    /// let transmitter = Transmitter::okta("https://okta.test").audience(EVENT_AUDIENCE);
+    /// # let transmitter = transmitter.keys(okta.jwks());
+    /// let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
+    /// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    /// let ada = okta.token("ada").sign();
+    ///
+    /// // An access token is not an event.
+    /// let rejected = revocations.receive_event("POST", [], ada.as_bytes()).await;
+    /// assert_eq!(rejected.status(), 400);
+    /// assert!(verifier.verify(&ada).await.is_ok());
+    ///
+    /// let event = okta.session_revoked("ada").sign();
+    /// let accepted = revocations.receive_event("POST", [], event.as_bytes()).await;
+    /// assert_eq!(accepted.status(), 202);
+    /// assert_eq!(verifier.verify(&ada).await.unwrap_err().code(), "revoked");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn receive_event<'h>(
+        &self,
+        method: &str,
+        authorization: impl IntoIterator<Item = &'h [u8]>,
+        body: &[u8],
+    ) -> Response<String> {
+        let receiver = &self.0.receiver;
+        let answer = match receiver.receive(method, authorization, body).await {
+            Ok(delivery) => {
+                // The resolver may return these issuers later. They begin with the rules then.
+                for issuer in &delivery.unknown_issuers {
+                    self.rules_of(std::iter::once(&**issuer), 0);
+                }
+                self.apply(&delivery.rules);
+                delivery.confirm()
+            }
+            Err(answer) => answer,
+        };
+        answer.into_response()
+    }
+
+    /// The maximum size of a security event in bytes, 64 KiB.
+    pub const MAX_EVENT: usize = MAX_EVENT;
+
+    /// Returns what each transmitter has sent, and the status of its stream. For metrics and for alerts.
+    #[must_use]
+    pub fn transmitters(&self) -> Vec<TransmitterState> {
+        self.0.receiver.states()
+    }
+
+    /// Returns a `state` for a verification event (SSF 1.0 §8.1.4) that this transmitter is to send: send it to the
+    /// verification endpoint of the transmitter. Each instance with the same
+    /// [`verification_secret`](super::Transmitter::verification_secret) accepts it for a day. Returns `None` if no transmitter
+    /// has this issuer, or if it has no such secret.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Revocations, Transmitter};
+    ///
+    /// let transmitter = Transmitter::new("https://sso.example.com/realms/acme")
+    ///     .audience("receiver/298781f7")
+    ///     .verification_secret("32 random bytes or more, as text");
+    /// let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
+    /// assert!(revocations.verification_state("https://sso.example.com/realms/acme").is_some());
+    /// assert!(revocations.verification_state("https://sso.example.com/realms/other").is_none());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn verification_state(&self, issuer: &str) -> Option<String> {
+        self.0.receiver.verification_state(issuer, Now::read())
+    }
+
+    pub(crate) fn active_transmitters(&self) -> &[Arc<ActiveTransmitter>] {
+        self.0.receiver.transmitters()
+    }
+
+    /// Returns the rules of all issuers, to be saved for
+    /// [`RevocationsBuilder::snapshot`](super::RevocationsBuilder::snapshot).
+    #[must_use]
+    pub fn snapshot(&self) -> RevocationSnapshot {
+        let issuers = self.all().iter().map(|held| held.snapshot()).collect();
+        RevocationSnapshot { issuers }
+    }
+
+    /// Adds the rules of a snapshot, for example of another instance. A snapshot never removes a rule.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::{Verifier, revocation::{Revocations, Rule}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let instance = || Ok::<_, okta_verifier::ConfigError>({
+    /// #     let revocations = Revocations::builder().forgets_at_restart().build()?;
+    /// #     let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+    /// #     (builder.revocations(revocations.clone()).build()?, revocations)
+    /// # });
+    /// let ((one, of_one), (two, of_two)) = (instance()?, instance()?);
+    /// of_one.revoke(Rule::token(okta.issuer_url(), "token-1")).await?;
+    /// let jwt = okta.token("ada").claim("jti", "token-1").sign();
+    /// assert!(two.verify(&jwt).await.is_ok());
+    ///
+    /// of_two.restore(&of_one.snapshot());
+    /// assert_eq!(two.verify(&jwt).await.unwrap_err().code(), "revoked");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn restore(&self, snapshot: &RevocationSnapshot) {
+        let now = Now::read();
+        let mut changed = Vec::new();
+        {
+            let mut registry = self.registry();
+            for saved in &snapshot.issuers {
+                // An issuer that is configured later begins with these rules.
+                registry.rules_of(saved.names.clone(), &self.0.settings, now);
+                for name in &saved.names {
+                    for held in registry.by_name.get(name).into_iter().flatten() {
+                        if held.restore(saved, now) {
+                            changed.push(held.clone());
+                        }
+                    }
+                }
+            }
+        }
+        for held in changed {
+            held.wake();
+        }
+    }
+
+    /// Returns the rules of an issuer with these names and this leeway in seconds. It is known from now on.
+    pub(crate) fn rules_of<'n>(
+        &self,
+        names: impl Iterator<Item = &'n str>,
+        leeway: u64,
+    ) -> Arc<IssuerRules> {
+        let names = names.map(Into::into).collect();
+        let mut registry = self.registry();
+        let rules = registry.rules_of(names, &self.0.settings, Now::read());
+        rules.admit_leeway(leeway);
+        rules
+    }
+
+    /// Returns the number of rules from events that name an issuer which is not configured.
+    pub(crate) fn unknown_issuer(&self) -> u64 {
+        self.0.unknown_issuer.load(Ordering::Relaxed)
+    }
+
+    fn all(&self) -> Vec<Arc<IssuerRules>> {
+        self.registry().all().cloned().collect()
+    }
+
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        let registry = self.0.registry.lock();
+        registry.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Registry {
+    fn rules_of(
+        &mut self,
+        names: Box<[Box<str>]>,
+        settings: &Arc<Settings>,
+        now: Now,
+    ) -> Arc<IssuerRules> {
+        let named = |names: &[Box<str>]| names.first().and_then(|name| self.by_name.get(name));
+        let mut same = named(&names).into_iter().flatten();
+        if let Some(rules) = same.find(|it| it.names == names) {
+            return rules.clone();
+        }
+        self.prune(now);
+        let rules = Arc::new(IssuerRules::new(names, settings.clone()));
+        for name in &rules.names {
+            let others = self.by_name.entry(name.clone()).or_default();
+            for other in &*others {
+                rules.restore(&other.snapshot(), now);
+            }
+            others.push(rules.clone());
+        }
+        rules
+    }
+
+    /// Returns each issuer once.
+    fn all(&self) -> impl Iterator<Item = &Arc<IssuerRules>> {
+        let is_first =
+            |(name, rules): &(&Box<str>, &Arc<IssuerRules>)| rules.names.first() == Some(name);
+        let pairs = self.by_name.iter();
+        let pairs = pairs.flat_map(|(name, all)| all.iter().map(move |rules| (name, rules)));
+        pairs.filter(is_first).map(|(_, rules)| rules)
+    }
+
+    /// Removes rules that nothing uses and that can match no token. An issuer may be removed and added again, so rules
+    /// that can match stay.
+    fn prune(&mut self, now: Now) {
+        if self.by_name.len() < self.prune_at {
+            return;
+        }
+        self.by_name.retain(|_, all| {
+            all.retain(|rules| {
+                Arc::strong_count(rules) > rules.names.len() || !rules.is_empty(now)
+            });
+            !all.is_empty()
+        });
+        self.prune_at = (2 * self.by_name.len()).max(MIN_PRUNE);
+    }
+}
+
+/// Shows the issuers only.
+impl fmt::Debug for Revocations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let issuers = self.all();
+        let issuers: Vec<_> = issuers.iter().map(|held| held.url()).collect();
+        f.debug_struct("Revocations")
+            .field("issuers", &issuers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The largest leeway of an issuer, in seconds.
+pub(super) const MAX_LEEWAY: u64 = 300;
+/// With fewer names, unused ones are not worth a search.
+const MIN_PRUNE: usize = 64;

@@ -12,6 +12,7 @@ mod outcome;
 mod problem_details;
 mod regressions;
 mod rejection;
+mod revocation;
 mod routes;
 mod support;
 mod verified;

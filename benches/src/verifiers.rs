@@ -5,7 +5,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use okta_verifier::{Issuer, VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials};
+use okta_verifier::{
+    Issuer, VerifiedToken, Verifier, VerifyError,
+    adapter::RequestCredentials,
+    revocation::{Revocations, Rule, SubjectClaim},
+};
 use okta_verifier_testing::MockOkta;
 use tokio::runtime::Runtime;
 
@@ -71,6 +75,40 @@ impl Served {
             self.okta.issuer("api://default").any_client_id(),
             token_cache_capacity,
         );
+        self.runtime
+            .block_on(verifier.warm_up())
+            .expect("the keys can be fetched over loopback");
+        verifier
+    }
+
+    /// Builds a verifier like [`verifier`](Self::verifier), with revocation rules, one of which is about each thing that
+    /// a token names.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the keys are unavailable.
+    #[must_use]
+    pub fn revocable(&self, token_cache_capacity: u64) -> Verifier {
+        let settings = Revocations::builder().session_claim("sid");
+        let revocations = settings.forgets_at_restart().build();
+        let revocations = revocations.expect("good settings");
+        let verifier = Verifier::builder()
+            .issuer(self.okta.issuer("api://default").any_client_id())
+            .token_cache_capacity(token_cache_capacity)
+            .revocations(revocations.clone())
+            .build()
+            .expect("good settings");
+        let url = self.okta.issuer_url();
+        for rule in [
+            Rule::token(url, "other"),
+            Rule::subject(url, SubjectClaim::Subject, "other"),
+            Rule::session_of(url, "other", SubjectClaim::OktaUserId, "other"),
+            Rule::client(url, "other"),
+            Rule::subject_at_client(url, SubjectClaim::Subject, "other", "other"),
+        ] {
+            let revoked = self.runtime.block_on(revocations.revoke(rule));
+            revoked.expect("a known issuer");
+        }
         self.runtime
             .block_on(verifier.warm_up())
             .expect("the keys can be fetched over loopback");

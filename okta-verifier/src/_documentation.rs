@@ -10,6 +10,7 @@
 //! | [log events and codes](log_events) | every event and every code, and what they never show |
 //! | [testing] | handlers, a whole service, and its conformance |
 //! | [token introspection](introspection) | opaque and encrypted tokens, and revocation |
+//! | [revocation] | rules that reject tokens before they expire |
 //! | [DPoP and mutual TLS](dpop_and_mtls) | tokens that are bound to a key or to a certificate |
 //! | [protected resources](protected_resources) | metadata (RFC 9728), challenges and scopes for MCP servers |
 //! | [key rotation](key_rotation) | planned and emergency rotation, and how long each step takes |
@@ -40,6 +41,7 @@ page!(common_mistakes, "common-mistakes.md");
 page!(log_events, "log-events.md");
 page!(testing, "testing.md");
 page!(introspection, "introspection.md");
+page!(revocation, "revocation.md");
 page!(dpop_and_mtls, "dpop-and-mtls.md");
 page!(protected_resources, "protected-resources.md");
 page!(key_rotation, "key-rotation.md");

@@ -46,6 +46,7 @@
 //! | [`dpop`] | tokens that are bound to a key (RFC 9449) |
 //! | [`mtls`] | tokens that are bound to a certificate (RFC 8705) |
 //! | [`introspection`] | opaque tokens, and revocation before a token expires (RFC 7662) |
+//! | [`revocation`] | rules that reject tokens before they expire |
 //! | [`settings`] | settings from a file |
 //! | [`health`] | the state of keys and of introspection, for probes and metrics |
 //! | [`stats`] | counters of requests, key fetches and introspection, for metrics |

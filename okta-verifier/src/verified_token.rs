@@ -268,11 +268,12 @@ impl VerifiedToken {
     }
 
     /// Rejects this token from now on, because its issuer reports that it is not active.
-    pub(crate) fn revoke(&self) {
+    #[cold]
+    pub(crate) fn revoke_inactive(&self, now: Now) {
         if let (Some(rules), Some(marks)) = (self.revocations(), &self.inner.marks)
             && let Some(token) = marks.token
         {
-            rules.revoke_token(token, Now::read());
+            rules.revoke_inactive(token, now);
         }
     }
 

@@ -24,6 +24,11 @@ fn main() {
     let served = Served::default();
     let jwt = ordinary(&served.okta).sign();
     let verifier = served.verifier(if case == "cached" { 10_000 } else { 0 });
+    let revocable = served.revocable(if case == "cached-revocable" {
+        10_000
+    } else {
+        0
+    });
     let raw = Raw::of(&served.okta, Algorithm::RS256, &jwt);
     let plain = PlainCache::ghash(10_000);
     plain.insert(&jwt);
@@ -65,6 +70,9 @@ fn main() {
     };
     let work: &dyn Fn() -> bool = match case.as_str() {
         "cached" | "uncached" => &|| verify(&verifier, black_box(&jwt)).is_ok(),
+        "cached-revocable" | "uncached-revocable" => {
+            &|| verify(&revocable, black_box(&jwt)).is_ok()
+        }
         axum if axum.starts_with("axum") => &|| {
             call_axum(&app, black_box(&line));
             true

@@ -43,6 +43,8 @@ pub(super) struct ResponseCache {
     /// Whether the issuer has reported any token as inactive. Until then, look-ups of inactive tokens are
     /// skipped.
     any_inactive: AtomicBool,
+    /// Whether the issuer has reported any token as active and it was accepted.
+    any_active: AtomicBool,
 }
 
 /// Keeps the entries of unverified tokens, which strangers may have invented, apart from all others. A
@@ -76,6 +78,7 @@ impl ResponseCache {
                 .time_to_live(OWNER_TTL)
                 .build(),
             any_inactive: AtomicBool::new(false),
+            any_active: AtomicBool::new(false),
         }
     }
 
@@ -103,6 +106,10 @@ impl ResponseCache {
 
     pub(super) fn any_inactive(&self) -> bool {
         self.any_inactive.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn any_active(&self) -> bool {
+        self.any_active.load(Ordering::Relaxed)
     }
 
     /// Returns whether the issuer has recently reported the token as inactive.
@@ -136,6 +143,7 @@ impl ResponseCache {
         self.back_offs.remove(fingerprint);
         match response.result {
             Ok(_) => {
+                self.any_active.store(true, Ordering::Relaxed);
                 self.rejected.remove(fingerprint);
                 self.active.insert(fingerprint, response);
             }

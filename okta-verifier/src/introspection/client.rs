@@ -124,6 +124,12 @@ impl Introspector {
                 .is_some_and(|fingerprint| self.responses.is_inactive(fingerprint, now))
     }
 
+    /// Returns whether the issuer has accepted any token so far. Until then, its settings may be the reason why it
+    /// reports every token as inactive, so that this must not have lasting effects.
+    pub(crate) fn has_accepted_any(&self) -> bool {
+        self.responses.any_active()
+    }
+
     fn find_by(
         &self,
         fingerprint: Fingerprint,

@@ -147,8 +147,12 @@ impl IntrospectionResponse {
 
     /// Returns whether the response reports the token as inactive and is still recent enough to be used.
     pub(super) fn says_inactive(&self, now: Now) -> bool {
+        self.is_inactive() && now.since(self.requested_at) < REJECTION_TTL
+    }
+
+    /// Returns whether the response reports the token as inactive.
+    pub(crate) fn is_inactive(&self) -> bool {
         matches!(self.result, Err(VerifyError::Inactive))
-            && now.since(self.requested_at) < REJECTION_TTL
     }
 
     /// Returns the token if the response accepts it and it is valid at `now`, or else the reason for the

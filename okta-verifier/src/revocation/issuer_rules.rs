@@ -155,12 +155,13 @@ impl IssuerRules {
         })
     }
 
-    /// Rejects the token with this mark from now on.
-    pub(crate) fn revoke_token(&self, token: Mark, now: Now) {
+    /// Rejects the token from now on, because its issuer reports that it is not active. A client can revoke any number
+    /// of its own tokens and send them, so this never takes the room of other rules.
+    pub(crate) fn revoke_inactive(&self, token: Mark, now: Now) {
         let horizon = self.horizon(now.unix);
         let leeway = self.leeway.load(Ordering::Relaxed);
         let time = now.unix.saturating_add(leeway);
-        if self.change(|held| u64::from(held.hold(token, time, horizon))) {
+        if self.change(|held| u64::from(held.hold_if_room(token, time, horizon))) {
             self.wake();
         }
     }

@@ -150,7 +150,7 @@ impl Revocations {
         }
     }
 
-    /// Applies rules to this process. Rules about issuers that are not configured are counted.
+    /// Applies rules from an event to this process. Rules about issuers that are not configured are counted.
     pub(crate) fn apply(&self, rules: &[Rule]) -> Applied {
         let applied = self.apply_at(rules, Now::read());
         let unknown = applied.unknown_issuer;

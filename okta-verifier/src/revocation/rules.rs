@@ -74,6 +74,16 @@ impl Rules {
         true
     }
 
+    /// Adds a rule about one token if at least half of the room is left, so that it never causes a collapse. Returns
+    /// whether it rejects more tokens than before.
+    pub(crate) fn hold_if_room(&mut self, token: Mark, time: u64, horizon: Horizon) -> bool {
+        let is_scarce = |rules: &Self| rules.held.len() >= rules.capacity / 2;
+        if is_scarce(self) && self.held.len() >= self.purge_at {
+            self.purge(horizon);
+        }
+        !is_scarce(self) && self.hold(token, time, horizon)
+    }
+
     /// Rejects every token that was issued at this time or before. Returns whether these are more than before.
     pub(crate) fn reject_before(&mut self, time: u64) -> bool {
         raise(&mut self.before, time)

@@ -1,5 +1,7 @@
 //! The rules of one issuer, and the rules of all issuers.
 
+mod flood;
+mod model;
 mod registry;
 mod rules;
 
@@ -23,6 +25,7 @@ pub(super) struct Claims {
     pub(super) client: Option<String>,
     pub(super) iat: u64,
     pub(super) auth_time: Option<u64>,
+    pub(super) is_service: bool,
 }
 
 impl Claims {

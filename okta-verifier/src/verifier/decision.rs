@@ -349,6 +349,9 @@ impl<'r> RequestDecision<'r> {
         let introspector = basis.issuer().introspection.as_ref();
         if introspector.is_some_and(|it| it.reported_inactive(self.request.token, now)) {
             self.evict();
+            if introspector.is_some_and(|it| it.has_accepted_any()) {
+                token.revoke_inactive(now);
+            }
             return Err(basis.error(VerifyError::Inactive).with_token(&token));
         }
         self.check_sender(token, basis, now)
@@ -369,16 +372,21 @@ impl<'r> RequestDecision<'r> {
         now: Now,
     ) -> Result<Step, DecisionError> {
         let Introspection {
+            introspector,
             reason,
             issuer,
             verified,
             audiences,
-            ..
         } = introspection;
         if issuer.is_retired() {
             return Ok(Step::Restart);
         }
         if let Some((token, basis)) = verified {
+            // Its signature was verified, so the response is about this token and not about an invented one. The rule
+            // holds longer than the response, and for every encoding of the token.
+            if response.is_inactive() && introspector.has_accepted_any() {
+                token.revoke_inactive(now);
+            }
             let confirmed = basis
                 .check_key()
                 .and_then(|()| response.confirm(token, now));

@@ -339,6 +339,7 @@ impl Explained<'_> {
             ),
         }
         let is_lightweight = checks::is_lightweight(claims, any_source, expected);
+        self.check_revocation(claims, &entry, report);
         self.check_introspection(claims, &entry, is_lightweight, report);
         match binding {
             Ok(Some(to)) => self.check_sender(&to, report),
@@ -442,6 +443,31 @@ impl Explained<'_> {
         }
     }
 
+    /// Records what the revocation rules say, if there are any. The token must have passed every other check, because
+    /// the rules are not compared with unverified claims.
+    fn check_revocation(&self, claims: &Claims<'_>, entry: &Entry, report: &mut Report) {
+        if entry.issuer.origin.revocations.is_none() {
+            return;
+        }
+        match self.verdict {
+            Err(error @ VerifyError::Revoked(_)) => {
+                report.fail(
+                    "revocation",
+                    error,
+                    "no rule that matches the token",
+                    error.to_string(),
+                );
+            }
+            _ if claims.iat.is_none() => {
+                let error = VerifyError::MissingClaim { claim: "iat" };
+                let expected = "a token with iat, because of VerifierBuilder::revocations";
+                report.fail("revocation", &error, expected, "none");
+            }
+            Ok(()) => report.pass("revocation", "no rule matches the token"),
+            Err(_) => {}
+        }
+    }
+
     /// Records the result of introspection, if `verify` introspected the token.
     fn check_introspection(
         &self,
@@ -483,7 +509,8 @@ impl Explained<'_> {
                     self.unavailable(source),
                 );
             }
-            Err(VerifyError::BindingUnchecked) | Ok(()) => {
+            // The rules are applied after the response.
+            Err(VerifyError::BindingUnchecked | VerifyError::Revoked(_)) | Ok(()) => {
                 report.pass(
                     "introspection",
                     format!("active, says {}", self.shown.text(issuer.url())),

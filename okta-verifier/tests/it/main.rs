@@ -30,6 +30,7 @@ mod rejection;
 mod rejection_events;
 mod rejection_issuer;
 mod resource;
+mod revocation;
 mod security_events;
 mod signatures;
 mod spans;

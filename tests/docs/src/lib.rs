@@ -70,6 +70,9 @@ mod introspection {}
 #[doc = include_str!("../../../okta-verifier/docs/protected-resources.md")]
 mod protected_resources {}
 
+#[doc = include_str!("../../../okta-verifier/docs/revocation.md")]
+mod revocation {}
+
 #[doc = include_str!("../../../okta-verifier/docs/key-rotation.md")]
 mod key_rotation {}
 

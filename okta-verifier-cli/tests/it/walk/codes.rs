@@ -3,10 +3,11 @@
 //! `WALK=expired cargo test -p okta-verifier-cli --test it each_code -- --nocapture` shows one code or reason to
 //! people, and without `WALK` all of them.
 
-use std::{collections::BTreeSet, env, fmt::Write, fs, path::Path};
+use std::{collections::BTreeSet, env, fmt::Write, fs, path::Path, time::Duration};
 
+use okta_verifier::revocation::{Measure, Revocations};
 use okta_verifier_testing::{
-    CLIENT_ID, CLIENT_SECRET, Certificate, Client, Endpoint, Fault, ProofBuilder,
+    CLIENT_ID, CLIENT_SECRET, Certificate, Client, Endpoint, Fault, ProofBuilder, TokenBuilder,
 };
 
 use super::{
@@ -50,6 +51,8 @@ enum Setup {
     Nonces,
     BehindProxy,
     Introspecting,
+    /// Every token that was issued before the start is revoked.
+    Revoking(Measure),
 }
 
 impl Setup {
@@ -59,7 +62,7 @@ impl Setup {
             "[issuers.introspection]\ntokens = \"every\"\nauthentication = \"client_secret_basic\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\""
         );
         match self {
-            Self::Usual => issuer.settings(&dpop, ""),
+            Self::Usual | Self::Revoking(_) => issuer.settings(&dpop, ""),
             Self::WithoutBinding => issuer.settings("", ""),
             Self::RequiringDpop => issuer.settings(&dpop, "require_dpop = true"),
             Self::Nonces => issuer.settings(&format!("{dpop}\nnonces = \"random\""), ""),
@@ -72,6 +75,10 @@ impl Setup {
     }
 }
 
+const NO_RULES: Says = Says::Instead(
+    "accepted",
+    "the rules are in the memory of the service, and the command does not have them",
+);
 const NO_TOKEN: Says = Says::Nothing("no token arrived that could be given to the command");
 const NO_ROUTE: Says = Says::Instead(
     "accepted",
@@ -138,6 +145,7 @@ impl Case {
 fn cases(issuer: &Issuer) -> Vec<Case> {
     let mut cases = requests(issuer);
     cases.extend(tokens(issuer));
+    cases.extend(revoked(issuer));
     cases.extend(malformed(issuer));
     cases.extend(bound(issuer));
     cases.extend(proofs(issuer));
@@ -216,6 +224,23 @@ fn tokens(issuer: &Issuer) -> Vec<Case> {
         Case::token("binding_unchecked", Client::new().bind(token()).sign())
             .setup(Setup::WithoutBinding),
         Case::token("binding_required", token().sign()).setup(Setup::RequiringDpop),
+    ]
+}
+
+fn revoked(issuer: &Issuer) -> Vec<Case> {
+    let case = |token: TokenBuilder, reason, measure| {
+        let token = token.sign();
+        let request = Request::bearer(&token);
+        let case = Case::request("revoked", 401, request, &token, NO_RULES);
+        case.reason(reason).setup(Setup::Revoking(measure))
+    };
+    let token = || issuer.user_token();
+    let (issued, day) = (Measure::IssuedAt, Duration::from_secs(24 * 60 * 60));
+    let login = Measure::AuthTime { longest_login: day };
+    vec![
+        case(token(), "rule", issued),
+        case(token().issued_at(1_000), "too_old", issued),
+        case(token().claim("auth_time", 1_000), "login", login),
     ]
 }
 
@@ -413,7 +438,13 @@ fn walk(case: &Case, issuer: &Issuer) -> String {
     if let Some((endpoint, fault)) = &case.fault {
         issuer.fault(*endpoint, fault.clone());
     }
-    let service = Service::new(&case.setup.settings(issuer));
+    let service = Service::with(&case.setup.settings(issuer), |builder| match case.setup {
+        Setup::Revoking(measure) => {
+            let revocations = Revocations::builder().rejects_earlier_tokens();
+            builder.revocations(revocations.measure(measure).build().unwrap())
+        }
+        _ => builder,
+    });
     if case.is_sent_twice {
         assert_eq!(service.send(&case.request).status, 200, "{}", case.name());
     }

@@ -170,6 +170,7 @@ fn rules_that_are_repeated_or_older_change_nothing() {
     assert_eq!(rules.len(), 2);
 }
 
+// conformance 223
 #[test]
 fn rules_beyond_the_capacity_become_one_about_all_tokens() {
     let mut rules = Rules::new(1_024);
@@ -192,6 +193,7 @@ fn rules_beyond_the_capacity_become_one_about_all_tokens() {
     assert_eq!(find(&rules, &claims(NOW + 1_001)), None);
 }
 
+// conformance 223
 #[test]
 fn rules_that_expired_make_room_without_a_collapse() {
     let mut rules = Rules::new(1_024);

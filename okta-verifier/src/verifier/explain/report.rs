@@ -121,7 +121,7 @@ impl Report {
 }
 
 /// The names of the checks, in the order of the decision.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "form",
     "header",
     "encoding",
@@ -141,6 +141,7 @@ const NAMES: [&str; 21] = [
     "subject",
     "scope",
     "binding",
+    "revocation",
     "introspection",
     "sender",
 ];

@@ -24,6 +24,25 @@ pub(crate) fn without_claim(jwt: &str, name: &str) -> String {
     })
 }
 
+/// Returns `jwt`, which is signed with ES256, with the other valid signature for the same text: `(r, n - s)`, where `n`
+/// is the order of the curve P-256.
+pub(crate) fn ecdsa_twin(jwt: &str) -> String {
+    const ORDER: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63,
+        0x25, 0x51,
+    ];
+    let (signed, signature) = jwt.rsplit_once('.').unwrap();
+    let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let mut borrowed = 0;
+    for (byte, order) in signature[32..].iter_mut().zip(ORDER).rev() {
+        let difference = i16::from(order) - i16::from(*byte) - borrowed;
+        borrowed = i16::from(difference < 0);
+        *byte = difference.rem_euclid(256) as u8;
+    }
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
 fn edited(jwt: &str, part: usize, edit: impl FnOnce(&mut Map<String, Value>)) -> String {
     let mut parts: Vec<String> = jwt.split('.').map(str::to_owned).collect();
     let text = URL_SAFE_NO_PAD.decode(&parts[part]).unwrap();

@@ -1,0 +1,58 @@
+//! Revocation rules, as requests and connections see them.
+
+mod connection;
+mod introspection;
+mod login;
+mod rule;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use okta_verifier::{
+    Issuer, Rejection, VerifiedToken, Verifier,
+    adapter::RequestCredentials,
+    revocation::{Revocations, Rule, SubjectClaim},
+};
+use okta_verifier_testing::TestIssuer;
+
+/// Returns revocations that expect a restart to forget them.
+fn revocations() -> Revocations {
+    Revocations::builder()
+        .session_claim("sid")
+        .forgets_at_restart()
+        .build()
+        .unwrap()
+}
+
+/// Returns a verifier, and the handle that revokes tokens of it.
+fn verifier(issuer: Issuer) -> (Verifier, Revocations) {
+    let revocations = revocations();
+    let builder = Verifier::builder().issuer(issuer);
+    let verifier = builder.revocations(revocations.clone()).build().unwrap();
+    (verifier, revocations)
+}
+
+fn pinned(okta: &TestIssuer) -> (Verifier, Revocations) {
+    verifier(okta.issuer().any_client_id())
+}
+
+/// Returns the rule about the user `ada`.
+fn ada(url: &str) -> Rule {
+    Rule::subject(url, SubjectClaim::Subject, "ada")
+}
+
+async fn code(verifier: &Verifier, jwt: &str) -> &'static str {
+    let result = verifier.verify(jwt).await;
+    secret_scan::verdict(&result);
+    result.map_or_else(|error| error.code(), |_| "ok")
+}
+
+async fn send(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, Rejection> {
+    let authorization = format!("Bearer {jwt}");
+    let credentials = RequestCredentials::new([authorization.as_bytes()]);
+    verifier.authenticate(&credentials).await
+}
+
+fn unix() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap().as_secs()
+}

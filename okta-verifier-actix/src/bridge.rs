@@ -130,6 +130,17 @@ pub(crate) async fn receive_event(
     response!(response)
 }
 
+/// Returns the response to a request that delivers a logout token.
+pub(crate) async fn receive_logout(
+    revocations: &Revocations,
+    request: &HttpRequest,
+    form: &[u8],
+) -> HttpResponse {
+    let method = request.method().as_str();
+    let response = revocations.receive_logout(method, form).await;
+    response!(response)
+}
+
 /// Returns the headers to add to every response, such as a new DPoP nonce.
 pub(crate) fn added(verifier: &Verifier) -> Vec<(HeaderName, HeaderValue)> {
     verifier

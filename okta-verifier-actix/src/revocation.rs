@@ -1,7 +1,7 @@
 //! `revocation_routes` and its service, which receive security events.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest,
     dev::{AppService, HttpServiceFactory},
     web::{self, Payload},
 };
@@ -10,10 +10,12 @@ use okta_verifier::revocation::Revocations;
 use crate::bridge;
 
 /// Returns a service that receives the security events of the transmitters (RFC 8935) at `/events/ssf`, or at the path
-/// that [`RevocationRoutes::at`] sets. The requests have no access token: add the service to the `App`, outside the
-/// scopes that [`VerifyMiddleware`](crate::VerifyMiddleware) wraps.
+/// that [`RevocationRoutes::at`] sets. If there is a
+/// [`BackChannelLogout`](okta_verifier::revocation::BackChannelLogout), logout tokens are received at `/events/logout`.
+/// The requests have no access token: add the service to the `App`, outside the scopes that
+/// [`VerifyMiddleware`](crate::VerifyMiddleware) wraps.
 ///
-/// [`Revocations::receive_event`] describes the responses.
+/// [`Revocations::receive_event`] and [`receive_logout`](Revocations::receive_logout) describe the responses.
 ///
 /// ```
 /// use actix_web::{App, test, web};
@@ -55,6 +57,7 @@ pub fn revocation_routes(revocations: &Revocations) -> RevocationRoutes {
     RevocationRoutes {
         revocations: revocations.clone(),
         path: EVENTS.to_owned(),
+        logout_path: LOGOUTS.to_owned(),
     }
 }
 
@@ -64,41 +67,66 @@ pub fn revocation_routes(revocations: &Revocations) -> RevocationRoutes {
 pub struct RevocationRoutes {
     revocations: Revocations,
     path: String,
+    logout_path: String,
 }
 
 impl RevocationRoutes {
-    /// Sets the path, instead of `/events/ssf`.
+    /// Sets the path of events, instead of `/events/ssf`.
     pub fn at(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
+        self
+    }
+
+    /// Sets the path of logout tokens, instead of `/events/logout`.
+    ///
+    /// ```
+    /// # use okta_verifier::revocation::Revocations;
+    /// # use okta_verifier_actix::revocation_routes;
+    /// # let revocations = Revocations::builder().forgets_at_restart().build()?;
+    /// let routes = revocation_routes(&revocations).at("/hooks/events").logouts_at("/hooks/logout");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn logouts_at(mut self, path: impl Into<String>) -> Self {
+        self.logout_path = path.into();
         self
     }
 }
 
 impl HttpServiceFactory for RevocationRoutes {
     fn register(self, config: &mut AppService) {
-        let Self { revocations, path } = self;
-        let respond = move |request: HttpRequest, payload: Payload| {
-            let revocations = revocations.clone();
-            async move { receive(&revocations, &request, payload).await }
+        let events = self.revocations.clone();
+        let receive = move |request: HttpRequest, payload: Payload| {
+            let revocations = events.clone();
+            async move {
+                let body = read(payload).await;
+                bridge::receive_event(&revocations, &request, &body).await
+            }
         };
-        web::resource(path).to(respond).register(config);
+        web::resource(self.path).to(receive).register(config);
+        if !self.revocations.receives_logouts() {
+            return;
+        }
+        let receive = move |request: HttpRequest, payload: Payload| {
+            let revocations = self.revocations.clone();
+            async move {
+                let form = read(payload).await;
+                bridge::receive_logout(&revocations, &request, &form).await
+            }
+        };
+        web::resource(self.logout_path).to(receive).register(config);
     }
 }
 
-async fn receive(
-    revocations: &Revocations,
-    request: &HttpRequest,
-    payload: Payload,
-) -> HttpResponse {
-    let body = match payload.to_bytes_limited(Revocations::MAX_EVENT).await {
+async fn read(payload: Payload) -> web::Bytes {
+    match payload.to_bytes_limited(Revocations::MAX_EVENT).await {
         Ok(Ok(body)) => body,
         // A body that breaks off is no event.
         Ok(Err(_)) => web::Bytes::new(),
         Err(_) => web::Bytes::from_static(&TOO_LARGE),
-    };
-    bridge::receive_event(revocations, request, &body).await
+    }
 }
 
 const EVENTS: &str = "/events/ssf";
+const LOGOUTS: &str = "/events/logout";
 /// Stands for a body that was not read to its end.
 static TOO_LARGE: [u8; Revocations::MAX_EVENT + 1] = [0; Revocations::MAX_EVENT + 1];

@@ -4,10 +4,11 @@ use axum::{Router, body::Body};
 use okta_verifier::revocation::Revocations;
 use okta_verifier_tower::RevocationService;
 
-/// Returns a router that receives the security events of the transmitters (RFC 8935) at `/events/ssf`. The requests
+/// Returns a router that receives the security events of the transmitters (RFC 8935) at `/events/ssf` and, if there is a
+/// [`BackChannelLogout`](okta_verifier::revocation::BackChannelLogout), logout tokens at `/events/logout`. The requests
 /// have no access token: merge the router after the [`VerifyLayer`](crate::VerifyLayer).
 ///
-/// [`Revocations::receive_event`] describes the responses. For another path, nest the router or route the
+/// [`Revocations::receive_event`] and [`receive_logout`](Revocations::receive_logout) describe the responses. For another path, nest the router or route the
 /// [`RevocationService`] there.
 ///
 /// ```
@@ -46,10 +47,16 @@ use okta_verifier_tower::RevocationService;
 ///
 /// # Panics
 ///
-/// `Router::merge` panics if the other router has this path too.
+/// `Router::merge` panics if the other router has one of these paths too.
 pub fn revocation_routes<S: Clone + Send + Sync + 'static>(revocations: &Revocations) -> Router<S> {
     let service = RevocationService::<fn(String) -> Body>::new(revocations);
-    Router::new().route_service(EVENTS, service)
+    let router = Router::new();
+    let router = match revocations.receives_logouts() {
+        true => router.route_service(LOGOUTS, service.clone().logouts()),
+        false => router,
+    };
+    router.route_service(EVENTS, service)
 }
 
 const EVENTS: &str = "/events/ssf";
+const LOGOUTS: &str = "/events/logout";

@@ -354,6 +354,34 @@ impl TestIssuer {
         self.event("session-revoked", subject)
     }
 
+    /// Returns a builder for a logout token of OpenID Connect Back-Channel Logout 1.0, with the claims that Keycloak
+    /// writes: the user with this `sub` was logged out of the client, in the session with this `sid`. It is for the
+    /// issuer of tokens, so it is not an event of an Okta org.
+    ///
+    /// ```
+    /// # let realm = okta_verifier_testing::TestIssuer::keycloak("orders");
+    /// let logout = realm.logout_token("ada", "web-shop", "session-1").sign();
+    /// let without_sid = realm.logout_token("ada", "web-shop", "").without("sid").sign();
+    /// ```
+    pub fn logout_token(
+        &self,
+        subject: impl AsRef<str>,
+        client_id: impl AsRef<str>,
+        sid: impl AsRef<str>,
+    ) -> EventBuilder {
+        let (subject, client_id) = (subject.as_ref(), client_id.as_ref());
+        let (issuer, token) = (self.issuer_url(), self.token(subject));
+        listener::public(client_id);
+        EventBuilder::new(token, issuer, false, LOGOUT, subject)
+            .typ("logout+jwt")
+            .audience(client_id)
+            .without("sub_id")
+            .without_member("event_timestamp")
+            .claim("sub", subject)
+            .claim("sid", sid.as_ref())
+            .claim("exp", unix_now() + 120)
+    }
+
     /// Returns a builder for the event that the password of this user was changed.
     ///
     /// ```
@@ -380,4 +408,5 @@ pub(crate) fn org(issuer: &str) -> &str {
     &issuer[..end]
 }
 
+const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
 const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";

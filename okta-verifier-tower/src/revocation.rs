@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Buf;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header::AUTHORIZATION};
+use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
 use http_body::Body;
 use okta_verifier::revocation::Revocations;
 use tower_service::Service;
@@ -49,6 +49,7 @@ use tower_service::Service;
 #[must_use = "a service does nothing unless called"]
 pub struct RevocationService<F> {
     revocations: Revocations,
+    receives_logouts: bool,
     body: F,
 }
 
@@ -72,8 +73,36 @@ impl<F> RevocationService<F> {
     /// # Ok::<(), okta_verifier::ConfigError>(())
     /// ```
     pub fn with_body(revocations: &Revocations, body: F) -> Self {
-        let revocations = revocations.clone();
-        Self { revocations, body }
+        Self {
+            revocations: revocations.clone(),
+            receives_logouts: false,
+            body,
+        }
+    }
+
+    /// Receives the logout tokens of OpenID providers instead of security events.
+    /// [`Revocations::receive_logout`] describes the responses.
+    ///
+    /// ```
+    /// # use http::Request;
+    /// # use http_body_util::Full;
+    /// # use okta_verifier::revocation::{BackChannelLogout, Revocations};
+    /// # use okta_verifier_tower::RevocationService;
+    /// # use tower::ServiceExt;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let logout = BackChannelLogout::new("https://sso.example.com/realms/acme", "web-shop");
+    /// let revocations = Revocations::builder().forgets_at_restart().back_channel_logout(logout).build()?;
+    /// let service = RevocationService::<fn(String) -> String>::new(&revocations).logouts();
+    ///
+    /// let request = Request::post("/events/logout").body(Full::new(&b"logout_token=a.b.c"[..]))?;
+    /// assert_eq!(service.oneshot(request).await?.status(), 400);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn logouts(mut self) -> Self {
+        self.receives_logouts = true;
+        self
     }
 }
 
@@ -92,11 +121,25 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Self { revocations, body } = self.clone();
+        let Self {
+            revocations,
+            receives_logouts,
+            body,
+        } = self.clone();
         let (head, request_body) = request.into_parts();
         RevocationFuture(Box::pin(async move {
             let event = read(request_body).await;
-            let response = receive(&revocations, &head.method, &head.headers, &event).await;
+            let method = head.method.as_str();
+            let response = match receives_logouts {
+                true => revocations.receive_logout(method, &event).await,
+                false => {
+                    let authorization = head.headers.get_all(AUTHORIZATION).iter();
+                    let authorization = authorization.map(HeaderValue::as_bytes);
+                    revocations
+                        .receive_event(method, authorization, &event)
+                        .await
+                }
+            };
             Ok(response.map(body))
         }))
     }
@@ -114,18 +157,6 @@ impl<R> Future for RevocationFuture<R> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.0.as_mut().poll(cx)
     }
-}
-
-async fn receive(
-    revocations: &Revocations,
-    method: &Method,
-    headers: &HeaderMap,
-    event: &[u8],
-) -> Response<String> {
-    let authorization = headers.get_all(AUTHORIZATION).iter();
-    let authorization = authorization.map(HeaderValue::as_bytes);
-    let receive = revocations.receive_event(method.as_str(), authorization, event);
-    receive.await
 }
 
 /// Reads a body until it is larger than an event may be. A body that breaks off is no event: its signature is missing.

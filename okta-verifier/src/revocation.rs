@@ -6,6 +6,7 @@ mod epoch;
 mod event;
 mod event_token;
 mod issuer_rules;
+mod logout;
 mod mark;
 mod receiver;
 mod revocations;
@@ -35,6 +36,7 @@ pub(crate) use self::{
 };
 pub use self::{
     event::{Event, Reaction},
+    logout::BackChannelLogout,
     revocations::{Revocations, RevokeError},
     rule::{Rule, SubjectClaim},
     settings::{Measure, RevocationsBuilder},

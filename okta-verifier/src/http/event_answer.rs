@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER},
 };
 
 use super::rejection::seconds;
@@ -96,6 +96,21 @@ impl EventAnswer {
         *response.status_mut() = status;
         response
     }
+
+    /// Returns the response to a logout token (OpenID Connect Back-Channel Logout 1.0 §2.8), which has no body and is
+    /// not cached.
+    pub(crate) fn into_logout_response(self) -> Response<String> {
+        let mut response = self.into_response();
+        if self == Self::Accepted {
+            *response.status_mut() = StatusCode::OK;
+        }
+        response.body_mut().clear();
+        let headers = response.headers_mut();
+        headers.remove(CONTENT_TYPE);
+        headers.remove(CONTENT_LANGUAGE);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +145,23 @@ mod tests {
         let response = EventAnswer::Accepted.into_response();
         assert_eq!(response.status(), 202);
         assert!(response.headers().is_empty() && response.body().is_empty());
+    }
+
+    #[test]
+    fn event_answer_to_a_logout_is_not_cached() {
+        let retry_after = Duration::from_secs(1);
+        for (answer, status) in [
+            (EventAnswer::Accepted, 200),
+            (EventAnswer::InvalidKey, 400),
+            (EventAnswer::TooLarge, 413),
+            (EventAnswer::Unavailable { retry_after }, 503),
+        ] {
+            let response = answer.into_logout_response();
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+            assert!(!response.headers().contains_key(CONTENT_TYPE));
+            assert!(response.body().is_empty());
+        }
     }
 
     #[test]

@@ -130,6 +130,16 @@ impl ActiveTransmitter {
         unknown.map(|target| target.url.clone()).collect()
     }
 
+    /// Returns the issuers of tokens that everything of this transmitter concerns.
+    pub(super) fn concerned_issuers(&self) -> Vec<Box<str>> {
+        let targets = self.targets.load();
+        targets.iter().map(|target| target.url.clone()).collect()
+    }
+
+    pub(super) fn subject_claim(&self) -> SubjectClaim {
+        self.settings.subject_claim
+    }
+
     /// Returns the URL of the keys, if it is known without metadata.
     pub(crate) fn jwks_uri(&self) -> Option<String> {
         let of_org = || format!("{}/oauth2/v1/keys", self.settings.issuer);
@@ -226,11 +236,11 @@ impl ActiveTransmitter {
         matches.count() > 0
     }
 
-    /// Verifies the signature.
+    /// Verifies the signature. `is_acceptable` says whether the claims would be accepted.
     pub(super) async fn verify(
         &self,
         jws: &Jws<'_>,
-        token: &EventToken<'_>,
+        is_acceptable: &(dyn Fn() -> bool + Sync),
         now: Now,
     ) -> Result<(), EventAnswer> {
         let Some(keys) = self.keys.get() else {
@@ -243,7 +253,7 @@ impl ActiveTransmitter {
             algorithm: jws.header.algorithm,
             arrived: now,
             // A token that would be rejected anyway causes no fetch. The budget is that of this transmitter.
-            acceptable: &|| self.check(token, now).is_ok(),
+            acceptable: is_acceptable,
             tried: None,
         };
         match keys.find_or_fetch(lookup).await {

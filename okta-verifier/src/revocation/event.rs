@@ -86,6 +86,8 @@ pub(super) enum Kind {
     Verification,
     /// SSF `stream-updated` (SSF 1.0 §8.1.5).
     StreamUpdated,
+    /// A logout token (OpenID Connect Back-Channel Logout 1.0).
+    Logout,
     Unknown,
 }
 
@@ -218,6 +220,7 @@ impl Kind {
             Self::Event(event) => event.name(),
             Self::Verification => "verification",
             Self::StreamUpdated => "stream-updated",
+            Self::Logout => "logout",
             Self::Unknown => "unknown",
         }
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    Rule, Transmitter, TransmitterState,
+    BackChannelLogout, Rule, Transmitter, TransmitterState,
     active_transmitter::{ActiveTransmitter, Effect, LEEWAY},
     event::Kind,
     event_token::EventToken,
+    logout,
     stream::Ignored,
 };
 use crate::{
@@ -20,6 +21,8 @@ use crate::{
 /// The transmitters of one receiver.
 pub(crate) struct Receiver {
     transmitters: Vec<Arc<ActiveTransmitter>>,
+    /// The providers that send logout tokens.
+    providers: Vec<Arc<ActiveTransmitter>>,
     /// A random key. Secrets are compared by their MACs, which takes constant time and does not depend on the length.
     comparison: MacKey,
     /// Whether the settings name the claim with the email address.
@@ -44,37 +47,37 @@ impl Receiver {
     /// Returns the first wrong setting.
     pub(crate) fn new(
         transmitters: Vec<Transmitter>,
+        providers: Vec<BackChannelLogout>,
         has_email_claim: bool,
     ) -> Result<Self, ConfigError> {
         let secret = random_bytes::<32>().ok_or(ConfigError::Randomness)?;
         let comparison = MacKey::new(&secret);
-        for (index, transmitter) in transmitters.iter().enumerate() {
-            transmitter.check()?;
-            let mut others = transmitters[..index].iter();
-            if others.any(|other| other.issuer == transmitter.issuer) {
-                return Err(transmitter.wrong(
-                    "two transmitters have this issuer; write one with the settings of both",
-                ));
-            }
-        }
-        let active = transmitters.into_iter();
-        let active = active.map(|settings| ActiveTransmitter::new(settings, &comparison));
+        let providers = providers.into_iter().map(|it| it.0).collect();
         Ok(Self {
-            transmitters: active.collect::<Result<_, _>>()?,
+            transmitters: activate(transmitters, &comparison)?,
+            providers: activate(providers, &comparison)?,
             comparison,
             has_email_claim,
         })
     }
 
-    pub(crate) fn transmitters(&self) -> &[Arc<ActiveTransmitter>] {
-        &self.transmitters
+    /// Returns the transmitters of events and the providers that send logout tokens.
+    pub(crate) fn transmitters(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
+        self.transmitters.iter().chain(&self.providers)
+    }
+
+    pub(crate) fn receives_logouts(&self) -> bool {
+        !self.providers.is_empty()
     }
 
     /// Returns the counters of each transmitter, and the state of its stream.
     pub(crate) fn states(&self) -> Vec<TransmitterState> {
-        let transmitters = self.transmitters.iter();
+        let state = |is_logout| {
+            move |it: &Arc<ActiveTransmitter>| it.stream.snapshot(it.issuer(), is_logout)
+        };
+        let transmitters = self.transmitters.iter().map(state(false));
         transmitters
-            .map(|it| it.stream.snapshot(it.issuer()))
+            .chain(self.providers.iter().map(state(true)))
             .collect()
     }
 
@@ -130,23 +133,62 @@ impl Receiver {
         else {
             return fail(EventAnswer::InvalidRequest);
         };
-        let transmitter = match &authenticated[..] {
-            [only] => *only,
-            several => {
-                let mut several = several.iter();
-                let iss = token.iss.as_deref();
-                match several.find(|it| iss == Some(it.issuer())) {
-                    Some(transmitter) => *transmitter,
-                    None => return fail(EventAnswer::InvalidKey),
-                }
-            }
+        let Some(transmitter) = select(&authenticated, token.iss.as_deref()) else {
+            return fail(EventAnswer::InvalidKey);
         };
         let now = Now::read();
-        let delivery = match transmitter.verify(&jws, &token, now).await {
+        let is_acceptable = || transmitter.check(&token, now).is_ok();
+        let delivery = match transmitter.verify(&jws, &is_acceptable, now).await {
             Ok(()) => self.read(transmitter, &token, now),
             Err(answer) => Err(answer),
         };
         delivery.map_err(|answer| reject([transmitter], answer))
+    }
+
+    /// Verifies a form with a logout token, and fetches the keys of the provider if necessary.
+    pub(crate) async fn receive_logout(
+        &self,
+        method: &str,
+        form: &[u8],
+    ) -> Result<Delivery, EventAnswer> {
+        if method != "POST" {
+            return Err(EventAnswer::MethodNotAllowed);
+        }
+        let providers: Vec<_> = self.providers.iter().collect();
+        let fail = |answer| Err(reject(providers.iter().copied(), answer));
+        if form.len() > MAX_EVENT {
+            return fail(EventAnswer::TooLarge);
+        }
+        let Some(token) = logout::logout_token(form) else {
+            return fail(EventAnswer::InvalidRequest);
+        };
+        let jws = match logout::parse(&token, MAX_EVENT) {
+            Ok(jws) => jws,
+            Err(answer) => return fail(answer),
+        };
+        let Some(token) = EventToken::parse(&jws.payload) else {
+            return fail(EventAnswer::InvalidRequest);
+        };
+        let Some(provider) = select(&providers, token.iss.as_deref()) else {
+            return fail(EventAnswer::InvalidKey);
+        };
+        let now = Now::read();
+        let is_acceptable = || logout::check(provider, &token, now).is_ok();
+        let verified = provider.verify(&jws, &is_acceptable, now).await;
+        let logout = verified.and_then(|()| {
+            provider.stream.receive(now);
+            logout::check(provider, &token, now)
+        });
+        match logout {
+            Ok(logout) => Ok(Delivery {
+                rules: logout.rules(&provider.concerned_issuers(), provider.subject_claim()),
+                unknown_issuers: provider.unknown_issuers(),
+                effects: vec![(Kind::Logout, Effect::Rules)],
+                transmitter: provider.clone(),
+                now,
+            }),
+            Err(answer) => Err(reject([provider], answer)),
+        }
     }
 
     /// Reads the events of a token whose signature was verified.
@@ -169,7 +211,7 @@ impl Receiver {
             let kind = Kind::of(event.uri);
             let happened = token.happened(&event).unwrap_or(now.unix);
             let effect = match kind {
-                Kind::Unknown => Effect::Ignored(Ignored::UnknownEvent),
+                Kind::Unknown | Kind::Logout => Effect::Ignored(Ignored::UnknownEvent),
                 Kind::Verification => transmitter.verification(token, &event, now)?,
                 Kind::StreamUpdated => transmitter.stream_update(token, &event, happened),
                 Kind::Event(kind) => {
@@ -245,6 +287,36 @@ impl Delivery {
             }
         }
         EventAnswer::Accepted
+    }
+}
+
+/// Checks the settings of transmitters, each of which has another issuer.
+fn activate(
+    transmitters: Vec<Transmitter>,
+    comparison: &MacKey,
+) -> Result<Vec<Arc<ActiveTransmitter>>, ConfigError> {
+    for (index, transmitter) in transmitters.iter().enumerate() {
+        transmitter.check()?;
+        let mut others = transmitters[..index].iter();
+        if others.any(|other| other.issuer == transmitter.issuer) {
+            return Err(transmitter
+                .wrong("two transmitters have this issuer; write one with the settings of both"));
+        }
+    }
+    let transmitters = transmitters.into_iter();
+    let active = transmitters.map(|settings| ActiveTransmitter::new(settings, comparison));
+    active.collect()
+}
+
+/// Returns the transmitter of a token with this `iss`. The only one is returned in any case, and rejects another `iss`
+/// after the signature was verified.
+fn select<'t>(
+    transmitters: &[&'t Arc<ActiveTransmitter>],
+    iss: Option<&str>,
+) -> Option<&'t Arc<ActiveTransmitter>> {
+    match transmitters {
+        [only] => Some(only),
+        several => several.iter().find(|it| iss == Some(it.issuer())).copied(),
     }
 }
 

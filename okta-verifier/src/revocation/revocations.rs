@@ -12,10 +12,13 @@ use std::{
 use super::{
     ActiveTransmitter, RevocationSnapshot, Rule, TransmitterState,
     issuer_rules::IssuerRules,
-    receiver::{MAX_EVENT, Receiver},
+    receiver::{Delivery, MAX_EVENT, Receiver},
     settings::Settings,
 };
-use crate::{http::Response, sync::clock::Now};
+use crate::{
+    http::{EventAnswer, Response},
+    sync::clock::Now,
+};
 
 /// Rules about tokens that are no longer accepted, for one verifier or several. Clones share the rules.
 ///
@@ -116,7 +119,7 @@ impl Revocations {
     /// Returns a handle that receives no events.
     #[cfg(test)]
     pub(super) fn new(settings: Settings) -> Self {
-        let receiver = Receiver::new(Vec::new(), false);
+        let receiver = Receiver::new(Vec::new(), Vec::new(), false);
         Self::receiving(settings, receiver.expect("there is no setting"))
     }
 
@@ -227,18 +230,44 @@ impl Revocations {
         body: &[u8],
     ) -> Response<String> {
         let receiver = &self.0.receiver;
-        let answer = match receiver.receive(method, authorization, body).await {
-            Ok(delivery) => {
-                // The resolver may return these issuers later. They begin with the rules then.
-                for issuer in &delivery.unknown_issuers {
-                    self.rules_of(std::iter::once(&**issuer), 0);
-                }
-                self.apply(&delivery.rules);
-                delivery.confirm()
-            }
-            Err(answer) => answer,
+        let delivery = receiver.receive(method, authorization, body).await;
+        self.deliver(delivery).into_response()
+    }
+
+    /// Receives a logout token of an OpenID provider (OpenID Connect Back-Channel Logout 1.0 §2.5), and applies it.
+    /// Returns the response. `form` is the body of the request; one of more than [`MAX_EVENT`](Self::MAX_EVENT) bytes
+    /// need not be complete. [`BackChannelLogout`](super::BackChannelLogout) has an example.
+    ///
+    /// | response | when |
+    /// |---|---|
+    /// | 200 | the logout was applied, or has been before |
+    /// | 400 | the logout token is missing or not genuine, or is for another client |
+    /// | 405, 413 | the method is not `POST`, the body is too large |
+    /// | 503, with `Retry-After` | the keys of the provider cannot be fetched |
+    pub async fn receive_logout(&self, method: &str, form: &[u8]) -> Response<String> {
+        let delivery = self.0.receiver.receive_logout(method, form).await;
+        self.deliver(delivery).into_logout_response()
+    }
+
+    /// Returns whether there is a [`BackChannelLogout`](super::BackChannelLogout), so that an adapter serves a route
+    /// for it.
+    #[must_use]
+    pub fn receives_logouts(&self) -> bool {
+        self.0.receiver.receives_logouts()
+    }
+
+    /// Applies the rules of an event.
+    fn deliver(&self, delivery: Result<Delivery, EventAnswer>) -> EventAnswer {
+        let delivery = match delivery {
+            Ok(delivery) => delivery,
+            Err(answer) => return answer,
         };
-        answer.into_response()
+        // The resolver may return these issuers later. They begin with the rules then.
+        for issuer in &delivery.unknown_issuers {
+            self.rules_of(std::iter::once(&**issuer), 0);
+        }
+        self.apply(&delivery.rules);
+        delivery.confirm()
     }
 
     /// The maximum size of a security event in bytes, 64 KiB.
@@ -271,7 +300,7 @@ impl Revocations {
         self.0.receiver.verification_state(issuer, Now::read())
     }
 
-    pub(crate) fn active_transmitters(&self) -> &[Arc<ActiveTransmitter>] {
+    pub(crate) fn active_transmitters(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
         self.0.receiver.transmitters()
     }
 
@@ -340,8 +369,18 @@ impl Revocations {
         rules
     }
 
-    /// Returns the number of rules from events that name an issuer which is not configured.
-    pub(crate) fn unknown_issuer(&self) -> u64 {
+    /// Returns the number of rules from events that were not applied, because no verifier with these revocations has their
+    /// issuer. It only grows, and is 0 as long as the issuers that events concern are configured.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::Revocations;
+    ///
+    /// let revocations = Revocations::builder().forgets_at_restart().build()?;
+    /// assert_eq!(revocations.unknown_issuer(), 0);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn unknown_issuer(&self) -> u64 {
         self.0.unknown_issuer.load(Ordering::Relaxed)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
-use super::{RevocationSnapshot, Revocations, Transmitter, receiver::Receiver};
+use super::{BackChannelLogout, RevocationSnapshot, Revocations, Transmitter, receiver::Receiver};
 use crate::{error::ConfigError, sync::clock::wall_clock};
 
 /// Builder for [`Revocations`].
@@ -35,6 +35,7 @@ pub struct RevocationsBuilder {
     rejects_earlier: bool,
     snapshot: Option<Option<RevocationSnapshot>>,
     transmitters: Vec<Transmitter>,
+    providers: Vec<BackChannelLogout>,
 }
 
 /// With which time of a user's token a rule about the user is compared.
@@ -102,6 +103,7 @@ impl Revocations {
             rejects_earlier: false,
             snapshot: None,
             transmitters: Vec::new(),
+            providers: Vec::new(),
         }
     }
 }
@@ -259,6 +261,13 @@ impl RevocationsBuilder {
         self
     }
 
+    /// Receives the logouts of this OpenID provider, and makes rules of them. Call this method once per provider. The
+    /// logouts arrive at [`Revocations::receive_logout`].
+    pub fn back_channel_logout(mut self, provider: BackChannelLogout) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
     /// Builds the handle. Give a clone of it to
     /// [`VerifierBuilder::revocations`](crate::VerifierBuilder::revocations).
     ///
@@ -307,7 +316,11 @@ impl RevocationsBuilder {
             capacity: self.capacity,
             rejected_before: self.rejects_earlier.then(|| wall_clock().as_secs()),
         };
-        let receiver = Receiver::new(self.transmitters, settings.email_claim.is_some())?;
+        let receiver = Receiver::new(
+            self.transmitters,
+            self.providers,
+            settings.email_claim.is_some(),
+        )?;
         let revocations = Revocations::receiving(settings, receiver);
         if let Some(saved) = self.snapshot.flatten() {
             revocations.restore(&saved);

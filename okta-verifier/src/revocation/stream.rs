@@ -32,14 +32,16 @@ use crate::sync::{
 pub struct TransmitterState {
     /// The issuer of the events, as configured.
     pub issuer: String,
+    /// Whether the row is about logout tokens of a [`BackChannelLogout`](super::BackChannelLogout).
+    pub is_logout: bool,
     /// What the last `stream-updated` event said.
     pub stream: StreamStatus,
     /// When the last event arrived whose signature was verified.
     pub last_received: Option<SystemTime>,
     /// When the last verification event arrived, with a valid `state` or without one.
     pub last_verified: Option<SystemTime>,
-    /// The events that were applied, by [`Event::name`](super::Event::name). `verification` and `stream-updated` are
-    /// counted too.
+    /// The events that were applied, by [`Event::name`](super::Event::name). `verification`, `stream-updated`
+    /// and `logout` are counted too.
     pub applied: Vec<(&'static str, u64)>,
     /// The events that were accepted but have no effect, by their name, or `unknown`, and the reason.
     pub ignored: Vec<(&'static str, &'static str, u64)>,
@@ -156,12 +158,13 @@ struct State {
 }
 
 impl Stream {
-    pub(super) fn snapshot(&self, issuer: &str) -> TransmitterState {
+    pub(super) fn snapshot(&self, issuer: &str, is_logout: bool) -> TransmitterState {
         let state = self.lock();
         let flat = |(key, count): (&&'static str, &u64)| (*key, *count);
         let ignored = state.ignored.iter();
         TransmitterState {
             issuer: issuer.to_owned(),
+            is_logout,
             stream: state.status,
             last_received: state.last_received,
             last_verified: state.last_verified,
@@ -243,7 +246,7 @@ mod tests {
         let stream = Stream::default();
         assert_eq!(stream.set_status(StreamStatus::Enabled, 20), Some(true));
         assert_eq!(stream.set_status(StreamStatus::Paused, 19), None);
-        assert_eq!(stream.snapshot("").stream, StreamStatus::Enabled);
+        assert_eq!(stream.snapshot("", false).stream, StreamStatus::Enabled);
         assert_eq!(stream.set_status(StreamStatus::Paused, 20), Some(true));
         assert_eq!(stream.set_status(StreamStatus::Paused, 30), Some(false));
     }
@@ -262,7 +265,7 @@ mod tests {
         stream.apply("session-revoked");
         stream.ignore("unknown", Ignored::UnknownEvent);
         stream.reject("invalid_key");
-        let state = stream.snapshot("https://a.test");
+        let state = stream.snapshot("https://a.test", false);
         assert_eq!(state.applied, [("session-revoked", 2)]);
         assert_eq!(state.ignored, [("unknown", "unknown_event", 1)]);
         assert_eq!(state.rejected, [("invalid_key", 1)]);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod audiences;
+mod back_channel_logout;
 mod claims;
 mod clock;
 mod config;

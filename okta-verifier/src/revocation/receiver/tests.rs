@@ -59,7 +59,7 @@ impl Fixture {
 }
 
 fn receiver(transmitters: Vec<Transmitter>, issuers: &[&str]) -> Receiver {
-    let receiver = Receiver::new(transmitters, true).unwrap();
+    let receiver = Receiver::new(transmitters, Vec::new(), true).unwrap();
     let known: Vec<_> = issuers.iter().map(|issuer| target(issuer, &[])).collect();
     for transmitter in receiver.transmitters() {
         transmitter.choose_targets(&known, false).unwrap();

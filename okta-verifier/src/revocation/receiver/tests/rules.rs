@@ -253,8 +253,8 @@ async fn event_that_is_repeated_makes_the_same_rules() {
 async fn event_of_an_org_concerns_each_server_of_its_host_and_of_an_alias() {
     let okta = TestIssuer::new("api://orders");
     let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
-    let receiver = Receiver::new(vec![transmitter.keys(okta.jwks())], false).unwrap();
-    let transmitter = &receiver.transmitters()[0];
+    let receiver = Receiver::new(vec![transmitter.keys(okta.jwks())], Vec::new(), false).unwrap();
+    let transmitter = &receiver.transmitters[0];
     let known = [
         target("https://okta.test/oauth2/default", &[]),
         target(
@@ -297,9 +297,14 @@ async fn event_of_an_org_concerns_each_server_of_its_host_and_of_an_alias() {
 #[test]
 fn transmitter_without_a_concerned_issuer_is_a_wrong_setting() {
     let choose = |transmitter: Transmitter, known: &[&str], is_open| {
-        let receiver = Receiver::new(vec![transmitter.audience(EVENT_AUDIENCE)], false).unwrap();
+        let receiver = Receiver::new(
+            vec![transmitter.audience(EVENT_AUDIENCE)],
+            Vec::new(),
+            false,
+        )
+        .unwrap();
         let known: Vec<_> = known.iter().map(|issuer| target(issuer, &[])).collect();
-        receiver.transmitters()[0].choose_targets(&known, is_open)
+        receiver.transmitters[0].choose_targets(&known, is_open)
     };
     let okta = || Transmitter::okta("https://okta.test");
     let realm = || Transmitter::new("https://keycloak.test/realms/a");
@@ -315,7 +320,7 @@ fn transmitter_without_a_concerned_issuer_is_a_wrong_setting() {
 
 #[test]
 fn transmitter_with_a_wrong_setting_is_rejected() {
-    let build = |transmitter: Transmitter| Receiver::new(vec![transmitter], false);
+    let build = |transmitter: Transmitter| Receiver::new(vec![transmitter], Vec::new(), false);
     let okta = || Transmitter::okta("https://okta.test").audience(EVENT_AUDIENCE);
     assert!(build(okta()).is_ok());
     for wrong in [
@@ -346,5 +351,5 @@ fn transmitter_with_a_wrong_setting_is_rejected() {
     }
     let local = Transmitter::okta("http://127.0.0.1:8080").audience(EVENT_AUDIENCE);
     assert!(build(local).is_ok());
-    assert!(Receiver::new(vec![okta(), okta()], false).is_err());
+    assert!(Receiver::new(vec![okta(), okta()], Vec::new(), false).is_err());
 }

@@ -46,7 +46,7 @@ exports.check = [
       'cargo clippy --locked -p okta-verifier --lib -- --cfg fuzzing -D warnings',
     ] },
   { name: 'tests', about: 'all tests of the workspace, by the command of the README', run: [tests] },
-  { name: 'interleavings', about: 'every interleaving of the single-flight cell, by loom',
+  { name: 'interleavings', about: 'every interleaving of the single-flight cell and of a changed revocation rule, by loom',
     run: [{ words: 'cargo test --locked --release', cwd: 'tests/interleavings' }] },
   { name: 'differential', about: '3,000 mutated tokens through jsonwebtoken too',
     run: [{ words: 'cargo test --locked', cwd: 'tests/differential' }] },
@@ -112,6 +112,8 @@ exports.full = [
     run: ['ci/semver'] },
   { name: 'hostile', about: 'a million of each kind of hostile requests through one verifier',
     run: [{ words: 'cargo test --locked --release -p okta-verifier --test hostile -- --nocapture', env: { HOSTILE: '1000000' } }] },
+  { name: 'revocation-model', about: 'a million random rules and requests, compared with a model that forgets nothing',
+    run: [{ words: 'cargo test --locked -p okta-verifier --lib model_of_revocation', env: { REVOCATION_STEPS: '1000000' } }] },
   { name: 'load', about: 'strangers and greedy clients beside honest callers, for 10 s per row of the documents',
     run: [
       { words: 'cargo run --locked --quiet --bin introspection-load -- 10', cwd: 'tests/e2e' },

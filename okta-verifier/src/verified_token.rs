@@ -194,12 +194,11 @@ impl VerifiedToken {
         &self.inner.evidence
     }
 
-    /// Returns the new token with what revocation rules are compared with, if there are any. `issued_at` is the time of
-    /// a token without `iat`, or `None` if such a token is rejected.
-    pub(crate) fn with_marks(mut self, issued_at: Option<u64>) -> Self {
+    /// Returns the new token with what revocation rules are compared with, if there are any. `issued_at` returns the
+    /// time that the rules are compared with, or `None` if the token is rejected because it has none.
+    pub(crate) fn with_marks(mut self, issued_at: impl FnOnce(&Self) -> Option<u64>) -> Self {
         if let Some(rules) = &self.inner.origin.revocations {
-            let issued_at = self.issued_in_second().or(issued_at);
-            let marks = issued_at.map(|issued_at| Arc::new(self.marks(rules, issued_at)));
+            let marks = issued_at(&self).map(|issued_at| Arc::new(self.marks(rules, issued_at)));
             if let Some(inner) = Arc::get_mut(&mut self.inner) {
                 inner.marks = marks;
             }
@@ -208,7 +207,7 @@ impl VerifiedToken {
     }
 
     /// Returns `iat`, rounded down: for a revocation, the earlier second is stricter.
-    fn issued_in_second(&self) -> Option<u64> {
+    pub(crate) fn issued_in_second(&self) -> Option<u64> {
         let rounded_up = self.inner.dates.iat?;
         let rounded_down = date("iat", self.raw_claim("iat"), f64::floor);
         Some(rounded_down.ok().flatten().unwrap_or(rounded_up))
@@ -884,7 +883,6 @@ impl VerifiedToken {
         let jti = self.jti().or(response.jti()).unwrap_or_default();
         let client_id = self.client_id().or(response.client_id());
         let client_id = client_id.unwrap_or_default();
-        let issued_at = self.issued_in_second();
         let completed = Self::of(Inner {
             origin: signed.origin.clone(),
             evidence: signed.evidence.clone(),
@@ -898,7 +896,8 @@ impl VerifiedToken {
             marks: None,
             groups: OnceLock::new(),
         });
-        Ok(completed.with_marks(issued_at))
+        // The response may state another `iat`, which is not signed.
+        Ok(completed.with_marks(|_| self.issued_in_second()))
     }
 }
 

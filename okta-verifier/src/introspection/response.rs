@@ -119,7 +119,7 @@ impl IntrospectionResponse {
         // The payload is `text` and not `completed`: an inserted member must not become a claim of the token.
         let token = VerifiedToken::new(&claims, &checked, text, origin)
             .with_evidence(Evidence::IntrospectionResponse)
-            .with_marks(Some(requested_at.unix));
+            .with_marks(|token| token.issued_in_second().or(Some(requested_at.unix)));
         Ok(Self {
             reason,
             requested_at,

@@ -13,6 +13,7 @@ use url::{Origin, Url};
 use super::{
     Event, Reaction, Rule, StreamStatus, SubjectClaim, Transmitter,
     event_token::{Claim, EventToken},
+    receiver::ConfiguredClaims,
     rule,
     stream::{Ignored, Stream},
     subject::{Session, Subject, SubjectProblem, User},
@@ -388,7 +389,7 @@ impl ActiveTransmitter {
         token: &EventToken<'_>,
         claim: &Claim<'_>,
         before: u64,
-        has_email_claim: bool,
+        claims: ConfiguredClaims,
     ) -> Result<Vec<Rule>, Ignored> {
         // The last setting for an event counts.
         let mut set = self.settings.reactions.iter().rev();
@@ -403,7 +404,7 @@ impl ActiveTransmitter {
             SubjectProblem::Unknown => Ignored::UnknownSubject,
             SubjectProblem::Unmatchable => Ignored::UnmatchableSubject,
         })?;
-        self.rules_for(event, reaction, &subject, before, has_email_claim)
+        self.rules_for(event, reaction, &subject, before, claims)
     }
 
     /// Returns the rules for a subject. At least one.
@@ -413,7 +414,7 @@ impl ActiveTransmitter {
         reaction: Reaction,
         subject: &Subject,
         before: u64,
-        has_email_claim: bool,
+        claims: ConfiguredClaims,
     ) -> Result<Vec<Rule>, Ignored> {
         let targets = self.targets.load();
         let rule = |target: &Target, kind| Rule {
@@ -427,7 +428,7 @@ impl ActiveTransmitter {
         for user in &subject.users {
             let (iss, claim, value) = match user {
                 User::Id { iss, id } => (iss.as_deref(), self.settings.subject_claim, id),
-                User::Email(_) if !has_email_claim => continue,
+                User::Email(_) if !claims.email => continue,
                 User::Email(email) => (None, SubjectClaim::Email, email),
             };
             let concerned = self.concerned(&targets, iss);
@@ -452,6 +453,7 @@ impl ActiveTransmitter {
         match session {
             // The session belongs to a user of another issuer.
             _ if users.is_empty() && ignored == Ignored::OtherIssuer => {}
+            Some(_) if users.is_empty() && !claims.session => {}
             Some(id) if users.is_empty() => {
                 let kind = || rule::Kind::Session {
                     id: id.clone(),
@@ -480,6 +482,7 @@ impl ActiveTransmitter {
         }
         if let Some(id) = &subject.opaque
             && event.is_about_sessions()
+            && claims.session
         {
             let kind = || rule::Kind::Session {
                 id: id.clone(),

@@ -9,7 +9,6 @@ use std::sync::PoisonError;
 use super::{AtomicU64, Ordering, RwLock};
 
 /// A value that changes rarely and is looked at often.
-#[derive(Debug)]
 pub(crate) struct Epoch<T> {
     value: RwLock<T>,
     /// The number of changes.

@@ -1,6 +1,7 @@
 //! [`IssuerRules`]: the revocation rules of one issuer, shared by everything that checks or changes them.
 
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -24,7 +25,6 @@ use crate::{error::RevokedReason, health::RevocationHealth, sync::clock::Now};
 
 /// The rules of one issuer. They exist for as long as the [`Revocations`](super::Revocations), also while the issuer is
 /// not configured.
-#[derive(Debug)]
 pub(crate) struct IssuerRules {
     /// The values of `iss` that stand for the issuer. The first one is its URL.
     pub(super) names: Box<[Box<str>]>,
@@ -34,6 +34,16 @@ pub(crate) struct IssuerRules {
     rules: Epoch<Rules>,
     changed: Notify,
     applied: AtomicU64,
+}
+
+/// What a change did, before it is logged and its waiters are woken.
+#[derive(Clone, Copy)]
+#[must_use]
+pub(super) struct Change {
+    /// The number of rules that reject more tokens than before.
+    pub(super) applied: u64,
+    /// The number of rules that were replaced by one about all tokens.
+    collapsed: u64,
 }
 
 impl IssuerRules {
@@ -124,9 +134,8 @@ impl IssuerRules {
         }
     }
 
-    /// Applies rules about this issuer. Returns whether more tokens are rejected than before. The caller then calls
-    /// [`wake`](Self::wake).
-    pub(super) fn apply<'r>(&self, rules: impl Iterator<Item = &'r Rule>, now: Now) -> bool {
+    /// Applies rules about this issuer. The caller then calls [`complete`](Self::complete).
+    pub(super) fn apply<'r>(&self, rules: impl Iterator<Item = &'r Rule>, now: Now) -> Change {
         let horizon = self.horizon(now.unix);
         let leeway = self.leeway.load(Ordering::Relaxed);
         let latest = now.unix.saturating_add(leeway);
@@ -161,22 +170,29 @@ impl IssuerRules {
         let horizon = self.horizon(now.unix);
         let leeway = self.leeway.load(Ordering::Relaxed);
         let time = now.unix.saturating_add(leeway);
-        if self.change(|held| u64::from(held.hold_if_room(token, time, horizon))) {
-            self.wake();
-        }
+        let change = self.change(|held| u64::from(held.hold_if_room(token, time, horizon)));
+        self.complete(change);
     }
 
     /// Changes the rules. `change` returns how many of its rules reject more tokens than before.
-    fn change(&self, change: impl FnOnce(&mut Rules) -> u64) -> bool {
+    fn change(&self, change: impl FnOnce(&mut Rules) -> u64) -> Change {
         let (mut applied, mut collapsed) = (0, 0);
-        let is_changed = self.rules.change(|held| {
+        self.rules.change(|held| {
             let before = held.collapsed();
             applied = change(held);
             collapsed = held.collapsed() - before;
             applied > 0
         });
         self.applied.fetch_add(applied, Ordering::Relaxed);
-        // The lock is released first, because a tracing subscriber is foreign code.
+        Change { applied, collapsed }
+    }
+
+    /// Wakes everything that waits for a change, and logs a collapse. The caller must not hold a lock, because wakers
+    /// and a tracing subscriber are foreign code.
+    pub(super) fn complete(&self, Change { applied, collapsed }: Change) {
+        if applied > 0 {
+            self.changed.notify_waiters();
+        }
         if collapsed > 0 {
             tracing::error!(
                 issuer = self.url(),
@@ -184,12 +200,6 @@ impl IssuerRules {
                 "revocation rules replaced by one about all tokens of the issuer, because there are too many"
             );
         }
-        is_changed
-    }
-
-    /// Wakes everything that waits for a change. The caller must not hold a lock, because a waker is foreign code.
-    pub(super) fn wake(&self) {
-        self.changed.notify_waiters();
     }
 
     /// Returns the number of changes so far, to wait for the next one.
@@ -209,8 +219,8 @@ impl IssuerRules {
         }
     }
 
-    /// Adds the rules of a snapshot.
-    pub(super) fn restore(&self, snapshot: &IssuerSnapshot, now: Now) -> bool {
+    /// Adds the rules of a snapshot. The caller then calls [`complete`](Self::complete).
+    pub(super) fn restore(&self, snapshot: &IssuerSnapshot, now: Now) -> Change {
         let horizon = self.horizon(now.unix);
         // The clock of the process that saved them may have been wrong.
         let latest = now.unix.saturating_add(MAX_LEEWAY);
@@ -269,5 +279,12 @@ impl IssuerRules {
             kept_for: longest.as_secs().saturating_add(leeway),
             measures_logins: matches!(self.settings.measure, Measure::AuthTime { .. }),
         }
+    }
+}
+
+/// Shows the issuer only.
+impl fmt::Debug for IssuerRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IssuerRules").field(&self.url()).finish()
     }
 }

@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use super::{
     Rule, SubjectClaim, Transmitter, active_transmitter::ActiveTransmitter,
-    event_token::EventToken, rule,
+    event_token::EventToken, receiver::ConfiguredClaims, rule,
 };
 use crate::{
     error::VerifyError,
@@ -168,10 +168,17 @@ pub(super) fn check(
 }
 
 impl Logout {
-    /// Returns the rules for the tokens of these issuers.
-    pub(super) fn rules(&self, issuers: &[Box<str>], claim: SubjectClaim) -> Vec<Rule> {
+    /// Returns the rules for the tokens of these issuers. There is none if the logout names only a session, and no
+    /// setting names the claim with the session.
+    pub(super) fn rules(
+        &self,
+        issuers: &[Box<str>],
+        claim: SubjectClaim,
+        claims: ConfiguredClaims,
+    ) -> Vec<Rule> {
         let user = self.sub.clone().map(|value| (claim, value));
         let kind = match (&self.sid, user) {
+            (Some(_), None) if !claims.session => return Vec::new(),
             (Some(id), user) => rule::Kind::Session {
                 id: id.clone(),
                 user,

@@ -25,8 +25,14 @@ pub(crate) struct Receiver {
     providers: Vec<Arc<ActiveTransmitter>>,
     /// A random key. Secrets are compared by their MACs, which takes constant time and does not depend on the length.
     comparison: MacKey,
-    /// Whether the settings name the claim with the email address.
-    has_email_claim: bool,
+    claims: ConfiguredClaims,
+}
+
+/// Whether the settings name the claims of tokens that have no fixed name.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ConfiguredClaims {
+    pub(crate) email: bool,
+    pub(crate) session: bool,
 }
 
 /// A genuine event token, and what it means. Nothing has happened yet.
@@ -48,7 +54,7 @@ impl Receiver {
     pub(crate) fn new(
         transmitters: Vec<Transmitter>,
         providers: Vec<BackChannelLogout>,
-        has_email_claim: bool,
+        claims: ConfiguredClaims,
     ) -> Result<Self, ConfigError> {
         let secret = random_bytes::<32>().ok_or(ConfigError::Randomness)?;
         let comparison = MacKey::new(&secret);
@@ -57,7 +63,7 @@ impl Receiver {
             transmitters: activate(transmitters, &comparison)?,
             providers: activate(providers, &comparison)?,
             comparison,
-            has_email_claim,
+            claims,
         })
     }
 
@@ -180,13 +186,21 @@ impl Receiver {
             logout::check(provider, &token, now)
         });
         match logout {
-            Ok(logout) => Ok(Delivery {
-                rules: logout.rules(&provider.concerned_issuers(), provider.subject_claim()),
-                unknown_issuers: provider.unknown_issuers(),
-                effects: vec![(Kind::Logout, Effect::Rules)],
-                transmitter: provider.clone(),
-                now,
-            }),
+            Ok(logout) => {
+                let claim = provider.subject_claim();
+                let rules = logout.rules(&provider.concerned_issuers(), claim, self.claims);
+                let effect = match rules.is_empty() {
+                    true => Effect::Ignored(Ignored::UnmatchableSubject),
+                    false => Effect::Rules,
+                };
+                Ok(Delivery {
+                    rules,
+                    unknown_issuers: provider.unknown_issuers(),
+                    effects: vec![(Kind::Logout, effect)],
+                    transmitter: provider.clone(),
+                    now,
+                })
+            }
             Err(answer) => Err(reject([provider], answer)),
         }
     }
@@ -216,8 +230,7 @@ impl Receiver {
                 Kind::StreamUpdated => transmitter.stream_update(token, &event, happened),
                 Kind::Event(kind) => {
                     let before = happened.min(now.unix.saturating_add(LEEWAY));
-                    let rules =
-                        transmitter.rules(kind, token, &event, before, self.has_email_claim);
+                    let rules = transmitter.rules(kind, token, &event, before, self.claims);
                     match rules {
                         Ok(rules) => {
                             delivery.rules.extend(rules);

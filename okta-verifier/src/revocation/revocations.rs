@@ -10,9 +10,10 @@ use std::{
 };
 
 use super::{
-    ActiveTransmitter, RevocationSnapshot, Rule, TransmitterState,
+    ActiveTransmitter, RevocationSnapshot, Rule, SubjectClaim, TransmitterState,
     issuer_rules::IssuerRules,
     receiver::{Delivery, MAX_EVENT, Receiver},
+    rule::Kind,
     settings::Settings,
 };
 use crate::{
@@ -113,13 +114,18 @@ pub enum RevokeError {
     /// The rule is about tokens that are issued in the future. A rule cannot be made in advance.
     #[error("the time of the rule is in the future; write the current time or an earlier one")]
     InFuture,
+    /// The rule names a session or an email address, and no setting says which claim has it.
+    #[error(
+        "no setting says which claim has what the rule names; call .session_claim(\"sid\") or .email_claim(\"email\") of the builder"
+    )]
+    NoClaim,
 }
 
 impl Revocations {
     /// Returns a handle that receives no events.
     #[cfg(test)]
     pub(super) fn new(settings: Settings) -> Self {
-        let receiver = Receiver::new(Vec::new(), Vec::new(), false);
+        let receiver = Receiver::new(Vec::new(), Vec::new(), Default::default());
         Self::receiving(settings, receiver.expect("there is no setting"))
     }
 
@@ -139,17 +145,35 @@ impl Revocations {
     ///
     /// # Errors
     ///
-    /// Returns an error, and changes nothing, if no issuer of this name is configured or if the time of the rule is in
-    /// the future by more than the largest leeway, five minutes.
+    /// Returns an error, and changes nothing, if no issuer of this name is configured, if the time of the rule is in the
+    /// future by more than the largest leeway, five minutes, or if the rule names a claim for which a setting is missing.
     // `async`, because a rule may have to be written to a shared log.
     pub async fn revoke(&self, rule: Rule) -> Result<(), RevokeError> {
         let now = Now::read();
         if rule.before > now.unix.saturating_add(MAX_LEEWAY) {
             return Err(RevokeError::InFuture);
         }
+        if !self.can_match(&rule) {
+            return Err(RevokeError::NoClaim);
+        }
         match self.apply_at(&[rule], now).unknown_issuer {
             0 => Ok(()),
             _ => Err(RevokeError::UnknownIssuer),
+        }
+    }
+
+    /// Returns whether a token can have what the rule names. Sessions and email addresses need a setting.
+    pub(crate) fn can_match(&self, rule: &Rule) -> bool {
+        let settings = &self.0.settings;
+        let has_claim = |claim| claim != SubjectClaim::Email || settings.email_claim.is_some();
+        match &rule.kind {
+            Kind::Session { user: None, .. } => settings.session_claim.is_some(),
+            Kind::Session {
+                user: Some((claim, _)),
+                ..
+            } => settings.session_claim.is_some() || has_claim(*claim),
+            Kind::Subject { claim, .. } | Kind::SubjectAtClient { claim, .. } => has_claim(*claim),
+            Kind::Token { .. } | Kind::Client { .. } | Kind::Issuer => true,
         }
     }
 
@@ -171,15 +195,13 @@ impl Revocations {
                 let of_issuer = registry.by_name.get(&rule.issuer);
                 applied.unknown_issuer += u64::from(of_issuer.is_none());
                 for held in of_issuer.into_iter().flatten() {
-                    if held.apply(std::iter::once(rule), now) {
-                        changed.push(held.clone());
-                    }
+                    changed.push((held.clone(), held.apply(std::iter::once(rule), now)));
                 }
             }
         }
-        applied.is_changed = !changed.is_empty();
-        for held in changed {
-            held.wake();
+        applied.is_changed = changed.iter().any(|(_, change)| change.applied > 0);
+        for (held, change) in changed {
+            held.complete(change);
         }
         applied
     }
@@ -344,15 +366,13 @@ impl Revocations {
                 registry.rules_of(saved.names.clone(), &self.0.settings, now);
                 for name in &saved.names {
                     for held in registry.by_name.get(name).into_iter().flatten() {
-                        if held.restore(saved, now) {
-                            changed.push(held.clone());
-                        }
+                        changed.push((held.clone(), held.restore(saved, now)));
                     }
                 }
             }
         }
-        for held in changed {
-            held.wake();
+        for (held, change) in changed {
+            held.complete(change);
         }
     }
 
@@ -411,7 +431,8 @@ impl Registry {
         for name in &rules.names {
             let others = self.by_name.entry(name.clone()).or_default();
             for other in &*others {
-                rules.restore(&other.snapshot(), now);
+                // Nothing waits for the new rules yet.
+                let _ = rules.restore(&other.snapshot(), now);
             }
             others.push(rules.clone());
         }
@@ -420,11 +441,10 @@ impl Registry {
 
     /// Returns each issuer once.
     fn all(&self) -> impl Iterator<Item = &Arc<IssuerRules>> {
-        let is_first =
-            |(name, rules): &(&Box<str>, &Arc<IssuerRules>)| rules.names.first() == Some(name);
-        let pairs = self.by_name.iter();
-        let pairs = pairs.flat_map(|(name, all)| all.iter().map(move |rules| (name, rules)));
-        pairs.filter(is_first).map(|(_, rules)| rules)
+        self.by_name.iter().flat_map(|(name, all)| {
+            let is_first = move |rules: &&Arc<IssuerRules>| rules.names.first() == Some(name);
+            all.iter().filter(is_first)
+        })
     }
 
     /// Removes rules that nothing uses and that can match no token. An issuer may be removed and added again, so rules

@@ -13,7 +13,6 @@ use crate::error::RevokedReason;
 /// repeated rules do not matter.
 ///
 /// The number of marks is limited. What no longer fits becomes a rule about all tokens of the issuer.
-#[derive(Debug)]
 pub(crate) struct Rules {
     /// The time of each mark, in seconds since 1970: tokens that were issued at this time or before are rejected, or
     /// all of them if the kind of the mark ignores dates.

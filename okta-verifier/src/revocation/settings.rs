@@ -2,7 +2,10 @@
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
-use super::{BackChannelLogout, RevocationSnapshot, Revocations, Transmitter, receiver::Receiver};
+use super::{
+    BackChannelLogout, RevocationSnapshot, Revocations, Transmitter,
+    receiver::{ConfiguredClaims, Receiver},
+};
 use crate::{error::ConfigError, sync::clock::wall_clock};
 
 /// Builder for [`Revocations`].
@@ -316,11 +319,11 @@ impl RevocationsBuilder {
             capacity: self.capacity,
             rejected_before: self.rejects_earlier.then(|| wall_clock().as_secs()),
         };
-        let receiver = Receiver::new(
-            self.transmitters,
-            self.providers,
-            settings.email_claim.is_some(),
-        )?;
+        let claims = ConfiguredClaims {
+            email: settings.email_claim.is_some(),
+            session: settings.session_claim.is_some(),
+        };
+        let receiver = Receiver::new(self.transmitters, self.providers, claims)?;
         let revocations = Revocations::receiving(settings, receiver);
         if let Some(saved) = self.snapshot.flatten() {
             revocations.restore(&saved);

@@ -292,7 +292,8 @@ impl<'r> RequestDecision<'r> {
                     .with_signed(self.request.token, Some(typ), basis.issuer())
             })?;
         let evidence = Evidence::Key(verification.key.retirement.clone());
-        let token = token.with_evidence(evidence).with_marks(None);
+        let token = token.with_evidence(evidence);
+        let token = token.with_marks(VerifiedToken::issued_in_second);
         if let (Some(cache), Some(digest)) = (&self.verifier.0.cache, self.digest)
             && !is_expired
         {

@@ -14,6 +14,8 @@ use okta_verifier::{
 };
 use okta_verifier_testing::TestIssuer;
 
+use crate::support::mock_issuer::result_code as code;
+
 /// Returns revocations that expect a restart to forget them.
 fn revocations() -> Revocations {
     Revocations::builder()
@@ -38,12 +40,6 @@ fn pinned(okta: &TestIssuer) -> (Verifier, Revocations) {
 /// Returns the rule about the user `ada`.
 fn ada(url: &str) -> Rule {
     Rule::subject(url, SubjectClaim::Subject, "ada")
-}
-
-async fn code(verifier: &Verifier, jwt: &str) -> &'static str {
-    let result = verifier.verify(jwt).await;
-    secret_scan::verdict(&result);
-    result.map_or_else(|error| error.code(), |_| "ok")
 }
 
 async fn send(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, Rejection> {

@@ -13,6 +13,12 @@ mod rejected;
 mod rules;
 mod stream;
 
+/// The settings name each claim.
+const ALL: ConfiguredClaims = ConfiguredClaims {
+    email: true,
+    session: true,
+};
+
 /// A receiver of the events of one issuer.
 struct Fixture {
     issuer: TestIssuer,
@@ -59,7 +65,7 @@ impl Fixture {
 }
 
 fn receiver(transmitters: Vec<Transmitter>, issuers: &[&str]) -> Receiver {
-    let receiver = Receiver::new(transmitters, Vec::new(), true).unwrap();
+    let receiver = Receiver::new(transmitters, Vec::new(), ALL).unwrap();
     let known: Vec<_> = issuers.iter().map(|issuer| target(issuer, &[])).collect();
     for transmitter in receiver.transmitters() {
         transmitter.choose_targets(&known, false).unwrap();

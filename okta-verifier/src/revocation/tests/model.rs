@@ -1,7 +1,7 @@
 //! Random rules and requests, compared with a model that forgets nothing and searches everything.
 //!
 //! ```sh
-//! REVOCATION_STEPS=1000000 cargo test --release -p okta-verifier --lib model_of_revocation
+//! REVOCATION_STEPS=1000000 cargo test -p okta-verifier --lib model_of_revocation
 //! ```
 
 use std::{collections::HashSet, env, sync::Arc, time::UNIX_EPOCH};

@@ -1,7 +1,7 @@
 //! Which issuers a rule applies to.
 
 use super::{
-    super::{RevocationSnapshot, Revocations, Rule},
+    super::{RevocationSnapshot, Revocations, RevokeError, Rule},
     *,
 };
 use crate::{revocation::IssuerRules, sync::clock::Now};
@@ -38,6 +38,30 @@ async fn revocations_reject_rules_about_issuers_that_are_not_configured() {
     assert!(!is_rejected(&rules, Now::read().unix));
     assert!(revocations.revoke(of_ada(URL)).await.is_ok());
     assert!(is_rejected(&rules, Now::read().unix - 1));
+}
+
+#[tokio::test]
+async fn revocations_reject_rules_about_claims_without_a_setting() {
+    let revocations = Revocations::new(Settings {
+        session_claim: None,
+        email_claim: None,
+        ..settings()
+    });
+    let _rules = revocations.rules_of([URL].into_iter(), 60);
+    let email = SubjectClaim::Email;
+    for unmatchable in [
+        Rule::session(URL, "s1"),
+        Rule::session_of(URL, "s1", email, "ada"),
+        Rule::subject(URL, email, "ada"),
+        Rule::subject_at_client(URL, email, "ada", "web"),
+    ] {
+        assert_eq!(
+            revocations.revoke(unmatchable).await,
+            Err(RevokeError::NoClaim)
+        );
+    }
+    let by_user = Rule::session_of(URL, "s1", SubjectClaim::Subject, "ada");
+    assert!(revocations.revoke(by_user).await.is_ok());
 }
 
 #[test]

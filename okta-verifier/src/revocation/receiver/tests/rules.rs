@@ -182,11 +182,24 @@ async fn event_that_names_nothing_matchable_is_counted() {
 #[tokio::test]
 async fn event_about_an_email_address_needs_the_email_claim() {
     let mut fixture = Fixture::okta();
-    fixture.receiver.has_email_claim = false;
+    fixture.receiver.claims.email = false;
     let subject = json!({"format": "email", "email": "ada@acme.test"});
     let event = fixture.issuer.session_revoked("ada").subject(subject);
     assert!(fixture.rules(event).await.is_empty());
     fixture.assert_ignored("session-revoked", "unmatchable_subject");
+}
+
+#[tokio::test]
+async fn event_about_a_session_without_a_user_needs_the_session_claim() {
+    let session = json!({"format": "opaque", "id": "session-1"});
+    let mut fixture = Fixture::keycloak();
+    fixture.receiver.claims.session = false;
+    let subject = json!({"format": "complex", "session": session});
+    let event = fixture.issuer.session_revoked("ada").subject(subject);
+    assert!(fixture.rules(event).await.is_empty());
+    fixture.assert_ignored("session-revoked", "unmatchable_subject");
+    let event = fixture.issuer.session_revoked("ada").subject(session);
+    assert_eq!(fixture.rules(event).await.len(), 1);
 }
 
 #[tokio::test]
@@ -253,7 +266,7 @@ async fn event_that_is_repeated_makes_the_same_rules() {
 async fn event_of_an_org_concerns_each_server_of_its_host_and_of_an_alias() {
     let okta = TestIssuer::new("api://orders");
     let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
-    let receiver = Receiver::new(vec![transmitter.keys(okta.jwks())], Vec::new(), false).unwrap();
+    let receiver = Receiver::new(vec![transmitter.keys(okta.jwks())], Vec::new(), ALL).unwrap();
     let transmitter = &receiver.transmitters[0];
     let known = [
         target("https://okta.test/oauth2/default", &[]),
@@ -320,7 +333,7 @@ fn transmitter_without_a_concerned_issuer_is_a_wrong_setting() {
 
 #[test]
 fn transmitter_with_a_wrong_setting_is_rejected() {
-    let build = |transmitter: Transmitter| Receiver::new(vec![transmitter], Vec::new(), false);
+    let build = |transmitter: Transmitter| Receiver::new(vec![transmitter], Vec::new(), ALL);
     let okta = || Transmitter::okta("https://okta.test").audience(EVENT_AUDIENCE);
     assert!(build(okta()).is_ok());
     for wrong in [
@@ -351,5 +364,5 @@ fn transmitter_with_a_wrong_setting_is_rejected() {
     }
     let local = Transmitter::okta("http://127.0.0.1:8080").audience(EVENT_AUDIENCE);
     assert!(build(local).is_ok());
-    assert!(Receiver::new(vec![okta(), okta()], Vec::new(), false).is_err());
+    assert!(Receiver::new(vec![okta(), okta()], Vec::new(), ALL).is_err());
 }

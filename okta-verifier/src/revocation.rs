@@ -27,6 +27,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::receiver::check_subjects;
 pub(crate) use self::{
     active_transmitter::{ActiveTransmitter, Target},
     epoch::Seen,

@@ -67,6 +67,8 @@ async fn event_that_is_not_genuine_is_rejected_and_tokens_stay_valid() {
     assert_eq!(status(&server, &ada).await, 200);
 }
 
+// conformance 217
+// conformance 219
 #[tokio::test]
 async fn event_that_is_genuine_rejects_the_tokens_of_its_user() {
     let okta = MockOkta::start().await;

@@ -39,6 +39,7 @@ async fn status(app: &Router, jwt: &str) -> u16 {
     response.status().as_u16()
 }
 
+// conformance 217
 #[tokio::test]
 async fn event_that_is_not_genuine_is_rejected_and_tokens_stay_valid() {
     let okta = MockOkta::start().await;
@@ -74,6 +75,8 @@ async fn event_that_is_not_genuine_is_rejected_and_tokens_stay_valid() {
     assert_eq!(status(&app, &ada).await, 200);
 }
 
+// conformance 217
+// conformance 219
 #[tokio::test]
 async fn event_that_is_genuine_rejects_the_tokens_of_its_user() {
     let okta = MockOkta::start().await;

@@ -246,7 +246,7 @@ impl ActiveTransmitter {
     ) -> Result<(), EventAnswer> {
         let Some(keys) = self.keys.get() else {
             return Err(EventAnswer::Unavailable {
-                retry_after: RETRY_AFTER,
+                retry_after: REPEAT_AFTER,
             });
         };
         let lookup = KeyLookup {
@@ -552,6 +552,6 @@ impl ActiveTransmitter {
 pub(super) const LEEWAY: u64 = 60;
 /// How long a state is accepted, in seconds. Transmitters may be slow.
 const STATE_LIFETIME: u64 = 24 * 60 * 60;
-const RETRY_AFTER: Duration = Duration::from_secs(10);
+const REPEAT_AFTER: Duration = Duration::from_secs(10);
 const NOT_A_URL: &str =
     "write the `iss` of the events, an absolute URL such as https://acme.okta.com";

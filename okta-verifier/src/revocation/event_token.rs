@@ -129,6 +129,7 @@ mod tests {
         assert_eq!(aud(r#"{"aud":["a",7]}"#), "");
     }
 
+    // conformance 221
     #[test]
     fn event_token_time_is_in_seconds_or_in_milliseconds() {
         for (text, seconds) in [
@@ -149,6 +150,7 @@ mod tests {
         }
     }
 
+    // conformance 220
     #[test]
     fn event_token_subject_is_that_of_the_token_or_of_the_event() {
         let subject = |sub_id: &str| {

@@ -351,6 +351,21 @@ fn reject<'t>(
     answer
 }
 
+/// Checks that the subjects of all events name something. For the fuzzer.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn check_subjects(payload: &str) {
+    let Some(token) = EventToken::parse(payload) else {
+        return;
+    };
+    for event in token.events().into_iter().flatten() {
+        let subject = token.subject(&event).map(super::subject::Subject::parse);
+        if let Some(Ok(subject)) = subject {
+            let names = subject.users.len() + subject.tokens.len();
+            assert!((1..=32).contains(&names) || subject.session.is_some());
+        }
+    }
+}
+
 /// The maximum size of an event, in bytes.
 pub(crate) const MAX_EVENT: usize = 64 * 1024;
 

@@ -99,6 +99,7 @@ async fn event_that_is_forged_rejects_no_token() {
     assert_eq!(service.code(&ada).await, "ok");
 }
 
+// conformance 219
 #[tokio::test]
 async fn event_rejects_tokens_of_its_user_and_of_no_other() {
     let okta = MockOkta::start().await;
@@ -113,6 +114,7 @@ async fn event_rejects_tokens_of_its_user_and_of_no_other() {
     assert_eq!(service.code(&later).await, "ok");
 }
 
+// conformance 216
 #[tokio::test]
 async fn event_repeated_after_a_newer_one_changes_nothing() {
     let okta = MockOkta::start().await;
@@ -131,6 +133,7 @@ async fn event_repeated_after_a_newer_one_changes_nothing() {
     }
 }
 
+// conformance 215
 #[tokio::test]
 async fn event_is_no_access_token_in_any_profile() {
     let okta = TestIssuer::new(AUDIENCE);

@@ -43,6 +43,8 @@ async fn event_that_is_not_an_event_token_is_rejected() {
     );
 }
 
+// conformance 214
+// conformance 215
 #[tokio::test]
 async fn event_typ_of_another_token_is_rejected() {
     let fixture = Fixture::okta();
@@ -73,6 +75,7 @@ async fn event_typ_of_another_token_is_rejected() {
     }
 }
 
+// conformance 212
 #[tokio::test]
 async fn event_of_another_issuer_is_rejected() {
     let fixture = Fixture::okta();
@@ -94,6 +97,7 @@ async fn event_of_another_issuer_is_rejected() {
     }
 }
 
+// conformance 212
 #[tokio::test]
 async fn event_for_another_audience_is_rejected() {
     let fixture = Fixture::okta();
@@ -145,6 +149,7 @@ async fn event_time_in_the_future_or_expired_is_rejected_and_any_past_is_accepte
     }
 }
 
+// conformance 213
 #[tokio::test]
 async fn event_token_without_an_object_of_events_is_rejected() {
     let fixture = Fixture::okta();
@@ -162,6 +167,7 @@ async fn event_token_without_an_object_of_events_is_rejected() {
     fixture.assert_ignored("unknown", "no_event");
 }
 
+// conformance 218
 #[tokio::test]
 async fn event_secret_is_checked_before_anything_of_the_event() {
     let fixture = Fixture::new(TestIssuer::new("api://orders"), |it| {

@@ -17,6 +17,7 @@ fn keycloak_with(secret: &'static str) -> Fixture {
     Fixture::new(keycloak, |it| it.verification_secret(secret))
 }
 
+// conformance 222
 #[tokio::test]
 async fn verification_event_with_a_wrong_state_is_rejected() {
     let fixture = keycloak_with(SECRET);

@@ -157,9 +157,11 @@ impl Rule {
     /// # let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
     /// let rule = Rule::session_of(url, "session-1", SubjectClaim::Subject, "ada");
     /// revocations.revoke(rule).await?;
+    /// revocations.revoke(Rule::session(url, "session-3")).await?;
     ///
     /// let is_accepted = async |jwt: &str| verifier.verify(jwt).await.is_ok();
     /// assert!(!is_accepted(&okta.token("ada").claim("sid", "session-1").sign()).await);
+    /// assert!(!is_accepted(&okta.token("bob").claim("sid", "session-3").sign()).await);
     /// assert!(!is_accepted(&okta.token("ada").sign()).await); // it may be of this session
     /// assert!(is_accepted(&okta.token("ada").claim("sid", "session-2").sign()).await);
     /// assert!(is_accepted(&okta.token("bob").sign()).await);

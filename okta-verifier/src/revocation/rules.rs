@@ -60,6 +60,9 @@ impl Rules {
             *held = time.max(*held);
             return is_later && !mark.kind().ignores_dates();
         }
+        if self.covers(mark.kind(), time, horizon) {
+            return false;
+        }
         let is_full = self.held.len() >= self.capacity;
         if is_full || self.held.len() >= self.purge_at {
             self.purge(horizon);
@@ -71,6 +74,15 @@ impl Rules {
         self.held.insert(mark, time);
         self.counts[place(mark.kind())] += 1;
         true
+    }
+
+    /// Returns whether the rules about all tokens and logins reject everything that this rule would. A rule that was
+    /// replaced by them takes no room again if its event is repeated.
+    fn covers(&self, kind: MarkKind, time: u64, horizon: Horizon) -> bool {
+        let is_login = horizon.measures_logins && kind.is_about_user();
+        !kind.ignores_dates()
+            && Some(time) <= self.before
+            && (!is_login || Some(time) <= self.login_before)
     }
 
     /// Adds a rule about one token if at least half of the room is left, so that it never causes a collapse. Returns

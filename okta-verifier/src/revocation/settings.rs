@@ -16,13 +16,17 @@ use crate::{error::ConfigError, sync::clock::wall_clock};
 ///
 /// ```
 /// use std::time::Duration;
-/// use okta_verifier::revocation::Revocations;
+/// use okta_verifier::revocation::{Measure, Revocations};
 ///
 /// let revocations = Revocations::builder()
 ///     .longest_token(Duration::from_secs(60 * 60))
 ///     .session_claim("sid")
+///     .measure(Measure::IssuedAt)
 ///     .rejects_earlier_tokens()
 ///     .build()?;
+///
+/// let saved = None; // the snapshot of the process before, if there is one
+/// assert!(Revocations::builder().snapshot(saved).build().is_ok());
 ///
 /// assert!(Revocations::builder().build().is_err()); // what happens at a restart?
 /// # Ok::<(), okta_verifier::ConfigError>(())

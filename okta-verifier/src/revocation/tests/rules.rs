@@ -212,6 +212,24 @@ fn rules_that_expired_make_room_without_a_collapse() {
 }
 
 #[test]
+fn rules_that_one_about_all_tokens_covers_take_no_room() {
+    let mut rules = Rules::new(1_024);
+    rules.reject_before(NOW);
+    assert!(!rules.hold(sub("ada"), NOW, horizon()));
+    assert!(rules.hold(sub("ada"), NOW + 1, horizon()));
+    assert!(rules.hold(Mark::session("s1"), NOW, horizon()));
+    let horizon = Horizon {
+        measures_logins: true,
+        ..horizon()
+    };
+    assert!(!rules.hold(Mark::client("web"), NOW, horizon));
+    assert!(rules.hold(sub("bob"), NOW, horizon)); // a later token may be of an earlier login
+    rules.reject_logins_before(NOW);
+    assert!(!rules.hold(sub("eve"), NOW, horizon));
+    assert_eq!(rules.len(), 3);
+}
+
+#[test]
 fn rules_about_a_user_compare_the_login_if_it_is_measured() {
     let rules = rules(&[(sub("ada"), NOW - 10)]);
     let find = |login| rules.find(&ada(NOW).marks(login), horizon());

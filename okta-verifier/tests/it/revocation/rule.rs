@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use okta_verifier::{
     IssuerResolver, VerifyError,
+    dpop::{DpopSettings, ProofUse, ReplayAnswer, ReplayStore},
     error::RevokedReason,
     revocation::{RevocationSnapshot, RevokeError},
 };
-use okta_verifier_testing::TokenBuilder;
+use okta_verifier_testing::{Client, TokenBuilder};
 
 use super::*;
-use crate::support::token_edit;
+use crate::support::{
+    dpop_fixture::{BASE, TARGET, URL},
+    token_edit,
+};
 
 #[tokio::test]
 async fn revoked_token_is_rejected_whether_or_not_it_is_cached() {
@@ -289,6 +293,41 @@ async fn rule_about_a_token_rejects_its_twin_with_the_other_ecdsa_signature() {
         .unwrap();
     for token in [&jwt, &twin] {
         assert_eq!(code(&verifier, token).await, "revoked");
+    }
+}
+
+/// A remote replay store. While it records the proof, the rule is made.
+struct Revoking(Revocations, Rule);
+
+impl ReplayStore for Revoking {
+    fn first_use<'a>(&'a self, _: &'a [u8; 32], _: Duration) -> ReplayAnswer<'a> {
+        Box::pin(async {
+            self.0.revoke(self.1.clone()).await?;
+            Ok(ProofUse::First)
+        })
+    }
+}
+
+#[tokio::test]
+async fn rule_that_is_made_while_a_proof_is_recorded_rejects_the_request() {
+    let (okta, client) = (TestIssuer::new("api://orders"), Client::new());
+    for (subject, expected) in [("ada", "revoked"), ("bob", "ok")] {
+        let revocations = revocations();
+        let store = Revoking(revocations.clone(), ada(okta.issuer_url()));
+        let verifier = Verifier::builder()
+            .issuer(okta.issuer().any_client_id())
+            .dpop(DpopSettings::base_url(BASE).replay_store(store))
+            .revocations(revocations)
+            .build()
+            .unwrap();
+        let jwt = client.bind(okta.token(subject)).sign();
+        let proof = client.proof("GET", URL).token(&jwt).sign();
+        let authorization = format!("DPoP {jwt}");
+        let credentials = RequestCredentials::new([authorization.as_bytes()])
+            .dpop([proof.as_bytes()])
+            .request("GET", TARGET);
+        let result = verifier.authenticate(&credentials).await;
+        assert_eq!(result.map_or_else(|it| it.code(), |_| "ok"), expected);
     }
 }
 

@@ -79,9 +79,8 @@ impl ActiveTransmitter {
                 && url.fragment().is_none()
         });
         let url = url.ok_or_else(|| settings.wrong(NOT_A_URL))?;
-        if settings.is_okta && url.path() != "/"
-            || settings.is_okta && settings.issuer.ends_with('/')
-        {
+        let is_org = url.path() == "/" && !settings.issuer.ends_with('/');
+        if settings.is_okta && !is_org {
             let org = url.origin().ascii_serialization();
             return Err(settings.wrong(format!(
                 "the issuer of Okta's events is the org; write {org}"

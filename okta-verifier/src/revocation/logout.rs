@@ -186,12 +186,12 @@ impl Logout {
             (None, Some((claim, value))) => rule::Kind::Subject { claim, value },
             (None, None) => return Vec::new(),
         };
-        let rule = |issuer: &Box<str>| Rule {
-            issuer: issuer.clone(),
+        let rule = |issuer: &str| Rule {
+            issuer: issuer.into(),
             kind: kind.clone(),
             before: self.before,
         };
-        issuers.iter().map(rule).collect()
+        issuers.iter().map(|issuer| rule(issuer)).collect()
     }
 }
 

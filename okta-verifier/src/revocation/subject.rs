@@ -199,7 +199,9 @@ mod tests {
     /// Checks that the text is the subject with these names of a user, and nothing else.
     #[track_caller]
     fn assert_users(text: &str, users: Vec<User>) {
-        let subject = Subject::parse(text).ok().expect(text);
+        let Ok(subject) = Subject::parse(text) else {
+            panic!("not a subject: {text}");
+        };
         assert!(subject.users == users, "{text}");
         assert!(subject.session.is_none() && subject.tokens.is_empty());
     }

@@ -310,12 +310,8 @@ async fn event_of_an_org_concerns_each_server_of_its_host_and_of_an_alias() {
 #[test]
 fn transmitter_without_a_concerned_issuer_is_a_wrong_setting() {
     let choose = |transmitter: Transmitter, known: &[&str], is_open| {
-        let receiver = Receiver::new(
-            vec![transmitter.audience(EVENT_AUDIENCE)],
-            Vec::new(),
-            false,
-        )
-        .unwrap();
+        let receiver =
+            Receiver::new(vec![transmitter.audience(EVENT_AUDIENCE)], Vec::new(), ALL).unwrap();
         let known: Vec<_> = known.iter().map(|issuer| target(issuer, &[])).collect();
         receiver.transmitters[0].choose_targets(&known, is_open)
     };

@@ -17,6 +17,7 @@ use actix_web::{
 };
 use okta_verifier::{
     ProblemDetails, Rejection, Verifier, adapter::RequestCredentials, mtls::ClientCertificate,
+    revocation::Revocations,
 };
 
 use crate::Rejected;
@@ -91,20 +92,53 @@ pub(crate) fn strip(request: &mut ServiceRequest, strip_credentials: bool) {
     }
 }
 
+/// Converts a response of `okta-verifier`. A macro, because this crate does not depend on its version of `http`.
+macro_rules! response {
+    ($response:expr) => {{
+        let status = StatusCode::from_u16($response.status().as_u16()).expect(BOTH_KNOW);
+        let mut response = HttpResponse::new(status);
+        for (name, value) in $response.headers() {
+            let (name, value) = convert(name.as_str(), value.as_bytes());
+            response.headers_mut().append(name, value);
+        }
+        // actix-web removes the body of the response to `HEAD`, and sends its length.
+        response.set_body(BoxBody::new($response.into_body()))
+    }};
+}
+
 /// Returns the response to a request for the metadata of a resource, or `None` if the path is not that of one.
 pub(crate) fn metadata(request: &HttpRequest, verifier: &Verifier) -> Option<HttpResponse> {
     let requested = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS);
     let requested = requested.map(HeaderValue::as_bytes);
     let (method, path) = (request.method().as_str(), request.uri().path());
     let metadata = verifier.resource_metadata(method, path, requested)?;
-    let status = StatusCode::from_u16(metadata.status().as_u16()).expect(BOTH_KNOW);
-    let mut response = HttpResponse::new(status);
-    for (name, value) in metadata.headers() {
-        let (name, value) = convert(name.as_str(), value.as_bytes());
-        response.headers_mut().append(name, value);
-    }
-    // actix-web removes the body of the response to `HEAD`, and sends its length.
-    Some(response.set_body(BoxBody::new(metadata.into_body())))
+    Some(response!(metadata))
+}
+
+/// Returns the response to a request that delivers a security event.
+pub(crate) async fn receive_event(
+    revocations: &Revocations,
+    request: &HttpRequest,
+    event: &[u8],
+) -> HttpResponse {
+    let authorization = request.headers().get_all(AUTHORIZATION);
+    let authorization = authorization.map(HeaderValue::as_bytes);
+    let method = request.method().as_str();
+    let response = revocations
+        .receive_event(method, authorization, event)
+        .await;
+    response!(response)
+}
+
+/// Returns the response to a request that delivers a logout token.
+pub(crate) async fn receive_logout(
+    revocations: &Revocations,
+    request: &HttpRequest,
+    form: &[u8],
+) -> HttpResponse {
+    let method = request.method().as_str();
+    let response = revocations.receive_logout(method, form).await;
+    response!(response)
 }
 
 /// Returns the headers to add to every response, such as a new DPoP nonce.

@@ -177,6 +177,7 @@ mod metadata;
 mod problem_details;
 mod rejected;
 mod require;
+mod revocation;
 mod verified;
 mod verify;
 
@@ -186,5 +187,6 @@ pub use metadata::{Metadata, metadata};
 pub use problem_details::ProblemDetailsMiddleware;
 pub use rejected::Rejected;
 pub use require::RequireMiddleware;
+pub use revocation::{RevocationRoutes, revocation_routes};
 pub use verified::Verified;
 pub use verify::VerifyMiddleware;

@@ -187,12 +187,14 @@ mod layer;
 mod maybe;
 mod metadata;
 mod rejected;
+mod revocation;
 mod verified;
 
 pub use claims::Claims;
 pub use layer::VerifyLayer;
 pub use maybe::MaybeVerified;
 pub use metadata::metadata;
-pub use okta_verifier_tower::{ProblemDetailsLayer, RequireLayer};
+pub use okta_verifier_tower::{ProblemDetailsLayer, RequireLayer, RevocationService};
 pub use rejected::Rejected;
+pub use revocation::revocation_routes;
 pub use verified::Verified;

@@ -47,6 +47,7 @@ mod certificate;
 mod client;
 pub mod conformance;
 mod edits;
+mod event;
 mod keys;
 mod listener;
 #[cfg(feature = "server")]
@@ -63,6 +64,7 @@ pub use certificate::Certificate;
 pub use client::{Client, ProofBuilder};
 #[cfg(feature = "server")]
 pub use conformance::{Routes, assert_conformant};
+pub use event::{EVENT_AUDIENCE, EventBuilder};
 #[doc(hidden)]
 pub use listener::{Listener, listen};
 #[cfg(feature = "server")]

@@ -9,6 +9,7 @@ mod codes;
 mod controls;
 mod cors;
 mod dpop;
+mod events;
 mod fault;
 mod form;
 mod introspection;

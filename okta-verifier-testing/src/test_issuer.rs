@@ -346,6 +346,10 @@ impl TestIssuer {
     }
 
     /// Creates the provider's issuer under the URL that it has by default.
+    pub(crate) fn is_okta(&self) -> bool {
+        self.profile == Profile::Okta
+    }
+
     pub(crate) fn of(provider: Provider, audience: impl Into<String>) -> Self {
         Self::with(Profile::Of(provider), &provider.url(), audience)
     }

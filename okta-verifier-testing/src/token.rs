@@ -19,7 +19,7 @@ use crate::keys::Ring;
 use crate::listener;
 use jws::{Form, Seal};
 use kind::Kind;
-pub(crate) use payload::Profile;
+pub(crate) use payload::{Profile, user_id};
 pub(crate) use provider::Provider;
 pub(crate) use register::Register;
 
@@ -108,6 +108,14 @@ impl TokenBuilder {
             register: None,
             revoked: false,
         }
+    }
+}
+
+impl TokenBuilder {
+    /// Keeps the token out of the issuer's register, because it is not an access token.
+    pub(crate) fn unregistered(mut self) -> Self {
+        self.register = None;
+        self
     }
 }
 

@@ -119,9 +119,13 @@ mod problem_details;
 mod ready;
 mod refusal;
 mod require;
+#[cfg(feature = "revocation")]
+mod revocation;
 mod verify;
 
 pub use metadata::{MetadataFuture, MetadataLayer, ServeMetadata};
 pub use problem_details::{ProblemDetailsFuture, ProblemDetailsLayer, WriteProblemDetails};
 pub use require::{Require, RequireFuture, RequireLayer};
+#[cfg(feature = "revocation")]
+pub use revocation::{RevocationFuture, RevocationService};
 pub use verify::{Verify, VerifyFuture, VerifyLayer};

@@ -20,6 +20,7 @@ use crate::{
     introspection::{IntrospectionReason, IntrospectionResponse},
     keys::{KeyOptions, KeySet, Metadata},
     net::{PlainHttp, fresh_for},
+    revocation::check_subjects,
     stats::IssuerCounters,
     sync::clock::Now,
     token::{
@@ -65,6 +66,13 @@ pub fn claims(data: &[u8]) {
     assert!(!claims.iss.is_empty());
     assert!(claims.sub.is_none_or(|sub| !sub.is_empty()));
     assert!(claims.aud.is_none_or(|aud| !aud.is_empty()));
+}
+
+/// Checks that the subjects of the events of a security event token name something, and not too much.
+pub fn event(data: &[u8]) {
+    if let Ok(payload) = std::str::from_utf8(data) {
+        check_subjects(payload);
+    }
 }
 
 /// Checks that an accepted key set has 1 to 100 keys, each with a `kid`.
@@ -362,6 +370,7 @@ mod tests {
         ("authorization", super::authorization),
         ("jws", super::jws),
         ("claims", super::claims),
+        ("event", super::event),
         ("jwks", super::jwks),
         ("metadata", super::metadata),
         ("cache_control", super::cache_control),

@@ -6,6 +6,7 @@ mod application;
 mod challenge;
 mod codes;
 mod credentials;
+mod event_answer;
 mod grpc;
 #[cfg(feature = "mcp")]
 mod mcp;
@@ -30,6 +31,7 @@ pub(crate) use credentials::{
     Credentials, Lines, Malformed, NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN,
     OwnedShown, Problem, Shown, is_b64token,
 };
+pub(crate) use event_answer::EventAnswer;
 #[cfg(feature = "mcp")]
 pub(crate) use mcp::McpProblem;
 pub(crate) use metadata::metadata_response;

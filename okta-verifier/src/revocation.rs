@@ -1,17 +1,25 @@
 //! Revocation: rules about tokens that are no longer accepted although they have not expired, which the issuer's
 //! signals and the operator make, and which each request is checked against.
 
+mod active_transmitter;
 mod epoch;
+mod event;
+mod event_token;
 mod issuer_rules;
+mod logout;
 mod mark;
+mod receiver;
 mod revocations;
 mod rule;
 mod rules;
 mod settings;
 mod snapshot;
+mod stream;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod token_marks;
+mod transmitter;
 
 // `epoch` takes these from here, so that the loom tests can include that file with others.
 use std::sync::{
@@ -19,15 +27,22 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::receiver::check_subjects;
 pub(crate) use self::{
+    active_transmitter::{ActiveTransmitter, Target},
     epoch::Seen,
     issuer_rules::IssuerRules,
     mark::Mark,
     token_marks::{Login, TokenMarks},
 };
 pub use self::{
+    event::{Event, Reaction},
+    logout::BackChannelLogout,
     revocations::{Revocations, RevokeError},
     rule::{Rule, SubjectClaim},
     settings::{Measure, RevocationsBuilder},
     snapshot::RevocationSnapshot,
+    stream::{StreamStatus, TransmitterState},
+    transmitter::Transmitter,
 };

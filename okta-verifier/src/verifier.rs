@@ -17,6 +17,7 @@ mod sender_constraint;
 #[cfg(test)]
 mod tests;
 mod token_cache;
+mod transmitters;
 mod validity;
 
 use std::{

@@ -17,6 +17,7 @@ mod payload;
 mod problem_details;
 mod rejection;
 mod require;
+mod revocation;
 mod routes;
 mod sender_constraint;
 mod socket;

@@ -14,6 +14,7 @@ mod outcome;
 mod problem_details;
 mod regressions;
 mod rejection;
+mod revocation;
 mod routes;
 mod support;
 mod verified;

@@ -19,6 +19,8 @@ pub enum Endpoint {
     Discovery,
     /// `/v1/keys`.
     Keys,
+    /// `/oauth2/v1/keys` of the org, whose keys sign security events. They are the keys of the server too.
+    OrgKeys,
     /// `/v1/authorize`.
     Authorization,
     /// `/v1/token`.

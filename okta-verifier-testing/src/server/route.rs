@@ -9,11 +9,14 @@ use super::fault::Endpoint;
 use super::metadata::{self, MetadataForm};
 use super::request::Request;
 use super::state::Shared;
-use super::{authorization, introspection, minting, registration, token_endpoint};
+use super::{authorization, events, introspection, minting, registration, token_endpoint};
 
 /// Returns the endpoint of a path, or `None` if no endpoint has this path. A metadata form that is not
 /// served also has an endpoint.
 pub(super) fn endpoint(shared: &Shared, path: &str) -> Option<Endpoint> {
+    if path == events::KEYS {
+        return Some(Endpoint::OrgKeys);
+    }
     match path.strip_prefix(&shared.path) {
         Some("/v1/keys") => Some(Endpoint::Keys),
         Some("/v1/authorize") => Some(Endpoint::Authorization),
@@ -35,7 +38,7 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
         return Answer::okta_error(404);
     };
     let methods: &[&str] = match endpoint {
-        Endpoint::Discovery | Endpoint::Keys => &["GET"],
+        Endpoint::Discovery | Endpoint::Keys | Endpoint::OrgKeys => &["GET"],
         // OpenID Connect Core §3.1.2.1 requires both.
         Endpoint::Authorization => &["GET", "POST"],
         Endpoint::Token
@@ -50,7 +53,7 @@ pub(super) fn answer(shared: &Shared, request: &Request) -> Answer {
         return Answer::okta_error(405).with("allow", methods.join(", "));
     }
     let answer = match endpoint {
-        Endpoint::Keys => keys(shared),
+        Endpoint::Keys | Endpoint::OrgKeys => keys(shared),
         Endpoint::Authorization => authorization::answer(shared, request),
         Endpoint::Token => token_endpoint::answer(shared, request),
         Endpoint::Introspection => introspection::introspect(shared, request),

@@ -36,6 +36,8 @@ pub struct Hits {
     pub discovery: usize,
     /// Requests to `/v1/keys`.
     pub keys: usize,
+    /// Requests to `/oauth2/v1/keys` of the org.
+    pub org_keys: usize,
     /// Requests to `/v1/authorize`.
     pub authorization: usize,
     /// Requests to `/v1/token`.
@@ -55,6 +57,7 @@ impl Hits {
         match endpoint {
             Endpoint::Discovery => self.discovery,
             Endpoint::Keys => self.keys,
+            Endpoint::OrgKeys => self.org_keys,
             Endpoint::Authorization => self.authorization,
             Endpoint::Token => self.token,
             Endpoint::Introspection => self.introspection,
@@ -67,6 +70,7 @@ impl Hits {
         match endpoint {
             Endpoint::Discovery => self.discovery += 1,
             Endpoint::Keys => self.keys += 1,
+            Endpoint::OrgKeys => self.org_keys += 1,
             Endpoint::Authorization => self.authorization += 1,
             Endpoint::Token => self.token += 1,
             Endpoint::Introspection => self.introspection += 1,

@@ -160,7 +160,7 @@ impl TokenBuilder {
 }
 
 /// Returns `00u` and 17 characters that depend on the subject only.
-fn user_id(subject: &str) -> String {
+pub(crate) fn user_id(subject: &str) -> String {
     let digest = fingerprint(subject.as_bytes());
     let letters = digest.chars().filter(char::is_ascii_alphanumeric).take(17);
     "00u".chars().chain(letters).collect()

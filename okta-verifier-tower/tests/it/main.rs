@@ -15,6 +15,8 @@ mod problem_details;
 mod readiness;
 mod regressions;
 mod require;
+#[cfg(feature = "revocation")]
+mod revocation;
 mod sender_constraint;
 mod support;
 

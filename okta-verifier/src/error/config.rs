@@ -307,6 +307,14 @@ pub enum ConfigError {
         /// What is wrong, and what to set instead.
         problem: &'static str,
     },
+    /// A setting of a [`Transmitter`](crate::revocation::Transmitter) is wrong.
+    #[error("transmitter {issuer:?}: {problem}")]
+    Transmitter {
+        /// The issuer of the events, as configured.
+        issuer: String,
+        /// What is wrong, and what to set instead.
+        problem: String,
+    },
     /// The HTTP client cannot be built.
     #[error(
         "the HTTP client could not be built, most often because the system has no CA certificates; install the package ca-certificates, or set the roots to trust with .http_client_builder(..)"

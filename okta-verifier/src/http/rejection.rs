@@ -599,7 +599,7 @@ impl Rejection {
 }
 
 // Rounds up, so that clients do not retry too early, and limits the result to 1 s to 120 s.
-fn seconds(retry_after: Duration) -> u32 {
+pub(super) fn seconds(retry_after: Duration) -> u32 {
     whole_seconds(retry_after).min(120)
 }
 

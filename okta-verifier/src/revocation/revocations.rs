@@ -10,10 +10,16 @@ use std::{
 };
 
 use super::{
-    RevocationSnapshot, Rule, SubjectClaim, issuer_rules::IssuerRules, rule::Kind,
+    ActiveTransmitter, RevocationSnapshot, Rule, SubjectClaim, TransmitterState,
+    issuer_rules::IssuerRules,
+    receiver::{Delivery, MAX_EVENT, Receiver},
+    rule::Kind,
     settings::Settings,
 };
-use crate::sync::clock::Now;
+use crate::{
+    http::{EventAnswer, Response},
+    sync::clock::Now,
+};
 
 /// Rules about tokens that are no longer accepted, for one verifier or several. Clones share the rules.
 ///
@@ -46,6 +52,8 @@ use crate::sync::clock::Now;
 pub struct Revocations(Arc<Inner>);
 
 struct Inner {
+    /// Receives the events of the transmitters.
+    receiver: Receiver,
     settings: Arc<Settings>,
     /// Locked when rules or issuers change, never for a request.
     registry: Mutex<Registry>,
@@ -114,8 +122,16 @@ pub enum RevokeError {
 }
 
 impl Revocations {
+    /// Returns a handle that receives no events.
+    #[cfg(test)]
     pub(super) fn new(settings: Settings) -> Self {
+        let receiver = Receiver::new(Vec::new(), Vec::new(), Default::default());
+        Self::receiving(settings, receiver.expect("there is no setting"))
+    }
+
+    pub(super) fn receiving(settings: Settings, receiver: Receiver) -> Self {
         Self(Arc::new(Inner {
+            receiver,
             settings: Arc::new(settings),
             registry: Mutex::default(),
             unknown_issuer: AtomicU64::new(0),
@@ -162,7 +178,6 @@ impl Revocations {
     }
 
     /// Applies rules from an event to this process. Rules about issuers that are not configured are counted.
-    #[cfg_attr(not(test), expect(dead_code, reason = "receivers of events call it"))]
     pub(crate) fn apply(&self, rules: &[Rule]) -> Applied {
         let applied = self.apply_at(rules, Now::read());
         let unknown = applied.unknown_issuer;
@@ -189,6 +204,126 @@ impl Revocations {
             held.complete(change);
         }
         applied
+    }
+
+    /// Receives a security event that a transmitter pushes (RFC 8935), and applies it. Returns the response. The
+    /// adapters have routes that call this method: `revocation_routes` of `okta-verifier-axum` and of
+    /// `okta-verifier-actix`, and `RevocationService` of `okta-verifier-tower`.
+    ///
+    /// `authorization` has the value of each field line `Authorization`. `body` is the security event token; a body of
+    /// more than [`MAX_EVENT`](Self::MAX_EVENT) bytes need not be complete. The content type does not matter.
+    ///
+    /// | response | when |
+    /// |---|---|
+    /// | 202 | the event was applied, has been before, or has no effect; [`transmitters`](Self::transmitters) counts which |
+    /// | 400, with `err` and `description` in JSON | the event is not genuine: `authentication_failed`, `invalid_request`, `invalid_key`, `invalid_issuer`, `invalid_audience` or `invalid_state` |
+    /// | 405, 413 | the method is not `POST`, the body is too large |
+    /// | 503, with `Retry-After` | the keys of the transmitter cannot be fetched; it repeats the event |
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{EVENT_AUDIENCE, TestIssuer};
+    /// use okta_verifier::{Verifier, revocation::{Revocations, Transmitter}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// # let issuer = okta.issuer().any_client_id();
+    /// let transmitter = Transmitter::okta("https://okta.test").audience(EVENT_AUDIENCE);
+    /// # let transmitter = transmitter.keys(okta.jwks());
+    /// let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
+    /// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    /// let ada = okta.token("ada").sign();
+    ///
+    /// // An access token is not an event.
+    /// let rejected = revocations.receive_event("POST", [], ada.as_bytes()).await;
+    /// assert_eq!(rejected.status(), 400);
+    /// assert!(verifier.verify(&ada).await.is_ok());
+    ///
+    /// let event = okta.session_revoked("ada").sign();
+    /// let accepted = revocations.receive_event("POST", [], event.as_bytes()).await;
+    /// assert_eq!(accepted.status(), 202);
+    /// assert_eq!(verifier.verify(&ada).await.unwrap_err().code(), "revoked");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn receive_event<'h>(
+        &self,
+        method: &str,
+        authorization: impl IntoIterator<Item = &'h [u8]>,
+        body: &[u8],
+    ) -> Response<String> {
+        let receiver = &self.0.receiver;
+        let delivery = receiver.receive(method, authorization, body).await;
+        self.deliver(delivery).into_response()
+    }
+
+    /// Receives a logout token of an OpenID provider (OpenID Connect Back-Channel Logout 1.0 §2.5), and applies it.
+    /// Returns the response. `form` is the body of the request; one of more than [`MAX_EVENT`](Self::MAX_EVENT) bytes
+    /// need not be complete. [`BackChannelLogout`](super::BackChannelLogout) has an example.
+    ///
+    /// | response | when |
+    /// |---|---|
+    /// | 200 | the logout was applied, or has been before |
+    /// | 400 | the logout token is missing or not genuine, or is for another client |
+    /// | 405, 413 | the method is not `POST`, the body is too large |
+    /// | 503, with `Retry-After` | the keys of the provider cannot be fetched |
+    pub async fn receive_logout(&self, method: &str, form: &[u8]) -> Response<String> {
+        let delivery = self.0.receiver.receive_logout(method, form).await;
+        self.deliver(delivery).into_logout_response()
+    }
+
+    /// Returns whether there is a [`BackChannelLogout`](super::BackChannelLogout), so that an adapter serves a route
+    /// for it.
+    #[must_use]
+    pub fn receives_logouts(&self) -> bool {
+        self.0.receiver.receives_logouts()
+    }
+
+    /// Applies the rules of an event.
+    fn deliver(&self, delivery: Result<Delivery, EventAnswer>) -> EventAnswer {
+        let delivery = match delivery {
+            Ok(delivery) => delivery,
+            Err(answer) => return answer,
+        };
+        // The resolver may return these issuers later. They begin with the rules then.
+        for issuer in &delivery.unknown_issuers {
+            self.rules_of(std::iter::once(&**issuer), 0);
+        }
+        self.apply(&delivery.rules);
+        delivery.confirm()
+    }
+
+    /// The maximum size of a security event in bytes, 64 KiB.
+    pub const MAX_EVENT: usize = MAX_EVENT;
+
+    /// Returns what each transmitter has sent, and the status of its stream. For metrics and for alerts.
+    #[must_use]
+    pub fn transmitters(&self) -> Vec<TransmitterState> {
+        self.0.receiver.states()
+    }
+
+    /// Returns a `state` for a verification event (SSF 1.0 §8.1.4) that this transmitter is to send: send it to the
+    /// verification endpoint of the transmitter. Each instance with the same
+    /// [`verification_secret`](super::Transmitter::verification_secret) accepts it for a day. Returns `None` if no transmitter
+    /// has this issuer, or if it has no such secret.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Revocations, Transmitter};
+    ///
+    /// let transmitter = Transmitter::new("https://sso.example.com/realms/acme")
+    ///     .audience("receiver/298781f7")
+    ///     .verification_secret("32 random bytes or more, as text");
+    /// let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
+    /// assert!(revocations.verification_state("https://sso.example.com/realms/acme").is_some());
+    /// assert!(revocations.verification_state("https://sso.example.com/realms/other").is_none());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn verification_state(&self, issuer: &str) -> Option<String> {
+        self.0.receiver.verification_state(issuer, Now::read())
+    }
+
+    pub(crate) fn active_transmitters(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {
+        self.0.receiver.transmitters()
     }
 
     /// Returns the rules of all issuers, to be saved for
@@ -254,9 +389,18 @@ impl Revocations {
         rules
     }
 
-    /// Returns the number of rules from events that name an issuer which is not configured.
-    #[cfg_attr(not(test), expect(dead_code, reason = "receivers of events show it"))]
-    pub(crate) fn unknown_issuer(&self) -> u64 {
+    /// Returns the number of rules from events that were not applied, because no verifier with these revocations has their
+    /// issuer. It only grows, and is 0 as long as the issuers that events concern are configured.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::Revocations;
+    ///
+    /// let revocations = Revocations::builder().forgets_at_restart().build()?;
+    /// assert_eq!(revocations.unknown_issuer(), 0);
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn unknown_issuer(&self) -> u64 {
         self.0.unknown_issuer.load(Ordering::Relaxed)
     }
 

@@ -2,7 +2,10 @@
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
-use super::{RevocationSnapshot, Revocations};
+use super::{
+    BackChannelLogout, RevocationSnapshot, Revocations, Transmitter,
+    receiver::{ConfiguredClaims, Receiver},
+};
 use crate::{error::ConfigError, sync::clock::wall_clock};
 
 /// Builder for [`Revocations`].
@@ -38,6 +41,8 @@ pub struct RevocationsBuilder {
     forgets: bool,
     rejects_earlier: bool,
     snapshot: Option<Option<RevocationSnapshot>>,
+    transmitters: Vec<Transmitter>,
+    providers: Vec<BackChannelLogout>,
 }
 
 /// With which time of a user's token a rule about the user is compared.
@@ -104,6 +109,8 @@ impl Revocations {
             forgets: false,
             rejects_earlier: false,
             snapshot: None,
+            transmitters: Vec::new(),
+            providers: Vec::new(),
         }
     }
 }
@@ -254,6 +261,20 @@ impl RevocationsBuilder {
         self
     }
 
+    /// Receives the security events of this transmitter, and makes rules of them. Call this method once per transmitter.
+    /// The events arrive at [`Revocations::receive_event`].
+    pub fn transmitter(mut self, transmitter: Transmitter) -> Self {
+        self.transmitters.push(transmitter);
+        self
+    }
+
+    /// Receives the logouts of this OpenID provider, and makes rules of them. Call this method once per provider. The
+    /// logouts arrive at [`Revocations::receive_logout`].
+    pub fn back_channel_logout(mut self, provider: BackChannelLogout) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
     /// Builds the handle. Give a clone of it to
     /// [`VerifierBuilder::revocations`](crate::VerifierBuilder::revocations).
     ///
@@ -302,7 +323,12 @@ impl RevocationsBuilder {
             capacity: self.capacity,
             rejected_before: self.rejects_earlier.then(|| wall_clock().as_secs()),
         };
-        let revocations = Revocations::new(settings);
+        let claims = ConfiguredClaims {
+            email: settings.email_claim.is_some(),
+            session: settings.session_claim.is_some(),
+        };
+        let receiver = Receiver::new(self.transmitters, self.providers, claims)?;
+        let revocations = Revocations::receiving(settings, receiver);
         if let Some(saved) = self.snapshot.flatten() {
             revocations.restore(&saved);
         }
@@ -319,6 +345,7 @@ impl fmt::Debug for RevocationsBuilder {
             .field("email_claim", &self.email_claim)
             .field("measure", &self.measure)
             .field("capacity", &self.capacity)
+            .field("transmitters", &self.transmitters)
             .finish_non_exhaustive()
     }
 }

@@ -71,7 +71,6 @@ impl<'a> Object<'a> {
     }
 
     /// Returns the names and values of the members, in no particular order.
-    #[cfg(feature = "explain")]
     pub(crate) fn members(&self) -> impl ExactSizeIterator<Item = (&str, &'a str)> {
         (self.0.iter()).map(|member| (&*member.name.text, member.value))
     }
@@ -127,6 +126,19 @@ pub(crate) fn strings(value: &str) -> Option<Vec<Cow<'_, str>>> {
         more = scanner.goes_on(b']').ok()?;
     }
     Some(texts)
+}
+
+/// Reads a JSON array from JSON text, and returns the JSON text of each element. Returns `None` for any other value.
+pub(crate) fn values(value: &str) -> Option<Vec<&str>> {
+    let mut values = Vec::new();
+    let mut scanner = Scanner::new(value);
+    let mut more = scanner.opens(b'[', b']').ok()?;
+    while more {
+        values.push(scanner.value(1).ok()?);
+        more = scanner.goes_on(b']').ok()?;
+    }
+    scanner.ends().ok()?;
+    Some(values)
 }
 
 /// Checks a path of member names, from the outermost object down. Returns what to write instead of a malformed

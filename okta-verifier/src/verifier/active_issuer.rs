@@ -364,7 +364,8 @@ fn warn_of_swapped_ids(expected: &Expected) {
     }
 }
 
-fn keys(
+/// Returns the key store of an issuer with these settings.
+pub(super) fn keys(
     resolved: &ResolvedIssuer,
     clients: &mut Clients,
     clock: &Arc<IssuerClock>,

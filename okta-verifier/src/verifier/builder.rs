@@ -11,7 +11,7 @@ use reqwest::{Certificate, ClientBuilder};
 
 use super::{
     Inner, IssuerResolver, Issuers, MountSettings, ResolvedIssuers, Resources, SenderConstraint,
-    TokenCache, Verifier,
+    TokenCache, Verifier, transmitters,
 };
 use crate::{
     dpop::{DpopSettings, External},
@@ -560,6 +560,10 @@ impl VerifierBuilder {
             revocations.as_ref(),
         )?;
         resources.check_issuers(&issuers)?;
+        if let Some(revocations) = &revocations {
+            let has_resolver = resolved.is_some();
+            transmitters::connect(revocations, &issuers.list, has_resolver, &mut clients)?;
+        }
         resources.log_notes();
         let cache = TokenCache::new(self.token_cache_capacity, self.token_cache_ttl);
         Ok(Verifier(Arc::new(Inner {
@@ -698,6 +702,9 @@ impl Verifier {
                 self.0.revocations.as_ref(),
             )?;
             self.0.resources.check_issuers(&issuers)?;
+            if let Some(revocations) = &self.0.revocations {
+                transmitters::reconnect(revocations, &issuers.list);
+            }
             self.0.resources.set_dynamic();
             Ok(issuers)
         })

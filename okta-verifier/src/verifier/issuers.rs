@@ -24,7 +24,7 @@ use crate::{
 /// All configured issuers. They are replaced as a whole, so that no request sees half of a change.
 #[derive(Debug)]
 pub(crate) struct Issuers {
-    list: Vec<Arc<ActiveIssuer>>,
+    pub(super) list: Vec<Arc<ActiveIssuer>>,
     /// The entries of each issuer, by the values of `iss`. Entries of one issuer have different audiences.
     by_issuer: HashMap<Box<str>, Vec<Arc<ActiveIssuer>>>,
     /// Whether an issuer has several tenants, whose `iss` is not a key of `by_issuer`.

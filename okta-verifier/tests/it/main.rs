@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod audiences;
+mod back_channel_logout;
 mod claims;
 mod clock;
 mod config;
@@ -33,6 +34,7 @@ mod rejection_events;
 mod rejection_issuer;
 mod resource;
 mod revocation;
+mod security_events;
 mod signatures;
 mod spans;
 mod stats;

@@ -1,0 +1,132 @@
+//! `revocation_routes` and its service, which receive security events.
+
+use actix_web::{
+    HttpRequest,
+    dev::{AppService, HttpServiceFactory},
+    web::{self, Payload},
+};
+use okta_verifier::revocation::Revocations;
+
+use crate::bridge;
+
+/// Returns a service that receives the security events of the transmitters (RFC 8935) at `/events/ssf`, or at the path
+/// that [`RevocationRoutes::at`] sets. If there is a
+/// [`BackChannelLogout`](okta_verifier::revocation::BackChannelLogout), logout tokens are received at `/events/logout`.
+/// The requests have no access token: add the service to the `App`, outside the scopes that
+/// [`VerifyMiddleware`](crate::VerifyMiddleware) wraps.
+///
+/// [`Revocations::receive_event`] and [`receive_logout`](Revocations::receive_logout) describe the responses.
+///
+/// ```
+/// use actix_web::{App, test, web};
+/// use okta_verifier::{Verifier, revocation::{Revocations, Transmitter}};
+/// use okta_verifier_actix::{Verified, VerifyMiddleware, revocation_routes};
+/// # use okta_verifier_testing::{EVENT_AUDIENCE, TestIssuer};
+///
+/// async fn orders(_: Verified) -> &'static str {
+///     "orders"
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let issuer = okta.issuer().any_client_id();
+/// let transmitter = Transmitter::okta("https://okta.test").audience(EVENT_AUDIENCE);
+/// # let transmitter = transmitter.keys(okta.jwks());
+/// let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
+/// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+/// let app = App::new()
+///     .service(web::resource("/orders").wrap(VerifyMiddleware::new(verifier)).get(orders))
+///     .service(revocation_routes(&revocations))
+///     .service(revocation_routes(&revocations).at("/hooks/okta"));
+/// let app = test::init_service(app).await;
+///
+/// let push = |path: &str, event: String| test::TestRequest::post().uri(path).set_payload(event).to_request();
+/// let event = push("/events/ssf", okta.session_revoked("ada").sign());
+/// assert_eq!(test::call_service(&app, event).await.status(), 202);
+/// let forged = push("/hooks/okta", okta.session_revoked("ada").foreign_key().sign());
+/// assert_eq!(test::call_service(&app, forged).await.status(), 400);
+///
+/// let bearer = format!("Bearer {}", okta.token("ada").sign());
+/// let request = test::TestRequest::get().uri("/orders").insert_header(("authorization", bearer)).to_request();
+/// assert_eq!(test::call_service(&app, request).await.status(), 401);
+/// # Ok(())
+/// # }
+/// ```
+pub fn revocation_routes(revocations: &Revocations) -> RevocationRoutes {
+    RevocationRoutes {
+        revocations: revocations.clone(),
+        path: EVENTS.to_owned(),
+        logout_path: LOGOUTS.to_owned(),
+    }
+}
+
+/// The service that [`revocation_routes`] returns.
+#[derive(Clone, Debug)]
+#[must_use = "no event is received until the service is added to an app"]
+pub struct RevocationRoutes {
+    revocations: Revocations,
+    path: String,
+    logout_path: String,
+}
+
+impl RevocationRoutes {
+    /// Sets the path of events, instead of `/events/ssf`.
+    pub fn at(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Sets the path of logout tokens, instead of `/events/logout`.
+    ///
+    /// ```
+    /// # use okta_verifier::revocation::Revocations;
+    /// # use okta_verifier_actix::revocation_routes;
+    /// # let revocations = Revocations::builder().forgets_at_restart().build()?;
+    /// let routes = revocation_routes(&revocations).at("/hooks/events").logouts_at("/hooks/logout");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
+    pub fn logouts_at(mut self, path: impl Into<String>) -> Self {
+        self.logout_path = path.into();
+        self
+    }
+}
+
+impl HttpServiceFactory for RevocationRoutes {
+    fn register(self, config: &mut AppService) {
+        let events = self.revocations.clone();
+        let receive = move |request: HttpRequest, payload: Payload| {
+            let revocations = events.clone();
+            async move {
+                let body = read(payload).await;
+                bridge::receive_event(&revocations, &request, &body).await
+            }
+        };
+        web::resource(self.path).to(receive).register(config);
+        if !self.revocations.receives_logouts() {
+            return;
+        }
+        let receive = move |request: HttpRequest, payload: Payload| {
+            let revocations = self.revocations.clone();
+            async move {
+                let form = read(payload).await;
+                bridge::receive_logout(&revocations, &request, &form).await
+            }
+        };
+        web::resource(self.logout_path).to(receive).register(config);
+    }
+}
+
+async fn read(payload: Payload) -> web::Bytes {
+    match payload.to_bytes_limited(Revocations::MAX_EVENT).await {
+        Ok(Ok(body)) => body,
+        // A body that breaks off is no event.
+        Ok(Err(_)) => web::Bytes::new(),
+        Err(_) => web::Bytes::from_static(&TOO_LARGE),
+    }
+}
+
+const EVENTS: &str = "/events/ssf";
+const LOGOUTS: &str = "/events/logout";
+/// Stands for a body that was not read to its end.
+static TOO_LARGE: [u8; Revocations::MAX_EVENT + 1] = [0; Revocations::MAX_EVENT + 1];

@@ -1,0 +1,85 @@
+//! Security events over a socket: a token is accepted, an event is pushed, and the token is rejected.
+
+use actix_web::web;
+use okta_verifier::{
+    Verifier,
+    revocation::{Revocations, Transmitter},
+};
+use okta_verifier_actix::{VerifyMiddleware, revocation_routes};
+use okta_verifier_testing::{EVENT_AUDIENCE, MockOkta};
+
+use crate::support::{server::Server, whoami};
+
+const SECRET: &str = "Bearer the-secret-of-the-stream";
+const PATH: &str = "/events/ssf";
+
+fn server(okta: &MockOkta) -> Server {
+    let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
+    let revocations = Revocations::builder()
+        .forgets_at_restart()
+        .transmitter(transmitter.authorization(SECRET))
+        .build()
+        .expect("valid settings");
+    let verifier = Verifier::builder()
+        .issuer(okta.issuer("api://default").any_client_id())
+        .revocations(revocations.clone())
+        .build()
+        .expect("valid settings");
+    let verify = VerifyMiddleware::new(verifier);
+    Server::start(1, move |routes| {
+        routes
+            .service(web::resource("/me").wrap(verify.clone()).get(whoami))
+            .service(revocation_routes(&revocations))
+            .service(revocation_routes(&revocations).at("/hooks/okta"));
+    })
+}
+
+async fn status(server: &Server, jwt: &str) -> u16 {
+    let authorization = format!("authorization: Bearer {jwt}");
+    let response = server.get("/me", &[authorization.as_bytes()]).await;
+    response.status
+}
+
+#[tokio::test]
+async fn event_that_is_not_genuine_is_rejected_and_tokens_stay_valid() {
+    let okta = MockOkta::start().await;
+    let server = server(&okta);
+    let ada = okta.token("ada").sign();
+    let event = okta.session_revoked("ada").sign();
+    let forged = okta.session_revoked("ada").foreign_key().sign();
+    let large = "a".repeat(Revocations::MAX_EVENT + 1);
+    for (secret, event, expected, err) in [
+        (None, &event, 400, "authentication_failed"),
+        (Some("Bearer wrong"), &event, 400, "authentication_failed"),
+        (Some(SECRET), &forged, 400, "invalid_key"),
+        (Some(SECRET), &ada, 400, "invalid_request"),
+        (Some(SECRET), &large, 413, ""),
+    ] {
+        let response = okta.push(server.address, PATH, secret, event).await;
+        let (status, body) = response.expect("a response");
+        assert_eq!(status, expected);
+        assert!(body.contains(err), "{body}");
+        assert_eq!(body.is_empty(), err.is_empty());
+    }
+    let response = server.get(PATH, &[]).await;
+    assert_eq!(response.status, 405);
+    assert!(response.headers.contains(&"allow: POST".to_owned()));
+    assert_eq!(status(&server, &ada).await, 200);
+}
+
+// conformance 217
+// conformance 219
+#[tokio::test]
+async fn event_that_is_genuine_rejects_the_tokens_of_its_user() {
+    let okta = MockOkta::start().await;
+    let server = server(&okta);
+    let (ada, bob) = (okta.token("ada").sign(), okta.token("bob").sign());
+    assert_eq!(status(&server, &ada).await, 200);
+    let event = okta.session_revoked("ada").sign();
+    for path in [PATH, "/hooks/okta"] {
+        let response = okta.push(server.address, path, Some(SECRET), &event).await;
+        assert_eq!(response.expect("a response"), (202, String::new()));
+    }
+    assert_eq!(status(&server, &ada).await, 401);
+    assert_eq!(status(&server, &bob).await, 200);
+}

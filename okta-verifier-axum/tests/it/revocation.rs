@@ -1,0 +1,94 @@
+//! Security events through routers: a token is accepted, an event is pushed over a socket, and the token is rejected.
+
+use axum::{Router, body::Body, http::Request, routing::get};
+use okta_verifier::{
+    Verifier,
+    revocation::{Revocations, Transmitter},
+};
+use okta_verifier_axum::{Verified, VerifyLayer, revocation_routes};
+use okta_verifier_testing::{EVENT_AUDIENCE, MockOkta};
+use tower::ServiceExt;
+
+use crate::conformance::serve;
+
+const SECRET: &str = "Bearer the-secret-of-the-stream";
+const PATH: &str = "/events/ssf";
+
+fn app(okta: &MockOkta) -> Router {
+    let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
+    let revocations = Revocations::builder()
+        .forgets_at_restart()
+        .transmitter(transmitter.authorization(SECRET))
+        .build()
+        .expect("valid settings");
+    let verifier = Verifier::builder()
+        .issuer(okta.issuer("api://default").any_client_id())
+        .revocations(revocations.clone())
+        .build()
+        .expect("valid settings");
+    Router::new()
+        .route("/orders", get(async |_: Verified| "orders"))
+        .route_layer(VerifyLayer::new(verifier))
+        .merge(revocation_routes(&revocations))
+}
+
+async fn status(app: &Router, jwt: &str) -> u16 {
+    let request = Request::get("/orders").header("authorization", format!("Bearer {jwt}"));
+    let request = request.body(Body::empty()).expect("a valid request");
+    let response = app.clone().oneshot(request).await.expect("a response");
+    response.status().as_u16()
+}
+
+// conformance 217
+#[tokio::test]
+async fn event_that_is_not_genuine_is_rejected_and_tokens_stay_valid() {
+    let okta = MockOkta::start().await;
+    let app = app(&okta);
+    let ada = okta.token("ada").sign();
+    let address = serve(app.clone()).await;
+    let event = okta.session_revoked("ada").sign();
+    let forged = okta.session_revoked("ada").foreign_key().sign();
+    let large = "a".repeat(Revocations::MAX_EVENT + 1);
+    for (secret, event, expected, err) in [
+        (None, &event, 400, "authentication_failed"),
+        (Some("Bearer wrong"), &event, 400, "authentication_failed"),
+        (Some(SECRET), &forged, 400, "invalid_key"),
+        (Some(SECRET), &ada, 400, "invalid_request"),
+        (Some(SECRET), &large, 413, ""),
+    ] {
+        let response = okta.push(address, PATH, secret, event).await;
+        let (status, body) = response.expect("a response");
+        assert_eq!(status, expected);
+        assert!(
+            body.contains(err) && body.is_empty() == err.is_empty(),
+            "{body}"
+        );
+    }
+    let request = Request::get(PATH)
+        .body(Body::empty())
+        .expect("a valid request");
+    let response = app.clone().oneshot(request).await.expect("a response");
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["allow"]),
+        (405, &"POST".parse().expect("a value"))
+    );
+    assert_eq!(status(&app, &ada).await, 200);
+}
+
+// conformance 217
+// conformance 219
+#[tokio::test]
+async fn event_that_is_genuine_rejects_the_tokens_of_its_user() {
+    let okta = MockOkta::start().await;
+    let app = app(&okta);
+    let (ada, bob) = (okta.token("ada").sign(), okta.token("bob").sign());
+    assert_eq!(status(&app, &ada).await, 200);
+    let address = serve(app.clone()).await;
+    let event = okta.session_revoked("ada").sign();
+    for _ in 0..2 {
+        let response = okta.push(address, PATH, Some(SECRET), &event).await;
+        assert_eq!(response.expect("a response"), (202, String::new()));
+    }
+    assert_eq!(status(&app, &ada).await, 401);
+    assert_eq!(status(&app, &bob).await, 200);
+}

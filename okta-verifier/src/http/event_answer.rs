@@ -1,0 +1,179 @@
+//! [`EventAnswer`]: the response to a request that delivers a security event (RFC 8935 §2.2 to §2.4).
+
+use std::time::Duration;
+
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER},
+};
+
+use super::rejection::seconds;
+
+/// What becomes of a delivered event. The texts are constants, so that a response shows nothing of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EventAnswer {
+    /// The event was recorded, or needs no record.
+    Accepted,
+    /// The request does not have the secret that the settings name.
+    AuthenticationFailed,
+    /// The body is not a security event token.
+    InvalidRequest,
+    /// No key of the transmitter verifies the signature.
+    InvalidKey,
+    InvalidIssuer,
+    InvalidAudience,
+    /// The token has expired, was issued in the future, or has no time or no events. Used only after the signature
+    /// was verified.
+    InvalidToken,
+    /// The state of a verification event is not one of this service (SSF 1.0 §8.1.4).
+    InvalidState,
+    TooLarge,
+    MethodNotAllowed,
+    /// The event could not be verified or recorded for a reason on this side. The transmitter repeats it.
+    Unavailable {
+        retry_after: Duration,
+    },
+}
+
+impl EventAnswer {
+    /// Returns the code in counters, in the log and, if the event was rejected, in the response.
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::AuthenticationFailed => "authentication_failed",
+            Self::InvalidRequest | Self::InvalidToken => "invalid_request",
+            Self::InvalidKey => "invalid_key",
+            Self::InvalidIssuer => "invalid_issuer",
+            Self::InvalidAudience => "invalid_audience",
+            Self::InvalidState => "invalid_state",
+            Self::TooLarge => "too_large",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+
+    const fn description(self) -> &'static str {
+        match self {
+            Self::AuthenticationFailed => "The request is not authenticated.",
+            Self::InvalidRequest => "The body is not a security event token.",
+            Self::InvalidKey => "No key of the transmitter verifies the token.",
+            Self::InvalidIssuer => "The token has another issuer.",
+            Self::InvalidAudience => "The token is for another audience.",
+            Self::InvalidToken => "The token has no valid time, or no events.",
+            Self::InvalidState => "The state is not one of this receiver.",
+            _ => "",
+        }
+    }
+
+    /// Returns the response. That of an accepted event has no body and no content type (RFC 8935 §2.2).
+    pub(crate) fn into_response(self) -> Response<String> {
+        let mut response = Response::new(String::new());
+        let status = match self {
+            Self::Accepted => StatusCode::ACCEPTED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MethodNotAllowed => {
+                let headers = response.headers_mut();
+                headers.insert(ALLOW, HeaderValue::from_static("POST"));
+                StatusCode::METHOD_NOT_ALLOWED
+            }
+            Self::Unavailable { retry_after } => {
+                let seconds = HeaderValue::from(seconds(retry_after));
+                response.headers_mut().insert(RETRY_AFTER, seconds);
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            _ => {
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static("en"));
+                *response.body_mut() = format!(
+                    r#"{{"err":"{}","description":"{}"}}"#,
+                    self.code(),
+                    self.description()
+                );
+                StatusCode::BAD_REQUEST
+            }
+        };
+        *response.status_mut() = status;
+        response
+    }
+
+    /// Returns the response to a logout token (OpenID Connect Back-Channel Logout 1.0 §2.8), which has no body and is
+    /// not cached.
+    pub(crate) fn into_logout_response(self) -> Response<String> {
+        let mut response = self.into_response();
+        if self == Self::Accepted {
+            *response.status_mut() = StatusCode::OK;
+        }
+        response.body_mut().clear();
+        let headers = response.headers_mut();
+        headers.remove(CONTENT_TYPE);
+        headers.remove(CONTENT_LANGUAGE);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_answer_of_a_rejected_event_is_json_of_rfc_8935() {
+        for answer in [
+            EventAnswer::AuthenticationFailed,
+            EventAnswer::InvalidRequest,
+            EventAnswer::InvalidKey,
+            EventAnswer::InvalidIssuer,
+            EventAnswer::InvalidAudience,
+            EventAnswer::InvalidToken,
+            EventAnswer::InvalidState,
+        ] {
+            let response = answer.into_response();
+            assert_eq!(response.status(), 400);
+            assert_eq!(response.headers().len(), 2);
+            assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+            assert_eq!(response.headers()[CONTENT_LANGUAGE], "en");
+            let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
+            assert_eq!(body["err"], answer.code());
+            assert!(!body["description"].as_str().unwrap().is_empty());
+            assert_eq!(body.as_object().unwrap().len(), 2);
+        }
+    }
+
+    #[test]
+    fn event_answer_of_an_accepted_event_has_neither_body_nor_content_type() {
+        let response = EventAnswer::Accepted.into_response();
+        assert_eq!(response.status(), 202);
+        assert!(response.headers().is_empty() && response.body().is_empty());
+    }
+
+    #[test]
+    fn event_answer_to_a_logout_is_not_cached() {
+        let retry_after = Duration::from_secs(1);
+        for (answer, status) in [
+            (EventAnswer::Accepted, 200),
+            (EventAnswer::InvalidKey, 400),
+            (EventAnswer::TooLarge, 413),
+            (EventAnswer::Unavailable { retry_after }, 503),
+        ] {
+            let response = answer.into_logout_response();
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+            assert!(!response.headers().contains_key(CONTENT_TYPE));
+            assert!(response.body().is_empty());
+        }
+    }
+
+    #[test]
+    fn event_answer_to_a_failure_on_this_side_asks_for_a_repetition() {
+        let retry_after = Duration::from_millis(1_500);
+        let response = EventAnswer::Unavailable { retry_after }.into_response();
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[RETRY_AFTER], "2");
+        assert!(response.body().is_empty());
+        assert_eq!(EventAnswer::TooLarge.into_response().status(), 413);
+        let response = EventAnswer::MethodNotAllowed.into_response();
+        assert_eq!(response.status(), 405);
+        assert_eq!(response.headers()[ALLOW], "POST");
+    }
+}

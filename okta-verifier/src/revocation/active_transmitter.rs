@@ -1,0 +1,556 @@
+//! [`ActiveTransmitter`]: whether an event of a transmitter is genuine, and which rules it makes.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use base64::Engine;
+use secrecy::{ExposeSecret, SecretString};
+use url::{Origin, Url};
+
+use super::{
+    Event, Reaction, Rule, StreamStatus, SubjectClaim, Transmitter,
+    event_token::{Claim, EventToken},
+    receiver::ConfiguredClaims,
+    rule,
+    stream::{Ignored, Stream},
+    subject::{Session, Subject, SubjectProblem, User},
+};
+use crate::{
+    crypto::MacKey,
+    error::{ConfigError, UnavailableReason, VerifyError, cause},
+    http::EventAnswer,
+    keys::{KeyLookup, KeyOptions, KeySet, KeyStore},
+    net::PlainHttp,
+    sync::clock::Now,
+    token::{
+        BASE64URL,
+        json::{self, Object},
+        jws::Jws,
+    },
+};
+
+/// One transmitter in use.
+pub(crate) struct ActiveTransmitter {
+    settings: Transmitter,
+    /// The MACs of the secrets.
+    secrets: Vec<[u8; 32]>,
+    pub(super) verification: Vec<MacKey>,
+    /// The origin of an Okta org. `None` for another transmitter.
+    org: Option<Origin>,
+    pinned: Option<Arc<KeySet>>,
+    /// Set when the first verifier uses the receiver.
+    keys: OnceLock<KeyStore>,
+    targets: ArcSwap<Vec<Target>>,
+    pub(super) stream: Stream,
+}
+
+/// An issuer of tokens whose users the events name.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// The issuer as rules name it.
+    pub(crate) url: Box<str>,
+    /// All its names, aliases included.
+    pub(crate) names: Vec<Box<str>>,
+    /// Whether the verifier has the issuer. Otherwise its resolver may return it.
+    pub(crate) is_known: bool,
+}
+
+/// What one event of a token does.
+pub(super) enum Effect {
+    Rules,
+    Verified,
+    Status { status: StreamStatus, said: u64 },
+    Ignored(Ignored),
+}
+
+impl ActiveTransmitter {
+    pub(super) fn new(
+        settings: Transmitter,
+        comparison: &MacKey,
+    ) -> Result<Arc<Self>, ConfigError> {
+        let url = Url::parse(&settings.issuer).ok().filter(|url| {
+            let is_written_like_this = settings.issuer.bytes().all(|byte| byte.is_ascii_graphic());
+            is_written_like_this
+                && url.has_host()
+                && url.query().is_none()
+                && url.fragment().is_none()
+        });
+        let url = url.ok_or_else(|| settings.wrong(NOT_A_URL))?;
+        let is_org = url.path() == "/" && !settings.issuer.ends_with('/');
+        if settings.is_okta && !is_org {
+            let org = url.origin().ascii_serialization();
+            return Err(settings.wrong(format!(
+                "the issuer of Okta's events is the org; write {org}"
+            )));
+        }
+        let loopback = PlainHttp::new(true, Vec::new()).for_requests(&url);
+        if !loopback.allows(&url) {
+            return Err(settings.wrong("write https; http is for transmitters on loopback"));
+        }
+        if let Some(jwks_uri) = &settings.jwks_uri
+            && !Url::parse(jwks_uri).is_ok_and(|url| loopback.allows(&url))
+        {
+            return Err(settings.wrong("jwks_uri: write an absolute https URL"));
+        }
+        let pinned = settings.keys.as_deref().map(|jwks| {
+            KeySet::parse(jwks.as_bytes(), KeyOptions::default())
+                .map_err(|error| settings.wrong(format!("keys: {error}")))
+        });
+        let mac = |secret: &SecretString| comparison.sign(secret.expose_secret().as_bytes());
+        let key = |secret: &SecretString| MacKey::new(secret.expose_secret().as_bytes());
+        Ok(Arc::new(Self {
+            secrets: settings.secrets.iter().map(mac).collect(),
+            verification: settings.verification_secrets.iter().map(key).collect(),
+            org: settings.is_okta.then(|| url.origin()),
+            pinned: pinned.transpose()?.map(Arc::new),
+            keys: OnceLock::new(),
+            targets: ArcSwap::default(),
+            stream: Stream::default(),
+            settings,
+        }))
+    }
+
+    /// Returns the issuer of the events, as configured.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.settings.issuer
+    }
+
+    /// Returns the error for an issuer that is not a URL.
+    pub(crate) fn wrong_issuer(&self) -> ConfigError {
+        self.settings.wrong(NOT_A_URL)
+    }
+
+    /// Returns the issuers that the verifier does not have yet.
+    pub(super) fn unknown_issuers(&self) -> Vec<Box<str>> {
+        let targets = self.targets.load();
+        let unknown = targets.iter().filter(|target| !target.is_known);
+        unknown.map(|target| target.url.clone()).collect()
+    }
+
+    /// Returns the issuers of tokens that everything of this transmitter concerns.
+    pub(super) fn concerned_issuers(&self) -> Vec<Box<str>> {
+        let targets = self.targets.load();
+        targets.iter().map(|target| target.url.clone()).collect()
+    }
+
+    pub(super) fn subject_claim(&self) -> SubjectClaim {
+        self.settings.subject_claim
+    }
+
+    /// Returns the URL of the keys, if it is known without metadata.
+    pub(crate) fn jwks_uri(&self) -> Option<String> {
+        let of_org = || format!("{}/oauth2/v1/keys", self.settings.issuer);
+        let configured = self.settings.jwks_uri.clone();
+        configured.or_else(|| self.settings.is_okta.then(of_org))
+    }
+
+    /// Returns the keys of the settings, if they are pinned.
+    pub(crate) fn pinned(&self) -> Option<KeyStore> {
+        self.pinned.clone().map(KeyStore::Pinned)
+    }
+
+    pub(crate) fn has_keys(&self) -> bool {
+        self.keys.get().is_some()
+    }
+
+    /// Sets the keys, unless another verifier has set them.
+    pub(crate) fn set_keys(&self, keys: KeyStore) {
+        // Both stores would fetch the same keys.
+        let _ = self.keys.set(keys);
+    }
+
+    /// Chooses the issuers of a verifier whose tokens the events concern. Those of another verifier stay. If
+    /// `is_open`, the verifier accepts further issuers that are not known yet.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the events concern none of the issuers.
+    pub(crate) fn choose_targets(
+        &self,
+        known: &[Target],
+        is_open: bool,
+    ) -> Result<(), ConfigError> {
+        let names = |target: &&Target, name: &str| target.names.iter().any(|it| **it == *name);
+        let listed = match &self.settings.issuers[..] {
+            [] if self.org.is_none() => std::slice::from_ref(&self.settings.issuer),
+            listed => listed,
+        };
+        let mut chosen = Vec::new();
+        for name in listed {
+            match known.iter().find(|target| names(target, name)) {
+                Some(target) => chosen.push(target.clone()),
+                None if is_open => chosen.push(Target {
+                    url: name.as_str().into(),
+                    names: vec![name.as_str().into()],
+                    is_known: false,
+                }),
+                None => {
+                    return Err(self.settings.wrong(format!(
+                        "the verifier has no issuer {name:?}; write .for_issuers([..]) with the issuers whose tokens the events concern"
+                    )));
+                }
+            }
+        }
+        if listed.is_empty() {
+            let is_of_org = |target: &&Target| target.names.iter().any(|name| self.is_of_org(name));
+            chosen.extend(known.iter().filter(is_of_org).cloned());
+        }
+        if chosen.is_empty() {
+            return Err(self.settings.wrong(
+                "no issuer of the verifier has the host of this org; write .for_issuers([..]), or .also_known_as(..) at the issuer",
+            ));
+        }
+        self.targets.rcu(|targets| {
+            let mut targets = Vec::clone(targets);
+            for target in &chosen {
+                match targets.iter_mut().find(|it| it.url == target.url) {
+                    Some(known) => *known = target.clone(),
+                    None => targets.push(target.clone()),
+                }
+            }
+            targets
+        });
+        Ok(())
+    }
+
+    /// Returns whether the URL has the origin of the Okta org.
+    fn is_of_org(&self, url: &str) -> bool {
+        let origin = Url::parse(url).map(|url| url.origin());
+        self.org.is_some() && self.org.as_ref() == origin.ok().as_ref()
+    }
+
+    /// Returns whether the value of `Authorization` is one of the secrets, or no secret is set.
+    pub(super) fn accepts(&self, value: Option<&[u8]>, comparison: &MacKey) -> bool {
+        if self.secrets.is_empty() {
+            return true;
+        }
+        let value = value.unwrap_or_default();
+        // Every secret is compared, so that the time does not show which one is similar.
+        let matches = self
+            .secrets
+            .iter()
+            .filter(|mac| comparison.verifies(value, *mac));
+        matches.count() > 0
+    }
+
+    /// Verifies the signature. `is_acceptable` says whether the claims would be accepted.
+    pub(super) async fn verify(
+        &self,
+        jws: &Jws<'_>,
+        is_acceptable: &(dyn Fn() -> bool + Sync),
+        now: Now,
+    ) -> Result<(), EventAnswer> {
+        let Some(keys) = self.keys.get() else {
+            return Err(EventAnswer::Unavailable {
+                retry_after: REPEAT_AFTER,
+            });
+        };
+        let lookup = KeyLookup {
+            kid: jws.header.kid.as_deref(),
+            algorithm: jws.header.algorithm,
+            arrived: now,
+            // A token that would be rejected anyway causes no fetch. The budget is that of this transmitter.
+            acceptable: is_acceptable,
+            tried: None,
+        };
+        match keys.find_or_fetch(lookup).await {
+            Ok(key) => key
+                .verify(jws.signed, &jws.signature)
+                .map_err(|_| EventAnswer::InvalidKey),
+            Err(VerifyError::Unavailable {
+                retry_after,
+                source,
+            }) => {
+                self.log_unavailable(&source);
+                Err(EventAnswer::Unavailable { retry_after })
+            }
+            Err(_) => Err(EventAnswer::InvalidKey),
+        }
+    }
+
+    /// Checks the claims that say whether the token is for this receiver and may be valid now. A token of any age
+    /// is valid, because a late event is better than none.
+    pub(super) fn check(&self, token: &EventToken<'_>, now: Now) -> Result<(), EventAnswer> {
+        if token.iss.as_deref() != Some(self.issuer()) {
+            return Err(EventAnswer::InvalidIssuer);
+        }
+        let is_ours = |aud: &str| self.settings.audiences.iter().any(|own| own == aud);
+        if !token.aud.iter().any(|aud| is_ours(aud)) {
+            return Err(EventAnswer::InvalidAudience);
+        }
+        let is_past = |exp: u64| exp.saturating_add(LEEWAY) <= now.unix;
+        let is_future = |iat: u64| iat > now.unix.saturating_add(LEEWAY);
+        let Some(mut events) = token.events() else {
+            return Err(EventAnswer::InvalidToken);
+        };
+        let has_time = token.iat.is_some() || events.any(|it| token.happened(&it).is_some());
+        if token.exp.is_some_and(is_past) || token.iat.is_some_and(is_future) || !has_time {
+            return Err(EventAnswer::InvalidToken);
+        }
+        Ok(())
+    }
+
+    /// Returns whether the subject of an event is a stream other than that of the settings.
+    fn is_of_other_stream(&self, token: &EventToken<'_>, event: &Claim<'_>) -> bool {
+        let Some(own) = &self.settings.stream_id else {
+            return false;
+        };
+        let subject = token.subject(event).and_then(|it| Subject::parse(it).ok());
+        let id = subject.and_then(|subject| subject.opaque);
+        id.is_some_and(|id| *id != **own)
+    }
+
+    /// Checks a verification event (SSF 1.0 §8.1.4).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the state is not one of this service.
+    pub(super) fn verification(
+        &self,
+        token: &EventToken<'_>,
+        event: &Claim<'_>,
+        now: Now,
+    ) -> Result<Effect, EventAnswer> {
+        if self.is_of_other_stream(token, event) {
+            return Ok(Effect::Ignored(Ignored::OtherStream));
+        }
+        // A transmitter may send verification events of its own, without a state.
+        let state = event.payload.as_ref().and_then(|it| it.present("state"));
+        let is_ours = |state: &str| {
+            let state = json::string(state);
+            state.is_some_and(|state| self.is_own_state(&state, now))
+        };
+        match state {
+            Some(state) if !self.verification.is_empty() && !is_ours(state) => {
+                Err(EventAnswer::InvalidState)
+            }
+            _ => Ok(Effect::Verified),
+        }
+    }
+
+    /// Returns a state: a time and its MAC, so that no instance has to remember it.
+    pub(super) fn state(&self, key: &MacKey, time: u64) -> String {
+        let mac = key.sign(&self.state_message(time));
+        BASE64URL.encode([&time.to_be_bytes()[..], &mac].concat())
+    }
+
+    fn is_own_state(&self, state: &str, now: Now) -> bool {
+        let bytes = BASE64URL.decode(state).unwrap_or_default();
+        let Some((time, mac)) = bytes.split_first_chunk::<8>() else {
+            return false;
+        };
+        let time = u64::from_be_bytes(*time);
+        let message = self.state_message(time);
+        let is_current = time <= now.unix.saturating_add(LEEWAY)
+            && now.unix.saturating_sub(time) <= STATE_LIFETIME;
+        is_current
+            && self
+                .verification
+                .iter()
+                .any(|key| key.verifies(&message, mac))
+    }
+
+    fn state_message(&self, time: u64) -> Vec<u8> {
+        let issuer = self.issuer().as_bytes();
+        [b"verification state\0", &time.to_be_bytes()[..], issuer].concat()
+    }
+
+    /// Reads the status of the stream (SSF 1.0 §8.1.5). Keycloak writes an object with a member `status`.
+    pub(super) fn stream_update(
+        &self,
+        token: &EventToken<'_>,
+        event: &Claim<'_>,
+        said: u64,
+    ) -> Effect {
+        if self.is_of_other_stream(token, event) {
+            return Effect::Ignored(Ignored::OtherStream);
+        }
+        let status = event.payload.as_ref().and_then(|it| it.present("status"));
+        let nested = status.and_then(|it| Object::parse(it).ok());
+        let status = match &nested {
+            Some(nested) => nested.present("status"),
+            None => status,
+        };
+        let status = status.and_then(json::string);
+        match status.and_then(|name| StreamStatus::named(&name)) {
+            Some(status) => Effect::Status { status, said },
+            None => Effect::Ignored(Ignored::Status),
+        }
+    }
+
+    /// Returns the rules of an event that happened at `before`.
+    pub(super) fn rules(
+        &self,
+        event: Event,
+        token: &EventToken<'_>,
+        claim: &Claim<'_>,
+        before: u64,
+        claims: ConfiguredClaims,
+    ) -> Result<Vec<Rule>, Ignored> {
+        // The last setting for an event counts.
+        let mut set = self.settings.reactions.iter().rev();
+        let set = set.find(|(it, _)| *it == event).map(|(_, set)| *set);
+        let reaction = event.reaction(claim.payload.as_ref(), set);
+        if reaction == Reaction::Ignore {
+            return Err(Ignored::Reaction);
+        }
+        let subject = token.subject(claim).ok_or(Ignored::NoSubject)?;
+        let subject = Subject::parse(subject).map_err(|problem| match problem {
+            SubjectProblem::Absent => Ignored::NoSubject,
+            SubjectProblem::Unknown => Ignored::UnknownSubject,
+            SubjectProblem::Unmatchable => Ignored::UnmatchableSubject,
+        })?;
+        self.rules_for(event, reaction, &subject, before, claims)
+    }
+
+    /// Returns the rules for a subject. At least one.
+    fn rules_for(
+        &self,
+        event: Event,
+        reaction: Reaction,
+        subject: &Subject,
+        before: u64,
+        claims: ConfiguredClaims,
+    ) -> Result<Vec<Rule>, Ignored> {
+        let targets = self.targets.load();
+        let rule = |target: &Target, kind| Rule {
+            issuer: target.url.clone(),
+            kind,
+            before,
+        };
+        let mut rules = Vec::new();
+        let mut ignored = Ignored::UnmatchableSubject;
+        let mut users = Vec::new();
+        for user in &subject.users {
+            let (iss, claim, value) = match user {
+                User::Id { iss, id } => (iss.as_deref(), self.settings.subject_claim, id),
+                User::Email(_) if !claims.email => continue,
+                User::Email(email) => (None, SubjectClaim::Email, email),
+            };
+            let concerned = self.concerned(&targets, iss);
+            if concerned.is_empty() {
+                ignored = Ignored::OtherIssuer;
+            }
+            users.extend(concerned.into_iter().map(|target| (target, claim, value)));
+        }
+        for token in &subject.tokens {
+            let concerned = self.concerned(&targets, token.iss.as_deref());
+            if concerned.is_empty() {
+                ignored = Ignored::OtherIssuer;
+            }
+            let jti = || token.jti.clone();
+            let kind = || rule::Kind::Token { jti: jti() };
+            rules.extend(concerned.into_iter().map(|target| rule(target, kind())));
+        }
+        let session = match &subject.session {
+            Some(Session::Id(id)) => Some(id),
+            Some(Session::All) | None => None,
+        };
+        match session {
+            // The session belongs to a user of another issuer.
+            _ if users.is_empty() && ignored == Ignored::OtherIssuer => {}
+            Some(_) if users.is_empty() && !claims.session => {}
+            Some(id) if users.is_empty() => {
+                let kind = || rule::Kind::Session {
+                    id: id.clone(),
+                    user: None,
+                };
+                rules.extend(targets.iter().map(|target| rule(target, kind())));
+            }
+            Some(id) if reaction == Reaction::Session => {
+                rules.extend(users.iter().map(|(target, claim, value)| {
+                    let kind = rule::Kind::Session {
+                        id: id.clone(),
+                        user: Some((*claim, (*value).clone())),
+                    };
+                    rule(target, kind)
+                }));
+            }
+            _ => {
+                rules.extend(users.iter().map(|(target, claim, value)| {
+                    let kind = rule::Kind::Subject {
+                        claim: *claim,
+                        value: (*value).clone(),
+                    };
+                    rule(target, kind)
+                }));
+            }
+        }
+        if let Some(id) = &subject.opaque
+            && event.is_about_sessions()
+            && claims.session
+        {
+            let kind = || rule::Kind::Session {
+                id: id.clone(),
+                user: None,
+            };
+            rules.extend(targets.iter().map(|target| rule(target, kind())));
+        }
+        match rules.is_empty() {
+            true => Err(ignored),
+            false => Ok(rules),
+        }
+    }
+
+    /// Returns the issuers of tokens that the issuer of a subject stands for. None, if it is foreign: its users have
+    /// the same IDs as other users here.
+    fn concerned<'t>(&self, targets: &'t [Target], iss: Option<&str>) -> Vec<&'t Target> {
+        let Some(iss) = iss.filter(|iss| *iss != self.issuer()) else {
+            return targets.iter().collect();
+        };
+        let named = |target: &&Target| target.names.iter().any(|name| **name == *iss);
+        if let Some(target) = targets.iter().find(named) {
+            return vec![target];
+        }
+        // An org may write the URL of its custom domain, which is an alias of its issuers.
+        let is_alias_of_org = || {
+            let url = Url::parse(iss)
+                .ok()
+                .filter(|url| matches!(url.path(), "/" | ""))?;
+            let origin = Some(url.origin());
+            let names = targets.iter().flat_map(|it| &it.names);
+            let mut origins = names.map(|name| Url::parse(name).ok().map(|url| url.origin()));
+            origins.any(|it| it == origin).then_some(())
+        };
+        match self.org.is_some() && is_alias_of_org().is_some() {
+            true => targets.iter().collect(),
+            false => Vec::new(),
+        }
+    }
+
+    pub(super) fn log_status(&self, status: StreamStatus, has_changed: bool) {
+        let (transmitter, status_name) = (self.issuer(), status.name());
+        if status.is_degraded() && has_changed {
+            tracing::error!(
+                transmitter,
+                status = status_name,
+                "the transmitter delivers no security events; revoked tokens are accepted until they expire"
+            );
+        } else {
+            tracing::info!(
+                transmitter,
+                status = status_name,
+                "stream of security events updated"
+            );
+        }
+    }
+
+    fn log_unavailable(&self, error: &UnavailableReason) {
+        let transmitter = self.issuer();
+        if self.stream.may_warn(Now::read()) {
+            let cause = cause(error);
+            tracing::warn!(transmitter, %error, cause, "keys of the transmitter are unavailable");
+        }
+    }
+}
+
+/// The difference between the clocks that is accepted, in seconds.
+pub(super) const LEEWAY: u64 = 60;
+/// How long a state is accepted, in seconds. Transmitters may be slow.
+const STATE_LIFETIME: u64 = 24 * 60 * 60;
+const REPEAT_AFTER: Duration = Duration::from_secs(10);
+const NOT_A_URL: &str =
+    "write the `iss` of the events, an absolute URL such as https://acme.okta.com";

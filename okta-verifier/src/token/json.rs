@@ -134,7 +134,7 @@ pub(crate) fn values(value: &str) -> Option<Vec<&str>> {
     let mut scanner = Scanner::new(value);
     let mut more = scanner.opens(b'[', b']').ok()?;
     while more {
-        values.push(scanner.value(1).ok()?);
+        values.push(scanner.value::<InTokens>(1).ok()?);
         more = scanner.goes_on(b']').ok()?;
     }
     scanner.ends().ok()?;

@@ -19,11 +19,11 @@ use super::McpService;
 /// | check | rejection | body of the response |
 /// |---|---|---|
 /// | a layer outside has verified the token, or admitted the request without one | 500, and an event at `error` | none |
-/// | the body of a `POST` has at most [`MAX_BODY`] bytes. If the request itself says that there are more, nothing is read | 413 | a JSON-RPC error |
+/// | the body of a `POST` has at most [`MAX_BODY`] bytes. If the request itself says that there are more, nothing is read | 413 | none |
 /// | the body arrives, is JSON-RPC, and agrees with the header fields (see [`McpCalls`]) | 400 | a JSON-RPC error |
 /// | the session of the request belongs to the caller | 404 | a JSON-RPC error |
-/// | there is room for the session that the request may begin | 503 | a JSON-RPC error |
-/// | the caller may use each tool, prompt and resource of the body | 403, or the 401 of [`Anonymous`] | as [`McpRejection`] says |
+/// | there is room for the session that the request may begin | 503 | none |
+/// | the caller may use each tool, prompt and resource of the body | 403, or the 401 of [`Anonymous`] | none |
 ///
 /// Only a `POST` has a body that is read. Requests with other methods are sent to the server as they are, once their
 /// session was checked, and so is the server's response, such as a 405. The policy of all requests is the one of
@@ -98,7 +98,6 @@ use super::McpService;
 /// [`Anonymous`]: okta_verifier::adapter::Anonymous
 /// [`MAX_BODY`]: okta_verifier::mcp::McpCalls::MAX_BODY
 /// [`McpCalls`]: okta_verifier::mcp::McpCalls
-/// [`McpRejection`]: okta_verifier::mcp::McpRejection
 /// [`VerifiedToken`]: okta_verifier::VerifiedToken
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is applied to a service"]

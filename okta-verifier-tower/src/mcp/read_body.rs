@@ -6,7 +6,7 @@ use http_body::Frame;
 use okta_verifier::mcp::McpCalls;
 
 /// The bytes and the trailers of a body that have arrived. It never holds more than [`McpCalls::MAX_BODY`] bytes, and
-/// allocates for bytes that have arrived only.
+/// allocates at most twice the number of bytes that have arrived, whatever the request announces.
 #[derive(Default)]
 pub(super) struct ReadBody {
     /// The first frame, which is not copied. Most bodies have one frame.
@@ -41,10 +41,14 @@ impl ReadBody {
             self.first = data.copy_to_bytes(data.remaining());
             return Ok(());
         }
-        if self.joined.is_empty() {
-            self.joined.extend_from_slice(&self.first);
-            self.first = Bytes::new();
+        let needed = held + data.remaining();
+        if needed > self.joined.capacity() {
+            // The capacity doubles, but never exceeds the limit.
+            let capacity = needed.max(2 * held).min(McpCalls::MAX_BODY);
+            self.joined.reserve_exact(capacity - self.joined.len());
         }
+        self.joined
+            .extend_from_slice(&std::mem::take(&mut self.first));
         self.joined.put(data);
         Ok(())
     }

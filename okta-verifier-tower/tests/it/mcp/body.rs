@@ -27,7 +27,8 @@ const MAX: usize = McpCalls::MAX_BODY;
 /// A body of prepared frames, which counts those that were read.
 struct Frames {
     frames: VecDeque<Result<Frame<Bytes>, io::Error>>,
-    hint: SizeHint,
+    /// The exact size that the body announces.
+    announced: Option<u64>,
     read: Arc<AtomicUsize>,
 }
 
@@ -36,7 +37,7 @@ impl Frames {
         let frame = |bytes: Vec<u8>| Ok(Frame::data(Bytes::from(bytes)));
         Self {
             frames: frames.into_iter().map(frame).collect(),
-            hint: SizeHint::default(),
+            announced: None,
             read: Arc::default(),
         }
     }
@@ -60,7 +61,8 @@ impl Body for Frames {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.hint
+        self.announced
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
 
@@ -74,7 +76,7 @@ async fn body_that_announces_too_much_is_rejected_before_it_is_read() {
     let service = protected(McpLayer::new(tools()), server.clone());
 
     let mut body = Frames::new([]);
-    body.hint = SizeHint::with_exact(MAX as u64 + 1);
+    body.announced = Some(MAX as u64 + 1);
     let read = body.read.clone();
     let answer = send(&service, post_frames(body)).await;
     answer.assert(413, "body_too_large");

@@ -6,6 +6,17 @@
 //!
 //! Each [`Row`] says how strongly which standard demands it ([`Level`]), and what follows from a failure
 //! ([`Severity`]). A server that deviates for a good reason [allows](ProtectedResource::allow) the row.
+//!
+//! ```
+//! use okta_verifier_testing::{ProtectedResource, TestIssuer, protected_resource::check_protected_resource};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let okta = TestIssuer::new("https://mcp.example.com/mcp");
+//! let resource = ProtectedResource::new("https://mcp.example.com/mcp").test_issuer(&okta);
+//! let report = check_protected_resource("http://127.0.0.1:1", resource).await; // no server listens there
+//! assert!(!report.is_conformant());
+//! # }
+//! ```
 
 mod challenge;
 mod exchange;

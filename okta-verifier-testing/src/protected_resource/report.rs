@@ -226,6 +226,15 @@ impl ResourceReport {
     }
 
     /// Returns every row, in the order of the table.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::protected_resource::{ResourceReport, Severity};
+    /// /// Returns the names of the rows that a server failed although security depends on them.
+    /// fn dangerous(report: &ResourceReport) -> Vec<&str> {
+    ///     let failed = report.rows().filter(|row| row.failure().is_some());
+    ///     failed.filter(|row| row.severity() == Severity::Security).map(|row| row.name()).collect()
+    /// }
+    /// ```
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
         self.rows.iter()
     }

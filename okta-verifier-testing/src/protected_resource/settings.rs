@@ -182,6 +182,13 @@ impl ProtectedResource {
     }
 
     /// Declares that the resource is an MCP server, which accepts `POST` at the path of the resource.
+    ///
+    /// ```
+    /// use okta_verifier_testing::{McpServer, ProtectedResource};
+    ///
+    /// let server = McpServer::new(["2026-07-28"]).tool("write_file", ["files:write"]);
+    /// let resource = ProtectedResource::new("https://mcp.example.com/mcp").mcp(server);
+    /// ```
     pub fn mcp(mut self, server: McpServer) -> Self {
         self.mcp = Some(server);
         self

@@ -185,7 +185,8 @@ impl Outcome {
     }
 }
 
-struct Ended(Child);
+/// A process that ends when this value is dropped.
+pub struct Ended(pub Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {

@@ -5,16 +5,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
-use e2e::mcp::client::directory;
+use e2e::mcp::client::{Ended, directory};
 use e2e::mcp::proxy::{Change, Proxy};
 use e2e::mcp::server::Settings;
 use serde_json::Value;
 
 use super::World;
+use crate::process::within;
 
 /// What a scenario checks, with the outcome.
 type Outcomes = BTreeMap<String, String>;
+
+/// The time for all scenarios of a revision on a machine under other load.
+const LIMIT: Duration = Duration::from_secs(300);
 
 /// The checks that fail behind the layers and pass without them.
 ///
@@ -103,23 +108,20 @@ fn outcomes(url: &str, revision: &str, verified: bool) -> Outcomes {
     let results = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&results);
     fs::create_dir_all(&results).expect("a directory");
-    let status = Command::new("node")
-        .args([
-            "conformance.mjs",
-            "server",
-            "--url",
-            url,
-            "--requirements",
-            revision,
-            "--output-dir",
-        ])
+    let child = Command::new("node")
+        .args(["conformance.mjs", "server", "--url", url])
+        .args(["--requirements", revision, "--output-dir"])
         .arg(&results)
         .current_dir(directory())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .status(); // it fails if one check fails, which the comparison allows
-    status.expect("node is installed");
+        .spawn();
+    let mut suite = Ended(child.expect("node is installed"));
+    // It reports a failure if one check fails, which the comparison allows.
+    within(LIMIT, "the conformance suite ends", || {
+        suite.0.try_wait().expect("a status")
+    });
     let mut outcomes = Outcomes::new();
     for file in files(&results) {
         let checks: Value =

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     McpCalls, McpRejection,
     message::{Call, Kind},
-    resource_uri::is_normal,
+    resource_uri::{authority_end, is_normal, without_user_and_port},
 };
 use crate::{
     OwnedPolicy, Rejection, VerifiedToken,
@@ -33,8 +33,10 @@ use crate::{
 ///
 /// A resource whose URI a server could read as another one must meet the policies of all listed resources and that of
 /// unlisted ones. Such a URI is not in the normal form of RFC 3986 §6.2.2 or of the WHATWG URL standard, has an empty
-/// segment in its path, or has a control character, a slash, a backslash or a percent sign in percent-encoding. So write
-/// prefixes in normal form, and with a slash at the end. If the server ignores case in the path, list each spelling.
+/// segment in its path, has no authority before a path that begins with a slash, or has a control character, a slash, a
+/// backslash or a percent sign in percent-encoding. So write prefixes in normal form, and with a slash at the end. A URI with
+/// a user name or a port must also meet the policy that it has without them, unless the prefix includes them. If the server
+/// ignores case in the path, list each spelling; if it reads a directory without the slash at the end too, list that URI.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -259,7 +261,15 @@ impl Table {
             None => required.add(None, &self.unlisted),
         };
         if is_normal(uri) {
-            add(self.longest_prefix(uri));
+            let listed = self.longest_prefix(uri);
+            add(listed);
+            // A prefix that includes user and port is for them alone.
+            if listed.is_none_or(|(prefix, _)| prefix.len() < authority_end(uri)) {
+                let others = without_user_and_port(uri).into_iter();
+                for listed in others.filter_map(|other| self.longest_prefix(&other)) {
+                    add(Some(listed));
+                }
+            }
             return;
         }
         add(None);

@@ -506,6 +506,37 @@ fn tools_require_every_policy_for_a_resource_that_could_be_another_one() {
     );
 }
 
+// conformance 272
+#[test]
+fn tools_require_the_policy_of_a_resource_with_any_user_and_port() {
+    let okta = okta();
+    let mount = mount(&okta);
+    let tools = Tools::new(READ)
+        .resource("docs://secret/", WRITE)
+        .resource("docs:///secret/", WRITE)
+        .resource("docs://secret:1/public/", SHARE)
+        .public_resource("docs://ada@secret:2/");
+    let none = token(&mount, okta.token("ada"));
+    let check = |uri: &str| outcome(admit(&tools, &read(uri), Some(&none), None));
+    for uri in [
+        "docs://secret/a",
+        "docs://ada@secret/a",
+        "docs://secret:1/a",
+        "docs://ada:word@secret:1/a",
+    ] {
+        let (_, texts) = check(uri);
+        assert!(texts[0].contains("files:write"), "{uri}: {texts:?}");
+    }
+    // Servers that read the path alone read it as `docs:///secret/a`.
+    let (_, texts) = check("docs:/secret/a");
+    assert!(texts[0].contains("files:write"), "{texts:?}");
+    // Listed with user and port.
+    assert_eq!(check("docs://secret:1/public/a"), lacks("files:share"));
+    assert_eq!(check("docs://ada@secret:2/a"), OK);
+    // Not listed in any form.
+    assert_eq!(check("https://example.com:8443/a"), lacks("files:read"));
+}
+
 #[test]
 fn tools_accept_policies_from_data_and_replace_them() {
     let okta = okta();

@@ -11,7 +11,7 @@ use crate::{
 /// What a message calls.
 pub(super) struct Call<'a> {
     pub(super) kind: Kind,
-    /// The name of the tool or of the prompt, or the URI of the resource.
+    /// The name of the tool or of the prompt, the URI of the resource, or the template of such URIs.
     pub(super) target: Cow<'a, str>,
 }
 
@@ -20,6 +20,8 @@ pub(super) enum Kind {
     Tool,
     Prompt,
     Resource,
+    /// The resources with the URIs of a template (RFC 6570), such as `file:///{name}`.
+    Template,
 }
 
 /// A body: one message, or a batch.
@@ -49,6 +51,8 @@ struct Params<'a> {
     has_similar_member: bool,
     /// `None` without a member `notifications`.
     subscriptions: Option<Result<Vec<Cow<'a, str>>, McpError>>,
+    /// `None` without a member `ref`.
+    completed: Option<Result<Vec<Call<'a>>, McpError>>,
 }
 
 /// The value of a member that must be a text if the method needs it.
@@ -108,8 +112,8 @@ fn read_batch<'a>(scanner: &mut Scanner<'a>) -> Result<Body<'a>, McpError> {
         }
         let message = Message::read(scanner, 1)?;
         begins_session |= message.begins_session();
-        let (call, subscriptions) = message.into_calls()?;
-        calls.extend(call.into_iter().chain(subscriptions));
+        let (call, others) = message.into_calls()?;
+        calls.extend(call.into_iter().chain(others));
         if calls.len() > MAX_CALLS {
             return Err(McpError::TooManyCalls);
         }
@@ -178,14 +182,11 @@ impl<'a> Message<'a> {
         let kind = match self.method() {
             Some("tools/call") => Kind::Tool,
             Some("prompts/get") => Kind::Prompt,
-            Some(READ_DIRECTORY | "resources/read" | "resources/subscribe") => Kind::Resource,
-            Some(LISTEN) => {
-                return match &self.params.subscriptions {
-                    Some(Ok(_)) => Ok(None),
-                    Some(Err(error)) => Err(*error),
-                    None => Err(McpError::Message),
-                };
+            Some(READ_DIRECTORY | "resources/read" | "resources/subscribe" | GET_SKILL) => {
+                Kind::Resource
             }
+            Some(LISTEN) => return check_member(&self.params.subscriptions).map(|()| None),
+            Some(COMPLETE) => return check_member(&self.params.completed).map(|()| None),
             _ => return Ok(None),
         };
         if self.params.has_similar_member {
@@ -202,10 +203,11 @@ impl<'a> Message<'a> {
         let kind = self.kind()?;
         let is_directory = self.method() == Some(READ_DIRECTORY);
         let subscribes = self.method() == Some(LISTEN);
+        let completes = self.method() == Some(COMPLETE);
         let place = match kind {
             None => None,
             Some(Kind::Tool | Kind::Prompt) => self.params.name,
-            Some(Kind::Resource) => self.params.uri,
+            Some(Kind::Resource | Kind::Template) => self.params.uri,
         };
         let call = match (kind, place) {
             (Some(kind), Some(Value::Text(mut target))) => {
@@ -217,15 +219,16 @@ impl<'a> Message<'a> {
             }
             _ => None,
         };
-        let subscriptions = match self.params.subscriptions {
-            Some(Ok(uris)) if subscribes => uris,
+        let kind = Kind::Resource;
+        let others = match (self.params.subscriptions, self.params.completed) {
+            (Some(Ok(uris)), _) if subscribes => uris
+                .into_iter()
+                .map(|target| Call { kind, target })
+                .collect(),
+            (_, Some(Ok(calls))) if completes => calls,
             _ => Vec::new(),
         };
-        let kind = Kind::Resource;
-        let subscriptions = subscriptions
-            .into_iter()
-            .map(|target| Call { kind, target });
-        Ok((call, subscriptions.collect()))
+        Ok((call, others))
     }
 
     pub(super) fn method(&self) -> Option<&str> {
@@ -299,9 +302,23 @@ impl<'a> Params<'a> {
                     more = scanner.goes_on(b'}')?;
                     continue;
                 }
+                "ref" => {
+                    params.completed = Some(match params.completed {
+                        None => reference(scanner, depth + 1)?,
+                        Some(_) => {
+                            scanner.value::<InBodies>(depth + 1)?;
+                            Err(McpError::DuplicateMember)
+                        }
+                    });
+                    more = scanner.goes_on(b'}')?;
+                    continue;
+                }
                 other => {
                     if is_similar(other, &["notifications"]) {
                         params.subscriptions = Some(Err(McpError::SimilarMember));
+                    }
+                    if is_similar(other, &["ref"]) {
+                        params.completed = Some(Err(McpError::SimilarMember));
                     }
                     params.has_similar_member |= is_similar(other, &["name", "uri"]);
                     None
@@ -325,7 +342,7 @@ impl<'a> Params<'a> {
     fn target(&self, kind: Kind) -> Option<&Value<'a>> {
         match kind {
             Kind::Tool | Kind::Prompt => self.name.as_ref(),
-            Kind::Resource => self.uri.as_ref(),
+            Kind::Resource | Kind::Template => self.uri.as_ref(),
         }
     }
 }
@@ -365,6 +382,56 @@ fn subscriptions<'a>(
         None => Ok(uris.flatten().unwrap_or_default()),
         Some(error) => Err(error),
     })
+}
+
+/// Reads the `ref` of a `completion/complete`, and returns what is completed, or what is wrong with it for that method.
+/// The member `type` decides nothing: a prompt and a template that are both named are both returned.
+fn reference<'a>(
+    scanner: &mut Scanner<'a>,
+    depth: usize,
+) -> Result<Result<Vec<Call<'a>>, McpError>, McpError> {
+    scanner.skip_blanks();
+    if scanner.peek() != Some(b'{') {
+        scanner.value::<InBodies>(depth)?;
+        return Ok(Err(McpError::Message));
+    }
+    let (mut calls, mut error) = (Vec::<Call<'_>>::new(), None);
+    let mut more = scanner.opens(b'{', b'}')?;
+    while more {
+        let name = name(scanner)?;
+        let kind = match &*name {
+            "name" => Some(Kind::Prompt),
+            "uri" => Some(Kind::Template),
+            _ => None,
+        };
+        let value = value(scanner, depth + 1)?;
+        match (kind, value) {
+            (Some(kind), _) if calls.iter().any(|call| call.kind == kind) => {
+                error = Some(McpError::DuplicateMember);
+            }
+            (Some(kind), Value::Text(target)) => calls.push(Call { kind, target }),
+            (Some(_), Value::Other) => error = Some(McpError::Message),
+            (None, _) if is_similar(&name, &["name", "uri"]) => {
+                error = Some(McpError::SimilarMember);
+            }
+            (None, _) => {}
+        }
+        more = scanner.goes_on(b'}')?;
+    }
+    Ok(match error {
+        None if calls.is_empty() => Err(McpError::Message),
+        None => Ok(calls),
+        Some(error) => Err(error),
+    })
+}
+
+/// Checks a member that the method needs.
+fn check_member<T>(member: &Option<Result<T, McpError>>) -> Result<(), McpError> {
+    match member {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(error)) => Err(*error),
+        None => Err(McpError::Message),
+    }
 }
 
 /// Reads an array of texts. Returns `None` for any other value but null, which stands for an absent member.
@@ -458,8 +525,14 @@ impl From<Syntax> for McpError {
 const LISTEN: &str = "subscriptions/listen";
 const RESOURCE_SUBSCRIPTIONS: &str = "resourceSubscriptions";
 
+/// Returns values for an argument of a prompt, or for a variable in the template of resources.
+const COMPLETE: &str = "completion/complete";
+
 /// Lists the resources of a directory. It is an extension of rmcp.
 const READ_DIRECTORY: &str = "resources/directory/read";
+
+/// Returns the description of a skill and the list of its files, which are resources. It is the extension for skills.
+const GET_SKILL: &str = "skills/get";
 
 const RESERVED: &str = "$serde_json::private::";
 

@@ -49,11 +49,13 @@ fn is_normally_encoded(high: u8, low: u8) -> bool {
     !is_dangerous(byte) && !is_unreserved(byte)
 }
 
-/// Checks that the path has neither dot segments nor empty segments, which file systems skip.
+/// Checks that the path has neither dot segments nor empty segments, which file systems skip, and that a path that begins
+/// with a slash follows an authority. Servers that read the path alone do not distinguish `docs:/a` from `docs:///a`.
 fn has_normal_path(uri: &str) -> bool {
     let after_scheme = uri.split_once(':').map_or(uri, |(_, rest)| rest);
     let path = match after_scheme.strip_prefix("//") {
         Some(rest) => rest.find('/').map_or("", |at| &rest[at..]),
+        None if after_scheme.starts_with('/') => return false,
         None => after_scheme,
     };
     let path = path.split(['?', '#']).next().unwrap_or_default();
@@ -67,11 +69,44 @@ fn has_normal_path(uri: &str) -> bool {
     true
 }
 
+/// Returns the URI without its user name, without its port, and without both, as far as it has them. Servers that find a
+/// resource by host and path read all of them as the same one.
+pub(super) fn without_user_and_port(uri: &str) -> Vec<String> {
+    let Some((before, user, host, port, after)) = parts(uri) else {
+        return Vec::new();
+    };
+    let users = [user, ""];
+    let variants = users
+        .iter()
+        .flat_map(|user| [port, ""].map(|port| [before, user, host, port, after].concat()));
+    let mut others: Vec<String> = variants.filter(|variant| variant != uri).collect();
+    others.dedup();
+    others
+}
+
+/// Returns the length of scheme and authority, or 0 if the URI has no authority.
+pub(super) fn authority_end(uri: &str) -> usize {
+    parts(uri).map_or(0, |(.., after)| uri.len() - after.len())
+}
+
+/// Returns the parts of a URI with an authority: the scheme and the slashes, the user with `@`, the host, the port with
+/// `:`, and the rest.
+fn parts(uri: &str) -> Option<(&str, &str, &str, &str, &str)> {
+    let (before, rest) = uri.split_at(uri.find("://")? + 3);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    let (user, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+    // The colons of an IPv6 address are between brackets.
+    let port = host.rfind(':').filter(|at| !host[*at..].contains(']'));
+    let (host, port) = host.split_at(port.unwrap_or(host.len()));
+    Some((before, user, host, port, after))
+}
+
 /// Checks that scheme and host have no upper case.
 fn has_lower_case_authority(uri: &str) -> bool {
-    let end = match uri.split_once("://") {
-        Some((scheme, rest)) => scheme.len() + 3 + rest.find(['/', '?', '#']).unwrap_or(rest.len()),
-        None => uri.find(':').unwrap_or(uri.len()),
+    let end = match authority_end(uri) {
+        0 => uri.find(':').unwrap_or(uri.len()),
+        end => end,
     };
     !uri[..end].bytes().any(|byte| byte.is_ascii_uppercase())
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     McpCalls, McpRejection,
     message::{Call, Kind},
-    resource_uri::is_normal,
+    resource_uri::{authority_end, is_normal, without_user_and_port},
 };
 use crate::{
     OwnedPolicy, Rejection, VerifiedToken,
@@ -19,7 +19,8 @@ use crate::{
 /// |---|---|
 /// | `tools/call` | that of the tool `params.name` |
 /// | `prompts/get` | that of the prompt `params.name` |
-/// | `resources/read`, `resources/subscribe`, `resources/directory/read` | that of the longest prefix of `params.uri` |
+/// | `resources/read`, `resources/subscribe`, `resources/directory/read`, `skills/get` | that of the longest prefix of `params.uri` |
+/// | `completion/complete` | that of the prompt `params.ref.name`, or those of all resources that the template `params.ref.uri` may name |
 /// | `subscriptions/listen` | those of all `params.notifications.resourceSubscriptions` |
 /// | one of these with a name that is not listed | that of the table's constructor: [`new`](Self::new), [`closed`](Self::closed) or [`public`](Self::public) |
 /// | every other method, and responses | none but the policy of the layer that verifies tokens |
@@ -32,8 +33,10 @@ use crate::{
 ///
 /// A resource whose URI a server could read as another one must meet the policies of all listed resources and that of
 /// unlisted ones. Such a URI is not in the normal form of RFC 3986 §6.2.2 or of the WHATWG URL standard, has an empty
-/// segment in its path, or has a control character, a slash, a backslash or a percent sign in percent-encoding. So write
-/// prefixes in normal form, and with a slash at the end. If the server ignores case in the path, list each spelling.
+/// segment in its path, has no authority before a path that begins with a slash, or has a control character, a slash, a
+/// backslash or a percent sign in percent-encoding. So write prefixes in normal form, and with a slash at the end. A URI with
+/// a user name or a port must also meet the policy that it has without them, unless the prefix includes them. If the server
+/// ignores case in the path, list each spelling; if it reads a directory without the slash at the end too, list that URI.
 ///
 /// ```
 /// # use okta_verifier_testing::TestIssuer;
@@ -189,7 +192,7 @@ impl Tools {
         let entries = match kind {
             Kind::Tool => &mut table.tools,
             Kind::Prompt => &mut table.prompts,
-            Kind::Resource => &mut table.resources,
+            Kind::Resource | Kind::Template => &mut table.resources,
         };
         entries.insert(name.into_boxed_str(), access);
         self
@@ -229,18 +232,49 @@ impl Table {
         let listed = match call.kind {
             Kind::Tool => entry(&self.tools, target),
             Kind::Prompt => entry(&self.prompts, target),
-            Kind::Resource if !is_normal(target) => {
-                required.add(None, &self.unlisted);
+            Kind::Resource => return self.require_resource(target, required),
+            Kind::Template => {
+                // Up to its first variable, each of its URIs has this text.
+                let (start, has_variable) = match target.split_once('{') {
+                    Some((start, _)) => (start, true),
+                    None => (target, false),
+                };
+                self.require_resource(start, required);
                 for (prefix, access) in &self.resources {
-                    required.add(Some((call.kind, prefix)), access);
+                    if has_variable && prefix.starts_with(start) {
+                        required.add(Some((Kind::Resource, prefix)), access);
+                    }
                 }
                 return;
             }
-            Kind::Resource => self.longest_prefix(target),
         };
         match listed {
             Some((name, access)) => required.add(Some((call.kind, name)), access),
             None => required.add(None, &self.unlisted),
+        }
+    }
+
+    /// Adds what a resource requires.
+    fn require_resource<'t>(&'t self, uri: &str, required: &mut Required<'t>) {
+        let mut add = |listed: Option<(&'t str, &'t Access)>| match listed {
+            Some((prefix, access)) => required.add(Some((Kind::Resource, prefix)), access),
+            None => required.add(None, &self.unlisted),
+        };
+        if is_normal(uri) {
+            let listed = self.longest_prefix(uri);
+            add(listed);
+            // A prefix that includes user and port is for them alone.
+            if listed.is_none_or(|(prefix, _)| prefix.len() < authority_end(uri)) {
+                let others = without_user_and_port(uri).into_iter();
+                for listed in others.filter_map(|other| self.longest_prefix(&other)) {
+                    add(Some(listed));
+                }
+            }
+            return;
+        }
+        add(None);
+        for (prefix, access) in &self.resources {
+            add(Some((prefix, access)));
         }
     }
 

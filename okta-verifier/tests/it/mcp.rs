@@ -152,7 +152,7 @@ fn tools_reject_a_token_that_lacks_the_scope_of_a_tool() {
         call("tools/list", ""),
         call("initialize", r#""name":"write_file""#),
         call(
-            "completion/complete",
+            "tools/list",
             r#""ref":{"type":"ref/prompt","name":"write_file"}"#,
         ),
         r#"{"id":1,"result":{"name":"write_file"}}"#.to_owned(),
@@ -418,6 +418,43 @@ fn tools_find_the_policy_of_a_resource_by_its_longest_prefix() {
     );
 }
 
+// conformance 271
+#[test]
+fn tools_require_the_policy_of_a_prompt_or_a_template_whose_argument_is_completed() {
+    let okta = okta();
+    let mount = mount(&okta);
+    let tools = Tools::new(READ)
+        .prompt("review", SHARE)
+        .resource("file:///", WRITE)
+        .resource("file:///shared/", SHARE)
+        .resource("docs://", SHARE);
+    let none = token(&mount, okta.token("ada"));
+    let check = |reference: &str| {
+        let params = format!(r#""ref":{{{reference}}},"argument":{{"name":"a","value":""}}"#);
+        let body = call("completion/complete", &params);
+        outcome(admit(&tools, &body, Some(&none), None))
+    };
+    let template = |uri: &str| check(&format!(r#""type":"ref/resource","uri":"{uri}""#));
+    let prompt = |name: &str| check(&format!(r#""type":"ref/prompt","name":"{name}""#));
+    assert_eq!(prompt("review"), lacks("files:share"));
+    assert_eq!(prompt("other"), lacks("files:read"));
+    assert_eq!(template("memo://{name}"), lacks("files:read"));
+    assert_eq!(template("memo://a"), lacks("files:read"));
+    assert_eq!(template("file:///{name}"), lacks("files:write files:share"));
+    assert_eq!(
+        template("file:///sh{name}"),
+        lacks("files:write files:share")
+    );
+    assert_eq!(template("file:///public/{name}"), lacks("files:write"));
+    assert_eq!(template("file:///shared/{name}"), lacks("files:share"));
+    assert_eq!(template("file:///shared"), lacks("files:write"));
+    // Before its first variable, the template is not in normal form.
+    let every = lacks("files:read files:share files:write");
+    for uri in ["{uri}", "{+scheme}:///a", "FILE:///{name}", ""] {
+        assert_eq!(template(uri), every, "{uri}");
+    }
+}
+
 // conformance 272
 #[test]
 fn tools_require_every_policy_for_a_resource_that_could_be_another_one() {
@@ -467,6 +504,37 @@ fn tools_require_every_policy_for_a_resource_that_could_be_another_one() {
         )),
         OK
     );
+}
+
+// conformance 272
+#[test]
+fn tools_require_the_policy_of_a_resource_with_any_user_and_port() {
+    let okta = okta();
+    let mount = mount(&okta);
+    let tools = Tools::new(READ)
+        .resource("docs://secret/", WRITE)
+        .resource("docs:///secret/", WRITE)
+        .resource("docs://secret:1/public/", SHARE)
+        .public_resource("docs://ada@secret:2/");
+    let none = token(&mount, okta.token("ada"));
+    let check = |uri: &str| outcome(admit(&tools, &read(uri), Some(&none), None));
+    for uri in [
+        "docs://secret/a",
+        "docs://ada@secret/a",
+        "docs://secret:1/a",
+        "docs://ada:word@secret:1/a",
+    ] {
+        let (_, texts) = check(uri);
+        assert!(texts[0].contains("files:write"), "{uri}: {texts:?}");
+    }
+    // Servers that read the path alone read it as `docs:///secret/a`.
+    let (_, texts) = check("docs:/secret/a");
+    assert!(texts[0].contains("files:write"), "{texts:?}");
+    // Listed with user and port.
+    assert_eq!(check("docs://secret:1/public/a"), lacks("files:share"));
+    assert_eq!(check("docs://ada@secret:2/a"), OK);
+    // Not listed in any form.
+    assert_eq!(check("https://example.com:8443/a"), lacks("files:read"));
 }
 
 #[test]

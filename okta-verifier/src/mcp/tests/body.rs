@@ -305,6 +305,10 @@ fn body_calls_the_tools_prompts_and_resources_of_all_its_messages() {
             r#"{"method":"resources/subscribe","params":{"uri":"file:///a"}}"#,
             vec!["Resource file:///a"],
         ),
+        (
+            r#"{"method":"skills/get","params":{"uri":"skill://a/SKILL.md"}}"#,
+            vec!["Resource skill://a/SKILL.md"],
+        ),
         (r#"{"method":"tools/list"}"#, vec![]),
         (r#"{"method":"Tools/call"}"#, vec![]),
         (r#"{"method":"tools/call "}"#, vec![]),
@@ -389,6 +393,60 @@ fn body_with_a_subscription_that_cannot_be_read_is_rejected() {
         listen(r#"{"resourceSubscriptions" : [ "file:///a" , "file:\/\/\/b" ] }"#),
         ["Resource file:///a", "Resource file:///b"]
     );
+}
+
+// conformance 266, 268, 271
+#[test]
+fn body_that_completes_an_argument_calls_the_prompt_or_the_template() {
+    let complete = |reference: &str| {
+        message(&format!(
+            r#""method":"completion/complete","params":{{"ref":{reference},"argument":{{"name":"a","value":"b"}}}}"#
+        ))
+    };
+    for (reference, called) in [
+        (
+            r#"{"type":"ref/prompt","name":"review"}"#,
+            vec!["Prompt review"],
+        ),
+        (
+            r#"{"uri":"file:\/\/\/{name}","type":"ref/resource"}"#,
+            vec!["Template file:///{name}"],
+        ),
+        // The type decides nothing.
+        (
+            r#"{"type":"ref/prompt","uri":"file:///a","name":"review","title":"a"}"#,
+            vec!["Template file:///a", "Prompt review"],
+        ),
+        (r#"{"name":"review"}"#, vec!["Prompt review"]),
+    ] {
+        let body = complete(reference);
+        assert_eq!(calls(&body), called, "{body}");
+        assert_eq!(calls(&format!("[{body}]")), called, "{body}");
+    }
+    for reference in [
+        "{}",
+        "null",
+        r#"{"type":"ref/prompt"}"#,
+        // serde reads such an object from an array too.
+        r#"["ref/prompt","review"]"#,
+        r#"{"type":"ref/prompt","name":null}"#,
+        r#"{"type":"ref/prompt","name":"a","uri":1}"#,
+        r#"{"type":"ref/prompt","name":"a","n\u0061me":"review"}"#,
+        r#"{"type":"ref/prompt","name":"a","Name":"review"}"#,
+        r#"{"type":"ref/resource","name":"a","URI":"file:///a"}"#,
+        r#"{"type":"ref/prompt","name":"a","__proto__":{"name":"review"}}"#,
+        r#"{"name":"a"},"ref":{"name":"review"}"#,
+        r#"{"name":"a"},"Ref":{"name":"review"}"#,
+        r#"{"name":"a"},"__proto__":{"ref":{"name":"review"}}"#,
+    ] {
+        let body = complete(reference);
+        assert_eq!(error(body.as_bytes()), -32600, "{body}");
+        assert_eq!(error(format!("[{body}]").as_bytes()), -32600, "{body}");
+        // For another method it means nothing.
+        assert!(calls(&body.replace("completion/complete", "x/y")).is_empty());
+    }
+    let without = message(r#""method":"completion/complete""#);
+    assert_eq!(error(without.as_bytes()), -32600);
 }
 
 #[test]

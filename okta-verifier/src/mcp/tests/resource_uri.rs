@@ -1,6 +1,6 @@
 //! URIs that a server could read as other ones.
 
-use crate::mcp::resource_uri::is_normal;
+use crate::mcp::resource_uri::{is_normal, without_user_and_port};
 
 // conformance 272
 #[test]
@@ -71,6 +71,7 @@ fn resource_uri_that_could_be_read_as_another_one_is_not_normal() {
         // Other forms of one URL.
         "file:/secret/a",
         "file:secret/a",
+        "docs:/secret/a",
         "file://localhost/secret/a",
         "https:/example.com/a",
         "https:example.com/a",
@@ -100,6 +101,8 @@ fn resource_uri_in_normal_form_is_normal() {
         "https://example.com:8443/a?b=c&d=%20#e",
         "https://example.com/a?b=C",
         "https://[::1]/a",
+        "docs:///secret/a",
+        "docs://user@host:1/a",
         "docs://readme",
         "docs://host/Path",
         "memo://insights",
@@ -109,5 +112,23 @@ fn resource_uri_in_normal_form_is_normal() {
         "ui://widget/main.html",
     ] {
         assert!(is_normal(uri), "{uri:?}");
+    }
+}
+
+#[test]
+fn resource_uri_is_read_without_user_and_port() {
+    for (uri, others) in [
+        ("https://example.com/a:1@b", &[][..]),
+        ("note:a@b:1", &[]),
+        ("https://[::1]/a", &[]),
+        ("https://example.com:8443/a", &["https://example.com/a"]),
+        ("https://[::1]:1?b", &["https://[::1]?b"]),
+        ("docs://user:word@host/a", &["docs://host/a"]),
+        (
+            "docs://a@host:1#b",
+            &["docs://a@host#b", "docs://host:1#b", "docs://host#b"],
+        ),
+    ] {
+        assert_eq!(without_user_and_port(uri), others, "{uri}");
     }
 }

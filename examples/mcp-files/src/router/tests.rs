@@ -603,8 +603,6 @@ fn log_of_rmcp_has_neither_tokens_nor_subjects() {
     }
 }
 
-use secret_scan as _;
-
 /// The real rmcp server, behind a socket.
 #[tokio::test]
 async fn server_passes_the_check_of_protected_resources() {
@@ -633,3 +631,5 @@ async fn server_passes_the_check_of_protected_resources() {
         assert!(report.passed() > 70, "{report}");
     }
 }
+
+use secret_scan as _;

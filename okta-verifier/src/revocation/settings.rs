@@ -185,9 +185,9 @@ impl RevocationsBuilder {
     /// let revocations = Revocations::builder().email_claim("email").forgets_at_restart().build()?;
     /// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
     ///
+    /// let revoked = okta.token("ada").claim("email", "ada@acme.test").sign();
     /// let rule = Rule::subject(okta.issuer_url(), SubjectClaim::Email, "ada@acme.test");
     /// revocations.revoke(rule).await?;
-    /// let revoked = okta.token("ada").claim("email", "ada@acme.test").sign();
     /// assert_eq!(verifier.verify(&revoked).await.unwrap_err().code(), "revoked");
     /// let other = okta.token("ada").claim("email", "ada@umbrella.test").sign();
     /// assert!(verifier.verify(&other).await.is_ok());

@@ -25,6 +25,7 @@ use super::{mark::Mark, rules::Rules};
 /// # let issuer = || okta.issuer().any_client_id();
 /// let revocations = Revocations::builder().snapshot(None).build()?; // the first start
 /// let verifier = Verifier::builder().issuer(issuer()).revocations(revocations.clone()).build()?;
+/// let (ada, bob) = (okta.token("ada").sign(), okta.token("bob").sign());
 /// revocations.revoke(Rule::subject(okta.issuer_url(), SubjectClaim::Subject, "ada")).await?;
 /// let saved = serde_json::to_string(&revocations.snapshot())?;
 ///
@@ -32,9 +33,8 @@ use super::{mark::Mark, rules::Rules};
 /// let saved: RevocationSnapshot = serde_json::from_str(&saved)?;
 /// let revocations = Revocations::builder().snapshot(saved).build()?;
 /// let verifier = Verifier::builder().issuer(issuer()).revocations(revocations).build()?;
-/// let revoked = verifier.verify(&okta.token("ada").sign()).await.unwrap_err();
-/// assert_eq!(revoked.code(), "revoked");
-/// assert!(verifier.verify(&okta.token("bob").sign()).await.is_ok());
+/// assert_eq!(verifier.verify(&ada).await.unwrap_err().code(), "revoked");
+/// assert!(verifier.verify(&bob).await.is_ok());
 /// # Ok(())
 /// # }
 /// ```

@@ -12,7 +12,7 @@ use okta_verifier::{
     adapter::RequestCredentials,
     revocation::{Revocations, Rule, SubjectClaim},
 };
-use okta_verifier_testing::TestIssuer;
+use okta_verifier_testing::{TestIssuer, TokenBuilder};
 
 use crate::support::mock_issuer::result_code as code;
 
@@ -40,6 +40,11 @@ fn pinned(okta: &TestIssuer) -> (Verifier, Revocations) {
 /// Returns the rule about the user `ada`.
 fn ada(url: &str) -> Rule {
     Rule::subject(url, SubjectClaim::Subject, "ada")
+}
+
+/// Returns a token of this user that was issued before any rule of a test.
+fn old(okta: &TestIssuer, subject: &str) -> TokenBuilder {
+    okta.token(subject).issued_at(unix() - 20)
 }
 
 async fn send(verifier: &Verifier, jwt: &str) -> Result<VerifiedToken, Rejection> {

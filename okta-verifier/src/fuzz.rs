@@ -303,15 +303,16 @@ pub fn mcp_body(data: &[u8]) {
     let named = |message: &serde_json::Value| {
         let member = match message["method"].as_str()? {
             "tools/call" | "prompts/get" => "name",
-            "resources/read" | "resources/subscribe" => "uri",
+            "resources/read" | "resources/subscribe" | "skills/get" => "uri",
             _ => return None,
         };
         Some(message["params"][member].as_str()?.to_owned())
     };
     let expected: Vec<String> = messages.iter().filter_map(named).collect();
+    let others = ["subscriptions/", "completion/", "resources/directory/"];
     let listed = messages.iter().all(|message| {
-        let method = message["method"].as_str();
-        !method.is_some_and(|it| it.starts_with("subscriptions/") || it.contains("/directory/"))
+        let method = message["method"].as_str().unwrap_or_default();
+        !others.iter().any(|other| method.starts_with(other))
     });
     if listed {
         assert_eq!(calls.targets().collect::<Vec<_>>(), expected);

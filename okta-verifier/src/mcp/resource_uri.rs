@@ -13,6 +13,19 @@ pub(crate) fn is_normal(uri: &str) -> bool {
         && Url::parse(uri).is_ok_and(|url| url.as_str() == uri)
 }
 
+/// Returns whether a URI in normal form can begin with this text.
+pub(super) fn begins_normal(prefix: &str) -> bool {
+    let authority = authority_end(prefix);
+    // The segment after the last slash may go on.
+    let directory = match prefix.rfind('/') {
+        Some(slash) if slash >= authority && !prefix.ends_with(":/") => &prefix[..=slash],
+        _ => "",
+    };
+    has_normal_characters(prefix)
+        && has_lower_case_authority(prefix)
+        && (directory.is_empty() || is_normal(directory))
+}
+
 /// Checks that the URI has only the characters of RFC 3986 §2, and percent-encoded only those that must be.
 fn has_normal_characters(uri: &str) -> bool {
     let mut rest = uri.as_bytes();

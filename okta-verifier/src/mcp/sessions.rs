@@ -38,7 +38,9 @@ use crate::{
 /// Requests without a token, which an optional layer admits, have one common owner.
 ///
 /// Only the field `Mcp-Session-Id` is read. The deprecated transport "HTTP+SSE" has the session in the query of a URL, where it
-/// is not protected: turn that transport off.
+/// is not protected: turn that transport off. `Last-Event-ID` is not compared either. A server without a store of events finds
+/// the events in the session of the request. A server with one, such as an `EventStore` of rmcp, may find them by that ID
+/// alone, in other sessions too. The IDs of such a store must be random and must not be derived from the ID of the session.
 ///
 /// The store is that of one process, and is lost when the process ends. If several instances serve the sessions of one
 /// another, do not use a store, or use a server without sessions. It has a fixed number of places, and a session keeps

@@ -1,11 +1,14 @@
 //! [`Tools`]: the policies of the tools, prompts and resources of an MCP server.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     McpCalls, McpRejection,
     message::{Call, Kind},
-    resource_uri::{authority_end, is_normal, without_user_and_port},
+    resource_uri::{authority_end, begins_normal, is_normal, without_user_and_port},
 };
 use crate::{
     OwnedPolicy, Rejection, VerifiedToken,
@@ -77,6 +80,8 @@ struct Table {
     prompts: Entries,
     /// By prefix.
     resources: Entries,
+    /// The prefixes that no URI in normal form begins with.
+    not_normal: BTreeSet<Box<str>>,
 }
 
 /// Who may use a tool, a prompt or a resource.
@@ -154,6 +159,7 @@ impl Tools {
             tools: BTreeMap::new(),
             prompts: BTreeMap::new(),
             resources: BTreeMap::new(),
+            not_normal: BTreeSet::new(),
         }))
     }
 
@@ -167,7 +173,8 @@ impl Tools {
         self.with(Kind::Prompt, name.into(), Access::Policy(policy.into()))
     }
 
-    /// Requires `policy` for each resource whose URI begins with `prefix`. The longest prefix decides.
+    /// Requires `policy` for each resource whose URI begins with `prefix`. The longest prefix decides. If no URI in normal
+    /// form begins with `prefix`, every resource requires `policy` too, because it is unknown for which it is.
     pub fn resource(self, prefix: impl Into<String>, policy: impl Into<OwnedPolicy>) -> Self {
         self.with(Kind::Resource, prefix.into(), Access::Policy(policy.into()))
     }
@@ -189,6 +196,9 @@ impl Tools {
 
     fn with(mut self, kind: Kind, name: String, access: Access) -> Self {
         let table = Arc::make_mut(&mut self.0);
+        if kind == Kind::Resource && !begins_normal(&name) {
+            table.not_normal.insert(name.as_str().into());
+        }
         let entries = match kind {
             Kind::Tool => &mut table.tools,
             Kind::Prompt => &mut table.prompts,
@@ -269,6 +279,10 @@ impl Table {
                 for listed in others.filter_map(|other| self.longest_prefix(&other)) {
                     add(Some(listed));
                 }
+            }
+            let not_normal = self.not_normal.iter();
+            for listed in not_normal.filter_map(|prefix| entry(&self.resources, prefix)) {
+                add(Some(listed));
             }
             return;
         }

@@ -537,6 +537,29 @@ fn tools_require_the_policy_of_a_resource_with_any_user_and_port() {
     assert_eq!(check("https://example.com:8443/a"), lacks("files:read"));
 }
 
+// conformance 272
+#[test]
+fn tools_require_the_policy_of_a_prefix_that_is_not_in_normal_form_for_each_resource() {
+    let okta = okta();
+    let mount = mount(&okta);
+    let reader = token(&mount, okta.token("ada").scope("files:read"));
+    for prefix in [
+        "FILE:///secret/",
+        "file://localhost/secret/",
+        "file:/secret/",
+        "file:///secret/../secret/",
+    ] {
+        let tools = Tools::new(READ)
+            .resource(prefix, WRITE)
+            .public_resource("FILE:///public/");
+        let check = |body: &str| outcome(admit(&tools, body, Some(&reader), None));
+        let lacking = lacks("files:read files:write");
+        assert_eq!(check(&read("file:///secret/a")), lacking, "{prefix}");
+        assert_eq!(check(&read("docs://a")), lacking, "{prefix}");
+        assert_eq!(check(&tool("read_file")), OK, "{prefix}");
+    }
+}
+
 #[test]
 fn tools_accept_policies_from_data_and_replace_them() {
     let okta = okta();

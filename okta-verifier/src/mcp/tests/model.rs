@@ -148,7 +148,7 @@ impl Tree {
         let (kind, target) = match method {
             "tools/call" => (Kind::Tool, name),
             "prompts/get" => (Kind::Prompt, name),
-            "resources/read" | "resources/subscribe" => (Kind::Resource, uri),
+            "resources/read" | "resources/subscribe" | "skills/get" => (Kind::Resource, uri),
             method => return Ok((Vec::new(), method == "initialize")),
         };
         if params.has_name_like(&["name", "uri"]) {
@@ -189,7 +189,7 @@ impl Tree {
             let (kind, member) = match method {
                 "tools/call" => (Kind::Tool, "name"),
                 "prompts/get" => (Kind::Prompt, "name"),
-                "resources/read" | "resources/subscribe" => (Kind::Resource, "uri"),
+                "resources/read" | "resources/subscribe" | "skills/get" => (Kind::Resource, "uri"),
                 _ => return None,
             };
             let target = choose(params, member)?.text()?;
@@ -255,6 +255,7 @@ const METHODS: &[&str] = &[
     "prompts/get",
     "resources/read",
     "resources/subscribe",
+    "skills/get",
     "initialize",
     "ping",
 ];

@@ -1,6 +1,6 @@
 //! URIs that a server could read as other ones.
 
-use crate::mcp::resource_uri::{is_normal, without_user_and_port};
+use crate::mcp::resource_uri::{begins_normal, is_normal, without_user_and_port};
 
 // conformance 272
 #[test]
@@ -130,5 +130,46 @@ fn resource_uri_is_read_without_user_and_port() {
         ),
     ] {
         assert_eq!(without_user_and_port(uri), others, "{uri}");
+    }
+}
+
+#[test]
+fn resource_prefix_that_no_normal_uri_begins_with_is_recognized() {
+    for prefix in [
+        "",
+        "f",
+        "file:",
+        "file:/",
+        "file://",
+        "file:///",
+        "file:///secr",
+        "file:///secret/a.",
+        "file:///%C3%A4/",
+        "https://exa",
+        "https://[::",
+        "https://example.com:8443/",
+        "https://example.com/a?b=/c/",
+        "docs://user@host/a",
+        "docs:///a",
+        "note:a/b/c",
+    ] {
+        assert!(begins_normal(prefix), "{prefix:?}");
+    }
+    for prefix in [
+        "FILE:///secret/",
+        "docs://HOST",
+        "file:/secret/",
+        "docs:/secret/",
+        "file://localhost/secret/",
+        "https://example.com:443/a",
+        "file:///my files/",
+        "file:///ä/",
+        "file:///%c3%a4/",
+        "file:///%73ecret/",
+        "file:///a//b",
+        "file:///a/../b",
+        "/secret/",
+    ] {
+        assert!(!begins_normal(prefix), "{prefix:?}");
     }
 }

@@ -42,11 +42,12 @@ use crate::{
 /// is not protected: turn that transport off.
 ///
 /// The store is that of one process, and is lost when the process ends. If several instances serve the sessions of one
-/// another, use a server without sessions, or none of this store (`McpLayer::unbound_sessions`). It has a fixed number of places, and a session keeps
-/// its place until it ends or until it was not used for the [idle timeout](Self::idle_timeout); nothing evicts it
-/// earlier. A response that is still being sent is not a use. Each user has a [share](Self::max_sessions_per_subject) of the
-/// places. The store contains neither IDs nor claims, but keyed digests, and takes about 150 bytes for each
-/// session. Clones share their sessions.
+/// another, use a server without sessions, or one that compares the owners itself (`McpLayer::unbound_sessions`).
+///
+/// The store has a fixed number of places. A session keeps its place until it ends or until it was not used for the
+/// [idle timeout](Self::idle_timeout); nothing evicts it earlier. A response that is still being sent is not a use. Each
+/// user has a [share](Self::max_sessions_per_subject) of the places. The store contains neither IDs nor claims, but keyed
+/// digests, and takes about 150 bytes for each session. Clones share their sessions.
 ///
 /// `McpLayer` of `okta-verifier-tower` has a store of its own unless another one is set. An adapter to another
 /// framework calls [`begin`](Self::begin) for each request:

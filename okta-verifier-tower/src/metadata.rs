@@ -18,8 +18,9 @@ use tower_service::Service;
 use crate::ready;
 
 /// A layer that serves the metadata of the verifier's resources (RFC 9728), each at its exact path, and passes all
-/// other requests on. The metadata is public, so put this layer outside [`VerifyLayer`](crate::VerifyLayer), and
-/// outside each router that shortens the path.
+/// other requests on. The metadata is public, so put this layer outside [`VerifyLayer`](crate::VerifyLayer),
+/// outside each router that shortens the path, and outside a CORS layer: the responses have CORS header fields of their own,
+/// and a CORS layer outside would respond to the preflights.
 ///
 /// [`Verifier::resource_metadata`] describes the responses. `F` makes the body of a response from its text. A verifier
 /// without a resource has no metadata, so that each request is passed on.

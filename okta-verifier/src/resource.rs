@@ -244,7 +244,9 @@ fn resource_url(text: &str) -> Result<Url, &'static str> {
     }
     let url = Url::parse(text).map_err(|_| ABSOLUTE)?;
     if !PlainHttp::new(true, Vec::new()).allows(&url) {
-        return Err("write https; http is supported for 127.0.0.0/8, [::1] and localhost only");
+        return Err(
+            "write the https URL that clients use, also if a proxy ends TLS; http is supported for 127.0.0.0/8, [::1] and localhost only",
+        );
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("write it without user name and password");

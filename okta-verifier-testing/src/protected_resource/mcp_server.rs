@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 /// An MCP server (Model Context Protocol) behind a protected resource: the versions of the protocol that it supports,
 /// and the scopes that its tools, prompts and resources require.
 ///
+/// Every request without a token must get 401. Check a server with public tools without its optional layer.
+///
 /// ```
 /// use okta_verifier_testing::{McpServer, ProtectedResource, TestIssuer};
 ///

@@ -25,9 +25,10 @@ use super::McpService;
 /// | there is room for the session that the request may begin | 503 | none |
 /// | the caller may use each tool, prompt and resource of the body | 403, or the 401 of [`Anonymous`] | none |
 ///
-/// Only a `POST` has a body that is read. Requests with other methods are sent to the server as they are, once their
-/// session was checked, and so is the server's response, such as a 405. The policy of all requests is the one of
-/// [`VerifyLayer::require`](crate::VerifyLayer::require); a tool can only require more.
+/// Only a `POST` has a body that is read. Of a request with another method, only the session is checked. The server's response,
+/// such as a 405, is not changed. The policy of every request, the floor, is that of
+/// [`VerifyLayer::require`](crate::VerifyLayer::require); a tool can only require more. [`McpRejection`] has the code of
+/// each rejection.
 ///
 /// The server receives the body in one frame, and the same bytes, trailers and header fields as the layer. The
 /// [`VerifiedToken`] stays in the extensions of the request, so that a handler can check more.
@@ -68,7 +69,7 @@ use super::McpService;
 /// const READ: Policy = Policy::scope("files:read");
 /// const WRITE: Policy = Policy::scope("files:write");
 ///
-/// // With axum: Router::new().nest_service("/mcp", server)
+/// // With axum: Router::new().route_service("/mcp", server)
 /// //     .route_layer(McpLayer::new(tools))
 /// //     .route_layer(okta_verifier_axum::VerifyLayer::new(verifier).require(READ))
 /// let tools = Tools::new(READ).tool("write_file", WRITE);
@@ -143,7 +144,8 @@ impl McpLayer {
     ///
     /// **Everyone with a valid token can then use the session of another user, if the server finds sessions by their ID
     /// alone.** Call this method only if the server itself compares the owner of a session with the token of each
-    /// request, or if several instances serve the sessions of one another, in which case the server must compare them.
+    /// request. A server whose instances serve the sessions of one another needs this, because the store is that of one
+    /// process.
     ///
     /// ```
     /// # use okta_verifier::Policy;

@@ -94,7 +94,7 @@ pub enum VerifyError {
     },
     /// `aud` does not contain the expected audience.
     #[error(
-        "the token is for another audience; the client must send the access token for this API, not an ID token; if every token is rejected, write the `aud` of the access tokens in the constructor of the issuer, in OKTA_AUDIENCE or in `audiences` of the settings file, and in .audience(..) of the layer if it has one; do not write the ID of the client that requests them"
+        "the token is for another audience; the client must send the access token for this API, not an ID token; if every token is rejected, write the `aud` of the access tokens in the constructor of the issuer, in OKTA_AUDIENCE or in `audiences` of the settings file, and in .audience(..) of the layer and of the resource, if there is one; do not write the ID of the client that requests them"
     )]
     WrongAudience,
     /// The claims are those of an ID token or of another JWT that is not an access token.

@@ -300,7 +300,7 @@ impl Rejection {
     #[must_use]
     pub fn missing_layer() -> Self {
         tracing::error!(
-            "no token was verified before the handler, RequireLayer or RequireMiddleware that needs one; with axum, call .route_layer(VerifyLayer::new(verifier)) last, after the routes; with actix-web, call .wrap(VerifyMiddleware::new(verifier)) last; with tower's ServiceBuilder, call .layer(VerifyLayer::new(verifier)) first"
+            "no token was verified before the handler, RequireLayer, McpLayer or RequireMiddleware that needs one; with axum, call .route_layer(VerifyLayer::new(verifier)) last, after the routes; with actix-web, call .wrap(VerifyMiddleware::new(verifier)) last; with tower's ServiceBuilder, call .layer(VerifyLayer::new(verifier)) first"
         );
         Self::plain(StatusCode::INTERNAL_SERVER_ERROR, MISSING_LAYER)
             .logged("no layer in front of the handler verifies tokens", None)

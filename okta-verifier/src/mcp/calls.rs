@@ -27,8 +27,8 @@ use crate::{VerifiedToken, error::McpError, http::HeaderMap};
 ///
 /// With protocol version 2026-07-28 or later, `Mcp-Method` and `Mcp-Name` must agree with the body (MCP 2026-07-28,
 /// Streamable HTTP, "Standard MCP Request Headers"). The header fields never decide which policy applies. Before that
-/// version they are ignored. `MCP-Protocol-Version` must be a date; a missing one stands for an older version, and a
-/// later one than the newest known for the newest.
+/// version they are ignored. `MCP-Protocol-Version` must be a date. A request without it counts as one of an older
+/// version, and one with a later date as one of 2026-07-28.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue};
@@ -56,7 +56,7 @@ pub struct McpCalls<'a> {
 }
 
 impl<'a> McpCalls<'a> {
-    /// The maximum size of a body, in bytes: 4 MiB. The caller checks it before
+    /// The maximum size of a body, in bytes: 4 MiB. An adapter checks it before
     /// [`read`](Self::read), and rejects a larger body with
     /// [`McpRejection::body_too_large`].
     pub const MAX_BODY: usize = 4 << 20;

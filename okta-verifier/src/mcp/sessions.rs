@@ -35,7 +35,8 @@ use crate::{
 /// | a request that may begin a session, and there is no room | 503, and the server does not see the request |
 /// | a response names a session of another owner, or more than one | 500 in place of the response, and an event at `error` |
 ///
-/// Requests without a token, which an optional layer admits, have one common owner.
+/// Requests without a token, which an optional layer admits, have one common owner. A client that begins a session without
+/// a token and then logs in gets the 404, and begins a new session with its token.
 ///
 /// Only the field `Mcp-Session-Id` is read. The deprecated transport "HTTP+SSE" has the session in the query of a URL, where it
 /// is not protected: turn that transport off. `Last-Event-ID` is not compared either. A server without a store of events finds
@@ -43,11 +44,12 @@ use crate::{
 /// alone, in other sessions too. The IDs of such a store must be random and must not be derived from the ID of the session.
 ///
 /// The store is that of one process, and is lost when the process ends. If several instances serve the sessions of one
-/// another, do not use a store, or use a server without sessions. It has a fixed number of places, and a session keeps
-/// its place until it ends or until it was not used for the [idle timeout](Self::idle_timeout); nothing evicts it
-/// earlier. A response that is still being sent is not a use. Each user has a [share](Self::max_sessions_per_subject) of the
-/// places. The store contains neither IDs nor claims, but keyed digests, and takes about 150 bytes for each
-/// session. Clones share their sessions.
+/// another, use a server without sessions, or one that compares the owners itself (`McpLayer::unbound_sessions`).
+///
+/// The store has a fixed number of places. A session keeps its place until it ends or until it was not used for the
+/// [idle timeout](Self::idle_timeout); nothing evicts it earlier. A response that is still being sent is not a use. Each
+/// user has a [share](Self::max_sessions_per_subject) of the places. The store contains neither IDs nor claims, but keyed
+/// digests, and takes about 150 bytes for each session. Clones share their sessions.
 ///
 /// `McpLayer` of `okta-verifier-tower` has a store of its own unless another one is set. An adapter to another
 /// framework calls [`begin`](Self::begin) for each request:

@@ -32,7 +32,8 @@ use crate::{
 /// The policies are those of [`Policy`](crate::Policy), as constants or read from data, and their rejections are those of
 /// [`VerifiedToken::require`]. The challenge names the scopes of all policies that the body needs, and those of the layer
 /// that verifies tokens, because a client may replace the scopes of its token by those of the challenge (RFC 6750 §3.1).
-/// Names are compared exactly. A second setting for the same name replaces the first one. Clones share the table.
+/// Names are compared exactly. A misspelt name is not reported: the tool then has the policy of unlisted ones. A second setting
+/// for the same name replaces the first one. Clones share the table.
 ///
 /// A resource whose URI a server could read as another one must meet the policies of all listed resources and that of
 /// unlisted ones. Such a URI is not in the normal form of RFC 3986 §6.2.2 or of the WHATWG URL standard, has an empty
@@ -179,7 +180,9 @@ impl Tools {
         self.with(Kind::Resource, prefix.into(), Access::Policy(policy.into()))
     }
 
-    /// Requires nothing for the tool with this name, as [`public`](Self::public) does for unlisted ones.
+    /// Requires nothing for the tool with this name, as [`public`](Self::public) does for unlisted ones. A caller without
+    /// a token can call it only behind an optional layer (`VerifyLayer::optional`). The policy of that layer still applies to
+    /// callers with a token.
     pub fn public_tool(self, name: impl Into<String>) -> Self {
         self.with(Kind::Tool, name.into(), Access::Public)
     }

@@ -41,13 +41,13 @@ use crate::bridge;
 ///     .service(revocation_routes(&revocations).at("/hooks/okta"));
 /// let app = test::init_service(app).await;
 ///
+/// let bearer = format!("Bearer {}", okta.token("ada").sign());
 /// let push = |path: &str, event: String| test::TestRequest::post().uri(path).set_payload(event).to_request();
 /// let event = push("/events/ssf", okta.session_revoked("ada").sign());
 /// assert_eq!(test::call_service(&app, event).await.status(), 202);
 /// let forged = push("/hooks/okta", okta.session_revoked("ada").foreign_key().sign());
 /// assert_eq!(test::call_service(&app, forged).await.status(), 400);
 ///
-/// let bearer = format!("Bearer {}", okta.token("ada").sign());
 /// let request = test::TestRequest::get().uri("/orders").insert_header(("authorization", bearer)).to_request();
 /// assert_eq!(test::call_service(&app, request).await.status(), 401);
 /// # Ok(())

@@ -32,13 +32,13 @@ use okta_verifier_tower::RevocationService;
 ///     .merge(revocation_routes(&revocations))
 ///     .route_service("/hooks/okta", RevocationService::<fn(_) -> Body>::new(&revocations));
 ///
+/// let bearer = format!("Bearer {}", okta.token("ada").sign());
 /// let push = |path: &str, event: String| Request::post(path).body(Body::from(event));
 /// let event = push("/events/ssf", okta.session_revoked("ada").sign())?;
 /// assert_eq!(app.clone().oneshot(event).await?.status(), 202);
 /// let forged = push("/hooks/okta", okta.session_revoked("ada").foreign_key().sign())?;
 /// assert_eq!(app.clone().oneshot(forged).await?.status(), 400);
 ///
-/// let bearer = format!("Bearer {}", okta.token("ada").sign());
 /// let request = Request::get("/orders").header("authorization", bearer).body(Body::empty())?;
 /// assert_eq!(app.oneshot(request).await?.status(), 401);
 /// # Ok(())

@@ -310,19 +310,14 @@ async fn event_for_an_issuer_that_the_resolver_returns_later_counts() {
     let revocations = builder.build().unwrap();
     let builder = Verifier::builder().issuer_resolver(resolver);
     let verifier = builder.revocations(revocations.clone()).build().unwrap();
+    let (ada, bob) = (realm.token("ada").sign(), realm.token("bob").sign());
     let event = realm.session_revoked("ada").sign();
     let response = revocations
         .receive_event("POST", [], event.as_bytes())
         .await;
     assert_eq!(response.status(), 202);
-    assert_eq!(
-        result_code(&verifier, &realm.token("ada").sign()).await,
-        "revoked"
-    );
-    assert_eq!(
-        result_code(&verifier, &realm.token("bob").sign()).await,
-        "ok"
-    );
+    assert_eq!(result_code(&verifier, &ada).await, "revoked");
+    assert_eq!(result_code(&verifier, &bob).await, "ok");
 }
 
 #[tokio::test]

@@ -1,5 +1,23 @@
 //! Revocation: rules about tokens that are no longer accepted although they have not expired, which the issuer's
 //! signals and the operator make, and which each request is checked against.
+//!
+//! ```
+//! # use okta_verifier_testing::TestIssuer;
+//! use okta_verifier::{Verifier, revocation::{Revocations, Rule, SubjectClaim}};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let okta = TestIssuer::new("api://orders");
+//! # let issuer = okta.issuer().any_client_id();
+//! let revocations = Revocations::builder().forgets_at_restart().build()?;
+//! let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+//! let (ada, bob) = (okta.token("ada").sign(), okta.token("bob").sign());
+//!
+//! revocations.revoke(Rule::subject(okta.issuer_url(), SubjectClaim::Subject, "ada")).await?;
+//! assert_eq!(verifier.verify(&ada).await.unwrap_err().code(), "revoked");
+//! assert!(verifier.verify(&bob).await.is_ok());
+//! # Ok(())
+//! # }
+//! ```
 
 mod active_transmitter;
 mod epoch;

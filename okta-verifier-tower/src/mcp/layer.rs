@@ -99,6 +99,7 @@ use super::McpService;
 /// [`Anonymous`]: okta_verifier::adapter::Anonymous
 /// [`MAX_BODY`]: okta_verifier::mcp::McpCalls::MAX_BODY
 /// [`McpCalls`]: okta_verifier::mcp::McpCalls
+/// [`McpRejection`]: okta_verifier::mcp::McpRejection
 /// [`VerifiedToken`]: okta_verifier::VerifiedToken
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is applied to a service"]

@@ -38,6 +38,8 @@ use crate::{VerifiedToken, error::McpError, http::HeaderMap};
 /// let mut headers = HeaderMap::new();
 /// assert!(McpCalls::read(&headers, body, None).is_ok());
 ///
+/// assert!(body.len() <= McpCalls::MAX_BODY);
+///
 /// headers.insert("mcp-protocol-version", HeaderValue::from_static("2026-07-28"));
 /// headers.insert("mcp-method", HeaderValue::from_static("tools/call"));
 /// headers.insert("mcp-name", HeaderValue::from_static("write_file"));

@@ -108,7 +108,11 @@ impl Tools {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let okta = TestIssuer::new("https://mcp.example.com/mcp");
     /// # let verifier = Verifier::builder().issuer(okta.issuer().any_client_id()).build()?;
-    /// let tools = Tools::closed().prompt("review", Policy::scope("files:read"));
+    /// let tools = Tools::closed()
+    ///     .prompt("review", Policy::scope("files:read"))
+    ///     .public_prompt("help")
+    ///     .public_tool("ping_server")
+    ///     .public_resource("file:///public/");
     ///
     /// let token = verifier.verify(&okta.token("ada").scope("files:read").sign()).await?;
     /// let may_get = |name: &str| {
@@ -116,7 +120,7 @@ impl Tools {
     ///     let calls = McpCalls::read(&http::HeaderMap::new(), body.as_bytes(), Some(&token))?;
     ///     tools.admit(&calls, Some(&token), None)
     /// };
-    /// assert!(may_get("review").is_ok());
+    /// assert!(may_get("review").is_ok() && may_get("help").is_ok());
     /// let (rejection, _) = may_get("other").unwrap_err().into_parts();
     /// assert_eq!((rejection.status().as_u16(), rejection.code()), (403, "forbidden"));
     /// # Ok(())

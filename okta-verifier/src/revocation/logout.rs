@@ -73,6 +73,16 @@ impl BackChannelLogout {
 
     /// Sets the issuers whose tokens the logouts concern. The default is the issuer of the same name. See
     /// [`Transmitter::for_issuers`].
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{BackChannelLogout, SubjectClaim};
+    ///
+    /// // The provider logs users out, and another server issues the access tokens.
+    /// let logout = BackChannelLogout::new("https://login.example.com", "web-shop")
+    ///     .jwks_uri("https://login.example.com/keys")
+    ///     .for_issuers(["https://tokens.example.com"])
+    ///     .subject_claim(SubjectClaim::Email);
+    /// ```
     pub fn for_issuers<I: Into<String>>(self, issuers: impl IntoIterator<Item = I>) -> Self {
         Self(self.0.for_issuers(issuers))
     }
@@ -89,6 +99,18 @@ impl BackChannelLogout {
     }
 
     /// Pins the provider's keys. See [`Transmitter::keys`].
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// # use okta_verifier::revocation::{BackChannelLogout, Revocations};
+    /// # let jwks = TestIssuer::new("api://orders").jwks();
+    /// let build = |keys: &str| {
+    ///     let logout = BackChannelLogout::new("https://login.example.com", "web-shop").keys(keys);
+    ///     Revocations::builder().forgets_at_restart().back_channel_logout(logout).build()
+    /// };
+    /// assert!(build(&jwks).is_ok());
+    /// assert!(build(r#"{"keys":[]}"#).is_err());
+    /// ```
     pub fn keys(self, jwks: impl Into<String>) -> Self {
         Self(self.0.keys(jwks))
     }

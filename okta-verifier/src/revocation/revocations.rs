@@ -258,7 +258,7 @@ impl Revocations {
 
     /// Receives a logout token of an OpenID provider (OpenID Connect Back-Channel Logout 1.0 §2.5), and applies it.
     /// Returns the response. `form` is the body of the request; one of more than [`MAX_EVENT`](Self::MAX_EVENT) bytes
-    /// need not be complete. [`BackChannelLogout`](super::BackChannelLogout) has an example.
+    /// need not be complete.
     ///
     /// | response | when |
     /// |---|---|
@@ -266,6 +266,26 @@ impl Revocations {
     /// | 400 | the logout token is missing or not genuine, or is for another client |
     /// | 405, 413 | the method is not `POST`, the body is too large |
     /// | 503, with `Retry-After` | the keys of the provider cannot be fetched |
+    ///
+    /// ```
+    /// # use okta_verifier_testing::TestIssuer;
+    /// use okta_verifier::{Verifier, revocation::{BackChannelLogout, Revocations}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let realm = TestIssuer::keycloak("orders");
+    /// # let issuer = realm.issuer().any_client_id();
+    /// let logout = BackChannelLogout::new("https://keycloak.test/realms/acme", "web-shop");
+    /// let revocations = Revocations::builder().forgets_at_restart().back_channel_logout(logout).build()?;
+    /// let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    ///
+    /// let logout_token = realm.logout_token("ada", "web-shop", "session-1").sign();
+    /// let form = format!("logout_token={logout_token}");
+    /// assert_eq!(revocations.receive_logout("POST", form.as_bytes()).await.status(), 200);
+    /// assert_eq!(revocations.receive_logout("GET", form.as_bytes()).await.status(), 405);
+    /// assert_eq!(revocations.receive_logout("POST", logout_token.as_bytes()).await.status(), 400); // not a form
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn receive_logout(&self, method: &str, form: &[u8]) -> Response<String> {
         let delivery = self.0.receiver.receive_logout(method, form).await;
         self.deliver(delivery).into_logout_response()
@@ -273,6 +293,16 @@ impl Revocations {
 
     /// Returns whether there is a [`BackChannelLogout`](super::BackChannelLogout), so that an adapter serves a route
     /// for it.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{BackChannelLogout, Revocations};
+    ///
+    /// let builder = || Revocations::builder().forgets_at_restart();
+    /// let provider = BackChannelLogout::new("https://sso.example.com", "web-shop");
+    /// assert!(builder().back_channel_logout(provider).build()?.receives_logouts());
+    /// assert!(!builder().build()?.receives_logouts());
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn receives_logouts(&self) -> bool {
         self.0.receiver.receives_logouts()
@@ -293,9 +323,30 @@ impl Revocations {
     }
 
     /// The maximum size of a security event in bytes, 64 KiB.
+    ///
+    /// ```
+    /// # use okta_verifier::revocation::{Revocations, Transmitter};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let transmitter = Transmitter::new("https://sso.example.com").audience("https://api.acme.test");
+    /// let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
+    /// let body = vec![b'a'; Revocations::MAX_EVENT + 1];
+    /// assert_eq!(revocations.receive_event("POST", [], &body).await.status(), 413);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub const MAX_EVENT: usize = MAX_EVENT;
 
     /// Returns what each transmitter has sent, and the status of its stream. For metrics and for alerts.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Revocations, Transmitter};
+    ///
+    /// let transmitter = Transmitter::new("https://sso.example.com/realms/acme").audience("receiver/298781f7");
+    /// let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
+    /// let states = revocations.transmitters();
+    /// assert_eq!(states[0].issuer, "https://sso.example.com/realms/acme");
+    /// # Ok::<(), okta_verifier::ConfigError>(())
+    /// ```
     #[must_use]
     pub fn transmitters(&self) -> Vec<TransmitterState> {
         self.0.receiver.states()

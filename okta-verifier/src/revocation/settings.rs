@@ -263,6 +263,16 @@ impl RevocationsBuilder {
 
     /// Receives the security events of this transmitter, and makes rules of them. Call this method once per transmitter.
     /// The events arrive at [`Revocations::receive_event`].
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Revocations, Transmitter};
+    ///
+    /// let acme = Transmitter::okta("https://acme.okta.com").audience("https://api.acme.test");
+    /// let partner = Transmitter::new("https://sso.example.com/realms/acme").audience("receiver/298781f7");
+    /// let builder = || Revocations::builder().forgets_at_restart();
+    /// assert!(builder().transmitter(acme).transmitter(partner).build().is_ok());
+    /// assert!(builder().transmitter(Transmitter::okta("https://acme.okta.com")).build().is_err()); // no audience
+    /// ```
     pub fn transmitter(mut self, transmitter: Transmitter) -> Self {
         self.transmitters.push(transmitter);
         self
@@ -270,6 +280,14 @@ impl RevocationsBuilder {
 
     /// Receives the logouts of this OpenID provider, and makes rules of them. Call this method once per provider. The
     /// logouts arrive at [`Revocations::receive_logout`].
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{BackChannelLogout, Revocations};
+    ///
+    /// let provider = BackChannelLogout::new("https://sso.example.com/realms/acme", "web-shop");
+    /// let builder = Revocations::builder().session_claim("sid").forgets_at_restart();
+    /// assert!(builder.back_channel_logout(provider).build().is_ok());
+    /// ```
     pub fn back_channel_logout(mut self, provider: BackChannelLogout) -> Self {
         self.providers.push(provider);
         self

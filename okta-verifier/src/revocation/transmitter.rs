@@ -174,6 +174,15 @@ impl Transmitter {
     }
 
     /// Sets what an event does, instead of its default. [`Event`] lists the defaults.
+    ///
+    /// ```
+    /// use okta_verifier::revocation::{Event, Reaction, Transmitter};
+    ///
+    /// // A plain sign-out at Okta names the user only, so it would reject the tokens of all devices of the user.
+    /// let transmitter = Transmitter::okta("https://acme.okta.com")
+    ///     .audience("https://api.acme.test")
+    ///     .on(Event::SessionRevoked, Reaction::Ignore);
+    /// ```
     pub fn on(mut self, event: Event, reaction: Reaction) -> Self {
         self.reactions.push((event, reaction));
         self
@@ -198,6 +207,16 @@ impl Transmitter {
     /// verification events are checked: at least 32 random bytes as text, the same in every instance. Call this
     /// method again with the previous secret to accept its states too. Without it, the `state` of a verification
     /// event is not checked.
+    ///
+    /// ```
+    /// # use okta_verifier::revocation::{Revocations, Transmitter};
+    /// let build = |secret: &str| {
+    ///     let transmitter = Transmitter::okta("https://acme.okta.com").audience("https://api.acme.test");
+    ///     Revocations::builder().forgets_at_restart().transmitter(transmitter.verification_secret(secret)).build()
+    /// };
+    /// assert!(build("32 random bytes or more, as text").is_ok());
+    /// assert!(build("too short").is_err());
+    /// ```
     pub fn verification_secret(mut self, secret: impl Into<String>) -> Self {
         self.verification_secrets.push(secret.into().into());
         self

@@ -73,6 +73,7 @@ fn unix_now() -> u64 {
     since.unwrap().as_secs()
 }
 
+// conformance 290
 #[tokio::test]
 async fn logout_token_that_is_not_genuine_is_rejected() {
     let fixture = Fixture::new();
@@ -152,6 +153,7 @@ async fn logout_token_is_neither_an_event_nor_an_access_token() {
     }
 }
 
+// conformance 290
 #[tokio::test]
 async fn logout_rejects_the_tokens_of_the_session() {
     let fixture = Fixture::new();
@@ -167,6 +169,7 @@ async fn logout_rejects_the_tokens_of_the_session() {
     assert_eq!(state.applied, [("logout", 2)]);
 }
 
+// conformance 290
 #[tokio::test]
 async fn logout_without_a_session_rejects_the_tokens_of_the_user() {
     let fixture = Fixture::new();

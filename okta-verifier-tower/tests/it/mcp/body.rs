@@ -70,6 +70,7 @@ fn post_frames(body: Frames) -> Request<Frames> {
     request("POST", &reader("ada"), None).map(|_| body)
 }
 
+// conformance 275
 #[tokio::test]
 async fn body_that_announces_too_much_is_rejected_before_it_is_read() {
     let server = Server::plain();
@@ -94,6 +95,7 @@ async fn body_that_announces_too_much_is_rejected_before_it_is_read() {
     assert_eq!((reads, server.count()), ([0, 0], 0));
 }
 
+// conformance 275
 #[tokio::test]
 async fn body_without_a_length_is_rejected_at_the_first_byte_above_the_limit() {
     let server = Server::plain();
@@ -171,6 +173,7 @@ async fn body_that_is_not_json_rpc_is_rejected() {
     assert_eq!(server.count(), 0);
 }
 
+// conformance 275
 #[tokio::test]
 async fn body_of_exactly_the_limit_reaches_the_server_unchanged() {
     let message = message_of(MAX);

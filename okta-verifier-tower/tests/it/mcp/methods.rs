@@ -10,6 +10,7 @@ use super::support::*;
 
 const OTHERS: [&str; 6] = ["GET", "DELETE", "OPTIONS", "HEAD", "PUT", "PATCH"];
 
+// conformance 280
 #[tokio::test]
 async fn methods_other_than_post_need_a_token_and_the_floor() {
     let server = Server::plain();
@@ -42,6 +43,7 @@ async fn methods_other_than_post_reach_the_server_with_their_body() {
     }
 }
 
+// conformance 280
 #[tokio::test]
 async fn methods_that_the_server_rejects_keep_its_response() {
     let server = Server::new(|_| {

@@ -19,6 +19,7 @@ use crate::support::{okta, verifier};
 type Step<'a> = (&'a str, Option<&'a str>, &'a [u8], u16, &'static str);
 
 /// A request with every defect. Each step of the table repairs the one that was reported.
+// conformance 276
 #[tokio::test]
 async fn checks_run_in_the_documented_order() {
     let server = Server::with_sessions();

@@ -30,6 +30,7 @@ fn with_room_for(sessions: usize) -> McpLayer {
     with(McpSessions::new().max_sessions(sessions))
 }
 
+// conformance 277
 #[tokio::test]
 async fn session_of_another_owner_is_rejected_as_an_unknown_one() {
     let server = Server::with_sessions();
@@ -69,6 +70,7 @@ async fn session_of_another_owner_is_rejected_as_an_unknown_one() {
         .assert(200, None);
 }
 
+// conformance 277
 #[tokio::test]
 async fn session_of_an_owner_passes_with_another_token() {
     let server = Server::with_sessions();
@@ -136,6 +138,7 @@ async fn session_stays_after_a_delete_that_the_server_rejects() {
         .assert(200, None);
 }
 
+// conformance 277
 #[tokio::test]
 async fn session_of_anonymous_callers_and_of_a_token_are_apart() {
     let server = Server::with_sessions();
@@ -184,6 +187,7 @@ async fn session_field_that_is_malformed_is_rejected() {
     assert_eq!(server.count(), 1);
 }
 
+// conformance 278
 #[tokio::test]
 async fn session_cannot_begin_in_a_full_store() {
     let server = Server::with_sessions();
@@ -217,6 +221,7 @@ async fn session_cannot_begin_in_a_full_store() {
         .assert(200, None);
 }
 
+// conformance 278
 #[tokio::test]
 async fn session_share_of_a_user_leaves_room_for_others() {
     let server = Server::with_sessions();
@@ -300,6 +305,7 @@ async fn session_place_is_given_back_if_the_request_is_dropped_or_panics_or_fail
     assert_eq!(calls.load(Ordering::Relaxed), 4);
 }
 
+// conformance 279
 #[tokio::test]
 async fn session_that_the_server_gives_to_a_second_owner_is_withheld() {
     let server = Server::new(|_| {
@@ -331,6 +337,7 @@ async fn session_that_the_server_gives_to_a_second_owner_is_withheld() {
         .assert(200, None);
 }
 
+// conformance 279
 #[tokio::test]
 async fn session_field_of_the_server_that_is_malformed_is_withheld() {
     for lines in [&["one", "two"][..], &["one", "one"], &["o ne"], &[""]] {
@@ -455,6 +462,7 @@ fn calls() -> McpCalls<'static> {
 
 /// Many threads begin, use, delete and drop sessions. At no time are there more than there is room for, and in the end
 /// each place can be taken again.
+// conformance 278
 #[tokio::test]
 async fn session_store_keeps_its_bounds_with_many_threads() {
     const ROOM: usize = 8;

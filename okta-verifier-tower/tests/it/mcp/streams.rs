@@ -85,6 +85,7 @@ fn replace_issuer(verifier: &Verifier) {
     verifier.set_issuers(issuers).expect("valid settings");
 }
 
+// conformance 281
 #[tokio::test]
 async fn event_stream_ends_with_its_token() {
     for content_type in ["text/event-stream", "Text/Event-Stream ; charset=utf-8"] {
@@ -107,6 +108,7 @@ async fn event_stream_ends_with_its_token() {
     }
 }
 
+// conformance 281
 #[tokio::test]
 async fn event_stream_ends_while_it_waits_for_an_event() {
     let verifier = verifier(okta());

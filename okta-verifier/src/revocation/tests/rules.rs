@@ -136,6 +136,7 @@ fn rules_about_a_user_at_a_client_spare_the_other_clients_of_the_user() {
 
 /// Keycloak stored a revocation per user and one per client, and looked at the first it found, so that an older one hid
 /// a newer one.
+// conformance 285
 #[test]
 fn rules_apply_the_latest_of_all_that_match_unlike_cve_2026_18218_and_cve_2026_8922() {
     let user_at_client = sub("ada").at_client(Mark::client("web"));

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::*;
 
+// conformance 288
 #[tokio::test]
 async fn connection_ends_when_a_rule_matches_its_token() {
     let okta = TestIssuer::new("api://orders");

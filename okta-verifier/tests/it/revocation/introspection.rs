@@ -20,6 +20,7 @@ fn respond(okta: &MockOkta, response: &Value) {
     okta.fault(Endpoint::Introspection, Fault::Body(body));
 }
 
+// conformance 282
 #[tokio::test]
 async fn opaque_token_is_rejected_by_the_subject_of_its_response() {
     let okta = MockOkta::start().await;
@@ -104,6 +105,7 @@ async fn narrowed_token_is_still_compared_with_the_rules() {
     assert_eq!(void.await, okta_verifier::VoidReason::Revoked);
 }
 
+// conformance 282
 #[tokio::test]
 async fn lightweight_token_is_rejected_by_the_subject_of_its_response() {
     let okta = MockOkta::start().await;
@@ -139,6 +141,7 @@ async fn lightweight_token_is_rejected_by_the_subject_of_its_response() {
     assert_eq!(code(&verifier, &jwt).await, "revoked");
 }
 
+// conformance 286
 #[tokio::test]
 async fn inactive_response_becomes_a_rule_only_after_an_active_one_of_the_issuer() {
     let okta = MockOkta::start().await;

@@ -33,6 +33,7 @@ async fn challenge(verifier: &Verifier, jwt: &str) -> String {
     challenges.join(", ")
 }
 
+// conformance 289
 #[tokio::test]
 async fn login_before_the_rule_is_rejected_with_a_challenge_for_a_new_login() {
     let okta = TestIssuer::new("api://orders");

@@ -16,6 +16,7 @@ use crate::support::{
     token_edit,
 };
 
+// conformance 282
 #[tokio::test]
 async fn revoked_token_is_rejected_whether_or_not_it_is_cached() {
     let okta = TestIssuer::new("api://orders");
@@ -45,6 +46,7 @@ async fn revoked_token_is_rejected_whether_or_not_it_is_cached() {
     }
 }
 
+// conformance 283
 #[tokio::test]
 async fn revoked_token_gets_the_same_bytes_as_any_other_invalid_token() {
     let okta = TestIssuer::new("api://orders");
@@ -99,6 +101,7 @@ async fn revoked_token_that_has_expired_is_not_anonymous_on_an_optional_route() 
     assert_eq!(optional().await, ("revoked", false));
 }
 
+// conformance 287
 #[tokio::test]
 async fn token_without_iat_is_rejected_only_if_there_are_revocations() {
     let okta = TestIssuer::new("api://orders");
@@ -184,6 +187,7 @@ async fn session_rule_rejects_later_tokens_of_the_session_and_no_other_session()
     assert_eq!(code(&verifier, &old(&okta, "ada").sign()).await, "revoked"); // it has no session
 }
 
+// conformance 284
 #[tokio::test]
 async fn rules_stay_when_the_issuers_are_replaced() {
     let okta = TestIssuer::new("api://orders");
@@ -206,6 +210,7 @@ async fn rules_stay_when_the_issuers_are_replaced() {
     assert_eq!(code(&verifier, &okta.token("eve").sign()).await, "ok");
 }
 
+// conformance 284
 #[tokio::test]
 async fn rule_by_any_name_of_the_issuer_matches_its_tokens() {
     let okta = TestIssuer::new("api://orders");
@@ -276,6 +281,7 @@ async fn snapshot_restores_the_rules_of_the_process_before() {
 
 /// The signature of ECDSA has a twin: `(r, n - s)` is valid for the same text. A list of refused tokens by their bytes
 /// does not know it (OWASP CheatSheetSeries, issue 2242).
+// conformance 286
 #[tokio::test]
 async fn rule_about_a_token_rejects_its_twin_with_the_other_ecdsa_signature() {
     let algorithm = okta_verifier::Algorithm::ES256;

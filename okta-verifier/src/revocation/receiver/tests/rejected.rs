@@ -43,8 +43,7 @@ async fn event_that_is_not_an_event_token_is_rejected() {
     );
 }
 
-// conformance 214
-// conformance 215
+// conformance 214, 215
 #[tokio::test]
 async fn event_typ_of_another_token_is_rejected() {
     let fixture = Fixture::okta();

@@ -18,7 +18,10 @@ type Rules = Epoch<[bool; 2]>;
 
 /// What one request with the token does: a cache hit looks at the rules only if they have changed.
 fn is_rejected(rules: &Rules, seen: &Seen, token: usize) -> bool {
-    !rules.is_seen(seen) && rules.find(seen, |rules| rules[token].then_some(())).is_some()
+    !rules.is_seen(seen)
+        && rules
+            .find(seen, |rules| rules[token].then_some(()))
+            .is_some()
 }
 
 fn revoke(rules: &Rules, token: usize) {
@@ -36,7 +39,10 @@ fn revoked_token_is_rejected_by_every_later_request() {
         let seen = Arc::new(Seen::default());
         let request = request(&rules, &seen);
         revoke(&rules, 0);
-        assert!(is_rejected(&rules, &seen, 0), "in the thread that revoked it");
+        assert!(
+            is_rejected(&rules, &seen, 0),
+            "in the thread that revoked it"
+        );
         request.join().unwrap();
         // Nothing that the other request stored hides the rule.
         assert!(is_rejected(&rules, &seen, 0));

@@ -116,8 +116,13 @@ impl IssuerRules {
             return Some(self.too_old(token, now));
         }
         let horizon = self.horizon(now);
-        self.rules
-            .find(&token.seen, |rules| rules.find(token, horizon))
+        let find = |rules: &Rules| rules.find(token, horizon);
+        match token.login {
+            Login::NotMeasured | Login::At(_) => self.rules.find(&token.seen, find),
+            // Such a token is looked up on each request: a rule about all logins that is over for it applies again if the
+            // clock is set back.
+            Login::Unknown => self.rules.look(find),
+        }
     }
 
     fn too_old(&self, token: &TokenMarks, now: u64) -> RevokedReason {

@@ -221,7 +221,7 @@ fn rule(random: &mut Random, now: u64) -> Rule {
 
 #[test]
 fn model_of_revocation_agrees_with_the_rules_after_every_step() {
-    let steps = env::var("REVOCATION_STEPS").map_or(20_000, |text| text.parse().unwrap());
+    let steps = env::var("REVOCATION_STEPS").map_or(100_000, |text| text.parse().unwrap());
     secret_scan::public(URL);
     let seed =
         env::var("REVOCATION_SEED").map_or_else(|_| random_u64() | 1, |text| text.parse().unwrap());

@@ -120,7 +120,7 @@ impl HttpServiceFactory for RevocationRoutes {
 async fn read(payload: Payload) -> web::Bytes {
     match payload.to_bytes_limited(Revocations::MAX_EVENT).await {
         Ok(Ok(body)) => body,
-        // A body that breaks off is no event.
+        // A body that breaks off is not an event.
         Ok(Err(_)) => web::Bytes::new(),
         Err(_) => web::Bytes::from_static(&TOO_LARGE),
     }

@@ -159,7 +159,7 @@ impl<R> Future for RevocationFuture<R> {
     }
 }
 
-/// Reads a body until it is larger than an event may be. A body that breaks off is no event: its signature is missing.
+/// Reads a body until it is larger than an event may be. A body that breaks off is not an event, and counts as empty.
 async fn read<B: Body>(body: B) -> Vec<u8> {
     let mut body = pin!(body);
     let mut event = Vec::new();
@@ -177,7 +177,8 @@ async fn read<B: Body>(body: B) -> Vec<u8> {
                     data.advance(length);
                 }
             }
-            Some(Err(_)) | None => break,
+            Some(Err(_)) => return Vec::new(),
+            None => break,
         }
     }
     event

@@ -6,7 +6,7 @@ mod application;
 mod challenge;
 mod codes;
 mod credentials;
-mod event_answer;
+mod event_response;
 mod grpc;
 #[cfg(feature = "mcp")]
 mod mcp;
@@ -31,7 +31,7 @@ pub(crate) use credentials::{
     Credentials, Lines, Malformed, NEITHER_BEARER_NOR_DPOP, NO_FIELD, NOT_BEARER, NOT_ONE_TOKEN,
     OwnedShown, Problem, Shown, is_b64token,
 };
-pub(crate) use event_answer::EventAnswer;
+pub(crate) use event_response::EventResponse;
 #[cfg(feature = "mcp")]
 pub(crate) use mcp::McpProblem;
 pub(crate) use metadata::metadata_response;

@@ -23,7 +23,7 @@ const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","param
 const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
 const SUBSCRIBE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"resources/subscribe","params":{"uri":"file:///secret/key"}}"#;
 
-/// Stands for the service of an MCP library, which is no handler of axum.
+/// Stands for the service of an MCP library, which is not a handler of axum.
 async fn server(request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     assert!(parts.extensions.get::<VerifiedToken>().is_some());

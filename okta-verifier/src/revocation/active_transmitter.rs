@@ -21,7 +21,7 @@ use super::{
 use crate::{
     crypto::MacKey,
     error::{ConfigError, UnavailableReason, VerifyError, cause},
-    http::EventAnswer,
+    http::EventResponse,
     keys::{KeyLookup, KeyOptions, KeySet, KeyStore},
     net::PlainHttp,
     sync::clock::Now,
@@ -242,9 +242,9 @@ impl ActiveTransmitter {
         jws: &Jws<'_>,
         is_acceptable: &(dyn Fn() -> bool + Sync),
         now: Now,
-    ) -> Result<(), EventAnswer> {
+    ) -> Result<(), EventResponse> {
         let Some(keys) = self.keys.get() else {
-            return Err(EventAnswer::Unavailable {
+            return Err(EventResponse::Unavailable {
                 retry_after: REPEAT_AFTER,
             });
         };
@@ -259,36 +259,36 @@ impl ActiveTransmitter {
         match keys.find_or_fetch(lookup).await {
             Ok(key) => key
                 .verify(jws.signed, &jws.signature)
-                .map_err(|_| EventAnswer::InvalidKey),
+                .map_err(|_| EventResponse::InvalidKey),
             Err(VerifyError::Unavailable {
                 retry_after,
                 source,
             }) => {
                 self.log_unavailable(&source);
-                Err(EventAnswer::Unavailable { retry_after })
+                Err(EventResponse::Unavailable { retry_after })
             }
-            Err(_) => Err(EventAnswer::InvalidKey),
+            Err(_) => Err(EventResponse::InvalidKey),
         }
     }
 
     /// Checks the claims that say whether the token is for this receiver and may be valid now. A token of any age
     /// is valid, because a late event is better than none.
-    pub(super) fn check(&self, token: &EventToken<'_>, now: Now) -> Result<(), EventAnswer> {
+    pub(super) fn check(&self, token: &EventToken<'_>, now: Now) -> Result<(), EventResponse> {
         if token.iss.as_deref() != Some(self.issuer()) {
-            return Err(EventAnswer::InvalidIssuer);
+            return Err(EventResponse::InvalidIssuer);
         }
         let is_ours = |aud: &str| self.settings.audiences.iter().any(|own| own == aud);
         if !token.aud.iter().any(|aud| is_ours(aud)) {
-            return Err(EventAnswer::InvalidAudience);
+            return Err(EventResponse::InvalidAudience);
         }
         let is_past = |exp: u64| exp.saturating_add(LEEWAY) <= now.unix;
         let is_future = |iat: u64| iat > now.unix.saturating_add(LEEWAY);
         let Some(mut events) = token.events() else {
-            return Err(EventAnswer::InvalidToken);
+            return Err(EventResponse::InvalidToken);
         };
         let has_time = token.iat.is_some() || events.any(|it| token.happened(&it).is_some());
         if token.exp.is_some_and(is_past) || token.iat.is_some_and(is_future) || !has_time {
-            return Err(EventAnswer::InvalidToken);
+            return Err(EventResponse::InvalidToken);
         }
         Ok(())
     }
@@ -313,7 +313,7 @@ impl ActiveTransmitter {
         token: &EventToken<'_>,
         event: &Claim<'_>,
         now: Now,
-    ) -> Result<Effect, EventAnswer> {
+    ) -> Result<Effect, EventResponse> {
         if self.is_of_other_stream(token, event) {
             return Ok(Effect::Ignored(Ignored::OtherStream));
         }
@@ -325,7 +325,7 @@ impl ActiveTransmitter {
         };
         match state {
             Some(state) if !self.verification.is_empty() && !is_ours(state) => {
-                Err(EventAnswer::InvalidState)
+                Err(EventResponse::InvalidState)
             }
             _ => Ok(Effect::Verified),
         }

@@ -70,7 +70,7 @@ pub enum Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reaction {
-    /// Nothing. The event is answered with 202 and counted.
+    /// Nothing. The response is 202, and the event is counted.
     Ignore,
     /// Rejects the user's tokens that were issued until the event, those of all sessions.
     IssuedBefore,

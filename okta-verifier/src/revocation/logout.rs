@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::VerifyError,
-    http::EventAnswer,
+    http::EventResponse,
     sync::clock::Now,
     token::{
         json::{self, Object},
@@ -141,10 +141,10 @@ pub(super) fn logout_token(form: &[u8]) -> Option<String> {
 }
 
 /// Parses a logout token, and returns it with its claims not checked yet.
-pub(super) fn parse(token: &str, limit: usize) -> Result<Jws<'_>, EventAnswer> {
+pub(super) fn parse(token: &str, limit: usize) -> Result<Jws<'_>, EventResponse> {
     let jws = Jws::parse(token, limit).map_err(|error| match error {
-        VerifyError::AlgorithmNotAllowed | VerifyError::BadSignature => EventAnswer::InvalidKey,
-        _ => EventAnswer::InvalidRequest,
+        VerifyError::AlgorithmNotAllowed | VerifyError::BadSignature => EventResponse::InvalidKey,
+        _ => EventResponse::InvalidRequest,
     })?;
     // Explicit typing (§2.4) is recommended, not required. The claims distinguish untyped tokens.
     let is_logout = match jws.header.typ {
@@ -157,7 +157,7 @@ pub(super) fn parse(token: &str, limit: usize) -> Result<Jws<'_>, EventAnswer> {
     };
     match is_logout {
         true => Ok(jws),
-        false => Err(EventAnswer::InvalidRequest),
+        false => Err(EventResponse::InvalidRequest),
     }
 }
 
@@ -166,7 +166,7 @@ pub(super) fn check(
     transmitter: &ActiveTransmitter,
     token: &EventToken<'_>,
     now: Now,
-) -> Result<Logout, EventAnswer> {
+) -> Result<Logout, EventResponse> {
     transmitter.check(token, now)?;
     let claims = token.claims();
     let text = |name| {
@@ -185,7 +185,7 @@ pub(super) fn check(
     let is_complete = token.exp.is_some() && text("jti").is_some() && names_something;
     match token.iat {
         Some(before) if is_logout && !is_other && is_complete => Ok(Logout { sub, sid, before }),
-        _ => Err(EventAnswer::InvalidToken),
+        _ => Err(EventResponse::InvalidToken),
     }
 }
 

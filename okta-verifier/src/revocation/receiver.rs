@@ -13,7 +13,7 @@ use super::{
 use crate::{
     crypto::{MacKey, random_bytes},
     error::{ConfigError, VerifyError},
-    http::EventAnswer,
+    http::EventResponse,
     sync::clock::Now,
     token::jws::{Jws, media_type},
 };
@@ -98,16 +98,16 @@ impl Receiver {
     /// Verifies a pushed event, and fetches the keys of the transmitter if necessary. `authorization` has the values
     /// of the field `Authorization`.
     ///
-    /// Until the secret and the signature have been verified, the answer depends on nothing but whether they are
+    /// Until the secret and the signature have been verified, the response depends on nothing but whether they are
     /// valid and whether the body is an event token at all.
     pub(crate) async fn receive<'h>(
         &self,
         method: &str,
         authorization: impl IntoIterator<Item = &'h [u8]>,
         body: &[u8],
-    ) -> Result<Delivery, EventAnswer> {
+    ) -> Result<Delivery, EventResponse> {
         if method != "POST" {
-            return Err(EventAnswer::MethodNotAllowed);
+            return Err(EventResponse::MethodNotAllowed);
         }
         let mut values = authorization.into_iter().map(<[u8]>::trim_ascii);
         let value = match (values.next(), values.next()) {
@@ -119,36 +119,36 @@ impl Receiver {
             .collect();
         if authenticated.is_empty() {
             let all = &self.transmitters;
-            return Err(reject(all, EventAnswer::AuthenticationFailed));
+            return Err(reject(all, EventResponse::AuthenticationFailed));
         }
-        let fail = |answer| Err(reject(authenticated.iter().copied(), answer));
+        let fail = |response| Err(reject(authenticated.iter().copied(), response));
         if body.len() > MAX_EVENT {
-            return fail(EventAnswer::TooLarge);
+            return fail(EventResponse::TooLarge);
         }
         let jws = match Jws::parse(body.trim_ascii(), MAX_EVENT) {
             Ok(jws) => jws,
             Err(VerifyError::AlgorithmNotAllowed | VerifyError::BadSignature) => {
-                return fail(EventAnswer::InvalidKey);
+                return fail(EventResponse::InvalidKey);
             }
-            Err(_) => return fail(EventAnswer::InvalidRequest),
+            Err(_) => return fail(EventResponse::InvalidRequest),
         };
         // Explicit typing (SSF 1.0 §4.1.1): the same keys sign access tokens, ID tokens and logout tokens.
         let typ = jws.header.other_typ.as_deref();
         let Some(token) = EventToken::parse(&jws.payload)
             .filter(|_| typ.is_some_and(|typ| media_type(typ, "secevent+jwt")))
         else {
-            return fail(EventAnswer::InvalidRequest);
+            return fail(EventResponse::InvalidRequest);
         };
         let Some(transmitter) = select(&authenticated, token.iss.as_deref()) else {
-            return fail(EventAnswer::InvalidKey);
+            return fail(EventResponse::InvalidKey);
         };
         let now = Now::read();
         let is_acceptable = || transmitter.check(&token, now).is_ok();
         let delivery = match transmitter.verify(&jws, &is_acceptable, now).await {
             Ok(()) => self.read(transmitter, &token, now),
-            Err(answer) => Err(answer),
+            Err(response) => Err(response),
         };
-        delivery.map_err(|answer| reject([transmitter], answer))
+        delivery.map_err(|response| reject([transmitter], response))
     }
 
     /// Verifies a form with a logout token, and fetches the keys of the provider if necessary.
@@ -156,27 +156,27 @@ impl Receiver {
         &self,
         method: &str,
         form: &[u8],
-    ) -> Result<Delivery, EventAnswer> {
+    ) -> Result<Delivery, EventResponse> {
         if method != "POST" {
-            return Err(EventAnswer::MethodNotAllowed);
+            return Err(EventResponse::MethodNotAllowed);
         }
         let providers: Vec<_> = self.providers.iter().collect();
-        let fail = |answer| Err(reject(providers.iter().copied(), answer));
+        let fail = |response| Err(reject(providers.iter().copied(), response));
         if form.len() > MAX_EVENT {
-            return fail(EventAnswer::TooLarge);
+            return fail(EventResponse::TooLarge);
         }
         let Some(token) = logout::logout_token(form) else {
-            return fail(EventAnswer::InvalidRequest);
+            return fail(EventResponse::InvalidRequest);
         };
         let jws = match logout::parse(&token, MAX_EVENT) {
             Ok(jws) => jws,
-            Err(answer) => return fail(answer),
+            Err(response) => return fail(response),
         };
         let Some(token) = EventToken::parse(&jws.payload) else {
-            return fail(EventAnswer::InvalidRequest);
+            return fail(EventResponse::InvalidRequest);
         };
         let Some(provider) = select(&providers, token.iss.as_deref()) else {
-            return fail(EventAnswer::InvalidKey);
+            return fail(EventResponse::InvalidKey);
         };
         let now = Now::read();
         let is_acceptable = || logout::check(provider, &token, now).is_ok();
@@ -201,7 +201,7 @@ impl Receiver {
                     now,
                 })
             }
-            Err(answer) => Err(reject([provider], answer)),
+            Err(response) => Err(reject([provider], response)),
         }
     }
 
@@ -211,7 +211,7 @@ impl Receiver {
         transmitter: &Arc<ActiveTransmitter>,
         token: &EventToken<'_>,
         now: Now,
-    ) -> Result<Delivery, EventAnswer> {
+    ) -> Result<Delivery, EventResponse> {
         transmitter.stream.receive(now);
         transmitter.check(token, now)?;
         let mut delivery = Delivery {
@@ -221,7 +221,7 @@ impl Receiver {
             effects: Vec::new(),
             now,
         };
-        for event in token.events().ok_or(EventAnswer::InvalidToken)? {
+        for event in token.events().ok_or(EventResponse::InvalidToken)? {
             let kind = Kind::of(event.uri);
             let happened = token.happened(&event).unwrap_or(now.unix);
             let effect = match kind {
@@ -252,7 +252,7 @@ impl Receiver {
 
 impl Delivery {
     /// Counts and logs the events, and sets the state of the stream. Called after the rules were recorded.
-    pub(crate) fn confirm(self) -> EventAnswer {
+    pub(crate) fn confirm(self) -> EventResponse {
         let ActiveTransmitter { stream, .. } = &*self.transmitter;
         let transmitter = self.transmitter.issuer();
         for (kind, effect) in self.effects {
@@ -299,7 +299,7 @@ impl Delivery {
                 }
             }
         }
-        EventAnswer::Accepted
+        EventResponse::Accepted
     }
 }
 
@@ -336,9 +336,9 @@ fn select<'t>(
 /// Counts and logs a rejected request at each transmitter that may have sent it.
 fn reject<'t>(
     transmitters: impl IntoIterator<Item = &'t Arc<ActiveTransmitter>>,
-    answer: EventAnswer,
-) -> EventAnswer {
-    let code = answer.code();
+    response: EventResponse,
+) -> EventResponse {
+    let code = response.code();
     for it in transmitters {
         it.stream.reject(code);
         let transmitter = it.issuer();
@@ -348,7 +348,7 @@ fn reject<'t>(
             tracing::debug!(transmitter, code, "security event rejected");
         }
     }
-    answer
+    response
 }
 
 /// Checks that the subjects of all events name something. For the fuzzer.

@@ -17,7 +17,7 @@ use super::{
     settings::Settings,
 };
 use crate::{
-    http::{EventAnswer, Response},
+    http::{EventResponse, Response},
     sync::clock::Now,
 };
 
@@ -309,10 +309,10 @@ impl Revocations {
     }
 
     /// Applies the rules of an event.
-    fn deliver(&self, delivery: Result<Delivery, EventAnswer>) -> EventAnswer {
+    fn deliver(&self, delivery: Result<Delivery, EventResponse>) -> EventResponse {
         let delivery = match delivery {
             Ok(delivery) => delivery,
-            Err(answer) => return answer,
+            Err(response) => return response,
         };
         // The resolver may return these issuers later. They begin with the rules then.
         for issuer in &delivery.unknown_issuers {

@@ -51,7 +51,7 @@ fn resource_uri_that_could_be_read_as_another_one_is_not_normal() {
         "file:///a%2",
         "file:///a%zz",
         "file:///a%2G",
-        // Characters that are no part of a URI.
+        // Characters that are not allowed in a URI.
         "file:///public\\..\\secret\\a",
         "file:\\\\\\secret\\a",
         "file:///a b",

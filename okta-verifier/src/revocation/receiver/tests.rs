@@ -45,10 +45,10 @@ impl Fixture {
     }
 
     /// Delivers an event and confirms it. Returns its rules.
-    async fn deliver(&self, event: &str) -> Result<Vec<Rule>, EventAnswer> {
+    async fn deliver(&self, event: &str) -> Result<Vec<Rule>, EventResponse> {
         let delivery = self.receiver.receive("POST", [], event.as_bytes()).await?;
         let rules = delivery.rules.clone();
-        assert_eq!(delivery.confirm(), EventAnswer::Accepted);
+        assert_eq!(delivery.confirm(), EventResponse::Accepted);
         Ok(rules)
     }
 

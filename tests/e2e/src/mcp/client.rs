@@ -57,7 +57,7 @@ impl Program {
                 command.arg("python-sdk.py");
                 command
             }
-            Self::Rust => unreachable!("it is no process"),
+            Self::Rust => unreachable!("the Rust client runs in the process of the test"),
         };
         command.current_dir(directory).arg(url);
         if self == Self::SecondGenerationDpop {

@@ -2,9 +2,9 @@
 
 use super::*;
 
-async fn rejected(fixture: &Fixture, event: EventBuilder) -> EventAnswer {
-    let answer = fixture.deliver(&event.sign()).await.err();
-    answer.expect("the event is rejected")
+async fn rejected(fixture: &Fixture, event: EventBuilder) -> EventResponse {
+    let response = fixture.deliver(&event.sign()).await.err();
+    response.expect("the event is rejected")
 }
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn event_with_a_wrong_signature_is_rejected() {
         event().with_token(|it| it.edit_signature(|_| Vec::new())),
         event().with_token(|it| it.edit_signature(|_| vec![7; 5_000])),
     ] {
-        assert_eq!(rejected(&fixture, forged).await, EventAnswer::InvalidKey);
+        assert_eq!(rejected(&fixture, forged).await, EventResponse::InvalidKey);
     }
     let state = fixture.receiver.states().remove(0);
     assert_eq!(state.rejected, [("invalid_key", 7)]);
@@ -32,14 +32,14 @@ async fn event_that_is_not_an_event_token_is_rejected() {
     let fixture = Fixture::okta();
     let long = "a".repeat(1_000);
     for body in ["", "{}", "a.b", "a.b.c", "a.b.c.d.e", "\u{0}", &long] {
-        let answer = fixture.deliver(body).await.err();
-        assert_eq!(answer, Some(EventAnswer::InvalidRequest), "{body}");
+        let response = fixture.deliver(body).await.err();
+        assert_eq!(response, Some(EventResponse::InvalidRequest), "{body}");
     }
     let event = fixture.issuer.session_revoked("ada");
     let critical = event.with_token(|it| it.header("crit", ["exp"]));
     assert_eq!(
         rejected(&fixture, critical).await,
-        EventAnswer::InvalidRequest
+        EventResponse::InvalidRequest
     );
 }
 
@@ -56,18 +56,18 @@ async fn event_typ_of_another_token_is_rejected() {
         "application/logout+jwt",
         "secevent+jwt ",
     ] {
-        let answer = rejected(&fixture, event().typ(typ)).await;
-        assert_eq!(answer, EventAnswer::InvalidRequest, "{typ}");
+        let response = rejected(&fixture, event().typ(typ)).await;
+        assert_eq!(response, EventResponse::InvalidRequest, "{typ}");
     }
     let untyped = event().with_token(|it| it.without_header("typ"));
     assert_eq!(
         rejected(&fixture, untyped).await,
-        EventAnswer::InvalidRequest
+        EventResponse::InvalidRequest
     );
     let token = || fixture.issuer.token("ada");
     for token in [token().sign(), token().id_token().sign()] {
-        let answer = fixture.deliver(&token).await.err();
-        assert_eq!(answer, Some(EventAnswer::InvalidRequest));
+        let response = fixture.deliver(&token).await.err();
+        assert_eq!(response, Some(EventResponse::InvalidRequest));
     }
     for typ in ["secevent+jwt", "SecEvent+JWT", "application/secevent+jwt"] {
         assert_eq!(fixture.rules(event().typ(typ)).await.len(), 1, "{typ}");
@@ -85,14 +85,14 @@ async fn event_of_another_issuer_is_rejected() {
         "https://okta.test/oauth2/default",
         "",
     ] {
-        let answer = rejected(&fixture, event().claim("iss", iss)).await;
-        assert_eq!(answer, EventAnswer::InvalidIssuer, "{iss}");
+        let response = rejected(&fixture, event().claim("iss", iss)).await;
+        assert_eq!(response, EventResponse::InvalidIssuer, "{iss}");
     }
     for odd in [
         event().without("iss"),
         event().claim("iss", ["https://okta.test"]),
     ] {
-        assert_eq!(rejected(&fixture, odd).await, EventAnswer::InvalidIssuer);
+        assert_eq!(rejected(&fixture, odd).await, EventResponse::InvalidIssuer);
     }
 }
 
@@ -112,7 +112,10 @@ async fn event_for_another_audience_is_rejected() {
             json!(["https://other.test", "https://receiver.test/"]),
         ),
     ] {
-        assert_eq!(rejected(&fixture, odd).await, EventAnswer::InvalidAudience);
+        assert_eq!(
+            rejected(&fixture, odd).await,
+            EventResponse::InvalidAudience
+        );
     }
     let several = event().claim("aud", ["https://other.test", EVENT_AUDIENCE]);
     assert_eq!(fixture.rules(several).await.len(), 1);
@@ -131,7 +134,7 @@ async fn event_time_in_the_future_or_expired_is_rejected_and_any_past_is_accepte
         event().without("iat").without_member("event_timestamp"),
         event().claim("iat", "now").member("event_timestamp", "now"),
     ] {
-        assert_eq!(rejected(&fixture, odd).await, EventAnswer::InvalidToken);
+        assert_eq!(rejected(&fixture, odd).await, EventResponse::InvalidToken);
     }
     for odd in [
         event().claim("iat", now + 30),
@@ -159,7 +162,7 @@ async fn event_token_without_an_object_of_events_is_rejected() {
         event().claim("events", json!([])),
         event().claim("events", "session-revoked"),
     ] {
-        assert_eq!(rejected(&fixture, odd).await, EventAnswer::InvalidToken);
+        assert_eq!(rejected(&fixture, odd).await, EventResponse::InvalidToken);
     }
     let empty = event().claim("events", json!({}));
     assert!(fixture.rules(empty).await.is_empty());
@@ -187,8 +190,8 @@ async fn event_secret_is_checked_before_anything_of_the_event() {
     for values in wrong {
         for body in [event.as_bytes(), b"", b"a.b.c", &large] {
             let values = values.iter().copied();
-            let answer = fixture.receiver.receive("POST", values, body).await.err();
-            assert_eq!(answer, Some(EventAnswer::AuthenticationFailed));
+            let response = fixture.receiver.receive("POST", values, body).await.err();
+            assert_eq!(response, Some(EventResponse::AuthenticationFailed));
         }
     }
     for secret in [
@@ -209,12 +212,12 @@ async fn event_secret_is_checked_before_anything_of_the_event() {
 async fn event_request_of_another_method_or_size_is_rejected() {
     let fixture = Fixture::okta();
     for method in ["GET", "PUT", "HEAD", "post", ""] {
-        let answer = fixture.receiver.receive(method, [], b"").await.err();
-        assert_eq!(answer, Some(EventAnswer::MethodNotAllowed));
+        let response = fixture.receiver.receive(method, [], b"").await.err();
+        assert_eq!(response, Some(EventResponse::MethodNotAllowed));
     }
     let large = vec![b'a'; MAX_EVENT + 1];
-    let answer = fixture.receiver.receive("POST", [], &large).await.err();
-    assert_eq!(answer, Some(EventAnswer::TooLarge));
+    let response = fixture.receiver.receive("POST", [], &large).await.err();
+    assert_eq!(response, Some(EventResponse::TooLarge));
     let event = fixture.issuer.session_revoked("ada");
     let event = event.member("reason", "r".repeat(40_000)).sign();
     assert!(event.len() < MAX_EVENT);
@@ -229,8 +232,8 @@ async fn event_before_a_verifier_uses_the_receiver_is_repeated_later() {
     let transmitter = Transmitter::okta(issuer.org_url()).audience(EVENT_AUDIENCE);
     let receiver = Receiver::new(vec![transmitter.keys(issuer.jwks())], Vec::new(), ALL).unwrap();
     let event = issuer.session_revoked("ada").sign();
-    let answer = receiver.receive("POST", [], event.as_bytes()).await.err();
-    assert!(matches!(answer, Some(EventAnswer::Unavailable { .. })));
+    let response = receiver.receive("POST", [], event.as_bytes()).await.err();
+    assert!(matches!(response, Some(EventResponse::Unavailable { .. })));
 }
 
 #[tokio::test]
@@ -253,7 +256,7 @@ async fn event_of_one_transmitter_is_not_verified_by_the_keys_of_another() {
         let delivery = receiver.receive("POST", values, event.as_bytes()).await;
         delivery.map(|it| it.rules.len())
     };
-    let invalid = Err(EventAnswer::InvalidKey);
+    let invalid = Err(EventResponse::InvalidKey);
     assert_eq!(deliver(secret, okta.session_revoked("ada")).await, Ok(1));
     assert_eq!(
         deliver(secret, keycloak.session_revoked("ada")).await,

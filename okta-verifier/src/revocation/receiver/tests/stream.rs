@@ -32,13 +32,13 @@ async fn verification_event_with_a_wrong_state_is_rejected() {
     let other = other.receiver.verification_state(url, now).unwrap();
     let event = || stream_event(&fixture, VERIFICATION);
     for state in ["", "st-1", &own[1..], &old, &other] {
-        let answer = fixture
+        let response = fixture
             .deliver(&event().member("state", state).sign())
             .await;
-        assert_eq!(answer.err(), Some(EventAnswer::InvalidState));
+        assert_eq!(response.err(), Some(EventResponse::InvalidState));
     }
-    let answer = fixture.deliver(&event().member("state", 7).sign()).await;
-    assert_eq!(answer.err(), Some(EventAnswer::InvalidState));
+    let response = fixture.deliver(&event().member("state", 7).sign()).await;
+    assert_eq!(response.err(), Some(EventResponse::InvalidState));
     assert_eq!(fixture.receiver.states()[0].last_verified, None);
 
     assert!(

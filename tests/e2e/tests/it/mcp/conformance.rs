@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// The checks that fail behind the layers and pass without them.
 ///
-/// The layers reject a protocol version that is no date, and they cannot know the versions that the server supports. They
+/// The layers reject a protocol version that is not a date, and they cannot know the versions that the server supports. They
 /// reject a call that names neither tool, prompt nor resource, also of a method that the server does not have.
 const STRICTER: [&str; 2] = [
     "server-stateless/sep-2575-http-server-method-not-found-404-resources-subscribe",

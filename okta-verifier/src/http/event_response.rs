@@ -1,4 +1,4 @@
-//! [`EventAnswer`]: the response to a request that delivers a security event (RFC 8935 §2.2 to §2.4).
+//! [`EventResponse`]: the response to a request that delivers a security event (RFC 8935 §2.2 to §2.4).
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::rejection::seconds;
 
 /// What becomes of a delivered event. The texts are constants, so that a response shows nothing of the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EventAnswer {
+pub(crate) enum EventResponse {
     /// The event was recorded, or needs no record.
     Accepted,
     /// The request does not have the secret that the settings name.
@@ -35,7 +35,7 @@ pub(crate) enum EventAnswer {
     },
 }
 
-impl EventAnswer {
+impl EventResponse {
     /// Returns the code in counters, in the log and, if the event was rejected, in the response.
     pub(crate) const fn code(self) -> &'static str {
         match self {
@@ -118,45 +118,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn event_answer_of_a_rejected_event_is_json_of_rfc_8935() {
-        for answer in [
-            EventAnswer::AuthenticationFailed,
-            EventAnswer::InvalidRequest,
-            EventAnswer::InvalidKey,
-            EventAnswer::InvalidIssuer,
-            EventAnswer::InvalidAudience,
-            EventAnswer::InvalidToken,
-            EventAnswer::InvalidState,
+    fn event_response_of_a_rejected_event_is_json_of_rfc_8935() {
+        for rejected in [
+            EventResponse::AuthenticationFailed,
+            EventResponse::InvalidRequest,
+            EventResponse::InvalidKey,
+            EventResponse::InvalidIssuer,
+            EventResponse::InvalidAudience,
+            EventResponse::InvalidToken,
+            EventResponse::InvalidState,
         ] {
-            let response = answer.into_response();
+            let response = rejected.into_response();
             assert_eq!(response.status(), 400);
             assert_eq!(response.headers().len(), 2);
             assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
             assert_eq!(response.headers()[CONTENT_LANGUAGE], "en");
             let body: serde_json::Value = serde_json::from_str(response.body()).unwrap();
-            assert_eq!(body["err"], answer.code());
+            assert_eq!(body["err"], rejected.code());
             assert!(!body["description"].as_str().unwrap().is_empty());
             assert_eq!(body.as_object().unwrap().len(), 2);
         }
     }
 
     #[test]
-    fn event_answer_of_an_accepted_event_has_neither_body_nor_content_type() {
-        let response = EventAnswer::Accepted.into_response();
+    fn event_response_of_an_accepted_event_has_neither_body_nor_content_type() {
+        let response = EventResponse::Accepted.into_response();
         assert_eq!(response.status(), 202);
         assert!(response.headers().is_empty() && response.body().is_empty());
     }
 
     #[test]
-    fn event_answer_to_a_logout_is_not_cached() {
+    fn event_response_to_a_logout_is_not_cached() {
         let retry_after = Duration::from_secs(1);
-        for (answer, status) in [
-            (EventAnswer::Accepted, 200),
-            (EventAnswer::InvalidKey, 400),
-            (EventAnswer::TooLarge, 413),
-            (EventAnswer::Unavailable { retry_after }, 503),
+        for (rejected, status) in [
+            (EventResponse::Accepted, 200),
+            (EventResponse::InvalidKey, 400),
+            (EventResponse::TooLarge, 413),
+            (EventResponse::Unavailable { retry_after }, 503),
         ] {
-            let response = answer.into_logout_response();
+            let response = rejected.into_logout_response();
             assert_eq!(response.status(), status);
             assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
             assert!(!response.headers().contains_key(CONTENT_TYPE));
@@ -165,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn event_answer_to_a_failure_on_this_side_asks_for_a_repetition() {
+    fn event_response_to_a_failure_on_this_side_asks_for_a_repetition() {
         let retry_after = Duration::from_millis(1_500);
-        let response = EventAnswer::Unavailable { retry_after }.into_response();
+        let response = EventResponse::Unavailable { retry_after }.into_response();
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()[RETRY_AFTER], "2");
         assert!(response.body().is_empty());
-        assert_eq!(EventAnswer::TooLarge.into_response().status(), 413);
-        let response = EventAnswer::MethodNotAllowed.into_response();
+        assert_eq!(EventResponse::TooLarge.into_response().status(), 413);
+        let response = EventResponse::MethodNotAllowed.into_response();
         assert_eq!(response.status(), 405);
         assert_eq!(response.headers()[ALLOW], "POST");
     }

@@ -24,6 +24,7 @@ mod epoch;
 mod event;
 mod event_token;
 mod issuer_rules;
+mod log;
 mod logout;
 mod mark;
 mod receiver;
@@ -56,6 +57,7 @@ pub(crate) use self::{
 };
 pub use self::{
     event::{Event, Reaction},
+    log::{LogAnswer, LogEntry, LogPosition, LogRead, RevocationLog},
     logout::BackChannelLogout,
     revocations::{Revocations, RevokeError},
     rule::{Rule, SubjectClaim},

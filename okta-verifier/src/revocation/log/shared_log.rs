@@ -179,7 +179,7 @@ impl SharedLog {
         if Handle::try_current().is_err() {
             return Err(UnavailableReason::NoRuntime);
         }
-        let began = Instant::now();
+        let began = Now::read().instant;
         loop {
             let loaded = self.loaded.notified();
             let now = Now::read();
@@ -311,6 +311,15 @@ impl SharedLog {
                 "the shared revocation log has lost entries; each instance appends its rules again"
             );
         }
+    }
+
+    /// Has the whole log read again, because entries about an issuer that was unknown then were dropped.
+    pub(in crate::revocation) fn load_again(&self, now: Now) {
+        let mut state = self.lock();
+        self.currency.end(now);
+        state.generation += 1;
+        state.progress = None;
+        state.position = None;
     }
 
     pub(super) fn ignore(&self, entries: u64) {

@@ -5,7 +5,7 @@ use std::{
     fmt,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use tokio::{
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     error::{UnavailableReason, cause},
+    health::RevocationLogHealth,
     sync::clock::Now,
 };
 
@@ -149,6 +150,25 @@ impl SharedLog {
         let is_later = requested.instant >= arrived.instant && !self.currency.holds(arrived);
         let age = now.instant.saturating_duration_since(requested.instant);
         is_later || age < doubt.max_age()
+    }
+
+    /// Returns the state of the log. Performs no I/O.
+    pub(in crate::revocation) fn health(&self, now: Now) -> RevocationLogHealth {
+        let state = self.lock();
+        let overdue = self.currency.overdue(now).at_most;
+        RevocationLogHealth {
+            in_doubt_since: (!self.currency.holds(now)).then(|| {
+                now.wall()
+                    .checked_sub(overdue)
+                    .unwrap_or(SystemTime::UNIX_EPOCH)
+            }),
+            is_loaded: state.is_loaded,
+            last_error: state.failure.map(LogFailure::text),
+            doubts: state.doubts,
+            gaps: state.gaps,
+            failed_appends: state.failed_appends,
+            ignored: state.ignored,
+        }
     }
 
     /// Waits for the first load, for at most a second after the first reader began. All requests wait for the same

@@ -243,6 +243,9 @@ impl ActiveTransmitter {
         is_acceptable: &(dyn Fn() -> bool + Sync),
         now: Now,
     ) -> Result<(), EventResponse> {
+        if !self.settings.algorithms.allow(jws.header.algorithm) {
+            return Err(EventResponse::InvalidKey);
+        }
         let Some(keys) = self.keys.get() else {
             return Err(EventResponse::Unavailable {
                 retry_after: REPEAT_AFTER,

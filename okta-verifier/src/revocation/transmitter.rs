@@ -5,7 +5,10 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Event, Reaction, SubjectClaim};
-use crate::error::ConfigError;
+use crate::{
+    crypto::{Algorithm, Algorithms},
+    error::ConfigError,
+};
 
 /// A transmitter of security events (SSF 1.0), which pushes them to this service (RFC 8935).
 ///
@@ -45,6 +48,7 @@ pub struct Transmitter {
     pub(super) verification_secrets: Vec<SecretString>,
     pub(super) jwks_uri: Option<String>,
     pub(super) keys: Option<String>,
+    pub(super) algorithms: Algorithms,
 }
 
 impl Transmitter {
@@ -95,6 +99,7 @@ impl Transmitter {
             verification_secrets: Vec::new(),
             jwks_uri: None,
             keys: None,
+            algorithms: Algorithms::ALL,
         }
     }
 
@@ -258,6 +263,38 @@ impl Transmitter {
         self
     }
 
+    /// Limits the accepted signature algorithms, as [`Issuer::algorithms`](crate::Issuer::algorithms) does for tokens.
+    /// Default: all supported algorithms. Each key is used with one algorithm only, an RSA key has at least 2048 bits, and
+    /// an unsigned event or one with an HMAC is always rejected.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{EVENT_AUDIENCE, TestIssuer};
+    /// # use okta_verifier::{Algorithm, Verifier, revocation::{Revocations, Transmitter}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let transmitter = Transmitter::okta("https://okta.test")
+    ///     .audience(EVENT_AUDIENCE)
+    ///     .algorithms([Algorithm::RS256]);
+    /// # let transmitter = transmitter.keys(okta.jwks());
+    /// let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
+    /// # let issuer = okta.issuer().any_client_id();
+    /// # let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    ///
+    /// let event = |algorithm| okta.session_revoked("ada").with_token(|token| token.algorithm(algorithm)).sign();
+    /// let accepted = revocations.receive_event("POST", [], event(Algorithm::RS256).as_bytes()).await;
+    /// assert_eq!(accepted.status(), 202);
+    /// let rejected = revocations.receive_event("POST", [], event(Algorithm::ES256).as_bytes()).await;
+    /// assert!(rejected.body().starts_with(r#"{"err":"invalid_key""#)); // signed with a published key
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.algorithms = algorithms
+            .into_iter()
+            .fold(Algorithms::NONE, Algorithms::with);
+        self
+    }
+
     /// Checks the settings that need no verifier.
     ///
     /// # Errors
@@ -270,6 +307,8 @@ impl Transmitter {
             "authorization: write the value of the field Authorization in printable ASCII, such as \"Bearer\" and a secret"
         } else if !self.verification_secrets.iter().all(is_long) {
             "verification_secret: write at least 32 random bytes as text, the same in every instance"
+        } else if self.algorithms == Algorithms::NONE {
+            "no algorithm is allowed; remove .algorithms(..) to allow every supported one"
         } else {
             return Ok(());
         };

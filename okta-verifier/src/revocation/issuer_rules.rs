@@ -269,6 +269,8 @@ impl IssuerRules {
             applied: self.applied.load(Ordering::Relaxed),
             collapsed: held.collapsed(),
             rejected_before: held.before().map(|unix| Now { unix, ..now }.wall()),
+            // The verifier knows the transmitters.
+            degraded_streams: Vec::new(),
         })
     }
 

@@ -1,0 +1,1 @@
+//! The requests, under a paused clock.

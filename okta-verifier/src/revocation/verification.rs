@@ -4,7 +4,7 @@
 mod schedule;
 mod states;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::{
     collections::BTreeMap,

@@ -143,6 +143,7 @@ async fn stream_event_about_another_stream_is_ignored() {
     assert_eq!(state.ignored, expected);
 }
 
+// conformance 313
 #[tokio::test]
 async fn stream_that_is_paused_is_in_doubt_only_if_the_settings_say_so() {
     for doubts in [false, true] {

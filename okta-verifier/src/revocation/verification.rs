@@ -19,7 +19,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use tokio::{
     runtime::Handle,
-    time::{sleep, timeout},
+    time::{sleep_until, timeout},
 };
 use tracing::Instrument;
 
@@ -324,7 +324,7 @@ async fn run(running: Running) {
             };
             verification.step(connection).await
         };
-        sleep(wait).await;
+        sleep_until(Now::read().instant + wait).await;
     }
 }
 

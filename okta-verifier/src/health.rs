@@ -138,6 +138,10 @@ pub struct RevocationHealth {
     /// Every token of the issuer that was issued at this time or before is rejected. `None` if no rule is about all
     /// tokens.
     pub rejected_before: Option<SystemTime>,
+    /// The transmitters of security events about this issuer whose stream is paused, disabled or silent, by the issuer of
+    /// their events. Revoked tokens may be accepted until they expire. See
+    /// [`TransmitterState::is_degraded`](crate::revocation::TransmitterState::is_degraded).
+    pub degraded_streams: Vec<String>,
     /// The state of the shared log, or `None` if the rules belong to one instance only. It is the same for each issuer.
     pub log: Option<RevocationLogHealth>,
 }

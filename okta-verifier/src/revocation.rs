@@ -26,6 +26,7 @@ mod event_token;
 mod issuer_rules;
 mod log;
 mod logout;
+mod management_token;
 mod mark;
 mod receiver;
 mod registry;
@@ -40,6 +41,7 @@ mod subject;
 mod tests;
 mod token_marks;
 mod transmitter;
+mod verification;
 
 // `epoch` takes these from here, so that the loom tests can include that file with others.
 use std::sync::{
@@ -56,15 +58,17 @@ pub(crate) use self::{
     log::{InDoubt, SharedLog},
     mark::Mark,
     token_marks::{Login, TokenMarks},
+    verification::Connection as VerificationConnection,
 };
 pub use self::{
     event::{Event, Reaction},
     log::{Doubt, LogAnswer, LogEntry, LogPosition, LogRead, RevocationLog},
     logout::BackChannelLogout,
+    management_token::ManagementToken,
     revocations::{Revocations, RevokeError},
     rule::{Rule, SubjectClaim},
     settings::{Measure, RevocationsBuilder},
     snapshot::RevocationSnapshot,
-    stream::{StreamStatus, TransmitterState},
     transmitter::Transmitter,
 };
+pub use crate::stats::transmitters::{StreamStatus, TransmitterState, VerificationRequestStats};

@@ -37,8 +37,11 @@
 //! ```
 
 mod counters;
+pub(crate) mod transmitters;
 
 use std::time::Duration;
+
+use transmitters::TransmitterState;
 
 pub(crate) use counters::{
     Counters, Introspections, IssuerCounters, REJECTION_SLOTS, ReplayFailures,
@@ -75,6 +78,41 @@ pub struct Stats {
     pub issuers: Vec<IssuerStats>,
     /// DPoP proofs that the replay store could not record.
     pub replay: ReplayStats,
+    /// The events that transmitters have sent.
+    pub revocation: RevocationStats,
+}
+
+/// The events that transmitters have sent to the [`Revocations`](crate::revocation::Revocations) of a verifier. The
+/// rules themselves are counted by issuer, in [`IssuerHealth::revocation`](crate::health::IssuerHealth::revocation).
+///
+/// ```
+/// # use okta_verifier_testing::{EVENT_AUDIENCE, TestIssuer};
+/// # use okta_verifier::{Verifier, revocation::{Revocations, Transmitter}};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let okta = TestIssuer::new("api://orders");
+/// # let transmitter = Transmitter::okta("https://okta.test").audience(EVENT_AUDIENCE).keys(okta.jwks());
+/// # let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
+/// # let builder = Verifier::builder().issuer(okta.issuer().any_client_id());
+/// # let verifier = builder.revocations(revocations.clone()).build()?;
+/// let event = okta.session_revoked("ada").sign();
+/// revocations.receive_event("POST", [], event.as_bytes()).await;
+/// revocations.receive_event("POST", [], b"no event").await;
+///
+/// let okta = verifier.stats().revocation.transmitters.remove(0);
+/// assert_eq!(okta.applied, [("session-revoked", 1)]);
+/// assert_eq!(okta.rejected, [("invalid_request", 1)]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RevocationStats {
+    /// What [`Revocations::unknown_issuer`](crate::revocation::Revocations::unknown_issuer) returns: rules from events
+    /// that were not applied, because the verifier does not have their issuer.
+    pub unknown_issuer: u64,
+    /// What [`Revocations::transmitters`](crate::revocation::Revocations::transmitters) returns: the counters of each
+    /// transmitter, and the state of its stream.
+    pub transmitters: Vec<TransmitterState>,
 }
 
 /// The counters of one issuer.

@@ -976,22 +976,36 @@ fn groups(value: &str) -> Option<Box<[Box<str>]>> {
     members.into_iter().map(name).collect()
 }
 
-/// Packs several strings into one allocation to keep cached tokens small.
+/// Packs several strings into one allocation to keep cached tokens small. A string that is a part of the first one,
+/// such as a claim of the payload, is not stored again.
 struct Texts<const N: usize> {
     all: Box<str>,
-    ends: [usize; N],
+    /// Where each string begins, and its length.
+    parts: [(u32, u32); N],
 }
 
 impl<const N: usize> Texts<N> {
     fn new(texts: [&str; N]) -> Self {
-        let mut all = String::with_capacity(texts.iter().map(|text| text.len()).sum());
-        let ends = texts.map(|text| {
-            all.push_str(text);
-            all.len()
+        let first = texts.first().copied().unwrap_or_default();
+        let inside: [_; N] = std::array::from_fn(|index| match index {
+            0 => None,
+            _ => place_inside(first, texts[index]),
+        });
+        let stored = texts.iter().zip(&inside);
+        let stored = stored.filter(|(_, inside)| inside.is_none());
+        let mut all = String::with_capacity(stored.map(|(text, _)| text.len()).sum());
+        let parts = std::array::from_fn(|index| {
+            let text = texts[index];
+            let start = inside[index].unwrap_or_else(|| {
+                all.push_str(text);
+                all.len() - text.len()
+            });
+            // A token has at most 64 KiB, and a response about one is not much larger.
+            (start as u32, text.len() as u32)
         });
         Self {
             all: all.into_boxed_str(),
-            ends,
+            parts,
         }
     }
 
@@ -1003,14 +1017,22 @@ impl<const N: usize> Texts<N> {
     }
 
     fn get(&self, place: usize) -> &str {
-        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.all[start..self.ends[place]]
+        let (start, length) = self.parts[place];
+        let start = start as usize;
+        &self.all[start..start + length as usize]
     }
 
     /// Returns the string at this position, or `None` if it is empty.
     fn present(&self, place: usize) -> Option<&str> {
         Some(self.get(place)).filter(|text| !text.is_empty())
     }
+}
+
+/// Returns where `part` begins in `whole`, if it is a slice of it. An equal string elsewhere is not searched for.
+fn place_inside(whole: &str, part: &str) -> Option<usize> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    let found = whole.get(start..start.checked_add(part.len())?)?;
+    (found == part).then_some(start)
 }
 
 // The positions of the strings in `Texts`.

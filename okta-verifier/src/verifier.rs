@@ -337,6 +337,8 @@ impl Verifier {
     /// The keys of a resolved issuer ([`IssuerResolver`]) are fetched for its first token.
     ///
     /// If the [`Revocations`](crate::revocation::Revocations) have a shared log, this method loads it too.
+    /// With [`Transmitter::verify_every`](crate::revocation::Transmitter::verify_every), this method also begins to
+    /// request verification events, in the background.
     ///
     /// This method does not contact the introspection endpoint: the first introspection request shows whether
     /// the client credentials are correct and whether the endpoint can be reached.
@@ -364,6 +366,9 @@ impl Verifier {
     /// A failure at one issuer does not stop the fetches from the others. The verifier stays usable, and fetches missing
     /// keys when a token of their issuer arrives.
     pub async fn warm_up(&self) -> Result<(), FetchKeysError> {
+        if let Some(revocations) = &self.0.revocations {
+            revocations.begin_work();
+        }
         let issuers = self.0.issuers.load_full();
         let revocations = self.0.revocations.as_ref();
         let log = revocations.and_then(Revocations::log);
@@ -443,7 +448,15 @@ impl Verifier {
     #[must_use]
     pub fn health(&self) -> Vec<IssuerHealth> {
         let now = Now::read();
-        self.issuers().iter().map(|it| it.health(now)).collect()
+        let mut health: Vec<_> = self.issuers().iter().map(|it| it.health(now)).collect();
+        if let Some(revocations) = &self.0.revocations {
+            for issuer in &mut health {
+                if let Some(revocation) = &mut issuer.revocation {
+                    revocation.degraded_streams = revocations.degraded_streams(&issuer.issuer, now);
+                }
+            }
+        }
+        health
     }
 
     /// Returns what the verifier did since it was built, as counters that only grow. Performs no I/O. The module
@@ -464,7 +477,9 @@ impl Verifier {
     #[must_use]
     pub fn stats(&self) -> Stats {
         let replay = self.0.sender_constraint.replay_failures.snapshot();
-        self.0.counters.snapshot(&CODES, replay)
+        let revocation = self.0.revocations.as_ref().map(Revocations::stats);
+        let revocation = revocation.unwrap_or_default();
+        self.0.counters.snapshot(&CODES, replay, revocation)
     }
 
     /// Returns the keys of every issuer whose keys were fetched, to be saved for

@@ -1,5 +1,6 @@
 //! Where the keys and the introspection endpoint of an issuer are: from the settings, or from the issuer's
-//! metadata (RFC 8414, OpenID Connect Discovery 1.0). A document is trusted only if it names exactly the
+//! metadata (RFC 8414, OpenID Connect Discovery 1.0). The same for the verification endpoint of a transmitter (SSF 1.0
+//! §7). A document is trusted only if it names exactly the
 //! configured issuer.
 
 use std::{
@@ -19,7 +20,7 @@ use crate::{
     sync::clock::Now,
 };
 
-/// The URL of the keys or of the introspection endpoint.
+/// The URL of the keys, of the introspection endpoint or of the verification endpoint.
 pub(crate) enum Location {
     /// The URL from the settings. No metadata is fetched for it.
     Configured(String),
@@ -29,20 +30,39 @@ pub(crate) enum Location {
 impl Location {
     /// Returns the URL of the key set: the configured one or, without it, the `jwks_uri` of the metadata.
     pub(crate) fn jwks_uri(configured: Option<String>, metadata: Metadata) -> Self {
-        Self::new(configured, metadata, Metadata::jwks_uri)
+        Self::new(
+            configured,
+            metadata,
+            Metadata::candidates,
+            Metadata::jwks_uri,
+        )
     }
 
     /// Returns the URL of the introspection endpoint: the configured one or, without it, the
     /// `introspection_endpoint` of the metadata (RFC 8414 §2).
     pub(crate) fn introspection_endpoint(configured: Option<String>, metadata: Metadata) -> Self {
-        Self::new(configured, metadata, Metadata::introspection_endpoint)
+        let read = Metadata::introspection_endpoint;
+        Self::new(configured, metadata, Metadata::candidates, read)
     }
 
-    fn new(configured: Option<String>, metadata: Metadata, read: ReadUrl) -> Self {
+    /// Returns the URL at which a transmitter accepts requests for verification events: the configured one or, without
+    /// it, the `verification_endpoint` of the transmitter's metadata (SSF 1.0 §7.1).
+    pub(crate) fn verification_endpoint(configured: Option<String>, metadata: Metadata) -> Self {
+        let read = Metadata::verification_endpoint;
+        Self::new(configured, metadata, Metadata::transmitter_candidates, read)
+    }
+
+    fn new(
+        configured: Option<String>,
+        metadata: Metadata,
+        candidates: Candidates,
+        read: ReadUrl,
+    ) -> Self {
         match configured {
             Some(url) => Self::Configured(url),
             None => Self::Named(Box::new(NamedUrl {
                 metadata,
+                candidates,
                 read,
                 known: Mutex::new(None),
             })),
@@ -101,6 +121,8 @@ impl fmt::Debug for Location {
     }
 }
 
+/// Returns the URLs at which a metadata document may be.
+type Candidates = fn(&Metadata) -> Vec<String>;
 /// Reads a URL from a metadata document.
 type ReadUrl = fn(&Metadata, &[u8]) -> Result<String, UnavailableReason>;
 
@@ -111,6 +133,7 @@ type ReadUrl = fn(&Metadata, &[u8]) -> Result<String, UnavailableReason>;
 /// URL can therefore each be slow or unavailable for a while without blocking the other.
 pub(crate) struct NamedUrl {
     metadata: Metadata,
+    candidates: Candidates,
     read: ReadUrl,
     known: Mutex<Option<Known>>,
 }
@@ -139,7 +162,8 @@ impl NamedUrl {
             None => None,
         };
         let mut span = FetchSpan::nested(&self.metadata.issuer, "metadata");
-        let fetched = self.metadata.fetch(fetch, self.read, &span);
+        let candidates = (self.candidates)(&self.metadata);
+        let fetched = self.metadata.fetch(fetch, candidates, self.read, &span);
         let fetched = fetched.instrument(span.span()).await;
         span.record(&fetched);
         match (fetched, last) {
@@ -200,11 +224,12 @@ impl Metadata {
     async fn fetch(
         &self,
         fetch: &Fetch,
+        candidates: Vec<String>,
         read: ReadUrl,
         span: &FetchSpan,
     ) -> Result<String, UnavailableReason> {
         let mut result = Err(UnavailableReason::Abandoned);
-        for url in self.candidates() {
+        for url in candidates {
             span.record_url(&url);
             result = match fetch.get(&url, MAX_METADATA).await {
                 Ok(response) => return read(self, &response.body),
@@ -260,6 +285,32 @@ impl Metadata {
             .introspection_endpoint
             .ok_or(UnavailableReason::NoIntrospectionEndpoint)?;
         self.trust(&document.issuer, "introspection_endpoint", endpoint)
+    }
+
+    /// Returns the URLs at which the metadata of a transmitter may be: that of SSF 1.0 §7.2, with the suffix between the
+    /// host and the path, and that of Keycloak, with the suffix after the path.
+    fn transmitter_candidates(&self) -> Vec<String> {
+        let path = self.url.path().trim_end_matches('/');
+        let origin = self.url.origin().ascii_serialization();
+        let mut urls = vec![format!("{origin}/.well-known/ssf-configuration{path}")];
+        if !path.is_empty() {
+            urls.push(format!("{origin}{path}/.well-known/ssf-configuration"));
+        }
+        urls
+    }
+
+    fn verification_endpoint(&self, document: &[u8]) -> Result<String, UnavailableReason> {
+        #[derive(Deserialize)]
+        struct Document {
+            issuer: String,
+            verification_endpoint: String,
+        }
+        let document: Document = read(document)?;
+        self.trust(
+            &document.issuer,
+            "verification_endpoint",
+            document.verification_endpoint,
+        )
     }
 
     /// Checks the issuer and the URL of a document. Issuers are compared code point by code point, without

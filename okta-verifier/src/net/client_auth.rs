@@ -77,6 +77,7 @@ impl ClientAuth {
         }
         Ok(Form {
             authorization,
+            media_type: "application/x-www-form-urlencoded",
             body: body.finish().into(),
         })
     }
@@ -126,14 +127,29 @@ pub(crate) fn private_key(pem: &SecretString) -> Result<SigningKey, &'static str
     )
 }
 
-/// A form to send to the issuer. `Debug` shows no fields, because the form contains a token and
+/// A form, or a JSON object, to send to the issuer. `Debug` shows no fields, because the form contains a token and
 /// credentials.
 pub(crate) struct Form {
     authorization: Option<SecretString>,
+    media_type: &'static str,
     body: SecretString,
 }
 
 impl Form {
+    /// Returns a JSON object to send with an access token (RFC 6750 §2.1).
+    pub(crate) fn json(access_token: &SecretString, body: String) -> Self {
+        let value = format!("Bearer {}", access_token.expose_secret());
+        Self {
+            authorization: Some(value.into()),
+            media_type: "application/json",
+            body: body.into(),
+        }
+    }
+
+    pub(crate) fn media_type(&self) -> &'static str {
+        self.media_type
+    }
+
     pub(crate) fn authorization(&self) -> Option<&str> {
         self.authorization.as_ref().map(ExposeSecret::expose_secret)
     }

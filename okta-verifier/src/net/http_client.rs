@@ -173,38 +173,65 @@ impl Fetch {
     ) -> Result<Vec<u8>, UnavailableReason> {
         match self {
             Self::Http { clients, clock } => {
-                let mut request = clients
-                    .client(url)
-                    .post(url)
-                    .header(ACCEPT, JSON)
-                    .header(ACCEPT_ENCODING, IDENTITY)
-                    .header(CACHE_CONTROL, "no-cache")
-                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-                if let Some(credentials) = form.authorization() {
-                    let mut value = HeaderValue::from_str(credentials)
-                        .map_err(|_| UnavailableReason::CredentialsRefused)?;
-                    value.set_sensitive(true);
-                    request = request.header(AUTHORIZATION, value);
-                }
-                let request = request.body(form.body().to_owned());
-                let response = send(request, clock).await?;
-                // The endpoint may repeat the token or the credentials in its headers. Only the part that
-                // an excerpt would show is searched, so that a long header does not take more time.
-                let show = |bytes: &[u8]| {
-                    let shown = &bytes[..bytes.len().min(MAX_EXCERPT)];
-                    match form.is_repeated_in(shown) {
-                        true => "(not shown: it repeats a part of the request)".into(),
-                        false => excerpt(bytes),
-                    }
-                };
+                let response = send(post(clients, url, form)?, clock).await?;
                 match response.status().as_u16() {
                     401 => Err(UnavailableReason::CredentialsRefused),
                     400 => Err(bad_request(response).await),
-                    _ => Ok(read(response, limit, show).await?.body),
+                    _ => Ok(read(response, limit, shown_after(form)).await?.body),
                 }
             }
             #[cfg(test)]
             Self::Scripted(script) => script.post(url, form).await,
+        }
+    }
+
+    /// Sends a command with the credentials. Each status of success is accepted, and the body of the response is not
+    /// read.
+    pub(crate) async fn command(&self, url: &str, form: &Form) -> Result<(), UnavailableReason> {
+        match self {
+            Self::Http { clients, clock } => {
+                let response = send(post(clients, url, form)?, clock).await?;
+                match response.status().is_success() {
+                    true => Ok(()),
+                    false => Err(refusal(&response, shown_after(form))),
+                }
+            }
+            #[cfg(test)]
+            Self::Scripted(script) => script.post(url, form).await.map(drop),
+        }
+    }
+}
+
+fn post(
+    clients: &SchemeClients,
+    url: &str,
+    form: &Form,
+) -> Result<RequestBuilder, UnavailableReason> {
+    let mut request = clients
+        .client(url)
+        .post(url)
+        .header(ACCEPT, JSON)
+        .header(ACCEPT_ENCODING, IDENTITY)
+        .header(CACHE_CONTROL, "no-cache")
+        .header(CONTENT_TYPE, form.media_type());
+    if let Some(credentials) = form.authorization() {
+        let mut value = HeaderValue::from_str(credentials)
+            .map_err(|_| UnavailableReason::CredentialsRefused)?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    Ok(request.body(form.body().to_owned()))
+}
+
+/// Returns what turns a header value of the response to a form into text for an error. The endpoint may repeat the
+/// token or the credentials in its headers. Only the part that an excerpt would show is searched, so that a long
+/// header does not take more time.
+fn shown_after(form: &Form) -> impl Fn(&[u8]) -> Box<str> {
+    |bytes| {
+        let shown = &bytes[..bytes.len().min(MAX_EXCERPT)];
+        match form.is_repeated_in(shown) {
+            true => "(not shown: it repeats a part of the request)".into(),
+            false => excerpt(bytes),
         }
     }
 }
@@ -247,19 +274,24 @@ async fn read(
     limit: usize,
     show: impl Fn(&[u8]) -> Box<str>,
 ) -> Result<JsonResponse, UnavailableReason> {
-    let status = response.status().as_u16();
-    if matches!(status, 301 | 302 | 303 | 307 | 308) {
-        let location = response.headers().get(LOCATION);
-        let location = location.map(|url| show(&without_secrets(url.as_bytes())));
-        return Err(UnavailableReason::Redirect { status, location });
-    }
-    if status != 200 {
-        return Err(status_error(&response));
+    if response.status().as_u16() != 200 {
+        return Err(refusal(&response, show));
     }
     check_form(response.headers(), show)?;
     let fresh_for = fresh_for(response.headers());
     let body = body(response, limit).await?;
     Ok(JsonResponse { body, fresh_for })
+}
+
+/// Returns the error for a status that is not a success.
+fn refusal(response: &Response, show: impl Fn(&[u8]) -> Box<str>) -> UnavailableReason {
+    let status = response.status().as_u16();
+    if matches!(status, 301 | 302 | 303 | 307 | 308) {
+        let location = response.headers().get(LOCATION);
+        let location = location.map(|url| show(&without_secrets(url.as_bytes())));
+        return UnavailableReason::Redirect { status, location };
+    }
+    status_error(response)
 }
 
 fn status_error(response: &Response) -> UnavailableReason {

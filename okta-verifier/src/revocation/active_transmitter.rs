@@ -6,7 +6,6 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use base64::Engine;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Origin, Url};
 
@@ -17,6 +16,7 @@ use super::{
     rule,
     stream::{Ignored, Stream},
     subject::{Session, Subject, SubjectProblem, User},
+    verification::{States, Verification},
 };
 use crate::{
     crypto::MacKey,
@@ -24,9 +24,9 @@ use crate::{
     http::EventResponse,
     keys::{KeyLookup, KeyOptions, KeySet, KeyStore},
     net::PlainHttp,
+    stats::transmitters::TransmitterState,
     sync::clock::Now,
     token::{
-        BASE64URL,
         json::{self, Object},
         jws::Jws,
     },
@@ -37,7 +37,9 @@ pub(crate) struct ActiveTransmitter {
     settings: Transmitter,
     /// The MACs of the secrets.
     secrets: Vec<[u8; 32]>,
-    pub(super) verification: Vec<MacKey>,
+    pub(super) states: Arc<States>,
+    /// `None` if no verification events are requested.
+    verification: Option<Arc<Verification>>,
     /// The origin of an Okta org. `None` for another transmitter.
     org: Option<Origin>,
     pinned: Option<Arc<KeySet>>,
@@ -61,8 +63,14 @@ pub(crate) struct Target {
 /// What one event of a token does.
 pub(super) enum Effect {
     Rules,
-    Verified,
-    Status { status: StreamStatus, said: u64 },
+    /// The stream was alive at this time, in seconds since 1970.
+    Verified {
+        at: u64,
+    },
+    Status {
+        status: StreamStatus,
+        said: u64,
+    },
     Ignored(Ignored),
 }
 
@@ -90,20 +98,28 @@ impl ActiveTransmitter {
         if !loopback.allows(&url) {
             return Err(settings.wrong("write https; http is for transmitters on loopback"));
         }
-        if let Some(jwks_uri) = &settings.jwks_uri
-            && !Url::parse(jwks_uri).is_ok_and(|url| loopback.allows(&url))
-        {
-            return Err(settings.wrong("jwks_uri: write an absolute https URL"));
+        for (name, configured) in [
+            ("jwks_uri", &settings.jwks_uri),
+            ("verification_endpoint", &settings.verification_endpoint),
+        ] {
+            if let Some(configured) = configured
+                && !Url::parse(configured).is_ok_and(|url| loopback.allows(&url))
+            {
+                let problem = format!("{name}: write an absolute https URL");
+                return Err(settings.wrong(problem));
+            }
         }
         let pinned = settings.keys.as_deref().map(|jwks| {
             KeySet::parse(jwks.as_bytes(), KeyOptions::default())
                 .map_err(|error| settings.wrong(format!("keys: {error}")))
         });
         let mac = |secret: &SecretString| comparison.sign(secret.expose_secret().as_bytes());
-        let key = |secret: &SecretString| MacKey::new(secret.expose_secret().as_bytes());
+        let states = States::new(&settings.issuer, &settings.verification_secrets);
+        let states = Arc::new(states);
         Ok(Arc::new(Self {
             secrets: settings.secrets.iter().map(mac).collect(),
-            verification: settings.verification_secrets.iter().map(key).collect(),
+            verification: Verification::new(&settings, &states),
+            states,
             org: settings.is_okta.then(|| url.origin()),
             pinned: pinned.transpose()?.map(Arc::new),
             keys: OnceLock::new(),
@@ -145,6 +161,42 @@ impl ActiveTransmitter {
         let of_org = || format!("{}/oauth2/v1/keys", self.settings.issuer);
         let configured = self.settings.jwks_uri.clone();
         configured.or_else(|| self.settings.is_okta.then(of_org))
+    }
+
+    /// Returns the URL to which requests for verification events are sent, if it is known without metadata.
+    pub(crate) fn verification_endpoint(&self) -> Option<String> {
+        self.settings.verification_endpoint.clone()
+    }
+
+    /// Returns the scheduled verification of the stream, if the settings require it.
+    pub(crate) fn verification(&self) -> Option<&Arc<Verification>> {
+        self.verification.as_ref()
+    }
+
+    /// Returns whether events may be missing: the stream is paused, disabled or silent.
+    pub(super) fn is_degraded(&self, now: Now) -> bool {
+        let is_silent = |verification: &Arc<Verification>| verification.is_silent(now);
+        self.stream.status().is_degraded() || self.verification().is_some_and(is_silent)
+    }
+
+    /// Returns whether the events concern the tokens of this issuer.
+    pub(super) fn concerns(&self, issuer: &str) -> bool {
+        let targets = self.targets.load();
+        targets.iter().any(|target| *target.url == *issuer)
+    }
+
+    /// Returns the counters, and the state of the stream.
+    pub(super) fn state(&self, is_logout: bool, now: Now) -> TransmitterState {
+        let state = self.stream.snapshot(self.issuer(), is_logout);
+        match self.verification() {
+            None => state,
+            Some(verification) => TransmitterState {
+                is_silent: verification.is_silent(now),
+                silences: verification.silences(),
+                verification_requests: verification.request_stats(),
+                ..state
+            },
+        }
     }
 
     /// Returns the keys of the settings, if they are pinned.
@@ -243,6 +295,9 @@ impl ActiveTransmitter {
         is_acceptable: &(dyn Fn() -> bool + Sync),
         now: Now,
     ) -> Result<(), EventResponse> {
+        if !self.settings.algorithms.allow(jws.header.algorithm) {
+            return Err(EventResponse::InvalidKey);
+        }
         let Some(keys) = self.keys.get() else {
             return Err(EventResponse::Unavailable {
                 retry_after: REPEAT_AFTER,
@@ -308,7 +363,7 @@ impl ActiveTransmitter {
     /// # Errors
     ///
     /// Returns an error if the state is not one of this service.
-    pub(super) fn verification(
+    pub(super) fn verification_event(
         &self,
         token: &EventToken<'_>,
         event: &Claim<'_>,
@@ -318,44 +373,18 @@ impl ActiveTransmitter {
             return Ok(Effect::Ignored(Ignored::OtherStream));
         }
         // A transmitter may send verification events of its own, without a state.
+        let issued = token.iat.or_else(|| token.happened(event)).unwrap_or(0);
         let state = event.payload.as_ref().and_then(|it| it.present("state"));
-        let is_ours = |state: &str| {
-            let state = json::string(state);
-            state.is_some_and(|state| self.is_own_state(&state, now))
+        let Some(state) = state.filter(|_| self.states.are_checked()) else {
+            return Ok(Effect::Verified { at: issued });
         };
-        match state {
-            Some(state) if !self.verification.is_empty() && !is_ours(state) => {
-                Err(EventResponse::InvalidState)
-            }
-            _ => Ok(Effect::Verified),
-        }
-    }
-
-    /// Returns a state: a time and its MAC, so that no instance has to remember it.
-    pub(super) fn state(&self, key: &MacKey, time: u64) -> String {
-        let mac = key.sign(&self.state_message(time));
-        BASE64URL.encode([&time.to_be_bytes()[..], &mac].concat())
-    }
-
-    fn is_own_state(&self, state: &str, now: Now) -> bool {
-        let bytes = BASE64URL.decode(state).unwrap_or_default();
-        let Some((time, mac)) = bytes.split_first_chunk::<8>() else {
-            return false;
-        };
-        let time = u64::from_be_bytes(*time);
-        let message = self.state_message(time);
-        let is_current = time <= now.unix.saturating_add(LEEWAY)
-            && now.unix.saturating_sub(time) <= STATE_LIFETIME;
-        is_current
-            && self
-                .verification
-                .iter()
-                .any(|key| key.verifies(&message, mac))
-    }
-
-    fn state_message(&self, time: u64) -> Vec<u8> {
-        let issuer = self.issuer().as_bytes();
-        [b"verification state\0", &time.to_be_bytes()[..], issuer].concat()
+        let state = json::string(state).ok_or(EventResponse::InvalidState)?;
+        let requested = self.states.time_of(&state, now);
+        // The clock of the transmitter may be behind, but its event was sent after the request.
+        let requested = requested.ok_or(EventResponse::InvalidState)?;
+        Ok(Effect::Verified {
+            at: issued.max(requested),
+        })
     }
 
     /// Reads the status of the stream (SSF 1.0 §8.1.5). Keycloak writes an object with a member `status`.
@@ -549,8 +578,6 @@ impl ActiveTransmitter {
 
 /// The difference between the clocks that is accepted, in seconds.
 pub(super) const LEEWAY: u64 = 60;
-/// How long a state is accepted, in seconds. Transmitters may be slow.
-const STATE_LIFETIME: u64 = 24 * 60 * 60;
 const REPEAT_AFTER: Duration = Duration::from_secs(10);
 const NOT_A_URL: &str =
     "write the `iss` of the events, an absolute URL such as https://acme.okta.com";

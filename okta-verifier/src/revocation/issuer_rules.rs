@@ -367,6 +367,8 @@ impl IssuerRules {
             collapsed: held.collapsed(),
             log: self.settings.log.as_ref().map(|log| log.health(now)),
             rejected_before: held.before().map(|unix| Now { unix, ..now }.wall()),
+            // The verifier knows the transmitters.
+            degraded_streams: Vec::new(),
         })
     }
 

@@ -9,6 +9,7 @@ use super::{
     event_token::EventToken, receiver::ConfiguredClaims, rule,
 };
 use crate::{
+    crypto::Algorithm,
     error::VerifyError,
     http::EventResponse,
     sync::clock::Now,
@@ -113,6 +114,23 @@ impl BackChannelLogout {
     /// ```
     pub fn keys(self, jwks: impl Into<String>) -> Self {
         Self(self.0.keys(jwks))
+    }
+
+    /// Limits the accepted signature algorithms of logout tokens. Default: all supported algorithms. See
+    /// [`Transmitter::algorithms`].
+    ///
+    /// ```
+    /// # use okta_verifier::{Algorithm, revocation::{BackChannelLogout, Revocations}};
+    /// let build = |algorithms: &[Algorithm]| {
+    ///     let logout = BackChannelLogout::new("https://login.example.com", "web-shop");
+    ///     let logout = logout.algorithms(algorithms.iter().copied());
+    ///     Revocations::builder().forgets_at_restart().back_channel_logout(logout).build()
+    /// };
+    /// assert!(build(&[Algorithm::RS256]).is_ok());
+    /// assert!(build(&[]).is_err());
+    /// ```
+    pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        Self(self.0.algorithms(algorithms))
     }
 }
 

@@ -82,9 +82,8 @@ impl Receiver {
 
     /// Returns the counters of each transmitter, and the state of its stream.
     pub(crate) fn states(&self) -> Vec<TransmitterState> {
-        let state = |is_logout| {
-            move |it: &Arc<ActiveTransmitter>| it.stream.snapshot(it.issuer(), is_logout)
-        };
+        let now = Now::read();
+        let state = |is_logout| move |it: &Arc<ActiveTransmitter>| it.state(is_logout, now);
         let transmitters = self.transmitters.iter().map(state(false));
         transmitters
             .chain(self.providers.iter().map(state(true)))
@@ -140,8 +139,7 @@ impl Receiver {
     pub(crate) fn verification_state(&self, issuer: &str, now: Now) -> Option<String> {
         let mut transmitters = self.transmitters.iter();
         let transmitter = transmitters.find(|it| it.issuer() == issuer)?;
-        let key = transmitter.verification.first()?;
-        Some(transmitter.state(key, now.unix))
+        transmitter.states.make(now.unix)
     }
 
     /// Verifies a pushed event, and fetches the keys of the transmitter if necessary. `authorization` has the values
@@ -275,7 +273,7 @@ impl Receiver {
             let happened = token.happened(&event).unwrap_or(now.unix);
             let effect = match kind {
                 Kind::Unknown | Kind::Logout => Effect::Ignored(Ignored::UnknownEvent),
-                Kind::Verification => transmitter.verification(token, &event, now)?,
+                Kind::Verification => transmitter.verification_event(token, &event, now)?,
                 Kind::StreamUpdated => transmitter.stream_update(token, &event, happened),
                 Kind::Event(kind) => {
                     let before = happened.min(now.unix.saturating_add(LEEWAY));
@@ -340,8 +338,11 @@ impl Delivery {
                     tracing::debug!(transmitter, event, "security event applied");
                     None
                 }
-                Effect::Verified => {
+                Effect::Verified { at } => {
                     stream.verify(self.now);
+                    if let Some(verification) = self.transmitter.verification() {
+                        verification.verify(at, self.now);
+                    }
                     tracing::debug!(transmitter, event, "security event applied");
                     None
                 }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     http::{EventResponse, Response},
+    stats::RevocationStats,
     sync::clock::Now,
 };
 
@@ -300,6 +301,7 @@ impl Revocations {
         authorization: impl IntoIterator<Item = &'h [u8]>,
         body: &[u8],
     ) -> Response<String> {
+        self.begin_work();
         let receiver = &self.0.receiver;
         let delivery = receiver.receive(method, authorization, body).await;
         self.deliver(delivery).await.into_response()
@@ -430,6 +432,32 @@ impl Revocations {
     #[must_use]
     pub fn verification_state(&self, issuer: &str) -> Option<String> {
         self.0.receiver.verification_state(issuer, Now::read())
+    }
+
+    /// Begins the work in the background that the settings require, unless it has begun already. Without a tokio runtime,
+    /// a later call begins it.
+    #[inline]
+    pub(crate) fn begin_work(&self) {
+        for transmitter in self.0.receiver.transmitters() {
+            if let Some(verification) = transmitter.verification() {
+                verification.begin();
+            }
+        }
+    }
+
+    /// Returns the counters for [`Verifier::stats`](crate::Verifier::stats).
+    pub(crate) fn stats(&self) -> RevocationStats {
+        RevocationStats {
+            unknown_issuer: self.unknown_issuer(),
+            transmitters: self.transmitters(),
+        }
+    }
+
+    /// Returns the transmitters of events about this issuer whose events may be missing.
+    pub(crate) fn degraded_streams(&self, issuer: &str, now: Now) -> Vec<String> {
+        let concerned = self.0.receiver.transmitters();
+        let degraded = concerned.filter(|it| it.concerns(issuer) && it.is_degraded(now));
+        degraded.map(|it| it.issuer().to_owned()).collect()
     }
 
     pub(crate) fn active_transmitters(&self) -> impl Iterator<Item = &Arc<ActiveTransmitter>> {

@@ -1,4 +1,4 @@
-//! The state of a transmitter's stream, and the counters of its events.
+//! The status of a transmitter's stream, and the counters of its events.
 
 use std::{
     collections::BTreeMap,
@@ -6,106 +6,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::sync::{
-    clock::Now,
-    token_bucket::{Rate, TokenBucket},
+use crate::{
+    stats::transmitters::{StreamStatus, TransmitterState},
+    sync::{
+        clock::Now,
+        token_bucket::{Rate, TokenBucket},
+    },
 };
-
-/// What one transmitter has sent since the receiver was built, and the state of its stream, from
-/// [`Revocations::transmitters`](super::Revocations::transmitters). Each number only grows, and is that of this instance.
-/// With a [shared log](super::RevocationLog), all instances have the same `stream` and `last_verified`.
-///
-/// ```
-/// # use okta_verifier_testing::TestIssuer;
-/// # use okta_verifier::{Verifier, revocation::{Revocations, StreamStatus, Transmitter}};
-/// # let okta = TestIssuer::new("api://orders");
-/// let transmitter = Transmitter::new(okta.issuer_url()).audience("https://api.acme.test");
-/// let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
-///
-/// let state = revocations.transmitters().remove(0);
-/// assert_eq!((state.stream, state.last_received), (StreamStatus::Unknown, None));
-/// assert!(state.applied.is_empty() && state.ignored.is_empty() && state.rejected.is_empty());
-/// # Ok::<(), okta_verifier::ConfigError>(())
-/// ```
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct TransmitterState {
-    /// The issuer of the events, as configured.
-    pub issuer: String,
-    /// Whether the row is about logout tokens of a [`BackChannelLogout`](super::BackChannelLogout).
-    pub is_logout: bool,
-    /// What the last `stream-updated` event said.
-    pub stream: StreamStatus,
-    /// When the last event arrived whose signature was verified.
-    pub last_received: Option<SystemTime>,
-    /// When the last verification event arrived, with a valid `state` or without one.
-    pub last_verified: Option<SystemTime>,
-    /// The events that were applied, by [`Event::name`](super::Event::name). `verification`, `stream-updated`
-    /// and `logout` are counted too.
-    pub applied: Vec<(&'static str, u64)>,
-    /// The events that were accepted but have no effect, by their name, or `unknown`, and the reason.
-    pub ignored: Vec<(&'static str, &'static str, u64)>,
-    /// The rejected requests, by the code of the response.
-    pub rejected: Vec<(&'static str, u64)>,
-}
-
-/// The status of a stream (SSF 1.0 §8.1.2).
-///
-/// ```
-/// use okta_verifier::revocation::StreamStatus;
-///
-/// assert!(StreamStatus::Paused.is_degraded() && StreamStatus::Disabled.is_degraded());
-/// assert!(!StreamStatus::Unknown.is_degraded() && !StreamStatus::Enabled.is_degraded());
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StreamStatus {
-    /// No event has said anything yet.
-    #[default]
-    Unknown,
-    /// Events are delivered.
-    Enabled,
-    /// The transmitter holds events back, and may deliver them later.
-    Paused,
-    /// The transmitter neither delivers nor keeps events.
-    Disabled,
-}
-
-impl StreamStatus {
-    /// Returns whether events are missing, so that revoked tokens may be accepted.
-    #[must_use]
-    pub const fn is_degraded(self) -> bool {
-        matches!(self, Self::Paused | Self::Disabled)
-    }
-
-    pub(super) fn named(name: &str) -> Option<Self> {
-        match name {
-            "enabled" => Some(Self::Enabled),
-            "paused" => Some(Self::Paused),
-            "disabled" => Some(Self::Disabled),
-            _ => None,
-        }
-    }
-
-    /// Returns a larger number for a status in which more events are missing.
-    const fn severity(self) -> u8 {
-        match self {
-            Self::Unknown => 0,
-            Self::Enabled => 1,
-            Self::Paused => 2,
-            Self::Disabled => 3,
-        }
-    }
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Enabled => "enabled",
-            Self::Paused => "paused",
-            Self::Disabled => "disabled",
-        }
-    }
-}
 
 /// Why an accepted event has no effect. The names of the events and of the reasons are constants, so the number of
 /// counters is bounded.
@@ -183,7 +90,14 @@ impl Stream {
                 .map(|((event, reason), count)| (*event, *reason, *count))
                 .collect(),
             rejected: state.rejected.iter().map(flat).collect(),
+            is_silent: false,
+            silences: 0,
+            verification_requests: Default::default(),
         }
+    }
+
+    pub(super) fn status(&self) -> StreamStatus {
+        self.lock().status
     }
 
     pub(super) fn receive(&self, now: Now) {

@@ -1,11 +1,14 @@
 //! [`Transmitter`]: the settings of one sender of security events.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Event, Reaction, SubjectClaim};
-use crate::error::ConfigError;
+use super::{Event, ManagementToken, Reaction, SubjectClaim};
+use crate::{
+    crypto::{Algorithm, Algorithms},
+    error::ConfigError,
+};
 
 /// A transmitter of security events (SSF 1.0), which pushes them to this service (RFC 8935).
 ///
@@ -45,6 +48,10 @@ pub struct Transmitter {
     pub(super) verification_secrets: Vec<SecretString>,
     pub(super) jwks_uri: Option<String>,
     pub(super) keys: Option<String>,
+    pub(super) algorithms: Algorithms,
+    pub(super) verify_every: Option<(Duration, ManagementToken)>,
+    pub(super) silent_after: Option<Duration>,
+    pub(super) verification_endpoint: Option<String>,
 }
 
 impl Transmitter {
@@ -95,6 +102,10 @@ impl Transmitter {
             verification_secrets: Vec::new(),
             jwks_uri: None,
             keys: None,
+            algorithms: Algorithms::ALL,
+            verify_every: None,
+            silent_after: None,
+            verification_endpoint: None,
         }
     }
 
@@ -258,6 +269,122 @@ impl Transmitter {
         self
     }
 
+    /// Limits the accepted signature algorithms, as [`Issuer::algorithms`](crate::Issuer::algorithms) does for tokens.
+    /// Default: all supported algorithms. Each key is used with one algorithm only, an RSA key has at least 2048 bits, and
+    /// an unsigned event or one with an HMAC is always rejected.
+    ///
+    /// ```
+    /// # use okta_verifier_testing::{EVENT_AUDIENCE, TestIssuer};
+    /// # use okta_verifier::{Algorithm, Verifier, revocation::{Revocations, Transmitter}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let okta = TestIssuer::new("api://orders");
+    /// let transmitter = Transmitter::okta("https://okta.test")
+    ///     .audience(EVENT_AUDIENCE)
+    ///     .algorithms([Algorithm::RS256]);
+    /// # let transmitter = transmitter.keys(okta.jwks());
+    /// let revocations = Revocations::builder().forgets_at_restart().transmitter(transmitter).build()?;
+    /// # let issuer = okta.issuer().any_client_id();
+    /// # let verifier = Verifier::builder().issuer(issuer).revocations(revocations.clone()).build()?;
+    ///
+    /// let event = |algorithm| okta.session_revoked("ada").with_token(|token| token.algorithm(algorithm)).sign();
+    /// let accepted = revocations.receive_event("POST", [], event(Algorithm::RS256).as_bytes()).await;
+    /// assert_eq!(accepted.status(), 202);
+    /// let rejected = revocations.receive_event("POST", [], event(Algorithm::ES256).as_bytes()).await;
+    /// assert!(rejected.body().starts_with(r#"{"err":"invalid_key""#)); // signed with a published key
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        self.algorithms = algorithms
+            .into_iter()
+            .fold(Algorithms::NONE, Algorithms::with);
+        self
+    }
+
+    /// Requests a verification event of the stream at this interval (SSF 1.0 §8.1.4), because silence alone does not
+    /// show whether the stream works. 1 min to 24 h; most transmitters reject more than one request per minute. It needs
+    /// [`stream_id`](Self::stream_id) and [`verification_secret`](Self::verification_secret).
+    ///
+    /// The requests are sent in the background from the first token, from the first event or from
+    /// [`Verifier::warm_up`](crate::Verifier::warm_up) on. A request is put off by an event that another instance of the
+    /// service has requested, and failed requests back off. If no event arrives for
+    /// [`silent_after`](Self::silent_after), an event with the level `error` says so once,
+    /// [`TransmitterState::is_silent`](super::TransmitterState::is_silent) is true, and
+    /// [`RevocationHealth::degraded_streams`](crate::health::RevocationHealth::degraded_streams) names the transmitter.
+    ///
+    /// An event counts from the time when it was requested or issued, so that an old one that is sent again does not hide
+    /// a silence.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use okta_verifier::revocation::{ManagementToken, Revocations, Transmitter};
+    ///
+    /// let build = |minutes: u64| {
+    ///     let token = ManagementToken::fixed("00aMp1eT0ken"); // has the scope `ssf.manage`
+    ///     let transmitter = Transmitter::new("https://sso.example.com/realms/acme")
+    ///         .audience("receiver/298781f7")
+    ///         .stream_id("298781f7")
+    ///         .verification_secret("32 random bytes or more, as text")
+    ///         .verify_every(Duration::from_secs(60 * minutes), token);
+    ///     Revocations::builder().forgets_at_restart().transmitter(transmitter).build()
+    /// };
+    /// assert!(build(10).is_ok());
+    /// assert!(build(0).is_err());
+    /// ```
+    pub fn verify_every(mut self, interval: Duration, token: ManagementToken) -> Self {
+        self.verify_every = Some((interval, token));
+        self
+    }
+
+    /// Sets after how long without a verification event the stream is silent. Default: three intervals of
+    /// [`verify_every`](Self::verify_every). At least two intervals, at most 7 days.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use okta_verifier::revocation::{ManagementToken, Revocations, Transmitter};
+    ///
+    /// let build = |minutes: u64| {
+    ///     let transmitter = Transmitter::new("https://sso.example.com/realms/acme")
+    ///         .audience("receiver/298781f7")
+    ///         .stream_id("298781f7")
+    ///         .verification_secret("32 random bytes or more, as text")
+    ///         .verify_every(Duration::from_secs(600), ManagementToken::fixed("00aMp1eT0ken"))
+    ///         .silent_after(Duration::from_secs(60 * minutes));
+    ///     Revocations::builder().forgets_at_restart().transmitter(transmitter).build()
+    /// };
+    /// assert!(build(60).is_ok());
+    /// assert!(build(11).is_err()); // one late event would be a silence
+    /// ```
+    pub fn silent_after(mut self, time: Duration) -> Self {
+        self.silent_after = Some(time);
+        self
+    }
+
+    /// Sets the URL to which requests for verification events are sent. By default the metadata of the transmitter names
+    /// it (`verification_endpoint`, SSF 1.0 §7.1), on the host of the transmitter only. The metadata is fetched from
+    /// `/.well-known/ssf-configuration`, before or after the path of the issuer. The URL must have https, or http on
+    /// loopback if the issuer of the events is there too.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use okta_verifier::revocation::{ManagementToken, Revocations, Transmitter};
+    /// let build = |url: &str| {
+    ///     let transmitter = Transmitter::new("https://sso.example.com/realms/acme")
+    ///         .audience("receiver/298781f7")
+    ///         .stream_id("298781f7")
+    ///         .verification_secret("32 random bytes or more, as text")
+    ///         .verify_every(Duration::from_secs(600), ManagementToken::fixed("00aMp1eT0ken"))
+    ///         .verification_endpoint(url);
+    ///     Revocations::builder().forgets_at_restart().transmitter(transmitter).build()
+    /// };
+    /// assert!(build("https://ssf.example.com/verify").is_ok());
+    /// assert!(build("http://ssf.example.com/verify").is_err());
+    /// ```
+    pub fn verification_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.verification_endpoint = Some(url.into());
+        self
+    }
+
     /// Checks the settings that need no verifier.
     ///
     /// # Errors
@@ -270,10 +397,43 @@ impl Transmitter {
             "authorization: write the value of the field Authorization in printable ASCII, such as \"Bearer\" and a secret"
         } else if !self.verification_secrets.iter().all(is_long) {
             "verification_secret: write at least 32 random bytes as text, the same in every instance"
+        } else if self.algorithms == Algorithms::NONE {
+            "no algorithm is allowed; remove .algorithms(..) to allow every supported one"
+        } else if let Some(problem) = self.verification_problem() {
+            problem
         } else {
             return Ok(());
         };
         Err(self.wrong(problem))
+    }
+
+    /// Returns what is wrong with the settings of scheduled verification.
+    fn verification_problem(&self) -> Option<&'static str> {
+        let Some((interval, token)) = &self.verify_every else {
+            let has_parts = self.silent_after.is_some() || self.verification_endpoint.is_some();
+            return has_parts.then_some(
+                "silent_after and verification_endpoint have no effect alone; add .verify_every(..)",
+            );
+        };
+        let silent_after = self.silent_after.unwrap_or(MAX_SILENCE);
+        let silences = interval.saturating_mul(2)..=MAX_SILENCE;
+        if !INTERVALS.contains(interval) {
+            Some("verify_every: write 1 min to 24 h")
+        } else if !token.is_usable() {
+            Some(
+                "verify_every: write the access token without a scheme, as the transmitter has issued it",
+            )
+        } else if self.stream_id.as_deref().unwrap_or_default().is_empty() {
+            Some("verify_every: write the ID of the stream with .stream_id(..)")
+        } else if self.verification_secrets.is_empty() {
+            Some(
+                "verify_every: write a secret with .verification_secret(..), the same in every instance",
+            )
+        } else if !silences.contains(&silent_after) {
+            Some("silent_after: write at least two intervals of verify_every, and at most 7 days")
+        } else {
+            None
+        }
     }
 
     /// Returns the error for a wrong setting of this transmitter.
@@ -311,3 +471,7 @@ fn is_long(secret: &SecretString) -> bool {
 }
 
 const MIN_SECRET: usize = 32;
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = MINUTE.saturating_mul(24 * 60);
+const INTERVALS: RangeInclusive<Duration> = MINUTE..=DAY;
+const MAX_SILENCE: Duration = DAY.saturating_mul(7);

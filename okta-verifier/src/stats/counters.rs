@@ -11,7 +11,8 @@ use std::{
 };
 
 use super::{
-    DurationHistogram, IntrospectionStats, IssuerStats, KeyFetchStats, ReplayStats, Stats,
+    DurationHistogram, IntrospectionStats, IssuerStats, KeyFetchStats, ReplayStats,
+    RevocationStats, Stats,
 };
 
 /// All counters of one verifier.
@@ -55,7 +56,12 @@ impl Counters {
     }
 
     /// Returns the current values. `codes` are those of rejections, in the order of their slots.
-    pub(crate) fn snapshot(&self, codes: &[&'static str], replay: ReplayStats) -> Stats {
+    pub(crate) fn snapshot(
+        &self,
+        codes: &[&'static str],
+        replay: ReplayStats,
+        revocation: RevocationStats,
+    ) -> Stats {
         let unassigned = &self.unassigned;
         let rows = self.rows();
         // Settings that were rejected as a whole leave unused rows behind.
@@ -68,6 +74,7 @@ impl Counters {
             rejected: unassigned.rejected(codes),
             issuers: configured.chain(other).collect(),
             replay,
+            revocation,
         }
     }
 

@@ -118,3 +118,19 @@ fn texts_are_found_in_their_places() {
     let found: Vec<_> = (0..5).map(|place| other.get(place)).collect();
     assert_eq!(found, ["", "ada", "", "x", ""]);
 }
+
+#[test]
+fn texts_that_are_parts_of_the_first_one_are_not_stored_again() {
+    let payload = String::from(r#"{"sub":"größer","jti":"AT.1"}"#);
+    let sub = payload.find("größer").unwrap();
+    let sub = &payload[sub..sub + "größer".len()];
+    let copy = String::from("AT.1");
+    let texts = Texts::new([&payload, sub, &copy, "", &payload]);
+    let found: Vec<_> = (0..5).map(|place| texts.get(place)).collect();
+    assert_eq!(found, [&payload, "größer", "AT.1", "", &payload]);
+    assert_eq!(texts.all.len(), payload.len() + copy.len());
+    // The first string is stored also if it is replaced by a shorter one, and the others stay.
+    let other = texts.with(0, "{}");
+    let found: Vec<_> = (0..5).map(|place| other.get(place)).collect();
+    assert_eq!(found, ["{}", "größer", "AT.1", "", &payload]);
+}

@@ -190,6 +190,9 @@ impl<'r> RequestDecision<'r> {
     /// issuers are rejected before any cryptography.
     pub(super) fn begin_new(&self, now: Now) -> Result<Step, DecisionError> {
         let inner = &*self.verifier.0;
+        if let Some(revocations) = &inner.revocations {
+            revocations.begin_work();
+        }
         match Jws::parse(self.request.token, inner.max_token_size) {
             Ok(jws) => match Parsed::new(jws, self, now)? {
                 Parsed::Unverified(unverified, found) => {

@@ -1,4 +1,5 @@
-//! What the transmitters of security events need of a verifier: its issuers, and the HTTP clients for their keys.
+//! What the transmitters of security events need of a verifier: its issuers, and the HTTP clients for their
+//! keys and for verification.
 
 use std::sync::Arc;
 
@@ -8,9 +9,9 @@ use super::active_issuer::{self, ActiveIssuer};
 use crate::{
     crypto::random_u64,
     error::ConfigError,
-    keys::{DEFAULT_STALE_IF_ERROR, FetchedKeys, KeyOptions, KeyStore, Metadata, Source},
-    net::{Clients, IssuerClock, PlainHttp},
-    revocation::{ActiveTransmitter, Revocations, Target},
+    keys::{DEFAULT_STALE_IF_ERROR, FetchedKeys, KeyOptions, KeyStore, Location, Metadata, Source},
+    net::{Clients, Fetch, IssuerClock, PlainHttp},
+    revocation::{ActiveTransmitter, Revocations, Target, VerificationConnection},
     stats::IssuerCounters,
 };
 
@@ -30,6 +31,11 @@ pub(super) fn connect(
         transmitter.choose_targets(&targets(issuers), has_resolver)?;
         if !transmitter.has_keys() {
             transmitter.set_keys(keys(transmitter, issuers, clients)?);
+        }
+        if let Some(verification) = transmitter.verification()
+            && !verification.is_connected()
+        {
+            verification.connect(verification_connection(transmitter, clients)?);
         }
     }
     Ok(())
@@ -80,18 +86,8 @@ fn keys(
         let resolved = issuer.settings.clone().resolve()?;
         return active_issuer::keys(&resolved, clients, &clock, &counters);
     }
-    let url = Url::parse(transmitter.issuer()).map_err(|_| transmitter.wrong_issuer())?;
-    let metadata = Metadata {
-        issuer: transmitter.issuer().into(),
-        document: None,
-        origins: Vec::new(),
-        plain_http: PlainHttp::new(true, Vec::new()).for_requests(&url),
-        url,
-    };
-    let scheme = jwks_uri.as_deref().map_or(metadata.url.scheme(), |url| {
-        url.split(':').next().unwrap_or_default()
-    });
-    let fetch = clients.fetch([scheme], &clock)?;
+    let metadata = metadata(transmitter)?;
+    let fetch = fetch(jwks_uri.as_deref(), &metadata, &clock, clients)?;
     let source = Source::new(
         fetch,
         jwks_uri.clone(),
@@ -101,4 +97,44 @@ fn keys(
     );
     let keys = FetchedKeys::new(source, random_u64(), DEFAULT_STALE_IF_ERROR, counters);
     Ok(KeyStore::Fetched(Arc::new(keys)))
+}
+
+/// Returns how requests for verification events reach the transmitter.
+fn verification_connection(
+    transmitter: &ActiveTransmitter,
+    clients: &mut Clients,
+) -> Result<VerificationConnection, ConfigError> {
+    let clock = Arc::new(IssuerClock::new(transmitter.issuer()));
+    let endpoint = transmitter.verification_endpoint();
+    let metadata = metadata(transmitter)?;
+    Ok(VerificationConnection {
+        fetch: fetch(endpoint.as_deref(), &metadata, &clock, clients)?,
+        endpoint: Location::verification_endpoint(endpoint, metadata),
+        deadline: clients.deadline(),
+    })
+}
+
+/// Returns the metadata of a transmitter. It may name URLs of the transmitter's own origin only.
+fn metadata(transmitter: &ActiveTransmitter) -> Result<Metadata, ConfigError> {
+    let url = Url::parse(transmitter.issuer()).map_err(|_| transmitter.wrong_issuer())?;
+    Ok(Metadata {
+        issuer: transmitter.issuer().into(),
+        document: None,
+        origins: Vec::new(),
+        plain_http: PlainHttp::new(true, Vec::new()).for_requests(&url),
+        url,
+    })
+}
+
+/// Returns what sends the requests to the configured URL or, without it, to what the metadata names.
+fn fetch(
+    configured: Option<&str>,
+    metadata: &Metadata,
+    clock: &Arc<IssuerClock>,
+    clients: &mut Clients,
+) -> Result<Fetch, ConfigError> {
+    let scheme = configured.map_or(metadata.url.scheme(), |url| {
+        url.split(':').next().unwrap_or_default()
+    });
+    clients.fetch([scheme], clock)
 }

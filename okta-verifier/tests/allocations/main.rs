@@ -11,7 +11,8 @@ use std::{
 
 use allocation_counter::measure;
 use okta_verifier::{
-    OwnedPolicy, Policy, VerifiedToken, Verifier, VerifyError, adapter::RequestCredentials,
+    Algorithm, OwnedPolicy, Policy, VerifiedToken, Verifier, VerifyError,
+    adapter::RequestCredentials, revocation::Revocations,
 };
 use okta_verifier_testing::{TestIssuer, TokenBuilder};
 use secret_scan as _;
@@ -95,6 +96,32 @@ fn cached_token_allocates_nothing() {
         through_authenticate.count_total, 0,
         "in 1,000 calls of authenticate"
     );
+}
+
+// conformance 314
+#[test]
+fn cached_token_takes_at_most_1_400_bytes_with_revocation_rules() {
+    const TOKENS: i64 = 10_000;
+    let okta = TestIssuer::new("api://default").algorithms([Algorithm::EdDSA]); // signs fast
+    let revocations = Revocations::builder().forgets_at_restart();
+    let verifier = Verifier::builder()
+        .issuer(okta.issuer().any_client_id())
+        .revocations(revocations.build().unwrap())
+        .build()
+        .unwrap();
+    // As long as an RS256 token, whose signature is longer, as in the benchmark of this figure.
+    let typical = typical_token(&okta).claim("department", "x".repeat(192));
+    let token = |number| typical.clone().claim("jti", format!("AT.{number}"));
+    let tokens: Vec<_> = (0..TOKENS).map(|number| token(number).sign()).collect();
+    let kept = measure(|| {
+        // Repeated, because the cache does its housekeeping in later calls.
+        for jwt in tokens.iter().chain(&tokens) {
+            assert!(verify(&verifier, jwt).is_ok());
+        }
+    });
+    let each = kept.bytes_current / TOKENS;
+    println!("{each} bytes per cached token");
+    assert!((1_000..=1_400).contains(&each), "{each}");
 }
 
 #[test]

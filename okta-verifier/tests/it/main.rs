@@ -39,6 +39,7 @@ mod signatures;
 mod spans;
 mod stats;
 mod step_up;
+mod stream_verification;
 mod subject_kind;
 mod support;
 mod tenants;

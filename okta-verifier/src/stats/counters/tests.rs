@@ -5,7 +5,11 @@ use super::*;
 const URL: &str = "https://issuer.test";
 
 fn stats(counters: &Counters) -> Stats {
-    counters.snapshot(&["first", "second"], ReplayStats::default())
+    counters.snapshot(
+        &["first", "second"],
+        ReplayStats::default(),
+        RevocationStats::default(),
+    )
 }
 
 fn issuers(counters: &Counters) -> Vec<(String, u64)> {

@@ -5,9 +5,10 @@ use okta_verifier::{
     Verifier,
     adapter::PendingOutcome,
     introspection::{ClientAuthentication, Introspection},
+    revocation::{Revocations, Transmitter},
 };
 use okta_verifier_axum::{Verified, VerifyLayer};
-use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, Endpoint, Fault, MockOkta};
+use okta_verifier_testing::{CLIENT_ID, CLIENT_SECRET, EVENT_AUDIENCE, Endpoint, Fault, MockOkta};
 use tower::ServiceExt;
 
 /// The code of the page, as `build.rs` copied it.
@@ -30,10 +31,20 @@ pub async fn metrics() -> (Router, MockOkta) {
     let client = ClientAuthentication::client_secret_basic(CLIENT_ID, CLIENT_SECRET);
     let issuer = okta.issuer("api://default").any_client_id();
     let issuer = issuer.introspection(Introspection::every_token(client));
+    let transmitter = Transmitter::okta(okta.org_url()).audience(EVENT_AUDIENCE);
+    let revocations = Revocations::builder().forgets_at_restart();
+    let revocations = revocations.transmitter(transmitter).build();
+    let revocations = revocations.expect("valid settings");
     let verifier = Verifier::builder()
         .issuer(issuer)
+        .revocations(revocations.clone())
         .build()
         .expect("valid settings");
+    for event in [okta.session_revoked("eve").sign(), "no event".to_owned()] {
+        revocations
+            .receive_event("POST", [], event.as_bytes())
+            .await;
+    }
     let orders = Router::new().route("/orders", get(async |_: Verified| "orders"));
     let orders = orders.route_layer(VerifyLayer::new(verifier.clone()));
     for jwt in [

@@ -18,6 +18,10 @@ use tower::ServiceExt;
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../okta-verifier/docs");
 
+/// The codes of rejected security events that the rules name, beside those of requests. `Revocations::receive_event` lists
+/// all of them.
+const EVENT_CODES: [&str; 3] = ["invalid_audience", "invalid_issuer", "invalid_state"];
+
 /// The labels of a target that the rules may name.
 const TARGET_LABELS: [&str; 3] = ["instance", "job", "pod"];
 
@@ -42,7 +46,11 @@ async fn exposition() -> BTreeMap<String, BTreeSet<String>> {
     let text = scrape(metrics).await;
     let mut found = BTreeMap::<String, BTreeSet<String>>::new();
     for line in text.lines().filter(|it| !it.starts_with('#')) {
-        let (name, labels) = line.split_once('{').expect("labels");
+        let Some((name, labels)) = line.split_once('{') else {
+            let (name, _) = line.split_once(' ').expect("a value");
+            found.entry(name.to_owned()).or_default();
+            continue;
+        };
         let (labels, _) = labels.rsplit_once('}').expect("a value");
         let pairs = labels
             .split("\",")
@@ -63,8 +71,15 @@ async fn scrape(metrics: Router) -> String {
     String::from_utf8(body.to_vec()).expect("UTF-8")
 }
 
-/// The texts in backticks in one column of the tables of a section.
+/// The texts in backticks in one column of the tables of a section, without the rows that have none.
 fn column(text: &str, heading: &str, column: usize) -> Vec<Vec<String>> {
+    let mut cells = cells(text, heading, column);
+    cells.retain(|spans| !spans.is_empty());
+    cells
+}
+
+/// The texts in backticks in one column of the tables of a section.
+fn cells(text: &str, heading: &str, column: usize) -> Vec<Vec<String>> {
     let (_, section) = text.split_once(&format!("\n{heading}\n")).expect(heading);
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter(|it| it.starts_with('|'));
@@ -76,7 +91,7 @@ fn column(text: &str, heading: &str, column: usize) -> Vec<Vec<String>> {
             .map(str::to_owned)
             .collect()
     });
-    spans.filter(|spans: &Vec<_>| !spans.is_empty()).collect()
+    spans.collect()
 }
 
 #[tokio::test]
@@ -126,7 +141,7 @@ fn rules_name_only_codes_and_results_that_exist() {
             promql::names(rule["expr"].as_str().expect("an expression")).matchers
         {
             let is_known = match label.as_str() {
-                "code" => codes.contains(&value),
+                "code" => codes.contains(&value) || EVENT_CODES.contains(&value.as_str()),
                 "result" => results.contains(&value),
                 "outcome" => outcomes.contains(&value.as_str()),
                 _ => panic!("the rules match {label}, whose values are not fixed"),
@@ -156,12 +171,11 @@ fn rule_with_an_unknown_name_is_found() {
 #[tokio::test]
 async fn page_names_the_metrics_and_labels_of_the_exposition() {
     let page = document("cookbook/metrics.md");
-    let names = column(&page, "## Names", 0).concat();
-    let labels = column(&page, "## Names", 1);
-    assert_eq!(names.len(), labels.len());
+    let names = cells(&page, "## Names", 0).into_iter();
+    let labels = cells(&page, "## Names", 1).into_iter();
     let documented: BTreeMap<_, BTreeSet<_>> = names
-        .into_iter()
-        .zip(labels.into_iter().map(BTreeSet::from_iter))
+        .zip(labels.map(BTreeSet::from_iter))
+        .filter_map(|(mut names, labels)| Some((names.pop()?, labels)))
         .collect();
     let mut exported = BTreeMap::<String, BTreeSet<String>>::new();
     for (name, labels) in exposition().await {
@@ -198,7 +212,12 @@ fn page_has_the_same_names_in_each_exporter() {
 
     // `counter("okta_verifier.requests", "{request}", ..)`, written as Prometheus shows it.
     let mut names = BTreeSet::new();
-    for (kind, end) in [("    counter(\"", "_total"), ("    gauge(\"", "")] {
+    for (kind, end) in [
+        ("    counter(\"", "_total"),
+        ("    revocations(\"", "_total"),
+        ("    gauge(\"", ""),
+        ("    stream(\"", ""),
+    ] {
         for call in section("\n## OpenTelemetry\n").split(kind).skip(1) {
             let parts: Vec<_> = call.split('"').collect();
             let unit = match parts[2] {

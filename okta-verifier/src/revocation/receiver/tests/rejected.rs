@@ -1,5 +1,7 @@
 //! Events that are rejected.
 
+use base64::Engine;
+
 use super::*;
 
 async fn rejected(fixture: &Fixture, event: EventBuilder) -> EventResponse {
@@ -25,6 +27,44 @@ async fn event_with_a_wrong_signature_is_rejected() {
     let state = fixture.receiver.states().remove(0);
     assert_eq!(state.rejected, [("invalid_key", 7)]);
     assert_eq!(state.last_received, None);
+}
+
+// conformance 310
+#[tokio::test]
+async fn event_signed_with_an_algorithm_that_the_settings_exclude_is_rejected() {
+    // The issuer of the tests has the algorithm as a type of another build of this crate.
+    let all = ["RS256", "PS256", "ES256", "EdDSA"].map(|name| name.parse().unwrap());
+    for (allowed, others) in [("RS256", ["ES256", "PS256"]), ("EdDSA", ["RS256", "ES256"])] {
+        let issuer = TestIssuer::new("api://orders").algorithms(all);
+        let only = [allowed.parse().unwrap()];
+        let fixture = Fixture::new(issuer, |it| it.algorithms(only));
+        let event = |name: &str| {
+            let event = fixture.issuer.session_revoked("ada");
+            event.with_token(|it| it.algorithm(name.parse().unwrap()))
+        };
+        for other in others {
+            let response = rejected(&fixture, event(other)).await;
+            assert_eq!(response, EventResponse::InvalidKey, "{other}");
+        }
+        assert_eq!(fixture.rules(event(allowed)).await.len(), 1, "{allowed}");
+    }
+}
+
+// conformance 310
+#[test]
+fn event_keys_that_are_weak_or_symmetric_are_rejected() {
+    let rsa = |bytes: usize| {
+        let modulus = crate::token::BASE64URL.encode(vec![0xb7; bytes]);
+        json!({"kty": "RSA", "kid": "k1", "alg": "RS256", "n": modulus, "e": "AQAB"})
+    };
+    let secret = json!({"kty": "oct", "kid": "k1", "alg": "HS256", "k": "c2VjcmV0"});
+    for (key, is_usable) in [(rsa(128), false), (secret, false), (rsa(256), true)] {
+        let jwks = json!({ "keys": [key] }).to_string();
+        let transmitter = Transmitter::new("https://sso.example.com").audience(EVENT_AUDIENCE);
+        let transmitter = transmitter.keys(jwks);
+        let receiver = Receiver::new(vec![transmitter], Vec::new(), ALL);
+        assert_eq!(receiver.is_ok(), is_usable);
+    }
 }
 
 #[tokio::test]

@@ -362,3 +362,49 @@ fn transmitter_with_a_wrong_setting_is_rejected() {
     assert!(build(local).is_ok());
     assert!(Receiver::new(vec![okta(), okta()], Vec::new(), ALL).is_err());
 }
+
+#[test]
+fn transmitter_with_wrong_settings_of_verification_is_rejected() {
+    use std::time::Duration;
+
+    use crate::revocation::ManagementToken;
+
+    let minute = Duration::from_secs(60);
+    let token = || ManagementToken::fixed("management-token");
+    let new = || Transmitter::new("https://sso.example.com").audience(EVENT_AUDIENCE);
+    let complete = |it: Transmitter| {
+        it.stream_id("stream-1")
+            .verification_secret("0123456789abcdef0123456789abcdef")
+    };
+    let every = |interval| complete(new()).verify_every(interval, token());
+    for wrong in [
+        new().verify_every(minute, token()),
+        new().stream_id("stream-1").verify_every(minute, token()),
+        new()
+            .verification_secret("0123456789abcdef0123456789abcdef")
+            .verify_every(minute, token()),
+        complete(new()).verify_every(minute, ManagementToken::fixed("")),
+        complete(new()).verify_every(minute, ManagementToken::fixed("Bearer a")),
+        every(Duration::from_secs(59)),
+        every(Duration::from_secs(86_401)),
+        every(Duration::MAX),
+        every(minute).silent_after(Duration::from_secs(119)),
+        every(minute).silent_after(Duration::MAX),
+        every(minute).verification_endpoint("/verify"),
+        every(minute).verification_endpoint("http://sso.example.com/verify"),
+        every(minute).verification_endpoint("http://127.0.0.1/verify"),
+        new().silent_after(10 * minute),
+        new().verification_endpoint("https://sso.example.com/verify"),
+    ] {
+        let error = Receiver::new(vec![wrong], Vec::new(), ALL).err();
+        assert!(matches!(error, Some(ConfigError::Transmitter { .. })));
+    }
+    for right in [
+        every(minute),
+        every(1_440 * minute),
+        every(minute).silent_after(2 * minute),
+        every(minute).verification_endpoint("https://other.example.com/verify"),
+    ] {
+        assert!(Receiver::new(vec![right], Vec::new(), ALL).is_ok());
+    }
+}

@@ -142,3 +142,56 @@ async fn stream_event_about_another_stream_is_ignored() {
     let expected = [("stream-updated", other, 1), ("verification", other, 1)];
     assert_eq!(state.ignored, expected);
 }
+
+// conformance 313
+#[tokio::test]
+async fn stream_that_is_paused_or_disabled_is_degraded() {
+    let fixture = Fixture::new(TestIssuer::keycloak("orders"), |it| it);
+    let transmitter = fixture.receiver.transmitters().next().unwrap().clone();
+    assert!(!transmitter.is_degraded(Now::read()));
+    for (status, is_degraded) in [("paused", true), ("enabled", false), ("disabled", true)] {
+        let event = stream_event(&fixture, UPDATED).member("status", status);
+        assert!(fixture.rules(event).await.is_empty());
+        assert_eq!(transmitter.is_degraded(Now::read()), is_degraded, "{status}");
+        assert_eq!(fixture.receiver.states()[0].is_degraded(), is_degraded);
+    }
+}
+
+// conformance 312
+#[tokio::test(start_paused = true)]
+async fn stream_is_silent_until_a_verification_event_of_now_arrives() {
+    let minute = std::time::Duration::from_secs(60);
+    let fixture = Fixture::new(TestIssuer::keycloak("orders"), |it| {
+        let token = crate::revocation::ManagementToken::fixed("management-token");
+        it.stream_id("stream-1")
+            .verification_secret(SECRET)
+            .verify_every(minute, token)
+    });
+    let transmitter = fixture.receiver.transmitters().next().unwrap().clone();
+    let verification = transmitter.verification().unwrap();
+    verification.connect(crate::revocation::verification::tests::connection_that_hangs());
+    verification.begin();
+    tokio::time::advance(3 * minute).await;
+    let is_silent = || transmitter.is_degraded(Now::read());
+    assert!(is_silent() && fixture.receiver.states()[0].is_silent);
+
+    // An event that was sent before is genuine, but does not show that the stream works now.
+    let url = fixture.issuer.issuer_url();
+    let before = Now {
+        unix: Now::read().unix - 600,
+        ..Now::read()
+    };
+    let old = fixture.receiver.verification_state(url, before).unwrap();
+    let event = |state: String| stream_event(&fixture, VERIFICATION).member("state", state);
+    let replayed = event(old).claim("iat", before.unix);
+    assert!(fixture.rules(replayed).await.is_empty());
+    assert!(is_silent());
+    let other = stream_event(&fixture, VERIFICATION);
+    let other = other.subject(json!({"format": "opaque", "id": "stream-2"}));
+    assert!(fixture.rules(other).await.is_empty());
+    assert!(is_silent());
+
+    let new = fixture.receiver.verification_state(url, Now::read());
+    assert!(fixture.rules(event(new.unwrap())).await.is_empty());
+    assert!(!is_silent() && !fixture.receiver.states()[0].is_degraded());
+}
